@@ -1,0 +1,48 @@
+"""The base of all commands: what a command says of itself before it is decided."""
+
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from ledger.aggregate import Aggregate
+from ledger.personal import Person
+from ledger.values import Checks
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+              forbid_unknown_fields=True):
+    """A wish that something be recorded. It is checked when made: see `check`."""
+
+    NAME: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        checks = Checks()
+        self.check(checks)
+        checks.done()
+
+    def check(self, checks: Checks) -> None:
+        """Note every field that is not well formed."""
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        """The aggregates that it will need, so that a batch loads them with one query."""
+        return []
+
+    def persons(self) -> list[str]:
+        """Whose data it carries, by the subjects that persons are looked up with."""
+        return []
+
+
+class Work(Protocol):
+    """What a handler may do: load aggregates and know persons."""
+
+    def load(self, cls: type[Any], stream: str) -> Any:
+        """The aggregate of a stream as the commands before left it; blank if it has none."""
+        ...
+
+    def person(self, lookup: str) -> Person:
+        """The person behind a lookup that the command named in `persons`."""
+        ...
+
+    def person_by_id(self, person: str) -> Person:
+        """A person who is known already. Errors: PersonErased."""
+        ...

@@ -1,0 +1,82 @@
+"""What can go wrong, as base classes; each column defines its own errors at the top of its file.
+
+The docstring of an error class is its message: a template that the keyword arguments of the error
+fill. `code` never changes and is never translated; `rule` is the rule in docs/rules.md that speaks.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+class LedgerError(Exception):
+    """The ledger could not do this."""
+
+    code: ClassVar[str] = "ledger_error"
+    rule: ClassVar[str] = "R-GEN-01"
+
+    def __init__(self, **details: Any) -> None:
+        self.details = details
+        super().__init__(self.template.format(**details))
+
+    @property
+    def template(self) -> str:
+        """The message before its details are filled in, on one line: the key of a translation."""
+        return " ".join((type(self).__doc__ or "").split())
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong in an input: where it stands, what is wrong, and a stable code."""
+
+    where: str
+    code: str
+    message: str
+
+
+class Invalid(LedgerError):
+    """The input is not well formed."""
+
+    code = "invalid"
+
+
+class InvalidValues(Invalid):
+    """{count} value(s) cannot be taken: {summary}"""
+
+    code = "invalid_values"
+    rule = "R-VAL-01"
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        summary = "; ".join(f"{f.where}: {f.message}" for f in faults)
+        super().__init__(count=len(faults), summary=summary)
+
+
+class Refused(LedgerError):
+    """A rule of the shop refuses this."""
+
+    code = "refused"
+
+
+class NotFound(LedgerError):
+    """There is no {what}."""
+
+    code = "not_found"
+    rule = "R-GEN-02"
+
+
+class Conflict(LedgerError):
+    """This was decided on a state that is no longer the present one."""
+
+    code = "conflict"
+
+
+class Unavailable(LedgerError):
+    """The ledger cannot record anything at the moment."""
+
+    code = "unavailable"
+
+
+class Misconfigured(LedgerError):
+    """The ledger is not set up for this."""
+
+    code = "misconfigured"

@@ -1,0 +1,1 @@
+"""The event log: an append-only, provable sequence of facts on three kinds of store."""

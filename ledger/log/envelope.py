@@ -1,0 +1,103 @@
+"""The envelope of an event and the bytes of it that are hashed. Frozen: docs/log-format.md.
+
+An `Entry` is one row of the log, its fields in the order of the columns. `leaf_hash` frames the
+fields from `ledger` to `source` and the payload's hash, so an event can be shown to exist without
+its content.
+"""
+
+import json
+from hashlib import sha256
+from struct import Struct
+from typing import NamedTuple
+
+LEAF_PREFIX = b"order-ledger/leaf/v1"
+ABSENT = b"\xff\xff\xff\xff"
+SALT_BYTES = 16
+
+_length = Struct(">I").pack
+_integer = Struct(">Iq").pack
+
+
+class Entry(NamedTuple):
+    """One event as the log keeps it.
+
+    Units: times are microseconds since 1970-01-01 UTC. Shapes: `subjects` is a JSON list of sorted
+    texts, `source` a JSON object; both are kept and hashed as told in docs/log-format.md.
+    """
+
+    ledger: str
+    position: int
+    stream: str
+    version: int
+    type: str
+    recorded_at: int
+    occurred_at: int
+    command_id: bytes
+    command_seq: int
+    request_hash: bytes | None
+    once: str | None
+    actor: str
+    role: str
+    client: str
+    correlation: bytes
+    causation: int | None
+    subjects: str
+    source: str | None
+    payload: bytes
+    salt: bytes
+    payload_hash: bytes
+    leaf_hash: bytes
+
+
+def frame_text(text: str) -> bytes:
+    """A text as u32 big-endian length of its UTF-8 bytes, then the bytes."""
+    raw = text.encode()
+    return _length(len(raw)) + raw
+
+
+def frame_bytes(raw: bytes) -> bytes:
+    """Bytes as u32 big-endian length, then the bytes."""
+    return _length(len(raw)) + raw
+
+
+def frame_list(items: list[str]) -> bytes:
+    """A list as u32 big-endian count, then each item framed as text."""
+    return _length(len(items)) + b"".join(map(frame_text, items))
+
+
+def payload_hash(salt: bytes, payload: bytes) -> bytes:
+    """SHA-256 of the 16 salt bytes followed by the payload's exact bytes."""
+    return sha256(salt + payload).digest()
+
+
+def entry_bytes(entry: Entry) -> bytes:
+    """The framed bytes of an entry whose SHA-256 behind 0x00 is its leaf in the tree."""
+    return b"".join(
+        (
+            LEAF_PREFIX,
+            frame_text(entry.ledger),
+            _integer(8, entry.position),
+            frame_text(entry.stream),
+            _integer(8, entry.version),
+            frame_text(entry.type),
+            _integer(8, entry.recorded_at),
+            _integer(8, entry.occurred_at),
+            frame_bytes(entry.command_id),
+            _integer(8, entry.command_seq),
+            ABSENT if entry.request_hash is None else frame_bytes(entry.request_hash),
+            ABSENT if entry.once is None else frame_text(entry.once),
+            frame_text(entry.actor),
+            frame_text(entry.role),
+            frame_text(entry.client),
+            frame_bytes(entry.correlation),
+            ABSENT if entry.causation is None else _integer(8, entry.causation),
+            frame_list(json.loads(entry.subjects)),
+            ABSENT if entry.source is None else frame_text(entry.source),
+            entry.payload_hash,
+        )
+    )
+
+
+def leaf_hash(entry: Entry) -> bytes:
+    """SHA-256(0x00 ‖ entry), the leaf of RFC 9162 at index position − 1."""
+    return sha256(b"\x00" + entry_bytes(entry)).digest()

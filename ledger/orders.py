@@ -1,0 +1,572 @@
+"""Orders: what was bought, what it costs, what was paid and refunded, how it ended.
+
+An order is told to the ledger in two ways. Commands such as `PlaceOrder` are decided by rules when
+they come in. `RecordOrder` declares what a file says has happened: it records the difference to
+what is known, in the file's own times, and refuses only what cannot be the same order.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from ledger.aggregate import Aggregate, event
+from ledger.errors import Conflict, Refused
+from ledger.personal import Personal, Plain
+from ledger.values import subject
+
+MAX_LINES = 2000
+
+
+class OrderAlreadyPlaced(Conflict):
+    """{order} is in the ledger already. Read it, or give this order its own number."""
+
+    code = "order_already_placed"
+    rule = "R-ORD-01"
+
+
+class NumberReused(Refused):
+    """{order} is in the ledger as another order ({why}). If the platform gave its number a second
+    time, record this one as a re-used number."""
+
+    code = "number_reused"
+    rule = "R-ORD-02"
+
+
+class OrderUnknown(Refused):
+    """{order} was never placed."""
+
+    code = "order_unknown"
+    rule = "R-ORD-03"
+
+
+class PriceFixed(Refused):
+    """The price of {order} cannot change any more: it is {state}."""
+
+    code = "price_fixed"
+    rule = "R-ORD-04"
+
+
+class RefundExceedsPayment(Refused):
+    """A refund of {refund_minor} would bring {order} to {refunded_minor} refunded of {paid_minor}
+    paid ({currency}, minor units)."""
+
+    code = "refund_exceeds_payment"
+    rule = "R-ORD-05"
+
+
+class OrderEnded(Refused):
+    """{order} is {state}, which is final."""
+
+    code = "order_ended"
+    rule = "R-ORD-06"
+
+
+class TotalDisagrees(Refused):
+    """The total of {order} is {total_minor}, but goods + postage - discount is {sum_minor}."""
+
+    code = "total_disagrees"
+    rule = "R-ORD-07"
+
+
+class OrderNotPaid(Refused):
+    """{order} has not been paid."""
+
+    code = "order_not_paid"
+    rule = "R-ORD-08"
+
+
+class AlreadyPaid(Refused):
+    """{order} has been paid in full."""
+
+    code = "already_paid"
+    rule = "R-ORD-09"
+
+
+class OrderStarted(Refused):
+    """{order} is {state}: it cannot be closed as unpaid. Refund or cancel it."""
+
+    code = "order_started"
+    rule = "R-ORD-10"
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of an order.
+
+    Units: quantity in pieces; unit_price / 10**unit_price_scale is a price in the order's currency;
+    amount_minor is quantity x unit price rounded half to even into minor units.
+    """
+
+    line: str
+    sku: str | None = None
+    title: str | None = None
+    quantity: int
+    unit_price: int
+    unit_price_scale: int = 2
+    amount_minor: int
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One means by which an order was paid, in minor units."""
+
+    method: str
+    amount_minor: int
+
+
+class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an order costs, in minor units; None is what nobody told.
+
+    total = goods + postage - discount, where all of them are known.
+    """
+
+    goods_minor: int | None = None
+    postage_minor: int | None = None
+    discount_minor: int | None = None
+    total_minor: int | None = None
+
+
+class Order(Aggregate):
+    """An order of one shop on one channel; its stream is `order:<channel>:<shop>:<number>`."""
+
+    KIND = "order"
+
+    def begin(self) -> None:
+        """The state before the first event: nothing is known."""
+        self.placed_at: datetime | None = None
+        self.currency = ""
+        self.amounts = Amounts()
+        self.lines: dict[str, Line] | None = None
+        self.paid_minor = 0
+        self.paid_at: datetime | None = None
+        self.refunded_minor = 0
+        self.dispatched_at: datetime | None = None
+        self.delivered_at: datetime | None = None
+        self.ended: str = ""
+        self.owner: str | None = None
+        self.buyer: dict[str, tuple[Personal, int, str]] = {}
+        self.remarks: tuple[tuple[str, Personal, int], ...] = ()
+        self.last_version = {"amounts": 1, "paid": 0, "refunded": 0}
+
+    # -- facts ------------------------------------------------------------------------------------
+
+    class Placed(Aggregate.Event):
+        """The buyer placed the order, with its lines or (order-level exports) without."""
+
+        TOPIC = "order.placed.v1"
+        channel: str
+        shop: str
+        number: str
+        currency: str
+        amounts: Amounts
+        lines: list[Line] | None = None
+        pieces: int | None = None
+        points: int | None = None
+        gifts: list[str] = []
+        province: str | None = None
+        account: Personal | None = None
+        recipient: Personal | None = None
+        phone: Personal | None = None
+        address: Personal | None = None
+        buyer_remark: Personal | None = None
+        inferred: list[str] = []
+
+        def about(self) -> list[str]:
+            """The SKUs of its lines."""
+            return [subject("sku", line.sku) for line in self.lines or () if line.sku]
+
+    class DetailsChanged(Aggregate.Event):
+        """Who receives the order, where, or what he remarked is now told differently."""
+
+        TOPIC = "order.details_changed.v1"
+        province: str | None = None
+        account: Personal | None = None
+        recipient: Personal | None = None
+        phone: Personal | None = None
+        address: Personal | None = None
+        buyer_remark: Personal | None = None
+        reason: str | None = None
+
+    class PriceChanged(Aggregate.Event):
+        """The price changed before payment."""
+
+        TOPIC = "order.price_changed.v1"
+        old: Amounts
+        new: Amounts
+        reason: str | None = None
+        allowed_by: str | None = None
+        inferred: list[str] = []
+
+    class Corrected(Aggregate.Event):
+        """What an earlier event of this order says was wrong: the sum is now told differently.
+
+        `corrects` is the version of that event; `fact` is amounts, paid, refunded or lines.
+        """
+
+        TOPIC = "order.corrected.v1"
+        kind: str
+        corrects: int
+        fact: str
+        old: dict[str, Any]
+        new: dict[str, Any]
+        reason: str | None = None
+        inferred: list[str] = []
+
+    class Paid(Aggregate.Event):
+        """The buyer paid."""
+
+        TOPIC = "order.paid.v1"
+        amount_minor: int
+        payments: list[Payment] = []
+        inferred: list[str] = []
+
+    class Remarked(Aggregate.Event):
+        """Someone of the shop wrote a remark to the order."""
+
+        TOPIC = "order.remarked.v1"
+        remark: Personal
+
+    class RefundRecorded(Aggregate.Event):
+        """The platform refunded a part or all of what was paid."""
+
+        TOPIC = "order.refund_recorded.v1"
+        amount_minor: int
+        reason: str | None = None
+        account: Personal | None = None
+        inferred: list[str] = []
+
+    class Dispatched(Aggregate.Event):
+        """The order was handed to a courier, as the platform declares it."""
+
+        TOPIC = "order.dispatched.v1"
+        courier: str | None = None
+        waybill: str | None = None
+        inferred: list[str] = []
+
+    class Delivered(Aggregate.Event):
+        """The buyer has the goods, as the platform declares it."""
+
+        TOPIC = "order.delivered.v1"
+        inferred: list[str] = []
+
+    class Completed(Aggregate.Event):
+        """The trade succeeded."""
+
+        TOPIC = "order.completed.v1"
+        inferred: list[str] = []
+
+    class Closed(Aggregate.Event):
+        """The trade was closed: never paid, or refunded in full."""
+
+        TOPIC = "order.closed.v1"
+        reason: str | None = None
+        inferred: list[str] = []
+
+    class Cancelled(Aggregate.Event):
+        """The order was cancelled."""
+
+        TOPIC = "order.cancelled.v1"
+        reason: str | None = None
+        inferred: list[str] = []
+
+    class OwnerAssigned(Aggregate.Event):
+        """The order and its after-sales belong to this member from now on."""
+
+        TOPIC = "order.owner_assigned.v1"
+        owner: str
+        reason: str | None = None
+
+        def about(self) -> list[str]:
+            """The member."""
+            return [self.owner]
+
+    # -- mutators ---------------------------------------------------------------------------------
+
+    @event(Placed)
+    def _placed(self, currency, amounts, lines, account, recipient, phone, address,  # type: ignore
+                buyer_remark, occurred_at):
+        self.placed_at = occurred_at
+        self.currency = currency
+        self.amounts = amounts
+        self.lines = None if lines is None else {line.line: line for line in lines}
+        self._know(account, recipient, phone, address, buyer_remark)
+
+    @event(DetailsChanged)
+    def _details_changed(self, account, recipient, phone, address, buyer_remark):  # type: ignore
+        self._know(account, recipient, phone, address, buyer_remark)
+
+    def _know(self, *values: Personal | None) -> None:
+        told = {name: (value, self._version + 1, f"/{name}")
+                for name, value in zip(PERSONAL_FIELDS, values, strict=True) if value is not None}
+        if told:
+            self.buyer = {**self.buyer, **told}
+
+    @event(PriceChanged)
+    def _price_changed(self, new):  # type: ignore
+        self.amounts = new
+        self._told("amounts")
+
+    def _told(self, fact: str) -> None:
+        self.last_version = {**self.last_version, fact: self._version + 1}
+
+    @event(Corrected)
+    def _corrected(self, fact, new):  # type: ignore
+        if fact == "amounts":
+            self.amounts = Amounts(**new)
+        elif fact == "paid":
+            self.paid_minor = new["paid_minor"]
+        elif fact == "refunded":
+            self.refunded_minor = new["refunded_minor"]
+        self._told(fact)
+
+    @event(Paid)
+    def _paid(self, amount_minor, occurred_at):  # type: ignore
+        self.paid_minor += amount_minor
+        self.paid_at = self.paid_at or occurred_at
+        self._told("paid")
+
+    @event(Remarked)
+    def _remarked(self, remark):  # type: ignore
+        self.remarks = (*self.remarks, ("/remark", remark, self._version + 1))
+
+    @event(RefundRecorded)
+    def _refund_recorded(self, amount_minor):  # type: ignore
+        self.refunded_minor += amount_minor
+        self._told("refunded")
+
+    @event(Dispatched)
+    def _dispatched(self, occurred_at):  # type: ignore
+        self.dispatched_at = self.dispatched_at or occurred_at
+
+    @event(Delivered)
+    def _delivered(self, occurred_at):  # type: ignore
+        self.delivered_at = self.delivered_at or occurred_at
+
+    @event(Completed)
+    def _completed(self):  # type: ignore
+        self.ended = "completed"
+
+    @event(Closed)
+    def _closed(self):  # type: ignore
+        self.ended = "closed"
+
+    @event(Cancelled)
+    def _cancelled(self):  # type: ignore
+        self.ended = "cancelled"
+
+    @event(OwnerAssigned)
+    def _owner_assigned(self, owner):  # type: ignore
+        self.owner = owner
+
+    # -- rules: a decision --------------------------------------------------------------------------
+
+    def must_be_known(self) -> None:
+        """Errors: OrderUnknown (R-ORD-03)."""
+        if self.placed_at is None:
+            raise OrderUnknown(order=self.id)
+
+    def place(self, facts: dict[str, Any], *, occurred_at: datetime) -> None:
+        """Take a new order. Errors: R-ORD-01, R-ORD-07. Rule: domain.md 1, one order a number."""
+        if self.placed_at is not None:
+            raise OrderAlreadyPlaced(order=self.id)
+        amounts: Amounts = facts["amounts"]
+        known = (amounts.goods_minor, amounts.postage_minor, amounts.discount_minor)
+        if amounts.total_minor is not None and None not in known:
+            goods, postage, discount = known
+            total = goods + postage - discount  # type: ignore[operator]
+            if total != amounts.total_minor:
+                raise TotalDisagrees(
+                    order=self.id, total_minor=amounts.total_minor, sum_minor=total)
+        self._placed(**facts, occurred_at=occurred_at)
+
+    def change_price(
+        self, new: Amounts, *, occurred_at: datetime, reason: str | None, allowed_by: str | None
+    ) -> None:
+        """A new price before payment. Errors: R-ORD-03, R-ORD-04."""
+        self.must_be_known()
+        if self.paid_minor or self.ended:
+            raise PriceFixed(order=self.id, state=self.ended or "paid")
+        if new != self.amounts:
+            self._price_changed(old=self.amounts, new=new, reason=reason, allowed_by=allowed_by,
+                                occurred_at=occurred_at)
+
+    def pay(self, amount_minor: int, payments: list[Payment], *, occurred_at: datetime) -> None:
+        """Money has come in. Errors: R-ORD-03, R-ORD-06, R-ORD-09."""
+        self.must_be_known()
+        if self.ended:
+            raise OrderEnded(order=self.id, state=self.ended)
+        total = self.amounts.total_minor
+        if total is not None and self.paid_minor >= total and self.paid_at is not None:
+            raise AlreadyPaid(order=self.id)
+        self._paid(amount_minor=amount_minor, payments=payments, occurred_at=occurred_at)
+
+    def refund(
+        self, amount_minor: int, *, occurred_at: datetime, reason: str | None = None,
+        account: Plain | None = None,
+    ) -> None:
+        """Money has gone back. Errors: R-ORD-03, R-ORD-05, R-ORD-08."""
+        self.must_be_known()
+        if self.paid_at is None:
+            raise OrderNotPaid(order=self.id)
+        if self.refunded_minor + amount_minor > self.paid_minor:
+            raise RefundExceedsPayment(
+                order=self.id, refund_minor=amount_minor, paid_minor=self.paid_minor,
+                refunded_minor=self.refunded_minor + amount_minor, currency=self.currency)
+        self._refund_recorded(amount_minor=amount_minor, reason=reason, account=account,
+                              occurred_at=occurred_at)
+
+    def remark(self, remark: Plain, *, occurred_at: datetime) -> None:
+        """A remark of the shop. Errors: R-ORD-03."""
+        self.must_be_known()
+        self._remarked(remark=remark, occurred_at=occurred_at)
+
+    def complete(self, *, occurred_at: datetime) -> None:
+        """The trade succeeded. Errors: R-ORD-03, R-ORD-06, R-ORD-08."""
+        self.must_be_known()
+        if self.ended == "completed":
+            return
+        if self.ended:
+            raise OrderEnded(order=self.id, state=self.ended)
+        if self.paid_at is None:
+            raise OrderNotPaid(order=self.id)
+        self._completed(occurred_at=occurred_at)
+
+    def close(self, reason: str | None, *, occurred_at: datetime) -> None:
+        """Closed as never paid or refunded in full. Errors: R-ORD-03, R-ORD-06, R-ORD-10."""
+        self.must_be_known()
+        if self.ended == "closed":
+            return
+        if self.ended:
+            raise OrderEnded(order=self.id, state=self.ended)
+        if self.paid_minor > self.refunded_minor:
+            raise OrderStarted(order=self.id, state="paid")
+        self._closed(reason=reason, occurred_at=occurred_at)
+
+    def cancel(self, reason: str | None, *, occurred_at: datetime) -> None:
+        """Cancelled before dispatch. Errors: R-ORD-03, R-ORD-06, R-ORD-10."""
+        self.must_be_known()
+        if self.ended == "cancelled":
+            return
+        if self.ended:
+            raise OrderEnded(order=self.id, state=self.ended)
+        if self.dispatched_at is not None:
+            raise OrderStarted(order=self.id, state="dispatched")
+        self._cancelled(reason=reason, occurred_at=occurred_at)
+
+    def assign(self, owner: str, reason: str | None, *, occurred_at: datetime) -> None:
+        """A member answers for the order. Errors: R-ORD-03. Rule: domain.md 1, owner."""
+        self.must_be_known()
+        if owner != self.owner:
+            self._owner_assigned(owner=owner, reason=reason, occurred_at=occurred_at)
+
+    # -- rules: a declaration -----------------------------------------------------------------------
+
+    def must_be_the_same(self, placed_at: datetime, account: Plain | None, gap: timedelta) -> None:
+        """A number that comes again for another order. Errors: NumberReused (R-ORD-02)."""
+        assert self.placed_at is not None
+        if abs(placed_at - self.placed_at) > gap:
+            raise NumberReused(order=self.id, why=f"placed at {self.placed_at.isoformat()}")
+        known = self._revealed("account")
+        if account is not None and known is not None and known != account.value:
+            raise NumberReused(order=self.id, why="of another buyer")
+
+    def _revealed(self, name: str) -> str | None:
+        if name not in self.buyer or self._sealer is None:
+            return None
+        sealed, version, field = self.buyer[name]
+        return self._sealer.reveal(sealed, self.id, version, field)
+
+    def tell_details(self, details: dict[str, Plain | None], told: "Moment") -> None:
+        """Record personal details that are told differently than before."""
+        new = {name: plain for name, plain in details.items()
+               if plain is not None and plain.value != self._revealed(name)}
+        if new:
+            self._details_changed(**new, reason="declared", occurred_at=told.at,
+                                  printed=told.printed)
+
+    def tell_amounts(self, new: Amounts, told: "Moment") -> None:
+        """Record amounts told differently: a price change before payment, else a correction."""
+        merged = Amounts(**{
+            name: getattr(self.amounts, name) if (value := getattr(new, name)) is None else value
+            for name in AMOUNT_FIELDS})
+        if merged == self.amounts:
+            return
+        if self.paid_at is None and not self.ended:
+            self._price_changed(old=self.amounts, new=merged, reason="declared",
+                                inferred=["occurred_at"], **told.envelope())
+        else:
+            self._correct("amounts", msgspec.to_builtins(self.amounts),
+                          msgspec.to_builtins(merged), self.last_version["amounts"], told)
+
+    def tell_paid(self, amount_minor: int, payments: list[Payment], told: "Moment") -> None:
+        """Record the sum that a file says was paid in all; less than before is a correction."""
+        if self.paid_at is None or amount_minor > self.paid_minor:
+            self._paid(amount_minor=amount_minor - self.paid_minor, payments=payments,
+                       inferred=told.marks(), **told.envelope())
+        elif amount_minor < self.paid_minor:
+            self._correct("paid", {"paid_minor": self.paid_minor}, {"paid_minor": amount_minor},
+                          self.last_version["paid"], told)
+
+    def tell_refunded(self, amount_minor: int, told: "Moment") -> None:
+        """Record the sum that a file says was refunded in all; less is a correction."""
+        if amount_minor > self.refunded_minor:
+            self._refund_recorded(amount_minor=amount_minor - self.refunded_minor,
+                                  inferred=told.marks(), **told.envelope())
+        elif amount_minor < self.refunded_minor:
+            self._correct("refunded", {"refunded_minor": self.refunded_minor},
+                          {"refunded_minor": amount_minor}, self.last_version["refunded"], told)
+
+    def _correct(
+        self, fact: str, old: dict[str, Any], new: dict[str, Any], corrects: int, told: "Moment"
+    ) -> None:
+        self._corrected(kind="incorrect_data", corrects=corrects, fact=fact, old=old, new=new,
+                        reason="declared", inferred=["occurred_at"], **told.envelope())
+
+    def tell_remark(self, remark: Plain, told: "Moment") -> None:
+        """Record the shop's remark unless it is the last one known."""
+        if self.remarks and self._sealer is not None:
+            field, sealed, version = self.remarks[-1]
+            if self._sealer.reveal(sealed, self.id, version, field) == remark.value:
+                return
+        self._remarked(remark=remark, **told.envelope())
+
+    def tell_dispatched(self, courier: str | None, waybill: str | None, told: "Moment") -> None:
+        """Record that the order went out, once."""
+        if self.dispatched_at is None:
+            self._dispatched(courier=courier, waybill=waybill, inferred=told.marks(),
+                             **told.envelope())
+
+    def tell_delivered(self, told: "Moment") -> None:
+        """Record that the order arrived, once."""
+        if self.delivered_at is None:
+            self._delivered(inferred=told.marks(), **told.envelope())
+
+    def tell_end(self, state: str, reason: str | None, told: "Moment") -> None:
+        """Record that the order ended as completed, closed or cancelled; a later end replaces."""
+        if state == self.ended:
+            return
+        if state == "completed":
+            self._completed(inferred=told.marks(), **told.envelope())
+        elif state == "closed":
+            self._closed(reason=reason, inferred=told.marks(), **told.envelope())
+        else:
+            self._cancelled(reason=reason, inferred=told.marks(), **told.envelope())
+
+
+PERSONAL_FIELDS = ("account", "recipient", "phone", "address", "buyer_remark")
+AMOUNT_FIELDS = ("goods_minor", "postage_minor", "discount_minor", "total_minor")
+
+
+class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """When a file says something happened: the time, its text as printed, and if we inferred it."""
+
+    at: datetime
+    printed: str = ""
+    inferred: bool = False
+
+    def envelope(self) -> dict[str, Any]:
+        """The envelope's part of an event that happened then."""
+        return {"occurred_at": self.at, "printed": self.printed}
+
+    def marks(self) -> list[str]:
+        """What of the event is inferred."""
+        return ["occurred_at"] if self.inferred else []

@@ -1,0 +1,49 @@
+"""Personal values: how a field that belongs to a person stands in an event, open and sealed.
+
+Which fields are personal is written in docs/personal-data.md and frozen: a buyer's account name,
+recipient, phone, address below the province, free-text remarks, refund account, images; of staff,
+name and contact.
+"""
+
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+
+class Personal(msgspec.Struct, frozen=True):
+    """A sealed value as it is stored.
+
+    Shapes: p is the person's pseudonymous id; n (nonce), c (AES-256-GCM ciphertext of salt and
+    value) and h (SHA-256 of salt and value) are unpadded base64url.
+    """
+
+    p: str
+    n: str
+    c: str
+    h: str
+
+
+class Person(NamedTuple):
+    """Whose data it is, with the key that opens it. The key never leaves the process."""
+
+    id: str
+    key: bytes
+
+
+class Plain(NamedTuple):
+    """An open value on its way into an event."""
+
+    person: Person
+    value: str
+
+
+class Sealer(Protocol):
+    """Seals a value for one place in the log: stream, version and field are bound to it."""
+
+    def seal(self, plain: Plain, stream: str, version: int, field: str) -> Personal:
+        """The sealed form of an open value. `field` is a JSON pointer into the payload."""
+        ...
+
+    def reveal(self, sealed: Personal, stream: str, version: int, field: str) -> str | None:
+        """The value again, or None where the person's key is gone."""
+        ...

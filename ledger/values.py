@@ -1,0 +1,109 @@
+"""Small values that everything shares: subjects, moments, checked texts and numbers.
+
+A check never raises by itself. It appends what is wrong to a list of faults, so that an input is
+told all its mistakes at once.
+"""
+
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from ledger.errors import Fault, InvalidValues
+
+MAX_INTEGER = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exact."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds since 1970-01-01 UTC of an aware time, exactly."""
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def from_us(microseconds: int) -> datetime:
+    """The aware UTC time of microseconds since 1970-01-01 UTC."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """An aware time as RFC 3339 in UTC with a `Z`, to the microsecond where it has any."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _kept(character: str) -> bool:
+    return (character.isascii() and character.isalnum()) or "㐀" <= character <= "鿿"
+
+
+def subject_part(text: str) -> str:
+    """One part of a subject: NFC, trimmed, case kept, percent-encoded but for letters and digits.
+
+    Letters are ASCII letters and the CJK ideographs U+3400 to U+9FFF: a fixed set, so that a later
+    Unicode version cannot give the same shop another subject. `-`, `_` and `.` stand as they are.
+    """
+    if text.isascii() and text.isalnum():
+        return text
+    text = unicodedata.normalize("NFC", text).strip()
+    return "".join(c if _kept(c) or c in "-_." else quote(c, safe="").replace("~", "%7E")
+                   for c in text)
+
+
+def subject(kind: str, *parts: str) -> str:
+    """The name of what an event is about, and of its stream: `order:taobao:云杉书店:123`."""
+    return ":".join((kind, *map(subject_part, parts)))
+
+
+class Checks:
+    """Collects the faults of one input; `done()` raises them all at once."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def fault(self, where: str, code: str, message: str) -> None:
+        """Note one fault."""
+        self.faults.append(Fault(where, code, message))
+
+    def done(self) -> None:
+        """Raise what was noted. Errors: InvalidValues (R-VAL-01)."""
+        if self.faults:
+            raise InvalidValues(self.faults)
+
+    def text(self, where: str, value: Any, *, longest: int = 2000, empty: bool = False) -> None:
+        """A text of 1 (or 0) to `longest` characters with no NUL and no lone surrogate."""
+        if type(value) is not str:
+            return self.fault(where, "not_text", f"is {type(value).__name__}, not text")
+        if not empty and not value.strip():
+            self.fault(where, "empty", "is empty")
+        if len(value) > longest:
+            self.fault(where, "too_long", f"has {len(value)} characters, {longest} are allowed")
+        if "\0" in value:
+            self.fault(where, "nul", "holds a NUL character")
+        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            self.fault(where, "surrogate", "holds half a surrogate pair, which is no character")
+
+    def integer(
+        self, where: str, value: Any, *, least: int = -MAX_INTEGER, most: int = MAX_INTEGER
+    ) -> None:
+        """A whole number inside its bounds; never a float, a truth value or digits in quotes."""
+        if type(value) is not int:
+            return self.fault(
+                where, "not_integer", f"is {type(value).__name__} {value!r}, not a whole number"
+            )
+        if not least <= value <= most:
+            self.fault(where, "out_of_range", f"is {value}, allowed are {least} to {most}")
+
+    def moment(self, where: str, value: Any) -> None:
+        """A time with its zone, in the years 1970 to 9998."""
+        if not isinstance(value, datetime):
+            return self.fault(where, "not_time", f"is {type(value).__name__}, not a time")
+        if value.tzinfo is None:
+            return self.fault(where, "naive_time", "has no time zone")
+        if not 1970 <= value.year <= 9998:
+            self.fault(where, "out_of_range", f"lies in the year {value.year}")
+
+    def currency(self, where: str, value: Any) -> None:
+        """Three capital letters of ISO 4217."""
+        if not (isinstance(value, str) and len(value) == 3 and value.isascii() and value.isupper()):
+            self.fault(where, "not_currency", f"is {value!r}, not a currency code such as CNY")
