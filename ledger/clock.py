@@ -1,0 +1,65 @@
+"""The fact that an admin took a suspect clock as right."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from ledger.aggregate import Aggregate, event
+from ledger.commands import Command, Work
+from ledger.values import Checks
+
+STREAM = "log:clock"
+
+
+class ClockLog(Aggregate):
+    """All acceptances of a ledger, in the stream `log:clock`."""
+
+    KIND = "log"
+
+    def begin(self) -> None:
+        """The state before the first event: no clock was ever suspect."""
+        self.floor_us = 0
+        self.pinned_us = 0
+
+    class ClockAccepted(Aggregate.Event):
+        """An admin took the clock as right, whatever the log's last event says.
+
+        Units: microseconds since 1970-01-01 UTC. While the last event is not later than `pinned_us`
+        the clock may stand anywhere from `floor_us` on.
+        """
+
+        TOPIC = "log.clock_accepted.v1"
+        reason: str
+        floor_us: int
+        pinned_us: int
+
+    @event(ClockAccepted)
+    def _clock_accepted(self, floor_us, pinned_us):  # type: ignore
+        self.floor_us = floor_us
+        self.pinned_us = pinned_us
+
+
+class AcceptClock(Command, kw_only=True):
+    """Take the clock as right."""
+
+    NAME: ClassVar[str] = "log.accept_clock"
+    reason: str
+    occurred_at: datetime
+    floor_us: int
+    pinned_us: int
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(ClockLog, STREAM)]
+
+    def check(self, checks: Checks) -> None:
+        checks.text("/reason", self.reason, longest=500)
+
+
+def accept_clock(command: AcceptClock, work: Work) -> list[Aggregate]:
+    """Record the acceptance."""
+    log: ClockLog = work.load(ClockLog, STREAM)
+    log._clock_accepted(reason=command.reason, floor_us=command.floor_us,
+                        pinned_us=command.pinned_us, occurred_at=command.occurred_at)
+    return [log]
+
+
+HANDLERS = {AcceptClock: accept_clock}

@@ -1,0 +1,42 @@
+"""The schema of the log in its revisions, run by Alembic.
+
+The events table is never made anew: Alembic's batch mode would drop its triggers.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+HEAD = "0001"
+KNOWN = ("0001",)
+"""Every revision that this version can upgrade from, the last one its own. A test compares them
+with the files in `versions/`."""
+
+
+@contextmanager
+def exclusively(connection: Connection) -> Iterator[None]:
+    """A transaction that only one process at a time can be in: two may start on an empty database."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")
+    else:
+        connection.exec_driver_sql("BEGIN")
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7016996765293437281)")
+    try:
+        yield
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK")
+        raise
+    connection.exec_driver_sql("COMMIT")
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring the schema behind a connection to `HEAD`."""
+    from alembic import command  # slow to import, and needed only here
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["connection"] = connection
+    command.upgrade(config, HEAD)

@@ -1,0 +1,323 @@
+"""Keys: one per person and ledger, and one secret per ledger, in a database apart from the log.
+
+Each is wrapped by a master key that lies in a file. Who loses the keys database or the master key
+loses every personal value; who has only a backup of the log reads none.
+"""
+
+import base64
+import hmac
+import os
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Engine,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    select,
+)
+from sqlalchemy.exc import DBAPIError
+
+from ledger.errors import LedgerError, Misconfigured
+from ledger.log.envelope import frame_bytes, frame_text
+from ledger.log.store import StorageFailed
+from ledger.personal import Person, Personal, Plain
+
+metadata = MetaData()
+persons = Table(
+    "persons", metadata,
+    Column("ledger", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("lookup", LargeBinary, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("ledger", "person", name="persons_pk"),
+    UniqueConstraint("ledger", "lookup", name="persons_lookup"),
+)
+ledger_secrets = Table(
+    "ledger_secrets", metadata,
+    Column("ledger", Text, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+_CACHED = 100_000
+
+
+class MissingMasterKey(Misconfigured):
+    """There is no master key at {path}, but {keys} holds keys that it opens. Put the file back from
+    your own safe place; without it no personal value can be read."""
+
+    code = "missing_master_key"
+    rule = "R-KEY-01"
+
+
+class MasterKeyRequired(Misconfigured):
+    """LEDGER_MASTER_KEY_FILE must name a file with 32 random bytes when the log is in PostgreSQL.
+    Make one with `head -c 32 /dev/urandom > FILE; chmod 600 FILE`."""
+
+    code = "master_key_required"
+    rule = "R-KEY-02"
+
+
+class WrongMasterKey(Misconfigured):
+    """The master key at {path} does not open the keys in {keys}."""
+
+    code = "wrong_master_key"
+    rule = "R-KEY-03"
+
+
+class BadMasterKey(Misconfigured):
+    """The master key at {path} must be exactly 32 bytes, it has {found}."""
+
+    code = "bad_master_key"
+    rule = "R-KEY-04"
+
+
+class WrongKeys(Misconfigured):
+    """The keys in {keys} do not belong to the log of ledger {ledger!r}. Check LEDGER_KEYS_URL, or
+    restore the keys' backup."""
+
+    code = "wrong_keys"
+    rule = "R-KEY-05"
+
+
+class PersonErased(LedgerError):
+    """The personal data of {person} was erased; nothing can be added to it."""
+
+    code = "person_erased"
+    rule = "R-KEY-06"
+
+
+def read_master_key(path: Path, *, make: bool) -> bytes | None:
+    """The 32 bytes of a master key file, made with mode 0600 if it may be and is not there.
+
+    Errors: BadMasterKey (R-KEY-04).
+    """
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        if not make:
+            return None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        key = secrets.token_bytes(KEY_BYTES)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return read_master_key(path, make=False)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+    if len(key) != KEY_BYTES:
+        raise BadMasterKey(path=path, found=len(key))
+    return key
+
+
+def _b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _unb64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+class Keys:
+    """The keys database, opened with a master key."""
+
+    def __init__(self, engine: Engine, master_key: bytes, *, named: str, key_file: str) -> None:
+        self.engine = engine
+        self.named = named
+        self.key_file = key_file
+        self._master = AESGCM(master_key)
+        self._lock = threading.Lock()
+        metadata.create_all(engine, checkfirst=True)
+
+    @staticmethod
+    def holds_any(engine: Engine) -> bool:
+        """Whether there are keys that only an existing master key can open."""
+        metadata.create_all(engine, checkfirst=True)
+        with engine.connect() as connection:
+            return connection.execute(select(ledger_secrets.c.ledger).limit(1)).first() is not None
+
+    def _wrap(self, key: bytes, ledger: str, name: str) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._master.encrypt(nonce, key, frame_text(ledger) + frame_text(name))
+
+    def _unwrap(self, wrapped: bytes, ledger: str, name: str) -> bytes:
+        try:
+            return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:],
+                                        frame_text(ledger) + frame_text(name))
+        except InvalidTag:
+            raise WrongMasterKey(path=self.key_file, keys=self.named) from None
+
+    def of(self, ledger: str, *, keys_id: bytes | None) -> "LedgerKeys":
+        """The keys of one ledger; its secret is made if it has none and its log names none.
+
+        Errors: WrongMasterKey (R-KEY-03), WrongKeys (R-KEY-05).
+        """
+        query = select(ledger_secrets.c.wrapped).where(ledger_secrets.c.ledger == ledger)
+        with self._lock, self.engine.connect() as connection:
+            wrapped = connection.execute(query).scalar()
+            if wrapped is None:
+                if keys_id is not None:
+                    raise WrongKeys(keys=self.named, ledger=ledger)
+                fresh = self._wrap(secrets.token_bytes(KEY_BYTES), ledger, "secret")
+                self._insert(connection, ledger_secrets.name, [(ledger, fresh)])
+                wrapped = connection.execute(query).scalar()
+        assert wrapped is not None
+        found = LedgerKeys(self, ledger, self._unwrap(wrapped, ledger, "secret"))
+        if keys_id is not None and keys_id != found.id:
+            raise WrongKeys(keys=self.named, ledger=ledger)
+        return found
+
+    def _insert(self, connection: object, table: str, rows: list[tuple[object, ...]]) -> None:
+        mark = "?" if self.engine.dialect.name == "sqlite" else "%s"
+        marks = ", ".join([mark] * len(rows[0]))
+        sql = f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING"
+        connection.exec_driver_sql("BEGIN")  # type: ignore[attr-defined]
+        connection.exec_driver_sql(sql, rows)  # type: ignore[attr-defined]
+        connection.exec_driver_sql("COMMIT")  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+class LedgerKeys:
+    """The secret and the persons of one ledger. Seals and reveals personal values."""
+
+    def __init__(self, keys: Keys, ledger: str, secret: bytes) -> None:
+        self._keys = keys
+        self._secret = secret
+        self.ledger = ledger
+        self.id = sha256(b"order-ledger/keys/v1" + secret).digest()
+        self._by_lookup: OrderedDict[str, Person] = OrderedDict()
+        self._by_id: OrderedDict[str, AESGCM | None] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def mac(self, purpose: str, data: bytes) -> bytes:
+        """HMAC-SHA-256 of data under the ledger's secret, its own for each purpose."""
+        return hmac.digest(self._secret, frame_text(purpose) + data, "sha256")
+
+    # -- persons ----------------------------------------------------------------------------------
+
+    def resolve(self, lookups: Sequence[str], now: int) -> dict[str, Person]:
+        """The persons behind lookups; unknown ones get a key, which is durable on return.
+
+        Errors: StorageFailed (R-LOG-04).
+        """
+        with self._lock:
+            missing = [name for name in dict.fromkeys(lookups) if name not in self._by_lookup]
+            if missing:
+                try:
+                    self._fetch(missing, now)
+                except DBAPIError as error:
+                    raise StorageFailed(why=str(error.orig)) from error
+            found = {name: self._by_lookup[name] for name in lookups}
+            while len(self._by_lookup) > _CACHED:
+                self._by_lookup.popitem(last=False)
+            return found
+
+    def _fetch(self, lookups: list[str], now: int) -> None:
+        macs = {self.mac("person", name.encode()): name for name in lookups}
+        with self._keys.engine.connect() as connection:
+            known = self._select(connection, macs)
+            fresh = [mac for mac in macs if macs[mac] not in known]
+            if fresh:
+                rows: list[tuple[object, ...]] = []
+                for mac in fresh:
+                    person = "person:" + _b64(os.urandom(15))
+                    wrapped = self._keys._wrap(secrets.token_bytes(KEY_BYTES), self.ledger, person)
+                    rows.append((self.ledger, person, mac, wrapped, now))
+                self._keys._insert(connection, persons.name, rows)
+                known |= self._select(connection, {mac: macs[mac] for mac in fresh})
+        self._by_lookup.update(known)
+
+    def _select(self, connection: object, macs: dict[bytes, str]) -> dict[str, Person]:
+        found = {}
+        wanted = list(macs)
+        for start in range(0, len(wanted), 500):
+            query = select(persons.c.lookup, persons.c.person, persons.c.wrapped).where(
+                persons.c.ledger == self.ledger,
+                persons.c.lookup.in_(wanted[start : start + 500]))
+            for mac, person, wrapped in connection.execute(query):  # type: ignore[attr-defined]
+                key = self._keys._unwrap(wrapped, self.ledger, person)
+                found[macs[bytes(mac)]] = Person(person, key)
+        return found
+
+    def by_id(self, person: str) -> Person:
+        """A known person. Errors: PersonErased (R-KEY-06)."""
+        query = select(persons.c.wrapped).where(
+            persons.c.ledger == self.ledger, persons.c.person == person)
+        with self._keys.engine.connect() as connection:
+            wrapped = connection.execute(query).scalar()
+        if wrapped is None:
+            raise PersonErased(person=person)
+        return Person(person, self._keys._unwrap(wrapped, self.ledger, person))
+
+    def _cipher(self, person: str, key: bytes | None = None) -> AESGCM | None:
+        with self._lock:
+            if person not in self._by_id:
+                if key is None:
+                    try:
+                        key = self.by_id(person).key
+                    except PersonErased:
+                        return None
+                self._by_id[person] = AESGCM(key)
+                if len(self._by_id) > _CACHED:
+                    self._by_id.popitem(last=False)
+            return self._by_id[person]
+
+    # -- values -----------------------------------------------------------------------------------
+
+    def _place(self, stream: str, version: int, field: str, person: str) -> bytes:
+        return b"".join((frame_text(self.ledger), frame_text(stream),
+                         frame_bytes(version.to_bytes(8, "big")), frame_text(field),
+                         frame_text(person)))
+
+    def seal(self, plain: Plain, stream: str, version: int, field: str) -> Personal:
+        """A value encrypted for its person and place, with the hash that commits to it."""
+        person = plain.person.id
+        cipher = self._cipher(person, plain.person.key)
+        assert cipher is not None
+        random = os.urandom(NONCE_BYTES + 16)
+        nonce, opened = random[:NONCE_BYTES], random[NONCE_BYTES:] + plain.value.encode()
+        sealed = cipher.encrypt(nonce, opened, self._place(stream, version, field, person))
+        return Personal(person, _b64(nonce), _b64(sealed), _b64(sha256(opened).digest()))
+
+    def open(self, sealed: Personal, stream: str, version: int, field: str
+             ) -> tuple[bytes, str] | None:
+        """The salt and the value, or None where the key is gone.
+
+        Errors: ValueError if the ciphertext does not belong to this place or to its hash.
+        """
+        cipher = self._cipher(sealed.p)
+        if cipher is None:
+            return None
+        try:
+            opened = cipher.decrypt(_unb64(sealed.n), _unb64(sealed.c),
+                                    self._place(stream, version, field, sealed.p))
+        except InvalidTag:
+            raise ValueError(f"{stream} v{version} {field}: not sealed for this place") from None
+        if _b64(sha256(opened).digest()) != sealed.h:
+            raise ValueError(f"{stream} v{version} {field}: value and hash disagree")
+        return opened[:16], opened[16:].decode()
+
+    def reveal(self, sealed: Personal, stream: str, version: int, field: str) -> str | None:
+        """The value again, or None where the person's key is gone."""
+        found = self.open(sealed, stream, version, field)
+        return None if found is None else found[1]

@@ -1,0 +1,144 @@
+"""The tables of the log, one layout on SQLite and PostgreSQL, and the triggers that guard it.
+
+The events are append-only by the database's own word: triggers refuse UPDATE, DELETE, TRUNCATE, and
+every INSERT that is not the next position, the stream's next version and a new command and `once`.
+The last two look needless beside the unique indexes, but SQLite's INSERT OR REPLACE removes the row
+that a unique index finds, and fires no DELETE trigger for it.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from ledger.log.envelope import Entry
+
+metadata = MetaData()
+
+events = Table(
+    "events",
+    metadata,
+    Column("ledger", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("command_id", LargeBinary, nullable=False),
+    Column("command_seq", Integer, nullable=False),
+    Column("request_hash", LargeBinary),
+    Column("once", Text),
+    Column("actor", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("correlation", LargeBinary, nullable=False),
+    Column("causation", BigInteger),
+    Column("subjects", Text, nullable=False),
+    Column("source", Text),
+    Column("payload", LargeBinary, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("payload_hash", LargeBinary, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("ledger", "position", name="events_pk"),
+    UniqueConstraint("ledger", "stream", "version", name="events_stream"),
+    UniqueConstraint("ledger", "command_id", "command_seq", name="events_command"),
+    sqlite_with_rowid=False,
+)
+Index("events_once", events.c.ledger, events.c.once, unique=True,
+      sqlite_where=events.c.once.isnot(None), postgresql_where=events.c.once.isnot(None))
+
+heads = Table(
+    "heads",
+    metadata,
+    Column("ledger", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    Column("keys_id", LargeBinary),
+)
+
+tiles = Table(
+    "tiles",
+    metadata,
+    Column("ledger", Text, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("ledger", "level", "number", name="tiles_pk"),
+)
+
+COLUMNS = ", ".join(Entry._fields)
+
+_SQLITE_GUARD = """
+CREATE TRIGGER events_insert BEFORE INSERT ON events BEGIN
+  SELECT RAISE(ABORT, 'events: not the next position') WHERE NEW.position IS NOT
+    (SELECT coalesce(max(position), 0) + 1 FROM events WHERE ledger = NEW.ledger);
+  SELECT RAISE(ABORT, 'events: not the next version of the stream') WHERE NEW.version IS NOT
+    (SELECT coalesce(max(version) + 1, min(max(NEW.version, 0), 1)) FROM events
+      WHERE ledger = NEW.ledger AND stream = NEW.stream);
+  SELECT RAISE(ABORT, 'events: the command is recorded already') WHERE EXISTS
+    (SELECT 1 FROM events WHERE ledger = NEW.ledger AND command_id = NEW.command_id
+      AND command_seq = NEW.command_seq);
+  SELECT RAISE(ABORT, 'events: this may happen only once') WHERE NEW.once IS NOT NULL AND EXISTS
+    (SELECT 1 FROM events WHERE ledger = NEW.ledger AND once = NEW.once);
+END
+"""
+
+_SQLITE_TILE_GUARD = """
+CREATE TRIGGER tiles_insert BEFORE INSERT ON tiles BEGIN
+  SELECT RAISE(ABORT, 'tiles: not the next tile') WHERE NEW.number IS NOT
+    (SELECT coalesce(max(number) + 1, 0) FROM tiles
+      WHERE ledger = NEW.ledger AND level = NEW.level);
+END
+"""
+
+SQLITE_TRIGGERS = [
+    _SQLITE_GUARD,
+    _SQLITE_TILE_GUARD,
+    *(
+        f"CREATE TRIGGER {table}_{action.lower()} BEFORE {action} ON {table} BEGIN "
+        f"SELECT RAISE(ABORT, '{table}: append-only, {action} is refused'); END"
+        for table in ("events", "tiles")
+        for action in ("UPDATE", "DELETE")
+    ),
+]
+
+_POSTGRES_GUARD = """
+CREATE FUNCTION events_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP <> 'INSERT' THEN
+    RAISE EXCEPTION '%: append-only, % is refused', TG_TABLE_NAME, TG_OP;
+  END IF;
+  IF NEW.position IS DISTINCT FROM (SELECT coalesce(max(position), 0) + 1 FROM events
+      WHERE ledger = NEW.ledger) THEN
+    RAISE EXCEPTION 'events: not the next position';
+  END IF;
+  IF NEW.version IS DISTINCT FROM (SELECT coalesce(max(version) + 1,
+      least(greatest(NEW.version, 0), 1)) FROM events
+      WHERE ledger = NEW.ledger AND stream = NEW.stream) THEN
+    RAISE EXCEPTION 'events: not the next version of the stream';
+  END IF;
+  RETURN NEW;
+END $$
+"""
+
+POSTGRES_TRIGGERS = [
+    _POSTGRES_GUARD,
+    "CREATE TRIGGER events_row BEFORE INSERT OR UPDATE OR DELETE ON events "
+    "FOR EACH ROW EXECUTE FUNCTION events_guard()",
+    "CREATE TRIGGER events_truncate BEFORE TRUNCATE ON events "
+    "FOR EACH STATEMENT EXECUTE FUNCTION events_guard()",
+    "CREATE TRIGGER tiles_row BEFORE UPDATE OR DELETE ON tiles "
+    "FOR EACH ROW EXECUTE FUNCTION events_guard()",
+    "CREATE TRIGGER tiles_truncate BEFORE TRUNCATE ON tiles "
+    "FOR EACH STATEMENT EXECUTE FUNCTION events_guard()",
+]

@@ -1,0 +1,102 @@
+"""The log in an SQLite file: which driver, which settings, and how it locks."""
+
+import importlib
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from ledger.log.envelope import Entry
+from ledger.log.schema import COLUMNS
+from ledger.log.sql import SqlStore, SqlWriting
+from ledger.log.store import AffectedSqlite
+
+_INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
+
+
+def safe(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite is free of the fault that corrupts a database when its WAL is reset."""
+    return (
+        version >= (3, 51, 3)
+        or (3, 50, 7) <= version < (3, 51)
+        or (3, 44, 6) <= version < (3, 45)
+    )
+
+
+def driver() -> ModuleType:
+    """The standard module if it is safe, else the `pysqlite3` wheel. Errors: R-LOG-07."""
+    if safe(sqlite3.sqlite_version_info):
+        return sqlite3
+    found = sqlite3.sqlite_version
+    try:
+        module = importlib.import_module("pysqlite3")
+    except ImportError:
+        raise AffectedSqlite(found=found) from None
+    if not safe(module.sqlite_version_info):
+        raise AffectedSqlite(found=module.sqlite_version)
+    return module
+
+
+def make_engine(path: Path, *, read_only: bool = False, cache_kib: int = 16_384) -> Engine:
+    """An engine on an SQLite file, durable (WAL, synchronous FULL), in autocommit.
+
+    Transactions are begun and ended by statements of our own, so that a writer can take the lock
+    before it reads. Units: `cache_kib` is the page cache of one connection.
+    """
+    module = driver()
+    if not read_only:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    mode = "ro" if read_only else "rwc"
+    uri = f"{path.resolve().as_uri()}?mode={mode}"
+
+    def connect() -> Any:
+        return module.connect(uri, uri=True, timeout=60, isolation_level=None,
+                              check_same_thread=False)
+
+    engine = create_engine(
+        "sqlite://",
+        module=module,
+        creator=connect,
+        poolclass=QueuePool,
+        isolation_level="AUTOCOMMIT",
+        pool_size=8,
+        max_overflow=64,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        if not read_only:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute(f"PRAGMA cache_size = -{cache_kib}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    return engine
+
+
+class _Writing(SqlWriting):
+    def insert(self, entries: Sequence[Entry]) -> None:
+        self.connection.exec_driver_sql(_INSERT, list(entries))
+
+
+class SqliteStore(SqlStore):
+    """The log in one SQLite file. Several processes may use it: the file's write lock orders them."""
+
+    writer = _Writing
+    begin = "BEGIN IMMEDIATE"
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        super().__init__(f"sqlite:///{path}", make_engine(path, read_only=read_only))
+        self.path = path
+
+    def take(self, writing: SqlWriting, ledger: str) -> None:
+        if not writing.rows("SELECT 1 FROM heads WHERE ledger = ?", (ledger,)):
+            writing._execute(
+                "INSERT INTO heads (ledger, position, recorded_at, frontier) VALUES (?, 0, 0, ?)",
+                (ledger, b""))

@@ -1,0 +1,137 @@
+"""What a store of the log is: the contract of the three backends, and its errors."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+
+from ledger.errors import Conflict, Misconfigured, Unavailable
+from ledger.log.envelope import Entry
+
+
+class LogConflict(Conflict):
+    """Another writer recorded the same {what} first. Try again."""
+
+    code = "log_conflict"
+    rule = "R-LOG-03"
+
+
+class StorageFailed(Unavailable):
+    """The database could not record this, and nothing of it was recorded: {why}"""
+
+    code = "storage_failed"
+    rule = "R-LOG-04"
+
+
+class NewerDatabase(Misconfigured):
+    """This database has schema {found}, which this version does not know. Install the version that
+    made it, or a newer one."""
+
+    code = "newer_database"
+    rule = "R-LOG-05"
+
+
+class OlderDatabase(Misconfigured):
+    """This database has schema {found}, this version needs {needed}. Make a backup, then run
+    `flask upgrade`."""
+
+    code = "older_database"
+    rule = "R-LOG-06"
+
+
+class AffectedSqlite(Misconfigured):
+    """SQLite {found} can corrupt a database in WAL mode. Needed is 3.51.3 or newer, 3.50.7 or
+    3.44.6: install the `pysqlite3` wheel."""
+
+    code = "affected_sqlite"
+    rule = "R-LOG-07"
+
+
+class Head(NamedTuple):
+    """Where a ledger ends: position of the last event, when it was recorded, the tree's frontier."""
+
+    position: int
+    recorded_at: int
+    frontier: bytes
+    keys_id: bytes | None = None
+
+
+class Tile(NamedTuple):
+    """256 neighbouring hashes of one level of the tree, once they are complete."""
+
+    level: int
+    number: int
+    hashes: bytes
+
+
+NOTHING = Head(0, 0, b"")
+
+
+class Reader(Protocol):
+    """Reads of one ledger, all in log order."""
+
+    def head(self, ledger: str) -> Head:
+        """The head; `NOTHING` for a ledger with no event."""
+        ...
+
+    def read(
+        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
+    ) -> list[Entry]:
+        """Entries with after < position <= until, at most `limit`."""
+        ...
+
+    def streams(self, ledger: str, names: Sequence[str], *, after: int = 0) -> list[Entry]:
+        """The entries of these streams behind a position."""
+        ...
+
+    def commands(self, ledger: str, ids: Sequence[bytes]) -> list[Entry]:
+        """The entries that these commands recorded."""
+        ...
+
+    def once(self, ledger: str, values: Sequence[str]) -> dict[str, int]:
+        """Which of these `once` values are taken, with the position that took them."""
+        ...
+
+    def position_at(self, ledger: str, recorded_at: int) -> int:
+        """The last position recorded at or before a time; 0 if there is none."""
+        ...
+
+    def tiles(self, ledger: str, level: int, first: int, count: int) -> list[Tile]:
+        """Stored tiles of a level, from a number on."""
+        ...
+
+
+class Writing(Reader, Protocol):
+    """A transaction that holds the head row: what it reads stays true until it commits."""
+
+    def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
+        """Add entries that stand at the next positions, move the head, keep complete tiles."""
+        ...
+
+
+class Store(Reader, Protocol):
+    """One database with any number of ledgers."""
+
+    url: str
+
+    def writing(self, ledger: str) -> AbstractContextManager[Writing]:
+        """Take the head of a ledger; commit at the end of the block, undo on an error.
+
+        Errors: LogConflict (R-LOG-03), StorageFailed (R-LOG-04).
+        """
+        ...
+
+    def ledgers(self) -> list[str]:
+        """The names of all ledgers."""
+        ...
+
+    def schema(self) -> tuple[str | None, str]:
+        """The database's schema revision and the one that this version needs."""
+        ...
+
+    def upgrade(self) -> None:
+        """Bring the schema to what this version needs."""
+        ...
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        ...

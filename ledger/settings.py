@@ -1,0 +1,187 @@
+"""Settings come from the environment only; from them the store, the keys and the ledger are opened."""
+
+import getpass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import ArgumentError
+
+from ledger.application import Ledger
+from ledger.errors import Misconfigured
+from ledger.log import postgres, sqlite
+from ledger.log.clock import Clock
+from ledger.log.memory import MemoryStore
+from ledger.log.persons import (
+    Keys,
+    MasterKeyRequired,
+    MissingMasterKey,
+    read_master_key,
+)
+from ledger.log.postgres import PostgresStore
+from ledger.log.sqlite import SqliteStore
+from ledger.log.store import Store
+
+DEFAULT_DATABASE = "sqlite:///var/ledger.db"
+
+
+class BadDatabaseUrl(Misconfigured):
+    """{name} is {url!r}. It must be sqlite:///PATH, postgresql://… or memory:."""
+
+    code: ClassVar[str] = "bad_database_url"
+    rule: ClassVar[str] = "R-SET-01"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where things lie. `master_key` may be None only beside PostgreSQL, where it is then refused."""
+
+    database_url: str
+    keys_url: str
+    master_key_file: Path | None
+    admin_url: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read LEDGER_DATABASE_URL, LEDGER_KEYS_URL, LEDGER_MASTER_KEY_FILE and
+        LEDGER_ADMIN_DATABASE_URL. Errors: R-SET-01.
+
+        The keys and the master key of an SQLite ledger `x.db` default to `x.keys.db` and
+        `x.master.key` beside it: one keys database for all files of a folder would give unrelated
+        ledgers the same secret.
+        """
+        url = environment.get("LEDGER_DATABASE_URL") or DEFAULT_DATABASE
+        keys = environment.get("LEDGER_KEYS_URL")
+        master = environment.get("LEDGER_MASTER_KEY_FILE")
+        if path := sqlite_path(url):
+            keys = keys or f"sqlite:///{path.with_suffix('.keys.db')}"
+            master = master or str(path.with_suffix(".master.key"))
+        elif not url.startswith(("postgresql", "memory:")):
+            raise BadDatabaseUrl(name="LEDGER_DATABASE_URL", url=masked(url))
+        return cls(
+            database_url=url,
+            keys_url=keys or ("memory:" if url == "memory:" else "sqlite:///var/keys.db"),
+            master_key_file=Path(master) if master else None,
+            admin_url=environment.get("LEDGER_ADMIN_DATABASE_URL"),
+        )
+
+    def open_store(self, *, prepare: bool = True) -> Store:
+        """The store of the log; with `prepare`, its schema is made or checked.
+
+        Errors: R-LOG-05, R-LOG-06, R-LOG-07.
+        """
+        if self.database_url == "memory:":
+            return MemoryStore()
+        path = sqlite_path(self.database_url)
+        store = (SqliteStore(path) if path
+                 else PostgresStore(self.database_url, admin_url=self.admin_url))
+        if prepare:
+            try:
+                store.prepare()
+            except BaseException:
+                store.close()
+                raise
+        return store
+
+    def open_keys(self) -> Keys:
+        """The keys, with the master key; it is made on first use beside an SQLite ledger.
+
+        Errors: R-KEY-01 to R-KEY-04.
+        """
+        if self.keys_url == "memory:":
+            return Keys(_memory_engine(), os.urandom(32), named="memory", key_file="memory")
+        if self.master_key_file is None:
+            raise MasterKeyRequired
+        engine = self._keys_engine()
+        try:
+            make = bool(sqlite_path(self.database_url)) and not Keys.holds_any(engine)
+            master = read_master_key(self.master_key_file, make=make)
+            if master is None:
+                raise MissingMasterKey(path=self.master_key_file, keys=masked(self.keys_url))
+            return Keys(engine, master, named=masked(self.keys_url),
+                        key_file=str(self.master_key_file))
+        except BaseException:
+            engine.dispose()
+            raise
+
+    def _keys_engine(self) -> Engine:
+        path = sqlite_path(self.keys_url)
+        if path:
+            return sqlite.make_engine(path, cache_kib=2048)
+        if not self.keys_url.startswith("postgresql"):
+            raise BadDatabaseUrl(name="LEDGER_KEYS_URL", url=masked(self.keys_url))
+        return postgres.make_engine(self.keys_url)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A ledger with what it stands on; close it at the end."""
+
+    ledger: Ledger
+    store: Store
+    keys: Keys
+
+    def close(self) -> None:
+        """Finish the writer and let go of all connections."""
+        self.ledger.close()
+        self.keys.close()
+        self.store.close()
+
+
+def open_ledger(
+    settings: Settings | None = None, *, name: str = "main", clock: Clock | None = None
+) -> Opened:
+    """Open a ledger by the settings, by default those of the environment.
+
+    Errors: what `open_store` and `open_keys` raise; WrongKeys (R-KEY-05).
+    """
+    settings = settings or Settings.from_environment()
+    store = settings.open_store()
+    try:
+        keys = settings.open_keys()
+        own = keys.of(name, keys_id=store.head(name).keys_id)
+    except BaseException:
+        store.close()
+        raise
+    return Opened(Ledger(store, own, name=name, clock=clock), store, keys)
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of an SQLite URL, or None for another kind."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return None
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return None
+    return Path(parsed.database)
+
+
+def masked(url: str) -> str:
+    """A URL with its password hidden."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url if "@" not in url else "‹hidden›"
+
+
+def default_actor(ledger: Ledger, login: str | None = None) -> str:
+    """Who works on the command line when `--actor` does not say: a pseudonym of the login.
+
+    A login is often a person's name, and an actor never is one; the same login gives the same
+    pseudonym in one ledger, and only who has the ledger's secret can tell which.
+    """
+    name = login or getpass.getuser()
+    return "cli:" + ledger.mac("actor", name.encode()).hex()[:16]
+
+
+def _memory_engine() -> Engine:
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import StaticPool
+
+    return create_engine("sqlite://", poolclass=StaticPool, module=sqlite.driver(),
+                         isolation_level="AUTOCOMMIT",
+                         connect_args={"check_same_thread": False, "isolation_level": None})
