@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -191,6 +192,18 @@ class Keys:
         connection.exec_driver_sql("BEGIN")  # type: ignore[attr-defined]
         connection.exec_driver_sql(sql, rows)  # type: ignore[attr-defined]
         connection.exec_driver_sql("COMMIT")  # type: ignore[attr-defined]
+
+    def adopt(self, table: Table, rows: list[dict[str, Any]]) -> None:
+        """Take the wrapped keys of a backup, if all of them open; known ones stay as they are.
+
+        Errors: WrongMasterKey (R-KEY-03).
+        """
+        for row in rows:
+            self._unwrap(row["wrapped"], row["ledger"], row.get("person", "secret"))
+        if rows:
+            values = [tuple(row[column.name] for column in table.columns) for row in rows]
+            with self._lock, self.engine.connect() as connection:
+                self._insert(connection, table.name, values)
 
     def close(self) -> None:
         """Let go of all connections."""

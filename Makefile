@@ -1,0 +1,45 @@
+# Everything a newcomer needs: `make demo`, `make test`. Nothing is installed outside .venv.
+
+PYTHON ?= python3
+PYTEST ?= -n 2
+BIN := .venv/bin
+DEMO := LEDGER_DATABASE_URL=sqlite:///var/demo.db LEDGER_KEYS_URL= LEDGER_MASTER_KEY_FILE=
+
+.PHONY: demo test check setup bench lock clean
+
+demo: .venv/runtime
+	@rm -rf var/demo.db* var/demo.keys.db* var/demo.master.key var/demo.read*
+	@$(DEMO) $(BIN)/flask demo
+
+test: setup
+	$(BIN)/python -m pytest $(PYTEST)
+
+setup: .venv/runtime .venv/development
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_tidy.py tests/test_docs.py
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+# Pins and hashes anew what requirements*.in ask for.
+lock: setup
+	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q requirements-dev.in -o requirements-dev.txt
+
+clean:
+	rm -rf .venv var
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/development: requirements-dev.txt | .venv/runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

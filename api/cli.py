@@ -1,0 +1,186 @@
+"""The command line: `flask demo`, `import`, `report`, `verify` and what an operator needs.
+
+Exit codes: 0 done, 1 refused or failed with a message, 2 wrong usage. Results go to stdout,
+progress and messages of failure to stderr.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from api import doctor as checks
+from api.messages import explain, tr
+from api.output import as_json, print_record, print_rows, progress
+from ledger.errors import InvalidValues, LedgerError
+from ledger.log import backup as backups
+from ledger.log.verify import Expectation
+from ledger.receipts import Context
+from ledger.settings import Opened, Settings, default_actor, open_ledger
+
+Command = Callable[..., Any]
+
+
+# -- what the commands share ------------------------------------------------------------------------
+
+
+def command(name: str) -> Callable[[Command], click.Command]:
+    """A command whose errors are messages, whose help is its docstring, with exit code 1."""
+
+    def decorate(function: Command) -> click.Command:
+        @wraps(function)
+        def guarded(*arguments: Any, **options: Any) -> Any:
+            try:
+                return function(*arguments, **options)
+            except InvalidValues as error:
+                for fault in error.faults:
+                    click.echo(f"{fault.where}: {fault.message} [{fault.code}]", err=True)
+                sys.exit(1)
+            except LedgerError as error:
+                click.echo(explain(error), err=True)
+                sys.exit(1)
+
+        return click.command(name)(guarded)
+
+    return decorate
+
+
+ledger_option = click.option("--ledger", "ledger_name", default="main", show_default=True,
+                             metavar="NAME", help="Which ledger of the database.")
+actor_option = click.option("--actor", metavar="ID", help="Who does it: a pseudonymous id. "
+                            "Default: a pseudonym of the login.")
+
+
+def format_options(function: Command) -> Command:
+    """`--format table|json`, and `--json` short for it."""
+    function = click.option("--json", "form", flag_value="json",
+                            help="Short for --format json.")(function)
+    return click.option("--format", "form", type=click.Choice(["table", "json"]),
+                        default="table", show_default=True)(function)
+
+
+def as_of_options(function: Command) -> Command:
+    """The two clocks of a question."""
+    for name, word in (("--occurred-as-of", "TIME"), ("--recorded-as-of", "TIME"),
+                       ("--position", "N")):
+        kind = int if word == "N" else str
+        function = click.option(name, metavar=word, type=kind)(function)
+    return function
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Opened]:
+    """The ledger of the settings, closed at the end."""
+    found = open_ledger(name=name)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def context_of(found: Opened, actor: str | None, role: str) -> Context:
+    """Who works here and now, through the command line."""
+    if actor is None:
+        actor = default_actor(found.ledger)
+    return Context(actor=actor, role=role, client="cli")
+
+
+# -- operating ----------------------------------------------------------------------------------
+
+
+@command("verify")
+@ledger_option
+@click.option("--expect", "expected", multiple=True, metavar="POSITION:ROOT",
+              help="A position and root noted earlier; proves that the log of then is a prefix.")
+@format_options
+def verify_command(ledger_name: str, expected: tuple[str, ...], form: str) -> None:
+    """Hash every stored event again and check the log and the read models against it."""
+    report = checks.verify_all(ledger_name, [Expectation.parse(text) for text in expected])
+    if form == "json":
+        click.echo(as_json(report))
+    else:
+        for problem in report["problems"]:
+            click.echo(f"{problem['position']}: {problem['what']}")
+        word = tr("The log is what was recorded.") if report["ok"] else tr("The log is not sound.")
+        click.echo(f"{word} {report['events']} events, {report['position']}:{report['root']}")
+    sys.exit(0 if report["ok"] else 1)
+
+
+@command("doctor")
+@ledger_option
+@format_options
+def doctor_command(ledger_name: str, form: str) -> None:
+    """Look at settings, database, guards, clock, keys and read models, and say what is wrong."""
+    findings = checks.examine(ledger_name)
+    print_rows(findings, form=form)
+    sys.exit(0 if all(finding["ok"] for finding in findings) else 1)
+
+
+@command("upgrade")
+def upgrade_command() -> None:
+    """Bring the database's schema to what this version needs."""
+    store = Settings.from_environment().open_store(prepare=False)
+    try:
+        before, needed = store.schema()
+        store.upgrade()
+        click.echo(tr("The schema is {needed} (it was {before}).", needed=needed, before=before))
+    finally:
+        store.close()
+
+
+@command("accept-clock")
+@ledger_option
+@actor_option
+@click.option("--reason", required=True, help="Why the clock is right.")
+def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> None:
+    """Take the computer's clock as right although the guard suspects it. It is recorded."""
+    with opened(ledger_name) as found:
+        receipt = found.ledger.accept_clock(reason, context_of(found, actor, "admin"))
+        click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
+
+
+@command("backup")
+@ledger_option
+@click.option("--keys", "keys_only", is_flag=True,
+              help="Write the wrapped keys instead of the log. Keep the two files apart.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@format_options
+def backup_command(ledger_name: str, keys_only: bool, file: Path, form: str) -> None:
+    """Write the log, or with --keys the wrapped keys, into a new FILE."""
+    with opened(ledger_name) as found:
+        if keys_only:
+            print_record({"file": str(file), "keys": backups.backup_keys(found.keys, file)},
+                         form=form)
+            return
+        with progress(tr("backup")) as step:
+            head = backups.backup_log(found.store, ledger_name, file, step)
+        print_record({"file": str(file), "events": head.position,
+                      "expect": checks.expectation(head)}, form=form)
+
+
+@command("restore")
+@click.option("--keys", "keys_only", is_flag=True, help="FILE is a backup of keys.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@format_options
+def restore_command(keys_only: bool, file: Path, form: str) -> None:
+    """Read a backup into an empty database (or add its keys to the keys database)."""
+    settings = Settings.from_environment()
+    if keys_only:
+        keys = settings.open_keys()
+        try:
+            print_record({"file": str(file), "keys": backups.restore_keys(keys, file)}, form=form)
+        finally:
+            keys.close()
+        return
+    store = settings.open_store()
+    try:
+        with progress(tr("restore")) as step:
+            name, head = backups.restore_log(store, file, step)
+        print_record({"ledger": name, "events": head.position,
+                      "expect": checks.expectation(head)}, form=form)
+    finally:
+        store.close()

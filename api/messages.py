@@ -1,0 +1,43 @@
+"""Chinese and English: every message is written in English and found in `locale/zh.po`.
+
+Codes, rule ids, field names and JSON are never translated.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ledger.errors import LedgerError
+
+CATALOG = Path(__file__).parent / "locale" / "zh.po"
+
+
+def language(environment: Mapping[str, str] = os.environ) -> str:
+    """`zh` where LC_ALL, LC_MESSAGES or LANG (the first that is set) is Chinese, else `en`."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := environment.get(name):
+            return "zh" if value.lower().startswith("zh") else "en"
+    return "en"
+
+
+@cache
+def _catalog(path: Path) -> dict[str, str]:
+    from babel.messages.pofile import read_po  # needed only where Chinese is spoken
+
+    with path.open("rb") as file:
+        return {str(message.id): str(message.string) for message in read_po(file)
+                if message.id and message.string}
+
+
+def tr(text: str, **details: Any) -> str:
+    """A message in the user's language, its `{names}` filled in."""
+    if language() == "zh":
+        text = _catalog(CATALOG).get(text, text)
+    return text.format(**details) if details else text
+
+
+def explain(error: LedgerError) -> str:
+    """An error for a person: the message in the user's language, with its rule and code."""
+    return f"{tr(error.template, **error.details)} [{error.rule}, {error.code}]"

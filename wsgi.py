@@ -1,0 +1,5 @@
+"""Where `flask` finds the application."""
+
+from api import create_app
+
+app = create_app()
