@@ -1,9 +1,31 @@
 """What goes beside a command into the ledger and what comes back."""
 
+import re
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+
+from ledger.errors import Invalid
+
+_ACTOR = re.compile(r"system|[a-z]+:[A-Za-z0-9][A-Za-z0-9._-]{0,90}")
+_WORD = re.compile(r"[a-z][a-z_]{0,40}")
+_CLIENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,99}")
+
+
+class BadActor(Invalid):
+    """{actor!r} is no actor. Give `system` or a pseudonymous id such as member:7f3a: letters, digits,
+    dots, dashes; never a person's name."""
+
+    code = "bad_actor"
+    rule = "R-CTX-01"
+
+
+class BadContext(Invalid):
+    """{name} is {value!r}, which is not a short plain word."""
+
+    code = "bad_context"
+    rule = "R-CTX-02"
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +47,13 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     subjects: tuple[str, ...] = ()
     source: dict[str, Any] | None = None
     request: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if not _ACTOR.fullmatch(self.actor):
+            raise BadActor(actor=self.actor)
+        for name, form in (("role", _WORD), ("client", _CLIENT)):
+            if not form.fullmatch(value := getattr(self, name)):
+                raise BadContext(name=name, value=value)
 
 
 class Receipt(NamedTuple):

@@ -1,0 +1,1 @@
+"""Files that platforms export, read by profiles (data, no code) and recorded as orders."""

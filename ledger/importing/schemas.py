@@ -1,0 +1,254 @@
+"""The shape of a profile's YAML, as marshmallow schemas. Unknown keys are refused."""
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates
+
+KINDS = ("text", "id", "money", "integer", "time", "choice")
+ENCODINGS = ("utf-8", "gb18030")
+TOKENS = ("%Y", "%m", "%d", "%H", "%M", "%S")
+NAME = validate.Regexp(r"[a-z][a-z0-9_-]{0,39}\Z")
+SHORT = validate.Length(1, 100)
+
+
+def _name(**more: Any) -> fields.String:
+    return fields.String(validate=NAME, **more)
+
+
+def _names(**more: Any) -> fields.List:
+    return fields.List(fields.String(), **more)
+
+
+class FieldSchema(Schema):
+    """A field that a column fills."""
+
+    field = _name(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    required = fields.Boolean(truthy={True}, falsy={False})
+    personal = fields.Boolean(truthy={True}, falsy={False})
+    optional = fields.Boolean(truthy={True}, falsy={False})
+    first_word = fields.Boolean(truthy={True}, falsy={False})
+    float_id = fields.Boolean(truthy={True}, falsy={False})
+    blank = _names()
+    values = fields.Dict(fields.String(), fields.String())
+    otherwise = fields.String()
+    pad = fields.Integer(strict=True, validate=validate.Range(1, 100))
+
+    @pre_load
+    def _listed(self, data: Any, **_: Any) -> Any:
+        """`values` may be a list of texts that stand for themselves."""
+        if isinstance(data, dict) and isinstance(data.get("values"), list):
+            return {**data, "values": {value: value for value in data["values"]
+                                       if isinstance(value, str)}}
+        return data
+
+
+class _Columns(fields.Field[Any]):
+    """Column name -> one field, or a list of them."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
+        if not isinstance(value, dict) or not value:
+            raise ValidationError("Not a mapping of column names to fields.")
+        faults: dict[Any, Any] = {}
+        found = {}
+        for column, given in value.items():
+            try:
+                if not isinstance(column, str):
+                    raise ValidationError("A column's name is a text: put it in quotes.")
+                many = given if isinstance(given, list) else [given]
+                found[column.strip()] = FieldSchema(many=True).load(many)
+                _check_choices(found[column.strip()])
+            except ValidationError as error:
+                faults[column] = error.messages
+        if faults:
+            raise ValidationError(faults)
+        return found
+
+
+def _check_choices(loaded: list[dict[str, Any]]) -> None:
+    for field in loaded:
+        if (field["kind"] == "choice") != ("values" in field):
+            raise ValidationError("A choice, and nothing else, has values.")
+        if field.get("optional") and field.get("required"):
+            raise ValidationError("A column that may be missing cannot be required.")
+
+
+class JoinSchema(Schema):
+    """Which own field names which field of the main file."""
+
+    own = _name(required=True)
+    main = _name(required=True)
+
+
+class FileSchema(Schema):
+    """One kind of file."""
+
+    columns = _Columns(required=True)
+    ignored = _names(load_default=list)
+    join = fields.Nested(JoinSchema)
+    key = _name()
+    required = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class TextFrom(fields.Field[Any]):
+    """A field's name, or {first: […]} (the first that is not blank), or {join: […]}."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
+        if isinstance(value, str):
+            return {"how": "first", "names": [value]}
+        if isinstance(value, dict) and len(value) == 1:
+            (how, names), = value.items()
+            if how in ("first", "join") and _is_names(names):
+                return {"how": how, "names": names}
+        raise ValidationError("Not a field's name, {first: […]} or {join: […]}.")
+
+
+class SumFrom(fields.Field[Any]):
+    """A field's name, or {sum: […], less: […]}."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
+        if isinstance(value, str):
+            return {"sum": [value], "less": []}
+        if isinstance(value, dict) and value.keys() <= {"sum", "less"} and "sum" in value:
+            less = value.get("less", [])
+            if _is_names(value["sum"]) and (not less or _is_names(less)):
+                return {"sum": value["sum"], "less": less}
+        raise ValidationError("Not a field's name or {sum: […], less: […]}.")
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)
+
+
+class MomentSchema(Schema):
+    """A time: of its own column, else inferred as the latest of others; `when` a field is told."""
+
+    at = fields.String(load_default=None)
+    inferred_from = _names(load_default=list)
+    when = fields.String(load_default=None)
+
+
+class EndedSchema(Schema):
+    """How an order ended: which choice says it, and when, by state."""
+
+    by = fields.String(required=True)
+    completed = fields.Nested(MomentSchema)
+    closed = fields.Nested(MomentSchema)
+    cancelled = fields.Nested(MomentSchema)
+
+
+class LinesSchema(Schema):
+    """Which file's rows are the lines of an order. `quantity` may be a number."""
+
+    of = _name(required=True)
+    line = _name(required=True)
+    sku = _name()
+    title = _name()
+    quantity = fields.String(required=True)
+    unit_price = _name(required=True)
+
+    @pre_load
+    def _number(self, data: Any, **_: Any) -> Any:
+        if isinstance(data, dict) and type(data.get("quantity")) is int:
+            return {**data, "quantity": str(data["quantity"])}
+        return data
+
+
+class PaymentsSchema(Schema):
+    """Which file's rows are the payments of an order."""
+
+    of = _name(required=True)
+    method = _name(required=True)
+    amount_minor = _name(required=True)
+
+
+class OrderSchema(Schema):
+    """How the fields of a row, and of those joined to it, make a statement on an order."""
+
+    file = _name(required=True)
+    number = TextFrom(required=True)
+    shop = TextFrom()
+    province = TextFrom()
+    account = TextFrom()
+    recipient = TextFrom()
+    phone = TextFrom()
+    address = TextFrom()
+    buyer_remark = TextFrom()
+    remark = TextFrom()
+    courier = TextFrom()
+    waybill = TextFrom()
+    reason = TextFrom()
+    pieces = SumFrom()
+    points = SumFrom()
+    goods_minor = SumFrom()
+    postage_minor = SumFrom()
+    discount_minor = SumFrom()
+    total_minor = SumFrom()
+    paid_minor = SumFrom()
+    refunded_minor = SumFrom()
+    placed = fields.Nested(MomentSchema, required=True)
+    told = fields.Nested(MomentSchema)
+    paid = fields.Nested(MomentSchema)
+    refunded = fields.Nested(MomentSchema)
+    dispatched = fields.Nested(MomentSchema)
+    delivered = fields.Nested(MomentSchema)
+    ended = fields.Nested(EndedSchema)
+    lines = fields.Nested(LinesSchema)
+    payments = fields.Nested(PaymentsSchema)
+
+
+class MoneySchema(Schema):
+    """The currency of all amounts, its decimals, and signs that may stand beside a number."""
+
+    currency = fields.String(required=True, validate=validate.Regexp(r"[A-Z]{3}\Z"))
+    exponent = fields.Integer(required=True, strict=True, validate=validate.Range(0, 4))
+    signs = _names(load_default=list)
+
+
+class TimesSchema(Schema):
+    """How times are written, and in which zone."""
+
+    zone = fields.String(required=True)
+    formats = _names(required=True, validate=validate.Length(1, 20))
+
+    @validates("zone")
+    def _known(self, value: str, **_: Any) -> None:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValidationError(f"Not a time zone: {value!r}.") from None
+
+    @validates("formats")
+    def _parts(self, value: list[str], **_: Any) -> None:
+        for form in value:
+            rest = form
+            for token in TOKENS:
+                rest = rest.replace(token, "", 1)
+            if "%" in rest or not all(token in form for token in TOKENS[:3]):
+                raise ValidationError(f"Not %Y, %m, %d, perhaps %H, %M, %S, each once: {form!r}.")
+
+
+class ProfileSchema(Schema):
+    """A whole profile."""
+
+    name = _name(required=True)
+    version = fields.Integer(required=True, strict=True, validate=validate.Range(1))
+    about = fields.String()
+    channel = fields.String(required=True, validate=SHORT)
+    shop = fields.String(required=True, validate=SHORT)
+    money = fields.Nested(MoneySchema, required=True)
+    times = fields.Nested(TimesSchema, required=True)
+    encodings = fields.List(fields.String(validate=validate.OneOf(ENCODINGS)),
+                            load_default=lambda: list(ENCODINGS), validate=validate.Length(1, 2))
+    reuse_gap_days = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 36500))
+    files = fields.Dict(fields.String(validate=NAME), fields.Nested(FileSchema), required=True,
+                        validate=validate.Length(1, 10))
+    order = fields.Nested(OrderSchema, required=True)
+
+    @pre_load
+    def _is_mapping(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise ValidationError("Not a mapping.")
+        return data
