@@ -18,8 +18,8 @@ from eventsourcing.domain import (
     CommandMethodDecorator,
     OriginatorIDError,
     OriginatorVersionError,
-    event,
 )
+from eventsourcing.domain import event as _library_event
 
 from ledger.log import codec
 from ledger.personal import Personal, Plain, Sealer
@@ -27,47 +27,57 @@ from ledger.personal import Personal, Plain, Sealer
 __all__ = ["Aggregate", "event"]
 
 
-class _Event(
-    msgspec.Struct, CanMutateAggregate[str], kw_only=True, omit_defaults=True, dict=True
-):
-    """A fact. Its struct fields are the payload; the envelope's attributes lie beside them."""
+Mutator = Callable[..., None]
 
-    TOPIC: ClassVar[str] = ""
-    AGGREGATE: ClassVar[type["Aggregate"]]
-    PERSONAL: ClassVar[tuple[str, ...]] = ()
 
-    @property
-    def timestamp(self) -> datetime:  # type: ignore[override]
-        """The library's name for the time of an event."""
-        return self.__dict__["occurred_at"]  # type: ignore[no-any-return]
+def event(event_class: type[Any]) -> Callable[[Mutator], Mutator]:
+    """Mark a method as the mutator of an event: calling it records the event.
 
-    def mutate(self, aggregate: Any) -> Any:
-        """Apply this event to the aggregate; `None` stands for the one before its first event."""
-        if aggregate is None:
-            aggregate = self.AGGREGATE.blank(self.originator_id)
-        if self.originator_id != aggregate._id:
-            raise OriginatorIDError(self.originator_id, aggregate._id)
-        if self.originator_version != aggregate._version + 1:
-            raise OriginatorVersionError(self.originator_version, aggregate._version + 1)
-        self.apply(aggregate)
-        aggregate._version = self.originator_version
-        return aggregate
-
-    def _as_dict(self) -> dict[str, Any]:
-        return {**msgspec.structs.asdict(self), "occurred_at": self.__dict__["occurred_at"]}
-
-    def about(self) -> list[str]:
-        """The subjects of this event beside its own stream."""
-        return []
+    The mutator names the fields that it assigns from; a call names all fields of the event, and
+    `occurred_at`.
+    """
+    return _library_event(event_class)  # type: ignore[no-any-return]
 
 
 class Aggregate(BaseAggregate[str]):
     """A thing with a history of its own. Subclasses say in `begin` how it starts."""
 
-    Event = _Event
     KIND: ClassVar[str] = ""
 
     _sealer: Sealer | None = None
+
+    class Event(
+        msgspec.Struct, CanMutateAggregate[str], kw_only=True, omit_defaults=True, dict=True
+    ):
+        """A fact. Its struct fields are the payload; the envelope's attributes lie beside them."""
+
+        TOPIC: ClassVar[str] = ""
+        AGGREGATE: ClassVar[type["Aggregate"]]
+        PERSONAL: ClassVar[tuple[str, ...]] = ()
+
+        @property
+        def timestamp(self) -> datetime:  # type: ignore[override]
+            """The library's name for the time of an event."""
+            return self.__dict__["occurred_at"]  # type: ignore[no-any-return]
+
+        def mutate(self, aggregate: Any) -> Any:
+            """Apply this event to the aggregate; `None` stands for the one before its first event."""
+            if aggregate is None:
+                aggregate = self.AGGREGATE.blank(self.originator_id)
+            if self.originator_id != aggregate._id:
+                raise OriginatorIDError(self.originator_id, aggregate._id)
+            if self.originator_version != aggregate._version + 1:
+                raise OriginatorVersionError(self.originator_version, aggregate._version + 1)
+            self.apply(aggregate)
+            aggregate._version = self.originator_version
+            return aggregate
+
+        def _as_dict(self) -> dict[str, Any]:
+            return {**msgspec.structs.asdict(self), "occurred_at": self.__dict__["occurred_at"]}
+
+        def about(self) -> list[str]:
+            """The subjects of this event beside its own stream."""
+            return []
 
     @classmethod
     def blank(cls, stream: str) -> Self:
@@ -94,6 +104,11 @@ class Aggregate(BaseAggregate[str]):
         copy._pending_events = []
         return copy
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and _state(self) == _state(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
         for name, attribute in list(vars(cls).items()):
@@ -105,8 +120,12 @@ class Aggregate(BaseAggregate[str]):
                 setattr(cls, name, _trigger(event_class))
 
 
+def _state(aggregate: object) -> dict[str, Any]:
+    return {name: value for name, value in vars(aggregate).items() if name != "_sealer"}
+
+
 def _prepare(
-    cls: type[Aggregate], event_class: type[_Event], mutator: Callable[..., Any]
+    cls: type[Aggregate], event_class: type[Aggregate.Event], mutator: Callable[..., Any]
 ) -> None:
     """Let the event call its mutator directly, with just the fields that it names."""
     names = mutator.__code__.co_varnames[1 : mutator.__code__.co_argcount]
@@ -135,7 +154,7 @@ def _prepare(
     codec.register(event_class.TOPIC, event_class)
 
 
-def _trigger(event_class: type[_Event]) -> Callable[..., None]:
+def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
     """What stands in the class for a decorated mutator: makes the event, seals it, applies it."""
     personal = event_class.PERSONAL
 

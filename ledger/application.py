@@ -11,14 +11,14 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 
 from ledger import handlers
+from ledger.aggregate import Aggregate
 from ledger.clock import STREAM as CLOCK_STREAM
 from ledger.clock import AcceptClock, ClockLog
-from ledger.aggregate import Aggregate
 from ledger.commands import Command
 from ledger.errors import Conflict, LedgerError, Refused, Unavailable
 from ledger.log import codec, merkle
@@ -184,7 +184,7 @@ class _Cache:
 class _Task:
     """A command on its way through the writer."""
 
-    __slots__ = ("command", "context", "command_id", "request_hash", "entries", "result", "done")
+    __slots__ = ("command", "command_id", "context", "done", "entries", "request_hash", "result")
 
     def __init__(self, command: Command, context: Context, request_hash: bytes,
                  done: Callable[[], None]) -> None:
@@ -440,7 +440,7 @@ class Ledger:
     def _decide(
         self, task: _Task, work: _Work, batch: _Batch, writing: Writing
     ) -> list[Entry]:
-        facts = [fact for aggregate in work.decide(task.command)
+        facts: list[Any] = [fact for aggregate in work.decide(task.command)
                  for fact in aggregate.collect_events()]
         ahead = batch.now + AHEAD_US
         once: list[str] = []

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from ledger.aggregate import Aggregate, event
-from ledger.commands import Command, Work
+from ledger.commands import Command, Handler, Work
 from ledger.values import Checks
 
 STREAM = "log:clock"
@@ -33,12 +33,12 @@ class ClockLog(Aggregate):
         pinned_us: int
 
     @event(ClockAccepted)
-    def _clock_accepted(self, floor_us, pinned_us):  # type: ignore
+    def _clock_accepted(self, floor_us, pinned_us):
         self.floor_us = floor_us
         self.pinned_us = pinned_us
 
 
-class AcceptClock(Command, kw_only=True):
+class AcceptClock(Command, frozen=True, kw_only=True):
     """Take the clock as right."""
 
     NAME: ClassVar[str] = "log.accept_clock"
@@ -62,4 +62,4 @@ def accept_clock(command: AcceptClock, work: Work) -> list[Aggregate]:
     return [log]
 
 
-HANDLERS = {AcceptClock: accept_clock}
+HANDLERS: dict[type[Command], Handler] = {AcceptClock: accept_clock}

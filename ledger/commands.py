@@ -1,5 +1,6 @@
 """The base of all commands: what a command says of itself before it is decided."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -46,3 +47,7 @@ class Work(Protocol):
     def person_by_id(self, person: str) -> Person:
         """A person who is known already. Errors: PersonErased."""
         ...
+
+
+Handler = Callable[[Any, Work], list[Aggregate]]
+"""Decides a command: loads aggregates, calls their rules, returns what it changed."""

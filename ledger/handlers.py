@@ -1,13 +1,7 @@
 """Which handler decides which command."""
 
-from collections.abc import Callable
-from typing import Any
-
 from ledger import clock, order_commands
-from ledger.aggregate import Aggregate
-from ledger.commands import Command, Work
-
-Handler = Callable[[Any, Work], list[Aggregate]]
+from ledger.commands import Command, Handler
 
 HANDLERS: dict[type[Command], Handler] = {
     **clock.HANDLERS,

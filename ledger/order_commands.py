@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from ledger.aggregate import Aggregate
-from ledger.commands import Command, Work
+from ledger.commands import Command, Handler, Work
 from ledger.errors import Conflict
 from ledger.orders import (
     MAX_LINES,
@@ -26,7 +26,7 @@ class StaleVersion(Conflict):
     rule = "R-LOG-02"
 
 
-class _NewOrder(Command, kw_only=True):
+class _NewOrder(Command, frozen=True, kw_only=True):
     """What identifies and describes an order, however it is told."""
 
     channel: str
@@ -120,7 +120,7 @@ def _check_lines(lines: list[Line], checks: Checks) -> None:
         checks.integer(f"{at}/amount_minor", line.amount_minor, least=0)
 
 
-class PlaceOrder(_NewOrder, kw_only=True):
+class PlaceOrder(_NewOrder, frozen=True, kw_only=True):
     """Take a new order."""
 
     NAME: ClassVar[str] = "order.place"
@@ -142,7 +142,7 @@ def place_order(command: PlaceOrder, work: Work) -> list[Aggregate]:
     return [order]
 
 
-class RecordOrder(_NewOrder, kw_only=True):
+class RecordOrder(_NewOrder, frozen=True, kw_only=True):
     """Declare what a file says of an order: all of it, in the file's own times."""
 
     NAME: ClassVar[str] = "order.record"
@@ -213,7 +213,7 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
     return [order]
 
 
-class _OnOrder(Command, kw_only=True):
+class _OnOrder(Command, frozen=True, kw_only=True):
     """A command on one known order."""
 
     order: str
@@ -239,7 +239,7 @@ class _OnOrder(Command, kw_only=True):
         return order
 
 
-class ChangePrice(_OnOrder, kw_only=True):
+class ChangePrice(_OnOrder, frozen=True, kw_only=True):
     """Change an order's price before payment."""
 
     NAME: ClassVar[str] = "order.change_price"
@@ -254,7 +254,7 @@ class ChangePrice(_OnOrder, kw_only=True):
                 checks.integer(f"/amounts/{name}", value, least=0)
 
 
-class PayOrder(_OnOrder, kw_only=True):
+class PayOrder(_OnOrder, frozen=True, kw_only=True):
     """Record a payment, in minor units."""
 
     NAME: ClassVar[str] = "order.pay"
@@ -266,7 +266,7 @@ class PayOrder(_OnOrder, kw_only=True):
         checks.integer("/amount_minor", self.amount_minor, least=0)
 
 
-class RefundOrder(_OnOrder, kw_only=True):
+class RefundOrder(_OnOrder, frozen=True, kw_only=True):
     """Record a refund, in minor units; `account` is where the money went."""
 
     NAME: ClassVar[str] = "order.refund"
@@ -281,7 +281,7 @@ class RefundOrder(_OnOrder, kw_only=True):
             checks.text("/account", self.account, longest=200)
 
 
-class RemarkOrder(_OnOrder, kw_only=True):
+class RemarkOrder(_OnOrder, frozen=True, kw_only=True):
     """Write a remark to an order."""
 
     NAME: ClassVar[str] = "order.remark"
@@ -292,7 +292,7 @@ class RemarkOrder(_OnOrder, kw_only=True):
         checks.text("/remark", self.remark)
 
 
-class EndOrder(_OnOrder, kw_only=True):
+class EndOrder(_OnOrder, frozen=True, kw_only=True):
     """Complete, close or cancel an order."""
 
     NAME: ClassVar[str] = "order.end"
@@ -306,7 +306,7 @@ class EndOrder(_OnOrder, kw_only=True):
                          f"is {self.ended_as!r}, not completed, closed or cancelled")
 
 
-class AssignOrder(_OnOrder, kw_only=True):
+class AssignOrder(_OnOrder, frozen=True, kw_only=True):
     """Make a member the owner of an order."""
 
     NAME: ClassVar[str] = "order.assign"
@@ -375,7 +375,7 @@ def assign_order(command: AssignOrder, work: Work) -> list[Aggregate]:
     return [order]
 
 
-HANDLERS = {
+HANDLERS: dict[type[Command], Handler] = {
     PlaceOrder: place_order,
     RecordOrder: record_order,
     ChangePrice: change_price,

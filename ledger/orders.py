@@ -282,7 +282,7 @@ class Order(Aggregate):
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(Placed)
-    def _placed(self, currency, amounts, lines, account, recipient, phone, address,  # type: ignore
+    def _placed(self, currency, amounts, lines, account, recipient, phone, address,
                 buyer_remark, occurred_at):
         self.placed_at = occurred_at
         self.currency = currency
@@ -291,7 +291,7 @@ class Order(Aggregate):
         self._know(account, recipient, phone, address, buyer_remark)
 
     @event(DetailsChanged)
-    def _details_changed(self, account, recipient, phone, address, buyer_remark):  # type: ignore
+    def _details_changed(self, account, recipient, phone, address, buyer_remark):
         self._know(account, recipient, phone, address, buyer_remark)
 
     def _know(self, *values: Personal | None) -> None:
@@ -301,7 +301,7 @@ class Order(Aggregate):
             self.buyer = {**self.buyer, **told}
 
     @event(PriceChanged)
-    def _price_changed(self, new):  # type: ignore
+    def _price_changed(self, new):
         self.amounts = new
         self._told("amounts")
 
@@ -309,7 +309,7 @@ class Order(Aggregate):
         self.last_version = {**self.last_version, fact: self._version + 1}
 
     @event(Corrected)
-    def _corrected(self, fact, new):  # type: ignore
+    def _corrected(self, fact, new):
         if fact == "amounts":
             self.amounts = Amounts(**new)
         elif fact == "paid":
@@ -319,42 +319,42 @@ class Order(Aggregate):
         self._told(fact)
 
     @event(Paid)
-    def _paid(self, amount_minor, occurred_at):  # type: ignore
+    def _paid(self, amount_minor, occurred_at):
         self.paid_minor += amount_minor
         self.paid_at = self.paid_at or occurred_at
         self._told("paid")
 
     @event(Remarked)
-    def _remarked(self, remark):  # type: ignore
+    def _remarked(self, remark):
         self.remarks = (*self.remarks, ("/remark", remark, self._version + 1))
 
     @event(RefundRecorded)
-    def _refund_recorded(self, amount_minor):  # type: ignore
+    def _refund_recorded(self, amount_minor):
         self.refunded_minor += amount_minor
         self._told("refunded")
 
     @event(Dispatched)
-    def _dispatched(self, occurred_at):  # type: ignore
+    def _dispatched(self, occurred_at):
         self.dispatched_at = self.dispatched_at or occurred_at
 
     @event(Delivered)
-    def _delivered(self, occurred_at):  # type: ignore
+    def _delivered(self, occurred_at):
         self.delivered_at = self.delivered_at or occurred_at
 
     @event(Completed)
-    def _completed(self):  # type: ignore
+    def _completed(self):
         self.ended = "completed"
 
     @event(Closed)
-    def _closed(self):  # type: ignore
+    def _closed(self):
         self.ended = "closed"
 
     @event(Cancelled)
-    def _cancelled(self):  # type: ignore
+    def _cancelled(self):
         self.ended = "cancelled"
 
     @event(OwnerAssigned)
-    def _owner_assigned(self, owner):  # type: ignore
+    def _owner_assigned(self, owner):
         self.owner = owner
 
     # -- rules: a decision --------------------------------------------------------------------------

@@ -73,7 +73,8 @@ class Checks:
     def text(self, where: str, value: Any, *, longest: int = 2000, empty: bool = False) -> None:
         """A text of 1 (or 0) to `longest` characters with no NUL and no lone surrogate."""
         if type(value) is not str:
-            return self.fault(where, "not_text", f"is {type(value).__name__}, not text")
+            self.fault(where, "not_text", f"is {type(value).__name__}, not text")
+            return
         if not empty and not value.strip():
             self.fault(where, "empty", "is empty")
         if len(value) > longest:
@@ -88,19 +89,18 @@ class Checks:
     ) -> None:
         """A whole number inside its bounds; never a float, a truth value or digits in quotes."""
         if type(value) is not int:
-            return self.fault(
-                where, "not_integer", f"is {type(value).__name__} {value!r}, not a whole number"
-            )
-        if not least <= value <= most:
+            self.fault(where, "not_integer",
+                       f"is {type(value).__name__} {value!r}, not a whole number")
+        elif not least <= value <= most:
             self.fault(where, "out_of_range", f"is {value}, allowed are {least} to {most}")
 
     def moment(self, where: str, value: Any) -> None:
         """A time with its zone, in the years 1970 to 9998."""
         if not isinstance(value, datetime):
-            return self.fault(where, "not_time", f"is {type(value).__name__}, not a time")
-        if value.tzinfo is None:
-            return self.fault(where, "naive_time", "has no time zone")
-        if not 1970 <= value.year <= 9998:
+            self.fault(where, "not_time", f"is {type(value).__name__}, not a time")
+        elif value.tzinfo is None:
+            self.fault(where, "naive_time", "has no time zone")
+        elif not 1970 <= value.year <= 9998:
             self.fault(where, "out_of_range", f"lies in the year {value.year}")
 
     def currency(self, where: str, value: Any) -> None:

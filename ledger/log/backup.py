@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from sqlalchemy import select
 
@@ -55,7 +55,7 @@ class FileExists(Misconfigured):
 
 
 @contextmanager
-def _new_file(path: Path) -> Iterator[IO[bytes]]:
+def _new_file(path: Path) -> Iterator[gzip.GzipFile]:
     """A gzip file that appears under its name only when it is whole and on disk."""
     if path.exists():
         raise FileExists(path=path)
@@ -85,10 +85,11 @@ def _plain(entry: Entry) -> dict[str, Any]:
 
 
 def _entry(line: dict[str, Any]) -> Entry:
-    return Entry(**{
+    values: dict[str, Any] = {
         name: base64.b64decode(value) if name in _BYTES and value is not None else value
         for name, value in line.items()
-    })
+    }
+    return Entry(**values)
 
 
 def backup_log(store: Store, ledger: str, path: Path, progress: Progress | None = None) -> Head:

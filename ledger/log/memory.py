@@ -111,5 +111,11 @@ class MemoryStore:
     def upgrade(self) -> None:
         return None
 
+    def missing_guards(self) -> list[str]:
+        return []
+
+    def durability(self) -> dict[str, str]:
+        return {"memory": "until closed"}
+
     def close(self) -> None:
         self._ledgers.clear()

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, make_url
 
 from ledger.log.envelope import Entry
-from ledger.log.schema import COLUMNS
+from ledger.log.schema import COLUMNS, POSTGRES_GUARDS
 from ledger.log.sql import SqlReader, SqlStore, SqlWriting
 
 _COPY = f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
@@ -66,3 +66,14 @@ class PostgresStore(SqlStore):
                 "INSERT INTO heads (ledger, position, recorded_at, frontier)"
                 " VALUES (?, 0, 0, ?) ON CONFLICT DO NOTHING", (ledger, b""))
             writing.rows(lock, (ledger,))
+
+    def missing_guards(self) -> list[str]:
+        with self.reading() as reader:
+            found = {row[0] for row in reader.rows(
+                "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'", ())}
+        return sorted(POSTGRES_GUARDS - found)
+
+    def durability(self) -> dict[str, str]:
+        with self.reading() as reader:
+            names = ("fsync", "synchronous_commit", "full_page_writes")
+            return {name: str(reader.rows(f"SHOW {name}", ())[0][0]) for name in names}

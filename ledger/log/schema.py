@@ -142,3 +142,9 @@ POSTGRES_TRIGGERS = [
     "CREATE TRIGGER tiles_truncate BEFORE TRUNCATE ON tiles "
     "FOR EACH STATEMENT EXECUTE FUNCTION events_guard()",
 ]
+
+SQLITE_GUARDS = {f"{table}_{action}" for table in ("events", "tiles")
+                 for action in ("insert", "update", "delete")}
+POSTGRES_GUARDS = {f"{table}_{scope}" for table in ("events", "tiles")
+                   for scope in ("row", "truncate")}
+"""The names of the triggers above, for the doctor."""

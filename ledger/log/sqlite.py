@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from ledger.log.envelope import Entry
-from ledger.log.schema import COLUMNS
+from ledger.log.schema import COLUMNS, SQLITE_GUARDS
 from ledger.log.sql import SqlStore, SqlWriting
 from ledger.log.store import AffectedSqlite
 
@@ -100,3 +100,14 @@ class SqliteStore(SqlStore):
             writing._execute(
                 "INSERT INTO heads (ledger, position, recorded_at, frontier) VALUES (?, 0, 0, ?)",
                 (ledger, b""))
+
+    def missing_guards(self) -> list[str]:
+        with self.reading() as reader:
+            found = {row[0] for row in reader.rows(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger'", ())}
+        return sorted(SQLITE_GUARDS - found)
+
+    def durability(self) -> dict[str, str]:
+        with self.reading() as reader:
+            names = ("journal_mode", "synchronous")
+            return {name: str(reader.rows(f"PRAGMA {name}", ())[0][0]) for name in names}

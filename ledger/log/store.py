@@ -132,6 +132,14 @@ class Store(Reader, Protocol):
         """Bring the schema to what this version needs."""
         ...
 
+    def missing_guards(self) -> list[str]:
+        """The triggers against change that the database should have and has not."""
+        ...
+
+    def durability(self) -> dict[str, str]:
+        """The settings on which it rests that a commit is on disk."""
+        ...
+
     def close(self) -> None:
         """Let go of all connections."""
         ...
