@@ -14,9 +14,11 @@ from typing import Any
 import click
 
 from api import doctor as checks
+from api import imports
 from api.messages import explain, tr
 from api.output import as_json, print_record, print_rows, progress
 from ledger.errors import InvalidValues, LedgerError
+from ledger.importing.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS
 from ledger.log import backup as backups
 from ledger.log.verify import Expectation
 from ledger.receipts import Context
@@ -87,6 +89,35 @@ def context_of(found: Opened, actor: str | None, role: str) -> Context:
     if actor is None:
         actor = default_actor(found.ledger)
     return Context(actor=actor, role=role, client="cli")
+
+
+# -- files in ---------------------------------------------------------------------------------------
+
+
+@command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…",
+                type=click.Path(path_type=Path))
+@click.option("--profile", required=True, metavar="NAME|FILE",
+              help="How to read it: a shipped profile's name, or a YAML file of your own.")
+@click.option("--shop", metavar="NAME", help="The shop, where the files name none.")
+@click.option("--policy", type=click.Choice([REJECT_EVERYTHING, REJECT_FAILED_ROWS]),
+              default=REJECT_EVERYTHING, show_default=True,
+              help="What to do when rows have faults.")
+@click.option("--dry-run", is_flag=True, help="Check everything and record nothing.")
+@ledger_option
+@actor_option
+@click.option("--json", "form", flag_value="json", default="table",
+              help="Faults as JSON lines, and the counts as the last line.")
+def import_command(files: tuple[Path, ...], profile: str, form: str, **options: Any) -> None:
+    """Read a platform's export: every row is checked, then orders are recorded."""
+    with imports.imported(files, profile, **options) as summary:
+        imports.print_faults(summary, form)
+        if form == "json":
+            click.echo(as_json(summary.counts()))
+        else:
+            click.echo(imports.told(summary))
+            print_record(summary.counts(), form=form)
+        sys.exit(0 if summary.ok else 1)
 
 
 # -- operating ----------------------------------------------------------------------------------
@@ -184,3 +215,9 @@ def restore_command(keys_only: bool, file: Path, form: str) -> None:
                       "expect": checks.expectation(head)}, form=form)
     finally:
         store.close()
+
+
+COMMANDS: list[click.Command] = [
+    import_command, verify_command, doctor_command, upgrade_command, accept_clock_command,
+    backup_command, restore_command,
+]

@@ -392,7 +392,7 @@ class Ledger:
             except LedgerError as error:
                 task.result = error
                 continue
-            touched = {s: a for s, a in work.touched.items()}
+            touched = dict(work.touched)
             work.known.update(touched)
             changed.update(touched)
             if task.entries:

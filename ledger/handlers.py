@@ -1,10 +1,11 @@
 """Which handler decides which command."""
 
-from ledger import clock, order_commands
+from ledger import clock, imports, order_commands
 from ledger.commands import Command, Handler
 
 HANDLERS: dict[type[Command], Handler] = {
     **clock.HANDLERS,
+    **imports.HANDLERS,
     **order_commands.HANDLERS,
 }
 

@@ -39,7 +39,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "too_few_cells": ("R-IMP-05", "the row has {found} cells, the header {wanted}"),
     "too_many_cells": ("R-IMP-05", "the row has {found} cells, the header {wanted}"),
     "bad_quotes": ("R-IMP-05", "the quotation marks of this row do not pair ({why})"),
-    "row_too_long": ("R-IMP-05", "the row, or a cell of it, is far too long: a quotation mark may be missing"),
+    "row_too_long": (
+        "R-IMP-05", "the row, or a cell of it, is far too long: a quotation mark may be missing"),
     "nul": ("R-IMP-06", "holds a NUL character"),
     "surrogate": ("R-IMP-06", "holds half a surrogate pair, which is no character"),
     "mangled": (

@@ -21,8 +21,9 @@ from ledger.log.sqlite import driver
 PREFIX = "import-"
 SUFFIX = ".staging"
 BATCH = 1000
-UNDECIDED, REJECTED, ACCEPTED = 0, 1, 2
-"""What became of a row. Where several orders share a row, the highest counts."""
+UNDECIDED, REJECTED, BEFORE, ACCEPTED = 0, 1, 2, 3
+"""What became of a row; where several orders share one, the highest counts. `BEFORE` is what an
+earlier run of the same import recorded."""
 
 _TABLES = """
 PRAGMA journal_mode = OFF;
@@ -31,7 +32,7 @@ PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA temp_store = FILE;
 PRAGMA cache_size = -16384;
 CREATE TABLE row (seq INTEGER PRIMARY KEY, kind INTEGER, file INTEGER, number INTEGER,
-                  key BLOB, digest BLOB, data BLOB);
+                  key BLOB, digest BLOB, bad INTEGER, data BLOB);
 CREATE TABLE outcome (seq INTEGER PRIMARY KEY, state INTEGER);
 CREATE TABLE fault (seq INTEGER PRIMARY KEY, file TEXT, row INTEGER, column TEXT, value TEXT,
                     code TEXT, rule TEXT, reason TEXT);
@@ -44,18 +45,19 @@ INSERT INTO again SELECT key, MIN(seq) FROM row WHERE kind = 0 AND key IS NOT NU
 """
 _OUTCOME = ("INSERT INTO outcome (seq, state) VALUES (?, ?)"
             " ON CONFLICT (seq) DO UPDATE SET state = MAX(state, excluded.state)")
-_SAME = ("SELECT MIN(seq), file, number, digest, data FROM row WHERE kind = ? AND key = ?"
+_SAME = ("SELECT MIN(seq), file, number, digest, bad, data FROM row WHERE kind = ? AND key = ?"
          " GROUP BY digest ORDER BY 1 LIMIT ?")
 
 
 class Staged(NamedTuple):
-    """A row as it comes back. `values` is None where the row has a fault."""
+    """A row as it comes back. Where it has a fault (`bad`), the values that failed are None."""
 
     seq: int
     file: int
     number: int
     digest: bytes
-    values: list[Any] | None
+    bad: bool
+    values: list[Any]
 
 
 class Staging:
@@ -91,20 +93,18 @@ class Staging:
 
     def add(
         self, kind: int, place: tuple[int, int], identity: tuple[bytes | None, bytes | None],
-        values: list[Any] | None,
+        values: list[Any], *, bad: bool = False,
     ) -> None:
         """Stage a row. Shapes: place is (file, number of the row), identity is (key, digest)."""
         self.count = seq = self.count + 1
-        data = None
-        if values is not None:
-            data = self._cipher.encrypt(seq.to_bytes(12, "big"), self._encode(values), None)
-        self._rows.append((seq, kind, *place, *identity, data))
+        data = self._cipher.encrypt(seq.to_bytes(12, "big"), self._encode(values), None)
+        self._rows.append((seq, kind, *place, *identity, bad, data))
         if len(self._rows) >= BATCH:
             self._write_rows()
 
     def _write_rows(self) -> None:
         self._connection.execute("BEGIN")
-        self._connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows)
+        self._connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._rows)
         self._connection.execute("COMMIT")
         self._rows.clear()
 
@@ -138,16 +138,14 @@ class Staging:
         self._connection.executescript(_GROUP)
 
     def _staged(self, row: Sequence[Any]) -> Staged:
-        seq, file, number, digest, data = row
-        values = None
-        if data is not None:
-            values = self._decode(self._cipher.decrypt(seq.to_bytes(12, "big"), data, None))
-        return Staged(seq, file, number, digest, values)
+        seq, file, number, digest, bad, data = row
+        opened = self._cipher.decrypt(seq.to_bytes(12, "big"), data, None)
+        return Staged(seq, file, number, digest, bad, self._decode(opened))
 
     def orders(self, limit: int) -> Iterator[tuple[bytes, list[Staged]]]:
         """Each order's key with its different main rows, at most `limit`, by their first row."""
         rows = self._connection.execute(
-            "SELECT r.seq, r.file, r.number, r.digest, r.data, r.key, a.first FROM row r"
+            "SELECT r.seq, r.file, r.number, r.digest, r.bad, r.data, r.key, a.first FROM row r"
             " LEFT JOIN again a ON a.key = r.key"
             " WHERE r.kind = 0 AND r.key IS NOT NULL ORDER BY r.seq")
         for *row, key, first in rows:
@@ -187,19 +185,23 @@ class Staging:
         self._write_outcomes()
         return iter(self._connection.execute(
             "SELECT MIN(r.seq), r.kind, r.file, r.number FROM row r"
-            " WHERE r.kind > 0 AND r.data IS NOT NULL"
+            " WHERE r.kind > 0 AND NOT r.bad"
             " GROUP BY r.kind, r.key, r.digest"
             " HAVING NOT MAX(EXISTS (SELECT 1 FROM outcome o WHERE o.seq = r.seq))"
-            " ORDER BY 1").fetchall())
+            " ORDER BY 1"))
 
-    def counts(self) -> tuple[int, int]:
-        """How many rows were accepted and how many rejected; the others brought nothing new."""
+    def counts(self) -> tuple[int, int, int]:
+        """How many rows were accepted, accepted by an earlier run, and rejected.
+
+        All others brought nothing new.
+        """
         self._write_outcomes()
-        accepted, rejected = self._connection.execute(
-            "SELECT COUNT(CASE WHEN o.state = 2 THEN 1 END),"
-            " COUNT(CASE WHEN o.state = 1 OR r.data IS NULL THEN 1 END)"
+        accepted, before, rejected = self._connection.execute(
+            "SELECT COUNT(CASE WHEN o.state = 3 THEN 1 END),"
+            " COUNT(CASE WHEN o.state = 2 THEN 1 END),"
+            " COUNT(CASE WHEN o.state = 1 OR r.bad THEN 1 END)"
             " FROM row r LEFT JOIN outcome o ON o.seq = r.seq").fetchone()
-        return accepted, rejected
+        return accepted, before, rejected
 
     def close(self) -> None:
         """Let go of the file."""

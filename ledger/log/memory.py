@@ -1,5 +1,10 @@
-"""The log in memory: lists and dictionaries, for tests and for trying things out."""
+"""The log in memory: lists and dictionaries, for tests and for trying things out.
 
+What a transaction adds stands in the lists at once, but nobody else sees beyond the position of the
+head, which moves when it commits; an error takes away what stands behind it.
+"""
+
+import os
 import threading
 from bisect import bisect_right
 from collections import defaultdict
@@ -7,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ledger.log.envelope import Entry
-from ledger.log.store import NOTHING, Head, LogConflict, Tile
+from ledger.log.merkle import TILE_LEAVES
+from ledger.log.store import NOTHING, Forked, Head, LogConflict, Tile, must_fit
 
 
 class _Ledger:
@@ -20,93 +26,157 @@ class _Ledger:
         self.once: dict[str, int] = {}
         self.tiles: dict[int, list[Tile]] = defaultdict(list)
 
+    def add(self, entry: Entry) -> None:
+        """Put an entry behind the others. Errors: LogConflict (R-LOG-03)."""
+        stream = self.streams.get(entry.stream)
+        if entry.position != len(self.entries) + 1:
+            raise LogConflict(what="position")
+        if entry.version not in ((stream[-1].version + 1,) if stream else (0, 1)):
+            raise LogConflict(what="version of the stream")
+        known = self.commands.get(entry.command_id, ())
+        if any(entry.command_seq == other.command_seq for other in known):
+            raise LogConflict(what="command")
+        if entry.once is not None:
+            if entry.once in self.once:
+                raise LogConflict(what="once value")
+            self.once[entry.once] = entry.position
+        self.streams[entry.stream].append(entry)
+        self.commands[entry.command_id].append(entry)
+        self.recorded.append(entry.recorded_at)
+        self.entries.append(entry)
 
-class MemoryStore:
+    def cut(self) -> None:
+        """Take away what stands behind the head."""
+        while len(self.entries) > self.head.position:
+            entry = self.entries.pop()
+            self.recorded.pop()
+            for index, key in ((self.streams, entry.stream), (self.commands, entry.command_id)):
+                index[key].pop()  # type: ignore[index]
+                if not index[key]:  # type: ignore[index]
+                    del index[key]  # type: ignore[arg-type]
+            if entry.once is not None:
+                del self.once[entry.once]
+        for level, tiles in self.tiles.items():
+            while tiles and not _complete(level, tiles[-1], self.head.position):
+                tiles.pop()
+
+
+def _complete(level: int, tile: Tile, leaves: int) -> bool:
+    return bool((tile.number + 1) * TILE_LEAVES ** (level + 1) <= leaves)
+
+
+class _View:
+    """What can be seen up to the head."""
+
+    def __init__(self, store: "MemoryStore") -> None:
+        self.store = store
+
+    def _of(self, ledger: str) -> tuple[_Ledger, int]:
+        known = self.store.known(ledger)
+        return known, known.head.position
+
+    def head(self, ledger: str) -> Head:
+        return self.store.known(ledger).head
+
+    def read(
+        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
+    ) -> list[Entry]:
+        known, end = self._of(ledger)
+        first = max(after, 0)
+        last = min(end if until is None else until, end, first + max(limit, 0))
+        return known.entries[first : max(last, 0)]
+
+    def streams(self, ledger: str, names: Sequence[str], *, after: int = 0) -> list[Entry]:
+        known, end = self._of(ledger)
+        found = [e for name in set(names) for e in known.streams.get(name, ())
+                 if after < e.position <= end]
+        return sorted(found, key=lambda entry: entry.position)
+
+    def commands(self, ledger: str, ids: Sequence[bytes]) -> list[Entry]:
+        known, end = self._of(ledger)
+        found = [e for command in set(ids) for e in known.commands.get(command, ())
+                 if e.position <= end]
+        return sorted(found, key=lambda entry: entry.position)
+
+    def once(self, ledger: str, values: Sequence[str]) -> dict[str, int]:
+        known, end = self._of(ledger)
+        found = ((value, known.once.get(value, end + 1)) for value in values)
+        return {value: position for value, position in found if position <= end}
+
+    def position_at(self, ledger: str, recorded_at: int) -> int:
+        known, end = self._of(ledger)
+        return bisect_right(known.recorded, recorded_at, hi=end)
+
+    def tiles(self, ledger: str, level: int, first: int, count: int) -> list[Tile]:
+        known, end = self._of(ledger)
+        found = known.tiles.get(level, [])[max(first, 0) : max(first, 0) + max(count, 0)]
+        return [tile for tile in found if _complete(level, tile, end)]
+
+
+class _Writing(_View):
+    """The transaction that holds a ledger: it also sees what it has added itself."""
+
+    def __init__(self, store: "MemoryStore", ledger: str) -> None:
+        super().__init__(store)
+        self.ledger = ledger
+        self.added = store.known(ledger).head
+
+    def _of(self, ledger: str) -> tuple[_Ledger, int]:
+        known, end = super()._of(ledger)
+        return known, self.added.position if ledger == self.ledger else end
+
+    def head(self, ledger: str) -> Head:
+        return self.added if ledger == self.ledger else super().head(ledger)
+
+    def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
+        if not entries:
+            return
+        must_fit(entries, head, self.ledger)
+        known = self.store.known(self.ledger)
+        for entry in entries:
+            known.add(entry)
+        for tile in tiles:
+            known.tiles[tile.level].append(tile)
+        self.added = head
+
+
+class MemoryStore(_View):
     """A store that forgets everything when it is closed. Entries are immutable by their type."""
 
     url = "memory:"
 
     def __init__(self) -> None:
+        super().__init__(self)
         self._ledgers: dict[str, _Ledger] = defaultdict(_Ledger)
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._process = os.getpid()
 
-    def head(self, ledger: str) -> Head:
-        return self._ledgers[ledger].head
-
-    def read(
-        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
-    ) -> list[Entry]:
-        last = after + limit if until is None else min(after + limit, until)
-        return self._ledgers[ledger].entries[after:last]
-
-    def streams(self, ledger: str, names: Sequence[str], *, after: int = 0) -> list[Entry]:
-        known = self._ledgers[ledger].streams
-        found = [e for name in set(names) for e in known.get(name, ()) if e.position > after]
-        return sorted(found, key=lambda entry: entry.position)
-
-    def commands(self, ledger: str, ids: Sequence[bytes]) -> list[Entry]:
-        known = self._ledgers[ledger].commands
-        return [entry for command in ids for entry in known.get(command, ())]
-
-    def once(self, ledger: str, values: Sequence[str]) -> dict[str, int]:
-        known = self._ledgers[ledger].once
-        return {value: known[value] for value in values if value in known}
-
-    def position_at(self, ledger: str, recorded_at: int) -> int:
-        return bisect_right(self._ledgers[ledger].recorded, recorded_at)
-
-    def tiles(self, ledger: str, level: int, first: int, count: int) -> list[Tile]:
-        return self._ledgers[ledger].tiles[level][first : first + count]
+    def known(self, ledger: str) -> _Ledger:
+        """What is kept of a ledger. Errors: Forked (R-LOG-15)."""
+        if os.getpid() != self._process:
+            raise Forked
+        return self._ledgers[ledger]
 
     @contextmanager
-    def writing(self, ledger: str) -> Iterator["MemoryStore"]:
+    def writing(self, ledger: str) -> Iterator[_Writing]:
         with self._lock:
-            yield self
-
-    def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
-        if not entries:
-            return
-        known = self._ledgers[entries[0].ledger]
-        self._check(known, entries)
-        for entry in entries:
-            known.streams[entry.stream].append(entry)
-            known.commands[entry.command_id].append(entry)
-            if entry.once is not None:
-                known.once[entry.once] = entry.position
-        known.entries.extend(entries)
-        known.recorded.extend(entry.recorded_at for entry in entries)
-        known.head = head
-        for tile in tiles:
-            known.tiles[tile.level].append(tile)
-
-    def _check(self, known: _Ledger, entries: Sequence[Entry]) -> None:
-        versions: dict[str, int] = {}
-        commands: set[tuple[bytes, int]] = set()
-        once: set[str] = set()
-        for number, entry in enumerate(entries, len(known.entries) + 1):
-            if entry.position != number:
-                raise LogConflict(what="position")
-            stream = known.streams.get(entry.stream)
-            last = versions.get(entry.stream, stream[-1].version if stream else None)
-            allowed = (0, 1) if last is None else (last + 1,)
-            if entry.version not in allowed:
-                raise LogConflict(what="version of the stream")
-            versions[entry.stream] = entry.version
-            command = (entry.command_id, entry.command_seq)
-            taken = (e.command_seq for e in known.commands.get(entry.command_id, ()))
-            if command in commands or entry.command_seq in taken:
-                raise LogConflict(what="command")
-            commands.add(command)
-            if entry.once is not None:
-                if entry.once in once or entry.once in known.once:
-                    raise LogConflict(what="once value")
-                once.add(entry.once)
+            known = self.known(ledger)
+            writing = _Writing(self, ledger)
+            try:
+                yield writing
+            except BaseException:
+                known.cut()
+                raise
+            known.head = writing.added
 
     def ledgers(self) -> list[str]:
-        return sorted(name for name, known in self._ledgers.items() if known.entries)
+        return sorted(name for name, known in list(self._ledgers.items()) if known.head.position)
 
     def schema(self) -> tuple[str | None, str]:
         return ("memory", "memory")
+
+    def prepare(self) -> None:
+        return None
 
     def upgrade(self) -> None:
         return None

@@ -1,26 +1,55 @@
-"""The log in PostgreSQL: how it connects, locks the head row and inserts by binary COPY."""
+"""The log in PostgreSQL: how it connects, locks the head row and inserts by binary COPY.
+
+Two roles. The owner of the database (LEDGER_ADMIN_DATABASE_URL) makes and changes the schema. The
+application (LEDGER_DATABASE_URL) may read; it may insert events and tiles and update heads; it owns
+no table of the log, so it cannot delete, truncate or take a trigger off. After every migration the
+owner grants it just that, and CREATE on the database: read models live in schemas `read_<n>` that
+the application makes, owns and drops, since they can always be made again. Without an admin URL one
+role does everything, and only the triggers guard the events.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+import psycopg
+from psycopg import errors
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
+from ledger.errors import LedgerError
+from ledger.log import migrations
 from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, POSTGRES_GUARDS
-from ledger.log.sql import SqlReader, SqlStore, SqlWriting
+from ledger.log.sql import SqlReader, SqlStore, SqlWriting, reason
+from ledger.log.store import AdminNeeded, LogConflict, OtherDatabase, ValueNotStored
 
 _COPY = f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
 _TYPES = [
     "text", "int8", "text", "int4", "text", "int8", "int8", "bytea", "int4", "bytea", "text",
     "text", "text", "text", "bytea", "int8", "text", "text", "bytea", "bytea", "bytea", "bytea",
 ]
+_CONSTRAINTS = {"events_pk": "position", "events_stream": "version of the stream",
+                "events_command": "command", "events_once": "once value"}
+
+_PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+"""How long a server that no longer answers is waited for; a URL may say otherwise."""
 
 
 def make_engine(url: str) -> Engine:
-    """An engine on a PostgreSQL database through psycopg, in autocommit, commits durable."""
+    """An engine on a PostgreSQL database through psycopg, in autocommit, commits durable.
+
+    Its errors do not repeat the values of a statement: they may be personal.
+    """
+    parsed = make_url(url).set(drivername="postgresql+psycopg")
     engine = create_engine(
-        make_url(url).set(drivername="postgresql+psycopg"),
+        parsed.update_query_dict({k: v for k, v in _PATIENCE.items() if k not in parsed.query}),
         isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
         pool_size=8,
         max_overflow=64,
         pool_pre_ping=True,
@@ -30,7 +59,8 @@ def make_engine(url: str) -> Engine:
     def _settings(connection: Any, _record: Any) -> None:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute("SET synchronous_commit TO on")
+            cursor.execute("SELECT set_config('synchronous_commit', 'on', false)"
+                           " WHERE current_setting('synchronous_commit') IN ('off', 'local')")
             cursor.execute("SET TIME ZONE 'UTC'")
 
     return engine
@@ -38,6 +68,13 @@ def make_engine(url: str) -> Engine:
 
 class _Reader(SqlReader):
     mark = "%s"
+
+    def among(self, ledger: str, column: str, values: Sequence[Any], after: int) -> list[Entry]:
+        """The entries behind a position that have one of these values, in order."""
+        rows = self.rows(
+            f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND {column} = ANY(?)"
+            " AND position > ? ORDER BY position", (ledger, list(values), after))
+        return list(map(Entry._make, rows))
 
 
 class _Writing(_Reader, SqlWriting):
@@ -54,18 +91,75 @@ class PostgresStore(SqlStore):
 
     reader = _Reader
     writer = _Writing
+    begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+    failures = (*SqlStore.failures, psycopg.Error)
 
     def __init__(self, url: str, *, admin_url: str | None = None) -> None:
         super().__init__(url, make_engine(url))
         self.admin_url = admin_url
 
+    # -- schema -----------------------------------------------------------------------------------
+
+    def migrate(self) -> None:
+        """Migrate as the admin URL's role, if there is one, and grant the application its part.
+
+        Errors: AdminNeeded (R-LOG-16), OtherDatabase (R-LOG-17).
+        """
+        role = self._role()
+        engine = self.engine if self.admin_url is None else make_engine(self.admin_url)
+        try:
+            with engine.connect() as connection, migrations.exclusively(connection):
+                migrations.upgrade(connection)
+                _grant(connection, role)
+        except self.failures as error:
+            if isinstance(getattr(error, "orig", error), errors.InsufficientPrivilege):
+                raise AdminNeeded(role=engine.url.username or role, why=reason(error)) from error
+            raise
+        finally:
+            if engine is not self.engine:
+                engine.dispose()
+        if self.schema()[0] != migrations.HEAD:
+            raise OtherDatabase
+
+    def _role(self) -> str:
+        with self.reading() as reader:
+            return str(reader.rows("SELECT current_user", ())[0][0])
+
+    # -- writes -----------------------------------------------------------------------------------
+
     def take(self, writing: SqlWriting, ledger: str) -> None:
         lock = "SELECT 1 FROM heads WHERE ledger = ? FOR UPDATE"
         if not writing.rows(lock, (ledger,)):
-            writing._execute(
+            writing.run(
                 "INSERT INTO heads (ledger, position, recorded_at, frontier)"
                 " VALUES (?, 0, 0, ?) ON CONFLICT DO NOTHING", (ledger, b""))
             writing.rows(lock, (ledger,))
+
+    def told(self, error: Exception) -> LedgerError:
+        """A database's error in the ledger's words."""
+        original = getattr(error, "orig", None) or error
+        if isinstance(original, errors.UniqueViolation):
+            what = _CONSTRAINTS.get(original.diag.constraint_name or "")
+            if what is not None:
+                return LogConflict(what=what)
+        if isinstance(original, psycopg.DataError):
+            return ValueNotStored(why=reason(error))
+        return super().told(error)
+
+    def lost(self, connection: Connection) -> bool:
+        """Whether a connection is broken."""
+        driver: Any = None if connection.invalidated else connection.connection.driver_connection
+        return driver is None or bool(driver.closed)
+
+    def connect_writer(self) -> Connection:
+        """A connection that waits for no lock for ever, and whose own lock does not outlive a
+        process that was stopped in the middle."""
+        connection = super().connect_writer()
+        connection.exec_driver_sql("SET lock_timeout = '60s'")
+        connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '60s'")
+        return connection
+
+    # -- what the doctor asks ---------------------------------------------------------------------
 
     def missing_guards(self) -> list[str]:
         with self.reading() as reader:
@@ -77,3 +171,21 @@ class PostgresStore(SqlStore):
         with self.reading() as reader:
             names = ("fsync", "synchronous_commit", "full_page_writes")
             return {name: str(reader.rows(f"SHOW {name}", ())[0][0]) for name in names}
+
+
+def _grant(connection: Connection, role: str) -> None:
+    """What the application's role needs, unless it is the one that migrates."""
+    names = connection.exec_driver_sql(
+        "SELECT current_user, current_schema(), current_database()").one()
+    if names[0] == role:
+        return
+    to, schema, database = (
+        '"' + name.replace('"', '""').replace("%", "%%") + '"' for name in (role, *names[1:]))
+    for grant in (
+        f"CONNECT, CREATE ON DATABASE {database}",
+        f"USAGE ON SCHEMA {schema}",
+        "SELECT ON alembic_version",
+        "SELECT, INSERT ON events, tiles",
+        "SELECT, INSERT, UPDATE ON heads",
+    ):
+        connection.exec_driver_sql(f"GRANT {grant} TO {to}")

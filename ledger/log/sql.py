@@ -4,28 +4,53 @@ SQLAlchemy brings the engine, the connections and the tables; the few statements
 texts, run by the driver itself.
 """
 
+import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
+from ledger.errors import LedgerError
 from ledger.log import migrations
 from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS
 from ledger.log.store import (
     NOTHING,
+    ConnectionLost,
+    Forked,
     Head,
     LogConflict,
     NewerDatabase,
     OlderDatabase,
     StorageFailed,
     Tile,
+    must_fit,
 )
 
 IN_CHUNK = 500
+
+CONFLICTS = {
+    "events: not the next position": "position",
+    "events: not the next version": "version of the stream",
+    "events: the command is recorded": "command",
+    "events: this may happen only once": "once value",
+}
+"""What the triggers say, and what another writer then recorded first."""
+
+_POSITION_AT = """
+WITH RECURSIVE search (low, high) AS (
+  SELECT CAST(0 AS BIGINT), position FROM heads WHERE ledger = ?
+  UNION ALL
+  SELECT CASE WHEN e.recorded_at <= ? THEN e.position ELSE low END,
+         CASE WHEN e.recorded_at <= ? THEN high ELSE e.position - 1 END
+  FROM search JOIN events e ON e.ledger = ? AND e.position = (low + high + 1) / 2
+  WHERE low < high)
+SELECT low FROM search WHERE low = high
+"""
 
 
 class SqlReader:
@@ -38,8 +63,12 @@ class SqlReader:
 
     def rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
         """Run a statement written with `?` marks, by the driver's own mark."""
+        return list(self.run(statement, parameters).fetchall())
+
+    def run(self, statement: str, parameters: Sequence[Any]) -> Any:
+        """Run a statement written with `?` marks and leave its rows to the caller."""
         sql = statement if self.mark == "?" else statement.replace("?", self.mark)
-        return list(self.connection.exec_driver_sql(sql, tuple(parameters)).fetchall())
+        return self.connection.exec_driver_sql(sql, tuple(parameters))
 
     def head(self, ledger: str) -> Head:
         rows = self.rows(
@@ -54,49 +83,43 @@ class SqlReader:
         rows = self.rows(
             f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND position > ? AND position <= ?"
             " ORDER BY position LIMIT ?",
-            (ledger, after, bound, limit),
+            (ledger, after, bound, max(limit, 0)),
         )
         return list(map(Entry._make, rows))
 
-    def _among(self, ledger: str, column: str, values: Sequence[Any], *, after: int = 0) -> Any:
+    def among(self, ledger: str, column: str, values: Sequence[Any], after: int) -> list[Entry]:
+        """The entries behind a position that have one of these values, in order."""
         unique = list(dict.fromkeys(values))
+        found: list[Entry] = []
         for start in range(0, len(unique), IN_CHUNK):
             chunk = unique[start : start + IN_CHUNK]
             marks = ", ".join("?" * len(chunk))
-            behind = " AND position > ?" if after else ""
-            yield from self.rows(
-                f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND {column} IN ({marks}){behind}",
-                (ledger, *chunk, *([after] if after else ())),
-            )
+            found += map(Entry._make, self.rows(
+                f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND {column} IN ({marks})"
+                " AND position > ?", (ledger, *chunk, after)))
+        found.sort(key=lambda entry: entry.position)
+        return found
 
     def streams(self, ledger: str, names: Sequence[str], *, after: int = 0) -> list[Entry]:
-        found = map(Entry._make, self._among(ledger, "stream", names, after=after))
-        return sorted(found, key=lambda entry: entry.position)
+        return self.among(ledger, "stream", names, after)
 
     def commands(self, ledger: str, ids: Sequence[bytes]) -> list[Entry]:
-        found = map(Entry._make, self._among(ledger, "command_id", ids))
-        return sorted(found, key=lambda entry: entry.position)
+        return self.among(ledger, "command_id", ids, 0)
 
     def once(self, ledger: str, values: Sequence[str]) -> dict[str, int]:
-        found = map(Entry._make, self._among(ledger, "once", values))
+        found = self.among(ledger, "once", values, 0)
         return {entry.once: entry.position for entry in found if entry.once is not None}
 
     def position_at(self, ledger: str, recorded_at: int) -> int:
         """By bisection over positions: recorded_at never falls, so it needs no index of its own."""
-        low, high = 0, self.head(ledger).position
-        while low < high:
-            middle = (low + high + 1) // 2
-            rows = self.rows(
-                "SELECT recorded_at FROM events WHERE ledger = ? AND position = ?", (ledger, middle)
-            )
-            low, high = (middle, high) if rows[0][0] <= recorded_at else (low, middle - 1)
-        return low
+        rows = self.rows(_POSITION_AT, (ledger, recorded_at, recorded_at, ledger))
+        return int(rows[0][0]) if rows else 0
 
     def tiles(self, ledger: str, level: int, first: int, count: int) -> list[Tile]:
         rows = self.rows(
             "SELECT level, number, hashes FROM tiles WHERE ledger = ? AND level = ?"
             " AND number >= ? ORDER BY number LIMIT ?",
-            (ledger, level, first, count),
+            (ledger, level, first, max(count, 0)),
         )
         return [Tile(*row) for row in rows]
 
@@ -104,27 +127,24 @@ class SqlReader:
 class SqlWriting(SqlReader):
     """The transaction of the writer: it holds the head row of its ledger."""
 
+    def __init__(self, connection: Connection, ledger: str) -> None:
+        super().__init__(connection)
+        self.ledger = ledger
+
     def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
         if not entries:
             return
+        must_fit(entries, head, self.ledger)
         self.insert(entries)
-        ledger = entries[0].ledger
-        self._execute(
-            "UPDATE heads SET position = ?, recorded_at = ?, frontier = ?, keys_id = ?"
-            " WHERE ledger = ?",
-            (*head, ledger),
-        )
+        self.run("UPDATE heads SET position = ?, recorded_at = ?, frontier = ?, keys_id = ?"
+                 " WHERE ledger = ?", (*head, self.ledger))
         for tile in tiles:
-            self._execute("INSERT INTO tiles (ledger, level, number, hashes) VALUES (?, ?, ?, ?)",
-                          (ledger, *tile))
+            self.run("INSERT INTO tiles (ledger, level, number, hashes) VALUES (?, ?, ?, ?)",
+                     (self.ledger, *tile))
 
     def insert(self, entries: Sequence[Entry]) -> None:
         """Insert the rows of entries."""
         raise NotImplementedError
-
-    def _execute(self, statement: str, parameters: Sequence[Any]) -> None:
-        sql = statement if self.mark == "?" else statement.replace("?", self.mark)
-        self.connection.exec_driver_sql(sql, tuple(parameters))
 
 
 class SqlStore:
@@ -133,25 +153,27 @@ class SqlStore:
     reader: type[SqlReader] = SqlReader
     writer: type[SqlWriting] = SqlWriting
     begin = "BEGIN"
+    failures: tuple[type[Exception], ...] = (DBAPIError, NoFreeConnection)
 
     def __init__(self, url: str, engine: Engine) -> None:
         self.url = url
         self.engine = engine
-        self._writing = threading.RLock()
+        self._writing = threading.Lock()
         self._connection: Connection | None = None
+        self._process = os.getpid()
 
     # -- schema -----------------------------------------------------------------------------------
 
     def schema(self) -> tuple[str | None, str]:
         """The database's revision (None: no tables yet) and the one that this version needs."""
-        with self.engine.connect() as connection:
-            if not inspect(connection).has_table("alembic_version"):
+        with self.reading() as reader:
+            if not inspect(reader.connection).has_table("alembic_version"):
                 return None, migrations.HEAD
-            found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-            return found, migrations.HEAD
+            rows = reader.rows("SELECT version_num FROM alembic_version", ())
+            return (rows[0][0] if rows else None), migrations.HEAD
 
     def prepare(self) -> None:
-        """Make the tables of an empty database. Errors: R-LOG-05, R-LOG-06."""
+        """Make the tables of an empty database. Errors: R-LOG-05, R-LOG-06, R-LOG-16, R-LOG-17."""
         found, needed = self.schema()
         if found is None:
             self.upgrade()
@@ -164,6 +186,13 @@ class SqlStore:
         found, _ = self.schema()
         if found is not None and found not in migrations.KNOWN:
             raise NewerDatabase(found=found)
+        try:
+            self.migrate()
+        except self.failures as error:
+            raise self.told(error) from error
+
+    def migrate(self) -> None:
+        """Run the migrations, one process at a time."""
         with self.engine.connect() as connection, migrations.exclusively(connection):
             migrations.upgrade(connection)
 
@@ -172,11 +201,12 @@ class SqlStore:
     @contextmanager
     def reading(self) -> Iterator[SqlReader]:
         """A connection for reads, given back at the end."""
+        self._must_be_ours()
         try:
             with self.engine.connect() as connection:
                 yield self.reader(connection)
-        except DBAPIError as error:
-            raise StorageFailed(why=str(error.orig)) from error
+        except self.failures as error:
+            raise self.told(error) from error
 
     def head(self, ledger: str) -> Head:
         with self.reading() as reader:
@@ -210,66 +240,90 @@ class SqlStore:
 
     def ledgers(self) -> list[str]:
         with self.reading() as reader:
-            return [row[0] for row in reader.rows(
-                "SELECT ledger FROM heads WHERE position > 0 ORDER BY ledger", ())]
+            return sorted(row[0] for row in reader.rows(
+                "SELECT ledger FROM heads WHERE position > 0", ()))
 
     # -- writes -----------------------------------------------------------------------------------
 
     @contextmanager
     def writing(self, ledger: str) -> Iterator[SqlWriting]:
+        self._must_be_ours()
         with self._writing:
+            connection = self._begun()
             try:
-                connection = self._open()
-                connection.exec_driver_sql(self.begin)
-            except DBAPIError as error:
-                self._drop()
-                raise StorageFailed(why=str(error.orig)) from error
-            writing = self.writer(connection)
-            try:
+                writing = self.writer(connection, ledger)
                 self.take(writing, ledger)
                 yield writing
                 connection.exec_driver_sql("COMMIT")
-            except BaseException as error:
+            except self.failures as error:
+                lost = self.lost(connection)
                 self._undo(connection)
-                raise _translated(error) from error
+                raise (ConnectionLost(why=reason(error)) if lost else self.told(error)) from error
+            except BaseException:
+                self._undo(connection)
+                raise
 
     def take(self, writing: SqlWriting, ledger: str) -> None:
         """Take the head row of a ledger, making it if it is the first time."""
         raise NotImplementedError
 
-    def _open(self) -> Connection:
-        if self._connection is None:
-            self._connection = self.engine.connect()
-        return self._connection
+    def told(self, error: Exception) -> LedgerError:
+        """A database's error in the ledger's words."""
+        why = reason(error)
+        for said, what in CONFLICTS.items():
+            if said in why:
+                return LogConflict(what=what)
+        return StorageFailed(why=why)
+
+    def lost(self, connection: Connection) -> bool:
+        """Whether a connection is broken."""
+        return connection.invalidated
+
+    def connect_writer(self) -> Connection:
+        """A connection that the writer keeps."""
+        return self.engine.connect()
+
+    def _begun(self) -> Connection:
+        """The writer's connection in a new transaction; one that broke since is opened anew."""
+        while True:
+            kept = self._connection is not None
+            try:
+                if self._connection is None:
+                    self._connection = self.connect_writer()
+                self._connection.exec_driver_sql(self.begin)
+                return self._connection
+            except self.failures as error:
+                again = kept and self._connection is not None and self.lost(self._connection)
+                self._drop()
+                if not again:
+                    raise self.told(error) from error
 
     def _undo(self, connection: Connection) -> None:
         try:
             connection.exec_driver_sql("ROLLBACK")
-        except DBAPIError:
+        except (SQLAlchemyError, *self.failures):
             self._drop()
 
     def _drop(self) -> None:
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            connection.invalidate()
-            connection.close()
+            with suppress(SQLAlchemyError, *self.failures):
+                connection.invalidate()
+                connection.close()
+
+    def _must_be_ours(self) -> None:
+        if os.getpid() != self._process:
+            raise Forked
 
     def close(self) -> None:
-        with self._writing:
-            self._drop()
-            self.engine.dispose()
+        if os.getpid() == self._process:
+            with self._writing:
+                self._drop()
+                self.engine.dispose()
 
 
-def _translated(error: BaseException) -> BaseException:
-    """A database's error in the ledger's words; any other error as it is."""
-    if not isinstance(error, DBAPIError):
-        return error
-    why = str(error.orig)
-    if isinstance(error, IntegrityError) or "events: " in why:
-        for word, what in (("position", "position"), ("events_pk", "position"),
-                           ("version", "version of the stream"),
-                           ("events_stream", "version of the stream"),
-                           ("command", "command"), ("once", "once value")):
-            if word in why:
-                return LogConflict(what=what)
-    return StorageFailed(why=why)
+def reason(error: Exception) -> str:
+    """What the database itself says, without the statement and its values."""
+    original = getattr(error, "orig", None) or error
+    told = getattr(original, "diag", None)
+    return str((told and told.message_primary) or original)

@@ -71,7 +71,9 @@ def make_engine(path: Path, *, read_only: bool = False, cache_kib: int = 16_384)
     def _settings(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         if not read_only:
+            cursor.execute("PRAGMA page_size = 8192")  # 4096 gives a long event a page of its own
             cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA wal_autocheckpoint = 4000")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA cache_size = -{cache_kib}")
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -97,7 +99,7 @@ class SqliteStore(SqlStore):
 
     def take(self, writing: SqlWriting, ledger: str) -> None:
         if not writing.rows("SELECT 1 FROM heads WHERE ledger = ?", (ledger,)):
-            writing._execute(
+            writing.run(
                 "INSERT INTO heads (ledger, position, recorded_at, frontier) VALUES (?, 0, 0, ?)",
                 (ledger, b""))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from ledger.errors import Conflict, Misconfigured, Unavailable
+from ledger.errors import Conflict, LedgerError, Misconfigured, Unavailable
 from ledger.log.envelope import Entry
 
 
@@ -38,6 +38,45 @@ class OlderDatabase(Misconfigured):
     rule = "R-LOG-06"
 
 
+class ConnectionLost(StorageFailed):
+    """The connection to the database broke while this was being recorded, and whether it was is not
+    known: {why}. Send it again under the same idempotency key."""
+
+    code = "connection_lost"
+    rule = "R-LOG-13"
+
+
+class ValueNotStored(LedgerError):
+    """The database takes no such value: {why}"""
+
+    code = "value_not_stored"
+    rule = "R-LOG-14"
+
+
+class Forked(Misconfigured):
+    """This store was opened before the process forked. Open one in each process (with gunicorn: no
+    `--preload`)."""
+
+    code = "forked"
+    rule = "R-LOG-15"
+
+
+class AdminNeeded(Misconfigured):
+    """The role {role} may not change the schema of this database: {why}. Let
+    LEDGER_ADMIN_DATABASE_URL name the database's owner."""
+
+    code = "admin_needed"
+    rule = "R-LOG-16"
+
+
+class OtherDatabase(Misconfigured):
+    """LEDGER_ADMIN_DATABASE_URL leads to another database or schema than LEDGER_DATABASE_URL: what
+    the one made, the other does not see."""
+
+    code = "other_database"
+    rule = "R-LOG-17"
+
+
 class AffectedSqlite(Misconfigured):
     """SQLite {found} can corrupt a database in WAL mode. Needed is 3.51.3 or newer, 3.50.7 or
     3.44.6: install the `pysqlite3` wheel."""
@@ -66,6 +105,12 @@ class Tile(NamedTuple):
 NOTHING = Head(0, 0, b"")
 
 
+def must_fit(entries: Sequence[Entry], head: Head, ledger: str) -> None:
+    """Entries and the head behind them belong together. Errors: ValueError."""
+    if head.position != entries[-1].position or any(e.ledger != ledger for e in entries):
+        raise ValueError(f"these entries do not lead ledger {ledger} to {head.position}")
+
+
 class Reader(Protocol):
     """Reads of one ledger, all in log order."""
 
@@ -76,7 +121,7 @@ class Reader(Protocol):
     def read(
         self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
     ) -> list[Entry]:
-        """Entries with after < position <= until, at most `limit`."""
+        """Entries with after < position <= until, the first `limit` of them."""
         ...
 
     def streams(self, ledger: str, names: Sequence[str], *, after: int = 0) -> list[Entry]:
@@ -104,7 +149,10 @@ class Writing(Reader, Protocol):
     """A transaction that holds the head row: what it reads stays true until it commits."""
 
     def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
-        """Add entries that stand at the next positions, move the head, keep complete tiles."""
+        """Add entries that stand at the next positions, move the head, keep complete tiles.
+
+        Errors: ValueError if they are not of this ledger or do not end where the head says.
+        """
         ...
 
 
@@ -116,7 +164,8 @@ class Store(Reader, Protocol):
     def writing(self, ledger: str) -> AbstractContextManager[Writing]:
         """Take the head of a ledger; commit at the end of the block, undo on an error.
 
-        Errors: LogConflict (R-LOG-03), StorageFailed (R-LOG-04).
+        One thread at a time; a second one waits. Errors: LogConflict (R-LOG-03), StorageFailed
+        (R-LOG-04), ConnectionLost (R-LOG-13), ValueNotStored (R-LOG-14), Forked (R-LOG-15).
         """
         ...
 
@@ -126,6 +175,10 @@ class Store(Reader, Protocol):
 
     def schema(self) -> tuple[str | None, str]:
         """The database's schema revision and the one that this version needs."""
+        ...
+
+    def prepare(self) -> None:
+        """Make the tables of an empty database, check those of another. Errors: R-LOG-05, -06."""
         ...
 
     def upgrade(self) -> None:

@@ -12,6 +12,11 @@ def upgrade() -> None:
     """Make everything; until 1.0 this revision follows `schema.py`, then it is frozen."""
     connection = op.get_bind()
     schema.metadata.create_all(connection)
-    sqlite = connection.dialect.name == "sqlite"
-    for statement in schema.SQLITE_TRIGGERS if sqlite else schema.POSTGRES_TRIGGERS:
-        connection.exec_driver_sql(statement.replace("%", "%%") if not sqlite else statement)
+    if connection.dialect.name == "sqlite":
+        statements = [*schema.SQLITE_TRIGGERS, *schema.SQLITE_STATISTICS]
+    else:
+        own = connection.exec_driver_sql("SELECT quote_ident(current_schema())").scalar_one()
+        statements = [text.replace("{schema}", own).replace("%", "%%")
+                      for text in schema.POSTGRES_TRIGGERS]
+    for statement in statements:
+        connection.exec_driver_sql(statement)

@@ -1,0 +1,156 @@
+"""What a projection is, and how a batch of events moves one on.
+
+Live catch-up, rebuild and replay all come through `Folder.step`: the same fold, the same rows.
+"""
+
+import traceback
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import msgspec
+from sqlalchemy import Table
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+
+from ledger.errors import LedgerError
+from ledger.log import codec
+from ledger.log.envelope import Entry
+from ledger.log.store import StorageFailed
+from projections.database import Generation
+from projections.rows import Change, Progress, Rows
+
+
+class Fact(NamedTuple):
+    """An event with its envelope."""
+
+    entry: Entry
+    event: Any
+
+
+class Projection(Protocol):
+    """A pure fold over events and the tables that it fills.
+
+    `version` grows with every change of the tables or of the fold. The rows depend on the events
+    and their order alone, never on how they are cut into batches.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    tables: ClassVar[tuple[Table, ...]]
+
+    def load(self, rows: Rows, ledger: str, facts: Sequence[Fact]) -> Any:
+        """What of the tables the fold of these facts needs to know, in memory."""
+        ...
+
+    def fold(self, state: Any, facts: Iterable[Fact]) -> None:
+        """Take facts into the state, in order. It does nothing else: no I/O, no clock."""
+        ...
+
+    def changes(self, state: Any) -> Iterable[Change]:
+        """The rows that the state now has, full and sorted by key."""
+        ...
+
+
+class Undecodable(Exception):
+    """An event whose payload could not be read, with the error that says why."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+def decoded(entries: Sequence[Entry]) -> list[Fact]:
+    """The facts of entries up to the first that cannot be read. Errors: Undecodable, for it."""
+    decode = codec.decode
+    facts: list[Fact] = []
+    try:
+        for entry in entries:
+            facts.append(Fact(entry, decode(entry)))
+    except (LedgerError, msgspec.MsgspecError) as error:
+        if not facts:
+            raise Undecodable(error) from error
+    return facts
+
+
+class Outrun(Exception):
+    """Another projector moved this projection first: what was folded here is not needed."""
+
+
+class Folder:
+    """Moves projections of one ledger on in one read database."""
+
+    def __init__(self, generation: Generation, ledger: str) -> None:
+        self.generation = generation
+        self.ledger = ledger
+
+    def progress(self, projections: Iterable[Projection]) -> list[tuple[Projection, Progress]]:
+        """How far each projection is; one that never began is at 0."""
+        with self.generation.reading() as connection:
+            found = Rows(connection).progress(self.ledger)
+        if all(p.name in found for p in (projections := tuple(projections))):
+            return [(p, found[p.name]) for p in projections]
+        with self.generation.writing() as connection:
+            rows = Rows(connection)
+            for projection in projections:
+                rows.begin(self.ledger, projection.name, projection.version)
+            found = rows.progress(self.ledger)
+        return [(p, found[p.name]) for p in projections]
+
+    def step(self, group: Sequence[tuple[Projection, Progress]], facts: Sequence[Fact]) -> None:
+        """Fold facts into projections that all stand before the first of them.
+
+        What cannot be folded stops the projection whose fault it is, at that event; the others go
+        on. After an error a part of the facts may be left: look at the progress again.
+        """
+        try:
+            self.fold(group, facts, facts[-1].entry)
+        except Outrun:
+            return
+        except StorageFailed:
+            raise
+        except Exception as error:
+            if len(group) > 1:
+                for one in group:
+                    self.step([one], facts)
+            elif len(facts) > 1:
+                self.step(group, facts[: len(facts) // 2])
+            else:
+                self.stop(group, facts[0].entry.position, error)
+
+    def fold(
+        self, group: Sequence[tuple[Projection, Progress]], facts: Sequence[Fact], last: Entry
+    ) -> None:
+        """Fold facts into projections and move these to the entry `last`, in one transaction.
+
+        Errors: Outrun; whatever a fold raises, and then nothing has changed.
+        """
+        with self.generation.writing() as connection:
+            rows = Rows(connection)
+            for projection, before in group:
+                after = Progress(projection.name, projection.version, last.position, last.leaf_hash)
+                if not rows.move(self.ledger, before, after):
+                    raise Outrun
+                state = projection.load(rows, self.ledger, facts)
+                projection.fold(state, facts)
+                for change in projection.changes(state):
+                    rows.write(change)
+
+    def stop(
+        self, group: Sequence[tuple[Projection, Progress]], position: int, error: Exception
+    ) -> None:
+        """Note that projections cannot get past the event at a position, and why."""
+        with self.generation.writing() as connection:
+            for _, before in group:
+                Rows(connection).move(self.ledger, before, before._replace(
+                    error_position=position, error_type=type(error).__name__,
+                    error_message=_message(error)))
+
+
+def _message(error: Exception) -> str:
+    """What an error says, without values of the event: only our own errors speak for themselves."""
+    if isinstance(error, LedgerError):
+        return str(error)
+    if isinstance(error, DataError | IntegrityError | ProgrammingError):
+        return f"the read database refused a row ({type(error.orig).__name__})"
+    frames = traceback.extract_tb(error.__traceback__)
+    at = next((f for f in reversed(frames) if "projections" in f.filename), None)
+    return "" if at is None else f"in {at.name}, line {at.lineno}"

@@ -1,0 +1,175 @@
+"""Rows of read models: what SQLite and PostgreSQL need to load, insert and replace them in bulk.
+
+SQLAlchemy Core describes the tables and asks the questions; the statements that carry a rebuild are
+texts, run by the driver itself.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Row,
+    Table,
+    Text,
+)
+
+IN_CHUNK = 500
+FETCHED = 2000
+
+Key = Text().with_variant(Text(collation="C"), "postgresql")
+"""A text that is sorted by its bytes on every engine."""
+
+metadata = MetaData()
+progress = Table(
+    "progress", metadata,
+    Column("ledger", Key, nullable=False),
+    Column("projection", Key, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("leaf", LargeBinary),
+    Column("error_position", BigInteger),
+    Column("error_type", Text),
+    Column("error_message", Text),
+    PrimaryKeyConstraint("ledger", "projection", name="progress_pk"),
+)
+
+
+class Progress(NamedTuple):
+    """How far a projection has folded a ledger's log.
+
+    `leaf` is the leaf hash of the event at `position`: a log that has another event there is
+    another log. The error fields tell where it stopped and why, without personal data.
+    """
+
+    projection: str
+    version: int
+    position: int
+    leaf: bytes | None
+    error_position: int | None = None
+    error_type: str | None = None
+    error_message: str | None = None
+
+
+class Change(NamedTuple):
+    """What a batch does to a table: rows with new keys, and rows that replace those they find.
+
+    Shapes: both are lists of full rows in the order of the table's columns, sorted by key.
+    """
+
+    table: Table
+    inserts: list[tuple[Any, ...]]
+    upserts: list[tuple[Any, ...]]
+
+
+class Rows:
+    """Statements over one connection of a read database, written with `?` marks."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.postgres = connection.dialect.name == "postgresql"
+
+    def _sql(self, statement: str) -> str:
+        return statement.replace("?", "%s") if self.postgres else statement
+
+    def select(self, statement: str, parameters: Sequence[Any]) -> Sequence[Row[Any]]:
+        """The rows of a query."""
+        return self.connection.exec_driver_sql(self._sql(statement), tuple(parameters)).fetchall()
+
+    def execute(self, statement: str, parameters: Sequence[Any]) -> int:
+        """Run a statement; the number of rows that it changed."""
+        return self.connection.exec_driver_sql(self._sql(statement), tuple(parameters)).rowcount
+
+    def among(
+        self, table: Table, ledger: str, column: str, values: Sequence[Any]
+    ) -> Iterator[Row[Any]]:
+        """The rows of a ledger whose column has one of these values."""
+        names = ", ".join(table.c.keys())
+        for start in range(0, len(values), IN_CHUNK):
+            chunk = values[start : start + IN_CHUNK]
+            marks = ", ".join("?" * len(chunk))
+            yield from self.select(
+                f"SELECT {names} FROM {table.name} WHERE ledger = ? AND {column} IN ({marks})",
+                (ledger, *chunk))
+
+    def write(self, change: Change) -> None:
+        """Insert and replace the rows of a change."""
+        if change.inserts:
+            self.insert(change.table, change.inserts)
+        if change.upserts:
+            self.connection.exec_driver_sql(self._sql(_upsert(change.table)), change.upserts)
+
+    def insert(self, table: Table, rows: list[tuple[Any, ...]]) -> None:
+        """Add rows with new keys: on PostgreSQL by COPY."""
+        if not self.postgres:
+            self.connection.exec_driver_sql(_insert(table), rows)
+            return
+        driver: Any = self.connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(_copy(table)) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def all_of(self, table: Table, ledger: str) -> Iterator[Row[Any]]:
+        """Every row of a ledger, sorted by key, in bounded memory."""
+        keys = [column.name for column in table.primary_key]
+        names, order = ", ".join(table.c.keys()), ", ".join(keys)
+        places = [list(table.c.keys()).index(key) for key in keys[1:]]
+        behind, last = "", ()
+        while True:
+            rows = self.select(
+                f"SELECT {names} FROM {table.name} WHERE ledger = ?{behind}"
+                f" ORDER BY {order} LIMIT {FETCHED}", (ledger, *last))
+            yield from rows
+            if len(rows) < FETCHED:
+                return
+            last = tuple(rows[-1][place] for place in places)
+            behind = f" AND ({', '.join(keys[1:])}) > ({', '.join('?' * len(last))})"
+
+    # -- progress ---------------------------------------------------------------------------------
+
+    def progress(self, ledger: str) -> dict[str, Progress]:
+        """How far each projection is that has begun with this ledger."""
+        names = ", ".join(Progress._fields)
+        rows = self.select(f"SELECT {names} FROM progress WHERE ledger = ?", (ledger,))
+        found = (Progress(*row) for row in rows)
+        return {p.projection: p._replace(leaf=p.leaf and bytes(p.leaf)) for p in found}
+
+    def begin(self, ledger: str, projection: str, version: int) -> None:
+        """Note that a projection is at position 0, unless it has begun already."""
+        self.execute(
+            "INSERT INTO progress (ledger, projection, version, position) VALUES (?, ?, ?, 0)"
+            " ON CONFLICT DO NOTHING", (ledger, projection, version))
+
+    def move(self, ledger: str, before: Progress, after: Progress) -> bool:
+        """Move a projection on; False if another projector moved it since `before` was read."""
+        sets = ", ".join(f"{name} = ?" for name in Progress._fields[2:])
+        return 1 == self.execute(
+            f"UPDATE progress SET {sets} WHERE ledger = ? AND projection = ? AND version = ?"
+            " AND position = ?",
+            (*after[2:], ledger, before.projection, before.version, before.position))
+
+
+
+@cache
+def _insert(table: Table) -> str:
+    marks = ", ".join("?" * len(table.c))
+    return f"INSERT INTO {table.name} ({', '.join(table.c.keys())}) VALUES ({marks})"
+
+
+@cache
+def _copy(table: Table) -> str:
+    return f"COPY {table.name} ({', '.join(table.c.keys())}) FROM STDIN"
+
+
+@cache
+def _upsert(table: Table) -> str:
+    keys = [column.name for column in table.primary_key]
+    sets = ", ".join(f"{name} = excluded.{name}" for name in table.c.keys() if name not in keys)
+    return f"{_insert(table)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sets}"
