@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
+from api import demo, imports, reports
 from api import doctor as checks
-from api import imports
 from api.messages import explain, tr
 from api.output import as_json, print_record, print_rows, progress
 from ledger.errors import InvalidValues, LedgerError
@@ -23,6 +23,7 @@ from ledger.log import backup as backups
 from ledger.log.verify import Expectation
 from ledger.receipts import Context
 from ledger.settings import Opened, Settings, default_actor, open_ledger
+from projections.reports import REPORTS
 
 Command = Callable[..., Any]
 
@@ -31,7 +32,7 @@ Command = Callable[..., Any]
 
 
 def command(name: str) -> Callable[[Command], click.Command]:
-    """A command whose errors are messages, whose help is its docstring, with exit code 1."""
+    """A command whose errors are messages and exit code 1; its help is its docstring."""
 
     def decorate(function: Command) -> click.Command:
         @wraps(function)
@@ -67,11 +68,12 @@ def format_options(function: Command) -> Command:
 
 def as_of_options(function: Command) -> Command:
     """The two clocks of a question."""
-    for name, word in (("--occurred-as-of", "TIME"), ("--recorded-as-of", "TIME"),
-                       ("--position", "N")):
-        kind = int if word == "N" else str
-        function = click.option(name, metavar=word, type=kind)(function)
-    return function
+    function = click.option("--occurred-as-of", metavar="TIME",
+                            help="Only what had happened by then.")(function)
+    function = click.option("--recorded-as-of", metavar="TIME",
+                            help="Only what the ledger knew by then.")(function)
+    return click.option("--position", metavar="N", type=int,
+                        help="Only the first N events.")(function)
 
 
 @contextmanager
@@ -89,6 +91,12 @@ def context_of(found: Opened, actor: str | None, role: str) -> Context:
     if actor is None:
         actor = default_actor(found.ledger)
     return Context(actor=actor, role=role, client="cli")
+
+
+@command("demo")
+def demo_command() -> None:
+    """Record the shipped sample into an empty database and tell its story."""
+    demo.run()
 
 
 # -- files in ---------------------------------------------------------------------------------------
@@ -118,6 +126,37 @@ def import_command(files: tuple[Path, ...], profile: str, form: str, **options: 
             click.echo(imports.told(summary))
             print_record(summary.counts(), form=form)
         sys.exit(0 if summary.ok else 1)
+
+
+# -- questions ------------------------------------------------------------------------------------
+
+
+@command("report")
+@click.argument("name", type=click.Choice(sorted(REPORTS)))
+@click.argument("subject", required=False)
+@click.option("--channel", metavar="NAME", help="Only this channel's.")
+@click.option("--shop", metavar="NAME", help="Only this shop's.")
+@as_of_options
+@ledger_option
+@format_options
+def report_command(name: str, ledger_name: str, form: str, **asked: Any) -> None:
+    """Show a report as of now or of any moment. A timeline needs a SUBJECT, such as
+    order:taobao:云杉书店:123; orders can be given one."""
+    reports.show(reports.ask(name, ledger_name, reports.question(**asked)), form)
+
+
+@command("rebuild")
+@click.argument("projections", nargs=-1, metavar="[PROJECTION…]")
+@ledger_option
+@format_options
+def rebuild_command(projections: tuple[str, ...], ledger_name: str, form: str) -> None:
+    """Compute read models from the log anew and put them in the place of the old ones."""
+    with reports.read_models() as (_, models):
+        with progress(tr("rebuild")) as step:
+            statuses = models.rebuild(ledger_name, projections, step)
+        print_rows([status._asdict() for status in statuses], form=form)
+        for status in statuses:
+            reports.raise_stopped(status)
 
 
 # -- operating ----------------------------------------------------------------------------------
@@ -218,6 +257,6 @@ def restore_command(keys_only: bool, file: Path, form: str) -> None:
 
 
 COMMANDS: list[click.Command] = [
-    import_command, verify_command, doctor_command, upgrade_command, accept_clock_command,
+    demo_command, import_command, report_command, rebuild_command, verify_command, doctor_command, upgrade_command, accept_clock_command,
     backup_command, restore_command,
 ]

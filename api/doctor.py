@@ -3,6 +3,8 @@
 import shutil
 import stat
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 from api.messages import explain, tr
@@ -10,8 +12,10 @@ from api.output import progress
 from ledger.errors import LedgerError
 from ledger.log import merkle, sqlite
 from ledger.log.store import Head, Store
-from ledger.log.verify import Expectation, verify
+from ledger.log.verify import Expectation, Problem, verify
 from ledger.settings import Opened, Settings, masked, open_ledger, sqlite_path
+from projections.catalogue import PROJECTIONS
+from projections.engine import ReadModels, Status
 
 Finding = dict[str, Any]
 
@@ -33,7 +37,7 @@ def verify_all(ledger: str, expected: list[Expectation]) -> dict[str, Any]:
             report = verify(store, ledger, expected=expected, progress=step)
         problems = list(report.problems)
         if report.ok:
-            pass
+            problems += _read_model_problems(store, ledger)
         return {"ok": not problems, "events": report.events, "position": report.position,
                 "root": report.root.hex(), "problems": [p._asdict() for p in problems]}
     finally:
@@ -71,6 +75,9 @@ def examine(ledger: str) -> list[Finding]:
         check("guards", lambda: _guards(opened.store))
         check("durability", lambda: _durability(opened.store))
         check("clock", lambda: _clock(opened))
+        with closing(ReadModels(opened.store, PROJECTIONS)) as models:
+            for status in models.status(ledger):
+                check(f"read model {status.projection}", partial(_read_model, status))
     finally:
         opened.close()
     return findings
@@ -142,3 +149,22 @@ def _clock(opened: Opened) -> tuple[bool, str]:
     if behind > 5:
         return False, tr("It is {behind:.0f} s behind the last event.", behind=behind)
     return True, tr("It is not behind the last event.")
+
+
+def _read_model(status: Status) -> tuple[bool, str]:
+    if status.error is not None:
+        return False, tr("It stopped before position {position}: {error}",
+                         position=status.error_position, error=status.error)
+    return True, tr("{lag} events behind the log.", lag=status.lag)
+
+
+def _read_model_problems(store: Store, ledger: str) -> list[Problem]:
+    """Where live read models part from a rebuild, or have stopped."""
+    with closing(ReadModels(store, PROJECTIONS)) as models, progress(tr("rebuild")) as step:
+        stopped = [Problem(status.error_position or 0,
+                           f"the read model {status.projection} stopped here: {status.error}")
+                   for status in models.status(ledger) if status.error is not None]
+        return stopped + [
+            Problem(parting.position, f"the read model {parting.projection} is not what the log "
+                    f"says, from this event on")
+            for parting in models.compare_with_rebuild(ledger, step)]

@@ -31,7 +31,7 @@ def _catalog(path: Path) -> dict[str, str]:
                 if message.id and message.string}
 
 
-def tr(text: str, **details: Any) -> str:
+def tr(text: str, /, **details: Any) -> str:
     """A message in the user's language, its `{names}` filled in."""
     if language() == "zh":
         text = _catalog(CATALOG).get(text, text)

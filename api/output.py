@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from api.messages import tr
 
@@ -37,7 +38,7 @@ def print_rows(rows: Sequence[dict[str, Any]], *, form: str, title: str = "") ->
         number = all(isinstance(row[name], int | None) for row in rows)
         table.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row[name]) for name in names))
+        table.add_row(*(Text(_cell(row[name])) for name in names))
     width = None if sys.stdout.isatty() else 240
     Console(width=width, highlight=False, soft_wrap=not sys.stdout.isatty()).print(table)
 

@@ -53,15 +53,15 @@ class Import(Aggregate):
         duplicates: int
 
     @event(Started)
-    def _started(self):  # type: ignore
+    def _started(self):
         self.started = True
 
     @event(Completed)
-    def _completed(self, rejected):  # type: ignore
+    def _completed(self, rejected):
         self.rejected = rejected
 
 
-class _OnImport(Command, kw_only=True):
+class _OnImport(Command, frozen=True, kw_only=True):
     """A command on one import."""
 
     import_id: str
@@ -82,7 +82,7 @@ class _OnImport(Command, kw_only=True):
         checks.moment("/occurred_at", self.occurred_at)
 
 
-class StartImport(_OnImport, kw_only=True):
+class StartImport(_OnImport, frozen=True, kw_only=True):
     """Record that an import begins. It is ignored where it has begun already."""
 
     NAME: ClassVar[str] = "import.start"
@@ -95,7 +95,7 @@ class StartImport(_OnImport, kw_only=True):
     policy: str
 
 
-class CompleteImport(_OnImport, kw_only=True):
+class CompleteImport(_OnImport, frozen=True, kw_only=True):
     """Record what became of an import's rows.
 
     It is ignored where nothing was started, and where the import was completed already, unless

@@ -99,16 +99,20 @@ class Place(Protocol):
         """A new empty read database behind all others, to be filled."""
         ...
 
-    def publish(self, number: int) -> None:
-        """Move the pointer, durably, then remove what lies before it."""
+    def publish(self, generation: Generation) -> None:
+        """Move the pointer to a filled database, durably, then remove what lies before it."""
         ...
 
     def discard(self, generation: Generation) -> None:
         """Remove a read database that was never published."""
         ...
 
-    def exclusively(self) -> AbstractContextManager[None]:
+    def exclusively(self) -> AbstractContextManager[Any]:
         """Only one rebuild at a time, over all processes."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds."""
         ...
 
 
@@ -170,7 +174,7 @@ class ReadDatabase:
 
 
 class FilePlace:
-    """Beside an SQLite log `x.db`: `x.read.<n>.db`, the pointer `x.read` and a lock for rebuilds."""
+    """Beside an SQLite log `x.db`: `x.read.<n>.db`, the pointer `x.read`, a lock for rebuilds."""
 
     def __init__(self, log: Path) -> None:
         stem = log.stem if log.suffix == ".db" else log.name
@@ -207,7 +211,9 @@ class FilePlace:
         found = (pattern.fullmatch(path.name) for path in self.folder.iterdir())
         return sorted({int(match[1]) for match in found if match})
 
-    def publish(self, number: int) -> None:
+    def publish(self, generation: Generation) -> None:
+        generation.close()
+        number = generation.number
         fresh = self.pointer.with_name(f"{self.stem}.new")
         with fresh.open("w") as file:
             file.write(f"{number}\n")
@@ -239,6 +245,9 @@ class FilePlace:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
+    def close(self) -> None:
+        return None
+
 
 class MemoryPlace:
     """Read databases in memory, for a log in memory and for what is thrown away."""
@@ -259,9 +268,9 @@ class MemoryPlace:
         self._generations[number] = generation = in_memory(number)
         return generation
 
-    def publish(self, number: int) -> None:
-        self._live = number
-        for older in [n for n in self._generations if n < number]:
+    def publish(self, generation: Generation) -> None:
+        self._live = generation.number
+        for older in [n for n in self._generations if n < generation.number]:
             del self._generations[older]
 
     def discard(self, generation: Generation) -> None:
@@ -270,6 +279,10 @@ class MemoryPlace:
 
     def exclusively(self) -> AbstractContextManager[Any]:
         return self._lock
+
+    def close(self) -> None:
+        self._generations.clear()
+        self._live = None
 
 
 def in_memory(number: int = 0) -> Generation:

@@ -79,7 +79,9 @@ class SchemaPlace:
         generation.make_tables()
         return generation
 
-    def publish(self, number: int) -> None:
+    def publish(self, generation: Generation) -> None:
+        generation.close()
+        number = generation.number
         with self.engine.connect() as connection:
             connection.exec_driver_sql("UPDATE read_models.live SET number = %s", (number,))
         for older in self._numbers():
@@ -109,3 +111,6 @@ class SchemaPlace:
                 yield
             finally:
                 connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
+
+    def close(self) -> None:
+        self.engine.dispose()

@@ -84,9 +84,10 @@ class Folder:
 
     def progress(self, projections: Iterable[Projection]) -> list[tuple[Projection, Progress]]:
         """How far each projection is; one that never began is at 0."""
+        projections = tuple(projections)
         with self.generation.reading() as connection:
             found = Rows(connection).progress(self.ledger)
-        if all(p.name in found for p in (projections := tuple(projections))):
+        if all(p.name in found for p in projections):
             return [(p, found[p.name]) for p in projections]
         with self.generation.writing() as connection:
             rows = Rows(connection)

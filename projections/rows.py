@@ -4,7 +4,7 @@ SQLAlchemy Core describes the tables and asks the questions; the statements that
 texts, run by the driver itself.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -138,7 +138,7 @@ class Rows:
         """How far each projection is that has begun with this ledger."""
         names = ", ".join(Progress._fields)
         rows = self.select(f"SELECT {names} FROM progress WHERE ledger = ?", (ledger,))
-        found = (Progress(*row) for row in rows)
+        found = (Progress._make(row) for row in rows)
         return {p.projection: p._replace(leaf=p.leaf and bytes(p.leaf)) for p in found}
 
     def begin(self, ledger: str, projection: str, version: int) -> None:
@@ -150,10 +150,11 @@ class Rows:
     def move(self, ledger: str, before: Progress, after: Progress) -> bool:
         """Move a projection on; False if another projector moved it since `before` was read."""
         sets = ", ".join(f"{name} = ?" for name in Progress._fields[2:])
-        return 1 == self.execute(
+        changed = self.execute(
             f"UPDATE progress SET {sets} WHERE ledger = ? AND projection = ? AND version = ?"
             " AND position = ?",
             (*after[2:], ledger, before.projection, before.version, before.position))
+        return changed == 1
 
 
 
@@ -171,5 +172,6 @@ def _copy(table: Table) -> str:
 @cache
 def _upsert(table: Table) -> str:
     keys = [column.name for column in table.primary_key]
-    sets = ", ".join(f"{name} = excluded.{name}" for name in table.c.keys() if name not in keys)
+    others = [column.name for column in table.c if not column.primary_key]
+    sets = ", ".join(f"{name} = excluded.{name}" for name in others)
     return f"{_insert(table)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sets}"

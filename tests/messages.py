@@ -10,11 +10,15 @@ import ast
 import string
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from babel.messages.pofile import read_po
 
 from api.messages import CATALOG
 from tests import source
+
+TRANSLATED_ELSEWHERE = {"error.template"}
+"""What `tr` is given besides literals; the texts behind it are keys by another way."""
 
 
 def folded(text: str) -> str:
@@ -43,7 +47,7 @@ def _of_calls() -> Iterator[tuple[str, str]]:
             yield f"{source.name(path)}:{line}", argument.value
 
 
-def translated() -> Iterator[tuple[source.Path, int, ast.expr]]:
+def translated() -> Iterator[tuple[Path, int, ast.expr]]:
     """The first argument of every `tr(…)` in `api/`."""
     for path in source.python_files("api"):
         for node in ast.walk(source.tree(path)):

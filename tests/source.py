@@ -20,6 +20,7 @@ from ledger.log import codec
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("ledger", "projections", "api")
 RULE = re.compile(r"\bR-[A-Z]{3}-\d\d\b")
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 _NOT_OURS = {".git", ".venv", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis",
              "__pycache__", "var"}
@@ -78,6 +79,27 @@ def modules() -> dict[Path, ModuleType]:
         dotted = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         found[path] = importlib.import_module(dotted)
     return found
+
+
+def check(complaints: Iterator[str]) -> None:
+    """Fail with everything that is wrong."""
+    found = list(complaints)
+    assert not found, "\n" + "\n".join(found)
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """All functions of a file, nested ones too."""
+    return (node for node in ast.walk(tree(path)) if isinstance(node, FUNCTIONS))
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """What a file imports, as dotted names down to modules and names, with the lines."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{name(path)}:{node.lineno}: a relative import"
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
 def _ours(cls: type) -> bool:

@@ -18,6 +18,7 @@ from ledger import errors as bases
 from ledger.errors import LedgerError
 from ledger.personal import Personal
 from tests import source
+from tests.source import FUNCTIONS, check, functions, imports
 
 MODULE_LINES, FUNCTION_LINES, PARAMETERS, NESTING, COLUMNS = 400, 60, 4, 3, 100
 
@@ -48,24 +49,12 @@ PARTICIPLE = re.compile(
     r"([a-z0-9]+_)*([a-z]+ed|paid|sent|told|made|given|taken|begun|left|kept|found|lost|held|put|"
     r"set|met|split|written|withdrawn|chosen|bought|sold|cut|shown)")
 
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 BLOCKS = (ast.If, ast.For, ast.While, ast.Try, ast.Match)
 """What a reader has to keep in mind: branches, loops and handlers; `with` adds no way through."""
 
 IMPURE = re.compile(
     r"(datetime|date)\.(now|utcnow|today)|time\.\w+|uuid\d?|uuid\.\w+|random\.\w+|secrets\.\w+|"
     r"os\.\w+|open|print|input|.*\.(read|write|execute|commit|read_text|write_text|urlopen)")
-
-
-def check(complaints: Iterator[str]) -> None:
-    """Fail with everything that is wrong."""
-    found = list(complaints)
-    assert not found, "\n" + "\n".join(found)
-
-
-def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """All functions of a file, nested ones too."""
-    return (node for node in ast.walk(source.tree(path)) if isinstance(node, FUNCTIONS))
 
 
 def is_mutator(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -132,16 +121,6 @@ def test_lines__are_at_most_100_characters() -> None:
 
 
 # -- who imports whom --------------------------------------------------------------------------
-
-
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """What a file imports, as dotted names down to modules and names, with the lines."""
-    for node in ast.walk(source.tree(path)):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{source.name(path)}:{node.lineno}: a relative import"
-            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
 def test_imports__go_from_api_to_projections_to_ledger_only() -> None:

@@ -5,11 +5,12 @@ the main row and those of the joined rows, and gives one field of `RecordOrder`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ledger.errors import InvalidValues
 from ledger.importing.faults import HIDDEN, RowFault, reason, shown
-from ledger.importing.profiles import Profile
+from ledger.importing.profiles import Field, Profile
 from ledger.order_commands import RecordOrder
 from ledger.orders import AMOUNT_FIELDS, Amounts, Line, Moment, Payment
 from ledger.values import from_us
@@ -210,14 +211,15 @@ class Assembler:
 
     # -- faults -----------------------------------------------------------------------------------
 
-    def column_of(self, field: str) -> tuple[str, str, bool]:
-        """Which field, of which column, a field of the command is made from first.
+    def column_of(self, field: str) -> tuple[str, str, Field | None]:
+        """What a field of the command is made from first.
 
-        Shapes: (field's name as `order:` writes it, column, whether it is personal).
+        Shapes: (name as `order:` writes it, column, field of the profile); blank where the rows of
+        a joined file make it together.
         """
         told = self.profile.order.get(field)
         if not isinstance(told, Mapping):
-            return "", "", True
+            return "", "", None
         names = [*told.get("names", ()), *told.get("sum", ()), told.get("at"),
                  told.get("when"), told.get("by"), *told.get("inferred_from", ())]
         name = next((name for name in names if name), "")
@@ -225,19 +227,27 @@ class Assembler:
         files = {file.kind: file for file in self.profile.files}
         file = files.get(kind or self.profile.main.kind)
         if file is None or short not in file.fields():
-            return "", "", True
-        return name, file.column_of(short), file.fields()[short].personal
+            return "", "", None
+        return name, file.column_of(short), file.fields()[short]
 
     def fault(self, problem: Problem, name: str, row: int, source: tuple[Row, Parts]) -> RowFault:
         """A problem of a statement as a fault of its main row."""
         parts = problem.field.strip("/").split("/")
-        field, column, personal = self.column_of(parts[1] if parts[0] == "amounts" else parts[0])
+        told, column, field = self.column_of(parts[1] if parts[0] == "amounts" else parts[0])
         value = HIDDEN
-        if not personal:
-            found = self._get(field)(*source)
-            value = shown("" if found is None else
-                          found[1] if isinstance(found, list) else str(found), personal=False)
+        if field is not None and not field.personal:
+            value = shown(self._printed(field, self._get(told)(*source)), personal=False)
         return RowFault(name, row, column, value, problem.code, problem.rule, problem.reason)
+
+    def _printed(self, field: Field, value: Any) -> str:
+        """A staged value as people write it."""
+        if value is None:
+            return ""
+        if field.kind == "time":
+            return str(value[1])
+        if field.kind == "money":
+            return str(Decimal(value).scaleb(-self.profile.exponent))
+        return str(value)
 
 
 def _pair(told: dict[str, Any]) -> None:

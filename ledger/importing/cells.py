@@ -55,7 +55,9 @@ def _parser(field: Field, profile: Profile, latest_us: int) -> Convert:
         return _time(profile, latest_us)
     if field.kind == "choice":
         return _choice(field)
-    return {"text": str, "integer": _integer, "id": _id(field)}[field.kind]
+    if field.kind == "id":
+        return _id(field)
+    return _integer if field.kind == "integer" else str
 
 
 def _unformula(text: str) -> str:
@@ -139,18 +141,13 @@ def _time(profile: Profile, latest_us: int) -> Convert:
     formats = ", ".join(profile.formats)
 
     def time(text: str) -> list[Any]:
-        for match, names in readers:
-            if found := match(text):
-                break
-        else:
+        parts = next((found for read in readers if (found := read(text))), None)
+        if parts is None:
             raise BadCell("not_time", formats=formats)
-        numbers = map(int, found.groups())
-        try:  # fold 0: an ambiguous local time is the earlier one
-            local = datetime(**dict(zip(names, numbers, strict=True)),  # type: ignore[arg-type]
-                             tzinfo=zone)
-            us = (local - EPOCH) // _MICROSECOND
+        try:  # an ambiguous local time is the earlier one, because fold is 0
+            us = (datetime(**parts, tzinfo=zone) - EPOCH) // _MICROSECOND
         except (ValueError, OverflowError):
-            raise BadCell("not_time", formats=formats) from None
+            us = -1
         if us < 0:
             raise BadCell("not_time", formats=formats)
         if us > latest_us:
@@ -160,10 +157,17 @@ def _time(profile: Profile, latest_us: int) -> Convert:
     return time
 
 
-def _format(form: str) -> tuple[Callable[[str], re.Match[str] | None], tuple[str, ...]]:
-    """A format as a pattern and the parts of a time in the order of its groups."""
+def _format(form: str) -> Callable[[str], dict[str, int] | None]:
+    """A format as what reads the parts of a time out of a text."""
     tokens = re.findall("%.", form)
     pattern = re.escape(form)
     for token in tokens:
         pattern = pattern.replace(re.escape(token), _TOKENS[token])
-    return re.compile(pattern, re.ASCII).fullmatch, tuple(_PARTS[token] for token in tokens)
+    match = re.compile(pattern, re.ASCII).fullmatch
+    names = [_PARTS[token] for token in tokens]
+
+    def read(text: str) -> dict[str, int] | None:
+        found = match(text)
+        return None if found is None else dict(zip(names, map(int, found.groups()), strict=True))
+
+    return read

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ledger.importing.assembly import Assembler
-from ledger.importing.faults import reason
 from ledger.importing.profiles import Profile
 from ledger.importing.readers import (
     Broken,
@@ -81,7 +80,7 @@ class Loader:
         if self._progress is not None:
             self._progress("read", self._done + more, self._total)
 
-    def _unusable(self, name: str, row: int, code: str, **details: object) -> None:
+    def _unusable(self, name: str, row: int, code: str, **details: Any) -> None:
         self.unusable = True
         self.staging.fault(file_fault(name, row, code, **details))
 
@@ -89,8 +88,7 @@ class Loader:
         if source.fault is not None:
             self.unusable = True
             self.staging.fault(source.fault)
-            rows = 0 if not source.sha256 else self._count(source)
-            return Loaded(source, "", rows)
+            return Loaded(source, "", self._count(source) if source.sha256 else 0)
         text, told = open_text(source)
         with text:
             rows = records(text)

@@ -158,7 +158,7 @@ def parse(text: bytes | str, name: str) -> Profile:
     Errors: InvalidProfile (R-IMP-01).
     """
     try:
-        raw = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        raw = yaml.load(text, _Loader)
     except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
         words = " ".join(str(error).split())
         raise InvalidProfile(name, [Fault("", "not_yaml", f"is not YAML: {words}")]) from None
@@ -178,7 +178,9 @@ def _faults(where: str, messages: Any) -> Iterator[Fault]:
     """The messages of marshmallow as a flat list, each with the JSON pointer of its place."""
     if isinstance(messages, dict):
         for key, inner in messages.items():
-            yield from _faults(where if key == "_schema" else f"{where}/{key}", inner)
+            in_map = where.startswith("/files/") and where.count("/") == 2
+            wrapped = key == "_schema" or (in_map and key == "value")
+            yield from _faults(where if wrapped else f"{where}/{key}", inner)
     else:
         for message in messages if isinstance(messages, list) else [messages]:
             yield Fault(where, "invalid", str(message))

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ledger.importing.cells import converter
 from ledger.importing.faults import BadCell, RowFault, reason, shown
@@ -40,11 +40,10 @@ class Broken(NamedTuple):
     """A row that is no list of cells, with the code and details of its fault."""
 
     code: str
-    details: dict[str, object]
+    details: dict[str, Any]
 
 
-def file_fault(name: str, row: int, code: str, *, column: str = "",
-               **details: object) -> RowFault:
+def file_fault(name: str, row: int, code: str, *, column: str = "", **details: Any) -> RowFault:
     """A fault of a file or of its header."""
     rule, words = reason(code, details)
     return RowFault(name, row, column, "", code, rule, words)
@@ -109,19 +108,16 @@ def _undecodable(file: io.BufferedReader, encoding: str) -> int | None:
 def _row_at(path: Path, encoding: str, offset: int) -> int:
     """The number of the row that holds the byte at an offset."""
     with path.open("rb") as file:
-        text = io.TextIOWrapper(_Until(file, offset), encoding, "ignore", newline="")
-        row = 0
-        unfinished = True
-        for cells in records(text):
-            row += 1
-            unfinished = isinstance(cells, Broken)
+        text = io.TextIOWrapper(io.BufferedReader(_Until(file, offset)), encoding, "ignore",
+                                newline="")
+        row = sum(1 for _ in records(text))
     with path.open("rb") as file:
         file.seek(max(offset - 1, 0))
-        ended = offset == 0 or file.read(1) in (b"\n", b"\r")
-    return row + 1 if ended and not unfinished or not row else row
+        begins = offset == 0 or file.read(1) in (b"\n", b"\r")
+    return row + 1 if begins else row
 
 
-class _Until(io.BufferedIOBase):
+class _Until(io.RawIOBase):
     """The first bytes of a file."""
 
     def __init__(self, file: io.BufferedReader, size: int) -> None:
@@ -131,13 +127,12 @@ class _Until(io.BufferedIOBase):
     def readable(self) -> bool:
         return True
 
-    def read1(self, size: int = -1, /) -> bytes:
+    def readinto(self, buffer: Any, /) -> int:
         """The next bytes."""
-        found = self.file.read(min(size if size >= 0 else CHUNK, self.left))
+        found = self.file.read(min(len(buffer), self.left))
+        buffer[: len(found)] = found
         self.left -= len(found)
-        return found
-
-    read = read1
+        return len(found)
 
 
 def open_text(source: Source) -> tuple[io.TextIOWrapper, Callable[[], int]]:

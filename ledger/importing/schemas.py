@@ -17,7 +17,7 @@ def _name(**more: Any) -> fields.String:
     return fields.String(validate=NAME, **more)
 
 
-def _names(**more: Any) -> fields.List:
+def _names(**more: Any) -> fields.List[str]:
     return fields.List(fields.String(), **more)
 
 

@@ -8,9 +8,11 @@ import base64
 import hmac
 import os
 import secrets
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,11 +29,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    inspect,
     select,
 )
 from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import LedgerError, Misconfigured
+from ledger.log import migrations
 from ledger.log.envelope import frame_bytes, frame_text
 from ledger.log.store import StorageFailed
 from ledger.personal import Person, Personal, Plain
@@ -113,19 +117,34 @@ def read_master_key(path: Path, *, make: bool) -> bytes | None:
     except FileNotFoundError:
         if not make:
             return None
-        path.parent.mkdir(parents=True, exist_ok=True)
-        key = secrets.token_bytes(KEY_BYTES)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return read_master_key(path, make=False)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_once(path, secrets.token_bytes(KEY_BYTES))
+        return read_master_key(path, make=False)
     if len(key) != KEY_BYTES:
         raise BadMasterKey(path=path, found=len(key))
     return key
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """A file that appears whole, for its owner alone, durable with its name; the first one stays.
+
+    Another process may be starting too: it must never read half a key.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        os.unlink(draft)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _b64(raw: bytes) -> str:
@@ -134,6 +153,13 @@ def _b64(raw: bytes) -> str:
 
 def _unb64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _make_tables(engine: Engine) -> None:
+    """Make what is missing. Several processes may start at once, so only one looks and makes."""
+    if not inspect(engine).has_table(ledger_secrets.name):
+        with engine.connect() as connection, migrations.exclusively(connection):
+            metadata.create_all(connection)
 
 
 class Keys:
@@ -145,12 +171,12 @@ class Keys:
         self.key_file = key_file
         self._master = AESGCM(master_key)
         self._lock = threading.Lock()
-        metadata.create_all(engine, checkfirst=True)
+        _make_tables(engine)
 
     @staticmethod
     def holds_any(engine: Engine) -> bool:
         """Whether there are keys that only an existing master key can open."""
-        metadata.create_all(engine, checkfirst=True)
+        _make_tables(engine)
         with engine.connect() as connection:
             return connection.execute(select(ledger_secrets.c.ledger).limit(1)).first() is not None
 
@@ -181,8 +207,7 @@ class Keys:
                 wrapped = connection.execute(query).scalar()
         assert wrapped is not None
         found = LedgerKeys(self, ledger, self._unwrap(wrapped, ledger, "secret"))
-        if keys_id is not None and keys_id != found.id:
-            raise WrongKeys(keys=self.named, ledger=ledger)
+        found.must_fit(keys_id)
         return found
 
     def _insert(self, connection: object, table: str, rows: list[tuple[object, ...]]) -> None:
@@ -219,8 +244,13 @@ class LedgerKeys:
         self.ledger = ledger
         self.id = sha256(b"order-ledger/keys/v1" + secret).digest()
         self._by_lookup: OrderedDict[str, Person] = OrderedDict()
-        self._by_id: OrderedDict[str, AESGCM | None] = OrderedDict()
+        self._by_id: OrderedDict[str, AESGCM] = OrderedDict()
         self._lock = threading.RLock()
+
+    def must_fit(self, keys_id: bytes | None) -> None:
+        """The log names these keys, or none yet. Errors: WrongKeys (R-KEY-05)."""
+        if keys_id is not None and keys_id != self.id:
+            raise WrongKeys(keys=self._keys.named, ledger=self.ledger)
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """HMAC-SHA-256 of data under the ledger's secret, its own for each purpose."""
@@ -252,7 +282,7 @@ class LedgerKeys:
             fresh = [mac for mac in macs if macs[mac] not in known]
             if fresh:
                 rows: list[tuple[object, ...]] = []
-                for mac in fresh:
+                for mac in sorted(fresh):  # in one order everywhere: no two processes deadlock
                     person = "person:" + _b64(os.urandom(15))
                     wrapped = self._keys._wrap(secrets.token_bytes(KEY_BYTES), self.ledger, person)
                     rows.append((self.ledger, person, mac, wrapped, now))
@@ -273,27 +303,32 @@ class LedgerKeys:
         return found
 
     def by_id(self, person: str) -> Person:
-        """A known person. Errors: PersonErased (R-KEY-06)."""
+        """A known person. Errors: PersonErased (R-KEY-06), StorageFailed (R-LOG-04)."""
         query = select(persons.c.wrapped).where(
             persons.c.ledger == self.ledger, persons.c.person == person)
-        with self._keys.engine.connect() as connection:
-            wrapped = connection.execute(query).scalar()
+        try:
+            with self._keys.engine.connect() as connection:
+                wrapped = connection.execute(query).scalar()
+        except DBAPIError as error:
+            raise StorageFailed(why=str(error.orig)) from error
         if wrapped is None:
             raise PersonErased(person=person)
         return Person(person, self._keys._unwrap(wrapped, self.ledger, person))
 
     def _cipher(self, person: str, key: bytes | None = None) -> AESGCM | None:
         with self._lock:
-            if person not in self._by_id:
-                if key is None:
-                    try:
-                        key = self.by_id(person).key
-                    except PersonErased:
-                        return None
-                self._by_id[person] = AESGCM(key)
-                if len(self._by_id) > _CACHED:
-                    self._by_id.popitem(last=False)
-            return self._by_id[person]
+            known = self._by_id.get(person)
+        if known is not None:
+            return known
+        try:
+            known = AESGCM(self.by_id(person).key if key is None else key)
+        except PersonErased:
+            return None
+        with self._lock:
+            self._by_id[person] = known
+            if len(self._by_id) > _CACHED:
+                self._by_id.popitem(last=False)
+        return known
 
     # -- values -----------------------------------------------------------------------------------
 

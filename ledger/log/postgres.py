@@ -19,7 +19,7 @@ from ledger.errors import LedgerError
 from ledger.log import migrations
 from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, POSTGRES_GUARDS
-from ledger.log.sql import SqlReader, SqlStore, SqlWriting, reason
+from ledger.log.sql import BEHIND, SqlReader, SqlStore, SqlWriting, reason
 from ledger.log.store import AdminNeeded, LogConflict, OtherDatabase, ValueNotStored
 
 _COPY = f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
@@ -73,7 +73,7 @@ class _Reader(SqlReader):
         """The entries behind a position that have one of these values, in order."""
         rows = self.rows(
             f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND {column} = ANY(?)"
-            " AND position > ? ORDER BY position", (ledger, list(values), after))
+            f"{BEHIND} ORDER BY position", (ledger, list(values), after))
         return list(map(Entry._make, rows))
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,9 @@ from ledger.log.sql import SqlStore, SqlWriting
 from ledger.log.store import AffectedSqlite
 
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
+
+TIMEOUT_S = 60
+"""How long another process's lock is waited for."""
 
 
 def safe(version: tuple[int, ...]) -> bool:
@@ -45,7 +49,8 @@ def make_engine(path: Path, *, read_only: bool = False, cache_kib: int = 16_384)
     """An engine on an SQLite file, durable (WAL, synchronous FULL), in autocommit.
 
     Transactions are begun and ended by statements of our own, so that a writer can take the lock
-    before it reads. Units: `cache_kib` is the page cache of one connection.
+    before it reads. Errors do not repeat the values of a statement: they may be personal.
+    Units: `cache_kib` is the page cache of one connection.
     """
     module = driver()
     if not read_only:
@@ -54,7 +59,7 @@ def make_engine(path: Path, *, read_only: bool = False, cache_kib: int = 16_384)
     uri = f"{path.resolve().as_uri()}?mode={mode}"
 
     def connect() -> Any:
-        return module.connect(uri, uri=True, timeout=60, isolation_level=None,
+        return module.connect(uri, uri=True, timeout=TIMEOUT_S, isolation_level=None,
                               check_same_thread=False)
 
     engine = create_engine(
@@ -63,6 +68,7 @@ def make_engine(path: Path, *, read_only: bool = False, cache_kib: int = 16_384)
         creator=connect,
         poolclass=QueuePool,
         isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
         pool_size=8,
         max_overflow=64,
     )
@@ -80,6 +86,20 @@ def make_engine(path: Path, *, read_only: bool = False, cache_kib: int = 16_384)
         cursor.close()
 
     return engine
+
+
+def _use_wal(cursor: Any, module: ModuleType) -> None:
+    """Two processes may switch a new file at once, and that lock SQLite does not always wait for."""
+    until = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except module.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 class _Writing(SqlWriting):

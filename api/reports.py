@@ -1,0 +1,95 @@
+"""Reports on the command line: opens the read models, asks, and shows as of what the answer is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from api.messages import tr
+from api.output import print_record, print_rows
+from ledger.errors import Unavailable
+from ledger.log.store import Store
+from ledger.settings import Settings
+from projections import reports
+from projections.catalogue import PROJECTIONS
+from projections.clocks import AsOf
+from projections.engine import ReadModels, Status
+from projections.reports import Answer, Question
+
+HIDDEN_IN_TABLES = {"payload", "subjects", "source", "correlation", "causation", "client", "role"}
+
+
+class ProjectionStopped(Unavailable):
+    """The read model {projection} stopped before position {position}: {error}. What it tells is
+    the state before. Mend the cause, then run `flask rebuild`."""
+
+    code = "projection_stopped"
+    rule = "R-PRJ-11"
+
+
+@contextmanager
+def read_models() -> Iterator[tuple[Store, ReadModels]]:
+    """The store of the settings and its read models. Reports need no keys."""
+    store = Settings.from_environment().open_store()
+    try:
+        models = ReadModels(store, PROJECTIONS)
+        try:
+            yield store, models
+        finally:
+            models.close()
+    finally:
+        store.close()
+
+
+def question(
+    subject: str | None, *, channel: str | None = None, shop: str | None = None,
+    position: int | None = None, recorded_as_of: str | None = None,
+    occurred_as_of: str | None = None,
+) -> Question:
+    """The question that the options ask. Errors: R-PRJ-03, R-PRJ-04, R-PRJ-06."""
+    as_of = AsOf.parse(position, recorded_as_of, occurred_as_of)
+    return Question(as_of=as_of, channel=channel, shop=shop, subject=subject)
+
+
+def ask(name: str, ledger: str, asked: Question) -> Answer:
+    """The answer of a report. Errors: ProjectionStopped (R-PRJ-11); those of the report."""
+    with read_models() as (_, models):
+        answer = reports.run(models, ledger, name, asked)
+        for status in models.status(ledger):
+            raise_stopped(status)
+        return answer
+
+
+def raise_stopped(status: Status) -> None:
+    """Errors: ProjectionStopped (R-PRJ-11) for a projection that an error has stopped."""
+    if status.error is not None:
+        raise ProjectionStopped(projection=status.projection, position=status.error_position,
+                                error=status.error)
+
+
+def show(answer: Answer, form: str) -> None:
+    """An answer as JSON (the list alone) or as a table under a line that says as of what it is."""
+    if form == "json":
+        print_rows(answer.rows, form=form)
+        return
+    click.echo(as_of_line(answer.as_of))
+    for note in answer.as_of["notes"]:
+        click.echo(f"  {note}")
+    rows: list[dict[str, Any]] = [
+        {name: value for name, value in row.items() if name not in HIDDEN_IN_TABLES}
+        for row in answer.rows]
+    if len(rows) == 1:
+        print_record(rows[0], form=form)
+    else:
+        print_rows(rows, form=form)
+
+
+def as_of_line(head: dict[str, Any]) -> str:
+    """As of what an answer is, in a line."""
+    parts = [tr("as of position {position} of {head}", **head)]
+    if head["recorded_as_of"]:
+        parts.append(tr("recorded up to {recorded_as_of}", **head))
+    if head["occurred_as_of"]:
+        parts.append(tr("occurred up to {occurred_as_of}", **head))
+    return ", ".join(parts)

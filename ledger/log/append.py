@@ -1,0 +1,35 @@
+"""How the log grows: new entries become leaves of the tree, and the head moves behind them."""
+
+from collections.abc import Sequence
+
+from ledger.log import merkle
+from ledger.log.envelope import Entry
+from ledger.log.store import Head, Tile, Writing
+
+
+def append(writing: Writing, head: Head, entries: Sequence[Entry]) -> Head:
+    """Add entries behind a head that the transaction holds. Returns the new head."""
+    if not entries:
+        return head
+    frontier = merkle.unpack(head.frontier)
+    for size, entry in enumerate(entries, head.position):
+        merkle.push(frontier, size, entry.leaf_hash)
+    last = entries[-1]
+    grown = Head(last.position, last.recorded_at, merkle.pack(frontier), head.keys_id)
+    writing.append(entries, grown, _completed(writing, head.position, entries))
+    return grown
+
+
+def _completed(writing: Writing, size: int, entries: Sequence[Entry]) -> list[Tile]:
+    """The tiles of leaves that these entries fill up."""
+    first, last = size // merkle.TILE_LEAVES, (size + len(entries)) // merkle.TILE_LEAVES
+    if first == last:
+        return []
+    start = first * merkle.TILE_LEAVES
+    older = writing.read(entries[0].ledger, after=start, until=size)
+    leaves = [entry.leaf_hash for entry in (*older, *entries)]
+    return [
+        Tile(0, first + number, b"".join(leaves[at : at + merkle.TILE_LEAVES]))
+        for number, at in enumerate(range(0, (last - first) * merkle.TILE_LEAVES,
+                                          merkle.TILE_LEAVES))
+    ]

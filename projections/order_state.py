@@ -1,0 +1,232 @@
+"""The order as the read models see it: the one fold of order events into figures and times.
+
+The reports on orders and the reconciliation both stand on it. It holds no personal values.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from ledger.orders import Amounts, Line, Order
+from projections.projection import Fact
+
+VALUE_SCALE = 8
+"""`value` counts in 10**-8 of the currency: the finest unit price that a line can have."""
+
+IMPORTED = 1
+PRICE_CHANGED = 2
+CORRECTED = 4
+COMPLETED = 8
+CLOSED = 16
+CANCELLED = 32
+INFERRED_PLACED = 64
+INFERRED_PAID = 128
+INFERRED_DISPATCHED = 256
+INFERRED_DELIVERED = 512
+INFERRED_ENDED = 1024
+INFERRED_REFUNDED = 2048
+ENDS = COMPLETED | CLOSED | CANCELLED
+INFERRED = (INFERRED_PLACED | INFERRED_PAID | INFERRED_DISPATCHED | INFERRED_DELIVERED
+            | INFERRED_ENDED | INFERRED_REFUNDED)
+
+
+class OrderState(msgspec.Struct, gc=False):
+    """One order after some of its events.
+
+    Units: times are microseconds since 1970-01-01 UTC, amounts minor units; None is what nobody
+    told. `value` is the sum over the lines of quantity x unit price, a whole number of 10**-8 of
+    the currency as text (it may pass 64 bits). `marks` are the bits above. `…_version` is the
+    stream's version that told the amounts, a payment or a refund last. `recorded_at` and `position`
+    are those of the last event.
+    """
+
+    ledger: str
+    subject: str
+    currency: str
+    goods_minor: int | None
+    postage_minor: int | None
+    discount_minor: int | None
+    total_minor: int | None
+    lines: int | None
+    pieces: int | None
+    value: str | None
+    paid_minor: int
+    refunded_minor: int
+    placed_at: int
+    paid_at: int | None
+    dispatched_at: int | None
+    delivered_at: int | None
+    ended_at: int | None
+    marks: int
+    amounts_version: int
+    paid_version: int
+    refunded_version: int
+    recorded_at: int
+    position: int
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Currency, channel and shop, the last two as they stand in the subject."""
+        _, channel, shop, _ = self.subject.split(":")
+        return self.currency, channel, shop
+
+
+class _Source(msgspec.Struct):
+    import_: str | None = msgspec.field(default=None, name="import")
+
+
+_source = msgspec.json.Decoder(_Source)
+
+
+def _placed(fact: Fact) -> OrderState:
+    entry, event = fact
+    marks = INFERRED_PLACED if event.inferred else 0
+    if entry.source is not None and _source.decode(entry.source).import_ is not None:
+        marks |= IMPORTED
+    amounts = event.amounts
+    lines, pieces, value = _of_lines(event.lines)
+    return OrderState(
+        entry.ledger, entry.stream, event.currency, amounts.goods_minor, amounts.postage_minor,
+        amounts.discount_minor, amounts.total_minor, lines,
+        event.pieces if pieces is None else pieces, value, 0, 0, entry.occurred_at, None, None,
+        None, None, marks, entry.version, 0, 0, entry.recorded_at, entry.position)
+
+
+def _of_lines(lines: Sequence[Line] | None) -> tuple[int | None, int | None, str | None]:
+    """Number of lines, pieces and value; all None where no lines were told."""
+    if lines is None:
+        return None, None, None
+    value = sum(line.quantity * line.unit_price * 10 ** (VALUE_SCALE - line.unit_price_scale)
+                for line in lines)
+    return len(lines), sum(line.quantity for line in lines), str(value)
+
+
+def _tell(order: OrderState, amounts: Amounts) -> None:
+    order.goods_minor = amounts.goods_minor
+    order.postage_minor = amounts.postage_minor
+    order.discount_minor = amounts.discount_minor
+    order.total_minor = amounts.total_minor
+
+
+def _price_changed(order: OrderState, fact: Fact) -> None:
+    _tell(order, fact.event.new)
+    order.marks |= PRICE_CHANGED
+    order.amounts_version = fact.entry.version
+
+
+def _corrected(order: OrderState, fact: Fact) -> None:
+    """A correction of an event that was not taken finds nothing to correct."""
+    entry, event = fact
+    if event.fact == "paid" and event.corrects <= order.paid_version:
+        order.paid_minor += event.new["paid_minor"] - event.old["paid_minor"]
+        order.paid_version = entry.version
+    elif event.fact == "refunded" and event.corrects <= order.refunded_version:
+        order.refunded_minor += event.new["refunded_minor"] - event.old["refunded_minor"]
+        order.refunded_version = entry.version
+    elif event.fact == "amounts" and event.corrects <= order.amounts_version:
+        _tell(order, msgspec.convert(event.new, Amounts))
+        order.amounts_version = entry.version
+    elif event.fact == "lines":
+        lines = msgspec.convert(event.new.get("lines"), list[Line] | None)
+        order.lines, order.pieces, order.value = _of_lines(lines)
+    else:
+        return
+    order.marks |= CORRECTED
+
+
+def _paid(order: OrderState, fact: Fact) -> None:
+    order.paid_minor += fact.event.amount_minor
+    order.paid_version = fact.entry.version
+    if order.paid_at is None:
+        order.paid_at = fact.entry.occurred_at
+        order.marks |= INFERRED_PAID if fact.event.inferred else 0
+
+
+def _refund_recorded(order: OrderState, fact: Fact) -> None:
+    order.refunded_minor += fact.event.amount_minor
+    order.refunded_version = fact.entry.version
+    order.marks |= INFERRED_REFUNDED if fact.event.inferred else 0
+
+
+def _dispatched(order: OrderState, fact: Fact) -> None:
+    if order.dispatched_at is None:
+        order.dispatched_at = fact.entry.occurred_at
+        order.marks |= INFERRED_DISPATCHED if fact.event.inferred else 0
+
+
+def _delivered(order: OrderState, fact: Fact) -> None:
+    if order.delivered_at is None:
+        order.delivered_at = fact.entry.occurred_at
+        order.marks |= INFERRED_DELIVERED if fact.event.inferred else 0
+
+
+def _ends(mark: int) -> Callable[[OrderState, Fact], None]:
+    def ended(order: OrderState, fact: Fact) -> None:
+        inferred = INFERRED_ENDED if fact.event.inferred else 0
+        order.marks = order.marks & ~(ENDS | INFERRED_ENDED) | mark | inferred
+        order.ended_at = fact.entry.occurred_at
+
+    return ended
+
+
+def _noted(_order: OrderState, _fact: Fact) -> None:
+    """An event of the order that changes no figure."""
+
+
+CHANGES: dict[str, Callable[[OrderState, Fact], None]] = {
+    Order.DetailsChanged.TOPIC: _noted,
+    Order.PriceChanged.TOPIC: _price_changed,
+    Order.Corrected.TOPIC: _corrected,
+    Order.Paid.TOPIC: _paid,
+    Order.Remarked.TOPIC: _noted,
+    Order.RefundRecorded.TOPIC: _refund_recorded,
+    Order.Dispatched.TOPIC: _dispatched,
+    Order.Delivered.TOPIC: _delivered,
+    Order.Completed.TOPIC: _ends(COMPLETED),
+    Order.Closed.TOPIC: _ends(CLOSED),
+    Order.Cancelled.TOPIC: _ends(CANCELLED),
+    Order.OwnerAssigned.TOPIC: _noted,
+}
+
+
+def fold(orders: dict[str, OrderState], facts: Iterable[Fact]) -> None:
+    """Take facts into the orders that they are about.
+
+    An order begins when it is placed: as of a moment before that, what else is known of it counts
+    for nothing, since nobody knows yet what it is.
+    """
+    placed = Order.Placed.TOPIC
+    for fact in facts:
+        entry = fact.entry
+        if entry.type == placed:
+            orders[entry.stream] = _placed(fact)
+            continue
+        change = CHANGES.get(entry.type)
+        order = None if change is None else orders.get(entry.stream)
+        if change is not None and order is not None:
+            change(order, fact)
+            order.recorded_at = entry.recorded_at
+            order.position = entry.position
+
+
+def streams_to_load(facts: Iterable[Fact]) -> list[str]:
+    """The order streams that earlier batches wrote: their first event here is not their opening."""
+    seen: set[str] = set()
+    load: list[str] = []
+    for entry, _ in facts:
+        if entry.stream not in seen and entry.type.startswith("order."):
+            seen.add(entry.stream)
+            if entry.type != Order.Placed.TOPIC:
+                load.append(entry.stream)
+    return sorted(load)
+
+
+def state_of(row: Iterable[Any]) -> OrderState:
+    """A row of the table, whose columns are the fields of a state, as a state."""
+    return OrderState(*row)
+
+
+def row_of(order: OrderState) -> tuple[Any, ...]:
+    """A state as a row of the table."""
+    return msgspec.structs.astuple(order)

@@ -1,0 +1,172 @@
+"""Reports by name, each as of any moment: what the command line and the API ask for.
+
+The present is answered from the read models, the past by a replay of the log.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+from ledger.errors import Invalid, NotFound
+from projections import orders as order_rows
+from projections import reconciliation as sums
+from projections import timeline as timelines
+from projections.clocks import NOW, AsOf, Cut, header
+from projections.engine import ReadModels
+from projections.order_book import OrderBook
+from projections.replay import NothingRecorded, past
+from projections.rows import Progress, Rows
+
+
+class UnknownReport(NotFound):
+    """There is no report {name!r}; there are {known}."""
+
+    code: ClassVar[str] = "unknown_report"
+    rule: ClassVar[str] = "R-PRJ-09"
+
+
+class SubjectNeeded(Invalid):
+    """A timeline is that of a subject, such as order:taobao:云杉书店:123. Name it."""
+
+    code: ClassVar[str] = "subject_needed"
+    rule: ClassVar[str] = "R-PRJ-10"
+
+
+class Question(NamedTuple):
+    """What is asked: as of when, and of which channel, shop or subject (None: of all).
+
+    `after` and `limit` cut a timeline into pages: the position behind which it starts, and how
+    many events it has at the most.
+    """
+
+    as_of: AsOf = NOW
+    channel: str | None = None
+    shop: str | None = None
+    subject: str | None = None
+    after: int = 0
+    limit: int | None = None
+
+
+PRESENT = Question()
+
+
+class Answer(NamedTuple):
+    """A list of objects, and as of what it is (see `clocks.header`)."""
+
+    as_of: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+
+Report = Callable[[ReadModels, str, Question], Answer]
+
+
+def run(models: ReadModels, ledger: str, name: str, question: Question = PRESENT) -> Answer:
+    """A report by its name, after the read models caught up with the log.
+
+    Errors: UnknownReport (R-PRJ-09); those of the report.
+    """
+    report = REPORTS.get(name)
+    if report is None:
+        raise UnknownReport(name=name, known=", ".join(sorted(REPORTS)))
+    models.catch_up(ledger)
+    return report(models, ledger, question)
+
+
+def orders(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
+    """The orders of a channel and shop, or one by its subject, sorted by subject.
+
+    Errors: ReadModelsUnready (R-PRJ-01), PositionBeyondHead (R-PRJ-05), NothingRecorded (R-PRJ-07)
+    for a subject that the ledger does not know.
+    """
+    subject = question.subject
+    if subject is not None and not models.store.streams(ledger, [subject]):
+        raise NothingRecorded(ledger=ledger, subject=subject)
+
+    def rows(connection: Any) -> list[dict[str, Any]]:
+        if subject is not None:
+            return list(order_rows.report(connection, ledger, subjects=[subject]))
+        found = sums.places(connection, ledger, question.channel, question.shop)
+        prefixes = [f"order:{channel}:{shop}:" for channel, shop in found]
+        if question.channel is None and question.shop is None:
+            prefixes = ["order:"]
+        return list(order_rows.report(connection, ledger, prefixes=prefixes))
+
+    return _answer(models, ledger, question, rows)
+
+
+def reconciliation(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
+    """What orders, payments and refunds add up to: one object per currency.
+
+    Errors: ReadModelsUnready (R-PRJ-01), PositionBeyondHead (R-PRJ-05).
+    """
+    return _answer(models, ledger, question, lambda connection: sums.report(
+        connection, ledger, channel=question.channel, shop=question.shop))
+
+
+def _answer(
+    models: ReadModels, ledger: str, question: Question,
+    rows: Callable[[Any], list[dict[str, Any]]],
+) -> Answer:
+    as_of = question.as_of
+    if as_of.now:
+        with models.reading(ledger, OrderBook.name) as (connection, known):
+            found = rows(connection)
+        head = header(models.store, ledger, as_of, Cut(known.position))
+        return Answer(_with_stop(head, known), found)
+    cut = as_of.resolve(models.store, ledger)
+    with past(models.store, ledger, cut, OrderBook()) as connection:
+        return Answer(header(models.store, ledger, as_of, cut), rows(connection))
+
+
+def _with_stop(head: dict[str, Any], known: Progress) -> dict[str, Any]:
+    if known.error_position is not None:
+        head["notes"].append(
+            f"the read model {known.projection} stopped before position {known.error_position}")
+    return head
+
+
+def timeline(models: ReadModels, ledger: str, question: Question) -> Answer:
+    """Every event about a subject in log order. Shapes: objects as `timeline.shown` makes them.
+
+    Errors: SubjectNeeded (R-PRJ-10), NothingRecorded (R-PRJ-07), PositionBeyondHead (R-PRJ-05),
+    ReadModelsUnready (R-PRJ-01).
+    """
+    if question.subject is None:
+        raise SubjectNeeded
+    store, subject = models.store, question.subject
+    cut = question.as_of.resolve(store, ledger)
+    everything = NOW.resolve(store, ledger)
+    with models.reading(ledger, timelines.Timeline.name) as (connection, known):
+        at = (store, Rows(connection), known, subject)
+        if not list(timelines.about(*at, ledger=ledger, cut=everything, limit=1)):
+            raise NothingRecorded(ledger=ledger, subject=subject)
+        found = timelines.about(*at, ledger=ledger, cut=cut, after=question.after,
+                                limit=question.limit)
+        rows = [timelines.shown(entry) for entry in found]
+    head = header(store, ledger, question.as_of, cut)
+    if not rows and not head["notes"]:
+        head["notes"].append("nothing about it by then")
+    return Answer(head, rows)
+
+
+def streams_about(models: ReadModels, ledger: str, subjects: list[str]) -> list[str]:
+    """The streams whose events are about these subjects: what a dispute over them replays.
+
+    Errors: NothingRecorded (R-PRJ-07).
+    """
+    streams: set[str] = set()
+    cut = NOW.resolve(models.store, ledger)
+    with models.reading(ledger, timelines.Timeline.name) as (connection, known):
+        for subject in subjects:
+            found = {entry.stream for entry in timelines.about(
+                models.store, Rows(connection), known, subject, ledger=ledger, cut=cut)}
+            if not found:
+                raise NothingRecorded(ledger=ledger, subject=subject)
+            streams |= found
+    return sorted(streams)
+
+
+REPORTS: dict[str, Report] = {
+    "orders": orders,
+    "reconciliation": reconciliation,
+    "timeline": timeline,
+}

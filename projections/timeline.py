@@ -1,0 +1,159 @@
+"""Timelines: every event about a subject, in log order, with what it changed.
+
+An event stands in a stream, which the log itself finds; the table holds only the further subjects
+of events (SKUs, imports, members), so it is as small as it can be.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import Any, ClassVar
+
+import msgspec
+from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table
+
+from ledger.log.envelope import Entry
+from ledger.log.store import Store
+from ledger.values import from_us, rfc3339
+from projections.clocks import Cut
+from projections.projection import Fact
+from projections.rows import FETCHED, Change, Key, Progress, Rows, metadata
+
+PERSONAL = "‹personal›"
+LONGEST_LIST = 3
+
+subjects = Table(
+    "subjects", metadata,
+    Column("ledger", Key, nullable=False),
+    Column("subject", Key, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("ledger", "subject", "position", name="subjects_pk"),
+    sqlite_with_rowid=False,
+)
+
+_subjects = msgspec.json.Decoder(list[str])
+
+
+class Timeline:
+    """Folds the subjects of events beside their own streams."""
+
+    name: ClassVar[str] = "timeline"
+    version: ClassVar[int] = 1
+    tables: ClassVar[tuple[Table, ...]] = (subjects,)
+
+    def load(self, rows: Rows, ledger: str, facts: Sequence[Fact]) -> list[tuple[Any, ...]]:
+        """Nothing: rows are only added."""
+        return []
+
+    def fold(self, state: list[tuple[Any, ...]], facts: Iterable[Fact]) -> None:
+        """Take the subjects of facts."""
+        for entry, _ in facts:
+            for subject in _subjects.decode(entry.subjects):
+                if subject != entry.stream:
+                    state.append((entry.ledger, subject, entry.position))
+
+    def changes(self, state: list[tuple[Any, ...]]) -> Iterator[Change]:
+        """The new rows."""
+        yield Change(subjects, sorted(state), [])
+
+
+def about(
+    store: Store, rows: Rows, known: Progress, subject: str, *, ledger: str, cut: Cut,
+    after: int = 0, limit: int | None = None,
+) -> Iterator[Entry]:
+    """The entries about a subject behind `after`, up to a cut, in log order, at most `limit`.
+
+    What the table does not know yet is looked for in the log itself.
+    """
+    own = (entry for entry in store.streams(ledger, [subject], after=after))
+    index = _indexed(store, ledger, _positions(rows, ledger, subject, after, cut.position))
+    rest = (entry for entry in _read(store, ledger, max(after, known.position), cut.position)
+            if entry.stream != subject and subject in _subjects.decode(entry.subjects))
+    merged = heapq.merge(own, index, rest, key=attrgetter("position"))
+    return islice((entry for entry in merged if cut.takes(entry)), limit)
+
+
+def _positions(rows: Rows, ledger: str, subject: str, after: int, until: int) -> Iterator[int]:
+    while True:
+        found = rows.select(
+            "SELECT position FROM subjects WHERE ledger = ? AND subject = ? AND position > ?"
+            f" AND position <= ? ORDER BY position LIMIT {FETCHED}",
+            (ledger, subject, after, until))
+        yield from (row[0] for row in found)
+        if len(found) < FETCHED:
+            return
+        after = found[-1][0]
+
+
+def _indexed(store: Store, ledger: str, positions: Iterable[int]) -> Iterator[Entry]:
+    """The entries at positions, neighbours with one query."""
+    for _, run in groupby(enumerate(positions), lambda pair: pair[1] - pair[0]):
+        neighbours = [position for _, position in run]
+        yield from _read(store, ledger, neighbours[0] - 1, neighbours[-1])
+
+
+def _read(store: Store, ledger: str, after: int, until: int) -> Iterator[Entry]:
+    while after < until and (entries := store.read(ledger, after=after, until=until,
+                                                   limit=FETCHED)):
+        yield from entries
+        after = entries[-1].position
+
+
+def shown(entry: Entry) -> dict[str, Any]:
+    """An event as a timeline tells it; personal values show as `‹personal›`.
+
+    Shapes: `payload` is the event's object, `summary` one line of it, `subjects` a list of texts,
+    `source` an object or None.
+    """
+    payload = _masked(msgspec.json.decode(entry.payload))
+    return {
+        "position": entry.position,
+        "type": entry.type,
+        "stream": entry.stream,
+        "version": entry.version,
+        "occurred_at": rfc3339(from_us(entry.occurred_at)),
+        "recorded_at": rfc3339(from_us(entry.recorded_at)),
+        "actor": entry.actor,
+        "role": entry.role,
+        "client": entry.client,
+        "causation": entry.causation,
+        "summary": summary(payload),
+        "payload": payload,
+        "subjects": _subjects.decode(entry.subjects),
+        "source": None if entry.source is None else msgspec.json.decode(entry.source),
+    }
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"p", "n", "c", "h"}:
+            return PERSONAL
+        return {name: _masked(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_masked(part) for part in value]
+    return value
+
+
+def summary(payload: dict[str, Any]) -> str:
+    """A payload on one line: `amount_minor 100, payments [2]`; of a change, old → new."""
+    old, new = payload.get("old"), payload.get("new")
+    parts = []
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted({*old, *new}):
+            if old.get(name) != new.get(name):
+                parts.append(f"{name} {_short(old.get(name))} → {_short(new.get(name))}")
+    for name, value in payload.items():
+        if name not in ("old", "new") or not parts:
+            parts.append(f"{name} {_short(value)}")
+    return ", ".join(parts)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"({', '.join(f'{name} {_short(part)}' for name, part in value.items())})"
+    if isinstance(value, list):
+        if len(value) > LONGEST_LIST or any(isinstance(part, dict) for part in value):
+            return f"[{len(value)}]"
+        return f"[{', '.join(map(_short, value))}]"
+    return "–" if value is None else str(value)

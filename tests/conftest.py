@@ -1,0 +1,78 @@
+"""What all tests stand on: the three stores, each fresh, and a ledger on them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger.application import Ledger
+from ledger.log.persons import Keys
+from ledger.log.store import Store
+from ledger.settings import Settings
+from tests.postgres_server import Server
+
+BACKENDS = ["memory", "sqlite", "postgres"]
+
+durable = pytest.mark.parametrize("backend", ["sqlite", "postgres"], indirect=True)
+"""For tests that open a store twice or look at what lies on disk."""
+
+on_sqlite = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+on_postgres = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server, one per worker of pytest; made when the first test wants it."""
+    server = Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Which kind of store a test runs on."""
+    return str(request.param)
+
+
+@pytest.fixture
+def settings(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a fresh, empty installation of this kind. PostgreSQL: as the app's role."""
+    if backend == "memory":
+        yield Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
+    elif backend == "sqlite":
+        yield Settings(database_url=f"sqlite:///{tmp_path}/ledger.db",
+                       keys_url=f"sqlite:///{tmp_path}/ledger.keys.db",
+                       master_key_file=tmp_path / "ledger.master.key")
+    else:
+        server: Server = request.getfixturevalue("postgres")
+        name = server.make_database()
+        master = tmp_path / "master.key"
+        master.touch(0o600)
+        master.write_bytes(bytes(range(32)))
+        yield Settings(database_url=server.url(name), admin_url=server.url(name, "postgres"),
+                       keys_url=f"sqlite:///{tmp_path}/keys.db", master_key_file=master)
+        server.drop_database(name)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    """A fresh store."""
+    opened = settings.open_store()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def keys(settings: Settings) -> Iterator[Keys]:
+    """A fresh keys database."""
+    opened = settings.open_keys()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ledger(store: Store, keys: Keys) -> Iterator[Ledger]:
+    """The ledger `main` on the store, with keys."""
+    opened = Ledger(store, keys.of("main", keys_id=store.head("main").keys_id))
+    yield opened
+    opened.close()

