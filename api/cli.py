@@ -28,7 +28,7 @@ from projections.reports import REPORTS
 Command = Callable[..., Any]
 
 
-# -- what the commands share ------------------------------------------------------------------------
+# -- what the commands share ----------------------------------------------------------------------
 
 
 def command(name: str) -> Callable[[Command], click.Command]:
@@ -99,7 +99,7 @@ def demo_command() -> None:
     demo.run()
 
 
-# -- files in ---------------------------------------------------------------------------------------
+# -- files in -------------------------------------------------------------------------------------
 
 
 @command("import")
@@ -159,7 +159,7 @@ def rebuild_command(projections: tuple[str, ...], ledger_name: str, form: str) -
             reports.raise_stopped(status)
 
 
-# -- operating ----------------------------------------------------------------------------------
+# -- operating ------------------------------------------------------------------------------------
 
 
 @command("verify")
@@ -257,6 +257,6 @@ def restore_command(keys_only: bool, file: Path, form: str) -> None:
 
 
 COMMANDS: list[click.Command] = [
-    demo_command, import_command, report_command, rebuild_command, verify_command, doctor_command, upgrade_command, accept_clock_command,
-    backup_command, restore_command,
+    demo_command, import_command, report_command, rebuild_command, verify_command, doctor_command,
+    upgrade_command, accept_clock_command, backup_command, restore_command,
 ]

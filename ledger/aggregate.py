@@ -159,7 +159,8 @@ def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
     personal = event_class.PERSONAL
 
     def trigger(
-        self: Aggregate, *, occurred_at: datetime, printed: str = "", **fields: Any
+        self: Aggregate, *, occurred_at: datetime, printed: str = "", once: str | None = None,
+        **fields: Any,
     ) -> None:
         version = self._version + 1
         for name in personal:
@@ -173,6 +174,7 @@ def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
         attributes["originator_version"] = version
         attributes["occurred_at"] = occurred_at
         attributes["printed"] = printed
+        attributes["once"] = once
         fact.apply(self)
         self._version = version
         self._pending_events.append(fact)

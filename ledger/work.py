@@ -60,8 +60,9 @@ class Cache:
 class Work:
     """One batch of commands: what they load, change and know of persons.
 
-    `known` holds the aggregates as the commands so far left them, `touched` those of the command
-    that is being decided. `unresolved` says why the persons could not be looked up, if so.
+    `known` holds the aggregates as the commands so far left them, `changed` those among them that
+    are not what was loaded, `touched` those of the command that is being decided. `unresolved` says
+    why the persons could not be looked up, if so.
     """
 
     def __init__(self, ledger: str, reader: Reader, keys: LedgerKeys, now: int) -> None:
@@ -72,6 +73,7 @@ class Work:
         self.sealer: Sealer = keys
         self.known: dict[str, Aggregate] = {}
         self.touched: dict[str, Aggregate] = {}
+        self.changed: dict[str, Aggregate] = {}
         self.persons: dict[str, Person] = {}
         self.unresolved: StorageFailed | None = None
         self._unreadable: dict[str, Exception] = {}
@@ -133,6 +135,11 @@ class Work:
         for stream, aggregate in self.touched.items():
             assert not aggregate.pending_events, f"{command.NAME} changed {stream} and kept it"
         return facts
+
+    def keep(self) -> None:
+        """Let the next command see what the last one touched."""
+        self.known.update(self.touched)
+        self.changed.update(self.touched)
 
 
 class Preview(Work):

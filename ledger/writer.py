@@ -15,7 +15,6 @@ from uuid import uuid4
 
 import msgspec
 
-from ledger.aggregate import Aggregate
 from ledger.clock import AcceptClock, ClockGuard
 from ledger.commands import Command
 from ledger.errors import Conflict, LedgerError, Misconfigured, Refused, Unavailable
@@ -114,6 +113,7 @@ class _Batch(NamedTuple):
     writing: Writing
     repeats: dict[bytes, list[Entry]]
     entries: list[Entry]
+    once: dict[str, int]
 
     @property
     def now(self) -> int:
@@ -233,12 +233,160 @@ class Writer:
     def _commit(self, tasks: list[Task]) -> int:
         """Decide and commit tasks. Returns how many of them, from the first, have their answer."""
         try:
-            wanted = [lookup for task in tasks for lookup in task.command.persons()]
-            now = self.guard.clock.wall()
-            persons = self.keys.resolve(wanted, now) if wanted else {}
+            work = Work(self.name, self.store, self.keys, self.guard.clock.wall())
+            if lookups := [lookup for task in tasks for lookup in task.command.persons()]:
+                work.resolve(lookups)
             with self.store.writing(self.name) as writing:
-                pass
-        except BaseException as error:
+                work.reader = writing
+                batch = self._open(tasks, writing)
+                decided = self._decide_all(tasks, work, batch)
+                head = batch.head
+                if batch.entries:
+                    head = append(writing, head._replace(keys_id=self.keys.id), batch.entries)
+        except BaseException as error:  # whatever it is, somebody waits for the answer
             self._cache.drop()
             return self._fail(tasks, error)
-        return 0
+        self._cache.keep(work.changed, head)
+        self._most = min(MAX_COMMANDS, self._most * 2)
+        for task in tasks[:decided]:
+            if task.result is None:
+                task.result = _receipt(task, head.position)
+        self._learn_clock(tasks[0], head)
+        return decided
+
+    def _fail(self, tasks: list[Task], error: BaseException) -> int:
+        """Answer tasks whose commit failed, or have them tried again. Returns how many it answered.
+
+        A lost connection may have committed them and a conflict may be gone: once more. What is
+        nobody's fault is told to all. Anything else is looked for in ever smaller batches.
+        """
+        once_more = isinstance(error, ConnectionLost | LogConflict)
+        if once_more and not any(task.tried for task in tasks):
+            for task in tasks:
+                task.tried = True
+            return 0
+        common = isinstance(error, Unavailable | Misconfigured)
+        if len(tasks) > 1 and not common:
+            self._most = len(tasks) // 2
+            return 0
+        for task in tasks:
+            task.result = _own(error)
+            if common:
+                task.turn.failed = error
+        return len(tasks)
+
+    def _learn_clock(self, task: Task, head: Head) -> None:
+        if isinstance(task.command, AcceptClock) and isinstance(task.result, Receipt) \
+                and not task.result.replayed:
+            self.guard.accept(task.command, head.position)
+
+    # -- a batch ----------------------------------------------------------------------------------
+
+    def _open(self, tasks: list[Task], writing: Writing) -> _Batch:
+        head = writing.head(self.name)
+        self.keys.must_fit(head.keys_id)
+        self._cache.catch_up(writing, self.name, head)
+        first = tasks[0].command
+        wall = (self.guard.stamp_acceptance(first, head) if isinstance(first, AcceptClock)
+                else self.guard.stamp(head, writing))
+        repeatable = [task.command_id.bytes for task in tasks
+                      if task.tried or task.context.command_id is not None]
+        repeats: dict[bytes, list[Entry]] = {}
+        for entry in writing.commands(self.name, repeatable) if repeatable else ():
+            repeats.setdefault(entry.command_id, []).append(entry)
+        return _Batch(head, wall, writing, repeats, [], {})
+
+    def _decide_all(self, tasks: list[Task], work: Work, batch: _Batch) -> int:
+        """Decide tasks in order, as many as time allows. Returns how many these were."""
+        work.fetch([wanted for task in tasks for wanted in task.command.streams()], self._cache)
+        until = time.monotonic() + MAX_DECIDING_S
+        for decided, task in enumerate(tasks):
+            if decided and time.monotonic() > until:
+                return decided
+            task.entries, task.result = [], task.turn.failed
+            if task.result is None:
+                try:
+                    self._decide(task, work, batch)
+                except LedgerError as error:
+                    task.result = error
+        return len(tasks)
+
+    def _decide(self, task: Task, work: Work, batch: _Batch) -> None:
+        key = task.command_id.bytes
+        if key in batch.repeats:
+            task.entries = batch.repeats[key]
+            if task.entries[0].request_hash != task.request_hash:
+                raise CommandReused
+            position = max(batch.head.position, task.entries[-1].position)
+            task.result = _receipt(task, position)._replace(replayed=True)
+            return
+        facts = work.decide(task.command)
+        _check_times(facts, batch)
+        self._check_once(facts, batch)
+        task.entries = [self._entry(task, fact, seq, batch) for seq, fact in enumerate(facts, 1)]
+        if task.entries:
+            batch.entries.extend(task.entries)
+            batch.repeats[key] = task.entries
+        work.keep()
+
+    def _check_once(self, facts: list[Any], batch: _Batch) -> None:
+        """Errors: OnceTaken (R-LOG-11)."""
+        values = [value for fact in facts if (value := fact.__dict__.get("once")) is not None]
+        if not values:
+            return
+        taken = {**batch.writing.once(self.name, values), **batch.once}
+        position = batch.head.position + len(batch.entries)
+        for seq, fact in enumerate(facts, 1):
+            value = fact.__dict__.get("once")
+            if value in taken:
+                raise OnceTaken(once=value, position=taken[value])
+            if value is not None:
+                taken[value] = position + seq
+        batch.once.update((value, taken[value]) for value in values)
+
+    def _entry(self, task: Task, fact: Any, seq: int, batch: _Batch) -> Entry:
+        context = task.context
+        subjects = sorted({fact.originator_id, *fact.about(), *context.subjects},
+                          key=lambda text: text.encode())
+        source = context.source
+        if printed := fact.__dict__.get("printed"):
+            source = {**(source or {}), "printed": printed}
+        salt = os.urandom(SALT_BYTES)
+        payload = _encode(fact)
+        command_id = task.command_id.bytes
+        correlation = command_id if context.correlation is None else context.correlation.bytes
+        entry = Entry(
+            self.name, batch.head.position + len(batch.entries) + seq, fact.originator_id,
+            fact.originator_version, fact.TOPIC, batch.now, to_us(fact.occurred_at), command_id,
+            seq, task.request_hash, fact.__dict__.get("once"), context.actor, context.role,
+            context.client, correlation, context.causation, _encode(subjects).decode(),
+            None if source is None else _encode(source).decode(), payload, salt,
+            payload_hash(salt, payload), b"")
+        return entry._replace(leaf_hash=leaf_hash(entry, subjects))
+
+
+def _check_times(facts: list[Any], batch: _Batch) -> None:
+    """Errors: OccurredInFuture (R-LOG-10)."""
+    for fact in facts:
+        if to_us(fact.occurred_at) > batch.wall + AHEAD_US:
+            raise OccurredInFuture(
+                stream=fact.originator_id, occurred_at=fact.occurred_at.isoformat(),
+                now=from_us(batch.wall).isoformat())
+
+
+def _receipt(task: Task, position: int) -> Receipt:
+    return Receipt(
+        task.command_id,
+        tuple(entry.position for entry in task.entries),
+        {entry.stream: entry.version for entry in task.entries},
+        position,
+    )
+
+
+def _own(error: BaseException) -> BaseException:
+    """An object for each caller: raised by several threads, one would mix their tracebacks."""
+    if not isinstance(error, Unavailable | Misconfigured):
+        return error
+    copy = type(error)(**error.details)
+    copy.__cause__ = error.__cause__
+    return copy

@@ -7,7 +7,7 @@ import fcntl
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,8 +22,9 @@ from ledger.log.store import StorageFailed
 from projections.rows import metadata
 
 CACHE_KIB = 8192
-CHECKPOINT_PAGES = 20_000
-"""Pages that a rebuild may leave in the write-ahead log before they move into the file."""
+FOLLOWING = ("synchronous = NORMAL",)
+FILLING = ("synchronous = OFF", "wal_autocheckpoint = 20000")
+"""A database that is filled counts for nothing until it is whole and on disk: see `publish`."""
 
 ATTEMPTS = 20
 
@@ -197,12 +198,12 @@ class FilePlace:
         return number if number and self.path(number).exists() else None
 
     def open(self, number: int) -> Generation:
-        return Generation(number, _engine(self.path(number), "rw", checkpoint=1000))
+        return Generation(number, _engine(self.path(number), "rw"))
 
     def create(self) -> Generation:
         number = max([self._named(), *self._numbers()]) + 1
         generation = Generation(
-            number, _engine(self.path(number), "rwc", checkpoint=CHECKPOINT_PAGES))
+            number, _engine(self.path(number), "rwc", FILLING))
         generation.make_tables()
         return generation
 
@@ -214,6 +215,8 @@ class FilePlace:
     def publish(self, generation: Generation) -> None:
         generation.close()
         number = generation.number
+        with self.path(number).open("rb") as file:
+            os.fsync(file.fileno())
         fresh = self.pointer.with_name(f"{self.stem}.new")
         with fresh.open("w") as file:
             file.write(f"{number}\n")
@@ -300,7 +303,7 @@ def in_a_file() -> Iterator[Generation]:
     """A read database in a temporary file, for what is thrown away and may be large."""
     with TemporaryDirectory(prefix="read-models-") as folder:
         path = Path(folder) / "thrown-away.db"
-        generation = Generation(0, _engine(path, "rwc", checkpoint=CHECKPOINT_PAGES))
+        generation = Generation(0, _engine(path, "rwc", FILLING))
         try:
             generation.make_tables()
             yield generation
@@ -308,7 +311,7 @@ def in_a_file() -> Iterator[Generation]:
             generation.close()
 
 
-def _engine(path: Path, mode: str, *, checkpoint: int) -> Engine:
+def _engine(path: Path, mode: str, settings: Sequence[str] = FOLLOWING) -> Engine:
     """An engine on an SQLite file that need not be durable, only whole: it can be made again."""
     module = sqlite.driver()
     uri = f"{path.resolve().as_uri()}?mode={mode}"
@@ -323,8 +326,7 @@ def _engine(path: Path, mode: str, *, checkpoint: int) -> Engine:
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        for setting in ("journal_mode = WAL", "synchronous = NORMAL",
-                        f"cache_size = -{CACHE_KIB}", f"wal_autocheckpoint = {checkpoint}"):
+        for setting in ("journal_mode = WAL", f"cache_size = -{CACHE_KIB}", *settings):
             cursor.execute(f"PRAGMA {setting}")
         cursor.close()
 

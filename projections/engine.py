@@ -23,7 +23,7 @@ from projections.database import (
 )
 from projections.digests import Parting, digest_of, parting_of
 from projections.postgres import SchemaPlace
-from projections.projection import Folder, Projection, Undecodable, decoded
+from projections.projection import Folder, Projection
 from projections.rows import Progress, Rows
 
 BATCH = 20_000
@@ -160,12 +160,7 @@ class ReadModels:
         failing = any(at.error_position is not None for _, at in group)
         entries = self.store.read(folder.ledger, after=group[0][1].position, until=until,
                                   limit=1 if failing else self.batch)
-        try:
-            facts = decoded(entries)
-        except Undecodable as found:
-            folder.stop(group, entries[0].position, found.error)
-        else:
-            folder.step(group, facts)
+        folder.step(group, entries)
 
     # -- rebuilding -------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 from sqlalchemy import Table
 
+from ledger.log.envelope import Entry
 from projections import order_state, reconciliation
 from projections.order_state import OrderState
 from projections.orders import orders
@@ -35,10 +36,10 @@ class OrderBook:
     version: ClassVar[int] = 1
     tables: ClassVar[tuple[Table, ...]] = (orders, order_sums)
 
-    def load(self, rows: Rows, ledger: str, facts: Sequence[Fact]) -> Book:
+    def load(self, rows: Rows, ledger: str, entries: Sequence[Entry]) -> Book:
         """The orders that earlier batches wrote, and the sums of all shops that are touched."""
-        streams = order_state.streams_to_load(facts)
-        shops = sorted({entry.stream.split(":")[2] for entry, _ in facts
+        streams = order_state.streams_to_load(entries)
+        shops = sorted({entry.stream.split(":")[2] for entry in entries
                         if entry.type.startswith("order.")})
         found = list(map(order_state.state_of, rows.among(orders, ledger, "subject", streams)))
         minus: dict[Place, list[Contribution]] = defaultdict(list)

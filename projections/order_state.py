@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ledger.log.envelope import Entry
 from ledger.orders import Amounts, Line, Order
 from projections.projection import Fact
 
@@ -72,6 +73,9 @@ class OrderState(msgspec.Struct, gc=False):
         return self.currency, channel, shop
 
 
+Change = Callable[[OrderState, Entry, Any], None]
+
+
 class _Source(msgspec.Struct):
     import_: str | None = msgspec.field(default=None, name="import")
 
@@ -79,8 +83,7 @@ class _Source(msgspec.Struct):
 _source = msgspec.json.Decoder(_Source)
 
 
-def _placed(fact: Fact) -> OrderState:
-    entry, event = fact
+def _placed(entry: Entry, event: Any) -> OrderState:
     marks = INFERRED_PLACED if event.inferred else 0
     if entry.source is not None and _source.decode(entry.source).import_ is not None:
         marks |= IMPORTED
@@ -109,15 +112,14 @@ def _tell(order: OrderState, amounts: Amounts) -> None:
     order.total_minor = amounts.total_minor
 
 
-def _price_changed(order: OrderState, fact: Fact) -> None:
-    _tell(order, fact.event.new)
+def _price_changed(order: OrderState, entry: Entry, event: Any) -> None:
+    _tell(order, event.new)
     order.marks |= PRICE_CHANGED
-    order.amounts_version = fact.entry.version
+    order.amounts_version = entry.version
 
 
-def _corrected(order: OrderState, fact: Fact) -> None:
+def _corrected(order: OrderState, entry: Entry, event: Any) -> None:
     """A correction of an event that was not taken finds nothing to correct."""
-    entry, event = fact
     if event.fact == "paid" and event.corrects <= order.paid_version:
         order.paid_minor += event.new["paid_minor"] - event.old["paid_minor"]
         order.paid_version = entry.version
@@ -135,46 +137,46 @@ def _corrected(order: OrderState, fact: Fact) -> None:
     order.marks |= CORRECTED
 
 
-def _paid(order: OrderState, fact: Fact) -> None:
-    order.paid_minor += fact.event.amount_minor
-    order.paid_version = fact.entry.version
+def _paid(order: OrderState, entry: Entry, event: Any) -> None:
+    order.paid_minor += event.amount_minor
+    order.paid_version = entry.version
     if order.paid_at is None:
-        order.paid_at = fact.entry.occurred_at
-        order.marks |= INFERRED_PAID if fact.event.inferred else 0
+        order.paid_at = entry.occurred_at
+        order.marks |= INFERRED_PAID if event.inferred else 0
 
 
-def _refund_recorded(order: OrderState, fact: Fact) -> None:
-    order.refunded_minor += fact.event.amount_minor
-    order.refunded_version = fact.entry.version
-    order.marks |= INFERRED_REFUNDED if fact.event.inferred else 0
+def _refund_recorded(order: OrderState, entry: Entry, event: Any) -> None:
+    order.refunded_minor += event.amount_minor
+    order.refunded_version = entry.version
+    order.marks |= INFERRED_REFUNDED if event.inferred else 0
 
 
-def _dispatched(order: OrderState, fact: Fact) -> None:
+def _dispatched(order: OrderState, entry: Entry, event: Any) -> None:
     if order.dispatched_at is None:
-        order.dispatched_at = fact.entry.occurred_at
-        order.marks |= INFERRED_DISPATCHED if fact.event.inferred else 0
+        order.dispatched_at = entry.occurred_at
+        order.marks |= INFERRED_DISPATCHED if event.inferred else 0
 
 
-def _delivered(order: OrderState, fact: Fact) -> None:
+def _delivered(order: OrderState, entry: Entry, event: Any) -> None:
     if order.delivered_at is None:
-        order.delivered_at = fact.entry.occurred_at
-        order.marks |= INFERRED_DELIVERED if fact.event.inferred else 0
+        order.delivered_at = entry.occurred_at
+        order.marks |= INFERRED_DELIVERED if event.inferred else 0
 
 
-def _ends(mark: int) -> Callable[[OrderState, Fact], None]:
-    def ended(order: OrderState, fact: Fact) -> None:
-        inferred = INFERRED_ENDED if fact.event.inferred else 0
+def _ends(mark: int) -> Change:
+    def ended(order: OrderState, entry: Entry, event: Any) -> None:
+        inferred = INFERRED_ENDED if event.inferred else 0
         order.marks = order.marks & ~(ENDS | INFERRED_ENDED) | mark | inferred
-        order.ended_at = fact.entry.occurred_at
+        order.ended_at = entry.occurred_at
 
     return ended
 
 
-def _noted(_order: OrderState, _fact: Fact) -> None:
+def _noted(_order: OrderState, _entry: Entry, _event: Any) -> None:
     """An event of the order that changes no figure."""
 
 
-CHANGES: dict[str, Callable[[OrderState, Fact], None]] = {
+CHANGES: dict[str, Change] = {
     Order.DetailsChanged.TOPIC: _noted,
     Order.PriceChanged.TOPIC: _price_changed,
     Order.Corrected.TOPIC: _corrected,
@@ -197,24 +199,23 @@ def fold(orders: dict[str, OrderState], facts: Iterable[Fact]) -> None:
     for nothing, since nobody knows yet what it is.
     """
     placed = Order.Placed.TOPIC
-    for fact in facts:
-        entry = fact.entry
+    for entry, event in facts:
         if entry.type == placed:
-            orders[entry.stream] = _placed(fact)
+            orders[entry.stream] = _placed(entry, event)
             continue
         change = CHANGES.get(entry.type)
         order = None if change is None else orders.get(entry.stream)
         if change is not None and order is not None:
-            change(order, fact)
+            change(order, entry, event)
             order.recorded_at = entry.recorded_at
             order.position = entry.position
 
 
-def streams_to_load(facts: Iterable[Fact]) -> list[str]:
+def streams_to_load(entries: Iterable[Entry]) -> list[str]:
     """The order streams that earlier batches wrote: their first event here is not their opening."""
     seen: set[str] = set()
     load: list[str] = []
-    for entry, _ in facts:
+    for entry in entries:
         if entry.stream not in seen and entry.type.startswith("order."):
             seen.add(entry.stream)
             if entry.type != Order.Placed.TOPIC:

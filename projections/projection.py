@@ -5,9 +5,8 @@ Live catch-up, rebuild and replay all come through `Folder.step`: the same fold,
 
 import traceback
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Protocol
 
-import msgspec
 from sqlalchemy import Table
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
@@ -18,12 +17,11 @@ from ledger.log.store import StorageFailed
 from projections.database import Generation
 from projections.rows import Change, Progress, Rows
 
+Fact = tuple[Entry, Any]
+"""An event behind its envelope."""
 
-class Fact(NamedTuple):
-    """An event with its envelope."""
-
-    entry: Entry
-    event: Any
+CHUNK = 256
+"""Events that are decoded at a time: they are gone before the garbage collector counts them."""
 
 
 class Projection(Protocol):
@@ -37,8 +35,8 @@ class Projection(Protocol):
     version: ClassVar[int]
     tables: ClassVar[tuple[Table, ...]]
 
-    def load(self, rows: Rows, ledger: str, facts: Sequence[Fact]) -> Any:
-        """What of the tables the fold of these facts needs to know, in memory."""
+    def load(self, rows: Rows, ledger: str, entries: Sequence[Entry]) -> Any:
+        """What of the tables the fold of these entries needs to know, in memory."""
         ...
 
     def fold(self, state: Any, facts: Iterable[Fact]) -> None:
@@ -48,27 +46,6 @@ class Projection(Protocol):
     def changes(self, state: Any) -> Iterable[Change]:
         """The rows that the state now has, full and sorted by key."""
         ...
-
-
-class Undecodable(Exception):
-    """An event whose payload could not be read, with the error that says why."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-
-def decoded(entries: Sequence[Entry]) -> list[Fact]:
-    """The facts of entries up to the first that cannot be read. Errors: Undecodable, for it."""
-    decode = codec.decode
-    facts: list[Fact] = []
-    try:
-        for entry in entries:
-            facts.append(Fact(entry, decode(entry)))
-    except (LedgerError, msgspec.MsgspecError) as error:
-        if not facts:
-            raise Undecodable(error) from error
-    return facts
 
 
 class Outrun(Exception):
@@ -96,14 +73,14 @@ class Folder:
             found = rows.progress(self.ledger)
         return [(p, found[p.name]) for p in projections]
 
-    def step(self, group: Sequence[tuple[Projection, Progress]], facts: Sequence[Fact]) -> None:
-        """Fold facts into projections that all stand before the first of them.
+    def step(self, group: Sequence[tuple[Projection, Progress]], entries: Sequence[Entry]) -> None:
+        """Fold entries into projections that all stand before the first of them.
 
-        What cannot be folded stops the projection whose fault it is, at that event; the others go
-        on. After an error a part of the facts may be left: look at the progress again.
+        What cannot be read or folded stops the projection whose fault it is, at that event; the
+        others go on. After an error a part may be left to do: look at the progress again.
         """
         try:
-            self.fold(group, facts, facts[-1].entry)
+            self.fold(group, entries)
         except Outrun:
             return
         except StorageFailed:
@@ -111,27 +88,32 @@ class Folder:
         except Exception as error:
             if len(group) > 1:
                 for one in group:
-                    self.step([one], facts)
-            elif len(facts) > 1:
-                self.step(group, facts[: len(facts) // 2])
+                    self.step([one], entries)
+            elif len(entries) > 1:
+                self.step(group, entries[: len(entries) // 2])
             else:
-                self.stop(group, facts[0].entry.position, error)
+                self.stop(group, entries[0].position, error)
 
-    def fold(
-        self, group: Sequence[tuple[Projection, Progress]], facts: Sequence[Fact], last: Entry
-    ) -> None:
-        """Fold facts into projections and move these to the entry `last`, in one transaction.
+    def fold(self, group: Sequence[tuple[Projection, Progress]], entries: Sequence[Entry]) -> None:
+        """Fold entries into projections and move these behind the last one, in one transaction.
 
-        Errors: Outrun; whatever a fold raises, and then nothing has changed.
+        Errors: Outrun; whatever makes an event unreadable or a fold fail, and then nothing has
+        changed.
         """
+        last = entries[-1]
         with self.generation.writing() as connection:
             rows = Rows(connection)
             for projection, before in group:
                 after = Progress(projection.name, projection.version, last.position, last.leaf_hash)
                 if not rows.move(self.ledger, before, after):
                     raise Outrun
-                state = projection.load(rows, self.ledger, facts)
-                projection.fold(state, facts)
+            states = [(p, p.load(rows, self.ledger, entries)) for p, _ in group]
+            for start in range(0, len(entries), CHUNK):
+                chunk = entries[start : start + CHUNK]
+                facts = list(zip(chunk, map(codec.decode, chunk), strict=True))
+                for projection, state in states:
+                    projection.fold(state, facts)
+            for projection, state in states:
                 for change in projection.changes(state):
                     rows.write(change)
 

@@ -17,7 +17,7 @@ from projections import orders, reconciliation
 from projections.clocks import NOW, AsOf, Cut, header
 from projections.database import Generation, in_a_file, in_memory
 from projections.order_book import OrderBook
-from projections.projection import Fact, Folder, Projection, Undecodable, decoded
+from projections.projection import Folder, Projection
 
 BATCH = 20_000
 
@@ -92,15 +92,7 @@ def _fold(
     folder = Folder(generation, ledger)
     for entries in batches:
         if entries:
-            folder.fold(folder.progress([projection]), _facts(entries), entries[-1])
-
-
-def _facts(entries: Sequence[Entry]) -> list[Fact]:
-    try:
-        facts = decoded(entries)
-        return facts if len(facts) == len(entries) else facts + decoded(entries[len(facts) :])
-    except Undecodable as found:
-        raise found.error from None
+            folder.fold(folder.progress([projection]), entries)
 
 
 # -- chosen streams -----------------------------------------------------------------------------

@@ -42,7 +42,7 @@ class Timeline:
     version: ClassVar[int] = 1
     tables: ClassVar[tuple[Table, ...]] = (subjects,)
 
-    def load(self, rows: Rows, ledger: str, facts: Sequence[Fact]) -> list[tuple[Any, ...]]:
+    def load(self, rows: Rows, ledger: str, entries: Sequence[Entry]) -> list[tuple[Any, ...]]:
         """Nothing: rows are only added."""
         return []
 

@@ -89,7 +89,7 @@ def make_engine(path: Path, *, read_only: bool = False, cache_kib: int = 16_384)
 
 
 def _use_wal(cursor: Any, module: ModuleType) -> None:
-    """Two processes may switch a new file at once, and that lock SQLite does not always wait for."""
+    """Two processes may switch a new file at once: a lock that SQLite does not always wait for."""
     until = time.monotonic() + TIMEOUT_S
     while True:
         try:
@@ -108,7 +108,7 @@ class _Writing(SqlWriting):
 
 
 class SqliteStore(SqlStore):
-    """The log in one SQLite file. Several processes may use it: the file's write lock orders them."""
+    """The log in one SQLite file. Its write lock orders all processes that use it."""
 
     writer = _Writing
     begin = "BEGIN IMMEDIATE"

@@ -86,7 +86,7 @@ class AffectedSqlite(Misconfigured):
 
 
 class Head(NamedTuple):
-    """Where a ledger ends: position of the last event, when it was recorded, the tree's frontier."""
+    """Where a ledger ends: the last event's position and time of recording, the tree's frontier."""
 
     position: int
     recorded_at: int

@@ -17,7 +17,7 @@ with the files in `versions/`."""
 
 @contextmanager
 def exclusively(connection: Connection) -> Iterator[None]:
-    """A transaction that only one process at a time can be in: two may start on an empty database."""
+    """A transaction for one process at a time: two may start on an empty database."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN EXCLUSIVE")
     else:
