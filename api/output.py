@@ -16,6 +16,9 @@ from api.messages import tr
 
 ProgressCall = Callable[[int, int], None]
 
+WIDE = 2_000
+"""Columns of a table that no terminal shows: its lines are never broken."""
+
 
 def as_json(value: Any) -> str:
     """One line of JSON, Chinese as it is."""
@@ -33,14 +36,15 @@ def print_rows(rows: Sequence[dict[str, Any]], *, form: str, title: str = "") ->
         click.echo(tr("(nothing)"))
         return
     names = [name for name in rows[0] if any(row[name] not in (None, [], "") for row in rows)]
+    terminal = sys.stdout.isatty()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
         number = all(isinstance(row[name], int | None) for row in rows)
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
+        table.add_column(name, justify="right" if number else "left", overflow="fold",
+                         no_wrap=not terminal)
     for row in rows:
         table.add_row(*(Text(_cell(row[name])) for name in names))
-    width = None if sys.stdout.isatty() else 240
-    Console(width=width, highlight=False, soft_wrap=not sys.stdout.isatty()).print(table)
+    Console(width=None if terminal else WIDE, highlight=False).print(table)
 
 
 def print_record(record: dict[str, Any], *, form: str) -> None:

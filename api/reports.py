@@ -17,7 +17,9 @@ from projections.clocks import AsOf
 from projections.engine import ReadModels, Status
 from projections.reports import Answer, Question
 
-HIDDEN_IN_TABLES = {"payload", "subjects", "source", "correlation", "causation", "client", "role"}
+HIDDEN_IN_TABLES = {"payload", "subjects", "source", "causation", "client", "role", "channel",
+                    "shop", "number"}
+"""What JSON tells and a table leaves out: long objects, and what the subject says already."""
 
 
 class ProjectionStopped(Unavailable):

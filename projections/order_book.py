@@ -38,10 +38,9 @@ class OrderBook:
 
     def load(self, rows: Rows, ledger: str, entries: Sequence[Entry]) -> Book:
         """The orders that earlier batches wrote, and the sums of all shops that are touched."""
-        streams = order_state.streams_to_load(entries)
-        shops = sorted({entry.stream.split(":")[2] for entry in entries
-                        if entry.type.startswith("order.")})
-        found = list(map(order_state.state_of, rows.among(orders, ledger, "subject", streams)))
+        streams, earlier = order_state.streams_of(entries)
+        shops = sorted({stream.split(":")[2] for stream in streams})
+        found = list(map(order_state.state_of, rows.among(orders, ledger, "subject", earlier)))
         minus: dict[Place, list[Contribution]] = defaultdict(list)
         for order in found:
             minus[order.key].append(reconciliation.contribution(order))

@@ -211,16 +211,15 @@ def fold(orders: dict[str, OrderState], facts: Iterable[Fact]) -> None:
             order.position = entry.position
 
 
-def streams_to_load(entries: Iterable[Entry]) -> list[str]:
-    """The order streams that earlier batches wrote: their first event here is not their opening."""
-    seen: set[str] = set()
-    load: list[str] = []
+def streams_of(entries: Iterable[Entry]) -> tuple[list[str], list[str]]:
+    """The order streams of entries, and those of them that earlier batches wrote: their first event
+    here is not their opening. Both sorted."""
+    placed = Order.Placed.TOPIC
+    opened: dict[str, bool] = {}
     for entry in entries:
-        if entry.stream not in seen and entry.type.startswith("order."):
-            seen.add(entry.stream)
-            if entry.type != Order.Placed.TOPIC:
-                load.append(entry.stream)
-    return sorted(load)
+        if entry.stream not in opened and entry.type.startswith("order."):
+            opened[entry.stream] = entry.type == placed
+    return sorted(opened), sorted(stream for stream, here in opened.items() if not here)
 
 
 def state_of(row: Iterable[Any]) -> OrderState:

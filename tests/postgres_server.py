@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -43,6 +44,4 @@ class Server:
         """Stop the server and remove its folder."""
         self.admin.close()
         self._server.cleanup()
-        for left in self.folder.iterdir():
-            left.unlink()
-        self.folder.rmdir()
+        shutil.rmtree(self.folder)

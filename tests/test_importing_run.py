@@ -1,5 +1,6 @@
 """Imports from files to events: what is recorded, what is not, and what a second run adds."""
 
+import io
 import json
 import os
 import signal
@@ -26,7 +27,9 @@ from ledger.importing.importer import (
     run_import,
 )
 from ledger.importing.profiles import Profile
-from ledger.importing.staging import Staging
+from ledger.importing.progress import ProgressBar
+from ledger.importing.staging import UNSORTED, Staging
+from ledger.log.store import StorageFailed
 from ledger.receipts import Context
 from ledger.settings import Opened, Settings, open_ledger
 
@@ -332,7 +335,8 @@ def test_import__rejected_when_an_order_stands_in_too_many_rows(shop: Shop) -> N
 # -- several files, joined ------------------------------------------------------------------------
 
 ORDERS = ("order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,"
-          "order_delivered_carrier_date,order_delivered_customer_date,order_estimated_delivery_date")
+          "order_delivered_carrier_date,order_delivered_customer_date,"
+          "order_estimated_delivery_date")
 FILES = {
     "orders": (ORDERS, ["a1,c1,delivered,2018-06-12 20:07:44,,2018-06-13 13:09:00,,",
                         "a2,c2,canceled,2018-06-12 20:07:44,2018-06-12 20:44:26,,,"]),
@@ -489,6 +493,34 @@ def test_staging__removes_what_a_killed_run_left(tmp_path: Path) -> None:
     staging.close()
 
 
+@pytest.mark.parametrize("query", UNSORTED)
+def test_staging__streams_in_bounded_memory(tmp_path: Path, query: str) -> None:
+    staging = Staging(tmp_path)
+    staging.group()
+    assert not [step for step in staging.plan(query) if "TEMP B-TREE" in step]
+    staging.close()
+
+
+# -- progress -------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    """A terminal that remembers what was written."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress__is_a_line_a_stage_and_a_bar_on_a_terminal(shop: Shop) -> None:
+    plain, terminal = io.StringIO(), Terminal()
+    with ProgressBar(plain) as bar:
+        shop.bring(shop.file([order(1)], "a.csv"), progress=bar)
+    assert plain.getvalue().splitlines() == ["Reading …", "Checking …", "Recording …"]
+    with ProgressBar(terminal) as bar:
+        shop.bring(shop.file([order(2)], "b.csv"), progress=bar)
+    assert terminal.getvalue().count("100%") == 3
+
+
 # -- interrupted ----------------------------------------------------------------------------------
 
 CHILD = """
@@ -532,6 +564,18 @@ def test_import__accepted_to_its_end_when_it_was_killed(shop: Shop, tmp_path: Pa
     assert shop.payloads("import.completed.v1") == [
         {"rows": 4000, "accepted": 4000, "rejected": 0, "duplicates": 0}]
     assert shop.bring(tmp_path / "export.csv").events == 0
+
+
+def test_import__leaves_nothing_behind_when_the_ledger_fails(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(items: object) -> None:
+        raise StorageFailed(why="the disk is full")
+
+    monkeypatch.setattr(shop.opened.ledger, "handle_many", fail)
+    with pytest.raises(StorageFailed):
+        shop.bring(shop.file([order(1)]))
+    assert list(shop.staging.iterdir()) == []
 
 
 # -- however the rows are cut up ------------------------------------------------------------------

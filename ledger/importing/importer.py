@@ -92,6 +92,7 @@ class _Run:
         """All stages. Nothing is recorded where a fault forbids it, or where nothing is new."""
         sources = sources_of(files, self.profile)
         self.id = self._identity([source.sha256 for source in sources])
+        self.correlation = self.how.context.correlation or self._command_id(self.id, "started")
         self.loader.load(sources, self.how.progress)
         self.statements = Statements(self.assembler, self.staging, self.loader)
         self.rows = self.staging.count + self.loader.lost
@@ -116,9 +117,6 @@ class _Run:
     def _command_id(self, *parts: str) -> UUID:
         return uuid5(_NAMESPACE, "\n".join((self.ledger.name, *parts)))
 
-    def _correlation(self) -> UUID:
-        return self.how.context.correlation or self._command_id(self.id, "started")
-
     def _start(self) -> Item:
         files = [ImportedFile(name=file.source.name, sha256=file.source.sha256, rows=file.rows,
                               bytes=file.source.size, encoding=file.source.encoding)
@@ -141,7 +139,7 @@ class _Run:
         """The context of a command on the import itself."""
         return msgspec.structs.replace(
             self.how.context, command_id=self._command_id(self.id, *what),
-            correlation=self._correlation(), request="\n".join(what).encode())
+            correlation=self.correlation, request="\n".join(what).encode())
 
     def _item(self, statement: Statement) -> Item:
         """A statement's command; its id tells the same row again, however it is brought."""
@@ -151,7 +149,7 @@ class _Run:
         told = self.how.context
         return statement.command, Context(
             actor=told.actor, role=told.role, client=told.client, causation=told.causation,
-            correlation=self._correlation(), subjects=(*told.subjects, f"import:{self.id}"),
+            correlation=self.correlation, subjects=(*told.subjects, f"import:{self.id}"),
             source=source, request=statement.digest,
             command_id=self._command_id(self.profile.sha256, statement.command.subject,
                                         statement.digest.hex()))

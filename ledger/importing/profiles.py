@@ -253,32 +253,36 @@ def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
             yield Fault(where, "unknown", f"join or key names no field: {name!r}")
 
 
-def references(order: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+Reference = tuple[str, str, tuple[str, ...]]
+
+
+def references(order: Mapping[str, Any]) -> Iterator[Reference]:
     """Each field that `order` names: where, its name, and the kinds that fit there."""
     for key, value in order.items():
         where = f"/order/{key}"
         if key in ("lines", "payments"):
-            for inner, name in value.items():
-                if inner != "of" and not (inner == "quantity" and name.isdigit()):
-                    kinds = (AMOUNTS if inner in ("quantity", "unit_price", "amount_minor")
-                             else TEXTS)
-                    yield f"{where}/{inner}", f"{value['of']}.{name}", kinds
+            yield from _of_rows(where, value)
         elif key == "ended":
             yield f"{where}/by", value["by"], ("choice",)
-            for state in ("completed", "closed", "cancelled"):
-                if state in value:
-                    yield from _moment(f"{where}/{state}", value[state])
+            for state in [state for state in value if state != "by"]:
+                yield from _moment(f"{where}/{state}", value[state])
         elif isinstance(value, dict) and "inferred_from" in value:
             yield from _moment(where, value)
         elif isinstance(value, dict) and "less" in value:
-            for name in (*value["sum"], *value["less"]):
-                yield where, name, AMOUNTS
+            yield from ((where, name, AMOUNTS) for name in (*value["sum"], *value["less"]))
         elif isinstance(value, dict):
-            for name in value["names"]:
-                yield where, name, TEXTS
+            yield from ((where, name, TEXTS) for name in value["names"])
 
 
-def _moment(where: str, value: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _of_rows(where: str, value: Mapping[str, str]) -> Iterator[Reference]:
+    """The fields that lines or payments take from the rows of a joined file."""
+    for key, name in value.items():
+        if key != "of" and not (key == "quantity" and name.isdigit()):
+            kinds = AMOUNTS if key in ("quantity", "unit_price", "amount_minor") else TEXTS
+            yield f"{where}/{key}", f"{value['of']}.{name}", kinds
+
+
+def _moment(where: str, value: Mapping[str, Any]) -> Iterator[Reference]:
     for name in (value["at"], *value["inferred_from"]):
         if name is not None:
             yield where, name, ("time",)

@@ -1,35 +1,44 @@
-"""The progress bar of an import, on stderr."""
+"""The progress of an import on stderr: a bar on a terminal, else a plain line for each stage."""
 
+import sys
+import time
 from types import TracebackType
-from typing import Self
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from typing import Self, TextIO
 
 WORDS = {"read": "Reading", "check": "Checking", "record": "Recording"}
+WIDTH = 40
+EVERY_S = 0.1
 
 
 class ProgressBar:
-    """A callable that `run_import` takes as `progress`; a plain line a stage if no terminal."""
+    """What `run_import` takes as `progress`."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
-            TimeRemainingColumn(), console=self.console, disable=not self.console.is_terminal)
-        self._tasks: dict[str, object] = {}
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
+        self.drawn_at = 0.0
+        self.stage = ""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if stage not in self._tasks:
-            self._tasks[stage] = self._bar.add_task(WORDS[stage], total=total)
-            if not self.console.is_terminal:
-                self.console.print(f"{WORDS[stage]} …")
-        self._bar.update(self._tasks[stage], completed=done)  # type: ignore[arg-type]
+        begins, ends = stage != self.stage, done >= total
+        self.stage = stage
+        if not self.stream.isatty():
+            if begins:
+                self.stream.write(f"{WORDS[stage]} …\n")
+            return
+        now = time.monotonic()
+        if not (begins or ends or now - self.drawn_at >= EVERY_S):
+            return
+        self.drawn_at = now
+        share = min(done / total, 1.0) if total else 1.0
+        bar = "█" * round(share * WIDTH)
+        self.stream.write(f"\r\x1b[K{WORDS[stage]:<10}{bar:░<{WIDTH}} {share:4.0%}")
+        self.stream.flush()
 
     def __enter__(self) -> Self:
-        self._bar.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        self._bar.stop()
+        if self.stream.isatty():
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()

@@ -2,7 +2,8 @@
 
 It is an SQLite file that only this process can read: the values of a row are encrypted with a key
 that exists in memory alone, and the file's name is removed as soon as it is open, so that it is
-gone whenever the process ends. Memory stays bounded by SQLite's page cache.
+gone whenever the process ends. Memory stays bounded by SQLite's page cache: every order that is
+asked for is that of an index, because SQLite may sort in memory only.
 """
 
 import contextlib
@@ -29,16 +30,16 @@ _TABLES = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA locking_mode = EXCLUSIVE;
-PRAGMA temp_store = FILE;
 PRAGMA cache_size = -16384;
 CREATE TABLE row (seq INTEGER PRIMARY KEY, kind INTEGER, file INTEGER, number INTEGER,
                   key BLOB, digest BLOB, bad INTEGER, data BLOB);
+CREATE INDEX row_key ON row (kind, key, digest);
 CREATE TABLE outcome (seq INTEGER PRIMARY KEY, state INTEGER);
-CREATE TABLE fault (seq INTEGER PRIMARY KEY, file TEXT, row INTEGER, column TEXT, value TEXT,
-                    code TEXT, rule TEXT, reason TEXT);
+CREATE TABLE fault (file TEXT, row INTEGER, seq INTEGER, column TEXT, value TEXT,
+                    code TEXT, rule TEXT, reason TEXT,
+                    PRIMARY KEY (file, row, seq)) WITHOUT ROWID;
 """
 _GROUP = """
-CREATE INDEX row_key ON row (kind, key);
 CREATE TABLE again (key BLOB PRIMARY KEY, first INTEGER) WITHOUT ROWID;
 INSERT INTO again SELECT key, MIN(seq) FROM row WHERE kind = 0 AND key IS NOT NULL
     GROUP BY key HAVING COUNT(*) > 1;
@@ -47,6 +48,20 @@ _OUTCOME = ("INSERT INTO outcome (seq, state) VALUES (?, ?)"
             " ON CONFLICT (seq) DO UPDATE SET state = MAX(state, excluded.state)")
 _SAME = ("SELECT MIN(seq), file, number, digest, bad, data FROM row WHERE kind = ? AND key = ?"
          " GROUP BY digest ORDER BY 1 LIMIT ?")
+_ORDERS = ("SELECT r.seq, r.file, r.number, r.digest, r.bad, r.data, r.key, a.first"
+           " FROM row r NOT INDEXED LEFT JOIN again a ON a.key = r.key"
+           " WHERE r.kind = 0 AND r.key IS NOT NULL ORDER BY r.seq")
+_UNMATCHED = ("SELECT MIN(r.seq), r.kind, r.file, r.number FROM row r"
+              " WHERE r.kind > 0 AND NOT r.bad GROUP BY r.kind, r.key, r.digest"
+              " HAVING NOT MAX(EXISTS (SELECT 1 FROM outcome o WHERE o.seq = r.seq))")
+_COUNTS = ("SELECT COUNT(CASE WHEN o.state = 3 THEN 1 END),"
+           " COUNT(CASE WHEN o.state = 2 THEN 1 END),"
+           " COUNT(CASE WHEN o.state = 1 OR r.bad THEN 1 END)"
+           " FROM row r LEFT JOIN outcome o ON o.seq = r.seq")
+_FAULTS = ("SELECT file, row, column, value, code, rule, reason FROM fault"
+           " ORDER BY file, row, seq")
+UNSORTED = (_ORDERS, _UNMATCHED, _COUNTS, _FAULTS)
+"""Queries over all rows: they must stream."""
 
 
 class Staged(NamedTuple):
@@ -78,7 +93,7 @@ class Staging:
         self._key = os.urandom(32)
         self._rows: list[tuple[Any, ...]] = []
         self._outcomes: list[tuple[int, int]] = []
-        self._faults: list[RowFault] = []
+        self._faults: list[tuple[Any, ...]] = []
         self.count = 0
         self.fault_count = 0
         self._encode = msgspec.msgpack.Encoder().encode
@@ -111,24 +126,22 @@ class Staging:
     def fault(self, fault: RowFault) -> None:
         """Note a fault."""
         self.fault_count += 1
-        self._faults.append(fault)
+        file, row, *rest = fault
+        self._faults.append((file, row, self.fault_count, *rest))
         if len(self._faults) >= BATCH:
             self._write_faults()
 
     def _write_faults(self) -> None:
         self._connection.execute("BEGIN")
         self._connection.executemany(
-            "INSERT INTO fault VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", self._faults)
+            "INSERT INTO fault VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._faults)
         self._connection.execute("COMMIT")
         self._faults.clear()
 
     def faults(self) -> Iterator[RowFault]:
         """All faults, by file and row."""
         self._write_faults()
-        rows = self._connection.execute(
-            "SELECT file, row, column, value, code, rule, reason FROM fault"
-            " ORDER BY file, row, seq")
-        return map(RowFault._make, rows)
+        return map(RowFault._make, self._connection.execute(_FAULTS))
 
     # -- reading back -----------------------------------------------------------------------------
 
@@ -144,11 +157,7 @@ class Staging:
 
     def orders(self, limit: int) -> Iterator[tuple[bytes, list[Staged]]]:
         """Each order's key with its different main rows, at most `limit`, by their first row."""
-        rows = self._connection.execute(
-            "SELECT r.seq, r.file, r.number, r.digest, r.bad, r.data, r.key, a.first FROM row r"
-            " LEFT JOIN again a ON a.key = r.key"
-            " WHERE r.kind = 0 AND r.key IS NOT NULL ORDER BY r.seq")
-        for *row, key, first in rows:
+        for *row, key, first in self._connection.execute(_ORDERS):
             if first is None:
                 yield key, [self._staged(row)]
             elif first == row[0]:
@@ -183,12 +192,7 @@ class Staging:
     def unmatched(self) -> Iterator[tuple[int, int, int, int]]:
         """Joined rows that no order took: (seq, kind, file, number)."""
         self._write_outcomes()
-        return iter(self._connection.execute(
-            "SELECT MIN(r.seq), r.kind, r.file, r.number FROM row r"
-            " WHERE r.kind > 0 AND NOT r.bad"
-            " GROUP BY r.kind, r.key, r.digest"
-            " HAVING NOT MAX(EXISTS (SELECT 1 FROM outcome o WHERE o.seq = r.seq))"
-            " ORDER BY 1"))
+        return iter(self._connection.execute(_UNMATCHED))
 
     def counts(self) -> tuple[int, int, int]:
         """How many rows were accepted, accepted by an earlier run, and rejected.
@@ -196,12 +200,12 @@ class Staging:
         All others brought nothing new.
         """
         self._write_outcomes()
-        accepted, before, rejected = self._connection.execute(
-            "SELECT COUNT(CASE WHEN o.state = 3 THEN 1 END),"
-            " COUNT(CASE WHEN o.state = 2 THEN 1 END),"
-            " COUNT(CASE WHEN o.state = 1 OR r.bad THEN 1 END)"
-            " FROM row r LEFT JOIN outcome o ON o.seq = r.seq").fetchone()
+        accepted, before, rejected = self._connection.execute(_COUNTS).fetchone()
         return accepted, before, rejected
+
+    def plan(self, query: str) -> list[str]:
+        """How SQLite runs a query, for the test that none of `UNSORTED` sorts."""
+        return [row[3] for row in self._connection.execute(f"EXPLAIN QUERY PLAN {query}")]
 
     def close(self) -> None:
         """Let go of the file."""

@@ -36,8 +36,8 @@ def known_types() -> dict[str, type]:
     return {topic: decoder.type for topic, decoder in sorted(_decoders.items())}
 
 
-def decode(entry: Entry) -> Any:
-    """The event of an entry, ready to be folded.
+def decode_payload(entry: Entry) -> Any:
+    """The event of an entry with its own fields only, for readers who have the entry beside it.
 
     Errors: UnknownEventType (R-LOG-01); msgspec.DecodeError if the payload is not what its type
     says.
@@ -45,7 +45,12 @@ def decode(entry: Entry) -> Any:
     decoder = _decoders.get(entry.type)
     if decoder is None:
         raise UnknownEventType(position=entry.position, type=entry.type)
-    event = decoder.decode(entry.payload)
+    return decoder.decode(entry.payload)
+
+
+def decode(entry: Entry) -> Any:
+    """The event of an entry, ready to be folded by its aggregate. Errors: as `decode_payload`."""
+    event = decode_payload(entry)
     attributes = event.__dict__
     attributes["originator_id"] = entry.stream
     attributes["originator_version"] = entry.version

@@ -1,0 +1,46 @@
+"""Runs the benchmarks and writes what they found."""
+
+import argparse
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from tests.bench.append import append_postgres, append_sqlite
+from tests.bench.harness import FOLDER, QUICK, Result, Scale, environment
+
+BENCHMARKS: dict[str, Callable[[Scale], Result]] = {
+    "append_sqlite": append_sqlite,
+    "append_postgres": append_postgres,
+}
+RESULTS = FOLDER / "results.json"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the named benchmarks, by default all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all?")
+    parser.add_argument("--rounds", type=int, help="rounds of each (default 5)")
+    told = parser.parse_args(arguments)
+    if unknown := [name for name in told.names if name not in BENCHMARKS]:
+        parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    scale = QUICK if told.quick else Scale(rounds=told.rounds or Scale.rounds)
+    for name in told.names or BENCHMARKS:
+        result = BENCHMARKS[name](scale)
+        print(result, flush=True)
+        if not told.quick:
+            keep(result)
+    return 0
+
+
+def keep(result: Result) -> None:
+    """Write a result beside those of the benchmarks that did not run this time."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    known = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    known[result.name] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **result.told(),
+                          "environment": environment()}
+    RESULTS.write_text(json.dumps(known, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
