@@ -6,7 +6,7 @@ from typing import ClassVar
 import msgspec
 
 from ledger.aggregate import Aggregate, event
-from ledger.commands import Command, Work
+from ledger.commands import Command, Handler, Work
 from ledger.values import Checks, subject
 
 
@@ -137,4 +137,4 @@ def complete_import(command: CompleteImport, work: Work) -> list[Aggregate]:
     return [brought]
 
 
-HANDLERS = {StartImport: start_import, CompleteImport: complete_import}
+HANDLERS: dict[type[Command], Handler] = {StartImport: start_import, CompleteImport: complete_import}

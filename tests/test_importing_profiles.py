@@ -56,6 +56,12 @@ def test_find__rejected_when_unknown(tmp_path: Path) -> None:
         profiles.find(str(tmp_path / "none.yaml"))
 
 
+def test_parse__rejected_with_its_rule_and_its_name() -> None:
+    with pytest.raises(InvalidProfile, match="kiosk is not a profile") as caught:
+        profiles.parse("[]", "kiosk")
+    assert (caught.value.code, caught.value.rule) == ("invalid_profile", "R-IMP-01")
+
+
 def test_parse__rejected_with_all_faults_at_once() -> None:
     raw = small()
     raw["colour"] = "red"

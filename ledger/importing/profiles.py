@@ -1,7 +1,7 @@
 """Profiles: a platform's export described as data. A new platform is a new YAML file.
 
 A profile is found by its name (`ledger/importing/profiles/`, then `samples/profiles/`) or by the
-path of a YAML file. docs/import-profiles.md explains every key.
+path of a YAML file. `schemas` says what each key means; the shipped files show it.
 """
 
 import hashlib

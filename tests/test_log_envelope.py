@@ -1,0 +1,204 @@
+"""Properties of what is hashed: the framing, the tree, the names of streams."""
+
+import hashlib
+import json
+import unicodedata
+import warnings
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from pymerkle import InmemoryTree
+
+from ledger.log import merkle
+from ledger.log.envelope import Entry, entry_bytes, leaf_hash, payload_hash
+from ledger.values import subject, subject_part
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+INTEGER = st.integers(-(2**63), 2**63 - 1)
+RAW = st.binary(max_size=20)
+
+
+def as_json(items: list[str]) -> str:
+    """A list as the column holds it."""
+    return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
+
+
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "ledger": TEXT, "position": INTEGER, "stream": TEXT, "version": INTEGER, "type": TEXT,
+    "recorded_at": INTEGER, "occurred_at": INTEGER, "command_id": RAW, "command_seq": INTEGER,
+    "request_hash": st.none() | RAW, "once": st.none() | TEXT, "actor": TEXT, "role": TEXT,
+    "client": TEXT, "correlation": RAW, "causation": st.none() | INTEGER,
+    "subjects": st.lists(TEXT, max_size=4).map(as_json), "source": st.none() | TEXT,
+}
+HASHED = (*FIELDS, "payload_hash")
+"""Every field that the framing takes in; the payload and its salt are in it by their hash."""
+
+entries = st.builds(
+    Entry, **FIELDS, payload=RAW, salt=st.binary(min_size=16, max_size=16),
+    payload_hash=st.binary(min_size=32, max_size=32), leaf_hash=st.just(b""))
+
+
+@given(entries, entries)
+def test_framing__accepted_as_one_to_one(one: Entry, other: Entry) -> None:
+    same = all(getattr(one, name) == getattr(other, name) for name in HASHED)
+    assert (entry_bytes(one) == entry_bytes(other)) == same
+
+
+@given(entries, st.sampled_from(HASHED), st.data())
+def test_framing__accepted_as_other_bytes_for_any_other_field(
+    entry: Entry, name: str, data: st.DataObject
+) -> None:
+    fresh = data.draw(FIELDS.get(name, st.binary(min_size=32, max_size=32)))
+    assume(fresh != getattr(entry, name))
+    changed = entry._replace(**{name: fresh})
+    assert entry_bytes(changed) != entry_bytes(entry)
+    assert leaf_hash(changed) != leaf_hash(entry)
+
+
+NEIGHBOURS = [("ledger", "stream"), ("stream", "type"), ("once", "actor"), ("actor", "role"),
+              ("role", "client"), ("command_id", "correlation"), ("client", "source")]
+
+
+@pytest.mark.parametrize(("left", "right"), NEIGHBOURS)
+@given(entry=entries, whole=st.text("ab\x00云", min_size=1, max_size=8), cuts=st.data())
+def test_framing__accepted_as_other_bytes_when_text_moves_to_a_neighbour(
+    left: str, right: str, entry: Entry, whole: str, cuts: st.DataObject
+) -> None:
+    value: Any = whole.encode() if left == "command_id" else whole
+    first, second = (cuts.draw(st.integers(0, len(value))) for _ in range(2))
+    assume(first != second)
+    framed = [entry_bytes(entry._replace(**{left: value[:at], right: value[at:]}))
+              for at in (first, second)]
+    assert framed[0] != framed[1]
+
+
+@given(entries)
+def test_framing__accepted_as_other_bytes_when_absent_or_empty(entry: Entry) -> None:
+    for name, empty in (("request_hash", b""), ("once", ""), ("source", ""), ("causation", 0)):
+        assert (entry_bytes(entry._replace(**{name: None}))
+                != entry_bytes(entry._replace(**{name: empty})))
+
+
+@given(entries, st.lists(TEXT, min_size=1, max_size=3))
+def test_framing__accepted_as_other_bytes_when_subjects_are_split_otherwise(
+    entry: Entry, subjects: list[str]
+) -> None:
+    split = [*subjects, ""]
+    joined = ["".join(subjects)]
+    assume(joined != subjects)
+    framed = {entry_bytes(entry._replace(subjects=as_json(items)))
+              for items in (subjects, split, joined)}
+    assert len(framed) == 3
+
+
+@given(entries)
+def test_leaf__accepted_as_rfc_9162_says(entry: Entry) -> None:
+    assert leaf_hash(entry) == hashlib.sha256(b"\x00" + entry_bytes(entry)).digest()
+    assert leaf_hash(entry, json.loads(entry.subjects)) == leaf_hash(entry)
+    assert payload_hash(entry.salt, entry.payload) == hashlib.sha256(
+        entry.salt + entry.payload).digest()
+
+
+# -- the tree -----------------------------------------------------------------------------------
+
+
+class Tree(InmemoryTree):  # type: ignore[misc]
+    """The tree of another program."""
+
+    def _encode_entry(self, data: bytes) -> bytes:
+        return data
+
+
+def leaf(number: int) -> bytes:
+    """What lies at an index, before it is hashed."""
+    return f"leaf {number}".encode()
+
+
+def hashed(data: bytes) -> bytes:
+    """A leaf's hash."""
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def test_root__accepted_by_another_program() -> None:
+    tree = Tree(algorithm="sha256")
+    frontier: list[bytes] = []
+    leaves: list[bytes] = []
+    assert merkle.root_of([]) == merkle.root([]) == merkle.EMPTY_ROOT == root(tree)
+    for size in range(300):
+        tree.append_entry(leaf(size))
+        leaves.append(hashed(leaf(size)))
+        merkle.push(frontier, size, leaves[-1])
+        assert merkle.root(frontier) == merkle.root_of(leaves) == root(tree)
+        assert merkle.unpack(merkle.pack(frontier)) == frontier
+        assert len(frontier) == (size + 1).bit_count()
+
+
+def root(tree: Tree) -> bytes:
+    """The other program's root."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        found: bytes = tree.get_state()
+    return found
+
+
+@given(st.lists(RAW, max_size=700))
+@example([b"x"] * 512)
+@example([b"x"] * 513)
+def test_root__accepted_by_another_program_for_any_leaves(leaves: list[bytes]) -> None:
+    tree = Tree.init_from_entries(leaves, algorithm="sha256")
+    assert merkle.root_of(map(hashed, leaves)) == root(tree)
+
+
+@given(st.integers(0, 600), st.integers(0, 600))
+def test_frontier__accepted_when_it_is_grown_in_two_parts(first: int, second: int) -> None:
+    leaves = [hashed(leaf(number)) for number in range(first + second)]
+    frontier: list[bytes] = []
+    for size, item in enumerate(leaves[:first]):
+        merkle.push(frontier, size, item)
+    grown = merkle.unpack(merkle.pack(frontier))
+    for size, item in enumerate(leaves[first:], first):
+        merkle.push(grown, size, item)
+    assert merkle.root(grown) == merkle.root_of(leaves)
+
+
+# -- the names of streams -----------------------------------------------------------------------
+
+
+def plain(text: str) -> str:
+    """What counts of a part: its characters in NFC, without blanks around."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
+PART = st.text(st.characters(exclude_categories=["Cs"]), max_size=10) | st.text("ab:~%2E7é é云", max_size=6)
+
+
+@given(PART, PART)
+def test_subject_part__accepted_as_one_to_one(one: str, other: str) -> None:
+    assert (subject_part(one) == subject_part(other)) == (plain(one) == plain(other))
+    assert unquote(subject_part(one)) == plain(one)
+
+
+@given(PART)
+def test_subject_part__accepted_with_nothing_that_means_something_else(text: str) -> None:
+    named = subject_part(text)
+    assert not set(named) & set(":~@/?#& \t\n\x00")
+    assert named.replace("%", "").replace("-", "").replace("_", "").replace(".", "").isalnum() \
+        or not named.strip("%-_.")
+    assert subject_part(plain(text)) == named
+    assert unicodedata.normalize("NFC", named) == named
+
+
+@given(st.lists(PART, max_size=4), st.lists(PART, max_size=4))
+def test_subject__accepted_as_one_to_one(one: list[str], other: list[str]) -> None:
+    same = list(map(plain, one)) == list(map(plain, other))
+    assert (subject("order", *one) == subject("order", *other)) == same
+    assert subject("order", *one).split(":")[1:] == list(map(subject_part, one))
+
+
+@given(st.text("abcXYZ019-_.云杉", max_size=9))
+def test_subject_part__ignored_where_nothing_needs_to_be_written_otherwise(text: str) -> None:
+    assert subject_part(text) == text
+    assert subject_part(subject_part(text)) == text
