@@ -1,12 +1,13 @@
 """Which handler decides which command."""
 
-from ledger import clock, imports, order_commands
+from ledger import clock, imports, order_commands, order_history
 from ledger.commands import Command, Handler
 
 HANDLERS: dict[type[Command], Handler] = {
     **clock.HANDLERS,
     **imports.HANDLERS,
     **order_commands.HANDLERS,
+    **order_history.HANDLERS,
 }
 
 

@@ -137,4 +137,7 @@ def complete_import(command: CompleteImport, work: Work) -> list[Aggregate]:
     return [brought]
 
 
-HANDLERS: dict[type[Command], Handler] = {StartImport: start_import, CompleteImport: complete_import}
+HANDLERS: dict[type[Command], Handler] = {
+    StartImport: start_import,
+    CompleteImport: complete_import,
+}

@@ -1,20 +1,13 @@
 """The commands about orders and their handlers."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 
 from ledger.aggregate import Aggregate
 from ledger.commands import Command, Handler, Work
 from ledger.errors import Conflict
-from ledger.orders import (
-    MAX_LINES,
-    PERSONAL_FIELDS,
-    Amounts,
-    Line,
-    Moment,
-    Order,
-    Payment,
-)
+from ledger.order_values import MAX_LINES, PERSONAL_FIELDS, Amounts, Line, Payment
+from ledger.orders import Order
 from ledger.personal import Person, Plain
 from ledger.values import Checks, subject
 
@@ -26,7 +19,7 @@ class StaleVersion(Conflict):
     rule = "R-LOG-02"
 
 
-class _NewOrder(Command, frozen=True, kw_only=True):
+class NewOrder(Command, frozen=True, kw_only=True):
     """What identifies and describes an order, however it is told."""
 
     channel: str
@@ -120,7 +113,7 @@ def _check_lines(lines: list[Line], checks: Checks) -> None:
         checks.integer(f"{at}/amount_minor", line.amount_minor, least=0)
 
 
-class PlaceOrder(_NewOrder, frozen=True, kw_only=True):
+class PlaceOrder(NewOrder, frozen=True, kw_only=True):
     """Take a new order."""
 
     NAME: ClassVar[str] = "order.place"
@@ -139,77 +132,6 @@ def place_order(command: PlaceOrder, work: Work) -> list[Aggregate]:
     """Take a new order. Errors: R-ORD-01, R-ORD-07."""
     order = work.load(Order, command.subject)
     order.place(command.facts(work), occurred_at=command.occurred_at)
-    return [order]
-
-
-class RecordOrder(_NewOrder, frozen=True, kw_only=True):
-    """Declare what a file says of an order: all of it, in the file's own times."""
-
-    NAME: ClassVar[str] = "order.record"
-    placed: Moment
-    told: Moment | None = None
-    """When the file was made, for changes that have no time of their own."""
-    paid: Moment | None = None
-    paid_minor: int | None = None
-    payments: list[Payment] = []
-    refunded: Moment | None = None
-    refunded_minor: int | None = None
-    dispatched: Moment | None = None
-    courier: str | None = None
-    waybill: str | None = None
-    delivered: Moment | None = None
-    ended: Moment | None = None
-    ended_as: str = ""
-    reason: str | None = None
-    remark: str | None = None
-    reuse_gap_days: int = 0
-
-    def persons(self) -> list[str]:
-        return [self.buyer] if self.remark is not None or self.personal() else []
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        for name in ("placed", "told", "paid", "refunded", "dispatched", "delivered", "ended"):
-            if (moment := getattr(self, name)) is not None:
-                checks.moment(f"/{name}", moment.at)
-        for name in ("paid_minor", "refunded_minor"):
-            if (value := getattr(self, name)) is not None:
-                checks.integer(f"/{name}", value, least=0)
-        for name in ("courier", "waybill", "reason", "remark"):
-            if (value := getattr(self, name)) is not None:
-                checks.text(f"/{name}", value)
-        if (self.paid is None) != (self.paid_minor is None):
-            checks.fault("/paid", "half", "needs both a time and an amount")
-        if self.refunded_minor and self.refunded is None:
-            checks.fault("/refunded", "half", "needs both a time and an amount")
-        if self.ended is not None and self.ended_as not in ("completed", "closed", "cancelled"):
-            checks.fault("/ended_as", "unknown", f"is {self.ended_as!r}")
-
-
-def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
-    """Record what a file says beyond what is known. Errors: NumberReused (R-ORD-02)."""
-    order = work.load(Order, command.subject)
-    facts = command.facts(work)
-    told = command.told or command.placed
-    if order.placed_at is None:
-        order._placed(**facts, inferred=command.placed.marks(), **command.placed.envelope())
-    else:
-        order.must_be_the_same(command.placed.at, facts.get("account"),
-                               timedelta(days=command.reuse_gap_days))
-        order.tell_details({name: facts.get(name) for name in PERSONAL_FIELDS}, told)
-        order.tell_amounts(command.amounts, told)
-    if command.paid is not None and command.paid_minor is not None:
-        order.tell_paid(command.paid_minor, command.payments, command.paid)
-    if command.remark is not None:
-        order.tell_remark(Plain(work.person(command.buyer), command.remark), told)
-    if command.dispatched is not None:
-        order.tell_dispatched(command.courier, command.waybill, command.dispatched)
-    if command.delivered is not None:
-        order.tell_delivered(command.delivered)
-    if command.refunded_minor is not None:
-        order.tell_refunded(command.refunded_minor, command.refunded or told)
-    if command.ended is not None:
-        order.tell_end(command.ended_as, command.reason, command.ended)
     return [order]
 
 
@@ -377,7 +299,6 @@ def assign_order(command: AssignOrder, work: Work) -> list[Aggregate]:
 
 HANDLERS: dict[type[Command], Handler] = {
     PlaceOrder: place_order,
-    RecordOrder: record_order,
     ChangePrice: change_price,
     PayOrder: pay_order,
     RefundOrder: refund_order,

@@ -1,21 +1,17 @@
 """Orders: what was bought, what it costs, what was paid and refunded, how it ended.
 
-An order is told to the ledger in two ways. Commands such as `PlaceOrder` are decided by rules when
-they come in. `RecordOrder` declares what a file says has happened: it records the difference to
-what is known, in the file's own times, and refuses only what cannot be the same order.
+Here are its events and the rules that decide commands such as `PlaceOrder`. What a file declares to
+have happened is not decided but recorded: `order_history.py`.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-
-import msgspec
 
 from ledger.aggregate import Aggregate, event
 from ledger.errors import Conflict, Refused
+from ledger.order_values import PERSONAL_FIELDS, Amounts, Line, Payment
 from ledger.personal import Personal, Plain
 from ledger.values import subject
-
-MAX_LINES = 2000
 
 
 class OrderAlreadyPlaced(Conflict):
@@ -23,14 +19,6 @@ class OrderAlreadyPlaced(Conflict):
 
     code = "order_already_placed"
     rule = "R-ORD-01"
-
-
-class NumberReused(Refused):
-    """{order} is in the ledger as another order ({why}). If the platform gave its number a second
-    time, record this one as a re-used number."""
-
-    code = "number_reused"
-    rule = "R-ORD-02"
 
 
 class OrderUnknown(Refused):
@@ -88,41 +76,6 @@ class OrderStarted(Refused):
 
     code = "order_started"
     rule = "R-ORD-10"
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of an order.
-
-    Units: quantity in pieces; unit_price / 10**unit_price_scale is a price in the order's currency;
-    amount_minor is quantity x unit price rounded half to even into minor units.
-    """
-
-    line: str
-    sku: str | None = None
-    title: str | None = None
-    quantity: int
-    unit_price: int
-    unit_price_scale: int = 2
-    amount_minor: int
-
-
-class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One means by which an order was paid, in minor units."""
-
-    method: str
-    amount_minor: int
-
-
-class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an order costs, in minor units; None is what nobody told.
-
-    total = goods + postage - discount, where all of them are known.
-    """
-
-    goods_minor: int | None = None
-    postage_minor: int | None = None
-    discount_minor: int | None = None
-    total_minor: int | None = None
 
 
 class Order(Aggregate):
@@ -458,115 +411,18 @@ class Order(Aggregate):
         if owner != self.owner:
             self._owner_assigned(owner=owner, reason=reason, occurred_at=occurred_at)
 
-    # -- rules: a declaration -----------------------------------------------------------------------
+    # -- what is sealed ---------------------------------------------------------------------------
 
-    def must_be_the_same(self, placed_at: datetime, account: Plain | None, gap: timedelta) -> None:
-        """A number that comes again for another order. Errors: NumberReused (R-ORD-02)."""
-        assert self.placed_at is not None
-        if abs(placed_at - self.placed_at) > gap:
-            raise NumberReused(order=self.id, why=f"placed at {self.placed_at.isoformat()}")
-        known = self._revealed("account")
-        if account is not None and known is not None and known != account.value:
-            raise NumberReused(order=self.id, why="of another buyer")
-
-    def _revealed(self, name: str) -> str | None:
+    def revealed(self, name: str) -> str | None:
+        """The buyer's value of a personal field; None if it was never told or its key is gone."""
         if name not in self.buyer or self._sealer is None:
             return None
         sealed, version, field = self.buyer[name]
         return self._sealer.reveal(sealed, self.id, version, field)
 
-    def tell_details(self, details: dict[str, Plain | None], told: "Moment") -> None:
-        """Record personal details that are told differently than before."""
-        new = {name: plain for name, plain in details.items()
-               if plain is not None and plain.value != self._revealed(name)}
-        if new:
-            self._details_changed(**new, reason="declared", occurred_at=told.at,
-                                  printed=told.printed)
-
-    def tell_amounts(self, new: Amounts, told: "Moment") -> None:
-        """Record amounts told differently: a price change before payment, else a correction."""
-        merged = Amounts(**{
-            name: getattr(self.amounts, name) if (value := getattr(new, name)) is None else value
-            for name in AMOUNT_FIELDS})
-        if merged == self.amounts:
-            return
-        if self.paid_at is None and not self.ended:
-            self._price_changed(old=self.amounts, new=merged, reason="declared",
-                                inferred=["occurred_at"], **told.envelope())
-        else:
-            self._correct("amounts", msgspec.to_builtins(self.amounts),
-                          msgspec.to_builtins(merged), self.last_version["amounts"], told)
-
-    def tell_paid(self, amount_minor: int, payments: list[Payment], told: "Moment") -> None:
-        """Record the sum that a file says was paid in all; less than before is a correction."""
-        if self.paid_at is None or amount_minor > self.paid_minor:
-            self._paid(amount_minor=amount_minor - self.paid_minor, payments=payments,
-                       inferred=told.marks(), **told.envelope())
-        elif amount_minor < self.paid_minor:
-            self._correct("paid", {"paid_minor": self.paid_minor}, {"paid_minor": amount_minor},
-                          self.last_version["paid"], told)
-
-    def tell_refunded(self, amount_minor: int, told: "Moment") -> None:
-        """Record the sum that a file says was refunded in all; less is a correction."""
-        if amount_minor > self.refunded_minor:
-            self._refund_recorded(amount_minor=amount_minor - self.refunded_minor,
-                                  inferred=told.marks(), **told.envelope())
-        elif amount_minor < self.refunded_minor:
-            self._correct("refunded", {"refunded_minor": self.refunded_minor},
-                          {"refunded_minor": amount_minor}, self.last_version["refunded"], told)
-
-    def _correct(
-        self, fact: str, old: dict[str, Any], new: dict[str, Any], corrects: int, told: "Moment"
-    ) -> None:
-        self._corrected(kind="incorrect_data", corrects=corrects, fact=fact, old=old, new=new,
-                        reason="declared", inferred=["occurred_at"], **told.envelope())
-
-    def tell_remark(self, remark: Plain, told: "Moment") -> None:
-        """Record the shop's remark unless it is the last one known."""
-        if self.remarks and self._sealer is not None:
-            field, sealed, version = self.remarks[-1]
-            if self._sealer.reveal(sealed, self.id, version, field) == remark.value:
-                return
-        self._remarked(remark=remark, **told.envelope())
-
-    def tell_dispatched(self, courier: str | None, waybill: str | None, told: "Moment") -> None:
-        """Record that the order went out, once."""
-        if self.dispatched_at is None:
-            self._dispatched(courier=courier, waybill=waybill, inferred=told.marks(),
-                             **told.envelope())
-
-    def tell_delivered(self, told: "Moment") -> None:
-        """Record that the order arrived, once."""
-        if self.delivered_at is None:
-            self._delivered(inferred=told.marks(), **told.envelope())
-
-    def tell_end(self, state: str, reason: str | None, told: "Moment") -> None:
-        """Record that the order ended as completed, closed or cancelled; a later end replaces."""
-        if state == self.ended:
-            return
-        if state == "completed":
-            self._completed(inferred=told.marks(), **told.envelope())
-        elif state == "closed":
-            self._closed(reason=reason, inferred=told.marks(), **told.envelope())
-        else:
-            self._cancelled(reason=reason, inferred=told.marks(), **told.envelope())
-
-
-PERSONAL_FIELDS = ("account", "recipient", "phone", "address", "buyer_remark")
-AMOUNT_FIELDS = ("goods_minor", "postage_minor", "discount_minor", "total_minor")
-
-
-class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """When a file says something happened: the time, its text as printed, and if we inferred it."""
-
-    at: datetime
-    printed: str = ""
-    inferred: bool = False
-
-    def envelope(self) -> dict[str, Any]:
-        """The envelope's part of an event that happened then."""
-        return {"occurred_at": self.at, "printed": self.printed}
-
-    def marks(self) -> list[str]:
-        """What of the event is inferred."""
-        return ["occurred_at"] if self.inferred else []
+    def last_remark(self) -> str | None:
+        """The last remark of the shop; None if there is none or its key is gone."""
+        if not self.remarks or self._sealer is None:
+            return None
+        field, sealed, version = self.remarks[-1]
+        return self._sealer.reveal(sealed, self.id, version, field)

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from ledger.log.envelope import Entry
-from ledger.orders import Amounts, Line, Order
+from ledger.order_values import Amounts, Line
+from ledger.orders import Order
 from projections.projection import Fact
 
 VALUE_SCALE = 8

@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.store import Head, Store, Tile
-from ledger.order_commands import EndOrder, PayOrder, PlaceOrder, RecordOrder, RemarkOrder
-from ledger.orders import Amounts, Line, Moment
+from ledger.order_commands import EndOrder, PayOrder, PlaceOrder, RemarkOrder
+from ledger.order_history import RecordOrder
+from ledger.order_values import Amounts, Line, Moment
 from ledger.receipts import Context
 
 CHANNEL, SHOP = "taobao", "云杉书店"

@@ -9,8 +9,8 @@ from ledger.importing.faults import RowFault, reason
 from ledger.importing.loading import Loader, Progress
 from ledger.importing.profiles import File
 from ledger.importing.staging import REJECTED, UNDECIDED, Staged, Staging
-from ledger.order_commands import RecordOrder
-from ledger.orders import MAX_LINES
+from ledger.order_history import RecordOrder
+from ledger.order_values import MAX_LINES
 
 BATCH = 500
 """Statements that go to the ledger at once; an order is never split."""

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from ledger.order_commands import PlaceOrder, RecordOrder
-from ledger.orders import Amounts, Line, Moment
+from ledger.order_commands import PlaceOrder
+from ledger.order_history import RecordOrder
+from ledger.order_values import Amounts, Line, Moment
 from ledger.receipts import Context
 
 CHANNEL, SHOP = "taobao", "云杉书店"

@@ -1,0 +1,200 @@
+"""What a file declares of an order: recorded as far as it is new, in the file's own times.
+
+A declaration is not decided: what it tells has happened. It records the difference to what is
+known, and refuses only what cannot be the same order.
+"""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import msgspec
+
+from ledger.aggregate import Aggregate
+from ledger.commands import Command, Handler, Work
+from ledger.errors import Refused
+from ledger.order_commands import NewOrder
+from ledger.order_values import AMOUNT_FIELDS, PERSONAL_FIELDS, Amounts, Moment, Payment
+from ledger.orders import Order
+from ledger.personal import Plain
+from ledger.values import Checks
+
+
+class NumberReused(Refused):
+    """{order} is in the ledger as another order ({why}). If the platform gave its number a second
+    time, record this one as a re-used number."""
+
+    code = "number_reused"
+    rule = "R-ORD-02"
+
+
+class RecordOrder(NewOrder, frozen=True, kw_only=True):
+    """Declare what a file says of an order: all of it, in the file's own times."""
+
+    NAME: ClassVar[str] = "order.record"
+    placed: Moment
+    told: Moment | None = None
+    """When the file was made, for changes that have no time of their own."""
+    paid: Moment | None = None
+    paid_minor: int | None = None
+    payments: list[Payment] = []
+    refunded: Moment | None = None
+    refunded_minor: int | None = None
+    dispatched: Moment | None = None
+    courier: str | None = None
+    waybill: str | None = None
+    delivered: Moment | None = None
+    ended: Moment | None = None
+    ended_as: str = ""
+    reason: str | None = None
+    remark: str | None = None
+    reuse_gap_days: int = 0
+
+    def persons(self) -> list[str]:
+        return [self.buyer] if self.remark is not None or self.personal() else []
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        for name in ("placed", "told", "paid", "refunded", "dispatched", "delivered", "ended"):
+            if (moment := getattr(self, name)) is not None:
+                checks.moment(f"/{name}", moment.at)
+        for name in ("paid_minor", "refunded_minor"):
+            if (value := getattr(self, name)) is not None:
+                checks.integer(f"/{name}", value, least=0)
+        for name in ("courier", "waybill", "reason", "remark"):
+            if (value := getattr(self, name)) is not None:
+                checks.text(f"/{name}", value)
+        if (self.paid is None) != (self.paid_minor is None):
+            checks.fault("/paid", "half", "needs both a time and an amount")
+        if self.refunded_minor and self.refunded is None:
+            checks.fault("/refunded", "half", "needs both a time and an amount")
+        if self.ended is not None and self.ended_as not in ("completed", "closed", "cancelled"):
+            checks.fault("/ended_as", "unknown", f"is {self.ended_as!r}")
+
+def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
+    """Record what a file says beyond what is known. Errors: NumberReused (R-ORD-02)."""
+    order: Order = work.load(Order, command.subject)
+    facts = command.facts(work)
+    told = _Told(order, command, command.told or command.placed)
+    if order.placed_at is None:
+        order._placed(**facts, inferred=command.placed.marks(), **command.placed.envelope())
+    else:
+        told.must_be_the_same(facts.get("account"))
+        told.details({name: facts.get(name) for name in PERSONAL_FIELDS})
+        told.amounts()
+    told.paid()
+    if command.remark is not None:
+        told.remark(Plain(work.person(command.buyer), command.remark))
+    told.dispatched()
+    told.delivered()
+    told.refunded()
+    told.ended()
+    return [order]
+
+
+class _Told:
+    """Compares a declaration with an order and records the difference.
+
+    `at` is when the file was made: the time of changes that have no time of their own.
+    """
+
+    def __init__(self, order: Order, command: RecordOrder, at: Moment) -> None:
+        self.order = order
+        self.command = command
+        self.at = at
+
+    def must_be_the_same(self, account: Plain | None) -> None:
+        """A number that comes again for another order. Errors: NumberReused (R-ORD-02)."""
+        order, placed_at = self.order, self.order.placed_at
+        assert placed_at is not None
+        if abs(self.command.placed.at - placed_at) > timedelta(days=self.command.reuse_gap_days):
+            raise NumberReused(order=order.id, why=f"placed at {placed_at.isoformat()}")
+        known = order.revealed("account")
+        if account is not None and known is not None and known != account.value:
+            raise NumberReused(order=order.id, why="of another buyer")
+
+    def details(self, told: dict[str, Plain | None]) -> None:
+        """Personal details that are told differently than before."""
+        new = {name: plain for name, plain in told.items()
+               if plain is not None and plain.value != self.order.revealed(name)}
+        if new:
+            self.order._details_changed(**new, reason="declared", **self.at.envelope())
+
+    def amounts(self) -> None:
+        """Other amounts: a price change before payment, else a correction."""
+        order, new = self.order, self.command.amounts
+        merged = Amounts(**{
+            name: getattr(order.amounts, name) if (value := getattr(new, name)) is None else value
+            for name in AMOUNT_FIELDS})
+        if merged == order.amounts:
+            return
+        if order.paid_at is None and not order.ended:
+            order._price_changed(old=order.amounts, new=merged, reason="declared",
+                                 inferred=["occurred_at"], **self.at.envelope())
+        else:
+            self._correct("amounts", msgspec.to_builtins(order.amounts),
+                          msgspec.to_builtins(merged))
+
+    def paid(self) -> None:
+        """The sum paid in all; less than before is a correction."""
+        order, moment, total = self.order, self.command.paid, self.command.paid_minor
+        if moment is None or total is None:
+            return
+        if order.paid_at is None or total > order.paid_minor:
+            order._paid(amount_minor=total - order.paid_minor, payments=self.command.payments,
+                        inferred=moment.marks(), **moment.envelope())
+        elif total < order.paid_minor:
+            self._correct("paid", {"paid_minor": order.paid_minor}, {"paid_minor": total})
+
+    def refunded(self) -> None:
+        """The sum refunded in all; less than before is a correction."""
+        order, total = self.order, self.command.refunded_minor
+        moment = self.command.refunded or self.at
+        if total is None or total == order.refunded_minor:
+            return
+        if total > order.refunded_minor:
+            order._refund_recorded(amount_minor=total - order.refunded_minor,
+                                   inferred=moment.marks(), **moment.envelope())
+        else:
+            self._correct("refunded", {"refunded_minor": order.refunded_minor},
+                          {"refunded_minor": total})
+
+    def _correct(self, fact: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+        order = self.order
+        order._corrected(kind="incorrect_data", corrects=order.last_version[fact], fact=fact,
+                         old=old, new=new, reason="declared", inferred=["occurred_at"],
+                         **self.at.envelope())
+
+    def remark(self, remark: Plain) -> None:
+        """The shop's remark, unless it is the last one known."""
+        if self.order.last_remark() != remark.value:
+            self.order._remarked(remark=remark, **self.at.envelope())
+
+    def dispatched(self) -> None:
+        """That the order went out, once."""
+        command = self.command
+        if command.dispatched is not None and self.order.dispatched_at is None:
+            self.order._dispatched(courier=command.courier, waybill=command.waybill,
+                                   inferred=command.dispatched.marks(),
+                                   **command.dispatched.envelope())
+
+    def delivered(self) -> None:
+        """That the order arrived, once."""
+        moment = self.command.delivered
+        if moment is not None and self.order.delivered_at is None:
+            self.order._delivered(inferred=moment.marks(), **moment.envelope())
+
+    def ended(self) -> None:
+        """How the order ended; another end than the one known replaces it."""
+        order, moment, state = self.order, self.command.ended, self.command.ended_as
+        if moment is None or state == order.ended:
+            return
+        envelope = {"inferred": moment.marks(), **moment.envelope()}
+        if state == "completed":
+            order._completed(**envelope)
+        elif state == "closed":
+            order._closed(reason=self.command.reason, **envelope)
+        else:
+            order._cancelled(reason=self.command.reason, **envelope)
+
+
+HANDLERS: dict[type[Command], Handler] = {RecordOrder: record_order}
