@@ -61,7 +61,7 @@ class Aggregate(BaseAggregate[str]):
             return self.__dict__["occurred_at"]  # type: ignore[no-any-return]
 
         def mutate(self, aggregate: Any) -> Any:
-            """Apply this event to the aggregate; `None` stands for the one before its first event."""
+            """Apply this event to an aggregate; `None` stands for the blank one."""
             if aggregate is None:
                 aggregate = self.AGGREGATE.blank(self.originator_id)
             if self.originator_id != aggregate._id:

@@ -50,11 +50,19 @@ class Ledger:
         return self.keys.mac(purpose, data)
 
     def preview(self, items: Sequence[tuple[Command, Context]]) -> list[int | LedgerError]:
-        """How many events each command would record now, or its refusal. Records nothing."""
+        """How many events each command would record now, or its refusal. Records nothing.
+
+        A command that was recorded before would record nothing.
+        """
+        ids = [context.command_id.bytes for _, context in items if context.command_id is not None]
+        known = {entry.command_id for entry in self.store.commands(self.name, ids)}
         work = Preview(self.name, self.store, self.keys)
         work.fetch([wanted for command, _ in items for wanted in command.streams()])
         found: list[int | LedgerError] = []
-        for command, _ in items:
+        for command, context in items:
+            if context.command_id is not None and context.command_id.bytes in known:
+                found.append(0)
+                continue
             try:
                 found.append(len(work.decide(command)))
                 work.keep()

@@ -203,6 +203,22 @@ class RefundOrder(_OnOrder, frozen=True, kw_only=True):
             checks.text("/account", self.account, longest=200)
 
 
+class CorrectOrder(_OnOrder, frozen=True, kw_only=True):
+    """Say that another sum was paid, or refunded, in all than is recorded; in minor units."""
+
+    NAME: ClassVar[str] = "order.correct"
+    fact: str
+    amount_minor: int
+    reason: str
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        if self.fact not in ("paid", "refunded"):
+            checks.fault("/fact", "unknown", f"is {self.fact!r}, not paid or refunded")
+        checks.integer("/amount_minor", self.amount_minor, least=0)
+        checks.text("/reason", self.reason, longest=500)
+
+
 class RemarkOrder(_OnOrder, frozen=True, kw_only=True):
     """Write a remark to an order."""
 
@@ -271,6 +287,14 @@ def refund_order(command: RefundOrder, work: Work) -> list[Aggregate]:
     return [order]
 
 
+def correct_order(command: CorrectOrder, work: Work) -> list[Aggregate]:
+    """A sum was recorded wrongly. Errors: R-ORD-05, R-ORD-11."""
+    order = command.load(work)
+    order.correct(command.fact, command.amount_minor, command.reason,
+                  occurred_at=command.occurred_at)
+    return [order]
+
+
 def remark_order(command: RemarkOrder, work: Work) -> list[Aggregate]:
     """The shop wrote a remark."""
     order = command.load(work)
@@ -302,6 +326,7 @@ HANDLERS: dict[type[Command], Handler] = {
     ChangePrice: change_price,
     PayOrder: pay_order,
     RefundOrder: refund_order,
+    CorrectOrder: correct_order,
     RemarkOrder: remark_order,
     EndOrder: end_order,
     AssignOrder: assign_order,

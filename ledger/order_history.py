@@ -5,7 +5,7 @@ known, and refuses only what cannot be the same order.
 """
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 
@@ -79,16 +79,13 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
         order._placed(**facts, inferred=command.placed.marks(), **command.placed.envelope())
     else:
         told.must_be_the_same(facts.get("account"))
+        if told.older():
+            return told.what_is_missing()
         told.details({name: facts.get(name) for name in PERSONAL_FIELDS})
         told.amounts()
-    told.paid()
     if command.remark is not None:
         told.remark(Plain(work.person(command.buyer), command.remark))
-    told.dispatched()
-    told.delivered()
-    told.refunded()
-    told.ended()
-    return [order]
+    return told.what_is_missing()
 
 
 class _Told:
@@ -112,6 +109,32 @@ class _Told:
         if account is not None and known is not None and known != account.value:
             raise NumberReused(order=order.id, why="of another buyer")
 
+    def older(self) -> bool:
+        """Whether the file tells an earlier state than the one known: an old export brought late.
+
+        What a platform has done does not vanish, so a file that lacks a payment, a dispatch or an
+        end that is known, or tells a smaller sum, was made before. Then it changes nothing; it can
+        only add what nobody told yet. A wrong sum is corrected by `CorrectOrder`.
+        """
+        order, told = self.order, self.command
+        return (
+            (order.paid_at is not None and told.paid is None)
+            or (order.dispatched_at is not None and told.dispatched is None)
+            or (order.delivered_at is not None and told.delivered is None)
+            or (bool(order.ended) and told.ended is None)
+            or (told.paid_minor or 0) < order.paid_minor
+            or (told.refunded_minor or 0) < order.refunded_minor
+        )
+
+    def what_is_missing(self) -> list[Aggregate]:
+        """Record what has happened and was not known; the order, changed or not."""
+        self.paid()
+        self.dispatched()
+        self.delivered()
+        self.refunded()
+        self.ended()
+        return [self.order]
+
     def details(self, told: dict[str, Plain | None]) -> None:
         """Personal details that are told differently than before."""
         new = {name: plain for name, plain in told.items()
@@ -131,38 +154,27 @@ class _Told:
             order._price_changed(old=order.amounts, new=merged, reason="declared",
                                  inferred=["occurred_at"], **self.at.envelope())
         else:
-            self._correct("amounts", msgspec.to_builtins(order.amounts),
-                          msgspec.to_builtins(merged))
+            order._corrected(
+                kind="incorrect_data", corrects=order.last_version["amounts"], fact="amounts",
+                old=msgspec.to_builtins(order.amounts), new=msgspec.to_builtins(merged),
+                reason="declared", inferred=["occurred_at"], **self.at.envelope())
 
     def paid(self) -> None:
-        """The sum paid in all; less than before is a correction."""
+        """The sum paid in all, as far as it is more than the one known."""
         order, moment, total = self.order, self.command.paid, self.command.paid_minor
         if moment is None or total is None:
             return
         if order.paid_at is None or total > order.paid_minor:
             order._paid(amount_minor=total - order.paid_minor, payments=self.command.payments,
                         inferred=moment.marks(), **moment.envelope())
-        elif total < order.paid_minor:
-            self._correct("paid", {"paid_minor": order.paid_minor}, {"paid_minor": total})
 
     def refunded(self) -> None:
-        """The sum refunded in all; less than before is a correction."""
-        order, total = self.order, self.command.refunded_minor
+        """The sum refunded in all, as far as it is more than the one known."""
+        order, total = self.order, self.command.refunded_minor or 0
         moment = self.command.refunded or self.at
-        if total is None or total == order.refunded_minor:
-            return
         if total > order.refunded_minor:
             order._refund_recorded(amount_minor=total - order.refunded_minor,
                                    inferred=moment.marks(), **moment.envelope())
-        else:
-            self._correct("refunded", {"refunded_minor": order.refunded_minor},
-                          {"refunded_minor": total})
-
-    def _correct(self, fact: str, old: dict[str, Any], new: dict[str, Any]) -> None:
-        order = self.order
-        order._corrected(kind="incorrect_data", corrects=order.last_version[fact], fact=fact,
-                         old=old, new=new, reason="declared", inferred=["occurred_at"],
-                         **self.at.envelope())
 
     def remark(self, remark: Plain) -> None:
         """The shop's remark, unless it is the last one known."""
@@ -186,7 +198,7 @@ class _Told:
     def ended(self) -> None:
         """How the order ended; another end than the one known replaces it."""
         order, moment, state = self.order, self.command.ended, self.command.ended_as
-        if moment is None or state == order.ended:
+        if moment is None or state == order.ended or self.older():
             return
         envelope = {"inferred": moment.marks(), **moment.envelope()}
         if state == "completed":

@@ -8,74 +8,21 @@ from datetime import datetime
 from typing import Any
 
 from ledger.aggregate import Aggregate, event
-from ledger.errors import Conflict, Refused
+from ledger.order_errors import (
+    AlreadyPaid,
+    NothingToCorrect,
+    OrderAlreadyPlaced,
+    OrderEnded,
+    OrderNotPaid,
+    OrderStarted,
+    OrderUnknown,
+    PriceFixed,
+    RefundExceedsPayment,
+    TotalDisagrees,
+)
 from ledger.order_values import PERSONAL_FIELDS, Amounts, Line, Payment
 from ledger.personal import Personal, Plain
 from ledger.values import subject
-
-
-class OrderAlreadyPlaced(Conflict):
-    """{order} is in the ledger already. Read it, or give this order its own number."""
-
-    code = "order_already_placed"
-    rule = "R-ORD-01"
-
-
-class OrderUnknown(Refused):
-    """{order} was never placed."""
-
-    code = "order_unknown"
-    rule = "R-ORD-03"
-
-
-class PriceFixed(Refused):
-    """The price of {order} cannot change any more: it is {state}."""
-
-    code = "price_fixed"
-    rule = "R-ORD-04"
-
-
-class RefundExceedsPayment(Refused):
-    """A refund of {refund_minor} would bring {order} to {refunded_minor} refunded of {paid_minor}
-    paid ({currency}, minor units)."""
-
-    code = "refund_exceeds_payment"
-    rule = "R-ORD-05"
-
-
-class OrderEnded(Refused):
-    """{order} is {state}, which is final."""
-
-    code = "order_ended"
-    rule = "R-ORD-06"
-
-
-class TotalDisagrees(Refused):
-    """The total of {order} is {total_minor}, but goods + postage - discount is {sum_minor}."""
-
-    code = "total_disagrees"
-    rule = "R-ORD-07"
-
-
-class OrderNotPaid(Refused):
-    """{order} has not been paid."""
-
-    code = "order_not_paid"
-    rule = "R-ORD-08"
-
-
-class AlreadyPaid(Refused):
-    """{order} has been paid in full."""
-
-    code = "already_paid"
-    rule = "R-ORD-09"
-
-
-class OrderStarted(Refused):
-    """{order} is {state}: it cannot be closed as unpaid. Refund or cancel it."""
-
-    code = "order_started"
-    rule = "R-ORD-10"
 
 
 class Order(Aggregate):
@@ -310,7 +257,7 @@ class Order(Aggregate):
     def _owner_assigned(self, owner):
         self.owner = owner
 
-    # -- rules: a decision --------------------------------------------------------------------------
+    # -- rules ------------------------------------------------------------------------------------
 
     def must_be_known(self) -> None:
         """Errors: OrderUnknown (R-ORD-03)."""
@@ -366,6 +313,27 @@ class Order(Aggregate):
                 refunded_minor=self.refunded_minor + amount_minor, currency=self.currency)
         self._refund_recorded(amount_minor=amount_minor, reason=reason, account=account,
                               occurred_at=occurred_at)
+
+    def correct(
+        self, fact: str, amount_minor: int, reason: str, *, occurred_at: datetime
+    ) -> None:
+        """Another sum paid or refunded than was recorded. Errors: R-ORD-03, R-ORD-05, R-ORD-11."""
+        self.must_be_known()
+        known = {"paid": self.paid_minor, "refunded": self.refunded_minor}
+        corrects = self.last_version[fact]
+        if not corrects:
+            raise NothingToCorrect(order=self.id, fact=fact)
+        if amount_minor == known[fact]:
+            return
+        after = {**known, fact: amount_minor}
+        if after["refunded"] > after["paid"]:
+            raise RefundExceedsPayment(
+                order=self.id, refund_minor=amount_minor, paid_minor=after["paid"],
+                refunded_minor=after["refunded"], currency=self.currency)
+        self._corrected(
+            kind="incorrect_data", corrects=corrects, fact=fact, reason=reason,
+            old={f"{fact}_minor": known[fact]}, new={f"{fact}_minor": amount_minor},
+            occurred_at=occurred_at)
 
     def remark(self, remark: Plain, *, occurred_at: datetime) -> None:
         """A remark of the shop. Errors: R-ORD-03."""

@@ -14,8 +14,8 @@ _CLIENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,99}")
 
 
 class BadActor(Invalid):
-    """{actor!r} is no actor. Give `system` or a pseudonymous id such as member:7f3a: letters, digits,
-    dots, dashes; never a person's name."""
+    """{actor!r} is no actor. Give `system` or a pseudonymous id such as member:7f3a: letters,
+    digits, dots, dashes; never a person's name."""
 
     code = "bad_actor"
     rule = "R-CTX-01"

@@ -1,4 +1,4 @@
-"""Settings come from the environment only; from them the store, the keys and the ledger are opened."""
+"""Settings, from the environment only, and what is opened from them: store, keys, ledger."""
 
 import getpass
 import os
@@ -37,7 +37,7 @@ class BadDatabaseUrl(Misconfigured):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where things lie. `master_key` may be None only beside PostgreSQL, where it is then refused."""
+    """Where things lie. No master key file is named beside PostgreSQL unless it is set."""
 
     database_url: str
     keys_url: str

@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import msgspec
 
@@ -19,8 +18,9 @@ from ledger.clock import AcceptClock, ClockGuard
 from ledger.commands import Command
 from ledger.errors import Conflict, LedgerError, Misconfigured, Refused, Unavailable
 from ledger.log.append import append
+from ledger.log.chance import chance, uuid7
 from ledger.log.clock import Clock
-from ledger.log.envelope import SALT_BYTES, Entry, leaf_hash, payload_hash
+from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
 from ledger.receipts import Context, Receipt
@@ -96,7 +96,7 @@ class Task:
                  turn: _Turn) -> None:
         self.command = command
         self.context = context
-        self.command_id = context.command_id or uuid4()
+        self.command_id = context.command_id or uuid7()
         self.request_hash = request_hash
         self.turn = turn
         self.last = False
@@ -351,7 +351,7 @@ class Writer:
         source = context.source
         if printed := fact.__dict__.get("printed"):
             source = {**(source or {}), "printed": printed}
-        salt = os.urandom(SALT_BYTES)
+        salt = chance()
         payload = _encode(fact)
         command_id = task.command_id.bytes
         correlation = command_id if context.correlation is None else context.correlation.bytes

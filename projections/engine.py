@@ -110,7 +110,7 @@ class ReadModels:
                         self._rebuild(ledger, unfit, step)
             generation = self.database.generation()
             assert generation is not None
-            self._advance(generation, ledger, self.projections, step)
+            self._advance(generation, ledger, self.projections, step=step)
             return self.status(ledger)
 
     def _unfit(self, ledger: str) -> set[str] | None:
@@ -138,7 +138,7 @@ class ReadModels:
         return bool(at) and at[0].leaf_hash == known.leaf
 
     def _advance(
-        self, generation: Generation, ledger: str, projections: Sequence[Projection],
+        self, generation: Generation, ledger: str, projections: Sequence[Projection], *,
         step: Step | None = None, until: int | None = None,
     ) -> None:
         """Fold up to a position or the head; a projection that stopped tries its event once."""
@@ -196,7 +196,7 @@ class ReadModels:
             ledgers = {ledger, *self._take_over(fresh, ledger, anew)}
             for name in sorted(ledgers - {ledger}):
                 self._advance(fresh, name, self.projections)
-            self._advance(fresh, ledger, self.projections, step)
+            self._advance(fresh, ledger, self.projections, step=step)
         except BaseException:
             self.place.discard(fresh)
             raise
@@ -224,7 +224,7 @@ class ReadModels:
                 continue
             if self._fits(ledger, projection, known):
                 with fresh.writing() as connection:
-                    copy(old, Rows(connection), ledger, projection, known)
+                    copy(old, Rows(connection), ledger, (projection, known))
 
     # -- looking ----------------------------------------------------------------------------------
 
@@ -286,7 +286,7 @@ class ReadModels:
                 if not self._fits(ledger, p, known):
                     partings.append(Parting(p.name, known.position, "", None, None))
                     continue
-                self._advance(fresh, ledger, [p], step, known.position)
+                self._advance(fresh, ledger, [p], step=step, until=known.position)
                 with fresh.reading() as other:
                     parting = parting_of(live, Rows(other), p, ledger)
                 partings += [parting] if parting else []
@@ -306,10 +306,9 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def copy(
-    old: Rows, fresh: Rows, ledger: str, projection: Projection, known: Progress
-) -> None:
+def copy(old: Rows, fresh: Rows, ledger: str, of: tuple[Projection, Progress]) -> None:
     """Take a projection's rows and progress over into another read database."""
+    projection, known = of
     for table in projection.tables:
         rows = old.all_of(table, ledger)
         while chunk := [tuple(row) for row in islice(rows, BATCH)]:

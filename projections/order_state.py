@@ -121,20 +121,18 @@ def _price_changed(order: OrderState, entry: Entry, event: Any) -> None:
 
 def _corrected(order: OrderState, entry: Entry, event: Any) -> None:
     """A correction of an event that was not taken finds nothing to correct."""
-    if event.fact == "paid" and event.corrects <= order.paid_version:
+    corrected = getattr(order, f"{event.fact}_version")
+    if event.corrects > corrected:
+        return
+    if event.fact == "paid":
         order.paid_minor += event.new["paid_minor"] - event.old["paid_minor"]
         order.paid_version = entry.version
-    elif event.fact == "refunded" and event.corrects <= order.refunded_version:
+    elif event.fact == "refunded":
         order.refunded_minor += event.new["refunded_minor"] - event.old["refunded_minor"]
         order.refunded_version = entry.version
-    elif event.fact == "amounts" and event.corrects <= order.amounts_version:
+    else:
         _tell(order, msgspec.convert(event.new, Amounts))
         order.amounts_version = entry.version
-    elif event.fact == "lines":
-        lines = msgspec.convert(event.new.get("lines"), list[Line] | None)
-        order.lines, order.pieces, order.value = _of_lines(lines)
-    else:
-        return
     order.marks |= CORRECTED
 
 

@@ -107,7 +107,7 @@ def replay(
     Errors: NothingRecorded (R-PRJ-07), NotReplayed (R-PRJ-08), PositionBeyondHead (R-PRJ-05).
     """
     cut = until.resolve(store, ledger)
-    entries = _chosen(store, ledger, streams, cut, without)
+    entries = _chosen(store, ledger, streams, cut=cut, without=without)
     generation = in_memory()
     try:
         _fold(generation, ledger, [entries], OrderBook())
@@ -122,7 +122,7 @@ def replay(
 
 
 def _chosen(
-    store: Store, ledger: str, streams: Sequence[str], cut: Cut, without: Collection[int]
+    store: Store, ledger: str, streams: Sequence[str], *, cut: Cut, without: Collection[int]
 ) -> list[Entry]:
     found = store.streams(ledger, streams)
     if missing := set(streams) - {entry.stream for entry in found}:
@@ -139,7 +139,7 @@ def steps(
 ) -> Iterator[Step]:
     """A replay event by event, with what each one changed. Errors: as `replay`."""
     cut = until.resolve(store, ledger)
-    entries = _chosen(store, ledger, streams, cut, without)
+    entries = _chosen(store, ledger, streams, cut=cut, without=without)
     generation = in_memory()
     try:
         before: list[dict[str, Any]] = []

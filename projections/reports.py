@@ -13,8 +13,8 @@ from projections import timeline as timelines
 from projections.clocks import NOW, AsOf, Cut, header
 from projections.engine import ReadModels
 from projections.order_book import OrderBook
-from projections.replay import NothingRecorded, past
-from projections.rows import Progress, Rows
+from projections.replay import NothingRecorded, past, replay
+from projections.rows import Rows
 
 
 class UnknownReport(NotFound):
@@ -90,7 +90,10 @@ def orders(models: ReadModels, ledger: str, question: Question = PRESENT) -> Ans
             prefixes = ["order:"]
         return list(order_rows.report(connection, ledger, prefixes=prefixes))
 
-    return _answer(models, ledger, question, rows)
+    if subject is None or question.as_of.now:
+        return _answer(models, ledger, question, rows)
+    replayed = replay(models.store, ledger, [subject], until=question.as_of)
+    return _noted(Answer(replayed.as_of, replayed.orders), question)
 
 
 def reconciliation(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
@@ -111,17 +114,23 @@ def _answer(
         with models.reading(ledger, OrderBook.name) as (connection, known):
             found = rows(connection)
         head = header(models.store, ledger, as_of, Cut(known.position))
-        return Answer(_with_stop(head, known), found)
+        if known.error_position is not None:
+            head["notes"].append(f"the read model {known.projection} stopped before position "
+                                 f"{known.error_position}")
+        return _noted(Answer(head, found), question)
     cut = as_of.resolve(models.store, ledger)
     with past(models.store, ledger, cut, OrderBook()) as connection:
-        return Answer(header(models.store, ledger, as_of, cut), rows(connection))
+        answer = Answer(header(models.store, ledger, as_of, cut), rows(connection))
+    return _noted(answer, question)
 
 
-def _with_stop(head: dict[str, Any], known: Progress) -> dict[str, Any]:
-    if known.error_position is not None:
-        head["notes"].append(
-            f"the read model {known.projection} stopped before position {known.error_position}")
-    return head
+def _noted(answer: Answer, question: Question) -> Answer:
+    """An empty answer says what it is empty of."""
+    asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
+             if (value := getattr(question, name)) is not None]
+    if asked and not answer.rows and answer.as_of["recorded_at"] is not None:
+        answer.as_of["notes"].append(f"there is nothing of {', '.join(asked)} by then")
+    return answer
 
 
 def timeline(models: ReadModels, ledger: str, question: Question) -> Answer:
@@ -142,10 +151,7 @@ def timeline(models: ReadModels, ledger: str, question: Question) -> Answer:
         found = timelines.about(*at, ledger=ledger, cut=cut, after=question.after,
                                 limit=question.limit)
         rows = [timelines.shown(entry) for entry in found]
-    head = header(store, ledger, question.as_of, cut)
-    if not rows and not head["notes"]:
-        head["notes"].append("nothing about it by then")
-    return Answer(head, rows)
+    return _noted(Answer(header(store, ledger, question.as_of, cut), rows), question)
 
 
 def streams_about(models: ReadModels, ledger: str, subjects: list[str]) -> list[str]:

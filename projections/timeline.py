@@ -67,14 +67,17 @@ def about(
     What the table does not know yet is looked for in the log itself.
     """
     own = (entry for entry in store.streams(ledger, [subject], after=after))
-    index = _indexed(store, ledger, _positions(rows, ledger, subject, after, cut.position))
+    index = _indexed(
+        store, ledger, _positions(rows, ledger, subject, after=after, until=cut.position))
     rest = (entry for entry in _read(store, ledger, max(after, known.position), cut.position)
             if entry.stream != subject and subject in _subjects.decode(entry.subjects))
     merged = heapq.merge(own, index, rest, key=attrgetter("position"))
     return islice((entry for entry in merged if cut.takes(entry)), limit)
 
 
-def _positions(rows: Rows, ledger: str, subject: str, after: int, until: int) -> Iterator[int]:
+def _positions(
+    rows: Rows, ledger: str, subject: str, *, after: int, until: int
+) -> Iterator[int]:
     while True:
         found = rows.select(
             "SELECT position FROM subjects WHERE ledger = ? AND subject = ? AND position > ?"

@@ -22,7 +22,8 @@ from ledger.log import codec, merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.store import NOTHING, Forked, Store
 from ledger.order_commands import PayOrder, StaleVersion
-from ledger.orders import Order, OrderAlreadyPlaced, OrderUnknown, RefundExceedsPayment
+from ledger.order_errors import OrderAlreadyPlaced, OrderUnknown, RefundExceedsPayment
+from ledger.orders import Order
 from ledger.receipts import Receipt
 from ledger.settings import Settings
 from ledger.writer import (

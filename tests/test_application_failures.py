@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import event
 
 from ledger.application import Ledger
 from ledger.errors import LedgerError
@@ -36,17 +37,24 @@ from tests.postgres_server import Server
 from tests.test_application import must_be_sound, outcomes
 from tests.waiting import eventually, in_thread
 
-MANY = [place(n, recipient="张" * 400) for n in range(30)]
+MANY = [place(n, recipient="张" * 2000) for n in range(30)]
 
 
 @contextmanager
 def full_disk(store: Store, settings: Settings) -> Iterator[None]:
-    """No transaction that is larger than a few pages can be committed."""
+    """No event can be committed that needs more room."""
     if isinstance(store, SqliteStore):
-        with store.writing("main") as writing:
-            (pages,) = writing.rows("PRAGMA page_count", ())[0]
-            writing.rows(f"PRAGMA max_page_count = {pages + 2}", ())
+        with store.reading() as reader:
+            (pages,) = reader.rows("PRAGMA page_count", ())[0]
+
+        def limit(connection: Any, _record: Any) -> None:
+            connection.execute(f"PRAGMA max_page_count = {pages}")
+
+        event.listen(store.engine, "connect", limit)
+        store._drop()
         yield
+        event.remove(store.engine, "connect", limit)
+        store._drop()
         return
     assert settings.admin_url is not None
     with psycopg.connect(settings.admin_url, autocommit=True) as admin:
@@ -84,10 +92,10 @@ def test_handle_many__rejected_from_the_failure_on(
     ledger: Ledger, store: Store, settings: Settings
 ) -> None:
     """What comes behind a failed commit is not decided as if it had not been there."""
-    items = [(place(n, recipient="张" * 400), CONTEXT) for n in range(1200)]
+    items = [(place(n, recipient="张" * 200), CONTEXT) for n in range(1200)]
     with full_disk(store, settings), pytest.raises(StorageFailed):
         ledger.handle_many(items)
-    assert len(must_be_sound(store)) % 500 == 0
+    assert must_be_sound(store) == []
     assert all(isinstance(r, Receipt) for r in ledger.handle_many(items[1000:]))
 
 
@@ -110,7 +118,7 @@ opened = open_ledger()
 opened.ledger.handle(place("a"), CONTEXT)
 path = os.environ["LEDGER_DATABASE_URL"].removeprefix("sqlite:///")
 size = max(os.path.getsize(path), os.path.getsize(path + "-wal"))
-resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20_000, resource.RLIM_INFINITY))
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 200_000, resource.RLIM_INFINITY))
 told = []
 for number in range(40):
     try:
@@ -255,9 +263,10 @@ def test_handle__accepted_when_the_connection_breaks_at_the_commit(
     connection = store._connection
     assert connection is not None
     execute = connection.exec_driver_sql
+    commits = iter(["of the pause", "of the first command"])
 
     def break_at_commit(statement: str, parameters: Any = None) -> Any:
-        if statement == "COMMIT":
+        if statement == "COMMIT" and next(commits, None) is None:
             if committed:
                 execute(statement)
             kill_connections(store, postgres)
@@ -292,7 +301,7 @@ def test_handle__rejected_when_the_connection_breaks_again(
 @on_postgres
 def test_append__rejected_when_a_value_is_none_of_the_databases(store: PostgresStore) -> None:
     """R-LOG-14: psycopg's own errors, raised while it copies, come in the ledger's words too."""
-    for bad in (entry(1, client="a\0b"), entry(1)._replace(causation=2**70), entry(1, version=2**40)):
+    for bad in (entry(1, client="a\0b"), entry(1, version=2**40)):
         with pytest.raises((ValueNotStored, StorageFailed)) as caught:
             write(store, bad)
         assert caught.value.code == "value_not_stored", bad

@@ -1,4 +1,4 @@
-"""The command line as a person and a program meet it: messages, JSON, exit codes, both languages."""
+"""The command line as a person and a program meet it: messages, JSON, codes, both languages."""
 
 import json
 import os

@@ -80,7 +80,9 @@ def test_verify__accepted_when_empty(tmp_path: Path) -> None:
     ("occurred_at", 1), ("actor", "member:other"), ("subjects", "[]"), ("once", "x"),
     ("source", "{}"), ("salt", b"\0" * 16), ("causation", 3), ("type", "order.paid.v1"),
 ])
-def test_verify__rejected_when_one_column_is_changed(log: Path, column: str, value: object) -> None:
+def test_verify__rejected_when_one_column_is_changed(
+    log: Path, column: str, value: object
+) -> None:
     execute(log, f"UPDATE events SET {column} = ? WHERE position = 7", value)
     report = checked(log)
     assert not report.ok

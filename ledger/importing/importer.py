@@ -162,23 +162,12 @@ class _Run:
             raise found
         return found
 
-    def _preview(self, items: list[Item]) -> list[int | LedgerError]:
-        """What each command would record: nothing if it was recorded before."""
-        ids = [context.command_id.bytes for _, context in items if context.command_id is not None]
-        known = {entry.command_id for entry in self.ledger.store.commands(self.ledger.name, ids)}
-        fresh = [number for number, id_ in enumerate(ids) if id_ not in known]
-        found: list[int | LedgerError] = [0] * len(items)
-        for number, result in zip(
-                fresh, self.ledger.preview([items[number] for number in fresh]), strict=True):
-            found[number] = result
-        return found
-
     def _check(self) -> None:
         """Make every statement once; unless faults are let through, see what the rules say."""
         previewing = self.how.dry_run or self.how.policy == REJECT_EVERYTHING
         for batch in self.statements.batches("check", self.how.progress, report=True):
             if previewing:
-                self._previewed(batch, self._preview([self._item(one) for one in batch]))
+                self._previewed(batch, self.ledger.preview([self._item(one) for one in batch]))
         self.statements.reject_unmatched()
 
     def _previewed(self, batch: list[Statement], found: list[int | LedgerError]) -> None:
@@ -208,7 +197,7 @@ class _Run:
         for batch in self.statements.batches("record", self.how.progress, report=False):
             items = [self._item(statement) for statement in batch]
             if not self.started:
-                found = self._preview(items)
+                found = self.ledger.preview(items)
                 if not any(type(result) is int and result for result in found):
                     self._previewed(batch, found)
                     continue

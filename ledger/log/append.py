@@ -26,8 +26,8 @@ def _completed(writing: Writing, size: int, entries: Sequence[Entry]) -> list[Ti
     if first == last:
         return []
     start = first * merkle.TILE_LEAVES
-    older = writing.read(entries[0].ledger, after=start, until=size)
-    leaves = [entry.leaf_hash for entry in (*older, *entries)]
+    leaves = writing.leaves(start, size)
+    leaves += (entry.leaf_hash for entry in entries)
     return [
         Tile(0, first + number, b"".join(leaves[at : at + merkle.TILE_LEAVES]))
         for number, at in enumerate(range(0, (last - first) * merkle.TILE_LEAVES,

@@ -128,6 +128,9 @@ class _Writing(_View):
     def head(self, ledger: str) -> Head:
         return self.added if ledger == self.ledger else super().head(ledger)
 
+    def leaves(self, after: int, until: int) -> list[bytes]:
+        return [entry.leaf_hash for entry in self.read(self.ledger, after=after, until=until)]
+
     def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
         if not entries:
             return

@@ -36,6 +36,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import LedgerError, Misconfigured
 from ledger.log import migrations
+from ledger.log.chance import chance
 from ledger.log.envelope import frame_bytes, frame_text
 from ledger.log.store import StorageFailed
 from ledger.personal import Person, Personal, Plain
@@ -342,8 +343,7 @@ class LedgerKeys:
         person = plain.person.id
         cipher = self._cipher(person, plain.person.key)
         assert cipher is not None
-        random = os.urandom(NONCE_BYTES + 16)
-        nonce, opened = random[:NONCE_BYTES], random[NONCE_BYTES:] + plain.value.encode()
+        nonce, opened = chance()[:NONCE_BYTES], chance() + plain.value.encode()
         sealed = cipher.encrypt(nonce, opened, self._place(stream, version, field, person))
         return Personal(person, _b64(nonce), _b64(sealed), _b64(sha256(opened).digest()))
 

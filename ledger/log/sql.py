@@ -133,6 +133,12 @@ class SqlWriting(SqlReader):
         super().__init__(connection)
         self.ledger = ledger
 
+    def leaves(self, after: int, until: int) -> list[bytes]:
+        rows = self.rows(
+            "SELECT leaf_hash FROM events WHERE ledger = ? AND position > ? AND position <= ?"
+            " ORDER BY position", (self.ledger, after, until))
+        return [row[0] for row in rows]
+
     def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
         if not entries:
             return

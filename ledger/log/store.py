@@ -148,6 +148,10 @@ class Reader(Protocol):
 class Writing(Reader, Protocol):
     """A transaction that holds the head row: what it reads stays true until it commits."""
 
+    def leaves(self, after: int, until: int) -> list[bytes]:
+        """The leaf hashes at after < position <= until."""
+        ...
+
     def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
         """Add entries that stand at the next positions, move the head, keep complete tiles.
 
