@@ -13,7 +13,6 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
-    or_,
     select,
 )
 
@@ -35,6 +34,9 @@ from projections.order_state import (
     state_of,
 )
 from projections.rows import IN_CHUNK, Key, metadata
+
+LAST = "\U0010ffff"
+"""The character behind all others."""
 
 orders = Table(
     "orders", metadata,
@@ -80,9 +82,10 @@ def report(
         for start in range(0, len(wanted), IN_CHUNK):
             chunk = orders.c.subject.in_(wanted[start : start + IN_CHUNK])
             yield from _shown(connection, select(orders).where(among, chunk))
-    elif prefixes:
-        ranges = [orders.c.subject.between(prefix, prefix + "\U0010ffff") for prefix in prefixes]
-        yield from _shown(connection, select(orders).where(among, or_(*ranges)))
+        return
+    for prefix in sorted(prefixes):
+        begun = orders.c.subject.between(prefix, prefix + LAST)
+        yield from _shown(connection, select(orders).where(among, begun))
 
 
 def _shown(connection: Connection, query: Any) -> Iterator[dict[str, Any]]:

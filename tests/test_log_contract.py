@@ -21,7 +21,7 @@ from ledger.log.recorder import LogRecorder
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import NOTHING, Head, LogConflict, Store
 from ledger.settings import Settings
-from tests.builders import CONTEXT, entry, place, write
+from tests.builders import CONTEXT, entry, place
 from tests.conftest import durable, on_postgres, on_sqlite
 from tests.postgres_server import Server
 from tests.waiting import eventually, in_thread

@@ -1,4 +1,4 @@
-"""What `verify` finds when someone with the database file changed history, and what it lets pass."""
+"""What `verify` finds when someone with the database file changed history."""
 
 from datetime import UTC, datetime
 from pathlib import Path

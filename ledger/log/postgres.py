@@ -24,9 +24,11 @@ from ledger.log.store import AdminNeeded, LogConflict, OtherDatabase, ValueNotSt
 
 _COPY = f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
 _TYPES = [
-    "text", "int8", "text", "int4", "text", "int8", "int8", "bytea", "int4", "bytea", "text",
+    "text", "int8", "text", "int8", "text", "int8", "int8", "bytea", "int8", "bytea", "text",
     "text", "text", "text", "bytea", "int8", "text", "text", "bytea", "bytea", "bytea", "bytea",
 ]
+"""No int4: psycopg cuts what does not fit into one, and says nothing."""
+
 _CONSTRAINTS = {"events_pk": "position", "events_stream": "version of the stream",
                 "events_command": "command", "events_once": "once value"}
 

@@ -78,7 +78,7 @@ def make_engine(path: Path, *, read_only: bool = False, cache_kib: int = 16_384)
         cursor = connection.cursor()
         if not read_only:
             cursor.execute("PRAGMA page_size = 8192")  # 4096 gives a long event a page of its own
-            cursor.execute("PRAGMA journal_mode = WAL")
+            _use_wal(cursor, module)
             cursor.execute("PRAGMA wal_autocheckpoint = 4000")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA cache_size = -{cache_kib}")

@@ -1,0 +1,84 @@
+"""given(*history).when(command).then(*facts or an error): a rule's story, without a database."""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import pytest
+
+from ledger import handlers
+from ledger.aggregate import Aggregate
+from ledger.commands import Command
+from ledger.errors import LedgerError
+from ledger.personal import Person, Personal, Plain
+
+
+class OpenSealer:
+    """Keeps values readable, so that a story can look at them."""
+
+    def seal(self, plain: Plain, stream: str, version: int, field: str) -> Personal:
+        return Personal(plain.person.id, plain.value, "c", "h")
+
+    def reveal(self, sealed: Personal, stream: str, version: int, field: str) -> str | None:
+        return sealed.n
+
+
+class Story:
+    """What was decided so far, and what the last command led to."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Aggregate] = {}
+        self.facts: list[Any] = []
+        self.error: LedgerError | None = None
+
+    # -- what a handler asks for ------------------------------------------------------------------
+
+    def load(self, cls: type[Any], stream: str) -> Any:
+        known = self.known.get(stream) or cls.blank(stream)
+        return known.clone().sealed_by(OpenSealer())
+
+    def person(self, lookup: str) -> Person:
+        return Person(f"person:{lookup}", b"")
+
+    def person_by_id(self, person: str) -> Person:
+        return Person(person, b"")
+
+    # -- the story --------------------------------------------------------------------------------
+
+    def decide(self, command: Command) -> list[Any]:
+        """Decide a command and keep what it changed. Raises its refusal."""
+        facts = []
+        for aggregate in handlers.find(type(command))(command, self):
+            facts.extend(aggregate.collect_events())
+            self.known[aggregate.id] = aggregate
+        return facts
+
+    def when(self, make: Command | Callable[[], Command]) -> Self:
+        """Try a command."""
+        try:
+            self.facts = self.decide(make() if callable(make) else make)
+        except LedgerError as error:
+            self.error = error
+        return self
+
+    def then(self, *expected: str) -> list[Any]:
+        """The command recorded events of just these types; they are returned."""
+        assert self.error is None, self.error
+        assert [fact.TOPIC for fact in self.facts] == list(expected)
+        return self.facts
+
+    def refused(self, error: type[LedgerError]) -> LedgerError:
+        """The command was refused with this error; nothing was recorded."""
+        assert isinstance(self.error, error), (self.error, self.facts)
+        assert self.facts == []
+        return self.error
+
+
+def given(*history: Command) -> Story:
+    """A story that begins with these commands, all of them accepted."""
+    story = Story()
+    for command in history:
+        try:
+            story.decide(command)
+        except LedgerError as error:
+            pytest.fail(f"the history is refused: {error}")
+    return story
