@@ -7,6 +7,7 @@ import msgspec
 from ledger.clock import AcceptClock
 from ledger.commands import Command
 from ledger.errors import LedgerError, Unavailable
+from ledger.facts import AHEAD_US, OccurredInFuture
 from ledger.log.clock import Clock
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Store
@@ -14,11 +15,9 @@ from ledger.receipts import Context, Receipt
 from ledger.values import from_us
 from ledger.work import Preview
 from ledger.writer import (
-    AHEAD_US,
     MAX_COMMANDS,
     CommandReused,
     LedgerClosed,
-    OccurredInFuture,
     OnceTaken,
     Overloaded,
     Writer,

@@ -4,10 +4,10 @@ A check never raises by itself. It appends what is wrong to a list of faults, so
 told all its mistakes at once.
 """
 
+import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from ledger.errors import Fault, InvalidValues
 
@@ -33,8 +33,8 @@ def rfc3339(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _kept(character: str) -> bool:
-    return (character.isascii() and character.isalnum()) or "㐀" <= character <= "鿿"
+_plain = re.compile("[0-9A-Za-z㐀-鿿._-]+").fullmatch
+_others = re.compile("[^0-9A-Za-z㐀-鿿._-]+").sub
 
 
 def subject_part(text: str) -> str:
@@ -43,11 +43,10 @@ def subject_part(text: str) -> str:
     Letters are ASCII letters and the CJK ideographs U+3400 to U+9FFF: a fixed set, so that a later
     Unicode version cannot give the same shop another subject. `-`, `_` and `.` stand as they are.
     """
-    if text.isascii() and text.isalnum():
+    if _plain(text):  # none of these changes under NFC
         return text
-    text = unicodedata.normalize("NFC", text).strip()
-    return "".join(c if _kept(c) or c in "-_." else quote(c, safe="").replace("~", "%7E")
-                   for c in text)
+    return _others(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()),
+                   unicodedata.normalize("NFC", text).strip())
 
 
 def subject(kind: str, *parts: str) -> str:

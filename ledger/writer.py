@@ -12,19 +12,17 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from ledger.clock import AcceptClock, ClockGuard
 from ledger.commands import Command
-from ledger.errors import Conflict, LedgerError, Misconfigured, Refused, Unavailable
+from ledger.errors import Conflict, LedgerError, Misconfigured, Unavailable
+from ledger.facts import Origin, check_times, encode, entry_of
 from ledger.log.append import append
-from ledger.log.chance import chance, uuid7
+from ledger.log.chance import uuid7
 from ledger.log.clock import Clock
-from ledger.log.envelope import Entry, leaf_hash, payload_hash
+from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
 from ledger.receipts import Context, Receipt
-from ledger.values import from_us, to_us
 from ledger.work import Cache, Work
 
 MAX_COMMANDS = 500
@@ -35,9 +33,6 @@ MAX_WAITING = 10_000
 
 MAX_DECIDING_S = 0.050
 LINGER_S = 0.001
-AHEAD_US = 5 * 60 * 1_000_000
-
-_encode = msgspec.json.Encoder().encode
 
 
 class CommandReused(Conflict):
@@ -45,13 +40,6 @@ class CommandReused(Conflict):
 
     code = "command_reused"
     rule = "R-LOG-09"
-
-
-class OccurredInFuture(Refused):
-    """{stream}: {occurred_at} lies more than 5 minutes ahead of the ledger's clock ({now})."""
-
-    code = "occurred_in_future"
-    rule = "R-LOG-10"
 
 
 class OnceTaken(Conflict):
@@ -163,13 +151,15 @@ class Writer:
             self._thread.join()
 
     def _task(self, command: Command, context: Context, turn: _Turn) -> Task:
-        request = _encode(command) if context.request is None else context.request
+        request = encode(command) if context.request is None else context.request
         hashed = self.keys.mac("request", command.NAME.encode() + b"\0" + request)
         return Task(command, context, hashed, turn)
 
     def _submit(self, tasks: list[Task]) -> None:
         if os.getpid() != self._process:
             raise Forked  # the thread stayed in the other process: nobody would ever answer
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("a handler sends no commands: it would wait for itself")
         with self._wakes:
             if self._closed:
                 raise LedgerClosed
@@ -308,7 +298,7 @@ class Writer:
                 try:
                     self._decide(task, work, batch)
                 except LedgerError as error:
-                    task.result = error
+                    task.result = error.with_traceback(None)  # it would keep the batch alive
         return len(tasks)
 
     def _decide(self, task: Task, work: Work, batch: _Batch) -> None:
@@ -321,9 +311,12 @@ class Writer:
             task.result = _receipt(task, position)._replace(replayed=True)
             return
         facts = work.decide(task.command)
-        _check_times(facts, batch)
+        check_times(facts, batch.wall)
         self._check_once(facts, batch)
-        task.entries = [self._entry(task, fact, seq, batch) for seq, fact in enumerate(facts, 1)]
+        origin = Origin(self.name, batch.now, key, task.request_hash, task.context)
+        position = batch.head.position + len(batch.entries)
+        task.entries = [entry_of(fact, origin, position + seq, seq)
+                        for seq, fact in enumerate(facts, 1)]
         if task.entries:
             batch.entries.extend(task.entries)
             batch.repeats[key] = task.entries
@@ -343,35 +336,6 @@ class Writer:
             if value is not None:
                 taken[value] = position + seq
         batch.once.update((value, taken[value]) for value in values)
-
-    def _entry(self, task: Task, fact: Any, seq: int, batch: _Batch) -> Entry:
-        context = task.context
-        subjects = sorted({fact.originator_id, *fact.about(), *context.subjects},
-                          key=lambda text: text.encode())
-        source = context.source
-        if printed := fact.__dict__.get("printed"):
-            source = {**(source or {}), "printed": printed}
-        salt = chance()
-        payload = _encode(fact)
-        command_id = task.command_id.bytes
-        correlation = command_id if context.correlation is None else context.correlation.bytes
-        entry = Entry(
-            self.name, batch.head.position + len(batch.entries) + seq, fact.originator_id,
-            fact.originator_version, fact.TOPIC, batch.now, to_us(fact.occurred_at), command_id,
-            seq, task.request_hash, fact.__dict__.get("once"), context.actor, context.role,
-            context.client, correlation, context.causation, _encode(subjects).decode(),
-            None if source is None else _encode(source).decode(), payload, salt,
-            payload_hash(salt, payload), b"")
-        return entry._replace(leaf_hash=leaf_hash(entry, subjects))
-
-
-def _check_times(facts: list[Any], batch: _Batch) -> None:
-    """Errors: OccurredInFuture (R-LOG-10)."""
-    for fact in facts:
-        if to_us(fact.occurred_at) > batch.wall + AHEAD_US:
-            raise OccurredInFuture(
-                stream=fact.originator_id, occurred_at=fact.occurred_at.isoformat(),
-                now=from_us(batch.wall).isoformat())
 
 
 def _receipt(task: Task, position: int) -> Receipt:

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import random
-import threading
 from collections import Counter
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -77,7 +76,7 @@ def repeat(settings: Settings, pipe: Connection) -> None:
     opened.close()
 
 
-def append_until_killed(settings: Settings, pipe: Connection, output: int, run: int) -> None:
+def append_until_killed(settings: Settings, pipe: Connection, run: int) -> None:
     """Record orders from four threads for ever; write each acknowledged number as a line."""
     opened = open_ledger(settings)
     pipe.send("ready")
@@ -86,10 +85,7 @@ def append_until_killed(settings: Settings, pipe: Connection, output: int, run: 
         for count in range(1_000_000):
             number = f"{run}-{thread}-{count}"
             opened.ledger.handle(record(number, recipient="收件人"), CONTEXT)
-            os.write(output, f"{number}\n".encode())
+            os.write(pipe.fileno(), f"{number}\n".encode())
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    for thread in [in_thread(lambda n=n: work(n)) for n in range(4)]:
+        thread.join(None)

@@ -107,62 +107,73 @@ histories = st.lists(
 
 
 def naive(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
-    """The orders that entries tell of: {subject: {currency, total, paid, refunded, …}}."""
+    """The orders that entries tell of, by subject. Times are microseconds."""
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
         payload = msgspec.json.decode(entry.payload)
         if entry.type == "order.placed.v1":
             found[entry.stream] = {
                 "currency": payload["currency"], "amounts": payload["amounts"], "paid": 0,
-                "refunded": 0, "paid_at": None, "ended": None, "seen": {entry.version},
-                "position": entry.position}
-        elif entry.stream in found:
-            order = found[entry.stream]
-            _NAIVE[entry.type](order, payload, entry)
-            order["seen"].add(entry.version)
-            order["position"] = entry.position
+                "refunded": 0, "paid_at": None, "ended": None, "taken": set()}
+        if entry.stream not in found:
+            continue
+        order = found[entry.stream]
+        order["position"] = entry.position
+        if payload.get("corrects", entry.version) in {*order["taken"], entry.version}:
+            order["taken"].add(entry.version)
+            _take(order, entry, payload)
     return found
 
 
-def _naive_paid(order: dict[str, Any], payload: dict[str, Any], entry: Entry) -> None:
-    order["paid"] += payload["amount_minor"]
-    if order["paid_at"] is None:
-        order["paid_at"] = entry.occurred_at
+def _take(order: dict[str, Any], entry: Entry, payload: dict[str, Any]) -> None:
+    match entry.type.split(".")[1]:
+        case "paid":
+            order["paid"] += payload["amount_minor"]
+            if order["paid_at"] is None:
+                order["paid_at"] = entry.occurred_at
+        case "refund_recorded":
+            order["refunded"] += payload["amount_minor"]
+        case "price_changed":
+            order["amounts"] = payload["new"]
+        case "corrected" if payload["fact"] == "amounts":
+            order["amounts"] = payload["new"]
+        case "corrected":
+            name = payload["fact"] + "_minor"
+            order[payload["fact"]] += payload["new"][name] - payload["old"][name]
+        case "completed" | "closed" | "cancelled" as ended:
+            order["ended"] = ended
 
 
-def _naive_refunded(order: dict[str, Any], payload: dict[str, Any], _entry: Entry) -> None:
-    order["refunded"] += payload["amount_minor"]
+def naive_reconciliation(orders: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the orders of the model add up to, as the report tells it (of CNY)."""
+    if not orders:
+        return []
+    rows = list(orders.values())
+    told = {name: [row["amounts"][name] for row in rows if name in row["amounts"]]
+            for name in ("goods_minor", "postage_minor", "discount_minor")}
+    totals = [total for row in rows if (total := naive_total(row)) is not None]
+    paid = [row for row in rows if row["paid_at"] is not None]
+    paid_minor, refunded_minor = (sum(row[name] for row in rows) for name in ("paid", "refunded"))
+    return [{
+        "currency": "CNY",
+        "orders": len(rows),
+        "unpaid_orders": len(rows) - len(paid),
+        "paid_orders": len(paid),
+        "refunded_orders": sum(row["refunded"] > 0 for row in rows),
+        "fully_refunded_orders": sum(row["refunded"] >= row["paid"] > 0 for row in paid),
+        **{name: sum(values) if values else None for name, values in told.items()},
+        "total_minor": sum(totals) if totals else None,
+        "paid_minor": paid_minor,
+        "refunded_minor": refunded_minor,
+        "net_minor": paid_minor - refunded_minor,
+    }]
 
 
-def _naive_price(order: dict[str, Any], payload: dict[str, Any], _entry: Entry) -> None:
-    order["amounts"] = payload["new"]
-
-
-def _naive_corrected(order: dict[str, Any], payload: dict[str, Any], entry: Entry) -> None:
-    if payload["corrects"] not in order["seen"]:
-        entry_is_gone = entry.version
-        order["seen"].discard(entry_is_gone)
-        order["dropped"] = True
-        return
-    fact, old, new = payload["fact"], payload["old"], payload["new"]
-    if fact == "amounts":
-        order["amounts"] = new
-    else:
-        order[fact] += new[f"{fact}_minor"] - old[f"{fact}_minor"]
-
-
-def _naive_end(order: dict[str, Any], _payload: dict[str, Any], entry: Entry) -> None:
-    order["ended"] = entry.type.split(".")[1]
-
-
-def _naive_nothing(_order: dict[str, Any], _payload: dict[str, Any], _entry: Entry) -> None:
+def naive_total(row: dict[str, Any]) -> int | None:
+    """The total as told, else the sum of its three parts, if all are told."""
+    amounts = row["amounts"]
+    if "total_minor" in amounts:
+        return int(amounts["total_minor"])
+    if {"goods_minor", "postage_minor", "discount_minor"} <= amounts.keys():
+        return int(amounts["goods_minor"] + amounts["postage_minor"] - amounts["discount_minor"])
     return None
-
-
-_NAIVE = {
-    "order.paid.v1": _naive_paid, "order.refund_recorded.v1": _naive_refunded,
-    "order.price_changed.v1": _naive_price, "order.corrected.v1": _naive_corrected,
-    "order.completed.v1": _naive_end, "order.closed.v1": _naive_end,
-    "order.cancelled.v1": _naive_end, "order.dispatched.v1": _naive_nothing,
-    "order.delivered.v1": _naive_nothing,
-}

@@ -18,6 +18,7 @@ from ledger.aggregate import Aggregate, event
 from ledger.application import Ledger
 from ledger.commands import Command, Work
 from ledger.errors import InvalidValues, LedgerError
+from ledger.facts import OccurredInFuture
 from ledger.log import codec, merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.store import NOTHING, Forked, Store
@@ -29,7 +30,6 @@ from ledger.settings import Settings
 from ledger.writer import (
     CommandReused,
     LedgerClosed,
-    OccurredInFuture,
     OnceTaken,
     Overloaded,
 )
@@ -193,6 +193,17 @@ def test_command__rejected_before_it_exists() -> None:
         place(recipient="a\0b")
     with pytest.raises(InvalidValues):
         place("\ud800")
+
+
+def test_handle__rejected_when_a_text_holds_nul(ledger: Ledger, store: Store) -> None:
+    """R-VAL-01, also for a text that its command does not look at."""
+    ledger.handle(place(), CONTEXT)
+    for bad in ("\0", "a\\\0b", "\\\\\0"):
+        with pytest.raises(InvalidValues, match="NUL"):
+            ledger.handle(end(ended_as="closed", reason=bad), context(request=b"x"))
+    for good in ("\\u0000", "\\\\u0000"):
+        ledger.handle(place(good, gifts=[good]), CONTEXT)
+    assert len(must_be_sound(store)) == 3
 
 
 # -- many callers -------------------------------------------------------------------------------
@@ -393,6 +404,7 @@ def _known_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BUGS, "text", lambda changed: changed[0].pending_events[0].__dict__.update(
         once="\ud800"))
     monkeypatch.setitem(BUGS, "exit", lambda _: sys.exit("out of here"))
+    monkeypatch.setitem(BUGS, "again", lambda changed: changed[0]._sealer.again())
 
 
 def test_handle__accepted_over_several_streams(ledger: Ledger, store: Store) -> None:
@@ -403,11 +415,12 @@ def test_handle__accepted_over_several_streams(ledger: Ledger, store: Store) -> 
 
 @pytest.mark.parametrize(("then", "error"), [
     ("fail", KeyError), ("forget", AssertionError), ("text", UnicodeEncodeError),
-    ("exit", SystemExit)])
+    ("exit", SystemExit), ("again", RuntimeError)])
 def test_handle__rejected_alone_when_its_handler_has_a_fault(
     ledger: Ledger, store: Store, then: str, error: type[BaseException]
 ) -> None:
     """A fault of ours hurts whom it concerns; the others of its batch are recorded."""
+    ledger.keys.again = lambda: ledger.handle(place(99), CONTEXT)  # type: ignore[attr-defined]
     items = [(place(n), CONTEXT) for n in range(40)]
     items.insert(23, (Happen(then=then), CONTEXT))
     with pytest.raises(error):

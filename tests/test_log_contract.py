@@ -494,8 +494,9 @@ def test_commit__ignored_by_all_while_delayed(
 def lock_waits(store: PostgresStore) -> int:
     """How many connections of this database wait for a lock."""
     with store.reading() as reader:
-        return int(reader.rows("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                               " AND datname = current_database()", ())[0][0])
+        return int(reader.rows(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND datname = current_database()", ())[0][0])
 
 
 def test_append__accepted_without_gaps_from_many_threads(store: Store) -> None:

@@ -7,10 +7,17 @@ from datetime import UTC, datetime
 
 from tests.bench.append import append_postgres, append_sqlite
 from tests.bench.harness import FOLDER, QUICK, Result, Scale, environment
+from tests.bench.importing import import_file
+from tests.bench.rebuilding import rebuild, rebuild_memory
+from tests.bench.verification import verify
 
 BENCHMARKS: dict[str, Callable[[Scale], Result]] = {
     "append_sqlite": append_sqlite,
     "append_postgres": append_postgres,
+    "import": import_file,
+    "rebuild": rebuild,
+    "rebuild_memory": rebuild_memory,
+    "verify": verify,
 }
 RESULTS = FOLDER / "results.json"
 

@@ -1,0 +1,48 @@
+"""Long logs, made once by the bulk path and kept: to make them is not what is measured."""
+
+import shutil
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+
+from ledger.settings import Settings, open_ledger
+from tests import source
+from tests.bench.harness import FOLDER
+from tests.bench.orders import CONTEXT, histories
+
+_MADE_BY = ("tests/bench/logs.py", "tests/bench/orders.py", "ledger/aggregate.py",
+            "ledger/orders.py", "ledger/order_commands.py", "ledger/log/envelope.py",
+            "ledger/log/schema.py", "ledger/log/sqlite.py")
+"""The code that decides what bytes such a log has."""
+
+BATCH = 500
+
+
+def log_of(events: int) -> Path:
+    """The SQLite file of a log of whole orders with at least so many events, sealed, hashed and in
+    the tree like any other."""
+    code = sha256(b"".join((source.ROOT / name).read_bytes() for name in _MADE_BY))
+    folder = FOLDER / f"log-{events}-{code.hexdigest()[:12]}"
+    if not folder.exists():
+        for older in FOLDER.glob(f"log-{events}-*"):
+            shutil.rmtree(older)
+        _make(folder, events)
+    return folder / "ledger.db"
+
+
+def settings_of(file: Path) -> Settings:
+    """The settings that open such a log."""
+    return Settings(database_url=f"sqlite:///{file}", keys_url=f"sqlite:///{file.parent}/keys.db",
+                    master_key_file=file.parent / "master.key")
+
+
+def _make(folder: Path, events: int) -> None:
+    unfinished = folder.with_name(f"unfinished-{folder.name}")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    opened = open_ledger(settings_of(unfinished / "ledger.db"))
+    told = histories()
+    while opened.ledger.head().position < events:
+        opened.ledger.handle_many([(command, CONTEXT) for command in islice(told, BATCH)])
+    opened.close()
+    unfinished.rename(folder)
