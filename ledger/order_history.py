@@ -76,7 +76,9 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
     facts = command.facts(work)
     told = _Told(order, command, command.told or command.placed)
     if order.placed_at is None:
-        order._placed(**facts, inferred=command.placed.marks(), **command.placed.envelope())
+        untold = ["refunds"] if command.refunded_minor is None else []
+        order._placed(**facts, untold=untold, inferred=command.placed.marks(),
+                      **command.placed.envelope())
     else:
         told.must_be_the_same(facts.get("account"))
         if told.older():

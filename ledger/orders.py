@@ -31,7 +31,7 @@ class Order(Aggregate):
     KIND = "order"
 
     def begin(self) -> None:
-        """The state before the first event: nothing is known."""
+        """Nothing is known."""
         self.placed_at: datetime | None = None
         self.currency = ""
         self.amounts = Amounts()
@@ -50,7 +50,11 @@ class Order(Aggregate):
     # -- facts ------------------------------------------------------------------------------------
 
     class Placed(Aggregate.Event):
-        """The buyer placed the order, with its lines or (order-level exports) without."""
+        """The buyer placed the order, with its lines or (order-level exports) without.
+
+        `untold` names what the source does not speak of at all, so that a report does not take
+        silence for nought: `refunds`.
+        """
 
         TOPIC = "order.placed.v1"
         channel: str
@@ -68,6 +72,7 @@ class Order(Aggregate):
         phone: Personal | None = None
         address: Personal | None = None
         buyer_remark: Personal | None = None
+        untold: list[str] = []
         inferred: list[str] = []
 
         def about(self) -> list[str]:
@@ -378,8 +383,6 @@ class Order(Aggregate):
         self.must_be_known()
         if owner != self.owner:
             self._owner_assigned(owner=owner, reason=reason, occurred_at=occurred_at)
-
-    # -- what is sealed ---------------------------------------------------------------------------
 
     def revealed(self, name: str) -> str | None:
         """The buyer's value of a personal field; None if it was never told or its key is gone."""

@@ -28,6 +28,7 @@ INFERRED_DISPATCHED = 256
 INFERRED_DELIVERED = 512
 INFERRED_ENDED = 1024
 INFERRED_REFUNDED = 2048
+REFUNDS_UNTOLD = 4096
 ENDS = COMPLETED | CLOSED | CANCELLED
 INFERRED = (INFERRED_PLACED | INFERRED_PAID | INFERRED_DISPATCHED | INFERRED_DELIVERED
             | INFERRED_ENDED | INFERRED_REFUNDED)
@@ -88,6 +89,8 @@ def _placed(entry: Entry, event: Any) -> OrderState:
     marks = INFERRED_PLACED if event.inferred else 0
     if entry.source is not None and _source.decode(entry.source).import_ is not None:
         marks |= IMPORTED
+    if "refunds" in event.untold:
+        marks |= REFUNDS_UNTOLD
     amounts = event.amounts
     lines, pieces, value = _of_lines(event.lines)
     return OrderState(
@@ -147,7 +150,7 @@ def _paid(order: OrderState, entry: Entry, event: Any) -> None:
 def _refund_recorded(order: OrderState, entry: Entry, event: Any) -> None:
     order.refunded_minor += event.amount_minor
     order.refunded_version = entry.version
-    order.marks |= INFERRED_REFUNDED if event.inferred else 0
+    order.marks = order.marks & ~REFUNDS_UNTOLD | (INFERRED_REFUNDED if event.inferred else 0)
 
 
 def _dispatched(order: OrderState, entry: Entry, event: Any) -> None:

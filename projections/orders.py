@@ -30,6 +30,7 @@ from projections.order_state import (
     INFERRED_PAID,
     INFERRED_PLACED,
     PRICE_CHANGED,
+    REFUNDS_UNTOLD,
     OrderState,
     state_of,
 )
@@ -111,7 +112,7 @@ def shown(order: OrderState) -> dict[str, Any]:
         "currency": order.currency,
         "total_minor": total_of(order),
         "paid_minor": order.paid_minor,
-        "refunded_minor": order.refunded_minor,
+        "refunded_minor": None if order.marks & REFUNDS_UNTOLD else order.refunded_minor,
         "placed_at": _time(order.placed_at),
         "paid_at": _time(order.paid_at),
         "dispatched_at": _time(order.dispatched_at),

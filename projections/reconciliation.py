@@ -19,12 +19,12 @@ from sqlalchemy import (
 )
 
 from ledger.values import subject_part
-from projections.order_state import CANCELLED, VALUE_SCALE, OrderState
+from projections.order_state import CANCELLED, REFUNDS_UNTOLD, VALUE_SCALE, OrderState
 from projections.rows import Key, metadata
 
 COUNTS = (
     "orders", "paid_orders", "refunded_orders", "fully_refunded_orders", "told_goods",
-    "told_postage", "told_discount", "told_total", "told_lines", "told_pieces",
+    "told_postage", "told_discount", "told_total", "told_lines", "told_pieces", "told_refunds",
 )
 SUMS = (
     "goods_minor", "postage_minor", "discount_minor", "total_minor", "paid_minor",
@@ -64,6 +64,7 @@ def contribution(order: OrderState) -> Contribution:
         1, int(paid), int(refunded > 0), int(paid and refunded >= order.paid_minor > 0),
         int(goods is not None), int(postage is not None), int(discount is not None),
         int(total is not None), int(lines is not None), int(pieces is not None),
+        int(not order.marks & REFUNDS_UNTOLD),
         goods or 0, postage or 0, discount or 0, total or 0, order.paid_minor, refunded,
         lines or 0, pieces or 0, (pieces or 0) if order.marks & CANCELLED else 0,
         int(order.value or 0),
@@ -148,15 +149,15 @@ def _shown(currency: str, f: Mapping[str, int]) -> dict[str, Any]:
         "orders": f["orders"],
         "unpaid_orders": f["orders"] - f["paid_orders"],
         "paid_orders": f["paid_orders"],
-        "refunded_orders": f["refunded_orders"],
-        "fully_refunded_orders": f["fully_refunded_orders"],
+        "refunded_orders": told("refunded_orders", "told_refunds"),
+        "fully_refunded_orders": told("fully_refunded_orders", "told_refunds"),
         "goods_minor": told("goods_minor", "told_goods"),
         "postage_minor": told("postage_minor", "told_postage"),
         "discount_minor": told("discount_minor", "told_discount"),
         "total_minor": told("total_minor", "told_total"),
         "paid_minor": f["paid_minor"],
-        "refunded_minor": f["refunded_minor"],
-        "net_minor": f["paid_minor"] - f["refunded_minor"],
+        "refunded_minor": told("refunded_minor", "told_refunds"),
+        "net_minor": f["paid_minor"] - f["refunded_minor"] if f["told_refunds"] else None,
         "lines": told("lines", "told_lines"),
         "pieces_sold": told("pieces_sold", "told_pieces"),
         "pieces_cancelled": told("pieces_cancelled", "told_pieces"),

@@ -199,9 +199,11 @@ def test_rebuild__rejects_an_unknown_projection(models: ReadModels) -> None:
     assert refused.value.rule == "R-PRJ-02"
 
 
+@durable
 def test_rebuild__leaves_readers_on_the_old_database_alone(
     ledger: Ledger, models: ReadModels
 ) -> None:
+    """In memory there is one connection: there a rebuild waits for readers."""
     put(ledger, record(1))
     models.catch_up("main")
     with models.reading("main", "orders") as (connection, known):
