@@ -2,13 +2,14 @@
 
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from sqlalchemy import Engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ledger.application import Ledger
 from ledger.errors import Misconfigured
@@ -23,7 +24,7 @@ from ledger.log.persons import (
 )
 from ledger.log.postgres import PostgresStore
 from ledger.log.sqlite import SqliteStore
-from ledger.log.store import Store
+from ledger.log.store import StorageFailed, Store
 
 DEFAULT_DATABASE = "sqlite:///var/ledger.db"
 
@@ -33,6 +34,27 @@ class BadDatabaseUrl(Misconfigured):
 
     code: ClassVar[str] = "bad_database_url"
     rule: ClassVar[str] = "R-SET-01"
+
+
+class CannotOpen(Misconfigured):
+    """{name} names {url}, which cannot be opened: {why}. Look at the path, the server and the
+    rights."""
+
+    code: ClassVar[str] = "cannot_open"
+    rule: ClassVar[str] = "R-SET-02"
+
+
+@contextmanager
+def _opening(name: str, url: str) -> Iterator[None]:
+    """Errors: CannotOpen (R-SET-02) for what the system or the driver says while opening."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise CannotOpen(name=name, url=masked(url), why=error.orig) from error
+    except OSError as error:
+        raise CannotOpen(name=name, url=masked(url), why=error) from error
+    except StorageFailed as error:
+        raise CannotOpen(name=name, url=masked(url), why=error.details["why"]) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,41 +93,45 @@ class Settings:
     def open_store(self, *, prepare: bool = True) -> Store:
         """The store of the log; with `prepare`, its schema is made or checked.
 
-        Errors: R-LOG-05, R-LOG-06, R-LOG-07.
+        Errors: R-LOG-05, R-LOG-06, R-LOG-07, R-SET-02.
         """
         if self.database_url == "memory:":
             return MemoryStore()
         path = sqlite_path(self.database_url)
-        store = (SqliteStore(path) if path
-                 else PostgresStore(self.database_url, admin_url=self.admin_url))
-        if prepare:
-            try:
-                store.prepare()
-            except BaseException:
-                store.close()
-                raise
+        with _opening("LEDGER_DATABASE_URL", self.database_url):
+            store = (SqliteStore(path) if path
+                     else PostgresStore(self.database_url, admin_url=self.admin_url))
+            if prepare:
+                try:
+                    store.prepare()
+                except BaseException:
+                    store.close()
+                    raise
         return store
 
     def open_keys(self) -> Keys:
         """The keys, with the master key; it is made on first use beside an SQLite ledger.
 
-        Errors: R-KEY-01 to R-KEY-04.
+        Errors: R-KEY-01 to R-KEY-04, R-SET-02.
         """
         if self.keys_url == "memory:":
             return Keys(_memory_engine(), os.urandom(32), named="memory", key_file="memory")
         if self.master_key_file is None:
             raise MasterKeyRequired
-        engine = self._keys_engine()
-        try:
-            make = bool(sqlite_path(self.database_url)) and not Keys.holds_any(engine)
-            master = read_master_key(self.master_key_file, make=make)
-            if master is None:
-                raise MissingMasterKey(path=self.master_key_file, keys=masked(self.keys_url))
-            return Keys(engine, master, named=masked(self.keys_url),
-                        key_file=str(self.master_key_file))
-        except BaseException:
-            engine.dispose()
-            raise
+        with _opening("LEDGER_KEYS_URL", self.keys_url):
+            engine = self._keys_engine()
+            try:
+                return self._unlocked(engine, self.master_key_file)
+            except BaseException:
+                engine.dispose()
+                raise
+
+    def _unlocked(self, engine: Engine, key_file: Path) -> Keys:
+        make = bool(sqlite_path(self.database_url)) and not Keys.holds_any(engine)
+        master = read_master_key(key_file, make=make)
+        if master is None:
+            raise MissingMasterKey(path=key_file, keys=masked(self.keys_url))
+        return Keys(engine, master, named=masked(self.keys_url), key_file=str(key_file))
 
     def _keys_engine(self) -> Engine:
         path = sqlite_path(self.keys_url)

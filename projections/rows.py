@@ -20,12 +20,27 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.types import UserDefinedType
 
 IN_CHUNK = 500
 FETCHED = 2000
 
-Key = Text().with_variant(Text(collation="C"), "postgresql")
-"""A text that is sorted by its bytes on every engine."""
+
+class Key(UserDefinedType[str]):
+    """A text that is sorted by its bytes on every engine."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        """The type as SQLite calls it: it knows no other order than that of the bytes."""
+        return "TEXT"
+
+
+@compiles(Key, "postgresql")
+def _key_of_postgres(_type: Key, _compiler: Any, **_options: Any) -> str:
+    return 'TEXT COLLATE "C"'
+
 
 metadata = MetaData()
 progress = Table(

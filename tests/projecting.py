@@ -3,8 +3,10 @@
 The model knows nothing of the code under test: plain dictionaries, one event at a time.
 """
 
+import os
 from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,11 +15,17 @@ from hypothesis import strategies as st
 from ledger.application import Ledger
 from ledger.commands import Command
 from ledger.errors import LedgerError
+from ledger.importing import profiles
+from ledger.importing.importer import run_import
 from ledger.log.envelope import Entry
-from ledger.order_commands import ChangePrice, EndOrder, PayOrder, RefundOrder
+from ledger.order_commands import ChangePrice, CorrectOrder, EndOrder, PayOrder, RefundOrder
 from ledger.order_values import Amounts, Moment
 from ledger.receipts import Context
 from tests.builders import CONTEXT, NOON, place, record, stream
+
+DATA = Path(os.environ.get("LEDGER_TEST_DATA") or Path(__file__).parents[1] / "../shared/data")
+TMALL = DATA / "tmall_order_report.csv"
+OLIST = DATA / "olist-sample-8000"
 
 IMPORT = Context(actor="cli:1", role="integration", client="test", subjects=("import:7",),
                  source={"import": "7", "rows": [1]})
@@ -37,11 +45,26 @@ def refund(number: object, amount_minor: int, **fields: Any) -> RefundOrder:
                           "amount_minor": amount_minor, **fields})
 
 
+def correct(number: object, fact: str, amount_minor: int, **fields: Any) -> CorrectOrder:
+    """A correction of what was paid or refunded in all."""
+    return CorrectOrder(**{"order": stream(number), "occurred_at": NOON + timedelta(days=3),
+                           "fact": fact, "amount_minor": amount_minor, "reason": "typed wrong",
+                           **fields})
+
+
 def put(ledger: Ledger, *commands: Command, context: Context = CONTEXT) -> None:
     """Record commands; each must be taken."""
     for result in ledger.handle_many([(command, context) for command in commands]):
         if isinstance(result, LedgerError):
             raise result
+
+
+def bring(ledger: Ledger, *files: Path, profile: str, folder: Path) -> None:
+    """Import files; every row must be taken."""
+    summary = run_import(ledger, files, profiles.find(profile), staging_dir=folder / "staging",
+                         context=Context(actor="cli:1", role="integration", client="test"))
+    assert summary.accepted == summary.rows > 0
+    summary.close()
 
 
 def try_all(ledger: Ledger, items: Iterable[tuple[Command, Context]]) -> None:
@@ -87,7 +110,7 @@ def decisions(draw: st.DrawFn) -> Command:
     """A command on an order, which may refuse it."""
     number, at = draw(numbers), draw(moments)
     about = {"order": stream(number), "occurred_at": at}
-    kind = draw(st.sampled_from(["place", "price", "pay", "refund", "end"]))
+    kind = draw(st.sampled_from(["place", "price", "pay", "refund", "correct", "end"]))
     if kind == "place":
         return place(number, occurred_at=at, amounts=Amounts(total_minor=draw(sums)))
     if kind == "price":
@@ -96,6 +119,9 @@ def decisions(draw: st.DrawFn) -> Command:
         return PayOrder(**about, amount_minor=draw(sums))
     if kind == "refund":
         return RefundOrder(**about, amount_minor=draw(st.integers(1, 500)))
+    if kind == "correct":
+        return correct(number, draw(st.sampled_from(["paid", "refunded"])), draw(sums),
+                       occurred_at=at)
     return EndOrder(**about, ended_as=draw(st.sampled_from(["completed", "closed", "cancelled"])))
 
 
@@ -114,7 +140,8 @@ def naive(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
         if entry.type == "order.placed.v1":
             found[entry.stream] = {
                 "currency": payload["currency"], "amounts": payload["amounts"], "paid": 0,
-                "refunded": 0, "paid_at": None, "ended": None, "taken": set()}
+                "refunded": 0, "paid_at": None, "ended": None, "taken": set(),
+                "told": "refunds" not in payload.get("untold", [])}
         if entry.stream not in found:
             continue
         order = found[entry.stream]
@@ -133,6 +160,7 @@ def _take(order: dict[str, Any], entry: Entry, payload: dict[str, Any]) -> None:
                 order["paid_at"] = entry.occurred_at
         case "refund_recorded":
             order["refunded"] += payload["amount_minor"]
+            order["told"] = True
         case "price_changed":
             order["amounts"] = payload["new"]
         case "corrected" if payload["fact"] == "amounts":
@@ -154,18 +182,20 @@ def naive_reconciliation(orders: dict[str, dict[str, Any]]) -> list[dict[str, An
     totals = [total for row in rows if (total := naive_total(row)) is not None]
     paid = [row for row in rows if row["paid_at"] is not None]
     paid_minor, refunded_minor = (sum(row[name] for row in rows) for name in ("paid", "refunded"))
+    fully = sum(row["refunded"] >= row["paid"] > 0 for row in paid)
+    told_refunds = any(row["told"] for row in rows)
     return [{
         "currency": "CNY",
         "orders": len(rows),
         "unpaid_orders": len(rows) - len(paid),
         "paid_orders": len(paid),
-        "refunded_orders": sum(row["refunded"] > 0 for row in rows),
-        "fully_refunded_orders": sum(row["refunded"] >= row["paid"] > 0 for row in paid),
+        "refunded_orders": sum(row["refunded"] > 0 for row in rows) if told_refunds else None,
+        "fully_refunded_orders": fully if told_refunds else None,
         **{name: sum(values) if values else None for name, values in told.items()},
         "total_minor": sum(totals) if totals else None,
         "paid_minor": paid_minor,
-        "refunded_minor": refunded_minor,
-        "net_minor": paid_minor - refunded_minor,
+        "refunded_minor": refunded_minor if told_refunds else None,
+        "net_minor": paid_minor - refunded_minor if told_refunds else None,
     }]
 
 

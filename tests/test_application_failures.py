@@ -100,6 +100,26 @@ def test_handle_many__rejected_from_the_failure_on(
     assert all(isinstance(r, Receipt) for r in ledger.handle_many(items[1000:]))
 
 
+def test_handle_many__rejected_behind_a_failure_in_its_middle(
+    ledger: Ledger, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One list may lie in several batches; those behind a failed one are not decided either."""
+    writing = store.writing
+    calls = iter(["ok", "fail"])
+
+    def fail_once(name: str) -> Any:
+        if next(calls, "ok") == "fail":
+            raise StorageFailed(why="a test says so")
+        return writing(name)
+
+    monkeypatch.setattr(store, "writing", fail_once)
+    monkeypatch.setattr(ledger._writer, "_most", 3)
+    with pytest.raises(StorageFailed):
+        ledger.handle_many([(place(n), CONTEXT) for n in range(20)])
+    assert len(must_be_sound(store)) == 3
+    assert ledger.handle(place(19), CONTEXT).positions == (4,)
+
+
 def child(code: str, settings: Settings, **more: str) -> subprocess.CompletedProcess[str]:
     """Run code in a process of its own, with the settings in its environment."""
     environment = {**os.environ, **more, "LEDGER_DATABASE_URL": settings.database_url,

@@ -10,6 +10,7 @@ from ledger import work
 from ledger.application import Ledger
 from ledger.errors import LedgerError
 from ledger.log.store import Store
+from ledger.orders import Order
 from ledger.settings import Settings, open_ledger
 from tests import children
 from tests.builders import CONTEXT, named, pay, place, record, stream
@@ -115,7 +116,7 @@ def test_cache__ignored_when_the_log_went_back(store: Store, keys: Any) -> None:
     cache = one._writer._cache
     assert cache.head is not None
     cache.head = cache.head._replace(position=9)
-    cache._kept[stream()]._version = 7
+    cache._kept[stream()] = Order.blank(stream())
     with pytest.raises(LedgerError, match="paid in full"):
         one.handle(pay(), CONTEXT)
     assert cache.head == store.head("main")

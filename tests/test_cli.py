@@ -247,6 +247,29 @@ def test_demo__tells_the_same_story_twice(run: Run, tmp_path: Path,
     assert stories[0] == stories[1]
 
 
+@pytest.mark.parametrize("name, url", [
+    ("LEDGER_DATABASE_URL", "mysql://a:secret@b/c"),
+    ("LEDGER_DATABASE_URL", "postgresql://a:secret@127.0.0.1:1/c"),
+    ("LEDGER_DATABASE_URL", "sqlite:////proc/nowhere/x.db"),
+    ("LEDGER_DATABASE_URL", f"sqlite:///{ROOT}/README.md"),
+    ("LEDGER_KEYS_URL", f"sqlite:///{ROOT}/README.md"),
+    ("LEDGER_KEYS_URL", "mysql://a:secret@b/c"),
+])
+def test_settings__rejected_with_a_message(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, url: str
+) -> None:
+    """Neither a traceback nor a password, whatever the setting names."""
+    monkeypatch.setenv(name, url)
+    monkeypatch.setenv("LEDGER_MASTER_KEY_FILE", str(ROOT / "README.md"))
+    for arguments in (("doctor",), ("import", AUGUST, "--profile", "taobao-orders"),
+                      ("backup", "x.gz", "--keys")):
+        result = run(*arguments)
+        assert result.exit_code == 1
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        assert name in result.output
+        assert "secret" not in result.output
+
+
 def test_messages__accepted_in_chinese(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     result = run("report", "timeline", "order:x:y:1")

@@ -16,7 +16,7 @@ class LogConflict(Conflict):
 
 
 class StorageFailed(Unavailable):
-    """The database could not record this, and nothing of it was recorded: {why}"""
+    """The database failed, and nothing was recorded: {why}"""
 
     code = "storage_failed"
     rule = "R-LOG-04"
