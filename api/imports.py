@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from api.messages import tr
+from api.messages import retell, tr
 from api.output import as_json
 from ledger.importing import profiles
+from ledger.importing.faults import REASONS, RowFault
 from ledger.importing.importer import REJECT_EVERYTHING, Summary, run_import
 from ledger.importing.progress import ProgressBar
 from ledger.receipts import Context
@@ -52,8 +53,13 @@ def print_faults(summary: Summary, form: str) -> None:
         row = tr("row {row}", row=fault.row) if fault.row else tr("the file")
         column = f", {fault.column}" if fault.column else ""
         value = f" = {fault.value!r}" if fault.value else ""
-        click.echo(f"{fault.file}, {row}{column}{value}: {fault.reason} "
+        click.echo(f"{fault.file}, {row}{column}{value}: {_reason(fault)} "
                    f"[{fault.rule}, {fault.code}]", err=True)
+
+
+def _reason(fault: RowFault) -> str:
+    known = REASONS.get(fault.code)
+    return fault.reason if known is None else retell(known[1], fault.reason)
 
 
 def told(summary: Summary) -> str:

@@ -4,9 +4,11 @@ Codes, rule ids, field names and JSON are never translated.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from ledger.errors import LedgerError
@@ -36,6 +38,18 @@ def tr(text: str, /, **details: Any) -> str:
     if language() == "zh":
         text = _catalog(CATALOG).get(text, text)
     return text.format(**details) if details else text
+
+
+def retell(template: str, told: str) -> str:
+    """A message that was told in English, told again in the user's language.
+
+    Faults of an import are kept as words; their details are read back out of them.
+    """
+    names = list(Formatter().parse(template))
+    pattern = "".join(re.escape(text) + (f"(?P<{name}>.*)" if name else "")
+                      for text, name, _, _ in names)
+    found = re.fullmatch(pattern, told, re.S)
+    return told if found is None else tr(template, **found.groupdict())
 
 
 def explain(error: LedgerError) -> str:

@@ -5,7 +5,6 @@ less what it contributed before.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -169,5 +168,6 @@ def _shown(currency: str, f: Mapping[str, int]) -> dict[str, Any]:
 
 def decimal_text(value: int) -> str:
     """A whole number of 10**-8 as an exact decimal, no zeros behind: 6781619004 -> 67.81619004."""
-    text = format(Decimal(value).scaleb(-VALUE_SCALE), "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    whole, part = divmod(abs(value), 10**VALUE_SCALE)
+    digits = f"{part:0{VALUE_SCALE}}".rstrip("0")
+    return "-" * (value < 0) + str(whole) + (f".{digits}" if digits else "")

@@ -146,9 +146,8 @@ def summary(payload: dict[str, Any]) -> str:
         for name in sorted({*old, *new}):
             if old.get(name) != new.get(name):
                 parts.append(f"{name} {_short(old.get(name))} → {_short(new.get(name))}")
-    for name, value in payload.items():
-        if name not in ("old", "new") or not parts:
-            parts.append(f"{name} {_short(value)}")
+    told = ("old", "new") if parts else ()
+    parts += [f"{name} {_short(value)}" for name, value in payload.items() if name not in told]
     return ", ".join(parts)
 
 

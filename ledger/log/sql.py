@@ -64,11 +64,16 @@ class SqlReader:
         self.connection = connection
 
     def rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
-        """Run a statement written with `?` marks, by the driver's own mark."""
-        return list(self.run(statement, parameters).fetchall())
+        """The rows of a statement written with `?` marks: the driver's own tuples, since to make
+        SQLAlchemy's of them takes as long as to read them."""
+        result = self.run(statement, parameters)
+        try:
+            return list(result.cursor.fetchall())
+        finally:
+            result.close()
 
     def run(self, statement: str, parameters: Sequence[Any]) -> Any:
-        """Run a statement written with `?` marks and leave its rows to the caller."""
+        """Run a statement written with `?` marks, by the driver's own mark; its result."""
         sql = statement if self.mark == "?" else statement.replace("?", self.mark)
         return self.connection.exec_driver_sql(sql, tuple(parameters))
 

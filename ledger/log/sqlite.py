@@ -123,6 +123,7 @@ class SqliteStore(SqlStore):
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         super().__init__(f"sqlite:///{path}", make_engine(path, read_only=read_only))
+        self.failures = (*self.failures, driver().Error)
         self.path = path
 
     def take(self, writing: SqlWriting, ledger: str) -> None:

@@ -14,7 +14,7 @@ from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash
 from ledger.log.store import Head, Store
 
-BATCH = 5_000
+BATCH = 1_000
 MAX_PROBLEMS = 1_000
 
 
