@@ -48,8 +48,7 @@ def check_times(facts: list[Any], wall: int) -> None:
 def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
     """The entry of a fact. Errors: InvalidValues (R-VAL-01)."""
     context = origin.context
-    subjects = sorted({fact.originator_id, *fact.about(), *context.subjects},
-                      key=lambda text: text.encode())
+    subjects = sorted({fact.originator_id, *fact.about(), *context.subjects})  # as UTF-8 sorts
     source = context.source
     if printed := fact.__dict__.get("printed"):
         source = {**(source or {}), "printed": printed}
@@ -58,11 +57,11 @@ def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
     if b"\\u0000" in payload and _NUL.search(payload):
         raise InvalidValues([Fault(f"/{fact.TOPIC}", "nul", "holds a NUL character")])
     correlation = context.correlation
-    entry = Entry(
+    fields = (
         origin.ledger, position, fact.originator_id, fact.originator_version, fact.TOPIC,
         origin.now, to_us(fact.occurred_at), origin.command_id, seq, origin.request_hash,
         fact.__dict__.get("once"), context.actor, context.role, context.client,
         origin.command_id if correlation is None else correlation.bytes, context.causation,
         encode(subjects).decode(), None if source is None else encode(source).decode(), payload,
-        salt, payload_hash(salt, payload), b"")
-    return entry._replace(leaf_hash=leaf_hash(entry, subjects))
+        salt, payload_hash(salt, payload))
+    return Entry(*fields, leaf_hash(Entry(*fields, b""), subjects))

@@ -75,7 +75,8 @@ class Generation:
 
     def close(self) -> None:
         """Let go of the connections that nobody uses; the others go when their user ends."""
-        self.engine.dispose()
+        with self._turn or nullcontext():
+            self.engine.dispose()
 
 
 def _undo(connection: Connection) -> None:

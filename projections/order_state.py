@@ -16,6 +16,9 @@ from projections.projection import Fact
 VALUE_SCALE = 8
 """`value` counts in 10**-8 of the currency: the finest unit price that a line can have."""
 
+POWERS = [10 ** (VALUE_SCALE - scale) for scale in range(VALUE_SCALE + 1)]
+"""What a unit price of each scale is multiplied with to count like `value`."""
+
 IMPORTED = 1
 PRICE_CHANGED = 2
 CORRECTED = 4
@@ -104,9 +107,11 @@ def _of_lines(lines: Sequence[Line] | None) -> tuple[int | None, int | None, str
     """Number of lines, pieces and value; all None where no lines were told."""
     if lines is None:
         return None, None, None
-    value = sum(line.quantity * line.unit_price * 10 ** (VALUE_SCALE - line.unit_price_scale)
-                for line in lines)
-    return len(lines), sum(line.quantity for line in lines), str(value)
+    pieces = value = 0
+    for line in lines:
+        pieces += line.quantity
+        value += line.quantity * line.unit_price * POWERS[line.unit_price_scale]
+    return len(lines), pieces, str(value)
 
 
 def _tell(order: OrderState, amounts: Amounts) -> None:

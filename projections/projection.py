@@ -110,7 +110,7 @@ class Folder:
             states = [(p, p.load(rows, self.ledger, entries)) for p, _ in group]
             for start in range(0, len(entries), CHUNK):
                 chunk = entries[start : start + CHUNK]
-                facts = list(zip(chunk, map(codec.decode_payload, chunk), strict=True))
+                facts = list(zip(chunk, codec.decode_payloads(chunk), strict=True))
                 for projection, state in states:
                     projection.fold(state, facts)
             for projection, state in states:

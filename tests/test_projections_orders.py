@@ -235,7 +235,7 @@ def test_personal_values__are_in_no_row(ledger: Ledger, models: ReadModels) -> N
 
 
 @pytest.mark.skipif(not OLIST.exists(), reason=f"no real data at {OLIST}")
-def test_times_out_of_order__of_the_olist_sample_are_111(tmp_path: Path) -> None:
+def test_olist_sample__has_its_control_totals_and_111_orders_out_of_order(tmp_path: Path) -> None:
     opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",
                                   master_key_file=None))
     bring(opened.ledger, *sorted(OLIST.glob("*.csv")), profile="olist", folder=tmp_path)
@@ -244,6 +244,11 @@ def test_times_out_of_order__of_the_olist_sample_are_111(tmp_path: Path) -> None
     flagged = [row for row in found if "times_out_of_order" in row["flags"]]
     assert (len(found), len(flagged)) == (8000, 111)
     assert all(row["dispatched_at"] < row["paid_at"] for row in flagged)
+    (sums,) = reports.run(models, "main", "reconciliation").rows
+    assert (sums["orders"], sums["lines"], sums["value"]) == (8000, 9116, "1089660.09")
+    assert (sums["goods_minor"], sums["postage_minor"]) == (108966009, 18220139)
+    assert sums["paid_minor"] == 128633090
+    assert models.compare_with_rebuild("main") == []
     models.close()
     opened.close()
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +19,6 @@ from projections.reconciliation import decimal_text
 from projections.reports import Question
 from tests.builders import NOON, end, line, place, stream
 from tests.projecting import (
-    OLIST,
-    TMALL,
-    bring,
     correct,
     histories,
     naive,
@@ -187,35 +183,6 @@ def test_reconciliation__is_what_a_plain_model_says(history: Any) -> None:
         else found == []
     models.close()
     opened.close()
-
-
-@pytest.mark.skipif(not TMALL.exists(), reason=f"no real data at {TMALL}")
-def test_reconciliation__of_the_tmall_report_has_its_control_totals(tmp_path: Path) -> None:
-    (row,) = _of_files(tmp_path, TMALL, profile="tmall-report")
-    assert row == dict(zip(FIGURES, (
-        "CNY", 28010, 3923, 24087, 5646, 5132, None, None, None, 299576061, 247482307, 57233592,
-        190248715, None, None, None, None, None, None), strict=True))
-
-
-@pytest.mark.skipif(not OLIST.exists(), reason=f"no real data at {OLIST}")
-def test_reconciliation__of_the_olist_sample_has_its_control_totals(tmp_path: Path) -> None:
-    (row,) = _of_files(tmp_path, *sorted(OLIST.glob("*.csv")), profile="olist")
-    assert (row["orders"], row["lines"]) == (8000, 9116)
-    assert (row["goods_minor"], row["postage_minor"]) == (108966009, 18220139)
-    assert row["paid_minor"] == 128633090
-    assert row["value"] == "1089660.09"
-
-
-def _of_files(folder: Path, *files: Path, profile: str) -> list[dict[str, Any]]:
-    opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",
-                                  master_key_file=None))
-    bring(opened.ledger, *files, profile=profile, folder=folder)
-    models = ReadModels(opened.store, PROJECTIONS)
-    found = figures(models)
-    assert models.compare_with_rebuild("main") == []
-    models.close()
-    opened.close()
-    return found
 
 
 def test_sums__are_those_of_the_orders(ledger: Ledger, models: ReadModels) -> None:

@@ -1,4 +1,4 @@
-"""Settings, the SQLite gate, and who may stand in an event: what is refused before anything else."""
+"""Settings, the SQLite gate, and who may stand in an event: refused before anything else."""
 
 import sqlite3
 import sys
@@ -62,7 +62,7 @@ def test_sqlite__accepted_when_free_of_the_wal_fault(version: tuple[int, ...],
 
 def affected(name: str) -> ModuleType:
     module = ModuleType(name)
-    module.sqlite_version, module.sqlite_version_info = "3.40.1", (3, 40, 1)  # type: ignore[attr-defined]
+    module.__dict__.update(sqlite_version="3.40.1", sqlite_version_info=(3, 40, 1))
     return module
 
 

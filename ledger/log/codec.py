@@ -4,6 +4,7 @@ A type is known because its class was registered under that name; no name in a r
 module. An unknown type stops the reader, an unknown field does not.
 """
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -36,21 +37,22 @@ def known_types() -> dict[str, type]:
     return {topic: decoder.type for topic, decoder in sorted(_decoders.items())}
 
 
-def decode_payload(entry: Entry) -> Any:
-    """The event of an entry with its own fields only, for readers who have the entry beside it.
+def decode_payloads(entries: Sequence[Entry]) -> list[Any]:
+    """The events of entries with their own fields only, for readers who have the entries beside
+    them.
 
-    Errors: UnknownEventType (R-LOG-01); msgspec.DecodeError if the payload is not what its type
-    says.
+    Errors: UnknownEventType (R-LOG-01); msgspec.DecodeError if a payload is not what its type says.
     """
-    decoder = _decoders.get(entry.type)
-    if decoder is None:
-        raise UnknownEventType(position=entry.position, type=entry.type)
-    return decoder.decode(entry.payload)
+    try:
+        return [_decoders[entry.type].decode(entry.payload) for entry in entries]
+    except KeyError:
+        unknown = next(entry for entry in entries if entry.type not in _decoders)
+        raise UnknownEventType(position=unknown.position, type=unknown.type) from None
 
 
 def decode(entry: Entry) -> Any:
-    """The event of an entry, ready to be folded by its aggregate. Errors: as `decode_payload`."""
-    event = decode_payload(entry)
+    """The event of an entry, ready to be folded by its aggregate. Errors: as `decode_payloads`."""
+    (event,) = decode_payloads((entry,))
     attributes = event.__dict__
     attributes["originator_id"] = entry.stream
     attributes["originator_version"] = entry.version

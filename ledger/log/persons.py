@@ -10,6 +10,7 @@ import os
 import secrets
 import tempfile
 import threading
+from binascii import b2a_base64
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -57,6 +58,8 @@ ledger_secrets = Table(
     Column("ledger", Text, primary_key=True),
     Column("wrapped", LargeBinary, nullable=False),
 )
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -149,7 +152,7 @@ def _write_once(path: Path, content: bytes) -> None:
 
 
 def _b64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_SAFE).decode()
 
 
 def _unb64(text: str) -> bytes:
@@ -241,8 +244,9 @@ class LedgerKeys:
 
     def __init__(self, keys: Keys, ledger: str, secret: bytes) -> None:
         self._keys = keys
-        self._secret = secret
+        self._keyed = hmac.new(secret, digestmod="sha256")
         self.ledger = ledger
+        self._framed = frame_text(ledger)
         self.id = sha256(b"order-ledger/keys/v1" + secret).digest()
         self._by_lookup: OrderedDict[str, Person] = OrderedDict()
         self._by_id: OrderedDict[str, AESGCM] = OrderedDict()
@@ -255,7 +259,9 @@ class LedgerKeys:
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """HMAC-SHA-256 of data under the ledger's secret, its own for each purpose."""
-        return hmac.digest(self._secret, frame_text(purpose) + data, "sha256")
+        keyed = self._keyed.copy()
+        keyed.update(frame_text(purpose) + data)
+        return keyed.digest()
 
     # -- persons ----------------------------------------------------------------------------------
 
@@ -334,9 +340,8 @@ class LedgerKeys:
     # -- values -----------------------------------------------------------------------------------
 
     def _place(self, stream: str, version: int, field: str, person: str) -> bytes:
-        return b"".join((frame_text(self.ledger), frame_text(stream),
-                         frame_bytes(version.to_bytes(8, "big")), frame_text(field),
-                         frame_text(person)))
+        return b"".join((self._framed, frame_text(stream), frame_bytes(version.to_bytes(8, "big")),
+                         frame_text(field), frame_text(person)))
 
     def seal(self, plain: Plain, stream: str, version: int, field: str) -> Personal:
         """A value encrypted for its person and place, with the hash that commits to it."""

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import wsgi  # noqa: F401 - what is measured runs as it is served, with the collector set
 from tests.bench.append import append_postgres, append_sqlite
 from tests.bench.harness import FOLDER, QUICK, Result, Scale, environment
 from tests.bench.importing import import_file

@@ -99,6 +99,8 @@ def main() -> None:
     """Rebuild the read models of the log that is named, and tell the peak of this process."""
     import resource
 
+    import wsgi  # noqa: F401 - as it is served
+
     with read_models(Path(sys.argv[1])) as (models, _):
         models.rebuild("main")
     print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss} KiB")
