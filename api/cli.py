@@ -7,6 +7,7 @@ progress and messages of failure to stderr.
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import click
 
 from api import demo, imports, reports
 from api import doctor as checks
-from api.messages import explain, tr
+from api.messages import explain, language, tr
 from api.output import as_json, print_record, print_rows, progress
 from ledger.errors import InvalidValues, LedgerError
 from ledger.importing.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS
@@ -26,6 +27,21 @@ from ledger.settings import Opened, Settings, default_actor, open_ledger
 from projections.reports import REPORTS
 
 Command = Callable[..., Any]
+
+
+class _Told(click.Command):
+    """A command that helps in the user's language."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Its help; the catalogue's keys have their white space folded."""
+        if language() != "zh":
+            return super().get_help(ctx)
+        told = copy(self)
+        told.params = [copy(param) for param in self.params]
+        for part in (told, *told.params):
+            if template := getattr(part, "help", None):
+                setattr(part, "help", tr(" ".join(template.split())))  # noqa: B010
+        return click.Command.get_help(told, ctx)
 
 
 # -- what the commands share ----------------------------------------------------------------------
@@ -47,7 +63,7 @@ def command(name: str) -> Callable[[Command], click.Command]:
                 click.echo(explain(error), err=True)
                 sys.exit(1)
 
-        return click.command(name)(guarded)
+        return click.command(name, cls=_Told)(guarded)
 
     return decorate
 

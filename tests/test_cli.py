@@ -277,6 +277,11 @@ def test_messages__accepted_in_chinese(run: Run, monkeypatch: pytest.MonkeyPatch
     assert "R-PRJ-07" in result.stderr
 
 
+def test_help__accepted_in_chinese(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    assert "一" <= run("verify", "--help").stdout.splitlines()[2].strip()[0] <= "鿿"
+
+
 def test_flask__finds_the_commands() -> None:
     """Through wsgi.py, as a person calls it."""
     names = set(create_app().cli.commands)

@@ -52,7 +52,10 @@ def decode_payloads(entries: Sequence[Entry]) -> list[Any]:
 
 def decode(entry: Entry) -> Any:
     """The event of an entry, ready to be folded by its aggregate. Errors: as `decode_payloads`."""
-    (event,) = decode_payloads((entry,))
+    decoder = _decoders.get(entry.type)
+    if decoder is None:
+        raise UnknownEventType(position=entry.position, type=entry.type)
+    event = decoder.decode(entry.payload)
     attributes = event.__dict__
     attributes["originator_id"] = entry.stream
     attributes["originator_version"] = entry.version

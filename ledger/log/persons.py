@@ -185,7 +185,7 @@ class Keys:
             return connection.execute(select(ledger_secrets.c.ledger).limit(1)).first() is not None
 
     def _wrap(self, key: bytes, ledger: str, name: str) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = chance()[:NONCE_BYTES]
         return nonce + self._master.encrypt(nonce, key, frame_text(ledger) + frame_text(name))
 
     def _unwrap(self, wrapped: bytes, ledger: str, name: str) -> bytes:
@@ -214,13 +214,15 @@ class Keys:
         found.must_fit(keys_id)
         return found
 
-    def _insert(self, connection: object, table: str, rows: list[tuple[object, ...]]) -> None:
+    def _insert(self, connection: object, table: str, rows: list[tuple[object, ...]]) -> int:
+        """Add the rows whose key is free, durably. Returns how many these were."""
         mark = "?" if self.engine.dialect.name == "sqlite" else "%s"
         marks = ", ".join([mark] * len(rows[0]))
         sql = f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING"
         connection.exec_driver_sql("BEGIN")  # type: ignore[attr-defined]
-        connection.exec_driver_sql(sql, rows)  # type: ignore[attr-defined]
+        added = connection.exec_driver_sql(sql, rows).rowcount  # type: ignore[attr-defined]
         connection.exec_driver_sql("COMMIT")  # type: ignore[attr-defined]
+        return int(added)
 
     def adopt(self, table: Table, rows: list[dict[str, Any]]) -> None:
         """Take the wrapped keys of a backup, if all of them open; known ones stay as they are.
@@ -286,15 +288,18 @@ class LedgerKeys:
         macs = {self.mac("person", name.encode()): name for name in lookups}
         with self._keys.engine.connect() as connection:
             known = self._select(connection, macs)
-            fresh = [mac for mac in macs if macs[mac] not in known]
+            fresh = {mac: name for mac, name in macs.items() if name not in known}
             if fresh:
-                rows: list[tuple[object, ...]] = []
-                for mac in sorted(fresh):  # in one order everywhere: no two processes deadlock
-                    person = "person:" + _b64(os.urandom(15))
-                    wrapped = self._keys._wrap(secrets.token_bytes(KEY_BYTES), self.ledger, person)
-                    rows.append((self.ledger, person, mac, wrapped, now))
-                self._keys._insert(connection, persons.name, rows)
-                known |= self._select(connection, {mac: macs[mac] for mac in fresh})
+                made = {mac: Person("person:" + _b64(chance()[:15]), secrets.token_bytes(KEY_BYTES))
+                        for mac in sorted(fresh)}  # in one order: no two processes deadlock
+                rows: list[tuple[object, ...]] = [
+                    (self.ledger, person.id, mac,
+                     self._keys._wrap(person.key, self.ledger, person.id), now)
+                    for mac, person in made.items()]
+                if self._keys._insert(connection, persons.name, rows) == len(rows):
+                    known |= {fresh[mac]: person for mac, person in made.items()}
+                else:  # another process was faster with some of them
+                    known |= self._select(connection, fresh)
         self._by_lookup.update(known)
 
     def _select(self, connection: object, macs: dict[bytes, str]) -> dict[str, Person]:
