@@ -39,8 +39,9 @@ class _Told(click.Command):
         told = copy(self)
         told.params = [copy(param) for param in self.params]
         for part in (told, *told.params):
-            if template := getattr(part, "help", None):
-                setattr(part, "help", tr(" ".join(template.split())))  # noqa: B010
+            if words := getattr(part, "help", None):
+                template = " ".join(words.split())
+                setattr(part, "help", tr(template))  # noqa: B010
         return click.Command.get_help(told, ctx)
 
 
