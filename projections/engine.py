@@ -157,21 +157,18 @@ class ReadModels:
             group = [(p, at) for p, at in behind if at.position == start]
             tried |= {p.name for p, _ in group}
             ahead = [at.position for _, at in known if start < at.position < until]
-            self._fold_batch(folder, group, min([until, *ahead]))
+            failing = any(at.error_position is not None for _, at in group)
+            with _uncollected():
+                folder.step(group, self._batch(
+                    ledger, start, until=min([until, *ahead]), limit=1 if failing else self.batch))
 
-    def _fold_batch(
-        self, folder: Folder, group: list[tuple[Projection, Progress]], until: int
-    ) -> None:
-        failing = any(at.error_position is not None for _, at in group)
-        after, limit = group[0][1].position, 1 if failing else self.batch
+    def _batch(self, ledger: str, after: int, *, until: int, limit: int) -> list[Entry]:
         entries: list[Entry] = []
-        with _uncollected():
-            while len(entries) < limit and (more := self.store.read(
-                    folder.ledger, after=after, until=until,
-                    limit=min(READ, limit - len(entries)))):
-                entries += more
-                after = more[-1].position
-            folder.step(group, entries)
+        while len(entries) < limit and (more := self.store.read(
+                ledger, after=after, until=until, limit=min(READ, limit - len(entries)))):
+            entries += more
+            after = more[-1].position
+        return entries
 
     # -- rebuilding -------------------------------------------------------------------------------
 

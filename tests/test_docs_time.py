@@ -156,7 +156,7 @@ def test_ends__answer_as_derived_by_hand(shop: Shop, row: list[str]) -> None:
 
 
 HALVES = {"first half": datetime(2020, 3, 10, 9, tzinfo=SHANGHAI),
-          "second half": datetime(2020, 3, 10, 21, tzinfo=SHANGHAI)}
+          "second half": datetime(2020, 3, 11, 9, tzinfo=SHANGHAI)}
 
 
 @pytest.fixture(scope="module")
