@@ -7,7 +7,8 @@ cells, whatever file brings it: an overlapping export records nothing twice, a r
 before never undoes what came after it, and who runs a killed import again finishes it.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from ledger.importing.assembly import Assembler
 from ledger.importing.loading import Loader, Progress, sources_of
 from ledger.importing.profiles import Profile
 from ledger.importing.staging import ACCEPTED, BEFORE, REJECTED, Staging
-from ledger.importing.statements import Statement, Statements
+from ledger.importing.statements import BATCH, Statement, Statements
 from ledger.importing.summary import POLICIES, REJECT_EVERYTHING, REJECT_FAILED_ROWS, Summary
 from ledger.imports import CompleteImport, ImportedFile, StartImport
 from ledger.receipts import Context, Receipt
@@ -31,6 +32,9 @@ from ledger.values import from_us
 __all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "Summary", "UnknownPolicy", "run_import"]
 
 Item = tuple[Command, Context]
+
+KEPT = 30_000
+"""Statements kept in memory from checking to recording; of more, all are made twice."""
 
 _NAMESPACE = uuid5(NAMESPACE_OID, "order-ledger/import/v1")
 
@@ -87,6 +91,7 @@ class _Run:
         self.started = False
         self.would = 0
         self.events = 0
+        self.kept: list[list[Statement]] | None = []
 
     def run(self, files: Sequence[Path]) -> Summary:
         """All stages. Nothing is recorded where a fault forbids it, or where nothing is new."""
@@ -167,8 +172,40 @@ class _Run:
         previewing = self.how.dry_run or self.how.policy == REJECT_EVERYTHING
         for batch in self.statements.batches("check", self.how.progress, report=True):
             if previewing:
-                self._previewed(batch, self.ledger.preview([self._item(one) for one in batch]))
+                doubtful = batch if self.how.dry_run else self._doubtful(batch)
+                self._previewed(
+                    doubtful, self.ledger.preview([self._item(one) for one in doubtful]))
+            self._keep(batch)
         self.statements.reject_unmatched()
+
+    def _doubtful(self, batch: list[Statement]) -> list[Statement]:
+        """The statements that a rule may refuse. One on an order that nobody else speaks of, here
+        or in the log, is new for certain."""
+        said = Counter(statement.command.subject for statement in batch)
+        known = {entry.stream
+                 for entry in self.ledger.store.streams(self.ledger.name, list(said))}
+        doubtful = [one for one in batch
+                    if said[one.command.subject] > 1 or one.command.subject in known]
+        self.would += len(batch) - len(doubtful)
+        return doubtful
+
+    def _keep(self, batch: list[Statement]) -> None:
+        """Keep a batch for recording, as long as memory allows; else it is made once more."""
+        if self.kept is not None:
+            self.kept.append(batch)
+            if len(self.kept) * BATCH > KEPT:
+                self.kept = None
+
+    def _checked(self) -> Iterator[list[Statement]]:
+        """The batches to record."""
+        progress = self.how.progress
+        if self.kept is None:
+            yield from self.statements.batches("record", progress, report=False)
+            return
+        for batch in self.kept:
+            yield batch
+            if progress is not None:
+                progress("record", batch[-1].main.seq + 1, self.staging.count)
 
     def _previewed(self, batch: list[Statement], found: list[int | LedgerError]) -> None:
         for statement, result in zip(batch, found, strict=True):
@@ -194,7 +231,7 @@ class _Run:
         """Record what is new. The import's start goes before the first batch that has any."""
         if self.started:
             self._begun(*self.ledger.handle_many([self._start()]))
-        for batch in self.statements.batches("record", self.how.progress, report=False):
+        for batch in self._checked():
             items = [self._item(statement) for statement in batch]
             if not self.started:
                 found = self.ledger.preview(items)
