@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ledger.errors import Invalid, NotFound
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Entry, Outline
 from ledger.log.store import Store
 from ledger.values import MAX_INTEGER, from_us, rfc3339, to_us
 
@@ -62,7 +62,7 @@ class Cut(NamedTuple):
     position: int
     occurred_us: int | None = None
 
-    def takes(self, entry: Entry) -> bool:
+    def takes(self, entry: Entry | Outline) -> bool:
         """Whether an entry belongs to it."""
         return entry.position <= self.position and (
             self.occurred_us is None or entry.occurred_at <= self.occurred_us)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from ledger.errors import NotFound, Unavailable
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Outline
 from ledger.log.postgres import PostgresStore
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import StorageFailed, Store
@@ -162,9 +162,9 @@ class ReadModels:
                 folder.step(group, self._batch(
                     ledger, start, until=min([until, *ahead]), limit=1 if failing else self.batch))
 
-    def _batch(self, ledger: str, after: int, *, until: int, limit: int) -> list[Entry]:
-        entries: list[Entry] = []
-        while len(entries) < limit and (more := self.store.read(
+    def _batch(self, ledger: str, after: int, *, until: int, limit: int) -> list[Outline]:
+        entries: list[Outline] = []
+        while len(entries) < limit and (more := self.store.outlines(
                 ledger, after=after, until=until, limit=min(READ, limit - len(entries)))):
             entries += more
             after = more[-1].position

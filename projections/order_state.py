@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Outline
 from ledger.order_values import Amounts, Line
 from ledger.orders import Order
 from projections.projection import Fact
@@ -71,14 +71,8 @@ class OrderState(msgspec.Struct, gc=False):
     recorded_at: int
     position: int
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Currency, channel and shop, the last two as they stand in the subject."""
-        _, channel, shop, _ = self.subject.split(":")
-        return self.currency, channel, shop
 
-
-Change = Callable[[OrderState, Entry, Any], None]
+Change = Callable[[OrderState, Outline, Any], None]
 
 
 class _Source(msgspec.Struct):
@@ -88,7 +82,7 @@ class _Source(msgspec.Struct):
 _source = msgspec.json.Decoder(_Source)
 
 
-def _placed(entry: Entry, event: Any) -> OrderState:
+def _placed(entry: Outline, event: Any) -> OrderState:
     marks = INFERRED_PLACED if event.inferred else 0
     if entry.source is not None and _source.decode(entry.source).import_ is not None:
         marks |= IMPORTED
@@ -121,13 +115,13 @@ def _tell(order: OrderState, amounts: Amounts) -> None:
     order.total_minor = amounts.total_minor
 
 
-def _price_changed(order: OrderState, entry: Entry, event: Any) -> None:
+def _price_changed(order: OrderState, entry: Outline, event: Any) -> None:
     _tell(order, event.new)
     order.marks |= PRICE_CHANGED
     order.amounts_version = entry.version
 
 
-def _corrected(order: OrderState, entry: Entry, event: Any) -> None:
+def _corrected(order: OrderState, entry: Outline, event: Any) -> None:
     """A correction of an event that was not taken finds nothing to correct."""
     corrected = getattr(order, f"{event.fact}_version")
     if event.corrects > corrected:
@@ -144,7 +138,7 @@ def _corrected(order: OrderState, entry: Entry, event: Any) -> None:
     order.marks |= CORRECTED
 
 
-def _paid(order: OrderState, entry: Entry, event: Any) -> None:
+def _paid(order: OrderState, entry: Outline, event: Any) -> None:
     order.paid_minor += event.amount_minor
     order.paid_version = entry.version
     if order.paid_at is None:
@@ -152,26 +146,26 @@ def _paid(order: OrderState, entry: Entry, event: Any) -> None:
         order.marks |= INFERRED_PAID if event.inferred else 0
 
 
-def _refund_recorded(order: OrderState, entry: Entry, event: Any) -> None:
+def _refund_recorded(order: OrderState, entry: Outline, event: Any) -> None:
     order.refunded_minor += event.amount_minor
     order.refunded_version = entry.version
     order.marks = order.marks & ~REFUNDS_UNTOLD | (INFERRED_REFUNDED if event.inferred else 0)
 
 
-def _dispatched(order: OrderState, entry: Entry, event: Any) -> None:
+def _dispatched(order: OrderState, entry: Outline, event: Any) -> None:
     if order.dispatched_at is None:
         order.dispatched_at = entry.occurred_at
         order.marks |= INFERRED_DISPATCHED if event.inferred else 0
 
 
-def _delivered(order: OrderState, entry: Entry, event: Any) -> None:
+def _delivered(order: OrderState, entry: Outline, event: Any) -> None:
     if order.delivered_at is None:
         order.delivered_at = entry.occurred_at
         order.marks |= INFERRED_DELIVERED if event.inferred else 0
 
 
 def _ends(mark: int) -> Change:
-    def ended(order: OrderState, entry: Entry, event: Any) -> None:
+    def ended(order: OrderState, entry: Outline, event: Any) -> None:
         inferred = INFERRED_ENDED if event.inferred else 0
         order.marks = order.marks & ~(ENDS | INFERRED_ENDED) | mark | inferred
         order.ended_at = entry.occurred_at
@@ -179,7 +173,7 @@ def _ends(mark: int) -> Change:
     return ended
 
 
-def _noted(_order: OrderState, _entry: Entry, _event: Any) -> None:
+def _noted(_order: OrderState, _entry: Outline, _event: Any) -> None:
     """An event of the order that changes no figure."""
 
 
@@ -218,7 +212,7 @@ def fold(orders: dict[str, OrderState], facts: Iterable[Fact]) -> None:
             order.position = entry.position
 
 
-def streams_of(entries: Iterable[Entry]) -> tuple[list[str], list[str]]:
+def streams_of(entries: Iterable[Outline]) -> tuple[list[str], list[str]]:
     """The order streams of entries, and those of them that earlier batches wrote: their first event
     here is not their opening. Both sorted."""
     placed = Order.Placed.TOPIC

@@ -12,13 +12,13 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from ledger.errors import LedgerError
 from ledger.log import codec
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Outline
 from ledger.log.store import StorageFailed
 from projections.database import Generation
 from projections.rows import Change, Progress, Rows
 
-Fact = tuple[Entry, Any]
-"""An event behind its envelope."""
+Fact = tuple[Outline, Any]
+"""An event behind the outline of its entry."""
 
 CHUNK = 256
 """Events that are decoded at a time: they are gone before the garbage collector counts them."""
@@ -35,7 +35,7 @@ class Projection(Protocol):
     version: ClassVar[int]
     tables: ClassVar[tuple[Table, ...]]
 
-    def load(self, rows: Rows, ledger: str, entries: Sequence[Entry]) -> Any:
+    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Any:
         """What of the tables the fold of these entries needs to know, in memory."""
         ...
 
@@ -46,6 +46,10 @@ class Projection(Protocol):
     def changes(self, state: Any) -> Iterable[Change]:
         """The rows that the state now has, full and sorted by key."""
         ...
+
+
+Group = Sequence[tuple[Projection, Progress]]
+"""Projections that stand at the same position, each with how far it is."""
 
 
 class Outrun(Exception):
@@ -73,7 +77,7 @@ class Folder:
             found = rows.progress(self.ledger)
         return [(p, found[p.name]) for p in projections]
 
-    def step(self, group: Sequence[tuple[Projection, Progress]], entries: Sequence[Entry]) -> None:
+    def step(self, group: Group, entries: Sequence[Outline]) -> None:
         """Fold entries into projections that all stand before the first of them.
 
         What cannot be read or folded stops the projection whose fault it is, at that event; the
@@ -94,7 +98,7 @@ class Folder:
             else:
                 self.stop(group, entries[0].position, error)
 
-    def fold(self, group: Sequence[tuple[Projection, Progress]], entries: Sequence[Entry]) -> None:
+    def fold(self, group: Group, entries: Sequence[Outline]) -> None:
         """Fold entries into projections and move these behind the last one, in one transaction.
 
         Errors: Outrun; whatever makes an event unreadable or a fold fail, and then nothing has
@@ -118,7 +122,7 @@ class Folder:
                     rows.write(change)
 
     def stop(
-        self, group: Sequence[tuple[Projection, Progress]], position: int, error: Exception
+        self, group: Group, position: int, error: Exception
     ) -> None:
         """Note that projections cannot get past the event at a position, and why."""
         with self.generation.writing() as connection:

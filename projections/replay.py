@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from ledger.errors import NotFound
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Entry, Outline
 from ledger.log.store import Store
 from projections import orders, reconciliation
 from projections.clocks import NOW, AsOf, Cut, header
@@ -78,15 +78,16 @@ def past(store: Store, ledger: str, cut: Cut, projection: Projection) -> Iterato
             yield connection
 
 
-def _batches(store: Store, ledger: str, cut: Cut) -> Iterator[list[Entry]]:
+def _batches(store: Store, ledger: str, cut: Cut) -> Iterator[list[Outline]]:
     after = 0
-    while entries := store.read(ledger, after=after, until=cut.position, limit=BATCH):
+    while entries := store.outlines(ledger, after=after, until=cut.position, limit=BATCH):
         yield entries
         after = entries[-1].position
 
 
 def _fold(
-    generation: Generation, ledger: str, batches: Iterable[Sequence[Entry]], projection: Projection
+    generation: Generation, ledger: str, batches: Iterable[Sequence[Outline]],
+    projection: Projection,
 ) -> None:
     """Fold batches. Errors: whatever makes an event unreadable or a fold fail."""
     folder = Folder(generation, ledger)
@@ -110,7 +111,7 @@ def replay(
     entries = _chosen(store, ledger, streams, cut=cut, without=without)
     generation = in_memory()
     try:
-        _fold(generation, ledger, [entries], OrderBook())
+        _fold(generation, ledger, [list(map(Outline.of, entries))], OrderBook())
         with generation.reading() as connection:
             return Replayed(
                 {**header(store, ledger, until, cut), "without": sorted(without)},
@@ -144,7 +145,7 @@ def steps(
     try:
         before: list[dict[str, Any]] = []
         for entry in entries:
-            _fold(generation, ledger, [[entry]], OrderBook())
+            _fold(generation, ledger, [[Outline.of(entry)]], OrderBook())
             with generation.reading() as connection:
                 after = list(orders.report(connection, ledger))
             yield Step(entry, differences(before, after))

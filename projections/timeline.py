@@ -5,6 +5,7 @@ of events (SKUs, imports, members), so it is as small as it can be.
 """
 
 import heapq
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from operator import attrgetter
@@ -13,7 +14,7 @@ from typing import Any, ClassVar
 import msgspec
 from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table
 
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Entry, Outline
 from ledger.log.store import Store
 from ledger.values import from_us, rfc3339
 from projections.clocks import Cut
@@ -34,30 +35,36 @@ subjects = Table(
 
 _subjects = msgspec.json.Decoder(list[str])
 
+Subjects = tuple[str, dict[str, list[int]]]
+"""A ledger and the positions that are about each subject."""
+
 
 class Timeline:
-    """Folds the subjects of events beside their own streams."""
+    """Folds the subjects of events beside their own streams. Its state: positions by subject."""
 
     name: ClassVar[str] = "timeline"
     version: ClassVar[int] = 1
     tables: ClassVar[tuple[Table, ...]] = (subjects,)
 
-    def load(self, rows: Rows, ledger: str, entries: Sequence[Entry]) -> list[tuple[Any, ...]]:
+    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Subjects:
         """Nothing: rows are only added."""
-        return []
+        return ledger, defaultdict(list)
 
-    def fold(self, state: list[tuple[Any, ...]], facts: Iterable[Fact]) -> None:
+    def fold(self, state: Subjects, facts: Iterable[Fact]) -> None:
         """Take the subjects of facts."""
+        _, found = state
         for entry, _ in facts:
             if entry.subjects == f'["{entry.stream}"]':
                 continue  # most events are about nothing else: reading it would cost more
             for subject in _subjects.decode(entry.subjects):
                 if subject != entry.stream:
-                    state.append((entry.ledger, subject, entry.position))
+                    found[subject].append(entry.position)
 
-    def changes(self, state: list[tuple[Any, ...]]) -> Iterator[Change]:
+    def changes(self, state: Subjects) -> Iterator[Change]:
         """The new rows."""
-        yield Change(subjects, sorted(state), [])
+        ledger, found = state
+        yield Change(subjects, [(ledger, subject, position) for subject in sorted(found)
+                                for position in found[subject]], [])
 
 
 def about(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from ledger.errors import LedgerError
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Entry, Outline
 from ledger.values import from_us
 
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {}
@@ -37,7 +37,7 @@ def known_types() -> dict[str, type]:
     return {topic: decoder.type for topic, decoder in sorted(_decoders.items())}
 
 
-def decode_payloads(entries: Sequence[Entry]) -> list[Any]:
+def decode_payloads(entries: Sequence[Entry | Outline]) -> list[Any]:
     """The events of entries with their own fields only, for readers who have the entries beside
     them.
 

@@ -50,6 +50,27 @@ class Entry(NamedTuple):
     leaf_hash: bytes
 
 
+class Outline(NamedTuple):
+    """What a fold needs of an entry: half its columns, read in half the time."""
+
+    ledger: str
+    position: int
+    stream: str
+    version: int
+    type: str
+    recorded_at: int
+    occurred_at: int
+    subjects: str
+    source: str | None
+    payload: bytes
+    leaf_hash: bytes
+
+    @classmethod
+    def of(cls, entry: Entry) -> "Outline":
+        """The outline of an entry."""
+        return cls._make(getattr(entry, name) for name in cls._fields)
+
+
 def frame_text(text: str) -> bytes:
     """A text as u32 big-endian length of its UTF-8 bytes, then the bytes."""
     raw = text.encode()

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Entry, Outline
 from ledger.log.merkle import TILE_LEAVES
 from ledger.log.store import NOTHING, Forked, Head, LogConflict, Tile, must_fit
 
@@ -85,6 +85,11 @@ class _View:
         first = max(after, 0)
         last = min(end if until is None else until, end, first + max(limit, 0))
         return known.entries[first : max(last, 0)]
+
+    def outlines(
+        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
+    ) -> list[Outline]:
+        return list(map(Outline.of, self.read(ledger, after=after, until=until, limit=limit)))
 
     def streams(self, ledger: str, names: Sequence[str], *, after: int = 0) -> list[Entry]:
         known, end = self._of(ledger)

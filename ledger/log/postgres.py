@@ -80,6 +80,8 @@ class _Reader(SqlReader):
 
 
 class _Writing(_Reader, SqlWriting):
+    lock = " FOR UPDATE"
+
     def insert(self, entries: Sequence[Entry]) -> None:
         driver: Any = self.connection.connection.driver_connection
         with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
@@ -128,14 +130,6 @@ class PostgresStore(SqlStore):
             return str(reader.rows("SELECT current_user", ())[0][0])
 
     # -- writes -----------------------------------------------------------------------------------
-
-    def take(self, writing: SqlWriting, ledger: str) -> None:
-        lock = "SELECT 1 FROM heads WHERE ledger = ? FOR UPDATE"
-        if not writing.rows(lock, (ledger,)):
-            writing.run(
-                "INSERT INTO heads (ledger, position, recorded_at, frontier)"
-                " VALUES (?, 0, 0, ?) ON CONFLICT DO NOTHING", (ledger, b""))
-            writing.rows(lock, (ledger,))
 
     def told(self, error: Exception) -> LedgerError:
         """A database's error in the ledger's words."""

@@ -130,36 +130,50 @@ and reads a whole ledger to load one stream."""
 _POSTGRES_GUARD = """
 CREATE FUNCTION events_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF TG_OP <> 'INSERT' THEN
-    RAISE EXCEPTION '%: append-only, % is refused', TG_TABLE_NAME, TG_OP;
-  END IF;
-  IF NEW.position IS DISTINCT FROM (SELECT coalesce(max(position), 0) + 1
-      FROM {schema}.events WHERE ledger = NEW.ledger) THEN
-    RAISE EXCEPTION 'events: not the next position';
-  END IF;
-  IF NEW.version IS DISTINCT FROM (SELECT coalesce(max(version) + 1,
-      least(greatest(NEW.version, 0), 1)) FROM {schema}.events
-      WHERE ledger = NEW.ledger AND stream = NEW.stream) THEN
-    RAISE EXCEPTION 'events: not the next version of the stream';
-  END IF;
-  RETURN NEW;
+  RAISE EXCEPTION '%: append-only, % is refused', TG_TABLE_NAME, TG_OP;
 END $$
 """
 
+_POSTGRES_INSERT_GUARD = """
+CREATE FUNCTION events_insert_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM added GROUP BY ledger
+      HAVING max(position) - min(position) + 1 <> count(*) OR min(position) <> 1 + coalesce(
+        (SELECT max(e.position) FROM {schema}.events e
+          WHERE e.ledger = added.ledger AND e.position < min(added.position)), 0)) THEN
+    RAISE EXCEPTION 'events: not the next position';
+  END IF;
+  IF EXISTS (SELECT 1 FROM (SELECT ledger, stream, version, version - row_number() OVER
+        (PARTITION BY ledger, stream ORDER BY position) AS shift FROM added) a
+      GROUP BY ledger, stream HAVING min(shift) <> max(shift)
+        OR max(version) <> (SELECT max(e.version) FROM {schema}.events e
+          WHERE e.ledger = a.ledger AND e.stream = a.stream)
+        OR min(version) <> coalesce((SELECT max(e.version) + 1 FROM {schema}.events e
+          WHERE e.ledger = a.ledger AND e.stream = a.stream AND e.version < min(a.version)),
+          least(greatest(min(version), 0), 1))) THEN
+    RAISE EXCEPTION 'events: not the next version of the stream';
+  END IF;
+  RETURN NULL;
+END $$
+"""
+"""Once for all rows of a statement: row by row it would double the time of a COPY."""
+
 POSTGRES_TRIGGERS = [
     _POSTGRES_GUARD,
-    "CREATE TRIGGER events_row BEFORE INSERT OR UPDATE OR DELETE ON events "
-    "FOR EACH ROW EXECUTE FUNCTION events_guard()",
-    "CREATE TRIGGER events_truncate BEFORE TRUNCATE ON events "
-    "FOR EACH STATEMENT EXECUTE FUNCTION events_guard()",
-    "CREATE TRIGGER tiles_row BEFORE UPDATE OR DELETE ON tiles "
-    "FOR EACH ROW EXECUTE FUNCTION events_guard()",
-    "CREATE TRIGGER tiles_truncate BEFORE TRUNCATE ON tiles "
-    "FOR EACH STATEMENT EXECUTE FUNCTION events_guard()",
+    _POSTGRES_INSERT_GUARD,
+    "CREATE TRIGGER events_insert AFTER INSERT ON events REFERENCING NEW TABLE AS added "
+    "FOR EACH STATEMENT EXECUTE FUNCTION events_insert_guard()",
+    *(
+        f"CREATE TRIGGER {table}_{scope} BEFORE {actions} ON {table} "
+        f"FOR EACH {each} EXECUTE FUNCTION events_guard()"
+        for table in ("events", "tiles")
+        for scope, actions, each in (("row", "UPDATE OR DELETE", "ROW"),
+                                     ("truncate", "TRUNCATE", "STATEMENT"))
+    ),
 ]
 
 SQLITE_GUARDS = {f"{table}_{action}" for table in ("events", "tiles")
                  for action in ("insert", "update", "delete")}
-POSTGRES_GUARDS = {f"{table}_{scope}" for table in ("events", "tiles")
-                   for scope in ("row", "truncate")}
+POSTGRES_GUARDS = {"events_insert"} | {f"{table}_{scope}" for table in ("events", "tiles")
+                                       for scope in ("row", "truncate")}
 """The names of the triggers above, for the doctor."""

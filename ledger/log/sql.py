@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from ledger.errors import LedgerError
 from ledger.log import migrations
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Entry, Outline
 from ledger.log.schema import COLUMNS
 from ledger.log.store import (
     NOTHING,
@@ -30,6 +30,8 @@ from ledger.log.store import (
     Tile,
     must_fit,
 )
+
+_HEAD = "SELECT position, recorded_at, frontier, keys_id FROM heads WHERE ledger = ?"
 
 IN_CHUNK = 500
 BEHIND = " AND +position > ?"
@@ -55,6 +57,15 @@ SELECT low FROM search WHERE low = high
 """
 
 
+_OUTLINE = ", ".join(Outline._fields)
+_BETWEEN = ("FROM events WHERE ledger = ? AND position > ? AND position <= ?"
+            " ORDER BY position LIMIT ?")
+
+
+def _between(ledger: str, after: int, until: int | None, limit: int) -> tuple[str, int, int, int]:
+    return ledger, after, 2**62 if until is None else until, max(limit, 0)
+
+
 class SqlReader:
     """Reads over one connection."""
 
@@ -78,21 +89,20 @@ class SqlReader:
         return self.connection.exec_driver_sql(sql, tuple(parameters))
 
     def head(self, ledger: str) -> Head:
-        rows = self.rows(
-            "SELECT position, recorded_at, frontier, keys_id FROM heads WHERE ledger = ?", (ledger,)
-        )
+        rows = self.rows(_HEAD, (ledger,))
         return Head(*rows[0]) if rows else NOTHING
 
     def read(
         self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
     ) -> list[Entry]:
-        bound = 2**62 if until is None else until
-        rows = self.rows(
-            f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND position > ? AND position <= ?"
-            " ORDER BY position LIMIT ?",
-            (ledger, after, bound, max(limit, 0)),
-        )
+        rows = self.rows(f"SELECT {COLUMNS} {_BETWEEN}", _between(ledger, after, until, limit))
         return list(map(Entry._make, rows))
+
+    def outlines(
+        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
+    ) -> list[Outline]:
+        rows = self.rows(f"SELECT {_OUTLINE} {_BETWEEN}", _between(ledger, after, until, limit))
+        return list(map(Outline._make, rows))
 
     def among(self, ledger: str, column: str, values: Sequence[Any], after: int) -> list[Entry]:
         """The entries behind a position that have one of these values, in order."""
@@ -134,9 +144,25 @@ class SqlReader:
 class SqlWriting(SqlReader):
     """The transaction of the writer: it holds the head row of its ledger."""
 
+    lock = ""
+    """What makes a query hold the rows that it finds."""
+
     def __init__(self, connection: Connection, ledger: str) -> None:
         super().__init__(connection)
         self.ledger = ledger
+        self._head = self._taken() or self._made()
+
+    def _taken(self) -> Head | None:
+        rows = self.rows(f"{_HEAD}{self.lock}", (self.ledger,))
+        return Head(*rows[0]) if rows else None
+
+    def _made(self) -> Head:
+        self.run("INSERT INTO heads (ledger, position, recorded_at, frontier) VALUES (?, 0, 0, ?)"
+                 " ON CONFLICT DO NOTHING", (self.ledger, b""))
+        return self._taken() or NOTHING
+
+    def head(self, ledger: str) -> Head:
+        return self._head if ledger == self.ledger else super().head(ledger)
 
     def leaves(self, after: int, until: int) -> list[bytes]:
         rows = self.rows(
@@ -151,6 +177,7 @@ class SqlWriting(SqlReader):
         self.insert(entries)
         self.run("UPDATE heads SET position = ?, recorded_at = ?, frontier = ?, keys_id = ?"
                  " WHERE ledger = ?", (*head, self.ledger))
+        self._head = head
         for tile in tiles:
             self.run("INSERT INTO tiles (ledger, level, number, hashes) VALUES (?, ?, ?, ?)",
                      (self.ledger, *tile))
@@ -231,6 +258,12 @@ class SqlStore:
         with self.reading() as reader:
             return reader.read(ledger, after=after, until=until, limit=limit)
 
+    def outlines(
+        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
+    ) -> list[Outline]:
+        with self.reading() as reader:
+            return reader.outlines(ledger, after=after, until=until, limit=limit)
+
     def streams(self, ledger: str, names: Sequence[str], *, after: int = 0) -> list[Entry]:
         with self.reading() as reader:
             return reader.streams(ledger, names, after=after)
@@ -264,9 +297,7 @@ class SqlStore:
         with self._writing:
             connection = self._begun()
             try:
-                writing = self.writer(connection, ledger)
-                self.take(writing, ledger)
-                yield writing
+                yield self.writer(connection, ledger)
                 connection.exec_driver_sql("COMMIT")
             except self.failures as error:
                 lost = self.lost(connection)
@@ -275,10 +306,6 @@ class SqlStore:
             except BaseException:
                 self._undo(connection)
                 raise
-
-    def take(self, writing: SqlWriting, ledger: str) -> None:
-        """Take the head row of a ledger, making it if it is the first time."""
-        raise NotImplementedError
 
     def told(self, error: Exception) -> LedgerError:
         """A database's error in the ledger's words."""

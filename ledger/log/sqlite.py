@@ -126,12 +126,6 @@ class SqliteStore(SqlStore):
         self.failures = (*self.failures, driver().Error)
         self.path = path
 
-    def take(self, writing: SqlWriting, ledger: str) -> None:
-        if not writing.rows("SELECT 1 FROM heads WHERE ledger = ?", (ledger,)):
-            writing.run(
-                "INSERT INTO heads (ledger, position, recorded_at, frontier) VALUES (?, 0, 0, ?)",
-                (ledger, b""))
-
     def missing_guards(self) -> list[str]:
         with self.reading() as reader:
             found = {row[0] for row in reader.rows(

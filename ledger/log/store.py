@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from ledger.errors import Conflict, LedgerError, Misconfigured, Unavailable
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Entry, Outline
 
 
 class LogConflict(Conflict):
@@ -122,6 +122,12 @@ class Reader(Protocol):
         self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
     ) -> list[Entry]:
         """Entries with after < position <= until, the first `limit` of them."""
+        ...
+
+    def outlines(
+        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
+    ) -> list[Outline]:
+        """What `read` finds, as outlines: for folds over long stretches of the log."""
         ...
 
     def streams(self, ledger: str, names: Sequence[str], *, after: int = 0) -> list[Entry]:

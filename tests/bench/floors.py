@@ -13,7 +13,7 @@ import psycopg
 try:
     import pysqlite3 as sqlite3
 except ImportError:  # the wheel is left out where the standard module is new enough
-    import sqlite3  # type: ignore[no-redef]
+    import sqlite3
 
 SQLITE = f"SQLite {sqlite3.sqlite_version} ({sqlite3.__name__})"
 

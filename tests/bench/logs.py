@@ -1,6 +1,7 @@
 """Long logs, made once by the bulk path and kept: to make them is not what is measured."""
 
 import shutil
+import tempfile
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -37,12 +38,14 @@ def settings_of(file: Path) -> Settings:
 
 
 def _make(folder: Path, events: int) -> None:
-    unfinished = folder.with_name(f"unfinished-{folder.name}")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix="work-", dir=FOLDER))
     opened = open_ledger(settings_of(unfinished / "ledger.db"))
     told = histories()
     while opened.ledger.head().position < events:
         opened.ledger.handle_many([(command, CONTEXT) for command in islice(told, BATCH)])
     opened.close()
-    unfinished.rename(folder)
+    try:
+        unfinished.rename(folder)
+    except OSError:  # another process has made the same meanwhile
+        shutil.rmtree(unfinished)
