@@ -13,7 +13,7 @@ from ledger.log.sqlite import SqliteStore
 from projections.catalogue import PROJECTIONS
 from projections.engine import BATCH, ReadModels
 from tests import source
-from tests.bench.floors import SQLITE, Tables, decode_payloads
+from tests.bench.floors import SQLITE, Tables, as_shipped, decode_payloads
 from tests.bench.harness import FOLDER, Goal, Result, Scale, paired
 from tests.bench.logs import log_of
 
@@ -40,12 +40,11 @@ def timed(events: int, work: Callable[[], object]) -> float:
     return events / (time.perf_counter() - begun)
 
 
-def write_raw(log: Path | None, tables: Tables, file: Path, events: int) -> None:
+def write_raw(log: Path, tables: Tables, file: Path, events: int) -> None:
     """Scan and decode a log, and put a share of the read models' rows beside each batch."""
     shares = -(-events // BATCH)
-    batches = range(shares) if log is None else decode_payloads(log, BATCH)
-    with closing(tables.make(file)) as connection:
-        for share, _ in enumerate(batches):
+    with as_shipped(), closing(tables.make(file)) as connection:
+        for share, _ in enumerate(decode_payloads(log, BATCH)):
             tables.write(connection, share, shares)
     for left in file.parent.glob(f"{file.name}*"):
         left.unlink()
