@@ -10,6 +10,7 @@ from ledger.log.persons import Keys
 from ledger.log.store import Store
 from ledger.settings import Settings
 from tests.postgres_server import Server
+from tests.real import DATA
 
 BACKENDS = ["memory", "sqlite", "postgres"]
 
@@ -76,3 +77,11 @@ def ledger(store: Store, keys: Keys) -> Iterator[Ledger]:
     opened = Ledger(store, keys.of("main", keys_id=store.head("main").keys_id))
     yield opened
     opened.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests ran on real files, or why none did."""
+    ran = [report for report in terminalreporter.stats.get("passed", [])
+           if "real_data" in report.keywords]
+    why = "" if DATA.is_dir() else f" (there is no folder {DATA}; LEDGER_TEST_DATA names another)"
+    terminalreporter.write_line(f"real data: ran {len(ran)}{why}")

@@ -3,7 +3,6 @@
 The model knows nothing of the code under test: plain dictionaries, one event at a time.
 """
 
-import os
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -22,10 +21,6 @@ from ledger.order_commands import ChangePrice, CorrectOrder, EndOrder, PayOrder,
 from ledger.order_values import Amounts, Moment
 from ledger.receipts import Context
 from tests.builders import CONTEXT, NOON, place, record, stream
-
-DATA = Path(os.environ.get("LEDGER_TEST_DATA") or Path(__file__).parents[1] / "../shared/data")
-TMALL = DATA / "tmall_order_report.csv"
-OLIST = DATA / "olist-sample-8000"
 
 IMPORT = Context(actor="cli:1", role="integration", client="test", subjects=("import:7",),
                  source={"import": "7", "rows": [1]})

@@ -24,7 +24,8 @@ from projections.clocks import AsOf
 from projections.engine import ReadModels
 from projections.reports import Question
 from tests.builders import CONTEXT, pay, place
-from tests.projecting import IMPORT, TMALL, bring, correct, put, refund, tell
+from tests.projecting import IMPORT, bring, correct, put, refund, tell
+from tests.real import TMALL, needs
 
 PAGE = (Path(__file__).parents[1] / "docs/time.md").read_text("utf-8")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -173,7 +174,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     found.close()
 
 
-@pytest.mark.skipif(not TMALL.exists(), reason=f"no real data at {TMALL}")
+@needs(TMALL)
 def test_tmall__has_its_control_totals(report: Shop) -> None:
     assert report.ask("reconciliation", None, None) == [{
         "currency": "CNY", "orders": 28010, "unpaid_orders": 3923, "paid_orders": 24087,
@@ -185,7 +186,7 @@ def test_tmall__has_its_control_totals(report: Shop) -> None:
     assert report.models.compare_with_rebuild("main") == []
 
 
-@pytest.mark.skipif(not TMALL.exists(), reason=f"no real data at {TMALL}")
+@needs(TMALL)
 def test_tmall__answers_as_derived_by_the_script(report: Shop) -> None:
     asked = 0
     for half, occurred, *figures in table("tmall"):
@@ -202,7 +203,7 @@ def test_tmall__answers_as_derived_by_the_script(report: Shop) -> None:
     assert report.ask("reconciliation", "2020-03-10T08:59:59+08:00", None) == []
 
 
-@pytest.mark.skipif(not TMALL.exists(), reason=f"no real data at {TMALL}")
+@needs(TMALL)
 def test_script__finds_the_figures_of_the_table(tmp_path: Path) -> None:
     script = tmp_path / "figures.py"
     script.write_text(PAGE.split("```python\n")[1].split("```")[0], "utf-8")

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -32,11 +31,9 @@ from ledger.importing.staging import UNSORTED, Staging
 from ledger.log.store import StorageFailed
 from ledger.receipts import Context
 from ledger.settings import Opened, Settings, open_ledger
+from tests.real import OLIST, TMALL, needs
 
 ROOT = Path(__file__).parents[1]
-DATA = Path(os.environ.get("LEDGER_TEST_DATA") or ROOT / "../shared/data")
-TMALL = DATA / "tmall_order_report.csv"
-OLIST = DATA / "olist-sample-8000"
 SAMPLES = ROOT / "samples"
 HEADER = "订单编号,总金额,买家实际支付金额,收货地址 ,订单创建时间,订单付款时间 ,退款金额"
 CONTEXT = Context(actor="system", role="integration", client="tests")
@@ -665,7 +662,7 @@ def test_broken_sample__rejected(shop: Shop, name: str, rows: list[tuple[int, st
 # -- real files -----------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not TMALL.exists(), reason=f"no real data at {TMALL}")
+@needs(TMALL)
 def test_tmall_report__accepted_with_its_control_totals(shop: Shop) -> None:
     summary = shop.bring(TMALL)
     assert counts(summary) == (28010, 28010, 0, 0)
@@ -684,7 +681,7 @@ def test_tmall_report__accepted_with_its_control_totals(shop: Shop) -> None:
     assert (counts(summary), summary.events) == ((28010, 0, 0, 28010), 0)
 
 
-@pytest.mark.skipif(not TMALL.exists(), reason=f"no real data at {TMALL}")
+@needs(TMALL)
 def test_tmall_report__rejected_with_28010_faults(shop: Shop) -> None:
     lines = TMALL.read_text("utf-8").splitlines()
     path = shop.file([line.replace(",2020-", ",2O20-", 1) for line in lines[1:]])
@@ -693,7 +690,7 @@ def test_tmall_report__rejected_with_28010_faults(shop: Shop) -> None:
     assert sum(fault.code == "not_time" for fault in summary.faults) == 28010
 
 
-@pytest.mark.skipif(not OLIST.exists(), reason=f"no real data at {OLIST}")
+@needs(OLIST)
 def test_olist__accepted_with_its_control_totals(shop: Shop) -> None:
     summary = shop.bring(*sorted(OLIST.glob("*.csv")), profile="olist")
     assert counts(summary) == (33465, 33465, 0, 0)

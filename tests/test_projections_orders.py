@@ -23,7 +23,6 @@ from projections.reports import Question
 from tests.builders import NOON, end, line, pay, place, record, remark, stream
 from tests.projecting import (
     IMPORT,
-    OLIST,
     bring,
     correct,
     histories,
@@ -34,6 +33,7 @@ from tests.projecting import (
     tell,
     try_all,
 )
+from tests.real import OLIST, needs
 
 ROW = ("subject", "channel", "shop", "number", "review_status", "payment_status",
        "fulfilment_status", "exceptions", "flags", "currency", "total_minor", "paid_minor",
@@ -234,7 +234,7 @@ def test_personal_values__are_in_no_row(ledger: Ledger, models: ReadModels) -> N
                     assert value not in found
 
 
-@pytest.mark.skipif(not OLIST.exists(), reason=f"no real data at {OLIST}")
+@needs(OLIST)
 def test_olist_sample__has_its_control_totals_and_111_orders_out_of_order(tmp_path: Path) -> None:
     opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",
                                   master_key_file=None))

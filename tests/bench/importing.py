@@ -1,7 +1,6 @@
 """Importing: a real order file in, checked, decided, recorded and projected."""
 
 import csv
-import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,11 +16,11 @@ from ledger.importing.importer import run_import
 from ledger.settings import Settings, open_ledger
 from projections.catalogue import PROJECTIONS
 from projections.engine import ReadModels
-from tests import source
 from tests.bench.floors import SQLITE, Tables, as_shipped, bytes_of, connect, scan
 from tests.bench.harness import Goal, Result, Scale, paired, workplace
 from tests.bench.orders import CONTEXT
 from tests.bench.rebuilding import read_database
+from tests.real import TMALL
 
 HEADER = ("订单编号", "总金额", "买家实际支付金额", "收货地址 ", "订单创建时间", "订单付款时间 ",
           "退款金额")
@@ -107,8 +106,7 @@ def _write_raw(folder: Path, bodies: list[bytes], tables: Tables) -> None:
 
 def _orders(folder: Path, rows: int) -> tuple[Path, bool]:
     """A file with the first rows of the real one, or of an invented one where that is not here."""
-    data = Path(os.environ.get("LEDGER_TEST_DATA", source.ROOT / ".." / "shared" / "data"))
-    real = data / "tmall_order_report.csv"
+    real = TMALL
     file = folder / "orders.csv"
     with file.open("w", encoding="utf-8", newline="") as written:
         if real.exists():
