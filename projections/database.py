@@ -27,6 +27,7 @@ FILLING = ("synchronous = OFF", "wal_autocheckpoint = 20000")
 """A database that is filled counts for nothing until it is whole and on disk: see `publish`."""
 
 ATTEMPTS = 20
+REPLACED = "the read models were replaced again and again while they were opened"
 
 
 class Generation:
@@ -128,15 +129,19 @@ class ReadDatabase:
 
     def generation(self) -> Generation | None:
         """The read database that the pointer names now; None before the first rebuild."""
-        number = self.place.live()
         with self._lock:
-            known = self._generation
+            number, known = self.place.live(), self._generation
             if known is not None and known.number == number:
                 return known
-            self._generation = None if number is None else self.place.open(number)
+            self._generation = found = None if number is None else self.place.open(number)
         if known is not None:
             known.close()
-        return self._generation
+        return found
+
+    def moved_from(self, generation: Generation) -> bool:
+        """Whether the pointer names another read database by now: what fails in this one, or is
+        written to it, does not matter."""
+        return self.place.live() != generation.number
 
     @contextmanager
     def reading(self) -> Iterator[Connection | None]:
@@ -154,18 +159,17 @@ class ReadDatabase:
             generation = self.generation()
             if generation is None:
                 return None
-            with ExitStack() as attempt:
-                try:
+            try:
+                with ExitStack() as attempt:
                     connection = attempt.enter_context(generation.reading())
                     connection.exec_driver_sql("SELECT 1 FROM progress LIMIT 1").fetchall()
-                except (StorageFailed, DBAPIError):
-                    if self.place.live() == generation.number:
-                        raise
-                    continue
-                if self.place.live() == generation.number:
-                    stack.push(attempt.pop_all())
-                    return connection
-        raise StorageFailed(why="the read models were replaced while they were opened")
+                    if not self.moved_from(generation):
+                        stack.push(attempt.pop_all())
+                        return connection
+            except (StorageFailed, DBAPIError):
+                if not self.moved_from(generation):
+                    raise
+        raise StorageFailed(why=REPLACED)
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -257,35 +261,33 @@ class MemoryPlace:
     """Read databases in memory, for a log in memory and for what is thrown away."""
 
     def __init__(self) -> None:
-        self._generations: dict[int, Generation] = {}
-        self._live: int | None = None
+        self._live: Generation | None = None
+        self._last = 0
         self._lock = threading.Lock()
 
     def live(self) -> int | None:
-        return self._live
+        return None if self._live is None else self._live.number
 
     def open(self, number: int) -> Generation:
-        return self._generations[number]
+        """The one that counts, even if that is a later one by now."""
+        if self._live is None:
+            raise StorageFailed(why="the read models are closed")
+        return self._live
 
     def create(self) -> Generation:
-        number = max(self._generations, default=0) + 1
-        self._generations[number] = generation = in_memory(number)
-        return generation
+        self._last += 1
+        return in_memory(self._last)
 
     def publish(self, generation: Generation) -> None:
-        self._live = generation.number
-        for older in [n for n in self._generations if n < generation.number]:
-            del self._generations[older]
+        self._live = generation
 
     def discard(self, generation: Generation) -> None:
-        del self._generations[generation.number]
         generation.close()
 
     def exclusively(self) -> AbstractContextManager[Any]:
         return self._lock
 
     def close(self) -> None:
-        self._generations.clear()
         self._live = None
 
 

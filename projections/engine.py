@@ -16,6 +16,8 @@ from ledger.log.postgres import PostgresStore
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import StorageFailed, Store
 from projections.database import (
+    ATTEMPTS,
+    REPLACED,
     FilePlace,
     Generation,
     MemoryPlace,
@@ -101,17 +103,30 @@ class ReadModels:
     def catch_up(self, ledger: str, step: Step | None = None) -> list[Status]:
         """Fold what was recorded since; rebuild first what belongs to another log or version.
 
-        A projection that had stopped tries its event again. Errors: R-LOG-04.
+        A projection that had stopped tries its event again. If another process moves the pointer
+        meanwhile, its read database is followed instead. Errors: R-LOG-04.
         """
         with self._lock:
-            if self._unfit(ledger) is not None:
-                with self.place.exclusively():
-                    if (unfit := self._unfit(ledger)) is not None:  # nobody else was faster
-                        self._rebuild(ledger, unfit, step)
-            generation = self.database.generation()
-            assert generation is not None
-            self._advance(generation, ledger, self.projections, step=step)
-            return self.status(ledger)
+            for _ in range(ATTEMPTS):
+                generation = self._usable(ledger, step)
+                try:
+                    self._advance(generation, ledger, self.projections, step=step)
+                except (StorageFailed, DBAPIError):
+                    if not self.database.moved_from(generation):
+                        raise
+                if not self.database.moved_from(generation):
+                    return self.status(ledger)
+            raise StorageFailed(why=REPLACED)
+
+    def _usable(self, ledger: str, step: Step | None) -> Generation:
+        """The read database that counts, rebuilt first if it must be."""
+        if self._unfit(ledger) is not None:
+            with self.place.exclusively():
+                if (unfit := self._unfit(ledger)) is not None:  # nobody else was faster
+                    self._rebuild(ledger, unfit, step)
+        generation = self.database.generation()
+        assert generation is not None
+        return generation
 
     def _unfit(self, ledger: str) -> set[str] | None:
         """The projections that must be rebuilt; None if the read database can be used."""

@@ -121,9 +121,7 @@ class Folder:
                 for change in projection.changes(state):
                     rows.write(change)
 
-    def stop(
-        self, group: Group, position: int, error: Exception
-    ) -> None:
+    def stop(self, group: Group, position: int, error: Exception) -> None:
         """Note that projections cannot get past the event at a position, and why."""
         with self.generation.writing() as connection:
             for _, before in group:

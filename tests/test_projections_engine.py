@@ -260,6 +260,33 @@ def test_rebuild__is_seen_by_other_processes_and_old_ones_are_removed(
     store.close()
 
 
+@durable
+def test_catch_up__follows_a_rebuild_by_another_process_in_its_middle(
+    ledger: Ledger, models: ReadModels, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(ledger, record(1))
+    models.catch_up("main")
+    put(ledger, record(2))
+    store = settings.open_store()
+    other = ReadModels(store, PROJECTIONS)
+    waiting = [lambda: other.rebuild("main"), lambda: other.rebuild("main", ["orders"])]
+    advance = models._advance
+
+    def late(generation: Any, *arguments: Any, **more: Any) -> None:
+        if waiting:
+            waiting.pop()()
+            generation.close()  # it has to open its database anew, and that is gone
+        advance(generation, *arguments, **more)
+
+    monkeypatch.setattr(models, "_advance", late)
+    models.catch_up("main")
+    assert (models.place.live(), waiting) == (3, [])
+    assert at_head(models)
+    assert models.compare_with_rebuild("main") == []
+    other.close()
+    store.close()
+
+
 @on_sqlite
 def test_rebuild__lies_beside_the_log(
     ledger: Ledger, models: ReadModels, tmp_path: Path
