@@ -12,9 +12,14 @@ from ledger.values import Checks
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
               forbid_unknown_fields=True):
-    """A wish that something be recorded. It is checked when made: see `check`."""
+    """A wish that something be recorded. It is checked when made: see `check`.
+
+    `REFUSALS_KEPT` says whether a refusal of it goes on record; false where a file declares what
+    has happened, since an import tells itself what it could not take.
+    """
 
     NAME: ClassVar[str] = ""
+    REFUSALS_KEPT: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks = Checks()
@@ -38,6 +43,10 @@ class Work(Protocol):
 
     def load(self, cls: type[Any], stream: str) -> Any:
         """The aggregate of a stream as the commands before left it; blank if it has none."""
+        ...
+
+    def fetch(self, wanted: list[tuple[type[Aggregate], str]]) -> None:
+        """Make several aggregates ready to be loaded, with one query."""
         ...
 
     def person(self, lookup: str) -> Person:

@@ -1,6 +1,15 @@
 """Which handler decides which command."""
 
-from ledger import clock, imports, order_commands, order_history
+from ledger import (
+    clock,
+    fulfilment_commands,
+    imports,
+    order_commands,
+    order_history,
+    order_review_commands,
+    skus,
+    warehouses,
+)
 from ledger.commands import Command, Handler
 
 HANDLERS: dict[type[Command], Handler] = {
@@ -8,6 +17,10 @@ HANDLERS: dict[type[Command], Handler] = {
     **imports.HANDLERS,
     **order_commands.HANDLERS,
     **order_history.HANDLERS,
+    **order_review_commands.HANDLERS,
+    **skus.HANDLERS,
+    **warehouses.HANDLERS,
+    **fulfilment_commands.HANDLERS,
 }
 
 

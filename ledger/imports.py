@@ -64,6 +64,7 @@ class Import(Aggregate):
 class _OnImport(Command, frozen=True, kw_only=True):
     """A command on one import."""
 
+    REFUSALS_KEPT: ClassVar[bool] = False
     import_id: str
     rows: int
     occurred_at: datetime

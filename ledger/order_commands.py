@@ -78,7 +78,7 @@ class NewOrder(Command, frozen=True, kw_only=True):
             checks.integer("/pieces", self.pieces, least=0)
         if self.points is not None:
             checks.integer("/points", self.points, least=0)
-        _check_lines(self.lines or [], checks)
+        check_lines(self.lines or [], checks)
 
     def facts(self, work: Work) -> dict[str, Any]:
         """The fields of `Order.Placed` but for its time."""
@@ -93,7 +93,8 @@ class NewOrder(Command, frozen=True, kw_only=True):
         }
 
 
-def _check_lines(lines: list[Line], checks: Checks) -> None:
+def check_lines(lines: list[Line], checks: Checks) -> None:
+    """Note what is wrong with the lines of an order."""
     if len(lines) > MAX_LINES:
         checks.fault("/lines", "too_many", f"are {len(lines)}, {MAX_LINES} are allowed")
     seen: set[str] = set()
@@ -135,7 +136,7 @@ def place_order(command: PlaceOrder, work: Work) -> list[Aggregate]:
     return [order]
 
 
-class _OnOrder(Command, frozen=True, kw_only=True):
+class OnOrder(Command, frozen=True, kw_only=True):
     """A command on one known order."""
 
     order: str
@@ -161,7 +162,7 @@ class _OnOrder(Command, frozen=True, kw_only=True):
         return order
 
 
-class ChangePrice(_OnOrder, frozen=True, kw_only=True):
+class ChangePrice(OnOrder, frozen=True, kw_only=True):
     """Change an order's price before payment."""
 
     NAME: ClassVar[str] = "order.change_price"
@@ -176,7 +177,7 @@ class ChangePrice(_OnOrder, frozen=True, kw_only=True):
                 checks.integer(f"/amounts/{name}", value, least=0)
 
 
-class PayOrder(_OnOrder, frozen=True, kw_only=True):
+class PayOrder(OnOrder, frozen=True, kw_only=True):
     """Record a payment, in minor units."""
 
     NAME: ClassVar[str] = "order.pay"
@@ -188,7 +189,7 @@ class PayOrder(_OnOrder, frozen=True, kw_only=True):
         checks.integer("/amount_minor", self.amount_minor, least=0)
 
 
-class RefundOrder(_OnOrder, frozen=True, kw_only=True):
+class RefundOrder(OnOrder, frozen=True, kw_only=True):
     """Record a refund, in minor units; `account` is where the money went."""
 
     NAME: ClassVar[str] = "order.refund"
@@ -203,7 +204,7 @@ class RefundOrder(_OnOrder, frozen=True, kw_only=True):
             checks.text("/account", self.account, longest=200)
 
 
-class CorrectOrder(_OnOrder, frozen=True, kw_only=True):
+class CorrectOrder(OnOrder, frozen=True, kw_only=True):
     """Say that another sum was paid, or refunded, in all than is recorded; in minor units."""
 
     NAME: ClassVar[str] = "order.correct"
@@ -219,7 +220,7 @@ class CorrectOrder(_OnOrder, frozen=True, kw_only=True):
         checks.text("/reason", self.reason, longest=500)
 
 
-class RemarkOrder(_OnOrder, frozen=True, kw_only=True):
+class RemarkOrder(OnOrder, frozen=True, kw_only=True):
     """Write a remark to an order."""
 
     NAME: ClassVar[str] = "order.remark"
@@ -230,7 +231,7 @@ class RemarkOrder(_OnOrder, frozen=True, kw_only=True):
         checks.text("/remark", self.remark)
 
 
-class EndOrder(_OnOrder, frozen=True, kw_only=True):
+class EndOrder(OnOrder, frozen=True, kw_only=True):
     """Complete, close or cancel an order."""
 
     NAME: ClassVar[str] = "order.end"
@@ -244,7 +245,7 @@ class EndOrder(_OnOrder, frozen=True, kw_only=True):
                          f"is {self.ended_as!r}, not completed, closed or cancelled")
 
 
-class AssignOrder(_OnOrder, frozen=True, kw_only=True):
+class AssignOrder(OnOrder, frozen=True, kw_only=True):
     """Make a member the owner of an order."""
 
     NAME: ClassVar[str] = "order.assign"

@@ -72,3 +72,45 @@ class NothingToCorrect(Refused):
 
     code = "nothing_to_correct"
     rule = "R-ORD-11"
+
+
+class OrderHeld(Refused):
+    """{order} is on hold ({reason}). Lift the hold first."""
+
+    code = "order_held"
+    rule = "R-ORD-20"
+
+
+class OrderNotReady(Refused):
+    """{order} is not {step} yet."""
+
+    code = "order_not_ready"
+    rule = "R-ORD-21"
+
+
+class NotThatMany(Refused):
+    """{order}, line {line}: {wanted} pieces are told, {there} are {state}."""
+
+    code = "not_that_many"
+    rule = "R-ORD-22"
+
+
+class ParcelUnknown(Refused):
+    """{order}: parcel {parcel} is {state}, so this cannot happen to it."""
+
+    code = "parcel_unknown"
+    rule = "R-ORD-23"
+
+
+class ExceptionUnknown(Refused):
+    """{order} has no open exception {exception}."""
+
+    code = "exception_unknown"
+    rule = "R-ORD-24"
+
+
+class GoodsMoved(Refused):
+    """The lines of {order} cannot change any more: pieces of it are {state}."""
+
+    code = "goods_moved"
+    rule = "R-ORD-25"

@@ -4,6 +4,7 @@ A declaration is not decided: what it tells has happened. It records the differe
 known, and refuses only what cannot be the same order.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from ledger.aggregate import Aggregate
 from ledger.commands import Command, Handler, Work
 from ledger.errors import Refused
 from ledger.order_commands import NewOrder
-from ledger.order_values import AMOUNT_FIELDS, PERSONAL_FIELDS, Amounts, Moment, Payment
+from ledger.order_values import AMOUNT_FIELDS, PERSONAL_FIELDS, Amounts, LineParts, Moment, Payment
 from ledger.orders import Order
 from ledger.personal import Plain
 from ledger.values import Checks
@@ -31,6 +32,7 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     """Declare what a file says of an order: all of it, in the file's own times."""
 
     NAME: ClassVar[str] = "order.record"
+    REFUSALS_KEPT: ClassVar[bool] = False
     placed: Moment
     told: Moment | None = None
     """When the file was made, for changes that have no time of their own."""
@@ -48,6 +50,8 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     reason: str | None = None
     remark: str | None = None
     reuse_gap_days: int = 0
+    warehouse: str | None = None
+    """Where the goods went out from; None moves no stock."""
 
     def persons(self) -> list[str]:
         return [self.buyer] if self.remark is not None or self.personal() else []
@@ -69,12 +73,18 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
             checks.fault("/refunded", "half", "needs both a time and an amount")
         if self.ended is not None and self.ended_as not in ("completed", "closed", "cancelled"):
             checks.fault("/ended_as", "unknown", f"is {self.ended_as!r}")
+        if self.warehouse is not None:
+            checks.text("/warehouse", self.warehouse, longest=100)
 
-def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
+
+def record_order(
+    command: RecordOrder, work: Work, parts: Sequence[LineParts] = ()
+) -> list[Aggregate]:
     """Record what a file says beyond what is known. Errors: NumberReused (R-ORD-02)."""
     order: Order = work.load(Order, command.subject)
     facts = command.facts(work)
     told = _Told(order, command, command.told or command.placed)
+    told.parts = list(parts)
     if order.placed_at is None:
         untold = ["refunds"] if command.refunded_minor is None else []
         order._placed(**facts, untold=untold, inferred=command.placed.marks(),
@@ -100,6 +110,7 @@ class _Told:
         self.order = order
         self.command = command
         self.at = at
+        self.parts: list[LineParts] = []
 
     def must_be_the_same(self, account: Plain | None) -> None:
         """A number that comes again for another order. Errors: NumberReused (R-ORD-02)."""
@@ -187,7 +198,10 @@ class _Told:
         """That the order went out, once."""
         command = self.command
         if command.dispatched is not None and self.order.dispatched_at is None:
+            new = command.warehouse is not None and not self.order.warehouse
             self.order._dispatched(courier=command.courier, waybill=command.waybill,
+                                   warehouse=command.warehouse if new else None,
+                                   parts=self.parts if new else [],
                                    inferred=command.dispatched.marks(),
                                    **command.dispatched.envelope())
 

@@ -14,7 +14,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of an order.
 
     Units: quantity in pieces; unit_price / 10**unit_price_scale is a price in the order's currency;
-    amount_minor is quantity x unit price rounded half to even into minor units.
+    amount_minor is quantity x unit price rounded half to even into minor units. A fee (postage,
+    a charge, a voucher) is no goods: it moves no stock.
     """
 
     line: str
@@ -24,6 +25,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit_price: int
     unit_price_scale: int = 2
     amount_minor: int
+    fee: bool = False
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -59,3 +61,48 @@ class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
     def marks(self) -> list[str]:
         """What of the event is inferred."""
         return ["occurred_at"] if self.inferred else []
+
+
+class Count(msgspec.Struct, frozen=True):
+    """So many pieces of a line."""
+
+    line: str
+    quantity: int
+
+
+class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
+    """So many pieces of a line, taken from a bin (empty: nobody told)."""
+
+    line: str
+    quantity: int
+    bin: str = ""
+
+
+class LineParts(msgspec.Struct, frozen=True):
+    """What a piece of a line is made of: so many pieces of a SKU in each."""
+
+    line: str
+    sku: str
+    each: int
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """A parcel of an order: packed, dispatched, in_transit, delivered or lost."""
+
+    state: str
+    lines: list[Count]
+
+
+class Reservation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All goods of an order were reserved in a warehouse. `parts`: see `LineParts`."""
+
+    warehouse: str
+    parts: list[LineParts] = []
+
+
+def parts_by_line(parts: list[LineParts]) -> dict[str, tuple[LineParts, ...]]:
+    """Parts by the line that they make."""
+    found: dict[str, tuple[LineParts, ...]] = {}
+    for part in parts:
+        found[part.line] = (*found.get(part.line, ()), part)
+    return found

@@ -15,33 +15,38 @@ from ledger.order_errors import (
     OrderEnded,
     OrderNotPaid,
     OrderStarted,
-    OrderUnknown,
     PriceFixed,
     RefundExceedsPayment,
     TotalDisagrees,
 )
-from ledger.order_values import PERSONAL_FIELDS, Amounts, Line, Payment
+from ledger.order_goods import OPEN
+from ledger.order_review import OrderReview
+from ledger.order_values import (
+    PERSONAL_FIELDS,
+    Amounts,
+    Line,
+    Payment,
+    Reservation,
+    parts_by_line,
+)
 from ledger.personal import Personal, Plain
 from ledger.values import subject
 
 
-class Order(Aggregate):
+class Order(OrderReview):
     """An order of one shop on one channel; its stream is `order:<channel>:<shop>:<number>`."""
 
     KIND = "order"
 
     def begin(self) -> None:
         """Nothing is known."""
-        self.placed_at: datetime | None = None
+        super().begin()
         self.currency = ""
         self.amounts = Amounts()
         self.lines: dict[str, Line] | None = None
         self.paid_minor = 0
         self.paid_at: datetime | None = None
         self.refunded_minor = 0
-        self.dispatched_at: datetime | None = None
-        self.delivered_at: datetime | None = None
-        self.ended: str = ""
         self.owner: str | None = None
         self.buyer: dict[str, tuple[Personal, int, str]] = {}
         self.remarks: tuple[tuple[str, Personal, int], ...] = ()
@@ -53,7 +58,7 @@ class Order(Aggregate):
         """The buyer placed the order, with its lines or (order-level exports) without.
 
         `untold` names what the source does not speak of at all, so that a report does not take
-        silence for nought: `refunds`.
+        silence for nought: `refunds`. `reserved`: its goods were reserved with it, all of them.
         """
 
         TOPIC = "order.placed.v1"
@@ -73,6 +78,7 @@ class Order(Aggregate):
         address: Personal | None = None
         buyer_remark: Personal | None = None
         untold: list[str] = []
+        reserved: Reservation | None = None
         inferred: list[str] = []
 
         def about(self) -> list[str]:
@@ -139,20 +145,6 @@ class Order(Aggregate):
         account: Personal | None = None
         inferred: list[str] = []
 
-    class Dispatched(Aggregate.Event):
-        """The order was handed to a courier, as the platform declares it."""
-
-        TOPIC = "order.dispatched.v1"
-        courier: str | None = None
-        waybill: str | None = None
-        inferred: list[str] = []
-
-    class Delivered(Aggregate.Event):
-        """The buyer has the goods, as the platform declares it."""
-
-        TOPIC = "order.delivered.v1"
-        inferred: list[str] = []
-
     class Completed(Aggregate.Event):
         """The trade succeeded."""
 
@@ -188,11 +180,16 @@ class Order(Aggregate):
 
     @event(Placed)
     def _placed(self, currency, amounts, lines, account, recipient, phone, address,
-                buyer_remark, occurred_at):
+                buyer_remark, reserved, occurred_at):
         self.placed_at = occurred_at
         self.currency = currency
         self.amounts = amounts
         self.lines = None if lines is None else {line.line: line for line in lines}
+        state = "unreserved" if reserved is None else "reserved"
+        self.goods = {line.line: {state: line.quantity} for line in lines or () if not line.fee}
+        if reserved is not None:
+            self.warehouse = reserved.warehouse
+            self.parts = parts_by_line(reserved.parts)
         self._know(account, recipient, phone, address, buyer_remark)
 
     @event(DetailsChanged)
@@ -238,14 +235,6 @@ class Order(Aggregate):
         self.refunded_minor += amount_minor
         self._told("refunded")
 
-    @event(Dispatched)
-    def _dispatched(self, occurred_at):
-        self.dispatched_at = self.dispatched_at or occurred_at
-
-    @event(Delivered)
-    def _delivered(self, occurred_at):
-        self.delivered_at = self.delivered_at or occurred_at
-
     @event(Completed)
     def _completed(self):
         self.ended = "completed"
@@ -257,17 +246,13 @@ class Order(Aggregate):
     @event(Cancelled)
     def _cancelled(self):
         self.ended = "cancelled"
+        self._shift(self._all(OPEN), OPEN, "cancelled")
 
     @event(OwnerAssigned)
     def _owner_assigned(self, owner):
         self.owner = owner
 
     # -- rules ------------------------------------------------------------------------------------
-
-    def must_be_known(self) -> None:
-        """Errors: OrderUnknown (R-ORD-03)."""
-        if self.placed_at is None:
-            raise OrderUnknown(order=self.id)
 
     def place(self, facts: dict[str, Any], *, occurred_at: datetime) -> None:
         """Take a new order. Errors: R-ORD-01, R-ORD-07. Rule: domain.md 1, one order a number."""

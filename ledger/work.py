@@ -62,10 +62,13 @@ class Work:
 
     `known` holds the aggregates as the commands so far left them, `changed` those among them that
     are not what was loaded, `touched` those of the command that is being decided. `unresolved` says
-    why the persons could not be looked up, if so.
+    why the persons could not be looked up, if so. `cache` must be true as of the reader's head.
     """
 
-    def __init__(self, ledger: str, reader: Reader, keys: LedgerKeys, now: int) -> None:
+    def __init__(
+        self, ledger: str, reader: Reader, keys: LedgerKeys, now: int, *,
+        cache: Cache | None = None,
+    ) -> None:
         self.ledger = ledger
         self.reader = reader
         self.keys = keys
@@ -76,6 +79,7 @@ class Work:
         self.changed: dict[str, Aggregate] = {}
         self.persons: dict[str, Person] = {}
         self.unresolved: StorageFailed | None = None
+        self.cache = Cache() if cache is None else cache
         self._unreadable: dict[str, Exception] = {}
 
     def resolve(self, lookups: list[str]) -> None:
@@ -85,13 +89,13 @@ class Work:
         except StorageFailed as error:
             self.unresolved = error
 
-    def fetch(self, wanted: Wanted, cache: Cache | None = None) -> None:
+    def fetch(self, wanted: Wanted) -> None:
         """Load what is not in the cache, with one query."""
         missing: dict[str, Aggregate] = {}
         for cls, stream in wanted:
             if stream in self.known or stream in missing:
                 continue
-            cached = None if cache is None else cache.get(cls, stream)
+            cached = self.cache.get(cls, stream)
             if cached is not None:
                 self.known[stream] = cached
             elif stream.startswith(f"{cls.KIND}:"):

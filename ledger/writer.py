@@ -3,6 +3,10 @@
 Nobody is answered before the commit. A command that is refused fails alone; if a commit fails, all
 that was decided on it is forgotten. A command that brings its batch down by a fault of our own is
 found by halving the batch, so that the others are not harmed.
+
+What a rule refused goes on record in a transaction of its own: behind the answers to all that was
+decided with it, when nothing else waits, or after 50 ms. Only then the refused caller is answered,
+with the refusal, whether or not it could be recorded.
 """
 
 import os
@@ -11,18 +15,20 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from ledger.clock import AcceptClock, ClockGuard
 from ledger.commands import Command
-from ledger.errors import Conflict, LedgerError, Misconfigured, Unavailable
+from ledger.errors import Conflict, LedgerError, Misconfigured, Refused, Unavailable
 from ledger.facts import Origin, check_times, encode, entry_of
 from ledger.log.append import append
-from ledger.log.chance import uuid7
 from ledger.log.clock import Clock
 from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
 from ledger.receipts import Context, Receipt
+from ledger.refusals import Count, Refusal, Repeats, entries_of
+from ledger.tasks import Task, Turn
 from ledger.work import Cache, Work
 
 MAX_COMMANDS = 500
@@ -32,6 +38,7 @@ MAX_WAITING = 10_000
 """Commands that may wait; they take a few seconds, and more would wait in vain."""
 
 MAX_DECIDING_S = 0.050
+MAX_UNRECORDED_S = 0.050
 LINGER_S = 0.001
 
 
@@ -63,36 +70,6 @@ class Overloaded(Unavailable):
     rule = "R-LOG-18"
 
 
-class _Turn:
-    """A caller who waits for some tasks; `failed` keeps those from going on that come later."""
-
-    __slots__ = ("failed", "lock")
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.lock.acquire()
-        self.failed: BaseException | None = None
-
-
-class Task:
-    """A command on its way through the writer."""
-
-    __slots__ = ("command", "command_id", "context", "entries", "last", "request_hash", "result",
-                 "tried", "turn")
-
-    def __init__(self, command: Command, context: Context, request_hash: bytes,
-                 turn: _Turn) -> None:
-        self.command = command
-        self.context = context
-        self.command_id = context.command_id or uuid7()
-        self.request_hash = request_hash
-        self.turn = turn
-        self.last = False
-        self.tried = False
-        self.entries: list[Entry] = []
-        self.result: Receipt | BaseException | None = None
-
-
 class _Batch(NamedTuple):
     """What the entries of one transaction grow from, and they themselves."""
 
@@ -121,6 +98,9 @@ class Writer:
         self._queue: deque[Task] = deque()
         self._taken: list[Task] = []
         self._most = MAX_COMMANDS
+        self._refused: list[Task] = []
+        self._refused_until = 0.0
+        self._repeats = Repeats()
         self._wakes = threading.Condition()
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
@@ -133,7 +113,7 @@ class Writer:
 
         Errors: LedgerClosed (R-LOG-12), Forked (R-LOG-15), Overloaded (R-LOG-18).
         """
-        turn = _Turn()
+        turn = Turn()
         tasks = [self._task(command, context, turn) for command, context in items]
         tasks[-1].last = True
         self._submit(tasks)
@@ -150,7 +130,7 @@ class Writer:
         if self._thread is not None:
             self._thread.join()
 
-    def _task(self, command: Command, context: Context, turn: _Turn) -> Task:
+    def _task(self, command: Command, context: Context, turn: Turn) -> Task:
         request = encode(command) if context.request is None else context.request
         hashed = self.keys.mac("request", command.NAME.encode() + b"\0" + request)
         return Task(command, context, hashed, turn)
@@ -178,23 +158,38 @@ class Writer:
     def _run(self) -> None:
         try:
             while self._wait():
-                self._linger()
-                self._taken = self._take()
-                answered = self._commit(self._taken)
-                self._queue.extendleft(reversed(self._taken[answered:]))
-                done, self._taken = self._taken[:answered], []
-                self._answer(done)
+                if self._queue:
+                    self._serve()
+                if self._unrecorded():
+                    self._record()
+            self._record(closing=True)
         finally:
             with self._wakes:
                 self._closed = True
             self._answer([*self._taken, *self._queue])
+            for task in self._refused:
+                task.turn.settle()
 
     def _wait(self) -> bool:
-        """Wait for a task. Returns false when there is none and none can come."""
+        """Wait for something to do. Returns false when there is nothing and nothing can come."""
         with self._wakes:
             while not self._queue and not self._closed:
-                self._wakes.wait()
+                due_at, timeout_s = self._repeats.due_at, None
+                if due_at is not None:
+                    timeout_s = (due_at - self.guard.clock.wall()) / 1e6
+                    if timeout_s <= 0:
+                        return True
+                self._wakes.wait(timeout_s)
             return bool(self._queue)
+
+    def _serve(self) -> None:
+        """Decide, commit and answer what waits."""
+        self._linger()
+        self._taken = self._take()
+        answered = self._commit(self._taken)
+        self._queue.extendleft(reversed(self._taken[answered:]))
+        done, self._taken = self._taken[:answered], []
+        self._answer(done)
 
     def _linger(self) -> None:
         """Wait up to a millisecond while more callers come: one fsync then serves them all."""
@@ -214,16 +209,23 @@ class Writer:
         return tasks
 
     def _answer(self, tasks: list[Task]) -> None:
+        """Let callers go on, but for those who wait for a refusal to be recorded."""
         for task in tasks:
             if task.result is None:
                 task.result = LedgerClosed()
+            elif isinstance(task.result, Refused) and task.command.REFUSALS_KEPT:
+                if not self._refused:
+                    self._refused_until = time.monotonic() + MAX_UNRECORDED_S
+                self._refused.append(task)
+                task.turn.owed += 1
             if task.last:
-                task.turn.lock.release()
+                task.turn.settle()
 
     def _commit(self, tasks: list[Task]) -> int:
         """Decide and commit tasks. Returns how many of them, from the first, have their answer."""
         try:
-            work = Work(self.name, self.store, self.keys, self.guard.clock.wall())
+            work = Work(self.name, self.store, self.keys, self.guard.clock.wall(),
+                        cache=self._cache)
             if lookups := [lookup for task in tasks for lookup in task.command.persons()]:
                 work.resolve(lookups)
             with self.store.writing(self.name) as writing:
@@ -240,7 +242,7 @@ class Writer:
         self._most = min(MAX_COMMANDS, self._most * 2)
         for task in tasks[:decided]:
             if task.result is None:
-                task.result = _receipt(task, head.position)
+                task.result = task.receipt(head.position)
         self._learn_clock(tasks[0], head)
         return decided
 
@@ -273,9 +275,7 @@ class Writer:
     # -- a batch ----------------------------------------------------------------------------------
 
     def _open(self, tasks: list[Task], writing: Writing) -> _Batch:
-        head = writing.head(self.name)
-        self.keys.must_fit(head.keys_id)
-        self._cache.catch_up(writing, self.name, head)
+        head = self._head(writing)
         first = tasks[0].command
         wall = (self.guard.stamp_acceptance(first, head) if isinstance(first, AcceptClock)
                 else self.guard.stamp(head, writing))
@@ -286,9 +286,16 @@ class Writer:
             repeats.setdefault(entry.command_id, []).append(entry)
         return _Batch(head, wall, writing, repeats, [], {})
 
+    def _head(self, writing: Writing) -> Head:
+        """The head, with a cache that is true as of it."""
+        head = writing.head(self.name)
+        self.keys.must_fit(head.keys_id)
+        self._cache.catch_up(writing, self.name, head)
+        return head
+
     def _decide_all(self, tasks: list[Task], work: Work, batch: _Batch) -> int:
         """Decide tasks in order, as many as time allows. Returns how many these were."""
-        work.fetch([wanted for task in tasks for wanted in task.command.streams()], self._cache)
+        work.fetch([wanted for task in tasks for wanted in task.command.streams()])
         until = time.monotonic() + MAX_DECIDING_S
         for decided, task in enumerate(tasks):
             if decided and time.monotonic() > until:
@@ -308,7 +315,7 @@ class Writer:
             if task.entries[0].request_hash != task.request_hash:
                 raise CommandReused
             position = max(batch.head.position, task.entries[-1].position)
-            task.result = _receipt(task, position)._replace(replayed=True)
+            task.result = task.receipt(position)._replace(replayed=True)
             return
         facts = work.decide(task.command)
         check_times(facts, batch.wall)
@@ -337,14 +344,48 @@ class Writer:
                 taken[value] = position + seq
         batch.once.update((value, taken[value]) for value in values)
 
+    # -- refusals ---------------------------------------------------------------------------------
 
-def _receipt(task: Task, position: int) -> Receipt:
-    return Receipt(
-        task.command_id,
-        tuple(entry.position for entry in task.entries),
-        {entry.stream: entry.version for entry in task.entries},
-        position,
-    )
+    def _unrecorded(self) -> bool:
+        """Whether refusals are to be recorded now: no accepted command waits for them."""
+        if self._refused:
+            return (not self._queue or len(self._refused) >= MAX_COMMANDS
+                    or time.monotonic() > self._refused_until)
+        due_at = self._repeats.due_at
+        return due_at is not None and self.guard.clock.wall() >= due_at
+
+    def _record(self, *, closing: bool = False) -> None:
+        """Put refusals on record, then answer those who wait for that, recorded or not."""
+        refused, self._refused = self._refused, []
+        try:
+            now = self.guard.clock.wall()
+            refusals = [Refusal(task, now) for task in refused]
+            records = self._repeats.take(refusals, now, closing)
+            self._repeats.settle(records, self._keep(records), now)
+        finally:
+            for task in refused:
+                task.turn.settle()
+
+    def _keep(self, records: list[Refusal | Count], *, again: bool = False) -> set[UUID]:
+        """Commit records. Returns the ids of those that are in the log: none, if that fails."""
+        if not records:
+            return set()
+        try:
+            with self.store.writing(self.name) as writing:
+                head = self._head(writing)
+                ids = [record.entry_id.bytes for record in records] if again else []
+                known = {entry.command_id for entry in writing.commands(self.name, ids)}
+                work = Work(self.name, writing, self.keys, self.guard.stamp(head, writing))
+                entries = entries_of(
+                    [record for record in records if record.entry_id.bytes not in known],
+                    work, head)
+                head = append(writing, head._replace(keys_id=self.keys.id), entries)
+        except BaseException as error:  # whatever it is, the callers get their refusals
+            self._cache.drop()
+            once_more = not again and isinstance(error, ConnectionLost | LogConflict)
+            return self._keep(records, again=True) if once_more else set()
+        self._cache.keep({}, head)
+        return {UUID(bytes=key) for key in known.union(entry.command_id for entry in entries)}
 
 
 def _own(error: BaseException) -> BaseException:

@@ -32,9 +32,22 @@ INFERRED_DELIVERED = 512
 INFERRED_ENDED = 1024
 INFERRED_REFUNDED = 2048
 REFUNDS_UNTOLD = 4096
+APPROVED = 8192
+SUBMITTED = 16384
+HELD = 32768
 ENDS = COMPLETED | CLOSED | CANCELLED
 INFERRED = (INFERRED_PLACED | INFERRED_PAID | INFERRED_DISPATCHED | INFERRED_DELIVERED
             | INFERRED_ENDED | INFERRED_REFUNDED)
+REVIEW = {
+    COMPLETED: "completed", CLOSED: "closed", CANCELLED: "cancelled", HELD: "on_hold",
+    SUBMITTED: "submitted", APPROVED: "approved", IMPORTED: "imported",
+}
+"""What marks say of the review: of those that an order has, the first one counts."""
+
+
+def review_status(marks: int) -> str:
+    """One of `REVIEW`, or pending_review."""
+    return next((status for mark, status in REVIEW.items() if marks & mark), "pending_review")
 
 
 class OrderState(msgspec.Struct, gc=False):
@@ -43,8 +56,9 @@ class OrderState(msgspec.Struct, gc=False):
     Units: times are microseconds since 1970-01-01 UTC, amounts minor units; None is what nobody
     told. `value` is the sum over the lines of quantity x unit price, a whole number of 10**-8 of
     the currency as text (it may pass 64 bits). `marks` are the bits above. `…_version` is the
-    stream's version that told the amounts, a payment or a refund last. `recorded_at` and `position`
-    are those of the last event.
+    stream's version that told the amounts, a payment or a refund last. `exceptions` are the open
+    ones as JSON, their kinds by name, or None. `recorded_at` and `position` are those of the last
+    event.
     """
 
     ledger: str
@@ -68,6 +82,7 @@ class OrderState(msgspec.Struct, gc=False):
     amounts_version: int
     paid_version: int
     refunded_version: int
+    exceptions: str | None
     recorded_at: int
     position: int
 
@@ -80,11 +95,17 @@ class _Source(msgspec.Struct):
 
 
 _source = msgspec.json.Decoder(_Source)
+_exceptions = msgspec.json.Decoder(dict[str, str])
+
+
+def is_imported(entry: Outline) -> bool:
+    """Whether an import recorded this entry."""
+    return entry.source is not None and _source.decode(entry.source).import_ is not None
 
 
 def _placed(entry: Outline, event: Any) -> OrderState:
     marks = INFERRED_PLACED if event.inferred else 0
-    if entry.source is not None and _source.decode(entry.source).import_ is not None:
+    if is_imported(entry):
         marks |= IMPORTED
     if "refunds" in event.untold:
         marks |= REFUNDS_UNTOLD
@@ -94,7 +115,8 @@ def _placed(entry: Outline, event: Any) -> OrderState:
         entry.ledger, entry.stream, event.currency, amounts.goods_minor, amounts.postage_minor,
         amounts.discount_minor, amounts.total_minor, lines,
         event.pieces if pieces is None else pieces, value, 0, 0, entry.occurred_at, None, None,
-        None, None, marks, entry.version, 0, 0, entry.recorded_at, entry.position)
+        None, None, marks, entry.version, 0, 0, None, entry.recorded_at,
+        entry.position)
 
 
 def _of_lines(lines: Sequence[Line] | None) -> tuple[int | None, int | None, str | None]:
@@ -173,6 +195,35 @@ def _ends(mark: int) -> Change:
     return ended
 
 
+def _lines_changed(order: OrderState, entry: Outline, event: Any) -> None:
+    order.lines, order.pieces, order.value = _of_lines(event.new)
+
+
+def _marks(mark: int, *, lifted: bool = False) -> Change:
+    def marked(order: OrderState, entry: Outline, event: Any) -> None:
+        order.marks = order.marks & ~mark | (0 if lifted else mark)
+
+    return marked
+
+
+def _exception_opened(order: OrderState, entry: Outline, event: Any) -> None:
+    _keep(order, {**open_exceptions(order), event.exception: event.kind})
+
+
+def _exception_closed(order: OrderState, entry: Outline, event: Any) -> None:
+    _keep(order, {name: kind for name, kind in open_exceptions(order).items()
+                  if name != event.exception})
+
+
+def open_exceptions(order: OrderState) -> dict[str, str]:
+    """The kinds of the exceptions that are open, by name."""
+    return {} if order.exceptions is None else _exceptions.decode(order.exceptions)
+
+
+def _keep(order: OrderState, exceptions: dict[str, str]) -> None:
+    order.exceptions = msgspec.json.encode(exceptions).decode() if exceptions else None
+
+
 def _noted(_order: OrderState, _entry: Outline, _event: Any) -> None:
     """An event of the order that changes no figure."""
 
@@ -190,6 +241,24 @@ CHANGES: dict[str, Change] = {
     Order.Closed.TOPIC: _ends(CLOSED),
     Order.Cancelled.TOPIC: _ends(CANCELLED),
     Order.OwnerAssigned.TOPIC: _noted,
+    Order.LinesChanged.TOPIC: _lines_changed,
+    Order.Approved.TOPIC: _marks(APPROVED),
+    Order.Submitted.TOPIC: _marks(SUBMITTED),
+    Order.Held.TOPIC: _marks(HELD),
+    Order.HoldLifted.TOPIC: _marks(HELD, lifted=True),
+    Order.ExceptionOpened.TOPIC: _exception_opened,
+    Order.ExceptionNoted.TOPIC: _noted,
+    Order.ExceptionClosed.TOPIC: _exception_closed,
+    Order.Reserved.TOPIC: _noted,
+    Order.ReservationReleased.TOPIC: _noted,
+    Order.Picked.TOPIC: _noted,
+    Order.Checked.TOPIC: _noted,
+    Order.Packed.TOPIC: _noted,
+    Order.TransitReported.TOPIC: _noted,
+    Order.ParcelLost.TOPIC: _noted,
+    Order.ReturnExpected.TOPIC: _noted,
+    Order.ReturnReceived.TOPIC: _noted,
+    Order.ReturnEnded.TOPIC: _noted,
 }
 
 

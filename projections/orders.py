@@ -18,11 +18,8 @@ from sqlalchemy import (
 
 from ledger.values import from_us, rfc3339
 from projections.order_state import (
-    CANCELLED,
-    CLOSED,
     COMPLETED,
     CORRECTED,
-    IMPORTED,
     INFERRED,
     INFERRED_DELIVERED,
     INFERRED_DISPATCHED,
@@ -32,6 +29,8 @@ from projections.order_state import (
     PRICE_CHANGED,
     REFUNDS_UNTOLD,
     OrderState,
+    open_exceptions,
+    review_status,
     state_of,
 )
 from projections.rows import IN_CHUNK, Key, metadata
@@ -62,6 +61,7 @@ orders = Table(
     Column("amounts_version", Integer, nullable=False),
     Column("paid_version", Integer, nullable=False),
     Column("refunded_version", Integer, nullable=False),
+    Column("exceptions", Text),
     Column("recorded_at", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("ledger", "subject", name="orders_pk"),
@@ -96,7 +96,11 @@ def _shown(connection: Connection, query: Any) -> Iterator[dict[str, Any]]:
 
 
 def shown(order: OrderState) -> dict[str, Any]:
-    """An order as reports tell it. Units: minor units; times RFC 3339 in UTC."""
+    """An order as reports tell it.
+
+    Shapes: `exceptions` are the kinds of the open ones, sorted. Units: minor units; times RFC 3339
+    in UTC.
+    """
     _, channel, shop, number = order.subject.split(":")
     completed_at = order.ended_at if order.marks & COMPLETED else None
     return {
@@ -104,10 +108,10 @@ def shown(order: OrderState) -> dict[str, Any]:
         "channel": unquote(channel),
         "shop": unquote(shop),
         "number": unquote(number.split("~")[0]),
-        "review_status": review_status(order),
+        "review_status": review_status(order.marks),
         "payment_status": payment_status(order),
         "fulfilment_status": fulfilment_status(order),
-        "exceptions": [],
+        "exceptions": sorted(open_exceptions(order).values()),
         "flags": flags(order),
         "currency": order.currency,
         "total_minor": total_of(order),
@@ -126,15 +130,6 @@ def _time(at: int | None) -> str | None:
     return None if at is None else rfc3339(from_us(at))
 
 
-def review_status(order: OrderState) -> str:
-    """imported or pending_review, until it is completed, closed or cancelled."""
-    for mark, status in ((COMPLETED, "completed"), (CLOSED, "closed"), (CANCELLED, "cancelled"),
-                         (IMPORTED, "imported")):
-        if order.marks & mark:
-            return status
-    return "pending_review"
-
-
 def payment_status(order: OrderState) -> str:
     """unpaid, paid, part_refunded or refunded."""
     if order.paid_at is None:
@@ -145,7 +140,10 @@ def payment_status(order: OrderState) -> str:
 
 
 def fulfilment_status(order: OrderState) -> str:
-    """unfulfilled, dispatched or delivered."""
+    """unfulfilled, dispatched (the first parcel is) or delivered (the first parcel is).
+
+    What became of each piece the report `fulfilment` tells.
+    """
     if order.delivered_at is not None:
         return "delivered"
     return "unfulfilled" if order.dispatched_at is None else "dispatched"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from ledger.fulfilment_commands import SellOrder
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.store import Head, Store, Tile
@@ -12,6 +13,8 @@ from ledger.order_commands import EndOrder, PayOrder, PlaceOrder, RemarkOrder
 from ledger.order_history import RecordOrder
 from ledger.order_values import Amounts, Line, Moment
 from ledger.receipts import Context
+from ledger.stock_commands import MoveStock, StockMove
+from ledger.warehouses import OpenWarehouse
 
 CHANNEL, SHOP = "taobao", "云杉书店"
 NOON = datetime(2026, 10, 1, 4, tzinfo=UTC)
@@ -106,3 +109,38 @@ def write(store: Store, *entries: Entry, ledger: str = "main", tiles: Sequence[T
         head = head_after(writing.head(ledger), entries)
         writing.append(entries, head, tiles)
     return head
+
+
+# -- stock ----------------------------------------------------------------------------------------
+
+HOUSE = "main"
+"""The warehouse of the tests."""
+
+
+def opened(name: str = HOUSE, **fields: Any) -> OpenWarehouse:
+    """A warehouse."""
+    return OpenWarehouse(**{"name": name, "occurred_at": NOON, **fields})
+
+
+def received(sku: str = "SH-001", quantity: int = 10, **fields: Any) -> MoveStock:
+    """Goods that came in from a supplier."""
+    return moved(sku, quantity, "supplier", "available", "receipt", **fields)
+
+
+def moved(
+    sku: str, quantity: int, source: str, target: str, cause: str, *, bin: str = "",
+    to_bin: str = "", **fields: Any,
+) -> MoveStock:
+    """One movement."""
+    return MoveStock(**{
+        "warehouse": HOUSE, "occurred_at": NOON, **fields,
+        "moves": [StockMove(sku=sku, quantity=quantity, source=source, target=target, cause=cause,
+                            bin=bin, to_bin=to_bin)]})
+
+
+def sell(number: object = "1", *lines: Line, **fields: Any) -> SellOrder:
+    """An order whose goods are reserved with it."""
+    lines = lines or (line(),)
+    return SellOrder(**{
+        "channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
+        "occurred_at": NOON, "warehouse": HOUSE, "lines": list(lines), **fields})

@@ -11,7 +11,7 @@ from typing import Any
 
 from ledger.errors import LedgerError
 from ledger.settings import Settings, open_ledger
-from tests.builders import CONTEXT, named, pay, place, record
+from tests.builders import CONTEXT, named, pay, place, record, sell
 from tests.waiting import in_thread
 
 SPAWN = multiprocessing.get_context("forkserver")
@@ -89,3 +89,23 @@ def append_until_killed(settings: Settings, pipe: Connection, run: int) -> None:
 
     for thread in [in_thread(lambda n=n: work(n)) for n in range(4)]:
         thread.join(None)
+
+
+def buy(settings: Settings, pipe: Connection, start: int, buyers: int) -> None:
+    """Let so many buyers each want one piece at once; tell what came of it."""
+    opened = open_ledger(settings)
+    pipe.send("ready")
+    pipe.recv()
+
+    def one(number: int) -> str:
+        try:
+            opened.ledger.handle(sell(number), CONTEXT)
+        except LedgerError as error:
+            return error.code
+        return "sold"
+
+    threads = [in_thread(lambda n=n: one(n)) for n in range(start, start + buyers)]
+    for thread in threads:
+        thread.join()
+    pipe.send(Counter(thread.result for thread in threads))
+    opened.close()

@@ -27,14 +27,20 @@ class Story:
 
     def __init__(self) -> None:
         self.known: dict[str, Aggregate] = {}
+        self.touched: dict[str, Aggregate] = {}
         self.facts: list[Any] = []
         self.error: LedgerError | None = None
 
     # -- what a handler asks for ------------------------------------------------------------------
 
     def load(self, cls: type[Any], stream: str) -> Any:
-        known = self.known.get(stream) or cls.blank(stream)
-        return known.clone().sealed_by(OpenSealer())
+        if stream not in self.touched:
+            known = self.known.get(stream) or cls.blank(stream)
+            self.touched[stream] = known.clone().sealed_by(OpenSealer())
+        return self.touched[stream]
+
+    def fetch(self, wanted: list[tuple[type[Aggregate], str]]) -> None:
+        pass
 
     def person(self, lookup: str) -> Person:
         return Person(f"person:{lookup}", b"")
@@ -47,6 +53,7 @@ class Story:
     def decide(self, command: Command) -> list[Any]:
         """Decide a command and keep what it changed. Raises its refusal."""
         facts = []
+        self.touched = {}
         for aggregate in handlers.find(type(command))(command, self):
             facts.extend(aggregate.collect_events())
             self.known[aggregate.id] = aggregate
@@ -54,6 +61,7 @@ class Story:
 
     def when(self, make: Command | Callable[[], Command]) -> Self:
         """Try a command."""
+        self.facts, self.error = [], None
         try:
             self.facts = self.decide(make() if callable(make) else make)
         except LedgerError as error:

@@ -84,8 +84,9 @@ def test_handle__rejected_for_all_when_the_commit_fails(
     with pytest.raises(LedgerError, match="was never placed"):
         ledger.handle(pay(0), CONTEXT)
     assert ledger.handle(pay("a"), CONTEXT).versions == {"order:taobao:云杉书店:a": 2}
-    assert ledger.handle(MANY[0], CONTEXT).positions == (3,)
-    must_be_sound(store)
+    assert ledger.handle(MANY[0], CONTEXT).positions == (4,)
+    assert [row.type for row in must_be_sound(store)] == [
+        "order.placed.v1", "command.refused.v1", "order.paid.v1", "order.placed.v1"]
 
 
 @durable

@@ -10,9 +10,19 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
 from ledger.application import Ledger
+from ledger.fulfilment_commands import DeliverParcel, DispatchParcel, PackOrder, PickOrder
 from ledger.log.store import Store
 from ledger.order_commands import ChangePrice
-from ledger.order_values import Amounts, Moment
+from ledger.order_review_commands import (
+    ApproveOrder,
+    ChangeLines,
+    CloseException,
+    HoldOrder,
+    LiftHold,
+    OpenException,
+    SubmitOrder,
+)
+from ledger.order_values import Amounts, Count, Moment, PickedFrom
 from ledger.settings import Settings, open_ledger
 from ledger.values import from_us, rfc3339
 from projections import reports
@@ -20,7 +30,20 @@ from projections.catalogue import PROJECTIONS
 from projections.clocks import AsOf
 from projections.engine import ReadModels
 from projections.reports import Question
-from tests.builders import NOON, end, line, pay, place, record, remark, stream
+from tests.builders import (
+    HOUSE,
+    NOON,
+    end,
+    line,
+    opened,
+    pay,
+    place,
+    received,
+    record,
+    remark,
+    sell,
+    stream,
+)
 from tests.projecting import (
     IMPORT,
     bring,
@@ -94,6 +117,45 @@ def test_review_status__follows_the_facts(ledger: Ledger, models: ReadModels) ->
         "pending_review", "completed", "cancelled", "imported", "closed", "pending_review"]
 
 
+def on(command: type[Any], number: int = 1, **fields: Any) -> Any:
+    """A command on an order, an hour after noon."""
+    return command(**{"order": stream(number), "occurred_at": hour(1).at, **fields})
+
+
+def test_review_status__follows_the_review(ledger: Ledger, models: ReadModels) -> None:
+    put(ledger, *(place(number) for number in (1, 2, 3, 4)),
+        *(on(ApproveOrder, number) for number in (2, 3, 4)),
+        on(SubmitOrder, 3, warehouse=HOUSE), on(HoldOrder, 4, reason="拦截"))
+    assert [row["review_status"] for row in rows(models)] == [
+        "pending_review", "approved", "submitted", "on_hold"]
+    put(ledger, on(LiftHold, 4), end(3, "cancelled"))
+    assert [row["review_status"] for row in rows(models)] == [
+        "pending_review", "approved", "cancelled", "approved"]
+
+
+def test_exceptions__are_the_kinds_of_the_open_ones(ledger: Ledger, models: ReadModels) -> None:
+    put(ledger, place(1),
+        on(OpenException, exception="b", kind="part_paid", note="少两元"),
+        on(OpenException, exception="a", kind="part_paid", note="少一元"),
+        on(OpenException, exception="c", kind="address_invalid", note="无门牌"))
+    assert rows(models)[0]["exceptions"] == ["address_invalid", "part_paid", "part_paid"]
+    put(ledger, *(on(CloseException, exception=name, note="好了") for name in "ab"))
+    assert rows(models)[0]["exceptions"] == ["address_invalid"]
+    put(ledger, on(CloseException, exception="c", note="好了"))
+    assert rows(models)[0]["exceptions"] == []
+    assert rows(models, as_of=AsOf.parse(4))[0]["exceptions"] == [
+        "address_invalid", "part_paid", "part_paid"]
+    assert models.compare_with_rebuild("main") == []
+
+
+def test_lines_changed__moves_the_sums_of_lines(ledger: Ledger, models: ReadModels) -> None:
+    put(ledger, place(1), on(ChangeLines, consent="电话", lines=[
+        line(quantity=3), line("PEN", name="2", unit_price=100)]))
+    (sums,) = reports.run(models, "main", "reconciliation").rows
+    assert (sums["lines"], sums["pieces_sold"], sums["value"]) == (2, 4, "150.70")
+    assert models.compare_with_rebuild("main") == []
+
+
 def test_completed_at__is_told_while_the_order_is_completed(
     ledger: Ledger, models: ReadModels
 ) -> None:
@@ -116,6 +178,19 @@ def test_payment_status__follows_the_sums(
         fields |= {"refunded": hour(2), "refunded_minor": refunded}
     put(ledger, tell(1, **fields))
     assert rows(models)[0]["payment_status"] == status
+
+
+def test_dispatched_at__is_that_of_the_first_parcel(ledger: Ledger, models: ReadModels) -> None:
+    put(ledger, opened(), received("SH-001", 2), sell(1, line(quantity=2)), on(ApproveOrder),
+        on(SubmitOrder, warehouse=HOUSE), on(PickOrder, lines=[PickedFrom("1", 2)]))
+    for number, parcel in enumerate(("P1", "P2"), 2):
+        put(ledger, on(PackOrder, parcel=parcel, lines=[Count("1", 1)]),
+            on(DispatchParcel, parcel=parcel, courier="顺丰", occurred_at=hour(number).at))
+    (row,) = rows(models)
+    assert (row["fulfilment_status"], row["dispatched_at"]) == (
+        "dispatched", "2026-10-01T06:00:00Z")
+    put(ledger, on(DeliverParcel, parcel="P2", occurred_at=hour(9).at))
+    assert rows(models)[0]["fulfilment_status"] == "delivered"
 
 
 def test_fulfilment_status__follows_the_parcel(ledger: Ledger, models: ReadModels) -> None:

@@ -33,8 +33,8 @@ MAY_IMPORT = {
 EDGE = {"flask", "flask_smorest", "werkzeug", "click", "rich", "babel"}
 DATABASE = {"sqlalchemy", "alembic", "psycopg"}
 
-FEATURES = ("orders", "imports", "clock", "returns", "stock", "receiving", "stocktakes",
-            "complaints", "people", "policies", "deductions", "months")
+FEATURES = ("orders", "imports", "clock", "returns", "slips", "stock", "refusals", "receiving",
+            "stocktakes", "complaints", "people", "policies", "deductions", "months")
 """The columns of each folder: `orders.py` with all `order_*.py`, and so on. They do not import each
 other; what spans two of them has a file of its own, such as `handlers.py` or `fulfilment.py`."""
 
