@@ -16,7 +16,7 @@ from ledger.commands import Work
 from ledger.order_goods import STATES, States
 from ledger.order_values import Count, Line, LineParts, PickedFrom
 from ledger.orders import Order
-from ledger.sku_values import Part
+from ledger.sku_values import Part, sku_of
 from ledger.skus import Sku, parts_of
 from ledger.stock import StockItem
 from ledger.stock_errors import OutOfStock, SkuUnknown
@@ -30,7 +30,6 @@ from ledger.stock_values import (
     Move,
     stock_of,
 )
-from ledger.values import subject
 
 PLACE = {
     "cancelled": AVAILABLE, "unreserved": AVAILABLE, "short": AVAILABLE, "reserved": RESERVED,
@@ -105,7 +104,7 @@ def ready(work: Work, warehouse: str, skus: Collection[str]) -> None:
 def known_item(work: Work, warehouse: str, sku: str) -> StockItem:
     """The stock of a SKU. Errors: SkuUnknown (R-STK-03)."""
     item: StockItem = work.load(StockItem, stock_of(warehouse, sku))
-    if not item.version and not work.load(Sku, subject("sku", sku)).version:
+    if not item.version and not work.load(Sku, sku_of(sku)).version:
         raise SkuUnknown(sku=sku, warehouse=warehouse)
     return item
 

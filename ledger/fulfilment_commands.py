@@ -22,7 +22,7 @@ from ledger.order_commands import EndOrder, OnOrder, PlaceOrder
 from ledger.order_history import RecordOrder, record_order
 from ledger.order_values import MAX_LINES, Count, LineParts, PickedFrom, Reservation
 from ledger.orders import Order
-from ledger.sku_values import Part
+from ledger.sku_values import Part, sku_of
 from ledger.skus import Sku, parts_of
 from ledger.stock import StockItem
 from ledger.stock_commands import CountStock, MoveStock, count_stock, move_stock, must_be_open
@@ -52,7 +52,7 @@ class SellOrder(PlaceOrder, frozen=True, kw_only=True):
         wanted: Wanted = [(Order, self.subject), (Warehouse, subject("warehouse", self.warehouse))]
         for line in self.lines or ():
             if line.sku is not None and not line.fee:
-                wanted.append((Sku, subject("sku", line.sku)))
+                wanted.append((Sku, sku_of(line.sku)))
                 wanted.append((StockItem, stock_of(self.warehouse, line.sku)))
         return wanted
 

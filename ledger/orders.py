@@ -30,7 +30,7 @@ from ledger.order_values import (
     parts_by_line,
 )
 from ledger.personal import Personal, Plain
-from ledger.values import subject
+from ledger.sku_values import sku_of
 
 
 class Order(OrderReview):
@@ -83,7 +83,7 @@ class Order(OrderReview):
 
         def about(self) -> list[str]:
             """The SKUs of its lines."""
-            return [subject("sku", line.sku) for line in self.lines or () if line.sku]
+            return [sku_of(line.sku) for line in self.lines or () if line.sku]
 
     class DetailsChanged(Aggregate.Event):
         """Who receives the order, where, or what he remarked is now told differently."""

@@ -1,6 +1,13 @@
 """What SKUs are told with."""
 
+from functools import lru_cache
+
 import msgspec
+
+from ledger.values import subject
+
+NAMES = 20_000
+"""Names that are kept because the same few thousand come again and again."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -8,3 +15,9 @@ class Part(msgspec.Struct, frozen=True):
 
     sku: str
     each: int
+
+
+@lru_cache(NAMES)
+def sku_of(sku: str) -> str:
+    """The subject of a SKU, which is its stream."""
+    return subject("sku", sku)

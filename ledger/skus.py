@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from ledger.aggregate import Aggregate, event
 from ledger.commands import Command, Handler, Work
-from ledger.sku_values import Part
+from ledger.sku_values import Part, sku_of
 from ledger.stock_errors import AliasOfAlias, BundleInsideItself
-from ledger.values import Checks, subject
+from ledger.values import Checks
 
 MAX_PARTS = 100
 
@@ -41,7 +41,7 @@ class Sku(Aggregate):
 
         def about(self) -> list[str]:
             """The SKU that it names."""
-            return [subject("sku", self.target)]
+            return [sku_of(self.target)]
 
     class Bundled(Aggregate.Event):
         """It is a bundle of these parts; without any, it is none any more."""
@@ -52,7 +52,7 @@ class Sku(Aggregate):
 
         def about(self) -> list[str]:
             """The parts."""
-            return [subject("sku", part.sku) for part in self.parts]
+            return [sku_of(part.sku) for part in self.parts]
 
     class ThresholdSet(Aggregate.Event):
         """Fewer available pieces than this are too few."""
@@ -112,7 +112,7 @@ def parts_of(work: Work, sku: str, path: tuple[str, ...] = ()) -> tuple[Part, ..
 
     Errors: BundleInsideItself (R-STK-06).
     """
-    known: Sku = work.load(Sku, subject("sku", sku))
+    known: Sku = work.load(Sku, sku_of(sku))
     if not known.version or not (known.target or known.parts):
         return (Part(sku, 1),)
     if sku in path:
@@ -138,7 +138,7 @@ class _OnSku(Command, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         """The SKU's stream."""
-        return subject("sku", self.sku)
+        return sku_of(self.sku)
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(Sku, self.subject)]
@@ -207,7 +207,7 @@ def register_sku(command: RegisterSku, work: Work) -> list[Aggregate]:
 def alias_sku(command: AliasSku, work: Work) -> list[Aggregate]:
     """Errors: AliasOfAlias (R-STK-07)."""
     sku: Sku = work.load(Sku, command.subject)
-    target: Sku = work.load(Sku, subject("sku", command.target))
+    target: Sku = work.load(Sku, sku_of(command.target))
     if target.target:
         raise AliasOfAlias(sku=command.sku, target=command.target,
                            why=f"that is another name of {target.target} itself")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ledger.aggregate import Aggregate, event
+from ledger.sku_values import sku_of
 from ledger.stock_errors import CountedSince, OutOfStock, PlaceEmpty
 from ledger.stock_values import (
     AVAILABLE,
@@ -19,7 +20,7 @@ from ledger.stock_values import (
     InBin,
     Move,
 )
-from ledger.values import rfc3339, subject
+from ledger.values import rfc3339
 
 PHYSICAL = frozenset((*INSIDE, WITH_COURIER, BETWEEN_WAREHOUSES))
 """Places that cannot hold less than nothing."""
@@ -62,7 +63,7 @@ class StockItem(Aggregate):
 
         def about(self) -> list[str]:
             """The SKU and the document."""
-            sku = subject("sku", self.sku)
+            sku = sku_of(self.sku)
             return [sku] if self.document is None else [sku, self.document]
 
     class Counted(Aggregate.Event):
@@ -78,7 +79,7 @@ class StockItem(Aggregate):
 
         def about(self) -> list[str]:
             """The SKU and the document."""
-            sku = subject("sku", self.sku)
+            sku = sku_of(self.sku)
             return [sku] if self.document is None else [sku, self.document]
 
     class BackOrdered(Aggregate.Event):
@@ -91,7 +92,7 @@ class StockItem(Aggregate):
 
         def about(self) -> list[str]:
             """The SKU and the order."""
-            return [subject("sku", self.sku), self.order]
+            return [sku_of(self.sku), self.order]
 
     class BackOrderEnded(Aggregate.Event):
         """An order waits for fewer pieces: they were reserved for it, or are wanted no more."""
@@ -104,7 +105,7 @@ class StockItem(Aggregate):
 
         def about(self) -> list[str]:
             """The SKU and the order."""
-            return [subject("sku", self.sku), self.order]
+            return [sku_of(self.sku), self.order]
 
     # -- mutators ---------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import msgspec
 
 from ledger.aggregate import Aggregate
 from ledger.commands import Command, Handler, Work
+from ledger.sku_values import sku_of
 from ledger.skus import Sku
 from ledger.stock import LATE, StockItem
 from ledger.stock_errors import BundleHasNoStock, SkuUnknown, WarehouseUnknown
@@ -139,7 +140,7 @@ def _check_common(command: MoveStock | CountStock, checks: Checks) -> None:
 def _streams(warehouse: str, skus: Sequence[str]) -> list[tuple[type[Aggregate], str]]:
     wanted: list[tuple[type[Aggregate], str]] = [(Warehouse, subject("warehouse", warehouse))]
     for sku in dict.fromkeys(skus):
-        wanted += [(Sku, subject("sku", sku)), (StockItem, stock_of(warehouse, sku))]
+        wanted += [(Sku, sku_of(sku)), (StockItem, stock_of(warehouse, sku))]
     return wanted
 
 
@@ -189,7 +190,7 @@ def real_sku(work: Work, warehouse: str, sku: str, *, new: bool) -> str:
 
     Errors: SkuUnknown (R-STK-03), BundleHasNoStock (R-STK-08).
     """
-    known: Sku = work.load(Sku, subject("sku", sku))
+    known: Sku = work.load(Sku, sku_of(sku))
     if known.parts:
         raise BundleHasNoStock(sku=sku)
     if known.target:

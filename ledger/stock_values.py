@@ -4,10 +4,12 @@ Source of the rules: stock is double entry. What leaves one place enters another
 over all places is nought for every SKU at every moment.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
+from ledger.sku_values import NAMES
 from ledger.values import subject
 
 RECEIVING, AVAILABLE, RESERVED, PACKED = "receiving", "available", "reserved", "packed"
@@ -91,6 +93,7 @@ class Below(msgspec.Struct, frozen=True):
     level: int
 
 
+@lru_cache(NAMES)
 def stock_of(warehouse: str, sku: str) -> str:
     """The stream of a SKU in a warehouse."""
     return subject("stock", warehouse, sku)
