@@ -12,7 +12,6 @@ from ledger.sku_values import sku_of
 from ledger.stock_errors import CountedSince, OutOfStock, PlaceEmpty
 from ledger.stock_values import (
     AVAILABLE,
-    BETWEEN_WAREHOUSES,
     INSIDE,
     STOCKTAKE_GAIN_LOSS,
     WITH_COURIER,
@@ -22,8 +21,9 @@ from ledger.stock_values import (
 )
 from ledger.values import rfc3339
 
-PHYSICAL = frozenset((*INSIDE, WITH_COURIER, BETWEEN_WAREHOUSES))
-"""Places that cannot hold less than nothing."""
+PHYSICAL = frozenset((*INSIDE, WITH_COURIER))
+"""Places of one warehouse that cannot hold less than nothing. What lies between warehouses left one
+and enters another: that no more arrives than was sent is a rule of the transfer."""
 
 LATE = ("", "movement", "already_counted")
 
@@ -164,16 +164,28 @@ class StockItem(Aggregate):
 
         `late` answers what a movement from before the last count was: see `CountedSince`.
         """
-        if not late and self.counted_at is not None and occurred_at < self.counted_at:
-            raise CountedSince(stock=self.id, counted_at=rfc3339(self.counted_at),
-                               occurred_at=rfc3339(occurred_at))
-        if late == "already_counted":
-            moves = [*moves, *_netted(moves)]
+        if self.seen(moves, occurred_at, late):
+            moves = [*moves, self._netted(moves)]
         levels = self._after(moves)
         below = [Below(place, levels[place]) for place in sorted(PHYSICAL & levels.keys())
                  if levels[place] < min(0, self.levels.get(place, 0))]
         self._moved(sku=sku, moves=moves, document=document, reason=reason, declared=True,
                     below=below, inferred=list(inferred), occurred_at=occurred_at, printed=printed)
+
+    def seen(self, moves: list[Move], occurred_at: datetime, late: str) -> bool:
+        """Whether the last count saw these movements already. Those from before it must say so in
+        `late`, if they touch what was counted. Errors: CountedSince (R-STK-05).
+        """
+        if self.counted_at is None or occurred_at >= self.counted_at or not self._change(moves):
+            return False
+        if not late:
+            self._must_be_latest(occurred_at)
+        return late == "already_counted"
+
+    def _must_be_latest(self, occurred_at: datetime) -> None:
+        if self.counted_at is not None and occurred_at < self.counted_at:
+            raise CountedSince(stock=self.id, counted_at=rfc3339(self.counted_at),
+                               occurred_at=rfc3339(occurred_at))
 
     def count(
         self, sku: str, bins: Mapping[str, int], *, occurred_at: datetime,
@@ -193,9 +205,8 @@ class StockItem(Aggregate):
                         target=AVAILABLE if gain else STOCKTAKE_GAIN_LOSS)
             self.declare(sku, _by_bin(move, bins) if cause == "opening" else [move],
                          occurred_at=occurred_at, document=document)
-        elif self.counted_at is not None and occurred_at < self.counted_at:
-            raise CountedSince(stock=self.id, counted_at=rfc3339(self.counted_at),
-                               occurred_at=rfc3339(occurred_at))
+        else:
+            self._must_be_latest(occurred_at)
         self._counted(sku=sku, counted=counted, book=book, variance=counted - book,
                       bins=[InBin(name, quantity) for name, quantity in bins.items()],
                       document=document, occurred_at=occurred_at)
@@ -220,20 +231,6 @@ class StockItem(Aggregate):
             for place, change in ((move.source, -move.quantity), (move.target, move.quantity)):
                 levels[place] = levels.get(place, self.levels.get(place, 0)) + change
         return levels
-
-
-def _netted(moves: list[Move]) -> list[Move]:
-    """The count saw the outcome already: what entered a state of the warehouse goes out again."""
-    changes: dict[str, int] = {}
-    for move in moves:
-        for place, change in ((move.source, -move.quantity), (move.target, move.quantity)):
-            if place in INSIDE:
-                changes[place] = changes.get(place, 0) + change
-    return [
-        Move(quantity=abs(change), cause="already_counted",
-             source=place if change > 0 else STOCKTAKE_GAIN_LOSS,
-             target=STOCKTAKE_GAIN_LOSS if change > 0 else place)
-        for place, change in changes.items() if change]
 
 
 def _by_bin(opening: Move, bins: Mapping[str, int]) -> list[Move]:

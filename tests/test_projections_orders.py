@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 
 from ledger.application import Ledger
 from ledger.fulfilment_commands import DeliverParcel, DispatchParcel, PackOrder, PickOrder
+from ledger.log import codec
 from ledger.log.store import Store
 from ledger.order_commands import ChangePrice
 from ledger.order_review_commands import (
@@ -23,12 +24,14 @@ from ledger.order_review_commands import (
     SubmitOrder,
 )
 from ledger.order_values import Amounts, Count, Moment, PickedFrom
+from ledger.orders import Order
 from ledger.settings import Settings, open_ledger
 from ledger.values import from_us, rfc3339
 from projections import reports
 from projections.catalogue import PROJECTIONS
 from projections.clocks import AsOf
 from projections.engine import ReadModels
+from projections.order_state import CHANGES
 from projections.reports import Question
 from tests.builders import (
     HOUSE,
@@ -294,6 +297,11 @@ def test_orders__are_what_a_plain_model_says(history: Any) -> None:
         assert (row["review_status"] if row["review_status"] in ended else None) == order["ended"]
     models.close()
     opened.close()
+
+
+def test_order_state__knows_every_event_of_an_order() -> None:
+    topics = {topic for topic in codec.known_types() if topic.startswith("order.")}
+    assert {*CHANGES, Order.Placed.TOPIC} == topics
 
 
 def test_personal_values__are_in_no_row(ledger: Ledger, models: ReadModels) -> None:
