@@ -153,12 +153,14 @@ def import_command(files: tuple[Path, ...], profile: str, form: str, **options: 
 @click.argument("subject", required=False)
 @click.option("--channel", metavar="NAME", help="Only this channel's.")
 @click.option("--shop", metavar="NAME", help="Only this shop's.")
+@click.option("--from", "since", metavar="DAY", help="The first day of the period.")
+@click.option("--to", "until", metavar="DAY", help="The last day of the period, included.")
 @as_of_options
 @ledger_option
 @format_options
 def report_command(name: str, ledger_name: str, form: str, **asked: Any) -> None:
     """Show a report as of now or of any moment. A timeline needs a SUBJECT, such as
-    order:taobao:云杉书店:123; orders can be given one."""
+    order:taobao:云杉书店:123, and a stock-card one such as sku:SH-001; others can be given one."""
     reports.show(reports.ask(name, ledger_name, reports.question(**asked)), form)
 
 

@@ -8,6 +8,7 @@ from ledger import (
     order_history,
     order_review_commands,
     skus,
+    transfers,
     warehouses,
 )
 from ledger.commands import Command, Handler
@@ -21,6 +22,7 @@ HANDLERS: dict[type[Command], Handler] = {
     **skus.HANDLERS,
     **warehouses.HANDLERS,
     **fulfilment_commands.HANDLERS,
+    **transfers.HANDLERS,
 }
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from ledger.aggregate import Aggregate, event
 from ledger.order_errors import ExceptionUnknown, GoodsMoved, OrderNotReady
-from ledger.order_goods import OrderGoods
+from ledger.order_goods import OPEN, OrderGoods
 from ledger.order_values import Line
 
 EXCEPTIONS = (
@@ -155,8 +155,8 @@ class OrderReview(OrderGoods):
         self.must_be_open()
         if not self.approved:
             raise OrderNotReady(order=self.id, step="approved")
-        if self.warehouse not in ("", warehouse) and self._all(("reserved", "picked", "packed")):
-            raise GoodsMoved(order=self.id, state=f"reserved in {self.warehouse}")
+        if self.warehouse not in ("", warehouse) and self._all(OPEN[1:]):
+            raise GoodsMoved(order=self.id, state=f"reserved or waited for in {self.warehouse}")
         if not (self.submitted and self.warehouse == warehouse):
             self._submitted(warehouse=warehouse, occurred_at=occurred_at)
 

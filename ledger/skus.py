@@ -6,10 +6,12 @@ from typing import ClassVar
 from ledger.aggregate import Aggregate, event
 from ledger.commands import Command, Handler, Work
 from ledger.sku_values import Part, sku_of
-from ledger.stock_errors import AliasOfAlias, BundleInsideItself
+from ledger.stock_errors import AliasOfAlias, BundleInsideItself, BundleTooLarge
 from ledger.values import Checks
 
 MAX_PARTS = 100
+MAX_DEEP = 10
+MAX_PIECES = 10_000
 
 
 class Sku(Aggregate):
@@ -19,6 +21,7 @@ class Sku(Aggregate):
 
     def begin(self) -> None:
         """Nothing is known of it."""
+        self.registered = False
         self.target = ""
         self.parts: tuple[Part, ...] = ()
         self.threshold: int | None = None
@@ -33,7 +36,7 @@ class Sku(Aggregate):
         title: str | None = None
 
     class Aliased(Aggregate.Event):
-        """It is another name of a SKU."""
+        """It is another name of a SKU; without a target, it is a SKU of its own again."""
 
         TOPIC = "sku.aliased.v1"
         sku: str
@@ -41,7 +44,7 @@ class Sku(Aggregate):
 
         def about(self) -> list[str]:
             """The SKU that it names."""
-            return [sku_of(self.target)]
+            return [sku_of(self.target)] if self.target else []
 
     class Bundled(Aggregate.Event):
         """It is a bundle of these parts; without any, it is none any more."""
@@ -65,7 +68,7 @@ class Sku(Aggregate):
 
     @event(Registered)
     def _registered(self):
-        pass
+        self.registered = True
 
     @event(Aliased)
     def _aliased(self, target):
@@ -82,17 +85,18 @@ class Sku(Aggregate):
     # -- rules ------------------------------------------------------------------------------------
 
     def register(self, sku: str, title: str | None, *, occurred_at: datetime) -> None:
-        """The first event, once."""
-        if not self.version:
+        """Make it known, once."""
+        if not self.registered:
             self._registered(sku=sku, title=title, occurred_at=occurred_at)
 
     def alias(self, sku: str, target: str, *, occurred_at: datetime) -> None:
         """Errors: AliasOfAlias (R-STK-07)."""
+        if self.target == target:
+            return
         if sku == target or self.parts:
             why = "it is that SKU" if sku == target else "it is a bundle"
             raise AliasOfAlias(sku=sku, target=target, why=why)
-        if self.target != target:
-            self._aliased(sku=sku, target=target, occurred_at=occurred_at)
+        self._aliased(sku=sku, target=target, occurred_at=occurred_at)
 
     def bundle(self, sku: str, parts: list[Part], *, occurred_at: datetime) -> None:
         """Errors: AliasOfAlias (R-STK-07)."""
@@ -107,23 +111,35 @@ class Sku(Aggregate):
             self._threshold_set(sku=sku, threshold=threshold, occurred_at=occurred_at)
 
 
-def parts_of(work: Work, sku: str, path: tuple[str, ...] = ()) -> tuple[Part, ...]:
+def parts_of(work: Work, sku: str) -> tuple[Part, ...]:
     """The real SKUs behind a name and how many of each: aliases resolved, bundles taken apart.
 
-    Errors: BundleInsideItself (R-STK-06).
+    Errors: BundleInsideItself (R-STK-06), BundleTooLarge (R-STK-09).
     """
+    return _apart(work, sku, {})
+
+
+def _apart(work: Work, sku: str, seen: dict[str, tuple[Part, ...]]) -> tuple[Part, ...]:
+    """`seen` holds what was taken apart already; what is being taken apart is empty there."""
     known: Sku = work.load(Sku, sku_of(sku))
-    if not known.version or not (known.target or known.parts):
+    if not (known.target or known.parts):
         return (Part(sku, 1),)
+    if seen.get(sku):
+        return seen[sku]
+    path = [name for name, parts in seen.items() if not parts]
     if sku in path:
         raise BundleInsideItself(sku=sku, path=" > ".join((*path, sku)))
-    if known.target:
-        return parts_of(work, known.target, (*path, sku))
+    if len(path) >= MAX_DEEP:
+        raise BundleTooLarge(sku=sku, most_deep=MAX_DEEP, most_pieces=MAX_PIECES)
+    seen[sku] = ()
     found: dict[str, int] = {}
-    for part in known.parts:
-        for inner in parts_of(work, part.sku, (*path, sku)):
+    for part in (Part(known.target, 1),) if known.target else known.parts:
+        for inner in _apart(work, part.sku, seen):
             found[inner.sku] = found.get(inner.sku, 0) + part.each * inner.each
-    return tuple(Part(name, each) for name, each in found.items())
+    if max(found.values()) > MAX_PIECES:
+        raise BundleTooLarge(sku=sku, most_deep=MAX_DEEP, most_pieces=MAX_PIECES)
+    seen[sku] = tuple(Part(name, each) for name, each in found.items())
+    return seen[sku]
 
 
 # -- commands -------------------------------------------------------------------------------------
@@ -161,18 +177,21 @@ class RegisterSku(_OnSku, frozen=True, kw_only=True):
 
 
 class AliasSku(_OnSku, frozen=True, kw_only=True):
-    """Say that a name is another one's: 85123a is 85123A."""
+    """Say that a name is another one's: 85123a is 85123A. An empty target undoes it."""
 
     NAME: ClassVar[str] = "sku.alias"
     target: str
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
-        checks.text("/target", self.target, longest=100)
+        checks.text("/target", self.target, longest=100, empty=True)
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [*super().streams(), (Sku, sku_of(self.target))]
 
 
 class BundleSku(_OnSku, frozen=True, kw_only=True):
-    """Say what a bundle is made of."""
+    """Say what a bundle is made of. No parts undo it."""
 
     NAME: ClassVar[str] = "sku.bundle"
     parts: list[Part]
@@ -183,7 +202,10 @@ class BundleSku(_OnSku, frozen=True, kw_only=True):
             checks.fault("/parts", "too_many", f"are {len(self.parts)}, {MAX_PARTS} are allowed")
         for index, part in enumerate(self.parts):
             checks.text(f"/parts/{index}/sku", part.sku, longest=100)
-            checks.integer(f"/parts/{index}/each", part.each, least=1, most=10_000)
+            checks.integer(f"/parts/{index}/each", part.each, least=1, most=MAX_PIECES)
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [*super().streams(), *((Sku, sku_of(part.sku)) for part in self.parts)]
 
 
 class SetThreshold(_OnSku, frozen=True, kw_only=True):
@@ -205,18 +227,19 @@ def register_sku(command: RegisterSku, work: Work) -> list[Aggregate]:
 
 
 def alias_sku(command: AliasSku, work: Work) -> list[Aggregate]:
-    """Errors: AliasOfAlias (R-STK-07)."""
+    """Errors: BundleInsideItself (R-STK-06), AliasOfAlias (R-STK-07), BundleTooLarge (R-STK-09)."""
     sku: Sku = work.load(Sku, command.subject)
     target: Sku = work.load(Sku, sku_of(command.target))
     if target.target:
         raise AliasOfAlias(sku=command.sku, target=command.target,
                            why=f"that is another name of {target.target} itself")
     sku.alias(command.sku, command.target, occurred_at=command.occurred_at)
+    parts_of(work, command.sku)
     return [sku]
 
 
 def bundle_sku(command: BundleSku, work: Work) -> list[Aggregate]:
-    """Errors: AliasOfAlias (R-STK-07), BundleInsideItself (R-STK-06)."""
+    """Errors: BundleInsideItself (R-STK-06), AliasOfAlias (R-STK-07), BundleTooLarge (R-STK-09)."""
     sku: Sku = work.load(Sku, command.subject)
     sku.bundle(command.sku, command.parts, occurred_at=command.occurred_at)
     parts_of(work, command.sku)

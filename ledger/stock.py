@@ -165,18 +165,32 @@ class StockItem(Aggregate):
         `late` answers what a movement from before the last count was: see `CountedSince`.
         """
         if self.seen(moves, occurred_at, late):
-            moves = [*moves, self._netted(moves)]
+            moves = [*moves, _netted(moves)]
         levels = self._after(moves)
         below = [Below(place, levels[place]) for place in sorted(PHYSICAL & levels.keys())
                  if levels[place] < min(0, self.levels.get(place, 0))]
         self._moved(sku=sku, moves=moves, document=document, reason=reason, declared=True,
                     below=below, inferred=list(inferred), occurred_at=occurred_at, printed=printed)
 
+    def act(
+        self, sku: str, moves: list[Move], *, occurred_at: datetime, document: str | None = None,
+        reason: str | None = None, late: str = "",
+    ) -> None:
+        """A decision that may be told late: what the last count saw already is a fact.
+
+        Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02), CountedSince (R-STK-05).
+        """
+        if self.seen(moves, occurred_at, late):
+            self.declare(sku, moves, occurred_at=occurred_at, document=document, reason=reason,
+                         late=late)
+        else:
+            self.decide(sku, moves, occurred_at=occurred_at, document=document, reason=reason)
+
     def seen(self, moves: list[Move], occurred_at: datetime, late: str) -> bool:
         """Whether the last count saw these movements already. Those from before it must say so in
         `late`, if they touch what was counted. Errors: CountedSince (R-STK-05).
         """
-        if self.counted_at is None or occurred_at >= self.counted_at or not self._change(moves):
+        if self.counted_at is None or occurred_at >= self.counted_at or not _gain(moves):
             return False
         if not late:
             self._must_be_latest(occurred_at)
@@ -231,6 +245,20 @@ class StockItem(Aggregate):
             for place, change in ((move.source, -move.quantity), (move.target, move.quantity)):
                 levels[place] = levels.get(place, self.levels.get(place, 0)) + change
         return levels
+
+
+def _gain(moves: list[Move]) -> int:
+    """By how many pieces moves change what is available: that is what counts count."""
+    return sum(move.quantity * ((move.target == AVAILABLE) - (move.source == AVAILABLE))
+               for move in moves)
+
+
+def _netted(moves: list[Move]) -> Move:
+    """The count saw the outcome already: what became available goes out again, and back."""
+    gain = _gain(moves)
+    return Move(quantity=abs(gain), cause="already_counted",
+                source=AVAILABLE if gain > 0 else STOCKTAKE_GAIN_LOSS,
+                target=STOCKTAKE_GAIN_LOSS if gain > 0 else AVAILABLE)
 
 
 def _by_bin(opening: Move, bins: Mapping[str, int]) -> list[Move]:

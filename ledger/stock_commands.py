@@ -153,19 +153,17 @@ def move_stock(command: MoveStock, work: Work) -> list[Aggregate]:
     Errors: R-STK-01 to R-STK-05, R-STK-08.
     """
     must_be_open(work, command.warehouse)
+    coming = {told.sku for told in command.moves if told.cause in COMING_IN}
     moves: dict[tuple[str, bool], list[Move]] = defaultdict(list)
     for told in command.moves:
-        sku = real_sku(work, command.warehouse, told.sku, new=told.cause in COMING_IN)
+        sku = real_sku(work, command.warehouse, told.sku, new=told.sku in coming)
         moves[sku, CAUSES[told.cause].decision].append(told.move())
     changed: dict[str, Aggregate] = {}
     for (sku, decision), listed in moves.items():
         item: StockItem = work.load(StockItem, stock_of(command.warehouse, sku))
-        if decision:
-            item.decide(sku, listed, occurred_at=command.occurred_at, document=command.document,
-                        reason=command.reason)
-        else:
-            item.declare(sku, listed, occurred_at=command.occurred_at, document=command.document,
-                         reason=command.reason, late=command.late)
+        record = item.act if decision else item.declare
+        record(sku, listed, occurred_at=command.occurred_at, document=command.document,
+               reason=command.reason, late=command.late)
         changed[item.id] = item
     return list(changed.values())
 

@@ -61,3 +61,11 @@ class BundleHasNoStock(Refused):
 
     code = "bundle_has_no_stock"
     rule = "R-STK-08"
+
+
+class BundleTooLarge(Refused):
+    """{sku} holds bundles nested more than {most_deep} deep, or more than {most_pieces} pieces of
+    a SKU. Sell its parts by themselves."""
+
+    code = "bundle_too_large"
+    rule = "R-STK-09"

@@ -1,6 +1,8 @@
 """All projections of this version."""
 
+from projections.fulfilment import Fulfilment
+from projections.inventory import Stock
 from projections.order_book import OrderBook
 from projections.timeline import Timeline
 
-PROJECTIONS = (OrderBook(), Timeline())
+PROJECTIONS = (OrderBook(), Fulfilment(), Stock(), Timeline())

@@ -31,7 +31,7 @@ class OrderBook:
     """Folds orders. Its rows are those of the reports `orders` and `reconciliation`."""
 
     name: ClassVar[str] = "orders"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table, ...]] = (orders, order_sums)
 
     def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Book:

@@ -4,15 +4,17 @@ The present is answered from the read models, the past by a replay of the log.
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
-from ledger.errors import Invalid, NotFound
+from ledger.errors import NotFound
+from projections import fulfilment, stock_reports
 from projections import orders as order_rows
 from projections import reconciliation as sums
 from projections import timeline as timelines
-from projections.clocks import NOW, AsOf, Cut, header
+from projections.clocks import NOW, Cut, header
 from projections.engine import ReadModels
 from projections.order_book import OrderBook
+from projections.questions import PRESENT, Answer, Question, SubjectNeeded, noted
 from projections.replay import NothingRecorded, past, replay
 from projections.rows import Rows
 
@@ -23,37 +25,6 @@ class UnknownReport(NotFound):
     code: ClassVar[str] = "unknown_report"
     rule: ClassVar[str] = "R-PRJ-09"
 
-
-class SubjectNeeded(Invalid):
-    """A timeline is that of a subject, such as order:taobao:云杉书店:123. Name it."""
-
-    code: ClassVar[str] = "subject_needed"
-    rule: ClassVar[str] = "R-PRJ-10"
-
-
-class Question(NamedTuple):
-    """What is asked: as of when, and of which channel, shop or subject (None: of all).
-
-    `after` and `limit` cut a timeline into pages: the position behind which it starts, and how
-    many events it has at the most.
-    """
-
-    as_of: AsOf = NOW
-    channel: str | None = None
-    shop: str | None = None
-    subject: str | None = None
-    after: int = 0
-    limit: int | None = None
-
-
-PRESENT = Question()
-
-
-class Answer(NamedTuple):
-    """A list of objects, and as of what it is (see `clocks.header`)."""
-
-    as_of: dict[str, Any]
-    rows: list[dict[str, Any]]
 
 
 Report = Callable[[ReadModels, str, Question], Answer]
@@ -93,7 +64,7 @@ def orders(models: ReadModels, ledger: str, question: Question = PRESENT) -> Ans
     if subject is None or question.as_of.now:
         return _answer(models, ledger, question, rows)
     replayed = replay(models.store, ledger, [subject], until=question.as_of)
-    return _noted(Answer(replayed.as_of, replayed.orders), question)
+    return noted(Answer(replayed.as_of, replayed.orders), question)
 
 
 def reconciliation(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
@@ -117,20 +88,11 @@ def _answer(
         if known.error_position is not None:
             head["notes"].append(f"the read model {known.projection} stopped before position "
                                  f"{known.error_position}")
-        return _noted(Answer(head, found), question)
+        return noted(Answer(head, found), question)
     cut = as_of.resolve(models.store, ledger)
     with past(models.store, ledger, cut, OrderBook()) as connection:
         answer = Answer(header(models.store, ledger, as_of, cut), rows(connection))
-    return _noted(answer, question)
-
-
-def _noted(answer: Answer, question: Question) -> Answer:
-    """An empty answer says what it is empty of."""
-    asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
-             if (value := getattr(question, name)) is not None]
-    if asked and not answer.rows and answer.as_of["recorded_at"] is not None:
-        answer.as_of["notes"].append(f"there is nothing of {', '.join(asked)} by then")
-    return answer
+    return noted(answer, question)
 
 
 def timeline(models: ReadModels, ledger: str, question: Question) -> Answer:
@@ -151,7 +113,7 @@ def timeline(models: ReadModels, ledger: str, question: Question) -> Answer:
         found = timelines.about(*at, ledger=ledger, cut=cut, after=question.after,
                                 limit=question.limit)
         rows = [timelines.shown(entry) for entry in found]
-    return _noted(Answer(header(store, ledger, question.as_of, cut), rows), question)
+    return noted(Answer(header(store, ledger, question.as_of, cut), rows), question)
 
 
 def streams_about(models: ReadModels, ledger: str, subjects: list[str]) -> list[str]:
@@ -172,6 +134,8 @@ def streams_about(models: ReadModels, ledger: str, subjects: list[str]) -> list[
 
 
 REPORTS: dict[str, Report] = {
+    **stock_reports.REPORTS,
+    **fulfilment.REPORTS,
     "orders": orders,
     "reconciliation": reconciliation,
     "timeline": timeline,

@@ -105,6 +105,21 @@ def _indexed(store: Store, ledger: str, positions: Iterable[int]) -> Iterator[En
         yield from _read(store, ledger, neighbours[0] - 1, neighbours[-1])
 
 
+def read_at(store: Store, ledger: str, positions: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Who recorded the movements at these positions, when, and why.
+
+    Shapes: by position: recorded_at, actor, causes (a list), document, reason.
+    """
+    found = {}
+    for entry in _indexed(store, ledger, positions):
+        told = msgspec.json.decode(entry.payload)
+        found[entry.position] = {
+            "recorded_at": rfc3339(from_us(entry.recorded_at)), "actor": entry.actor,
+            "causes": sorted({move["cause"] for move in told["moves"]}),
+            "document": told.get("document"), "reason": told.get("reason")}
+    return found
+
+
 def _read(store: Store, ledger: str, after: int, until: int) -> Iterator[Entry]:
     while after < until and (entries := store.read(ledger, after=after, until=until,
                                                    limit=FETCHED)):

@@ -1,0 +1,50 @@
+"""What a report is asked, and what it answers."""
+
+from typing import Any, ClassVar, NamedTuple
+
+from ledger.errors import Invalid
+from projections.clocks import NOW, AsOf
+
+
+class SubjectNeeded(Invalid):
+    """A timeline is that of a subject, such as order:taobao:云杉书店:123. Name it."""
+
+    code: ClassVar[str] = "subject_needed"
+    rule: ClassVar[str] = "R-PRJ-10"
+
+
+class Question(NamedTuple):
+    """What is asked: as of when, and of which channel, shop or subject (None: of all).
+
+    `after` and `limit` cut a timeline into pages: the position behind which it starts, and how
+    many events it has at the most. `since` and `until` are the first and the last day of a period,
+    both inclusive, in the shop's zone.
+    """
+
+    as_of: AsOf = NOW
+    channel: str | None = None
+    shop: str | None = None
+    subject: str | None = None
+    after: int = 0
+    limit: int | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+PRESENT = Question()
+
+
+class Answer(NamedTuple):
+    """A list of objects, and as of what it is (see `clocks.header`)."""
+
+    as_of: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+
+def noted(answer: Answer, question: Question) -> Answer:
+    """An empty answer says what it is empty of."""
+    asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
+             if (value := getattr(question, name)) is not None]
+    if asked and not answer.rows and answer.as_of["recorded_at"] is not None:
+        answer.as_of["notes"].append(f"there is nothing of {', '.join(asked)} by then")
+    return answer
