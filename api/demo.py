@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from api import demo_stock
 from api.messages import tr
 from ledger.errors import Misconfigured
 from ledger.importing import profiles
@@ -21,7 +22,7 @@ from ledger.values import to_us
 from projections.catalogue import PROJECTIONS
 from projections.clocks import AsOf
 from projections.engine import ReadModels
-from projections.reports import Question
+from projections.questions import Question
 from projections.reports import run as ask
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "taobao"
@@ -72,6 +73,8 @@ def run() -> None:
     with _at(settings, EXPORTS[-1][1]) as opened, \
             closing(ReadModels(opened.store, PROJECTIONS)) as models:
         _tell(models)
+        _heading(5, tr("Stock: counted, sold, sent, and never oversold"))
+        demo_stock.tell(opened)
         _prove(opened)
 
 
@@ -129,7 +132,7 @@ def _changed_order(models: ReadModels) -> str:
 
 
 def _prove(opened: Opened) -> None:
-    _heading(5, tr("The log proves itself"))
+    _heading(6, tr("The log proves itself"))
     report = verify(opened.store, "main")
     assert report.ok
     click.echo(tr("  {events} events, each hashed again; keep this line outside, and "

@@ -15,7 +15,7 @@ from projections import reports
 from projections.catalogue import PROJECTIONS
 from projections.clocks import AsOf
 from projections.engine import ReadModels, Status
-from projections.reports import Answer, Question
+from projections.questions import Answer, Question
 
 HIDDEN_IN_TABLES = {"payload", "subjects", "source", "causation", "client", "role", "channel",
                     "shop", "number"}

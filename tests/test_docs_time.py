@@ -22,7 +22,7 @@ from projections import reports
 from projections.catalogue import PROJECTIONS
 from projections.clocks import AsOf
 from projections.engine import ReadModels
-from projections.reports import Question
+from projections.questions import Question
 from tests.builders import CONTEXT, pay, place
 from tests.projecting import IMPORT, bring, correct, put, refund, tell
 from tests.real import TMALL, needs

@@ -32,7 +32,7 @@ from projections.catalogue import PROJECTIONS
 from projections.clocks import AsOf
 from projections.engine import ReadModels
 from projections.order_state import CHANGES
-from projections.reports import Question
+from projections.questions import Question
 from tests.builders import (
     HOUSE,
     NOON,

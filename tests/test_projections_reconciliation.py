@@ -15,8 +15,8 @@ from ledger.settings import Settings, open_ledger
 from projections import reports
 from projections.catalogue import PROJECTIONS
 from projections.engine import ReadModels
+from projections.questions import Question
 from projections.reconciliation import decimal_text
-from projections.reports import Question
 from tests.builders import NOON, end, line, place, stream
 from tests.projecting import (
     correct,

@@ -31,7 +31,7 @@ from ledger.values import from_us, to_us
 from projections import reports
 from projections.catalogue import PROJECTIONS
 from projections.engine import ReadModels
-from projections.reports import Question
+from projections.questions import Question
 from tests import source
 from tests.builders import CONTEXT, NOON, context, named, pay, place, record, remark, stream
 from tests.children import Child
