@@ -13,8 +13,9 @@ import msgspec
 from ledger.aggregate import Aggregate
 from ledger.commands import Command, Handler, Work
 from ledger.errors import Refused
+from ledger.moments import Moment
 from ledger.order_commands import NewOrder
-from ledger.order_values import AMOUNT_FIELDS, PERSONAL_FIELDS, Amounts, LineParts, Moment, Payment
+from ledger.order_values import AMOUNT_FIELDS, PERSONAL_FIELDS, Amounts, LineParts, Payment
 from ledger.orders import Order
 from ledger.personal import Plain
 from ledger.values import Checks

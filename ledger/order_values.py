@@ -1,8 +1,5 @@
 """What orders are told with: lines, amounts, payments, and moments as a file prints them."""
 
-from datetime import datetime
-from typing import Any
-
 import msgspec
 
 MAX_LINES = 2000
@@ -45,22 +42,6 @@ class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     postage_minor: int | None = None
     discount_minor: int | None = None
     total_minor: int | None = None
-
-
-class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """When a file says something happened: the time, its text as printed, and if we inferred it."""
-
-    at: datetime
-    printed: str = ""
-    inferred: bool = False
-
-    def envelope(self) -> dict[str, Any]:
-        """The envelope's part of an event that happened then."""
-        return {"occurred_at": self.at, "printed": self.printed}
-
-    def marks(self) -> list[str]:
-        """What of the event is inferred."""
-        return ["occurred_at"] if self.inferred else []
 
 
 class Count(msgspec.Struct, frozen=True):

@@ -9,9 +9,10 @@ from ledger.fulfilment_commands import SellOrder
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.store import Head, Store, Tile
+from ledger.moments import Moment
 from ledger.order_commands import EndOrder, PayOrder, PlaceOrder, RemarkOrder
 from ledger.order_history import RecordOrder
-from ledger.order_values import Amounts, Line, Moment
+from ledger.order_values import Amounts, Line
 from ledger.receipts import Context
 from ledger.stock_commands import MoveStock, StockMove
 from ledger.warehouses import OpenWarehouse

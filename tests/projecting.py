@@ -17,8 +17,9 @@ from ledger.errors import LedgerError
 from ledger.importing import profiles
 from ledger.importing.importer import run_import
 from ledger.log.envelope import Entry
+from ledger.moments import Moment
 from ledger.order_commands import ChangePrice, CorrectOrder, EndOrder, PayOrder, RefundOrder
-from ledger.order_values import Amounts, Moment
+from ledger.order_values import Amounts
 from ledger.receipts import Context
 from tests.builders import CONTEXT, NOON, place, record, stream
 

@@ -20,8 +20,9 @@ from ledger.errors import LedgerError
 from ledger.log import codec
 from ledger.log.envelope import Entry
 from ledger.log.store import Store
+from ledger.moments import Moment
 from ledger.order_commands import AssignOrder, ChangePrice, RefundOrder
-from ledger.order_values import Amounts, Moment
+from ledger.order_values import Amounts
 from ledger.orders import Order
 from tests.builders import CONTEXT, NOON, end, line, pay, place, record, remark, stream
 

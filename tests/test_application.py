@@ -183,7 +183,8 @@ def test_handle__rejected_whole_when_its_last_event_is_refused(
     ledger: Ledger, store: Store
 ) -> None:
     """R-LOG-10 strikes the fourth of four events: the three before it may not stay."""
-    from ledger.order_values import Moment
+    from ledger.moments import Moment
+
 
     late = record(ended=Moment(datetime.now(UTC) + timedelta(days=1)))
     with pytest.raises(OccurredInFuture):

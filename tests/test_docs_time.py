@@ -14,7 +14,8 @@ import pytest
 from ledger.application import Ledger
 from ledger.commands import Command
 from ledger.log.clock import Clock
-from ledger.order_values import Amounts, Moment
+from ledger.moments import Moment
+from ledger.order_values import Amounts
 from ledger.receipts import Context
 from ledger.settings import Opened, Settings, open_ledger
 from ledger.values import to_us

@@ -14,6 +14,7 @@ from ledger.fulfilment_commands import (
     ReleaseReservation,
     ReserveOrder,
 )
+from ledger.moments import Moment
 from ledger.order_errors import (
     GoodsMoved,
     NotThatMany,
@@ -24,7 +25,7 @@ from ledger.order_errors import (
     ParcelUnknown,
 )
 from ledger.order_review_commands import ApproveOrder, ChangeLines, HoldOrder, LiftHold, SubmitOrder
-from ledger.order_values import Amounts, Count, Moment, PickedFrom
+from ledger.order_values import Amounts, Count, PickedFrom
 from ledger.orders import Order
 from ledger.sku_values import Part
 from ledger.skus import BundleSku

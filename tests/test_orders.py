@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ledger.errors import InvalidValues, LedgerError
+from ledger.moments import Moment
 from ledger.order_commands import (
     AssignOrder,
     ChangePrice,
@@ -28,7 +29,7 @@ from ledger.order_errors import (
     RefundExceedsPayment,
     TotalDisagrees,
 )
-from ledger.order_values import Amounts, Line, Moment
+from ledger.order_values import Amounts, Line
 from ledger.orders import Order
 from tests.builders import NOON, end, pay, place, record, remark, stream
 from tests.stories import Story, given

@@ -26,6 +26,7 @@ from ledger.fulfilment_commands import (
 from ledger.log import codec
 from ledger.log.envelope import Entry
 from ledger.log.store import Store
+from ledger.moments import Moment
 from ledger.order_goods import STATES
 from ledger.order_review_commands import (
     ApproveOrder,
@@ -37,7 +38,7 @@ from ledger.order_review_commands import (
     OpenException,
     SubmitOrder,
 )
-from ledger.order_values import Count, Moment, PickedFrom
+from ledger.order_values import Count, PickedFrom
 from ledger.orders import Order
 from ledger.settings import Settings, open_ledger
 from ledger.values import from_us, rfc3339, to_us

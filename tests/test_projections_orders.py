@@ -13,6 +13,7 @@ from ledger.application import Ledger
 from ledger.fulfilment_commands import DeliverParcel, DispatchParcel, PackOrder, PickOrder
 from ledger.log import codec
 from ledger.log.store import Store
+from ledger.moments import Moment
 from ledger.order_commands import ChangePrice
 from ledger.order_review_commands import (
     ApproveOrder,
@@ -23,7 +24,7 @@ from ledger.order_review_commands import (
     OpenException,
     SubmitOrder,
 )
-from ledger.order_values import Amounts, Count, Moment, PickedFrom
+from ledger.order_values import Amounts, Count, PickedFrom
 from ledger.orders import Order
 from ledger.settings import Settings, open_ledger
 from ledger.values import from_us, rfc3339

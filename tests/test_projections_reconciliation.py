@@ -10,7 +10,8 @@ from hypothesis import settings as hypothesis_settings
 
 from ledger.application import Ledger
 from ledger.log.store import Store
-from ledger.order_values import Amounts, Line, Moment
+from ledger.moments import Moment
+from ledger.order_values import Amounts, Line
 from ledger.settings import Settings, open_ledger
 from projections import reports
 from projections.catalogue import PROJECTIONS

@@ -14,7 +14,7 @@ from ledger.errors import LedgerError
 from ledger.log.clock import Clock
 from ledger.log.persons import Keys
 from ledger.log.store import Store
-from ledger.order_values import Moment
+from ledger.moments import Moment
 from ledger.settings import Settings, open_ledger
 from ledger.values import from_us, rfc3339, to_us
 from projections import reports

@@ -20,10 +20,11 @@ from ledger.errors import LedgerError, Refused
 from ledger.log.envelope import Entry
 from ledger.log.persons import Keys
 from ledger.log.store import ConnectionLost, StorageFailed, Store
+from ledger.moments import Moment
 from ledger.order_commands import PayOrder, PlaceOrder, RefundOrder
 from ledger.order_errors import AlreadyPaid, OrderUnknown, RefundExceedsPayment, TotalDisagrees
 from ledger.order_history import NumberReused
-from ledger.order_values import Amounts, Moment
+from ledger.order_values import Amounts
 from ledger.orders import Order
 from ledger.receipts import Context, Receipt
 from ledger.settings import Settings, open_ledger

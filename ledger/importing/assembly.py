@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from ledger.errors import InvalidValues
 from ledger.importing.faults import HIDDEN, RowFault, reason, shown
 from ledger.importing.profiles import Field, Profile
+from ledger.moments import Moment
 from ledger.order_history import RecordOrder
-from ledger.order_values import AMOUNT_FIELDS, Amounts, Line, Moment, Payment
+from ledger.order_values import AMOUNT_FIELDS, Amounts, Line, Payment
 from ledger.values import from_us
 
 Row = Sequence[Any]

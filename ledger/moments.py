@@ -1,0 +1,22 @@
+"""Moments as a file prints them."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """When a file says something happened: the time, its text as printed, and if we inferred it."""
+
+    at: datetime
+    printed: str = ""
+    inferred: bool = False
+
+    def envelope(self) -> dict[str, Any]:
+        """The envelope's part of an event that happened then."""
+        return {"occurred_at": self.at, "printed": self.printed}
+
+    def marks(self) -> list[str]:
+        """What of the event is inferred."""
+        return ["occurred_at"] if self.inferred else []
