@@ -19,7 +19,7 @@ from api import doctor as checks
 from api.messages import explain, language, tr
 from api.output import as_json, print_record, print_rows, progress
 from ledger.errors import InvalidValues, LedgerError
-from ledger.importing.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS
+from ledger.importing.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, STOCK
 from ledger.log import backup as backups
 from ledger.log.verify import Expectation
 from ledger.receipts import Context
@@ -128,6 +128,9 @@ def demo_command() -> None:
 @click.option("--policy", type=click.Choice([REJECT_EVERYTHING, REJECT_FAILED_ROWS]),
               default=REJECT_EVERYTHING, show_default=True,
               help="What to do when rows have faults.")
+@click.option("--stock", type=click.Choice(STOCK),
+              help="Whether the goods move in stock. Default: declared, where the profile names a "
+                   "warehouse.")
 @click.option("--dry-run", is_flag=True, help="Check everything and record nothing.")
 @ledger_option
 @actor_option

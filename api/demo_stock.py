@@ -19,7 +19,8 @@ from ledger.fulfilment_commands import (
     SellOrder,
 )
 from ledger.order_review_commands import ApproveOrder, SubmitOrder
-from ledger.order_values import Count, Line, PickedFrom
+from ledger.order_values import Line, PickedFrom
+from ledger.pieces import Count
 from ledger.receipts import Context
 from ledger.settings import Opened
 from ledger.stock_commands import CountLine, CountStock

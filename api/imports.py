@@ -26,7 +26,7 @@ def staging_folder(settings: Settings) -> Path:
 @contextmanager
 def imported(
     files: Sequence[Path], profile: str, *, ledger_name: str, actor: str | None,
-    shop: str | None, policy: str, dry_run: bool,
+    shop: str | None, policy: str, stock: str | None, dry_run: bool,
 ) -> Iterator[Summary]:
     """The summary of an import, with its faults at hand until the end of the block."""
     settings = Settings.from_environment()
@@ -37,7 +37,7 @@ def imported(
         context = Context(actor=who, role="integration", client="cli")
         with ProgressBar() as bar, run_import(
             opened.ledger, files, found, context=context, shop=shop, policy=policy,
-            dry_run=dry_run, staging_dir=staging_folder(settings), progress=bar,
+            stock=stock, dry_run=dry_run, staging_dir=staging_folder(settings), progress=bar,
         ) as summary:
             yield summary
     finally:

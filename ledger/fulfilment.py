@@ -14,8 +14,9 @@ from typing import NamedTuple
 from ledger.aggregate import Aggregate
 from ledger.commands import Work
 from ledger.order_goods import STATES, States
-from ledger.order_values import Count, Line, LineParts, PickedFrom
+from ledger.order_values import Line, PickedFrom
 from ledger.orders import Order
+from ledger.pieces import Count, LineParts
 from ledger.sku_values import Part, sku_of
 from ledger.skus import Sku, parts_of
 from ledger.stock import StockItem

@@ -20,8 +20,9 @@ from ledger.fulfilment import (
 )
 from ledger.order_commands import EndOrder, OnOrder, PlaceOrder
 from ledger.order_history import RecordOrder, record_order
-from ledger.order_values import MAX_LINES, Count, LineParts, PickedFrom, Reservation
+from ledger.order_values import MAX_LINES, PickedFrom, Reservation
 from ledger.orders import Order
+from ledger.pieces import Count, LineParts
 from ledger.sku_values import Part, sku_of
 from ledger.skus import Sku, parts_of
 from ledger.stock import StockItem
@@ -312,8 +313,10 @@ def _parts_declared(command: RecordOrder, order: Order, work: Work) -> list[Line
         return []
     must_be_open(work, command.warehouse)
     lines = command.lines if order.placed_at is None else (order.lines or {}).values()
+    goods = [line for line in lines or () if line.sku is not None and not line.fee]
+    work.fetch([(Sku, sku_of(line.sku)) for line in goods if line.sku])
     return [LineParts(line.line, part.sku, part.each)
-            for line in lines or () if line.sku is not None and not line.fee
+            for line in goods if line.sku
             if (parts := parts_of(work, line.sku)) != (Part(line.sku, 1),)
             for part in parts]
 

@@ -1,7 +1,9 @@
 """Which handler decides which command."""
 
 from ledger import (
+    after_sales,
     clock,
+    declared_stock,
     fulfilment_commands,
     imports,
     order_commands,
@@ -23,6 +25,8 @@ HANDLERS: dict[type[Command], Handler] = {
     **warehouses.HANDLERS,
     **fulfilment_commands.HANDLERS,
     **transfers.HANDLERS,
+    **declared_stock.HANDLERS,
+    **after_sales.HANDLERS,
 }
 
 

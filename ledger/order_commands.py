@@ -9,7 +9,7 @@ from ledger.errors import Conflict
 from ledger.order_values import MAX_LINES, PERSONAL_FIELDS, Amounts, Line, Payment
 from ledger.orders import Order
 from ledger.personal import Person, Plain
-from ledger.values import Checks, subject
+from ledger.values import MAX_INTEGER, Checks, subject
 
 
 class StaleVersion(Conflict):
@@ -109,9 +109,10 @@ def check_lines(lines: list[Line], checks: Checks) -> None:
         if line.title is not None:
             checks.text(f"{at}/title", line.title, longest=500)
         checks.integer(f"{at}/quantity", line.quantity, least=1, most=10**9)
-        checks.integer(f"{at}/unit_price", line.unit_price, least=0)
+        least = -MAX_INTEGER if line.fee else 0
+        checks.integer(f"{at}/unit_price", line.unit_price, least=least)
         checks.integer(f"{at}/unit_price_scale", line.unit_price_scale, least=0, most=8)
-        checks.integer(f"{at}/amount_minor", line.amount_minor, least=0)
+        checks.integer(f"{at}/amount_minor", line.amount_minor, least=least)
 
 
 class PlaceOrder(NewOrder, frozen=True, kw_only=True):

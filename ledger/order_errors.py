@@ -114,3 +114,11 @@ class GoodsMoved(Refused):
 
     code = "goods_moved"
     rule = "R-ORD-25"
+
+
+class LinesDiffer(Refused):
+    """{order}: other lines are told than are known, and goods of it moved in {warehouse} already.
+    Correct the order and its stock by hand."""
+
+    code = "lines_differ"
+    rule = "R-ORD-26"

@@ -17,7 +17,8 @@ from ledger.order_errors import (
     OrderUnknown,
     ParcelUnknown,
 )
-from ledger.order_values import Count, LineParts, Parcel, PickedFrom, parts_by_line
+from ledger.order_values import Parcel, PickedFrom
+from ledger.pieces import Count, LineParts, parts_by_line
 
 OPEN = ("unreserved", "short", "reserved", "picked", "packed")
 """States of pieces that are still to be sent."""

@@ -15,9 +15,11 @@ from ledger.commands import Command, Handler, Work
 from ledger.errors import Refused
 from ledger.moments import Moment
 from ledger.order_commands import NewOrder
-from ledger.order_values import AMOUNT_FIELDS, PERSONAL_FIELDS, Amounts, LineParts, Payment
+from ledger.order_errors import LinesDiffer
+from ledger.order_values import AMOUNT_FIELDS, PERSONAL_FIELDS, Amounts, Payment
 from ledger.orders import Order
 from ledger.personal import Plain
+from ledger.pieces import LineParts
 from ledger.values import Checks
 
 
@@ -81,7 +83,10 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
 def record_order(
     command: RecordOrder, work: Work, parts: Sequence[LineParts] = ()
 ) -> list[Aggregate]:
-    """Record what a file says beyond what is known. Errors: NumberReused (R-ORD-02)."""
+    """Record what a file says beyond what is known.
+
+    Errors: NumberReused (R-ORD-02), LinesDiffer (R-ORD-26).
+    """
     order: Order = work.load(Order, command.subject)
     facts = command.facts(work)
     told = _Told(order, command, command.told or command.placed)
@@ -92,8 +97,12 @@ def record_order(
                       **command.placed.envelope())
     else:
         told.must_be_the_same(facts.get("account"))
+        if order.lines is None and command.lines is not None:
+            order._lines_told(lines=command.lines, inferred=["occurred_at"],
+                              **told.at.envelope())
         if told.older():
             return told.what_is_missing()
+        told.lines()
         told.details({name: facts.get(name) for name in PERSONAL_FIELDS})
         told.amounts()
     if command.remark is not None:
@@ -155,6 +164,19 @@ class _Told:
                if plain is not None and plain.value != self.order.revealed(name)}
         if new:
             self.order._details_changed(**new, reason="declared", **self.at.envelope())
+
+    def lines(self) -> None:
+        """Other lines than those known. Errors: LinesDiffer (R-ORD-26)."""
+        order, new = self.order, self.command.lines
+        old = list((order.lines or {}).values())
+        if new is None or new == old:
+            return
+        if order.warehouse:
+            raise LinesDiffer(order=order.id, warehouse=order.warehouse)
+        order._corrected(
+            kind="incorrect_data", corrects=order.last_version["lines"], fact="lines",
+            old={"lines": msgspec.to_builtins(old)}, new={"lines": msgspec.to_builtins(new)},
+            reason="declared", inferred=["occurred_at"], **self.at.envelope())
 
     def amounts(self) -> None:
         """Other amounts: a price change before payment, else a correction."""

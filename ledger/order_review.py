@@ -6,6 +6,7 @@ from ledger.aggregate import Aggregate, event
 from ledger.order_errors import ExceptionUnknown, GoodsMoved, OrderNotReady
 from ledger.order_goods import OPEN, OrderGoods
 from ledger.order_values import Line
+from ledger.sku_values import sku_of
 
 EXCEPTIONS = (
     "out_of_stock", "address_invalid", "sku_unmapped", "refund_requested", "price_below_floor",
@@ -39,6 +40,17 @@ class OrderReview(OrderGoods):
         old: list[Line]
         new: list[Line]
         consent: str
+
+    class LinesTold(Aggregate.Event):
+        """A file told the lines of an order that was known without them."""
+
+        TOPIC = "order.lines_told.v1"
+        lines: list[Line]
+        inferred: list[str] = []
+
+        def about(self) -> list[str]:
+            """The SKUs of its lines."""
+            return [sku_of(line.sku) for line in self.lines if line.sku]
 
     class Held(Aggregate.Event):
         """Nobody may work on the order for now."""
@@ -92,6 +104,17 @@ class OrderReview(OrderGoods):
     def _lines_changed(self, new):
         self.lines = {line.line: line for line in new}
         self.goods = {line.line: {"unreserved": line.quantity} for line in new if not line.fee}
+
+    @event(LinesTold)
+    def _lines_told(self, lines):
+        self._know_lines(lines)
+
+    def _know_lines(self, lines: list[Line]) -> None:
+        """Take lines whose pieces are all where the order as a whole is known to be."""
+        state = "delivered" if self.delivered_at else "in_transit" if self.dispatched_at else (
+            "cancelled" if self.ended == "cancelled" else "unreserved")
+        self.lines = {line.line: line for line in lines}
+        self.goods = {line.line: {state: line.quantity} for line in lines if not line.fee}
 
     @event(Held)
     def _held(self, reason):

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from ledger.pieces import Count, LineParts
+
 MAX_LINES = 2000
 PERSONAL_FIELDS = ("account", "recipient", "phone", "address", "buyer_remark")
 AMOUNT_FIELDS = ("goods_minor", "postage_minor", "discount_minor", "total_minor")
@@ -44,27 +46,12 @@ class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     total_minor: int | None = None
 
 
-class Count(msgspec.Struct, frozen=True):
-    """So many pieces of a line."""
-
-    line: str
-    quantity: int
-
-
 class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
     """So many pieces of a line, taken from a bin (empty: nobody told)."""
 
     line: str
     quantity: int
     bin: str = ""
-
-
-class LineParts(msgspec.Struct, frozen=True):
-    """What a piece of a line is made of: so many pieces of a SKU in each."""
-
-    line: str
-    sku: str
-    each: int
 
 
 class Parcel(msgspec.Struct, frozen=True):
@@ -79,11 +66,3 @@ class Reservation(msgspec.Struct, frozen=True, omit_defaults=True):
 
     warehouse: str
     parts: list[LineParts] = []
-
-
-def parts_by_line(parts: list[LineParts]) -> dict[str, tuple[LineParts, ...]]:
-    """Parts by the line that they make."""
-    found: dict[str, tuple[LineParts, ...]] = {}
-    for part in parts:
-        found[part.line] = (*found.get(part.line, ()), part)
-    return found

@@ -7,6 +7,8 @@ have happened is not decided but recorded: `order_history.py`.
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from ledger.aggregate import Aggregate, event
 from ledger.order_errors import (
     AlreadyPaid,
@@ -21,15 +23,9 @@ from ledger.order_errors import (
 )
 from ledger.order_goods import OPEN
 from ledger.order_review import OrderReview
-from ledger.order_values import (
-    PERSONAL_FIELDS,
-    Amounts,
-    Line,
-    Payment,
-    Reservation,
-    parts_by_line,
-)
+from ledger.order_values import PERSONAL_FIELDS, Amounts, Line, Payment, Reservation
 from ledger.personal import Personal, Plain
+from ledger.pieces import parts_by_line
 from ledger.sku_values import sku_of
 
 
@@ -50,7 +46,7 @@ class Order(OrderReview):
         self.owner: str | None = None
         self.buyer: dict[str, tuple[Personal, int, str]] = {}
         self.remarks: tuple[tuple[str, Personal, int], ...] = ()
-        self.last_version = {"amounts": 1, "paid": 0, "refunded": 0}
+        self.last_version = {"amounts": 1, "paid": 0, "refunded": 0, "lines": 1}
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -218,6 +214,8 @@ class Order(OrderReview):
             self.paid_minor = new["paid_minor"]
         elif fact == "refunded":
             self.refunded_minor = new["refunded_minor"]
+        else:
+            self._know_lines(msgspec.convert(new["lines"], list[Line]))
         self._told(fact)
 
     @event(Paid)

@@ -25,8 +25,6 @@ PHYSICAL = frozenset((*INSIDE, WITH_COURIER))
 """Places of one warehouse that cannot hold less than nothing. What lies between warehouses left one
 and enters another: that no more arrives than was sent is a rule of the transfer."""
 
-LATE = ("", "movement", "already_counted")
-
 
 class StockItem(Aggregate):
     """One SKU in one warehouse; its stream is `stock:<warehouse>:<sku>`.

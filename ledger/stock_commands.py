@@ -9,9 +9,10 @@ import msgspec
 
 from ledger.aggregate import Aggregate
 from ledger.commands import Command, Handler, Work
+from ledger.pieces import check_late
 from ledger.sku_values import sku_of
 from ledger.skus import Sku
-from ledger.stock import LATE, StockItem
+from ledger.stock import StockItem
 from ledger.stock_errors import BundleHasNoStock, SkuUnknown, WarehouseUnknown
 from ledger.stock_values import CAUSES, PLACES, Move, stock_of
 from ledger.values import Checks, subject
@@ -85,8 +86,7 @@ class MoveStock(Command, frozen=True, kw_only=True):
             checks.text("/reason", self.reason, longest=500)
         elif reasoned:
             checks.fault("/reason", "missing", f"is needed for {', '.join(reasoned)}")
-        if self.late not in LATE:
-            checks.fault("/late", "unknown", f"is {self.late!r}, not one of {', '.join(LATE[1:])}")
+        check_late(self.late, checks)
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return _streams(self.warehouse, [move.sku for move in self.moves])

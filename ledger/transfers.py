@@ -14,9 +14,10 @@ from ledger.aggregate import Aggregate, event
 from ledger.commands import Command, Handler, Work
 from ledger.errors import Conflict, Refused
 from ledger.fulfilment_commands import serving
+from ledger.pieces import check_late
 from ledger.sku_values import sku_of
 from ledger.skus import Sku
-from ledger.stock import LATE, StockItem
+from ledger.stock import StockItem
 from ledger.stock_commands import MAX_MOVES, must_be_open, real_sku
 from ledger.stock_values import (
     AVAILABLE,
@@ -166,8 +167,7 @@ class _OnTransfer(Command, frozen=True, kw_only=True):
     def check(self, checks: Checks) -> None:
         checks.text("/number", self.number, longest=100)
         checks.moment("/occurred_at", self.occurred_at)
-        if self.late not in LATE:
-            checks.fault("/late", "unknown", f"is {self.late!r}, not one of {', '.join(LATE[1:])}")
+        check_late(self.late, checks)
         if not 0 < len(self.lines) <= MAX_MOVES:
             checks.fault("/lines", "too_many", f"are {len(self.lines)}, 1 to {MAX_MOVES} can be")
         for index, line in enumerate(self.lines):

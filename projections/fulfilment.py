@@ -61,7 +61,8 @@ fulfilment = Table(
 PLACED = Order.Placed.TOPIC
 TAKEN = frozenset(
     topic for fact in (*vars(OrderGoods).values(), *vars(OrderReview).values(),
-                       Order.Placed, Order.Completed, Order.Closed, Order.Cancelled)
+                       Order.Placed, Order.Corrected, Order.Completed, Order.Closed,
+                       Order.Cancelled)
     if (topic := getattr(fact, "TOPIC", "")))
 """The events that move pieces, change the review or end the order. The others count for nothing."""
 

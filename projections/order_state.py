@@ -145,6 +145,11 @@ def _price_changed(order: OrderState, entry: Outline, event: Any) -> None:
 
 def _corrected(order: OrderState, entry: Outline, event: Any) -> None:
     """A correction of an event that was not taken finds nothing to correct."""
+    if event.fact == "lines":
+        if order.lines is not None:
+            _know_lines(order, msgspec.convert(event.new["lines"], list[Line]))
+            order.marks |= CORRECTED
+        return
     corrected = getattr(order, f"{event.fact}_version")
     if event.corrects > corrected:
         return
@@ -195,8 +200,16 @@ def _ends(mark: int) -> Change:
     return ended
 
 
+def _know_lines(order: OrderState, lines: Sequence[Line]) -> None:
+    order.lines, order.pieces, order.value = _of_lines(lines)
+
+
 def _lines_changed(order: OrderState, entry: Outline, event: Any) -> None:
-    order.lines, order.pieces, order.value = _of_lines(event.new)
+    _know_lines(order, event.new)
+
+
+def _lines_told(order: OrderState, entry: Outline, event: Any) -> None:
+    _know_lines(order, event.lines)
 
 
 def _marks(mark: int, *, lifted: bool = False) -> Change:
@@ -242,6 +255,7 @@ CHANGES: dict[str, Change] = {
     Order.Cancelled.TOPIC: _ends(CANCELLED),
     Order.OwnerAssigned.TOPIC: _noted,
     Order.LinesChanged.TOPIC: _lines_changed,
+    Order.LinesTold.TOPIC: _lines_told,
     Order.Approved.TOPIC: _marks(APPROVED),
     Order.Submitted.TOPIC: _marks(SUBMITTED),
     Order.Held.TOPIC: _marks(HELD),

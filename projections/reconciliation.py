@@ -1,7 +1,7 @@
 """Reconciliation: what orders, payments and refunds add up to, per currency.
 
 Sums are kept per currency, channel and shop, and move with each order: what it contributes now,
-less what it contributed before.
+less what it contributed before. Papers (declared returns, slips) never change: each adds once.
 """
 
 from collections import defaultdict
@@ -19,17 +19,22 @@ from sqlalchemy import (
     select,
 )
 
+from ledger.log.envelope import Outline
+from ledger.returns import Case
+from ledger.slips import FOUND, WRITE_OFF, Slip
 from ledger.values import subject_part
-from projections.order_state import CANCELLED, REFUNDS_UNTOLD, VALUE_SCALE, OrderState
+from projections.order_state import CANCELLED, POWERS, REFUNDS_UNTOLD, VALUE_SCALE, OrderState
 from projections.rows import Key, metadata
 
 COUNTS = (
     "orders", "paid_orders", "refunded_orders", "fully_refunded_orders", "told_goods",
     "told_postage", "told_discount", "told_total", "told_lines", "told_pieces", "told_refunds",
+    "slips",
 )
 SUMS = (
     "goods_minor", "postage_minor", "discount_minor", "total_minor", "paid_minor",
-    "refunded_minor", "lines", "pieces_sold", "pieces_cancelled", "value",
+    "refunded_minor", "lines", "pieces_sold", "pieces_cancelled", "value", "pieces_written_off",
+    "pieces_found",
 )
 
 order_sums = Table(
@@ -54,6 +59,12 @@ Figures = tuple[int, ...]
 
 OrderRow = Sequence[Any]
 """An order as a row: the fields of `OrderState` in their order."""
+
+RETURNED, _ = PAPERS = (Case.Declared.TOPIC, Slip.Recorded.TOPIC)
+"""The events of papers."""
+
+SLIPS = {WRITE_OFF: "pieces_written_off", FOUND: "pieces_found"}
+"""Which sum a kind of slip moves."""
 
 _SUMMED = ("goods_minor", "postage_minor", "discount_minor", "total_minor", "paid_minor",
            "refunded_minor", "lines", "pieces")
@@ -100,11 +111,35 @@ def figures_of(rows: Sequence[OrderRow]) -> Figures:
     return (
         len(rows), told["paid_at"], len(refunds), sum(refunds), told["goods_minor"],
         told["postage_minor"], told["discount_minor"], told["total_minor"] + len(derived),
-        told["lines"], told["pieces"], len(rows) - untold,
+        told["lines"], told["pieces"], len(rows) - untold, 0,
         sums["goods_minor"], sums["postage_minor"], sums["discount_minor"],
         sums["total_minor"] + sum(derived), sums["paid_minor"], sums["refunded_minor"],
         sums["lines"], sums["pieces"], sum(cancelled), sum(map(int, filter(None, of["value"]))),
+        0, 0,
     )
+
+
+def paper_of(entry: Outline, event: Any) -> tuple[Place, Held]:
+    """What a declared return or a slip adds, and where."""
+    _, channel, shop, _ = entry.stream.split(":")
+    pieces = sum(line.quantity for line in event.lines)
+    told = {"lines": len(event.lines), "told_lines": 1, "told_pieces": 1}
+    if entry.type == RETURNED:
+        told |= {"pieces_cancelled": pieces, "value": -sum(
+            line.quantity * line.unit_price * POWERS[line.unit_price_scale]
+            for line in event.lines)}
+    else:
+        told |= {"slips": 1, SLIPS[event.kind]: pieces}
+    figures = tuple(told.get(name, 0) for name in (*COUNTS, *SUMS))
+    return (event.currency, channel, shop), Held(figures, entry.position)
+
+
+def added(before: Held | None, more: Held) -> Held:
+    """Sums with those of papers."""
+    if before is None:
+        return more
+    return Held(tuple(map(sum, zip(before.figures, more.figures, strict=True))),
+                max(before.position, more.position))
 
 
 def held(row: Sequence[Any]) -> tuple[Place, Held]:
@@ -185,8 +220,8 @@ def _shown(currency: str, f: Mapping[str, int]) -> dict[str, Any]:
         "lines": told("lines", "told_lines"),
         "pieces_sold": told("pieces_sold", "told_pieces"),
         "pieces_cancelled": told("pieces_cancelled", "told_pieces"),
-        "pieces_written_off": None,
-        "pieces_found": None,
+        "pieces_written_off": told("pieces_written_off", "slips"),
+        "pieces_found": told("pieces_found", "slips"),
         "value": decimal_text(f["value"]) if f["told_lines"] else None,
     }
 

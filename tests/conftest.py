@@ -11,6 +11,7 @@ from ledger.log.store import Store
 from ledger.settings import Settings
 from tests.postgres_server import Server
 from tests.real import DATA
+from tests.shops import Shop
 
 BACKENDS = ["memory", "sqlite", "postgres"]
 
@@ -85,3 +86,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
            if "real_data" in report.keywords]
     why = "" if DATA.is_dir() else f" (there is no folder {DATA}; LEDGER_TEST_DATA names another)"
     terminalreporter.write_line(f"real data: ran {len(ran)}{why}")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """A shop whose files are imported."""
+    found = Shop(tmp_path)
+    yield found
+    found.close()
+    found.opened.close()

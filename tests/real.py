@@ -12,6 +12,7 @@ from tests.source import ROOT
 DATA = Path(os.environ.get("LEDGER_TEST_DATA") or ROOT / "../shared/data")
 TMALL = DATA / "tmall_order_report.csv"
 OLIST = DATA / "olist-sample-8000"
+RETAIL = DATA / "uci-online-retail_2010-12_2011-09.by-day.tar.gz"
 
 
 def needs(path: Path) -> Callable[[Any], Any]:

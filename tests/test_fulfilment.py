@@ -25,8 +25,9 @@ from ledger.order_errors import (
     ParcelUnknown,
 )
 from ledger.order_review_commands import ApproveOrder, ChangeLines, HoldOrder, LiftHold, SubmitOrder
-from ledger.order_values import Amounts, Count, PickedFrom
+from ledger.order_values import Amounts, PickedFrom
 from ledger.orders import Order
+from ledger.pieces import Count
 from ledger.sku_values import Part
 from ledger.skus import BundleSku
 from ledger.stock import StockItem

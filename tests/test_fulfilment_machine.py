@@ -27,15 +27,46 @@ from ledger.fulfilment_commands import (
 from ledger.log import codec
 from ledger.order_goods import STATES
 from ledger.order_review_commands import ApproveOrder, HoldOrder, LiftHold, SubmitOrder
-from ledger.order_values import Count, PickedFrom
+from ledger.order_values import PickedFrom
 from ledger.orders import Order
+from ledger.pieces import Count
+from ledger.return_commands import (
+    ApproveRefund,
+    AuthoriseCase,
+    CloseCase,
+    InspectGoods,
+    MatchCase,
+    PayRefund,
+    ReceiveGoods,
+    ReceiveParcel,
+    RejectCase,
+    RequestCase,
+    WithdrawCase,
+)
+from ledger.return_values import DISPOSITIONS, CaseLine, Match, Outcome
+from ledger.returns import AWAITED, RECEIVED, Case
 from ledger.settings import Settings, open_ledger
 from ledger.sku_values import Part
 from ledger.skus import BundleSku
 from ledger.stock import PHYSICAL, StockItem
-from tests.builders import CONTEXT, NOON, end, line, moved, opened, place, received, sell, stream
+from tests.builders import (
+    CHANNEL,
+    CONTEXT,
+    NOON,
+    SHOP,
+    end,
+    line,
+    moved,
+    opened,
+    pay,
+    place,
+    received,
+    sell,
+    stream,
+)
 
 HOUSES, SKUS, NUMBERS = ("main", "east"), ("A", "B", "SET"), ("1", "2", "3")
+CASES = ("R1", "R2", "R3")
 QUANTITY = st.integers(1, 4)
 LATER = NOON + timedelta(hours=1)
 PLACES_OF = {"reserved": ("reserved", "picked"), "packed": ("packed",),
@@ -62,7 +93,11 @@ class Shop(RuleBasedStateMachine):
             self.send(opened(house))
         self.send(BundleSku(sku="SET", parts=[Part("A", 2), Part("B", 1)], occurred_at=NOON))
         for sku in ("A", "B"):
-            self.send(received(sku, 5))
+            self.send(received(sku, 12))
+        self.order("1", [("A", 3), ("SET", 2)], selling=True, house="main")
+        self.order("2", [("B", 3), ("A", 1)], selling=True, house="main")
+        self.bring("1", "0", 3)
+        self.bring("1", "1", 2)
 
     def teardown(self) -> None:
         if hasattr(self, "opened"):
@@ -144,13 +179,84 @@ class Shop(RuleBasedStateMachine):
         else:
             self.on(ReleaseReservation, number, reason="改期")
 
+    # -- what comes back --------------------------------------------------------------------------
+
+    @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), quantity=QUANTITY)
+    def bring(self, number: str, name: str, quantity: int) -> None:
+        """Pieces of a line go all the way at once, so that something is there to come back."""
+        self.reserve(number, "main", moving=False)
+        self.submit(number, "main")
+        self.pick(number, name, quantity)
+        self.check(number, name, passed=True)
+        self.pack(number, name, quantity)
+        for command in (DispatchParcel, DeliverParcel):
+            self.ship(number, str(self.parcels % 3), command)
+        self.send(pay(number, 100))
+
+    @rule(case=st.sampled_from(CASES), number=st.sampled_from(NUMBERS), quantity=QUANTITY,
+          name=st.sampled_from("012"), parcel=st.booleans(), sku=st.sampled_from(SKUS))
+    def begin_case(
+        self, case: str, number: str, quantity: int, name: str, parcel: bool, sku: str
+    ) -> None:
+        known = {"channel": CHANNEL, "shop": SHOP, "number": case, "currency": "CNY",
+                 "occurred_at": LATER}
+        back = CaseLine(line=name, quantity=quantity, sku=sku if parcel else None)
+        if parcel:
+            self.send(ReceiveParcel(**known, warehouse="main", lines=[back]))
+        else:
+            self.send(RequestCase(**known, kind="return_and_refund", order=stream(number),
+                                  lines=[back], refund_minor=quantity * 20))
+
+    @rule(case=st.sampled_from(CASES), number=st.sampled_from(NUMBERS), quantity=QUANTITY,
+          line=st.sampled_from("01"), name=st.sampled_from("01"),
+          steps=st.sets(st.sampled_from("mari"), min_size=1), finding=st.sampled_from(DISPOSITIONS))
+    def work_on_case(
+        self, case: str, number: str, quantity: int, line: str, name: str, steps: set[str],
+        finding: str,
+    ) -> None:
+        """Match, authorise, receive, inspect, or some of these."""
+        if "m" in steps:
+            self.on_case(MatchCase, case, order=stream(number), lines=[Match(line, name)])
+        if "a" in steps:
+            self.on_case(AuthoriseCase, case)
+        if "r" in steps:
+            self.on_case(ReceiveGoods, case, warehouse="main", lines=[Count(line, quantity)])
+        if "i" in steps:
+            self.on_case(InspectGoods, case, lines=[Outcome(line, quantity, finding)])
+
+    @rule(case=st.sampled_from(CASES), number=st.sampled_from(("1", "2")), quantity=QUANTITY,
+          name=st.sampled_from("01"), finding=st.sampled_from(DISPOSITIONS), far=st.integers(1, 4))
+    def send_back(
+        self, case: str, number: str, quantity: int, name: str, finding: str, far: int
+    ) -> None:
+        """A case goes so far at once."""
+        self.begin_case(case, number, quantity, name, parcel=False, sku="A")
+        self.work_on_case(case, number, quantity, name, name, set("ari"[:far]), finding)
+        if far > 3:
+            self.refund(case, 20, paying=False)
+            self.refund(case, 20, paying=True)
+
+    @rule(case=st.sampled_from(CASES), amount=st.integers(1, 70), paying=st.booleans())
+    def refund(self, case: str, amount: int, paying: bool) -> None:
+        self.on_case(PayRefund if paying else ApproveRefund, case, amount_minor=amount)
+
+    @rule(case=st.sampled_from(CASES), how=st.sampled_from((CloseCase, WithdrawCase, RejectCase)))
+    def end_case(self, case: str, how: type[Any]) -> None:
+        self.on_case(how, case, **({} if how is CloseCase else {"reason": "不退了"}))
+
+    def on_case(self, command: type[Any], case: str, **fields: Any) -> bool:
+        """A command on a case."""
+        return self.send(command(case=f"case:{CHANNEL}:{SHOP}:{case}", occurred_at=LATER,
+                                 **fields))
+
     # -- what always holds ------------------------------------------------------------------------
 
     @invariant()
     def holds(self) -> None:
         if not hasattr(self, "opened"):
             return
-        items, orders = self.rebuilt()
+        items, orders, cases = self.rebuilt()
+        self.cases_hold(items, orders, cases)
         for stock in items.values():
             assert sum(stock.levels.values()) == 0
             assert all(stock.levels.get(name, 0) >= 0 for name in PHYSICAL)
@@ -172,6 +278,39 @@ class Shop(RuleBasedStateMachine):
                 quantity for (waiting_for, _), quantity in waits.items()
                 if waiting_for == stock_id)
 
+    def cases_hold(
+        self, items: dict[str, StockItem], orders: dict[str, Order], cases: dict[str, Case]
+    ) -> None:
+        """What cases await and hold is what orders and stock say."""
+        waits: Counter[str] = Counter()
+        returning: Counter[str] = Counter()
+        returned: Counter[str] = Counter()
+        paid: Counter[str] = Counter()
+        for case in cases.values():
+            for name, states in case.goods.items():
+                assert sum(states.values()) == case.lines[name].quantity
+                assert min(states.values()) > 0
+            for count in case.pieces(RECEIVED):
+                for part in case.made_of(count.line):
+                    waits[f"stock:main:{part.sku}"] += count.quantity * part.each
+            if case.order is None:
+                continue
+            paid[case.order] += case.sums.paid_minor
+            assert case.sums.paid_minor <= case.sums.approved_minor
+            if case.state == "authorised":
+                returning[case.order] += sum(one.quantity for one in case.pieces(AWAITED))
+            # What the inspection does not find after the match was returned as far as anyone knew.
+            returned[case.order] += sum(one.quantity for one in case.came())
+        for name, item in items.items():
+            assert item.levels.get("returns_inspection", 0) == waits[name]
+        for name, order in orders.items():
+            pieces = Counter[str]()
+            for states in order.goods.values():
+                pieces.update(states)
+            assert pieces["returning"] == returning[name]
+            assert pieces["returned"] >= returned[name]
+            assert order.refunded_minor == paid[name] <= order.paid_minor
+
     def add(self, order: Order, held: Counter[Any], waits: Counter[Any]) -> None:
         """What an order holds and waits for, as it says itself."""
         for name, states in order.goods.items():
@@ -184,10 +323,11 @@ class Shop(RuleBasedStateMachine):
                 if states.get("short", 0):
                     waits[f"stock:{order.warehouse}:{sku}", order.id] += each * states["short"]
 
-    def rebuilt(self) -> tuple[dict[str, StockItem], dict[str, Order]]:
+    def rebuilt(self) -> tuple[dict[str, StockItem], dict[str, Order], dict[str, Case]]:
         """All stock and orders, from the log alone; they equal what the writer has in memory."""
         items: dict[str, StockItem] = {}
         orders: dict[str, Order] = {}
+        cases: dict[str, Case] = {}
         for entry in self.ledger.store.read("main", limit=100_000):
             kind = entry.stream.split(":")[0]
             if kind == "stock":
@@ -196,10 +336,13 @@ class Shop(RuleBasedStateMachine):
             elif kind == "order":
                 order = orders.setdefault(entry.stream, Order.blank(entry.stream))
                 codec.decode(entry).mutate(order)
-        for name, known in {**items, **orders}.items():
+            elif kind == "case":
+                case = cases.setdefault(entry.stream, Case.blank(entry.stream))
+                codec.decode(entry).mutate(case)
+        for name, known in {**items, **orders, **cases}.items():
             live = self.ledger._writer._cache.get(type(known), name)
             assert live is None or live == known
-        return items, orders
+        return items, orders, cases
 
 
 class ShopOnDisk(Shop):
@@ -218,6 +361,6 @@ class ShopOnDisk(Shop):
 
 
 TestShop = Shop.TestCase
-TestShop.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestShop.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestShopOnDisk = ShopOnDisk.TestCase
-TestShopOnDisk.settings = settings(max_examples=8, stateful_step_count=20, deadline=None)
+TestShopOnDisk.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)

@@ -93,7 +93,7 @@ def test_parse__rejected_when_the_main_file_is_not_described() -> None:
 def test_parse__rejected_when_a_joined_file_says_not_how() -> None:
     raw = small()
     raw["files"]["items"] = {"columns": {"Nr": {"field": "order", "kind": "id"}}}
-    assert "needs join and key" in rejected(raw)["/files/items"]
+    assert "needs join" in rejected(raw)["/files/items"]
     raw["files"]["items"] |= {"join": {"own": "order", "main": "no"}, "key": "line"}
     assert "names no field" in rejected(raw)["/files/items"]
 

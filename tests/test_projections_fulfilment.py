@@ -38,8 +38,9 @@ from ledger.order_review_commands import (
     OpenException,
     SubmitOrder,
 )
-from ledger.order_values import Count, PickedFrom
+from ledger.order_values import PickedFrom
 from ledger.orders import Order
+from ledger.pieces import Count
 from ledger.settings import Settings, open_ledger
 from ledger.values import from_us, rfc3339, to_us
 from projections.clocks import AsOf

@@ -24,8 +24,9 @@ from ledger.order_review_commands import (
     OpenException,
     SubmitOrder,
 )
-from ledger.order_values import Amounts, Count, PickedFrom
+from ledger.order_values import Amounts, PickedFrom
 from ledger.orders import Order
+from ledger.pieces import Count
 from ledger.settings import Settings, open_ledger
 from ledger.values import from_us, rfc3339
 from projections import reports

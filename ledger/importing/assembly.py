@@ -1,19 +1,23 @@
 """From the rows of an order to the command that tells the ledger all of them.
 
 What a profile says under `order:` is compiled once into small functions; each takes the values of
-the main row and those of the joined rows, and gives one field of `RecordOrder`.
+the main row and those of the rows that belong to it, and gives one field of a command. A row may be
+a sale, a cancellation, or a write-off or a find, which are no orders but have numbers like them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from ledger.commands import Command
 from ledger.errors import InvalidValues
-from ledger.importing.faults import HIDDEN, RowFault, reason, shown
-from ledger.importing.profiles import Field, Profile
+from ledger.importing.faults import reason
+from ledger.importing.profiles import Profile
 from ledger.moments import Moment
 from ledger.order_history import RecordOrder
 from ledger.order_values import AMOUNT_FIELDS, Amounts, Line, Payment
+from ledger.return_commands import RecordReturn
+from ledger.return_values import CaseLine
+from ledger.slips import RecordSlip, SlipLine
 from ledger.values import from_us
 
 Row = Sequence[Any]
@@ -25,6 +29,7 @@ TEXT_FIELDS = ("number", "shop", "province", "account", "recipient", "phone", "a
 SUM_FIELDS = ("pieces", "points", "paid_minor", "refunded_minor")
 MOMENTS = ("placed", "told", "paid", "refunded", "dispatched", "delivered")
 TIMES_OF = {"paid_minor": "paid", "refunded_minor": "refunded"}
+SALE, CANCELLATION = "sale", "cancellation"
 
 
 class Problem(NamedTuple):
@@ -44,15 +49,55 @@ class BadStatement(Exception):
         super().__init__(f"{len(problems)} problems")
 
 
-class Assembler:
-    """Makes `RecordOrder` commands as a profile says."""
+class Item(NamedTuple):
+    """A line as it stands in the rows. Units: see `Line`; below 0 where goods came back."""
 
-    def __init__(self, profile: Profile, shop: str | None) -> None:
+    line: str
+    sku: str | None
+    title: str | None
+    quantity: int
+    unit_price: int
+    amount_minor: int
+    fee: bool
+
+
+class Assembler(Protocol):
+    """Makes commands of rows as a profile says.
+
+    Shapes: `slots` is the place of each field in the rows of a kind, `named` the field that a
+    statement is called by, `warehouse` the one that the first import opens, if any.
+    """
+
+    profile: Profile
+    shop: str
+    warehouse: str | None
+    slots: dict[str, dict[str, int]]
+    named: str
+
+    def key(self, values: Row) -> tuple[str, ...] | None:
+        """What the rows of one statement have in common; None where it could not be read."""
+        ...
+
+    def statement(self, main: Row, parts: Parts) -> tuple[Command, str]:
+        """The command for a main row and the rows that belong to it, and its subject.
+
+        Errors: BadStatement.
+        """
+        ...
+
+
+class OrderAssembler:
+    """Makes the commands of orders, returns and slips as a profile says under `order:`."""
+
+    named = "number"
+
+    def __init__(self, profile: Profile, shop: str | None, *, stock: bool) -> None:
         self.profile = profile
         self.shop = shop or profile.shop
+        self.warehouse = profile.warehouse if stock and profile.warehouse else None
         self.slots = {file.kind: {name: slot for slot, name in enumerate(file.fields())}
                       for file in profile.files}
-        order = profile.order
+        order = profile.told
         self._number = self._text(order["number"])
         self._shop = self._text(order["shop"]) if "shop" in order else None
         self.texts = [(name, self._text(order[name])) for name in TEXT_FIELDS if name in order]
@@ -61,40 +106,82 @@ class Assembler:
                         for name in AMOUNT_FIELDS if name in order]
         self.moments = [(name, self._moment(order[name])) for name in MOMENTS if name in order]
         self.ended = self._ended(order.get("ended"))
-        self.lines = self._lines(order.get("lines"))
+        self.items = self._items(order.get("lines"))
         self.payments = self._payments(order.get("payments"))
+        self._kinds = [(row["are"], [self._test(name, test) for name, test in row["when"].items()])
+                       for row in order.get("rows", ())]
 
-    def order_key(self, values: Row) -> tuple[str, str] | None:
-        """Shop and number of a main row; None where its number could not be read."""
+    def key(self, values: Row) -> tuple[str, ...] | None:
+        """Shop, number and what the row is."""
         number = self._number(values, {})
+        if number is None:
+            return None
         shop = None if self._shop is None else self._shop(values, {})
-        return None if number is None else (shop or self.shop, number)
+        return shop or self.shop, number, self._kind(values)
 
-    def statement(self, main: Row, parts: Parts) -> RecordOrder:
-        """The command for a main row and the rows joined to it. Errors: BadStatement."""
+    def _kind(self, values: Row) -> str:
+        """What a row is: the first kind whose tests it passes."""
+        return next((kind for kind, tests in self._kinds if all(test(values) for test in tests)),
+                    SALE)
+
+    def statement(self, main: Row, parts: Parts) -> tuple[Command, str]:
+        """An order, a return or a slip, and its subject. Errors: BadStatement."""
+        kind = self._kind(main)
         told: dict[str, Any] = {}
         for name, get in self.texts:
             if (value := get(main, parts)) is not None:
                 told[name] = value
-        for name, get in self.sums:
-            told[name] = get(main, parts)
+        told.setdefault("shop", self.shop)
         for name, get in self.moments:
+            told[name] = get(main, parts)
+        items = [] if self.items is None else self.items(main, parts)
+        make: Callable[..., RecordOrder | RecordReturn | RecordSlip] = {
+            SALE: self._order, CANCELLATION: self._return}.get(kind, self._slip)
+        try:
+            command = make(told, items, main, parts)
+            return command, command.subject
+        except InvalidValues as error:
+            raise BadStatement([Problem(fault.where, fault.code, error.rule, fault.message)
+                                for fault in error.faults]) from None
+
+    def _order(
+        self, told: dict[str, Any], items: list[Item], main: Row, parts: Parts
+    ) -> RecordOrder:
+        for name, get in self.sums:
             told[name] = get(main, parts)
         told["amounts"] = Amounts(**{name: get(main, parts) for name, get in self.amounts})
         if self.ended is not None:
             told["ended_as"], told["ended"] = self.ended(main, parts)
-        if self.lines is not None:
-            told["lines"] = self.lines(main, parts)
         if self.payments is not None:
             told["payments"] = self.payments(main, parts)
         _pair(told)
-        told.setdefault("shop", self.shop)
-        try:
-            return RecordOrder(channel=self.profile.channel, currency=self.profile.currency,
-                               reuse_gap_days=self.profile.reuse_gap_days, **told)
-        except InvalidValues as error:
-            raise BadStatement([Problem(fault.where, fault.code, error.rule, fault.message)
-                                for fault in error.faults]) from None
+        return RecordOrder(
+            channel=self.profile.channel, currency=self.profile.currency,
+            lines=[Line(**item._asdict(), unit_price_scale=self.scale) for item in items] or None,
+            warehouse=self.warehouse, reuse_gap_days=self.profile.reuse_gap_days, **told)
+
+    def _return(
+        self, told: dict[str, Any], items: list[Item], main: Row, parts: Parts
+    ) -> RecordReturn:
+        return RecordReturn(
+            channel=self.profile.channel, currency=self.profile.currency, shop=told["shop"],
+            number=told["number"], account=told.get("account"), reason=told.get("reason"),
+            at=told["placed"], warehouse=self.warehouse,
+            lines=[CaseLine(**item._replace(
+                quantity=-item.quantity, amount_minor=-item.amount_minor)._asdict(),
+                unit_price_scale=self.scale) for item in items])
+
+    def _slip(
+        self, told: dict[str, Any], items: list[Item], main: Row, parts: Parts
+    ) -> RecordSlip:
+        kind = self._kind(main)
+        sign = -1 if kind == "write_off" else 1
+        return RecordSlip(
+            channel=self.profile.channel, currency=self.profile.currency, shop=told["shop"],
+            number=told["number"], kind=kind, at=told["placed"], warehouse=self.warehouse,
+            reason=told.get("reason"),
+            lines=[SlipLine(line=item.line, sku=item.sku or "", title=item.title,
+                            quantity=sign * item.quantity, fee=item.fee) for item in items])
 
     # -- compiling --------------------------------------------------------------------------------
 
@@ -136,6 +223,8 @@ class Assembler:
 
     def _sum(self, told: Mapping[str, Any]) -> Get:
         """A sum; None where one of its terms is unknown or has no row."""
+        if "lines" in told:
+            return self._sum_of_lines(told["lines"])
         if len(told["sum"]) == 1 and not told["less"] and "." not in told["sum"][0]:
             return self._get(told["sum"][0])
         terms = [(self._all(name), 1) for name in told["sum"]]
@@ -151,6 +240,25 @@ class Assembler:
             return amount
 
         return total
+
+    def _sum_of_lines(self, which: str) -> Get:
+        """What the goods, the fees or all lines add up to."""
+        def total(main: Row, parts: Parts) -> int | None:
+            items = [] if self.items is None else self.items(main, parts)
+            return sum(item.amount_minor for item in items
+                       if which == "all" or item.fee == (which == "fees"))
+
+        return total
+
+    def _test(self, name: str, test: str) -> Callable[[Row], bool]:
+        """What tells whether a field of a row looks as a profile says."""
+        slot = self.slots[self.profile.main.kind][name]
+        word, _, start = test.partition(" ")
+        if word == "begins":
+            return lambda row: (row[slot] or "").startswith(start)
+        if word == "negative":
+            return lambda row: (row[slot] or 0) < 0
+        return lambda row: row[slot] == (0 if word == "zero" else None)
 
     def _moment(self, told: Mapping[str, Any]) -> Get:
         at = None if told["at"] is None else self._get(told["at"])
@@ -180,27 +288,34 @@ class Assembler:
 
         return ended
 
-    def _lines(self, told: Mapping[str, Any] | None) -> Get | None:
+    def _items(self, told: Mapping[str, Any] | None) -> Callable[[Row, Parts], list[Item]] | None:
+        self.scale = self.profile.exponent
         if told is None:
             return None
-        kind, slots, scale = told["of"], self.slots[told["of"]], self.profile.exponent
-        line_at, price_at = slots[told["line"]], slots[told["unit_price"]]
+        kind, slots = told["of"], self.slots[told["of"]]
+        files = {file.kind: file for file in self.profile.files}
+        decimals = files[kind].fields()[told["unit_price"]].decimals
+        self.scale = self.profile.exponent if decimals is None else decimals
+        finer = self.scale - self.profile.exponent
+        line_at, price_at = slots.get(told.get("line", "")), slots[told["unit_price"]]
         sku_at, title_at = slots.get(told.get("sku", "")), slots.get(told.get("title", ""))
         fixed = int(told["quantity"]) if told["quantity"].isdigit() else None
         quantity_at = slots.get(told["quantity"], 0)
+        is_fee = _fees(told["fees"])
 
-        def lines(main: Row, parts: Parts) -> list[Line] | None:
+        def items(main: Row, parts: Parts) -> list[Item]:
             found = []
-            for row in parts[kind]:
+            for number, row in enumerate(parts[kind], 1):
                 quantity = row[quantity_at] if fixed is None else fixed
-                found.append(Line(
-                    line=row[line_at], sku=None if sku_at is None else row[sku_at],
+                sku = None if sku_at is None else row[sku_at]
+                found.append(Item(
+                    line=str(number) if line_at is None else row[line_at], sku=sku,
                     title=None if title_at is None else row[title_at], quantity=quantity,
-                    unit_price=row[price_at], unit_price_scale=scale,
-                    amount_minor=quantity * row[price_at]))
-            return found or None
+                    unit_price=row[price_at], fee=is_fee(sku),
+                    amount_minor=rounded(quantity * row[price_at], finer)))
+            return found
 
-        return lines
+        return items
 
     def _payments(self, told: Mapping[str, Any] | None) -> Get | None:
         if told is None:
@@ -210,45 +325,20 @@ class Assembler:
         return lambda main, parts: [Payment(method=row[method], amount_minor=row[amount])
                                     for row in parts[kind]]
 
-    # -- faults -----------------------------------------------------------------------------------
 
-    def column_of(self, field: str) -> tuple[str, str, Field | None]:
-        """What a field of the command is made from first.
+def _fees(told: Sequence[str]) -> Callable[[str | None], bool]:
+    """What tells whether a SKU is no goods but a fee."""
+    exact = frozenset(name for name in told if not name.endswith("*"))
+    begins = tuple(name[:-1] for name in told if name.endswith("*"))
+    return lambda sku: sku is not None and (sku in exact or sku.startswith(begins))
 
-        Shapes: (name as `order:` writes it, column, field of the profile); blank where the rows of
-        a joined file make it together.
-        """
-        told = self.profile.order.get(field)
-        if not isinstance(told, Mapping):
-            return "", "", None
-        names = [*told.get("names", ()), *told.get("sum", ()), told.get("at"),
-                 told.get("when"), told.get("by"), *told.get("inferred_from", ())]
-        name = next((name for name in names if name), "")
-        kind, _, short = name.rpartition(".")
-        files = {file.kind: file for file in self.profile.files}
-        file = files.get(kind or self.profile.main.kind)
-        if file is None or short not in file.fields():
-            return "", "", None
-        return name, file.column_of(short), file.fields()[short]
 
-    def fault(self, problem: Problem, name: str, row: int, source: tuple[Row, Parts]) -> RowFault:
-        """A problem of a statement as a fault of its main row."""
-        parts = problem.field.strip("/").split("/")
-        told, column, field = self.column_of(parts[1] if parts[0] == "amounts" else parts[0])
-        value = HIDDEN
-        if field is not None and not field.personal:
-            value = shown(self._printed(field, self._get(told)(*source)), personal=False)
-        return RowFault(name, row, column, value, problem.code, problem.rule, problem.reason)
-
-    def _printed(self, field: Field, value: Any) -> str:
-        """A staged value as people write it."""
-        if value is None:
-            return ""
-        if field.kind == "time":
-            return str(value[1])
-        if field.kind == "money":
-            return str(Decimal(value).scaleb(-self.profile.exponent))
-        return str(value)
+def rounded(value: int, finer: int) -> int:
+    """A value without its last `finer` decimal digits, rounded half to even."""
+    if finer <= 0:
+        return value * 10 ** -finer  # type: ignore[no-any-return]
+    whole, rest = divmod(value, unit := 10**finer)
+    return int(whole + (2 * rest > unit or (2 * rest == unit and whole % 2)))
 
 
 def _pair(told: dict[str, Any]) -> None:

@@ -50,14 +50,14 @@ def converter(field: Field, profile: Profile, latest_us: int) -> Convert:
 
 def _parser(field: Field, profile: Profile, latest_us: int) -> Convert:
     if field.kind == "money":
-        return _money(profile)
+        return _money(field, profile)
     if field.kind == "time":
         return _time(profile, latest_us)
     if field.kind == "choice":
         return _choice(field)
     if field.kind == "id":
         return _id(field)
-    return _integer if field.kind == "integer" else str
+    return _integer(field) if field.kind == "integer" else str
 
 
 def _unformula(text: str) -> str:
@@ -69,9 +69,9 @@ def _unprotect(text: str) -> str:
     return text[1:].strip() if text[0] == "'" else _unformula(text)
 
 
-def _money(profile: Profile) -> Convert:
-    exponent = profile.exponent
-    signs = profile.signs
+def _money(field: Field, profile: Profile) -> Convert:
+    exponent = profile.exponent if field.decimals is None else field.decimals
+    signs, negative = profile.signs, field.negative
 
     def money(text: str) -> int:
         found = _MONEY(text)
@@ -84,9 +84,9 @@ def _money(profile: Profile) -> Convert:
         if len(decimals) > exponent and decimals[exponent:].strip("0"):
             raise BadCell("too_many_decimals", currency=profile.currency, exponent=exponent)
         amount = int(whole.replace(",", "") + decimals[:exponent].ljust(exponent, "0"))
-        if minus and amount:
+        if minus and amount and not negative:
             raise BadCell("negative")
-        return amount
+        return -amount if minus else amount
 
     return money
 
@@ -98,13 +98,19 @@ def _bare(text: str, signs: tuple[str, ...]) -> str:
     return text
 
 
-def _integer(text: str) -> int:
-    found = _INTEGER(text)
-    if found is None:
-        raise BadCell("not_integer")
-    if found.group(1) and int(text):
-        raise BadCell("negative")
-    return int(text)
+def _integer(field: Field) -> Convert:
+    negative = field.negative
+
+    def integer(text: str) -> int:
+        found = _INTEGER(text)
+        if found is None:
+            raise BadCell("not_integer")
+        number = int(text)
+        if number < 0 and not negative:
+            raise BadCell("negative")
+        return number
+
+    return integer
 
 
 def _id(field: Field) -> Convert:

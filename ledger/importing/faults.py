@@ -47,7 +47,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "R-IMP-07", "a spreadsheet has changed this number and its digits are lost: "
         "export the file again, and do not save it from a spreadsheet"),
     "not_money": ("R-IMP-08", "is not an amount of money"),
-    "too_many_decimals": ("R-IMP-08", "has more decimals than {currency} has ({exponent})"),
+    "too_many_decimals": ("R-IMP-08", "has more than the {exponent} decimals of {currency} here"),
     "negative": ("R-IMP-08", "is below 0, and the profile does not say what that means"),
     "not_integer": ("R-IMP-09", "is not a whole number"),
     "not_time": ("R-IMP-10", "is not a time written as {formats}"),

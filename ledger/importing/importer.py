@@ -19,7 +19,8 @@ import msgspec
 from ledger.application import AHEAD_US, Ledger
 from ledger.commands import Command
 from ledger.errors import Invalid, LedgerError
-from ledger.importing.assembly import Assembler
+from ledger.importing.assembly import Assembler, OrderAssembler
+from ledger.importing.counting import CountAssembler
 from ledger.importing.loading import Loader, Progress, sources_of
 from ledger.importing.profiles import Profile
 from ledger.importing.staging import ACCEPTED, BEFORE, REJECTED, Staging
@@ -28,13 +29,19 @@ from ledger.importing.summary import POLICIES, REJECT_EVERYTHING, REJECT_FAILED_
 from ledger.imports import CompleteImport, ImportedFile, StartImport
 from ledger.receipts import Context, Receipt
 from ledger.values import from_us
+from ledger.warehouses import OpenWarehouse
 
-__all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "Summary", "UnknownPolicy", "run_import"]
+__all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "STOCK", "Summary", "UnknownPolicy",
+           "run_import"]
 
 Item = tuple[Command, Context]
 
-KEPT = 30_000
-"""Statements kept in memory from checking to recording; of more, all are made twice."""
+KEPT = 60_000
+"""Rows whose statements are kept in memory from checking to recording; of more, all are made
+twice."""
+
+DECLARED, NO_STOCK = STOCK = ("declared", "none")
+"""What goods do: they move as the files declare, or the files are history that moves no stock."""
 
 _NAMESPACE = uuid5(NAMESPACE_OID, "order-ledger/import/v1")
 
@@ -46,25 +53,55 @@ class UnknownPolicy(Invalid):
     rule = "R-IMP-17"
 
 
+class NoWarehouse(Invalid):
+    """The profile {profile!r} does not say where the goods lie, so that no stock can move. Give a
+    copy of it a part `stock: {{warehouse: NAME}}`, or import with no stock."""
+
+    code = "no_warehouse"
+    rule = "R-IMP-18"
+
+
+class CountsAreStock(Invalid):
+    """The profile {profile!r} tells what was counted. It cannot be imported with no stock."""
+
+    code = "counts_are_stock"
+    rule = "R-IMP-19"
+
+
 def run_import(
     ledger: Ledger, files: Sequence[Path], profile: Profile, *, context: Context,
     staging_dir: Path, shop: str | None = None, policy: str = REJECT_EVERYTHING,
-    dry_run: bool = False, progress: Progress | None = None,
+    stock: str | None = None, dry_run: bool = False, progress: Progress | None = None,
 ) -> Summary:
     """Bring files into a ledger. The caller closes the summary.
 
-    `shop` stands where the files name none. `staging_dir` holds the staging file meanwhile.
-    Errors: UnknownPolicy (R-IMP-17), Unavailable; what is wrong in the files is in the summary.
+    `shop` stands where the files name none. `stock` is one of `STOCK`, None what the profile can
+    do. `staging_dir` holds the staging file meanwhile. Errors: UnknownPolicy (R-IMP-17),
+    NoWarehouse (R-IMP-18), CountsAreStock (R-IMP-19), Unavailable; what is wrong in the files is in
+    the summary.
     """
     if policy not in POLICIES:
         raise UnknownPolicy(policy=policy)
+    assembler = assembler_of(profile, shop, stock)
     staging = Staging(staging_dir)
     try:
         how = _How(context, policy, dry_run, progress)
-        return _Run(ledger, staging, Assembler(profile, shop), how).run(files)
+        return _Run(ledger, staging, assembler, how).run(files)
     except BaseException:
         staging.close()
         raise
+
+
+def assembler_of(profile: Profile, shop: str | None, stock: str | None) -> Assembler:
+    """What makes a profile's statements. Errors: NoWarehouse (R-IMP-18), CountsAreStock (R-IMP-19).
+    """
+    if profile.counts:
+        if stock == NO_STOCK:
+            raise CountsAreStock(profile=profile.name)
+        return CountAssembler(profile, shop)
+    if stock == DECLARED and not profile.warehouse:
+        raise NoWarehouse(profile=profile.name)
+    return OrderAssembler(profile, shop, stock=stock != NO_STOCK)
 
 
 class _How(NamedTuple):
@@ -116,8 +153,12 @@ class _Run:
     def _identity(self, hashes: list[str]) -> str:
         """The same files, profile and shop are the same import, whatever else differs."""
         told = [hashes, self.profile.name, self.profile.version, self.profile.sha256,
-                self.assembler.shop]
+                self.assembler.shop, *self._into()]
         return sha256(msgspec.json.encode(told)).hexdigest()[:20]
+
+    def _into(self) -> list[str]:
+        """The warehouse that the goods move in, if any: it is part of what is told."""
+        return [] if self.assembler.warehouse is None else [self.assembler.warehouse]
 
     def _command_id(self, *parts: str) -> UUID:
         return uuid5(_NAMESPACE, "\n".join((self.ledger.name, *parts)))
@@ -132,6 +173,13 @@ class _Run:
             profile_sha256=profile.sha256, channel=profile.channel, shop=self.assembler.shop,
             policy=self.how.policy, rows=self.rows, occurred_at=from_us(self.ledger.clock.wall()))
         return command, self._of_import("started")
+
+    def _opened(self) -> list[Item]:
+        """The warehouse where the goods lie; a repeat changes nothing."""
+        at = from_us(self.ledger.clock.wall())
+        return [(OpenWarehouse(name=name, occurred_at=at), msgspec.structs.replace(
+            self._of_import("warehouse"), command_id=self._command_id("warehouse", name)))
+                for name in self._into()]
 
     def _complete(self, accepted: int, rejected: int) -> Item:
         duplicates = self.rows - accepted - rejected
@@ -156,7 +204,7 @@ class _Run:
             actor=told.actor, role=told.role, client=told.client, causation=told.causation,
             correlation=self.correlation, subjects=(*told.subjects, f"import:{self.id}"),
             source=source, request=statement.digest,
-            command_id=self._command_id(self.profile.sha256, statement.command.subject,
+            command_id=self._command_id(self.profile.sha256, statement.subject, *self._into(),
                                         statement.digest.hex()))
 
     # -- checking ---------------------------------------------------------------------------------
@@ -173,19 +221,24 @@ class _Run:
         for batch in self.statements.batches("check", self.how.progress, report=True):
             if previewing:
                 doubtful = batch if self.how.dry_run else self._doubtful(batch)
-                self._previewed(
-                    doubtful, self.ledger.preview([self._item(one) for one in doubtful]))
+                self._previewed(doubtful, self._preview(doubtful))
             self._keep(batch)
         self.statements.reject_unmatched()
+
+    def _preview(self, batch: list[Statement]) -> list[int | LedgerError]:
+        """What recording statements would bring, each after those before it."""
+        first = self._opened()
+        items = [*first, *(self._item(statement) for statement in batch)]
+        return self.ledger.preview(items)[len(first):]
 
     def _doubtful(self, batch: list[Statement]) -> list[Statement]:
         """The statements that a rule may refuse. One on an order that nobody else speaks of, here
         or in the log, is new for certain."""
-        said = Counter(statement.command.subject for statement in batch)
+        said = Counter(statement.subject for statement in batch)
         known = {entry.stream
                  for entry in self.ledger.store.streams(self.ledger.name, list(said))}
         doubtful = [one for one in batch
-                    if said[one.command.subject] > 1 or one.command.subject in known]
+                    if said[one.subject] > 1 or one.subject in known or self.profile.counts]
         self.would += len(batch) - len(doubtful)
         return doubtful
 
@@ -230,26 +283,28 @@ class _Run:
     def _record(self) -> None:
         """Record what is new. The import's start goes before the first batch that has any."""
         if self.started:
-            self._begun(*self.ledger.handle_many([self._start()]))
+            self._begun(self.ledger.handle_many([self._start(), *self._opened()]))
         for batch in self._checked():
-            items = [self._item(statement) for statement in batch]
+            opening: list[Item] = []
             if not self.started:
-                found = self.ledger.preview(items)
+                found = self._preview(batch)
                 if not any(type(result) is int and result for result in found):
                     self._previewed(batch, found)
                     continue
-                items.insert(0, self._start())
+                opening = [self._start(), *self._opened()]
+            items = [*opening, *(self._item(statement) for statement in batch)]
             results = self.ledger.handle_many(items)
-            if not self.started:
-                self._begun(results.pop(0))
-            for statement, result in zip(batch, results, strict=True):
+            if opening:
+                self._begun(results[:len(opening)])
+            for statement, result in zip(batch, results[len(opening):], strict=True):
                 self._recorded(statement, result)
         if self.started:
             accepted, before, rejected = self.staging.counts()
             self._count(*self.ledger.handle_many([self._complete(accepted + before, rejected)]))
 
-    def _begun(self, result: Receipt | LedgerError) -> None:
-        self.started_at = self._count(result).positions[0]
+    def _begun(self, results: Sequence[Receipt | LedgerError]) -> None:
+        start, *_ = [self._count(result) for result in results]
+        self.started_at = start.positions[0]
         self.started = True
 
     def _count(self, result: Receipt | LedgerError) -> Receipt:

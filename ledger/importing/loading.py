@@ -118,6 +118,7 @@ class Loader:
     def _stage(self, source: Source, header: Header, rows: "enumerate[list[str] | Broken]",
                told: Callable[[], int]) -> None:
         reader = RowReader(header, source)
+        volatile = reader.volatile()
         kind = [self.profile.main, *self.profile.parts()].index(header.file)
         file, add = len(self.files), self.staging.add
         key_of = self._key_of(kind)
@@ -130,7 +131,7 @@ class Loader:
             if not any(cells):
                 continue
             values, faults = reader.read(number, cells)
-            digest = self._digest(cells)
+            digest = self._digest(cells, volatile)
             if digest is None:
                 faults += reader.characters(number, cells)
             key = key_of(values) if values else None
@@ -143,7 +144,7 @@ class Loader:
     def _fault(self, source: Source, number: int, broken: Broken) -> None:
         self.staging.fault(file_fault(source.name, number, broken.code, **broken.details))
 
-    def _digest(self, cells: list[str]) -> bytes | None:
+    def _digest(self, cells: list[str], volatile: frozenset[int]) -> bytes | None:
         """The keyed digest of a row's cells; None where they hold what is no character."""
         try:
             packed = _encode(cells)
@@ -151,18 +152,20 @@ class Loader:
             return None
         if b"\\u0000" in packed and any("\0" in cell for cell in cells):
             return None
+        if volatile:
+            packed = _encode([cell for at, cell in enumerate(cells) if at not in volatile])
         return blake2b(packed, key=self.row_key, digest_size=16).digest()
 
     def _key_of(self, kind: int) -> Callable[[list[object]], bytes | None]:
         """What finds the key of a row: of its order, or of the row that it is joined to."""
         hashed, slots = self.staging.hashed, self.assembler.slots
         if kind == 0:
-            order_key = self.assembler.order_key
+            key_of = self.assembler.key
             main = slots[self.profile.main.kind]
             joins = [main[file.join[1]] for file in self.profile.parts() if file.join]
 
             def of_order(values: list[object]) -> bytes | None:
-                known = order_key(values)
+                known = key_of(values)
                 if known is None or any(values[slot] is None for slot in joins):
                     self.unjoined = True
                 return None if known is None else hashed(*known)

@@ -47,7 +47,8 @@ class Field:
 
     Shapes: kind is text, id, money, integer, time or choice; `values` maps the texts of a choice to
     what they mean, `otherwise` is the meaning of all others (None: they are an error); `blank`
-    lists texts that count as an empty cell.
+    lists texts that count as an empty cell. `decimals` are those of an amount that is finer than
+    the currency; `volatile` is what may change while the row stays the same one.
     """
 
     field: str
@@ -60,6 +61,9 @@ class Field:
     otherwise: str | None = None
     first_word: bool = False
     float_id: bool = False
+    negative: bool = False
+    volatile: bool = False
+    decimals: int | None = None
     pad: int = 0
 
 
@@ -68,7 +72,7 @@ class File:
     """One kind of file: its columns, and how its rows belong to those of the main kind.
 
     Shapes: `join` is (own field, field of the main kind); `key` is the field that tells the rows of
-    one order apart.
+    one order apart. Without one, equal rows of a file are several, and those of two files the same.
     """
 
     kind: str
@@ -90,7 +94,11 @@ class File:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """A whole profile. `order` is the part that says how fields make an order; see `assembly`."""
+    """A whole profile.
+
+    Shapes: `told` is its part `order` or `count`, which says what the fields make (see `assembly`
+    and `counting`); `warehouse` is where the goods lie, empty if the files move no stock.
+    """
 
     name: str
     version: int
@@ -104,17 +112,25 @@ class Profile:
     formats: tuple[str, ...]
     reuse_gap_days: int
     files: tuple[File, ...]
-    order: Mapping[str, Any]
+    counts: bool
+    told: Mapping[str, Any]
+    warehouse: str
     sha256: str
 
     @property
     def main(self) -> File:
-        """The kind of file whose rows are statements on orders."""
-        return next(file for file in self.files if file.kind == self.order["file"])
+        """The kind of file whose rows are statements, or make them together."""
+        return next(file for file in self.files if file.kind == self.told["file"])
+
+    @property
+    def grouped(self) -> bool:
+        """Whether rows of the main kind make statements together."""
+        lines = self.told.get("lines")
+        return self.counts or (lines is not None and lines["of"] == self.told["file"])
 
     def parts(self) -> list[File]:
         """The other kinds, whose rows are joined to those of the main one."""
-        return [file for file in self.files if file.kind != self.order["file"]]
+        return [file for file in self.files if file.kind != self.told["file"]]
 
 
 class _Loader(yaml.SafeLoader):
@@ -157,13 +173,13 @@ def parse(text: bytes | str, name: str) -> Profile:
 
     Errors: InvalidProfile (R-IMP-01).
     """
-    try:
-        raw = yaml.load(text, _Loader)
-    except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
-        words = " ".join(str(error).split())
-        raise InvalidProfile(name, [Fault("", "not_yaml", f"is not YAML: {words}")]) from None
-    if not isinstance(raw, dict):
-        raise InvalidProfile(name, [Fault("", "not_mapping", "is not a mapping")])
+    raw = _read(text, name)
+    if "extends" in raw:
+        base = available().get(str(raw.pop("extends")))
+        if base is None:
+            raise InvalidProfile(name, [Fault(
+                "/extends", "unknown", f"is none of {', '.join(available())}")])
+        raw = _merged(_read(base.read_bytes(), base.stem), raw)
     try:
         loaded = ProfileSchema().load(raw)
     except ValidationError as error:
@@ -172,6 +188,25 @@ def parse(text: bytes | str, name: str) -> Profile:
     if faults := check(profile):
         raise InvalidProfile(name, faults)
     return profile
+
+
+def _read(text: bytes | str, name: str) -> dict[str, Any]:
+    """The mapping that a YAML text is. Errors: InvalidProfile (R-IMP-01)."""
+    try:
+        raw = yaml.load(text, _Loader)
+    except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
+        words = " ".join(str(error).split())
+        raise InvalidProfile(name, [Fault("", "not_yaml", f"is not YAML: {words}")]) from None
+    if not isinstance(raw, dict):
+        raise InvalidProfile(name, [Fault("", "not_mapping", "is not a mapping")])
+    return raw
+
+
+def _merged(base: Any, more: Any) -> Any:
+    """A mapping with what another one says instead, or beside it."""
+    if not (isinstance(base, dict) and isinstance(more, dict)):
+        return more
+    return {**base, **{key: _merged(base.get(key), value) for key, value in more.items()}}
 
 
 def _faults(where: str, messages: Any) -> Iterator[Fault]:
@@ -195,7 +230,9 @@ def _build(loaded: dict[str, Any]) -> Profile:
         signs=tuple(money["signs"]), encodings=tuple(loaded["encodings"]), zone=times["zone"],
         formats=tuple(times["formats"]), reuse_gap_days=loaded["reuse_gap_days"],
         files=tuple(_file(kind, file) for kind, file in loaded["files"].items()),
-        order=loaded["order"], sha256=hashlib.sha256(canonical.encode()).hexdigest(),
+        counts="count" in loaded, told=loaded.get("order") or loaded["count"],
+        warehouse=loaded.get("stock", {}).get("warehouse", ""),
+        sha256=hashlib.sha256(canonical.encode()).hexdigest(),
     )
 
 
@@ -213,17 +250,24 @@ def _file(kind: str, loaded: dict[str, Any]) -> File:
 
 TEXTS = ("text", "id", "choice", "integer")
 AMOUNTS = ("money", "integer")
+COUNTED = {"quantity": ("integer",), "at": ("time",)}
+TESTED = {"negative": AMOUNTS, "zero": AMOUNTS, "blank": (*TEXTS, *AMOUNTS, "time"),
+          "begins": ("text", "id")}
+"""The kinds of fields that a test of a row can look at."""
 
 
 def check(profile: Profile) -> list[Fault]:
     """What the schema cannot see: names that nothing fills, and fields of the wrong kind."""
     kinds = {file.kind: file for file in profile.files}
-    if profile.order["file"] not in kinds:
-        return [Fault("/order/file", "unknown", f"names no file: {profile.order['file']!r}")]
+    part = "/count" if profile.counts else "/order"
+    if profile.told["file"] not in kinds:
+        return [Fault(f"{part}/file", "unknown", f"names no file: {profile.told['file']!r}")]
     faults: list[Fault] = []
     for file in profile.files:
         faults.extend(_check_file(file, profile))
-    for where, name, allowed in references(profile.order):
+    if profile.counts and "warehouse" not in profile.told and not profile.warehouse:
+        faults.append(Fault("/count/warehouse", "missing", "needs a field, or stock a warehouse"))
+    for where, name, allowed in references(profile):
         kind, _, field = name.rpartition(".")
         owner = kinds.get(kind) if kind else profile.main
         known = None if owner is None else owner.fields().get(field)
@@ -244,11 +288,12 @@ def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
         yield Fault(where, "twice", f"{column!r} is both used and ignored")
     if file is profile.main:
         return
-    if file.join is None or file.key is None:
-        yield Fault(where, "join", "needs join and key: its rows belong to another file's")
+    if file.join is None:
+        yield Fault(where, "join", "needs join: its rows belong to another file's")
         return
     own, main = file.join
-    for name, owner in ((own, file), (file.key, file), (main, profile.main)):
+    key = [] if file.key is None else [(file.key, file)]
+    for name, owner in ((own, file), (main, profile.main), *key):
         if name not in owner.fields():
             yield Fault(where, "unknown", f"join or key names no field: {name!r}")
 
@@ -256,12 +301,20 @@ def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
 Reference = tuple[str, str, tuple[str, ...]]
 
 
-def references(order: Mapping[str, Any]) -> Iterator[Reference]:
-    """Each field that `order` names: where, its name, and the kinds that fit there."""
-    for key, value in order.items():
+def references(profile: Profile) -> Iterator[Reference]:
+    """Each field that the profile makes something of: where, its name, and the kinds that fit."""
+    if profile.counts:
+        for key, name in profile.told.items():
+            if key != "file":
+                yield f"/count/{key}", name, COUNTED.get(key, TEXTS)
+        return
+    for key, value in profile.told.items():
         where = f"/order/{key}"
         if key in ("lines", "payments"):
             yield from _of_rows(where, value)
+        elif key == "rows":
+            yield from ((f"{where}/{at}", name, TESTED[test.split()[0]])
+                        for at, row in enumerate(value) for name, test in row["when"].items())
         elif key == "ended":
             yield f"{where}/by", value["by"], ("choice",)
             for state in [state for state in value if state != "by"]:
@@ -270,14 +323,14 @@ def references(order: Mapping[str, Any]) -> Iterator[Reference]:
             yield from _moment(where, value)
         elif isinstance(value, dict) and "less" in value:
             yield from ((where, name, AMOUNTS) for name in (*value["sum"], *value["less"]))
-        elif isinstance(value, dict):
+        elif isinstance(value, dict) and "names" in value:
             yield from ((where, name, TEXTS) for name in value["names"])
 
 
-def _of_rows(where: str, value: Mapping[str, str]) -> Iterator[Reference]:
-    """The fields that lines or payments take from the rows of a joined file."""
+def _of_rows(where: str, value: Mapping[str, Any]) -> Iterator[Reference]:
+    """The fields that lines or payments take from rows."""
     for key, name in value.items():
-        if key != "of" and not (key == "quantity" and name.isdigit()):
+        if key not in ("of", "fees") and not (key == "quantity" and name.isdigit()):
             kinds = AMOUNTS if key in ("quantity", "unit_price", "amount_minor") else TEXTS
             yield f"{where}/{key}", f"{value['of']}.{name}", kinds
 

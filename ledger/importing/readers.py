@@ -240,7 +240,7 @@ class RowReader:
     def read(self, row: int, cells: list[str]) -> tuple[list[object], list[RowFault]]:
         """The values of a row, one for each field, and all that is wrong in it."""
         width = self.header.width
-        if len(cells) != width:
+        if any(cells[width:]) or len(cells) < width:  # a comma at the end of a row is no cell
             code = "too_few_cells" if len(cells) < width else "too_many_cells"
             return [], [file_fault(self.name, row, code, found=len(cells), wanted=width)]
         values: list[object] = [None] * self.slots
@@ -253,6 +253,11 @@ class RowReader:
                 value = shown(cells[index], personal=personal)
                 faults.append(RowFault(self.name, row, column, value, bad.code, rule, words))
         return values, faults
+
+    def volatile(self) -> frozenset[int]:
+        """The cells that may change while a row stays the same one."""
+        fields = list(self.header.file.fields().values())
+        return frozenset(index for slot, index, *_ in self.header.plan if fields[slot].volatile)
 
     def characters(self, row: int, cells: list[str]) -> list[RowFault]:
         """The cells that hold what is no character; their values are not shown."""

@@ -4,17 +4,32 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates
+from marshmallow import (
+    Schema,
+    ValidationError,
+    fields,
+    pre_load,
+    validate,
+    validates,
+    validates_schema,
+)
 
 KINDS = ("text", "id", "money", "integer", "time", "choice")
 ENCODINGS = ("utf-8", "gb18030")
 TOKENS = ("%Y", "%m", "%d", "%H", "%M", "%S")
 NAME = validate.Regexp(r"[a-z][a-z0-9_-]{0,39}\Z")
 SHORT = validate.Length(1, 100)
+ROWS = ("sale", "cancellation", "write_off", "found")
+"""What a row may be: a line of an order, of a return, or of a slip that writes off or finds."""
+
+TESTS = validate.Regexp(r"(negative|zero|blank|begins \S+)\Z")
 
 
 def _name(**more: Any) -> fields.String:
     return fields.String(validate=NAME, **more)
+
+
+NAMED = _name()
 
 
 def _names(**more: Any) -> fields.List[str]:
@@ -31,6 +46,9 @@ class FieldSchema(Schema):
     optional = fields.Boolean(truthy={True}, falsy={False})
     first_word = fields.Boolean(truthy={True}, falsy={False})
     float_id = fields.Boolean(truthy={True}, falsy={False})
+    negative = fields.Boolean(truthy={True}, falsy={False})
+    volatile = fields.Boolean(truthy={True}, falsy={False})
+    decimals = fields.Integer(strict=True, validate=validate.Range(0, 8))
     blank = _names()
     values = fields.Dict(fields.String(), fields.String())
     otherwise = fields.String()
@@ -71,6 +89,10 @@ def _check_choices(loaded: list[dict[str, Any]]) -> None:
     for field in loaded:
         if (field["kind"] == "choice") != ("values" in field):
             raise ValidationError("A choice, and nothing else, has values.")
+        if "decimals" in field and field["kind"] != "money":
+            raise ValidationError("Only money has decimals.")
+        if "negative" in field and field["kind"] not in ("money", "integer"):
+            raise ValidationError("Only a number can be negative.")
         if field.get("optional") and field.get("required"):
             raise ValidationError("A column that may be missing cannot be required.")
 
@@ -106,16 +128,19 @@ class TextFrom(fields.Field[Any]):
 
 
 class SumFrom(fields.Field[Any]):
-    """A field's name, or {sum: […], less: […]}."""
+    """A field's name, {sum: […], less: […]}, or {lines: goods|fees|all}: what lines add up to."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         if isinstance(value, str):
             return {"sum": [value], "less": []}
+        if value in ({"lines": "goods"}, {"lines": "fees"}, {"lines": "all"}):
+            return value
         if isinstance(value, dict) and value.keys() <= {"sum", "less"} and "sum" in value:
             less = value.get("less", [])
             if _is_names(value["sum"]) and (not less or _is_names(less)):
                 return {"sum": value["sum"], "less": less}
-        raise ValidationError("Not a field's name or {sum: […], less: […]}.")
+        raise ValidationError(
+            "Not a field's name, {sum: […], less: […]} or {lines: goods|fees|all}.")
 
 
 def _is_names(value: Any) -> bool:
@@ -140,14 +165,16 @@ class EndedSchema(Schema):
 
 
 class LinesSchema(Schema):
-    """Which file's rows are the lines of an order. `quantity` may be a number."""
+    """Which file's rows are the lines of an order. `quantity` may be a number; without `line` they
+    are counted. `fees` are SKUs that are no goods; one with a * at its end begins so."""
 
     of = _name(required=True)
-    line = _name(required=True)
+    line = _name()
     sku = _name()
     title = _name()
     quantity = fields.String(required=True)
     unit_price = _name(required=True)
+    fees = _names(load_default=list)
 
     @pre_load
     def _number(self, data: Any, **_: Any) -> Any:
@@ -164,11 +191,22 @@ class PaymentsSchema(Schema):
     amount_minor = _name(required=True)
 
 
+class RowsSchema(Schema):
+    """What a row is if its fields look so: negative, zero, blank, or `begins TEXT`."""
+
+    are = fields.String(required=True, validate=validate.OneOf(ROWS))
+    when = fields.Dict(NAMED, fields.String(validate=TESTS), load_default=dict)
+
+
 class OrderSchema(Schema):
-    """How the fields of a row, and of those joined to it, make a statement on an order."""
+    """How the fields of a row, and of those joined to it, make a statement on an order.
+
+    Where its lines are rows of the main file itself, all rows of a number make it together.
+    """
 
     file = _name(required=True)
     number = TextFrom(required=True)
+    rows = fields.List(fields.Nested(RowsSchema), validate=validate.Length(1, 20))
     shop = TextFrom()
     province = TextFrom()
     account = TextFrom()
@@ -197,6 +235,24 @@ class OrderSchema(Schema):
     ended = fields.Nested(EndedSchema)
     lines = fields.Nested(LinesSchema)
     payments = fields.Nested(PaymentsSchema)
+
+
+class CountSchema(Schema):
+    """How the fields of a row tell what was counted of a SKU in a bin of a warehouse."""
+
+    file = _name(required=True)
+    warehouse = _name()
+    sku = _name(required=True)
+    quantity = _name(required=True)
+    bin = _name()
+    at = _name(required=True)
+    document = _name()
+
+
+class StockSchema(Schema):
+    """Where the goods of these files lie: it is opened by the first import."""
+
+    warehouse = fields.String(required=True, validate=SHORT)
 
 
 class MoneySchema(Schema):
@@ -245,10 +301,17 @@ class ProfileSchema(Schema):
     reuse_gap_days = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 36500))
     files = fields.Dict(fields.String(validate=NAME), fields.Nested(FileSchema), required=True,
                         validate=validate.Length(1, 10))
-    order = fields.Nested(OrderSchema, required=True)
+    order = fields.Nested(OrderSchema)
+    count = fields.Nested(CountSchema)
+    stock = fields.Nested(StockSchema)
 
     @pre_load
     def _is_mapping(self, data: Any, **_: Any) -> Any:
         if not isinstance(data, Mapping):
             raise ValidationError("Not a mapping.")
         return data
+
+    @validates_schema
+    def _tells_something(self, data: Any, **_: Any) -> None:
+        if ("order" in data) == ("count" in data):
+            raise ValidationError("Needs either order or count: what the rows tell.")

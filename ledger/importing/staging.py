@@ -8,6 +8,7 @@ asked for is that of an index, because SQLite may sort in memory only.
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -48,6 +49,8 @@ _OUTCOME = ("INSERT INTO outcome (seq, state) VALUES (?, ?)"
             " ON CONFLICT (seq) DO UPDATE SET state = MAX(state, excluded.state)")
 _SAME = ("SELECT MIN(seq), file, number, digest, bad, data FROM row WHERE kind = ? AND key = ?"
          " GROUP BY digest ORDER BY 1 LIMIT ?")
+_TWINS = ("SELECT seq, file, number, digest, bad, data FROM row WHERE kind = ? AND key = ?"
+          " ORDER BY seq")
 _ORDERS = ("SELECT r.seq, r.file, r.number, r.digest, r.bad, r.data, r.key, a.first"
            " FROM row r NOT INDEXED LEFT JOIN again a ON a.key = r.key"
            " WHERE r.kind = 0 AND r.key IS NOT NULL ORDER BY r.seq")
@@ -155,17 +158,31 @@ class Staging:
         opened = self._cipher.decrypt(seq.to_bytes(12, "big"), data, None)
         return Staged(seq, file, number, digest, bad, self._decode(opened))
 
-    def orders(self, limit: int) -> Iterator[tuple[bytes, list[Staged]]]:
-        """Each order's key with its different main rows, at most `limit`, by their first row."""
+    def firsts(self) -> Iterator[tuple[bytes, Staged | None]]:
+        """The keys of all main rows by their first row, which is told where it is the only one."""
         for *row, key, first in self._connection.execute(_ORDERS):
             if first is None:
-                yield key, [self._staged(row)]
+                yield key, self._staged(row)
             elif first == row[0]:
-                yield key, self.same(0, key, limit)
+                yield key, None
 
     def same(self, kind: int, key: bytes, limit: int) -> list[Staged]:
         """The different rows of a kind under a key, at most `limit`, in order."""
         return [self._staged(row) for row in self._connection.execute(_SAME, (kind, key, limit))]
+
+    def twins(self, kind: int, key: bytes, limit: int) -> list[Staged]:
+        """The rows of a kind under a key, at most `limit`, in order. Equal rows of one file are
+        several rows, those of two files the same ones."""
+        here: Counter[tuple[int, bytes]] = Counter()
+        most: Counter[bytes] = Counter()
+        found: list[Staged] = []
+        for row in self._connection.execute(_TWINS, (kind, key)):
+            _, file, _, digest, _, _ = row
+            here[file, digest] += 1
+            if here[file, digest] > most[digest] and len(found) < limit:
+                most[digest] += 1
+                found.append(self._staged(row))
+        return found
 
     # -- what became of a row ---------------------------------------------------------------------
 

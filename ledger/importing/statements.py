@@ -1,35 +1,44 @@
-"""Staged rows, grouped into orders and made into statements: one command for each main row."""
+"""Staged rows made into statements: a command for each main row, or for all rows of a key."""
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import groupby
 from typing import Any, NamedTuple
 
+from ledger.commands import Command
 from ledger.importing.assembly import Assembler, BadStatement
 from ledger.importing.faults import RowFault, reason
 from ledger.importing.loading import Loader, Progress
+from ledger.importing.origins import origin_of
 from ledger.importing.profiles import File
 from ledger.importing.staging import REJECTED, UNDECIDED, Staged, Staging
-from ledger.order_history import RecordOrder
 from ledger.order_values import MAX_LINES
 
-BATCH = 500
-"""Statements that go to the ledger at once; an order is never split."""
+BATCH = 2_000
+"""Rows whose statements go to the ledger at once; an order is never split."""
 
 MAX_STATEMENTS = 1000
 """Different rows of one order in one import."""
 
 
 class Statement(NamedTuple):
-    """A command with where it comes from: main row, joined rows by kind, digest of all of them."""
+    """A command with where it comes from: main row, rows that belong to it by kind (where rows make
+    a statement together, it is the first of them), digest of all of them."""
 
-    command: RecordOrder
+    command: Command
+    subject: str
     main: Staged
     parts: dict[str, list[Staged]]
     digest: bytes
 
     def seqs(self) -> list[int]:
         """The staged rows that it is made of."""
-        return [self.main.seq, *(row.seq for rows in self.parts.values() for row in rows)]
+        return [row.seq for row in self.rows()]
+
+    def rows(self) -> list[Staged]:
+        """The staged rows, the main one first, each once."""
+        joined = [row for rows in self.parts.values() for row in rows if row is not self.main]
+        return [self.main, *joined]
 
 
 class _Join(NamedTuple):
@@ -49,6 +58,7 @@ class Statements:
         self.loader = loader
         profile = assembler.profile
         self.main_kind = profile.main.kind
+        self.grouped = profile.grouped
         main = assembler.slots[self.main_kind]
         self.joins = [_Join(kind, file, main[file.join[1]])
                       for kind, file in enumerate(profile.parts(), 1) if file.join]
@@ -63,50 +73,72 @@ class Statements:
         With `report` the faults of the others are noted, and their rows as rejected.
         """
         batch: list[Statement] = []
+        rows = 0
         for statements in self._orders(report=report):
-            if batch and len(batch) + len(statements) > BATCH:
+            more = sum(len(statement.rows()) for statement in statements)
+            if batch and rows + more > BATCH:
                 yield batch
                 if progress is not None:
                     progress(stage, batch[-1].main.seq, self.staging.count)
-                batch = []
+                batch, rows = [], 0
             batch.extend(statements)
+            rows += more
         if batch:
             yield batch
         if progress is not None:
             progress(stage, self.staging.count, self.staging.count)
 
     def _orders(self, *, report: bool) -> Iterator[list[Statement]]:
-        for key, mains in self.staging.orders(MAX_STATEMENTS + 1):
+        for key, only in self.staging.firsts():
             faults: list[RowFault] = []
-            if len(mains) > MAX_STATEMENTS:
-                faults.append(self._fault(mains[0], "too_many_statements", most=MAX_STATEMENTS))
-            statements = [self._statement(main, faults) for main in mains]
+            mains, statements = self._of_key(key, only, faults)
             good = [statement for statement in statements if statement is not None]
             if len(good) == len(statements) and not faults:
                 yield good
             elif report:
                 self._reject(key, mains, faults)
 
-    def _statement(self, main: Staged, faults: list[RowFault]) -> Statement | None:
-        """The statement of a main row; None if it, or a row joined to it, has a fault."""
-        parts = self._joined(main, faults)
+    def _of_key(
+        self, key: bytes, only: Staged | None, faults: list[RowFault]
+    ) -> tuple[list[Staged], list[Statement | None]]:
+        """The main rows under a key, and what they state: each by itself, or all of them."""
+        if self.grouped:
+            most = MAX_LINES
+            rows = [only] if only is not None else self.staging.twins(0, key, most + 1)
+            stated = [(rows[0], {self.assembler.profile.main.kind: rows})]
+        else:
+            most = MAX_STATEMENTS
+            rows = [only] if only is not None else self.staging.same(0, key, most + 1)
+            stated = [(row, {}) for row in rows]
+        if len(rows) > most:
+            faults.append(self._fault(rows[0], "too_many_statements", most=most))
+        return rows, [self._statement(main, parts, faults) for main, parts in stated]
+
+    def _statement(
+        self, main: Staged, parts: dict[str, list[Staged]], faults: list[RowFault]
+    ) -> Statement | None:
+        """The statement of rows; None if one of them has a fault."""
+        parts |= self._joined(main, faults)
         if faults or main.bad or any(row.bad for rows in parts.values() for row in rows):
             return None
         values = {kind: [row.values for row in rows] for kind, rows in parts.items()}
         try:
-            command = self.assembler.statement(main.values, values)
+            command, subject = self.assembler.statement(main.values, values)
         except BadStatement as error:
-            name = self._name(main)
-            faults.extend(self.assembler.fault(problem, name, main.number, (main.values, values))
-                          for problem in error.problems)
+            for problem in error.problems:
+                row, column, value = origin_of(
+                    self.assembler.profile, problem.field, main, parts)
+                faults.append(RowFault(self._name(row), row.number, column, value, problem.code,
+                                       problem.rule, problem.reason))
             return None
-        return Statement(command, main, parts, _digest(main, parts))
+        return Statement(command, subject, main, parts, _digest(main, parts))
 
     def _joined(self, main: Staged, faults: list[RowFault]) -> dict[str, list[Staged]]:
         parts: dict[str, list[Staged]] = {}
         for join in self.joins:
             value = main.values[join.slot]
-            rows = [] if value is None else self.staging.same(
+            find = self.staging.twins if join.file.key is None else self.staging.same
+            rows = [] if value is None else find(
                 join.kind, self.staging.hashed(value), MAX_LINES + 1)
             self.staging.outcome([row.seq for row in rows], UNDECIDED)
             faults.extend(self._faults_of(main, join.file, rows))
@@ -115,11 +147,12 @@ class Statements:
 
     def _faults_of(self, main: Staged, file: File, rows: list[Staged]) -> Iterator[RowFault]:
         """What is wrong with the rows of a kind that are joined to a main row."""
-        assert file.key is not None
         if not rows and file.required and not self.loader.unjoined and not main.bad:
             yield self._fault(main, "row_missing", kind=file.kind)
         if len(rows) > MAX_LINES:
             yield self._fault(main, "too_many_statements", most=MAX_LINES)
+        if file.key is None:
+            return
         slot = self.assembler.slots[file.kind][file.key]
         seen: dict[Any, int] = {}
         for row in rows:
@@ -156,19 +189,28 @@ class Statements:
 
     def refusal(self, statement: Statement, code: str, rule: str, words: str) -> RowFault:
         """A rule's refusal of a statement, as a fault of its main row."""
-        column = self.assembler.column_of("number")[1]
-        return RowFault(self._name(statement.main), statement.main.number, column,
-                        statement.command.number, code, rule, words)
+        row, column, value = origin_of(
+            self.assembler.profile, self.assembler.named, statement.main, statement.parts)
+        return RowFault(self._name(row), row.number, column, value, code, rule, words)
 
     def rows_of(self, statement: Statement) -> Any:
-        """Row numbers of the one file, or by file where there are several."""
-        if len(self.labels) == 1:
-            return [statement.main.number]
-        found = {self.labels[statement.main.file]: [statement.main.number]}
-        for rows in statement.parts.values():
-            for row in rows:
-                found.setdefault(self.labels[row.file], []).append(row.number)
-        return found
+        """Row numbers of the one file, or by file where there are several; `3-7` are all of 3 to
+        7."""
+        found: dict[str, list[int]] = {}
+        for row in statement.rows():
+            found.setdefault(self.labels[row.file], []).append(row.number)
+        runs = {label: list(_runs(numbers)) for label, numbers in found.items()}
+        return runs if len(self.labels) > 1 else runs[self.labels[statement.main.file]]
+
+
+def _runs(numbers: list[int]) -> Iterator[int | str]:
+    """Numbers, three and more that follow each other taken together."""
+    for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        found = [number for _, number in run]
+        if len(found) < 3:
+            yield from found
+        else:
+            yield f"{found[0]}-{found[-1]}"
 
 
 def _digest(main: Staged, parts: dict[str, list[Staged]]) -> bytes:

@@ -1,0 +1,63 @@
+"""What after-sales cases are told with: kinds, lines, and what becomes of pieces that came back."""
+
+from typing import NamedTuple
+
+import msgspec
+
+MAX_LINES = 2000
+REFUND_ONLY, RETURN_AND_REFUND = KINDS = ("refund_only", "return_and_refund")
+"""Kinds of cases."""
+
+DISPOSITIONS = ("restocked", "quarantined", "damaged", "written_off", "missing", "not_ours")
+"""What the inspection finds of a piece."""
+
+NOT_BACK = ("missing", "not_ours")
+"""What never came back, although its parcel did."""
+
+
+class CaseLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+               forbid_unknown_fields=True):
+    """One line of a case. Units: quantity in pieces, above 0; prices as in a line of an order.
+
+    `order_line` is the line of the order that it speaks of, where that has another name. A fee is
+    no goods: it moves no stock.
+    """
+
+    line: str
+    sku: str | None = None
+    title: str | None = None
+    quantity: int
+    order_line: str | None = None
+    unit_price: int = 0
+    unit_price_scale: int = 2
+    amount_minor: int = 0
+    fee: bool = False
+
+
+class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of a case and the order's line that it turned out to be."""
+
+    line: str
+    order_line: str
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What the inspection found of so many pieces of a line: one of `DISPOSITIONS`.
+
+    `bin` is where they lie now; empty where nobody told.
+    """
+
+    line: str
+    quantity: int
+    disposition: str
+    bin: str = ""
+    note: str | None = None
+
+
+class Sums(NamedTuple):
+    """The refund leg of a case, in minor units: what was asked (None: nobody told), approved and
+    paid."""
+
+    asked_minor: int | None = None
+    approved_minor: int = 0
+    paid_minor: int = 0
