@@ -1,14 +1,22 @@
 """The benchmarks run and print; how fast they are is no business of a test."""
 
 import re
+from itertools import islice
+from pathlib import Path
 
 import pytest
 
+from ledger.fulfilment_commands import SellOrder
+from ledger.settings import open_ledger
+from ledger.stock_commands import MoveStock, StockMove
 from tests.bench import __main__ as bench
-from tests.bench.harness import Goal, Result, paired
+from tests.bench.harness import QUICK, Goal, Result, paired
+from tests.bench.hot import oversold
+from tests.bench.logs import record, settings_of
+from tests.bench.orders import SINCE, WAREHOUSE, histories, stocking
 
 LINE = re.compile(
-    r"[a-z_]+ ours=[\d.]+(/s|MB) floor=[\d.]+(/s|MB) ratio=[\d.]+ goal=[≥≤][\d.]+( \w+=\S+)*")
+    r"[a-z_]+ ours=[\d.]+(/s|MB|ms) floor=[\d.]+(/s|MB|ms) ratio=[\d.]+ goal=[≥≤][\d.]+( \w+=\S+)*")
 
 
 @pytest.mark.parametrize("name", bench.BENCHMARKS)
@@ -19,6 +27,31 @@ def test_benchmark__runs_and_prints_a_line(
     printed = capsys.readouterr().out.strip()
     assert printed.startswith(f"{name} ")
     assert LINE.fullmatch(printed), printed
+    if name == "hot_sku":
+        assert f" oversold=0 sold={QUICK.pieces} refused={QUICK.callers}" in printed
+
+
+def test_oversold__is_how_deep_the_log_went_below_nought(tmp_path: Path) -> None:
+    opened = open_ledger(settings_of(tmp_path / "ledger.db"))
+    taken = [StockMove(sku="A", quantity=quantity, source="available", target="written_off",
+                       cause="write_off") for quantity in (2, 4)]
+    record(opened.ledger, [
+        *stocking(["A", "B"], 3),
+        *(MoveStock(warehouse=WAREHOUSE, moves=[move], occurred_at=SINCE, reason="lost")
+          for move in taken),
+        *stocking(["A"], 10)])
+    opened.close()
+    assert oversold(tmp_path / "ledger.db", "A") == 3
+    assert oversold(tmp_path / "ledger.db", "B") == 0
+
+
+def test_histories__tell_a_fifth_late() -> None:
+    sales = [told for told in islice(histories(), 9_000) if isinstance(told, SellOrder)]
+    latest, late = SINCE, 0
+    for sale in sales:
+        late += sale.occurred_at < latest
+        latest = max(latest, sale.occurred_at)
+    assert 0.18 < late / len(sales) < 0.22
 
 
 def test_benchmark__refused_when_unknown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,16 +8,22 @@ from datetime import UTC, datetime
 import wsgi  # noqa: F401 - what is measured runs as it is served, with the collector set
 from tests.bench.append import append_postgres, append_sqlite
 from tests.bench.harness import FOLDER, QUICK, Result, Scale, environment
-from tests.bench.importing import import_file
+from tests.bench.hot import hot_sku
+from tests.bench.importing import import_orders, import_retail
+from tests.bench.past import as_of, backdated
 from tests.bench.rebuilding import rebuild, rebuild_memory
 from tests.bench.verification import verify
 
 BENCHMARKS: dict[str, Callable[[Scale], Result]] = {
     "append_sqlite": append_sqlite,
     "append_postgres": append_postgres,
-    "import": import_file,
+    "hot_sku": hot_sku,
+    "import": import_retail,
+    "import_orders": import_orders,
     "rebuild": rebuild,
     "rebuild_memory": rebuild_memory,
+    "as_of": as_of,
+    "backdated": backdated,
     "verify": verify,
 }
 RESULTS = FOLDER / "results.json"
@@ -29,10 +35,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all?")
     parser.add_argument("--rounds", type=int, help="rounds of each (default 5)")
+    parser.add_argument("--events", type=int, help="size of the log that is rebuilt and verified "
+                                                   f"(default {Scale.events})")
     told = parser.parse_args(arguments)
     if unknown := [name for name in told.names if name not in BENCHMARKS]:
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    scale = QUICK if told.quick else Scale(rounds=told.rounds or Scale.rounds)
+    scale = QUICK if told.quick else Scale(rounds=told.rounds or Scale.rounds,
+                                           events=told.events or Scale.events)
     for name in told.names or BENCHMARKS:
         result = BENCHMARKS[name](scale)
         print(result, flush=True)

@@ -1,10 +1,10 @@
-"""Appending: many threads each place an order and wait until it is durable."""
+"""Appending: many threads each sell an order of stock and wait until it is durable."""
 
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.application import Ledger
 from ledger.settings import Opened, Settings, open_ledger
@@ -18,18 +18,35 @@ from tests.bench.floors import (
     together,
 )
 from tests.bench.harness import Goal, Measured, Result, Scale, paired, workplace
-from tests.bench.orders import CONTEXT, Placing
+from tests.bench.logs import record
+from tests.bench.orders import CONTEXT, SKUS, Selling, plenty
 from tests.postgres_server import Server
 
 WARM_UP = 500
 """Orders that are placed before anything is measured."""
 
+_LAST_COMMAND = (
+    "SELECT {} FROM events WHERE ledger = 'main' AND command_id = (SELECT command_id FROM events"
+    " WHERE ledger = 'main' ORDER BY position DESC LIMIT 1) ORDER BY position")
 
-def _orders_a_second(ledger: Ledger, placing: Placing, scale: Scale) -> Measured:
+
+class Saved(NamedTuple):
+    """What one command saved: all columns of its events in one piece, and their payloads."""
+
+    body: bytes
+    payloads: list[bytes]
+
+    def told(self) -> dict[str, Any]:
+        """What a row of the floor is."""
+        return {"row": f"all bytes of one order's {len(self.payloads)} events",
+                "bytes": len(self.body)}
+
+
+def _orders_a_second(ledger: Ledger, selling: Selling, scale: Scale) -> Measured:
     def work(_number: int, until: float) -> int:
         done = 0
         while time.perf_counter() < until:
-            ledger.handle(placing.command(), CONTEXT)
+            ledger.handle(selling.command(), CONTEXT)
             done += 1
         return done
 
@@ -38,15 +55,15 @@ def _orders_a_second(ledger: Ledger, placing: Placing, scale: Scale) -> Measured
 
 @contextmanager
 def _warm(settings: Settings, scale: Scale) -> Iterator[tuple[Opened, dict[str, Measured]]]:
-    """A ledger that has some orders, and what to measure on it."""
+    """A ledger that has stock and some orders, and what to measure on it."""
     opened = open_ledger(settings)
     try:
-        known = Placing(scale.buyers)
-        opened.ledger.handle_many([(known.command(), CONTEXT) for _ in range(
-            max(WARM_UP, scale.buyers))])
+        record(opened.ledger, plenty())
+        known, new = Selling(scale.buyers, "30"), Selling(0, "60")
+        record(opened.ledger, (known.command() for _ in range(max(WARM_UP, scale.buyers))))
         yield opened, {
             "ours": _orders_a_second(opened.ledger, known, scale),
-            "new_buyers": _orders_a_second(opened.ledger, Placing(0), scale)}
+            "new_buyers": _orders_a_second(opened.ledger, new, scale)}
     finally:
         opened.close()
 
@@ -63,7 +80,7 @@ def _result(name: str, goal: Goal, floor: Measured, ours: dict[str, Measured],
     return Result(name=name, unit="/s", ours=found["ours"].rate, floor=slowest,
                   ratio=found["ours"].ratio, goal=goal, beside=beside,
                   how={"callers": scale.callers, "buyers": scale.buyers, "lines": 2,
-                       "rounds": scale.rounds, **how})
+                       "skus": SKUS, "rounds": scale.rounds, **how})
 
 
 def append_sqlite(scale: Scale) -> Result:
@@ -74,13 +91,13 @@ def append_sqlite(scale: Scale) -> Result:
                             keys_url=f"sqlite:///{folder}/keys.db",
                             master_key_file=folder / "master.key")
         with _warm(settings, scale) as (opened, ours):
-            body, payload = _sqlite_event(file)
-            with (closing(SqliteRows(folder / "floor.db", body)) as floor,
-                  closing(peers.sqlite(folder / "peer.db", payload)) as peer):
+            saved = _saved_in_sqlite(file)
+            with (closing(SqliteRows(folder / "floor.db", saved.body)) as floor,
+                  closing(peers.sqlite(folder / "peer.db", saved.payloads)) as peer):
                 return _result(
                     "append_sqlite", Goal("≥", 1.0), lambda: floor.rate(scale.seconds / 2), ours,
                     peer, scale, {"engine": SQLITE, "floor": "1 thread, 1 row a transaction",
-                                  "bytes": len(body), **opened.store.durability()})
+                                  **saved.told(), **opened.store.durability()})
 
 
 def append_postgres(scale: Scale) -> Result:
@@ -100,14 +117,14 @@ def _append_postgres(server: Server, folder: Path, scale: Scale) -> Result:
         database_url=server.url(ours_db), admin_url=server.url(ours_db, "postgres"),
         keys_url=f"sqlite:///{folder}/keys.db", master_key_file=folder / "master.key")
     with _warm(settings, scale) as (_, ours):
-        body, payload = _postgres_event(server, ours_db)
-        peer = peers.postgres(server.url(peer_db, "postgres"), payload)
-        with closing(PostgresRows(server.url(floor_db, "postgres"), body)) as floor:
+        saved = _saved_in_postgres(server, ours_db)
+        peer = peers.postgres(server.url(peer_db, "postgres"), saved.payloads)
+        with closing(PostgresRows(server.url(floor_db, "postgres"), saved.body)) as floor:
             try:
                 return _result(
                     "append_postgres", Goal("≥", 0.5), lambda: floor.rate(scale.seconds / 2),
                     ours, peer, scale,
-                    {"engine": "PostgreSQL", "keys": SQLITE, "bytes": len(body),
+                    {"engine": "PostgreSQL", "keys": SQLITE, **saved.told(),
                      "floor": "16 psycopg connections in threads, 1 row a transaction",
                      **floor.settings()})
             finally:
@@ -115,18 +132,21 @@ def _append_postgres(server: Server, folder: Path, scale: Scale) -> Result:
                     peer.close()
 
 
-def _sqlite_event(path: Path) -> tuple[bytes, bytes]:
-    """All bytes of one event and those of its payload."""
+def _saved_in_sqlite(path: Path) -> Saved:
     with closing(connect(path)) as connection:
-        return (bytes_of(connection.execute("SELECT * FROM events LIMIT 1"))[0],
-                connection.execute("SELECT payload FROM events LIMIT 1").fetchone()[0])
+        rows, payloads = (connection.execute(_LAST_COMMAND.format(columns)).fetchall()
+                          for columns in ("*", "payload"))
+    return _saved(rows, payloads)
 
 
-def _postgres_event(server: Server, database: str) -> tuple[bytes, bytes]:
+def _saved_in_postgres(server: Server, database: str) -> Saved:
     import psycopg
 
     with psycopg.connect(server.url(database, "postgres")) as connection:
-        row = connection.execute("SELECT * FROM events LIMIT 1").fetchall()
-        payload = connection.execute("SELECT payload FROM events LIMIT 1").fetchone()
-        assert payload is not None
-        return bytes_of(row)[0], payload[0]
+        rows, payloads = (connection.execute(_LAST_COMMAND.format(columns)).fetchall()
+                          for columns in ("*", "payload"))
+    return _saved(rows, payloads)
+
+
+def _saved(rows: list[tuple[Any, ...]], payloads: list[tuple[bytes]]) -> Saved:
+    return Saved(b"".join(bytes_of(rows)), [payload for payload, in payloads])

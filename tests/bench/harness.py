@@ -21,7 +21,8 @@ Measured = Callable[[], float]
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """How much is done. Units: `seconds` of ours in a round of an append; events and rows."""
+    """How much is done. Units: `seconds` of ours in a round of an append; events, rows, pieces of
+    one SKU, questions and movements of a round."""
 
     rounds: int = 5
     seconds: float = 2.0
@@ -30,10 +31,15 @@ class Scale:
     events: int = 200_000
     memory_events: tuple[int, int] = (100_000, 1_000_000)
     rows: int = 10_000
+    pieces: int = 20_000
+    past_events: tuple[int, int] = (10_000, 1_000_000)
+    later_events: tuple[int, int] = (1_000, 1_000_000)
+    times: int = 100
 
 
 QUICK = Scale(rounds=1, seconds=0.05, callers=8, buyers=20, events=1_000,
-              memory_events=(500, 1_000), rows=200)
+              memory_events=(500, 1_000), rows=200, pieces=100, past_events=(500, 1_000),
+              later_events=(500, 1_000), times=10)
 
 
 class Goal(NamedTuple):
@@ -71,8 +77,8 @@ class Result:
 
 
 def _short(value: float | str) -> str:
-    if isinstance(value, str):
-        return value
+    if not isinstance(value, float):
+        return str(value)
     return f"{value:.0f}" if value >= 100 else f"{value:.2f}"
 
 

@@ -1,8 +1,9 @@
-"""Importing: a real order file in, checked, decided, recorded and projected."""
+"""Importing: real order files in, checked, decided, recorded and projected."""
 
 import csv
+import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import islice
@@ -12,15 +13,18 @@ from typing import NamedTuple
 
 from ledger.application import Ledger
 from ledger.importing import profiles
-from ledger.importing.importer import run_import
-from ledger.settings import Settings, open_ledger
+from ledger.importing.importer import REJECT_FAILED_ROWS, run_import
+from ledger.settings import open_ledger
 from projections.catalogue import PROJECTIONS
 from projections.engine import ReadModels
 from tests.bench.floors import SQLITE, Tables, as_shipped, bytes_of, connect, scan
 from tests.bench.harness import Goal, Result, Scale, paired, workplace
+from tests.bench.logs import settings_of
 from tests.bench.orders import CONTEXT
 from tests.bench.rebuilding import read_database
-from tests.real import TMALL
+from tests.real import DATA, TMALL
+
+RETAIL, RETAIL_PROFILE = DATA / "uci-online-retail_2010-12_2011-09.by-day.tar.gz", "online-retail"
 
 HEADER = ("订单编号", "总金额", "买家实际支付金额", "收货地址 ", "订单创建时间", "订单付款时间 ",
           "退款金额")
@@ -28,12 +32,31 @@ TRANSACTION = 1_500
 """Rows that the floor commits at once; about what 500 orders of such a file record."""
 
 
-def import_file(scale: Scale) -> Result:
-    """Events a second; the floor is `executemany` of the same bytes and of as many rows."""
+class Told(NamedTuple):
+    """Files to import, the profile that reads them, and where they are from."""
+
+    files: list[Path]
+    profile: str
+    origin: str
+
+
+def import_retail(scale: Scale) -> Result:
+    """Events a second of a wholesaler's sales, day by day; without them, of invented orders."""
+    there = RETAIL.exists() and RETAIL_PROFILE in profiles.available()
+    return _import("import", _retail if there else _made, scale)
+
+
+def import_orders(scale: Scale) -> Result:
+    """Events a second of a shop's order report; without it, of invented orders."""
+    return _import("import_orders", _report if TMALL.exists() else _made, scale)
+
+
+def _import(name: str, find: Callable[[Path, int], Told], scale: Scale) -> Result:
+    """The floor is `executemany` of the same bytes and of as many rows as the read models have."""
     with workplace() as folder:
-        file, real = _orders(folder, scale.rows)
+        told = find(folder, scale.rows)
         tries = iter(range(1_000))
-        warm = _imported(file, folder / "warm")
+        warm = _imported(told, folder / "warm")
         log, tables = folder / "warm" / "ledger.db", Tables(read_database(folder / "warm"))
         bodies = [body for rows in scan(log, 10_000) for body in bytes_of(rows)]
 
@@ -46,48 +69,47 @@ def import_file(scale: Scale) -> Result:
                 return len(bodies) / (time.perf_counter() - begun)
 
         def ours() -> float:
-            return len(bodies) / _imported(file, folder / f"ours-{next(tries)}").seconds
+            return len(bodies) / _imported(told, folder / f"ours-{next(tries)}").seconds
 
         fastest, found = paired(scale.rounds, floor, ours=ours)
     return Result(
-        name="import", unit="/s", ours=found["ours"].rate, floor=fastest,
+        name=name, unit="/s", ours=found["ours"].rate, floor=fastest,
         ratio=found["ours"].ratio, goal=Goal("≥", 0.2),
-        beside={"projecting": warm.projecting / warm.seconds},
-        how={"engine": SQLITE, "file": "real" if real else "made", "rows": scale.rows,
-             "events": len(bodies), "read_rows": tables.count(), "synchronous": "FULL",
-             "floor": f"executemany, {TRANSACTION} rows a transaction", "rounds": scale.rounds})
+        beside={"projecting": warm.projecting / warm.seconds, "file": told.origin},
+        how={"engine": SQLITE, "profile": told.profile, "rows": warm.rows, "events": len(bodies),
+             "read_rows": tables.count(), "synchronous": "FULL", "rounds": scale.rounds,
+             "floor": f"executemany, {TRANSACTION} rows a transaction"})
 
 
 class _Took(NamedTuple):
-    """How long an import took, and its last part, the projections."""
+    """How long an import took, its last part, the projections, and how many rows it read."""
 
     seconds: float
     projecting: float
+    rows: int
 
 
-def _imported(file: Path, folder: Path) -> _Took:
-    """Import a file into a ledger of its own."""
+def _imported(told: Told, folder: Path) -> _Took:
+    """Import files into a ledger of its own."""
     folder.mkdir()
-    log = folder / "ledger.db"
-    opened = open_ledger(Settings(database_url=f"sqlite:///{log}",
-                                  keys_url=f"sqlite:///{folder}/keys.db",
-                                  master_key_file=folder / "master.key"))
+    opened = open_ledger(settings_of(folder / "ledger.db"))
     try:
         with closing(ReadModels(opened.store, PROJECTIONS)) as models:
             begun = time.perf_counter()
-            _run(opened.ledger, file, folder)
+            rows = _run(opened.ledger, told, folder)
             recorded = time.perf_counter()
             models.catch_up("main")
             done = time.perf_counter()
-        return _Took(done - begun, done - recorded)
+        return _Took(done - begun, done - recorded, rows)
     finally:
         opened.close()
 
 
-def _run(ledger: Ledger, file: Path, folder: Path) -> None:
-    with run_import(ledger, [file], profiles.find("tmall-report"), context=CONTEXT,
-                    staging_dir=folder) as summary:
-        assert summary.ok, summary.message
+def _run(ledger: Ledger, told: Told, folder: Path) -> int:
+    with run_import(ledger, told.files, profiles.find(told.profile), context=CONTEXT,
+                    staging_dir=folder, policy=REJECT_FAILED_ROWS) as summary:
+        assert summary.accepted, summary.message
+        return summary.rows
 
 
 def _write_raw(folder: Path, bodies: list[bytes], tables: Tables) -> None:
@@ -104,19 +126,38 @@ def _write_raw(folder: Path, bodies: list[bytes], tables: Tables) -> None:
             tables.write(connection, share, shares)
 
 
-def _orders(folder: Path, rows: int) -> tuple[Path, bool]:
-    """A file with the first rows of the real one, or of an invented one where that is not here."""
-    real = TMALL
+def _retail(folder: Path, rows: int) -> Told:
+    """The first days of the real sales, until these are enough rows."""
+    files: list[Path] = []
+    with tarfile.open(RETAIL) as days:
+        for day in sorted(days.getnames()):
+            if rows <= 0:
+                break
+            found = days.extractfile(day)
+            assert found is not None
+            text = found.read()
+            files.append(folder / Path(day).name)
+            files[-1].write_bytes(text)
+            rows -= text.count(b"\n") - 1
+    return Told(files, RETAIL_PROFILE, "retail")
+
+
+def _report(folder: Path, rows: int) -> Told:
+    """The first rows of the real report."""
+    file = folder / "orders.csv"
+    with (TMALL.open(encoding="utf-8", newline="") as lines,
+          file.open("w", encoding="utf-8", newline="") as written):
+        written.writelines(islice(lines, rows + 1))
+    return Told([file], "tmall-report", "report")
+
+
+def _made(folder: Path, rows: int) -> Told:
     file = folder / "orders.csv"
     with file.open("w", encoding="utf-8", newline="") as written:
-        if real.exists():
-            with real.open(encoding="utf-8", newline="") as lines:
-                written.writelines(islice(lines, rows + 1))
-        else:
-            writer = csv.writer(written)
-            writer.writerow(HEADER)
-            writer.writerows(islice(_invented(), rows))
-    return file, real.exists()
+        writer = csv.writer(written)
+        writer.writerow(HEADER)
+        writer.writerows(islice(_invented(), rows))
+    return Told([file], "tmall-report", "made")
 
 
 def _invented() -> Iterator[tuple[str, ...]]:

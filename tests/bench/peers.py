@@ -1,9 +1,11 @@
 """Peers: the recorders of the `eventsourcing` library in their safe mode, on the same events.
 
-They get the finished bytes: no command, no rule, no personal field, no tree is counted for them.
+They get the finished bytes of a command's events and save them at once: no command, no rule, no
+personal field, no tree is counted for them, and each event opens a stream of its own.
 """
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -21,7 +23,7 @@ class Peer(Protocol):
     """A recorder of events, called by many threads."""
 
     def rate(self, callers: int, seconds: float) -> float:
-        """Events a second, each durable."""
+        """Saves a second, each durable."""
         ...
 
     def close(self) -> None:
@@ -32,13 +34,13 @@ class Peer(Protocol):
 class Recorder:
     """One of the library's application recorders."""
 
-    def __init__(self, datastore: Any, recorder: Any, payload: bytes) -> None:
+    def __init__(self, datastore: Any, recorder: Any, payloads: Sequence[bytes]) -> None:
         self.datastore = datastore
         self.recorder = recorder
-        self.payload = payload
+        self.payloads = payloads
 
     def rate(self, callers: int, seconds: float) -> float:
-        """Events a second, each durable, each opening a stream of its own."""
+        """Saves a second, each durable."""
         return together(callers, self._work, seconds)
 
     def _work(self, _number: int, until: float) -> int:
@@ -46,7 +48,7 @@ class Recorder:
         while time.perf_counter() < until:
             self.recorder.insert_events([StoredEvent(
                 originator_id=uuid4(), originator_version=1, topic="order.placed.v1",
-                state=self.payload)])
+                state=payload) for payload in self.payloads])
             done += 1
         return done
 
@@ -55,15 +57,15 @@ class Recorder:
         self.datastore.close()
 
 
-def sqlite(path: Path, payload: bytes) -> Peer:
+def sqlite(path: Path, payloads: Sequence[bytes]) -> Peer:
     """The library's SQLite recorder on a file: WAL, SQLite's own synchronous=FULL."""
     datastore = SQLiteDatastore(f"file:{path}", lock_timeout=PATIENT_S, pool_timeout=PATIENT_S)
     recorder = SQLiteApplicationRecorder(datastore)
     recorder.create_table()
-    return Recorder(datastore, recorder, payload)
+    return Recorder(datastore, recorder, payloads)
 
 
-def postgres(url: str, payload: bytes) -> Peer | None:
+def postgres(url: str, payloads: Sequence[bytes]) -> Peer | None:
     """The library's PostgreSQL recorder without its database functions, which lose the order of
     commits; None where its connection pool (`psycopg_pool`) is not installed."""
     try:
@@ -77,4 +79,4 @@ def postgres(url: str, payload: bytes) -> Peer | None:
         enable_db_functions=False)
     recorder = PostgresApplicationRecorder(datastore)
     recorder.create_table()
-    return Recorder(datastore, recorder, payload)
+    return Recorder(datastore, recorder, payloads)
