@@ -221,10 +221,10 @@ class Case(Aggregate):
 
     def _shift(self, count: Any, source: str, target: str) -> None:
         states = dict(self.goods[count.line])
-        states[source] -= count.quantity
-        states[target] = states.get(target, 0) + count.quantity
-        kept = {state: pieces for state, pieces in states.items() if pieces}
-        self.goods = {**self.goods, count.line: kept}
+        taken = min(count.quantity, states.get(source, 0))
+        for state, change in ((source, -taken), (target, taken)):
+            states[state] = states.get(state, 0) + change
+        self.goods = {**self.goods, count.line: {name: n for name, n in states.items() if n}}
 
     @event(RefundApproved)
     def _refund_approved(self, amount_minor):

@@ -4,7 +4,7 @@ The fold lets the order's own mutators work on what a row keeps of it: what a ru
 what a report tells cannot part.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -17,7 +17,6 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
-    select,
 )
 
 from ledger.log.envelope import Outline
@@ -25,9 +24,8 @@ from ledger.order_goods import OPEN, STATES, OrderGoods
 from ledger.order_review import OrderReview
 from ledger.order_values import Parcel
 from ledger.orders import Order
-from ledger.values import from_us, rfc3339, subject, subject_part
-from projections.clocks import Cut, header
-from projections.engine import ReadModels
+from ledger.values import from_us, rfc3339
+from projections.by_subject import Report, report_of, rows_of
 from projections.order_state import (
     APPROVED,
     CANCELLED,
@@ -39,10 +37,8 @@ from projections.order_state import (
     is_imported,
     review_status,
 )
-from projections.orders import LAST
 from projections.projection import Fact
-from projections.questions import Answer, Question, noted
-from projections.replay import NothingRecorded, past
+from projections.questions import Question
 from projections.rows import Change, Key, Rows, metadata
 
 fulfilment = Table(
@@ -69,8 +65,6 @@ TAKEN = frozenset(
 OPENED, NOTED, SETTLED = EXCEPTIONAL = (
     Order.ExceptionOpened.TOPIC, Order.ExceptionNoted.TOPIC, Order.ExceptionClosed.TOPIC)
 """The events of exceptions."""
-
-Report = Callable[[ReadModels, str, Question], Answer]
 
 ENDED = {"completed": COMPLETED, "closed": CLOSED, "cancelled": CANCELLED}
 READY = {"packed": ("packed",), "picked": ("packed", "picked"),
@@ -227,27 +221,11 @@ class Fulfilment:
 # -- reports --------------------------------------------------------------------------------------
 
 
-def _rows(
-    connection: Connection, ledger: str, question: Question, *where: Any
-) -> Iterator[Row[Any]]:
-    key = fulfilment.c.subject
-    query = select(fulfilment).where(fulfilment.c.ledger == ledger, *where)
-    if question.subject is not None:
-        query = query.where(key == question.subject)
-    if question.channel is not None:
-        prefix = f"{subject('order', question.channel)}:"
-        query = query.where(key.between(prefix, prefix + LAST))
-    shop = None if question.shop is None else subject_part(question.shop)
-    for row in connection.execute(query.order_by(key).execution_options(yield_per=1000)):
-        if shop is None or row.subject.split(":")[2] == shop:
-            yield row
-
-
 def pieces_of_orders(
     connection: Connection, ledger: str, question: Question
 ) -> Iterator[dict[str, Any]]:
     """Where the pieces of orders are. Shapes: objects as `shown` makes them, by subject."""
-    return map(shown, _rows(connection, ledger, question))
+    return map(shown, rows_of(connection, fulfilment, Order.KIND, ledger, question))
 
 
 def open_exceptions(
@@ -257,31 +235,10 @@ def open_exceptions(
 
     Shapes: subject, then an exception as `shown` tells it.
     """
-    for row in _rows(connection, ledger, question, fulfilment.c.exceptions.is_not(None)):
+    for row in rows_of(connection, fulfilment, Order.KIND, ledger, question,
+                       fulfilment.c.exceptions.is_not(None)):
         for told in _told(row):
             yield {"subject": row.subject, **told}
-
-
-def _report(tell: Callable[..., Iterator[dict[str, Any]]]) -> Report:
-    """A report as of any moment, of a channel and shop or of one order.
-
-    Errors: R-PRJ-01, R-PRJ-05, NothingRecorded (R-PRJ-07) for a subject that is not known.
-    """
-
-    def report(models: ReadModels, ledger: str, question: Question) -> Answer:
-        store, subject = models.store, question.subject
-        if subject is not None and not store.streams(ledger, [subject]):
-            raise NothingRecorded(ledger=ledger, subject=subject)
-        cut = question.as_of.resolve(store, ledger)
-        if question.as_of.now:
-            with models.reading(ledger, Fulfilment.name) as (connection, known):
-                cut, rows = Cut(known.position), list(tell(connection, ledger, question))
-        else:
-            with past(store, ledger, cut, Fulfilment()) as connection:
-                rows = list(tell(connection, ledger, question))
-        return noted(Answer(header(store, ledger, question.as_of, cut), rows), question)
-
-    return report
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
@@ -362,6 +319,6 @@ def _sent(pieces: Mapping[str, int], sent: int) -> str:
 
 
 REPORTS: dict[str, Report] = {
-    "fulfilment": _report(pieces_of_orders),
-    "exceptions": _report(open_exceptions),
+    "fulfilment": report_of(Fulfilment, pieces_of_orders),
+    "exceptions": report_of(Fulfilment, open_exceptions),
 }

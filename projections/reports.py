@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ledger.errors import NotFound
-from projections import fulfilment, stock_reports
+from projections import fulfilment, returns, stock_reports
 from projections import orders as order_rows
 from projections import reconciliation as sums
 from projections import timeline as timelines
@@ -136,6 +136,7 @@ def streams_about(models: ReadModels, ledger: str, subjects: list[str]) -> list[
 REPORTS: dict[str, Report] = {
     **stock_reports.REPORTS,
     **fulfilment.REPORTS,
+    **returns.REPORTS,
     "orders": orders,
     "reconciliation": reconciliation,
     "timeline": timeline,
