@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from copy import copy
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from api import demo, imports, reports
+from api import demo, imports, reports, submit
 from api import doctor as checks
 from api.messages import explain, language, tr
 from api.output import as_json, print_record, print_rows, progress
@@ -148,6 +148,39 @@ def import_command(files: tuple[Path, ...], profile: str, form: str, **options: 
         sys.exit(0 if summary.ok else 1)
 
 
+# -- commands in ----------------------------------------------------------------------------------
+
+
+@command("do")
+@click.argument("name", required=False, type=click.Choice(list(submit.COMMANDS)), metavar="NAME")
+@click.argument("file", required=False, default="-", type=click.File(encoding="utf-8"))
+@click.option("--role", default="operator", show_default=True, metavar="WORD",
+              help="In which role it is done.")
+@ledger_option
+@actor_option
+@format_options
+def do_command(
+    name: str | None, file: TextIO, *, role: str, ledger_name: str, actor: str | None, form: str,
+) -> None:
+    """Send a command, such as stock.move: a JSON object, or one a line, in FILE or on stdin. The
+    first that is refused ends it. Without a NAME: list all commands and their fields."""
+    if name is None:
+        print_rows(submit.listed(), form=form)
+        return
+    commands = list(submit.read(name, file.read()))
+    with opened(ledger_name) as found:
+        context = context_of(found, actor, role)
+        for one in commands:
+            receipt = found.ledger.handle(one, context)
+            if form == "json":
+                click.echo(as_json(submit.told(receipt)))
+            elif receipt.positions:
+                click.echo(tr("Recorded at position {position}.",
+                              position=", ".join(map(str, receipt.positions))))
+            else:
+                click.echo(tr("Known already: nothing is recorded."))
+
+
 # -- questions ------------------------------------------------------------------------------------
 
 
@@ -279,6 +312,6 @@ def restore_command(keys_only: bool, file: Path, form: str) -> None:
 
 
 COMMANDS: list[click.Command] = [
-    demo_command, import_command, report_command, rebuild_command, verify_command, doctor_command,
-    upgrade_command, accept_clock_command, backup_command, restore_command,
+    demo_command, import_command, do_command, report_command, rebuild_command, verify_command,
+    doctor_command, upgrade_command, accept_clock_command, backup_command, restore_command,
 ]

@@ -18,7 +18,7 @@ Tell = Callable[[Connection, str, Question], Iterator[dict[str, Any]]]
 
 
 def rows_of(
-    connection: Connection, table: Table, kind: str, ledger: str, question: Question, *where: Any
+    connection: Connection, table: Table, ledger: str, question: Question, *where: Any, kind: str
 ) -> Iterator[Row[Any]]:
     """The rows of a question by subject: of one subject `kind:…`, of a channel and shop, or all."""
     key = table.c.subject

@@ -225,7 +225,7 @@ def pieces_of_orders(
     connection: Connection, ledger: str, question: Question
 ) -> Iterator[dict[str, Any]]:
     """Where the pieces of orders are. Shapes: objects as `shown` makes them, by subject."""
-    return map(shown, rows_of(connection, fulfilment, Order.KIND, ledger, question))
+    return map(shown, rows_of(connection, fulfilment, ledger, question, kind=Order.KIND))
 
 
 def open_exceptions(
@@ -235,8 +235,8 @@ def open_exceptions(
 
     Shapes: subject, then an exception as `shown` tells it.
     """
-    for row in rows_of(connection, fulfilment, Order.KIND, ledger, question,
-                       fulfilment.c.exceptions.is_not(None)):
+    for row in rows_of(connection, fulfilment, ledger, question,
+                       fulfilment.c.exceptions.is_not(None), kind=Order.KIND):
         for told in _told(row):
             yield {"subject": row.subject, **told}
 

@@ -136,7 +136,7 @@ class Returns:
 
 def returns(connection: Connection, ledger: str, question: Question) -> Iterator[dict[str, Any]]:
     """The after-sales cases. Shapes: objects as `shown` makes them, by subject."""
-    return map(shown, rows_of(connection, cases, Case.KIND, ledger, question))
+    return map(shown, rows_of(connection, cases, ledger, question, kind=Case.KIND))
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:

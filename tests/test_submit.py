@@ -1,0 +1,105 @@
+"""`flask do`: every command of the ledger from the command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from api import submit
+from api.cli import do_command, report_command
+from ledger.fulfilment_commands import SellOrder
+from ledger.order_history import RecordOrder
+
+RECEIPT = {"warehouse": "main", "moves": [{
+    "sku": "A", "quantity": 5, "from": "supplier", "to": "available", "cause": "receipt"}]}
+
+
+@pytest.fixture(autouse=True)
+def _ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/shop.db")
+    for name in ("LEDGER_KEYS_URL", "LEDGER_MASTER_KEY_FILE", "LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+
+
+def do(name: str, *told: Any) -> Result:
+    """Send objects, one a line; text as it is."""
+    lines = [one if isinstance(one, str) else json.dumps(one) for one in told]
+    return CliRunner().invoke(do_command, [name, "--json"], input="\n".join(lines))
+
+
+def available() -> int:
+    result = CliRunner().invoke(report_command, ["inventory", "--json"])
+    return int(json.loads(result.stdout)[0]["available"])
+
+
+def test_do__accepted_one_by_one_and_in_lines() -> None:
+    opened = do("warehouse.open", json.dumps({"name": "main"}, indent=1))
+    assert (opened.exit_code, json.loads(opened.stdout)["positions"]) == (0, [1])
+    several = do("stock.move", RECEIPT, "", RECEIPT)
+    assert [json.loads(line)["position"] for line in several.stdout.splitlines()] == [2, 3]
+    assert available() == 10
+    again = CliRunner().invoke(do_command, ["warehouse.open"], input='{"name": "main"}')
+    assert again.stdout == "Known already: nothing is recorded.\n"
+
+
+def test_do__stops_at_the_first_refusal() -> None:
+    do("warehouse.open", {"name": "main"})
+    gift = {"warehouse": "main", "moves": [{
+        "sku": "A", "quantity": 6, "from": "available", "to": "customer", "cause": "gift"}]}
+    do("stock.move", RECEIPT)
+    result = do("stock.move", gift, RECEIPT)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "R-STK-01" in result.stderr
+    assert available() == 5
+
+
+@pytest.mark.parametrize(("told", "message"), [
+    ('{"warehouse"', "Line 1 is no stock.move"),
+    ("[]", "expected `object`, got `array`"),
+    ({**RECEIPT, "mvoes": []}, "unknown field `mvoes`"),
+    ({"warehouse": "main"}, "missing required field `moves`"),
+    ({**RECEIPT, "occurred_at": "yesterday"}, "at `$.occurred_at`"),
+    ({**RECEIPT, "moves": [{**RECEIPT["moves"][0], "quantity": 5.0}]},  # type: ignore[dict-item]
+     "expected `int`, got `float`"),
+    ({**RECEIPT, "moves": [{**RECEIPT["moves"][0], "quantity": "5"}]},  # type: ignore[dict-item]
+     "expected `int`, got `str`"),
+])
+def test_do__rejected_when_it_is_no_such_command(told: Any, message: str) -> None:
+    result = do("stock.move", told)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert "[R-CMD-01, bad_command]" in result.stderr
+    assert "line 2" in do("stock.move", RECEIPT, told).stderr.lower()
+
+
+def test_do__rejected_before_the_first_of_several_is_recorded() -> None:
+    do("warehouse.open", {"name": "main"})
+    assert do("stock.move", RECEIPT, {**RECEIPT, "moves": []}).exit_code == 1
+    result = CliRunner().invoke(report_command, ["inventory", "--json"])
+    assert json.loads(result.stdout) == []
+
+
+def test_do__rejected_with_every_fault_of_a_command() -> None:
+    result = do("stock.move", {"warehouse": "", "moves": [], "occurred_at": "2026-10-01T12:00:00"})
+    assert result.stderr.splitlines() == [
+        "/warehouse: is empty [empty]", "/occurred_at: has no time zone [naive_time]",
+        "/moves: are 0, 1 to 5000 can be [too_many]"]
+
+
+def test_do__rejected_for_a_name_that_is_none() -> None:
+    result = do("order.eat", {})
+    assert result.exit_code == 2
+    assert "'order.eat' is not one of" in result.stderr
+
+
+def test_do__lists_all_commands_and_their_fields() -> None:
+    result = CliRunner().invoke(do_command, ["--json"])
+    listed = {one["name"]: one for one in json.loads(result.stdout)}
+    assert listed["order.end"]["fields"] == (
+        "order, ended_as, [occurred_at], [expected_version], [reason]")
+    assert SellOrder.NAME in listed
+    assert RecordOrder.NAME not in listed
+    assert listed.keys() == submit.COMMANDS.keys()
