@@ -61,7 +61,10 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return (" | " if value and isinstance(value[0], dict) else ", ").join(map(_cell, value))
+    if isinstance(value, dict):
+        told = {name: one for name, one in value.items() if one not in (None, 0, "", [])}
+        return ", ".join(f"{name} {_cell(one)}" for name, one in told.items()) or "-"
     return str(value)
 
 
