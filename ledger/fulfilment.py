@@ -216,9 +216,10 @@ def parts_of_line(work: Work, order: Order, line: str) -> tuple[Part, ...]:
 
 def shifts(before: States, after: States) -> Iterator[tuple[str, str, int]]:
     """How many pieces went from which state to which."""
-    gone = [(state, pieces) for state in STATES
+    touched = [state for state in STATES if before.get(state) != after.get(state)]
+    gone = [(state, pieces) for state in touched
             if (pieces := before.get(state, 0) - after.get(state, 0)) > 0]
-    for target in STATES:
+    for target in touched:
         come = after.get(target, 0) - before.get(target, 0)
         while come > 0:
             source, there = gone.pop(0)

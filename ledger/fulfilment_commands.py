@@ -28,8 +28,8 @@ from ledger.skus import Sku, parts_of
 from ledger.stock import StockItem
 from ledger.stock_commands import CountStock, MoveStock, count_stock, move_stock, must_be_open
 from ledger.stock_values import AVAILABLE, QUARANTINE, Move, stock_of
-from ledger.values import Checks, subject
-from ledger.warehouses import Warehouse
+from ledger.values import Checks
+from ledger.warehouses import Warehouse, warehouse_of
 
 Wanted = list[tuple[type[Aggregate], str]]
 
@@ -50,7 +50,7 @@ class SellOrder(PlaceOrder, frozen=True, kw_only=True):
                 checks.fault(f"/lines/{index}/sku", "missing", "is needed to reserve it")
 
     def streams(self) -> Wanted:
-        wanted: Wanted = [(Order, self.subject), (Warehouse, subject("warehouse", self.warehouse))]
+        wanted: Wanted = [(Order, self.subject), (Warehouse, warehouse_of(self.warehouse))]
         for line in self.lines or ():
             if line.sku is not None and not line.fee:
                 wanted.append((Sku, sku_of(line.sku)))

@@ -15,8 +15,8 @@ from ledger.skus import Sku
 from ledger.stock import StockItem
 from ledger.stock_errors import BundleHasNoStock, SkuUnknown, WarehouseUnknown
 from ledger.stock_values import CAUSES, PLACES, Move, stock_of
-from ledger.values import Checks, subject
-from ledger.warehouses import Warehouse
+from ledger.values import Checks
+from ledger.warehouses import Warehouse, warehouse_of
 
 MAX_MOVES = 5_000
 COMING_IN = ("opening", "receipt", "found", "adjustment")
@@ -138,7 +138,7 @@ def _check_common(command: MoveStock | CountStock, checks: Checks) -> None:
 
 
 def _streams(warehouse: str, skus: Sequence[str]) -> list[tuple[type[Aggregate], str]]:
-    wanted: list[tuple[type[Aggregate], str]] = [(Warehouse, subject("warehouse", warehouse))]
+    wanted: list[tuple[type[Aggregate], str]] = [(Warehouse, warehouse_of(warehouse))]
     for sku in dict.fromkeys(skus):
         wanted += [(Sku, sku_of(sku)), (StockItem, stock_of(warehouse, sku))]
     return wanted
@@ -200,7 +200,7 @@ def real_sku(work: Work, warehouse: str, sku: str, *, new: bool) -> str:
 
 def must_be_open(work: Work, warehouse: str) -> None:
     """Errors: WarehouseUnknown (R-STK-04)."""
-    if not work.load(Warehouse, subject("warehouse", warehouse)).version:
+    if not work.load(Warehouse, warehouse_of(warehouse)).version:
         raise WarehouseUnknown(warehouse=warehouse)
 
 

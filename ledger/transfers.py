@@ -30,7 +30,7 @@ from ledger.stock_values import (
     stock_of,
 )
 from ledger.values import Checks, subject
-from ledger.warehouses import Warehouse
+from ledger.warehouses import Warehouse, warehouse_of
 
 ARRIVALS = (AVAILABLE, RECEIVING, QUARANTINE, DAMAGED, WRITTEN_OFF)
 """Where what was sent ends; written off is what never arrived."""
@@ -191,12 +191,12 @@ class SendTransfer(_OnTransfer, frozen=True, kw_only=True):
         super().check(checks)
         checks.text("/from", self.source, longest=100)
         checks.text("/to", self.target, longest=100)
-        if subject("warehouse", self.source) == subject("warehouse", self.target):
+        if warehouse_of(self.source) == warehouse_of(self.target):
             checks.fault("/to", "same_place", "is where the pieces lie")
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [*super().streams(), (Warehouse, subject("warehouse", self.source)),
-                (Warehouse, subject("warehouse", self.target)),
+        return [*super().streams(), (Warehouse, warehouse_of(self.source)),
+                (Warehouse, warehouse_of(self.target)),
                 *((StockItem, stock_of(self.source, line.sku)) for line in self.lines)]
 
 

@@ -1,11 +1,18 @@
 """Warehouses: a name must be opened before anything can lie there."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import ClassVar
 
 from ledger.aggregate import Aggregate, event
 from ledger.commands import Command, Handler, Work
 from ledger.values import Checks, subject
+
+
+@lru_cache(1_000)
+def warehouse_of(name: str) -> str:
+    """The stream of a warehouse."""
+    return subject("warehouse", name)
 
 
 class Warehouse(Aggregate):
@@ -45,7 +52,7 @@ class OpenWarehouse(Command, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         """The warehouse's stream."""
-        return subject("warehouse", self.name)
+        return warehouse_of(self.name)
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(Warehouse, self.subject)]

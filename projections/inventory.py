@@ -5,6 +5,7 @@ a late entry is one more delta and rewrites nothing, whatever was recorded after
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -12,6 +13,7 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table, Text
 
 from ledger.log.envelope import Outline
+from ledger.sku_values import NAMES
 from ledger.skus import Sku
 from ledger.stock import PHYSICAL, StockItem
 from ledger.stock_values import AVAILABLE, INSIDE, ON_HAND, OUTSIDE
@@ -158,8 +160,8 @@ class Stock:
             elif entry.type == Sku.ThresholdSet.TOPIC:
                 state.thresholds[event.sku] = event.threshold, entry.position
                 state.told.add(event.sku)
-                for sku, warehouse in [item for item in state.levels if item[0] == event.sku]:
-                    _look(state, (sku, warehouse), entry, None)
+                for item in [item for item in state.levels if item[0] == event.sku]:
+                    _look(state, item, entry, None, touched=[AVAILABLE])
 
     def changes(self, state: Inventory) -> Iterator[Change]:
         """The rows that the state now has."""
@@ -182,10 +184,17 @@ class Stock:
 def _sku_of(entry: Outline) -> str | None:
     """The SKU of an entry of a stock or a SKU, else None."""
     if entry.type == StockItem.Moved.TOPIC:
-        return unquote(entry.stream.split(":")[2])
+        return _item_of(entry.stream)[0]
     if entry.type == Sku.ThresholdSet.TOPIC:
         return unquote(entry.stream.split(":")[1])
     return None
+
+
+@lru_cache(NAMES)
+def _item_of(stream: str) -> Item:
+    """The SKU and the warehouse of a stock's stream."""
+    _, warehouse, sku = stream.split(":")
+    return unquote(sku), unquote(warehouse)
 
 
 def _open(rows: Rows, ledger: str, skus: Sequence[str]) -> Iterator[Any]:
@@ -198,10 +207,9 @@ def _open(rows: Rows, ledger: str, skus: Sequence[str]) -> Iterator[Any]:
 
 
 def _moved(state: Inventory, entry: Outline, event: Any) -> None:
-    sku, warehouse = unquote(entry.stream.split(":")[2]), unquote(
-        entry.stream.split(":")[1])
-    item = (sku, warehouse)
+    item = _item_of(entry.stream)
     known = state.levels.get(item)
+    first = AVAILABLE if known is None else ""
     if known is None:
         known = state.levels[item] = dict.fromkeys(PLACES, 0)
     changed = dict.fromkeys(PLACES, 0)
@@ -216,15 +224,16 @@ def _moved(state: Inventory, entry: Outline, event: Any) -> None:
         elif leaves and not enters:
             issued += quantity
         if move.bin:
-            _bin(state, (sku, warehouse, source, move.bin), -quantity, entry)
+            _bin(state, (*item, source, move.bin), -quantity, entry)
         if move.to_bin:
-            _bin(state, (sku, warehouse, target, move.to_bin), quantity, entry)
-    for place, change in changed.items():
-        known[place] += change
+            _bin(state, (*item, target, move.to_bin), quantity, entry)
+    touched = [place for place, change in changed.items() if change or place == first]
+    for place in touched:
+        known[place] += changed[place]
     state.positions[item] = entry.position
-    state.deltas.append((state.ledger, sku, warehouse, entry.position, entry.occurred_at,
+    state.deltas.append((state.ledger, *item, entry.position, entry.occurred_at,
                          received, issued, *changed.values()))
-    _look(state, item, entry, event.document)
+    _look(state, item, entry, event.document, touched=touched)
 
 
 _on_hand = frozenset(ON_HAND)
@@ -237,18 +246,18 @@ def _bin(
     state.bins[key] = held + change, entry.position
 
 
-def _look(state: Inventory, item: Item, entry: Outline, document: str | None) -> None:
-    """Open, keep or close the notices of an item, by its levels after an entry."""
-    known, threshold = state.levels[item], state.thresholds.get(item[0], (THRESHOLD, 0))[0]
-    _notice(state, (*item, LOW), entry, known[AVAILABLE], threshold=threshold,
-            document=document)
-    for place in _physical:
-        level = known[place]
-        if level < 0 or (*item, place) in state.open:
-            _notice(state, (*item, place), entry, level, threshold=0, document=document)
-
-
-_physical = tuple(sorted(PHYSICAL))
+def _look(
+    state: Inventory, item: Item, entry: Outline, document: str | None, *, touched: list[str]
+) -> None:
+    """Open, keep or close the notices of an item, by its levels in places that changed."""
+    known = state.levels[item]
+    for place in touched:
+        if place == AVAILABLE:
+            threshold = state.thresholds.get(item[0], (THRESHOLD, 0))[0]
+            _notice(state, (*item, LOW), entry, known[place], threshold=threshold,
+                    document=document)
+        if place in PHYSICAL:
+            _notice(state, (*item, place), entry, known[place], threshold=0, document=document)
 
 
 def _notice(
