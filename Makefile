@@ -5,11 +5,14 @@ PYTEST ?= -n 2
 BIN := .venv/bin
 DEMO := LEDGER_DATABASE_URL=sqlite:///var/demo.db LEDGER_KEYS_URL= LEDGER_MASTER_KEY_FILE=
 
-.PHONY: demo test check setup bench lock clean
+.PHONY: demo run test check setup bench lock clean
 
 demo: .venv/runtime
 	@rm -rf var/demo.db* var/demo.keys.db* var/demo.master.key var/demo.read*
 	@$(DEMO) $(BIN)/flask demo
+
+run: .venv/runtime
+	@$(BIN)/gunicorn --config gunicorn.conf.py wsgi:app
 
 test: setup
 	$(BIN)/python -m pytest $(PYTEST)

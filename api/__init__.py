@@ -1,13 +1,46 @@
-"""The edge: the command line now, HTTP to come."""
+"""The edge: the JSON API under /v1 and the command line."""
+
+import atexit
 
 from flask import Flask
 
+from ledger.settings import Settings
 
-def create_app() -> Flask:
-    """The Flask application with the ledger's commands. It opens nothing until a command does."""
+LARGEST_BODY = 1 << 20
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The Flask application. It opens nothing until a request or a command needs it."""
     from api import cli
 
     app = Flask(__name__, static_folder=None)
     for command in cli.COMMANDS:
         app.cli.add_command(command)
+    _serve(app, settings)
     return app
+
+
+def _serve(app: Flask, settings: Settings | None) -> None:
+    from api import (
+        description,
+        log,
+        operations,
+        orders,
+        problems,
+        returns,
+        routes,
+        stock,
+        uploads,
+    )
+    from api.edge import Edge
+
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    edge = app.extensions["edge"] = Edge(settings)
+    atexit.register(edge.close)
+    operations.install(app)
+    routes.install(app)
+    api = description.configure(app)
+    problems.register(app)
+    for module in (orders, returns, stock, uploads, log, operations, description):
+        api.register_blueprint(module.group)
+    app.extensions["description"] = description.describe(app, api)

@@ -11,13 +11,18 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from flask import has_request_context, request
+
 from ledger.errors import LedgerError
 
 CATALOG = Path(__file__).parent / "locale" / "zh.po"
 
 
 def language(environment: Mapping[str, str] = os.environ) -> str:
-    """`zh` where LC_ALL, LC_MESSAGES or LANG (the first that is set) is Chinese, else `en`."""
+    """`zh` where a request prefers it, else where LC_ALL, LC_MESSAGES or LANG (the first that is
+    set) is Chinese; `en` otherwise."""
+    if has_request_context():
+        return request.accept_languages.best_match(("en", "zh"), "en") or "en"
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if value := environment.get(name):
             return "zh" if value.lower().startswith("zh") else "en"

@@ -14,14 +14,8 @@ from ledger.log.store import Head, Store
 from ledger.receipts import Context, Receipt
 from ledger.values import from_us
 from ledger.work import Preview
-from ledger.writer import (
-    MAX_COMMANDS,
-    CommandReused,
-    LedgerClosed,
-    OnceTaken,
-    Overloaded,
-    Writer,
-)
+from ledger.writer import MAX_COMMANDS, Writer
+from ledger.writer_errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
 
 __all__ = ["AHEAD_US", "CommandReused", "Ledger", "LedgerClosed", "OccurredInFuture", "OnceTaken",
            "Overloaded"]

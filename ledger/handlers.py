@@ -1,6 +1,7 @@
 """Which handler decides which command."""
 
 from ledger import (
+    access,
     after_sales,
     clock,
     declared_stock,
@@ -27,6 +28,7 @@ HANDLERS: dict[type[Command], Handler] = {
     **transfers.HANDLERS,
     **declared_stock.HANDLERS,
     **after_sales.HANDLERS,
+    **access.HANDLERS,
 }
 
 

@@ -28,6 +28,11 @@ class BadContext(Invalid):
     rule = "R-CTX-02"
 
 
+def is_actor(text: str) -> bool:
+    """Whether a text is `system` or a pseudonymous id."""
+    return _ACTOR.fullmatch(text) is not None
+
+
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Who wishes it, through what, and where it comes from: the one way of metadata into a row.
 
@@ -35,7 +40,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     API key or the program. subjects are told beside those of the events. source is an object such
     as {"import": …, "rows": […], "profile": …, "zone": …}; an event's printed time joins it.
     command_id makes a repeat answer the first receipt; request is what must then be the same (by
-    default the command itself).
+    default the command itself). With `refusals_stand`, a command id that was refused once is
+    refused for good: a new attempt takes a new id.
     """
 
     actor: str
@@ -47,9 +53,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     subjects: tuple[str, ...] = ()
     source: dict[str, Any] | None = None
     request: bytes | None = None
+    refusals_stand: bool = False
 
     def __post_init__(self) -> None:
-        if not _ACTOR.fullmatch(self.actor):
+        if not is_actor(self.actor):
             raise BadActor(actor=self.actor)
         for name, form in (("role", _WORD), ("client", _CLIENT)):
             if not form.fullmatch(value := getattr(self, name)):

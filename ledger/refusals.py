@@ -23,7 +23,7 @@ from ledger.errors import Refused
 from ledger.facts import Origin, entry_of
 from ledger.log.chance import chance, uuid7
 from ledger.log.envelope import Entry
-from ledger.log.store import Head
+from ledger.log.store import Head, Reader
 from ledger.receipts import Context
 from ledger.tasks import Task
 from ledger.values import from_us, subject
@@ -135,6 +135,29 @@ class Refusal:
     def tell(self, attempts: Attempts) -> None:
         """Record it."""
         attempts._refused(**self.fields, occurred_at=from_us(self.at))
+
+
+class RefusedBefore(Refused):
+    """This command was refused before, under the same id: {rule}, {code}. A new attempt takes a new
+    idempotency key."""
+
+    code = "refused_before"
+    rule = "R-LOG-19"
+
+
+def standing(reader: Reader, ledger: str, tasks: Iterable[Task]) -> dict[str, Entry]:
+    """The last refusal of each command that is refused for good, by its stream."""
+    streams = [task.refusals for task in tasks if task.context.refusals_stand]
+    entries = reader.streams(ledger, streams) if streams else ()
+    return {entry.stream: entry for entry in entries if entry.type == Attempts.Refused.TOPIC}
+
+
+def refused_before(entry: Entry) -> RefusedBefore:
+    """The refusal that stands on record."""
+    told = msgspec.json.decode(entry.payload)
+    return RefusedBefore(rule=told["rule"], code=told["code"], **{
+        name: value for name, value in told.get("details", {}).items()
+        if name not in ("rule", "code")})
 
 
 def _detail(value: Any) -> Detail:

@@ -48,6 +48,11 @@ class Task:
         self.entries: list[Entry] = []
         self.result: Receipt | BaseException | None = None
 
+    @property
+    def refusals(self) -> str:
+        """The stream of what was refused under its id."""
+        return f"command:{self.command_id}"
+
     def receipt(self, position: int) -> Receipt:
         """What the task recorded, in a log that ends at a position."""
         return Receipt(

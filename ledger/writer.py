@@ -19,7 +19,7 @@ from uuid import UUID
 
 from ledger.clock import AcceptClock, ClockGuard
 from ledger.commands import Command
-from ledger.errors import Conflict, LedgerError, Misconfigured, Refused, Unavailable
+from ledger.errors import LedgerError, Misconfigured, Refused, Unavailable
 from ledger.facts import Origin, check_times, encode, entry_of
 from ledger.log.append import append
 from ledger.log.clock import Clock
@@ -27,9 +27,18 @@ from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
 from ledger.receipts import Context, Receipt
-from ledger.refusals import Count, Refusal, Repeats, entries_of
+from ledger.refusals import (
+    Count,
+    Refusal,
+    RefusedBefore,
+    Repeats,
+    entries_of,
+    refused_before,
+    standing,
+)
 from ledger.tasks import Task, Turn
 from ledger.work import Cache, Work
+from ledger.writer_errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
 
 MAX_COMMANDS = 500
 """Commands that one transaction takes at the most."""
@@ -42,34 +51,6 @@ MAX_UNRECORDED_S = 0.050
 LINGER_S = 0.001
 
 
-class CommandReused(Conflict):
-    """This command id was used before, for something else. A new wish needs a new id."""
-
-    code = "command_reused"
-    rule = "R-LOG-09"
-
-
-class OnceTaken(Conflict):
-    """{once} is recorded already, at position {position}; it can happen only once."""
-
-    code = "once_taken"
-    rule = "R-LOG-11"
-
-
-class LedgerClosed(LedgerError):
-    """This ledger is closed."""
-
-    code = "ledger_closed"
-    rule = "R-LOG-12"
-
-
-class Overloaded(Unavailable):
-    """{waiting} commands wait already. Try again in a moment."""
-
-    code = "overloaded"
-    rule = "R-LOG-18"
-
-
 class _Batch(NamedTuple):
     """What the entries of one transaction grow from, and they themselves."""
 
@@ -77,6 +58,7 @@ class _Batch(NamedTuple):
     wall: int
     writing: Writing
     repeats: dict[bytes, list[Entry]]
+    refused: dict[str, Entry]
     entries: list[Entry]
     once: dict[str, int]
 
@@ -213,7 +195,8 @@ class Writer:
         for task in tasks:
             if task.result is None:
                 task.result = LedgerClosed()
-            elif isinstance(task.result, Refused) and task.command.REFUSALS_KEPT:
+            elif isinstance(task.result, Refused) and task.command.REFUSALS_KEPT \
+                    and not isinstance(task.result, RefusedBefore):
                 if not self._refused:
                     self._refused_until = time.monotonic() + MAX_UNRECORDED_S
                 self._refused.append(task)
@@ -284,7 +267,7 @@ class Writer:
         repeats: dict[bytes, list[Entry]] = {}
         for entry in writing.commands(self.name, repeatable) if repeatable else ():
             repeats.setdefault(entry.command_id, []).append(entry)
-        return _Batch(head, wall, writing, repeats, [], {})
+        return _Batch(head, wall, writing, repeats, standing(writing, self.name, tasks), [], {})
 
     def _head(self, writing: Writing) -> Head:
         """The head, with a cache that is true as of it."""
@@ -317,6 +300,9 @@ class Writer:
             position = max(batch.head.position, task.entries[-1].position)
             task.result = task.receipt(position)._replace(replayed=True)
             return
+        if (before := batch.refused.get(task.refusals)) is not None:
+            raise CommandReused if before.request_hash != task.request_hash \
+                else refused_before(before)
         facts = work.decide(task.command)
         check_times(facts, batch.wall)
         self._check_once(facts, batch)

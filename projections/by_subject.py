@@ -1,6 +1,7 @@
 """Reports of read models that keep one row a subject, such as an order: now or as of any moment."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, select
@@ -28,6 +29,8 @@ def rows_of(
     if question.channel is not None:
         prefix = f"{subject(kind, question.channel)}:"
         query = query.where(key.between(prefix, prefix + LAST))
+    if question.beyond is not None:
+        query = query.where(key > question.beyond)
     shop = None if question.shop is None else subject_part(question.shop)
     for row in connection.execute(query.order_by(key).execution_options(yield_per=1000)):
         if shop is None or row.subject.split(":")[2] == shop:
@@ -47,10 +50,11 @@ def report_of(projection: Callable[[], Projection], tell: Tell) -> Report:
         cut = question.as_of.resolve(store, ledger)
         if question.as_of.now:
             with models.reading(ledger, made.name) as (connection, known):
-                cut, rows = Cut(known.position), list(tell(connection, ledger, question))
+                cut = Cut(known.position)
+                rows = list(islice(tell(connection, ledger, question), question.limit))
         else:
             with past(store, ledger, cut, made) as connection:
-                rows = list(tell(connection, ledger, question))
+                rows = list(islice(tell(connection, ledger, question), question.limit))
         return noted(Answer(header(store, ledger, question.as_of, cut), rows), question)
 
     return report

@@ -71,9 +71,10 @@ orders = Table(
 
 def report(
     connection: Connection, ledger: str, *, prefixes: Sequence[str] = ("order:",),
-    subjects: Sequence[str] | None = None,
+    subjects: Sequence[str] | None = None, beyond: str | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """The orders whose subject begins with one of the prefixes, or just the named ones.
+    """The orders whose subject begins with one of the prefixes, or just the named ones; those that
+    stand behind `beyond`.
 
     Shapes: objects as `shown` makes them, sorted by subject.
     """
@@ -85,8 +86,10 @@ def report(
             yield from _shown(connection, select(orders).where(among, chunk))
         return
     for prefix in sorted(prefixes):
-        begun = orders.c.subject.between(prefix, prefix + LAST)
-        yield from _shown(connection, select(orders).where(among, begun))
+        query = select(orders).where(among, orders.c.subject.between(prefix, prefix + LAST))
+        if beyond is not None:
+            query = query.where(orders.c.subject > beyond)
+        yield from _shown(connection, query)
 
 
 def _shown(connection: Connection, query: Any) -> Iterator[dict[str, Any]]:

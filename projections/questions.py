@@ -17,7 +17,8 @@ class Question(NamedTuple):
     """What is asked: as of when, and of which channel, shop or subject (None: of all).
 
     `after` and `limit` cut a timeline into pages: the position behind which it starts, and how
-    many events it has at the most. `since` and `until` are the first and the last day of a period,
+    many events it has at the most; `beyond` is the subject behind which a list of subjects starts.
+    `since` and `until` are the first and the last day of a period,
     both inclusive, in the shop's zone.
     """
 
@@ -26,6 +27,7 @@ class Question(NamedTuple):
     shop: str | None = None
     subject: str | None = None
     after: int = 0
+    beyond: str | None = None
     limit: int | None = None
     since: str | None = None
     until: str | None = None

@@ -4,6 +4,7 @@ The present is answered from the read models, the past by a replay of the log.
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, ClassVar
 
 from ledger.errors import NotFound
@@ -59,7 +60,9 @@ def orders(models: ReadModels, ledger: str, question: Question = PRESENT) -> Ans
         prefixes = [f"order:{channel}:{shop}:" for channel, shop in found]
         if question.channel is None and question.shop is None:
             prefixes = ["order:"]
-        return list(order_rows.report(connection, ledger, prefixes=prefixes))
+        found_rows = order_rows.report(connection, ledger, prefixes=prefixes,
+                                       beyond=question.beyond)
+        return list(islice(found_rows, question.limit))
 
     if subject is None or question.as_of.now:
         return _answer(models, ledger, question, rows)

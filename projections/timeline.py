@@ -133,7 +133,7 @@ def shown(entry: Entry) -> dict[str, Any]:
     Shapes: `payload` is the event's object, `summary` one line of it, `subjects` a list of texts,
     `source` an object or None.
     """
-    payload = _masked(msgspec.json.decode(entry.payload))
+    payload = masked(msgspec.json.decode(entry.payload))
     return {
         "position": entry.position,
         "type": entry.type,
@@ -152,13 +152,14 @@ def shown(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _masked(value: Any) -> Any:
+def masked(value: Any) -> Any:
+    """A value with everything personal in it hidden."""
     if isinstance(value, dict):
         if value.keys() == {"p", "n", "c", "h"}:
             return PERSONAL
-        return {name: _masked(part) for name, part in value.items()}
+        return {name: masked(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_masked(part) for part in value]
+        return [masked(part) for part in value]
     return value
 
 

@@ -12,6 +12,7 @@ from ledger.settings import Settings
 from tests.postgres_server import Server
 from tests.real import DATA
 from tests.shops import Shop
+from tests.web import Web
 
 BACKENDS = ["memory", "sqlite", "postgres"]
 
@@ -95,3 +96,11 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     yield found
     found.close()
     found.opened.close()
+
+
+@pytest.fixture
+def web(settings: Settings) -> Iterator[Web]:
+    """The API on a fresh installation."""
+    found = Web(settings)
+    yield found
+    found.close()

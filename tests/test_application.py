@@ -27,7 +27,7 @@ from ledger.order_errors import OrderAlreadyPlaced, OrderUnknown, RefundExceedsP
 from ledger.orders import Order
 from ledger.receipts import Receipt
 from ledger.settings import Settings
-from ledger.writer import (
+from ledger.writer_errors import (
     CommandReused,
     LedgerClosed,
     OnceTaken,

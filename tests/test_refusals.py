@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from ledger import refusals, writer
-from ledger.application import Ledger, LedgerClosed
+from ledger.application import CommandReused, Ledger, LedgerClosed
 from ledger.errors import LedgerError, Refused
 from ledger.log.envelope import Entry
 from ledger.log.persons import Keys
@@ -27,6 +27,7 @@ from ledger.order_history import NumberReused
 from ledger.order_values import Amounts
 from ledger.orders import Order
 from ledger.receipts import Context, Receipt
+from ledger.refusals import RefusedBefore
 from ledger.settings import Settings, open_ledger
 from ledger.values import from_us, to_us
 from projections import reports
@@ -592,3 +593,18 @@ def test_cache__kept_over_refusals(
     monkeypatch.setattr(cache, "catch_up", lambda reader, name, head: None)
     ledger.handle(remark(), CONTEXT)
     assert [row.version for row in changes(store)] == [1, 2]
+
+
+def test_refusal__stands_under_an_id_that_asks_for_it(ledger: Ledger) -> None:
+    once = context(command_id=UUID(int=7), refusals_stand=True)
+    with pytest.raises(OrderUnknown):
+        ledger.handle(pay(), once)
+    ledger.handle(place(), CONTEXT)
+    before = ledger.head().position
+    with pytest.raises(RefusedBefore) as caught:
+        ledger.handle(pay(), once)
+    assert caught.value.details["rule"] == "R-ORD-03"
+    with pytest.raises(CommandReused):
+        ledger.handle(pay(amount_minor=1), once)
+    assert ledger.head().position == before
+    ledger.handle(pay(), context(command_id=UUID(int=8), refusals_stand=True))

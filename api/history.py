@@ -1,0 +1,41 @@
+"""The story of one subject, event by event, with what each step changed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+from api.reading import LIMIT, AnswerSchema, MinPosition, PageQuery, page, question, wait
+from api.routes import READERS, Blueprint, caller, edge, unseal
+from projections.audit import Asked, found, rows
+from projections.clocks import header
+from projections.replay import NothingRecorded
+
+
+def version_of(stream: str) -> int:
+    """How many events a stream has."""
+    return len(edge().store.streams(caller().ledger, [stream]))
+
+
+def add_history(group: Blueprint, path: str, name: str) -> None:
+    """Register the history of a kind of subject."""
+
+    @group.permit(path, READERS, name=f"{name}-history")
+    @group.arguments(MinPosition, location="headers")
+    @group.arguments(PageQuery, location="query")
+    @group.response(200, AnswerSchema)
+    def history(headers: Mapping[str, Any], query: Mapping[str, Any], **given: str) -> Response:
+        """Every event about it, in log order: who, when it happened, when it was known, what it
+        changed."""
+        wait(headers.get("least"))
+        (subject,) = given.values()
+        models, ledger = edge().models, caller().ledger
+        as_of = question(query).as_of
+        limit = query.get("limit", LIMIT)
+        after = unseal(query["cursor"])[0] if "cursor" in query else 0
+        told = found(models, ledger, Asked(subject=subject, as_of=as_of), after=after,
+                     limit=limit + 1)
+        if not told.entries and not after:
+            raise NothingRecorded(ledger=ledger, subject=subject)
+        head = header(models.store, ledger, as_of, as_of.resolve(models.store, ledger))
+        return page(head, list(rows(models, ledger, told.entries)), ("position",), limit)

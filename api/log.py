@@ -1,0 +1,230 @@
+"""The log over HTTP: where it ends, what it was refused, and the audit trail."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import marshmallow
+import orjson
+import xlsxwriter
+from flask import Response, request
+
+from api.fields import Digits, Text, Word
+from api.problems import Problem
+from api.reading import (
+    LIMIT,
+    AnswerSchema,
+    ItemSchema,
+    MinPosition,
+    PageQuery,
+    paged,
+    question,
+    told_as_of,
+    wait,
+)
+from api.routes import READERS, Blueprint, caller, edge, unseal
+from ledger.access import SUFFIX, NoteRead
+from ledger.errors import Fault
+from ledger.log import merkle
+from ledger.log.store import Store
+from ledger.receipts import Context
+from ledger.refusals import Attempts
+from ledger.values import from_us, rfc3339
+from projections.audit import Asked, found, rows
+from projections.clocks import header
+
+EVIDENCE = {"auditor", "manager", "admin"}
+"""Who reads the trail of what people did."""
+
+FORMS = ("json", "ndjson", "csv", "xlsx")
+COLUMNS = ("position", "recorded_at", "occurred_at", "type", "stream", "version", "actor", "role",
+           "client", "command_id", "summary")
+EXPORTED = 100_000
+"""Events of one export, at most."""
+
+group = Blueprint("log", __name__, description="The log itself, and who did what.")
+
+
+@group.permit("/v1/log/head", READERS | {"admin"}, name="head")
+@group.response(200, ItemSchema)
+def head() -> Response:
+    """Where the log ends: position, root of the tree, time of recording. Keep it elsewhere."""
+    here, name = edge(), caller().ledger
+    return _root(here.store.head(name).position)
+
+
+class RootQuery(marshmallow.Schema):
+    """At which position."""
+
+    position = Digits(required=True)
+
+
+@group.permit("/v1/log/root", READERS | {"admin"}, name="root")
+@group.arguments(RootQuery, location="query")
+@group.response(200, ItemSchema)
+def root(query: Mapping[str, Any]) -> Response:
+    """The root of the tree over the first so many events: what `flask verify --expect` takes."""
+    return _root(query["position"])
+
+
+def _root(position: int) -> Response:
+    here, name = edge(), caller().ledger
+    end = here.store.head(name)
+    if position > end.position:
+        raise Problem(404, "position_beyond_head",
+                      f"Position {position} is not written yet: the last is {end.position}.")
+    frontier = (merkle.unpack(end.frontier) if position == end.position
+                else _frontier(here.store, name, position))
+    last = here.store.read(name, after=position - 1, limit=1) if position else []
+    told = merkle.root(frontier).hex()
+    as_of = {"ledger": name, "position": position, "head": end.position}
+    return told_as_of(as_of, {"as_of": as_of, "item": {
+        "position": position, "root": told, "expect": f"{position}:{told}",
+        "recorded_at": rfc3339(from_us(last[0].recorded_at)) if last else None}})
+
+
+def _frontier(store: Store, name: str, position: int) -> list[bytes]:
+    frontier: list[bytes] = []
+    size = 0
+    while size < position:
+        for entry in store.read(name, after=size, until=position):
+            merkle.push(frontier, size, entry.leaf_hash)
+            size = entry.position
+    return frontier
+
+
+@group.permit("/v1/refusals", EVIDENCE, name="refusals")
+@group.arguments(PageQuery, location="query")
+@group.response(200, AnswerSchema)
+def refusals(query: Mapping[str, Any]) -> Response:
+    """What a rule refused: which command, of whom, by which rule."""
+    return _trail(query, Asked(type=Attempts.Refused.TOPIC, as_of=question(query).as_of))
+
+
+class AuditQuery(PageQuery):
+    """Of whom, about what, of which day."""
+
+    subject = Text(longest=500)
+    actor = Text(longest=100)
+    client = Text(longest=100)
+    type = Text(longest=100)
+    day = Text(longest=10)
+    command_id = Text(longest=40)
+    format = Word(FORMS)
+
+
+@group.permit("/v1/audit", EVIDENCE, name="audit")
+@group.arguments(MinPosition, location="headers")
+@group.arguments(AuditQuery, location="query")
+@group.response(200, AnswerSchema)
+@group.alt_response(200, content_type="application/x-ndjson", schema=marshmallow.Schema)
+def audit(headers: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
+    """Who did what, when it happened and when it was known, and what it changed.
+
+    As JSON in pages; whole as NDJSON with a closing line, as CSV or as Excel.
+    """
+    wait(headers.get("least"))
+    asked = Asked(
+        subject=query.get("subject"), actor=query.get("actor"), client=query.get("client"),
+        type=query.get("type"), day=_parsed("day", query.get("day"), date.fromisoformat),
+        command=_parsed("command_id", query.get("command_id"), UUID),
+        as_of=question(query).as_of)
+    form = query.get("format", "json")
+    if form == "json":
+        return _trail(query, asked)
+    return {"ndjson": _ndjson, "csv": _csv, "xlsx": _xlsx}[form](_all(asked))
+
+
+def _parsed(name: str, text: str | None, parse: Any) -> Any:
+    try:
+        return None if text is None else parse(text)
+    except ValueError:
+        raise Problem(400, "not_understood", f"{name} cannot be read.", errors=[
+            Fault(f"/query/{name}", "malformed", f"is {text!r}")]) from None
+
+
+def _trail(query: Mapping[str, Any], asked: Asked) -> Response:
+    here, name = edge(), caller().ledger
+    limit = query.get("limit", LIMIT)
+    after = unseal(query["cursor"])[0] if "cursor" in query else 0
+    told = found(here.models, name, asked, after=after, limit=limit)
+    as_of = header(here.store, name, asked.as_of, asked.as_of.resolve(here.store, name))
+    _noted(as_of["position"])
+    shown = list(rows(here.models, name, told.entries))
+    return paged(as_of, shown, None if told.behind is None else [told.behind])
+
+
+def _noted(position: int) -> None:
+    """Leave a note of who read evidence, in the ledger of such notes."""
+    here, who = edge(), caller()
+    note = NoteRead(
+        actor=who.actor, route=request.path, position=position, occurred_at=datetime.now(UTC),
+        asked=request.query_string.decode(errors="replace").replace("\0", "")[:2000])
+    here.later(lambda: here.ledger(who.ledger + SUFFIX).handle(
+        note, Context(actor=who.actor, role=who.role, client=f"key:{who.key}")))
+
+
+def _all(asked: Asked) -> Iterator[dict[str, Any]]:
+    """Everything that is asked for, page by page."""
+    here, name = edge(), caller().ledger
+    _noted(here.store.head(name).position)
+    after, count = 0, 0
+    while count < EXPORTED:
+        told = found(here.models, name, asked, after=after, limit=1000)
+        yield from rows(here.models, name, told.entries)
+        count += len(told.entries)
+        if told.behind is None:
+            return
+        after = told.behind
+
+
+def _ndjson(told: Iterable[dict[str, Any]]) -> Response:
+    """A line an event, and a closing line: how many, the last position, the hash of all before."""
+    lines, digest, last = [], hashlib.sha256(), 0
+    for row in told:
+        line = orjson.dumps(row) + b"\n"
+        digest.update(line)
+        lines.append(line)
+        last = row["position"]
+    lines.append(orjson.dumps({"closing": True, "count": len(lines), "position": last,
+                               "sha256": digest.hexdigest()}) + b"\n")
+    return Response(b"".join(lines), content_type="application/x-ndjson")
+
+
+def _safe(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value
+
+
+def _csv(told: Iterable[dict[str, Any]]) -> Response:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    writer.writerows([_safe(row[name]) for name in COLUMNS] for row in told)
+    return _file("\ufeff" + text.getvalue(), "text/csv; charset=utf-8", "csv")
+
+
+def _xlsx(told: Iterable[dict[str, Any]]) -> Response:
+    raw = io.BytesIO()
+    with xlsxwriter.Workbook(raw, {"in_memory": True, "strings_to_formulas": False,
+                                   "strings_to_urls": False}) as book:
+        sheet = book.add_worksheet("audit")
+        sheet.write_row(0, 0, COLUMNS)
+        for number, row in enumerate(told, 1):
+            sheet.write_row(number, 0, [row[name] for name in COLUMNS])
+        sheet.freeze_panes(1, 0)
+    return _file(raw.getvalue(),
+                 "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx")
+
+
+def _file(content: str | bytes, kind: str, ending: str) -> Response:
+    found_file = Response(content, content_type=kind)
+    found_file.headers["Content-Disposition"] = f'attachment; filename="audit.{ending}"'
+    return found_file
+

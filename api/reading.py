@@ -1,0 +1,178 @@
+"""Reads over HTTP: every one takes the clocks, says as of what it answers, and pages by key."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import marshmallow
+import orjson
+from flask import Response, request
+
+from api.fields import Digits, Text
+from api.problems import Problem
+from api.routes import READERS, Blueprint, caller, edge, seal, unseal
+from projections.clocks import AsOf
+from projections.engine import ReadModels
+from projections.questions import Answer, Question
+from projections.reports import REPORTS
+
+LIMIT, MOST = 100, 500
+PATIENCE_S, PATIENT = 2.0, 16
+
+Report = Callable[[ReadModels, str, Question], Answer]
+
+
+class ClockQuery(marshmallow.Schema):
+    """As of when."""
+
+    position = Digits(most=2**53 - 1)
+    recorded_as_of = Text(longest=40)
+    occurred_as_of = Text(longest=40)
+
+
+class PageQuery(ClockQuery):
+    """As of when, and which page."""
+
+    limit = Digits(least=1, most=MOST)
+    cursor = Text(longest=2000)
+
+
+class ShopQuery(PageQuery):
+    """Of which channel and shop, too."""
+
+    channel = Text(longest=100)
+    shop = Text(longest=100)
+
+
+class PeriodQuery(PageQuery):
+    """In which days, too."""
+
+    since = Text(longest=10, data_key="from")
+    until = Text(longest=10, data_key="to")
+
+
+class MinPosition(marshmallow.Schema):
+    """What the client has written and wants to see."""
+
+    least = Digits(data_key="Ledger-Min-Position")
+
+
+class AnswerSchema(marshmallow.Schema):
+    """Items, and as of what they are; `next` is the address of the next page."""
+
+    as_of = marshmallow.fields.Dict(required=True)
+    items = marshmallow.fields.List(marshmallow.fields.Dict(), required=True)
+    next = marshmallow.fields.String(allow_none=True, required=True)
+
+
+class ItemSchema(marshmallow.Schema):
+    """One thing, and as of what it is."""
+
+    as_of = marshmallow.fields.Dict(required=True)
+    item = marshmallow.fields.Dict(required=True)
+
+
+class Listed(NamedTuple):
+    """A list: its report, and by which of its columns it goes."""
+
+    path: str
+    report: str
+    key: tuple[str, ...]
+    query: type[marshmallow.Schema] = PageQuery
+    roles: Collection[str] = READERS
+    pushed: bool = False
+
+
+def add(group: Blueprint, lists: Collection[Listed]) -> None:
+    """Register the routes of lists."""
+    for listed in lists:
+        _add(group, listed)
+
+
+def _add(group: Blueprint, listed: Listed) -> None:
+    report = REPORTS[listed.report]
+
+    one = "-of" if "<" in listed.path else ""
+
+    @group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")
+    @group.arguments(MinPosition, location="headers")
+    @group.arguments(listed.query, location="query")
+    @group.response(200, AnswerSchema)
+    def view(headers: Mapping[str, Any], query: Mapping[str, Any], **given: str) -> Response:
+        wait(headers.get("least"))
+        limit, behind = query.get("limit", LIMIT), _behind(query)
+        asked = question(query)
+        if given:
+            asked = asked._replace(subject=next(iter(given.values())))
+        if listed.pushed:
+            asked = asked._replace(beyond=behind[0] if behind else None, limit=limit + 1)
+        answer = report(edge().models, caller().ledger, asked)
+        rows = answer.rows
+        if behind and not listed.pushed:
+            rows = [row for row in rows if _key(row, listed.key) > behind]
+        return page(answer.as_of, rows, listed.key, limit)
+
+    view.__doc__ = f"The report `{listed.report}`."
+
+
+def question(query: Mapping[str, Any]) -> Question:
+    """What is asked. Errors: R-PRJ-03, R-PRJ-04, R-PRJ-06."""
+    as_of = AsOf.parse(query.get("position"), query.get("recorded_as_of"),
+                       query.get("occurred_as_of"))
+    return Question(as_of=as_of, channel=query.get("channel"), shop=query.get("shop"),
+                    since=query.get("since"), until=query.get("until"))
+
+
+def _behind(query: Mapping[str, Any]) -> list[Any]:
+    return unseal(query["cursor"]) if "cursor" in query else []
+
+
+def _key(row: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    return [row[name] for name in names]
+
+
+def page(
+    as_of: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], key: Sequence[str], limit: int
+) -> Response:
+    """A page of rows, with the address of the next one if there are more."""
+    shown = rows[:limit]
+    return paged(as_of, shown, _key(shown[-1], key) if len(rows) > limit else None)
+
+
+def paged(
+    as_of: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], behind: list[Any] | None
+) -> Response:
+    """A page; `behind` is where the next one begins, None for the last."""
+    following = None if behind is None else (
+        f"{request.path}?{urlencode({**request.args, 'cursor': seal(behind)})}")
+    found = told_as_of(as_of, {"as_of": as_of, "items": shown, "next": following})
+    if following:
+        found.headers["Link"] = f'<{following}>; rel="next"'
+    return found
+
+
+def told_as_of(as_of: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
+    """A body with the position that it is as of."""
+    found = Response(orjson.dumps(body), content_type="application/json")
+    found.headers["Ledger-Position"] = str(as_of["position"])
+    return found
+
+
+def wait(position: int | None) -> None:
+    """Let the read models reach a position. Errors: 503 if they do not in time."""
+    here = edge()
+    name = caller().ledger
+    if position is None or here.reached(name) >= position:
+        if here.reached(name) == 0:
+            here.ledger(name)
+            here.models.catch_up(name)
+        return
+    here.ledger(name)
+    if here.waiting >= PATIENT:
+        raise Problem(503, "behind", "Too many wait for the read models already.")
+    here.waiting += 1
+    try:
+        if not here.wait_for(name, position, PATIENCE_S):
+            raise Problem(503, "behind", f"The read models have not reached position {position}.")
+    finally:
+        here.waiting -= 1

@@ -1,0 +1,64 @@
+"""After-sales cases over HTTP."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+from api import reading, writing
+from api.history import add_history, version_of
+from api.reading import (
+    ClockQuery,
+    ItemSchema,
+    Listed,
+    MinPosition,
+    ShopQuery,
+    question,
+    told_as_of,
+    wait,
+)
+from api.routes import READERS, Blueprint, caller, edge
+from api.writing import Route
+from ledger import return_commands as cases
+from projections.replay import NothingRecorded
+from projections.reports import REPORTS
+
+SERVICE = {"service", "manager", "integration"}
+FLOOR = {"warehouse", "warehouse_head", "integration"}
+ONE = "/v1/returns/<case>"
+GIVEN = ("case",)
+
+group = Blueprint("returns", __name__, description="What comes back, and what is paid back.")
+
+writing.add(group, [
+    Route("/v1/returns", cases.RequestCase, SERVICE, location="/v1/returns"),
+    Route("/v1/returned-parcels", cases.ReceiveParcel, FLOOR, location="/v1/returns"),
+    Route(f"{ONE}/matches", cases.MatchCase, SERVICE | FLOOR, GIVEN),
+    Route(f"{ONE}/authorisations", cases.AuthoriseCase, SERVICE, GIVEN),
+    Route(f"{ONE}/rejections", cases.RejectCase, SERVICE, GIVEN),
+    Route(f"{ONE}/receipts", cases.ReceiveGoods, FLOOR, GIVEN),
+    Route(f"{ONE}/inspections", cases.InspectGoods, FLOOR, GIVEN),
+    Route(f"{ONE}/refund-approvals", cases.ApproveRefund, {"manager", "finance", "service"}, GIVEN),
+    Route(f"{ONE}/refunds", cases.PayRefund, {"finance", "integration"}, GIVEN),
+    Route(f"{ONE}/withdrawals", cases.WithdrawCase, SERVICE, GIVEN),
+    Route(f"{ONE}/closings", cases.CloseCase, SERVICE, GIVEN),
+])
+reading.add(group, [Listed("/v1/returns", "returns", ("subject",), ShopQuery, pushed=True)])
+add_history(group, f"{ONE}/history", "case")
+
+
+@group.permit(ONE, READERS, name="case")
+@group.arguments(MinPosition, location="headers")
+@group.arguments(ClockQuery, location="query")
+@group.response(200, ItemSchema)
+def read_case(headers: Mapping[str, Any], query: Mapping[str, Any], case: str) -> Response:
+    """One case: where its goods are, how far its refund."""
+    wait(headers.get("least"))
+    asked = question(query)._replace(subject=case)
+    answer = REPORTS["returns"](edge().models, caller().ledger, asked)
+    if not answer.rows:
+        raise NothingRecorded(ledger=caller().ledger, subject=case)
+    found = told_as_of(answer.as_of, {"as_of": answer.as_of, "item": answer.rows[0]})
+    if asked.as_of.now:
+        found.headers["ETag"] = f'"{version_of(case)}"'
+    return found

@@ -1,0 +1,36 @@
+"""Stock over HTTP: movements, counts, transfers, levels, cards, notices."""
+
+from api import reading, writing
+from api.history import add_history
+from api.reading import Listed, PeriodQuery
+from api.routes import Blueprint
+from api.writing import Route
+from ledger import fulfilment_commands, skus, stock_commands, transfers, warehouses
+
+FLOOR = {"warehouse", "warehouse_head", "integration"}
+DATA = {"warehouse_head", "purchasing", "operations", "manager", "integration"}
+
+group = Blueprint("stock", __name__, description="Goods: where they lie and how they got there.")
+
+writing.add(group, [
+    Route("/v1/warehouses", warehouses.OpenWarehouse, {"manager", "warehouse_head"}),
+    Route("/v1/skus", skus.RegisterSku, DATA),
+    Route("/v1/skus/<sku>/aliases", skus.AliasSku, DATA, ("sku",)),
+    Route("/v1/skus/<sku>/parts", skus.BundleSku, DATA, ("sku",)),
+    Route("/v1/skus/<sku>/thresholds", skus.SetThreshold, DATA, ("sku",)),
+    Route("/v1/stock-movements", stock_commands.MoveStock, FLOOR),
+    Route("/v1/stock-counts", stock_commands.CountStock, FLOOR),
+    Route("/v1/back-order-releases", fulfilment_commands.ReleaseBackOrders, FLOOR),
+    Route("/v1/transfers", transfers.SendTransfer, FLOOR),
+    Route("/v1/transfers/<number>/receipts", transfers.ReceiveTransfer, FLOOR, ("number",)),
+])
+reading.add(group, [
+    Listed("/v1/inventory", "inventory", ("sku", "warehouse")),
+    Listed("/v1/inventory/<subject>", "inventory", ("sku", "warehouse")),
+    Listed("/v1/bins", "bins", ("sku", "warehouse", "state", "bin")),
+    Listed("/v1/stock-cards/<subject>", "stock-card", ("position",)),
+    Listed("/v1/stock-ledger", "stock-ledger", ("sku", "warehouse"), PeriodQuery),
+    Listed("/v1/alerts", "low-stock", ("opened_position", "sku", "warehouse")),
+    Listed("/v1/discrepancies", "discrepancies", ("opened_position", "sku", "warehouse")),
+])
+add_history(group, "/v1/stock/<subject>/history", "stock")

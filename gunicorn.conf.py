@@ -1,0 +1,24 @@
+"""How gunicorn serves `wsgi:app`: one process, which owns the ledger's writer, and many threads."""
+
+import os
+
+bind = os.environ.get("LEDGER_BIND", "127.0.0.1:8000")
+workers = 1
+worker_class = "gthread"
+threads = 64
+timeout = 60
+graceful_timeout = 30
+keepalive = 30
+limit_request_line = 8190
+errorlog = "-"
+accesslog = None
+
+
+def when_ready(server):
+    """Say what to open and what to do first."""
+    print(f"""
+order-ledger listens on http://{bind}
+  the API's page    http://{bind}/v1/docs
+  a key for it      flask keys issue --owner member:you --role manager
+  orders into it    flask import FILE --profile taobao-orders
+Stop it with Ctrl-C.""", flush=True)

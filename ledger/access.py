@@ -1,0 +1,267 @@
+"""Who may use the ledger through a program, and who read what: facts of the ledger `NAME.access`.
+
+A key is 256 random bits, shown once; the log holds their SHA-256. It belongs to an actor, acts in
+one role on one ledger, and may end by itself. Reading never moves the head of the ledger that is
+read.
+"""
+
+from datetime import date, datetime
+from typing import ClassVar
+
+from ledger.aggregate import Aggregate, event
+from ledger.commands import Command, Handler, Work
+from ledger.errors import NotFound, Refused
+from ledger.receipts import is_actor
+from ledger.values import Checks, subject
+
+ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "finance", "member",
+         "operations", "reviewer", "manager", "integration", "admin")
+"""In which roles keys act. `system` is the ledger itself."""
+
+SUFFIX = ".access"
+"""What follows a ledger's name in that of the ledger of its keys and reads."""
+
+
+class KeyUnknown(NotFound):
+    """There is no key {key}."""
+
+    code: ClassVar[str] = "key_unknown"
+    rule: ClassVar[str] = "R-ACC-01"
+
+
+class KeyRevoked(Refused):
+    """The key {key} was revoked."""
+
+    code: ClassVar[str] = "key_revoked"
+    rule: ClassVar[str] = "R-ACC-02"
+
+
+class ApiKey(Aggregate):
+    """A key; its stream is `key:<id>`."""
+
+    KIND = "key"
+
+    def begin(self) -> None:
+        """It was never issued."""
+        self.owner = ""
+        self.role = ""
+        self.digest = ""
+        self.issued_at: datetime | None = None
+        self.expires_at: datetime | None = None
+        self.revoked = False
+        self.used_on = ""
+
+    class Issued(Aggregate.Event):
+        """A key was given out. `digest` is the SHA-256 of its secret, in hex."""
+
+        TOPIC = "key.issued.v1"
+        owner: str
+        role: str
+        digest: str
+        expires_at: datetime | None = None
+        replaces: str | None = None
+
+        def about(self) -> list[str]:
+            """The key that it replaces."""
+            return [] if self.replaces is None else [subject("key", self.replaces)]
+
+    class ExpirySet(Aggregate.Event):
+        """The key ends then."""
+
+        TOPIC = "key.expiry_set.v1"
+        expires_at: datetime
+
+    class Revoked(Aggregate.Event):
+        """The key opens nothing any more."""
+
+        TOPIC = "key.revoked.v1"
+        reason: str
+
+    class Used(Aggregate.Event):
+        """The key was used, for the first time on this day (UTC)."""
+
+        TOPIC = "key.used.v1"
+        day: str
+
+    @event(Issued)
+    def _issued(self, owner, role, digest, expires_at, occurred_at):
+        self.owner, self.role, self.digest = owner, role, digest
+        self.expires_at, self.issued_at = expires_at, occurred_at
+
+    @event(ExpirySet)
+    def _expiry_set(self, expires_at):
+        self.expires_at = expires_at
+
+    @event(Revoked)
+    def _revoked(self):
+        self.revoked = True
+
+    @event(Used)
+    def _used(self, day):
+        self.used_on = day
+
+    def must_be_known(self, key: str) -> None:
+        """Errors: KeyUnknown (R-ACC-01)."""
+        if self.issued_at is None:
+            raise KeyUnknown(key=key)
+
+    def opens_at(self, now: datetime) -> bool:
+        """Whether it opens anything."""
+        return not self.revoked and (self.expires_at is None or now < self.expires_at)
+
+
+class Reads(Aggregate):
+    """What one actor read of evidence and staff records; its stream is `reads:<actor>`."""
+
+    KIND = "reads"
+
+    def begin(self) -> None:
+        """Nothing was read."""
+
+    class EvidenceShown(Aggregate.Event):
+        """Evidence was shown to the reader: by which route, what was asked, as of where."""
+
+        TOPIC = "reads.evidence_shown.v1"
+        route: str
+        asked: str
+        position: int
+
+    @event(EvidenceShown)
+    def _evidence_shown(self):
+        pass
+
+
+class _OnKey(Command, frozen=True, kw_only=True):
+    """A command on a key."""
+
+    key: str
+    occurred_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """The key's stream."""
+        return subject("key", self.key)
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(ApiKey, self.subject)]
+
+    def check(self, checks: Checks) -> None:
+        checks.text("/key", self.key, longest=40)
+        checks.moment("/occurred_at", self.occurred_at)
+
+
+class IssueKey(_OnKey, frozen=True, kw_only=True):
+    """Give out a key; the one that it replaces ends at `overlap_until`."""
+
+    NAME: ClassVar[str] = "key.issue"
+    owner: str
+    role: str
+    digest: str
+    expires_at: datetime | None = None
+    replaces: str | None = None
+    overlap_until: datetime | None = None
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        old = [] if self.replaces is None else [(ApiKey, subject("key", self.replaces))]
+        return [*super().streams(), *old]
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        if not is_actor(self.owner):
+            checks.fault("/owner", "not_actor", f"is {self.owner!r}, which is no pseudonymous id "
+                                                "such as member:7f3a")
+        if self.role not in ROLES:
+            checks.fault("/role", "unknown", f"is {self.role!r}, not one of {', '.join(ROLES)}")
+        checks.text("/digest", self.digest, longest=64)
+        for name in ("expires_at", "overlap_until"):
+            if (at := getattr(self, name)) is not None:
+                checks.moment(f"/{name}", at)
+
+
+class RevokeKey(_OnKey, frozen=True, kw_only=True):
+    """Let a key open nothing any more."""
+
+    NAME: ClassVar[str] = "key.revoke"
+    reason: str
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        checks.text("/reason", self.reason, longest=500)
+
+
+class NoteUse(_OnKey, frozen=True, kw_only=True):
+    """Note that a key was used on a day."""
+
+    NAME: ClassVar[str] = "key.note_use"
+    day: date
+
+
+class NoteRead(Command, frozen=True, kw_only=True):
+    """Note that somebody read evidence. `asked` is what was asked, without values of persons."""
+
+    NAME: ClassVar[str] = "reads.note"
+    actor: str
+    route: str
+    asked: str
+    position: int
+    occurred_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """The reader's stream."""
+        return subject("reads", self.actor)
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(Reads, self.subject)]
+
+    def check(self, checks: Checks) -> None:
+        checks.text("/route", self.route, longest=200)
+        checks.text("/asked", self.asked, longest=2000, empty=True)
+
+
+def issue_key(command: IssueKey, work: Work) -> list[Aggregate]:
+    """Errors: R-ACC-01, R-ACC-02 for the key that it replaces."""
+    key: ApiKey = work.load(ApiKey, command.subject)
+    key._issued(owner=command.owner, role=command.role, digest=command.digest,
+                expires_at=command.expires_at, replaces=command.replaces,
+                occurred_at=command.occurred_at)
+    if command.replaces is None:
+        return [key]
+    old: ApiKey = work.load(ApiKey, subject("key", command.replaces))
+    old.must_be_known(command.replaces)
+    if not old.opens_at(command.occurred_at):
+        raise KeyRevoked(key=command.replaces)
+    old._expiry_set(expires_at=command.overlap_until or command.occurred_at,
+                    occurred_at=command.occurred_at)
+    return [key, old]
+
+
+def revoke_key(command: RevokeKey, work: Work) -> list[Aggregate]:
+    """Errors: R-ACC-01."""
+    key: ApiKey = work.load(ApiKey, command.subject)
+    key.must_be_known(command.key)
+    if not key.revoked:
+        key._revoked(reason=command.reason, occurred_at=command.occurred_at)
+    return [key]
+
+
+def note_use(command: NoteUse, work: Work) -> list[Aggregate]:
+    """The first use of a day is recorded. Errors: R-ACC-01."""
+    key: ApiKey = work.load(ApiKey, command.subject)
+    key.must_be_known(command.key)
+    if key.used_on < command.day.isoformat():
+        key._used(day=command.day.isoformat(), occurred_at=command.occurred_at)
+    return [key]
+
+
+def note_read(command: NoteRead, work: Work) -> list[Aggregate]:
+    """Somebody read evidence."""
+    reads: Reads = work.load(Reads, command.subject)
+    reads._evidence_shown(route=command.route, asked=command.asked, position=command.position,
+                         occurred_at=command.occurred_at)
+    return [reads]
+
+
+HANDLERS: dict[type[Command], Handler] = {
+    IssueKey: issue_key, RevokeKey: revoke_key, NoteUse: note_use, NoteRead: note_read,
+}
