@@ -4,10 +4,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import marshmallow
 import orjson
 from flask import Flask, Response, send_from_directory
 
+from api.fields import Free
 from api.operations import unknown_problem
 from api.problems import TITLES, TYPE
 from api.routes import PERMITS, PUBLIC, Api, Blueprint
@@ -69,9 +69,11 @@ def _amend(operation: dict[str, Any], roles: frozenset[str], method: str) -> Non
         status: answer for status, answer in operation.get("responses", {}).items()
         if str(status)[0] in "23" or "content" in answer}
     answers.pop("default", None)
+    for kind in operation.pop("x-also", ()):
+        answers["200"]["content"][kind] = {"schema": {"type": "string", "format": "binary"}}
     problem = {"content": {TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     public = roles == PUBLIC
-    statuses = [400, 404] if public else [400, 401, 403, 404, 503]
+    statuses = [400, 404] if public else [400, 401, 403, 404, 422, 503]
     if method == "post":
         statuses += [409, 412, 413, 415, 422, 428]
     for status in statuses:
@@ -103,7 +105,7 @@ def _inclusive(value: Any) -> Any:
 
 
 @group.permit("/v1/openapi.json", PUBLIC, name="openapi")
-@group.response(200, marshmallow.Schema)
+@group.response(200, Free)
 def openapi() -> Response:
     """This description."""
     from flask import current_app

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from ledger.access import ROLES
 from ledger.order_review import EXCEPTIONS
@@ -98,6 +98,22 @@ class Time(fields.DateTime):
         if not 1970 <= found.year <= 9998:
             raise ValidationError("Lies outside the years 1970 to 9998.")
         return found
+
+
+class Etag(fields.String):
+    """A version in quotes."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(validate=validate.Regexp(r'^"?[1-9][0-9]{0,14}"?$'), **more)
+
+
+class Free(Schema):
+    """An object that is described in words."""
+
+    class Meta:
+        """Any fields."""
+
+        unknown = INCLUDE
 
 
 NAME = {"longest": 100}

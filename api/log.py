@@ -16,6 +16,7 @@ from flask import Response, request
 from api.fields import Digits, Text, Word
 from api.problems import Problem
 from api.reading import (
+    DAY,
     LIMIT,
     AnswerSchema,
     ItemSchema,
@@ -40,7 +41,9 @@ from projections.clocks import header
 EVIDENCE = {"auditor", "manager", "admin"}
 """Who reads the trail of what people did."""
 
-FORMS = ("json", "ndjson", "csv", "xlsx")
+EXPORTS = {"ndjson": "application/x-ndjson", "csv": "text/csv",
+           "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+FORMS = ("json", *EXPORTS)
 COLUMNS = ("position", "recorded_at", "occurred_at", "type", "stream", "version", "actor", "role",
            "client", "command_id", "summary")
 EXPORTED = 100_000
@@ -112,8 +115,8 @@ class AuditQuery(PageQuery):
     actor = Text(longest=100)
     client = Text(longest=100)
     type = Text(longest=100)
-    day = Text(longest=10)
-    command_id = Text(longest=40)
+    day = Text(longest=10, metadata=DAY)
+    command_id = Text(longest=40, metadata={"format": "uuid"})
     format = Word(FORMS)
 
 
@@ -121,7 +124,7 @@ class AuditQuery(PageQuery):
 @group.arguments(MinPosition, location="headers")
 @group.arguments(AuditQuery, location="query")
 @group.response(200, AnswerSchema)
-@group.alt_response(200, content_type="application/x-ndjson", schema=marshmallow.Schema)
+@group.doc(**{"x-also": list(EXPORTS.values())})
 def audit(headers: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
     """Who did what, when it happened and when it was known, and what it changed.
 
@@ -192,7 +195,7 @@ def _ndjson(told: Iterable[dict[str, Any]]) -> Response:
         last = row["position"]
     lines.append(orjson.dumps({"closing": True, "count": len(lines), "position": last,
                                "sha256": digest.hexdigest()}) + b"\n")
-    return Response(b"".join(lines), content_type="application/x-ndjson")
+    return Response(b"".join(lines), content_type=EXPORTS["ndjson"])
 
 
 def _safe(value: Any) -> Any:
@@ -207,7 +210,7 @@ def _csv(told: Iterable[dict[str, Any]]) -> Response:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     writer.writerows([_safe(row[name]) for name in COLUMNS] for row in told)
-    return _file("\ufeff" + text.getvalue(), "text/csv; charset=utf-8", "csv")
+    return _file("\ufeff" + text.getvalue(), EXPORTS["csv"] + "; charset=utf-8", "csv")
 
 
 def _xlsx(told: Iterable[dict[str, Any]]) -> Response:
@@ -219,8 +222,7 @@ def _xlsx(told: Iterable[dict[str, Any]]) -> Response:
         for number, row in enumerate(told, 1):
             sheet.write_row(number, 0, [row[name] for name in COLUMNS])
         sheet.freeze_panes(1, 0)
-    return _file(raw.getvalue(),
-                 "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx")
+    return _file(raw.getvalue(), EXPORTS["xlsx"], "xlsx")
 
 
 def _file(content: str | bytes, kind: str, ending: str) -> Response:

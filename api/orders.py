@@ -27,8 +27,8 @@ from projections.replay import NothingRecorded
 from projections.reports import REPORTS
 
 SALES = {"service", "integration", "operations", "manager"}
-MONEY = {"finance", "integration", "service"}
-FLOOR = {"warehouse", "warehouse_head", "integration"}
+MONEY = {"finance", "integration", "service", "manager"}
+FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
 ONE = "/v1/orders/<order>"
 GIVEN = ("order",)
 

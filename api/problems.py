@@ -24,12 +24,15 @@ from ledger.refusals import RefusedBefore
 from ledger.return_errors import CaseUnknown
 from ledger.transfers import TransferUnknown
 from ledger.writer_errors import CommandReused
+from projections.clocks import TwoRecordings
+from projections.stock_reports import PeriodReversed
 
 TYPE = "application/problem+json"
 
 STATUS: tuple[tuple[type[LedgerError], int], ...] = (
     (StaleVersion, 412), (CommandReused, 422), (OrderUnknown, 404), (CaseUnknown, 404),
-    (TransferUnknown, 404), (InvalidValues, 422), (Invalid, 400), (NotFound, 404),
+    (TransferUnknown, 404), (InvalidValues, 422), (TwoRecordings, 422), (PeriodReversed, 422),
+    (Invalid, 400), (NotFound, 404),
     (Conflict, 409), (Refused, 422), (Unavailable, 503),
 )
 """The status of an error: that of the first class here that it belongs to, else 500."""
@@ -45,10 +48,10 @@ class Problem(Exception):
     """An error of the edge itself. `errors` point into the request."""
 
     def __init__(
-        self, status: int, code: str, detail: str, *, errors: Iterable[Fault] = (),
-        headers: Mapping[str, str] | None = None,
+        self, status: int, code: str, detail: str, *, rule: str | None = None,
+        errors: Iterable[Fault] = (), headers: Mapping[str, str] | None = None,
     ) -> None:
-        self.status, self.code, self.detail = status, code, detail
+        self.status, self.code, self.detail, self.rule = status, code, detail, rule
         self.errors, self.headers = list(errors), dict(headers or {})
         super().__init__(detail)
 
@@ -77,12 +80,14 @@ def of_ledger(error: LedgerError) -> Response:
     return _told(error, next((status for cls, status in STATUS if isinstance(error, cls)), 500))
 
 
-def _told(error: LedgerError, status: int) -> Response:
+def _told(
+    error: LedgerError, status: int, *, code: str | None = None, rule: str | None = None
+) -> Response:
     if status == 500:
         return respond(500, "our_fault", "This is our fault, and is noted.")
     errors = error.faults if isinstance(error, InvalidValues) else ()
-    return respond(status, error.code, tr(error.template, **error.details), rule=error.rule,
-                   errors=errors)
+    return respond(status, code or error.code, tr(error.template, **error.details),
+                   rule=rule or error.rule, errors=errors)
 
 
 def _refused_before(error: RefusedBefore) -> Response:
@@ -93,7 +98,8 @@ def _refused_before(error: RefusedBefore) -> Response:
         first = known(**error.details)
     except (KeyError, ValueError, TypeError):
         first = error
-    found = _told(first, next(status for cls, status in STATUS if issubclass(known, cls)))
+    found = _told(first, next(status for cls, status in STATUS if issubclass(known, cls)),
+                  code=error.details["code"], rule=error.details["rule"])
     found.headers["Idempotency-Replayed"] = "true"
     return found
 
@@ -119,7 +125,8 @@ def of_http(error: HTTPException) -> Response:
 def register(app: Flask) -> None:
     """Let every error of an app leave as a problem."""
     app.register_error_handler(Problem, lambda error: respond(
-        error.status, error.code, error.detail, errors=error.errors, headers=error.headers))
+        error.status, error.code, error.detail, rule=error.rule, errors=error.errors,
+        headers=error.headers))
     app.register_error_handler(LedgerError, of_ledger)
     app.register_error_handler(HTTPException, of_http)
 

@@ -11,7 +11,7 @@ from flask import Response, request
 from api.fields import Digits, Text
 from api.problems import Problem
 from api.routes import READERS, Blueprint, caller, edge, seal, unseal
-from projections.clocks import AsOf
+from projections.clocks import AsOf, PositionBeyondHead
 from projections.engine import ReadModels
 from projections.questions import Answer, Question
 from projections.reports import REPORTS
@@ -22,12 +22,17 @@ PATIENCE_S, PATIENT = 2.0, 16
 Report = Callable[[ReadModels, str, Question], Answer]
 
 
+DAY_OR_TIME = {"description": "A time with its zone, or a day of the shop's zone, to its end.",
+               "anyOf": [{"format": "date-time"}, {"format": "date"}]}
+DAY = {"format": "date"}
+
+
 class ClockQuery(marshmallow.Schema):
     """As of when."""
 
     position = Digits(most=2**53 - 1)
-    recorded_as_of = Text(longest=40)
-    occurred_as_of = Text(longest=40)
+    recorded_as_of = Text(longest=40, metadata=DAY_OR_TIME)
+    occurred_as_of = Text(longest=40, metadata=DAY_OR_TIME)
 
 
 class PageQuery(ClockQuery):
@@ -47,8 +52,8 @@ class ShopQuery(PageQuery):
 class PeriodQuery(PageQuery):
     """In which days, too."""
 
-    since = Text(longest=10, data_key="from")
-    until = Text(longest=10, data_key="to")
+    since = Text(longest=10, data_key="from", metadata=DAY)
+    until = Text(longest=10, data_key="to", metadata=DAY)
 
 
 class MinPosition(marshmallow.Schema):
@@ -159,15 +164,17 @@ def told_as_of(as_of: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
 
 
 def wait(position: int | None) -> None:
-    """Let the read models reach a position. Errors: 503 if they do not in time."""
+    """Let the read models reach a position. Errors: 503 if they do not in time; PositionBeyondHead
+    (R-PRJ-05)."""
     here = edge()
     name = caller().ledger
+    here.ledger(name)
     if position is None or here.reached(name) >= position:
         if here.reached(name) == 0:
-            here.ledger(name)
             here.models.catch_up(name)
         return
-    here.ledger(name)
+    if position > (head := here.store.head(name).position):
+        raise PositionBeyondHead(position=position, ledger=name, head=head)
     if here.waiting >= PATIENT:
         raise Problem(503, "behind", "Too many wait for the read models already.")
     here.waiting += 1

@@ -24,7 +24,7 @@ from projections.replay import NothingRecorded
 from projections.reports import REPORTS
 
 SERVICE = {"service", "manager", "integration"}
-FLOOR = {"warehouse", "warehouse_head", "integration"}
+FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
 ONE = "/v1/returns/<case>"
 GIVEN = ("case",)
 
@@ -39,7 +39,7 @@ writing.add(group, [
     Route(f"{ONE}/receipts", cases.ReceiveGoods, FLOOR, GIVEN),
     Route(f"{ONE}/inspections", cases.InspectGoods, FLOOR, GIVEN),
     Route(f"{ONE}/refund-approvals", cases.ApproveRefund, {"manager", "finance", "service"}, GIVEN),
-    Route(f"{ONE}/refunds", cases.PayRefund, {"finance", "integration"}, GIVEN),
+    Route(f"{ONE}/refunds", cases.PayRefund, {"finance", "integration", "manager"}, GIVEN),
     Route(f"{ONE}/withdrawals", cases.WithdrawCase, SERVICE, GIVEN),
     Route(f"{ONE}/closings", cases.CloseCase, SERVICE, GIVEN),
 ])

@@ -16,7 +16,7 @@ from api import problems
 from api.edge import Caller, Edge
 from api.problems import Problem
 from ledger.access import ROLES
-from ledger.errors import Fault
+from ledger.errors import Fault, InvalidValues
 
 PUBLIC = frozenset({"anyone"})
 EVERYBODY = frozenset(ROLES)
@@ -79,8 +79,10 @@ class Parser(FlaskParser):
         """Everything that marshmallow found, as pointers."""
         faults = [fault for location, told in error.messages.items()
                   for fault in _faults("" if location == "json" else f"/{location}", told)]
-        raise Problem(400, "not_understood", f"{len(faults)} value(s) cannot be read.",
-                      errors=faults)
+        words = f"{len(faults)} value(s) cannot be taken."
+        if any(fault.where.startswith(("/headers", "/query")) for fault in faults):
+            raise Problem(400, "not_understood", words, errors=faults)
+        raise Problem(422, InvalidValues.code, words, rule=InvalidValues.rule, errors=faults)
 
 
 def _faults(at: str, told: Any) -> list[Fault]:

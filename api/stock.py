@@ -7,7 +7,7 @@ from api.routes import Blueprint
 from api.writing import Route
 from ledger import fulfilment_commands, skus, stock_commands, transfers, warehouses
 
-FLOOR = {"warehouse", "warehouse_head", "integration"}
+FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
 DATA = {"warehouse_head", "purchasing", "operations", "manager", "integration"}
 
 group = Blueprint("stock", __name__, description="Goods: where they lie and how they got there.")

@@ -15,13 +15,13 @@ import orjson
 from flask import Response, request
 
 from api.edge import Caller, Edge
-from api.fields import Digits
+from api.fields import Digits, Free
 from api.imports import staging_folder
 from api.problems import Problem
 from api.reading import LIMIT
 from api.routes import READERS, Blueprint, caller, edge
 from api.writing import KeyHeaders
-from ledger.errors import Fault, LedgerError
+from ledger.errors import Fault, InvalidValues, LedgerError
 from ledger.importing import profiles
 from ledger.importing.importer import REJECT_EVERYTHING, STOCK, run_import
 from ledger.importing.summary import POLICIES, Summary
@@ -66,7 +66,12 @@ _lock = threading.Lock()
 @group.permit("/v1/imports", {"integration", "operations", "manager"}, name="import",
               method="POST")
 @group.arguments(KeyHeaders, location="headers")
-@group.response(202, marshmallow.Schema)
+@group.response(202, Free)
+@group.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": {
+    "type": "object", "required": ["file", "profile"], "properties": {
+        "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+        "profile": {"type": "string"}, "shop": {"type": "string"},
+        "policy": {"enum": list(POLICIES)}, "stock": {"enum": list(STOCK)}}}}}})
 def upload(headers: Mapping[str, str]) -> Response:
     """Import files: multipart/form-data with `file` (one or more), `profile`, perhaps `shop`,
     `policy`, `stock`."""
@@ -111,8 +116,8 @@ def _check(told: Mapping[str, str | None], known: Mapping[str, Any], *, files: i
         if told[name] is not None and told[name] not in words:
             faults.append(Fault(f"/{name}", "unknown", f"is none of {', '.join(words)}"))
     if faults:
-        raise Problem(400, "not_understood", f"{len(faults)} value(s) cannot be read.",
-                      errors=faults)
+        raise Problem(422, InvalidValues.code, f"{len(faults)} value(s) cannot be taken.",
+                      rule=InvalidValues.rule, errors=faults)
 
 
 def _staging(here: Edge) -> Path:
@@ -153,7 +158,7 @@ def _job(name: str) -> Job:
 
 
 @group.permit("/v1/imports/<job>", READERS, name="import-progress")
-@group.response(200, marshmallow.Schema)
+@group.response(200, Free)
 def progress(job: str) -> Response:
     """How far an import is, and what it came to: running, done, part, rejected or failed."""
     return Response(orjson.dumps(_job(job).shown()), content_type="application/json")
@@ -168,7 +173,7 @@ class FaultsQuery(marshmallow.Schema):
 
 @group.permit("/v1/imports/<job>/faults", READERS, name="import-faults")
 @group.arguments(FaultsQuery, location="query")
-@group.response(200, marshmallow.Schema)
+@group.response(200, Free)
 def faults(query: Mapping[str, Any], job: str) -> Response:
     """What is wrong in the files: file, row, column, code, rule; never a personal value."""
     found, after, limit = _job(job), query.get("after", 0), query.get("limit", LIMIT)

@@ -158,7 +158,8 @@ def test_version__must_be_the_one_that_was_seen(web: Web) -> None:
     web.done("/v1/orders", order())
     problem(web.post(f"{at()}/approvals", {}), 428, "precondition_required")
     problem(web.post(f"{at()}/approvals", {}, If_Match='"7"'), 412, "stale_version")
-    problem(web.post(f"{at()}/approvals", {}, If_Match='"x"'), 400, "bad_etag")
+    for wrong in ('"x"', '"0"', "*"):
+        problem(web.post(f"{at()}/approvals", {}, If_Match=wrong), 400, "not_understood")
     answer = web.post(f"{at()}/approvals", {}, If_Match='"1"')
     assert (answer.status_code, answer.headers["ETag"]) == (201, '"2"')
 
@@ -170,20 +171,20 @@ def test_version__must_be_the_one_that_was_seen(web: Web) -> None:
     (b"[" * 100_000, 400, "malformed_json", []),
     (b"", 400, "malformed_json", []),
     (b"{" + b" " * (2 << 20), 413, "request_entity_too_large", []),
-    (b"[]", 400, "not_understood", [""]),
-    ({"number": "\0"}, 400, "not_understood", ["/number"]),
-    ({"shop": 7}, 400, "not_understood", ["/shop"]),
-    ({"nmber": "7"}, 400, "not_understood", ["/nmber"]),
-    ({"occurred_at": "2026-10-01T12:00:00"}, 400, "not_understood", ["/occurred_at"]),
+    (b"[]", 422, "invalid_values", [""]),
+    ({"number": "\0"}, 422, "invalid_values", ["/number"]),
+    ({"shop": 7}, 422, "invalid_values", ["/shop"]),
+    ({"nmber": "7"}, 422, "invalid_values", ["/nmber"]),
+    ({"occurred_at": "2026-10-01T12:00:00"}, 422, "invalid_values", ["/occurred_at"]),
     ({"occurred_at": "2099-10-01T12:00:00Z"}, 422, "occurred_in_future", []),
-    ({"lines": [{**LINE, "quantity": 1.0}]}, 400, "not_understood", ["/lines/0/quantity"]),
-    ({"lines": [{**LINE, "quantity": "12"}]}, 400, "not_understood", ["/lines/0/quantity"]),
-    ({"lines": [{**LINE, "quantity": True}]}, 400, "not_understood", ["/lines/0/quantity"]),
-    ({"lines": [{**LINE, "quantity": 0}]}, 400, "not_understood", ["/lines/0/quantity"]),
-    ({"lines": [{**LINE, "unit_price": 2**53}]}, 400, "not_understood", ["/lines/0/unit_price"]),
+    ({"lines": [{**LINE, "quantity": 1.0}]}, 422, "invalid_values", ["/lines/0/quantity"]),
+    ({"lines": [{**LINE, "quantity": "12"}]}, 422, "invalid_values", ["/lines/0/quantity"]),
+    ({"lines": [{**LINE, "quantity": True}]}, 422, "invalid_values", ["/lines/0/quantity"]),
+    ({"lines": [{**LINE, "quantity": 0}]}, 422, "invalid_values", ["/lines/0/quantity"]),
+    ({"lines": [{**LINE, "unit_price": 2**53}]}, 422, "invalid_values", ["/lines/0/unit_price"]),
     ({"lines": [LINE, LINE]}, 422, "invalid_values", ["/lines/1/line"]),
-    ({"channel": "", "currency": "yuan", "shop": "x" * 101, "lines": "none"}, 400,
-     "not_understood", ["/channel", "/currency", "/lines", "/shop"]),
+    ({"channel": "", "currency": "yuan", "shop": "x" * 101, "lines": "none"}, 422,
+     "invalid_values", ["/channel", "/currency", "/lines", "/shop"]),
 ])
 def test_body__rejected_with_all_that_is_wrong(
     web: Web, body: Any, status: int, code: str, pointers: list[str]
@@ -191,7 +192,7 @@ def test_body__rejected_with_all_that_is_wrong(
     told = body if isinstance(body, bytes) else order(**body)
     found = problem(web.post("/v1/orders", told), status, code)
     assert sorted({fault["pointer"] for fault in found["errors"]}) == pointers
-    assert web.edge.store.head("main").position == (status == 422 and code != "invalid_values")
+    assert web.edge.store.head("main").position == (code == "occurred_in_future")
 
 
 def test_request__rejected_without_its_key_or_type(web: Web) -> None:
@@ -209,7 +210,7 @@ def test_request__rejected_without_its_key_or_type(web: Web) -> None:
 
 def test_order__that_is_unknown_is_not_found(web: Web) -> None:
     problem(web.get(at()), 404, "nothing_recorded")
-    found = problem(web.post(f"{at()}/payments", {"amount_minor": 1}), 403, "forbidden")
+    found = problem(web.post(f"{at()}/payments", {"amount_minor": 1}, "auditor"), 403, "forbidden")
     assert found["rule"] is None
     assert problem(web.post(f"{at()}/payments", {"amount_minor": 1}, "finance"), 404,
                    "order_unknown")["rule"] == "R-ORD-03"
@@ -217,7 +218,7 @@ def test_order__that_is_unknown_is_not_found(web: Web) -> None:
 
 @pytest.mark.parametrize("query", [
     "limit=0", "limit=10000", "limit=1e3", "cursor=Zm9yZ2Vk", "cursor=%F0", "position=-1",
-    "position=x", "recorded_as_of=yesterday", "position=1&recorded_as_of=2026-10-01", "sort=x"])
+    "position=x", "recorded_as_of=yesterday", "recorded_as_of=2026-02-30", "sort=x"])
 def test_query__rejected(web: Web, query: str) -> None:
     answer = web.get(f"/v1/orders?{query}")
     assert answer.status_code == 400, answer.text
@@ -235,9 +236,12 @@ def test_min_position__rejected_when_it_is_not_reached(
 ) -> None:
     monkeypatch.setattr("api.reading.PATIENCE_S", 0.05)
     web.done("/v1/orders", order())
-    answer = web.get("/v1/orders", Ledger_Min_Position="99")
+    monkeypatch.setattr(type(web.edge), "reached", lambda *_: 0)
+    answer = web.get("/v1/orders", Ledger_Min_Position="1")
     problem(answer, 503, "behind")
     assert answer.headers["Retry-After"]
+    problem(web.get("/v1/orders", Ledger_Min_Position="99"), 404, "position_beyond_head")
+    problem(web.get("/v1/orders?position=1&recorded_as_of=2026-10-01"), 422, "two_recordings")
 
 
 def test_unexpected__shows_nothing_inside(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -373,7 +377,7 @@ def test_import__goes_on_behind_its_answer(web: Web) -> None:
     faults = web.get(f"/v1/imports/{faulty['import']}/faults?after=1&limit=2").json
     assert faults is not None
     assert [one["row"] for one in faults["items"]] == [3, 4]
-    problem(upload(sample, "d", profile="../x.yaml", policy="maybe"), 400, "not_understood")
+    problem(upload(sample, "d", profile="../x.yaml", policy="maybe"), 422, "invalid_values")
     problem(web.get("/v1/imports/nothing"), 404, "import_unknown")
 
 
