@@ -5,7 +5,7 @@ import os
 bind = os.environ.get("LEDGER_BIND", "127.0.0.1:8000")
 workers = 1
 worker_class = "gthread"
-threads = 64
+threads = 16
 timeout = 60
 graceful_timeout = 30
 keepalive = 30

@@ -93,6 +93,7 @@ class Edge:
                 self.keys = settings.open_keys()
                 self.models = ReadModels(self.store, PROJECTIONS)
                 self._ledgers: dict[str, Ledger] = {}
+                self._begun: set[str] = set()
                 self._rings: dict[str, KeyRing] = {}
                 self._used: dict[tuple[str, str], str] = {}
                 self._notes: list[Callable[[], object]] = []
@@ -126,6 +127,13 @@ class Edge:
                 own = self.keys.of(name, keys_id=self.store.head(name).keys_id)
                 self._ledgers[name] = Ledger(self.store, own, name=name)
             return self._ledgers[name]
+
+    def begin(self, name: str) -> None:
+        """Serve a ledger: its read models are there before the first answer."""
+        if name not in self._begun:
+            self.ledger(name)
+            self.models.catch_up(name)
+            self._begun.add(name)
 
     def served(self) -> list[str]:
         """The ledgers that this process serves."""

@@ -21,8 +21,8 @@ def add_history(group: Blueprint, path: str, name: str) -> None:
     """Register the history of a kind of subject."""
 
     @group.permit(path, READERS, name=f"{name}-history")
-    @group.arguments(MinPosition, location="headers")
-    @group.arguments(PageQuery, location="query")
+    @group.arguments(MinPosition(), location="headers")
+    @group.arguments(PageQuery(), location="query")
     @group.response(200, AnswerSchema)
     def history(headers: Mapping[str, Any], query: Mapping[str, Any], **given: str) -> Response:
         """Every event about it, in log order: who, when it happened, when it was known, what it

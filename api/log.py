@@ -67,7 +67,7 @@ class RootQuery(marshmallow.Schema):
 
 
 @group.permit("/v1/log/root", READERS | {"admin"}, name="root")
-@group.arguments(RootQuery, location="query")
+@group.arguments(RootQuery(), location="query")
 @group.response(200, ItemSchema)
 def root(query: Mapping[str, Any]) -> Response:
     """The root of the tree over the first so many events: what `flask verify --expect` takes."""
@@ -101,7 +101,7 @@ def _frontier(store: Store, name: str, position: int) -> list[bytes]:
 
 
 @group.permit("/v1/refusals", EVIDENCE, name="refusals")
-@group.arguments(PageQuery, location="query")
+@group.arguments(PageQuery(), location="query")
 @group.response(200, AnswerSchema)
 def refusals(query: Mapping[str, Any]) -> Response:
     """What a rule refused: which command, of whom, by which rule."""
@@ -121,8 +121,8 @@ class AuditQuery(PageQuery):
 
 
 @group.permit("/v1/audit", EVIDENCE, name="audit")
-@group.arguments(MinPosition, location="headers")
-@group.arguments(AuditQuery, location="query")
+@group.arguments(MinPosition(), location="headers")
+@group.arguments(AuditQuery(), location="query")
 @group.response(200, AnswerSchema)
 @group.doc(**{"x-also": list(EXPORTS.values())})
 def audit(headers: Mapping[str, Any], query: Mapping[str, Any]) -> Response:

@@ -73,8 +73,8 @@ add_history(group, f"{ONE}/history", "order")
 
 
 @group.permit(ONE, READERS, name="order")
-@group.arguments(MinPosition, location="headers")
-@group.arguments(ClockQuery, location="query")
+@group.arguments(MinPosition(), location="headers")
+@group.arguments(ClockQuery(), location="query")
 @group.response(200, ItemSchema)
 def read_order(headers: Mapping[str, Any], query: Mapping[str, Any], order: str) -> Response:
     """One order: its statuses and sums, its lines with their pieces by state, its parcels."""
@@ -94,7 +94,7 @@ def read_order(headers: Mapping[str, Any], query: Mapping[str, Any], order: str)
 
 
 @group.permit(f"{ONE}/explain", READERS, name="order-explain")
-@group.arguments(ClockQuery, location="query")
+@group.arguments(ClockQuery(), location="query")
 @group.response(200, ItemSchema)
 def explain(query: Mapping[str, Any], order: str) -> Response:
     """Every sum of an order with the events that it adds up from: position, pointer, factor."""

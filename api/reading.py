@@ -100,8 +100,8 @@ def _add(group: Blueprint, listed: Listed) -> None:
     one = "-of" if "<" in listed.path else ""
 
     @group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")
-    @group.arguments(MinPosition, location="headers")
-    @group.arguments(listed.query, location="query")
+    @group.arguments(MinPosition(), location="headers")
+    @group.arguments(listed.query(), location="query")
     @group.response(200, AnswerSchema)
     def view(headers: Mapping[str, Any], query: Mapping[str, Any], **given: str) -> Response:
         wait(headers.get("least"))
@@ -168,10 +168,8 @@ def wait(position: int | None) -> None:
     (R-PRJ-05)."""
     here = edge()
     name = caller().ledger
-    here.ledger(name)
+    here.begin(name)
     if position is None or here.reached(name) >= position:
-        if here.reached(name) == 0:
-            here.models.catch_up(name)
         return
     if position > (head := here.store.head(name).position):
         raise PositionBeyondHead(position=position, ledger=name, head=head)

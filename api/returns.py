@@ -48,8 +48,8 @@ add_history(group, f"{ONE}/history", "case")
 
 
 @group.permit(ONE, READERS, name="case")
-@group.arguments(MinPosition, location="headers")
-@group.arguments(ClockQuery, location="query")
+@group.arguments(MinPosition(), location="headers")
+@group.arguments(ClockQuery(), location="query")
 @group.response(200, ItemSchema)
 def read_case(headers: Mapping[str, Any], query: Mapping[str, Any], case: str) -> Response:
     """One case: where its goods are, how far its refund."""

@@ -65,7 +65,7 @@ _lock = threading.Lock()
 
 @group.permit("/v1/imports", {"integration", "operations", "manager"}, name="import",
               method="POST")
-@group.arguments(KeyHeaders, location="headers")
+@group.arguments(KeyHeaders(), location="headers")
 @group.response(202, Free)
 @group.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": {
     "type": "object", "required": ["file", "profile"], "properties": {
@@ -172,7 +172,7 @@ class FaultsQuery(marshmallow.Schema):
 
 
 @group.permit("/v1/imports/<job>/faults", READERS, name="import-faults")
-@group.arguments(FaultsQuery, location="query")
+@group.arguments(FaultsQuery(), location="query")
 @group.response(200, Free)
 def faults(query: Mapping[str, Any], job: str) -> Response:
     """What is wrong in the files: file, row, column, code, rule; never a personal value."""

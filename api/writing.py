@@ -69,8 +69,8 @@ def _add(group: Blueprint, route: Route) -> None:
 
     @group.permit(route.path, route.roles, name=route.command.NAME.replace(".", "-"),
                   method="POST")
-    @group.arguments(headers, location="headers")
-    @group.arguments(schema)
+    @group.arguments(headers(), location="headers")
+    @group.arguments(schema())
     @group.response(201, ReceiptSchema)
     @group.alt_response(200, schema=ReceiptSchema, description="Done before, under the same key")
     def view(headers: Mapping[str, str], told: dict[str, Any], **given: str) -> Response:

@@ -145,14 +145,18 @@ def header(store: Store, ledger: str, as_of: AsOf, cut: Cut) -> dict[str, Any]:
     notes is a list of sentences.
     """
     notes = [m.note for m in (as_of.recorded, as_of.occurred) if m is not None and m.note]
-    last = store.read(ledger, after=cut.position - 1, limit=1) if cut.position else []
-    if not last:
+    head, recorded_at = store.head(ledger), None
+    if cut.position == head.position and head.position:
+        recorded_at = head.recorded_at
+    elif cut.position:
+        recorded_at = store.read(ledger, after=cut.position - 1, limit=1)[0].recorded_at
+    if recorded_at is None:
         notes.append("nothing was recorded by then" if not as_of.now else "nothing is recorded yet")
     return {
         "ledger": ledger,
         "position": cut.position,
-        "head": store.head(ledger).position,
-        "recorded_at": rfc3339(from_us(last[0].recorded_at)) if last else None,
+        "head": head.position,
+        "recorded_at": None if recorded_at is None else rfc3339(from_us(recorded_at)),
         "recorded_as_of": None if as_of.recorded is None else _shown(as_of.recorded),
         "occurred_as_of": None if as_of.occurred is None else _shown(as_of.occurred),
         "notes": notes,

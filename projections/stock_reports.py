@@ -38,7 +38,7 @@ class _Of(NamedTuple):
     values: tuple[Any, ...]
 
 
-def _of(models: ReadModels, ledger: str, question: Question) -> _Of:
+def _of(ledger: str, question: Question) -> _Of:
     """The items of a subject `sku:…` or `stock:…`; all where none is named.
 
     Errors: NothingRecorded (R-PRJ-07).
@@ -49,12 +49,23 @@ def _of(models: ReadModels, ledger: str, question: Question) -> _Of:
     names = tuple(map(unquote, parts))
     found = {("sku", 1): "sku = ?", ("stock", 2): "warehouse = ? AND sku = ?"}.get(
         (kind, len(parts)))
-    if found is not None:
-        of = _Of(f"ledger = ? AND {found}", (ledger, *names))
-        with models.reading(ledger, Stock.name) as (connection, _):
-            if Rows(connection).select(
-                    f"SELECT 1 FROM stock_levels WHERE {of.where} LIMIT 1", of.values):
-                return of
+    if found is None:
+        raise NothingRecorded(ledger=ledger, subject=question.subject)
+    return _Of(f"ledger = ? AND {found}", (ledger, *names))
+
+
+def _known(models: ReadModels, ledger: str, question: Question, rows: list[Any]) -> list[Any]:
+    """Rows; if there are none, the subject must be one that has stock all the same.
+
+    Errors: NothingRecorded (R-PRJ-07).
+    """
+    if question.subject is None or rows:
+        return rows
+    of = _of(ledger, question)
+    with models.reading(ledger, Stock.name) as (connection, _):
+        if Rows(connection).select(
+                f"SELECT 1 FROM stock_levels WHERE {of.where} LIMIT 1", of.values):
+            return rows
     raise NothingRecorded(ledger=ledger, subject=question.subject)
 
 
@@ -62,11 +73,11 @@ def _by_sums(
     models: ReadModels, ledger: str, question: Question, make: Callable[[Rows, Cut], Iterable[Any]]
 ) -> Answer:
     """An answer out of the deltas, which hold every past."""
-    cut = question.as_of.resolve(models.store, ledger)
+    cut = None if question.as_of.now else question.as_of.resolve(models.store, ledger)
     with models.reading(ledger, Stock.name) as (connection, known):
-        if question.as_of.now:
-            cut = Cut(known.position)
+        cut = cut or Cut(known.position)
         rows = list(make(Rows(connection), cut))
+    rows = _known(models, ledger, question, rows)
     return noted(Answer(header(models.store, ledger, question.as_of, cut), rows), question)
 
 
@@ -74,13 +85,14 @@ def _by_replay(
     models: ReadModels, ledger: str, question: Question, make: Callable[[Rows], Iterable[Any]]
 ) -> Answer:
     """An answer out of the rows of the present, or of a replay."""
-    cut = question.as_of.resolve(models.store, ledger)
     if question.as_of.now:
         with models.reading(ledger, Stock.name) as (connection, known):
             cut, rows = Cut(known.position), list(make(Rows(connection)))
     else:
+        cut = question.as_of.resolve(models.store, ledger)
         with past(models.store, ledger, cut, Stock()) as connection:
             rows = list(make(Rows(connection)))
+    rows = _known(models, ledger, question, rows)
     return noted(Answer(header(models.store, ledger, question.as_of, cut), rows), question)
 
 
@@ -106,7 +118,7 @@ def inventory(models: ReadModels, ledger: str, question: Question) -> Answer:
     damaged, on_hand (all of them but receiving), discrepancy (pieces below nought in physical
     places). Errors: NothingRecorded (R-PRJ-07), PositionBeyondHead (R-PRJ-05).
     """
-    of = _of(models, ledger, question)
+    of = _of(ledger, question)
 
     def rows(found: Rows, cut: Cut) -> Iterable[Any]:
         if question.as_of.now:
@@ -134,7 +146,7 @@ def _level(sku: str, warehouse: str, places: dict[str, int]) -> dict[str, Any]:
 def bins(models: ReadModels, ledger: str, question: Question) -> Answer:
     """Pieces by bin: sku, warehouse, state, bin, quantity. What lies in no bin that was told has
     the bin "": of `available` it counts below nought what is reserved and not picked yet."""
-    of = _of(models, ledger, question)
+    of = _of(ledger, question)
 
     return _by_replay(models, ledger, question, lambda found: _bins(found, of))
 
@@ -193,7 +205,7 @@ def stock_ledger(models: ReadModels, ledger: str, question: Question) -> Answer:
     Shapes: sku, warehouse, opening, received, issued, closing in pieces on hand; opening + received
     - issued = closing. Errors: R-PRJ-03, R-PRJ-05, R-PRJ-07, R-PRJ-12.
     """
-    of, period = _of(models, ledger, question), _period(question)
+    of, period = _of(ledger, question), _period(question)
 
     def rows(found: Rows, cut: Cut) -> Iterable[Any]:
         taken = _until(of, cut)
@@ -223,7 +235,7 @@ def stock_card(models: ReadModels, ledger: str, question: Question) -> Answer:
     """
     if question.subject is None:
         raise SubjectNeeded
-    of, period = _of(models, ledger, question), _period(question)
+    of, period = _of(ledger, question), _period(question)
 
     def rows(found: Rows, cut: Cut) -> Iterable[Any]:
         taken = _until(of, cut)
@@ -274,7 +286,7 @@ def discrepancies(models: ReadModels, ledger: str, question: Question) -> Answer
 
 
 def _notices(models: ReadModels, ledger: str, question: Question, *, low: bool) -> Answer:
-    of = _of(models, ledger, question)
+    of = _of(ledger, question)
 
     def rows(found: Rows) -> Iterable[Any]:
         now = {(row[0], row[1]): dict(zip(PLACES, row[2:], strict=True)) for row in _select(found,
