@@ -26,6 +26,9 @@ SEEN_S = 1.0
 """How old what is known of keys may be: a revoked key opens nothing after this."""
 
 PAUSE_S = 0.25
+GATHER_S = 0.1
+"""How long writes are gathered before the read models move, if nobody waits for them."""
+
 log = logging.getLogger("ledger.edge")
 
 
@@ -196,6 +199,8 @@ class Edge:
         while not self._closing:
             self._wakes.wait(PAUSE_S)
             self._wakes.clear()
+            if not self.waiting and not self._closing:
+                time.sleep(GATHER_S)
             for name in self.served():
                 self._step(lambda name=name: self.models.catch_up(name))  # type: ignore[misc]
             notes, self._notes = self._notes, []

@@ -64,10 +64,14 @@ writing.add(group, [
     Route(f"{ONE}/losses", goods.LoseParcel, FLOOR | SALES, GIVEN),
 ])
 reading.add(group, [
-    Listed("/v1/orders", "orders", ("subject",), ShopQuery, pushed=True),
-    Listed("/v1/fulfilment", "fulfilment", ("subject",), ShopQuery, pushed=True),
-    Listed("/v1/exceptions", "exceptions", ("subject", "opened_position"), ShopQuery),
-    Listed("/v1/reconciliation", "reconciliation", ("currency",), ShopQuery),
+    Listed("/v1/orders", "orders", "Orders with their statuses and sums.",
+           ("subject",), ShopQuery, pushed=True),
+    Listed("/v1/fulfilment", "fulfilment", "Where the pieces of orders are.",
+           ("subject",), ShopQuery, pushed=True),
+    Listed("/v1/exceptions", "exceptions", "What keeps orders from being sent.",
+           ("subject", "opened_position"), ShopQuery),
+    Listed("/v1/reconciliation", "reconciliation", "What orders and payments add up to.",
+           ("currency",), ShopQuery),
 ])
 add_history(group, f"{ONE}/history", "order")
 

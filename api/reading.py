@@ -78,10 +78,12 @@ class ItemSchema(marshmallow.Schema):
 
 
 class Listed(NamedTuple):
-    """A list: its report, and by which of its columns it goes."""
+    """A list: its report, what it tells, and by which of its columns it goes; `pushed` says that
+    the report itself takes only a page."""
 
     path: str
     report: str
+    what: str
     key: tuple[str, ...]
     query: type[marshmallow.Schema] = PageQuery
     roles: Collection[str] = READERS
@@ -99,10 +101,6 @@ def _add(group: Blueprint, listed: Listed) -> None:
 
     one = "-of" if "<" in listed.path else ""
 
-    @group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")
-    @group.arguments(MinPosition(), location="headers")
-    @group.arguments(listed.query(), location="query")
-    @group.response(200, AnswerSchema)
     def view(headers: Mapping[str, Any], query: Mapping[str, Any], **given: str) -> Response:
         wait(headers.get("least"))
         limit, behind = query.get("limit", LIMIT), _behind(query)
@@ -117,7 +115,13 @@ def _add(group: Blueprint, listed: Listed) -> None:
             rows = [row for row in rows if _key(row, listed.key) > behind]
         return page(answer.as_of, rows, listed.key, limit)
 
-    view.__doc__ = f"The report `{listed.report}`."
+    view.__doc__ = listed.what
+    found: Callable[..., Any] = view
+    for wrap in (group.response(200, AnswerSchema),
+                 group.arguments(listed.query(), location="query"),
+                 group.arguments(MinPosition(), location="headers")):
+        found = wrap(found)
+    group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")(found)
 
 
 def question(query: Mapping[str, Any]) -> Question:

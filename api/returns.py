@@ -43,7 +43,9 @@ writing.add(group, [
     Route(f"{ONE}/withdrawals", cases.WithdrawCase, SERVICE, GIVEN),
     Route(f"{ONE}/closings", cases.CloseCase, SERVICE, GIVEN),
 ])
-reading.add(group, [Listed("/v1/returns", "returns", ("subject",), ShopQuery, pushed=True)])
+reading.add(group, [
+    Listed("/v1/returns", "returns", "After-sales cases.", ("subject",), ShopQuery, pushed=True),
+])
 add_history(group, f"{ONE}/history", "case")
 
 

@@ -25,12 +25,18 @@ writing.add(group, [
     Route("/v1/transfers/<number>/receipts", transfers.ReceiveTransfer, FLOOR, ("number",)),
 ])
 reading.add(group, [
-    Listed("/v1/inventory", "inventory", ("sku", "warehouse")),
-    Listed("/v1/inventory/<subject>", "inventory", ("sku", "warehouse")),
-    Listed("/v1/bins", "bins", ("sku", "warehouse", "state", "bin")),
-    Listed("/v1/stock-cards/<subject>", "stock-card", ("position",)),
-    Listed("/v1/stock-ledger", "stock-ledger", ("sku", "warehouse"), PeriodQuery),
-    Listed("/v1/alerts", "low-stock", ("opened_position", "sku", "warehouse")),
-    Listed("/v1/discrepancies", "discrepancies", ("opened_position", "sku", "warehouse")),
+    Listed("/v1/inventory", "inventory", "Pieces by state of every SKU and warehouse.",
+           ("sku", "warehouse")),
+    Listed("/v1/inventory/<subject>", "inventory", "Pieces by state of sku:… or stock:….",
+           ("sku", "warehouse")),
+    Listed("/v1/bins", "bins", "Pieces by state and bin.", ("sku", "warehouse", "state", "bin")),
+    Listed("/v1/stock-cards/<subject>", "stock-card", "Every movement with its balance.",
+           ("position",)),
+    Listed("/v1/stock-ledger", "stock-ledger", "Opening, received, issued, closing.",
+           ("sku", "warehouse"), PeriodQuery),
+    Listed("/v1/alerts", "low-stock", "Notices of low stock, open and closed.",
+           ("opened_position", "sku", "warehouse")),
+    Listed("/v1/discrepancies", "discrepancies", "Places below nought.",
+           ("opened_position", "sku", "warehouse")),
 ])
 add_history(group, "/v1/stock/<subject>/history", "stock")

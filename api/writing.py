@@ -1,7 +1,7 @@
 """Commands over HTTP: one route a command, its schema made of the command itself."""
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -67,12 +67,6 @@ def _add(group: Blueprint, route: Route) -> None:
     schema = schema_of(route.command, without=frozenset({*route.given, "expected_version"}))
     headers = SeenHeaders if versioned else KeyHeaders
 
-    @group.permit(route.path, route.roles, name=route.command.NAME.replace(".", "-"),
-                  method="POST")
-    @group.arguments(headers(), location="headers")
-    @group.arguments(schema())
-    @group.response(201, ReceiptSchema)
-    @group.alt_response(200, schema=ReceiptSchema, description="Done before, under the same key")
     def view(headers: Mapping[str, str], told: dict[str, Any], **given: str) -> Response:
         values = {**told, **given}
         values.setdefault("occurred_at", datetime.now(UTC))
@@ -82,6 +76,13 @@ def _add(group: Blueprint, route: Route) -> None:
         return _answer(decide(command, headers["idempotency_key"]), command, route)
 
     view.__doc__ = route.command.__doc__
+    found: Callable[..., Any] = view
+    for wrap in (group.alt_response(200, schema=ReceiptSchema, description="Done before"),
+                 group.response(201, ReceiptSchema), group.arguments(schema()),
+                 group.arguments(headers(), location="headers")):
+        found = wrap(found)
+    group.permit(route.path, route.roles, name=route.command.NAME.replace(".", "-"),
+                 method="POST")(found)
 
 
 def _version(told: str | None, *, needed: bool) -> int | None:

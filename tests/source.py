@@ -8,6 +8,7 @@ import os
 import re
 import tokenize
 from collections.abc import Iterator
+from copy import copy
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -145,10 +146,18 @@ def fault_rules() -> dict[str, tuple[str, str]]:
 
 
 def commands() -> list[click.Command]:
-    """The commands of ours that `flask` knows, by name."""
+    """The commands of ours that `flask` knows, by name; those of a group bear its name, too."""
     from api import cli
 
-    return sorted(cli.COMMANDS, key=lambda command: str(command.name))
+    found: list[click.Command] = []
+    for command in cli.COMMANDS:
+        inner = command.commands.values() if isinstance(command, click.Group) else ()
+        found.append(command)
+        for one in inner:
+            named = copy(one)
+            named.name = f"{command.name} {one.name}"
+            found.append(named)
+    return sorted(found, key=lambda command: str(command.name))
 
 
 def document(cls: type) -> str:

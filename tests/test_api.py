@@ -307,7 +307,9 @@ def test_audit__by_whom_about_what_and_when(web: Web) -> None:
     assert pages == [1, 2, 3, 4]
 
 
-def test_audit__is_exported_whole_and_harmless(web: Web) -> None:
+def test_audit__is_exported_whole_and_harmless(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
     web.done("/v1/orders", order(number="=1+1", shop="@shop"))
     lines = web.get("/v1/audit?format=ndjson", "auditor").text.splitlines()
     closing = json.loads(lines[-1])
@@ -317,6 +319,8 @@ def test_audit__is_exported_whole_and_harmless(web: Web) -> None:
     assert not any(cell[:1] in ("=", "+", "-", "@") for cell in rows[1])
     excel = web.get("/v1/audit?format=xlsx", "auditor")
     assert excel.data[:2] == b"PK"
+    monkeypatch.setattr("api.log.EXPORTED", 0)
+    problem(web.get("/v1/audit?format=csv", "auditor"), 422, "too_much")
 
 
 def test_audit__leaves_a_note_of_who_read(web: Web) -> None:
