@@ -8,6 +8,7 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -99,7 +100,7 @@ class Edge:
                 self._begun: set[str] = set()
                 self._rings: dict[str, KeyRing] = {}
                 self._used: dict[tuple[str, str], str] = {}
-                self._notes: list[Callable[[], object]] = []
+                self._notes: deque[Callable[[], object]] = deque()
                 self._wakes, self._moved = threading.Event(), threading.Condition()
                 self._closing = False
                 self._process = os.getpid()
@@ -143,9 +144,15 @@ class Edge:
         return sorted(name for name in self._ledgers if not name.endswith(SUFFIX))
 
     def ring(self, name: str) -> KeyRing:
-        """The keys of a ledger."""
-        with self._lock:
-            return self._rings.setdefault(name, KeyRing(self.store, name))
+        """The keys of a ledger; it is kept if there are any."""
+        if (known := self._rings.get(name)) is not None:
+            return known
+        found = KeyRing(self.store, name)
+        found.refresh()
+        if found.keys:
+            with self._lock:
+                found = self._rings.setdefault(name, found)
+        return found
 
     # -- keys -------------------------------------------------------------------------------------
 
@@ -203,11 +210,14 @@ class Edge:
                 time.sleep(GATHER_S)
             for name in self.served():
                 self._step(lambda name=name: self.models.catch_up(name))  # type: ignore[misc]
-            notes, self._notes = self._notes, []
-            for note in notes:
-                self._step(note)
+            self._note()
             with self._moved:
                 self._moved.notify_all()
+        self._note()
+
+    def _note(self) -> None:
+        while self._notes:
+            self._step(self._notes.popleft())
 
     def _step(self, work: Callable[[], object]) -> None:
         try:

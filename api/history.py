@@ -29,6 +29,8 @@ def add_history(group: Blueprint, path: str, name: str) -> None:
         changed."""
         wait(headers.get("least"))
         (subject,) = given.values()
+        if not subject.startswith(f"{name}:"):
+            raise NothingRecorded(ledger=caller().ledger, subject=subject)
         models, ledger = edge().models, caller().ledger
         as_of = question(query).as_of
         limit = query.get("limit", LIMIT)

@@ -1,6 +1,7 @@
 """Imports over HTTP: a file goes up, the work goes on behind the answer, its faults can be read."""
 
 import hashlib
+import shutil
 import tempfile
 import threading
 from collections import OrderedDict
@@ -40,8 +41,8 @@ group = Blueprint("imports", __name__, description="Exports of platforms, file b
 class Job:
     """An import that runs behind its answer."""
 
-    def __init__(self, job: str, ledger: str, digest: str) -> None:
-        self.id, self.ledger, self.digest = job, ledger, digest
+    def __init__(self, job: str, ledger: str, digest: str, folder: Path) -> None:
+        self.id, self.ledger, self.digest, self.folder = job, ledger, digest, folder
         self.state, self.stage, self.done, self.total = "running", "", 0, 0
         self.problem: str | None = None
         self.summary: Summary | None = None
@@ -94,11 +95,13 @@ def upload(headers: Mapping[str, str]) -> Response:
     with _lock:
         job = _jobs.get(job_id)
         if job is None:
-            job = _jobs[job_id] = Job(job_id, who.ledger, digest.hexdigest())
+            job = _jobs[job_id] = Job(job_id, who.ledger, digest.hexdigest(), folder)
             while len(_jobs) > KEPT and next(iter(_jobs.values())).state != "running":
                 _jobs.popitem(last=False)[1].held.close()
             threading.Thread(target=_run, args=(here, who, job, paths), daemon=False,
                              kwargs={"told": told}, name=f"import {job_id}").start()
+    if job.folder != folder:  # the same key again: its files are not needed
+        shutil.rmtree(folder)
     if job.digest != digest.hexdigest():
         raise Problem(422, "command_reused", "This key was used for other files.")
     found = Response(orjson.dumps(job.shown()), 202, content_type="application/json")
@@ -144,9 +147,7 @@ def _run(
         job.state, job.problem = "failed", "This is our fault, and is noted."
         raise
     finally:
-        for path in paths:
-            path.unlink(missing_ok=True)
-        paths[0].parent.rmdir()
+        shutil.rmtree(job.folder, ignore_errors=True)
         here.wrote()
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -103,6 +104,7 @@ def test_history__tells_who_when_and_what_changed(web: Web) -> None:
     assert [one["position"] for one in first["items"]] == [1]
     assert [one["position"] for one in items(web, first["next"])] == [2]
     problem(web.get(f"{at('9')}/history"), 404, "nothing_recorded")
+    problem(web.get(f"/v1/returns/{quote(stream())}/history"), 404, "nothing_recorded")
 
 
 def test_explain__adds_up_to_what_is_told(web: Web) -> None:
@@ -383,6 +385,7 @@ def test_import__goes_on_behind_its_answer(web: Web) -> None:
     assert [one["row"] for one in faults["items"]] == [3, 4]
     problem(upload(sample, "d", profile="../x.yaml", policy="maybe"), 422, "invalid_values")
     problem(web.get("/v1/imports/nothing"), 404, "import_unknown")
+    assert not list(Path(web.edge.store.url.removeprefix("sqlite:///")).parent.glob("upload-*"))
 
 
 # -- operations -----------------------------------------------------------------------------------
