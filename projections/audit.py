@@ -30,6 +30,9 @@ from projections.timeline import Timeline, about, masked, shown
 SCANNED = 20_000
 """Events that one page looks at, at most, where no subject is asked for."""
 
+FOLDED = 2_000
+"""Events of one stream that are folded to tell what a later one changed."""
+
 AGGREGATES: dict[str, type[Aggregate]] = {
     cls.KIND: cls for cls in (Order, Case, StockItem, Sku, Warehouse, Transfer, Slip)}
 
@@ -96,33 +99,37 @@ def _taken(entries: Iterator[Entry], limit: int) -> Found:
 def rows(models: ReadModels, ledger: str, entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
     """Entries as the trail tells them, each with what it changed of its own stream.
 
-    Shapes: as `timeline.shown`, with command_id, and changes: {field: {before, after}}.
+    Shapes: as `timeline.shown`, with command_id, and changes: {field: {before, after}}; None for an
+    event that stands behind `FOLDED` others of its stream, since all of them would have to be read.
     """
     entries = list(entries)
-    states = _states(models, ledger, {entry.stream for entry in entries})
+    states = _states(models, ledger, entries)
     for entry in entries:
         before, after = states.get((entry.stream, entry.version), ({}, {}))
-        yield {**shown(entry), "command_id": str(UUID(bytes=entry.command_id)), "changes": {
-            name: {"before": before.get(name), "after": value}
-            for name, value in after.items() if before.get(name) != value}}
+        changes = {name: {"before": before.get(name), "after": value}
+                   for name, value in after.items() if before.get(name) != value}
+        yield {**shown(entry), "command_id": str(UUID(bytes=entry.command_id)),
+               "changes": None if entry.version > FOLDED else changes}
 
 
 def _states(
-    models: ReadModels, ledger: str, streams: Iterable[str]
+    models: ReadModels, ledger: str, entries: list[Entry]
 ) -> dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]]:
-    """What was known before and after each event of some streams."""
-    known = sorted(name for name in streams if name.split(":")[0] in AGGREGATES)
+    """What was known before and after each of some events, by stream and version."""
+    wanted = {(entry.stream, entry.version) for entry in entries
+              if entry.version <= FOLDED and entry.stream.split(":")[0] in AGGREGATES}
+    known = sorted({stream for stream, _ in wanted})
+    upto = max((version for _, version in wanted), default=0)
     told: dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]] = {}
-    states: dict[str, tuple[Aggregate, dict[str, Any]]] = {}
-    for entry in models.store.streams(ledger, known) if known else ():
+    states: dict[str, Aggregate] = {}
+    for entry in models.store.streams(ledger, known, upto=upto) if known else ():
         if entry.stream not in states:
-            blank = AGGREGATES[entry.stream.split(":")[0]].blank(entry.stream)
-            states[entry.stream] = blank, _plain(blank)
-        aggregate, before = states[entry.stream]
+            states[entry.stream] = AGGREGATES[entry.stream.split(":")[0]].blank(entry.stream)
+        aggregate, is_wanted = states[entry.stream], (entry.stream, entry.version) in wanted
+        before = _plain(aggregate) if is_wanted else {}
         codec.decode(entry).mutate(aggregate)
-        after = _plain(aggregate)
-        states[entry.stream] = aggregate, after
-        told[entry.stream, entry.version] = before, after
+        if is_wanted:
+            told[entry.stream, entry.version] = before, _plain(aggregate)
     return told
 
 

@@ -45,7 +45,7 @@ def report_of(projection: Callable[[], Projection], tell: Tell) -> Report:
 
     def report(models: ReadModels, ledger: str, question: Question) -> Answer:
         store, asked, made = models.store, question.subject, projection()
-        if asked is not None and not store.streams(ledger, [asked]):
+        if asked is not None and not store.streams(ledger, [asked], upto=1):
             raise NothingRecorded(ledger=ledger, subject=asked)
         cut = question.as_of.resolve(store, ledger)
         if question.as_of.now:

@@ -50,7 +50,7 @@ def orders(models: ReadModels, ledger: str, question: Question = PRESENT) -> Ans
     for a subject that the ledger does not know.
     """
     subject = question.subject
-    if subject is not None and not models.store.streams(ledger, [subject]):
+    if subject is not None and not models.store.streams(ledger, [subject], upto=1):
         raise NothingRecorded(ledger=ledger, subject=subject)
 
     def rows(connection: Any) -> list[dict[str, Any]]:

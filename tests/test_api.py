@@ -107,6 +107,17 @@ def test_history__tells_who_when_and_what_changed(web: Web) -> None:
     problem(web.get(f"/v1/returns/{quote(stream())}/history"), 404, "nothing_recorded")
 
 
+def test_history__of_a_long_stream_tells_no_changes(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.audit.FOLDED", 1)
+    web.done("/v1/orders", order())
+    web.done(f"{at()}/payments", {"amount_minor": 4990}, "finance")
+    placed, paid = items(web, f"{at()}/history")
+    assert placed["changes"]["currency"] == {"before": "", "after": "CNY"}
+    assert paid["changes"] is None
+
+
 def test_explain__adds_up_to_what_is_told(web: Web) -> None:
     web.done("/v1/orders", order(amounts={
         "goods_minor": 4990, "postage_minor": 600, "discount_minor": 100}))

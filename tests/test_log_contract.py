@@ -132,6 +132,7 @@ def test_lookups__accepted(store: Store) -> None:
     grow(store, *rows)
     assert store.streams("main", ["b", "a", "b", "none"]) == rows[:3]
     assert store.streams("main", ["b", "c"], after=1) == rows[2:]
+    assert store.streams("main", ["b", "c"], upto=1) == [rows[0], rows[3]]
     assert store.streams("main", []) == []
     assert store.streams("main", [f"none:{n}" for n in range(1200)] + ["c"]) == rows[3:]
     assert store.commands("main", [ids[2], ids[0], ids[0]]) == [rows[0], rows[2], rows[3]]

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from ledger.log.envelope import Entry, Outline
 from ledger.log.merkle import TILE_LEAVES
 from ledger.log.store import NOTHING, Forked, Head, LogConflict, Tile, must_fit
+from ledger.values import MAX_INTEGER
 
 
 class _Ledger:
@@ -91,10 +92,12 @@ class _View:
     ) -> list[Outline]:
         return list(map(Outline.of, self.read(ledger, after=after, until=until, limit=limit)))
 
-    def streams(self, ledger: str, names: Sequence[str], *, after: int = 0) -> list[Entry]:
+    def streams(
+        self, ledger: str, names: Sequence[str], *, after: int = 0, upto: int = MAX_INTEGER
+    ) -> list[Entry]:
         known, end = self._of(ledger)
         found = [e for name in set(names) for e in known.streams.get(name, ())
-                 if after < e.position <= end]
+                 if after < e.position <= end and e.version <= upto]
         return sorted(found, key=lambda entry: entry.position)
 
     def commands(self, ledger: str, ids: Sequence[bytes]) -> list[Entry]:

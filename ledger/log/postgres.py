@@ -21,6 +21,7 @@ from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, POSTGRES_GUARDS
 from ledger.log.sql import BEHIND, SqlReader, SqlStore, SqlWriting, reason
 from ledger.log.store import AdminNeeded, LogConflict, OtherDatabase, ValueNotStored
+from ledger.values import MAX_INTEGER
 
 _COPY = f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
 _TYPES = [
@@ -71,11 +72,15 @@ def make_engine(url: str) -> Engine:
 class _Reader(SqlReader):
     mark = "%s"
 
-    def among(self, ledger: str, column: str, values: Sequence[Any], after: int) -> list[Entry]:
-        """The entries behind a position that have one of these values, in order."""
+    def among(
+        self, ledger: str, column: str, values: Sequence[Any], after: int,
+        *, upto: int = MAX_INTEGER,
+    ) -> list[Entry]:
+        """The entries behind a position that have one of these values, in order, of each stream
+        up to a version."""
         rows = self.rows(
             f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND {column} = ANY(?)"
-            f"{BEHIND} ORDER BY position", (ledger, list(values), after))
+            f"{BEHIND} ORDER BY position", (ledger, list(values), after, upto))
         return list(map(Entry._make, rows))
 
 

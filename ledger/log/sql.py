@@ -30,11 +30,12 @@ from ledger.log.store import (
     Tile,
     must_fit,
 )
+from ledger.values import MAX_INTEGER
 
 _HEAD = "SELECT position, recorded_at, frontier, keys_id FROM heads WHERE ledger = ?"
 
 IN_CHUNK = 500
-BEHIND = " AND +position > ?"
+BEHIND = " AND +position > ? AND version <= ?"
 """The plus keeps the primary key out of it: these reads go by their own index."""
 
 CONFLICTS = {
@@ -104,8 +105,12 @@ class SqlReader:
         rows = self.rows(f"SELECT {_OUTLINE} {_BETWEEN}", _between(ledger, after, until, limit))
         return list(map(Outline._make, rows))
 
-    def among(self, ledger: str, column: str, values: Sequence[Any], after: int) -> list[Entry]:
-        """The entries behind a position that have one of these values, in order."""
+    def among(
+        self, ledger: str, column: str, values: Sequence[Any], after: int,
+        *, upto: int = MAX_INTEGER,
+    ) -> list[Entry]:
+        """The entries behind a position that have one of these values, in order, of each stream
+        up to a version."""
         unique = list(dict.fromkeys(values))
         found: list[Entry] = []
         for start in range(0, len(unique), IN_CHUNK):
@@ -113,12 +118,14 @@ class SqlReader:
             marks = ", ".join("?" * len(chunk))
             found += map(Entry._make, self.rows(
                 f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND {column} IN ({marks})"
-                f"{BEHIND}", (ledger, *chunk, after)))
+                f"{BEHIND}", (ledger, *chunk, after, upto)))
         found.sort(key=lambda entry: entry.position)
         return found
 
-    def streams(self, ledger: str, names: Sequence[str], *, after: int = 0) -> list[Entry]:
-        return self.among(ledger, "stream", names, after)
+    def streams(
+        self, ledger: str, names: Sequence[str], *, after: int = 0, upto: int = MAX_INTEGER
+    ) -> list[Entry]:
+        return self.among(ledger, "stream", names, after, upto=upto)
 
     def commands(self, ledger: str, ids: Sequence[bytes]) -> list[Entry]:
         return self.among(ledger, "command_id", ids, 0)
@@ -264,9 +271,11 @@ class SqlStore:
         with self.reading() as reader:
             return reader.outlines(ledger, after=after, until=until, limit=limit)
 
-    def streams(self, ledger: str, names: Sequence[str], *, after: int = 0) -> list[Entry]:
+    def streams(
+        self, ledger: str, names: Sequence[str], *, after: int = 0, upto: int = MAX_INTEGER
+    ) -> list[Entry]:
         with self.reading() as reader:
-            return reader.streams(ledger, names, after=after)
+            return reader.streams(ledger, names, after=after, upto=upto)
 
     def commands(self, ledger: str, ids: Sequence[bytes]) -> list[Entry]:
         with self.reading() as reader:

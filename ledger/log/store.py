@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from ledger.errors import Conflict, LedgerError, Misconfigured, Unavailable
 from ledger.log.envelope import Entry, Outline
+from ledger.values import MAX_INTEGER
 
 
 class LogConflict(Conflict):
@@ -130,8 +131,10 @@ class Reader(Protocol):
         """What `read` finds, as outlines: for folds over long stretches of the log."""
         ...
 
-    def streams(self, ledger: str, names: Sequence[str], *, after: int = 0) -> list[Entry]:
-        """The entries of these streams behind a position."""
+    def streams(
+        self, ledger: str, names: Sequence[str], *, after: int = 0, upto: int = MAX_INTEGER
+    ) -> list[Entry]:
+        """The entries of these streams behind a position, of each up to a version."""
         ...
 
     def commands(self, ledger: str, ids: Sequence[bytes]) -> list[Entry]:
