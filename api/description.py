@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Flask, Response, send_from_directory
+from flask import Flask, Response, current_app, send_from_directory
 
 from api.fields import Free
 from api.operations import unknown_problem
@@ -40,28 +40,15 @@ def describe(app: Flask, api: Api) -> dict[str, Any]:
     """The description: errors are problems, and every route says who may use it."""
     told: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict()))
     schemas = told["components"].setdefault("schemas", {})
-    schemas["Problem"] = schemas.pop("Problem", None) or _problem()
-    permits = {endpoint.rpartition(".")[2]: roles for endpoint, roles in PERMITS.items()}
-    rules = {_path(rule.rule): rule for rule in app.url_map.iter_rules()}
+    schemas["Problem"] = _problem()
+    roles = {(rule.rule.replace("<", "{").replace(">", "}"), method.lower()): PERMITS[rule.endpoint]
+             for rule in app.url_map.iter_rules() for method in rule.methods or ()}
     for path, operations in told["paths"].items():
         for method, operation in operations.items():
-            if method == "parameters":
-                continue
-            roles = _roles(app, rules, path, method) or permits.get(path, frozenset())
-            _amend(operation, roles, method)
+            if method != "parameters":
+                _amend(operation, roles[path, method], method)
     told["components"].pop("responses", None)
-    return _inclusive(told)  # type: ignore[no-any-return]
-
-
-def _path(rule: str) -> str:
-    return rule.replace("<", "{").replace(">", "}")
-
-
-def _roles(app: Flask, rules: Any, path: str, method: str) -> frozenset[str]:
-    for rule in app.url_map.iter_rules():
-        if _path(rule.rule) == path and method.upper() in (rule.methods or ()):
-            return PERMITS.get(rule.endpoint, frozenset())
-    return frozenset()
+    return told
 
 
 def _amend(operation: dict[str, Any], roles: frozenset[str], method: str) -> None:
@@ -94,22 +81,10 @@ def _problem() -> dict[str, Any]:
     return {"type": "object", "properties": fields, "required": list(fields)}
 
 
-def _inclusive(value: Any) -> Any:
-    """The description with what marshmallow's fields cannot say of themselves put right."""
-    if isinstance(value, dict):
-        found = {name: _inclusive(inner) for name, inner in value.items()}
-        if found.get("pattern") == r"\s*\S":
-            found["pattern"] = r"\S"
-        return found
-    return [_inclusive(inner) for inner in value] if isinstance(value, list) else value
-
-
 @group.permit("/v1/openapi.json", PUBLIC, name="openapi")
 @group.response(200, Free)
 def openapi() -> Response:
     """This description."""
-    from flask import current_app
-
     return Response(orjson.dumps(current_app.extensions["description"]),
                     content_type="application/json")
 

@@ -23,13 +23,25 @@ from ledger.values import MAX_INTEGER
 from projections.clocks import TIME
 
 
+class _Seen(validate.Regexp):
+    """Something besides white space; a pattern of JSON Schema may stand anywhere in a text."""
+
+    def __init__(self) -> None:
+        super().__init__(r"\S")
+
+    def __call__(self, value: Any) -> Any:
+        if not value.strip():
+            raise ValidationError("Is blank.")
+        return value
+
+
 class Text(fields.String):
     """A text as it is: no number, no NUL, no half of a surrogate pair, not blank unless allowed."""
 
     def __init__(self, *, longest: int = 2000, blank: bool = False, **more: Any) -> None:
         rules: list[validate.Validator] = [validate.Length(min=0 if blank else 1, max=longest)]
         if not blank:
-            rules.append(validate.Regexp(r"\s*\S", error="Is blank."))
+            rules.append(_Seen())
         super().__init__(validate=rules, **more)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
