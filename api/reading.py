@@ -78,8 +78,11 @@ class ItemSchema(marshmallow.Schema):
 
 
 class Listed(NamedTuple):
-    """A list: its report, what it tells, and by which of its columns it goes; `pushed` says that
-    the report itself takes only a page."""
+    """A list: its report, what it tells, and by which of its columns it goes.
+
+    `pushed`: the report itself takes only a page. `as_told`: the rows stay in the report's order,
+    such as that of a running balance; else they go by the key, which never changes.
+    """
 
     path: str
     report: str
@@ -88,6 +91,7 @@ class Listed(NamedTuple):
     query: type[marshmallow.Schema] = PageQuery
     roles: Collection[str] = READERS
     pushed: bool = False
+    as_told: bool = False
 
 
 def add(group: Blueprint, lists: Collection[Listed]) -> None:
@@ -110,9 +114,7 @@ def _add(group: Blueprint, listed: Listed) -> None:
         if listed.pushed:
             asked = asked._replace(beyond=behind[0] if behind else None, limit=limit + 1)
         answer = report(edge().models, caller().ledger, asked)
-        rows = answer.rows
-        if behind and not listed.pushed:
-            rows = [row for row in rows if _key(row, listed.key) > behind]
+        rows = answer.rows if listed.pushed else _behind_of(listed, answer.rows, behind)
         return page(answer.as_of, rows, listed.key, limit)
 
     view.__doc__ = listed.what
@@ -122,6 +124,22 @@ def _add(group: Blueprint, listed: Listed) -> None:
                  group.arguments(MinPosition(), location="headers")):
         found = wrap(found)
     group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")(found)
+
+
+def _behind_of(
+    listed: Listed, rows: list[dict[str, Any]], behind: list[Any]
+) -> list[dict[str, Any]]:
+    """The rows behind the one with a key, in the order in which pages go. Errors: 400 for a row that
+    is not there any more."""
+    if not listed.as_told:
+        return sorted((row for row in rows if not behind or _key(row, listed.key) > behind),
+                      key=lambda row: _key(row, listed.key))
+    if not behind:
+        return rows
+    keys = [_key(row, listed.key) for row in rows]
+    if behind not in keys:
+        raise Problem(400, "bad_cursor", "The row behind which this page begins is not there.")
+    return rows[keys.index(behind) + 1 :]
 
 
 def question(query: Mapping[str, Any]) -> Question:

@@ -31,7 +31,7 @@ reading.add(group, [
            ("sku", "warehouse")),
     Listed("/v1/bins", "bins", "Pieces by state and bin.", ("sku", "warehouse", "state", "bin")),
     Listed("/v1/stock-cards/<subject>", "stock-card", "Every movement with its balance.",
-           ("position",)),
+           ("position",), as_told=True),
     Listed("/v1/stock-ledger", "stock-ledger", "Opening, received, issued, closing.",
            ("sku", "warehouse"), PeriodQuery),
     Listed("/v1/alerts", "low-stock", "Notices of low stock, open and closed.",
