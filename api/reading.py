@@ -129,8 +129,10 @@ def _add(group: Blueprint, listed: Listed) -> None:
 def _behind_of(
     listed: Listed, rows: list[dict[str, Any]], behind: list[Any]
 ) -> list[dict[str, Any]]:
-    """The rows behind the one with a key, in the order in which pages go. Errors: 400 for a row that
-    is not there any more."""
+    """The rows behind the one with a key, in the order in which pages go.
+
+    Errors: 400 for a row that is not there any more.
+    """
     if not listed.as_told:
         return sorted((row for row in rows if not behind or _key(row, listed.key) > behind),
                       key=lambda row: _key(row, listed.key))
