@@ -57,7 +57,7 @@ class Ledger:
                 found.append(0)
                 continue
             try:
-                found.append(len(work.decide(command)))
+                found.append(len(work.decide(command, context.actor)))
                 work.keep()
             except LedgerError as error:
                 found.append(error)

@@ -39,7 +39,9 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class Work(Protocol):
-    """What a handler may do: load aggregates and know persons."""
+    """What a handler may do: load aggregates, know persons, and who wishes it."""
+
+    actor: str
 
     def load(self, cls: type[Any], stream: str) -> Any:
         """The aggregate of a stream as the commands before left it; blank if it has none."""

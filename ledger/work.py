@@ -61,8 +61,9 @@ class Work:
     """One batch of commands: what they load, change and know of persons.
 
     `known` holds the aggregates as the commands so far left them, `changed` those among them that
-    are not what was loaded, `touched` those of the command that is being decided. `unresolved` says
-    why the persons could not be looked up, if so. `cache` must be true as of the reader's head.
+    are not what was loaded, `touched` those of the command that is being decided, `actor` who wishes
+    it. `unresolved` says why the persons could not be looked up, if so. `cache` must be true as of
+    the reader's head.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Work:
         self.keys = keys
         self.now = now
         self.sealer: Sealer = keys
+        self.actor = "system"
         self.known: dict[str, Aggregate] = {}
         self.touched: dict[str, Aggregate] = {}
         self.changed: dict[str, Aggregate] = {}
@@ -131,9 +133,9 @@ class Work:
         """A person who is known already. Errors: PersonErased (R-KEY-06)."""
         return self.keys.by_id(person)
 
-    def decide(self, command: Command) -> list[Any]:
+    def decide(self, command: Command, actor: str) -> list[Any]:
         """Run the handler of a command. Returns its facts; `touched` is what they lead to."""
-        self.touched = {}
+        self.touched, self.actor = {}, actor
         changed = handlers.find(type(command))(command, self)
         facts = [fact for aggregate in changed for fact in aggregate.collect_events()]
         for stream, aggregate in self.touched.items():

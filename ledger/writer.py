@@ -303,7 +303,7 @@ class Writer:
         if (before := batch.refused.get(task.refusals)) is not None:
             raise CommandReused if before.request_hash != task.request_hash \
                 else refused_before(before)
-        facts = work.decide(task.command)
+        facts = work.decide(task.command, task.context.actor)
         check_times(facts, batch.wall)
         self._check_once(facts, batch)
         origin = Origin(self.name, batch.now, key, task.request_hash, task.context)

@@ -30,6 +30,7 @@ class Story:
         self.touched: dict[str, Aggregate] = {}
         self.facts: list[Any] = []
         self.error: LedgerError | None = None
+        self.actor = "system"
 
     # -- what a handler asks for ------------------------------------------------------------------
 
@@ -58,6 +59,11 @@ class Story:
             facts.extend(aggregate.collect_events())
             self.known[aggregate.id] = aggregate
         return facts
+
+    def by(self, actor: str) -> Self:
+        """Let somebody wish what comes next."""
+        self.actor = actor
+        return self
 
     def when(self, make: Command | Callable[[], Command]) -> Self:
         """Try a command."""
