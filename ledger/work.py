@@ -61,9 +61,9 @@ class Work:
     """One batch of commands: what they load, change and know of persons.
 
     `known` holds the aggregates as the commands so far left them, `changed` those among them that
-    are not what was loaded, `touched` those of the command that is being decided, `actor` who wishes
-    it. `unresolved` says why the persons could not be looked up, if so. `cache` must be true as of
-    the reader's head.
+    are not what was loaded, `touched` those of the command that is being decided, and `actor` who
+    wishes it. `unresolved` says why the persons could not be looked up, if so. `cache` must be true
+    as of the reader's head.
     """
 
     def __init__(
