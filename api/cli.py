@@ -23,6 +23,7 @@ from ledger.errors import InvalidValues, LedgerError
 from ledger.importing.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, STOCK
 from ledger.log import backup as backups
 from ledger.log.verify import Expectation
+from ledger.policy_errors import PolicyUnsound
 from ledger.receipts import Context
 from ledger.settings import Opened, Settings, default_actor, open_ledger
 from projections.reports import REPORTS
@@ -57,7 +58,7 @@ def command(name: str) -> Callable[[Command], click.Command]:
         def guarded(*arguments: Any, **options: Any) -> Any:
             try:
                 return function(*arguments, **options)
-            except InvalidValues as error:
+            except (InvalidValues, PolicyUnsound) as error:
                 for fault in error.faults:
                     click.echo(f"{fault.where}: {fault.message} [{fault.code}]", err=True)
                 sys.exit(1)

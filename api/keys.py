@@ -7,11 +7,12 @@ from typing import Any
 
 from api.edge import KeyRing
 from ledger.access import SUFFIX, IssueKey, KeyRevoked, KeyUnknown, RevokeKey
+from ledger.days import SHOP_ZONE
 from ledger.errors import Invalid
 from ledger.receipts import Context
 from ledger.settings import Opened, open_ledger
 from ledger.values import rfc3339
-from projections.clocks import SHOP_ZONE, moment
+from projections.clocks import moment
 
 SECRET_BYTES = 32
 

@@ -85,9 +85,8 @@ def _told(
 ) -> Response:
     if status == 500:
         return respond(500, "our_fault", "This is our fault, and is noted.")
-    errors = error.faults if isinstance(error, InvalidValues) else ()
     return respond(status, code or error.code, tr(error.template, **error.details),
-                   rule=rule or error.rule, errors=errors)
+                   rule=rule or error.rule, errors=error.faults)
 
 
 def _refused_before(error: RefusedBefore) -> Response:

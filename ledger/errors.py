@@ -4,24 +4,9 @@ The docstring of an error class is its message: a template that the keyword argu
 fill. `code` never changes and is never translated; `rule` is the rule in docs/rules.md that speaks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
-
-
-class LedgerError(Exception):
-    """The ledger could not do this."""
-
-    code: ClassVar[str] = "ledger_error"
-    rule: ClassVar[str] = "R-GEN-01"
-
-    def __init__(self, **details: Any) -> None:
-        self.details = details
-        super().__init__(self.template.format(**details))
-
-    @property
-    def template(self) -> str:
-        """The message before its details are filled in, on one line: the key of a translation."""
-        return " ".join((type(self).__doc__ or "").split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +16,24 @@ class Fault:
     where: str
     code: str
     message: str
+
+
+class LedgerError(Exception):
+    """The ledger could not do this."""
+
+    code: ClassVar[str] = "ledger_error"
+    rule: ClassVar[str] = "R-GEN-01"
+    faults: Sequence[Fault] = ()
+    """All that is wrong, where that is more than one thing."""
+
+    def __init__(self, **details: Any) -> None:
+        self.details = details
+        super().__init__(self.template.format(**details))
+
+    @property
+    def template(self) -> str:
+        """The message before its details are filled in, on one line: the key of a translation."""
+        return " ".join((type(self).__doc__ or "").split())
 
 
 class Invalid(LedgerError):

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ledger.aggregate import Aggregate
+from ledger.days import SHOP_ZONE
 from ledger.log import codec
 from ledger.log.envelope import Entry
 from ledger.orders import Order
@@ -22,7 +23,7 @@ from ledger.stock import StockItem
 from ledger.transfers import Transfer
 from ledger.values import from_us
 from ledger.warehouses import Warehouse
-from projections.clocks import SHOP_ZONE, AsOf
+from projections.clocks import AsOf
 from projections.engine import ReadModels
 from projections.rows import Rows
 from projections.timeline import Timeline, about, masked, shown

@@ -8,12 +8,12 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from ledger.days import SHOP_ZONE
 from ledger.errors import Invalid, NotFound
 from ledger.log.envelope import Entry, Outline
 from ledger.log.store import Store
 from ledger.values import MAX_INTEGER, from_us, rfc3339, to_us
 
-SHOP_ZONE = "Asia/Shanghai"
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)")

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
+from ledger.days import SHOP_ZONE
 from ledger.errors import Invalid
 from ledger.stock import PHYSICAL
 from ledger.stock_values import AVAILABLE, INSIDE, ON_HAND
 from ledger.values import from_us, rfc3339
-from projections.clocks import SHOP_ZONE, Cut, end_of_day, header, moment
+from projections.clocks import Cut, end_of_day, header, moment
 from projections.engine import ReadModels
 from projections.inventory import LOW, PLACES, Stock
 from projections.questions import Answer, Question, SubjectNeeded, noted

@@ -1,0 +1,225 @@
+"""A member's month: grades, bonus work and charges, from which the score is made.
+
+What happens to a month after it was sealed is recorded here too, and its effect is carried to the
+open month: the score of a sealed month stays what it was, and nothing is lost.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from ledger.aggregate import Aggregate, event
+from ledger.decimals import ZERO, plain
+from ledger.month_values import Bonus, Carry, Charge
+
+Grades = Mapping[str, Mapping[str, str]]
+"""Grades by grader and item. Units: percent of the item's weight."""
+
+
+class Account(Aggregate):
+    """A member's month; its stream is `month:<member>:<YYYY-MM>`."""
+
+    KIND = "month"
+
+    def begin(self) -> None:
+        """Nothing was graded, granted or charged."""
+        self.grades: Mapping[str, Grades] = {}
+        self.bonuses: Mapping[str, Mapping[str, Bonus]] = {}
+        self.charges: Mapping[str, Charge] = {}
+        self.reversed: Mapping[str, Charge] = {}
+        self.carried: Mapping[str, str] = {}
+
+    # -- facts ------------------------------------------------------------------------------------
+
+    class Graded(Aggregate.Event):
+        """Somebody graded items of a sheet. Units: percent of each item's weight."""
+
+        TOPIC = "month.graded.v1"
+        member: str
+        post: str
+        sheet: str
+        grades: dict[str, str]
+        grader: str
+        note: str | None = None
+
+        def about(self) -> list[str]:
+            """The member."""
+            return [self.member]
+
+    class BonusSet(Aggregate.Event):
+        """So many points for a voluntary task; 0 takes them back."""
+
+        TOPIC = "month.bonus_set.v1"
+        member: str
+        post: str
+        task: str
+        points: str
+        note: str | None = None
+
+        def about(self) -> list[str]:
+            """The member."""
+            return [self.member]
+
+    class Charged(Aggregate.Event):
+        """Points were charged. `carried` where the month was sealed."""
+
+        TOPIC = "month.charged.v1"
+        member: str
+        charge: Charge
+        carried: Carry | None = None
+
+        def about(self) -> list[str]:
+            """The member, and the deduction."""
+            return _about(self.member, self.charge.charge)
+
+    class ChargeReduced(Aggregate.Event):
+        """A charge is smaller from now on."""
+
+        TOPIC = "month.charge_reduced.v1"
+        member: str
+        charge: str
+        points: str
+        reason: str
+        carried: Carry | None = None
+
+        def about(self) -> list[str]:
+            """The member, and the deduction."""
+            return _about(self.member, self.charge)
+
+    class ChargeReversed(Aggregate.Event):
+        """A charge counts as if it had never been."""
+
+        TOPIC = "month.charge_reversed.v1"
+        member: str
+        charge: str
+        reason: str
+        carried: Carry | None = None
+
+        def about(self) -> list[str]:
+            """The member, and the deduction."""
+            return _about(self.member, self.charge)
+
+    class EffectCarried(Aggregate.Event):
+        """What a change in a sealed month costs counts here. Units: points; below 0 is a credit."""
+
+        TOPIC = "month.effect_carried.v1"
+        member: str
+        post: str
+        from_month: str
+        charge: str
+        points: str
+        reason: str
+
+        def about(self) -> list[str]:
+            """The member, and the deduction."""
+            return _about(self.member, self.charge)
+
+    # -- mutators ---------------------------------------------------------------------------------
+
+    @event(Graded)
+    def _graded(self, post, sheet, grades, grader):
+        sheets = self.grades.get(f"{post} {sheet}", {})
+        known = {**sheets.get(grader, {}), **grades}
+        self.grades = {**self.grades, f"{post} {sheet}": {**sheets, grader: known}}
+
+    @event(BonusSet)
+    def _bonus_set(self, post, task, points, note):
+        tasks = {**self.bonuses.get(post, {}), task: Bonus(points, note)}
+        self.bonuses = {**self.bonuses, post: tasks}
+
+    @event(Charged)
+    def _charged(self, charge, carried):
+        self.charges = {**self.charges, charge.charge: charge}
+        self._carry_out(charge.post, carried)
+
+    @event(ChargeReduced)
+    def _charge_reduced(self, charge, points, carried):
+        before = self.charges[charge]
+        self.charges = {**self.charges, charge: msgspec.structs.replace(before, points=points)}
+        self._carry_out(before.post, carried)
+
+    @event(ChargeReversed)
+    def _charge_reversed(self, charge, carried):
+        before = self.charges[charge]
+        self.charges = {name: one for name, one in self.charges.items() if name != charge}
+        self.reversed = {**self.reversed, charge: before}
+        self._carry_out(before.post, carried)
+
+    @event(EffectCarried)
+    def _effect_carried(self, post, points):
+        self._carry(post, Decimal(points))
+
+    def _carry_out(self, post: str, carried: Carry | None) -> None:
+        if carried is not None:
+            self._carry(post, -Decimal(carried.points))
+
+    def _carry(self, post: str, points: Decimal) -> None:
+        sum_ = Decimal(self.carried.get(post, "0")) + points
+        self.carried = {**self.carried, post: plain(sum_)}
+
+    # -- rules ------------------------------------------------------------------------------------
+
+    def sheet(self, post: str, sheet: str) -> Grades:
+        """The grades of a sheet, by grader and item."""
+        return self.grades.get(f"{post} {sheet}", {})
+
+    def posts(self) -> set[str]:
+        """The posts of which it knows anything."""
+        return {*(name.partition(" ")[0] for name in self.grades), *self.bonuses,
+                *(charge.post for charge in self.charges.values()), *self.carried}
+
+    def counted(self) -> dict[str, Decimal]:
+        """The points that each charge counts, by its name.
+
+        Of a rule that escalates, the charges of the month stand in the order of their facts; from
+        the nth on each counts more. One that is reversed was never there.
+        """
+        found: dict[str, Decimal] = {}
+        seen: dict[tuple[str, str], int] = {}
+        for charge in sorted(self.charges.values(), key=_order):
+            nth = seen[charge.rule, charge.part] = seen.get((charge.rule, charge.part), 0) + 1
+            more = charge.escalation
+            factor = Decimal(more.factor) if more and nth >= more.from_nth else Decimal(1)
+            found[charge.charge] = Decimal(charge.points) * factor
+        return found
+
+    def cost(self, post: str, counts_in: str) -> Decimal:
+        """The points that charges take from the month, or from an item."""
+        counted = self.counted()
+        return sum((counted[one.charge] for one in self.charges.values()
+                    if (one.post, one.counts_in) == (post, counts_in)), ZERO)
+
+    def carried_in(self, post: str) -> Decimal:
+        """What other months leave to this one, less what this one left to others."""
+        return Decimal(self.carried.get(post, "0"))
+
+    def bonus(self, post: str) -> Decimal:
+        """The points for bonus work."""
+        return sum((Decimal(one.points) for one in self.bonuses.get(post, {}).values()), ZERO)
+
+    def grade(
+        self, facts: Mapping[str, object], grades: Mapping[str, str], *, occurred_at: datetime
+    ) -> None:
+        """Record what is new in the grades of a grader."""
+        sheet = self.sheet(str(facts["post"]), str(facts["sheet"]))
+        known = sheet.get(str(facts["grader"]), {})
+        if any(known.get(item) != grade for item, grade in grades.items()):
+            self._graded(**facts, grades=dict(grades), occurred_at=occurred_at)
+
+    def set_bonus(self, facts: Mapping[str, str | None], *, occurred_at: datetime) -> None:
+        """Record the points of a task, if they are new."""
+        known = self.bonuses.get(str(facts["post"]), {}).get(str(facts["task"]), Bonus("0"))
+        if known != (facts["points"], facts["note"]):
+            self._bonus_set(**facts, occurred_at=occurred_at)
+
+
+def _about(member: str, charge: str) -> list[str]:
+    return [member, charge] if charge.startswith("deduction:") else [member]
+
+
+def _order(charge: Charge) -> tuple[str, str]:
+    return charge.breached_on, charge.charge
+
+

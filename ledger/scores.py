@@ -1,0 +1,139 @@
+"""How a month's score is made of an account and the policy in force: exact decimals throughout.
+
+score = 0.75 committee + 0.25 second + bonus - deductions, the shares being the policy's. It is not
+clamped. An item that rules count in is computed, the same in both sheets: its weight less the
+points, not below 0. The version in force on the month's last day counts.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from ledger.decimals import TENTH, ZERO, plain, rounded
+from ledger.month_values import COMMITTEE_SHEET, SECOND_SHEET, Figure
+from ledger.months import Account
+from ledger.policy_values import MONTH, Band, Item, Version, weights_of
+from ledger.posts import COMMITTEE
+
+HUNDRED = Decimal(100)
+
+
+class ItemScore(NamedTuple):
+    """An item in a sheet. Units: points of 100; `grade` in percent, None for a computed item.
+
+    `graders` are those whose grades the mean is of; `lost` are the points that rules take.
+    """
+
+    item: str
+    weight: Decimal
+    points: Decimal
+    grade: Decimal | None = None
+    graders: tuple[str, ...] = ()
+    lost: Decimal = ZERO
+
+
+class Sheet(NamedTuple):
+    """A sheet of a scorecard: its items, and those that nobody graded yet."""
+
+    items: list[ItemScore]
+    missing: list[str]
+
+    @property
+    def total(self) -> Decimal | None:
+        """The points of 100; None until every item is graded."""
+        return None if self.missing else sum((item.points for item in self.items), ZERO)
+
+
+def is_graded(post: str) -> bool:
+    """Whether holding a post is a job that is scored: to sit in the committee is none."""
+    return post != COMMITTEE
+
+
+def sheet_of(account: Account, post: str, sheet: str, version: Version) -> Sheet:
+    """A sheet of a post. A committee's grade of an item is the mean, to one decimal."""
+    card = version.scorecard(post)
+    weights = weights_of(card)
+    graded = account.sheet(post, sheet)
+    items: list[ItemScore] = []
+    missing: list[str] = []
+    for item in card.items:
+        weight = weights[item.item]
+        if item.computed_from:
+            items.append(_computed(account, post, item, weight))
+            continue
+        told = {grader: Decimal(grades[item.item]) for grader, grades in sorted(graded.items())
+                if item.item in grades}
+        if not told:
+            missing.append(item.item)
+            continue
+        mean = rounded(sum(told.values(), ZERO) / len(told), TENTH) if len(told) > 1 \
+            else next(iter(told.values()))
+        items.append(ItemScore(item.item, weight, weight * mean / HUNDRED, mean, tuple(told)))
+    return Sheet(items, missing)
+
+
+def _computed(account: Account, post: str, item: Item, weight: Decimal) -> ItemScore:
+    """Points that rules take scale with the weight where the scorecard is scaled."""
+    lost = account.cost(post, item.item)
+    printed = Decimal(item.weight)
+    if weight != printed and printed:
+        lost = rounded(lost * weight / printed)
+    return ItemScore(item.item, weight, max(ZERO, weight - lost), lost=lost)
+
+
+def deductions_of(account: Account, post: str) -> Decimal:
+    """The points of charges that count in the month, and of what other months left to it."""
+    return account.cost(post, MONTH) + account.carried_in(post)
+
+
+def cost_of(account: Account, post: str, version: Version) -> Decimal:
+    """All that charges take from the score: in the month, and in the items they count in."""
+    weights = weights_of(card := version.scorecard(post))
+    items = sum((weights[item.item] - _computed(account, post, item, weights[item.item]).points
+                 for item in card.items if item.computed_from), ZERO)
+    return account.cost(post, MONTH) + items
+
+
+def figure_of(account: Account, member: str, post: str, version: Version) -> Figure:
+    """A member's month in one post."""
+    committee = sheet_of(account, post, COMMITTEE_SHEET, version).total
+    second = sheet_of(account, post, SECOND_SHEET, version).total
+    bonus, deductions = account.bonus(post), deductions_of(account, post)
+    score = None
+    if committee is not None and second is not None:
+        mix = version.scoring
+        score = Decimal(mix.committee) * committee + Decimal(mix.second) * second \
+            + bonus - deductions
+    return Figure(
+        member=member, post=post, committee=_told(committee), second=_told(second),
+        bonus=plain(bonus), deductions=plain(deductions), score=_told(score),
+        coefficient=coefficient_of(score, version.said.coefficients or ()),
+        policy_version=version.number)
+
+
+def _told(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
+
+
+def coefficient_of(score: Decimal | None, bands: Iterable[Band]) -> str | None:
+    """The coefficient of a score; None without a score, or without bands."""
+    if score is None:
+        return None
+    return next((band.coefficient for band in bands
+                 if (band.at_least is None or score >= Decimal(band.at_least))
+                 and (band.below is None or score < Decimal(band.below))), None)
+
+
+def figures_of(
+    accounts: Mapping[str, Account], posts: Mapping[str, set[str]], version: Version
+) -> Iterator[Figure]:
+    """The figures of a month, by member and post.
+
+    Shapes: `accounts` by member, `posts` the posts that each held on any day of the month. Where an
+    account knows more, as of a post charged by mistake, that is there too.
+    """
+    for member in sorted({*accounts, *posts}):
+        account = accounts.get(member) or Account.blank("month:")
+        known = {post for post in {*posts.get(member, ()), *account.posts()} if is_graded(post)}
+        for post in sorted(known):
+            yield figure_of(account, member, post, version)
