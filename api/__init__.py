@@ -22,13 +22,16 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _serve(app: Flask, settings: Settings | None) -> None:
     from api import (
+        deductions,
         description,
         log,
         operations,
         orders,
+        policies,
         problems,
         returns,
         routes,
+        scores,
         stock,
         uploads,
     )
@@ -41,6 +44,7 @@ def _serve(app: Flask, settings: Settings | None) -> None:
     routes.install(app)
     api = description.configure(app)
     problems.register(app)
-    for module in (orders, returns, stock, uploads, log, operations, description):
+    for module in (orders, returns, stock, policies, deductions, scores, uploads, log, operations,
+                   description):
         api.register_blueprint(module.group)
     app.extensions["description"] = description.describe(app, api)

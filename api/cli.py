@@ -5,111 +5,32 @@ progress and messages of failure to stderr.
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from copy import copy
-from functools import wraps
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 
-from api import demo, imports, keys, reports, submit
+from api import demo, imports, reports, submit
 from api import doctor as checks
-from api.messages import explain, language, tr
+from api.keys_commands import keys_group
+from api.messages import tr
+from api.options import (
+    actor_option,
+    as_of_options,
+    command,
+    context_of,
+    form_option,
+    format_options,
+    ledger_option,
+    opened,
+)
 from api.output import as_json, print_record, print_rows, progress
-from ledger.access import ROLES
-from ledger.errors import InvalidValues, LedgerError
+from api.policy_commands import policies_group
 from ledger.importing.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, STOCK
 from ledger.log import backup as backups
 from ledger.log.verify import Expectation
-from ledger.policy_errors import PolicyUnsound
-from ledger.receipts import Context
-from ledger.settings import Opened, Settings, default_actor, open_ledger
+from ledger.settings import Settings
 from projections.reports import REPORTS
-
-Command = Callable[..., Any]
-
-
-class _Told(click.Command):
-    """A command that helps in the user's language."""
-
-    def get_help(self, ctx: click.Context) -> str:
-        """Its help; the catalogue's keys have their white space folded."""
-        if language() != "zh":
-            return super().get_help(ctx)
-        told = copy(self)
-        told.params = [copy(param) for param in self.params]
-        for part in (told, *told.params):
-            if words := getattr(part, "help", None):
-                template = " ".join(words.split())
-                setattr(part, "help", tr(template))  # noqa: B010
-        return click.Command.get_help(told, ctx)
-
-
-# -- what the commands share ----------------------------------------------------------------------
-
-
-def command(name: str) -> Callable[[Command], click.Command]:
-    """A command whose errors are messages and exit code 1; its help is its docstring."""
-
-    def decorate(function: Command) -> click.Command:
-        @wraps(function)
-        def guarded(*arguments: Any, **options: Any) -> Any:
-            try:
-                return function(*arguments, **options)
-            except (InvalidValues, PolicyUnsound) as error:
-                for fault in error.faults:
-                    click.echo(f"{fault.where}: {fault.message} [{fault.code}]", err=True)
-                sys.exit(1)
-            except LedgerError as error:
-                click.echo(explain(error), err=True)
-                sys.exit(1)
-
-        return click.command(name, cls=_Told)(guarded)
-
-    return decorate
-
-
-ledger_option = click.option("--ledger", "ledger_name", default="main", show_default=True,
-                             metavar="NAME", help="Which ledger of the database.")
-actor_option = click.option("--actor", metavar="ID", help="Who does it: a pseudonymous id. "
-                            "Default: a pseudonym of the login.")
-
-
-def format_options(function: Command) -> Command:
-    """`--format table|json`, and `--json` short for it."""
-    function = click.option("--json", "form", flag_value="json",
-                            help="Short for --format json.")(function)
-    return click.option("--format", "form", type=click.Choice(["table", "json"]),
-                        default="table", show_default=True)(function)
-
-
-def as_of_options(function: Command) -> Command:
-    """The two clocks of a question."""
-    function = click.option("--occurred-as-of", metavar="TIME",
-                            help="Only what had happened by then.")(function)
-    function = click.option("--recorded-as-of", metavar="TIME",
-                            help="Only what the ledger knew by then.")(function)
-    return click.option("--position", metavar="N", type=int,
-                        help="Only the first N events.")(function)
-
-
-@contextmanager
-def opened(name: str) -> Iterator[Opened]:
-    """The ledger of the settings, closed at the end."""
-    found = open_ledger(name=name)
-    try:
-        yield found
-    finally:
-        found.close()
-
-
-def context_of(found: Opened, actor: str | None, role: str) -> Context:
-    """Who works here and now, through the command line."""
-    if actor is None:
-        actor = default_actor(found.ledger)
-    return Context(actor=actor, role=role, client="cli")
 
 
 @command("demo")
@@ -193,13 +114,19 @@ def do_command(
 @click.option("--shop", metavar="NAME", help="Only this shop's.")
 @click.option("--from", "since", metavar="DAY", help="The first day of the period.")
 @click.option("--to", "until", metavar="DAY", help="The last day of the period, included.")
+@click.option("--month", metavar="YYYY-MM", help="Of scores and deductions: which month. Default "
+              "for scores: the last closed one.")
 @as_of_options
 @ledger_option
-@format_options
-def report_command(name: str, ledger_name: str, form: str, **asked: Any) -> None:
+@click.option("--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write it into a file. xlsx needs one.")
+@form_option(["table", "json", "csv", "xlsx"])
+def report_command(name: str, ledger_name: str, form: str, output: Path | None,
+                   **asked: Any) -> None:
     """Show a report as of now or of any moment. A timeline needs a SUBJECT, such as
-    order:taobao:云杉书店:123, and a stock-card one such as sku:SH-001; others can be given one."""
-    reports.show(reports.ask(name, ledger_name, reports.question(**asked)), form)
+    order:taobao:云杉书店:123, a stock-card one such as sku:SH-001, and score-terms one such as
+    member:7f3a; others can be given one."""
+    reports.show(reports.ask(name, ledger_name, reports.question(**asked)), form, output)
 
 
 @command("rebuild")
@@ -214,72 +141,6 @@ def rebuild_command(projections: tuple[str, ...], ledger_name: str, form: str) -
         print_rows([status._asdict() for status in statuses], form=form)
         for status in statuses:
             reports.raise_stopped(status)
-
-
-# -- keys -----------------------------------------------------------------------------------------
-
-
-@click.group("keys", cls=click.Group)
-def keys_group() -> None:
-    """Keys of programs and people for the HTTP API."""
-
-
-role_option = click.option("--role", required=True, type=click.Choice(ROLES), help="What it may.")
-overlap_option = click.option("--overlap-hours", type=click.IntRange(0, 24 * 90), default=24,
-                              show_default=True, help="How long the old key goes on.")
-
-
-@command("issue")
-@click.option("--owner", required=True, metavar="ID", help="Whose it is: a pseudonymous id.")
-@role_option
-@click.option("--expires", metavar="TIME", help="Until when it opens anything.")
-@ledger_option
-@actor_option
-@format_options
-def issue_command(ledger_name: str, actor: str | None, form: str, **told: Any) -> None:
-    """Give out a key. Its token is shown this once and is stored nowhere."""
-    with closing(keys.opened(ledger_name)) as found:
-        print_record(keys.issue(found, ledger_name, context_of(found, actor, "admin"), **told),
-                     form=form)
-
-
-@command("rotate")
-@click.argument("key")
-@overlap_option
-@ledger_option
-@actor_option
-@format_options
-def rotate_command(
-    key: str, *, overlap_hours: int, ledger_name: str, actor: str | None, form: str
-) -> None:
-    """Give out another key in the place of KEY, which goes on for some hours."""
-    with closing(keys.opened(ledger_name)) as found:
-        print_record(keys.rotate(found, ledger_name, context_of(found, actor, "admin"), key,
-                                 overlap_hours=overlap_hours), form=form)
-
-
-@command("revoke")
-@click.argument("key")
-@click.option("--reason", required=True, help="Why.")
-@ledger_option
-@actor_option
-def revoke_command(key: str, *, reason: str, ledger_name: str, actor: str | None) -> None:
-    """Let KEY open nothing any more, within a second."""
-    with closing(keys.opened(ledger_name)) as found:
-        keys.revoke(found, context_of(found, actor, "admin"), key, reason)
-
-
-@command("list")
-@ledger_option
-@format_options
-def list_command(ledger_name: str, form: str) -> None:
-    """All keys with owner, role, expiry and last use; never their tokens."""
-    with closing(keys.opened(ledger_name)) as found:
-        print_rows(keys.listed(found, ledger_name), form=form)
-
-
-for _one in (issue_command, rotate_command, revoke_command, list_command):
-    keys_group.add_command(_one)
 
 
 # -- operating ------------------------------------------------------------------------------------
@@ -381,6 +242,6 @@ def restore_command(keys_only: bool, file: Path, form: str) -> None:
 
 COMMANDS: list[click.Command] = [
     demo_command, import_command, do_command, report_command, rebuild_command, verify_command,
-    keys_group,
+    policies_group, keys_group,
     doctor_command, upgrade_command, accept_clock_command, backup_command, restore_command,
 ]

@@ -57,7 +57,8 @@ def _amend(operation: dict[str, Any], roles: frozenset[str], method: str) -> Non
         if str(status)[0] in "23" or "content" in answer}
     answers.pop("default", None)
     for kind in operation.pop("x-also", ()):
-        answers["200"]["content"][kind] = {"schema": {"type": "string", "format": "binary"}}
+        answers["200"].setdefault("content", {})[kind] = {
+                "schema": {"type": "string", "format": "binary"}}
     problem = {"content": {TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     public = roles == PUBLIC
     statuses = [400, 404] if public else [400, 401, 403, 404, 422, 503]

@@ -14,6 +14,7 @@ import msgspec
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from ledger.access import ROLES
+from ledger.month_values import SHEETS
 from ledger.order_review import EXCEPTIONS
 from ledger.pieces import LATE
 from ledger.return_values import DISPOSITIONS, KINDS
@@ -133,17 +134,20 @@ PLACE_WORDS = sorted(PLACES)
 TEXTS: dict[str, dict[str, Any]] = {
     **{name: {"longest": 100, "blank": True} for name in ("bin", "to_bin", "target")},
     **{name: {"longest": 500} for name in (
-        "title", "reason", "note", "consent", "document", "order", "case", "gifts")},
+        "title", "reason", "cause", "note", "consent", "document", "order", "case", "deduction",
+        "about", "gifts")},
     **{name: {"longest": 2000} for name in (
-        "province", "recipient", "phone", "address", "buyer_remark", "remark")},
-    "account": {"longest": 200},
+        "province", "recipient", "phone", "address", "buyer_remark", "remark", "source", "reading",
+        "conflict", "detect", "consequence", "notes", "zh", "en", "commission", "terms")},
+    **{name: {"longest": 200} for name in ("account", "task")},
 }
 """The longest text of a field, by its name: one name is one thing in every command. Else `NAME`."""
 
 WORDS: dict[tuple[str, str], Collection[str]] = {
     ("RequestCase", "kind"): KINDS, ("OpenException", "kind"): EXCEPTIONS,
     ("EndOrder", "ended_as"): ("completed", "closed", "cancelled"),
-    ("CorrectOrder", "fact"): ("paid", "refunded"), ("Outcome", "disposition"): DISPOSITIONS,
+    ("CorrectOrder", "fact"): ("paid", "refunded"), ("GradeMember", "sheet"): SHEETS,
+    ("Outcome", "disposition"): DISPOSITIONS,
     ("StockMove", "from"): PLACE_WORDS, ("StockMove", "to"): PLACE_WORDS,
     ("StockMove", "cause"): tuple(CAUSES), ("Arrival", "place"): ARRIVALS,
     ("SendTransfer", "from"): (), ("SendTransfer", "to"): (), ("IssueKey", "role"): ROLES,
@@ -153,6 +157,7 @@ WORDS: dict[tuple[str, str], Collection[str]] = {
 NUMBERS: dict[str, dict[str, int]] = {
     "quantity": {"least": 1, "most": 10**9}, "each": {"least": 1, "most": 10**9},
     "pieces": {"least": 0}, "points": {"least": 0}, "refund_minor": {"least": 1},
+    "evidence": {"least": 1}, "occurrence": {"least": 1, "most": 100}, "version": {"least": 1},
     "threshold": {"least": 0, "most": 10**9}, "expected_version": {"least": 1},
     "unit_price_scale": {"least": 0, "most": 8}, "reused": {"least": 1, "most": 1000},
 }
@@ -188,6 +193,10 @@ def _field(owner: str, name: str, kind: Any, *, required: bool) -> fields.Field[
         (inner,) = typing.get_args(kind)
         return fields.List(_field(owner, name, inner, required=True),
                            validate=validate.Length(max=LONGEST_LIST), **more)
+    if typing.get_origin(kind) is dict:
+        _, inner = typing.get_args(kind)
+        return fields.Dict(keys=Text(longest=100), values=_field(owner, name, inner, required=True),
+                           **more)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return fields.Nested(schema_of(kind), **more)
     return _plain(owner, name, kind, more)

@@ -1,19 +1,18 @@
 """The log over HTTP: where it ends, what it was refused, and the audit trail."""
 
-import csv
 import hashlib
-import io
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import marshmallow
 import orjson
-import xlsxwriter
-from flask import Response, request
+from flask import Response
 
+from api import sheets
 from api.fields import Digits, Text, Word
+from api.noting import note_read
 from api.problems import Problem
 from api.reading import (
     DAY,
@@ -28,11 +27,9 @@ from api.reading import (
     wait,
 )
 from api.routes import READERS, Blueprint, caller, edge, unseal
-from ledger.access import SUFFIX, NoteRead
 from ledger.errors import Fault
 from ledger.log import merkle
 from ledger.log.store import Store
-from ledger.receipts import Context
 from ledger.refusals import Attempts
 from ledger.values import from_us, rfc3339
 from projections.audit import Asked, found, rows
@@ -41,8 +38,7 @@ from projections.clocks import header
 EVIDENCE = {"auditor", "manager", "admin"}
 """Who reads the trail of what people did."""
 
-EXPORTS = {"ndjson": "application/x-ndjson", "csv": "text/csv",
-           "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+EXPORTS = {"ndjson": "application/x-ndjson", **sheets.TYPES}
 FORMS = ("json", *EXPORTS)
 COLUMNS = ("position", "recorded_at", "occurred_at", "type", "stream", "version", "actor", "role",
            "client", "command_id", "summary")
@@ -156,25 +152,15 @@ def _trail(query: Mapping[str, Any], asked: Asked) -> Response:
     after = unseal(query["cursor"])[0] if "cursor" in query else 0
     told = found(here.models, name, asked, after=after, limit=limit)
     as_of = header(here.store, name, asked.as_of, asked.as_of.resolve(here.store, name))
-    _noted(as_of["position"])
+    note_read(as_of["position"])
     shown = list(rows(here.models, name, told.entries))
     return paged(as_of, shown, None if told.behind is None else [told.behind])
-
-
-def _noted(position: int) -> None:
-    """Leave a note of who read evidence, in the ledger of such notes."""
-    here, who = edge(), caller()
-    note = NoteRead(
-        actor=who.actor, route=request.path, position=position, occurred_at=datetime.now(UTC),
-        asked=request.query_string.decode(errors="replace").replace("\0", "")[:2000])
-    here.later(lambda: here.ledger(who.ledger + SUFFIX).handle(
-        note, Context(actor=who.actor, role=who.role, client=f"key:{who.key}")))
 
 
 def _all(asked: Asked) -> Iterator[dict[str, Any]]:
     """Everything that is asked for, page by page. Errors: 422 `too_much`, never a part of it."""
     here, name = edge(), caller().ledger
-    _noted(here.store.head(name).position)
+    note_read(here.store.head(name).position)
     after, count = 0, 0
     while True:
         told = found(here.models, name, asked, after=after, limit=1000)
@@ -201,35 +187,16 @@ def _ndjson(told: Iterable[dict[str, Any]]) -> Response:
     return Response(b"".join(lines), content_type=EXPORTS["ndjson"])
 
 
-def _safe(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return value
-
-
 def _csv(told: Iterable[dict[str, Any]]) -> Response:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows([_safe(row[name]) for name in COLUMNS] for row in told)
-    return _file("\ufeff" + text.getvalue(), EXPORTS["csv"] + "; charset=utf-8", "csv")
+    return _file(sheets.as_csv(told, COLUMNS), "csv")
 
 
 def _xlsx(told: Iterable[dict[str, Any]]) -> Response:
-    raw = io.BytesIO()
-    with xlsxwriter.Workbook(raw, {"in_memory": True, "strings_to_formulas": False,
-                                   "strings_to_urls": False}) as book:
-        sheet = book.add_worksheet("audit")
-        sheet.write_row(0, 0, COLUMNS)
-        for number, row in enumerate(told, 1):
-            sheet.write_row(number, 0, [row[name] for name in COLUMNS])
-        sheet.freeze_panes(1, 0)
-    return _file(raw.getvalue(), EXPORTS["xlsx"], "xlsx")
+    return _file(sheets.as_xlsx(told, COLUMNS, "audit"), "xlsx")
 
 
-def _file(content: str | bytes, kind: str, ending: str) -> Response:
-    found_file = Response(content, content_type=kind)
+def _file(content: bytes, ending: str) -> Response:
+    found_file = Response(content, content_type=sheets.TYPES[ending])
     found_file.headers["Content-Disposition"] = f'attachment; filename="audit.{ending}"'
     return found_file
 

@@ -9,6 +9,7 @@ import orjson
 from flask import Response, request
 
 from api.fields import Digits, Text
+from api.noting import note_read
 from api.problems import Problem
 from api.routes import READERS, Blueprint, caller, edge, seal, unseal
 from projections.clocks import AsOf, PositionBeyondHead
@@ -56,6 +57,12 @@ class PeriodQuery(PageQuery):
     until = Text(longest=10, data_key="to", metadata=DAY)
 
 
+class MonthQuery(PageQuery):
+    """Of which month, too."""
+
+    month = Text(longest=7, metadata={"pattern": "^[0-9]{4}-[0-9]{2}$"})
+
+
 class MinPosition(marshmallow.Schema):
     """What the client has written and wants to see."""
 
@@ -82,6 +89,9 @@ class Listed(NamedTuple):
 
     `pushed`: the report itself takes only a page. `as_told`: the rows stay in the report's order,
     such as that of a running balance; else they go by the key, which never changes.
+
+    `own` says of records of staff whether a row is about a member: the role `member` sees only
+    such rows of his own, and who reads them is noted.
     """
 
     path: str
@@ -92,6 +102,7 @@ class Listed(NamedTuple):
     roles: Collection[str] = READERS
     pushed: bool = False
     as_told: bool = False
+    own: Callable[[Mapping[str, Any], str], bool] | None = None
 
 
 def add(group: Blueprint, lists: Collection[Listed]) -> None:
@@ -114,6 +125,8 @@ def _add(group: Blueprint, listed: Listed) -> None:
         if listed.pushed:
             asked = asked._replace(beyond=behind[0] if behind else None, limit=limit + 1)
         answer = report(edge().models, caller().ledger, asked)
+        if listed.own is not None:
+            answer = _own(listed.own, answer)
         rows = answer.rows if listed.pushed else _behind_of(listed, answer.rows, behind)
         return page(answer.as_of, rows, listed.key, limit)
 
@@ -124,6 +137,14 @@ def _add(group: Blueprint, listed: Listed) -> None:
                  group.arguments(MinPosition(), location="headers")):
         found = wrap(found)
     group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")(found)
+
+
+def _own(own: Callable[[Mapping[str, Any], str], bool], answer: Answer) -> Answer:
+    """What of records of staff the caller may see."""
+    note_read(answer.as_of["position"])
+    if (who := caller()).role != "member":
+        return answer
+    return answer._replace(rows=[row for row in answer.rows if own(row, who.actor)])
 
 
 def _behind_of(
@@ -149,7 +170,8 @@ def question(query: Mapping[str, Any]) -> Question:
     as_of = AsOf.parse(query.get("position"), query.get("recorded_as_of"),
                        query.get("occurred_as_of"))
     return Question(as_of=as_of, channel=query.get("channel"), shop=query.get("shop"),
-                    since=query.get("since"), until=query.get("until"))
+                    since=query.get("since"), until=query.get("until"),
+                    month=query.get("month"))
 
 
 def _behind(query: Mapping[str, Any]) -> list[Any]:

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
+import orjson
 
+from api import sheets
 from api.messages import tr
 from api.output import print_record, print_rows
-from ledger.errors import Unavailable
+from ledger.errors import Invalid, Unavailable
 from ledger.log.store import Store
 from ledger.settings import Settings
 from projections import reports
@@ -30,6 +33,13 @@ class ProjectionStopped(Unavailable):
     rule = "R-PRJ-11"
 
 
+class OutputNeeded(Invalid):
+    """An Excel workbook is no text: name a file with --output."""
+
+    code = "output_needed"
+    rule = "R-PRJ-15"
+
+
 @contextmanager
 def read_models() -> Iterator[tuple[Store, ReadModels]]:
     """The store of the settings and its read models. Reports need no keys."""
@@ -48,11 +58,12 @@ def question(
     subject: str | None, *, channel: str | None = None, shop: str | None = None,
     position: int | None = None, recorded_as_of: str | None = None,
     occurred_as_of: str | None = None, since: str | None = None, until: str | None = None,
+    month: str | None = None,
 ) -> Question:
     """The question that the options ask. Errors: R-PRJ-03, R-PRJ-04, R-PRJ-06."""
     as_of = AsOf.parse(position, recorded_as_of, occurred_as_of)
     return Question(as_of=as_of, channel=channel, shop=shop, subject=subject,
-                    since=since, until=until)
+                    since=since, until=until, month=month)
 
 
 def ask(name: str, ledger: str, asked: Question) -> Answer:
@@ -71,8 +82,23 @@ def raise_stopped(status: Status) -> None:
                                 error=status.error)
 
 
-def show(answer: Answer, form: str) -> None:
-    """An answer as JSON (the list alone) or as a table under a line that says as of what it is."""
+def show(answer: Answer, form: str, output: Path | None = None) -> None:
+    """An answer as JSON (the list alone), CSV or Excel, or as a table under a line that says as of
+    what it is; on the terminal or in a file.
+
+    Errors: OutputNeeded (R-PRJ-15).
+    """
+    if form == "xlsx" and output is None:
+        raise OutputNeeded
+    if output is not None and form == "table":
+        form = "json"
+    if output is not None or form == "csv":
+        found = _file(answer, form)
+        if output is None:
+            click.echo(found.decode(), nl=False)
+        else:
+            output.write_bytes(found)
+        return
     if form == "json":
         print_rows(answer.rows, form=form)
         return
@@ -86,6 +112,16 @@ def show(answer: Answer, form: str) -> None:
         print_record(rows[0], form=form)
     else:
         print_rows(rows, form=form)
+
+
+def _file(answer: Answer, form: str) -> bytes:
+    """An answer as the bytes of a file."""
+    names = list(answer.rows[0]) if answer.rows else []
+    if form == "csv":
+        return sheets.as_csv(answer.rows, names)
+    if form == "xlsx":
+        return sheets.as_xlsx(answer.rows, names, "report", answer.as_of)
+    return orjson.dumps(answer.rows, option=orjson.OPT_INDENT_2)
 
 
 def as_of_line(head: dict[str, Any]) -> str:

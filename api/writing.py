@@ -19,8 +19,11 @@ from ledger.receipts import Context, Receipt
 
 
 class Route(NamedTuple):
-    """A route of a command: `given` are the fields that the address tells. `location` is where what
-    it makes can be read; `seen` says that If-Match is needed."""
+    """A route of a command: `given` are the fields that the address tells.
+
+    `location` is where what it makes can be read; `seen` says that If-Match is needed, and `now`
+    that it happens now, whatever is told: no deadline is met by an earlier date.
+    """
 
     path: str
     command: type[Command]
@@ -28,6 +31,7 @@ class Route(NamedTuple):
     given: tuple[str, ...] = ()
     location: str = ""
     seen: bool = False
+    now: bool = False
 
 
 class ReceiptSchema(marshmallow.Schema):
@@ -70,6 +74,8 @@ def _add(group: Blueprint, route: Route) -> None:
     def view(headers: Mapping[str, str], told: dict[str, Any], **given: str) -> Response:
         values = {**told, **given}
         values.setdefault("occurred_at", datetime.now(UTC))
+        if route.now:
+            values["occurred_at"] = datetime.now(UTC)
         if versioned:
             values["expected_version"] = _version(headers.get("if_match"), needed=route.seen)
         command = msgspec.convert(values, route.command)

@@ -108,6 +108,14 @@ class Closings(Aggregate):
         if self.is_sealed(month):
             raise MonthSealed(month=month)
 
+    def must_be_reopened(self, month: str) -> Seal:
+        """Errors: MonthNotSealed (R-MON-04)."""
+        known = self.months.get(month)
+        if known is None or known.state != REOPENED:
+            state = "open" if known is None else known.state
+            raise MonthNotSealed(month=month, state=state, wanted="restated; reopen it first")
+        return known
+
     def open_from(self, month: str) -> str:
         """The first month from one on that is not sealed."""
         while self.is_sealed(month):
@@ -146,10 +154,7 @@ class Closings(Aggregate):
         occurred_at: datetime,
     ) -> None:
         """Make the figures of a reopened month final again. Errors: R-MON-04, R-MON-10."""
-        known = self.months.get(month)
-        if known is None or known.state != REOPENED:
-            state = "open" if known is None else known.state
-            raise MonthNotSealed(month=month, state=state, wanted="restated; reopen it first")
+        known = self.must_be_reopened(month)
         changes = changes_of(known.figures, figures)
         if not changes:
             raise NothingToRestate(month=month)

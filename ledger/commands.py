@@ -51,6 +51,10 @@ class Work(Protocol):
         """Make several aggregates ready to be loaded, with one query."""
         ...
 
+    def holds(self, position: int) -> bool:
+        """Whether the log holds an event at a position."""
+        ...
+
     def person(self, lookup: str) -> Person:
         """The person behind a lookup that the command named in `persons`."""
         ...

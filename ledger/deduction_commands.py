@@ -88,14 +88,19 @@ def check_evidence(checks: Checks, evidence: list[int], attachments: list[str]) 
 
 def _check_note(checks: Checks, note: str | None) -> None:
     if note is not None:
-        checks.text("/note", note)
+        checks.text("/note", note, longest=500)
 
 
-class _OnDeduction(Command, frozen=True, kw_only=True):
+class Decision(Command, frozen=True, kw_only=True):
     """A command on a deduction."""
 
     deduction: str
     occurred_at: datetime
+
+    @property
+    def why(self) -> str:
+        """The reason or the cause, where one is told."""
+        return str(getattr(self, "reason", None) or getattr(self, "cause", ""))
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(Deduction, self.deduction)]
@@ -105,20 +110,20 @@ class _OnDeduction(Command, frozen=True, kw_only=True):
         checks.moment("/occurred_at", self.occurred_at)
         for name in ("reason", "cause"):
             if name in self.__struct_fields__:
-                checks.text(f"/{name}", getattr(self, name), longest=2000)
+                checks.text(f"/{name}", getattr(self, name), longest=500)
         for name in ("offender", "member"):
             if name in self.__struct_fields__:
                 check_member(checks, f"/{name}", getattr(self, name))
 
 
-class NameOffender(_OnDeduction, frozen=True, kw_only=True):
+class NameOffender(Decision, frozen=True, kw_only=True):
     """Say who did it, where the proposal named nobody or somebody else."""
 
     NAME: ClassVar[str] = "deduction.name_offender"
     offender: str
 
 
-class ConfirmDeduction(_OnDeduction, frozen=True, kw_only=True):
+class ConfirmDeduction(Decision, frozen=True, kw_only=True):
     """Find the facts established and charge the liable members.
 
     `points` by party (offender, supervisor, all_of_post) are needed where the rule has a range.
@@ -135,7 +140,7 @@ class ConfirmDeduction(_OnDeduction, frozen=True, kw_only=True):
         _check_note(checks, self.note)
 
 
-class WaiveDeduction(_OnDeduction, frozen=True, kw_only=True):
+class WaiveDeduction(Decision, frozen=True, kw_only=True):
     """Excuse it for a cause that the rule knows: for all, or for some of the charged members."""
 
     NAME: ClassVar[str] = "deduction.waive"
@@ -148,20 +153,20 @@ class WaiveDeduction(_OnDeduction, frozen=True, kw_only=True):
             check_member(checks, f"/members/{index}", member)
 
 
-class DismissDeduction(_OnDeduction, frozen=True, kw_only=True):
+class DismissDeduction(Decision, frozen=True, kw_only=True):
     """Find that the facts are not established."""
 
     NAME: ClassVar[str] = "deduction.dismiss"
     reason: str
 
 
-class AcknowledgeDeduction(_OnDeduction, frozen=True, kw_only=True):
+class AcknowledgeDeduction(Decision, frozen=True, kw_only=True):
     """Say as a charged member that it was seen."""
 
     NAME: ClassVar[str] = "deduction.acknowledge"
 
 
-class AppealDeduction(_OnDeduction, frozen=True, kw_only=True):
+class AppealDeduction(Decision, frozen=True, kw_only=True):
     """Appeal as a charged member, in time."""
 
     NAME: ClassVar[str] = "deduction.appeal"
@@ -174,7 +179,7 @@ class AppealDeduction(_OnDeduction, frozen=True, kw_only=True):
         check_evidence(checks, self.evidence, self.attachments)
 
 
-class UpholdDeduction(_OnDeduction, frozen=True, kw_only=True):
+class UpholdDeduction(Decision, frozen=True, kw_only=True):
     """Decide an appeal: the charge stands."""
 
     NAME: ClassVar[str] = "deduction.uphold"
@@ -182,7 +187,7 @@ class UpholdDeduction(_OnDeduction, frozen=True, kw_only=True):
     reason: str
 
 
-class ReduceDeduction(_OnDeduction, frozen=True, kw_only=True):
+class ReduceDeduction(Decision, frozen=True, kw_only=True):
     """Decide an appeal: fewer points."""
 
     NAME: ClassVar[str] = "deduction.reduce"
@@ -195,7 +200,7 @@ class ReduceDeduction(_OnDeduction, frozen=True, kw_only=True):
         check_decimal(checks, "/points", self.points, most="100")
 
 
-class OverturnDeduction(_OnDeduction, frozen=True, kw_only=True):
+class OverturnDeduction(Decision, frozen=True, kw_only=True):
     """Decide an appeal: the charge falls."""
 
     NAME: ClassVar[str] = "deduction.overturn"

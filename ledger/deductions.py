@@ -72,6 +72,7 @@ class Deduction(Aggregate):
         """Nobody proposed it."""
         self.state = ""
         self.breach = _NONE
+        self.occurrence = 1
         self.proposed_by = ""
         self.decided_by = ""
         self.appeal_until = ""
@@ -213,10 +214,11 @@ class Deduction(Aggregate):
 
     @event(Proposed)
     def _proposed(
-        self, rule, policy, about_subject, breached_at, proposed_by, offender, loss
+        self, rule, policy, about_subject, breached_at, proposed_by, offender, occurrence, loss
     ):
         self.state, self.proposed_by = PROPOSED, proposed_by
         self.breach = Breach(rule, policy, about_subject, breached_at, offender, loss)
+        self.occurrence = occurrence
 
     @event(OffenderNamed)
     def _offender_named(self, offender):
@@ -297,7 +299,7 @@ class Deduction(Aggregate):
             raise DeductionNumberTaken(deduction=self.id)
         self._proposed(**facts, once=once, occurred_at=occurred_at)
 
-    def name_offender(self, offender: str, *, once: str, occurred_at: datetime) -> None:
+    def name_offender(self, offender: str, *, once: str | None, occurred_at: datetime) -> None:
         """Errors: R-DED-02, R-DED-03."""
         if self.must_be(PROPOSED).offender != offender:
             self._offender_named(offender=offender, once=once, occurred_at=occurred_at)

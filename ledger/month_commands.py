@@ -41,7 +41,7 @@ class _OnAccount(Command, frozen=True, kw_only=True):
         checks.text("/post", self.post, longest=100)
         checks.moment("/occurred_at", self.occurred_at)
         if self.note is not None:
-            checks.text("/note", self.note)
+            checks.text("/note", self.note, longest=500)
 
 
 class GradeMember(_OnAccount, frozen=True, kw_only=True):
@@ -99,7 +99,7 @@ class _OnMonth(Command, frozen=True, kw_only=True):
         check_month(checks, "/month", self.month)
         checks.moment("/occurred_at", self.occurred_at)
         if "reason" in self.__struct_fields__:
-            checks.text("/reason", getattr(self, "reason"), longest=2000)  # noqa: B009
+            checks.text("/reason", getattr(self, "reason"), longest=500)  # noqa: B009
         for index, one in enumerate(getattr(self, "left_out", ())):
             for name in ("member", "post", "reason"):
                 checks.text(f"/left_out/{index}/{name}", getattr(one, name), longest=500)
@@ -115,7 +115,7 @@ class SealMonth(_OnMonth, frozen=True, kw_only=True):
     def check(self, checks: Checks) -> None:
         super().check(checks)
         if self.note is not None:
-            checks.text("/note", self.note)
+            checks.text("/note", self.note, longest=500)
 
 
 class ReopenMonth(_OnMonth, frozen=True, kw_only=True):

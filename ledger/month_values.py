@@ -10,7 +10,8 @@ from ledger.values import subject
 COMMITTEE_SHEET, SECOND_SHEET = SHEETS = ("committee", "second")
 """The two sheets of a scorecard, and who grades them: the committee, and the second grader."""
 
-SHARE, COMPUTED = "share", "computed"
+COMPUTED = "computed"
+"""The part of who is charged for attendance: no deduction stands behind it."""
 
 
 def account_of(member: str, month: str) -> str:

@@ -199,6 +199,26 @@ class Account(Aggregate):
         """The points for bonus work."""
         return sum((Decimal(one.points) for one in self.bonuses.get(post, {}).values()), ZERO)
 
+    def charge(
+        self, member: str, charge: Charge, carried: Carry | None, *, occurred_at: datetime
+    ) -> None:
+        """Take points."""
+        self._charged(member=member, charge=charge, carried=carried, occurred_at=occurred_at)
+
+    def reduce(self, facts: Mapping[str, str], carried: Carry | None, *, occurred_at: datetime
+               ) -> None:
+        """Take fewer points."""
+        self._charge_reduced(**facts, carried=carried, occurred_at=occurred_at)
+
+    def reverse(self, facts: Mapping[str, str], carried: Carry | None, *, occurred_at: datetime
+                ) -> None:
+        """Take no points."""
+        self._charge_reversed(**facts, carried=carried, occurred_at=occurred_at)
+
+    def carry(self, facts: Mapping[str, str], *, occurred_at: datetime) -> None:
+        """Count what a change in a sealed month costs."""
+        self._effect_carried(**facts, occurred_at=occurred_at)
+
     def grade(
         self, facts: Mapping[str, object], grades: Mapping[str, str], *, occurred_at: datetime
     ) -> None:

@@ -59,6 +59,10 @@ class PolicyBook(Aggregate):
         return next((one for one in reversed(self.versions) if one.effective_from <= day),
                     UNWRITTEN)
 
+    def numbered(self, number: int) -> Version:
+        """A version by its number."""
+        return next((one for one in self.versions if one.number == number), UNWRITTEN)
+
     @property
     def latest(self) -> Version:
         """The last version, in force or not."""

@@ -28,7 +28,8 @@ MONTH = "month"
 OBJECTIVE, CONFIRMED_PRODUCT = EXEMPTIONS = ("objective", "product_department_confirmed")
 """What waives a charge, where a rule knows such a thing."""
 
-ATTENDANCE = ("late", "left_early", "absent", "leave", "meeting_late", "meeting_left_early",
+LEAVE = "leave"
+ATTENDANCE = ("late", "left_early", "absent", LEAVE, "meeting_late", "meeting_left_early",
               "meeting_excused")
 """Kinds of attendance that rules can count; `leave` is a day of approved leave."""
 
@@ -93,7 +94,7 @@ class Rule(_Said, frozen=True, kw_only=True):
         return any(self.charges.values())
 
 
-class Item(_Said, frozen=True, kw_only=True):
+class ScorecardItem(_Said, frozen=True, kw_only=True):
     """What is graded. Units: `weight` and `parts` in percent.
 
     `computed_from` are the rules that take points from it; such an item is not graded. `shows` is
@@ -116,7 +117,7 @@ class Scorecard(_Said, frozen=True, kw_only=True):
     """
 
     post: str
-    items: list[Item]
+    items: list[ScorecardItem]
     second_grader: str = MEMBER
     normalise: bool = False
 
@@ -286,7 +287,7 @@ class Version(NamedTuple):
         return {one.post: one.role for one in self.said.posts}
 
 
-WHOLE = Item(item="work/1", weight="100", zh="本职工作", en="the post's work",
+WHOLE = ScorecardItem(item="work/1", weight="100", zh="本职工作", en="the post's work",
              reading="no scorecard is printed for this post: one item of 100")
 
 UNWRITTEN = Version(0, "0000-00-00", Sections())

@@ -1,4 +1,11 @@
-"""Posts: the jobs that members of a shop hold, as the shops' operating rules name them."""
+"""Posts: the jobs of a shop, as its operating rules name them, and who holds them by date."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from ledger.aggregate import Aggregate, event
+from ledger.people_errors import PostHeldAlready, PostNotHeld
+from ledger.values import subject
 
 POSTS: dict[str, tuple[str, str, str]] = {
     "shop_manager": ("店长", "shop manager", "manager"),
@@ -29,3 +36,99 @@ POSTS: dict[str, tuple[str, str, str]] = {
 
 COMMITTEE = "appraisal_committee"
 """Who grades the committee's sheet."""
+
+
+def post_of(post: str) -> str:
+    """The stream of a post."""
+    return subject("post", post)
+
+
+class Term(NamedTuple):
+    """Who holds a post from when until when, both included; None: still."""
+
+    member: str
+    since: str
+    until: str | None = None
+
+    def covers(self, first: str, last: str) -> bool:
+        """Whether it covers any day from one to another."""
+        return self.since <= last and (self.until is None or self.until >= first)
+
+
+class Post(Aggregate):
+    """Who holds a post; its stream is `post:<post>`."""
+
+    KIND = "post"
+
+    def begin(self) -> None:
+        """Nobody holds it."""
+        self.terms: tuple[Term, ...] = ()
+
+    class Assigned(Aggregate.Event):
+        """A member holds it from a day on."""
+
+        TOPIC = "post.assigned.v1"
+        member: str
+        since: str
+
+        def about(self) -> list[str]:
+            """The member."""
+            return [self.member]
+
+    class TermEnded(Aggregate.Event):
+        """A member holds it until a day, and that day still."""
+
+        TOPIC = "post.term_ended.v1"
+        member: str
+        until: str
+        reason: str | None = None
+
+        def about(self) -> list[str]:
+            """The member."""
+            return [self.member]
+
+    @event(Assigned)
+    def _assigned(self, member, since):
+        self.terms = (*self.terms, Term(member, since))
+
+    @event(TermEnded)
+    def _term_ended(self, member, until):
+        self.terms = tuple(
+            term._replace(until=until) if term.member == member and term.covers(until, until)
+            else term for term in self.terms)
+
+    def holders_between(self, first: str, last: str) -> list[str]:
+        """Who held it on any day from one to another, sorted."""
+        return sorted({term.member for term in self.terms if term.covers(first, last)})
+
+    def holders_on(self, day: str) -> list[str]:
+        """Who held it on a day, sorted."""
+        return self.holders_between(day, day)
+
+    def held_by(self, member: str, day: str) -> bool:
+        """Whether a member held it on a day."""
+        return any(term.member == member and term.covers(day, day) for term in self.terms)
+
+    def assign(self, member: str, since: str, *, occurred_at: datetime) -> None:
+        """Errors: PostHeldAlready (R-PPL-05)."""
+        if Term(member, since) in self.terms:
+            return
+        if any(term.member == member and (term.until is None or term.until >= since)
+               for term in self.terms):
+            raise PostHeldAlready(member=member, post=self.name, day=since)
+        self._assigned(member=member, since=since, occurred_at=occurred_at)
+
+    def end(
+        self, member: str, until: str, reason: str | None, *, occurred_at: datetime
+    ) -> None:
+        """Errors: PostNotHeld (R-PPL-06)."""
+        if any(term.member == member and term.until == until for term in self.terms):
+            return
+        if not self.held_by(member, until):
+            raise PostNotHeld(member=member, post=self.name, day=until)
+        self._term_ended(member=member, until=until, reason=reason, occurred_at=occurred_at)
+
+    @property
+    def name(self) -> str:
+        """The post's name."""
+        return self.id.partition(":")[2]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ledger.decimals import TENTH, ZERO, plain, rounded
 from ledger.month_values import COMMITTEE_SHEET, SECOND_SHEET, Figure
 from ledger.months import Account
-from ledger.policy_values import MONTH, Band, Item, Version, weights_of
+from ledger.policy_values import MONTH, Band, ScorecardItem, Version, weights_of
 from ledger.posts import COMMITTEE
 
 HUNDRED = Decimal(100)
@@ -72,7 +72,7 @@ def sheet_of(account: Account, post: str, sheet: str, version: Version) -> Sheet
     return Sheet(items, missing)
 
 
-def _computed(account: Account, post: str, item: Item, weight: Decimal) -> ItemScore:
+def _computed(account: Account, post: str, item: ScorecardItem, weight: Decimal) -> ItemScore:
     """Points that rules take scale with the weight where the scorecard is scaled."""
     lost = account.cost(post, item.item)
     printed = Decimal(item.weight)

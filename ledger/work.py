@@ -121,6 +121,11 @@ class Work:
             self.touched[stream] = self.known[stream].clone().sealed_by(self.sealer)
         return self.touched[stream]
 
+    def holds(self, position: int) -> bool:
+        """Whether the log holds an event at a position; what this batch records is not there yet.
+        """
+        return position <= self.reader.head(self.ledger).position
+
     def person(self, lookup: str) -> Person:
         """The person behind a lookup. Errors: StorageFailed (R-LOG-04)."""
         if lookup not in self.persons:

@@ -12,10 +12,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ledger.aggregate import Aggregate
+from ledger.closings import Closings
 from ledger.days import SHOP_ZONE
+from ledger.deductions import Deduction
 from ledger.log import codec
 from ledger.log.envelope import Entry
+from ledger.months import Account
 from ledger.orders import Order
+from ledger.policies import PolicyBook
 from ledger.returns import Case
 from ledger.skus import Sku
 from ledger.slips import Slip
@@ -35,7 +39,8 @@ FOLDED = 2_000
 """Events of one stream that are folded to tell what a later one changed."""
 
 AGGREGATES: dict[str, type[Aggregate]] = {
-    cls.KIND: cls for cls in (Order, Case, StockItem, Sku, Warehouse, Transfer, Slip)}
+    cls.KIND: cls for cls in (Order, Case, StockItem, Sku, Warehouse, Transfer, Slip, Account,
+                              Deduction, PolicyBook, Closings)}
 
 
 class Asked(NamedTuple):

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, NamedTuple
 
+from ledger.days import is_month
 from ledger.errors import Invalid
 from projections.clocks import NOW, AsOf
 
@@ -13,13 +14,20 @@ class SubjectNeeded(Invalid):
     rule: ClassVar[str] = "R-PRJ-10"
 
 
+class BadMonth(Invalid):
+    """The month is {text!r}. It must be one such as 2026-09."""
+
+    code: ClassVar[str] = "bad_month"
+    rule: ClassVar[str] = "R-PRJ-13"
+
+
 class Question(NamedTuple):
     """What is asked: as of when, and of which channel, shop or subject (None: of all).
 
     `after` and `limit` cut a timeline into pages: the position behind which it starts, and how
     many events it has at the most; `beyond` is the subject behind which a list of subjects starts.
     `since` and `until` are the first and the last day of a period,
-    both inclusive, in the shop's zone.
+    both inclusive, in the shop's zone; `month` is one such as 2026-09.
     """
 
     as_of: AsOf = NOW
@@ -31,6 +39,13 @@ class Question(NamedTuple):
     limit: int | None = None
     since: str | None = None
     until: str | None = None
+    month: str | None = None
+
+    def must_be_of_month(self) -> str | None:
+        """The month, if one is asked for. Errors: BadMonth (R-PRJ-13)."""
+        if self.month is not None and not is_month(self.month):
+            raise BadMonth(text=self.month)
+        return self.month
 
 
 PRESENT = Question()

@@ -8,9 +8,10 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from ledger.errors import NotFound
-from projections import fulfilment, returns, stock_reports
+from projections import deductions, fulfilment, policies, returns, score_terms, stock_reports
 from projections import orders as order_rows
 from projections import reconciliation as sums
+from projections import scores as score_table
 from projections import timeline as timelines
 from projections.clocks import NOW, Cut, header
 from projections.engine import ReadModels
@@ -140,6 +141,11 @@ REPORTS: dict[str, Report] = {
     **stock_reports.REPORTS,
     **fulfilment.REPORTS,
     **returns.REPORTS,
+    **deductions.REPORTS,
+    "scores": score_table.scores,
+    "score-terms": score_terms.terms,
+    "score-warnings": score_table.warnings,
+    "policies": policies.policies,
     "orders": orders,
     "reconciliation": reconciliation,
     "timeline": timeline,

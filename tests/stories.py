@@ -31,6 +31,7 @@ class Story:
         self.facts: list[Any] = []
         self.error: LedgerError | None = None
         self.actor = "system"
+        self.position = 1_000
 
     # -- what a handler asks for ------------------------------------------------------------------
 
@@ -42,6 +43,9 @@ class Story:
 
     def fetch(self, wanted: list[tuple[type[Aggregate], str]]) -> None:
         pass
+
+    def holds(self, position: int) -> bool:
+        return position <= self.position
 
     def person(self, lookup: str) -> Person:
         return Person(f"person:{lookup}", b"")

@@ -247,6 +247,24 @@ def test_demo__tells_the_same_story_twice(run: Run, tmp_path: Path,
     assert stories[0] == stories[1]
 
 
+def test_report__accepted_as_a_file(run: Run, tmp_path: Path) -> None:
+    import_sample(run, AUGUST)
+    told = rows(run("report", "orders", "--json"))
+    for form in ("json", "csv", "xlsx"):
+        path = tmp_path / f"orders.{form}"
+        result = run("report", "orders", "--format", form, "--output", path)
+        assert (result.exit_code, result.stdout) == (0, ""), result.output
+        assert path.stat().st_size > 1000
+    assert json.loads((tmp_path / "orders.json").read_text()) == told
+    assert run("report", "orders", "--format", "csv").stdout.count("\n") == len(told) + 1
+
+
+def test_report__rejected_as_excel_on_the_terminal(run: Run) -> None:
+    result = run("report", "orders", "--format", "xlsx")
+    assert result.exit_code == 1
+    assert "[R-PRJ-15, output_needed]" in result.stderr
+
+
 @pytest.mark.parametrize("name, url", [
     ("LEDGER_DATABASE_URL", "mysql://a:secret@b/c"),
     ("LEDGER_DATABASE_URL", "postgresql://a:secret@127.0.0.1:1/c"),

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.cli import issue_command, list_command, revoke_command, rotate_command
+from api.keys_commands import issue_command, list_command, revoke_command, rotate_command
 from api.routes import PERMITS, PUBLIC
 from ledger.access import ROLES
 from tests.builders import stream
@@ -25,7 +25,8 @@ METHODS = ("GET", "POST")
 def routes(web: Web) -> list[tuple[str, str, str]]:
     """All routes: endpoint, method, and an address with names filled in."""
     names = {"order": stream(), "case": stream().replace("order:", "case:"), "sku": "SH-001",
-             "subject": "stock:main:SH-001", "number": "1", "job": "x", "code": "not_found"}
+             "subject": "stock:main:SH-001", "number": "1", "job": "x", "code": "not_found",
+             "member": "member:member", "month": "2026-09", "deduction": "deduction:1"}
     found = []
     for rule in web.app.url_map.iter_rules():
         address = rule.rule

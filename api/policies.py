@@ -1,0 +1,49 @@
+"""Policies over HTTP: published versions, and what tells two of them apart."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow
+from flask import Response
+
+from api import reading, writing
+from api.fields import Digits
+from api.reading import ItemSchema, Listed, told_as_of
+from api.routes import READERS, Blueprint, caller, edge
+from api.writing import Route
+from ledger import policy_commands
+from projections.clocks import NOW, header
+from projections.policies import book_of, differences
+
+WRITERS = {"admin", "manager"}
+READ_BY = READERS | {"member", "admin"}
+"""Whoever is judged by the rules may read them."""
+
+group = Blueprint("policies", __name__, description="Score rules, scorecards, pay, deadlines.")
+
+writing.add(group, [
+    Route("/v1/policies", policy_commands.PublishPolicy, WRITERS),
+    Route("/v1/policy-withdrawals", policy_commands.WithdrawPolicy, WRITERS),
+])
+reading.add(group, [
+    Listed("/v1/policies", "policies", "The published versions.", ("version",), roles=READ_BY),
+])
+
+
+class VersionsQuery(marshmallow.Schema):
+    """Two versions."""
+
+    before = Digits(least=1, required=True)
+    after = Digits(least=1, required=True)
+
+
+@group.permit("/v1/policy-differences", READ_BY, name="differences")
+@group.arguments(VersionsQuery(), location="query")
+@group.response(200, ItemSchema)
+def read_differences(query: Mapping[str, Any]) -> Response:
+    """What one version says otherwise than another."""
+    store, ledger = edge().store, caller().ledger
+    book = book_of(store, ledger)
+    found = differences(book.must_know(query["before"]).said, book.must_know(query["after"]).said)
+    as_of = header(store, ledger, NOW, NOW.resolve(store, ledger))
+    return told_as_of(as_of, {"as_of": as_of, "item": {**query, "differences": found}})

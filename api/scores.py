@@ -1,0 +1,76 @@
+"""Monthly scores over HTTP: grades, bonus work, closing, the table and how a score came about."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+from api import reading, sheets, writing
+from api.deductions import READ_BY, is_of
+from api.noting import note_read
+from api.problems import Problem
+from api.reading import ItemSchema, Listed, MinPosition, MonthQuery, question, told_as_of, wait
+from api.routes import EVERYBODY, Blueprint, caller, edge
+from api.writing import Route
+from ledger import month_commands as told
+from projections.questions import Question
+from projections.reports import REPORTS
+from projections.score_terms import explain_score
+
+GRADERS = EVERYBODY - {"auditor", "admin", "integration"}
+"""The second grader may be the member himself: the rules say who grades what."""
+
+ONE_MONTH = "/v1/months/<month>"
+
+group = Blueprint("scores", __name__, description="Members' months: grades, scores, closing.")
+
+writing.add(group, [
+    Route("/v1/grades", told.GradeMember, GRADERS),
+    Route("/v1/bonuses", told.SetBonus, {"reviewer", "manager"}),
+    Route(f"{ONE_MONTH}/seals", told.SealMonth, {"manager"}, ("month",)),
+    Route(f"{ONE_MONTH}/reopenings", told.ReopenMonth, {"manager"}, ("month",)),
+    Route(f"{ONE_MONTH}/restatements", told.RestateMonth, {"manager"}, ("month",)),
+])
+reading.add(group, [
+    Listed("/v1/scores", "scores", "The scores of a month; by default the last closed one.",
+           ("member", "post"), MonthQuery, READ_BY, own=is_of),
+    Listed("/v1/score-warnings", "score-warnings", "Closed months below the pass mark.",
+           ("member", "post"), MonthQuery, READ_BY, own=is_of),
+])
+
+
+@group.permit("/v1/scores/<member>/explain", READ_BY, name="explain-score")
+@group.arguments(MinPosition(), location="headers")
+@group.arguments(MonthQuery(exclude=("limit", "cursor")), location="query")
+@group.response(200, ItemSchema)
+def explain(headers: Mapping[str, Any], query: Mapping[str, Any], member: str) -> Response:
+    """How a member's month came to its score: terms that add up to it, with their events."""
+    _only_own(member)
+    wait(headers.get("least"))
+    as_of, item = explain_score(edge().models, caller().ledger, member, question(query))
+    note_read(as_of["position"])
+    return told_as_of(as_of, {"as_of": as_of, "item": item})
+
+
+def _only_own(member: str) -> None:
+    """A member sees himself alone. Errors: 403."""
+    who = caller()
+    if who.role == "member" and who.actor != member:
+        raise Problem(403, "forbidden", "The role member sees its own records only.")
+
+
+@group.permit(f"{ONE_MONTH}/scores.xlsx", READ_BY - {"member"}, name="workbook")
+@group.arguments(MinPosition(), location="headers")
+@group.response(200)
+@group.doc(**{"x-also": [sheets.TYPES["xlsx"]]})
+def workbook(headers: Mapping[str, Any], month: str) -> Response:
+    """The scores of a month as an Excel workbook."""
+    wait(headers.get("least"))
+    answer = REPORTS["scores"](edge().models, caller().ledger, Question(month=month))
+    note_read(answer.as_of["position"])
+    names = list(answer.rows[0]) if answer.rows else []
+    found = Response(sheets.as_xlsx(answer.rows, names, "scores", answer.as_of),
+                     content_type=sheets.TYPES["xlsx"])
+    found.headers["Content-Disposition"] = f'attachment; filename="scores-{month}.xlsx"'
+    found.headers["Ledger-Position"] = str(answer.as_of["position"])
+    return found

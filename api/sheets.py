@@ -1,0 +1,93 @@
+"""Rows as CSV and as Excel workbooks. No cell is ever a formula, whatever was recorded."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import xlsxwriter
+
+from ledger.decimals import is_decimal, plain
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet program takes for the beginning of a formula."""
+
+MADE = datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+"""When every workbook says it was made, so that the same rows make the same bytes."""
+
+WIDEST = 60
+TYPES = {"csv": "text/csv; charset=utf-8",
+         "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+"""The content types of both forms."""
+
+Row = Mapping[str, Any]
+
+
+def as_csv(rows: Iterable[Row], names: Sequence[str]) -> bytes:
+    """Rows as CSV in UTF-8 with a mark, for Excel; a text that looks like a formula gets a '."""
+    told = io.StringIO(newline="")
+    writer = csv.writer(told)
+    writer.writerow(names)
+    writer.writerows([_safe(_plain(row[name])) for name in names] for row in rows)
+    return "\ufeff".encode() + told.getvalue().encode()
+
+
+def as_xlsx(
+    rows: Iterable[Row], names: Sequence[str], title: str, about: Mapping[str, Any] | None = None
+) -> bytes:
+    """Rows as a workbook, with a second sheet that says what they are about.
+
+    Decimals are numbers; every other text stays a text.
+    """
+    told = io.BytesIO()
+    with xlsxwriter.Workbook(told, {"in_memory": True, "strings_to_formulas": False,
+                                    "strings_to_urls": False}) as book:
+        book.set_properties({"created": MADE})
+        bold = book.add_format({"bold": True})
+        sheet = book.add_worksheet(title)
+        sheet.write_row(0, 0, names, bold)
+        sheet.freeze_panes(1, 0)
+        widths = [len(name) for name in names]
+        for number, row in enumerate(rows, 1):
+            for column, name in enumerate(names):
+                value = _plain(row[name])
+                _write(sheet, (number, column), value)
+                widths[column] = max(widths[column], len(str(value)))
+        for column, width in enumerate(widths):
+            sheet.set_column(column, column, min(WIDEST, width + 2))
+        if about is not None:
+            _about(book.add_worksheet("as of"), about, bold)
+    return told.getvalue()
+
+
+def _about(sheet: Any, about: Mapping[str, Any], bold: Any) -> None:
+    sheet.set_column(0, 1, WIDEST // 2)
+    for number, (name, value) in enumerate(about.items()):
+        sheet.write_string(number, 0, name, bold)
+        sheet.write_string(number, 1, str(_plain(value)))
+
+
+def _write(sheet: Any, at: tuple[int, int], value: Any) -> None:
+    if isinstance(value, bool):
+        sheet.write_boolean(*at, value)
+    elif isinstance(value, int):
+        sheet.write_number(*at, value)
+    elif is_decimal(value) and plain(Decimal(value)) == value:  # not 007: that is a name
+        sheet.write_number(*at, Decimal(value))
+    else:
+        sheet.write_string(*at, str(value))
+
+
+def _plain(value: Any) -> Any:
+    if value is None:
+        return ""
+    return orjson.dumps(value).decode() if isinstance(value, dict | list) else value
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(FORMULA) and not is_decimal(value):
+        return f"'{value}"
+    return value

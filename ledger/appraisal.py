@@ -1,0 +1,204 @@
+"""Handlers of policies and monthly scores: publishing, grading, bonus work, closing a month."""
+
+from decimal import Decimal
+
+from ledger import month_commands as told
+from ledger.aggregate import Aggregate
+from ledger.closings import CLOSINGS, Closings
+from ledger.commands import Command, Handler, Work
+from ledger.days import day_of, first_day, last_day, month_of
+from ledger.decimals import plain
+from ledger.month_errors import (
+    BonusTooHigh,
+    ItemUnknown,
+    LeftOutUnknown,
+    MonthNotGraded,
+    MonthNotOver,
+    NotInPost,
+    NotTheGrader,
+)
+from ledger.month_values import COMMITTEE_SHEET, SECOND_SHEET, Figure, LeftOut, account_of
+from ledger.months import Account
+from ledger.people import Member
+from ledger.policies import BOOK, PolicyBook
+from ledger.policy_checks import findings
+from ledger.policy_commands import PublishPolicy, WithdrawPolicy
+from ledger.policy_errors import PolicyInSealedMonth, PolicyUnsound
+from ledger.policy_values import HEAD, MEMBER, Scorecard
+from ledger.posts import COMMITTEE
+from ledger.scores import figures_of, sheet_of
+from ledger.signatures import must_be_member
+from ledger.staff import held_in, load_posts, policy_on
+
+NAMED = 20
+"""How many missing sheets an error names."""
+
+
+# -- policies -------------------------------------------------------------------------------------
+
+
+def publish_policy(command: PublishPolicy, work: Work) -> list[Aggregate]:
+    """All that is wrong is told at once. Errors: R-POL-03 to R-POL-05."""
+    book: PolicyBook = work.load(PolicyBook, BOOK)
+    if wrong := findings(command.policy.sections, book.latest.said):
+        raise PolicyUnsound(wrong)
+    closings: Closings = work.load(Closings, CLOSINGS)
+    free = closings.free_from()
+    if free is not None and command.effective_from < free:
+        raise PolicyInSealedMonth(wanted=command.effective_from, month=closings.last_closed(),
+                                  free=free)
+    book.publish(command.policy, command.effective_from, occurred_at=command.occurred_at)
+    return [book]
+
+
+def withdraw_policy(command: WithdrawPolicy, work: Work) -> list[Aggregate]:
+    """Errors: R-POL-06."""
+    book: PolicyBook = work.load(PolicyBook, BOOK)
+    book.withdraw(command.version, command.reason, day_of(command.occurred_at),
+                  occurred_at=command.occurred_at)
+    return [book]
+
+
+# -- grades ---------------------------------------------------------------------------------------
+
+
+def grade_member(command: told.GradeMember, work: Work) -> list[Aggregate]:
+    """Errors: R-MON-01, R-MON-02, R-MON-05 to R-MON-07."""
+    day = day_of(command.occurred_at)
+    card = _card_of(work, command, day)
+    gradable = [item.item for item in card.items if not item.computed_from]
+    if unknown := sorted(set(command.grades) - set(gradable)):
+        raise ItemUnknown(post=card.post, items=", ".join(unknown), known=", ".join(gradable))
+    _must_grade(work, command, card, day)
+    account: Account = work.load(Account, command.subject)
+    account.grade(
+        {"member": command.member, "post": command.post, "sheet": command.sheet,
+         "grader": work.actor, "note": command.note},
+        command.grades, occurred_at=command.occurred_at)
+    return [account]
+
+
+def _card_of(work: Work, command: told.GradeMember | told.SetBonus, day: str) -> Scorecard:
+    """The scorecard of an open month for a post that the member held in it."""
+    closings: Closings = work.load(Closings, CLOSINGS)
+    closings.must_be_open(command.month)
+    if day < first_day(command.month):
+        raise MonthNotOver(month=command.month, day=day)
+    version = policy_on(work, last_day(command.month))
+    if command.post not in held_in(work, version, command.month).get(command.member, ()):
+        raise NotInPost(member=command.member, post=command.post, when=command.month)
+    return version.scorecard(command.post)
+
+
+def _must_grade(work: Work, command: told.GradeMember, card: Scorecard, day: str) -> None:
+    """Errors: NotTheGrader (R-MON-06)."""
+    wanted = COMMITTEE if command.sheet == COMMITTEE_SHEET else card.second_grader
+    if wanted == MEMBER:
+        fits, who = work.actor == command.member, "the member"
+    elif wanted == HEAD:
+        known: Member = work.load(Member, command.member)
+        head = known.supervisor_on(min(day, last_day(command.month)))
+        fits, who = work.actor == head, head or "a supervisor, who is not set,"
+    else:
+        holds = load_posts(work, [wanted])[wanted].held_by(work.actor, day)
+        fits, who = holds and work.actor != command.member, f"another member in the post {wanted}"
+    if fits and wanted not in (MEMBER, HEAD):
+        must_be_member(work, day)
+    if not fits:
+        raise NotTheGrader(actor=work.actor, sheet=command.sheet, member=command.member,
+                           post=command.post, who=who)
+
+
+def set_bonus(command: told.SetBonus, work: Work) -> list[Aggregate]:
+    """Granted by somebody else, up to the most. Errors: R-MON-01, R-MON-05, R-MON-06, R-MON-08."""
+    day = day_of(command.occurred_at)
+    _card_of(work, command, day)
+    if must_be_member(work, day) == command.member:
+        raise NotTheGrader(actor=work.actor, sheet="bonus", member=command.member,
+                           post=command.post, who="somebody else")
+    scoring = policy_on(work, last_day(command.month)).scoring
+    most = scoring.bonus_most if command.post in scoring.bonus_posts else "0"
+    account: Account = work.load(Account, command.subject)
+    account.set_bonus(
+        {"member": command.member, "post": command.post, "task": command.task,
+         "points": command.points, "note": command.note}, occurred_at=command.occurred_at)
+    if account.bonus(command.post) > Decimal(most):
+        raise BonusTooHigh(member=command.member, month=command.month, post=command.post,
+                           points=plain(account.bonus(command.post)), most=most)
+    return [account]
+
+
+# -- closing --------------------------------------------------------------------------------------
+
+
+def seal_month(command: told.SealMonth, work: Work) -> list[Aggregate]:
+    """Errors: R-MON-01 to R-MON-04, R-MON-09."""
+    closings = _to_close(command, work)
+    closings.must_be_open(command.month)
+    figures = _figures(work, command.month, command.left_out)
+    closings.seal(command.month, figures, command.left_out, command.note,
+                  occurred_at=command.occurred_at)
+    return [closings]
+
+
+def reopen_month(command: told.ReopenMonth, work: Work) -> list[Aggregate]:
+    """Errors: R-MON-02, R-MON-04."""
+    closings = _to_close(command, work)
+    closings.reopen(command.month, command.reason, occurred_at=command.occurred_at)
+    return [closings]
+
+
+def restate_month(command: told.RestateMonth, work: Work) -> list[Aggregate]:
+    """Errors: R-MON-02 to R-MON-04, R-MON-09, R-MON-10."""
+    closings = _to_close(command, work)
+    closings.must_be_reopened(command.month)
+    figures = _figures(work, command.month, command.left_out)
+    closings.restate(command.month, figures, command.left_out, command.reason,
+                     occurred_at=command.occurred_at)
+    return [closings]
+
+
+def _to_close(
+    command: told.SealMonth | told.ReopenMonth | told.RestateMonth, work: Work
+) -> Closings:
+    """The closed months, for a member who signs behind the month's end."""
+    day = day_of(command.occurred_at)
+    must_be_member(work, day)
+    if month_of(day) <= command.month:
+        raise MonthNotOver(month=command.month, day=day)
+    closings: Closings = work.load(Closings, CLOSINGS)
+    return closings
+
+
+def _figures(work: Work, month: str, left_out: list[LeftOut]) -> list[Figure]:
+    """The figures of a month, all of them graded. Errors: R-MON-03, R-MON-09."""
+    version = policy_on(work, last_day(month))
+    posts = held_in(work, version, month)
+    streams = {member: account_of(member, month) for member in posts}
+    work.fetch([(Account, stream) for stream in streams.values()])
+    accounts = {member: work.load(Account, stream) for member, stream in streams.items()}
+    figures = {(one.member, one.post): one for one in figures_of(accounts, posts, version)}
+    for one in left_out:
+        if figures.pop((one.member, one.post), None) is None:
+            raise LeftOutUnknown(member=one.member, post=one.post, month=month)
+    missing = [
+        f"{member} {post} ({sheet}: {', '.join(found)})"
+        for (member, post), one in figures.items() if one.score is None
+        for sheet in (COMMITTEE_SHEET, SECOND_SHEET)
+        if (found := sheet_of(accounts[member], post, sheet, version).missing)]
+    if missing:
+        more = [f"and {len(missing) - NAMED} more"] if len(missing) > NAMED else []
+        raise MonthNotGraded(month=month, count=len(missing),
+                             missing="; ".join([*missing[:NAMED], *more]))
+    return list(figures.values())
+
+
+HANDLERS: dict[type[Command], Handler] = {
+    PublishPolicy: publish_policy,
+    WithdrawPolicy: withdraw_policy,
+    told.GradeMember: grade_member,
+    told.SetBonus: set_bonus,
+    told.SealMonth: seal_month,
+    told.ReopenMonth: reopen_month,
+    told.RestateMonth: restate_month,
+}

@@ -1,0 +1,86 @@
+"""Where charges meet the members' months: also those that are sealed.
+
+A change in a sealed month is recorded there, and what it costs is carried to the open month, so
+that the sealed score stays what it was.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from ledger.aggregate import Aggregate
+from ledger.closings import CLOSINGS, Closings
+from ledger.commands import Work
+from ledger.days import day_of, last_day, month_after, month_of
+from ledger.decimals import plain
+from ledger.month_values import Carry, Charge, account_of
+from ledger.months import Account
+from ledger.policies import BOOK, PolicyBook
+from ledger.scores import cost_of
+
+Record = Callable[[Account, Carry | None], None]
+
+
+class Books:
+    """The accounts that one command changes."""
+
+    def __init__(self, work: Work, occurred_at: datetime) -> None:
+        self.occurred_at = occurred_at
+        self.changed: dict[str, Aggregate] = {}
+        self._work = work
+        self._closings: Closings = work.load(Closings, CLOSINGS)
+        self._book: PolicyBook = work.load(PolicyBook, BOOK)
+
+    def account(self, member: str, month: str) -> Account:
+        """A member's month, to be changed."""
+        found: Account = self._work.load(Account, account_of(member, month))
+        self.changed[found.id] = found
+        return found
+
+    def charge(self, member: str, charge: Charge) -> None:
+        """Take points in the month of the fact."""
+        self._record(
+            member, month_of(charge.breached_on), (charge.post, charge.charge),
+            lambda account, carried: account.charge(
+                member, charge, carried, occurred_at=self.occurred_at),
+            reason=charge.rule)
+
+    def reduce(self, member: str, month: str, name: str, *, points: str, reason: str) -> None:
+        """Take fewer points for a charge."""
+        known = self.account(member, month).charges[name]
+        facts = {"member": member, "charge": name, "points": points, "reason": reason}
+        self._record(
+            member, month, (known.post, name),
+            lambda account, carried: account.reduce(facts, carried, occurred_at=self.occurred_at),
+            reason=reason)
+
+    def reverse(self, member: str, month: str, name: str, *, reason: str) -> None:
+        """Take no points for a charge; of one that is not there, nothing changes."""
+        known = self.account(member, month).charges.get(name)
+        if known is None:
+            return
+        facts = {"member": member, "charge": name, "reason": reason}
+        self._record(
+            member, month, (known.post, name),
+            lambda account, carried: account.reverse(facts, carried, occurred_at=self.occurred_at),
+            reason=reason)
+
+    def _record(
+        self, member: str, month: str, what: tuple[str, str], record: Record, *, reason: str
+    ) -> None:
+        account, (post, name) = self.account(member, month), what
+        if not self._closings.is_sealed(month):
+            record(account, None)
+            return
+        version = self._book.on(last_day(month))
+        probe = account.clone()
+        record(probe, None)
+        points = cost_of(probe, post, version) - cost_of(account, post, version)
+        if not points:
+            record(account, None)
+            return
+        today = month_of(day_of(self.occurred_at))
+        to = self._closings.open_from(max(today, month_after(month)))
+        record(account, Carry(to, plain(points)))
+        self.account(member, to).carry(
+            {"member": member, "post": post, "from_month": month, "charge": name,
+             "points": plain(points), "reason": reason}, occurred_at=self.occurred_at)

@@ -1,0 +1,272 @@
+"""Handlers of deductions: who is liable, for how much, and what that does to months."""
+
+from decimal import Decimal
+
+from ledger import deduction_commands as told
+from ledger.aggregate import Aggregate
+from ledger.charging import Books
+from ledger.commands import Command, Handler, Work
+from ledger.days import day_after, day_of, month_of
+from ledger.deduction_errors import (
+    NobodyLiable,
+    NoSuchEvidence,
+    OffenderNeeded,
+    OffenderNotAsked,
+    OffenderNotInPost,
+    PointsOutOfRange,
+    RuleComputed,
+    RuleUnknown,
+    WaiverNotAllowed,
+)
+from ledger.deductions import CONFIRMED, PROPOSED, Breach, Deduction, Share
+from ledger.month_values import Charge
+from ledger.people import Member
+from ledger.policies import BOOK, PolicyBook
+from ledger.policy_values import ALL_OF_POST, OFFENDER, SUPERVISOR, Rule, Version
+from ledger.scores import is_graded
+from ledger.signatures import must_be_member
+from ledger.staff import holders_of, policy_on, posts_of
+
+MOST_ON_LOSS = "100"
+"""What a reviewer may go up to where a loss lifts the printed points."""
+
+EVERYBODY = "all"
+UNASSIGNED = "unassigned"
+
+
+def facts_of(rule: Rule, breach: Breach, occurrence: int) -> str:
+    """What can be proposed only once. Rules that exclude each other share it."""
+    who = EVERYBODY if ALL_OF_POST in rule.charges else breach.offender or UNASSIGNED
+    day = day_of(breach.breached_at)
+    same = {"day": (who, day), "month": (who, month_of(day)),
+            "occurrence": (breach.about, who, day)}.get(rule.per, (breach.about,))
+    again = () if occurrence == 1 else (str(occurrence),)
+    return ":".join(("deduction", min(rule.code, rule.excludes or rule.code), *same, *again))
+
+
+def propose_deduction(command: told.ProposeDeduction, work: Work) -> list[Aggregate]:
+    """Errors: R-DED-01, R-DED-08, R-DED-16 to R-DED-19; R-LOG-11 for the same facts again."""
+    day = day_of(command.breached_at)
+    version = policy_on(work, day)
+    rule = _rule(version, command.rule, day)
+    if rule.computed_from:
+        raise RuleComputed(rule=rule.code, kinds=", ".join(rule.computed_from))
+    _must_show(work, command.evidence)
+    if command.offender is not None:
+        _post_of(work, rule, command.offender, day)
+    breach = Breach(rule.code, version.number, command.about, command.breached_at,
+                    command.offender, command.loss)
+    deduction: Deduction = work.load(Deduction, command.deduction)
+    deduction.propose({
+        "number": command.number, "rule": rule.code, "policy": version.number,
+        "about_subject": command.about, "breached_at": command.breached_at,
+        "proposed_by": work.actor, "offender": command.offender, "evidence": command.evidence,
+        "attachments": command.attachments, "occurrence": command.occurrence,
+        "loss": command.loss, "note": command.note,
+    }, once=facts_of(rule, breach, command.occurrence), occurred_at=command.occurred_at)
+    return [deduction]
+
+
+def _rule(version: Version, code: str, day: str) -> Rule:
+    found = version.rule(code)
+    if found is None:
+        raise RuleUnknown(rule=code, day=day, version=version.number)
+    return found
+
+
+def _must_show(work: Work, evidence: list[int]) -> None:
+    if evidence and not work.holds(max(evidence)):
+        raise NoSuchEvidence(position=max(evidence))
+
+
+def _post_of(work: Work, rule: Rule, member: str, day: str) -> str:
+    """The post of a rule that the offender held. Errors: R-DED-08, R-DED-19."""
+    if ALL_OF_POST in rule.charges:
+        raise OffenderNotAsked(rule=rule.code)
+    held = posts_of(work, member, day)
+    post = next((post for post in rule.posts if post in held), None)
+    if post is None:
+        raise OffenderNotInPost(member=member, rule=rule.code, day=day,
+                                posts=", ".join(rule.posts))
+    return post
+
+
+def name_offender(command: told.NameOffender, work: Work) -> list[Aggregate]:
+    """Errors: R-DED-02, R-DED-03, R-DED-08, R-DED-19; R-LOG-11 for facts charged already."""
+    deduction: Deduction = work.load(Deduction, command.deduction)
+    before = deduction.must_be(PROPOSED)
+    rule = _rule_of(work, before)
+    _post_of(work, rule, command.offender, day_of(before.breached_at))
+    known = facts_of(rule, before, deduction.occurrence)
+    once = facts_of(rule, before._replace(offender=command.offender), deduction.occurrence)
+    deduction.name_offender(command.offender, once=None if once == known else once,
+                            occurred_at=command.occurred_at)
+    return [deduction]
+
+
+def _rule_of(work: Work, breach: Breach) -> Rule:
+    """The rule as it was in force when it was broken."""
+    book: PolicyBook = work.load(PolicyBook, BOOK)
+    return _rule(book.numbered(breach.policy), breach.rule, day_of(breach.breached_at))
+
+
+def confirm_deduction(command: told.ConfirmDeduction, work: Work) -> list[Aggregate]:
+    """Charge every liable member. Errors: R-DED-02 to R-DED-06, R-DED-09, R-DED-10, R-PPL-."""
+    deduction: Deduction = work.load(Deduction, command.deduction)
+    breach = deduction.must_be(PROPOSED)
+    day = day_of(command.occurred_at)
+    by = must_be_member(work, day)
+    deduction.must_be_decided_by_another(by)
+    rule = _rule_of(work, breach)
+    shares = [share for share in _shares(work, rule, breach, command.points)
+              if share.member not in deduction.excused]
+    if not shares:
+        raise NobodyLiable(rule=rule.code, day=day, why="everybody is excused")
+    until = day_after(day, policy_on(work, day).scoring.appeal_days)
+    deduction.confirm(shares, by, until, note=command.note, occurred_at=command.occurred_at)
+    books = Books(work, command.occurred_at)
+    for share in shares:
+        books.charge(share.member, Charge(
+            charge=deduction.id, rule=rule.code, part=share.part, post=share.post,
+            points=share.points, breached_on=day_of(breach.breached_at), policy=breach.policy,
+            counts_in=rule.counts_in, escalation=rule.escalation))
+    return [deduction, *books.changed.values()]
+
+
+def _shares(
+    work: Work, rule: Rule, breach: Breach, points: dict[str, str]
+) -> list[Share]:
+    """Who is liable for how much. Errors: R-DED-06, R-DED-08 to R-DED-10."""
+    day = day_of(breach.breached_at)
+    if unknown := sorted(set(points) - set(rule.charges)):
+        raise PointsOutOfRange(rule=rule.code, party=unknown[0], least="0", most="0",
+                               points=points[unknown[0]])
+    priced = {party: _points(rule, party, points.get(party), loss=breach.loss)
+              for party in rule.charges}
+    if ALL_OF_POST in rule.charges:
+        liable = [(member, ALL_OF_POST, post)
+                  for member, post in holders_of(work, rule.posts, day).items()]
+        if not liable:
+            raise NobodyLiable(rule=rule.code, day=day, why="nobody held the post")
+    else:
+        if breach.offender is None:
+            raise OffenderNeeded(deduction=breach.about)
+        liable = [(breach.offender, OFFENDER, _post_of(work, rule, breach.offender, day))]
+        if SUPERVISOR in rule.charges:
+            liable.append(_supervisor(work, rule, breach.offender, day))
+    return [Share(member=member, part=part, post=post, points=priced[part], month=month_of(day))
+            for member, part, post in liable]
+
+
+def _supervisor(work: Work, rule: Rule, offender: str, day: str) -> tuple[str, str, str]:
+    head = work.load(Member, offender).supervisor_on(day)
+    if head is None:
+        raise NobodyLiable(rule=rule.code, day=day, why=f"{offender} has no supervisor that day")
+    posts = [post for post in posts_of(work, head, day) if is_graded(post)]
+    if not posts:
+        raise NobodyLiable(rule=rule.code, day=day, why=f"the supervisor {head} held no post")
+    return head, SUPERVISOR, posts[0]
+
+
+def _points(rule: Rule, party: str, told_points: str | None, *, loss: bool) -> str:
+    """The points of a party. Errors: PointsOutOfRange (R-DED-06)."""
+    least, most = rule.charges[party] or ("0", "0")
+    if rule.on_loss and loss:
+        most = MOST_ON_LOSS
+    points = least if told_points is None and least == most else told_points
+    if points is None or not Decimal(least) <= Decimal(points) <= Decimal(most):
+        raise PointsOutOfRange(rule=rule.code, party=party, least=least, most=most,
+                               points="none" if points is None else points)
+    return points
+
+
+def waive_deduction(command: told.WaiveDeduction, work: Work) -> list[Aggregate]:
+    """Errors: R-DED-02 to R-DED-05, R-DED-07, R-DED-11."""
+    deduction: Deduction = work.load(Deduction, command.deduction)
+    breach = deduction.must_be(PROPOSED, CONFIRMED)
+    by = must_be_member(work, day_of(command.occurred_at))
+    if _rule_of(work, breach).exempt is None:
+        raise WaiverNotAllowed(rule=breach.rule)
+    before = dict(deduction.shares)
+    deduction.waive(command.members, command.cause, by, occurred_at=command.occurred_at)
+    return [deduction, *_reversed(work, deduction, before, command)]
+
+
+def _reversed(
+    work: Work, deduction: Deduction, before: dict[str, Share], command: told.Decision
+) -> list[Aggregate]:
+    """The accounts of those who are not charged any more."""
+    books = Books(work, command.occurred_at)
+    for member, share in before.items():
+        if member not in deduction.shares:
+            books.reverse(member, share.month, deduction.id, reason=command.why)
+    return list(books.changed.values())
+
+
+def dismiss_deduction(command: told.DismissDeduction, work: Work) -> list[Aggregate]:
+    """Errors: R-DED-02 to R-DED-05."""
+    deduction: Deduction = work.load(Deduction, command.deduction)
+    by = must_be_member(work, day_of(command.occurred_at))
+    deduction.dismiss(command.reason, by, occurred_at=command.occurred_at)
+    return [deduction]
+
+
+def acknowledge_deduction(command: told.AcknowledgeDeduction, work: Work) -> list[Aggregate]:
+    """Errors: R-DED-02, R-DED-03, R-DED-11."""
+    deduction: Deduction = work.load(Deduction, command.deduction)
+    deduction.acknowledge(work.actor, occurred_at=command.occurred_at)
+    return [deduction]
+
+
+def appeal_deduction(command: told.AppealDeduction, work: Work) -> list[Aggregate]:
+    """Errors: R-DED-02, R-DED-03, R-DED-11 to R-DED-13, R-DED-17."""
+    deduction: Deduction = work.load(Deduction, command.deduction)
+    _must_show(work, command.evidence)
+    deduction.appeal({
+        "member": work.actor, "reason": command.reason, "evidence": command.evidence,
+        "attachments": command.attachments,
+    }, day_of(command.occurred_at), occurred_at=command.occurred_at)
+    return [deduction]
+
+
+def uphold_deduction(command: told.UpholdDeduction, work: Work) -> list[Aggregate]:
+    """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15."""
+    deduction: Deduction = work.load(Deduction, command.deduction)
+    by = must_be_member(work, day_of(command.occurred_at))
+    deduction.uphold(command.member, command.reason, by, occurred_at=command.occurred_at)
+    return [deduction]
+
+
+def reduce_deduction(command: told.ReduceDeduction, work: Work) -> list[Aggregate]:
+    """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15, R-DED-20."""
+    deduction: Deduction = work.load(Deduction, command.deduction)
+    by = must_be_member(work, day_of(command.occurred_at))
+    deduction.reduce(command.member, command.points, command.reason, by=by,
+                     occurred_at=command.occurred_at)
+    books = Books(work, command.occurred_at)
+    books.reduce(command.member, deduction.shares[command.member].month, deduction.id,
+                 points=command.points, reason=command.reason)
+    return [deduction, *books.changed.values()]
+
+
+def overturn_deduction(command: told.OverturnDeduction, work: Work) -> list[Aggregate]:
+    """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15."""
+    deduction: Deduction = work.load(Deduction, command.deduction)
+    by = must_be_member(work, day_of(command.occurred_at))
+    before = dict(deduction.shares)
+    deduction.overturn(command.member, command.reason, by, occurred_at=command.occurred_at)
+    return [deduction, *_reversed(work, deduction, before, command)]
+
+
+HANDLERS: dict[type[Command], Handler] = {
+    told.ProposeDeduction: propose_deduction,
+    told.NameOffender: name_offender,
+    told.ConfirmDeduction: confirm_deduction,
+    told.WaiveDeduction: waive_deduction,
+    told.DismissDeduction: dismiss_deduction,
+    told.AcknowledgeDeduction: acknowledge_deduction,
+    told.AppealDeduction: appeal_deduction,
+    told.UpholdDeduction: uphold_deduction,
+    told.ReduceDeduction: reduce_deduction,
+    told.OverturnDeduction: overturn_deduction,
+}

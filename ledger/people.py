@@ -1,0 +1,332 @@
+"""Members of a shop by date: who was here, who supervised whom, who was absent.
+
+A member's id is a pseudonym, and the actor of the keys that he owns. Days are texts such as
+2026-09-30, in the shop's zone.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from ledger.aggregate import Aggregate, event
+from ledger.people_errors import (
+    AttendanceUnknown,
+    LeaveDecided,
+    LeaveTooLate,
+    LeaveUnknown,
+    MemberGone,
+    MemberToldDifferently,
+    MemberUnknown,
+    OwnPresence,
+)
+from ledger.personal import Personal, Plain
+
+ASKED, APPROVED, REFUSED, WITHDRAWN = LEAVE_STATES = ("asked", "approved", "refused", "withdrawn")
+
+
+class Attended(NamedTuple):
+    """A fact of attendance, and whether it still stands."""
+
+    day: str
+    kind: str
+    stands: bool = True
+
+
+class Leave(NamedTuple):
+    """Leave that was asked for."""
+
+    days: tuple[str, ...]
+    state: str
+
+
+class Member(Aggregate):
+    """A member of the shop; his stream is `member:<id>`."""
+
+    KIND = "member"
+
+    def begin(self) -> None:
+        """He never joined."""
+        self.joined_on: str | None = None
+        self.left_on: str | None = None
+        self.supervisors: tuple[tuple[str, str], ...] = ()
+        self.leave: Mapping[str, Leave] = {}
+        self.attendance: Mapping[int, Attended] = {}
+
+    # -- facts ------------------------------------------------------------------------------------
+
+    class Joined(Aggregate.Event):
+        """He works here from a day on."""
+
+        TOPIC = "member.joined.v1"
+        joined_on: str
+        name: Personal | None = None
+        contact: Personal | None = None
+
+    class DetailsChanged(Aggregate.Event):
+        """He is called or reached otherwise; what is None stays."""
+
+        TOPIC = "member.details_changed.v1"
+        name: Personal | None = None
+        contact: Personal | None = None
+
+    class SupervisorSet(Aggregate.Event):
+        """Somebody is his direct supervisor from a day on."""
+
+        TOPIC = "member.supervisor_set.v1"
+        supervisor: str
+        since: str
+
+        def about(self) -> list[str]:
+            """The supervisor."""
+            return [self.supervisor]
+
+    class ShopLeft(Aggregate.Event):
+        """His last day."""
+
+        TOPIC = "member.shop_left.v1"
+        last_day: str
+        reason: str | None = None
+
+    class LeaveAsked(Aggregate.Event):
+        """He wants to stay away on these days."""
+
+        TOPIC = "member.leave_asked.v1"
+        number: str
+        days: list[str]
+        reason: str | None = None
+
+    class LeaveApproved(Aggregate.Event):
+        """He may."""
+
+        TOPIC = "member.leave_approved.v1"
+        number: str
+        approved_by: str
+
+    class LeaveRefused(Aggregate.Event):
+        """He may not."""
+
+        TOPIC = "member.leave_refused.v1"
+        number: str
+        reason: str
+        refused_by: str
+
+    class LeaveWithdrawn(Aggregate.Event):
+        """He does not want to any more, or it was taken back."""
+
+        TOPIC = "member.leave_withdrawn.v1"
+        number: str
+        reason: str | None = None
+
+    class AttendanceRecorded(Aggregate.Event):
+        """Whether he was there, and in time. `number` counts those of the member."""
+
+        TOPIC = "member.attendance_recorded.v1"
+        number: int
+        day: str
+        kind: str
+        recorded_by: str
+        shift: str | None = None
+        minutes: int | None = None
+        note: str | None = None
+
+    class AttendanceCorrected(Aggregate.Event):
+        """What was recorded did not happen."""
+
+        TOPIC = "member.attendance_corrected.v1"
+        number: int
+        reason: str
+        corrected_by: str
+
+    class HandOverNoted(Aggregate.Event):
+        """He told the next one in writing how things stand."""
+
+        TOPIC = "member.hand_over_noted.v1"
+        day: str
+        shift: str
+        note: str
+        to_member: str | None = None
+
+        def about(self) -> list[str]:
+            """Who takes over."""
+            return [] if self.to_member is None else [self.to_member]
+
+    # -- mutators ---------------------------------------------------------------------------------
+
+    @event(Joined)
+    def _joined(self, joined_on):
+        self.joined_on = joined_on
+
+    @event(DetailsChanged)
+    def _details_changed(self):
+        pass
+
+    @event(SupervisorSet)
+    def _supervisor_set(self, supervisor, since):
+        self.supervisors = (*self.supervisors, (since, supervisor))
+
+    @event(ShopLeft)
+    def _shop_left(self, last_day):
+        self.left_on = last_day
+
+    @event(LeaveAsked)
+    def _leave_asked(self, number, days):
+        self.leave = {**self.leave, number: Leave(tuple(days), ASKED)}
+
+    @event(LeaveApproved)
+    def _leave_approved(self, number):
+        self.leave = {**self.leave, number: self.leave[number]._replace(state=APPROVED)}
+
+    @event(LeaveRefused)
+    def _leave_refused(self, number):
+        self.leave = {**self.leave, number: self.leave[number]._replace(state=REFUSED)}
+
+    @event(LeaveWithdrawn)
+    def _leave_withdrawn(self, number):
+        self.leave = {**self.leave, number: self.leave[number]._replace(state=WITHDRAWN)}
+
+    @event(AttendanceRecorded)
+    def _attendance_recorded(self, number, day, kind):
+        self.attendance = {**self.attendance, number: Attended(day, kind)}
+
+    @event(AttendanceCorrected)
+    def _attendance_corrected(self, number):
+        known = self.attendance[number]._replace(stands=False)
+        self.attendance = {**self.attendance, number: known}
+
+    @event(HandOverNoted)
+    def _hand_over_noted(self):
+        pass
+
+    # -- what was when ----------------------------------------------------------------------------
+
+    def is_here_on(self, day: str) -> bool:
+        """Whether he works here on a day."""
+        return self.joined_on is not None and self.joined_on <= day and (
+            self.left_on is None or day <= self.left_on)
+
+    def supervisor_on(self, day: str) -> str | None:
+        """His direct supervisor: of those set until a day, the last one told for the latest day."""
+        known = [(since, number, who) for number, (since, who) in enumerate(self.supervisors)
+                 if since <= day]
+        return max(known)[2] if known else None
+
+    def is_on_leave(self, day: str) -> bool:
+        """Whether he has approved leave on a day."""
+        return any(leave.state == APPROVED and day in leave.days for leave in self.leave.values())
+
+    def must_be_here(self, day: str) -> None:
+        """Errors: MemberUnknown (R-PPL-01), MemberGone (R-PPL-03)."""
+        if self.joined_on is None:
+            raise MemberUnknown(member=self.id)
+        if not self.is_here_on(day):
+            raise MemberGone(member=self.id, day=day, joined_on=self.joined_on,
+                             left_on=self.left_on or "not")
+
+    # -- rules ------------------------------------------------------------------------------------
+
+    def join(
+        self, joined_on: str, name: Plain | None, contact: Plain | None, *, occurred_at: datetime
+    ) -> None:
+        """Once. Errors: MemberToldDifferently (R-PPL-02)."""
+        if self.joined_on is None:
+            self._joined(joined_on=joined_on, name=name, contact=contact, occurred_at=occurred_at)
+        elif self.joined_on != joined_on:
+            raise MemberToldDifferently(member=self.id, joined_on=self.joined_on)
+
+    def change_details(
+        self, name: Plain | None, contact: Plain | None, *, occurred_at: datetime
+    ) -> None:
+        """Errors: R-PPL-01."""
+        if self.joined_on is None:
+            raise MemberUnknown(member=self.id)
+        self._details_changed(name=name, contact=contact, occurred_at=occurred_at)
+
+    def set_supervisor(self, supervisor: str, since: str, *, occurred_at: datetime) -> None:
+        """Errors: R-PPL-01, R-PPL-03."""
+        self.must_be_here(since)
+        if self.supervisor_on(since) != supervisor or (since, supervisor) not in self.supervisors:
+            self._supervisor_set(supervisor=supervisor, since=since, occurred_at=occurred_at)
+
+    def leave_shop(self, last_day: str, reason: str | None, *, occurred_at: datetime) -> None:
+        """Errors: R-PPL-01, R-PPL-03."""
+        if self.left_on != last_day:
+            self.must_be_here(last_day)
+            self._shop_left(last_day=last_day, reason=reason, occurred_at=occurred_at)
+
+    def ask_leave(
+        self, number: str, days: Sequence[str], today: str, *, reason: str | None,
+        occurred_at: datetime,
+    ) -> None:
+        """Errors: R-PPL-01, R-PPL-03, LeaveDecided (R-PPL-09), LeaveTooLate (R-PPL-10)."""
+        if (known := self.leave.get(number)) is not None:
+            if known == (tuple(days), ASKED):
+                return
+            raise LeaveDecided(member=self.id, number=number, state=known.state)
+        self.must_be_here(days[-1])
+        if today > days[0]:
+            raise LeaveTooLate(first=days[0], day=today)
+        self._leave_asked(number=number, days=list(days), reason=reason, occurred_at=occurred_at)
+
+    def _leave(self, number: str, *states: str) -> Leave:
+        known = self.leave.get(number)
+        if known is None:
+            raise LeaveUnknown(member=self.id, number=number)
+        if known.state not in states:
+            raise LeaveDecided(member=self.id, number=number, state=known.state)
+        return known
+
+    def approve_leave(self, number: str, by: str, *, occurred_at: datetime) -> bool:
+        """Whether it is new. Errors: R-PPL-08, R-PPL-09, OwnPresence (R-PPL-11)."""
+        if self._leave(number, ASKED, APPROVED).state == APPROVED:
+            return False
+        self.must_not_be(by, "approving leave")
+        self._leave_approved(number=number, approved_by=by, occurred_at=occurred_at)
+        return True
+
+    def refuse_leave(self, number: str, reason: str, by: str, *, occurred_at: datetime) -> None:
+        """Errors: R-PPL-08, R-PPL-09, R-PPL-11."""
+        if self._leave(number, ASKED, REFUSED).state == ASKED:
+            self.must_not_be(by, "refusing leave")
+            self._leave_refused(number=number, reason=reason, refused_by=by,
+                                occurred_at=occurred_at)
+
+    def withdraw_leave(self, number: str, reason: str | None, *, occurred_at: datetime) -> bool:
+        """Whether approved leave is taken back by it. Errors: R-PPL-08, R-PPL-09."""
+        known = self._leave(number, ASKED, APPROVED, WITHDRAWN)
+        if known.state != WITHDRAWN:
+            self._leave_withdrawn(number=number, reason=reason, occurred_at=occurred_at)
+        return known.state == APPROVED
+
+    def must_not_be(self, actor: str, what: str) -> None:
+        """Errors: OwnPresence (R-PPL-11)."""
+        if actor == self.id:
+            raise OwnPresence(member=self.id, what=what)
+
+    def record_attendance(
+        self, facts: Mapping[str, str | int | None], by: str, *, occurred_at: datetime
+    ) -> int:
+        """The number of a new fact. Errors: R-PPL-01, R-PPL-03, R-PPL-11."""
+        self.must_be_here(str(facts["day"]))
+        self.must_not_be(by, "recording attendance")
+        number = len(self.attendance) + 1
+        self._attendance_recorded(**facts, number=number, recorded_by=by, occurred_at=occurred_at)
+        return number
+
+    def correct_attendance(
+        self, number: int, reason: str, by: str, *, occurred_at: datetime
+    ) -> Attended:
+        """What does not stand any more. Errors: AttendanceUnknown (R-PPL-12), R-PPL-11."""
+        known = self.attendance.get(number)
+        if known is None or not known.stands:
+            raise AttendanceUnknown(member=self.id, number=number)
+        self.must_not_be(by, "correcting attendance")
+        self._attendance_corrected(number=number, reason=reason, corrected_by=by,
+                                   occurred_at=occurred_at)
+        return known
+
+    def hand_over(
+        self, facts: Mapping[str, str | None], *, occurred_at: datetime
+    ) -> None:
+        """Errors: R-PPL-01, R-PPL-03."""
+        self.must_be_here(str(facts["day"]))
+        self._hand_over_noted(**facts, occurred_at=occurred_at)

@@ -1,0 +1,255 @@
+"""The register of deductions, the appeals, and who decided what: one row a deduction."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    PrimaryKeyConstraint,
+    Row,
+    Table,
+    Text,
+)
+
+from ledger.days import day_of, month_of
+from ledger.decimals import ZERO, plain
+from ledger.deductions import Breach, Deduction, Share
+from ledger.log.envelope import Outline
+from ledger.values import from_us, rfc3339
+from projections.by_subject import Report, report_of, rows_of
+from projections.projection import Fact
+from projections.questions import Question
+from projections.rows import Change, Key, Rows, metadata
+
+deductions = Table(
+    "deductions", metadata,
+    Column("ledger", Key, nullable=False),
+    Column("subject", Key, nullable=False),
+    Column("month", Key, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("ledger", "subject", name="deductions_pk"),
+    Index("deductions_month", "ledger", "month", "subject"),
+    sqlite_with_rowid=False,
+)
+"""`state` is `Kept` as JSON; `month` is that of the fact."""
+
+TAKEN = frozenset(
+    topic for fact in vars(Deduction).values() if (topic := getattr(fact, "TOPIC", "")))
+
+
+class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was done to a deduction, by whom, when, and why; `who` is whom it is about."""
+
+    what: str
+    by: str
+    at: int
+    position: int
+    who: str = ""
+    why: str = ""
+
+
+class Kept(msgspec.Struct, omit_defaults=True):
+    """What a row keeps of a deduction."""
+
+    state: str
+    breach: Breach
+    proposed_by: str
+    decided_by: str = ""
+    appeal_until: str = ""
+    shares: dict[str, Share] = {}
+    appeals: dict[str, str] = {}
+    acknowledged: tuple[str, ...] = ()
+    excused: tuple[str, ...] = ()
+    evidence: list[int] = []
+    attachments: list[str] = []
+    charged: dict[str, Share] = {}
+    steps: list[Step] = []
+
+
+_SHARED = ("state", "breach", "proposed_by", "decided_by", "appeal_until", "shares", "appeals",
+           "acknowledged", "excused")
+"""What `Kept` and a deduction call by the same name."""
+
+_kept = msgspec.json.Decoder(Kept)
+
+
+class Tracked(msgspec.Struct):
+    """A deduction while events are folded into it, and what it does not know of itself."""
+
+    deduction: Deduction
+    position: int
+    evidence: list[int]
+    attachments: list[str]
+    charged: dict[str, Share]
+    steps: list[Step]
+
+
+def tracked(row: Row[Any]) -> Tracked:
+    """The deduction that a row keeps."""
+    kept = _kept.decode(row.state)
+    found = Deduction.blank(row.subject)
+    for name in _SHARED:
+        setattr(found, name, getattr(kept, name))
+    return Tracked(found, row.position, kept.evidence, kept.attachments, kept.charged, kept.steps)
+
+
+class Batch(msgspec.Struct):
+    """The deductions of a batch, and the subjects of those that earlier batches wrote."""
+
+    ledger: str
+    deductions: dict[str, Tracked]
+    loaded: frozenset[str]
+
+
+class Deductions:
+    """Folds deductions: one row each."""
+
+    name: ClassVar[str] = "deductions"
+    version: ClassVar[int] = 1
+    tables: ClassVar[tuple[Table, ...]] = (deductions,)
+
+    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Batch:
+        """The deductions that earlier batches wrote."""
+        first = {entry.stream: entry.version for entry in reversed(entries)
+                 if entry.type in TAKEN}
+        earlier = sorted(stream for stream, version in first.items() if version > 1)
+        found = {row.subject: tracked(row)
+                 for row in rows.among(deductions, ledger, "subject", earlier)}
+        return Batch(ledger, found, frozenset(found))
+
+    def fold(self, state: Batch, facts: Iterable[Fact]) -> None:
+        """Take facts into the deductions; as of a moment of the business, what tells of a
+        deduction that is not known yet counts for nothing."""
+        for entry, event in facts:
+            if entry.type == Deduction.Proposed.TOPIC:
+                state.deductions[entry.stream] = Tracked(
+                    Deduction.blank(entry.stream), 0, event.evidence, event.attachments, {}, [])
+            if entry.type not in TAKEN or (known := state.deductions.get(entry.stream)) is None:
+                continue
+            try:
+                event.apply(known.deduction)
+            except KeyError:  # as of the business, a share that is not charged yet
+                continue
+            known.position = entry.position
+            known.charged = {**known.charged, **known.deduction.shares}
+            known.steps = [*known.steps, _step(entry, event)]
+
+    def changes(self, state: Batch) -> Iterator[Change]:
+        """The rows of the deductions."""
+        rows = {name: _row(state.ledger, state.deductions[name])
+                for name in sorted(state.deductions)}
+        yield Change(deductions, [row for name, row in rows.items() if name not in state.loaded],
+                     [row for name, row in rows.items() if name in state.loaded])
+
+
+def _step(entry: Outline, event: Any) -> Step:
+    names = ("proposed_by", "confirmed_by", "waived_by", "dismissed_by", "decided_by", "member")
+    told = [value for name in names if isinstance(value := getattr(event, name, None), str)]
+    why = next((value for name in ("reason", "cause", "note")
+                if (value := getattr(event, name, None))), "")
+    return Step(entry.type.split(".")[1], told[0] if told else "", entry.occurred_at,
+                entry.position, getattr(event, "member", None) or
+                getattr(event, "offender", None) or "", why)
+
+
+def _row(ledger: str, found: Tracked) -> tuple[Any, ...]:
+    deduction = found.deduction
+    kept = Kept(evidence=found.evidence, attachments=found.attachments, charged=found.charged,
+                steps=found.steps, **{name: getattr(deduction, name) for name in _SHARED})
+    return (ledger, deduction.id, month_of(day_of(deduction.breach.breached_at)),
+            msgspec.json.encode(kept).decode(), found.position)
+
+
+# -- reports --------------------------------------------------------------------------------------
+
+
+def register(
+    connection: Connection, ledger: str, question: Question
+) -> Iterator[dict[str, Any]]:
+    """The deductions of a month, or all. Shapes: objects as `shown` makes them, by subject."""
+    for row in _rows(connection, ledger, question):
+        yield shown(row)
+
+
+def _rows(connection: Connection, ledger: str, question: Question) -> Iterator[Row[Any]]:
+    month = question.must_be_of_month()
+    where = () if month is None else (deductions.c.month == month,)
+    return rows_of(connection, deductions, ledger, question, *where, kind=Deduction.KIND)
+
+
+def shown(row: Row[Any]) -> dict[str, Any]:
+    """A deduction as the register tells it.
+
+    Shapes: `shares` of all who were ever charged, with what became of it. Units: points before any
+    escalation; `points` are those that still stand.
+    """
+    kept = _kept.decode(row.state)
+    standing = sum((Decimal(share.points) for share in kept.shares.values()), ZERO)
+    return {
+        "deduction": row.subject,
+        "rule": kept.breach.rule,
+        "policy_version": kept.breach.policy,
+        "month": row.month,
+        "about": kept.breach.about,
+        "breached_at": rfc3339(kept.breach.breached_at),
+        "offender": kept.breach.offender,
+        "state": kept.state,
+        "points": plain(standing),
+        "shares": [{
+            "member": share.member, "part": share.part, "post": share.post,
+            "points": kept.shares.get(name, share).points, "stands": name in kept.shares,
+            "appeal": kept.appeals.get(name), "acknowledged": name in kept.acknowledged,
+        } for name, share in sorted(kept.charged.items())],
+        "proposed_by": kept.proposed_by,
+        "decided_by": kept.decided_by or None,
+        "appeal_until": kept.appeal_until or None,
+        "evidence": kept.evidence,
+        "attachments": kept.attachments,
+        "position": row.position,
+    }
+
+
+
+def appeals(connection: Connection, ledger: str, question: Question) -> Iterator[dict[str, Any]]:
+    """Appeals of the deductions of a month, or all. Shapes: deduction, rule, month, member, post,
+    points (those charged at first), state, appealed_at, reason, decided_by, decided_at, why,
+    position."""
+    for row in _rows(connection, ledger, question):
+        kept = _kept.decode(row.state)
+        for member, state in kept.appeals.items():
+            made = next(step for step in kept.steps
+                        if (step.what, step.who) == ("appealed", member))
+            end = next((step for step in kept.steps
+                        if (step.what, step.who) == (state, member) and step is not made), None)
+            share = kept.charged[member]
+            yield {
+                "deduction": row.subject, "rule": kept.breach.rule, "month": row.month,
+                "member": member, "post": share.post, "points": share.points, "state": state,
+                "appealed_at": rfc3339(from_us(made.at)), "reason": made.why,
+                "decided_by": end and end.by, "decided_at": end and rfc3339(from_us(end.at)),
+                "why": end and end.why, "position": (end or made).position}
+
+
+def decisions(connection: Connection, ledger: str, question: Question) -> Iterator[dict[str, Any]]:
+    """Who did what to the deductions of a month, or all, step by step. Shapes: deduction, rule,
+    month, what, by, at, member, why, position."""
+    for row in _rows(connection, ledger, question):
+        kept = _kept.decode(row.state)
+        for step in kept.steps:
+            yield {
+                "deduction": row.subject, "rule": kept.breach.rule, "month": row.month,
+                "what": step.what, "by": step.by or None, "at": rfc3339(from_us(step.at)),
+                "member": step.who or None, "why": step.why or None, "position": step.position}
+
+
+REPORTS: dict[str, Report] = {
+    "deductions": report_of(Deductions, register),
+    "appeals": report_of(Deductions, appeals),
+    "decisions": report_of(Deductions, decisions),
+}

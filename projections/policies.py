@@ -1,0 +1,103 @@
+"""The policy book: its versions, and what tells two of them apart."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from ledger.errors import NotFound
+from ledger.log import codec
+from ledger.log.store import Store
+from ledger.policies import BOOK, PolicyBook
+from ledger.policy_values import Sections, Version
+from ledger.values import from_us, rfc3339
+from projections.clocks import NOW, AsOf, header
+from projections.engine import ReadModels
+from projections.questions import Answer, Question
+
+NAMED_BY = ("code", "item", "post", "scheme", "deadline", "threshold", "calendar")
+"""By which fields the parts of a list are told apart."""
+
+
+class VersionUnknown(NotFound):
+    """There is no version {number} of the policies; there are {known}."""
+
+    code = "version_unknown"
+    rule = "R-POL-07"
+
+
+class Book(PolicyBook):
+    """A policy book that is asked about."""
+
+    def must_know(self, number: int) -> Version:
+        """A version by its number. Errors: VersionUnknown (R-POL-07)."""
+        found = self.numbered(number)
+        if not found.number:
+            known = ", ".join(str(one.number) for one in self.versions) or "none"
+            raise VersionUnknown(number=number, known=known)
+        return found
+
+
+def book_of(store: Store, ledger: str, as_of: AsOf = NOW) -> Book:
+    """The policy book as of a moment."""
+    cut, book = as_of.resolve(store, ledger), Book.blank(BOOK)
+    for entry in store.streams(ledger, [BOOK]):
+        if cut.takes(entry):
+            codec.decode(entry).apply(book)
+    return book
+
+
+def listed(store: Store, ledger: str, as_of: AsOf = NOW) -> list[dict[str, Any]]:
+    """All published versions, in order.
+
+    Shapes: version, effective_from, title, source, sections (names), notes, withdrawn,
+    published_by, recorded_at, position.
+    """
+    cut, withdrawn = as_of.resolve(store, ledger), set()
+    rows: list[dict[str, Any]] = []
+    for entry in filter(cut.takes, store.streams(ledger, [BOOK])):
+        event = codec.decode(entry)
+        if isinstance(event, PolicyBook.Withdrawn):
+            withdrawn.add(event.version)
+            continue
+        rows.append({
+            "version": event.version, "effective_from": event.effective_from,
+            "title": event.title, "source": event.source,
+            "sections": [name for name in Sections.__struct_fields__
+                         if getattr(event.said, name) is not None],
+            "notes": event.notes, "withdrawn": False, "published_by": entry.actor,
+            "recorded_at": rfc3339(from_us(entry.recorded_at)), "position": entry.position})
+    return [{**row, "withdrawn": row["version"] in withdrawn} for row in rows]
+
+
+def policies(models: ReadModels, ledger: str, question: Question) -> Answer:
+    """The published versions, as a report."""
+    cut = question.as_of.resolve(models.store, ledger)
+    return Answer(header(models.store, ledger, question.as_of, cut),
+                  listed(models.store, ledger, question.as_of))
+
+
+def differences(before: Sections, after: Sections) -> list[dict[str, Any]]:
+    """What one policy says otherwise than another. Shapes: where (a path of names), before, after
+    (None where one of them says nothing)."""
+    a, b = (dict(_leaves("", msgspec.to_builtins(each))) for each in (before, after))
+    return [{"where": path, "before": a.get(path), "after": b.get(path)}
+            for path in sorted({*a, *b}) if a.get(path) != b.get(path)]
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The single values of a policy, each with its path; parts of lists go by their names."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(f"{path}/{name}", inner)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for name, inner in _named(value):
+            yield from _leaves(f"{path}/{name}", inner)
+    elif value not in (None, [], {}):
+        yield path, value
+
+
+def _named(parts: Sequence[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, part in enumerate(parts):
+        name = next((part[key] for key in NAMED_BY if isinstance(part.get(key), str)), number)
+        yield str(name), part

@@ -1,0 +1,171 @@
+"""Why a score is what it is: terms that add up to it, each with the events that it stands on."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from ledger.decimals import plain
+from ledger.log import codec
+from ledger.month_values import COMMITTEE_SHEET, SECOND_SHEET, account_of
+from ledger.months import Account
+from ledger.policy_values import MONTH, Version
+from ledger.scores import HUNDRED, figure_of, is_graded, sheet_of
+from projections.clocks import header
+from projections.engine import ReadModels
+from projections.months import take
+from projections.questions import Answer, Question, SubjectNeeded
+from projections.replay import NothingRecorded
+from projections.scores import Known, month_asked, shown
+
+
+class Term(NamedTuple):
+    """A part of a score: factor x value. `positions` are the events that it stands on.
+
+    `what` says what it is, and `of` more of it, such as who graded or which rule.
+    """
+
+    what: str
+    factor: str
+    value: str
+    positions: list[int]
+    of: dict[str, Any]
+
+
+class Traced(NamedTuple):
+    """An account, and at which positions it learned what."""
+
+    account: Account
+    positions: dict[tuple[str, ...], list[int]]
+
+    def at(self, *key: str) -> list[int]:
+        """Where something was recorded."""
+        return self.positions.get(key, [])
+
+
+def explain_score(
+    models: ReadModels, ledger: str, member: str, question: Question
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """As of what, and how a member's month came to its score.
+
+    Shapes: {member, month, policy_version, policy_from, sealed, restatement, posts: [{the figure as
+    the report has it, terms}]}; factor x value over the terms adds up to the score. Of a sealed
+    month, `figure` is the sealed one. Errors: R-PRJ-05, R-PRJ-07, R-PRJ-13, R-PRJ-14.
+    """
+    cut = question.as_of.resolve(models.store, ledger)
+    known = Known(models.store, ledger, cut)
+    month = month_asked(question, known.closings)
+    version = known.version(month)
+    traced = _traced(known, account_of(member, month))
+    posts = {post for post in {*traced.account.posts(), *known.posts_in(month).get(member, ())}
+             if is_graded(post)}
+    if not posts:
+        raise NothingRecorded(ledger=ledger, subject=account_of(member, month))
+    seal = known.closings.months.get(month)
+    sealed = known.closings.is_sealed(month)
+    told = []
+    for post in sorted(posts):
+        figure = figure_of(traced.account, member, post, version)
+        final = next((one for one in seal.figures if (one.member, one.post) == (member, post)),
+                     None) if sealed and seal else None
+        told.append({
+            **shown(final or figure, sealed, seal.number if seal else 0),
+            "as_computed": figure.score,
+            "terms": [term._asdict() for term in terms_of(traced, post, version)]})
+    return header(models.store, ledger, question.as_of, cut), {
+        "member": member, "month": month, "policy_version": version.number,
+        "policy_from": version.effective_from, "posts": told}
+
+
+def _traced(known: Known, stream: str) -> Traced:
+    account = Account.blank(stream)
+    positions: dict[tuple[str, ...], list[int]] = {}
+    for entry in known.store.streams(known.ledger, [stream]):
+        if not known.cut.takes(entry):
+            continue
+        event = codec.decode(entry)
+        take(account, event)
+        for key, anew in _keys(event):
+            positions[key] = [entry.position] if anew else [*positions.get(key, []),
+                                                            entry.position]
+    return Traced(account, positions)
+
+
+def _keys(event: Any) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """What an event tells, and whether it takes the place of what was told before."""
+    if isinstance(event, Account.Graded):
+        for item in event.grades:
+            yield ("grade", event.post, event.sheet, item, event.grader), True
+    elif isinstance(event, Account.BonusSet):
+        yield ("bonus", event.post, event.task), True
+    elif isinstance(event, Account.Charged):
+        yield ("charge", event.charge.charge), False
+        if event.carried is not None:
+            yield ("carried", event.charge.post), False
+    elif isinstance(event, Account.EffectCarried):
+        yield ("carried", event.post), False
+    else:
+        yield ("charge", event.charge), False
+        if event.carried is not None:
+            yield ("carried", ""), False
+
+
+def terms_of(traced: Traced, post: str, version: Version) -> Iterator[Term]:
+    """The terms of a score: items of both sheets, bonus work, charges, what was carried."""
+    mix = version.scoring
+    for sheet, share in ((COMMITTEE_SHEET, mix.committee), (SECOND_SHEET, mix.second)):
+        yield from _items(traced, post, sheet, version=version, share=Decimal(share))
+    for task, bonus in traced.account.bonuses.get(post, {}).items():
+        yield Term(f"bonus: {task}", "1", bonus.points, traced.at("bonus", post, task),
+                   {"note": bonus.note})
+    yield from _charges(traced, post)
+    if carried := traced.account.carried_in(post):
+        yield Term("carried between months", "-1", plain(carried),
+                   sorted({*traced.at("carried", post), *traced.at("carried", "")}), {})
+
+
+def _items(
+    traced: Traced, post: str, sheet: str, *, version: Version, share: Decimal
+) -> Iterator[Term]:
+    for item in sheet_of(traced.account, post, sheet, version).items:
+        if item.grade is None:
+            charges = [one.charge for one in traced.account.charges.values()
+                       if (one.post, one.counts_in) == (post, item.item)]
+            yield Term(f"{sheet} {item.item}", plain(share), plain(item.points),
+                       sorted(at for name in charges for at in traced.at("charge", name)),
+                       {"weight": plain(item.weight), "lost": plain(item.lost),
+                        "charges": charges})
+            continue
+        at = [traced.at("grade", post, sheet, item.item, grader) for grader in item.graders]
+        yield Term(f"{sheet} {item.item}", plain(share * item.weight / HUNDRED), plain(item.grade),
+                   sorted(position for each in at for position in each),
+                   {"weight": plain(item.weight), "graders": list(item.graders)})
+
+
+def _charges(traced: Traced, post: str) -> Iterator[Term]:
+    counted = traced.account.counted()
+    for charge in traced.account.charges.values():
+        if (charge.post, charge.counts_in) != (post, MONTH):
+            continue
+        points = Decimal(charge.points)
+        times = counted[charge.charge] / points if points else Decimal(1)
+        yield Term(f"{charge.rule} {charge.charge}", plain(-times), charge.points,
+                   traced.at("charge", charge.charge),
+                   {"part": charge.part, "breached_on": charge.breached_on,
+                    "policy_version": charge.policy})
+
+
+def terms(models: ReadModels, ledger: str, question: Question) -> Answer:
+    """The terms of a member's score in a month, one row each.
+
+    Shapes: post, what, factor, value, amount, positions, of; the amounts of a post add up to its
+    score. Errors: SubjectNeeded (R-PRJ-10), those of `explain_score`.
+    """
+    if question.subject is None:
+        raise SubjectNeeded
+    as_of, told = explain_score(models, ledger, question.subject, question)
+    return Answer(as_of, [
+        {"post": post["post"], "what": term["what"], "factor": term["factor"],
+         "value": term["value"],
+         "amount": plain(Decimal(term["factor"]) * Decimal(term["value"])),
+         "positions": term["positions"], "of": term["of"]}
+        for post in told["posts"] for term in post["terms"]])

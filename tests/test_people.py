@@ -1,0 +1,285 @@
+"""People by date: who was here, who held which post, who supervised whom, who was absent."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as st
+
+from ledger.commands import Command
+from ledger.days import day_after
+from ledger.errors import InvalidValues, LedgerError
+from ledger.month_values import account_of
+from ledger.months import Account
+from ledger.people import Member
+from ledger.people_commands import (
+    ApproveLeave,
+    AskLeave,
+    AssignPost,
+    ChangeDetails,
+    CorrectAttendance,
+    EndPost,
+    HandOverShift,
+    JoinMember,
+    LeaveShop,
+    RecordAttendance,
+    RefuseLeave,
+    SetSupervisor,
+    WithdrawLeave,
+)
+from ledger.people_errors import (
+    AttendanceUnknown,
+    LeaveDecided,
+    LeaveTooLate,
+    LeaveUnknown,
+    MemberGone,
+    MemberToldDifferently,
+    MemberUnknown,
+    OwnPresence,
+    PostHeldAlready,
+    PostNotHeld,
+    PostUnknown,
+    SignatureNeeded,
+    SupervisorCircle,
+)
+from ledger.posts import Post, post_of
+from tests.stories import Story, given
+from tests.team import CHEN, JOINED, LI, MONTH, WANG, ZHAO, ZHOU, at, printed, team, told
+
+NEW = "member:new"
+OTHER = "member:other"
+
+
+def start(*steps: tuple[str, Command]) -> Story:
+    """The team, the shipped policies, and what happened then."""
+    return told(given(*team(), *printed("rules", "scorecards")), *steps)
+
+
+def join(member: str = NEW, day: str = JOINED, **fields: Any) -> JoinMember:
+    """Somebody new."""
+    return JoinMember(member=member, joined_on=day, occurred_at=at(day), **fields)
+
+
+def member(story: Story, name: str = WANG) -> Member:
+    """A member as the story left him."""
+    found = story.known[name]
+    assert isinstance(found, Member)
+    return found
+
+
+def post(story: Story, name: str = "customer_service") -> Post:
+    """A post as the story left it."""
+    found = story.known[post_of(name)]
+    assert isinstance(found, Post)
+    return found
+
+
+def lost(story: Story, name: str = WANG, month: str = MONTH) -> str:
+    """What attendance took from its item."""
+    found = story.known.get(account_of(name, month))
+    if not isinstance(found, Account):
+        return "0"
+    of = "dispatcher" if name == ZHOU else "customer_service"
+    return str(found.cost(of, "reporting_attendance/2"))
+
+
+# -- joining and leaving --------------------------------------------------------------------------
+
+
+def test_join__accepted_once_with_a_sealed_name() -> None:
+    story = given()
+    facts = story.when(join(name="王芳", contact="13800000000")).then("member.joined.v1")
+    assert facts[0].name.c == "c"
+    assert facts[0].PERSONAL == ("name", "contact")
+    story.when(join()).then()
+    story.when(join(day="2026-02-01")).refused(MemberToldDifferently)
+
+
+def test_change_details__rejected_for_who_never_joined() -> None:
+    story = given(join())
+    story.when(ChangeDetails(member=NEW, name="王方", occurred_at=at(JOINED))).then(
+        "member.details_changed.v1")
+    story.when(ChangeDetails(member=OTHER, name="王方", occurred_at=at(JOINED))).refused(
+        MemberUnknown)
+    with pytest.raises(InvalidValues):
+        ChangeDetails(member=NEW, occurred_at=at(JOINED))
+
+
+@pytest.mark.parametrize("name", ["王芳", "wang", "cli:wang", "member:王芳", "member:", "system"])
+def test_join__rejected_under_a_name(name: str) -> None:
+    with pytest.raises(InvalidValues):
+        join(name)
+
+
+def test_leave_shop__ends_every_post() -> None:
+    story = start(("system", LeaveShop(member=WANG, last_day="2026-09-15",
+                                       occurred_at=at("2026-09-15"))))
+
+    assert [member(story).is_here_on(day) for day in ("2025-12-31", "2026-01-01", "2026-09-15",
+                                                      "2026-09-16")] == [False, True, True, False]
+    assert [post(story).held_by(WANG, day) for day in ("2026-09-15", "2026-09-16")] == [True, False]
+    story.when(AssignPost(post="editor", member=WANG, since="2026-10-01",
+                          occurred_at=at("2026-10-01"))).refused(MemberGone)
+
+
+# -- posts and supervisors ------------------------------------------------------------------------
+
+
+def test_assign_post__rejected() -> None:
+    def assign(**fields: Any) -> AssignPost:
+        return AssignPost(**{"post": "editor", "member": WANG, "since": "2026-03-01",
+                             "occurred_at": at("2026-03-01"), **fields})
+
+    story = start()
+    story.when(assign(post="king")).refused(PostUnknown)
+    story.when(assign(member=OTHER)).refused(MemberUnknown)
+    story.when(assign(post="customer_service")).refused(PostHeldAlready)
+    story.when(assign()).then("post.assigned.v1")
+    story.when(assign()).then()
+    story.when(EndPost(post="editor", member=ZHAO, until="2026-05-01",
+                       occurred_at=at("2026-05-01"))).refused(PostNotHeld)
+    ended = EndPost(post="editor", member=WANG, until="2026-05-01", occurred_at=at("2026-05-01"))
+    story.when(ended).then("post.term_ended.v1")
+    story.when(ended).then()
+    story.when(assign(since="2026-05-01")).refused(PostHeldAlready)
+    story.when(assign(since="2026-05-02")).then("post.assigned.v1")
+
+
+DAYS = [day_after("2026-01-01", number) for number in range(30)]
+
+
+@examples(st.lists(st.tuples(st.sampled_from([WANG, ZHAO]), st.booleans(),
+                             st.integers(0, 29)), max_size=20))
+def test_posts__are_held_as_a_calendar_would_tell(steps: list[tuple[str, bool, int]]) -> None:
+    story = given(join(WANG), join(ZHAO))
+    held: dict[tuple[str, str], int] = {}
+    for term, (who, begins, number) in enumerate(steps):
+        day = DAYS[number]
+        fields: dict[str, Any] = {"post": "editor", "member": who, "occurred_at": at(day)}
+        story.when(AssignPost(**fields, since=day) if begins else EndPost(**fields, until=day))
+        if story.error is not None or not story.facts:
+            continue
+        if begins:
+            held |= {(who, later): term for later in DAYS[number:]}
+        else:
+            ended = held[who, day]
+            held = {key: one for key, one in held.items()
+                    if key[0] != who or key[1] <= day or one != ended}
+    if post_of("editor") in story.known:
+        found = post(story, "editor")
+        for day in DAYS:
+            assert found.holders_on(day) == sorted(who for who, on in held if on == day)
+
+
+def test_supervisor__is_known_for_any_day() -> None:
+    def head(who: str, since: str) -> SetSupervisor:
+        return SetSupervisor(member=WANG, supervisor=who, since=since, occurred_at=at(since))
+
+    story = start(("system", head(CHEN, "2026-09-10")), ("system", head(ZHAO, "2026-05-01")))
+    story.when(head(ZHAO, "2026-05-01")).then()
+
+    assert [member(story).supervisor_on(day) for day in (
+        "2025-12-31", "2026-04-30", "2026-05-01", "2026-09-09", "2026-09-10")] == [
+        None, LI, ZHAO, ZHAO, CHEN]
+
+
+def test_supervisor__rejected_in_a_circle() -> None:
+    story = start()
+    for who, above in ((CHEN, WANG), (CHEN, CHEN), (LI, WANG)):
+        story.when(SetSupervisor(member=who, supervisor=above, since="2026-06-01",
+                                 occurred_at=at("2026-06-01"))).refused(SupervisorCircle)
+
+
+# -- attendance -----------------------------------------------------------------------------------
+
+
+def attend(kind: str, name: str = WANG, day: str = "2026-09-03", **fields: Any) -> RecordAttendance:
+    """Attendance of a day."""
+    return RecordAttendance(member=name, day=day, kind=kind, occurred_at=at(day, 20), **fields)
+
+
+def test_attendance__is_computed_into_its_item_and_not_deducted_again() -> None:
+    story = start((LI, attend("late", minutes=12)), (LI, attend("left_early")),
+                  (LI, attend("present")), (CHEN, attend("absent", ZHOU)),
+                  (LI, attend("meeting_late")))
+
+    assert (lost(story), lost(story, ZHOU)) == ("4", "2")
+    found = story.known[account_of(WANG, MONTH)]
+    assert isinstance(found, Account)
+    assert found.cost("customer_service", "month") == 0
+
+
+def test_attendance__corrected_gives_the_points_back() -> None:
+    story = start((LI, attend("late")))
+    wrong = CorrectAttendance(member=WANG, number=1, reason="the clock was fast",
+                              occurred_at=at("2026-09-04"))
+    story.by(LI).when(wrong).then("member.attendance_corrected.v1", "month.charge_reversed.v1")
+    assert lost(story) == "0"
+    story.when(wrong).refused(AttendanceUnknown)
+
+
+def test_attendance__rejected_from_oneself_or_without_a_key_of_ones_own() -> None:
+    story = start()
+    story.by(WANG).when(attend("present")).refused(OwnPresence)
+    story.by("cli:terminal").when(attend("present")).refused(SignatureNeeded)
+    with pytest.raises(InvalidValues):
+        attend("asleep")
+    with pytest.raises(InvalidValues):
+        attend("leave")
+
+
+# -- leave ----------------------------------------------------------------------------------------
+
+
+def ask(days: list[str], today: str = "2026-09-01", number: str = "L1") -> AskLeave:
+    """Wang wants to stay away."""
+    return AskLeave(member=WANG, number=number, days=days, occurred_at=at(today))
+
+
+def on_leave(command: type[Any], day: str = "2026-09-01", **fields: Any) -> Any:
+    """A decision about it."""
+    return command(**{"member": WANG, "number": "L1", "occurred_at": at(day), **fields})
+
+
+TWO = ["2026-09-30", "2026-10-01"]
+
+
+def test_leave__is_asked_for_beforehand_and_costs_its_days() -> None:
+    story = start((WANG, ask(TWO)))
+    story.by(WANG).when(on_leave(ApproveLeave)).refused(OwnPresence)
+    story.by(LI).when(on_leave(ApproveLeave)).then(
+        "member.leave_approved.v1", "month.charged.v1", "month.charged.v1")
+    story.when(on_leave(ApproveLeave)).then()
+
+    assert (lost(story), lost(story, month="2026-10")) == ("1", "1")
+    assert [member(story).is_on_leave(day) for day in ("2026-09-29", *TWO)] == [False, True, True]
+
+
+@pytest.mark.parametrize(("command", "error"), [
+    (ask(TWO, "2026-10-01"), LeaveTooLate), (ask(["2025-12-31"], "2025-12-30"), MemberGone)])
+def test_leave__rejected(command: Command, error: type[LedgerError]) -> None:
+    start().by(WANG).when(command).refused(error)
+
+
+def test_leave__rejected_when_decided_or_unknown() -> None:
+    story = start((WANG, ask(TWO)))
+    story.by(LI).when(on_leave(ApproveLeave, number="L2")).refused(LeaveUnknown)
+    story.when(on_leave(RefuseLeave, reason="stocktake")).then("member.leave_refused.v1")
+    story.when(on_leave(ApproveLeave)).refused(LeaveDecided)
+    story.by(WANG).when(ask(TWO)).refused(LeaveDecided)
+
+
+def test_leave__taken_back_gives_the_points_back() -> None:
+    story = start((WANG, ask(TWO)), (LI, on_leave(ApproveLeave)))
+    story.by(WANG).when(on_leave(WithdrawLeave, "2026-10-01")).refused(LeaveTooLate)
+    story.when(on_leave(WithdrawLeave, "2026-09-29")).then(
+        "member.leave_withdrawn.v1", "month.charge_reversed.v1", "month.charge_reversed.v1")
+    assert (lost(story), lost(story, month="2026-10")) == ("0", "0")
+
+
+def test_hand_over__is_kept_in_writing() -> None:
+    story = start()
+    note = HandOverShift(member=WANG, day="2026-09-03", shift="early", note="three parcels open",
+                         to_member=ZHAO, occurred_at=at("2026-09-03", 17))
+    facts = story.by(WANG).when(note).then("member.hand_over_noted.v1")
+    assert facts[0].about() == [ZHAO]
