@@ -116,6 +116,7 @@ def do_command(
 @click.option("--to", "until", metavar="DAY", help="The last day of the period, included.")
 @click.option("--month", metavar="YYYY-MM", help="Of scores and deductions: which month. Default "
               "for scores: the last closed one.")
+@click.option("--post", metavar="NAME", help="Of scores: only this post's.")
 @as_of_options
 @ledger_option
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),

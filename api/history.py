@@ -5,22 +5,33 @@ from typing import Any
 
 from flask import Response
 
-from api.reading import LIMIT, AnswerSchema, MinPosition, PageQuery, page, question, wait
+from api.noting import note_read
+from api.reading import (
+    LIMIT,
+    STAFF_READERS,
+    AnswerSchema,
+    MinPosition,
+    PageQuery,
+    page,
+    question,
+    wait,
+)
 from api.routes import READERS, Blueprint, caller, edge, unseal
 from projections.audit import Asked, found, rows
 from projections.clocks import header
 from projections.replay import NothingRecorded
 
 
-def version_of(stream: str) -> int:
-    """How many events a stream has."""
-    return len(edge().store.streams(caller().ledger, [stream]))
+def etag_of(stream: str, as_of: Mapping[str, Any]) -> str:
+    """The ETag of what was read: how many events of the stream the answer knows."""
+    found = edge().store.streams(caller().ledger, [stream])
+    return f'"{sum(entry.position <= as_of["position"] for entry in found)}"'
 
 
-def add_history(group: Blueprint, path: str, name: str) -> None:
-    """Register the history of a kind of subject."""
+def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) -> None:
+    """Register the history of a kind of subject. `staff`: it is a record of members."""
 
-    @group.permit(path, READERS, name=f"{name}-history")
+    @group.permit(path, STAFF_READERS if staff else READERS, name=f"{name}-history")
     @group.arguments(MinPosition(), location="headers")
     @group.arguments(PageQuery(), location="query")
     @group.response(200, AnswerSchema)
@@ -40,4 +51,6 @@ def add_history(group: Blueprint, path: str, name: str) -> None:
         if not told.entries and not after:
             raise NothingRecorded(ledger=ledger, subject=subject)
         head = header(models.store, ledger, as_of, as_of.resolve(models.store, ledger))
+        if staff:
+            note_read(head["position"])
         return page(head, list(rows(models, ledger, told.entries)), ("position",), limit)

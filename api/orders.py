@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 
 from api import reading, writing
-from api.history import add_history, version_of
+from api.history import add_history, etag_of
 from api.reading import (
     ClockQuery,
     ItemSchema,
@@ -93,7 +93,7 @@ def read_order(headers: Mapping[str, Any], query: Mapping[str, Any], order: str)
             "position": answer.rows[0]["position"]}
     found = told_as_of(answer.as_of, {"as_of": answer.as_of, "item": item})
     if asked.as_of.now:
-        found.headers["ETag"] = f'"{version_of(order)}"'
+        found.headers["ETag"] = etag_of(order, answer.as_of)
     return found
 
 

@@ -8,6 +8,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from api.messages import tr
+from ledger.aggregate import StaleVersion
 from ledger.errors import (
     Conflict,
     Fault,
@@ -18,7 +19,6 @@ from ledger.errors import (
     Refused,
     Unavailable,
 )
-from ledger.order_commands import StaleVersion
 from ledger.order_errors import OrderUnknown
 from ledger.refusals import RefusedBefore
 from ledger.return_errors import CaseUnknown

@@ -11,7 +11,7 @@ from flask import Response, request
 from api.fields import Digits, Text
 from api.noting import note_read
 from api.problems import Problem
-from api.routes import READERS, Blueprint, caller, edge, seal, unseal
+from api.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
 from projections.clocks import AsOf, PositionBeyondHead
 from projections.engine import ReadModels
 from projections.questions import Answer, Question
@@ -63,6 +63,19 @@ class MonthQuery(PageQuery):
     month = Text(longest=7, metadata={"pattern": "^[0-9]{4}-[0-9]{2}$"})
 
 
+class ScoresQuery(MonthQuery):
+    """And of which post."""
+
+    post = Text(longest=100)
+
+
+STAFF_READERS = frozenset({"auditor", "reviewer", "manager", "finance"})
+"""Who sees the records of all members."""
+
+STAFF = EVERYBODY - {"admin", "integration", "system"}
+"""Who may have records of his own."""
+
+
 class MinPosition(marshmallow.Schema):
     """What the client has written and wants to see."""
 
@@ -90,8 +103,8 @@ class Listed(NamedTuple):
     `pushed`: the report itself takes only a page. `as_told`: the rows stay in the report's order,
     such as that of a running balance; else they go by the key, which never changes.
 
-    `own` says of records of staff whether a row is about a member: the role `member` sees only
-    such rows of his own, and who reads them is noted.
+    `own` says of records of staff whether a row is about a member: but for `STAFF_READERS`,
+    everybody sees only his own, and who reads them is noted.
     """
 
     path: str
@@ -142,7 +155,8 @@ def _add(group: Blueprint, listed: Listed) -> None:
 def _own(own: Callable[[Mapping[str, Any], str], bool], answer: Answer) -> Answer:
     """What of records of staff the caller may see."""
     note_read(answer.as_of["position"])
-    if (who := caller()).role != "member":
+    who = caller()
+    if who.role in STAFF_READERS:
         return answer
     return answer._replace(rows=[row for row in answer.rows if own(row, who.actor)])
 
@@ -171,7 +185,7 @@ def question(query: Mapping[str, Any]) -> Question:
                        query.get("occurred_as_of"))
     return Question(as_of=as_of, channel=query.get("channel"), shop=query.get("shop"),
                     since=query.get("since"), until=query.get("until"),
-                    month=query.get("month"))
+                    month=query.get("month"), post=query.get("post"))
 
 
 def _behind(query: Mapping[str, Any]) -> list[Any]:

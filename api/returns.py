@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 
 from api import reading, writing
-from api.history import add_history, version_of
+from api.history import add_history, etag_of
 from api.reading import (
     ClockQuery,
     ItemSchema,
@@ -62,5 +62,5 @@ def read_case(headers: Mapping[str, Any], query: Mapping[str, Any], case: str) -
         raise NothingRecorded(ledger=caller().ledger, subject=case)
     found = told_as_of(answer.as_of, {"as_of": answer.as_of, "item": answer.rows[0]})
     if asked.as_of.now:
-        found.headers["ETag"] = f'"{version_of(case)}"'
+        found.headers["ETag"] = etag_of(case, answer.as_of)
     return found

@@ -6,14 +6,25 @@ from typing import Any
 from flask import Response
 
 from api import reading, sheets, writing
-from api.deductions import READ_BY, is_of
+from api.deductions import is_of
 from api.noting import note_read
-from api.problems import Problem
-from api.reading import ItemSchema, Listed, MinPosition, MonthQuery, question, told_as_of, wait
+from api.reading import (
+    STAFF,
+    STAFF_READERS,
+    ItemSchema,
+    Listed,
+    MinPosition,
+    MonthQuery,
+    ScoresQuery,
+    question,
+    told_as_of,
+    wait,
+)
 from api.routes import EVERYBODY, Blueprint, caller, edge
 from api.writing import Route
 from ledger import month_commands as told
 from projections.questions import Question
+from projections.replay import NothingRecorded
 from projections.reports import REPORTS
 from projections.score_terms import explain_score
 
@@ -33,33 +44,37 @@ writing.add(group, [
 ])
 reading.add(group, [
     Listed("/v1/scores", "scores", "The scores of a month; by default the last closed one.",
-           ("member", "post"), MonthQuery, READ_BY, own=is_of),
+           ("member", "post"), ScoresQuery, STAFF, own=is_of),
+    Listed("/v1/score-history", "score-history", "The scores of all closed months.",
+           ("month", "member", "post"), ScoresQuery, STAFF, own=is_of),
     Listed("/v1/score-warnings", "score-warnings", "Closed months below the pass mark.",
-           ("member", "post"), MonthQuery, READ_BY, own=is_of),
+           ("member", "post"), ScoresQuery, STAFF, own=is_of),
+    Listed("/v1/months", "closings", "What was done to close months.", ("position",), MonthQuery,
+           STAFF_READERS, own=is_of),
 ])
 
 
-@group.permit("/v1/scores/<member>/explain", READ_BY, name="explain-score")
+@group.permit("/v1/scores/<member>/explain", STAFF, name="explain-score")
 @group.arguments(MinPosition(), location="headers")
 @group.arguments(MonthQuery(exclude=("limit", "cursor")), location="query")
 @group.response(200, ItemSchema)
 def explain(headers: Mapping[str, Any], query: Mapping[str, Any], member: str) -> Response:
     """How a member's month came to its score: terms that add up to it, with their events."""
-    _only_own(member)
+    _must_be_own(member)
     wait(headers.get("least"))
     as_of, item = explain_score(edge().models, caller().ledger, member, question(query))
     note_read(as_of["position"])
     return told_as_of(as_of, {"as_of": as_of, "item": item})
 
 
-def _only_own(member: str) -> None:
-    """A member sees himself alone. Errors: 403."""
+def _must_be_own(member: str) -> None:
+    """Of the others there is nothing for who sees only himself. Errors: R-PRJ-07."""
     who = caller()
-    if who.role == "member" and who.actor != member:
-        raise Problem(403, "forbidden", "The role member sees its own records only.")
+    if who.role not in STAFF_READERS and who.actor != member:
+        raise NothingRecorded(ledger=who.ledger, subject=member)
 
 
-@group.permit(f"{ONE_MONTH}/scores.xlsx", READ_BY - {"member"}, name="workbook")
+@group.permit(f"{ONE_MONTH}/scores.xlsx", STAFF_READERS, name="workbook")
 @group.arguments(MinPosition(), location="headers")
 @group.response(200)
 @group.doc(**{"x-also": [sheets.TYPES["xlsx"]]})

@@ -21,6 +21,7 @@ from eventsourcing.domain import (
 )
 from eventsourcing.domain import event as _library_event
 
+from ledger.errors import Conflict
 from ledger.log import codec
 from ledger.personal import Personal, Plain, Sealer
 
@@ -28,6 +29,13 @@ __all__ = ["Aggregate", "event"]
 
 
 Mutator = Callable[..., None]
+
+
+class StaleVersion(Conflict):
+    """{stream} is at version {actual}, not {expected}. Read it again, then decide."""
+
+    code = "stale_version"
+    rule = "R-LOG-02"
 
 
 def event(event_class: type[Any]) -> Callable[[Mutator], Mutator]:
@@ -103,6 +111,11 @@ class Aggregate(BaseAggregate[str]):
         copy.__dict__.update(self.__dict__)
         copy._pending_events = []
         return copy
+
+    def must_be_at(self, version: int | None) -> None:
+        """The version that a decision rests on; None: any. Errors: StaleVersion (R-LOG-02)."""
+        if version not in (None, self.version):
+            raise StaleVersion(stream=self.id, actual=self.version, expected=version)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and _state(self) == _state(other)

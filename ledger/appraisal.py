@@ -4,12 +4,14 @@ from decimal import Decimal
 
 from ledger import month_commands as told
 from ledger.aggregate import Aggregate
-from ledger.closings import CLOSINGS, Closings
+from ledger.charging import Books
+from ledger.closings import CLOSINGS, Closings, digest_of
 from ledger.commands import Command, Handler, Work
 from ledger.days import day_of, first_day, last_day, month_of
 from ledger.decimals import plain
 from ledger.month_errors import (
     BonusTooHigh,
+    FiguresChanged,
     ItemUnknown,
     LeftOutUnknown,
     MonthNotGraded,
@@ -17,14 +19,14 @@ from ledger.month_errors import (
     NotInPost,
     NotTheGrader,
 )
-from ledger.month_values import COMMITTEE_SHEET, SECOND_SHEET, Figure, LeftOut, account_of
+from ledger.month_values import COMMITTEE_SHEET, SECOND_SHEET, account_of
 from ledger.months import Account
 from ledger.people import Member
 from ledger.policies import BOOK, PolicyBook
 from ledger.policy_checks import findings
 from ledger.policy_commands import PublishPolicy, WithdrawPolicy
 from ledger.policy_errors import PolicyInSealedMonth, PolicyUnsound
-from ledger.policy_values import HEAD, MEMBER, Scorecard
+from ledger.policy_values import HEAD, MEMBER, Scorecard, Version
 from ledger.posts import COMMITTEE
 from ledger.scores import figures_of, sheet_of
 from ledger.signatures import must_be_member
@@ -129,33 +131,44 @@ def set_bonus(command: told.SetBonus, work: Work) -> list[Aggregate]:
 
 
 # -- closing --------------------------------------------------------------------------------------
+# The closing itself is recorded behind what it does to the accounts: as of any position, a month is
+# sealed only when every figure of it is there.
 
 
 def seal_month(command: told.SealMonth, work: Work) -> list[Aggregate]:
-    """Errors: R-MON-01 to R-MON-04, R-MON-09."""
+    """A reopened month whose figures did not change is sealed as it was.
+
+    Errors: R-MON-01 to R-MON-04, R-MON-09, R-MON-11.
+    """
     closings = _to_close(command, work)
     closings.must_be_open(command.month)
-    figures = _figures(work, command.month, command.left_out)
-    closings.seal(command.month, figures, command.left_out, command.note,
+    month = _Month(work, command)
+    closings.seal(command.month, month.figures, command.left_out, command.note,
                   occurred_at=command.occurred_at)
-    return [closings]
+    return [*month.finished(closings.seal_of(command.month).number), closings]
 
 
 def reopen_month(command: told.ReopenMonth, work: Work) -> list[Aggregate]:
-    """Errors: R-MON-02, R-MON-04."""
+    """What it left to months that are open still counts in it again. Errors: R-MON-02, R-MON-04."""
     closings = _to_close(command, work)
     closings.reopen(command.month, command.reason, occurred_at=command.occurred_at)
-    return [closings]
+    books = Books(work, command.occurred_at)
+    members = held_in(work, policy_on(work, last_day(command.month)), command.month)
+    work.fetch([(Account, account_of(member, command.month)) for member in members])
+    for member in members:
+        books.bring_back(member, command.month, reason=command.reason)
+    return [*books.changed.values(), closings]
 
 
 def restate_month(command: told.RestateMonth, work: Work) -> list[Aggregate]:
-    """Errors: R-MON-02 to R-MON-04, R-MON-09, R-MON-10."""
+    """Errors: R-MON-02 to R-MON-04, R-MON-09 to R-MON-11."""
     closings = _to_close(command, work)
     closings.must_be_reopened(command.month)
-    figures = _figures(work, command.month, command.left_out)
-    closings.restate(command.month, figures, command.left_out, command.reason,
-                     occurred_at=command.occurred_at)
-    return [closings]
+    month = _Month(work, command)
+    number = closings.restate(
+        command.month, month.before, month.figures, left_out=command.left_out,
+        reason=command.reason, occurred_at=command.occurred_at)
+    return [*month.finished(number), closings]
 
 
 def _to_close(
@@ -170,27 +183,48 @@ def _to_close(
     return closings
 
 
-def _figures(work: Work, month: str, left_out: list[LeftOut]) -> list[Figure]:
-    """The figures of a month, all of them graded. Errors: R-MON-03, R-MON-09."""
-    version = policy_on(work, last_day(month))
-    posts = held_in(work, version, month)
-    streams = {member: account_of(member, month) for member in posts}
-    work.fetch([(Account, stream) for stream in streams.values()])
-    accounts = {member: work.load(Account, stream) for member, stream in streams.items()}
-    figures = {(one.member, one.post): one for one in figures_of(accounts, posts, version)}
-    for one in left_out:
-        if figures.pop((one.member, one.post), None) is None:
-            raise LeftOutUnknown(member=one.member, post=one.post, month=month)
-    missing = [
-        f"{member} {post} ({sheet}: {', '.join(found)})"
-        for (member, post), one in figures.items() if one.score is None
-        for sheet in (COMMITTEE_SHEET, SECOND_SHEET)
-        if (found := sheet_of(accounts[member], post, sheet, version).missing)]
-    if missing:
-        more = [f"and {len(missing) - NAMED} more"] if len(missing) > NAMED else []
-        raise MonthNotGraded(month=month, count=len(missing),
-                             missing="; ".join([*missing[:NAMED], *more]))
-    return list(figures.values())
+class _Month:
+    """The accounts of a month that is closed, and its figures before and after.
+
+    Errors: R-MON-03, R-MON-09, FiguresChanged (R-MON-11).
+    """
+
+    def __init__(self, work: Work, command: told.SealMonth | told.RestateMonth) -> None:
+        self.occurred_at = command.occurred_at
+        version = policy_on(work, last_day(command.month))
+        posts = held_in(work, version, command.month)
+        streams = {member: account_of(member, command.month) for member in posts}
+        work.fetch([(Account, stream) for stream in streams.values()])
+        self.accounts: dict[str, Account] = {
+            member: work.load(Account, stream) for member, stream in streams.items()}
+        self.before = [one for account in self.accounts.values() for one in account.figures]
+        found = {(one.member, one.post): one
+                 for one in figures_of(self.accounts, posts, version)}
+        for one in command.left_out:
+            if found.pop((one.member, one.post), None) is None:
+                raise LeftOutUnknown(member=one.member, post=one.post, month=command.month)
+        self.figures = list(found.values())
+        self._must_be_graded(command.month, version)
+        if command.digest not in (None, digest := digest_of(self.figures)):
+            raise FiguresChanged(month=command.month, digest=digest)
+
+    def _must_be_graded(self, month: str, version: Version) -> None:
+        missing = [
+            f"{one.member} {one.post} ({sheet}: {', '.join(found)})"
+            for one in self.figures if one.score is None
+            for sheet in (COMMITTEE_SHEET, SECOND_SHEET)
+            if (found := sheet_of(self.accounts[one.member], one.post, sheet, version).missing)]
+        if missing:
+            more = [f"and {len(missing) - NAMED} more"] if len(missing) > NAMED else []
+            raise MonthNotGraded(month=month, count=len(missing),
+                                 missing="; ".join([*missing[:NAMED], *more]))
+
+    def finished(self, number: int) -> list[Account]:
+        """The accounts, each with its final figures."""
+        for member, account in self.accounts.items():
+            account.seal(member, [one for one in self.figures if one.member == member], number,
+                         occurred_at=self.occurred_at)
+        return list(self.accounts.values())
 
 
 HANDLERS: dict[type[Command], Handler] = {

@@ -1,11 +1,12 @@
 """Where charges meet the members' months: also those that are sealed.
 
 A change in a sealed month is recorded there, and what it costs is carried to the open month, so
-that the sealed score stays what it was.
+that the sealed score stays what it was. When the sealed month is reopened, it counts there again.
 """
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 
 from ledger.aggregate import Aggregate
 from ledger.closings import CLOSINGS, Closings
@@ -15,7 +16,8 @@ from ledger.decimals import plain
 from ledger.month_values import Carry, Charge, account_of
 from ledger.months import Account
 from ledger.policies import BOOK, PolicyBook
-from ledger.scores import cost_of
+from ledger.scores import cost_of, is_graded
+from ledger.staff import held_in
 
 Record = Callable[[Account, Carry | None], None]
 
@@ -64,6 +66,16 @@ class Books:
             lambda account, carried: account.reverse(facts, carried, occurred_at=self.occurred_at),
             reason=reason)
 
+    def bring_back(self, member: str, month: str, *, reason: str) -> None:
+        """Let count in a reopened month again what it left to months that are open still."""
+        for one in self.account(member, month).lent:
+            if not self._closings.is_sealed(one.carry.to_month):
+                back = plain(-Decimal(one.carry.points))
+                self._carry((member, one.carry.to_month, one.carry.to_post),
+                            (month, one.charge, back), reason=reason)
+                self._carry((member, month, one.post),
+                            (one.carry.to_month, one.charge, one.carry.points), reason=reason)
+
     def _record(
         self, member: str, month: str, what: tuple[str, str], record: Record, *, reason: str
     ) -> None:
@@ -80,7 +92,17 @@ class Books:
             return
         today = month_of(day_of(self.occurred_at))
         to = self._closings.open_from(max(today, month_after(month)))
-        record(account, Carry(to, plain(points)))
-        self.account(member, to).carry(
-            {"member": member, "post": post, "from_month": month, "charge": name,
-             "points": plain(points), "reason": reason}, occurred_at=self.occurred_at)
+        to_post = self._post_in(member, to, post)
+        record(account, Carry(to, to_post, plain(points)))
+        self._carry((member, to, to_post), (month, name, plain(points)), reason=reason)
+
+    def _carry(self, to: tuple[str, str, str], what: tuple[str, str, str], *, reason: str) -> None:
+        (member, month, post), (from_month, name, points) = to, what
+        self.account(member, month).carry(
+            {"member": member, "post": post, "from_month": from_month, "charge": name,
+             "points": points, "reason": reason}, occurred_at=self.occurred_at)
+
+    def _post_in(self, member: str, month: str, post: str) -> str:
+        """In which post a member is scored in a month: the same one, if he still holds it."""
+        held = held_in(self._work, self._book.on(last_day(month)), month).get(member, set())
+        return post if post in held or not held else min(filter(is_graded, held), default=post)

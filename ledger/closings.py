@@ -1,4 +1,4 @@
-"""Which months are sealed, with which figures: one stream for a ledger, for months close in turn.
+"""Which months are sealed: one small stream for a ledger; the figures lie in members' accounts.
 
 A sealed month is final. A manager may reopen it with a reason; when it is sealed again, that is a
 numbered restatement which says what changed.
@@ -19,16 +19,18 @@ from ledger.month_values import Figure, FigureChange, LeftOut
 CLOSINGS = "closings:scores"
 """The stream of a ledger's closed months."""
 
-SEALED, REOPENED = "sealed", "reopened"
+OPEN, SEALED, REOPENED = "open", "sealed", "reopened"
 
 
 class Seal(NamedTuple):
     """How a month stands that was sealed once. `number` counts its restatements."""
 
     state: str
-    figures: tuple[Figure, ...]
     digest: str
     number: int = 0
+
+
+NEVER = Seal(OPEN, "")
 
 
 class Closings(Aggregate):
@@ -43,11 +45,11 @@ class Closings(Aggregate):
     # -- facts ------------------------------------------------------------------------------------
 
     class MonthSealed(Aggregate.Event):
-        """The figures of a month are final. `digest`: see `digest_of`."""
+        """The figures of a month are final: `count` of them. `digest`: see `digest_of`."""
 
         TOPIC = "closings.month_sealed.v1"
         month: str
-        figures: list[Figure]
+        count: int
         digest: str
         left_out: list[LeftOut] = []
         note: str | None = None
@@ -68,13 +70,13 @@ class Closings(Aggregate):
             return [f"month:{self.month}"]
 
     class MonthRestated(Aggregate.Event):
-        """A reopened month is final again, with these figures."""
+        """A reopened month is final again; these figures changed."""
 
         TOPIC = "closings.month_restated.v1"
         month: str
         number: int
         reason: str
-        figures: list[Figure]
+        count: int
         changes: list[FigureChange]
         digest: str
         left_out: list[LeftOut] = []
@@ -86,22 +88,26 @@ class Closings(Aggregate):
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(MonthSealed)
-    def _month_sealed(self, month, figures, digest):
-        self.months = {**self.months, month: Seal(SEALED, tuple(figures), digest)}
+    def _month_sealed(self, month, digest):
+        self.months = {**self.months, month: Seal(SEALED, digest, self.seal_of(month).number)}
 
     @event(MonthReopened)
     def _month_reopened(self, month):
-        self.months = {**self.months, month: self.months[month]._replace(state=REOPENED)}
+        self.months = {**self.months, month: self.seal_of(month)._replace(state=REOPENED)}
 
     @event(MonthRestated)
-    def _month_restated(self, month, number, figures, digest):
-        self.months = {**self.months, month: Seal(SEALED, tuple(figures), digest, number)}
+    def _month_restated(self, month, number, digest):
+        self.months = {**self.months, month: Seal(SEALED, digest, number)}
 
     # -- rules ------------------------------------------------------------------------------------
 
+    def seal_of(self, month: str) -> Seal:
+        """How a month stands."""
+        return self.months.get(month, NEVER)
+
     def is_sealed(self, month: str) -> bool:
         """Whether its figures are final."""
-        return (seal := self.months.get(month)) is not None and seal.state == SEALED
+        return self.seal_of(month).state == SEALED
 
     def must_be_open(self, month: str) -> None:
         """Errors: MonthSealed (R-MON-01)."""
@@ -110,10 +116,9 @@ class Closings(Aggregate):
 
     def must_be_reopened(self, month: str) -> Seal:
         """Errors: MonthNotSealed (R-MON-04)."""
-        known = self.months.get(month)
-        if known is None or known.state != REOPENED:
-            state = "open" if known is None else known.state
-            raise MonthNotSealed(month=month, state=state, wanted="restated; reopen it first")
+        known = self.seal_of(month)
+        if known.state != REOPENED:
+            raise MonthNotSealed(month=month, state=known.state, wanted="restated; reopen it first")
         return known
 
     def open_from(self, month: str) -> str:
@@ -135,38 +140,46 @@ class Closings(Aggregate):
         self, month: str, figures: Sequence[Figure], left_out: list[LeftOut], note: str | None, *,
         occurred_at: datetime,
     ) -> None:
-        """Make the figures of a month final. Errors: R-MON-01, R-MON-04 for a reopened month."""
+        """Make the figures of a month final, or leave those of a reopened one as they were.
+
+        Errors: R-MON-01, R-MON-04 for a reopened month whose figures changed.
+        """
         self.must_be_open(month)
-        if month in self.months:
-            raise MonthNotSealed(month=month, state=REOPENED, wanted="sealed; restate it")
-        self._month_sealed(month=month, figures=list(figures), digest=digest_of(figures),
+        if self.seal_of(month).digest not in ("", digest_of(figures)):
+            raise MonthNotSealed(month=month, state=f"{REOPENED}, and its figures changed",
+                                 wanted="sealed; restate it")
+        self._month_sealed(month=month, count=len(figures), digest=digest_of(figures),
                            left_out=left_out, note=note, occurred_at=occurred_at)
 
     def reopen(self, month: str, reason: str, *, occurred_at: datetime) -> None:
         """Let its figures change. Errors: MonthNotSealed (R-MON-04)."""
         if not self.is_sealed(month):
-            state = REOPENED if month in self.months else "open"
-            raise MonthNotSealed(month=month, state=state, wanted="reopened")
+            raise MonthNotSealed(month=month, state=self.seal_of(month).state, wanted="reopened")
         self._month_reopened(month=month, reason=reason, occurred_at=occurred_at)
 
     def restate(
-        self, month: str, figures: Sequence[Figure], left_out: list[LeftOut], reason: str, *,
-        occurred_at: datetime,
-    ) -> None:
-        """Make the figures of a reopened month final again. Errors: R-MON-04, R-MON-10."""
-        known = self.must_be_reopened(month)
-        changes = changes_of(known.figures, figures)
+        self, month: str, before: Sequence[Figure], after: Sequence[Figure], *,
+        left_out: list[LeftOut], reason: str, occurred_at: datetime,
+    ) -> int:
+        """Make the figures of a reopened month final again. The number of the restatement.
+
+        Errors: R-MON-04, NothingToRestate (R-MON-10).
+        """
+        number = self.must_be_reopened(month).number + 1
+        changes = changes_of(before, after)
         if not changes:
             raise NothingToRestate(month=month)
         self._month_restated(
-            month=month, number=known.number + 1, reason=reason, figures=list(figures),
-            changes=changes, digest=digest_of(figures), left_out=left_out,
-            occurred_at=occurred_at)
+            month=month, number=number, reason=reason, count=len(after), changes=changes,
+            digest=digest_of(after), left_out=left_out, occurred_at=occurred_at)
+        return number
 
 
 def digest_of(figures: Sequence[Figure]) -> str:
-    """SHA-256, in hex, of the figures as JSON: as they stand in the event, without spaces."""
-    return hashlib.sha256(msgspec.json.encode(list(figures))).hexdigest()
+    """SHA-256, in hex, of the figures by member and post as JSON without spaces: a list of what the
+    `figures` of the accounts' events hold."""
+    ordered = sorted(figures, key=lambda one: (one.member, one.post))
+    return hashlib.sha256(msgspec.json.encode(ordered)).hexdigest()
 
 
 def changes_of(before: Sequence[Figure], after: Sequence[Figure]) -> list[FigureChange]:

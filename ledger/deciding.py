@@ -93,7 +93,7 @@ def _post_of(work: Work, rule: Rule, member: str, day: str) -> str:
 
 def name_offender(command: told.NameOffender, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02, R-DED-03, R-DED-08, R-DED-19; R-LOG-11 for facts charged already."""
-    deduction: Deduction = work.load(Deduction, command.deduction)
+    deduction = command.load(work)
     before = deduction.must_be(PROPOSED)
     rule = _rule_of(work, before)
     _post_of(work, rule, command.offender, day_of(before.breached_at))
@@ -111,8 +111,11 @@ def _rule_of(work: Work, breach: Breach) -> Rule:
 
 
 def confirm_deduction(command: told.ConfirmDeduction, work: Work) -> list[Aggregate]:
-    """Charge every liable member. Errors: R-DED-02 to R-DED-06, R-DED-09, R-DED-10, R-PPL-."""
-    deduction: Deduction = work.load(Deduction, command.deduction)
+    """Charge every liable member.
+
+    Errors: R-DED-02 to R-DED-06, R-DED-08 to R-DED-10, R-PPL-13; R-LOG-02.
+    """
+    deduction = command.load(work)
     breach = deduction.must_be(PROPOSED)
     day = day_of(command.occurred_at)
     by = must_be_member(work, day)
@@ -182,7 +185,7 @@ def _points(rule: Rule, party: str, told_points: str | None, *, loss: bool) -> s
 
 def waive_deduction(command: told.WaiveDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02 to R-DED-05, R-DED-07, R-DED-11."""
-    deduction: Deduction = work.load(Deduction, command.deduction)
+    deduction = command.load(work)
     breach = deduction.must_be(PROPOSED, CONFIRMED)
     by = must_be_member(work, day_of(command.occurred_at))
     if _rule_of(work, breach).exempt is None:
@@ -205,7 +208,7 @@ def _reversed(
 
 def dismiss_deduction(command: told.DismissDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02 to R-DED-05."""
-    deduction: Deduction = work.load(Deduction, command.deduction)
+    deduction = command.load(work)
     by = must_be_member(work, day_of(command.occurred_at))
     deduction.dismiss(command.reason, by, occurred_at=command.occurred_at)
     return [deduction]
@@ -213,14 +216,14 @@ def dismiss_deduction(command: told.DismissDeduction, work: Work) -> list[Aggreg
 
 def acknowledge_deduction(command: told.AcknowledgeDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02, R-DED-03, R-DED-11."""
-    deduction: Deduction = work.load(Deduction, command.deduction)
+    deduction = command.load(work)
     deduction.acknowledge(work.actor, occurred_at=command.occurred_at)
     return [deduction]
 
 
 def appeal_deduction(command: told.AppealDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02, R-DED-03, R-DED-11 to R-DED-13, R-DED-17."""
-    deduction: Deduction = work.load(Deduction, command.deduction)
+    deduction = command.load(work)
     _must_show(work, command.evidence)
     deduction.appeal({
         "member": work.actor, "reason": command.reason, "evidence": command.evidence,
@@ -231,7 +234,7 @@ def appeal_deduction(command: told.AppealDeduction, work: Work) -> list[Aggregat
 
 def uphold_deduction(command: told.UpholdDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15."""
-    deduction: Deduction = work.load(Deduction, command.deduction)
+    deduction = command.load(work)
     by = must_be_member(work, day_of(command.occurred_at))
     deduction.uphold(command.member, command.reason, by, occurred_at=command.occurred_at)
     return [deduction]
@@ -239,7 +242,7 @@ def uphold_deduction(command: told.UpholdDeduction, work: Work) -> list[Aggregat
 
 def reduce_deduction(command: told.ReduceDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15, R-DED-20."""
-    deduction: Deduction = work.load(Deduction, command.deduction)
+    deduction = command.load(work)
     by = must_be_member(work, day_of(command.occurred_at))
     deduction.reduce(command.member, command.points, command.reason, by=by,
                      occurred_at=command.occurred_at)
@@ -251,7 +254,7 @@ def reduce_deduction(command: told.ReduceDeduction, work: Work) -> list[Aggregat
 
 def overturn_deduction(command: told.OverturnDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15."""
-    deduction: Deduction = work.load(Deduction, command.deduction)
+    deduction = command.load(work)
     by = must_be_member(work, day_of(command.occurred_at))
     before = dict(deduction.shares)
     deduction.overturn(command.member, command.reason, by, occurred_at=command.occurred_at)

@@ -1,18 +1,16 @@
 """The commands about deductions."""
 
-import re
 from datetime import datetime
 from typing import ClassVar
 
 from ledger.aggregate import Aggregate
-from ledger.commands import Command
+from ledger.commands import Command, Work
 from ledger.decimals import check_decimal
 from ledger.deductions import Deduction, deduction_of
 from ledger.receipts import is_actor
-from ledger.values import Checks
+from ledger.values import Checks, check_sha256
 
 MAX_EVIDENCE = 200
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class ProposeDeduction(Command, frozen=True, kw_only=True):
@@ -81,9 +79,7 @@ def check_evidence(checks: Checks, evidence: list[int], attachments: list[str]) 
     for index, position in enumerate(evidence):
         checks.integer(f"/evidence/{index}", position, least=1)
     for index, digest in enumerate(attachments):
-        if not _SHA256.fullmatch(digest):
-            checks.fault(f"/attachments/{index}", "not_sha256", "is no SHA-256 in hex: 64 digits "
-                                                                "0-9, a-f")
+        check_sha256(checks, f"/attachments/{index}", digest)
 
 
 def _check_note(checks: Checks, note: str | None) -> None:
@@ -96,6 +92,7 @@ class Decision(Command, frozen=True, kw_only=True):
 
     deduction: str
     occurred_at: datetime
+    expected_version: int | None = None
 
     @property
     def why(self) -> str:
@@ -108,12 +105,21 @@ class Decision(Command, frozen=True, kw_only=True):
     def check(self, checks: Checks) -> None:
         checks.text("/deduction", self.deduction, longest=500)
         checks.moment("/occurred_at", self.occurred_at)
+        if self.expected_version is not None:
+            checks.integer("/expected_version", self.expected_version, least=1)
         for name in ("reason", "cause"):
             if name in self.__struct_fields__:
                 checks.text(f"/{name}", getattr(self, name), longest=500)
         for name in ("offender", "member"):
             if name in self.__struct_fields__:
                 check_member(checks, f"/{name}", getattr(self, name))
+
+
+    def load(self, work: Work) -> Deduction:
+        """The deduction, at the version that the client saw. Errors: StaleVersion (R-LOG-02)."""
+        found: Deduction = work.load(Deduction, self.deduction)
+        found.must_be_at(self.expected_version)
+        return found
 
 
 class NameOffender(Decision, frozen=True, kw_only=True):

@@ -255,8 +255,9 @@ class Deduction(Aggregate):
     @event(Reduced)
     def _reduced(self, member, points):
         self.appeals = {**self.appeals, member: REDUCED}
-        share = msgspec.structs.replace(self.shares[member], points=points)
-        self.shares = {**self.shares, member: share}
+        if member in self.shares:  # an as-of question may leave the confirmation out
+            share = msgspec.structs.replace(self.shares[member], points=points)
+            self.shares = {**self.shares, member: share}
 
     @event(Overturned)
     def _overturned(self, member):

@@ -11,7 +11,7 @@ from ledger.decimals import check_decimal
 from ledger.month_values import SHEETS, LeftOut, account_of
 from ledger.months import Account
 from ledger.receipts import is_actor
-from ledger.values import Checks
+from ledger.values import Checks, check_sha256
 
 MAX_ITEMS = 200
 
@@ -100,16 +100,22 @@ class _OnMonth(Command, frozen=True, kw_only=True):
         checks.moment("/occurred_at", self.occurred_at)
         if "reason" in self.__struct_fields__:
             checks.text("/reason", getattr(self, "reason"), longest=500)  # noqa: B009
+        if (digest := getattr(self, "digest", None)) is not None:
+            check_sha256(checks, "/digest", digest)
         for index, one in enumerate(getattr(self, "left_out", ())):
             for name in ("member", "post", "reason"):
                 checks.text(f"/left_out/{index}/{name}", getattr(one, name), longest=500)
 
 
 class SealMonth(_OnMonth, frozen=True, kw_only=True):
-    """Close a month: its figures are final. `left_out` get none."""
+    """Close a month: its figures are final. `left_out` get none.
+
+    `digest` is that of the figures as they were seen: if they have changed since, it is refused.
+    """
 
     NAME: ClassVar[str] = "month.seal"
     left_out: list[LeftOut] = []
+    digest: str | None = None
     note: str | None = None
 
     def check(self, checks: Checks) -> None:
@@ -126,8 +132,12 @@ class ReopenMonth(_OnMonth, frozen=True, kw_only=True):
 
 
 class RestateMonth(_OnMonth, frozen=True, kw_only=True):
-    """Close a reopened month again; the restatement is numbered and says what changed."""
+    """Close a reopened month again; the restatement is numbered and says what changed.
+
+    `digest` is that of the figures as they were seen: if they have changed since, it is refused.
+    """
 
     NAME: ClassVar[str] = "month.restate"
     reason: str
     left_out: list[LeftOut] = []
+    digest: str | None = None

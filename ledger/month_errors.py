@@ -70,8 +70,16 @@ class LeftOutUnknown(Refused):
 
 
 class NothingToRestate(Refused):
-    """No figure of {month} has changed since it was sealed. It stays reopened until one does: a
-    restatement says what changed."""
+    """No figure of {month} has changed since it was sealed, so there is nothing to restate. Seal it
+    again as it was."""
 
     code = "nothing_to_restate"
     rule = "R-MON-10"
+
+
+class FiguresChanged(Refused):
+    """The figures of {month} are not those that were seen: their digest is {digest}. Look at them
+    again."""
+
+    code = "figures_changed"
+    rule = "R-MON-11"

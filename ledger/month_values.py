@@ -43,7 +43,16 @@ class Carry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a change in a sealed month costs is counted in another one. Units: points."""
 
     to_month: str
+    to_post: str
     points: str
+
+
+class Lent(NamedTuple):
+    """What a charge of a sealed month left to another month."""
+
+    charge: str
+    post: str
+    carry: Carry
 
 
 class Bonus(NamedTuple):

@@ -4,7 +4,7 @@ What happens to a month after it was sealed is recorded here too, and its effect
 open month: the score of a sealed month stays what it was, and nothing is lost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ import msgspec
 
 from ledger.aggregate import Aggregate, event
 from ledger.decimals import ZERO, plain
-from ledger.month_values import Bonus, Carry, Charge
+from ledger.month_values import Bonus, Carry, Charge, Figure, Lent
 
 Grades = Mapping[str, Mapping[str, str]]
 """Grades by grader and item. Units: percent of the item's weight."""
@@ -30,6 +30,8 @@ class Account(Aggregate):
         self.charges: Mapping[str, Charge] = {}
         self.reversed: Mapping[str, Charge] = {}
         self.carried: Mapping[str, str] = {}
+        self.lent: tuple[Lent, ...] = ()
+        self.figures: tuple[Figure, ...] = ()
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -102,7 +104,8 @@ class Account(Aggregate):
             return _about(self.member, self.charge)
 
     class EffectCarried(Aggregate.Event):
-        """What a change in a sealed month costs counts here. Units: points; below 0 is a credit."""
+        """What a change in another month costs counts here; when that month is reopened, it counts
+        there again. Units: points; below 0 is a credit."""
 
         TOPIC = "month.effect_carried.v1"
         member: str
@@ -115,6 +118,18 @@ class Account(Aggregate):
         def about(self) -> list[str]:
             """The member, and the deduction."""
             return _about(self.member, self.charge)
+
+    class Sealed(Aggregate.Event):
+        """These figures are final; `restatement` counts those of the month."""
+
+        TOPIC = "month.sealed.v1"
+        member: str
+        figures: list[Figure]
+        restatement: int = 0
+
+        def about(self) -> list[str]:
+            """The member."""
+            return [self.member]
 
     # -- mutators ---------------------------------------------------------------------------------
 
@@ -132,28 +147,35 @@ class Account(Aggregate):
     @event(Charged)
     def _charged(self, charge, carried):
         self.charges = {**self.charges, charge.charge: charge}
-        self._carry_out(charge.post, carried)
+        self._lend(charge.charge, charge.post, carried)
 
     @event(ChargeReduced)
     def _charge_reduced(self, charge, points, carried):
         before = self.charges[charge]
         self.charges = {**self.charges, charge: msgspec.structs.replace(before, points=points)}
-        self._carry_out(before.post, carried)
+        self._lend(charge, before.post, carried)
 
     @event(ChargeReversed)
     def _charge_reversed(self, charge, carried):
         before = self.charges[charge]
         self.charges = {name: one for name, one in self.charges.items() if name != charge}
         self.reversed = {**self.reversed, charge: before}
-        self._carry_out(before.post, carried)
+        self._lend(charge, before.post, carried)
 
     @event(EffectCarried)
-    def _effect_carried(self, post, points):
+    def _effect_carried(self, post, from_month, charge, points):
         self._carry(post, Decimal(points))
+        self.lent = tuple(one for one in self.lent
+                          if (one.charge, one.carry.to_month) != (charge, from_month))
 
-    def _carry_out(self, post: str, carried: Carry | None) -> None:
+    @event(Sealed)
+    def _sealed(self, figures):
+        self.figures = tuple(figures)
+
+    def _lend(self, charge: str, post: str, carried: Carry | None) -> None:
         if carried is not None:
             self._carry(post, -Decimal(carried.points))
+            self.lent = (*self.lent, Lent(charge, post, carried))
 
     def _carry(self, post: str, points: Decimal) -> None:
         sum_ = Decimal(self.carried.get(post, "0")) + points
@@ -218,6 +240,14 @@ class Account(Aggregate):
     def carry(self, facts: Mapping[str, str], *, occurred_at: datetime) -> None:
         """Count what a change in a sealed month costs."""
         self._effect_carried(**facts, occurred_at=occurred_at)
+
+    def seal(
+        self, member: str, figures: Sequence[Figure], restatement: int, *, occurred_at: datetime
+    ) -> None:
+        """Record the final figures, if they are others than before."""
+        if tuple(figures) != self.figures:
+            self._sealed(member=member, figures=list(figures), restatement=restatement,
+                         occurred_at=occurred_at)
 
     def grade(
         self, facts: Mapping[str, object], grades: Mapping[str, str], *, occurred_at: datetime

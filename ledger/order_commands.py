@@ -5,18 +5,10 @@ from typing import Any, ClassVar
 
 from ledger.aggregate import Aggregate
 from ledger.commands import Command, Handler, Work
-from ledger.errors import Conflict
 from ledger.order_values import MAX_LINES, PERSONAL_FIELDS, Amounts, Line, Payment
 from ledger.orders import Order
 from ledger.personal import Person, Plain
 from ledger.values import MAX_INTEGER, Checks, subject
-
-
-class StaleVersion(Conflict):
-    """{stream} is at version {actual}, not {expected}. Read it again, then decide."""
-
-    code = "stale_version"
-    rule = "R-LOG-02"
 
 
 class NewOrder(Command, frozen=True, kw_only=True):
@@ -156,9 +148,7 @@ class OnOrder(Command, frozen=True, kw_only=True):
     def load(self, work: Work) -> Order:
         """The order, at the version that the client saw. Errors: StaleVersion (R-LOG-02)."""
         order: Order = work.load(Order, self.order)
-        if self.expected_version is not None and order.version != self.expected_version:
-            raise StaleVersion(stream=self.order, actual=order.version,
-                               expected=self.expected_version)
+        order.must_be_at(self.expected_version)
         order.must_be_known()
         return order
 

@@ -35,6 +35,7 @@ def rfc3339(moment: datetime | None) -> str | None:
 
 _plain = re.compile("[0-9A-Za-z㐀-鿿._-]+").fullmatch
 _others = re.compile("[^0-9A-Za-z㐀-鿿._-]+").sub
+_sha256 = re.compile("[0-9a-f]{64}").fullmatch
 
 
 def subject_part(text: str) -> str:
@@ -106,3 +107,9 @@ class Checks:
         """Three capital letters of ISO 4217."""
         if not (isinstance(value, str) and len(value) == 3 and value.isascii() and value.isupper()):
             self.fault(where, "not_currency", f"is {value!r}, not a currency code such as CNY")
+
+
+def check_sha256(checks: Checks, where: str, value: object) -> None:
+    """Note what is no SHA-256 in hex."""
+    if not (isinstance(value, str) and _sha256(value)):
+        checks.fault(where, "not_sha256", "is no SHA-256 in hex: 64 digits 0-9, a-f")

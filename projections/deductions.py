@@ -132,10 +132,7 @@ class Deductions:
                     Deduction.blank(entry.stream), 0, event.evidence, event.attachments, {}, [])
             if entry.type not in TAKEN or (known := state.deductions.get(entry.stream)) is None:
                 continue
-            try:
-                event.apply(known.deduction)
-            except KeyError:  # as of the business, a share that is not charged yet
-                continue
+            event.apply(known.deduction)
             known.position = entry.position
             known.charged = {**known.charged, **known.deduction.shares}
             known.steps = [*known.steps, _step(entry, event)]

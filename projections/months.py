@@ -3,7 +3,7 @@
 The fold lets the account's own mutators work on what a row keeps of it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from ledger.log.envelope import Outline
-from ledger.month_values import Bonus, Charge
+from ledger.month_values import Bonus, Charge, Figure, Lent
 from ledger.months import Account
 from projections.projection import Fact
 from projections.rows import Change, Key, Rows, metadata
@@ -51,6 +51,8 @@ class Kept(msgspec.Struct, omit_defaults=True):
     charges: dict[str, Charge] = {}
     reversed: dict[str, Charge] = {}
     carried: dict[str, str] = {}
+    lent: tuple[Lent, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
 
 _kept = msgspec.json.Decoder(Kept)
@@ -136,21 +138,21 @@ def _row(ledger: str, found: Tracked) -> tuple[Any, ...]:
             msgspec.json.encode(kept).decode(), found.position)
 
 
-def members_of(connection: Connection, ledger: str, month: str) -> dict[str, str]:
-    """Who has an account of a month, with its stream."""
+def streams_of(
+    connection: Connection, ledger: str, months: Collection[str]
+) -> dict[tuple[str, str], str]:
+    """The accounts of some months: their streams by month and member."""
     found = connection.execute(
-        select(accounts.c.member, accounts.c.subject)
-        .where(accounts.c.ledger == ledger, accounts.c.month == month)
-        .order_by(accounts.c.member))
-    return {row.member: row.subject for row in found}
+        select(accounts.c.month, accounts.c.member, accounts.c.subject)
+        .where(accounts.c.ledger == ledger, accounts.c.month.in_(months)))
+    return {(row.month, row.member): row.subject for row in found}
 
 
 def accounts_of(
-    connection: Connection, ledger: str, month: str, member: str | None = None
-) -> dict[str, Account]:
-    """The accounts of a month by member, or that of one member."""
-    query = select(accounts).where(accounts.c.ledger == ledger, accounts.c.month == month)
+    connection: Connection, ledger: str, months: Collection[str], member: str | None = None
+) -> dict[tuple[str, str], Account]:
+    """The accounts of some months by month and member: those of all, or of one member."""
+    query = select(accounts).where(accounts.c.ledger == ledger, accounts.c.month.in_(months))
     if member is not None:
         query = query.where(accounts.c.member == member)
-    return {row.member: account_of_row(row)
-            for row in connection.execute(query.order_by(accounts.c.member))}
+    return {(row.month, row.member): account_of_row(row) for row in connection.execute(query)}

@@ -27,7 +27,7 @@ class Question(NamedTuple):
     `after` and `limit` cut a timeline into pages: the position behind which it starts, and how
     many events it has at the most; `beyond` is the subject behind which a list of subjects starts.
     `since` and `until` are the first and the last day of a period,
-    both inclusive, in the shop's zone; `month` is one such as 2026-09.
+    both inclusive, in the shop's zone; `month` is one such as 2026-09, `post` a post of members.
     """
 
     as_of: AsOf = NOW
@@ -40,6 +40,7 @@ class Question(NamedTuple):
     since: str | None = None
     until: str | None = None
     month: str | None = None
+    post: str | None = None
 
     def must_be_of_month(self) -> str | None:
         """The month, if one is asked for. Errors: BadMonth (R-PRJ-13)."""

@@ -15,7 +15,7 @@ from projections.engine import ReadModels
 from projections.months import take
 from projections.questions import Answer, Question, SubjectNeeded
 from projections.replay import NothingRecorded
-from projections.scores import Known, month_asked, shown
+from projections.score_book import ScoreBook, score_book
 
 
 class Term(NamedTuple):
@@ -51,36 +51,33 @@ def explain_score(
     the report has it, terms}]}; factor x value over the terms adds up to the score. Of a sealed
     month, `figure` is the sealed one. Errors: R-PRJ-05, R-PRJ-07, R-PRJ-13, R-PRJ-14.
     """
-    cut = question.as_of.resolve(models.store, ledger)
-    known = Known(models.store, ledger, cut)
-    month = month_asked(question, known.closings)
-    version = known.version(month)
-    traced = _traced(known, account_of(member, month))
-    posts = {post for post in {*traced.account.posts(), *known.posts_in(month).get(member, ())}
-             if is_graded(post)}
+    with score_book(models, ledger, question) as book:
+        month = book.asked(question)
+        version = book.version(month)
+        traced = _traced(book, account_of(member, month))
+        found = book.month(month, member)
+        posts = {post for post in {*traced.account.posts(), *book.posts_in(month).get(member, ()),
+                                   *(one.post for one in found.figures)} if is_graded(post)}
+        as_of = header(models.store, ledger, question.as_of, book.cut)
     if not posts:
         raise NothingRecorded(ledger=ledger, subject=account_of(member, month))
-    seal = known.closings.months.get(month)
-    sealed = known.closings.is_sealed(month)
+    final = {one.post: one for one in found.figures}
     told = []
     for post in sorted(posts):
         figure = figure_of(traced.account, member, post, version)
-        final = next((one for one in seal.figures if (one.member, one.post) == (member, post)),
-                     None) if sealed and seal else None
         told.append({
-            **shown(final or figure, sealed, seal.number if seal else 0),
-            "as_computed": figure.score,
+            **found.told(final.get(post, figure)), "as_computed": figure.score,
             "terms": [term._asdict() for term in terms_of(traced, post, version)]})
-    return header(models.store, ledger, question.as_of, cut), {
+    return as_of, {
         "member": member, "month": month, "policy_version": version.number,
         "policy_from": version.effective_from, "posts": told}
 
 
-def _traced(known: Known, stream: str) -> Traced:
+def _traced(book: ScoreBook, stream: str) -> Traced:
     account = Account.blank(stream)
     positions: dict[tuple[str, ...], list[int]] = {}
-    for entry in known.store.streams(known.ledger, [stream]):
-        if not known.cut.takes(entry):
+    for entry in book.store.streams(book.ledger, [stream]):
+        if not book.cut.takes(entry):
             continue
         event = codec.decode(entry)
         take(account, event)
@@ -103,7 +100,7 @@ def _keys(event: Any) -> Iterator[tuple[tuple[str, ...], bool]]:
             yield ("carried", event.charge.post), False
     elif isinstance(event, Account.EffectCarried):
         yield ("carried", event.post), False
-    else:
+    elif isinstance(event, Account.ChargeReduced | Account.ChargeReversed):
         yield ("charge", event.charge), False
         if event.carried is not None:
             yield ("carried", ""), False

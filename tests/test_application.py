@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from ledger import handlers, writer
-from ledger.aggregate import Aggregate, event
+from ledger.aggregate import Aggregate, StaleVersion, event
 from ledger.application import Ledger
 from ledger.commands import Command, Work
 from ledger.errors import InvalidValues, LedgerError
@@ -22,7 +22,7 @@ from ledger.facts import OccurredInFuture
 from ledger.log import codec, merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.store import NOTHING, Forked, Store
-from ledger.order_commands import PayOrder, StaleVersion
+from ledger.order_commands import PayOrder
 from ledger.order_errors import OrderAlreadyPlaced, OrderUnknown, RefundExceedsPayment
 from ledger.orders import Order
 from ledger.receipts import Receipt

@@ -13,6 +13,7 @@ from ledger.errors import InvalidValues, LedgerError
 from ledger.month_commands import GradeMember, SetBonus
 from ledger.month_errors import (
     BonusTooHigh,
+    FiguresChanged,
     ItemUnknown,
     LeftOutUnknown,
     MonthNotGraded,
@@ -25,6 +26,7 @@ from ledger.month_errors import (
 )
 from ledger.month_values import Figure, LeftOut, account_of
 from ledger.months import Account
+from ledger.people_commands import AssignPost, EndPost
 from ledger.policies import BOOK, PolicyBook
 from ledger.policy_commands import WithdrawPolicy
 from ledger.policy_errors import PolicyInForce, PolicyInSealedMonth, PolicyOutOfOrder
@@ -73,9 +75,9 @@ def closed(*before: tuple[str, Command]) -> Story:
 
 def figures(story: Story, month: str = MONTH) -> dict[str, Figure]:
     """The sealed figures of a month, by member."""
-    closings = story.known[CLOSINGS]
-    assert isinstance(closings, Closings)
-    return {figure.member: figure for figure in closings.months[month].figures}
+    accounts = [one for one in story.known.values() if isinstance(one, Account)]
+    return {figure.member: figure for account in accounts if account.id.endswith(month)
+            for figure in account.figures}
 
 
 def computed(story: Story, member: str, month: str = MONTH) -> Figure:
@@ -241,8 +243,10 @@ def test_month__reopened_and_restated_says_what_changed() -> None:
     story = closed((CHEN, propose(code="R3", day="2026-09-29")), (ZHOU, confirm(day="2026-09-30")),
                    )
     told(story, (WANG, appeal(day="2026-10-03")), (CHEN, reopen()), (LIU, overturn()))
-    facts = story.by(CHEN).when(restate()).then("closings.month_restated.v1")
+    facts = story.by(CHEN).when(restate()).then("month.sealed.v1", "closings.month_restated.v1")
 
+    assert (facts[0].member, facts[0].restatement) == (WANG, 1)
+    facts = facts[1:]
     assert (facts[0].number, facts[0].reason) == (1, "appeal")
     assert [(one.member, one.before, one.after) for one in facts[0].changes] == [
         (WANG, "87", "90")]
@@ -251,7 +255,7 @@ def test_month__reopened_and_restated_says_what_changed() -> None:
     told(story, (CHEN, reopen(day="2026-10-07")),
          (LIU, grade(ZHAO, "committee", "2026-10-08", grades={"work/1": "70"})))
     assert story.by(CHEN).when(restate(day="2026-10-09")).then(
-        "closings.month_restated.v1")[0].number == 2
+        "month.sealed.v1", "closings.month_restated.v1")[1].number == 2
 
 
 def test_month__rejected_to_be_restated_when_nothing_changed_or_it_is_not_reopened() -> None:
@@ -260,8 +264,64 @@ def test_month__rejected_to_be_restated_when_nothing_changed_or_it_is_not_reopen
     story.when(reopen("2026-08")).refused(MonthNotSealed)
     told(story, (CHEN, reopen()))
     story.when(reopen()).refused(MonthNotSealed)
-    story.when(seal(day="2026-10-06")).refused(MonthNotSealed)
     story.when(restate()).refused(NothingToRestate)
+
+
+def test_month__reopened_by_mistake_is_sealed_as_it_was() -> None:
+    story = told(closed(), (CHEN, reopen()))
+    story.by(CHEN).when(seal(day="2026-10-06")).then("closings.month_sealed.v1")
+    story.when(seal(day="2026-10-06")).refused(MonthSealed)
+    told(story, (CHEN, reopen(day="2026-10-07")),
+         (LIU, grade(ZHAO, "committee", "2026-10-08", grades={"work/1": "70"})))
+    story.by(CHEN).when(seal(day="2026-10-09")).refused(MonthNotSealed)
+
+
+def test_month__reopened_counts_again_what_it_left_to_the_open_one() -> None:
+    story = closed((CHEN, propose(code="R3", day="2026-09-29")), (ZHOU, confirm(day="2026-09-30")))
+    told(story, (WANG, appeal(day="2026-10-03")), (LIU, overturn(day="2026-10-05")))
+
+    story.by(CHEN).when(reopen()).then(
+        "month.effect_carried.v1", "month.effect_carried.v1", "closings.month_reopened.v1")
+    assert computed(story, WANG).score == "90"
+    assert computed(story, WANG, "2026-10").deductions == "0"
+    facts = story.when(restate()).then("month.sealed.v1", "closings.month_restated.v1")
+    assert [(one.before, one.after) for one in facts[1].changes] == [("87", "90")]
+
+
+def test_month__reopened_leaves_what_a_sealed_month_counts_where_it_is() -> None:
+    october = [(actor, grade(step.member, step.sheet, "2026-11-01", month="2026-10"))
+               for actor, step in graders("2026-10") if isinstance(step, GradeMember)]
+    story = closed((CHEN, propose(code="R3")))
+    told(story, (ZHOU, confirm(day="2026-10-20")), *october,
+         (CHEN, seal("2026-10", "2026-11-02")))
+
+    story.by(CHEN).when(reopen(day="2026-11-03")).then("closings.month_reopened.v1")
+    assert computed(story, WANG).score == "90"
+    assert computed(story, WANG, "2026-10").score == "87"
+    told(story, (CHEN, reopen("2026-10", day="2026-11-04")), (CHEN, seal(day="2026-11-04")))
+    assert computed(story, WANG, "2026-10").score == "87"
+
+
+def test_month__effects_are_carried_to_the_post_that_the_member_holds_then() -> None:
+    moves = [("system", EndPost(post="customer_service", member=WANG, until="2026-09-30",
+                                occurred_at=at("2026-09-30"))),
+             ("system", AssignPost(post="editor", member=WANG, since="2026-10-01",
+                                   occurred_at=at("2026-10-01")))]
+    story = told(closed((CHEN, propose(code="R3"))), *moves)
+
+    facts = story.by(ZHOU).when(confirm(day="2026-10-20")).then(
+        "deduction.confirmed.v1", "month.charged.v1", "month.effect_carried.v1")
+    assert (facts[1].carried.to_post, facts[2].post) == ("editor", "editor")
+
+
+def test_month__sealed_only_with_the_figures_that_were_seen() -> None:
+    story = start(*graders())
+    seen = digest_of([computed(story, member) for member in POSTS if member != LIU])
+    told(story, (LIU, grade(ZHAO, "committee", grades={"work/1": "70"})))
+    error = story.by(CHEN).when(seal(digest=seen)).refused(FiguresChanged)
+    story.when(seal(digest=error.details["digest"])).then(
+        *["month.sealed.v1"] * 5, "closings.month_sealed.v1")
+    assert digest_of(list(figures(story).values())) == error.details["digest"]
 
 
 # -- policies -------------------------------------------------------------------------------------

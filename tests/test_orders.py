@@ -1,3 +1,4 @@
+
 """The rules of orders: what a command may do in which state."""
 
 from datetime import timedelta
@@ -8,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from ledger.aggregate import StaleVersion
 from ledger.errors import InvalidValues, LedgerError
 from ledger.moments import Moment
 from ledger.order_commands import (
@@ -15,7 +17,6 @@ from ledger.order_commands import (
     ChangePrice,
     CorrectOrder,
     RefundOrder,
-    StaleVersion,
 )
 from ledger.order_errors import (
     AlreadyPaid,

@@ -26,8 +26,8 @@ from projections.policies import VersionUnknown, book_of, differences, listed
 from projections.questions import BadMonth, Question, SubjectNeeded
 from projections.replay import NothingRecorded
 from projections.reports import run
+from projections.score_book import NoMonthClosed
 from projections.score_terms import explain_score
-from projections.scores import NoMonthClosed
 from tests.builders import context
 from tests.team import (
     CHEN,
