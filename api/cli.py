@@ -127,7 +127,11 @@ def report_command(name: str, ledger_name: str, form: str, output: Path | None,
     """Show a report as of now or of any moment. A timeline needs a SUBJECT, such as
     order:taobao:云杉书店:123, a stock-card one such as sku:SH-001, and score-terms one such as
     member:7f3a; others can be given one."""
-    reports.show(reports.ask(name, ledger_name, reports.question(**asked)), form, output)
+    question = reports.question(**asked)
+    if form == "xlsx":
+        reports.save(name, ledger_name, question, output)
+    else:
+        reports.show(reports.ask(name, ledger_name, question), form, output)
 
 
 @command("rebuild")

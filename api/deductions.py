@@ -1,6 +1,7 @@
 """Deductions over HTTP: proposed, decided, appealed; the register and who decided what."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from flask import Response
@@ -16,6 +17,7 @@ from api.reading import (
     Listed,
     MinPosition,
     MonthQuery,
+    own_row,
     question,
     told_as_of,
     wait,
@@ -23,6 +25,7 @@ from api.reading import (
 from api.routes import EVERYBODY, Blueprint, caller, edge
 from api.writing import Route
 from ledger import deduction_commands as told
+from ledger.decimals import plain
 from projections.replay import NothingRecorded
 from projections.reports import REPORTS
 
@@ -38,36 +41,35 @@ group = Blueprint("deductions", __name__, description="What costs whom how many 
 
 writing.add(group, [
     Route("/v1/deductions", told.ProposeDeduction, PROPOSERS, location="/v1/deductions"),
-    Route(f"{ONE}/offenders", told.NameOffender, REVIEWERS, GIVEN, seen=True),
-    Route(f"{ONE}/confirmations", told.ConfirmDeduction, REVIEWERS, GIVEN, seen=True),
-    Route(f"{ONE}/waivers", told.WaiveDeduction, REVIEWERS, GIVEN, seen=True),
-    Route(f"{ONE}/dismissals", told.DismissDeduction, REVIEWERS, GIVEN, seen=True),
+    Route(f"{ONE}/offenders", told.NameOffender, REVIEWERS, GIVEN, seen=True, now=True),
+    Route(f"{ONE}/confirmations", told.ConfirmDeduction, REVIEWERS, GIVEN, seen=True, now=True),
+    Route(f"{ONE}/waivers", told.WaiveDeduction, REVIEWERS, GIVEN, seen=True, now=True),
+    Route(f"{ONE}/dismissals", told.DismissDeduction, REVIEWERS, GIVEN, seen=True, now=True),
     Route(f"{ONE}/acknowledgements", told.AcknowledgeDeduction, CHARGED, GIVEN, now=True),
     Route(f"{ONE}/appeals", told.AppealDeduction, CHARGED, GIVEN, now=True),
-    Route(f"{ONE}/upheld-appeals", told.UpholdDeduction, REVIEWERS, GIVEN, seen=True),
-    Route(f"{ONE}/reductions", told.ReduceDeduction, REVIEWERS, GIVEN, seen=True),
-    Route(f"{ONE}/overturns", told.OverturnDeduction, REVIEWERS, GIVEN, seen=True),
+    Route(f"{ONE}/upheld-appeals", told.UpholdDeduction, REVIEWERS, GIVEN, seen=True, now=True),
+    Route(f"{ONE}/reductions", told.ReduceDeduction, REVIEWERS, GIVEN, seen=True, now=True),
+    Route(f"{ONE}/overturns", told.OverturnDeduction, REVIEWERS, GIVEN, seen=True, now=True),
 ])
 
 
-def concerns(row: Mapping[str, Any], member: str) -> bool:
-    """Whether a deduction is about a member."""
-    return member == row["offender"] or any(
-        share["member"] == member for share in row["shares"])
-
-
-def is_of(row: Mapping[str, Any], member: str) -> bool:
-    """Whether a row is a member's own."""
-    return bool(row["member"] == member)
+def concerning(row: dict[str, Any], member: str) -> dict[str, Any] | None:
+    """A deduction as a member sees it who is said to have done it, or is charged: of the shares,
+    his own."""
+    shares = [share for share in row["shares"] if share["member"] == member]
+    if not shares and row["offender"] != member:
+        return None
+    standing = sum((Decimal(one["points"]) for one in shares if one["stands"]), Decimal(0))
+    return {**row, "shares": shares, "points": plain(standing)}
 
 
 reading.add(group, [
     Listed("/v1/deductions", "deductions", "The register of deductions.", ("deduction",),
-           MonthQuery, STAFF, own=concerns),
+           MonthQuery, STAFF, own=concerning),
     Listed("/v1/appeals", "appeals", "Appeals, open and decided.", ("deduction", "member"),
-           MonthQuery, STAFF, own=is_of),
+           MonthQuery, STAFF, own=own_row),
     Listed("/v1/decisions", "decisions", "Who did what to deductions.", ("deduction", "position"),
-           MonthQuery, STAFF_READERS, own=is_of),
+           MonthQuery, STAFF, own=own_row),
 ])
 add_history(group, f"{ONE}/history", "deduction", staff=True)
 
@@ -84,11 +86,12 @@ def read_deduction(
     asked, who = question(query)._replace(subject=deduction), caller()
     answer = REPORTS["deductions"](edge().models, who.ledger, asked)
     note_read(answer.as_of["position"])
-    rows = [row for row in answer.rows
-            if who.role in STAFF_READERS or concerns(row, who.actor)]
-    if not rows:
+    row = answer.rows[0] if answer.rows else None
+    if row is not None and who.role not in STAFF_READERS:
+        row = concerning(row, who.actor)
+    if row is None:
         raise NothingRecorded(ledger=who.ledger, subject=deduction)
-    found = told_as_of(answer.as_of, {"as_of": answer.as_of, "item": rows[0]})
+    found = told_as_of(answer.as_of, {"as_of": answer.as_of, "item": row})
     if asked.as_of.now:
         found.headers["ETag"] = etag_of(deduction, answer.as_of)
     return found

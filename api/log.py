@@ -192,7 +192,7 @@ def _csv(told: Iterable[dict[str, Any]]) -> Response:
 
 
 def _xlsx(told: Iterable[dict[str, Any]]) -> Response:
-    return _file(sheets.as_xlsx(told, COLUMNS, "audit"), "xlsx")
+    return _file(sheets.as_xlsx({"audit": (COLUMNS, told)}), "xlsx")
 
 
 def _file(content: bytes, ending: str) -> Response:

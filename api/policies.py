@@ -23,7 +23,7 @@ group = Blueprint("policies", __name__, description="Score rules, scorecards, pa
 
 writing.add(group, [
     Route("/v1/policies", policy_commands.PublishPolicy, WRITERS),
-    Route("/v1/policy-withdrawals", policy_commands.WithdrawPolicy, WRITERS),
+    Route("/v1/policy-withdrawals", policy_commands.WithdrawPolicy, WRITERS, now=True),
 ])
 reading.add(group, [
     Listed("/v1/policies", "policies", "The published versions.", ("version",), roles=READ_BY),

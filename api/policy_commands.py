@@ -34,7 +34,9 @@ def check_command(files: tuple[str, ...]) -> None:
         others = Sections()
         for other, one in policies.items():
             others = one.sections.over(others) if other != name else others
-        wrong += faults_at(findings(policy.sections, others), name)
+        wrong += faults_at([fault for fault in findings(policy.sections, others)
+                            if getattr(policy.sections, fault.where.split("/")[1]) is not None],
+                           name)
     if wrong:
         raise PolicyUnsound(wrong)
     click.echo(tr("Nothing is wrong in {count} file(s).", count=len(policies)))

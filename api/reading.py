@@ -97,14 +97,17 @@ class ItemSchema(marshmallow.Schema):
     item = marshmallow.fields.Dict(required=True)
 
 
+Own = Callable[[dict[str, Any], str], dict[str, Any] | None]
+
+
 class Listed(NamedTuple):
     """A list: its report, what it tells, and by which of its columns it goes.
 
     `pushed`: the report itself takes only a page. `as_told`: the rows stay in the report's order,
     such as that of a running balance; else they go by the key, which never changes.
 
-    `own` says of records of staff whether a row is about a member: but for `STAFF_READERS`,
-    everybody sees only his own, and who reads them is noted.
+    `own` says of records of staff what a member may see of a row, None for nothing: but for
+    `STAFF_READERS`, everybody sees only what is his own, and who reads them is noted.
     """
 
     path: str
@@ -115,7 +118,7 @@ class Listed(NamedTuple):
     roles: Collection[str] = READERS
     pushed: bool = False
     as_told: bool = False
-    own: Callable[[Mapping[str, Any], str], bool] | None = None
+    own: Own | None = None
 
 
 def add(group: Blueprint, lists: Collection[Listed]) -> None:
@@ -152,13 +155,23 @@ def _add(group: Blueprint, listed: Listed) -> None:
     group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")(found)
 
 
-def _own(own: Callable[[Mapping[str, Any], str], bool], answer: Answer) -> Answer:
+def nobodys(row: dict[str, Any], member: str) -> None:
+    """A row that is no single member's."""
+
+
+def own_row(row: dict[str, Any], member: str) -> dict[str, Any] | None:
+    """A row that names whose it is."""
+    return row if row["member"] == member else None
+
+
+def _own(own: Own, answer: Answer) -> Answer:
     """What of records of staff the caller may see."""
     note_read(answer.as_of["position"])
     who = caller()
     if who.role in STAFF_READERS:
         return answer
-    return answer._replace(rows=[row for row in answer.rows if own(row, who.actor)])
+    return answer._replace(rows=[
+        told for row in answer.rows if (told := own(row, who.actor)) is not None])
 
 
 def _behind_of(

@@ -68,11 +68,54 @@ def question(
 
 def ask(name: str, ledger: str, asked: Question) -> Answer:
     """The answer of a report. Errors: ProjectionStopped (R-PRJ-11); those of the report."""
+    with caught_up(ledger) as models:
+        return reports.run(models, ledger, name, asked)
+
+
+def save(name: str, ledger: str, asked: Question, output: Path | None) -> None:
+    """Write a report as a workbook. Errors: OutputNeeded (R-PRJ-15), those of `ask`."""
+    if output is None:
+        raise OutputNeeded
+    with caught_up(ledger) as models:
+        output.write_bytes(workbook(models, ledger, name, asked)[0])
+
+
+@contextmanager
+def caught_up(ledger: str) -> Iterator[ReadModels]:
+    """The read models, none of which has stopped. Errors: R-PRJ-11."""
     with read_models() as (_, models):
-        answer = reports.run(models, ledger, name, asked)
+        models.catch_up(ledger)
         for status in models.status(ledger):
             raise_stopped(status)
-        return answer
+        yield models
+
+
+BESIDE = {"scores": ("deductions", "appeals", "closings")}
+"""What else stands in the workbook of a report, of the same month."""
+
+
+def workbook(
+    models: ReadModels, ledger: str, name: str, asked: Question
+) -> tuple[bytes, dict[str, Any]]:
+    """A report as an Excel workbook, with what belongs to it in further sheets, as of the same
+    position; and as of what it is."""
+    answers = _together(models, ledger, name, asked)
+    if len({answer.as_of["position"] for answer in answers.values()}) > 1:  # written to meanwhile
+        position = answers[name].as_of["position"]
+        answers = _together(models, ledger, name, asked._replace(as_of=AsOf(position=position)))
+    as_of = answers[name].as_of
+    return sheets.as_xlsx({title: (list(answer.rows[0]) if answer.rows else [], answer.rows)
+                           for title, answer in answers.items()}, as_of), as_of
+
+
+def _together(
+    models: ReadModels, ledger: str, name: str, asked: Question
+) -> dict[str, Answer]:
+    first = reports.REPORTS[name](models, ledger, asked)
+    same = asked._replace(month=first.as_of.get("month"))
+    others = BESIDE.get(name, ()) if asked.subject is None else ()
+    return {name: first, **{other: reports.REPORTS[other](models, ledger, same)
+                            for other in others}}
 
 
 def raise_stopped(status: Status) -> None:
@@ -83,13 +126,8 @@ def raise_stopped(status: Status) -> None:
 
 
 def show(answer: Answer, form: str, output: Path | None = None) -> None:
-    """An answer as JSON (the list alone), CSV or Excel, or as a table under a line that says as of
-    what it is; on the terminal or in a file.
-
-    Errors: OutputNeeded (R-PRJ-15).
-    """
-    if form == "xlsx" and output is None:
-        raise OutputNeeded
+    """An answer as JSON (the list alone) or CSV, or as a table under a line that says as of what it
+    is; on the terminal or in a file."""
     if output is not None and form == "table":
         form = "json"
     if output is not None or form == "csv":
@@ -119,8 +157,6 @@ def _file(answer: Answer, form: str) -> bytes:
     names = list(answer.rows[0]) if answer.rows else []
     if form == "csv":
         return sheets.as_csv(answer.rows, names)
-    if form == "xlsx":
-        return sheets.as_xlsx(answer.rows, names, "report", answer.as_of)
     return orjson.dumps(answer.rows, option=orjson.OPT_INDENT_2)
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from flask import Response
 
 from api import reading, sheets, writing
-from api.deductions import is_of
 from api.noting import note_read
 from api.reading import (
     STAFF,
@@ -16,16 +15,18 @@ from api.reading import (
     MinPosition,
     MonthQuery,
     ScoresQuery,
+    nobodys,
+    own_row,
     question,
     told_as_of,
     wait,
 )
+from api.reports import workbook
 from api.routes import EVERYBODY, Blueprint, caller, edge
 from api.writing import Route
 from ledger import month_commands as told
 from projections.questions import Question
 from projections.replay import NothingRecorded
-from projections.reports import REPORTS
 from projections.score_terms import explain_score
 
 GRADERS = EVERYBODY - {"auditor", "admin", "integration"}
@@ -36,21 +37,23 @@ ONE_MONTH = "/v1/months/<month>"
 group = Blueprint("scores", __name__, description="Members' months: grades, scores, closing.")
 
 writing.add(group, [
-    Route("/v1/grades", told.GradeMember, GRADERS),
-    Route("/v1/bonuses", told.SetBonus, {"reviewer", "manager"}),
-    Route(f"{ONE_MONTH}/seals", told.SealMonth, {"manager"}, ("month",)),
-    Route(f"{ONE_MONTH}/reopenings", told.ReopenMonth, {"manager"}, ("month",)),
-    Route(f"{ONE_MONTH}/restatements", told.RestateMonth, {"manager"}, ("month",)),
+    Route("/v1/grades", told.GradeMember, GRADERS, now=True),
+    Route("/v1/bonuses", told.SetBonus, {"reviewer", "manager"}, now=True),
+    Route(f"{ONE_MONTH}/seals", told.SealMonth, {"manager"}, ("month",), now=True),
+    Route(f"{ONE_MONTH}/reopenings", told.ReopenMonth, {"manager"}, ("month",), now=True),
+    Route(f"{ONE_MONTH}/restatements", told.RestateMonth, {"manager"}, ("month",), now=True),
 ])
 reading.add(group, [
     Listed("/v1/scores", "scores", "The scores of a month; by default the last closed one.",
-           ("member", "post"), ScoresQuery, STAFF, own=is_of),
+           ("member", "post"), ScoresQuery, STAFF, own=own_row),
     Listed("/v1/score-history", "score-history", "The scores of all closed months.",
-           ("month", "member", "post"), ScoresQuery, STAFF, own=is_of),
+           ("month", "member", "post"), ScoresQuery, STAFF, own=own_row),
     Listed("/v1/score-warnings", "score-warnings", "Closed months below the pass mark.",
-           ("member", "post"), ScoresQuery, STAFF, own=is_of),
+           ("member", "post"), ScoresQuery, STAFF, own=own_row),
     Listed("/v1/months", "closings", "What was done to close months.", ("position",), MonthQuery,
-           STAFF_READERS, own=is_of),
+           STAFF_READERS, own=nobodys),
+    Listed("/v1/grading", "grading", "What lies before the graders of a month.",
+           ("member", "post", "item"), ScoresQuery, STAFF_READERS, own=nobodys),
 ])
 
 
@@ -78,14 +81,12 @@ def _must_be_own(member: str) -> None:
 @group.arguments(MinPosition(), location="headers")
 @group.response(200)
 @group.doc(**{"x-also": [sheets.TYPES["xlsx"]]})
-def workbook(headers: Mapping[str, Any], month: str) -> Response:
-    """The scores of a month as an Excel workbook."""
+def read_workbook(headers: Mapping[str, Any], month: str) -> Response:
+    """A month as an Excel workbook: scores, deductions, appeals, and how it was closed."""
     wait(headers.get("least"))
-    answer = REPORTS["scores"](edge().models, caller().ledger, Question(month=month))
-    note_read(answer.as_of["position"])
-    names = list(answer.rows[0]) if answer.rows else []
-    found = Response(sheets.as_xlsx(answer.rows, names, "scores", answer.as_of),
-                     content_type=sheets.TYPES["xlsx"])
-    found.headers["Content-Disposition"] = f'attachment; filename="scores-{month}.xlsx"'
-    found.headers["Ledger-Position"] = str(answer.as_of["position"])
-    return found
+    found, as_of = workbook(edge().models, caller().ledger, "scores", Question(month=month))
+    note_read(as_of["position"])
+    answer = Response(found, content_type=sheets.TYPES["xlsx"])
+    answer.headers["Content-Disposition"] = f'attachment; filename="scores-{as_of["month"]}.xlsx"'
+    answer.headers["Ledger-Position"] = str(as_of["position"])
+    return answer

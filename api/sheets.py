@@ -35,10 +35,12 @@ def as_csv(rows: Iterable[Row], names: Sequence[str]) -> bytes:
     return "\ufeff".encode() + told.getvalue().encode()
 
 
-def as_xlsx(
-    rows: Iterable[Row], names: Sequence[str], title: str, about: Mapping[str, Any] | None = None
-) -> bytes:
-    """Rows as a workbook, with a second sheet that says what they are about.
+Tables = Mapping[str, tuple[Sequence[str], Iterable[Row]]]
+"""Sheets by their titles: the names of the columns, and the rows."""
+
+
+def as_xlsx(tables: Tables, about: Mapping[str, Any] | None = None) -> bytes:
+    """Tables as a workbook, with a last sheet that says what they are about.
 
     Decimals are numbers; every other text stays a text.
     """
@@ -47,20 +49,24 @@ def as_xlsx(
                                     "strings_to_urls": False}) as book:
         book.set_properties({"created": MADE})
         bold = book.add_format({"bold": True})
-        sheet = book.add_worksheet(title)
-        sheet.write_row(0, 0, names, bold)
-        sheet.freeze_panes(1, 0)
-        widths = [len(name) for name in names]
-        for number, row in enumerate(rows, 1):
-            for column, name in enumerate(names):
-                value = _plain(row[name])
-                _write(sheet, (number, column), value)
-                widths[column] = max(widths[column], len(str(value)))
-        for column, width in enumerate(widths):
-            sheet.set_column(column, column, min(WIDEST, width + 2))
+        for title, (names, rows) in tables.items():
+            _fill(book.add_worksheet(title), names, rows, bold)
         if about is not None:
             _about(book.add_worksheet("as of"), about, bold)
     return told.getvalue()
+
+
+def _fill(sheet: Any, names: Sequence[str], rows: Iterable[Row], bold: Any) -> None:
+    sheet.write_row(0, 0, names, bold)
+    sheet.freeze_panes(1, 0)
+    widths = [len(name) for name in names]
+    for number, row in enumerate(rows, 1):
+        for column, name in enumerate(names):
+            value = _plain(row[name])
+            _write(sheet, (number, column), value)
+            widths[column] = max(widths[column], len(str(value)))
+    for column, width in enumerate(widths):
+        sheet.set_column(column, column, min(WIDEST, width + 2))
 
 
 def _about(sheet: Any, about: Mapping[str, Any], bold: Any) -> None:

@@ -21,9 +21,10 @@ from eventsourcing.domain import (
 )
 from eventsourcing.domain import event as _library_event
 
-from ledger.errors import Conflict
+from ledger.errors import Conflict, Refused
 from ledger.log import codec
 from ledger.personal import Personal, Plain, Sealer
+from ledger.values import EPOCH
 
 __all__ = ["Aggregate", "event"]
 
@@ -47,12 +48,23 @@ def event(event_class: type[Any]) -> Callable[[Mutator], Mutator]:
     return _library_event(event_class)  # type: ignore[no-any-return]
 
 
+class OutOfOrder(Refused):
+    """{stream}: this cannot have happened at {occurred_at}, before what it rests on, at {before}.
+    """
+
+    code = "out_of_order"
+    rule = "R-GEN-03"
+
+
 class Aggregate(BaseAggregate[str]):
     """A thing with a history of its own. Subclasses say in `begin` how it starts."""
 
     KIND: ClassVar[str] = ""
 
     _sealer: Sealer | None = None
+
+    told_until: datetime = EPOCH
+    """When the latest of its facts occurred."""
 
     class Event(
         msgspec.Struct, CanMutateAggregate[str], kw_only=True, omit_defaults=True, dict=True
@@ -78,6 +90,7 @@ class Aggregate(BaseAggregate[str]):
                 raise OriginatorVersionError(self.originator_version, aggregate._version + 1)
             self.apply(aggregate)
             aggregate._version = self.originator_version
+            aggregate.heard(self.timestamp)
             return aggregate
 
         def _as_dict(self) -> dict[str, Any]:
@@ -111,6 +124,17 @@ class Aggregate(BaseAggregate[str]):
         copy.__dict__.update(self.__dict__)
         copy._pending_events = []
         return copy
+
+    def heard(self, occurred_at: datetime) -> None:
+        """Keep when the latest of its facts occurred."""
+        if occurred_at > self.told_until:
+            self.told_until = occurred_at
+
+    def must_follow(self, occurred_at: datetime) -> None:
+        """What is decided now rests on all that was told before. Errors: OutOfOrder (R-GEN-03)."""
+        if occurred_at < self.told_until:
+            raise OutOfOrder(stream=self.id, occurred_at=occurred_at.isoformat(),
+                             before=self.told_until.isoformat())
 
     def must_be_at(self, version: int | None) -> None:
         """The version that a decision rests on; None: any. Errors: StaleVersion (R-LOG-02)."""
@@ -190,6 +214,7 @@ def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
         attributes["once"] = once
         fact.apply(self)
         self._version = version
+        self.heard(occurred_at)
         self._pending_events.append(fact)
 
     trigger.__doc__ = f"Record {event_class.__qualname__}."

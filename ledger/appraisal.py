@@ -16,6 +16,7 @@ from ledger.month_errors import (
     LeftOutUnknown,
     MonthNotGraded,
     MonthNotOver,
+    NobodyToScore,
     NotInPost,
     NotTheGrader,
 )
@@ -25,11 +26,11 @@ from ledger.people import Member
 from ledger.policies import BOOK, PolicyBook
 from ledger.policy_checks import findings
 from ledger.policy_commands import PublishPolicy, WithdrawPolicy
-from ledger.policy_errors import PolicyInSealedMonth, PolicyUnsound
+from ledger.policy_errors import PolicyDropsPost, PolicyInSealedMonth, PolicyUnsound
 from ledger.policy_values import HEAD, MEMBER, Scorecard, Version
-from ledger.posts import COMMITTEE
+from ledger.posts import COMMITTEE, FOR_EVER
 from ledger.scores import figures_of, sheet_of
-from ledger.signatures import must_be_member
+from ledger.signatures import must_be_member, signed_on
 from ledger.staff import held_in, load_posts, policy_on
 
 NAMED = 20
@@ -40,7 +41,7 @@ NAMED = 20
 
 
 def publish_policy(command: PublishPolicy, work: Work) -> list[Aggregate]:
-    """All that is wrong is told at once. Errors: R-POL-03 to R-POL-05."""
+    """All that is wrong is told at once. Errors: R-POL-03 to R-POL-05, R-POL-08."""
     book: PolicyBook = work.load(PolicyBook, BOOK)
     if wrong := findings(command.policy.sections, book.latest.said):
         raise PolicyUnsound(wrong)
@@ -49,14 +50,24 @@ def publish_policy(command: PublishPolicy, work: Work) -> list[Aggregate]:
     if free is not None and command.effective_from < free:
         raise PolicyInSealedMonth(wanted=command.effective_from, month=closings.last_closed(),
                                   free=free)
+    _must_keep_posts(work, book, command)
     book.publish(command.policy, command.effective_from, occurred_at=command.occurred_at)
     return [book]
 
 
+def _must_keep_posts(work: Work, book: PolicyBook, command: PublishPolicy) -> None:
+    """Errors: PolicyDropsPost (R-POL-08)."""
+    after = Version(0, "", command.policy.sections.over(book.latest.said)).posts()
+    dropped = load_posts(work, set(book.latest.posts()) - set(after))
+    if held := sorted(name for name, post in dropped.items()
+                      if post.holders_between(command.effective_from, FOR_EVER)):
+        raise PolicyDropsPost(posts=", ".join(held), day=command.effective_from)
+
+
 def withdraw_policy(command: WithdrawPolicy, work: Work) -> list[Aggregate]:
-    """Errors: R-POL-06."""
+    """Before its day, by the clock of the ledger. Errors: R-POL-06."""
     book: PolicyBook = work.load(PolicyBook, BOOK)
-    book.withdraw(command.version, command.reason, day_of(command.occurred_at),
+    book.withdraw(command.version, command.reason, signed_on(work, command.occurred_at),
                   occurred_at=command.occurred_at)
     return [book]
 
@@ -87,7 +98,7 @@ def _card_of(work: Work, command: told.GradeMember | told.SetBonus, day: str) ->
     if day < first_day(command.month):
         raise MonthNotOver(month=command.month, day=day)
     version = policy_on(work, last_day(command.month))
-    if command.post not in held_in(work, version, command.month).get(command.member, ()):
+    if command.post not in held_in(work, command.month).get(command.member, ()):
         raise NotInPost(member=command.member, post=command.post, when=command.month)
     return version.scorecard(command.post)
 
@@ -104,7 +115,7 @@ def _must_grade(work: Work, command: told.GradeMember, card: Scorecard, day: str
     else:
         holds = load_posts(work, [wanted])[wanted].held_by(work.actor, day)
         fits, who = holds and work.actor != command.member, f"another member in the post {wanted}"
-    if fits and wanted not in (MEMBER, HEAD):
+    if fits and wanted != MEMBER:
         must_be_member(work, day)
     if not fits:
         raise NotTheGrader(actor=work.actor, sheet=command.sheet, member=command.member,
@@ -138,10 +149,11 @@ def set_bonus(command: told.SetBonus, work: Work) -> list[Aggregate]:
 def seal_month(command: told.SealMonth, work: Work) -> list[Aggregate]:
     """A reopened month whose figures did not change is sealed as it was.
 
-    Errors: R-MON-01 to R-MON-04, R-MON-09, R-MON-11.
+    Errors: R-MON-01 to R-MON-04, R-MON-09, R-MON-11 to R-MON-13, R-GEN-03.
     """
     closings = _to_close(command, work)
     closings.must_be_open(command.month)
+    closings.must_be_next(command.month)
     month = _Month(work, command)
     closings.seal(command.month, month.figures, command.left_out, command.note,
                   occurred_at=command.occurred_at)
@@ -153,7 +165,8 @@ def reopen_month(command: told.ReopenMonth, work: Work) -> list[Aggregate]:
     closings = _to_close(command, work)
     closings.reopen(command.month, command.reason, occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
-    members = held_in(work, policy_on(work, last_day(command.month)), command.month)
+    posts = held_in(work, command.month)
+    members = sorted({*posts, *closings.seal_of(command.month).members})
     work.fetch([(Account, account_of(member, command.month)) for member in members])
     for member in members:
         books.bring_back(member, command.month, reason=command.reason)
@@ -161,7 +174,7 @@ def reopen_month(command: told.ReopenMonth, work: Work) -> list[Aggregate]:
 
 
 def restate_month(command: told.RestateMonth, work: Work) -> list[Aggregate]:
-    """Errors: R-MON-02 to R-MON-04, R-MON-09 to R-MON-11."""
+    """Errors: R-MON-02 to R-MON-04, R-MON-09 to R-MON-11, R-GEN-03."""
     closings = _to_close(command, work)
     closings.must_be_reopened(command.month)
     month = _Month(work, command)
@@ -186,14 +199,16 @@ def _to_close(
 class _Month:
     """The accounts of a month that is closed, and its figures before and after.
 
-    Errors: R-MON-03, R-MON-09, FiguresChanged (R-MON-11).
+    Errors: R-MON-03, R-MON-09, FiguresChanged (R-MON-11), NobodyToScore (R-MON-13).
     """
 
     def __init__(self, work: Work, command: told.SealMonth | told.RestateMonth) -> None:
         self.occurred_at = command.occurred_at
         version = policy_on(work, last_day(command.month))
-        posts = held_in(work, version, command.month)
-        streams = {member: account_of(member, command.month) for member in posts}
+        posts = held_in(work, command.month)
+        closings: Closings = work.load(Closings, CLOSINGS)
+        members = sorted({*posts, *closings.seal_of(command.month).members})
+        streams = {member: account_of(member, command.month) for member in members}
         work.fetch([(Account, stream) for stream in streams.values()])
         self.accounts: dict[str, Account] = {
             member: work.load(Account, stream) for member, stream in streams.items()}
@@ -204,6 +219,8 @@ class _Month:
             if found.pop((one.member, one.post), None) is None:
                 raise LeftOutUnknown(member=one.member, post=one.post, month=command.month)
         self.figures = list(found.values())
+        if not self.figures and not command.left_out and closings.last_closed() is None:
+            raise NobodyToScore(month=command.month)
         self._must_be_graded(command.month, version)
         if command.digest not in (None, digest := digest_of(self.figures)):
             raise FiguresChanged(month=command.month, digest=digest)
@@ -220,8 +237,9 @@ class _Month:
                                  missing="; ".join([*missing[:NAMED], *more]))
 
     def finished(self, number: int) -> list[Account]:
-        """The accounts, each with its final figures."""
+        """The accounts, each with its final figures. Errors: OutOfOrder (R-GEN-03)."""
         for member, account in self.accounts.items():
+            account.must_follow(self.occurred_at)
             account.seal(member, [one for one in self.figures if one.member == member], number,
                          occurred_at=self.occurred_at)
         return list(self.accounts.values())

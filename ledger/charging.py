@@ -9,15 +9,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from ledger.aggregate import Aggregate
-from ledger.closings import CLOSINGS, Closings
+from ledger.closings import CLOSINGS, OPEN, Closings
 from ledger.commands import Work
 from ledger.days import day_of, last_day, month_after, month_of
-from ledger.decimals import plain
+from ledger.decimals import ZERO, plain
 from ledger.month_values import Carry, Charge, account_of
 from ledger.months import Account
 from ledger.policies import BOOK, PolicyBook
-from ledger.scores import cost_of, is_graded
-from ledger.staff import held_in
+from ledger.scores import cost_of
 
 Record = Callable[[Account, Carry | None], None]
 
@@ -26,11 +25,17 @@ class Books:
     """The accounts that one command changes."""
 
     def __init__(self, work: Work, occurred_at: datetime) -> None:
-        self.occurred_at = occurred_at
         self.changed: dict[str, Aggregate] = {}
         self._work = work
         self._closings: Closings = work.load(Closings, CLOSINGS)
+        self._occurred_at = occurred_at
         self._book: PolicyBook = work.load(PolicyBook, BOOK)
+
+    def _at(self, month: str) -> datetime:
+        """When a change is booked: in a month that was sealed never before that."""
+        if self._closings.seal_of(month).state == OPEN:
+            return self._occurred_at
+        return max(self._occurred_at, self._closings.told_until)
 
     def account(self, member: str, month: str) -> Account:
         """A member's month, to be changed."""
@@ -43,7 +48,7 @@ class Books:
         self._record(
             member, month_of(charge.breached_on), (charge.post, charge.charge),
             lambda account, carried: account.charge(
-                member, charge, carried, occurred_at=self.occurred_at),
+                member, charge, carried, occurred_at=self._at(month_of(charge.breached_on))),
             reason=charge.rule)
 
     def reduce(self, member: str, month: str, name: str, *, points: str, reason: str) -> None:
@@ -52,7 +57,7 @@ class Books:
         facts = {"member": member, "charge": name, "points": points, "reason": reason}
         self._record(
             member, month, (known.post, name),
-            lambda account, carried: account.reduce(facts, carried, occurred_at=self.occurred_at),
+            lambda account, carried: account.reduce(facts, carried, occurred_at=self._at(month)),
             reason=reason)
 
     def reverse(self, member: str, month: str, name: str, *, reason: str) -> None:
@@ -63,7 +68,7 @@ class Books:
         facts = {"member": member, "charge": name, "reason": reason}
         self._record(
             member, month, (known.post, name),
-            lambda account, carried: account.reverse(facts, carried, occurred_at=self.occurred_at),
+            lambda account, carried: account.reverse(facts, carried, occurred_at=self._at(month)),
             reason=reason)
 
     def bring_back(self, member: str, month: str, *, reason: str) -> None:
@@ -71,8 +76,8 @@ class Books:
         for one in self.account(member, month).lent:
             if not self._closings.is_sealed(one.carry.to_month):
                 back = plain(-Decimal(one.carry.points))
-                self._carry((member, one.carry.to_month, one.carry.to_post),
-                            (month, one.charge, back), reason=reason)
+                self._carry((member, one.carry.to_month, one.post), (month, one.charge, back),
+                            reason=reason)
                 self._carry((member, month, one.post),
                             (one.carry.to_month, one.charge, one.carry.points), reason=reason)
 
@@ -80,29 +85,37 @@ class Books:
         self, member: str, month: str, what: tuple[str, str], record: Record, *, reason: str
     ) -> None:
         account, (post, name) = self.account(member, month), what
-        if not self._closings.is_sealed(month):
-            record(account, None)
-            return
-        version = self._book.on(last_day(month))
-        probe = account.clone()
-        record(probe, None)
-        points = cost_of(probe, post, version) - cost_of(account, post, version)
+        points = self._carried(account, month, what, record)
         if not points:
             record(account, None)
             return
-        today = month_of(day_of(self.occurred_at))
+        today = month_of(day_of(self._occurred_at))
         to = self._closings.open_from(max(today, month_after(month)))
-        to_post = self._post_in(member, to, post)
-        record(account, Carry(to, to_post, plain(points)))
-        self._carry((member, to, to_post), (month, name, plain(points)), reason=reason)
+        record(account, Carry(to, plain(points)))
+        self._carry((member, to, post), (month, name, plain(points)), reason=reason)
+
+    def _carried(
+        self, account: Account, month: str, what: tuple[str, str], record: Record
+    ) -> Decimal:
+        """What of a change does not count in its own month.
+
+        In a sealed month, all of it. In a reopened one, what undoes a part of the charge that
+        counts in a month which is sealed meanwhile.
+        """
+        if self._closings.seal_of(month).state == OPEN:
+            return ZERO
+        post, name = what
+        probe, version = account.clone(), self._book.on(last_day(month))
+        record(probe, None)
+        points = cost_of(probe, post, version) - cost_of(account, post, version)
+        if self._closings.is_sealed(month):
+            return points
+        lent = sum((Decimal(one.carry.points) for one in account.lent if one.charge == name
+                    and self._closings.is_sealed(one.carry.to_month)), ZERO)
+        return -min(lent, -points) if lent > 0 > points else ZERO
 
     def _carry(self, to: tuple[str, str, str], what: tuple[str, str, str], *, reason: str) -> None:
         (member, month, post), (from_month, name, points) = to, what
         self.account(member, month).carry(
             {"member": member, "post": post, "from_month": from_month, "charge": name,
-             "points": points, "reason": reason}, occurred_at=self.occurred_at)
-
-    def _post_in(self, member: str, month: str, post: str) -> str:
-        """In which post a member is scored in a month: the same one, if he still holds it."""
-        held = held_in(self._work, self._book.on(last_day(month)), month).get(member, set())
-        return post if post in held or not held else min(filter(is_graded, held), default=post)
+             "points": points, "reason": reason}, occurred_at=self._at(from_month))

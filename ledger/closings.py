@@ -13,7 +13,7 @@ import msgspec
 
 from ledger.aggregate import Aggregate, event
 from ledger.days import first_day, month_after
-from ledger.month_errors import MonthNotSealed, MonthSealed, NothingToRestate
+from ledger.month_errors import MonthNotSealed, MonthOutOfTurn, MonthSealed, NothingToRestate
 from ledger.month_values import Figure, FigureChange, LeftOut
 
 CLOSINGS = "closings:scores"
@@ -23,11 +23,14 @@ OPEN, SEALED, REOPENED = "open", "sealed", "reopened"
 
 
 class Seal(NamedTuple):
-    """How a month stands that was sealed once. `number` counts its restatements."""
+    """How a month stands that was sealed once. `number` counts its restatements, and `members` are
+    those who have figures in it."""
 
     state: str
     digest: str
     number: int = 0
+    members: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 NEVER = Seal(OPEN, "")
@@ -45,11 +48,12 @@ class Closings(Aggregate):
     # -- facts ------------------------------------------------------------------------------------
 
     class MonthSealed(Aggregate.Event):
-        """The figures of a month are final: `count` of them. `digest`: see `digest_of`."""
+        """The figures of a month are final: those of these members, once for each of their posts.
+        `digest`: see `digest_of`."""
 
         TOPIC = "closings.month_sealed.v1"
         month: str
-        count: int
+        members: list[str]
         digest: str
         left_out: list[LeftOut] = []
         note: str | None = None
@@ -76,7 +80,7 @@ class Closings(Aggregate):
         month: str
         number: int
         reason: str
-        count: int
+        members: list[str]
         changes: list[FigureChange]
         digest: str
         left_out: list[LeftOut] = []
@@ -88,16 +92,18 @@ class Closings(Aggregate):
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(MonthSealed)
-    def _month_sealed(self, month, digest):
-        self.months = {**self.months, month: Seal(SEALED, digest, self.seal_of(month).number)}
+    def _month_sealed(self, month, members, digest, left_out):
+        self.months = {**self.months, month: Seal(
+            SEALED, digest, self.seal_of(month).number, tuple(members), tuple(left_out))}
 
     @event(MonthReopened)
     def _month_reopened(self, month):
         self.months = {**self.months, month: self.seal_of(month)._replace(state=REOPENED)}
 
     @event(MonthRestated)
-    def _month_restated(self, month, number, digest):
-        self.months = {**self.months, month: Seal(SEALED, digest, number)}
+    def _month_restated(self, month, number, members, digest, left_out):
+        self.months = {**self.months, month: Seal(
+            SEALED, digest, number, tuple(members), tuple(left_out))}
 
     # -- rules ------------------------------------------------------------------------------------
 
@@ -136,25 +142,34 @@ class Closings(Aggregate):
         last = self.last_closed()
         return None if last is None else first_day(month_after(last))
 
+    def must_be_next(self, month: str) -> None:
+        """Months close in turn, from the first one on. Errors: MonthOutOfTurn (R-MON-12)."""
+        last = self.last_closed()
+        if last is not None and month not in self.months and month != (due := month_after(last)):
+            raise MonthOutOfTurn(month=month, due=due)
+
     def seal(
         self, month: str, figures: Sequence[Figure], left_out: list[LeftOut], note: str | None, *,
         occurred_at: datetime,
     ) -> None:
         """Make the figures of a month final, or leave those of a reopened one as they were.
 
-        Errors: R-MON-01, R-MON-04 for a reopened month whose figures changed.
+        Errors: R-MON-01, R-MON-12, R-GEN-03; R-MON-04 for a reopened month whose figures changed.
         """
         self.must_be_open(month)
+        self.must_be_next(month)
+        self.must_follow(occurred_at)
         if self.seal_of(month).digest not in ("", digest_of(figures)):
             raise MonthNotSealed(month=month, state=f"{REOPENED}, and its figures changed",
                                  wanted="sealed; restate it")
-        self._month_sealed(month=month, count=len(figures), digest=digest_of(figures),
+        self._month_sealed(month=month, members=members_of(figures), digest=digest_of(figures),
                            left_out=left_out, note=note, occurred_at=occurred_at)
 
     def reopen(self, month: str, reason: str, *, occurred_at: datetime) -> None:
-        """Let its figures change. Errors: MonthNotSealed (R-MON-04)."""
+        """Let its figures change. Errors: MonthNotSealed (R-MON-04), R-GEN-03."""
         if not self.is_sealed(month):
             raise MonthNotSealed(month=month, state=self.seal_of(month).state, wanted="reopened")
+        self.must_follow(occurred_at)
         self._month_reopened(month=month, reason=reason, occurred_at=occurred_at)
 
     def restate(
@@ -163,16 +178,22 @@ class Closings(Aggregate):
     ) -> int:
         """Make the figures of a reopened month final again. The number of the restatement.
 
-        Errors: R-MON-04, NothingToRestate (R-MON-10).
+        Errors: R-MON-04, NothingToRestate (R-MON-10), R-GEN-03.
         """
+        self.must_follow(occurred_at)
         number = self.must_be_reopened(month).number + 1
         changes = changes_of(before, after)
         if not changes:
             raise NothingToRestate(month=month)
         self._month_restated(
-            month=month, number=number, reason=reason, count=len(after), changes=changes,
+            month=month, number=number, reason=reason, members=members_of(after), changes=changes,
             digest=digest_of(after), left_out=left_out, occurred_at=occurred_at)
         return number
+
+
+def members_of(figures: Sequence[Figure]) -> list[str]:
+    """Whose figures they are, each once, sorted."""
+    return sorted({figure.member for figure in figures})
 
 
 def digest_of(figures: Sequence[Figure]) -> str:

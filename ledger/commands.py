@@ -39,9 +39,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class Work(Protocol):
-    """What a handler may do: load aggregates, know persons, and who wishes it."""
+    """What a handler may do: load aggregates, know persons, who wishes it, and the time of
+    recording. Units: `now` in microseconds since 1970."""
 
     actor: str
+    now: int
 
     def load(self, cls: type[Any], stream: str) -> Any:
         """The aggregate of a stream as the commands before left it; blank if it has none."""

@@ -9,8 +9,8 @@ from ledger.values import Checks
 
 SHOP_ZONE = "Asia/Shanghai"
 _ZONE = ZoneInfo(SHOP_ZONE)
-_MONTH = re.compile(r"(19[7-9]\d|[2-9]\d{3})-(0[1-9]|1[0-2])")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MONTH = re.compile("(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])")
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def day_of(moment: datetime) -> str:

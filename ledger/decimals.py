@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from ledger.values import Checks
 
-_FORM = re.compile(r"-?\d{1,9}(\.\d{1,4})?")
+_FORM = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,4})?")
 
 ZERO = Decimal(0)
 TENTH = Decimal("0.1")

@@ -6,9 +6,10 @@ from typing import ClassVar
 from ledger.aggregate import Aggregate
 from ledger.commands import Command, Work
 from ledger.decimals import check_decimal
-from ledger.deductions import Deduction, deduction_of
+from ledger.deduction_values import deduction_of
+from ledger.deductions import Deduction
 from ledger.receipts import is_actor
-from ledger.values import Checks, check_sha256
+from ledger.values import Checks, check_sha256, is_subject
 
 MAX_EVIDENCE = 200
 
@@ -19,7 +20,8 @@ class ProposeDeduction(Command, frozen=True, kw_only=True):
     `about` is what the facts are about, such as order:taobao:云杉书店:123 or day:2026-09-03;
     `breached_at` is when it happened, `evidence` the positions of the events that show it, and
     `attachments` the SHA-256 of files, in hex. `occurrence` tells several on one day apart; `loss`
-    says that the shop lost money by it, which with some rules lifts the most points.
+    says that the shop lost money by it, which with some rules lifts the most points. `renews` is a
+    deduction that was dismissed for want of proof, and is shown anew.
     """
 
     NAME: ClassVar[str] = "deduction.propose"
@@ -33,6 +35,7 @@ class ProposeDeduction(Command, frozen=True, kw_only=True):
     attachments: list[str] = []
     occurrence: int = 1
     loss: bool = False
+    renews: str | None = None
     note: str | None = None
 
     @property
@@ -47,9 +50,11 @@ class ProposeDeduction(Command, frozen=True, kw_only=True):
         for name in ("number", "rule"):
             checks.text(f"/{name}", getattr(self, name), longest=100)
         checks.text("/about", self.about, longest=500)
-        if ":" not in self.about:
+        if not is_subject(self.about):
             checks.fault("/about", "not_subject", f"is {self.about!r}, not a subject such as "
                                                   "order:taobao:… or day:2026-09-03")
+        if self.renews is not None:
+            checks.text("/renews", self.renews, longest=500)
         checks.moment("/breached_at", self.breached_at)
         checks.moment("/occurred_at", self.occurred_at)
         if not checks.faults and self.breached_at > self.occurred_at:
@@ -116,9 +121,13 @@ class Decision(Command, frozen=True, kw_only=True):
 
 
     def load(self, work: Work) -> Deduction:
-        """The deduction, at the version that the client saw. Errors: StaleVersion (R-LOG-02)."""
+        """The deduction, at the version that the client saw, and not before its last step.
+
+        Errors: StaleVersion (R-LOG-02), OutOfOrder (R-GEN-03).
+        """
         found: Deduction = work.load(Deduction, self.deduction)
         found.must_be_at(self.expected_version)
+        found.must_follow(self.occurred_at)
         return found
 
 

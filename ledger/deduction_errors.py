@@ -138,7 +138,29 @@ class OffenderNotAsked(Refused):
 
 
 class NotReduced(Refused):
-    """{points} are not fewer than the {before} that {member} is charged."""
+    """{member} is charged {before} points: {points} are not fewer, or none. To take none, overturn
+    it."""
 
     code = "not_reduced"
     rule = "R-DED-20"
+
+
+class NotRenewable(Refused):
+    """{renewed} cannot be shown anew: {why}."""
+
+    code = "not_renewable"
+    rule = "R-DED-21"
+
+
+class CountedOnce(Refused):
+    """{rule} counts once per {per}: there is no occurrence {occurrence}."""
+
+    code = "counted_once"
+    rule = "R-DED-22"
+
+
+class AboutOther(Refused):
+    """{rule} counts once per {per}: say which, as {example}; {about} is none."""
+
+    code = "about_other"
+    rule = "R-DED-23"

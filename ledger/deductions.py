@@ -7,7 +7,6 @@ waives or dismisses; each charged member may appeal by himself; a third person d
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 import msgspec
 
@@ -25,42 +24,29 @@ from ledger.deduction_errors import (
     ProposerDecides,
     ThirdPersonNeeded,
 )
-from ledger.values import EPOCH, subject
+from ledger.deduction_values import (
+    APPEALED,
+    CONFIRMED,
+    DISMISSED,
+    NOTHING,
+    OVERTURNED,
+    PROPOSED,
+    REDUCED,
+    UPHELD,
+    WAIVED,
+    Breach,
+    Share,
+)
 
-PROPOSED, CONFIRMED, WAIVED, DISMISSED = STATES = ("proposed", "confirmed", "waived", "dismissed")
-APPEALED, UPHELD, REDUCED, OVERTURNED = APPEALS = ("appealed", "upheld", "reduced", "overturned")
 
-
-def deduction_of(number: str) -> str:
-    """The stream of a deduction."""
-    return subject("deduction", number)
-
-
-class Share(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one member is liable for. Units: points, before any escalation.
-
-    `part` says as whom; `month` is the month of the fact.
-    """
+class _OfMember(Aggregate.Event):
+    """A fact about one charged member."""
 
     member: str
-    part: str
-    post: str
-    points: str
-    month: str
 
-
-class Breach(NamedTuple):
-    """What is proposed: which rule was broken, when, about what, by whom (None: nobody knows)."""
-
-    rule: str
-    policy: int
-    about: str
-    breached_at: datetime
-    offender: str | None
-    loss: bool
-
-
-_NONE = Breach("", 0, "", EPOCH, None, False)
+    def about(self) -> list[str]:
+        """The member."""
+        return [self.member]
 
 
 class Deduction(Aggregate):
@@ -71,12 +57,14 @@ class Deduction(Aggregate):
     def begin(self) -> None:
         """Nobody proposed it."""
         self.state = ""
-        self.breach = _NONE
+        self.breach = NOTHING
         self.occurrence = 1
-        self.proposed_by = ""
+        self.proposers: tuple[str, ...] = ()
         self.decided_by = ""
         self.appeal_until = ""
+        self.named: tuple[str | None, ...] = ()
         self.shares: Mapping[str, Share] = {}
+        self.charged: tuple[str, ...] = ()
         self.appeals: Mapping[str, str] = {}
         self.acknowledged: tuple[str, ...] = ()
         self.excused: tuple[str, ...] = ()
@@ -87,7 +75,8 @@ class Deduction(Aggregate):
         """Somebody says that a rule was broken, and shows it.
 
         Shapes: `evidence` are positions of events, `attachments` the SHA-256 of files, in hex.
-        `policy` is the version of the rule. `occurrence` counts several on one day.
+        `policy` is the version of the rule. `occurrence` counts several on one day; `renews` is a
+        dismissed deduction of the same facts, which this one shows anew.
         """
 
         TOPIC = "deduction.proposed.v1"
@@ -102,17 +91,19 @@ class Deduction(Aggregate):
         attachments: list[str] = []
         occurrence: int = 1
         loss: bool = False
+        renews: str | None = None
         note: str | None = None
 
         def about(self) -> list[str]:
-            """What it is about, and the offender."""
-            return [self.about_subject, *([self.offender] if self.offender else [])]
+            """What it is about, the offender, and what it renews."""
+            return [self.about_subject, *filter(None, (self.offender, self.renews))]
 
     class OffenderNamed(Aggregate.Event):
         """Who did it is known now."""
 
         TOPIC = "deduction.offender_named.v1"
         offender: str
+        named_by: str
 
         def about(self) -> list[str]:
             """The offender."""
@@ -132,16 +123,18 @@ class Deduction(Aggregate):
             return [share.member for share in self.shares]
 
     class Waived(Aggregate.Event):
-        """A cause excuses it: for all, or for these members alone."""
+        """A cause excuses it: for all, or for these members alone. `offender` is who was said to
+        have done it, where it is excused for all before anybody was charged."""
 
         TOPIC = "deduction.waived.v1"
         cause: str
         waived_by: str
         members: list[str] = []
+        offender: str | None = None
 
         def about(self) -> list[str]:
             """The members."""
-            return self.members
+            return [*self.members, *filter(None, [self.offender])]
 
     class Dismissed(Aggregate.Event):
         """The facts are not established."""
@@ -149,66 +142,46 @@ class Deduction(Aggregate):
         TOPIC = "deduction.dismissed.v1"
         reason: str
         dismissed_by: str
+        offender: str | None = None
 
-    class Acknowledged(Aggregate.Event):
+        def about(self) -> list[str]:
+            """Who was said to have done it."""
+            return list(filter(None, [self.offender]))
+
+    class Acknowledged(_OfMember):
         """A charged member has seen it."""
 
         TOPIC = "deduction.acknowledged.v1"
-        member: str
 
-        def about(self) -> list[str]:
-            """The member."""
-            return [self.member]
-
-    class Appealed(Aggregate.Event):
+    class Appealed(_OfMember):
         """A charged member does not agree."""
 
         TOPIC = "deduction.appealed.v1"
-        member: str
         reason: str
         evidence: list[int] = []
         attachments: list[str] = []
 
-        def about(self) -> list[str]:
-            """The member."""
-            return [self.member]
-
-    class Upheld(Aggregate.Event):
+    class Upheld(_OfMember):
         """The charge stands."""
 
         TOPIC = "deduction.upheld.v1"
-        member: str
         reason: str
         decided_by: str
 
-        def about(self) -> list[str]:
-            """The member."""
-            return [self.member]
-
-    class Reduced(Aggregate.Event):
+    class Reduced(_OfMember):
         """The charge is smaller."""
 
         TOPIC = "deduction.reduced.v1"
-        member: str
         points: str
         reason: str
         decided_by: str
 
-        def about(self) -> list[str]:
-            """The member."""
-            return [self.member]
-
-    class Overturned(Aggregate.Event):
+    class Overturned(_OfMember):
         """The charge falls, as do those that stood on it."""
 
         TOPIC = "deduction.overturned.v1"
-        member: str
         reason: str
         decided_by: str
-
-        def about(self) -> list[str]:
-            """The member."""
-            return [self.member]
 
     # -- mutators ---------------------------------------------------------------------------------
 
@@ -216,25 +189,27 @@ class Deduction(Aggregate):
     def _proposed(
         self, rule, policy, about_subject, breached_at, proposed_by, offender, occurrence, loss
     ):
-        self.state, self.proposed_by = PROPOSED, proposed_by
+        self.state, self.proposers = PROPOSED, (proposed_by,)
         self.breach = Breach(rule, policy, about_subject, breached_at, offender, loss)
-        self.occurrence = occurrence
+        self.occurrence, self.named = occurrence, (offender,)
 
     @event(OffenderNamed)
-    def _offender_named(self, offender):
+    def _offender_named(self, offender, named_by):
         self.breach = self.breach._replace(offender=offender)
+        self.named, self.proposers = (*self.named, offender), (*self.proposers, named_by)
 
     @event(Confirmed)
     def _confirmed(self, shares, confirmed_by, appeal_until):
         self.state, self.decided_by, self.appeal_until = CONFIRMED, confirmed_by, appeal_until
         self.shares = {share.member: share for share in shares}
+        self.charged = tuple(self.shares)
 
     @event(Waived)
     def _waived(self, members, waived_by):
         self.excused = (*self.excused, *members)
-        self.shares = {name: share for name, share in self.shares.items() if name not in members}
+        self._fall(members or list(self.shares), WAIVED)
         if not members or (self.state == CONFIRMED and not self.shares):
-            self.state, self.decided_by, self.shares = WAIVED, waived_by, {}
+            self.state, self.decided_by = WAIVED, waived_by
 
     @event(Dismissed)
     def _dismissed(self, dismissed_by):
@@ -255,15 +230,21 @@ class Deduction(Aggregate):
     @event(Reduced)
     def _reduced(self, member, points):
         self.appeals = {**self.appeals, member: REDUCED}
-        if member in self.shares:  # an as-of question may leave the confirmation out
-            share = msgspec.structs.replace(self.shares[member], points=points)
-            self.shares = {**self.shares, member: share}
+        share = msgspec.structs.replace(self.shares[member], points=points)
+        self.shares = {**self.shares, member: share}
 
     @event(Overturned)
     def _overturned(self, member):
-        self.appeals = {**self.appeals, member: OVERTURNED}
-        falls = {share.member for share in self.falls_with(member)}
-        self.shares = {name: one for name, one in self.shares.items() if name not in falls}
+        falls = [share.member for share in self.falls_with(member)]
+        self._fall(falls, OVERTURNED)
+        if not self.shares:
+            self.state = OVERTURNED
+
+    def _fall(self, members: Sequence[str], how: str) -> None:
+        """Charges fall, and with them the appeals against them that are open."""
+        self.shares = {name: one for name, one in self.shares.items() if name not in members}
+        self.appeals = {name: how if state == APPEALED and name in members else state
+                        for name, state in self.appeals.items()}
 
     # -- rules ------------------------------------------------------------------------------------
 
@@ -287,9 +268,9 @@ class Deduction(Aggregate):
 
     def must_be_decided_by_another(self, actor: str, liable: Sequence[str] = ()) -> None:
         """Errors: ProposerDecides (R-DED-04), OwnCase (R-DED-05)."""
-        if actor == self.proposed_by:
+        if actor in self.proposers:
             raise ProposerDecides(actor=actor, deduction=self.id)
-        if actor in (self.breach.offender, *liable, *self.shares):
+        if actor in (*self.named, *liable, *self.charged):
             raise OwnCase(actor=actor, deduction=self.id)
 
     def propose(
@@ -300,10 +281,15 @@ class Deduction(Aggregate):
             raise DeductionNumberTaken(deduction=self.id)
         self._proposed(**facts, once=once, occurred_at=occurred_at)
 
-    def name_offender(self, offender: str, *, once: str | None, occurred_at: datetime) -> None:
-        """Errors: R-DED-02, R-DED-03."""
+    def name_offender(
+        self, offender: str, by: str, *, once: str | None, occurred_at: datetime
+    ) -> None:
+        """By neither the one nor the other. Errors: R-DED-02, R-DED-03, R-DED-05."""
+        if by in (offender, *self.named):
+            raise OwnCase(actor=by, deduction=self.id)
         if self.must_be(PROPOSED).offender != offender:
-            self._offender_named(offender=offender, once=once, occurred_at=occurred_at)
+            self._offender_named(offender=offender, named_by=by, once=once,
+                                 occurred_at=occurred_at)
 
     def confirm(
         self, shares: list[Share], by: str, appeal_until: str, *, note: str | None,
@@ -315,38 +301,47 @@ class Deduction(Aggregate):
         self._confirmed(shares=shares, confirmed_by=by, appeal_until=appeal_until, note=note,
                         occurred_at=occurred_at)
 
-    def waive(self, members: list[str], cause: str, by: str, *, occurred_at: datetime) -> None:
-        """For all before it is confirmed, for single members at any time.
+    def waive(
+        self, members: list[str], cause: str, by: str, *, liable: Sequence[str],
+        occurred_at: datetime,
+    ) -> None:
+        """For all, or for single members; the offender's charge takes the supervisor's along. While
+        one of them appeals, a third person waives.
 
-        Errors: R-DED-02 to R-DED-05, NotCharged (R-DED-11).
+        Errors: R-DED-02 to R-DED-05, NotCharged (R-DED-11), R-DED-15.
         """
         self.must_be(PROPOSED, CONFIRMED)
-        self.must_be_decided_by_another(by, members)
-        for member in members if self.state == CONFIRMED else ():
-            self.must_charge(member)
-        if members and self.state == CONFIRMED:
-            members = list(dict.fromkeys(
-                share.member for member in members for share in self.falls_with(member)))
+        self.must_be_decided_by_another(by, liable)
+        for member in members:
+            self.must_charge(member, liable if self.state == PROPOSED else list(self.shares))
+        if self.state == PROPOSED and self.breach.offender in members:
+            members = []
         elif self.state == CONFIRMED:
-            members = list(self.shares)
-        self._waived(members=members, cause=cause, waived_by=by, occurred_at=occurred_at)
+            members = list(dict.fromkeys(share.member for member in members or self.shares
+                                         for share in self.falls_with(member)))
+            if any(self.appeals.get(member) == APPEALED for member in members):
+                self.must_be_third(by)
+        self._waived(members=members, cause=cause, waived_by=by, occurred_at=occurred_at,
+                     offender=None if members else self.breach.offender)
 
-    def dismiss(self, reason: str, by: str, *, occurred_at: datetime) -> None:
+    def dismiss(
+        self, reason: str, by: str, *, liable: Sequence[str], occurred_at: datetime
+    ) -> None:
         """Errors: R-DED-02 to R-DED-05."""
         self.must_be(PROPOSED)
-        self.must_be_decided_by_another(by)
-        self._dismissed(reason=reason, dismissed_by=by, occurred_at=occurred_at)
+        self.must_be_decided_by_another(by, liable)
+        self._dismissed(reason=reason, dismissed_by=by, offender=self.breach.offender,
+                        occurred_at=occurred_at)
 
-    def must_charge(self, member: str) -> Share:
+    def must_charge(self, member: str, liable: Sequence[str]) -> None:
         """Errors: NotCharged (R-DED-11)."""
-        if member not in self.shares:
+        if member not in liable:
             raise NotCharged(deduction=self.id, member=member)
-        return self.shares[member]
 
     def acknowledge(self, member: str, *, occurred_at: datetime) -> None:
         """Errors: R-DED-02, R-DED-03, R-DED-11."""
         self.must_be(CONFIRMED)
-        self.must_charge(member)
+        self.must_charge(member, list(self.shares))
         if member not in self.acknowledged:
             self._acknowledged(member=member, occurred_at=occurred_at)
 
@@ -356,7 +351,7 @@ class Deduction(Aggregate):
         member = str(facts["member"])
         if member in self.appeals:
             raise AppealDecided(deduction=self.id, member=member, state=self.appeals[member])
-        self.must_charge(member)
+        self.must_charge(member, list(self.shares))
         if day > self.appeal_until:
             raise AppealTooLate(deduction=self.id, until=self.appeal_until, day=day)
         self._appealed(**facts, occurred_at=occurred_at)
@@ -366,10 +361,12 @@ class Deduction(Aggregate):
         self.must_be(CONFIRMED)
         if self.appeals.get(member) != APPEALED:
             raise NoAppeal(deduction=self.id, member=member)
-        self.must_charge(member)
-        for why, others in (("proposed it", [self.proposed_by]),
-                            ("confirmed it", [self.decided_by]),
-                            ("is charged by it", [*self.shares, member])):
+        self.must_be_third(by)
+
+    def must_be_third(self, by: str) -> None:
+        """Who decides an appeal had no part in it. Errors: ThirdPersonNeeded (R-DED-15)."""
+        for why, others in (("proposed it", self.proposers), ("confirmed it", [self.decided_by]),
+                            ("was charged by it", [*self.charged, *self.named])):
             if by in others:
                 raise ThirdPersonNeeded(deduction=self.id, actor=by, why=why)
 
@@ -384,7 +381,7 @@ class Deduction(Aggregate):
         """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15, NotReduced (R-DED-20)."""
         self.must_be_open_appeal(member, by)
         before = self.shares[member].points
-        if Decimal(points) >= Decimal(before):
+        if not 0 < Decimal(points) < Decimal(before):
             raise NotReduced(points=points, before=before, member=member)
         self._reduced(member=member, points=points, reason=reason, decided_by=by,
                       occurred_at=occurred_at)

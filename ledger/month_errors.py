@@ -83,3 +83,17 @@ class FiguresChanged(Refused):
 
     code = "figures_changed"
     rule = "R-MON-11"
+
+
+class MonthOutOfTurn(Refused):
+    """Months close in turn: {due} is due, not {month}."""
+
+    code = "month_out_of_turn"
+    rule = "R-MON-12"
+
+
+class NobodyToScore(Refused):
+    """Nobody held a post in {month} that is scored, so there is nothing to seal."""
+
+    code = "nobody_to_score"
+    rule = "R-MON-13"

@@ -1,5 +1,6 @@
 """What a month's score is made of: charges, what is carried between months, and sealed figures."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -25,7 +26,8 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
     `charge` names it within the account: the deduction's stream, or the fact of attendance it was
     computed from. `part` says as whom the member is liable. `counts_in` is `month` or an item of
-    the scorecard. `breached_on` is the day of the fact.
+    the scorecard. `breached_on` is the day of the fact, `breached_at` its moment, where one is
+    known.
     """
 
     charge: str
@@ -35,6 +37,7 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     points: str
     breached_on: str
     policy: int
+    breached_at: datetime | None = None
     counts_in: str = "month"
     escalation: Escalation | None = None
 
@@ -43,7 +46,6 @@ class Carry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a change in a sealed month costs is counted in another one. Units: points."""
 
     to_month: str
-    to_post: str
     points: str
 
 

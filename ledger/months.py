@@ -12,7 +12,8 @@ import msgspec
 
 from ledger.aggregate import Aggregate, event
 from ledger.decimals import ZERO, plain
-from ledger.month_values import Bonus, Carry, Charge, Figure, Lent
+from ledger.month_values import SECOND_SHEET, Bonus, Carry, Charge, Figure, Lent
+from ledger.values import EPOCH
 
 Grades = Mapping[str, Mapping[str, str]]
 """Grades by grader and item. Units: percent of the item's weight."""
@@ -136,6 +137,9 @@ class Account(Aggregate):
     @event(Graded)
     def _graded(self, post, sheet, grades, grader):
         sheets = self.grades.get(f"{post} {sheet}", {})
+        if sheet == SECOND_SHEET:  # there is one second grader: what he tells last counts
+            sheets = {who: {item: grade for item, grade in known.items() if item not in grades}
+                      for who, known in sheets.items()}
         known = {**sheets.get(grader, {}), **grades}
         self.grades = {**self.grades, f"{post} {sheet}": {**sheets, grader: known}}
 
@@ -208,10 +212,15 @@ class Account(Aggregate):
         return found
 
     def cost(self, post: str, counts_in: str) -> Decimal:
-        """The points that charges take from the month, or from an item."""
+        """The points that the charges of a post take from the month, or from an item."""
         counted = self.counted()
         return sum((counted[one.charge] for one in self.charges.values()
                     if (one.post, one.counts_in) == (post, counts_in)), ZERO)
+
+    def whole_cost(self, post: str) -> Decimal:
+        """The points that the charges of a post take, wherever they count."""
+        counted = self.counted()
+        return sum((counted[one.charge] for one in self.charges.values() if one.post == post), ZERO)
 
     def carried_in(self, post: str) -> Decimal:
         """What other months leave to this one, less what this one left to others."""
@@ -269,7 +278,6 @@ def _about(member: str, charge: str) -> list[str]:
     return [member, charge] if charge.startswith("deduction:") else [member]
 
 
-def _order(charge: Charge) -> tuple[str, str]:
-    return charge.breached_on, charge.charge
-
-
+def _order(charge: Charge) -> tuple[str, datetime, int, str]:
+    """By when it happened; what is known by its day alone stands before the others of that day."""
+    return (charge.breached_on, charge.breached_at or EPOCH, len(charge.charge), charge.charge)

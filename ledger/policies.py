@@ -7,6 +7,7 @@ to a day is the last that begins on it or earlier.
 from datetime import datetime
 
 from ledger.aggregate import Aggregate, event
+from ledger.days import first_day, last_day
 from ledger.policy_errors import PolicyInForce, PolicyOutOfOrder
 from ledger.policy_values import UNWRITTEN, Policy, Sections, Version
 
@@ -62,6 +63,15 @@ class PolicyBook(Aggregate):
     def numbered(self, number: int) -> Version:
         """A version by its number."""
         return next((one for one in self.versions if one.number == number), UNWRITTEN)
+
+    def posts_in(self, month: str) -> dict[str, str]:
+        """The posts that were known on any day of a month, each with the role of its keys."""
+        first, last = first_day(month), last_day(month)
+        found = dict(self.on(first).posts())
+        for one in self.versions:
+            if first < one.effective_from <= last:
+                found |= one.posts()
+        return found
 
     @property
     def latest(self) -> Version:

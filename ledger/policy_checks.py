@@ -1,13 +1,17 @@
 """What has to be sound before a policy is published: all that is wrong, at once.
 
-A finding points into the file, such as `/scorecards/1/items`. Sections may speak of each other: of
-what a file does not say itself, what holds before it counts.
+A finding points into the policy, such as `/scorecards/1/items`. Sections speak of each other: what
+is checked is the whole that would hold, also where a new section leaves an older one without what
+it names.
 """
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
+import msgspec
+
+from ledger.access import ROLES
 from ledger.days import check_day, is_day
 from ledger.decimals import check_decimal, is_decimal, plain
 from ledger.errors import Fault
@@ -28,6 +32,7 @@ from ledger.policy_values import (
     Calendar,
     Deadline,
     PayScheme,
+    PostName,
     Rule,
     Scorecard,
     ScorecardItem,
@@ -41,20 +46,38 @@ from ledger.posts import POSTS
 from ledger.values import Checks
 
 ORIGINS = ("printed", "practice")
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
+_TIME = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 
 
 def findings(said: Sections, before: Sections) -> list[Fault]:
-    """All that is wrong in the sections of a policy, in the order of the file.
+    """All that is wrong once the sections of a policy hold, section by section.
 
     `before` holds where `said` does not speak: what is published, or files checked along with it.
     """
-    found = _Findings(said.over(before))
-    for name in said.__struct_fields__:
-        section = getattr(said, name)
-        if section is not None:
+    found = _Findings(whole := said.over(before))
+    for name in whole.__struct_fields__:
+        section = getattr(whole, name)
+        if section == []:
+            found.checks.fault(f"/{name}", "empty", "holds nothing; leave the section out, so that "
+                                                    "what held before holds")
+        elif section is not None:
             found.check(name, section if isinstance(section, list) else [section])
+            _check_texts(found.checks, f"/{name}", msgspec.to_builtins(section))
     return found.checks.faults
+
+
+def _check_texts(checks: Checks, where: str, value: object) -> None:
+    """Every text is one that can be kept and shown; those that are names are checked already."""
+    if any(fault.where == where for fault in checks.faults):
+        return
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _check_texts(checks, f"{where}/{name}", inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _check_texts(checks, f"{where}/{index}", inner)
+    elif isinstance(value, str):
+        checks.text(where, value, empty=True)
 
 
 class _Findings:
@@ -108,8 +131,9 @@ class _Findings:
 
     # -- sections ---------------------------------------------------------------------------------
 
-    def _posts(self, at: str, one: object) -> None:
-        """A post has a name in both languages: that is all."""
+    def _posts(self, at: str, one: PostName) -> None:
+        self._posts_known(f"{at}/heads", one.heads)
+        self._one_of(f"{at}/role", one.role, ROLES)
 
     def _rules(self, at: str, rule: Rule) -> None:
         if not rule.posts:
@@ -125,14 +149,30 @@ class _Findings:
         self._excludes(f"{at}/excludes", rule)
         if (more := rule.escalation) is not None:
             self.checks.integer(f"{at}/escalation/from_nth", more.from_nth, least=2, most=1000)
-            check_decimal(self.checks, f"{at}/escalation/factor", more.factor, least="1")
-        cards = [self.cards[post] for post in rule.posts if post in self.cards]
-        items = [] if rule.counts_in == MONTH else [rule.counts_in]
-        for field, names in (("counts_in", items), ("evidence_for", rule.evidence_for)):
-            for name in names:
-                if cards and name not in items_named(cards):
-                    self._say(f"{at}/{field}", "unknown_item",
-                              f"{name!r} is no item of the scorecards of {', '.join(rule.posts)}")
+            check_decimal(self.checks, f"{at}/escalation/factor", more.factor, least="1",
+                          most="100")
+        if len(set(rule.posts)) < len(rule.posts):
+            self._say(f"{at}/posts", "twice", "name one of them twice")
+        if self.known.scorecards is not None:
+            self._items(at, rule)
+
+    def _items(self, at: str, rule: Rule) -> None:
+        """What a rule lowers is computed, from it, on the scorecard of each of its posts."""
+        if rule.counts_in != MONTH and SUPERVISOR in rule.charges:
+            self._say(f"{at}/counts_in", "mixed", "a supervisor's charge counts in the month")
+        for post in rule.posts if rule.counts_in != MONTH else ():
+            items = {one.item: one for one in self.cards[post].items} if post in self.cards else {}
+            if rule.counts_in not in items:
+                self._say(f"{at}/counts_in", "unknown_item",
+                          f"{rule.counts_in!r} is no item of a scorecard of {post}")
+            elif rule.code not in items[rule.counts_in].computed_from:
+                self._say(f"{at}/counts_in", "not_computed",
+                          f"{rule.counts_in} of {post} is not computed from {rule.code}")
+        known = items_named(self.cards[post] for post in rule.posts if post in self.cards)
+        for name in rule.evidence_for:
+            if name not in known:
+                self._say(f"{at}/evidence_for", "unknown_item",
+                          f"{name!r} is no item of the scorecards of {', '.join(rule.posts)}")
 
     def _charges(self, at: str, rule: Rule) -> None:
         parties = set(rule.charges)
@@ -149,6 +189,9 @@ class _Findings:
                 self._say(f"{at}/{party}", "not_ordered",
                           f"{rule.code} takes {points[0]} to {points[1]} points: the range is "
                           "turned round")
+        if rule.computed_from and (parties != {OFFENDER} or len(set(rule.charges[OFFENDER])) > 1):
+            self._say(at, "not_fixed", f"{rule.code} is computed, so it takes a fixed number of "
+                                       "points from the offender alone")
         if ALL_OF_POST in parties and len(parties) > 1:
             self._say(at, "mixed", "who charges all of a post charges nobody else")
         if SUPERVISOR in parties and OFFENDER not in parties:
@@ -229,6 +272,8 @@ class _Findings:
         self.checks.currency(f"{at}/currency", scheme.currency)
         for post, minor in scheme.base_minor.items():
             self.checks.integer(f"{at}/base_minor/{post}", minor, least=0)
+        for kind, times in scheme.full_attendance_lost_at.items():
+            self.checks.integer(f"{at}/full_attendance_lost_at/{kind}", times, least=1, most=1000)
         if scheme.performance_minor is not None:
             self.checks.integer(f"{at}/performance_minor", scheme.performance_minor, least=0)
         for name in ("performance_share", "nothing_below", "full_attendance_share", "commission"):
@@ -249,7 +294,7 @@ class _Findings:
             self._one_of(f"{at}/unit", deadline.unit or "", UNITS)
         if deadline.by is not None and not _TIME.fullmatch(deadline.by):
             self._say(f"{at}/by", "not_time", f"is {deadline.by!r}, not a time such as 18:00")
-        if deadline.calendar is not None and self.calendars:
+        if deadline.calendar is not None:
             self._one_of(f"{at}/calendar", deadline.calendar, sorted(self.calendars))
 
     def _thresholds(self, at: str, threshold: Threshold) -> None:

@@ -38,3 +38,11 @@ class PolicyInForce(Refused):
 
     code = "policy_in_force"
     rule = "R-POL-06"
+
+
+class PolicyDropsPost(Refused):
+    """Members hold {posts} on {day} or later, and the policy knows no such post any more. End what
+    they hold first."""
+
+    code = "policy_drops_post"
+    rule = "R-POL-08"

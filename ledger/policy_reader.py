@@ -54,6 +54,8 @@ def parse(name: str, text: str) -> Policy:
     """The policy of a text. Errors: PolicyFileUnreadable (R-POL-02)."""
     try:
         told = yaml.load(text, _Strict)
+    except RecursionError:
+        raise PolicyFileUnreadable(name=name, why="it is nested too deeply") from None
     except yaml.YAMLError as error:
         raise PolicyFileUnreadable(name=name, why=" ".join(str(error).split())) from None
     if not isinstance(told, dict):
@@ -82,7 +84,16 @@ def _points(told: Any) -> Any:
 
 
 class _Strict(yaml.BaseLoader):
-    """Leaves every value the text that it is, and refuses a key that comes twice."""
+    """Leaves every value the text that it is; refuses a key that comes twice, and references, by
+    which a short file could be a huge one."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """A node. Errors: ComposerError."""
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.composer.ComposerError(
+                None, None, "a reference (*name) stands here; write it out",
+                self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A mapping. Errors: ConstructorError."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.decimals import FINEST
-from ledger.posts import POSTS
+from ledger.posts import HEADS, POSTS
 
 OFFENDER, SUPERVISOR, ALL_OF_POST = PARTIES = ("offender", "supervisor", "all_of_post")
 """Who can be liable: who did it, his direct supervisor that day, all who held the post that day."""
@@ -47,12 +47,13 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class PostName(_Said, frozen=True, kw_only=True):
-    """A post, its names, and the role of the keys of those who hold it."""
+    """A post, its names, the role of the keys of those who hold it, and the posts that it heads."""
 
     post: str
     zh: str
     en: str
     role: str = "member"
+    heads: list[str] = []
 
 
 class Escalation(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -285,6 +286,12 @@ class Version(NamedTuple):
         if self.said.posts is None:
             return {post: role for post, (_, _, role) in POSTS.items()}
         return {one.post: one.role for one in self.said.posts}
+
+    def heads_of(self, post: str) -> list[str]:
+        """The posts that head a post."""
+        if self.said.posts is None:
+            return [head for head, headed in HEADS.items() if post in headed]
+        return [one.post for one in self.said.posts if post in one.heads]
 
 
 WHOLE = ScorecardItem(item="work/1", weight="100", zh="本职工作", en="the post's work",

@@ -34,8 +34,18 @@ POSTS: dict[str, tuple[str, str, str]] = {
 }
 """Each post's name in Chinese and English, and the role of the keys of those who hold it."""
 
+HEADS = {
+    "customer_service_head": ("customer_service",),
+    "warehouse_head": ("keeper", "receiver", "statistician", "quality_control", "dispatcher"),
+}
+"""The posts that a post heads: whose holder answers for theirs, where no supervisor is set."""
+
 COMMITTEE = "appraisal_committee"
 """Who grades the committee's sheet."""
+
+
+FOR_EVER = "9999-12-31"
+"""The last day of all."""
 
 
 def post_of(post: str) -> str:

@@ -5,14 +5,14 @@ clamped. An item that rules count in is computed, the same in both sheets: its w
 points, not below 0. The version in force on the month's last day counts.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from ledger.decimals import TENTH, ZERO, plain, rounded
 from ledger.month_values import COMMITTEE_SHEET, SECOND_SHEET, Figure
 from ledger.months import Account
-from ledger.policy_values import MONTH, Band, ScorecardItem, Version, weights_of
+from ledger.policy_values import Band, ScorecardItem, Version, weights_of
 from ledger.posts import COMMITTEE
 
 HUNDRED = Decimal(100)
@@ -81,24 +81,31 @@ def _computed(account: Account, post: str, item: ScorecardItem, weight: Decimal)
     return ItemScore(item.item, weight, max(ZERO, weight - lost), lost=lost)
 
 
-def deductions_of(account: Account, post: str) -> Decimal:
-    """The points of charges that count in the month, and of what other months left to it."""
-    return account.cost(post, MONTH) + account.carried_in(post)
-
-
 def cost_of(account: Account, post: str, version: Version) -> Decimal:
-    """All that charges take from the score: in the month, and in the items they count in."""
+    """All that charges take from the score: in items that are computed, and in the month."""
     weights = weights_of(card := version.scorecard(post))
     items = sum((weights[item.item] - _computed(account, post, item, weights[item.item]).points
                  for item in card.items if item.computed_from), ZERO)
-    return account.cost(post, MONTH) + items
+    return items + month_cost(account, post, version)
 
 
-def figure_of(account: Account, member: str, post: str, version: Version) -> Figure:
-    """A member's month in one post."""
+def month_cost(account: Account, post: str, version: Version) -> Decimal:
+    """The points that charges take from the month: also those that would count in an item which
+    the post's scorecard has not, or does not compute. Nothing that is charged gets lost."""
+    computed = (item.item for item in version.scorecard(post).items if item.computed_from)
+    return account.whole_cost(post) - sum((account.cost(post, item) for item in computed), ZERO)
+
+
+def figure_of(
+    account: Account, member: str, post: str, version: Version, *, also: Iterable[str] = ()
+) -> Figure:
+    """A member's month in one post. `also` are posts that he does not hold, whose charges and
+    carried points count here."""
     committee = sheet_of(account, post, COMMITTEE_SHEET, version).total
     second = sheet_of(account, post, SECOND_SHEET, version).total
-    bonus, deductions = account.bonus(post), deductions_of(account, post)
+    bonus = account.bonus(post)
+    deductions = month_cost(account, post, version) + account.carried_in(post) + sum(
+        (account.whole_cost(one) + account.carried_in(one) for one in also), ZERO)
     score = None
     if committee is not None and second is not None:
         mix = version.scoring
@@ -129,11 +136,18 @@ def figures_of(
 ) -> Iterator[Figure]:
     """The figures of a month, by member and post.
 
-    Shapes: `accounts` by member, `posts` the posts that each held on any day of the month. Where an
-    account knows more, as of a post charged by mistake, that is there too.
+    Shapes: `accounts` by member, `posts` the posts that each held on any day of the month. What an
+    account knows of further posts, as of one that was held until the month before, counts in the
+    first post that the member holds.
     """
-    for member in sorted({*accounts, *posts}):
+    for member in sorted(posts):
         account = accounts.get(member) or Account.blank("month:")
-        known = {post for post in {*posts.get(member, ()), *account.posts()} if is_graded(post)}
-        for post in sorted(known):
-            yield figure_of(account, member, post, version)
+        held = sorted(filter(is_graded, posts[member]))
+        for post in held:
+            also = strays(account, held) if post == held[0] else ()
+            yield figure_of(account, member, post, version, also=also)
+
+
+def strays(account: Account, held: Sequence[str]) -> list[str]:
+    """The posts that an account knows and that are not held."""
+    return sorted(account.posts() - set(held))

@@ -1,16 +1,27 @@
-"""Signatures: what only a member of the shop may do, with a key of his own."""
+"""Signatures: what only a member of the shop may do, with a key of his own, and on which day."""
+
+from datetime import datetime
 
 from ledger.commands import Work
+from ledger.days import day_of
 from ledger.people import Member
 from ledger.people_errors import SignatureNeeded
+from ledger.values import from_us
+
+
+def signed_on(work: Work, occurred_at: datetime) -> str:
+    """The day on which a decision is signed: never before it is recorded, so that no date that is
+    told shortens a deadline that runs from it."""
+    return max(day_of(occurred_at), day_of(from_us(work.now)))
 
 
 def must_be_member(work: Work, day: str) -> str:
-    """Who wishes the command, a member who is here on that day.
+    """Who wishes the command, a member who is here on that day, and when it is recorded.
 
     Errors: SignatureNeeded (R-PPL-13).
     """
-    actor = work.actor
-    if not actor.startswith("member:") or not work.load(Member, actor).is_here_on(day):
+    actor, today = work.actor, day_of(from_us(work.now))
+    if not actor.startswith("member:") \
+            or not work.load(Member, actor).is_here_on(max(day, today)):
         raise SignatureNeeded(actor=actor)
     return actor

@@ -43,10 +43,11 @@ def holders_of(work: Work, posts: Iterable[str], day: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def held_in(work: Work, version: Version, month: str) -> dict[str, set[str]]:
+def held_in(work: Work, month: str) -> dict[str, set[str]]:
     """The posts that each member held on any day of a month."""
+    book: PolicyBook = work.load(PolicyBook, BOOK)
     found: dict[str, set[str]] = {}
-    for name, post in load_posts(work, version.posts()).items():
+    for name, post in load_posts(work, book.posts_in(month)).items():
         for member in post.holders_between(first_day(month), last_day(month)):
             found.setdefault(member, set()).add(name)
     return found

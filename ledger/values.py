@@ -8,6 +8,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from ledger.errors import Fault, InvalidValues
 
@@ -53,6 +54,14 @@ def subject_part(text: str) -> str:
 def subject(kind: str, *parts: str) -> str:
     """The name of what an event is about, and of its stream: `order:taobao:云杉书店:123`."""
     return ":".join((kind, *map(subject_part, parts)))
+
+
+def is_subject(text: str) -> bool:
+    """Whether a text names a subject as `subject` writes it; an order's number may bear a ~2."""
+    kind, *parts = text.split(":")
+    return kind.isascii() and kind.isalpha() and kind.islower() and bool(parts) and all(
+        part and subject_part(unquote(part)) == part
+        for number in parts for part in number.split("~"))
 
 
 class Checks:

@@ -18,7 +18,8 @@ from sqlalchemy import (
 
 from ledger.days import day_of, month_of
 from ledger.decimals import ZERO, plain
-from ledger.deductions import Breach, Deduction, Share
+from ledger.deduction_values import APPEALED, Breach, Share
+from ledger.deductions import Deduction
 from ledger.log.envelope import Outline
 from ledger.values import from_us, rfc3339
 from projections.by_subject import Report, report_of, rows_of
@@ -43,6 +44,10 @@ TAKEN = frozenset(
     topic for fact in vars(Deduction).values() if (topic := getattr(fact, "TOPIC", "")))
 
 
+ENDS = ("upheld", "reduced", "overturned", "waived")
+"""What ends an appeal."""
+
+
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was done to a deduction, by whom, when, and why; `who` is whom it is about."""
 
@@ -59,21 +64,24 @@ class Kept(msgspec.Struct, omit_defaults=True):
 
     state: str
     breach: Breach
-    proposed_by: str
+    proposers: tuple[str, ...]
+    named: tuple[str | None, ...]
+    occurrence: int = 1
     decided_by: str = ""
     appeal_until: str = ""
     shares: dict[str, Share] = {}
+    charged: tuple[str, ...] = ()
     appeals: dict[str, str] = {}
     acknowledged: tuple[str, ...] = ()
     excused: tuple[str, ...] = ()
     evidence: list[int] = []
     attachments: list[str] = []
-    charged: dict[str, Share] = {}
+    ever: dict[str, Share] = {}
     steps: list[Step] = []
 
 
-_SHARED = ("state", "breach", "proposed_by", "decided_by", "appeal_until", "shares", "appeals",
-           "acknowledged", "excused")
+_SHARED = ("state", "breach", "proposers", "named", "occurrence", "decided_by", "appeal_until",
+           "shares", "charged", "appeals", "acknowledged", "excused")
 """What `Kept` and a deduction call by the same name."""
 
 _kept = msgspec.json.Decoder(Kept)
@@ -86,7 +94,7 @@ class Tracked(msgspec.Struct):
     position: int
     evidence: list[int]
     attachments: list[str]
-    charged: dict[str, Share]
+    ever: dict[str, Share]
     steps: list[Step]
 
 
@@ -96,7 +104,7 @@ def tracked(row: Row[Any]) -> Tracked:
     found = Deduction.blank(row.subject)
     for name in _SHARED:
         setattr(found, name, getattr(kept, name))
-    return Tracked(found, row.position, kept.evidence, kept.attachments, kept.charged, kept.steps)
+    return Tracked(found, row.position, kept.evidence, kept.attachments, kept.ever, kept.steps)
 
 
 class Batch(msgspec.Struct):
@@ -134,7 +142,7 @@ class Deductions:
                 continue
             event.apply(known.deduction)
             known.position = entry.position
-            known.charged = {**known.charged, **known.deduction.shares}
+            known.ever = {**known.ever, **known.deduction.shares}
             known.steps = [*known.steps, _step(entry, event)]
 
     def changes(self, state: Batch) -> Iterator[Change]:
@@ -146,7 +154,8 @@ class Deductions:
 
 
 def _step(entry: Outline, event: Any) -> Step:
-    names = ("proposed_by", "confirmed_by", "waived_by", "dismissed_by", "decided_by", "member")
+    names = ("proposed_by", "named_by", "confirmed_by", "waived_by", "dismissed_by", "decided_by",
+             "member")
     told = [value for name in names if isinstance(value := getattr(event, name, None), str)]
     why = next((value for name in ("reason", "cause", "note")
                 if (value := getattr(event, name, None))), "")
@@ -157,7 +166,7 @@ def _step(entry: Outline, event: Any) -> Step:
 
 def _row(ledger: str, found: Tracked) -> tuple[Any, ...]:
     deduction = found.deduction
-    kept = Kept(evidence=found.evidence, attachments=found.attachments, charged=found.charged,
+    kept = Kept(evidence=found.evidence, attachments=found.attachments, ever=found.ever,
                 steps=found.steps, **{name: getattr(deduction, name) for name in _SHARED})
     return (ledger, deduction.id, month_of(day_of(deduction.breach.breached_at)),
             msgspec.json.encode(kept).decode(), found.position)
@@ -202,8 +211,8 @@ def shown(row: Row[Any]) -> dict[str, Any]:
             "member": share.member, "part": share.part, "post": share.post,
             "points": kept.shares.get(name, share).points, "stands": name in kept.shares,
             "appeal": kept.appeals.get(name), "acknowledged": name in kept.acknowledged,
-        } for name, share in sorted(kept.charged.items())],
-        "proposed_by": kept.proposed_by,
+        } for name, share in sorted(kept.ever.items())],
+        "proposed_by": kept.proposers[0],
         "decided_by": kept.decided_by or None,
         "appeal_until": kept.appeal_until or None,
         "evidence": kept.evidence,
@@ -222,15 +231,20 @@ def appeals(connection: Connection, ledger: str, question: Question) -> Iterator
         for member, state in kept.appeals.items():
             made = next(step for step in kept.steps
                         if (step.what, step.who) == ("appealed", member))
-            end = next((step for step in kept.steps
-                        if (step.what, step.who) == (state, member) and step is not made), None)
-            share = kept.charged[member]
+            end = None if state == APPEALED else _end(kept, member, made.position)
+            share = kept.ever[member]
             yield {
                 "deduction": row.subject, "rule": kept.breach.rule, "month": row.month,
                 "member": member, "post": share.post, "points": share.points, "state": state,
                 "appealed_at": rfc3339(from_us(made.at)), "reason": made.why,
                 "decided_by": end and end.by, "decided_at": end and rfc3339(from_us(end.at)),
                 "why": end and end.why, "position": (end or made).position}
+
+
+def _end(kept: Kept, member: str, after: int) -> Step | None:
+    """What ended an appeal: a decision on it, or on that of another whose charge it stood on."""
+    ends = [step for step in kept.steps if step.position > after and step.what in ENDS]
+    return next((step for step in ends if step.who == member), ends[-1] if ends else None)
 
 
 def decisions(connection: Connection, ledger: str, question: Question) -> Iterator[dict[str, Any]]:

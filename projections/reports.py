@@ -8,7 +8,15 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from ledger.errors import NotFound
-from projections import deductions, fulfilment, policies, returns, score_terms, stock_reports
+from projections import (
+    deductions,
+    fulfilment,
+    grading,
+    policies,
+    returns,
+    score_terms,
+    stock_reports,
+)
 from projections import orders as order_rows
 from projections import reconciliation as sums
 from projections import scores as score_table
@@ -143,6 +151,7 @@ REPORTS: dict[str, Report] = {
     **returns.REPORTS,
     **deductions.REPORTS,
     "scores": score_table.scores,
+    "grading": grading.grading,
     "score-history": score_table.history,
     "score-terms": score_terms.terms,
     "score-warnings": score_table.warnings,

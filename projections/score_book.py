@@ -91,7 +91,7 @@ class ScoreBook:
 
     def posts_in(self, month: str) -> dict[str, set[str]]:
         """The posts that each member held on any day of a month."""
-        names = {post_of(post): post for post in self.version(month).posts()}
+        names = {post_of(post): post for post in self.book.posts_in(month)}
         found: dict[str, set[str]] = {}
         for stream, post in self.fold(dict.fromkeys(names, Post)).items():
             for member in post.holders_between(first_day(month), last_day(month)):

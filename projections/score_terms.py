@@ -1,6 +1,6 @@
 """Why a score is what it is: terms that add up to it, each with the events that it stands on."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -8,8 +8,8 @@ from ledger.decimals import plain
 from ledger.log import codec
 from ledger.month_values import COMMITTEE_SHEET, SECOND_SHEET, account_of
 from ledger.months import Account
-from ledger.policy_values import MONTH, Version
-from ledger.scores import HUNDRED, figure_of, is_graded, sheet_of
+from ledger.policy_values import Version
+from ledger.scores import HUNDRED, figure_of, is_graded, sheet_of, strays
 from projections.clocks import header
 from projections.engine import ReadModels
 from projections.months import take
@@ -31,11 +31,23 @@ class Term(NamedTuple):
     of: dict[str, Any]
 
 
+class Carried(NamedTuple):
+    """Points that came `from` another month, or were left `to` it. `points` are what they cost."""
+
+    post: str
+    way: str
+    month: str
+    charge: str
+    points: str
+    position: int
+
+
 class Traced(NamedTuple):
-    """An account, and at which positions it learned what."""
+    """An account, at which positions it learned what, and what was carried."""
 
     account: Account
     positions: dict[tuple[str, ...], list[int]]
+    carried: list[Carried]
 
     def at(self, *key: str) -> list[int]:
         """Where something was recorded."""
@@ -47,27 +59,31 @@ def explain_score(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """As of what, and how a member's month came to its score.
 
-    Shapes: {member, month, policy_version, policy_from, sealed, restatement, posts: [{the figure as
-    the report has it, terms}]}; factor x value over the terms adds up to the score. Of a sealed
-    month, `figure` is the sealed one. Errors: R-PRJ-05, R-PRJ-07, R-PRJ-13, R-PRJ-14.
+    Shapes: {member, month, policy_version, policy_from, posts: [{the figure as the report has it,
+    as_computed, left_out (the reason, where the sealed month has no figure of it), terms}]};
+    factor x value over the terms adds up to `as_computed`, which is the score.
+    Errors: R-PRJ-05, R-PRJ-07, R-PRJ-13, R-PRJ-14.
     """
     with score_book(models, ledger, question) as book:
         month = book.asked(question)
         version = book.version(month)
         traced = _traced(book, account_of(member, month))
         found = book.month(month, member)
-        posts = {post for post in {*traced.account.posts(), *book.posts_in(month).get(member, ()),
-                                   *(one.post for one in found.figures)} if is_graded(post)}
+        final = {one.post: one for one in found.figures}
+        held = sorted(filter(is_graded, {*book.posts_in(month).get(member, ()), *final}))
         as_of = header(models.store, ledger, question.as_of, book.cut)
-    if not posts:
+    if not held:
         raise NothingRecorded(ledger=ledger, subject=account_of(member, month))
-    final = {one.post: one for one in found.figures}
+    left_out = {one.post: one.reason for one in found.seal.left_out if one.member == member}
     told = []
-    for post in sorted(posts):
-        figure = figure_of(traced.account, member, post, version)
+    for post in held:
+        also = strays(traced.account, held) if post == held[0] else []
+        figure = figure_of(traced.account, member, post, version, also=also)
         told.append({
             **found.told(final.get(post, figure)), "as_computed": figure.score,
-            "terms": [term._asdict() for term in terms_of(traced, post, version)]})
+            "left_out": left_out.get(post) if found.sealed else None,
+            "terms": [term._asdict() for one in (post, *also)
+                      for term in terms_of(traced, one, version, held=one == post)]})
     return as_of, {
         "member": member, "month": month, "policy_version": version.number,
         "policy_from": version.effective_from, "posts": told}
@@ -76,6 +92,7 @@ def explain_score(
 def _traced(book: ScoreBook, stream: str) -> Traced:
     account = Account.blank(stream)
     positions: dict[tuple[str, ...], list[int]] = {}
+    carried: list[Carried] = []
     for entry in book.store.streams(book.ledger, [stream]):
         if not book.cut.takes(entry):
             continue
@@ -84,7 +101,8 @@ def _traced(book: ScoreBook, stream: str) -> Traced:
         for key, anew in _keys(event):
             positions[key] = [entry.position] if anew else [*positions.get(key, []),
                                                             entry.position]
-    return Traced(account, positions)
+        carried += _carried(account, event, entry.position)
+    return Traced(account, positions, carried)
 
 
 def _keys(event: Any) -> Iterator[tuple[tuple[str, ...], bool]]:
@@ -96,28 +114,36 @@ def _keys(event: Any) -> Iterator[tuple[tuple[str, ...], bool]]:
         yield ("bonus", event.post, event.task), True
     elif isinstance(event, Account.Charged):
         yield ("charge", event.charge.charge), False
-        if event.carried is not None:
-            yield ("carried", event.charge.post), False
-    elif isinstance(event, Account.EffectCarried):
-        yield ("carried", event.post), False
     elif isinstance(event, Account.ChargeReduced | Account.ChargeReversed):
         yield ("charge", event.charge), False
-        if event.carried is not None:
-            yield ("carried", ""), False
 
 
-def terms_of(traced: Traced, post: str, version: Version) -> Iterator[Term]:
-    """The terms of a score: items of both sheets, bonus work, charges, what was carried."""
-    mix = version.scoring
-    for sheet, share in ((COMMITTEE_SHEET, mix.committee), (SECOND_SHEET, mix.second)):
-        yield from _items(traced, post, sheet, version=version, share=Decimal(share))
-    for task, bonus in traced.account.bonuses.get(post, {}).items():
-        yield Term(f"bonus: {task}", "1", bonus.points, traced.at("bonus", post, task),
-                   {"note": bonus.note})
-    yield from _charges(traced, post)
-    if carried := traced.account.carried_in(post):
-        yield Term("carried between months", "-1", plain(carried),
-                   sorted({*traced.at("carried", post), *traced.at("carried", "")}), {})
+def _carried(account: Account, event: Any, position: int) -> Iterator[Carried]:
+    """What an event leaves to another month, or takes from one."""
+    if isinstance(event, Account.EffectCarried):
+        yield Carried(event.post, "from", event.from_month, event.charge, event.points, position)
+    elif (left := getattr(event, "carried", None)) is not None:
+        lent = account.lent[-1]
+        yield Carried(lent.post, "to", left.to_month, lent.charge,
+                      plain(-Decimal(left.points)), position)
+
+
+def terms_of(traced: Traced, post: str, version: Version, *, held: bool = True) -> Iterator[Term]:
+    """The terms of a score: items of both sheets, bonus work, charges, what was carried. Of a post
+    that is not held, the charges and what was carried."""
+    if held:
+        mix = version.scoring
+        for sheet, share in ((COMMITTEE_SHEET, mix.committee), (SECOND_SHEET, mix.second)):
+            yield from _items(traced, post, sheet, version=version, share=Decimal(share))
+        for task, bonus in traced.account.bonuses.get(post, {}).items():
+            yield Term(f"bonus: {task}", "1", bonus.points, traced.at("bonus", post, task),
+                       {"note": bonus.note})
+    computed = {item.item for item in version.scorecard(post).items if item.computed_from and held}
+    yield from _charges(traced, post, computed)
+    for one in traced.carried:
+        if one.post == post:
+            yield Term(f"carried {one.way} {one.month}: {one.charge}", "-1", one.points,
+                       [one.position], {"month": one.month, "charge": one.charge, "post": post})
 
 
 def _items(
@@ -138,10 +164,11 @@ def _items(
                    {"weight": plain(item.weight), "graders": list(item.graders)})
 
 
-def _charges(traced: Traced, post: str) -> Iterator[Term]:
+def _charges(traced: Traced, post: str, computed: Collection[str]) -> Iterator[Term]:
+    """The charges that count in the month, not in an item that is computed."""
     counted = traced.account.counted()
     for charge in traced.account.charges.values():
-        if (charge.post, charge.counts_in) != (post, MONTH):
+        if charge.post != post or charge.counts_in in computed:
             continue
         points = Decimal(charge.points)
         times = counted[charge.charge] / points if points else Decimal(1)

@@ -18,14 +18,16 @@ def scores(models: ReadModels, ledger: str, question: Question) -> Answer:
 
     Shapes: member, post, committee, self, bonus, deductions, score, coefficient, policy_version,
     sealed, restatement; decimals in texts, None where a sheet is not graded yet. The subject asked
-    for is a member. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
+    for is a member. `as_of` also tells month, state (open, sealed, reopened) and, of a whole month,
+    the digest of its figures. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
     """
     with score_book(models, ledger, question) as book:
         found = book.month(book.asked(question), question.subject)
         told = answer(book, question, [found.told(one) for one in _asked(found, question)])
-    whole = question.subject is None and question.post is None
-    told.as_of["notes"].append(f"{found.month}: {found.seal.state}" + (
-        f", digest {digest_of(found.figures)}" if whole else ""))
+    digest = {} if question.subject is not None else {"digest": digest_of(found.figures)}
+    told.as_of.update(month=found.month, state=found.seal.state, **digest)
+    told.as_of["notes"].append(", ".join((f"{found.month}: {found.seal.state}", *(
+        f"digest {one}" for one in digest.values()))))
     return told
 
 

@@ -10,6 +10,7 @@ from ledger.aggregate import Aggregate
 from ledger.commands import Command
 from ledger.errors import LedgerError
 from ledger.personal import Person, Personal, Plain
+from ledger.writer_errors import OnceTaken
 
 
 class OpenSealer:
@@ -32,6 +33,8 @@ class Story:
         self.error: LedgerError | None = None
         self.actor = "system"
         self.position = 1_000
+        self.now = 0
+        self.once: set[str] = set()
 
     # -- what a handler asks for ------------------------------------------------------------------
 
@@ -59,9 +62,14 @@ class Story:
         """Decide a command and keep what it changed. Raises its refusal."""
         facts = []
         self.touched = {}
-        for aggregate in handlers.find(type(command))(command, self):
+        changed = handlers.find(type(command))(command, self)
+        for aggregate in changed:
             facts.extend(aggregate.collect_events())
-            self.known[aggregate.id] = aggregate
+        told = [once for fact in facts if (once := fact.__dict__.get("once")) is not None]
+        if taken := next((once for once in told if once in self.once), None):
+            raise OnceTaken(once=taken, position=0)
+        self.once.update(told)
+        self.known.update({aggregate.id: aggregate for aggregate in changed})
         return facts
 
     def by(self, actor: str) -> Self:

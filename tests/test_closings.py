@@ -242,7 +242,8 @@ def test_month__carries_behind_all_sealed_months() -> None:
 def test_month__reopened_and_restated_says_what_changed() -> None:
     story = closed((CHEN, propose(code="R3", day="2026-09-29")), (ZHOU, confirm(day="2026-09-30")),
                    )
-    told(story, (WANG, appeal(day="2026-10-03")), (CHEN, reopen()), (LIU, overturn()))
+    told(story, (WANG, appeal(day="2026-10-03")), (CHEN, reopen()),
+         (LIU, overturn(day="2026-10-05")))
     facts = story.by(CHEN).when(restate()).then("month.sealed.v1", "closings.month_restated.v1")
 
     assert (facts[0].member, facts[0].restatement) == (WANG, 1)
@@ -302,16 +303,19 @@ def test_month__reopened_leaves_what_a_sealed_month_counts_where_it_is() -> None
     assert computed(story, WANG, "2026-10").score == "87"
 
 
-def test_month__effects_are_carried_to_the_post_that_the_member_holds_then() -> None:
+def test_month__counts_what_is_carried_in_the_post_that_the_member_holds_then() -> None:
     moves = [("system", EndPost(post="customer_service", member=WANG, until="2026-09-30",
                                 occurred_at=at("2026-09-30"))),
              ("system", AssignPost(post="editor", member=WANG, since="2026-10-01",
                                    occurred_at=at("2026-10-01")))]
-    story = told(closed((CHEN, propose(code="R3"))), *moves)
+    october = [(actor, grade(step.member, step.sheet, "2026-11-01", month="2026-10",
+                             post="editor" if step.member == WANG else step.post))
+               for actor, step in graders("2026-10") if isinstance(step, GradeMember)]
 
-    facts = story.by(ZHOU).when(confirm(day="2026-10-20")).then(
-        "deduction.confirmed.v1", "month.charged.v1", "month.effect_carried.v1")
-    assert (facts[1].carried.to_post, facts[2].post) == ("editor", "editor")
+    story = told(closed((CHEN, propose(code="R3"))), (ZHOU, confirm(day="2026-10-20")), *moves,
+                 *october, (CHEN, seal("2026-10", "2026-11-02")))
+    found = figures(story, "2026-10")[WANG]
+    assert (found.post, found.deductions, found.score) == ("editor", "3", "87")
 
 
 def test_month__sealed_only_with_the_figures_that_were_seen() -> None:

@@ -230,7 +230,7 @@ def test_month__computes_to_the_same_score_when_its_changes_are_carried(
         probe = found.clone()
         one = charge(str(number), points=points)
         probe.charge(WANG, one, None, occurred_at=NOON)
-        carried = Carry("2026-10", POST, plain(cost_of(probe, POST, VERSION) - cost))
+        carried = Carry("2026-10", plain(cost_of(probe, POST, VERSION) - cost))
         found.charge(WANG, one, carried, occurred_at=NOON)
 
         assert figure_of(found, WANG, POST, VERSION).score == before

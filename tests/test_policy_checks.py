@@ -206,7 +206,7 @@ def test_policy__calendars_are_checked() -> None:
     assert codes(calendar(holidays=["2026-05-01"], working=["2026-05-01"])) == [
         ("/calendars/0/working", "twice")]
     unknown = Sections(deadlines=[Deadline(deadline="d", zh="x", en="x", calendar="z")])
-    assert codes(unknown) == []
+    assert codes(unknown) == [("/deadlines/0/calendar", "unknown")]
     assert codes(unknown, calendar()) == [("/deadlines/0/calendar", "unknown")]
 
 

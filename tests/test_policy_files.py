@@ -10,6 +10,7 @@ import pytest
 
 from ledger.commands import Command
 from ledger.days import day_after
+from ledger.deciding import ABOUT
 from ledger.deduction_commands import ConfirmDeduction, ProposeDeduction
 from ledger.deductions import Deduction
 from ledger.month_values import COMPUTED, account_of
@@ -137,7 +138,8 @@ def test_policy__rule_is_charged_once_to_the_right_person(code: str) -> None:
     points: dict[str, str] = {
         party: bounds[1] for party, bounds in rule.charges.items()
         if bounds and bounds[0] != bounds[1]}
-    fields: dict[str, Any] = {"number": "1", "rule": code, "about": "order:taobao:a:1",
+    about = ABOUT.get(rule.per, "order:") + "taobao:a:1"
+    fields: dict[str, Any] = {"number": "1", "rule": code, "about": about,
                               "breached_at": at(DAY), "occurred_at": at(day_after(DAY)),
                               "offender": None if group else who, "evidence": [1]}
     told(story, ("system", ProposeDeduction(**fields)),

@@ -205,7 +205,7 @@ def test_deductions__tell_the_register_the_appeals_and_who_decided(
 
     (found,) = rows(models, "deductions", month=MONTH)
     assert (found["state"], found["points"], found["evidence"], found["proposed_by"],
-            found["decided_by"], found["policy_version"]) == ("confirmed", "0", [2, 3], CHEN,
+            found["decided_by"], found["policy_version"]) == ("overturned", "0", [2, 3], CHEN,
                                                               ZHOU, 1)
     assert [(share["member"], share["points"], share["stands"], share["appeal"])
             for share in found["shares"]] == [(LI, "2", False, None),

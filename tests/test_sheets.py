@@ -21,14 +21,15 @@ def read(raw: bytes) -> dict[str, list[list[Any]]]:
 
 
 def test_xlsx__holds_numbers_and_texts() -> None:
-    told = read(sheets.as_xlsx(ROWS, NAMES, "scores", {"position": 7, "notes": ["open"]}))
+    told = read(sheets.as_xlsx({"scores": (NAMES, ROWS)}, {"position": 7, "notes": ["open"]}))
     assert told["scores"] == [NAMES, ["007", 87.5, "=HYPERLINK(1)", True, "", '[{"a":1}]', 3.0,
                                       -2.5]]
     assert told["as of"] == [["position", "7"], ["notes", '["open"]']]
 
 
 def test_xlsx__is_the_same_bytes_for_the_same_rows() -> None:
-    assert sheets.as_xlsx(ROWS, NAMES, "scores") == sheets.as_xlsx(ROWS, NAMES, "scores")
+    tables = {"scores": (NAMES, ROWS)}
+    assert sheets.as_xlsx(tables) == sheets.as_xlsx(tables)
 
 
 @pytest.mark.parametrize("text", ["=1", "+1+1", "-x", "@a", "\tx", "\rx"])
