@@ -4,15 +4,16 @@ from datetime import datetime
 from typing import ClassVar
 
 from ledger.aggregate import Aggregate
+from ledger.attendance import Attendance, attendance_of
 from ledger.commands import Command, Handler, Work
-from ledger.days import check_day, day_of
+from ledger.days import check_day, check_month, day_of, month_of
 from ledger.people import Member
 from ledger.people_errors import PostUnknown, SupervisorCircle
 from ledger.personal import Plain
 from ledger.policy_values import ATTENDANCE, LEAVE
 from ledger.posts import Post, post_of
 from ledger.receipts import is_actor
-from ledger.signatures import must_be_member
+from ledger.signatures import must_be_member, must_speak_for
 from ledger.staff import load_posts, policy_on
 from ledger.values import Checks
 
@@ -39,6 +40,8 @@ class _OnMember(Command, frozen=True, kw_only=True):
         for name in ("joined_on", "since", "until", "last_day", "day"):
             if name in self.__struct_fields__:
                 check_day(checks, f"/{name}", getattr(self, name))
+        if "month" in self.__struct_fields__:
+            check_month(checks, "/month", getattr(self, "month"))  # noqa: B009
         for name, longest in (("number", 100), ("post", 100), ("shift", 100), ("name", 100),
                               ("contact", 200), ("reason", 500), ("note", 500)):
             if (value := getattr(self, name, None)) is not None and type(value) is not int:
@@ -118,7 +121,7 @@ class EndPost(_OnMember, frozen=True, kw_only=True):
 
 
 class AskLeave(_OnMember, frozen=True, kw_only=True):
-    """A member asks for leave on some days, beforehand."""
+    """A member asks for leave on some days, beforehand; or his direct supervisor for him."""
 
     NAME: ClassVar[str] = "member.ask_leave"
     number: str
@@ -151,7 +154,7 @@ class RefuseLeave(_OnMember, frozen=True, kw_only=True):
 
 
 class WithdrawLeave(_OnMember, frozen=True, kw_only=True):
-    """Take leave back: by who asked, or by who approved."""
+    """Take leave back: by the member or his direct supervisor, or by who approved it."""
 
     NAME: ClassVar[str] = "member.withdraw_leave"
     number: str
@@ -171,6 +174,9 @@ class RecordAttendance(_OnMember, frozen=True, kw_only=True):
     minutes: int | None = None
     note: str | None = None
 
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return _with_attendance(self.member, month_of(self.day))
+
     def check(self, checks: Checks) -> None:
         super().check(checks)
         if self.kind not in KINDS:
@@ -180,12 +186,18 @@ class RecordAttendance(_OnMember, frozen=True, kw_only=True):
 
 
 class CorrectAttendance(_OnMember, frozen=True, kw_only=True):
-    """Tell that attendance `number` of a member was recorded wrongly. Record what was right anew.
+    """Tell that fact `number` of a member's attendance in a month was recorded wrongly.
+
+    Record what was right anew. A sealed month can be corrected, too.
     """
 
     NAME: ClassVar[str] = "member.correct_attendance"
+    month: str
     number: int
     reason: str
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return _with_attendance(self.member, self.month)
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
@@ -193,7 +205,8 @@ class CorrectAttendance(_OnMember, frozen=True, kw_only=True):
 
 
 class HandOverShift(_OnMember, frozen=True, kw_only=True):
-    """Tell the next one in writing how things stand at the end of a shift."""
+    """Tell the next one in writing how things stand at the end of a shift: by who had it, or by
+    his direct supervisor."""
 
     NAME: ClassVar[str] = "member.hand_over_shift"
     day: str
@@ -201,10 +214,17 @@ class HandOverShift(_OnMember, frozen=True, kw_only=True):
     note: str
     to_member: str | None = None
 
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return _with_attendance(self.member, month_of(self.day))
+
     def check(self, checks: Checks) -> None:
         super().check(checks)
         if self.to_member is not None:
             check_member(checks, "/to_member", self.to_member)
+
+
+def _with_attendance(member: str, month: str) -> list[tuple[type[Aggregate], str]]:
+    return [(Member, member), (Attendance, attendance_of(member, month))]
 
 
 # -- handlers -------------------------------------------------------------------------------------
@@ -286,10 +306,15 @@ def end_post(command: EndPost, work: Work) -> list[Aggregate]:
 
 
 def ask_leave(command: AskLeave, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03, R-PPL-09, R-PPL-10."""
+    """By himself, or by his direct supervisor, who then does not approve it.
+
+    Errors: R-PPL-01, R-PPL-03, R-PPL-09, R-PPL-10, R-PPL-13, OnlyForOneself (R-PPL-14).
+    """
     member: Member = work.load(Member, command.member)
-    member.ask_leave(command.number, command.days, day_of(command.occurred_at),
-                     reason=command.reason, occurred_at=command.occurred_at)
+    today = day_of(command.occurred_at)
+    by = must_speak_for(work, member, today, "asking for leave")
+    member.ask_leave(command.number, command.days, today, by, reason=command.reason,
+                     occurred_at=command.occurred_at)
     return [member]
 
 
@@ -302,11 +327,18 @@ def refuse_leave(command: RefuseLeave, work: Work) -> list[Aggregate]:
 
 
 def hand_over_shift(command: HandOverShift, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03."""
+    """By himself, or by his direct supervisor.
+
+    Errors: R-PPL-01, R-PPL-03, R-PPL-13, OnlyForOneself (R-PPL-14).
+    """
     member: Member = work.load(Member, command.member)
-    member.hand_over({"day": command.day, "shift": command.shift, "note": command.note,
-                      "to_member": command.to_member}, occurred_at=command.occurred_at)
-    return [member]
+    by = must_speak_for(work, member, day_of(command.occurred_at), "handing over a shift")
+    member.must_be_here(command.day)
+    found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(command.day)))
+    found.hand_over(member.id, {"day": command.day, "shift": command.shift, "note": command.note,
+                                "to_member": command.to_member}, by,
+                    occurred_at=command.occurred_at)
+    return [found]
 
 
 HANDLERS: dict[type[Command], Handler] = {

@@ -81,8 +81,8 @@ class OwnPresence(Refused):
 
 
 class AttendanceUnknown(Refused):
-    """Nothing number {number} is recorded of the attendance of {member}, or it was corrected
-    already."""
+    """Nothing number {number} is recorded of the attendance of {member} in {month}, or it was
+    corrected already."""
 
     code = "attendance_unknown"
     rule = "R-PPL-12"
@@ -94,6 +94,13 @@ class SignatureNeeded(Refused):
 
     code = "signature_needed"
     rule = "R-PPL-13"
+
+
+class OnlyForOneself(Refused):
+    """{actor} cannot do this for {member}: {what} is for himself, or for his direct supervisor."""
+
+    code = "only_for_oneself"
+    rule = "R-PPL-14"
 
 
 class ShiftUnknown(Refused):

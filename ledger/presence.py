@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ledger.aggregate import Aggregate
+from ledger.attendance import Attendance, attendance_of
 from ledger.charging import Books
 from ledger.commands import Command, Handler, Work
 from ledger.days import day_of, month_of
@@ -16,7 +17,7 @@ from ledger.people_commands import (
 )
 from ledger.people_errors import LeaveTooLate
 from ledger.policy_values import LEAVE, OFFENDER
-from ledger.signatures import must_be_member
+from ledger.signatures import must_be_member, must_speak_for
 from ledger.staff import policy_on, posts_of
 
 
@@ -24,12 +25,16 @@ def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-01, R-PPL-03, R-PPL-11, R-PPL-13."""
     member: Member = work.load(Member, command.member)
     by = must_be_member(work, day_of(command.occurred_at))
-    number = member.record_attendance(
-        {"day": command.day, "kind": command.kind, "shift": command.shift,
-         "minutes": command.minutes, "note": command.note}, by, occurred_at=command.occurred_at)
+    member.must_be_here(command.day)
+    member.must_not_be(by, "recording attendance")
+    found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(command.day)))
+    number = found.record(
+        member.id, {"day": command.day, "kind": command.kind, "shift": command.shift,
+                    "minutes": command.minutes, "note": command.note}, by,
+        occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
     _charge(work, books, member, {f"attendance:{number}": command.day}, kind=command.kind)
-    return [member, *books.changed.values()]
+    return [found, *books.changed.values()]
 
 
 def _charge(
@@ -54,12 +59,12 @@ def correct_attendance(command: CorrectAttendance, work: Work) -> list[Aggregate
     """Errors: R-PPL-11 to R-PPL-13."""
     member: Member = work.load(Member, command.member)
     by = must_be_member(work, day_of(command.occurred_at))
-    known = member.correct_attendance(command.number, command.reason, by,
-                                      occurred_at=command.occurred_at)
+    member.must_not_be(by, "correcting attendance")
+    found: Attendance = work.load(Attendance, attendance_of(member.id, command.month))
+    found.correct(member.id, command.number, command.reason, by, occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
-    books.reverse(member.id, month_of(known.day), f"attendance:{command.number}",
-                  reason=command.reason)
-    return [member, *books.changed.values()]
+    books.reverse(member.id, command.month, f"attendance:{command.number}", reason=command.reason)
+    return [found, *books.changed.values()]
 
 
 def approve_leave(command: ApproveLeave, work: Work) -> list[Aggregate]:
@@ -79,15 +84,18 @@ def _names(number: str, days: Iterable[str]) -> dict[str, str]:
 
 
 def withdraw_leave(command: WithdrawLeave, work: Work) -> list[Aggregate]:
-    """By himself before it begins, by somebody else at any time.
+    """By himself before it begins; by his direct supervisor, or by who approved it, at any time.
 
-    Errors: R-PPL-08 to R-PPL-10, R-PPL-13.
+    Errors: R-PPL-08 to R-PPL-10, R-PPL-13, OnlyForOneself (R-PPL-14).
     """
     member: Member = work.load(Member, command.member)
     today = day_of(command.occurred_at)
     by = must_be_member(work, today)
+    known = member.leave.get(command.number)
+    if known is None or by != known.decided_by:
+        must_speak_for(work, member, today, "taking leave back")
     books = Books(work, command.occurred_at)
-    if member.withdraw_leave(command.number, command.reason, occurred_at=command.occurred_at):
+    if member.withdraw_leave(command.number, command.reason, by, occurred_at=command.occurred_at):
         first = member.leave[command.number].days[0]
         if by == member.id and today > first:
             raise LeaveTooLate(first=first, day=today)
