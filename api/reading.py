@@ -63,6 +63,12 @@ class MonthQuery(PageQuery):
     month = Text(longest=7, metadata={"pattern": "^[0-9]{4}-[0-9]{2}$"})
 
 
+class DayQuery(PageQuery):
+    """Of which day, too."""
+
+    day = Text(longest=10, metadata=DAY)
+
+
 class MinPosition(marshmallow.Schema):
     """What the client has written and wants to see."""
 
@@ -171,7 +177,7 @@ def question(query: Mapping[str, Any]) -> Question:
                        query.get("occurred_as_of"))
     return Question(as_of=as_of, channel=query.get("channel"), shop=query.get("shop"),
                     since=query.get("since"), until=query.get("until"),
-                    month=query.get("month"))
+                    month=query.get("month"), day=query.get("day"))
 
 
 def _behind(query: Mapping[str, Any]) -> list[Any]:

@@ -58,12 +58,12 @@ def question(
     subject: str | None, *, channel: str | None = None, shop: str | None = None,
     position: int | None = None, recorded_as_of: str | None = None,
     occurred_as_of: str | None = None, since: str | None = None, until: str | None = None,
-    month: str | None = None,
+    month: str | None = None, day: str | None = None,
 ) -> Question:
     """The question that the options ask. Errors: R-PRJ-03, R-PRJ-04, R-PRJ-06."""
     as_of = AsOf.parse(position, recorded_as_of, occurred_as_of)
     return Question(as_of=as_of, channel=channel, shop=shop, subject=subject,
-                    since=since, until=until, month=month)
+                    since=since, until=until, month=month, day=day)
 
 
 def ask(name: str, ledger: str, asked: Question) -> Answer:

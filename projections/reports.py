@@ -8,7 +8,15 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from ledger.errors import NotFound
-from projections import deductions, fulfilment, policies, returns, score_terms, stock_reports
+from projections import (
+    deductions,
+    fulfilment,
+    people_reports,
+    policies,
+    returns,
+    score_terms,
+    stock_reports,
+)
 from projections import orders as order_rows
 from projections import reconciliation as sums
 from projections import scores as score_table
@@ -142,6 +150,7 @@ REPORTS: dict[str, Report] = {
     **fulfilment.REPORTS,
     **returns.REPORTS,
     **deductions.REPORTS,
+    **people_reports.REPORTS,
     "scores": score_table.scores,
     "score-terms": score_terms.terms,
     "score-warnings": score_table.warnings,
