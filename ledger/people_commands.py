@@ -31,6 +31,11 @@ class _OnMember(Command, frozen=True, kw_only=True):
     member: str
     occurred_at: datetime
 
+    @property
+    def subject(self) -> str:
+        """The member's stream."""
+        return self.member
+
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(Member, self.member)]
 
