@@ -21,7 +21,8 @@ from projections.engine import ReadModels, Status
 from projections.questions import Answer, Question
 
 HIDDEN_IN_TABLES = {"payload", "subjects", "source", "causation", "client", "role", "channel",
-                    "shop", "number"}
+                    "shop"}
+SAID_BY_SUBJECT = {"number"}
 """What JSON tells and a table leaves out: long objects, and what the subject says already."""
 
 
@@ -106,7 +107,8 @@ def show(answer: Answer, form: str, output: Path | None = None) -> None:
     for note in answer.as_of["notes"]:
         click.echo(f"  {note}")
     rows: list[dict[str, Any]] = [
-        {name: value for name, value in row.items() if name not in HIDDEN_IN_TABLES}
+        {name: value for name, value in row.items() if name not in HIDDEN_IN_TABLES
+         and not (name in SAID_BY_SUBJECT and "subject" in row)}
         for row in answer.rows]
     if len(rows) == 1:
         print_record(rows[0], form=form)
