@@ -27,6 +27,7 @@ def _serve(app: Flask, settings: Settings | None) -> None:
         log,
         operations,
         orders,
+        people,
         policies,
         problems,
         returns,
@@ -44,7 +45,7 @@ def _serve(app: Flask, settings: Settings | None) -> None:
     routes.install(app)
     api = description.configure(app)
     problems.register(app)
-    for module in (orders, returns, stock, policies, deductions, scores, uploads, log, operations,
-                   description):
+    for module in (orders, returns, stock, people, policies, deductions, scores, uploads, log,
+                   operations, description):
         api.register_blueprint(module.group)
     app.extensions["description"] = description.describe(app, api)

@@ -114,8 +114,9 @@ def do_command(
 @click.option("--shop", metavar="NAME", help="Only this shop's.")
 @click.option("--from", "since", metavar="DAY", help="The first day of the period.")
 @click.option("--to", "until", metavar="DAY", help="The last day of the period, included.")
-@click.option("--month", metavar="YYYY-MM", help="Of scores and deductions: which month. Default "
-              "for scores: the last closed one.")
+@click.option("--month", metavar="YYYY-MM", help="Of scores, deductions, attendance and leave: "
+              "which month. Default for scores: the last closed one; for attendance: this one.")
+@click.option("--day", metavar="DAY", help="Of staff and shifts: which day. Default: today.")
 @click.option("--post", metavar="NAME", help="Of scores: only this post's.")
 @as_of_options
 @ledger_option

@@ -16,8 +16,11 @@ from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validat
 from ledger.access import ROLES
 from ledger.month_values import SHEETS
 from ledger.order_review import EXCEPTIONS
+from ledger.people_commands import KINDS as ATTENDED
+from ledger.people_commands import MAX_DAYS
 from ledger.pieces import LATE
 from ledger.return_values import DISPOSITIONS, KINDS
+from ledger.rosters import MAX_MEMBERS, MAX_SHIFTS
 from ledger.stock_values import CAUSES, PLACES
 from ledger.transfers import ARRIVALS
 from ledger.values import MAX_INTEGER
@@ -139,7 +142,7 @@ TEXTS: dict[str, dict[str, Any]] = {
     **{name: {"longest": 2000} for name in (
         "province", "recipient", "phone", "address", "buyer_remark", "remark", "source", "reading",
         "conflict", "detect", "consequence", "notes", "zh", "en", "commission", "terms")},
-    **{name: {"longest": 200} for name in ("account", "task")},
+    **{name: {"longest": 200} for name in ("account", "task", "contact")},
 }
 """The longest text of a field, by its name: one name is one thing in every command. Else `NAME`."""
 
@@ -151,6 +154,7 @@ WORDS: dict[tuple[str, str], Collection[str]] = {
     ("StockMove", "from"): PLACE_WORDS, ("StockMove", "to"): PLACE_WORDS,
     ("StockMove", "cause"): tuple(CAUSES), ("Arrival", "place"): ARRIVALS,
     ("SendTransfer", "from"): (), ("SendTransfer", "to"): (), ("IssueKey", "role"): ROLES,
+    ("RecordAttendance", "kind"): ATTENDED,
 }
 """What a field of a command may say, where that is a list of words; () is a name."""
 
@@ -160,10 +164,14 @@ NUMBERS: dict[str, dict[str, int]] = {
     "evidence": {"least": 1}, "occurrence": {"least": 1, "most": 100}, "version": {"least": 1},
     "threshold": {"least": 0, "most": 10**9}, "expected_version": {"least": 1},
     "unit_price_scale": {"least": 0, "most": 8}, "reused": {"least": 1, "most": 1000},
+    "number": {"least": 1}, "minutes": {"least": 0, "most": 24 * 60},
+    "days": {"least": 1, "most": 7},
 }
 """The bounds of a number, by its name; of others, what JSON keeps exactly."""
 
 LONGEST_LIST = 5000
+LISTS = {"shifts": MAX_SHIFTS, "members": MAX_MEMBERS, "days": MAX_DAYS}
+"""The most items of a list, by its name; of others, `LONGEST_LIST`."""
 
 
 @cache
@@ -192,7 +200,7 @@ def _field(owner: str, name: str, kind: Any, *, required: bool) -> fields.Field[
     if typing.get_origin(kind) is list:
         (inner,) = typing.get_args(kind)
         return fields.List(_field(owner, name, inner, required=True),
-                           validate=validate.Length(max=LONGEST_LIST), **more)
+                           validate=validate.Length(max=LISTS.get(name, LONGEST_LIST)), **more)
     if typing.get_origin(kind) is dict:
         _, inner = typing.get_args(kind)
         return fields.Dict(keys=Text(longest=100), values=_field(owner, name, inner, required=True),

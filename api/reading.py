@@ -76,6 +76,12 @@ STAFF = EVERYBODY - {"admin", "integration", "system"}
 """Who may have records of his own."""
 
 
+class DayQuery(PageQuery):
+    """Of which day, too."""
+
+    day = Text(longest=10, metadata=DAY)
+
+
 class MinPosition(marshmallow.Schema):
     """What the client has written and wants to see."""
 
@@ -106,8 +112,8 @@ class Listed(NamedTuple):
     `pushed`: the report itself takes only a page. `as_told`: the rows stay in the report's order,
     such as that of a running balance; else they go by the key, which never changes.
 
-    `own` says of records of staff what a member may see of a row, None for nothing: but for
-    `STAFF_READERS`, everybody sees only what is his own, and who reads them is noted.
+    `own` says of records of staff what a member may see of a row, None for nothing: but for those
+    roles that see `whole` lists, everybody sees only what is his own, and who reads is noted.
     """
 
     path: str
@@ -119,6 +125,7 @@ class Listed(NamedTuple):
     pushed: bool = False
     as_told: bool = False
     own: Own | None = None
+    whole: Collection[str] = STAFF_READERS
 
 
 def add(group: Blueprint, lists: Collection[Listed]) -> None:
@@ -142,7 +149,7 @@ def _add(group: Blueprint, listed: Listed) -> None:
             asked = asked._replace(beyond=behind[0] if behind else None, limit=limit + 1)
         answer = report(edge().models, caller().ledger, asked)
         if listed.own is not None:
-            answer = _own(listed.own, answer)
+            answer = _own(listed.own, listed.whole, answer)
         rows = answer.rows if listed.pushed else _behind_of(listed, answer.rows, behind)
         return page(answer.as_of, rows, listed.key, limit)
 
@@ -164,11 +171,11 @@ def own_row(row: dict[str, Any], member: str) -> dict[str, Any] | None:
     return row if row["member"] == member else None
 
 
-def _own(own: Own, answer: Answer) -> Answer:
+def _own(own: Own, whole: Collection[str], answer: Answer) -> Answer:
     """What of records of staff the caller may see."""
     note_read(answer.as_of["position"])
     who = caller()
-    if who.role in STAFF_READERS:
+    if who.role in whole:
         return answer
     return answer._replace(rows=[
         told for row in answer.rows if (told := own(row, who.actor)) is not None])
@@ -198,7 +205,7 @@ def question(query: Mapping[str, Any]) -> Question:
                        query.get("occurred_as_of"))
     return Question(as_of=as_of, channel=query.get("channel"), shop=query.get("shop"),
                     since=query.get("since"), until=query.get("until"),
-                    month=query.get("month"), post=query.get("post"))
+                    month=query.get("month"), post=query.get("post"), day=query.get("day"))
 
 
 def _behind(query: Mapping[str, Any]) -> list[Any]:

@@ -21,7 +21,8 @@ from projections.engine import ReadModels, Status
 from projections.questions import Answer, Question
 
 HIDDEN_IN_TABLES = {"payload", "subjects", "source", "causation", "client", "role", "channel",
-                    "shop", "number"}
+                    "shop"}
+SAID_BY_SUBJECT = {"number"}
 """What JSON tells and a table leaves out: long objects, and what the subject says already."""
 
 
@@ -58,12 +59,12 @@ def question(
     subject: str | None, *, channel: str | None = None, shop: str | None = None,
     position: int | None = None, recorded_as_of: str | None = None,
     occurred_as_of: str | None = None, since: str | None = None, until: str | None = None,
-    month: str | None = None, post: str | None = None,
+    month: str | None = None, post: str | None = None, day: str | None = None,
 ) -> Question:
     """The question that the options ask. Errors: R-PRJ-03, R-PRJ-04, R-PRJ-06."""
     as_of = AsOf.parse(position, recorded_as_of, occurred_as_of)
     return Question(as_of=as_of, channel=channel, shop=shop, subject=subject,
-                    since=since, until=until, month=month, post=post)
+                    since=since, until=until, month=month, post=post, day=day)
 
 
 def ask(name: str, ledger: str, asked: Question) -> Answer:
@@ -144,7 +145,8 @@ def show(answer: Answer, form: str, output: Path | None = None) -> None:
     for note in answer.as_of["notes"]:
         click.echo(f"  {note}")
     rows: list[dict[str, Any]] = [
-        {name: value for name, value in row.items() if name not in HIDDEN_IN_TABLES}
+        {name: value for name, value in row.items() if name not in HIDDEN_IN_TABLES
+         and not (name in SAID_BY_SUBJECT and "subject" in row)}
         for row in answer.rows]
     if len(rows) == 1:
         print_record(rows[0], form=form)

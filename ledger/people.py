@@ -1,4 +1,4 @@
-"""Members of a shop by date: who was here, who supervised whom, who was absent.
+"""Members of a shop by date: who was here, who supervised whom, who was on leave.
 
 A member's id is a pseudonym, and the actor of the keys that he owns. Days are texts such as
 2026-09-30, in the shop's zone.
@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from ledger.aggregate import Aggregate, event
 from ledger.people_errors import (
-    AttendanceUnknown,
     LeaveDecided,
+    LeaveOverlaps,
     LeaveTooLate,
     LeaveUnknown,
     MemberGone,
@@ -24,19 +24,13 @@ from ledger.personal import Personal, Plain
 ASKED, APPROVED, REFUSED, WITHDRAWN = LEAVE_STATES = ("asked", "approved", "refused", "withdrawn")
 
 
-class Attended(NamedTuple):
-    """A fact of attendance, and whether it still stands."""
-
-    day: str
-    kind: str
-    stands: bool = True
-
-
 class Leave(NamedTuple):
-    """Leave that was asked for."""
+    """Leave that was asked for, by whom, and who approved or refused it."""
 
     days: tuple[str, ...]
     state: str
+    asked_by: str = ""
+    decided_by: str = ""
 
 
 class Member(Aggregate):
@@ -50,7 +44,6 @@ class Member(Aggregate):
         self.left_on: str | None = None
         self.supervisors: tuple[tuple[str, str], ...] = ()
         self.leave: Mapping[str, Leave] = {}
-        self.attendance: Mapping[int, Attended] = {}
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -93,6 +86,7 @@ class Member(Aggregate):
         TOPIC = "member.leave_asked.v1"
         number: str
         days: list[str]
+        asked_by: str
         reason: str | None = None
 
     class LeaveApproved(Aggregate.Event):
@@ -111,44 +105,13 @@ class Member(Aggregate):
         refused_by: str
 
     class LeaveWithdrawn(Aggregate.Event):
-        """He does not want to any more, or it was taken back."""
+        """He does not want to any more, or it was taken back: on these days."""
 
         TOPIC = "member.leave_withdrawn.v1"
         number: str
+        days: list[str]
+        withdrawn_by: str
         reason: str | None = None
-
-    class AttendanceRecorded(Aggregate.Event):
-        """Whether he was there, and in time. `number` counts those of the member."""
-
-        TOPIC = "member.attendance_recorded.v1"
-        number: int
-        day: str
-        kind: str
-        recorded_by: str
-        shift: str | None = None
-        minutes: int | None = None
-        note: str | None = None
-
-    class AttendanceCorrected(Aggregate.Event):
-        """What was recorded did not happen."""
-
-        TOPIC = "member.attendance_corrected.v1"
-        number: int
-        reason: str
-        corrected_by: str
-
-    class HandOverNoted(Aggregate.Event):
-        """He told the next one in writing how things stand."""
-
-        TOPIC = "member.hand_over_noted.v1"
-        day: str
-        shift: str
-        note: str
-        to_member: str | None = None
-
-        def about(self) -> list[str]:
-            """Who takes over."""
-            return [] if self.to_member is None else [self.to_member]
 
     # -- mutators ---------------------------------------------------------------------------------
 
@@ -169,33 +132,29 @@ class Member(Aggregate):
         self.left_on = last_day
 
     @event(LeaveAsked)
-    def _leave_asked(self, number, days):
-        self.leave = {**self.leave, number: Leave(tuple(days), ASKED)}
+    def _leave_asked(self, number, days, asked_by):
+        self.leave = {**self.leave, number: Leave(tuple(days), ASKED, asked_by)}
 
     @event(LeaveApproved)
-    def _leave_approved(self, number):
-        self.leave = {**self.leave, number: self.leave[number]._replace(state=APPROVED)}
+    def _leave_approved(self, number, approved_by):
+        self._decide(number, APPROVED, approved_by)
 
     @event(LeaveRefused)
-    def _leave_refused(self, number):
-        self.leave = {**self.leave, number: self.leave[number]._replace(state=REFUSED)}
+    def _leave_refused(self, number, refused_by):
+        self._decide(number, REFUSED, refused_by)
 
     @event(LeaveWithdrawn)
-    def _leave_withdrawn(self, number):
-        self.leave = {**self.leave, number: self.leave[number]._replace(state=WITHDRAWN)}
+    def _leave_withdrawn(self, number, days):
+        if (before := self.leave.get(number)) is not None:
+            left = tuple(day for day in before.days if day not in days)
+            after = before._replace(days=left) if left else before._replace(state=WITHDRAWN)
+            self.leave = {**self.leave, number: after}
 
-    @event(AttendanceRecorded)
-    def _attendance_recorded(self, number, day, kind):
-        self.attendance = {**self.attendance, number: Attended(day, kind)}
-
-    @event(AttendanceCorrected)
-    def _attendance_corrected(self, number):
-        known = self.attendance[number]._replace(stands=False)
-        self.attendance = {**self.attendance, number: known}
-
-    @event(HandOverNoted)
-    def _hand_over_noted(self):
-        pass
+    def _decide(self, number: str, state: str, by: str) -> None:
+        """As of a moment of the business, leave may be decided that is not asked for yet."""
+        if (before := self.leave.get(number)) is not None:
+            after = before._replace(state=state, decided_by=by)
+            self.leave = {**self.leave, number: after}
 
     # -- what was when ----------------------------------------------------------------------------
 
@@ -254,18 +213,23 @@ class Member(Aggregate):
             self._shop_left(last_day=last_day, reason=reason, occurred_at=occurred_at)
 
     def ask_leave(
-        self, number: str, days: Sequence[str], today: str, *, reason: str | None,
+        self, number: str, days: Sequence[str], today: str, by: str, *, reason: str | None,
         occurred_at: datetime,
     ) -> None:
-        """Errors: R-PPL-01, R-PPL-03, LeaveDecided (R-PPL-09), LeaveTooLate (R-PPL-10)."""
+        """Errors: R-PPL-01, R-PPL-03, LeaveDecided (R-PPL-09), LeaveTooLate (R-PPL-10),
+        LeaveOverlaps (R-PPL-18)."""
         if (known := self.leave.get(number)) is not None:
-            if known == (tuple(days), ASKED):
+            if (known.days, known.state) == (tuple(days), ASKED):
                 return
             raise LeaveDecided(member=self.id, number=number, state=known.state)
         self.must_be_here(days[-1])
         if today > days[0]:
             raise LeaveTooLate(first=days[0], day=today)
-        self._leave_asked(number=number, days=list(days), reason=reason, occurred_at=occurred_at)
+        for other, leave in self.leave.items():
+            if leave.state in (ASKED, APPROVED) and (same := set(days) & set(leave.days)):
+                raise LeaveOverlaps(member=self.id, number=other, days=", ".join(sorted(same)))
+        self._leave_asked(number=number, days=list(days), asked_by=by, reason=reason,
+                          occurred_at=occurred_at)
 
     def _leave(self, number: str, *states: str) -> Leave:
         known = self.leave.get(number)
@@ -277,9 +241,12 @@ class Member(Aggregate):
 
     def approve_leave(self, number: str, by: str, *, occurred_at: datetime) -> bool:
         """Whether it is new. Errors: R-PPL-08, R-PPL-09, OwnPresence (R-PPL-11)."""
-        if self._leave(number, ASKED, APPROVED).state == APPROVED:
+        known = self._leave(number, ASKED, APPROVED)
+        if known.state == APPROVED:
             return False
         self.must_not_be(by, "approving leave")
+        if by == known.asked_by:
+            raise OwnPresence(member=by, what="approving leave that he asked for")
         self._leave_approved(number=number, approved_by=by, occurred_at=occurred_at)
         return True
 
@@ -290,43 +257,26 @@ class Member(Aggregate):
             self._leave_refused(number=number, reason=reason, refused_by=by,
                                 occurred_at=occurred_at)
 
-    def withdraw_leave(self, number: str, reason: str | None, *, occurred_at: datetime) -> bool:
-        """Whether approved leave is taken back by it. Errors: R-PPL-08, R-PPL-09."""
+    def withdraw_leave(
+        self, number: str, days: Sequence[str], reason: str | None, *, by: str, today: str,
+        occurred_at: datetime,
+    ) -> list[str]:
+        """The days of approved leave that are taken back: those that are told, by default those
+        from today on. Days that have come the member himself does not take back.
+
+        Errors: R-PPL-08, R-PPL-09, LeaveTooLate (R-PPL-10).
+        """
         known = self._leave(number, ASKED, APPROVED, WITHDRAWN)
-        if known.state != WITHDRAWN:
-            self._leave_withdrawn(number=number, reason=reason, occurred_at=occurred_at)
-        return known.state == APPROVED
+        if known.state == WITHDRAWN:
+            return []
+        wanted = [day for day in known.days if (day in days if days else day >= today)]
+        if not wanted or (by == self.id and wanted[0] < today):
+            raise LeaveTooLate(first=known.days[0], day=today)
+        self._leave_withdrawn(number=number, days=wanted, withdrawn_by=by, reason=reason,
+                              occurred_at=occurred_at)
+        return wanted if known.state == APPROVED else []
 
     def must_not_be(self, actor: str, what: str) -> None:
         """Errors: OwnPresence (R-PPL-11)."""
         if actor == self.id:
             raise OwnPresence(member=self.id, what=what)
-
-    def record_attendance(
-        self, facts: Mapping[str, str | int | None], by: str, *, occurred_at: datetime
-    ) -> int:
-        """The number of a new fact. Errors: R-PPL-01, R-PPL-03, R-PPL-11."""
-        self.must_be_here(str(facts["day"]))
-        self.must_not_be(by, "recording attendance")
-        number = len(self.attendance) + 1
-        self._attendance_recorded(**facts, number=number, recorded_by=by, occurred_at=occurred_at)
-        return number
-
-    def correct_attendance(
-        self, number: int, reason: str, by: str, *, occurred_at: datetime
-    ) -> Attended:
-        """What does not stand any more. Errors: AttendanceUnknown (R-PPL-12), R-PPL-11."""
-        known = self.attendance.get(number)
-        if known is None or not known.stands:
-            raise AttendanceUnknown(member=self.id, number=number)
-        self.must_not_be(by, "correcting attendance")
-        self._attendance_corrected(number=number, reason=reason, corrected_by=by,
-                                   occurred_at=occurred_at)
-        return known
-
-    def hand_over(
-        self, facts: Mapping[str, str | None], *, occurred_at: datetime
-    ) -> None:
-        """Errors: R-PPL-01, R-PPL-03."""
-        self.must_be_here(str(facts["day"]))
-        self._hand_over_noted(**facts, occurred_at=occurred_at)

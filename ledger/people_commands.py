@@ -1,19 +1,21 @@
 """The commands about people, and the handlers of those that concern nobody's score."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar
 
 from ledger.aggregate import Aggregate
+from ledger.attendance import Attendance, attendance_of
 from ledger.commands import Command, Handler, Work
-from ledger.days import check_day, day_of
+from ledger.days import check_day, check_month, day_of, month_of
 from ledger.people import Member
 from ledger.people_errors import PostUnknown, SupervisorCircle
 from ledger.personal import Plain
 from ledger.policy_values import ATTENDANCE, LEAVE
 from ledger.posts import Post, post_of
 from ledger.receipts import is_actor
-from ledger.signatures import must_be_member
-from ledger.staff import load_posts, policy_on
+from ledger.signatures import must_speak_for
+from ledger.staff import MAX_LEVELS, load_posts, policy_on, posts_from
 from ledger.values import Checks
 
 PRESENT = "present"
@@ -21,7 +23,6 @@ KINDS = (PRESENT, *(kind for kind in ATTENDANCE if kind != LEAVE))
 """Kinds of attendance that are recorded; days of leave come from approved leave."""
 
 MAX_DAYS = 62
-MAX_LEVELS = 20
 
 
 class _OnMember(Command, frozen=True, kw_only=True):
@@ -29,6 +30,11 @@ class _OnMember(Command, frozen=True, kw_only=True):
 
     member: str
     occurred_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """The member's stream."""
+        return self.member
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(Member, self.member)]
@@ -39,6 +45,8 @@ class _OnMember(Command, frozen=True, kw_only=True):
         for name in ("joined_on", "since", "until", "last_day", "day"):
             if name in self.__struct_fields__:
                 check_day(checks, f"/{name}", getattr(self, name))
+        if "month" in self.__struct_fields__:
+            check_month(checks, "/month", getattr(self, "month"))  # noqa: B009
         for name, longest in (("number", 100), ("post", 100), ("shift", 100), ("name", 100),
                               ("contact", 200), ("reason", 500), ("note", 500)):
             if (value := getattr(self, name, None)) is not None and type(value) is not int:
@@ -118,7 +126,7 @@ class EndPost(_OnMember, frozen=True, kw_only=True):
 
 
 class AskLeave(_OnMember, frozen=True, kw_only=True):
-    """A member asks for leave on some days, beforehand."""
+    """A member asks for leave on some days, beforehand; or his direct supervisor for him."""
 
     NAME: ClassVar[str] = "member.ask_leave"
     number: str
@@ -127,12 +135,16 @@ class AskLeave(_OnMember, frozen=True, kw_only=True):
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
-        if not 0 < len(self.days) <= MAX_DAYS:
-            checks.fault("/days", "too_many", f"are {len(self.days)}, 1 to {MAX_DAYS} can be")
-        for index, day in enumerate(self.days):
-            check_day(checks, f"/days/{index}", day)
-        if self.days != sorted(set(self.days)):
-            checks.fault("/days", "not_sorted", "are not in their order, each once")
+        _check_days(checks, self.days, least=1)
+
+
+def _check_days(checks: Checks, days: list[str], *, least: int) -> None:
+    if not least <= len(days) <= MAX_DAYS:
+        checks.fault("/days", "too_many", f"are {len(days)}, {least} to {MAX_DAYS} can be")
+    for index, day in enumerate(days):
+        check_day(checks, f"/days/{index}", day)
+    if days != sorted(set(days)):
+        checks.fault("/days", "not_sorted", "are not in their order, each once")
 
 
 class ApproveLeave(_OnMember, frozen=True, kw_only=True):
@@ -151,11 +163,19 @@ class RefuseLeave(_OnMember, frozen=True, kw_only=True):
 
 
 class WithdrawLeave(_OnMember, frozen=True, kw_only=True):
-    """Take leave back: by who asked, or by who approved."""
+    """Take leave back: by the member or his direct supervisor, or by who approved it.
+
+    `days` are those that are taken back; by default, those from today on.
+    """
 
     NAME: ClassVar[str] = "member.withdraw_leave"
     number: str
+    days: list[str] = []
     reason: str | None = None
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        _check_days(checks, self.days, least=0)
 
 
 class RecordAttendance(_OnMember, frozen=True, kw_only=True):
@@ -171,6 +191,9 @@ class RecordAttendance(_OnMember, frozen=True, kw_only=True):
     minutes: int | None = None
     note: str | None = None
 
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return _with_attendance(self.member, month_of(self.day))
+
     def check(self, checks: Checks) -> None:
         super().check(checks)
         if self.kind not in KINDS:
@@ -180,12 +203,18 @@ class RecordAttendance(_OnMember, frozen=True, kw_only=True):
 
 
 class CorrectAttendance(_OnMember, frozen=True, kw_only=True):
-    """Tell that attendance `number` of a member was recorded wrongly. Record what was right anew.
+    """Tell that fact `number` of a member's attendance in a month was recorded wrongly.
+
+    Record what was right anew. A sealed month can be corrected, too.
     """
 
     NAME: ClassVar[str] = "member.correct_attendance"
+    month: str
     number: int
     reason: str
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return _with_attendance(self.member, self.month)
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
@@ -193,7 +222,8 @@ class CorrectAttendance(_OnMember, frozen=True, kw_only=True):
 
 
 class HandOverShift(_OnMember, frozen=True, kw_only=True):
-    """Tell the next one in writing how things stand at the end of a shift."""
+    """Tell the next one in writing how things stand at the end of a shift: by who had it, or by
+    his direct supervisor."""
 
     NAME: ClassVar[str] = "member.hand_over_shift"
     day: str
@@ -201,10 +231,17 @@ class HandOverShift(_OnMember, frozen=True, kw_only=True):
     note: str
     to_member: str | None = None
 
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return _with_attendance(self.member, month_of(self.day))
+
     def check(self, checks: Checks) -> None:
         super().check(checks)
         if self.to_member is not None:
             check_member(checks, "/to_member", self.to_member)
+
+
+def _with_attendance(member: str, month: str) -> list[tuple[type[Aggregate], str]]:
+    return [(Member, member), (Attendance, attendance_of(member, month))]
 
 
 # -- handlers -------------------------------------------------------------------------------------
@@ -236,29 +273,40 @@ def change_details(command: ChangeDetails, work: Work) -> list[Aggregate]:
 def set_supervisor(command: SetSupervisor, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-01, R-PPL-03, SupervisorCircle (R-PPL-07)."""
     member: Member = work.load(Member, command.member)
-    above: str | None = command.supervisor
-    for _ in range(MAX_LEVELS):
-        if above == command.member:
-            raise SupervisorCircle(member=command.member, supervisor=command.supervisor,
-                                   since=command.since)
-        if above is None:
-            break
-        head: Member = work.load(Member, above)
-        head.must_be_here(command.since)
-        above = head.supervisor_on(command.since)
+    work.load(Member, command.supervisor).must_be_here(command.since)
     member.set_supervisor(command.supervisor, command.since, occurred_at=command.occurred_at)
+    days, at = [command.since], 0
+    while at < len(days):  # a circle may close on a later day, when somebody above changes
+        for day in _walk_up(command, work, days[at]):
+            if day > command.since and day not in days:
+                days.append(day)
+        at += 1
     return [member]
 
 
+def _walk_up(command: SetSupervisor, work: Work, day: str) -> Iterator[str]:
+    """The days on which the supervisors above a member change. Errors: R-PPL-07."""
+    above: str | None = command.member
+    for level in range(MAX_LEVELS):
+        if above is None or (level and above == command.member):
+            break
+        known: Member = work.load(Member, above)
+        yield from (since for since, _ in known.supervisors)
+        above = known.supervisor_on(day)
+    if above == command.member:
+        raise SupervisorCircle(member=command.member, supervisor=command.supervisor, since=day)
+
+
 def leave_shop(command: LeaveShop, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03."""
+    """Whatever he holds ends with his last day; what would begin later never does.
+
+    Errors: R-PPL-01, R-PPL-03.
+    """
     member: Member = work.load(Member, command.member)
     member.leave_shop(command.last_day, command.reason, occurred_at=command.occurred_at)
-    posts = [post for post in load_posts(work, policy_on(work, command.last_day).posts()).values()
-             if post.held_by(command.member, command.last_day)]
+    posts = list(load_posts(work, posts_from(work, command.last_day)).values())
     for post in posts:
-        post.end(command.member, command.last_day, "left the shop",
-                 occurred_at=command.occurred_at)
+        post.leave(command.member, command.last_day, occurred_at=command.occurred_at)
     return [member, *posts]
 
 
@@ -286,27 +334,31 @@ def end_post(command: EndPost, work: Work) -> list[Aggregate]:
 
 
 def ask_leave(command: AskLeave, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03, R-PPL-09, R-PPL-10."""
-    member: Member = work.load(Member, command.member)
-    member.ask_leave(command.number, command.days, day_of(command.occurred_at),
-                     reason=command.reason, occurred_at=command.occurred_at)
-    return [member]
+    """By himself, or by his direct supervisor, who then does not approve it.
 
-
-def refuse_leave(command: RefuseLeave, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-08, R-PPL-09, R-PPL-11, R-PPL-13."""
+    Errors: R-PPL-01, R-PPL-03, R-PPL-09, R-PPL-10, R-PPL-13, OnlyForOneself (R-PPL-14).
+    """
     member: Member = work.load(Member, command.member)
-    by = must_be_member(work, day_of(command.occurred_at))
-    member.refuse_leave(command.number, command.reason, by, occurred_at=command.occurred_at)
+    today = day_of(command.occurred_at)
+    by = must_speak_for(work, member, today, "asking for leave")
+    member.ask_leave(command.number, command.days, today, by, reason=command.reason,
+                     occurred_at=command.occurred_at)
     return [member]
 
 
 def hand_over_shift(command: HandOverShift, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03."""
+    """By himself, or by his direct supervisor.
+
+    Errors: R-PPL-01, R-PPL-03, R-PPL-13, OnlyForOneself (R-PPL-14).
+    """
     member: Member = work.load(Member, command.member)
-    member.hand_over({"day": command.day, "shift": command.shift, "note": command.note,
-                      "to_member": command.to_member}, occurred_at=command.occurred_at)
-    return [member]
+    by = must_speak_for(work, member, day_of(command.occurred_at), "handing over a shift")
+    member.must_be_here(command.day)
+    found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(command.day)))
+    found.hand_over(member.id, {"day": command.day, "shift": command.shift, "note": command.note,
+                                "to_member": command.to_member}, by,
+                    occurred_at=command.occurred_at)
+    return [found]
 
 
 HANDLERS: dict[type[Command], Handler] = {
@@ -317,6 +369,5 @@ HANDLERS: dict[type[Command], Handler] = {
     AssignPost: assign_post,
     EndPost: end_post,
     AskLeave: ask_leave,
-    RefuseLeave: refuse_leave,
     HandOverShift: hand_over_shift,
 }

@@ -81,8 +81,8 @@ class OwnPresence(Refused):
 
 
 class AttendanceUnknown(Refused):
-    """Nothing number {number} is recorded of the attendance of {member}, or it was corrected
-    already."""
+    """Nothing number {number} is recorded of the attendance of {member} in {month}, or it was
+    corrected already."""
 
     code = "attendance_unknown"
     rule = "R-PPL-12"
@@ -94,6 +94,41 @@ class SignatureNeeded(Refused):
 
     code = "signature_needed"
     rule = "R-PPL-13"
+
+
+class OnlyForOneself(Refused):
+    """{actor} cannot do this for {member}: {what} is for himself, or for his direct supervisor."""
+
+    code = "only_for_oneself"
+    rule = "R-PPL-14"
+
+
+class NotTheHead(Refused):
+    """{actor} neither supervises {member} on {day} nor manages the shop, and cannot decide this."""
+
+    code = "not_the_head"
+    rule = "R-PPL-15"
+
+
+class AttendanceAhead(Refused):
+    """{day} has not come yet: attendance is recorded when it is known."""
+
+    code = "attendance_ahead"
+    rule = "R-PPL-16"
+
+
+class AttendedOtherwise(Refused):
+    """{member} is {what} on {day}: {kind} does not go with it. Correct that first."""
+
+    code = "attended_otherwise"
+    rule = "R-PPL-17"
+
+
+class LeaveOverlaps(Refused):
+    """{member} has leave {number} for {days} already."""
+
+    code = "leave_overlaps"
+    rule = "R-PPL-18"
 
 
 class ShiftUnknown(Refused):

@@ -28,8 +28,8 @@ MONTH = "month"
 OBJECTIVE, CONFIRMED_PRODUCT = EXEMPTIONS = ("objective", "product_department_confirmed")
 """What waives a charge, where a rule knows such a thing."""
 
-LEAVE = "leave"
-ATTENDANCE = ("late", "left_early", "absent", LEAVE, "meeting_late", "meeting_left_early",
+ABSENT, LEAVE = "absent", "leave"
+ATTENDANCE = ("late", "left_early", ABSENT, LEAVE, "meeting_late", "meeting_left_early",
               "meeting_excused")
 """Kinds of attendance that rules can count; `leave` is a day of approved leave."""
 

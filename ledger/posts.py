@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ledger.aggregate import Aggregate, event
+from ledger.days import day_after
 from ledger.people_errors import PostHeldAlready, PostNotHeld
 from ledger.values import subject
 
@@ -61,8 +62,12 @@ class Term(NamedTuple):
     until: str | None = None
 
     def covers(self, first: str, last: str) -> bool:
-        """Whether it covers any day from one to another."""
-        return self.since <= last and (self.until is None or self.until >= first)
+        """Whether it covers any day from one to another; one that ends before it begins, none."""
+        return self.since <= last and (self.until is None or self.until >= max(first, self.since))
+
+    def can_end(self, until: str) -> bool:
+        """Whether it goes on behind a day on which it had begun, or is to begin right after it."""
+        return self.since <= day_after(until) and (self.until is None or self.until > until)
 
 
 class Post(Aggregate):
@@ -104,7 +109,7 @@ class Post(Aggregate):
     @event(TermEnded)
     def _term_ended(self, member, until):
         self.terms = tuple(
-            term._replace(until=until) if term.member == member and term.covers(until, until)
+            term._replace(until=until) if term.member == member and term.can_end(until)
             else term for term in self.terms)
 
     def holders_between(self, first: str, last: str) -> list[str]:
@@ -131,12 +136,19 @@ class Post(Aggregate):
     def end(
         self, member: str, until: str, reason: str | None, *, occurred_at: datetime
     ) -> None:
-        """Errors: PostNotHeld (R-PPL-06)."""
+        """The day before it begins takes it back. Errors: PostNotHeld (R-PPL-06)."""
         if any(term.member == member and term.until == until for term in self.terms):
             return
-        if not self.held_by(member, until):
+        if not any(term.member == member and term.can_end(until) for term in self.terms):
             raise PostNotHeld(member=member, post=self.name, day=until)
         self._term_ended(member=member, until=until, reason=reason, occurred_at=occurred_at)
+
+    def leave(self, member: str, last_day: str, *, occurred_at: datetime) -> None:
+        """End what a member holds with a day, and take back what would begin later."""
+        for term in self.terms:
+            if term.member == member and term.covers(day_after(last_day), FOR_EVER):
+                self.end(member, max(last_day, day_after(term.since, -1)), "left the shop",
+                         occurred_at=occurred_at)
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ledger.aggregate import Aggregate
+from ledger.attendance import Attendance, attendance_of
 from ledger.charging import Books
 from ledger.commands import Command, Handler, Work
 from ledger.days import day_of, month_of
@@ -12,24 +13,35 @@ from ledger.people_commands import (
     ApproveLeave,
     CorrectAttendance,
     RecordAttendance,
+    RefuseLeave,
     WithdrawLeave,
 )
-from ledger.people_errors import LeaveTooLate
-from ledger.policy_values import LEAVE, OFFENDER
-from ledger.signatures import must_be_member
-from ledger.staff import policy_on, posts_of
+from ledger.people_errors import AttendanceAhead, AttendedOtherwise
+from ledger.policy_values import ABSENT, LEAVE, OFFENDER
+from ledger.signatures import must_be_member, must_speak_for, signed_on
+from ledger.staff import must_head, policy_on, posts_of
 
 
 def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03, R-PPL-11, R-PPL-13."""
+    """Errors: R-PPL-01, R-PPL-03, R-PPL-11, R-PPL-13, R-PPL-15 to R-PPL-17."""
     member: Member = work.load(Member, command.member)
-    by = must_be_member(work, day_of(command.occurred_at))
-    number = member.record_attendance(
-        {"day": command.day, "kind": command.kind, "shift": command.shift,
-         "minutes": command.minutes, "note": command.note}, by, occurred_at=command.occurred_at)
+    today = signed_on(work, command.occurred_at)
+    member.must_be_here(command.day)
+    member.must_not_be(work.actor, "recording attendance")
+    if command.day > today:
+        raise AttendanceAhead(day=command.day)
+    by = must_head(work, member.id, command.day)
+    if command.kind == ABSENT and member.is_on_leave(command.day):
+        raise AttendedOtherwise(member=member.id, what="on approved leave", day=command.day,
+                                kind=ABSENT)
+    found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(command.day)))
+    number = found.record(
+        member.id, {"day": command.day, "kind": command.kind, "shift": command.shift,
+                    "minutes": command.minutes, "note": command.note}, by,
+        occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
     _charge(work, books, member, {f"attendance:{number}": command.day}, kind=command.kind)
-    return [member, *books.changed.values()]
+    return [found, *books.changed.values()]
 
 
 def _charge(
@@ -51,26 +63,45 @@ def _charge(
 
 
 def correct_attendance(command: CorrectAttendance, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-11 to R-PPL-13."""
+    """Errors: R-PPL-11 to R-PPL-13, R-PPL-15."""
     member: Member = work.load(Member, command.member)
-    by = must_be_member(work, day_of(command.occurred_at))
-    known = member.correct_attendance(command.number, command.reason, by,
-                                      occurred_at=command.occurred_at)
+    member.must_not_be(work.actor, "correcting attendance")
+    found: Attendance = work.load(Attendance, attendance_of(member.id, command.month))
+    by = must_head(work, member.id, found.known(member.id, command.number).day)
+    found.correct(member.id, command.number, command.reason, by, occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
-    books.reverse(member.id, month_of(known.day), f"attendance:{command.number}",
-                  reason=command.reason)
-    return [member, *books.changed.values()]
+    books.reverse(member.id, command.month, f"attendance:{command.number}", reason=command.reason)
+    return [found, *books.changed.values()]
 
 
 def approve_leave(command: ApproveLeave, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-08, R-PPL-09, R-PPL-11, R-PPL-13."""
+    """Errors: R-PPL-08, R-PPL-09, R-PPL-11, R-PPL-13, R-PPL-15, R-PPL-17."""
     member: Member = work.load(Member, command.member)
-    by = must_be_member(work, day_of(command.occurred_at))
+    member.must_not_be(work.actor, "approving leave")
+    by = must_head(work, member.id, day_of(command.occurred_at))
     books = Books(work, command.occurred_at)
     if member.approve_leave(command.number, by, occurred_at=command.occurred_at):
         days = member.leave[command.number].days
+        for day in days:
+            _must_not_be_absent(work, member, day)
         _charge(work, books, member, _names(command.number, days), kind=LEAVE)
     return [member, *books.changed.values()]
+
+
+def _must_not_be_absent(work: Work, member: Member, day: str) -> None:
+    """Errors: AttendedOtherwise (R-PPL-17)."""
+    found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(day)))
+    if any(one.kind == ABSENT for one in found.standing(day)):
+        raise AttendedOtherwise(member=member.id, what=ABSENT, day=day, kind=LEAVE)
+
+
+def refuse_leave(command: RefuseLeave, work: Work) -> list[Aggregate]:
+    """Errors: R-PPL-08, R-PPL-09, R-PPL-11, R-PPL-13, R-PPL-15."""
+    member: Member = work.load(Member, command.member)
+    member.must_not_be(work.actor, "refusing leave")
+    by = must_head(work, member.id, day_of(command.occurred_at))
+    member.refuse_leave(command.number, command.reason, by, occurred_at=command.occurred_at)
+    return [member]
 
 
 def _names(number: str, days: Iterable[str]) -> dict[str, str]:
@@ -79,20 +110,21 @@ def _names(number: str, days: Iterable[str]) -> dict[str, str]:
 
 
 def withdraw_leave(command: WithdrawLeave, work: Work) -> list[Aggregate]:
-    """By himself before it begins, by somebody else at any time.
+    """Days that have come, only his direct supervisor, or who approved it, takes back.
 
-    Errors: R-PPL-08 to R-PPL-10, R-PPL-13.
+    Errors: R-PPL-08 to R-PPL-10, R-PPL-13, OnlyForOneself (R-PPL-14).
     """
     member: Member = work.load(Member, command.member)
     today = day_of(command.occurred_at)
     by = must_be_member(work, today)
+    known = member.leave.get(command.number)
+    if known is None or by != known.decided_by:
+        must_speak_for(work, member, today, "taking leave back")
+    days = member.withdraw_leave(command.number, command.days, command.reason, by=by, today=today,
+                                 occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
-    if member.withdraw_leave(command.number, command.reason, occurred_at=command.occurred_at):
-        first = member.leave[command.number].days[0]
-        if by == member.id and today > first:
-            raise LeaveTooLate(first=first, day=today)
-        for name, day in _names(command.number, member.leave[command.number].days).items():
-            books.reverse(member.id, month_of(day), name, reason=command.reason or "withdrawn")
+    for name, day in _names(command.number, days).items():
+        books.reverse(member.id, month_of(day), name, reason=command.reason or "withdrawn")
     return [member, *books.changed.values()]
 
 
@@ -100,5 +132,6 @@ HANDLERS: dict[type[Command], Handler] = {
     RecordAttendance: record_attendance,
     CorrectAttendance: correct_attendance,
     ApproveLeave: approve_leave,
+    RefuseLeave: refuse_leave,
     WithdrawLeave: withdraw_leave,
 }

@@ -6,7 +6,7 @@ A shift that nobody covers is reported, never refused.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -40,6 +40,13 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     def covers(self, time: str) -> bool:
         """Whether a time of the day lies in it; its end does not."""
         return self.start <= time < self.end
+
+
+class Seat(NamedTuple):
+    """Who is planned for a shift, and who is in it: another one where he stands in."""
+
+    planned: str
+    actual: str
 
 
 class Roster(Aggregate):
@@ -105,7 +112,12 @@ class Roster(Aggregate):
 
     def on(self, day: str) -> list[Shift]:
         """The shifts of a day, with those who stand in for others."""
-        return [self._covered(day, shift) for shift in self._planned(day)]
+        return [msgspec.structs.replace(shift, members=[seat.actual for seat in seats])
+                for shift, seats in self.seats(day)]
+
+    def seats(self, day: str) -> list[tuple[Shift, list[Seat]]]:
+        """The shifts of a day as they are planned, each with who is in it."""
+        return [(shift, self._seats(day, shift)) for shift in self._planned(day)]
 
     def _planned(self, day: str) -> Iterable[Shift]:
         if day in self.single:
@@ -118,12 +130,12 @@ class Roster(Aggregate):
         latest = max(begun, key=lambda one: one[:2])[2]
         return [shift for shift in latest if weekday in shift.days]
 
-    def _covered(self, day: str, shift: Shift) -> Shift:
-        members = list(shift.members)
+    def _seats(self, day: str, shift: Shift) -> list[Seat]:
+        actual = list(shift.members)
         for name, absent, cover in self.covers.get(day, ()):
-            if name == shift.name and absent in members:
-                members[members.index(absent)] = cover
-        return msgspec.structs.replace(shift, members=members)
+            if name == shift.name and absent in actual:
+                actual[actual.index(absent)] = cover
+        return list(map(Seat, shift.members, actual))
 
     def on_shift(self, day: str, time: str) -> list[str]:
         """Who is on shift at a time, HH:MM, of a day; sorted."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from ledger.commands import Work
 from ledger.days import day_of
 from ledger.people import Member
-from ledger.people_errors import SignatureNeeded
+from ledger.people_errors import OnlyForOneself, SignatureNeeded
 from ledger.values import from_us
 
 
@@ -25,3 +25,15 @@ def must_be_member(work: Work, day: str) -> str:
             or not work.load(Member, actor).is_here_on(max(day, today)):
         raise SignatureNeeded(actor=actor)
     return actor
+
+
+def must_speak_for(work: Work, member: Member, day: str, what: str) -> str:
+    """Who wishes the command: the member himself, or who supervises him directly on that day.
+
+    Errors: OnlyForOneself (R-PPL-14), SignatureNeeded (R-PPL-13) for a supervisor who has left.
+    """
+    if work.actor == member.id:
+        return work.actor
+    if work.actor != member.supervisor_on(day):
+        raise OnlyForOneself(actor=work.actor, member=member.id, what=what)
+    return must_be_member(work, day)

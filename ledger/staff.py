@@ -5,15 +5,29 @@ from collections.abc import Iterable
 from ledger.commands import Work
 from ledger.days import first_day, last_day
 from ledger.people import Member
+from ledger.people_errors import NotTheHead
 from ledger.policies import BOOK, PolicyBook
 from ledger.policy_values import Version
 from ledger.posts import Post, post_of
+from ledger.signatures import must_be_member
+
+MAX_LEVELS = 20
+"""How far up supervisors are followed."""
+
+MANAGER = "manager"
+"""The role of the posts that manage the shop."""
 
 
 def policy_on(work: Work, day: str) -> Version:
     """The policy in force on a day."""
     book: PolicyBook = work.load(PolicyBook, BOOK)
     return book.on(day)
+
+
+def posts_from(work: Work, day: str) -> list[str]:
+    """The posts that are known on a day or later."""
+    book: PolicyBook = work.load(PolicyBook, BOOK)
+    return list({**book.on(day).posts(), **book.latest.posts()})
 
 
 def load_posts(work: Work, posts: Iterable[str]) -> dict[str, Post]:
@@ -51,3 +65,20 @@ def held_in(work: Work, month: str) -> dict[str, set[str]]:
         for member in post.holders_between(first_day(month), last_day(month)):
             found.setdefault(member, set()).add(name)
     return found
+
+
+def must_head(work: Work, member: str, day: str) -> str:
+    """Who wishes the command: a member who supervises another one on a day, at any level, or whose
+    post manages the shop. Errors: NotTheHead (R-PPL-15), SignatureNeeded (R-PPL-13)."""
+    by, above = must_be_member(work, day), member
+    for _ in range(MAX_LEVELS):
+        head = work.load(Member, above).supervisor_on(day)
+        if head == by:
+            return by
+        if head is None:
+            break
+        above = head
+    roles = policy_on(work, day).posts()
+    if any(roles[post] == MANAGER for post in posts_of(work, by, day)):
+        return by
+    raise NotTheHead(actor=by, member=member, day=day)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ledger.aggregate import Aggregate
+from ledger.attendance import Attendance
 from ledger.closings import Closings
 from ledger.days import SHOP_ZONE
 from ledger.deductions import Deduction
@@ -19,8 +20,11 @@ from ledger.log import codec
 from ledger.log.envelope import Entry
 from ledger.months import Account
 from ledger.orders import Order
+from ledger.people import Member
 from ledger.policies import PolicyBook
+from ledger.posts import Post
 from ledger.returns import Case
+from ledger.rosters import Roster
 from ledger.skus import Sku
 from ledger.slips import Slip
 from ledger.stock import StockItem
@@ -40,7 +44,7 @@ FOLDED = 2_000
 
 AGGREGATES: dict[str, type[Aggregate]] = {
     cls.KIND: cls for cls in (Order, Case, StockItem, Sku, Warehouse, Transfer, Slip, Account,
-                              Deduction, PolicyBook, Closings)}
+                              Deduction, PolicyBook, Closings, Member, Post, Roster, Attendance)}
 
 
 class Asked(NamedTuple):

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, NamedTuple
 
-from ledger.days import is_month
+from ledger.days import is_day, is_month
 from ledger.errors import Invalid
 from projections.clocks import NOW, AsOf
 
@@ -21,13 +21,21 @@ class BadMonth(Invalid):
     rule: ClassVar[str] = "R-PRJ-13"
 
 
+class BadDay(Invalid):
+    """The day is {text!r}. It must be one such as 2026-09-30."""
+
+    code: ClassVar[str] = "bad_day"
+    rule: ClassVar[str] = "R-PRJ-16"
+
+
 class Question(NamedTuple):
     """What is asked: as of when, and of which channel, shop or subject (None: of all).
 
     `after` and `limit` cut a timeline into pages: the position behind which it starts, and how
     many events it has at the most; `beyond` is the subject behind which a list of subjects starts.
     `since` and `until` are the first and the last day of a period,
-    both inclusive, in the shop's zone; `month` is one such as 2026-09, `post` a post of members.
+    both inclusive, in the shop's zone; `month` is one such as 2026-09, `day` one such as
+    2026-09-30, `post` a post of members.
     """
 
     as_of: AsOf = NOW
@@ -41,12 +49,19 @@ class Question(NamedTuple):
     until: str | None = None
     month: str | None = None
     post: str | None = None
+    day: str | None = None
 
     def must_be_of_month(self) -> str | None:
         """The month, if one is asked for. Errors: BadMonth (R-PRJ-13)."""
         if self.month is not None and not is_month(self.month):
             raise BadMonth(text=self.month)
         return self.month
+
+    def must_be_of_day(self) -> str | None:
+        """The day, if one is asked for. Errors: BadDay (R-PRJ-16)."""
+        if self.day is not None and not is_day(self.day):
+            raise BadDay(text=self.day)
+        return self.day
 
 
 PRESENT = Question()

@@ -117,6 +117,7 @@ def test_import__accepted_in_part_when_failed_rows_are_rejected(run: Run) -> Non
     (("report", "orders", "--position", "7"), 1),
     (("report", "orders", "--recorded-as-of", "yesterday"), 1),
     (("report", "orders", "--position", "0", "--recorded-as-of", "2026-09-01"), 1),
+    (("report", "staff", "--day", "2026-02-30"), 1),
     (("rebuild", "nothing"), 1),
     (("verify", "--expect", "7"), 1),
     (("restore", "missing.gz"), 2),
@@ -128,6 +129,19 @@ def test_command__rejected_with_a_message(run: Run, arguments: tuple[Any, ...], 
     assert result.exit_code == code
     assert result.stderr.strip() or result.stdout.strip()
     assert "Traceback" not in result.output
+
+
+def test_report_leave__tells_the_number_that_a_decision_needs(
+    run: Run, tmp_path: Path
+) -> None:
+    def tell(name: str, **fields: Any) -> None:
+        (tmp_path / "told.json").write_text(json.dumps(fields))
+        assert run("do", name, tmp_path / "told.json", "--actor", "member:wang").exit_code == 0
+
+    tell("member.join", member="member:wang", joined_on="2026-01-01")
+    tell("member.ask_leave", member="member:wang", number="L-17", days=["2099-01-05"])
+    assert "L-17" in run("report", "leave").stdout
+    assert rows(run("report", "staff", "--day", "2099-01-05", "--json"))[0]["on_leave"] is False
 
 
 def test_report_reconciliation__accepted(run: Run) -> None:

@@ -76,6 +76,16 @@ def test_roster__knows_who_stands_in() -> None:
     assert roster(story).on_shift("2026-09-09", "10:00") == [WANG]
 
 
+def test_roster__knows_who_stands_in_for_who_stands_in() -> None:
+    story = given(*team(), pattern(EARLY, LATE))
+    story.when(cover()).then("roster.cover_arranged.v1")
+    story.when(cover(absent=ZHOU, cover=LI)).then("roster.cover_arranged.v1")
+
+    (shift, seats), _ = roster(story).seats(MONDAY)
+    assert (shift.members, seats) == ([WANG], [(WANG, LI)])
+    assert roster(story).on_shift(MONDAY, "10:00") == [LI]
+
+
 def test_roster__rejected() -> None:
     story = given(*team(), pattern(EARLY, LATE))
     story.when(cover(shift="night")).refused(ShiftUnknown)

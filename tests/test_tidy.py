@@ -47,7 +47,8 @@ OPEN_FIELDS = {("order.corrected.v1", "old"), ("order.corrected.v1", "new")}
 
 PARTICIPLE = re.compile(
     r"([a-z0-9]+_)*([a-z]+ed|paid|sent|told|made|given|taken|begun|left|kept|found|lost|held|"
-    r"upheld|put|set|met|split|written|withdrawn|chosen|bought|sold|cut|shown)")
+    r"upheld|put|set|met|split|written|withdrawn|chosen|bought|sold|cut|shown|"
+    r"handed_over)")
 
 BLOCKS = (ast.If, ast.For, ast.While, ast.Try, ast.Match)
 """What a reader has to keep in mind: branches, loops and handlers; `with` adds no way through."""

@@ -1,0 +1,77 @@
+"""People over HTTP: members, posts, rosters, attendance and leave; what is told, and any past day.
+
+Names and contacts are taken in, and never given out.
+"""
+
+from api import reading, writing
+from api.reading import STAFF, STAFF_READERS, DayQuery, Listed, MonthQuery, nobodys, own_row
+from api.routes import Blueprint
+from api.writing import Route
+from ledger import people_commands as told
+from ledger import rosters
+
+OFFICE = {"admin", "manager"}
+"""Who says who works here, as what, and under whom."""
+
+HEADS = {"manager", "warehouse_head", "reviewer"}
+"""Who says when others work, and sees whether they did. Who heads whom, the rules know."""
+
+ONE = "/v1/members/<member>"
+LEAVE = f"{ONE}/leaves/<number>"
+GIVEN = ("member",)
+
+group = Blueprint("people", __name__, description="Who works here, when, as what; who was absent.")
+
+writing.add(group, [
+    Route("/v1/members", told.JoinMember, OFFICE, location="/v1/members"),
+    Route(f"{ONE}/details", told.ChangeDetails, OFFICE, GIVEN),
+    Route(f"{ONE}/supervisors", told.SetSupervisor, OFFICE, GIVEN),
+    Route(f"{ONE}/departures", told.LeaveShop, OFFICE, GIVEN),
+    Route("/v1/post-terms", told.AssignPost, OFFICE),
+    Route("/v1/post-term-ends", told.EndPost, OFFICE),
+    Route("/v1/rosters", rosters.SetRoster, HEADS, location="/v1/rosters"),
+    Route("/v1/roster-days", rosters.SetRosterDay, HEADS),
+    Route("/v1/covers", rosters.ArrangeCover, HEADS),
+    Route(f"{ONE}/attendance", told.RecordAttendance, STAFF, GIVEN),
+    Route(f"{ONE}/attendance-corrections", told.CorrectAttendance, STAFF, GIVEN),
+    Route(f"{ONE}/hand-overs", told.HandOverShift, STAFF, GIVEN),
+    Route(f"{ONE}/leaves", told.AskLeave, STAFF, GIVEN, now=True),
+    Route(f"{LEAVE}/approvals", told.ApproveLeave, STAFF, (*GIVEN, "number"), now=True),
+    Route(f"{LEAVE}/refusals", told.RefuseLeave, STAFF, (*GIVEN, "number"), now=True),
+    Route(f"{LEAVE}/withdrawals", told.WithdrawLeave, STAFF, (*GIVEN, "number"), now=True),
+])
+
+
+STAFF_KEY, TERM_KEY = ("member",), ("post", "member", "since")
+SHIFT_KEY, PATTERN_KEY = ("roster", "shift"), ("roster", "since", "shift")
+FACT_KEY, LEAVE_KEY = ("member", "day", "number"), ("member", "number")
+
+WHOLE = STAFF_READERS | HEADS
+"""Heads see, of what they decide about, that of all."""
+
+reading.add(group, [
+    Listed("/v1/members", "staff", "Everybody who ever joined, on a day; by default today.",
+           STAFF_KEY, DayQuery, STAFF, own=own_row),
+    Listed("/v1/members/<subject>", "staff", "One member, on a day; by default today.",
+           STAFF_KEY, DayQuery, STAFF, own=own_row),
+    Listed("/v1/posts", "post-terms", "Who held which post from when until when.",
+           TERM_KEY, roles=STAFF, own=own_row),
+    Listed("/v1/posts/<subject>", "post-terms", "Who held one post, post:…; or the posts of one "
+           "member.", TERM_KEY, roles=STAFF, own=own_row),
+    Listed("/v1/rosters", "rosters", "The shifts that repeat, of every pattern ever in force.",
+           PATTERN_KEY, roles=WHOLE, own=nobodys, whole=WHOLE),
+    Listed("/v1/rosters/<subject>", "rosters", "The shifts that repeat of one roster, roster:….",
+           PATTERN_KEY, roles=WHOLE, own=nobodys, whole=WHOLE),
+    Listed("/v1/shifts", "shifts", "The shifts of a day, covered or not; by default of today.",
+           SHIFT_KEY, DayQuery, WHOLE, own=nobodys, whole=WHOLE),
+    Listed("/v1/shifts/<subject>", "shifts", "The shifts of a day of one roster, roster:….",
+           SHIFT_KEY, DayQuery, WHOLE, own=nobodys, whole=WHOLE),
+    Listed("/v1/attendance", "attendance", "The attendance of a month; by default of this one.",
+           FACT_KEY, MonthQuery, STAFF, own=own_row, whole=WHOLE),
+    Listed("/v1/attendance/<subject>", "attendance", "The attendance of one member in a month.",
+           FACT_KEY, MonthQuery, STAFF, own=own_row, whole=WHOLE),
+    Listed("/v1/leaves", "leave", "Leave that was asked for, and what became of it.",
+           LEAVE_KEY, MonthQuery, STAFF, own=own_row, whole=WHOLE),
+    Listed("/v1/leaves/<subject>", "leave", "The leave of one member.",
+           LEAVE_KEY, MonthQuery, STAFF, own=own_row, whole=WHOLE),
+])
