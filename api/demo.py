@@ -1,4 +1,4 @@
-"""The story that `flask demo` tells: a shop's two monthly exports, recorded month by month."""
+"""The story that `flask demo` tells: a shop's two monthly exports, its stock, its people."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from api import demo_stock
+from api import demo_people, demo_scores, demo_stock
 from api.messages import tr
 from ledger.errors import Misconfigured
 from ledger.importing import profiles
@@ -30,7 +30,7 @@ EXPORTS = (
     ("ExportOrderList202608312359.csv", "2026-08-31T23:59:59+08:00"),
     ("ExportOrderList202609302359.csv", "2026-09-30T23:59:59+08:00"),
 )
-"""The order lists and when each was recorded; the last is the demo's "now"."""
+"""The order lists and when each was recorded."""
 
 AUGUST_END = EXPORTS[0][1]
 COLUMNS = ("orders", "unpaid_orders", "paid_orders", "refunded_orders", "total_minor",
@@ -75,6 +75,13 @@ def run() -> None:
         _tell(models)
         _heading(5, tr("Stock: counted, sold, sent, and never oversold"))
         demo_stock.tell(opened)
+        _heading(6, tr("People: who works here, and what they are charged with"))
+        demo_scores.charge(opened, demo_people.tell(opened))
+    _heading(7, tr("September: graded, sealed, appealed against, restated"))
+    with _at(settings, demo_scores.SEALED_AT) as opened:
+        demo_scores.close(opened)
+    with _at(settings, demo_scores.RESTATED_AT) as opened:
+        demo_scores.restate(opened)
         _prove(opened)
 
 
@@ -132,7 +139,7 @@ def _changed_order(models: ReadModels) -> str:
 
 
 def _prove(opened: Opened) -> None:
-    _heading(6, tr("The log proves itself"))
+    _heading(8, tr("The log proves itself"))
     report = verify(opened.store, "main")
     assert report.ok
     click.echo(tr("  {events} events, each hashed again; keep this line outside, and "
