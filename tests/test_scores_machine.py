@@ -214,7 +214,7 @@ class Shop(RuleBasedStateMachine):
         self.opened = self.setup_store()
         self.ledger: Ledger = self.opened.ledger
         self.models = ReadModels(self.opened.store, (Months(), Deductions()))
-        self.oracle, self.day, self.asked = Oracle(), FIRST, 0
+        self.oracle, self.day = Oracle(), FIRST
         self.facts: list[tuple[dict[str, Any], int]] = []
         for result in self.ledger.handle_many([(one, context()) for one in opening()]):
             assert isinstance(result, Receipt), result
@@ -622,7 +622,29 @@ class ShopOnDisk(Shop):
             self.folder.cleanup()
 
 
+class ShopOfTwo(Shop):
+    """The same through two ledger objects in turn, each with what it remembers."""
+
+    def found(self) -> None:
+        super().found()
+        store = self.opened.store
+        self.other = Ledger(store, self.opened.keys.of("main", keys_id=store.head("main").keys_id))
+
+    def send(self, *arguments: Any, **more: Any) -> Receipt | None:
+        self.ledger, self.other = self.other, self.ledger
+        return super().send(*arguments, **more)
+
+    def teardown(self) -> None:
+        if hasattr(self, "other"):
+            self.other.close()
+            self.ledger.close()
+        super().teardown()
+
+
 TestScores = Shop.TestCase
 TestScores.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
 TestScoresOnDisk = ShopOnDisk.TestCase
 TestScoresOnDisk.settings = settings(max_examples=5, stateful_step_count=30, deadline=None)
+TestScoresOfTwoLedgerObjects = ShopOfTwo.TestCase
+TestScoresOfTwoLedgerObjects.settings = settings(
+    max_examples=8, stateful_step_count=30, deadline=None)
