@@ -96,13 +96,14 @@ from tests.score_oracle import (
     days_later,
     graded_items,
     is_here,
+    laws_on,
     next_month,
     second_grader,
 )
 from tests.team import JOINED, at
 
 NOBODY = "member:nobody"
-FIRST, LAST = "2026-07-06", "2026-10-31"
+JUNE, FIRST, LAST = "2026-06-30", "2026-07-06", "2026-10-31"
 MONTHS = ("2026-07", "2026-08", "2026-09")
 DAYS = ("2026-07-03", "2026-07-05", "2026-07-20", "2026-08-03", "2026-08-12", "2026-08-20",
         "2026-09-02", "2026-09-14")
@@ -111,7 +112,7 @@ FIGURES = {"committee", "self", "bonus", "deductions", "score", "coefficient"}
 HOW = {"upheld": UpholdDeduction, "reduced": ReduceDeduction, "overturned": OverturnDeduction}
 
 numbers = st.sampled_from("123456")
-codes = st.sampled_from([*CODES, "RANGE", "THIRD", "THIRD", "SHARED", "GROUP"])
+codes = st.sampled_from([*CODES, "RANGE", "THIRD", "THIRD", "SHARED", "GROUP", "KEEP"])
 days = st.sampled_from(DAYS)
 months = st.sampled_from(MONTHS)
 members = st.sampled_from(MEMBERS)
@@ -257,7 +258,7 @@ class Shop(RuleBasedStateMachine):
 
     def when(self, days_back: int) -> str:
         """Today, or a day before: times are told, not taken from a clock."""
-        return max(FIRST, days_later(self.day, -days_back))
+        return max(JUNE, days_later(self.day, -days_back))
 
     def past(self, day: str) -> str:
         """A day, or today if that is earlier."""
@@ -354,8 +355,8 @@ class Shop(RuleBasedStateMachine):
         group = "all_of_post" in LAWS[code].charges
         self.propose(number, code, day, offender=None if group else who, actor=CHEN,
                      about=f"order:{number}", more=(1, False))
-        span = next(iter(LAWS[code].charges.values()))
-        self.confirm(number, SUN, {next(iter(LAWS[code].charges)): span[1]} if span else {}, 0)
+        party, span = next(iter(laws_on(self.past(day))[code].charges.items()))
+        self.confirm(number, SUN, {party: span[1]} if span else {}, 0)
         if far > 1:
             self.appeal(number, who, 0)
         if far > 2:
@@ -398,6 +399,14 @@ class Shop(RuleBasedStateMachine):
                   may=self.oracle.may_ask_leave(member, number, asked, today),
                   then=lambda: self.oracle.leave.setdefault(
                       (member, number), {"days": asked, "state": "asked"}))
+
+    @rule(member=charged, number=st.sampled_from("ab"), day=days, withdrawn=st.booleans())
+    def take_leave(self, member: str, number: str, day: str, withdrawn: bool) -> None:
+        """Leave that was asked for in time, and is approved or taken back by now."""
+        self.ask_leave(member, number, day, length=2, days_back=100)
+        self.decide_leave(member, number, CHEN, approving=True)
+        if withdrawn:
+            self.decide_leave(member, number, ZHOU, approving=False)
 
     @rule(member=charged, number=st.sampled_from("ab"), actor=actors,
           approving=st.sampled_from((True, True, False)))
@@ -548,8 +557,16 @@ class Shop(RuleBasedStateMachine):
 
     def charges_are_conserved(self) -> None:
         """What the reports of all months take from a member is what his standing charges cost."""
-        taken: dict[Pair, Decimal] = {}
         cost: dict[Pair, Decimal] = {}
+        for month in self.known_months():
+            for who, post in {term[:2] for term in TERMS}:
+                cost[who, post] = cost.get((who, post), Decimal(0)) + self.oracle.cost(
+                    who, month, post)
+        assert self.taken() == cost
+
+    def taken(self) -> dict[Pair, Decimal]:
+        """What the reports of all months take from each member in each of his posts."""
+        taken: dict[Pair, Decimal] = {}
         for month in self.known_months():
             told = {(row["member"], row["post"]): in_numbers(row)
                     for row in self.rows(self.models, "scores", month=month)}
@@ -561,9 +578,7 @@ class Shop(RuleBasedStateMachine):
                 elif row is not None:
                     lost = row["deductions"] + self.oracle.in_item(pair[0], month, pair[1])
                 taken[pair] = taken.get(pair, Decimal(0)) + lost
-                cost[pair] = cost.get(pair, Decimal(0)) + self.oracle.cost(
-                    pair[0], month, pair[1])
-        assert taken == cost
+        return taken
 
     def register_agrees(self) -> None:
         """The deductions: their states, who is charged what, and what became of appeals."""
