@@ -108,17 +108,19 @@ MONTHS = ("2026-07", "2026-08", "2026-09")
 DAYS = ("2026-07-03", "2026-07-05", "2026-07-20", "2026-08-03", "2026-08-12", "2026-08-20",
         "2026-09-02", "2026-09-14")
 CODES = [code for code, law in LAWS.items() if not law.kind]
+HABITS = ("THIRD", "RANGE", "LATE")
 FIGURES = {"committee", "self", "bonus", "deductions", "score", "coefficient"}
 HOW = {"upheld": UpholdDeduction, "reduced": ReduceDeduction, "overturned": OverturnDeduction}
 
-numbers = st.sampled_from("123456")
-codes = st.sampled_from([*CODES, "RANGE", "THIRD", "THIRD", "SHARED", "GROUP", "KEEP"])
+numbers = st.sampled_from((*"123456", "7wT0", "7wR1", "8wT1", "8zR0"))
+codes = st.sampled_from([*CODES, "RANGE", "THIRD", "THIRD", "SHARED", "SHARED", "GROUP", "KEEP"])
 days = st.sampled_from(DAYS)
 months = st.sampled_from(MONTHS)
+agents = st.sampled_from((WANG, WANG, ZHAO))
 members = st.sampled_from(MEMBERS)
 charged = st.sampled_from((WANG, WANG, ZHAO, MING, LI))
 actors = st.sampled_from((*MEMBERS, ZHOU, CHEN, LIU, SUN, NOBODY, "system", "cli:a"))
-back = st.sampled_from((0, 0, 0, 0, 3, 30))
+back = st.sampled_from((0, 0, 0, 3, 35))
 prices = st.dictionaries(st.sampled_from(("offender", "supervisor", "all_of_post")),
                          st.sampled_from(("0.5", "1", "2", "2.5", "3", "4", "9")), max_size=1)
 marks = st.sampled_from(("55", "70.5", "80", "90", "100"))
@@ -193,19 +195,21 @@ class Shop(RuleBasedStateMachine):
                                     master_key_file=None))
 
     @initialize(start=st.sampled_from((FIRST, "2026-08-04", "2026-09-03", "2026-10-02")),
-                history=st.lists(st.tuples(codes, days, charged, st.integers(1, 3)), max_size=4),
-                late=st.lists(st.tuples(charged, days), max_size=3), closed=st.integers(0, 3))
+                history=st.lists(st.tuples(codes, days, charged, st.sampled_from((*HOW, ""))),
+                                 max_size=3),
+                habits=st.lists(st.tuples(st.sampled_from(HABITS), agents, months),
+                                max_size=2), closed=st.integers(0, 3))
     def open_shop(
-        self, start: str, history: list[tuple[str, str, str, int]], *,
-        late: list[tuple[str, str]], closed: int,
+        self, start: str, history: list[tuple[str, str, str, str]], *,
+        habits: list[tuple[str, str, str]], closed: int,
     ) -> None:
         """A shop with a past, of which some months may be sealed."""
         self.found()
         self.day = start
-        for number, (code, day, who, far) in enumerate(history, 1):
-            self.take_far(str(number), code, day, who=who, far=min(far, 2), how="upheld")
-        for who, day in late:
-            self.attend(who, day, actor=CHEN, kind="late", days_back=0)
+        for code, who, month in habits:
+            self.take_on(code, who, month, times=3)
+        for number, (code, day, who, how) in enumerate(history, 1):
+            self.take_far(str(number), code, day, who=who, far=3 if how else 2, how=how)
         for month in MONTHS[:closed]:
             if month < start[:7]:
                 self.close(month, again=False, mark="90")
@@ -349,18 +353,32 @@ class Shop(RuleBasedStateMachine):
                   may=may, then=lambda: self.oracle.decide_appeal(number, who, day, how, points))
 
     @rule(number=numbers, code=codes, day=days, who=charged, far=st.integers(1, 3),
-          how=st.sampled_from(tuple(HOW)))
-    def take_far(self, number: str, code: str, day: str, *, who: str, far: int, how: str) -> None:
+          how=st.sampled_from(tuple(HOW)), days_back=back)
+    def take_far(self, number: str, code: str, day: str, *, who: str, far: int, how: str,
+                 days_back: int = 0) -> None:
         """A deduction goes so far at once: confirmed, appealed, decided."""
         group = "all_of_post" in LAWS[code].charges
         self.propose(number, code, day, offender=None if group else who, actor=CHEN,
                      about=f"order:{number}", more=(1, False))
         party, span = next(iter(laws_on(self.past(day))[code].charges.items()))
-        self.confirm(number, SUN, {party: span[1]} if span else {}, 0)
+        self.confirm(number, SUN, {party: span[1]} if span else {}, days_back)
         if far > 1:
-            self.appeal(number, who, 0)
+            self.appeal(number, who, days_back)
         if far > 2:
             self.decide(number, who, LIU, how=how, points="0.5", days_back=0)
+
+    @rule(code=st.sampled_from(HABITS), who=agents, month=months, times=st.integers(2, 4))
+    def take_on(self, code: str, who: str, month: str, times: int) -> None:
+        """Somebody breaks a rule over and over, so that it counts more."""
+        for count, day in enumerate(("09", "01", "23", "10")[:times]):
+            if code == "LATE":
+                self.attend(who, f"{month}-{day}", actor=CHEN, kind="late", days_back=0)
+                continue
+            number = f"{month[-1]}{who[7]}{code[0]}{count}"
+            self.propose(number, code, f"{month}-{day}", offender=who, actor=CHEN,
+                         about=f"order:{number}", more=(1, False))
+            price = {"offender": ("2", "4", "2.5", "3")[count]} if code == "RANGE" else {}
+            self.confirm(number, SUN, price, 0)
 
     # -- presence ---------------------------------------------------------------------------------
 
@@ -657,7 +675,7 @@ class ShopOfTwo(Shop):
 
 
 TestScores = Shop.TestCase
-TestScores.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+TestScores.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 TestScoresOnDisk = ShopOnDisk.TestCase
 TestScoresOnDisk.settings = settings(max_examples=5, stateful_step_count=30, deadline=None)
 TestScoresOfTwoLedgerObjects = ShopOfTwo.TestCase
