@@ -6,6 +6,7 @@ the refusal, and every figure is the one that `score_oracle` works out from the 
 
 import tempfile
 from collections.abc import Callable, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -366,6 +367,19 @@ class Shop(RuleBasedStateMachine):
             self.appeal(number, who, days_back)
         if far > 2:
             self.decide(number, who, LIU, how=how, points="0.5", days_back=0)
+
+    @rule(pick=st.integers(0, 9), how=st.sampled_from(("overturned", "overturned", *HOW)),
+          points=st.sampled_from(("0", "0.5", "1.5")), by=st.sampled_from((LIU, ZHOU)))
+    def reconsider(self, pick: int, how: str, points: str, by: str) -> None:
+        """Of what stands, something is appealed, as in time as need be, and decided."""
+        stands = sorted((number, who) for number, case in self.oracle.cases.items()
+                        for who in case.shares if case.appeals.get(who) in (None, "appealed"))
+        if stands:
+            number, who = stands[pick % len(stands)]
+            until = self.oracle.cases[number].until
+            late = date.fromisoformat(self.day) - date.fromisoformat(min(until, self.day))
+            self.appeal(number, who, late.days)
+            self.decide(number, who, by, how=how, points=points, days_back=0)
 
     @rule(code=st.sampled_from(HABITS), who=agents, month=months, times=st.integers(2, 4))
     def take_on(self, code: str, who: str, month: str, times: int) -> None:
