@@ -157,7 +157,7 @@ def seal_month(command: told.SealMonth, work: Work) -> list[Aggregate]:
     month = _Month(work, command)
     closings.seal(command.month, month.figures, command.left_out, command.note,
                   occurred_at=command.occurred_at)
-    return [*month.finished(closings.seal_of(command.month).number), closings]
+    return [*month.finished(closings.seal_of(command.month).number), *month.carried_on(), closings]
 
 
 def reopen_month(command: told.ReopenMonth, work: Work) -> list[Aggregate]:
@@ -181,7 +181,7 @@ def restate_month(command: told.RestateMonth, work: Work) -> list[Aggregate]:
     number = closings.restate(
         command.month, month.before, month.figures, left_out=command.left_out,
         reason=command.reason, occurred_at=command.occurred_at)
-    return [*month.finished(number), closings]
+    return [*month.finished(number), *month.carried_on(), closings]
 
 
 def _to_close(
@@ -204,6 +204,8 @@ class _Month:
 
     def __init__(self, work: Work, command: told.SealMonth | told.RestateMonth) -> None:
         self.occurred_at = command.occurred_at
+        self.command = command
+        self.books = Books(work, command.occurred_at)
         version = policy_on(work, last_day(command.month))
         posts = held_in(work, command.month)
         closings: Closings = work.load(Closings, CLOSINGS)
@@ -243,6 +245,14 @@ class _Month:
             account.seal(member, [one for one in self.figures if one.member == member], number,
                          occurred_at=self.occurred_at)
         return list(self.accounts.values())
+
+    def carried_on(self) -> list[Aggregate]:
+        """What other months left to who is left out counts in the month after."""
+        scored = {one.member for one in self.figures}
+        for one in self.command.left_out:
+            posts = [one.post] if one.member in scored else self.accounts[one.member].carried
+            self.books.carry_on(one.member, self.command.month, posts)
+        return list(self.books.changed.values())
 
 
 HANDLERS: dict[type[Command], Handler] = {

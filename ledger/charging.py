@@ -4,7 +4,7 @@ A change in a sealed month is recorded there, and what it costs is carried to th
 that the sealed score stays what it was. When the sealed month is reopened, it counts there again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
@@ -18,7 +18,7 @@ from ledger.months import Account
 from ledger.policies import BOOK, PolicyBook
 from ledger.scores import cost_of
 
-Record = Callable[[Account, Carry | None], None]
+Record = Callable[[Account, list[Carry]], None]
 
 
 class Books:
@@ -46,73 +46,79 @@ class Books:
     def charge(self, member: str, charge: Charge) -> None:
         """Take points in the month of the fact."""
         self._record(
-            member, month_of(charge.breached_on), (charge.post, charge.charge),
+            member, month_of(charge.breached_on), charge.charge,
             lambda account, carried: account.charge(
                 member, charge, carried, occurred_at=self._at(month_of(charge.breached_on))),
             reason=charge.rule)
 
     def reduce(self, member: str, month: str, name: str, *, points: str, reason: str) -> None:
         """Take fewer points for a charge."""
-        known = self.account(member, month).charges[name]
         facts = {"member": member, "charge": name, "points": points, "reason": reason}
         self._record(
-            member, month, (known.post, name),
+            member, month, name,
             lambda account, carried: account.reduce(facts, carried, occurred_at=self._at(month)),
             reason=reason)
 
     def reverse(self, member: str, month: str, name: str, *, reason: str) -> None:
         """Take no points for a charge; of one that is not there, nothing changes."""
-        known = self.account(member, month).charges.get(name)
-        if known is None:
+        if name not in self.account(member, month).charges:
             return
         facts = {"member": member, "charge": name, "reason": reason}
         self._record(
-            member, month, (known.post, name),
+            member, month, name,
             lambda account, carried: account.reverse(facts, carried, occurred_at=self._at(month)),
             reason=reason)
 
     def bring_back(self, member: str, month: str, *, reason: str) -> None:
         """Let count in a reopened month again what it left to months that are open still."""
-        for one in self.account(member, month).lent:
-            if not self._closings.is_sealed(one.carry.to_month):
-                back = plain(-Decimal(one.carry.points))
-                self._carry((member, one.carry.to_month, one.post), (month, one.charge, back),
+        for charge, carry in self.account(member, month).lent:
+            if not self._closings.is_sealed(carry.to_month):
+                back = plain(-Decimal(carry.points))
+                self._carry((member, carry.to_month, carry.post), (month, charge, back),
                             reason=reason)
-                self._carry((member, month, one.post),
-                            (one.carry.to_month, one.charge, one.carry.points), reason=reason)
+                self._carry((member, month, carry.post), (carry.to_month, charge, carry.points),
+                            reason=reason)
+
+    def carry_on(self, member: str, month: str, posts: Iterable[str]) -> None:
+        """Let what other months left to a month in which a member is left out count in the next."""
+        account, to = self.account(member, month), self._closings.open_from(month_after(month))
+        for post in sorted(posts):
+            if points := account.carried_in(post):
+                name = f"left out of {month}"
+                self._carry((member, month, post), (to, name, plain(-points)), reason=name)
+                self._carry((member, to, post), (month, name, plain(points)), reason=name)
 
     def _record(
-        self, member: str, month: str, what: tuple[str, str], record: Record, *, reason: str
+        self, member: str, month: str, name: str, record: Record, *, reason: str
     ) -> None:
-        account, (post, name) = self.account(member, month), what
-        points = self._carried(account, month, what, record)
-        if not points:
-            record(account, None)
-            return
-        today = month_of(day_of(self._occurred_at))
-        to = self._closings.open_from(max(today, month_after(month)))
-        record(account, Carry(to, plain(points)))
-        self._carry((member, to, post), (month, name, plain(points)), reason=reason)
+        account = self.account(member, month)
+        carried = [] if self._closings.seal_of(month).state == OPEN else list(
+            self._carried(account, month, name, record))
+        record(account, carried)
+        for one in carried:
+            self._carry((member, one.to_month, one.post), (month, name, one.points), reason=reason)
 
     def _carried(
-        self, account: Account, month: str, what: tuple[str, str], record: Record
-    ) -> Decimal:
-        """What of a change does not count in its own month.
+        self, account: Account, month: str, name: str, record: Record
+    ) -> Iterator[Carry]:
+        """What of a change does not count in its own month, by post.
 
         In a sealed month, all of it. In a reopened one, what undoes a part of the charge that
         counts in a month which is sealed meanwhile.
         """
-        if self._closings.seal_of(month).state == OPEN:
-            return ZERO
-        post, name = what
         probe, version = account.clone(), self._book.on(last_day(month))
-        record(probe, None)
-        points = cost_of(probe, post, version) - cost_of(account, post, version)
-        if self._closings.is_sealed(month):
-            return points
-        lent = sum((Decimal(one.carry.points) for one in account.lent if one.charge == name
-                    and self._closings.is_sealed(one.carry.to_month)), ZERO)
-        return -min(lent, -points) if lent > 0 > points else ZERO
+        record(probe, [])
+        today = month_of(day_of(self._occurred_at))
+        to = self._closings.open_from(max(today, month_after(month)))
+        for post in sorted(probe.posts() | account.posts()):
+            points = cost_of(probe, post, version) - cost_of(account, post, version)
+            if not self._closings.is_sealed(month):
+                lent = sum((Decimal(one.carry.points) for one in account.lent
+                            if (one.charge, one.carry.post) == (name, post)
+                            and self._closings.is_sealed(one.carry.to_month)), ZERO)
+                points = -min(lent, -points) if lent > 0 > points else ZERO
+            if points:
+                yield Carry(post, to, plain(points))
 
     def _carry(self, to: tuple[str, str, str], what: tuple[str, str, str], *, reason: str) -> None:
         (member, month, post), (from_month, name, points) = to, what

@@ -43,8 +43,9 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class Carry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a change in a sealed month costs is counted in another one. Units: points."""
+    """What a change in a sealed month costs a post is counted in another one. Units: points."""
 
+    post: str
     to_month: str
     points: str
 
@@ -53,7 +54,6 @@ class Lent(NamedTuple):
     """What a charge of a sealed month left to another month."""
 
     charge: str
-    post: str
     carry: Carry
 
 

@@ -66,12 +66,13 @@ class Account(Aggregate):
             return [self.member]
 
     class Charged(Aggregate.Event):
-        """Points were charged. `carried` where the month was sealed."""
+        """Points were charged. `carried` says what of it counts in another month, where this one
+        was sealed: by post, since rules that escalate may reach a charge in another one."""
 
         TOPIC = "month.charged.v1"
         member: str
         charge: Charge
-        carried: Carry | None = None
+        carried: list[Carry] = []
 
         def about(self) -> list[str]:
             """The member, and the deduction."""
@@ -85,7 +86,7 @@ class Account(Aggregate):
         charge: str
         points: str
         reason: str
-        carried: Carry | None = None
+        carried: list[Carry] = []
 
         def about(self) -> list[str]:
             """The member, and the deduction."""
@@ -98,7 +99,7 @@ class Account(Aggregate):
         member: str
         charge: str
         reason: str
-        carried: Carry | None = None
+        carried: list[Carry] = []
 
         def about(self) -> list[str]:
             """The member, and the deduction."""
@@ -151,20 +152,20 @@ class Account(Aggregate):
     @event(Charged)
     def _charged(self, charge, carried):
         self.charges = {**self.charges, charge.charge: charge}
-        self._lend(charge.charge, charge.post, carried)
+        self._lend(charge.charge, carried)
 
     @event(ChargeReduced)
     def _charge_reduced(self, charge, points, carried):
         before = self.charges[charge]
         self.charges = {**self.charges, charge: msgspec.structs.replace(before, points=points)}
-        self._lend(charge, before.post, carried)
+        self._lend(charge, carried)
 
     @event(ChargeReversed)
     def _charge_reversed(self, charge, carried):
         before = self.charges[charge]
         self.charges = {name: one for name, one in self.charges.items() if name != charge}
         self.reversed = {**self.reversed, charge: before}
-        self._lend(charge, before.post, carried)
+        self._lend(charge, carried)
 
     @event(EffectCarried)
     def _effect_carried(self, post, from_month, charge, points):
@@ -176,10 +177,10 @@ class Account(Aggregate):
     def _sealed(self, figures):
         self.figures = tuple(figures)
 
-    def _lend(self, charge: str, post: str, carried: Carry | None) -> None:
-        if carried is not None:
-            self._carry(post, -Decimal(carried.points))
-            self.lent = (*self.lent, Lent(charge, post, carried))
+    def _lend(self, charge: str, carried: Sequence[Carry]) -> None:
+        for one in carried:
+            self._carry(one.post, -Decimal(one.points))
+            self.lent = (*self.lent, Lent(charge, one))
 
     def _carry(self, post: str, points: Decimal) -> None:
         sum_ = Decimal(self.carried.get(post, "0")) + points
@@ -231,17 +232,17 @@ class Account(Aggregate):
         return sum((Decimal(one.points) for one in self.bonuses.get(post, {}).values()), ZERO)
 
     def charge(
-        self, member: str, charge: Charge, carried: Carry | None, *, occurred_at: datetime
+        self, member: str, charge: Charge, carried: list[Carry], *, occurred_at: datetime
     ) -> None:
         """Take points."""
         self._charged(member=member, charge=charge, carried=carried, occurred_at=occurred_at)
 
-    def reduce(self, facts: Mapping[str, str], carried: Carry | None, *, occurred_at: datetime
+    def reduce(self, facts: Mapping[str, str], carried: list[Carry], *, occurred_at: datetime
                ) -> None:
         """Take fewer points."""
         self._charge_reduced(**facts, carried=carried, occurred_at=occurred_at)
 
-    def reverse(self, facts: Mapping[str, str], carried: Carry | None, *, occurred_at: datetime
+    def reverse(self, facts: Mapping[str, str], carried: list[Carry], *, occurred_at: datetime
                 ) -> None:
         """Take no points."""
         self._charge_reversed(**facts, carried=carried, occurred_at=occurred_at)

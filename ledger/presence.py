@@ -18,17 +18,16 @@ from ledger.people_commands import (
 )
 from ledger.people_errors import AttendanceAhead, AttendedOtherwise
 from ledger.policy_values import ABSENT, LEAVE, OFFENDER
-from ledger.signatures import must_be_member, must_speak_for, signed_on
+from ledger.signatures import must_be_member, must_speak_for
 from ledger.staff import must_head, policy_on, posts_of
 
 
 def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-01, R-PPL-03, R-PPL-11, R-PPL-13, R-PPL-15 to R-PPL-17."""
     member: Member = work.load(Member, command.member)
-    today = signed_on(work, command.occurred_at)
     member.must_be_here(command.day)
     member.must_not_be(work.actor, "recording attendance")
-    if command.day > today:
+    if command.day > day_of(command.occurred_at):
         raise AttendanceAhead(day=command.day)
     by = must_head(work, member.id, command.day)
     if command.kind == ABSENT and member.is_on_leave(command.day):

@@ -101,7 +101,7 @@ def _traced(book: ScoreBook, stream: str) -> Traced:
         for key, anew in _keys(event):
             positions[key] = [entry.position] if anew else [*positions.get(key, []),
                                                             entry.position]
-        carried += _carried(account, event, entry.position)
+        carried += _carried(event, entry.position)
     return Traced(account, positions, carried)
 
 
@@ -118,13 +118,14 @@ def _keys(event: Any) -> Iterator[tuple[tuple[str, ...], bool]]:
         yield ("charge", event.charge), False
 
 
-def _carried(account: Account, event: Any, position: int) -> Iterator[Carried]:
+def _carried(event: Any, position: int) -> Iterator[Carried]:
     """What an event leaves to another month, or takes from one."""
     if isinstance(event, Account.EffectCarried):
         yield Carried(event.post, "from", event.from_month, event.charge, event.points, position)
-    elif (left := getattr(event, "carried", None)) is not None:
-        lent = account.lent[-1]
-        yield Carried(lent.post, "to", left.to_month, lent.charge,
+        return
+    charge = getattr(event, "charge", "")
+    for left in getattr(event, "carried", []):
+        yield Carried(left.post, "to", left.to_month, getattr(charge, "charge", charge),
                       plain(-Decimal(left.points)), position)
 
 

@@ -214,7 +214,7 @@ def test_month__that_is_sealed_carries_a_later_charge_to_the_open_one() -> None:
     facts = story.by(ZHOU).when(confirm(day="2026-10-20")).then(
         "deduction.confirmed.v1", "month.charged.v1", "month.effect_carried.v1")
 
-    assert (facts[1].carried.to_month, facts[1].carried.points) == ("2026-10", "3")
+    assert (facts[1].carried[0].to_month, facts[1].carried[0].points) == ("2026-10", "3")
     assert (facts[2].from_month, facts[2].points) == (MONTH, "3")
     assert computed(story, WANG) == before
     assert computed(story, WANG, "2026-10").deductions == "3"
@@ -236,7 +236,7 @@ def test_month__carries_behind_all_sealed_months() -> None:
     story = told(closed((CHEN, propose())), *october, (CHEN, seal("2026-10", "2026-11-02")))
     story.by(ZHOU).when(confirm(day="2026-10-20"))
 
-    assert story.facts[1].carried.to_month == "2026-11"
+    assert story.facts[1].carried[0].to_month == "2026-11"
 
 
 def test_month__reopened_and_restated_says_what_changed() -> None:

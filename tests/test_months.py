@@ -48,7 +48,7 @@ def account(*charges: Charge) -> Account:
     """A month with charges."""
     found = Account.blank("month:wang:2026-09")
     for one in charges:
-        found.charge(WANG, one, None, occurred_at=NOON)
+        found.charge(WANG, one, [], occurred_at=NOON)
     return found
 
 
@@ -68,7 +68,7 @@ def full() -> Account:
 
 def reverse(found: Account, name: str) -> None:
     """A charge falls."""
-    found.reverse({"member": WANG, "charge": f"deduction:{name}", "reason": "unfounded"}, None,
+    found.reverse({"member": WANG, "charge": f"deduction:{name}", "reason": "unfounded"}, [],
                   occurred_at=NOON)
 
 
@@ -114,7 +114,7 @@ def test_deduction__lowers_its_item_and_no_more_than_that() -> None:
     late = {"rule": "AT-LATE", "counts_in": "attendance/1", "points": "4", "escalation": None}
     found = full()
     for name in ("a", "b", "c"):
-        found.charge(WANG, charge(name, **late), None, occurred_at=NOON)
+        found.charge(WANG, charge(name, **late), [], occurred_at=NOON)
 
     item = sheet_of(found, POST, COMMITTEE_SHEET, VERSION).items[-1]
     assert (item.points, item.lost) == (0, 12)
@@ -127,7 +127,7 @@ def test_deduction__lowers_its_item_and_no_more_than_that() -> None:
 
 def test_score__is_three_quarters_committee_and_a_quarter_self_exactly() -> None:
     found = full()
-    found.charge(WANG, charge("1"), None, occurred_at=NOON)
+    found.charge(WANG, charge("1"), [], occurred_at=NOON)
     found.set_bonus({"member": WANG, "post": POST, "task": "trains others", "points": "2.5",
                      "note": None}, occurred_at=NOON)
 
@@ -165,7 +165,7 @@ def test_score__takes_the_mean_of_several_committee_members_to_one_digit() -> No
 def test_score__is_not_clamped() -> None:
     found = full()
     for number in range(30):
-        found.charge(WANG, charge(str(number), rule=f"R{number}", points="10"), None,
+        found.charge(WANG, charge(str(number), rule=f"R{number}", points="10"), [],
                      occurred_at=NOON)
 
     figure = figure_of(found, WANG, POST, VERSION)
@@ -229,8 +229,8 @@ def test_month__computes_to_the_same_score_when_its_changes_are_carried(
         cost = cost_of(found, POST, VERSION)
         probe = found.clone()
         one = charge(str(number), points=points)
-        probe.charge(WANG, one, None, occurred_at=NOON)
-        carried = Carry("2026-10", plain(cost_of(probe, POST, VERSION) - cost))
+        probe.charge(WANG, one, [], occurred_at=NOON)
+        carried = [Carry(POST, "2026-10", plain(cost_of(probe, POST, VERSION) - cost))]
         found.charge(WANG, one, carried, occurred_at=NOON)
 
         assert figure_of(found, WANG, POST, VERSION).score == before
