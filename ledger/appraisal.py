@@ -31,7 +31,7 @@ from ledger.policy_values import HEAD, MEMBER, Scorecard, Version
 from ledger.posts import COMMITTEE, FOR_EVER
 from ledger.scores import figures_of, sheet_of
 from ledger.signatures import must_be_member, signed_on
-from ledger.staff import held_in, load_posts, policy_on
+from ledger.staff import ever_held, held_in, load_posts, policy_on
 
 NAMED = 20
 """How many missing sheets an error names."""
@@ -165,8 +165,7 @@ def reopen_month(command: told.ReopenMonth, work: Work) -> list[Aggregate]:
     closings = _to_close(command, work)
     closings.reopen(command.month, command.reason, occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
-    posts = held_in(work, command.month)
-    members = sorted({*posts, *closings.seal_of(command.month).members})
+    members = ever_held(work, command.month)
     work.fetch([(Account, account_of(member, command.month)) for member in members])
     for member in members:
         books.bring_back(member, command.month, reason=command.reason)
@@ -209,7 +208,7 @@ class _Month:
         version = policy_on(work, last_day(command.month))
         posts = held_in(work, command.month)
         closings: Closings = work.load(Closings, CLOSINGS)
-        members = sorted({*posts, *closings.seal_of(command.month).members})
+        members = sorted({*posts, *ever_held(work, command.month)})
         streams = {member: account_of(member, command.month) for member in members}
         work.fetch([(Account, stream) for stream in streams.values()])
         self.accounts: dict[str, Account] = {

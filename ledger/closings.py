@@ -23,13 +23,11 @@ OPEN, SEALED, REOPENED = "open", "sealed", "reopened"
 
 
 class Seal(NamedTuple):
-    """How a month stands that was sealed once. `number` counts its restatements, and `members` are
-    those who have figures in it."""
+    """How a month stands that was sealed once. `number` counts its restatements."""
 
     state: str
     digest: str
     number: int = 0
-    members: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
 
@@ -48,12 +46,11 @@ class Closings(Aggregate):
     # -- facts ------------------------------------------------------------------------------------
 
     class MonthSealed(Aggregate.Event):
-        """The figures of a month are final: those of these members, once for each of their posts.
-        `digest`: see `digest_of`."""
+        """The figures of a month are final: `count` of them. `digest`: see `digest_of`."""
 
         TOPIC = "closings.month_sealed.v1"
         month: str
-        members: list[str]
+        count: int
         digest: str
         left_out: list[LeftOut] = []
         note: str | None = None
@@ -80,7 +77,7 @@ class Closings(Aggregate):
         month: str
         number: int
         reason: str
-        members: list[str]
+        count: int
         changes: list[FigureChange]
         digest: str
         left_out: list[LeftOut] = []
@@ -92,18 +89,18 @@ class Closings(Aggregate):
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(MonthSealed)
-    def _month_sealed(self, month, members, digest, left_out):
+    def _month_sealed(self, month, digest, left_out):
         self.months = {**self.months, month: Seal(
-            SEALED, digest, self.seal_of(month).number, tuple(members), tuple(left_out))}
+            SEALED, digest, self.seal_of(month).number, tuple(left_out))}
 
     @event(MonthReopened)
     def _month_reopened(self, month):
         self.months = {**self.months, month: self.seal_of(month)._replace(state=REOPENED)}
 
     @event(MonthRestated)
-    def _month_restated(self, month, number, members, digest, left_out):
+    def _month_restated(self, month, number, digest, left_out):
         self.months = {**self.months, month: Seal(
-            SEALED, digest, number, tuple(members), tuple(left_out))}
+            SEALED, digest, number, tuple(left_out))}
 
     # -- rules ------------------------------------------------------------------------------------
 
@@ -162,7 +159,7 @@ class Closings(Aggregate):
         if self.seal_of(month).digest not in ("", digest_of(figures)):
             raise MonthNotSealed(month=month, state=f"{REOPENED}, and its figures changed",
                                  wanted="sealed; restate it")
-        self._month_sealed(month=month, members=members_of(figures), digest=digest_of(figures),
+        self._month_sealed(month=month, count=len(figures), digest=digest_of(figures),
                            left_out=left_out, note=note, occurred_at=occurred_at)
 
     def reopen(self, month: str, reason: str, *, occurred_at: datetime) -> None:
@@ -186,14 +183,9 @@ class Closings(Aggregate):
         if not changes:
             raise NothingToRestate(month=month)
         self._month_restated(
-            month=month, number=number, reason=reason, members=members_of(after), changes=changes,
+            month=month, number=number, reason=reason, count=len(after), changes=changes,
             digest=digest_of(after), left_out=left_out, occurred_at=occurred_at)
         return number
-
-
-def members_of(figures: Sequence[Figure]) -> list[str]:
-    """Whose figures they are, each once, sorted."""
-    return sorted({figure.member for figure in figures})
 
 
 def digest_of(figures: Sequence[Figure]) -> str:

@@ -67,6 +67,14 @@ def held_in(work: Work, month: str) -> dict[str, set[str]]:
     return found
 
 
+def ever_held(work: Work, month: str) -> list[str]:
+    """Who was ever said to hold a post in a month, sorted: also who turned out not to have."""
+    book: PolicyBook = work.load(PolicyBook, BOOK)
+    last = last_day(month)
+    return sorted({term.member for post in load_posts(work, book.posts_in(month)).values()
+                   for term in post.terms if term.since <= last})
+
+
 def must_head(work: Work, member: str, day: str) -> str:
     """Who wishes the command: a member who supervises another one on a day, at any level, or whose
     post manages the shop. Errors: NotTheHead (R-PPL-15), SignatureNeeded (R-PPL-13)."""

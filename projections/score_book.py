@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple
 
+import orjson
 from sqlalchemy import Connection
 
 from ledger.aggregate import Aggregate
@@ -72,11 +73,15 @@ class ScoreBook:
         self.book: PolicyBook = found[BOOK]
         self.closings: Closings = found[CLOSINGS]
 
-    def fold(self, streams: dict[str, type[Aggregate]]) -> dict[str, Any]:
-        """Aggregates as the cut has them. An event that the cut leaves out changes nothing."""
+    def fold(
+        self, streams: dict[str, type[Aggregate]], *, about: str | None = None
+    ) -> dict[str, Any]:
+        """Aggregates as the cut has them. An event that the cut leaves out changes nothing, nor
+        does one that is not about a subject, where one is asked for."""
         found: dict[str, Any] = {name: cls.blank(name) for name, cls in streams.items()}
+        named = "" if about is None else orjson.dumps(about).decode()
         for entry in self.store.streams(self.ledger, sorted(streams)) if streams else ():
-            if not self.cut.takes(entry):
+            if not self.cut.takes(entry) or named not in entry.subjects:
                 continue
             event = codec.decode(entry)
             if isinstance(found[entry.stream], Account):
@@ -89,13 +94,13 @@ class ScoreBook:
         """The policy that scores a month."""
         return self.book.on(last_day(month))
 
-    def posts_in(self, month: str) -> dict[str, set[str]]:
-        """The posts that each member held on any day of a month."""
+    def posts_in(self, month: str, member: str | None = None) -> dict[str, set[str]]:
+        """The posts that each member, or a single one, held on any day of a month."""
         names = {post_of(post): post for post in self.book.posts_in(month)}
         found: dict[str, set[str]] = {}
-        for stream, post in self.fold(dict.fromkeys(names, Post)).items():
-            for member in post.holders_between(first_day(month), last_day(month)):
-                found.setdefault(member, set()).add(names[stream])
+        for stream, post in self.fold(dict.fromkeys(names, Post), about=member).items():
+            for holder in post.holders_between(first_day(month), last_day(month)):
+                found.setdefault(holder, set()).add(names[stream])
         return found
 
     def asked(self, question: Question) -> str:
@@ -140,9 +145,7 @@ class ScoreBook:
                     for (_, who), account in self.accounts([month], member).items()}
         if seal.state == SEALED:
             return Month(month, seal, _final(accounts.values()))
-        posts = self.posts_in(month)
-        if member is not None:
-            posts = {who: held for who, held in posts.items() if who == member}
+        posts = self.posts_in(month, member)
         known = {who: account for who, account in accounts.items() if who in posts}
         return Month(month, seal, list(figures_of(known, posts, self.version(month))))
 

@@ -70,7 +70,7 @@ def explain_score(
         traced = _traced(book, account_of(member, month))
         found = book.month(month, member)
         final = {one.post: one for one in found.figures}
-        held = sorted(filter(is_graded, {*book.posts_in(month).get(member, ()), *final}))
+        held = sorted(filter(is_graded, {*book.posts_in(month, member).get(member, ()), *final}))
         as_of = header(models.store, ledger, question.as_of, book.cut)
     if not held:
         raise NothingRecorded(ledger=ledger, subject=account_of(member, month))

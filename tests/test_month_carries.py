@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from ledger.aggregate import OutOfOrder
-from ledger.closings import CLOSINGS, Closings
 from ledger.commands import Command
 from ledger.month_commands import GradeMember
 from ledger.month_errors import MonthOutOfTurn, NobodyToScore, NotTheGrader
@@ -19,7 +18,6 @@ from ledger.values import to_us
 from tests.stories import Story, given
 from tests.team import (
     CHEN,
-    JOINED,
     LI,
     LIU,
     MONTH,
@@ -214,11 +212,3 @@ def test_deduction__counts_in_its_item_until_a_scorecard_loses_that() -> None:
     told(story, ("system", published(*RULES, since="2026-09-20", scorecards=[other])))
     found = computed(story, WANG)
     assert (found.deductions, found.committee) == ("5", None)
-
-
-def test_closings__remember_who_has_figures_and_who_was_left_out() -> None:
-    story = closed()
-    closings = story.known[CLOSINGS]
-    assert isinstance(closings, Closings)
-    assert set(closings.seal_of(MONTH).members) == set(POSTS) - {LIU}
-    assert JOINED < MONTH

@@ -2,10 +2,12 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from ledger.application import Ledger
 from ledger.commands import Command
@@ -13,6 +15,7 @@ from ledger.errors import LedgerError
 from ledger.settings import Settings, open_ledger
 from tests import source
 from tests.bench.harness import FOLDER
+from tests.bench.members import Staff
 from tests.bench.orders import CONTEXT, histories, plenty
 
 _MADE_BY = (
@@ -20,20 +23,37 @@ _MADE_BY = (
     "ledger/fulfilment_commands.py", "ledger/order_commands.py", "ledger/order_goods.py",
     "ledger/order_history.py", "ledger/orders.py", "ledger/stock.py", "ledger/stock_values.py",
     "ledger/log/envelope.py", "ledger/log/schema.py", "ledger/log/sqlite.py")
-"""The code that decides what bytes such a log has."""
+"""The code that decides what bytes a log of orders has."""
 
-BATCH = 100
+_SCORES_MADE_BY = (
+    "tests/bench/logs.py", "tests/bench/members.py", "ledger/aggregate.py", "ledger/appraisal.py",
+    "ledger/charging.py", "ledger/closings.py", "ledger/deciding.py", "ledger/deductions.py",
+    "ledger/months.py", "ledger/scores.py", "ledger/log/envelope.py", "ledger/log/schema.py",
+    "ledger/log/sqlite.py")
+"""The code that decides what bytes a log of scores has."""
+
+BATCH, STEPS = 100, 1_000
 
 
 def log_of(events: int) -> Path:
     """The SQLite file of a log of whole orders with at least so many events behind those that
     stock 2,000 SKUs, sealed, hashed and in the tree like any other."""
-    code = sha256(b"".join((source.ROOT / name).read_bytes() for name in _MADE_BY))
-    folder = FOLDER / f"log-{events}-{code.hexdigest()[:12]}"
+    return _kept(f"log-{events}", _MADE_BY, lambda ledger: _sell(ledger, events))
+
+
+def scores_of(staff: Staff) -> Path:
+    """The SQLite file of a log of members who are charged, graded and scored."""
+    return _kept(f"scores-{staff.members}x{staff.months}", _SCORES_MADE_BY,
+                 lambda ledger: _score(ledger, staff))
+
+
+def _kept(name: str, made_by: Iterable[str], make: Callable[[Ledger], None]) -> Path:
+    code = sha256(b"".join((source.ROOT / one).read_bytes() for one in made_by))
+    folder = FOLDER / f"{name}-{code.hexdigest()[:12]}"
     if not folder.exists():
-        for older in FOLDER.glob(f"log-{events}-*"):
+        for older in FOLDER.glob(f"{name}-*"):
             shutil.rmtree(older)
-        _make(folder, events)
+        _make(folder, make)
     return folder / "ledger.db"
 
 
@@ -50,15 +70,28 @@ def record(ledger: Ledger, commands: Iterable[Command]) -> None:
             raise result
 
 
-def _make(folder: Path, events: int) -> None:
+def _sell(ledger: Ledger, events: int) -> None:
+    record(ledger, plenty())
+    enough = ledger.head().position + events
+    told = histories()
+    while ledger.head().position < enough:
+        record(ledger, islice(told, BATCH))
+
+
+def _score(ledger: Ledger, staff: Staff) -> None:
+    for steps in (staff.opening(), staff.steps()):
+        while batch := list(islice(steps, STEPS)):
+            for result in ledger.handle_many([
+                    (command, replace(CONTEXT, actor=actor)) for actor, command in batch]):
+                if isinstance(result, LedgerError):
+                    raise result
+
+
+def _make(folder: Path, make: Callable[[Ledger], None]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix="work-", dir=FOLDER))
     opened = open_ledger(settings_of(unfinished / "ledger.db"))
-    record(opened.ledger, plenty())
-    enough = opened.ledger.head().position + events
-    told = histories()
-    while opened.ledger.head().position < enough:
-        record(opened.ledger, islice(told, BATCH))
+    make(opened.ledger)
     opened.close()
     try:
         unfinished.rename(folder)

@@ -3,13 +3,14 @@ and in a short one. Both should cost the same."""
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from ledger.days import first_day, last_day, month_after
 from ledger.log.store import Store
 from ledger.settings import open_ledger
 from ledger.stock_commands import MoveStock, StockMove
@@ -19,10 +20,12 @@ from projections.catalogue import PROJECTIONS
 from projections.clocks import AsOf, Moment
 from projections.engine import ReadModels
 from projections.questions import Question
+from projections.scores import scores
 from projections.stock_reports import inventory
 from tests.bench.floors import SQLITE
-from tests.bench.harness import Goal, Measured, Result, Scale, paired, workplace
-from tests.bench.logs import log_of, settings_of
+from tests.bench.harness import Figure, Goal, Measured, Result, Scale, paired, workplace
+from tests.bench.logs import log_of, scores_of, settings_of
+from tests.bench.members import EVENTS, Staff, noon
 from tests.bench.orders import CONTEXT, LATE, LATEST, SINCE, SKUS, WAREHOUSE, sku
 from tests.bench.rebuilding import read_models
 
@@ -45,22 +48,44 @@ def milliseconds(work: Callable[[], object], times: int) -> float:
 
 
 def as_of(scale: Scale) -> Result:
-    """Milliseconds a level of one SKU takes at random pairs of clocks; the floor is a short log."""
+    """Milliseconds that the level of one SKU takes at random pairs of clocks, and beside it that of
+    one member's month; the floor of each is a short log."""
     short, long = map(log_of, scale.past_events)
-    with read_models(short) as (few, _), read_models(long) as (many, _):
-        for models in (few, many):
-            models.rebuild("main")
-        floor, found = paired(
-            scale.rounds, _asking(few, scale.times), ours=_asking(many, scale.times))
+    floor, found = _both_logs(scale, short, long, _levels)
+    few, many = map(Staff.of, scale.past_events)
+    score_floor, scores = _both_logs(
+        scale, scores_of(few), scores_of(many), lambda models: _scores(models, (few, many)))
+    score = scores["ours"]
     return Result(
         name="as_of", unit="ms", ours=found["ours"].rate, floor=floor, ratio=found["ours"].ratio,
         goal=Goal("≤", 1.5),
+        beside={"score": score.rate, "score_floor": score_floor, "score_ratio": score.ratio},
         how={"engine": SQLITE, "events": scale.past_events[1], "rounds": scale.rounds,
              "floor_events": scale.past_events[0], "skus": SKUS, "late": LATE,
-             "questions": scale.times, "of": "a SKU's level; a member's score when there is one"})
+             "members": many.members, "months": many.months, "floor_members": few.members,
+             "floor_months": few.months, "questions": scale.times,
+             "of": "a SKU's level; a member's score in a month"})
 
 
-def _asking(models: ReadModels, times: int) -> Measured:
+Ask = Callable[[], None]
+
+
+def _both_logs(
+    scale: Scale, short: Path, long: Path, asking: Callable[[ReadModels], Ask]
+) -> tuple[float, dict[str, Figure]]:
+    with read_models(short) as (few, _), read_models(long) as (many, _):
+        for models in (few, many):
+            models.rebuild("main")
+        return paired(scale.rounds, _timed(asking(few), scale.times),
+                      ours=_timed(asking(many), scale.times))
+
+
+def _timed(ask: Ask, times: int) -> Measured:
+    milliseconds(ask, times)
+    return lambda: milliseconds(ask, times)
+
+
+def _levels(models: ReadModels) -> Ask:
     random, (first, last), ends = Random(2025), _recorded(models.store), _occurred(models.store)
 
     def ask() -> None:
@@ -69,8 +94,25 @@ def _asking(models: ReadModels, times: int) -> Measured:
         subject = stock_of(WAREHOUSE, sku(random.randrange(SKUS)))
         inventory(models, "main", Question(known, subject=subject))
 
-    milliseconds(ask, times)
-    return lambda: milliseconds(ask, times)
+    return ask
+
+
+def _scores(models: ReadModels, shops: Sequence[Staff]) -> Ask:
+    """A member's month, as it was known at some time, of what had happened by some time in it or
+    until a month later."""
+    random, (first, last) = Random(2025), _recorded(models.store)
+    head = models.store.head("main").position
+    staff = min(shops, key=lambda one: abs(one.members * one.months * EVENTS - head))
+
+    def ask() -> None:
+        month = staff.month(random.randrange(staff.months))
+        begun, ends = noon(first_day(month)), noon(last_day(month_after(month)))
+        known = AsOf(recorded=Moment(random.randint(first, last)),
+                     occurred=Moment(random.randint(to_us(begun), to_us(ends))))
+        member = staff.member(random.randrange(staff.members))
+        scores(models, "main", Question(known, subject=member, month=month))
+
+    return ask
 
 
 def _recorded(store: Store) -> tuple[int, int]:

@@ -1,0 +1,109 @@
+"""The members whose months the benchmarks ask about: invented, always the same.
+
+Each month everybody is charged five times and graded; then the month is sealed. A fifth of the
+charges is confirmed after that, so that its effect is carried to the month that is open.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import NamedTuple
+
+from ledger.commands import Command
+from ledger.days import day_of, first_day, last_day, month_after
+from ledger.deduction_commands import ConfirmDeduction, ProposeDeduction
+from ledger.month_commands import GradeMember, SealMonth
+from ledger.people_commands import AssignPost, JoinMember
+from ledger.policy_commands import PublishPolicy
+from ledger.policy_values import Policy, Rule, Sections
+
+POST, MANAGER, COMMITTEE = "editor", "member:manager", "member:committee"
+BEGUN = "2000-01"
+MEMBERS = 500
+CHARGES, LATE = 5, 1
+"""Charges of a member in a month, and how many of them are confirmed when it is sealed."""
+
+EVENTS = 3 * CHARGES + LATE + 3
+"""Events of a member in a month: a charge is three, one that is late four; two grades, a seal."""
+
+JOINED = datetime(1999, 12, 1, tzinfo=UTC)
+RULES = [Rule(code="R1", posts=[POST], zh="R1", en="R1", charges={"offender": ["0.5", "0.5"]},
+              per="occurrence")]
+
+Step = tuple[str, Command]
+"""Who wishes what."""
+
+
+class Staff(NamedTuple):
+    """How many members there are, and for how many months they are scored."""
+
+    members: int
+    months: int
+
+    @classmethod
+    def of(cls, events: int) -> "Staff":
+        """About so many events. Like the SKUs, the members are as many in a long log as in a short
+        one: what grows is their history."""
+        members = min(MEMBERS, events // EVENTS)
+        return cls(members, events // (EVENTS * members))
+
+    def member(self, number: int) -> str:
+        """The name of one of them."""
+        return f"member:{number % self.members:05d}"
+
+    def month(self, number: int) -> str:
+        """One of the months."""
+        months = BEGUN
+        for _ in range(number % self.months):
+            months = month_after(months)
+        return months
+
+    def steps(self) -> Iterator[Step]:
+        """What is decided of them, in the order of time."""
+        numbers, late, month = count(1), list[Step](), BEGUN
+        for _ in range(self.months):
+            for number in range(self.members):
+                member = self.member(number)
+                told = [self._charged(next(numbers), member, month, at) for at in range(CHARGES)]
+                yield from (step for steps in told[LATE:] for step in steps)
+                yield from (steps[0] for steps in told[:LATE])
+                late += [steps[1] for steps in told[:LATE]]
+                yield from self._graded(member, month)
+            yield MANAGER, SealMonth(month=month, occurred_at=noon(first_day(month_after(month))))
+            yield from late
+            late, month = [], month_after(month)
+
+    def opening(self) -> Iterator[Step]:
+        """They join and get their post."""
+        yield "system", PublishPolicy(policy=Policy(title="bench", sections=Sections(rules=RULES)),
+                                      effective_from=day_of(JOINED), occurred_at=JOINED)
+        posts = {MANAGER: "", COMMITTEE: "appraisal_committee",
+                 **{self.member(number): POST for number in range(self.members)}}
+        for member, post in posts.items():
+            yield "system", JoinMember(member=member, joined_on=day_of(JOINED), occurred_at=JOINED)
+            if post:
+                yield "system", AssignPost(member=member, post=post, since=day_of(JOINED),
+                                           occurred_at=JOINED)
+
+    @staticmethod
+    def _charged(number: int, member: str, month: str, at: int) -> list[Step]:
+        """A proposal and its confirmation: a late one comes after the month's end."""
+        day = noon(f"{month}-{at + 2:02d}")
+        decided = noon(first_day(month_after(month))) + timedelta(days=1) if at < LATE else day
+        return [
+            (MANAGER, ProposeDeduction(
+                number=str(number), rule="R1", about=f"order:{number}", breached_at=day,
+                occurred_at=day, offender=member, evidence=[1])),
+            (COMMITTEE, ConfirmDeduction(deduction=f"deduction:{number}", occurred_at=decided))]
+
+    @staticmethod
+    def _graded(member: str, month: str) -> list[Step]:
+        return [(actor, GradeMember(
+            member=member, month=month, post=POST, sheet=sheet, grades={"work/1": "90"},
+            occurred_at=noon(last_day(month))))
+            for actor, sheet in ((COMMITTEE, "committee"), (member, "second"))]
+
+
+def noon(day: str) -> datetime:
+    """Noon of a day in the shop."""
+    return datetime.fromisoformat(f"{day}T12:00:00+08:00")
