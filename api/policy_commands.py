@@ -79,9 +79,12 @@ def list_command(ledger_name: str, form: str) -> None:
 @ledger_option
 @format_options
 def diff_command(before: str, after: str, ledger_name: str, form: str) -> None:
-    """What B says otherwise than A: version numbers, policy files, or names of shipped ones."""
-    print_rows(differences(_sections(before, ledger_name), _sections(after, ledger_name)),
-               form=form)
+    """What B says otherwise than A: version numbers, policy files, or names of shipped ones. Of a
+    file that is compared with a version, what would change if it were published."""
+    a, b = (_sections(name, ledger_name) for name in (before, after))
+    if before.isdigit() and not after.isdigit():
+        b = b.over(a)
+    print_rows(differences(a, b), form=form)
 
 
 def _sections(name: str, ledger: str) -> Sections:

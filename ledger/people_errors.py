@@ -143,3 +143,11 @@ class NotOnShift(Refused):
 
     code = "not_on_shift"
     rule = "R-ROS-02"
+
+
+class OnShiftAlready(Refused):
+    """{member} is in the shift {shift!r} of {roster} on {day} already, and cannot stand in there.
+    """
+
+    code = "on_shift_already"
+    rule = "R-ROS-03"

@@ -15,12 +15,12 @@ from ledger.commands import Command, Handler, Work
 from ledger.days import check_day
 from ledger.people import Member
 from ledger.people_commands import check_member
-from ledger.people_errors import NotOnShift, ShiftUnknown
+from ledger.people_errors import NotOnShift, OnShiftAlready, ShiftUnknown
 from ledger.values import Checks, subject
 
 MAX_SHIFTS = 50
 MAX_MEMBERS = 200
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
+_TIME = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 
 
 class Shift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
@@ -155,7 +155,7 @@ class Roster(Aggregate):
             self._day_set(day=day, shifts=shifts, reason=reason, occurred_at=occurred_at)
 
     def arrange_cover(self, facts: Mapping[str, str | None], *, occurred_at: datetime) -> None:
-        """Errors: ShiftUnknown (R-ROS-01), NotOnShift (R-ROS-02)."""
+        """Errors: ShiftUnknown (R-ROS-01), NotOnShift (R-ROS-02), OnShiftAlready (R-ROS-03)."""
         day, name, absent = str(facts["day"]), str(facts["shift"]), str(facts["absent"])
         if (name, absent, facts["cover"]) in self.covers.get(day, ()):
             return
@@ -165,6 +165,8 @@ class Roster(Aggregate):
                                known=", ".join(shifts) or "none")
         if absent not in shifts[name].members:
             raise NotOnShift(member=absent, shift=name, roster=self.id, day=day)
+        if facts["cover"] in shifts[name].members:
+            raise OnShiftAlready(member=facts["cover"], shift=name, roster=self.id, day=day)
         self._cover_arranged(**facts, occurred_at=occurred_at)
 
 
@@ -277,7 +279,7 @@ def set_roster_day(command: SetRosterDay, work: Work) -> list[Aggregate]:
 
 
 def arrange_cover(command: ArrangeCover, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03, R-ROS-01, R-ROS-02."""
+    """Errors: R-PPL-01, R-PPL-03, R-ROS-01 to R-ROS-03."""
     _must_be_here(work, [command.cover], command.day)
     roster: Roster = work.load(Roster, command.subject)
     roster.arrange_cover(

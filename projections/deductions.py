@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from ledger.days import day_of, month_of
 from ledger.decimals import ZERO, plain
-from ledger.deduction_values import APPEALED, Breach, Share
+from ledger.deduction_values import APPEALED, PROPOSED, Breach, Share
 from ledger.deductions import Deduction
 from ledger.log.envelope import Outline
 from ledger.values import from_us, rfc3339
@@ -257,6 +257,16 @@ def decisions(connection: Connection, ledger: str, question: Question) -> Iterat
                 "deduction": row.subject, "rule": kept.breach.rule, "month": row.month,
                 "what": step.what, "by": step.by or None, "at": rfc3339(from_us(step.at)),
                 "member": step.who or None, "why": step.why or None, "position": step.position}
+
+
+def undecided(connection: Connection, ledger: str, month: str) -> tuple[int, int]:
+    """How many deductions of a month nobody has decided on, and how many appeals."""
+    proposed = appealed = 0
+    for row in _rows(connection, ledger, Question(month=month)):
+        kept = _kept.decode(row.state)
+        proposed += kept.state == PROPOSED
+        appealed += sum(state == APPEALED for state in kept.appeals.values())
+    return proposed, appealed
 
 
 REPORTS: dict[str, Report] = {

@@ -24,6 +24,7 @@ from ledger.policy_values import Version
 from ledger.posts import Post, post_of
 from ledger.scores import figures_of
 from projections.clocks import Cut, header
+from projections.deductions import undecided
 from projections.engine import ReadModels
 from projections.months import Months, accounts_of, streams_of, take
 from projections.questions import Answer, Question
@@ -148,6 +149,10 @@ class ScoreBook:
         posts = self.posts_in(month, member)
         known = {who: account for who, account in accounts.items() if who in posts}
         return Month(month, seal, list(figures_of(known, posts, self.version(month))))
+
+    def undecided(self, month: str) -> tuple[int, int]:
+        """How many deductions, and appeals, of a month are undecided now."""
+        return undecided(self._connection, self.ledger, month)
 
     def sealed_figures(self, months: Collection[str]) -> dict[str, list[Figure]]:
         """The final figures of some months."""

@@ -24,10 +24,14 @@ def scores(models: ReadModels, ledger: str, question: Question) -> Answer:
     with score_book(models, ledger, question) as book:
         found = book.month(book.asked(question), question.subject)
         told = answer(book, question, [found.told(one) for one in _asked(found, question)])
+        pending = book.undecided(found.month) if question.as_of.now else (0, 0)
     digest = {} if question.subject is not None else {"digest": digest_of(found.figures)}
     told.as_of.update(month=found.month, state=found.seal.state, **digest)
     told.as_of["notes"].append(", ".join((f"{found.month}: {found.seal.state}", *(
         f"digest {one}" for one in digest.values()))))
+    if any(pending):
+        told.as_of["notes"].append(
+            f"undecided of it: deductions {pending[0]}, appeals {pending[1]}")
     return told
 
 

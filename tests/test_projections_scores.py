@@ -125,6 +125,14 @@ def test_scores__of_an_open_month_stand_as_they_are(ledger: Ledger, models: Read
         rows(models, "scores", month="2026-13")
 
 
+def test_scores__say_what_is_undecided(ledger: Ledger, models: ReadModels) -> None:
+    record(ledger, [*START, *CHARGED, (CHEN, propose(2, code="SHARED", day="2026-09-20")),
+                    (WANG, appeal(day="2026-10-03"))])
+
+    answer = run(models, "main", "scores", Question(month=MONTH))
+    assert answer.as_of["notes"][-1] == "undecided of it: deductions 1, appeals 1"
+
+
 def test_scores__restated_bear_the_number(ledger: Ledger, models: ReadModels) -> None:
     record(ledger, RESTATED)
 

@@ -7,7 +7,7 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from ledger.errors import InvalidValues
-from ledger.people_errors import MemberUnknown, NotOnShift, ShiftUnknown
+from ledger.people_errors import MemberUnknown, NotOnShift, OnShiftAlready, ShiftUnknown
 from ledger.rosters import ArrangeCover, Roster, SetRoster, SetRosterDay, Shift
 from tests.stories import Story, given
 from tests.team import JOINED, LI, WANG, ZHAO, ZHOU, at, team
@@ -91,6 +91,7 @@ def test_roster__rejected() -> None:
     story.when(cover(shift="night")).refused(ShiftUnknown)
     story.when(cover(absent=LI)).refused(NotOnShift)
     story.when(cover(cover="member:nobody")).refused(MemberUnknown)
+    story.when(cover(cover=WANG)).refused(OnShiftAlready)
     story.when(pattern(Shift(name="x", start="09:00", end="10:00", members=["member:nobody"]))
                ).refused(MemberUnknown)
 
