@@ -146,10 +146,9 @@ def held_in(month: str) -> set[tuple[str, str]]:
 
 def heads_above(member: str, day: str) -> Iterator[str]:
     """Who supervised a member on a day, at every level."""
-    head = head_of(member, day)
-    while head:
-        yield head
-        head = head_of(head, day)
+    above: str | None = member
+    while above is not None and (above := head_of(above, day)) is not None:
+        yield above
 
 
 def answers_for(offender: str, post: str, day: str) -> Pair | None:
@@ -283,9 +282,8 @@ class Oracle:
         for case in self.cases.values():
             share = case.shares.get(member)
             if share is not None and case.day[:7] == month:
-                part, post, points = share
-                yield Charge(case.name, case.code, part, post, points, case.day, case.hour,
-                             case.law.item, case.law.more)
+                yield Charge(case.name, case.code, *share, case.day, case.hour, case.law.item,
+                             case.law.more)
         facts = [(one["name"], one["day"], one["kind"]) for one in self.attendance
                  if one["member"] == member and one["stands"]]
         facts += [(f"leave:{number}:{day}", day, "leave")

@@ -125,6 +125,7 @@ agents = st.sampled_from((WANG, WANG, ZHAO))
 members = st.sampled_from(MEMBERS)
 charged = st.sampled_from((WANG, WANG, WANG, ZHAO, ZHAO, MING, LI, LI, GAO))
 actors = st.sampled_from((*MEMBERS, ZHOU, CHEN, LIU, SUN, NOBODY, "system", "cli:a"))
+judges = st.sampled_from((SUN, SUN, LIU, LIU, ZHOU, CHEN, LI, WANG, ZHAO))
 heads = st.sampled_from((CHEN, CHEN, CHEN, LI, LI, ZHOU, WANG, LIU, GAO, NOBODY))
 back = st.sampled_from((0, 0, 0, 0, 3, 35))
 hours = st.sampled_from((0, 9, 12))
@@ -339,9 +340,18 @@ class Shop(RuleBasedStateMachine):
         """The fields of a command on a deduction."""
         return {"deduction": f"deduction:{number}", "occurred_at": at(day), **fields}
 
+    def of(self, number: str, *states: str) -> str:
+        """The number of a case, or of one in these states where there is none of that number."""
+        known = sorted(number for number, case in self.oracle.cases.items()
+                       if case.state in states)
+        if number in self.oracle.cases or number == "1" or not known:
+            return number
+        return known[sum(map(ord, number)) % len(known)]
+
     @rule(number=numbers, offender=charged, actor=actors, days_back=back)
     def name(self, number: str, offender: str, actor: str, days_back: int) -> None:
-        day, case = self.when(days_back), self.oracle.cases.get(number)
+        number, day = self.of(number, "proposed"), self.when(days_back)
+        case = self.oracle.cases.get(number)
         if case is not None and offender in case.excused:
             return  # see test_deduction__charges_the_offender_whom_it_excused_as_a_supervisor
         self.send(actor, lambda: NameOffender(**self.on(number, day, offender=offender)),
@@ -350,14 +360,14 @@ class Shop(RuleBasedStateMachine):
 
     @rule(number=numbers, actor=actors, points=prices, days_back=back)
     def confirm(self, number: str, actor: str, points: dict[str, str], days_back: int) -> None:
-        day = self.when(days_back)
+        number, day = self.of(number, "proposed"), self.when(days_back)
         self.send(actor, lambda: ConfirmDeduction(**self.on(number, day, points=points)),
                   may=self.oracle.may_confirm(number, actor, day, points),
                   then=lambda: self.oracle.confirm(number, actor, day, points))
 
     @rule(number=numbers, actor=actors, who=st.lists(charged, max_size=2), days_back=back)
     def waive(self, number: str, actor: str, who: list[str], days_back: int) -> None:
-        day = self.when(days_back)
+        number, day = self.of(number, "proposed", "confirmed"), self.when(days_back)
         self.send(actor, lambda: WaiveDeduction(**self.on(number, day, cause="power cut",
                                                           members=who)),
                   may=self.oracle.may_waive(number, actor, day, who),
@@ -365,19 +375,21 @@ class Shop(RuleBasedStateMachine):
 
     @rule(number=numbers, actor=actors)
     def dismiss(self, number: str, actor: str) -> None:
+        number = self.of(number, "proposed")
         self.send(actor, lambda: DismissDeduction(**self.on(number, self.day, reason="not so")),
                   may=self.oracle.may_dismiss(number, actor, self.day),
                   then=lambda: self.oracle.dismiss(number, actor, self.day))
 
     @rule(number=numbers, actor=charged | actors)
     def acknowledge(self, number: str, actor: str) -> None:
+        number = self.of(number, "confirmed")
         self.send(actor, lambda: AcknowledgeDeduction(**self.on(number, self.day)),
                   may=self.oracle.is_charged(number, actor, self.day),
                   then=lambda: self.oracle.acknowledge(number, actor, self.day))
 
     @rule(number=numbers, actor=charged | actors, days_back=back)
     def appeal(self, number: str, actor: str, days_back: int) -> None:
-        day = self.when(days_back)
+        number, day = self.of(number, "confirmed"), self.when(days_back)
         self.send(actor, lambda: AppealDeduction(**self.on(number, day, reason="I was away")),
                   may=self.oracle.may_appeal(number, actor, day),
                   then=lambda: self.oracle.appeal(number, actor, day))
@@ -395,7 +407,7 @@ class Shop(RuleBasedStateMachine):
           points=st.sampled_from(("0", "0.5", "1.5", "2")), days_back=back)
     def decide(self, number: str, who: str, actor: str, *, how: str, points: str,
                days_back: int) -> None:
-        day = self.when(days_back)
+        number, day = self.of(number, "confirmed"), self.when(days_back)
         may = self.oracle.may_decide_appeal(number, who, actor, day)
         more = {"points": points} if how == "reduced" else {}
         if may and more:
@@ -418,6 +430,38 @@ class Shop(RuleBasedStateMachine):
             self.appeal(number, who, days_back)
         if far > 2:
             self.decide(number, who, LIU, how=how, points="0.5", days_back=0)
+
+    @rule(code=codes, day=days, who=st.none() | charged, judge=judges,
+          steps=st.lists(st.tuples(st.sampled_from(("name", "excuse", "excuse all", "dismiss",
+                                                    "confirm", "see", "appeal", "later")),
+                                   charged, judges), min_size=1, max_size=5))
+    def weigh(self, code: str, day: str, *, who: str | None, judge: str,
+              steps: list[tuple[str, str, str]]) -> None:
+        """A deduction is looked at from all sides, by whomever."""
+        number = str(20 + len(self.oracle.cases))
+        group = "all_of_post" in LAWS[code].charges
+        self.propose(number, code, day, offender=None if group else who, actor=judge,
+                     about=f"order:{number}", more=(1, False, 9))
+        party, span = next(iter(laws_on(self.past(day))[code].charges.items()))
+        for what, member, by in steps:
+            match what:
+                case "name":
+                    self.name(number, member, by, 0)
+                case "excuse":
+                    self.waive(number, by, [member], 0)
+                case "excuse all":
+                    self.waive(number, by, [], 0)
+                case "dismiss":
+                    self.dismiss(number, by)
+                    self.renew(len(self.oracle.cases) - 1, f"{number}r", by, False)
+                case "confirm":
+                    self.confirm(number, by, {party: span[1]} if span else {}, 0)
+                case "see":
+                    self.acknowledge(number, member)
+                case "appeal":
+                    self.appeal(number, member, 0)
+                case _:
+                    self.pass_time(5)
 
     @rule(pick=st.integers(0, 9), how=st.sampled_from(("overturned", "overturned", *HOW)),
           points=st.sampled_from(("0", "0.5", "1.5")), by=st.sampled_from((LIU, ZHOU)))
