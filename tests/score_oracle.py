@@ -5,7 +5,7 @@ them, each time from the start, who is charged what, which charge is the third o
 a score comes to. It also says whether a command may be accepted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -24,9 +24,17 @@ TERMS = ((WANG, AGENT, None, None), (ZHAO, AGENT, None, None), (MING, KEEPER, No
          (LIU, COMMITTEE, None, None), (SUN, COMMITTEE, None, None))
 """Who held which post from when until when; None: from the start, for ever."""
 
+POSTS = sorted({post for _, post, *_ in TERMS})
+
 HEADS = ((WANG, LI, ""), (ZHAO, LI, ""), (ZHAO, CHEN, "2026-08-01"), (MING, ZHOU, ""),
-         (MING, LI, "2026-08-16"), (GAO, LI, ""), (LI, CHEN, ""), (ZHOU, CHEN, ""))
+         (MING, LI, "2026-08-16"), (LI, CHEN, ""), (LI, ZHOU, "2026-09-10"), (ZHOU, CHEN, ""))
 """Who supervises whom from when on, in order."""
+
+HEADING = {AGENT: HEAD, KEEPER: "warehouse_head"}
+"""Which post heads a post: its holder answers where no supervisor is set."""
+
+MANAGES = "shop_manager"
+"""Who holds it may record anybody's attendance."""
 
 GONE = {GAO: "2026-08-10"}
 SECOND_FROM = "2026-08-16"
@@ -61,11 +69,13 @@ LAWS = {
     "ONE": Law({"offender": ("1", "1")}),
     "RANGE": Law({"offender": ("2", "4")}, exempt=True, more=(2, "1.5")),
     "THIRD": Law({"offender": ("0.5", "0.5")}, exempt=True, more=(3, "2")),
-    "SHARED": Law({"offender": ("1", "1"), "supervisor": ("2", "2")}, exempt=True),
+    "SHARED": Law({"offender": ("1", "1"), "supervisor": ("2", "2")}, posts=(AGENT, HEAD),
+                  exempt=True),
     "GROUP": Law({"all_of_post": ("1", "1")}, posts=(AGENT, HEAD), exempt=True),
     "KEEP": Law({"offender": ("3", "3"), "supervisor": ("1", "1")}, posts=(KEEPER, AGENT)),
     "MILD": Law({"offender": ("3", "3")}, per="review", excludes="SHARP"),
     "SHARP": Law({"offender": ("5", "5")}, per="review", excludes="MILD"),
+    "ORDER": Law({"offender": ("2", "2")}, per="order", exempt=True),
     "DAILY": Law({"offender": ("1", "1.5")}, per="day"),
     "BREACH": Law({"offender": None}, exempt=True),
     "LOSS": Law({"offender": ("1", "1")}, on_loss=True),
@@ -80,6 +90,10 @@ LATER = {**LAWS, "ONE": Law({"offender": ("2", "2")}),
          "LATE": Law({"offender": ("3", "3")}, posts=(AGENT, HEAD), item=ITEM, kind="late")}
 BANDS = (("65", "0.5"), ("88", "1"), (None, "1.5"))
 """Below which score which coefficient holds."""
+
+
+Pair = tuple[str, str]
+"""A member and his post."""
 
 
 # -- days and people ------------------------------------------------------------------------------
@@ -126,8 +140,27 @@ def post_of(member: str, day: str, posts: Sequence[str] | None = None) -> str | 
 
 def held_in(month: str) -> set[tuple[str, str]]:
     """Who held which graded post in a month."""
-    found = holders([term[1] for term in TERMS], f"{month}-01", end_of(month))
+    found = holders(POSTS, f"{month}-01", end_of(month))
     return {one for one in found if one[1] != COMMITTEE}
+
+
+def heads_above(member: str, day: str) -> Iterator[str]:
+    """Who supervised a member on a day, at every level."""
+    above: str | None = member
+    while above is not None and (above := head_of(above, day)) is not None:
+        yield above
+
+
+def answers_for(offender: str, post: str, day: str) -> Pair | None:
+    """Who is charged as the supervisor of an offender, and in which post."""
+    heading = HEADING.get(post, "")
+    head = head_of(offender, day) or next(
+        (who for who, _ in sorted(holders([heading], day, day))
+         if who != offender and is_here(who, day)), None)
+    if head is None:
+        return None
+    held = post_of(head, day, [heading]) or post_of(head, day)
+    return None if held in (None, COMMITTEE) else (head, str(held))
 
 
 def head_of(member: str, day: str) -> str | None:
@@ -167,12 +200,24 @@ class Case:
     offender: str | None
     occurrence: int
     loss: bool
+    hour: int = 12
+    renews: str | None = None
+    told: str = ""
     state: str = "proposed"
     decider: str = ""
     until: str = ""
     shares: dict[str, tuple[str, str, Decimal]] = field(default_factory=dict)
     appeals: dict[str, str] = field(default_factory=dict)
     excused: set[str] = field(default_factory=set)
+    charged: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+    proposers: set[str] = field(default_factory=set)
+    named: list[str | None] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What its charges are called."""
+        return f"deduction:{self.number}"
 
     @property
     def law(self) -> Law:
@@ -195,18 +240,25 @@ class Charge(NamedTuple):
     post: str
     points: Decimal
     day: str
+    hour: int
     item: str
     more: tuple[int, str] | None
 
 
-Pair = tuple[str, str]
-"""A member and his post."""
+class Lent(NamedTuple):
+    """What a charge of a closed month left to another month."""
+
+    name: str
+    post: str
+    to: str
+    points: Decimal
 
 
 class Oracle:
     """What was decided, and what follows from it."""
 
     def __init__(self) -> None:
+        self.today = ""
         self.cases: dict[str, Case] = {}
         self.claimed: set[tuple[str, ...]] = set()
         self.attendance: list[dict[str, Any]] = []
@@ -214,7 +266,14 @@ class Oracle:
         self.grades: dict[tuple[str, str, str, str], dict[str, dict[str, Decimal]]] = {}
         self.bonus: dict[tuple[str, str, str], dict[str, Decimal]] = {}
         self.seals: dict[str, dict[str, Any]] = {}
+        self.closed_on = ""
         self.carried: dict[tuple[str, str, str], Decimal] = {}
+        self.lent: dict[tuple[str, str], list[Lent]] = {}
+        self.told: dict[tuple[str, str], str] = {}
+
+    def signs(self, by: str, day: str) -> bool:
+        """Whether somebody is a member on a day that is told, and on that of the recording."""
+        return is_here(by, max(day, self.today))
 
     # -- charges ----------------------------------------------------------------------------------
 
@@ -223,26 +282,25 @@ class Oracle:
         for case in self.cases.values():
             share = case.shares.get(member)
             if share is not None and case.day[:7] == month:
-                part, post, points = share
-                yield Charge(f"deduction:{case.number}", case.code, part, post, points, case.day,
-                             case.law.item, case.law.more)
-        facts = [(f"attendance {n}", one["day"], one["kind"])
-                 for n, one in enumerate(self.attendance)
+                yield Charge(case.name, case.code, *share, case.day, case.hour, case.law.item,
+                             case.law.more)
+        facts = [(one["name"], one["day"], one["kind"]) for one in self.attendance
                  if one["member"] == member and one["stands"]]
-        facts += [(f"leave {number} {day}", day, "leave")
+        facts += [(f"leave:{number}:{day}", day, "leave")
                   for (who, number), one in self.leave.items()
-                  if who == member and one["state"] == "approved" for day in one["days"]]
+                  if who == member for day in one["counted"]]
         for name, day, kind in facts:
             for code, law in laws_on(day).items():
                 post = post_of(member, day, law.posts)
                 if day[:7] == month and law.kind == kind and post is not None:
                     points = Decimal((law.charges["offender"] or ("0", "0"))[0])
-                    yield Charge(name, code, "computed", post, points, day, law.item, law.more)
+                    yield Charge(name, code, "computed", post, points, day, -1, law.item, law.more)
 
     def counted(self, member: str, month: str) -> list[tuple[Charge, Decimal]]:
         """Each charge with what it counts: the nth of a rule may count more."""
         found, seen = [], dict[tuple[str, str], int]()
-        for one in sorted(self.charges(member, month), key=lambda one: (one.day, one.name)):
+        for one in sorted(self.charges(member, month),
+                          key=lambda one: (one.day, one.hour, len(one.name), one.name)):
             nth = seen[one.code, one.part] = seen.get((one.code, one.part), 0) + 1
             times = Decimal(one.more[1]) if one.more and nth >= one.more[0] else Decimal(1)
             found.append((one, one.points * times))
@@ -251,7 +309,8 @@ class Oracle:
     def in_month(self, member: str, month: str, post: str) -> Decimal:
         """What charges take from the month itself."""
         return sum((points for one, points in self.counted(member, month)
-                    if (one.post, one.item) == (post, "month")), Decimal(0))
+                    if one.post == post and (one.item == "month" or one.item not in weights(post))),
+                   Decimal(0))
 
     def in_item(self, member: str, month: str, post: str) -> Decimal:
         """What charges take from the item of attendance: at the most all of it."""
@@ -266,33 +325,63 @@ class Oracle:
         """All that charges take."""
         return self.in_month(member, month, post) + self.in_item(member, month, post)
 
-    def pairs(self, month: str) -> set[Pair]:
-        """Of whom anything is known in a month, as what."""
-        found = {(who, post) for who, at, post, _ in self.grades if at == month}
-        found |= {(who, post) for who, at, post in (*self.bonus, *self.carried) if at == month}
-        found |= {(who, one.post) for who in MEMBERS for one in self.charges(who, month)}
-        return found
-
     def sealed(self, month: str) -> bool:
         """Whether its figures are final."""
         return month in self.seals and self.seals[month]["state"] == "sealed"
 
-    def costs(self) -> dict[tuple[str, str, str], Decimal]:
-        """What charges take in sealed months."""
-        posts = {term[:2] for term in TERMS}
-        return {(who, month, post): self.cost(who, month, post) for month in self.seals
-                if self.sealed(month) for who, post in posts}
+    def open_from(self, month: str) -> str:
+        """The first month from one on that is not sealed."""
+        while self.sealed(month):
+            month = next_month(month)
+        return month
 
-    def carry(self, before: dict[tuple[str, str, str], Decimal], day: str) -> None:
-        """Out of sealed months, into the first open one: what costs changed since."""
-        for (who, month, post), cost in self.costs().items():
-            if delta := cost - before[who, month, post]:
-                to = max(day[:7], next_month(month))
-                while self.sealed(to):
-                    to = next_month(to)
-                for at, points in ((month, -delta), (to, delta)):
-                    known = self.carried.get((who, at, post), Decimal(0))
-                    self.carried[who, at, post] = known + points
+    def due(self) -> str | None:
+        """The month that is closed next; None: any of them may be the first."""
+        return next_month(max(self.seals)) if self.seals else None
+
+    def touch(self, who: str, month: str, day: str) -> None:
+        """Something is told of a member's month."""
+        self.told[who, month] = max(day, self.told.get((who, month), ""))
+
+    def move(self, who: str, source: str, to: str, *, post: str, points: Decimal) -> None:
+        """What would count in one month counts in another one."""
+        for month, more in ((source, -points), (to, points)):
+            self.carried[who, month, post] = self.carried.get(
+                (who, month, post), Decimal(0)) + more
+
+    def change(self, who: str, name: str, on: str, day: str, do: Callable[[], None]) -> None:
+        """Charge something, or less of it, of a day; what that costs a closed month is carried."""
+        month = on[:7]
+        known = {one.name for one in self.charges(who, month)}
+        before = {post: self.cost(who, month, post) for post in POSTS}
+        do()
+        if name not in known | {one.name for one in self.charges(who, month)}:
+            return
+        booked = max(day, self.closed_on) if month in self.seals else day
+        self.touch(who, month, booked)
+        to = self.open_from(max(day[:7], next_month(month)))
+        for post in POSTS if month in self.seals else ():
+            points = self.cost(who, month, post) - before[post]
+            if not self.sealed(month):  # what counts elsewhere, for good, is given back elsewhere
+                lent = sum(one.points for one in self.lent.get((who, month), ())
+                           if (one.name, one.post) == (name, post) and self.sealed(one.to))
+                points = -min(Decimal(lent), -points) if lent > 0 > points else Decimal(0)
+            if points:
+                self.move(who, month, to, post=post, points=points)
+                self.touch(who, to, booked)
+                self.lent.setdefault((who, month), []).append(Lent(name, post, to, points))
+
+    def bring_back(self, month: str, day: str) -> None:
+        """What a reopened month left to months that are not sealed counts in it again."""
+        for (who, source), lent in self.lent.items():
+            if source != month:
+                continue
+            for one in lent:
+                if not self.sealed(one.to):
+                    self.move(who, one.to, month, post=one.post, points=one.points)
+                    self.touch(who, one.to, day)
+                    self.touch(who, month, day)
+            lent[:] = [one for one in lent if self.sealed(one.to)]
 
     # -- figures ----------------------------------------------------------------------------------
 
@@ -317,9 +406,20 @@ class Oracle:
         bonus = sum(self.bonus.get((who, month, post), {}).values(), Decimal(0))
         return Decimal("0.75") * first + Decimal("0.25") * second + bonus
 
-    def taken(self, who: str, month: str, post: str) -> Decimal:
-        """What is taken: by charges, and by what other months left."""
+    def stray(self, who: str, month: str, post: str) -> Decimal:
+        """What is taken in posts that a member does not hold: it counts in his first one."""
+        held = sorted(one for member, one in held_in(month) if member == who)
+        if post not in held[:1]:
+            return Decimal(0)
+        return sum((self.owed(who, month, one) for one in POSTS if one not in held), Decimal(0))
+
+    def owed(self, who: str, month: str, post: str) -> Decimal:
+        """What a post is taken: by charges, and by what other months left."""
         return self.cost(who, month, post) + self.carried.get((who, month, post), Decimal(0))
+
+    def taken(self, who: str, month: str, post: str) -> Decimal:
+        """What is taken from a post's score, also for posts that are not held."""
+        return self.owed(who, month, post) + self.stray(who, month, post)
 
     def figure(self, who: str, month: str, post: str) -> dict[str, Any]:
         """A member's month as the report tells it, but for the seal."""
@@ -328,7 +428,6 @@ class Oracle:
         for sheet in ("committee", "second"):
             total, whole = self.parts(who, month, post, sheet)
             sheets[sheet] = total + item if whole else None
-        carried = self.carried.get((who, month, post), Decimal(0))
         whole = None not in sheets.values()
         score = self.given(who, month, post) - self.taken(who, month, post) if whole else None
         band = None if score is None else next(
@@ -336,19 +435,13 @@ class Oracle:
         return {"member": who, "post": post, "committee": sheets["committee"],
                 "self": sheets["second"], "score": score,
                 "bonus": sum(self.bonus.get((who, month, post), {}).values(), Decimal(0)),
-                "deductions": self.in_month(who, month, post) + carried,
+                "deductions": self.taken(who, month, post) - self.in_item(who, month, post),
                 "coefficient": band and Decimal(band),
                 "policy_version": 2 if end_of(month) >= SECOND_FROM else 1}
 
     def live(self, month: str) -> dict[Pair, dict[str, Any]]:
-        """The figures of a month as they stand."""
-        return {pair: self.figure(pair[0], month, pair[1])
-                for pair in sorted(held_in(month) | self.pairs(month)) if pair[1] != COMMITTEE}
-
-    def to_seal(self, month: str) -> dict[Pair, dict[str, Any]]:
-        """The figures that would be sealed: of those who held a post in it."""
-        here = {who for who, _ in held_in(month)}
-        return {pair: row for pair, row in self.live(month).items() if pair[0] in here}
+        """The figures of a month as they stand: of those who hold a post in it."""
+        return {pair: self.figure(pair[0], month, pair[1]) for pair in sorted(held_in(month))}
 
     def report(self, month: str) -> list[dict[str, Any]]:
         """The report `scores`."""
@@ -359,13 +452,18 @@ class Oracle:
 
     # -- deductions -------------------------------------------------------------------------------
 
-    def once(self, case: Case) -> tuple[str, ...]:
-        """What may be proposed once."""
-        who = "all" if "all_of_post" in case.law.charges else case.offender or "nobody"
+    def once(self, case: Case, offender: str | None) -> tuple[str, ...]:
+        """What may be proposed once, if this one did it."""
+        who = "all" if "all_of_post" in case.law.charges else offender or "nobody"
         what = {"occurrence": (case.about, who, case.day), "day": (who, case.day)}.get(
             case.law.per, (case.about,))
         code = min(case.code, case.law.excludes or case.code)
         return (code, *what, str(case.occurrence))
+
+    def claim(self, case: Case) -> tuple[str, ...]:
+        """What a proposal claims: what was dismissed is shown anew once."""
+        anew = () if case.renews is None else ("after", case.renews)
+        return (*self.once(case, case.offender), *anew)
 
     def fits(self, case: Case, offender: str | None) -> bool:
         """Whether somebody can be the offender."""
@@ -375,185 +473,328 @@ class Oracle:
     def may_propose(self, case: Case) -> bool:
         """A new number, new facts, an offender in a post of the rule, no computed rule."""
         return (case.number not in self.cases and not case.law.kind
-                and self.once(case) not in self.claimed
+                and (case.occurrence == 1 or case.law.per == "occurrence")
+                and (case.law.per != "order" or case.about.startswith("order:"))
+                and (case.renews is None or self.renewable(case))
+                and self.claim(case) not in self.claimed
                 and (case.offender is None or self.fits(case, case.offender)))
 
-    def propose(self, case: Case) -> None:
+    def renewable(self, case: Case) -> bool:
+        """Whether the same facts were dismissed under the number that it renews."""
+        before = self.cases.get(str(case.renews))
+        return before is not None and before.state == "dismissed" and (
+            before.code, before.about, before.day) == (case.code, case.about, case.day)
+
+    def propose(self, case: Case, day: str) -> None:
         """Somebody says so."""
-        self.claimed.add(self.once(case))
+        self.claimed.add(self.claim(case))
+        case.proposers, case.named, case.told = {case.proposer}, [case.offender], day
         self.cases[case.number] = case
 
-    def renamed(self, case: Case, offender: str) -> tuple[str, ...]:
-        """What may be proposed once under another offender."""
-        return self.once(Case(case.number, case.code, case.day, case.about, "", offender,
-                              case.occurrence, loss=case.loss))
-
-    def may_name(self, number: str, offender: str) -> bool:
-        """Before the decision, and not what is claimed already."""
+    def step(self, number: str, day: str, *states: str) -> Case | None:
+        """A case in one of these states of which nothing later is told."""
         case = self.cases.get(number)
-        if case is None or case.state != "proposed" or not self.fits(case, offender):
-            return False
-        once = self.renamed(case, offender)
-        return once == self.once(case) or once not in self.claimed
+        return case if case is not None and case.state in states and day >= case.told else None
 
-    def name(self, number: str, offender: str) -> None:
+    def may_name(self, number: str, offender: str, by: str, day: str) -> bool:
+        """By a member who was never named, and not what is claimed already by others."""
+        case = self.step(number, day, "proposed")
+        if case is None or not self.fits(case, offender) or not self.signs(by, day) \
+                or by in (offender, *case.named):
+            return False
+        once = self.once(case, offender)
+        return once in self.own(case) or once not in self.claimed
+
+    def own(self, case: Case) -> set[tuple[str, ...]]:
+        """What it claims by those whom it named."""
+        return {self.once(case, one) for one in case.named}
+
+    def name(self, number: str, offender: str, by: str, day: str) -> None:
         """It is known who did it."""
         case = self.cases[number]
-        self.claimed.add(self.renamed(case, offender))
-        case.offender = offender
+        if offender != case.offender:
+            if (once := self.once(case, offender)) not in self.own(case):
+                self.claimed.add(once)
+            case.offender, case.told = offender, day
+            case.named.append(offender)
+            case.proposers.add(by)
 
-    def shares(self, case: Case, points: dict[str, str]) -> dict[str, tuple[str, str, Decimal]]:
-        """Who is liable as what for how much; nobody, if that cannot be said."""
+    def prices(self, case: Case, points: dict[str, str]) -> dict[str, Decimal] | None:
+        """The points of each party; None if they do not fit."""
         prices: dict[str, Decimal] = {}
         for party, span in case.law.charges.items():
             least, most = span or ("0", "0")
             most = "100" if case.law.on_loss and case.loss else most
             told = points.get(party, least if least == most else None)
             if told is None or not Decimal(least) <= Decimal(told) <= Decimal(most):
-                return {}
+                return None
             prices[party] = Decimal(told)
-        if set(points) - set(prices):
-            return {}
-        if "all_of_post" in prices:
-            return {who: ("all_of_post", post, prices["all_of_post"])
-                    for who, post in holders(case.law.posts, case.day, case.day)
-                    if is_here(who, case.day) and who not in case.excused}
-        if not self.fits(case, case.offender):
-            return {}
-        found = {case.offender: ("offender", post_of(str(case.offender), case.day, case.law.posts),
-                                 prices["offender"])}
-        if "supervisor" in prices:
-            head = head_of(str(case.offender), case.day)
-            post = head and post_of(head, case.day)
-            if not head or post in (None, COMMITTEE):
-                return {}
-            found[head] = ("supervisor", post, prices["supervisor"])
-            if case.offender in case.excused:  # the supervisor's share falls with the offender's
-                return {}
-        return {str(who): share for who, share in found.items()  # type: ignore[misc]
-                if who not in case.excused}
+        return None if set(points) - set(prices) else prices
 
-    def decides(self, case: Case | None, by: str, day: str, *states: str) -> bool:
-        """Whether somebody may decide: a member, not who proposed it, not who is concerned."""
-        return (case is not None and case.state in states and is_here(by, day)
-                and by not in (case.proposer, case.offender, *case.shares))
+    def liable(self, case: Case) -> dict[str, Pair] | None:
+        """Who is liable, as what and in which post; None if that cannot be said."""
+        if "all_of_post" in case.law.charges:
+            found = holders(case.law.posts, case.day, case.day)
+            return {who: ("all_of_post", post) for who, post in found if is_here(who, case.day)}
+        if not self.fits(case, case.offender):
+            return None
+        offender = str(case.offender)
+        post = str(post_of(offender, case.day, case.law.posts))
+        liable = {offender: ("offender", post)}
+        if "supervisor" in case.law.charges:
+            head = answers_for(offender, post, case.day)
+            if head is None:
+                return None
+            liable[head[0]] = ("supervisor", head[1])
+        return liable
+
+    def concerned(self, case: Case) -> set[str | None]:
+        """Who is named, charged, or would be charged: none of them decides."""
+        return {*case.named, *case.charged, *(self.liable(case) or ())}
+
+    def shares(self, case: Case, points: dict[str, str]) -> dict[str, tuple[str, str, Decimal]]:
+        """Who is charged as what for how much; nobody, if that cannot be said."""
+        prices, liable = self.prices(case, points), self.liable(case)
+        if prices is None or liable is None:
+            return {}
+        return {who: (part, post, prices[part]) for who, (part, post) in liable.items()
+                if who not in case.excused}
 
     def may_confirm(self, number: str, by: str, day: str, points: dict[str, str]) -> bool:
         """Somebody else finds it established, and somebody is liable."""
-        case = self.cases.get(number)
-        if case is None or not self.decides(case, by, day, "proposed"):
+        case = self.step(number, day, "proposed")
+        if case is None or not self.signs(by, day) or by in (*case.proposers, *case.named):
             return False
         shares = self.shares(case, points)
         return bool(shares) and by not in shares
 
     def confirm(self, number: str, by: str, day: str, points: dict[str, str]) -> None:
         """These members are charged."""
-        case, before = self.cases[number], self.costs()
-        case.shares = self.shares(case, points)
-        case.state, case.decider, case.until = "confirmed", by, days_later(day, APPEAL_DAYS)
-        self.carry(before, day)
+        case = self.cases[number]
+        shares = self.shares(case, points)
+        for who, share in shares.items():
+            def charge(who: str = who, share: tuple[str, str, Decimal] = share) -> None:
+                case.shares[who] = share
+
+            self.change(who, case.name, case.day, day, charge)
+        case.state, case.decider, case.told = "confirmed", by, day
+        case.until, case.charged = days_later(max(day, self.today), APPEAL_DAYS), set(shares)
+
+    def fall(self, case: Case, members: Sequence[str], how: str, day: str) -> None:
+        """Charges fall, and with them the appeals against them that are open."""
+        for who in members:
+            self.change(who, case.name, case.day, day,
+                        lambda who=who: case.shares.pop(who))  # type: ignore[misc,arg-type]
+            if case.appeals.get(who) == "appealed":
+                case.appeals[who] = how
+        case.told = day
+
+    def is_third(self, case: Case, by: str) -> bool:
+        """Whether somebody had no part in a confirmed case."""
+        return by not in (*case.proposers, case.decider, *case.charged, *case.named)
 
     def may_waive(self, number: str, by: str, day: str, members: Sequence[str]) -> bool:
-        """Where the rule knows a cause; of a confirmed one, for those who are charged."""
-        case = self.cases.get(number)
-        return (case is not None and self.decides(case, by, day, "proposed", "confirmed")
-                and case.law.exempt and by not in members
-                and (case.state == "proposed" or set(members) <= set(case.shares)))
+        """Where the rule knows a cause, for those who are liable; of an appealed charge by a third
+        person."""
+        case = self.step(number, day, "proposed", "confirmed")
+        if case is None or not case.law.exempt or not self.signs(by, day) \
+                or by in case.proposers or by in self.concerned(case):
+            return False
+        if case.state == "proposed":
+            known = self.liable(case)
+            if known is None:
+                known = {} if case.offender is None else {case.offender: ("offender", "")}
+            return set(members) <= set(known)
+        falls = {one for who in members or case.shares if who in case.shares
+                 for one in case.falls(who)}
+        open_ = any(case.appeals.get(who) == "appealed" for who in falls)
+        return set(members) <= set(case.shares) and (not open_ or self.is_third(case, by))
 
     def waive(self, number: str, by: str, day: str, members: Sequence[str]) -> None:
-        """A cause excuses it."""
-        case, before = self.cases[number], self.costs()
-        if members and case.state == "proposed":
-            case.excused |= set(members)
-            return
-        falls = {one for member in members or case.shares for one in case.falls(member)}
-        case.shares = {who: share for who, share in case.shares.items() if who not in falls}
+        """A cause excuses it: before it is confirmed, with the offender all."""
+        case = self.cases[number]
+        if case.state == "proposed":
+            case.told = day
+            if members and case.offender not in members:
+                case.excused |= set(members)
+                return
+        self.fall(case, sorted({one for who in members or case.shares if who in case.shares
+                                for one in case.falls(who)}), "waived", day)
         if not case.shares:
             case.state, case.decider = "waived", by
-        self.carry(before, day)
 
     def may_dismiss(self, number: str, by: str, day: str) -> bool:
         """Before anything else is decided."""
-        return self.decides(self.cases.get(number), by, day, "proposed")
+        case = self.step(number, day, "proposed")
+        return (case is not None and self.signs(by, day) and by not in case.proposers
+                and by not in self.concerned(case))
 
-    def dismiss(self, number: str, by: str) -> None:
+    def dismiss(self, number: str, by: str, day: str) -> None:
         """Nothing is established."""
-        self.cases[number].state, self.cases[number].decider = "dismissed", by
+        case = self.cases[number]
+        case.state, case.decider, case.told = "dismissed", by, day
 
-    def is_charged(self, number: str, who: str) -> bool:
+    def is_charged(self, number: str, who: str, day: str) -> bool:
         """Whether a confirmed deduction charges somebody."""
-        case = self.cases.get(number)
-        return case is not None and case.state == "confirmed" and who in case.shares
+        case = self.step(number, day, "confirmed")
+        return case is not None and who in case.shares
+
+    def acknowledge(self, number: str, who: str, day: str) -> None:
+        """He has seen it; a second time that is no news."""
+        case = self.cases[number]
+        if who not in case.seen:
+            case.seen.add(who)
+            case.told = day
 
     def may_appeal(self, number: str, who: str, day: str) -> bool:
         """Once, in time, by who is charged."""
-        return (self.is_charged(number, who) and who not in self.cases[number].appeals
+        return (self.is_charged(number, who, day) and who not in self.cases[number].appeals
                 and day <= self.cases[number].until)
+
+    def appeal(self, number: str, who: str, day: str) -> None:
+        """He does not agree."""
+        case = self.cases[number]
+        case.appeals[who], case.told = "appealed", day
 
     def may_decide_appeal(self, number: str, who: str, by: str, day: str) -> bool:
         """A third person, and an open appeal of somebody who is still charged."""
-        if not self.is_charged(number, who) or not is_here(by, day):
-            return False
-        case = self.cases[number]
-        return case.appeals.get(who) == "appealed" and by not in (
-            case.proposer, case.decider, *case.shares)
+        case = self.step(number, day, "confirmed")
+        return (case is not None and self.signs(by, day) and self.is_third(case, by)
+                and case.appeals.get(who) == "appealed")
 
     def decide_appeal(self, number: str, who: str, day: str, how: str,
                       points: str = "") -> None:
         """The charge stands, is smaller, or falls."""
-        case, before = self.cases[number], self.costs()
-        case.appeals[who] = how
-        if how == "reduced":
+        case = self.cases[number]
+
+        def reduce() -> None:
             case.shares[who] = (*case.shares[who][:2], Decimal(points))
+
+        if how == "reduced":
+            self.change(who, case.name, case.day, day, reduce)
         elif how == "overturned":
-            falls = case.falls(who)
-            case.shares = {one: share for one, share in case.shares.items() if one not in falls}
-        self.carry(before, day)
+            self.fall(case, case.falls(who), how, day)
+            case.state = case.state if case.shares else "overturned"
+        case.appeals[who], case.told = how, day
 
     # -- presence ---------------------------------------------------------------------------------
 
-    def may_record(self, member: str, day: str, by: str, today: str) -> bool:
-        """By another member, of a day on which the member was here."""
-        return is_here(by, today) and by != member and is_here(member, day)
+    def heads(self, by: str, member: str, day: str) -> bool:
+        """Whether somebody else supervises a member at any level, or manages the shop."""
+        return by != member and self.signs(by, day) and (
+            by in heads_above(member, day) or post_of(by, day, [MANAGES]) is not None)
+
+    def on_leave(self, member: str, day: str) -> bool:
+        """Whether a member has approved leave on a day."""
+        return any(who == member and one["state"] == "approved" and day in one["days"]
+                   for (who, _), one in self.leave.items())
+
+    def was(self, member: str, day: str, kind: str) -> bool:
+        """Whether it stands that a member was so on a day."""
+        return any((one["member"], one["day"], one["kind"]) == (member, day, kind)
+                   for one in self.attendance if one["stands"])
+
+    def may_record(self, member: str, day: str, by: str, *, kind: str, today: str) -> bool:
+        """By a head, of a day that has come on which the member was here, each kind once."""
+        return (is_here(member, day) and day <= today and self.heads(by, member, day)
+                and not self.was(member, day, kind)
+                and not (kind == "absent" and self.on_leave(member, day)))
 
     def record(self, member: str, day: str, kind: str, today: str) -> dict[str, Any]:
         """He was late, absent or there."""
-        before = self.costs()
-        found = {"member": member, "day": day, "kind": kind, "stands": True}
-        self.attendance.append(found)
-        self.carry(before, today)
+        number = 1 + sum(one["member"] == member and one["day"][:7] == day[:7]
+                         for one in self.attendance)
+        found = {"member": member, "day": day, "kind": kind, "stands": True,
+                 "name": f"attendance:{number}"}
+        self.change(member, str(found["name"]), day, today, lambda: self.attendance.append(found))
         return found
+
+    def may_correct(self, fact: dict[str, Any], by: str) -> bool:
+        """By a head, what stands."""
+        return bool(fact["stands"]) and self.heads(by, fact["member"], fact["day"])
 
     def correct(self, fact: dict[str, Any], today: str) -> None:
         """He was not."""
-        before = self.costs()
-        fact["stands"] = False
-        self.carry(before, today)
+        self.change(fact["member"], fact["name"], fact["day"], today,
+                    lambda: fact.update(stands=False))
 
-    def may_ask_leave(self, member: str, number: str, days: list[str], today: str) -> bool:
-        """Beforehand, under a new number (or the same again)."""
+    def speaks_for(self, by: str, member: str, day: str) -> bool:
+        """Whether it is himself or his direct supervisor."""
+        return by == member or (by == head_of(member, day) and self.signs(by, day))
+
+    def may_ask_leave(self, member: str, number: str, days: list[str], *, by: str, today: str
+                      ) -> bool:
+        """Beforehand, under a new number (or the same again), for days that are free."""
         known = self.leave.get((member, number))
+        if not self.speaks_for(by, member, today):
+            return False
         if known is not None:
             return bool(known["state"] == "asked" and known["days"] == days)
-        return is_here(member, days[-1]) and today <= days[0]
+        return is_here(member, days[-1]) and today <= days[0] and not any(
+            who == member and one["state"] in ("asked", "approved") and set(days) & set(one["days"])
+            for (who, _), one in self.leave.items())
+
+    def ask_leave(self, member: str, number: str, days: list[str], by: str) -> None:
+        """He wishes to stay away."""
+        self.leave.setdefault((member, number), {
+            "days": days, "state": "asked", "by": by, "decider": "", "counted": set()})
 
     def may_approve(self, member: str, number: str, by: str, today: str) -> bool:
-        """By another member; again changes nothing."""
+        """By a head who did not ask for it; again changes nothing."""
         known = self.leave.get((member, number))
-        return known is not None and is_here(by, today) and (
-            known["state"] == "approved" or (known["state"] == "asked" and by != member))
+        if known is None or not self.heads(by, member, today):
+            return False
+        return known["state"] == "approved" or (
+            known["state"] == "asked" and by != known["by"]
+            and not any(self.was(member, day, "absent") for day in known["days"]))
 
-    def may_withdraw(self, member: str, number: str, by: str, today: str) -> bool:
-        """By himself before it begins, by others at any time."""
+    def approve(self, member: str, number: str, by: str, today: str) -> None:
+        """He may; what rules count of it is charged."""
+        known = self.leave[member, number]
+        if known["state"] == "asked":
+            known["state"], known["decider"] = "approved", by
+            for day in known["days"]:
+                self.change(member, f"leave:{number}:{day}", day, today,
+                            lambda day=day: known["counted"].add(day))  # type: ignore[misc]
+
+    def may_refuse(self, member: str, number: str, by: str, today: str) -> bool:
+        """By a head; again changes nothing."""
         known = self.leave.get((member, number))
-        return known is not None and is_here(by, today) and not (
-            known["state"] == "approved" and by == member and today > known["days"][0])
+        return (known is not None and known["state"] in ("asked", "refused")
+                and self.heads(by, member, today))
 
-    def set_leave(self, member: str, number: str, state: str, today: str) -> None:
-        """It is approved, or withdrawn."""
-        before = self.costs()
-        self.leave[member, number]["state"] = state
-        self.carry(before, today)
+    def refuse(self, member: str, number: str, by: str) -> None:
+        """He may not."""
+        known = self.leave[member, number]
+        if known["state"] == "asked":
+            known["state"], known["decider"] = "refused", by
+
+    def given_back(self, known: dict[str, Any], days: list[str], today: str) -> list[str]:
+        """The days of leave that are taken back: those that are told, or those to come."""
+        return [day for day in known["days"] if (day in days if days else day >= today)]
+
+    def may_withdraw(self, member: str, number: str, by: str, *, days: list[str], today: str
+                     ) -> bool:
+        """By himself what is to come, by his supervisor or who approved it at any time."""
+        known = self.leave.get((member, number))
+        if known is None or not self.signs(by, today) or known["state"] == "refused" or not (
+                by == known["decider"] or self.speaks_for(by, member, today)):
+            return False
+        back = self.given_back(known, days, today)
+        return bool(known["state"] == "withdrawn"
+                    or (back and not (by == member and back[0] < today)))
+
+    def withdraw(self, member: str, number: str, days: list[str], today: str) -> None:
+        """He does not stay away on these days."""
+        known = self.leave[member, number]
+        if known["state"] == "withdrawn":
+            return
+        back = self.given_back(known, days, today)
+        left = [day for day in known["days"] if day not in back]
+        known.update({"days": left} if left else {"state": "withdrawn"})
+        for day in back:
+            self.change(member, f"leave:{number}:{day}", day, today,
+                        lambda day=day: known["counted"].discard(day))  # type: ignore[misc]
 
     # -- months -----------------------------------------------------------------------------------
 
@@ -570,13 +811,22 @@ class Oracle:
             fits = post_of(by, day, [COMMITTEE]) is not None and by != who
         else:
             fits = by == second_grader(who, post, min(day, end_of(month)))
-        return fits and self.is_gradable(who, month, post, day) and set(items) <= set(
+        signed = self.signs(by, day) or (sheet == "second" and by == who)
+        return fits and signed and self.is_gradable(who, month, post, day) and set(items) <= set(
             graded_items(post))
 
-    def grade(self, pair: Pair, month: str, sheet: str, *, by: str, grades: dict[str, str]) -> None:
-        """So many percent."""
+    def grade(self, pair: Pair, month: str, sheet: str, *, by: str, day: str,
+              grades: dict[str, str]) -> None:
+        """So many percent; in the second sheet the last word counts, whoever has it."""
         told = self.grades.setdefault((pair[0], month, pair[1], sheet), {})
-        told.setdefault(by, {}).update({item: Decimal(mark) for item, mark in grades.items()})
+        marks = {item: Decimal(mark) for item, mark in grades.items()}
+        known = told.setdefault(by, {})
+        if any(known.get(item) != mark for item, mark in marks.items()):
+            self.touch(pair[0], month, day)
+        for others in told.values() if sheet == "second" else ():
+            for item in marks:
+                others.pop(item, None)
+        known.update(marks)
 
     def may_set_bonus(self, pair: Pair, month: str, task: str, *, by: str, day: str,
                       points: str) -> bool:
@@ -584,34 +834,58 @@ class Oracle:
         who, post = pair
         known = {**self.bonus.get((who, month, post), {}), task: Decimal(points)}
         most = BONUS_MOST if post == AGENT else Decimal(0)
-        return (self.is_gradable(who, month, post, day) and is_here(by, day) and by != who
+        return (self.is_gradable(who, month, post, day) and self.signs(by, day) and by != who
                 and sum(known.values()) <= most)
 
-    def set_bonus(self, pair: Pair, month: str, task: str, points: str) -> None:
+    def set_bonus(self, pair: Pair, month: str, task: str, points: str, *, day: str) -> None:
         """So many points; 0 of nothing is nothing."""
         known = self.bonus.get((pair[0], month, pair[1]), {})
-        if Decimal(points) or task in known:
+        if Decimal(points) != known.get(task, Decimal(0)):
+            self.touch(pair[0], month, day)
             self.bonus[pair[0], month, pair[1]] = {**known, task: Decimal(points)}
 
     def may_close(self, month: str, by: str, day: str) -> bool:
-        """A member, when the month is over."""
-        return is_here(by, day) and day[:7] > month
+        """A member, when the month is over, and nothing was closed or opened later."""
+        return self.signs(by, day) and day[:7] > month and day >= self.closed_on
 
-    def may_seal(self, month: str, left_out: Sequence[Pair], *, again: bool) -> bool:
-        """Once, with every figure whole; again if it was reopened and something changed."""
-        rows = self.to_seal(month)
-        if len(set(left_out)) < len(left_out) or not set(left_out) <= set(rows):
+    def may_reopen(self, month: str, by: str, day: str) -> bool:
+        """What is sealed."""
+        return self.may_close(month, by, day) and self.sealed(month)
+
+    def reopen(self, month: str, day: str) -> None:
+        """Its figures may change; what it left to open months counts in it again."""
+        self.seals[month]["state"], self.closed_on = "reopened", day
+        self.bring_back(month, day)
+
+    def to_seal(self, month: str, left_out: Sequence[Pair]) -> dict[Pair, dict[str, Any]]:
+        """The figures that would be sealed."""
+        return {pair: row for pair, row in self.live(month).items() if pair not in left_out}
+
+    def may_seal(self, month: str, left_out: Sequence[Pair], *, day: str, again: bool) -> bool:
+        """In turn, with every figure whole, behind all that is told of it; again if it was
+        reopened: as it was, or as a restatement if something changed."""
+        rows = self.to_seal(month, left_out)
+        if len(set(left_out)) < len(left_out) or not set(left_out) <= set(self.live(month)):
             return False
-        rows = {pair: row for pair, row in rows.items() if pair not in left_out}
         if any(row["score"] is None for row in rows.values()):
             return False
+        here = holders(POSTS, f"{month}-01", end_of(month))
+        if any(self.told.get((who, month), "") > day for who, _ in here):
+            return False
         seal = self.seals.get(month)
-        if not again:
-            return seal is None
-        return seal is not None and seal["state"] == "reopened" and rows != seal["figures"]
+        if seal is None:
+            return not again and month == (self.due() or month)
+        return bool(seal["state"] == "reopened" and again == (rows != seal["figures"]))
 
-    def seal(self, month: str, left_out: Sequence[Pair]) -> None:
-        """These figures are final."""
-        rows = {pair: row for pair, row in self.to_seal(month).items() if pair not in left_out}
-        number = self.seals[month]["number"] + 1 if month in self.seals else 0
+    def seal(self, month: str, left_out: Sequence[Pair], *, day: str, again: bool) -> None:
+        """These figures are final; what was carried to who is left out is carried on."""
+        rows = self.to_seal(month, left_out)
+        number = self.seals[month]["number"] + again if month in self.seals else 0
         self.seals[month] = {"state": "sealed", "figures": rows, "number": number}
+        self.closed_on = day
+        to = self.open_from(next_month(month))
+        for who, out in left_out:
+            for post in [out] if who in {one for one, _ in rows} else POSTS:
+                if points := self.carried.get((who, month, post)):
+                    self.move(who, month, to, post=post, points=points)
+                    self.touch(who, to, day)

@@ -6,7 +6,6 @@ the refusal, and every figure is the one that `score_oracle` works out from the 
 
 import tempfile
 from collections.abc import Callable, Sequence
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from ledger.deduction_commands import (
     WaiveDeduction,
 )
 from ledger.errors import LedgerError
+from ledger.log.clock import Clock
 from ledger.log.verify import verify
 from ledger.month_commands import GradeMember, ReopenMonth, RestateMonth, SealMonth, SetBonus
 from ledger.month_values import LeftOut
@@ -43,6 +43,7 @@ from ledger.people_commands import (
     JoinMember,
     LeaveShop,
     RecordAttendance,
+    RefuseLeave,
     SetSupervisor,
     WithdrawLeave,
 )
@@ -59,6 +60,7 @@ from ledger.policy_values import (
 )
 from ledger.receipts import Receipt
 from ledger.settings import Settings, open_ledger
+from ledger.values import to_us
 from projections.catalogue import PROJECTIONS
 from projections.clocks import AsOf
 from projections.deductions import Deductions
@@ -73,6 +75,7 @@ from tests.score_oracle import (
     CARDS,
     CHEN,
     COMMITTEE,
+    GAO,
     GONE,
     HEAD,
     HEADS,
@@ -84,6 +87,7 @@ from tests.score_oracle import (
     LIU,
     MEMBERS,
     MING,
+    POSTS,
     SECOND_FROM,
     SUN,
     TERMS,
@@ -96,7 +100,7 @@ from tests.score_oracle import (
     Pair,
     days_later,
     graded_items,
-    is_here,
+    held_in,
     laws_on,
     next_month,
     second_grader,
@@ -113,15 +117,18 @@ HABITS = ("THIRD", "RANGE", "LATE")
 FIGURES = {"committee", "self", "bonus", "deductions", "score", "coefficient"}
 HOW = {"upheld": UpholdDeduction, "reduced": ReduceDeduction, "overturned": OverturnDeduction}
 
-numbers = st.sampled_from((*"123456", "7wT0", "7wR1", "8wT1", "8zR0"))
+numbers = st.sampled_from((*"12345", "10", "7wT0", "7wR1", "8wT1", "8zR0"))
 codes = st.sampled_from([*CODES, "RANGE", "THIRD", "THIRD", "SHARED", "SHARED", "GROUP", "KEEP"])
 days = st.sampled_from(DAYS)
 months = st.sampled_from(MONTHS)
 agents = st.sampled_from((WANG, WANG, ZHAO))
 members = st.sampled_from(MEMBERS)
-charged = st.sampled_from((WANG, WANG, ZHAO, MING, LI))
+charged = st.sampled_from((WANG, WANG, WANG, ZHAO, ZHAO, MING, LI, LI, GAO))
 actors = st.sampled_from((*MEMBERS, ZHOU, CHEN, LIU, SUN, NOBODY, "system", "cli:a"))
-back = st.sampled_from((0, 0, 0, 3, 35))
+judges = st.sampled_from((SUN, SUN, LIU, LIU, ZHOU, CHEN, LI, WANG, ZHAO))
+heads = st.sampled_from((CHEN, CHEN, CHEN, LI, LI, ZHOU, WANG, LIU, GAO, NOBODY))
+back = st.sampled_from((0, 0, 0, 0, 3, 35))
+hours = st.sampled_from((0, 9, 12))
 prices = st.dictionaries(st.sampled_from(("offender", "supervisor", "all_of_post")),
                          st.sampled_from(("0.5", "1", "2", "2.5", "3", "4", "9")), max_size=1)
 marks = st.sampled_from(("55", "70.5", "80", "90", "100"))
@@ -177,6 +184,9 @@ def opening() -> list[Command]:
             found.append(EndPost(member=member, post=post, until=until, occurred_at=start))
     found += [SetSupervisor(member=member, supervisor=head, since=since or JOINED,
                             occurred_at=start) for member, head, since in HEADS]
+    found += [AssignPost(member=ZHOU, post=KEEPER, since=SECOND_FROM, occurred_at=start),
+              EndPost(member=ZHOU, post=KEEPER, until=days_later(SECOND_FROM, -1),
+                      occurred_at=start)]  # that was a mistake
     return found + [LeaveShop(member=member, last_day=day, occurred_at=start)
                     for member, day in GONE.items()]
 
@@ -193,7 +203,25 @@ class Shop(RuleBasedStateMachine):
     def setup_store(self) -> Any:
         """Where the log lies."""
         return open_ledger(Settings(database_url="memory:", keys_url="memory:",
-                                    master_key_file=None))
+                                    master_key_file=None), clock=self.clock())
+
+    def clock(self) -> Clock:
+        """The clock stands at noon of the latest day so far."""
+        return Clock(wall=self.now, steady=self.now)
+
+    def now(self) -> int:
+        """What the clock shows."""
+        return to_us(at(self.oracle.today))
+
+    @property
+    def day(self) -> str:
+        """The day that is told."""
+        return self._day
+
+    @day.setter
+    def day(self, day: str) -> None:
+        self._day = day
+        self.oracle.today = max(day, self.oracle.today)
 
     @initialize(start=st.sampled_from((FIRST, "2026-08-04", "2026-09-03", "2026-10-02")),
                 history=st.lists(st.tuples(codes, days, charged, st.sampled_from((*HOW, ""))),
@@ -217,10 +245,11 @@ class Shop(RuleBasedStateMachine):
 
     def found(self) -> None:
         """People, rules and nothing else."""
+        self.oracle = Oracle()
+        self.day = FIRST
         self.opened = self.setup_store()
         self.ledger: Ledger = self.opened.ledger
         self.models = ReadModels(self.opened.store, (Months(), Deductions()))
-        self.oracle, self.day = Oracle(), FIRST
         self.facts: list[tuple[dict[str, Any], int]] = []
         for result in self.ledger.handle_many([(one, context()) for one in opening()]):
             assert isinstance(result, Receipt), result
@@ -249,7 +278,7 @@ class Shop(RuleBasedStateMachine):
             for entry in self.recorded():
                 assert entry.stream.startswith("command:"), entry
             return None
-        assert may, f"{actor} may {command}"
+        assert may, f"{actor} may {command} on {self.oracle.today}"
         for entry in self.recorded():
             assert entry.type != "command.refused.v1"
         then()
@@ -277,43 +306,68 @@ class Shop(RuleBasedStateMachine):
 
     @rule(number=numbers, code=codes, day=days, offender=st.none() | charged | members,
           actor=actors, about=st.sampled_from(("order:a", "order:b", "review:c")),
-          more=st.tuples(st.sampled_from((1, 1, 1, 2)), st.booleans()))
+          more=st.tuples(st.sampled_from((1, 1, 1, 2)), st.booleans(), hours))
     def propose(
         self, number: str, code: str, day: str, *, offender: str | None, actor: str, about: str,
-        more: tuple[int, bool],
+        more: tuple[int, bool, int], renews: str | None = None,
     ) -> None:
-        occurrence, loss = more
+        occurrence, loss, hour = more
         day = self.past(day)
         if "all_of_post" in LAWS[code].charges and occurrence == 1:
             offender = None
-        case = Case(number, code, day, about, actor, offender, occurrence, loss)
+        case = Case(number, code, day, about, actor, offender, occurrence, loss, hour, renews)
         self.send(actor, lambda: ProposeDeduction(
-            number=number, rule=code, about=about, breached_at=at(day), occurred_at=at(self.day),
-            offender=offender, evidence=[1], occurrence=occurrence, loss=loss),
-            may=self.oracle.may_propose(case), then=lambda: self.oracle.propose(case))
+            number=number, rule=code, about=about, breached_at=at(day, hour),
+            occurred_at=at(self.day), offender=offender, evidence=[1], occurrence=occurrence,
+            loss=loss, renews=renews and f"deduction:{renews}"),
+            may=self.oracle.may_propose(case),
+            then=lambda: self.oracle.propose(case, self.day))
+
+    @rule(pick=st.integers(0, 9), number=numbers, actor=actors, dismissing=st.booleans())
+    def renew(self, pick: int, number: str, actor: str, dismissing: bool) -> None:
+        """What was dismissed, or is yet to be, is shown anew."""
+        states = ("dismissed", "proposed" if dismissing else "dismissed")
+        found = [case for case in self.oracle.cases.values() if case.state in states]
+        if not found:
+            return
+        case = found[pick % len(found)]
+        if dismissing:
+            self.dismiss(case.number, SUN)
+        self.propose(number, case.code, case.day, offender=case.offender, actor=actor,
+                     about=case.about, more=(case.occurrence, case.loss, 0), renews=case.number)
 
     def on(self, number: str, day: str, **fields: Any) -> dict[str, Any]:
         """The fields of a command on a deduction."""
         return {"deduction": f"deduction:{number}", "occurred_at": at(day), **fields}
 
-    @rule(number=numbers, offender=charged, actor=actors)
-    def name(self, number: str, offender: str, actor: str) -> None:
-        self.send(actor, lambda: NameOffender(**self.on(number, self.day, offender=offender)),
-                  may=self.oracle.may_name(number, offender),
-                  then=lambda: self.oracle.name(number, offender))
+    def of(self, number: str, *states: str) -> str:
+        """The number of a case, or of one in these states where there is none of that number."""
+        known = sorted(number for number, case in self.oracle.cases.items()
+                       if case.state in states)
+        if number in self.oracle.cases or number == "1" or not known:
+            return number
+        return known[sum(map(ord, number)) % len(known)]
+
+    @rule(number=numbers, offender=charged, actor=actors, days_back=back)
+    def name(self, number: str, offender: str, actor: str, days_back: int) -> None:
+        number, day = self.of(number, "proposed"), self.when(days_back)
+        case = self.oracle.cases.get(number)
+        if case is not None and offender in case.excused:
+            return  # see test_deduction__charges_the_offender_whom_it_excused_as_a_supervisor
+        self.send(actor, lambda: NameOffender(**self.on(number, day, offender=offender)),
+                  may=self.oracle.may_name(number, offender, actor, day),
+                  then=lambda: self.oracle.name(number, offender, actor, day))
 
     @rule(number=numbers, actor=actors, points=prices, days_back=back)
     def confirm(self, number: str, actor: str, points: dict[str, str], days_back: int) -> None:
-        day, case = self.when(days_back), self.oracle.cases.get(number)
-        if case is not None and case.offender in case.excused:
-            return  # see test_deduction__charges_no_supervisor_without_the_offender
+        number, day = self.of(number, "proposed"), self.when(days_back)
         self.send(actor, lambda: ConfirmDeduction(**self.on(number, day, points=points)),
                   may=self.oracle.may_confirm(number, actor, day, points),
                   then=lambda: self.oracle.confirm(number, actor, day, points))
 
     @rule(number=numbers, actor=actors, who=st.lists(charged, max_size=2), days_back=back)
     def waive(self, number: str, actor: str, who: list[str], days_back: int) -> None:
-        day = self.when(days_back)
+        number, day = self.of(number, "proposed", "confirmed"), self.when(days_back)
         self.send(actor, lambda: WaiveDeduction(**self.on(number, day, cause="power cut",
                                                           members=who)),
                   may=self.oracle.may_waive(number, actor, day, who),
@@ -321,34 +375,43 @@ class Shop(RuleBasedStateMachine):
 
     @rule(number=numbers, actor=actors)
     def dismiss(self, number: str, actor: str) -> None:
+        number = self.of(number, "proposed")
         self.send(actor, lambda: DismissDeduction(**self.on(number, self.day, reason="not so")),
                   may=self.oracle.may_dismiss(number, actor, self.day),
-                  then=lambda: self.oracle.dismiss(number, actor))
+                  then=lambda: self.oracle.dismiss(number, actor, self.day))
 
     @rule(number=numbers, actor=charged | actors)
     def acknowledge(self, number: str, actor: str) -> None:
+        number = self.of(number, "confirmed")
         self.send(actor, lambda: AcknowledgeDeduction(**self.on(number, self.day)),
-                  may=self.oracle.is_charged(number, actor))
+                  may=self.oracle.is_charged(number, actor, self.day),
+                  then=lambda: self.oracle.acknowledge(number, actor, self.day))
 
     @rule(number=numbers, actor=charged | actors, days_back=back)
     def appeal(self, number: str, actor: str, days_back: int) -> None:
-        day = self.when(days_back)
-
-        def heard() -> None:
-            self.oracle.cases[number].appeals[actor] = "appealed"
-
+        number, day = self.of(number, "confirmed"), self.when(days_back)
         self.send(actor, lambda: AppealDeduction(**self.on(number, day, reason="I was away")),
-                  may=self.oracle.may_appeal(number, actor, day), then=heard)
+                  may=self.oracle.may_appeal(number, actor, day),
+                  then=lambda: self.oracle.appeal(number, actor, day))
+
+    @rule(pick=st.integers(0, 9), actor=charged, waiver=actors, alone=st.booleans())
+    def excuse(self, pick: int, actor: str, waiver: str, alone: bool) -> None:
+        """A member appeals, and somebody excuses him, or all."""
+        found = [case for case in self.oracle.cases.values() if case.shares]
+        if found:
+            number = found[pick % len(found)].number
+            self.appeal(number, actor, 0)
+            self.waive(number, waiver, [actor] if alone else [], 0)
 
     @rule(number=numbers, who=charged, actor=actors, how=st.sampled_from(tuple(HOW)),
           points=st.sampled_from(("0", "0.5", "1.5", "2")), days_back=back)
     def decide(self, number: str, who: str, actor: str, *, how: str, points: str,
                days_back: int) -> None:
-        day = self.when(days_back)
+        number, day = self.of(number, "confirmed"), self.when(days_back)
         may = self.oracle.may_decide_appeal(number, who, actor, day)
         more = {"points": points} if how == "reduced" else {}
         if may and more:
-            may = Decimal(points) < self.oracle.cases[number].shares[who][2]
+            may = 0 < Decimal(points) < self.oracle.cases[number].shares[who][2]
         self.send(actor, lambda: HOW[how](**self.on(number, day, member=who, reason="heard",
                                                     **more)),
                   may=may, then=lambda: self.oracle.decide_appeal(number, who, day, how, points))
@@ -360,13 +423,45 @@ class Shop(RuleBasedStateMachine):
         """A deduction goes so far at once: confirmed, appealed, decided."""
         group = "all_of_post" in LAWS[code].charges
         self.propose(number, code, day, offender=None if group else who, actor=CHEN,
-                     about=f"order:{number}", more=(1, False))
+                     about=f"order:{number}", more=(1, False, 9))
         party, span = next(iter(laws_on(self.past(day))[code].charges.items()))
         self.confirm(number, SUN, {party: span[1]} if span else {}, days_back)
         if far > 1:
             self.appeal(number, who, days_back)
         if far > 2:
             self.decide(number, who, LIU, how=how, points="0.5", days_back=0)
+
+    @rule(code=codes, day=days, who=st.none() | charged, judge=judges,
+          steps=st.lists(st.tuples(st.sampled_from(("name", "excuse", "excuse all", "dismiss",
+                                                    "confirm", "see", "appeal", "later")),
+                                   charged, judges), min_size=1, max_size=5))
+    def weigh(self, code: str, day: str, *, who: str | None, judge: str,
+              steps: list[tuple[str, str, str]]) -> None:
+        """A deduction is looked at from all sides, by whomever."""
+        number = str(20 + len(self.oracle.cases))
+        group = "all_of_post" in LAWS[code].charges
+        self.propose(number, code, day, offender=None if group else who, actor=judge,
+                     about=f"order:{number}", more=(1, False, 9))
+        party, span = next(iter(laws_on(self.past(day))[code].charges.items()))
+        for what, member, by in steps:
+            match what:
+                case "name":
+                    self.name(number, member, by, 0)
+                case "excuse":
+                    self.waive(number, by, [member], 0)
+                case "excuse all":
+                    self.waive(number, by, [], 0)
+                case "dismiss":
+                    self.dismiss(number, by)
+                    self.renew(len(self.oracle.cases) - 1, f"{number}r", by, False)
+                case "confirm":
+                    self.confirm(number, by, {party: span[1]} if span else {}, 0)
+                case "see":
+                    self.acknowledge(number, member)
+                case "appeal":
+                    self.appeal(number, member, 0)
+                case _:
+                    self.pass_time(5)
 
     @rule(pick=st.integers(0, 9), how=st.sampled_from(("overturned", "overturned", *HOW)),
           points=st.sampled_from(("0", "0.5", "1.5")), by=st.sampled_from((LIU, ZHOU)))
@@ -376,9 +471,10 @@ class Shop(RuleBasedStateMachine):
                         for who in case.shares if case.appeals.get(who) in (None, "appealed"))
         if stands:
             number, who = stands[pick % len(stands)]
-            until = self.oracle.cases[number].until
-            late = date.fromisoformat(self.day) - date.fromisoformat(min(until, self.day))
-            self.appeal(number, who, late.days)
+            until, late = self.oracle.cases[number].until, 0
+            while late < 100 and days_later(self.day, -late) > until:
+                late += 1
+            self.appeal(number, who, late)
             self.decide(number, who, by, how=how, points=points, days_back=0)
 
     @rule(code=st.sampled_from(HABITS), who=agents, month=months, times=st.integers(2, 4))
@@ -386,69 +482,81 @@ class Shop(RuleBasedStateMachine):
         """Somebody breaks a rule over and over, so that it counts more."""
         for count, day in enumerate(("09", "01", "23", "10")[:times]):
             if code == "LATE":
-                self.attend(who, f"{month}-{day}", actor=CHEN, kind="late", days_back=0)
+                self.attend(who, self.past(f"{month}-{day}"), actor=CHEN, kind="late", days_back=0)
                 continue
             number = f"{month[-1]}{who[7]}{code[0]}{count}"
             self.propose(number, code, f"{month}-{day}", offender=who, actor=CHEN,
-                         about=f"order:{number}", more=(1, False))
+                         about=f"order:{number}", more=(1, False, 9))
             price = {"offender": ("2", "4", "2.5", "3")[count]} if code == "RANGE" else {}
             self.confirm(number, SUN, price, 0)
 
     # -- presence ---------------------------------------------------------------------------------
 
-    @rule(member=charged | members, day=days, actor=actors, days_back=back,
+    @rule(member=charged | members, day=days, actor=heads, days_back=back,
           kind=st.sampled_from(("late", "late", "late", "absent", "present")))
     def attend(self, member: str, day: str, *, actor: str, kind: str, days_back: int) -> None:
         today = self.when(days_back)
         receipt = self.send(
             actor, lambda: RecordAttendance(member=member, day=day, kind=kind,
                                             occurred_at=at(today)),
-            may=self.oracle.may_record(member, day, actor, today))
+            may=self.oracle.may_record(member, day, actor, kind=kind, today=today))
         if receipt is not None:
             fact = self.oracle.record(member, day, kind, today)
             (entry,) = self.ledger.store.read("main", after=receipt.positions[0] - 1, limit=1)
             self.facts.append((fact, msgspec.json.decode(entry.payload)["number"]))
 
-    @rule(index=st.integers(0, 9), actor=actors)
+    @rule(index=st.integers(0, 9), actor=heads)
     def correct(self, index: int, actor: str) -> None:
         if index >= len(self.facts):
             return
         fact, number = self.facts[index]
-        known = {"member": fact["member"], "number": number, "reason": "a slip"}
-        if "month" in CorrectAttendance.__struct_fields__:
-            known["month"] = fact["day"][:7]
-        may = fact["stands"] and is_here(actor, self.day) and actor != fact["member"]
-        self.send(actor, lambda: CorrectAttendance(**known, occurred_at=at(self.day)), may=may,
-                  then=lambda: self.oracle.correct(fact, self.day))
+        self.send(actor, lambda: CorrectAttendance(
+            member=fact["member"], month=fact["day"][:7], number=number, reason="a slip",
+            occurred_at=at(self.day)), may=self.oracle.may_correct(fact, actor),
+            then=lambda: self.oracle.correct(fact, self.day))
 
-    @rule(member=charged, number=st.sampled_from("ab"), day=days, length=st.integers(1, 3),
-          days_back=back)
+    @rule(member=charged, number=st.sampled_from("abcd"), day=days, length=st.integers(1, 3),
+          days_back=back, actor=heads | st.none())
     def ask_leave(self, member: str, number: str, day: str, *, length: int,
-                  days_back: int) -> None:
+                  days_back: int, actor: str | None = None) -> None:
         asked, today = [days_later(day, more) for more in range(length)], self.when(days_back)
-        self.send(member, lambda: AskLeave(member=member, number=number, days=asked,
-                                           occurred_at=at(today)),
-                  may=self.oracle.may_ask_leave(member, number, asked, today),
-                  then=lambda: self.oracle.leave.setdefault(
-                      (member, number), {"days": asked, "state": "asked"}))
+        by = actor or member
+        self.send(by, lambda: AskLeave(member=member, number=number, days=asked,
+                                       occurred_at=at(today)),
+                  may=self.oracle.may_ask_leave(member, number, asked, by=by, today=today),
+                  then=lambda: self.oracle.ask_leave(member, number, asked, by))
 
-    @rule(member=charged, number=st.sampled_from("ab"), day=days, withdrawn=st.booleans())
+    @rule(member=charged, number=st.sampled_from("abcd"), day=days, withdrawn=st.booleans())
     def take_leave(self, member: str, number: str, day: str, withdrawn: bool) -> None:
         """Leave that was asked for in time, and is approved or taken back by now."""
         self.ask_leave(member, number, day, length=2, days_back=100)
         self.decide_leave(member, number, CHEN, approving=True)
         if withdrawn:
-            self.decide_leave(member, number, ZHOU, approving=False)
+            self.withdraw_leave(member, number, CHEN, days=[], days_back=100)
 
-    @rule(member=charged, number=st.sampled_from("ab"), actor=actors,
-          approving=st.sampled_from((True, True, False)))
-    def decide_leave(self, member: str, number: str, actor: str, *, approving: bool) -> None:
-        may = self.oracle.may_approve if approving else self.oracle.may_withdraw
-        make = ApproveLeave if approving else WithdrawLeave
-        state = "approved" if approving else "withdrawn"
-        self.send(actor, lambda: make(member=member, number=number, occurred_at=at(self.day)),
-                  may=may(member, number, actor, self.day),
-                  then=lambda: self.oracle.set_leave(member, number, state, self.day))
+    @rule(member=charged, number=st.sampled_from("abcd"), actor=heads,
+          approving=st.sampled_from((True, True, True, False)), days_back=back)
+    def decide_leave(self, member: str, number: str, actor: str, *, approving: bool,
+                     days_back: int = 0) -> None:
+        today, known = self.when(days_back), {"member": member, "number": number}
+        if approving:
+            self.send(actor, lambda: ApproveLeave(**known, occurred_at=at(today)),
+                      may=self.oracle.may_approve(member, number, actor, today),
+                      then=lambda: self.oracle.approve(member, number, actor, today))
+            return
+        self.send(actor, lambda: RefuseLeave(**known, reason="inventory", occurred_at=at(today)),
+                  may=self.oracle.may_refuse(member, number, actor, today),
+                  then=lambda: self.oracle.refuse(member, number, actor))
+
+    @rule(member=charged, number=st.sampled_from("abcd"), actor=heads | charged, days_back=back,
+          days=st.lists(days, max_size=2, unique=True).map(sorted))
+    def withdraw_leave(self, member: str, number: str, actor: str, *, days: list[str],
+                       days_back: int) -> None:
+        today = self.when(days_back)
+        self.send(actor, lambda: WithdrawLeave(member=member, number=number, days=days,
+                                               occurred_at=at(today)),
+                  may=self.oracle.may_withdraw(member, number, actor, days=days, today=today),
+                  then=lambda: self.oracle.withdraw(member, number, days, today))
 
     # -- months -----------------------------------------------------------------------------------
 
@@ -463,14 +571,15 @@ class Shop(RuleBasedStateMachine):
             occurred_at=at(self.day)),
             may=self.oracle.may_grade(pair, month, sheet, by=actor, day=self.day,
                                       items=list(marked)),
-            then=lambda: self.oracle.grade(pair, month, sheet, by=actor, grades=marked))
+            then=lambda: self.oracle.grade(pair, month, sheet, by=actor, day=self.day,
+                                           grades=marked))
 
     @rule(month=months, mark=marks, both=st.booleans())
     def grade_all(self, month: str, mark: str, both: bool) -> None:
         """Everybody gets a grade where none is; the committee has one or two voices."""
         if self.day < f"{month}-01" or self.oracle.sealed(month):
             return
-        for who, post in self.oracle.to_seal(month):
+        for who, post in sorted(held_in(month)):
             second = second_grader(who, post, min(self.day, f"{month}-28"))
             for sheet, actor in (("committee", LIU), ("committee", SUN), ("second", second)):
                 if actor == SUN and not both:
@@ -488,44 +597,61 @@ class Shop(RuleBasedStateMachine):
                                           points=points, occurred_at=at(self.day)),
                   may=self.oracle.may_set_bonus(pair, month, task, by=actor, day=self.day,
                                                 points=points),
-                  then=lambda: self.oracle.set_bonus(pair, month, task, points))
+                  then=lambda: self.oracle.set_bonus(pair, month, task, points, day=self.day))
 
-    @rule(month=months, actor=actors, again=st.booleans(),
+    @rule(month=months, actor=actors, again=st.booleans(), days_back=back,
           out=st.lists(st.tuples(members, st.sampled_from((AGENT, HEAD))), max_size=1))
-    def seal(self, month: str, actor: str, again: bool, out: Sequence[Pair]) -> None:
-        left_out = [LeftOut(who, post, "long ill") for who, post in out]
-        fields: dict[str, Any] = {"month": month, "occurred_at": at(self.day),
-                                  "left_out": left_out}
-        may = self.oracle.may_close(month, actor, self.day) and self.oracle.may_seal(
-            month, out, again=again)
+    def seal(self, month: str, actor: str, again: bool, *, out: Sequence[Pair],
+             days_back: int) -> None:
+        left_out, day = [LeftOut(who, post, "long ill") for who, post in out], self.when(days_back)
+        fields: dict[str, Any] = {"month": month, "occurred_at": at(day), "left_out": left_out}
+        may = self.oracle.may_close(month, actor, day) and self.oracle.may_seal(
+            month, out, day=day, again=again)
         self.send(actor, lambda: RestateMonth(**fields, reason="an appeal") if again
-                  else SealMonth(**fields), may=may, then=lambda: self.oracle.seal(month, out))
+                  else SealMonth(**fields), may=may,
+                  then=lambda: self.oracle.seal(month, out, day=day, again=again))
 
     @rule(month=months, again=st.booleans(), mark=marks)
     def close(self, month: str, again: bool, mark: str) -> None:
         """Grade, and seal or restate, leaving out who cannot be graded; it may have to be later."""
+        if month not in self.oracle.seals:
+            month = self.oracle.due() or month
+        if month not in MONTHS:
+            return
         self.day = max(self.day, f"{next_month(month)}-02")
         self.grade_all(month, mark, both=False)
-        rows = self.oracle.to_seal(month)
-        self.seal(month, CHEN, again, [pair for pair, row in rows.items() if row["score"] is None])
+        self.seal(month, CHEN, again, out=self.ungraded(month), days_back=0)
 
-    @rule(month=months, actor=actors)
-    def reopen(self, month: str, actor: str) -> None:
-        def opened() -> None:
-            self.oracle.seals[month]["state"] = "reopened"
+    def ungraded(self, month: str) -> list[Pair]:
+        """Who cannot be given a figure."""
+        return [pair for pair, row in self.oracle.live(month).items() if row["score"] is None]
 
-        self.send(actor, lambda: ReopenMonth(month=month, reason="an appeal",
-                                             occurred_at=at(self.day)),
-                  may=self.oracle.may_close(month, actor, self.day) and self.oracle.sealed(month),
-                  then=opened)
+    @rule(month=months, who=charged, mark=marks)
+    def close_without(self, month: str, who: str, mark: str) -> None:
+        """The next month is closed, or one that is open again, and somebody is left out of it."""
+        if month not in self.oracle.seals:
+            month = self.oracle.due() or month
+        if month not in MONTHS:
+            return
+        self.day = max(self.day, f"{next_month(month)}-02")
+        self.grade_all(month, mark, both=False)
+        out = {pair for pair in held_in(month) if pair[0] == who} | {*self.ungraded(month)}
+        self.seal(month, CHEN, month in self.oracle.seals, out=sorted(out), days_back=0)
+
+    @rule(month=months, actor=actors, days_back=back)
+    def reopen(self, month: str, actor: str, days_back: int) -> None:
+        day = self.when(days_back)
+        self.send(actor, lambda: ReopenMonth(month=month, reason="an appeal", occurred_at=at(day)),
+                  may=self.oracle.may_reopen(month, actor, day),
+                  then=lambda: self.oracle.reopen(month, day))
 
     @rule(month=months, who=charged, mark=marks, wait=st.booleans())
     def mend(self, month: str, who: str, mark: str, wait: bool) -> None:
         """A sealed month is opened again for a grade, and closed by and by."""
-        self.reopen(month, CHEN)
+        self.reopen(month, CHEN, 0)
         pair = who, HEAD if who == LI else AGENT
-        self.grade(who, month, pair[1], sheet="second", actor=CHEN if who == LI else who,
-                   marked={"work/1": mark})
+        second = str(second_grader(who, pair[1], min(self.day, f"{month}-28")))
+        self.grade(who, month, pair[1], sheet="second", actor=second, marked={"work/1": mark})
         if not wait:
             self.close(month, again=True, mark=mark)
 
@@ -589,27 +715,28 @@ class Shop(RuleBasedStateMachine):
 
     def charges_are_conserved(self) -> None:
         """What the reports of all months take from a member is what his standing charges cost."""
-        cost: dict[Pair, Decimal] = {}
-        for month in self.known_months():
-            for who, post in {term[:2] for term in TERMS}:
-                cost[who, post] = cost.get((who, post), Decimal(0)) + self.oracle.cost(
-                    who, month, post)
-        assert self.taken() == cost
+        months = self.known_months()
+        assert self.taken() == {who: sum(
+            (self.oracle.cost(who, month, post) for month in months for post in POSTS), Decimal(0))
+            for who in MEMBERS}
 
-    def taken(self) -> dict[Pair, Decimal]:
-        """What the reports of all months take from each member in each of his posts."""
-        taken: dict[Pair, Decimal] = {}
+    def taken(self) -> dict[str, Decimal]:
+        """What the reports of all months take from each member."""
+        taken = dict.fromkeys(MEMBERS, Decimal(0))
         for month in self.known_months():
             told = {(row["member"], row["post"]): in_numbers(row)
                     for row in self.rows(self.models, "scores", month=month)}
-            for pair in {term[:2] for term in TERMS}:
-                row = told.get(pair)
-                lost = self.oracle.taken(pair[0], month, pair[1])  # of who is left out
+            for who, post in held_in(month):
+                row = told.get((who, post))
+                lost = self.oracle.taken(who, month, post)  # of who is left out
                 if row is not None and row["score"] is not None:
-                    lost = self.oracle.given(pair[0], month, pair[1]) - row["score"]
+                    lost = self.oracle.given(who, month, post) - row["score"]
                 elif row is not None:
-                    lost = row["deductions"] + self.oracle.in_item(pair[0], month, pair[1])
-                taken[pair] = taken.get(pair, Decimal(0)) + lost
+                    lost = row["deductions"] + self.oracle.in_item(who, month, post)
+                taken[who] += lost
+            for who in {*MEMBERS} - {who for who, _ in held_in(month)}:
+                taken[who] += sum((self.oracle.owed(who, month, post) for post in POSTS),
+                                  Decimal(0))
         return taken
 
     def register_agrees(self) -> None:
@@ -661,7 +788,7 @@ class ShopOnDisk(Shop):
         self.folder = tempfile.TemporaryDirectory()
         return open_ledger(Settings(
             database_url=f"sqlite:///{Path(self.folder.name)}/l.db", keys_url="memory:",
-            master_key_file=None))
+            master_key_file=None), clock=self.clock())
 
     def teardown(self) -> None:
         super().teardown()
@@ -675,7 +802,8 @@ class ShopOfTwo(Shop):
     def found(self) -> None:
         super().found()
         store = self.opened.store
-        self.other = Ledger(store, self.opened.keys.of("main", keys_id=store.head("main").keys_id))
+        self.other = Ledger(store, self.opened.keys.of("main", keys_id=store.head("main").keys_id),
+                            clock=self.clock())
 
     def send(self, *arguments: Any, **more: Any) -> Receipt | None:
         self.ledger, self.other = self.other, self.ledger
