@@ -29,7 +29,7 @@ from ledger.policy_commands import PublishPolicy, WithdrawPolicy
 from ledger.policy_errors import PolicyDropsPost, PolicyInSealedMonth, PolicyUnsound
 from ledger.policy_values import HEAD, MEMBER, Scorecard, Version
 from ledger.posts import COMMITTEE, FOR_EVER
-from ledger.scores import figures_of, sheet_of
+from ledger.scores import figures_of, is_graded, sheet_of, strays
 from ledger.signatures import must_be_member, signed_on
 from ledger.staff import ever_held, held_in, load_posts, policy_on
 
@@ -206,7 +206,7 @@ class _Month:
         self.command = command
         self.books = Books(work, command.occurred_at)
         version = policy_on(work, last_day(command.month))
-        posts = held_in(work, command.month)
+        self.posts = posts = held_in(work, command.month)
         closings: Closings = work.load(Closings, CLOSINGS)
         members = sorted({*posts, *ever_held(work, command.month)})
         streams = {member: account_of(member, command.month) for member in members}
@@ -247,10 +247,11 @@ class _Month:
 
     def carried_on(self) -> list[Aggregate]:
         """What other months left to who is left out counts in the month after."""
-        scored = {one.member for one in self.figures}
         for one in self.command.left_out:
-            posts = [one.post] if one.member in scored else self.accounts[one.member].carried
-            self.books.carry_on(one.member, self.command.month, posts)
+            account, held = self.accounts[one.member], sorted(
+                filter(is_graded, self.posts.get(one.member, ())))
+            also = strays(account, held) if one.post == held[0] else []
+            self.books.carry_on(one.member, self.command.month, [one.post, *also])
         return list(self.books.changed.values())
 
 

@@ -103,15 +103,14 @@ class Books:
     ) -> Iterator[Carry]:
         """What of a change does not count in its own month, by post.
 
-        In a sealed month, all of it. In a reopened one, what undoes a part of the charge that
-        counts in a month which is sealed meanwhile.
+        In a sealed month, all of it, but for posts in which the member was left out. In a reopened
+        one, what undoes a part of the charge that counts in a month which is sealed meanwhile.
         """
-        probe, version = account.clone(), self._book.on(last_day(month))
+        probe, to = account.clone(), self._closings.open_from(
+            max(month_of(day_of(self._occurred_at)), month_after(month)))
         record(probe, [])
-        today = month_of(day_of(self._occurred_at))
-        to = self._closings.open_from(max(today, month_after(month)))
         for post in sorted(probe.posts() | account.posts()):
-            points = cost_of(probe, post, version) - cost_of(account, post, version)
+            points = self._cost(probe, month, post) - self._cost(account, month, post)
             if not self._closings.is_sealed(month):
                 lent = sum((Decimal(one.carry.points) for one in account.lent
                             if (one.charge, one.carry.post) == (name, post)
@@ -119,6 +118,17 @@ class Books:
                 points = -min(lent, -points) if lent > 0 > points else ZERO
             if points:
                 yield Carry(post, to, plain(points))
+
+    def _cost(self, account: Account, month: str, post: str) -> Decimal:
+        """What charges take from the sealed figure of a post, or of the one that stands for it."""
+        scored = {one.post for one in account.figures}
+        left_out = (one.post for one in self._closings.seal_of(month).left_out
+                    if account_of(one.member, month) == account.id)
+        if not scored or post in left_out:
+            return ZERO
+        if post not in scored:
+            return account.whole_cost(post)
+        return cost_of(account, post, self._book.on(last_day(month)))
 
     def _carry(self, to: tuple[str, str, str], what: tuple[str, str, str], *, reason: str) -> None:
         (member, month, post), (from_month, name, points) = to, what

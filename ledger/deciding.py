@@ -43,16 +43,14 @@ ABOUT = {"order": "order:", "product": "sku:", "slip": "slip:"}
 """What a rule that counts once per such a thing is about."""
 
 
-def facts_of(rule: Rule, breach: Breach, occurrence: int, renews: str | None = None) -> str:
+def facts_of(rule: Rule, breach: Breach, occurrence: int) -> str:
     """What can be proposed only once. Rules that exclude each other share it."""
     who = EVERYBODY if ALL_OF_POST in rule.charges else breach.offender or UNASSIGNED
     day = day_of(breach.breached_at)
     same = {"day": (who, day), "month": (who, month_of(day)),
             "occurrence": (breach.about, who, day)}.get(rule.per, (breach.about,))
     again = () if occurrence == 1 else (str(occurrence),)
-    anew = () if renews is None else ("after", renews)
-    return ":".join(
-        ("deduction", min(rule.code, rule.excludes or rule.code), *same, *again, *anew))
+    return ":".join(("deduction", min(rule.code, rule.excludes or rule.code), *same, *again))
 
 
 def propose_deduction(command: told.ProposeDeduction, work: Work) -> list[Aggregate]:
@@ -69,10 +67,11 @@ def propose_deduction(command: told.ProposeDeduction, work: Work) -> list[Aggreg
         _post_of(work, rule, command.offender, day)
     breach = Breach(rule.code, version.number, command.about, command.breached_at,
                     command.offender, command.loss)
+    once = facts_of(rule, breach, command.occurrence)
     if command.renews is not None:
-        _must_renew(work, command.renews, breach)
+        _must_renew(work, command, breach)
+        once = f"deduction:after:{command.renews}"
     deduction: Deduction = work.load(Deduction, command.deduction)
-    once = facts_of(rule, breach, command.occurrence, command.renews)
     deduction.propose({
         "number": command.number, "rule": rule.code, "policy": version.number,
         "about_subject": command.about, "breached_at": command.breached_at,
@@ -92,15 +91,27 @@ def _must_count(rule: Rule, command: told.ProposeDeduction) -> None:
         raise AboutOther(rule=rule.code, per=rule.per, example=f"{kind}…", about=command.about)
 
 
-def _must_renew(work: Work, renewed: str, breach: Breach) -> None:
+def _must_renew(work: Work, command: told.ProposeDeduction, breach: Breach) -> None:
     """Only what was dismissed is shown anew, and the same facts. Errors: R-DED-21."""
+    renewed = str(command.renews)
     before: Deduction = work.load(Deduction, renewed)
     known = before.must_be(*STATES)
     if before.state != DISMISSED:
         raise NotRenewable(renewed=renewed, why=f"it is {before.state}, not {DISMISSED}")
-    if (known.rule, known.about, day_of(known.breached_at)) != (
-            breach.rule, breach.about, day_of(breach.breached_at)):
+    if (known.rule, known.about, day_of(known.breached_at), before.occurrence) != (
+            breach.rule, breach.about, day_of(breach.breached_at), command.occurrence):
         raise NotRenewable(renewed=renewed, why="its rule, what it is about, or its day differ")
+    if breach.offender not in _ever_named(work, before):
+        raise NotRenewable(renewed=renewed, why=f"it did not name {breach.offender}")
+
+
+def _ever_named(work: Work, deduction: Deduction) -> set[str | None]:
+    """Who was said to have done it, also by those that it renews."""
+    found = set(deduction.named)
+    while deduction.renews is not None:
+        deduction = work.load(Deduction, deduction.renews)
+        found.update(deduction.named)
+    return found
 
 
 def _rule(version: Version, code: str, day: str) -> Rule:
@@ -136,7 +147,7 @@ def name_offender(command: told.NameOffender, work: Work) -> list[Aggregate]:
     rule = _rule_of(work, before)
     _post_of(work, rule, command.offender, day_of(before.breached_at))
     known = {facts_of(rule, before._replace(offender=name), deduction.occurrence)
-             for name in deduction.named}
+             for name in _ever_named(work, deduction)}
     once = facts_of(rule, before._replace(offender=command.offender), deduction.occurrence)
     deduction.name_offender(command.offender, by, once=None if once in known else once,
                             occurred_at=command.occurred_at)

@@ -63,6 +63,7 @@ class Deduction(Aggregate):
         self.decided_by = ""
         self.appeal_until = ""
         self.named: tuple[str | None, ...] = ()
+        self.renews: str | None = None
         self.shares: Mapping[str, Share] = {}
         self.charged: tuple[str, ...] = ()
         self.appeals: Mapping[str, str] = {}
@@ -187,16 +188,18 @@ class Deduction(Aggregate):
 
     @event(Proposed)
     def _proposed(
-        self, rule, policy, about_subject, breached_at, proposed_by, offender, occurrence, loss
+        self, rule, policy, about_subject, breached_at, proposed_by, offender, occurrence, loss,
+        renews,
     ):
         self.state, self.proposers = PROPOSED, (proposed_by,)
         self.breach = Breach(rule, policy, about_subject, breached_at, offender, loss)
-        self.occurrence, self.named = occurrence, (offender,)
+        self.occurrence, self.named, self.renews = occurrence, (offender,), renews
 
     @event(OffenderNamed)
     def _offender_named(self, offender, named_by):
         self.breach = self.breach._replace(offender=offender)
         self.named, self.proposers = (*self.named, offender), (*self.proposers, named_by)
+        self.excused = ()
 
     @event(Confirmed)
     def _confirmed(self, shares, confirmed_by, appeal_until):

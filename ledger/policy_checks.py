@@ -205,6 +205,9 @@ class _Findings:
             self._say(at, "unknown_rule", f"{rule.excludes!r} is no rule")
         elif other.excludes != rule.code:
             self._say(at, "one_sided", f"{rule.excludes} does not exclude {rule.code}")
+        elif other.per != rule.per:
+            self._say(at, "other_per", f"{rule.code} counts once per {rule.per}, {rule.excludes} "
+                                       f"per {other.per}: what is the same fact cannot be told")
 
     def _scorecards(self, at: str, card: Scorecard) -> None:
         self._posts_known(f"{at}/post", [card.post])

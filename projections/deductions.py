@@ -67,6 +67,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
     proposers: tuple[str, ...]
     named: tuple[str | None, ...]
     occurrence: int = 1
+    renews: str | None = None
     decided_by: str = ""
     appeal_until: str = ""
     shares: dict[str, Share] = {}
@@ -80,8 +81,8 @@ class Kept(msgspec.Struct, omit_defaults=True):
     steps: list[Step] = []
 
 
-_SHARED = ("state", "breach", "proposers", "named", "occurrence", "decided_by", "appeal_until",
-           "shares", "charged", "appeals", "acknowledged", "excused")
+_SHARED = ("state", "breach", "proposers", "named", "occurrence", "renews", "decided_by",
+           "appeal_until", "shares", "charged", "appeals", "acknowledged", "excused")
 """What `Kept` and a deduction call by the same name."""
 
 _kept = msgspec.json.Decoder(Kept)
@@ -205,6 +206,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "about": kept.breach.about,
         "breached_at": rfc3339(kept.breach.breached_at),
         "offender": kept.breach.offender,
+        "renews": kept.renews,
         "state": kept.state,
         "points": plain(standing),
         "shares": [{

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ledger.application import Ledger
 from ledger.log.persons import Keys
@@ -13,6 +14,9 @@ from tests.postgres_server import Server
 from tests.real import DATA
 from tests.shops import Shop
 from tests.web import Web
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no bug
+settings.load_profile("untimed")
 
 BACKENDS = ["memory", "sqlite", "postgres"]
 
