@@ -1,6 +1,6 @@
 """The register of deductions, the appeals, and who decided what: one row a deduction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -20,12 +20,12 @@ from ledger.days import day_of, month_of
 from ledger.decimals import ZERO, plain
 from ledger.deduction_values import APPEALED, PROPOSED, Breach, Share
 from ledger.deductions import Deduction
-from ledger.log.envelope import Outline
+from ledger.log.envelope import Entry, Outline
 from ledger.values import from_us, rfc3339
 from projections.by_subject import Report, report_of, rows_of
-from projections.projection import Fact
 from projections.questions import Question
-from projections.rows import Change, Key, Rows, metadata
+from projections.rows import Key, metadata
+from projections.stream_rows import StreamRows, topics_of
 
 deductions = Table(
     "deductions", metadata,
@@ -39,10 +39,6 @@ deductions = Table(
     sqlite_with_rowid=False,
 )
 """`state` is `Kept` as JSON; `month` is that of the fact."""
-
-TAKEN = frozenset(
-    topic for fact in vars(Deduction).values() if (topic := getattr(fact, "TOPIC", "")))
-
 
 ENDS = ("upheld", "reduced", "overturned", "waived")
 """What ends an appeal."""
@@ -98,63 +94,45 @@ class Tracked(msgspec.Struct):
     ever: dict[str, Share]
     steps: list[Step]
 
+    def take(self, entry: Entry | Outline, event: Any) -> None:
+        """Take an event."""
+        event.apply(self.deduction)
+        self.position = entry.position
+        self.ever = {**self.ever, **self.deduction.shares}
+        self.steps = [*self.steps, _step(entry, event)]
 
-def tracked(row: Row[Any]) -> Tracked:
-    """The deduction that a row keeps."""
-    kept = _kept.decode(row.state)
-    found = Deduction.blank(row.subject)
-    for name in _SHARED:
-        setattr(found, name, getattr(kept, name))
-    return Tracked(found, row.position, kept.evidence, kept.attachments, kept.ever, kept.steps)
-
-
-class Batch(msgspec.Struct):
-    """The deductions of a batch, and the subjects of those that earlier batches wrote."""
-
-    ledger: str
-    deductions: dict[str, Tracked]
-    loaded: frozenset[str]
+    def row(self, ledger: str) -> tuple[Any, ...]:
+        """It as a row of the table."""
+        deduction = self.deduction
+        kept = Kept(evidence=self.evidence, attachments=self.attachments, ever=self.ever,
+                    steps=self.steps, **{name: getattr(deduction, name) for name in _SHARED})
+        return (ledger, deduction.id, month_of(day_of(deduction.breach.breached_at)),
+                msgspec.json.encode(kept).decode(), self.position)
 
 
-class Deductions:
-    """Folds deductions: one row each."""
+class Deductions(StreamRows[Tracked]):
+    """Folds deductions."""
 
     name: ClassVar[str] = "deductions"
-    version: ClassVar[int] = 1
     tables: ClassVar[tuple[Table, ...]] = (deductions,)
+    taken: ClassVar[frozenset[str]] = topics_of(Deduction)
 
-    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Batch:
-        """The deductions that earlier batches wrote."""
-        first = {entry.stream: entry.version for entry in reversed(entries)
-                 if entry.type in TAKEN}
-        earlier = sorted(stream for stream, version in first.items() if version > 1)
-        found = {row.subject: tracked(row)
-                 for row in rows.among(deductions, ledger, "subject", earlier)}
-        return Batch(ledger, found, frozenset(found))
+    def blank(self, stream: str, event: Any) -> Tracked | None:
+        """As of a moment of the business, what tells of one that is not proposed yet is nothing."""
+        if not isinstance(event, Deduction.Proposed):
+            return None
+        return Tracked(Deduction.blank(stream), 0, event.evidence, event.attachments, {}, [])
 
-    def fold(self, state: Batch, facts: Iterable[Fact]) -> None:
-        """Take facts into the deductions; as of a moment of the business, what tells of a
-        deduction that is not known yet counts for nothing."""
-        for entry, event in facts:
-            if entry.type == Deduction.Proposed.TOPIC:
-                state.deductions[entry.stream] = Tracked(
-                    Deduction.blank(entry.stream), 0, event.evidence, event.attachments, {}, [])
-            if entry.type not in TAKEN or (known := state.deductions.get(entry.stream)) is None:
-                continue
-            event.apply(known.deduction)
-            known.position = entry.position
-            known.ever = {**known.ever, **known.deduction.shares}
-            known.steps = [*known.steps, _step(entry, event)]
-
-    def changes(self, state: Batch) -> Iterator[Change]:
-        """The rows of the deductions."""
-        rows = {name: _row(state.ledger, state.deductions[name])
-                for name in sorted(state.deductions)}
-        yield Change(deductions, [row for name, row in rows.items() if name not in state.loaded],
-                     [row for name, row in rows.items() if name in state.loaded])
+    def of_row(self, row: Row[Any]) -> Tracked:
+        """The deduction that a row keeps."""
+        kept = _kept.decode(row.state)
+        found = Deduction.blank(row.subject)
+        for name in _SHARED:
+            setattr(found, name, getattr(kept, name))
+        return Tracked(found, row.position, kept.evidence, kept.attachments, kept.ever, kept.steps)
 
 
-def _step(entry: Outline, event: Any) -> Step:
+def _step(entry: Entry | Outline, event: Any) -> Step:
     names = ("proposed_by", "named_by", "confirmed_by", "waived_by", "dismissed_by", "decided_by",
              "member")
     told = [value for name in names if isinstance(value := getattr(event, name, None), str)]
@@ -163,14 +141,6 @@ def _step(entry: Outline, event: Any) -> Step:
     return Step(entry.type.split(".")[1], told[0] if told else "", entry.occurred_at,
                 entry.position, getattr(event, "member", None) or
                 getattr(event, "offender", None) or "", why)
-
-
-def _row(ledger: str, found: Tracked) -> tuple[Any, ...]:
-    deduction = found.deduction
-    kept = Kept(evidence=found.evidence, attachments=found.attachments, ever=found.ever,
-                steps=found.steps, **{name: getattr(deduction, name) for name in _SHARED})
-    return (ledger, deduction.id, month_of(day_of(deduction.breach.breached_at)),
-            msgspec.json.encode(kept).decode(), found.position)
 
 
 # -- reports --------------------------------------------------------------------------------------

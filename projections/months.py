@@ -3,7 +3,7 @@
 The fold lets the account's own mutators work on what a row keeps of it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import msgspec
@@ -19,11 +19,11 @@ from sqlalchemy import (
     select,
 )
 
-from ledger.log.envelope import Outline
+from ledger.log.envelope import Entry, Outline
 from ledger.month_values import Bonus, Charge, Figure, Lent
 from ledger.months import Account
-from projections.projection import Fact
-from projections.rows import Change, Key, Rows, metadata
+from projections.rows import Key, metadata
+from projections.stream_rows import StreamRows, topics_of
 
 accounts = Table(
     "accounts", metadata,
@@ -38,10 +38,6 @@ accounts = Table(
     sqlite_with_rowid=False,
 )
 """`state` is `Kept` as JSON."""
-
-TAKEN = frozenset(
-    topic for fact in vars(Account).values() if (topic := getattr(fact, "TOPIC", "")))
-
 
 class Kept(msgspec.Struct, omit_defaults=True):
     """What a row keeps of an account."""
@@ -74,68 +70,43 @@ class Tracked(msgspec.Struct):
     member: str
     position: int
 
+    def take(self, entry: Entry | Outline, event: Any) -> None:
+        """Take an event."""
+        self.position = entry.position
+        take(self.account, event)
 
-class Batch(msgspec.Struct):
-    """The accounts of a batch, and the subjects of those that earlier batches wrote."""
+    def row(self, ledger: str) -> tuple[Any, ...]:
+        """It as a row of the table."""
+        account = self.account
+        kept = Kept(**{name: getattr(account, name) for name in Kept.__struct_fields__})
+        return (ledger, account.id, account.id.rpartition(":")[2], self.member,
+                msgspec.json.encode(kept).decode(), self.position)
 
-    ledger: str
-    accounts: dict[str, Tracked]
-    loaded: frozenset[str]
 
-
-class Months:
-    """Folds members' months: one row each."""
+class Months(StreamRows[Tracked]):
+    """Folds members' months."""
 
     name: ClassVar[str] = "months"
-    version: ClassVar[int] = 1
     tables: ClassVar[tuple[Table, ...]] = (accounts,)
+    taken: ClassVar[frozenset[str]] = topics_of(Account)
 
-    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Batch:
-        """The accounts that earlier batches wrote."""
-        first = {entry.stream: entry.version for entry in reversed(entries)
-                 if entry.type in TAKEN}
-        earlier = sorted(stream for stream, version in first.items() if version > 1)
-        found = {row.subject: Tracked(account_of_row(row), row.member, row.position)
-                 for row in rows.among(accounts, ledger, "subject", earlier)}
-        return Batch(ledger, found, frozenset(found))
+    def blank(self, stream: str, event: Any) -> Tracked:
+        """An account of which nothing is known: every event of it names the member."""
+        return Tracked(Account.blank(stream), event.member, 0)
 
-    def fold(self, state: Batch, facts: Iterable[Fact]) -> None:
-        """Take facts into the accounts.
-
-        As of a moment of the business, a charge may be reversed that is not known yet: then that
-        counts for nothing.
-        """
-        for entry, event in facts:
-            if entry.type not in TAKEN:
-                continue
-            known = state.accounts.get(entry.stream)
-            if known is None:
-                known = state.accounts[entry.stream] = Tracked(
-                    Account.blank(entry.stream), event.member, 0)
-            known.position = entry.position
-            take(known.account, event)
-
-    def changes(self, state: Batch) -> Iterator[Change]:
-        """The rows of the accounts."""
-        rows = {name: _row(state.ledger, state.accounts[name]) for name in sorted(state.accounts)}
-        yield Change(accounts, [row for name, row in rows.items() if name not in state.loaded],
-                     [row for name, row in rows.items() if name in state.loaded])
+    def of_row(self, row: Row[Any]) -> Tracked:
+        """The account that a row keeps."""
+        return Tracked(account_of_row(row), row.member, row.position)
 
 
 def take(account: Account, event: Any) -> None:
-    """Let an account take an event, unless that speaks of a charge that it does not know."""
+    """Let an account take an event, unless that speaks of a charge that it does not know: as of a
+    moment of the business, a charge may be reversed that is not there yet."""
     charge = getattr(event, "charge", None)
     if isinstance(charge, str) and not isinstance(event, Account.EffectCarried) \
             and charge not in account.charges:
         return
     event.apply(account)
-
-
-def _row(ledger: str, found: Tracked) -> tuple[Any, ...]:
-    account = found.account
-    kept = Kept(**{name: getattr(account, name) for name in Kept.__struct_fields__})
-    return (ledger, account.id, account.id.rpartition(":")[2], found.member,
-            msgspec.json.encode(kept).decode(), found.position)
 
 
 def streams_of(

@@ -4,7 +4,7 @@ The present is read from the rows. The past is folded from the streams that a qu
 which the rows name, by the same code: its cost does not grow with the log.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
@@ -32,8 +32,8 @@ from ledger.posts import Post, Term
 from ledger.rosters import Roster, Shift
 from projections.clocks import AsOf, Cut, header
 from projections.engine import ReadModels
-from projections.projection import Fact
-from projections.rows import Change, Key, Rows, metadata
+from projections.rows import Key, metadata
+from projections.stream_rows import StreamRows, topics_of
 
 people = Table(
     "people", metadata,
@@ -105,8 +105,7 @@ KINDS: dict[str, tuple[type[Aggregate], type[Kept]]] = {
     Member.KIND: (Member, KeptMember), Post.KIND: (Post, KeptPost),
     Roster.KIND: (Roster, KeptRoster), Attendance.KIND: (Attendance, KeptAttendance)}
 
-TAKEN = frozenset(topic for cls, _ in KINDS.values() for fact in vars(cls).values()
-                  if (topic := getattr(fact, "TOPIC", "")))
+TAKEN = topics_of(*(cls for cls, _ in KINDS.values()))
 
 
 def kind_of(stream: str) -> str:
@@ -173,44 +172,23 @@ def _note(before: Note | None, entry: Entry | Outline, event: Any) -> Note | Non
         corrected_by=getattr(event, "corrected_by", None))
 
 
-class Batch(msgspec.Struct):
-    """The streams of a batch, and those of them that earlier batches wrote."""
-
-    ledger: str
-    found: dict[str, Tracked]
-    loaded: frozenset[str]
-
-
-class People:
-    """Folds members, posts, rosters and attendance: one row each."""
+class People(StreamRows[Tracked]):
+    """Folds members, posts, rosters and attendance."""
 
     name: ClassVar[str] = "people"
-    version: ClassVar[int] = 1
     tables: ClassVar[tuple[Table, ...]] = (people,)
+    taken: ClassVar[frozenset[str]] = TAKEN
 
-    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Batch:
-        """The streams that earlier batches wrote."""
-        first = {entry.stream: entry.version for entry in reversed(entries)
-                 if entry.type in TAKEN}
-        earlier = sorted(stream for stream, version in first.items() if version > 1)
-        found = {row.subject: Tracked.of_row(row)
-                 for row in rows.among(people, ledger, "subject", earlier)}
-        return Batch(ledger, found, frozenset(found))
+    def blank(self, stream: str, event: Any) -> Tracked:
+        """Nothing is known of it."""
+        return Tracked.blank(stream)
 
-    def fold(self, state: Batch, facts: Iterable[Fact]) -> None:
-        """Take facts into the streams that they stand in."""
-        for entry, event in facts:
-            if entry.type in TAKEN:
-                _take(state.found, entry, event)
-
-    def changes(self, state: Batch) -> Iterator[Change]:
-        """The rows of the streams."""
-        rows = {name: state.found[name].row(state.ledger) for name in sorted(state.found)}
-        yield Change(people, [row for name, row in rows.items() if name not in state.loaded],
-                     [row for name, row in rows.items() if name in state.loaded])
+    def of_row(self, row: Row[Any]) -> Tracked:
+        """What a row keeps."""
+        return Tracked.of_row(row)
 
 
-def _take(found: dict[str, Tracked], entry: Entry | Outline, event: Any) -> None:
+def _take(found: dict[str, Tracked], entry: Entry, event: Any) -> None:
     if entry.stream not in found:
         found[entry.stream] = Tracked.blank(entry.stream)
     found[entry.stream].take(entry, event)
