@@ -87,7 +87,6 @@ from tests.score_oracle import (
     LIU,
     MEMBERS,
     MING,
-    POSTS,
     SECOND_FROM,
     SUN,
     TERMS,
@@ -717,8 +716,8 @@ class Shop(RuleBasedStateMachine):
         """What the reports of all months take from a member is what his standing charges cost."""
         months = self.known_months()
         assert self.taken() == {who: sum(
-            (self.oracle.cost(who, month, post) for month in months for post in POSTS), Decimal(0))
-            for who in MEMBERS}
+            (cost for month in months for cost in self.oracle.costs(who, month).values()),
+            Decimal(0)) for who in MEMBERS}
 
     def taken(self) -> dict[str, Decimal]:
         """What the reports of all months take from each member."""
@@ -735,8 +734,7 @@ class Shop(RuleBasedStateMachine):
                     lost = row["deductions"] + self.oracle.in_item(who, month, post)
                 taken[who] += lost
             for who in {*MEMBERS} - {who for who, _ in held_in(month)}:
-                taken[who] += sum((self.oracle.owed(who, month, post) for post in POSTS),
-                                  Decimal(0))
+                taken[who] += sum(self.oracle.owed(who, month).values(), Decimal(0))
         return taken
 
     def register_agrees(self) -> None:
