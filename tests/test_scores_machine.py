@@ -393,14 +393,16 @@ class Shop(RuleBasedStateMachine):
                   may=self.oracle.may_appeal(number, actor, day),
                   then=lambda: self.oracle.appeal(number, actor, day))
 
-    @rule(pick=st.integers(0, 9), actor=charged, waiver=actors, alone=st.booleans())
-    def excuse(self, pick: int, actor: str, waiver: str, alone: bool) -> None:
-        """A member appeals, and somebody excuses him, or all."""
+    @rule(pick=st.integers(0, 9), actor=charged, waiver=judges, alone=st.booleans(), other=charged)
+    def excuse(self, pick: int, actor: str, waiver: str, *, alone: bool, other: str) -> None:
+        """A member appeals, and somebody excuses him, or all; then he would judge another one."""
         found = [case for case in self.oracle.cases.values() if case.shares]
         if found:
             number = found[pick % len(found)].number
             self.appeal(number, actor, 0)
             self.waive(number, waiver, [actor] if alone else [], 0)
+            self.appeal(number, other, 0)
+            self.decide(number, other, actor, how="upheld", points="", days_back=0)
 
     @rule(number=numbers, who=charged, actor=actors, how=st.sampled_from(tuple(HOW)),
           points=st.sampled_from(("0", "0.5", "1.5", "2")), days_back=back)
@@ -463,7 +465,7 @@ class Shop(RuleBasedStateMachine):
                     self.pass_time(5)
 
     @rule(pick=st.integers(0, 9), how=st.sampled_from(("overturned", "overturned", *HOW)),
-          points=st.sampled_from(("0", "0.5", "1.5")), by=st.sampled_from((LIU, ZHOU)))
+          points=st.sampled_from(("0", "0.5", "1.5")), by=judges)
     def reconsider(self, pick: int, how: str, points: str, by: str) -> None:
         """Of what stands, something is appealed, as in time as need be, and decided."""
         stands = sorted((number, who) for number, case in self.oracle.cases.items()
@@ -479,13 +481,13 @@ class Shop(RuleBasedStateMachine):
     @rule(code=st.sampled_from(HABITS), who=agents, month=months, times=st.integers(2, 4))
     def take_on(self, code: str, who: str, month: str, times: int) -> None:
         """Somebody breaks a rule over and over, so that it counts more."""
-        for count, day in enumerate(("09", "01", "23", "10")[:times]):
+        for count, day in enumerate(("09", "01", "09", "10")[:times]):
             if code == "LATE":
                 self.attend(who, self.past(f"{month}-{day}"), actor=CHEN, kind="late", days_back=0)
                 continue
             number = f"{month[-1]}{who[7]}{code[0]}{count}"
             self.propose(number, code, f"{month}-{day}", offender=who, actor=CHEN,
-                         about=f"order:{number}", more=(1, False, 9))
+                         about=f"order:{number}", more=(1, False, (12, 9, 0, 9)[count]))
             price = {"offender": ("2", "4", "2.5", "3")[count]} if code == "RANGE" else {}
             self.confirm(number, SUN, price, 0)
 
@@ -653,6 +655,18 @@ class Shop(RuleBasedStateMachine):
         self.grade(who, month, pair[1], sheet="second", actor=second, marked={"work/1": mark})
         if not wait:
             self.close(month, again=True, mark=mark)
+
+    @rule(month=st.sampled_from(MONTHS[:2]), code=codes, who=agents, mark=marks,
+          how=st.sampled_from(tuple(HOW)))
+    def lend(self, month: str, code: str, who: str, *, mark: str, how: str) -> None:
+        """A charge of a closed month counts in the next one; that is closed, and the first one is
+        opened again before the appeal is decided."""
+        number = str(40 + len(self.oracle.cases))
+        self.close(month, again=False, mark=mark)
+        self.take_far(number, code, f"{month}-20", who=who, far=2, how="")
+        self.close(next_month(month), again=False, mark=mark)
+        self.reopen(month, CHEN, 0)
+        self.decide(number, who, LIU, how=how, points="0.5", days_back=0)
 
     # -- what always holds ------------------------------------------------------------------------
 
