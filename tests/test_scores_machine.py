@@ -575,6 +575,14 @@ class Shop(RuleBasedStateMachine):
             then=lambda: self.oracle.grade(pair, month, sheet, by=actor, day=self.day,
                                            grades=marked))
 
+    @rule(mark=marks, other=marks)
+    def grade_in_turn(self, mark: str, other: str) -> None:
+        """Li is graded by whoever is her head, and by the next one."""
+        for told in (mark, other):
+            second = str(second_grader(LI, HEAD, min(self.day, "2026-09-30")))
+            self.grade(LI, "2026-09", HEAD, sheet="second", actor=second, marked={"work/1": told})
+            self.pass_time(8)
+
     @rule(month=months, mark=marks, both=st.booleans())
     def grade_all(self, month: str, mark: str, both: bool) -> None:
         """Everybody gets a grade where none is; the committee has one or two voices."""
@@ -656,14 +664,15 @@ class Shop(RuleBasedStateMachine):
         if not wait:
             self.close(month, again=True, mark=mark)
 
-    @rule(month=st.sampled_from(MONTHS[:2]), code=codes, who=agents, mark=marks,
+    @rule(month=st.sampled_from(MONTHS[:2]), day=st.sampled_from(("05", "20")),
+          code=codes | st.just("KEEP"), who=st.sampled_from((WANG, ZHAO, MING, MING)), mark=marks,
           how=st.sampled_from(tuple(HOW)))
-    def lend(self, month: str, code: str, who: str, *, mark: str, how: str) -> None:
+    def lend(self, month: str, day: str, *, code: str, who: str, mark: str, how: str) -> None:
         """A charge of a closed month counts in the next one; that is closed, and the first one is
         opened again before the appeal is decided."""
         number = str(40 + len(self.oracle.cases))
         self.close(month, again=False, mark=mark)
-        self.take_far(number, code, f"{month}-20", who=who, far=2, how="")
+        self.take_far(number, code, f"{month}-{day}", who=who, far=2, how="")
         self.close(next_month(month), again=False, mark=mark)
         self.reopen(month, CHEN, 0)
         self.decide(number, who, LIU, how=how, points="0.5", days_back=0)
