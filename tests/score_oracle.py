@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 WANG, ZHAO, MING, GAO, LI, ZHOU, CHEN, LIU, SUN = MEMBERS = tuple(
@@ -132,10 +133,14 @@ def holders(posts: Sequence[str], first: str, last: str) -> list[tuple[str, str]
 
 def post_of(member: str, day: str, posts: Sequence[str] | None = None) -> str | None:
     """The post that a member held on a day, if it is one of these."""
-    held = [post for one, post, since, until in TERMS
-            if one == member and (since or day) <= day <= (until or day)]
-    return next((post for post in held if is_here(member, day)
-                 and (posts is None or post in posts)), None)
+    return next((post for post in posts_held(member, day) if posts is None or post in posts), None)
+
+
+@cache
+def posts_held(member: str, day: str) -> list[str]:
+    """The posts that a member held on a day."""
+    return [post for one, post, since, until in TERMS if is_here(member, day)
+            and one == member and (since or day) <= day <= (until or day)]
 
 
 def held_in(month: str) -> set[tuple[str, str]]:
@@ -169,6 +174,7 @@ def head_of(member: str, day: str) -> str | None:
                 None)
 
 
+@cache
 def weights(post: str) -> dict[str, Decimal]:
     """What each item of a post weighs."""
     printed, scaled = CARDS.get(post, (WHOLE, {}))
@@ -325,6 +331,12 @@ class Oracle:
         """All that charges take."""
         return self.in_month(member, month, post) + self.in_item(member, month, post)
 
+    def costs(self, member: str, month: str) -> dict[str, Decimal]:
+        """All that charges take in each post."""
+        charged = {one.post for one in self.charges(member, month)}
+        return {post: self.cost(member, month, post) if post in charged else Decimal(0)
+                for post in POSTS}
+
     def sealed(self, month: str) -> bool:
         """Whether its figures are final."""
         return month in self.seals and self.seals[month]["state"] == "sealed"
@@ -353,15 +365,16 @@ class Oracle:
         """Charge something, or less of it, of a day; what that costs a closed month is carried."""
         month = on[:7]
         known = {one.name for one in self.charges(who, month)}
-        before = {post: self.cost(who, month, post) for post in POSTS}
+        before = self.costs(who, month)
         do()
         if name not in known | {one.name for one in self.charges(who, month)}:
             return
+        after = self.costs(who, month)
         booked = max(day, self.closed_on) if month in self.seals else day
         self.touch(who, month, booked)
         to = self.open_from(max(day[:7], next_month(month)))
         for post in POSTS if month in self.seals else ():
-            points = self.cost(who, month, post) - before[post]
+            points = after[post] - before[post]
             if not self.sealed(month):  # what counts elsewhere, for good, is given back elsewhere
                 lent = sum(one.points for one in self.lent.get((who, month), ())
                            if (one.name, one.post) == (name, post) and self.sealed(one.to))
@@ -411,15 +424,17 @@ class Oracle:
         held = sorted(one for member, one in held_in(month) if member == who)
         if post not in held[:1]:
             return Decimal(0)
-        return sum((self.owed(who, month, one) for one in POSTS if one not in held), Decimal(0))
+        owed = self.owed(who, month)
+        return sum((owed[one] for one in POSTS if one not in held), Decimal(0))
 
-    def owed(self, who: str, month: str, post: str) -> Decimal:
-        """What a post is taken: by charges, and by what other months left."""
-        return self.cost(who, month, post) + self.carried.get((who, month, post), Decimal(0))
+    def owed(self, who: str, month: str) -> dict[str, Decimal]:
+        """What each post is taken: by charges, and by what other months left."""
+        return {post: cost + self.carried.get((who, month, post), Decimal(0))
+                for post, cost in self.costs(who, month).items()}
 
     def taken(self, who: str, month: str, post: str) -> Decimal:
         """What is taken from a post's score, also for posts that are not held."""
-        return self.owed(who, month, post) + self.stray(who, month, post)
+        return self.owed(who, month)[post] + self.stray(who, month, post)
 
     def figure(self, who: str, month: str, post: str) -> dict[str, Any]:
         """A member's month as the report tells it, but for the seal."""

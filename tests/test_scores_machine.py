@@ -87,7 +87,6 @@ from tests.score_oracle import (
     LIU,
     MEMBERS,
     MING,
-    POSTS,
     SECOND_FROM,
     SUN,
     TERMS,
@@ -394,14 +393,16 @@ class Shop(RuleBasedStateMachine):
                   may=self.oracle.may_appeal(number, actor, day),
                   then=lambda: self.oracle.appeal(number, actor, day))
 
-    @rule(pick=st.integers(0, 9), actor=charged, waiver=actors, alone=st.booleans())
-    def excuse(self, pick: int, actor: str, waiver: str, alone: bool) -> None:
-        """A member appeals, and somebody excuses him, or all."""
+    @rule(pick=st.integers(0, 9), actor=charged, waiver=judges, alone=st.booleans(), other=charged)
+    def excuse(self, pick: int, actor: str, waiver: str, *, alone: bool, other: str) -> None:
+        """A member appeals, and somebody excuses him, or all; then he would judge another one."""
         found = [case for case in self.oracle.cases.values() if case.shares]
         if found:
             number = found[pick % len(found)].number
             self.appeal(number, actor, 0)
             self.waive(number, waiver, [actor] if alone else [], 0)
+            self.appeal(number, other, 0)
+            self.decide(number, other, actor, how="upheld", points="", days_back=0)
 
     @rule(number=numbers, who=charged, actor=actors, how=st.sampled_from(tuple(HOW)),
           points=st.sampled_from(("0", "0.5", "1.5", "2")), days_back=back)
@@ -464,7 +465,7 @@ class Shop(RuleBasedStateMachine):
                     self.pass_time(5)
 
     @rule(pick=st.integers(0, 9), how=st.sampled_from(("overturned", "overturned", *HOW)),
-          points=st.sampled_from(("0", "0.5", "1.5")), by=st.sampled_from((LIU, ZHOU)))
+          points=st.sampled_from(("0", "0.5", "1.5")), by=judges)
     def reconsider(self, pick: int, how: str, points: str, by: str) -> None:
         """Of what stands, something is appealed, as in time as need be, and decided."""
         stands = sorted((number, who) for number, case in self.oracle.cases.items()
@@ -480,13 +481,13 @@ class Shop(RuleBasedStateMachine):
     @rule(code=st.sampled_from(HABITS), who=agents, month=months, times=st.integers(2, 4))
     def take_on(self, code: str, who: str, month: str, times: int) -> None:
         """Somebody breaks a rule over and over, so that it counts more."""
-        for count, day in enumerate(("09", "01", "23", "10")[:times]):
+        for count, day in enumerate(("09", "01", "09", "10")[:times]):
             if code == "LATE":
                 self.attend(who, self.past(f"{month}-{day}"), actor=CHEN, kind="late", days_back=0)
                 continue
             number = f"{month[-1]}{who[7]}{code[0]}{count}"
             self.propose(number, code, f"{month}-{day}", offender=who, actor=CHEN,
-                         about=f"order:{number}", more=(1, False, 9))
+                         about=f"order:{number}", more=(1, False, (12, 9, 0, 9)[count]))
             price = {"offender": ("2", "4", "2.5", "3")[count]} if code == "RANGE" else {}
             self.confirm(number, SUN, price, 0)
 
@@ -574,6 +575,14 @@ class Shop(RuleBasedStateMachine):
             then=lambda: self.oracle.grade(pair, month, sheet, by=actor, day=self.day,
                                            grades=marked))
 
+    @rule(mark=marks, other=marks)
+    def grade_in_turn(self, mark: str, other: str) -> None:
+        """Li is graded by whoever is her head, and by the next one."""
+        for told in (mark, other):
+            second = str(second_grader(LI, HEAD, min(self.day, "2026-09-30")))
+            self.grade(LI, "2026-09", HEAD, sheet="second", actor=second, marked={"work/1": told})
+            self.pass_time(8)
+
     @rule(month=months, mark=marks, both=st.booleans())
     def grade_all(self, month: str, mark: str, both: bool) -> None:
         """Everybody gets a grade where none is; the committee has one or two voices."""
@@ -655,6 +664,19 @@ class Shop(RuleBasedStateMachine):
         if not wait:
             self.close(month, again=True, mark=mark)
 
+    @rule(month=st.sampled_from(MONTHS[:2]), day=st.sampled_from(("05", "20")),
+          code=codes | st.just("KEEP"), who=st.sampled_from((WANG, ZHAO, MING, MING)), mark=marks,
+          how=st.sampled_from(tuple(HOW)))
+    def lend(self, month: str, day: str, *, code: str, who: str, mark: str, how: str) -> None:
+        """A charge of a closed month counts in the next one; that is closed, and the first one is
+        opened again before the appeal is decided."""
+        number = str(40 + len(self.oracle.cases))
+        self.close(month, again=False, mark=mark)
+        self.take_far(number, code, f"{month}-{day}", who=who, far=2, how="")
+        self.close(next_month(month), again=False, mark=mark)
+        self.reopen(month, CHEN, 0)
+        self.decide(number, who, LIU, how=how, points="0.5", days_back=0)
+
     # -- what always holds ------------------------------------------------------------------------
 
     @rule(month=months)
@@ -717,8 +739,8 @@ class Shop(RuleBasedStateMachine):
         """What the reports of all months take from a member is what his standing charges cost."""
         months = self.known_months()
         assert self.taken() == {who: sum(
-            (self.oracle.cost(who, month, post) for month in months for post in POSTS), Decimal(0))
-            for who in MEMBERS}
+            (cost for month in months for cost in self.oracle.costs(who, month).values()),
+            Decimal(0)) for who in MEMBERS}
 
     def taken(self) -> dict[str, Decimal]:
         """What the reports of all months take from each member."""
@@ -735,8 +757,7 @@ class Shop(RuleBasedStateMachine):
                     lost = row["deductions"] + self.oracle.in_item(who, month, post)
                 taken[who] += lost
             for who in {*MEMBERS} - {who for who, _ in held_in(month)}:
-                taken[who] += sum((self.oracle.owed(who, month, post) for post in POSTS),
-                                  Decimal(0))
+                taken[who] += sum(self.oracle.owed(who, month).values(), Decimal(0))
         return taken
 
     def register_agrees(self) -> None:
