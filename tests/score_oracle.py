@@ -337,6 +337,19 @@ class Oracle:
         return {post: self.cost(member, month, post) if post in charged else Decimal(0)
                 for post in POSTS}
 
+    def settled(self, member: str, month: str, post: str) -> Decimal:
+        """What charges of a post take from the figures that were closed, or from open ones: nothing
+        from who was left out, all of it in a post that is not held."""
+        if month not in self.seals:
+            return self.cost(member, month, post)
+        scored = {one for who, one in self.seals[month]["figures"] if who == member}
+        if not scored or (post not in scored and (member, post) in held_in(month)):
+            return Decimal(0)
+        if post not in scored:
+            return sum((points for one, points in self.counted(member, month)
+                        if one.post == post), Decimal(0))
+        return self.cost(member, month, post)
+
     def sealed(self, month: str) -> bool:
         """Whether its figures are final."""
         return month in self.seals and self.seals[month]["state"] == "sealed"
@@ -365,11 +378,11 @@ class Oracle:
         """Charge something, or less of it, of a day; what that costs a closed month is carried."""
         month = on[:7]
         known = {one.name for one in self.charges(who, month)}
-        before = self.costs(who, month)
+        before = {post: self.settled(who, month, post) for post in POSTS}
         do()
         if name not in known | {one.name for one in self.charges(who, month)}:
             return
-        after = self.costs(who, month)
+        after = {post: self.settled(who, month, post) for post in POSTS}
         booked = max(day, self.closed_on) if month in self.seals else day
         self.touch(who, month, booked)
         to = self.open_from(max(day[:7], next_month(month)))
@@ -477,8 +490,7 @@ class Oracle:
 
     def claim(self, case: Case) -> tuple[str, ...]:
         """What a proposal claims: what was dismissed is shown anew once."""
-        anew = () if case.renews is None else ("after", case.renews)
-        return (*self.once(case, case.offender), *anew)
+        return self.once(case, case.offender) if case.renews is None else ("after", case.renews)
 
     def fits(self, case: Case, offender: str | None) -> bool:
         """Whether somebody can be the offender."""
@@ -498,7 +510,14 @@ class Oracle:
         """Whether the same facts were dismissed under the number that it renews."""
         before = self.cases.get(str(case.renews))
         return before is not None and before.state == "dismissed" and (
-            before.code, before.about, before.day) == (case.code, case.about, case.day)
+            before.code, before.about, before.day, before.occurrence) == (
+            case.code, case.about, case.day, case.occurrence) and (
+            case.offender in self.ever_named(before))
+
+    def ever_named(self, case: Case) -> list[str | None]:
+        """Whom it named, and those that it renews."""
+        before = None if case.renews is None else self.cases[case.renews]
+        return [*case.named, *(self.ever_named(before) if before else ())]
 
     def propose(self, case: Case, day: str) -> None:
         """Somebody says so."""
@@ -521,8 +540,8 @@ class Oracle:
         return once in self.own(case) or once not in self.claimed
 
     def own(self, case: Case) -> set[tuple[str, ...]]:
-        """What it claims by those whom it named."""
-        return {self.once(case, one) for one in case.named}
+        """What it claims by those whom it named, or what it renews did."""
+        return {self.once(case, one) for one in self.ever_named(case)}
 
     def name(self, number: str, offender: str, by: str, day: str) -> None:
         """It is known who did it."""
@@ -533,6 +552,7 @@ class Oracle:
             case.offender, case.told = offender, day
             case.named.append(offender)
             case.proposers.add(by)
+            case.excused = set()
 
     def prices(self, case: Case, points: dict[str, str]) -> dict[str, Decimal] | None:
         """The points of each party; None if they do not fit."""
@@ -900,7 +920,9 @@ class Oracle:
         self.closed_on = day
         to = self.open_from(next_month(month))
         for who, out in left_out:
-            for post in [out] if who in {one for one, _ in rows} else POSTS:
+            held = sorted(post for one, post in held_in(month) if one == who)
+            also = [post for post in POSTS if post not in held] if out == held[0] else []
+            for post in [out, *also]:
                 if points := self.carried.get((who, month, post)):
                     self.move(who, month, to, post=post, points=points)
                     self.touch(who, to, day)

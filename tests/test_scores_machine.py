@@ -350,9 +350,6 @@ class Shop(RuleBasedStateMachine):
     @rule(number=numbers, offender=charged, actor=actors, days_back=back)
     def name(self, number: str, offender: str, actor: str, days_back: int) -> None:
         number, day = self.of(number, "proposed"), self.when(days_back)
-        case = self.oracle.cases.get(number)
-        if case is not None and offender in case.excused:
-            return  # see test_deduction__charges_the_offender_whom_it_excused_as_a_supervisor
         self.send(actor, lambda: NameOffender(**self.on(number, day, offender=offender)),
                   may=self.oracle.may_name(number, offender, actor, day),
                   then=lambda: self.oracle.name(number, offender, actor, day))
