@@ -439,21 +439,21 @@ class Naive:
         what, number, who, other = act
         day = DAYS[number]
         if what == "assign":
-            self.terms.append({"who": who, "days": set(DAYS[number:])})
+            self.terms.append({"who": who, "since": day, "days": set(DAYS[number:])})
         elif what == "end":
-            self.end(who, day)
+            self.end(who, day, day_after(day))
         elif what == "leave":
             self.gone[who] = day
-            self.end(who, day)
+            self.end(who, day, DAYS[-1])
         elif what == "supervise":
             self.heads.append((day, who, other))
         elif (seat := next((one for one in self.seats[day] if one[1] == who), None)) is not None:
             seat[1] = other
 
-    def end(self, who: str, day: str) -> None:
-        """Whoever holds the post that day does not on the next."""
+    def end(self, who: str, day: str, latest: str) -> None:
+        """Whoever holds the post that day does not on the next; nor who would, from a day on."""
         for term in self.terms:
-            if term["who"] == who and day in term["days"]:
+            if term["who"] == who and term["since"] <= latest:
                 term["days"] = {one for one in term["days"] if one <= day}
 
     def row(self, who: str, day: str) -> tuple[Any, ...]:
