@@ -149,8 +149,9 @@ def name_offender(command: told.NameOffender, work: Work) -> list[Aggregate]:
     known = {facts_of(rule, before._replace(offender=name), deduction.occurrence)
              for name in _ever_named(work, deduction)}
     once = facts_of(rule, before._replace(offender=command.offender), deduction.occurrence)
-    deduction.name_offender(command.offender, by, once=None if once in known else once,
-                            occurred_at=command.occurred_at)
+    deduction.name_offender(
+        command.offender, by, liable=_maybe_liable(work, rule, before),
+        once=None if once in known else once, occurred_at=command.occurred_at)
     return [deduction]
 
 

@@ -285,10 +285,11 @@ class Deduction(Aggregate):
         self._proposed(**facts, once=once, occurred_at=occurred_at)
 
     def name_offender(
-        self, offender: str, by: str, *, once: str | None, occurred_at: datetime
+        self, offender: str, by: str, *, liable: Sequence[str], once: str | None,
+        occurred_at: datetime,
     ) -> None:
-        """By neither the one nor the other. Errors: R-DED-02, R-DED-03, R-DED-05."""
-        if by in (offender, *self.named):
+        """By nobody whom it would charge, now or then. Errors: R-DED-02, R-DED-03, R-DED-05."""
+        if by in (offender, *self.named, *liable):
             raise OwnCase(actor=by, deduction=self.id)
         if self.must_be(PROPOSED).offender != offender:
             self._offender_named(offender=offender, named_by=by, once=once,

@@ -534,7 +534,7 @@ class Oracle:
         """By a member who was never named, and not what is claimed already by others."""
         case = self.step(number, day, "proposed")
         if case is None or not self.fits(case, offender) or not self.signs(by, day) \
-                or by in (offender, *case.named):
+                or by in (offender, *case.named, *(self.liable(case) or ())):
             return False
         once = self.once(case, offender)
         return once in self.own(case) or once not in self.claimed

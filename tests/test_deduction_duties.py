@@ -72,6 +72,7 @@ def test_name_offender__rejected_from_who_is_named_or_is_no_member() -> None:
     story.by(WANG).when(name(ZHAO)).refused(OwnCase)
     story.by(ZHAO).when(name(ZHAO)).refused(OwnCase)
     story.by("cli:a").when(name(ZHAO)).refused(SignatureNeeded)
+    start((CHEN, propose(code="SHARED"))).by(LI).when(name(ZHAO)).refused(OwnCase)
 
 
 def test_confirm_deduction__rejected_from_who_named_the_offender_or_was_named_before() -> None:
