@@ -20,7 +20,7 @@ from ledger.month_errors import (
     NotInPost,
     NotTheGrader,
 )
-from ledger.month_values import COMMITTEE_SHEET, SECOND_SHEET, account_of
+from ledger.month_values import COMMITTEE_SHEET, SECOND_SHEET, Figure, account_of
 from ledger.months import Account
 from ledger.people import Member
 from ledger.policies import BOOK, PolicyBook
@@ -208,8 +208,8 @@ class _Month:
         version = policy_on(work, last_day(command.month))
         self.posts = posts = held_in(work, command.month)
         closings: Closings = work.load(Closings, CLOSINGS)
-        members = sorted({*posts, *ever_held(work, command.month)})
-        streams = {member: account_of(member, command.month) for member in members}
+        streams = {member: account_of(member, command.month)
+                   for member in ever_held(work, command.month)}
         work.fetch([(Account, stream) for stream in streams.values()])
         self.accounts: dict[str, Account] = {
             member: work.load(Account, stream) for member, stream in streams.items()}
@@ -239,10 +239,12 @@ class _Month:
 
     def finished(self, number: int) -> list[Account]:
         """The accounts, each with its final figures. Errors: OutOfOrder (R-GEN-03)."""
+        figures: dict[str, list[Figure]] = {member: [] for member in self.accounts}
+        for one in self.figures:
+            figures[one.member].append(one)
         for member, account in self.accounts.items():
             account.must_follow(self.occurred_at)
-            account.seal(member, [one for one in self.figures if one.member == member], number,
-                         occurred_at=self.occurred_at)
+            account.seal(member, figures[member], number, occurred_at=self.occurred_at)
         return list(self.accounts.values())
 
     def carried_on(self) -> list[Aggregate]:

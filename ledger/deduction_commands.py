@@ -8,7 +8,7 @@ from ledger.commands import Command, Work
 from ledger.decimals import check_decimal
 from ledger.deduction_values import deduction_of
 from ledger.deductions import Deduction
-from ledger.receipts import is_actor
+from ledger.receipts import check_member
 from ledger.values import Checks, check_sha256, is_subject
 
 MAX_EVIDENCE = 200
@@ -66,12 +66,6 @@ class ProposeDeduction(Command, frozen=True, kw_only=True):
         if not self.evidence and not self.attachments:
             checks.fault("/evidence", "missing", "is needed: positions of events, or attachments")
         _check_note(checks, self.note)
-
-
-def check_member(checks: Checks, where: str, value: object) -> None:
-    """Note what is no member."""
-    if not (isinstance(value, str) and value.startswith("member:") and is_actor(value)):
-        checks.fault(where, "not_member", f"is {value!r}, not a member such as member:7f3a")
 
 
 def check_evidence(checks: Checks, evidence: list[int], attachments: list[str]) -> None:

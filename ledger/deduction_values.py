@@ -12,8 +12,8 @@ PROPOSED, CONFIRMED, WAIVED, DISMISSED, OVERTURNED = STATES = (
 """`overturned`: no charge of it stands any more."""
 
 APPEALED, UPHELD, REDUCED = "appealed", "upheld", "reduced"
-APPEALS = (APPEALED, UPHELD, REDUCED, OVERTURNED, WAIVED)
-"""How an appeal stands; `waived`: the charge was excused, so that there was nothing to decide."""
+"""How an appeal stands; or `overturned`, or `waived`: the charge was excused, so that there was
+nothing to decide."""
 
 
 def deduction_of(number: str) -> str:

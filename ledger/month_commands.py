@@ -10,7 +10,7 @@ from ledger.days import check_month
 from ledger.decimals import check_decimal
 from ledger.month_values import SHEETS, LeftOut, account_of
 from ledger.months import Account
-from ledger.receipts import is_actor
+from ledger.receipts import check_member
 from ledger.values import Checks, check_sha256
 
 MAX_ITEMS = 200
@@ -34,9 +34,7 @@ class _OnAccount(Command, frozen=True, kw_only=True):
         return [(Account, self.subject), (Closings, CLOSINGS)]
 
     def check(self, checks: Checks) -> None:
-        if not (self.member.startswith("member:") and is_actor(self.member)):
-            checks.fault("/member", "not_member",
-                         f"is {self.member!r}, not a member such as member:7f3a")
+        check_member(checks, "/member", self.member)
         check_month(checks, "/month", self.month)
         checks.text("/post", self.post, longest=100)
         checks.moment("/occurred_at", self.occurred_at)

@@ -13,7 +13,7 @@ from ledger.people_errors import PostUnknown, SupervisorCircle
 from ledger.personal import Plain
 from ledger.policy_values import ATTENDANCE, LEAVE
 from ledger.posts import Post, post_of
-from ledger.receipts import is_actor
+from ledger.receipts import check_member
 from ledger.signatures import must_speak_for
 from ledger.staff import MAX_LEVELS, load_posts, policy_on, posts_from
 from ledger.values import Checks
@@ -51,13 +51,6 @@ class _OnMember(Command, frozen=True, kw_only=True):
                               ("contact", 200), ("reason", 500), ("note", 500)):
             if (value := getattr(self, name, None)) is not None and type(value) is not int:
                 checks.text(f"/{name}", value, longest=longest)
-
-
-def check_member(checks: Checks, where: str, value: object) -> None:
-    """Note what is no member."""
-    if not (isinstance(value, str) and value.startswith("member:") and is_actor(value)):
-        checks.fault(where, "not_member", f"is {value!r}, not a member such as member:7f3a: a "
-                                          "pseudonym, never a name")
 
 
 class _Named(_OnMember, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ledger.errors import Invalid
+from ledger.values import Checks
 
 _ACTOR = re.compile(r"system|[a-z]+:[A-Za-z0-9][A-Za-z0-9._-]{0,90}")
 _WORD = re.compile(r"[a-z][a-z_]{0,40}")
@@ -31,6 +32,13 @@ class BadContext(Invalid):
 def is_actor(text: str) -> bool:
     """Whether a text is `system` or a pseudonymous id."""
     return _ACTOR.fullmatch(text) is not None
+
+
+def check_member(checks: Checks, where: str, value: object) -> None:
+    """Note what is no member."""
+    if not (isinstance(value, str) and value.startswith("member:") and is_actor(value)):
+        checks.fault(where, "not_member", f"is {value!r}, not a member such as member:7f3a: a "
+                                          "pseudonym, never a name")
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

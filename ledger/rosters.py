@@ -14,8 +14,8 @@ from ledger.aggregate import Aggregate, event
 from ledger.commands import Command, Handler, Work
 from ledger.days import check_day
 from ledger.people import Member
-from ledger.people_commands import check_member
 from ledger.people_errors import NotOnShift, OnShiftAlready, ShiftUnknown
+from ledger.receipts import check_member
 from ledger.values import Checks, subject
 
 MAX_SHIFTS = 50

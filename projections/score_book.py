@@ -154,12 +154,9 @@ class ScoreBook:
         """How many deductions, and appeals, of a month are undecided now."""
         return undecided(self._connection, self.ledger, month)
 
-    def sealed_figures(self, months: Collection[str]) -> dict[str, list[Figure]]:
-        """The final figures of some months."""
-        found: dict[str, list[Account]] = {month: [] for month in months}
-        for (month, _), account in self.accounts(months).items():
-            found[month].append(account)
-        return {month: _final(accounts) for month, accounts in found.items()}
+    def sealed_figures(self, month: str) -> list[Figure]:
+        """The figures that a month was sealed with last, reopened or not."""
+        return _final(self.accounts([month]).values())
 
 
 def _final(accounts: Iterable[Account]) -> list[Figure]:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from ledger.closings import CLOSINGS, Closings, digest_of
 from ledger.log import codec
 from ledger.month_values import Figure
@@ -79,13 +81,9 @@ def _steps(book: ScoreBook) -> Iterator[dict[str, Any]]:
             "recorded_at": rfc3339(from_us(entry.recorded_at)), "position": entry.position,
             "reason": getattr(event, "reason", None) or getattr(event, "note", None),
             "count": getattr(event, "count", None), "digest": getattr(event, "digest", None),
-            "left_out": [_plain(one) for one in getattr(event, "left_out", [])],
-            "changes": [_plain(one) for one in getattr(event, "changes", [])],
+            "left_out": msgspec.to_builtins(getattr(event, "left_out", [])),
+            "changes": msgspec.to_builtins(getattr(event, "changes", [])),
         }
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__struct_fields__}
 
 
 def warnings(models: ReadModels, ledger: str, question: Question) -> Answer:
@@ -113,7 +111,7 @@ def _running(book: ScoreBook, last: str, mark: Decimal) -> dict[tuple[str, str],
     running: dict[tuple[str, str], list[str]] = {}
     going: set[tuple[str, str]] | None = None
     for month in sorted((one for one in book.closings.months if one <= last), reverse=True):
-        below = {(one.member, one.post) for one in book.sealed_figures([month])[month]
+        below = {(one.member, one.post) for one in book.sealed_figures(month)
                  if one.score is not None and Decimal(one.score) < mark}
         going = below if going is None else going & below
         if not going:

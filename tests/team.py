@@ -1,8 +1,10 @@
 """A small shop's people, policies and months in one line, for tests."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ledger.application import Ledger
 from ledger.commands import Command
 from ledger.deduction_commands import (
     AppealDeduction,
@@ -16,7 +18,14 @@ from ledger.people_commands import AssignPost, JoinMember, SetSupervisor
 from ledger.policy_commands import PublishPolicy
 from ledger.policy_reader import read
 from ledger.policy_values import Policy, Rule, Sections
+from projections.engine import ReadModels
+from projections.questions import Question
+from projections.reports import run
+from tests.builders import context
 from tests.stories import Story
+
+Steps = Sequence[tuple[str, Command]]
+"""Commands, each with who wishes it."""
 
 WANG, ZHAO, LI, ZHOU, CHEN, LIU = (
     f"member:{name}" for name in ("wang", "zhao", "li", "zhou", "chen", "liu"))
@@ -134,3 +143,16 @@ def told(story: Story, *steps: tuple[str, Command]) -> Story:
         story.by(actor).when(command)
         assert story.error is None, (command, story.error)
     return story
+
+
+def record(ledger: Ledger, steps: Steps) -> None:
+    """Record steps, all of them accepted."""
+    for actor, command in steps:
+        ledger.handle(command, context(actor=actor))
+
+
+def rows(
+    models: ReadModels, name: str, *, ledger: str = "main", **asked: Any
+) -> list[dict[str, Any]]:
+    """A report's rows."""
+    return run(models, ledger, name, Question(**asked)).rows

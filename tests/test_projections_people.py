@@ -1,6 +1,6 @@
 """Who was here, held which post, was on shift or absent on any day, as of both clocks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,7 +41,23 @@ from projections.questions import BadDay, BadMonth, Question
 from projections.replay import NothingRecorded
 from projections.reports import run
 from tests.builders import context
-from tests.team import CHEN, JOINED, LI, LIU, MONTH, POSTS, WANG, ZHAO, ZHOU, at, printed, team
+from tests.team import (
+    CHEN,
+    JOINED,
+    LI,
+    LIU,
+    MONTH,
+    POSTS,
+    WANG,
+    ZHAO,
+    ZHOU,
+    Steps,
+    at,
+    printed,
+    record,
+    rows,
+    team,
+)
 
 NAMES = ("staff", "post-terms", "shifts", "rosters", "attendance", "leave")
 MONDAY, TUESDAY = "2026-09-07", "2026-09-08"
@@ -50,7 +66,6 @@ EARLY = Shift(name="early", start="09:00", end="16:30", days=[1, 2, 3, 4, 5], me
               director=CHEN)
 LATE = Shift(name="late", start="16:00", end="24:00", members=[ZHAO])
 
-Steps = Sequence[tuple[str, Command]]
 
 
 def assign(post: str, member: str, since: str, told: str | None = None) -> AssignPost:
@@ -116,23 +131,12 @@ STORY: Steps = [
 ]
 
 
-def record(ledger: Ledger, steps: Steps) -> None:
-    """Record steps, all of them accepted."""
-    for actor, command in steps:
-        ledger.handle(command, context(actor=actor))
-
-
 @pytest.fixture
 def models(store: Store) -> Iterator[ReadModels]:
     """The read models of the store."""
     made = ReadModels(store, PROJECTIONS)
     yield made
     made.close()
-
-
-def rows(models: ReadModels, name: str, **asked: Any) -> list[dict[str, Any]]:
-    """A report's rows."""
-    return run(models, "main", name, Question(**asked)).rows
 
 
 def of(models: ReadModels, member: str, **asked: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Scores, deductions, appeals and policies as reports tell them, now and as of any moment."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -37,6 +37,7 @@ from tests.team import (
     POSTS,
     WANG,
     ZHOU,
+    Steps,
     appeal,
     confirm,
     grade,
@@ -44,8 +45,10 @@ from tests.team import (
     overturn,
     propose,
     published,
+    record,
     reopen,
     restate,
+    rows,
     rule,
     seal,
     team,
@@ -58,7 +61,6 @@ BANDS = [Band(coefficient="0.5", below="65"), Band(coefficient="1.0", at_least="
 FIELDS = ["member", "post", "committee", "self", "bonus", "deductions", "score", "coefficient",
           "policy_version", "sealed", "restatement"]
 
-Steps = Sequence[tuple[str, Command]]
 START: Steps = [("system", command) for command in (
     *team(), published(*RULES, coefficients=BANDS))]
 CHARGED: Steps = [(CHEN, propose(code="R3", day="2026-09-29")),
@@ -73,23 +75,12 @@ def by(actor: str) -> Context:
     return context(actor=actor)
 
 
-def record(ledger: Ledger, steps: Steps) -> None:
-    """Record steps, all of them accepted."""
-    for actor, command in steps:
-        ledger.handle(command, by(actor))
-
-
 @pytest.fixture
 def models(store: Store) -> Iterator[ReadModels]:
     """The read models of the store."""
     made = ReadModels(store, PROJECTIONS)
     yield made
     made.close()
-
-
-def rows(models: ReadModels, name: str, **asked: Any) -> list[dict[str, Any]]:
-    """A report's rows."""
-    return run(models, "main", name, Question(**asked)).rows
 
 
 def of(models: ReadModels, member: str, **asked: Any) -> dict[str, Any]:

@@ -52,8 +52,10 @@ from tests.team import (
     overturn,
     propose,
     published,
+    record,
     reopen,
     restate,
+    rows,
     rule,
     seal,
     team,
@@ -67,12 +69,6 @@ RULES = (rule("R1", {"offender": ["1", "1"]}, per="order"),
          rule("SHARED", {"offender": ["1", "1"], "supervisor": ["2", "2"]}, per="order"))
 START: list[tuple[str, Command]] = [("system", one) for one in (*team(), published(*RULES))]
 MANY, THREADS = 12, 8
-
-
-def record(ledger: Ledger, steps: Sequence[tuple[str, Command]]) -> None:
-    """Record steps, all of them accepted."""
-    for who, one in steps:
-        ledger.handle(one, context(actor=who))
 
 
 def proposed(count: int, code: str = "R1", day: str = "2026-09-03"
@@ -126,16 +122,10 @@ def both(request: pytest.FixtureRequest, ledger: Ledger, store: Store, keys: Any
     other.close()
 
 
-def rows(models: ReadModels, name: str, ledger: str = "main", **asked: Any
-         ) -> list[dict[str, Any]]:
-    """A report's rows."""
-    return run(models, ledger, name, Question(**asked)).rows
-
-
 def figure(models: ReadModels, month: str, member: str = WANG, ledger: str = "main"
            ) -> dict[str, Any]:
     """A member's figure."""
-    return next(row for row in rows(models, "scores", ledger, month=month)
+    return next(row for row in rows(models, "scores", ledger=ledger, month=month)
                 if row["member"] == member)
 
 
@@ -389,14 +379,14 @@ def test_scores__of_two_ledgers_with_the_same_ids_do_not_mix(
             found = figure(models, MONTH, ledger=name)
             assert (found["deductions"], found["sealed"]) == (str(points), sealed)
             assert len(charges(store, ledger=name)) == points
-            states = Counter(row["state"] for row in rows(models, "deductions", name))
+            states = Counter(row["state"] for row in rows(models, "deductions", ledger=name))
             assert states == {"confirmed": points, "proposed": MANY - points}
             assert verify(store, name).ok
             must_be_sound(store, name)
         record(ledger, [(WANG, appeal(1, "2026-10-03")), (LIU, overturn(1, day="2026-10-04"))])
         assert figure(models, MONTH)["deductions"] == "2"
         assert figure(models, MONTH, ledger="other")["deductions"] == "5"
-        assert rows(models, "appeals", "other") == []
+        assert rows(models, "appeals", ledger="other") == []
     finally:
         other.close()
 
