@@ -11,7 +11,7 @@ LARGEST_BODY = 1 << 20
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The Flask application. It opens nothing until a request or a command needs it."""
-    from api import cli
+    from api.cli import commands as cli
 
     app = Flask(__name__, static_folder=None)
     for command in cli.COMMANDS:
@@ -23,20 +23,19 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _serve(app: Flask, settings: Settings | None) -> None:
     from api import (
         deductions,
-        description,
         log,
-        operations,
         orders,
         people,
         policies,
-        problems,
         returns,
-        routes,
         scores,
         stock,
-        uploads,
     )
-    from api.edge import Edge
+    from api import (
+        imports as uploads,
+    )
+    from api.http import description, operations, problems, routes
+    from api.http.runtime import Edge
 
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     edge = app.extensions["edge"] = Edge(settings)

@@ -6,10 +6,10 @@ from typing import Any
 
 from flask import Response
 
-from api import reading, writing
-from api.history import add_history, etag_of
-from api.noting import note_read
-from api.reading import (
+from api.http import reading, writing
+from api.http.history import add_history, etag_of
+from api.http.noting import note_read
+from api.http.reading import (
     STAFF,
     STAFF_READERS,
     ClockQuery,
@@ -22,11 +22,11 @@ from api.reading import (
     told_as_of,
     wait,
 )
-from api.routes import EVERYBODY, Blueprint, caller, edge
-from api.writing import Route
-from ledger import deduction_commands as told
-from ledger.decimals import plain
-from projections.replay import NothingRecorded
+from api.http.routes import EVERYBODY, Blueprint, caller, edge
+from api.http.writing import Route
+from ledger.common.decimals import plain
+from ledger.deductions import commands as told
+from projections.orders.replay import NothingRecorded
 from projections.reports import REPORTS
 
 REVIEWERS = {"reviewer", "manager"}

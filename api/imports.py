@@ -1,77 +1,187 @@
-"""Importing files from the command line: opens the ledger, runs, and prints what was wrong."""
+"""Imports over HTTP: a file goes up, the work goes on behind the answer, its faults can be read."""
 
+import hashlib
+import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
-import click
+import marshmallow
+import orjson
+from flask import Response, request
 
-from api.messages import retell, tr
-from api.output import as_json
-from ledger.importing import profiles
-from ledger.importing.faults import REASONS, RowFault
-from ledger.importing.importer import REJECT_EVERYTHING, Summary, run_import
-from ledger.importing.progress import ProgressBar
-from ledger.receipts import Context
-from ledger.settings import Settings, default_actor, open_ledger, sqlite_path
+from api.cli.imports import staging_folder
+from api.http.fields import Digits, Free
+from api.http.problems import Problem
+from api.http.reading import LIMIT
+from api.http.routes import READERS, Blueprint, caller, edge
+from api.http.runtime import Caller, Edge
+from api.http.writing import KeyHeaders
+from ledger.common.context import Context
+from ledger.common.errors import Fault, InvalidValues, LedgerError
+from ledger.imports import profiles
+from ledger.imports.importer import REJECT_EVERYTHING, STOCK, run_import
+from ledger.imports.summary import POLICIES, Summary
+from ledger.settings import Settings
+
+LARGEST = 64 << 20
+"""Bytes of an upload, at most."""
+
+KEPT = 50
+"""Finished imports of which the faults can still be read."""
+
+group = Blueprint("imports", __name__, description="Exports of platforms, file by file.")
 
 
-def staging_folder(settings: Settings) -> Path:
-    """Where staging files lie: beside an SQLite ledger, else in the system's place for them."""
-    path = sqlite_path(settings.database_url)
-    return path.parent if path else Path(tempfile.gettempdir())
+class Job:
+    """An import that runs behind its answer."""
+
+    def __init__(self, job: str, ledger: str, digest: str, folder: Path) -> None:
+        self.id, self.ledger, self.digest, self.folder = job, ledger, digest, folder
+        self.state, self.stage, self.done, self.total = "running", "", 0, 0
+        self.problem: str | None = None
+        self.summary: Summary | None = None
+        self.held = ExitStack()
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """What `run_import` tells."""
+        self.stage, self.done, self.total = stage, done, total
+
+    def shown(self) -> dict[str, Any]:
+        """How far it is, and what it came to."""
+        counts = self.summary.counts() if self.summary is not None else None
+        return {"import": self.id, "state": self.state, "stage": self.stage, "done": self.done,
+                "total": self.total, "counts": counts, "problem": self.problem,
+                "faults": 0 if self.summary is None else self.summary.fault_count}
 
 
-@contextmanager
-def imported(
-    files: Sequence[Path], profile: str, *, ledger_name: str, actor: str | None,
-    shop: str | None, policy: str, stock: str | None, dry_run: bool,
-) -> Iterator[Summary]:
-    """The summary of an import, with its faults at hand until the end of the block."""
-    settings = Settings.from_environment()
-    found = profiles.find(profile)
-    opened = open_ledger(settings, name=ledger_name)
+_jobs: OrderedDict[str, Job] = OrderedDict()
+_lock = threading.Lock()
+
+
+@group.permit("/v1/imports", {"integration", "operations", "manager"}, name="import",
+              method="POST")
+@group.arguments(KeyHeaders(), location="headers")
+@group.response(202, Free)
+@group.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": {
+    "type": "object", "required": ["file", "profile"], "properties": {
+        "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+        "profile": {"type": "string"}, "shop": {"type": "string"},
+        "policy": {"enum": list(POLICIES)}, "stock": {"enum": list(STOCK)}}}}}})
+def upload(headers: Mapping[str, str]) -> Response:
+    """Import files: multipart/form-data with `file` (one or more), `profile`, perhaps `shop`,
+    `policy`, `stock`."""
+    request.max_content_length = LARGEST
+    told = {name: request.form.get(name) for name in ("profile", "shop", "policy", "stock")}
+    files = request.files.getlist("file")
+    known = profiles.available()
+    _check(told, known, files=len(files))
+    who = caller()
+    key = orjson.dumps([who.ledger, who.actor, headers["idempotency_key"]]).decode()
+    job_id = str(uuid5(NAMESPACE_URL, "import:" + key))
+    here = edge()
+    folder = Path(tempfile.mkdtemp(prefix="upload-", dir=_staging(here)))
+    paths, digest = [], hashlib.sha256(orjson.dumps(told))
+    for number, file in enumerate(files):
+        path = folder / f"{number:03d}-{Path(file.filename or 'file.csv').name[:80]}"
+        file.save(path)
+        digest.update(path.read_bytes())
+        paths.append(path)
+    with _lock:
+        job = _jobs.get(job_id)
+        if job is None:
+            job = _jobs[job_id] = Job(job_id, who.ledger, digest.hexdigest(), folder)
+            while len(_jobs) > KEPT and next(iter(_jobs.values())).state != "running":
+                _jobs.popitem(last=False)[1].held.close()
+            threading.Thread(target=_run, args=(here, who, job, paths), daemon=False,
+                             kwargs={"told": told}, name=f"import {job_id}").start()
+    if job.folder != folder:  # the same key again: its files are not needed
+        shutil.rmtree(folder)
+    if job.digest != digest.hexdigest():
+        raise Problem(422, "command_reused", "This key was used for other files.")
+    found = Response(orjson.dumps(job.shown()), 202, content_type="application/json")
+    found.headers["Location"] = f"/v1/imports/{job_id}"
+    return found
+
+
+def _check(told: Mapping[str, str | None], known: Mapping[str, Any], *, files: int) -> None:
+    faults = []
+    if not files:
+        faults.append(Fault("/file", "missing", "is needed: the export"))
+    if told["profile"] not in known:
+        faults.append(Fault("/profile", "unknown", f"is none of {', '.join(sorted(known))}"))
+    for name, words in (("policy", POLICIES), ("stock", STOCK)):
+        if told[name] is not None and told[name] not in words:
+            faults.append(Fault(f"/{name}", "unknown", f"is none of {', '.join(words)}"))
+    if faults:
+        raise Problem(422, InvalidValues.code, f"{len(faults)} value(s) cannot be taken.",
+                      rule=InvalidValues.rule, errors=faults)
+
+
+def _staging(here: Edge) -> Path:
+    folder = staging_folder(here.settings or Settings.from_environment())
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _run(
+    here: Edge, who: Caller, job: Job, paths: list[Path], *, told: Mapping[str, str | None]
+) -> None:
+    context = Context(actor=who.actor, role=who.role, client=f"key:{who.key}")
     try:
-        who = actor or default_actor(opened.ledger)
-        context = Context(actor=who, role="integration", client="cli")
-        with ProgressBar() as bar, run_import(
-            opened.ledger, files, found, context=context, shop=shop, policy=policy,
-            stock=stock, dry_run=dry_run, staging_dir=staging_folder(settings), progress=bar,
-        ) as summary:
-            yield summary
+        summary = run_import(
+            here.ledger(who.ledger), paths, profiles.find(told["profile"] or ""), context=context,
+            shop=told["shop"], policy=told["policy"] or REJECT_EVERYTHING, stock=told["stock"],
+            staging_dir=_staging(here), progress=job.progress)
+        job.held.callback(summary.close)
+        job.summary = summary
+        job.state = "done" if summary.ok else "rejected" if not summary.accepted else "part"
+    except LedgerError as error:
+        job.state, job.problem = "failed", str(error)
+    except Exception:
+        job.state, job.problem = "failed", "This is our fault, and is noted."
+        raise
     finally:
-        opened.close()
+        shutil.rmtree(job.folder, ignore_errors=True)
+        here.wrote()
 
 
-def print_faults(summary: Summary, form: str) -> None:
-    """Every fault: a JSON object a line on stdout, or a sentence a line on stderr."""
-    for fault in summary.faults:
-        if form == "json":
-            click.echo(as_json(fault._asdict()))
-            continue
-        row = tr("row {row}", row=fault.row) if fault.row else tr("the file")
-        column = f", {fault.column}" if fault.column else ""
-        value = f" = {fault.value!r}" if fault.value else ""
-        click.echo(f"{fault.file}, {row}{column}{value}: {_reason(fault)} "
-                   f"[{fault.rule}, {fault.code}]", err=True)
+def _job(name: str) -> Job:
+    job = _jobs.get(name)
+    if job is None or job.ledger != caller().ledger:
+        raise Problem(404, "import_unknown", "There is no such import here, or it is long over.")
+    return job
 
 
-def _reason(fault: RowFault) -> str:
-    known = REASONS.get(fault.code)
-    return fault.reason if known is None else retell(known[1], fault.reason)
+@group.permit("/v1/imports/<job>", READERS, name="import-progress")
+@group.response(200, Free)
+def progress(job: str) -> Response:
+    """How far an import is, and what it came to: running, done, part, rejected or failed."""
+    return Response(orjson.dumps(_job(job).shown()), content_type="application/json")
 
 
-def told(summary: Summary) -> str:
-    """What happened, in a sentence."""
-    if not summary.ok and summary.policy == REJECT_EVERYTHING and not summary.accepted:
-        return tr("Nothing was recorded: {faults} fault(s) were found, and the policy is to reject "
-                  "everything then. All {rows} row(s) count as rejected.",
-                  faults=summary.fault_count, rows=summary.rows)
-    counts = {"rows": summary.rows, "accepted": summary.accepted,
-              "duplicates": summary.duplicates, "rejected": summary.rejected}
-    if summary.dry_run:
-        return tr("Of {rows} row(s), {accepted} would be recorded, {duplicates} bring nothing new, "
-                  "{rejected} would be rejected.", **counts)
-    return tr("Of {rows} row(s), {accepted} were recorded, {duplicates} brought nothing new, "
-              "{rejected} were rejected.", **counts)
+class FaultsQuery(marshmallow.Schema):
+    """Which faults."""
+
+    limit = Digits(least=1, most=1000)
+    after = Digits()
+
+
+@group.permit("/v1/imports/<job>/faults", READERS, name="import-faults")
+@group.arguments(FaultsQuery(), location="query")
+@group.response(200, Free)
+def faults(query: Mapping[str, Any], job: str) -> Response:
+    """What is wrong in the files: file, row, column, code, rule; never a personal value."""
+    found, after, limit = _job(job), query.get("after", 0), query.get("limit", LIMIT)
+    shown = []
+    for number, fault in enumerate(found.summary.faults if found.summary else ()):
+        if number >= after + limit:
+            break
+        if number >= after:
+            shown.append(fault._asdict())
+    return Response(orjson.dumps({"items": shown}), content_type="application/json")

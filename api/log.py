@@ -11,10 +11,10 @@ import orjson
 from flask import Response
 
 from api import sheets
-from api.fields import Digits, Text, Word
-from api.noting import note_read
-from api.problems import Problem
-from api.reading import (
+from api.http.fields import Digits, Text, Word
+from api.http.noting import note_read
+from api.http.problems import Problem
+from api.http.reading import (
     DAY,
     LIMIT,
     AnswerSchema,
@@ -26,14 +26,14 @@ from api.reading import (
     told_as_of,
     wait,
 )
-from api.routes import READERS, Blueprint, caller, edge, unseal
-from ledger.errors import Fault
+from api.http.routes import READERS, Blueprint, caller, edge, unseal
+from ledger.common.errors import Fault
+from ledger.common.values import from_us, rfc3339
 from ledger.log import merkle
 from ledger.log.store import Store
-from ledger.refusals import Attempts
-from ledger.values import from_us, rfc3339
-from projections.audit import Asked, found, rows
-from projections.clocks import header
+from ledger.writing.refusals import Attempts
+from projections.asking.clocks import header
+from projections.audit.trail import Asked, found, rows
 
 EVIDENCE = {"auditor", "manager", "admin"}
 """Who reads the trail of what people did."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import has_request_context, request
 
-from ledger.errors import LedgerError
+from ledger.common.errors import LedgerError
 
 CATALOG = Path(__file__).parent / "locale" / "zh.po"
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from flask import Response
 
-from api import reading, writing
-from api.history import add_history, etag_of
-from api.reading import (
+from api.http import reading, writing
+from api.http.history import add_history, etag_of
+from api.http.reading import (
     ClockQuery,
     ItemSchema,
     Listed,
@@ -17,13 +17,13 @@ from api.reading import (
     told_as_of,
     wait,
 )
-from api.routes import READERS, Blueprint, caller, edge
-from api.writing import Route
-from ledger import fulfilment_commands as goods
-from ledger import order_commands as orders
-from ledger import order_review_commands as review
-from projections.explain import explain_order
-from projections.replay import NothingRecorded
+from api.http.routes import READERS, Blueprint, caller, edge
+from api.http.writing import Route
+from ledger.fulfilment import commands as goods
+from ledger.orders import commands as orders
+from ledger.orders import review_commands as review
+from projections.orders.explain import explain_order
+from projections.orders.replay import NothingRecorded
 from projections.reports import REPORTS
 
 SALES = {"service", "integration", "operations", "manager"}

@@ -3,12 +3,12 @@
 Names and contacts are taken in, and never given out.
 """
 
-from api import reading, writing
-from api.reading import STAFF, STAFF_READERS, DayQuery, Listed, MonthQuery, nobodys, own_row
-from api.routes import Blueprint
-from api.writing import Route
-from ledger import people_commands as told
-from ledger import rosters
+from api.http import reading, writing
+from api.http.reading import STAFF, STAFF_READERS, DayQuery, Listed, MonthQuery, nobodys, own_row
+from api.http.routes import Blueprint
+from api.http.writing import Route
+from ledger.people import commands as told
+from ledger.people import rosters
 
 OFFICE = {"admin", "manager"}
 """Who says who works here, as what, and under whom."""

@@ -6,13 +6,13 @@ from typing import Any
 import marshmallow
 from flask import Response
 
-from api import reading, writing
-from api.fields import Digits
-from api.reading import ItemSchema, Listed, told_as_of
-from api.routes import READERS, Blueprint, caller, edge
-from api.writing import Route
-from ledger import policy_commands
-from projections.clocks import NOW, header
+from api.http import reading, writing
+from api.http.fields import Digits
+from api.http.reading import ItemSchema, Listed, told_as_of
+from api.http.routes import READERS, Blueprint, caller, edge
+from api.http.writing import Route
+from ledger.policies import commands as policy_commands
+from projections.asking.clocks import NOW, header
 from projections.policies import book_of, differences
 
 WRITERS = {"admin", "manager"}

@@ -5,9 +5,9 @@ from typing import Any
 
 from flask import Response
 
-from api import reading, writing
-from api.history import add_history, etag_of
-from api.reading import (
+from api.http import reading, writing
+from api.http.history import add_history, etag_of
+from api.http.reading import (
     ClockQuery,
     ItemSchema,
     Listed,
@@ -17,10 +17,10 @@ from api.reading import (
     told_as_of,
     wait,
 )
-from api.routes import READERS, Blueprint, caller, edge
-from api.writing import Route
-from ledger import return_commands as cases
-from projections.replay import NothingRecorded
+from api.http.routes import READERS, Blueprint, caller, edge
+from api.http.writing import Route
+from ledger.returns import commands as cases
+from projections.orders.replay import NothingRecorded
 from projections.reports import REPORTS
 
 SERVICE = {"service", "manager", "integration"}

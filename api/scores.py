@@ -5,9 +5,11 @@ from typing import Any
 
 from flask import Response
 
-from api import reading, sheets, writing
-from api.noting import note_read
-from api.reading import (
+from api import sheets
+from api.cli.reports import workbook
+from api.http import reading, writing
+from api.http.noting import note_read
+from api.http.reading import (
     STAFF,
     STAFF_READERS,
     ItemSchema,
@@ -21,13 +23,12 @@ from api.reading import (
     told_as_of,
     wait,
 )
-from api.reports import workbook
-from api.routes import EVERYBODY, Blueprint, caller, edge
-from api.writing import Route
-from ledger import month_commands as told
-from projections.questions import Question
-from projections.replay import NothingRecorded
-from projections.score_terms import explain_score
+from api.http.routes import EVERYBODY, Blueprint, caller, edge
+from api.http.writing import Route
+from ledger.scores import commands as told
+from projections.asking.questions import Question
+from projections.orders.replay import NothingRecorded
+from projections.scores.terms import explain_score
 
 GRADERS = EVERYBODY - {"auditor", "admin", "integration"}
 """The second grader may be the member himself: the rules say who grades what."""

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import xlsxwriter
 
-from ledger.decimals import is_decimal, plain
+from ledger.common.decimals import is_decimal, plain
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet program takes for the beginning of a formula."""

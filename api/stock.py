@@ -1,11 +1,13 @@
 """Stock over HTTP: movements, counts, transfers, levels, cards, notices."""
 
-from api import reading, writing
-from api.history import add_history
-from api.reading import Listed, PeriodQuery
-from api.routes import Blueprint
-from api.writing import Route
-from ledger import fulfilment_commands, skus, stock_commands, transfers, warehouses
+from api.http import reading, writing
+from api.http.history import add_history
+from api.http.reading import Listed, PeriodQuery
+from api.http.routes import Blueprint
+from api.http.writing import Route
+from ledger.fulfilment import commands as fulfilment_commands
+from ledger.stock import commands as stock_commands
+from ledger.stock import skus, transfers, warehouses
 
 FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
 DATA = {"warehouse_head", "purchasing", "operations", "manager", "integration"}

@@ -8,11 +8,11 @@ read.
 from datetime import date, datetime
 from typing import ClassVar
 
-from ledger.aggregate import Aggregate, event
-from ledger.commands import Command, Handler, Work
-from ledger.errors import NotFound, Refused
-from ledger.receipts import is_actor
-from ledger.values import Checks, subject
+from ledger.common.context import is_actor
+from ledger.common.errors import NotFound, Refused
+from ledger.common.values import Checks, subject
+from ledger.core.aggregate import Aggregate, event
+from ledger.core.commands import Command, Handler, Work
 
 ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "finance", "member",
          "operations", "reviewer", "manager", "integration", "admin")

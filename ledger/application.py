@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ledger.clock import AcceptClock
-from ledger.commands import Command
-from ledger.errors import LedgerError, Unavailable
-from ledger.facts import AHEAD_US, OccurredInFuture
+from ledger.common.context import Context, Receipt
+from ledger.common.errors import LedgerError, Unavailable
+from ledger.common.values import from_us
+from ledger.core.clock import AcceptClock
+from ledger.core.commands import Command
 from ledger.log.clock import Clock
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Store
-from ledger.receipts import Context, Receipt
-from ledger.values import from_us
-from ledger.work import Preview
-from ledger.writer import MAX_COMMANDS, Writer
-from ledger.writer_errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
+from ledger.writing.entries import AHEAD_US, OccurredInFuture
+from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
+from ledger.writing.work import Preview
+from ledger.writing.writer import MAX_COMMANDS, Writer
 
 __all__ = ["AHEAD_US", "CommandReused", "Ledger", "LedgerClosed", "OccurredInFuture", "OnceTaken",
            "Overloaded"]

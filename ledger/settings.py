@@ -12,7 +12,7 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ledger.application import Ledger
-from ledger.errors import Misconfigured
+from ledger.common.errors import Misconfigured
 from ledger.log import postgres, sqlite
 from ledger.log.clock import Clock
 from ledger.log.memory import MemoryStore

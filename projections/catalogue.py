@@ -1,13 +1,13 @@
 """All projections of this version."""
 
+from projections.audit.timeline import Timeline
 from projections.deductions import Deductions
-from projections.fulfilment import Fulfilment
-from projections.inventory import Stock
-from projections.months import Months
-from projections.order_book import OrderBook
-from projections.people import People
+from projections.orders.book import OrderBook
+from projections.orders.fulfilment import Fulfilment
+from projections.people.rows import People
 from projections.returns import Returns
-from projections.timeline import Timeline
+from projections.scores.accounts import Months
+from projections.stock.inventory import Stock
 
 PROJECTIONS = (OrderBook(), Fulfilment(), Stock(), Returns(), Months(), Deductions(),
                People(), Timeline())

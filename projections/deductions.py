@@ -16,16 +16,16 @@ from sqlalchemy import (
     Text,
 )
 
-from ledger.days import day_of, month_of
-from ledger.decimals import ZERO, plain
-from ledger.deduction_values import APPEALED, PROPOSED, Breach, Share
-from ledger.deductions import Deduction
+from ledger.common.days import day_of, month_of
+from ledger.common.decimals import ZERO, plain
+from ledger.common.values import from_us, rfc3339
+from ledger.deductions.deduction import Deduction
+from ledger.deductions.values import APPEALED, PROPOSED, Breach, Share
 from ledger.log.envelope import Entry, Outline
-from ledger.values import from_us, rfc3339
-from projections.by_subject import Report, report_of, rows_of
-from projections.questions import Question
-from projections.rows import Key, metadata
-from projections.stream_rows import StreamRows, topics_of
+from projections.asking.by_subject import Report, report_of, rows_of
+from projections.asking.questions import Question
+from projections.store.rows import Key, metadata
+from projections.store.stream_rows import StreamRows, topics_of
 
 deductions = Table(
     "deductions", metadata,

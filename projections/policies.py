@@ -5,15 +5,15 @@ from typing import Any
 
 import msgspec
 
-from ledger.errors import NotFound
-from ledger.log import codec
+from ledger.common.errors import NotFound
+from ledger.common.values import from_us, rfc3339
+from ledger.core import event_types
 from ledger.log.store import Store
-from ledger.policies import BOOK, PolicyBook
-from ledger.policy_values import Sections, Version
-from ledger.values import from_us, rfc3339
-from projections.clocks import NOW, AsOf, header
-from projections.engine import ReadModels
-from projections.questions import Answer, Question
+from ledger.policies.book import BOOK, PolicyBook
+from ledger.policies.values import Sections, Version
+from projections.asking.clocks import NOW, AsOf, header
+from projections.asking.questions import Answer, Question
+from projections.store.models import ReadModels
 
 NAMED_BY = ("code", "item", "post", "scheme", "deadline", "threshold", "calendar")
 """By which fields the parts of a list are told apart."""
@@ -43,7 +43,7 @@ def book_of(store: Store, ledger: str, as_of: AsOf = NOW) -> Book:
     cut, book = as_of.resolve(store, ledger), Book.blank(BOOK)
     for entry in store.streams(ledger, [BOOK]):
         if cut.takes(entry):
-            codec.decode(entry).apply(book)
+            event_types.decode(entry).apply(book)
     return book
 
 
@@ -56,7 +56,7 @@ def listed(store: Store, ledger: str, as_of: AsOf = NOW) -> list[dict[str, Any]]
     cut, withdrawn = as_of.resolve(store, ledger), set()
     rows: list[dict[str, Any]] = []
     for entry in filter(cut.takes, store.streams(ledger, [BOOK])):
-        event = codec.decode(entry)
+        event = event_types.decode(entry)
         if isinstance(event, PolicyBook.Withdrawn):
             withdrawn.add(event.version)
             continue

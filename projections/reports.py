@@ -7,27 +7,23 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any, ClassVar
 
-from ledger.errors import NotFound
-from projections import (
-    deductions,
-    fulfilment,
-    grading,
-    people_reports,
-    policies,
-    returns,
-    score_terms,
-    stock_reports,
-)
-from projections import orders as order_rows
-from projections import reconciliation as sums
-from projections import scores as score_table
-from projections import timeline as timelines
-from projections.clocks import NOW, Cut, header
-from projections.engine import ReadModels
-from projections.order_book import OrderBook
-from projections.questions import PRESENT, Answer, Question, SubjectNeeded, noted
-from projections.replay import NothingRecorded, past, replay
-from projections.rows import Rows
+from ledger.common.errors import NotFound
+from projections import deductions, policies, returns
+from projections.asking.clocks import NOW, Cut, header
+from projections.asking.questions import PRESENT, Answer, Question, SubjectNeeded, noted
+from projections.audit import timeline as timelines
+from projections.orders import fulfilment
+from projections.orders import reconciliation as sums
+from projections.orders import rows as order_rows
+from projections.orders.book import OrderBook
+from projections.orders.replay import NothingRecorded, past, replay
+from projections.people import reports as people_reports
+from projections.scores import grading
+from projections.scores import reports as score_table
+from projections.scores import terms as score_terms
+from projections.stock import reports as stock_reports
+from projections.store.models import ReadModels
+from projections.store.rows import Rows
 
 
 class UnknownReport(NotFound):

@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 import msgspec
 from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, Row, Table, Text
 
+from ledger.common.values import from_us, rfc3339
 from ledger.log.envelope import Outline
-from ledger.return_values import DISPOSITIONS, CaseLine, Sums
-from ledger.returns import AWAITED, RECEIVED, Case
-from ledger.values import from_us, rfc3339
-from projections.by_subject import Report, report_of, rows_of
-from projections.projection import Fact
-from projections.questions import Question
-from projections.rows import Change, Key, Rows, metadata
+from ledger.returns.case import AWAITED, RECEIVED, Case
+from ledger.returns.values import DISPOSITIONS, CaseLine, Sums
+from projections.asking.by_subject import Report, report_of, rows_of
+from projections.asking.questions import Question
+from projections.store.folding import Fact
+from projections.store.rows import Change, Key, Rows, metadata
 
 cases = Table(
     "cases", metadata,

@@ -5,17 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from ledger.fulfilment_commands import SellOrder
+from ledger.common.context import Context
+from ledger.common.moments import Moment
+from ledger.fulfilment.commands import SellOrder
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.store import Head, Store, Tile
-from ledger.moments import Moment
-from ledger.order_commands import EndOrder, PayOrder, PlaceOrder, RemarkOrder
-from ledger.order_history import RecordOrder
-from ledger.order_values import Amounts, Line
-from ledger.receipts import Context
-from ledger.stock_commands import MoveStock, StockMove
-from ledger.warehouses import OpenWarehouse
+from ledger.orders.commands import EndOrder, PayOrder, PlaceOrder, RemarkOrder
+from ledger.orders.declared import RecordOrder
+from ledger.orders.values import Amounts, Line
+from ledger.stock.commands import MoveStock, StockMove
+from ledger.stock.warehouses import OpenWarehouse
 
 CHANNEL, SHOP = "taobao", "云杉书店"
 NOON = datetime(2026, 10, 1, 4, tzinfo=UTC)

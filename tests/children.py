@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from ledger.errors import LedgerError
+from ledger.common.errors import LedgerError
 from ledger.settings import Settings, open_ledger
 from tests.builders import CONTEXT, named, pay, place, record, sell
 from tests.waiting import in_thread

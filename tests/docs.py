@@ -18,7 +18,7 @@ from typing import Any, Union, get_args, get_origin
 import click
 import msgspec
 
-from ledger.errors import (
+from ledger.common.errors import (
     Conflict,
     Invalid,
     LedgerError,
@@ -27,7 +27,7 @@ from ledger.errors import (
     Refused,
     Unavailable,
 )
-from ledger.personal import Personal
+from ledger.common.personal import Personal
 from tests import messages, source
 
 DOCS = source.ROOT / "docs"

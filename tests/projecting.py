@@ -12,15 +12,15 @@ import msgspec
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.commands import Command
-from ledger.errors import LedgerError
-from ledger.importing import profiles
-from ledger.importing.importer import run_import
+from ledger.common.context import Context
+from ledger.common.errors import LedgerError
+from ledger.common.moments import Moment
+from ledger.core.commands import Command
+from ledger.imports import profiles
+from ledger.imports.importer import run_import
 from ledger.log.envelope import Entry
-from ledger.moments import Moment
-from ledger.order_commands import ChangePrice, CorrectOrder, EndOrder, PayOrder, RefundOrder
-from ledger.order_values import Amounts
-from ledger.receipts import Context
+from ledger.orders.commands import ChangePrice, CorrectOrder, EndOrder, PayOrder, RefundOrder
+from ledger.orders.values import Amounts
 from tests.builders import CONTEXT, NOON, place, record, stream
 
 IMPORT = Context(actor="cli:1", role="integration", client="test", subjects=("import:7",),

@@ -3,7 +3,7 @@
 import os
 from multiprocessing.connection import Connection
 
-from ledger.errors import LedgerError
+from ledger.common.errors import LedgerError
 from ledger.settings import Settings, open_ledger
 from tests.builders import context
 from tests.team import CHEN, ZHOU, confirm, propose

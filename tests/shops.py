@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ledger.importing import profiles
-from ledger.importing.importer import Summary, run_import
-from ledger.importing.profiles import Profile
-from ledger.receipts import Context
+from ledger.common.context import Context
+from ledger.imports import profiles
+from ledger.imports.importer import Summary, run_import
+from ledger.imports.profiles import Profile
 from ledger.settings import Opened, Settings, open_ledger
 from tests.source import ROOT
 

@@ -15,8 +15,8 @@ from types import ModuleType
 
 import click
 
-from ledger.errors import LedgerError
-from ledger.log import codec
+from ledger.common.errors import LedgerError
+from ledger.core import event_types
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("ledger", "projections", "api")
@@ -130,7 +130,7 @@ def template(cls: type[LedgerError]) -> str:
 def events() -> dict[str, type]:
     """Every event type of the program with its class."""
     modules()
-    return {topic: cls for topic, cls in codec.known_types().items() if _ours(cls)}
+    return {topic: cls for topic, cls in event_types.known_types().items() if _ours(cls)}
 
 
 def rules() -> set[str]:
@@ -140,14 +140,14 @@ def rules() -> set[str]:
 
 def fault_rules() -> dict[str, tuple[str, str]]:
     """What can be wrong in an imported file: code → (rule, words)."""
-    from ledger.importing.faults import REASONS
+    from ledger.imports.faults import REASONS
 
     return REASONS
 
 
 def commands() -> list[click.Command]:
     """The commands of ours that `flask` knows, by name; those of a group bear its name, too."""
-    from api import cli
+    from api.cli import commands as cli
 
     found: list[click.Command] = []
     for command in cli.COMMANDS:

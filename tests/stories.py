@@ -5,12 +5,12 @@ from typing import Any, Self
 
 import pytest
 
-from ledger import handlers
-from ledger.aggregate import Aggregate
-from ledger.commands import Command
-from ledger.errors import LedgerError
-from ledger.personal import Person, Personal, Plain
-from ledger.writer_errors import OnceTaken
+from ledger.common.errors import LedgerError
+from ledger.common.personal import Person, Personal, Plain
+from ledger.core.aggregate import Aggregate
+from ledger.core.commands import Command
+from ledger.handlers import table as handlers
+from ledger.writing.errors import OnceTaken
 
 
 class OpenSealer:

@@ -5,22 +5,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ledger.application import Ledger
-from ledger.commands import Command
-from ledger.deduction_commands import (
+from ledger.core.commands import Command
+from ledger.deductions.commands import (
     AppealDeduction,
     ConfirmDeduction,
     OverturnDeduction,
     ProposeDeduction,
     WaiveDeduction,
 )
-from ledger.month_commands import GradeMember, ReopenMonth, RestateMonth, SealMonth
-from ledger.people_commands import AssignPost, JoinMember, SetSupervisor
-from ledger.policy_commands import PublishPolicy
-from ledger.policy_reader import read
-from ledger.policy_values import Policy, Rule, Sections
-from projections.engine import ReadModels
-from projections.questions import Question
+from ledger.people.commands import AssignPost, JoinMember, SetSupervisor
+from ledger.policies.commands import PublishPolicy
+from ledger.policies.reader import read
+from ledger.policies.values import Policy, Rule, Sections
+from ledger.scores.commands import GradeMember, ReopenMonth, RestateMonth, SealMonth
+from projections.asking.questions import Question
 from projections.reports import run
+from projections.store.models import ReadModels
 from tests.builders import context
 from tests.stories import Story
 

@@ -14,16 +14,16 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.clock import ClockLog
-from ledger.commands import Command
-from ledger.errors import LedgerError
-from ledger.log import codec
+from ledger.common.errors import LedgerError
+from ledger.common.moments import Moment
+from ledger.core import event_types
+from ledger.core.clock import ClockLog
+from ledger.core.commands import Command
 from ledger.log.envelope import Entry
 from ledger.log.store import Store
-from ledger.moments import Moment
-from ledger.order_commands import AssignOrder, ChangePrice, RefundOrder
-from ledger.order_values import Amounts
-from ledger.orders import Order
+from ledger.orders.commands import AssignOrder, ChangePrice, RefundOrder
+from ledger.orders.order import Order
+from ledger.orders.values import Amounts
 from tests.builders import CONTEXT, NOON, end, line, pay, place, record, remark, stream
 
 on_memory = pytest.mark.parametrize("backend", ["memory"], indirect=True)
@@ -76,11 +76,11 @@ def test_replay__accepted_as_equal_to_what_was_decided(
     rows = store.streams("main", [stream(number)])
     ours = Order.blank(stream(number))
     for entry in rows:
-        codec.decode(entry).mutate(ours)
-    libraries = project_aggregate(None, map(codec.decode, rows))
+        event_types.decode(entry).mutate(ours)
+    libraries = project_aggregate(None, map(event_types.decode, rows))
     one_by_one = None
     for entry in rows:
-        one_by_one = codec.decode(entry).mutate(one_by_one)
+        one_by_one = event_types.decode(entry).mutate(one_by_one)
     assert decided == ours == libraries == one_by_one
     assert ours.version == len(rows)
     assert state(ours) == state(libraries)
@@ -129,7 +129,7 @@ def test_payload__accepted_as_json_of_texts_and_whole_numbers(
 @on_memory
 def test_event__accepted_as_it_was_decided(ledger: Ledger, store: Store) -> None:
     ledger.handle(record(recipient="张三", lines=[line("A"), line("B", name="2")]), CONTEXT)
-    (first, *_) = (codec.decode(entry) for entry in store.read("main"))
+    (first, *_) = (event_types.decode(entry) for entry in store.read("main"))
     assert type(first) is Order.Placed
     assert first.originator_id == stream()
     assert first.originator_version == 1
@@ -146,7 +146,7 @@ def test_event__accepted_with_fields_that_a_later_version_added(
     ledger.handle(place(), CONTEXT)
     (entry,) = store.read("main")
     later = entry._replace(payload=entry.payload[:-1] + b',"invented_later":{"a":[1]}}')
-    assert codec.decode(later).mutate(None) == codec.decode(entry).mutate(None)
+    assert event_types.decode(later).mutate(None) == event_types.decode(entry).mutate(None)
 
 
 @on_memory
@@ -160,11 +160,11 @@ def test_event__rejected_where_it_does_not_follow(
     ledger.handle(place(), CONTEXT)
     ledger.handle(pay(), CONTEXT)
     placed, paid = store.read("main")
-    order = codec.decode(placed).mutate(None)
+    order = event_types.decode(placed).mutate(None)
     wrong: Entry = paid._replace(**changes)
     with pytest.raises(error):
-        codec.decode(wrong).mutate(order)
-    assert order == codec.decode(placed).mutate(None)
+        event_types.decode(wrong).mutate(order)
+    assert order == event_types.decode(placed).mutate(None)
 
 
 @on_memory
@@ -172,9 +172,9 @@ def test_event__rejected_when_nobody_knows_its_type(ledger: Ledger, store: Store
     """R-LOG-01. No name in a row ever imports a module."""
     ledger.handle(place(), CONTEXT)
     (entry,) = store.read("main")
-    for name in ("order.placed.v9", "os:system", "ledger.orders:Order.Placed", ""):
-        with pytest.raises(codec.UnknownEventType):
-            codec.decode(entry._replace(type=name))
+    for name in ("order.placed.v9", "os:system", "ledger.orders.order:Order.Placed", ""):
+        with pytest.raises(event_types.UnknownEventType):
+            event_types.decode(entry._replace(type=name))
 
 
 def test_blank__accepted_at_version_0() -> None:
@@ -185,7 +185,7 @@ def test_blank__accepted_at_version_0() -> None:
 
 
 def test_mutator__rejected_when_nothing_can_seal_its_values() -> None:
-    from ledger.personal import Person, Plain
+    from ledger.common.personal import Person, Plain
 
     with pytest.raises(AssertionError, match="nothing here seals"):
         Order.blank(stream())._remarked(

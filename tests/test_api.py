@@ -110,7 +110,7 @@ def test_history__tells_who_when_and_what_changed(web: Web) -> None:
 def test_history__of_a_long_stream_tells_no_changes(
     web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.audit.FOLDED", 1)
+    monkeypatch.setattr("projections.audit.trail.FOLDED", 1)
     web.done("/v1/orders", order())
     web.done(f"{at()}/payments", {"amount_minor": 4990}, "finance")
     placed, paid = items(web, f"{at()}/history")
@@ -247,7 +247,7 @@ def test_position__that_is_not_written_is_not_found(web: Web) -> None:
 def test_min_position__rejected_when_it_is_not_reached(
     web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.reading.PATIENCE_S", 0.05)
+    monkeypatch.setattr("api.http.reading.PATIENCE_S", 0.05)
     web.done("/v1/orders", order())
     monkeypatch.setattr(type(web.edge), "reached", lambda *_: 0)
     answer = web.get("/v1/orders", Ledger_Min_Position="1")

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api import create_app
-from api.routes import PERMITS
+from api.http.routes import PERMITS
 from ledger.settings import Settings
 from tests.web import Web
 

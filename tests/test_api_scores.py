@@ -9,7 +9,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from ledger.access import SUFFIX
-from ledger.days import day_of, first_day, month_of
+from ledger.common.days import day_of, first_day, month_of
 from tests.conftest import on_sqlite
 from tests.web import Web, problem
 

@@ -13,26 +13,23 @@ from uuid import UUID
 
 import pytest
 
-from ledger import handlers, writer
-from ledger.aggregate import Aggregate, StaleVersion, event
 from ledger.application import Ledger
-from ledger.commands import Command, Work
-from ledger.errors import InvalidValues, LedgerError
-from ledger.facts import OccurredInFuture
-from ledger.log import codec, merkle
+from ledger.common.context import Receipt
+from ledger.common.errors import InvalidValues, LedgerError
+from ledger.core import event_types
+from ledger.core.aggregate import Aggregate, StaleVersion, event
+from ledger.core.commands import Command, Work
+from ledger.handlers import table as handlers
+from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.store import NOTHING, Forked, Store
-from ledger.order_commands import PayOrder
-from ledger.order_errors import OrderAlreadyPlaced, OrderUnknown, RefundExceedsPayment
-from ledger.orders import Order
-from ledger.receipts import Receipt
+from ledger.orders.commands import PayOrder
+from ledger.orders.errors import OrderAlreadyPlaced, OrderUnknown, RefundExceedsPayment
+from ledger.orders.order import Order
 from ledger.settings import Settings
-from ledger.writer_errors import (
-    CommandReused,
-    LedgerClosed,
-    OnceTaken,
-    Overloaded,
-)
+from ledger.writing import writer
+from ledger.writing.entries import OccurredInFuture
+from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
 from tests.builders import (
     CONTEXT,
     NOON,
@@ -183,7 +180,7 @@ def test_handle__rejected_whole_when_its_last_event_is_refused(
     ledger: Ledger, store: Store
 ) -> None:
     """R-LOG-10 strikes the fourth of four events: the three before it may not stay."""
-    from ledger.moments import Moment
+    from ledger.common.moments import Moment
 
 
     late = record(ended=Moment(datetime.now(UTC) + timedelta(days=1)))
@@ -230,7 +227,7 @@ def fold(store: Store, name: str) -> Order:
     """An order from its rows."""
     order = Order.blank(name)
     for entry in store.streams("main", [name]):
-        codec.decode(entry).mutate(order)
+        event_types.decode(entry).mutate(order)
     return order
 
 
@@ -444,9 +441,9 @@ def test_handle__rejected_alone_when_its_stream_cannot_be_read(
     ledger.handle(Happen(), CONTEXT)
     other = Ledger(store, keys.of("main", keys_id=None))
     with monkeypatch.context() as newer:
-        newer.delitem(codec._decoders, Thing.Happened.TOPIC)
+        newer.delitem(event_types._decoders, Thing.Happened.TOPIC)
         first, unknown, last = outcomes(other, place(1), Happen(), place(2))
-    assert type(unknown) is codec.UnknownEventType
+    assert type(unknown) is event_types.UnknownEventType
     assert first.positions + last.positions == (2, 3)
     assert other.handle(Happen(), CONTEXT).versions == {"thing:1": 2}
     other.close()
@@ -564,7 +561,7 @@ def test_ledger__accepted_when_opened_again(settings: Settings) -> None:
 def test_handle__accepted_when_the_cache_is_small(
     ledger: Ledger, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ledger import work
+    from ledger.writing import work
 
     monkeypatch.setattr(work, "CACHED_AGGREGATES", 2)
     for number in range(6):
@@ -576,7 +573,7 @@ def test_handle__accepted_when_the_cache_is_small(
 
 
 def test_refund__rejected_above_the_payment_in_one_batch(ledger: Ledger) -> None:
-    from ledger.order_commands import RefundOrder
+    from ledger.orders.commands import RefundOrder
 
     ledger.handle_many([(place(), CONTEXT), (pay(amount_minor=100), CONTEXT)])
     refund = RefundOrder(order=stream(), occurred_at=NOON, amount_minor=60)

@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 
 from ledger.application import Ledger, OccurredInFuture
+from ledger.common.context import Receipt
+from ledger.common.values import from_us
 from ledger.log.clock import BEHIND_US, JUMP_US, Clock, ClockSuspect
 from ledger.log.persons import Keys
 from ledger.log.store import StorageFailed, Store
-from ledger.receipts import Receipt
-from ledger.values import from_us
 from tests.builders import CONTEXT, context, pay, place
 from tests.test_application import must_be_sound, paused, waiting
 from tests.waiting import eventually, in_thread

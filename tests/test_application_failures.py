@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import event
 
 from ledger.application import Ledger
-from ledger.errors import LedgerError
+from ledger.common.context import Receipt
+from ledger.common.errors import LedgerError
 from ledger.log.persons import Keys, WrongKeys
 from ledger.log.postgres import PostgresStore
 from ledger.log.sqlite import SqliteStore
@@ -30,7 +31,6 @@ from ledger.log.store import (
     Store,
     ValueNotStored,
 )
-from ledger.receipts import Receipt
 from ledger.settings import Settings, open_ledger
 from tests.builders import CONTEXT, context, entry, named, pay, place, record, write
 from tests.conftest import durable, on_postgres, on_sqlite

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from ledger import work
 from ledger.application import Ledger
-from ledger.errors import LedgerError
+from ledger.common.errors import LedgerError
 from ledger.log.store import Store
-from ledger.orders import Order
+from ledger.orders.order import Order
 from ledger.settings import Settings, open_ledger
+from ledger.writing import work
 from tests import children
 from tests.builders import CONTEXT, named, pay, place, record, stream
 from tests.children import Child

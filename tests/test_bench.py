@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ledger.fulfilment_commands import SellOrder
+from ledger.fulfilment.commands import SellOrder
 from ledger.settings import open_ledger
-from ledger.stock_commands import MoveStock, StockMove
+from ledger.stock.commands import MoveStock, StockMove
 from tests.bench import __main__ as bench
 from tests.bench.harness import QUICK, Goal, Result, paired
 from tests.bench.hot import oversold

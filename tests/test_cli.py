@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api import create_app
-from api.cli import COMMANDS
+from api.cli.commands import COMMANDS
 from tests import tamper
 
 ROOT = Path(__file__).parent.parent

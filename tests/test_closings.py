@@ -7,11 +7,18 @@ from hypothesis import given as examples
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ledger.closings import CLOSINGS, Closings, digest_of
-from ledger.commands import Command
-from ledger.errors import InvalidValues, LedgerError
-from ledger.month_commands import GradeMember, SetBonus
-from ledger.month_errors import (
+from ledger.common.errors import InvalidValues, LedgerError
+from ledger.core.commands import Command
+from ledger.people.authority import SignatureNeeded
+from ledger.people.commands import AssignPost, EndPost
+from ledger.policies.book import BOOK, PolicyBook
+from ledger.policies.commands import WithdrawPolicy
+from ledger.policies.errors import PolicyInForce, PolicyInSealedMonth, PolicyOutOfOrder
+from ledger.policies.values import Scorecard, ScorecardItem, Scoring
+from ledger.scores.account import Account
+from ledger.scores.closings import CLOSINGS, Closings, digest_of
+from ledger.scores.commands import GradeMember, SetBonus
+from ledger.scores.errors import (
     BonusTooHigh,
     FiguresChanged,
     ItemUnknown,
@@ -24,15 +31,8 @@ from ledger.month_errors import (
     NotInPost,
     NotTheGrader,
 )
-from ledger.month_values import Figure, LeftOut, account_of
-from ledger.months import Account
-from ledger.people_commands import AssignPost, EndPost
-from ledger.policies import BOOK, PolicyBook
-from ledger.policy_commands import WithdrawPolicy
-from ledger.policy_errors import PolicyInForce, PolicyInSealedMonth, PolicyOutOfOrder
-from ledger.policy_values import Scorecard, ScorecardItem, Scoring
-from ledger.scores import figure_of
-from ledger.signatures import SignatureNeeded
+from ledger.scores.formula import figure_of
+from ledger.scores.values import Figure, LeftOut, account_of
 from tests.stories import Story, given
 from tests.team import (
     CHEN,

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from ledger.aggregate import OutOfOrder, StaleVersion
-from ledger.deduction_commands import DismissDeduction, NameOffender, ReduceDeduction
-from ledger.deduction_errors import (
+from ledger.common.errors import InvalidValues
+from ledger.common.values import is_subject, to_us
+from ledger.core.aggregate import OutOfOrder, StaleVersion
+from ledger.deductions.commands import DismissDeduction, NameOffender, ReduceDeduction
+from ledger.deductions.deduction import Deduction
+from ledger.deductions.errors import (
     AboutOther,
     AppealTooLate,
     CountedOnce,
@@ -20,12 +23,9 @@ from ledger.deduction_errors import (
     ProposerDecides,
     ThirdPersonNeeded,
 )
-from ledger.deductions import Deduction
-from ledger.errors import InvalidValues
-from ledger.people_commands import LeaveShop
-from ledger.signatures import SignatureNeeded
-from ledger.values import is_subject, to_us
-from ledger.writer_errors import OnceTaken
+from ledger.people.authority import SignatureNeeded
+from ledger.people.commands import LeaveShop
+from ledger.writing.errors import OnceTaken
 from tests.stories import Story
 from tests.team import (
     CHEN,

@@ -4,15 +4,17 @@ from typing import Any
 
 import pytest
 
-from ledger.commands import Command
-from ledger.deduction_commands import (
+from ledger.common.errors import InvalidValues, LedgerError
+from ledger.common.values import subject
+from ledger.core.commands import Command
+from ledger.deductions.commands import (
     AcknowledgeDeduction,
     DismissDeduction,
     NameOffender,
     ReduceDeduction,
     UpholdDeduction,
 )
-from ledger.deduction_errors import (
+from ledger.deductions.errors import (
     AppealDecided,
     AppealTooLate,
     DeductionNotReady,
@@ -34,13 +36,11 @@ from ledger.deduction_errors import (
     ThirdPersonNeeded,
     WaiverNotAllowed,
 )
-from ledger.errors import InvalidValues, LedgerError
-from ledger.month_values import account_of
-from ledger.months import Account
-from ledger.policy_values import Escalation
-from ledger.signatures import SignatureNeeded
-from ledger.values import subject
-from ledger.writer_errors import OnceTaken
+from ledger.people.authority import SignatureNeeded
+from ledger.policies.values import Escalation
+from ledger.scores.account import Account
+from ledger.scores.values import account_of
+from ledger.writing.errors import OnceTaken
 from tests.stories import Story, given
 from tests.team import (
     CHEN,

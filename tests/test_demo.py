@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from api.cli import COMMANDS
-from api.demo_scores import SEALED_AT
+from api.cli.commands import COMMANDS
+from api.demo.scores import SEALED_AT
 
 Ask = Callable[..., Any]
 

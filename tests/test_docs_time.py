@@ -12,18 +12,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ledger.application import Ledger
-from ledger.commands import Command
+from ledger.common.context import Context
+from ledger.common.moments import Moment
+from ledger.common.values import to_us
+from ledger.core.commands import Command
 from ledger.log.clock import Clock
-from ledger.moments import Moment
-from ledger.order_values import Amounts
-from ledger.receipts import Context
+from ledger.orders.values import Amounts
 from ledger.settings import Opened, Settings, open_ledger
-from ledger.values import to_us
 from projections import reports
+from projections.asking.clocks import AsOf
+from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
-from projections.clocks import AsOf
-from projections.engine import ReadModels
-from projections.questions import Question
+from projections.store.models import ReadModels
 from tests.builders import CONTEXT, pay, place
 from tests.projecting import IMPORT, bring, correct, put, refund, tell
 from tests.real import TMALL, needs

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from ledger.fulfilment_commands import (
+from ledger.common.moments import Moment
+from ledger.fulfilment.commands import (
     CheckOrder,
     DeliverParcel,
     DispatchParcel,
@@ -14,8 +15,7 @@ from ledger.fulfilment_commands import (
     ReleaseReservation,
     ReserveOrder,
 )
-from ledger.moments import Moment
-from ledger.order_errors import (
+from ledger.orders.errors import (
     GoodsMoved,
     NotThatMany,
     OrderEnded,
@@ -24,15 +24,21 @@ from ledger.order_errors import (
     OrderStarted,
     ParcelUnknown,
 )
-from ledger.order_review_commands import ApproveOrder, ChangeLines, HoldOrder, LiftHold, SubmitOrder
-from ledger.order_values import Amounts, PickedFrom
-from ledger.orders import Order
-from ledger.pieces import Count
-from ledger.sku_values import Part
-from ledger.skus import BundleSku
-from ledger.stock import StockItem
-from ledger.stock_errors import OutOfStock, SkuUnknown, WarehouseUnknown
-from ledger.stock_values import stock_of
+from ledger.orders.order import Order
+from ledger.orders.review_commands import (
+    ApproveOrder,
+    ChangeLines,
+    HoldOrder,
+    LiftHold,
+    SubmitOrder,
+)
+from ledger.orders.values import Amounts, PickedFrom
+from ledger.stock.errors import OutOfStock, SkuUnknown, WarehouseUnknown
+from ledger.stock.item import StockItem
+from ledger.stock.parts import Part
+from ledger.stock.pieces import Count
+from ledger.stock.places import stock_of
+from ledger.stock.skus import BundleSku
 from tests.builders import HOUSE, NOON, end, line, opened, place, received, record, sell, stream
 from tests.stories import Story, given
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from ledger.application import Ledger
-from ledger.commands import Command
-from ledger.errors import LedgerError
-from ledger.fulfilment_commands import (
+from ledger.common.errors import LedgerError
+from ledger.core import event_types
+from ledger.core.commands import Command
+from ledger.fulfilment.commands import (
     CheckOrder,
     DeliverParcel,
     DispatchParcel,
@@ -24,13 +25,12 @@ from ledger.fulfilment_commands import (
     ReleaseReservation,
     ReserveOrder,
 )
-from ledger.log import codec
-from ledger.order_goods import STATES
-from ledger.order_review_commands import ApproveOrder, HoldOrder, LiftHold, SubmitOrder
-from ledger.order_values import PickedFrom
-from ledger.orders import Order
-from ledger.pieces import Count
-from ledger.return_commands import (
+from ledger.orders.order import Order
+from ledger.orders.review_commands import ApproveOrder, HoldOrder, LiftHold, SubmitOrder
+from ledger.orders.shipping import STATES
+from ledger.orders.values import PickedFrom
+from ledger.returns.case import AWAITED, RECEIVED, Case
+from ledger.returns.commands import (
     ApproveRefund,
     AuthoriseCase,
     CloseCase,
@@ -43,12 +43,12 @@ from ledger.return_commands import (
     RequestCase,
     WithdrawCase,
 )
-from ledger.return_values import DISPOSITIONS, CaseLine, Match, Outcome
-from ledger.returns import AWAITED, RECEIVED, Case
+from ledger.returns.values import DISPOSITIONS, CaseLine, Match, Outcome
 from ledger.settings import Settings, open_ledger
-from ledger.sku_values import Part
-from ledger.skus import BundleSku
-from ledger.stock import PHYSICAL, StockItem
+from ledger.stock.item import PHYSICAL, StockItem
+from ledger.stock.parts import Part
+from ledger.stock.pieces import Count
+from ledger.stock.skus import BundleSku
 from tests.builders import (
     CHANNEL,
     CONTEXT,
@@ -332,13 +332,13 @@ class Shop(RuleBasedStateMachine):
             kind = entry.stream.split(":")[0]
             if kind == "stock":
                 stock = items.setdefault(entry.stream, StockItem.blank(entry.stream))
-                codec.decode(entry).mutate(stock)
+                event_types.decode(entry).mutate(stock)
             elif kind == "order":
                 order = orders.setdefault(entry.stream, Order.blank(entry.stream))
-                codec.decode(entry).mutate(order)
+                event_types.decode(entry).mutate(order)
             elif kind == "case":
                 case = cases.setdefault(entry.stream, Case.blank(entry.stream))
-                codec.decode(entry).mutate(case)
+                event_types.decode(entry).mutate(case)
         for name, known in {**items, **orders, **cases}.items():
             live = self.ledger._writer._cache.get(type(known), name)
             assert live is None or live == known

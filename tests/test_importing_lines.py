@@ -10,19 +10,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.importing import profiles
-from ledger.importing.assembly import rounded
-from ledger.importing.importer import (
-    REJECT_FAILED_ROWS,
-    CountsAreStock,
-    NoWarehouse,
-)
-from ledger.stock_commands import CountLine, CountStock
-from ledger.warehouses import OpenWarehouse
+from ledger.imports import profiles
+from ledger.imports.assembly import rounded
+from ledger.imports.importer import REJECT_FAILED_ROWS, CountsAreStock, NoWarehouse
+from ledger.stock.commands import CountLine, CountStock
+from ledger.stock.warehouses import OpenWarehouse
+from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
-from projections.engine import ReadModels
-from projections.questions import Question
 from projections.reports import run
+from projections.store.models import ReadModels
 from tests.builders import NOON
 from tests.real import RETAIL, needs
 from tests.shops import CONTEXT, SAMPLES, Shop, codes, counts

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ledger.importing import profiles
-from ledger.importing.profiles import InvalidProfile, ProfileUnknown
+from ledger.imports import profiles
+from ledger.imports.profiles import InvalidProfile, ProfileUnknown
 
 
 def small() -> dict[str, Any]:

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger.importing import profiles
-from ledger.importing.cells import converter
-from ledger.importing.faults import HIDDEN, BadCell, RowFault
-from ledger.importing.profiles import Field, Profile
-from ledger.importing.readers import (
+from ledger.common.values import to_us
+from ledger.imports import profiles
+from ledger.imports.cells import converter
+from ledger.imports.faults import HIDDEN, BadCell, RowFault
+from ledger.imports.profiles import Field, Profile
+from ledger.imports.readers import (
     LONGEST_ROW,
     Broken,
     RowReader,
@@ -23,7 +24,6 @@ from ledger.importing.readers import (
     open_text,
     records,
 )
-from ledger.values import to_us
 
 TMALL = profiles.find("tmall-report")
 TAOBAO = profiles.find("taobao-orders")

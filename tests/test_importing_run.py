@@ -14,15 +14,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.importing import profiles
-from ledger.importing.faults import HIDDEN
-from ledger.importing.importer import (
-    REJECT_EVERYTHING,
-    REJECT_FAILED_ROWS,
-    UnknownPolicy,
-)
-from ledger.importing.progress import ProgressBar
-from ledger.importing.staging import UNSORTED, Staging
+from ledger.imports import profiles
+from ledger.imports.faults import HIDDEN
+from ledger.imports.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, UnknownPolicy
+from ledger.imports.progress import ProgressBar
+from ledger.imports.staging import UNSORTED, Staging
 from ledger.log.store import StorageFailed
 from ledger.settings import Settings, open_ledger
 from tests.real import OLIST, TMALL, needs
@@ -384,7 +380,7 @@ def test_faults__hide_personal_values(shop: Shop) -> None:
 
 def test_staging__holds_no_value_in_the_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                                               ) -> None:
-    monkeypatch.setattr("ledger.importing.staging.remove", lambda path: None)
+    monkeypatch.setattr("ledger.imports.staging.remove", lambda path: None)
     staging = Staging(tmp_path)
     secret = "俞女士 青禾苑8幢"
     staging.add(0, (0, 2), (staging.hashed(secret), b"digest"), [secret])

@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.keys_commands import issue_command, list_command, revoke_command, rotate_command
-from api.routes import PERMITS, PUBLIC
+from api.cli.keys_commands import issue_command, list_command, revoke_command, rotate_command
+from api.http.routes import PERMITS, PUBLIC
 from ledger.access import ROLES
 from tests.builders import stream
 from tests.conftest import on_sqlite

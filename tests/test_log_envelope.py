@@ -12,9 +12,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
+from ledger.common.values import subject, subject_part
 from ledger.log import merkle
 from ledger.log.envelope import Entry, entry_bytes, leaf_hash, payload_hash
-from ledger.values import subject, subject_part
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 INTEGER = st.integers(-(2**63), 2**63 - 1)

@@ -13,7 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.log import codec
+from ledger.common.personal import Personal, Plain
+from ledger.core import event_types
 from ledger.log.persons import (
     BadMasterKey,
     Keys,
@@ -26,10 +27,9 @@ from ledger.log.persons import (
     read_master_key,
 )
 from ledger.log.store import Store
-from ledger.order_commands import RefundOrder
-from ledger.order_history import RecordOrder
-from ledger.orders import Order
-from ledger.personal import Personal, Plain
+from ledger.orders.commands import RefundOrder
+from ledger.orders.declared import RecordOrder
+from ledger.orders.order import Order
 from ledger.settings import Settings, open_ledger
 from tests.builders import CONTEXT, NOON, place, record, remark, stream
 from tests.conftest import durable, on_postgres, on_sqlite
@@ -320,6 +320,6 @@ def test_order__accepted_with_its_values_after_a_replay(ledger: Ledger, store: S
     ledger.handle(place(**TOLD), CONTEXT)
     order = Order.blank(stream()).sealed_by(ledger.keys)
     for entry in store.read("main"):
-        codec.decode(entry).mutate(order)
+        event_types.decode(entry).mutate(order)
     assert {name: ledger.keys.reveal(value, order.id, version, field)
             for name, (value, version, field) in order.buyer.items()} == TOLD

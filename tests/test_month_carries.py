@@ -3,18 +3,18 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from ledger.aggregate import OutOfOrder
-from ledger.commands import Command
-from ledger.month_commands import GradeMember
-from ledger.month_errors import MonthOutOfTurn, NobodyToScore, NotTheGrader
-from ledger.months import Account
-from ledger.people_commands import AssignPost, EndPost, LeaveShop, SetSupervisor
-from ledger.policies import BOOK, PolicyBook
-from ledger.policy_commands import WithdrawPolicy
-from ledger.policy_errors import PolicyDropsPost, PolicyInForce
-from ledger.policy_values import PostName, Scorecard, ScorecardItem
-from ledger.posts import POSTS as ALL_POSTS
-from ledger.values import to_us
+from ledger.common.values import to_us
+from ledger.core.aggregate import OutOfOrder
+from ledger.core.commands import Command
+from ledger.people.commands import AssignPost, EndPost, LeaveShop, SetSupervisor
+from ledger.people.posts import POSTS as ALL_POSTS
+from ledger.policies.book import BOOK, PolicyBook
+from ledger.policies.commands import WithdrawPolicy
+from ledger.policies.errors import PolicyDropsPost, PolicyInForce
+from ledger.policies.values import PostName, Scorecard, ScorecardItem
+from ledger.scores.account import Account
+from ledger.scores.commands import GradeMember
+from ledger.scores.errors import MonthOutOfTurn, NobodyToScore, NotTheGrader
 from tests.stories import Story, given
 from tests.team import (
     CHEN,

@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from ledger.decimals import ZERO, plain, rounded
-from ledger.month_values import COMMITTEE_SHEET, SECOND_SHEET, Carry, Charge
-from ledger.months import Account
-from ledger.policy_values import (
+from ledger.common.decimals import ZERO, plain, rounded
+from ledger.policies.values import (
     Band,
     Escalation,
     Scorecard,
@@ -20,7 +18,9 @@ from ledger.policy_values import (
     Version,
     weights_of,
 )
-from ledger.scores import coefficient_of, cost_of, figure_of, sheet_of
+from ledger.scores.account import Account
+from ledger.scores.formula import coefficient_of, cost_of, figure_of, sheet_of
+from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, Carry, Charge
 from tests.builders import NOON
 
 WANG, POST = "member:wang", "customer_service"

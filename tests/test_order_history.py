@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from ledger.moments import Moment
-from ledger.order_history import NumberReused
-from ledger.order_values import Amounts
+from ledger.common.moments import Moment
+from ledger.orders.declared import NumberReused
+from ledger.orders.values import Amounts
 from tests.builders import NOON, place, record, stream
 from tests.stories import Story, given
 

@@ -9,16 +9,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from ledger.aggregate import StaleVersion
-from ledger.errors import InvalidValues, LedgerError
-from ledger.moments import Moment
-from ledger.order_commands import (
-    AssignOrder,
-    ChangePrice,
-    CorrectOrder,
-    RefundOrder,
-)
-from ledger.order_errors import (
+from ledger.common.errors import InvalidValues, LedgerError
+from ledger.common.moments import Moment
+from ledger.core.aggregate import StaleVersion
+from ledger.orders.commands import AssignOrder, ChangePrice, CorrectOrder, RefundOrder
+from ledger.orders.errors import (
     AlreadyPaid,
     NothingToCorrect,
     OrderAlreadyPlaced,
@@ -30,8 +25,8 @@ from ledger.order_errors import (
     RefundExceedsPayment,
     TotalDisagrees,
 )
-from ledger.order_values import Amounts, Line
-from ledger.orders import Order
+from ledger.orders.order import Order
+from ledger.orders.values import Amounts, Line
 from tests.builders import NOON, end, pay, place, record, remark, stream
 from tests.stories import Story, given
 

@@ -6,14 +6,14 @@ import msgspec
 import pytest
 
 from ledger.application import Ledger
-from ledger.errors import LedgerError
-from ledger.log import codec
+from ledger.common.errors import LedgerError
+from ledger.core import event_types
 from ledger.log.store import Store
-from ledger.refusals import Attempts
 from ledger.settings import Settings, open_ledger
-from ledger.stock import StockItem
-from ledger.stock_errors import OutOfStock
-from ledger.stock_values import stock_of
+from ledger.stock.errors import OutOfStock
+from ledger.stock.item import StockItem
+from ledger.stock.places import stock_of
+from ledger.writing.refusals import Attempts
 from tests import children
 from tests.builders import CONTEXT, HOUSE, line, opened, received, sell
 from tests.children import Child
@@ -27,7 +27,7 @@ def item(store: Store, sku: str = "SH-001") -> StockItem:
     """The stock of a SKU after all that the log holds; never below nought on the way."""
     found = StockItem.blank(stock_of(HOUSE, sku))
     for entry in store.streams("main", [found.id]):
-        codec.decode(entry).mutate(found)
+        event_types.decode(entry).mutate(found)
         assert found.levels.get("available", 0) >= 0
         assert sum(found.levels.values()) == 0
     return found

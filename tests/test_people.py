@@ -6,14 +6,11 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from ledger.attendance import Attendance, attendance_of
-from ledger.commands import Command
-from ledger.days import day_after
-from ledger.errors import InvalidValues, LedgerError
-from ledger.month_values import account_of
-from ledger.months import Account
-from ledger.people import Member
-from ledger.people_commands import (
+from ledger.common.days import day_after
+from ledger.common.errors import InvalidValues, LedgerError
+from ledger.core.commands import Command
+from ledger.people.attendance import Attendance, attendance_of
+from ledger.people.commands import (
     ApproveLeave,
     AskLeave,
     AssignPost,
@@ -28,7 +25,7 @@ from ledger.people_commands import (
     SetSupervisor,
     WithdrawLeave,
 )
-from ledger.people_errors import (
+from ledger.people.errors import (
     AttendanceAhead,
     AttendanceUnknown,
     AttendedOtherwise,
@@ -48,7 +45,10 @@ from ledger.people_errors import (
     SignatureNeeded,
     SupervisorCircle,
 )
-from ledger.posts import Post, post_of
+from ledger.people.member import Member
+from ledger.people.posts import Post, post_of
+from ledger.scores.account import Account
+from ledger.scores.values import account_of
 from tests.stories import Story, given
 from tests.team import (
     CHEN,

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from ledger.errors import Fault
-from ledger.policy_checks import findings
-from ledger.policy_commands import PublishPolicy
-from ledger.policy_errors import PolicyUnsound
-from ledger.policy_reader import PolicyFileUnknown, PolicyFileUnreadable, parse, read
-from ledger.policy_values import (
+from ledger.common.errors import Fault
+from ledger.policies.checks import findings
+from ledger.policies.commands import PublishPolicy
+from ledger.policies.errors import PolicyUnsound
+from ledger.policies.reader import PolicyFileUnknown, PolicyFileUnreadable, parse, read
+from ledger.policies.values import (
     Band,
     Calendar,
     Deadline,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from api.policy_commands import policies_group
+from api.cli.policies import policies_group
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "policies"
 Run = Callable[..., Result]

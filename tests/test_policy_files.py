@@ -8,14 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.commands import Command
-from ledger.days import day_after
-from ledger.deciding import ABOUT
-from ledger.deduction_commands import ConfirmDeduction, ProposeDeduction
-from ledger.deductions import Deduction
-from ledger.month_values import COMPUTED, account_of
-from ledger.months import Account
-from ledger.people_commands import (
+from ledger.common.days import day_after
+from ledger.core.commands import Command
+from ledger.deductions.commands import ConfirmDeduction, ProposeDeduction
+from ledger.deductions.deduction import Deduction
+from ledger.handlers.deductions import ABOUT
+from ledger.people.commands import (
     ApproveLeave,
     AskLeave,
     AssignPost,
@@ -23,10 +21,12 @@ from ledger.people_commands import (
     RecordAttendance,
     SetSupervisor,
 )
-from ledger.policy_checks import findings
-from ledger.policy_reader import known, read
-from ledger.policy_values import LEAVE, MONTH, Calendar, Rule, Sections, Version, weights_of
-from ledger.posts import POSTS
+from ledger.people.posts import POSTS
+from ledger.policies.checks import findings
+from ledger.policies.reader import known, read
+from ledger.policies.values import LEAVE, MONTH, Calendar, Rule, Sections, Version, weights_of
+from ledger.scores.account import Account
+from ledger.scores.values import COMPUTED, account_of
 from tests.stories import Story, given
 from tests.team import CHEN, JOINED, LIU, WANG, at, printed, team, told
 

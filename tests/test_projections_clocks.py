@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ledger.application import Ledger
+from ledger.common.values import to_us
 from ledger.log.clock import Clock
 from ledger.log.persons import Keys
 from ledger.log.store import Store
-from ledger.values import to_us
-from projections.clocks import (
+from projections.asking.clocks import (
     NOW,
     AsOf,
     BadPosition,

@@ -18,12 +18,12 @@ from ledger.log.envelope import Entry, Outline
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import Store
 from ledger.settings import Settings, open_ledger
+from projections.audit.timeline import Timeline
 from projections.catalogue import PROJECTIONS
-from projections.engine import ReadModels, ReadModelsUnready, UnknownProjection
-from projections.order_book import OrderBook
-from projections.projection import Fact
-from projections.rows import Change, Rows
-from projections.timeline import Timeline
+from projections.orders.book import OrderBook
+from projections.store.folding import Fact
+from projections.store.models import ReadModels, ReadModelsUnready, UnknownProjection
+from projections.store.rows import Change, Rows
 from tests.builders import NOON, entry, place, record, write
 from tests.conftest import durable, on_sqlite
 from tests.projecting import histories, put, tell, try_all

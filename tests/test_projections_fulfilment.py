@@ -11,8 +11,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.commands import Command
-from ledger.fulfilment_commands import (
+from ledger.common.moments import Moment
+from ledger.common.values import from_us, rfc3339, to_us
+from ledger.core import event_types
+from ledger.core.commands import Command
+from ledger.fulfilment.commands import (
     CheckOrder,
     DeliverParcel,
     DispatchParcel,
@@ -23,12 +26,10 @@ from ledger.fulfilment_commands import (
     ReportTransit,
     ReserveOrder,
 )
-from ledger.log import codec
 from ledger.log.envelope import Entry
 from ledger.log.store import Store
-from ledger.moments import Moment
-from ledger.order_goods import STATES
-from ledger.order_review_commands import (
+from ledger.orders.order import Order
+from ledger.orders.review_commands import (
     ApproveOrder,
     ChangeLines,
     CloseException,
@@ -38,14 +39,13 @@ from ledger.order_review_commands import (
     OpenException,
     SubmitOrder,
 )
-from ledger.order_values import PickedFrom
-from ledger.orders import Order
-from ledger.pieces import Count
+from ledger.orders.shipping import STATES
+from ledger.orders.values import PickedFrom
 from ledger.settings import Settings, open_ledger
-from ledger.values import from_us, rfc3339, to_us
-from projections.clocks import AsOf
-from projections.engine import ReadModels
-from projections.fulfilment import (
+from ledger.stock.pieces import Count
+from projections.asking.clocks import AsOf
+from projections.asking.questions import Question
+from projections.orders.fulfilment import (
     REPORTS,
     Fulfilment,
     Kept,
@@ -54,9 +54,9 @@ from projections.fulfilment import (
     pieces_of_orders,
     tracked,
 )
-from projections.questions import Question
-from projections.replay import NothingRecorded, past
-from projections.rows import Rows
+from projections.orders.replay import NothingRecorded, past
+from projections.store.models import ReadModels
+from projections.store.rows import Rows
 from tests.builders import (
     HOUSE,
     NOON,
@@ -292,7 +292,7 @@ def orders_of(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
         if one.stream in found:
             after = found[one.stream].clone()
             try:
-                codec.decode(one).apply(after)
+                event_types.decode(one).apply(after)
             except KeyError:
                 continue  # of a line or parcel that is not known by then
             found[one.stream] = after

@@ -10,24 +10,24 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.fulfilment_commands import PickOrder
-from ledger.log import codec
+from ledger.common.values import rfc3339
+from ledger.core import event_types
+from ledger.fulfilment.commands import PickOrder
 from ledger.log.store import Store
-from ledger.order_review_commands import ApproveOrder, SubmitOrder
-from ledger.order_values import PickedFrom
+from ledger.orders.review_commands import ApproveOrder, SubmitOrder
+from ledger.orders.values import PickedFrom
 from ledger.settings import Settings, open_ledger
-from ledger.skus import SetThreshold
-from ledger.stock_commands import CountLine, CountStock
-from ledger.stock_values import INSIDE
-from ledger.values import rfc3339
+from ledger.stock.commands import CountLine, CountStock
+from ledger.stock.places import INSIDE
+from ledger.stock.skus import SetThreshold
 from projections import reports
+from projections.asking.clocks import AsOf
+from projections.asking.questions import Question, SubjectNeeded
 from projections.catalogue import PROJECTIONS
-from projections.clocks import AsOf
-from projections.engine import ReadModels
-from projections.questions import Question, SubjectNeeded
-from projections.replay import NothingRecorded
-from projections.rows import Rows
-from projections.stock_reports import PeriodReversed
+from projections.orders.replay import NothingRecorded
+from projections.stock.reports import PeriodReversed
+from projections.store.models import ReadModels
+from projections.store.rows import Rows
 from tests.builders import CONTEXT, HOUSE, NOON, moved, opened, received, sell, stream
 
 DAY = timedelta(days=1)
@@ -54,7 +54,7 @@ def naive(store: Store, position: int, occurred: datetime) -> dict[str, int]:
     found: dict[str, int] = defaultdict(int)
     for entry in store.read("main", limit=10_000):
         if entry.type == "stock.moved.v1" and entry.position <= position:
-            event = codec.decode(entry)
+            event = event_types.decode(entry)
             if event.timestamp <= occurred:
                 for move in event.moves:
                     found[move.source] -= move.quantity

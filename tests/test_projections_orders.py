@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
 from ledger.application import Ledger
-from ledger.fulfilment_commands import DeliverParcel, DispatchParcel, PackOrder, PickOrder
-from ledger.log import codec
+from ledger.common.moments import Moment
+from ledger.common.values import from_us, rfc3339
+from ledger.core import event_types
+from ledger.fulfilment.commands import DeliverParcel, DispatchParcel, PackOrder, PickOrder
 from ledger.log.store import Store
-from ledger.moments import Moment
-from ledger.order_commands import ChangePrice
-from ledger.order_review_commands import (
+from ledger.orders.commands import ChangePrice
+from ledger.orders.order import Order
+from ledger.orders.review_commands import (
     ApproveOrder,
     ChangeLines,
     CloseException,
@@ -24,17 +26,15 @@ from ledger.order_review_commands import (
     OpenException,
     SubmitOrder,
 )
-from ledger.order_values import Amounts, PickedFrom
-from ledger.orders import Order
-from ledger.pieces import Count
+from ledger.orders.values import Amounts, PickedFrom
 from ledger.settings import Settings, open_ledger
-from ledger.values import from_us, rfc3339
+from ledger.stock.pieces import Count
 from projections import reports
+from projections.asking.clocks import AsOf
+from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
-from projections.clocks import AsOf
-from projections.engine import ReadModels
-from projections.order_state import CHANGES
-from projections.questions import Question
+from projections.orders.state import CHANGES
+from projections.store.models import ReadModels
 from tests.builders import (
     HOUSE,
     NOON,
@@ -302,7 +302,7 @@ def test_orders__are_what_a_plain_model_says(history: Any) -> None:
 
 
 def test_order_state__knows_every_event_of_an_order() -> None:
-    topics = {topic for topic in codec.known_types() if topic.startswith("order.")}
+    topics = {topic for topic in event_types.known_types() if topic.startswith("order.")}
     assert {*CHANGES, Order.Placed.TOPIC} == topics
 
 

@@ -10,11 +10,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.commands import Command
-from ledger.days import day_after, day_of, month_of
-from ledger.errors import LedgerError
+from ledger.common.days import day_after, day_of, month_of
+from ledger.common.errors import LedgerError
+from ledger.core.commands import Command
 from ledger.log.store import Store
-from ledger.people_commands import (
+from ledger.people.commands import (
     ApproveLeave,
     AskLeave,
     AssignPost,
@@ -28,18 +28,18 @@ from ledger.people_commands import (
     SetSupervisor,
     WithdrawLeave,
 )
-from ledger.rosters import ArrangeCover, SetRoster, SetRosterDay, Shift
+from ledger.people.rosters import ArrangeCover, SetRoster, SetRosterDay, Shift
 from ledger.settings import Settings, open_ledger
-from projections.audit import Asked, found
-from projections.audit import rows as audited
+from projections.asking.clocks import AsOf
+from projections.asking.questions import BadDay, BadMonth, Question
+from projections.audit.trail import Asked, found
+from projections.audit.trail import rows as audited
 from projections.catalogue import PROJECTIONS
-from projections.clocks import AsOf
-from projections.engine import ReadModels
-from projections.people import People
-from projections.people_reports import staff
-from projections.questions import BadDay, BadMonth, Question
-from projections.replay import NothingRecorded
+from projections.orders.replay import NothingRecorded
+from projections.people.reports import staff
+from projections.people.rows import People
 from projections.reports import run
+from projections.store.models import ReadModels
 from tests.builders import context
 from tests.team import (
     CHEN,

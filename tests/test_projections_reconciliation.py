@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
 from ledger.application import Ledger
+from ledger.common.moments import Moment
 from ledger.log.store import Store
-from ledger.moments import Moment
-from ledger.order_values import Amounts, Line
+from ledger.orders.values import Amounts, Line
 from ledger.settings import Settings, open_ledger
 from projections import reports
+from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
-from projections.engine import ReadModels
-from projections.questions import Question
-from projections.reconciliation import decimal_text
+from projections.orders.reconciliation import decimal_text
+from projections.store.models import ReadModels
 from tests.builders import NOON, end, line, place, stream
 from tests.projecting import (
     correct,

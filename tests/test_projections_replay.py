@@ -10,18 +10,17 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.errors import LedgerError
+from ledger.common.errors import LedgerError
+from ledger.common.moments import Moment
+from ledger.common.values import from_us, rfc3339, to_us
 from ledger.log.clock import Clock
 from ledger.log.persons import Keys
 from ledger.log.store import Store
-from ledger.moments import Moment
 from ledger.settings import Settings, open_ledger
-from ledger.values import from_us, rfc3339, to_us
 from projections import reports
+from projections.asking.clocks import AsOf, PositionBeyondHead
 from projections.catalogue import PROJECTIONS
-from projections.clocks import AsOf, PositionBeyondHead
-from projections.engine import ReadModels
-from projections.replay import (
+from projections.orders.replay import (
     Difference,
     NothingRecorded,
     NotReplayed,
@@ -30,6 +29,7 @@ from projections.replay import (
     steps,
 )
 from projections.reports import Question, UnknownReport, streams_about
+from projections.store.models import ReadModels
 from tests.builders import NOON, entry, line, pay, place, record, stream, write
 from tests.projecting import (
     correct,

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.commands import Command
-from ledger.log import codec
+from ledger.common.moments import Moment
+from ledger.common.values import rfc3339
+from ledger.core import event_types
+from ledger.core.commands import Command
 from ledger.log.store import Store
-from ledger.moments import Moment
-from ledger.pieces import Count
-from ledger.return_commands import (
+from ledger.returns.case import Case
+from ledger.returns.commands import (
     ApproveRefund,
     AuthoriseCase,
     CloseCase,
@@ -27,15 +28,14 @@ from ledger.return_commands import (
     RequestCase,
     WithdrawCase,
 )
-from ledger.return_values import DISPOSITIONS, CaseLine, Match, Outcome
-from ledger.returns import Case
+from ledger.returns.values import DISPOSITIONS, CaseLine, Match, Outcome
 from ledger.settings import Settings, open_ledger
-from ledger.values import rfc3339
-from projections.clocks import AsOf
-from projections.engine import ReadModels
-from projections.questions import Question
-from projections.replay import NothingRecorded, past
+from ledger.stock.pieces import Count
+from projections.asking.clocks import AsOf
+from projections.asking.questions import Question
+from projections.orders.replay import NothingRecorded, past
 from projections.returns import REPORTS, STATES, Returns, cases, returns, tracked
+from projections.store.models import ReadModels
 from tests.builders import CONTEXT, HOUSE, NOON, line, opened, record, stream
 from tests.projecting import put, try_all
 from tests.test_returns import AGREE, BACK, TWO, ask, case, new, on, orphan
@@ -161,7 +161,8 @@ def test_rows__are_what_the_cases_know(
     known: dict[str, Case] = {}
     for entry in made.store.read("main", limit=position):
         if entry.stream.startswith("case:"):
-            codec.decode(entry).mutate(known.setdefault(entry.stream, Case.blank(entry.stream)))
+            case = known.setdefault(entry.stream, Case.blank(entry.stream))
+            event_types.decode(entry).mutate(case)
     cut = AsOf(position).resolve(made.store, "main")
     with past(made.store, "main", cut, Returns()) as connection:
         found = {row.subject: tracked(row).case

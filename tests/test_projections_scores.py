@@ -10,24 +10,24 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.commands import Command
+from ledger.common.context import Context
+from ledger.core.commands import Command
 from ledger.log.store import Store
-from ledger.month_commands import GradeMember
-from ledger.month_values import account_of
-from ledger.policy_values import Band
-from ledger.receipts import Context
+from ledger.policies.values import Band
+from ledger.scores.commands import GradeMember
+from ledger.scores.values import account_of
 from ledger.settings import Settings, open_ledger
+from projections.asking.clocks import AsOf
+from projections.asking.questions import BadMonth, Question, SubjectNeeded
 from projections.catalogue import PROJECTIONS
-from projections.clocks import AsOf
 from projections.deductions import Deductions
-from projections.engine import ReadModels
-from projections.months import Months
+from projections.orders.replay import NothingRecorded
 from projections.policies import VersionUnknown, book_of, differences, listed
-from projections.questions import BadMonth, Question, SubjectNeeded
-from projections.replay import NothingRecorded
 from projections.reports import run
-from projections.score_book import NoMonthClosed
-from projections.score_terms import explain_score
+from projections.scores.accounts import Months
+from projections.scores.book import NoMonthClosed
+from projections.scores.terms import explain_score
+from projections.store.models import ReadModels
 from tests.builders import context
 from tests.team import (
     CHEN,

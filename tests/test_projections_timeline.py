@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from ledger.application import Ledger
 from ledger.log.store import Store
-from ledger.order_commands import ChangePrice
-from ledger.order_values import Amounts
+from ledger.orders.commands import ChangePrice
+from ledger.orders.values import Amounts
 from ledger.settings import Settings, open_ledger
 from projections import reports
+from projections.asking.clocks import AsOf
+from projections.audit.timeline import summary
 from projections.catalogue import PROJECTIONS
-from projections.clocks import AsOf
-from projections.engine import ReadModels
-from projections.replay import NothingRecorded
+from projections.orders.replay import NothingRecorded
 from projections.reports import Question, SubjectNeeded
-from projections.timeline import summary
+from projections.store.models import ReadModels
 from tests.builders import NOON, line, pay, place, record, remark, stream
 from tests.projecting import IMPORT, histories, put, tell, try_all
 

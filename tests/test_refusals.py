@@ -14,26 +14,26 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from ledger import refusals, writer
 from ledger.application import CommandReused, Ledger, LedgerClosed
-from ledger.errors import LedgerError, Refused
+from ledger.common.context import Context, Receipt
+from ledger.common.errors import LedgerError, Refused
+from ledger.common.moments import Moment
+from ledger.common.values import from_us, to_us
 from ledger.log.envelope import Entry
 from ledger.log.persons import Keys
 from ledger.log.store import ConnectionLost, StorageFailed, Store
-from ledger.moments import Moment
-from ledger.order_commands import PayOrder, PlaceOrder, RefundOrder
-from ledger.order_errors import AlreadyPaid, OrderUnknown, RefundExceedsPayment, TotalDisagrees
-from ledger.order_history import NumberReused
-from ledger.order_values import Amounts
-from ledger.orders import Order
-from ledger.receipts import Context, Receipt
-from ledger.refusals import RefusedBefore
+from ledger.orders.commands import PayOrder, PlaceOrder, RefundOrder
+from ledger.orders.declared import NumberReused
+from ledger.orders.errors import AlreadyPaid, OrderUnknown, RefundExceedsPayment, TotalDisagrees
+from ledger.orders.order import Order
+from ledger.orders.values import Amounts
 from ledger.settings import Settings, open_ledger
-from ledger.values import from_us, to_us
+from ledger.writing import refusals, writer
+from ledger.writing.refusals import RefusedBefore
 from projections import reports
+from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
-from projections.engine import ReadModels
-from projections.questions import Question
+from projections.store.models import ReadModels
 from tests import source
 from tests.builders import CONTEXT, NOON, context, named, pay, place, record, remark, stream
 from tests.children import Child

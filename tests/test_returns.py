@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from ledger.errors import InvalidValues
-from ledger.fulfilment_commands import (
+from ledger.common.errors import InvalidValues
+from ledger.common.moments import Moment
+from ledger.fulfilment.commands import (
     CheckOrder,
     DeliverParcel,
     DispatchParcel,
@@ -14,13 +15,11 @@ from ledger.fulfilment_commands import (
     PickOrder,
     ReserveOrder,
 )
-from ledger.moments import Moment
-from ledger.order_errors import NotThatMany, OrderUnknown, RefundExceedsPayment
-from ledger.order_review_commands import ApproveOrder, SubmitOrder
-from ledger.order_values import Amounts, PickedFrom
-from ledger.orders import Order
-from ledger.pieces import Count
-from ledger.return_commands import (
+from ledger.orders.errors import NotThatMany, OrderUnknown, RefundExceedsPayment
+from ledger.orders.order import Order
+from ledger.orders.review_commands import ApproveOrder, SubmitOrder
+from ledger.orders.values import Amounts, PickedFrom
+from ledger.returns.commands import (
     ApproveRefund,
     AuthoriseCase,
     CloseCase,
@@ -34,7 +33,7 @@ from ledger.return_commands import (
     RequestCase,
     WithdrawCase,
 )
-from ledger.return_errors import (
+from ledger.returns.errors import (
     CaseEnded,
     CaseHasOrder,
     CaseNotDone,
@@ -45,11 +44,12 @@ from ledger.return_errors import (
     NotThatManyBack,
     RefundExceedsCase,
 )
-from ledger.return_values import CaseLine, Match, Outcome
-from ledger.sku_values import Part
-from ledger.skus import BundleSku
-from ledger.stock_commands import CountLine, CountStock
-from ledger.stock_errors import CountedSince, WarehouseUnknown
+from ledger.returns.values import CaseLine, Match, Outcome
+from ledger.stock.commands import CountLine, CountStock
+from ledger.stock.errors import CountedSince, WarehouseUnknown
+from ledger.stock.parts import Part
+from ledger.stock.pieces import Count
+from ledger.stock.skus import BundleSku
 from tests.builders import (
     CHANNEL,
     HOUSE,

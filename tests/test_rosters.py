@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from ledger.errors import InvalidValues
-from ledger.people_errors import MemberUnknown, NotOnShift, OnShiftAlready, ShiftUnknown
-from ledger.rosters import ArrangeCover, Roster, SetRoster, SetRosterDay, Shift
+from ledger.common.errors import InvalidValues
+from ledger.people.errors import MemberUnknown, NotOnShift, OnShiftAlready, ShiftUnknown
+from ledger.people.rosters import ArrangeCover, Roster, SetRoster, SetRosterDay, Shift
 from tests.stories import Story, given
 from tests.team import JOINED, LI, WANG, ZHAO, ZHOU, at, team
 

@@ -16,22 +16,22 @@ from typing import Any
 import pytest
 
 from ledger.application import Ledger
-from ledger.commands import Command
-from ledger.deduction_commands import DismissDeduction
-from ledger.deductions import Deduction
-from ledger.errors import LedgerError
-from ledger.log import codec
+from ledger.common.errors import LedgerError
+from ledger.core import event_types
+from ledger.core.commands import Command
+from ledger.deductions.commands import DismissDeduction
+from ledger.deductions.deduction import Deduction
 from ledger.log.memory import MemoryStore
 from ledger.log.store import Store
 from ledger.log.verify import verify
-from ledger.month_commands import GradeMember
-from ledger.months import Account
+from ledger.scores.account import Account
+from ledger.scores.commands import GradeMember
 from ledger.settings import Settings, open_ledger
+from projections.asking.clocks import AsOf
+from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
-from projections.clocks import AsOf
-from projections.engine import ReadModels
-from projections.questions import Question
 from projections.reports import run
+from projections.store.models import ReadModels
 from tests import score_children
 from tests.builders import context
 from tests.children import Child
@@ -134,7 +134,7 @@ def charges(store: Store, member: str = WANG, ledger: str = "main") -> Counter[s
     return Counter(
         event.charge.charge for entry in store.read(ledger, limit=10_000)
         if entry.type == Account.Charged.TOPIC
-        and (event := codec.decode(entry)).member == member)  # type: ignore[attr-defined]
+        and (event := event_types.decode(entry)).member == member)  # type: ignore[attr-defined]
 
 
 def sealing(month: str, day: str, but: str = "") -> list[tuple[str, Command]]:
@@ -204,7 +204,7 @@ def test_appeal__decided_once_by_two_at_once(
 
     reversals = Counter(event.charge for entry in one.store.read("main", limit=10_000)
                         if entry.type == Account.ChargeReversed.TOPIC
-                        and (event := codec.decode(entry)))
+                        and (event := event_types.decode(entry)))
     assert set(reversals.values()) == {1}
     assert len(reversals) == MANY
     assert figure(models, MONTH)["deductions"] == "0"
@@ -486,7 +486,7 @@ def confirmed_and_charged(store: Store) -> tuple[set[str], dict[str, set[str]]]:
         if entry.type == Deduction.Confirmed.TOPIC:
             confirmed.add(entry.stream)
         elif entry.type == Account.Charged.TOPIC:
-            event: Any = codec.decode(entry)
+            event: Any = event_types.decode(entry)
             charged.setdefault(event.charge.charge, set()).add(event.member)
     return confirmed, charged
 

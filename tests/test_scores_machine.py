@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from ledger.application import Ledger
-from ledger.commands import Command
-from ledger.deduction_commands import (
+from ledger.common.context import Receipt
+from ledger.common.errors import LedgerError
+from ledger.common.values import to_us
+from ledger.core.commands import Command
+from ledger.deductions.commands import (
     AcknowledgeDeduction,
     AppealDeduction,
     ConfirmDeduction,
@@ -29,12 +32,9 @@ from ledger.deduction_commands import (
     UpholdDeduction,
     WaiveDeduction,
 )
-from ledger.errors import LedgerError
 from ledger.log.clock import Clock
 from ledger.log.verify import verify
-from ledger.month_commands import GradeMember, ReopenMonth, RestateMonth, SealMonth, SetBonus
-from ledger.month_values import LeftOut
-from ledger.people_commands import (
+from ledger.people.commands import (
     ApproveLeave,
     AskLeave,
     AssignPost,
@@ -47,8 +47,8 @@ from ledger.people_commands import (
     SetSupervisor,
     WithdrawLeave,
 )
-from ledger.policy_commands import PublishPolicy
-from ledger.policy_values import (
+from ledger.policies.commands import PublishPolicy
+from ledger.policies.values import (
     Band,
     Escalation,
     Policy,
@@ -58,16 +58,16 @@ from ledger.policy_values import (
     Scoring,
     Sections,
 )
-from ledger.receipts import Receipt
+from ledger.scores.commands import GradeMember, ReopenMonth, RestateMonth, SealMonth, SetBonus
+from ledger.scores.values import LeftOut
 from ledger.settings import Settings, open_ledger
-from ledger.values import to_us
+from projections.asking.clocks import AsOf
+from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
-from projections.clocks import AsOf
 from projections.deductions import Deductions
-from projections.engine import ReadModels
-from projections.months import Months
-from projections.questions import Question
 from projections.reports import run
+from projections.scores.accounts import Months
+from projections.store.models import ReadModels
 from tests.builders import context
 from tests.score_oracle import (
     AGENT,

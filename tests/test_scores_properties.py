@@ -14,12 +14,10 @@ from hypothesis import Phase, settings
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from ledger.commands import Command
-from ledger.deduction_commands import DismissDeduction, NameOffender, ReduceDeduction
-from ledger.errors import LedgerError, Refused
-from ledger.month_commands import GradeMember
-from ledger.month_values import LeftOut
-from ledger.people_commands import (
+from ledger.common.errors import LedgerError, Refused
+from ledger.core.commands import Command
+from ledger.deductions.commands import DismissDeduction, NameOffender, ReduceDeduction
+from ledger.people.commands import (
     ApproveLeave,
     AskLeave,
     AssignPost,
@@ -27,14 +25,16 @@ from ledger.people_commands import (
     EndPost,
     RecordAttendance,
 )
-from ledger.policy_errors import PolicyUnsound
-from ledger.policy_values import Escalation, Rule, Scorecard, ScorecardItem
+from ledger.policies.errors import PolicyUnsound
+from ledger.policies.values import Escalation, Rule, Scorecard, ScorecardItem
+from ledger.scores.commands import GradeMember
+from ledger.scores.values import LeftOut
 from ledger.settings import Settings, open_ledger
+from projections.asking.clocks import AsOf
+from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
-from projections.clocks import AsOf
-from projections.engine import ReadModels
-from projections.questions import Question
 from projections.reports import run
+from projections.store.models import ReadModels
 from tests import score_oracle as people
 from tests.builders import context, write
 from tests.score_oracle import LAWS, days_later

@@ -7,13 +7,14 @@ from types import ModuleType
 
 import pytest
 
-from api import reports
-from ledger.errors import NotFound
-from ledger.importing import profiles
-from ledger.log import codec, sqlite
+from api.cli import reports
+from ledger.common.context import BadActor, BadContext, Context
+from ledger.common.errors import NotFound
+from ledger.core import event_types
+from ledger.imports import profiles
+from ledger.log import sqlite
 from ledger.log.persons import MasterKeyRequired
 from ledger.log.store import AffectedSqlite
-from ledger.receipts import BadActor, BadContext, Context
 from ledger.settings import BadDatabaseUrl, CannotOpen, Settings, default_actor, open_ledger
 from tests.builders import CONTEXT, place
 
@@ -132,10 +133,10 @@ def test_report__rejected_when_its_read_model_stopped(
     opened.ledger.handle(place(1), CONTEXT)
     opened.ledger.handle(place(2), CONTEXT)
     opened.close()
-    decoders = {name: decoder for name, decoder in codec._decoders.items()
+    decoders = {name: decoder for name, decoder in event_types._decoders.items()
                 if name != "order.placed.v1"}
     with monkeypatch.context() as patch:
-        patch.setattr(codec, "_decoders", decoders)
+        patch.setattr(event_types, "_decoders", decoders)
         with pytest.raises(reports.ProjectionStopped, match="before position 1"):
             reports.ask("orders", "main", reports.question(None))
     assert len(reports.ask("orders", "main", reports.question(None)).rows) == 2

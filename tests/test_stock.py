@@ -7,13 +7,10 @@ from typing import Any
 import pytest
 
 from ledger.application import Ledger
-from ledger.errors import InvalidValues
-from ledger.fulfilment_commands import ReserveOrder
-from ledger.sku_values import Part
-from ledger.skus import AliasSku, BundleSku, RegisterSku, SetThreshold, parts_of
-from ledger.stock import StockItem
-from ledger.stock_commands import MAX_MOVES, CountLine, CountStock, MoveStock, StockMove
-from ledger.stock_errors import (
+from ledger.common.errors import InvalidValues
+from ledger.fulfilment.commands import ReserveOrder
+from ledger.stock.commands import MAX_MOVES, CountLine, CountStock, MoveStock, StockMove
+from ledger.stock.errors import (
     AliasOfAlias,
     BundleHasNoStock,
     BundleInsideItself,
@@ -24,8 +21,11 @@ from ledger.stock_errors import (
     SkuUnknown,
     WarehouseUnknown,
 )
-from ledger.stock_values import stock_of
-from ledger.transfers import (
+from ledger.stock.item import StockItem
+from ledger.stock.parts import Part
+from ledger.stock.places import stock_of
+from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold, parts_of
+from ledger.stock.transfers import (
     Arrival,
     MoreReceivedThanSent,
     ReceiveTransfer,

@@ -8,12 +8,12 @@ from hypothesis import given as examples
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ledger.errors import LedgerError
-from ledger.skus import AliasSku
-from ledger.stock import PHYSICAL, StockItem
-from ledger.stock_commands import CountLine, CountStock, MoveStock, StockMove
-from ledger.stock_values import BETWEEN_WAREHOUSES, CAUSES
-from ledger.transfers import Arrival, ReceiveTransfer, Sending, SendTransfer, Transfer
+from ledger.common.errors import LedgerError
+from ledger.stock.commands import CountLine, CountStock, MoveStock, StockMove
+from ledger.stock.item import PHYSICAL, StockItem
+from ledger.stock.places import BETWEEN_WAREHOUSES, CAUSES
+from ledger.stock.skus import AliasSku
+from ledger.stock.transfers import Arrival, ReceiveTransfer, Sending, SendTransfer, Transfer
 from tests.builders import HOUSE, NOON, opened, received
 from tests.stories import Story, given
 

@@ -6,14 +6,11 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from ledger.errors import InvalidValues
-from ledger.order_errors import ExceptionUnknown
-from ledger.order_review_commands import CloseException, NoteException, OpenException
-from ledger.sku_values import Part
-from ledger.skus import AliasSku, BundleSku, RegisterSku
-from ledger.stock import StockItem
-from ledger.stock_commands import CountLine, CountStock, MoveStock, StockMove
-from ledger.stock_errors import (
+from ledger.common.errors import InvalidValues
+from ledger.orders.errors import ExceptionUnknown
+from ledger.orders.review_commands import CloseException, NoteException, OpenException
+from ledger.stock.commands import CountLine, CountStock, MoveStock, StockMove
+from ledger.stock.errors import (
     AliasOfAlias,
     BundleHasNoStock,
     BundleInsideItself,
@@ -22,7 +19,10 @@ from ledger.stock_errors import (
     PlaceEmpty,
     SkuUnknown,
 )
-from ledger.stock_values import CAUSES, stock_of
+from ledger.stock.item import StockItem
+from ledger.stock.parts import Part
+from ledger.stock.places import CAUSES, stock_of
+from ledger.stock.skus import AliasSku, BundleSku, RegisterSku
 from tests.builders import HOUSE, NOON, moved, opened, place, received, sell, stream
 from tests.stories import Story, given
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from api import submit
-from api.cli import do_command, report_command
-from ledger.fulfilment_commands import SellOrder
-from ledger.order_history import RecordOrder
+from api.cli import submit
+from api.cli.commands import do_command, report_command
+from ledger.fulfilment.commands import SellOrder
+from ledger.orders.declared import RecordOrder
 
 RECEIPT = {"warehouse": "main", "moves": [{
     "sku": "A", "quantity": 5, "from": "supplier", "to": "available", "cause": "receipt"}]}

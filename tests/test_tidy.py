@@ -14,9 +14,9 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 import pytest
 
-from ledger import errors as bases
-from ledger.errors import LedgerError
-from ledger.personal import Personal
+from ledger.common import errors as bases
+from ledger.common.errors import LedgerError
+from ledger.common.personal import Personal
 from tests import source
 from tests.source import FUNCTIONS, check, functions, imports
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ledger.common.context import Context
 from ledger.log import merkle, sqlite
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.verify import BadExpectation, Expectation, Report, verify
-from ledger.order_commands import PayOrder, PlaceOrder
-from ledger.receipts import Context
+from ledger.orders.commands import PayOrder, PlaceOrder
 from ledger.settings import Opened, Settings, open_ledger
 from tests import tamper
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api import create_app
-from api.edge import Edge
+from api.http.runtime import Edge
 from ledger.access import SUFFIX, IssueKey
 from ledger.settings import Settings
 from tests.builders import CONTEXT

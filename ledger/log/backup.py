@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ledger.errors import Invalid, Misconfigured
+from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.persons import Keys, ledger_secrets, persons

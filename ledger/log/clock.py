@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from ledger.errors import Unavailable
+from ledger.common.errors import Unavailable
 
 BEHIND_US = 5_000_000
 JUMP_US = 60_000_000

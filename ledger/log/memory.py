@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from ledger.common.values import MAX_INTEGER
 from ledger.log.envelope import Entry, Outline
 from ledger.log.merkle import TILE_LEAVES
 from ledger.log.store import NOTHING, Forked, Head, LogConflict, Tile, must_fit
-from ledger.values import MAX_INTEGER
 
 
 class _Ledger:

@@ -35,12 +35,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from ledger.errors import LedgerError, Misconfigured
+from ledger.common.errors import LedgerError, Misconfigured
+from ledger.common.personal import Person, Personal, Plain
 from ledger.log import migrations
 from ledger.log.chance import chance
 from ledger.log.envelope import frame_bytes, frame_text
 from ledger.log.store import StorageFailed
-from ledger.personal import Person, Personal, Plain
 
 metadata = MetaData()
 persons = Table(

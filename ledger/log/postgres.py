@@ -15,13 +15,13 @@ import psycopg
 from psycopg import errors
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
-from ledger.errors import LedgerError
+from ledger.common.errors import LedgerError
+from ledger.common.values import MAX_INTEGER
 from ledger.log import migrations
 from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, POSTGRES_GUARDS
 from ledger.log.sql import BEHIND, SqlReader, SqlStore, SqlWriting, reason
 from ledger.log.store import AdminNeeded, LogConflict, OtherDatabase, ValueNotStored
-from ledger.values import MAX_INTEGER
 
 _COPY = f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
 _TYPES = [

@@ -23,10 +23,10 @@ from eventsourcing.persistence import (
     Subscription,
 )
 
+from ledger.common.context import Context
 from ledger.log.append import append
 from ledger.log.envelope import SALT_BYTES, Entry, leaf_hash, payload_hash
 from ledger.log.store import LogConflict, StorageFailed, Store
-from ledger.receipts import Context
 
 PAGE = 500
 POLL_S = 0.2

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
-from ledger.errors import LedgerError
+from ledger.common.errors import LedgerError
+from ledger.common.values import MAX_INTEGER
 from ledger.log import migrations
 from ledger.log.envelope import Entry, Outline
 from ledger.log.schema import COLUMNS
@@ -30,7 +31,6 @@ from ledger.log.store import (
     Tile,
     must_fit,
 )
-from ledger.values import MAX_INTEGER
 
 _HEAD = "SELECT position, recorded_at, frontier, keys_id FROM heads WHERE ledger = ?"
 

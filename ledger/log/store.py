@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from ledger.errors import Conflict, LedgerError, Misconfigured, Unavailable
+from ledger.common.errors import Conflict, LedgerError, Misconfigured, Unavailable
+from ledger.common.values import MAX_INTEGER
 from ledger.log.envelope import Entry, Outline
-from ledger.values import MAX_INTEGER
 
 
 class LogConflict(Conflict):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import NamedTuple
 
-from ledger.errors import Invalid
+from ledger.common.errors import Invalid
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash
 from ledger.log.store import Head, Store

@@ -11,8 +11,8 @@ import msgspec
 
 from ledger.application import Ledger
 from ledger.settings import open_ledger
-from ledger.stock_errors import OutOfStock
-from ledger.stock_values import stock_of
+from ledger.stock.errors import OutOfStock
+from ledger.stock.places import stock_of
 from tests.bench.floors import SQLITE, connect, together
 from tests.bench.harness import Goal, Result, Scale, paired, workplace
 from tests.bench.logs import record, settings_of

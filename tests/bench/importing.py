@@ -12,11 +12,11 @@ from random import Random
 from typing import NamedTuple
 
 from ledger.application import Ledger
-from ledger.importing import profiles
-from ledger.importing.importer import REJECT_FAILED_ROWS, run_import
+from ledger.imports import profiles
+from ledger.imports.importer import REJECT_FAILED_ROWS, run_import
 from ledger.settings import open_ledger
 from projections.catalogue import PROJECTIONS
-from projections.engine import ReadModels
+from projections.store.models import ReadModels
 from tests.bench.floors import SQLITE, Tables, as_shipped, bytes_of, connect, scan
 from tests.bench.harness import Goal, Result, Scale, paired, workplace
 from tests.bench.logs import settings_of

@@ -10,8 +10,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from ledger.application import Ledger
-from ledger.commands import Command
-from ledger.errors import LedgerError
+from ledger.common.errors import LedgerError
+from ledger.core.commands import Command
 from ledger.settings import Settings, open_ledger
 from tests import source
 from tests.bench.harness import FOLDER

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import NamedTuple
 
-from ledger.commands import Command
-from ledger.days import day_of, first_day, last_day, month_after
-from ledger.deduction_commands import ConfirmDeduction, ProposeDeduction
-from ledger.month_commands import GradeMember, SealMonth
-from ledger.people_commands import AssignPost, JoinMember
-from ledger.policy_commands import PublishPolicy
-from ledger.policy_values import Policy, Rule, Sections
+from ledger.common.days import day_of, first_day, last_day, month_after
+from ledger.core.commands import Command
+from ledger.deductions.commands import ConfirmDeduction, ProposeDeduction
+from ledger.people.commands import AssignPost, JoinMember
+from ledger.policies.commands import PublishPolicy
+from ledger.policies.values import Policy, Rule, Sections
+from ledger.scores.commands import GradeMember, SealMonth
 
 POST, MANAGER, COMMITTEE = "editor", "member:manager", "member:committee"
 BEGUN = "2000-01"

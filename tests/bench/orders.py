@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from ledger.commands import Command
-from ledger.fulfilment_commands import SellOrder
-from ledger.moments import Moment
-from ledger.order_history import RecordOrder
-from ledger.order_values import Amounts, Line
-from ledger.receipts import Context
-from ledger.stock_commands import MoveStock, StockMove
-from ledger.warehouses import OpenWarehouse
+from ledger.common.context import Context
+from ledger.common.moments import Moment
+from ledger.core.commands import Command
+from ledger.fulfilment.commands import SellOrder
+from ledger.orders.declared import RecordOrder
+from ledger.orders.values import Amounts, Line
+from ledger.stock.commands import MoveStock, StockMove
+from ledger.stock.warehouses import OpenWarehouse
 
 CHANNEL, SHOP, WAREHOUSE = "taobao", "云杉书店", "杭州一仓"
 SKUS = 2_000

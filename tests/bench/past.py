@@ -10,18 +10,18 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from ledger.days import first_day, last_day, month_after
+from ledger.common.days import first_day, last_day, month_after
+from ledger.common.values import to_us
 from ledger.log.store import Store
 from ledger.settings import open_ledger
-from ledger.stock_commands import MoveStock, StockMove
-from ledger.stock_values import stock_of
-from ledger.values import to_us
+from ledger.stock.commands import MoveStock, StockMove
+from ledger.stock.places import stock_of
+from projections.asking.clocks import AsOf, Moment
+from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
-from projections.clocks import AsOf, Moment
-from projections.engine import ReadModels
-from projections.questions import Question
-from projections.scores import scores
-from projections.stock_reports import inventory
+from projections.scores.reports import scores
+from projections.stock.reports import inventory
+from projections.store.models import ReadModels
 from tests.bench.floors import SQLITE
 from tests.bench.harness import Figure, Goal, Measured, Result, Scale, paired, workplace
 from tests.bench.logs import log_of, scores_of, settings_of

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from ledger.log.sqlite import SqliteStore
 from projections.catalogue import PROJECTIONS
-from projections.engine import BATCH, ReadModels
+from projections.store.models import BATCH, ReadModels
 from tests import source
 from tests.bench.floors import SQLITE, Tables, as_shipped, decode_payloads
 from tests.bench.harness import FOLDER, Goal, Result, Scale, paired

@@ -1,0 +1,254 @@
+"""The command line: `flask demo`, `import`, `report`, `verify` and what an operator needs.
+
+Exit codes: 0 done, 1 refused or failed with a message, 2 wrong usage. Results go to stdout,
+progress and messages of failure to stderr.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from api.cli import doctor as checks
+from api.cli import imports, reports, submit
+from api.cli.keys_commands import keys_group
+from api.cli.options import (
+    actor_option,
+    as_of_options,
+    command,
+    context_of,
+    form_option,
+    format_options,
+    ledger_option,
+    opened,
+)
+from api.cli.output import as_json, print_record, print_rows, progress
+from api.cli.policies import policies_group
+from api.demo import story as demo
+from api.messages import tr
+from ledger.imports.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, STOCK
+from ledger.log import backup as backups
+from ledger.log.verify import Expectation
+from ledger.settings import Settings
+from projections.reports import REPORTS
+
+
+@command("demo")
+def demo_command() -> None:
+    """Record the shipped sample into an empty database and tell its story."""
+    demo.run()
+
+
+# -- files in -------------------------------------------------------------------------------------
+
+
+@command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…",
+                type=click.Path(path_type=Path))
+@click.option("--profile", required=True, metavar="NAME|FILE",
+              help="How to read it: a shipped profile's name, or a YAML file of your own.")
+@click.option("--shop", metavar="NAME", help="The shop, where the files name none.")
+@click.option("--policy", type=click.Choice([REJECT_EVERYTHING, REJECT_FAILED_ROWS]),
+              default=REJECT_EVERYTHING, show_default=True,
+              help="What to do when rows have faults.")
+@click.option("--stock", type=click.Choice(STOCK),
+              help="Whether the goods move in stock. Default: declared, where the profile names a "
+                   "warehouse.")
+@click.option("--dry-run", is_flag=True, help="Check everything and record nothing.")
+@ledger_option
+@actor_option
+@click.option("--json", "form", flag_value="json", default="table",
+              help="Faults as JSON lines, and the counts as the last line.")
+def import_command(files: tuple[Path, ...], profile: str, form: str, **options: Any) -> None:
+    """Read a platform's export: every row is checked, then orders are recorded."""
+    with imports.imported(files, profile, **options) as summary:
+        imports.print_faults(summary, form)
+        if form == "json":
+            click.echo(as_json(summary.counts()))
+        else:
+            click.echo(imports.told(summary))
+            print_record(summary.counts(), form=form)
+        sys.exit(0 if summary.ok else 1)
+
+
+# -- commands in ----------------------------------------------------------------------------------
+
+
+@command("do")
+@click.argument("name", required=False, type=click.Choice(list(submit.COMMANDS)), metavar="NAME")
+@click.argument("file", required=False, default="-", type=click.File(encoding="utf-8"))
+@click.option("--role", default="operator", show_default=True, metavar="WORD",
+              help="In which role it is done.")
+@ledger_option
+@actor_option
+@format_options
+def do_command(
+    name: str | None, file: TextIO, *, role: str, ledger_name: str, actor: str | None, form: str,
+) -> None:
+    """Send a command, such as stock.move: a JSON object, or one a line, in FILE or on stdin. The
+    first that is refused ends it. Without a NAME: list all commands and their fields."""
+    if name is None:
+        print_rows(submit.listed(), form=form)
+        return
+    commands = list(submit.read(name, file.read()))
+    with opened(ledger_name) as found:
+        context = context_of(found, actor, role)
+        for one in commands:
+            receipt = found.ledger.handle(one, context)
+            if form == "json":
+                click.echo(as_json(submit.told(receipt)))
+            elif receipt.positions:
+                click.echo(tr("Recorded at position {position}.",
+                              position=", ".join(map(str, receipt.positions))))
+            else:
+                click.echo(tr("Known already: nothing is recorded."))
+
+
+# -- questions ------------------------------------------------------------------------------------
+
+
+@command("report")
+@click.argument("name", type=click.Choice(sorted(REPORTS)))
+@click.argument("subject", required=False)
+@click.option("--channel", metavar="NAME", help="Only this channel's.")
+@click.option("--shop", metavar="NAME", help="Only this shop's.")
+@click.option("--from", "since", metavar="DAY", help="The first day of the period.")
+@click.option("--to", "until", metavar="DAY", help="The last day of the period, included.")
+@click.option("--month", metavar="YYYY-MM", help="Of scores, deductions, attendance and leave: "
+              "which month. Default for scores: the last closed one; for attendance: this one.")
+@click.option("--day", metavar="DAY", help="Of staff and shifts: which day. Default: today.")
+@click.option("--post", metavar="NAME", help="Of scores: only this post's.")
+@as_of_options
+@ledger_option
+@click.option("--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write it into a file. xlsx needs one.")
+@form_option(["table", "json", "csv", "xlsx"])
+def report_command(name: str, ledger_name: str, form: str, output: Path | None,
+                   **asked: Any) -> None:
+    """Show a report as of now or of any moment. A timeline needs a SUBJECT, such as
+    order:taobao:云杉书店:123, a stock-card one such as sku:SH-001, and score-terms one such as
+    member:7f3a; others can be given one."""
+    question = reports.question(**asked)
+    if form == "xlsx":
+        reports.save(name, ledger_name, question, output)
+    else:
+        reports.show(reports.ask(name, ledger_name, question), form, output)
+
+
+@command("rebuild")
+@click.argument("projections", nargs=-1, metavar="[PROJECTION…]")
+@ledger_option
+@format_options
+def rebuild_command(projections: tuple[str, ...], ledger_name: str, form: str) -> None:
+    """Compute read models from the log anew and put them in the place of the old ones."""
+    with reports.read_models() as (_, models):
+        with progress(tr("rebuild")) as step:
+            statuses = models.rebuild(ledger_name, projections, step)
+        print_rows([status._asdict() for status in statuses], form=form)
+        for status in statuses:
+            reports.raise_stopped(status)
+
+
+# -- operating ------------------------------------------------------------------------------------
+
+
+@command("verify")
+@ledger_option
+@click.option("--expect", "expected", multiple=True, metavar="POSITION:ROOT",
+              help="A position and root noted earlier; proves that the log of then is a prefix.")
+@format_options
+def verify_command(ledger_name: str, expected: tuple[str, ...], form: str) -> None:
+    """Hash every stored event again and check the log and the read models against it."""
+    report = checks.verify_all(ledger_name, [Expectation.parse(text) for text in expected])
+    if form == "json":
+        click.echo(as_json(report))
+    else:
+        for problem in report["problems"]:
+            click.echo(f"{problem['position']}: {problem['what']}")
+        word = tr("The log is what was recorded.") if report["ok"] else tr("The log is not sound.")
+        click.echo(f"{word} {report['events']} events, {report['position']}:{report['root']}")
+    sys.exit(0 if report["ok"] else 1)
+
+
+@command("doctor")
+@ledger_option
+@format_options
+def doctor_command(ledger_name: str, form: str) -> None:
+    """Look at settings, database, guards, clock, keys and read models, and say what is wrong."""
+    findings = checks.examine(ledger_name)
+    print_rows(findings, form=form)
+    sys.exit(0 if all(finding["ok"] for finding in findings) else 1)
+
+
+@command("upgrade")
+def upgrade_command() -> None:
+    """Bring the database's schema to what this version needs."""
+    store = Settings.from_environment().open_store(prepare=False)
+    try:
+        before, needed = store.schema()
+        store.upgrade()
+        click.echo(tr("The schema is {needed} (it was {before}).", needed=needed, before=before))
+    finally:
+        store.close()
+
+
+@command("accept-clock")
+@ledger_option
+@actor_option
+@click.option("--reason", required=True, help="Why the clock is right.")
+def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> None:
+    """Take the computer's clock as right although the guard suspects it. It is recorded."""
+    with opened(ledger_name) as found:
+        receipt = found.ledger.accept_clock(reason, context_of(found, actor, "admin"))
+        click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
+
+
+@command("backup")
+@ledger_option
+@click.option("--keys", "keys_only", is_flag=True,
+              help="Write the wrapped keys instead of the log. Keep the two files apart.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@format_options
+def backup_command(ledger_name: str, keys_only: bool, file: Path, form: str) -> None:
+    """Write the log, or with --keys the wrapped keys, into a new FILE."""
+    with opened(ledger_name) as found:
+        if keys_only:
+            print_record({"file": str(file), "keys": backups.backup_keys(found.keys, file)},
+                         form=form)
+            return
+        with progress(tr("backup")) as step:
+            head = backups.backup_log(found.store, ledger_name, file, step)
+        print_record({"file": str(file), "events": head.position,
+                      "expect": checks.expectation(head)}, form=form)
+
+
+@command("restore")
+@click.option("--keys", "keys_only", is_flag=True, help="FILE is a backup of keys.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@format_options
+def restore_command(keys_only: bool, file: Path, form: str) -> None:
+    """Read a backup into an empty database (or add its keys to the keys database)."""
+    settings = Settings.from_environment()
+    if keys_only:
+        keys = settings.open_keys()
+        try:
+            print_record({"file": str(file), "keys": backups.restore_keys(keys, file)}, form=form)
+        finally:
+            keys.close()
+        return
+    store = settings.open_store()
+    try:
+        with progress(tr("restore")) as step:
+            name, head = backups.restore_log(store, file, step)
+        print_record({"ledger": name, "events": head.position,
+                      "expect": checks.expectation(head)}, form=form)
+    finally:
+        store.close()
+
+
+COMMANDS: list[click.Command] = [
+    demo_command, import_command, do_command, report_command, rebuild_command, verify_command,
+    policies_group, keys_group,
+    doctor_command, upgrade_command, accept_clock_command, backup_command, restore_command,
+]

@@ -1,0 +1,170 @@
+"""What an operator asks of an installation: is the log sound, is everything in its place?"""
+
+import shutil
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+from api.cli.output import progress
+from api.messages import explain, tr
+from ledger.common.errors import LedgerError
+from ledger.log import merkle, sqlite
+from ledger.log.store import Head, Store
+from ledger.log.verify import Expectation, Problem, verify
+from ledger.settings import Opened, Settings, masked, open_ledger, sqlite_path
+from projections.catalogue import PROJECTIONS
+from projections.store.models import ReadModels, Status
+
+Finding = dict[str, Any]
+
+
+def expectation(head: Head) -> str:
+    """POSITION:ROOT of a head, as `flask verify --expect` takes it."""
+    return f"{head.position}:{merkle.root(merkle.unpack(head.frontier)).hex()}"
+
+
+def verify_all(ledger: str, expected: list[Expectation]) -> dict[str, Any]:
+    """Verify the log, and the read models against a rebuild where the log is sound.
+
+    Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}. It needs no
+    keys, so that an auditor can run it who has none.
+    """
+    store = Settings.from_environment().open_store()
+    try:
+        with progress(tr("verify")) as step:
+            report = verify(store, ledger, expected=expected, progress=step)
+        problems = list(report.problems)
+        if report.ok:
+            problems += _read_model_problems(store, ledger)
+        return {"ok": not problems, "events": report.events, "position": report.position,
+                "root": report.root.hex(), "problems": [p._asdict() for p in problems]}
+    finally:
+        store.close()
+
+
+def examine(ledger: str) -> list[Finding]:
+    """Look at everything that can be wrong with an installation.
+
+    Shapes: a list of {"check", "ok", "detail"}; `ok` is None where there is nothing to judge. A
+    check that cannot be made because an earlier one failed is left out.
+    """
+    settings = Settings.from_environment()
+    findings: list[Finding] = []
+
+    def check(name: str, look: Callable[[], tuple[bool | None, str]]) -> bool:
+        try:
+            ok, detail = look()
+        except LedgerError as error:
+            ok, detail = False, explain(error)
+        findings.append({"check": name, "ok": ok, "detail": detail})
+        return ok is not False
+
+    check("version", _version)
+    if not check("sqlite", _sqlite):
+        return findings
+    if not check("database", lambda: _database(settings)):
+        return findings
+    check("disk", lambda: _disk(settings))
+    check("master_key", lambda: _master_key(settings))
+    if not check("keys", lambda: _keys(settings, ledger)):
+        return findings
+    opened = open_ledger(settings, name=ledger)
+    try:
+        check("guards", lambda: _guards(opened.store))
+        check("durability", lambda: _durability(opened.store))
+        check("clock", lambda: _clock(opened))
+        with closing(ReadModels(opened.store, PROJECTIONS)) as models:
+            for status in models.status(ledger):
+                check(f"read model {status.projection}", partial(_read_model, status))
+    finally:
+        opened.close()
+    return findings
+
+
+def _version() -> tuple[bool | None, str]:
+    return None, tr("Event types and fields are drafts until 1.0; the envelope is frozen.")
+
+
+def _sqlite() -> tuple[bool, str]:
+    module = sqlite.driver()
+    return True, f"{module.__name__} {module.sqlite_version}"
+
+
+def _database(settings: Settings) -> tuple[bool, str]:
+    store = settings.open_store()
+    try:
+        found, _ = store.schema()
+        return True, f"{masked(settings.database_url)}, schema {found}"
+    finally:
+        store.close()
+
+
+def _disk(settings: Settings) -> tuple[bool | None, str]:
+    path = sqlite_path(settings.database_url)
+    if path is None:
+        return None, tr("The database server's disk is its own to watch.")
+    free = shutil.disk_usage(path.parent).free
+    return free > 256 * 2**20, tr("{mib} MiB free", mib=free // 2**20)
+
+
+def _master_key(settings: Settings) -> tuple[bool | None, str]:
+    path = settings.master_key_file
+    if path is None or not path.exists():
+        return None, tr("No master key file yet.")
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        return False, tr("{path} can be read by others (mode {mode}): chmod 600 it.",
+                         path=path, mode=oct(mode))
+    return True, tr("{path}: keep a copy elsewhere, without it personal values are lost.",
+                    path=path)
+
+
+def _keys(settings: Settings, ledger: str) -> tuple[bool, str]:
+    opened = open_ledger(settings, name=ledger)
+    try:
+        return True, f"{masked(settings.keys_url)}, {opened.ledger.keys.id.hex()[:16]}"
+    finally:
+        opened.close()
+
+
+def _guards(store: Store) -> tuple[bool, str]:
+    missing = store.missing_guards()
+    if missing:
+        return False, tr("Missing triggers: {names}. Someone can change history unseen by the "
+                         "database; restore a backup into a new one.", names=", ".join(missing))
+    return True, tr("The database refuses changes to events.")
+
+
+def _durability(store: Store) -> tuple[bool, str]:
+    weak = {name: value for name, value in store.durability().items() if value in ("off", "0")}
+    if weak:
+        return False, tr("Commits are not durable: {weak}", weak=weak)
+    return True, ", ".join(f"{name} = {value}" for name, value in store.durability().items())
+
+
+def _clock(opened: Opened) -> tuple[bool, str]:
+    behind = (opened.ledger.head().recorded_at - opened.ledger.clock.wall()) / 1e6
+    if behind > 5:
+        return False, tr("It is {behind:.0f} s behind the last event.", behind=behind)
+    return True, tr("It is not behind the last event.")
+
+
+def _read_model(status: Status) -> tuple[bool, str]:
+    if status.error is not None:
+        return False, tr("It stopped before position {position}: {error}",
+                         position=status.error_position, error=status.error)
+    return True, tr("{lag} events behind the log.", lag=status.lag)
+
+
+def _read_model_problems(store: Store, ledger: str) -> list[Problem]:
+    """Where live read models part from a rebuild, or have stopped."""
+    with closing(ReadModels(store, PROJECTIONS)) as models, progress(tr("rebuild")) as step:
+        stopped = [Problem(status.error_position or 0,
+                           f"the read model {status.projection} stopped here: {status.error}")
+                   for status in models.status(ledger) if status.error is not None]
+        return stopped + [
+            Problem(parting.position, f"the read model {parting.projection} is not what the log "
+                    f"says, from this event on")
+            for parting in models.compare_with_rebuild(ledger, step)]

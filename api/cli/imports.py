@@ -1,0 +1,77 @@
+"""Importing files from the command line: opens the ledger, runs, and prints what was wrong."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from api.cli.output import as_json
+from api.messages import retell, tr
+from ledger.common.context import Context
+from ledger.imports import profiles
+from ledger.imports.faults import REASONS, RowFault
+from ledger.imports.importer import REJECT_EVERYTHING, Summary, run_import
+from ledger.imports.progress import ProgressBar
+from ledger.settings import Settings, default_actor, open_ledger, sqlite_path
+
+
+def staging_folder(settings: Settings) -> Path:
+    """Where staging files lie: beside an SQLite ledger, else in the system's place for them."""
+    path = sqlite_path(settings.database_url)
+    return path.parent if path else Path(tempfile.gettempdir())
+
+
+@contextmanager
+def imported(
+    files: Sequence[Path], profile: str, *, ledger_name: str, actor: str | None,
+    shop: str | None, policy: str, stock: str | None, dry_run: bool,
+) -> Iterator[Summary]:
+    """The summary of an import, with its faults at hand until the end of the block."""
+    settings = Settings.from_environment()
+    found = profiles.find(profile)
+    opened = open_ledger(settings, name=ledger_name)
+    try:
+        who = actor or default_actor(opened.ledger)
+        context = Context(actor=who, role="integration", client="cli")
+        with ProgressBar() as bar, run_import(
+            opened.ledger, files, found, context=context, shop=shop, policy=policy,
+            stock=stock, dry_run=dry_run, staging_dir=staging_folder(settings), progress=bar,
+        ) as summary:
+            yield summary
+    finally:
+        opened.close()
+
+
+def print_faults(summary: Summary, form: str) -> None:
+    """Every fault: a JSON object a line on stdout, or a sentence a line on stderr."""
+    for fault in summary.faults:
+        if form == "json":
+            click.echo(as_json(fault._asdict()))
+            continue
+        row = tr("row {row}", row=fault.row) if fault.row else tr("the file")
+        column = f", {fault.column}" if fault.column else ""
+        value = f" = {fault.value!r}" if fault.value else ""
+        click.echo(f"{fault.file}, {row}{column}{value}: {_reason(fault)} "
+                   f"[{fault.rule}, {fault.code}]", err=True)
+
+
+def _reason(fault: RowFault) -> str:
+    known = REASONS.get(fault.code)
+    return fault.reason if known is None else retell(known[1], fault.reason)
+
+
+def told(summary: Summary) -> str:
+    """What happened, in a sentence."""
+    if not summary.ok and summary.policy == REJECT_EVERYTHING and not summary.accepted:
+        return tr("Nothing was recorded: {faults} fault(s) were found, and the policy is to reject "
+                  "everything then. All {rows} row(s) count as rejected.",
+                  faults=summary.fault_count, rows=summary.rows)
+    counts = {"rows": summary.rows, "accepted": summary.accepted,
+              "duplicates": summary.duplicates, "rejected": summary.rejected}
+    if summary.dry_run:
+        return tr("Of {rows} row(s), {accepted} would be recorded, {duplicates} bring nothing new, "
+                  "{rejected} would be rejected.", **counts)
+    return tr("Of {rows} row(s), {accepted} were recorded, {duplicates} brought nothing new, "
+              "{rejected} were rejected.", **counts)

@@ -1,0 +1,103 @@
+"""What the commands of the command line share: errors as messages, options, the opened ledger."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from functools import wraps
+from typing import Any
+
+import click
+
+from api.messages import explain, language, tr
+from ledger.common.context import Context
+from ledger.common.errors import InvalidValues, LedgerError
+from ledger.policies.errors import PolicyUnsound
+from ledger.settings import Opened, default_actor, open_ledger
+
+Command = Callable[..., Any]
+
+
+class _Told(click.Command):
+    """A command that helps in the user's language."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Its help; the catalogue's keys have their white space folded."""
+        if language() != "zh":
+            return super().get_help(ctx)
+        told = copy(self)
+        told.params = [copy(param) for param in self.params]
+        for part in (told, *told.params):
+            if words := getattr(part, "help", None):
+                template = " ".join(words.split())
+                setattr(part, "help", tr(template))  # noqa: B010
+        return click.Command.get_help(told, ctx)
+
+
+def command(name: str) -> Callable[[Command], click.Command]:
+    """A command whose errors are messages and exit code 1; its help is its docstring."""
+
+    def decorate(function: Command) -> click.Command:
+        @wraps(function)
+        def guarded(*arguments: Any, **options: Any) -> Any:
+            try:
+                return function(*arguments, **options)
+            except (InvalidValues, PolicyUnsound) as error:
+                for fault in error.faults:
+                    click.echo(f"{fault.where}: {fault.message} [{fault.code}]", err=True)
+                sys.exit(1)
+            except LedgerError as error:
+                click.echo(explain(error), err=True)
+                sys.exit(1)
+
+        return click.command(name, cls=_Told)(guarded)
+
+    return decorate
+
+
+ledger_option = click.option("--ledger", "ledger_name", default="main", show_default=True,
+                             metavar="NAME", help="Which ledger of the database.")
+actor_option = click.option("--actor", metavar="ID", help="Who does it: a pseudonymous id. "
+                            "Default: a pseudonym of the login.")
+
+
+def form_option(forms: list[str]) -> Callable[[Command], Command]:
+    """`--format` with these forms, and `--json` short for `--format json`."""
+
+    def decorate(function: Command) -> Command:
+        function = click.option("--json", "form", flag_value="json",
+                                help="Short for --format json.")(function)
+        return click.option("--format", "form", type=click.Choice(forms), default=forms[0],
+                            show_default=True)(function)
+
+    return decorate
+
+
+format_options = form_option(["table", "json"])
+
+
+def as_of_options(function: Command) -> Command:
+    """The two clocks of a question."""
+    function = click.option("--occurred-as-of", metavar="TIME",
+                            help="Only what had happened by then.")(function)
+    function = click.option("--recorded-as-of", metavar="TIME",
+                            help="Only what the ledger knew by then.")(function)
+    return click.option("--position", metavar="N", type=int,
+                        help="Only the first N events.")(function)
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Opened]:
+    """The ledger of the settings, closed at the end."""
+    found = open_ledger(name=name)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def context_of(found: Opened, actor: str | None, role: str) -> Context:
+    """Who works here and now, through the command line."""
+    if actor is None:
+        actor = default_actor(found.ledger)
+    return Context(actor=actor, role=role, client="cli")

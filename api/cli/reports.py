@@ -1,0 +1,172 @@
+"""Reports on the command line: opens the read models, asks, and shows as of what the answer is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from api import sheets
+from api.cli.output import print_record, print_rows
+from api.messages import tr
+from ledger.common.errors import Invalid, Unavailable
+from ledger.log.store import Store
+from ledger.settings import Settings
+from projections import reports
+from projections.asking.clocks import AsOf
+from projections.asking.questions import Answer, Question
+from projections.catalogue import PROJECTIONS
+from projections.store.models import ReadModels, Status
+
+HIDDEN_IN_TABLES = {"payload", "subjects", "source", "causation", "client", "role", "channel",
+                    "shop"}
+SAID_BY_SUBJECT = {"number"}
+"""What JSON tells and a table leaves out: long objects, and what the subject says already."""
+
+
+class ProjectionStopped(Unavailable):
+    """The read model {projection} stopped before position {position}: {error}. What it tells is
+    the state before. Mend the cause, then run `flask rebuild`."""
+
+    code = "projection_stopped"
+    rule = "R-PRJ-11"
+
+
+class OutputNeeded(Invalid):
+    """An Excel workbook is no text: name a file with --output."""
+
+    code = "output_needed"
+    rule = "R-PRJ-15"
+
+
+@contextmanager
+def read_models() -> Iterator[tuple[Store, ReadModels]]:
+    """The store of the settings and its read models. Reports need no keys."""
+    store = Settings.from_environment().open_store()
+    try:
+        models = ReadModels(store, PROJECTIONS)
+        try:
+            yield store, models
+        finally:
+            models.close()
+    finally:
+        store.close()
+
+
+def question(
+    subject: str | None, *, channel: str | None = None, shop: str | None = None,
+    position: int | None = None, recorded_as_of: str | None = None,
+    occurred_as_of: str | None = None, since: str | None = None, until: str | None = None,
+    month: str | None = None, post: str | None = None, day: str | None = None,
+) -> Question:
+    """The question that the options ask. Errors: R-PRJ-03, R-PRJ-04, R-PRJ-06."""
+    as_of = AsOf.parse(position, recorded_as_of, occurred_as_of)
+    return Question(as_of=as_of, channel=channel, shop=shop, subject=subject,
+                    since=since, until=until, month=month, post=post, day=day)
+
+
+def ask(name: str, ledger: str, asked: Question) -> Answer:
+    """The answer of a report. Errors: ProjectionStopped (R-PRJ-11); those of the report."""
+    with caught_up(ledger) as models:
+        return reports.run(models, ledger, name, asked)
+
+
+def save(name: str, ledger: str, asked: Question, output: Path | None) -> None:
+    """Write a report as a workbook. Errors: OutputNeeded (R-PRJ-15), those of `ask`."""
+    if output is None:
+        raise OutputNeeded
+    with caught_up(ledger) as models:
+        output.write_bytes(workbook(models, ledger, name, asked)[0])
+
+
+@contextmanager
+def caught_up(ledger: str) -> Iterator[ReadModels]:
+    """The read models, none of which has stopped. Errors: R-PRJ-11."""
+    with read_models() as (_, models):
+        models.catch_up(ledger)
+        for status in models.status(ledger):
+            raise_stopped(status)
+        yield models
+
+
+BESIDE = {"scores": ("deductions", "appeals", "closings")}
+"""What else stands in the workbook of a report, of the same month."""
+
+
+def workbook(
+    models: ReadModels, ledger: str, name: str, asked: Question
+) -> tuple[bytes, dict[str, Any]]:
+    """A report as an Excel workbook, with what belongs to it in further sheets, as of the same
+    position; and as of what it is."""
+    answers = _together(models, ledger, name, asked)
+    if len({answer.as_of["position"] for answer in answers.values()}) > 1:  # written to meanwhile
+        position = answers[name].as_of["position"]
+        answers = _together(models, ledger, name, asked._replace(as_of=AsOf(position=position)))
+    as_of = answers[name].as_of
+    return sheets.as_xlsx({title: (list(answer.rows[0]) if answer.rows else [], answer.rows)
+                           for title, answer in answers.items()}, as_of), as_of
+
+
+def _together(
+    models: ReadModels, ledger: str, name: str, asked: Question
+) -> dict[str, Answer]:
+    first = reports.REPORTS[name](models, ledger, asked)
+    same = asked._replace(month=first.as_of.get("month"))
+    others = BESIDE.get(name, ()) if asked.subject is None else ()
+    return {name: first, **{other: reports.REPORTS[other](models, ledger, same)
+                            for other in others}}
+
+
+def raise_stopped(status: Status) -> None:
+    """Errors: ProjectionStopped (R-PRJ-11) for a projection that an error has stopped."""
+    if status.error is not None:
+        raise ProjectionStopped(projection=status.projection, position=status.error_position,
+                                error=status.error)
+
+
+def show(answer: Answer, form: str, output: Path | None = None) -> None:
+    """An answer as JSON (the list alone) or CSV, or as a table under a line that says as of what it
+    is; on the terminal or in a file."""
+    if output is not None and form == "table":
+        form = "json"
+    if output is not None or form == "csv":
+        found = _file(answer, form)
+        if output is None:
+            click.echo(found.decode(), nl=False)
+        else:
+            output.write_bytes(found)
+        return
+    if form == "json":
+        print_rows(answer.rows, form=form)
+        return
+    click.echo(as_of_line(answer.as_of))
+    for note in answer.as_of["notes"]:
+        click.echo(f"  {note}")
+    rows: list[dict[str, Any]] = [
+        {name: value for name, value in row.items() if name not in HIDDEN_IN_TABLES
+         and not (name in SAID_BY_SUBJECT and "subject" in row)}
+        for row in answer.rows]
+    if len(rows) == 1:
+        print_record(rows[0], form=form)
+    else:
+        print_rows(rows, form=form)
+
+
+def _file(answer: Answer, form: str) -> bytes:
+    """An answer as the bytes of a file."""
+    names = list(answer.rows[0]) if answer.rows else []
+    if form == "csv":
+        return sheets.as_csv(answer.rows, names)
+    return orjson.dumps(answer.rows, option=orjson.OPT_INDENT_2)
+
+
+def as_of_line(head: dict[str, Any]) -> str:
+    """As of what an answer is, in a line."""
+    parts = [tr("as of position {position} of {head}", **head)]
+    if head["recorded_as_of"]:
+        parts.append(tr("recorded up to {recorded_as_of}", **head))
+    if head["occurred_as_of"]:
+        parts.append(tr("occurred up to {occurred_as_of}", **head))
+    return ", ".join(parts)

@@ -1,0 +1,56 @@
+"""The story of one subject, event by event, with what each step changed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+from api.http.noting import note_read
+from api.http.reading import (
+    LIMIT,
+    STAFF_READERS,
+    AnswerSchema,
+    MinPosition,
+    PageQuery,
+    page,
+    question,
+    wait,
+)
+from api.http.routes import READERS, Blueprint, caller, edge, unseal
+from projections.asking.clocks import header
+from projections.audit.trail import Asked, found, rows
+from projections.orders.replay import NothingRecorded
+
+
+def etag_of(stream: str, as_of: Mapping[str, Any]) -> str:
+    """The ETag of what was read: how many events of the stream the answer knows."""
+    found = edge().store.streams(caller().ledger, [stream])
+    return f'"{sum(entry.position <= as_of["position"] for entry in found)}"'
+
+
+def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) -> None:
+    """Register the history of a kind of subject. `staff`: it is a record of members."""
+
+    @group.permit(path, STAFF_READERS if staff else READERS, name=f"{name}-history")
+    @group.arguments(MinPosition(), location="headers")
+    @group.arguments(PageQuery(), location="query")
+    @group.response(200, AnswerSchema)
+    def history(headers: Mapping[str, Any], query: Mapping[str, Any], **given: str) -> Response:
+        """Every event about it, in log order: who, when it happened, when it was known, what it
+        changed."""
+        wait(headers.get("least"))
+        (subject,) = given.values()
+        if not subject.startswith(f"{name}:"):
+            raise NothingRecorded(ledger=caller().ledger, subject=subject)
+        models, ledger = edge().models, caller().ledger
+        as_of = question(query).as_of
+        limit = query.get("limit", LIMIT)
+        after = unseal(query["cursor"])[0] if "cursor" in query else 0
+        told = found(models, ledger, Asked(subject=subject, as_of=as_of), after=after,
+                     limit=limit + 1)
+        if not told.entries and not after:
+            raise NothingRecorded(ledger=ledger, subject=subject)
+        head = header(models.store, ledger, as_of, as_of.resolve(models.store, ledger))
+        if staff:
+            note_read(head["position"])
+        return page(head, list(rows(models, ledger, told.entries)), ("position",), limit)

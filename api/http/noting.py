@@ -1,0 +1,21 @@
+"""Notes of who read evidence and records of staff: they lie in a ledger of their own."""
+
+from datetime import UTC, datetime
+
+from flask import request
+
+from api.http.routes import caller, edge
+from ledger.access import SUFFIX, NoteRead
+from ledger.common.context import Context
+
+LONGEST = 2000
+
+
+def note_read(position: int) -> None:
+    """Leave a note that the caller read this route, as of a position; behind the answer."""
+    here, who = edge(), caller()
+    note = NoteRead(
+        actor=who.actor, route=request.path, position=position, occurred_at=datetime.now(UTC),
+        asked=request.query_string.decode(errors="replace").replace("\0", "")[:LONGEST])
+    here.later(lambda: here.ledger(who.ledger + SUFFIX).handle(
+        note, Context(actor=who.actor, role=who.role, client=f"key:{who.key}")))

@@ -1,0 +1,155 @@
+"""What those who run it ask: does it live, can it work, how much does it do, which is it."""
+
+import logging
+import shutil
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from flask import Flask, Response, g, request
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from api.http.fields import Free
+from api.http.problems import Problem
+from api.http.routes import PUBLIC, Blueprint, edge
+from ledger.log.sqlite import SqliteStore
+
+LEAST_DISK = 256 << 20
+"""Free bytes below which nothing should be recorded any more."""
+
+LAG = 100_000
+"""Events that a read model may be behind."""
+
+group = Blueprint("operations", __name__, description="For those who run it.")
+
+registry = CollectorRegistry()
+requests = Counter("ledger_requests", "Requests answered", ["endpoint", "status"],
+                   registry=registry)
+seconds = Histogram("ledger_request_seconds", "How long answers took", ["endpoint"],
+                    registry=registry)
+head = Gauge("ledger_head_position", "The last position", ["ledger"], registry=registry)
+lag = Gauge("ledger_projection_lag", "Events that a read model is behind",
+            ["ledger", "projection"], registry=registry)
+
+
+@group.permit("/livez", PUBLIC, name="livez")
+@group.response(200, Free)
+def livez() -> Response:
+    """It lives."""
+    return Response(b'{"ok":true}', content_type="application/json")
+
+
+@group.permit("/readyz", PUBLIC, name="readyz")
+@group.response(200, Free)
+@group.alt_response(503, schema=Free)
+def readyz() -> Response:
+    """Whether it can work: database, schema, read models, disk. 503 if not."""
+    checks = _checks()
+    status = 200 if all(check["ok"] for check in checks.values()) else 503
+    return Response(orjson.dumps({"ok": status == 200, "checks": checks}), status,
+                    content_type="application/json")
+
+
+def _checks() -> dict[str, dict[str, Any]]:
+    here = edge()
+    found: dict[str, dict[str, Any]] = {}
+    schema, needed = here.store.schema()
+    found["schema"] = {"ok": schema in (None, needed), "found": schema, "needed": needed}
+    for name in here.served():
+        for status in here.models.status(name):
+            found[f"{name}/{status.projection}"] = {
+                "ok": status.error is None and status.lag < LAG, "position": status.position,
+                "lag": status.lag, "stopped": status.error is not None}
+    if isinstance(here.store, SqliteStore):
+        free = shutil.disk_usage(here.store.path.parent).free
+        found["disk"] = {"ok": free > LEAST_DISK, "free_bytes": free}
+    return found
+
+
+@group.permit("/metrics", {"admin", "auditor", "operations"}, name="metrics")
+@group.response(200, content_type="text/plain")
+def metrics() -> Response:
+    """Counters for Prometheus; no names, no amounts."""
+    here = edge()
+    for name in here.served():
+        head.labels(name).set(here.store.head(name).position)
+        for status in here.models.status(name):
+            lag.labels(name, status.projection).set(status.lag)
+    return Response(generate_latest(registry), content_type="text/plain; version=0.0.4")
+
+
+@group.permit("/version", PUBLIC, name="version")
+@group.response(200, Free)
+def version_() -> Response:
+    """Which version runs."""
+    try:
+        own = version("order-ledger")
+    except PackageNotFoundError:
+        own = VERSION
+    return Response(orjson.dumps({"version": own, "api": "v1"}), content_type="application/json")
+
+
+VERSION = "0.1.0"
+
+
+# -- every request --------------------------------------------------------------------------------
+
+
+class JsonLines(logging.Formatter):
+    """A log record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """It."""
+        told = {"at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"), "level": record.levelname,
+                "logger": record.name, "message": record.getMessage(),
+                **getattr(record, "fields", {})}
+        if record.exc_info:
+            told["error"] = self.formatException(record.exc_info)
+        return orjson.dumps(told).decode()
+
+
+log = logging.getLogger("ledger.requests")
+
+
+def install(app: Flask) -> None:
+    """Give every request an id, a line in the log, and its part in the counters."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    own = logging.getLogger("ledger")
+    if not own.handlers:
+        own.addHandler(handler)
+        own.setLevel(logging.INFO)
+        own.propagate = False
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if given.isascii() and given.replace("-", "").isalnum() \
+        and len(given) <= 64 else uuid4().hex
+    g.begun = time.perf_counter()
+
+
+def _end(response: Response) -> Response:
+    took = time.perf_counter() - g.get("begun", time.perf_counter())
+    endpoint = request.endpoint or "none"
+    requests.labels(endpoint, response.status_code).inc()
+    seconds.labels(endpoint).observe(took)
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Content-Security-Policy", "default-src 'none'")
+    response.headers.setdefault("Cache-Control", "no-store")
+    who = g.get("caller")
+    log.info("%s %s %s", request.method, endpoint, response.status_code, extra={"fields": {
+        "request": g.get("request_id"), "ms": round(took * 1000, 2),
+        "key": None if who is None else who.key}})
+    return response
+
+
+def unknown_problem(code: str) -> Problem:
+    """There is no error of this name."""
+    return Problem(404, "problem_unknown", f"There is no error {code!r}.")

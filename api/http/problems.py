@@ -1,0 +1,136 @@
+"""Errors as RFC 9457 tells them: one body for every error, all that is wrong in it at once."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from api.messages import tr
+from ledger.common.errors import (
+    Conflict,
+    Fault,
+    Invalid,
+    InvalidValues,
+    LedgerError,
+    NotFound,
+    Refused,
+    Unavailable,
+)
+from ledger.core.aggregate import StaleVersion
+from ledger.orders.errors import OrderUnknown
+from ledger.returns.errors import CaseUnknown
+from ledger.stock.transfers import TransferUnknown
+from ledger.writing.errors import CommandReused
+from ledger.writing.refusals import RefusedBefore
+from projections.asking.clocks import TwoRecordings
+from projections.stock.reports import PeriodReversed
+
+TYPE = "application/problem+json"
+
+STATUS: tuple[tuple[type[LedgerError], int], ...] = (
+    (StaleVersion, 412), (CommandReused, 422), (OrderUnknown, 404), (CaseUnknown, 404),
+    (TransferUnknown, 404), (InvalidValues, 422), (TwoRecordings, 422), (PeriodReversed, 422),
+    (Invalid, 400), (NotFound, 404),
+    (Conflict, 409), (Refused, 422), (Unavailable, 503),
+)
+"""The status of an error: that of the first class here that it belongs to, else 500."""
+
+TITLES = {400: "Not understood", 401: "Who are you?", 403: "Not allowed", 404: "Not found",
+          405: "No such method", 406: "Not acceptable", 408: "Too slow", 409: "Conflict",
+          412: "Changed meanwhile", 413: "Too large", 415: "Not JSON", 422: "Refused",
+          428: "Say what you saw", 429: "Too often", 500: "Our fault", 503: "Not now"}
+RETRY_AFTER_S = 2
+
+
+class Problem(Exception):
+    """An error of the edge itself. `errors` point into the request."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, rule: str | None = None,
+        errors: Iterable[Fault] = (), headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status, self.code, self.detail, self.rule = status, code, detail, rule
+        self.errors, self.headers = list(errors), dict(headers or {})
+        super().__init__(detail)
+
+
+def respond(
+    status: int, code: str, detail: str, *, rule: str | None = None,
+    errors: Iterable[Fault] = (), headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem as a response."""
+    body: dict[str, Any] = {
+        "type": f"/v1/problems/{code}", "title": TITLES.get(status, "Error"), "status": status,
+        "detail": detail, "instance": request.path, "code": code, "rule": rule,
+        "errors": [{"pointer": fault.where, "detail": fault.message, "code": fault.code}
+                   for fault in errors]}
+    found = Response(orjson.dumps(body), status, content_type=TYPE)
+    found.headers.update(headers or {})
+    if status == 503:
+        found.headers.setdefault("Retry-After", str(RETRY_AFTER_S))
+    return found
+
+
+def of_ledger(error: LedgerError) -> Response:
+    """The response to what the ledger could not do."""
+    if isinstance(error, RefusedBefore):
+        return _refused_before(error)
+    return _told(error, next((status for cls, status in STATUS if isinstance(error, cls)), 500))
+
+
+def _told(
+    error: LedgerError, status: int, *, code: str | None = None, rule: str | None = None
+) -> Response:
+    if status == 500:
+        return respond(500, "our_fault", "This is our fault, and is noted.")
+    return respond(status, code or error.code, tr(error.template, **error.details),
+                   rule=rule or error.rule, errors=error.faults)
+
+
+def _refused_before(error: RefusedBefore) -> Response:
+    """The first refusal again, in its own words where its values are on record."""
+    known = next((cls for cls in _all(LedgerError)
+                  if cls.__dict__.get("code") == error.details["code"]), RefusedBefore)
+    try:
+        first = known(**error.details)
+    except (KeyError, ValueError, TypeError):
+        first = error
+    found = _told(first, next(status for cls, status in STATUS if issubclass(known, cls)),
+                  code=error.details["code"], rule=error.details["rule"])
+    found.headers["Idempotency-Replayed"] = "true"
+    return found
+
+
+def _all(cls: type[LedgerError]) -> Iterable[type[LedgerError]]:
+    for one in cls.__subclasses__():
+        yield one
+        yield from _all(one)
+
+
+def of_http(error: HTTPException) -> Response:
+    """The response to what Flask refuses: 404, 405 with its `Allow`, 413 and others."""
+    status = error.code or 500
+    if status == 500:
+        return respond(500, "our_fault", "This is our fault, and is noted.")
+    headers = dict(error.get_headers())
+    kept: dict[str, str] = {name: headers[name] for name in ("Allow", "Retry-After")
+                            if name in headers}
+    code = error.name.lower().replace(" ", "_").replace("-", "_")
+    return respond(status, code, error.description or error.name, headers=kept)
+
+
+def register(app: Flask) -> None:
+    """Let every error of an app leave as a problem."""
+    app.register_error_handler(Problem, lambda error: respond(
+        error.status, error.code, error.detail, rule=error.rule, errors=error.errors,
+        headers=error.headers))
+    app.register_error_handler(LedgerError, of_ledger)
+    app.register_error_handler(HTTPException, of_http)
+
+    def unexpected(error: Exception) -> Response:
+        app.logger.error("unexpected", exc_info=error)
+        return respond(500, "our_fault", "This is our fault, and is noted.")
+
+    app.register_error_handler(Exception, unexpected)

@@ -1,0 +1,263 @@
+"""Reads over HTTP: every one takes the clocks, says as of what it answers, and pages by key."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import marshmallow
+import orjson
+from flask import Response, request
+
+from api.http.fields import Digits, Text
+from api.http.noting import note_read
+from api.http.problems import Problem
+from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
+from projections.asking.clocks import AsOf, PositionBeyondHead
+from projections.asking.questions import Answer, Question
+from projections.reports import REPORTS
+from projections.store.models import ReadModels
+
+LIMIT, MOST = 100, 500
+PATIENCE_S, PATIENT = 2.0, 16
+
+Report = Callable[[ReadModels, str, Question], Answer]
+
+
+DAY_OR_TIME = {"description": "A time with its zone, or a day of the shop's zone, to its end.",
+               "anyOf": [{"format": "date-time"}, {"format": "date"}]}
+DAY = {"format": "date"}
+
+
+class ClockQuery(marshmallow.Schema):
+    """As of when."""
+
+    position = Digits(most=2**53 - 1)
+    recorded_as_of = Text(longest=40, metadata=DAY_OR_TIME)
+    occurred_as_of = Text(longest=40, metadata=DAY_OR_TIME)
+
+
+class PageQuery(ClockQuery):
+    """As of when, and which page."""
+
+    limit = Digits(least=1, most=MOST)
+    cursor = Text(longest=2000)
+
+
+class ShopQuery(PageQuery):
+    """Of which channel and shop, too."""
+
+    channel = Text(longest=100)
+    shop = Text(longest=100)
+
+
+class PeriodQuery(PageQuery):
+    """In which days, too."""
+
+    since = Text(longest=10, data_key="from", metadata=DAY)
+    until = Text(longest=10, data_key="to", metadata=DAY)
+
+
+class MonthQuery(PageQuery):
+    """Of which month, too."""
+
+    month = Text(longest=7, metadata={"pattern": "^[0-9]{4}-[0-9]{2}$"})
+
+
+class ScoresQuery(MonthQuery):
+    """And of which post."""
+
+    post = Text(longest=100)
+
+
+STAFF_READERS = frozenset({"auditor", "reviewer", "manager", "finance"})
+"""Who sees the records of all members."""
+
+STAFF = EVERYBODY - {"admin", "integration", "system"}
+"""Who may have records of his own."""
+
+
+class DayQuery(PageQuery):
+    """Of which day, too."""
+
+    day = Text(longest=10, metadata=DAY)
+
+
+class MinPosition(marshmallow.Schema):
+    """What the client has written and wants to see."""
+
+    least = Digits(data_key="Ledger-Min-Position")
+
+
+class AnswerSchema(marshmallow.Schema):
+    """Items, and as of what they are; `next` is the address of the next page."""
+
+    as_of = marshmallow.fields.Dict(required=True)
+    items = marshmallow.fields.List(marshmallow.fields.Dict(), required=True)
+    next = marshmallow.fields.String(allow_none=True, required=True)
+
+
+class ItemSchema(marshmallow.Schema):
+    """One thing, and as of what it is."""
+
+    as_of = marshmallow.fields.Dict(required=True)
+    item = marshmallow.fields.Dict(required=True)
+
+
+Own = Callable[[dict[str, Any], str], dict[str, Any] | None]
+
+
+class Listed(NamedTuple):
+    """A list: its report, what it tells, and by which of its columns it goes.
+
+    `pushed`: the report itself takes only a page. `as_told`: the rows stay in the report's order,
+    such as that of a running balance; else they go by the key, which never changes.
+
+    `own` says of records of staff what a member may see of a row, None for nothing: but for those
+    roles that see `whole` lists, everybody sees only what is his own, and who reads is noted.
+    """
+
+    path: str
+    report: str
+    what: str
+    key: tuple[str, ...]
+    query: type[marshmallow.Schema] = PageQuery
+    roles: Collection[str] = READERS
+    pushed: bool = False
+    as_told: bool = False
+    own: Own | None = None
+    whole: Collection[str] = STAFF_READERS
+
+
+def add(group: Blueprint, lists: Collection[Listed]) -> None:
+    """Register the routes of lists."""
+    for listed in lists:
+        _add(group, listed)
+
+
+def _add(group: Blueprint, listed: Listed) -> None:
+    report = REPORTS[listed.report]
+
+    one = "-of" if "<" in listed.path else ""
+
+    def view(headers: Mapping[str, Any], query: Mapping[str, Any], **given: str) -> Response:
+        wait(headers.get("least"))
+        limit, behind = query.get("limit", LIMIT), _behind(query)
+        asked = question(query)
+        if given:
+            asked = asked._replace(subject=next(iter(given.values())))
+        if listed.pushed:
+            asked = asked._replace(beyond=behind[0] if behind else None, limit=limit + 1)
+        answer = report(edge().models, caller().ledger, asked)
+        if listed.own is not None:
+            answer = _own(listed.own, listed.whole, answer)
+        rows = answer.rows if listed.pushed else _behind_of(listed, answer.rows, behind)
+        return page(answer.as_of, rows, listed.key, limit)
+
+    view.__doc__ = listed.what
+    found: Callable[..., Any] = view
+    for wrap in (group.response(200, AnswerSchema),
+                 group.arguments(listed.query(), location="query"),
+                 group.arguments(MinPosition(), location="headers")):
+        found = wrap(found)
+    group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")(found)
+
+
+def nobodys(row: dict[str, Any], member: str) -> None:
+    """A row that is no single member's."""
+
+
+def own_row(row: dict[str, Any], member: str) -> dict[str, Any] | None:
+    """A row that names whose it is."""
+    return row if row["member"] == member else None
+
+
+def _own(own: Own, whole: Collection[str], answer: Answer) -> Answer:
+    """What of records of staff the caller may see."""
+    note_read(answer.as_of["position"])
+    who = caller()
+    if who.role in whole:
+        return answer
+    return answer._replace(rows=[
+        told for row in answer.rows if (told := own(row, who.actor)) is not None])
+
+
+def _behind_of(
+    listed: Listed, rows: list[dict[str, Any]], behind: list[Any]
+) -> list[dict[str, Any]]:
+    """The rows behind the one with a key, in the order in which pages go.
+
+    Errors: 400 for a row that is not there any more.
+    """
+    if not listed.as_told:
+        return sorted((row for row in rows if not behind or _key(row, listed.key) > behind),
+                      key=lambda row: _key(row, listed.key))
+    if not behind:
+        return rows
+    keys = [_key(row, listed.key) for row in rows]
+    if behind not in keys:
+        raise Problem(400, "bad_cursor", "The row behind which this page begins is not there.")
+    return rows[keys.index(behind) + 1 :]
+
+
+def question(query: Mapping[str, Any]) -> Question:
+    """What is asked. Errors: R-PRJ-03, R-PRJ-04, R-PRJ-06."""
+    as_of = AsOf.parse(query.get("position"), query.get("recorded_as_of"),
+                       query.get("occurred_as_of"))
+    return Question(as_of=as_of, channel=query.get("channel"), shop=query.get("shop"),
+                    since=query.get("since"), until=query.get("until"),
+                    month=query.get("month"), post=query.get("post"), day=query.get("day"))
+
+
+def _behind(query: Mapping[str, Any]) -> list[Any]:
+    return unseal(query["cursor"]) if "cursor" in query else []
+
+
+def _key(row: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    return [row[name] for name in names]
+
+
+def page(
+    as_of: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], key: Sequence[str], limit: int
+) -> Response:
+    """A page of rows, with the address of the next one if there are more."""
+    shown = rows[:limit]
+    return paged(as_of, shown, _key(shown[-1], key) if len(rows) > limit else None)
+
+
+def paged(
+    as_of: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], behind: list[Any] | None
+) -> Response:
+    """A page; `behind` is where the next one begins, None for the last."""
+    following = None if behind is None else (
+        f"{request.path}?{urlencode({**request.args, 'cursor': seal(behind)})}")
+    found = told_as_of(as_of, {"as_of": as_of, "items": shown, "next": following})
+    if following:
+        found.headers["Link"] = f'<{following}>; rel="next"'
+    return found
+
+
+def told_as_of(as_of: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
+    """A body with the position that it is as of."""
+    found = Response(orjson.dumps(body), content_type="application/json")
+    found.headers["Ledger-Position"] = str(as_of["position"])
+    return found
+
+
+def wait(position: int | None) -> None:
+    """Let the read models reach a position. Errors: 503 if they do not in time; PositionBeyondHead
+    (R-PRJ-05)."""
+    here = edge()
+    name = caller().ledger
+    here.begin(name)
+    if position is None or here.reached(name) >= position:
+        return
+    if position > (head := here.store.head(name).position):
+        raise PositionBeyondHead(position=position, ledger=name, head=head)
+    if here.waiting >= PATIENT:
+        raise Problem(503, "behind", "Too many wait for the read models already.")
+    here.waiting += 1
+    try:
+        if not here.wait_for(name, position, PATIENCE_S):
+            raise Problem(503, "behind", f"The read models have not reached position {position}.")
+    finally:
+        here.waiting -= 1

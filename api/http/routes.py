@@ -1,0 +1,171 @@
+"""Routes: what every one of them shares. Each says who may use it; what says nothing is denied."""
+
+import base64
+import hmac
+from collections.abc import Callable, Collection
+from typing import Any
+
+import flask_smorest
+import marshmallow
+import orjson
+from flask import Flask, Request, current_app, g, request
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException
+
+from api.http import problems
+from api.http.problems import Problem
+from api.http.runtime import Caller, Edge
+from ledger.access import ROLES
+from ledger.common.errors import Fault, InvalidValues
+
+PUBLIC = frozenset({"anyone"})
+EVERYBODY = frozenset(ROLES)
+READERS = EVERYBODY - {"member", "admin"}
+"""Who reads business facts."""
+
+PERMITS: dict[str, frozenset[str]] = {}
+"""Who may use an endpoint: roles, or `PUBLIC`."""
+
+
+def edge() -> Edge:
+    """What this app stands on."""
+    found: Edge = current_app.extensions["edge"]
+    return found.open()
+
+
+def caller() -> Caller:
+    """Who makes this request."""
+    found: Caller = g.caller
+    return found
+
+
+def admit() -> None:
+    """Find out who makes the request and whether he may. Errors: 401, 403."""
+    endpoint = request.endpoint
+    if endpoint is None:
+        return  # 404 and 405 speak for themselves
+    permitted = PERMITS.get(endpoint, frozenset())
+    if permitted == PUBLIC:
+        return
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    found = edge().caller(token.strip()) if scheme.lower() == "bearer" else None
+    if found is None:
+        raise Problem(401, "unauthorized", "A valid key is needed: Authorization: Bearer ol_…",
+                      headers={"WWW-Authenticate": 'Bearer realm="ledger"'})
+    g.caller = found
+    if found.role not in permitted:
+        raise Problem(403, "forbidden", f"The role {found.role} may not do this; "
+                                        f"{', '.join(sorted(permitted)) or 'nobody'} may.")
+
+
+class Parser(FlaskParser):
+    """Reads what a request tells, strictly; all that is wrong leaves as one problem."""
+
+    DEFAULT_VALIDATION_STATUS = 400
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {
+        "json": None, "form": None, "query": marshmallow.RAISE,
+        "headers": marshmallow.EXCLUDE, "files": marshmallow.EXCLUDE}
+
+    def load_json(self, req: Request, schema: Any) -> Any:
+        """The body. Errors: 400 if it is no JSON, 413, 415."""
+        if req.mimetype != "application/json":
+            raise Problem(415, "not_json", "Send application/json.")
+        try:
+            return orjson.loads(req.get_data(cache=True))
+        except orjson.JSONDecodeError as error:
+            raise Problem(400, "malformed_json", f"The body is no JSON: {error}") from None
+
+    def handle_error(self, error: Any, req: Any, schema: Any, **more: Any) -> Any:
+        """Everything that marshmallow found, as pointers."""
+        faults = [fault for location, told in error.messages.items()
+                  for fault in _faults("" if location == "json" else f"/{location}", told)]
+        words = f"{len(faults)} value(s) cannot be taken."
+        if any(fault.where.startswith(("/headers", "/query")) for fault in faults):
+            raise Problem(400, "not_understood", words, errors=faults)
+        raise Problem(422, InvalidValues.code, words, rule=InvalidValues.rule, errors=faults)
+
+
+def _faults(at: str, told: Any) -> list[Fault]:
+    if isinstance(told, dict):
+        return [fault for name, inner in told.items()
+                for fault in _faults(at if name == "_schema" else f"{at}/{name}", inner)]
+    return [Fault(at, "malformed", str(text)) for text in told]
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """A group of routes under /v1."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def permit(
+        self, rule: str, roles: Collection[str], *, name: str, method: str = "GET",
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register a view for roles. Its endpoint is `GROUP.name`."""
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            PERMITS[f"{self.name}.{name}"] = frozenset(roles)
+            self.add_url_rule(rule, name, view, methods=[method])
+            return view
+
+        return decorate
+
+
+class ProblemSchema(marshmallow.Schema):
+    """An error (RFC 9457)."""
+
+    type = marshmallow.fields.String(required=True)
+    title = marshmallow.fields.String(required=True)
+    status = marshmallow.fields.Integer(required=True)
+    detail = marshmallow.fields.String(required=True)
+    instance = marshmallow.fields.String(required=True)
+    code = marshmallow.fields.String(required=True)
+    rule = marshmallow.fields.String(allow_none=True, required=True)
+    errors = marshmallow.fields.List(marshmallow.fields.Dict(), required=True)
+
+
+class Api(flask_smorest.Api):
+    """flask-smorest with its known faults cured: errors are problems, 405 keeps its `Allow`."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def handle_http_exception(self, error: HTTPException) -> Any:
+        """Any HTTP error as a problem."""
+        return problems.of_http(error)
+
+
+# -- cursors --------------------------------------------------------------------------------------
+
+
+def seal(last: list[Any]) -> str:
+    """A cursor behind an item: opaque, and good for this list and this ledger only."""
+    told = orjson.dumps([request.path, _narrowed(), last])
+    return base64.urlsafe_b64encode(_mark(told) + told).decode().rstrip("=")
+
+
+def unseal(cursor: str) -> list[Any]:
+    """Behind which item a cursor stands. Errors: 400 `bad_cursor`."""
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        path, narrowed, last = orjson.loads(raw[16:])
+    except ValueError:
+        raw, path, narrowed, last = b"", "", {}, []
+    if not raw or not hmac.compare_digest(raw[:16], _mark(raw[16:])) \
+            or (path, narrowed) != (request.path, _narrowed()):
+        raise Problem(400, "bad_cursor", "This cursor is none of this list. Begin without one.",
+                      errors=[Fault("/query/cursor", "bad_cursor", "is not of this list")])
+    found: list[Any] = last
+    return found
+
+
+def _mark(told: bytes) -> bytes:
+    return edge().ledger(caller().ledger).mac("cursor", told)[:16]
+
+
+def _narrowed() -> dict[str, str]:
+    return {name: value for name, value in sorted(request.args.items())
+            if name not in ("cursor", "limit")}
+
+
+def install(app: Flask) -> None:
+    """Let an app admit, and answer with what every answer has."""
+    app.before_request(admit)

@@ -1,0 +1,226 @@
+"""What the HTTP edge stands on: the opened ledgers, their keys and read models, once a process.
+
+A thread of its own keeps the read models up to date: neither writes nor reads wait for them.
+"""
+
+import hashlib
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from ledger.access import SUFFIX, ApiKey, NoteUse
+from ledger.application import Ledger
+from ledger.common.context import Context
+from ledger.core import event_types
+from ledger.log.persons import Keys
+from ledger.log.store import Store
+from ledger.settings import Settings
+from projections.catalogue import PROJECTIONS
+from projections.store.models import ReadModels
+
+SEEN_S = 1.0
+"""How old what is known of keys may be: a revoked key opens nothing after this."""
+
+PAUSE_S = 0.25
+GATHER_S = 0.1
+"""How long writes are gathered before the read models move, if nobody waits for them."""
+
+log = logging.getLogger("ledger.edge")
+
+
+class Caller(NamedTuple):
+    """Who holds the key of a request."""
+
+    key: str
+    actor: str
+    role: str
+    ledger: str
+
+
+class KeyRing:
+    """The keys of one ledger, folded from its facts."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self.store, self.name = store, name
+        self.position = 0
+        self.keys: dict[str, ApiKey] = {}
+        self._by_digest: dict[str, ApiKey] = {}
+        self._until = 0.0
+        self._lock = threading.Lock()
+
+    def refresh(self) -> None:
+        """Take in what was recorded since."""
+        with self._lock:
+            for entry in self.store.read(self.name + SUFFIX, after=self.position, limit=10**9):
+                self.position = entry.position
+                if entry.stream.startswith("key:"):
+                    key = self.keys.setdefault(entry.stream, ApiKey.blank(entry.stream))
+                    event_types.decode(entry).mutate(key)
+                    self._by_digest[key.digest] = key
+            self._until = time.monotonic() + SEEN_S
+
+    def caller(self, token: str) -> tuple[Caller, ApiKey] | None:
+        """Who holds a token; None if it opens nothing."""
+        if time.monotonic() > self._until:
+            self.refresh()
+        key = self._by_digest.get(hashlib.sha256(token.encode()).hexdigest())
+        if key is None or not key.opens_at(datetime.now(UTC)):
+            return None
+        return Caller(key.id.partition(":")[2], key.owner, key.role, self.name), key
+
+
+class Edge:
+    """Everything that is open in this process; it opens with the first request after a fork."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings
+        self._lock = threading.RLock()
+        self._process = 0
+        self.store: Store
+        self.keys: Keys
+        self.models: ReadModels
+        self.waiting = 0
+
+    def open(self) -> "Edge":
+        """Open what is not open yet. Errors: those of the settings."""
+        if self._process == os.getpid():
+            return self
+        with self._lock:
+            if self._process != os.getpid():
+                settings = self.settings or Settings.from_environment()
+                self.store = settings.open_store()
+                self.keys = settings.open_keys()
+                self.models = ReadModels(self.store, PROJECTIONS)
+                self._ledgers: dict[str, Ledger] = {}
+                self._begun: set[str] = set()
+                self._rings: dict[str, KeyRing] = {}
+                self._used: dict[tuple[str, str], str] = {}
+                self._notes: deque[Callable[[], object]] = deque()
+                self._wakes, self._moved = threading.Event(), threading.Condition()
+                self._closing = False
+                self._process = os.getpid()
+                self._projector = threading.Thread(
+                    target=self._project, name="projector", daemon=True)
+                self._projector.start()
+        return self
+
+    def close(self) -> None:
+        """Finish what was accepted and let go of everything."""
+        with self._lock:
+            if self._process != os.getpid():
+                return
+            self._process = 0
+            self._closing = True
+            self._wakes.set()
+        self._projector.join()
+        for ledger in self._ledgers.values():
+            ledger.close()
+        self.models.close()
+        self.keys.close()
+        self.store.close()
+
+    def ledger(self, name: str) -> Ledger:
+        """A ledger by its name."""
+        with self._lock:
+            if name not in self._ledgers:
+                own = self.keys.of(name, keys_id=self.store.head(name).keys_id)
+                self._ledgers[name] = Ledger(self.store, own, name=name)
+            return self._ledgers[name]
+
+    def begin(self, name: str) -> None:
+        """Serve a ledger: its read models are there before the first answer."""
+        if name not in self._begun:
+            self.ledger(name)
+            self.models.catch_up(name)
+            self._begun.add(name)
+
+    def served(self) -> list[str]:
+        """The ledgers that this process serves."""
+        return sorted(name for name in self._ledgers if not name.endswith(SUFFIX))
+
+    def ring(self, name: str) -> KeyRing:
+        """The keys of a ledger; it is kept if there are any."""
+        if (known := self._rings.get(name)) is not None:
+            return known
+        found = KeyRing(self.store, name)
+        found.refresh()
+        if found.keys:
+            with self._lock:
+                found = self._rings.setdefault(name, found)
+        return found
+
+    # -- keys -------------------------------------------------------------------------------------
+
+    def caller(self, token: str) -> Caller | None:
+        """Who holds a token such as `ol_main_…`; None if it opens nothing."""
+        prefix, _, rest = token.partition("_")
+        name, _, secret = rest.partition("_")
+        if prefix != "ol" or not name or not secret or not name.replace("-", "").isalnum():
+            return None
+        found = self.ring(name).caller(token)
+        if found is None:
+            return None
+        caller, key = found
+        today = datetime.now(UTC).date().isoformat()
+        if key.used_on < today and self._used.get((name, caller.key)) != today:
+            self._used[name, caller.key] = today
+            self.later(lambda: self.ledger(name + SUFFIX).handle(
+                NoteUse(key=caller.key, day=datetime.now(UTC).date(),
+                        occurred_at=datetime.now(UTC)),
+                Context(actor="system", role="system", client="edge")))
+        return caller
+
+    def later(self, work: Callable[[], object]) -> None:
+        """Do something behind the answers."""
+        self._notes.append(work)
+        self._wakes.set()
+
+    # -- read models ------------------------------------------------------------------------------
+
+    def wrote(self) -> None:
+        """Something was recorded: the read models have to move."""
+        self._wakes.set()
+
+    def reached(self, name: str) -> int:
+        """How far all read models of a ledger are."""
+        return min((status.position for status in self.models.status(name)), default=0)
+
+    def wait_for(self, name: str, position: int, seconds: float) -> bool:
+        """Wait until the read models know a position."""
+        until = time.monotonic() + seconds
+        self.wrote()
+        while (known := self.reached(name)) < position:
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            with self._moved:
+                self._moved.wait(min(left, 0.05))
+        return known >= position
+
+    def _project(self) -> None:
+        while not self._closing:
+            self._wakes.wait(PAUSE_S)
+            self._wakes.clear()
+            if not self.waiting and not self._closing:
+                time.sleep(GATHER_S)
+            for name in self.served():
+                self._step(lambda name=name: self.models.catch_up(name))  # type: ignore[misc]
+            self._note()
+            with self._moved:
+                self._moved.notify_all()
+        self._note()
+
+    def _note(self) -> None:
+        while self._notes:
+            self._step(self._notes.popleft())
+
+    def _step(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception:
+            log.exception("behind the answers")

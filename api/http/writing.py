@@ -1,0 +1,140 @@
+"""Commands over HTTP: one route a command, its schema made of the command itself."""
+
+import threading
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import marshmallow
+import msgspec
+import orjson
+from flask import Response, request
+
+from api.http.fields import Etag, Text, schema_of
+from api.http.problems import Problem
+from api.http.routes import Blueprint, caller, edge
+from ledger.common.context import Context, Receipt
+from ledger.core.commands import Command
+
+
+class Route(NamedTuple):
+    """A route of a command: `given` are the fields that the address tells.
+
+    `location` is where what it makes can be read; `seen` says that If-Match is needed, and `now`
+    that it happens now, whatever is told: no deadline is met by an earlier date.
+    """
+
+    path: str
+    command: type[Command]
+    roles: Collection[str]
+    given: tuple[str, ...] = ()
+    location: str = ""
+    seen: bool = False
+    now: bool = False
+
+
+class ReceiptSchema(marshmallow.Schema):
+    """What a command recorded."""
+
+    command_id = marshmallow.fields.String(required=True)
+    positions = marshmallow.fields.List(marshmallow.fields.Integer(), required=True)
+    versions = marshmallow.fields.Dict(
+        keys=marshmallow.fields.String(), values=marshmallow.fields.Integer(), required=True)
+    position = marshmallow.fields.Integer(required=True)
+
+
+class KeyHeaders(marshmallow.Schema):
+    """Under which key a command may be repeated."""
+
+    idempotency_key = Text(longest=200, required=True, data_key="Idempotency-Key")
+
+
+class SeenHeaders(KeyHeaders):
+    """The same, and which version the decision rests on."""
+
+    if_match = Etag(data_key="If-Match")
+
+
+_running: set[UUID] = set()
+_lock = threading.Lock()
+
+
+def add(group: Blueprint, routes: Collection[Route]) -> None:
+    """Register the routes of commands."""
+    for route in routes:
+        _add(group, route)
+
+
+def _add(group: Blueprint, route: Route) -> None:
+    versioned = "expected_version" in route.command.__struct_fields__
+    schema = schema_of(route.command, without=frozenset({*route.given, "expected_version"}))
+    headers = SeenHeaders if versioned else KeyHeaders
+
+    def view(headers: Mapping[str, str], told: dict[str, Any], **given: str) -> Response:
+        values = {**told, **given}
+        values.setdefault("occurred_at", datetime.now(UTC))
+        if route.now:
+            values["occurred_at"] = datetime.now(UTC)
+        if versioned:
+            values["expected_version"] = _version(headers.get("if_match"), needed=route.seen)
+        command = msgspec.convert(values, route.command)
+        return _answer(decide(command, headers["idempotency_key"]), command, route)
+
+    view.__doc__ = route.command.__doc__
+    found: Callable[..., Any] = view
+    for wrap in (group.alt_response(200, schema=ReceiptSchema, description="Done before"),
+                 group.response(201, ReceiptSchema), group.arguments(schema()),
+                 group.arguments(headers(), location="headers")):
+        found = wrap(found)
+    group.permit(route.path, route.roles, name=route.command.NAME.replace(".", "-"),
+                 method="POST")(found)
+
+
+def _version(told: str | None, *, needed: bool) -> int | None:
+    if told is None:
+        if needed:
+            raise Problem(428, "precondition_required",
+                          "This rests on what was seen: send its ETag as If-Match.")
+        return None
+    return int(told.strip('"'))
+
+
+def decide(command: Command, key: str) -> Receipt:
+    """Have a command decided for the caller, once a key. Errors: 409, those of the command."""
+    who = caller()
+    told = orjson.dumps([who.ledger, who.actor, request.method, request.path, key])
+    command_id = uuid5(NAMESPACE_URL, told.decode())
+    with _lock:
+        if command_id in _running:
+            raise Problem(409, "still_running", "The same command is running. Ask again.",
+                          headers={"Retry-After": "1"})
+        _running.add(command_id)
+    try:
+        context = Context(
+            actor=who.actor, role=who.role, client=f"key:{who.key}", command_id=command_id,
+            request=request.get_data() + b"\0" + request.headers.get("If-Match", "").encode(),
+            refusals_stand=True)
+        receipt = edge().ledger(who.ledger).handle(command, context)
+    finally:
+        with _lock:
+            _running.discard(command_id)
+    edge().wrote()
+    return receipt
+
+
+def _answer(receipt: Receipt, command: Command, route: Route) -> Response:
+    body = {"command_id": str(receipt.command_id), "positions": receipt.positions,
+            "versions": receipt.versions, "position": receipt.position}
+    found = Response(orjson.dumps(body), 200 if receipt.replayed else 201,
+                     content_type="application/json")
+    found.headers["Ledger-Position"] = str(receipt.position)
+    if receipt.replayed:
+        found.headers["Idempotency-Replayed"] = "true"
+    own = getattr(command, "subject", None) or next(
+        (getattr(command, name) for name in ("order", "case") if hasattr(command, name)), None)
+    if own in receipt.versions:
+        found.headers["ETag"] = f'"{receipt.versions[own]}"'
+    if route.location and own:
+        found.headers["Location"] = f"{route.location}/{own.replace('%', '%25')}"
+    return found

@@ -1,0 +1,1 @@
+"""Values, days, moments, errors and personal fields: the words that every package shares."""

@@ -1,0 +1,85 @@
+"""What goes beside a command into the ledger and what comes back."""
+
+import re
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from ledger.common.errors import Invalid
+from ledger.common.values import Checks
+
+_ACTOR = re.compile(r"system|[a-z]+:[A-Za-z0-9][A-Za-z0-9._-]{0,90}")
+_WORD = re.compile(r"[a-z][a-z_]{0,40}")
+_CLIENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,99}")
+
+
+class BadActor(Invalid):
+    """{actor!r} is no actor. Give `system` or a pseudonymous id such as member:7f3a: letters,
+    digits, dots, dashes; never a person's name."""
+
+    code = "bad_actor"
+    rule = "R-CTX-01"
+
+
+class BadContext(Invalid):
+    """{name} is {value!r}, which is not a short plain word."""
+
+    code = "bad_context"
+    rule = "R-CTX-02"
+
+
+def is_actor(text: str) -> bool:
+    """Whether a text is `system` or a pseudonymous id."""
+    return _ACTOR.fullmatch(text) is not None
+
+
+def check_member(checks: Checks, where: str, value: object) -> None:
+    """Note what is no member."""
+    if not (isinstance(value, str) and value.startswith("member:") and is_actor(value)):
+        checks.fault(where, "not_member", f"is {value!r}, not a member such as member:7f3a: a "
+                                          "pseudonym, never a name")
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """Who wishes it, through what, and where it comes from: the one way of metadata into a row.
+
+    actor is a pseudonymous id (`member:7f3a`, `cli:k2j5…`) or `system`, never a name. client is the
+    API key or the program. subjects are told beside those of the events. source is an object such
+    as {"import": …, "rows": […], "profile": …, "zone": …}; an event's printed time joins it.
+    command_id makes a repeat answer the first receipt; request is what must then be the same (by
+    default the command itself). With `refusals_stand`, a command id that was refused once is
+    refused for good: a new attempt takes a new id.
+    """
+
+    actor: str
+    role: str
+    client: str
+    command_id: UUID | None = None
+    correlation: UUID | None = None
+    causation: int | None = None
+    subjects: tuple[str, ...] = ()
+    source: dict[str, Any] | None = None
+    request: bytes | None = None
+    refusals_stand: bool = False
+
+    def __post_init__(self) -> None:
+        if not is_actor(self.actor):
+            raise BadActor(actor=self.actor)
+        for name, form in (("role", _WORD), ("client", _CLIENT)):
+            if not form.fullmatch(value := getattr(self, name)):
+                raise BadContext(name=name, value=value)
+
+
+class Receipt(NamedTuple):
+    """What a command recorded.
+
+    Shapes: positions are those of its events (empty where it changed nothing), versions maps each
+    stream that it touched to its version after it. `position` is the log's head after the commit.
+    """
+
+    command_id: UUID
+    positions: tuple[int, ...]
+    versions: dict[str, int]
+    position: int
+    replayed: bool = False

@@ -1,0 +1,72 @@
+"""Days and months of the shop: ISO texts such as 2026-09-30 and 2026-09, in the shop's zone."""
+
+import re
+from calendar import monthrange
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from ledger.common.values import Checks
+
+SHOP_ZONE = "Asia/Shanghai"
+_ZONE = ZoneInfo(SHOP_ZONE)
+_MONTH = re.compile("(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])")
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def day_of(moment: datetime) -> str:
+    """The day on which a moment lies in the shop."""
+    return moment.astimezone(_ZONE).date().isoformat()
+
+
+def month_of(day: str) -> str:
+    """The month of a day."""
+    return day[:7]
+
+
+def first_day(month: str) -> str:
+    """The first day of a month."""
+    return f"{month}-01"
+
+
+def last_day(month: str) -> str:
+    """The last day of a month."""
+    year, number = map(int, month.split("-"))
+    return f"{month}-{monthrange(year, number)[1]:02d}"
+
+
+def month_after(month: str) -> str:
+    """The month that follows."""
+    return day_after(last_day(month))[:7]
+
+
+def day_after(day: str, days: int = 1) -> str:
+    """So many days later."""
+    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+
+
+def is_day(text: object) -> bool:
+    """Whether a text is a day of the calendar."""
+    if not isinstance(text, str) or not _DAY.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return text >= "1970"
+
+
+def is_month(text: object) -> bool:
+    """Whether a text is a month."""
+    return isinstance(text, str) and _MONTH.fullmatch(text) is not None
+
+
+def check_day(checks: Checks, where: str, value: object) -> None:
+    """Note a value that is no day."""
+    if not is_day(value):
+        checks.fault(where, "not_day", f"is {value!r}, not a day such as 2026-09-30")
+
+
+def check_month(checks: Checks, where: str, value: object) -> None:
+    """Note a value that is no month."""
+    if not is_month(value):
+        checks.fault(where, "not_month", f"is {value!r}, not a month such as 2026-09")

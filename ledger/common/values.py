@@ -1,0 +1,124 @@
+"""Small values that everything shares: subjects, moments, checked texts and numbers.
+
+A check never raises by itself. It appends what is wrong to a list of faults, so that an input is
+told all its mistakes at once.
+"""
+
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+from ledger.common.errors import Fault, InvalidValues
+
+MAX_INTEGER = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exact."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds since 1970-01-01 UTC of an aware time, exactly."""
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def from_us(microseconds: int) -> datetime:
+    """The aware UTC time of microseconds since 1970-01-01 UTC."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """An aware time as RFC 3339 in UTC with a `Z`, to the microsecond where it has any."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+_plain = re.compile("[0-9A-Za-z㐀-鿿._-]+").fullmatch
+_others = re.compile("[^0-9A-Za-z㐀-鿿._-]+").sub
+_sha256 = re.compile("[0-9a-f]{64}").fullmatch
+
+
+def subject_part(text: str) -> str:
+    """One part of a subject: NFC, trimmed, case kept, percent-encoded but for letters and digits.
+
+    Letters are ASCII letters and the CJK ideographs U+3400 to U+9FFF: a fixed set, so that a later
+    Unicode version cannot give the same shop another subject. `-`, `_` and `.` stand as they are.
+    """
+    if _plain(text):  # none of these changes under NFC
+        return text
+    return _others(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()),
+                   unicodedata.normalize("NFC", text).strip())
+
+
+def subject(kind: str, *parts: str) -> str:
+    """The name of what an event is about, and of its stream: `order:taobao:云杉书店:123`."""
+    return ":".join((kind, *map(subject_part, parts)))
+
+
+def is_subject(text: str) -> bool:
+    """Whether a text names a subject as `subject` writes it; an order's number may bear a ~2."""
+    kind, *parts = text.split(":")
+    return kind.isascii() and kind.isalpha() and kind.islower() and bool(parts) and all(
+        part and subject_part(unquote(part)) == part
+        for number in parts for part in number.split("~"))
+
+
+class Checks:
+    """Collects the faults of one input; `done()` raises them all at once."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def fault(self, where: str, code: str, message: str) -> None:
+        """Note one fault."""
+        self.faults.append(Fault(where, code, message))
+
+    def done(self) -> None:
+        """Raise what was noted. Errors: InvalidValues (R-VAL-01)."""
+        if self.faults:
+            raise InvalidValues(self.faults)
+
+    def text(self, where: str, value: Any, *, longest: int = 2000, empty: bool = False) -> None:
+        """A text of 1 (or 0) to `longest` characters with no NUL and no lone surrogate."""
+        if type(value) is not str:
+            self.fault(where, "not_text", f"is {type(value).__name__}, not text")
+            return
+        if not empty and not value.strip():
+            self.fault(where, "empty", "is empty")
+        if len(value) > longest:
+            self.fault(where, "too_long", f"has {len(value)} characters, {longest} are allowed")
+        if "\0" in value:
+            self.fault(where, "nul", "holds a NUL character")
+        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            self.fault(where, "surrogate", "holds half a surrogate pair, which is no character")
+
+    def integer(
+        self, where: str, value: Any, *, least: int = -MAX_INTEGER, most: int = MAX_INTEGER
+    ) -> None:
+        """A whole number inside its bounds; never a float, a truth value or digits in quotes."""
+        if type(value) is not int:
+            self.fault(where, "not_integer",
+                       f"is {type(value).__name__} {value!r}, not a whole number")
+        elif not least <= value <= most:
+            self.fault(where, "out_of_range", f"is {value}, allowed are {least} to {most}")
+
+    def moment(self, where: str, value: Any) -> None:
+        """A time with its zone, in the years 1970 to 9998."""
+        if not isinstance(value, datetime):
+            self.fault(where, "not_time", f"is {type(value).__name__}, not a time")
+        elif value.tzinfo is None:
+            self.fault(where, "naive_time", "has no time zone")
+        elif not 1970 <= value.year <= 9998:
+            self.fault(where, "out_of_range", f"lies in the year {value.year}")
+
+    def currency(self, where: str, value: Any) -> None:
+        """Three capital letters of ISO 4217."""
+        if not (isinstance(value, str) and len(value) == 3 and value.isascii() and value.isupper()):
+            self.fault(where, "not_currency", f"is {value!r}, not a currency code such as CNY")
+
+
+def check_sha256(checks: Checks, where: str, value: object) -> None:
+    """Note what is no SHA-256 in hex."""
+    if not (isinstance(value, str) and _sha256(value)):
+        checks.fault(where, "not_sha256", "is no SHA-256 in hex: 64 digits 0-9, a-f")

@@ -1,0 +1,221 @@
+"""The base of all aggregates: rules in plain methods, facts in `@event` mutators.
+
+It stands on the `eventsourcing` library's `BaseAggregate`. What differs: an aggregate exists before
+its first event (version 0), an event's time is the business's and is given, the fields of an event
+are exactly its stored payload, and a triggered mutator is a plain function (a tenth of the cost).
+The library's own replay, event by event, gives an equal object.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, ClassVar, Self
+
+import msgspec
+from eventsourcing.domain import (
+    BaseAggregate,
+    CanMutateAggregate,
+    CommandMethodDecorator,
+    OriginatorIDError,
+    OriginatorVersionError,
+)
+from eventsourcing.domain import event as _library_event
+
+from ledger.common.errors import Conflict, Refused
+from ledger.common.personal import Personal, Plain, Sealer
+from ledger.common.values import EPOCH
+from ledger.core import event_types
+
+__all__ = ["Aggregate", "event"]
+
+
+Mutator = Callable[..., None]
+
+
+class StaleVersion(Conflict):
+    """{stream} is at version {actual}, not {expected}. Read it again, then decide."""
+
+    code = "stale_version"
+    rule = "R-LOG-02"
+
+
+def event(event_class: type[Any]) -> Callable[[Mutator], Mutator]:
+    """Mark a method as the mutator of an event: calling it records the event.
+
+    The mutator names the fields that it assigns from; a call names all fields of the event, and
+    `occurred_at`.
+    """
+    return _library_event(event_class)  # type: ignore[no-any-return]
+
+
+class OutOfOrder(Refused):
+    """{stream}: this cannot have happened at {occurred_at}, before what it rests on, at {before}.
+    """
+
+    code = "out_of_order"
+    rule = "R-GEN-03"
+
+
+class Aggregate(BaseAggregate[str]):
+    """A thing with a history of its own. Subclasses say in `begin` how it starts."""
+
+    KIND: ClassVar[str] = ""
+
+    _sealer: Sealer | None = None
+
+    told_until: datetime = EPOCH
+    """When the latest of its facts occurred."""
+
+    class Event(
+        msgspec.Struct, CanMutateAggregate[str], kw_only=True, omit_defaults=True, dict=True
+    ):
+        """A fact. Its struct fields are the payload; the envelope's attributes lie beside them."""
+
+        TOPIC: ClassVar[str] = ""
+        AGGREGATE: ClassVar[type["Aggregate"]]
+        PERSONAL: ClassVar[tuple[str, ...]] = ()
+
+        @property
+        def timestamp(self) -> datetime:  # type: ignore[override]
+            """The library's name for the time of an event."""
+            return self.__dict__["occurred_at"]  # type: ignore[no-any-return]
+
+        def mutate(self, aggregate: Any) -> Any:
+            """Apply this event to an aggregate; `None` stands for the blank one."""
+            if aggregate is None:
+                aggregate = self.AGGREGATE.blank(self.originator_id)
+            if self.originator_id != aggregate._id:
+                raise OriginatorIDError(self.originator_id, aggregate._id)
+            if self.originator_version != aggregate._version + 1:
+                raise OriginatorVersionError(self.originator_version, aggregate._version + 1)
+            self.apply(aggregate)
+            aggregate._version = self.originator_version
+            aggregate.heard(self.timestamp)
+            return aggregate
+
+        def _as_dict(self) -> dict[str, Any]:
+            return {**msgspec.structs.asdict(self), "occurred_at": self.__dict__["occurred_at"]}
+
+        def about(self) -> list[str]:
+            """The subjects of this event beside its own stream."""
+            return []
+
+    @classmethod
+    def blank(cls, stream: str) -> Self:
+        """The aggregate before its first event, at version 0."""
+        self = cls.__new__(cls)
+        self._id = stream
+        self._version = 0
+        self._pending_events = []
+        self.begin()
+        return self
+
+    def begin(self) -> None:
+        """Assign the state before the first event."""
+
+    def sealed_by(self, sealer: Sealer) -> Self:
+        """Give the aggregate what seals personal fields; without it such an event is an error."""
+        self._sealer = sealer
+        return self
+
+    def clone(self) -> Self:
+        """A copy that can be thrown away: mutators replace containers, so a shallow one does."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._pending_events = []
+        return copy
+
+    def heard(self, occurred_at: datetime) -> None:
+        """Keep when the latest of its facts occurred."""
+        if occurred_at > self.told_until:
+            self.told_until = occurred_at
+
+    def must_follow(self, occurred_at: datetime) -> None:
+        """What is decided now rests on all that was told before. Errors: OutOfOrder (R-GEN-03)."""
+        if occurred_at < self.told_until:
+            raise OutOfOrder(stream=self.id, occurred_at=occurred_at.isoformat(),
+                             before=self.told_until.isoformat())
+
+    def must_be_at(self, version: int | None) -> None:
+        """The version that a decision rests on; None: any. Errors: StaleVersion (R-LOG-02)."""
+        if version not in (None, self.version):
+            raise StaleVersion(stream=self.id, actual=self.version, expected=version)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and _state(self) == _state(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        for name, attribute in list(vars(cls).items()):
+            if isinstance(attribute, CommandMethodDecorator):
+                given = attribute.given_event_cls
+                assert given is not None, f"{cls.__name__}.{name}: give @event a class"
+                event_class = getattr(cls, given.__name__)
+                _prepare(cls, event_class, attribute.decorated_func)
+                setattr(cls, name, _trigger(event_class))
+
+
+def _state(aggregate: object) -> dict[str, Any]:
+    return {name: value for name, value in vars(aggregate).items() if name != "_sealer"}
+
+
+def _prepare(
+    cls: type[Aggregate], event_class: type[Aggregate.Event], mutator: Callable[..., Any]
+) -> None:
+    """Let the event call its mutator directly, with just the fields that it names."""
+    names = mutator.__code__.co_varnames[1 : mutator.__code__.co_argcount]
+    if len(names) == 1:
+        one = attrgetter(names[0])
+
+        def apply(self: Any, aggregate: Any) -> None:
+            mutator(aggregate, one(self))
+    elif names:
+        several = attrgetter(*names)
+
+        def apply(self: Any, aggregate: Any) -> None:
+            mutator(aggregate, *several(self))
+    else:
+
+        def apply(self: Any, aggregate: Any) -> None:
+            mutator(aggregate)
+
+    event_class.apply = apply  # type: ignore[method-assign]
+    event_class.AGGREGATE = cls
+    event_class.PERSONAL = tuple(
+        field.name
+        for field in msgspec.structs.fields(event_class)
+        if field.type is Personal or Personal in getattr(field.type, "__args__", ())
+    )
+    event_types.register(event_class.TOPIC, event_class)
+
+
+def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
+    """What stands in the class for a decorated mutator: makes the event, seals it, applies it."""
+    personal = event_class.PERSONAL
+
+    def trigger(
+        self: Aggregate, *, occurred_at: datetime, printed: str = "", once: str | None = None,
+        **fields: Any,
+    ) -> None:
+        version = self._version + 1
+        for name in personal:
+            value = fields.get(name)
+            if isinstance(value, Plain):
+                assert self._sealer is not None, f"{self._id}: nothing here seals personal fields"
+                fields[name] = self._sealer.seal(value, self._id, version, f"/{name}")
+        fact = event_class(**fields)
+        attributes = fact.__dict__
+        attributes["originator_id"] = self._id
+        attributes["originator_version"] = version
+        attributes["occurred_at"] = occurred_at
+        attributes["printed"] = printed
+        attributes["once"] = once
+        fact.apply(self)
+        self._version = version
+        self.heard(occurred_at)
+        self._pending_events.append(fact)
+
+    trigger.__doc__ = f"Record {event_class.__qualname__}."
+    return trigger

@@ -1,0 +1,70 @@
+"""The base of all commands: what a command says of itself before it is decided."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from ledger.common.personal import Person
+from ledger.common.values import Checks
+from ledger.core.aggregate import Aggregate
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+              forbid_unknown_fields=True):
+    """A wish that something be recorded. It is checked when made: see `check`.
+
+    `REFUSALS_KEPT` says whether a refusal of it goes on record; false where a file declares what
+    has happened, since an import tells itself what it could not take.
+    """
+
+    NAME: ClassVar[str] = ""
+    REFUSALS_KEPT: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        checks = Checks()
+        self.check(checks)
+        checks.done()
+
+    def check(self, checks: Checks) -> None:
+        """Note every field that is not well formed."""
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        """The aggregates that it will need, so that a batch loads them with one query."""
+        return []
+
+    def persons(self) -> list[str]:
+        """Whose data it carries, by the subjects that persons are looked up with."""
+        return []
+
+
+class Work(Protocol):
+    """What a handler may do: load aggregates, know persons, who wishes it, and the time of
+    recording. Units: `now` in microseconds since 1970."""
+
+    actor: str
+    now: int
+
+    def load(self, cls: type[Any], stream: str) -> Any:
+        """The aggregate of a stream as the commands before left it; blank if it has none."""
+        ...
+
+    def fetch(self, wanted: list[tuple[type[Aggregate], str]]) -> None:
+        """Make several aggregates ready to be loaded, with one query."""
+        ...
+
+    def holds(self, position: int) -> bool:
+        """Whether the log holds an event at a position."""
+        ...
+
+    def person(self, lookup: str) -> Person:
+        """The person behind a lookup that the command named in `persons`."""
+        ...
+
+    def person_by_id(self, person: str) -> Person:
+        """A person who is known already. Errors: PersonErased."""
+        ...
+
+
+Handler = Callable[[Any, Work], list[Aggregate]]
+"""Decides a command: loads aggregates, calls their rules, returns what it changed."""

@@ -1,0 +1,48 @@
+"""What deductions are made of: how they and appeals stand, what is charged, what was broken."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from ledger.common.values import EPOCH, subject
+
+PROPOSED, CONFIRMED, WAIVED, DISMISSED, OVERTURNED = STATES = (
+    "proposed", "confirmed", "waived", "dismissed", "overturned")
+"""`overturned`: no charge of it stands any more."""
+
+APPEALED, UPHELD, REDUCED = "appealed", "upheld", "reduced"
+"""How an appeal stands; or `overturned`, or `waived`: the charge was excused, so that there was
+nothing to decide."""
+
+
+def deduction_of(number: str) -> str:
+    """The stream of a deduction."""
+    return subject("deduction", number)
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one member is liable for. Units: points, before any escalation.
+
+    `part` says as whom; `month` is the month of the fact.
+    """
+
+    member: str
+    part: str
+    post: str
+    points: str
+    month: str
+
+
+class Breach(NamedTuple):
+    """What is proposed: which rule was broken, when, about what, by whom (None: nobody knows)."""
+
+    rule: str
+    policy: int
+    about: str
+    breached_at: datetime
+    offender: str | None
+    loss: bool
+
+
+NOTHING = Breach("", 0, "", EPOCH, None, False)

@@ -1,0 +1,314 @@
+"""Where orders and stock meet: what happens to the pieces of an order happens to the stock.
+
+Each state of a piece lies in a place of stock. An event of an order moves pieces between states;
+`follow` moves the stock between their places, in the same transaction. What is reserved is checked
+over the sum of an order's lines and of the parts of their bundles.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+from ledger.core.aggregate import Aggregate
+from ledger.core.commands import Work
+from ledger.orders.order import Order
+from ledger.orders.shipping import STATES, States
+from ledger.orders.values import Line, PickedFrom
+from ledger.stock.errors import OutOfStock, SkuUnknown
+from ledger.stock.item import StockItem
+from ledger.stock.parts import Part, sku_of
+from ledger.stock.pieces import Count, LineParts
+from ledger.stock.places import (
+    AVAILABLE,
+    CUSTOMER,
+    PACKED,
+    RESERVED,
+    WITH_COURIER,
+    WRITTEN_OFF,
+    Move,
+    stock_of,
+)
+from ledger.stock.skus import Sku, parts_of
+
+PLACE = {
+    "cancelled": AVAILABLE, "unreserved": AVAILABLE, "short": AVAILABLE, "reserved": RESERVED,
+    "picked": RESERVED, "packed": PACKED, "in_transit": WITH_COURIER, "delivered": CUSTOMER,
+    "returning": CUSTOMER, "returned": CUSTOMER, "lost": WRITTEN_OFF,
+}
+"""Where the pieces of a state lie. Returned ones enter the stock by their case, not here."""
+
+CAUSE = {
+    (AVAILABLE, RESERVED): "reservation", (RESERVED, PACKED): "packing",
+    (PACKED, WITH_COURIER): "dispatch", (WITH_COURIER, CUSTOMER): "delivery",
+    (WITH_COURIER, WRITTEN_OFF): "loss", (RESERVED, AVAILABLE): "release",
+    (PACKED, AVAILABLE): "release", (AVAILABLE, CUSTOMER): "sale",
+}
+"""Why stock moves between two places, where it is not a dispatch."""
+
+MAX_SERVED = 100
+"""Waiting orders that one command serves; `ReleaseBackOrders` serves the next."""
+
+
+class Allotment(NamedTuple):
+    """What of some lines can be reserved, what is short, and what their pieces are made of."""
+
+    lines: list[Count]
+    short: list[Count]
+    parts: dict[str, tuple[Part, ...]]
+
+    def told(self, skus: Mapping[str, str]) -> list[LineParts]:
+        """The parts that are told in an event: those that are not just the line's own SKU."""
+        return [LineParts(line, part.sku, part.each)
+                for line, parts in self.parts.items() if parts != (Part(skus[line], 1),)
+                for part in parts]
+
+
+# -- reserving ------------------------------------------------------------------------------------
+
+
+def allot(
+    work: Work, order: str, warehouse: str, wanted: Iterable[tuple[str, str, int]]
+) -> Allotment:
+    """Which of (line, SKU, quantity) can be reserved for an order, over the sum of all lines.
+
+    Nobody gets a piece that someone waits for who came before. Errors: SkuUnknown (R-STK-03).
+    """
+    left: dict[str, int] = {}
+    found = Allotment([], [], {})
+    wanted = list(wanted)
+    made_of = [parts_of(work, sku) for _, sku, _ in wanted]
+    ready(work, warehouse, {part.sku for parts in made_of for part in parts})
+    for (line, _, quantity), parts in zip(wanted, made_of, strict=True):
+        for part in parts:
+            if part.sku not in left:
+                item = known_item(work, warehouse, part.sku)
+                left[part.sku] = max(0, item.levels.get(AVAILABLE, 0) - _ahead(item, order))
+        units = min(quantity, *(left[part.sku] // part.each for part in parts))
+        for part in parts:
+            left[part.sku] -= units * part.each
+        found.parts[line] = parts
+        if units:
+            found.lines.append(Count(line, units))
+        if units < quantity:
+            found.short.append(Count(line, quantity - units))
+    return found
+
+
+def ready(work: Work, warehouse: str, skus: Collection[str]) -> None:
+    """Load the stock of several SKUs with one query."""
+    if len(skus) > 1:
+        work.fetch([(StockItem, stock_of(warehouse, sku)) for sku in skus])
+
+
+def known_item(work: Work, warehouse: str, sku: str) -> StockItem:
+    """The stock of a SKU. Errors: SkuUnknown (R-STK-03)."""
+    item: StockItem = work.load(StockItem, stock_of(warehouse, sku))
+    if not item.version and not work.load(Sku, sku_of(sku)).version:
+        raise SkuUnknown(sku=sku, warehouse=warehouse)
+    return item
+
+
+def _ahead(item: StockItem, order: str) -> int:
+    """Pieces that orders wait for which came before this one."""
+    pieces = 0
+    for name, quantity in item.waiting.items():
+        if name == order:
+            break
+        pieces += quantity
+    return pieces
+
+
+def must_fit(work: Work, order: Order, warehouse: str, found: Allotment) -> None:
+    """Nothing is short. Errors: OutOfStock (R-STK-01), for the SKU that is."""
+    if not found.short:
+        return
+    wanted: dict[str, int] = {}
+    for count in (*found.lines, *found.short):
+        for part in found.parts[count.line]:
+            wanted[part.sku] = wanted.get(part.sku, 0) + count.quantity * part.each
+    for sku, pieces in wanted.items():
+        item = work.load(StockItem, stock_of(warehouse, sku))
+        free = max(0, item.levels.get(AVAILABLE, 0) - _ahead(item, order.id))
+        if pieces > free:
+            raise OutOfStock(stock=item.id, wanted=pieces, available=free)
+
+
+def reserve(
+    work: Work, order: Order, warehouse: str, *, occurred_at: datetime, all_or_none: bool = False,
+    states: tuple[str, ...] = ("unreserved", "short"),
+) -> list[Aggregate]:
+    """Reserve what is there for an order; what is not, it waits for.
+
+    Errors: OutOfStock (R-STK-01) if all is wanted, SkuUnknown (R-STK-03), R-ORD-06, R-ORD-20.
+    """
+    order.must_be_open()
+    lines = order.lines or {}
+    wanted = [(line, lines[line].sku or "", pieces) for line, known in order.goods.items()
+              if (pieces := sum(known.get(state, 0) for state in states))]
+    found = allot(work, order.id, warehouse, wanted)
+    if all_or_none:
+        must_fit(work, order, warehouse, found)
+    before = order.goods
+    newly = [Count(count.line, new) for count in found.short
+             if (new := count.quantity - before[count.line].get("short", 0)) > 0]
+    if not found.lines and not newly:
+        return [order]
+    told = found.told({line: lines[line].sku or "" for line in found.parts})
+    order.reserve(warehouse, found.lines, newly, told, occurred_at=occurred_at)
+    items = follow(work, order, before, occurred_at=occurred_at)
+    return [order, *items, *wait(work, order, before, occurred_at=occurred_at)]
+
+
+def wait(
+    work: Work, order: Order, before: Mapping[str, States], *, occurred_at: datetime,
+    reason: str = "reserved",
+) -> list[Aggregate]:
+    """Let stock know for how many more, or fewer, pieces an order waits now."""
+    changes: dict[str, int] = {}
+    for line, states in order.goods.items():
+        if change := states.get("short", 0) - before.get(line, {}).get("short", 0):
+            for part in parts_of_line(work, order, line):
+                changes[part.sku] = changes.get(part.sku, 0) + change * part.each
+    items: list[Aggregate] = []
+    for sku, change in changes.items():
+        item: StockItem = work.load(StockItem, stock_of(order.warehouse, sku))
+        if change > 0:
+            item.wait(sku, order.id, change, occurred_at=occurred_at)
+        else:
+            item.end_wait(sku, order.id, -change, reason, occurred_at=occurred_at)
+        items.append(item)
+    return items
+
+
+def serve(work: Work, items: Iterable[StockItem], *, occurred_at: datetime) -> list[Aggregate]:
+    """Reserve what came in for the orders that wait for it, first in, first served."""
+    changed: list[Aggregate] = []
+    for item in items:
+        if item.waiting and item.levels.get(AVAILABLE, 0) > 0:
+            changed += _serve_one(work, item, occurred_at=occurred_at)
+    return changed
+
+
+def _serve_one(work: Work, item: StockItem, *, occurred_at: datetime) -> list[Aggregate]:
+    changed: list[Aggregate] = []
+    for name in list(item.waiting)[:MAX_SERVED]:
+        if item.levels.get(AVAILABLE, 0) <= _ahead(item, name):
+            break
+        order: Order = work.load(Order, name)
+        if not order.held and not order.ended:
+            changed += reserve(work, order, order.warehouse, occurred_at=occurred_at,
+                               states=("short",))
+    return changed
+
+
+# -- following ------------------------------------------------------------------------------------
+
+
+def parts_of_line(work: Work, order: Order, line: str) -> tuple[Part, ...]:
+    """What a piece of a line is made of: as it was when reserved, else as it is known now."""
+    if line in order.parts:
+        return tuple(Part(part.sku, part.each) for part in order.parts[line])
+    assert order.lines is not None
+    return (Part(order.lines[line].sku or "", 1),)
+
+
+def shifts(before: States, after: States) -> Iterator[tuple[str, str, int]]:
+    """How many pieces went from which state to which."""
+    touched = [state for state in STATES if before.get(state) != after.get(state)]
+    gone = [(state, pieces) for state in touched
+            if (pieces := before.get(state, 0) - after.get(state, 0)) > 0]
+    for target in touched:
+        come = after.get(target, 0) - before.get(target, 0)
+        while come > 0:
+            source, there = gone.pop(0)
+            taken = min(come, there)
+            if taken < there:
+                gone.insert(0, (source, there - taken))
+            come -= taken
+            yield source, target, taken
+
+
+def moves_of(
+    work: Work, order: Order, before: Mapping[str, States]
+) -> dict[str, list[Move]]:
+    """The movements by SKU that follow from what changed of an order's lines."""
+    found: dict[str, list[Move]] = {}
+    for line, states in order.goods.items():
+        had = before.get(line) or {"unreserved": sum(states.values())}
+        if states == had:
+            continue
+        for source, target, pieces in shifts(had, states):
+            left, entered = PLACE[source], PLACE[target]
+            if left == entered:
+                continue
+            cause = CAUSE.get((left, entered), "dispatch")
+            for part in parts_of_line(work, order, line):
+                found.setdefault(part.sku, []).append(Move(
+                    quantity=pieces * part.each, source=left, target=entered, cause=cause,
+                    line=line))
+    return found
+
+
+def follow(
+    work: Work, order: Order, before: Mapping[str, States], *, occurred_at: datetime
+) -> list[StockItem]:
+    """Move the stock as the lines of an order moved. An order of no warehouse moves none.
+
+    Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02).
+    """
+    if not order.warehouse:
+        return []
+    items = []
+    followed = moves_of(work, order, before)
+    ready(work, order.warehouse, followed)
+    for sku, moves in followed.items():
+        item: StockItem = work.load(StockItem, stock_of(order.warehouse, sku))
+        item.decide(sku, moves, occurred_at=occurred_at, document=order.id)
+        items.append(item)
+    return items
+
+
+def follow_declared(work: Work, order: Order, before: Order) -> list[StockItem]:
+    """The same for what has happened already, each step at its own time.
+
+    `before` is the order before the facts that it now has. Errors: CountedSince (R-STK-05).
+    """
+    found: dict[str, StockItem] = {}
+    for occurred_at, facts in groupby(order.pending_events, attrgetter("occurred_at")):
+        goods = before.goods
+        for fact in facts:
+            fact.apply(before)
+        moved = moves_of(work, before, goods) if before.warehouse else {}
+        ready(work, before.warehouse, moved)
+        for sku, moves in moved.items():
+            item: StockItem = work.load(StockItem, stock_of(before.warehouse, sku))
+            item.declare(sku, moves, occurred_at=occurred_at, document=order.id)
+            found[item.id] = item
+    return list(found.values())
+
+
+def picked_from(
+    work: Work, order: Order, lines: Iterable[PickedFrom], *, occurred_at: datetime
+) -> list[StockItem]:
+    """Take the picked pieces out of their bins: until now, bins of what is available held them."""
+    moves: dict[str, list[Move]] = {}
+    for picked in lines:
+        if picked.bin:
+            for part in parts_of_line(work, order, picked.line):
+                moves.setdefault(part.sku, []).append(Move(
+                    quantity=picked.quantity * part.each, source=AVAILABLE, target=AVAILABLE,
+                    cause="picking", line=picked.line, bin=picked.bin))
+    items = []
+    for sku, found in moves.items():
+        item: StockItem = work.load(StockItem, stock_of(order.warehouse, sku))
+        item.decide(sku, found, occurred_at=occurred_at, document=order.id)
+        items.append(item)
+    return items
+
+
+def lines_wanted(lines: Iterable[Line]) -> list[tuple[str, str, int]]:
+    """The goods of lines as `allot` wants them."""
+    return [(line.line, line.sku or "", line.quantity) for line in lines if not line.fee]
+

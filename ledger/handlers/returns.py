@@ -1,0 +1,326 @@
+"""Where cases meet orders, stock and money: what comes back, and what is paid back.
+
+The goods of a case wait for inspection before they can be sold again. What a case tells of an
+order's pieces moves them there, and a refund is a refund of the order, in the same transaction.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ledger.common.personal import Plain
+from ledger.core.aggregate import Aggregate
+from ledger.core.commands import Command, Handler, Work
+from ledger.fulfilment.commands import serving
+from ledger.fulfilment.declared_stock import declare_lines
+from ledger.fulfilment.reserving import parts_of_line, ready
+from ledger.orders.errors import RefundExceedsPayment
+from ledger.orders.order import Order
+from ledger.returns.case import AWAITED, Case
+from ledger.returns.commands import (
+    ApproveRefund,
+    AuthoriseCase,
+    CloseCase,
+    InspectGoods,
+    MatchCase,
+    PayRefund,
+    ReceiveGoods,
+    ReceiveParcel,
+    RecordReturn,
+    RejectCase,
+    RequestCase,
+    WithdrawCase,
+)
+from ledger.returns.errors import LineNotOrdered
+from ledger.returns.values import CaseLine
+from ledger.stock.commands import must_be_open
+from ledger.stock.item import StockItem
+from ledger.stock.parts import Part, sku_of
+from ledger.stock.pieces import LineParts
+from ledger.stock.places import (
+    AVAILABLE,
+    CUSTOMER,
+    DAMAGED,
+    QUARANTINE,
+    RETURNS_INSPECTION,
+    WRITTEN_OFF,
+    Move,
+    stock_of,
+)
+from ledger.stock.skus import Sku, parts_of
+
+COMES_BACK = (CUSTOMER, RETURNS_INSPECTION, "return")
+"""From where to where the goods of a case go, and why."""
+
+PLACE = {
+    "restocked": AVAILABLE, "quarantined": QUARANTINE, "damaged": DAMAGED,
+    "written_off": WRITTEN_OFF, "missing": CUSTOMER, "not_ours": CUSTOMER,
+}
+"""Where a piece goes by its disposition: what never came back leaves the books again."""
+
+
+# -- a case begins --------------------------------------------------------------------------------
+
+
+def request_case(command: RequestCase, work: Work) -> list[Aggregate]:
+    """No more than was delivered, or paid. Errors: R-RET-02, R-RET-08, R-ORD-03, R-ORD-05,
+    R-ORD-22."""
+    order = known_order(work, command.order)
+    case: Case = work.load(Case, command.subject)
+    lines = [of_order(order, case.id, line) for line in command.lines]
+    facts = {name: getattr(command, name) for name in (
+        "channel", "shop", "number", "kind", "order", "currency", "refund_minor", "reason")}
+    is_new = not case.state
+    case.request({**facts, "lines": lines}, occurred_at=command.occurred_at)
+    if not is_new:
+        return [case]
+    if order.lines is not None:
+        order.must_have(case.in_order(case.pieces(AWAITED)), ("delivered",))
+    must_be_refundable(order, command.refund_minor or 0)
+    if order.dispatched_at is not None or order.ended:
+        return [case]
+    order.open_exception("refund_requested", "refund_requested", f"{case.id} wants a refund", None,
+                         occurred_at=command.occurred_at)
+    return [case, order]
+
+
+def known_order(work: Work, name: str) -> Order:
+    """Errors: OrderUnknown (R-ORD-03)."""
+    order: Order = work.load(Order, name)
+    order.must_be_known()
+    return order
+
+
+def of_order(order: Order, case: str, line: CaseLine) -> CaseLine:
+    """A line with the SKU that was ordered; as told where nobody knows the order's lines.
+
+    Errors: LineNotOrdered (R-RET-08).
+    """
+    if order.lines is None:
+        return line
+    name = line.order_line or line.line
+    ordered = order.lines.get(name)
+    if ordered is None or ordered.fee or line.sku not in (None, ordered.sku):
+        raise LineNotOrdered(case=case, line=line.line, order=order.id, order_line=name,
+                             sku=line.sku or "goods")
+    return msgspec.structs.replace(line, sku=ordered.sku)
+
+
+def must_be_refundable(order: Order, amount_minor: int) -> None:
+    """Errors: RefundExceedsPayment (R-ORD-05)."""
+    refunded = order.refunded_minor + amount_minor
+    if amount_minor and refunded > order.paid_minor:
+        raise RefundExceedsPayment(
+            order=order.id, refund_minor=amount_minor, paid_minor=order.paid_minor,
+            refunded_minor=refunded, currency=order.currency)
+
+
+def receive_parcel(command: ReceiveParcel, work: Work) -> list[Aggregate]:
+    """What nobody expected is here all the same. Errors: R-RET-02, R-STK-04."""
+    case: Case = work.load(Case, command.subject)
+    must_be_open(work, command.warehouse)
+    facts = {name: getattr(command, name) for name in (
+        "channel", "shop", "number", "currency", "warehouse", "lines", "note")}
+    if not case.receive_parcel({**facts, "parts": parts_told(work, command.lines)},
+                               occurred_at=command.occurred_at):
+        return [case]
+    return [case, *declare_lines(work, command.warehouse, command.lines, COMES_BACK,
+                                 document=case.id, occurred_at=command.occurred_at)]
+
+
+def record_return(command: RecordReturn, work: Work) -> list[Aggregate]:
+    """Note a return of no known order once, and where its goods lie. Errors: R-RET-02, R-STK-04."""
+    case: Case = work.load(Case, command.subject)
+    if not case.is_new(command.lines, {}):
+        return [case]
+    account = (None if command.account is None else
+               Plain(work.person(command.buyer), command.account))
+    facts = {name: getattr(command, name) for name in (
+        "channel", "shop", "number", "currency", "lines", "warehouse", "reason")}
+    parts = [] if command.warehouse is None else parts_told(work, command.lines)
+    case.declare({**facts, "account": account, "parts": parts}, command.at)
+    if command.warehouse is None:
+        return [case]
+    return [case, *declare_lines(work, command.warehouse, command.lines, COMES_BACK,
+                                 document=case.id, occurred_at=command.at.at)]
+
+
+def parts_told(work: Work, lines: Iterable[CaseLine]) -> list[LineParts]:
+    """What the pieces of lines are made of, where that is not just their own SKU."""
+    goods = [line for line in lines if line.sku and not line.fee]
+    work.fetch([(Sku, sku_of(line.sku)) for line in goods if line.sku])
+    return [LineParts(line.line, part.sku, part.each) for line in goods if line.sku
+            if (parts := parts_of(work, line.sku)) != (Part(line.sku, 1),) for part in parts]
+
+
+# -- what is decided ------------------------------------------------------------------------------
+
+
+def match_case(command: MatchCase, work: Work) -> list[Aggregate]:
+    """The goods that came turn out to be of an order. Errors: R-RET-01, R-RET-03, R-RET-04,
+    R-RET-08, R-RET-09, R-ORD-03, R-ORD-22."""
+    case = command.load(work)
+    order = known_order(work, command.order)
+    case.match(order.id, command.lines, occurred_at=command.occurred_at)
+    for name in case.goods:
+        line = case.lines[name]
+        ordered = (order.lines or {}).get(case.order_line(name))
+        if ordered is None or ordered.sku is None or not line.sku or (
+                parts_of(work, ordered.sku) != parts_of(work, line.sku)):
+            raise LineNotOrdered(case=case.id, line=name, order=order.id,
+                                 order_line=case.order_line(name), sku=line.sku or "goods")
+    came = case.in_order(case.came())
+    if not came:
+        return [case]
+    order.expect_return(case.id, came, occurred_at=command.occurred_at)
+    order.receive_return(case.id, came, occurred_at=command.occurred_at)
+    return [case, order]
+
+
+def authorise_case(command: AuthoriseCase, work: Work) -> list[Aggregate]:
+    """The order awaits its pieces. Errors: R-RET-01, R-RET-03, R-RET-04, R-ORD-22."""
+    case = command.load(work)
+    is_new = case.state == "requested"
+    case.authorise(command.note, occurred_at=command.occurred_at)
+    awaited = case.in_order(case.pieces(AWAITED))
+    order = order_of(case, work)
+    if order is None or not awaited or not is_new:
+        return [case]
+    order.expect_return(case.id, awaited, occurred_at=command.occurred_at)
+    return [case, order]
+
+
+def order_of(case: Case, work: Work) -> Order | None:
+    """The order whose pieces a case moves; None for a case of none, or of one without lines."""
+    if case.order is None:
+        return None
+    order: Order = work.load(Order, case.order)
+    return None if order.lines is None else order
+
+
+def reject_case(command: RejectCase, work: Work) -> list[Aggregate]:
+    """Errors: R-RET-01, R-RET-03, R-RET-04."""
+    case = command.load(work)
+    case.reject(command.reason, occurred_at=command.occurred_at)
+    return [case]
+
+
+def receive_goods(command: ReceiveGoods, work: Work) -> list[Aggregate]:
+    """What arrived waits for inspection; it is not for sale. Errors: R-RET-01, R-RET-03 to
+    R-RET-05, R-STK-04."""
+    case = command.load(work)
+    must_be_open(work, command.warehouse)
+    order = order_of(case, work)
+    made_of = {count.line: made(work, case, order, count.line)
+               for count in command.lines if count.line in case.goods}
+    told = [LineParts(line, part.sku, part.each) for line, parts in made_of.items()
+            if parts != (Part(case.lines[line].sku or "", 1),) for part in parts]
+    case.receive(command.warehouse, command.lines, told, command.note,
+                 occurred_at=command.occurred_at)
+    changed: list[Aggregate] = [case]
+    if order is not None:
+        order.receive_return(case.id, case.in_order(command.lines),
+                             occurred_at=command.occurred_at)
+        changed.append(order)
+    return [*changed, *_move(case, work, command.lines, command.occurred_at)]
+
+
+def made(work: Work, case: Case, order: Order | None, line: str) -> tuple[Part, ...]:
+    """What a piece of a line is made of: as it was sent, else as it is known now."""
+    if order is not None and (name := case.order_line(line)) in order.parts:
+        return parts_of_line(work, order, name)
+    sku = case.lines[line].sku
+    return parts_of(work, sku) if sku else (Part("", 1),)
+
+
+def inspect_goods(command: InspectGoods, work: Work) -> list[Aggregate]:
+    """Each piece gets its place; only what is restocked can be sold again. Errors: R-RET-01,
+    R-RET-03 to R-RET-05, R-STK-02, R-STK-05."""
+    case = command.load(work)
+    case.inspect(command.lines, occurred_at=command.occurred_at)
+    return [case, *_move(case, work, command.lines, command.occurred_at, late=command.late)]
+
+
+def _move(
+    case: Case, work: Work, lines: Iterable[Any], occurred_at: datetime, *, late: str = ""
+) -> list[Aggregate]:
+    """Pieces of a case came into inspection, or left it for the place of their disposition."""
+    moves: dict[str, list[Move]] = {}
+    for told in lines:
+        source, target, cause = COMES_BACK
+        if disposition := getattr(told, "disposition", ""):
+            source, target, cause = RETURNS_INSPECTION, PLACE[disposition], "inspection"
+        for part in case.made_of(told.line):
+            moves.setdefault(part.sku, []).append(Move(
+                quantity=told.quantity * part.each, source=source, target=target, cause=cause,
+                line=told.line, to_bin=getattr(told, "bin", "")))
+    moves.pop("", None)
+    if not case.warehouse:
+        return []
+    ready(work, case.warehouse, moves)
+    items: list[Aggregate] = []
+    for sku, found in moves.items():
+        item: StockItem = work.load(StockItem, stock_of(case.warehouse, sku))
+        item.act(sku, found, occurred_at=occurred_at, document=case.id, late=late)
+        items.append(item)
+    return items
+
+
+def approve_refund(command: ApproveRefund, work: Work) -> list[Aggregate]:
+    """With the goods or before them. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06, R-ORD-05."""
+    case = command.load(work)
+    case.approve_refund(command.amount_minor, command.note, occurred_at=command.occurred_at)
+    must_be_refundable(known_order(work, case.order or ""),
+                       case.sums.approved_minor - case.sums.paid_minor)
+    return [case]
+
+
+def pay_refund(command: PayRefund, work: Work) -> list[Aggregate]:
+    """A refund of the order. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06, R-ORD-05, R-ORD-08."""
+    case = command.load(work)
+    case.pay_refund(command.amount_minor, occurred_at=command.occurred_at)
+    order = known_order(work, case.order or "")
+    order.refund(command.amount_minor, occurred_at=command.occurred_at, reason=case.id)
+    return [case, order]
+
+
+def withdraw_case(command: WithdrawCase, work: Work) -> list[Aggregate]:
+    """The order awaits nothing any more. Errors: R-RET-01, R-RET-03, R-RET-04."""
+    return _ended(command, work, lambda case: case.withdraw(
+        command.reason, occurred_at=command.occurred_at))
+
+
+def close_case(command: CloseCase, work: Work) -> list[Aggregate]:
+    """The same; what never came stays with the buyer. Errors: R-RET-01, R-RET-03, R-RET-04,
+    R-RET-07."""
+    return _ended(command, work, lambda case: case.close(
+        command.note, occurred_at=command.occurred_at))
+
+
+def _ended(command: WithdrawCase | CloseCase, work: Work, decide: Any) -> list[Aggregate]:
+    case = command.load(work)
+    awaited, expected = case.in_order(case.pieces(AWAITED)), case.state == "authorised"
+    decide(case)
+    order = order_of(case, work)
+    if order is None or not awaited or not expected:
+        return [case]
+    order.end_return(case.id, awaited, occurred_at=command.occurred_at)
+    return [case, order]
+
+
+HANDLERS: dict[type[Command], Handler] = {
+    RequestCase: request_case,
+    ReceiveParcel: receive_parcel,
+    RecordReturn: record_return,
+    MatchCase: match_case,
+    AuthoriseCase: authorise_case,
+    RejectCase: reject_case,
+    ReceiveGoods: receive_goods,
+    InspectGoods: serving(inspect_goods),
+    ApproveRefund: approve_refund,
+    PayRefund: pay_refund,
+    WithdrawCase: withdraw_case,
+    CloseCase: close_case,
+}

@@ -1,0 +1,351 @@
+"""From the rows of an order to the command that tells the ledger all of them.
+
+What a profile says under `order:` is compiled once into small functions; each takes the values of
+the main row and those of the rows that belong to it, and gives one field of a command. A row may be
+a sale, a cancellation, or a write-off or a find, which are no orders but have numbers like them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from ledger.common.errors import InvalidValues
+from ledger.common.moments import Moment
+from ledger.common.values import from_us
+from ledger.core.commands import Command
+from ledger.imports.faults import reason
+from ledger.imports.profiles import Profile
+from ledger.orders.declared import RecordOrder
+from ledger.orders.values import AMOUNT_FIELDS, Amounts, Line, Payment
+from ledger.returns.commands import RecordReturn
+from ledger.returns.values import CaseLine
+from ledger.stock.slips import RecordSlip, SlipLine
+
+Row = Sequence[Any]
+Parts = Mapping[str, Sequence[Row]]
+Get = Callable[[Row, Parts], Any]
+
+TEXT_FIELDS = ("number", "shop", "province", "account", "recipient", "phone", "address",
+               "buyer_remark", "remark", "courier", "waybill", "reason")
+SUM_FIELDS = ("pieces", "points", "paid_minor", "refunded_minor")
+MOMENTS = ("placed", "told", "paid", "refunded", "dispatched", "delivered")
+TIMES_OF = {"paid_minor": "paid", "refunded_minor": "refunded"}
+SALE, CANCELLATION = "sale", "cancellation"
+
+
+class Problem(NamedTuple):
+    """What is wrong with a statement: the field of the command and the fault's words."""
+
+    field: str
+    code: str
+    rule: str
+    reason: str
+
+
+class BadStatement(Exception):
+    """The rows of an order do not make a statement."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__(f"{len(problems)} problems")
+
+
+class Item(NamedTuple):
+    """A line as it stands in the rows. Units: see `Line`; below 0 where goods came back."""
+
+    line: str
+    sku: str | None
+    title: str | None
+    quantity: int
+    unit_price: int
+    amount_minor: int
+    fee: bool
+
+
+class Assembler(Protocol):
+    """Makes commands of rows as a profile says.
+
+    Shapes: `slots` is the place of each field in the rows of a kind, `named` the field that a
+    statement is called by, `warehouse` the one that the first import opens, if any.
+    """
+
+    profile: Profile
+    shop: str
+    warehouse: str | None
+    slots: dict[str, dict[str, int]]
+    named: str
+
+    def key(self, values: Row) -> tuple[str, ...] | None:
+        """What the rows of one statement have in common; None where it could not be read."""
+        ...
+
+    def statement(self, main: Row, parts: Parts) -> tuple[Command, str]:
+        """The command for a main row and the rows that belong to it, and its subject.
+
+        Errors: BadStatement.
+        """
+        ...
+
+
+class OrderAssembler:
+    """Makes the commands of orders, returns and slips as a profile says under `order:`."""
+
+    named = "number"
+
+    def __init__(self, profile: Profile, shop: str | None, *, stock: bool) -> None:
+        self.profile = profile
+        self.shop = shop or profile.shop
+        self.warehouse = profile.warehouse if stock and profile.warehouse else None
+        self.slots = {file.kind: {name: slot for slot, name in enumerate(file.fields())}
+                      for file in profile.files}
+        order = profile.told
+        self._number = self._text(order["number"])
+        self._shop = self._text(order["shop"]) if "shop" in order else None
+        self.texts = [(name, self._text(order[name])) for name in TEXT_FIELDS if name in order]
+        self.sums = [(name, self._sum(order[name])) for name in SUM_FIELDS if name in order]
+        self.amounts = [(name, self._sum(order[name]))
+                        for name in AMOUNT_FIELDS if name in order]
+        self.moments = [(name, self._moment(order[name])) for name in MOMENTS if name in order]
+        self.ended = self._ended(order.get("ended"))
+        self.items = self._items(order.get("lines"))
+        self.payments = self._payments(order.get("payments"))
+        self._kinds = [(row["are"], [self._test(name, test) for name, test in row["when"].items()])
+                       for row in order.get("rows", ())]
+
+    def key(self, values: Row) -> tuple[str, ...] | None:
+        """Shop, number and what the row is."""
+        number = self._number(values, {})
+        if number is None:
+            return None
+        shop = None if self._shop is None else self._shop(values, {})
+        return shop or self.shop, number, self._kind(values)
+
+    def _kind(self, values: Row) -> str:
+        """What a row is: the first kind whose tests it passes."""
+        return next((kind for kind, tests in self._kinds if all(test(values) for test in tests)),
+                    SALE)
+
+    def statement(self, main: Row, parts: Parts) -> tuple[Command, str]:
+        """An order, a return or a slip, and its subject. Errors: BadStatement."""
+        kind = self._kind(main)
+        told: dict[str, Any] = {}
+        for name, get in self.texts:
+            if (value := get(main, parts)) is not None:
+                told[name] = value
+        told.setdefault("shop", self.shop)
+        for name, get in self.moments:
+            told[name] = get(main, parts)
+        items = [] if self.items is None else self.items(main, parts)
+        make: Callable[..., RecordOrder | RecordReturn | RecordSlip] = {
+            SALE: self._order, CANCELLATION: self._return}.get(kind, self._slip)
+        try:
+            command = make(told, items, main, parts)
+            return command, command.subject
+        except InvalidValues as error:
+            raise BadStatement([Problem(fault.where, fault.code, error.rule, fault.message)
+                                for fault in error.faults]) from None
+
+    def _order(
+        self, told: dict[str, Any], items: list[Item], main: Row, parts: Parts
+    ) -> RecordOrder:
+        for name, get in self.sums:
+            told[name] = get(main, parts)
+        told["amounts"] = Amounts(**{name: get(main, parts) for name, get in self.amounts})
+        if self.ended is not None:
+            told["ended_as"], told["ended"] = self.ended(main, parts)
+        if self.payments is not None:
+            told["payments"] = self.payments(main, parts)
+        _pair(told)
+        return RecordOrder(
+            channel=self.profile.channel, currency=self.profile.currency,
+            lines=[Line(**item._asdict(), unit_price_scale=self.scale) for item in items] or None,
+            warehouse=self.warehouse, reuse_gap_days=self.profile.reuse_gap_days, **told)
+
+    def _return(
+        self, told: dict[str, Any], items: list[Item], main: Row, parts: Parts
+    ) -> RecordReturn:
+        return RecordReturn(
+            channel=self.profile.channel, currency=self.profile.currency, shop=told["shop"],
+            number=told["number"], account=told.get("account"), reason=told.get("reason"),
+            at=told["placed"], warehouse=self.warehouse,
+            lines=[CaseLine(**item._replace(
+                quantity=-item.quantity, amount_minor=-item.amount_minor)._asdict(),
+                unit_price_scale=self.scale) for item in items])
+
+    def _slip(
+        self, told: dict[str, Any], items: list[Item], main: Row, parts: Parts
+    ) -> RecordSlip:
+        kind = self._kind(main)
+        sign = -1 if kind == "write_off" else 1
+        return RecordSlip(
+            channel=self.profile.channel, currency=self.profile.currency, shop=told["shop"],
+            number=told["number"], kind=kind, at=told["placed"], warehouse=self.warehouse,
+            reason=told.get("reason"),
+            lines=[SlipLine(line=item.line, sku=item.sku or "", title=item.title,
+                            quantity=sign * item.quantity, fee=item.fee) for item in items])
+
+    # -- compiling --------------------------------------------------------------------------------
+
+    def _get(self, name: str) -> Get:
+        kind, _, field = name.rpartition(".")
+        if not kind or kind == self.profile.main.kind:
+            slot = self.slots[self.profile.main.kind][field]
+            return lambda main, parts: main[slot]
+        slot = self.slots[kind][field]
+
+        def first(main: Row, parts: Parts) -> Any:
+            rows = parts[kind]
+            return rows[0][slot] if rows else None
+
+        return first
+
+    def _all(self, name: str) -> Callable[[Row, Parts], list[Any]]:
+        """All values of a field: one of the main row, one of each joined row."""
+        kind, _, field = name.rpartition(".")
+        if not kind or kind == self.profile.main.kind:
+            get = self._get(name)
+            return lambda main, parts: [get(main, parts)]
+        slot = self.slots[kind][field]
+        return lambda main, parts: [row[slot] for row in parts[kind]]
+
+    def _text(self, told: Mapping[str, Any]) -> Get:
+        gets = [self._get(name) for name in told["names"]]
+        if len(gets) == 1:
+            return gets[0]
+        if told["how"] == "join":
+            def join(main: Row, parts: Parts) -> str | None:
+                found = [get(main, parts) for get in gets]
+                return " ".join(text for text in found if text is not None) or None
+            return join
+
+        def first(main: Row, parts: Parts) -> Any:
+            return next((v for get in gets if (v := get(main, parts)) is not None), None)
+        return first
+
+    def _sum(self, told: Mapping[str, Any]) -> Get:
+        """A sum; None where one of its terms is unknown or has no row."""
+        if "lines" in told:
+            return self._sum_of_lines(told["lines"])
+        if len(told["sum"]) == 1 and not told["less"] and "." not in told["sum"][0]:
+            return self._get(told["sum"][0])
+        terms = [(self._all(name), 1) for name in told["sum"]]
+        terms += [(self._all(name), -1) for name in told["less"]]
+
+        def total(main: Row, parts: Parts) -> int | None:
+            amount = 0
+            for values, sign in terms:
+                found = values(main, parts)
+                if not found or None in found:
+                    return None
+                amount += sign * sum(found)
+            return amount
+
+        return total
+
+    def _sum_of_lines(self, which: str) -> Get:
+        """What the goods, the fees or all lines add up to."""
+        def total(main: Row, parts: Parts) -> int | None:
+            items = [] if self.items is None else self.items(main, parts)
+            return sum(item.amount_minor for item in items
+                       if which == "all" or item.fee == (which == "fees"))
+
+        return total
+
+    def _test(self, name: str, test: str) -> Callable[[Row], bool]:
+        """What tells whether a field of a row looks as a profile says."""
+        slot = self.slots[self.profile.main.kind][name]
+        word, _, start = test.partition(" ")
+        if word == "begins":
+            return lambda row: (row[slot] or "").startswith(start)
+        if word == "negative":
+            return lambda row: (row[slot] or 0) < 0
+        return lambda row: row[slot] == (0 if word == "zero" else None)
+
+    def _moment(self, told: Mapping[str, Any]) -> Get:
+        at = None if told["at"] is None else self._get(told["at"])
+        others = [self._get(name) for name in told["inferred_from"]]
+        when = None if told["when"] is None else self._get(told["when"])
+
+        def moment(main: Row, parts: Parts) -> Moment | None:
+            if when is not None and not when(main, parts):
+                return None
+            if at is not None and (exact := at(main, parts)) is not None:
+                return Moment(from_us(exact[0]), exact[1])
+            known = [time[0] for get in others if (time := get(main, parts)) is not None]
+            return Moment(from_us(max(known)), "", True) if known else None
+
+        return moment
+
+    def _ended(self, told: Mapping[str, Any] | None) -> Get | None:
+        if told is None:
+            return None
+        by = self._get(told["by"])
+        moments = {state: self._moment(told[state])
+                   for state in ("completed", "closed", "cancelled") if state in told}
+
+        def ended(main: Row, parts: Parts) -> tuple[str, Moment | None]:
+            state = by(main, parts)
+            return (state, moments[state](main, parts)) if state in moments else ("", None)
+
+        return ended
+
+    def _items(self, told: Mapping[str, Any] | None) -> Callable[[Row, Parts], list[Item]] | None:
+        self.scale = self.profile.exponent
+        if told is None:
+            return None
+        kind, slots = told["of"], self.slots[told["of"]]
+        files = {file.kind: file for file in self.profile.files}
+        decimals = files[kind].fields()[told["unit_price"]].decimals
+        self.scale = self.profile.exponent if decimals is None else decimals
+        finer = self.scale - self.profile.exponent
+        line_at, price_at = slots.get(told.get("line", "")), slots[told["unit_price"]]
+        sku_at, title_at = slots.get(told.get("sku", "")), slots.get(told.get("title", ""))
+        fixed = int(told["quantity"]) if told["quantity"].isdigit() else None
+        quantity_at = slots.get(told["quantity"], 0)
+        is_fee = _fees(told["fees"])
+
+        def items(main: Row, parts: Parts) -> list[Item]:
+            found = []
+            for number, row in enumerate(parts[kind], 1):
+                quantity = row[quantity_at] if fixed is None else fixed
+                sku = None if sku_at is None else row[sku_at]
+                found.append(Item(
+                    line=str(number) if line_at is None else row[line_at], sku=sku,
+                    title=None if title_at is None else row[title_at], quantity=quantity,
+                    unit_price=row[price_at], fee=is_fee(sku),
+                    amount_minor=rounded(quantity * row[price_at], finer)))
+            return found
+
+        return items
+
+    def _payments(self, told: Mapping[str, Any] | None) -> Get | None:
+        if told is None:
+            return None
+        slots, kind = self.slots[told["of"]], told["of"]
+        method, amount = slots[told["method"]], slots[told["amount_minor"]]
+        return lambda main, parts: [Payment(method=row[method], amount_minor=row[amount])
+                                    for row in parts[kind]]
+
+
+def _fees(told: Sequence[str]) -> Callable[[str | None], bool]:
+    """What tells whether a SKU is no goods but a fee."""
+    exact = frozenset(name for name in told if not name.endswith("*"))
+    begins = tuple(name[:-1] for name in told if name.endswith("*"))
+    return lambda sku: sku is not None and (sku in exact or sku.startswith(begins))
+
+
+def rounded(value: int, finer: int) -> int:
+    """A value without its last `finer` decimal digits, rounded half to even."""
+    if finer <= 0:
+        return value * 10 ** -finer  # type: ignore[no-any-return]
+    whole, rest = divmod(value, unit := 10**finer)
+    return int(whole + (2 * rest > unit or (2 * rest == unit and whole % 2)))
+
+
+def _pair(told: dict[str, Any]) -> None:
+    """An amount and its time belong together. Errors: BadStatement (R-IMP-13)."""
+    for amount, time in TIMES_OF.items():
+        if told.get(time) is None and told.get(amount):
+            rule, words = reason("amount_without_time", {"what": time})
+            raise BadStatement([Problem(amount, "amount_without_time", rule, words)])
+    if told.get("paid") is None or told.get("paid_minor") is None:
+        told["paid"] = told["paid_minor"] = None

@@ -1,0 +1,56 @@
+"""From the rows of a stocktake's sheet to the commands that tell the ledger what was counted.
+
+All rows of a SKU in a warehouse make one count: its bins add up.
+"""
+
+from typing import Any
+
+from ledger.common.errors import InvalidValues
+from ledger.common.values import from_us
+from ledger.core.commands import Command
+from ledger.imports.assembly import BadStatement, Parts, Problem, Row
+from ledger.imports.profiles import Profile
+from ledger.stock.commands import CountLine, CountStock
+from ledger.stock.places import stock_of
+
+
+class CountAssembler:
+    """Makes counts as a profile says under `count:`."""
+
+    named = "sku"
+
+    def __init__(self, profile: Profile, shop: str | None) -> None:
+        self.profile = profile
+        self.shop = shop or profile.shop
+        self.warehouse = profile.warehouse or None
+        self.slots = {profile.main.kind: {
+            name: slot for slot, name in enumerate(profile.main.fields())}}
+        self._at = {told: self.slots[profile.main.kind][name]
+                    for told, name in profile.told.items() if told != "file"}
+
+    def key(self, values: Row) -> tuple[str, ...] | None:
+        """The warehouse and SKU of a row; None where they could not be read."""
+        sku = values[self._at["sku"]]
+        return None if sku is None else (self._warehouse(values), sku)
+
+    def _warehouse(self, values: Row) -> str:
+        told = values[self._at["warehouse"]] if "warehouse" in self._at else None
+        return told or self.profile.warehouse
+
+    def statement(self, main: Row, parts: Parts) -> tuple[Command, str]:
+        """The count of a SKU, and its subject. Errors: BadStatement."""
+        rows, warehouse = parts[self.profile.main.kind], self._warehouse(main)
+        sku = main[self._at["sku"]]
+        try:
+            return CountStock(
+                warehouse=warehouse, occurred_at=from_us(main[self._at["at"]][0]),
+                document=self._of(main, "document"),
+                counts=[CountLine(sku=sku, quantity=row[self._at["quantity"]],
+                                  bin=self._of(row, "bin") or "") for row in rows],
+            ), stock_of(warehouse, sku)
+        except InvalidValues as error:
+            raise BadStatement([Problem(fault.where, fault.code, error.rule, fault.message)
+                                for fault in error.faults]) from None
+
+    def _of(self, row: Row, name: str) -> Any:
+        return row[self._at[name]] if name in self._at else None

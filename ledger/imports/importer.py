@@ -1,0 +1,332 @@
+"""An import from files to events: read, check, decide, record.
+
+Rows are counted: rows = accepted + rejected + duplicates. A row is accepted if the statement that
+it belongs to recorded something, a duplicate if it brought nothing new. Nothing is recorded before
+all rows are read and checked. A statement's command id is made from its order and the digest of its
+cells, whatever file brings it: an overlapping export records nothing twice, a row that was seen
+before never undoes what came after it, and who runs a killed import again finishes it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+import msgspec
+
+from ledger.application import AHEAD_US, Ledger
+from ledger.common.context import Context, Receipt
+from ledger.common.errors import Invalid, LedgerError
+from ledger.common.values import from_us
+from ledger.core.commands import Command
+from ledger.imports.assembly import Assembler, OrderAssembler
+from ledger.imports.counting import CountAssembler
+from ledger.imports.loading import Loader, Progress, sources_of
+from ledger.imports.profiles import Profile
+from ledger.imports.record import CompleteImport, ImportedFile, StartImport
+from ledger.imports.staging import ACCEPTED, BEFORE, REJECTED, Staging
+from ledger.imports.statements import BATCH, Statement, Statements
+from ledger.imports.summary import POLICIES, REJECT_EVERYTHING, REJECT_FAILED_ROWS, Summary
+from ledger.stock.warehouses import OpenWarehouse
+
+__all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "STOCK", "Summary", "UnknownPolicy",
+           "run_import"]
+
+Item = tuple[Command, Context]
+
+KEPT = 60_000
+"""Rows whose statements are kept in memory from checking to recording; of more, all are made
+twice."""
+
+DECLARED, NO_STOCK = STOCK = ("declared", "none")
+"""What goods do: they move as the files declare, or the files are history that moves no stock."""
+
+_NAMESPACE = uuid5(NAMESPACE_OID, "order-ledger/import/v1")
+
+
+class UnknownPolicy(Invalid):
+    """The policy {policy!r} is neither reject_everything nor reject_failed_rows."""
+
+    code = "unknown_policy"
+    rule = "R-IMP-17"
+
+
+class NoWarehouse(Invalid):
+    """The profile {profile!r} does not say where the goods lie, so that no stock can move. Give a
+    copy of it a part `stock: {{warehouse: NAME}}`, or import with no stock."""
+
+    code = "no_warehouse"
+    rule = "R-IMP-18"
+
+
+class CountsAreStock(Invalid):
+    """The profile {profile!r} tells what was counted. It cannot be imported with no stock."""
+
+    code = "counts_are_stock"
+    rule = "R-IMP-19"
+
+
+def run_import(
+    ledger: Ledger, files: Sequence[Path], profile: Profile, *, context: Context,
+    staging_dir: Path, shop: str | None = None, policy: str = REJECT_EVERYTHING,
+    stock: str | None = None, dry_run: bool = False, progress: Progress | None = None,
+) -> Summary:
+    """Bring files into a ledger. The caller closes the summary.
+
+    `shop` stands where the files name none. `stock` is one of `STOCK`, None what the profile can
+    do. `staging_dir` holds the staging file meanwhile. Errors: UnknownPolicy (R-IMP-17),
+    NoWarehouse (R-IMP-18), CountsAreStock (R-IMP-19), Unavailable; what is wrong in the files is in
+    the summary.
+    """
+    if policy not in POLICIES:
+        raise UnknownPolicy(policy=policy)
+    assembler = assembler_of(profile, shop, stock)
+    staging = Staging(staging_dir)
+    try:
+        how = _How(context, policy, dry_run, progress)
+        return _Run(ledger, staging, assembler, how).run(files)
+    except BaseException:
+        staging.close()
+        raise
+
+
+def assembler_of(profile: Profile, shop: str | None, stock: str | None) -> Assembler:
+    """What makes a profile's statements. Errors: NoWarehouse (R-IMP-18), CountsAreStock (R-IMP-19).
+    """
+    if profile.counts:
+        if stock == NO_STOCK:
+            raise CountsAreStock(profile=profile.name)
+        return CountAssembler(profile, shop)
+    if stock == DECLARED and not profile.warehouse:
+        raise NoWarehouse(profile=profile.name)
+    return OrderAssembler(profile, shop, stock=stock != NO_STOCK)
+
+
+class _How(NamedTuple):
+    """How an import is to be run."""
+
+    context: Context
+    policy: str
+    dry_run: bool
+    progress: Progress | None
+
+
+class _Run:
+    """One run of an import."""
+
+    def __init__(self, ledger: Ledger, staging: Staging, assembler: Assembler, how: _How) -> None:
+        self.ledger = ledger
+        self.staging = staging
+        self.assembler = assembler
+        self.profile = assembler.profile
+        self.how = how
+        row_key = ledger.mac("import.row", b"key of the digests of rows")
+        self.loader = Loader(assembler, staging, row_key, ledger.clock.wall() + AHEAD_US)
+        self.started_at = 0
+        self.started = False
+        self.would = 0
+        self.events = 0
+        self.kept: list[list[Statement]] | None = []
+
+    def run(self, files: Sequence[Path]) -> Summary:
+        """All stages. Nothing is recorded where a fault forbids it, or where nothing is new."""
+        sources = sources_of(files, self.profile)
+        self.id = self._identity([source.sha256 for source in sources])
+        self.correlation = self.how.context.correlation or self._command_id(self.id, "started")
+        self.loader.load(sources, self.how.progress)
+        self.statements = Statements(self.assembler, self.staging, self.loader)
+        self.rows = self.staging.count + self.loader.lost
+        self.started = self._would_record(self._start()) == 0
+        finished = self.started and self._would_record(self._complete(self.rows, 0)) == 0
+        if not (finished or self.loader.unusable):
+            self._check()
+        rejecting = self.loader.unusable or (
+            self.how.policy == REJECT_EVERYTHING and self.staging.fault_count > 0)
+        if not (rejecting or finished or self.how.dry_run or self._nothing_new()):
+            self._record()
+        return self._summary(rejecting=rejecting)
+
+    # -- commands ---------------------------------------------------------------------------------
+
+    def _identity(self, hashes: list[str]) -> str:
+        """The same files, profile and shop are the same import, whatever else differs."""
+        told = [hashes, self.profile.name, self.profile.version, self.profile.sha256,
+                self.assembler.shop, *self._into()]
+        return sha256(msgspec.json.encode(told)).hexdigest()[:20]
+
+    def _into(self) -> list[str]:
+        """The warehouse that the goods move in, if any: it is part of what is told."""
+        return [] if self.assembler.warehouse is None else [self.assembler.warehouse]
+
+    def _command_id(self, *parts: str) -> UUID:
+        return uuid5(_NAMESPACE, "\n".join((self.ledger.name, *parts)))
+
+    def _start(self) -> Item:
+        files = [ImportedFile(name=file.source.name, sha256=file.source.sha256, rows=file.rows,
+                              bytes=file.source.size, encoding=file.source.encoding)
+                 for file in self.loader.files]
+        profile = self.profile
+        command = StartImport(
+            import_id=self.id, files=files, profile=profile.name, profile_version=profile.version,
+            profile_sha256=profile.sha256, channel=profile.channel, shop=self.assembler.shop,
+            policy=self.how.policy, rows=self.rows, occurred_at=from_us(self.ledger.clock.wall()))
+        return command, self._of_import("started")
+
+    def _opened(self) -> list[Item]:
+        """The warehouse where the goods lie; a repeat changes nothing."""
+        at = from_us(self.ledger.clock.wall())
+        return [(OpenWarehouse(name=name, occurred_at=at), msgspec.structs.replace(
+            self._of_import("warehouse"), command_id=self._command_id("warehouse", name)))
+                for name in self._into()]
+
+    def _complete(self, accepted: int, rejected: int) -> Item:
+        duplicates = self.rows - accepted - rejected
+        command = CompleteImport(
+            import_id=self.id, rows=self.rows, accepted=accepted, rejected=rejected,
+            duplicates=duplicates, occurred_at=from_us(self.ledger.clock.wall()))
+        return command, self._of_import("completed", str(accepted), str(rejected))
+
+    def _of_import(self, *what: str) -> Context:
+        """The context of a command on the import itself."""
+        return msgspec.structs.replace(
+            self.how.context, command_id=self._command_id(self.id, *what),
+            correlation=self.correlation, request="\n".join(what).encode())
+
+    def _item(self, statement: Statement) -> Item:
+        """A statement's command; its id tells the same row again, however it is brought."""
+        source = {"import": self.id, "profile": self.profile.name,
+                  "profile_version": self.profile.version,
+                  "rows": self.statements.rows_of(statement), "zone": self.profile.zone}
+        told = self.how.context
+        return statement.command, Context(
+            actor=told.actor, role=told.role, client=told.client, causation=told.causation,
+            correlation=self.correlation, subjects=(*told.subjects, f"import:{self.id}"),
+            source=source, request=statement.digest,
+            command_id=self._command_id(self.profile.sha256, statement.subject, *self._into(),
+                                        statement.digest.hex()))
+
+    # -- checking ---------------------------------------------------------------------------------
+
+    def _would_record(self, item: Item) -> int:
+        found, = self.ledger.preview([item])
+        if isinstance(found, LedgerError):
+            raise found
+        return found
+
+    def _check(self) -> None:
+        """Make every statement once; unless faults are let through, see what the rules say."""
+        previewing = self.how.dry_run or self.how.policy == REJECT_EVERYTHING
+        for batch in self.statements.batches("check", self.how.progress, report=True):
+            if previewing:
+                doubtful = batch if self.how.dry_run else self._doubtful(batch)
+                self._previewed(doubtful, self._preview(doubtful))
+            self._keep(batch)
+        self.statements.reject_unmatched()
+
+    def _preview(self, batch: list[Statement]) -> list[int | LedgerError]:
+        """What recording statements would bring, each after those before it."""
+        first = self._opened()
+        items = [*first, *(self._item(statement) for statement in batch)]
+        return self.ledger.preview(items)[len(first):]
+
+    def _doubtful(self, batch: list[Statement]) -> list[Statement]:
+        """The statements that a rule may refuse. One on an order that nobody else speaks of, here
+        or in the log, is new for certain."""
+        said = Counter(statement.subject for statement in batch)
+        known = {entry.stream
+                 for entry in self.ledger.store.streams(self.ledger.name, list(said))}
+        doubtful = [one for one in batch
+                    if said[one.subject] > 1 or one.subject in known or self.profile.counts]
+        self.would += len(batch) - len(doubtful)
+        return doubtful
+
+    def _keep(self, batch: list[Statement]) -> None:
+        """Keep a batch for recording, as long as memory allows; else it is made once more."""
+        if self.kept is not None:
+            self.kept.append(batch)
+            if len(self.kept) * BATCH > KEPT:
+                self.kept = None
+
+    def _checked(self) -> Iterator[list[Statement]]:
+        """The batches to record."""
+        progress = self.how.progress
+        if self.kept is None:
+            yield from self.statements.batches("record", progress, report=False)
+            return
+        for batch in self.kept:
+            yield batch
+            if progress is not None:
+                progress("record", batch[-1].main.seq + 1, self.staging.count)
+
+    def _previewed(self, batch: list[Statement], found: list[int | LedgerError]) -> None:
+        for statement, result in zip(batch, found, strict=True):
+            if isinstance(result, LedgerError):
+                self._refused(statement, result)
+            elif result:
+                self.would += result
+                if self.how.dry_run:
+                    self.staging.outcome(statement.seqs(), ACCEPTED)
+
+    def _refused(self, statement: Statement, error: LedgerError) -> None:
+        fault = self.statements.refusal(statement, error.code, error.rule, str(error))
+        self.staging.fault(fault)
+        self.staging.outcome(statement.seqs(), REJECTED)
+
+    def _nothing_new(self) -> bool:
+        """Whether the check has shown that the log holds all of it."""
+        return self.how.policy == REJECT_EVERYTHING and not self.would and not self.started
+
+    # -- recording --------------------------------------------------------------------------------
+
+    def _record(self) -> None:
+        """Record what is new. The import's start goes before the first batch that has any."""
+        if self.started:
+            self._begun(self.ledger.handle_many([self._start(), *self._opened()]))
+        for batch in self._checked():
+            opening: list[Item] = []
+            if not self.started:
+                found = self._preview(batch)
+                if not any(type(result) is int and result for result in found):
+                    self._previewed(batch, found)
+                    continue
+                opening = [self._start(), *self._opened()]
+            items = [*opening, *(self._item(statement) for statement in batch)]
+            results = self.ledger.handle_many(items)
+            if opening:
+                self._begun(results[:len(opening)])
+            for statement, result in zip(batch, results[len(opening):], strict=True):
+                self._recorded(statement, result)
+        if self.started:
+            accepted, before, rejected = self.staging.counts()
+            self._count(*self.ledger.handle_many([self._complete(accepted + before, rejected)]))
+
+    def _begun(self, results: Sequence[Receipt | LedgerError]) -> None:
+        start, *_ = [self._count(result) for result in results]
+        self.started_at = start.positions[0]
+        self.started = True
+
+    def _count(self, result: Receipt | LedgerError) -> Receipt:
+        if isinstance(result, LedgerError):
+            raise result
+        self.events += 0 if result.replayed else len(result.positions)
+        return result
+
+    def _recorded(self, statement: Statement, result: Receipt | LedgerError) -> None:
+        if isinstance(result, LedgerError):
+            self._refused(statement, result)
+        elif self._count(result).positions and not result.replayed:
+            self.staging.outcome(statement.seqs(), ACCEPTED)
+        elif result.positions and result.positions[0] > self.started_at:
+            self.staging.outcome(statement.seqs(), BEFORE)
+
+    def _summary(self, *, rejecting: bool) -> Summary:
+        accepted, _, rejected = self.staging.counts()
+        if rejecting:
+            accepted, rejected = 0, self.rows
+        return Summary(
+            import_id=self.id, rows=self.rows, accepted=accepted, rejected=rejected,
+            duplicates=self.rows - accepted - rejected, events=self.events,
+            position=self.ledger.head().position, fault_count=self.staging.fault_count,
+            dry_run=self.how.dry_run, policy=self.how.policy, staging=self.staging)

@@ -1,0 +1,343 @@
+"""Profiles: a platform's export described as data. A new platform is a new YAML file.
+
+A profile is found by its name (`ledger/importing/profiles/`, then `samples/profiles/`) or by the
+path of a YAML file. `schemas` says what each key means; the shipped files show it.
+"""
+
+import hashlib
+import json
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from marshmallow import ValidationError
+
+from ledger.common.errors import Fault, Invalid, NotFound
+from ledger.imports.schemas import ProfileSchema
+
+PACKAGED = Path(__file__).parent / "profiles"
+SAMPLES = Path(__file__).parents[2] / "samples" / "profiles"
+LARGEST = 1 << 20
+
+
+class ProfileUnknown(NotFound):
+    """There is no profile {name!r}. Known are {known}; a YAML file is named with its path."""
+
+    code = "profile_unknown"
+    rule = "R-IMP-16"
+
+
+class InvalidProfile(Invalid):
+    """{name} is not a profile that can be used: {summary}"""
+
+    code = "invalid_profile"
+    rule = "R-IMP-01"
+
+    def __init__(self, name: str, faults: list[Fault]) -> None:
+        self.faults = faults
+        summary = "; ".join(f"{fault.where or '/'} {fault.message}" for fault in faults)
+        super().__init__(name=name, summary=summary)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One field that a column fills.
+
+    Shapes: kind is text, id, money, integer, time or choice; `values` maps the texts of a choice to
+    what they mean, `otherwise` is the meaning of all others (None: they are an error); `blank`
+    lists texts that count as an empty cell. `decimals` are those of an amount that is finer than
+    the currency; `volatile` is what may change while the row stays the same one.
+    """
+
+    field: str
+    kind: str
+    required: bool = False
+    personal: bool = False
+    optional: bool = False
+    blank: tuple[str, ...] = ()
+    values: Mapping[str, str] | None = None
+    otherwise: str | None = None
+    first_word: bool = False
+    float_id: bool = False
+    negative: bool = False
+    volatile: bool = False
+    decimals: int | None = None
+    pad: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """One kind of file: its columns, and how its rows belong to those of the main kind.
+
+    Shapes: `join` is (own field, field of the main kind); `key` is the field that tells the rows of
+    one order apart. Without one, equal rows of a file are several, and those of two files the same.
+    """
+
+    kind: str
+    columns: Mapping[str, tuple[Field, ...]]
+    ignored: frozenset[str] = frozenset()
+    join: tuple[str, str] | None = None
+    key: str | None = None
+    required: bool = False
+
+    def fields(self) -> dict[str, Field]:
+        """The fields by name, in the order of their columns."""
+        return {field.field: field for fields in self.columns.values() for field in fields}
+
+    def column_of(self, field: str) -> str:
+        """The column that fills a field."""
+        return next(column for column, fields in self.columns.items()
+                    if any(known.field == field for known in fields))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """A whole profile.
+
+    Shapes: `told` is its part `order` or `count`, which says what the fields make (see `assembly`
+    and `counting`); `warehouse` is where the goods lie, empty if the files move no stock.
+    """
+
+    name: str
+    version: int
+    channel: str
+    shop: str
+    currency: str
+    exponent: int
+    signs: tuple[str, ...]
+    encodings: tuple[str, ...]
+    zone: str
+    formats: tuple[str, ...]
+    reuse_gap_days: int
+    files: tuple[File, ...]
+    counts: bool
+    told: Mapping[str, Any]
+    warehouse: str
+    sha256: str
+
+    @property
+    def main(self) -> File:
+        """The kind of file whose rows are statements, or make them together."""
+        return next(file for file in self.files if file.kind == self.told["file"])
+
+    @property
+    def grouped(self) -> bool:
+        """Whether rows of the main kind make statements together."""
+        lines = self.told.get("lines")
+        return self.counts or (lines is not None and lines["of"] == self.told["file"])
+
+    def parts(self) -> list[File]:
+        """The other kinds, whose rows are joined to those of the main one."""
+        return [file for file in self.files if file.kind != self.told["file"]]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without the trap that a key written twice silently wins."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """A mapping whose keys are all different."""
+        seen: set[object] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"{key.value!r} stands twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def available() -> dict[str, Path]:
+    """The profiles that are found by name."""
+    found = [path for folder in (SAMPLES, PACKAGED) for path in sorted(folder.glob("*.yaml"))]
+    return {path.stem: path for path in found}
+
+
+def find(name: str) -> Profile:
+    """The profile of a name, or in the YAML file of a path.
+
+    Errors: ProfileUnknown (R-IMP-16), InvalidProfile (R-IMP-01).
+    """
+    path = available().get(name)
+    if path is None:
+        path = Path(name)
+        if path.suffix not in (".yaml", ".yml") or not path.is_file():
+            raise ProfileUnknown(name=name, known=", ".join(available()))
+    if path.stat().st_size > LARGEST:
+        raise InvalidProfile(name, [Fault("", "too_long", f"is larger than {LARGEST} bytes")])
+    return parse(path.read_bytes(), name)
+
+
+def parse(text: bytes | str, name: str) -> Profile:
+    """A profile out of YAML, with all that is wrong told at once.
+
+    Errors: InvalidProfile (R-IMP-01).
+    """
+    raw = _read(text, name)
+    if "extends" in raw:
+        base = available().get(str(raw.pop("extends")))
+        if base is None:
+            raise InvalidProfile(name, [Fault(
+                "/extends", "unknown", f"is none of {', '.join(available())}")])
+        raw = _merged(_read(base.read_bytes(), base.stem), raw)
+    try:
+        loaded = ProfileSchema().load(raw)
+    except ValidationError as error:
+        raise InvalidProfile(name, list(_faults("", error.messages))) from None
+    profile = _build(loaded)
+    if faults := check(profile):
+        raise InvalidProfile(name, faults)
+    return profile
+
+
+def _read(text: bytes | str, name: str) -> dict[str, Any]:
+    """The mapping that a YAML text is. Errors: InvalidProfile (R-IMP-01)."""
+    try:
+        raw = yaml.load(text, _Loader)
+    except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
+        words = " ".join(str(error).split())
+        raise InvalidProfile(name, [Fault("", "not_yaml", f"is not YAML: {words}")]) from None
+    if not isinstance(raw, dict):
+        raise InvalidProfile(name, [Fault("", "not_mapping", "is not a mapping")])
+    return raw
+
+
+def _merged(base: Any, more: Any) -> Any:
+    """A mapping with what another one says instead, or beside it."""
+    if not (isinstance(base, dict) and isinstance(more, dict)):
+        return more
+    return {**base, **{key: _merged(base.get(key), value) for key, value in more.items()}}
+
+
+def _faults(where: str, messages: Any) -> Iterator[Fault]:
+    """The messages of marshmallow as a flat list, each with the JSON pointer of its place."""
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            in_map = where.startswith("/files/") and where.count("/") == 2
+            wrapped = key == "_schema" or (in_map and key == "value")
+            yield from _faults(where if wrapped else f"{where}/{key}", inner)
+    else:
+        for message in messages if isinstance(messages, list) else [messages]:
+            yield Fault(where, "invalid", str(message))
+
+
+def _build(loaded: dict[str, Any]) -> Profile:
+    money, times = loaded["money"], loaded["times"]
+    canonical = json.dumps(loaded, sort_keys=True, ensure_ascii=True, default=sorted)
+    return Profile(
+        name=loaded["name"], version=loaded["version"], channel=loaded["channel"],
+        shop=loaded["shop"], currency=money["currency"], exponent=money["exponent"],
+        signs=tuple(money["signs"]), encodings=tuple(loaded["encodings"]), zone=times["zone"],
+        formats=tuple(times["formats"]), reuse_gap_days=loaded["reuse_gap_days"],
+        files=tuple(_file(kind, file) for kind, file in loaded["files"].items()),
+        counts="count" in loaded, told=loaded.get("order") or loaded["count"],
+        warehouse=loaded.get("stock", {}).get("warehouse", ""),
+        sha256=hashlib.sha256(canonical.encode()).hexdigest(),
+    )
+
+
+def _file(kind: str, loaded: dict[str, Any]) -> File:
+    join = loaded.get("join")
+    return File(
+        kind=kind,
+        columns={column: tuple(Field(**field) for field in fields)
+                 for column, fields in loaded["columns"].items()},
+        ignored=frozenset(loaded["ignored"]),
+        join=None if join is None else (join["own"], join["main"]),
+        key=loaded.get("key"), required=loaded["required"],
+    )
+
+
+TEXTS = ("text", "id", "choice", "integer")
+AMOUNTS = ("money", "integer")
+COUNTED = {"quantity": ("integer",), "at": ("time",)}
+TESTED = {"negative": AMOUNTS, "zero": AMOUNTS, "blank": (*TEXTS, *AMOUNTS, "time"),
+          "begins": ("text", "id")}
+"""The kinds of fields that a test of a row can look at."""
+
+
+def check(profile: Profile) -> list[Fault]:
+    """What the schema cannot see: names that nothing fills, and fields of the wrong kind."""
+    kinds = {file.kind: file for file in profile.files}
+    part = "/count" if profile.counts else "/order"
+    if profile.told["file"] not in kinds:
+        return [Fault(f"{part}/file", "unknown", f"names no file: {profile.told['file']!r}")]
+    faults: list[Fault] = []
+    for file in profile.files:
+        faults.extend(_check_file(file, profile))
+    if profile.counts and "warehouse" not in profile.told and not profile.warehouse:
+        faults.append(Fault("/count/warehouse", "missing", "needs a field, or stock a warehouse"))
+    for where, name, allowed in references(profile):
+        kind, _, field = name.rpartition(".")
+        owner = kinds.get(kind) if kind else profile.main
+        known = None if owner is None else owner.fields().get(field)
+        if known is None:
+            faults.append(Fault(where, "unknown", f"names no field: {name!r}"))
+        elif known.kind not in allowed:
+            faults.append(Fault(where, "wrong_kind", f"{name} is {known.kind}, "
+                                f"needed is {' or '.join(allowed)}"))
+    return faults
+
+
+def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
+    where = f"/files/{file.kind}"
+    names = [field.field for fields in file.columns.values() for field in fields]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Fault(where, "twice", f"two columns fill {name!r}")
+    for column in sorted(file.ignored & file.columns.keys()):
+        yield Fault(where, "twice", f"{column!r} is both used and ignored")
+    if file is profile.main:
+        return
+    if file.join is None:
+        yield Fault(where, "join", "needs join: its rows belong to another file's")
+        return
+    own, main = file.join
+    key = [] if file.key is None else [(file.key, file)]
+    for name, owner in ((own, file), (main, profile.main), *key):
+        if name not in owner.fields():
+            yield Fault(where, "unknown", f"join or key names no field: {name!r}")
+
+
+Reference = tuple[str, str, tuple[str, ...]]
+
+
+def references(profile: Profile) -> Iterator[Reference]:
+    """Each field that the profile makes something of: where, its name, and the kinds that fit."""
+    if profile.counts:
+        for key, name in profile.told.items():
+            if key != "file":
+                yield f"/count/{key}", name, COUNTED.get(key, TEXTS)
+        return
+    for key, value in profile.told.items():
+        where = f"/order/{key}"
+        if key in ("lines", "payments"):
+            yield from _of_rows(where, value)
+        elif key == "rows":
+            yield from ((f"{where}/{at}", name, TESTED[test.split()[0]])
+                        for at, row in enumerate(value) for name, test in row["when"].items())
+        elif key == "ended":
+            yield f"{where}/by", value["by"], ("choice",)
+            for state in [state for state in value if state != "by"]:
+                yield from _moment(f"{where}/{state}", value[state])
+        elif isinstance(value, dict) and "inferred_from" in value:
+            yield from _moment(where, value)
+        elif isinstance(value, dict) and "less" in value:
+            yield from ((where, name, AMOUNTS) for name in (*value["sum"], *value["less"]))
+        elif isinstance(value, dict) and "names" in value:
+            yield from ((where, name, TEXTS) for name in value["names"])
+
+
+def _of_rows(where: str, value: Mapping[str, Any]) -> Iterator[Reference]:
+    """The fields that lines or payments take from rows."""
+    for key, name in value.items():
+        if key not in ("of", "fees") and not (key == "quantity" and name.isdigit()):
+            kinds = AMOUNTS if key in ("quantity", "unit_price", "amount_minor") else TEXTS
+            yield f"{where}/{key}", f"{value['of']}.{name}", kinds
+
+
+def _moment(where: str, value: Mapping[str, Any]) -> Iterator[Reference]:
+    for name in (value["at"], *value["inferred_from"]):
+        if name is not None:
+            yield where, name, ("time",)
+    if value["when"] is not None:
+        yield where, value["when"], (*TEXTS, "money", "time")

@@ -1,0 +1,144 @@
+"""Imports: which files were brought in, by which profile, and what became of their rows."""
+
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from ledger.common.values import Checks, subject
+from ledger.core.aggregate import Aggregate, event
+from ledger.core.commands import Command, Handler, Work
+
+
+class ImportedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file. Units: `bytes` is its size, `rows` its data lines; `sha256` is of its bytes."""
+
+    name: str
+    sha256: str
+    bytes: int
+    rows: int
+    encoding: str
+
+
+class Import(Aggregate):
+    """One import; its stream is `import:<id>`."""
+
+    KIND = "import"
+
+    def begin(self) -> None:
+        """The state before the first event: nothing of it was recorded."""
+        self.started = False
+        self.rejected: int | None = None
+
+    class Started(Aggregate.Event):
+        """The import has rows that bring something new; they follow."""
+
+        TOPIC = "import.started.v1"
+        files: list[ImportedFile]
+        profile: str
+        profile_version: int
+        profile_sha256: str
+        channel: str
+        shop: str
+        policy: str
+        rows: int
+
+    class Completed(Aggregate.Event):
+        """All rows were decided: rows = accepted + rejected + duplicates, over all its runs."""
+
+        TOPIC = "import.completed.v1"
+        rows: int
+        accepted: int
+        rejected: int
+        duplicates: int
+
+    @event(Started)
+    def _started(self):
+        self.started = True
+
+    @event(Completed)
+    def _completed(self, rejected):
+        self.rejected = rejected
+
+
+class _OnImport(Command, frozen=True, kw_only=True):
+    """A command on one import."""
+
+    REFUSALS_KEPT: ClassVar[bool] = False
+    import_id: str
+    rows: int
+    occurred_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """The import's stream."""
+        return subject("import", self.import_id)
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(Import, self.subject)]
+
+    def check(self, checks: Checks) -> None:
+        checks.text("/import_id", self.import_id, longest=100)
+        checks.integer("/rows", self.rows, least=0)
+        checks.moment("/occurred_at", self.occurred_at)
+
+
+class StartImport(_OnImport, frozen=True, kw_only=True):
+    """Record that an import begins. It is ignored where it has begun already."""
+
+    NAME: ClassVar[str] = "import.start"
+    files: list[ImportedFile]
+    profile: str
+    profile_version: int
+    profile_sha256: str
+    channel: str
+    shop: str
+    policy: str
+
+
+class CompleteImport(_OnImport, frozen=True, kw_only=True):
+    """Record what became of an import's rows.
+
+    It is ignored where nothing was started, and where the import was completed already, unless
+    rows that were rejected then have been decided differently since.
+    """
+
+    NAME: ClassVar[str] = "import.complete"
+    accepted: int
+    rejected: int
+    duplicates: int
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        for name in ("accepted", "rejected", "duplicates"):
+            checks.integer(f"/{name}", getattr(self, name), least=0)
+        if self.rows != self.accepted + self.rejected + self.duplicates:
+            checks.fault("/rows", "sum", "is not accepted + rejected + duplicates")
+
+
+def start_import(command: StartImport, work: Work) -> list[Aggregate]:
+    """An import begins, once."""
+    brought: Import = work.load(Import, command.subject)
+    if not brought.started:
+        brought._started(
+            files=command.files, profile=command.profile, channel=command.channel,
+            profile_version=command.profile_version, profile_sha256=command.profile_sha256,
+            shop=command.shop, policy=command.policy, rows=command.rows,
+            occurred_at=command.occurred_at)
+    return [brought]
+
+
+def complete_import(command: CompleteImport, work: Work) -> list[Aggregate]:
+    """All rows of an import are decided."""
+    brought: Import = work.load(Import, command.subject)
+    if brought.started and brought.rejected != command.rejected:
+        brought._completed(
+            rows=command.rows, accepted=command.accepted, rejected=command.rejected,
+            duplicates=command.duplicates, occurred_at=command.occurred_at)
+    return [brought]
+
+
+HANDLERS: dict[type[Command], Handler] = {
+    StartImport: start_import,
+    CompleteImport: complete_import,
+}

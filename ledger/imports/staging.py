@@ -1,0 +1,242 @@
+"""The staging file: rows that were read and checked, and the faults that were found.
+
+It is an SQLite file that only this process can read: the values of a row are encrypted with a key
+that exists in memory alone, and the file's name is removed as soon as it is open, so that it is
+gone whenever the process ends. Memory stays bounded by SQLite's page cache: every order that is
+asked for is that of an index, because SQLite may sort in memory only.
+"""
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ledger.imports.faults import RowFault
+from ledger.log.sqlite import driver
+
+PREFIX = "import-"
+SUFFIX = ".staging"
+BATCH = 1000
+UNDECIDED, REJECTED, BEFORE, ACCEPTED = 0, 1, 2, 3
+"""What became of a row; where several orders share one, the highest counts. `BEFORE` is what an
+earlier run of the same import recorded."""
+
+_TABLES = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA locking_mode = EXCLUSIVE;
+PRAGMA cache_size = -16384;
+CREATE TABLE row (seq INTEGER PRIMARY KEY, kind INTEGER, file INTEGER, number INTEGER,
+                  key BLOB, digest BLOB, bad INTEGER, data BLOB);
+CREATE INDEX row_key ON row (kind, key, digest);
+CREATE TABLE outcome (seq INTEGER PRIMARY KEY, state INTEGER);
+CREATE TABLE fault (file TEXT, row INTEGER, seq INTEGER, column TEXT, value TEXT,
+                    code TEXT, rule TEXT, reason TEXT,
+                    PRIMARY KEY (file, row, seq)) WITHOUT ROWID;
+"""
+_GROUP = """
+CREATE TABLE again (key BLOB PRIMARY KEY, first INTEGER) WITHOUT ROWID;
+INSERT INTO again SELECT key, MIN(seq) FROM row WHERE kind = 0 AND key IS NOT NULL
+    GROUP BY key HAVING COUNT(*) > 1;
+"""
+_OUTCOME = ("INSERT INTO outcome (seq, state) VALUES (?, ?)"
+            " ON CONFLICT (seq) DO UPDATE SET state = MAX(state, excluded.state)")
+_SAME = ("SELECT MIN(seq), file, number, digest, bad, data FROM row WHERE kind = ? AND key = ?"
+         " GROUP BY digest ORDER BY 1 LIMIT ?")
+_TWINS = ("SELECT seq, file, number, digest, bad, data FROM row WHERE kind = ? AND key = ?"
+          " ORDER BY seq")
+_ORDERS = ("SELECT r.seq, r.file, r.number, r.digest, r.bad, r.data, r.key, a.first"
+           " FROM row r NOT INDEXED LEFT JOIN again a ON a.key = r.key"
+           " WHERE r.kind = 0 AND r.key IS NOT NULL ORDER BY r.seq")
+_UNMATCHED = ("SELECT MIN(r.seq), r.kind, r.file, r.number FROM row r"
+              " WHERE r.kind > 0 AND NOT r.bad GROUP BY r.kind, r.key, r.digest"
+              " HAVING NOT MAX(EXISTS (SELECT 1 FROM outcome o WHERE o.seq = r.seq))")
+_COUNTS = ("SELECT COUNT(CASE WHEN o.state = 3 THEN 1 END),"
+           " COUNT(CASE WHEN o.state = 2 THEN 1 END),"
+           " COUNT(CASE WHEN o.state = 1 OR r.bad THEN 1 END)"
+           " FROM row r LEFT JOIN outcome o ON o.seq = r.seq")
+_FAULTS = ("SELECT file, row, column, value, code, rule, reason FROM fault"
+           " ORDER BY file, row, seq")
+UNSORTED = (_ORDERS, _UNMATCHED, _COUNTS, _FAULTS)
+"""Queries over all rows: they must stream."""
+
+
+class Staged(NamedTuple):
+    """A row as it comes back. Where it has a fault (`bad`), the values that failed are None."""
+
+    seq: int
+    file: int
+    number: int
+    digest: bytes
+    bad: bool
+    values: list[Any]
+
+
+class Staging:
+    """Rows by kind (0 is the main one) and key, with what became of each."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_stale(folder)
+        path = folder / f"{PREFIX}{os.getpid()}-{os.urandom(6).hex()}{SUFFIX}"
+        self._path = path
+        self._connection = driver().connect(
+            str(path), isolation_level=None, check_same_thread=False)
+        try:
+            self._connection.executescript(_TABLES)
+        finally:
+            remove(path)
+        self._cipher = AESGCM(os.urandom(32))
+        self._key = os.urandom(32)
+        self._rows: list[tuple[Any, ...]] = []
+        self._outcomes: list[tuple[int, int]] = []
+        self._faults: list[tuple[Any, ...]] = []
+        self.count = 0
+        self.fault_count = 0
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._decode = msgspec.msgpack.Decoder().decode
+
+    # -- filling ----------------------------------------------------------------------------------
+
+    def hashed(self, *parts: str) -> bytes:
+        """What stands for a key: equal for equal parts, and readable by nobody."""
+        text = parts[0] if len(parts) == 1 else "\0".join(parts)
+        return blake2b(text.encode(), key=self._key, digest_size=16).digest()
+
+    def add(
+        self, kind: int, place: tuple[int, int], identity: tuple[bytes | None, bytes | None],
+        values: list[Any], *, bad: bool = False,
+    ) -> None:
+        """Stage a row. Shapes: place is (file, number of the row), identity is (key, digest)."""
+        self.count = seq = self.count + 1
+        data = self._cipher.encrypt(seq.to_bytes(12, "big"), self._encode(values), None)
+        self._rows.append((seq, kind, *place, *identity, bad, data))
+        if len(self._rows) >= BATCH:
+            self._write_rows()
+
+    def _write_rows(self) -> None:
+        self._connection.execute("BEGIN")
+        self._connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._rows)
+        self._connection.execute("COMMIT")
+        self._rows.clear()
+
+    def fault(self, fault: RowFault) -> None:
+        """Note a fault."""
+        self.fault_count += 1
+        file, row, *rest = fault
+        self._faults.append((file, row, self.fault_count, *rest))
+        if len(self._faults) >= BATCH:
+            self._write_faults()
+
+    def _write_faults(self) -> None:
+        self._connection.execute("BEGIN")
+        self._connection.executemany(
+            "INSERT INTO fault VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._faults)
+        self._connection.execute("COMMIT")
+        self._faults.clear()
+
+    def faults(self) -> Iterator[RowFault]:
+        """All faults, by file and row."""
+        self._write_faults()
+        return map(RowFault._make, self._connection.execute(_FAULTS))
+
+    # -- reading back -----------------------------------------------------------------------------
+
+    def group(self) -> None:
+        """All rows are in: make them findable by key."""
+        self._write_rows()
+        self._connection.executescript(_GROUP)
+
+    def _staged(self, row: Sequence[Any]) -> Staged:
+        seq, file, number, digest, bad, data = row
+        opened = self._cipher.decrypt(seq.to_bytes(12, "big"), data, None)
+        return Staged(seq, file, number, digest, bad, self._decode(opened))
+
+    def firsts(self) -> Iterator[tuple[bytes, Staged | None]]:
+        """The keys of all main rows by their first row, which is told where it is the only one."""
+        for *row, key, first in self._connection.execute(_ORDERS):
+            if first is None:
+                yield key, self._staged(row)
+            elif first == row[0]:
+                yield key, None
+
+    def same(self, kind: int, key: bytes, limit: int) -> list[Staged]:
+        """The different rows of a kind under a key, at most `limit`, in order."""
+        return [self._staged(row) for row in self._connection.execute(_SAME, (kind, key, limit))]
+
+    def twins(self, kind: int, key: bytes, limit: int) -> list[Staged]:
+        """The rows of a kind under a key, at most `limit`, in order. Equal rows of one file are
+        several rows, those of two files the same ones."""
+        here: Counter[tuple[int, bytes]] = Counter()
+        most: Counter[bytes] = Counter()
+        found: list[Staged] = []
+        for row in self._connection.execute(_TWINS, (kind, key)):
+            _, file, _, digest, _, _ = row
+            here[file, digest] += 1
+            if here[file, digest] > most[digest] and len(found) < limit:
+                most[digest] += 1
+                found.append(self._staged(row))
+        return found
+
+    # -- what became of a row ---------------------------------------------------------------------
+
+    def outcome(self, seqs: Sequence[int], state: int) -> None:
+        """Note what became of rows."""
+        self._outcomes.extend((seq, state) for seq in seqs)
+        if len(self._outcomes) >= BATCH:
+            self._write_outcomes()
+
+    def _write_outcomes(self) -> None:
+        self._connection.execute("BEGIN")
+        self._connection.executemany(_OUTCOME, self._outcomes)
+        self._connection.execute("COMMIT")
+        self._outcomes.clear()
+
+    def reject(self, kind: int, key: bytes) -> None:
+        """Note that all rows of a kind under a key are rejected, repeats too."""
+        rows = self._connection.execute("SELECT seq FROM row WHERE kind = ? AND key = ?",
+                                        (kind, key))
+        self._outcomes.extend((seq, REJECTED) for seq, in rows)
+        if len(self._outcomes) >= BATCH:
+            self._write_outcomes()
+
+    def unmatched(self) -> Iterator[tuple[int, int, int, int]]:
+        """Joined rows that no order took: (seq, kind, file, number)."""
+        self._write_outcomes()
+        return iter(self._connection.execute(_UNMATCHED))
+
+    def counts(self) -> tuple[int, int, int]:
+        """How many rows were accepted, accepted by an earlier run, and rejected.
+
+        All others brought nothing new.
+        """
+        self._write_outcomes()
+        accepted, before, rejected = self._connection.execute(_COUNTS).fetchone()
+        return accepted, before, rejected
+
+    def plan(self, query: str) -> list[str]:
+        """How SQLite runs a query, for the test that none of `UNSORTED` sorts."""
+        return [row[3] for row in self._connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+        remove(self._path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file's name if the system lets us."""
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove what a killed import may have left; a file in use stays readable to its process."""
+    for path in folder.glob(f"{PREFIX}*{SUFFIX}"):
+        remove(path)

@@ -1,0 +1,223 @@
+"""Staged rows made into statements: a command for each main row, or for all rows of a key."""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from ledger.core.commands import Command
+from ledger.imports.assembly import Assembler, BadStatement
+from ledger.imports.faults import RowFault, reason
+from ledger.imports.loading import Loader, Progress
+from ledger.imports.origins import origin_of
+from ledger.imports.profiles import File
+from ledger.imports.staging import REJECTED, UNDECIDED, Staged, Staging
+from ledger.orders.values import MAX_LINES
+
+BATCH = 2_000
+"""Rows whose statements go to the ledger at once; an order is never split."""
+
+MAX_STATEMENTS = 1000
+"""Different rows of one order in one import."""
+
+
+class Statement(NamedTuple):
+    """A command with where it comes from: main row, rows that belong to it by kind (where rows make
+    a statement together, it is the first of them), digest of all of them."""
+
+    command: Command
+    subject: str
+    main: Staged
+    parts: dict[str, list[Staged]]
+    digest: bytes
+
+    def seqs(self) -> list[int]:
+        """The staged rows that it is made of."""
+        return [row.seq for row in self.rows()]
+
+    def rows(self) -> list[Staged]:
+        """The staged rows, the main one first, each once."""
+        joined = [row for rows in self.parts.values() for row in rows if row is not self.main]
+        return [self.main, *joined]
+
+
+class _Join(NamedTuple):
+    """A kind of joined rows: number and file of the kind, the main row's slot that names them."""
+
+    kind: int
+    file: File
+    slot: int
+
+
+class Statements:
+    """Makes the statements of an import out of its staging file, as often as it is asked."""
+
+    def __init__(self, assembler: Assembler, staging: Staging, loader: Loader) -> None:
+        self.assembler = assembler
+        self.staging = staging
+        self.loader = loader
+        profile = assembler.profile
+        self.main_kind = profile.main.kind
+        self.grouped = profile.grouped
+        main = assembler.slots[self.main_kind]
+        self.joins = [_Join(kind, file, main[file.join[1]])
+                      for kind, file in enumerate(profile.parts(), 1) if file.join]
+        kinds = [loaded.kind for loaded in loader.files]
+        self.labels = [kind if kinds.count(kind) == 1 else f"{kind}:{number}"
+                       for number, kind in enumerate(kinds, 1)]
+
+    def batches(self, stage: str, progress: Progress | None, *, report: bool
+                ) -> Iterator[list[Statement]]:
+        """All statements without faults in file order, those of an order side by side.
+
+        With `report` the faults of the others are noted, and their rows as rejected.
+        """
+        batch: list[Statement] = []
+        rows = 0
+        for statements in self._orders(report=report):
+            more = sum(len(statement.rows()) for statement in statements)
+            if batch and rows + more > BATCH:
+                yield batch
+                if progress is not None:
+                    progress(stage, batch[-1].main.seq, self.staging.count)
+                batch, rows = [], 0
+            batch.extend(statements)
+            rows += more
+        if batch:
+            yield batch
+        if progress is not None:
+            progress(stage, self.staging.count, self.staging.count)
+
+    def _orders(self, *, report: bool) -> Iterator[list[Statement]]:
+        for key, only in self.staging.firsts():
+            faults: list[RowFault] = []
+            mains, statements = self._of_key(key, only, faults)
+            good = [statement for statement in statements if statement is not None]
+            if len(good) == len(statements) and not faults:
+                yield good
+            elif report:
+                self._reject(key, mains, faults)
+
+    def _of_key(
+        self, key: bytes, only: Staged | None, faults: list[RowFault]
+    ) -> tuple[list[Staged], list[Statement | None]]:
+        """The main rows under a key, and what they state: each by itself, or all of them."""
+        if self.grouped:
+            most = MAX_LINES
+            rows = [only] if only is not None else self.staging.twins(0, key, most + 1)
+            stated = [(rows[0], {self.assembler.profile.main.kind: rows})]
+        else:
+            most = MAX_STATEMENTS
+            rows = [only] if only is not None else self.staging.same(0, key, most + 1)
+            stated = [(row, {}) for row in rows]
+        if len(rows) > most:
+            faults.append(self._fault(rows[0], "too_many_statements", most=most))
+        return rows, [self._statement(main, parts, faults) for main, parts in stated]
+
+    def _statement(
+        self, main: Staged, parts: dict[str, list[Staged]], faults: list[RowFault]
+    ) -> Statement | None:
+        """The statement of rows; None if one of them has a fault."""
+        parts |= self._joined(main, faults)
+        if faults or main.bad or any(row.bad for rows in parts.values() for row in rows):
+            return None
+        values = {kind: [row.values for row in rows] for kind, rows in parts.items()}
+        try:
+            command, subject = self.assembler.statement(main.values, values)
+        except BadStatement as error:
+            for problem in error.problems:
+                row, column, value = origin_of(
+                    self.assembler.profile, problem.field, main, parts)
+                faults.append(RowFault(self._name(row), row.number, column, value, problem.code,
+                                       problem.rule, problem.reason))
+            return None
+        return Statement(command, subject, main, parts, _digest(main, parts))
+
+    def _joined(self, main: Staged, faults: list[RowFault]) -> dict[str, list[Staged]]:
+        parts: dict[str, list[Staged]] = {}
+        for join in self.joins:
+            value = main.values[join.slot]
+            find = self.staging.twins if join.file.key is None else self.staging.same
+            rows = [] if value is None else find(
+                join.kind, self.staging.hashed(value), MAX_LINES + 1)
+            self.staging.outcome([row.seq for row in rows], UNDECIDED)
+            faults.extend(self._faults_of(main, join.file, rows))
+            parts[join.file.kind] = rows
+        return parts
+
+    def _faults_of(self, main: Staged, file: File, rows: list[Staged]) -> Iterator[RowFault]:
+        """What is wrong with the rows of a kind that are joined to a main row."""
+        if not rows and file.required and not self.loader.unjoined and not main.bad:
+            yield self._fault(main, "row_missing", kind=file.kind)
+        if len(rows) > MAX_LINES:
+            yield self._fault(main, "too_many_statements", most=MAX_LINES)
+        if file.key is None:
+            return
+        slot = self.assembler.slots[file.kind][file.key]
+        seen: dict[Any, int] = {}
+        for row in rows:
+            if row.values and row.values[slot] is not None:
+                other = seen.setdefault(row.values[slot], row.number)
+                if other != row.number:
+                    column = file.column_of(file.key)
+                    yield self._fault(row, "line_twice", column=column, other=other)
+
+    def _name(self, row: Staged) -> str:
+        return self.loader.files[row.file].source.name
+
+    def _fault(self, row: Staged, code: str, *, column: str = "", **details: Any) -> RowFault:
+        rule, words = reason(code, details)
+        return RowFault(self._name(row), row.number, column, "", code, rule, words)
+
+    def _reject(self, key: bytes, mains: list[Staged], faults: list[RowFault]) -> None:
+        """Note why an order is rejected, and that all its rows are."""
+        for fault in dict.fromkeys(faults):
+            self.staging.fault(fault)
+        self.staging.reject(0, key)
+        for main in mains:
+            for join in self.joins:
+                if main.values[join.slot] is not None:
+                    self.staging.reject(join.kind, self.staging.hashed(main.values[join.slot]))
+
+    def reject_unmatched(self) -> None:
+        """Reject joined rows that no order took, and say so unless a lost main row explains it."""
+        for seq, _, file, number in self.staging.unmatched() if self.joins else ():
+            self.staging.outcome([seq], REJECTED)
+            if not self.loader.unjoined:
+                row = Staged(seq, file, number, b"", False, [])
+                self.staging.fault(self._fault(row, "row_unmatched", kind=self.main_kind))
+
+    def refusal(self, statement: Statement, code: str, rule: str, words: str) -> RowFault:
+        """A rule's refusal of a statement, as a fault of its main row."""
+        row, column, value = origin_of(
+            self.assembler.profile, self.assembler.named, statement.main, statement.parts)
+        return RowFault(self._name(row), row.number, column, value, code, rule, words)
+
+    def rows_of(self, statement: Statement) -> Any:
+        """Row numbers of the one file, or by file where there are several; `3-7` are all of 3 to
+        7."""
+        found: dict[str, list[int]] = {}
+        for row in statement.rows():
+            found.setdefault(self.labels[row.file], []).append(row.number)
+        runs = {label: list(_runs(numbers)) for label, numbers in found.items()}
+        return runs if len(self.labels) > 1 else runs[self.labels[statement.main.file]]
+
+
+def _runs(numbers: list[int]) -> Iterator[int | str]:
+    """Numbers, three and more that follow each other taken together."""
+    for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        found = [number for _, number in run]
+        if len(found) < 3:
+            yield from found
+        else:
+            yield f"{found[0]}-{found[-1]}"
+
+
+def _digest(main: Staged, parts: dict[str, list[Staged]]) -> bytes:
+    """A digest over the keyed digests of all rows of a statement."""
+    if not parts:
+        return main.digest
+    digest = blake2b(main.digest, digest_size=16)
+    for kind, rows in parts.items():
+        digest.update(b"".join((b"\0", kind.encode(), *(row.digest for row in rows))))
+    return digest.digest()

@@ -1,0 +1,1 @@
+"""An order from placing to its end: payment, review, shipping, and what files declare of it."""

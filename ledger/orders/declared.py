@@ -1,0 +1,251 @@
+"""What a file declares of an order: recorded as far as it is new, in the file's own times.
+
+A declaration is not decided: what it tells has happened. It records the difference to what is
+known, and refuses only what cannot be the same order.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import ClassVar
+
+import msgspec
+
+from ledger.common.errors import Refused
+from ledger.common.moments import Moment
+from ledger.common.personal import Plain
+from ledger.common.values import Checks
+from ledger.core.aggregate import Aggregate
+from ledger.core.commands import Command, Handler, Work
+from ledger.orders.commands import NewOrder
+from ledger.orders.errors import LinesDiffer
+from ledger.orders.order import Order
+from ledger.orders.values import AMOUNT_FIELDS, PERSONAL_FIELDS, Amounts, Payment
+from ledger.stock.pieces import LineParts
+
+
+class NumberReused(Refused):
+    """{order} is in the ledger as another order ({why}). If the platform gave its number a second
+    time, record this one as a re-used number."""
+
+    code = "number_reused"
+    rule = "R-ORD-02"
+
+
+class RecordOrder(NewOrder, frozen=True, kw_only=True):
+    """Declare what a file says of an order: all of it, in the file's own times."""
+
+    NAME: ClassVar[str] = "order.record"
+    REFUSALS_KEPT: ClassVar[bool] = False
+    placed: Moment
+    told: Moment | None = None
+    """When the file was made, for changes that have no time of their own."""
+    paid: Moment | None = None
+    paid_minor: int | None = None
+    payments: list[Payment] = []
+    refunded: Moment | None = None
+    refunded_minor: int | None = None
+    dispatched: Moment | None = None
+    courier: str | None = None
+    waybill: str | None = None
+    delivered: Moment | None = None
+    ended: Moment | None = None
+    ended_as: str = ""
+    reason: str | None = None
+    remark: str | None = None
+    reuse_gap_days: int = 0
+    warehouse: str | None = None
+    """Where the goods went out from; None moves no stock."""
+
+    def persons(self) -> list[str]:
+        return [self.buyer] if self.remark is not None or self.personal() else []
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        for name in ("placed", "told", "paid", "refunded", "dispatched", "delivered", "ended"):
+            if (moment := getattr(self, name)) is not None:
+                checks.moment(f"/{name}", moment.at)
+        for name in ("paid_minor", "refunded_minor"):
+            if (value := getattr(self, name)) is not None:
+                checks.integer(f"/{name}", value, least=0)
+        for name in ("courier", "waybill", "reason", "remark"):
+            if (value := getattr(self, name)) is not None:
+                checks.text(f"/{name}", value)
+        if (self.paid is None) != (self.paid_minor is None):
+            checks.fault("/paid", "half", "needs both a time and an amount")
+        if self.refunded_minor and self.refunded is None:
+            checks.fault("/refunded", "half", "needs both a time and an amount")
+        if self.ended is not None and self.ended_as not in ("completed", "closed", "cancelled"):
+            checks.fault("/ended_as", "unknown", f"is {self.ended_as!r}")
+        if self.warehouse is not None:
+            checks.text("/warehouse", self.warehouse, longest=100)
+
+
+def record_order(
+    command: RecordOrder, work: Work, parts: Sequence[LineParts] = ()
+) -> list[Aggregate]:
+    """Record what a file says beyond what is known.
+
+    Errors: NumberReused (R-ORD-02), LinesDiffer (R-ORD-26).
+    """
+    order: Order = work.load(Order, command.subject)
+    facts = command.facts(work)
+    told = _Told(order, command, command.told or command.placed)
+    told.parts = list(parts)
+    if order.placed_at is None:
+        untold = ["refunds"] if command.refunded_minor is None else []
+        order._placed(**facts, untold=untold, inferred=command.placed.marks(),
+                      **command.placed.envelope())
+    else:
+        told.must_be_the_same(facts.get("account"))
+        if order.lines is None and command.lines is not None:
+            order._lines_told(lines=command.lines, inferred=["occurred_at"],
+                              **told.at.envelope())
+        if told.older():
+            return told.what_is_missing()
+        told.lines()
+        told.details({name: facts.get(name) for name in PERSONAL_FIELDS})
+        told.amounts()
+    if command.remark is not None:
+        told.remark(Plain(work.person(command.buyer), command.remark))
+    return told.what_is_missing()
+
+
+class _Told:
+    """Compares a declaration with an order and records the difference.
+
+    `at` is when the file was made: the time of changes that have no time of their own.
+    """
+
+    def __init__(self, order: Order, command: RecordOrder, at: Moment) -> None:
+        self.order = order
+        self.command = command
+        self.at = at
+        self.parts: list[LineParts] = []
+
+    def must_be_the_same(self, account: Plain | None) -> None:
+        """A number that comes again for another order. Errors: NumberReused (R-ORD-02)."""
+        order, placed_at = self.order, self.order.placed_at
+        assert placed_at is not None
+        if abs(self.command.placed.at - placed_at) > timedelta(days=self.command.reuse_gap_days):
+            raise NumberReused(order=order.id, why=f"placed at {placed_at.isoformat()}")
+        known = order.revealed("account")
+        if account is not None and known is not None and known != account.value:
+            raise NumberReused(order=order.id, why="of another buyer")
+
+    def older(self) -> bool:
+        """Whether the file tells an earlier state than the one known: an old export brought late.
+
+        What a platform has done does not vanish, so a file that lacks a payment, a dispatch or an
+        end that is known, or tells a smaller sum, was made before. Then it changes nothing; it can
+        only add what nobody told yet. A wrong sum is corrected by `CorrectOrder`.
+        """
+        order, told = self.order, self.command
+        return (
+            (order.paid_at is not None and told.paid is None)
+            or (order.dispatched_at is not None and told.dispatched is None)
+            or (order.delivered_at is not None and told.delivered is None)
+            or (bool(order.ended) and told.ended is None)
+            or (told.paid_minor or 0) < order.paid_minor
+            or (told.refunded_minor or 0) < order.refunded_minor
+        )
+
+    def what_is_missing(self) -> list[Aggregate]:
+        """Record what has happened and was not known; the order, changed or not."""
+        self.paid()
+        self.dispatched()
+        self.delivered()
+        self.refunded()
+        self.ended()
+        return [self.order]
+
+    def details(self, told: dict[str, Plain | None]) -> None:
+        """Personal details that are told differently than before."""
+        new = {name: plain for name, plain in told.items()
+               if plain is not None and plain.value != self.order.revealed(name)}
+        if new:
+            self.order._details_changed(**new, reason="declared", **self.at.envelope())
+
+    def lines(self) -> None:
+        """Other lines than those known. Errors: LinesDiffer (R-ORD-26)."""
+        order, new = self.order, self.command.lines
+        old = list((order.lines or {}).values())
+        if new is None or new == old:
+            return
+        if order.warehouse:
+            raise LinesDiffer(order=order.id, warehouse=order.warehouse)
+        order._corrected(
+            kind="incorrect_data", corrects=order.last_version["lines"], fact="lines",
+            old={"lines": msgspec.to_builtins(old)}, new={"lines": msgspec.to_builtins(new)},
+            reason="declared", inferred=["occurred_at"], **self.at.envelope())
+
+    def amounts(self) -> None:
+        """Other amounts: a price change before payment, else a correction."""
+        order, new = self.order, self.command.amounts
+        merged = Amounts(**{
+            name: getattr(order.amounts, name) if (value := getattr(new, name)) is None else value
+            for name in AMOUNT_FIELDS})
+        if merged == order.amounts:
+            return
+        if order.paid_at is None and not order.ended:
+            order._price_changed(old=order.amounts, new=merged, reason="declared",
+                                 inferred=["occurred_at"], **self.at.envelope())
+        else:
+            order._corrected(
+                kind="incorrect_data", corrects=order.last_version["amounts"], fact="amounts",
+                old=msgspec.to_builtins(order.amounts), new=msgspec.to_builtins(merged),
+                reason="declared", inferred=["occurred_at"], **self.at.envelope())
+
+    def paid(self) -> None:
+        """The sum paid in all, as far as it is more than the one known."""
+        order, moment, total = self.order, self.command.paid, self.command.paid_minor
+        if moment is None or total is None:
+            return
+        if order.paid_at is None or total > order.paid_minor:
+            order._paid(amount_minor=total - order.paid_minor, payments=self.command.payments,
+                        inferred=moment.marks(), **moment.envelope())
+
+    def refunded(self) -> None:
+        """The sum refunded in all, as far as it is more than the one known."""
+        order, total = self.order, self.command.refunded_minor or 0
+        moment = self.command.refunded or self.at
+        if total > order.refunded_minor:
+            order._refund_recorded(amount_minor=total - order.refunded_minor,
+                                   inferred=moment.marks(), **moment.envelope())
+
+    def remark(self, remark: Plain) -> None:
+        """The shop's remark, unless it is the last one known."""
+        if self.order.last_remark() != remark.value:
+            self.order._remarked(remark=remark, **self.at.envelope())
+
+    def dispatched(self) -> None:
+        """That the order went out, once."""
+        command = self.command
+        if command.dispatched is not None and self.order.dispatched_at is None:
+            new = command.warehouse is not None and not self.order.warehouse
+            self.order._dispatched(courier=command.courier, waybill=command.waybill,
+                                   warehouse=command.warehouse if new else None,
+                                   parts=self.parts if new else [],
+                                   inferred=command.dispatched.marks(),
+                                   **command.dispatched.envelope())
+
+    def delivered(self) -> None:
+        """That the order arrived, once."""
+        moment = self.command.delivered
+        if moment is not None and self.order.delivered_at is None:
+            self.order._delivered(inferred=moment.marks(), **moment.envelope())
+
+    def ended(self) -> None:
+        """How the order ended; another end than the one known replaces it."""
+        order, moment, state = self.order, self.command.ended, self.command.ended_as
+        if moment is None or state == order.ended or self.older():
+            return
+        envelope = {"inferred": moment.marks(), **moment.envelope()}
+        if state == "completed":
+            order._completed(**envelope)
+        elif state == "closed":
+            order._closed(reason=self.command.reason, **envelope)
+        else:
+            order._cancelled(reason=self.command.reason, **envelope)
+
+
+HANDLERS: dict[type[Command], Handler] = {RecordOrder: record_order}

@@ -1,0 +1,382 @@
+"""Orders: what was bought, what it costs, what was paid and refunded, how it ended.
+
+Here are its events and the rules that decide commands such as `PlaceOrder`. What a file declares to
+have happened is not decided but recorded: `order_history.py`.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ledger.common.personal import Personal, Plain
+from ledger.core.aggregate import Aggregate, event
+from ledger.orders.errors import (
+    AlreadyPaid,
+    NothingToCorrect,
+    OrderAlreadyPlaced,
+    OrderEnded,
+    OrderNotPaid,
+    OrderStarted,
+    PriceFixed,
+    RefundExceedsPayment,
+    TotalDisagrees,
+)
+from ledger.orders.review import OrderReview
+from ledger.orders.shipping import OPEN
+from ledger.orders.values import PERSONAL_FIELDS, Amounts, Line, Payment, Reservation
+from ledger.stock.parts import sku_of
+from ledger.stock.pieces import parts_by_line
+
+
+class Order(OrderReview):
+    """An order of one shop on one channel; its stream is `order:<channel>:<shop>:<number>`."""
+
+    KIND = "order"
+
+    def begin(self) -> None:
+        """Nothing is known."""
+        super().begin()
+        self.currency = ""
+        self.amounts = Amounts()
+        self.lines: dict[str, Line] | None = None
+        self.paid_minor = 0
+        self.paid_at: datetime | None = None
+        self.refunded_minor = 0
+        self.owner: str | None = None
+        self.buyer: dict[str, tuple[Personal, int, str]] = {}
+        self.remarks: tuple[tuple[str, Personal, int], ...] = ()
+        self.last_version = {"amounts": 1, "paid": 0, "refunded": 0, "lines": 1}
+
+    # -- facts ------------------------------------------------------------------------------------
+
+    class Placed(Aggregate.Event):
+        """The buyer placed the order, with its lines or (order-level exports) without.
+
+        `untold` names what the source does not speak of at all, so that a report does not take
+        silence for nought: `refunds`. `reserved`: its goods were reserved with it, all of them.
+        """
+
+        TOPIC = "order.placed.v1"
+        channel: str
+        shop: str
+        number: str
+        currency: str
+        amounts: Amounts
+        lines: list[Line] | None = None
+        pieces: int | None = None
+        points: int | None = None
+        gifts: list[str] = []
+        province: str | None = None
+        account: Personal | None = None
+        recipient: Personal | None = None
+        phone: Personal | None = None
+        address: Personal | None = None
+        buyer_remark: Personal | None = None
+        untold: list[str] = []
+        reserved: Reservation | None = None
+        inferred: list[str] = []
+
+        def about(self) -> list[str]:
+            """The SKUs of its lines."""
+            return [sku_of(line.sku) for line in self.lines or () if line.sku]
+
+    class DetailsChanged(Aggregate.Event):
+        """Who receives the order, where, or what he remarked is now told differently."""
+
+        TOPIC = "order.details_changed.v1"
+        province: str | None = None
+        account: Personal | None = None
+        recipient: Personal | None = None
+        phone: Personal | None = None
+        address: Personal | None = None
+        buyer_remark: Personal | None = None
+        reason: str | None = None
+
+    class PriceChanged(Aggregate.Event):
+        """The price changed before payment."""
+
+        TOPIC = "order.price_changed.v1"
+        old: Amounts
+        new: Amounts
+        reason: str | None = None
+        allowed_by: str | None = None
+        inferred: list[str] = []
+
+    class Corrected(Aggregate.Event):
+        """What an earlier event of this order says was wrong: the sum is now told differently.
+
+        `corrects` is the version of that event; `fact` is amounts, paid, refunded or lines.
+        """
+
+        TOPIC = "order.corrected.v1"
+        kind: str
+        corrects: int
+        fact: str
+        old: dict[str, Any]
+        new: dict[str, Any]
+        reason: str | None = None
+        inferred: list[str] = []
+
+    class Paid(Aggregate.Event):
+        """The buyer paid."""
+
+        TOPIC = "order.paid.v1"
+        amount_minor: int
+        payments: list[Payment] = []
+        inferred: list[str] = []
+
+    class Remarked(Aggregate.Event):
+        """Someone of the shop wrote a remark to the order."""
+
+        TOPIC = "order.remarked.v1"
+        remark: Personal
+
+    class RefundRecorded(Aggregate.Event):
+        """The platform refunded a part or all of what was paid."""
+
+        TOPIC = "order.refund_recorded.v1"
+        amount_minor: int
+        reason: str | None = None
+        account: Personal | None = None
+        inferred: list[str] = []
+
+    class Completed(Aggregate.Event):
+        """The trade succeeded."""
+
+        TOPIC = "order.completed.v1"
+        inferred: list[str] = []
+
+    class Closed(Aggregate.Event):
+        """The trade was closed: never paid, or refunded in full."""
+
+        TOPIC = "order.closed.v1"
+        reason: str | None = None
+        inferred: list[str] = []
+
+    class Cancelled(Aggregate.Event):
+        """The order was cancelled."""
+
+        TOPIC = "order.cancelled.v1"
+        reason: str | None = None
+        inferred: list[str] = []
+
+    class OwnerAssigned(Aggregate.Event):
+        """The order and its after-sales belong to this member from now on."""
+
+        TOPIC = "order.owner_assigned.v1"
+        owner: str
+        reason: str | None = None
+
+        def about(self) -> list[str]:
+            """The member."""
+            return [self.owner]
+
+    # -- mutators ---------------------------------------------------------------------------------
+
+    @event(Placed)
+    def _placed(self, currency, amounts, lines, account, recipient, phone, address,
+                buyer_remark, reserved, occurred_at):
+        self.placed_at = occurred_at
+        self.currency = currency
+        self.amounts = amounts
+        self.lines = None if lines is None else {line.line: line for line in lines}
+        state = "unreserved" if reserved is None else "reserved"
+        self.goods = {line.line: {state: line.quantity} for line in lines or () if not line.fee}
+        if reserved is not None:
+            self.warehouse = reserved.warehouse
+            self.parts = parts_by_line(reserved.parts)
+        self._know(account, recipient, phone, address, buyer_remark)
+
+    @event(DetailsChanged)
+    def _details_changed(self, account, recipient, phone, address, buyer_remark):
+        self._know(account, recipient, phone, address, buyer_remark)
+
+    def _know(self, *values: Personal | None) -> None:
+        told = {name: (value, self._version + 1, f"/{name}")
+                for name, value in zip(PERSONAL_FIELDS, values, strict=True) if value is not None}
+        if told:
+            self.buyer = {**self.buyer, **told}
+
+    @event(PriceChanged)
+    def _price_changed(self, new):
+        self.amounts = new
+        self._told("amounts")
+
+    def _told(self, fact: str) -> None:
+        self.last_version = {**self.last_version, fact: self._version + 1}
+
+    @event(Corrected)
+    def _corrected(self, fact, new):
+        if fact == "amounts":
+            self.amounts = Amounts(**new)
+        elif fact == "paid":
+            self.paid_minor = new["paid_minor"]
+        elif fact == "refunded":
+            self.refunded_minor = new["refunded_minor"]
+        else:
+            self._know_lines(msgspec.convert(new["lines"], list[Line]))
+        self._told(fact)
+
+    @event(Paid)
+    def _paid(self, amount_minor, occurred_at):
+        self.paid_minor += amount_minor
+        self.paid_at = self.paid_at or occurred_at
+        self._told("paid")
+
+    @event(Remarked)
+    def _remarked(self, remark):
+        self.remarks = (*self.remarks, ("/remark", remark, self._version + 1))
+
+    @event(RefundRecorded)
+    def _refund_recorded(self, amount_minor):
+        self.refunded_minor += amount_minor
+        self._told("refunded")
+
+    @event(Completed)
+    def _completed(self):
+        self.ended = "completed"
+
+    @event(Closed)
+    def _closed(self):
+        self.ended = "closed"
+
+    @event(Cancelled)
+    def _cancelled(self):
+        self.ended = "cancelled"
+        self._shift(self._all(OPEN), OPEN, "cancelled")
+
+    @event(OwnerAssigned)
+    def _owner_assigned(self, owner):
+        self.owner = owner
+
+    # -- rules ------------------------------------------------------------------------------------
+
+    def place(self, facts: dict[str, Any], *, occurred_at: datetime) -> None:
+        """Take a new order. Errors: R-ORD-01, R-ORD-07. Rule: domain.md 1, one order a number."""
+        if self.placed_at is not None:
+            raise OrderAlreadyPlaced(order=self.id)
+        amounts: Amounts = facts["amounts"]
+        known = (amounts.goods_minor, amounts.postage_minor, amounts.discount_minor)
+        if amounts.total_minor is not None and None not in known:
+            goods, postage, discount = known
+            total = goods + postage - discount  # type: ignore[operator]
+            if total != amounts.total_minor:
+                raise TotalDisagrees(
+                    order=self.id, total_minor=amounts.total_minor, sum_minor=total)
+        self._placed(**facts, occurred_at=occurred_at)
+
+    def change_price(
+        self, new: Amounts, *, occurred_at: datetime, reason: str | None, allowed_by: str | None
+    ) -> None:
+        """A new price before payment. Errors: R-ORD-03, R-ORD-04."""
+        self.must_be_known()
+        if self.paid_minor or self.ended:
+            raise PriceFixed(order=self.id, state=self.ended or "paid")
+        if new != self.amounts:
+            self._price_changed(old=self.amounts, new=new, reason=reason, allowed_by=allowed_by,
+                                occurred_at=occurred_at)
+
+    def pay(self, amount_minor: int, payments: list[Payment], *, occurred_at: datetime) -> None:
+        """Money has come in. Errors: R-ORD-03, R-ORD-06, R-ORD-09."""
+        self.must_be_known()
+        if self.ended:
+            raise OrderEnded(order=self.id, state=self.ended)
+        total = self.amounts.total_minor
+        if total is not None and self.paid_minor >= total and self.paid_at is not None:
+            raise AlreadyPaid(order=self.id)
+        self._paid(amount_minor=amount_minor, payments=payments, occurred_at=occurred_at)
+
+    def refund(
+        self, amount_minor: int, *, occurred_at: datetime, reason: str | None = None,
+        account: Plain | None = None,
+    ) -> None:
+        """Money has gone back. Errors: R-ORD-03, R-ORD-05, R-ORD-08."""
+        self.must_be_known()
+        if self.paid_at is None:
+            raise OrderNotPaid(order=self.id)
+        if self.refunded_minor + amount_minor > self.paid_minor:
+            raise RefundExceedsPayment(
+                order=self.id, refund_minor=amount_minor, paid_minor=self.paid_minor,
+                refunded_minor=self.refunded_minor + amount_minor, currency=self.currency)
+        self._refund_recorded(amount_minor=amount_minor, reason=reason, account=account,
+                              occurred_at=occurred_at)
+
+    def correct(
+        self, fact: str, amount_minor: int, reason: str, *, occurred_at: datetime
+    ) -> None:
+        """Another sum paid or refunded than was recorded. Errors: R-ORD-03, R-ORD-05, R-ORD-11."""
+        self.must_be_known()
+        known = {"paid": self.paid_minor, "refunded": self.refunded_minor}
+        corrects = self.last_version[fact]
+        if not corrects:
+            raise NothingToCorrect(order=self.id, fact=fact)
+        if amount_minor == known[fact]:
+            return
+        after = {**known, fact: amount_minor}
+        if after["refunded"] > after["paid"]:
+            raise RefundExceedsPayment(
+                order=self.id, refund_minor=amount_minor, paid_minor=after["paid"],
+                refunded_minor=after["refunded"], currency=self.currency)
+        self._corrected(
+            kind="incorrect_data", corrects=corrects, fact=fact, reason=reason,
+            old={f"{fact}_minor": known[fact]}, new={f"{fact}_minor": amount_minor},
+            occurred_at=occurred_at)
+
+    def remark(self, remark: Plain, *, occurred_at: datetime) -> None:
+        """A remark of the shop. Errors: R-ORD-03."""
+        self.must_be_known()
+        self._remarked(remark=remark, occurred_at=occurred_at)
+
+    def complete(self, *, occurred_at: datetime) -> None:
+        """The trade succeeded. Errors: R-ORD-03, R-ORD-06, R-ORD-08."""
+        self.must_be_known()
+        if self.ended == "completed":
+            return
+        if self.ended:
+            raise OrderEnded(order=self.id, state=self.ended)
+        if self.paid_at is None:
+            raise OrderNotPaid(order=self.id)
+        self._completed(occurred_at=occurred_at)
+
+    def close(self, reason: str | None, *, occurred_at: datetime) -> None:
+        """Closed as never paid or refunded in full. Errors: R-ORD-03, R-ORD-06, R-ORD-10."""
+        self.must_be_known()
+        if self.ended == "closed":
+            return
+        if self.ended:
+            raise OrderEnded(order=self.id, state=self.ended)
+        if self.paid_minor > self.refunded_minor:
+            raise OrderStarted(order=self.id, state="paid")
+        self._closed(reason=reason, occurred_at=occurred_at)
+
+    def cancel(self, reason: str | None, *, occurred_at: datetime) -> None:
+        """Cancelled before dispatch. Errors: R-ORD-03, R-ORD-06, R-ORD-10."""
+        self.must_be_known()
+        if self.ended == "cancelled":
+            return
+        if self.ended:
+            raise OrderEnded(order=self.id, state=self.ended)
+        if self.dispatched_at is not None:
+            raise OrderStarted(order=self.id, state="dispatched")
+        self._cancelled(reason=reason, occurred_at=occurred_at)
+
+    def assign(self, owner: str, reason: str | None, *, occurred_at: datetime) -> None:
+        """A member answers for the order. Errors: R-ORD-03. Rule: domain.md 1, owner."""
+        self.must_be_known()
+        if owner != self.owner:
+            self._owner_assigned(owner=owner, reason=reason, occurred_at=occurred_at)
+
+    def revealed(self, name: str) -> str | None:
+        """The buyer's value of a personal field; None if it was never told or its key is gone."""
+        if name not in self.buyer or self._sealer is None:
+            return None
+        sealed, version, field = self.buyer[name]
+        return self._sealer.reveal(sealed, self.id, version, field)
+
+    def last_remark(self) -> str | None:
+        """The last remark of the shop; None if there is none or its key is gone."""
+        if not self.remarks or self._sealer is None:
+            return None
+        field, sealed, version = self.remarks[-1]
+        return self._sealer.reveal(sealed, self.id, version, field)

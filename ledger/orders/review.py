@@ -1,0 +1,208 @@
+"""The review of an order: approved, held, corrected, submitted to a warehouse; its exceptions."""
+
+from datetime import datetime
+
+from ledger.core.aggregate import Aggregate, event
+from ledger.orders.errors import ExceptionUnknown, GoodsMoved, OrderNotReady
+from ledger.orders.shipping import OPEN, OrderGoods
+from ledger.orders.values import Line
+from ledger.stock.parts import sku_of
+
+EXCEPTIONS = (
+    "out_of_stock", "address_invalid", "sku_unmapped", "refund_requested", "price_below_floor",
+    "waybill_failed", "part_paid", "buyer_remark", "platform_already_shipped",
+    "duplicate_suspected", "check_failed", "unsendable", "courier_delayed", "courier_lost",
+    "courier_damaged")
+"""The kinds of exceptions."""
+
+
+class OrderReview(OrderGoods):
+    """The part of an order that knows whether it may be worked on, and what is wrong with it."""
+
+    def begin(self) -> None:
+        """Nobody has looked at it."""
+        super().begin()
+        self.lines: dict[str, Line] | None = None
+        self.exceptions: dict[str, str] = {}
+
+    # -- facts ------------------------------------------------------------------------------------
+
+    class Approved(Aggregate.Event):
+        """Customer service confirmed the order with the buyer."""
+
+        TOPIC = "order.approved.v1"
+        note: str | None = None
+
+    class LinesChanged(Aggregate.Event):
+        """The review changed the lines, with the buyer's consent; both versions stay."""
+
+        TOPIC = "order.lines_changed.v1"
+        old: list[Line]
+        new: list[Line]
+        consent: str
+
+    class LinesTold(Aggregate.Event):
+        """A file told the lines of an order that was known without them."""
+
+        TOPIC = "order.lines_told.v1"
+        lines: list[Line]
+        inferred: list[str] = []
+
+        def about(self) -> list[str]:
+            """The SKUs of its lines."""
+            return [sku_of(line.sku) for line in self.lines if line.sku]
+
+    class Held(Aggregate.Event):
+        """Nobody may work on the order for now."""
+
+        TOPIC = "order.held.v1"
+        reason: str
+
+    class HoldLifted(Aggregate.Event):
+        """The order may be worked on again."""
+
+        TOPIC = "order.hold_lifted.v1"
+        note: str | None = None
+
+    class Submitted(Aggregate.Event):
+        """The order went to a warehouse."""
+
+        TOPIC = "order.submitted.v1"
+        warehouse: str
+
+    class ExceptionOpened(Aggregate.Event):
+        """Something keeps the order from being sent, or went wrong on its way."""
+
+        TOPIC = "order.exception_opened.v1"
+        exception: str
+        kind: str
+        note: str
+        owner: str | None = None
+
+    class ExceptionNoted(Aggregate.Event):
+        """What was done about an exception; perhaps it has another owner now."""
+
+        TOPIC = "order.exception_noted.v1"
+        exception: str
+        note: str
+        owner: str | None = None
+
+    class ExceptionClosed(Aggregate.Event):
+        """An exception is settled."""
+
+        TOPIC = "order.exception_closed.v1"
+        exception: str
+        note: str
+
+    # -- mutators ---------------------------------------------------------------------------------
+
+    @event(Approved)
+    def _approved(self):
+        self.approved = True
+
+    @event(LinesChanged)
+    def _lines_changed(self, new):
+        self.lines = {line.line: line for line in new}
+        self.goods = {line.line: {"unreserved": line.quantity} for line in new if not line.fee}
+
+    @event(LinesTold)
+    def _lines_told(self, lines):
+        self._know_lines(lines)
+
+    def _know_lines(self, lines: list[Line]) -> None:
+        """Take lines whose pieces are all where the order as a whole is known to be."""
+        state = "delivered" if self.delivered_at else "in_transit" if self.dispatched_at else (
+            "cancelled" if self.ended == "cancelled" else "unreserved")
+        self.lines = {line.line: line for line in lines}
+        self.goods = {line.line: {state: line.quantity} for line in lines if not line.fee}
+
+    @event(Held)
+    def _held(self, reason):
+        self.held = reason
+
+    @event(HoldLifted)
+    def _hold_lifted(self):
+        self.held = ""
+
+    @event(Submitted)
+    def _submitted(self, warehouse):
+        self.submitted = True
+        self.warehouse = warehouse
+
+    @event(ExceptionOpened)
+    def _exception_opened(self, exception, kind):
+        self.exceptions = {**self.exceptions, exception: kind}
+
+    @event(ExceptionNoted)
+    def _exception_noted(self):
+        pass
+
+    @event(ExceptionClosed)
+    def _exception_closed(self, exception):
+        self.exceptions = {name: kind for name, kind in self.exceptions.items()
+                           if name != exception}
+
+    # -- rules ------------------------------------------------------------------------------------
+
+    def approve(self, note: str | None, *, occurred_at: datetime) -> None:
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20."""
+        self.must_be_open()
+        if not self.approved:
+            self._approved(note=note, occurred_at=occurred_at)
+
+    def change_lines(self, new: list[Line], consent: str, *, occurred_at: datetime) -> None:
+        """Other lines, while no piece is reserved. Errors: R-ORD-03, R-ORD-06, R-ORD-25."""
+        self.must_be_open()
+        for states in self.goods.values():
+            for state in states:
+                if state != "unreserved":
+                    raise GoodsMoved(order=self.id, state=state)
+        old = list((self.lines or {}).values())
+        if old != new:
+            self._lines_changed(old=old, new=new, consent=consent, occurred_at=occurred_at)
+
+    def hold(self, reason: str, *, occurred_at: datetime) -> None:
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20."""
+        if self.held != reason:
+            self.must_be_open()
+            self._held(reason=reason, occurred_at=occurred_at)
+
+    def lift_hold(self, note: str | None, *, occurred_at: datetime) -> None:
+        """Errors: R-ORD-03."""
+        self.must_be_known()
+        if self.held:
+            self._hold_lifted(note=note, occurred_at=occurred_at)
+
+    def submit(self, warehouse: str, *, occurred_at: datetime) -> None:
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-25."""
+        self.must_be_open()
+        if not self.approved:
+            raise OrderNotReady(order=self.id, step="approved")
+        if self.warehouse not in ("", warehouse) and self._all(OPEN[1:]):
+            raise GoodsMoved(order=self.id, state=f"reserved or waited for in {self.warehouse}")
+        if not (self.submitted and self.warehouse == warehouse):
+            self._submitted(warehouse=warehouse, occurred_at=occurred_at)
+
+    def open_exception(
+        self, exception: str, kind: str, note: str, owner: str | None, *, occurred_at: datetime
+    ) -> None:
+        """Errors: R-ORD-03. A name that is open already changes nothing."""
+        self.must_be_known()
+        if exception not in self.exceptions:
+            self._exception_opened(exception=exception, kind=kind, note=note, owner=owner,
+                                   occurred_at=occurred_at)
+
+    def note_exception(
+        self, exception: str, note: str, owner: str | None, *, occurred_at: datetime
+    ) -> None:
+        """Errors: ExceptionUnknown (R-ORD-24)."""
+        if exception not in self.exceptions:
+            raise ExceptionUnknown(order=self.id, exception=exception)
+        self._exception_noted(exception=exception, note=note, owner=owner,
+                              occurred_at=occurred_at)
+
+    def close_exception(self, exception: str, note: str, *, occurred_at: datetime) -> None:
+        """Errors: ExceptionUnknown (R-ORD-24)."""
+        if exception not in self.exceptions:
+            raise ExceptionUnknown(order=self.id, exception=exception)
+        self._exception_closed(exception=exception, note=note, occurred_at=occurred_at)

@@ -1,0 +1,396 @@
+"""The goods of an order: how many pieces of each line are reserved, packed, on the way, returned.
+
+Every event moves pieces from states to a state, so that they always add up to what was ordered.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ledger.core.aggregate import Aggregate, event
+from ledger.orders.errors import (
+    GoodsMoved,
+    NotThatMany,
+    OrderEnded,
+    OrderHeld,
+    OrderNotReady,
+    OrderUnknown,
+    ParcelUnknown,
+)
+from ledger.orders.values import Parcel, PickedFrom
+from ledger.stock.pieces import Count, LineParts, parts_by_line
+
+OPEN = ("unreserved", "short", "reserved", "picked", "packed")
+"""States of pieces that are still to be sent."""
+
+STATES = ("cancelled", *OPEN, "in_transit", "delivered", "returning", "returned", "lost")
+"""All states of a piece; of `dispatched` are in_transit, delivered, returning, returned, lost."""
+
+States = Mapping[str, int]
+"""Pieces of a line by state; a state without any is left out."""
+
+
+class OrderGoods(Aggregate):
+    """The part of an order that knows its pieces and parcels."""
+
+    KIND = "order"
+
+    def begin(self) -> None:
+        """No lines are known."""
+        self.goods: dict[str, States] = {}
+        self.parts: dict[str, tuple[LineParts, ...]] = {}
+        self.parcels: dict[str, Parcel] = {}
+        self.warehouse = ""
+        self.approved = False
+        self.submitted = False
+        self.held = ""
+        self.check_failed = False
+        self.ended = ""
+        self.placed_at: datetime | None = None
+        self.dispatched_at: datetime | None = None
+        self.delivered_at: datetime | None = None
+
+    # -- facts ------------------------------------------------------------------------------------
+
+    class Reserved(Aggregate.Event):
+        """Pieces were reserved in a warehouse; `short` are those that were not there.
+
+        `parts` says what a piece of a line is made of where that is not just its own SKU.
+        """
+
+        TOPIC = "order.reserved.v1"
+        warehouse: str
+        lines: list[Count]
+        short: list[Count] = []
+        parts: list[LineParts] = []
+
+    class ReservationReleased(Aggregate.Event):
+        """Pieces are no longer reserved, or no longer waited for."""
+
+        TOPIC = "order.reservation_released.v1"
+        reason: str
+        lines: list[Count]
+        short: list[Count] = []
+
+    class Picked(Aggregate.Event):
+        """The dispatcher took pieces from their bins."""
+
+        TOPIC = "order.picked.v1"
+        lines: list[PickedFrom]
+
+    class Checked(Aggregate.Event):
+        """What was picked was held against the slip. Faulty pieces are not sent."""
+
+        TOPIC = "order.checked.v1"
+        passed: bool
+        faulty: list[Count] = []
+        note: str | None = None
+
+    class Packed(Aggregate.Event):
+        """Pieces were packed into a parcel."""
+
+        TOPIC = "order.packed.v1"
+        parcel: str
+        lines: list[Count]
+
+    class Dispatched(Aggregate.Event):
+        """A parcel was handed to a courier; without one, as a platform declares it, all pieces.
+
+        `warehouse` and `parts` are told where they were not known before.
+        """
+
+        TOPIC = "order.dispatched.v1"
+        courier: str | None = None
+        waybill: str | None = None
+        parcel: str | None = None
+        lines: list[Count] = []
+        warehouse: str | None = None
+        parts: list[LineParts] = []
+        inferred: list[str] = []
+
+    class TransitReported(Aggregate.Event):
+        """The courier told where a parcel is."""
+
+        TOPIC = "order.transit_reported.v1"
+        parcel: str
+        note: str
+
+    class Delivered(Aggregate.Event):
+        """The buyer has a parcel; without one, as a platform declares it, all that was sent."""
+
+        TOPIC = "order.delivered.v1"
+        parcel: str | None = None
+        inferred: list[str] = []
+
+    class ParcelLost(Aggregate.Event):
+        """The courier lost a parcel."""
+
+        TOPIC = "order.parcel_lost.v1"
+        parcel: str
+        reason: str
+
+    class ReturnExpected(Aggregate.Event):
+        """Delivered pieces are to come back, under a case."""
+
+        TOPIC = "order.return_expected.v1"
+        case: str
+        lines: list[Count]
+
+        def about(self) -> list[str]:
+            """The case."""
+            return [self.case]
+
+    class ReturnReceived(Aggregate.Event):
+        """Pieces that were expected back have arrived."""
+
+        TOPIC = "order.return_received.v1"
+        case: str
+        lines: list[Count]
+
+        def about(self) -> list[str]:
+            """The case."""
+            return [self.case]
+
+    class ReturnEnded(Aggregate.Event):
+        """Pieces that were expected back stay with the buyer."""
+
+        TOPIC = "order.return_ended.v1"
+        case: str
+        lines: list[Count]
+
+        def about(self) -> list[str]:
+            """The case."""
+            return [self.case]
+
+    # -- mutators ---------------------------------------------------------------------------------
+
+    def _shift(self, counts: Iterable[Any], sources: Sequence[str], target: str) -> None:
+        goods = self.goods.copy()
+        for count in counts:
+            states = dict(goods[count.line])
+            left = count.quantity
+            for source in sources:
+                taken = min(left, states.get(source, 0))
+                if taken:
+                    left -= taken
+                    states[source] -= taken
+                    states[target] = states.get(target, 0) + taken
+            goods[count.line] = {name: number for name, number in states.items() if number}
+        self.goods = goods
+
+    @event(Reserved)
+    def _reserved(self, warehouse, lines, short, parts):
+        self.warehouse = warehouse
+        self.parts = {**self.parts, **parts_by_line(parts)}
+        self._shift(lines, ("short", "unreserved"), "reserved")
+        self._shift(short, ("unreserved",), "short")
+
+    @event(ReservationReleased)
+    def _reservation_released(self, lines, short):
+        self._shift(lines, ("reserved",), "unreserved")
+        self._shift(short, ("short",), "unreserved")
+
+    @event(Picked)
+    def _picked(self, lines):
+        self._shift(lines, ("reserved",), "picked")
+        self.check_failed = False
+
+    @event(Checked)
+    def _checked(self, passed, faulty):
+        self.check_failed = not passed
+        self._shift(faulty, ("picked",), "unreserved")
+
+    @event(Packed)
+    def _packed(self, parcel, lines):
+        self._shift(lines, ("picked",), "packed")
+        self.parcels = {**self.parcels, parcel: Parcel(state="packed", lines=lines)}
+
+    @event(Dispatched)
+    def _dispatched(self, parcel, lines, warehouse, parts, occurred_at):
+        self.dispatched_at = self.dispatched_at or occurred_at
+        if warehouse is not None:
+            self.warehouse = warehouse
+            self.parts = {**self.parts, **parts_by_line(parts)}
+        if parcel is None:
+            self._shift(self._all(OPEN), OPEN, "in_transit")
+        else:
+            self._shift(lines, ("packed",), "in_transit")
+            self.parcels = {**self.parcels, parcel: Parcel(state="dispatched", lines=lines)}
+
+    @event(TransitReported)
+    def _transit_reported(self, parcel):
+        self.parcels = {**self.parcels, parcel: Parcel(
+            state="in_transit", lines=self.parcels[parcel].lines)}
+
+    @event(Delivered)
+    def _delivered(self, parcel, occurred_at):
+        self.delivered_at = self.delivered_at or occurred_at
+        self._arrived(parcel, "delivered")
+
+    @event(ParcelLost)
+    def _parcel_lost(self, parcel):
+        self._arrived(parcel, "lost")
+
+    def _arrived(self, parcel: str | None, state: str) -> None:
+        if parcel is None:
+            self._shift(self._all(("in_transit",)), ("in_transit",), state)
+        else:
+            lines = self.parcels[parcel].lines
+            self._shift(lines, ("in_transit",), state)
+            self.parcels = {**self.parcels, parcel: Parcel(state=state, lines=lines)}
+
+    @event(ReturnExpected)
+    def _return_expected(self, lines):
+        self._shift(lines, ("delivered",), "returning")
+
+    @event(ReturnReceived)
+    def _return_received(self, lines):
+        self._shift(lines, ("returning",), "returned")
+
+    @event(ReturnEnded)
+    def _return_ended(self, lines):
+        self._shift(lines, ("returning",), "delivered")
+
+    def _all(self, states: Sequence[str]) -> list[Count]:
+        """All pieces that are in some states, by line."""
+        sums = ((line, sum(known.get(state, 0) for state in states))
+                for line, known in self.goods.items())
+        return [Count(line, quantity) for line, quantity in sums if quantity]
+
+    # -- rules ------------------------------------------------------------------------------------
+
+    def must_be_known(self) -> None:
+        """Errors: OrderUnknown (R-ORD-03)."""
+        if self.placed_at is None:
+            raise OrderUnknown(order=self.id)
+
+    def must_be_open(self) -> None:
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20."""
+        self.must_be_known()
+        if self.ended:
+            raise OrderEnded(order=self.id, state=self.ended)
+        if self.held:
+            raise OrderHeld(order=self.id, reason=self.held)
+
+    def must_be_submitted(self) -> None:
+        """The warehouse may work on it. Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21."""
+        self.must_be_open()
+        if not self.submitted:
+            raise OrderNotReady(order=self.id, step="submitted to the warehouse")
+
+    def must_have(self, counts: Iterable[Any], sources: Sequence[str]) -> None:
+        """Every line has so many pieces in these states. Errors: NotThatMany (R-ORD-22)."""
+        wanted: dict[str, int] = {}
+        for count in counts:
+            wanted[count.line] = wanted.get(count.line, 0) + count.quantity
+        for line, quantity in wanted.items():
+            states = self.goods.get(line, {})
+            there = sum(states.get(source, 0) for source in sources)
+            if quantity > there:
+                raise NotThatMany(order=self.id, line=line, wanted=quantity, there=there,
+                                  state=" or ".join(sources))
+
+    def parcel(self, name: str, *states: str) -> Parcel:
+        """A parcel that is in one of these states. Errors: ParcelUnknown (R-ORD-23)."""
+        parcel = self.parcels.get(name)
+        if parcel is None or parcel.state not in states:
+            state = "not known" if parcel is None else parcel.state
+            raise ParcelUnknown(order=self.id, parcel=name, state=state)
+        return parcel
+
+    def reserve(
+        self, warehouse: str, lines: list[Count], short: list[Count], parts: list[LineParts], *,
+        occurred_at: datetime,
+    ) -> None:
+        """Pieces are reserved, others are waited for, all in one warehouse.
+
+        Errors: R-ORD-06, R-ORD-20, R-ORD-22, R-ORD-25.
+        """
+        self.must_be_open()
+        elsewhere = self._all(OPEN[1:]) if self.warehouse not in ("", warehouse) else []
+        if elsewhere:
+            raise GoodsMoved(order=self.id, state=f"in {self.warehouse}")
+        self.must_have([*lines, *short], ("unreserved", "short"))
+        if lines or short:
+            self._reserved(warehouse=warehouse, lines=lines, short=short, parts=parts,
+                           occurred_at=occurred_at)
+
+    def release(self, reason: str, *, occurred_at: datetime) -> None:
+        """Nothing is reserved or waited for any more. Errors: R-ORD-03."""
+        self.must_be_known()
+        reserved, short = self._all(("reserved",)), self._all(("short",))
+        if reserved or short:
+            self._reservation_released(lines=reserved, short=short, reason=reason,
+                                       occurred_at=occurred_at)
+
+    def pick(self, lines: list[PickedFrom], *, occurred_at: datetime) -> None:
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-22."""
+        self.must_be_submitted()
+        self.must_have(lines, ("reserved",))
+        self._picked(lines=lines, occurred_at=occurred_at)
+
+    def check(
+        self, passed: bool, faulty: list[Count], note: str | None, *, occurred_at: datetime
+    ) -> None:
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20 to R-ORD-22."""
+        self.must_be_submitted()
+        self.must_have(faulty, ("picked",))
+        if not self._all(("picked",)):
+            raise OrderNotReady(order=self.id, step="picked")
+        self._checked(passed=passed, faulty=faulty, note=note, occurred_at=occurred_at)
+
+    def pack(self, parcel: str, lines: list[Count], *, occurred_at: datetime) -> None:
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20 to R-ORD-23."""
+        self.must_be_submitted()
+        if parcel in self.parcels:
+            raise ParcelUnknown(order=self.id, parcel=parcel, state=self.parcels[parcel].state)
+        if self.check_failed:
+            raise OrderNotReady(order=self.id, step="checked against its slip without a fault")
+        self.must_have(lines, ("picked",))
+        self._packed(parcel=parcel, lines=lines, occurred_at=occurred_at)
+
+    def dispatch(
+        self, parcel: str, courier: str | None, waybill: str | None, *, occurred_at: datetime
+    ) -> None:
+        """A packed parcel goes out. Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-23."""
+        self.must_be_submitted()
+        lines = self.parcel(parcel, "packed").lines
+        once = None if waybill is None else f"waybill:{courier}:{waybill}"
+        self._dispatched(courier=courier, waybill=waybill, parcel=parcel, lines=lines,
+                         occurred_at=occurred_at, once=once)
+
+    def report_transit(self, parcel: str, note: str, *, occurred_at: datetime) -> None:
+        """Errors: R-ORD-03, R-ORD-23."""
+        self.must_be_known()
+        self.parcel(parcel, "dispatched", "in_transit")
+        self._transit_reported(parcel=parcel, note=note, occurred_at=occurred_at)
+
+    def deliver(self, parcel: str, *, occurred_at: datetime) -> None:
+        """A parcel arrived, once. Errors: R-ORD-03, R-ORD-23."""
+        self.must_be_known()
+        if self.parcel(parcel, "dispatched", "in_transit", "delivered").state != "delivered":
+            self._delivered(parcel=parcel, occurred_at=occurred_at)
+
+    def lose(self, parcel: str, reason: str, *, occurred_at: datetime) -> None:
+        """A parcel is lost, once. Errors: R-ORD-03, R-ORD-23."""
+        self.must_be_known()
+        if self.parcel(parcel, "dispatched", "in_transit", "lost").state != "lost":
+            self._parcel_lost(parcel=parcel, reason=reason, occurred_at=occurred_at)
+
+    def expect_return(self, case: str, lines: list[Count], *, occurred_at: datetime) -> None:
+        """No more comes back than was delivered. Errors: R-ORD-03, R-ORD-22."""
+        self.must_be_known()
+        self.must_have(lines, ("delivered",))
+        self._return_expected(case=case, lines=lines, occurred_at=occurred_at)
+
+    def receive_return(self, case: str, lines: list[Count], *, occurred_at: datetime) -> None:
+        """Errors: R-ORD-03, R-ORD-22."""
+        self.must_be_known()
+        self.must_have(lines, ("returning",))
+        self._return_received(case=case, lines=lines, occurred_at=occurred_at)
+
+    def end_return(self, case: str, lines: list[Count], *, occurred_at: datetime) -> None:
+        """Errors: R-ORD-03, R-ORD-22."""
+        self.must_be_known()
+        self.must_have(lines, ("returning",))
+        self._return_ended(case=case, lines=lines, occurred_at=occurred_at)

@@ -1,0 +1,68 @@
+"""What orders are told with: lines, amounts, payments, and moments as a file prints them."""
+
+import msgspec
+
+from ledger.stock.pieces import Count, LineParts
+
+MAX_LINES = 2000
+PERSONAL_FIELDS = ("account", "recipient", "phone", "address", "buyer_remark")
+AMOUNT_FIELDS = ("goods_minor", "postage_minor", "discount_minor", "total_minor")
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of an order.
+
+    Units: quantity in pieces; unit_price / 10**unit_price_scale is a price in the order's currency;
+    amount_minor is quantity x unit price rounded half to even into minor units. A fee (postage,
+    a charge, a voucher) is no goods: it moves no stock.
+    """
+
+    line: str
+    sku: str | None = None
+    title: str | None = None
+    quantity: int
+    unit_price: int
+    unit_price_scale: int = 2
+    amount_minor: int
+    fee: bool = False
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One means by which an order was paid, in minor units."""
+
+    method: str
+    amount_minor: int
+
+
+class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an order costs, in minor units; None is what nobody told.
+
+    total = goods + postage - discount, where all of them are known.
+    """
+
+    goods_minor: int | None = None
+    postage_minor: int | None = None
+    discount_minor: int | None = None
+    total_minor: int | None = None
+
+
+class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
+    """So many pieces of a line, taken from a bin (empty: nobody told)."""
+
+    line: str
+    quantity: int
+    bin: str = ""
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """A parcel of an order: packed, dispatched, in_transit, delivered or lost."""
+
+    state: str
+    lines: list[Count]
+
+
+class Reservation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All goods of an order were reserved in a warehouse. `parts`: see `LineParts`."""
+
+    warehouse: str
+    parts: list[LineParts] = []

@@ -1,0 +1,1 @@
+"""Members, posts, rosters, attendance and leave, and who may decide for whom."""

@@ -1,0 +1,144 @@
+"""Attendance of a member in a month, and the shifts that he handed over.
+
+A month has a stream of its own, so that neither it nor the member's own grows for ever.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from ledger.common.values import subject
+from ledger.core.aggregate import Aggregate, event
+from ledger.people.errors import AttendanceUnknown, AttendedOtherwise
+from ledger.policies.values import ABSENT
+
+
+def attendance_of(member: str, month: str) -> str:
+    """The stream of a member's attendance in a month. `member` is his stream."""
+    return subject("attendance", member.partition(":")[2], month)
+
+
+class Attended(NamedTuple):
+    """A fact of attendance, and whether it still stands. `number` counts those of the month."""
+
+    number: int
+    day: str
+    kind: str
+    shift: str | None = None
+    stands: bool = True
+
+
+class Attendance(Aggregate):
+    """A member's attendance in a month; its stream is `attendance:<member>:<YYYY-MM>`."""
+
+    KIND = "attendance"
+
+    def begin(self) -> None:
+        """Nothing is recorded."""
+        self.attended: tuple[Attended, ...] = ()
+
+    class Recorded(Aggregate.Event):
+        """Whether he was there, and in time. `number` counts the facts of the month."""
+
+        TOPIC = "attendance.recorded.v1"
+        member: str
+        number: int
+        day: str
+        kind: str
+        recorded_by: str
+        shift: str | None = None
+        minutes: int | None = None
+        note: str | None = None
+
+        def about(self) -> list[str]:
+            """The member."""
+            return [self.member]
+
+    class Corrected(Aggregate.Event):
+        """What was recorded did not happen."""
+
+        TOPIC = "attendance.corrected.v1"
+        member: str
+        number: int
+        reason: str
+        corrected_by: str
+
+        def about(self) -> list[str]:
+            """The member."""
+            return [self.member]
+
+    class ShiftHandedOver(Aggregate.Event):
+        """He told the next one in writing how things stand."""
+
+        TOPIC = "attendance.shift_handed_over.v1"
+        member: str
+        day: str
+        shift: str
+        note: str
+        told_by: str
+        to_member: str | None = None
+
+        def about(self) -> list[str]:
+            """The member, and who takes over."""
+            return [self.member] if self.to_member is None else [self.member, self.to_member]
+
+    @event(Recorded)
+    def _recorded(self, number, day, kind, shift):
+        self.attended = (*self.attended, Attended(number, day, kind, shift))
+
+    @event(Corrected)
+    def _corrected(self, number):
+        self.attended = tuple(one._replace(stands=False) if one.number == number else one
+                              for one in self.attended)
+
+    @event(ShiftHandedOver)
+    def _shift_handed_over(self):
+        pass
+
+    @property
+    def month(self) -> str:
+        """Its month."""
+        return self.id.rpartition(":")[2]
+
+    def standing(self, day: str) -> list[Attended]:
+        """What stands of a day."""
+        return [one for one in self.attended if one.day == day and one.stands]
+
+    def record(
+        self, member: str, facts: Mapping[str, str | int | None], by: str, *,
+        occurred_at: datetime,
+    ) -> int:
+        """The number of a new fact: once a shift, and to be absent once a day.
+
+        Errors: AttendedOtherwise (R-PPL-17).
+        """
+        day, kind, shift = str(facts["day"]), str(facts["kind"]), facts["shift"]
+        for one in self.standing(day):
+            if one.kind == kind and (kind == ABSENT or one.shift == shift):
+                raise AttendedOtherwise(member=member, what=f"{kind} (number {one.number})",
+                                        day=day, kind=f"another {kind}")
+        number = len(self.attended) + 1
+        self._recorded(**facts, member=member, number=number, recorded_by=by,
+                       occurred_at=occurred_at)
+        return number
+
+    def known(self, member: str, number: int) -> Attended:
+        """A fact that stands. Errors: AttendanceUnknown (R-PPL-12)."""
+        found = next((one for one in self.attended if one.number == number and one.stands), None)
+        if found is None:
+            raise AttendanceUnknown(member=member, number=number, month=self.month)
+        return found
+
+    def correct(
+        self, member: str, number: int, reason: str, by: str, *, occurred_at: datetime
+    ) -> None:
+        """Say that a fact did not happen. Errors: R-PPL-12."""
+        self.known(member, number)
+        self._corrected(member=member, number=number, reason=reason, corrected_by=by,
+                        occurred_at=occurred_at)
+
+    def hand_over(
+        self, member: str, facts: Mapping[str, str | None], by: str, *, occurred_at: datetime
+    ) -> None:
+        """Keep what was told at the end of a shift."""
+        self._shift_handed_over(**facts, member=member, told_by=by, occurred_at=occurred_at)

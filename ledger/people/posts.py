@@ -1,0 +1,156 @@
+"""Posts: the jobs of a shop, as its operating rules name them, and who holds them by date."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from ledger.common.days import day_after
+from ledger.common.values import subject
+from ledger.core.aggregate import Aggregate, event
+from ledger.people.errors import PostHeldAlready, PostNotHeld
+
+POSTS: dict[str, tuple[str, str, str]] = {
+    "shop_manager": ("店长", "shop manager", "manager"),
+    "department_manager": ("部门经理", "department manager", "manager"),
+    "general_manager": ("总经理", "general manager", "manager"),
+    "duty_director": ("值班总监", "duty director", "manager"),
+    "customer_service_head": ("客服主管", "head of customer service", "service"),
+    "customer_service": ("客服", "customer service agent", "service"),
+    "warehouse_head": ("仓库主管", "warehouse head", "warehouse_head"),
+    "keeper": ("保管人", "keeper", "warehouse"),
+    "receiver": ("收货员", "receiver", "warehouse"),
+    "statistician": ("统计员", "statistician", "warehouse"),
+    "quality_control": ("质检", "quality control", "warehouse"),
+    "dispatcher": ("发货员", "dispatcher", "warehouse"),
+    "factory_resident": ("驻厂", "factory resident", "purchasing"),
+    "purchasing": ("采购", "purchasing", "purchasing"),
+    "finance": ("财务", "finance", "finance"),
+    "operations_specialist": ("运营专员", "operations specialist", "operations"),
+    "promotion_specialist": ("推广专员", "promotion specialist", "operations"),
+    "editor": ("编辑", "editor", "operations"),
+    "copywriter": ("文案", "copywriter", "operations"),
+    "designer": ("美工", "designer", "operations"),
+    "trainer": ("培训", "trainer", "member"),
+    "supervision": ("监督检查", "supervision", "auditor"),
+    "appraisal_committee": ("考核委员会", "appraisal committee", "reviewer"),
+}
+"""Each post's name in Chinese and English, and the role of the keys of those who hold it."""
+
+HEADS = {
+    "customer_service_head": ("customer_service",),
+    "warehouse_head": ("keeper", "receiver", "statistician", "quality_control", "dispatcher"),
+}
+"""The posts that a post heads: whose holder answers for theirs, where no supervisor is set."""
+
+COMMITTEE = "appraisal_committee"
+"""Who grades the committee's sheet."""
+
+
+FOR_EVER = "9999-12-31"
+"""The last day of all."""
+
+
+def post_of(post: str) -> str:
+    """The stream of a post."""
+    return subject("post", post)
+
+
+class Term(NamedTuple):
+    """Who holds a post from when until when, both included; None: still."""
+
+    member: str
+    since: str
+    until: str | None = None
+
+    def covers(self, first: str, last: str) -> bool:
+        """Whether it covers any day from one to another; one that ends before it begins, none."""
+        return self.since <= last and (self.until is None or self.until >= max(first, self.since))
+
+    def can_end(self, until: str) -> bool:
+        """Whether it goes on behind a day on which it had begun, or is to begin right after it."""
+        return self.since <= day_after(until) and (self.until is None or self.until > until)
+
+
+class Post(Aggregate):
+    """Who holds a post; its stream is `post:<post>`."""
+
+    KIND = "post"
+
+    def begin(self) -> None:
+        """Nobody holds it."""
+        self.terms: tuple[Term, ...] = ()
+
+    class Assigned(Aggregate.Event):
+        """A member holds it from a day on."""
+
+        TOPIC = "post.assigned.v1"
+        member: str
+        since: str
+
+        def about(self) -> list[str]:
+            """The member."""
+            return [self.member]
+
+    class TermEnded(Aggregate.Event):
+        """A member holds it until a day, and that day still."""
+
+        TOPIC = "post.term_ended.v1"
+        member: str
+        until: str
+        reason: str | None = None
+
+        def about(self) -> list[str]:
+            """The member."""
+            return [self.member]
+
+    @event(Assigned)
+    def _assigned(self, member, since):
+        self.terms = (*self.terms, Term(member, since))
+
+    @event(TermEnded)
+    def _term_ended(self, member, until):
+        self.terms = tuple(
+            term._replace(until=until) if term.member == member and term.can_end(until)
+            else term for term in self.terms)
+
+    def holders_between(self, first: str, last: str) -> list[str]:
+        """Who held it on any day from one to another, sorted."""
+        return sorted({term.member for term in self.terms if term.covers(first, last)})
+
+    def holders_on(self, day: str) -> list[str]:
+        """Who held it on a day, sorted."""
+        return self.holders_between(day, day)
+
+    def held_by(self, member: str, day: str) -> bool:
+        """Whether a member held it on a day."""
+        return any(term.member == member and term.covers(day, day) for term in self.terms)
+
+    def assign(self, member: str, since: str, *, occurred_at: datetime) -> None:
+        """Errors: PostHeldAlready (R-PPL-05)."""
+        if Term(member, since) in self.terms:
+            return
+        if any(term.member == member and (term.until is None or term.until >= since)
+               for term in self.terms):
+            raise PostHeldAlready(member=member, post=self.name, day=since)
+        self._assigned(member=member, since=since, occurred_at=occurred_at)
+
+    def end(
+        self, member: str, until: str, reason: str | None, *, occurred_at: datetime
+    ) -> None:
+        """The day before it begins takes it back. Errors: PostNotHeld (R-PPL-06)."""
+        if any(term.member == member and term.until == until for term in self.terms):
+            return
+        if not any(term.member == member and term.can_end(until) for term in self.terms):
+            raise PostNotHeld(member=member, post=self.name, day=until)
+        self._term_ended(member=member, until=until, reason=reason, occurred_at=occurred_at)
+
+    def leave(self, member: str, last_day: str, *, occurred_at: datetime) -> None:
+        """End what a member holds with a day, and take back what would begin later."""
+        for term in self.terms:
+            if term.member == member and term.covers(day_after(last_day), FOR_EVER):
+                self.end(member, max(last_day, day_after(term.since, -1)), "left the shop",
+                         occurred_at=occurred_at)
+
+    @property
+    def name(self) -> str:
+        """The post's name."""
+        return self.id.partition(":")[2]

@@ -1,0 +1,299 @@
+"""Rosters: who is on shift, by weekday and by day. Shifts may overlap, and end at 24:00.
+
+A shift that nobody covers is reported, never refused.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import ClassVar, NamedTuple
+
+import msgspec
+
+from ledger.common.context import check_member
+from ledger.common.days import check_day
+from ledger.common.values import Checks, subject
+from ledger.core.aggregate import Aggregate, event
+from ledger.core.commands import Command, Handler, Work
+from ledger.people.errors import NotOnShift, OnShiftAlready, ShiftUnknown
+from ledger.people.member import Member
+
+MAX_SHIFTS = 50
+MAX_MEMBERS = 200
+_TIME = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+
+
+class Shift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+            forbid_unknown_fields=True):
+    """A shift. Units: times HH:MM, 24:00 included; weekdays 1 (Monday) to 7.
+
+    `director` is who is to be asked on a weekend duty.
+    """
+
+    name: str
+    start: str
+    end: str
+    members: list[str] = []
+    days: list[int] = msgspec.field(default_factory=lambda: list(range(1, 8)))
+    director: str | None = None
+
+    def covers(self, time: str) -> bool:
+        """Whether a time of the day lies in it; its end does not."""
+        return self.start <= time < self.end
+
+
+class Seat(NamedTuple):
+    """Who is planned for a shift, and who is in it: another one where he stands in."""
+
+    planned: str
+    actual: str
+
+
+class Roster(Aggregate):
+    """A roster, usually of a post; its stream is `roster:<name>`."""
+
+    KIND = "roster"
+
+    def begin(self) -> None:
+        """Nobody is on shift."""
+        self.patterns: tuple[tuple[str, tuple[Shift, ...]], ...] = ()
+        self.single: Mapping[str, tuple[Shift, ...]] = {}
+        self.covers: Mapping[str, tuple[tuple[str, str, str], ...]] = {}
+
+    class PatternSet(Aggregate.Event):
+        """These shifts repeat by weekday, from a day on."""
+
+        TOPIC = "roster.pattern_set.v1"
+        since: str
+        shifts: list[Shift]
+
+        def about(self) -> list[str]:
+            """The members."""
+            return _members(self.shifts)
+
+    class DaySet(Aggregate.Event):
+        """One day has shifts of its own; none on a holiday."""
+
+        TOPIC = "roster.day_set.v1"
+        day: str
+        shifts: list[Shift]
+        reason: str | None = None
+
+        def about(self) -> list[str]:
+            """The members."""
+            return _members(self.shifts)
+
+    class CoverArranged(Aggregate.Event):
+        """Somebody stands in for another one."""
+
+        TOPIC = "roster.cover_arranged.v1"
+        day: str
+        shift: str
+        absent: str
+        cover: str
+        reason: str | None = None
+
+        def about(self) -> list[str]:
+            """Both."""
+            return [self.absent, self.cover]
+
+    @event(PatternSet)
+    def _pattern_set(self, since, shifts):
+        self.patterns = (*self.patterns, (since, tuple(shifts)))
+
+    @event(DaySet)
+    def _day_set(self, day, shifts):
+        self.single = {**self.single, day: tuple(shifts)}
+
+    @event(CoverArranged)
+    def _cover_arranged(self, day, shift, absent, cover):
+        known = self.covers.get(day, ())
+        self.covers = {**self.covers, day: (*known, (shift, absent, cover))}
+
+    def on(self, day: str) -> list[Shift]:
+        """The shifts of a day, with those who stand in for others."""
+        return [msgspec.structs.replace(shift, members=[seat.actual for seat in seats])
+                for shift, seats in self.seats(day)]
+
+    def seats(self, day: str) -> list[tuple[Shift, list[Seat]]]:
+        """The shifts of a day as they are planned, each with who is in it."""
+        return [(shift, self._seats(day, shift)) for shift in self._planned(day)]
+
+    def _planned(self, day: str) -> Iterable[Shift]:
+        if day in self.single:
+            return self.single[day]
+        weekday = date.fromisoformat(day).isoweekday()
+        begun = [(since, number, shifts) for number, (since, shifts) in enumerate(self.patterns)
+                 if since <= day]
+        if not begun:
+            return ()
+        latest = max(begun, key=lambda one: one[:2])[2]
+        return [shift for shift in latest if weekday in shift.days]
+
+    def _seats(self, day: str, shift: Shift) -> list[Seat]:
+        actual = list(shift.members)
+        for name, absent, cover in self.covers.get(day, ()):
+            if name == shift.name and absent in actual:
+                actual[actual.index(absent)] = cover
+        return list(map(Seat, shift.members, actual))
+
+    def on_shift(self, day: str, time: str) -> list[str]:
+        """Who is on shift at a time, HH:MM, of a day; sorted."""
+        return sorted({member for shift in self.on(day) if shift.covers(time)
+                       for member in shift.members})
+
+    def set_pattern(self, since: str, shifts: list[Shift], *, occurred_at: datetime) -> None:
+        """Let shifts repeat."""
+        if (since, tuple(shifts)) not in self.patterns[-1:]:
+            self._pattern_set(since=since, shifts=shifts, occurred_at=occurred_at)
+
+    def set_day(
+        self, day: str, shifts: list[Shift], reason: str | None, *, occurred_at: datetime
+    ) -> None:
+        """Give a day shifts of its own."""
+        if self.single.get(day) != tuple(shifts):
+            self._day_set(day=day, shifts=shifts, reason=reason, occurred_at=occurred_at)
+
+    def arrange_cover(self, facts: Mapping[str, str | None], *, occurred_at: datetime) -> None:
+        """Errors: ShiftUnknown (R-ROS-01), NotOnShift (R-ROS-02), OnShiftAlready (R-ROS-03)."""
+        day, name, absent = str(facts["day"]), str(facts["shift"]), str(facts["absent"])
+        if (name, absent, facts["cover"]) in self.covers.get(day, ()):
+            return
+        shifts = {shift.name: shift for shift in self.on(day)}
+        if name not in shifts:
+            raise ShiftUnknown(roster=self.id, shift=name, day=day,
+                               known=", ".join(shifts) or "none")
+        if absent not in shifts[name].members:
+            raise NotOnShift(member=absent, shift=name, roster=self.id, day=day)
+        if facts["cover"] in shifts[name].members:
+            raise OnShiftAlready(member=facts["cover"], shift=name, roster=self.id, day=day)
+        self._cover_arranged(**facts, occurred_at=occurred_at)
+
+
+def _members(shifts: Iterable[Shift]) -> list[str]:
+    return list(dict.fromkeys(
+        who for shift in shifts for who in (*shift.members, shift.director) if who))
+
+
+# -- commands -------------------------------------------------------------------------------------
+
+
+class _OnRoster(Command, frozen=True, kw_only=True):
+    """A command on a roster."""
+
+    roster: str
+    occurred_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """The roster's stream."""
+        return subject("roster", self.roster)
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(Roster, self.subject)]
+
+    def check(self, checks: Checks) -> None:
+        checks.text("/roster", self.roster, longest=100)
+        checks.moment("/occurred_at", self.occurred_at)
+        for name in ("since", "day"):
+            if name in self.__struct_fields__:
+                check_day(checks, f"/{name}", getattr(self, name))
+        if (reason := getattr(self, "reason", None)) is not None:
+            checks.text("/reason", reason, longest=500)
+        _check_shifts(checks, getattr(self, "shifts", []))
+
+
+def _check_shifts(checks: Checks, shifts: Sequence[Shift]) -> None:
+    if len(shifts) > MAX_SHIFTS:
+        checks.fault("/shifts", "too_many", f"are {len(shifts)}, {MAX_SHIFTS} are allowed")
+    seen: set[str] = set()
+    for index, shift in enumerate(shifts):
+        at = f"/shifts/{index}"
+        checks.text(f"{at}/name", shift.name, longest=100)
+        if shift.name in seen:
+            checks.fault(f"{at}/name", "twice", f"{shift.name} is the name of another one")
+        seen.add(shift.name)
+        for name in ("start", "end"):
+            if not _TIME.fullmatch(getattr(shift, name)):
+                checks.fault(f"{at}/{name}", "not_time",
+                             f"is {getattr(shift, name)!r}, not a time such as 16:30, up to 24:00")
+        if shift.end <= shift.start:
+            checks.fault(f"{at}/end", "not_ordered", f"{shift.end} is not behind {shift.start}; a "
+                                                     "shift over midnight is two")
+        for day in shift.days:
+            checks.integer(f"{at}/days", day, least=1, most=7)
+        if len(shift.members) > MAX_MEMBERS or len(set(shift.members)) < len(shift.members):
+            checks.fault(f"{at}/members", "twice", "are too many, or one stands there twice")
+        for member in _members([shift]):
+            check_member(checks, f"{at}/members", member)
+
+
+class SetRoster(_OnRoster, frozen=True, kw_only=True):
+    """Let shifts repeat by weekday, from a day on."""
+
+    NAME: ClassVar[str] = "roster.set_pattern"
+    since: str
+    shifts: list[Shift]
+
+
+class SetRosterDay(_OnRoster, frozen=True, kw_only=True):
+    """Give a day shifts of its own; none, if nobody works."""
+
+    NAME: ClassVar[str] = "roster.set_day"
+    day: str
+    shifts: list[Shift]
+    reason: str | None = None
+
+
+class ArrangeCover(_OnRoster, frozen=True, kw_only=True):
+    """Let somebody stand in for another one in a shift of a day."""
+
+    NAME: ClassVar[str] = "roster.arrange_cover"
+    day: str
+    shift: str
+    absent: str
+    cover: str
+    reason: str | None = None
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        checks.text("/shift", self.shift, longest=100)
+        for name in ("absent", "cover"):
+            check_member(checks, f"/{name}", getattr(self, name))
+
+
+def set_roster(command: SetRoster, work: Work) -> list[Aggregate]:
+    """Errors: R-PPL-01, R-PPL-03."""
+    _must_be_here(work, _members(command.shifts), command.since)
+    roster: Roster = work.load(Roster, command.subject)
+    roster.set_pattern(command.since, command.shifts, occurred_at=command.occurred_at)
+    return [roster]
+
+
+def set_roster_day(command: SetRosterDay, work: Work) -> list[Aggregate]:
+    """Errors: R-PPL-01, R-PPL-03."""
+    _must_be_here(work, _members(command.shifts), command.day)
+    roster: Roster = work.load(Roster, command.subject)
+    roster.set_day(command.day, command.shifts, command.reason, occurred_at=command.occurred_at)
+    return [roster]
+
+
+def arrange_cover(command: ArrangeCover, work: Work) -> list[Aggregate]:
+    """Errors: R-PPL-01, R-PPL-03, R-ROS-01 to R-ROS-03."""
+    _must_be_here(work, [command.cover], command.day)
+    roster: Roster = work.load(Roster, command.subject)
+    roster.arrange_cover(
+        {"day": command.day, "shift": command.shift, "absent": command.absent,
+         "cover": command.cover, "reason": command.reason}, occurred_at=command.occurred_at)
+    return [roster]
+
+
+def _must_be_here(work: Work, members: Sequence[str], day: str) -> None:
+    work.fetch([(Member, member) for member in members])
+    for member in members:
+        work.load(Member, member).must_be_here(day)
+
+
+HANDLERS: dict[type[Command], Handler] = {
+    SetRoster: set_roster, SetRosterDay: set_roster_day, ArrangeCover: arrange_cover,
+}

@@ -1,0 +1,1 @@
+"""Published score rules, scorecards, pay and deadlines: versions of one book."""

@@ -1,0 +1,99 @@
+"""The policy book of a shop: published versions, each in force from a day on.
+
+A version speaks of some sections; what it does not speak of holds as before. Which version applies
+to a day is the last that begins on it or earlier.
+"""
+
+from datetime import datetime
+
+from ledger.common.days import first_day, last_day
+from ledger.core.aggregate import Aggregate, event
+from ledger.policies.errors import PolicyInForce, PolicyOutOfOrder
+from ledger.policies.values import UNWRITTEN, Policy, Sections, Version
+
+BOOK = "policy:book"
+"""The stream of a ledger's policies."""
+
+
+class PolicyBook(Aggregate):
+    """The policies of a ledger; its stream is `policy:book`."""
+
+    KIND = "policy"
+
+    def begin(self) -> None:
+        """Nothing is published."""
+        self.versions: tuple[Version, ...] = ()
+        self.last_number = 0
+
+    class Published(Aggregate.Event):
+        """These rules hold from a day on. `said` are the sections that the version speaks of."""
+
+        TOPIC = "policy.published.v1"
+        version: int
+        effective_from: str
+        title: str
+        said: Sections
+        source: str | None = None
+        notes: list[str] = []
+
+    class Withdrawn(Aggregate.Event):
+        """A version never comes into force."""
+
+        TOPIC = "policy.withdrawn.v1"
+        version: int
+        reason: str
+
+    @event(Published)
+    def _published(self, version, effective_from, said):
+        before = self.versions[-1].said if self.versions else UNWRITTEN.said
+        self.versions = (*self.versions, Version(version, effective_from, said.over(before)))
+        self.last_number = version
+
+    @event(Withdrawn)
+    def _withdrawn(self, version):
+        self.versions = tuple(one for one in self.versions if one.number != version)
+
+    # -- rules ------------------------------------------------------------------------------------
+
+    def on(self, day: str) -> Version:
+        """The version in force on a day; `UNWRITTEN` before the first."""
+        return next((one for one in reversed(self.versions) if one.effective_from <= day),
+                    UNWRITTEN)
+
+    def numbered(self, number: int) -> Version:
+        """A version by its number."""
+        return next((one for one in self.versions if one.number == number), UNWRITTEN)
+
+    def posts_in(self, month: str) -> dict[str, str]:
+        """The posts that were known on any day of a month, each with the role of its keys."""
+        first, last = first_day(month), last_day(month)
+        found = dict(self.on(first).posts())
+        for one in self.versions:
+            if first < one.effective_from <= last:
+                found |= one.posts()
+        return found
+
+    @property
+    def latest(self) -> Version:
+        """The last version, in force or not."""
+        return self.versions[-1] if self.versions else UNWRITTEN
+
+    def publish(self, policy: Policy, effective_from: str, *, occurred_at: datetime) -> None:
+        """Errors: PolicyOutOfOrder (R-POL-04)."""
+        last = self.latest
+        if effective_from < last.effective_from:
+            raise PolicyOutOfOrder(version=last.number, effective_from=last.effective_from,
+                                   wanted=effective_from)
+        self._published(
+            version=self.last_number + 1, effective_from=effective_from, title=policy.title,
+            source=policy.source, notes=policy.notes, said=policy.sections,
+            occurred_at=occurred_at)
+
+    def withdraw(self, version: int, reason: str, today: str, *, occurred_at: datetime) -> None:
+        """Only the last version, before its day. Errors: PolicyInForce (R-POL-06)."""
+        last = self.latest
+        if not version or version != last.number:
+            raise PolicyInForce(version=version, why=f"the last one is {last.number}")
+        if last.effective_from <= today:
+            raise PolicyInForce(version=version, why=f"it holds since {last.effective_from}")
+        self._withdrawn(version=version, reason=reason, occurred_at=occurred_at)

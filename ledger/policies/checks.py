@@ -1,0 +1,380 @@
+"""What has to be sound before a policy is published: all that is wrong, at once.
+
+A finding points into the policy, such as `/scorecards/1/items`. Sections speak of each other: what
+is checked is the whole that would hold, also where a new section leaves an older one without what
+it names.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from ledger.access import ROLES
+from ledger.common.days import check_day, is_day
+from ledger.common.decimals import check_decimal, is_decimal, plain
+from ledger.common.errors import Fault
+from ledger.common.values import Checks
+from ledger.people.posts import POSTS
+from ledger.policies.values import (
+    ALL_OF_POST,
+    ATTENDANCE,
+    EXEMPTIONS,
+    HEAD,
+    MEMBER,
+    MONTH,
+    OFFENDER,
+    PARTIES,
+    PER,
+    PERFORMANCES,
+    SUPERVISOR,
+    UNITS,
+    Band,
+    Calendar,
+    Deadline,
+    PayScheme,
+    PostName,
+    Rule,
+    Scorecard,
+    ScorecardItem,
+    Scoring,
+    Sections,
+    Threshold,
+    Tier,
+    items_named,
+)
+
+ORIGINS = ("printed", "practice")
+_TIME = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+
+
+def findings(said: Sections, before: Sections) -> list[Fault]:
+    """All that is wrong once the sections of a policy hold, section by section.
+
+    `before` holds where `said` does not speak: what is published, or files checked along with it.
+    """
+    found = _Findings(whole := said.over(before))
+    for name in whole.__struct_fields__:
+        section = getattr(whole, name)
+        if section == []:
+            found.checks.fault(f"/{name}", "empty", "holds nothing; leave the section out, so that "
+                                                    "what held before holds")
+        elif section is not None:
+            found.check(name, section if isinstance(section, list) else [section])
+            _check_texts(found.checks, f"/{name}", msgspec.to_builtins(section))
+    return found.checks.faults
+
+
+def _check_texts(checks: Checks, where: str, value: object) -> None:
+    """Every text is one that can be kept and shown; those that are names are checked already."""
+    if any(fault.where == where for fault in checks.faults):
+        return
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _check_texts(checks, f"{where}/{name}", inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _check_texts(checks, f"{where}/{index}", inner)
+    elif isinstance(value, str):
+        checks.text(where, value, empty=True)
+
+
+class _Findings:
+    """The checks of each section, with all that is known beside them."""
+
+    def __init__(self, known: Sections) -> None:
+        self.checks = Checks()
+        self.known = known
+        self.posts = {one.post for one in known.posts} if known.posts else set(POSTS)
+        self.rules = {rule.code: rule for rule in known.rules or ()}
+        self.cards = {card.post: card for card in known.scorecards or ()}
+        self.calendars = {one.calendar for one in known.calendars or ()}
+
+    def check(self, name: str, parts: Sequence[object]) -> None:
+        """Check a section: each of its parts, and that no name comes twice."""
+        check: Callable[[str, object], None] = getattr(self, f"_{name}")
+        if name == "scoring":
+            check("/scoring", parts[0])
+            return
+        self._names(name, parts)
+        for index, part in enumerate(parts):
+            check(f"/{name}/{index}", part)
+        if name == "coefficients":
+            self._bands("/coefficients", [one for one in parts if isinstance(one, Band)],
+                        "the coefficients")
+
+    def _names(self, section: str, parts: Sequence[object]) -> None:
+        field = {"rules": "code", "posts": "post", "scorecards": "post", "pay": "scheme",
+                 "coefficients": ""}.get(section, section.removesuffix("s"))
+        seen: dict[str, int] = {}
+        for index, part in enumerate(parts):
+            for text in ("zh", "en", field):
+                if text in getattr(part, "__struct_fields__", ()):
+                    self.checks.text(f"/{section}/{index}/{text}", getattr(part, text))
+            name = getattr(part, field, None) if field else None
+            if isinstance(name, str) and seen.setdefault(name, index) != index:
+                self._say(f"/{section}/{index}/{field}", "twice",
+                          f"{name} stands in /{section}/{seen[name]} already")
+
+    def _say(self, where: str, code: str, message: str) -> None:
+        self.checks.fault(where, code, message)
+
+    def _posts_known(self, where: str, posts: Iterable[str]) -> None:
+        for post in posts:
+            if post not in self.posts:
+                self._say(where, "unknown_post", f"{post!r} is no post")
+
+    def _one_of(self, where: str, value: str, known: Iterable[str]) -> None:
+        if value not in (words := list(known)):
+            self._say(where, "unknown", f"is {value!r}, not one of {', '.join(words)}")
+
+    # -- sections ---------------------------------------------------------------------------------
+
+    def _posts(self, at: str, one: PostName) -> None:
+        self._posts_known(f"{at}/heads", one.heads)
+        self._one_of(f"{at}/role", one.role, ROLES)
+
+    def _rules(self, at: str, rule: Rule) -> None:
+        if not rule.posts:
+            self._say(f"{at}/posts", "missing", f"{rule.code} concerns no post")
+        self._posts_known(f"{at}/posts", rule.posts)
+        self._one_of(f"{at}/per", rule.per, PER)
+        self._one_of(f"{at}/origin", rule.origin, ORIGINS)
+        if rule.exempt is not None:
+            self._one_of(f"{at}/exempt", rule.exempt, EXEMPTIONS)
+        for kind in rule.computed_from:
+            self._one_of(f"{at}/computed_from", kind, ATTENDANCE)
+        self._charges(f"{at}/charges", rule)
+        self._excludes(f"{at}/excludes", rule)
+        if (more := rule.escalation) is not None:
+            self.checks.integer(f"{at}/escalation/from_nth", more.from_nth, least=2, most=1000)
+            check_decimal(self.checks, f"{at}/escalation/factor", more.factor, least="1",
+                          most="100")
+        if len(set(rule.posts)) < len(rule.posts):
+            self._say(f"{at}/posts", "twice", "name one of them twice")
+        if self.known.scorecards is not None:
+            self._items(at, rule)
+
+    def _items(self, at: str, rule: Rule) -> None:
+        """What a rule lowers is computed, from it, on the scorecard of each of its posts."""
+        if rule.counts_in != MONTH and SUPERVISOR in rule.charges:
+            self._say(f"{at}/counts_in", "mixed", "a supervisor's charge counts in the month")
+        for post in rule.posts if rule.counts_in != MONTH else ():
+            items = {one.item: one for one in self.cards[post].items} if post in self.cards else {}
+            if rule.counts_in not in items:
+                self._say(f"{at}/counts_in", "unknown_item",
+                          f"{rule.counts_in!r} is no item of a scorecard of {post}")
+            elif rule.code not in items[rule.counts_in].computed_from:
+                self._say(f"{at}/counts_in", "not_computed",
+                          f"{rule.counts_in} of {post} is not computed from {rule.code}")
+        known = items_named(self.cards[post] for post in rule.posts if post in self.cards)
+        for name in rule.evidence_for:
+            if name not in known:
+                self._say(f"{at}/evidence_for", "unknown_item",
+                          f"{name!r} is no item of the scorecards of {', '.join(rule.posts)}")
+
+    def _charges(self, at: str, rule: Rule) -> None:
+        parties = set(rule.charges)
+        if not parties:
+            self._say(at, "missing", f"{rule.code} charges nobody")
+        for party, points in rule.charges.items():
+            self._one_of(at, party, PARTIES)
+            if len(points) not in (0, 2):
+                self._say(f"{at}/{party}", "not_range", "is no number, no [least, most], no none")
+                continue
+            for text in points:
+                check_decimal(self.checks, f"{at}/{party}", text, most="100")
+            if points and all(map(is_decimal, points)) and Decimal(points[0]) > Decimal(points[1]):
+                self._say(f"{at}/{party}", "not_ordered",
+                          f"{rule.code} takes {points[0]} to {points[1]} points: the range is "
+                          "turned round")
+        if rule.computed_from and (parties != {OFFENDER} or len(set(rule.charges[OFFENDER])) > 1):
+            self._say(at, "not_fixed", f"{rule.code} is computed, so it takes a fixed number of "
+                                       "points from the offender alone")
+        if ALL_OF_POST in parties and len(parties) > 1:
+            self._say(at, "mixed", "who charges all of a post charges nobody else")
+        if SUPERVISOR in parties and OFFENDER not in parties:
+            self._say(at, "mixed", "a supervisor is charged beside an offender only")
+
+    def _excludes(self, at: str, rule: Rule) -> None:
+        if rule.excludes is None:
+            return
+        other = self.rules.get(rule.excludes)
+        if other is None:
+            self._say(at, "unknown_rule", f"{rule.excludes!r} is no rule")
+        elif other.excludes != rule.code:
+            self._say(at, "one_sided", f"{rule.excludes} does not exclude {rule.code}")
+        elif other.per != rule.per:
+            self._say(at, "other_per", f"{rule.code} counts once per {rule.per}, {rule.excludes} "
+                                       f"per {other.per}: what is the same fact cannot be told")
+
+    def _scorecards(self, at: str, card: Scorecard) -> None:
+        self._posts_known(f"{at}/post", [card.post])
+        if card.second_grader not in (MEMBER, HEAD):
+            self._posts_known(f"{at}/second_grader", [card.second_grader])
+        seen: set[str] = set()
+        total, sound = Decimal(0), bool(card.items)
+        for index, item in enumerate(card.items):
+            where = f"{at}/items/{index}"
+            if item.item in seen:
+                self._say(f"{where}/item", "twice", f"{item.item} stands in it twice")
+            seen.add(item.item)
+            for text in ("item", "zh", "en"):
+                self.checks.text(f"{where}/{text}", getattr(item, text))
+            self._item(where, item)
+            sound = sound and is_decimal(item.weight)
+            total += Decimal(item.weight) if is_decimal(item.weight) else 0
+        if not card.items:
+            self._say(f"{at}/items", "missing", f"the scorecard of {card.post} has no item")
+        elif sound and not total:
+            self._say(f"{at}/items", "weights", f"the weights of {card.post} add up to 0")
+        elif sound and total != 100 and not card.normalise:
+            self._say(f"{at}/items", "weights",
+                      f"the weights of {card.post} add up to {plain(total)}, not 100; mend them, "
+                      "or say normalise: true")
+
+    def _item(self, at: str, item: ScorecardItem) -> None:
+        check_decimal(self.checks, f"{at}/weight", item.weight, most="1000")
+        parts = list(item.parts.values())
+        for name, part in item.parts.items():
+            check_decimal(self.checks, f"{at}/parts/{name}", part, most="1000")
+        if parts and all(map(is_decimal, [*parts, item.weight])) and (
+                sum_ := sum(map(Decimal, parts))) != Decimal(item.weight):
+            self._say(f"{at}/parts", "weights",
+                      f"the parts add up to {sum_}, the item weighs {item.weight}")
+        for code in item.computed_from if self.rules else ():
+            rule = self.rules.get(code)
+            if rule is None:
+                self._say(f"{at}/computed_from", "unknown_rule", f"{code!r} is no rule")
+            elif rule.counts_in != item.item:
+                self._say(f"{at}/computed_from", "other_item",
+                          f"{code} counts in {rule.counts_in}, not in {item.item}")
+
+    def _scoring(self, at: str, scoring: Scoring) -> None:
+        shares = (scoring.committee, scoring.second)
+        for name, share in zip(("committee", "second"), shares, strict=True):
+            check_decimal(self.checks, f"{at}/{name}", share, most="1")
+        if all(map(is_decimal, shares)) and sum(map(Decimal, shares)) != 1:
+            self._say(at, "shares", f"committee {shares[0]} and second {shares[1]} do not make 1")
+        check_decimal(self.checks, f"{at}/bonus_most", scoring.bonus_most, most="100")
+        check_decimal(self.checks, f"{at}/pass_mark", scoring.pass_mark, most="100")
+        self.checks.integer(f"{at}/appeal_days", scoring.appeal_days, least=0, most=366)
+        self._posts_known(f"{at}/bonus_posts", scoring.bonus_posts)
+        self._posts_known(f"{at}/warnings", scoring.warnings)
+        for post, months in scoring.warnings.items():
+            self.checks.integer(f"{at}/warnings/{post}", months, least=1, most=120)
+
+    def _coefficients(self, at: str, band: Band) -> None:
+        check_decimal(self.checks, f"{at}/coefficient", band.coefficient, most="100")
+
+    def _pay(self, at: str, scheme: PayScheme) -> None:
+        self._posts_known(f"{at}/posts", scheme.posts)
+        self._posts_known(f"{at}/base_minor", scheme.base_minor)
+        self._one_of(f"{at}/performance", scheme.performance, PERFORMANCES)
+        self.checks.currency(f"{at}/currency", scheme.currency)
+        for post, minor in scheme.base_minor.items():
+            self.checks.integer(f"{at}/base_minor/{post}", minor, least=0)
+        for kind, times in scheme.full_attendance_lost_at.items():
+            self.checks.integer(f"{at}/full_attendance_lost_at/{kind}", times, least=1, most=1000)
+        if scheme.performance_minor is not None:
+            self.checks.integer(f"{at}/performance_minor", scheme.performance_minor, least=0)
+        for name in ("performance_share", "nothing_below", "full_attendance_share", "commission"):
+            if (share := getattr(scheme, name)) is not None:
+                check_decimal(self.checks, f"{at}/{name}", share, most="1")
+        if (scheme.performance == "tiers") != bool(scheme.tiers):
+            self._say(f"{at}/tiers", "tiers",
+                      f"{scheme.scheme} pays by {scheme.performance}: only who pays by tiers has "
+                      "tiers, and has to")
+        if scheme.tiers:
+            for index, tier in enumerate(scheme.tiers):
+                check_decimal(self.checks, f"{at}/tiers/{index}/pays", tier.pays, most="10")
+            self._bands(f"{at}/tiers", scheme.tiers, f"the tiers of {scheme.scheme}")
+
+    def _deadlines(self, at: str, deadline: Deadline) -> None:
+        if deadline.within is not None:
+            self.checks.integer(f"{at}/within", deadline.within, least=1, most=100_000)
+            self._one_of(f"{at}/unit", deadline.unit or "", UNITS)
+        if deadline.by is not None and not _TIME.fullmatch(deadline.by):
+            self._say(f"{at}/by", "not_time", f"is {deadline.by!r}, not a time such as 18:00")
+        if deadline.calendar is not None:
+            self._one_of(f"{at}/calendar", deadline.calendar, sorted(self.calendars))
+
+    def _thresholds(self, at: str, threshold: Threshold) -> None:
+        check_decimal(self.checks, f"{at}/value", threshold.value)
+
+    def _calendars(self, at: str, calendar: Calendar) -> None:
+        for name in ("since", "until"):
+            check_day(self.checks, f"{at}/{name}", getattr(calendar, name))
+        if calendar.since > calendar.until:
+            self._say(f"{at}/until", "not_ordered", "ends before it begins")
+        for index, weekday in enumerate(calendar.weekdays):
+            self.checks.integer(f"{at}/weekdays/{index}", weekday, least=1, most=7)
+        for name in ("holidays", "working"):
+            for index, day in enumerate(getattr(calendar, name)):
+                where = f"{at}/{name}/{index}"
+                check_day(self.checks, where, day)
+                if is_day(day) and not calendar.since <= day <= calendar.until:
+                    self._say(where, "outside", f"{day} lies outside {calendar.since} to "
+                                                f"{calendar.until}")
+        for day in sorted(set(calendar.holidays) & set(calendar.working)):
+            self._say(f"{at}/working", "twice", f"{day} is a holiday and a working day")
+
+    # -- bands ------------------------------------------------------------------------------------
+
+    def _bands(self, at: str, bands: Sequence[Band | Tier], name: str) -> None:
+        """No two overlap, and together they leave no gap."""
+        ordered = sorted((_Range(band) for band in bands), key=lambda one: one.key)
+        for index, band in enumerate(bands):
+            for bound in (band.at_least, band.below):
+                if bound is not None:
+                    check_decimal(self.checks, f"{at}/{index}", bound, least="-1000", most="1000")
+        if not all(one.sound for one in ordered):
+            self._say(at, "not_ordered", f"{name} have a bound that is no number, or turned round")
+            return
+        reached: _Range | None = None
+        if ordered[0].low is not None:
+            self._say(at, "gap", f"{name} say nothing below {ordered[0].low}")
+        for one in ordered:
+            if reached is not None and reached.reaches_into(one):
+                self._say(at, "overlap", f"{name} overlap: {reached} and {one}")
+            elif reached is not None and reached.high != one.low:
+                self._say(at, "gap", f"{name} say nothing from {reached.high} to {one.low}")
+            if reached is None or one.ends_behind(reached):
+                reached = one
+        if reached is not None and reached.high is not None:
+            self._say(at, "gap", f"{name} say nothing from {reached.high} on")
+
+
+class _Range:
+    """From which score on, below which other one; None is no bound."""
+
+    def __init__(self, band: Band | Tier) -> None:
+        self.low = _number(band.at_least)
+        self.high = _number(band.below)
+        self.what = f"pays {band.pays}" if isinstance(band, Tier) else f"means {band.coefficient}"
+        self.sound = (self.low is not None or band.at_least is None) and (
+            self.high is not None or band.below is None) and not (
+            self.low is not None and self.high is not None and self.low >= self.high)
+
+    @property
+    def key(self) -> tuple[Decimal, str]:
+        """Where it begins."""
+        return (Decimal("-Infinity") if self.low is None else self.low), self.what
+
+    def reaches_into(self, later: "_Range") -> bool:
+        """Whether it holds where a later one begins."""
+        return later.low is None or self.high is None or self.high > later.low
+
+    def ends_behind(self, other: "_Range") -> bool:
+        """Whether it ends behind another one."""
+        return other.high is not None and (self.high is None or self.high > other.high)
+
+    def __str__(self) -> str:
+        low = "" if self.low is None else self.low
+        high = "" if self.high is None else self.high
+        return f"{low}–{high} {self.what}"
+
+
+def _number(text: str | None) -> Decimal | None:
+    return Decimal(text) if text is not None and is_decimal(text) else None

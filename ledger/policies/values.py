@@ -1,0 +1,328 @@
+"""What a policy says: score rules, scorecards, bands, pay, deadlines, thresholds, calendars.
+
+The structures are those of a policy file, section by section, and of the published event. Points,
+weights, shares and coefficients are decimals in texts; `source` is the title of the document that
+a number comes from, `reading` what was chosen where its print is ambiguous, and `conflict` where
+two documents disagree.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from ledger.common.decimals import FINEST
+from ledger.people.posts import HEADS, POSTS
+
+OFFENDER, SUPERVISOR, ALL_OF_POST = PARTIES = ("offender", "supervisor", "all_of_post")
+"""Who can be liable: who did it, his direct supervisor that day, all who held the post that day."""
+
+PER = ("occurrence", "order", "review", "product", "parcel", "slip", "day", "month")
+"""What a rule counts once."""
+
+MONTH = "month"
+"""Where most charges count: in the month's total. Others lower an item of the scorecard."""
+
+OBJECTIVE, CONFIRMED_PRODUCT = EXEMPTIONS = ("objective", "product_department_confirmed")
+"""What waives a charge, where a rule knows such a thing."""
+
+ABSENT, LEAVE = "absent", "leave"
+ATTENDANCE = ("late", "left_early", ABSENT, LEAVE, "meeting_late", "meeting_left_early",
+              "meeting_excused")
+"""Kinds of attendance that rules can count; `leave` is a day of approved leave."""
+
+MEMBER, HEAD = "member", "supervisor"
+"""Second graders beside a post: the member himself, or his direct supervisor."""
+
+
+class _Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+            forbid_unknown_fields=True):
+    """Where something is printed, and how it was read."""
+
+    source: str | None = None
+    reading: str | None = None
+    conflict: str | None = None
+
+
+class PostName(_Said, frozen=True, kw_only=True):
+    """A post, its names, the role of the keys of those who hold it, and the posts that it heads."""
+
+    post: str
+    zh: str
+    en: str
+    role: str = "member"
+    heads: list[str] = []
+
+
+class Escalation(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """From the nth charge of a month on, each counts so many times."""
+
+    from_nth: int
+    factor: str
+
+
+class Rule(_Said, frozen=True, kw_only=True):
+    """What costs how many points.
+
+    Shapes: `charges` maps a liable party to [least, most] points, or to [] where no points are
+    printed: then it is recorded and counts 0. `counts_in` is `month` or an item of the scorecard.
+    `computed_from` are the kinds of attendance that are charged as they are recorded; such a rule
+    is not proposed. `evidence_for` are the items whose graders see what it recorded.
+    """
+
+    code: str
+    posts: list[str]
+    zh: str
+    en: str
+    charges: dict[str, list[str]]
+    per: str
+    counts_in: str = MONTH
+    exempt: str | None = None
+    excludes: str | None = None
+    escalation: Escalation | None = None
+    on_loss: bool = False
+    computed_from: list[str] = []
+    evidence_for: list[str] = []
+    detect: str | None = None
+    consequence: str | None = None
+    origin: str = "printed"
+
+    @property
+    def priced(self) -> bool:
+        """Whether any points are printed."""
+        return any(self.charges.values())
+
+
+class ScorecardItem(_Said, frozen=True, kw_only=True):
+    """What is graded. Units: `weight` and `parts` in percent.
+
+    `computed_from` are the rules that take points from it; such an item is not graded. `shows` is
+    what the ledger lays before the graders.
+    """
+
+    item: str
+    weight: str
+    zh: str
+    en: str
+    parts: dict[str, str] = {}
+    computed_from: list[str] = []
+    shows: list[str] = []
+
+
+class Scorecard(_Said, frozen=True, kw_only=True):
+    """The items of a post; their weights add up to 100, or are scaled to it (`normalise`).
+
+    `second_grader` is `member`, `supervisor`, or a post whose holder grades.
+    """
+
+    post: str
+    items: list[ScorecardItem]
+    second_grader: str = MEMBER
+    normalise: bool = False
+
+
+class Scoring(_Said, frozen=True, kw_only=True):
+    """How a month's score is made. Units: shares of 1, points, calendar days, months.
+
+    `warnings` maps a post to how many closed months below the pass mark call for a warning.
+    """
+
+    committee: str = "0.75"
+    second: str = "0.25"
+    bonus_most: str = "20"
+    bonus_posts: list[str] = []
+    pass_mark: str = "65"
+    appeal_days: int = 7
+    warnings: dict[str, int] = {}
+
+
+class Band(_Said, frozen=True, kw_only=True):
+    """From such a score on, below another one, this is the coefficient. None: no bound."""
+
+    coefficient: str
+    at_least: str | None = None
+    below: str | None = None
+
+
+class Tier(_Said, frozen=True, kw_only=True):
+    """From such a score on, below another one, this share of the performance pay is paid."""
+
+    pays: str
+    at_least: str | None = None
+    below: str | None = None
+
+
+class PayScheme(_Said, frozen=True, kw_only=True):
+    """A scheme of pay for some posts. Units: minor units, shares of 1.
+
+    `performance` says what multiplies: `coefficient`, `tiers` (of the score) or `attainment` (of
+    the month's plan). `terms` are further printed terms, for people.
+    """
+
+    scheme: str
+    posts: list[str]
+    performance: str
+    base_minor: dict[str, int] = {}
+    currency: str = "CNY"
+    tiers: list[Tier] = []
+    performance_share: str | None = None
+    performance_minor: int | None = None
+    nothing_below: str | None = None
+    full_attendance_share: str | None = None
+    full_attendance_lost_at: dict[str, int] = {}
+    commission: str | None = None
+    terms: dict[str, str] = {}
+
+
+class Deadline(_Said, frozen=True, kw_only=True):
+    """Until when something has to be done.
+
+    `within` counts `unit`s from `starts_at`; `by` is a time of day, HH:MM. `calendar` names whose
+    working days count.
+    """
+
+    deadline: str
+    zh: str
+    en: str
+    within: int | None = None
+    unit: str | None = None
+    by: str | None = None
+    on: str | None = None
+    starts_at: str | None = None
+    calendar: str | None = None
+    to: list[str] = []
+
+
+class Threshold(_Said, frozen=True, kw_only=True):
+    """A bound that is data, such as how few pieces are too few."""
+
+    threshold: str
+    value: str
+    unit: str
+    zh: str
+    en: str
+
+
+class Calendar(_Said, frozen=True, kw_only=True):
+    """Working days. Units: `weekdays` 1 (Monday) to 7; days as YYYY-MM-DD.
+
+    `holidays` are no working days, `working` are some although their weekday is none. It is good
+    for the days from `since` to `until`, both included.
+    """
+
+    calendar: str
+    weekdays: list[int]
+    since: str
+    until: str
+    holidays: list[str] = []
+    working: list[str] = []
+
+    def works_on(self, day: date) -> bool:
+        """Whether a day is a working day."""
+        text = day.isoformat()
+        return text in self.working or (
+            day.isoweekday() in self.weekdays and text not in self.holidays)
+
+
+UNITS = ("seconds", "minutes", "hours", "days", "working_days")
+PERFORMANCES = ("coefficient", "tiers", "attainment")
+
+
+class Sections(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+               forbid_unknown_fields=True):
+    """What a policy says. A section that is None is not spoken of: what was said before holds."""
+
+    posts: list[PostName] | None = None
+    rules: list[Rule] | None = None
+    scorecards: list[Scorecard] | None = None
+    scoring: Scoring | None = None
+    coefficients: list[Band] | None = None
+    pay: list[PayScheme] | None = None
+    deadlines: list[Deadline] | None = None
+    thresholds: list[Threshold] | None = None
+    calendars: list[Calendar] | None = None
+
+    def over(self, before: "Sections") -> "Sections":
+        """These sections, and those of before that these do not speak of."""
+        return Sections(**{name: getattr(before, name) if (own := getattr(self, name)) is None
+                           else own for name in self.__struct_fields__})
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+             forbid_unknown_fields=True):
+    """A policy file: whose rules they are, what they say, and notes for people."""
+
+    title: str
+    source: str | None = None
+    notes: list[str] = []
+    sections: Sections
+
+
+class Version(NamedTuple):
+    """A published version: from which day on it holds, and all that holds with it."""
+
+    number: int
+    effective_from: str
+    said: Sections
+
+    def rule(self, code: str) -> Rule | None:
+        """A rule by its code."""
+        return next((rule for rule in self.said.rules or () if rule.code == code), None)
+
+    def scorecard(self, post: str) -> Scorecard:
+        """The scorecard of a post; one without a printed one is graded as a whole."""
+        return next((card for card in self.said.scorecards or () if card.post == post),
+                    Scorecard(post=post, items=[WHOLE], reading=WHOLE.reading))
+
+    @property
+    def scoring(self) -> Scoring:
+        """How scores are made."""
+        return self.said.scoring or Scoring()
+
+    def posts(self) -> dict[str, str]:
+        """The posts, each with the role of its keys."""
+        if self.said.posts is None:
+            return {post: role for post, (_, _, role) in POSTS.items()}
+        return {one.post: one.role for one in self.said.posts}
+
+    def heads_of(self, post: str) -> list[str]:
+        """The posts that head a post."""
+        if self.said.posts is None:
+            return [head for head, headed in HEADS.items() if post in headed]
+        return [one.post for one in self.said.posts if post in one.heads]
+
+
+WHOLE = ScorecardItem(item="work/1", weight="100", zh="本职工作", en="the post's work",
+             reading="no scorecard is printed for this post: one item of 100")
+
+UNWRITTEN = Version(0, "0000-00-00", Sections())
+"""What holds before anything is published."""
+
+
+def weights_of(card: Scorecard) -> dict[str, Decimal]:
+    """The weights that count, in percent: as printed, or scaled so that they add up to 100.
+
+    A scaled weight has four digits behind the point; what rounding leaves goes to those items that
+    lost most by it, the first of equals.
+    """
+    printed = {item.item: Decimal(item.weight) for item in card.items}
+    total = sum(printed.values(), Decimal(0))
+    if not card.normalise or total in (0, 100):
+        return printed
+    scaled = {name: weight * 100 / total for name, weight in printed.items()}
+    found = {name: weight // FINEST * FINEST for name, weight in scaled.items()}
+    left = int((Decimal(100) - sum(found.values(), Decimal(0))) / FINEST)
+    for name in _by_loss(scaled, found)[:left]:
+        found[name] += FINEST
+    return found
+
+
+def _by_loss(scaled: dict[str, Decimal], found: dict[str, Decimal]) -> list[str]:
+    return sorted(scaled, key=lambda name: found[name] - scaled[name])
+
+
+def items_named(cards: Iterable[Scorecard]) -> set[str]:
+    """The names of all items of some scorecards."""
+    return {item.item for card in cards for item in card.items}

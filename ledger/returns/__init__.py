@@ -1,0 +1,1 @@
+"""After-sales cases: goods that come back and money that goes back."""

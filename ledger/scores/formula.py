@@ -1,0 +1,153 @@
+"""How a month's score is made of an account and the policy in force: exact decimals throughout.
+
+score = 0.75 committee + 0.25 second + bonus - deductions, the shares being the policy's. It is not
+clamped. An item that rules count in is computed, the same in both sheets: its weight less the
+points, not below 0. The version in force on the month's last day counts.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from ledger.common.decimals import TENTH, ZERO, plain, rounded
+from ledger.people.posts import COMMITTEE
+from ledger.policies.values import Band, ScorecardItem, Version, weights_of
+from ledger.scores.account import Account
+from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, Figure
+
+HUNDRED = Decimal(100)
+
+
+class ItemScore(NamedTuple):
+    """An item in a sheet. Units: points of 100; `grade` in percent, None for a computed item.
+
+    `graders` are those whose grades the mean is of; `lost` are the points that rules take.
+    """
+
+    item: str
+    weight: Decimal
+    points: Decimal
+    grade: Decimal | None = None
+    graders: tuple[str, ...] = ()
+    lost: Decimal = ZERO
+
+
+class Sheet(NamedTuple):
+    """A sheet of a scorecard: its items, and those that nobody graded yet."""
+
+    items: list[ItemScore]
+    missing: list[str]
+
+    @property
+    def total(self) -> Decimal | None:
+        """The points of 100; None until every item is graded."""
+        return None if self.missing else sum((item.points for item in self.items), ZERO)
+
+
+def is_graded(post: str) -> bool:
+    """Whether holding a post is a job that is scored: to sit in the committee is none."""
+    return post != COMMITTEE
+
+
+def sheet_of(account: Account, post: str, sheet: str, version: Version) -> Sheet:
+    """A sheet of a post. A committee's grade of an item is the mean, to one decimal."""
+    card = version.scorecard(post)
+    weights = weights_of(card)
+    graded = account.sheet(post, sheet)
+    items: list[ItemScore] = []
+    missing: list[str] = []
+    for item in card.items:
+        weight = weights[item.item]
+        if item.computed_from:
+            items.append(_computed(account, post, item, weight))
+            continue
+        told = {grader: Decimal(grades[item.item]) for grader, grades in sorted(graded.items())
+                if item.item in grades}
+        if not told:
+            missing.append(item.item)
+            continue
+        mean = rounded(sum(told.values(), ZERO) / len(told), TENTH) if len(told) > 1 \
+            else next(iter(told.values()))
+        items.append(ItemScore(item.item, weight, weight * mean / HUNDRED, mean, tuple(told)))
+    return Sheet(items, missing)
+
+
+def _computed(account: Account, post: str, item: ScorecardItem, weight: Decimal) -> ItemScore:
+    """Points that rules take scale with the weight where the scorecard is scaled."""
+    lost = account.cost(post, item.item)
+    printed = Decimal(item.weight)
+    if weight != printed and printed:
+        lost = rounded(lost * weight / printed)
+    return ItemScore(item.item, weight, max(ZERO, weight - lost), lost=lost)
+
+
+def cost_of(account: Account, post: str, version: Version) -> Decimal:
+    """All that charges take from the score: in items that are computed, and in the month."""
+    weights = weights_of(card := version.scorecard(post))
+    items = sum((weights[item.item] - _computed(account, post, item, weights[item.item]).points
+                 for item in card.items if item.computed_from), ZERO)
+    return items + month_cost(account, post, version)
+
+
+def month_cost(account: Account, post: str, version: Version) -> Decimal:
+    """The points that charges take from the month: also those that would count in an item which
+    the post's scorecard has not, or does not compute. Nothing that is charged gets lost."""
+    computed = (item.item for item in version.scorecard(post).items if item.computed_from)
+    return account.whole_cost(post) - sum((account.cost(post, item) for item in computed), ZERO)
+
+
+def figure_of(
+    account: Account, member: str, post: str, version: Version, *, also: Iterable[str] = ()
+) -> Figure:
+    """A member's month in one post. `also` are posts that he does not hold, whose charges and
+    carried points count here."""
+    committee = sheet_of(account, post, COMMITTEE_SHEET, version).total
+    second = sheet_of(account, post, SECOND_SHEET, version).total
+    bonus = account.bonus(post)
+    deductions = month_cost(account, post, version) + account.carried_in(post) + sum(
+        (account.whole_cost(one) + account.carried_in(one) for one in also), ZERO)
+    score = None
+    if committee is not None and second is not None:
+        mix = version.scoring
+        score = Decimal(mix.committee) * committee + Decimal(mix.second) * second \
+            + bonus - deductions
+    return Figure(
+        member=member, post=post, committee=_told(committee), second=_told(second),
+        bonus=plain(bonus), deductions=plain(deductions), score=_told(score),
+        coefficient=coefficient_of(score, version.said.coefficients or ()),
+        policy_version=version.number)
+
+
+def _told(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
+
+
+def coefficient_of(score: Decimal | None, bands: Iterable[Band]) -> str | None:
+    """The coefficient of a score; None without a score, or without bands."""
+    if score is None:
+        return None
+    return next((band.coefficient for band in bands
+                 if (band.at_least is None or score >= Decimal(band.at_least))
+                 and (band.below is None or score < Decimal(band.below))), None)
+
+
+def figures_of(
+    accounts: Mapping[str, Account], posts: Mapping[str, set[str]], version: Version
+) -> Iterator[Figure]:
+    """The figures of a month, by member and post.
+
+    Shapes: `accounts` by member, `posts` the posts that each held on any day of the month. What an
+    account knows of further posts, as of one that was held until the month before, counts in the
+    first post that the member holds.
+    """
+    for member in sorted(posts):
+        account = accounts.get(member) or Account.blank("month:")
+        held = sorted(filter(is_graded, posts[member]))
+        for post in held:
+            also = strays(account, held) if post == held[0] else ()
+            yield figure_of(account, member, post, version, also=also)
+
+
+def strays(account: Account, held: Sequence[str]) -> list[str]:
+    """The posts that an account knows and that are not held."""
+    return sorted(account.posts() - set(held))

@@ -1,0 +1,99 @@
+"""What a month's score is made of: charges, what is carried between months, and sealed figures."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from ledger.common.values import subject
+from ledger.policies.values import Escalation
+
+COMMITTEE_SHEET, SECOND_SHEET = SHEETS = ("committee", "second")
+"""The two sheets of a scorecard, and who grades them: the committee, and the second grader."""
+
+COMPUTED = "computed"
+"""The part of who is charged for attendance: no deduction stands behind it."""
+
+
+def account_of(member: str, month: str) -> str:
+    """The stream of a member's month. `member` is his stream, such as member:7f3a."""
+    return subject("month", member.partition(":")[2], month)
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+             forbid_unknown_fields=True):
+    """Points that a fact takes from a member. Units: points, a decimal in a text.
+
+    `charge` names it within the account: the deduction's stream, or the fact of attendance it was
+    computed from. `part` says as whom the member is liable. `counts_in` is `month` or an item of
+    the scorecard. `breached_on` is the day of the fact, `breached_at` its moment, where one is
+    known.
+    """
+
+    charge: str
+    rule: str
+    part: str
+    post: str
+    points: str
+    breached_on: str
+    policy: int
+    breached_at: datetime | None = None
+    counts_in: str = "month"
+    escalation: Escalation | None = None
+
+
+class Carry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a change in a sealed month costs a post is counted in another one. Units: points."""
+
+    post: str
+    to_month: str
+    points: str
+
+
+class Lent(NamedTuple):
+    """What a charge of a sealed month left to another month."""
+
+    charge: str
+    carry: Carry
+
+
+class Bonus(NamedTuple):
+    """Points for a voluntary task."""
+
+    points: str
+    note: str | None = None
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A member's month in one post. Units: points of 100, decimals in texts; None: not graded yet.
+
+    score = 0.75 committee + 0.25 second + bonus - deductions (the shares are the policy's). It is
+    not clamped.
+    """
+
+    member: str
+    post: str
+    committee: str | None
+    second: str | None
+    bonus: str
+    deductions: str
+    score: str | None
+    coefficient: str | None
+    policy_version: int
+
+
+class LeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A member who gets no figure in a month, and why."""
+
+    member: str
+    post: str
+    reason: str
+
+
+class FigureChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A figure before and after a restatement; None where there was none."""
+
+    member: str
+    post: str
+    before: str | None
+    after: str | None

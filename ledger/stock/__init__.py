@@ -1,0 +1,1 @@
+"""Warehouses, SKUs and the pieces that lie in them."""

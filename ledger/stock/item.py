@@ -1,0 +1,266 @@
+"""Stock: how many pieces of one SKU lie in each place of one warehouse, and who waits for some.
+
+A decision never takes a place below nought. A declared fact is always recorded, never clamped, and
+says which places it left below.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from ledger.common.values import rfc3339
+from ledger.core.aggregate import Aggregate, event
+from ledger.stock.errors import CountedSince, OutOfStock, PlaceEmpty
+from ledger.stock.parts import sku_of
+from ledger.stock.places import (
+    AVAILABLE,
+    INSIDE,
+    STOCKTAKE_GAIN_LOSS,
+    WITH_COURIER,
+    Below,
+    InBin,
+    Move,
+)
+
+PHYSICAL = frozenset((*INSIDE, WITH_COURIER))
+"""Places of one warehouse that cannot hold less than nothing. What lies between warehouses left one
+and enters another: that no more arrives than was sent is a rule of the transfer."""
+
+
+class StockItem(Aggregate):
+    """One SKU in one warehouse; its stream is `stock:<warehouse>:<sku>`.
+
+    It knows no bins and no reservations: these are the lines of orders. It knows who waits, first
+    in, first served.
+    """
+
+    KIND = "stock"
+
+    def begin(self) -> None:
+        """Every place is empty."""
+        self.levels: dict[str, int] = {}
+        self.waiting: dict[str, int] = {}
+        self.counted_at: datetime | None = None
+
+    # -- facts ------------------------------------------------------------------------------------
+
+    class Moved(Aggregate.Event):
+        """Pieces went from places to places.
+
+        `document` is the subject that they moved for; `below` are the places that this left below
+        nought, each a discrepancy; `declared` tells a fact from a decision.
+        """
+
+        TOPIC = "stock.moved.v1"
+        sku: str
+        moves: list[Move]
+        document: str | None = None
+        reason: str | None = None
+        declared: bool = False
+        below: list[Below] = []
+        inferred: list[str] = []
+
+        def about(self) -> list[str]:
+            """The SKU and the document."""
+            sku = sku_of(self.sku)
+            return [sku] if self.document is None else [sku, self.document]
+
+    class Counted(Aggregate.Event):
+        """All available pieces were counted: `variance` = counted - book, which moves beside."""
+
+        TOPIC = "stock.counted.v1"
+        sku: str
+        counted: int
+        book: int
+        variance: int
+        bins: list[InBin] = []
+        document: str | None = None
+
+        def about(self) -> list[str]:
+            """The SKU and the document."""
+            sku = sku_of(self.sku)
+            return [sku] if self.document is None else [sku, self.document]
+
+    class BackOrdered(Aggregate.Event):
+        """An order waits for pieces that are not there."""
+
+        TOPIC = "stock.back_ordered.v1"
+        sku: str
+        order: str
+        quantity: int
+
+        def about(self) -> list[str]:
+            """The SKU and the order."""
+            return [sku_of(self.sku), self.order]
+
+    class BackOrderEnded(Aggregate.Event):
+        """An order waits for fewer pieces: they were reserved for it, or are wanted no more."""
+
+        TOPIC = "stock.back_order_ended.v1"
+        sku: str
+        order: str
+        quantity: int
+        reason: str
+
+        def about(self) -> list[str]:
+            """The SKU and the order."""
+            return [sku_of(self.sku), self.order]
+
+    # -- mutators ---------------------------------------------------------------------------------
+
+    @event(Moved)
+    def _moved(self, moves):
+        levels = self.levels.copy()
+        for move in moves:
+            levels[move.source] = levels.get(move.source, 0) - move.quantity
+            levels[move.target] = levels.get(move.target, 0) + move.quantity
+        self.levels = levels
+
+    @event(Counted)
+    def _counted(self, occurred_at):
+        if self.counted_at is None or occurred_at > self.counted_at:
+            self.counted_at = occurred_at
+
+    @event(BackOrdered)
+    def _back_ordered(self, order, quantity):
+        self.waiting = {**self.waiting, order: self.waiting.get(order, 0) + quantity}
+
+    @event(BackOrderEnded)
+    def _back_order_ended(self, order, quantity):
+        left = self.waiting.get(order, 0) - quantity
+        waiting = {name: count for name, count in self.waiting.items() if name != order}
+        self.waiting = {**self.waiting, order: left} if left > 0 else waiting
+
+    # -- rules ------------------------------------------------------------------------------------
+
+    @property
+    def free(self) -> int:
+        """Pieces that may be promised to someone new: what is available and nobody waits for."""
+        return max(0, self.levels.get(AVAILABLE, 0) - sum(self.waiting.values()))
+
+    def decide(
+        self, sku: str, moves: list[Move], *, occurred_at: datetime, document: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Move pieces that are there. Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02)."""
+        levels = self._after(moves)
+        for place in sorted(PHYSICAL & levels.keys()):
+            had = self.levels.get(place, 0)
+            if levels[place] >= 0 or levels[place] >= had:
+                continue
+            wanted = had - levels[place]
+            if place == AVAILABLE:
+                raise OutOfStock(stock=self.id, wanted=wanted, available=had)
+            raise PlaceEmpty(stock=self.id, wanted=wanted, place=place, level=had)
+        self._moved(sku=sku, moves=moves, document=document, reason=reason,
+                    occurred_at=occurred_at)
+
+    def declare(
+        self, sku: str, moves: list[Move], *, occurred_at: datetime, document: str | None = None,
+        reason: str | None = None, late: str = "", inferred: Sequence[str] = (), printed: str = "",
+    ) -> None:
+        """Record what did move, whatever the books say. Errors: CountedSince (R-STK-05).
+
+        `late` answers what a movement from before the last count was: see `CountedSince`.
+        """
+        if self.seen(moves, occurred_at, late):
+            moves = [*moves, _netted(moves)]
+        levels = self._after(moves)
+        below = [Below(place, levels[place]) for place in sorted(PHYSICAL & levels.keys())
+                 if levels[place] < min(0, self.levels.get(place, 0))]
+        self._moved(sku=sku, moves=moves, document=document, reason=reason, declared=True,
+                    below=below, inferred=list(inferred), occurred_at=occurred_at, printed=printed)
+
+    def act(
+        self, sku: str, moves: list[Move], *, occurred_at: datetime, document: str | None = None,
+        reason: str | None = None, late: str = "",
+    ) -> None:
+        """A decision that may be told late: what the last count saw already is a fact.
+
+        Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02), CountedSince (R-STK-05).
+        """
+        if self.seen(moves, occurred_at, late):
+            self.declare(sku, moves, occurred_at=occurred_at, document=document, reason=reason,
+                         late=late)
+        else:
+            self.decide(sku, moves, occurred_at=occurred_at, document=document, reason=reason)
+
+    def seen(self, moves: list[Move], occurred_at: datetime, late: str) -> bool:
+        """Whether the last count saw these movements already. Those from before it must say so in
+        `late`, if they touch what was counted. Errors: CountedSince (R-STK-05).
+        """
+        if self.counted_at is None or occurred_at >= self.counted_at or not _gain(moves):
+            return False
+        if not late:
+            self._must_be_latest(occurred_at)
+        return late == "already_counted"
+
+    def _must_be_latest(self, occurred_at: datetime) -> None:
+        if self.counted_at is not None and occurred_at < self.counted_at:
+            raise CountedSince(stock=self.id, counted_at=rfc3339(self.counted_at),
+                               occurred_at=rfc3339(occurred_at))
+
+    def count(
+        self, sku: str, bins: Mapping[str, int], *, occurred_at: datetime,
+        document: str | None = None,
+    ) -> None:
+        """So many available pieces lie in these bins (empty: nobody told which): the difference to
+        the books moves. The first count of a SKU opens its stock.
+
+        Errors: CountedSince (R-STK-05), for a count from before the last one.
+        """
+        counted, book = sum(bins.values()), self.levels.get(AVAILABLE, 0)
+        cause = "count" if self.version else "opening"
+        if counted != book:
+            gain = counted > book
+            move = Move(quantity=abs(counted - book), cause=cause,
+                        source=STOCKTAKE_GAIN_LOSS if gain else AVAILABLE,
+                        target=AVAILABLE if gain else STOCKTAKE_GAIN_LOSS)
+            self.declare(sku, _by_bin(move, bins) if cause == "opening" else [move],
+                         occurred_at=occurred_at, document=document)
+        else:
+            self._must_be_latest(occurred_at)
+        self._counted(sku=sku, counted=counted, book=book, variance=counted - book,
+                      bins=[InBin(name, quantity) for name, quantity in bins.items()],
+                      document=document, occurred_at=occurred_at)
+
+    def wait(self, sku: str, order: str, quantity: int, *, occurred_at: datetime) -> None:
+        """Let an order wait for pieces, behind those that wait already."""
+        self._back_ordered(sku=sku, order=order, quantity=quantity, occurred_at=occurred_at)
+
+    def end_wait(
+        self, sku: str, order: str, quantity: int, reason: str, *, occurred_at: datetime
+    ) -> None:
+        """An order waits for fewer pieces."""
+        quantity = min(quantity, self.waiting.get(order, 0))
+        if quantity > 0:
+            self._back_order_ended(sku=sku, order=order, quantity=quantity, reason=reason,
+                                   occurred_at=occurred_at)
+
+    def _after(self, moves: list[Move]) -> dict[str, int]:
+        """The levels that moves would lead to, of the places that they touch."""
+        levels: dict[str, int] = {}
+        for move in moves:
+            for place, change in ((move.source, -move.quantity), (move.target, move.quantity)):
+                levels[place] = levels.get(place, self.levels.get(place, 0)) + change
+        return levels
+
+
+def _gain(moves: list[Move]) -> int:
+    """By how many pieces moves change what is available: that is what counts count."""
+    return sum(move.quantity * ((move.target == AVAILABLE) - (move.source == AVAILABLE))
+               for move in moves)
+
+
+def _netted(moves: list[Move]) -> Move:
+    """The count saw the outcome already: what became available goes out again, and back."""
+    gain = _gain(moves)
+    return Move(quantity=abs(gain), cause="already_counted",
+                source=AVAILABLE if gain > 0 else STOCKTAKE_GAIN_LOSS,
+                target=STOCKTAKE_GAIN_LOSS if gain > 0 else AVAILABLE)
+
+
+def _by_bin(opening: Move, bins: Mapping[str, int]) -> list[Move]:
+    """The opening of a stock, bin by bin."""
+    return [Move(quantity=quantity, cause=opening.cause, source=opening.source,
+                 target=opening.target, to_bin=name)
+            for name, quantity in bins.items() if quantity]

@@ -1,0 +1,39 @@
+"""Pieces of lines: how many, what one of them is made of, when they moved."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from ledger.common.values import Checks
+
+LATE = ("", "movement", "already_counted")
+"""What a movement from before the last count was; empty where nobody was asked."""
+
+
+class Count(msgspec.Struct, frozen=True):
+    """So many pieces of a line."""
+
+    line: str
+    quantity: int
+
+
+class LineParts(msgspec.Struct, frozen=True):
+    """What a piece of a line is made of: so many pieces of a SKU in each."""
+
+    line: str
+    sku: str
+    each: int
+
+
+def parts_by_line(parts: Iterable[LineParts]) -> dict[str, tuple[LineParts, ...]]:
+    """Parts by the line that they make."""
+    found: dict[str, tuple[LineParts, ...]] = {}
+    for part in parts:
+        found[part.line] = (*found.get(part.line, ()), part)
+    return found
+
+
+def check_late(late: str, checks: Checks) -> None:
+    """Note an answer that is none of `LATE`."""
+    if late not in LATE:
+        checks.fault("/late", "unknown", f"is {late!r}, not one of {', '.join(LATE[1:])}")

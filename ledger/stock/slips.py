@@ -1,0 +1,123 @@
+"""Slips: papers on which a shop notes what it wrote off or found, as a file declares them."""
+
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from ledger.common.errors import Refused
+from ledger.common.moments import Moment
+from ledger.common.values import Checks, subject
+from ledger.core.aggregate import Aggregate, event
+from ledger.core.commands import Command
+from ledger.stock.parts import sku_of
+
+MAX_LINES = 2000
+WRITE_OFF, FOUND = KINDS = ("write_off", "found")
+"""What a slip may tell."""
+
+
+class SlipToldDifferently(Refused):
+    """{slip} is in the ledger with other lines. A slip does not change: give a new one a number
+    of its own."""
+
+    code = "slip_told_differently"
+    rule = "R-SLP-01"
+
+
+class SlipLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a slip. Units: quantity in pieces, above 0. A fee is no goods."""
+
+    line: str
+    sku: str
+    title: str | None = None
+    quantity: int
+    fee: bool = False
+
+
+class Slip(Aggregate):
+    """A paper of one shop; its stream is `slip:<channel>:<shop>:<number>`."""
+
+    KIND = "slip"
+
+    def begin(self) -> None:
+        """Nothing is written on it."""
+        self.lines: list[SlipLine] | None = None
+
+    class Recorded(Aggregate.Event):
+        """What was written off, or found. The currency is the one that its shop counts in."""
+
+        TOPIC = "slip.recorded.v1"
+        channel: str
+        shop: str
+        number: str
+        currency: str
+        kind: str
+        lines: list[SlipLine]
+        reason: str | None = None
+        inferred: list[str] = []
+
+        def about(self) -> list[str]:
+            """The SKUs of its lines."""
+            return list(dict.fromkeys(sku_of(line.sku) for line in self.lines))
+
+    @event(Recorded)
+    def _recorded(self, lines):
+        self.lines = lines
+
+    def record(self, command: "RecordSlip") -> bool:
+        """Write it, once; whether it is new. Errors: SlipToldDifferently (R-SLP-01)."""
+        if self.lines is not None:
+            if self.lines != command.lines:
+                raise SlipToldDifferently(slip=self.id)
+            return False
+        self._recorded(channel=command.channel, shop=command.shop, number=command.number,
+                       currency=command.currency, kind=command.kind, lines=command.lines,
+                       reason=command.reason, inferred=command.at.marks(),
+                       **command.at.envelope())
+        return True
+
+
+class RecordSlip(Command, frozen=True, kw_only=True):
+    """Declare a slip; with a warehouse, its pieces move there."""
+
+    NAME: ClassVar[str] = "slip.record"
+    REFUSALS_KEPT: ClassVar[bool] = False
+    channel: str
+    shop: str
+    number: str
+    currency: str
+    kind: str
+    lines: list[SlipLine]
+    at: Moment
+    warehouse: str | None = None
+    reason: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """The slip's stream."""
+        return subject("slip", self.channel, self.shop, self.number)
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When it was written."""
+        return self.at.at
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(Slip, self.subject)]
+
+    def check(self, checks: Checks) -> None:
+        for name in ("channel", "shop", "number"):
+            checks.text(f"/{name}", getattr(self, name), longest=100)
+        checks.currency("/currency", self.currency)
+        if self.kind not in KINDS:
+            checks.fault("/kind", "unknown", f"is {self.kind!r}, not {' or '.join(KINDS)}")
+        checks.moment("/at", self.at.at)
+        if not 0 < len(self.lines) <= MAX_LINES:
+            checks.fault("/lines", "too_many", f"are {len(self.lines)}, 1 to {MAX_LINES} can be")
+        for index, line in enumerate(self.lines):
+            checks.text(f"/lines/{index}/sku", line.sku, longest=100)
+            checks.integer(f"/lines/{index}/quantity", line.quantity, least=1, most=10**9)
+        for name in ("warehouse", "reason"):
+            if (value := getattr(self, name)) is not None:
+                checks.text(f"/{name}", value, longest=500)

@@ -1,0 +1,276 @@
+"""Transfers: pieces that leave one warehouse and arrive in another, and are underway meanwhile.
+
+Sending is a decision, what arrives is a fact; but no more arrives than was sent.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from ledger.common.errors import Conflict, Refused
+from ledger.common.values import Checks, subject
+from ledger.core.aggregate import Aggregate, event
+from ledger.core.commands import Command, Handler, Work
+from ledger.fulfilment.commands import serving
+from ledger.stock.commands import MAX_MOVES, must_be_open, real_sku
+from ledger.stock.item import StockItem
+from ledger.stock.parts import sku_of
+from ledger.stock.pieces import check_late
+from ledger.stock.places import (
+    AVAILABLE,
+    BETWEEN_WAREHOUSES,
+    DAMAGED,
+    QUARANTINE,
+    RECEIVING,
+    WRITTEN_OFF,
+    Move,
+    stock_of,
+)
+from ledger.stock.skus import Sku
+from ledger.stock.warehouses import Warehouse, warehouse_of
+
+ARRIVALS = (AVAILABLE, RECEIVING, QUARANTINE, DAMAGED, WRITTEN_OFF)
+"""Where what was sent ends; written off is what never arrived."""
+
+
+class TransferAlreadySent(Conflict):
+    """{transfer} is in the ledger already. Give this one a number of its own."""
+
+    code = "transfer_already_sent"
+    rule = "R-TRF-01"
+
+
+class TransferUnknown(Refused):
+    """{transfer} was never sent."""
+
+    code = "transfer_unknown"
+    rule = "R-TRF-02"
+
+
+class MoreReceivedThanSent(Refused):
+    """{transfer}: {received} pieces of {sku} are to arrive, {underway} are underway. Record what
+    came beyond them as found."""
+
+    code = "more_received_than_sent"
+    rule = "R-TRF-03"
+
+
+class Sending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+              forbid_unknown_fields=True):
+    """So many pieces of a SKU, out of a bin (empty: nobody told). Units: pieces, above 0."""
+
+    sku: str
+    quantity: int
+    bin: str = ""
+
+
+class Arrival(Sending, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """So many pieces of a SKU that ended in a place of `ARRIVALS`, in a bin."""
+
+    place: str = AVAILABLE
+
+
+class Transfer(Aggregate):
+    """Pieces on their way between two warehouses; its stream is `transfer:<number>`."""
+
+    KIND = "transfer"
+
+    def begin(self) -> None:
+        """Nothing was sent."""
+        self.source = self.target = ""
+        self.underway: dict[str, int] = {}
+
+    class Sent(Aggregate.Event):
+        """Pieces left the warehouse `source` for the warehouse `target`."""
+
+        TOPIC = "transfer.sent.v1"
+        source: str
+        target: str
+        lines: list[Sending]
+
+        def about(self) -> list[str]:
+            """The SKUs."""
+            return _skus(self.lines)
+
+    class Received(Aggregate.Event):
+        """Pieces arrived, or are known not to."""
+
+        TOPIC = "transfer.received.v1"
+        lines: list[Arrival]
+        reason: str | None = None
+
+        def about(self) -> list[str]:
+            """The SKUs."""
+            return _skus(self.lines)
+
+    @event(Sent)
+    def _sent(self, source, target, lines):
+        self.source, self.target = source, target
+        self.underway = _pieces(lines)
+
+    @event(Received)
+    def _received(self, lines):
+        came = _pieces(lines)
+        self.underway = {sku: left for sku, sent in self.underway.items()
+                         if (left := sent - came.get(sku, 0))}
+
+    def send(
+        self, source: str, target: str, lines: list[Sending], *, occurred_at: datetime
+    ) -> None:
+        """Errors: TransferAlreadySent (R-TRF-01)."""
+        if self.version:
+            raise TransferAlreadySent(transfer=self.id)
+        self._sent(source=source, target=target, lines=lines, occurred_at=occurred_at)
+
+    def receive(
+        self, lines: list[Arrival], reason: str | None, *, occurred_at: datetime
+    ) -> None:
+        """Errors: MoreReceivedThanSent (R-TRF-03)."""
+        for sku, received in _pieces(lines).items():
+            if received > (underway := self.underway.get(sku, 0)):
+                raise MoreReceivedThanSent(transfer=self.id, sku=sku, received=received,
+                                           underway=underway)
+        self._received(lines=lines, reason=reason, occurred_at=occurred_at)
+
+
+def _pieces(lines: Iterable[Sending]) -> dict[str, int]:
+    """Pieces by SKU."""
+    found: dict[str, int] = {}
+    for line in lines:
+        found[line.sku] = found.get(line.sku, 0) + line.quantity
+    return found
+
+
+def _skus(lines: Iterable[Sending]) -> list[str]:
+    return [sku_of(sku) for sku in dict.fromkeys(line.sku for line in lines)]
+
+
+# -- commands -------------------------------------------------------------------------------------
+
+
+class _OnTransfer(Command, frozen=True, kw_only=True):
+    """A command on a transfer. `late`: see `MoveStock`."""
+
+    number: str
+    lines: Sequence[Sending]
+    occurred_at: datetime
+    late: str = ""
+
+    @property
+    def subject(self) -> str:
+        """The transfer's stream."""
+        return subject("transfer", self.number)
+
+    def check(self, checks: Checks) -> None:
+        checks.text("/number", self.number, longest=100)
+        checks.moment("/occurred_at", self.occurred_at)
+        check_late(self.late, checks)
+        if not 0 < len(self.lines) <= MAX_MOVES:
+            checks.fault("/lines", "too_many", f"are {len(self.lines)}, 1 to {MAX_MOVES} can be")
+        for index, line in enumerate(self.lines):
+            checks.text(f"/lines/{index}/sku", line.sku, longest=100)
+            checks.integer(f"/lines/{index}/quantity", line.quantity, least=1, most=10**9)
+            checks.text(f"/lines/{index}/bin", line.bin, longest=100, empty=True)
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(Transfer, self.subject), *((Sku, sku_of(line.sku)) for line in self.lines)]
+
+
+class SendTransfer(_OnTransfer, frozen=True, kw_only=True):
+    """Send available pieces from one warehouse to another."""
+
+    NAME: ClassVar[str] = "transfer.send"
+    lines: list[Sending]
+    source: str = msgspec.field(name="from")
+    target: str = msgspec.field(name="to")
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        checks.text("/from", self.source, longest=100)
+        checks.text("/to", self.target, longest=100)
+        if warehouse_of(self.source) == warehouse_of(self.target):
+            checks.fault("/to", "same_place", "is where the pieces lie")
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [*super().streams(), (Warehouse, warehouse_of(self.source)),
+                (Warehouse, warehouse_of(self.target)),
+                *((StockItem, stock_of(self.source, line.sku)) for line in self.lines)]
+
+
+class ReceiveTransfer(_OnTransfer, frozen=True, kw_only=True):
+    """Record what arrived of a transfer, or is known not to arrive (`written_off`)."""
+
+    NAME: ClassVar[str] = "transfer.receive"
+    lines: list[Arrival]
+    reason: str | None = None
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        for index, line in enumerate(self.lines):
+            if line.place not in ARRIVALS:
+                checks.fault(f"/lines/{index}/place", "unknown",
+                             f"is {line.place!r}, not one of {', '.join(ARRIVALS)}")
+        if self.reason is not None:
+            checks.text("/reason", self.reason, longest=500)
+        elif any(line.place == WRITTEN_OFF for line in self.lines):
+            checks.fault("/reason", "missing", f"is needed for {WRITTEN_OFF}")
+
+
+def send_transfer(command: SendTransfer, work: Work) -> list[Aggregate]:
+    """What is not there cannot be sent.
+
+    Errors: R-STK-01, R-STK-03 to R-STK-05, R-STK-08, TransferAlreadySent (R-TRF-01).
+    """
+    must_be_open(work, command.source)
+    must_be_open(work, command.target)
+    lines = [msgspec.structs.replace(line, sku=real_sku(work, command.source, line.sku, new=False))
+             for line in command.lines]
+    transfer: Transfer = work.load(Transfer, command.subject)
+    transfer.send(command.source, command.target, lines, occurred_at=command.occurred_at)
+    moves: dict[str, list[Move]] = defaultdict(list)
+    for line in lines:
+        moves[line.sku].append(Move(quantity=line.quantity, source=AVAILABLE, bin=line.bin,
+                                    target=BETWEEN_WAREHOUSES, cause="transfer"))
+    items: list[Aggregate] = []
+    for sku, listed in moves.items():
+        item: StockItem = work.load(StockItem, stock_of(command.source, sku))
+        item.act(sku, listed, occurred_at=command.occurred_at, document=transfer.id,
+                 late=command.late)
+        items.append(item)
+    return [transfer, *items]
+
+
+def receive_transfer(command: ReceiveTransfer, work: Work) -> list[Aggregate]:
+    """What arrived lies in the other warehouse; what never will is written off where it left.
+
+    Errors: R-STK-05, R-STK-08, TransferUnknown (R-TRF-02), MoreReceivedThanSent (R-TRF-03).
+    """
+    transfer: Transfer = work.load(Transfer, command.subject)
+    if not transfer.version:
+        raise TransferUnknown(transfer=transfer.id)
+    lines = [line if line.sku in transfer.underway else msgspec.structs.replace(
+        line, sku=real_sku(work, transfer.target, line.sku, new=True)) for line in command.lines]
+    transfer.receive(lines, command.reason, occurred_at=command.occurred_at)
+    moves: dict[tuple[str, str], list[Move]] = defaultdict(list)
+    for line in lines:
+        gone = line.place == WRITTEN_OFF
+        moves[transfer.source if gone else transfer.target, line.sku].append(Move(
+            quantity=line.quantity, source=BETWEEN_WAREHOUSES, target=line.place,
+            to_bin=line.bin, cause="loss" if gone else "transfer"))
+    work.fetch([(StockItem, stock_of(*key)) for key in moves])
+    items: list[Aggregate] = []
+    for (warehouse, sku), listed in moves.items():
+        item: StockItem = work.load(StockItem, stock_of(warehouse, sku))
+        item.declare(sku, listed, occurred_at=command.occurred_at, document=transfer.id,
+                     reason=command.reason, late=command.late)
+        items.append(item)
+    return [transfer, *items]
+
+
+HANDLERS: dict[type[Command], Handler] = {
+    SendTransfer: send_transfer,
+    ReceiveTransfer: serving(receive_transfer),
+}

@@ -1,0 +1,74 @@
+"""Warehouses: a name must be opened before anything can lie there."""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import ClassVar
+
+from ledger.common.values import Checks, subject
+from ledger.core.aggregate import Aggregate, event
+from ledger.core.commands import Command, Handler, Work
+
+
+@lru_cache(1_000)
+def warehouse_of(name: str) -> str:
+    """The stream of a warehouse."""
+    return subject("warehouse", name)
+
+
+class Warehouse(Aggregate):
+    """A warehouse; its stream is `warehouse:<name>`."""
+
+    KIND = "warehouse"
+
+    def begin(self) -> None:
+        """It is not open."""
+        self.name = ""
+
+    class Opened(Aggregate.Event):
+        """Stock can lie there from now on."""
+
+        TOPIC = "warehouse.opened.v1"
+        name: str
+        title: str | None = None
+
+    @event(Opened)
+    def _opened(self, name):
+        self.name = name
+
+    def open(self, name: str, title: str | None, *, occurred_at: datetime) -> None:
+        """Open it, once."""
+        if not self.name:
+            self._opened(name=name, title=title, occurred_at=occurred_at)
+
+
+class OpenWarehouse(Command, frozen=True, kw_only=True):
+    """Open a warehouse."""
+
+    NAME: ClassVar[str] = "warehouse.open"
+    name: str
+    occurred_at: datetime
+    title: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """The warehouse's stream."""
+        return warehouse_of(self.name)
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(Warehouse, self.subject)]
+
+    def check(self, checks: Checks) -> None:
+        checks.text("/name", self.name, longest=100)
+        checks.moment("/occurred_at", self.occurred_at)
+        if self.title is not None:
+            checks.text("/title", self.title, longest=200)
+
+
+def open_warehouse(command: OpenWarehouse, work: Work) -> list[Aggregate]:
+    """A repeat changes nothing."""
+    warehouse: Warehouse = work.load(Warehouse, command.subject)
+    warehouse.open(command.name, command.title, occurred_at=command.occurred_at)
+    return [warehouse]
+
+
+HANDLERS: dict[type[Command], Handler] = {OpenWarehouse: open_warehouse}

@@ -1,0 +1,67 @@
+"""How a fact that was decided becomes an entry of the log, and what it may not hold."""
+
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ledger.common.context import Context
+from ledger.common.errors import Fault, InvalidValues, Refused
+from ledger.common.values import from_us, to_us
+from ledger.log.chance import chance
+from ledger.log.envelope import Entry, leaf_hash, payload_hash
+
+AHEAD_US = 5 * 60 * 1_000_000
+
+encode = msgspec.json.Encoder().encode
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL as JSON writes it: no read model on PostgreSQL could ever take that text."""
+
+
+class OccurredInFuture(Refused):
+    """{stream}: {occurred_at} lies more than 5 minutes ahead of the ledger's clock ({now})."""
+
+    code = "occurred_in_future"
+    rule = "R-LOG-10"
+
+
+class Origin(NamedTuple):
+    """What all entries of one command have in common."""
+
+    ledger: str
+    now: int
+    command_id: bytes
+    request_hash: bytes
+    context: Context
+
+
+def check_times(facts: list[Any], wall: int) -> None:
+    """Nothing happens in the future. Errors: OccurredInFuture (R-LOG-10)."""
+    for fact in facts:
+        if to_us(fact.occurred_at) > wall + AHEAD_US:
+            raise OccurredInFuture(
+                stream=fact.originator_id, occurred_at=fact.occurred_at.isoformat(),
+                now=from_us(wall).isoformat())
+
+
+def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
+    """The entry of a fact. Errors: InvalidValues (R-VAL-01)."""
+    context = origin.context
+    subjects = sorted({fact.originator_id, *fact.about(), *context.subjects})  # as UTF-8 sorts
+    source = context.source
+    if printed := fact.__dict__.get("printed"):
+        source = {**(source or {}), "printed": printed}
+    salt = chance()
+    payload = encode(fact)
+    if b"\\u0000" in payload and _NUL.search(payload):
+        raise InvalidValues([Fault(f"/{fact.TOPIC}", "nul", "holds a NUL character")])
+    correlation = context.correlation
+    fields = (
+        origin.ledger, position, fact.originator_id, fact.originator_version, fact.TOPIC,
+        origin.now, to_us(fact.occurred_at), origin.command_id, seq, origin.request_hash,
+        fact.__dict__.get("once"), context.actor, context.role, context.client,
+        origin.command_id if correlation is None else correlation.bytes, context.causation,
+        encode(subjects).decode(), None if source is None else encode(source).decode(), payload,
+        salt, payload_hash(salt, payload))
+    return Entry(*fields, leaf_hash(Entry(*fields, b""), subjects))

@@ -1,0 +1,308 @@
+"""Refusals on record: what a rule refused leaves an event, and too much of the same is counted.
+
+The first 20 refusals within an hour of one actor, rule and first subject are recorded one by one,
+each before its caller has the answer. The 20th says until when more of the same are only counted.
+The count is kept in memory and recorded as one event when the hour is over, when the ledger is
+closed, and earlier whenever it has grown to all that the log holds of that hour. A process that is
+killed therefore loses less than half of what it refused in that hour, and the 20th refusal tells
+that a count may be missing. Each process has hours and twenties of its own. A refusal that could
+not be recorded is counted, too.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+
+from ledger.common.context import Context
+from ledger.common.errors import Refused
+from ledger.common.values import from_us, subject
+from ledger.core.aggregate import Aggregate, event
+from ledger.log.chance import chance, uuid7
+from ledger.log.envelope import Entry
+from ledger.log.store import Head, Reader
+from ledger.writing.entries import Origin, entry_of
+from ledger.writing.tasks import Task
+from ledger.writing.work import Work
+
+EACH = 20
+"""Refusals of one actor, rule and first subject that are recorded one by one in an hour."""
+
+HOUR_US = 3_600_000_000
+RETRY_US = 60_000_000
+MAX_HOURS = 10_000
+
+_subject = re.compile("[a-z]+(:[0-9A-Za-z㐀-鿿._%~@-]+)+").fullmatch
+"""What a subject looks like. Another name may be anything, a person's too, and is not kept."""
+
+Detail = str | int | bool | None
+
+
+class Attempts(Aggregate):
+    """What was refused under one command id; its stream is `command:<id>`. A count of refusals has
+    an id of its own."""
+
+    KIND = "command"
+
+    def begin(self) -> None:
+        """The state before the first event: nothing was refused."""
+        self.refused = 0
+
+    class Refused(Aggregate.Event):
+        """A rule refused the command, which changed nothing.
+
+        `details` are the values that the rule's message names. The 20th refusal within an hour of
+        one actor, rule and first subject tells by `counted_until` how long further ones are only
+        counted.
+        """
+
+        TOPIC = "command.refused.v1"
+        command: str
+        rule: str
+        code: str
+        subjects: list[str] = []
+        details: dict[str, Detail] = {}
+        counted_until: datetime | None = None
+
+        def about(self) -> list[str]:
+            """The streams that the command named."""
+            return self.subjects
+
+    class RefusalsCounted(Aggregate.Event):
+        """So many refusals of one actor, rule and first subject are not recorded one by one.
+
+        The first of them was at `since`, the last at `until`; the request's hash is the last one's.
+        """
+
+        TOPIC = "command.refusals_counted.v1"
+        rule: str
+        code: str
+        count: int
+        since: datetime
+        until: datetime
+        subjects: list[str] = []
+
+        def about(self) -> list[str]:
+            """The first stream that the commands named."""
+            return self.subjects
+
+    @event(Refused)
+    def _refused(self):
+        self.refused += 1
+
+    @event(RefusalsCounted)
+    def _refusals_counted(self, count):
+        self.refused += count
+
+
+class Refusal:
+    """A refused attempt, as it goes on record.
+
+    Its entry bears no id of a command that could be repeated: what was refused may be tried again
+    under its own id, and each attempt counts.
+    """
+
+    __slots__ = ("at", "context", "entry_id", "fields", "hour", "id", "request_hash", "unused")
+
+    def __init__(self, task: Task, at: int) -> None:
+        error = task.result
+        assert isinstance(error, Refused)
+        names = [stream for _, stream in task.command.streams()]
+        odd = [name for name in names if not _subject(name)]
+        self.at = at
+        self.id = task.command_id
+        self.unused = task.context.command_id is None
+        self.entry_id = uuid5(self.id, f"refused:{chance().hex()}")
+        self.request_hash = task.request_hash
+        self.context = msgspec.structs.replace(
+            task.context, correlation=task.context.correlation or self.id)
+        self.hour: Hour | None = None
+        self.fields: dict[str, Any] = {
+            "command": task.command.NAME, "rule": error.rule, "code": error.code,
+            "subjects": [name for name in names if name not in odd],
+            "details": {name: _detail(value) for name, value in error.details.items()
+                        if value not in odd}}
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Whose repeats are counted together: actor, rule, first subject."""
+        return (self.context.actor, self.fields["rule"], *self.fields["subjects"][:1])
+
+    def tell(self, attempts: Attempts) -> None:
+        """Record it."""
+        attempts._refused(**self.fields, occurred_at=from_us(self.at))
+
+
+class RefusedBefore(Refused):
+    """This command was refused before, under the same id: {rule}, {code}. A new attempt takes a new
+    idempotency key."""
+
+    code = "refused_before"
+    rule = "R-LOG-19"
+
+
+def standing(reader: Reader, ledger: str, tasks: Iterable[Task]) -> dict[str, Entry]:
+    """The last refusal of each command that is refused for good, by its stream."""
+    streams = [task.refusals for task in tasks if task.context.refusals_stand]
+    entries = reader.streams(ledger, streams) if streams else ()
+    return {entry.stream: entry for entry in entries if entry.type == Attempts.Refused.TOPIC}
+
+
+def refused_before(entry: Entry) -> RefusedBefore:
+    """The refusal that stands on record."""
+    told = msgspec.json.decode(entry.payload)
+    return RefusedBefore(rule=told["rule"], code=told["code"], **{
+        name: value for name, value in told.get("details", {}).items()
+        if name not in ("rule", "code")})
+
+
+def _detail(value: Any) -> Detail:
+    return value if isinstance(value, Detail) else str(value)
+
+
+class Hour:
+    """An hour of refusals of one actor, rule and first subject. Units: microseconds.
+
+    `single` of them were to be recorded one by one, `recorded` is how many the log holds in all,
+    `counted` is how many it does not.
+    """
+
+    __slots__ = ("begins", "counted", "ends", "first", "last", "recorded", "single")
+
+    def __init__(self, begins: int) -> None:
+        self.begins, self.ends = begins, begins + HOUR_US
+        self.single = self.recorded = self.counted = 0
+        self.first = begins
+        self.last: Refusal | None = None
+
+    def over(self, now: int) -> bool:
+        """Whether it lies behind, or so far ahead that the clock was set."""
+        return not self.begins <= now < self.ends
+
+    def count(self, refusal: Refusal) -> None:
+        """Count a refusal that is not recorded by itself."""
+        if not self.counted:
+            self.first = refusal.at
+        self.counted += 1
+        self.last = refusal
+
+
+class Count:
+    """What an hour has counted so far, as it goes on record."""
+
+    __slots__ = ("at", "context", "entry_id", "hour", "id", "number", "request_hash", "unused")
+
+    def __init__(self, hour: Hour) -> None:
+        last = hour.last
+        assert last is not None
+        self.hour = hour
+        self.number = hour.counted
+        self.at = last.at
+        self.id: UUID = uuid7()
+        self.unused = True
+        self.entry_id = uuid5(self.id, "counted")
+        self.request_hash = last.request_hash
+        self.context = Context(
+            actor=last.context.actor, role=last.context.role, client=last.context.client)
+
+    def tell(self, attempts: Attempts) -> None:
+        """Record it."""
+        assert self.hour.last is not None
+        fields = self.hour.last.fields
+        attempts._refusals_counted(
+            rule=fields["rule"], code=fields["code"], count=self.number,
+            since=from_us(self.hour.first), until=from_us(self.at),
+            subjects=fields["subjects"][:1], occurred_at=from_us(self.at))
+
+
+class Repeats:
+    """Tells which refusals are recorded one by one, and counts the others.
+
+    `due_at` is when a count has to be recorded even if nothing more is refused.
+    """
+
+    def __init__(self) -> None:
+        self.due_at: int | None = None
+        self._hours: OrderedDict[tuple[str, ...], Hour] = OrderedDict()
+        self._counting: list[Hour] = []
+
+    def take(self, refusals: Iterable[Refusal], now: int, closing: bool) -> list[Refusal | Count]:
+        """Take refusals in. Returns what is to be recorded now; tell `settle` what was."""
+        records: list[Refusal | Count] = []
+        for refusal in refusals:
+            refusal.hour = hour = self._hour(refusal, now)
+            if hour.single < EACH:
+                hour.single += 1
+                if hour.single == EACH:
+                    refusal.fields["counted_until"] = from_us(hour.ends)
+                records.append(refusal)
+            else:
+                self._count(refusal, hour)
+        recorded = {id(hour): 0 for hour in self._counting}
+        for record in records:
+            recorded[id(record.hour)] = recorded.get(id(record.hour), 0) + 1
+        records += [Count(hour) for hour in self._counting
+                    if closing or hour.over(now)
+                    or hour.counted >= hour.recorded + recorded[id(hour)]]
+        return records
+
+    def settle(self, records: Sequence[Refusal | Count], written: set[UUID], now: int) -> None:
+        """Learn which records are in the log; refusals that are not are counted."""
+        for record in records:
+            hour = record.hour
+            assert hour is not None
+            if isinstance(record, Count):
+                if record.entry_id in written:
+                    hour.counted -= record.number
+                    hour.recorded += record.number
+            elif record.entry_id in written:
+                hour.recorded += 1
+            else:
+                self._count(record, hour)
+        self._counting = [hour for hour in self._counting if hour.counted]
+        self.due_at = max(min(hour.ends for hour in self._counting), now + RETRY_US) \
+            if self._counting else None
+
+    def _count(self, refusal: Refusal, hour: Hour) -> None:
+        if hour not in self._counting:
+            self._counting.append(hour)
+        hour.count(refusal)
+
+    def _hour(self, refusal: Refusal, now: int) -> Hour:
+        """The running hour of a refusal, or a new one; what is over or too much is forgotten."""
+        while self._hours and (len(self._hours) > MAX_HOURS
+                               or next(iter(self._hours.values())).over(now)):
+            self._hours.popitem(last=False)
+        hour = self._hours.get(refusal.key)
+        if hour is None or hour.over(now):
+            self._hours.pop(refusal.key, None)
+            hour = self._hours[refusal.key] = Hour(now)
+        return hour
+
+
+def entries_of(records: Iterable[Refusal | Count], work: Work, head: Head) -> list[Entry]:
+    """The entries of records behind a head. One that no entry can be made of is left out."""
+    records = list(records)
+    streams = [subject(Attempts.KIND, str(record.id)) for record in records]
+    work.known.update((stream, Attempts.blank(stream))
+                      for stream, record in zip(streams, records, strict=True) if record.unused)
+    work.fetch([(Attempts, stream) for stream in streams])
+    now = max(work.now, head.recorded_at)
+    entries: list[Entry] = []
+    for stream, record in zip(streams, records, strict=True):
+        work.touched = {}
+        origin = Origin(work.ledger, now, record.entry_id.bytes, record.request_hash,
+                        record.context)
+        try:
+            attempts: Attempts = work.load(Attempts, stream)
+            record.tell(attempts)
+            (fact,) = attempts.collect_events()
+            entries.append(entry_of(fact, origin, head.position + len(entries) + 1, 1))
+        except Exception:  # it costs this record, which is then counted, and no other
+            continue
+        work.keep()
+    return entries

@@ -1,0 +1,63 @@
+"""Commands on their way through the writer, and the callers who wait for them."""
+
+import threading
+
+from ledger.common.context import Context, Receipt
+from ledger.core.commands import Command
+from ledger.log.chance import uuid7
+from ledger.log.envelope import Entry
+
+
+class Turn:
+    """A caller who waits for some tasks.
+
+    `owed` counts what keeps the answer back: the last task, and each refusal that is not recorded
+    yet. `failed` keeps those tasks from going on that come later.
+    """
+
+    __slots__ = ("failed", "lock", "owed")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.lock.acquire()
+        self.owed = 1
+        self.failed: BaseException | None = None
+
+    def settle(self) -> None:
+        """One thing less is owed; with the last one the caller goes on."""
+        self.owed -= 1
+        if not self.owed:
+            self.lock.release()
+
+
+class Task:
+    """A command on its way through the writer."""
+
+    __slots__ = ("command", "command_id", "context", "entries", "last", "request_hash", "result",
+                 "tried", "turn")
+
+    def __init__(self, command: Command, context: Context, request_hash: bytes,
+                 turn: Turn) -> None:
+        self.command = command
+        self.context = context
+        self.command_id = context.command_id or uuid7()
+        self.request_hash = request_hash
+        self.turn = turn
+        self.last = False
+        self.tried = False
+        self.entries: list[Entry] = []
+        self.result: Receipt | BaseException | None = None
+
+    @property
+    def refusals(self) -> str:
+        """The stream of what was refused under its id."""
+        return f"command:{self.command_id}"
+
+    def receipt(self, position: int) -> Receipt:
+        """What the task recorded, in a log that ends at a position."""
+        return Receipt(
+            self.command_id,
+            tuple(entry.position for entry in self.entries),
+            {entry.stream: entry.version for entry in self.entries},
+            position,
+        )

@@ -1,0 +1,177 @@
+"""What handlers see of the ledger: aggregates as the commands before left them, and persons."""
+
+from collections import OrderedDict
+from typing import Any
+
+from ledger.common.personal import Person, Personal, Plain, Sealer
+from ledger.core import event_types
+from ledger.core.aggregate import Aggregate
+from ledger.core.commands import Command
+from ledger.handlers import table as handlers
+from ledger.log.persons import LedgerKeys
+from ledger.log.store import Head, Reader, StorageFailed
+
+CACHED_AGGREGATES = 10_000
+CAUGHT_UP_EVENTS = 1_000
+
+Wanted = list[tuple[type[Aggregate], str]]
+
+
+class Cache:
+    """The aggregates that were touched last, true as of a head."""
+
+    def __init__(self) -> None:
+        self.head: Head | None = None
+        self._kept: OrderedDict[str, Aggregate] = OrderedDict()
+
+    def get(self, cls: type[Aggregate], stream: str) -> Aggregate | None:
+        """An aggregate of this class, if it is kept."""
+        found = self._kept.get(stream)
+        if type(found) is not cls:
+            return None
+        self._kept.move_to_end(stream)
+        return found
+
+    def keep(self, aggregates: dict[str, Aggregate], head: Head) -> None:
+        """Take what a commit left, which led to this head."""
+        self._kept.update(aggregates)
+        while len(self._kept) > CACHED_AGGREGATES:
+            self._kept.popitem(last=False)
+        self.head = head
+
+    def catch_up(self, reader: Reader, ledger: str, head: Head) -> None:
+        """Forget what another process changed since; a log that went back is another log."""
+        if self.head == head:
+            return
+        known = 0 if self.head is None else self.head.position
+        if self.head is None or not 0 < head.position - known <= CAUGHT_UP_EVENTS:
+            self._kept.clear()
+        else:
+            for entry in reader.read(ledger, after=known, until=head.position):
+                self._kept.pop(entry.stream, None)
+        self.head = head
+
+    def drop(self) -> None:
+        """Forget everything."""
+        self.head = None
+        self._kept.clear()
+
+
+class Work:
+    """One batch of commands: what they load, change and know of persons.
+
+    `known` holds the aggregates as the commands so far left them, `changed` those among them that
+    are not what was loaded, `touched` those of the command that is being decided, and `actor` who
+    wishes it. `unresolved` says why the persons could not be looked up, if so. `cache` must be true
+    as of the reader's head.
+    """
+
+    def __init__(
+        self, ledger: str, reader: Reader, keys: LedgerKeys, now: int, *,
+        cache: Cache | None = None,
+    ) -> None:
+        self.ledger = ledger
+        self.reader = reader
+        self.keys = keys
+        self.now = now
+        self.sealer: Sealer = keys
+        self.actor = "system"
+        self.known: dict[str, Aggregate] = {}
+        self.touched: dict[str, Aggregate] = {}
+        self.changed: dict[str, Aggregate] = {}
+        self.persons: dict[str, Person] = {}
+        self.unresolved: StorageFailed | None = None
+        self.cache = Cache() if cache is None else cache
+        self._unreadable: dict[str, Exception] = {}
+
+    def resolve(self, lookups: list[str]) -> None:
+        """Look persons up, with one query; unknown ones get a durable key."""
+        try:
+            self.persons.update(self.keys.resolve(lookups, self.now))
+        except StorageFailed as error:
+            self.unresolved = error
+
+    def fetch(self, wanted: Wanted) -> None:
+        """Load what is not in the cache, with one query."""
+        missing: dict[str, Aggregate] = {}
+        for cls, stream in wanted:
+            if stream in self.known or stream in missing:
+                continue
+            cached = self.cache.get(cls, stream)
+            if cached is not None:
+                self.known[stream] = cached
+            elif stream.startswith(f"{cls.KIND}:"):
+                missing[stream] = cls.blank(stream)
+            else:
+                self.known[stream] = cls.blank(stream)  # what bears another name is no such thing
+        for entry in self.reader.streams(self.ledger, list(missing)) if missing else ():
+            try:
+                event_types.decode(entry).mutate(missing[entry.stream])
+            except Exception as error:  # it stops who needs this stream, not the whole batch
+                self._unreadable.setdefault(entry.stream, error)
+        self.known.update(missing)
+
+    def load(self, cls: type[Any], stream: str) -> Any:
+        """A copy of an aggregate that this command may change."""
+        if stream not in self.touched:
+            if stream not in self.known:
+                self.fetch([(cls, stream)])
+            if stream in self._unreadable:
+                raise self._unreadable[stream]
+            self.touched[stream] = self.known[stream].clone().sealed_by(self.sealer)
+        return self.touched[stream]
+
+    def holds(self, position: int) -> bool:
+        """Whether the log holds an event at a position; what this batch records is not there yet.
+        """
+        return position <= self.reader.head(self.ledger).position
+
+    def person(self, lookup: str) -> Person:
+        """The person behind a lookup. Errors: StorageFailed (R-LOG-04)."""
+        if lookup not in self.persons:
+            if self.unresolved is not None:
+                raise StorageFailed(**self.unresolved.details) from self.unresolved
+            self.persons.update(self.keys.resolve([lookup], self.now))
+        return self.persons[lookup]
+
+    def person_by_id(self, person: str) -> Person:
+        """A person who is known already. Errors: PersonErased (R-KEY-06)."""
+        return self.keys.by_id(person)
+
+    def decide(self, command: Command, actor: str) -> list[Any]:
+        """Run the handler of a command. Returns its facts; `touched` is what they lead to."""
+        self.touched, self.actor = {}, actor
+        changed = handlers.find(type(command))(command, self)
+        facts = [fact for aggregate in changed for fact in aggregate.collect_events()]
+        for stream, aggregate in self.touched.items():
+            assert not aggregate.pending_events, f"{command.NAME} changed {stream} and kept it"
+        return facts
+
+    def keep(self) -> None:
+        """Let the next command see what the last one touched."""
+        self.known.update(self.touched)
+        self.changed.update(self.touched)
+
+
+class Preview(Work):
+    """A work that leaves nothing behind: it makes no keys and seals nothing."""
+
+    def __init__(self, ledger: str, reader: Reader, keys: LedgerKeys) -> None:
+        super().__init__(ledger, reader, keys, 0)
+        self.sealer = _Unsealed(keys)
+
+    def person(self, lookup: str) -> Person:
+        return Person(lookup, b"")
+
+
+class _Unsealed:
+    """Lets a preview compare values that it has not sealed: they stand open in `n`, in memory."""
+
+    def __init__(self, keys: LedgerKeys) -> None:
+        self.keys = keys
+
+    def seal(self, plain: Plain, stream: str, version: int, field: str) -> Personal:
+        return Personal(plain.person.id, plain.value, "", "")
+
+    def reveal(self, sealed: Personal, stream: str, version: int, field: str) -> str | None:
+        return self.keys.reveal(sealed, stream, version, field) if sealed.c else sealed.n

@@ -1,0 +1,383 @@
+"""The one writer of a ledger in a process: it takes what is queued, decides it and commits it.
+
+Nobody is answered before the commit. A command that is refused fails alone; if a commit fails, all
+that was decided on it is forgotten. A command that brings its batch down by a fault of our own is
+found by halving the batch, so that the others are not harmed.
+
+What a rule refused goes on record in a transaction of its own: behind the answers to all that was
+decided with it, when nothing else waits, or after 50 ms. Only then the refused caller is answered,
+with the refusal, whether or not it could be recorded.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ledger.common.context import Context, Receipt
+from ledger.common.errors import LedgerError, Misconfigured, Refused, Unavailable
+from ledger.core.clock import AcceptClock, ClockGuard
+from ledger.core.commands import Command
+from ledger.log.append import append
+from ledger.log.clock import Clock
+from ledger.log.envelope import Entry
+from ledger.log.persons import LedgerKeys
+from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
+from ledger.writing.entries import Origin, check_times, encode, entry_of
+from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
+from ledger.writing.refusals import (
+    Count,
+    Refusal,
+    RefusedBefore,
+    Repeats,
+    entries_of,
+    refused_before,
+    standing,
+)
+from ledger.writing.tasks import Task, Turn
+from ledger.writing.work import Cache, Work
+
+MAX_COMMANDS = 500
+"""Commands that one transaction takes at the most."""
+
+MAX_WAITING = 10_000
+"""Commands that may wait; they take a few seconds, and more would wait in vain."""
+
+MAX_DECIDING_S = 0.050
+MAX_UNRECORDED_S = 0.050
+LINGER_S = 0.001
+
+
+class _Batch(NamedTuple):
+    """What the entries of one transaction grow from, and they themselves."""
+
+    head: Head
+    wall: int
+    writing: Writing
+    repeats: dict[bytes, list[Entry]]
+    refused: dict[str, Entry]
+    entries: list[Entry]
+    once: dict[str, int]
+
+    @property
+    def now(self) -> int:
+        """The time of recording, which never falls."""
+        return max(self.wall, self.head.recorded_at)
+
+
+class Writer:
+    """Writes one ledger, from a thread of its own that starts with the first command."""
+
+    def __init__(self, store: Store, keys: LedgerKeys, clock: Clock, name: str) -> None:
+        self.store = store
+        self.keys = keys
+        self.name = name
+        self.guard = ClockGuard(clock, name)
+        self._cache = Cache()
+        self._queue: deque[Task] = deque()
+        self._taken: list[Task] = []
+        self._most = MAX_COMMANDS
+        self._refused: list[Task] = []
+        self._refused_until = 0.0
+        self._repeats = Repeats()
+        self._wakes = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._process = os.getpid()
+        self._closed = False
+
+    # -- callers ----------------------------------------------------------------------------------
+
+    def run(self, items: Sequence[tuple[Command, Context]]) -> list[Task]:
+        """Have commands decided in order and wait until all are answered.
+
+        Errors: LedgerClosed (R-LOG-12), Forked (R-LOG-15), Overloaded (R-LOG-18).
+        """
+        turn = Turn()
+        tasks = [self._task(command, context, turn) for command, context in items]
+        tasks[-1].last = True
+        self._submit(tasks)
+        turn.lock.acquire()
+        return tasks
+
+    def close(self) -> None:
+        """Finish what is queued, then take no more."""
+        if os.getpid() != self._process:
+            return
+        with self._wakes:
+            self._closed = True
+            self._wakes.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _task(self, command: Command, context: Context, turn: Turn) -> Task:
+        request = encode(command) if context.request is None else context.request
+        hashed = self.keys.mac("request", command.NAME.encode() + b"\0" + request)
+        return Task(command, context, hashed, turn)
+
+    def _submit(self, tasks: list[Task]) -> None:
+        if os.getpid() != self._process:
+            raise Forked  # the thread stayed in the other process: nobody would ever answer
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("a handler sends no commands: it would wait for itself")
+        with self._wakes:
+            if self._closed:
+                raise LedgerClosed
+            if len(self._queue) >= MAX_WAITING:
+                raise Overloaded(waiting=len(self._queue))
+            if self._thread is None:
+                thread = threading.Thread(
+                    target=self._run, name=f"writer of {self.name}", daemon=True)
+                thread.start()
+                self._thread = thread
+            self._queue.extend(tasks)
+            self._wakes.notify()
+
+    # -- the thread -------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while self._wait():
+                if self._queue:
+                    self._serve()
+                if self._unrecorded():
+                    self._record()
+            self._record(closing=True)
+        finally:
+            with self._wakes:
+                self._closed = True
+            self._answer([*self._taken, *self._queue])
+            for task in self._refused:
+                task.turn.settle()
+
+    def _wait(self) -> bool:
+        """Wait for something to do. Returns false when there is nothing and nothing can come."""
+        with self._wakes:
+            while not self._queue and not self._closed:
+                due_at, timeout_s = self._repeats.due_at, None
+                if due_at is not None:
+                    timeout_s = (due_at - self.guard.clock.wall()) / 1e6
+                    if timeout_s <= 0:
+                        return True
+                self._wakes.wait(timeout_s)
+            return bool(self._queue)
+
+    def _serve(self) -> None:
+        """Decide, commit and answer what waits."""
+        self._linger()
+        self._taken = self._take()
+        answered = self._commit(self._taken)
+        self._queue.extendleft(reversed(self._taken[answered:]))
+        done, self._taken = self._taken[:answered], []
+        self._answer(done)
+
+    def _linger(self) -> None:
+        """Wait up to a millisecond while more callers come: one fsync then serves them all."""
+        until = time.monotonic() + LINGER_S
+        queued = 0
+        while queued < len(self._queue) < self._most and time.monotonic() < until:
+            queued = len(self._queue)
+            time.sleep(0.00005)
+
+    def _take(self) -> list[Task]:
+        """The next tasks; one that accepts the clock is a batch of its own."""
+        tasks: list[Task] = []
+        while self._queue and len(tasks) < self._most:
+            if isinstance(self._queue[0].command, AcceptClock):
+                return tasks or [self._queue.popleft()]
+            tasks.append(self._queue.popleft())
+        return tasks
+
+    def _answer(self, tasks: list[Task]) -> None:
+        """Let callers go on, but for those who wait for a refusal to be recorded."""
+        for task in tasks:
+            if task.result is None:
+                task.result = LedgerClosed()
+            elif isinstance(task.result, Refused) and task.command.REFUSALS_KEPT \
+                    and not isinstance(task.result, RefusedBefore):
+                if not self._refused:
+                    self._refused_until = time.monotonic() + MAX_UNRECORDED_S
+                self._refused.append(task)
+                task.turn.owed += 1
+            if task.last:
+                task.turn.settle()
+
+    def _commit(self, tasks: list[Task]) -> int:
+        """Decide and commit tasks. Returns how many of them, from the first, have their answer."""
+        try:
+            work = Work(self.name, self.store, self.keys, self.guard.clock.wall(),
+                        cache=self._cache)
+            if lookups := [lookup for task in tasks for lookup in task.command.persons()]:
+                work.resolve(lookups)
+            with self.store.writing(self.name) as writing:
+                work.reader = writing
+                batch = self._open(tasks, writing)
+                decided = self._decide_all(tasks, work, batch)
+                head = batch.head
+                if batch.entries:
+                    head = append(writing, head._replace(keys_id=self.keys.id), batch.entries)
+        except BaseException as error:  # whatever it is, somebody waits for the answer
+            self._cache.drop()
+            return self._fail(tasks, error)
+        self._cache.keep(work.changed, head)
+        self._most = min(MAX_COMMANDS, self._most * 2)
+        for task in tasks[:decided]:
+            if task.result is None:
+                task.result = task.receipt(head.position)
+        self._learn_clock(tasks[0], head)
+        return decided
+
+    def _fail(self, tasks: list[Task], error: BaseException) -> int:
+        """Answer tasks whose commit failed, or have them tried again. Returns how many it answered.
+
+        A lost connection may have committed them and a conflict may be gone: once more. What is
+        nobody's fault is told to all. Anything else is looked for in ever smaller batches.
+        """
+        once_more = isinstance(error, ConnectionLost | LogConflict)
+        if once_more and not any(task.tried for task in tasks):
+            for task in tasks:
+                task.tried = True
+            return 0
+        common = isinstance(error, Unavailable | Misconfigured)
+        if len(tasks) > 1 and not common:
+            self._most = len(tasks) // 2
+            return 0
+        for task in tasks:
+            task.result = _own(error)
+            if common:
+                task.turn.failed = error
+        return len(tasks)
+
+    def _learn_clock(self, task: Task, head: Head) -> None:
+        if isinstance(task.command, AcceptClock) and isinstance(task.result, Receipt) \
+                and not task.result.replayed:
+            self.guard.accept(task.command, head.position)
+
+    # -- a batch ----------------------------------------------------------------------------------
+
+    def _open(self, tasks: list[Task], writing: Writing) -> _Batch:
+        head = self._head(writing)
+        first = tasks[0].command
+        wall = (self.guard.stamp_acceptance(first, head) if isinstance(first, AcceptClock)
+                else self.guard.stamp(head, writing))
+        repeatable = [task.command_id.bytes for task in tasks
+                      if task.tried or task.context.command_id is not None]
+        repeats: dict[bytes, list[Entry]] = {}
+        for entry in writing.commands(self.name, repeatable) if repeatable else ():
+            repeats.setdefault(entry.command_id, []).append(entry)
+        return _Batch(head, wall, writing, repeats, standing(writing, self.name, tasks), [], {})
+
+    def _head(self, writing: Writing) -> Head:
+        """The head, with a cache that is true as of it."""
+        head = writing.head(self.name)
+        self.keys.must_fit(head.keys_id)
+        self._cache.catch_up(writing, self.name, head)
+        return head
+
+    def _decide_all(self, tasks: list[Task], work: Work, batch: _Batch) -> int:
+        """Decide tasks in order, as many as time allows. Returns how many these were."""
+        work.fetch([wanted for task in tasks for wanted in task.command.streams()])
+        until = time.monotonic() + MAX_DECIDING_S
+        for decided, task in enumerate(tasks):
+            if decided and time.monotonic() > until:
+                return decided
+            task.entries, task.result = [], task.turn.failed
+            if task.result is None:
+                try:
+                    self._decide(task, work, batch)
+                except LedgerError as error:
+                    task.result = error.with_traceback(None)  # it would keep the batch alive
+        return len(tasks)
+
+    def _decide(self, task: Task, work: Work, batch: _Batch) -> None:
+        key = task.command_id.bytes
+        if key in batch.repeats:
+            task.entries = batch.repeats[key]
+            if task.entries[0].request_hash != task.request_hash:
+                raise CommandReused
+            position = max(batch.head.position, task.entries[-1].position)
+            task.result = task.receipt(position)._replace(replayed=True)
+            return
+        if (before := batch.refused.get(task.refusals)) is not None:
+            raise CommandReused if before.request_hash != task.request_hash \
+                else refused_before(before)
+        facts = work.decide(task.command, task.context.actor)
+        check_times(facts, batch.wall)
+        self._check_once(facts, batch)
+        origin = Origin(self.name, batch.now, key, task.request_hash, task.context)
+        position = batch.head.position + len(batch.entries)
+        task.entries = [entry_of(fact, origin, position + seq, seq)
+                        for seq, fact in enumerate(facts, 1)]
+        if task.entries:
+            batch.entries.extend(task.entries)
+            batch.repeats[key] = task.entries
+        work.keep()
+
+    def _check_once(self, facts: list[Any], batch: _Batch) -> None:
+        """Errors: OnceTaken (R-LOG-11)."""
+        values = [value for fact in facts if (value := fact.__dict__.get("once")) is not None]
+        if not values:
+            return
+        taken = {**batch.writing.once(self.name, values), **batch.once}
+        position = batch.head.position + len(batch.entries)
+        for seq, fact in enumerate(facts, 1):
+            value = fact.__dict__.get("once")
+            if value in taken:
+                raise OnceTaken(once=value, position=taken[value])
+            if value is not None:
+                taken[value] = position + seq
+        batch.once.update((value, taken[value]) for value in values)
+
+    # -- refusals ---------------------------------------------------------------------------------
+
+    def _unrecorded(self) -> bool:
+        """Whether refusals are to be recorded now: no accepted command waits for them."""
+        if self._refused:
+            return (not self._queue or len(self._refused) >= MAX_COMMANDS
+                    or time.monotonic() > self._refused_until)
+        due_at = self._repeats.due_at
+        return due_at is not None and self.guard.clock.wall() >= due_at
+
+    def _record(self, *, closing: bool = False) -> None:
+        """Put refusals on record, then answer those who wait for that, recorded or not."""
+        refused, self._refused = self._refused, []
+        try:
+            now = self.guard.clock.wall()
+            refusals = [Refusal(task, now) for task in refused]
+            records = self._repeats.take(refusals, now, closing)
+            self._repeats.settle(records, self._keep(records), now)
+        finally:
+            for task in refused:
+                task.turn.settle()
+
+    def _keep(self, records: list[Refusal | Count], *, again: bool = False) -> set[UUID]:
+        """Commit records. Returns the ids of those that are in the log: none, if that fails."""
+        if not records:
+            return set()
+        try:
+            with self.store.writing(self.name) as writing:
+                head = self._head(writing)
+                ids = [record.entry_id.bytes for record in records] if again else []
+                known = {entry.command_id for entry in writing.commands(self.name, ids)}
+                work = Work(self.name, writing, self.keys, self.guard.stamp(head, writing))
+                entries = entries_of(
+                    [record for record in records if record.entry_id.bytes not in known],
+                    work, head)
+                head = append(writing, head._replace(keys_id=self.keys.id), entries)
+        except BaseException as error:  # whatever it is, the callers get their refusals
+            self._cache.drop()
+            once_more = not again and isinstance(error, ConnectionLost | LogConflict)
+            return self._keep(records, again=True) if once_more else set()
+        self._cache.keep({}, head)
+        return {UUID(bytes=key) for key in known.union(entry.command_id for entry in entries)}
+
+
+def _own(error: BaseException) -> BaseException:
+    """An object for each caller: raised by several threads, one would mix their tracebacks."""
+    if not isinstance(error, Unavailable | Misconfigured):
+        return error
+    copy = type(error)(**error.details)
+    copy.__cause__ = error.__cause__
+    return copy

@@ -1,0 +1,167 @@
+"""The two clocks of a question: what the log held by then, and what had happened by then.
+
+docs/time.md explains both and the rule of order.
+"""
+
+import re
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from ledger.common.days import SHOP_ZONE
+from ledger.common.errors import Invalid, NotFound
+from ledger.common.values import MAX_INTEGER, from_us, rfc3339, to_us
+from ledger.log.envelope import Entry, Outline
+from ledger.log.store import Store
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)")
+
+
+class BadTime(Invalid):
+    """{name} is {text!r}. It must be a time with its zone, such as 2026-10-31T23:59:59+08:00 (a +
+    in an address is written %2B), or a day such as 2026-10-31."""
+
+    code = "bad_time"
+    rule = "R-PRJ-03"
+
+
+class BadPosition(Invalid):
+    """The position is {text!r}. It must be a whole number from 0 on."""
+
+    code = "bad_position"
+    rule = "R-PRJ-04"
+
+
+class PositionBeyondHead(NotFound):
+    """Position {position} of ledger {ledger!r} is not written yet: its last event is {head}."""
+
+    code = "position_beyond_head"
+    rule = "R-PRJ-05"
+
+
+class TwoRecordings(Invalid):
+    """Both a position and a time of recording are given. Give one of them."""
+
+    code = "two_recordings"
+    rule = "R-PRJ-06"
+
+
+class Moment(NamedTuple):
+    """A moment of either clock. `note` says how a bare day was read."""
+
+    at_us: int
+    note: str | None = None
+
+
+class Cut(NamedTuple):
+    """The part of the log that answers: what is recorded up to `position`, of that what occurred
+    up to `occurred_us` (None: all of it). It filters; the order stays that of the positions."""
+
+    position: int
+    occurred_us: int | None = None
+
+    def takes(self, entry: Entry | Outline) -> bool:
+        """Whether an entry belongs to it."""
+        return entry.position <= self.position and (
+            self.occurred_us is None or entry.occurred_at <= self.occurred_us)
+
+
+class AsOf(NamedTuple):
+    """As of when a question is asked. All None: as of now."""
+
+    position: int | None = None
+    recorded: Moment | None = None
+    occurred: Moment | None = None
+
+    @classmethod
+    def parse(
+        cls, position: int | str | None = None, recorded_as_of: str | None = None,
+        occurred_as_of: str | None = None, *, zone: str = SHOP_ZONE,
+    ) -> "AsOf":
+        """From texts: RFC 3339 times with a zone, or days of the shop's zone, taken to their end.
+
+        Errors: BadTime (R-PRJ-03), BadPosition (R-PRJ-04), TwoRecordings (R-PRJ-06).
+        """
+        if position is not None and recorded_as_of is not None:
+            raise TwoRecordings
+        return cls(
+            None if position is None else _position(position),
+            None if recorded_as_of is None else moment("recorded_as_of", recorded_as_of, zone),
+            None if occurred_as_of is None else moment("occurred_as_of", occurred_as_of, zone),
+        )
+
+    @property
+    def now(self) -> bool:
+        """Whether the present is asked for."""
+        return self == NOW
+
+    def resolve(self, store: Store, ledger: str) -> Cut:
+        """What of a ledger's log answers. Errors: PositionBeyondHead (R-PRJ-05)."""
+        occurred_us = None if self.occurred is None else self.occurred.at_us
+        if self.recorded is not None:
+            return Cut(store.position_at(ledger, self.recorded.at_us), occurred_us)
+        head = store.head(ledger).position
+        if self.position is not None and self.position > head:
+            raise PositionBeyondHead(position=self.position, ledger=ledger, head=head)
+        return Cut(head if self.position is None else self.position, occurred_us)
+
+
+NOW = AsOf()
+
+
+def _position(given: int | str) -> int:
+    text = str(given)
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_INTEGER):
+        raise BadPosition(text=given)
+    return int(text)
+
+
+def moment(name: str, text: str, zone: str = SHOP_ZONE) -> Moment:
+    """The moment that a text means. Errors: BadTime (R-PRJ-03), with `name` for what it is."""
+    try:
+        if DAY.fullmatch(text):
+            at = end_of_day(date.fromisoformat(text), ZoneInfo(zone))
+            return Moment(to_us(at), f"{name} {text} is taken to the end of that day in {zone}")
+        if TIME.fullmatch(text):
+            return Moment(to_us(datetime.fromisoformat(text.upper())))
+    except (ValueError, OverflowError):
+        pass
+    raise BadTime(name=name, text=text)
+
+
+def end_of_day(day: date, zone: tzinfo) -> datetime:
+    """The last microsecond of a day in a zone."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), zone)
+    return from_us(to_us(midnight) - 1)
+
+
+def header(store: Store, ledger: str, as_of: AsOf, cut: Cut) -> dict[str, Any]:
+    """As of what an answer is.
+
+    Shapes: {ledger, position, head, recorded_at, recorded_as_of, occurred_as_of, notes}; position
+    is that of the last event that was looked at and recorded_at its time (None before the first);
+    notes is a list of sentences.
+    """
+    notes = [m.note for m in (as_of.recorded, as_of.occurred) if m is not None and m.note]
+    head, recorded_at = store.head(ledger), None
+    if cut.position == head.position and head.position:
+        recorded_at = head.recorded_at
+    elif cut.position:
+        recorded_at = store.read(ledger, after=cut.position - 1, limit=1)[0].recorded_at
+    if recorded_at is None:
+        notes.append("nothing was recorded by then" if not as_of.now else "nothing is recorded yet")
+    return {
+        "ledger": ledger,
+        "position": cut.position,
+        "head": head.position,
+        "recorded_at": None if recorded_at is None else rfc3339(from_us(recorded_at)),
+        "recorded_as_of": None if as_of.recorded is None else _shown(as_of.recorded),
+        "occurred_as_of": None if as_of.occurred is None else _shown(as_of.occurred),
+        "notes": notes,
+    }
+
+
+def _shown(at: Moment) -> str | None:
+    return rfc3339(from_us(at.at_us))

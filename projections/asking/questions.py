@@ -1,0 +1,83 @@
+"""What a report is asked, and what it answers."""
+
+from typing import Any, ClassVar, NamedTuple
+
+from ledger.common.days import is_day, is_month
+from ledger.common.errors import Invalid
+from projections.asking.clocks import NOW, AsOf
+
+
+class SubjectNeeded(Invalid):
+    """A timeline is that of a subject, such as order:taobao:云杉书店:123. Name it."""
+
+    code: ClassVar[str] = "subject_needed"
+    rule: ClassVar[str] = "R-PRJ-10"
+
+
+class BadMonth(Invalid):
+    """The month is {text!r}. It must be one such as 2026-09."""
+
+    code: ClassVar[str] = "bad_month"
+    rule: ClassVar[str] = "R-PRJ-13"
+
+
+class BadDay(Invalid):
+    """The day is {text!r}. It must be one such as 2026-09-30."""
+
+    code: ClassVar[str] = "bad_day"
+    rule: ClassVar[str] = "R-PRJ-16"
+
+
+class Question(NamedTuple):
+    """What is asked: as of when, and of which channel, shop or subject (None: of all).
+
+    `after` and `limit` cut a timeline into pages: the position behind which it starts, and how
+    many events it has at the most; `beyond` is the subject behind which a list of subjects starts.
+    `since` and `until` are the first and the last day of a period,
+    both inclusive, in the shop's zone; `month` is one such as 2026-09, `day` one such as
+    2026-09-30, `post` a post of members.
+    """
+
+    as_of: AsOf = NOW
+    channel: str | None = None
+    shop: str | None = None
+    subject: str | None = None
+    after: int = 0
+    beyond: str | None = None
+    limit: int | None = None
+    since: str | None = None
+    until: str | None = None
+    month: str | None = None
+    post: str | None = None
+    day: str | None = None
+
+    def must_be_of_month(self) -> str | None:
+        """The month, if one is asked for. Errors: BadMonth (R-PRJ-13)."""
+        if self.month is not None and not is_month(self.month):
+            raise BadMonth(text=self.month)
+        return self.month
+
+    def must_be_of_day(self) -> str | None:
+        """The day, if one is asked for. Errors: BadDay (R-PRJ-16)."""
+        if self.day is not None and not is_day(self.day):
+            raise BadDay(text=self.day)
+        return self.day
+
+
+PRESENT = Question()
+
+
+class Answer(NamedTuple):
+    """A list of objects, and as of what it is (see `clocks.header`)."""
+
+    as_of: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+
+def noted(answer: Answer, question: Question) -> Answer:
+    """An empty answer says what it is empty of."""
+    asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
+             if (value := getattr(question, name)) is not None]
+    if asked and not answer.rows and answer.as_of["recorded_at"] is not None:
+        answer.as_of["notes"].append(f"there is nothing of {', '.join(asked)} by then")
+    return answer

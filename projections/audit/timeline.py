@@ -1,0 +1,186 @@
+"""Timelines: every event about a subject, in log order, with what it changed.
+
+An event stands in a stream, which the log itself finds; the table holds only the further subjects
+of events (SKUs, imports, members), so it is as small as it can be.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import Any, ClassVar
+
+import msgspec
+from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table
+
+from ledger.common.values import from_us, rfc3339
+from ledger.log.envelope import Entry, Outline
+from ledger.log.store import Store
+from projections.asking.clocks import Cut
+from projections.store.folding import Fact
+from projections.store.rows import FETCHED, Change, Key, Progress, Rows, metadata
+
+PERSONAL = "‹personal›"
+LONGEST_LIST = 3
+
+subjects = Table(
+    "subjects", metadata,
+    Column("ledger", Key, nullable=False),
+    Column("subject", Key, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("ledger", "subject", "position", name="subjects_pk"),
+    sqlite_with_rowid=False,
+)
+
+_subjects = msgspec.json.Decoder(list[str])
+
+Subjects = tuple[str, dict[str, list[int]]]
+"""A ledger and the positions that are about each subject."""
+
+
+class Timeline:
+    """Folds the subjects of events beside their own streams. Its state: positions by subject."""
+
+    name: ClassVar[str] = "timeline"
+    version: ClassVar[int] = 1
+    tables: ClassVar[tuple[Table, ...]] = (subjects,)
+
+    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Subjects:
+        """Nothing: rows are only added."""
+        return ledger, defaultdict(list)
+
+    def fold(self, state: Subjects, facts: Iterable[Fact]) -> None:
+        """Take the subjects of facts."""
+        _, found = state
+        for entry, _ in facts:
+            if entry.subjects == f'["{entry.stream}"]':
+                continue  # most events are about nothing else: reading it would cost more
+            for subject in _subjects.decode(entry.subjects):
+                if subject != entry.stream:
+                    found[subject].append(entry.position)
+
+    def changes(self, state: Subjects) -> Iterator[Change]:
+        """The new rows."""
+        ledger, found = state
+        yield Change(subjects, [(ledger, subject, position) for subject in sorted(found)
+                                for position in found[subject]], [])
+
+
+def about(
+    store: Store, rows: Rows, known: Progress, subject: str, *, ledger: str, cut: Cut,
+    after: int = 0, limit: int | None = None,
+) -> Iterator[Entry]:
+    """The entries about a subject behind `after`, up to a cut, in log order, at most `limit`.
+
+    What the table does not know yet is looked for in the log itself.
+    """
+    own = (entry for entry in store.streams(ledger, [subject], after=after))
+    index = _indexed(
+        store, ledger, _positions(rows, ledger, subject, after=after, until=cut.position))
+    rest = (entry for entry in _read(store, ledger, max(after, known.position), cut.position)
+            if entry.stream != subject and subject in _subjects.decode(entry.subjects))
+    merged = heapq.merge(own, index, rest, key=attrgetter("position"))
+    return islice((entry for entry in merged if cut.takes(entry)), limit)
+
+
+def _positions(
+    rows: Rows, ledger: str, subject: str, *, after: int, until: int
+) -> Iterator[int]:
+    while True:
+        found = rows.select(
+            "SELECT position FROM subjects WHERE ledger = ? AND subject = ? AND position > ?"
+            f" AND position <= ? ORDER BY position LIMIT {FETCHED}",
+            (ledger, subject, after, until))
+        yield from (row[0] for row in found)
+        if len(found) < FETCHED:
+            return
+        after = found[-1][0]
+
+
+def _indexed(store: Store, ledger: str, positions: Iterable[int]) -> Iterator[Entry]:
+    """The entries at positions, neighbours with one query."""
+    for _, run in groupby(enumerate(positions), lambda pair: pair[1] - pair[0]):
+        neighbours = [position for _, position in run]
+        yield from _read(store, ledger, neighbours[0] - 1, neighbours[-1])
+
+
+def read_at(store: Store, ledger: str, positions: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Who recorded the movements at these positions, when, and why.
+
+    Shapes: by position: recorded_at, actor, causes (a list), document, reason.
+    """
+    found = {}
+    for entry in _indexed(store, ledger, positions):
+        told = msgspec.json.decode(entry.payload)
+        found[entry.position] = {
+            "recorded_at": rfc3339(from_us(entry.recorded_at)), "actor": entry.actor,
+            "causes": sorted({move["cause"] for move in told["moves"]}),
+            "document": told.get("document"), "reason": told.get("reason")}
+    return found
+
+
+def _read(store: Store, ledger: str, after: int, until: int) -> Iterator[Entry]:
+    while after < until and (entries := store.read(ledger, after=after, until=until,
+                                                   limit=FETCHED)):
+        yield from entries
+        after = entries[-1].position
+
+
+def shown(entry: Entry) -> dict[str, Any]:
+    """An event as a timeline tells it; personal values show as `‹personal›`.
+
+    Shapes: `payload` is the event's object, `summary` one line of it, `subjects` a list of texts,
+    `source` an object or None.
+    """
+    payload = masked(msgspec.json.decode(entry.payload))
+    return {
+        "position": entry.position,
+        "type": entry.type,
+        "stream": entry.stream,
+        "version": entry.version,
+        "occurred_at": rfc3339(from_us(entry.occurred_at)),
+        "recorded_at": rfc3339(from_us(entry.recorded_at)),
+        "actor": entry.actor,
+        "role": entry.role,
+        "client": entry.client,
+        "causation": entry.causation,
+        "summary": summary(payload),
+        "payload": payload,
+        "subjects": _subjects.decode(entry.subjects),
+        "source": None if entry.source is None else msgspec.json.decode(entry.source),
+    }
+
+
+def masked(value: Any) -> Any:
+    """A value with everything personal in it hidden."""
+    if isinstance(value, dict):
+        if value.keys() == {"p", "n", "c", "h"}:
+            return PERSONAL
+        return {name: masked(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [masked(part) for part in value]
+    return value
+
+
+def summary(payload: dict[str, Any]) -> str:
+    """A payload on one line: `amount_minor 100, payments [2]`; of a change, old → new."""
+    old, new = payload.get("old"), payload.get("new")
+    parts = []
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted({*old, *new}):
+            if old.get(name) != new.get(name):
+                parts.append(f"{name} {_short(old.get(name))} → {_short(new.get(name))}")
+    told = ("old", "new") if parts else ()
+    parts += [f"{name} {_short(value)}" for name, value in payload.items() if name not in told]
+    return ", ".join(parts)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"({', '.join(f'{name} {_short(part)}' for name, part in value.items())})"
+    if isinstance(value, list):
+        if len(value) > LONGEST_LIST or any(isinstance(part, dict) for part in value):
+            return f"[{len(value)}]"
+        return f"[{', '.join(map(_short, value))}]"
+    return "–" if value is None else str(value)

@@ -1,0 +1,149 @@
+"""The audit trail: a read over the log, never a copy of it.
+
+Who did what, when it happened and when it was known; with a subject also what each step changed.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from ledger.common.days import SHOP_ZONE
+from ledger.common.values import from_us
+from ledger.core import event_types
+from ledger.core.aggregate import Aggregate
+from ledger.deductions.deduction import Deduction
+from ledger.log.envelope import Entry
+from ledger.orders.order import Order
+from ledger.people.attendance import Attendance
+from ledger.people.member import Member
+from ledger.people.posts import Post
+from ledger.people.rosters import Roster
+from ledger.policies.book import PolicyBook
+from ledger.returns.case import Case
+from ledger.scores.account import Account
+from ledger.scores.closings import Closings
+from ledger.stock.item import StockItem
+from ledger.stock.skus import Sku
+from ledger.stock.slips import Slip
+from ledger.stock.transfers import Transfer
+from ledger.stock.warehouses import Warehouse
+from projections.asking.clocks import AsOf
+from projections.audit.timeline import Timeline, about, masked, shown
+from projections.store.models import ReadModels
+from projections.store.rows import Rows
+
+SCANNED = 20_000
+"""Events that one page looks at, at most, where no subject is asked for."""
+
+FOLDED = 2_000
+"""Events of one stream that are folded to tell what a later one changed."""
+
+AGGREGATES: dict[str, type[Aggregate]] = {
+    cls.KIND: cls for cls in (Order, Case, StockItem, Sku, Warehouse, Transfer, Slip, Account,
+                              Deduction, PolicyBook, Closings, Member, Post, Roster, Attendance)}
+
+
+class Asked(NamedTuple):
+    """What of the log is asked for; None is all. `day` is a day of recording in the shop's zone."""
+
+    subject: str | None = None
+    actor: str | None = None
+    client: str | None = None
+    type: str | None = None
+    day: date | None = None
+    command: UUID | None = None
+    as_of: AsOf = AsOf()
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether an entry is asked for."""
+        return ((self.actor is None or entry.actor == self.actor)
+                and (self.client is None or entry.client == self.client)
+                and (self.type is None or entry.type == self.type)
+                and (self.command is None or entry.command_id == self.command.bytes)
+                and (self.day is None or self.day == from_us(entry.recorded_at).astimezone(
+                    ZoneInfo(SHOP_ZONE)).date()))
+
+
+class Found(NamedTuple):
+    """A page: entries, and how far the log was looked through (None: to its end)."""
+
+    entries: list[Entry]
+    behind: int | None
+
+
+def found(
+    models: ReadModels, ledger: str, asked: Asked, *, after: int = 0, limit: int = 100
+) -> Found:
+    """The entries behind a position that are asked for, in log order.
+
+    Errors: PositionBeyondHead (R-PRJ-05).
+    """
+    store, cut = models.store, asked.as_of.resolve(models.store, ledger)
+    if asked.command is not None:
+        told = store.commands(ledger, [asked.command.bytes])
+        return Found([one for one in told if one.position > after and asked.takes(one)
+                      and cut.takes(one)], None)
+    if asked.subject is not None:
+        with models.reading(ledger, Timeline.name) as (connection, known):
+            each = about(store, Rows(connection), known, asked.subject, ledger=ledger, cut=cut,
+                         after=after)
+            return _taken((one for one in each if asked.takes(one)), limit)
+    end = min(cut.position, after + SCANNED)
+    entries = [one for one in store.read(ledger, after=after, until=end, limit=SCANNED)
+               if cut.takes(one) and asked.takes(one)]
+    if len(entries) > limit:
+        return Found(entries[:limit], entries[limit - 1].position)
+    return Found(entries, end if end < cut.position else None)
+
+
+def _taken(entries: Iterator[Entry], limit: int) -> Found:
+    listed = [one for one, _ in zip(entries, range(limit + 1), strict=False)]
+    more = len(listed) > limit
+    return Found(listed[:limit], listed[limit - 1].position if more else None)
+
+
+def rows(models: ReadModels, ledger: str, entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
+    """Entries as the trail tells them, each with what it changed of its own stream.
+
+    Shapes: as `timeline.shown`, with command_id, and changes: {field: {before, after}}; None for an
+    event that stands behind `FOLDED` others of its stream, since all of them would have to be read.
+    """
+    entries = list(entries)
+    states = _states(models, ledger, entries)
+    for entry in entries:
+        before, after = states.get((entry.stream, entry.version), ({}, {}))
+        changes = {name: {"before": before.get(name), "after": value}
+                   for name, value in after.items() if before.get(name) != value}
+        yield {**shown(entry), "command_id": str(UUID(bytes=entry.command_id)),
+               "changes": None if entry.version > FOLDED else changes}
+
+
+def _states(
+    models: ReadModels, ledger: str, entries: list[Entry]
+) -> dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]]:
+    """What was known before and after each of some events, by stream and version."""
+    wanted = {(entry.stream, entry.version) for entry in entries
+              if entry.version <= FOLDED and entry.stream.split(":")[0] in AGGREGATES}
+    known = sorted({stream for stream, _ in wanted})
+    upto = max((version for _, version in wanted), default=0)
+    told: dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]] = {}
+    states: dict[str, Aggregate] = {}
+    for entry in models.store.streams(ledger, known, upto=upto) if known else ():
+        if entry.stream not in states:
+            states[entry.stream] = AGGREGATES[entry.stream.split(":")[0]].blank(entry.stream)
+        aggregate, is_wanted = states[entry.stream], (entry.stream, entry.version) in wanted
+        before = _plain(aggregate) if is_wanted else {}
+        event_types.decode(entry).mutate(aggregate)
+        if is_wanted:
+            told[entry.stream, entry.version] = before, _plain(aggregate)
+    return told
+
+
+def _plain(aggregate: Aggregate) -> dict[str, Any]:
+    """What an aggregate knows, as JSON has it; personal values are hidden."""
+    return {name: masked(msgspec.to_builtins(value, enc_hook=str))
+            for name, value in vars(aggregate).items() if not name.startswith("_")}

@@ -1,0 +1,1 @@
+"""Orders as rows, their sums, and what their fulfilment is about."""

@@ -1,0 +1,173 @@
+"""Replay: the same folds over a part of the log, into tables that are thrown away.
+
+It answers every question about the past, and what would be without an event. It never writes to
+the log.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from ledger.common.errors import NotFound
+from ledger.log.envelope import Entry, Outline
+from ledger.log.store import Store
+from projections.asking.clocks import NOW, AsOf, Cut, header
+from projections.orders import reconciliation
+from projections.orders import rows as orders
+from projections.orders.book import OrderBook
+from projections.store.databases import Generation, in_a_file, in_memory
+from projections.store.folding import Folder, Projection
+
+BATCH = 20_000
+
+
+class NothingRecorded(NotFound):
+    """Ledger {ledger!r} holds no event about {subject}."""
+
+    code = "nothing_recorded"
+    rule = "R-PRJ-07"
+
+
+class NotReplayed(NotFound):
+    """Nothing is replayed at position {positions}, so it cannot be left out."""
+
+    code = "not_replayed"
+    rule = "R-PRJ-08"
+
+
+class Replayed(NamedTuple):
+    """What a replay came to.
+
+    Shapes: `as_of` as `clocks.header` makes it, with the positions left out in `without`; `orders`
+    and `reconciliation` as the reports of these names; `positions` are those that were folded.
+    """
+
+    as_of: dict[str, Any]
+    orders: list[dict[str, Any]]
+    reconciliation: list[dict[str, Any]]
+    positions: list[int]
+
+
+class Difference(NamedTuple):
+    """A field that two replays tell differently of a subject; None where one does not know it."""
+
+    subject: str
+    field: str
+    before: Any
+    after: Any
+
+
+class Step(NamedTuple):
+    """One event of a replay and what it changed of its order."""
+
+    entry: Entry
+    changes: list[Difference]
+
+
+# -- the whole ledger -----------------------------------------------------------------------------
+
+
+@contextmanager
+def past(store: Store, ledger: str, cut: Cut, projection: Projection) -> Iterator[Connection]:
+    """A projection's tables as of a cut, in a temporary database; memory stays bounded."""
+    with in_a_file() as generation:
+        _fold(generation, ledger, (list(filter(cut.takes, entries))
+                                   for entries in _batches(store, ledger, cut)), projection)
+        with generation.reading() as connection:
+            yield connection
+
+
+def _batches(store: Store, ledger: str, cut: Cut) -> Iterator[list[Outline]]:
+    after = 0
+    while entries := store.outlines(ledger, after=after, until=cut.position, limit=BATCH):
+        yield entries
+        after = entries[-1].position
+
+
+def _fold(
+    generation: Generation, ledger: str, batches: Iterable[Sequence[Outline]],
+    projection: Projection,
+) -> None:
+    """Fold batches. Errors: whatever makes an event unreadable or a fold fail."""
+    folder = Folder(generation, ledger)
+    for entries in batches:
+        if entries:
+            folder.fold(folder.progress([projection]), entries)
+
+
+# -- chosen streams -----------------------------------------------------------------------------
+
+
+def replay(
+    store: Store, ledger: str, streams: Sequence[str], *, until: AsOf = NOW,
+    without: Collection[int] = (),
+) -> Replayed:
+    """Fold the events of some streams up to a moment, leaving some of them out.
+
+    Errors: NothingRecorded (R-PRJ-07), NotReplayed (R-PRJ-08), PositionBeyondHead (R-PRJ-05).
+    """
+    cut = until.resolve(store, ledger)
+    entries = _chosen(store, ledger, streams, cut=cut, without=without)
+    generation = in_memory()
+    try:
+        _fold(generation, ledger, [list(map(Outline.of, entries))], OrderBook())
+        with generation.reading() as connection:
+            return Replayed(
+                {**header(store, ledger, until, cut), "without": sorted(without)},
+                list(orders.report(connection, ledger)),
+                reconciliation.report(connection, ledger),
+                [entry.position for entry in entries])
+    finally:
+        generation.close()
+
+
+def _chosen(
+    store: Store, ledger: str, streams: Sequence[str], *, cut: Cut, without: Collection[int]
+) -> list[Entry]:
+    found = store.streams(ledger, streams)
+    if missing := set(streams) - {entry.stream for entry in found}:
+        raise NothingRecorded(ledger=ledger, subject=", ".join(sorted(missing)))
+    entries = list(filter(cut.takes, found))
+    if unknown := set(without) - {entry.position for entry in entries}:
+        raise NotReplayed(positions=", ".join(map(str, sorted(unknown))))
+    return [entry for entry in entries if entry.position not in without]
+
+
+def steps(
+    store: Store, ledger: str, streams: Sequence[str], *, until: AsOf = NOW,
+    without: Collection[int] = (),
+) -> Iterator[Step]:
+    """A replay event by event, with what each one changed. Errors: as `replay`."""
+    cut = until.resolve(store, ledger)
+    entries = _chosen(store, ledger, streams, cut=cut, without=without)
+    generation = in_memory()
+    try:
+        before: list[dict[str, Any]] = []
+        for entry in entries:
+            _fold(generation, ledger, [[Outline.of(entry)]], OrderBook())
+            with generation.reading() as connection:
+                after = list(orders.report(connection, ledger))
+            yield Step(entry, differences(before, after))
+            before = after
+    finally:
+        generation.close()
+
+
+def compare(before: Replayed, after: Replayed) -> list[Difference]:
+    """What two replays tell differently of their orders, sorted by subject."""
+    return differences(before.orders, after.orders)
+
+
+def differences(
+    before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]
+) -> list[Difference]:
+    """The fields in which rows with the same subject differ."""
+    a, b = ({row["subject"]: row for row in rows} for rows in (before, after))
+    found = []
+    for subject in sorted({*a, *b}):
+        left, right = a.get(subject, {}), b.get(subject, {})
+        found += [Difference(subject, name, left.get(name), right.get(name))
+                  for name in (left or right) if left.get(name) != right.get(name)]
+    return found

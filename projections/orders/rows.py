@@ -1,0 +1,199 @@
+"""Orders: one row each, with its statuses and flags derived from facts."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+from urllib.parse import unquote
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    select,
+)
+
+from ledger.common.values import from_us, rfc3339
+from projections.orders.state import (
+    COMPLETED,
+    CORRECTED,
+    INFERRED,
+    INFERRED_DELIVERED,
+    INFERRED_DISPATCHED,
+    INFERRED_ENDED,
+    INFERRED_PAID,
+    INFERRED_PLACED,
+    PRICE_CHANGED,
+    REFUNDS_UNTOLD,
+    OrderState,
+    open_exceptions,
+    review_status,
+    state_of,
+)
+from projections.store.rows import IN_CHUNK, Key, metadata
+
+LAST = "\U0010ffff"
+"""The character behind all others."""
+
+orders = Table(
+    "orders", metadata,
+    Column("ledger", Key, nullable=False),
+    Column("subject", Key, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("goods_minor", BigInteger),
+    Column("postage_minor", BigInteger),
+    Column("discount_minor", BigInteger),
+    Column("total_minor", BigInteger),
+    Column("lines", Integer),
+    Column("pieces", BigInteger),
+    Column("value", Text),
+    Column("paid_minor", BigInteger, nullable=False),
+    Column("refunded_minor", BigInteger, nullable=False),
+    Column("placed_at", BigInteger, nullable=False),
+    Column("paid_at", BigInteger),
+    Column("dispatched_at", BigInteger),
+    Column("delivered_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("marks", Integer, nullable=False),
+    Column("amounts_version", Integer, nullable=False),
+    Column("paid_version", Integer, nullable=False),
+    Column("refunded_version", Integer, nullable=False),
+    Column("exceptions", Text),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("ledger", "subject", name="orders_pk"),
+    sqlite_with_rowid=False,
+)
+
+
+def report(
+    connection: Connection, ledger: str, *, prefixes: Sequence[str] = ("order:",),
+    subjects: Sequence[str] | None = None, beyond: str | None = None,
+) -> Iterator[dict[str, Any]]:
+    """The orders whose subject begins with one of the prefixes, or just the named ones; those that
+    stand behind `beyond`.
+
+    Shapes: objects as `shown` makes them, sorted by subject.
+    """
+    among = orders.c.ledger == ledger
+    if subjects is not None:
+        wanted = sorted(set(subjects))
+        for start in range(0, len(wanted), IN_CHUNK):
+            chunk = orders.c.subject.in_(wanted[start : start + IN_CHUNK])
+            yield from _shown(connection, select(orders).where(among, chunk))
+        return
+    for prefix in sorted(prefixes):
+        query = select(orders).where(among, orders.c.subject.between(prefix, prefix + LAST))
+        if beyond is not None:
+            query = query.where(orders.c.subject > beyond)
+        yield from _shown(connection, query)
+
+
+def _shown(connection: Connection, query: Any) -> Iterator[dict[str, Any]]:
+    rows = connection.execute(query.order_by(orders.c.subject).execution_options(yield_per=1000))
+    for row in rows:
+        yield shown(state_of(row))
+
+
+def shown(order: OrderState) -> dict[str, Any]:
+    """An order as reports tell it.
+
+    Shapes: `exceptions` are the kinds of the open ones, sorted. Units: minor units; times RFC 3339
+    in UTC.
+    """
+    _, channel, shop, number = order.subject.split(":")
+    completed_at = order.ended_at if order.marks & COMPLETED else None
+    return {
+        "subject": order.subject,
+        "channel": unquote(channel),
+        "shop": unquote(shop),
+        "number": unquote(number.split("~")[0]),
+        "review_status": review_status(order.marks),
+        "payment_status": payment_status(order),
+        "fulfilment_status": fulfilment_status(order),
+        "exceptions": sorted(open_exceptions(order).values()),
+        "flags": flags(order),
+        "currency": order.currency,
+        "total_minor": total_of(order),
+        "paid_minor": order.paid_minor,
+        "refunded_minor": None if order.marks & REFUNDS_UNTOLD else order.refunded_minor,
+        "placed_at": _time(order.placed_at),
+        "paid_at": _time(order.paid_at),
+        "dispatched_at": _time(order.dispatched_at),
+        "completed_at": _time(completed_at),
+        "recorded_at": _time(order.recorded_at),
+        "position": order.position,
+    }
+
+
+def _time(at: int | None) -> str | None:
+    return None if at is None else rfc3339(from_us(at))
+
+
+def payment_status(order: OrderState) -> str:
+    """unpaid, paid, part_refunded or refunded."""
+    if order.paid_at is None:
+        return "unpaid"
+    if order.refunded_minor <= 0:
+        return "paid"
+    return "refunded" if order.refunded_minor >= order.paid_minor else "part_refunded"
+
+
+def fulfilment_status(order: OrderState) -> str:
+    """unfulfilled, dispatched (the first parcel is) or delivered (the first parcel is).
+
+    What became of each piece the report `fulfilment` tells.
+    """
+    if order.delivered_at is not None:
+        return "delivered"
+    return "unfulfilled" if order.dispatched_at is None else "dispatched"
+
+
+def total_of(order: OrderState) -> int | None:
+    """The total as told, else goods + postage - discount where all three were told."""
+    if order.total_minor is not None:
+        return order.total_minor
+    return _sum_of(order)
+
+
+def _sum_of(order: OrderState) -> int | None:
+    if order.goods_minor is None or order.postage_minor is None or order.discount_minor is None:
+        return None
+    return order.goods_minor + order.postage_minor - order.discount_minor
+
+
+def flags(order: OrderState) -> list[str]:
+    """What is worth a look, sorted.
+
+    corrected: a later event corrected an earlier one. inferred_times: a time was not told but
+    inferred. paid_differs_from_total: paid, but another sum than the total. price_changed: before
+    payment. times_out_of_order: of the times that were told, a later stage (placed, paid,
+    dispatched, delivered, completed) lies before a former one. total_disagrees: the total is not
+    goods + postage - discount.
+    """
+    total = total_of(order)
+    found = {
+        "corrected": order.marks & CORRECTED,
+        "inferred_times": order.marks & INFERRED,
+        "paid_differs_from_total": (order.paid_at is not None and total is not None
+                                    and total != order.paid_minor),
+        "price_changed": order.marks & PRICE_CHANGED,
+        "times_out_of_order": _out_of_order(order),
+        "total_disagrees": _sum_of(order) not in (None, total),
+    }
+    return [name for name, holds in found.items() if holds]
+
+
+def _out_of_order(order: OrderState) -> bool:
+    stages = (
+        (order.placed_at, INFERRED_PLACED),
+        (order.paid_at, INFERRED_PAID),
+        (order.dispatched_at, INFERRED_DISPATCHED),
+        (order.delivered_at, INFERRED_DELIVERED),
+        (order.ended_at if order.marks & COMPLETED else None, INFERRED_ENDED),
+    )
+    told = [at for at, inferred in stages if at is not None and not order.marks & inferred]
+    return any(later < former for former, later in pairwise(told))

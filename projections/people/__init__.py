@@ -1,0 +1,1 @@
+"""Members, posts, shifts and attendance as rows and reports."""

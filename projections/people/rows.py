@@ -1,0 +1,265 @@
+"""Members, posts, rosters and attendance: one row a stream, and the same as of any pair of clocks.
+
+The present is read from the rows. The past is folded from the streams that a question is about,
+which the rows name, by the same code: its cost does not grow with the log.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Index,
+    PrimaryKeyConstraint,
+    Row,
+    Table,
+    Text,
+    and_,
+    or_,
+    select,
+)
+
+from ledger.core import event_types
+from ledger.core.aggregate import Aggregate
+from ledger.log.envelope import Entry, Outline
+from ledger.log.store import Store
+from ledger.people.attendance import Attendance, Attended
+from ledger.people.member import Leave, Member
+from ledger.people.posts import Post, Term
+from ledger.people.rosters import Roster, Shift
+from projections.asking.clocks import AsOf, Cut, header
+from projections.store.models import ReadModels
+from projections.store.rows import Key, metadata
+from projections.store.stream_rows import StreamRows, topics_of
+
+people = Table(
+    "people", metadata,
+    Column("ledger", Key, nullable=False),
+    Column("subject", Key, nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("month", Key, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("ledger", "subject", name="people_pk"),
+    Index("people_kind", "ledger", "kind", "month", "subject"),
+    sqlite_with_rowid=False,
+)
+"""`state` is one of the `Kept` as JSON; `month` is that of attendance, and empty for all else."""
+
+
+class Note(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What reports tell of leave, or of a fact of attendance, and no rule needs.
+
+    `position` is that of the last event about it, `at` when it was told. Units: `at` in
+    microseconds UTC.
+    """
+
+    position: int
+    at: int
+    reason: str | None = None
+    recorded_by: str | None = None
+    corrected_by: str | None = None
+    shift: str | None = None
+    minutes: int | None = None
+
+
+class Kept(msgspec.Struct, omit_defaults=True):
+    """What a row keeps; the fields of each kind are called as its aggregate calls them."""
+
+    notes: dict[str, Note] = {}
+
+
+class KeptMember(Kept, omit_defaults=True):
+    """A member."""
+
+    joined_on: str | None = None
+    left_on: str | None = None
+    supervisors: tuple[tuple[str, str], ...] = ()
+    leave: dict[str, Leave] = {}
+
+
+class KeptPost(Kept, omit_defaults=True):
+    """A post."""
+
+    terms: tuple[Term, ...] = ()
+
+
+class KeptRoster(Kept, omit_defaults=True):
+    """A roster."""
+
+    patterns: tuple[tuple[str, tuple[Shift, ...]], ...] = ()
+    single: dict[str, tuple[Shift, ...]] = {}
+    covers: dict[str, tuple[tuple[str, str, str], ...]] = {}
+
+
+class KeptAttendance(Kept, omit_defaults=True):
+    """A member's attendance in a month."""
+
+    attended: tuple[Attended, ...] = ()
+
+
+KINDS: dict[str, tuple[type[Aggregate], type[Kept]]] = {
+    Member.KIND: (Member, KeptMember), Post.KIND: (Post, KeptPost),
+    Roster.KIND: (Roster, KeptRoster), Attendance.KIND: (Attendance, KeptAttendance)}
+
+TAKEN = topics_of(*(cls for cls, _ in KINDS.values()))
+
+
+def kind_of(stream: str) -> str:
+    """The kind of a stream."""
+    return stream.partition(":")[0]
+
+
+def _shared(kept: type[Kept]) -> Iterator[str]:
+    return (name for name in kept.__struct_fields__ if name not in Kept.__struct_fields__)
+
+
+class Tracked(msgspec.Struct):
+    """A member, a post, a roster or a month of attendance while events are folded into it."""
+
+    thing: Any
+    notes: dict[str, Note]
+    position: int
+
+    @classmethod
+    def blank(cls, stream: str) -> "Tracked":
+        """Nothing is known of it."""
+        return cls(KINDS[kind_of(stream)][0].blank(stream), {}, 0)
+
+    @classmethod
+    def of_row(cls, row: Row[Any]) -> "Tracked":
+        """What a row keeps."""
+        found, kept_as = cls.blank(row.subject), KINDS[row.kind][1]
+        kept = msgspec.json.decode(row.state, type=kept_as)
+        for name in _shared(kept_as):
+            setattr(found.thing, name, getattr(kept, name))
+        found.notes, found.position = kept.notes, row.position
+        return found
+
+    def row(self, ledger: str) -> tuple[Any, ...]:
+        """It as a row of the table."""
+        stream, kind = self.thing.id, kind_of(self.thing.id)
+        kept_as = KINDS[kind][1]
+        kept = kept_as(notes=self.notes,
+                       **{name: getattr(self.thing, name) for name in _shared(kept_as)})
+        month = self.thing.month if kind == Attendance.KIND else ""
+        return ledger, stream, kind, month, msgspec.json.encode(kept).decode(), self.position
+
+    def take(self, entry: Entry | Outline, event: Any) -> None:
+        """Take an event. As of a moment of the business it may tell of what is not known yet."""
+        event.apply(self.thing)
+        self.position = entry.position
+        number = str(getattr(event, "number", ""))
+        note = _note(self.notes.get(number), entry, event)
+        if note is not None:
+            self.notes = {**self.notes, number: note}
+
+
+def _note(before: Note | None, entry: Entry | Outline, event: Any) -> Note | None:
+    """What is to be noted after an event; None where it tells of nothing that is known."""
+    if isinstance(event, Member.LeaveAsked):
+        return Note(entry.position, entry.occurred_at, event.reason)
+    if isinstance(event, Attendance.Recorded):
+        return Note(entry.position, entry.occurred_at, recorded_by=event.recorded_by,
+                    shift=event.shift, minutes=event.minutes)
+    if before is None:
+        return None
+    return msgspec.structs.replace(
+        before, position=entry.position, reason=getattr(event, "reason", None) or before.reason,
+        corrected_by=getattr(event, "corrected_by", None))
+
+
+class People(StreamRows[Tracked]):
+    """Folds members, posts, rosters and attendance."""
+
+    name: ClassVar[str] = "people"
+    tables: ClassVar[tuple[Table, ...]] = (people,)
+    taken: ClassVar[frozenset[str]] = TAKEN
+
+    def blank(self, stream: str, event: Any) -> Tracked:
+        """Nothing is known of it."""
+        return Tracked.blank(stream)
+
+    def of_row(self, row: Row[Any]) -> Tracked:
+        """What a row keeps."""
+        return Tracked.of_row(row)
+
+
+def _take(found: dict[str, Tracked], entry: Entry, event: Any) -> None:
+    if entry.stream not in found:
+        found[entry.stream] = Tracked.blank(entry.stream)
+    found[entry.stream].take(entry, event)
+
+
+# -- as of any moment -----------------------------------------------------------------------------
+
+
+class Wanted(NamedTuple):
+    """Which streams a question is about, by kind: these (None: all); attendance of one month."""
+
+    streams: Mapping[str, Collection[str] | None]
+    month: str | None = None
+
+    def takes(self, stream: str) -> bool:
+        """Whether a stream is one of them."""
+        kind = kind_of(stream)
+        if (only := self.streams.get(kind, ())) is not None:
+            return stream in only
+        return kind != Attendance.KIND or stream.endswith(f":{self.month}")
+
+    def where(self) -> ColumnElement[bool]:
+        """The same as a condition on rows."""
+        return or_(*(self._of(kind, only) for kind, only in self.streams.items()))
+
+    def _of(self, kind: str, only: Collection[str] | None) -> ColumnElement[bool]:
+        if only is not None:
+            return people.c.subject.in_(only)
+        if kind == Attendance.KIND:
+            return and_(people.c.kind == kind, people.c.month == self.month)
+        return people.c.kind == kind
+
+
+class Known(NamedTuple):
+    """What was known at a cut, by stream, and as of what that is."""
+
+    as_of: dict[str, Any]
+    found: dict[str, Tracked]
+
+    def of(self, kind: str) -> dict[str, Tracked]:
+        """Those of a kind, sorted by stream."""
+        return {stream: self.found[stream] for stream in sorted(self.found)
+                if kind_of(stream) == kind}
+
+
+def known_at(models: ReadModels, ledger: str, as_of: AsOf, wanted: Wanted) -> Known:
+    """What was known of some streams. Errors: R-PRJ-01, R-PRJ-05."""
+    store, cut = models.store, as_of.resolve(models.store, ledger)
+    with models.reading(ledger, People.name) as (connection, progress):
+        query = select(people if as_of.now else people.c.subject).where(
+            people.c.ledger == ledger, wanted.where())
+        rows = connection.execute(query).fetchall()
+    if as_of.now:
+        head = header(store, ledger, as_of, Cut(progress.position))
+        if progress.error_position is not None:
+            head["notes"].append(f"the read model {progress.projection} stopped before position "
+                                 f"{progress.error_position}")
+        return Known(head, {row.subject: Tracked.of_row(row) for row in rows})
+    streams = {row.subject for row in rows} | set(
+        _newer(store, ledger, wanted, after=progress.position, until=cut.position))
+    found: dict[str, Tracked] = {}
+    for entry in store.streams(ledger, sorted(streams)) if streams else ():
+        if cut.takes(entry):
+            _take(found, entry, event_types.decode(entry))
+    return Known(header(store, ledger, as_of, cut), found)
+
+
+def _newer(
+    store: Store, ledger: str, wanted: Wanted, *, after: int, until: int
+) -> Iterator[str]:
+    """The streams of events that the rows do not know yet."""
+    while after < until and (found := store.outlines(ledger, after=after, until=until)):
+        yield from (one.stream for one in found if one.type in TAKEN and wanted.takes(one.stream))
+        after = found[-1].position

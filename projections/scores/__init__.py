@@ -1,0 +1,1 @@
+"""Months, grades and scores as rows and reports."""

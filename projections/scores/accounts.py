@@ -1,0 +1,129 @@
+"""Members' months: what each account holds of grades, bonus work and charges, one row each.
+
+The fold lets the account's own mutators work on what a row keeps of it.
+"""
+
+from collections.abc import Collection
+from typing import Any, ClassVar
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    PrimaryKeyConstraint,
+    Row,
+    Table,
+    Text,
+    select,
+)
+
+from ledger.log.envelope import Entry, Outline
+from ledger.scores.account import Account
+from ledger.scores.values import Bonus, Charge, Figure, Lent
+from projections.store.rows import Key, metadata
+from projections.store.stream_rows import StreamRows, topics_of
+
+accounts = Table(
+    "accounts", metadata,
+    Column("ledger", Key, nullable=False),
+    Column("subject", Key, nullable=False),
+    Column("month", Key, nullable=False),
+    Column("member", Key, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("ledger", "subject", name="accounts_pk"),
+    Index("accounts_month", "ledger", "month", "member"),
+    sqlite_with_rowid=False,
+)
+"""`state` is `Kept` as JSON."""
+
+class Kept(msgspec.Struct, omit_defaults=True):
+    """What a row keeps of an account."""
+
+    grades: dict[str, dict[str, dict[str, str]]] = {}
+    bonuses: dict[str, dict[str, Bonus]] = {}
+    charges: dict[str, Charge] = {}
+    reversed: dict[str, Charge] = {}
+    carried: dict[str, str] = {}
+    lent: tuple[Lent, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+
+_kept = msgspec.json.Decoder(Kept)
+
+
+def account_of_row(row: Row[Any]) -> Account:
+    """The account that a row keeps."""
+    kept = _kept.decode(row.state)
+    found = Account.blank(row.subject)
+    for name in Kept.__struct_fields__:
+        setattr(found, name, getattr(kept, name))
+    return found
+
+
+class Tracked(msgspec.Struct):
+    """An account while events are folded into it."""
+
+    account: Account
+    member: str
+    position: int
+
+    def take(self, entry: Entry | Outline, event: Any) -> None:
+        """Take an event."""
+        self.position = entry.position
+        take(self.account, event)
+
+    def row(self, ledger: str) -> tuple[Any, ...]:
+        """It as a row of the table."""
+        account = self.account
+        kept = Kept(**{name: getattr(account, name) for name in Kept.__struct_fields__})
+        return (ledger, account.id, account.id.rpartition(":")[2], self.member,
+                msgspec.json.encode(kept).decode(), self.position)
+
+
+class Months(StreamRows[Tracked]):
+    """Folds members' months."""
+
+    name: ClassVar[str] = "months"
+    tables: ClassVar[tuple[Table, ...]] = (accounts,)
+    taken: ClassVar[frozenset[str]] = topics_of(Account)
+
+    def blank(self, stream: str, event: Any) -> Tracked:
+        """An account of which nothing is known: every event of it names the member."""
+        return Tracked(Account.blank(stream), event.member, 0)
+
+    def of_row(self, row: Row[Any]) -> Tracked:
+        """The account that a row keeps."""
+        return Tracked(account_of_row(row), row.member, row.position)
+
+
+def take(account: Account, event: Any) -> None:
+    """Let an account take an event, unless that speaks of a charge that it does not know: as of a
+    moment of the business, a charge may be reversed that is not there yet."""
+    charge = getattr(event, "charge", None)
+    if isinstance(charge, str) and not isinstance(event, Account.EffectCarried) \
+            and charge not in account.charges:
+        return
+    event.apply(account)
+
+
+def streams_of(
+    connection: Connection, ledger: str, months: Collection[str]
+) -> dict[tuple[str, str], str]:
+    """The accounts of some months: their streams by month and member."""
+    found = connection.execute(
+        select(accounts.c.month, accounts.c.member, accounts.c.subject)
+        .where(accounts.c.ledger == ledger, accounts.c.month.in_(months)))
+    return {(row.month, row.member): row.subject for row in found}
+
+
+def accounts_of(
+    connection: Connection, ledger: str, months: Collection[str], member: str | None = None
+) -> dict[tuple[str, str], Account]:
+    """The accounts of some months by month and member: those of all, or of one member."""
+    query = select(accounts).where(accounts.c.ledger == ledger, accounts.c.month.in_(months))
+    if member is not None:
+        query = query.where(accounts.c.member == member)
+    return {(row.month, row.member): account_of_row(row) for row in connection.execute(query)}

@@ -1,0 +1,179 @@
+"""What scores are made of, as of a cut: policies, closed months, posts and members' accounts.
+
+A question about the past reads the streams that it is about, and nothing else: its cost does not
+grow with the log.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, NamedTuple
+
+import orjson
+from sqlalchemy import Connection
+
+from ledger.common.days import first_day, last_day
+from ledger.common.errors import Invalid
+from ledger.core import event_types
+from ledger.core.aggregate import Aggregate
+from ledger.log.store import Store
+from ledger.people.posts import Post, post_of
+from ledger.policies.book import BOOK, PolicyBook
+from ledger.policies.values import Version
+from ledger.scores.account import Account
+from ledger.scores.closings import CLOSINGS, SEALED, Closings, Seal
+from ledger.scores.formula import figures_of
+from ledger.scores.values import Figure, account_of
+from projections.asking.clocks import Cut, header
+from projections.asking.questions import Answer, Question
+from projections.deductions import undecided
+from projections.scores.accounts import Months, accounts_of, streams_of, take
+from projections.store.models import ReadModels
+
+PAGE = 10_000
+
+
+class NoMonthClosed(Invalid):
+    """No month is closed yet. Name one, such as 2026-09."""
+
+    code: ClassVar[str] = "no_month_closed"
+    rule: ClassVar[str] = "R-PRJ-14"
+
+
+class Month(NamedTuple):
+    """The figures of a month: sealed as they were sealed, open as they stand."""
+
+    month: str
+    seal: Seal
+    figures: list[Figure]
+
+    @property
+    def sealed(self) -> bool:
+        """Whether they are final."""
+        return self.seal.state == SEALED
+
+    def told(self, figure: Figure) -> dict[str, Any]:
+        """A figure as reports tell it."""
+        return {
+            "member": figure.member, "post": figure.post, "committee": figure.committee,
+            "self": figure.second, "bonus": figure.bonus, "deductions": figure.deductions,
+            "score": figure.score, "coefficient": figure.coefficient,
+            "policy_version": figure.policy_version, "sealed": self.sealed,
+            "restatement": self.seal.number,
+        }
+
+
+class ScoreBook:
+    """What the log held of scores at a cut. `connection` reads the accounts as of `folded`."""
+
+    def __init__(
+        self, store: Store, ledger: str, cut: Cut, *, connection: Connection, folded: int
+    ) -> None:
+        self.store, self.ledger, self.cut = store, ledger, cut
+        self._connection, self._folded = connection, folded
+        found = self.fold({BOOK: PolicyBook, CLOSINGS: Closings})
+        self.book: PolicyBook = found[BOOK]
+        self.closings: Closings = found[CLOSINGS]
+
+    def fold(
+        self, streams: dict[str, type[Aggregate]], *, about: str | None = None
+    ) -> dict[str, Any]:
+        """Aggregates as the cut has them. An event that the cut leaves out changes nothing, nor
+        does one that is not about a subject, where one is asked for."""
+        found: dict[str, Any] = {name: cls.blank(name) for name, cls in streams.items()}
+        named = "" if about is None else orjson.dumps(about).decode()
+        for entry in self.store.streams(self.ledger, sorted(streams)) if streams else ():
+            if not self.cut.takes(entry) or named not in entry.subjects:
+                continue
+            event = event_types.decode(entry)
+            if isinstance(found[entry.stream], Account):
+                take(found[entry.stream], event)
+            else:
+                event.apply(found[entry.stream])
+        return found
+
+    def version(self, month: str) -> Version:
+        """The policy that scores a month."""
+        return self.book.on(last_day(month))
+
+    def posts_in(self, month: str, member: str | None = None) -> dict[str, set[str]]:
+        """The posts that each member, or a single one, held on any day of a month."""
+        names = {post_of(post): post for post in self.book.posts_in(month)}
+        found: dict[str, set[str]] = {}
+        for stream, post in self.fold(dict.fromkeys(names, Post), about=member).items():
+            for holder in post.holders_between(first_day(month), last_day(month)):
+                found.setdefault(holder, set()).add(names[stream])
+        return found
+
+    def asked(self, question: Question) -> str:
+        """The month of a question; by default the last that was closed.
+
+        Errors: BadMonth (R-PRJ-13), NoMonthClosed (R-PRJ-14).
+        """
+        month = question.must_be_of_month() or self.closings.last_closed()
+        if month is None:
+            raise NoMonthClosed
+        return month
+
+    def accounts(
+        self, months: Collection[str], member: str | None = None
+    ) -> dict[tuple[str, str], Account]:
+        """The accounts of some months, by month and member."""
+        if self.cut == Cut(self._folded):
+            return accounts_of(self._connection, self.ledger, months, member)
+        if member is not None:
+            streams = {(month, member): account_of(member, month) for month in months}
+        else:
+            streams = streams_of(self._connection, self.ledger, months)
+            streams |= {key: stream for key, stream in self._behind() if key[0] in months}
+        found = self.fold(dict.fromkeys(streams.values(), Account))
+        return {key: found[stream] for key, stream in streams.items()}
+
+    def _behind(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """The accounts that the read model does not know yet."""
+        after = self._folded
+        while entries := self.store.read(
+                self.ledger, after=after, until=self.cut.position, limit=PAGE):
+            for entry in entries:
+                if entry.stream.startswith(f"{Account.KIND}:"):
+                    event = event_types.decode(entry)
+                    yield (entry.stream.rpartition(":")[2], event.member), entry.stream
+            after = entries[-1].position
+
+    def month(self, month: str, member: str | None = None) -> Month:
+        """The figures of a month, of all or of one member, by member and post."""
+        seal = self.closings.seal_of(month)
+        accounts = {who: account
+                    for (_, who), account in self.accounts([month], member).items()}
+        if seal.state == SEALED:
+            return Month(month, seal, _final(accounts.values()))
+        posts = self.posts_in(month, member)
+        known = {who: account for who, account in accounts.items() if who in posts}
+        return Month(month, seal, list(figures_of(known, posts, self.version(month))))
+
+    def undecided(self, month: str) -> tuple[int, int]:
+        """How many deductions, and appeals, of a month are undecided now."""
+        return undecided(self._connection, self.ledger, month)
+
+    def sealed_figures(self, month: str) -> list[Figure]:
+        """The figures that a month was sealed with last, reopened or not."""
+        return _final(self.accounts([month]).values())
+
+
+def _final(accounts: Iterable[Account]) -> list[Figure]:
+    return sorted((figure for account in accounts for figure in account.figures),
+                  key=lambda one: (one.member, one.post))
+
+
+@contextmanager
+def score_book(models: ReadModels, ledger: str, question: Question) -> Iterator[ScoreBook]:
+    """What the log held of scores when a question asks. Errors: R-PRJ-01, R-PRJ-05."""
+    with models.reading(ledger, Months.name) as (connection, progress):
+        as_of = question.as_of
+        cut = Cut(progress.position) if as_of.now else as_of.resolve(models.store, ledger)
+        yield ScoreBook(models.store, ledger, cut, connection=connection,
+                        folded=progress.position)
+
+
+def answer(book: ScoreBook, question: Question, rows: list[dict[str, Any]]) -> Answer:
+    """Rows, and as of what they are."""
+    return Answer(header(book.store, book.ledger, question.as_of, book.cut), rows)

@@ -1,0 +1,78 @@
+"""What the ledger lays before the graders of a month: items, grades so far, and breaches."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ledger.common.days import month_after
+from ledger.common.decimals import plain
+from ledger.policies.values import ScorecardItem, Version, weights_of
+from ledger.scores.account import Account
+from ledger.scores.formula import is_graded, sheet_of
+from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET
+from projections.asking.questions import Answer, Question
+from projections.scores.book import NoMonthClosed, ScoreBook, answer, score_book
+from projections.store.models import ReadModels
+
+
+def grading(models: ReadModels, ledger: str, question: Question) -> Answer:
+    """The sheets of a month, by default the one behind the last closed, item by item.
+
+    Shapes: member, post, item, zh, en, weight, computed, committee, committee_graders, second,
+    second_graders, second_grader (who should), shows, breaches: [{rule, charge, breached_on,
+    points}]. Units: `weight` in percent, grades in percent of it; None: not graded yet. A computed
+    item has points in both sheets. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
+    """
+    with score_book(models, ledger, question) as book:
+        month = question.must_be_of_month() or _due(book)
+        return answer(book, question, list(_rows(book, month, question)))
+
+
+def _due(book: ScoreBook) -> str:
+    last = book.closings.last_closed()
+    if last is None:
+        raise NoMonthClosed
+    return month_after(last)
+
+
+def _rows(book: ScoreBook, month: str, question: Question) -> Iterator[dict[str, Any]]:
+    version = book.version(month)
+    accounts = {who: account
+                for (_, who), account in book.accounts([month], question.subject).items()}
+    for member, held in sorted(book.posts_in(month).items()):
+        for post in sorted(filter(is_graded, held)):
+            if question.subject in (None, member) and question.post in (None, post):
+                account = accounts.get(member) or Account.blank("month:")
+                yield from _items(account, member, post, version)
+
+
+def _items(
+    account: Account, member: str, post: str, version: Version
+) -> Iterator[dict[str, Any]]:
+    card = version.scorecard(post)
+    weights = weights_of(card)
+    sheets = {sheet: {one.item: one for one in sheet_of(account, post, sheet, version).items}
+              for sheet in (COMMITTEE_SHEET, SECOND_SHEET)}
+    for item in card.items:
+        row: dict[str, Any] = {
+            "member": member, "post": post, "item": item.item, "zh": item.zh, "en": item.en,
+            "weight": plain(weights[item.item]), "computed": bool(item.computed_from)}
+        for sheet, items in sheets.items():
+            told = items.get(item.item)
+            grade = None if told is None else told.points if item.computed_from else told.grade
+            row |= {sheet: None if grade is None else plain(grade),
+                    f"{sheet}_graders": list(told.graders) if told else []}
+        yield {**row, "second_grader": card.second_grader, "shows": item.shows,
+               "breaches": list(_breaches(account, post, item, version))}
+
+
+def _breaches(
+    account: Account, post: str, item: ScorecardItem, version: Version
+) -> Iterator[dict[str, Any]]:
+    """What was recorded against rules that speak to an item: also those that cost nothing."""
+    for charge in account.charges.values():
+        rule = version.rule(charge.rule)
+        speaks = charge.rule in (*item.shows, *item.computed_from) or (
+            rule is not None and item.item in rule.evidence_for)
+        if charge.post == post and speaks:
+            yield {"rule": charge.rule, "charge": charge.charge,
+                   "breached_on": charge.breached_on, "points": charge.points}

@@ -1,0 +1,121 @@
+"""Monthly scores as reports: a month's table, a member's months, warnings, and the closings."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from ledger.common.values import from_us, rfc3339
+from ledger.core import event_types
+from ledger.scores.closings import CLOSINGS, Closings, digest_of
+from ledger.scores.values import Figure
+from projections.asking.questions import Answer, Question
+from projections.scores.book import Month, ScoreBook, answer, score_book
+from projections.store.models import ReadModels
+
+
+def scores(models: ReadModels, ledger: str, question: Question) -> Answer:
+    """The figures of a month, by default the last closed one.
+
+    Shapes: member, post, committee, self, bonus, deductions, score, coefficient, policy_version,
+    sealed, restatement; decimals in texts, None where a sheet is not graded yet. The subject asked
+    for is a member. `as_of` also tells month, state (open, sealed, reopened) and, of a whole month,
+    the digest of its figures. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
+    """
+    with score_book(models, ledger, question) as book:
+        found = book.month(book.asked(question), question.subject)
+        told = answer(book, question, [found.told(one) for one in _asked(found, question)])
+        pending = book.undecided(found.month) if question.as_of.now else (0, 0)
+    digest = {} if question.subject is not None else {"digest": digest_of(found.figures)}
+    told.as_of.update(month=found.month, state=found.seal.state, **digest)
+    told.as_of["notes"].append(", ".join((f"{found.month}: {found.seal.state}", *(
+        f"digest {one}" for one in digest.values()))))
+    if any(pending):
+        told.as_of["notes"].append(
+            f"undecided of it: deductions {pending[0]}, appeals {pending[1]}")
+    return told
+
+
+def _asked(found: Month, question: Question) -> Iterator[Figure]:
+    for one in found.figures:
+        if question.subject in (None, one.member) and question.post in (None, one.post):
+            yield one
+
+
+def history(models: ReadModels, ledger: str, question: Question) -> Answer:
+    """The closed months, up to the one asked for, each as it stands; of all or of one member.
+
+    Shapes: month, and what `scores` tells. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13.
+    """
+    with score_book(models, ledger, question) as book:
+        last = question.must_be_of_month()
+        months = [book.month(month, question.subject) for month in sorted(book.closings.months)
+                  if last is None or month <= last]
+        return answer(book, question, [
+            {"month": found.month, **found.told(one)}
+            for found in months for one in _asked(found, question)])
+
+
+def closings(models: ReadModels, ledger: str, question: Question) -> Answer:
+    """What was done to close months: sealed, reopened, restated, step by step.
+
+    Shapes: month, what, restatement, by, occurred_at, recorded_at, position, reason, count (of
+    figures), digest, left_out, changes; None where a step has none. Errors: R-PRJ-05, R-PRJ-13.
+    """
+    with score_book(models, ledger, question) as book:
+        month = question.must_be_of_month()
+        return answer(book, question, [
+            row for row in _steps(book) if month in (None, row["month"])])
+
+
+def _steps(book: ScoreBook) -> Iterator[dict[str, Any]]:
+    state = Closings.blank(CLOSINGS)
+    for entry in filter(book.cut.takes, book.store.streams(book.ledger, [CLOSINGS])):
+        event = event_types.decode(entry)
+        event.apply(state)
+        yield {
+            "month": event.month, "what": entry.type.split(".")[1].removeprefix("month_"),
+            "restatement": state.seal_of(event.month).number, "by": entry.actor,
+            "occurred_at": rfc3339(from_us(entry.occurred_at)),
+            "recorded_at": rfc3339(from_us(entry.recorded_at)), "position": entry.position,
+            "reason": getattr(event, "reason", None) or getattr(event, "note", None),
+            "count": getattr(event, "count", None), "digest": getattr(event, "digest", None),
+            "left_out": msgspec.to_builtins(getattr(event, "left_out", [])),
+            "changes": msgspec.to_builtins(getattr(event, "changes", [])),
+        }
+
+
+def warnings(models: ReadModels, ledger: str, question: Question) -> Answer:
+    """Who was below the pass mark in closed months, up to the one asked for, without a break.
+
+    Shapes: member, post, months (a list), calls_for (after how many months a warning is called
+    for; None where the policy names none), warning. The ledger warns; it never dismisses.
+    Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
+    """
+    with score_book(models, ledger, question) as book:
+        month = book.asked(question)
+        scoring = book.version(month).scoring
+        running = _running(book, month, Decimal(scoring.pass_mark))
+        return answer(book, question, [
+            {"member": member, "post": post, "months": months,
+             "calls_for": (calls := scoring.warnings.get(post)),
+             "warning": calls is not None and len(months) >= calls}
+            for (member, post), months in sorted(running.items())
+            if question.subject in (None, member) and question.post in (None, post)])
+
+
+def _running(book: ScoreBook, last: str, mark: Decimal) -> dict[tuple[str, str], list[str]]:
+    """Closed months below a mark that reach up to the last one, read backwards as far as they go.
+    """
+    running: dict[tuple[str, str], list[str]] = {}
+    going: set[tuple[str, str]] | None = None
+    for month in sorted((one for one in book.closings.months if one <= last), reverse=True):
+        below = {(one.member, one.post) for one in book.sealed_figures(month)
+                 if one.score is not None and Decimal(one.score) < mark}
+        going = below if going is None else going & below
+        if not going:
+            break
+        for key in going:
+            running[key] = [month, *running.get(key, [])]
+    return running

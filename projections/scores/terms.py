@@ -1,0 +1,196 @@
+"""Why a score is what it is: terms that add up to it, each with the events that it stands on."""
+
+from collections.abc import Collection, Iterator
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from ledger.common.decimals import plain
+from ledger.core import event_types
+from ledger.policies.values import Version
+from ledger.scores.account import Account
+from ledger.scores.formula import HUNDRED, figure_of, is_graded, sheet_of, strays
+from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, account_of
+from projections.asking.clocks import header
+from projections.asking.questions import Answer, Question, SubjectNeeded
+from projections.orders.replay import NothingRecorded
+from projections.scores.accounts import take
+from projections.scores.book import ScoreBook, score_book
+from projections.store.models import ReadModels
+
+
+class Term(NamedTuple):
+    """A part of a score: factor x value. `positions` are the events that it stands on.
+
+    `what` says what it is, and `of` more of it, such as who graded or which rule.
+    """
+
+    what: str
+    factor: str
+    value: str
+    positions: list[int]
+    of: dict[str, Any]
+
+
+class Carried(NamedTuple):
+    """Points that came `from` another month, or were left `to` it. `points` are what they cost."""
+
+    post: str
+    way: str
+    month: str
+    charge: str
+    points: str
+    position: int
+
+
+class Traced(NamedTuple):
+    """An account, at which positions it learned what, and what was carried."""
+
+    account: Account
+    positions: dict[tuple[str, ...], list[int]]
+    carried: list[Carried]
+
+    def at(self, *key: str) -> list[int]:
+        """Where something was recorded."""
+        return self.positions.get(key, [])
+
+
+def explain_score(
+    models: ReadModels, ledger: str, member: str, question: Question
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """As of what, and how a member's month came to its score.
+
+    Shapes: {member, month, policy_version, policy_from, posts: [{the figure as the report has it,
+    as_computed, left_out (the reason, where the sealed month has no figure of it), terms}]};
+    factor x value over the terms adds up to `as_computed`, which is the score.
+    Errors: R-PRJ-05, R-PRJ-07, R-PRJ-13, R-PRJ-14.
+    """
+    with score_book(models, ledger, question) as book:
+        month = book.asked(question)
+        version = book.version(month)
+        traced = _traced(book, account_of(member, month))
+        found = book.month(month, member)
+        final = {one.post: one for one in found.figures}
+        held = sorted(filter(is_graded, {*book.posts_in(month, member).get(member, ()), *final}))
+        as_of = header(models.store, ledger, question.as_of, book.cut)
+    if not held:
+        raise NothingRecorded(ledger=ledger, subject=account_of(member, month))
+    left_out = {one.post: one.reason for one in found.seal.left_out if one.member == member}
+    told = []
+    for post in held:
+        also = strays(traced.account, held) if post == held[0] else []
+        figure = figure_of(traced.account, member, post, version, also=also)
+        told.append({
+            **found.told(final.get(post, figure)), "as_computed": figure.score,
+            "left_out": left_out.get(post) if found.sealed else None,
+            "terms": [term._asdict() for one in (post, *also)
+                      for term in terms_of(traced, one, version, held=one == post)]})
+    return as_of, {
+        "member": member, "month": month, "policy_version": version.number,
+        "policy_from": version.effective_from, "posts": told}
+
+
+def _traced(book: ScoreBook, stream: str) -> Traced:
+    account = Account.blank(stream)
+    positions: dict[tuple[str, ...], list[int]] = {}
+    carried: list[Carried] = []
+    for entry in book.store.streams(book.ledger, [stream]):
+        if not book.cut.takes(entry):
+            continue
+        event = event_types.decode(entry)
+        take(account, event)
+        for key, anew in _keys(event):
+            positions[key] = [entry.position] if anew else [*positions.get(key, []),
+                                                            entry.position]
+        carried += _carried(event, entry.position)
+    return Traced(account, positions, carried)
+
+
+def _keys(event: Any) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """What an event tells, and whether it takes the place of what was told before."""
+    if isinstance(event, Account.Graded):
+        for item in event.grades:
+            yield ("grade", event.post, event.sheet, item, event.grader), True
+    elif isinstance(event, Account.BonusSet):
+        yield ("bonus", event.post, event.task), True
+    elif isinstance(event, Account.Charged):
+        yield ("charge", event.charge.charge), False
+    elif isinstance(event, Account.ChargeReduced | Account.ChargeReversed):
+        yield ("charge", event.charge), False
+
+
+def _carried(event: Any, position: int) -> Iterator[Carried]:
+    """What an event leaves to another month, or takes from one."""
+    if isinstance(event, Account.EffectCarried):
+        yield Carried(event.post, "from", event.from_month, event.charge, event.points, position)
+        return
+    charge = getattr(event, "charge", "")
+    for left in getattr(event, "carried", []):
+        yield Carried(left.post, "to", left.to_month, getattr(charge, "charge", charge),
+                      plain(-Decimal(left.points)), position)
+
+
+def terms_of(traced: Traced, post: str, version: Version, *, held: bool = True) -> Iterator[Term]:
+    """The terms of a score: items of both sheets, bonus work, charges, what was carried. Of a post
+    that is not held, the charges and what was carried."""
+    if held:
+        mix = version.scoring
+        for sheet, share in ((COMMITTEE_SHEET, mix.committee), (SECOND_SHEET, mix.second)):
+            yield from _items(traced, post, sheet, version=version, share=Decimal(share))
+        for task, bonus in traced.account.bonuses.get(post, {}).items():
+            yield Term(f"bonus: {task}", "1", bonus.points, traced.at("bonus", post, task),
+                       {"note": bonus.note})
+    computed = {item.item for item in version.scorecard(post).items if item.computed_from and held}
+    yield from _charges(traced, post, computed)
+    for one in traced.carried:
+        if one.post == post:
+            yield Term(f"carried {one.way} {one.month}: {one.charge}", "-1", one.points,
+                       [one.position], {"month": one.month, "charge": one.charge, "post": post})
+
+
+def _items(
+    traced: Traced, post: str, sheet: str, *, version: Version, share: Decimal
+) -> Iterator[Term]:
+    for item in sheet_of(traced.account, post, sheet, version).items:
+        if item.grade is None:
+            charges = [one.charge for one in traced.account.charges.values()
+                       if (one.post, one.counts_in) == (post, item.item)]
+            yield Term(f"{sheet} {item.item}", plain(share), plain(item.points),
+                       sorted(at for name in charges for at in traced.at("charge", name)),
+                       {"weight": plain(item.weight), "lost": plain(item.lost),
+                        "charges": charges})
+            continue
+        at = [traced.at("grade", post, sheet, item.item, grader) for grader in item.graders]
+        yield Term(f"{sheet} {item.item}", plain(share * item.weight / HUNDRED), plain(item.grade),
+                   sorted(position for each in at for position in each),
+                   {"weight": plain(item.weight), "graders": list(item.graders)})
+
+
+def _charges(traced: Traced, post: str, computed: Collection[str]) -> Iterator[Term]:
+    """The charges that count in the month, not in an item that is computed."""
+    counted = traced.account.counted()
+    for charge in traced.account.charges.values():
+        if charge.post != post or charge.counts_in in computed:
+            continue
+        points = Decimal(charge.points)
+        times = counted[charge.charge] / points if points else Decimal(1)
+        yield Term(f"{charge.rule} {charge.charge}", plain(-times), charge.points,
+                   traced.at("charge", charge.charge),
+                   {"part": charge.part, "breached_on": charge.breached_on,
+                    "policy_version": charge.policy})
+
+
+def terms(models: ReadModels, ledger: str, question: Question) -> Answer:
+    """The terms of a member's score in a month, one row each.
+
+    Shapes: post, what, factor, value, amount, positions, of; the amounts of a post add up to its
+    score. Errors: SubjectNeeded (R-PRJ-10), those of `explain_score`.
+    """
+    if question.subject is None:
+        raise SubjectNeeded
+    as_of, told = explain_score(models, ledger, question.subject, question)
+    return Answer(as_of, [
+        {"post": post["post"], "what": term["what"], "factor": term["factor"],
+         "value": term["value"],
+         "amount": plain(Decimal(term["factor"]) * Decimal(term["value"])),
+         "positions": term["positions"], "of": term["of"]}
+        for post in told["posts"] for term in post["terms"]])

@@ -1,0 +1,1 @@
+"""Levels, movements and discrepancies as rows and reports."""

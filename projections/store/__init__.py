@@ -1,0 +1,1 @@
+"""The engine of read models: databases, rows, folding, rebuilding and digests."""

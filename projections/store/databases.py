@@ -1,0 +1,336 @@
+"""Where read models lie: numbered databases beside the log, and the pointer to the one that counts.
+
+A rebuild fills the next number and moves the pointer; who reads the old one finishes there.
+"""
+
+import fcntl
+import os
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from ledger.log import sqlite
+from ledger.log.store import StorageFailed
+from projections.store.rows import metadata
+
+CACHE_KIB = 8192
+FOLLOWING = ("synchronous = NORMAL",)
+FILLING = ("synchronous = OFF", "wal_autocheckpoint = 20000")
+"""A database that is filled counts for nothing until it is whole and on disk: see `publish`."""
+
+ATTEMPTS = 20
+REPLACED = "the read models were replaced again and again while they were opened"
+
+
+class Generation:
+    """One read database. Thread-safe."""
+
+    begin_reading = "BEGIN"
+    begin_writing = "BEGIN IMMEDIATE"
+
+    def __init__(self, number: int, engine: Engine, turn: Any = None) -> None:
+        self.number = number
+        self.engine = engine
+        self._turn = turn
+        """A lock that lends out the only connection of a database in memory."""
+
+    @contextmanager
+    def transaction(self, begin: str) -> Iterator[Connection]:
+        """A connection in a transaction that is committed at the end or undone by an error.
+
+        Errors: StorageFailed (R-LOG-04) where the database itself fails.
+        """
+        with self._turn or nullcontext():
+            try:
+                with self.engine.connect() as connection:
+                    connection.exec_driver_sql(begin)
+                    try:
+                        yield connection
+                        connection.exec_driver_sql("COMMIT")
+                    except BaseException:
+                        _undo(connection)
+                        raise
+            except (OperationalError, InterfaceError) as error:
+                raise StorageFailed(why=str(error.orig)) from error
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """One snapshot of all tables."""
+        return self.transaction(self.begin_reading)
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction that may write."""
+        return self.transaction(self.begin_writing)
+
+    def make_tables(self) -> None:
+        """Make the tables that are missing."""
+        with self.writing() as connection:
+            metadata.create_all(connection, checkfirst=True)
+
+    def close(self) -> None:
+        """Let go of the connections that nobody uses; the others go when their user ends."""
+        with self._turn or nullcontext():
+            self.engine.dispose()
+
+
+def _undo(connection: Connection) -> None:
+    try:
+        connection.exec_driver_sql("ROLLBACK")
+    except DBAPIError:
+        connection.invalidate()
+
+
+class Place(Protocol):
+    """Where the read databases of one log lie."""
+
+    def live(self) -> int | None:
+        """The number that the pointer names; None before the first rebuild."""
+        ...
+
+    def open(self, number: int) -> Generation:
+        """An existing read database. Errors: StorageFailed, at its first use, if it is gone."""
+        ...
+
+    def create(self) -> Generation:
+        """A new empty read database behind all others, to be filled."""
+        ...
+
+    def publish(self, generation: Generation) -> None:
+        """Move the pointer to a filled database, durably, then remove what lies before it."""
+        ...
+
+    def discard(self, generation: Generation) -> None:
+        """Remove a read database that was never published."""
+        ...
+
+    def exclusively(self) -> AbstractContextManager[Any]:
+        """Only one rebuild at a time, over all processes."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+        ...
+
+
+class ReadDatabase:
+    """The read database that counts, whoever moves the pointer."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._generation: Generation | None = None
+        self._lock = threading.Lock()
+
+    def generation(self) -> Generation | None:
+        """The read database that the pointer names now; None before the first rebuild."""
+        with self._lock:
+            number, known = self.place.live(), self._generation
+            if known is not None and known.number == number:
+                return known
+            self._generation = found = None if number is None else self.place.open(number)
+        if known is not None:
+            known.close()
+        return found
+
+    def moved_from(self, generation: Generation) -> bool:
+        """Whether the pointer names another read database by now: what fails in this one, or is
+        written to it, does not matter."""
+        return self.place.live() != generation.number
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection | None]:
+        """A snapshot of the read database that counts; None before the first rebuild.
+
+        Errors: StorageFailed (R-LOG-04).
+        """
+        with ExitStack() as stack:
+            yield self._snapshot(stack)
+
+    def _snapshot(self, stack: ExitStack) -> Connection | None:
+        """Open a snapshot, then look at the pointer again: a database that was being removed while
+        it was opened is never read."""
+        for _ in range(ATTEMPTS):
+            generation = self.generation()
+            if generation is None:
+                return None
+            try:
+                with ExitStack() as attempt:
+                    connection = attempt.enter_context(generation.reading())
+                    connection.exec_driver_sql("SELECT 1 FROM progress LIMIT 1").fetchall()
+                    if not self.moved_from(generation):
+                        stack.push(attempt.pop_all())
+                        return connection
+            except (StorageFailed, DBAPIError):
+                if not self.moved_from(generation):
+                    raise
+        raise StorageFailed(why=REPLACED)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        with self._lock:
+            if self._generation is not None:
+                self._generation.close()
+                self._generation = None
+
+
+class FilePlace:
+    """Beside an SQLite log `x.db`: `x.read.<n>.db`, the pointer `x.read`, a lock for rebuilds."""
+
+    def __init__(self, log: Path) -> None:
+        stem = log.stem if log.suffix == ".db" else log.name
+        self.folder = log.parent
+        self.stem = f"{stem}.read"
+        self.pointer = self.folder / self.stem
+
+    def path(self, number: int) -> Path:
+        """The file of a read database."""
+        return self.folder / f"{self.stem}.{number}.db"
+
+    def _named(self) -> int:
+        try:
+            return int(self.pointer.read_bytes())
+        except (FileNotFoundError, ValueError):
+            return 0
+
+    def live(self) -> int | None:
+        number = self._named()
+        return number if number and self.path(number).exists() else None
+
+    def open(self, number: int) -> Generation:
+        return Generation(number, _engine(self.path(number), "rw"))
+
+    def create(self) -> Generation:
+        number = max([self._named(), *self._numbers()]) + 1
+        generation = Generation(
+            number, _engine(self.path(number), "rwc", FILLING))
+        generation.make_tables()
+        return generation
+
+    def _numbers(self) -> list[int]:
+        pattern = re.compile(re.escape(self.stem) + r"\.(\d+)\.db(-wal|-shm)?")
+        found = (pattern.fullmatch(path.name) for path in self.folder.iterdir())
+        return sorted({int(match[1]) for match in found if match})
+
+    def publish(self, generation: Generation) -> None:
+        generation.close()
+        number = generation.number
+        with self.path(number).open("rb") as file:
+            os.fsync(file.fileno())
+        fresh = self.pointer.with_name(f"{self.stem}.new")
+        with fresh.open("w") as file:
+            file.write(f"{number}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.pointer)
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        for older in self._numbers():
+            if older < number:
+                self._remove(older)
+
+    def discard(self, generation: Generation) -> None:
+        generation.close()
+        self._remove(generation.number)
+
+    def _remove(self, number: int) -> None:
+        """Unlink a read database. Who has it open keeps it until he closes it (POSIX)."""
+        path = self.path(number)
+        for name in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            name.unlink(missing_ok=True)
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        with (self.folder / f"{self.stem}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def close(self) -> None:
+        return None
+
+
+class MemoryPlace:
+    """Read databases in memory, for a log in memory and for what is thrown away."""
+
+    def __init__(self) -> None:
+        self._live: Generation | None = None
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def live(self) -> int | None:
+        return None if self._live is None else self._live.number
+
+    def open(self, number: int) -> Generation:
+        """The one that counts, even if that is a later one by now."""
+        if self._live is None:
+            raise StorageFailed(why="the read models are closed")
+        return self._live
+
+    def create(self) -> Generation:
+        self._last += 1
+        return in_memory(self._last)
+
+    def publish(self, generation: Generation) -> None:
+        self._live = generation
+
+    def discard(self, generation: Generation) -> None:
+        generation.close()
+
+    def exclusively(self) -> AbstractContextManager[Any]:
+        return self._lock
+
+    def close(self) -> None:
+        self._live = None
+
+
+def in_memory(number: int = 0) -> Generation:
+    """A read database in memory with empty tables; it is gone when nobody holds it."""
+    engine = create_engine(
+        "sqlite://", poolclass=StaticPool, module=sqlite.driver(), isolation_level="AUTOCOMMIT",
+        connect_args={"check_same_thread": False, "isolation_level": None})
+    generation = Generation(number, engine, threading.RLock())
+    generation.make_tables()
+    return generation
+
+
+@contextmanager
+def in_a_file() -> Iterator[Generation]:
+    """A read database in a temporary file, for what is thrown away and may be large."""
+    with TemporaryDirectory(prefix="read-models-") as folder:
+        path = Path(folder) / "thrown-away.db"
+        generation = Generation(0, _engine(path, "rwc", FILLING))
+        try:
+            generation.make_tables()
+            yield generation
+        finally:
+            generation.close()
+
+
+def _engine(path: Path, mode: str, settings: Sequence[str] = FOLLOWING) -> Engine:
+    """An engine on an SQLite file that need not be durable, only whole: it can be made again."""
+    module = sqlite.driver()
+    uri = f"{path.resolve().as_uri()}?mode={mode}"
+
+    def connect() -> Any:
+        return module.connect(uri, uri=True, timeout=60, isolation_level=None,
+                              check_same_thread=False)
+
+    engine = create_engine("sqlite://", module=module, creator=connect, poolclass=QueuePool,
+                           isolation_level="AUTOCOMMIT", pool_size=8, max_overflow=64)
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        for setting in ("journal_mode = WAL", f"cache_size = -{CACHE_KIB}", *settings):
+            cursor.execute(f"PRAGMA {setting}")
+        cursor.close()
+
+    return engine

@@ -1,0 +1,141 @@
+"""What a projection is, and how a batch of events moves one on.
+
+Live catch-up, rebuild and replay all come through `Folder.step`: the same fold, the same rows.
+"""
+
+import traceback
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Protocol
+
+from sqlalchemy import Table
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+
+from ledger.common.errors import LedgerError
+from ledger.core import event_types
+from ledger.log.envelope import Outline
+from ledger.log.store import StorageFailed
+from projections.store.databases import Generation
+from projections.store.rows import Change, Progress, Rows
+
+Fact = tuple[Outline, Any]
+"""An event behind the outline of its entry."""
+
+CHUNK = 256
+"""Events that are decoded at a time: they are gone before the garbage collector counts them."""
+
+
+class Projection(Protocol):
+    """A pure fold over events and the tables that it fills.
+
+    `version` grows with every change of the tables or of the fold. The rows depend on the events
+    and their order alone, never on how they are cut into batches.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    tables: ClassVar[tuple[Table, ...]]
+
+    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Any:
+        """What of the tables the fold of these entries needs to know, in memory."""
+        ...
+
+    def fold(self, state: Any, facts: Iterable[Fact]) -> None:
+        """Take facts into the state, in order. It does nothing else: no I/O, no clock."""
+        ...
+
+    def changes(self, state: Any) -> Iterable[Change]:
+        """The rows that the state now has, full and sorted by key."""
+        ...
+
+
+Group = Sequence[tuple[Projection, Progress]]
+"""Projections that stand at the same position, each with how far it is."""
+
+
+class Outrun(Exception):
+    """Another projector moved this projection first: what was folded here is not needed."""
+
+
+class Folder:
+    """Moves projections of one ledger on in one read database."""
+
+    def __init__(self, generation: Generation, ledger: str) -> None:
+        self.generation = generation
+        self.ledger = ledger
+
+    def progress(self, projections: Iterable[Projection]) -> list[tuple[Projection, Progress]]:
+        """How far each projection is; one that never began is at 0."""
+        projections = tuple(projections)
+        with self.generation.reading() as connection:
+            found = Rows(connection).progress(self.ledger)
+        if all(p.name in found for p in projections):
+            return [(p, found[p.name]) for p in projections]
+        with self.generation.writing() as connection:
+            rows = Rows(connection)
+            for projection in projections:
+                rows.begin(self.ledger, projection.name, projection.version)
+            found = rows.progress(self.ledger)
+        return [(p, found[p.name]) for p in projections]
+
+    def step(self, group: Group, entries: Sequence[Outline]) -> None:
+        """Fold entries into projections that all stand before the first of them.
+
+        What cannot be read or folded stops the projection whose fault it is, at that event; the
+        others go on. After an error a part may be left to do: look at the progress again.
+        """
+        try:
+            self.fold(group, entries)
+        except Outrun:
+            return
+        except StorageFailed:
+            raise
+        except Exception as error:
+            if len(group) > 1:
+                for one in group:
+                    self.step([one], entries)
+            elif len(entries) > 1:
+                self.step(group, entries[: len(entries) // 2])
+            else:
+                self.stop(group, entries[0].position, error)
+
+    def fold(self, group: Group, entries: Sequence[Outline]) -> None:
+        """Fold entries into projections and move these behind the last one, in one transaction.
+
+        Errors: Outrun; whatever makes an event unreadable or a fold fail, and then nothing has
+        changed.
+        """
+        last = entries[-1]
+        with self.generation.writing() as connection:
+            rows = Rows(connection)
+            for projection, before in group:
+                after = Progress(projection.name, projection.version, last.position, last.leaf_hash)
+                if not rows.move(self.ledger, before, after):
+                    raise Outrun
+            states = [(p, p.load(rows, self.ledger, entries)) for p, _ in group]
+            for start in range(0, len(entries), CHUNK):
+                chunk = entries[start : start + CHUNK]
+                facts = list(zip(chunk, event_types.decode_payloads(chunk), strict=True))
+                for projection, state in states:
+                    projection.fold(state, facts)
+            for projection, state in states:
+                for change in projection.changes(state):
+                    rows.write(change)
+
+    def stop(self, group: Group, position: int, error: Exception) -> None:
+        """Note that projections cannot get past the event at a position, and why."""
+        with self.generation.writing() as connection:
+            for _, before in group:
+                Rows(connection).move(self.ledger, before, before._replace(
+                    error_position=position, error_type=type(error).__name__,
+                    error_message=_message(error)))
+
+
+def _message(error: Exception) -> str:
+    """What an error says, without values of the event: only our own errors speak for themselves."""
+    if isinstance(error, LedgerError):
+        return str(error)
+    if isinstance(error, DataError | IntegrityError | ProgrammingError):
+        return f"the read database refused a row ({type(error.orig).__name__})"
+    frames = traceback.extract_tb(error.__traceback__)
+    at = next((f for f in reversed(frames) if "projections" in f.filename), None)
+    return "" if at is None else f"in {at.name}, line {at.lineno}"

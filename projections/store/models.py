@@ -1,0 +1,329 @@
+"""Read models of a store: they follow the log, are rebuilt from it and compared with a rebuild."""
+
+import gc
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+
+from ledger.common.errors import NotFound, Unavailable
+from ledger.log.envelope import Outline
+from ledger.log.postgres import PostgresStore
+from ledger.log.sqlite import SqliteStore
+from ledger.log.store import StorageFailed, Store
+from projections.store.databases import (
+    ATTEMPTS,
+    REPLACED,
+    FilePlace,
+    Generation,
+    MemoryPlace,
+    Place,
+    ReadDatabase,
+    in_a_file,
+)
+from projections.store.digests import Parting, digest_of, parting_of
+from projections.store.folding import Folder, Projection
+from projections.store.postgres import SchemaPlace
+from projections.store.rows import Progress, Rows
+
+BATCH = 20_000
+"""Events that are folded in one transaction."""
+
+READ = 2_000
+"""Events that are read with one query."""
+
+Step = Callable[[int, int], None]
+"""Told how many events are done and how many there are."""
+
+
+class ReadModelsUnready(Unavailable):
+    """The read model {projection} of ledger {ledger!r} is not built for this log and this version.
+    It is rebuilt by `flask rebuild`, or by itself with the next catch-up."""
+
+    code = "read_models_unready"
+    rule = "R-PRJ-01"
+
+
+class UnknownProjection(NotFound):
+    """There is no projection {name!r}; there are {known}."""
+
+    code = "unknown_projection"
+    rule = "R-PRJ-02"
+
+
+class Status(NamedTuple):
+    """Where a projection is. `error` says why it stopped, None while it goes on."""
+
+    projection: str
+    version: int
+    position: int
+    head: int
+    error: str | None = None
+    error_position: int | None = None
+
+    @property
+    def lag(self) -> int:
+        """How many events it has yet to fold."""
+        return self.head - self.position
+
+
+def place_of(store: Store) -> Place:
+    """Where the read models of a store lie."""
+    if isinstance(store, SqliteStore):
+        return FilePlace(store.path)
+    if isinstance(store, PostgresStore):
+        return SchemaPlace(store.url)
+    return MemoryPlace()
+
+
+class ReadModels:
+    """The read models of all ledgers of a store. Thread-safe; close them before the store."""
+
+    def __init__(
+        self, store: Store, projections: Sequence[Projection], *, batch: int = BATCH
+    ) -> None:
+        self.store = store
+        self.projections = tuple(projections)
+        self.place = place_of(store)
+        self.database = ReadDatabase(self.place)
+        self.batch = batch
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.database.close()
+        self.place.close()
+
+    # -- following the log ------------------------------------------------------------------------
+
+    def catch_up(self, ledger: str, step: Step | None = None) -> list[Status]:
+        """Fold what was recorded since; rebuild first what belongs to another log or version.
+
+        A projection that had stopped tries its event again. If another process moves the pointer
+        meanwhile, its read database is followed instead. Errors: R-LOG-04.
+        """
+        with self._lock:
+            for _ in range(ATTEMPTS):
+                generation = self._usable(ledger, step)
+                try:
+                    self._advance(generation, ledger, self.projections, step=step)
+                except (StorageFailed, DBAPIError):
+                    if not self.database.moved_from(generation):
+                        raise
+                if not self.database.moved_from(generation):
+                    return self.status(ledger)
+            raise StorageFailed(why=REPLACED)
+
+    def _usable(self, ledger: str, step: Step | None) -> Generation:
+        """The read database that counts, rebuilt first if it must be."""
+        if self._unfit(ledger) is not None:
+            with self.place.exclusively():
+                if (unfit := self._unfit(ledger)) is not None:  # nobody else was faster
+                    self._rebuild(ledger, unfit, step)
+        generation = self.database.generation()
+        assert generation is not None
+        return generation
+
+    def _unfit(self, ledger: str) -> set[str] | None:
+        """The projections that must be rebuilt; None if the read database can be used."""
+        try:
+            with self.database.reading() as connection:
+                if connection is None:
+                    return set(self.names())
+                found = Rows(connection).progress(ledger)
+        except DatabaseError as error:
+            if isinstance(error, OperationalError):
+                raise
+            return set(self.names())  # the file is damaged
+        unfit = {p.name for p in self.projections
+                 if (at := found.get(p.name)) is not None and not self._fits(ledger, p, at)}
+        return unfit or None
+
+    def _fits(self, ledger: str, projection: Projection, known: Progress) -> bool:
+        """Whether the rows come from this version's fold of this log."""
+        if known.version != projection.version:
+            return False
+        if known.position == 0:
+            return True
+        at = self.store.read(ledger, after=known.position - 1, limit=1)
+        return bool(at) and at[0].leaf_hash == known.leaf
+
+    def _advance(
+        self, generation: Generation, ledger: str, projections: Sequence[Projection], *,
+        step: Step | None = None, until: int | None = None,
+    ) -> None:
+        """Fold up to a position or the head; a projection that stopped tries its event once."""
+        folder = Folder(generation, ledger)
+        until = self.store.head(ledger).position if until is None else until
+        tried: set[str] = set()
+        while True:
+            known = [(p, at) for p, at in folder.progress(projections)
+                     if at.error_position is None or p.name not in tried]
+            behind = [(p, at) for p, at in known if at.position < until]
+            start = min((at.position for _, at in behind), default=until)
+            if step is not None:
+                step(start, until)
+            if not behind:
+                return
+            group = [(p, at) for p, at in behind if at.position == start]
+            tried |= {p.name for p, _ in group}
+            ahead = [at.position for _, at in known if start < at.position < until]
+            failing = any(at.error_position is not None for _, at in group)
+            with _uncollected():
+                folder.step(group, self._batch(
+                    ledger, start, until=min([until, *ahead]), limit=1 if failing else self.batch))
+
+    def _batch(self, ledger: str, after: int, *, until: int, limit: int) -> list[Outline]:
+        entries: list[Outline] = []
+        while len(entries) < limit and (more := self.store.outlines(
+                ledger, after=after, until=until, limit=min(READ, limit - len(entries)))):
+            entries += more
+            after = more[-1].position
+        return entries
+
+    # -- rebuilding -------------------------------------------------------------------------------
+
+    def rebuild(
+        self, ledger: str, names: Sequence[str] = (), step: Step | None = None
+    ) -> list[Status]:
+        """Fill the next read database from the log and move the pointer to it.
+
+        `names` are the projections of this ledger to make anew, by default all; what else the
+        present database holds is taken over, unless it belongs to another log or version: that is
+        made anew too. Errors: R-PRJ-02, R-LOG-04.
+        """
+        for name in names:
+            self.projection(name)
+        with self._lock, self.place.exclusively():
+            self._rebuild(ledger, set(names or self.names()), step)
+        return self.status(ledger)
+
+    def _rebuild(self, ledger: str, anew: set[str], step: Step | None) -> None:
+        fresh = self.place.create()
+        try:
+            ledgers = {ledger, *self._take_over(fresh, ledger, anew)}
+            for name in sorted(ledgers - {ledger}):
+                self._advance(fresh, name, self.projections)
+            self._advance(fresh, ledger, self.projections, step=step)
+        except BaseException:
+            self.place.discard(fresh)
+            raise
+        self.place.publish(fresh)
+
+    def _take_over(self, fresh: Generation, ledger: str, anew: set[str]) -> list[str]:
+        """Copy what need not be made anew. The names of all ledgers of the present database."""
+        try:
+            with self.database.reading() as connection:
+                if connection is None:
+                    return []
+                old = Rows(connection)
+                ledgers = [row[0] for row in old.select("SELECT DISTINCT ledger FROM progress", ())]
+                for name in ledgers:
+                    self._copy(old, fresh, name, anew if name == ledger else set())
+                return ledgers
+        except (StorageFailed, DBAPIError):  # it is damaged: nothing of it counts
+            return self.store.ledgers()
+
+    def _copy(self, old: Rows, fresh: Generation, ledger: str, anew: set[str]) -> None:
+        found = old.progress(ledger)
+        for projection in self.projections:
+            known = found.get(projection.name)
+            if known is None or projection.name in anew:
+                continue
+            if self._fits(ledger, projection, known):
+                with fresh.writing() as connection:
+                    copy(old, Rows(connection), ledger, (projection, known))
+
+    # -- looking ----------------------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """The names of the projections."""
+        return [p.name for p in self.projections]
+
+    def projection(self, name: str) -> Projection:
+        """The projection of a name. Errors: UnknownProjection (R-PRJ-02)."""
+        for projection in self.projections:
+            if projection.name == name:
+                return projection
+        raise UnknownProjection(name=name, known=", ".join(self.names()))
+
+    def status(self, ledger: str) -> list[Status]:
+        """Where every projection of a ledger is; one that has not begun is at 0."""
+        head = self.store.head(ledger).position
+        with self.database.reading() as connection:
+            found = {} if connection is None else Rows(connection).progress(ledger)
+        statuses = []
+        for p in self.projections:
+            at = found.get(p.name) or Progress(p.name, p.version, 0, None)
+            error = None if at.error_position is None else f"{at.error_type}: {at.error_message}"
+            statuses.append(Status(p.name, at.version, at.position, head, error, at.error_position))
+        return statuses
+
+    @contextmanager
+    def reading(self, ledger: str, name: str) -> Iterator[tuple[Connection, Progress]]:
+        """A snapshot of a projection's tables, and how far it has folded.
+
+        Errors: UnknownProjection (R-PRJ-02), ReadModelsUnready (R-PRJ-01).
+        """
+        projection = self.projection(name)
+        with self.database.reading() as connection:
+            at = None if connection is None else Rows(connection).progress(ledger).get(name)
+            if connection is None or at is None or not self._fits(ledger, projection, at):
+                raise ReadModelsUnready(projection=name, ledger=ledger)
+            yield connection, at
+
+    def digest(self, ledger: str, name: str) -> str:
+        """SHA-256 over all rows of a projection, in hex: equal rows, equal digest."""
+        with self.reading(ledger, name) as (connection, _):
+            return digest_of(Rows(connection), self.projection(name), ledger)
+
+    def compare_with_rebuild(self, ledger: str, step: Step | None = None) -> list[Parting]:
+        """Fold the log anew, thrown away at the end, and find where the live rows part from it.
+
+        Shapes: at most one parting a projection, its earliest; [] if all is equal.
+        """
+        partings = []
+        with self.database.reading() as connection, in_a_file() as fresh:
+            if connection is None:
+                return []
+            live = Rows(connection)
+            found = live.progress(ledger)
+            for p in self.projections:
+                if (known := found.get(p.name)) is None:
+                    continue
+                if not self._fits(ledger, p, known):
+                    partings.append(Parting(p.name, known.position, "", None, None))
+                    continue
+                self._advance(fresh, ledger, [p], step=step, until=known.position)
+                with fresh.reading() as other:
+                    parting = parting_of(live, Rows(other), p, ledger)
+                partings += [parting] if parting else []
+        return partings
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cycles: a batch makes many objects and no cycle, and the search would take a
+    third of a rebuild."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def copy(old: Rows, fresh: Rows, ledger: str, of: tuple[Projection, Progress]) -> None:
+    """Take a projection's rows and progress over into another read database."""
+    projection, known = of
+    for table in projection.tables:
+        rows = old.all_of(table, ledger)
+        while chunk := [tuple(row) for row in islice(rows, BATCH)]:
+            fresh.insert(table, chunk)
+    fresh.begin(ledger, projection.name, projection.version)
+    fresh.move(ledger, Progress(projection.name, projection.version, 0, None), known)

@@ -1,0 +1,116 @@
+"""Read models in PostgreSQL: a schema for each read database, a row that names the one that counts.
+
+The role that the application connects with needs CREATE on the database.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, event, make_url
+from sqlalchemy.exc import OperationalError
+
+from ledger.log import postgres
+from projections.store.databases import Generation
+
+_LOCK = 5_118_223_907_466_120_883
+_NUMBERS = ("SELECT substr(nspname, 6)::bigint FROM pg_namespace WHERE nspname ~ '^read_[0-9]+$'"
+            " ORDER BY 1")
+
+
+class _Generation(Generation):
+    begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    begin_writing = "BEGIN"
+
+
+class SchemaPlace:
+    """In the database of the log: the schemas `read_<n>` and the table `read_models.live`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine: Engine = postgres.make_engine(url)
+        self._made = False
+
+    def _make(self) -> None:
+        """Make the pointer, unless it is there."""
+        if self._made:
+            return
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK + 1})")
+            connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS read_models")
+            connection.exec_driver_sql(
+                "CREATE TABLE IF NOT EXISTS read_models.live"
+                " (one boolean PRIMARY KEY CHECK (one), number bigint NOT NULL)")
+            connection.exec_driver_sql(
+                "INSERT INTO read_models.live VALUES (true, 0) ON CONFLICT DO NOTHING")
+            connection.exec_driver_sql("COMMIT")
+        self._made = True
+
+    def _named(self) -> int:
+        self._make()
+        with self.engine.connect() as connection:
+            found = connection.exec_driver_sql("SELECT number FROM read_models.live").scalar()
+            return int(found or 0)
+
+    def _numbers(self) -> list[int]:
+        with self.engine.connect() as connection:
+            return [row[0] for row in connection.exec_driver_sql(_NUMBERS)]
+
+    def live(self) -> int | None:
+        return self._named() or None
+
+    def open(self, number: int) -> Generation:
+        url = make_url(self.url).update_query_dict({"options": f"-csearch_path=read_{number}"})
+        engine = postgres.make_engine(url.render_as_string(hide_password=False))
+
+        @event.listens_for(engine, "connect")
+        def _settings(connection: Any, _record: Any) -> None:
+            with connection.cursor() as cursor:  # what a crash loses is folded again
+                cursor.execute("SET synchronous_commit TO off")
+
+        return _Generation(number, engine)
+
+    def create(self) -> Generation:
+        number = max([self._named(), *self._numbers()]) + 1
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE SCHEMA read_{number}")
+        generation = self.open(number)
+        generation.make_tables()
+        return generation
+
+    def publish(self, generation: Generation) -> None:
+        generation.close()
+        number = generation.number
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("UPDATE read_models.live SET number = %s", (number,))
+        for older in self._numbers():
+            if older < number:
+                self._remove(older)
+
+    def discard(self, generation: Generation) -> None:
+        generation.close()
+        self._remove(generation.number)
+
+    def _remove(self, number: int) -> None:
+        """Drop a schema, unless somebody reads it: then a later rebuild does."""
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                connection.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
+                connection.exec_driver_sql(f"DROP SCHEMA read_{number} CASCADE")
+                connection.exec_driver_sql("COMMIT")
+            except OperationalError:
+                connection.exec_driver_sql("ROLLBACK")
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+            try:
+                yield
+            finally:
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
+
+    def close(self) -> None:
+        self.engine.dispose()
