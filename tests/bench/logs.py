@@ -19,18 +19,14 @@ from tests.bench.members import Staff
 from tests.bench.orders import CONTEXT, histories, plenty
 
 _MADE_BY = (
-    "tests/bench/logs.py", "tests/bench/orders.py", "ledger/aggregate.py", "ledger/fulfilment.py",
-    "ledger/fulfilment_commands.py", "ledger/order_commands.py", "ledger/order_goods.py",
-    "ledger/order_history.py", "ledger/orders.py", "ledger/stock.py", "ledger/stock_values.py",
-    "ledger/log/envelope.py", "ledger/log/schema.py", "ledger/log/sqlite.py")
-"""The code that decides what bytes a log of orders has."""
+    "tests/bench/logs.py", "tests/bench/orders.py", "ledger/core", "ledger/log", "ledger/stock",
+    "ledger/orders", "ledger/fulfilment", "ledger/handlers")
+"""The code that decides what bytes a log of orders has: files and packages."""
 
 _SCORES_MADE_BY = (
-    "tests/bench/logs.py", "tests/bench/members.py", "ledger/aggregate.py", "ledger/appraisal.py",
-    "ledger/charging.py", "ledger/closings.py", "ledger/deciding.py", "ledger/deductions.py",
-    "ledger/months.py", "ledger/scores.py", "ledger/log/envelope.py", "ledger/log/schema.py",
-    "ledger/log/sqlite.py")
-"""The code that decides what bytes a log of scores has."""
+    "tests/bench/logs.py", "tests/bench/members.py", "ledger/core", "ledger/log", "ledger/people",
+    "ledger/policies", "ledger/scores", "ledger/deductions", "ledger/handlers")
+"""The code that decides what bytes a log of scores has: files and packages."""
 
 BATCH, STEPS = 100, 1_000
 
@@ -48,7 +44,9 @@ def scores_of(staff: Staff) -> Path:
 
 
 def _kept(name: str, made_by: Iterable[str], make: Callable[[Ledger], None]) -> Path:
-    code = sha256(b"".join((source.ROOT / one).read_bytes() for one in made_by))
+    files = [path for one in made_by
+             for path in (source.python_files(one) or [source.ROOT / one])]
+    code = sha256(b"".join(path.read_bytes() for path in files))
     folder = FOLDER / f"{name}-{code.hexdigest()[:12]}"
     if not folder.exists():
         for older in FOLDER.glob(f"{name}-*"):
