@@ -25,8 +25,19 @@ from api.http.reading import (
 from api.http.routes import EVERYBODY, Blueprint, caller, edge
 from api.http.writing import Route
 from ledger.common.decimals import plain
-from ledger.deductions import commands as told
-from projections.orders.replay import NothingRecorded
+from ledger.deductions.commands import (
+    AcknowledgeDeduction,
+    AppealDeduction,
+    ConfirmDeduction,
+    DismissDeduction,
+    NameOffender,
+    OverturnDeduction,
+    ProposeDeduction,
+    ReduceDeduction,
+    UpholdDeduction,
+    WaiveDeduction,
+)
+from projections.asking.past import NothingRecorded
 from projections.reports import REPORTS
 
 REVIEWERS = {"reviewer", "manager"}
@@ -40,16 +51,16 @@ GIVEN = ("deduction",)
 group = Blueprint("deductions", __name__, description="What costs whom how many points, and why.")
 
 writing.add(group, [
-    Route("/v1/deductions", told.ProposeDeduction, PROPOSERS, location="/v1/deductions"),
-    Route(f"{ONE}/offenders", told.NameOffender, REVIEWERS, GIVEN, seen=True, now=True),
-    Route(f"{ONE}/confirmations", told.ConfirmDeduction, REVIEWERS, GIVEN, seen=True, now=True),
-    Route(f"{ONE}/waivers", told.WaiveDeduction, REVIEWERS, GIVEN, seen=True, now=True),
-    Route(f"{ONE}/dismissals", told.DismissDeduction, REVIEWERS, GIVEN, seen=True, now=True),
-    Route(f"{ONE}/acknowledgements", told.AcknowledgeDeduction, CHARGED, GIVEN, now=True),
-    Route(f"{ONE}/appeals", told.AppealDeduction, CHARGED, GIVEN, now=True),
-    Route(f"{ONE}/upheld-appeals", told.UpholdDeduction, REVIEWERS, GIVEN, seen=True, now=True),
-    Route(f"{ONE}/reductions", told.ReduceDeduction, REVIEWERS, GIVEN, seen=True, now=True),
-    Route(f"{ONE}/overturns", told.OverturnDeduction, REVIEWERS, GIVEN, seen=True, now=True),
+    Route("/v1/deductions", ProposeDeduction, PROPOSERS, location="/v1/deductions"),
+    Route(f"{ONE}/offenders", NameOffender, REVIEWERS, GIVEN, seen=True, now=True),
+    Route(f"{ONE}/confirmations", ConfirmDeduction, REVIEWERS, GIVEN, seen=True, now=True),
+    Route(f"{ONE}/waivers", WaiveDeduction, REVIEWERS, GIVEN, seen=True, now=True),
+    Route(f"{ONE}/dismissals", DismissDeduction, REVIEWERS, GIVEN, seen=True, now=True),
+    Route(f"{ONE}/acknowledgements", AcknowledgeDeduction, CHARGED, GIVEN, now=True),
+    Route(f"{ONE}/appeals", AppealDeduction, CHARGED, GIVEN, now=True),
+    Route(f"{ONE}/upheld-appeals", UpholdDeduction, REVIEWERS, GIVEN, seen=True, now=True),
+    Route(f"{ONE}/reductions", ReduceDeduction, REVIEWERS, GIVEN, seen=True, now=True),
+    Route(f"{ONE}/overturns", OverturnDeduction, REVIEWERS, GIVEN, seen=True, now=True),
 ])
 
 

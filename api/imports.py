@@ -15,12 +15,11 @@ import marshmallow
 import orjson
 from flask import Response, request
 
-from api.cli.imports import staging_folder
 from api.http.fields import Digits, Free
 from api.http.problems import Problem
 from api.http.reading import LIMIT
 from api.http.routes import READERS, Blueprint, caller, edge
-from api.http.runtime import Caller, Edge
+from api.http.runtime import Caller, Edge, staging_folder
 from api.http.writing import KeyHeaders
 from ledger.common.context import Context
 from ledger.common.errors import Fault, InvalidValues, LedgerError

@@ -199,4 +199,3 @@ def _file(content: bytes, ending: str) -> Response:
     found_file = Response(content, content_type=sheets.TYPES[ending])
     found_file.headers["Content-Disposition"] = f'attachment; filename="audit.{ending}"'
     return found_file
-

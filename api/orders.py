@@ -19,11 +19,39 @@ from api.http.reading import (
 )
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
-from ledger.fulfilment import commands as goods
-from ledger.orders import commands as orders
-from ledger.orders import review_commands as review
+from ledger.fulfilment.commands import (
+    CheckOrder,
+    DeliverParcel,
+    DispatchParcel,
+    LoseParcel,
+    MoveReservation,
+    PackOrder,
+    PickOrder,
+    ReleaseReservation,
+    ReportTransit,
+    ReserveOrder,
+    SellOrder,
+)
+from ledger.orders.commands import (
+    ApproveOrder,
+    AssignOrder,
+    ChangeLines,
+    ChangePrice,
+    CloseException,
+    CorrectOrder,
+    EndOrder,
+    HoldOrder,
+    LiftHold,
+    NoteException,
+    OpenException,
+    PayOrder,
+    RefundOrder,
+    RemarkOrder,
+    SubmitOrder,
+)
+from ledger.orders.placing import PlaceOrder
+from projections.asking.past import NothingRecorded
 from projections.orders.explain import explain_order
-from projections.orders.replay import NothingRecorded
 from projections.reports import REPORTS
 
 SALES = {"service", "integration", "operations", "manager"}
@@ -35,33 +63,33 @@ GIVEN = ("order",)
 group = Blueprint("orders", __name__, description="Orders, from the buyer's wish to his door.")
 
 writing.add(group, [
-    Route("/v1/orders", orders.PlaceOrder, SALES, location="/v1/orders"),
-    Route("/v1/sales", goods.SellOrder, SALES, location="/v1/orders"),
-    Route(f"{ONE}/payments", orders.PayOrder, MONEY, GIVEN),
-    Route(f"{ONE}/refunds", orders.RefundOrder, MONEY, GIVEN),
-    Route(f"{ONE}/price-changes", orders.ChangePrice, SALES, GIVEN),
-    Route(f"{ONE}/corrections", orders.CorrectOrder, {"finance", "manager"}, GIVEN, seen=True),
-    Route(f"{ONE}/remarks", orders.RemarkOrder, SALES, GIVEN),
-    Route(f"{ONE}/owners", orders.AssignOrder, SALES, GIVEN),
-    Route(f"{ONE}/ends", orders.EndOrder, SALES, GIVEN),
-    Route(f"{ONE}/approvals", review.ApproveOrder, SALES, GIVEN, seen=True),
-    Route(f"{ONE}/line-changes", review.ChangeLines, SALES, GIVEN, seen=True),
-    Route(f"{ONE}/holds", review.HoldOrder, SALES | FLOOR, GIVEN),
-    Route(f"{ONE}/hold-lifts", review.LiftHold, SALES | FLOOR, GIVEN),
-    Route(f"{ONE}/submissions", review.SubmitOrder, SALES, GIVEN),
-    Route(f"{ONE}/exceptions", review.OpenException, SALES | FLOOR, GIVEN),
-    Route(f"{ONE}/exception-notes", review.NoteException, SALES | FLOOR, GIVEN),
-    Route(f"{ONE}/exception-closings", review.CloseException, SALES | FLOOR, GIVEN),
-    Route(f"{ONE}/reservations", goods.ReserveOrder, SALES | FLOOR, GIVEN),
-    Route(f"{ONE}/reservation-moves", goods.MoveReservation, SALES | FLOOR, GIVEN),
-    Route(f"{ONE}/reservation-releases", goods.ReleaseReservation, SALES | FLOOR, GIVEN),
-    Route(f"{ONE}/picks", goods.PickOrder, FLOOR, GIVEN),
-    Route(f"{ONE}/checks", goods.CheckOrder, FLOOR, GIVEN),
-    Route(f"{ONE}/parcels", goods.PackOrder, FLOOR, GIVEN),
-    Route(f"{ONE}/dispatches", goods.DispatchParcel, FLOOR, GIVEN),
-    Route(f"{ONE}/transit-reports", goods.ReportTransit, FLOOR | SALES, GIVEN),
-    Route(f"{ONE}/deliveries", goods.DeliverParcel, FLOOR | SALES, GIVEN),
-    Route(f"{ONE}/losses", goods.LoseParcel, FLOOR | SALES, GIVEN),
+    Route("/v1/orders", PlaceOrder, SALES, location="/v1/orders"),
+    Route("/v1/sales", SellOrder, SALES, location="/v1/orders"),
+    Route(f"{ONE}/payments", PayOrder, MONEY, GIVEN),
+    Route(f"{ONE}/refunds", RefundOrder, MONEY, GIVEN),
+    Route(f"{ONE}/price-changes", ChangePrice, SALES, GIVEN),
+    Route(f"{ONE}/corrections", CorrectOrder, {"finance", "manager"}, GIVEN, seen=True),
+    Route(f"{ONE}/remarks", RemarkOrder, SALES, GIVEN),
+    Route(f"{ONE}/owners", AssignOrder, SALES, GIVEN),
+    Route(f"{ONE}/ends", EndOrder, SALES, GIVEN),
+    Route(f"{ONE}/approvals", ApproveOrder, SALES, GIVEN, seen=True),
+    Route(f"{ONE}/line-changes", ChangeLines, SALES, GIVEN, seen=True),
+    Route(f"{ONE}/holds", HoldOrder, SALES | FLOOR, GIVEN),
+    Route(f"{ONE}/hold-lifts", LiftHold, SALES | FLOOR, GIVEN),
+    Route(f"{ONE}/submissions", SubmitOrder, SALES, GIVEN),
+    Route(f"{ONE}/exceptions", OpenException, SALES | FLOOR, GIVEN),
+    Route(f"{ONE}/exception-notes", NoteException, SALES | FLOOR, GIVEN),
+    Route(f"{ONE}/exception-closings", CloseException, SALES | FLOOR, GIVEN),
+    Route(f"{ONE}/reservations", ReserveOrder, SALES | FLOOR, GIVEN),
+    Route(f"{ONE}/reservation-moves", MoveReservation, SALES | FLOOR, GIVEN),
+    Route(f"{ONE}/reservation-releases", ReleaseReservation, SALES | FLOOR, GIVEN),
+    Route(f"{ONE}/picks", PickOrder, FLOOR, GIVEN),
+    Route(f"{ONE}/checks", CheckOrder, FLOOR, GIVEN),
+    Route(f"{ONE}/parcels", PackOrder, FLOOR, GIVEN),
+    Route(f"{ONE}/dispatches", DispatchParcel, FLOOR, GIVEN),
+    Route(f"{ONE}/transit-reports", ReportTransit, FLOOR | SALES, GIVEN),
+    Route(f"{ONE}/deliveries", DeliverParcel, FLOOR | SALES, GIVEN),
+    Route(f"{ONE}/losses", LoseParcel, FLOOR | SALES, GIVEN),
 ])
 reading.add(group, [
     Listed("/v1/orders", "orders", "Orders with their statuses and sums.",

@@ -7,8 +7,22 @@ from api.http import reading, writing
 from api.http.reading import STAFF, STAFF_READERS, DayQuery, Listed, MonthQuery, nobodys, own_row
 from api.http.routes import Blueprint
 from api.http.writing import Route
-from ledger.people import commands as told
 from ledger.people import rosters
+from ledger.people.commands import (
+    ApproveLeave,
+    AskLeave,
+    AssignPost,
+    ChangeDetails,
+    CorrectAttendance,
+    EndPost,
+    HandOverShift,
+    JoinMember,
+    LeaveShop,
+    RecordAttendance,
+    RefuseLeave,
+    SetSupervisor,
+    WithdrawLeave,
+)
 
 OFFICE = {"admin", "manager"}
 """Who says who works here, as what, and under whom."""
@@ -23,22 +37,22 @@ GIVEN = ("member",)
 group = Blueprint("people", __name__, description="Who works here, when, as what; who was absent.")
 
 writing.add(group, [
-    Route("/v1/members", told.JoinMember, OFFICE, location="/v1/members"),
-    Route(f"{ONE}/details", told.ChangeDetails, OFFICE, GIVEN),
-    Route(f"{ONE}/supervisors", told.SetSupervisor, OFFICE, GIVEN),
-    Route(f"{ONE}/departures", told.LeaveShop, OFFICE, GIVEN),
-    Route("/v1/post-terms", told.AssignPost, OFFICE),
-    Route("/v1/post-term-ends", told.EndPost, OFFICE),
+    Route("/v1/members", JoinMember, OFFICE, location="/v1/members"),
+    Route(f"{ONE}/details", ChangeDetails, OFFICE, GIVEN),
+    Route(f"{ONE}/supervisors", SetSupervisor, OFFICE, GIVEN),
+    Route(f"{ONE}/departures", LeaveShop, OFFICE, GIVEN),
+    Route("/v1/post-terms", AssignPost, OFFICE),
+    Route("/v1/post-term-ends", EndPost, OFFICE),
     Route("/v1/rosters", rosters.SetRoster, HEADS, location="/v1/rosters"),
     Route("/v1/roster-days", rosters.SetRosterDay, HEADS),
     Route("/v1/covers", rosters.ArrangeCover, HEADS),
-    Route(f"{ONE}/attendance", told.RecordAttendance, STAFF, GIVEN),
-    Route(f"{ONE}/attendance-corrections", told.CorrectAttendance, STAFF, GIVEN),
-    Route(f"{ONE}/hand-overs", told.HandOverShift, STAFF, GIVEN),
-    Route(f"{ONE}/leaves", told.AskLeave, STAFF, GIVEN, now=True),
-    Route(f"{LEAVE}/approvals", told.ApproveLeave, STAFF, (*GIVEN, "number"), now=True),
-    Route(f"{LEAVE}/refusals", told.RefuseLeave, STAFF, (*GIVEN, "number"), now=True),
-    Route(f"{LEAVE}/withdrawals", told.WithdrawLeave, STAFF, (*GIVEN, "number"), now=True),
+    Route(f"{ONE}/attendance", RecordAttendance, STAFF, GIVEN),
+    Route(f"{ONE}/attendance-corrections", CorrectAttendance, STAFF, GIVEN),
+    Route(f"{ONE}/hand-overs", HandOverShift, STAFF, GIVEN),
+    Route(f"{ONE}/leaves", AskLeave, STAFF, GIVEN, now=True),
+    Route(f"{LEAVE}/approvals", ApproveLeave, STAFF, (*GIVEN, "number"), now=True),
+    Route(f"{LEAVE}/refusals", RefuseLeave, STAFF, (*GIVEN, "number"), now=True),
+    Route(f"{LEAVE}/withdrawals", WithdrawLeave, STAFF, (*GIVEN, "number"), now=True),
 ])
 
 

@@ -11,7 +11,7 @@ from api.http.fields import Digits
 from api.http.reading import ItemSchema, Listed, told_as_of
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
-from ledger.policies import commands as policy_commands
+from ledger.policies.commands import PublishPolicy, WithdrawPolicy
 from projections.asking.clocks import NOW, header
 from projections.policies import book_of, differences
 
@@ -22,8 +22,8 @@ READ_BY = READERS | {"member", "admin"}
 group = Blueprint("policies", __name__, description="Score rules, scorecards, pay, deadlines.")
 
 writing.add(group, [
-    Route("/v1/policies", policy_commands.PublishPolicy, WRITERS),
-    Route("/v1/policy-withdrawals", policy_commands.WithdrawPolicy, WRITERS, now=True),
+    Route("/v1/policies", PublishPolicy, WRITERS),
+    Route("/v1/policy-withdrawals", WithdrawPolicy, WRITERS, now=True),
 ])
 reading.add(group, [
     Listed("/v1/policies", "policies", "The published versions.", ("version",), roles=READ_BY),

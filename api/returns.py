@@ -19,8 +19,20 @@ from api.http.reading import (
 )
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
-from ledger.returns import commands as cases
-from projections.orders.replay import NothingRecorded
+from ledger.returns.commands import (
+    ApproveRefund,
+    AuthoriseCase,
+    CloseCase,
+    InspectGoods,
+    MatchCase,
+    PayRefund,
+    ReceiveGoods,
+    ReceiveParcel,
+    RejectCase,
+    RequestCase,
+    WithdrawCase,
+)
+from projections.asking.past import NothingRecorded
 from projections.reports import REPORTS
 
 SERVICE = {"service", "manager", "integration"}
@@ -31,17 +43,17 @@ GIVEN = ("case",)
 group = Blueprint("returns", __name__, description="What comes back, and what is paid back.")
 
 writing.add(group, [
-    Route("/v1/returns", cases.RequestCase, SERVICE, location="/v1/returns"),
-    Route("/v1/returned-parcels", cases.ReceiveParcel, FLOOR, location="/v1/returns"),
-    Route(f"{ONE}/matches", cases.MatchCase, SERVICE | FLOOR, GIVEN),
-    Route(f"{ONE}/authorisations", cases.AuthoriseCase, SERVICE, GIVEN),
-    Route(f"{ONE}/rejections", cases.RejectCase, SERVICE, GIVEN),
-    Route(f"{ONE}/receipts", cases.ReceiveGoods, FLOOR, GIVEN),
-    Route(f"{ONE}/inspections", cases.InspectGoods, FLOOR, GIVEN),
-    Route(f"{ONE}/refund-approvals", cases.ApproveRefund, {"manager", "finance", "service"}, GIVEN),
-    Route(f"{ONE}/refunds", cases.PayRefund, {"finance", "integration", "manager"}, GIVEN),
-    Route(f"{ONE}/withdrawals", cases.WithdrawCase, SERVICE, GIVEN),
-    Route(f"{ONE}/closings", cases.CloseCase, SERVICE, GIVEN),
+    Route("/v1/returns", RequestCase, SERVICE, location="/v1/returns"),
+    Route("/v1/returned-parcels", ReceiveParcel, FLOOR, location="/v1/returns"),
+    Route(f"{ONE}/matches", MatchCase, SERVICE | FLOOR, GIVEN),
+    Route(f"{ONE}/authorisations", AuthoriseCase, SERVICE, GIVEN),
+    Route(f"{ONE}/rejections", RejectCase, SERVICE, GIVEN),
+    Route(f"{ONE}/receipts", ReceiveGoods, FLOOR, GIVEN),
+    Route(f"{ONE}/inspections", InspectGoods, FLOOR, GIVEN),
+    Route(f"{ONE}/refund-approvals", ApproveRefund, {"manager", "finance", "service"}, GIVEN),
+    Route(f"{ONE}/refunds", PayRefund, {"finance", "integration", "manager"}, GIVEN),
+    Route(f"{ONE}/withdrawals", WithdrawCase, SERVICE, GIVEN),
+    Route(f"{ONE}/closings", CloseCase, SERVICE, GIVEN),
 ])
 reading.add(group, [
     Listed("/v1/returns", "returns", "After-sales cases.", ("subject",), ShopQuery, pushed=True),

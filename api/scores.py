@@ -6,7 +6,6 @@ from typing import Any
 from flask import Response
 
 from api import sheets
-from api.cli.reports import workbook
 from api.http import reading, writing
 from api.http.noting import note_read
 from api.http.reading import (
@@ -25,9 +24,10 @@ from api.http.reading import (
 )
 from api.http.routes import EVERYBODY, Blueprint, caller, edge
 from api.http.writing import Route
-from ledger.scores import commands as told
+from api.sheets import workbook
+from ledger.scores.commands import GradeMember, ReopenMonth, RestateMonth, SealMonth, SetBonus
+from projections.asking.past import NothingRecorded
 from projections.asking.questions import Question
-from projections.orders.replay import NothingRecorded
 from projections.scores.terms import explain_score
 
 GRADERS = EVERYBODY - {"auditor", "admin", "integration"}
@@ -38,11 +38,11 @@ ONE_MONTH = "/v1/months/<month>"
 group = Blueprint("scores", __name__, description="Members' months: grades, scores, closing.")
 
 writing.add(group, [
-    Route("/v1/grades", told.GradeMember, GRADERS, now=True),
-    Route("/v1/bonuses", told.SetBonus, {"reviewer", "manager"}, now=True),
-    Route(f"{ONE_MONTH}/seals", told.SealMonth, {"manager"}, ("month",), now=True),
-    Route(f"{ONE_MONTH}/reopenings", told.ReopenMonth, {"manager"}, ("month",), now=True),
-    Route(f"{ONE_MONTH}/restatements", told.RestateMonth, {"manager"}, ("month",), now=True),
+    Route("/v1/grades", GradeMember, GRADERS, now=True),
+    Route("/v1/bonuses", SetBonus, {"reviewer", "manager"}, now=True),
+    Route(f"{ONE_MONTH}/seals", SealMonth, {"manager"}, ("month",), now=True),
+    Route(f"{ONE_MONTH}/reopenings", ReopenMonth, {"manager"}, ("month",), now=True),
+    Route(f"{ONE_MONTH}/restatements", RestateMonth, {"manager"}, ("month",), now=True),
 ])
 reading.add(group, [
     Listed("/v1/scores", "scores", "The scores of a month; by default the last closed one.",

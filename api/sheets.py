@@ -10,7 +10,12 @@ from typing import Any
 import orjson
 import xlsxwriter
 
+from api import sheets
 from ledger.common.decimals import is_decimal, plain
+from projections import reports
+from projections.asking.clocks import AsOf
+from projections.asking.questions import Answer, Question
+from projections.store.models import ReadModels
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet program takes for the beginning of a formula."""
@@ -97,3 +102,31 @@ def _safe(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(FORMULA) and not is_decimal(value):
         return f"'{value}"
     return value
+
+
+BESIDE = {"scores": ("deductions", "appeals", "closings")}
+"""What else stands in the workbook of a report, of the same month."""
+
+
+def workbook(
+    models: ReadModels, ledger: str, name: str, asked: Question
+) -> tuple[bytes, dict[str, Any]]:
+    """A report as an Excel workbook, with what belongs to it in further sheets, as of the same
+    position; and as of what it is."""
+    answers = _together(models, ledger, name, asked)
+    if len({answer.as_of["position"] for answer in answers.values()}) > 1:  # written to meanwhile
+        position = answers[name].as_of["position"]
+        answers = _together(models, ledger, name, asked._replace(as_of=AsOf(position=position)))
+    as_of = answers[name].as_of
+    return sheets.as_xlsx({title: (list(answer.rows[0]) if answer.rows else [], answer.rows)
+                           for title, answer in answers.items()}, as_of), as_of
+
+
+def _together(
+    models: ReadModels, ledger: str, name: str, asked: Question
+) -> dict[str, Answer]:
+    first = reports.REPORTS[name](models, ledger, asked)
+    same = asked._replace(month=first.as_of.get("month"))
+    others = BESIDE.get(name, ()) if asked.subject is None else ()
+    return {name: first, **{other: reports.REPORTS[other](models, ledger, same)
+                            for other in others}}

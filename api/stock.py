@@ -5,9 +5,11 @@ from api.http.history import add_history
 from api.http.reading import Listed, PeriodQuery
 from api.http.routes import Blueprint
 from api.http.writing import Route
-from ledger.fulfilment import commands as fulfilment_commands
-from ledger.stock import commands as stock_commands
-from ledger.stock import skus, transfers, warehouses
+from ledger.fulfilment.commands import ReleaseBackOrders
+from ledger.stock.commands import CountStock, MoveStock
+from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold
+from ledger.stock.transfers import ReceiveTransfer, SendTransfer
+from ledger.stock.warehouses import OpenWarehouse
 
 FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
 DATA = {"warehouse_head", "purchasing", "operations", "manager", "integration"}
@@ -15,16 +17,16 @@ DATA = {"warehouse_head", "purchasing", "operations", "manager", "integration"}
 group = Blueprint("stock", __name__, description="Goods: where they lie and how they got there.")
 
 writing.add(group, [
-    Route("/v1/warehouses", warehouses.OpenWarehouse, {"manager", "warehouse_head"}),
-    Route("/v1/skus", skus.RegisterSku, DATA),
-    Route("/v1/skus/<sku>/aliases", skus.AliasSku, DATA, ("sku",)),
-    Route("/v1/skus/<sku>/parts", skus.BundleSku, DATA, ("sku",)),
-    Route("/v1/skus/<sku>/thresholds", skus.SetThreshold, DATA, ("sku",)),
-    Route("/v1/stock-movements", stock_commands.MoveStock, FLOOR),
-    Route("/v1/stock-counts", stock_commands.CountStock, FLOOR),
-    Route("/v1/back-order-releases", fulfilment_commands.ReleaseBackOrders, FLOOR),
-    Route("/v1/transfers", transfers.SendTransfer, FLOOR),
-    Route("/v1/transfers/<number>/receipts", transfers.ReceiveTransfer, FLOOR, ("number",)),
+    Route("/v1/warehouses", OpenWarehouse, {"manager", "warehouse_head"}),
+    Route("/v1/skus", RegisterSku, DATA),
+    Route("/v1/skus/<sku>/aliases", AliasSku, DATA, ("sku",)),
+    Route("/v1/skus/<sku>/parts", BundleSku, DATA, ("sku",)),
+    Route("/v1/skus/<sku>/thresholds", SetThreshold, DATA, ("sku",)),
+    Route("/v1/stock-movements", MoveStock, FLOOR),
+    Route("/v1/stock-counts", CountStock, FLOOR),
+    Route("/v1/back-order-releases", ReleaseBackOrders, FLOOR),
+    Route("/v1/transfers", SendTransfer, FLOOR),
+    Route("/v1/transfers/<number>/receipts", ReceiveTransfer, FLOOR, ("number",)),
 ])
 reading.add(group, [
     Listed("/v1/inventory", "inventory", "Pieces by state of every SKU and warehouse.",

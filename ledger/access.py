@@ -12,7 +12,7 @@ from ledger.common.context import is_actor
 from ledger.common.errors import NotFound, Refused
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command, Handler, Work
+from ledger.core.commands import Command
 
 ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "finance", "member",
          "operations", "reviewer", "manager", "integration", "admin")
@@ -217,51 +217,3 @@ class NoteRead(Command, frozen=True, kw_only=True):
     def check(self, checks: Checks) -> None:
         checks.text("/route", self.route, longest=200)
         checks.text("/asked", self.asked, longest=2000, empty=True)
-
-
-def issue_key(command: IssueKey, work: Work) -> list[Aggregate]:
-    """Errors: R-ACC-01, R-ACC-02 for the key that it replaces."""
-    key: ApiKey = work.load(ApiKey, command.subject)
-    key._issued(owner=command.owner, role=command.role, digest=command.digest,
-                expires_at=command.expires_at, replaces=command.replaces,
-                occurred_at=command.occurred_at)
-    if command.replaces is None:
-        return [key]
-    old: ApiKey = work.load(ApiKey, subject("key", command.replaces))
-    old.must_be_known(command.replaces)
-    if not old.opens_at(command.occurred_at):
-        raise KeyRevoked(key=command.replaces)
-    old._expiry_set(expires_at=command.overlap_until or command.occurred_at,
-                    occurred_at=command.occurred_at)
-    return [key, old]
-
-
-def revoke_key(command: RevokeKey, work: Work) -> list[Aggregate]:
-    """Errors: R-ACC-01."""
-    key: ApiKey = work.load(ApiKey, command.subject)
-    key.must_be_known(command.key)
-    if not key.revoked:
-        key._revoked(reason=command.reason, occurred_at=command.occurred_at)
-    return [key]
-
-
-def note_use(command: NoteUse, work: Work) -> list[Aggregate]:
-    """The first use of a day is recorded. Errors: R-ACC-01."""
-    key: ApiKey = work.load(ApiKey, command.subject)
-    key.must_be_known(command.key)
-    if key.used_on < command.day.isoformat():
-        key._used(day=command.day.isoformat(), occurred_at=command.occurred_at)
-    return [key]
-
-
-def note_read(command: NoteRead, work: Work) -> list[Aggregate]:
-    """Somebody read evidence."""
-    reads: Reads = work.load(Reads, command.subject)
-    reads._evidence_shown(route=command.route, asked=command.asked, position=command.position,
-                         occurred_at=command.occurred_at)
-    return [reads]
-
-
-HANDLERS: dict[type[Command], Handler] = {
-    IssueKey: issue_key, RevokeKey: revoke_key, NoteUse: note_use, NoteRead: note_read,
-}

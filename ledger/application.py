@@ -8,7 +8,8 @@ from ledger.common.context import Context, Receipt
 from ledger.common.errors import LedgerError, Unavailable
 from ledger.common.values import from_us
 from ledger.core.clock import AcceptClock
-from ledger.core.commands import Command
+from ledger.core.commands import Command, Handlers
+from ledger.handlers.table import HANDLERS
 from ledger.log.clock import Clock
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Store
@@ -25,12 +26,13 @@ class Ledger:
     """One ledger (tenant) on a store. Thread-safe; close it at the end."""
 
     def __init__(self, store: Store, keys: LedgerKeys, *, name: str = "main",
-                 clock: Clock | None = None) -> None:
+                 clock: Clock | None = None, handlers: Handlers = HANDLERS) -> None:
         self.store = store
         self.keys = keys
         self.name = name
         self.clock = clock or Clock()
-        self._writer = Writer(store, keys, self.clock, name)
+        self._handlers = handlers
+        self._writer = Writer(store, keys, self.clock, name, handlers=handlers)
 
     # -- reads ------------------------------------------------------------------------------------
 
@@ -49,7 +51,7 @@ class Ledger:
         """
         ids = [context.command_id.bytes for _, context in items if context.command_id is not None]
         known = {entry.command_id for entry in self.store.commands(self.name, ids)}
-        work = Preview(self.name, self.store, self.keys)
+        work = Preview(self.name, self.store, self.keys, handlers=self._handlers)
         work.fetch([wanted for command, _ in items for wanted in command.streams()])
         found: list[int | LedgerError] = []
         for command, context in items:

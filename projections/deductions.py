@@ -193,7 +193,6 @@ def shown(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-
 def appeals(connection: Connection, ledger: str, question: Question) -> Iterator[dict[str, Any]]:
     """Appeals of the deductions of a month, or all. Shapes: deduction, rule, month, member, post,
     points (those charged at first), state, appealed_at, reason, decided_by, decided_at, why,

@@ -11,8 +11,9 @@ from ledger.fulfilment.commands import SellOrder
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.store import Head, Store, Tile
-from ledger.orders.commands import EndOrder, PayOrder, PlaceOrder, RemarkOrder
+from ledger.orders.commands import EndOrder, PayOrder, RemarkOrder
 from ledger.orders.declared import RecordOrder
+from ledger.orders.placing import PlaceOrder
 from ledger.orders.values import Amounts, Line
 from ledger.stock.commands import MoveStock, StockMove
 from ledger.stock.warehouses import OpenWarehouse

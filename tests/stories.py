@@ -9,7 +9,7 @@ from ledger.common.errors import LedgerError
 from ledger.common.personal import Person, Personal, Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command
-from ledger.handlers import table as handlers
+from ledger.handlers.table import HANDLERS
 from ledger.writing.errors import OnceTaken
 
 
@@ -62,7 +62,7 @@ class Story:
         """Decide a command and keep what it changed. Raises its refusal."""
         facts = []
         self.touched = {}
-        changed = handlers.find(type(command))(command, self)
+        changed = HANDLERS[type(command)](command, self)
         for aggregate in changed:
             facts.extend(aggregate.collect_events())
         told = [once for fact in facts if (once := fact.__dict__.get("once")) is not None]

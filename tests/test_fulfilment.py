@@ -15,6 +15,7 @@ from ledger.fulfilment.commands import (
     ReleaseReservation,
     ReserveOrder,
 )
+from ledger.orders.commands import ApproveOrder, ChangeLines, HoldOrder, LiftHold, SubmitOrder
 from ledger.orders.errors import (
     GoodsMoved,
     NotThatMany,
@@ -25,18 +26,10 @@ from ledger.orders.errors import (
     ParcelUnknown,
 )
 from ledger.orders.order import Order
-from ledger.orders.review_commands import (
-    ApproveOrder,
-    ChangeLines,
-    HoldOrder,
-    LiftHold,
-    SubmitOrder,
-)
 from ledger.orders.values import Amounts, PickedFrom
 from ledger.stock.errors import OutOfStock, SkuUnknown, WarehouseUnknown
 from ledger.stock.item import StockItem
-from ledger.stock.parts import Part
-from ledger.stock.pieces import Count
+from ledger.stock.pieces import Count, Part
 from ledger.stock.places import stock_of
 from ledger.stock.skus import BundleSku
 from tests.builders import HOUSE, NOON, end, line, opened, place, received, record, sell, stream

@@ -25,8 +25,8 @@ from ledger.fulfilment.commands import (
     ReleaseReservation,
     ReserveOrder,
 )
+from ledger.orders.commands import ApproveOrder, HoldOrder, LiftHold, SubmitOrder
 from ledger.orders.order import Order
-from ledger.orders.review_commands import ApproveOrder, HoldOrder, LiftHold, SubmitOrder
 from ledger.orders.shipping import STATES
 from ledger.orders.values import PickedFrom
 from ledger.returns.case import AWAITED, RECEIVED, Case
@@ -46,8 +46,7 @@ from ledger.returns.commands import (
 from ledger.returns.values import DISPOSITIONS, CaseLine, Match, Outcome
 from ledger.settings import Settings, open_ledger
 from ledger.stock.item import PHYSICAL, StockItem
-from ledger.stock.parts import Part
-from ledger.stock.pieces import Count
+from ledger.stock.pieces import Count, Part
 from ledger.stock.skus import BundleSku
 from tests.builders import (
     CHANNEL,

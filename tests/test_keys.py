@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.cli.keys_commands import issue_command, list_command, revoke_command, rotate_command
+from api.cli.keys import issue_command, list_command, revoke_command, rotate_command
 from api.http.routes import PERMITS, PUBLIC
 from ledger.access import ROLES
 from tests.builders import stream

@@ -7,10 +7,10 @@ from ledger.common.values import to_us
 from ledger.core.aggregate import OutOfOrder
 from ledger.core.commands import Command
 from ledger.people.commands import AssignPost, EndPost, LeaveShop, SetSupervisor
-from ledger.people.posts import POSTS as ALL_POSTS
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.commands import WithdrawPolicy
 from ledger.policies.errors import PolicyDropsPost, PolicyInForce
+from ledger.policies.posts import POSTS as ALL_POSTS
 from ledger.policies.values import PostName, Scorecard, ScorecardItem
 from ledger.scores.account import Account
 from ledger.scores.commands import GradeMember

@@ -21,8 +21,8 @@ from ledger.people.commands import (
     RecordAttendance,
     SetSupervisor,
 )
-from ledger.people.posts import POSTS
 from ledger.policies.checks import findings
+from ledger.policies.posts import POSTS
 from ledger.policies.reader import known, read
 from ledger.policies.values import LEAVE, MONTH, Calendar, Rule, Sections, Version, weights_of
 from ledger.scores.account import Account

@@ -28,8 +28,7 @@ from ledger.fulfilment.commands import (
 )
 from ledger.log.envelope import Entry
 from ledger.log.store import Store
-from ledger.orders.order import Order
-from ledger.orders.review_commands import (
+from ledger.orders.commands import (
     ApproveOrder,
     ChangeLines,
     CloseException,
@@ -39,11 +38,13 @@ from ledger.orders.review_commands import (
     OpenException,
     SubmitOrder,
 )
+from ledger.orders.order import Order
 from ledger.orders.shipping import STATES
 from ledger.orders.values import PickedFrom
 from ledger.settings import Settings, open_ledger
 from ledger.stock.pieces import Count
 from projections.asking.clocks import AsOf
+from projections.asking.past import NothingRecorded, past
 from projections.asking.questions import Question
 from projections.orders.fulfilment import (
     REPORTS,
@@ -54,7 +55,6 @@ from projections.orders.fulfilment import (
     pieces_of_orders,
     tracked,
 )
-from projections.orders.replay import NothingRecorded, past
 from projections.store.models import ReadModels
 from projections.store.rows import Rows
 from tests.builders import (

@@ -14,7 +14,7 @@ from ledger.common.values import rfc3339
 from ledger.core import event_types
 from ledger.fulfilment.commands import PickOrder
 from ledger.log.store import Store
-from ledger.orders.review_commands import ApproveOrder, SubmitOrder
+from ledger.orders.commands import ApproveOrder, SubmitOrder
 from ledger.orders.values import PickedFrom
 from ledger.settings import Settings, open_ledger
 from ledger.stock.commands import CountLine, CountStock
@@ -22,9 +22,9 @@ from ledger.stock.places import INSIDE
 from ledger.stock.skus import SetThreshold
 from projections import reports
 from projections.asking.clocks import AsOf
+from projections.asking.past import NothingRecorded
 from projections.asking.questions import Question, SubjectNeeded
 from projections.catalogue import PROJECTIONS
-from projections.orders.replay import NothingRecorded
 from projections.stock.reports import PeriodReversed
 from projections.store.models import ReadModels
 from projections.store.rows import Rows

@@ -15,17 +15,17 @@ from ledger.common.values import from_us, rfc3339
 from ledger.core import event_types
 from ledger.fulfilment.commands import DeliverParcel, DispatchParcel, PackOrder, PickOrder
 from ledger.log.store import Store
-from ledger.orders.commands import ChangePrice
-from ledger.orders.order import Order
-from ledger.orders.review_commands import (
+from ledger.orders.commands import (
     ApproveOrder,
     ChangeLines,
+    ChangePrice,
     CloseException,
     HoldOrder,
     LiftHold,
     OpenException,
     SubmitOrder,
 )
+from ledger.orders.order import Order
 from ledger.orders.values import Amounts, PickedFrom
 from ledger.settings import Settings, open_ledger
 from ledger.stock.pieces import Count

@@ -31,11 +31,11 @@ from ledger.people.commands import (
 from ledger.people.rosters import ArrangeCover, SetRoster, SetRosterDay, Shift
 from ledger.settings import Settings, open_ledger
 from projections.asking.clocks import AsOf
+from projections.asking.past import NothingRecorded
 from projections.asking.questions import BadDay, BadMonth, Question
 from projections.audit.trail import Asked, found
 from projections.audit.trail import rows as audited
 from projections.catalogue import PROJECTIONS
-from projections.orders.replay import NothingRecorded
 from projections.people.reports import staff
 from projections.people.rows import People
 from projections.reports import run

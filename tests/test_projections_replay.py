@@ -19,16 +19,11 @@ from ledger.log.store import Store
 from ledger.settings import Settings, open_ledger
 from projections import reports
 from projections.asking.clocks import AsOf, PositionBeyondHead
+from projections.asking.past import NothingRecorded
+from projections.audit.reports import streams_about
 from projections.catalogue import PROJECTIONS
-from projections.orders.replay import (
-    Difference,
-    NothingRecorded,
-    NotReplayed,
-    compare,
-    replay,
-    steps,
-)
-from projections.reports import Question, UnknownReport, streams_about
+from projections.orders.replay import Difference, NotReplayed, compare, replay, steps
+from projections.reports import Question, UnknownReport
 from projections.store.models import ReadModels
 from tests.builders import NOON, entry, line, pay, place, record, stream, write
 from tests.projecting import (

@@ -32,8 +32,8 @@ from ledger.returns.values import DISPOSITIONS, CaseLine, Match, Outcome
 from ledger.settings import Settings, open_ledger
 from ledger.stock.pieces import Count
 from projections.asking.clocks import AsOf
+from projections.asking.past import NothingRecorded, past
 from projections.asking.questions import Question
-from projections.orders.replay import NothingRecorded, past
 from projections.returns import REPORTS, STATES, Returns, cases, returns, tracked
 from projections.store.models import ReadModels
 from tests.builders import CONTEXT, HOUSE, NOON, line, opened, record, stream

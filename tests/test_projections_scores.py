@@ -18,10 +18,10 @@ from ledger.scores.commands import GradeMember
 from ledger.scores.values import account_of
 from ledger.settings import Settings, open_ledger
 from projections.asking.clocks import AsOf
+from projections.asking.past import NothingRecorded
 from projections.asking.questions import BadMonth, Question, SubjectNeeded
 from projections.catalogue import PROJECTIONS
 from projections.deductions import Deductions
-from projections.orders.replay import NothingRecorded
 from projections.policies import VersionUnknown, book_of, differences, listed
 from projections.reports import run
 from projections.scores.accounts import Months

@@ -16,9 +16,9 @@ from ledger.orders.values import Amounts
 from ledger.settings import Settings, open_ledger
 from projections import reports
 from projections.asking.clocks import AsOf
+from projections.asking.past import NothingRecorded
 from projections.audit.timeline import summary
 from projections.catalogue import PROJECTIONS
-from projections.orders.replay import NothingRecorded
 from projections.reports import Question, SubjectNeeded
 from projections.store.models import ReadModels
 from tests.builders import NOON, line, pay, place, record, remark, stream

@@ -22,10 +22,11 @@ from ledger.common.values import from_us, to_us
 from ledger.log.envelope import Entry
 from ledger.log.persons import Keys
 from ledger.log.store import ConnectionLost, StorageFailed, Store
-from ledger.orders.commands import PayOrder, PlaceOrder, RefundOrder
+from ledger.orders.commands import PayOrder, RefundOrder
 from ledger.orders.declared import NumberReused
 from ledger.orders.errors import AlreadyPaid, OrderUnknown, RefundExceedsPayment, TotalDisagrees
 from ledger.orders.order import Order
+from ledger.orders.placing import PlaceOrder
 from ledger.orders.values import Amounts
 from ledger.settings import Settings, open_ledger
 from ledger.writing import refusals, writer
@@ -38,9 +39,9 @@ from tests import source
 from tests.builders import CONTEXT, NOON, context, named, pay, place, record, remark, stream
 from tests.children import Child
 from tests.conftest import durable
+from tests.house.test_tidy import placeholders
 from tests.test_application import changes, must_be_sound, paused, waiting
 from tests.test_application_clock import SECOND, Time
-from tests.test_tidy import placeholders
 from tests.waiting import eventually, in_thread
 
 BODY = {"account": "reader_88", "recipient": "张三丰", "phone": "13800138000",

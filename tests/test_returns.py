@@ -15,9 +15,9 @@ from ledger.fulfilment.commands import (
     PickOrder,
     ReserveOrder,
 )
+from ledger.orders.commands import ApproveOrder, SubmitOrder
 from ledger.orders.errors import NotThatMany, OrderUnknown, RefundExceedsPayment
 from ledger.orders.order import Order
-from ledger.orders.review_commands import ApproveOrder, SubmitOrder
 from ledger.orders.values import Amounts, PickedFrom
 from ledger.returns.commands import (
     ApproveRefund,
@@ -47,8 +47,7 @@ from ledger.returns.errors import (
 from ledger.returns.values import CaseLine, Match, Outcome
 from ledger.stock.commands import CountLine, CountStock
 from ledger.stock.errors import CountedSince, WarehouseUnknown
-from ledger.stock.parts import Part
-from ledger.stock.pieces import Count
+from ledger.stock.pieces import Count, Part
 from ledger.stock.skus import BundleSku
 from tests.builders import (
     CHANNEL,

@@ -22,7 +22,7 @@ from ledger.stock.errors import (
     WarehouseUnknown,
 )
 from ledger.stock.item import StockItem
-from ledger.stock.parts import Part
+from ledger.stock.pieces import Part
 from ledger.stock.places import stock_of
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold, parts_of
 from ledger.stock.transfers import (

@@ -7,8 +7,8 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from ledger.common.errors import InvalidValues
+from ledger.orders.commands import CloseException, NoteException, OpenException
 from ledger.orders.errors import ExceptionUnknown
-from ledger.orders.review_commands import CloseException, NoteException, OpenException
 from ledger.stock.commands import CountLine, CountStock, MoveStock, StockMove
 from ledger.stock.errors import (
     AliasOfAlias,
@@ -20,7 +20,7 @@ from ledger.stock.errors import (
     SkuUnknown,
 )
 from ledger.stock.item import StockItem
-from ledger.stock.parts import Part
+from ledger.stock.pieces import Part
 from ledger.stock.places import CAUSES, stock_of
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku
 from tests.builders import HOUSE, NOON, moved, opened, place, received, sell, stream

@@ -9,7 +9,8 @@ from ledger.common.context import Context
 from ledger.log import merkle, sqlite
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.verify import BadExpectation, Expectation, Report, verify
-from ledger.orders.commands import PayOrder, PlaceOrder
+from ledger.orders.commands import PayOrder
+from ledger.orders.placing import PlaceOrder
 from ledger.settings import Opened, Settings, open_ledger
 from tests import tamper
 

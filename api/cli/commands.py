@@ -12,7 +12,7 @@ import click
 
 from api.cli import doctor as checks
 from api.cli import imports, reports, submit
-from api.cli.keys_commands import keys_group
+from api.cli.keys import keys_group
 from api.cli.options import (
     actor_option,
     as_of_options,

@@ -1,6 +1,5 @@
 """Importing files from the command line: opens the ledger, runs, and prints what was wrong."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,19 +7,14 @@ from pathlib import Path
 import click
 
 from api.cli.output import as_json
+from api.http.runtime import staging_folder
 from api.messages import retell, tr
 from ledger.common.context import Context
 from ledger.imports import profiles
 from ledger.imports.faults import REASONS, RowFault
 from ledger.imports.importer import REJECT_EVERYTHING, Summary, run_import
 from ledger.imports.progress import ProgressBar
-from ledger.settings import Settings, default_actor, open_ledger, sqlite_path
-
-
-def staging_folder(settings: Settings) -> Path:
-    """Where staging files lie: beside an SQLite ledger, else in the system's place for them."""
-    path = sqlite_path(settings.database_url)
-    return path.parent if path else Path(tempfile.gettempdir())
+from ledger.settings import Settings, default_actor, open_ledger
 
 
 @contextmanager

@@ -2,11 +2,16 @@
 
 import hashlib
 import secrets
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import click
+
+from api.cli.options import actor_option, command, context_of, format_options, ledger_option
+from api.cli.output import print_record, print_rows
 from api.http.runtime import KeyRing
-from ledger.access import SUFFIX, IssueKey, KeyRevoked, KeyUnknown, RevokeKey
+from ledger.access import ROLES, SUFFIX, IssueKey, KeyRevoked, KeyUnknown, RevokeKey
 from ledger.common.context import Context
 from ledger.common.days import SHOP_ZONE
 from ledger.common.errors import Invalid
@@ -83,3 +88,69 @@ def listed(found: Opened, ledger: str) -> list[dict[str, Any]]:
         "state": "good" if key.opens_at(now) else "revoked" if key.revoked else "expired",
         "issued_at": rfc3339(key.issued_at), "expires_at": rfc3339(key.expires_at),
         "used_on": key.used_on or None} for name, key in sorted(ring.keys.items())]
+
+
+# -- commands -------------------------------------------------------------------------------------
+
+
+@click.group("keys", cls=click.Group)
+def keys_group() -> None:
+    """Keys of programs and people for the HTTP API."""
+
+
+role_option = click.option("--role", required=True, type=click.Choice(ROLES), help="What it may.")
+overlap_option = click.option("--overlap-hours", type=click.IntRange(0, 24 * 90), default=24,
+                              show_default=True, help="How long the old key goes on.")
+
+
+@command("issue")
+@click.option("--owner", required=True, metavar="ID", help="Whose it is: a pseudonymous id.")
+@role_option
+@click.option("--expires", metavar="TIME", help="Until when it opens anything.")
+@ledger_option
+@actor_option
+@format_options
+def issue_command(ledger_name: str, actor: str | None, form: str, **told: Any) -> None:
+    """Give out a key. Its token is shown this once and is stored nowhere."""
+    with closing(opened(ledger_name)) as found:
+        print_record(issue(found, ledger_name, context_of(found, actor, "admin"), **told),
+                     form=form)
+
+
+@command("rotate")
+@click.argument("key")
+@overlap_option
+@ledger_option
+@actor_option
+@format_options
+def rotate_command(
+    key: str, *, overlap_hours: int, ledger_name: str, actor: str | None, form: str
+) -> None:
+    """Give out another key in the place of KEY, which goes on for some hours."""
+    with closing(opened(ledger_name)) as found:
+        print_record(rotate(found, ledger_name, context_of(found, actor, "admin"), key,
+                                 overlap_hours=overlap_hours), form=form)
+
+
+@command("revoke")
+@click.argument("key")
+@click.option("--reason", required=True, help="Why.")
+@ledger_option
+@actor_option
+def revoke_command(key: str, *, reason: str, ledger_name: str, actor: str | None) -> None:
+    """Let KEY open nothing any more, within a second."""
+    with closing(opened(ledger_name)) as found:
+        revoke(found, context_of(found, actor, "admin"), key, reason)
+
+
+@command("list")
+@ledger_option
+@format_options
+def list_command(ledger_name: str, form: str) -> None:
+    """All keys with owner, role, expiry and last use; never their tokens."""
+    with closing(opened(ledger_name)) as found:
+        print_rows(listed(found, ledger_name), form=form)
+
+
+for _one in (issue_command, rotate_command, revoke_command, list_command):
+    keys_group.add_command(_one)

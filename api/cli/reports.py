@@ -11,6 +11,7 @@ import orjson
 from api import sheets
 from api.cli.output import print_record, print_rows
 from api.messages import tr
+from api.sheets import workbook
 from ledger.common.errors import Invalid, Unavailable
 from ledger.log.store import Store
 from ledger.settings import Settings
@@ -91,32 +92,10 @@ def caught_up(ledger: str) -> Iterator[ReadModels]:
         yield models
 
 
-BESIDE = {"scores": ("deductions", "appeals", "closings")}
-"""What else stands in the workbook of a report, of the same month."""
 
 
-def workbook(
-    models: ReadModels, ledger: str, name: str, asked: Question
-) -> tuple[bytes, dict[str, Any]]:
-    """A report as an Excel workbook, with what belongs to it in further sheets, as of the same
-    position; and as of what it is."""
-    answers = _together(models, ledger, name, asked)
-    if len({answer.as_of["position"] for answer in answers.values()}) > 1:  # written to meanwhile
-        position = answers[name].as_of["position"]
-        answers = _together(models, ledger, name, asked._replace(as_of=AsOf(position=position)))
-    as_of = answers[name].as_of
-    return sheets.as_xlsx({title: (list(answer.rows[0]) if answer.rows else [], answer.rows)
-                           for title, answer in answers.items()}, as_of), as_of
 
 
-def _together(
-    models: ReadModels, ledger: str, name: str, asked: Question
-) -> dict[str, Answer]:
-    first = reports.REPORTS[name](models, ledger, asked)
-    same = asked._replace(month=first.as_of.get("month"))
-    others = BESIDE.get(name, ()) if asked.subject is None else ()
-    return {name: first, **{other: reports.REPORTS[other](models, ledger, same)
-                            for other in others}}
 
 
 def raise_stopped(status: Status) -> None:

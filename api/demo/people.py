@@ -17,9 +17,9 @@ from ledger.people.commands import (
     RecordAttendance,
     SetSupervisor,
 )
-from ledger.people.posts import COMMITTEE, POSTS
 from ledger.people.rosters import ArrangeCover, SetRoster, Shift
 from ledger.policies.commands import PublishPolicy
+from ledger.policies.posts import COMMITTEE, POSTS
 from ledger.policies.reader import read
 from ledger.policies.values import Version
 from ledger.settings import Opened

@@ -19,8 +19,7 @@ from ledger.fulfilment.commands import (
     PickOrder,
     SellOrder,
 )
-from ledger.orders.commands import PayOrder
-from ledger.orders.review_commands import ApproveOrder, SubmitOrder
+from ledger.orders.commands import ApproveOrder, PayOrder, SubmitOrder
 from ledger.orders.values import Line, PickedFrom
 from ledger.returns.commands import (
     ApproveRefund,

@@ -18,8 +18,8 @@ from api.http.reading import (
 )
 from api.http.routes import READERS, Blueprint, caller, edge, unseal
 from projections.asking.clocks import header
+from projections.asking.past import NothingRecorded
 from projections.audit.trail import Asked, found, rows
-from projections.orders.replay import NothingRecorded
 
 
 def etag_of(stream: str, as_of: Mapping[str, Any]) -> str:

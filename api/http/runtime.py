@@ -6,11 +6,13 @@ A thread of its own keeps the read models up to date: neither writes nor reads w
 import hashlib
 import logging
 import os
+import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from ledger.access import SUFFIX, ApiKey, NoteUse
@@ -19,7 +21,7 @@ from ledger.common.context import Context
 from ledger.core import event_types
 from ledger.log.persons import Keys
 from ledger.log.store import Store
-from ledger.settings import Settings
+from ledger.settings import Settings, sqlite_path
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
 
@@ -224,3 +226,9 @@ class Edge:
             work()
         except Exception:
             log.exception("behind the answers")
+
+
+def staging_folder(settings: Settings) -> Path:
+    """Where staging files lie: beside an SQLite ledger, else in the system's place for them."""
+    path = sqlite_path(settings.database_url)
+    return path.parent if path else Path(tempfile.gettempdir())

@@ -70,3 +70,7 @@ def check_month(checks: Checks, where: str, value: object) -> None:
     """Note a value that is no month."""
     if not is_month(value):
         checks.fault(where, "not_month", f"is {value!r}, not a month such as 2026-09")
+
+
+FOR_EVER = "9999-12-31"
+"""The last day of all."""

@@ -1,14 +1,11 @@
-"""The fact that an admin took a suspect clock as right, and the guard that lets it count."""
+"""The fact that an admin took a suspect clock as right."""
 
 from datetime import datetime
 from typing import ClassVar
 
 from ledger.common.values import Checks
-from ledger.core import event_types
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command, Handler, Work
-from ledger.log.clock import Clock, ClockSuspect
-from ledger.log.store import Head, Reader
+from ledger.core.commands import Command
 
 STREAM = "log:clock"
 
@@ -55,64 +52,3 @@ class AcceptClock(Command, frozen=True, kw_only=True):
 
     def check(self, checks: Checks) -> None:
         checks.text("/reason", self.reason, longest=500)
-
-
-def accept_clock(command: AcceptClock, work: Work) -> list[Aggregate]:
-    """Record the acceptance."""
-    log: ClockLog = work.load(ClockLog, STREAM)
-    log._clock_accepted(reason=command.reason, floor_us=command.floor_us,
-                        pinned_us=command.pinned_us, occurred_at=command.occurred_at)
-    return [log]
-
-
-HANDLERS: dict[type[Command], Handler] = {AcceptClock: accept_clock}
-
-
-class ClockGuard:
-    """The clock as the writer of one ledger reads it, with what was accepted so far.
-
-    An acceptance of another process counts if it was recorded after this one last found the clock
-    in order: it then speaks of the same trouble. An older one speaks of trouble that is over.
-    """
-
-    def __init__(self, clock: Clock, ledger: str) -> None:
-        self.clock = clock
-        self.ledger = ledger
-        self._floor_us = 0
-        self._pinned_us = 0
-        self._in_order_at = 0
-
-    def stamp(self, head: Head, reader: Reader) -> int:
-        """The clock's time for what stands behind a head. Errors: ClockSuspect (R-LOG-08)."""
-        try:
-            wall = self.clock.stamp(self._floor(head))
-        except ClockSuspect:
-            if not self._learn(reader):
-                raise
-            wall = self.clock.stamp(self._floor(head))
-        self._in_order_at = head.position
-        return wall
-
-    def stamp_acceptance(self, command: AcceptClock, head: Head) -> int:
-        """The time of an acceptance, which looks at no clock. Errors: ClockSuspect (R-LOG-08)."""
-        if head.recorded_at > command.pinned_us:
-            raise ClockSuspect(why="something was recorded while it was being accepted")
-        return command.floor_us
-
-    def accept(self, command: AcceptClock, position: int) -> None:
-        """Let an acceptance count, now that it is recorded."""
-        self._floor_us, self._pinned_us = command.floor_us, command.pinned_us
-        self._in_order_at = position
-        self.clock.accept()
-
-    def _floor(self, head: Head) -> int:
-        return self._floor_us if head.recorded_at <= self._pinned_us else head.recorded_at
-
-    def _learn(self, reader: Reader) -> bool:
-        news = reader.streams(self.ledger, [STREAM], after=self._in_order_at)
-        if not news:
-            return False
-        fact = event_types.decode(news[-1])
-        self._floor_us, self._pinned_us = fact.floor_us, fact.pinned_us
-        self.clock.accept()
-        return True

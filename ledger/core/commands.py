@@ -1,6 +1,6 @@
 """The base of all commands: what a command says of itself before it is decided."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -68,3 +68,6 @@ class Work(Protocol):
 
 Handler = Callable[[Any, Work], list[Aggregate]]
 """Decides a command: loads aggregates, calls their rules, returns what it changed."""
+
+Handlers = Mapping[type[Command], Handler]
+"""Which handler decides which command."""

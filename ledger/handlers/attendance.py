@@ -6,7 +6,7 @@ from ledger.common.days import day_of, month_of
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.people.attendance import Attendance, attendance_of
-from ledger.people.authority import must_be_member, must_speak_for
+from ledger.people.authority import must_be_member, must_head, must_speak_for
 from ledger.people.commands import (
     ApproveLeave,
     CorrectAttendance,
@@ -15,8 +15,9 @@ from ledger.people.commands import (
     WithdrawLeave,
 )
 from ledger.people.errors import AttendanceAhead, AttendedOtherwise
-from ledger.people.holders import must_head, policy_on, posts_of
+from ledger.people.holders import posts_of
 from ledger.people.member import Member
+from ledger.policies.book import policy_on
 from ledger.policies.values import ABSENT, LEAVE, OFFENDER
 from ledger.scores.books import Books
 from ledger.scores.values import COMPUTED, Charge

@@ -13,9 +13,8 @@ import msgspec
 from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
-from ledger.fulfilment.commands import serving
-from ledger.fulfilment.declared_stock import declare_lines
-from ledger.fulfilment.reserving import parts_of_line, ready
+from ledger.fulfilment.following import declare_lines, parts_of_line, ready
+from ledger.fulfilment.reserving import serve_waiting
 from ledger.orders.errors import RefundExceedsPayment
 from ledger.orders.order import Order
 from ledger.returns.case import AWAITED, Case
@@ -35,10 +34,8 @@ from ledger.returns.commands import (
 )
 from ledger.returns.errors import LineNotOrdered
 from ledger.returns.values import CaseLine
-from ledger.stock.commands import must_be_open
 from ledger.stock.item import StockItem
-from ledger.stock.parts import Part, sku_of
-from ledger.stock.pieces import LineParts
+from ledger.stock.pieces import Count, LineParts, Part, sku_of
 from ledger.stock.places import (
     AVAILABLE,
     CUSTOMER,
@@ -50,6 +47,7 @@ from ledger.stock.places import (
     stock_of,
 )
 from ledger.stock.skus import Sku, parts_of
+from ledger.stock.warehouses import must_be_open
 
 COMES_BACK = (CUSTOMER, RETURNS_INSPECTION, "return")
 """From where to where the goods of a case go, and why."""
@@ -240,7 +238,8 @@ def inspect_goods(command: InspectGoods, work: Work) -> list[Aggregate]:
     R-RET-03 to R-RET-05, R-STK-02, R-STK-05."""
     case = command.load(work)
     case.inspect(command.lines, occurred_at=command.occurred_at)
-    return [case, *_move(case, work, command.lines, command.occurred_at, late=command.late)]
+    items = _move(case, work, command.lines, command.occurred_at, late=command.late)
+    return serve_waiting(work, [case, *items], occurred_at=command.occurred_at)
 
 
 def _move(
@@ -288,25 +287,34 @@ def pay_refund(command: PayRefund, work: Work) -> list[Aggregate]:
 
 def withdraw_case(command: WithdrawCase, work: Work) -> list[Aggregate]:
     """The order awaits nothing any more. Errors: R-RET-01, R-RET-03, R-RET-04."""
-    return _ended(command, work, lambda case: case.withdraw(
-        command.reason, occurred_at=command.occurred_at))
+    case = command.load(work)
+    awaited = _awaited(case)
+    case.withdraw(command.reason, occurred_at=command.occurred_at)
+    return _ended(work, case, awaited, command.occurred_at)
 
 
 def close_case(command: CloseCase, work: Work) -> list[Aggregate]:
     """The same; what never came stays with the buyer. Errors: R-RET-01, R-RET-03, R-RET-04,
     R-RET-07."""
-    return _ended(command, work, lambda case: case.close(
-        command.note, occurred_at=command.occurred_at))
-
-
-def _ended(command: WithdrawCase | CloseCase, work: Work, decide: Any) -> list[Aggregate]:
     case = command.load(work)
-    awaited, expected = case.in_order(case.pieces(AWAITED)), case.state == "authorised"
-    decide(case)
+    awaited = _awaited(case)
+    case.close(command.note, occurred_at=command.occurred_at)
+    return _ended(work, case, awaited, command.occurred_at)
+
+
+def _awaited(case: Case) -> list[Count]:
+    """The pieces of an order that it has been told to await for a case."""
+    return case.in_order(case.pieces(AWAITED)) if case.state == "authorised" else []
+
+
+def _ended(
+    work: Work, case: Case, awaited: list[Count], occurred_at: datetime
+) -> list[Aggregate]:
+    """An ended case, and its order, which awaits nothing any more."""
     order = order_of(case, work)
-    if order is None or not awaited or not expected:
+    if order is None or not awaited:
         return [case]
-    order.end_return(case.id, awaited, occurred_at=command.occurred_at)
+    order.end_return(case.id, awaited, occurred_at=occurred_at)
     return [case, order]
 
 
@@ -318,7 +326,7 @@ HANDLERS: dict[type[Command], Handler] = {
     AuthoriseCase: authorise_case,
     RejectCase: reject_case,
     ReceiveGoods: receive_goods,
-    InspectGoods: serving(inspect_goods),
+    InspectGoods: inspect_goods,
     ApproveRefund: approve_refund,
     PayRefund: pay_refund,
     WithdrawCase: withdraw_case,

@@ -6,19 +6,16 @@ from ledger.common.days import day_of, first_day, last_day, month_of
 from ledger.common.decimals import plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
-from ledger.people.authority import must_be_member, signed_on
-from ledger.people.holders import ever_held, held_in, load_posts, policy_on
+from ledger.people.authority import must_be_member
+from ledger.people.holders import ever_held, held_in, load_posts
 from ledger.people.member import Member
-from ledger.people.posts import COMMITTEE, FOR_EVER
-from ledger.policies.book import BOOK, PolicyBook
-from ledger.policies.checks import findings
-from ledger.policies.commands import PublishPolicy, WithdrawPolicy
-from ledger.policies.errors import PolicyDropsPost, PolicyInSealedMonth, PolicyUnsound
+from ledger.policies.book import policy_on
+from ledger.policies.posts import COMMITTEE
 from ledger.policies.values import HEAD, MEMBER, Scorecard, Version
-from ledger.scores import commands as told
 from ledger.scores.account import Account
 from ledger.scores.books import Books
 from ledger.scores.closings import CLOSINGS, Closings, digest_of
+from ledger.scores.commands import GradeMember, ReopenMonth, RestateMonth, SealMonth, SetBonus
 from ledger.scores.errors import (
     BonusTooHigh,
     FiguresChanged,
@@ -40,42 +37,10 @@ NAMED = 20
 # -- policies -------------------------------------------------------------------------------------
 
 
-def publish_policy(command: PublishPolicy, work: Work) -> list[Aggregate]:
-    """All that is wrong is told at once. Errors: R-POL-03 to R-POL-05, R-POL-08."""
-    book: PolicyBook = work.load(PolicyBook, BOOK)
-    if wrong := findings(command.policy.sections, book.latest.said):
-        raise PolicyUnsound(wrong)
-    closings: Closings = work.load(Closings, CLOSINGS)
-    free = closings.free_from()
-    if free is not None and command.effective_from < free:
-        raise PolicyInSealedMonth(wanted=command.effective_from, month=closings.last_closed(),
-                                  free=free)
-    _must_keep_posts(work, book, command)
-    book.publish(command.policy, command.effective_from, occurred_at=command.occurred_at)
-    return [book]
-
-
-def _must_keep_posts(work: Work, book: PolicyBook, command: PublishPolicy) -> None:
-    """Errors: PolicyDropsPost (R-POL-08)."""
-    after = Version(0, "", command.policy.sections.over(book.latest.said)).posts()
-    dropped = load_posts(work, set(book.latest.posts()) - set(after))
-    if held := sorted(name for name, post in dropped.items()
-                      if post.holders_between(command.effective_from, FOR_EVER)):
-        raise PolicyDropsPost(posts=", ".join(held), day=command.effective_from)
-
-
-def withdraw_policy(command: WithdrawPolicy, work: Work) -> list[Aggregate]:
-    """Before its day, by the clock of the ledger. Errors: R-POL-06."""
-    book: PolicyBook = work.load(PolicyBook, BOOK)
-    book.withdraw(command.version, command.reason, signed_on(work, command.occurred_at),
-                  occurred_at=command.occurred_at)
-    return [book]
-
-
 # -- grades ---------------------------------------------------------------------------------------
 
 
-def grade_member(command: told.GradeMember, work: Work) -> list[Aggregate]:
+def grade_member(command: GradeMember, work: Work) -> list[Aggregate]:
     """Errors: R-MON-01, R-MON-02, R-MON-05 to R-MON-07."""
     day = day_of(command.occurred_at)
     card = _card_of(work, command, day)
@@ -91,7 +56,7 @@ def grade_member(command: told.GradeMember, work: Work) -> list[Aggregate]:
     return [account]
 
 
-def _card_of(work: Work, command: told.GradeMember | told.SetBonus, day: str) -> Scorecard:
+def _card_of(work: Work, command: GradeMember | SetBonus, day: str) -> Scorecard:
     """The scorecard of an open month for a post that the member held in it."""
     closings: Closings = work.load(Closings, CLOSINGS)
     closings.must_be_open(command.month)
@@ -103,7 +68,7 @@ def _card_of(work: Work, command: told.GradeMember | told.SetBonus, day: str) ->
     return version.scorecard(command.post)
 
 
-def _must_grade(work: Work, command: told.GradeMember, card: Scorecard, day: str) -> None:
+def _must_grade(work: Work, command: GradeMember, card: Scorecard, day: str) -> None:
     """Errors: NotTheGrader (R-MON-06)."""
     wanted = COMMITTEE if command.sheet == COMMITTEE_SHEET else card.second_grader
     if wanted == MEMBER:
@@ -122,7 +87,7 @@ def _must_grade(work: Work, command: told.GradeMember, card: Scorecard, day: str
                            post=command.post, who=who)
 
 
-def set_bonus(command: told.SetBonus, work: Work) -> list[Aggregate]:
+def set_bonus(command: SetBonus, work: Work) -> list[Aggregate]:
     """Granted by somebody else, up to the most. Errors: R-MON-01, R-MON-05, R-MON-06, R-MON-08."""
     day = day_of(command.occurred_at)
     _card_of(work, command, day)
@@ -146,7 +111,7 @@ def set_bonus(command: told.SetBonus, work: Work) -> list[Aggregate]:
 # sealed only when every figure of it is there.
 
 
-def seal_month(command: told.SealMonth, work: Work) -> list[Aggregate]:
+def seal_month(command: SealMonth, work: Work) -> list[Aggregate]:
     """A reopened month whose figures did not change is sealed as it was.
 
     Errors: R-MON-01 to R-MON-04, R-MON-09, R-MON-11 to R-MON-13, R-GEN-03.
@@ -160,7 +125,7 @@ def seal_month(command: told.SealMonth, work: Work) -> list[Aggregate]:
     return [*month.finished(closings.seal_of(command.month).number), *month.carried_on(), closings]
 
 
-def reopen_month(command: told.ReopenMonth, work: Work) -> list[Aggregate]:
+def reopen_month(command: ReopenMonth, work: Work) -> list[Aggregate]:
     """What it left to months that are open still counts in it again. Errors: R-MON-02, R-MON-04."""
     closings = _to_close(command, work)
     closings.reopen(command.month, command.reason, occurred_at=command.occurred_at)
@@ -172,7 +137,7 @@ def reopen_month(command: told.ReopenMonth, work: Work) -> list[Aggregate]:
     return [*books.changed.values(), closings]
 
 
-def restate_month(command: told.RestateMonth, work: Work) -> list[Aggregate]:
+def restate_month(command: RestateMonth, work: Work) -> list[Aggregate]:
     """Errors: R-MON-02 to R-MON-04, R-MON-09 to R-MON-11, R-GEN-03."""
     closings = _to_close(command, work)
     closings.must_be_reopened(command.month)
@@ -184,7 +149,7 @@ def restate_month(command: told.RestateMonth, work: Work) -> list[Aggregate]:
 
 
 def _to_close(
-    command: told.SealMonth | told.ReopenMonth | told.RestateMonth, work: Work
+    command: SealMonth | ReopenMonth | RestateMonth, work: Work
 ) -> Closings:
     """The closed months, for a member who signs behind the month's end."""
     day = day_of(command.occurred_at)
@@ -201,7 +166,7 @@ class _Month:
     Errors: R-MON-03, R-MON-09, FiguresChanged (R-MON-11), NobodyToScore (R-MON-13).
     """
 
-    def __init__(self, work: Work, command: told.SealMonth | told.RestateMonth) -> None:
+    def __init__(self, work: Work, command: SealMonth | RestateMonth) -> None:
         self.occurred_at = command.occurred_at
         self.command = command
         self.books = Books(work, command.occurred_at)
@@ -258,11 +223,9 @@ class _Month:
 
 
 HANDLERS: dict[type[Command], Handler] = {
-    PublishPolicy: publish_policy,
-    WithdrawPolicy: withdraw_policy,
-    told.GradeMember: grade_member,
-    told.SetBonus: set_bonus,
-    told.SealMonth: seal_month,
-    told.ReopenMonth: reopen_month,
-    told.RestateMonth: restate_month,
+    GradeMember: grade_member,
+    SetBonus: set_bonus,
+    SealMonth: seal_month,
+    ReopenMonth: reopen_month,
+    RestateMonth: restate_month,
 }

@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import msgspec
 
-from ledger.application import AHEAD_US, Ledger
 from ledger.common.context import Context, Receipt
 from ledger.common.errors import Invalid, LedgerError
 from ledger.common.values import from_us
@@ -29,12 +28,41 @@ from ledger.imports.record import CompleteImport, ImportedFile, StartImport
 from ledger.imports.staging import ACCEPTED, BEFORE, REJECTED, Staging
 from ledger.imports.statements import BATCH, Statement, Statements
 from ledger.imports.summary import POLICIES, REJECT_EVERYTHING, REJECT_FAILED_ROWS, Summary
+from ledger.log.clock import Clock
+from ledger.log.store import Head, Store
 from ledger.stock.warehouses import OpenWarehouse
+from ledger.writing.entries import AHEAD_US
 
 __all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "STOCK", "Summary", "UnknownPolicy",
            "run_import"]
 
 Item = tuple[Command, Context]
+
+
+class Target(Protocol):
+    """What an import needs of the ledger that it records in: see `ledger.application.Ledger`."""
+
+    name: str
+    store: Store
+    clock: Clock
+
+    def head(self) -> Head:
+        """Where the log ends."""
+        ...
+
+    def mac(self, purpose: str, data: bytes) -> bytes:
+        """HMAC-SHA-256 under the ledger's secret."""
+        ...
+
+    def preview(self, items: Sequence[Item]) -> list[int | LedgerError]:
+        """How many events each command would record now, or its refusal."""
+        ...
+
+    def handle_many(self, items: Sequence[Item]) -> list[Receipt | LedgerError]:
+        """Decide commands in order, each failing alone."""
+        ...
+
+
 
 KEPT = 60_000
 """Rows whose statements are kept in memory from checking to recording; of more, all are made
@@ -69,7 +97,7 @@ class CountsAreStock(Invalid):
 
 
 def run_import(
-    ledger: Ledger, files: Sequence[Path], profile: Profile, *, context: Context,
+    ledger: Target, files: Sequence[Path], profile: Profile, *, context: Context,
     staging_dir: Path, shop: str | None = None, policy: str = REJECT_EVERYTHING,
     stock: str | None = None, dry_run: bool = False, progress: Progress | None = None,
 ) -> Summary:
@@ -116,7 +144,7 @@ class _How(NamedTuple):
 class _Run:
     """One run of an import."""
 
-    def __init__(self, ledger: Ledger, staging: Staging, assembler: Assembler, how: _How) -> None:
+    def __init__(self, ledger: Target, staging: Staging, assembler: Assembler, how: _How) -> None:
         self.ledger = ledger
         self.staging = staging
         self.assembler = assembler

@@ -7,7 +7,7 @@ import msgspec
 
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command, Handler, Work
+from ledger.core.commands import Command
 
 
 class ImportedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,31 +114,3 @@ class CompleteImport(_OnImport, frozen=True, kw_only=True):
             checks.integer(f"/{name}", getattr(self, name), least=0)
         if self.rows != self.accepted + self.rejected + self.duplicates:
             checks.fault("/rows", "sum", "is not accepted + rejected + duplicates")
-
-
-def start_import(command: StartImport, work: Work) -> list[Aggregate]:
-    """An import begins, once."""
-    brought: Import = work.load(Import, command.subject)
-    if not brought.started:
-        brought._started(
-            files=command.files, profile=command.profile, channel=command.channel,
-            profile_version=command.profile_version, profile_sha256=command.profile_sha256,
-            shop=command.shop, policy=command.policy, rows=command.rows,
-            occurred_at=command.occurred_at)
-    return [brought]
-
-
-def complete_import(command: CompleteImport, work: Work) -> list[Aggregate]:
-    """All rows of an import are decided."""
-    brought: Import = work.load(Import, command.subject)
-    if brought.started and brought.rejected != command.rejected:
-        brought._completed(
-            rows=command.rows, accepted=command.accepted, rejected=command.rejected,
-            duplicates=command.duplicates, occurred_at=command.occurred_at)
-    return [brought]
-
-
-HANDLERS: dict[type[Command], Handler] = {
-    StartImport: start_import,
-    CompleteImport: complete_import,
-}

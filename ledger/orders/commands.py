@@ -1,132 +1,15 @@
 """The commands about orders and their handlers."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from ledger.common.personal import Person, Plain
-from ledger.common.values import MAX_INTEGER, Checks, subject
+from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command, Handler, Work
+from ledger.core.commands import Command, Work
 from ledger.orders.order import Order
-from ledger.orders.values import MAX_LINES, PERSONAL_FIELDS, Amounts, Line, Payment
-
-
-class NewOrder(Command, frozen=True, kw_only=True):
-    """What identifies and describes an order, however it is told."""
-
-    channel: str
-    shop: str
-    number: str
-    currency: str
-    amounts: Amounts = Amounts()
-    lines: list[Line] | None = None
-    pieces: int | None = None
-    points: int | None = None
-    gifts: list[str] = []
-    province: str | None = None
-    account: str | None = None
-    recipient: str | None = None
-    phone: str | None = None
-    address: str | None = None
-    buyer_remark: str | None = None
-    reused: int = 1
-
-    @property
-    def subject(self) -> str:
-        """The order's stream; `~n` marks the nth order under a re-used number."""
-        name = subject("order", self.channel, self.shop, self.number)
-        return name if self.reused == 1 else f"{name}~{self.reused}"
-
-    @property
-    def buyer(self) -> str:
-        """The lookup of the person whose data this is: the account, else the order itself."""
-        if self.account is None:
-            return self.subject
-        return subject("buyer", self.channel, self.account)
-
-    def personal(self) -> dict[str, str]:
-        """The personal values that are told, by field."""
-        return {name: value for name in PERSONAL_FIELDS
-                if (value := getattr(self, name)) is not None}
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Order, self.subject)]
-
-    def persons(self) -> list[str]:
-        return [self.buyer] if self.personal() else []
-
-    def check(self, checks: Checks) -> None:
-        for name in ("channel", "shop", "number"):
-            checks.text(f"/{name}", getattr(self, name), longest=100)
-        checks.currency("/currency", self.currency)
-        checks.integer("/reused", self.reused, least=1, most=1000)
-        for name in ("province", *PERSONAL_FIELDS):
-            if (value := getattr(self, name)) is not None:
-                checks.text(f"/{name}", value, longest=2000)
-        for name in Amounts.__struct_fields__:
-            if (value := getattr(self.amounts, name)) is not None:
-                checks.integer(f"/amounts/{name}", value)
-        if self.pieces is not None:
-            checks.integer("/pieces", self.pieces, least=0)
-        if self.points is not None:
-            checks.integer("/points", self.points, least=0)
-        check_lines(self.lines or [], checks)
-
-    def facts(self, work: Work) -> dict[str, Any]:
-        """The fields of `Order.Placed` but for its time."""
-        opened = self.personal()
-        person = work.person(self.buyer) if opened else None
-        return {
-            "channel": self.channel, "shop": self.shop, "number": self.number,
-            "currency": self.currency, "amounts": self.amounts, "lines": self.lines,
-            "pieces": self.pieces, "points": self.points, "gifts": self.gifts,
-            "province": self.province,
-            **{name: Plain(person, value) for name, value in opened.items() if person},
-        }
-
-
-def check_lines(lines: list[Line], checks: Checks) -> None:
-    """Note what is wrong with the lines of an order."""
-    if len(lines) > MAX_LINES:
-        checks.fault("/lines", "too_many", f"are {len(lines)}, {MAX_LINES} are allowed")
-    seen: set[str] = set()
-    for index, line in enumerate(lines):
-        at = f"/lines/{index}"
-        checks.text(f"{at}/line", line.line, longest=100)
-        if line.line in seen:
-            checks.fault(f"{at}/line", "twice", f"{line.line} stands in the order already")
-        seen.add(line.line)
-        if line.sku is not None:
-            checks.text(f"{at}/sku", line.sku, longest=100)
-        if line.title is not None:
-            checks.text(f"{at}/title", line.title, longest=500)
-        checks.integer(f"{at}/quantity", line.quantity, least=1, most=10**9)
-        least = -MAX_INTEGER if line.fee else 0
-        checks.integer(f"{at}/unit_price", line.unit_price, least=least)
-        checks.integer(f"{at}/unit_price_scale", line.unit_price_scale, least=0, most=8)
-        checks.integer(f"{at}/amount_minor", line.amount_minor, least=least)
-
-
-class PlaceOrder(NewOrder, frozen=True, kw_only=True):
-    """Take a new order."""
-
-    NAME: ClassVar[str] = "order.place"
-    occurred_at: datetime
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.moment("/occurred_at", self.occurred_at)
-        for name in Amounts.__struct_fields__:
-            value = getattr(self.amounts, name)
-            if type(value) is int and value < 0:
-                checks.fault(f"/amounts/{name}", "negative", f"is {value}, below 0")
-
-
-def place_order(command: PlaceOrder, work: Work) -> list[Aggregate]:
-    """Take a new order. Errors: R-ORD-01, R-ORD-07."""
-    order = work.load(Order, command.subject)
-    order.place(command.facts(work), occurred_at=command.occurred_at)
-    return [order]
+from ledger.orders.placing import check_lines
+from ledger.orders.review import EXCEPTIONS
+from ledger.orders.values import Amounts, Line, Payment
 
 
 class OnOrder(Command, frozen=True, kw_only=True):
@@ -248,78 +131,103 @@ class AssignOrder(OnOrder, frozen=True, kw_only=True):
         checks.text("/owner", self.owner, longest=100)
 
 
-def change_price(command: ChangePrice, work: Work) -> list[Aggregate]:
-    """A new price before payment. Errors: R-ORD-04."""
-    order = command.load(work)
-    order.change_price(command.amounts, occurred_at=command.occurred_at, reason=command.reason,
-                       allowed_by=command.allowed_by)
-    return [order]
+class ApproveOrder(OnOrder, frozen=True, kw_only=True):
+    """Customer service confirmed the order with the buyer."""
+
+    NAME: ClassVar[str] = "order.approve"
+    note: str | None = None
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        if self.note is not None:
+            checks.text("/note", self.note, longest=500)
 
 
-def pay_order(command: PayOrder, work: Work) -> list[Aggregate]:
-    """A payment came in. Errors: R-ORD-06, R-ORD-09."""
-    order = command.load(work)
-    order.pay(command.amount_minor, command.payments, occurred_at=command.occurred_at)
-    return [order]
+class ChangeLines(OnOrder, frozen=True, kw_only=True):
+    """Correct the lines of an order; `consent` says how the buyer agreed."""
+
+    NAME: ClassVar[str] = "order.change_lines"
+    lines: list[Line]
+    consent: str
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        check_lines(self.lines, checks)
+        checks.text("/consent", self.consent, longest=500)
 
 
-def _buyer(order: Order, work: Work) -> Person:
-    """The person that the order's data belongs to already, else one of the order's own."""
-    for sealed, _, _ in order.buyer.values():
-        return work.person_by_id(sealed.p)
-    return work.person(order.id)
+class HoldOrder(OnOrder, frozen=True, kw_only=True):
+    """Let nobody work on an order for now."""
+
+    NAME: ClassVar[str] = "order.hold"
+    reason: str
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        checks.text("/reason", self.reason, longest=500)
 
 
-def refund_order(command: RefundOrder, work: Work) -> list[Aggregate]:
-    """Money went back. Errors: R-ORD-05, R-ORD-08."""
-    order = command.load(work)
-    account = None if command.account is None else Plain(_buyer(order, work), command.account)
-    order.refund(command.amount_minor, occurred_at=command.occurred_at, reason=command.reason,
-                 account=account)
-    return [order]
+class LiftHold(ApproveOrder, frozen=True, kw_only=True):
+    """Let an order be worked on again."""
+
+    NAME: ClassVar[str] = "order.lift_hold"
 
 
-def correct_order(command: CorrectOrder, work: Work) -> list[Aggregate]:
-    """A sum was recorded wrongly. Errors: R-ORD-05, R-ORD-11."""
-    order = command.load(work)
-    order.correct(command.fact, command.amount_minor, command.reason,
-                  occurred_at=command.occurred_at)
-    return [order]
+class SubmitOrder(OnOrder, frozen=True, kw_only=True):
+    """Give an approved order to a warehouse."""
+
+    NAME: ClassVar[str] = "order.submit"
+    warehouse: str
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        checks.text("/warehouse", self.warehouse, longest=100)
 
 
-def remark_order(command: RemarkOrder, work: Work) -> list[Aggregate]:
-    """The shop wrote a remark."""
-    order = command.load(work)
-    order.remark(Plain(_buyer(order, work), command.remark), occurred_at=command.occurred_at)
-    return [order]
+class OpenException(OnOrder, frozen=True, kw_only=True):
+    """Say what keeps an order from being sent, or went wrong on its way."""
+
+    NAME: ClassVar[str] = "order.open_exception"
+    exception: str
+    kind: str
+    note: str
+    owner: str | None = None
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        checks.text("/exception", self.exception, longest=100)
+        checks.text("/note", self.note, longest=500)
+        if self.kind not in EXCEPTIONS:
+            checks.fault("/kind", "unknown",
+                         f"is {self.kind!r}, not one of {', '.join(EXCEPTIONS)}")
+        if self.owner is not None:
+            checks.text("/owner", self.owner, longest=100)
 
 
-def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
-    """The order ended. Errors: R-ORD-06, R-ORD-08, R-ORD-10."""
-    order = command.load(work)
-    if command.ended_as == "completed":
-        order.complete(occurred_at=command.occurred_at)
-    elif command.ended_as == "closed":
-        order.close(command.reason, occurred_at=command.occurred_at)
-    else:
-        order.cancel(command.reason, occurred_at=command.occurred_at)
-    return [order]
+class NoteException(OnOrder, frozen=True, kw_only=True):
+    """Say what was done about an exception."""
+
+    NAME: ClassVar[str] = "order.note_exception"
+    exception: str
+    note: str
+    owner: str | None = None
+
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        checks.text("/exception", self.exception, longest=100)
+        checks.text("/note", self.note, longest=500)
+        if self.owner is not None:
+            checks.text("/owner", self.owner, longest=100)
 
 
-def assign_order(command: AssignOrder, work: Work) -> list[Aggregate]:
-    """A member answers for the order."""
-    order = command.load(work)
-    order.assign(command.owner, command.reason, occurred_at=command.occurred_at)
-    return [order]
+class CloseException(OnOrder, frozen=True, kw_only=True):
+    """Settle an exception."""
 
+    NAME: ClassVar[str] = "order.close_exception"
+    exception: str
+    note: str
 
-HANDLERS: dict[type[Command], Handler] = {
-    PlaceOrder: place_order,
-    ChangePrice: change_price,
-    PayOrder: pay_order,
-    RefundOrder: refund_order,
-    CorrectOrder: correct_order,
-    RemarkOrder: remark_order,
-    EndOrder: end_order,
-    AssignOrder: assign_order,
-}
+    def check(self, checks: Checks) -> None:
+        super().check(checks)
+        checks.text("/exception", self.exception, longest=100)
+        checks.text("/note", self.note, longest=500)

@@ -4,7 +4,6 @@ A declaration is not decided: what it tells has happened. It records the differe
 known, and refuses only what cannot be the same order.
 """
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import ClassVar
 
@@ -14,12 +13,10 @@ from ledger.common.errors import Refused
 from ledger.common.moments import Moment
 from ledger.common.personal import Plain
 from ledger.common.values import Checks
-from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command, Handler, Work
-from ledger.orders.commands import NewOrder
 from ledger.orders.errors import LinesDiffer
 from ledger.orders.order import Order
-from ledger.orders.values import AMOUNT_FIELDS, PERSONAL_FIELDS, Amounts, Payment
+from ledger.orders.placing import NewOrder
+from ledger.orders.values import AMOUNT_FIELDS, Amounts, Payment
 from ledger.stock.pieces import LineParts
 
 
@@ -80,37 +77,7 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
             checks.text("/warehouse", self.warehouse, longest=100)
 
 
-def record_order(
-    command: RecordOrder, work: Work, parts: Sequence[LineParts] = ()
-) -> list[Aggregate]:
-    """Record what a file says beyond what is known.
-
-    Errors: NumberReused (R-ORD-02), LinesDiffer (R-ORD-26).
-    """
-    order: Order = work.load(Order, command.subject)
-    facts = command.facts(work)
-    told = _Told(order, command, command.told or command.placed)
-    told.parts = list(parts)
-    if order.placed_at is None:
-        untold = ["refunds"] if command.refunded_minor is None else []
-        order._placed(**facts, untold=untold, inferred=command.placed.marks(),
-                      **command.placed.envelope())
-    else:
-        told.must_be_the_same(facts.get("account"))
-        if order.lines is None and command.lines is not None:
-            order._lines_told(lines=command.lines, inferred=["occurred_at"],
-                              **told.at.envelope())
-        if told.older():
-            return told.what_is_missing()
-        told.lines()
-        told.details({name: facts.get(name) for name in PERSONAL_FIELDS})
-        told.amounts()
-    if command.remark is not None:
-        told.remark(Plain(work.person(command.buyer), command.remark))
-    return told.what_is_missing()
-
-
-class _Told:
+class Declaration:
     """Compares a declaration with an order and records the difference.
 
     `at` is when the file was made: the time of changes that have no time of their own.
@@ -149,14 +116,13 @@ class _Told:
             or (told.refunded_minor or 0) < order.refunded_minor
         )
 
-    def what_is_missing(self) -> list[Aggregate]:
-        """Record what has happened and was not known; the order, changed or not."""
+    def what_is_missing(self) -> None:
+        """Record what has happened and was not known."""
         self.paid()
         self.dispatched()
         self.delivered()
         self.refunded()
         self.ended()
-        return [self.order]
 
     def details(self, told: dict[str, Plain | None]) -> None:
         """Personal details that are told differently than before."""
@@ -246,6 +212,3 @@ class _Told:
             order._closed(reason=self.command.reason, **envelope)
         else:
             order._cancelled(reason=self.command.reason, **envelope)
-
-
-HANDLERS: dict[type[Command], Handler] = {RecordOrder: record_order}

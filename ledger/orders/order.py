@@ -25,8 +25,7 @@ from ledger.orders.errors import (
 from ledger.orders.review import OrderReview
 from ledger.orders.shipping import OPEN
 from ledger.orders.values import PERSONAL_FIELDS, Amounts, Line, Payment, Reservation
-from ledger.stock.parts import sku_of
-from ledger.stock.pieces import parts_by_line
+from ledger.stock.pieces import parts_by_line, sku_of
 
 
 class Order(OrderReview):

@@ -6,7 +6,7 @@ from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import ExceptionUnknown, GoodsMoved, OrderNotReady
 from ledger.orders.shipping import OPEN, OrderGoods
 from ledger.orders.values import Line
-from ledger.stock.parts import sku_of
+from ledger.stock.pieces import sku_of
 
 EXCEPTIONS = (
     "out_of_stock", "address_invalid", "sku_unmapped", "refund_requested", "price_below_floor",

@@ -5,8 +5,10 @@ from datetime import datetime
 from ledger.common.days import day_of
 from ledger.common.values import from_us
 from ledger.core.commands import Work
-from ledger.people.errors import OnlyForOneself, SignatureNeeded
+from ledger.people.errors import NotTheHead, OnlyForOneself, SignatureNeeded
+from ledger.people.holders import posts_of
 from ledger.people.member import Member
+from ledger.policies.book import policy_on
 
 
 def signed_on(work: Work, occurred_at: datetime) -> str:
@@ -37,3 +39,28 @@ def must_speak_for(work: Work, member: Member, day: str, what: str) -> str:
     if work.actor != member.supervisor_on(day):
         raise OnlyForOneself(actor=work.actor, member=member.id, what=what)
     return must_be_member(work, day)
+
+
+MAX_LEVELS = 20
+"""How far up supervisors are followed."""
+
+
+MANAGER = "manager"
+"""The role of the posts that manage the shop."""
+
+
+def must_head(work: Work, member: str, day: str) -> str:
+    """Who wishes the command: a member who supervises another one on a day, at any level, or whose
+    post manages the shop. Errors: NotTheHead (R-PPL-15), SignatureNeeded (R-PPL-13)."""
+    by, above = must_be_member(work, day), member
+    for _ in range(MAX_LEVELS):
+        head = work.load(Member, above).supervisor_on(day)
+        if head == by:
+            return by
+        if head is None:
+            break
+        above = head
+    roles = policy_on(work, day).posts()
+    if any(roles[post] == MANAGER for post in posts_of(work, by, day)):
+        return by
+    raise NotTheHead(actor=by, member=member, day=day)

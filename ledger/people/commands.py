@@ -1,21 +1,15 @@
 """The commands about people, and the handlers of those that concern nobody's score."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar
 
 from ledger.common.context import check_member
-from ledger.common.days import check_day, check_month, day_of, month_of
-from ledger.common.personal import Plain
+from ledger.common.days import check_day, check_month, month_of
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command, Handler, Work
+from ledger.core.commands import Command
 from ledger.people.attendance import Attendance, attendance_of
-from ledger.people.authority import must_speak_for
-from ledger.people.errors import PostUnknown, SupervisorCircle
-from ledger.people.holders import MAX_LEVELS, load_posts, policy_on, posts_from
 from ledger.people.member import Member
-from ledger.people.posts import Post, post_of
 from ledger.policies.values import ATTENDANCE, LEAVE
 
 PRESENT = "present"
@@ -235,132 +229,3 @@ class HandOverShift(_OnMember, frozen=True, kw_only=True):
 
 def _with_attendance(member: str, month: str) -> list[tuple[type[Aggregate], str]]:
     return [(Member, member), (Attendance, attendance_of(member, month))]
-
-
-# -- handlers -------------------------------------------------------------------------------------
-
-
-def join_member(command: JoinMember, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-02."""
-    member: Member = work.load(Member, command.member)
-    member.join(command.joined_on, *_details(command, work), occurred_at=command.occurred_at)
-    return [member]
-
-
-def _details(command: JoinMember | ChangeDetails, work: Work) -> tuple[Plain | None, Plain | None]:
-    if not command.persons():
-        return None, None
-    person = work.person(command.member)
-    name, contact = (Plain(person, told) if told else None
-                     for told in (command.name, command.contact))
-    return name, contact
-
-
-def change_details(command: ChangeDetails, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01."""
-    member: Member = work.load(Member, command.member)
-    member.change_details(*_details(command, work), occurred_at=command.occurred_at)
-    return [member]
-
-
-def set_supervisor(command: SetSupervisor, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03, SupervisorCircle (R-PPL-07)."""
-    member: Member = work.load(Member, command.member)
-    work.load(Member, command.supervisor).must_be_here(command.since)
-    member.set_supervisor(command.supervisor, command.since, occurred_at=command.occurred_at)
-    days, at = [command.since], 0
-    while at < len(days):  # a circle may close on a later day, when somebody above changes
-        for day in _walk_up(command, work, days[at]):
-            if day > command.since and day not in days:
-                days.append(day)
-        at += 1
-    return [member]
-
-
-def _walk_up(command: SetSupervisor, work: Work, day: str) -> Iterator[str]:
-    """The days on which the supervisors above a member change. Errors: R-PPL-07."""
-    above: str | None = command.member
-    for level in range(MAX_LEVELS):
-        if above is None or (level and above == command.member):
-            break
-        known: Member = work.load(Member, above)
-        yield from (since for since, _ in known.supervisors)
-        above = known.supervisor_on(day)
-    if above == command.member:
-        raise SupervisorCircle(member=command.member, supervisor=command.supervisor, since=day)
-
-
-def leave_shop(command: LeaveShop, work: Work) -> list[Aggregate]:
-    """Whatever he holds ends with his last day; what would begin later never does.
-
-    Errors: R-PPL-01, R-PPL-03.
-    """
-    member: Member = work.load(Member, command.member)
-    member.leave_shop(command.last_day, command.reason, occurred_at=command.occurred_at)
-    posts = list(load_posts(work, posts_from(work, command.last_day)).values())
-    for post in posts:
-        post.leave(command.member, command.last_day, occurred_at=command.occurred_at)
-    return [member, *posts]
-
-
-def assign_post(command: AssignPost, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03 to R-PPL-05."""
-    member: Member = work.load(Member, command.member)
-    member.must_be_here(command.since)
-    post = _known_post(work, command.post, command.since)
-    post.assign(command.member, command.since, occurred_at=command.occurred_at)
-    return [post]
-
-
-def _known_post(work: Work, name: str, day: str) -> Post:
-    if name not in (known := policy_on(work, day).posts()):
-        raise PostUnknown(post=name, known=", ".join(known))
-    post: Post = work.load(Post, post_of(name))
-    return post
-
-
-def end_post(command: EndPost, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-06."""
-    post: Post = work.load(Post, post_of(command.post))
-    post.end(command.member, command.until, command.reason, occurred_at=command.occurred_at)
-    return [post]
-
-
-def ask_leave(command: AskLeave, work: Work) -> list[Aggregate]:
-    """By himself, or by his direct supervisor, who then does not approve it.
-
-    Errors: R-PPL-01, R-PPL-03, R-PPL-09, R-PPL-10, R-PPL-13, OnlyForOneself (R-PPL-14).
-    """
-    member: Member = work.load(Member, command.member)
-    today = day_of(command.occurred_at)
-    by = must_speak_for(work, member, today, "asking for leave")
-    member.ask_leave(command.number, command.days, today, by, reason=command.reason,
-                     occurred_at=command.occurred_at)
-    return [member]
-
-
-def hand_over_shift(command: HandOverShift, work: Work) -> list[Aggregate]:
-    """By himself, or by his direct supervisor.
-
-    Errors: R-PPL-01, R-PPL-03, R-PPL-13, OnlyForOneself (R-PPL-14).
-    """
-    member: Member = work.load(Member, command.member)
-    by = must_speak_for(work, member, day_of(command.occurred_at), "handing over a shift")
-    member.must_be_here(command.day)
-    found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(command.day)))
-    found.hand_over(member.id, {"day": command.day, "shift": command.shift, "note": command.note,
-                                "to_member": command.to_member}, by,
-                    occurred_at=command.occurred_at)
-    return [found]
-
-
-HANDLERS: dict[type[Command], Handler] = {
-    JoinMember: join_member,
-    ChangeDetails: change_details,
-    SetSupervisor: set_supervisor,
-    LeaveShop: leave_shop,
-    AssignPost: assign_post,
-    EndPost: end_post,
-    AskLeave: ask_leave,
-    HandOverShift: hand_over_shift,
-}

@@ -4,24 +4,9 @@ from collections.abc import Iterable
 
 from ledger.common.days import first_day, last_day
 from ledger.core.commands import Work
-from ledger.people.authority import must_be_member
-from ledger.people.errors import NotTheHead
 from ledger.people.member import Member
 from ledger.people.posts import Post, post_of
-from ledger.policies.book import BOOK, PolicyBook
-from ledger.policies.values import Version
-
-MAX_LEVELS = 20
-"""How far up supervisors are followed."""
-
-MANAGER = "manager"
-"""The role of the posts that manage the shop."""
-
-
-def policy_on(work: Work, day: str) -> Version:
-    """The policy in force on a day."""
-    book: PolicyBook = work.load(PolicyBook, BOOK)
-    return book.on(day)
+from ledger.policies.book import BOOK, PolicyBook, policy_on
 
 
 def posts_from(work: Work, day: str) -> list[str]:
@@ -73,20 +58,3 @@ def ever_held(work: Work, month: str) -> list[str]:
     last = last_day(month)
     return sorted({term.member for post in load_posts(work, book.posts_in(month)).values()
                    for term in post.terms if term.since <= last})
-
-
-def must_head(work: Work, member: str, day: str) -> str:
-    """Who wishes the command: a member who supervises another one on a day, at any level, or whose
-    post manages the shop. Errors: NotTheHead (R-PPL-15), SignatureNeeded (R-PPL-13)."""
-    by, above = must_be_member(work, day), member
-    for _ in range(MAX_LEVELS):
-        head = work.load(Member, above).supervisor_on(day)
-        if head == by:
-            return by
-        if head is None:
-            break
-        above = head
-    roles = policy_on(work, day).posts()
-    if any(roles[post] == MANAGER for post in posts_of(work, by, day)):
-        return by
-    raise NotTheHead(actor=by, member=member, day=day)

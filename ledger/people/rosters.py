@@ -14,9 +14,8 @@ from ledger.common.context import check_member
 from ledger.common.days import check_day
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command, Handler, Work
+from ledger.core.commands import Command
 from ledger.people.errors import NotOnShift, OnShiftAlready, ShiftUnknown
-from ledger.people.member import Member
 
 MAX_SHIFTS = 50
 MAX_MEMBERS = 200
@@ -260,40 +259,3 @@ class ArrangeCover(_OnRoster, frozen=True, kw_only=True):
         checks.text("/shift", self.shift, longest=100)
         for name in ("absent", "cover"):
             check_member(checks, f"/{name}", getattr(self, name))
-
-
-def set_roster(command: SetRoster, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03."""
-    _must_be_here(work, _members(command.shifts), command.since)
-    roster: Roster = work.load(Roster, command.subject)
-    roster.set_pattern(command.since, command.shifts, occurred_at=command.occurred_at)
-    return [roster]
-
-
-def set_roster_day(command: SetRosterDay, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03."""
-    _must_be_here(work, _members(command.shifts), command.day)
-    roster: Roster = work.load(Roster, command.subject)
-    roster.set_day(command.day, command.shifts, command.reason, occurred_at=command.occurred_at)
-    return [roster]
-
-
-def arrange_cover(command: ArrangeCover, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03, R-ROS-01 to R-ROS-03."""
-    _must_be_here(work, [command.cover], command.day)
-    roster: Roster = work.load(Roster, command.subject)
-    roster.arrange_cover(
-        {"day": command.day, "shift": command.shift, "absent": command.absent,
-         "cover": command.cover, "reason": command.reason}, occurred_at=command.occurred_at)
-    return [roster]
-
-
-def _must_be_here(work: Work, members: Sequence[str], day: str) -> None:
-    work.fetch([(Member, member) for member in members])
-    for member in members:
-        work.load(Member, member).must_be_here(day)
-
-
-HANDLERS: dict[type[Command], Handler] = {
-    SetRoster: set_roster, SetRosterDay: set_roster_day, ArrangeCover: arrange_cover,
-}

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ledger.common.days import first_day, last_day
 from ledger.core.aggregate import Aggregate, event
+from ledger.core.commands import Work
 from ledger.policies.errors import PolicyInForce, PolicyOutOfOrder
 from ledger.policies.values import UNWRITTEN, Policy, Sections, Version
 
@@ -97,3 +98,9 @@ class PolicyBook(Aggregate):
         if last.effective_from <= today:
             raise PolicyInForce(version=version, why=f"it holds since {last.effective_from}")
         self._withdrawn(version=version, reason=reason, occurred_at=occurred_at)
+
+
+def policy_on(work: Work, day: str) -> Version:
+    """The policy in force on a day."""
+    book: PolicyBook = work.load(PolicyBook, BOOK)
+    return book.on(day)

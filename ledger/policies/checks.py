@@ -16,7 +16,7 @@ from ledger.common.days import check_day, is_day
 from ledger.common.decimals import check_decimal, is_decimal, plain
 from ledger.common.errors import Fault
 from ledger.common.values import Checks
-from ledger.people.posts import POSTS
+from ledger.policies.posts import POSTS
 from ledger.policies.values import (
     ALL_OF_POST,
     ATTENDANCE,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.common.decimals import FINEST
-from ledger.people.posts import HEADS, POSTS
+from ledger.policies.posts import HEADS, POSTS
 
 OFFENDER, SUPERVISOR, ALL_OF_POST = PARTIES = ("offender", "supervisor", "all_of_post")
 """Who can be liable: who did it, his direct supervisor that day, all who held the post that day."""

@@ -22,8 +22,7 @@ from ledger.returns.errors import (
     RefundExceedsCase,
 )
 from ledger.returns.values import NOT_BACK, RETURN_AND_REFUND, CaseLine, Match, Outcome, Sums
-from ledger.stock.parts import sku_of
-from ledger.stock.pieces import Count, LineParts, parts_by_line
+from ledger.stock.pieces import Count, LineParts, parts_by_line, sku_of
 
 AWAITED, RECEIVED = "awaited", "awaiting_inspection"
 ABSENT = (AWAITED, "given_up", *NOT_BACK)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from ledger.common.decimals import TENTH, ZERO, plain, rounded
-from ledger.people.posts import COMMITTEE
+from ledger.policies.posts import COMMITTEE
 from ledger.policies.values import Band, ScorecardItem, Version, weights_of
 from ledger.scores.account import Account
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, Figure

@@ -1,6 +1,5 @@
 """The commands that move and count stock, and their handlers. Places and causes are data."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -9,18 +8,14 @@ import msgspec
 
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command, Handler, Work
-from ledger.stock.errors import BundleHasNoStock, SkuUnknown, WarehouseUnknown
+from ledger.core.commands import Command
 from ledger.stock.item import StockItem
-from ledger.stock.parts import sku_of
-from ledger.stock.pieces import check_late
+from ledger.stock.pieces import check_late, sku_of
 from ledger.stock.places import CAUSES, PLACES, Move, stock_of
 from ledger.stock.skus import Sku
 from ledger.stock.warehouses import Warehouse, warehouse_of
 
 MAX_MOVES = 5_000
-COMING_IN = ("opening", "receipt", "found", "adjustment")
-"""Causes by which a SKU may first be heard of."""
 
 
 class StockMove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
@@ -142,66 +137,3 @@ def _streams(warehouse: str, skus: Sequence[str]) -> list[tuple[type[Aggregate],
     for sku in dict.fromkeys(skus):
         wanted += [(Sku, sku_of(sku)), (StockItem, stock_of(warehouse, sku))]
     return wanted
-
-
-# -- handlers -------------------------------------------------------------------------------------
-
-
-def move_stock(command: MoveStock, work: Work) -> list[Aggregate]:
-    """Decisions are refused where nothing lies, facts are recorded.
-
-    Errors: R-STK-01 to R-STK-05, R-STK-08.
-    """
-    must_be_open(work, command.warehouse)
-    coming = {told.sku for told in command.moves if told.cause in COMING_IN}
-    moves: dict[tuple[str, bool], list[Move]] = defaultdict(list)
-    for told in command.moves:
-        sku = real_sku(work, command.warehouse, told.sku, new=told.sku in coming)
-        moves[sku, CAUSES[told.cause].decision].append(told.move())
-    changed: dict[str, Aggregate] = {}
-    for (sku, decision), listed in moves.items():
-        item: StockItem = work.load(StockItem, stock_of(command.warehouse, sku))
-        record = item.act if decision else item.declare
-        record(sku, listed, occurred_at=command.occurred_at, document=command.document,
-               reason=command.reason, late=command.late)
-        changed[item.id] = item
-    return list(changed.values())
-
-
-def count_stock(command: CountStock, work: Work) -> list[Aggregate]:
-    """What was counted lies there. Errors: R-STK-04, R-STK-05, R-STK-08."""
-    must_be_open(work, command.warehouse)
-    counts: dict[str, dict[str, int]] = defaultdict(dict)
-    for told in command.counts:
-        sku = real_sku(work, command.warehouse, told.sku, new=True)
-        counts[sku][told.bin] = counts[sku].get(told.bin, 0) + told.quantity
-    items: list[Aggregate] = []
-    for sku, bins in counts.items():
-        item: StockItem = work.load(StockItem, stock_of(command.warehouse, sku))
-        item.count(sku, bins, occurred_at=command.occurred_at, document=command.document)
-        items.append(item)
-    return items
-
-
-def real_sku(work: Work, warehouse: str, sku: str, *, new: bool) -> str:
-    """The SKU that a name stands for; unless it may be new, something must be known of it.
-
-    Errors: SkuUnknown (R-STK-03), BundleHasNoStock (R-STK-08).
-    """
-    known: Sku = work.load(Sku, sku_of(sku))
-    if known.parts:
-        raise BundleHasNoStock(sku=sku)
-    if known.target:
-        return real_sku(work, warehouse, known.target, new=new)
-    if not (new or known.version or work.load(StockItem, stock_of(warehouse, sku)).version):
-        raise SkuUnknown(sku=sku, warehouse=warehouse)
-    return sku
-
-
-def must_be_open(work: Work, warehouse: str) -> None:
-    """Errors: WarehouseUnknown (R-STK-04)."""
-    if not work.load(Warehouse, warehouse_of(warehouse)).version:
-        raise WarehouseUnknown(warehouse=warehouse)
-
-
-HANDLERS: dict[type[Command], Handler] = {MoveStock: move_stock, CountStock: count_stock}

@@ -10,7 +10,7 @@ from datetime import datetime
 from ledger.common.values import rfc3339
 from ledger.core.aggregate import Aggregate, event
 from ledger.stock.errors import CountedSince, OutOfStock, PlaceEmpty
-from ledger.stock.parts import sku_of
+from ledger.stock.pieces import sku_of
 from ledger.stock.places import (
     AVAILABLE,
     INSIDE,

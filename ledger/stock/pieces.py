@@ -1,10 +1,11 @@
 """Pieces of lines: how many, what one of them is made of, when they moved."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
-from ledger.common.values import Checks
+from ledger.common.values import Checks, subject
 
 LATE = ("", "movement", "already_counted")
 """What a movement from before the last count was; empty where nobody was asked."""
@@ -37,3 +38,20 @@ def check_late(late: str, checks: Checks) -> None:
     """Note an answer that is none of `LATE`."""
     if late not in LATE:
         checks.fault("/late", "unknown", f"is {late!r}, not one of {', '.join(LATE[1:])}")
+
+
+NAMES = 20_000
+"""Names that are kept because the same few thousand come again and again."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """So many pieces of a SKU in each piece of a bundle."""
+
+    sku: str
+    each: int
+
+
+@lru_cache(NAMES)
+def sku_of(sku: str) -> str:
+    """The subject of a SKU, which is its stream."""
+    return subject("sku", sku)

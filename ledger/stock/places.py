@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.common.values import subject
-from ledger.stock.parts import NAMES
+from ledger.stock.pieces import NAMES
 
 RECEIVING, AVAILABLE, RESERVED, PACKED = "receiving", "available", "reserved", "packed"
 RETURNS_INSPECTION, QUARANTINE, DAMAGED = "returns_inspection", "quarantine", "damaged"

@@ -5,9 +5,17 @@ from typing import ClassVar
 
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command, Handler, Work
-from ledger.stock.errors import AliasOfAlias, BundleInsideItself, BundleTooLarge
-from ledger.stock.parts import Part, sku_of
+from ledger.core.commands import Command, Work
+from ledger.stock.errors import (
+    AliasOfAlias,
+    BundleHasNoStock,
+    BundleInsideItself,
+    BundleTooLarge,
+    SkuUnknown,
+)
+from ledger.stock.item import StockItem
+from ledger.stock.pieces import Part, sku_of
+from ledger.stock.places import stock_of
 
 MAX_PARTS = 100
 MAX_DEEP = 10
@@ -219,43 +227,16 @@ class SetThreshold(_OnSku, frozen=True, kw_only=True):
         checks.integer("/threshold", self.threshold, least=0, most=10**9)
 
 
-def register_sku(command: RegisterSku, work: Work) -> list[Aggregate]:
-    """A repeat changes nothing."""
-    sku: Sku = work.load(Sku, command.subject)
-    sku.register(command.sku, command.title, occurred_at=command.occurred_at)
-    return [sku]
+def real_sku(work: Work, warehouse: str, sku: str, *, new: bool) -> str:
+    """The SKU that a name stands for; unless it may be new, something must be known of it.
 
-
-def alias_sku(command: AliasSku, work: Work) -> list[Aggregate]:
-    """Errors: BundleInsideItself (R-STK-06), AliasOfAlias (R-STK-07), BundleTooLarge (R-STK-09)."""
-    sku: Sku = work.load(Sku, command.subject)
-    target: Sku = work.load(Sku, sku_of(command.target))
-    if target.target:
-        raise AliasOfAlias(sku=command.sku, target=command.target,
-                           why=f"that is another name of {target.target} itself")
-    sku.alias(command.sku, command.target, occurred_at=command.occurred_at)
-    parts_of(work, command.sku)
-    return [sku]
-
-
-def bundle_sku(command: BundleSku, work: Work) -> list[Aggregate]:
-    """Errors: BundleInsideItself (R-STK-06), AliasOfAlias (R-STK-07), BundleTooLarge (R-STK-09)."""
-    sku: Sku = work.load(Sku, command.subject)
-    sku.bundle(command.sku, command.parts, occurred_at=command.occurred_at)
-    parts_of(work, command.sku)
-    return [sku]
-
-
-def set_threshold(command: SetThreshold, work: Work) -> list[Aggregate]:
-    """A repeat changes nothing."""
-    sku: Sku = work.load(Sku, command.subject)
-    sku.set_threshold(command.sku, command.threshold, occurred_at=command.occurred_at)
-    return [sku]
-
-
-HANDLERS: dict[type[Command], Handler] = {
-    RegisterSku: register_sku,
-    AliasSku: alias_sku,
-    BundleSku: bundle_sku,
-    SetThreshold: set_threshold,
-}
+    Errors: SkuUnknown (R-STK-03), BundleHasNoStock (R-STK-08).
+    """
+    known: Sku = work.load(Sku, sku_of(sku))
+    if known.parts:
+        raise BundleHasNoStock(sku=sku)
+    if known.target:
+        return real_sku(work, warehouse, known.target, new=new)
+    if not (new or known.version or work.load(StockItem, stock_of(warehouse, sku)).version):
+        raise SkuUnknown(sku=sku, warehouse=warehouse)
+    return sku

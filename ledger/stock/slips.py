@@ -10,7 +10,7 @@ from ledger.common.moments import Moment
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command
-from ledger.stock.parts import sku_of
+from ledger.stock.pieces import sku_of
 
 MAX_LINES = 2000
 WRITE_OFF, FOUND = KINDS = ("write_off", "found")

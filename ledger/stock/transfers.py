@@ -3,7 +3,6 @@
 Sending is a decision, what arrives is a fact; but no more arrives than was sent.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -13,20 +12,16 @@ import msgspec
 from ledger.common.errors import Conflict, Refused
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command, Handler, Work
-from ledger.fulfilment.commands import serving
-from ledger.stock.commands import MAX_MOVES, must_be_open, real_sku
+from ledger.core.commands import Command
+from ledger.stock.commands import MAX_MOVES
 from ledger.stock.item import StockItem
-from ledger.stock.parts import sku_of
-from ledger.stock.pieces import check_late
+from ledger.stock.pieces import check_late, sku_of
 from ledger.stock.places import (
     AVAILABLE,
-    BETWEEN_WAREHOUSES,
     DAMAGED,
     QUARANTINE,
     RECEIVING,
     WRITTEN_OFF,
-    Move,
     stock_of,
 )
 from ledger.stock.skus import Sku
@@ -217,60 +212,3 @@ class ReceiveTransfer(_OnTransfer, frozen=True, kw_only=True):
             checks.text("/reason", self.reason, longest=500)
         elif any(line.place == WRITTEN_OFF for line in self.lines):
             checks.fault("/reason", "missing", f"is needed for {WRITTEN_OFF}")
-
-
-def send_transfer(command: SendTransfer, work: Work) -> list[Aggregate]:
-    """What is not there cannot be sent.
-
-    Errors: R-STK-01, R-STK-03 to R-STK-05, R-STK-08, TransferAlreadySent (R-TRF-01).
-    """
-    must_be_open(work, command.source)
-    must_be_open(work, command.target)
-    lines = [msgspec.structs.replace(line, sku=real_sku(work, command.source, line.sku, new=False))
-             for line in command.lines]
-    transfer: Transfer = work.load(Transfer, command.subject)
-    transfer.send(command.source, command.target, lines, occurred_at=command.occurred_at)
-    moves: dict[str, list[Move]] = defaultdict(list)
-    for line in lines:
-        moves[line.sku].append(Move(quantity=line.quantity, source=AVAILABLE, bin=line.bin,
-                                    target=BETWEEN_WAREHOUSES, cause="transfer"))
-    items: list[Aggregate] = []
-    for sku, listed in moves.items():
-        item: StockItem = work.load(StockItem, stock_of(command.source, sku))
-        item.act(sku, listed, occurred_at=command.occurred_at, document=transfer.id,
-                 late=command.late)
-        items.append(item)
-    return [transfer, *items]
-
-
-def receive_transfer(command: ReceiveTransfer, work: Work) -> list[Aggregate]:
-    """What arrived lies in the other warehouse; what never will is written off where it left.
-
-    Errors: R-STK-05, R-STK-08, TransferUnknown (R-TRF-02), MoreReceivedThanSent (R-TRF-03).
-    """
-    transfer: Transfer = work.load(Transfer, command.subject)
-    if not transfer.version:
-        raise TransferUnknown(transfer=transfer.id)
-    lines = [line if line.sku in transfer.underway else msgspec.structs.replace(
-        line, sku=real_sku(work, transfer.target, line.sku, new=True)) for line in command.lines]
-    transfer.receive(lines, command.reason, occurred_at=command.occurred_at)
-    moves: dict[tuple[str, str], list[Move]] = defaultdict(list)
-    for line in lines:
-        gone = line.place == WRITTEN_OFF
-        moves[transfer.source if gone else transfer.target, line.sku].append(Move(
-            quantity=line.quantity, source=BETWEEN_WAREHOUSES, target=line.place,
-            to_bin=line.bin, cause="loss" if gone else "transfer"))
-    work.fetch([(StockItem, stock_of(*key)) for key in moves])
-    items: list[Aggregate] = []
-    for (warehouse, sku), listed in moves.items():
-        item: StockItem = work.load(StockItem, stock_of(warehouse, sku))
-        item.declare(sku, listed, occurred_at=command.occurred_at, document=transfer.id,
-                     reason=command.reason, late=command.late)
-        items.append(item)
-    return [transfer, *items]
-
-
-HANDLERS: dict[type[Command], Handler] = {
-    SendTransfer: send_transfer,
-    ReceiveTransfer: serving(receive_transfer),
-}

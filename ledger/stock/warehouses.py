@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command, Handler, Work
+from ledger.core.commands import Command, Work
+from ledger.stock.errors import WarehouseUnknown
 
 
 @lru_cache(1_000)
@@ -64,11 +65,7 @@ class OpenWarehouse(Command, frozen=True, kw_only=True):
             checks.text("/title", self.title, longest=200)
 
 
-def open_warehouse(command: OpenWarehouse, work: Work) -> list[Aggregate]:
-    """A repeat changes nothing."""
-    warehouse: Warehouse = work.load(Warehouse, command.subject)
-    warehouse.open(command.name, command.title, occurred_at=command.occurred_at)
-    return [warehouse]
-
-
-HANDLERS: dict[type[Command], Handler] = {OpenWarehouse: open_warehouse}
+def must_be_open(work: Work, warehouse: str) -> None:
+    """Errors: WarehouseUnknown (R-STK-04)."""
+    if not work.load(Warehouse, warehouse_of(warehouse)).version:
+        raise WarehouseUnknown(warehouse=warehouse)

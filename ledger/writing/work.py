@@ -6,8 +6,7 @@ from typing import Any
 from ledger.common.personal import Person, Personal, Plain, Sealer
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command
-from ledger.handlers import table as handlers
+from ledger.core.commands import Command, Handlers
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Reader, StorageFailed
 
@@ -68,12 +67,13 @@ class Work:
 
     def __init__(
         self, ledger: str, reader: Reader, keys: LedgerKeys, now: int, *,
-        cache: Cache | None = None,
+        handlers: Handlers, cache: Cache | None = None,
     ) -> None:
         self.ledger = ledger
         self.reader = reader
         self.keys = keys
         self.now = now
+        self.handlers = handlers
         self.sealer: Sealer = keys
         self.actor = "system"
         self.known: dict[str, Aggregate] = {}
@@ -141,7 +141,7 @@ class Work:
     def decide(self, command: Command, actor: str) -> list[Any]:
         """Run the handler of a command. Returns its facts; `touched` is what they lead to."""
         self.touched, self.actor = {}, actor
-        changed = handlers.find(type(command))(command, self)
+        changed = self.handlers[type(command)](command, self)
         facts = [fact for aggregate in changed for fact in aggregate.collect_events()]
         for stream, aggregate in self.touched.items():
             assert not aggregate.pending_events, f"{command.NAME} changed {stream} and kept it"
@@ -156,8 +156,10 @@ class Work:
 class Preview(Work):
     """A work that leaves nothing behind: it makes no keys and seals nothing."""
 
-    def __init__(self, ledger: str, reader: Reader, keys: LedgerKeys) -> None:
-        super().__init__(ledger, reader, keys, 0)
+    def __init__(
+        self, ledger: str, reader: Reader, keys: LedgerKeys, *, handlers: Handlers
+    ) -> None:
+        super().__init__(ledger, reader, keys, 0, handlers=handlers)
         self.sealer = _Unsealed(keys)
 
     def person(self, lookup: str) -> Person:

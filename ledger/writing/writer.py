@@ -19,13 +19,14 @@ from uuid import UUID
 
 from ledger.common.context import Context, Receipt
 from ledger.common.errors import LedgerError, Misconfigured, Refused, Unavailable
-from ledger.core.clock import AcceptClock, ClockGuard
-from ledger.core.commands import Command
+from ledger.core.clock import AcceptClock
+from ledger.core.commands import Command, Handlers
 from ledger.log.append import append
 from ledger.log.clock import Clock
 from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
+from ledger.writing.clock_guard import ClockGuard
 from ledger.writing.entries import Origin, check_times, encode, entry_of
 from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
 from ledger.writing.refusals import (
@@ -71,7 +72,10 @@ class _Batch(NamedTuple):
 class Writer:
     """Writes one ledger, from a thread of its own that starts with the first command."""
 
-    def __init__(self, store: Store, keys: LedgerKeys, clock: Clock, name: str) -> None:
+    def __init__(
+        self, store: Store, keys: LedgerKeys, clock: Clock, name: str, *, handlers: Handlers
+    ) -> None:
+        self.handlers = handlers
         self.store = store
         self.keys = keys
         self.name = name
@@ -208,7 +212,7 @@ class Writer:
         """Decide and commit tasks. Returns how many of them, from the first, have their answer."""
         try:
             work = Work(self.name, self.store, self.keys, self.guard.clock.wall(),
-                        cache=self._cache)
+                        handlers=self.handlers, cache=self._cache)
             if lookups := [lookup for task in tasks for lookup in task.command.persons()]:
                 work.resolve(lookups)
             with self.store.writing(self.name) as writing:
@@ -361,7 +365,8 @@ class Writer:
                 head = self._head(writing)
                 ids = [record.entry_id.bytes for record in records] if again else []
                 known = {entry.command_id for entry in writing.commands(self.name, ids)}
-                work = Work(self.name, writing, self.keys, self.guard.stamp(head, writing))
+                work = Work(self.name, writing, self.keys, self.guard.stamp(head, writing),
+                            handlers=self.handlers)
                 entries = entries_of(
                     [record for record in records if record.entry_id.bytes not in known],
                     work, head)

@@ -8,14 +8,16 @@ from sqlalchemy import Connection, Row, Table, select
 
 from ledger.common.values import subject, subject_part
 from projections.asking.clocks import Cut, header
+from projections.asking.past import NothingRecorded, past
 from projections.asking.questions import Answer, Question, noted
-from projections.orders.replay import NothingRecorded, past
-from projections.orders.rows import LAST
 from projections.store.folding import Projection
 from projections.store.models import ReadModels
 
 Report = Callable[[ReadModels, str, Question], Answer]
 Tell = Callable[[Connection, str, Question], Iterator[dict[str, Any]]]
+
+LAST = "\U0010ffff"
+"""The character behind all others."""
 
 
 def rows_of(

@@ -7,7 +7,7 @@ of events (SKUs, imports, members), so it is as small as it can be.
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
+from itertools import islice
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ from ledger.common.values import from_us, rfc3339
 from ledger.log.envelope import Entry, Outline
 from ledger.log.store import Store
 from projections.asking.clocks import Cut
+from projections.asking.entries import entries_at, entries_between
 from projections.store.folding import Fact
 from projections.store.rows import FETCHED, Change, Key, Progress, Rows, metadata
 
@@ -76,9 +77,10 @@ def about(
     What the table does not know yet is looked for in the log itself.
     """
     own = (entry for entry in store.streams(ledger, [subject], after=after))
-    index = _indexed(
+    index = entries_at(
         store, ledger, _positions(rows, ledger, subject, after=after, until=cut.position))
-    rest = (entry for entry in _read(store, ledger, max(after, known.position), cut.position)
+    later = entries_between(store, ledger, max(after, known.position), cut.position)
+    rest = (entry for entry in later
             if entry.stream != subject and subject in _subjects.decode(entry.subjects))
     merged = heapq.merge(own, index, rest, key=attrgetter("position"))
     return islice((entry for entry in merged if cut.takes(entry)), limit)
@@ -98,33 +100,10 @@ def _positions(
         after = found[-1][0]
 
 
-def _indexed(store: Store, ledger: str, positions: Iterable[int]) -> Iterator[Entry]:
-    """The entries at positions, neighbours with one query."""
-    for _, run in groupby(enumerate(positions), lambda pair: pair[1] - pair[0]):
-        neighbours = [position for _, position in run]
-        yield from _read(store, ledger, neighbours[0] - 1, neighbours[-1])
 
 
-def read_at(store: Store, ledger: str, positions: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """Who recorded the movements at these positions, when, and why.
-
-    Shapes: by position: recorded_at, actor, causes (a list), document, reason.
-    """
-    found = {}
-    for entry in _indexed(store, ledger, positions):
-        told = msgspec.json.decode(entry.payload)
-        found[entry.position] = {
-            "recorded_at": rfc3339(from_us(entry.recorded_at)), "actor": entry.actor,
-            "causes": sorted({move["cause"] for move in told["moves"]}),
-            "document": told.get("document"), "reason": told.get("reason")}
-    return found
 
 
-def _read(store: Store, ledger: str, after: int, until: int) -> Iterator[Entry]:
-    while after < until and (entries := store.read(ledger, after=after, until=until,
-                                                   limit=FETCHED)):
-        yield from entries
-        after = entries[-1].position
 
 
 def shown(entry: Entry) -> dict[str, Any]:

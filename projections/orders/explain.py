@@ -14,7 +14,7 @@ from ledger.log.store import Store
 from ledger.orders.order import Order
 from ledger.orders.values import AMOUNT_FIELDS
 from projections.asking.clocks import AsOf, header
-from projections.orders.replay import NothingRecorded
+from projections.asking.past import NothingRecorded
 
 PARTS = (("goods_minor", 1), ("postage_minor", 1), ("discount_minor", -1))
 

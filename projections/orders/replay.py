@@ -4,30 +4,18 @@ It answers every question about the past, and what would be without an event. It
 the log.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
-
-from sqlalchemy import Connection
 
 from ledger.common.errors import NotFound
 from ledger.log.envelope import Entry, Outline
 from ledger.log.store import Store
 from projections.asking.clocks import NOW, AsOf, Cut, header
+from projections.asking.past import NothingRecorded, fold_batches
 from projections.orders import reconciliation
 from projections.orders import rows as orders
 from projections.orders.book import OrderBook
-from projections.store.databases import Generation, in_a_file, in_memory
-from projections.store.folding import Folder, Projection
-
-BATCH = 20_000
-
-
-class NothingRecorded(NotFound):
-    """Ledger {ledger!r} holds no event about {subject}."""
-
-    code = "nothing_recorded"
-    rule = "R-PRJ-07"
+from projections.store.databases import in_memory
 
 
 class NotReplayed(NotFound):
@@ -66,40 +54,6 @@ class Step(NamedTuple):
     changes: list[Difference]
 
 
-# -- the whole ledger -----------------------------------------------------------------------------
-
-
-@contextmanager
-def past(store: Store, ledger: str, cut: Cut, projection: Projection) -> Iterator[Connection]:
-    """A projection's tables as of a cut, in a temporary database; memory stays bounded."""
-    with in_a_file() as generation:
-        _fold(generation, ledger, (list(filter(cut.takes, entries))
-                                   for entries in _batches(store, ledger, cut)), projection)
-        with generation.reading() as connection:
-            yield connection
-
-
-def _batches(store: Store, ledger: str, cut: Cut) -> Iterator[list[Outline]]:
-    after = 0
-    while entries := store.outlines(ledger, after=after, until=cut.position, limit=BATCH):
-        yield entries
-        after = entries[-1].position
-
-
-def _fold(
-    generation: Generation, ledger: str, batches: Iterable[Sequence[Outline]],
-    projection: Projection,
-) -> None:
-    """Fold batches. Errors: whatever makes an event unreadable or a fold fail."""
-    folder = Folder(generation, ledger)
-    for entries in batches:
-        if entries:
-            folder.fold(folder.progress([projection]), entries)
-
-
-# -- chosen streams -----------------------------------------------------------------------------
-
-
 def replay(
     store: Store, ledger: str, streams: Sequence[str], *, until: AsOf = NOW,
     without: Collection[int] = (),
@@ -112,7 +66,7 @@ def replay(
     entries = _chosen(store, ledger, streams, cut=cut, without=without)
     generation = in_memory()
     try:
-        _fold(generation, ledger, [list(map(Outline.of, entries))], OrderBook())
+        fold_batches(generation, ledger, [list(map(Outline.of, entries))], OrderBook())
         with generation.reading() as connection:
             return Replayed(
                 {**header(store, ledger, until, cut), "without": sorted(without)},
@@ -146,7 +100,7 @@ def steps(
     try:
         before: list[dict[str, Any]] = []
         for entry in entries:
-            _fold(generation, ledger, [[Outline.of(entry)]], OrderBook())
+            fold_batches(generation, ledger, [[Outline.of(entry)]], OrderBook())
             with generation.reading() as connection:
                 after = list(orders.report(connection, ledger))
             yield Step(entry, differences(before, after))

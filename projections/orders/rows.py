@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from ledger.common.values import from_us, rfc3339
+from projections.asking.by_subject import LAST
 from projections.orders.state import (
     COMPLETED,
     CORRECTED,
@@ -34,9 +35,6 @@ from projections.orders.state import (
     state_of,
 )
 from projections.store.rows import IN_CHUNK, Key, metadata
-
-LAST = "\U0010ffff"
-"""The character behind all others."""
 
 orders = Table(
     "orders", metadata,

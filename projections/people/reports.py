@@ -13,8 +13,8 @@ from ledger.people.attendance import Attendance, attendance_of
 from ledger.people.member import Member
 from ledger.people.posts import Post
 from ledger.people.rosters import Roster, Shift
+from projections.asking.past import NothingRecorded
 from projections.asking.questions import Answer, Question, noted
-from projections.orders.replay import NothingRecorded
 from projections.people.rows import Known, Tracked, Wanted, kind_of, known_at
 from projections.store.models import ReadModels
 

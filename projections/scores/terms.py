@@ -11,8 +11,8 @@ from ledger.scores.account import Account
 from ledger.scores.formula import HUNDRED, figure_of, is_graded, sheet_of, strays
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, account_of
 from projections.asking.clocks import header
+from projections.asking.past import NothingRecorded
 from projections.asking.questions import Answer, Question, SubjectNeeded
-from projections.orders.replay import NothingRecorded
 from projections.scores.accounts import take
 from projections.scores.book import ScoreBook, score_book
 from projections.store.models import ReadModels

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint,
 
 from ledger.log.envelope import Outline
 from ledger.stock.item import PHYSICAL, StockItem
-from ledger.stock.parts import NAMES
+from ledger.stock.pieces import NAMES
 from ledger.stock.places import AVAILABLE, INSIDE, ON_HAND, OUTSIDE
 from ledger.stock.skus import Sku
 from projections.store.folding import Fact

@@ -9,15 +9,18 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from ledger.common.days import SHOP_ZONE
 from ledger.common.errors import Invalid
 from ledger.common.values import from_us, rfc3339
+from ledger.log.store import Store
 from ledger.stock.item import PHYSICAL
 from ledger.stock.places import AVAILABLE, INSIDE, ON_HAND
 from projections.asking.clocks import Cut, end_of_day, header, moment
+from projections.asking.entries import entries_at
+from projections.asking.past import NothingRecorded, past
 from projections.asking.questions import Answer, Question, SubjectNeeded, noted
-from projections.audit.timeline import read_at
-from projections.orders.replay import NothingRecorded, past
 from projections.stock.inventory import LOW, PLACES, Stock
 from projections.store.models import ReadModels
 from projections.store.rows import Rows
@@ -320,3 +323,18 @@ REPORTS: dict[str, Callable[[ReadModels, str, Question], Answer]] = {
     "low-stock": low_stock,
     "discrepancies": discrepancies,
 }
+
+
+def read_at(store: Store, ledger: str, positions: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Who recorded the movements at these positions, when, and why.
+
+    Shapes: by position: recorded_at, actor, causes (a list), document, reason.
+    """
+    found = {}
+    for entry in entries_at(store, ledger, positions):
+        told = msgspec.json.decode(entry.payload)
+        found[entry.position] = {
+            "recorded_at": rfc3339(from_us(entry.recorded_at)), "actor": entry.actor,
+            "causes": sorted({move["cause"] for move in told["moves"]}),
+            "document": told.get("document"), "reason": told.get("reason")}
+    return found

@@ -172,7 +172,6 @@ class Rows:
         return changed == 1
 
 
-
 @cache
 def _insert(table: Table) -> str:
     marks = ", ".join("?" * len(table.c))

@@ -33,11 +33,6 @@ MAY_IMPORT = {
 EDGE = {"flask", "flask_smorest", "werkzeug", "click", "rich", "babel"}
 DATABASE = {"sqlalchemy", "alembic", "psycopg"}
 
-FEATURES = ("orders", "imports", "clock", "returns", "slips", "stock", "refusals", "receiving",
-            "stocktakes", "complaints", "people", "policies", "deductions", "months")
-"""The columns of each folder: `orders.py` with all `order_*.py`, and so on. They do not import each
-other; what spans two of them has a file of its own, such as `handlers.py` or `fulfilment.py`."""
-
 SHARED_RULES = {"R-GEN-01": {bases.LedgerError, bases.Invalid, bases.Refused, bases.Conflict,
                              bases.Unavailable, bases.Misconfigured}}
 """Rules that several errors share: the base classes speak for no rule of their own."""
@@ -146,26 +141,6 @@ def test_imports__of_the_edge_stay_in_api() -> None:
     check(f"{source.name(path)}:{line}: imports {target}"
           for path in source.python_files("ledger", "projections") for line, target in imports(path)
           if target.split(".")[0] in EDGE)
-
-
-def feature(module: str) -> str | None:
-    """The column of a module such as `ledger.order_commands`, or None if it belongs to none."""
-    first = module.split(".")[1] if "." in module else ""
-    return next((name for name in FEATURES
-                 if first == name or first.startswith(name.removesuffix("s") + "_")), None)
-
-
-def test_imports__never_go_from_column_to_column() -> None:
-    check(f"{source.name(path)}:{line}: {own} imports {target}"
-          for path in source.python_files(*source.FOLDERS)
-          if (own := feature(_dotted(path)))
-          for line, target in imports(path)
-          if target.split(".")[0] == _dotted(path).split(".")[0]
-          and feature(target) not in (None, own))
-
-
-def _dotted(path: Path) -> str:
-    return ".".join(path.relative_to(source.ROOT).with_suffix("").parts)
 
 
 # -- events ------------------------------------------------------------------------------------

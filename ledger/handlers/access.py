@@ -1,0 +1,57 @@
+"""Keys of the API, and notes of who read evidence."""
+
+from ledger.access import ApiKey, IssueKey, KeyRevoked, NoteRead, NoteUse, Reads, RevokeKey
+from ledger.common.values import subject
+from ledger.core.aggregate import Aggregate
+from ledger.core.commands import Command, Handler, Work
+
+
+def issue_key(command: IssueKey, work: Work) -> list[Aggregate]:
+    """Errors: R-ACC-01, R-ACC-02 for the key that it replaces."""
+    key: ApiKey = work.load(ApiKey, command.subject)
+    key._issued(owner=command.owner, role=command.role, digest=command.digest,
+                expires_at=command.expires_at, replaces=command.replaces,
+                occurred_at=command.occurred_at)
+    if command.replaces is None:
+        return [key]
+    old: ApiKey = work.load(ApiKey, subject("key", command.replaces))
+    old.must_be_known(command.replaces)
+    if not old.opens_at(command.occurred_at):
+        raise KeyRevoked(key=command.replaces)
+    old._expiry_set(expires_at=command.overlap_until or command.occurred_at,
+                    occurred_at=command.occurred_at)
+    return [key, old]
+
+
+def revoke_key(command: RevokeKey, work: Work) -> list[Aggregate]:
+    """Errors: R-ACC-01."""
+    key: ApiKey = work.load(ApiKey, command.subject)
+    key.must_be_known(command.key)
+    if not key.revoked:
+        key._revoked(reason=command.reason, occurred_at=command.occurred_at)
+    return [key]
+
+
+def note_use(command: NoteUse, work: Work) -> list[Aggregate]:
+    """The first use of a day is recorded. Errors: R-ACC-01."""
+    key: ApiKey = work.load(ApiKey, command.subject)
+    key.must_be_known(command.key)
+    if key.used_on < command.day.isoformat():
+        key._used(day=command.day.isoformat(), occurred_at=command.occurred_at)
+    return [key]
+
+
+def note_read(command: NoteRead, work: Work) -> list[Aggregate]:
+    """Somebody read evidence."""
+    reads: Reads = work.load(Reads, command.subject)
+    reads._evidence_shown(route=command.route, asked=command.asked, position=command.position,
+                         occurred_at=command.occurred_at)
+    return [reads]
+
+
+HANDLERS: dict[type[Command], Handler] = {
+    IssueKey: issue_key,
+    RevokeKey: revoke_key,
+    NoteUse: note_use,
+    NoteRead: note_read,
+}

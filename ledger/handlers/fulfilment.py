@@ -1,0 +1,175 @@
+"""What happens to the goods of an order: each command decides the order, and stock follows."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ledger.core.aggregate import Aggregate
+from ledger.core.commands import Command, Handler, Work
+from ledger.fulfilment.commands import (
+    CheckOrder,
+    DeliverParcel,
+    DispatchParcel,
+    LoseParcel,
+    MoveReservation,
+    PackOrder,
+    PickOrder,
+    ReleaseBackOrders,
+    ReleaseReservation,
+    ReportTransit,
+    ReserveOrder,
+    SellOrder,
+)
+from ledger.fulfilment.following import follow, picked_from
+from ledger.fulfilment.reserving import allot, lines_wanted, must_fit, reserve, serve_waiting, wait
+from ledger.orders.commands import OnOrder
+from ledger.orders.order import Order
+from ledger.orders.shipping import States
+from ledger.orders.values import Reservation
+from ledger.stock.item import StockItem
+from ledger.stock.places import AVAILABLE, QUARANTINE, Move, stock_of
+from ledger.stock.warehouses import must_be_open
+
+
+def sell_order(command: SellOrder, work: Work) -> list[Aggregate]:
+    """Place and reserve. Errors: R-ORD-01, R-ORD-07, R-STK-01, R-STK-03, R-STK-04."""
+    must_be_open(work, command.warehouse)
+    order: Order = work.load(Order, command.subject)
+    lines = command.lines or []
+    found = allot(work, order.id, command.warehouse, lines_wanted(lines))
+    must_fit(work, order, command.warehouse, found)
+    told = found.told({line.line: line.sku or "" for line in lines})
+    before = {count.line: {"unreserved": count.quantity} for count in found.lines}
+    order.place({**command.facts(work), "reserved": Reservation(command.warehouse, told)},
+                occurred_at=command.occurred_at)
+    return [order, *follow(work, order, before, occurred_at=command.occurred_at)]
+
+
+def reserve_order(command: ReserveOrder, work: Work) -> list[Aggregate]:
+    """Reserve, or wait. What is short opens the exception out_of_stock on the same day."""
+    must_be_open(work, command.warehouse)
+    order = command.load(work)
+    changed = reserve(work, order, command.warehouse, occurred_at=command.occurred_at)
+    short = sum(states.get("short", 0) for states in order.goods.values())
+    if short:
+        order.open_exception("out_of_stock", "out_of_stock", f"{short} pieces are short", None,
+                             occurred_at=command.occurred_at)
+    return changed
+
+
+def move_reservation(command: MoveReservation, work: Work) -> list[Aggregate]:
+    """Release here, reserve there: checked like a new reservation. Errors: R-STK-01."""
+    must_be_open(work, command.warehouse)
+    order = command.load(work)
+    freed = _release(order, work, command, f"moved to {command.warehouse}")
+    taken = reserve(work, order, command.warehouse, occurred_at=command.occurred_at,
+                    all_or_none=True)
+    return serve_waiting(work, [*freed, *taken], occurred_at=command.occurred_at)
+
+
+def release_reservation(command: ReleaseReservation, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-03."""
+    changed = _release(command.load(work), work, command, command.reason)
+    return serve_waiting(work, changed, occurred_at=command.occurred_at)
+
+
+def _release(order: Order, work: Work, command: OnOrder, reason: str) -> list[Aggregate]:
+    before = order.goods
+    order.release(reason, occurred_at=command.occurred_at)
+    items = follow(work, order, before, occurred_at=command.occurred_at)
+    return [order, *items,
+            *wait(work, order, before, occurred_at=command.occurred_at, reason="released")]
+
+
+def release_back_orders(command: ReleaseBackOrders, work: Work) -> list[Aggregate]:
+    """The orders that wait get what is there."""
+    item = work.load(StockItem, stock_of(command.warehouse, command.sku))
+    return serve_waiting(work, [item], occurred_at=command.occurred_at)
+
+
+def _and_stock(
+    work: Work, order: Order, before: Mapping[str, States], occurred_at: datetime
+) -> list[Aggregate]:
+    """An order that has decided, and the stock, moved as its lines moved."""
+    return [order, *follow(work, order, before, occurred_at=occurred_at)]
+
+
+def pack_order(command: PackOrder, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-20 to R-ORD-23."""
+    order = command.load(work)
+    before = order.goods
+    order.pack(command.parcel, command.lines, occurred_at=command.occurred_at)
+    return _and_stock(work, order, before, command.occurred_at)
+
+
+def dispatch_parcel(command: DispatchParcel, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-20, R-ORD-23."""
+    order = command.load(work)
+    before = order.goods
+    order.dispatch(command.parcel, command.courier, command.waybill,
+                   occurred_at=command.occurred_at)
+    return _and_stock(work, order, before, command.occurred_at)
+
+
+def report_transit(command: ReportTransit, work: Work) -> list[Aggregate]:
+    """No piece moves: a courier's report is kept with its parcel. Errors: R-ORD-23."""
+    order = command.load(work)
+    order.report_transit(command.parcel, command.note, occurred_at=command.occurred_at)
+    return [order]
+
+
+def deliver_parcel(command: DeliverParcel, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-23."""
+    order = command.load(work)
+    before = order.goods
+    order.deliver(command.parcel, occurred_at=command.occurred_at)
+    return _and_stock(work, order, before, command.occurred_at)
+
+
+def lose_parcel(command: LoseParcel, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-23."""
+    order = command.load(work)
+    before = order.goods
+    order.lose(command.parcel, command.reason, occurred_at=command.occurred_at)
+    return _and_stock(work, order, before, command.occurred_at)
+
+
+def pick_order(command: PickOrder, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-20, R-ORD-21, R-ORD-22."""
+    order = command.load(work)
+    order.pick(command.lines, occurred_at=command.occurred_at)
+    return [order, *picked_from(work, order, command.lines, occurred_at=command.occurred_at)]
+
+
+def check_order(command: CheckOrder, work: Work) -> list[Aggregate]:
+    """A faulty piece is never sent: it goes to quarantine, and customer service is told."""
+    order = command.load(work)
+    before = order.goods
+    order.check(command.passed, command.faulty, command.note, occurred_at=command.occurred_at)
+    items = follow(work, order, before, occurred_at=command.occurred_at)
+    for item in items:
+        freed: Any = item.pending_events[-1]
+        item.decide(freed.sku, [
+            Move(quantity=move.quantity, source=AVAILABLE, target=QUARANTINE, cause="quarantine",
+                 line=move.line) for move in freed.moves], occurred_at=command.occurred_at,
+            document=order.id, reason=command.note)
+    if not command.passed:
+        order.open_exception("check_failed", "check_failed", command.note or "the check failed",
+                             None, occurred_at=command.occurred_at)
+    return serve_waiting(work, [order, *items], occurred_at=command.occurred_at)
+
+
+HANDLERS: dict[type[Command], Handler] = {
+    SellOrder: sell_order,
+    ReserveOrder: reserve_order,
+    MoveReservation: move_reservation,
+    ReleaseReservation: release_reservation,
+    ReleaseBackOrders: release_back_orders,
+    PickOrder: pick_order,
+    CheckOrder: check_order,
+    PackOrder: pack_order,
+    DispatchParcel: dispatch_parcel,
+    ReportTransit: report_transit,
+    DeliverParcel: deliver_parcel,
+    LoseParcel: lose_parcel,
+}

@@ -1,0 +1,247 @@
+"""What happens to an order: placed, paid, reviewed, ended, and what files declare of it."""
+
+from ledger.common.personal import Person, Plain
+from ledger.core.aggregate import Aggregate
+from ledger.core.commands import Command, Handler, Work
+from ledger.fulfilment.following import follow, follow_declared
+from ledger.fulfilment.reserving import serve_waiting, wait
+from ledger.orders.commands import (
+    ApproveOrder,
+    AssignOrder,
+    ChangeLines,
+    ChangePrice,
+    CloseException,
+    CorrectOrder,
+    EndOrder,
+    HoldOrder,
+    LiftHold,
+    NoteException,
+    OpenException,
+    PayOrder,
+    RefundOrder,
+    RemarkOrder,
+    SubmitOrder,
+)
+from ledger.orders.declared import Declaration, RecordOrder
+from ledger.orders.order import Order
+from ledger.orders.placing import PlaceOrder
+from ledger.orders.values import PERSONAL_FIELDS
+from ledger.stock.pieces import LineParts, Part, sku_of
+from ledger.stock.skus import Sku, parts_of
+from ledger.stock.warehouses import must_be_open
+
+
+def place_order(command: PlaceOrder, work: Work) -> list[Aggregate]:
+    """Take a new order. Errors: R-ORD-01, R-ORD-07."""
+    order = work.load(Order, command.subject)
+    order.place(command.facts(work), occurred_at=command.occurred_at)
+    return [order]
+
+
+def change_price(command: ChangePrice, work: Work) -> list[Aggregate]:
+    """A new price before payment. Errors: R-ORD-04."""
+    order = command.load(work)
+    order.change_price(command.amounts, occurred_at=command.occurred_at, reason=command.reason,
+                       allowed_by=command.allowed_by)
+    return [order]
+
+
+def pay_order(command: PayOrder, work: Work) -> list[Aggregate]:
+    """A payment came in. Errors: R-ORD-06, R-ORD-09."""
+    order = command.load(work)
+    order.pay(command.amount_minor, command.payments, occurred_at=command.occurred_at)
+    return [order]
+
+
+def _buyer(order: Order, work: Work) -> Person:
+    """The person that the order's data belongs to already, else one of the order's own."""
+    for sealed, _, _ in order.buyer.values():
+        return work.person_by_id(sealed.p)
+    return work.person(order.id)
+
+
+def refund_order(command: RefundOrder, work: Work) -> list[Aggregate]:
+    """Money went back. Errors: R-ORD-05, R-ORD-08."""
+    order = command.load(work)
+    account = None if command.account is None else Plain(_buyer(order, work), command.account)
+    order.refund(command.amount_minor, occurred_at=command.occurred_at, reason=command.reason,
+                 account=account)
+    return [order]
+
+
+def correct_order(command: CorrectOrder, work: Work) -> list[Aggregate]:
+    """A sum was recorded wrongly. Errors: R-ORD-05, R-ORD-11."""
+    order = command.load(work)
+    order.correct(command.fact, command.amount_minor, command.reason,
+                  occurred_at=command.occurred_at)
+    return [order]
+
+
+def remark_order(command: RemarkOrder, work: Work) -> list[Aggregate]:
+    """The shop wrote a remark."""
+    order = command.load(work)
+    order.remark(Plain(_buyer(order, work), command.remark), occurred_at=command.occurred_at)
+    return [order]
+
+
+def assign_order(command: AssignOrder, work: Work) -> list[Aggregate]:
+    """A member answers for the order."""
+    order = command.load(work)
+    order.assign(command.owner, command.reason, occurred_at=command.occurred_at)
+    return [order]
+
+
+def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
+    """The order ended; what was reserved for it is released, and serves who waits.
+
+    Errors: R-ORD-06, R-ORD-08, R-ORD-10.
+    """
+    order, at = command.load(work), command.occurred_at
+    before = order.goods
+    if command.ended_as == "completed":
+        order.complete(occurred_at=at)
+    elif command.ended_as == "closed":
+        order.close(command.reason, occurred_at=at)
+    else:
+        order.cancel(command.reason, occurred_at=at)
+    changed = [order, *follow(work, order, before, occurred_at=at),
+               *wait(work, order, before, occurred_at=at, reason=command.ended_as)]
+    return serve_waiting(work, changed, occurred_at=at)
+
+
+def approve_order(command: ApproveOrder, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-06, R-ORD-20."""
+    order = command.load(work)
+    order.approve(command.note, occurred_at=command.occurred_at)
+    return [order]
+
+
+def change_lines(command: ChangeLines, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-06, R-ORD-20, R-ORD-25."""
+    order = command.load(work)
+    order.change_lines(command.lines, command.consent, occurred_at=command.occurred_at)
+    return [order]
+
+
+def hold_order(command: HoldOrder, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-06, R-ORD-20."""
+    order = command.load(work)
+    order.hold(command.reason, occurred_at=command.occurred_at)
+    return [order]
+
+
+def lift_hold(command: LiftHold, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-03."""
+    order = command.load(work)
+    order.lift_hold(command.note, occurred_at=command.occurred_at)
+    return [order]
+
+
+def submit_order(command: SubmitOrder, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-25."""
+    order = command.load(work)
+    order.submit(command.warehouse, occurred_at=command.occurred_at)
+    return [order]
+
+
+def open_exception(command: OpenException, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-03."""
+    order = command.load(work)
+    order.open_exception(command.exception, command.kind, command.note, command.owner,
+                         occurred_at=command.occurred_at)
+    return [order]
+
+
+def note_exception(command: NoteException, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-24."""
+    order = command.load(work)
+    order.note_exception(command.exception, command.note, command.owner,
+                         occurred_at=command.occurred_at)
+    return [order]
+
+
+def close_exception(command: CloseException, work: Work) -> list[Aggregate]:
+    """Errors: R-ORD-24."""
+    order = command.load(work)
+    order.close_exception(command.exception, command.note, occurred_at=command.occurred_at)
+    return [order]
+
+
+def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
+    """What a file tells of an order; it moves the stock, too, if it names a warehouse.
+
+    Errors: NumberReused (R-ORD-02), LinesDiffer (R-ORD-26), R-STK-04, R-STK-05.
+    """
+    order: Order = work.load(Order, command.subject)
+    before = order.clone()
+    goods, sent = order.goods, order.dispatched_at
+    _declare(order, command, work)
+    items = follow_declared(work, order, before)
+    if not order.warehouse or not order.pending_events:
+        return [order, *items]
+    at = order.pending_events[-1].timestamp
+    if order.submitted and sent is None and order.dispatched_at is not None:
+        order.open_exception(
+            "platform_already_shipped", "platform_already_shipped",
+            "the platform tells a dispatch that the warehouse did not", None, occurred_at=at)
+    return [order, *items, *wait(work, order, goods, occurred_at=at, reason="declared")]
+
+
+def _declare(order: Order, command: RecordOrder, work: Work) -> None:
+    """Record what a file says beyond what is known."""
+    facts = command.facts(work)
+    told = Declaration(order, command, command.told or command.placed)
+    told.parts = _parts_declared(command, order, work)
+    if order.placed_at is None:
+        untold = ["refunds"] if command.refunded_minor is None else []
+        order._placed(**facts, untold=untold, inferred=command.placed.marks(),
+                      **command.placed.envelope())
+    else:
+        told.must_be_the_same(facts.get("account"))
+        if order.lines is None and command.lines is not None:
+            order._lines_told(lines=command.lines, inferred=["occurred_at"],
+                              **told.at.envelope())
+        if told.older():
+            told.what_is_missing()
+            return
+        told.lines()
+        told.details({name: facts.get(name) for name in PERSONAL_FIELDS})
+        told.amounts()
+    if command.remark is not None:
+        told.remark(Plain(work.person(command.buyer), command.remark))
+    told.what_is_missing()
+
+
+def _parts_declared(command: RecordOrder, order: Order, work: Work) -> list[LineParts]:
+    """The parts of the lines whose dispatch tells for the first time where they lay."""
+    if command.warehouse is None or command.dispatched is None or order.warehouse:
+        return []
+    must_be_open(work, command.warehouse)
+    lines = command.lines if order.placed_at is None else (order.lines or {}).values()
+    goods = [line for line in lines or () if line.sku is not None and not line.fee]
+    work.fetch([(Sku, sku_of(line.sku)) for line in goods if line.sku])
+    return [LineParts(line.line, part.sku, part.each)
+            for line in goods if line.sku
+            if (parts := parts_of(work, line.sku)) != (Part(line.sku, 1),)
+            for part in parts]
+
+
+HANDLERS: dict[type[Command], Handler] = {
+    PlaceOrder: place_order,
+    ChangePrice: change_price,
+    PayOrder: pay_order,
+    RefundOrder: refund_order,
+    CorrectOrder: correct_order,
+    RemarkOrder: remark_order,
+    AssignOrder: assign_order,
+    EndOrder: end_order,
+    ApproveOrder: approve_order,
+    ChangeLines: change_lines,
+    HoldOrder: hold_order,
+    LiftHold: lift_hold,
+    SubmitOrder: submit_order,
+    OpenException: open_exception,
+    NoteException: note_exception,
+    CloseException: close_exception,
+    RecordOrder: record_order,
+}

@@ -1,0 +1,51 @@
+"""Publishing and withdrawing versions of the policy book."""
+
+from ledger.common.days import FOR_EVER
+from ledger.core.aggregate import Aggregate
+from ledger.core.commands import Command, Handler, Work
+from ledger.people.authority import signed_on
+from ledger.people.holders import load_posts
+from ledger.policies.book import BOOK, PolicyBook
+from ledger.policies.checks import findings
+from ledger.policies.commands import PublishPolicy, WithdrawPolicy
+from ledger.policies.errors import PolicyDropsPost, PolicyInSealedMonth, PolicyUnsound
+from ledger.policies.values import Version
+from ledger.scores.closings import CLOSINGS, Closings
+
+
+def publish_policy(command: PublishPolicy, work: Work) -> list[Aggregate]:
+    """All that is wrong is told at once. Errors: R-POL-03 to R-POL-05, R-POL-08."""
+    book: PolicyBook = work.load(PolicyBook, BOOK)
+    if wrong := findings(command.policy.sections, book.latest.said):
+        raise PolicyUnsound(wrong)
+    closings: Closings = work.load(Closings, CLOSINGS)
+    free = closings.free_from()
+    if free is not None and command.effective_from < free:
+        raise PolicyInSealedMonth(wanted=command.effective_from, month=closings.last_closed(),
+                                  free=free)
+    _must_keep_posts(work, book, command)
+    book.publish(command.policy, command.effective_from, occurred_at=command.occurred_at)
+    return [book]
+
+
+def _must_keep_posts(work: Work, book: PolicyBook, command: PublishPolicy) -> None:
+    """Errors: PolicyDropsPost (R-POL-08)."""
+    after = Version(0, "", command.policy.sections.over(book.latest.said)).posts()
+    dropped = load_posts(work, set(book.latest.posts()) - set(after))
+    if held := sorted(name for name, post in dropped.items()
+                      if post.holders_between(command.effective_from, FOR_EVER)):
+        raise PolicyDropsPost(posts=", ".join(held), day=command.effective_from)
+
+
+def withdraw_policy(command: WithdrawPolicy, work: Work) -> list[Aggregate]:
+    """Before its day, by the clock of the ledger. Errors: R-POL-06."""
+    book: PolicyBook = work.load(PolicyBook, BOOK)
+    book.withdraw(command.version, command.reason, signed_on(work, command.occurred_at),
+                  occurred_at=command.occurred_at)
+    return [book]
+
+
+HANDLERS: dict[type[Command], Handler] = {
+    PublishPolicy: publish_policy,
+    WithdrawPolicy: withdraw_policy,
+}

@@ -1,0 +1,1 @@
+"""Rules of the house, as far as a machine can check them."""

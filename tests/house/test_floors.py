@@ -1,0 +1,46 @@
+"""Who may know whom: each folder is a list of packages, and imports only go up that list."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests import source
+from tests.source import check, imports
+
+FLOORS = {
+    "ledger": (
+        "common", "log", "core", "writing", "access", "stock", "orders", "fulfilment", "returns",
+        "policies", "people", "scores", "deductions", "imports", "handlers", "application",
+        "settings"),
+    "projections": (
+        "store", "asking", "orders", "stock", "returns", "people", "deductions", "scores",
+        "policies", "audit", "reports", "catalogue"),
+    "api": (
+        "messages", "sheets", "http", "log", "orders", "returns", "stock", "people", "policies",
+        "deductions", "scores", "imports", "demo", "cli", "__init__"),
+}
+"""The packages and modules of each folder. One may import only those that stand before it."""
+
+
+def test_imports__go_up_the_list_only() -> None:
+    check(complaint for path in source.python_files(*FLOORS) for complaint in _wrong(path))
+
+
+def _wrong(path: Path) -> Iterator[str]:
+    folder, own, *_ = path.relative_to(source.ROOT).with_suffix("").parts
+    floors = FLOORS[folder]
+    if own not in floors:
+        if own != "__init__":
+            yield f"{source.name(path)} stands on no floor: name {own} in FLOORS"
+        return
+    for line, target in imports(path):
+        top, _, rest = target.partition(".")
+        other = rest.partition(".")[0]
+        if top == folder and other not in floors[:floors.index(own) + 1]:
+            yield f"{source.name(path)}:{line}: {own} imports {target}"
+
+
+def test_floors__name_only_what_is_there() -> None:
+    check(f"{folder}/{name} is in FLOORS but not in the folder"
+          for folder, floors in FLOORS.items() for name in floors
+          if not (source.ROOT / folder / name / "__init__.py").exists()
+          and not (source.ROOT / folder / f"{name}.py").exists())
