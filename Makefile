@@ -22,7 +22,7 @@ setup: .venv/runtime .venv/development
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests/test_tidy.py tests/test_docs.py
+	$(BIN)/python -m pytest tests/house
 
 bench: setup
 	$(BIN)/python -m tests.bench

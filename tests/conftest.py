@@ -10,10 +10,10 @@ from ledger.application import Ledger
 from ledger.log.persons import Keys
 from ledger.log.store import Store
 from ledger.settings import Settings
-from tests.postgres_server import Server
-from tests.real import DATA
-from tests.shops import Shop
-from tests.web import Web
+from tests.support.postgres_server import Server
+from tests.support.real import DATA
+from tests.support.shops import Shop
+from tests.support.web import Web
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no bug
 settings.load_profile("untimed")

@@ -20,7 +20,7 @@ from tests.bench.floors import (
 from tests.bench.harness import Goal, Measured, Result, Scale, paired, workplace
 from tests.bench.logs import record
 from tests.bench.orders import CONTEXT, SKUS, Selling, plenty
-from tests.postgres_server import Server
+from tests.support.postgres_server import Server
 
 WARM_UP = 500
 """Orders that are placed before anything is measured."""

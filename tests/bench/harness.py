@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from tests import source
+from tests.support import source
 
 FOLDER = source.ROOT / "var" / "bench"
 

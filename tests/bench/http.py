@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from tests import source
 from tests.bench.floors import SQLITE
 from tests.bench.harness import Goal, Result, Scale, paired, workplace
-from tests.serving import Served
+from tests.support import source
+from tests.support.serving import Served
 
 SKUS = 200
 CONNECTIONS = 16

@@ -22,7 +22,7 @@ from tests.bench.harness import Goal, Result, Scale, paired, workplace
 from tests.bench.logs import settings_of
 from tests.bench.orders import CONTEXT
 from tests.bench.rebuilding import read_database
-from tests.real import DATA, TMALL
+from tests.support.real import DATA, TMALL
 
 RETAIL, RETAIL_PROFILE = DATA / "uci-online-retail_2010-12_2011-09.by-day.tar.gz", "online-retail"
 

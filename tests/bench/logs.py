@@ -13,10 +13,10 @@ from ledger.application import Ledger
 from ledger.common.errors import LedgerError
 from ledger.core.commands import Command
 from ledger.settings import Settings, open_ledger
-from tests import source
 from tests.bench.harness import FOLDER
 from tests.bench.members import Staff
 from tests.bench.orders import CONTEXT, histories, plenty
+from tests.support import source
 
 _MADE_BY = (
     "tests/bench/logs.py", "tests/bench/orders.py", "ledger/core", "ledger/log", "ledger/stock",

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 from ledger.log.sqlite import SqliteStore
 from projections.catalogue import PROJECTIONS
 from projections.store.models import BATCH, ReadModels
-from tests import source
 from tests.bench.floors import SQLITE, Tables, as_shipped, decode_payloads
 from tests.bench.harness import FOLDER, Goal, Result, Scale, paired
 from tests.bench.logs import log_of
+from tests.support import source
 
 
 @contextmanager

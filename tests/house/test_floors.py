@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests import source
-from tests.source import check, imports
+from tests.support import source
+from tests.support.source import check, imports
 
 FLOORS = {
     "ledger": (

@@ -17,8 +17,8 @@ import pytest
 from ledger.common import errors as bases
 from ledger.common.errors import LedgerError
 from ledger.common.personal import Personal
-from tests import source
-from tests.source import FUNCTIONS, check, functions, imports
+from tests.support import source
+from tests.support.source import FUNCTIONS, check, functions, imports
 
 MODULE_LINES, FUNCTION_LINES, PARAMETERS, NESTING, COLUMNS = 400, 60, 4, 3, 100
 

@@ -1,0 +1,324 @@
+"""The command line as a person and a program meet it: messages, JSON, codes, both languages."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from api import create_app
+from api.cli.commands import COMMANDS
+from tests.support import tamper
+from tests.support.source import ROOT
+
+SAMPLES = ROOT / "samples"
+AUGUST = SAMPLES / "taobao" / "ExportOrderList202608312359.csv"
+SEPTEMBER = SAMPLES / "taobao" / "ExportOrderList202609302359.csv"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`flask NAME …` on a ledger in a new folder, in English."""
+    monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/shop.db")
+    for name in ("LEDGER_KEYS_URL", "LEDGER_MASTER_KEY_FILE", "LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    commands = {command.name: command for command in COMMANDS}
+
+    def invoke(name: str, *arguments: object) -> Result:
+        return CliRunner().invoke(commands[name], [str(a) for a in arguments])
+
+    return invoke
+
+
+def counts(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return found
+
+
+def rows(result: Result) -> list[dict[str, Any]]:
+    assert result.exit_code == 0, result.output
+    found: list[dict[str, Any]] = json.loads(result.stdout)
+    return found
+
+
+def import_sample(run: Run, *files: Path) -> dict[str, Any]:
+    return counts(run("import", *(files or (AUGUST, SEPTEMBER)), "--profile", "taobao-orders",
+                      "--json"))
+
+
+def test_import__accepted(run: Run) -> None:
+    found = import_sample(run)
+    assert {name: found[name] for name in ("rows", "accepted", "rejected", "duplicates")} == {
+        "rows": 591, "accepted": 579, "rejected": 0, "duplicates": 12}
+    assert found["events"] == found["position"]
+
+
+def test_import__ignored_when_repeated(run: Run) -> None:
+    import_sample(run)
+    found = import_sample(run)
+    assert (found["accepted"], found["duplicates"], found["events"]) == (0, 591, 0)
+
+
+def test_import_dry_run__changes_no_byte(run: Run, tmp_path: Path) -> None:
+    import_sample(run, AUGUST)
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.suffix == ".db"}
+    result = run("import", SEPTEMBER, "--profile", "taobao-orders", "--dry-run", "--json")
+    found = counts(result)
+    assert result.exit_code == 0
+    assert (found["accepted"], found["duplicates"], found["events"]) == (332, 12, 0)
+    after = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.suffix == ".db"}
+    assert before == after
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "shop.db", "shop.keys.db", "shop.master.key"]
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in (SAMPLES / "broken").iterdir()))
+def test_import__rejected_when_the_file_is_broken(run: Run, name: str) -> None:
+    result = run("import", SAMPLES / "broken" / name, "--profile", "taobao-orders", "--json")
+    found = counts(result)
+    assert result.exit_code == 1
+    assert (found["accepted"], found["events"], found["position"]) == (0, 0, 0)
+    assert found["rows"] == found["accepted"] + found["rejected"] + found["duplicates"]
+    faults = [json.loads(line) for line in result.stdout.splitlines()[:-1]]
+    assert faults
+    for fault in faults:
+        assert set(fault) == {"file", "row", "column", "value", "code", "rule", "reason"}
+    told = run("import", SAMPLES / "broken" / name, "--profile", "taobao-orders")
+    assert told.exit_code == 1
+    assert name in told.stderr
+    assert "Nothing was recorded" in told.stdout
+
+
+def test_import__accepted_in_part_when_failed_rows_are_rejected(run: Run) -> None:
+    result = run("import", SAMPLES / "broken" / "bad-money.csv", "--profile", "taobao-orders",
+                 "--policy", "reject_failed_rows", "--json")
+    found = counts(result)
+    assert result.exit_code == 1
+    assert found["accepted"] > 0
+    assert found["rejected"] > 0
+    assert found["rows"] == found["accepted"] + found["rejected"]
+
+
+@pytest.mark.parametrize("arguments, code", [
+    (("import", "missing.csv", "--profile", "taobao-orders"), 1),
+    (("import", AUGUST, "--profile", "no-such-profile"), 1),
+    (("import", AUGUST), 2),
+    (("import", "--profile", "taobao-orders"), 2),
+    (("report", "nothing"), 2),
+    (("report", "timeline"), 1),
+    (("report", "timeline", "order:x:y:1"), 1),
+    (("report", "orders", "--position", "7"), 1),
+    (("report", "orders", "--recorded-as-of", "yesterday"), 1),
+    (("report", "orders", "--position", "0", "--recorded-as-of", "2026-09-01"), 1),
+    (("report", "staff", "--day", "2026-02-30"), 1),
+    (("rebuild", "nothing"), 1),
+    (("verify", "--expect", "7"), 1),
+    (("restore", "missing.gz"), 2),
+    (("accept-clock",), 2),
+    (("accept-clock", "--reason", "ok", "--actor", "张三"), 1),
+])
+def test_command__rejected_with_a_message(run: Run, arguments: tuple[Any, ...], code: int) -> None:
+    result = run(*arguments)
+    assert result.exit_code == code
+    assert result.stderr.strip() or result.stdout.strip()
+    assert "Traceback" not in result.output
+
+
+def test_report_leave__tells_the_number_that_a_decision_needs(
+    run: Run, tmp_path: Path
+) -> None:
+    def tell(name: str, **fields: Any) -> None:
+        (tmp_path / "told.json").write_text(json.dumps(fields))
+        assert run("do", name, tmp_path / "told.json", "--actor", "member:wang").exit_code == 0
+
+    tell("member.join", member="member:wang", joined_on="2026-01-01")
+    tell("member.ask_leave", member="member:wang", number="L-17", days=["2099-01-05"])
+    assert "L-17" in run("report", "leave").stdout
+    assert rows(run("report", "staff", "--day", "2099-01-05", "--json"))[0]["on_leave"] is False
+
+
+def test_report_reconciliation__accepted(run: Run) -> None:
+    import_sample(run)
+    (row,) = rows(run("report", "reconciliation", "--format", "json"))
+    assert list(row) == [
+        "currency", "orders", "unpaid_orders", "paid_orders", "refunded_orders",
+        "fully_refunded_orders", "goods_minor", "postage_minor", "discount_minor", "total_minor",
+        "paid_minor", "refunded_minor", "net_minor", "lines", "pieces_sold", "pieces_cancelled",
+        "pieces_written_off", "pieces_found", "value"]
+    told = {name: row[name] for name in ("orders", "goods_minor", "total_minor", "paid_minor",
+                                         "refunded_minor", "net_minor", "lines", "value")}
+    assert told == {"orders": 500, "goods_minor": 4888290, "total_minor": 4812370,
+                    "paid_minor": 4489470, "refunded_minor": 205580, "net_minor": 4283890,
+                    "lines": None, "value": None}
+    assert row["total_minor"] == row["goods_minor"] + row["postage_minor"] - row["discount_minor"]
+    assert rows(run("report", "reconciliation", "--channel", "nowhere", "--json")) == []
+
+
+def test_report_orders__accepted(run: Run) -> None:
+    import_sample(run)
+    found = rows(run("report", "orders", "--format", "json"))
+    assert len(found) == 500
+    assert list(found[0]) == [
+        "subject", "channel", "shop", "number", "review_status", "payment_status",
+        "fulfilment_status", "exceptions", "flags", "currency", "total_minor", "paid_minor",
+        "refunded_minor", "placed_at", "paid_at", "dispatched_at", "completed_at", "recorded_at",
+        "position"]
+    subject = found[0]["subject"]
+    (one,) = rows(run("report", "orders", subject, "--json"))
+    assert one == found[0]
+    story = rows(run("report", "timeline", subject, "--json"))
+    assert [event["version"] for event in story] == list(range(1, len(story) + 1))
+    assert story[-1]["position"] == one["position"]
+
+
+def test_report__accepted_as_of_a_position(run: Run) -> None:
+    import_sample(run, AUGUST)
+    noted = counts(run("verify", "--json"))
+    then = rows(run("report", "orders", "--json"))
+    import_sample(run, SEPTEMBER)
+    past = rows(run("report", "orders", "--json", "--position", noted["position"]))
+    assert past == then
+    expect = f"{noted['position']}:{noted['root']}"
+    assert run("verify", "--expect", expect).exit_code == 0
+
+
+def test_verify__rejected_after_tampering(run: Run, tmp_path: Path) -> None:
+    import_sample(run, AUGUST)
+    assert counts(run("verify", "--json"))["ok"]
+    subprocess.run([sys.executable, "-m", "tests.support.tamper", str(tmp_path / "shop.db"), "7"],
+                   check=True, cwd=ROOT)
+    result = run("verify", "--json")
+    assert result.exit_code == 1
+    found = counts(result)
+    assert not found["ok"]
+    assert found["problems"][0]["position"] == 7
+    doctor = {row["check"]: row["ok"] for row in json.loads(run("doctor", "--json").stdout)}
+    assert doctor["guards"] is False
+
+
+def test_verify__rejected_when_a_read_model_was_changed(run: Run, tmp_path: Path) -> None:
+    import_sample(run, AUGUST)
+    run("report", "orders", "--json")
+    (read,) = tmp_path.glob("shop.read.*.db")
+    connection = tamper.sqlite.driver().connect(str(read), isolation_level=None)
+    connection.execute("UPDATE orders SET paid_minor = paid_minor + 1 WHERE paid_minor > 0")
+    connection.close()
+    result = run("verify", "--json")
+    assert result.exit_code == 1
+    assert "read model orders" in counts(result)["problems"][0]["what"]
+    assert run("rebuild", "orders").exit_code == 0
+    assert run("verify").exit_code == 0
+
+
+def test_backup_and_restore__accepted(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_sample(run, AUGUST)
+    before = rows(run("report", "orders", "--json"))
+    expect = counts(run("backup", tmp_path / "log.gz", "--json"))["expect"]
+    assert run("backup", "--keys", tmp_path / "keys.gz").exit_code == 0
+    monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/other/shop.db")
+    monkeypatch.setenv("LEDGER_MASTER_KEY_FILE", str(tmp_path / "shop.master.key"))
+    assert run("restore", "--keys", tmp_path / "keys.gz").exit_code == 0
+    assert run("restore", tmp_path / "log.gz").exit_code == 0
+    assert run("verify", "--expect", expect).exit_code == 0
+    assert rows(run("report", "orders", "--json")) == before
+    assert import_sample(run, AUGUST)["events"] == 0
+    assert run("restore", tmp_path / "log.gz").exit_code == 1
+
+
+def test_accept_clock__accepted(run: Run) -> None:
+    assert run("accept-clock", "--reason", "the battery was changed").exit_code == 0
+    (event,) = rows(run("report", "timeline", "log:clock", "--json"))
+    assert event["role"] == "admin"
+    assert event["actor"].startswith("cli:")
+
+
+def test_demo__rejected_when_the_database_is_not_empty(run: Run) -> None:
+    import_sample(run, AUGUST)
+    result = run("demo")
+    assert result.exit_code == 1
+    assert "R-DEM-01" in result.stderr
+
+
+def test_demo__tells_the_same_story_twice(run: Run, tmp_path: Path,
+                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    stories = []
+    for name in ("one", "two"):
+        monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/{name}/demo.db")
+        result = run("demo")
+        assert result.exit_code == 0, result.output
+        *told, root = result.stdout.splitlines()
+        assert len(root.split(":")[1]) == 64
+        stories.append(told)
+    assert stories[0] == stories[1]
+
+
+def test_report__accepted_as_a_file(run: Run, tmp_path: Path) -> None:
+    import_sample(run, AUGUST)
+    told = rows(run("report", "orders", "--json"))
+    for form in ("json", "csv", "xlsx"):
+        path = tmp_path / f"orders.{form}"
+        result = run("report", "orders", "--format", form, "--output", path)
+        assert (result.exit_code, result.stdout) == (0, ""), result.output
+        assert path.stat().st_size > 1000
+    assert json.loads((tmp_path / "orders.json").read_text()) == told
+    assert run("report", "orders", "--format", "csv").stdout.count("\n") == len(told) + 1
+
+
+def test_report__rejected_as_excel_on_the_terminal(run: Run) -> None:
+    result = run("report", "orders", "--format", "xlsx")
+    assert result.exit_code == 1
+    assert "[R-PRJ-15, output_needed]" in result.stderr
+
+
+@pytest.mark.parametrize("name, url", [
+    ("LEDGER_DATABASE_URL", "mysql://a:secret@b/c"),
+    ("LEDGER_DATABASE_URL", "postgresql://a:secret@127.0.0.1:1/c"),
+    ("LEDGER_DATABASE_URL", "sqlite:////proc/nowhere/x.db"),
+    ("LEDGER_DATABASE_URL", f"sqlite:///{ROOT}/README.md"),
+    ("LEDGER_KEYS_URL", f"sqlite:///{ROOT}/README.md"),
+    ("LEDGER_KEYS_URL", "mysql://a:secret@b/c"),
+])
+def test_settings__rejected_with_a_message(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, url: str
+) -> None:
+    """Neither a traceback nor a password, whatever the setting names."""
+    monkeypatch.setenv(name, url)
+    monkeypatch.setenv("LEDGER_MASTER_KEY_FILE", str(ROOT / "README.md"))
+    for arguments in (("doctor",), ("import", AUGUST, "--profile", "taobao-orders"),
+                      ("backup", "x.gz", "--keys")):
+        result = run(*arguments)
+        assert result.exit_code == 1
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        assert name in result.output
+        assert "secret" not in result.output
+
+
+def test_messages__accepted_in_chinese(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    result = run("report", "timeline", "order:x:y:1")
+    assert any("一" <= character <= "鿿" for character in result.stderr)
+    assert "R-PRJ-07" in result.stderr
+
+
+def test_help__accepted_in_chinese(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    assert "一" <= run("verify", "--help").stdout.splitlines()[2].strip()[0] <= "鿿"
+
+
+def test_flask__finds_the_commands() -> None:
+    """Through wsgi.py, as a person calls it."""
+    names = set(create_app().cli.commands)
+    assert {"demo", "import", "report", "rebuild", "verify", "doctor", "upgrade", "backup",
+            "restore", "accept-clock"} <= names
+    done = subprocess.run([sys.executable, "-m", "flask", "report", "--help"], check=True, cwd=ROOT,
+                          capture_output=True, text=True, env={**os.environ, "LANG": "C.UTF-8"})
+    assert "--recorded-as-of" in done.stdout

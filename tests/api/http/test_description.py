@@ -1,0 +1,57 @@
+"""The description of the API is valid and is what the code does, whatever it is asked."""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from openapi_spec_validator import validate
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from api import create_app
+from api.http.routes import PERMITS
+from ledger.settings import Settings
+from tests.support.web import Web
+
+IN_MEMORY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
+CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance,
+          status_code_conformance, negative_data_rejection, unsupported_method]
+
+_web = Web(IN_MEMORY)
+schema = schemathesis.openapi.from_wsgi("/v1/openapi.json", _web.app)
+
+
+@schema.parametrize()
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+def test_operation__answers_as_it_is_described(case: schemathesis.Case) -> None:
+    case.call_and_validate(headers={"Authorization": f"Bearer {_web.token()}"}, checks=CHECKS)
+
+
+def test_description__is_valid_and_whole() -> None:
+    app = create_app(IN_MEMORY)
+    told = app.extensions["description"]
+    validate(told)
+    described = {(path, method) for path, operations in told["paths"].items()
+                 for method in operations if method != "parameters"}
+    served = {(rule.rule.replace("<", "{").replace(">", "}"), method.lower())
+              for rule in app.url_map.iter_rules() for method in rule.methods or ()
+              if method in ("GET", "POST")}
+    assert described == served
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(PERMITS) & {
+        rule.endpoint for rule in app.url_map.iter_rules()}
+
+
+@pytest.mark.parametrize("status", ["400", "401", "403", "404", "422", "503"])
+def test_errors__are_described_as_problems(status: str) -> None:
+    told = create_app(IN_MEMORY).extensions["description"]
+    for path, operations in told["paths"].items():
+        for method, operation in operations.items():
+            if method == "parameters" or not operation["security"]:
+                continue
+            assert list(operation["responses"][status]["content"]) == [
+                "application/problem+json"], (path, method)

@@ -1,0 +1,187 @@
+"""Keys, roles and tenants: what is not allowed is denied, and nobody sees another's things."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.cli.keys import issue_command, list_command, revoke_command, rotate_command
+from api.http.routes import PERMITS, PUBLIC
+from ledger.access import ROLES
+from tests.api.http.test_requests import at, order, stocked
+from tests.conftest import on_sqlite
+from tests.support.builders import stream
+from tests.support.web import Web, problem
+
+METHODS = ("GET", "POST")
+
+
+def routes(web: Web) -> list[tuple[str, str, str]]:
+    """All routes: endpoint, method, and an address with names filled in."""
+    names = {"order": stream(), "case": stream().replace("order:", "case:"), "sku": "SH-001",
+             "subject": "stock:main:SH-001", "number": "1", "job": "x", "code": "not_found",
+             "member": "member:member", "month": "2026-09", "deduction": "deduction:1"}
+    found = []
+    for rule in web.app.url_map.iter_rules():
+        address = rule.rule
+        for name, value in names.items():
+            address = address.replace(f"<{name}>", quote(value))
+        found += [(rule.endpoint, method, address) for method in METHODS
+                  if method in (rule.methods or ())]
+    return found
+
+
+@on_sqlite
+def test_routes__all_declare_who_may_use_them(web: Web) -> None:
+    for endpoint, method, address in routes(web):
+        assert endpoint in PERMITS, endpoint
+        assert PERMITS[endpoint] == PUBLIC or PERMITS[endpoint] <= set(ROLES), endpoint
+        if PERMITS[endpoint] == PUBLIC:
+            continue
+        problem(web.client.open(address, method=method), 401, "unauthorized")
+        for role in ROLES:
+            answer = web.client.open(address, method=method, headers=web.headers(role, "main", {}))
+            assert (answer.status_code == 403) == (role not in PERMITS[endpoint]), (
+                endpoint, role, answer.status_code)
+    assert web.edge.store.head("main").position == 0
+
+
+@on_sqlite
+def test_route__denied_when_it_declares_nothing(web: Web) -> None:
+    web.app._got_first_request = False
+    web.app.add_url_rule("/v1/forgotten", "forgotten", lambda: "secret")
+    problem(web.get("/v1/forgotten", "auditor"), 403, "forbidden")
+
+
+@on_sqlite
+@pytest.mark.parametrize("token", [
+    "", "ol_main_0", "ol_main_" + "0" * 60, "x", "ol_../main_x", "ol__x", "ol_other_x", "\u4e66"])
+def test_token__rejected_when_it_opens_nothing(web: Web, token: str) -> None:
+    web.token()
+    answer = web.client.get("/v1/orders", headers={"Authorization": f"Bearer {token}".encode()
+                                                   .decode("latin-1")})
+    problem(answer, 401, "unauthorized")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@on_sqlite
+def test_token__rejected_when_it_has_ended(web: Web) -> None:
+    now = datetime.now(UTC)
+    for ends, status in ((now - timedelta(seconds=1), 401), (now + timedelta(hours=1), 200)):
+        token = web.token(expires_at=ends)
+        answer = web.client.get("/v1/orders", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == status
+
+
+def test_key__is_noted_as_used_once_a_day(web: Web) -> None:
+    for _ in range(3):
+        web.get("/v1/orders")
+    web.edge.close()
+    used = [one for one in web.edge.open().store.read("main.access") if one.type == "key.used.v1"]
+    assert len(used) == (0 if web.edge.store.url == "memory:" else 1)
+
+
+@on_sqlite
+def test_token__of_a_ledger_that_is_none_leaves_nothing_behind(web: Web) -> None:
+    web.token()
+    for number in range(5):
+        headers = {"Authorization": f"Bearer ol_guess{number}_x"}
+        problem(web.client.get("/v1/orders", headers=headers), 401, "unauthorized")
+    assert list(web.edge._rings) == ["main"]
+
+
+# -- two tenants ----------------------------------------------------------------------------------
+
+
+def test_tenants__see_nothing_of_each_other_on_any_route(web: Web) -> None:
+    stocked(web)
+    web.done("/v1/sales", order(warehouse="main"), "service")
+    before = web.edge.store.head("main").position
+    for endpoint, method, address in sorted(routes(web), key=lambda route: route[1]):
+        if PERMITS[endpoint] == PUBLIC:
+            continue
+        role = sorted(PERMITS[endpoint])[0]
+        if method == "GET":
+            address += "?position=0" if endpoint == "log.root" else ""
+            answer = web.get(address, role, "other")
+            assert answer.status_code in (200, 404, 400), (address, answer.text)
+            if answer.status_code == 200 and answer.is_json:
+                told = answer.json or {}
+                assert told.get("items", []) == [], address
+                assert "SH-001" not in answer.text
+                assert "云杉" not in answer.text
+        else:
+            answer = web.post(address, {}, role, "other")
+            assert answer.status_code >= 400, (address, answer.text)
+    assert web.edge.store.head("main").position == before
+
+
+@on_sqlite
+@settings(max_examples=15, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.tuples(st.sampled_from(("main", "other")), st.integers(1, 3),
+                                st.sampled_from(("orders", "payments", "remarks"))), max_size=12))
+def test_tenants__have_logs_of_their_own(web: Web, steps: list[tuple[str, int, str]]) -> None:
+    bodies: dict[str, Any] = {"payments": {"amount_minor": 1}, "remarks": {"remark": "x"}}
+    for ledger, number, what in steps:
+        other = "main" if ledger == "other" else "other"
+        before = web.edge.open().store.head(other)
+        if what == "orders":
+            web.post("/v1/orders", order(number), "service", ledger)
+        else:
+            web.post(f"{at(number)}/{what}", bodies[what], "service", ledger)
+        assert web.edge.store.head(other) == before
+
+
+# -- from the command line ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`flask keys …` on a new ledger."""
+    monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/shop.db")
+    for name in ("LEDGER_KEYS_URL", "LEDGER_MASTER_KEY_FILE", "LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+
+    def invoke(command: Any, *arguments: str) -> Result:
+        return CliRunner().invoke(command, list(arguments))
+
+    return invoke
+
+
+def keys(run: Any) -> dict[str, dict[str, Any]]:
+    return {one["key"]: one for one in json.loads(run(list_command, "--json").stdout)}
+
+
+def test_keys__are_issued_listed_rotated_and_revoked(run: Any) -> None:
+    told = json.loads(run(issue_command, "--owner", "member:7f3a", "--role", "service",
+                          "--expires", "2099-01-01", "--json").stdout)
+    assert told["token"].startswith(f"ol_main_{told['key']}")
+    assert told["expires_at"] == "2099-01-01T15:59:59.999999Z"
+    new = json.loads(run(rotate_command, told["key"], "--overlap-hours", "0", "--json").stdout)
+    found = keys(run)
+    assert (found[told["key"]]["state"], found[new["key"]]["state"]) == ("expired", "good")
+    assert (found[new["key"]]["owner"], found[new["key"]]["role"]) == ("member:7f3a", "service")
+    assert run(revoke_command, new["key"], "--reason", "lost").exit_code == 0
+    assert keys(run)[new["key"]]["state"] == "revoked"
+    assert told["token"] not in run(list_command).output
+
+
+def test_keys__rejected_when_unknown_revoked_or_misnamed(run: Any) -> None:
+    assert "R-ACC-01" in run(revoke_command, "nokey", "--reason", "x").stderr
+    assert "R-ACC-01" in run(rotate_command, "nokey").stderr
+    told = json.loads(run(issue_command, "--owner", "system", "--role", "admin", "--json").stdout)
+    run(revoke_command, told["key"], "--reason", "x")
+    assert "R-ACC-02" in run(rotate_command, told["key"]).stderr
+    assert "R-ACC-03" in run(issue_command, "--owner", "system", "--role", "admin", "--ledger",
+                             "a.b").stderr
+    result = run(issue_command, "--owner", "张三", "--role", "admin")
+    assert "/owner" in result.stderr
+    assert run(issue_command, "--owner", "system", "--role", "king").exit_code == 2

@@ -1,0 +1,446 @@
+"""The JSON API: commands in, answers with their cut out, and every wrong input its own problem."""
+
+import csv
+import io
+import json
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from ledger.log.verify import Expectation, verify
+from tests.conftest import on_sqlite
+from tests.support.builders import CHANNEL, SHOP, stream
+from tests.support.web import Web, problem
+
+WHEN = "2026-10-01T12:00:00+08:00"
+LINE = {"line": "1", "sku": "SH-001", "quantity": 1, "unit_price": 4990, "amount_minor": 4990}
+
+
+def order(number: object = "1", **fields: Any) -> dict[str, Any]:
+    """A body of an order of one book."""
+    return {"channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
+            "amounts": {"total_minor": 4990}, "lines": [LINE], "occurred_at": WHEN, **fields}
+
+
+def at(number: object = "1", kind: str = "order") -> str:
+    """The address of an order or a case."""
+    of = "orders" if kind == "order" else "returns"
+    return f"/v1/{of}/{quote(stream(number).replace('order:', f'{kind}:'))}"
+
+
+def items(web: Web, path: str, role: str = "manager") -> list[dict[str, Any]]:
+    """The items of a list."""
+    answer = web.get(path, role)
+    assert answer.json is not None, answer.text
+    found: list[dict[str, Any]] = answer.json["items"]
+    return found
+
+
+def stocked(web: Web, quantity: int = 10) -> None:
+    """A warehouse with books."""
+    web.done("/v1/warehouses", {"name": "main", "occurred_at": WHEN})
+    web.done("/v1/stock-movements", {"warehouse": "main", "occurred_at": WHEN, "moves": [
+        {"sku": "SH-001", "quantity": quantity, "from": "supplier", "to": "available",
+         "cause": "receipt"}]}, "warehouse")
+
+
+# -- a whole story --------------------------------------------------------------------------------
+
+
+def test_order__accepted_from_the_shelf_to_the_buyer_and_back(web: Web) -> None:
+    stocked(web)
+    web.done("/v1/sales", order(warehouse="main"), "service")
+    web.done(f"{at()}/payments", {"amount_minor": 4990}, "finance")
+    seen = web.get(at()).headers["ETag"]
+    web.done(f"{at()}/approvals", {}, "service", If_Match=seen)
+    web.done(f"{at()}/submissions", {"warehouse": "main"}, "service")
+    one = [{"line": "1", "quantity": 1}]
+    for path, body in {
+            "picks": {"lines": one}, "checks": {"passed": True},
+            "parcels": {"parcel": "P1", "lines": one},
+            "dispatches": {"parcel": "P1", "courier": "顺丰", "waybill": "SF1"},
+            "deliveries": {"parcel": "P1"}}.items():
+        web.done(f"{at()}/{path}", body, "warehouse")
+    web.done("/v1/returns", {
+        "channel": CHANNEL, "shop": SHOP, "number": "R1", "currency": "CNY", "order": stream(),
+        "kind": "return_and_refund", "lines": one, "refund_minor": 4990}, "service")
+    case = at("R1", "case")
+    web.done(f"{case}/authorisations", {}, "service")
+    web.done(f"{case}/receipts", {"warehouse": "main", "lines": one}, "warehouse")
+    web.done(f"{case}/inspections", {"lines": [{**one[0], "disposition": "restocked"}]},
+             "warehouse")
+    web.done(f"{case}/refund-approvals", {"amount_minor": 4990}, "manager")
+    last = web.done(f"{case}/refunds", {"amount_minor": 4990}, "finance")
+    found = web.get(at(), Ledger_Min_Position=str(last["position"])).json
+    assert found is not None
+    assert (found["item"]["payment_status"], found["item"]["fulfilment_status"]) == (
+        "refunded", "returned")
+    before = web.get(f"{at()}?position=5").json
+    assert before is not None
+    assert before["item"]["payment_status"] == "paid"
+    assert before["as_of"]["position"] == 5
+    (level,) = items(web, "/v1/inventory/sku:SH-001")
+    assert (level["available"], level["on_hand"]) == (10, 10)
+    (shown,) = items(web, "/v1/returns")
+    assert (shown["pieces"]["restocked"], shown["paid_minor"]) == (1, 4990)
+    assert web.get(case).headers["ETag"] == '"6"'
+
+
+def test_history__tells_who_when_and_what_changed(web: Web) -> None:
+    web.done("/v1/orders", order())
+    web.done(f"{at()}/payments", {"amount_minor": 4990, "occurred_at": WHEN}, "finance")
+    answer = web.get(f"{at()}/history").json
+    assert answer is not None
+    placed, paid = answer["items"]
+    assert (placed["type"], placed["actor"], placed["changes"]["placed_at"]["before"]) == (
+        "order.placed.v1", "member:manager", None)
+    assert paid["changes"]["paid_minor"] == {"before": 0, "after": 4990}
+    assert (paid["role"], paid["occurred_at"]) == ("finance", "2026-10-01T04:00:00Z")
+    first = web.get(f"{at()}/history?limit=1").json
+    assert first is not None
+    assert [one["position"] for one in first["items"]] == [1]
+    assert [one["position"] for one in items(web, first["next"])] == [2]
+    problem(web.get(f"{at('9')}/history"), 404, "nothing_recorded")
+    problem(web.get(f"/v1/returns/{quote(stream())}/history"), 404, "nothing_recorded")
+
+
+def test_history__of_a_long_stream_tells_no_changes(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.audit.trail.FOLDED", 1)
+    web.done("/v1/orders", order())
+    web.done(f"{at()}/payments", {"amount_minor": 4990}, "finance")
+    placed, paid = items(web, f"{at()}/history")
+    assert placed["changes"]["currency"] == {"before": "", "after": "CNY"}
+    assert paid["changes"] is None
+
+
+def test_explain__adds_up_to_what_is_told(web: Web) -> None:
+    web.done("/v1/orders", order(amounts={
+        "goods_minor": 4990, "postage_minor": 600, "discount_minor": 100}))
+    web.done(f"{at()}/payments", {"amount_minor": 4000}, "finance")
+    web.done(f"{at()}/payments", {"amount_minor": 1490}, "finance")
+    web.done(f"{at()}/refunds", {"amount_minor": 500}, "finance")
+    web.done(f"{at()}/corrections", {"fact": "paid", "amount_minor": 5480, "reason": "typo"},
+             "finance", If_Match='"4"')
+    figures = web.get(f"{at()}/explain").json["item"]["figures"]  # type: ignore[index]
+    told = web.get(at()).json["item"]  # type: ignore[index]
+    for name in ("total_minor", "paid_minor", "refunded_minor"):
+        terms = figures[name]["terms"]
+        assert figures[name]["value"] == told[name] == sum(
+            term["factor"] * term["value"] for term in terms)
+    assert [(term["pointer"], term["factor"]) for term in figures["total_minor"]["terms"]] == [
+        ("/amounts/goods_minor", 1), ("/amounts/postage_minor", 1),
+        ("/amounts/discount_minor", -1)]
+
+
+# -- repeats and versions -------------------------------------------------------------------------
+
+
+def test_repeat__is_answered_with_the_first_receipt(web: Web) -> None:
+    first = web.post("/v1/orders", order(), key="a")
+    again = web.post("/v1/orders", order(), key="a")
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json == first.json
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert first.headers["Location"] == again.headers["Location"]
+    problem(web.post("/v1/orders", order(currency="EUR"), key="a"), 422, "command_reused")
+    other = web.post("/v1/orders", order(2), "service", key="a")
+    assert other.status_code == 201
+
+
+def test_repeat__rejected_as_the_first_time(web: Web) -> None:
+    stocked(web, 1)
+    two = order(warehouse="main", lines=[{**LINE, "quantity": 2}])
+    first = problem(web.post("/v1/sales", two, key="a"), 422, "out_of_stock")
+    web.done("/v1/stock-movements", {"warehouse": "main", "moves": [
+        {"sku": "SH-001", "quantity": 5, "from": "supplier", "to": "available",
+         "cause": "receipt"}]}, "warehouse")
+    again = web.post("/v1/sales", two, key="a")
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert problem(again, 422, "out_of_stock") == first
+    problem(web.post("/v1/sales", {**two, "currency": "EUR"}, key="a"), 422, "command_reused")
+    assert web.post("/v1/sales", two, key="b").status_code == 201
+    assert [one["payload"]["rule"] for one in items(web, "/v1/refusals")] == ["R-STK-01"]
+
+
+def test_version__must_be_the_one_that_was_seen(web: Web) -> None:
+    web.done("/v1/orders", order())
+    problem(web.post(f"{at()}/approvals", {}), 428, "precondition_required")
+    problem(web.post(f"{at()}/approvals", {}, If_Match='"7"'), 412, "stale_version")
+    for wrong in ('"x"', '"0"', "*"):
+        problem(web.post(f"{at()}/approvals", {}, If_Match=wrong), 400, "not_understood")
+    answer = web.post(f"{at()}/approvals", {}, If_Match='"1"')
+    assert (answer.status_code, answer.headers["ETag"]) == (201, '"2"')
+
+
+# -- wrong input ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("body", "status", "code", "pointers"), [
+    (b"[" * 100_000, 400, "malformed_json", []),
+    (b"", 400, "malformed_json", []),
+    (b"{" + b" " * (2 << 20), 413, "request_entity_too_large", []),
+    (b"[]", 422, "invalid_values", [""]),
+    ({"number": "\0"}, 422, "invalid_values", ["/number"]),
+    ({"shop": 7}, 422, "invalid_values", ["/shop"]),
+    ({"nmber": "7"}, 422, "invalid_values", ["/nmber"]),
+    ({"occurred_at": "2026-10-01T12:00:00"}, 422, "invalid_values", ["/occurred_at"]),
+    ({"occurred_at": "2099-10-01T12:00:00Z"}, 422, "occurred_in_future", []),
+    ({"lines": [{**LINE, "quantity": 1.0}]}, 422, "invalid_values", ["/lines/0/quantity"]),
+    ({"lines": [{**LINE, "quantity": "12"}]}, 422, "invalid_values", ["/lines/0/quantity"]),
+    ({"lines": [{**LINE, "quantity": True}]}, 422, "invalid_values", ["/lines/0/quantity"]),
+    ({"lines": [{**LINE, "quantity": 0}]}, 422, "invalid_values", ["/lines/0/quantity"]),
+    ({"lines": [{**LINE, "unit_price": 2**53}]}, 422, "invalid_values", ["/lines/0/unit_price"]),
+    ({"lines": [LINE, LINE]}, 422, "invalid_values", ["/lines/1/line"]),
+    ({"channel": "", "currency": "yuan", "shop": "x" * 101, "lines": "none"}, 422,
+     "invalid_values", ["/channel", "/currency", "/lines", "/shop"]),
+])
+def test_body__rejected_with_all_that_is_wrong(
+    web: Web, body: Any, status: int, code: str, pointers: list[str]
+) -> None:
+    told = body if isinstance(body, bytes) else order(**body)
+    found = problem(web.post("/v1/orders", told), status, code)
+    assert sorted({fault["pointer"] for fault in found["errors"]}) == pointers
+    assert web.edge.store.head("main").position == (code == "occurred_in_future")
+
+
+def test_request__rejected_without_its_key_or_type(web: Web) -> None:
+    headers = {"Authorization": f"Bearer {web.token()}"}
+    found = problem(web.client.post("/v1/orders", json=order(), headers=headers), 400,
+                    "not_understood")
+    assert found["errors"][0]["pointer"] == "/headers/Idempotency-Key"
+    headers["Idempotency-Key"] = "1"
+    problem(web.client.post("/v1/orders", data="a=b", headers=headers), 415, "not_json")
+    answer = web.client.delete("/v1/orders", headers=headers)
+    problem(answer, 405, "method_not_allowed")
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+    problem(web.get("/v1/nowhere"), 404, "not_found")
+
+
+def test_order__that_is_unknown_is_not_found(web: Web) -> None:
+    problem(web.get(at()), 404, "nothing_recorded")
+    found = problem(web.post(f"{at()}/payments", {"amount_minor": 1}, "auditor"), 403, "forbidden")
+    assert found["rule"] is None
+    assert problem(web.post(f"{at()}/payments", {"amount_minor": 1}, "finance"), 404,
+                   "order_unknown")["rule"] == "R-ORD-03"
+
+
+@pytest.mark.parametrize("query", [
+    "limit=0", "limit=10000", "limit=1e3", "cursor=Zm9yZ2Vk", "cursor=%F0", "position=-1",
+    "position=x", "recorded_as_of=yesterday", "recorded_as_of=2026-02-30", "sort=x"])
+def test_query__rejected(web: Web, query: str) -> None:
+    answer = web.get(f"/v1/orders?{query}")
+    assert answer.status_code == 400, answer.text
+    assert answer.content_type == "application/problem+json"
+
+
+def test_position__that_is_not_written_is_not_found(web: Web) -> None:
+    problem(web.get("/v1/orders?position=99"), 404, "position_beyond_head")
+    problem(web.get("/v1/log/root?position=99"), 404, "position_beyond_head")
+
+
+@on_sqlite
+def test_min_position__rejected_when_it_is_not_reached(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.http.reading.PATIENCE_S", 0.05)
+    web.done("/v1/orders", order())
+    monkeypatch.setattr(type(web.edge), "reached", lambda *_: 0)
+    answer = web.get("/v1/orders", Ledger_Min_Position="1")
+    problem(answer, 503, "behind")
+    assert answer.headers["Retry-After"]
+    problem(web.get("/v1/orders", Ledger_Min_Position="99"), 404, "position_beyond_head")
+    problem(web.get("/v1/orders?position=1&recorded_as_of=2026-10-01"), 422, "two_recordings")
+
+
+def test_unexpected__shows_nothing_inside(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("secret path")
+
+    monkeypatch.setattr("api.writing.edge", broken)
+    answer = web.post("/v1/orders", order())
+    problem(answer, 500, "our_fault")
+    assert "secret" not in answer.text
+
+
+# -- lists ----------------------------------------------------------------------------------------
+
+
+def test_pages__never_shift_under_writes(web: Web) -> None:
+    for number in range(10, 16):
+        web.done("/v1/orders", order(number))
+    seen, following = [], "/v1/orders?limit=2"
+    while following:
+        answer = web.get(following)
+        assert answer.json is not None
+        seen += [one["number"] for one in answer.json["items"]]
+        following = answer.json["next"]
+        web.done(f"{at(10)}/remarks", {"remark": "again"})
+        web.post("/v1/orders", order("100"))
+    assert seen == ["10", "11", "12", "13", "14", "15"]
+
+
+def test_pages__of_stock_hold_every_row_once(web: Web) -> None:
+    web.done("/v1/warehouses", {"name": "main", "occurred_at": WHEN})
+    for sku, quantity, day in (("C", 5, "03"), ("A", 50, "02"), ("B", 2, "01"), ("A", 7, "01")):
+        web.done("/v1/stock-movements", {"warehouse": "main", "moves": [
+            {"sku": sku, "quantity": quantity, "from": "supplier", "to": "available",
+             "cause": "receipt", "to_bin": f"{sku}-{day}"},
+            {"sku": sku, "quantity": 1, "from": "available", "to": "damaged", "cause": "damage"},
+        ], "reason": "wet", "occurred_at": f"2026-10-{day}T12:00:00+08:00"})
+    web.done("/v1/stock-movements", {"warehouse": "main", "moves": [
+        {"sku": "C", "quantity": 20, "from": "supplier", "to": "available", "cause": "receipt"}]})
+    for path in ("alerts", "bins", "stock-cards/sku:A", "inventory", "stock-ledger"):
+        whole = items(web, f"/v1/{path}")
+        paged, following = [], f"/v1/{path}?limit=1"
+        while following:
+            answer = web.get(following).json
+            assert answer is not None
+            paged += answer["items"]
+            following = answer["next"]
+        assert paged == whole, path
+        assert len(whole) > 1
+    assert [one["on_hand"] for one in items(web, "/v1/stock-cards/sku:A")] == [7, 57]
+
+
+def test_cursor__is_of_one_list_and_one_ledger(web: Web) -> None:
+    for ledger in ("main", "other"):
+        for number in (1, 2):
+            web.done("/v1/orders", order(number), ledger=ledger)
+    following = web.get("/v1/orders?limit=1").json["next"]  # type: ignore[index]
+    cursor = following.split("cursor=")[1]
+    problem(web.get(f"/v1/returns?cursor={cursor}"), 400, "bad_cursor")
+    problem(web.get(f"/v1/orders?shop=x&cursor={cursor}"), 400, "bad_cursor")
+    problem(web.get(following, ledger="other"), 400, "bad_cursor")
+    assert web.get(following).status_code == 200
+
+
+def test_audit__by_whom_about_what_and_when(web: Web) -> None:
+    stocked(web)
+    web.done("/v1/sales", order(warehouse="main"), "service")
+
+    def types(query: str) -> list[str]:
+        return [one["type"] for one in items(web, f"/v1/audit?{query}", "auditor")]
+
+    assert types("actor=member:service") == ["order.placed.v1", "stock.moved.v1"]
+    assert types("type=warehouse.opened.v1") == ["warehouse.opened.v1"]
+    assert types("subject=sku:SH-001") == ["stock.moved.v1", "order.placed.v1", "stock.moved.v1"]
+    assert types("day=2020-01-01") == []
+    assert types("client=key:nobody") == []
+    sold = items(web, "/v1/audit?actor=member:service")[0]
+    assert types(f"command_id={sold['command_id']}") == ["order.placed.v1", "stock.moved.v1"]
+    problem(web.get("/v1/audit?day=soon", "auditor"), 400, "not_understood")
+    pages, following = [], "/v1/audit?limit=1"
+    while following:
+        answer = web.get(following, "auditor")
+        assert answer.json is not None
+        pages += [one["position"] for one in answer.json["items"]]
+        following = answer.json["next"]
+    assert pages == [1, 2, 3, 4]
+
+
+def test_audit__is_exported_whole_and_harmless(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.done("/v1/orders", order(number="=1+1", shop="@shop"))
+    lines = web.get("/v1/audit?format=ndjson", "auditor").text.splitlines()
+    closing = json.loads(lines[-1])
+    assert (closing["count"], closing["position"]) == (len(lines) - 1, 1)
+    rows = list(csv.reader(io.StringIO(web.get("/v1/audit?format=csv", "auditor").text)))
+    assert len(rows) == 2
+    assert not any(cell[:1] in ("=", "+", "-", "@") for cell in rows[1])
+    excel = web.get("/v1/audit?format=xlsx", "auditor")
+    assert excel.data[:2] == b"PK"
+    monkeypatch.setattr("api.log.EXPORTED", 0)
+    problem(web.get("/v1/audit?format=csv", "auditor"), 422, "too_much")
+
+
+def test_audit__leaves_a_note_of_who_read(web: Web) -> None:
+    web.done("/v1/orders", order())
+    before = web.edge.store.head("main").position
+    web.get(f"/v1/audit?subject={quote(stream())}", "auditor")
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        notes = [one for one in web.edge.store.read("main.access")
+                 if one.type == "reads.evidence_shown.v1"]
+        if notes:
+            break
+        time.sleep(0.02)
+    assert notes[0].actor == "member:auditor"
+    assert web.edge.store.head("main").position == before
+
+
+def test_log__root_is_the_one_that_verify_takes(web: Web) -> None:
+    for number in (1, 2, 3):
+        web.done("/v1/orders", order(number))
+    head = web.get("/v1/log/head").json["item"]  # type: ignore[index]
+    earlier = web.get("/v1/log/root?position=2").json["item"]  # type: ignore[index]
+    report = verify(web.edge.store, "main", expected=[
+        Expectation.parse(head["expect"]), Expectation.parse(earlier["expect"])])
+    assert report.ok
+
+
+# -- imports --------------------------------------------------------------------------------------
+
+
+@on_sqlite
+def test_import__goes_on_behind_its_answer(web: Web) -> None:
+    sample = "samples/taobao/ExportOrderList202608312359.csv"
+    broken = "samples/broken/bad-money.csv"
+
+    def upload(path: str, key: str, **form: str) -> Any:
+        with open(path, "rb") as file:
+            return web.client.post("/v1/imports", data={
+                "profile": "taobao-orders", "file": (file, path), **form},
+                headers=web.headers("integration", "main", {"Idempotency-Key": key}))
+
+    def finished(answer: Any) -> dict[str, Any]:
+        assert answer.status_code == 202, answer.text
+        until = time.monotonic() + 30
+        while (found := dict(web.get(answer.headers["Location"]).json or {}))["state"] == "running":
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        return found
+
+    done = finished(upload(sample, "a"))
+    assert (done["state"], done["counts"]["rows"]) == ("done", 247)
+    assert finished(upload(sample, "a")) == done
+    again = finished(upload(sample, "b"))
+    assert (again["counts"]["accepted"], again["counts"]["duplicates"]) == (0, 247)
+    problem(upload(broken, "a"), 422, "command_reused")
+    faulty = finished(upload(broken, "c"))
+    assert (faulty["state"], faulty["faults"]) == ("rejected", 4)
+    faults = web.get(f"/v1/imports/{faulty['import']}/faults?after=1&limit=2").json
+    assert faults is not None
+    assert [one["row"] for one in faults["items"]] == [3, 4]
+    problem(upload(sample, "d", profile="../x.yaml", policy="maybe"), 422, "invalid_values")
+    problem(web.get("/v1/imports/nothing"), 404, "import_unknown")
+    assert not list(Path(web.edge.store.url.removeprefix("sqlite:///")).parent.glob("upload-*"))
+
+
+# -- operations -----------------------------------------------------------------------------------
+
+
+@on_sqlite
+def test_operations__say_how_it_does(web: Web) -> None:
+    web.done("/v1/orders", order())
+    assert web.client.get("/livez").json == {"ok": True}
+    ready = web.client.get("/readyz")
+    assert ready.status_code == 200, ready.text
+    assert web.client.get("/version").json == {"version": "0.1.0", "api": "v1"}
+    metrics = web.get("/metrics", "operations").text
+    assert 'ledger_head_position{ledger="main"} 1.0' in metrics
+    assert web.client.get("/v1/docs").status_code == 200
+    assert "default-src 'self'" in web.client.get("/v1/docs").headers["Content-Security-Policy"]
+    assert web.client.get("/v1/problems/out_of_stock").status_code == 200
+    problem(web.client.get("/v1/problems/none"), 404, "problem_unknown")
+
+
+@on_sqlite
+def test_messages__are_told_in_the_language_that_is_asked_for(web: Web) -> None:
+    answer = web.get(at(), Accept_Language="zh-CN,zh;q=0.9")
+    assert "没有" in problem(answer, 404, "nothing_recorded")["detail"]

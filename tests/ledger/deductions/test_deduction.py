@@ -1,0 +1,404 @@
+"""Deductions: who proposes, who decides, who is charged how much, and what an appeal does."""
+
+from typing import Any
+
+import pytest
+
+from ledger.common.errors import InvalidValues, LedgerError
+from ledger.common.values import subject
+from ledger.core.commands import Command
+from ledger.deductions.commands import (
+    AcknowledgeDeduction,
+    DismissDeduction,
+    NameOffender,
+    ReduceDeduction,
+    UpholdDeduction,
+)
+from ledger.deductions.errors import (
+    AppealDecided,
+    AppealTooLate,
+    DeductionNotReady,
+    DeductionNumberTaken,
+    DeductionUnknown,
+    NoAppeal,
+    NobodyLiable,
+    NoSuchEvidence,
+    NotCharged,
+    NotReduced,
+    OffenderNeeded,
+    OffenderNotAsked,
+    OffenderNotInPost,
+    OwnCase,
+    PointsOutOfRange,
+    ProposerDecides,
+    RuleComputed,
+    RuleUnknown,
+    ThirdPersonNeeded,
+    WaiverNotAllowed,
+)
+from ledger.people.authority import SignatureNeeded
+from ledger.policies.values import Escalation
+from ledger.scores.account import Account
+from ledger.scores.values import account_of
+from ledger.writing.errors import OnceTaken
+from tests.support.stories import Story, given
+from tests.support.team import (
+    CHEN,
+    LI,
+    LIU,
+    MONTH,
+    WANG,
+    ZHAO,
+    ZHOU,
+    appeal,
+    at,
+    confirm,
+    overturn,
+    propose,
+    published,
+    rule,
+    team,
+    told,
+    waive,
+)
+
+RULES = (
+    rule("R1", {"offender": ["1", "1"]}),
+    rule("RANGE", {"offender": ["2", "4"]}, exempt="objective"),
+    rule("SHARED", {"offender": ["1", "1"], "supervisor": ["2", "2"]}, exempt="objective"),
+    rule("GROUP", {"all_of_post": ["1", "1"]}, exempt="objective"),
+    rule("ORDER", {"offender": ["3", "3"]}, per="order"),
+    rule("MILD", {"offender": ["3", "3"]}, per="review", excludes="SHARP"),
+    rule("SHARP", {"offender": ["5", "5"]}, per="review", excludes="MILD"),
+    rule("BREACH", {"offender": []}),
+    rule("LOSS", {"offender": ["1", "1"]}, on_loss=True),
+    rule("LATE", {"offender": ["2", "2"]}, computed_from=["late"]),
+    rule("THIRD", {"offender": ["0.5", "0.5"]}, escalation=Escalation(3, "2")),
+)
+
+
+def start(*steps: tuple[str, Command]) -> Story:
+    """A shop with people and rules, and what happened then."""
+    return told(given(*team(), published(*RULES)), *steps)
+
+
+def account(story: Story, member: str, month: str = MONTH) -> Account:
+    """A member's month as the story left it."""
+    found = story.known.get(stream := account_of(member, month))
+    assert found is None or isinstance(found, Account)
+    return found or Account.blank(stream)
+
+
+def cost(story: Story, member: str, post: str = "customer_service") -> str:
+    """The points that a member lost in the month."""
+    return str(account(story, member).cost(post, "month"))
+
+
+# -- proposed -------------------------------------------------------------------------------------
+
+
+def test_propose_deduction__accepted_from_anybody_with_evidence() -> None:
+    facts = start().by("system").when(propose()).then("deduction.proposed.v1")
+
+    assert facts[0].proposed_by == "system"
+    assert facts[0].policy == 1
+    assert facts[0].about() == ["day:2026-09-03", WANG]
+
+
+@pytest.mark.parametrize(("fields", "error"), [
+    ({"code": "NONE"}, RuleUnknown),
+    ({"day": "2025-12-31"}, RuleUnknown),
+    ({"offender": ZHOU}, OffenderNotInPost),
+    ({"offender": "member:nobody"}, OffenderNotInPost),
+    ({"code": "GROUP"}, OffenderNotAsked),
+    ({"code": "LATE"}, RuleComputed),
+    ({"evidence": [1, 2_000]}, NoSuchEvidence),
+])
+def test_propose_deduction__rejected(fields: dict[str, Any], error: type[LedgerError]) -> None:
+    start().when(propose(**fields)).refused(error)
+
+
+@pytest.mark.parametrize("fields", [
+    {"evidence": []}, {"evidence": [0]}, {"evidence": [1, 1]}, {"attachments": ["abc"]},
+    {"offender": "wang"}, {"offender": "cli:wang"}, {"about": "yesterday"}, {"occurrence": 0},
+    {"breached_at": at("2026-09-30")}])
+def test_propose_deduction__rejected_when_not_well_formed(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValues):
+        propose(**fields)
+
+
+def test_propose_deduction__rejected_under_a_number_that_is_taken() -> None:
+    start((CHEN, propose())).when(propose(day="2026-09-02")).refused(DeductionNumberTaken)
+
+
+@pytest.mark.parametrize(("first", "second", "same"), [
+    ({}, {}, True),
+    ({}, {"evidence": [2, 3]}, True),
+    ({}, {"occurrence": 2}, False),
+    ({}, {"day": "2026-09-02"}, False),
+    ({}, {"offender": ZHAO}, False),
+    ({"code": "ORDER", "about": "order:a"}, {"code": "ORDER", "about": "order:a",
+                                              "offender": ZHAO, "day": "2026-09-02"}, True),
+    ({"code": "MILD", "about": "review:a"}, {"code": "SHARP", "about": "review:a"}, True),
+    ({"code": "MILD", "about": "review:a"}, {"code": "SHARP", "about": "review:b"}, False),
+    ({"code": "GROUP", "offender": None}, {"code": "GROUP", "offender": None}, True),
+])
+def test_propose_deduction__tells_the_same_facts_by_one_value(
+    first: dict[str, Any], second: dict[str, Any], same: bool
+) -> None:
+    story = start((CHEN, propose(1, **first)))
+    again = story.when(propose(2, **second))
+
+    if same:
+        again.refused(OnceTaken)
+    else:
+        again.then("deduction.proposed.v1")
+
+
+# -- decided --------------------------------------------------------------------------------------
+
+
+def test_confirm_deduction__charges_the_offender() -> None:
+    facts = start((CHEN, propose())).by(LI).when(confirm()).then(
+        "deduction.confirmed.v1", "month.charged.v1")
+
+    assert facts[0].shares[0].points == "1"
+    assert facts[0].appeal_until == "2026-09-12"
+    assert facts[1].charge.charge == "deduction:1"
+    assert facts[1].about() == [WANG, "deduction:1"]
+
+
+def test_confirm_deduction__charges_the_supervisor_beside_the_offender() -> None:
+    story = start((CHEN, propose(code="SHARED")), (LIU, confirm()))
+
+    assert (cost(story, WANG), cost(story, LI, "customer_service_head")) == ("1", "2")
+
+
+def test_confirm_deduction__charges_all_who_held_the_post_that_day() -> None:
+    story = start((CHEN, propose(code="GROUP", offender=None)), (LI, confirm()))
+
+    assert [cost(story, member) for member in (WANG, ZHAO, LI)] == ["1", "1", "0"]
+
+
+def test_confirm_deduction__records_a_breach_without_points_as_0() -> None:
+    story = start((CHEN, propose(code="BREACH")), (LI, confirm()))
+
+    assert account(story, WANG).charges["deduction:1"].points == "0"
+
+
+@pytest.mark.parametrize("points", ["2", "3.5", "4"])
+def test_confirm_deduction__accepted_inside_the_range(points: str) -> None:
+    story = start((CHEN, propose(code="RANGE")), (LI, confirm(points={"offender": points})))
+
+    assert cost(story, WANG) == points
+
+
+@pytest.mark.parametrize(("code", "points"), [
+    ("RANGE", {}), ("RANGE", {"offender": "1.9"}), ("RANGE", {"offender": "4.1"}),
+    ("R1", {"offender": "2"}), ("R1", {"supervisor": "1"}), ("BREACH", {"offender": "1"}),
+    ("LOSS", {"offender": "2"})])
+def test_confirm_deduction__rejected_with_points_outside_the_range(
+    code: str, points: dict[str, str]
+) -> None:
+    start((CHEN, propose(code=code))).by(LI).when(confirm(points=points)).refused(PointsOutOfRange)
+
+
+def test_confirm_deduction__takes_more_points_where_a_loss_lifts_them() -> None:
+    story = start((CHEN, propose(code="LOSS", loss=True)),
+                  (LI, confirm(points={"offender": "8"})))
+
+    assert cost(story, WANG) == "8"
+
+
+def test_confirm_deduction__rejected_by_its_proposer() -> None:
+    start((LI, propose())).by(LI).when(confirm()).refused(ProposerDecides)
+
+
+@pytest.mark.parametrize(("code", "offender", "actor"), [
+    ("R1", WANG, WANG), ("SHARED", WANG, LI), ("GROUP", None, ZHAO)])
+def test_confirm_deduction__rejected_by_whom_it_charges(
+    code: str, offender: str | None, actor: str
+) -> None:
+    start((CHEN, propose(code=code, offender=offender))).by(actor).when(confirm()).refused(OwnCase)
+
+
+@pytest.mark.parametrize("actor", ["system", "cli:abc", "member:nobody"])
+def test_confirm_deduction__rejected_without_the_key_of_a_member(actor: str) -> None:
+    start((CHEN, propose())).by(actor).when(confirm()).refused(SignatureNeeded)
+
+
+def test_confirm_deduction__rejected_when_unknown_or_decided() -> None:
+    start().by(LI).when(confirm()).refused(DeductionUnknown)
+    start((CHEN, propose()), (LI, confirm())).by(LIU).when(confirm()).refused(DeductionNotReady)
+
+
+def test_confirm_deduction__rejected_until_somebody_says_who_did_it() -> None:
+    story = start((CHEN, propose(offender=None)))
+    story.by(LI).when(confirm()).refused(OffenderNeeded)
+    story.when(NameOffender(deduction="deduction:1", offender=ZHOU, occurred_at=at("2026-09-05")))
+    story.refused(OffenderNotInPost)
+    told(story, (LI, NameOffender(deduction="deduction:1", offender=ZHAO,
+                                  occurred_at=at("2026-09-05"))), (ZHOU, confirm()))
+
+    assert cost(story, ZHAO) == "1"
+
+
+def test_confirm_deduction__rejected_when_nobody_is_liable() -> None:
+    early = published(*RULES, since="2025-01-01")
+    story = told(given(early, *team()), ("system", propose(
+        code="GROUP", offender=None, day="2025-06-01")))
+    story.by(LI).when(confirm()).refused(NobodyLiable)
+
+
+def test_dismiss_deduction__accepted_and_nobody_is_charged() -> None:
+    story = start((CHEN, propose()))
+    story.by(LI).when(DismissDeduction(deduction="deduction:1", reason="the log shows otherwise",
+                                       occurred_at=at("2026-09-05")))
+    story.then("deduction.dismissed.v1")
+    story.by(LIU).when(confirm()).refused(DeductionNotReady)
+
+
+# -- waived ---------------------------------------------------------------------------------------
+
+
+def test_waive_deduction__accepted_for_a_cause_that_the_rule_knows() -> None:
+    story = start((CHEN, propose(code="SHARED")), (LIU, waive()))
+
+    assert story.known["deduction:1"].state == "waived"  # type: ignore[attr-defined]
+    story.by(LI).when(confirm()).refused(DeductionNotReady)
+
+
+def test_waive_deduction__rejected_where_no_exemption_exists() -> None:
+    start((CHEN, propose())).by(LI).when(waive()).refused(WaiverNotAllowed)
+
+
+def test_waive_deduction__of_one_member_leaves_the_others_charges_alone() -> None:
+    story = start((CHEN, propose(code="GROUP", offender=None)), (LI, confirm()),
+                  (LIU, waive(members=[WANG])))
+
+    assert [cost(story, member) for member in (WANG, ZHAO)] == ["0", "1"]
+    story.by(LIU).when(waive(members=[ZHOU])).refused(NotCharged)
+
+
+def test_waive_deduction__before_it_is_confirmed_excuses_single_members() -> None:
+    story = start((CHEN, propose(code="GROUP", offender=None)), (LI, waive(members=[WANG])),
+                  (LI, confirm()))
+
+    assert [cost(story, member) for member in (WANG, ZHAO)] == ["0", "1"]
+
+
+def test_waive_deduction__of_the_offender_takes_the_supervisors_share_along() -> None:
+    story = start((CHEN, propose(code="SHARED")), (LIU, confirm()), (LIU, waive(members=[WANG])))
+
+    assert (cost(story, WANG), cost(story, LI, "customer_service_head")) == ("0", "0")
+
+
+# -- appealed -------------------------------------------------------------------------------------
+
+
+def appealed(code: str = "R1", **fields: Any) -> Story:
+    """Chen proposed, Zhou confirmed, Wang appealed; Liu can decide."""
+    return start((CHEN, propose(code=code, **fields)), (ZHOU, confirm()), (WANG, appeal()))
+
+
+def test_appeal__accepted_until_the_end_of_the_last_day() -> None:
+    for day in ("2026-09-05", "2026-09-12"):
+        start((CHEN, propose()), (LI, confirm())).by(WANG).when(appeal(day=day)).then(
+            "deduction.appealed.v1")
+
+
+def test_appeal__rejected_out_of_time() -> None:
+    start((CHEN, propose()), (LI, confirm())).by(WANG).when(
+        appeal(day="2026-09-13")).refused(AppealTooLate)
+
+
+def test_appeal__rejected_by_someone_else() -> None:
+    start((CHEN, propose()), (LI, confirm())).by(ZHAO).when(appeal()).refused(NotCharged)
+
+
+def test_appeal__rejected_before_it_is_confirmed_and_twice() -> None:
+    start((CHEN, propose())).by(WANG).when(appeal()).refused(DeductionNotReady)
+    appealed().by(WANG).when(appeal()).refused(AppealDecided)
+
+
+def test_appeal__accepted_after_it_was_acknowledged_once() -> None:
+    story = start((CHEN, propose()), (LI, confirm()))
+    seen = AcknowledgeDeduction(deduction="deduction:1", occurred_at=at("2026-09-06"))
+    story.by(WANG).when(seen).then("deduction.acknowledged.v1")
+    story.when(seen).then()
+    story.by(ZHAO).when(seen).refused(NotCharged)
+    story.by(WANG).when(appeal()).then("deduction.appealed.v1")
+
+
+def test_appeal__overturned_reverses_the_charge() -> None:
+    story = appealed()
+    facts = story.by(LIU).when(overturn()).then(
+        "deduction.overturned.v1", "month.charge_reversed.v1")
+
+    assert facts[1].reason == "he was"
+    assert cost(story, WANG) == "0"
+    assert list(account(story, WANG).reversed) == ["deduction:1"]
+
+
+def test_appeal__of_the_offender_overturned_takes_the_supervisors_share_along() -> None:
+    story = told(appealed("SHARED"), (LIU, overturn()))
+
+    assert (cost(story, WANG), cost(story, LI, "customer_service_head")) == ("0", "0")
+
+
+def test_appeal__of_the_supervisor_overturned_touches_only_his_share() -> None:
+    story = start((CHEN, propose(code="SHARED")), (ZHOU, confirm()), (LI, appeal()),
+                  (LIU, overturn(member=LI)))
+
+    assert (cost(story, WANG), cost(story, LI, "customer_service_head")) == ("1", "0")
+
+
+def test_appeal__of_one_member_of_a_group_touches_only_him() -> None:
+    story = start((CHEN, propose(code="GROUP", offender=None)), (LI, confirm()), (WANG, appeal()),
+                  (LIU, overturn()))
+
+    assert [cost(story, member) for member in (WANG, ZHAO)] == ["0", "1"]
+
+
+def test_appeal__reduced_takes_fewer_points() -> None:
+    story = start((CHEN, propose(code="RANGE")), (ZHOU, confirm(points={"offender": "4"})),
+                  (WANG, appeal()))
+    less = {"deduction": "deduction:1", "member": WANG, "reason": "half of it",
+            "occurred_at": at("2026-09-10")}
+    story.by(LIU).when(ReduceDeduction(points="4", **less)).refused(NotReduced)
+    story.when(ReduceDeduction(points="1.5", **less)).then(
+        "deduction.reduced.v1", "month.charge_reduced.v1")
+
+    assert cost(story, WANG) == "1.5"
+
+
+def test_appeal__upheld_changes_nothing_but_the_history() -> None:
+    story = appealed()
+    upheld = UpholdDeduction(deduction="deduction:1", member=WANG, reason="no leave was asked",
+                             occurred_at=at("2026-09-10"))
+    story.by(LIU).when(upheld).then("deduction.upheld.v1")
+
+    assert cost(story, WANG) == "1"
+    story.when(overturn()).refused(NoAppeal)
+
+
+@pytest.mark.parametrize("actor", [CHEN, ZHOU, WANG])
+def test_appeal__rejected_to_be_decided_by_who_had_a_part_in_it(actor: str) -> None:
+    appealed().by(actor).when(overturn()).refused(ThirdPersonNeeded)
+
+
+def test_appeal__overturned_makes_earlier_and_later_charges_count_anew() -> None:
+    story = start()
+    for number in range(1, 5):
+        told(story, (CHEN, propose(number, code="THIRD", day=f"2026-09-0{number}",
+                                   occurred_at=at("2026-09-05"))),
+             (ZHOU, confirm(number)))
+    assert cost(story, WANG) == "3.0"  # 0.5 + 0.5 + 1 + 1
+
+    told(story, (WANG, appeal(1)), (LIU, overturn(1)))
+
+    assert cost(story, WANG) == "2.0"  # 0.5 + 0.5 + 1
+
+
+def test_deduction__stream_is_its_subject() -> None:
+    assert propose("D 1").deduction == subject("deduction", "D 1") == "deduction:D%201"

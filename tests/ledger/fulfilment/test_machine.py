@@ -1,0 +1,365 @@
+"""A shop that does anything in any order: after every step every invariant of its states holds."""
+
+import tempfile
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from ledger.application import Ledger
+from ledger.common.errors import LedgerError
+from ledger.core import event_types
+from ledger.core.commands import Command
+from ledger.fulfilment.commands import (
+    CheckOrder,
+    DeliverParcel,
+    DispatchParcel,
+    LoseParcel,
+    MoveReservation,
+    PackOrder,
+    PickOrder,
+    ReleaseReservation,
+    ReserveOrder,
+)
+from ledger.orders.commands import ApproveOrder, HoldOrder, LiftHold, SubmitOrder
+from ledger.orders.order import Order
+from ledger.orders.shipping import STATES
+from ledger.orders.values import PickedFrom
+from ledger.returns.case import AWAITED, RECEIVED, Case
+from ledger.returns.commands import (
+    ApproveRefund,
+    AuthoriseCase,
+    CloseCase,
+    InspectGoods,
+    MatchCase,
+    PayRefund,
+    ReceiveGoods,
+    ReceiveParcel,
+    RejectCase,
+    RequestCase,
+    WithdrawCase,
+)
+from ledger.returns.values import DISPOSITIONS, CaseLine, Match, Outcome
+from ledger.settings import Settings, open_ledger
+from ledger.stock.item import PHYSICAL, StockItem
+from ledger.stock.pieces import Count, Part
+from ledger.stock.skus import BundleSku
+from tests.support.builders import (
+    CHANNEL,
+    CONTEXT,
+    NOON,
+    SHOP,
+    end,
+    line,
+    moved,
+    opened,
+    pay,
+    place,
+    received,
+    sell,
+    stream,
+)
+
+HOUSES, SKUS, NUMBERS = ("main", "east"), ("A", "B", "SET"), ("1", "2", "3")
+CASES = ("R1", "R2", "R3")
+QUANTITY = st.integers(1, 4)
+LATER = NOON + timedelta(hours=1)
+PLACES_OF = {"reserved": ("reserved", "picked"), "packed": ("packed",),
+             "with_courier": ("in_transit",), "customer": ("delivered", "returning", "returned")}
+
+
+class Shop(RuleBasedStateMachine):
+    """Two warehouses, two SKUs and a bundle of both, three orders."""
+
+    ledger: Ledger
+    parcels = 0
+
+    def setup_store(self) -> Any:
+        """Where the log lies."""
+        return open_ledger(Settings(database_url="memory:", keys_url="memory:",
+                                    master_key_file=None))
+
+    @initialize()
+    def open_shop(self) -> None:
+        self.opened = self.setup_store()
+        self.ledger = self.opened.ledger
+        self.ordered: dict[str, dict[str, int]] = {}
+        for house in HOUSES:
+            self.send(opened(house))
+        self.send(BundleSku(sku="SET", parts=[Part("A", 2), Part("B", 1)], occurred_at=NOON))
+        for sku in ("A", "B"):
+            self.send(received(sku, 12))
+        self.order("1", [("A", 3), ("SET", 2)], selling=True, house="main")
+        self.order("2", [("B", 3), ("A", 1)], selling=True, house="main")
+        self.bring("1", "0", 3)
+        self.bring("1", "1", 2)
+
+    def teardown(self) -> None:
+        if hasattr(self, "opened"):
+            self.opened.close()
+
+    def send(self, command: Command) -> bool:
+        """Whether a command was accepted; a second time it must change nothing or be refused."""
+        try:
+            self.ledger.handle(command, CONTEXT)
+        except LedgerError:
+            return False
+        return True
+
+    def on(self, command: type[Any], number: str, **fields: Any) -> bool:
+        """A command on an order."""
+        return self.send(command(order=stream(number), occurred_at=LATER, **fields))
+
+    # -- what a shop does -------------------------------------------------------------------------
+
+    @rule(number=st.sampled_from(NUMBERS), skus=st.lists(
+        st.tuples(st.sampled_from(SKUS), QUANTITY), min_size=1, max_size=3),
+        selling=st.booleans(), house=st.sampled_from(HOUSES))
+    def order(self, number: str, skus: list[tuple[str, int]], selling: bool, house: str) -> None:
+        lines = [line(sku, quantity=quantity, name=str(index))
+                 for index, (sku, quantity) in enumerate(skus)]
+        command = sell(number, *lines, warehouse=house) if selling else place(
+            number, lines=lines, amounts=sell(number).amounts)
+        if self.send(command):
+            self.ordered[number] = {told.line: told.quantity for told in lines}
+
+    @rule(sku=st.sampled_from(("A", "B")), quantity=QUANTITY, house=st.sampled_from(HOUSES))
+    def receive(self, sku: str, quantity: int, house: str) -> None:
+        assert self.send(received(sku, quantity, warehouse=house))
+
+    @rule(sku=st.sampled_from(("A", "B")), quantity=QUANTITY, house=st.sampled_from(HOUSES))
+    def give_away(self, sku: str, quantity: int, house: str) -> None:
+        self.send(moved(sku, quantity, "available", "customer", "gift", warehouse=house))
+
+    @rule(number=st.sampled_from(NUMBERS), house=st.sampled_from(HOUSES), moving=st.booleans())
+    def reserve(self, number: str, house: str, moving: bool) -> None:
+        self.on(MoveReservation if moving else ReserveOrder, number, warehouse=house)
+
+    @rule(number=st.sampled_from(NUMBERS), house=st.sampled_from(HOUSES))
+    def submit(self, number: str, house: str) -> None:
+        self.on(ApproveOrder, number)
+        self.on(SubmitOrder, number, warehouse=house)
+
+    @rule(number=st.sampled_from(NUMBERS), lifting=st.booleans())
+    def hold(self, number: str, lifting: bool) -> None:
+        if lifting:
+            self.on(LiftHold, number)
+        else:
+            self.on(HoldOrder, number, reason="拦截")
+
+    @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), quantity=QUANTITY)
+    def pick(self, number: str, name: str, quantity: int) -> None:
+        self.on(PickOrder, number, lines=[PickedFrom(name, quantity, "A1")])
+
+    @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), passed=st.booleans())
+    def check(self, number: str, name: str, passed: bool) -> None:
+        faulty = [] if passed else [Count(name, 1)]
+        self.on(CheckOrder, number, passed=passed, faulty=faulty, note="破损")
+
+    @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), quantity=QUANTITY)
+    def pack(self, number: str, name: str, quantity: int) -> None:
+        self.parcels += 1
+        self.on(PackOrder, number, parcel=f"P{self.parcels % 3}", lines=[Count(name, quantity)])
+
+    @rule(number=st.sampled_from(NUMBERS), parcel=st.sampled_from("012"),
+          command=st.sampled_from((DispatchParcel, DeliverParcel, LoseParcel)))
+    def ship(self, number: str, parcel: str, command: type[Any]) -> None:
+        more = {DispatchParcel: {"courier": "顺丰"}, LoseParcel: {"reason": "丢失"}}
+        self.on(command, number, parcel=f"P{parcel}", **more.get(command, {}))
+
+    @rule(number=st.sampled_from(NUMBERS), cancelling=st.booleans())
+    def give_up(self, number: str, cancelling: bool) -> None:
+        if cancelling:
+            self.send(end(number, "cancelled"))
+        else:
+            self.on(ReleaseReservation, number, reason="改期")
+
+    # -- what comes back --------------------------------------------------------------------------
+
+    @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), quantity=QUANTITY)
+    def bring(self, number: str, name: str, quantity: int) -> None:
+        """Pieces of a line go all the way at once, so that something is there to come back."""
+        self.reserve(number, "main", moving=False)
+        self.submit(number, "main")
+        self.pick(number, name, quantity)
+        self.check(number, name, passed=True)
+        self.pack(number, name, quantity)
+        for command in (DispatchParcel, DeliverParcel):
+            self.ship(number, str(self.parcels % 3), command)
+        self.send(pay(number, 100))
+
+    @rule(case=st.sampled_from(CASES), number=st.sampled_from(NUMBERS), quantity=QUANTITY,
+          name=st.sampled_from("012"), parcel=st.booleans(), sku=st.sampled_from(SKUS))
+    def begin_case(
+        self, case: str, number: str, quantity: int, name: str, parcel: bool, sku: str
+    ) -> None:
+        known = {"channel": CHANNEL, "shop": SHOP, "number": case, "currency": "CNY",
+                 "occurred_at": LATER}
+        back = CaseLine(line=name, quantity=quantity, sku=sku if parcel else None)
+        if parcel:
+            self.send(ReceiveParcel(**known, warehouse="main", lines=[back]))
+        else:
+            self.send(RequestCase(**known, kind="return_and_refund", order=stream(number),
+                                  lines=[back], refund_minor=quantity * 20))
+
+    @rule(case=st.sampled_from(CASES), number=st.sampled_from(NUMBERS), quantity=QUANTITY,
+          line=st.sampled_from("01"), name=st.sampled_from("01"),
+          steps=st.sets(st.sampled_from("mari"), min_size=1), finding=st.sampled_from(DISPOSITIONS))
+    def work_on_case(
+        self, case: str, number: str, quantity: int, line: str, name: str, steps: set[str],
+        finding: str,
+    ) -> None:
+        """Match, authorise, receive, inspect, or some of these."""
+        if "m" in steps:
+            self.on_case(MatchCase, case, order=stream(number), lines=[Match(line, name)])
+        if "a" in steps:
+            self.on_case(AuthoriseCase, case)
+        if "r" in steps:
+            self.on_case(ReceiveGoods, case, warehouse="main", lines=[Count(line, quantity)])
+        if "i" in steps:
+            self.on_case(InspectGoods, case, lines=[Outcome(line, quantity, finding)])
+
+    @rule(case=st.sampled_from(CASES), number=st.sampled_from(("1", "2")), quantity=QUANTITY,
+          name=st.sampled_from("01"), finding=st.sampled_from(DISPOSITIONS), far=st.integers(1, 4))
+    def send_back(
+        self, case: str, number: str, quantity: int, name: str, finding: str, far: int
+    ) -> None:
+        """A case goes so far at once."""
+        self.begin_case(case, number, quantity, name, parcel=False, sku="A")
+        self.work_on_case(case, number, quantity, name, name, set("ari"[:far]), finding)
+        if far > 3:
+            self.refund(case, 20, paying=False)
+            self.refund(case, 20, paying=True)
+
+    @rule(case=st.sampled_from(CASES), amount=st.integers(1, 70), paying=st.booleans())
+    def refund(self, case: str, amount: int, paying: bool) -> None:
+        self.on_case(PayRefund if paying else ApproveRefund, case, amount_minor=amount)
+
+    @rule(case=st.sampled_from(CASES), how=st.sampled_from((CloseCase, WithdrawCase, RejectCase)))
+    def end_case(self, case: str, how: type[Any]) -> None:
+        self.on_case(how, case, **({} if how is CloseCase else {"reason": "不退了"}))
+
+    def on_case(self, command: type[Any], case: str, **fields: Any) -> bool:
+        """A command on a case."""
+        return self.send(command(case=f"case:{CHANNEL}:{SHOP}:{case}", occurred_at=LATER,
+                                 **fields))
+
+    # -- what always holds ------------------------------------------------------------------------
+
+    @invariant()
+    def holds(self) -> None:
+        if not hasattr(self, "opened"):
+            return
+        items, orders, cases = self.rebuilt()
+        self.cases_hold(items, orders, cases)
+        for stock in items.values():
+            assert sum(stock.levels.values()) == 0
+            assert all(stock.levels.get(name, 0) >= 0 for name in PHYSICAL)
+        held: Counter[tuple[str, str, str]] = Counter()
+        waits: Counter[tuple[str, str]] = Counter()
+        for order in orders.values():
+            number = order.id.split(":")[-1]
+            for name, states in order.goods.items():
+                assert set(states) <= set(STATES)
+                assert sum(states.values()) == self.ordered[number][name]
+            self.add(order, held, waits)
+        for (stock_id, stock) in items.items():
+            _, house, sku = stock_id.split(":")
+            for place_name in ("reserved", "packed", "with_courier"):
+                assert stock.levels.get(place_name, 0) == held[house, sku, place_name]
+            for name, quantity in stock.waiting.items():
+                assert waits[stock_id, name] == quantity
+            assert sum(stock.waiting.values()) == sum(
+                quantity for (waiting_for, _), quantity in waits.items()
+                if waiting_for == stock_id)
+
+    def cases_hold(
+        self, items: dict[str, StockItem], orders: dict[str, Order], cases: dict[str, Case]
+    ) -> None:
+        """What cases await and hold is what orders and stock say."""
+        waits: Counter[str] = Counter()
+        returning: Counter[str] = Counter()
+        returned: Counter[str] = Counter()
+        paid: Counter[str] = Counter()
+        for case in cases.values():
+            for name, states in case.goods.items():
+                assert sum(states.values()) == case.lines[name].quantity
+                assert min(states.values()) > 0
+            for count in case.pieces(RECEIVED):
+                for part in case.made_of(count.line):
+                    waits[f"stock:main:{part.sku}"] += count.quantity * part.each
+            if case.order is None:
+                continue
+            paid[case.order] += case.sums.paid_minor
+            assert case.sums.paid_minor <= case.sums.approved_minor
+            if case.state == "authorised":
+                returning[case.order] += sum(one.quantity for one in case.pieces(AWAITED))
+            # What the inspection does not find after the match was returned as far as anyone knew.
+            returned[case.order] += sum(one.quantity for one in case.came())
+        for name, item in items.items():
+            assert item.levels.get("returns_inspection", 0) == waits[name]
+        for name, order in orders.items():
+            pieces = Counter[str]()
+            for states in order.goods.values():
+                pieces.update(states)
+            assert pieces["returning"] == returning[name]
+            assert pieces["returned"] >= returned[name]
+            assert order.refunded_minor == paid[name] <= order.paid_minor
+
+    def add(self, order: Order, held: Counter[Any], waits: Counter[Any]) -> None:
+        """What an order holds and waits for, as it says itself."""
+        for name, states in order.goods.items():
+            assert order.lines is not None
+            own = [(order.lines[name].sku or "", 1)]
+            for sku, each in [(p.sku, p.each) for p in order.parts.get(name, ())] or own:
+                for place_name, named in PLACES_OF.items():
+                    held[order.warehouse, sku, place_name] += each * sum(
+                        states.get(state, 0) for state in named)
+                if states.get("short", 0):
+                    waits[f"stock:{order.warehouse}:{sku}", order.id] += each * states["short"]
+
+    def rebuilt(self) -> tuple[dict[str, StockItem], dict[str, Order], dict[str, Case]]:
+        """All stock and orders, from the log alone; they equal what the writer has in memory."""
+        items: dict[str, StockItem] = {}
+        orders: dict[str, Order] = {}
+        cases: dict[str, Case] = {}
+        for entry in self.ledger.store.read("main", limit=100_000):
+            kind = entry.stream.split(":")[0]
+            if kind == "stock":
+                stock = items.setdefault(entry.stream, StockItem.blank(entry.stream))
+                event_types.decode(entry).mutate(stock)
+            elif kind == "order":
+                order = orders.setdefault(entry.stream, Order.blank(entry.stream))
+                event_types.decode(entry).mutate(order)
+            elif kind == "case":
+                case = cases.setdefault(entry.stream, Case.blank(entry.stream))
+                event_types.decode(entry).mutate(case)
+        for name, known in {**items, **orders, **cases}.items():
+            live = self.ledger._writer._cache.get(type(known), name)
+            assert live is None or live == known
+        return items, orders, cases
+
+
+class ShopOnDisk(Shop):
+    """The same on SQLite."""
+
+    def setup_store(self) -> Any:
+        self.folder = tempfile.TemporaryDirectory()
+        return open_ledger(Settings(
+            database_url=f"sqlite:///{Path(self.folder.name)}/l.db", keys_url="memory:",
+            master_key_file=None))
+
+    def teardown(self) -> None:
+        super().teardown()
+        if hasattr(self, "folder"):
+            self.folder.cleanup()
+
+
+TestShop = Shop.TestCase
+TestShop.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestShopOnDisk = ShopOnDisk.TestCase
+TestShopOnDisk.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)

@@ -1,0 +1,100 @@
+"""The last piece is sold once: many buyers, few pieces, every backend, one process or several."""
+
+from collections import Counter
+
+import msgspec
+import pytest
+
+from ledger.application import Ledger
+from ledger.common.errors import LedgerError
+from ledger.core import event_types
+from ledger.log.store import Store
+from ledger.settings import Settings, open_ledger
+from ledger.stock.errors import OutOfStock
+from ledger.stock.item import StockItem
+from ledger.stock.places import stock_of
+from ledger.writing.refusals import Attempts
+from tests.conftest import on_postgres
+from tests.support import children
+from tests.support.builders import CONTEXT, HOUSE, line, opened, received, sell
+from tests.support.children import Child
+from tests.support.waiting import in_thread
+
+BUYERS, PIECES = 64, 10
+
+
+def item(store: Store, sku: str = "SH-001") -> StockItem:
+    """The stock of a SKU after all that the log holds; never below nought on the way."""
+    found = StockItem.blank(stock_of(HOUSE, sku))
+    for entry in store.streams("main", [found.id]):
+        event_types.decode(entry).mutate(found)
+        assert found.levels.get("available", 0) >= 0
+        assert sum(found.levels.values()) == 0
+    return found
+
+
+def refusals(store: Store) -> int:
+    """How many refusals are on record."""
+    return sum(entry.type == Attempts.Refused.TOPIC
+               and msgspec.json.decode(entry.payload)["code"] == "out_of_stock"
+               for entry in store.read("main", limit=10_000))
+
+
+def stocked(ledger: Ledger, pieces: int = PIECES) -> None:
+    """So many pieces of one SKU in a warehouse."""
+    ledger.handle(opened(), CONTEXT)
+    ledger.handle(received(quantity=pieces), CONTEXT)
+
+
+def test_oversell__rejected_for_54_of_64_buyers_of_10_pieces(ledger: Ledger) -> None:
+    """magento2#25653, vendure PR#4930, saleor, openfoodnetwork#4018: the last unit sold twice."""
+    stocked(ledger)
+
+    def buy(number: int) -> str:
+        try:
+            ledger.handle(sell(number), CONTEXT)
+        except LedgerError as error:
+            return error.code
+        return "sold"
+
+    threads = [in_thread(lambda n=n: buy(n)) for n in range(BUYERS)]
+    for thread in threads:
+        thread.join()
+    assert Counter(thread.result for thread in threads) == {
+        "sold": PIECES, "out_of_stock": BUYERS - PIECES}
+    levels = item(ledger.store).levels
+    assert (levels["available"], levels["reserved"]) == (0, PIECES)
+    assert refusals(ledger.store) == BUYERS - PIECES
+
+
+@on_postgres
+def test_oversell__rejected_for_54_of_64_buyers_in_four_processes(settings: Settings) -> None:
+    here = open_ledger(settings)
+    stocked(here.ledger)
+    buying = [Child(children.buy, settings, start, BUYERS // 4) for start in (0, 16, 32, 48)]
+    for child in buying:
+        assert child.hear() == "ready"
+    for child in buying:
+        child.say("go")
+    told: Counter[str] = sum((child.hear() for child in buying), Counter())
+    assert [child.end() for child in buying] == [0] * 4
+    assert told == {"sold": PIECES, "out_of_stock": BUYERS - PIECES}
+    levels = item(here.store).levels
+    assert (levels["available"], levels["reserved"]) == (0, PIECES)
+    assert refusals(here.store) == BUYERS - PIECES
+    here.close()
+
+
+def test_oversell__rejected_by_one_piece(ledger: Ledger) -> None:
+    stocked(ledger)
+    with pytest.raises(OutOfStock, match="11 pieces are wanted, 10 are available"):
+        ledger.handle(sell(1, line(quantity=11)), CONTEXT)
+    ledger.handle(sell(1, line(quantity=10)), CONTEXT)
+
+
+def test_oversell__rejected_for_two_lines_that_fit_only_singly(ledger: Ledger) -> None:
+    """vendure#1028, medusa#16502: two lines of one SKU, each checked alone."""
+    stocked(ledger)
+    with pytest.raises(OutOfStock, match="12 pieces are wanted, 10 are available"):
+        ledger.handle(sell(1, line(quantity=6), line(quantity=6, name="2")), CONTEXT)
+    assert item(ledger.store).levels["available"] == PIECES

@@ -1,0 +1,620 @@
+"""Imports from files to events: what is recorded, what is not, and what a second run adds."""
+
+import io
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.imports import profiles
+from ledger.imports.faults import HIDDEN
+from ledger.imports.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, UnknownPolicy
+from ledger.imports.progress import ProgressBar
+from ledger.imports.staging import UNSORTED, Staging
+from ledger.log.store import StorageFailed
+from ledger.settings import Settings, open_ledger
+from tests.support.real import OLIST, TMALL, needs
+from tests.support.shops import HEADER, SAMPLES, Shop, codes, counts, order
+from tests.support.source import ROOT
+
+# -- one row an order -----------------------------------------------------------------------------
+
+
+def test_import__accepted(shop: Shop) -> None:
+    rows = [order(1), order(2, paid=False, net="0"), order(3, net="5.00", refund="15.00")]
+    summary = shop.bring(shop.file(rows))
+    assert counts(summary) == (3, 3, 0, 0)
+    assert summary.ok
+    assert shop.types() == {
+        "import.started.v1": 1, "order.placed.v1": 3, "order.paid.v1": 2,
+        "order.refund_recorded.v1": 1, "import.completed.v1": 1}
+    assert shop.payloads("order.paid.v1") == [{"amount_minor": 2000}] * 2
+    refund, = shop.payloads("order.refund_recorded.v1")
+    assert refund == {"amount_minor": 1500, "inferred": ["occurred_at"]}
+
+
+def test_import__accepted_and_each_event_says_where_it_comes_from(shop: Shop) -> None:
+    summary = shop.bring(shop.file([order(1), "", order(2, paid=False, net="0")]))
+    placed = [entry for entry in shop.log() if entry.type == "order.placed.v1"]
+    assert json.loads(placed[1].source) == {
+        "import": summary.import_id, "profile": "tmall-report", "profile_version": 1, "rows": [4],
+        "zone": "Asia/Shanghai", "printed": "2020-02-01 10:00:00"}
+    assert json.loads(placed[1].subjects) == [
+        f"import:{summary.import_id}", "order:tmall:tmall-report:2"]
+    assert len({entry.correlation for entry in shop.log()}) == 1
+    assert shop.log()[0].stream == shop.log()[-1].stream == f"import:{summary.import_id}"
+    started, = shop.payloads("import.started.v1")
+    assert (started["rows"], started["files"][0]["rows"], started["files"][0]["name"]) \
+        == (2, 2, "export.csv")
+    assert shop.payloads("import.completed.v1") == [
+        {"rows": 2, "accepted": 2, "rejected": 0, "duplicates": 0}]
+
+
+def test_import__ignored_when_brought_again(shop: Shop) -> None:
+    path = shop.file([order(n) for n in range(700)])
+    assert counts(shop.bring(path)) == (700, 700, 0, 0)
+    again = shop.bring(path)
+    assert counts(again) == (700, 0, 0, 700)
+    assert again.events == 0
+    assert again.ok
+
+
+def test_import__ignored_when_brought_again_in_another_encoding(shop: Shop) -> None:
+    path = shop.file([order(n) for n in range(3)])
+    shop.bring(path)
+    copy = shop.file(path.read_text("utf-8").encode("gbk"), "gbk.csv")
+    assert counts(shop.bring(copy)) == (3, 0, 0, 3)
+    assert "import.started.v1" in shop.types()
+    assert shop.types()["import.started.v1"] == 1
+
+
+def test_import__ignored_when_a_row_stands_twice(shop: Shop) -> None:
+    assert counts(shop.bring(shop.file([order(1), order(2), order(1)]))) == (3, 2, 0, 1)
+    assert shop.types()["order.placed.v1"] == 2
+
+
+def test_import__accepted_when_a_row_has_changed(shop: Shop) -> None:
+    shop.bring(shop.file([order(1), order(2)], "february.csv"))
+    summary = shop.bring(shop.file([order(1), order(2, net="5.00", refund="15.00"), order(3)],
+                                   "march.csv"))
+    assert counts(summary) == (3, 2, 0, 1)
+    assert shop.types()["order.placed.v1"] == 3
+    assert shop.payloads("order.refund_recorded.v1") == [
+        {"amount_minor": 1500, "inferred": ["occurred_at"]}]
+
+
+def test_import__accepted_with_each_order_whole_and_in_file_order(shop: Shop) -> None:
+    rows = [order(1, paid=False, net="0"), order(2), order(1)]
+    assert counts(shop.bring(shop.file(rows))) == (3, 3, 0, 0)
+    streams = [entry.stream.rpartition(":")[2] for entry in shop.log()[1:-1]]
+    assert streams == ["1", "1", "2", "2"]
+
+
+def test_import__accepted_as_another_when_the_shop_differs(shop: Shop) -> None:
+    path = shop.file([order(1)])
+    shop.bring(path, shop="north")
+    assert counts(shop.bring(path, shop="south")) == (1, 1, 0, 0)
+    assert {entry.stream for entry in shop.log() if entry.type == "order.placed.v1"} \
+        == {"order:tmall:north:1", "order:tmall:south:1"}
+
+
+def test_import__ignored_when_it_has_no_rows(shop: Shop) -> None:
+    summary = shop.bring(shop.file([]))
+    assert counts(summary) == (0, 0, 0, 0)
+    assert shop.log() == []
+
+
+def test_import__ignored_when_the_log_moved_on_since(shop: Shop) -> None:
+    first, then = order(1), order(1, net="0", refund="20.00")
+    old = shop.file([first], "old.csv")
+    shop.bring(old)
+    shop.bring(shop.file([then], "new.csv"))
+    assert counts(shop.bring(old)) == (1, 0, 0, 1)
+    assert counts(shop.bring(shop.file([first, then], "both.csv"))) == (2, 0, 0, 2)
+    assert counts(shop.bring(shop.file([first], "copy.csv"), dry_run=True)) == (1, 0, 0, 1)
+    assert "order.corrected.v1" not in shop.types()
+
+
+# -- dry runs -------------------------------------------------------------------------------------
+
+
+def test_dry_run__records_nothing_and_tells_what_would_be(shop: Shop) -> None:
+    path = shop.file([order(n) for n in range(1200)] + [order(7)])
+    summary = shop.bring(path, dry_run=True)
+    assert counts(summary) == (1201, 1200, 0, 1)
+    assert shop.log() == []
+    assert counts(shop.bring(path)) == (1201, 1200, 0, 1)
+    assert counts(shop.bring(path, dry_run=True)) == (1201, 0, 0, 1201)
+
+
+def test_dry_run__tells_every_fault(shop: Shop) -> None:
+    path = shop.file([order(1, total="x"), order("1E+9"), order(3)])
+    summary = shop.bring(path, dry_run=True, policy=REJECT_FAILED_ROWS)
+    assert counts(summary) == (3, 1, 2, 0)
+    assert codes(summary) == [(2, "总金额", "not_money"), (3, "订单编号", "mangled")]
+
+
+# -- faults and policies --------------------------------------------------------------------------
+
+
+def test_import__rejected_when_a_row_has_a_fault(shop: Shop) -> None:
+    summary = shop.bring(shop.file([order(1), order(2, total="?"), order(3), order(3)]))
+    assert counts(summary) == (4, 0, 4, 0)
+    assert codes(summary) == [(3, "总金额", "not_money")]
+    assert "Nothing was recorded" in summary.message
+    assert shop.log() == []
+    assert not summary.ok
+
+
+def test_import__rejected_with_every_fault_at_once(shop: Shop) -> None:
+    rows = [order(n, total="a lot") for n in range(3000)]
+    summary = shop.bring(shop.file(rows))
+    assert summary.fault_count == 3000
+    assert [fault.row for fault in summary.faults] == list(range(2, 3002))
+    assert {fault.rule for fault in summary.faults} == {"R-IMP-08"}
+
+
+def test_import__rejected_rows_only_when_the_policy_says_so(shop: Shop) -> None:
+    rows = [order(1), order(2, total="?"), order(3), order(2)]
+    summary = shop.bring(shop.file(rows), policy=REJECT_FAILED_ROWS)
+    assert counts(summary) == (4, 2, 2, 0)
+    assert shop.types()["order.placed.v1"] == 2
+    assert shop.payloads("import.completed.v1")[0]["rejected"] == 2
+    again = shop.bring(shop.file(rows), policy=REJECT_FAILED_ROWS)
+    assert counts(again) == (4, 0, 2, 2)
+    assert again.events == 0
+
+
+def test_import__rejected_when_money_has_no_time(shop: Shop) -> None:
+    rows = [order(1, paid=False, net="20.00"), order(2, paid=False, net="0", refund="1.00")]
+    summary = shop.bring(shop.file(rows))
+    assert [(f.row, f.code, f.value, f.rule) for f in summary.faults] == [
+        (2, "amount_without_time", "20.00", "R-IMP-13"),
+        (3, "amount_without_time", "0.00", "R-IMP-13")]
+
+
+def test_import__rejected_when_a_command_would_be_malformed(shop: Shop) -> None:
+    summary = shop.bring(shop.file([order("9" * 101)]))
+    fault, = summary.faults
+    assert (fault.row, fault.column, fault.code) == (2, "订单编号", "too_long")
+    assert fault.rule == "R-VAL-01"
+
+
+def test_import__rejected_before_recording_when_a_rule_refuses(shop: Shop) -> None:
+    shop.bring(shop.file([order(1), order(2)], "a.csv"))
+    later = shop.file([order(3), order(2, day=9)], "b.csv")
+    summary = shop.bring(later)
+    assert counts(summary) == (2, 0, 2, 0)
+    fault, = summary.faults
+    assert (fault.row, fault.column, fault.value, fault.code, fault.rule) == (
+        3, "订单编号", "2", "number_reused", "R-ORD-02")
+    assert summary.events == 0
+    summary = shop.bring(later, policy=REJECT_FAILED_ROWS)
+    assert counts(summary) == (2, 1, 1, 0)
+    assert shop.types()["order.placed.v1"] == 3
+
+
+def test_import__rejected_when_only_refusals_are_left(shop: Shop) -> None:
+    shop.bring(shop.file([order(1)], "a.csv"))
+    summary = shop.bring(shop.file([order(1, day=9)], "b.csv"), policy=REJECT_FAILED_ROWS)
+    assert counts(summary) == (1, 0, 1, 0)
+    assert summary.events == 0
+
+
+def test_import__rejected_when_a_file_cannot_be_used(shop: Shop) -> None:
+    good = shop.file([order(1)], "good.csv")
+    bad = shop.file([order(2), order(3)], "bad.csv", HEADER.replace("总金额", "金额"))
+    for policy in (REJECT_EVERYTHING, REJECT_FAILED_ROWS):
+        summary = shop.bring(good, bad, policy=policy)
+        assert counts(summary) == (3, 0, 3, 0)
+        assert codes(summary) == [(1, "总金额", "missing_column"), (1, "金额", "unknown_column")]
+    assert shop.log() == []
+
+
+@pytest.mark.parametrize(("raw", "code"), [
+    (b"", "empty_file"), (b"\xff\xff", "wrong_encoding"), (b'"a', "bad_quotes"),
+])
+def test_import__rejected_when_a_file_is_none(shop: Shop, raw: bytes, code: str) -> None:
+    summary = shop.bring(shop.file(raw))
+    assert [fault.code for fault in summary.faults] == [code]
+    assert not summary.ok
+
+
+def test_import__rejected_when_the_policy_is_unknown(shop: Shop) -> None:
+    with pytest.raises(UnknownPolicy):
+        shop.bring(shop.file([]), policy="reject_some")
+
+
+def test_import__rejected_when_an_order_stands_in_too_many_rows(shop: Shop) -> None:
+    rows = [order(1, total=str(n)) for n in range(1, 1002)] + [order(2)]
+    summary = shop.bring(shop.file(rows), policy=REJECT_FAILED_ROWS)
+    assert counts(summary) == (1002, 1, 1001, 0)
+    assert codes(summary) == [(2, "", "too_many_statements")]
+
+
+# -- several files, joined ------------------------------------------------------------------------
+
+ORDERS = ("order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,"
+          "order_delivered_carrier_date,order_delivered_customer_date,"
+          "order_estimated_delivery_date")
+FILES = {
+    "orders": (ORDERS, ["a1,c1,delivered,2018-06-12 20:07:44,,2018-06-13 13:09:00,,",
+                        "a2,c2,canceled,2018-06-12 20:07:44,2018-06-12 20:44:26,,,"]),
+    "items": ("order_id,order_item_id,product_id,seller_id,shipping_limit_date,price,freight_value",
+              ["a1,1,p1,s1,,10.5,1.5", "a1,2,p1,s1,,10.5,1.5"]),
+    "payments": ("order_id,payment_sequential,payment_type,payment_installments,payment_value",
+                 ["a1,1,credit_card,1,20.0", "a1,2,voucher,1,4.0", "a2,1,boleto,1,7.0"]),
+    "customers": ("customer_id,customer_unique_id,customer_zip_code_prefix,customer_city,"
+                  "customer_state", ["c1,u1,9121,santo andre,SP", "c2,u2,20231,rio de janeiro,RJ"]),
+}
+
+
+def joined(shop: Shop, **changed: list[str]) -> list[Path]:
+    """The four files of Olist, some of them with other rows."""
+    return [shop.file(changed.get(kind, rows), f"{kind}.csv", header)
+            for kind, (header, rows) in FILES.items()]
+
+
+def test_join__accepted(shop: Shop) -> None:
+    summary = shop.bring(*joined(shop), profile="olist")
+    assert counts(summary) == (9, 9, 0, 0)
+    first, second = shop.payloads("order.placed.v1")
+    assert first["amounts"] == {"goods_minor": 2100, "postage_minor": 300, "total_minor": 2400}
+    assert [(line["line"], line["sku"], line["quantity"], line["amount_minor"])
+            for line in first["lines"]] == [("1", "p1", 1, 1050), ("2", "p1", 1, 1050)]
+    assert second["amounts"] == {}
+    assert "lines" not in second
+    paid = shop.payloads("order.paid.v1")
+    assert paid[0] == {"amount_minor": 2400, "inferred": ["occurred_at"], "payments": [
+        {"method": "credit_card", "amount_minor": 2000},
+        {"method": "voucher", "amount_minor": 400}]}
+    assert shop.payloads("order.cancelled.v1") == [{"inferred": ["occurred_at"]}]
+    source = json.loads(next(e for e in shop.log() if e.type == "order.placed.v1").source)
+    assert source["rows"] == {"orders": [2], "items": [2, 3], "payments": [2, 3], "customers": [2]}
+
+
+def test_join__ignored_when_brought_again_or_rows_are_repeated(shop: Shop) -> None:
+    shop.bring(*joined(shop), profile="olist")
+    more = joined(shop, items=[*FILES["items"][1], FILES["items"][1][0]])
+    assert counts(shop.bring(*more, profile="olist")) == (10, 0, 0, 10)
+
+
+def test_join__rejected_when_rows_belong_to_nothing(shop: Shop) -> None:
+    files = joined(shop, items=["a9,1,p1,s1,,1.0,1.0"], customers=[FILES["customers"][1][0]])
+    summary = shop.bring(*files, profile="olist", policy=REJECT_FAILED_ROWS)
+    assert [(fault.file, fault.row, fault.code) for fault in summary.faults] == [
+        ("items.csv", 2, "row_unmatched"), ("orders.csv", 3, "row_missing")]
+    assert counts(summary) == (7, 4, 3, 0)
+
+
+def test_join__rejected_when_a_line_stands_twice_and_differs(shop: Shop) -> None:
+    files = joined(shop, items=["a1,1,p1,s1,,10.5,1.5", "a1,1,p2,s1,,9.0,1.5"])
+    summary = shop.bring(*files, profile="olist", policy=REJECT_FAILED_ROWS)
+    assert [(fault.file, fault.row, fault.column, fault.code) for fault in summary.faults] == [
+        ("items.csv", 3, "order_item_id", "line_twice")]
+    assert counts(summary) == (9, 3, 6, 0)
+
+
+def test_join__rejected_whole_when_one_row_has_a_fault(shop: Shop) -> None:
+    files = joined(shop, items=["a1,1,p1,s1,,10.5,1.5", "a1,2,p1,s1,,ten,1.5"])
+    summary = shop.bring(*files, profile="olist", policy=REJECT_FAILED_ROWS)
+    assert [(fault.file, fault.row, fault.code) for fault in summary.faults] == [
+        ("items.csv", 3, "not_money")]
+    assert counts(summary) == (9, 3, 6, 0)
+    assert shop.types()["order.placed.v1"] == 1
+
+
+def test_join__rejected_when_a_kind_of_file_is_missing(shop: Shop) -> None:
+    summary = shop.bring(*joined(shop)[:3], profile="olist")
+    fault, = summary.faults
+    assert (fault.code, fault.file, fault.row) == ("missing_file", "", 0)
+    assert "customers" in fault.reason
+
+
+# -- a platform that nobody foresaw ---------------------------------------------------------------
+
+KIOSK = """
+name: kiosk
+version: 3
+channel: kiosk
+shop: corner
+money: {currency: EUR, exponent: 2, signs: [€]}
+times: {zone: Europe/Berlin, formats: ["%d.%m.%Y %H:%M"]}
+files:
+  sales:
+    columns:
+      Nr: {field: number, kind: id, required: true}
+      Zeit: {field: at, kind: time, required: true}
+      Summe: {field: sum, kind: money, required: true}
+      Stand: {field: state, kind: choice, values: {offen: "", fertig: completed}}
+      Name: {field: name, kind: text, personal: true, optional: true}
+order:
+  file: sales
+  number: number
+  account: name
+  total_minor: sum
+  placed: {at: at}
+  paid: {at: at}
+  paid_minor: sum
+  ended: {by: state, completed: {inferred_from: [at]}}
+"""
+
+
+def test_profile__accepted_when_it_is_only_yaml(shop: Shop) -> None:
+    path = shop.file(["7,30.10.2022 02:30,€ 4.50,fertig,Ada"], header="Nr,Zeit,Summe,Stand,Name")
+    summary = shop.bring(path, profile=profiles.parse(KIOSK, "kiosk"))
+    assert counts(summary) == (1, 1, 0, 0)
+    assert shop.types() == {"import.started.v1": 1, "order.placed.v1": 1, "order.paid.v1": 1,
+                            "order.completed.v1": 1, "import.completed.v1": 1}
+    placed = next(entry for entry in shop.log() if entry.type == "order.placed.v1")
+    assert placed.occurred_at == 1667089800 * 10**6
+
+
+def test_profile__accepted_as_another_import_when_it_was_edited(shop: Shop) -> None:
+    path = shop.file(["7,30.10.2022 12:30,4.50,fertig"], header="Nr,Zeit,Summe,Stand")
+    raw = yaml.safe_load(KIOSK)
+    del raw["order"]["ended"]
+    shop.bring(path, profile=profiles.parse(yaml.safe_dump(raw), "kiosk"))
+    summary = shop.bring(path, profile=profiles.parse(KIOSK, "kiosk"))
+    assert counts(summary) == (1, 1, 0, 0)
+    assert summary.events == 3
+
+
+# -- personal data --------------------------------------------------------------------------------
+
+
+def test_faults__hide_personal_values(shop: Shop) -> None:
+    row = order(1).replace("上海", "某路1号")
+    fault, = shop.bring(shop.file([row])).faults
+    assert fault.value == HIDDEN
+    assert "某路" not in "".join(map(str, fault))
+
+
+def test_staging__holds_no_value_in_the_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                              ) -> None:
+    monkeypatch.setattr("ledger.imports.staging.remove", lambda path: None)
+    staging = Staging(tmp_path)
+    secret = "俞女士 青禾苑8幢"
+    staging.add(0, (0, 2), (staging.hashed(secret), b"digest"), [secret])
+    staging.group()
+    file, = tmp_path.iterdir()
+    raw = file.read_bytes()
+    assert b"digest" in raw
+    assert secret.encode() not in raw
+    assert [row.values for _, row in staging.firsts() if row] == [[secret]]
+    staging.close()
+
+
+def test_staging__removes_what_a_killed_run_left(tmp_path: Path) -> None:
+    (tmp_path / "import-1-aa.staging").write_bytes(b"old")
+    (tmp_path / "ledger.db").write_bytes(b"log")
+    staging = Staging(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.db"]
+    staging.close()
+
+
+@pytest.mark.parametrize("query", UNSORTED)
+def test_staging__streams_in_bounded_memory(tmp_path: Path, query: str) -> None:
+    staging = Staging(tmp_path)
+    staging.group()
+    assert not [step for step in staging.plan(query) if "TEMP B-TREE" in step]
+    staging.close()
+
+
+# -- progress -------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    """A terminal that remembers what was written."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress__is_a_line_a_stage_and_a_bar_on_a_terminal(shop: Shop) -> None:
+    plain, terminal = io.StringIO(), Terminal()
+    with ProgressBar(plain) as bar:
+        shop.bring(shop.file([order(1)], "a.csv"), progress=bar)
+    assert plain.getvalue().splitlines() == ["Reading …", "Checking …", "Recording …"]
+    with ProgressBar(terminal) as bar:
+        shop.bring(shop.file([order(2)], "b.csv"), progress=bar)
+    assert terminal.getvalue().count("100%") == 3
+
+
+# -- interrupted ----------------------------------------------------------------------------------
+
+CHILD = """
+import sys
+from pathlib import Path
+from ledger.importing import profiles
+from ledger.importing.importer import run_import
+from ledger.receipts import Context
+from ledger.settings import Settings, open_ledger
+folder = Path(sys.argv[1])
+opened = open_ledger(Settings(
+    database_url=f"sqlite:///{folder / 'x.db'}", keys_url=f"sqlite:///{folder / 'x.keys.db'}",
+    master_key_file=folder / "x.key"))
+def tell(stage, done, total):
+    print(stage, done, flush=True)
+run_import(opened.ledger, [folder / "export.csv"], profiles.find("tmall-report"), progress=tell,
+           context=Context(actor="system", role="integration", client="tests"), staging_dir=folder)
+"""
+
+
+def test_import__accepted_to_its_end_when_it_was_killed(shop: Shop, tmp_path: Path) -> None:
+    shop.file([order(n) for n in range(4000)])
+    with subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)], cwd=ROOT, text=True,
+                          stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if line.startswith("record"):
+                child.send_signal(signal.SIGKILL)
+    assert child.returncode == -signal.SIGKILL
+    shop.opened.close()
+    shop.opened = open_ledger(Settings(
+        database_url=f"sqlite:///{tmp_path / 'x.db'}", master_key_file=tmp_path / "x.key",
+        keys_url=f"sqlite:///{tmp_path / 'x.keys.db'}"))
+    assert 0 < shop.types()["order.placed.v1"] < 4000
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".staging"]
+    summary = shop.bring(tmp_path / "export.csv")
+    assert summary.rejected == 0
+    assert summary.accepted > 0
+    assert shop.types() == {"import.started.v1": 1, "order.placed.v1": 4000, "order.paid.v1": 4000,
+                            "import.completed.v1": 1}
+    assert shop.payloads("import.completed.v1") == [
+        {"rows": 4000, "accepted": 4000, "rejected": 0, "duplicates": 0}]
+    assert shop.bring(tmp_path / "export.csv").events == 0
+
+
+def test_import__leaves_nothing_behind_when_the_ledger_fails(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(items: object) -> None:
+        raise StorageFailed(why="the disk is full")
+
+    monkeypatch.setattr(shop.opened.ledger, "handle_many", fail)
+    with pytest.raises(StorageFailed):
+        shop.bring(shop.file([order(1)]))
+    assert list(shop.staging.iterdir()) == []
+
+
+# -- however the rows are cut up ------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.lists(st.integers(1, 12), max_size=20), min_size=1, max_size=5), st.booleans())
+def test_import__accepted_once_however_files_overlap(
+    parts: list[list[int]], together: bool
+) -> None:
+    with TemporaryDirectory() as folder:
+        shop = Shop(Path(folder))
+        files = [shop.file([order(n) for n in part], f"{number}.csv")
+                 for number, part in enumerate(parts)]
+        seen = {n for part in parts for n in part}
+        for group in [files] if together else [[file] for file in files]:
+            shop.bring(*group)
+        assert shop.types()["order.placed.v1"] == shop.types()["order.paid.v1"] == len(seen)
+        events = len(shop.log())
+        assert counts(shop.bring(*files))[1] == 0
+        assert len(shop.log()) == events
+        shop.close()
+        shop.opened.close()
+
+
+# -- our own sample files -------------------------------------------------------------------------
+
+SAMPLE = [SAMPLES / "taobao" / f"ExportOrderList{stamp}.csv" for stamp in
+          ("202608312359", "202609302359")]
+
+
+def taobao_totals(shop: Shop) -> dict[str, int]:
+    """What the log says of the sample shop."""
+    found: Counter[str] = Counter()
+    for topic in ("paid", "refund_recorded"):
+        found[topic] = sum(p["amount_minor"] for p in shop.payloads(f"order.{topic}.v1"))
+    for payload in shop.payloads("order.placed.v1"):
+        found.update(payload["amounts"])
+        found["pieces"] += payload["pieces"]
+    return dict(found)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_taobao_sample__accepted_with_its_control_totals(shop: Shop, together: bool) -> None:
+    if together:
+        assert counts(shop.bring(*SAMPLE, profile="taobao-orders")) == (591, 579, 0, 12)
+    else:
+        assert counts(shop.bring(SAMPLE[0], profile="taobao-orders")) == (247, 247, 0, 0)
+        assert counts(shop.bring(SAMPLE[1], profile="taobao-orders")) == (344, 332, 0, 12)
+    assert taobao_totals(shop) == {
+        "goods_minor": 4888290, "postage_minor": 194100, "discount_minor": 270020,
+        "total_minor": 4812370, "paid": 4489470, "refund_recorded": 205580, "pieces": 982}
+    types = shop.types()
+    assert (types["order.placed.v1"], types["order.paid.v1"]) == (500, 468)
+    assert (types["order.completed.v1"], types["order.closed.v1"]) == (398, 48)
+    assert types["order.dispatched.v1"] == 455
+    assert shop.bring(*SAMPLE, profile="taobao-orders").events == 0
+
+
+def test_taobao_sample__keeps_no_personal_value_in_the_clear(shop: Shop) -> None:
+    shop.bring(SAMPLE[0], profile="taobao-orders")
+    text = SAMPLE[0].read_text("gb18030")
+    log = "".join(f"{e.payload.decode()}{e.subjects}{e.source}{e.stream}" for e in shop.log())
+    for secret in ("旧信先生_q0349", "陆星溪", "砚台路75号", "15400000349", "尽快发货,孩子开学"):
+        assert secret in text
+        assert secret not in log
+    assert "四川省" in log
+
+
+@pytest.mark.parametrize(("name", "rows"), [
+    ("mangled-ids", [(2, "mangled"), (4, "mangled"), (5, "mangled")]),
+    ("unknown-status", [(3, "unknown_value"), (5, "unknown_value")]),
+    ("bad-money", [(2, "not_money"), (3, "negative"), (4, "too_many_decimals"), (5, "not_money")]),
+    ("bad-dates", [(2, "not_time"), (3, "not_time"), (4, "not_time"), (5, "not_time")]),
+    ("wrong-encoding", [(4, "wrong_encoding")]),
+    ("missing-column", [(1, "missing_column")]),
+    ("nul-and-surrogates", [(3, "nul")]),
+    ("truncated", [(6, "bad_quotes")]),
+])
+def test_broken_sample__rejected(shop: Shop, name: str, rows: list[tuple[int, str]]) -> None:
+    summary = shop.bring(SAMPLES / "broken" / f"{name}.csv", profile="taobao-orders")
+    assert [(fault.row, fault.code) for fault in summary.faults] == rows
+    assert counts(summary) == (5, 0, 5, 0)
+    assert shop.log() == []
+
+
+# -- real files -----------------------------------------------------------------------------------
+
+
+@needs(TMALL)
+def test_tmall_report__accepted_with_its_control_totals(shop: Shop) -> None:
+    summary = shop.bring(TMALL)
+    assert counts(summary) == (28010, 28010, 0, 0)
+    placed = shop.payloads("order.placed.v1")
+    paid = [p["amount_minor"] for p in shop.payloads("order.paid.v1")]
+    refunds = [p["amount_minor"] for p in shop.payloads("order.refund_recorded.v1")]
+    assert len(placed) == 28010
+    assert sum(p["amounts"]["total_minor"] for p in placed) == 299576061
+    assert (len(paid), sum(paid)) == (24087, 247482307)
+    assert (len(refunds), sum(refunds)) == (5646, 57233592)
+    assert sum(paid) - sum(refunds) == 190248715
+    assert shop.bring(TMALL).events == 0
+    copy = shop.folder / "gbk.csv"
+    copy.write_bytes(TMALL.read_text("utf-8").encode("gbk"))
+    summary = shop.bring(copy)
+    assert (counts(summary), summary.events) == ((28010, 0, 0, 28010), 0)
+
+
+@needs(TMALL)
+def test_tmall_report__rejected_with_28010_faults(shop: Shop) -> None:
+    lines = TMALL.read_text("utf-8").splitlines()
+    path = shop.file([line.replace(",2020-", ",2O20-", 1) for line in lines[1:]])
+    summary = shop.bring(path)
+    assert (summary.rejected, summary.fault_count) == (28010, 28010)
+    assert sum(fault.code == "not_time" for fault in summary.faults) == 28010
+
+
+@needs(OLIST)
+def test_olist__accepted_with_its_control_totals(shop: Shop) -> None:
+    summary = shop.bring(*sorted(OLIST.glob("*.csv")), profile="olist")
+    assert counts(summary) == (33465, 33465, 0, 0)
+    placed = shop.payloads("order.placed.v1")
+    assert len(placed) == 8000
+    assert sum(len(p.get("lines", ())) for p in placed) == 9116
+    assert sum(p["amounts"].get("goods_minor", 0) for p in placed) == 108966009
+    assert sum(p["amounts"].get("postage_minor", 0) for p in placed) == 18220139
+    assert sum(p["amount_minor"] for p in shop.payloads("order.paid.v1")) == 128633090
+    times: dict[str, dict[str, int]] = {}
+    for entry in shop.log():
+        times.setdefault(entry.stream, {})[entry.type] = entry.occurred_at
+    assert sum(found["order.dispatched.v1"] < found["order.paid.v1"] for found in times.values()
+               if found.keys() >= {"order.dispatched.v1", "order.paid.v1"}) == 111
+    assert shop.types()["order.cancelled.v1"] == 60
+    assert shop.bring(*sorted(OLIST.glob("*.csv")), profile="olist").events == 0

@@ -1,0 +1,325 @@
+"""Personal values: sealed for their person and place, opened again, and nowhere in the clear."""
+
+import os
+import stat
+from collections.abc import Iterator
+from itertools import permutations
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ledger.application import Ledger
+from ledger.common.personal import Personal, Plain
+from ledger.core import event_types
+from ledger.log.persons import (
+    BadMasterKey,
+    Keys,
+    LedgerKeys,
+    MasterKeyRequired,
+    MissingMasterKey,
+    PersonErased,
+    WrongKeys,
+    WrongMasterKey,
+    read_master_key,
+)
+from ledger.log.store import Store
+from ledger.orders.commands import RefundOrder
+from ledger.orders.declared import RecordOrder
+from ledger.orders.order import Order
+from ledger.settings import Settings, open_ledger
+from tests.conftest import durable, on_postgres, on_sqlite
+from tests.support.builders import CONTEXT, NOON, place, record, remark, stream
+from tests.support.waiting import in_thread
+
+TOLD = {"account": "云中锦书", "recipient": "欧阳若雪", "phone": "13912345678",
+        "address": "西湖区文三路 259 号", "buyer_remark": "放门口就好"}
+
+on_any = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+"""For tests of the keys alone: it does not matter which log lies beside them."""
+
+
+def sealed(store: Store) -> Iterator[tuple[str, int, str, Personal]]:
+    """Every sealed value in the log with its place."""
+    for entry in store.read("main"):
+        for name, value in msgspec.json.decode(entry.payload).items():
+            if isinstance(value, dict) and set(value) == {"p", "n", "c", "h"}:
+                yield entry.stream, entry.version, f"/{name}", Personal(**value)
+
+
+def test_values__accepted_and_revealed(ledger: Ledger, store: Store) -> None:
+    ledger.handle(place(**TOLD), CONTEXT)
+    ledger.handle(remark(text="已联系买家"), CONTEXT)
+    ledger.handle(place(2, account=TOLD["account"]), CONTEXT)
+    found = list(sealed(store))
+    opened = [ledger.keys.reveal(value, *place_) for *place_, value in found]
+    assert opened == [*TOLD.values(), "已联系买家", TOLD["account"]]
+    assert len({value.p for *_, value in found}) == 1
+    assert found[0][3].p.startswith("person:")
+    assert len({value.n for *_, value in found}) == len(found)
+    assert len({value.h for *_, value in found}) == len(found)
+
+
+def test_values__accepted_under_a_person_per_account(ledger: Ledger, store: Store) -> None:
+    ledger.handle(place(1, account="a", recipient="x"), CONTEXT)
+    ledger.handle(place(2, account="b", recipient="x"), CONTEXT)
+    ledger.handle(place(3, recipient="x"), CONTEXT)
+    ledger.handle(place(4, recipient="x"), CONTEXT)
+    ledger.handle(remark(3, text="x"), CONTEXT)
+    ledger.handle(place(5), CONTEXT)
+    ledger.handle(remark(5, text="x"), CONTEXT)
+    persons: dict[str, set[str]] = {}
+    for name, _, _, value in sealed(store):
+        persons.setdefault(name, set()).add(value.p)
+    assert [len(found) for found in persons.values()] == [1] * 5
+    assert len(set.union(*persons.values())) == 5
+
+
+@on_any
+def test_values__rejected_out_of_their_place(ledger: Ledger, store: Store) -> None:
+    """Two ciphertexts swapped between streams, versions, fields or persons open nowhere."""
+    ledger.handle(place(1, **TOLD), CONTEXT)
+    ledger.handle(remark(1, text="一"), CONTEXT)
+    ledger.handle(remark(1, text="二"), CONTEXT)
+    ledger.handle(place(2, account="另一位", recipient=TOLD["recipient"]), CONTEXT)
+    found = list(sealed(store))
+    for (*where, _), (*_, moved) in permutations(found, 2):
+        with pytest.raises(ValueError, match="not sealed for this place"):
+            ledger.keys.reveal(moved, *where)
+    *where, value = found[0]
+    someone = found[-1][3].p
+    for changes in ({"p": someone}, {"n": found[1][3].n}, {"c": found[1][3].c}):
+        with pytest.raises(ValueError, match="not sealed for this place"):
+            ledger.keys.reveal(msgspec.structs.replace(value, **changes), *where)
+    with pytest.raises(ValueError, match="hash disagree"):
+        ledger.keys.reveal(msgspec.structs.replace(value, h=found[1][3].h), *where)
+
+
+@on_any
+def test_values__rejected_in_another_ledger(keys: Keys) -> None:
+    one, other = (keys.of(name, keys_id=None) for name in ("one", "other"))
+    person = one.resolve(["buyer:1"], 0)["buyer:1"]
+    value = one.seal(Plain(person, "张三"), "s", 1, "/f")
+    assert one.reveal(value, "s", 1, "/f") == "张三"
+    assert other.reveal(value, "s", 1, "/f") is None
+    assert other.resolve(["buyer:1"], 0)["buyer:1"] != person
+    forged = other.seal(Plain(person, "张三"), "s", 1, "/f")
+    with pytest.raises(ValueError, match="not sealed for this place"):
+        one.reveal(forged, "s", 1, "/f")
+
+
+@on_any
+@given(value=st.text(st.characters(exclude_categories=["Cs"])), field=st.text(max_size=5))
+@hypothesis_settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_values__accepted_whatever_they_hold(keys: Keys, value: str, field: str) -> None:
+    own = keys.of("main", keys_id=None)
+    person = own.resolve(["buyer:1"], 0)["buyer:1"]
+    made = own.seal(Plain(person, value), "s", 1, field)
+    assert own.reveal(made, "s", 1, field) == value
+    again = own.seal(Plain(person, value), "s", 1, field)
+    assert {made.n, made.c, made.h}.isdisjoint({again.n, again.c, again.h})
+
+
+@on_any
+def test_values__ignored_when_the_key_is_gone(settings: Settings) -> None:
+    """R-KEY-06: what was sealed stays in the log and says nothing any more."""
+    opened = open_ledger(settings)
+    opened.ledger.handle(place(**TOLD), CONTEXT)
+    opened.ledger.handle(place(2, account="另一位"), CONTEXT)
+    found = list(sealed(opened.store))
+    with opened.keys.engine.connect() as connection:
+        connection.exec_driver_sql("DELETE FROM persons WHERE person = ?", (found[0][3].p,))
+    opened.close()
+    opened = open_ledger(settings)
+    told = [opened.ledger.keys.reveal(value, *where) for *where, value in found]
+    assert told == [None] * len(TOLD) + ["另一位"]
+    with pytest.raises(PersonErased):
+        opened.ledger.handle(remark(), CONTEXT)
+    assert opened.ledger.head().position == 2
+    opened.close()
+
+
+@durable
+def test_values__ignored_by_every_byte_on_disk(settings: Settings, tmp_path: Path) -> None:
+    """Nothing personal lies in the clear in the log, in the keys, or in the write-ahead logs."""
+    opened = open_ledger(settings)
+    opened.ledger.handle(place(**TOLD), CONTEXT)
+    opened.ledger.handle(remark(text="请王师傅再核对"), CONTEXT)
+    told = RecordOrder(**{**msgspec.structs.asdict(record(2, **TOLD)), "remark": "客服小周跟进"})
+    opened.ledger.handle(told, CONTEXT)
+    opened.ledger.handle(RefundOrder(order=stream(2), occurred_at=NOON, amount_minor=1,
+                                     account="alipay-13700001111"), CONTEXT)
+    secrets = [*TOLD.values(), "请王师傅再核对", "客服小周跟进", "alipay-13700001111",
+               "欧阳", "文三路", "1391234"]
+    kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    kept += [repr(entry).encode() + entry.payload for entry in opened.store.read("main")]
+    assert any(b"order.placed.v1" in raw for raw in kept)
+    assert any("云杉书店".encode() in raw for raw in kept)
+    for secret in secrets:
+        for form in (secret.encode(), secret.encode("gb18030"), secret.encode("utf-16-le"),
+                     msgspec.json.encode(secret).strip(b'"'), ascii(secret).strip("'").encode()):
+            assert not any(form in raw for raw in kept), secret
+    opened.close()
+
+
+def test_values__ignored_in_what_is_raised(ledger: Ledger) -> None:
+    ledger.handle(place(**TOLD), CONTEXT)
+    with pytest.raises(Exception) as caught:
+        ledger.handle(place(**TOLD), CONTEXT)
+    assert not any(value in str(caught.value) + repr(caught.value) for value in TOLD.values())
+
+
+@on_any
+def test_persons__accepted_once_from_many_threads(settings: Settings) -> None:
+    """Two processes meet the same buyers at the same time: each gets one key."""
+    both = [settings.open_keys() for _ in range(2)]
+    own = [keys.of("main", keys_id=None) for keys in both]
+    names = [f"buyer:{number}" for number in range(50)]
+    threads = [in_thread(lambda k=k, turn=turn: k.resolve(names[::turn], 0))
+               for k in own for turn in (1, -1)]
+    for thread in threads:
+        thread.join()
+        assert thread.result == threads[0].result
+    assert len({person.key for person in threads[0].result.values()}) == 50
+    for keys in both:
+        keys.close()
+
+
+@on_any
+def test_persons__accepted_when_more_than_the_cache_holds(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ledger.log import persons
+
+    monkeypatch.setattr(persons, "_CACHED", 3)
+    own = keys.of("main", keys_id=None)
+    names = [f"buyer:{number}" for number in range(10)]
+    first = own.resolve(names, 0)
+    made = {name: own.seal(Plain(person, name), "s", 1, "/f") for name, person in first.items()}
+    assert len(own._by_lookup) <= 3
+    assert len(own._by_id) <= 3
+    assert own.resolve(names, 0) == first
+    assert {name: own.reveal(value, "s", 1, "/f") for name, value in made.items()} == {
+        name: name for name in names}
+
+
+# -- keys and the files they lie in -------------------------------------------------------------
+
+
+@on_sqlite
+def test_master_key__accepted_as_a_file_for_its_owner_alone(settings: Settings) -> None:
+    assert settings.master_key_file is not None
+    umask = os.umask(0)
+    try:
+        settings.open_keys().close()
+    finally:
+        os.umask(umask)
+    file = settings.master_key_file
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert len(file.read_bytes()) == 32
+    assert [path.name for path in file.parent.iterdir() if "master" in path.name] == [file.name]
+
+
+def test_master_key__accepted_whole_by_all_who_start_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "master.key"
+    threads = [in_thread(lambda: read_master_key(file, make=True)) for _ in range(16)]
+    for thread in threads:
+        thread.join()
+    assert {thread.result for thread in threads} == {file.read_bytes()}
+    assert os.listdir(tmp_path) == ["master.key"]
+
+
+@durable
+def test_master_key__rejected_when_missing_wrong_or_short(settings: Settings) -> None:
+    """R-KEY-01, R-KEY-03, R-KEY-04: and nothing is made in its place."""
+    opened = open_ledger(settings)
+    opened.ledger.handle(place(**TOLD), CONTEXT)
+    opened.close()
+    file = settings.master_key_file
+    assert file is not None
+    right = file.read_bytes()
+    file.unlink()
+    with pytest.raises(MissingMasterKey):
+        open_ledger(settings)
+    assert not file.exists()
+    for wrong, error in ((b"", BadMasterKey), (right[:31], BadMasterKey),
+                         (right + b"\n", BadMasterKey), (bytes(32), WrongMasterKey)):
+        file.write_bytes(wrong)
+        with pytest.raises(error):
+            open_ledger(settings)
+        assert file.read_bytes() == wrong
+    file.write_bytes(right)
+    open_ledger(settings).close()
+
+
+@on_postgres
+def test_master_key__rejected_when_nobody_names_one(settings: Settings, tmp_path: Path) -> None:
+    """R-KEY-02: beside a server no key is made by itself, where nobody would look after it."""
+    from dataclasses import replace
+
+    with pytest.raises(MasterKeyRequired):
+        open_ledger(replace(settings, master_key_file=None))
+    with pytest.raises(MissingMasterKey):
+        open_ledger(replace(settings, master_key_file=tmp_path / "none"))
+    assert not (tmp_path / "none").exists()
+
+
+@durable
+def test_keys__rejected_when_they_are_of_another_log(
+    settings: Settings, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    opened = open_ledger(settings)
+    opened.ledger.handle(place(**TOLD), CONTEXT)
+    opened.close()
+    empty = replace(settings, keys_url=f"sqlite:///{tmp_path}/empty.keys.db")
+    with pytest.raises(WrongKeys):
+        open_ledger(empty)
+    other = replace(settings, keys_url=f"sqlite:///{tmp_path}/other.keys.db")
+    keys = other.open_keys()
+    keys.of("main", keys_id=None)
+    keys.close()
+    with pytest.raises(WrongKeys):
+        open_ledger(other)
+    open_ledger(settings).close()
+
+
+@on_any
+def test_keys__accepted_only_where_they_were_wrapped(keys: Keys) -> None:
+    """A wrapped key that someone moves to another person or ledger does not open."""
+    own = keys.of("main", keys_id=None)
+    one, other = own.resolve(["buyer:1", "buyer:2"], 0).values()
+    with keys.engine.connect() as connection:
+        connection.exec_driver_sql(
+            "UPDATE persons SET wrapped = (SELECT wrapped FROM persons WHERE person = ?)"
+            " WHERE person = ?", (one.id, other.id))
+    assert own.by_id(one.id) == one
+    with pytest.raises(WrongMasterKey):
+        own.by_id(other.id)
+
+
+@on_any
+def test_lookups__ignored_by_who_reads_the_keys(keys: Keys) -> None:
+    """The keys database tells no account: a lookup stands there as a MAC, its own per ledger."""
+    names = {}
+    for ledger in ("one", "other"):
+        own: LedgerKeys = keys.of(ledger, keys_id=None)
+        own.resolve(["buyer:taobao:欧阳若雪"], 0)
+        names[ledger] = own.mac("person", "buyer:taobao:欧阳若雪".encode())
+    with keys.engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT ledger, lookup FROM persons").fetchall()
+    assert {ledger: bytes(lookup) for ledger, lookup in rows} == names
+    assert len(set(names.values())) == 2
+
+
+def test_order__accepted_with_its_values_after_a_replay(ledger: Ledger, store: Store) -> None:
+    ledger.handle(place(**TOLD), CONTEXT)
+    order = Order.blank(stream()).sealed_by(ledger.keys)
+    for entry in store.read("main"):
+        event_types.decode(entry).mutate(order)
+    assert {name: ledger.keys.reveal(value, order.id, version, field)
+            for name, (value, version, field) in order.buyer.items()} == TOLD

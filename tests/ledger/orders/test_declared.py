@@ -1,0 +1,106 @@
+"""What files declare: the difference is recorded, in the file's own times."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from ledger.common.moments import Moment
+from ledger.orders.declared import NumberReused
+from ledger.orders.values import Amounts
+from tests.support.builders import NOON, place, record, stream
+from tests.support.stories import Story, given
+
+PAID = Moment(NOON + timedelta(minutes=5))
+UNPAID: dict[str, Any] = {"paid": None, "paid_minor": None, "dispatched": None, "ended": None,
+                          "ended_as": ""}
+WHOLE = ("order.placed.v1", "order.paid.v1", "order.dispatched.v1", "order.completed.v1")
+
+
+def test_record__accepted_when_new() -> None:
+    facts = given().when(record()).then(*WHOLE)
+    assert [fact.occurred_at for fact in facts] == [
+        NOON, PAID.at, NOON + timedelta(days=1), NOON + timedelta(days=9)]
+
+
+def test_record__ignored_when_nothing_is_new() -> None:
+    given(record(account="reader", remark="易碎")).when(
+        record(account="reader", remark="易碎")).then()
+
+
+def test_record__accepted_when_the_status_is_newer() -> None:
+    given(record(**UNPAID)).when(record()).then(*WHOLE[1:])
+
+
+def test_record__accepted_when_times_are_out_of_order() -> None:
+    """A carrier's scan before the payment is a fact, not a mistake of ours."""
+    given().when(record(dispatched=Moment(NOON - timedelta(days=1)))).then(*WHOLE)
+
+
+def test_record__accepted_when_the_price_changed_before_payment() -> None:
+    (fact,) = given(record(**UNPAID)).when(
+        record(**UNPAID, amounts=Amounts(total_minor=4500))).then("order.price_changed.v1")
+    assert fact.inferred == ["occurred_at"]
+
+
+def test_record__accepted_as_a_correction_when_a_paid_order_has_another_total() -> None:
+    (fact,) = given(record()).when(record(amounts=Amounts(total_minor=4500))).then(
+        "order.corrected.v1")
+    assert (fact.corrects, fact.fact, fact.new) == (1, "amounts", {"total_minor": 4500})
+
+
+def test_record__accepted_when_the_recipient_changed() -> None:
+    (fact,) = given(record(recipient="甲")).when(record(recipient="乙")).then(
+        "order.details_changed.v1")
+    assert fact.recipient.n == "乙"
+
+
+def test_record__rejected_when_the_number_is_another_buyers() -> None:
+    given(record(account="a")).when(record(account="b")).refused(NumberReused)
+
+
+def test_record__rejected_when_the_number_comes_again_later() -> None:
+    later = Moment(NOON + timedelta(days=2))
+    given(record()).when(record(placed=later, reuse_gap_days=1)).refused(NumberReused)
+    given(record()).when(record(placed=later, reuse_gap_days=3)).then()
+
+
+def test_record__accepted_when_a_re_used_number_is_said_to_be_one() -> None:
+    story = given(record(account="a")).when(record(account="b", reused=2))
+    story.then(*WHOLE)
+    assert set(story.known) == {stream(), f"{stream()}~2"}
+
+
+def test_record__accepted_after_a_decision() -> None:
+    given(place()).when(record()).then(*WHOLE[1:])
+
+
+REFUNDED = {"refunded": Moment(NOON + timedelta(days=12)), "refunded_minor": 990}
+
+
+@pytest.mark.parametrize("older", [
+    UNPAID,
+    {"dispatched": None, "ended": None, "ended_as": ""},
+    {"ended": None, "ended_as": ""},
+    {},
+    {"recipient": "甲", "amounts": Amounts(total_minor=1), **UNPAID},
+])
+def test_record__ignored_when_an_older_export_comes_late(older: dict[str, Any]) -> None:
+    given(record(**REFUNDED)).when(record(**older)).then()
+
+
+@for_all(order=st.permutations(range(5)))
+def test_record__same_end_whatever_order_the_exports_come_in(order: list[int]) -> None:
+    """Five exports of one order, each later than the one before, brought in any order."""
+    stages: list[dict[str, Any]] = [
+        UNPAID, {"dispatched": None, "ended": None, "ended_as": ""},
+        {"ended": None, "ended_as": ""}, {}, REFUNDED]
+    story = Story()
+    for number in order:
+        story.decide(record(**stages[number]))
+    final = story.known[stream()]
+    assert (final.paid_minor, final.refunded_minor, final.ended) == (  # type: ignore[attr-defined]
+        4990, 990, "completed")
+    assert final.version == 5

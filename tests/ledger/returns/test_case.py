@@ -1,0 +1,431 @@
+"""What comes back: asked for, received, inspected piece by piece, paid back."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ledger.common.errors import InvalidValues
+from ledger.common.moments import Moment
+from ledger.fulfilment.commands import (
+    CheckOrder,
+    DeliverParcel,
+    DispatchParcel,
+    PackOrder,
+    PickOrder,
+    ReserveOrder,
+)
+from ledger.orders.commands import ApproveOrder, SubmitOrder
+from ledger.orders.errors import NotThatMany, OrderUnknown, RefundExceedsPayment
+from ledger.orders.order import Order
+from ledger.orders.values import Amounts, PickedFrom
+from ledger.returns.commands import (
+    ApproveRefund,
+    AuthoriseCase,
+    CloseCase,
+    InspectGoods,
+    MatchCase,
+    PayRefund,
+    ReceiveGoods,
+    ReceiveParcel,
+    RecordReturn,
+    RejectCase,
+    RequestCase,
+    WithdrawCase,
+)
+from ledger.returns.errors import (
+    CaseEnded,
+    CaseHasOrder,
+    CaseNotDone,
+    CaseNotReady,
+    CaseToldDifferently,
+    CaseUnknown,
+    LineNotOrdered,
+    NotThatManyBack,
+    RefundExceedsCase,
+)
+from ledger.returns.values import CaseLine, Match, Outcome
+from ledger.stock.commands import CountLine, CountStock
+from ledger.stock.errors import CountedSince, WarehouseUnknown
+from ledger.stock.pieces import Count, Part
+from ledger.stock.skus import BundleSku
+from tests.ledger.fulfilment.test_reserving import goods, levels
+from tests.support.builders import (
+    CHANNEL,
+    HOUSE,
+    NOON,
+    SHOP,
+    line,
+    moved,
+    opened,
+    pay,
+    place,
+    received,
+    sell,
+    stream,
+)
+from tests.support.stories import Story, given
+
+LATER, BACK = NOON + timedelta(hours=3), NOON + timedelta(days=5)
+PRICE = Amounts(total_minor=14970)
+
+
+def case(number: object = "R1") -> str:
+    """The stream of a case."""
+    return f"case:{CHANNEL}:{SHOP}:{number}"
+
+
+def new(cls: type[Any], number: object = "R1", **fields: Any) -> Any:
+    """A command that opens a case."""
+    return cls(**{"channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
+                  "occurred_at": BACK, **fields})
+
+
+def ask(number: object = "R1", *lines: CaseLine, **fields: Any) -> RequestCase:
+    """A buyer wants to send two books back."""
+    return new(RequestCase, number, **{
+        "kind": "return_and_refund", "order": stream(), "refund_minor": 9980,
+        "lines": list(lines) or [CaseLine(line="1", quantity=2)], **fields})
+
+
+def on(cls: type[Any], number: object = "R1", **fields: Any) -> Any:
+    """A command on a case."""
+    return cls(**{"case": case(number), "occurred_at": BACK, **fields})
+
+
+def orphan(number: object = "C1", *lines: CaseLine, **fields: Any) -> RecordReturn:
+    """A file tells of goods that came back."""
+    return RecordReturn(**{
+        "channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
+        "at": Moment(BACK), "warehouse": HOUSE, **fields,
+        "lines": list(lines) or [CaseLine(line="1", sku="SH-001", quantity=2)]})
+
+
+def delivered(*more: Any, quantity: int = 3, sku: str = "SH-001") -> Story:
+    """An order of 3 books that the buyer has and has paid."""
+    def step(cls: type[Any], **told: Any) -> Any:
+        return cls(order=stream(), occurred_at=LATER, **told)
+
+    pieces = [Count("1", quantity)]
+    return given(
+        opened(), received("SH-001", 10), received("PEN", 10),
+        BundleSku(sku="SET", occurred_at=NOON, parts=[Part("SH-001", 2), Part("PEN", 1)]),
+        sell(1, line(sku, quantity=quantity), amounts=PRICE), pay(1, 14970),
+        step(ApproveOrder), step(SubmitOrder, warehouse=HOUSE),
+        step(PickOrder, lines=[PickedFrom("1", quantity)]), step(CheckOrder, passed=True),
+        step(PackOrder, parcel="P", lines=pieces), step(DispatchParcel, parcel="P", courier="顺丰"),
+        step(DeliverParcel, parcel="P"), *more)
+
+
+TWO = [Count("1", 2)]
+AGREE = on(AuthoriseCase)
+ARRIVE = on(ReceiveGoods, warehouse=HOUSE, lines=TWO)
+BOTH_FINE = on(InspectGoods, lines=[Outcome("1", 2, "restocked")])
+
+
+# -- both legs ------------------------------------------------------------------------------------
+
+
+def test_case__accepted_from_the_request_to_its_end() -> None:
+    story = delivered(received(quantity=2, occurred_at=LATER))
+    story.when(ask()).then("case.requested.v1")
+    story.when(AGREE).then("case.authorised.v1", "order.return_expected.v1")
+    assert goods(story)["1"] == {"delivered": 1, "returning": 2}
+    story.when(ARRIVE).then("case.goods_received.v1", "order.return_received.v1", "stock.moved.v1")
+    assert goods(story)["1"] == {"delivered": 1, "returned": 2}
+    story.when(BOTH_FINE).then("case.inspected.v1", "stock.moved.v1")
+    story.when(on(ApproveRefund, amount_minor=9980)).then("case.refund_approved.v1")
+    _, refund = story.when(on(PayRefund, amount_minor=9980)).then(
+        "case.refunded.v1", "order.refund_recorded.v1")
+    assert (refund.amount_minor, refund.reason) == (9980, case())
+    story.when(on(CloseCase)).then("case.closed.v1")
+    assert levels(story) == {"available": 11, "customer": 1}
+
+
+def test_restock__only_after_inspection() -> None:
+    story = delivered(ask(), AGREE, ARRIVE)
+    assert levels(story) == {"available": 7, "customer": 1, "returns_inspection": 2}
+    story.when(on(InspectGoods, lines=[Outcome("1", 1, "restocked", "A-01")]))
+    assert levels(story) == {"available": 8, "customer": 1, "returns_inspection": 1}
+
+
+@pytest.mark.parametrize(("disposition", "place_name"), [
+    ("restocked", "available"), ("quarantined", "quarantine"), ("damaged", "damaged"),
+    ("written_off", "written_off"), ("missing", "customer"), ("not_ours", "customer")])
+def test_inspect__accepted_piece_by_piece(disposition: str, place_name: str) -> None:
+    story = delivered(ask(), AGREE, ARRIVE)
+    before = levels(story)
+    story.when(on(InspectGoods, lines=[Outcome("1", 1, disposition)]))
+    after = levels(story)
+    assert after["returns_inspection"] == 1
+    assert after[place_name] == before.get(place_name, 0) + 1
+
+
+def test_refund__accepted_before_the_goods_and_without() -> None:
+    story = delivered(ask(), AGREE, on(ApproveRefund, amount_minor=9980),
+                      on(PayRefund, amount_minor=9980), ARRIVE, BOTH_FINE)
+    story.when(on(CloseCase)).then("case.closed.v1")
+    only = ask("R2", kind="refund_only", refund_minor=100, lines=[])
+    more = [on(AuthoriseCase, "R2"), on(ApproveRefund, "R2", amount_minor=60),
+            on(PayRefund, "R2", amount_minor=60)]
+    for command in (only, *more, on(CloseCase, "R2")):
+        story.when(command)
+        assert story.error is None
+    order = story.known[stream()]
+    assert isinstance(order, Order)
+    assert order.refunded_minor == 10040
+
+
+def test_goods__accepted_without_a_refund() -> None:
+    story = delivered(ask(refund_minor=None), AGREE, ARRIVE, BOTH_FINE)
+    story.when(on(CloseCase)).then("case.closed.v1")
+
+
+def test_request__opens_an_exception_before_dispatch() -> None:
+    story = given(opened(), received(), sell(1, amounts=PRICE), pay(1, 14970))
+    story.when(ask(kind="refund_only", lines=[])).then(
+        "case.requested.v1", "order.exception_opened.v1")
+
+
+def test_close__gives_up_what_never_came() -> None:
+    story = delivered(ask(), AGREE, on(ReceiveGoods, warehouse=HOUSE, lines=[Count("1", 1)]),
+                      on(InspectGoods, lines=[Outcome("1", 1, "damaged")]))
+    closed, _ = story.when(on(CloseCase)).then("case.closed.v1", "order.return_ended.v1")
+    assert closed.given_up == [Count("1", 1)]
+    assert goods(story)["1"] == {"delivered": 2, "returned": 1}
+
+
+def test_withdraw__lets_the_pieces_go() -> None:
+    story = delivered(ask(), AGREE)
+    story.when(on(WithdrawCase, reason="不退了")).then("case.withdrawn.v1", "order.return_ended.v1")
+    assert goods(story)["1"] == {"delivered": 3}
+    story.when(on(WithdrawCase, reason="不退了")).then()
+
+
+def test_order_without_lines__accepted_with_goods_that_are_named() -> None:
+    story = given(opened(), place(1, lines=None), pay(1))
+    named = CaseLine(line="1", sku="SH-001", quantity=2)
+    for command in (ask("R1", named, refund_minor=100), AGREE, ARRIVE, BOTH_FINE, on(CloseCase)):
+        story.when(command)
+        assert story.error is None
+    assert levels(story) == {"available": 2, "customer": -2}
+
+
+# -- bundles, waiting orders, repeats -------------------------------------------------------------
+
+
+def test_bundle__comes_back_as_the_parts_that_were_sent() -> None:
+    changed = BundleSku(sku="SET", occurred_at=BACK, parts=[Part("PEN", 9)])
+    story = delivered(changed, ask(), AGREE, ARRIVE, sku="SET")
+    assert levels(story)["returns_inspection"] == 4
+    assert levels(story, "PEN")["returns_inspection"] == 2
+    story.when(BOTH_FINE).then("case.inspected.v1", "stock.moved.v1", "stock.moved.v1")
+    assert levels(story) == {"available": 8, "customer": 2}
+    assert levels(story, "PEN") == {"available": 9, "customer": 1}
+
+
+def test_restock__serves_the_order_that_waits() -> None:
+    waiting = place(2, lines=[line(quantity=8)])
+    story = delivered(ask(), AGREE, ARRIVE, waiting, ReserveOrder(
+        order=stream(2), warehouse=HOUSE, occurred_at=BACK))
+    assert goods(story, 2)["1"] == {"reserved": 7, "short": 1}
+    story.when(BOTH_FINE).then("case.inspected.v1", "stock.moved.v1", "stock.moved.v1",
+                               "stock.back_order_ended.v1", "order.reserved.v1")
+    assert goods(story, 2)["1"] == {"reserved": 8}
+
+
+def test_commands__repeated_change_nothing() -> None:
+    story = delivered(ask())
+    story.when(ask()).then()
+    story.when(AGREE)
+    story.when(AGREE).then()
+    story.when(ask()).then()
+    story.when(ask(order=stream(1), kind="refund_only", lines=[])).refused(CaseToldDifferently)
+
+
+# -- what nobody expected -------------------------------------------------------------------------
+
+
+def test_parcel__accepted_before_its_order_is_known() -> None:
+    sku = CaseLine(line="a", sku="SH-001", quantity=2)
+    story = delivered(new(ReceiveParcel, lines=[sku], warehouse=HOUSE))
+    assert levels(story)["returns_inspection"] == 2
+    story.when(on(InspectGoods, lines=[Outcome("a", 1, "restocked")])).then(
+        "case.inspected.v1", "stock.moved.v1")
+    match = on(MatchCase, order=stream(), lines=[Match("a", "1")])
+    story.when(match).then(
+        "case.matched.v1", "order.return_expected.v1", "order.return_received.v1")
+    assert goods(story)["1"] == {"delivered": 1, "returned": 2}
+    story.when(match).refused(CaseHasOrder)
+    story.when(new(ReceiveParcel, lines=[sku], warehouse=HOUSE)).then()
+    story.when(AGREE).then("case.authorised.v1")
+    story.when(on(ApproveRefund, amount_minor=14971)).refused(RefundExceedsPayment)
+    story.when(on(ApproveRefund, amount_minor=14970)).then("case.refund_approved.v1")
+
+
+def test_match__leaves_out_what_never_came() -> None:
+    sku = CaseLine(line="a", sku="SH-001", quantity=2)
+    story = delivered(new(ReceiveParcel, lines=[sku], warehouse=HOUSE),
+                      on(InspectGoods, lines=[Outcome("a", 2, "not_ours")]))
+    story.when(on(MatchCase, order=stream(), lines=[Match("a", "1")])).then("case.matched.v1")
+    assert goods(story)["1"] == {"delivered": 3}
+
+
+def test_orphan__accepted_as_declared_and_inspected_later() -> None:
+    story = given(opened())
+    told = story.when(orphan(account="17850")).then("case.declared.v1", "stock.moved.v1")
+    assert told[0].account.p == "person:buyer:taobao:17850"
+    assert levels(story) == {"returns_inspection": 2, "customer": -2}
+    story.when(orphan(account="17850")).then()
+    story.when(on(CloseCase, "C1")).refused(CaseNotDone)
+    story.when(on(InspectGoods, "C1", lines=[Outcome("1", 2, "quarantined")]))
+    assert levels(story) == {"quarantine": 2, "customer": -2}
+    story.when(on(ApproveRefund, "C1", amount_minor=1)).refused(CaseNotReady)
+    story.when(on(CloseCase, "C1")).then("case.closed.v1")
+
+
+def test_orphan__moves_no_stock_without_a_warehouse() -> None:
+    story = given()
+    story.when(orphan(warehouse=None)).then("case.declared.v1")
+    story.when(on(InspectGoods, "C1", lines=[Outcome("1", 2, "written_off")])).then(
+        "case.inspected.v1")
+
+
+def test_orphan__told_again_after_its_match_changes_nothing() -> None:
+    story = delivered(orphan(), on(MatchCase, "C1", order=stream(), lines=[Match("1", "1")]))
+    story.when(orphan()).then()
+
+
+# -- refusals -------------------------------------------------------------------------------------
+
+
+def test_return__rejected_for_more_than_was_delivered() -> None:
+    story = delivered()
+    story.when(ask("R1", CaseLine(line="1", quantity=4))).refused(NotThatMany)
+    story.when(ask()).then("case.requested.v1")
+    story.when(AGREE)
+    story.when(ask("R2")).refused(NotThatMany)
+    two_lines = [CaseLine(line="a", order_line="1", quantity=1),
+                 CaseLine(line="b", order_line="1", quantity=1)]
+    story.when(ask("R2", *two_lines)).refused(NotThatMany)
+
+
+def test_return__rejected_for_two_cases_that_only_fit_singly() -> None:
+    story = delivered(ask("R1"), ask("R2"), on(AuthoriseCase, "R1"))
+    story.when(on(AuthoriseCase, "R2")).refused(NotThatMany)
+
+
+def test_receive__rejected_for_more_than_is_awaited() -> None:
+    story = delivered(ask(), AGREE)
+    story.when(on(ReceiveGoods, warehouse=HOUSE, lines=[Count("1", 3)])).refused(NotThatManyBack)
+    story.when(on(ReceiveGoods, warehouse=HOUSE, lines=[Count("9", 1)])).refused(NotThatManyBack)
+    story.when(ARRIVE)
+    story.when(ARRIVE).refused(NotThatManyBack)
+
+
+def test_inspect__rejected_for_more_than_arrived() -> None:
+    story = delivered(ask(), AGREE, ARRIVE)
+    twice = [Outcome("1", 2, "restocked"), Outcome("1", 1, "damaged")]
+    story.when(on(InspectGoods, lines=twice)).refused(NotThatManyBack)
+
+
+def test_inspect__rejected_when_the_goods_were_counted_since() -> None:
+    count = CountStock(warehouse=HOUSE, occurred_at=BACK + timedelta(days=1),
+                       counts=[CountLine(sku="SH-001", quantity=9)])
+    story = delivered(ask(), AGREE, ARRIVE, count)
+    story.when(BOTH_FINE).refused(CountedSince)
+    story.when(on(InspectGoods, lines=BOTH_FINE.lines, late="already_counted"))
+    assert story.error is None
+    assert levels(story)["available"] == 9
+
+
+def test_refund__rejected_beyond_what_was_asked_approved_or_paid() -> None:
+    story = delivered()
+    story.when(ask(refund_minor=14971)).refused(RefundExceedsPayment)
+    story.when(ask())
+    story.when(AGREE)
+    story.when(on(PayRefund, amount_minor=1)).refused(RefundExceedsCase)
+    story.when(on(ApproveRefund, amount_minor=9981)).refused(RefundExceedsCase)
+    story.when(on(ApproveRefund, amount_minor=5000))
+    story.when(on(PayRefund, amount_minor=5001)).refused(RefundExceedsCase)
+
+
+def test_close__rejected_before_both_legs_ended() -> None:
+    story = delivered(ask(), AGREE, ARRIVE)
+    story.when(on(CloseCase)).refused(CaseNotDone)
+    story.when(BOTH_FINE)
+    story.when(on(ApproveRefund, amount_minor=5000))
+    story.when(on(CloseCase)).refused(CaseNotDone)
+    story.when(on(PayRefund, amount_minor=5000))
+    story.when(on(CloseCase)).then("case.closed.v1")
+    story.when(on(CloseCase)).then()
+
+
+def test_refund__rejected_for_two_cases_that_only_fit_singly() -> None:
+    story = delivered(*(command for number in ("R1", "R2") for command in (
+        ask(number, kind="refund_only", lines=[], refund_minor=10_000), on(AuthoriseCase, number),
+        on(ApproveRefund, number, amount_minor=10_000))), on(PayRefund, amount_minor=10_000))
+    story.when(on(PayRefund, "R2", amount_minor=10_000)).refused(RefundExceedsPayment)
+
+
+def test_case__rejected_for_goods_of_another_order() -> None:
+    story = delivered()
+    story.when(ask("R1", CaseLine(line="7", quantity=1))).refused(LineNotOrdered)
+    story.when(ask("R1", CaseLine(line="1", sku="PEN", quantity=1))).refused(LineNotOrdered)
+    story.when(ask(order=stream("unknown"))).refused(OrderUnknown)
+    story.when(new(ReceiveParcel, warehouse=HOUSE, lines=[
+        CaseLine(line="1", sku="PEN", quantity=1)]))
+    story.when(on(MatchCase, order=stream(), lines=[Match("1", "1")])).refused(LineNotOrdered)
+
+
+def test_case__rejected_out_of_its_order() -> None:
+    story = delivered(ask())
+    story.when(ARRIVE).refused(CaseNotReady)
+    story.when(on(ApproveRefund, amount_minor=1)).refused(CaseNotReady)
+    story.when(on(RejectCase, reason="已拆封")).then("case.rejected.v1")
+    story.when(AGREE).refused(CaseEnded)
+    story.when(on(AuthoriseCase, "R9")).refused(CaseUnknown)
+
+
+def test_withdraw__rejected_when_goods_or_money_went() -> None:
+    delivered(ask(), AGREE, ARRIVE).when(on(WithdrawCase, reason="不退了")).refused(CaseNotReady)
+    delivered(ask(), AGREE, on(ApproveRefund, amount_minor=1)).when(
+        on(WithdrawCase, reason="不退了")).refused(CaseNotReady)
+
+
+def test_receive__rejected_in_a_warehouse_that_is_unknown_or_another() -> None:
+    story = delivered(opened("east"), ask(), AGREE)
+    story.when(on(ReceiveGoods, warehouse="west", lines=TWO)).refused(WarehouseUnknown)
+    story.when(on(ReceiveGoods, warehouse=HOUSE, lines=[Count("1", 1)]))
+    story.when(on(ReceiveGoods, warehouse="east", lines=[Count("1", 1)])).refused(CaseNotReady)
+
+
+def test_case__rejected_when_told_with_other_contents() -> None:
+    story = delivered(orphan(), opened("east"))
+    story.when(orphan("C1", CaseLine(line="1", sku="SH-001", quantity=3))).refused(
+        CaseToldDifferently)
+    sku = CaseLine(line="a", sku="SH-001", quantity=2)
+    story.when(new(ReceiveParcel, lines=[sku], warehouse=HOUSE))
+    story.when(new(ReceiveParcel, lines=[sku], warehouse="east")).refused(CaseToldDifferently)
+
+
+def test_commands__rejected_with_all_that_is_wrong() -> None:
+    with pytest.raises(InvalidValues) as caught:
+        ask("R1", CaseLine(line="1", quantity=0), CaseLine(line="1", quantity=1, fee=True),
+            kind="swap", refund_minor=0)
+    assert [fault.where for fault in caught.value.faults] == [
+        "/lines/0/quantity", "/lines/1/line", "/kind", "/lines/1/fee", "/refund_minor"]
+    with pytest.raises(InvalidValues) as caught:
+        on(InspectGoods, lines=[Outcome("1", 1, "eaten")], late="never")
+    assert [fault.where for fault in caught.value.faults] == ["/lines/0/disposition", "/late"]
+    for broken in ({"kind": "refund_only", "refund_minor": None}, {"lines": []}):
+        with pytest.raises(InvalidValues):
+            new(RequestCase, **{"kind": "return_and_refund", "order": stream(), **broken})
+
+
+def test_levels__of_goods_that_went_around_end_where_they_began() -> None:
+    story = delivered(moved("SH-001", 1, "available", "damaged", "damage", reason="破损"),
+                      ask("R1", CaseLine(line="1", quantity=3), refund_minor=None), AGREE,
+                      on(ReceiveGoods, warehouse=HOUSE, lines=[Count("1", 3)]),
+                      on(InspectGoods, lines=[Outcome("1", 3, "restocked")]), on(CloseCase))
+    assert levels(story) == {"available": 9, "damaged": 1}

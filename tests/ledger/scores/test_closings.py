@@ -1,0 +1,407 @@
+"""Months that are graded, sealed, reopened and restated; what comes later is carried."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from ledger.common.errors import InvalidValues, LedgerError
+from ledger.core.commands import Command
+from ledger.people.authority import SignatureNeeded
+from ledger.people.commands import AssignPost, EndPost
+from ledger.policies.book import BOOK, PolicyBook
+from ledger.policies.commands import WithdrawPolicy
+from ledger.policies.errors import PolicyInForce, PolicyInSealedMonth, PolicyOutOfOrder
+from ledger.policies.values import Scorecard, ScorecardItem, Scoring
+from ledger.scores.account import Account
+from ledger.scores.closings import CLOSINGS, Closings, digest_of
+from ledger.scores.commands import GradeMember, SetBonus
+from ledger.scores.errors import (
+    BonusTooHigh,
+    FiguresChanged,
+    ItemUnknown,
+    LeftOutUnknown,
+    MonthNotGraded,
+    MonthNotOver,
+    MonthNotSealed,
+    MonthSealed,
+    NothingToRestate,
+    NotInPost,
+    NotTheGrader,
+)
+from ledger.scores.formula import figure_of
+from ledger.scores.values import Figure, LeftOut, account_of
+from tests.support.stories import Story, given
+from tests.support.team import (
+    CHEN,
+    LI,
+    LIU,
+    MONTH,
+    POSTS,
+    WANG,
+    ZHAO,
+    ZHOU,
+    appeal,
+    at,
+    confirm,
+    grade,
+    graders,
+    overturn,
+    propose,
+    published,
+    reopen,
+    restate,
+    rule,
+    seal,
+    team,
+    told,
+)
+
+RULES = (rule("R1", {"offender": ["1", "1"]}), rule("R3", {"offender": ["3", "3"]}))
+SCORING = Scoring(bonus_posts=["customer_service"])
+
+
+def start(*steps: tuple[str, Command]) -> Story:
+    """A shop with people and rules, and what happened then."""
+    return told(given(*team(), published(*RULES, scoring=SCORING)), *steps)
+
+
+def closed(*before: tuple[str, Command]) -> Story:
+    """September is sealed: everybody got 90 in both sheets."""
+    return start(*before, *graders(), (CHEN, seal()))
+
+
+def figures(story: Story, month: str = MONTH) -> dict[str, Figure]:
+    """The sealed figures of a month, by member."""
+    accounts = [one for one in story.known.values() if isinstance(one, Account)]
+    return {figure.member: figure for account in accounts if account.id.endswith(month)
+            for figure in account.figures}
+
+
+def computed(story: Story, member: str, month: str = MONTH) -> Figure:
+    """A figure as it computes now."""
+    account, book = story.known[account_of(member, month)], story.known[BOOK]
+    assert isinstance(account, Account)
+    assert isinstance(book, PolicyBook)
+    return figure_of(account, member, POSTS[member], book.on(f"{month}-30"))
+
+
+# -- grades ---------------------------------------------------------------------------------------
+
+
+def test_month__graded_by_the_committee_and_the_second_grader() -> None:
+    story = start()
+    facts = story.by(LIU).when(grade(WANG, "committee")).then("month.graded.v1")
+    assert (facts[0].grader, facts[0].grades) == (LIU, {"work/1": "90"})
+    story.when(grade(WANG, "committee")).then()
+    story.by(WANG).when(grade(WANG, "second")).then("month.graded.v1")
+
+
+@pytest.mark.parametrize(("actor", "sheet"), [
+    (CHEN, "committee"), (WANG, "committee"), ("system", "committee"), (LIU, "second"),
+    (ZHAO, "second")])
+def test_month__rejected_to_be_graded_by_anybody_else(actor: str, sheet: str) -> None:
+    start().by(actor).when(grade(WANG, sheet)).refused(NotTheGrader)
+
+
+@pytest.mark.parametrize(("second", "right", "wrong"), [
+    ("supervisor", LI, WANG), ("shop_manager", CHEN, LI)])
+def test_month__graded_by_whom_the_scorecard_names(second: str, right: str, wrong: str) -> None:
+    card = Scorecard(post="customer_service", second_grader=second, items=[
+        ScorecardItem(item="work/1", weight="100", zh="x", en="x")])
+    story = given(*team(), published(*RULES, scorecards=[card]))
+
+    story.by(wrong).when(grade(WANG, "second")).refused(NotTheGrader)
+    story.by(right).when(grade(WANG, "second")).then("month.graded.v1")
+
+
+@pytest.mark.parametrize(("fields", "error"), [
+    ({"post": "dispatcher"}, NotInPost), ({"month": "2025-12"}, NotInPost),
+    ({"grades": {"work/2": "90"}}, ItemUnknown), ({"month": "2026-11"}, MonthNotOver)])
+def test_month__rejected_to_be_graded(fields: dict[str, Any], error: type[LedgerError]) -> None:
+    start().by(LIU).when(grade(WANG, "committee", **fields)).refused(error)
+
+
+def test_month__rejected_to_grade_what_is_computed() -> None:
+    card = Scorecard(post="customer_service", items=[
+        ScorecardItem(item="work/1", weight="90", zh="x", en="x"),
+        ScorecardItem(item="attendance/1", weight="10", zh="x", en="x", computed_from=["LATE"])])
+    story = given(*team(), published(rule("LATE", {"offender": ["2", "2"]}, computed_from=["late"],
+                                          counts_in="attendance/1"), scorecards=[card]))
+
+    story.by(LIU).when(grade(WANG, "committee", grades={"attendance/1": "90"})).refused(ItemUnknown)
+
+
+@pytest.mark.parametrize("fields", [
+    {"grades": {}}, {"grades": {"work/1": "101"}}, {"grades": {"work/1": "-1"}},
+    {"grades": {"work/1": "90.55"}}, {"grades": {"work/1": "1e1"}}, {"sheet": "third"},
+    {"month": "2026-13"}, {"month": "September"}, {"member": "wang"}])
+def test_month__rejected_when_grades_are_not_well_formed(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValues):
+        GradeMember(**{"member": WANG, "month": MONTH, "post": "customer_service",
+                       "sheet": "committee", "grades": {"work/1": "90"}, "occurred_at":
+                       at("2026-10-01"), **fields})
+
+
+def bonus(points: str, **fields: Any) -> SetBonus:
+    """Points for a voluntary task."""
+    return SetBonus(**{"member": WANG, "month": MONTH, "post": POSTS[WANG], "task": "trains others",
+                       "points": points, "occurred_at": at("2026-09-30"), **fields})
+
+
+def test_month__takes_bonus_work_up_to_20() -> None:
+    story = start((LIU, bonus("12.5")), (LIU, bonus("7.5", task="stocktake")))
+    story.by(LIU).when(bonus("0.1", task="more")).refused(BonusTooHigh)
+    story.when(bonus("12")).then("month.bonus_set.v1")
+    story.when(bonus("12")).then()
+    assert computed(story, WANG).bonus == "19.5"
+
+
+def test_month__takes_no_bonus_work_from_oneself_or_in_other_posts() -> None:
+    story = start()
+    story.by(WANG).when(bonus("1")).refused(NotTheGrader)
+    story.by(LIU).when(bonus("1", member=ZHOU, post="dispatcher")).refused(BonusTooHigh)
+    story.by("cli:a").when(bonus("1")).refused(SignatureNeeded)
+
+
+# -- closing --------------------------------------------------------------------------------------
+
+
+def test_month__sealed_with_every_figure_and_their_digest() -> None:
+    story = closed((CHEN, propose()), (ZHOU, confirm()))
+
+    found = figures(story)
+    assert set(found) == set(POSTS) - {LIU}
+    assert (found[WANG].committee, found[WANG].second, found[WANG].deductions,
+            found[WANG].score) == ("90", "90", "1", "89")
+    closings = story.known[CLOSINGS]
+    assert isinstance(closings, Closings)
+    assert closings.months[MONTH].digest == digest_of(list(found.values()))
+    assert closings.last_closed() == MONTH
+
+
+def test_month__rejected_to_be_sealed_before_it_is_over_or_graded() -> None:
+    story = start(*graders()[:-1])
+    story.by(CHEN).when(seal(day="2026-09-30")).refused(MonthNotOver)
+    error = story.when(seal()).refused(MonthNotGraded)
+    assert "member:chen shop_manager (second: work/1)" in str(error)
+    story.by("cli:a").when(seal()).refused(SignatureNeeded)
+
+
+def test_month__sealed_without_a_member_who_is_left_out() -> None:
+    left_out = [LeftOut(CHEN, "shop_manager", "graded by head office")]
+    story = start(*graders()[:-1], (CHEN, seal(left_out=left_out)))
+
+    assert CHEN not in figures(story)
+    start(*graders()).by(CHEN).when(seal(left_out=[LeftOut(LIU, "keeper", "why not")])).refused(
+        LeftOutUnknown)
+
+
+def test_month__rejected_to_change_when_sealed() -> None:
+    story = closed()
+    story.by(CHEN).when(seal()).refused(MonthSealed)
+    story.by(LIU).when(grade(WANG, "committee", day="2026-10-03",
+                             grades={"work/1": "10"})).refused(MonthSealed)
+    story.when(bonus("1", occurred_at=at("2026-10-03"))).refused(MonthSealed)
+
+
+def test_month__that_is_sealed_carries_a_later_charge_to_the_open_one() -> None:
+    story = closed((CHEN, propose(code="R3")))
+    before = computed(story, WANG)
+
+    facts = story.by(ZHOU).when(confirm(day="2026-10-20")).then(
+        "deduction.confirmed.v1", "month.charged.v1", "month.effect_carried.v1")
+
+    assert (facts[1].carried[0].to_month, facts[1].carried[0].points) == ("2026-10", "3")
+    assert (facts[2].from_month, facts[2].points) == (MONTH, "3")
+    assert computed(story, WANG) == before
+    assert computed(story, WANG, "2026-10").deductions == "3"
+
+
+def test_month__that_is_sealed_carries_what_an_appeal_gives_back() -> None:
+    story = closed((CHEN, propose(code="R3", day="2026-09-29")), (ZHOU, confirm(day="2026-09-30")))
+    told(story, (WANG, appeal(day="2026-10-03")), (LIU, overturn(day="2026-10-05")))
+
+    assert figures(story)[WANG].score == "87"
+    assert computed(story, WANG).score == "87"
+    assert computed(story, WANG, "2026-10").deductions == "-3"
+
+
+def test_month__carries_behind_all_sealed_months() -> None:
+    october = [(actor, step) for actor, step in graders("2026-10")]
+    october = [(actor, grade(step.member, step.sheet, "2026-11-01", month="2026-10"))
+               for actor, step in october if isinstance(step, GradeMember)]
+    story = told(closed((CHEN, propose())), *october, (CHEN, seal("2026-10", "2026-11-02")))
+    story.by(ZHOU).when(confirm(day="2026-10-20"))
+
+    assert story.facts[1].carried[0].to_month == "2026-11"
+
+
+def test_month__reopened_and_restated_says_what_changed() -> None:
+    story = closed((CHEN, propose(code="R3", day="2026-09-29")), (ZHOU, confirm(day="2026-09-30")),
+                   )
+    told(story, (WANG, appeal(day="2026-10-03")), (CHEN, reopen()),
+         (LIU, overturn(day="2026-10-05")))
+    facts = story.by(CHEN).when(restate()).then("month.sealed.v1", "closings.month_restated.v1")
+
+    assert (facts[0].member, facts[0].restatement) == (WANG, 1)
+    facts = facts[1:]
+    assert (facts[0].number, facts[0].reason) == (1, "appeal")
+    assert [(one.member, one.before, one.after) for one in facts[0].changes] == [
+        (WANG, "87", "90")]
+    assert figures(story)[WANG].score == "90"
+    assert account_of(WANG, "2026-10") not in story.known
+    told(story, (CHEN, reopen(day="2026-10-07")),
+         (LIU, grade(ZHAO, "committee", "2026-10-08", grades={"work/1": "70"})))
+    assert story.by(CHEN).when(restate(day="2026-10-09")).then(
+        "month.sealed.v1", "closings.month_restated.v1")[1].number == 2
+
+
+def test_month__rejected_to_be_restated_when_nothing_changed_or_it_is_not_reopened() -> None:
+    story = closed()
+    story.by(CHEN).when(restate()).refused(MonthNotSealed)
+    story.when(reopen("2026-08")).refused(MonthNotSealed)
+    told(story, (CHEN, reopen()))
+    story.when(reopen()).refused(MonthNotSealed)
+    story.when(restate()).refused(NothingToRestate)
+
+
+def test_month__reopened_by_mistake_is_sealed_as_it_was() -> None:
+    story = told(closed(), (CHEN, reopen()))
+    story.by(CHEN).when(seal(day="2026-10-06")).then("closings.month_sealed.v1")
+    story.when(seal(day="2026-10-06")).refused(MonthSealed)
+    told(story, (CHEN, reopen(day="2026-10-07")),
+         (LIU, grade(ZHAO, "committee", "2026-10-08", grades={"work/1": "70"})))
+    story.by(CHEN).when(seal(day="2026-10-09")).refused(MonthNotSealed)
+
+
+def test_month__reopened_counts_again_what_it_left_to_the_open_one() -> None:
+    story = closed((CHEN, propose(code="R3", day="2026-09-29")), (ZHOU, confirm(day="2026-09-30")))
+    told(story, (WANG, appeal(day="2026-10-03")), (LIU, overturn(day="2026-10-05")))
+
+    story.by(CHEN).when(reopen()).then(
+        "month.effect_carried.v1", "month.effect_carried.v1", "closings.month_reopened.v1")
+    assert computed(story, WANG).score == "90"
+    assert computed(story, WANG, "2026-10").deductions == "0"
+    facts = story.when(restate()).then("month.sealed.v1", "closings.month_restated.v1")
+    assert [(one.before, one.after) for one in facts[1].changes] == [("87", "90")]
+
+
+def test_month__reopened_leaves_what_a_sealed_month_counts_where_it_is() -> None:
+    october = [(actor, grade(step.member, step.sheet, "2026-11-01", month="2026-10"))
+               for actor, step in graders("2026-10") if isinstance(step, GradeMember)]
+    story = closed((CHEN, propose(code="R3")))
+    told(story, (ZHOU, confirm(day="2026-10-20")), *october,
+         (CHEN, seal("2026-10", "2026-11-02")))
+
+    story.by(CHEN).when(reopen(day="2026-11-03")).then("closings.month_reopened.v1")
+    assert computed(story, WANG).score == "90"
+    assert computed(story, WANG, "2026-10").score == "87"
+    told(story, (CHEN, reopen("2026-10", day="2026-11-04")), (CHEN, seal(day="2026-11-04")))
+    assert computed(story, WANG, "2026-10").score == "87"
+
+
+def test_month__counts_what_is_carried_in_the_post_that_the_member_holds_then() -> None:
+    moves = [("system", EndPost(post="customer_service", member=WANG, until="2026-09-30",
+                                occurred_at=at("2026-09-30"))),
+             ("system", AssignPost(post="editor", member=WANG, since="2026-10-01",
+                                   occurred_at=at("2026-10-01")))]
+    october = [(actor, grade(step.member, step.sheet, "2026-11-01", month="2026-10",
+                             post="editor" if step.member == WANG else step.post))
+               for actor, step in graders("2026-10") if isinstance(step, GradeMember)]
+
+    story = told(closed((CHEN, propose(code="R3"))), (ZHOU, confirm(day="2026-10-20")), *moves,
+                 *october, (CHEN, seal("2026-10", "2026-11-02")))
+    found = figures(story, "2026-10")[WANG]
+    assert (found.post, found.deductions, found.score) == ("editor", "3", "87")
+
+
+def test_month__sealed_only_with_the_figures_that_were_seen() -> None:
+    story = start(*graders())
+    seen = digest_of([computed(story, member) for member in POSTS if member != LIU])
+    told(story, (LIU, grade(ZHAO, "committee", grades={"work/1": "70"})))
+    error = story.by(CHEN).when(seal(digest=seen)).refused(FiguresChanged)
+    story.when(seal(digest=error.details["digest"])).then(
+        *["month.sealed.v1"] * 5, "closings.month_sealed.v1")
+    assert digest_of(list(figures(story).values())) == error.details["digest"]
+
+
+# -- policies -------------------------------------------------------------------------------------
+
+
+def test_policy__holds_from_its_day_and_keeps_what_it_does_not_speak_of() -> None:
+    story = start()
+    told(story, ("system", published(rule("NEW", {"offender": ["1", "1"]}), since="2026-09-15")))
+    book = story.known[BOOK]
+    assert isinstance(book, PolicyBook)
+
+    assert [book.on(day).number for day in ("2025-12-31", "2026-01-01", "2026-09-14",
+                                            "2026-09-15")] == [0, 1, 1, 2]
+    assert book.on("2026-09-15").said.scoring == SCORING
+    assert book.on("2026-09-15").rule("R1") is None
+
+
+def test_policy__rejected_in_a_sealed_month_or_before_the_last_one() -> None:
+    story = closed()
+    error = story.when(published(*RULES, since="2026-09-30")).refused(PolicyInSealedMonth)
+    assert error.details["free"] == "2026-10-01"
+    told(story, ("system", published(*RULES, since="2026-12-01")))
+    story.when(published(*RULES, since="2026-11-30")).refused(PolicyOutOfOrder)
+
+
+def test_policy__withdrawn_before_its_day() -> None:
+    story = start(("system", published(*RULES, since="2026-12-01")))
+    take_back = WithdrawPolicy(version=2, reason="a slip", occurred_at=at("2026-11-30"))
+    story.when(WithdrawPolicy(version=1, reason="a slip", occurred_at=at("2026-11-30"))).refused(
+        PolicyInForce)
+    story.when(WithdrawPolicy(version=2, reason="late", occurred_at=at("2026-12-01"))).refused(
+        PolicyInForce)
+    story.when(take_back).then("policy.withdrawn.v1")
+    told(story, ("system", published(*RULES, since="2026-11-01")))
+    book = story.known[BOOK]
+    assert isinstance(book, PolicyBook)
+    assert [one.number for one in book.versions] == [1, 3]
+
+
+def test_deduction__uses_the_version_of_the_day_of_its_fact() -> None:
+    dearer = rule("R1", {"offender": ["9", "9"]})
+    story = start(("system", published(dearer, since="2026-09-15")), (CHEN, propose()),
+                  (ZHOU, confirm(day="2026-09-20")))
+
+    assert computed(story, WANG).deductions == "1"
+
+
+# -- whatever happens -----------------------------------------------------------------------------
+
+
+STEPS = st.lists(st.tuples(
+    st.sampled_from(["propose", "confirm", "appeal", "overturn", "seal", "reopen", "restate"]),
+    st.integers(1, 6)), max_size=25)
+
+
+@settings(max_examples=60, deadline=None)
+@examples(STEPS)
+def test_month__that_is_sealed_never_changes_whatever_is_decided_later(
+    steps: list[tuple[str, int]]
+) -> None:
+    rules = (rule("THIRD", {"offender": ["0.5", "0.5"]}), RULES[1])
+    story = told(given(*team(), published(*rules, scoring=SCORING)), *graders())
+    for what, number in steps:
+        day = f"2026-09-{number:02d}"
+        actor, step = {
+            "propose": (CHEN, propose(number, code=("THIRD", "R3")[number % 2], day=day,
+                                      occurred_at=at("2026-10-01"))),
+            "confirm": (ZHOU, confirm(number, day="2026-10-02")),
+            "appeal": (WANG, appeal(number, day="2026-10-03")),
+            "overturn": (LIU, overturn(number, day="2026-10-04")),
+            "seal": (CHEN, seal(day="2026-10-04")),
+            "reopen": (CHEN, reopen(day="2026-10-04")),
+            "restate": (CHEN, restate(day="2026-10-04")),
+        }[what]
+        story.by(actor).when(step)
+        closings = story.known.get(CLOSINGS)
+        if isinstance(closings, Closings) and closings.is_sealed(MONTH):
+            assert computed(story, WANG).score == figures(story)[WANG].score
+            assert figures(story)[LI].score == "90"

@@ -1,0 +1,142 @@
+"""Settings, the SQLite gate, and who may stand in an event: refused before anything else."""
+
+import sqlite3
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from api.cli import reports
+from ledger.common.context import BadActor, BadContext, Context
+from ledger.common.errors import NotFound
+from ledger.core import event_types
+from ledger.imports import profiles
+from ledger.log import sqlite
+from ledger.log.persons import MasterKeyRequired
+from ledger.log.store import AffectedSqlite
+from ledger.settings import BadDatabaseUrl, CannotOpen, Settings, default_actor, open_ledger
+from tests.support.builders import CONTEXT, place
+
+
+def sqlite_settings(folder: Path) -> Settings:
+    return Settings.from_environment({"LEDGER_DATABASE_URL": f"sqlite:///{folder}/shop.db"})
+
+
+def test_settings__keys_lie_beside_an_sqlite_log(tmp_path: Path) -> None:
+    found = sqlite_settings(tmp_path)
+    assert found.keys_url == f"sqlite:///{tmp_path}/shop.keys.db"
+    assert found.master_key_file == tmp_path / "shop.master.key"
+
+
+@pytest.mark.parametrize("url", ["mysql://a:b@c/d", "shop.db", "sqlite://"])
+def test_settings__rejected_when_the_url_is_no_log(url: str) -> None:
+    with pytest.raises(BadDatabaseUrl) as caught:
+        Settings.from_environment({"LEDGER_DATABASE_URL": url})
+    assert ":b@" not in str(caught.value)
+
+
+def test_settings__rejected_when_the_file_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "shop.db").write_text("no database at all, but long enough to look at" * 40)
+    with pytest.raises(CannotOpen, match="LEDGER_DATABASE_URL"):
+        open_ledger(sqlite_settings(tmp_path))
+
+
+def test_settings__rejected_when_postgres_has_no_master_key() -> None:
+    found = Settings.from_environment({"LEDGER_DATABASE_URL": "postgresql://app@127.0.0.1/x"})
+    with pytest.raises(MasterKeyRequired):
+        found.open_keys()
+
+
+# -- which SQLite ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version, safe", [
+    ((3, 40, 1), False), ((3, 44, 5), False), ((3, 44, 6), True), ((3, 45, 0), False),
+    ((3, 50, 6), False), ((3, 50, 7), True), ((3, 51, 0), False), ((3, 51, 2), False),
+    ((3, 51, 3), True), ((3, 53, 0), True), ((4, 0, 0), True),
+])
+def test_sqlite__accepted_when_free_of_the_wal_fault(version: tuple[int, ...],
+                                                     safe: bool) -> None:
+    assert sqlite.safe(version) is safe
+
+
+def affected(name: str) -> ModuleType:
+    module = ModuleType(name)
+    module.__dict__.update(sqlite_version="3.40.1", sqlite_version_info=(3, 40, 1))
+    return module
+
+
+def test_sqlite__rejected_when_every_driver_is_affected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
+    monkeypatch.setitem(sys.modules, "pysqlite3", affected("pysqlite3"))
+    with pytest.raises(AffectedSqlite, match=r"3\.40\.1"):
+        sqlite.driver()
+
+
+def test_sqlite__rejected_when_the_wheel_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
+    monkeypatch.setitem(sys.modules, "pysqlite3", None)
+    with pytest.raises(AffectedSqlite):
+        sqlite.driver()
+
+
+# -- who -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("actor", ["system", "member:7f3a", "cli:9f2c41d07be3a865", "key:01.a_b-c"])
+def test_context__accepted(actor: str) -> None:
+    assert Context(actor=actor, role="service", client="key:01").actor == actor
+
+
+@pytest.mark.parametrize("actor", ["", "张三", "Zhang San", "member:", "member:张三", "13800001111",
+                                   "system ", "member:a b", "member:" + "x" * 200, "a\0b"])
+def test_context__rejected_when_the_actor_may_be_a_name(actor: str) -> None:
+    with pytest.raises(BadActor):
+        Context(actor=actor, role="service", client="cli")
+
+
+@pytest.mark.parametrize("fields", [
+    {"role": ""}, {"role": "Service"}, {"role": "店长"}, {"client": ""}, {"client": "a b"},
+    {"client": "x" * 101},
+])
+def test_context__rejected_when_a_word_is_not_plain(fields: dict[str, str]) -> None:
+    with pytest.raises(BadContext):
+        Context(**{"actor": "system", "role": "system", "client": "test", **fields})
+
+
+def test_default_actor__is_a_pseudonym_of_the_login(tmp_path: Path) -> None:
+    found = []
+    for name in ("one", "two"):
+        opened = open_ledger(sqlite_settings(tmp_path / name))
+        assert default_actor(opened.ledger, "zhangsan") == default_actor(opened.ledger, "zhangsan")
+        found.append(default_actor(opened.ledger, "zhangsan"))
+        opened.close()
+    assert "zhangsan" not in "".join(found)
+    assert found[0] != found[1], "two ledgers cannot be joined by who worked in them"
+
+
+# -- what is named must be there -------------------------------------------------------------------
+
+
+def test_profile__rejected_when_there_is_none_of_that_name() -> None:
+    with pytest.raises(NotFound):
+        profiles.find("no-such-platform")
+
+
+def test_report__rejected_when_its_read_model_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event that this version does not know stops the read model, and the report says where."""
+    monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/shop.db")
+    opened = open_ledger(sqlite_settings(tmp_path))
+    opened.ledger.handle(place(1), CONTEXT)
+    opened.ledger.handle(place(2), CONTEXT)
+    opened.close()
+    decoders = {name: decoder for name, decoder in event_types._decoders.items()
+                if name != "order.placed.v1"}
+    with monkeypatch.context() as patch:
+        patch.setattr(event_types, "_decoders", decoders)
+        with pytest.raises(reports.ProjectionStopped, match="before position 1"):
+            reports.ask("orders", "main", reports.question(None))
+    assert len(reports.ask("orders", "main", reports.question(None)).rows) == 2

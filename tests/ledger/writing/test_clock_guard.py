@@ -1,0 +1,283 @@
+"""The clock guard: what stops recording, who lets it go on, and that recorded time never falls."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from ledger.application import Ledger, OccurredInFuture
+from ledger.common.context import Receipt
+from ledger.common.values import from_us
+from ledger.log.clock import BEHIND_US, JUMP_US, Clock, ClockSuspect
+from ledger.log.persons import Keys
+from ledger.log.store import StorageFailed, Store
+from tests.ledger.test_application import must_be_sound, paused, waiting
+from tests.support.builders import CONTEXT, context, pay, place
+from tests.support.waiting import eventually, in_thread
+
+SECOND = 1_000_000
+START = 1_800_000_000 * SECOND
+ADMIN = context(actor="member:admin", role="admin")
+
+
+class Time:
+    """A wall clock and one that nobody sets, both moved by hand; each ledger may look at it."""
+
+    def __init__(self) -> None:
+        self.wall = START
+        self.steady = 5_000 * SECOND
+
+    def pass_by(self, seconds: float) -> None:
+        """Time goes on as it does."""
+        self.wall += int(seconds * SECOND)
+        self.steady += int(seconds * SECOND)
+
+    def jump(self, seconds: float) -> None:
+        """Someone sets the wall clock."""
+        self.wall += int(seconds * SECOND)
+
+    def clock(self) -> Clock:
+        """A clock of a ledger that shows this time."""
+        return Clock(wall=lambda: self.wall, steady=lambda: self.steady)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def ledger(store: Store, keys: Keys, time: Time) -> Any:
+    opened = Ledger(store, keys.of("main", keys_id=None), clock=time.clock())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def other(store: Store, ledger: Ledger, time: Time) -> Any:
+    """The ledger of another process on the same machine."""
+    opened = Ledger(store, ledger.keys, clock=time.clock())
+    yield opened
+    opened.close()
+
+
+def recorded(store: Store) -> list[int]:
+    """Seconds after the start at which events were recorded."""
+    return [(row.recorded_at - START) // SECOND for row in must_be_sound(store)]
+
+
+def test_handle__accepted_while_time_passes(ledger: Ledger, store: Store, time: Time) -> None:
+    for number, seconds in enumerate((0, 1, 86_400 * 400, 0)):
+        time.pass_by(seconds)
+        ledger.handle(place(number), CONTEXT)
+    assert recorded(store) == [0, 1, 34_560_001, 34_560_001]
+
+
+def test_handle__accepted_when_the_clock_is_set_a_little(
+    ledger: Ledger, store: Store, time: Time
+) -> None:
+    """Small corrections add up to any sum; what counts is one step."""
+    ledger.handle(place(0), CONTEXT)
+    for number in range(1, 6):
+        time.pass_by(100)
+        time.jump(59)
+        ledger.handle(place(number), CONTEXT)
+    time.jump(-4.9)
+    ledger.handle(place(6), CONTEXT)
+    assert recorded(store) == [0, 159, 318, 477, 636, 795, 795]
+
+
+@pytest.mark.parametrize("jump", [-5.1, -61, 60.1, 86_400 * 365 * 73])
+def test_handle__rejected_when_the_clock_jumps(
+    ledger: Ledger, store: Store, time: Time, jump: float
+) -> None:
+    """R-LOG-08, for as long as the clock is not set right."""
+    ledger.handle(place(), CONTEXT)
+    time.jump(jump)
+    for _ in range(2):
+        with pytest.raises(ClockSuspect):
+            ledger.handle(place(2), CONTEXT)
+        time.pass_by(0.001)
+    with pytest.raises(ClockSuspect):
+        ledger.handle_many([(place(3), CONTEXT), (place(4), CONTEXT)])
+    assert recorded(store) == [0]
+    time.jump(-jump)
+    assert ledger.handle(place(2), CONTEXT).positions == (2,)
+
+
+def test_handle__rejected_from_the_start_when_the_clock_is_behind_the_log(
+    ledger: Ledger, store: Store, time: Time, keys: Keys
+) -> None:
+    ledger.handle(place(), CONTEXT)
+    time.jump(-BEHIND_US / SECOND - 1)
+    late = Ledger(store, ledger.keys, clock=time.clock())
+    with pytest.raises(ClockSuspect, match=r"6\.0 s behind"):
+        late.handle(place(2), CONTEXT)
+    late.close()
+
+
+@pytest.mark.parametrize("jump", [-3600, 3600])
+def test_accept_clock__accepted(ledger: Ledger, store: Store, time: Time, jump: float) -> None:
+    ledger.handle(place(), CONTEXT)
+    time.jump(jump)
+    with pytest.raises(ClockSuspect):
+        ledger.handle(place(2), CONTEXT)
+    receipt = ledger.accept_clock("the server's clock was wrong", ADMIN)
+    assert receipt.versions == {"log:clock": 1}
+    time.pass_by(10)
+    ledger.handle(place(2), CONTEXT)
+    accepted = store.streams("main", ["log:clock"])[0]
+    assert (accepted.type, accepted.actor) == ("log.clock_accepted.v1", "member:admin")
+    assert accepted.occurred_at == START + jump * SECOND
+    assert recorded(store) == ([0, 3600, 3610] if jump > 0 else [0, 0, 0])
+    time.jump(-jump)
+    with pytest.raises(ClockSuspect):
+        ledger.handle(place(3), CONTEXT)
+
+
+def test_accept_clock__accepted_after_a_year_in_the_future(
+    ledger: Ledger, store: Store, time: Time
+) -> None:
+    """Someone recorded in 2099; recorded time stands still until the clock has caught up."""
+    time.jump(86_400 * 365 * 73)
+    ledger.handle(place(), CONTEXT)
+    time.jump(-86_400 * 365 * 73)
+    ledger.accept_clock("it is 2026", ADMIN)
+    for number in range(2, 5):
+        time.pass_by(3600)
+        ledger.handle(place(number), CONTEXT)
+    assert recorded(store) == [86_400 * 365 * 73] * 5
+    ahead = from_us(time.wall) + timedelta(minutes=6)
+    with pytest.raises(OccurredInFuture):
+        ledger.handle(place(9, occurred_at=ahead), CONTEXT)
+    time.jump(-3 * 3600 - 60)
+    time.steady -= 3 * 3600 * SECOND + 60 * SECOND
+    with pytest.raises(ClockSuspect, match="behind"):
+        ledger.handle(place(9), CONTEXT)
+
+
+def test_accept_clock__accepted_by_another_process(
+    ledger: Ledger, other: Ledger, store: Store, time: Time
+) -> None:
+    for one in (ledger, other):
+        one.handle(place(id(one)), CONTEXT)
+    time.jump(-3600)
+    for one in (ledger, other):
+        with pytest.raises(ClockSuspect):
+            one.handle(pay(id(one)), CONTEXT)
+    ledger.accept_clock("set right", ADMIN)
+    for one in (other, ledger):
+        one.handle(pay(id(one)), CONTEXT)
+    fresh = Ledger(store, ledger.keys, clock=time.clock())
+    fresh.handle(place(7), CONTEXT)
+    fresh.close()
+    assert recorded(store) == [0] * 6
+
+
+def test_accept_clock__ignored_for_a_later_jump(
+    ledger: Ledger, other: Ledger, store: Store, time: Time
+) -> None:
+    """An acceptance speaks of the trouble that was, also to those who read of it only later."""
+    ledger.handle(place(), CONTEXT)
+    time.jump(3600)
+    ledger.accept_clock("set right", ADMIN)
+    other.handle(place(2), CONTEXT)
+    time.jump(3600)
+    for one in (other, ledger):
+        with pytest.raises(ClockSuspect, match="jumped"):
+            one.handle(place(3), CONTEXT)
+    fresh = Ledger(store, ledger.keys, clock=time.clock())
+    fresh.handle(place(3), CONTEXT)
+    time.jump(JUMP_US / SECOND + 1)
+    with pytest.raises(ClockSuspect, match="jumped"):
+        fresh.handle(place(4), CONTEXT)
+    fresh.close()
+    assert recorded(store) == [0, 3600, 3600, 7200]
+
+
+def test_accept_clock__ignored_when_it_cannot_be_recorded(
+    ledger: Ledger, store: Store, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock is not right before somebody's word for it is on disk."""
+    ledger.handle(place(), CONTEXT)
+    time.jump(3600)
+    writing = store.writing
+
+    def fail(name: str) -> Any:
+        raise StorageFailed(why="a test says so")
+
+    monkeypatch.setattr(store, "writing", fail)
+    with pytest.raises(StorageFailed):
+        ledger.accept_clock("set right", ADMIN)
+    monkeypatch.setattr(store, "writing", writing)
+    with pytest.raises(ClockSuspect):
+        ledger.handle(place(2), CONTEXT)
+    ledger.accept_clock("set right", ADMIN)
+    assert ledger.handle(place(2), CONTEXT).positions == (3,)
+
+
+def test_accept_clock__rejected_when_something_was_recorded_meanwhile(
+    ledger: Ledger, other: Ledger, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.handle(place(), CONTEXT)
+    before = ledger.head()
+    time.pass_by(1)
+    other.handle(place(2), CONTEXT)
+    monkeypatch.setattr(ledger, "head", lambda: before)
+    with pytest.raises(ClockSuspect, match="while it was being accepted"):
+        ledger.accept_clock("set right", ADMIN)
+    monkeypatch.undo()
+    ledger.accept_clock("set right", ADMIN)
+
+
+def test_accept_clock__accepted_for_what_comes_after_it_only(
+    ledger: Ledger, store: Store, time: Time
+) -> None:
+    """In one queue: what stood before the acceptance is refused, what stands behind it is not."""
+    ledger.handle(place(), CONTEXT)
+    time.jump(3600)
+    calls: list[Any] = [
+        lambda: ledger.handle(place(0), CONTEXT), lambda: ledger.handle(place(2), CONTEXT),
+        lambda: ledger.accept_clock("set right", ADMIN),
+        lambda: ledger.handle(place(3), CONTEXT)]
+    with paused(ledger):
+        threads = []
+        for number, call in enumerate(calls, 1):
+            threads.append(in_thread(lambda call=call: outcome(call)))
+            eventually(lambda number=number: waiting(ledger) >= number)
+    for thread in threads:
+        thread.join()
+    assert [type(thread.result) for thread in threads] == [
+        ClockSuspect, ClockSuspect, Receipt, Receipt]
+    assert recorded(store) == [0, 3600, 3600]
+
+
+def outcome(call: Any) -> Any:
+    """A receipt or the error."""
+    try:
+        return call()
+    except ClockSuspect as error:
+        return error
+
+
+def test_accept_clock__accepted_once_when_it_is_repeated(
+    ledger: Ledger, store: Store, time: Time
+) -> None:
+    who = context(command_id=UUID(int=3), role="admin")
+    first = ledger.accept_clock("set right", who)
+    time.pass_by(5)
+    again = ledger.accept_clock("set right", who)
+    assert again == first._replace(replayed=True)
+    time.jump(3600)
+    assert ledger.accept_clock("set right", who).replayed
+    with pytest.raises(ClockSuspect):
+        ledger.handle(place(2), CONTEXT)
+    assert len(must_be_sound(store)) == 1
+
+
+def test_occurred_at__rejected_more_than_five_minutes_ahead(ledger: Ledger, time: Time) -> None:
+    limit = from_us(time.wall) + timedelta(minutes=5)
+    ledger.handle(place(occurred_at=limit), CONTEXT)
+    with pytest.raises(OccurredInFuture):
+        ledger.handle(place(2, occurred_at=limit + timedelta(microseconds=1)), CONTEXT)

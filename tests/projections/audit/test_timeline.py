@@ -1,0 +1,162 @@
+"""Every event about a subject, in log order, with what it changed."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ledger.application import Ledger
+from ledger.log.store import Store
+from ledger.orders.commands import ChangePrice
+from ledger.orders.values import Amounts
+from ledger.settings import Settings, open_ledger
+from projections import reports
+from projections.asking.clocks import AsOf
+from projections.asking.past import NothingRecorded
+from projections.audit.timeline import summary
+from projections.catalogue import PROJECTIONS
+from projections.reports import Question, SubjectNeeded
+from projections.store.models import ReadModels
+from tests.support.builders import NOON, line, pay, place, record, remark, stream
+from tests.support.projecting import IMPORT, histories, put, tell, try_all
+
+
+@pytest.fixture
+def models(store: Store) -> Iterator[ReadModels]:
+    """The read models of the store."""
+    opened = ReadModels(store, PROJECTIONS)
+    yield opened
+    opened.close()
+
+
+def events(models: ReadModels, subject: str, **question: Any) -> list[dict[str, Any]]:
+    """The rows of the report."""
+    return reports.run(models, "main", "timeline", Question(subject=subject, **question)).rows
+
+
+def positions(models: ReadModels, subject: str, **question: Any) -> list[int]:
+    """Where the events stand."""
+    return [row["position"] for row in events(models, subject, **question)]
+
+
+def test_timeline__of_an_order_is_its_stream(ledger: Ledger, models: ReadModels) -> None:
+    put(ledger, place(1), place(2), pay(1))
+    placed, paid = events(models, stream(1))
+    assert (placed["type"], placed["version"]) == ("order.placed.v1", 1)
+    assert paid["position"] == 3
+    assert paid["stream"] == stream(1)
+    assert paid["occurred_at"] == "2026-10-01T04:05:00Z"
+    assert (paid["actor"], paid["role"], paid["client"]) == ("system", "system", "test")
+    assert paid["summary"] == "amount_minor 4990"
+    assert paid["payload"] == {"amount_minor": 4990}
+
+
+def test_timeline__of_what_events_are_about_beside_their_stream(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    put(ledger, place(1, lines=[line("A"), line("B", name="2")]), place(2, lines=[line("A")]))
+    put(ledger, record(3, lines=[line("B")]), context=IMPORT)
+    assert positions(models, "sku:A") == [1, 2]
+    assert positions(models, "sku:B") == [1, 3]
+    assert positions(models, "import:7") == [3, 4, 5, 6]
+    assert events(models, "import:7")[0]["source"] == {"import": "7", "rows": [1]}
+
+
+def test_timeline__shows_no_personal_value(ledger: Ledger, models: ReadModels) -> None:
+    put(ledger, place(1, account="张三", recipient="李四", province="上海"), remark(1, "王五来电"))
+    rows = events(models, stream(1))
+    assert rows[0]["payload"]["account"] == rows[0]["payload"]["recipient"] == "‹personal›"
+    assert rows[0]["payload"]["province"] == "上海"
+    assert rows[1]["summary"] == "remark ‹personal›"
+
+
+def test_timeline__says_what_changed(ledger: Ledger, models: ReadModels) -> None:
+    put(ledger, place(1), ChangePrice(order=stream(1), occurred_at=NOON, reason="老客户",
+                                      amounts=Amounts(total_minor=4000, goods_minor=4000)))
+    assert events(models, stream(1))[1]["summary"] == (
+        "goods_minor – → 4000, total_minor 4990 → 4000, reason 老客户")
+
+
+@pytest.mark.parametrize(("payload", "text"), [
+    ({}, ""), ({"a": None, "b": [1, 2]}, "a –, b [1, 2]"), ({"a": [1, 2, 3, 4]}, "a [4]"),
+    ({"lines": [{"x": 1}]}, "lines [1]"), ({"amounts": {"total_minor": 3}},
+                                           "amounts (total_minor 3)"),
+    ({"old": "x"}, "old x"), ({"old": {}, "new": {}}, "old (), new ()")])
+def test_summary__is_one_line(payload: dict[str, Any], text: str) -> None:
+    assert summary(payload) == text
+
+
+def test_timeline__as_of_both_clocks(ledger: Ledger, models: ReadModels) -> None:
+    put(ledger, record(1), tell(2))
+    assert positions(models, stream(1), as_of=AsOf.parse(2)) == [1, 2]
+    day = AsOf.parse(occurred_as_of="2026-10-02")
+    assert positions(models, stream(1), as_of=day) == [1, 2, 3]
+    assert positions(models, stream(1), as_of=AsOf.parse(2, None, "2026-09-30")) == []
+    answer = reports.run(models, "main", "timeline",
+                         Question(as_of=AsOf.parse(4), subject=stream(2)))
+    assert answer.rows == []
+    assert answer.as_of["notes"] == [f"there is nothing of subject {stream(2)} by then"]
+
+
+def test_timeline__comes_in_pages(ledger: Ledger, models: ReadModels) -> None:
+    put(ledger, *(place(n) for n in range(7)), *(pay(n) for n in range(7)))
+    put(ledger, *(tell(f"i{n}") for n in range(5)), context=IMPORT)
+    assert positions(models, "sku:SH-001", limit=3) == [1, 2, 3]
+    assert positions(models, "sku:SH-001", after=5) == [6, 7]
+    assert positions(models, "import:7", after=16, limit=2) == [17, 18]
+    assert positions(models, stream(3), after=4) == [11]
+
+
+def test_timeline__rejected_for_an_unknown_subject(ledger: Ledger, models: ReadModels) -> None:
+    put(ledger, place(1))
+    with pytest.raises(NothingRecorded) as refused:
+        events(models, stream(2))
+    assert refused.value.rule == "R-PRJ-07"
+    with pytest.raises(SubjectNeeded) as needed:
+        reports.run(models, "main", "timeline")
+    assert needed.value.rule == "R-PRJ-10"
+
+
+def test_timeline__is_complete_where_its_read_model_lags(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    put(ledger, place(1), place(2))
+    models.catch_up("main")
+    put(ledger, place(3), pay(1), place(4))
+    found = reports.timeline(models, "main", Question(subject="sku:SH-001"))
+    assert [row["position"] for row in found.rows] == [1, 2, 3, 5]
+    found = reports.timeline(models, "main", Question(subject=stream(1)))
+    assert [row["position"] for row in found.rows] == [1, 4]
+
+
+def test_timeline__of_many_events_is_whole(ledger: Ledger, models: ReadModels) -> None:
+    put(ledger, *(place(n) for n in range(4500)))
+    put(ledger, pay(1), place("z"))
+    assert positions(models, "sku:SH-001") == [*range(1, 4501), 4502]
+
+
+@hypothesis_settings(max_examples=25, deadline=None)
+@given(history=histories, until=st.integers(0, 60), hours=st.none() | st.integers(-1, 21))
+def test_timeline__is_what_a_scan_of_the_log_finds(
+    history: Any, until: int, hours: int | None
+) -> None:
+    opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",
+                                  master_key_file=None))
+    models = ReadModels(opened.store, PROJECTIONS)
+    try_all(opened.ledger, history)
+    entries = opened.store.read("main")
+    occurred = None if hours is None else (NOON + timedelta(hours=hours)).isoformat()
+    as_of = AsOf.parse(min(until, len(entries)), None, occurred)
+    cut = as_of.resolve(opened.store, "main")
+    for subject in {name for one in entries for name in (one.stream, "import:7", "sku:SH-001")
+                    if f'"{name}"' in one.subjects}:
+        expected = [one.position for one in entries
+                    if f'"{subject}"' in one.subjects and one.position <= cut.position
+                    and (cut.occurred_us is None or one.occurred_at <= cut.occurred_us)]
+        assert positions(models, subject, as_of=as_of) == expected
+    models.close()
+    opened.close()

@@ -1,0 +1,288 @@
+"""Scores, deductions, appeals and policies as reports tell them, now and as of any moment."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from ledger.application import Ledger
+from ledger.common.context import Context
+from ledger.core.commands import Command
+from ledger.log.store import Store
+from ledger.policies.values import Band
+from ledger.scores.commands import GradeMember
+from ledger.scores.values import account_of
+from ledger.settings import Settings, open_ledger
+from projections.asking.clocks import AsOf
+from projections.asking.past import NothingRecorded
+from projections.asking.questions import BadMonth, Question, SubjectNeeded
+from projections.catalogue import PROJECTIONS
+from projections.deductions import Deductions
+from projections.policies import VersionUnknown, book_of, differences, listed
+from projections.reports import run
+from projections.scores.accounts import Months
+from projections.scores.book import NoMonthClosed
+from projections.scores.terms import explain_score
+from projections.store.models import ReadModels
+from tests.support.builders import context
+from tests.support.team import (
+    CHEN,
+    LI,
+    LIU,
+    MONTH,
+    POSTS,
+    WANG,
+    ZHOU,
+    Steps,
+    appeal,
+    confirm,
+    grade,
+    graders,
+    overturn,
+    propose,
+    published,
+    record,
+    reopen,
+    restate,
+    rows,
+    rule,
+    seal,
+    team,
+)
+
+RULES = (rule("R3", {"offender": ["3", "3"]}),
+         rule("SHARED", {"offender": ["1", "1"], "supervisor": ["2", "2"]}))
+BANDS = [Band(coefficient="0.5", below="65"), Band(coefficient="1.0", at_least="65", below="88"),
+         Band(coefficient="1.5", at_least="88")]
+FIELDS = ["member", "post", "committee", "self", "bonus", "deductions", "score", "coefficient",
+          "policy_version", "sealed", "restatement"]
+
+START: Steps = [("system", command) for command in (
+    *team(), published(*RULES, coefficients=BANDS))]
+CHARGED: Steps = [(CHEN, propose(code="R3", day="2026-09-29")),
+                  (ZHOU, confirm(day="2026-09-30"))]
+CLOSED: Steps = [*START, *CHARGED, *graders(), (CHEN, seal())]
+RESTATED: Steps = [*CLOSED, (WANG, appeal(day="2026-10-03")), (CHEN, reopen()),
+                   (LIU, overturn(day="2026-10-05")), (CHEN, restate())]
+
+
+def by(actor: str) -> Context:
+    """Somebody."""
+    return context(actor=actor)
+
+
+@pytest.fixture
+def models(store: Store) -> Iterator[ReadModels]:
+    """The read models of the store."""
+    made = ReadModels(store, PROJECTIONS)
+    yield made
+    made.close()
+
+
+def of(models: ReadModels, member: str, **asked: Any) -> dict[str, Any]:
+    """The score of one member."""
+    (row,) = [row for row in rows(models, "scores", **asked) if row["member"] == member]
+    return row
+
+
+def test_scores__tell_the_last_closed_month(ledger: Ledger, models: ReadModels) -> None:
+    record(ledger, CLOSED)
+
+    found = rows(models, "scores")
+
+    assert [list(row) for row in found] == [FIELDS] * 5
+    assert of(models, WANG) == {
+        "member": WANG, "post": "customer_service", "committee": "90", "self": "90", "bonus": "0",
+        "deductions": "3", "score": "87", "coefficient": "1.0", "policy_version": 1,
+        "sealed": True, "restatement": 0}
+    assert [row["member"] for row in found] == sorted(set(POSTS) - {LIU})
+
+
+def test_scores__of_an_open_month_stand_as_they_are(ledger: Ledger, models: ReadModels) -> None:
+    record(ledger, [*START, *CHARGED, (LIU, grade(WANG, "committee"))])
+
+    found = of(models, WANG, month=MONTH)
+
+    assert (found["committee"], found["self"], found["deductions"], found["score"]) == (
+        "90", None, "3", None)
+    assert (found["sealed"], found["restatement"]) == (False, 0)
+    with pytest.raises(NoMonthClosed):
+        rows(models, "scores")
+    with pytest.raises(BadMonth):
+        rows(models, "scores", month="2026-13")
+
+
+def test_scores__say_what_is_undecided(ledger: Ledger, models: ReadModels) -> None:
+    record(ledger, [*START, *CHARGED, (CHEN, propose(2, code="SHARED", day="2026-09-20")),
+                    (WANG, appeal(day="2026-10-03"))])
+
+    answer = run(models, "main", "scores", Question(month=MONTH))
+    assert answer.as_of["notes"][-1] == "undecided of it: deductions 1, appeals 1"
+
+
+def test_scores__restated_bear_the_number(ledger: Ledger, models: ReadModels) -> None:
+    record(ledger, RESTATED)
+
+    found = of(models, WANG)
+
+    assert (found["score"], found["coefficient"], found["sealed"], found["restatement"]) == (
+        "90", "1.5", True, 1)
+
+
+def test_scores__are_known_as_of_both_clocks(ledger: Ledger, models: ReadModels) -> None:
+    record(ledger, RESTATED)
+    sealed_at = next(entry.position for entry in ledger.store.read("main", limit=1000)
+                     if entry.type == "closings.month_sealed.v1")
+
+    assert of(models, WANG, as_of=AsOf.parse(sealed_at))["score"] == "87"
+    assert of(models, WANG, month=MONTH, as_of=AsOf.parse(sealed_at - 1))["sealed"] is False
+    assert of(models, WANG, month=MONTH, as_of=AsOf.parse(None, None, "2026-09-30"))[
+        "deductions"] == "3"
+    assert of(models, WANG, month=MONTH, as_of=AsOf.parse(None, None, "2026-09-29"))[
+        "deductions"] == "0"
+    assert of(models, WANG, as_of=AsOf.parse(None, None, "2026-10-02"))["score"] == "87"
+    assert of(models, WANG, as_of=AsOf.parse(None, None, "2026-10-06"))["score"] == "90"
+
+
+def test_scores__of_one_member_are_the_same_as_in_the_table(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    record(ledger, [*START, *CHARGED, (LIU, grade(WANG, "committee"))])
+    head = ledger.head().position
+
+    for as_of in (AsOf(), AsOf.parse(head)):
+        asked = {"month": MONTH, "as_of": as_of}
+        assert rows(models, "scores", subject=WANG, **asked) == [of(models, WANG, **asked)]
+
+
+def test_score_terms__add_up_to_the_score(ledger: Ledger, models: ReadModels) -> None:
+    record(ledger, [*CLOSED, (CHEN, propose(2, code="SHARED")),
+                    (ZHOU, confirm(2, day="2026-10-03"))])
+
+    for member in (WANG, LI):
+        for month in (MONTH, "2026-10"):
+            found = rows(models, "score-terms", subject=member, month=month)
+            _, told = explain_score(models, "main", member, Question(month=month))
+            sum_ = sum(Decimal(row["amount"]) for row in found)
+            post = told["posts"][0]
+            if post["score"] is not None:
+                assert sum_ == Decimal(post["score"]) == Decimal(post["as_computed"])
+            else:
+                assert sum_ == -Decimal(post["deductions"])
+            for row in found:
+                assert row["positions"], row
+    with pytest.raises(SubjectNeeded):
+        rows(models, "score-terms", month=MONTH)
+    with pytest.raises(NothingRecorded):
+        rows(models, "score-terms", month=MONTH, subject="member:nobody")
+
+
+def test_score_terms__name_the_events_that_they_stand_on(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    record(ledger, CLOSED)
+
+    found = {row["what"]: row for row in rows(models, "score-terms", subject=WANG)}
+
+    (charge,) = (row for what, row in found.items() if what.startswith("R3 "))
+    assert (charge["factor"], charge["value"], charge["amount"]) == ("-1", "3", "-3")
+    for row in found.values():
+        for position in row["positions"]:
+            (entry,) = ledger.store.read("main", after=position - 1, limit=1)
+            assert entry.stream == account_of(WANG, MONTH)
+
+
+def test_deductions__tell_the_register_the_appeals_and_who_decided(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    record(ledger, [*START, (CHEN, propose(code="SHARED", evidence=[2, 3])), (ZHOU, confirm()),
+                    (WANG, appeal()), (LIU, overturn())])
+
+    (found,) = rows(models, "deductions", month=MONTH)
+    assert (found["state"], found["points"], found["evidence"], found["proposed_by"],
+            found["decided_by"], found["policy_version"]) == ("overturned", "0", [2, 3], CHEN,
+                                                              ZHOU, 1)
+    assert [(share["member"], share["points"], share["stands"], share["appeal"])
+            for share in found["shares"]] == [(LI, "2", False, None),
+                                              (WANG, "1", False, "overturned")]
+    (heard,) = rows(models, "appeals", month=MONTH)
+    assert (heard["member"], heard["state"], heard["decided_by"], heard["reason"], heard["why"]) \
+        == (WANG, "overturned", LIU, "I was on leave", "he was")
+    assert [(row["what"], row["by"]) for row in rows(models, "decisions", month=MONTH)] == [
+        ("proposed", CHEN), ("confirmed", ZHOU), ("appealed", WANG), ("overturned", LIU)]
+    assert rows(models, "deductions", month="2026-08") == []
+    assert rows(models, "appeals", as_of=AsOf.parse(None, None, "2026-09-08"))[0]["state"] == \
+        "appealed"
+
+
+def test_score_warnings__count_closed_months_below_the_pass_mark(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    steps: list[tuple[str, Command]] = [*START]
+    for month, day in (("2026-08", "2026-09-01"), ("2026-09", "2026-10-01")):
+        for actor, step in graders(month):
+            assert isinstance(step, GradeMember)
+            low = {"work/1": "50" if step.member == ZHOU else "90"}
+            steps.append((actor, grade(step.member, step.sheet, day, month=month, grades=low)))
+        steps.append((CHEN, seal(month, day)))
+    record(ledger, steps)
+
+    (found,) = rows(models, "score-warnings")
+    assert (found["member"], found["months"], found["calls_for"], found["warning"]) == (
+        ZHOU, ["2026-08", "2026-09"], None, False)
+
+
+def test_policy__versions_are_listed_and_told_apart(ledger: Ledger, models: ReadModels) -> None:
+    dearer = rule("R3", {"offender": ["4", "4"]})
+    record(ledger, [*START, ("system", published(dearer, since="2026-11-01"))])
+
+    assert [(row["version"], row["effective_from"], row["sections"])
+            for row in rows(models, "policies")] == [
+        (1, "2026-01-01", ["rules", "coefficients"]), (2, "2026-11-01", ["rules"])]
+    book = book_of(ledger.store, "main")
+    assert {"where": "/rules/R3/charges/offender", "before": ["3", "3"], "after": ["4", "4"]} in \
+        differences(book.must_know(1).said, book.must_know(2).said)
+    with pytest.raises(VersionUnknown):
+        book.must_know(3)
+    assert listed(ledger.store, "main", AsOf.parse(1)) == []
+
+
+@examples(cut=st.integers(1, 12))
+@settings(max_examples=12, deadline=None)
+def test_scores__replay_alike_in_any_batch_size(cut: int) -> None:
+    opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",
+                                  master_key_file=None))
+    record(opened.ledger, RESTATED[:len(START)])
+    live = ReadModels(opened.store, (Months(), Deductions()))
+    for number, (actor, command) in enumerate(RESTATED[len(START):]):
+        opened.ledger.handle(command, by(actor))
+        if number % cut == 0:
+            live.catch_up("main")
+    live.catch_up("main")
+    fresh = ReadModels(opened.store, (Months(), Deductions()))
+    fresh.catch_up("main")
+
+    for name in ("scores", "deductions", "appeals", "decisions"):
+        assert run(live, "main", name).rows == run(fresh, "main", name).rows
+    for made in (live, fresh):
+        made.close()
+    opened.close()
+
+
+def test_month__of_another_ledger_stays_closed_to_this_one(
+    store: Store, ledger: Ledger, keys: Any, models: ReadModels
+) -> None:
+    record(ledger, CLOSED)
+    other = Ledger(store, keys.of("other", keys_id=store.head("other").keys_id), name="other")
+    try:
+        record(other, [*START, (LIU, grade(WANG, "committee"))])
+        found = run(models, "other", "scores", Question(month=MONTH)).rows
+        assert next(row for row in found if row["member"] == WANG)["deductions"] == "0"
+        with pytest.raises(NoMonthClosed):
+            run(models, "other", "scores")
+    finally:
+        other.close()

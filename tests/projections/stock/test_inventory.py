@@ -1,0 +1,240 @@
+"""Inventory: the fold equals the stock itself, the past is exact, a late entry rewrites nothing."""
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+
+from ledger.application import Ledger
+from ledger.common.values import rfc3339
+from ledger.core import event_types
+from ledger.fulfilment.commands import PickOrder
+from ledger.log.store import Store
+from ledger.orders.commands import ApproveOrder, SubmitOrder
+from ledger.orders.values import PickedFrom
+from ledger.settings import Settings, open_ledger
+from ledger.stock.commands import CountLine, CountStock
+from ledger.stock.places import INSIDE
+from ledger.stock.skus import SetThreshold
+from projections import reports
+from projections.asking.clocks import AsOf
+from projections.asking.past import NothingRecorded
+from projections.asking.questions import Question, SubjectNeeded
+from projections.catalogue import PROJECTIONS
+from projections.stock.reports import PeriodReversed
+from projections.store.models import ReadModels
+from projections.store.rows import Rows
+from tests.support.builders import CONTEXT, HOUSE, NOON, moved, opened, received, sell, stream
+
+DAY = timedelta(days=1)
+
+
+def asked(ledger: Ledger, name: str, **fields: Any) -> list[dict[str, Any]]:
+    """The rows of a report."""
+    models = ReadModels(ledger.store, PROJECTIONS)
+    try:
+        as_of = AsOf.parse(*(fields.pop(key, None) for key in ("position", "recorded", "occurred")))
+        return reports.run(models, "main", name, Question(as_of=as_of, **fields)).rows
+    finally:
+        models.close()
+
+
+def level(ledger: Ledger, place: str = "available", **fields: Any) -> int | None:
+    """The level of the one SKU; None where nothing is known."""
+    rows = asked(ledger, "inventory", **fields)
+    return rows[0][place] if rows else None
+
+
+def naive(store: Store, position: int, occurred: datetime) -> dict[str, int]:
+    """The levels of SH-001, by looking at every event."""
+    found: dict[str, int] = defaultdict(int)
+    for entry in store.read("main", limit=10_000):
+        if entry.type == "stock.moved.v1" and entry.position <= position:
+            event = event_types.decode(entry)
+            if event.timestamp <= occurred:
+                for move in event.moves:
+                    found[move.source] -= move.quantity
+                    found[move.target] += move.quantity
+    return found
+
+
+def test_inventory__shows_every_state_and_what_is_on_hand(ledger: Ledger) -> None:
+    for command in (opened(), received(quantity=10), sell(),
+                    moved("SH-001", 2, "supplier", "receiving", "receipt"),
+                    moved("SH-001", 1, "available", "damaged", "damage", reason="破损")):
+        ledger.handle(command, CONTEXT)
+    assert asked(ledger, "inventory") == [{
+        "sku": "SH-001", "warehouse": HOUSE, "receiving": 2, "available": 8, "reserved": 1,
+        "packed": 0, "returns_inspection": 0, "quarantine": 0, "damaged": 1, "on_hand": 10,
+        "discrepancy": 0}]
+
+
+def test_availability__shows_the_past_with_past_reservations(ledger: Ledger) -> None:
+    """odoo (product.py), odoo#131370: past availability computed with today's reservations."""
+    ledger.handle(opened(), CONTEXT)
+    ledger.handle(received(quantity=10), CONTEXT)
+    before = ledger.head().position
+    ledger.handle(sell(1, occurred_at=NOON + DAY), CONTEXT)
+    assert (level(ledger, position=before), level(ledger)) == (10, 9)
+    assert level(ledger, occurred=rfc3339(NOON)) == 10
+    assert level(ledger, "reserved", occurred=rfc3339(NOON)) == 0
+
+
+def test_history__rejected_where_there_is_none(ledger: Ledger) -> None:
+    """formance/ledger#1416: an as-of read without history answers {}."""
+    ledger.handle(opened(), CONTEXT)
+    with pytest.raises(NothingRecorded):
+        asked(ledger, "inventory", subject="sku:SH-001")
+    with pytest.raises(SubjectNeeded):
+        asked(ledger, "stock-card")
+
+
+def test_period__takes_the_last_day_whole(ledger: Ledger) -> None:
+    """hcb#15009: a bare end date dropped the last day."""
+    late = datetime(2026, 10, 1, 15, 59, 59, tzinfo=UTC)
+    for command in (opened(), received(quantity=10, occurred_at=NOON - DAY),
+                    received(quantity=5, occurred_at=late),
+                    moved("SH-001", 3, "available", "written_off", "write_off", reason="水浸",
+                          occurred_at=late + timedelta(seconds=1))):
+        ledger.handle(command, CONTEXT)
+    assert asked(ledger, "stock-ledger", since="2026-10-01", until="2026-10-01") == [{
+        "sku": "SH-001", "warehouse": HOUSE, "opening": 10, "received": 5, "issued": 0,
+        "closing": 15}]
+    assert asked(ledger, "stock-ledger")[0] == {
+        "sku": "SH-001", "warehouse": HOUSE, "opening": 0, "received": 15, "issued": 3,
+        "closing": 12}
+    with pytest.raises(PeriodReversed):
+        asked(ledger, "stock-ledger", since="2026-10-02", until="2026-10-01")
+
+
+def test_stock_card__runs_by_business_time(ledger: Ledger) -> None:
+    for command in (opened(), received(quantity=10), sell(1, occurred_at=NOON + 2 * DAY),
+                    moved("SH-001", 4, "available", "written_off", "write_off", reason="水浸",
+                          occurred_at=NOON + DAY)):
+        ledger.handle(command, CONTEXT)
+    rows = asked(ledger, "stock-card", subject="sku:SH-001")
+    assert [(row["causes"], row["received"], row["issued"], row["on_hand"], row["available"])
+            for row in rows] == [
+        (["receipt"], 10, 0, 10, 10), (["write_off"], 0, 4, 6, 6), (["reservation"], 0, 0, 6, 5)]
+    assert rows[1]["reason"] == "水浸"
+    later = asked(ledger, "stock-card", subject="sku:SH-001", since="2026-10-03")
+    assert [row["on_hand"] for row in later] == [6]
+
+
+def test_low_stock__opens_once_and_closes_on_refill(ledger: Ledger) -> None:
+    """erpnext#36154, openboxes#4742: a low-stock alert every day, or silently none."""
+    ledger.handle(opened(), CONTEXT)
+    ledger.handle(received(quantity=11), CONTEXT)
+    assert asked(ledger, "low-stock") == []
+    for number in range(4):
+        ledger.handle(sell(number), CONTEXT)
+    (alert,) = asked(ledger, "low-stock")
+    assert (alert["open"], alert["available"], alert["lowest"], alert["threshold"]) == (
+        True, 7, 7, 10)
+    ledger.handle(received(quantity=3), CONTEXT)
+    (alert,) = asked(ledger, "low-stock")
+    assert (alert["open"], alert["lowest"], alert["closed_position"]) == (
+        False, 7, ledger.head().position)
+    ledger.handle(SetThreshold(sku="SH-001", threshold=20, occurred_at=NOON), CONTEXT)
+    again, _ = asked(ledger, "low-stock")
+    assert (again["open"], again["threshold"]) == (True, 20)
+
+
+def test_discrepancy__stays_open_until_the_place_is_full_again(ledger: Ledger) -> None:
+    for command in (opened(), received(quantity=1),
+                    moved("SH-001", 3, "available", "written_off", "write_off", reason="水浸")):
+        ledger.handle(command, CONTEXT)
+    assert level(ledger, "discrepancy") == 2
+    (found,) = asked(ledger, "discrepancies")
+    assert (found["place"], found["level"], found["open"]) == ("available", -2, True)
+    ledger.handle(received(quantity=2), CONTEXT)
+    (found,) = asked(ledger, "discrepancies")
+    assert (found["level"], found["lowest"], found["open"]) == (0, -2, False)
+
+
+def test_bins__add_up_to_their_state(ledger: Ledger) -> None:
+    def bins() -> list[tuple[str, str, int]]:
+        return [(row["state"], row["bin"], row["quantity"]) for row in asked(ledger, "bins")]
+
+    on = {"order": stream(), "occurred_at": NOON}
+    for command in (opened(), CountStock(warehouse=HOUSE, occurred_at=NOON, counts=[
+            CountLine(sku="SH-001", quantity=4, bin="A1"),
+            CountLine(sku="SH-001", quantity=6, bin="B2")]), sell(),
+            ApproveOrder(**on), SubmitOrder(**on, warehouse=HOUSE)):
+        ledger.handle(command, CONTEXT)
+    assert bins() == [("available", "", -1), ("available", "A1", 4), ("available", "B2", 6),
+                      ("reserved", "", 1)]
+    ledger.handle(PickOrder(**on, lines=[PickedFrom("1", 1, "A1")]), CONTEXT)
+    assert bins() == [("available", "A1", 3), ("available", "B2", 6), ("reserved", "", 1)]
+
+
+STEPS = st.lists(st.tuples(st.integers(1, 5), st.integers(-4, 0), st.booleans()),
+                 min_size=1, max_size=25)
+
+
+@limits(max_examples=30, deadline=None)
+@examples(STEPS, st.data())
+def test_as_of__exact_at_any_pair_of_clocks(
+    steps: list[tuple[int, int, bool]], data: st.DataObject
+) -> None:
+    here = open_ledger(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
+    here.ledger.handle(opened(), CONTEXT)
+    here.ledger.handle(received(quantity=1, occurred_at=NOON - 9 * DAY), CONTEXT)
+    for quantity, days, outwards in steps:
+        at = {"occurred_at": NOON + days * DAY}
+        here.ledger.handle(
+            moved("SH-001", quantity, "available", "written_off", "write_off", reason="试", **at)
+            if outwards else received(quantity=quantity, **at), CONTEXT)
+    position = data.draw(st.integers(1, here.ledger.head().position))
+    occurred = NOON + data.draw(st.integers(-5, 1)) * DAY
+    wanted = naive(here.store, position, occurred)
+    rows = asked(here.ledger, "inventory", position=position, occurred=rfc3339(occurred))
+    found = rows[0] if rows else dict.fromkeys(INSIDE, 0)
+    assert {place: found[place] for place in INSIDE} == {
+        place: wanted.get(place, 0) for place in INSIDE}
+    here.close()
+
+
+def test_backdated__writes_as_many_rows_however_much_came_after(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """erpnext#53638, #53773: a back-dated entry rewrites later rows."""
+    written: list[int] = []
+    write = Rows.write
+    monkeypatch.setattr(Rows, "write", lambda rows, change: (
+        written.append(len(change.inserts) + len(change.upserts)), write(rows, change))[1])
+
+    def late() -> int:
+        models = ReadModels(ledger.store, PROJECTIONS)
+        models.catch_up("main")
+        written.clear()
+        ledger.handle(received(quantity=1, occurred_at=NOON - DAY), CONTEXT)
+        models.catch_up("main")
+        models.close()
+        return sum(written)
+
+    ledger.handle(opened(), CONTEXT)
+    ledger.handle(received(quantity=500), CONTEXT)
+    few = late()
+    ledger.handle_many([(sell(number), CONTEXT) for number in range(200)])
+    assert late() == few
+
+
+def test_rebuild__equals_what_was_followed_in_any_batches(ledger: Ledger) -> None:
+    ledger.handle(opened(), CONTEXT)
+    followed = ReadModels(ledger.store, PROJECTIONS, batch=3)
+    for quantity in range(1, 12):
+        ledger.handle(received(quantity=quantity), CONTEXT)
+        ledger.handle(sell(quantity), CONTEXT)
+        if quantity % 4 == 0:
+            followed.catch_up("main")
+    followed.catch_up("main")
+    before = followed.digest("main", "stock")
+    assert followed.compare_with_rebuild("main") == []
+    followed.rebuild("main")
+    assert followed.digest("main", "stock") == before
+    followed.close()

@@ -1,0 +1,111 @@
+"""Processes of their own: what they run, and how a test starts them."""
+
+import multiprocessing
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from ledger.common.errors import LedgerError
+from ledger.settings import Settings, open_ledger
+from tests.support.builders import CONTEXT, named, pay, place, record, sell
+from tests.support.waiting import in_thread
+
+SPAWN = multiprocessing.get_context("forkserver")
+SPAWN.set_forkserver_preload(["tests.support.children"])
+"""Each child is a fork of a process that has imported everything and opened nothing."""
+
+
+class Child:
+    """A child process with a pipe to talk through."""
+
+    def __init__(self, work: Callable[..., None], settings: Settings, *arguments: Any) -> None:
+        self.pipe, theirs = SPAWN.Pipe()
+        self.process: BaseProcess = SPAWN.Process(
+            target=work, args=(settings, theirs, *arguments), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def hear(self, timeout_s: float = 60) -> Any:
+        """What it says next."""
+        assert self.pipe.poll(timeout_s), "the child says nothing"
+        return self.pipe.recv()
+
+    def say(self, word: Any) -> None:
+        """Tell it something."""
+        self.pipe.send(word)
+
+    def end(self) -> int | None:
+        """Wait until it has ended. Returns its exit code."""
+        self.process.join(60)
+        return self.process.exitcode
+
+
+def race(settings: Settings, pipe: Connection, seed: int, orders: int) -> None:
+    """Place and pay all orders in an order of its own, from three threads; tell what came of it."""
+    opened = open_ledger(settings)
+    pipe.send("ready")
+    pipe.recv()
+
+    def work(thread: int) -> Counter[str]:
+        numbers, told = list(range(orders)), Counter[str]()
+        random.Random(f"{seed}-{thread}").shuffle(numbers)
+        for number in numbers:
+            for command in (place(number, recipient=f"收件人{number}"), pay(number)):
+                try:
+                    receipt = opened.ledger.handle(command, CONTEXT)
+                    told[type(command).__name__] += len(receipt.positions)
+                except LedgerError as error:
+                    told[error.code] += 1
+        return told
+
+    threads = [in_thread(lambda n=n: work(n)) for n in range(3)]
+    for thread in threads:
+        thread.join()
+    pipe.send(sum((thread.result for thread in threads), Counter()))
+    opened.close()
+
+
+def repeat(settings: Settings, pipe: Connection) -> None:
+    """Send the command of `named(1)` again."""
+    opened = open_ledger(settings)
+    pipe.send(opened.ledger.handle(record(), named(1)))
+    opened.close()
+
+
+def append_until_killed(settings: Settings, pipe: Connection, run: int) -> None:
+    """Record orders from four threads for ever; write each acknowledged number as a line."""
+    opened = open_ledger(settings)
+    pipe.send("ready")
+
+    def work(thread: int) -> None:
+        for count in range(1_000_000):
+            number = f"{run}-{thread}-{count}"
+            opened.ledger.handle(record(number, recipient="收件人"), CONTEXT)
+            os.write(pipe.fileno(), f"{number}\n".encode())
+
+    for thread in [in_thread(lambda n=n: work(n)) for n in range(4)]:
+        thread.join(None)
+
+
+def buy(settings: Settings, pipe: Connection, start: int, buyers: int) -> None:
+    """Let so many buyers each want one piece at once; tell what came of it."""
+    opened = open_ledger(settings)
+    pipe.send("ready")
+    pipe.recv()
+
+    def one(number: int) -> str:
+        try:
+            opened.ledger.handle(sell(number), CONTEXT)
+        except LedgerError as error:
+            return error.code
+        return "sold"
+
+    threads = [in_thread(lambda n=n: one(n)) for n in range(start, start + buyers)]
+    for thread in threads:
+        thread.join()
+    pipe.send(Counter(thread.result for thread in threads))
+    opened.close()

@@ -1,0 +1,103 @@
+"""What the Chinese catalogue must hold: `python -m tests.support.messages` lists what is missing or stale.
+
+Keys are English texts with their white space folded to one line: the docstring of every error, the
+words of every fault in an imported file, every literal in a `tr("…")` of `api/`, and the help of
+every command and option. Missing ones are printed ready to be filled in and put into
+`api/locale/zh.po`.
+"""
+
+import ast
+import string
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.pofile import read_po
+
+from api.messages import CATALOG
+from tests.support import source
+
+TRANSLATED_ELSEWHERE = {"error.template", "template"}
+"""What `tr` is given besides literals; the texts behind it are keys by another way."""
+
+
+def folded(text: str) -> str:
+    """A text with its white space folded to one line."""
+    return " ".join(text.split())
+
+
+def keys() -> dict[str, str]:
+    """Every text that wants a translation, with the place that it comes from."""
+    found: dict[str, str] = {}
+    for place, text in (*_of_errors(), *_of_calls(), *_of_commands()):
+        found.setdefault(text, place)
+    return found
+
+
+def _of_errors() -> Iterator[tuple[str, str]]:
+    for cls in source.errors():
+        yield cls.__name__, source.template(cls)
+    for code, (_, words) in source.fault_rules().items():
+        yield f"fault {code}", words
+
+
+def _of_calls() -> Iterator[tuple[str, str]]:
+    for path, line, argument in translated():
+        if isinstance(argument, ast.Constant):
+            yield f"{source.name(path)}:{line}", argument.value
+
+
+def translated() -> Iterator[tuple[Path, int, ast.expr]]:
+    """The first argument of every `tr(…)` in `api/`."""
+    for path in source.python_files("api"):
+        for node in ast.walk(source.tree(path)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "tr":
+                yield path, node.lineno, node.args[0]
+
+
+def _of_commands() -> Iterator[tuple[str, str]]:
+    for command in source.commands():
+        place = f"flask {command.name}"
+        texts = [command.help, *(getattr(option, "help", None) for option in command.params)]
+        yield from ((place, folded(text)) for text in texts if text)
+
+
+def catalogue() -> dict[str, str]:
+    """The Chinese catalogue: English → Chinese."""
+    with CATALOG.open("rb") as file:
+        return {str(message.id): str(message.string) for message in read_po(file) if message.id}
+
+
+def placeholders(template: str) -> list[tuple[str, str, str | None]]:
+    """What a template wants filled in: names with their formats and conversions, sorted."""
+    return sorted((name, form or "", conversion)
+                  for _, name, form, conversion in string.Formatter().parse(template)
+                  if name is not None)
+
+
+def missing() -> dict[str, str]:
+    """The keys that have no translation, with their places."""
+    known = catalogue()
+    return {key: place for key, place in keys().items() if not known.get(key)}
+
+
+def stale() -> list[str]:
+    """Entries that nothing uses any more."""
+    return sorted(catalogue().keys() - keys().keys())
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def main() -> int:
+    """Print what is missing and what is stale; 1 if there is any."""
+    for key, place in missing().items():
+        print(f'#. {place}\nmsgid {_quoted(key)}\nmsgstr ""\n')
+    for key in stale():
+        print(f"# stale: {_quoted(key)}")
+    return 1 if missing() or stale() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""Does what an intruder with the database file could do: `python -m tests.support.tamper FILE POSITION`.
+
+It takes the triggers off an SQLite log and flips one bit of the payload at a position. With `--cut
+N` it removes the last N events instead and makes the head fit; `flask verify` cannot see that by
+itself, but `--expect` can.
+"""
+
+import argparse
+from pathlib import Path
+
+from ledger.log import merkle, sqlite
+
+
+def main() -> None:
+    """Parse the command line and tamper."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("position", type=int, nargs="?")
+    parser.add_argument("--cut", type=int, metavar="N")
+    options = parser.parse_args()
+    connection = sqlite.driver().connect(str(options.file), isolation_level=None)
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"
+                                      ).fetchall():
+        connection.execute(f"DROP TRIGGER {name}")
+    if options.cut:
+        cut(connection, options.cut)
+    else:
+        flip(connection, options.position)
+    connection.close()
+
+
+def flip(connection: object, position: int) -> None:
+    """Change one byte in the middle of a payload."""
+    execute = connection.execute  # type: ignore[attr-defined]
+    ((payload,),) = execute("SELECT payload FROM events WHERE position = ?", (position,)).fetchall()
+    middle = len(payload) // 2
+    changed = payload[:middle] + bytes([payload[middle] ^ 1]) + payload[middle + 1 :]
+    execute("UPDATE events SET payload = ? WHERE position = ?", (changed, position))
+
+
+def cut(connection: object, number: int) -> None:
+    """Remove the last events and write a head that fits what is left."""
+    execute = connection.execute  # type: ignore[attr-defined]
+    ((last,),) = execute("SELECT max(position) FROM events").fetchall()
+    keep = last - number
+    execute("DELETE FROM events WHERE position > ?", (keep,))
+    execute("DELETE FROM tiles WHERE (number + 1) * ? > ?", (merkle.TILE_LEAVES, keep))
+    frontier: list[bytes] = []
+    rows = execute("SELECT leaf_hash, recorded_at FROM events ORDER BY position").fetchall()
+    for size, (leaf, _) in enumerate(rows):
+        merkle.push(frontier, size, leaf)
+    execute("UPDATE heads SET position = ?, recorded_at = ?, frontier = ?",
+            (keep, rows[-1][1], merkle.pack(frontier)))
+
+
+if __name__ == "__main__":
+    main()

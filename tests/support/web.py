@@ -1,0 +1,89 @@
+"""The API as a client meets it: an app on a fresh installation, keys, and requests."""
+
+import hashlib
+import itertools
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from api import create_app
+from api.http.runtime import Edge
+from ledger.access import SUFFIX, IssueKey
+from ledger.settings import Settings
+from tests.support.builders import CONTEXT
+
+_numbers = itertools.count(1)
+
+
+class Web:
+    """A served installation."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.app: Flask = create_app(settings)
+        self.edge: Edge = self.app.extensions["edge"]
+        self.client: FlaskClient = self.app.test_client()
+        self.tokens: dict[tuple[str, str], str] = {}
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.edge.close()
+
+    def token(self, role: str = "manager", ledger: str = "main", **fields: Any) -> str:
+        """A key of a role; made when it is first asked for."""
+        if fields or (role, ledger) not in self.tokens:
+            key = f"{next(_numbers):012x}"
+            token = f"ol_{ledger}_{key}-secret"
+            self.edge.open().ledger(ledger + SUFFIX).handle(IssueKey(**{
+                "key": key, "owner": f"member:{role.replace('_', '-')}", "role": role,
+                "digest": hashlib.sha256(token.encode()).hexdigest(),
+                "occurred_at": datetime.now(UTC), **fields}), CONTEXT)
+            self.edge.ring(ledger).refresh()
+            if fields:
+                return token
+            self.tokens[role, ledger] = token
+        return self.tokens[role, ledger]
+
+    def headers(self, role: str, ledger: str, more: Mapping[str, str]) -> dict[str, str]:
+        """What a request of a role has."""
+        return {"Authorization": f"Bearer {self.token(role, ledger)}", **more}
+
+    def get(self, path: str, role: str = "manager", ledger: str = "main", **headers: str
+            ) -> TestResponse:
+        """Read; after what was written is known to the read models."""
+        self.edge.open().ledger(ledger)
+        self.edge.models.catch_up(ledger)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.get(path, headers=self.headers(role, ledger, named))
+
+    def post(
+        self, path: str, body: Any, role: str = "manager", ledger: str = "main", *,
+        key: str | None = None, **headers: str,
+    ) -> TestResponse:
+        """Send a command under a key of its own, or the one that is told."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named["Idempotency-Key"] = key or f"k{next(_numbers)}"
+        sent: dict[str, Any] = {"json": body}
+        if isinstance(body, bytes):
+            sent = {"data": body, "content_type": "application/json"}
+        return self.client.post(path, headers=self.headers(role, ledger, named), **sent)
+
+    def done(self, path: str, body: Any, role: str = "manager", **more: Any) -> dict[str, Any]:
+        """A command that must be taken."""
+        answer = self.post(path, body, role, **more)
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json
+        return found
+
+
+def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
+    """The body of a problem."""
+    assert (answer.status_code, answer.json and answer.json["code"]) == (status, code), answer.text
+    assert answer.content_type == "application/problem+json"
+    assert answer.json is not None
+    assert answer.json.keys() == {"type", "title", "status", "detail", "instance", "code", "rule",
+                                  "errors"}
+    return dict(answer.json)
