@@ -1,4 +1,4 @@
-"""What the Chinese catalogue must hold: `python -m tests.support.messages` lists what is missing or stale.
+"""What the Chinese catalogue must hold; `python -m tests.support.messages` lists what is missing.
 
 Keys are English texts with their white space folded to one line: the docstring of every error, the
 words of every fault in an imported file, every literal in a `tr("…")` of `api/`, and the help of
