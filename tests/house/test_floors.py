@@ -1,5 +1,6 @@
 """Who may know whom: each folder is a list of packages, and imports only go up that list."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,3 +45,17 @@ def test_floors__name_only_what_is_there() -> None:
           for folder, floors in FLOORS.items() for name in floors
           if not (source.ROOT / folder / name / "__init__.py").exists()
           and not (source.ROOT / folder / f"{name}.py").exists())
+
+
+def test_architecture__shows_the_floors_as_they_are() -> None:
+    page = (source.ROOT / "docs/architecture.md").read_text("utf-8")
+    shown = {folder: tuple(re.findall(r"^\| `(\w+)` \|", part, re.M))
+             for folder, part in re.findall(r"^## (\w+)/\n(.*?)(?=^## |\Z)", page, re.M | re.S)}
+    assert shown == FLOORS
+
+
+def test_architecture__names_only_files_that_are_there() -> None:
+    page = (source.ROOT / "docs/architecture.md").read_text("utf-8")
+    check(f"docs/architecture.md names {name}, which is not there"
+          for name in re.findall(r"`((?:ledger|projections|api|tests)/[\w/.]+)`", page)
+          if not (source.ROOT / name).exists())
