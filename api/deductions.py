@@ -17,9 +17,9 @@ from api.http.reading import (
     Listed,
     MinPosition,
     MonthQuery,
+    at_position,
     own_row,
     question,
-    told_as_of,
     wait,
 )
 from api.http.routes import EVERYBODY, Blueprint, caller, edge
@@ -43,7 +43,7 @@ from projections.reports import REPORTS
 REVIEWERS = {"reviewer", "manager"}
 PROPOSERS = EVERYBODY - {"auditor", "admin", "member"}
 CHARGED = EVERYBODY - {"auditor", "admin", "integration"}
-"""Whoever may be charged acts for himself, whatever the role of his key."""
+"""Whoever may be charged acts for themselves, whatever the role of their key."""
 
 ONE = "/v1/deductions/<deduction>"
 GIVEN = ("deduction",)
@@ -65,8 +65,7 @@ writing.add(group, [
 
 
 def concerning(row: dict[str, Any], member: str) -> dict[str, Any] | None:
-    """A deduction as a member sees it who is said to have done it, or is charged: of the shares,
-    his own."""
+    """A deduction as the offender, or a member who is charged, sees it: only their own shares."""
     shares = [share for share in row["shares"] if share["member"] == member]
     if not shares and row["offender"] != member:
         return None
@@ -76,11 +75,11 @@ def concerning(row: dict[str, Any], member: str) -> dict[str, Any] | None:
 
 reading.add(group, [
     Listed("/v1/deductions", "deductions", "The register of deductions.", ("deduction",),
-           MonthQuery, STAFF, own=concerning),
+           MonthQuery, STAFF, visible_part=concerning),
     Listed("/v1/appeals", "appeals", "Appeals, open and decided.", ("deduction", "member"),
-           MonthQuery, STAFF, own=own_row),
+           MonthQuery, STAFF, visible_part=own_row),
     Listed("/v1/decisions", "decisions", "Who did what to deductions.", ("deduction", "position"),
-           MonthQuery, STAFF, own=own_row),
+           MonthQuery, STAFF, visible_part=own_row),
 ])
 add_history(group, f"{ONE}/history", "deduction", staff=True)
 
@@ -92,7 +91,7 @@ add_history(group, f"{ONE}/history", "deduction", staff=True)
 def read_deduction(
     headers: Mapping[str, Any], query: Mapping[str, Any], deduction: str
 ) -> Response:
-    """One deduction; of the others' there is none for who sees only his own."""
+    """One deduction; members who see only their own find no other."""
     wait(headers.get("least"))
     asked, who = question(query)._replace(subject=deduction), caller()
     answer = REPORTS["deductions"](edge().models, who.ledger, asked)
@@ -102,7 +101,7 @@ def read_deduction(
         row = concerning(row, who.actor)
     if row is None:
         raise NothingRecorded(ledger=who.ledger, subject=deduction)
-    found = told_as_of(answer.as_of, {"as_of": answer.as_of, "item": row})
+    found = at_position(answer.as_of, {"as_of": answer.as_of, "item": row})
     if asked.as_of.now:
         found.headers["ETag"] = etag_of(deduction, answer.as_of)
     return found

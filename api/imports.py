@@ -1,4 +1,4 @@
-"""Imports over HTTP: a file goes up, the work goes on behind the answer, its faults can be read."""
+"""Imports over HTTP: files are uploaded, the work goes on after the answer, faults can be read."""
 
 import hashlib
 import shutil
@@ -16,7 +16,7 @@ import orjson
 from flask import Response, request
 
 from api.http.fields import Digits, Free
-from api.http.problems import Problem
+from api.http.problems import OUR_FAULT, Problem
 from api.http.reading import LIMIT
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.runtime import Caller, Edge, staging_folder
@@ -29,16 +29,16 @@ from ledger.imports.summary import POLICIES, Summary
 from ledger.settings import Settings
 
 LARGEST = 64 << 20
-"""Bytes of an upload, at most."""
+"""The most bytes of an upload."""
 
 KEPT = 50
-"""Finished imports of which the faults can still be read."""
+"""Finished imports whose faults can still be read."""
 
 group = Blueprint("imports", __name__, description="Exports of platforms, file by file.")
 
 
 class Job:
-    """An import that runs behind its answer."""
+    """An import that goes on after its answer."""
 
     def __init__(self, job: str, ledger: str, digest: str, folder: Path) -> None:
         self.id, self.ledger, self.digest, self.folder = job, ledger, digest, folder
@@ -48,11 +48,11 @@ class Job:
         self.held = ExitStack()
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """What `run_import` tells."""
+        """Take what `run_import` reports."""
         self.stage, self.done, self.total = stage, done, total
 
     def shown(self) -> dict[str, Any]:
-        """How far it is, and what it came to."""
+        """How far it has come, and what came of it."""
         counts = self.summary.counts() if self.summary is not None else None
         return {"import": self.id, "state": self.state, "stage": self.stage, "done": self.done,
                 "total": self.total, "counts": counts, "problem": self.problem,
@@ -73,19 +73,19 @@ _lock = threading.Lock()
         "profile": {"type": "string"}, "shop": {"type": "string"},
         "policy": {"enum": list(POLICIES)}, "stock": {"enum": list(STOCK)}}}}}})
 def upload(headers: Mapping[str, str]) -> Response:
-    """Import files: multipart/form-data with `file` (one or more), `profile`, perhaps `shop`,
+    """Import files: multipart/form-data with `file` (one or more), `profile`, and if wanted `shop`,
     `policy`, `stock`."""
     request.max_content_length = LARGEST
-    told = {name: request.form.get(name) for name in ("profile", "shop", "policy", "stock")}
+    options = {name: request.form.get(name) for name in ("profile", "shop", "policy", "stock")}
     files = request.files.getlist("file")
     known = profiles.available()
-    _check(told, known, files=len(files))
+    _check(options, known, files=len(files))
     who = caller()
     key = orjson.dumps([who.ledger, who.actor, headers["idempotency_key"]]).decode()
     job_id = str(uuid5(NAMESPACE_URL, "import:" + key))
     here = edge()
     folder = Path(tempfile.mkdtemp(prefix="upload-", dir=_staging(here)))
-    paths, digest = [], hashlib.sha256(orjson.dumps(told))
+    paths, digest = [], hashlib.sha256(orjson.dumps(options))
     for number, file in enumerate(files):
         path = folder / f"{number:03d}-{Path(file.filename or 'file.csv').name[:80]}"
         file.save(path)
@@ -98,8 +98,8 @@ def upload(headers: Mapping[str, str]) -> Response:
             while len(_jobs) > KEPT and next(iter(_jobs.values())).state != "running":
                 _jobs.popitem(last=False)[1].held.close()
             threading.Thread(target=_run, args=(here, who, job, paths), daemon=False,
-                             kwargs={"told": told}, name=f"import {job_id}").start()
-    if job.folder != folder:  # the same key again: its files are not needed
+                             kwargs={"options": options}, name=f"import {job_id}").start()
+    if job.folder != folder:  # the key was used before: these files are not needed
         shutil.rmtree(folder)
     if job.digest != digest.hexdigest():
         raise Problem(422, "command_reused", "This key was used for other files.")
@@ -108,15 +108,15 @@ def upload(headers: Mapping[str, str]) -> Response:
     return found
 
 
-def _check(told: Mapping[str, str | None], known: Mapping[str, Any], *, files: int) -> None:
+def _check(options: Mapping[str, str | None], known: Mapping[str, Any], *, files: int) -> None:
     faults = []
     if not files:
         faults.append(Fault("/file", "missing", "is needed: the export"))
-    if told["profile"] not in known:
-        faults.append(Fault("/profile", "unknown", f"is none of {', '.join(sorted(known))}"))
+    if options["profile"] not in known:
+        faults.append(Fault("/profile", "unknown", f"is not one of {', '.join(sorted(known))}"))
     for name, words in (("policy", POLICIES), ("stock", STOCK)):
-        if told[name] is not None and told[name] not in words:
-            faults.append(Fault(f"/{name}", "unknown", f"is none of {', '.join(words)}"))
+        if options[name] is not None and options[name] not in words:
+            faults.append(Fault(f"/{name}", "unknown", f"is not one of {', '.join(words)}"))
     if faults:
         raise Problem(422, InvalidValues.code, f"{len(faults)} value(s) cannot be taken.",
                       rule=InvalidValues.rule, errors=faults)
@@ -129,21 +129,21 @@ def _staging(here: Edge) -> Path:
 
 
 def _run(
-    here: Edge, who: Caller, job: Job, paths: list[Path], *, told: Mapping[str, str | None]
+    here: Edge, who: Caller, job: Job, paths: list[Path], *, options: Mapping[str, str | None]
 ) -> None:
     context = Context(actor=who.actor, role=who.role, client=f"key:{who.key}")
     try:
         summary = run_import(
-            here.ledger(who.ledger), paths, profiles.find(told["profile"] or ""), context=context,
-            shop=told["shop"], policy=told["policy"] or REJECT_EVERYTHING, stock=told["stock"],
-            staging_dir=_staging(here), progress=job.progress)
+            here.ledger(who.ledger), paths, profiles.find(options["profile"] or ""),
+            context=context, shop=options["shop"], policy=options["policy"] or REJECT_EVERYTHING,
+            stock=options["stock"], staging_dir=_staging(here), progress=job.progress)
         job.held.callback(summary.close)
         job.summary = summary
         job.state = "done" if summary.ok else "rejected" if not summary.accepted else "part"
     except LedgerError as error:
         job.state, job.problem = "failed", str(error)
     except Exception:
-        job.state, job.problem = "failed", "This is our fault, and is noted."
+        job.state, job.problem = "failed", OUR_FAULT
         raise
     finally:
         shutil.rmtree(job.folder, ignore_errors=True)
@@ -153,14 +153,14 @@ def _run(
 def _job(name: str) -> Job:
     job = _jobs.get(name)
     if job is None or job.ledger != caller().ledger:
-        raise Problem(404, "import_unknown", "There is no such import here, or it is long over.")
+        raise Problem(404, "import_unknown", "There is no such import here, or it ended long ago.")
     return job
 
 
 @group.permit("/v1/imports/<job>", READERS, name="import-progress")
 @group.response(200, Free)
 def progress(job: str) -> Response:
-    """How far an import is, and what it came to: running, done, part, rejected or failed."""
+    """How far an import has come, and its state: running, done, part, rejected or failed."""
     return Response(orjson.dumps(_job(job).shown()), content_type="application/json")
 
 

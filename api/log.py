@@ -1,4 +1,4 @@
-"""The log over HTTP: where it ends, what it was refused, and the audit trail."""
+"""The log over HTTP: where it ends, what was refused, and the audit trail."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,9 +21,9 @@ from api.http.reading import (
     ItemSchema,
     MinPosition,
     PageQuery,
+    at_position,
     paged,
     question,
-    told_as_of,
     wait,
 )
 from api.http.routes import READERS, Blueprint, caller, edge, unseal
@@ -43,7 +43,7 @@ FORMS = ("json", *EXPORTS)
 COLUMNS = ("position", "recorded_at", "occurred_at", "type", "stream", "version", "actor", "role",
            "client", "command_id", "summary")
 EXPORTED = 100_000
-"""Events of one export, at most."""
+"""The most events in one export."""
 
 group = Blueprint("log", __name__, description="The log itself, and who did what.")
 
@@ -75,14 +75,14 @@ def _root(position: int) -> Response:
     end = here.store.head(name)
     if position > end.position:
         raise Problem(404, "position_beyond_head",
-                      f"Position {position} is not written yet: the last is {end.position}.")
+                      f"Position {position} is not written yet; the last one is {end.position}.")
     frontier = (merkle.unpack(end.frontier) if position == end.position
                 else _frontier(here.store, name, position))
     last = here.store.read(name, after=position - 1, limit=1) if position else []
-    told = merkle.root(frontier).hex()
+    tree_root = merkle.root(frontier).hex()
     as_of = {"ledger": name, "position": position, "head": end.position}
-    return told_as_of(as_of, {"as_of": as_of, "item": {
-        "position": position, "root": told, "expect": f"{position}:{told}",
+    return at_position(as_of, {"as_of": as_of, "item": {
+        "position": position, "root": tree_root, "expect": f"{position}:{tree_root}",
         "recorded_at": rfc3339(from_us(last[0].recorded_at)) if last else None}})
 
 
@@ -100,7 +100,7 @@ def _frontier(store: Store, name: str, position: int) -> list[bytes]:
 @group.arguments(PageQuery(), location="query")
 @group.response(200, AnswerSchema)
 def refusals(query: Mapping[str, Any]) -> Response:
-    """What a rule refused: which command, of whom, by which rule."""
+    """What was refused: which command, from whom, by which rule."""
     return _trail(query, Asked(type=Attempts.Refused.TOPIC, as_of=question(query).as_of))
 
 
@@ -150,34 +150,34 @@ def _trail(query: Mapping[str, Any], asked: Asked) -> Response:
     here, name = edge(), caller().ledger
     limit = query.get("limit", LIMIT)
     after = unseal(query["cursor"])[0] if "cursor" in query else 0
-    told = found(here.models, name, asked, after=after, limit=limit)
+    trail = found(here.models, name, asked, after=after, limit=limit)
     as_of = header(here.store, name, asked.as_of, asked.as_of.resolve(here.store, name))
     note_read(as_of["position"])
-    shown = list(rows(here.models, name, told.entries))
-    return paged(as_of, shown, None if told.behind is None else [told.behind])
+    shown = list(rows(here.models, name, trail.entries))
+    return paged(as_of, shown, None if trail.behind is None else [trail.behind])
 
 
 def _all(asked: Asked) -> Iterator[dict[str, Any]]:
-    """Everything that is asked for, page by page. Errors: 422 `too_much`, never a part of it."""
+    """All rows that were asked for, page by page. Errors: 422 `too_much`, never only a part."""
     here, name = edge(), caller().ledger
     note_read(here.store.head(name).position)
     after, count = 0, 0
     while True:
-        told = found(here.models, name, asked, after=after, limit=1000)
-        yield from rows(here.models, name, told.entries)
-        count += len(told.entries)
+        trail = found(here.models, name, asked, after=after, limit=1000)
+        yield from rows(here.models, name, trail.entries)
+        count += len(trail.entries)
         if count > EXPORTED:
-            raise Problem(422, "too_much", f"That is more than {EXPORTED} events. Narrow it by"
-                                           " day, actor, type or subject.")
-        if told.behind is None:
+            raise Problem(422, "too_much", f"These are more than {EXPORTED} events. Narrow them"
+                                           " by day, actor, type or subject.")
+        if trail.behind is None:
             return
-        after = told.behind
+        after = trail.behind
 
 
-def _ndjson(told: Iterable[dict[str, Any]]) -> Response:
-    """A line an event, and a closing line: how many, the last position, the hash of all before."""
+def _ndjson(exported: Iterable[dict[str, Any]]) -> Response:
+    """One line per event, then a closing line: count, last position, hash of the lines before."""
     lines, digest, last = [], hashlib.sha256(), 0
-    for row in told:
+    for row in exported:
         line = orjson.dumps(row) + b"\n"
         digest.update(line)
         lines.append(line)
@@ -187,12 +187,12 @@ def _ndjson(told: Iterable[dict[str, Any]]) -> Response:
     return Response(b"".join(lines), content_type=EXPORTS["ndjson"])
 
 
-def _csv(told: Iterable[dict[str, Any]]) -> Response:
-    return _file(sheets.as_csv(told, COLUMNS), "csv")
+def _csv(exported: Iterable[dict[str, Any]]) -> Response:
+    return _file(sheets.as_csv(exported, COLUMNS), "csv")
 
 
-def _xlsx(told: Iterable[dict[str, Any]]) -> Response:
-    return _file(sheets.as_xlsx({"audit": (COLUMNS, told)}), "xlsx")
+def _xlsx(exported: Iterable[dict[str, Any]]) -> Response:
+    return _file(sheets.as_xlsx({"audit": (COLUMNS, exported)}), "xlsx")
 
 
 def _file(content: bytes, ending: str) -> Response:

@@ -45,16 +45,16 @@ def tr(text: str, /, **details: Any) -> str:
     return text.format(**details) if details else text
 
 
-def retell(template: str, told: str) -> str:
-    """A message that was told in English, told again in the user's language.
+def translated(template: str, message: str) -> str:
+    """A message that was written in English, in the user's language.
 
     Faults of an import are kept as words; their details are read back out of them.
     """
     names = list(Formatter().parse(template))
     pattern = "".join(re.escape(text) + (f"(?P<{name}>.*)" if name else "")
                       for text, name, _, _ in names)
-    found = re.fullmatch(pattern, told, re.S)
-    return told if found is None else tr(template, **found.groupdict())
+    found = re.fullmatch(pattern, message, re.S)
+    return message if found is None else tr(template, **found.groupdict())
 
 
 def explain(error: LedgerError) -> str:

@@ -13,8 +13,8 @@ from api.http.reading import (
     Listed,
     MinPosition,
     ShopQuery,
+    at_position,
     question,
-    told_as_of,
     wait,
 )
 from api.http.routes import READERS, Blueprint, caller, edge
@@ -60,7 +60,7 @@ FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
 ONE = "/v1/orders/<order>"
 GIVEN = ("order",)
 
-group = Blueprint("orders", __name__, description="Orders, from the buyer's wish to his door.")
+group = Blueprint("orders", __name__, description="Orders, from placing to the buyer's door.")
 
 writing.add(group, [
     Route("/v1/orders", PlaceOrder, SALES, location="/v1/orders"),
@@ -93,9 +93,9 @@ writing.add(group, [
 ])
 reading.add(group, [
     Listed("/v1/orders", "orders", "Orders with their statuses and sums.",
-           ("subject",), ShopQuery, pushed=True),
+           ("subject",), ShopQuery, paged_by_report=True),
     Listed("/v1/fulfilment", "fulfilment", "Where the pieces of orders are.",
-           ("subject",), ShopQuery, pushed=True),
+           ("subject",), ShopQuery, paged_by_report=True),
     Listed("/v1/exceptions", "exceptions", "What keeps orders from being sent.",
            ("subject", "opened_position"), ShopQuery),
     Listed("/v1/reconciliation", "reconciliation", "What orders and payments add up to.",
@@ -119,7 +119,7 @@ def read_order(headers: Mapping[str, Any], query: Mapping[str, Any], order: str)
     pieces = REPORTS["fulfilment"](models, name, asked).rows
     item = {**answer.rows[0], **(pieces[0] if pieces else {}),
             "position": answer.rows[0]["position"]}
-    found = told_as_of(answer.as_of, {"as_of": answer.as_of, "item": item})
+    found = at_position(answer.as_of, {"as_of": answer.as_of, "item": item})
     if asked.as_of.now:
         found.headers["ETag"] = etag_of(order, answer.as_of)
     return found
@@ -131,4 +131,4 @@ def read_order(headers: Mapping[str, Any], query: Mapping[str, Any], order: str)
 def explain(query: Mapping[str, Any], order: str) -> Response:
     """Every sum of an order with the events that it adds up from: position, pointer, factor."""
     as_of, figures = explain_order(edge().store, caller().ledger, order, question(query).as_of)
-    return told_as_of(as_of, {"as_of": as_of, "item": figures})
+    return at_position(as_of, {"as_of": as_of, "item": figures})

@@ -1,10 +1,10 @@
-"""People over HTTP: members, posts, rosters, attendance and leave; what is told, and any past day.
+"""People over HTTP: members, posts, rosters, attendance and leave, on any past day.
 
-Names and contacts are taken in, and never given out.
+Names and contacts are accepted, and never given out.
 """
 
 from api.http import reading, writing
-from api.http.reading import STAFF, STAFF_READERS, DayQuery, Listed, MonthQuery, nobodys, own_row
+from api.http.reading import STAFF, STAFF_READERS, DayQuery, Listed, MonthQuery, no_part, own_row
 from api.http.routes import Blueprint
 from api.http.writing import Route
 from ledger.people import rosters
@@ -25,10 +25,10 @@ from ledger.people.commands import (
 )
 
 OFFICE = {"admin", "manager"}
-"""Who says who works here, as what, and under whom."""
+"""Who decides who works here, in which post, and under whom."""
 
 HEADS = {"manager", "warehouse_head", "reviewer"}
-"""Who says when others work, and sees whether they did. Who heads whom, the rules know."""
+"""Who decides when others work, and sees whether they did; the rules know who heads whom."""
 
 ONE = "/v1/members/<member>"
 LEAVE = f"{ONE}/leaves/<number>"
@@ -61,31 +61,31 @@ SHIFT_KEY, PATTERN_KEY = ("roster", "shift"), ("roster", "since", "shift")
 FACT_KEY, LEAVE_KEY = ("member", "day", "number"), ("member", "number")
 
 WHOLE = STAFF_READERS | HEADS
-"""Heads see, of what they decide about, that of all."""
+"""Heads see everybody's rows in the lists that they decide about."""
 
 reading.add(group, [
     Listed("/v1/members", "staff", "Everybody who ever joined, on a day; by default today.",
-           STAFF_KEY, DayQuery, STAFF, own=own_row),
+           STAFF_KEY, DayQuery, STAFF, visible_part=own_row),
     Listed("/v1/members/<subject>", "staff", "One member, on a day; by default today.",
-           STAFF_KEY, DayQuery, STAFF, own=own_row),
+           STAFF_KEY, DayQuery, STAFF, visible_part=own_row),
     Listed("/v1/posts", "post-terms", "Who held which post from when until when.",
-           TERM_KEY, roles=STAFF, own=own_row),
+           TERM_KEY, roles=STAFF, visible_part=own_row),
     Listed("/v1/posts/<subject>", "post-terms", "Who held one post, post:…; or the posts of one "
-           "member.", TERM_KEY, roles=STAFF, own=own_row),
+           "member.", TERM_KEY, roles=STAFF, visible_part=own_row),
     Listed("/v1/rosters", "rosters", "The shifts that repeat, of every pattern ever in force.",
-           PATTERN_KEY, roles=WHOLE, own=nobodys, whole=WHOLE),
+           PATTERN_KEY, roles=WHOLE, visible_part=no_part, whole=WHOLE),
     Listed("/v1/rosters/<subject>", "rosters", "The shifts that repeat of one roster, roster:….",
-           PATTERN_KEY, roles=WHOLE, own=nobodys, whole=WHOLE),
+           PATTERN_KEY, roles=WHOLE, visible_part=no_part, whole=WHOLE),
     Listed("/v1/shifts", "shifts", "The shifts of a day, covered or not; by default of today.",
-           SHIFT_KEY, DayQuery, WHOLE, own=nobodys, whole=WHOLE),
+           SHIFT_KEY, DayQuery, WHOLE, visible_part=no_part, whole=WHOLE),
     Listed("/v1/shifts/<subject>", "shifts", "The shifts of a day of one roster, roster:….",
-           SHIFT_KEY, DayQuery, WHOLE, own=nobodys, whole=WHOLE),
+           SHIFT_KEY, DayQuery, WHOLE, visible_part=no_part, whole=WHOLE),
     Listed("/v1/attendance", "attendance", "The attendance of a month; by default of this one.",
-           FACT_KEY, MonthQuery, STAFF, own=own_row, whole=WHOLE),
+           FACT_KEY, MonthQuery, STAFF, visible_part=own_row, whole=WHOLE),
     Listed("/v1/attendance/<subject>", "attendance", "The attendance of one member in a month.",
-           FACT_KEY, MonthQuery, STAFF, own=own_row, whole=WHOLE),
+           FACT_KEY, MonthQuery, STAFF, visible_part=own_row, whole=WHOLE),
     Listed("/v1/leaves", "leave", "Leave that was asked for, and what became of it.",
-           LEAVE_KEY, MonthQuery, STAFF, own=own_row, whole=WHOLE),
+           LEAVE_KEY, MonthQuery, STAFF, visible_part=own_row, whole=WHOLE),
     Listed("/v1/leaves/<subject>", "leave", "The leave of one member.",
-           LEAVE_KEY, MonthQuery, STAFF, own=own_row, whole=WHOLE),
+           LEAVE_KEY, MonthQuery, STAFF, visible_part=own_row, whole=WHOLE),
 ])

@@ -1,4 +1,4 @@
-"""Policies over HTTP: published versions, and what tells two of them apart."""
+"""Policies over HTTP: published versions, and how two of them differ."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from flask import Response
 
 from api.http import reading, writing
 from api.http.fields import Digits
-from api.http.reading import ItemSchema, Listed, told_as_of
+from api.http.reading import ItemSchema, Listed, at_position
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
 from ledger.policies.commands import PublishPolicy, WithdrawPolicy
@@ -17,7 +17,7 @@ from projections.policies import book_of, differences
 
 WRITERS = {"admin", "manager"}
 READ_BY = READERS | {"member", "admin"}
-"""Whoever is judged by the rules may read them."""
+"""Everybody who is judged by the rules may read them."""
 
 group = Blueprint("policies", __name__, description="Score rules, scorecards, pay, deadlines.")
 
@@ -41,9 +41,9 @@ class VersionsQuery(marshmallow.Schema):
 @group.arguments(VersionsQuery(), location="query")
 @group.response(200, ItemSchema)
 def read_differences(query: Mapping[str, Any]) -> Response:
-    """What one version says otherwise than another."""
+    """What differs between two versions."""
     store, ledger = edge().store, caller().ledger
     book = book_of(store, ledger)
     found = differences(book.must_know(query["before"]).said, book.must_know(query["after"]).said)
     as_of = header(store, ledger, NOW, NOW.resolve(store, ledger))
-    return told_as_of(as_of, {"as_of": as_of, "item": {**query, "differences": found}})
+    return at_position(as_of, {"as_of": as_of, "item": {**query, "differences": found}})

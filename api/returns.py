@@ -13,8 +13,8 @@ from api.http.reading import (
     Listed,
     MinPosition,
     ShopQuery,
+    at_position,
     question,
-    told_as_of,
     wait,
 )
 from api.http.routes import READERS, Blueprint, caller, edge
@@ -56,7 +56,8 @@ writing.add(group, [
     Route(f"{ONE}/closings", CloseCase, SERVICE, GIVEN),
 ])
 reading.add(group, [
-    Listed("/v1/returns", "returns", "After-sales cases.", ("subject",), ShopQuery, pushed=True),
+    Listed("/v1/returns", "returns", "After-sales cases.", ("subject",), ShopQuery,
+           paged_by_report=True),
 ])
 add_history(group, f"{ONE}/history", "case")
 
@@ -72,7 +73,7 @@ def read_case(headers: Mapping[str, Any], query: Mapping[str, Any], case: str) -
     answer = REPORTS["returns"](edge().models, caller().ledger, asked)
     if not answer.rows:
         raise NothingRecorded(ledger=caller().ledger, subject=case)
-    found = told_as_of(answer.as_of, {"as_of": answer.as_of, "item": answer.rows[0]})
+    found = at_position(answer.as_of, {"as_of": answer.as_of, "item": answer.rows[0]})
     if asked.as_of.now:
         found.headers["ETag"] = etag_of(case, answer.as_of)
     return found

@@ -16,10 +16,10 @@ from api.http.reading import (
     MinPosition,
     MonthQuery,
     ScoresQuery,
-    nobodys,
+    at_position,
+    no_part,
     own_row,
     question,
-    told_as_of,
     wait,
 )
 from api.http.routes import EVERYBODY, Blueprint, caller, edge
@@ -31,7 +31,7 @@ from projections.asking.questions import Question
 from projections.scores.terms import explain_score
 
 GRADERS = EVERYBODY - {"auditor", "admin", "integration"}
-"""The second grader may be the member himself: the rules say who grades what."""
+"""The second grader may be the members themselves: the rules say who grades what."""
 
 ONE_MONTH = "/v1/months/<month>"
 
@@ -46,15 +46,15 @@ writing.add(group, [
 ])
 reading.add(group, [
     Listed("/v1/scores", "scores", "The scores of a month; by default the last closed one.",
-           ("member", "post"), ScoresQuery, STAFF, own=own_row),
+           ("member", "post"), ScoresQuery, STAFF, visible_part=own_row),
     Listed("/v1/score-history", "score-history", "The scores of all closed months.",
-           ("month", "member", "post"), ScoresQuery, STAFF, own=own_row),
+           ("month", "member", "post"), ScoresQuery, STAFF, visible_part=own_row),
     Listed("/v1/score-warnings", "score-warnings", "Closed months below the pass mark.",
-           ("member", "post"), ScoresQuery, STAFF, own=own_row),
+           ("member", "post"), ScoresQuery, STAFF, visible_part=own_row),
     Listed("/v1/months", "closings", "What was done to close months.", ("position",), MonthQuery,
-           STAFF_READERS, own=nobodys),
+           STAFF_READERS, visible_part=no_part),
     Listed("/v1/grading", "grading", "What lies before the graders of a month.",
-           ("member", "post", "item"), ScoresQuery, STAFF_READERS, own=nobodys),
+           ("member", "post", "item"), ScoresQuery, STAFF_READERS, visible_part=no_part),
 ])
 
 
@@ -63,16 +63,16 @@ reading.add(group, [
 @group.arguments(MonthQuery(exclude=("limit", "cursor")), location="query")
 @group.response(200, ItemSchema)
 def explain(headers: Mapping[str, Any], query: Mapping[str, Any], member: str) -> Response:
-    """How a member's month came to its score: terms that add up to it, with their events."""
+    """Why a member's month has its score: terms that add up to it, with their events."""
     _must_be_own(member)
     wait(headers.get("least"))
     as_of, item = explain_score(edge().models, caller().ledger, member, question(query))
     note_read(as_of["position"])
-    return told_as_of(as_of, {"as_of": as_of, "item": item})
+    return at_position(as_of, {"as_of": as_of, "item": item})
 
 
 def _must_be_own(member: str) -> None:
-    """Of the others there is nothing for who sees only himself. Errors: R-PRJ-07."""
+    """Members who see only themselves find nobody else. Errors: R-PRJ-07."""
     who = caller()
     if who.role not in STAFF_READERS and who.actor != member:
         raise NothingRecorded(ledger=who.ledger, subject=member)

@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 import xlsxwriter
 
-from api import sheets
 from ledger.common.decimals import is_decimal, plain
 from projections import reports
 from projections.asking.clocks import AsOf
@@ -18,10 +17,10 @@ from projections.asking.questions import Answer, Question
 from projections.store.models import ReadModels
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet program takes for the beginning of a formula."""
+"""What a spreadsheet program takes as the start of a formula."""
 
 MADE = datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None)
-"""When every workbook says it was made, so that the same rows make the same bytes."""
+"""The creation time in every workbook, so that the same rows make the same bytes."""
 
 WIDEST = 60
 TYPES = {"csv": "text/csv; charset=utf-8",
@@ -33,11 +32,11 @@ Row = Mapping[str, Any]
 
 def as_csv(rows: Iterable[Row], names: Sequence[str]) -> bytes:
     """Rows as CSV in UTF-8 with a mark, for Excel; a text that looks like a formula gets a '."""
-    told = io.StringIO(newline="")
-    writer = csv.writer(told)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
     writer.writerow(names)
     writer.writerows([_safe(_plain(row[name])) for name in names] for row in rows)
-    return "\ufeff".encode() + told.getvalue().encode()
+    return "\ufeff".encode() + text.getvalue().encode()
 
 
 Tables = Mapping[str, tuple[Sequence[str], Iterable[Row]]]
@@ -49,8 +48,8 @@ def as_xlsx(tables: Tables, about: Mapping[str, Any] | None = None) -> bytes:
 
     Decimals are numbers; every other text stays a text.
     """
-    told = io.BytesIO()
-    with xlsxwriter.Workbook(told, {"in_memory": True, "strings_to_formulas": False,
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False,
                                     "strings_to_urls": False}) as book:
         book.set_properties({"created": MADE})
         bold = book.add_format({"bold": True})
@@ -58,7 +57,7 @@ def as_xlsx(tables: Tables, about: Mapping[str, Any] | None = None) -> bytes:
             _fill(book.add_worksheet(title), names, rows, bold)
         if about is not None:
             _about(book.add_worksheet("as of"), about, bold)
-    return told.getvalue()
+    return file.getvalue()
 
 
 def _fill(sheet: Any, names: Sequence[str], rows: Iterable[Row], bold: Any) -> None:
@@ -104,21 +103,22 @@ def _safe(value: Any) -> Any:
     return value
 
 
-BESIDE = {"scores": ("deductions", "appeals", "closings")}
-"""What else stands in the workbook of a report, of the same month."""
+ALSO_IN_WORKBOOK = {"scores": ("deductions", "appeals", "closings")}
+"""Further reports in the workbook of a report, of the same month."""
 
 
 def workbook(
     models: ReadModels, ledger: str, name: str, asked: Question
 ) -> tuple[bytes, dict[str, Any]]:
-    """A report as an Excel workbook, with what belongs to it in further sheets, as of the same
-    position; and as of what it is."""
+    """A report as an Excel workbook, with what belongs to it on further sheets, as of the same
+    position. Returns the bytes, and as of when they hold."""
     answers = _together(models, ledger, name, asked)
-    if len({answer.as_of["position"] for answer in answers.values()}) > 1:  # written to meanwhile
+    if len({answer.as_of["position"] for answer in answers.values()}) > 1:
+        # something was recorded between two of the answers
         position = answers[name].as_of["position"]
         answers = _together(models, ledger, name, asked._replace(as_of=AsOf(position=position)))
     as_of = answers[name].as_of
-    return sheets.as_xlsx({title: (list(answer.rows[0]) if answer.rows else [], answer.rows)
+    return as_xlsx({title: (list(answer.rows[0]) if answer.rows else [], answer.rows)
                            for title, answer in answers.items()}, as_of), as_of
 
 
@@ -127,6 +127,6 @@ def _together(
 ) -> dict[str, Answer]:
     first = reports.REPORTS[name](models, ledger, asked)
     same = asked._replace(month=first.as_of.get("month"))
-    others = BESIDE.get(name, ()) if asked.subject is None else ()
+    others = ALSO_IN_WORKBOOK.get(name, ()) if asked.subject is None else ()
     return {name: first, **{other: reports.REPORTS[other](models, ledger, same)
                             for other in others}}

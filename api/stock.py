@@ -35,12 +35,12 @@ reading.add(group, [
            ("sku", "warehouse")),
     Listed("/v1/bins", "bins", "Pieces by state and bin.", ("sku", "warehouse", "state", "bin")),
     Listed("/v1/stock-cards/<subject>", "stock-card", "Every movement with its balance.",
-           ("position",), as_told=True),
+           ("position",), keeps_order=True),
     Listed("/v1/stock-ledger", "stock-ledger", "Opening, received, issued, closing.",
            ("sku", "warehouse"), PeriodQuery),
     Listed("/v1/alerts", "low-stock", "Notices of low stock, open and closed.",
            ("opened_position", "sku", "warehouse")),
-    Listed("/v1/discrepancies", "discrepancies", "Places below nought.",
+    Listed("/v1/discrepancies", "discrepancies", "Places below zero.",
            ("opened_position", "sku", "warehouse")),
 ])
 add_history(group, "/v1/stock/<subject>/history", "stock")

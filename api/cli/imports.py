@@ -8,7 +8,7 @@ import click
 
 from api.cli.output import as_json
 from api.http.runtime import staging_folder
-from api.messages import retell, tr
+from api.messages import tr, translated
 from ledger.common.context import Context
 from ledger.imports import profiles
 from ledger.imports.faults import REASONS, RowFault
@@ -53,7 +53,7 @@ def print_faults(summary: Summary, form: str) -> None:
 
 def _reason(fault: RowFault) -> str:
     known = REASONS.get(fault.code)
-    return fault.reason if known is None else retell(known[1], fault.reason)
+    return fault.reason if known is None else translated(known[1], fault.reason)
 
 
 def told(summary: Summary) -> str:

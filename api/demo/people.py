@@ -26,12 +26,12 @@ from ledger.settings import Opened
 from projections.policies import book_of
 
 EARLY, LATE, HEAD = "member:7f3a", "member:2c91", "member:b08e"
-"""Two agents of customer service, called after their shifts, and their head."""
+"""Two customer service agents, named after their shifts, and their head."""
 
 DISPATCHER, WAREHOUSE, FINANCE = "member:5d14", "member:e6a2", "member:91fc"
 DESIGNER, MANAGER, GENERAL = "member:c3d8", "member:0a47", "member:8e0b"
 REVIEWER, SECOND_REVIEWER = "member:4be0", "member:f51a"
-"""The committee: each grades, one decides deductions, the other one appeals."""
+"""The committee: both grade; one decides deductions, the other decides appeals."""
 
 POLICIES = ("rules", "scorecards", "pay", "deadlines")
 SINCE, JOINED = "2026-09-01", "2026-03-02"
@@ -61,7 +61,7 @@ TEAM = (
     Person(REVIEWER, COMMITTEE, None, "方正", "15400000010"),
     Person(SECOND_REVIEWER, COMMITTEE, None, "周全", "15400000011"),
 )
-"""Everybody is made up, as the sample's buyers are."""
+"""Invented people, like the buyers of the sample."""
 
 _ROLES = {person.member: POSTS[person.post][2] for person in TEAM}
 
@@ -77,24 +77,25 @@ def act(ledger: Ledger, actor: str, command: Command) -> Receipt:
                                           client="demo"))
 
 
-def tell(opened: Opened) -> int:
-    """Publish the policies, let the team join, plan shifts, record attendance; the position of
-    what shows that somebody was late."""
+def run(opened: Opened) -> int:
+    """Publish the policies, let the team join, plan shifts, record attendance. Returns the position
+    of the event that shows that somebody was late."""
     ledger = opened.ledger
     _publish(ledger)
     _join(ledger)
     known = policy(opened)
-    click.echo(tr("{count} people work here, each under an id; names and contacts lie sealed:",
-                  count=len(TEAM)))
+    click.echo(tr("{count} people work here, each under an id; their names and contacts are "
+                  "sealed:", count=len(TEAM)))
     for person in TEAM:
         above = "" if person.above is None else tr("reports to {member}", member=person.above)
         click.echo(f"  {person.member}  {person.post:<21}  {above}".rstrip())
-    click.echo(tr("The printed {names} hold from {day} on, as versions 1 to {version}.",
+    click.echo(tr("The printed {names} are in force from {day} on, as versions 1 to {version}.",
                   names=", ".join(POLICIES), day=SINCE, version=known.number))
-    click.echo(tr("Customer service works in shifts that overlap, with a director to ask on "
+    click.echo(tr("Customer service works in overlapping shifts, with a director on call on "
                   "Sundays:"))
     _plan(ledger)
-    click.echo(tr("Attendance takes its points by itself, from its own item and once:"))
+    click.echo(tr("Attendance costs its points by itself, once, and on its own item of the "
+                  "scorecard:"))
     return _attend(ledger)
 
 
@@ -152,6 +153,6 @@ def _attend(ledger: Ledger) -> int:
         occurred_at=at("2026-09-14 11:05")))
     click.echo("  " + tr("{member}: {minutes} minutes late on {day}", member=LATE, minutes=12,
                          day="2026-09-15"))
-    click.echo("  " + tr("{member}: leave on {day}, asked for before; {cover} stands in",
+    click.echo("  " + tr("{member}: leave on {day}, asked for in advance; {cover} stands in",
                          member=EARLY, day="2026-09-18", cover=HEAD))
     return late.positions[0]

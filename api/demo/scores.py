@@ -1,4 +1,4 @@
-"""The last part of the demo's story: deductions, a month that is graded, sealed and restated."""
+"""The demo's scores: deductions, and a month that is graded, sealed and restated."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -52,20 +52,20 @@ from projections.store.models import ReadModels
 
 MONTH = "2026-09"
 SEALED_AT, RESTATED_AT = "2026-10-08T18:00:00+08:00", "2026-10-12T18:00:00+08:00"
-"""When the month was sealed, and when it was restated: the clock stands there."""
+"""When the month was sealed, and when it was restated: where the clock is stopped."""
 
 FOLLOW_UPS = ("2609-1", "2609-2", "2609-3")
 MEETING, FEEDBACK, LUNCH, CHAT, PARCEL, PICTURES = (f"2609-{number}" for number in range(4, 10))
 """The numbers of the deductions."""
 
 NOT_FOLLOWED_UP = ("2026-09-09T08:21", "2026-09-10T10:10", "2026-09-15T06:41")
-"""When buyers placed orders that they never paid, and nobody wrote to them on the next day."""
+"""When buyers placed orders that they never paid, and nobody followed up on the next day."""
 
 GRADES = {
     EARLY: (94, 95, 96), LATE: (84, 86, 92), HEAD: (80, 81, 82), WAREHOUSE: (88, 87, 90),
     DISPATCHER: (91, 93, 92), DESIGNER: (60, 62, 66), FINANCE: (90, 92, 94), MANAGER: (86, 85, 88),
 }
-"""What both of the committee and the second grader think of a member, in percent."""
+"""The grades of both committee members and of the second grader, in percent."""
 
 BONUSES = {EARLY: ("answers for the autumn campaign", "2"),
            DISPATCHER: ("parcels packed on the holiday", "3")}
@@ -96,9 +96,9 @@ def _models(opened: Opened) -> Iterator[ReadModels]:
 
 
 def charge(opened: Opened, late: int) -> None:
-    """Propose deductions in September: what shows them are events of this very log.
+    """Propose deductions in September; their evidence is events of this very log.
 
-    `late` is the position of what shows that an agent was late.
+    `late` is the position of the event that shows that an agent was late.
     """
     ledger = opened.ledger
     with _models(opened) as models:
@@ -177,11 +177,11 @@ def _decide(ledger: Ledger) -> None:
 
 
 def close(opened: Opened) -> None:
-    """Decide what was proposed, grade everybody, seal the month, and say why a score is one."""
+    """Decide what was proposed, grade everybody, seal the month, and explain a score."""
     ledger = opened.ledger
     _decide(ledger)
-    click.echo(tr("A reviewer decides after the holiday: who is charged how many points, and at "
-                  "which positions the evidence is"))
+    click.echo(tr("A reviewer decides after the holiday: who is charged how many points, and the "
+                  "positions of the evidence"))
     with _models(opened) as models:
         for row in ask(models, "main", "deductions", Question(month=MONTH)).rows:
             click.echo(f"  {row['deduction']}  {row['rule']:<16}  {row['state']:<9}  "
@@ -219,14 +219,14 @@ def _grade(opened: Opened) -> None:
 
 
 def _items(card: Scorecard, grade: int) -> dict[str, str]:
-    """Grades around one, a little different for each item of a scorecard that has several."""
+    """Grades around one, slightly different for each item of a scorecard with several."""
     items = [item.item for item in card.items if not item.computed_from]
     spread = (0, 2, -2, 1, -1) if len(items) > 1 else (0,)
     return {item: str(grade + spread[number % len(spread)]) for number, item in enumerate(items)}
 
 
 def _second_grader(member: str, card: Scorecard) -> str:
-    """Whom the scorecard names: himself, his supervisor, or who holds a post."""
+    """Whom the scorecard names: the member, their supervisor, or the holder of a post."""
     if card.second_grader == MEMBER:
         return member
     if card.second_grader == SUPERVISOR:
@@ -247,15 +247,15 @@ def _table(rows: list[dict[str, Any]]) -> None:
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose decimals have at most two digits behind the point."""
+    """A row whose decimals have at most two places."""
     return {name: row[name] if name in (*WORDS, "coefficient") else
             plain(rounded(Decimal(row[name]), Decimal("0.01"))) for name in COLUMNS}
 
 
 def _explain(models: ReadModels) -> None:
-    """A score as a sum: items taken together by sheet, each charge by itself."""
-    _, told = explain_score(models, "main", LATE, Question(month=MONTH))
-    post, = told["posts"]
+    """A score as a sum: items summed up by sheet, each charge by itself."""
+    _, item = explain_score(models, "main", LATE, Question(month=MONTH))
+    post, = item["posts"]
     click.echo(tr("Why {member} has {score}: terms that add up to it, with their events",
                   member=LATE, score=post["score"]))
     sums: dict[str, tuple[Decimal, set[int]]] = {}
@@ -270,7 +270,7 @@ def _explain(models: ReadModels) -> None:
 
 
 def _named(term: dict[str, Any]) -> str:
-    """Under which name a term is told: the graded items of a sheet share one."""
+    """The name that a term is shown under: the graded items of a sheet share one."""
     first, second = term["what"].split()
     if first not in SHEETS:
         times = plain(-Decimal(term["factor"]))
@@ -284,7 +284,7 @@ def _named(term: dict[str, Any]) -> str:
 
 
 def restate(opened: Opened) -> None:
-    """An appeal in time is right: the month is reopened, a charge falls, figures change."""
+    """An appeal in time is upheld: the month is reopened, a charge falls, figures change."""
     with _models(opened) as models:
         before = _scores(models)
         _appeal(opened.ledger, _shown(models, demo_stock.ORDER))
@@ -311,7 +311,7 @@ def restate(opened: Opened) -> None:
 
 
 def _appeal(ledger: Ledger, sent: Shown) -> None:
-    """What was reopened can change; what was not would carry the change to October."""
+    """A reopened month can change; otherwise the change would be carried to October."""
     deduction = f"deduction:{CHAT}"
     act(ledger, EARLY, AppealDeduction(
         deduction=deduction, occurred_at=at("2026-10-09 09:30"),

@@ -1,4 +1,4 @@
-"""The second half of the demo's story: stock, one order to its buyer and back, an alert."""
+"""The demo's stock: counted and sold, one order to its buyer and a book of it back, an alert."""
 
 from contextlib import closing
 from datetime import datetime
@@ -46,7 +46,7 @@ ORDER, CASE = f"order:{CHANNEL}:{SHOP}:demo-1", f"case:{CHANNEL}:{SHOP}:demo-R1"
 LEVELS = ("sku", "available", "reserved", "packed", "on_hand")
 
 
-def tell(opened: Opened) -> None:
+def run(opened: Opened) -> None:
     """Count stock, sell until it is low, bring one order to its buyer and a book of it back."""
     ledger = opened.ledger
     _do(ledger, "keeper", OpenWarehouse(name=HOUSE, occurred_at=_at("09:00")))
@@ -56,24 +56,26 @@ def tell(opened: Opened) -> None:
     _do(ledger, "service", _sale("demo-1", Line(
         line="1", sku="QM-001", quantity=3, unit_price=3980, amount_minor=11940)))
     with closing(ReadModels(opened.store, PROJECTIONS)) as models:
-        click.echo(tr("Twelve and two books are counted in; three of the first are sold:"))
+        click.echo(tr("Twelve copies of one book and two of another are counted; three of the "
+                      "first are sold:"))
         _levels(models)
         click.echo(tr("Nobody can buy the same piece twice:"))
         _refused(ledger, _sale("demo-2", Line(
             line="1", sku="QM-002", quantity=3, unit_price=2500, amount_minor=7500)))
-        _bring(ledger)
+        _deliver(ledger)
         click.echo(tr("The order is reviewed, picked, checked, packed, dispatched and delivered:"))
         for row in ask(models, "main", "stock-card", Question(subject="sku:QM-001")).rows:
             click.echo(f"  {row['position']:>5}  {', '.join(row['causes']):<12}"
                        f" on_hand {row['on_hand']:>3}  available {row['available']:>3}")
         _levels(models)
-        _back(ledger)
+        _return(ledger)
         click.echo(tr("One book comes back and is inspected before it is sold again:"))
         for row in ask(models, "main", "returns", Question(subject=CASE)).rows:
             click.echo(f"  {row['state']}  restocked {row['pieces']['restocked']}"
                        f"  refunded {row['paid_minor']} of {row['asked_minor']} {row['currency']}")
         _levels(models)
-        click.echo(tr("One notice tells of each book that is low, and is closed when it is not:"))
+        click.echo(tr("A book that runs low gets one notice, which is closed when there is enough "
+                      "again:"))
         for row in ask(models, "main", "low-stock", Question()).rows:
             until = "" if row["closed_position"] is None else f" to {row['closed_position']}"
             click.echo(f"  {row['sku']}  available {row['available']} of at least "
@@ -93,7 +95,7 @@ def _sale(number: str, line: Line) -> SellOrder:
                      lines=[line], warehouse=HOUSE, occurred_at=_at("10:00"))
 
 
-def _bring(ledger: Ledger) -> None:
+def _deliver(ledger: Ledger) -> None:
     """From the review to the buyer."""
     def on(time: str) -> dict[str, Any]:
         return {"order": ORDER, "occurred_at": _at(time)}
@@ -110,8 +112,8 @@ def _bring(ledger: Ledger) -> None:
     _do(ledger, "integration", DeliverParcel(**on("23:00"), parcel="P1"))
 
 
-def _back(ledger: Ledger) -> None:
-    """A book comes back, and the money for it goes."""
+def _return(ledger: Ledger) -> None:
+    """A book comes back, and its price is refunded."""
     def on(time: str) -> dict[str, Any]:
         return {"case": CASE, "occurred_at": _at(time, "09-30")}
 

@@ -1,4 +1,4 @@
-"""The story that `flask demo` tells: a shop's two monthly exports, its stock, its people."""
+"""The story of `ledger demo`: a shop's two monthly exports, its stock, its people."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -49,7 +49,7 @@ class DemoNotEmpty(Misconfigured):
 
 @contextmanager
 def _at(settings: Settings, moment: str) -> Iterator[Opened]:
-    """The ledger with a clock that stands at a moment, so that the demo is the same every time."""
+    """The ledger with a clock stopped at a moment, so that the demo is the same every time."""
     now = to_us(datetime.fromisoformat(moment))
     opened = open_ledger(settings, clock=Clock(wall=lambda: now, steady=lambda: now))
     try:
@@ -59,7 +59,7 @@ def _at(settings: Settings, moment: str) -> Iterator[Opened]:
 
 
 def run() -> None:
-    """Record the sample into an empty database and tell its story. Errors: R-DEM-01."""
+    """Record the sample in an empty database and tell its story. Errors: R-DEM-01."""
     settings = Settings.from_environment()
     store = settings.open_store()
     try:
@@ -70,15 +70,15 @@ def run() -> None:
     _heading(1, tr("Two monthly exports of one shop go in, each recorded on the day it was made"))
     for name, moment in EXPORTS:
         _record(settings, name, moment)
-    click.echo(tr("The second one tells 91 orders of August again, most of them with a newer "
-                  "status: the difference is recorded, nothing twice."))
+    click.echo(tr("The second one lists 91 orders of August again, most of them with a newer "
+                  "status: only what is new is recorded, nothing twice."))
     with _at(settings, EXPORTS[-1][1]) as opened, \
             closing(ReadModels(opened.store, PROJECTIONS)) as models:
-        _tell(models)
+        _show_sales(models)
         _heading(5, tr("Stock: counted, sold, sent, and never oversold"))
-        demo_stock.tell(opened)
+        demo_stock.run(opened)
         _heading(6, tr("People: who works here, and what they are charged with"))
-        demo_scores.charge(opened, demo_people.tell(opened))
+        demo_scores.charge(opened, demo_people.run(opened))
     _heading(7, tr("September: graded, sealed, appealed against, restated"))
     with _at(settings, demo_scores.SEALED_AT) as opened:
         demo_scores.close(opened)
@@ -98,16 +98,16 @@ def _record(settings: Settings, name: str, moment: str) -> None:
         click.echo(f"  {name}: {counts}")
 
 
-def _tell(models: ReadModels) -> None:
+def _show_sales(models: ReadModels) -> None:
     _heading(2, tr("What the shop sold in two months, to the fen"))
     _sums(models, AsOf())
     _heading(3, tr("August, in both clocks"))
     click.echo(tr("What had happened by 31 August, as the ledger knew it then:"))
     _sums(models, AsOf.parse(None, AUGUST_END, AUGUST_END))
-    click.echo(tr("The same August, as it is known a month later (refunds of orders of August that "
-                  "the second file told are dated to their payment):"))
+    click.echo(tr("The same August, as it is known a month later (the second file dates refunds of "
+                  "August's orders to their payment):"))
     _sums(models, AsOf.parse(None, None, AUGUST_END))
-    _heading(4, tr("One order's story: who recorded what, when it happened, when it was known"))
+    _heading(4, tr("One order's history: who recorded what, when it happened, when it was known"))
     subject = _changed_order(models)
     answer = ask(models, "main", "timeline", Question(subject=subject))
     click.echo(f"  {subject}")
@@ -125,12 +125,12 @@ def _brief(row: dict[str, Any]) -> str:
 def _sums(models: ReadModels, as_of: AsOf) -> None:
     answer = ask(models, "main", "reconciliation", Question(as_of=as_of))
     for row in answer.rows:
-        told = "  ".join(f"{name} {row[name]}" for name in COLUMNS)
-        click.echo(f"  {row['currency']}  {told}")
+        sums = "  ".join(f"{name} {row[name]}" for name in COLUMNS)
+        click.echo(f"  {row['currency']}  {sums}")
 
 
 def _changed_order(models: ReadModels) -> str:
-    """The first order that was refunded and whose story the second file went on with."""
+    """The first order that was refunded and that the second file changed."""
     answer = ask(models, "main", "orders", Question())
     known = ask(models, "main", "orders",
                                 Question(as_of=AsOf.parse(None, AUGUST_END)))
@@ -144,8 +144,8 @@ def _prove(opened: Opened) -> None:
     _heading(8, tr("The log proves itself"))
     report = verify(opened.store, "main")
     assert report.ok
-    click.echo(tr("  {events} events, each hashed again; keep this line outside, and "
-                  "`flask verify --expect` proves later that nothing before it was changed:",
+    click.echo(tr("  {events} events, each hashed again. Keep this line elsewhere: `ledger verify "
+                  "--expect` proves later that nothing before it was changed:",
                   events=report.events))
     root = merkle.root(merkle.unpack(opened.store.head("main").frontier))
     click.echo(f"  {report.position}:{root.hex()}")

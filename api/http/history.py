@@ -1,4 +1,4 @@
-"""The story of one subject, event by event, with what each step changed."""
+"""The history of one subject, event by event, with what each step changed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +29,7 @@ def etag_of(stream: str, as_of: Mapping[str, Any]) -> str:
 
 
 def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) -> None:
-    """Register the history of a kind of subject. `staff`: it is a record of members."""
+    """Register the history of a kind of subject; `staff`: of a record of members."""
 
     @group.permit(path, STAFF_READERS if staff else READERS, name=f"{name}-history")
     @group.arguments(MinPosition(), location="headers")
@@ -46,11 +46,11 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
         as_of = question(query).as_of
         limit = query.get("limit", LIMIT)
         after = unseal(query["cursor"])[0] if "cursor" in query else 0
-        told = found(models, ledger, Asked(subject=subject, as_of=as_of), after=after,
+        trail = found(models, ledger, Asked(subject=subject, as_of=as_of), after=after,
                      limit=limit + 1)
-        if not told.entries and not after:
+        if not trail.entries and not after:
             raise NothingRecorded(ledger=ledger, subject=subject)
         head = header(models.store, ledger, as_of, as_of.resolve(models.store, ledger))
         if staff:
             note_read(head["position"])
-        return page(head, list(rows(models, ledger, told.entries)), ("position",), limit)
+        return page(head, list(rows(models, ledger, trail.entries)), ("position",), limit)

@@ -1,4 +1,4 @@
-"""Notes of who read evidence and records of staff: they lie in a ledger of their own."""
+"""Notes of who read evidence and staff records, kept in a ledger of their own."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ LONGEST = 2000
 
 
 def note_read(position: int) -> None:
-    """Leave a note that the caller read this route, as of a position; behind the answer."""
+    """Note, after the answer, that the caller read this route as of a position."""
     here, who = edge(), caller()
     note = NoteRead(
         actor=who.actor, route=request.path, position=position, occurred_at=datetime.now(UTC),

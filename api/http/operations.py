@@ -1,4 +1,4 @@
-"""What those who run it ask: does it live, can it work, how much does it do, which is it."""
+"""For operators: is it alive, can it work, how much does it do, which version is it."""
 
 import logging
 import shutil
@@ -18,10 +18,10 @@ from api.http.routes import PUBLIC, Blueprint, edge
 from ledger.log.sqlite import SqliteStore
 
 LEAST_DISK = 256 << 20
-"""Free bytes below which nothing should be recorded any more."""
+"""Free bytes below which it is not ready."""
 
 LAG = 100_000
-"""Events that a read model may be behind."""
+"""Events by which a read model may lag."""
 
 group = Blueprint("operations", __name__, description="For those who run it.")
 
@@ -38,7 +38,7 @@ lag = Gauge("ledger_projection_lag", "Events that a read model is behind",
 @group.permit("/livez", PUBLIC, name="livez")
 @group.response(200, Free)
 def livez() -> Response:
-    """It lives."""
+    """Whether the process is alive."""
     return Response(b'{"ok":true}', content_type="application/json")
 
 
@@ -46,7 +46,7 @@ def livez() -> Response:
 @group.response(200, Free)
 @group.alt_response(503, schema=Free)
 def readyz() -> Response:
-    """Whether it can work: database, schema, read models, disk. 503 if not."""
+    """Whether it can work: schema, read models, disk. 503 if not."""
     checks = _checks()
     status = 200 if all(check["ok"] for check in checks.values()) else 503
     return Response(orjson.dumps({"ok": status == 200, "checks": checks}), status,
@@ -72,7 +72,7 @@ def _checks() -> dict[str, dict[str, Any]]:
 @group.permit("/metrics", {"admin", "auditor", "operations"}, name="metrics")
 @group.response(200, content_type="text/plain")
 def metrics() -> Response:
-    """Counters for Prometheus; no names, no amounts."""
+    """Counters for Prometheus: no names, no amounts."""
     here = edge()
     for name in here.served():
         head.labels(name).set(here.store.head(name).position)
@@ -84,7 +84,7 @@ def metrics() -> Response:
 @group.permit("/version", PUBLIC, name="version")
 @group.response(200, Free)
 def version_() -> Response:
-    """Which version runs."""
+    """Which version is running."""
     try:
         own = version("order-ledger")
     except PackageNotFoundError:
@@ -102,20 +102,20 @@ class JsonLines(logging.Formatter):
     """A log record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """It."""
-        told = {"at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"), "level": record.levelname,
+        """The line."""
+        line = {"at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"), "level": record.levelname,
                 "logger": record.name, "message": record.getMessage(),
                 **getattr(record, "fields", {})}
         if record.exc_info:
-            told["error"] = self.formatException(record.exc_info)
-        return orjson.dumps(told).decode()
+            line["error"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()
 
 
 log = logging.getLogger("ledger.requests")
 
 
 def install(app: Flask) -> None:
-    """Give every request an id, a line in the log, and its part in the counters."""
+    """Give every request an id, a line in the log, and a place in the counters."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     own = logging.getLogger("ledger")
@@ -151,5 +151,5 @@ def _end(response: Response) -> Response:
 
 
 def unknown_problem(code: str) -> Problem:
-    """There is no error of this name."""
+    """There is no error with this code."""
     return Problem(404, "problem_unknown", f"There is no error {code!r}.")

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 tells them: one body for every error, all that is wrong in it at once."""
+"""Errors as RFC 9457 describes them: one body for every error, with everything that is wrong."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -35,12 +35,17 @@ STATUS: tuple[tuple[type[LedgerError], int], ...] = (
     (Invalid, 400), (NotFound, 404),
     (Conflict, 409), (Refused, 422), (Unavailable, 503),
 )
-"""The status of an error: that of the first class here that it belongs to, else 500."""
+"""The status of an error: that of the first class here that it is an instance of, else 500."""
 
-TITLES = {400: "Not understood", 401: "Who are you?", 403: "Not allowed", 404: "Not found",
-          405: "No such method", 406: "Not acceptable", 408: "Too slow", 409: "Conflict",
-          412: "Changed meanwhile", 413: "Too large", 415: "Not JSON", 422: "Refused",
-          428: "Say what you saw", 429: "Too often", 500: "Our fault", 503: "Not now"}
+TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+          405: "Method Not Allowed", 406: "Not Acceptable", 408: "Request Timeout",
+          409: "Conflict", 412: "Precondition Failed", 413: "Content Too Large",
+          415: "Unsupported Media Type", 422: "Unprocessable Content",
+          428: "Precondition Required", 429: "Too Many Requests",
+          500: "Internal Server Error", 503: "Service Unavailable"}
+"""The phrases of RFC 9110 (428 and 429: RFC 6585). What happened stands in `detail`."""
+
+OUR_FAULT = "Something went wrong in the ledger's own code. It has been logged."
 RETRY_AFTER_S = 2
 
 
@@ -60,7 +65,7 @@ def respond(
     status: int, code: str, detail: str, *, rule: str | None = None,
     errors: Iterable[Fault] = (), headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A problem as a response."""
+    """A response that holds a problem."""
     body: dict[str, Any] = {
         "type": f"/v1/problems/{code}", "title": TITLES.get(status, "Error"), "status": status,
         "detail": detail, "instance": request.path, "code": code, "rule": rule,
@@ -74,30 +79,31 @@ def respond(
 
 
 def of_ledger(error: LedgerError) -> Response:
-    """The response to what the ledger could not do."""
+    """The response to an error of the ledger."""
     if isinstance(error, RefusedBefore):
         return _refused_before(error)
-    return _told(error, next((status for cls, status in STATUS if isinstance(error, cls)), 500))
+    status = next((status for cls, status in STATUS if isinstance(error, cls)), 500)
+    return _problem_of(error, status)
 
 
-def _told(
+def _problem_of(
     error: LedgerError, status: int, *, code: str | None = None, rule: str | None = None
 ) -> Response:
     if status == 500:
-        return respond(500, "our_fault", "This is our fault, and is noted.")
+        return respond(500, "our_fault", OUR_FAULT)
     return respond(status, code or error.code, tr(error.template, **error.details),
                    rule=rule or error.rule, errors=error.faults)
 
 
 def _refused_before(error: RefusedBefore) -> Response:
-    """The first refusal again, in its own words where its values are on record."""
+    """The first refusal again, in its own words if its values are on record."""
     known = next((cls for cls in _all(LedgerError)
                   if cls.__dict__.get("code") == error.details["code"]), RefusedBefore)
     try:
         first = known(**error.details)
     except (KeyError, ValueError, TypeError):
         first = error
-    found = _told(first, next(status for cls, status in STATUS if issubclass(known, cls)),
+    found = _problem_of(first, next(status for cls, status in STATUS if issubclass(known, cls)),
                   code=error.details["code"], rule=error.details["rule"])
     found.headers["Idempotency-Replayed"] = "true"
     return found
@@ -113,7 +119,7 @@ def of_http(error: HTTPException) -> Response:
     """The response to what Flask refuses: 404, 405 with its `Allow`, 413 and others."""
     status = error.code or 500
     if status == 500:
-        return respond(500, "our_fault", "This is our fault, and is noted.")
+        return respond(500, "our_fault", OUR_FAULT)
     headers = dict(error.get_headers())
     kept: dict[str, str] = {name: headers[name] for name in ("Allow", "Retry-After")
                             if name in headers}
@@ -122,7 +128,7 @@ def of_http(error: HTTPException) -> Response:
 
 
 def register(app: Flask) -> None:
-    """Let every error of an app leave as a problem."""
+    """Make an app answer every error with a problem."""
     app.register_error_handler(Problem, lambda error: respond(
         error.status, error.code, error.detail, rule=error.rule, errors=error.errors,
         headers=error.headers))
@@ -131,6 +137,6 @@ def register(app: Flask) -> None:
 
     def unexpected(error: Exception) -> Response:
         app.logger.error("unexpected", exc_info=error)
-        return respond(500, "our_fault", "This is our fault, and is noted.")
+        return respond(500, "our_fault", OUR_FAULT)
 
     app.register_error_handler(Exception, unexpected)

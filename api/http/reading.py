@@ -1,4 +1,4 @@
-"""Reads over HTTP: every one takes the clocks, says as of what it answers, and pages by key."""
+"""Reads over HTTP: each takes both clocks, says as of when it answers, and pages by key."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -73,7 +73,7 @@ STAFF_READERS = frozenset({"auditor", "reviewer", "manager", "finance"})
 """Who sees the records of all members."""
 
 STAFF = EVERYBODY - {"admin", "integration", "system"}
-"""Who may have records of his own."""
+"""Whose keys may belong to a member with records of their own."""
 
 
 class DayQuery(PageQuery):
@@ -83,13 +83,13 @@ class DayQuery(PageQuery):
 
 
 class MinPosition(marshmallow.Schema):
-    """What the client has written and wants to see."""
+    """The position that the client has written and wants to see."""
 
     least = Digits(data_key="Ledger-Min-Position")
 
 
 class AnswerSchema(marshmallow.Schema):
-    """Items, and as of what they are; `next` is the address of the next page."""
+    """Items, and as of when they hold; `next` is the address of the next page."""
 
     as_of = marshmallow.fields.Dict(required=True)
     items = marshmallow.fields.List(marshmallow.fields.Dict(), required=True)
@@ -97,23 +97,24 @@ class AnswerSchema(marshmallow.Schema):
 
 
 class ItemSchema(marshmallow.Schema):
-    """One thing, and as of what it is."""
+    """One thing, and as of when it holds."""
 
     as_of = marshmallow.fields.Dict(required=True)
     item = marshmallow.fields.Dict(required=True)
 
 
-Own = Callable[[dict[str, Any], str], dict[str, Any] | None]
+VisiblePart = Callable[[dict[str, Any], str], dict[str, Any] | None]
 
 
 class Listed(NamedTuple):
-    """A list: its report, what it tells, and by which of its columns it goes.
+    """A list: its report, what it shows, and the columns that its pages are keyed by.
 
-    `pushed`: the report itself takes only a page. `as_told`: the rows stay in the report's order,
-    such as that of a running balance; else they go by the key, which never changes.
+    `paged_by_report`: the report itself fetches only a page. `keeps_order`: the rows stay in the
+    report's order, such as that of a running balance; otherwise they are sorted by the key, which
+    never changes.
 
-    `own` says of records of staff what a member may see of a row, None for nothing: but for those
-    roles that see `whole` lists, everybody sees only what is his own, and who reads is noted.
+    `visible_part` returns what a member may see of a row of staff records, None for nothing. Only
+    the roles in `whole` see all rows; everybody else sees their own, and each read is noted.
     """
 
     path: str
@@ -122,9 +123,9 @@ class Listed(NamedTuple):
     key: tuple[str, ...]
     query: type[marshmallow.Schema] = PageQuery
     roles: Collection[str] = READERS
-    pushed: bool = False
-    as_told: bool = False
-    own: Own | None = None
+    paged_by_report: bool = False
+    keeps_order: bool = False
+    visible_part: VisiblePart | None = None
     whole: Collection[str] = STAFF_READERS
 
 
@@ -141,16 +142,16 @@ def _add(group: Blueprint, listed: Listed) -> None:
 
     def view(headers: Mapping[str, Any], query: Mapping[str, Any], **given: str) -> Response:
         wait(headers.get("least"))
-        limit, behind = query.get("limit", LIMIT), _behind(query)
+        limit, after = query.get("limit", LIMIT), _after(query)
         asked = question(query)
         if given:
             asked = asked._replace(subject=next(iter(given.values())))
-        if listed.pushed:
-            asked = asked._replace(beyond=behind[0] if behind else None, limit=limit + 1)
+        if listed.paged_by_report:
+            asked = asked._replace(beyond=after[0] if after else None, limit=limit + 1)
         answer = report(edge().models, caller().ledger, asked)
-        if listed.own is not None:
-            answer = _own(listed.own, listed.whole, answer)
-        rows = answer.rows if listed.pushed else _behind_of(listed, answer.rows, behind)
+        if listed.visible_part is not None:
+            answer = _visible(listed.visible_part, listed.whole, answer)
+        rows = answer.rows if listed.paged_by_report else _rows_after(listed, answer.rows, after)
         return page(answer.as_of, rows, listed.key, limit)
 
     view.__doc__ = listed.what
@@ -162,41 +163,41 @@ def _add(group: Blueprint, listed: Listed) -> None:
     group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")(found)
 
 
-def nobodys(row: dict[str, Any], member: str) -> None:
-    """A row that is no single member's."""
+def no_part(row: dict[str, Any], member: str) -> None:
+    """Nothing: the row belongs to no single member."""
 
 
 def own_row(row: dict[str, Any], member: str) -> dict[str, Any] | None:
-    """A row that names whose it is."""
+    """The whole row, if it is the member's own."""
     return row if row["member"] == member else None
 
 
-def _own(own: Own, whole: Collection[str], answer: Answer) -> Answer:
-    """What of records of staff the caller may see."""
+def _visible(part: VisiblePart, whole: Collection[str], answer: Answer) -> Answer:
+    """What the caller may see of records of staff; that they were read is noted."""
     note_read(answer.as_of["position"])
     who = caller()
     if who.role in whole:
         return answer
     return answer._replace(rows=[
-        told for row in answer.rows if (told := own(row, who.actor)) is not None])
+        seen for row in answer.rows if (seen := part(row, who.actor)) is not None])
 
 
-def _behind_of(
-    listed: Listed, rows: list[dict[str, Any]], behind: list[Any]
+def _rows_after(
+    listed: Listed, rows: list[dict[str, Any]], after: list[Any]
 ) -> list[dict[str, Any]]:
-    """The rows behind the one with a key, in the order in which pages go.
+    """The rows after the one with a key, in the order of the pages.
 
-    Errors: 400 for a row that is not there any more.
+    Errors: 400 if that row is no longer there.
     """
-    if not listed.as_told:
-        return sorted((row for row in rows if not behind or _key(row, listed.key) > behind),
+    if not listed.keeps_order:
+        return sorted((row for row in rows if not after or _key(row, listed.key) > after),
                       key=lambda row: _key(row, listed.key))
-    if not behind:
+    if not after:
         return rows
     keys = [_key(row, listed.key) for row in rows]
-    if behind not in keys:
-        raise Problem(400, "bad_cursor", "The row behind which this page begins is not there.")
-    return rows[keys.index(behind) + 1 :]
+    if after not in keys:
+        raise Problem(400, "bad_cursor", "The row after which this page begins is no longer there.")
+    return rows[keys.index(after) + 1 :]
 
 
 def question(query: Mapping[str, Any]) -> Question:
@@ -208,7 +209,7 @@ def question(query: Mapping[str, Any]) -> Question:
                     month=query.get("month"), post=query.get("post"), day=query.get("day"))
 
 
-def _behind(query: Mapping[str, Any]) -> list[Any]:
+def _after(query: Mapping[str, Any]) -> list[Any]:
     return unseal(query["cursor"]) if "cursor" in query else []
 
 
@@ -225,19 +226,19 @@ def page(
 
 
 def paged(
-    as_of: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], behind: list[Any] | None
+    as_of: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], last: list[Any] | None
 ) -> Response:
-    """A page; `behind` is where the next one begins, None for the last."""
-    following = None if behind is None else (
-        f"{request.path}?{urlencode({**request.args, 'cursor': seal(behind)})}")
-    found = told_as_of(as_of, {"as_of": as_of, "items": shown, "next": following})
+    """A page; `last` is the key of its last row, None on the last page."""
+    following = None if last is None else (
+        f"{request.path}?{urlencode({**request.args, 'cursor': seal(last)})}")
+    found = at_position(as_of, {"as_of": as_of, "items": shown, "next": following})
     if following:
         found.headers["Link"] = f'<{following}>; rel="next"'
     return found
 
 
-def told_as_of(as_of: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
-    """A body with the position that it is as of."""
+def at_position(as_of: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
+    """A response whose header says the position that it answers as of."""
     found = Response(orjson.dumps(body), content_type="application/json")
     found.headers["Ledger-Position"] = str(as_of["position"])
     return found
@@ -254,7 +255,7 @@ def wait(position: int | None) -> None:
     if position > (head := here.store.head(name).position):
         raise PositionBeyondHead(position=position, ledger=name, head=head)
     if here.waiting >= PATIENT:
-        raise Problem(503, "behind", "Too many wait for the read models already.")
+        raise Problem(503, "behind", "Too many requests are waiting for the read models.")
     here.waiting += 1
     try:
         if not here.wait_for(name, position, PATIENCE_S):

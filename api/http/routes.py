@@ -1,4 +1,4 @@
-"""Routes: what every one of them shares. Each says who may use it; what says nothing is denied."""
+"""What all routes share. Each says who may use it; one that does not say is denied."""
 
 import base64
 import hmac
@@ -28,7 +28,7 @@ PERMITS: dict[str, frozenset[str]] = {}
 
 
 def edge() -> Edge:
-    """What this app stands on."""
+    """The runtime behind this app, opened."""
     found: Edge = current_app.extensions["edge"]
     return found.open()
 
@@ -40,10 +40,10 @@ def caller() -> Caller:
 
 
 def admit() -> None:
-    """Find out who makes the request and whether he may. Errors: 401, 403."""
+    """Find out who makes the request and whether they may. Errors: 401, 403."""
     endpoint = request.endpoint
     if endpoint is None:
-        return  # 404 and 405 speak for themselves
+        return  # no such route or method: Flask answers 404 or 405
     permitted = PERMITS.get(endpoint, frozenset())
     if permitted == PUBLIC:
         return
@@ -59,7 +59,7 @@ def admit() -> None:
 
 
 class Parser(FlaskParser):
-    """Reads what a request tells, strictly; all that is wrong leaves as one problem."""
+    """Reads requests strictly; everything that is wrong leaves as one problem."""
 
     DEFAULT_VALIDATION_STATUS = 400
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {
@@ -67,29 +67,29 @@ class Parser(FlaskParser):
         "headers": marshmallow.EXCLUDE, "files": marshmallow.EXCLUDE}
 
     def load_json(self, req: Request, schema: Any) -> Any:
-        """The body. Errors: 400 if it is no JSON, 413, 415."""
+        """The body. Errors: 400 if it is not JSON, 413, 415."""
         if req.mimetype != "application/json":
             raise Problem(415, "not_json", "Send application/json.")
         try:
             return orjson.loads(req.get_data(cache=True))
         except orjson.JSONDecodeError as error:
-            raise Problem(400, "malformed_json", f"The body is no JSON: {error}") from None
+            raise Problem(400, "malformed_json", f"The body is not JSON: {error}") from None
 
     def handle_error(self, error: Any, req: Any, schema: Any, **more: Any) -> Any:
         """Everything that marshmallow found, as pointers."""
-        faults = [fault for location, told in error.messages.items()
-                  for fault in _faults("" if location == "json" else f"/{location}", told)]
-        words = f"{len(faults)} value(s) cannot be taken."
+        faults = [fault for location, found in error.messages.items()
+                  for fault in _faults("" if location == "json" else f"/{location}", found)]
+        words = f"{len(faults)} value(s) cannot be accepted."
         if any(fault.where.startswith(("/headers", "/query")) for fault in faults):
             raise Problem(400, "not_understood", words, errors=faults)
         raise Problem(422, InvalidValues.code, words, rule=InvalidValues.rule, errors=faults)
 
 
-def _faults(at: str, told: Any) -> list[Fault]:
-    if isinstance(told, dict):
-        return [fault for name, inner in told.items()
+def _faults(at: str, found: Any) -> list[Fault]:
+    if isinstance(found, dict):
+        return [fault for name, inner in found.items()
                 for fault in _faults(at if name == "_schema" else f"{at}/{name}", inner)]
-    return [Fault(at, "malformed", str(text)) for text in told]
+    return [Fault(at, "malformed", str(text)) for text in found]
 
 
 class Blueprint(flask_smorest.Blueprint):
@@ -137,35 +137,36 @@ class Api(flask_smorest.Api):
 
 
 def seal(last: list[Any]) -> str:
-    """A cursor behind an item: opaque, and good for this list and this ledger only."""
-    told = orjson.dumps([request.path, _narrowed(), last])
-    return base64.urlsafe_b64encode(_mark(told) + told).decode().rstrip("=")
+    """A cursor after an item: opaque, and valid for this list and this ledger only."""
+    content = orjson.dumps([request.path, _filters(), last])
+    return base64.urlsafe_b64encode(_mark(content) + content).decode().rstrip("=")
 
 
 def unseal(cursor: str) -> list[Any]:
-    """Behind which item a cursor stands. Errors: 400 `bad_cursor`."""
+    """The item that a cursor stands after. Errors: 400 `bad_cursor`."""
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        path, narrowed, last = orjson.loads(raw[16:])
+        path, filters, last = orjson.loads(raw[16:])
     except ValueError:
-        raw, path, narrowed, last = b"", "", {}, []
+        raw, path, filters, last = b"", "", {}, []
     if not raw or not hmac.compare_digest(raw[:16], _mark(raw[16:])) \
-            or (path, narrowed) != (request.path, _narrowed()):
-        raise Problem(400, "bad_cursor", "This cursor is none of this list. Begin without one.",
-                      errors=[Fault("/query/cursor", "bad_cursor", "is not of this list")])
+            or (path, filters) != (request.path, _filters()):
+        raise Problem(400, "bad_cursor",
+                      "This cursor belongs to another list. Start again without one.",
+                      errors=[Fault("/query/cursor", "bad_cursor", "belongs to another list")])
     found: list[Any] = last
     return found
 
 
-def _mark(told: bytes) -> bytes:
-    return edge().ledger(caller().ledger).mac("cursor", told)[:16]
+def _mark(content: bytes) -> bytes:
+    return edge().ledger(caller().ledger).mac("cursor", content)[:16]
 
 
-def _narrowed() -> dict[str, str]:
+def _filters() -> dict[str, str]:
     return {name: value for name, value in sorted(request.args.items())
             if name not in ("cursor", "limit")}
 
 
 def install(app: Flask) -> None:
-    """Let an app admit, and answer with what every answer has."""
+    """Make an app check the caller of every request."""
     app.before_request(admit)

@@ -1,4 +1,4 @@
-"""What the HTTP edge stands on: the opened ledgers, their keys and read models, once a process.
+"""What the HTTP edge stands on: open ledgers, their keys and read models, once per process.
 
 A thread of its own keeps the read models up to date: neither writes nor reads wait for them.
 """
@@ -26,11 +26,11 @@ from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
 
 SEEN_S = 1.0
-"""How old what is known of keys may be: a revoked key opens nothing after this."""
+"""How stale the known keys may be: a revoked key opens nothing after this."""
 
 PAUSE_S = 0.25
 GATHER_S = 0.1
-"""How long writes are gathered before the read models move, if nobody waits for them."""
+"""How long writes are gathered before the read models catch up, if nobody waits for them."""
 
 log = logging.getLogger("ledger.edge")
 
@@ -56,7 +56,7 @@ class KeyRing:
         self._lock = threading.Lock()
 
     def refresh(self) -> None:
-        """Take in what was recorded since."""
+        """Fold what was recorded since the last time."""
         with self._lock:
             for entry in self.store.read(self.name + SUFFIX, after=self.position, limit=10**9):
                 self.position = entry.position
@@ -112,7 +112,7 @@ class Edge:
         return self
 
     def close(self) -> None:
-        """Finish what was accepted and let go of everything."""
+        """Finish what was accepted and close everything."""
         with self._lock:
             if self._process != os.getpid():
                 return
@@ -135,7 +135,7 @@ class Edge:
             return self._ledgers[name]
 
     def begin(self, name: str) -> None:
-        """Serve a ledger: its read models are there before the first answer."""
+        """Serve a ledger: its read models are caught up before the first answer."""
         if name not in self._begun:
             self.ledger(name)
             self.models.catch_up(name)
@@ -178,22 +178,22 @@ class Edge:
         return caller
 
     def later(self, work: Callable[[], object]) -> None:
-        """Do something behind the answers."""
+        """Do something after the answer has been sent."""
         self._notes.append(work)
         self._wakes.set()
 
     # -- read models ------------------------------------------------------------------------------
 
     def wrote(self) -> None:
-        """Something was recorded: the read models have to move."""
+        """Say that something was recorded, so that the read models catch up."""
         self._wakes.set()
 
     def reached(self, name: str) -> int:
-        """How far all read models of a ledger are."""
+        """The position that every read model of a ledger has reached."""
         return min((status.position for status in self.models.status(name)), default=0)
 
     def wait_for(self, name: str, position: int, seconds: float) -> bool:
-        """Wait until the read models know a position."""
+        """Wait until the read models reach a position. Returns whether they did."""
         until = time.monotonic() + seconds
         self.wrote()
         while (known := self.reached(name)) < position:
@@ -225,10 +225,10 @@ class Edge:
         try:
             work()
         except Exception:
-            log.exception("behind the answers")
+            log.exception("work after an answer failed")
 
 
 def staging_folder(settings: Settings) -> Path:
-    """Where staging files lie: beside an SQLite ledger, else in the system's place for them."""
+    """Where staging files lie: next to an SQLite ledger, else in the system's temporary folder."""
     path = sqlite_path(settings.database_url)
     return path.parent if path else Path(tempfile.gettempdir())
