@@ -19,7 +19,7 @@ CATALOG = Path(__file__).parent / "locale" / "zh.po"
 Preference = Callable[[], str | None]
 """Tells the language that is preferred at this moment, or None where nothing prefers one."""
 
-_preference: Preference = lambda: None
+_preference: Preference | None = None
 
 
 def prefer(preference: Preference) -> None:
@@ -32,7 +32,7 @@ def prefer(preference: Preference) -> None:
 def language(environment: Mapping[str, str] = os.environ) -> str:
     """`zh` where a request prefers it, else where LC_ALL, LC_MESSAGES or LANG (the first that is
     set) is Chinese; `en` otherwise."""
-    if preferred := _preference():
+    if _preference is not None and (preferred := _preference()):
         return preferred
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if value := environment.get(name):

@@ -1,19 +1,21 @@
 """What the commands of the command line share: errors as messages, options, the opened ledger."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from functools import wraps
-from typing import Any
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from api.messages import explain, language, tr
-from ledger.common.context import Context
 from ledger.common.errors import InvalidValues, LedgerError
 from ledger.policies.errors import PolicyUnsound
-from ledger.settings import Opened, default_actor, open_ledger
+
+if TYPE_CHECKING:
+    from ledger.common.context import Context
+    from ledger.settings import Opened
 
 Command = Callable[..., Any]
 
@@ -55,6 +57,20 @@ def command(name: str) -> Callable[[Command], click.Command]:
     return decorate
 
 
+class Names(click.Choice[str]):
+    """A choice among names that are known only after much was imported; they are looked up when
+    somebody chooses."""
+
+    def __init__(self, look_up: Callable[[], Iterable[str]]) -> None:
+        self.look_up = look_up
+        self.case_sensitive = True
+
+    @cached_property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The names."""
+        return tuple(self.look_up())
+
+
 ledger_option = click.option("--ledger", "ledger_name", default="main", show_default=True,
                              metavar="NAME", help="Which ledger of the database.")
 actor_option = click.option("--actor", metavar="ID", help="Who does it: a pseudonymous id. "
@@ -87,8 +103,10 @@ def as_of_options(function: Command) -> Command:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[Opened]:
+def opened(name: str) -> "Iterator[Opened]":
     """The ledger of the settings, closed at the end."""
+    from ledger.settings import open_ledger
+
     found = open_ledger(name=name)
     try:
         yield found
@@ -96,8 +114,11 @@ def opened(name: str) -> Iterator[Opened]:
         found.close()
 
 
-def context_of(found: Opened, actor: str | None, role: str) -> Context:
+def context_of(found: "Opened", actor: str | None, role: str) -> "Context":
     """Who works here and now, through the command line."""
+    from ledger.common.context import Context
+    from ledger.settings import default_actor
+
     if actor is None:
         actor = default_actor(found.ledger)
     return Context(actor=actor, role=role, client="cli")
