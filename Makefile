@@ -12,7 +12,7 @@ demo: .venv/runtime
 	@$(DEMO) $(BIN)/flask demo
 
 run: .venv/runtime
-	@$(BIN)/gunicorn --config gunicorn.conf.py wsgi:app
+	@$(BIN)/ledger serve
 
 test: setup
 	$(BIN)/python -m pytest $(PYTEST)

@@ -7,6 +7,7 @@ A command imports what it works with when it runs: no command pays for the other
 of them.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Any, TextIO
@@ -164,6 +165,19 @@ def rebuild_command(projections: tuple[str, ...], ledger_name: str, form: str) -
             reports.raise_stopped(status)
 
 
+# -- serving --------------------------------------------------------------------------------------
+
+
+@command("serve")
+def serve_command() -> None:
+    """Serve the API at LEDGER_BIND, by default 127.0.0.1:8000, until Ctrl-C or SIGTERM."""
+    here = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+    os.execve(sys.executable, [sys.executable, "-m", "gunicorn", "--config",
+                               "python:api.http.serving", "wsgi:app"],
+              {**os.environ, "PYTHONPATH": path})
+
+
 # -- operating ------------------------------------------------------------------------------------
 
 
@@ -277,6 +291,6 @@ def restore_command(keys_only: bool, file: Path, form: str) -> None:
 
 COMMANDS: list[click.Command] = [
     demo_command, import_command, do_command, report_command, rebuild_command, verify_command,
-    policies_group, keys_group,
+    policies_group, keys_group, serve_command,
     doctor_command, upgrade_command, accept_clock_command, backup_command, restore_command,
 ]

@@ -1,15 +1,23 @@
-"""`flask keys`: keys of programs and people for the HTTP API."""
+"""`ledger keys`: keys of programs and people for the HTTP API."""
 
 from contextlib import closing
 from typing import Any
 
 import click
 
-from api.cli.options import Names, actor_option, command, context_of, format_options, ledger_option
+from api.cli.options import (
+    Group,
+    Names,
+    actor_option,
+    command,
+    context_of,
+    format_options,
+    ledger_option,
+)
 from api.cli.output import print_record, print_rows
 
 
-@click.group("keys", cls=click.Group)
+@click.group("keys", cls=Group)
 def keys_group() -> None:
     """Keys of programs and people for the HTTP API."""
 

@@ -1,5 +1,6 @@
 """What the commands of the command line share: errors as messages, options, the opened ledger."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -31,9 +32,25 @@ class _Told(click.Command):
         told.params = [copy(param) for param in self.params]
         for part in (told, *told.params):
             if words := getattr(part, "help", None):
-                template = " ".join(words.split())
-                setattr(part, "help", tr(template))  # noqa: B010
-        return click.Command.get_help(told, ctx)
+                setattr(part, "help", _translated(words))  # noqa: B010
+        return super(_Told, told).get_help(ctx)
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Its help in a list: the first sentence, which may take more than one line."""
+        return re.split(r"\.(?= |$)|[。；]", _translated(self.help or ""))[0]
+
+
+class Group(_Told, click.Group):
+    """Commands in the order in which they were added, with help in the user's language."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return list(self.commands)
+
+
+def _translated(words: str) -> str:
+    template = " ".join(words.split())
+    return tr(template)
 
 
 def command(name: str) -> Callable[[Command], click.Command]:

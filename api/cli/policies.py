@@ -1,8 +1,9 @@
-"""`flask policies`: check policy files, publish them, and tell two versions apart."""
+"""`ledger policies`: check policy files, publish them, and tell two versions apart."""
 
 import click
 
 from api.cli.options import (
+    Group,
     actor_option,
     command,
     context_of,
@@ -14,7 +15,7 @@ from api.cli.output import print_rows
 from api.messages import tr
 
 
-@click.group("policies", cls=click.Group)
+@click.group("policies", cls=Group)
 def policies_group() -> None:
     """Score rules, scorecards, pay, deadlines: published versions, each from a day on."""
 
