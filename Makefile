@@ -49,7 +49,7 @@ clean:
 
 # `ledger` of this checkout, in whatever folder it is called; nothing is built or downloaded for it.
 define LEDGER
-#!$(CURDIR)/.venv/bin/python
+#!$(realpath .venv)/bin/python
 import sys
 from pathlib import Path
 

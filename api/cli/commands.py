@@ -1,4 +1,4 @@
-"""The command line: `flask demo`, `import`, `report`, `verify` and what an operator needs.
+"""The command line: `ledger demo`, `import`, `report`, `verify` and what an operator needs.
 
 Exit codes: 0 done, 1 refused or failed with a message, 2 wrong usage. Results go to stdout,
 progress and messages of failure to stderr.

@@ -1,4 +1,4 @@
-"""The story that `flask demo` tells: a shop's two monthly exports, its stock, its people."""
+"""The story that `ledger demo` tells: a shop's two monthly exports, its stock, its people."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -150,7 +150,7 @@ def _prove(opened: Opened) -> None:
     report = verify(opened.store, "main")
     assert report.ok
     click.echo(tr("  {events} events, each hashed again; keep this line outside, and "
-                  "`flask verify --expect` proves later that nothing before it was changed:",
+                  "`ledger verify --expect` proves later that nothing before it was changed:",
                   events=report.events))
     root = merkle.root(merkle.unpack(opened.store.head("main").frontier))
     click.echo(f"  {report.position}:{root.hex()}")

@@ -41,7 +41,7 @@ Step = Callable[[int, int], None]
 
 class ReadModelsUnready(Unavailable):
     """The read model {projection} of ledger {ledger!r} is not built for this log and this version.
-    It is rebuilt by `flask rebuild`, or by itself with the next catch-up."""
+    It is rebuilt by `ledger rebuild`, or by itself with the next catch-up."""
 
     code = "read_models_unready"
     rule = "R-PRJ-01"
