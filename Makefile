@@ -7,17 +7,17 @@ DEMO := LEDGER_DATABASE_URL=sqlite:///var/demo.db LEDGER_KEYS_URL= LEDGER_MASTER
 
 .PHONY: demo run test check setup bench lock clean
 
-demo: .venv/runtime
+demo: .venv/bin/ledger
 	@rm -rf var/demo.db* var/demo.keys.db* var/demo.master.key var/demo.read*
-	@$(DEMO) $(BIN)/flask demo
+	@$(DEMO) $(BIN)/ledger demo
 
-run: .venv/runtime
-	@$(BIN)/gunicorn --config gunicorn.conf.py wsgi:app
+run: .venv/bin/ledger
+	@$(BIN)/ledger serve
 
 test: setup
 	$(BIN)/python -m pytest $(PYTEST)
 
-setup: .venv/runtime .venv/development
+setup: .venv/bin/ledger .venv/development
 
 check: setup
 	$(BIN)/ruff check .
@@ -27,9 +27,9 @@ check: setup
 bench: setup
 	$(BIN)/python -m tests.bench
 
-# Pins and hashes anew what requirements*.in ask for.
+# Pins and hashes anew what pyproject.toml and requirements-dev.in ask for.
 lock: setup
-	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q requirements-dev.in -o requirements-dev.txt
 
 clean:
@@ -46,3 +46,20 @@ clean:
 .venv/development: requirements-dev.txt | .venv/runtime
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
+
+# `ledger` of this checkout, in whatever folder it is called; nothing is built or downloaded for it.
+define LEDGER
+#!$(realpath .venv)/bin/python
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).absolute().parents[2])
+from api.cli.program import main
+
+main()
+endef
+export LEDGER
+
+.venv/bin/ledger: Makefile .venv/runtime
+	@echo "$$LEDGER" > $@
+	@chmod +x $@

@@ -1,28 +1,3 @@
-"""How gunicorn serves `wsgi:app`: one process, which owns the ledger's writer, and many threads."""
+"""What gunicorn finds by itself in this folder: it serves as `ledger serve` does."""
 
-import os
-
-bind = os.environ.get("LEDGER_BIND", "127.0.0.1:8000")
-workers = 1
-worker_class = "gthread"
-threads = 32
-timeout = 60
-graceful_timeout = 30
-keepalive = 30
-limit_request_line = 8190
-errorlog = "-"
-accesslog = None
-control_socket_disable = True
-
-
-def when_ready(server):
-    """Say what is served, what to open and what to do first."""
-    from ledger.settings import Settings, masked
-
-    print(f"""
-order-ledger listens on http://{bind}
-  it serves         {masked(Settings.from_environment().database_url)}
-  the API's page    http://{bind}/v1/docs
-  a key for it      flask keys issue --owner member:you --role manager
-  orders into it    flask import FILE --profile taobao-orders
-Stop it with Ctrl-C.""", flush=True)
+from api.http.serving import *  # noqa: F403 - gunicorn looks for its settings by their names

@@ -1,26 +1,35 @@
 """The edge: the JSON API under /v1 and the command line."""
 
 import atexit
+from typing import TYPE_CHECKING
 
-from flask import Flask
+if TYPE_CHECKING:
+    from flask import Flask
 
-from ledger.settings import Settings
+    from ledger.settings import Settings
 
 LARGEST_BODY = 1 << 20
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The Flask application. It opens nothing until a request or a command needs it."""
+def create_app(settings: "Settings | None" = None, *, serve: bool = True) -> "Flask":
+    """The Flask application. It opens nothing until a request or a command needs it.
+
+    Without `serve` it has its commands and no routes: building those takes longer than most
+    commands run.
+    """
+    from flask import Flask
+
     from api.cli import commands as cli
 
     app = Flask(__name__, static_folder=None)
     for command in cli.COMMANDS:
         app.cli.add_command(command)
-    _serve(app, settings)
+    if serve:
+        _serve(app, settings)
     return app
 
 
-def _serve(app: Flask, settings: Settings | None) -> None:
+def _serve(app: "Flask", settings: "Settings | None") -> None:
     from api import (
         deductions,
         log,

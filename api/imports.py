@@ -24,8 +24,9 @@ from api.http.writing import KeyHeaders
 from ledger.common.context import Context
 from ledger.common.errors import Fault, InvalidValues, LedgerError
 from ledger.imports import profiles
-from ledger.imports.importer import REJECT_EVERYTHING, STOCK, run_import
-from ledger.imports.summary import POLICIES, Summary
+from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
+from ledger.imports.importer import run_import
+from ledger.imports.summary import Summary
 from ledger.settings import Settings
 
 LARGEST = 64 << 20

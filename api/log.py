@@ -66,7 +66,7 @@ class RootQuery(marshmallow.Schema):
 @group.arguments(RootQuery(), location="query")
 @group.response(200, ItemSchema)
 def root(query: Mapping[str, Any]) -> Response:
-    """The root of the tree over the first so many events: what `flask verify --expect` takes."""
+    """The root of the tree over the first so many events: what `ledger verify --expect` takes."""
     return _root(query["position"])
 
 

@@ -5,24 +5,35 @@ Codes, rule ids, field names and JSON are never translated.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from string import Formatter
 from typing import Any
-
-from flask import has_request_context, request
 
 from ledger.common.errors import LedgerError
 
 CATALOG = Path(__file__).parent / "locale" / "zh.po"
 
 
+Preference = Callable[[], str | None]
+"""Tells the language that is preferred at this moment, or None where nothing prefers one."""
+
+_preference: Preference | None = None
+
+
+def prefer(preference: Preference) -> None:
+    """Ask this before the environment. The HTTP edge sets it: it knows what a request prefers, and
+    a command that asked it by name would have to load all of HTTP."""
+    global _preference
+    _preference = preference
+
+
 def language(environment: Mapping[str, str] = os.environ) -> str:
     """`zh` where a request prefers it, else where LC_ALL, LC_MESSAGES or LANG (the first that is
     set) is Chinese; `en` otherwise."""
-    if has_request_context():
-        return request.accept_languages.best_match(("en", "zh"), "en") or "en"
+    if _preference is not None and (preferred := _preference()):
+        return preferred
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if value := environment.get(name):
             return "zh" if value.lower().startswith("zh") else "en"

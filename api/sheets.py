@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-import xlsxwriter
 
 from ledger.common.decimals import is_decimal, plain
 from projections import reports
@@ -48,6 +47,8 @@ def as_xlsx(tables: Tables, about: Mapping[str, Any] | None = None) -> bytes:
 
     Decimals are numbers; every other text stays a text.
     """
+    import xlsxwriter  # slow to import, and needed only here
+
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False,
                                     "strings_to_urls": False}) as book:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ledger.application import Ledger
 from ledger.common.errors import Misconfigured
-from ledger.log import postgres, sqlite
+from ledger.log import sqlite
 from ledger.log.clock import Clock
 from ledger.log.memory import MemoryStore
 from ledger.log.persons import (
@@ -22,7 +22,6 @@ from ledger.log.persons import (
     MissingMasterKey,
     read_master_key,
 )
-from ledger.log.postgres import PostgresStore
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import StorageFailed, Store
 
@@ -99,8 +98,7 @@ class Settings:
             return MemoryStore()
         path = sqlite_path(self.database_url)
         with _opening("LEDGER_DATABASE_URL", self.database_url):
-            store = (SqliteStore(path) if path
-                     else PostgresStore(self.database_url, admin_url=self.admin_url))
+            store = SqliteStore(path) if path else self._postgres_store()
             if prepare:
                 try:
                     store.prepare()
@@ -108,6 +106,11 @@ class Settings:
                     store.close()
                     raise
         return store
+
+    def _postgres_store(self) -> Store:
+        from ledger.log.postgres import PostgresStore  # its driver is slow to import
+
+        return PostgresStore(self.database_url, admin_url=self.admin_url)
 
     def open_keys(self) -> Keys:
         """The keys, with the master key; it is made on first use beside an SQLite ledger.
@@ -139,6 +142,8 @@ class Settings:
             return sqlite.make_engine(path, cache_kib=2048)
         if not self.keys_url.startswith("postgresql"):
             raise BadDatabaseUrl(name="LEDGER_KEYS_URL", url=masked(self.keys_url))
+        from ledger.log import postgres
+
         return postgres.make_engine(self.keys_url)
 
 

@@ -1,19 +1,22 @@
-"""The command line: `flask demo`, `import`, `report`, `verify` and what an operator needs.
+"""The command line: `ledger demo`, `import`, `report`, `verify` and what an operator needs.
 
 Exit codes: 0 done, 1 refused or failed with a message, 2 wrong usage. Results go to stdout,
 progress and messages of failure to stderr.
+
+A command imports what it works with when it runs: no command pays for the others, and help for none
+of them.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 
-from api.cli import doctor as checks
-from api.cli import imports, reports, submit
 from api.cli.keys import keys_group
 from api.cli.options import (
+    Names,
     actor_option,
     as_of_options,
     command,
@@ -25,19 +28,17 @@ from api.cli.options import (
 )
 from api.cli.output import as_json, print_record, print_rows, progress
 from api.cli.policies import policies_group
-from api.demo import story as demo
 from api.messages import tr
-from ledger.imports.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, STOCK
-from ledger.log import backup as backups
-from ledger.log.verify import Expectation
-from ledger.settings import Settings
-from projections.reports import REPORTS
+from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
+from projections.asking.names import REPORTS
 
 
 @command("demo")
 def demo_command() -> None:
     """Record the shipped sample into an empty database and tell its story."""
-    demo.run()
+    from api.demo import story
+
+    story.run()
 
 
 # -- files in -------------------------------------------------------------------------------------
@@ -49,7 +50,7 @@ def demo_command() -> None:
 @click.option("--profile", required=True, metavar="NAME|FILE",
               help="How to read it: a shipped profile's name, or a YAML file of your own.")
 @click.option("--shop", metavar="NAME", help="The shop, where the files name none.")
-@click.option("--policy", type=click.Choice([REJECT_EVERYTHING, REJECT_FAILED_ROWS]),
+@click.option("--policy", type=click.Choice(POLICIES),
               default=REJECT_EVERYTHING, show_default=True,
               help="What to do when rows have faults.")
 @click.option("--stock", type=click.Choice(STOCK),
@@ -62,6 +63,8 @@ def demo_command() -> None:
               help="Faults as JSON lines, and the counts as the last line.")
 def import_command(files: tuple[Path, ...], profile: str, form: str, **options: Any) -> None:
     """Read a platform's export: every row is checked, then orders are recorded."""
+    from api.cli import imports
+
     with imports.imported(files, profile, **options) as summary:
         imports.print_faults(summary, form)
         if form == "json":
@@ -75,8 +78,14 @@ def import_command(files: tuple[Path, ...], profile: str, form: str, **options: 
 # -- commands in ----------------------------------------------------------------------------------
 
 
+def _command_names() -> list[str]:
+    from api.cli import submit
+
+    return list(submit.COMMANDS)
+
+
 @command("do")
-@click.argument("name", required=False, type=click.Choice(list(submit.COMMANDS)), metavar="NAME")
+@click.argument("name", required=False, type=Names(_command_names), metavar="NAME")
 @click.argument("file", required=False, default="-", type=click.File(encoding="utf-8"))
 @click.option("--role", default="operator", show_default=True, metavar="WORD",
               help="In which role it is done.")
@@ -88,6 +97,8 @@ def do_command(
 ) -> None:
     """Send a command, such as stock.move: a JSON object, or one a line, in FILE or on stdin. The
     first that is refused ends it. Without a NAME: list all commands and their fields."""
+    from api.cli import submit
+
     if name is None:
         print_rows(submit.listed(), form=form)
         return
@@ -109,7 +120,7 @@ def do_command(
 
 
 @command("report")
-@click.argument("name", type=click.Choice(sorted(REPORTS)))
+@click.argument("name", type=click.Choice(REPORTS))
 @click.argument("subject", required=False)
 @click.option("--channel", metavar="NAME", help="Only this channel's.")
 @click.option("--shop", metavar="NAME", help="Only this shop's.")
@@ -129,6 +140,8 @@ def report_command(name: str, ledger_name: str, form: str, output: Path | None,
     """Show a report as of now or of any moment. A timeline needs a SUBJECT, such as
     order:taobao:云杉书店:123, a stock-card one such as sku:SH-001, and score-terms one such as
     member:7f3a; others can be given one."""
+    from api.cli import reports
+
     question = reports.question(**asked)
     if form == "xlsx":
         reports.save(name, ledger_name, question, output)
@@ -142,12 +155,27 @@ def report_command(name: str, ledger_name: str, form: str, output: Path | None,
 @format_options
 def rebuild_command(projections: tuple[str, ...], ledger_name: str, form: str) -> None:
     """Compute read models from the log anew and put them in the place of the old ones."""
+    from api.cli import reports
+
     with reports.read_models() as (_, models):
         with progress(tr("rebuild")) as step:
             statuses = models.rebuild(ledger_name, projections, step)
         print_rows([status._asdict() for status in statuses], form=form)
         for status in statuses:
             reports.raise_stopped(status)
+
+
+# -- serving --------------------------------------------------------------------------------------
+
+
+@command("serve")
+def serve_command() -> None:
+    """Serve the API at LEDGER_BIND, by default 127.0.0.1:8000, until Ctrl-C or SIGTERM."""
+    here = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+    os.execve(sys.executable, [sys.executable, "-m", "gunicorn", "--config",
+                               "python:api.http.serving", "wsgi:app"],
+              {**os.environ, "PYTHONPATH": path})
 
 
 # -- operating ------------------------------------------------------------------------------------
@@ -160,7 +188,10 @@ def rebuild_command(projections: tuple[str, ...], ledger_name: str, form: str) -
 @format_options
 def verify_command(ledger_name: str, expected: tuple[str, ...], form: str) -> None:
     """Hash every stored event again and check the log and the read models against it."""
-    report = checks.verify_all(ledger_name, [Expectation.parse(text) for text in expected])
+    from api.cli import doctor
+    from ledger.log.verify import Expectation
+
+    report = doctor.verify_all(ledger_name, [Expectation.parse(text) for text in expected])
     if form == "json":
         click.echo(as_json(report))
     else:
@@ -176,7 +207,9 @@ def verify_command(ledger_name: str, expected: tuple[str, ...], form: str) -> No
 @format_options
 def doctor_command(ledger_name: str, form: str) -> None:
     """Look at settings, database, guards, clock, keys and read models, and say what is wrong."""
-    findings = checks.examine(ledger_name)
+    from api.cli import doctor
+
+    findings = doctor.examine(ledger_name)
     print_rows(findings, form=form)
     sys.exit(0 if all(finding["ok"] for finding in findings) else 1)
 
@@ -184,6 +217,8 @@ def doctor_command(ledger_name: str, form: str) -> None:
 @command("upgrade")
 def upgrade_command() -> None:
     """Bring the database's schema to what this version needs."""
+    from ledger.settings import Settings
+
     store = Settings.from_environment().open_store(prepare=False)
     try:
         before, needed = store.schema()
@@ -212,6 +247,9 @@ def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> No
 @format_options
 def backup_command(ledger_name: str, keys_only: bool, file: Path, form: str) -> None:
     """Write the log, or with --keys the wrapped keys, into a new FILE."""
+    from api.cli.doctor import expectation
+    from ledger.log import backup as backups
+
     with opened(ledger_name) as found:
         if keys_only:
             print_record({"file": str(file), "keys": backups.backup_keys(found.keys, file)},
@@ -220,7 +258,7 @@ def backup_command(ledger_name: str, keys_only: bool, file: Path, form: str) -> 
         with progress(tr("backup")) as step:
             head = backups.backup_log(found.store, ledger_name, file, step)
         print_record({"file": str(file), "events": head.position,
-                      "expect": checks.expectation(head)}, form=form)
+                      "expect": expectation(head)}, form=form)
 
 
 @command("restore")
@@ -229,6 +267,10 @@ def backup_command(ledger_name: str, keys_only: bool, file: Path, form: str) -> 
 @format_options
 def restore_command(keys_only: bool, file: Path, form: str) -> None:
     """Read a backup into an empty database (or add its keys to the keys database)."""
+    from api.cli.doctor import expectation
+    from ledger.log import backup as backups
+    from ledger.settings import Settings
+
     settings = Settings.from_environment()
     if keys_only:
         keys = settings.open_keys()
@@ -242,13 +284,13 @@ def restore_command(keys_only: bool, file: Path, form: str) -> None:
         with progress(tr("restore")) as step:
             name, head = backups.restore_log(store, file, step)
         print_record({"ledger": name, "events": head.position,
-                      "expect": checks.expectation(head)}, form=form)
+                      "expect": expectation(head)}, form=form)
     finally:
         store.close()
 
 
 COMMANDS: list[click.Command] = [
     demo_command, import_command, do_command, report_command, rebuild_command, verify_command,
-    policies_group, keys_group,
+    policies_group, keys_group, serve_command,
     doctor_command, upgrade_command, accept_clock_command, backup_command, restore_command,
 ]

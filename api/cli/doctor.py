@@ -21,7 +21,7 @@ Finding = dict[str, Any]
 
 
 def expectation(head: Head) -> str:
-    """POSITION:ROOT of a head, as `flask verify --expect` takes it."""
+    """POSITION:ROOT of a head, as `ledger verify --expect` takes it."""
     return f"{head.position}:{merkle.root(merkle.unpack(head.frontier)).hex()}"
 
 

@@ -1,104 +1,34 @@
-"""Keys from the command line: given out, listed, replaced, taken back."""
+"""`ledger keys`: keys of programs and people for the HTTP API."""
 
-import hashlib
-import secrets
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
-from api.cli.options import actor_option, command, context_of, format_options, ledger_option
+from api.cli.options import (
+    Group,
+    Names,
+    actor_option,
+    command,
+    context_of,
+    format_options,
+    ledger_option,
+)
 from api.cli.output import print_record, print_rows
-from api.http.runtime import KeyRing
-from ledger.access import ROLES, SUFFIX, IssueKey, KeyRevoked, KeyUnknown, RevokeKey
-from ledger.common.context import Context
-from ledger.common.days import SHOP_ZONE
-from ledger.common.errors import Invalid
-from ledger.common.values import rfc3339
-from ledger.settings import Opened, open_ledger
-from projections.asking.clocks import moment
-
-SECRET_BYTES = 32
 
 
-class BadLedgerName(Invalid):
-    """The ledger is called {name!r}. For keys it needs a name of letters, digits and dashes."""
-
-    code = "bad_ledger_name"
-    rule = "R-ACC-03"
-
-
-def opened(ledger: str) -> Opened:
-    """The ledger of a ledger's keys. Errors: BadLedgerName (R-ACC-03)."""
-    if not (ledger.isascii() and ledger.replace("-", "").isalnum()):
-        raise BadLedgerName(name=ledger)
-    return open_ledger(name=ledger + SUFFIX)
-
-
-def issue(
-    found: Opened, ledger: str, context: Context, *, owner: str, role: str,
-    expires: str | None = None, replaces: str | None = None, overlap_hours: int = 0,
-) -> dict[str, Any]:
-    """Make a key. Shapes: the record that is printed, with `token`, which is shown this once.
-
-    Errors: R-VAL-01, R-ACC-01, R-ACC-02, BadTime (R-PRJ-03).
-    """
-    now = datetime.now(UTC)
-    key = secrets.token_hex(6)
-    token = f"ol_{ledger}_{key}{secrets.token_urlsafe(SECRET_BYTES)}"
-    at = None if expires is None else moment("expires", expires, SHOP_ZONE).at_us
-    ends = None if at is None else datetime.fromtimestamp(at / 1e6, UTC)
-    found.ledger.handle(IssueKey(
-        key=key, owner=owner, role=role, digest=hashlib.sha256(token.encode()).hexdigest(),
-        expires_at=ends, replaces=replaces, occurred_at=now,
-        overlap_until=now + timedelta(hours=overlap_hours) if replaces else None), context)
-    return {"key": key, "owner": owner, "role": role, "ledger": ledger,
-            "expires_at": rfc3339(ends), "token": token}
-
-
-def rotate(
-    found: Opened, ledger: str, context: Context, key: str, *, overlap_hours: int
-) -> dict[str, Any]:
-    """Give out another key in the place of one, which ends after some hours.
-
-    Errors: KeyUnknown (R-ACC-01), KeyRevoked (R-ACC-02).
-    """
-    old = {row["key"]: row for row in listed(found, ledger)}.get(key)
-    if old is None:
-        raise KeyUnknown(key=key)
-    if old["state"] != "good":
-        raise KeyRevoked(key=key)
-    return issue(found, ledger, context, owner=old["owner"], role=old["role"],
-                 expires=old["expires_at"], replaces=key, overlap_hours=overlap_hours)
-
-
-def revoke(found: Opened, context: Context, key: str, reason: str) -> None:
-    """Take a key back. Errors: KeyUnknown (R-ACC-01)."""
-    found.ledger.handle(
-        RevokeKey(key=key, reason=reason, occurred_at=datetime.now(UTC)), context)
-
-
-def listed(found: Opened, ledger: str) -> list[dict[str, Any]]:
-    """All keys, in the order of their ids; never their secrets."""
-    ring, now = KeyRing(found.store, ledger), datetime.now(UTC)
-    ring.refresh()
-    return [{
-        "key": name.partition(":")[2], "owner": key.owner, "role": key.role,
-        "state": "good" if key.opens_at(now) else "revoked" if key.revoked else "expired",
-        "issued_at": rfc3339(key.issued_at), "expires_at": rfc3339(key.expires_at),
-        "used_on": key.used_on or None} for name, key in sorted(ring.keys.items())]
-
-
-# -- commands -------------------------------------------------------------------------------------
-
-
-@click.group("keys", cls=click.Group)
+@click.group("keys", cls=Group)
 def keys_group() -> None:
     """Keys of programs and people for the HTTP API."""
 
 
-role_option = click.option("--role", required=True, type=click.Choice(ROLES), help="What it may.")
+def _roles() -> tuple[str, ...]:
+    from ledger.access import ROLES
+
+    return ROLES
+
+
+role_option = click.option("--role", required=True, type=Names(_roles), help="What it may.")
 overlap_option = click.option("--overlap-hours", type=click.IntRange(0, 24 * 90), default=24,
                               show_default=True, help="How long the old key goes on.")
 
@@ -112,8 +42,10 @@ overlap_option = click.option("--overlap-hours", type=click.IntRange(0, 24 * 90)
 @format_options
 def issue_command(ledger_name: str, actor: str | None, form: str, **told: Any) -> None:
     """Give out a key. Its token is shown this once and is stored nowhere."""
-    with closing(opened(ledger_name)) as found:
-        print_record(issue(found, ledger_name, context_of(found, actor, "admin"), **told),
+    from api.cli import issuing
+
+    with closing(issuing.opened(ledger_name)) as found:
+        print_record(issuing.issue(found, ledger_name, context_of(found, actor, "admin"), **told),
                      form=form)
 
 
@@ -127,8 +59,10 @@ def rotate_command(
     key: str, *, overlap_hours: int, ledger_name: str, actor: str | None, form: str
 ) -> None:
     """Give out another key in the place of KEY, which goes on for some hours."""
-    with closing(opened(ledger_name)) as found:
-        print_record(rotate(found, ledger_name, context_of(found, actor, "admin"), key,
+    from api.cli import issuing
+
+    with closing(issuing.opened(ledger_name)) as found:
+        print_record(issuing.rotate(found, ledger_name, context_of(found, actor, "admin"), key,
                                  overlap_hours=overlap_hours), form=form)
 
 
@@ -139,8 +73,10 @@ def rotate_command(
 @actor_option
 def revoke_command(key: str, *, reason: str, ledger_name: str, actor: str | None) -> None:
     """Let KEY open nothing any more, within a second."""
-    with closing(opened(ledger_name)) as found:
-        revoke(found, context_of(found, actor, "admin"), key, reason)
+    from api.cli import issuing
+
+    with closing(issuing.opened(ledger_name)) as found:
+        issuing.revoke(found, context_of(found, actor, "admin"), key, reason)
 
 
 @command("list")
@@ -148,8 +84,10 @@ def revoke_command(key: str, *, reason: str, ledger_name: str, actor: str | None
 @format_options
 def list_command(ledger_name: str, form: str) -> None:
     """All keys with owner, role, expiry and last use; never their tokens."""
-    with closing(opened(ledger_name)) as found:
-        print_rows(listed(found, ledger_name), form=form)
+    from api.cli import issuing
+
+    with closing(issuing.opened(ledger_name)) as found:
+        print_rows(issuing.listed(found, ledger_name), form=form)
 
 
 for _one in (issue_command, rotate_command, revoke_command, list_command):

@@ -1,19 +1,22 @@
 """What the commands of the command line share: errors as messages, options, the opened ledger."""
 
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from functools import wraps
-from typing import Any
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from api.messages import explain, language, tr
-from ledger.common.context import Context
 from ledger.common.errors import InvalidValues, LedgerError
 from ledger.policies.errors import PolicyUnsound
-from ledger.settings import Opened, default_actor, open_ledger
+
+if TYPE_CHECKING:
+    from ledger.common.context import Context
+    from ledger.settings import Opened
 
 Command = Callable[..., Any]
 
@@ -29,9 +32,25 @@ class _Told(click.Command):
         told.params = [copy(param) for param in self.params]
         for part in (told, *told.params):
             if words := getattr(part, "help", None):
-                template = " ".join(words.split())
-                setattr(part, "help", tr(template))  # noqa: B010
-        return click.Command.get_help(told, ctx)
+                setattr(part, "help", _translated(words))  # noqa: B010
+        return super(_Told, told).get_help(ctx)
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Its help in a list: the first sentence, which may take more than one line."""
+        return re.split(r"\.(?= |$)|[。；]", _translated(self.help or ""))[0]
+
+
+class Group(_Told, click.Group):
+    """Commands in the order in which they were added, with help in the user's language."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return list(self.commands)
+
+
+def _translated(words: str) -> str:
+    template = " ".join(words.split())
+    return tr(template)
 
 
 def command(name: str) -> Callable[[Command], click.Command]:
@@ -53,6 +72,20 @@ def command(name: str) -> Callable[[Command], click.Command]:
         return click.command(name, cls=_Told)(guarded)
 
     return decorate
+
+
+class Names(click.Choice[str]):
+    """A choice among names that are known only after much was imported; they are looked up when
+    somebody chooses."""
+
+    def __init__(self, look_up: Callable[[], Iterable[str]]) -> None:
+        self.look_up = look_up
+        self.case_sensitive = True
+
+    @cached_property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The names."""
+        return tuple(self.look_up())
 
 
 ledger_option = click.option("--ledger", "ledger_name", default="main", show_default=True,
@@ -87,8 +120,10 @@ def as_of_options(function: Command) -> Command:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[Opened]:
+def opened(name: str) -> "Iterator[Opened]":
     """The ledger of the settings, closed at the end."""
+    from ledger.settings import open_ledger
+
     found = open_ledger(name=name)
     try:
         yield found
@@ -96,8 +131,11 @@ def opened(name: str) -> Iterator[Opened]:
         found.close()
 
 
-def context_of(found: Opened, actor: str | None, role: str) -> Context:
+def context_of(found: "Opened", actor: str | None, role: str) -> "Context":
     """Who works here and now, through the command line."""
+    from ledger.common.context import Context
+    from ledger.settings import default_actor
+
     if actor is None:
         actor = default_actor(found.ledger)
     return Context(actor=actor, role=role, client="cli")

@@ -7,10 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
 from api.messages import tr
 
@@ -35,6 +31,14 @@ def print_rows(rows: Sequence[dict[str, Any]], *, form: str, title: str = "") ->
     if not rows:
         click.echo(tr("(nothing)"))
         return
+    _print_table(rows)
+
+
+def _print_table(rows: Sequence[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     names = [name for name in rows[0] if any(row[name] not in (None, [], "") for row in rows)]
     terminal = sys.stdout.isatty()
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -74,6 +78,15 @@ def progress(label: str) -> Iterator[ProgressCall]:
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

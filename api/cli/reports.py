@@ -29,7 +29,7 @@ SAID_BY_SUBJECT = {"number"}
 
 class ProjectionStopped(Unavailable):
     """The read model {projection} stopped before position {position}: {error}. What it tells is
-    the state before. Mend the cause, then run `flask rebuild`."""
+    the state before. Mend the cause, then run `ledger rebuild`."""
 
     code = "projection_stopped"
     rule = "R-PRJ-11"

@@ -14,7 +14,7 @@ from ledger.handlers.table import HANDLERS
 COMMANDS: dict[str, type[Command]] = {
     cls.NAME: cls for cls in sorted(HANDLERS, key=lambda cls: cls.NAME)
     if cls.REFUSALS_KEPT and not cls.NAME.startswith(("log.", "key.", "reads."))}
-"""What a person may send. What a file declares goes through `flask import`."""
+"""What a person may send. What a file declares goes through `ledger import`."""
 
 
 class BadCommand(Invalid):

@@ -27,7 +27,6 @@ from projections.catalogue import PROJECTIONS
 from projections.reports import run as ask
 from projections.store.models import ReadModels
 
-SAMPLES = Path(__file__).parents[2] / "samples" / "taobao"
 EXPORTS = (
     ("ExportOrderList202608312359.csv", "2026-08-31T23:59:59+08:00"),
     ("ExportOrderList202609302359.csv", "2026-09-30T23:59:59+08:00"),
@@ -45,6 +44,12 @@ class DemoNotEmpty(Misconfigured):
 
     code = "demo_not_empty"
     rule = "R-DEM-01"
+
+
+def samples() -> Path:
+    """The folder of samples: in the package where it is installed, else in the project's folder."""
+    installed = Path(__file__).parents[1] / "samples"
+    return installed if installed.is_dir() else installed.parents[1] / "samples"
 
 
 @contextmanager
@@ -91,7 +96,7 @@ def _record(settings: Settings, name: str, moment: str) -> None:
     context = Context(actor="system", role="integration", client="demo")
     profile = profiles.find("taobao-orders")
     with _at(settings, moment) as opened, run_import(
-        opened.ledger, [SAMPLES / name], profile, context=context,
+        opened.ledger, [samples() / "taobao" / name], profile, context=context,
         staging_dir=Path(settings.database_url.removeprefix("sqlite:///")).parent,
     ) as summary:
         counts = ", ".join(f"{key} {value}" for key, value in summary.counts().items())

@@ -4,7 +4,6 @@ import logging
 import shutil
 import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from api.http.fields import Free
 from api.http.problems import Problem
 from api.http.routes import PUBLIC, Blueprint, edge
+from ledger import __version__
 from ledger.log.sqlite import SqliteStore
 
 LEAST_DISK = 256 << 20
@@ -85,14 +85,8 @@ def metrics() -> Response:
 @group.response(200, Free)
 def version_() -> Response:
     """Which version is running."""
-    try:
-        own = version("order-ledger")
-    except PackageNotFoundError:
-        own = VERSION
-    return Response(orjson.dumps({"version": own, "api": "v1"}), content_type="application/json")
-
-
-VERSION = "0.1.0"
+    return Response(orjson.dumps({"version": __version__, "api": "v1"}),
+                    content_type="application/json")
 
 
 # -- every request --------------------------------------------------------------------------------

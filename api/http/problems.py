@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Response, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
-from api.messages import tr
+from api.messages import prefer, tr
 from ledger.common.errors import (
     Conflict,
     Fault,
@@ -127,8 +127,16 @@ def of_http(error: HTTPException) -> Response:
     return respond(status, code, error.description or error.name, headers=kept)
 
 
+def preferred_language() -> str | None:
+    """The language that the request under way prefers; None outside a request."""
+    if not has_request_context():
+        return None
+    return request.accept_languages.best_match(("en", "zh"), "en") or "en"
+
+
 def register(app: Flask) -> None:
-    """Make an app answer every error with a problem."""
+    """Make an app answer every error with a problem, in the language of the request."""
+    prefer(preferred_language)
     app.register_error_handler(Problem, lambda error: respond(
         error.status, error.code, error.detail, rule=error.rule, errors=error.errors,
         headers=error.headers))

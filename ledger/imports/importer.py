@@ -21,20 +21,26 @@ from ledger.common.errors import Invalid, LedgerError
 from ledger.common.values import from_us
 from ledger.core.commands import Command
 from ledger.imports.assembly import Assembler, OrderAssembler
+from ledger.imports.choices import (
+    DECLARED,
+    NO_STOCK,
+    POLICIES,
+    REJECT_EVERYTHING,
+    REJECT_FAILED_ROWS,
+)
 from ledger.imports.counting import CountAssembler
 from ledger.imports.loading import Loader, Progress, sources_of
 from ledger.imports.profiles import Profile
 from ledger.imports.record import CompleteImport, ImportedFile, StartImport
 from ledger.imports.staging import ACCEPTED, BEFORE, REJECTED, Staging
 from ledger.imports.statements import BATCH, Statement, Statements
-from ledger.imports.summary import POLICIES, REJECT_EVERYTHING, REJECT_FAILED_ROWS, Summary
+from ledger.imports.summary import Summary
 from ledger.log.clock import Clock
 from ledger.log.store import Head, Store
 from ledger.stock.warehouses import OpenWarehouse
 from ledger.writing.entries import AHEAD_US
 
-__all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "STOCK", "Summary", "UnknownPolicy",
-           "run_import"]
+__all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "Summary", "UnknownPolicy", "run_import"]
 
 Item = tuple[Command, Context]
 
@@ -67,9 +73,6 @@ class Target(Protocol):
 KEPT = 60_000
 """Rows whose statements are kept in memory from checking to recording; of more, all are made
 twice."""
-
-DECLARED, NO_STOCK = STOCK = ("declared", "none")
-"""What goods do: they move as the files declare, or the files are history that moves no stock."""
 
 _NAMESPACE = uuid5(NAMESPACE_OID, "order-ledger/import/v1")
 

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from ledger.imports.choices import REJECT_EVERYTHING
 from ledger.imports.faults import RowFault
 from ledger.imports.staging import Staging
-
-REJECT_EVERYTHING = "reject_everything"
-REJECT_FAILED_ROWS = "reject_failed_rows"
-POLICIES = (REJECT_EVERYTHING, REJECT_FAILED_ROWS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ JUMP_US = 60_000_000
 
 class ClockSuspect(Unavailable):
     """The computer's clock is not to be trusted: {why}. Nothing is recorded until it is set right
-    or an admin accepts it (`flask accept-clock --reason …`)."""
+    or an admin accepts it (`ledger accept-clock --reason …`)."""
 
     code = "clock_suspect"
     rule = "R-LOG-08"

@@ -33,7 +33,7 @@ class NewerDatabase(Misconfigured):
 
 class OlderDatabase(Misconfigured):
     """This database has schema {found}, this version needs {needed}. Make a backup, then run
-    `flask upgrade`."""
+    `ledger upgrade`."""
 
     code = "older_database"
     rule = "R-LOG-06"

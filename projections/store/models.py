@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from ledger.common.errors import NotFound, Unavailable
 from ledger.log.envelope import Outline
-from ledger.log.postgres import PostgresStore
+from ledger.log.sql import SqlStore
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import StorageFailed, Store
 from projections.store.databases import (
@@ -27,7 +27,6 @@ from projections.store.databases import (
 )
 from projections.store.digests import Parting, digest_of, parting_of
 from projections.store.folding import Folder, Projection
-from projections.store.postgres import SchemaPlace
 from projections.store.rows import Progress, Rows
 
 BATCH = 20_000
@@ -42,7 +41,7 @@ Step = Callable[[int, int], None]
 
 class ReadModelsUnready(Unavailable):
     """The read model {projection} of ledger {ledger!r} is not built for this log and this version.
-    It is rebuilt by `flask rebuild`, or by itself with the next catch-up."""
+    It is rebuilt by `ledger rebuild`, or by itself with the next catch-up."""
 
     code = "read_models_unready"
     rule = "R-PRJ-01"
@@ -75,7 +74,9 @@ def place_of(store: Store) -> Place:
     """Where the read models of a store lie."""
     if isinstance(store, SqliteStore):
         return FilePlace(store.path)
-    if isinstance(store, PostgresStore):
+    if isinstance(store, SqlStore):  # the other one: PostgreSQL, whose driver is slow to import
+        from projections.store.postgres import SchemaPlace
+
         return SchemaPlace(store.url)
     return MemoryPlace()
 

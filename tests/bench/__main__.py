@@ -13,6 +13,7 @@ from tests.bench.http import http_orders, http_reads
 from tests.bench.importing import import_orders, import_retail
 from tests.bench.past import as_of, backdated
 from tests.bench.rebuilding import rebuild, rebuild_memory
+from tests.bench.starting import cli_start
 from tests.bench.verification import verify
 
 BENCHMARKS: dict[str, Callable[[Scale], Result]] = {
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, Callable[[Scale], Result]] = {
     "http_orders": http_orders,
     "http_reads": http_reads,
     "verify": verify,
+    "cli_start": cli_start,
 }
 RESULTS = FOLDER / "results.json"
 

@@ -16,8 +16,8 @@ FLOORS = {
         "store", "asking", "orders", "stock", "returns", "people", "deductions", "scores",
         "policies", "audit", "reports", "catalogue"),
     "api": (
-        "messages", "sheets", "http", "log", "orders", "returns", "stock", "people", "policies",
-        "deductions", "scores", "imports", "demo", "cli", "__init__"),
+        "entry", "messages", "sheets", "http", "log", "orders", "returns", "stock", "people",
+        "policies", "deductions", "scores", "imports", "demo", "cli", "__init__"),
 }
 """The packages and modules of each folder. One may import only those that stand before it."""
 

@@ -18,6 +18,7 @@ from typing import Any, Union, get_args, get_origin
 import click
 import msgspec
 
+from api.cli.program import program
 from ledger.common.errors import (
     Conflict,
     Invalid,
@@ -215,16 +216,23 @@ def in_english() -> Iterator[None]:
 def commands_md() -> str:
     """docs/commands.md: the help of every command."""
     lines = ["# Commands", "", MADE, "",
-             "Run them in the project's folder, where `flask` finds `wsgi.py`. Settings come from "
-             "the", "environment: [settings.md](settings.md). Exit codes: 0 done, 1 refused or "
-             "failed with a message,", "2 wrong usage. Results go to stdout, all else to stderr."]
-    with in_english():
-        for command in source.commands():
-            context = click.Context(command, info_name=f"flask {command.name}",
-                                    terminal_width=90, max_content_width=90)
-            helped = [line.rstrip() for line in command.get_help(context).splitlines()]
-            lines += ["", f"## flask {command.name}", "", "```text", *helped, "```"]
+             "The program is called `ledger`. An accounting tool bears that name too, so it is "
+             "installed as", "`order-ledger` as well. In the project's folder it is "
+             "`.venv/bin/ledger`, and `flask` knows the same", "commands. Settings come from the "
+             "environment and from a `.env` file: [settings.md](settings.md). Exit", "codes: 0 "
+             "done, 1 refused or failed with a message, 2 wrong usage. Results go to stdout, all "
+             "else to", "stderr.", "", "```text", *_helped(program, "ledger"), "```"]
+    for command in source.commands():
+        name = f"ledger {command.name}"
+        lines += ["", f"## {name}", "", "```text", *_helped(command, name), "```"]
     return written(lines)
+
+
+def _helped(command: click.Command, name: str) -> list[str]:
+    """The lines of a command's help, in English."""
+    context = click.Context(command, info_name=name, terminal_width=90, max_content_width=90)
+    with in_english():
+        return [line.rstrip() for line in command.get_help(context).splitlines()]
 
 
 # -- rules ----------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 
+from api.cli.program import program
 from api.messages import CATALOG
 from tests.support import source
 
@@ -56,8 +57,8 @@ def translated() -> Iterator[tuple[Path, int, ast.expr]]:
 
 
 def _of_commands() -> Iterator[tuple[str, str]]:
-    for command in source.commands():
-        place = f"flask {command.name}"
+    for command in (program, *source.commands()):
+        place = "ledger" if command is program else f"ledger {command.name}"
         texts = [command.help, *(getattr(option, "help", None) for option in command.params)]
         yield from ((place, folded(text)) for text in texts if text)
 

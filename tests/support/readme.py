@@ -77,19 +77,20 @@ def fresh_copy(to: Path) -> None:
     (to / ".venv").symlink_to(sys.prefix, target_is_directory=True)
 
 
-def environment() -> dict[str, str]:
-    """A plain environment: English, no settings, the virtual environment first on the path."""
+def environment(folder: Path) -> dict[str, str]:
+    """A plain environment: English, no settings, the copy's virtual environment first on the path:
+    called through it, `ledger` is the program of the copy."""
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith(("LEDGER_", "PYTEST_", "LC_")) and name != "PYTHONPATH"}
-    return {**kept, "PATH": f"{Path(sys.prefix, 'bin')}{os.pathsep}{os.environ['PATH']}",
+    return {**kept, "PATH": f"{folder / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "LC_ALL": "C.UTF-8", "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def run(block: Block, folder: Path) -> tuple[int, str]:
     """Run a block in a folder; its exit code and what it printed, errors included."""
     done = subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", block.script], cwd=folder, env=environment(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+        ["bash", "-eo", "pipefail", "-c", block.script], cwd=folder, env=environment(folder),
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
         timeout=TIMEOUT_S, check=False)
     return done.returncode, done.stdout
 

@@ -146,7 +146,7 @@ def fault_rules() -> dict[str, tuple[str, str]]:
 
 
 def commands() -> list[click.Command]:
-    """The commands of ours that `flask` knows, by name; those of a group bear its name, too."""
+    """The commands of `ledger`, by name; those of a group bear its name, too."""
     from api.cli import commands as cli
 
     found: list[click.Command] = []

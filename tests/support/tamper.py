@@ -1,7 +1,7 @@
 """What an intruder with the database file could do: `python -m tests.support.tamper FILE N`.
 
 It takes the triggers off an SQLite log and flips one bit of the payload at a position. With `--cut
-N` it removes the last N events instead and makes the head fit; `flask verify` cannot see that by
+N` it removes the last N events instead and makes the head fit; `ledger verify` cannot see that by
 itself, but `--expect` can.
 """
 

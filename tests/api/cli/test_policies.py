@@ -1,4 +1,4 @@
-"""`flask policies`: checked, published, listed and compared, as a person does it."""
+"""`ledger policies`: checked, published, listed and compared, as a person does it."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """`flask policies …` on a new ledger, in English."""
+    """`ledger policies …` on a new ledger, in English."""
     monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/shop.db")
     for name in ("LEDGER_KEYS_URL", "LEDGER_MASTER_KEY_FILE", "LC_ALL", "LC_MESSAGES"):
         monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""`flask do`: every command of the ledger from the command line."""
+"""`ledger do`: every command of the ledger from the command line."""
 
 import json
 from pathlib import Path

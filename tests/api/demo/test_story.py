@@ -21,7 +21,7 @@ MONTH = ("--month", "2026-09")
 
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
-    """What `flask NAME …` says of the demo's database, as JSON."""
+    """What `ledger NAME …` says of the demo's database, as JSON."""
     folder: Path = tmp_path_factory.mktemp("demo")
     commands = {command.name: command for command in COMMANDS}
     with pytest.MonkeyPatch.context() as patch:

@@ -144,7 +144,7 @@ def test_tenants__have_logs_of_their_own(web: Web, steps: list[tuple[str, int, s
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`flask keys …` on a new ledger."""
+    """`ledger keys …` on a new ledger."""
     monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/shop.db")
     for name in ("LEDGER_KEYS_URL", "LEDGER_MASTER_KEY_FILE", "LC_ALL", "LC_MESSAGES"):
         monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,64 @@
+"""A `.env` file is read by every way into the program, and never wins over the environment."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import source
+
+BIN = Path(sys.executable).parent
+GUNICORN = ("gunicorn", "--config", source.ROOT / "gunicorn.conf.py", "--print-config", "wsgi:app")
+
+
+def run(folder: Path, *command: object, **settings: str) -> str:
+    """What a command prints in a folder, with no settings but these and those of its `.env`."""
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith(("LEDGER_", "FLASK_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, command)], cwd=folder, check=False, text=True,
+        capture_output=True, env={**kept, "PYTHONPATH": str(source.ROOT), **settings,
+                                  "FLASK_APP": str(source.ROOT / "wsgi.py"), "LANG": "C.UTF-8"})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a `.env` above the one that commands run in."""
+    (tmp_path / ".env").write_text(
+        f"LEDGER_DATABASE_URL=sqlite:///{tmp_path}/named.db\nLEDGER_BIND='127.0.0.1:8123'\n")
+    (tmp_path / "within").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("program", ["api.cli", "flask"])
+def test_env_file__is_read_by_commands(folder: Path, program: str) -> None:
+    run(folder / "within", program, "upgrade")
+    assert (folder / "named.db").exists()
+    assert list((folder / "within").iterdir()) == []
+
+
+@pytest.mark.parametrize("program", ["api.cli", "flask"])
+def test_env_file__loses_against_the_environment(folder: Path, program: str) -> None:
+    run(folder / "within", program, "upgrade",
+        LEDGER_DATABASE_URL=f"sqlite:///{folder}/other.db")
+    assert (folder / "other.db").exists()
+    assert not (folder / "named.db").exists()
+
+
+def test_env_file__is_read_by_gunicorn(folder: Path) -> None:
+    told = run(folder / "within", *GUNICORN)
+    assert "127.0.0.1:8123" in told
+    assert "127.0.0.1:8123" not in run(folder / "within", *GUNICORN, LEDGER_BIND="127.0.0.1:8124")
+
+
+def test_env_file__is_read_by_the_served_application(folder: Path) -> None:
+    """As any server does that is not ours: it imports `wsgi` and finds `app`."""
+    code = "import wsgi, os; print(os.environ['LEDGER_DATABASE_URL'], len(wsgi.app.view_functions))"
+    (folder / "within" / "server.py").write_text(code)
+    url, routes = run(folder / "within", "server").split()
+    assert url.endswith("/named.db")
+    assert int(routes) > 50
