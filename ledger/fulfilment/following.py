@@ -14,8 +14,7 @@ from typing import Protocol
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Work
 from ledger.orders.order import Order
-from ledger.orders.shipping import STATES, States
-from ledger.orders.values import PickedFrom
+from ledger.orders.values import STATES, PickedFrom, States
 from ledger.stock.item import StockItem
 from ledger.stock.pieces import Part, sku_of
 from ledger.stock.places import (
@@ -115,7 +114,8 @@ def follow(
 def follow_declared(work: Work, order: Order, before: Order) -> list[StockItem]:
     """The same for what has happened already, each step at its own time.
 
-    `before` is the order before the facts that it now has. Errors: CountedSince (R-STK-05).
+    `before` is the order before the facts that it now has. Errors: CountedBeforeDeclared
+    (R-STK-13).
     """
     found: dict[str, StockItem] = {}
     for occurred_at, facts in groupby(order.pending_events, attrgetter("occurred_at")):
@@ -126,7 +126,7 @@ def follow_declared(work: Work, order: Order, before: Order) -> list[StockItem]:
         ready(work, before.warehouse, moved)
         for sku, moves in moved.items():
             item: StockItem = work.load(StockItem, stock_of(before.warehouse, sku))
-            item.declare(sku, moves, occurred_at=occurred_at, document=order.id)
+            item.declare(sku, moves, occurred_at=occurred_at, document=order.id, late=None)
             found[item.id] = item
     return list(found.values())
 
@@ -175,8 +175,8 @@ def declare_lines(
 ) -> list[Aggregate]:
     """Move the goods of a paper's lines, one event a SKU.
 
-    Shapes: `way` is (from, to, cause). Errors: WarehouseUnknown (R-STK-04), CountedSince
-    (R-STK-05).
+    Shapes: `way` is (from, to, cause). Errors: WarehouseUnknown (R-STK-04), CountedBeforeDeclared
+    (R-STK-13).
     """
     must_be_open(work, warehouse)
     source, target, cause = way
@@ -192,6 +192,6 @@ def declare_lines(
     items: list[Aggregate] = []
     for sku, found in moves.items():
         item: StockItem = work.load(StockItem, stock_of(warehouse, sku))
-        item.declare(sku, found, occurred_at=occurred_at, document=document)
+        item.declare(sku, found, occurred_at=occurred_at, document=document, late=None)
         items.append(item)
     return items

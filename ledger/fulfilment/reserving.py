@@ -10,9 +10,9 @@ from typing import NamedTuple
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Work
 from ledger.fulfilment.following import follow, parts_of_line, ready
+from ledger.orders.errors import LineWithoutSku
 from ledger.orders.order import Order
-from ledger.orders.shipping import States
-from ledger.orders.values import Line
+from ledger.orders.values import Line, States
 from ledger.stock.errors import OutOfStock, SkuUnknown
 from ledger.stock.item import StockItem
 from ledger.stock.pieces import Count, LineParts, Part, sku_of
@@ -110,11 +110,12 @@ def reserve(
 ) -> list[Aggregate]:
     """Reserve what is there for an order; what is not, it waits for.
 
-    Errors: OutOfStock (R-STK-01) if all is wanted, SkuUnknown (R-STK-03), R-ORD-06, R-ORD-20.
+    Errors: OutOfStock (R-STK-01) if all is wanted, SkuUnknown (R-STK-03), R-ORD-06, R-ORD-20,
+    R-ORD-32, LineWithoutSku (R-ORD-33).
     """
     order.must_be_open()
     lines = order.lines or {}
-    wanted = [(line, lines[line].sku or "", pieces) for line, known in order.goods.items()
+    wanted = [(line, _sku(order, line), pieces) for line, known in order.goods.items()
               if (pieces := sum(known.get(state, 0) for state in states))]
     found = allot(work, order.id, warehouse, wanted)
     if all_or_none:
@@ -128,6 +129,13 @@ def reserve(
     order.reserve(warehouse, found.lines, newly, told, occurred_at=occurred_at)
     items = follow(work, order, before, occurred_at=occurred_at)
     return [order, *items, *wait(work, order, before, occurred_at=occurred_at)]
+
+
+def _sku(order: Order, line: str) -> str:
+    assert order.lines is not None
+    if (sku := order.lines[line].sku) is None:
+        raise LineWithoutSku(order=order.id, line=line)
+    return sku
 
 
 def wait(

@@ -24,8 +24,7 @@ from ledger.fulfilment.following import follow, picked_from
 from ledger.fulfilment.reserving import allot, lines_wanted, must_fit, reserve, serve_waiting, wait
 from ledger.orders.commands import OnOrder
 from ledger.orders.order import Order
-from ledger.orders.shipping import States
-from ledger.orders.values import Reservation
+from ledger.orders.values import Reservation, States
 from ledger.stock.item import StockItem
 from ledger.stock.places import AVAILABLE, QUARANTINE, Move, stock_of
 from ledger.stock.warehouses import must_be_open
@@ -95,7 +94,7 @@ def _and_stock(
 
 
 def pack_order(command: PackOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-20 to R-ORD-23."""
+    """Errors: R-ORD-20 to R-ORD-22, R-ORD-27, R-ORD-29, R-ORD-31."""
     order = command.load(work)
     before = order.goods
     order.pack(command.parcel, command.lines, occurred_at=command.occurred_at)
@@ -103,7 +102,7 @@ def pack_order(command: PackOrder, work: Work) -> list[Aggregate]:
 
 
 def dispatch_parcel(command: DispatchParcel, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-20, R-ORD-23."""
+    """Errors: R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30."""
     order = command.load(work)
     before = order.goods
     order.dispatch(command.parcel, command.courier, command.waybill,
@@ -112,14 +111,14 @@ def dispatch_parcel(command: DispatchParcel, work: Work) -> list[Aggregate]:
 
 
 def report_transit(command: ReportTransit, work: Work) -> list[Aggregate]:
-    """No piece moves: a courier's report is kept with its parcel. Errors: R-ORD-23."""
+    """No piece moves: a courier's report is kept with its parcel. Errors: R-ORD-23, R-ORD-30."""
     order = command.load(work)
     order.report_transit(command.parcel, command.note, occurred_at=command.occurred_at)
     return [order]
 
 
 def deliver_parcel(command: DeliverParcel, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-23."""
+    """Errors: R-ORD-23, R-ORD-30."""
     order = command.load(work)
     before = order.goods
     order.deliver(command.parcel, occurred_at=command.occurred_at)
@@ -127,7 +126,7 @@ def deliver_parcel(command: DeliverParcel, work: Work) -> list[Aggregate]:
 
 
 def lose_parcel(command: LoseParcel, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-23."""
+    """Errors: R-ORD-23, R-ORD-30."""
     order = command.load(work)
     before = order.goods
     order.lose(command.parcel, command.reason, occurred_at=command.occurred_at)
@@ -135,7 +134,7 @@ def lose_parcel(command: LoseParcel, work: Work) -> list[Aggregate]:
 
 
 def pick_order(command: PickOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-20, R-ORD-21, R-ORD-22."""
+    """Errors: R-ORD-20 to R-ORD-22, R-ORD-29."""
     order = command.load(work)
     order.pick(command.lines, occurred_at=command.occurred_at)
     return [order, *picked_from(work, order, command.lines, occurred_at=command.occurred_at)]

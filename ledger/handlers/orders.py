@@ -70,7 +70,7 @@ def refund_order(command: RefundOrder, work: Work) -> list[Aggregate]:
 
 
 def correct_order(command: CorrectOrder, work: Work) -> list[Aggregate]:
-    """A sum was recorded wrongly. Errors: R-ORD-05, R-ORD-11."""
+    """A sum was recorded wrongly. Errors: R-ORD-11, R-ORD-13."""
     order = command.load(work)
     order.correct(command.fact, command.amount_minor, command.reason,
                   occurred_at=command.occurred_at)
@@ -94,7 +94,7 @@ def assign_order(command: AssignOrder, work: Work) -> list[Aggregate]:
 def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
     """The order ended; what was reserved for it is released, and serves who waits.
 
-    Errors: R-ORD-06, R-ORD-08, R-ORD-10.
+    Errors: R-ORD-06, R-ORD-08, R-ORD-10, R-ORD-12.
     """
     order, at = command.load(work), command.occurred_at
     before = order.goods
@@ -138,7 +138,7 @@ def lift_hold(command: LiftHold, work: Work) -> list[Aggregate]:
 
 
 def submit_order(command: SubmitOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-25."""
+    """Errors: R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-32."""
     order = command.load(work)
     order.submit(command.warehouse, occurred_at=command.occurred_at)
     return [order]
@@ -170,7 +170,7 @@ def close_exception(command: CloseException, work: Work) -> list[Aggregate]:
 def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
     """What a file tells of an order; it moves the stock, too, if it names a warehouse.
 
-    Errors: NumberReused (R-ORD-02), LinesDiffer (R-ORD-26), R-STK-04, R-STK-05.
+    Errors: NumberReused (R-ORD-02), LinesDiffer (R-ORD-26), R-STK-04, R-STK-13.
     """
     order: Order = work.load(Order, command.subject)
     before = order.clone()

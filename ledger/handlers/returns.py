@@ -32,7 +32,7 @@ from ledger.returns.commands import (
     RequestCase,
     WithdrawCase,
 )
-from ledger.returns.errors import LineNotOrdered
+from ledger.returns.errors import ApprovalExceedsPayment, LineNotOrdered
 from ledger.returns.values import CaseLine
 from ledger.stock.item import StockItem
 from ledger.stock.pieces import Count, LineParts, Part, sku_of
@@ -207,7 +207,7 @@ def reject_case(command: RejectCase, work: Work) -> list[Aggregate]:
 
 def receive_goods(command: ReceiveGoods, work: Work) -> list[Aggregate]:
     """What arrived waits for inspection; it is not for sale. Errors: R-RET-01, R-RET-03 to
-    R-RET-05, R-STK-04."""
+    R-RET-05, R-RET-10, R-RET-12, R-STK-04."""
     case = command.load(work)
     must_be_open(work, command.warehouse)
     order = order_of(case, work)
@@ -235,7 +235,7 @@ def made(work: Work, case: Case, order: Order | None, line: str) -> tuple[Part, 
 
 def inspect_goods(command: InspectGoods, work: Work) -> list[Aggregate]:
     """Each piece gets its place; only what is restocked can be sold again. Errors: R-RET-01,
-    R-RET-03 to R-RET-05, R-STK-02, R-STK-05."""
+    R-RET-03 to R-RET-05, R-RET-12, R-STK-02, R-STK-05."""
     case = command.load(work)
     case.inspect(command.lines, occurred_at=command.occurred_at)
     items = _move(case, work, command.lines, command.occurred_at, late=command.late)
@@ -268,11 +268,17 @@ def _move(
 
 
 def approve_refund(command: ApproveRefund, work: Work) -> list[Aggregate]:
-    """With the goods or before them. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06, R-ORD-05."""
+    """With the goods or before them. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06, R-RET-13."""
     case = command.load(work)
     case.approve_refund(command.amount_minor, command.note, occurred_at=command.occurred_at)
-    must_be_refundable(known_order(work, case.order or ""),
-                       case.sums.approved_minor - case.sums.paid_minor)
+    order = known_order(work, case.order or "")
+    unpaid_minor = case.sums.approved_minor - case.sums.paid_minor
+    left_minor = order.paid_minor - order.refunded_minor
+    if unpaid_minor > left_minor:
+        raise ApprovalExceedsPayment(
+            case=case.id, amount_minor=command.amount_minor, unpaid_minor=unpaid_minor,
+            left_minor=left_minor, paid_minor=order.paid_minor, order=order.id,
+            currency=order.currency)
     return [case]
 
 
@@ -286,7 +292,7 @@ def pay_refund(command: PayRefund, work: Work) -> list[Aggregate]:
 
 
 def withdraw_case(command: WithdrawCase, work: Work) -> list[Aggregate]:
-    """The order awaits nothing any more. Errors: R-RET-01, R-RET-03, R-RET-04."""
+    """The order awaits nothing any more. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-11."""
     case = command.load(work)
     awaited = _awaited(case)
     case.withdraw(command.reason, occurred_at=command.occurred_at)

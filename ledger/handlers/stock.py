@@ -50,7 +50,7 @@ def register_sku(command: RegisterSku, work: Work) -> list[Aggregate]:
 
 
 def alias_sku(command: AliasSku, work: Work) -> list[Aggregate]:
-    """Errors: BundleInsideItself (R-STK-06), AliasOfAlias (R-STK-07), BundleTooLarge (R-STK-09)."""
+    """Errors: BundleInsideItself (R-STK-06), AliasOfAlias (R-STK-07), R-STK-09, R-STK-12."""
     sku: Sku = work.load(Sku, command.subject)
     target: Sku = work.load(Sku, sku_of(command.target))
     if target.target:
@@ -62,7 +62,7 @@ def alias_sku(command: AliasSku, work: Work) -> list[Aggregate]:
 
 
 def bundle_sku(command: BundleSku, work: Work) -> list[Aggregate]:
-    """Errors: BundleInsideItself (R-STK-06), AliasOfAlias (R-STK-07), BundleTooLarge (R-STK-09)."""
+    """Errors: BundleInsideItself (R-STK-06), SkuIsAlias (R-STK-11), R-STK-09, R-STK-12."""
     sku: Sku = work.load(Sku, command.subject)
     sku.bundle(command.sku, command.parts, occurred_at=command.occurred_at)
     parts_of(work, command.sku)
@@ -102,7 +102,7 @@ def move_stock(command: MoveStock, work: Work) -> list[Aggregate]:
 
 
 def count_stock(command: CountStock, work: Work) -> list[Aggregate]:
-    """What was counted lies there. Errors: R-STK-04, R-STK-05, R-STK-08."""
+    """What was counted lies there. Errors: R-STK-04, R-STK-08, R-STK-10."""
     must_be_open(work, command.warehouse)
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     for told in command.counts:
@@ -172,7 +172,7 @@ WAYS = {WRITE_OFF: (AVAILABLE, WRITTEN_OFF), FOUND: (STOCKTAKE_GAIN_LOSS, AVAILA
 
 
 def record_slip(command: RecordSlip, work: Work) -> list[Aggregate]:
-    """Note a slip once, and move its pieces. Errors: R-SLP-01, R-STK-04, R-STK-05."""
+    """Note a slip once, and move its pieces. Errors: R-SLP-01, R-STK-04, R-STK-13."""
     slip: Slip = work.load(Slip, command.subject)
     if not slip.record(command) or command.warehouse is None:
         return [slip]

@@ -10,21 +10,23 @@ from typing import Any
 import msgspec
 
 from ledger.common.personal import Personal, Plain
+from ledger.common.values import rfc3339
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import (
     AlreadyPaid,
     NothingToCorrect,
+    OrderAlreadyDispatched,
     OrderAlreadyPlaced,
     OrderEnded,
     OrderNotPaid,
     OrderStarted,
     PriceFixed,
+    RefundedMoreThanPaid,
     RefundExceedsPayment,
     TotalDisagrees,
 )
 from ledger.orders.review import OrderReview
-from ledger.orders.shipping import OPEN
-from ledger.orders.values import PERSONAL_FIELDS, Amounts, Line, Payment, Reservation
+from ledger.orders.values import OPEN, PERSONAL_FIELDS, Amounts, Line, Payment, Reservation
 from ledger.stock.pieces import parts_by_line, sku_of
 
 
@@ -304,7 +306,7 @@ class Order(OrderReview):
     def correct(
         self, fact: str, amount_minor: int, reason: str, *, occurred_at: datetime
     ) -> None:
-        """Another sum paid or refunded than was recorded. Errors: R-ORD-03, R-ORD-05, R-ORD-11."""
+        """Another sum paid or refunded than was recorded. Errors: R-ORD-03, R-ORD-11, R-ORD-13."""
         self.must_be_known()
         known = {"paid": self.paid_minor, "refunded": self.refunded_minor}
         corrects = self.last_version[fact]
@@ -314,9 +316,9 @@ class Order(OrderReview):
             return
         after = {**known, fact: amount_minor}
         if after["refunded"] > after["paid"]:
-            raise RefundExceedsPayment(
-                order=self.id, refund_minor=amount_minor, paid_minor=after["paid"],
-                refunded_minor=after["refunded"], currency=self.currency)
+            raise RefundedMoreThanPaid(
+                order=self.id, paid_minor=after["paid"], refunded_minor=after["refunded"],
+                currency=self.currency)
         self._corrected(
             kind="incorrect_data", corrects=corrects, fact=fact, reason=reason,
             old={f"{fact}_minor": known[fact]}, new={f"{fact}_minor": amount_minor},
@@ -346,18 +348,20 @@ class Order(OrderReview):
         if self.ended:
             raise OrderEnded(order=self.id, state=self.ended)
         if self.paid_minor > self.refunded_minor:
-            raise OrderStarted(order=self.id, state="paid")
+            raise OrderStarted(
+                order=self.id, left_minor=self.paid_minor - self.refunded_minor,
+                paid_minor=self.paid_minor, currency=self.currency)
         self._closed(reason=reason, occurred_at=occurred_at)
 
     def cancel(self, reason: str | None, *, occurred_at: datetime) -> None:
-        """Cancelled before dispatch. Errors: R-ORD-03, R-ORD-06, R-ORD-10."""
+        """Cancelled before dispatch. Errors: R-ORD-03, R-ORD-06, R-ORD-12."""
         self.must_be_known()
         if self.ended == "cancelled":
             return
         if self.ended:
             raise OrderEnded(order=self.id, state=self.ended)
         if self.dispatched_at is not None:
-            raise OrderStarted(order=self.id, state="dispatched")
+            raise OrderAlreadyDispatched(order=self.id, dispatched_at=rfc3339(self.dispatched_at))
         self._cancelled(reason=reason, occurred_at=occurred_at)
 
     def assign(self, owner: str, reason: str | None, *, occurred_at: datetime) -> None:

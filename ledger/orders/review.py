@@ -4,7 +4,7 @@ from datetime import datetime
 
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import ExceptionUnknown, GoodsMoved, OrderNotReady
-from ledger.orders.shipping import OPEN, OrderGoods
+from ledger.orders.shipping import OrderGoods
 from ledger.orders.values import Line
 from ledger.stock.pieces import sku_of
 
@@ -174,12 +174,11 @@ class OrderReview(OrderGoods):
             self._hold_lifted(note=note, occurred_at=occurred_at)
 
     def submit(self, warehouse: str, *, occurred_at: datetime) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-25."""
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-32."""
         self.must_be_open()
         if not self.approved:
             raise OrderNotReady(order=self.id, step="approved")
-        if self.warehouse not in ("", warehouse) and self._all(OPEN[1:]):
-            raise GoodsMoved(order=self.id, state=f"reserved or waited for in {self.warehouse}")
+        self.must_not_be_elsewhere(warehouse)
         if not (self.submitted and self.warehouse == warehouse):
             self._submitted(warehouse=warehouse, occurred_at=occurred_at)
 

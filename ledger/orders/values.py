@@ -1,4 +1,6 @@
-"""What orders are told with: lines, amounts, payments, and moments as a file prints them."""
+"""What orders are made of: lines, amounts, payments, parcels, and the states of their pieces."""
+
+from collections.abc import Mapping
 
 import msgspec
 
@@ -7,6 +9,18 @@ from ledger.stock.pieces import Count, LineParts
 MAX_LINES = 2000
 PERSONAL_FIELDS = ("account", "recipient", "phone", "address", "buyer_remark")
 AMOUNT_FIELDS = ("goods_minor", "postage_minor", "discount_minor", "total_minor")
+
+OPEN = ("unreserved", "short", "reserved", "picked", "packed")
+"""States of pieces that are still to be sent."""
+
+STATES = ("cancelled", *OPEN, "in_transit", "delivered", "returning", "returned", "lost")
+"""All states of a piece. One that was dispatched is in transit or in a state after it."""
+
+States = Mapping[str, int]
+"""Pieces of a line by state; a state without any is left out."""
+
+ON_ITS_WAY = ("dispatched", "in_transit")
+"""States of a parcel that a courier has."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

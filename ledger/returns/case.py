@@ -14,15 +14,18 @@ from ledger.core.aggregate import Aggregate, event
 from ledger.returns.errors import (
     CaseEnded,
     CaseHasOrder,
+    CaseLineUnknown,
     CaseNotDone,
     CaseNotReady,
     CaseToldDifferently,
+    CaseUnderWay,
     CaseUnknown,
+    GoodsReceivedElsewhere,
     NotThatManyBack,
     RefundExceedsCase,
 )
 from ledger.returns.values import NOT_BACK, RETURN_AND_REFUND, CaseLine, Match, Outcome, Sums
-from ledger.stock.pieces import Count, LineParts, parts_by_line, sku_of
+from ledger.stock.pieces import Count, LineParts, parts_by_line, quantities, sku_of
 
 AWAITED, RECEIVED = "awaited", "awaiting_inspection"
 ABSENT = (AWAITED, "given_up", *NOT_BACK)
@@ -285,12 +288,11 @@ class Case(Aggregate):
             raise CaseNotReady(case=self.id, state=self.state, needed=" or ".join(states))
 
     def must_have(self, counts: Iterable[Any], state: str) -> None:
-        """Every line has so many pieces of a state. Errors: NotThatManyBack (R-RET-05)."""
-        wanted: dict[str, int] = {}
-        for count in counts:
-            wanted[count.line] = wanted.get(count.line, 0) + count.quantity
-        for line, quantity in wanted.items():
-            there = self.goods.get(line, {}).get(state, 0)
+        """Every line has so many pieces of a state. Errors: R-RET-05, R-RET-12."""
+        for line, quantity in quantities(counts).items():
+            if line not in self.goods:
+                raise CaseLineUnknown(case=self.id, line=line)
+            there = self.goods[line].get(state, 0)
             if quantity > there:
                 raise NotThatManyBack(case=self.id, line=line, wanted=quantity, there=there,
                                       state=state)
@@ -328,37 +330,35 @@ class Case(Aggregate):
 
     def authorise(self, note: str | None, *, occurred_at: datetime) -> None:
         """Errors: R-RET-01, R-RET-03, R-RET-04."""
-        self.must_be("requested", "authorised")
-        if self.state == "requested":
+        if self.state != "authorised":
+            self.must_be("requested")
             self._authorised(note=note, occurred_at=occurred_at)
 
     def reject(self, reason: str, *, occurred_at: datetime) -> None:
         """Errors: R-RET-01, R-RET-03, R-RET-04."""
-        self.must_be("requested", "rejected")
-        if self.state == "requested":
+        if self.state != "rejected":
+            self.must_be("requested")
             self._rejected(reason=reason, occurred_at=occurred_at)
 
     def receive(
         self, warehouse: str, lines: list[Count], parts: list[LineParts], note: str | None, *,
         occurred_at: datetime,
     ) -> None:
-        """No more than is awaited. Errors: R-RET-01, R-RET-03 to R-RET-05."""
+        """No more than is awaited. Errors: R-RET-01, R-RET-03 to R-RET-05, R-RET-10, R-RET-12."""
         self.must_be("authorised")
         self.must_have(lines, AWAITED)
         if self.warehouse not in ("", warehouse):
-            raise CaseNotReady(case=self.id, state=f"in {self.warehouse}", needed=f"in {warehouse}")
+            raise GoodsReceivedElsewhere(case=self.id, elsewhere=self.warehouse, wanted=warehouse)
         self._goods_received(warehouse=warehouse, lines=lines, parts=parts, note=note,
                              occurred_at=occurred_at)
 
     def inspect(self, lines: list[Outcome], *, occurred_at: datetime) -> None:
-        """No more than has arrived. Errors: R-RET-01, R-RET-03 to R-RET-05."""
+        """No more than has arrived. Errors: R-RET-01, R-RET-03 to R-RET-05, R-RET-12."""
         self.must_be("unidentified", "declared", "requested", "authorised", "rejected")
         self.must_have(lines, RECEIVED)
         self._inspected(lines=lines, occurred_at=occurred_at)
 
-    def approve_refund(
-        self, amount_minor: int, note: str | None, *, occurred_at: datetime
-    ) -> None:
+    def approve_refund(self, amount_minor: int, note: str | None, *, occurred_at: datetime) -> None:
         """No more than was asked. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06."""
         self.must_be("authorised")
         approved = self.sums.approved_minor + amount_minor
@@ -379,19 +379,20 @@ class Case(Aggregate):
                                     most_minor=most_minor, what=what)
 
     def withdraw(self, reason: str, *, occurred_at: datetime) -> None:
-        """Before goods arrived or money went. Errors: R-RET-01, R-RET-03, R-RET-04."""
-        self.must_be("requested", "authorised", "withdrawn")
+        """Before goods arrived or money went. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-11."""
         if self.state == "withdrawn":
             return
+        self.must_be("requested", "authorised")
         if self.warehouse or self.sums.approved_minor:
-            raise CaseNotReady(case=self.id, state="under way", needed="closed")
+            what = "goods of it arrived" if self.warehouse else "a refund was approved"
+            raise CaseUnderWay(case=self.id, what=what)
         self._withdrawn(reason=reason, occurred_at=occurred_at)
 
     def close(self, note: str | None, *, occurred_at: datetime) -> None:
         """Both legs have ended. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-07."""
-        self.must_be("unidentified", "declared", "authorised", "closed")
         if self.state == "closed":
             return
+        self.must_be("unidentified", "declared", "authorised")
         if self.pieces(RECEIVED):
             raise CaseNotDone(case=self.id, what="pieces of it await inspection")
         if self.sums.paid_minor < self.sums.approved_minor:

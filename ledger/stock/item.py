@@ -9,7 +9,13 @@ from datetime import datetime
 
 from ledger.common.values import rfc3339
 from ledger.core.aggregate import Aggregate, event
-from ledger.stock.errors import CountedSince, OutOfStock, PlaceEmpty
+from ledger.stock.errors import (
+    CountedBeforeDeclared,
+    CountedSince,
+    NewerCount,
+    OutOfStock,
+    PlaceEmpty,
+)
 from ledger.stock.pieces import sku_of
 from ledger.stock.places import (
     AVAILABLE,
@@ -156,11 +162,12 @@ class StockItem(Aggregate):
 
     def declare(
         self, sku: str, moves: list[Move], *, occurred_at: datetime, document: str | None = None,
-        reason: str | None = None, late: str = "", inferred: Sequence[str] = (), printed: str = "",
+        reason: str | None = None, late: str | None = "", inferred: Sequence[str] = (),
+        printed: str = "",
     ) -> None:
-        """Record what did move, whatever the books say. Errors: CountedSince (R-STK-05).
+        """Record what did move, whatever the books say. `late`: see `seen`.
 
-        `late` answers what a movement from before the last count was: see `CountedSince`.
+        Errors: CountedSince (R-STK-05), CountedBeforeDeclared (R-STK-13).
         """
         if self.seen(moves, occurred_at, late):
             moves = [*moves, _netted(moves)]
@@ -184,20 +191,21 @@ class StockItem(Aggregate):
         else:
             self.decide(sku, moves, occurred_at=occurred_at, document=document, reason=reason)
 
-    def seen(self, moves: list[Move], occurred_at: datetime, late: str) -> bool:
-        """Whether the last count saw these movements already. Those from before it must say so in
-        `late`, if they touch what was counted. Errors: CountedSince (R-STK-05).
+    def seen(self, moves: list[Move], occurred_at: datetime, late: str | None) -> bool:
+        """Whether the last count saw these movements already.
+
+        Of those from before it that touch what was counted, `late` has to say so: it is
+        `already_counted` or `movement`, empty where nobody has said it yet, and None where the
+        command has no room for it. Errors: CountedSince (R-STK-05), CountedBeforeDeclared
+        (R-STK-13).
         """
         if self.counted_at is None or occurred_at >= self.counted_at or not _gain(moves):
             return False
         if not late:
-            self._must_be_latest(occurred_at)
+            error = CountedBeforeDeclared if late is None else CountedSince
+            raise error(stock=self.id, counted_at=rfc3339(self.counted_at),
+                        occurred_at=rfc3339(occurred_at))
         return late == "already_counted"
-
-    def _must_be_latest(self, occurred_at: datetime) -> None:
-        if self.counted_at is not None and occurred_at < self.counted_at:
-            raise CountedSince(stock=self.id, counted_at=rfc3339(self.counted_at),
-                               occurred_at=rfc3339(occurred_at))
 
     def count(
         self, sku: str, bins: Mapping[str, int], *, occurred_at: datetime,
@@ -206,8 +214,11 @@ class StockItem(Aggregate):
         """So many available pieces lie in these bins (empty: nobody told which): the difference to
         the books moves. The first count of a SKU opens its stock.
 
-        Errors: CountedSince (R-STK-05), for a count from before the last one.
+        Errors: NewerCount (R-STK-10).
         """
+        if self.counted_at is not None and occurred_at < self.counted_at:
+            raise NewerCount(stock=self.id, counted_at=rfc3339(self.counted_at),
+                             occurred_at=rfc3339(occurred_at))
         counted, book = sum(bins.values()), self.levels.get(AVAILABLE, 0)
         cause = "count" if self.version else "opening"
         if counted != book:
@@ -217,8 +228,6 @@ class StockItem(Aggregate):
                         target=AVAILABLE if gain else STOCKTAKE_GAIN_LOSS)
             self.declare(sku, _by_bin(move, bins) if cause == "opening" else [move],
                          occurred_at=occurred_at, document=document)
-        else:
-            self._must_be_latest(occurred_at)
         self._counted(sku=sku, counted=counted, book=book, variance=counted - book,
                       bins=[InBin(name, quantity) for name, quantity in bins.items()],
                       document=document, occurred_at=occurred_at)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -16,6 +17,14 @@ class Count(msgspec.Struct, frozen=True):
 
     line: str
     quantity: int
+
+
+def quantities(counts: Iterable[Any]) -> dict[str, int]:
+    """Pieces by line, added up. Shapes: of each count, `line` and `quantity` are read."""
+    found: dict[str, int] = {}
+    for count in counts:
+        found[count.line] = found.get(count.line, 0) + count.quantity
+    return found
 
 
 class LineParts(msgspec.Struct, frozen=True):

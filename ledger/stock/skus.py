@@ -10,7 +10,9 @@ from ledger.stock.errors import (
     AliasOfAlias,
     BundleHasNoStock,
     BundleInsideItself,
+    BundleTooDeep,
     BundleTooLarge,
+    SkuIsAlias,
     SkuUnknown,
 )
 from ledger.stock.item import StockItem
@@ -107,9 +109,9 @@ class Sku(Aggregate):
         self._aliased(sku=sku, target=target, occurred_at=occurred_at)
 
     def bundle(self, sku: str, parts: list[Part], *, occurred_at: datetime) -> None:
-        """Errors: AliasOfAlias (R-STK-07)."""
+        """Errors: SkuIsAlias (R-STK-11)."""
         if self.target:
-            raise AliasOfAlias(sku=sku, target=self.target, why="it is that SKU's name")
+            raise SkuIsAlias(sku=sku, target=self.target)
         if self.parts != tuple(parts):
             self._bundled(sku=sku, parts=parts, occurred_at=occurred_at)
 
@@ -122,7 +124,7 @@ class Sku(Aggregate):
 def parts_of(work: Work, sku: str) -> tuple[Part, ...]:
     """The real SKUs behind a name and how many of each: aliases resolved, bundles taken apart.
 
-    Errors: BundleInsideItself (R-STK-06), BundleTooLarge (R-STK-09).
+    Errors: BundleInsideItself (R-STK-06), BundleTooLarge (R-STK-09), BundleTooDeep (R-STK-12).
     """
     return _apart(work, sku, {})
 
@@ -138,14 +140,15 @@ def _apart(work: Work, sku: str, seen: dict[str, tuple[Part, ...]]) -> tuple[Par
     if sku in path:
         raise BundleInsideItself(sku=sku, path=" > ".join((*path, sku)))
     if len(path) >= MAX_DEEP:
-        raise BundleTooLarge(sku=sku, most_deep=MAX_DEEP, most_pieces=MAX_PIECES)
+        raise BundleTooDeep(sku=path[0], most=MAX_DEEP, path=" > ".join((*path, sku)))
     seen[sku] = ()
     found: dict[str, int] = {}
     for part in (Part(known.target, 1),) if known.target else known.parts:
         for inner in _apart(work, part.sku, seen):
             found[inner.sku] = found.get(inner.sku, 0) + part.each * inner.each
-    if max(found.values()) > MAX_PIECES:
-        raise BundleTooLarge(sku=sku, most_deep=MAX_DEEP, most_pieces=MAX_PIECES)
+    most = max(found, key=found.__getitem__)
+    if found[most] > MAX_PIECES:
+        raise BundleTooLarge(sku=sku, most=MAX_PIECES, part=most)
     seen[sku] = tuple(Part(name, each) for name, each in found.items())
     return seen[sku]
 

@@ -46,8 +46,8 @@ class TransferUnknown(Refused):
 
 
 class MoreReceivedThanSent(Refused):
-    """{transfer}: {received} pieces of {sku} are to arrive, {underway} are underway. Record what
-    came beyond them as found."""
+    """{transfer}: {received} pieces of {sku} are reported, but only {underway} are still under way.
+    Record what came beyond them as found."""
 
     code = "more_received_than_sent"
     rule = "R-TRF-03"

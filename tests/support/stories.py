@@ -92,10 +92,11 @@ class Story:
         assert [fact.TOPIC for fact in self.facts] == list(expected)
         return self.facts
 
-    def refused(self, error: type[LedgerError]) -> LedgerError:
-        """The command was refused with this error; nothing was recorded."""
+    def refused(self, error: type[LedgerError], says: str = "") -> LedgerError:
+        """The command was refused with this error, in these words; nothing was recorded."""
         assert isinstance(self.error, error), (self.error, self.facts)
         assert self.facts == []
+        assert not says or str(self.error) == says
         return self.error
 
 

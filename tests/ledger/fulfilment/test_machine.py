@@ -27,8 +27,7 @@ from ledger.fulfilment.commands import (
 )
 from ledger.orders.commands import ApproveOrder, HoldOrder, LiftHold, SubmitOrder
 from ledger.orders.order import Order
-from ledger.orders.shipping import STATES
-from ledger.orders.values import PickedFrom
+from ledger.orders.values import STATES, PickedFrom
 from ledger.returns.case import AWAITED, RECEIVED, Case
 from ledger.returns.commands import (
     ApproveRefund,

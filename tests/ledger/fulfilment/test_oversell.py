@@ -87,7 +87,7 @@ def test_oversell__rejected_for_54_of_64_buyers_in_four_processes(settings: Sett
 
 def test_oversell__rejected_by_one_piece(ledger: Ledger) -> None:
     stocked(ledger)
-    with pytest.raises(OutOfStock, match="11 pieces are wanted, 10 are available"):
+    with pytest.raises(OutOfStock, match="11 pieces are wanted, but only 10 can be taken"):
         ledger.handle(sell(1, line(quantity=11)), CONTEXT)
     ledger.handle(sell(1, line(quantity=10)), CONTEXT)
 
@@ -95,6 +95,6 @@ def test_oversell__rejected_by_one_piece(ledger: Ledger) -> None:
 def test_oversell__rejected_for_two_lines_that_fit_only_singly(ledger: Ledger) -> None:
     """vendure#1028, medusa#16502: two lines of one SKU, each checked alone."""
     stocked(ledger)
-    with pytest.raises(OutOfStock, match="12 pieces are wanted, 10 are available"):
+    with pytest.raises(OutOfStock, match="12 pieces are wanted, but only 10 can be taken"):
         ledger.handle(sell(1, line(quantity=6), line(quantity=6, name="2")), CONTEXT)
     assert item(ledger.store).levels["available"] == PIECES

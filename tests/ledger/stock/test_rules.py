@@ -7,14 +7,13 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from ledger.common.errors import InvalidValues
-from ledger.orders.commands import CloseException, NoteException, OpenException
-from ledger.orders.errors import ExceptionUnknown
 from ledger.stock.commands import CountLine, CountStock, MoveStock, StockMove
 from ledger.stock.errors import (
     AliasOfAlias,
     BundleHasNoStock,
     BundleInsideItself,
     CountedSince,
+    NewerCount,
     OutOfStock,
     PlaceEmpty,
     SkuUnknown,
@@ -23,7 +22,7 @@ from ledger.stock.item import StockItem
 from ledger.stock.pieces import Part
 from ledger.stock.places import CAUSES, stock_of
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku
-from tests.support.builders import HOUSE, NOON, moved, opened, place, received, sell, stream
+from tests.support.builders import HOUSE, NOON, moved, opened, received, sell
 from tests.support.stories import Story, given
 
 EARLIER = NOON - timedelta(days=1)
@@ -92,7 +91,10 @@ def test_late_receipt__rejected_before_a_count_until_it_is_told_what_it_was() ->
     assert levels(story)["available"] == 1
     story.when(received(**late, late="movement")).then("stock.moved.v1")
     assert levels(story)["available"] == 43
-    story.when(counted(5, occurred_at=EARLIER)).refused(CountedSince)
+    story.when(counted(5, occurred_at=EARLIER)).refused(
+        NewerCount,
+        "stock:main:SH-001 was counted again at 2026-10-01T04:00:00Z, after this count "
+        "(2026-09-30T04:00:00Z). The later count stands; if it is wrong, count once more.")
 
 
 def test_count__accepted_as_a_delta_and_as_an_opening() -> None:
@@ -139,17 +141,6 @@ def test_bundle__rejected_inside_itself() -> None:
     error = story.when(bundle("C", "A")).refused(BundleInsideItself)
     assert error.details["path"].count(">") == 3
     given(opened(), bundle("A", "B")).when(received("A")).refused(BundleHasNoStock)
-
-
-def test_exception__rejected_when_it_is_not_open() -> None:
-    told = {"order": stream(), "occurred_at": NOON, "exception": "地址", "note": "已电话确认"}
-    story = given(place()).when(CloseException(**told))
-    story.refused(ExceptionUnknown)
-    story.when(OpenException(**told, kind="address_invalid", owner="member:1")).then(
-        "order.exception_opened.v1")
-    story.when(NoteException(**told)).then("order.exception_noted.v1")
-    story.when(CloseException(**told)).then("order.exception_closed.v1")
-    story.when(NoteException(**told)).refused(ExceptionUnknown)
 
 
 MOVES = st.sampled_from([
