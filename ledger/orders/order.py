@@ -1,7 +1,7 @@
 """Orders: what was bought, what it costs, what was paid and refunded, how it ended.
 
 Here are its events and the rules that decide commands such as `PlaceOrder`. What a file declares to
-have happened is not decided but recorded: `order_history.py`.
+have happened is not decided but recorded: `declared.py`.
 """
 
 from datetime import datetime
@@ -54,8 +54,8 @@ class Order(OrderReview):
     class Placed(Aggregate.Event):
         """The buyer placed the order, with its lines or (order-level exports) without.
 
-        `untold` names what the source does not speak of at all, so that a report does not take
-        silence for nought: `refunds`. `reserved`: its goods were reserved with it, all of them.
+        `untold` names what the source says nothing about, so that a report does not take silence
+        for zero: `refunds`. `reserved`: all its goods were reserved along with it.
         """
 
         TOPIC = "order.placed.v1"
@@ -83,7 +83,7 @@ class Order(OrderReview):
             return [sku_of(line.sku) for line in self.lines or () if line.sku]
 
     class DetailsChanged(Aggregate.Event):
-        """Who receives the order, where, or what he remarked is now told differently."""
+        """The buyer's account, the recipient, their address or a remark differ from before."""
 
         TOPIC = "order.details_changed.v1"
         province: str | None = None
@@ -105,7 +105,7 @@ class Order(OrderReview):
         inferred: list[str] = []
 
     class Corrected(Aggregate.Event):
-        """What an earlier event of this order says was wrong: the sum is now told differently.
+        """An earlier event of this order was wrong: `new` takes the place of what it said.
 
         `corrects` is the version of that event; `fact` is amounts, paid, refunded or lines.
         """
@@ -128,13 +128,13 @@ class Order(OrderReview):
         inferred: list[str] = []
 
     class Remarked(Aggregate.Event):
-        """Someone of the shop wrote a remark to the order."""
+        """Someone in the shop wrote a remark on the order."""
 
         TOPIC = "order.remarked.v1"
         remark: Personal
 
     class RefundRecorded(Aggregate.Event):
-        """The platform refunded a part or all of what was paid."""
+        """Part or all of what was paid was refunded."""
 
         TOPIC = "order.refund_recorded.v1"
         amount_minor: int
@@ -194,17 +194,20 @@ class Order(OrderReview):
         self._know(account, recipient, phone, address, buyer_remark)
 
     def _know(self, *values: Personal | None) -> None:
-        told = {name: (value, self._version + 1, f"/{name}")
-                for name, value in zip(PERSONAL_FIELDS, values, strict=True) if value is not None}
-        if told:
-            self.buyer = {**self.buyer, **told}
+        # A value is sealed under the version and field of its event: both are needed to open it.
+        sealed = {name: (value, self._version + 1, f"/{name}")
+                  for name, value in zip(PERSONAL_FIELDS, values, strict=True)
+                  if value is not None}
+        if sealed:
+            self.buyer = {**self.buyer, **sealed}
 
     @event(PriceChanged)
     def _price_changed(self, new):
         self.amounts = new
-        self._told("amounts")
+        self._note_version("amounts")
 
-    def _told(self, fact: str) -> None:
+    def _note_version(self, fact: str) -> None:
+        """Keep which event states a fact last: the one that a correction of it names."""
         self.last_version = {**self.last_version, fact: self._version + 1}
 
     @event(Corrected)
@@ -217,13 +220,13 @@ class Order(OrderReview):
             self.refunded_minor = new["refunded_minor"]
         else:
             self._know_lines(msgspec.convert(new["lines"], list[Line]))
-        self._told(fact)
+        self._note_version(fact)
 
     @event(Paid)
     def _paid(self, amount_minor, occurred_at):
         self.paid_minor += amount_minor
         self.paid_at = self.paid_at or occurred_at
-        self._told("paid")
+        self._note_version("paid")
 
     @event(Remarked)
     def _remarked(self, remark):
@@ -232,7 +235,7 @@ class Order(OrderReview):
     @event(RefundRecorded)
     def _refund_recorded(self, amount_minor):
         self.refunded_minor += amount_minor
-        self._told("refunded")
+        self._note_version("refunded")
 
     @event(Completed)
     def _completed(self):
@@ -371,7 +374,7 @@ class Order(OrderReview):
             self._owner_assigned(owner=owner, reason=reason, occurred_at=occurred_at)
 
     def revealed(self, name: str) -> str | None:
-        """The buyer's value of a personal field; None if it was never told or its key is gone."""
+        """The buyer's value of a personal field; None if there is none or its key is gone."""
         if name not in self.buyer or self._sealer is None:
             return None
         sealed, version, field = self.buyer[name]

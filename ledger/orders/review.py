@@ -42,7 +42,7 @@ class OrderReview(OrderGoods):
         consent: str
 
     class LinesTold(Aggregate.Event):
-        """A file told the lines of an order that was known without them."""
+        """A file gave the lines of an order that was recorded without them."""
 
         TOPIC = "order.lines_told.v1"
         lines: list[Line]
@@ -80,7 +80,7 @@ class OrderReview(OrderGoods):
         owner: str | None = None
 
     class ExceptionNoted(Aggregate.Event):
-        """What was done about an exception; perhaps it has another owner now."""
+        """What was done about an exception; it may have a new owner."""
 
         TOPIC = "order.exception_noted.v1"
         exception: str

@@ -75,7 +75,7 @@ class OrderGoods(Aggregate):
         lines: list[PickedFrom]
 
     class Checked(Aggregate.Event):
-        """What was picked was held against the slip. Faulty pieces are not sent."""
+        """What was picked was compared with the slip. Faulty pieces are not sent."""
 
         TOPIC = "order.checked.v1"
         passed: bool
@@ -92,7 +92,7 @@ class OrderGoods(Aggregate):
     class Dispatched(Aggregate.Event):
         """A parcel was handed to a courier; without one, as a platform declares it, all pieces.
 
-        `warehouse` and `parts` are told where they were not known before.
+        `warehouse` and `parts` are given where they were not recorded before.
         """
 
         TOPIC = "order.dispatched.v1"
@@ -105,14 +105,14 @@ class OrderGoods(Aggregate):
         inferred: list[str] = []
 
     class TransitReported(Aggregate.Event):
-        """The courier told where a parcel is."""
+        """The courier reported where a parcel is."""
 
         TOPIC = "order.transit_reported.v1"
         parcel: str
         note: str
 
     class Delivered(Aggregate.Event):
-        """The buyer has a parcel; without one, as a platform declares it, all that was sent."""
+        """A parcel reached the buyer; without one, as a platform declares it, all that was sent."""
 
         TOPIC = "order.delivered.v1"
         parcel: str | None = None
@@ -161,6 +161,7 @@ class OrderGoods(Aggregate):
     # -- mutators ---------------------------------------------------------------------------------
 
     def _shift(self, counts: Iterable[Any], sources: Sequence[str], target: str) -> None:
+        # No more than is there: what a file declared may have moved the same pieces before.
         goods = self.goods.copy()
         for count in counts:
             states = dict(goods[count.line])

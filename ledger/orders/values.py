@@ -28,7 +28,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Units: quantity in pieces; unit_price / 10**unit_price_scale is a price in the order's currency;
     amount_minor is quantity x unit price rounded half to even into minor units. A fee (postage,
-    a charge, a voucher) is no goods: it moves no stock.
+    a charge, a voucher) is not goods: it moves no stock.
     """
 
     line: str
@@ -49,7 +49,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an order costs, in minor units; None is what nobody told.
+    """What an order costs, in minor units; None where it is not known.
 
     total = goods + postage - discount, where all of them are known.
     """
@@ -61,7 +61,7 @@ class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
-    """So many pieces of a line, taken from a bin (empty: nobody told)."""
+    """So many pieces of a line, taken from a bin; empty where it is not known."""
 
     line: str
     quantity: int

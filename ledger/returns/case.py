@@ -1,6 +1,6 @@
 """After-sales cases: what a buyer wants back or sends back, and what becomes of it.
 
-A case has two legs that need nothing of each other: goods (awaited, received, inspected piece by
+A case has two legs that do not depend on each other: goods (awaited, received, inspected piece by
 piece) and refund (asked, approved, paid).
 """
 
@@ -40,7 +40,7 @@ class Case(Aggregate):
     KIND = "case"
 
     def begin(self) -> None:
-        """Nobody has heard of it."""
+        """It is not open yet."""
         self.state = ""
         self.kind = ""
         self.order: str | None = None
@@ -72,7 +72,7 @@ class Case(Aggregate):
             return [self.order]
 
     class ParcelReceived(Aggregate.Event):
-        """A parcel came back and nobody knows of which order. `parts`: see `LineParts`."""
+        """A parcel came back whose order is not known. `parts`: see `LineParts`."""
 
         TOPIC = "case.parcel_received.v1"
         channel: str
@@ -89,7 +89,7 @@ class Case(Aggregate):
             return [sku_of(line.sku) for line in self.lines if line.sku]
 
     class Declared(Aggregate.Event):
-        """A file tells what came back; nobody knows of which order, nor how it looked."""
+        """A file says what came back, but neither of which order nor in what condition."""
 
         TOPIC = "case.declared.v1"
         channel: str
@@ -159,13 +159,13 @@ class Case(Aggregate):
         amount_minor: int
 
     class Withdrawn(Aggregate.Event):
-        """The buyer does not want it any more."""
+        """The buyer no longer wants it."""
 
         TOPIC = "case.withdrawn.v1"
         reason: str
 
     class Closed(Aggregate.Event):
-        """Every leg has ended. `given_up` are pieces that never came."""
+        """Both legs have ended. `given_up` are pieces that never came."""
 
         TOPIC = "case.closed.v1"
         given_up: list[Count] = []
@@ -259,7 +259,7 @@ class Case(Aggregate):
         return [Count(line, quantity) for line, quantity in sums if quantity]
 
     def order_line(self, line: str) -> str:
-        """The line of the order that a line speaks of."""
+        """The line of the order that a line of the case is about."""
         return self.matched.get(line) or self.lines[line].order_line or line
 
     def made_of(self, line: str) -> tuple[LineParts, ...]:
@@ -297,12 +297,12 @@ class Case(Aggregate):
                 raise NotThatManyBack(case=self.id, line=line, wanted=quantity, there=there,
                                       state=state)
 
-    def is_new(self, lines: list[CaseLine], told: Mapping[str, Any]) -> bool:
-        """Whether nobody has heard of it. Errors: CaseToldDifferently (R-RET-02)."""
+    def is_new(self, lines: list[CaseLine], fields: Mapping[str, Any]) -> bool:
+        """Whether it is new; if not, it has to be the same. Errors: R-RET-02."""
         if not self.state:
             return True
         if list(self.lines.values()) != lines or any(
-                getattr(self, name) != value for name, value in told.items()):
+                getattr(self, name) != value for name, value in fields.items()):
             raise CaseToldDifferently(case=self.id)
         return False
 
@@ -312,13 +312,13 @@ class Case(Aggregate):
             self._requested(**facts, occurred_at=occurred_at)
 
     def receive_parcel(self, facts: dict[str, Any], *, occurred_at: datetime) -> bool:
-        """A parcel of nobody; whether it is new. Errors: R-RET-02."""
+        """A parcel of no known order; whether it is new. Errors: R-RET-02."""
         if new := self.is_new(facts["lines"], {"warehouse": facts["warehouse"]}):
             self._parcel_received(**facts, occurred_at=occurred_at)
         return new
 
     def declare(self, facts: dict[str, Any], at: Moment) -> None:
-        """A file told of it."""
+        """A file declares it."""
         self._declared(**facts, inferred=at.marks(), **at.envelope())
 
     def match(self, order: str, lines: list[Match], *, occurred_at: datetime) -> None:

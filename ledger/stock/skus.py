@@ -1,4 +1,4 @@
-"""SKUs: other names, bundles, thresholds: data of the shop, never guessed."""
+"""SKUs, their other names, bundles and thresholds: data of the shop, never guessed."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -39,7 +39,7 @@ class Sku(Aggregate):
     # -- facts ------------------------------------------------------------------------------------
 
     class Registered(Aggregate.Event):
-        """The shop knows it."""
+        """The shop registered it."""
 
         TOPIC = "sku.registered.v1"
         sku: str
@@ -57,7 +57,7 @@ class Sku(Aggregate):
             return [sku_of(self.target)] if self.target else []
 
     class Bundled(Aggregate.Event):
-        """It is a bundle of these parts; without any, it is none any more."""
+        """It is a bundle of these parts; without any, it is no longer a bundle."""
 
         TOPIC = "sku.bundled.v1"
         sku: str
@@ -68,7 +68,7 @@ class Sku(Aggregate):
             return [sku_of(part.sku) for part in self.parts]
 
     class ThresholdSet(Aggregate.Event):
-        """Fewer available pieces than this are too few."""
+        """With fewer available pieces than this, it is low."""
 
         TOPIC = "sku.threshold_set.v1"
         sku: str
@@ -130,7 +130,10 @@ def parts_of(work: Work, sku: str) -> tuple[Part, ...]:
 
 
 def _apart(work: Work, sku: str, seen: dict[str, tuple[Part, ...]]) -> tuple[Part, ...]:
-    """`seen` holds what was taken apart already; what is being taken apart is empty there."""
+    """`seen` holds what was taken apart already; what is being taken apart is empty there.
+
+    Remembering it keeps bundles that share parts from being taken apart once for each way to them.
+    """
     known: Sku = work.load(Sku, sku_of(sku))
     if not (known.target or known.parts):
         return (Part(sku, 1),)
@@ -231,7 +234,7 @@ class SetThreshold(_OnSku, frozen=True, kw_only=True):
 
 
 def real_sku(work: Work, warehouse: str, sku: str, *, new: bool) -> str:
-    """The SKU that a name stands for; unless it may be new, something must be known of it.
+    """The SKU that a name stands for; it has to be known, unless it may be `new`.
 
     Errors: SkuUnknown (R-STK-03), BundleHasNoStock (R-STK-08).
     """

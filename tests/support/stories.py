@@ -65,15 +65,15 @@ class Story:
         changed = HANDLERS[type(command)](command, self)
         for aggregate in changed:
             facts.extend(aggregate.collect_events())
-        told = [once for fact in facts if (once := fact.__dict__.get("once")) is not None]
-        if taken := next((once for once in told if once in self.once), None):
+        onces = [once for fact in facts if (once := fact.__dict__.get("once")) is not None]
+        if taken := next((once for once in onces if once in self.once), None):
             raise OnceTaken(once=taken, position=0)
-        self.once.update(told)
+        self.once.update(onces)
         self.known.update({aggregate.id: aggregate for aggregate in changed})
         return facts
 
     def by(self, actor: str) -> Self:
-        """Let somebody wish what comes next."""
+        """Let somebody else decide what comes next."""
         self.actor = actor
         return self
 

@@ -66,7 +66,7 @@ def ready(*more: Any) -> Story:
 
 
 def levels(story: Story, sku: str = "SH-001", house: str = HOUSE) -> dict[str, int]:
-    """The places of a SKU that hold something; the sum over all places is nought."""
+    """The places of a SKU that hold something; the sum over all places is zero."""
     item = story.known[stock_of(house, sku)]
     assert isinstance(item, StockItem)
     assert sum(item.levels.values()) == 0
@@ -279,7 +279,7 @@ def test_change_lines__rejected_once_reserved() -> None:
 # -- history --------------------------------------------------------------------------------------
 
 
-def test_history__accepted_below_nought_with_a_discrepancy_and_never_clamped() -> None:
+def test_history__accepted_below_zero_with_a_discrepancy_and_never_clamped() -> None:
     """GreaterWMS dn/views.py: negative stock hidden by clamping to 0."""
     story = given(opened(), received(quantity=1)).when(
         record(lines=[line(quantity=3)], warehouse=HOUSE))

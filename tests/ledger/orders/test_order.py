@@ -260,9 +260,9 @@ class Orders(RuleBasedStateMachine):
 
     @rule(paid=st.none() | st.integers(0, 5000), refunded=st.none() | st.integers(0, 5000))
     def declare(self, paid: int | None, refunded: int | None) -> None:
-        told = {"paid": None if paid is None else Moment(NOON), "paid_minor": paid}
+        declared = {"paid": None if paid is None else Moment(NOON), "paid_minor": paid}
         back = {} if not refunded else {"refunded": Moment(LATER), "refunded_minor": refunded}
-        self.attempt(record(**told, **back, dispatched=None, ended=None, ended_as=""))
+        self.attempt(record(**declared, **back, dispatched=None, ended=None, ended_as=""))
 
     @invariant()
     def is_what_its_events_say(self) -> None:

@@ -98,7 +98,7 @@ def on(cls: type[Any], number: object = "R1", **fields: Any) -> Any:
 
 
 def orphan(number: object = "C1", *lines: CaseLine, **fields: Any) -> RecordReturn:
-    """A file tells of goods that came back."""
+    """A file declares goods that came back."""
     return RecordReturn(**{
         "channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
         "at": Moment(BACK), "warehouse": HOUSE, **fields,
@@ -107,8 +107,8 @@ def orphan(number: object = "C1", *lines: CaseLine, **fields: Any) -> RecordRetu
 
 def delivered(*more: Any, quantity: int = 3, sku: str = "SH-001") -> Story:
     """An order of 3 books that the buyer has and has paid."""
-    def step(cls: type[Any], **told: Any) -> Any:
-        return cls(order=stream(), occurred_at=LATER, **told)
+    def step(cls: type[Any], **fields: Any) -> Any:
+        return cls(order=stream(), occurred_at=LATER, **fields)
 
     pieces = [Count("1", quantity)]
     return given(
@@ -247,7 +247,7 @@ def test_commands__repeated_change_nothing() -> None:
     story.when(ask(order=stream(1), kind="refund_only", lines=[])).refused(CaseToldDifferently)
 
 
-# -- what nobody expected -------------------------------------------------------------------------
+# -- goods that were not expected ------------------------------------------------------------------
 
 
 def test_parcel__accepted_before_its_order_is_known() -> None:
@@ -282,8 +282,8 @@ def test_match__leaves_out_what_never_came() -> None:
 
 def test_orphan__accepted_as_declared_and_inspected_later() -> None:
     story = given(opened())
-    told = story.when(orphan(account="17850")).then("case.declared.v1", "stock.moved.v1")
-    assert told[0].account.p == "person:buyer:taobao:17850"
+    facts = story.when(orphan(account="17850")).then("case.declared.v1", "stock.moved.v1")
+    assert facts[0].account.p == "person:buyer:taobao:17850"
     assert levels(story) == {"returns_inspection": 2, "customer": -2}
     story.when(orphan(account="17850")).then()
     story.when(on(CloseCase, "C1")).refused(CaseNotDone)
@@ -300,7 +300,7 @@ def test_orphan__moves_no_stock_without_a_warehouse() -> None:
         "case.inspected.v1")
 
 
-def test_orphan__told_again_after_its_match_changes_nothing() -> None:
+def test_orphan__declared_again_after_its_match_changes_nothing() -> None:
     story = delivered(orphan(), on(MatchCase, "C1", order=stream(), lines=[Match("1", "1")]))
     story.when(orphan()).then()
 
@@ -428,7 +428,7 @@ def test_receive__rejected_in_a_warehouse_that_is_unknown_or_another() -> None:
         "or open another case for it.")
 
 
-def test_case__rejected_when_told_with_other_contents() -> None:
+def test_case__rejected_when_opened_with_other_contents() -> None:
     story = delivered(orphan(), opened("east"))
     story.when(orphan("C1", CaseLine(line="1", sku="SH-001", quantity=3))).refused(
         CaseToldDifferently)

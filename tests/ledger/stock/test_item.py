@@ -100,7 +100,7 @@ def test_register_sku__accepted_and_ignored_when_registered() -> None:
     given(register).when(register).then()
 
 
-def test_register_sku__accepted_when_only_its_threshold_was_told() -> None:
+def test_register_sku__accepted_when_only_its_threshold_was_set() -> None:
     given(SetThreshold(sku="SH-001", threshold=3, occurred_at=NOON)).when(
         RegisterSku(sku="SH-001", occurred_at=NOON)).then("sku.registered.v1")
 
@@ -288,7 +288,7 @@ def test_decision__rejected_over_the_sum_of_its_moves() -> None:
         MoveStock(warehouse=HOUSE, occurred_at=NOON, moves=[gift, gift])).refused(OutOfStock)
 
 
-def test_a_declared_fact__below_nought_is_recorded_with_a_discrepancy_and_never_clamped() -> None:
+def test_a_declared_fact__below_zero_is_recorded_with_a_discrepancy_and_never_clamped() -> None:
     """GreaterWMS dn/views.py:583: negative stock hidden by clamping to 0."""
     story = given(opened(), received(quantity=1)).when(
         moved("SH-001", 3, "available", "damaged", "damage", reason="水浸"))
@@ -349,7 +349,7 @@ def test_count__sums_other_names_of_one_sku() -> None:
     assert (fact.sku, fact.counted) == ("A", 5)
 
 
-def test_count__rejected_when_one_bin_is_told_twice() -> None:
+def test_count__rejected_when_one_bin_is_listed_twice() -> None:
     assert faults(CountStock, warehouse=HOUSE, counts=[
         CountLine(sku="A", quantity=1), CountLine(sku="A", quantity=-1)
     ]) == ["/counts/1/quantity", "/counts/1"]

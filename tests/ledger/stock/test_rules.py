@@ -51,7 +51,7 @@ def test_decision__rejected_from_an_empty_place() -> None:
     assert levels(story) == {"available": 3, "supplier": -3}
 
 
-def test_fact__accepted_below_nought_with_a_discrepancy() -> None:
+def test_fact__accepted_below_zero_with_a_discrepancy() -> None:
     """A write-off of more than the books hold is recorded and never clamped to 0."""
     story = given(opened(), received(quantity=3)).when(
         moved("SH-001", 5, "available", "written_off", "write_off", reason="水浸"))
@@ -82,7 +82,7 @@ def test_move__rejected_for_an_unknown_sku() -> None:
     given(opened(), RegisterSku(sku="NEW", occurred_at=NOON)).when(move).then("stock.moved.v1")
 
 
-def test_late_receipt__rejected_before_a_count_until_it_is_told_what_it_was() -> None:
+def test_late_receipt__rejected_before_a_count_until_it_says_what_it_was() -> None:
     """erpnext#54295, #54640: a late entry silently undoes a stocktake (counted 1, shown 43)."""
     late = {"quantity": 42, "occurred_at": EARLIER}
     story = given(opened(), received(quantity=3, occurred_at=EARLIER), counted(1))
@@ -150,7 +150,7 @@ MOVES = st.sampled_from([
 
 
 @examples(st.lists(MOVES, max_size=30))
-def test_places__sum_to_nought_and_decisions_never_pass_below(moves: list[StockMove]) -> None:
+def test_places__sum_to_zero_and_decisions_never_pass_below(moves: list[StockMove]) -> None:
     story = given(opened(), received())
     for move in moves:
         before = dict(levels(story))
