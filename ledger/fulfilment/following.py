@@ -1,8 +1,8 @@
-"""Stock follows orders: what happens to the pieces of a line happens to the places they lie in.
+"""Stock follows orders: as the pieces of a line change state, stock moves between places.
 
-Each state of a piece lies in a place of stock. An event of an order moves pieces between states;
+Pieces in each state lie in one place of stock. An event of an order moves pieces between states;
 `follow` moves the stock between their places, in the same transaction. What a file declares is
-always recorded; what it leaves below zero is a discrepancy.
+always recorded; a place that it leaves below zero is a discrepancy.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -14,8 +14,7 @@ from typing import Protocol
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Work
 from ledger.orders.order import Order
-from ledger.orders.shipping import STATES, States
-from ledger.orders.values import PickedFrom
+from ledger.orders.values import STATES, PickedFrom, States
 from ledger.stock.item import StockItem
 from ledger.stock.pieces import Part, sku_of
 from ledger.stock.places import (
@@ -38,18 +37,17 @@ PLACE = {
 }
 """Where the pieces of a state lie. Returned ones enter the stock by their case, not here."""
 
-
 CAUSE = {
     (AVAILABLE, RESERVED): "reservation", (RESERVED, PACKED): "packing",
     (PACKED, WITH_COURIER): "dispatch", (WITH_COURIER, CUSTOMER): "delivery",
     (WITH_COURIER, WRITTEN_OFF): "loss", (RESERVED, AVAILABLE): "release",
     (PACKED, AVAILABLE): "release", (AVAILABLE, CUSTOMER): "sale",
 }
-"""Why stock moves between two places, where it is not a dispatch."""
+"""Why stock moves between two places; for all others, because of a dispatch."""
 
 
 def parts_of_line(work: Work, order: Order, line: str) -> tuple[Part, ...]:
-    """What a piece of a line is made of: as it was when reserved, else as it is known now."""
+    """What a piece of a line is made of: as recorded when it was reserved, else just its SKU."""
     if line in order.parts:
         return tuple(Part(part.sku, part.each) for part in order.parts[line])
     assert order.lines is not None
@@ -57,7 +55,11 @@ def parts_of_line(work: Work, order: Order, line: str) -> tuple[Part, ...]:
 
 
 def shifts(before: States, after: States) -> Iterator[tuple[str, str, int]]:
-    """How many pieces went from which state to which."""
+    """How many pieces went from which state to which.
+
+    Only the sums before and after are known. The pieces of a line are alike, so whichever left is
+    matched with whichever came, both in the order of `STATES`: no more pieces move than have to.
+    """
     touched = [state for state in STATES if before.get(state) != after.get(state)]
     gone = [(state, pieces) for state in touched
             if (pieces := before.get(state, 0) - after.get(state, 0)) > 0]
@@ -75,9 +77,10 @@ def shifts(before: States, after: States) -> Iterator[tuple[str, str, int]]:
 def moves_of(
     work: Work, order: Order, before: Mapping[str, States]
 ) -> dict[str, list[Move]]:
-    """The movements by SKU that follow from what changed of an order's lines."""
+    """The movements of stock, by SKU, that follow from how the lines of an order changed."""
     found: dict[str, list[Move]] = {}
     for line, states in order.goods.items():
+        # A line that was not there before begins unreserved: its pieces lie where they always did.
         had = before.get(line) or {"unreserved": sum(states.values())}
         if states == had:
             continue
@@ -96,7 +99,7 @@ def moves_of(
 def follow(
     work: Work, order: Order, before: Mapping[str, States], *, occurred_at: datetime
 ) -> list[StockItem]:
-    """Move the stock as the lines of an order moved. An order of no warehouse moves none.
+    """Move the stock as the lines of an order moved; none where the order has no warehouse.
 
     Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02).
     """
@@ -104,7 +107,7 @@ def follow(
         return []
     items = []
     followed = moves_of(work, order, before)
-    ready(work, order.warehouse, followed)
+    prefetch_stock(work, order.warehouse, followed)
     for sku, moves in followed.items():
         item: StockItem = work.load(StockItem, stock_of(order.warehouse, sku))
         item.decide(sku, moves, occurred_at=occurred_at, document=order.id)
@@ -115,7 +118,8 @@ def follow(
 def follow_declared(work: Work, order: Order, before: Order) -> list[StockItem]:
     """The same for what has happened already, each step at its own time.
 
-    `before` is the order before the facts that it now has. Errors: CountedSince (R-STK-05).
+    `before` is the order before its pending events, and catches up with them here, one time after
+    the other, so that the stock moves by each difference. Errors: CountedBeforeDeclared (R-STK-13).
     """
     found: dict[str, StockItem] = {}
     for occurred_at, facts in groupby(order.pending_events, attrgetter("occurred_at")):
@@ -123,18 +127,22 @@ def follow_declared(work: Work, order: Order, before: Order) -> list[StockItem]:
         for fact in facts:
             fact.apply(before)
         moved = moves_of(work, before, goods) if before.warehouse else {}
-        ready(work, before.warehouse, moved)
+        prefetch_stock(work, before.warehouse, moved)
         for sku, moves in moved.items():
             item: StockItem = work.load(StockItem, stock_of(before.warehouse, sku))
-            item.declare(sku, moves, occurred_at=occurred_at, document=order.id)
+            item.declare(sku, moves, occurred_at=occurred_at, document=order.id, late=None)
             found[item.id] = item
     return list(found.values())
 
 
-def picked_from(
+def take_from_bins(
     work: Work, order: Order, lines: Iterable[PickedFrom], *, occurred_at: datetime
 ) -> list[StockItem]:
-    """Take the picked pieces out of their bins: until now, bins of what is available held them."""
+    """Take the picked pieces out of their bins.
+
+    Until then they lay among the available ones: reserving moves pieces in the books, and not on
+    the shelf.
+    """
     moves: dict[str, list[Move]] = {}
     for picked in lines:
         if picked.bin:
@@ -150,14 +158,14 @@ def picked_from(
     return items
 
 
-def ready(work: Work, warehouse: str, skus: Collection[str]) -> None:
+def prefetch_stock(work: Work, warehouse: str, skus: Collection[str]) -> None:
     """Load the stock of several SKUs with one query."""
     if len(skus) > 1:
         work.fetch([(StockItem, stock_of(warehouse, sku)) for sku in skus])
 
 
 class _Line(Protocol):
-    """A line of some paper. Units: pieces."""
+    """A line of a slip or a case. Units: pieces."""
 
     @property
     def line(self) -> str: ...
@@ -173,10 +181,10 @@ def declare_lines(
     work: Work, warehouse: str, lines: Iterable[_Line], way: tuple[str, str, str], *,
     document: str, occurred_at: datetime,
 ) -> list[Aggregate]:
-    """Move the goods of a paper's lines, one event a SKU.
+    """Move the goods of a document's lines, one event for each SKU.
 
-    Shapes: `way` is (from, to, cause). Errors: WarehouseUnknown (R-STK-04), CountedSince
-    (R-STK-05).
+    Shapes: `way` is (from, to, cause). Errors: WarehouseUnknown (R-STK-04), CountedBeforeDeclared
+    (R-STK-13).
     """
     must_be_open(work, warehouse)
     source, target, cause = way
@@ -188,10 +196,10 @@ def declare_lines(
             moves.setdefault(part.sku, []).append(Move(
                 quantity=line.quantity * part.each, source=source, target=target, cause=cause,
                 line=line.line))
-    ready(work, warehouse, moves)
+    prefetch_stock(work, warehouse, moves)
     items: list[Aggregate] = []
     for sku, found in moves.items():
         item: StockItem = work.load(StockItem, stock_of(warehouse, sku))
-        item.declare(sku, found, occurred_at=occurred_at, document=document)
+        item.declare(sku, found, occurred_at=occurred_at, document=document, late=None)
         items.append(item)
     return items

@@ -1,4 +1,4 @@
-"""Reserving: which pieces an order gets, which it waits for, and who is served when some come in.
+"""Reserving: which pieces an order gets, which it waits for, and who gets those that come in.
 
 What is reserved is checked over the sum of an order's lines and of the parts of their bundles.
 """
@@ -9,32 +9,29 @@ from typing import NamedTuple
 
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Work
-from ledger.fulfilment.following import follow, parts_of_line, ready
+from ledger.fulfilment.following import follow, parts_of_line, prefetch_stock
+from ledger.orders.errors import LineWithoutSku
 from ledger.orders.order import Order
-from ledger.orders.shipping import States
-from ledger.orders.values import Line
+from ledger.orders.values import Line, States
 from ledger.stock.errors import OutOfStock, SkuUnknown
 from ledger.stock.item import StockItem
 from ledger.stock.pieces import Count, LineParts, Part, sku_of
-from ledger.stock.places import (
-    AVAILABLE,
-    stock_of,
-)
+from ledger.stock.places import AVAILABLE, stock_of
 from ledger.stock.skus import Sku, parts_of
 
 MAX_SERVED = 100
-"""Waiting orders that one command serves; `ReleaseBackOrders` serves the next."""
+"""How many waiting orders one command serves at most; `ReleaseBackOrders` serves the next."""
 
 
 class Allotment(NamedTuple):
-    """What of some lines can be reserved, what is short, and what their pieces are made of."""
+    """What can be reserved of some lines, what is short, and what their pieces are made of."""
 
     lines: list[Count]
     short: list[Count]
     parts: dict[str, tuple[Part, ...]]
 
-    def told(self, skus: Mapping[str, str]) -> list[LineParts]:
-        """The parts that are told in an event: those that are not just the line's own SKU."""
+    def parts_to_record(self, skus: Mapping[str, str]) -> list[LineParts]:
+        """The parts that an event keeps: of all lines but those made of their own SKU alone."""
         return [LineParts(line, part.sku, part.each)
                 for line, parts in self.parts.items() if parts != (Part(skus[line], 1),)
                 for part in parts]
@@ -46,20 +43,20 @@ class Allotment(NamedTuple):
 def allot(
     work: Work, order: str, warehouse: str, wanted: Iterable[tuple[str, str, int]]
 ) -> Allotment:
-    """Which of (line, SKU, quantity) can be reserved for an order, over the sum of all lines.
+    """What can be reserved for an order of (line, SKU, quantity), over the sum of all lines.
 
-    Nobody gets a piece that someone waits for who came before. Errors: SkuUnknown (R-STK-03).
+    No order gets a piece for which an earlier one waits. Errors: SkuUnknown (R-STK-03).
     """
     left: dict[str, int] = {}
     found = Allotment([], [], {})
     wanted = list(wanted)
     made_of = [parts_of(work, sku) for _, sku, _ in wanted]
-    ready(work, warehouse, {part.sku for parts in made_of for part in parts})
+    prefetch_stock(work, warehouse, {part.sku for parts in made_of for part in parts})
     for (line, _, quantity), parts in zip(wanted, made_of, strict=True):
         for part in parts:
             if part.sku not in left:
                 item = known_item(work, warehouse, part.sku)
-                left[part.sku] = max(0, item.levels.get(AVAILABLE, 0) - _ahead(item, order))
+                left[part.sku] = _free_for(item, order)
         units = min(quantity, *(left[part.sku] // part.each for part in parts))
         for part in parts:
             left[part.sku] -= units * part.each
@@ -79,18 +76,19 @@ def known_item(work: Work, warehouse: str, sku: str) -> StockItem:
     return item
 
 
-def _ahead(item: StockItem, order: str) -> int:
-    """Pieces that orders wait for which came before this one."""
-    pieces = 0
+def _free_for(item: StockItem, order: str) -> int:
+    """The available pieces less those for which earlier orders wait. An order that does not wait
+    yet comes after all that do."""
+    ahead = 0
     for name, quantity in item.waiting.items():
         if name == order:
             break
-        pieces += quantity
-    return pieces
+        ahead += quantity
+    return max(0, item.levels.get(AVAILABLE, 0) - ahead)
 
 
 def must_fit(work: Work, order: Order, warehouse: str, found: Allotment) -> None:
-    """Nothing is short. Errors: OutOfStock (R-STK-01), for the SKU that is."""
+    """Nothing is short. Errors: OutOfStock (R-STK-01), for the first SKU that is."""
     if not found.short:
         return
     wanted: dict[str, int] = {}
@@ -99,7 +97,7 @@ def must_fit(work: Work, order: Order, warehouse: str, found: Allotment) -> None
             wanted[part.sku] = wanted.get(part.sku, 0) + count.quantity * part.each
     for sku, pieces in wanted.items():
         item = work.load(StockItem, stock_of(warehouse, sku))
-        free = max(0, item.levels.get(AVAILABLE, 0) - _ahead(item, order.id))
+        free = _free_for(item, order.id)
         if pieces > free:
             raise OutOfStock(stock=item.id, wanted=pieces, available=free)
 
@@ -108,33 +106,42 @@ def reserve(
     work: Work, order: Order, warehouse: str, *, occurred_at: datetime, all_or_none: bool = False,
     states: tuple[str, ...] = ("unreserved", "short"),
 ) -> list[Aggregate]:
-    """Reserve what is there for an order; what is not, it waits for.
+    """Reserve for an order what is there; it waits for what is not.
 
-    Errors: OutOfStock (R-STK-01) if all is wanted, SkuUnknown (R-STK-03), R-ORD-06, R-ORD-20.
+    Errors: OutOfStock (R-STK-01) for `all_or_none`, SkuUnknown (R-STK-03), R-ORD-06, R-ORD-20,
+    R-ORD-32, LineWithoutSku (R-ORD-33).
     """
     order.must_be_open()
     lines = order.lines or {}
-    wanted = [(line, lines[line].sku or "", pieces) for line, known in order.goods.items()
+    wanted = [(line, _sku(order, line), pieces) for line, known in order.goods.items()
               if (pieces := sum(known.get(state, 0) for state in states))]
     found = allot(work, order.id, warehouse, wanted)
     if all_or_none:
         must_fit(work, order, warehouse, found)
     before = order.goods
+    # Lines that were short already stay so: an event records only what is short in addition.
     newly = [Count(count.line, new) for count in found.short
              if (new := count.quantity - before[count.line].get("short", 0)) > 0]
     if not found.lines and not newly:
         return [order]
-    told = found.told({line: lines[line].sku or "" for line in found.parts})
-    order.reserve(warehouse, found.lines, newly, told, occurred_at=occurred_at)
+    parts = found.parts_to_record({line: lines[line].sku or "" for line in found.parts})
+    order.reserve(warehouse, found.lines, newly, parts, occurred_at=occurred_at)
     items = follow(work, order, before, occurred_at=occurred_at)
-    return [order, *items, *wait(work, order, before, occurred_at=occurred_at)]
+    return [order, *items, *update_waiting(work, order, before, occurred_at=occurred_at)]
 
 
-def wait(
+def _sku(order: Order, line: str) -> str:
+    assert order.lines is not None
+    if (sku := order.lines[line].sku) is None:
+        raise LineWithoutSku(order=order.id, line=line)
+    return sku
+
+
+def update_waiting(
     work: Work, order: Order, before: Mapping[str, States], *, occurred_at: datetime,
     reason: str = "reserved",
 ) -> list[Aggregate]:
-    """Let stock know for how many more, or fewer, pieces an order waits now."""
+    """Note in the stock that an order now waits for more, or for fewer, pieces than before."""
     changes: dict[str, int] = {}
     for line, states in order.goods.items():
         if change := states.get("short", 0) - before.get(line, {}).get("short", 0):
@@ -154,29 +161,31 @@ def wait(
 def serve_waiting(
     work: Work, changed: Iterable[Aggregate], *, occurred_at: datetime
 ) -> list[Aggregate]:
-    """What a command changed, then the waiting orders that get what became available by it, first
-    in, first served."""
+    """What a command changed, and the waiting orders that get what it made available: first in,
+    first served."""
     found = {aggregate.id: aggregate for aggregate in changed}
     for item in [one for one in found.values() if isinstance(one, StockItem)]:
         if item.waiting and item.levels.get(AVAILABLE, 0) > 0:
-            for served in _serve_one(work, item, occurred_at=occurred_at):
+            for served in _serve_orders(work, item, occurred_at=occurred_at):
                 found[served.id] = served
     return list(found.values())
 
 
-def _serve_one(work: Work, item: StockItem, *, occurred_at: datetime) -> list[Aggregate]:
+def _serve_orders(work: Work, item: StockItem, *, occurred_at: datetime) -> list[Aggregate]:
+    """The orders that wait for one SKU, each with what it gets.
+
+    An order that is on hold keeps its place, and the pieces that it waits for: so the first one
+    for which nothing is left ends the queue, since still less is left for those after it.
+    """
     changed: list[Aggregate] = []
     for name in list(item.waiting)[:MAX_SERVED]:
-        if item.levels.get(AVAILABLE, 0) <= _ahead(item, name):
+        if not _free_for(item, name):
             break
         order: Order = work.load(Order, name)
         if not order.held and not order.ended:
             changed += reserve(work, order, order.warehouse, occurred_at=occurred_at,
                                states=("short",))
     return changed
-
-
-# -- following ------------------------------------------------------------------------------------
 
 
 def lines_wanted(lines: Iterable[Line]) -> list[tuple[str, str, int]]:

@@ -1,4 +1,4 @@
-"""What happens to the goods of an order: each command decides the order, and stock follows."""
+"""What happens to the goods of an order: each command decides about it, and the stock follows."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,12 +20,18 @@ from ledger.fulfilment.commands import (
     ReserveOrder,
     SellOrder,
 )
-from ledger.fulfilment.following import follow, picked_from
-from ledger.fulfilment.reserving import allot, lines_wanted, must_fit, reserve, serve_waiting, wait
+from ledger.fulfilment.following import follow, take_from_bins
+from ledger.fulfilment.reserving import (
+    allot,
+    lines_wanted,
+    must_fit,
+    reserve,
+    serve_waiting,
+    update_waiting,
+)
 from ledger.orders.commands import OnOrder
 from ledger.orders.order import Order
-from ledger.orders.shipping import States
-from ledger.orders.values import Reservation
+from ledger.orders.values import Reservation, States
 from ledger.stock.item import StockItem
 from ledger.stock.places import AVAILABLE, QUARANTINE, Move, stock_of
 from ledger.stock.warehouses import must_be_open
@@ -38,9 +44,9 @@ def sell_order(command: SellOrder, work: Work) -> list[Aggregate]:
     lines = command.lines or []
     found = allot(work, order.id, command.warehouse, lines_wanted(lines))
     must_fit(work, order, command.warehouse, found)
-    told = found.told({line.line: line.sku or "" for line in lines})
+    parts = found.parts_to_record({line.line: line.sku or "" for line in lines})
     before = {count.line: {"unreserved": count.quantity} for count in found.lines}
-    order.place({**command.facts(work), "reserved": Reservation(command.warehouse, told)},
+    order.place({**command.facts(work), "reserved": Reservation(command.warehouse, parts)},
                 occurred_at=command.occurred_at)
     return [order, *follow(work, order, before, occurred_at=command.occurred_at)]
 
@@ -58,7 +64,7 @@ def reserve_order(command: ReserveOrder, work: Work) -> list[Aggregate]:
 
 
 def move_reservation(command: MoveReservation, work: Work) -> list[Aggregate]:
-    """Release here, reserve there: checked like a new reservation. Errors: R-STK-01."""
+    """Release here, reserve there: checked like a new reservation. Errors: R-STK-01, R-STK-03."""
     must_be_open(work, command.warehouse)
     order = command.load(work)
     freed = _release(order, work, command, f"moved to {command.warehouse}")
@@ -78,7 +84,8 @@ def _release(order: Order, work: Work, command: OnOrder, reason: str) -> list[Ag
     order.release(reason, occurred_at=command.occurred_at)
     items = follow(work, order, before, occurred_at=command.occurred_at)
     return [order, *items,
-            *wait(work, order, before, occurred_at=command.occurred_at, reason="released")]
+            *update_waiting(work, order, before, occurred_at=command.occurred_at,
+                            reason="released")]
 
 
 def release_back_orders(command: ReleaseBackOrders, work: Work) -> list[Aggregate]:
@@ -87,67 +94,69 @@ def release_back_orders(command: ReleaseBackOrders, work: Work) -> list[Aggregat
     return serve_waiting(work, [item], occurred_at=command.occurred_at)
 
 
-def _and_stock(
+def _with_stock(
     work: Work, order: Order, before: Mapping[str, States], occurred_at: datetime
 ) -> list[Aggregate]:
-    """An order that has decided, and the stock, moved as its lines moved."""
+    """An order and its stock, which moved as the lines moved."""
     return [order, *follow(work, order, before, occurred_at=occurred_at)]
 
 
 def pack_order(command: PackOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-20 to R-ORD-23."""
+    """Errors: R-ORD-20 to R-ORD-22, R-ORD-27, R-ORD-29, R-ORD-31."""
     order = command.load(work)
     before = order.goods
     order.pack(command.parcel, command.lines, occurred_at=command.occurred_at)
-    return _and_stock(work, order, before, command.occurred_at)
+    return _with_stock(work, order, before, command.occurred_at)
 
 
 def dispatch_parcel(command: DispatchParcel, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-20, R-ORD-23."""
+    """Errors: R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30."""
     order = command.load(work)
     before = order.goods
     order.dispatch(command.parcel, command.courier, command.waybill,
                    occurred_at=command.occurred_at)
-    return _and_stock(work, order, before, command.occurred_at)
+    return _with_stock(work, order, before, command.occurred_at)
 
 
 def report_transit(command: ReportTransit, work: Work) -> list[Aggregate]:
-    """No piece moves: a courier's report is kept with its parcel. Errors: R-ORD-23."""
+    """No piece moves: a courier's report is kept with its parcel. Errors: R-ORD-23, R-ORD-30."""
     order = command.load(work)
     order.report_transit(command.parcel, command.note, occurred_at=command.occurred_at)
     return [order]
 
 
 def deliver_parcel(command: DeliverParcel, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-23."""
+    """Errors: R-ORD-23, R-ORD-30."""
     order = command.load(work)
     before = order.goods
     order.deliver(command.parcel, occurred_at=command.occurred_at)
-    return _and_stock(work, order, before, command.occurred_at)
+    return _with_stock(work, order, before, command.occurred_at)
 
 
 def lose_parcel(command: LoseParcel, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-23."""
+    """Errors: R-ORD-23, R-ORD-30."""
     order = command.load(work)
     before = order.goods
     order.lose(command.parcel, command.reason, occurred_at=command.occurred_at)
-    return _and_stock(work, order, before, command.occurred_at)
+    return _with_stock(work, order, before, command.occurred_at)
 
 
 def pick_order(command: PickOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-20, R-ORD-21, R-ORD-22."""
+    """Errors: R-ORD-20 to R-ORD-22, R-ORD-29."""
     order = command.load(work)
     order.pick(command.lines, occurred_at=command.occurred_at)
-    return [order, *picked_from(work, order, command.lines, occurred_at=command.occurred_at)]
+    return [order, *take_from_bins(work, order, command.lines, occurred_at=command.occurred_at)]
 
 
 def check_order(command: CheckOrder, work: Work) -> list[Aggregate]:
-    """A faulty piece is never sent: it goes to quarantine, and customer service is told."""
+    """A faulty piece is never sent: it goes to quarantine. A failed check opens an exception, so
+    that customer service knows. Errors: R-ORD-20 to R-ORD-22, R-ORD-28, R-ORD-29."""
     order = command.load(work)
     before = order.goods
     order.check(command.passed, command.faulty, command.note, occurred_at=command.occurred_at)
     items = follow(work, order, before, occurred_at=command.occurred_at)
     for item in items:
+        # The order let go of the faulty pieces, which made them available: from there they go on.
         freed: Any = item.pending_events[-1]
         item.decide(freed.sku, [
             Move(quantity=move.quantity, source=AVAILABLE, target=QUARANTINE, cause="quarantine",

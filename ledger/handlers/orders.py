@@ -1,10 +1,10 @@
-"""What happens to an order: placed, paid, reviewed, ended, and what files declare of it."""
+"""What happens to an order: placed, paid, reviewed, ended, and what files declare about it."""
 
 from ledger.common.personal import Person, Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.fulfilment.following import follow, follow_declared
-from ledger.fulfilment.reserving import serve_waiting, wait
+from ledger.fulfilment.reserving import serve_waiting, update_waiting
 from ledger.orders.commands import (
     ApproveOrder,
     AssignOrder,
@@ -54,7 +54,7 @@ def pay_order(command: PayOrder, work: Work) -> list[Aggregate]:
 
 
 def _buyer(order: Order, work: Work) -> Person:
-    """The person that the order's data belongs to already, else one of the order's own."""
+    """The person that the order's data already belongs to, else one of the order's own."""
     for sealed, _, _ in order.buyer.values():
         return work.person_by_id(sealed.p)
     return work.person(order.id)
@@ -70,7 +70,7 @@ def refund_order(command: RefundOrder, work: Work) -> list[Aggregate]:
 
 
 def correct_order(command: CorrectOrder, work: Work) -> list[Aggregate]:
-    """A sum was recorded wrongly. Errors: R-ORD-05, R-ORD-11."""
+    """A sum was recorded wrongly. Errors: R-ORD-11, R-ORD-13."""
     order = command.load(work)
     order.correct(command.fact, command.amount_minor, command.reason,
                   occurred_at=command.occurred_at)
@@ -92,9 +92,9 @@ def assign_order(command: AssignOrder, work: Work) -> list[Aggregate]:
 
 
 def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
-    """The order ended; what was reserved for it is released, and serves who waits.
+    """The order ended; what was reserved for it is released, for those that wait.
 
-    Errors: R-ORD-06, R-ORD-08, R-ORD-10.
+    Errors: R-ORD-06, R-ORD-08, R-ORD-10, R-ORD-12.
     """
     order, at = command.load(work), command.occurred_at
     before = order.goods
@@ -105,7 +105,7 @@ def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
     else:
         order.cancel(command.reason, occurred_at=at)
     changed = [order, *follow(work, order, before, occurred_at=at),
-               *wait(work, order, before, occurred_at=at, reason=command.ended_as)]
+               *update_waiting(work, order, before, occurred_at=at, reason=command.ended_as)]
     return serve_waiting(work, changed, occurred_at=at)
 
 
@@ -138,7 +138,7 @@ def lift_hold(command: LiftHold, work: Work) -> list[Aggregate]:
 
 
 def submit_order(command: SubmitOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-25."""
+    """Errors: R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-32."""
     order = command.load(work)
     order.submit(command.warehouse, occurred_at=command.occurred_at)
     return [order]
@@ -168,9 +168,9 @@ def close_exception(command: CloseException, work: Work) -> list[Aggregate]:
 
 
 def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
-    """What a file tells of an order; it moves the stock, too, if it names a warehouse.
+    """What a file declares about an order; if it names a warehouse, the stock moves, too.
 
-    Errors: NumberReused (R-ORD-02), LinesDiffer (R-ORD-26), R-STK-04, R-STK-05.
+    Errors: NumberReused (R-ORD-02), LinesDiffer (R-ORD-26), R-STK-04, R-STK-13.
     """
     order: Order = work.load(Order, command.subject)
     before = order.clone()
@@ -183,37 +183,38 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
     if order.submitted and sent is None and order.dispatched_at is not None:
         order.open_exception(
             "platform_already_shipped", "platform_already_shipped",
-            "the platform tells a dispatch that the warehouse did not", None, occurred_at=at)
-    return [order, *items, *wait(work, order, goods, occurred_at=at, reason="declared")]
+            "the platform reports a dispatch that the warehouse did not", None, occurred_at=at)
+    return [order, *items,
+            *update_waiting(work, order, goods, occurred_at=at, reason="declared")]
 
 
 def _declare(order: Order, command: RecordOrder, work: Work) -> None:
     """Record what a file says beyond what is known."""
     facts = command.facts(work)
-    told = Declaration(order, command, command.told or command.placed)
-    told.parts = _parts_declared(command, order, work)
+    declaration = Declaration(order, command, command.told or command.placed)
+    declaration.parts = _parts_declared(command, order, work)
     if order.placed_at is None:
         untold = ["refunds"] if command.refunded_minor is None else []
         order._placed(**facts, untold=untold, inferred=command.placed.marks(),
                       **command.placed.envelope())
     else:
-        told.must_be_the_same(facts.get("account"))
+        declaration.must_be_the_same(facts.get("account"))
         if order.lines is None and command.lines is not None:
             order._lines_told(lines=command.lines, inferred=["occurred_at"],
-                              **told.at.envelope())
-        if told.older():
-            told.what_is_missing()
+                              **declaration.at.envelope())
+        if declaration.is_older():
+            declaration.record_missing()
             return
-        told.lines()
-        told.details({name: facts.get(name) for name in PERSONAL_FIELDS})
-        told.amounts()
+        declaration.lines()
+        declaration.details({name: facts.get(name) for name in PERSONAL_FIELDS})
+        declaration.amounts()
     if command.remark is not None:
-        told.remark(Plain(work.person(command.buyer), command.remark))
-    told.what_is_missing()
+        declaration.remark(Plain(work.person(command.buyer), command.remark))
+    declaration.record_missing()
 
 
 def _parts_declared(command: RecordOrder, order: Order, work: Work) -> list[LineParts]:
-    """The parts of the lines whose dispatch tells for the first time where they lay."""
+    """The parts of the lines, where the dispatch is the first to say from which warehouse."""
     if command.warehouse is None or command.dispatched is None or order.warehouse:
         return []
     must_be_open(work, command.warehouse)

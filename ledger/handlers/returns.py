@@ -1,7 +1,7 @@
 """Where cases meet orders, stock and money: what comes back, and what is paid back.
 
-The goods of a case wait for inspection before they can be sold again. What a case tells of an
-order's pieces moves them there, and a refund is a refund of the order, in the same transaction.
+The goods of a case wait for inspection before they can be sold again. In one transaction with the
+case, the pieces of its order change their state, and its refund is a refund of the order.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ import msgspec
 from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
-from ledger.fulfilment.following import declare_lines, parts_of_line, ready
+from ledger.fulfilment.following import declare_lines, parts_of_line, prefetch_stock
 from ledger.fulfilment.reserving import serve_waiting
 from ledger.orders.errors import RefundExceedsPayment
 from ledger.orders.order import Order
@@ -32,7 +32,7 @@ from ledger.returns.commands import (
     RequestCase,
     WithdrawCase,
 )
-from ledger.returns.errors import LineNotOrdered
+from ledger.returns.errors import ApprovalExceedsPayment, LineNotOrdered
 from ledger.returns.values import CaseLine
 from ledger.stock.item import StockItem
 from ledger.stock.pieces import Count, LineParts, Part, sku_of
@@ -56,7 +56,7 @@ PLACE = {
     "restocked": AVAILABLE, "quarantined": QUARANTINE, "damaged": DAMAGED,
     "written_off": WRITTEN_OFF, "missing": CUSTOMER, "not_ours": CUSTOMER,
 }
-"""Where a piece goes by its disposition: what never came back leaves the books again."""
+"""Where a piece goes by its disposition: one that never came back leaves the warehouse again."""
 
 
 # -- a case begins --------------------------------------------------------------------------------
@@ -79,6 +79,7 @@ def request_case(command: RequestCase, work: Work) -> list[Aggregate]:
     must_be_refundable(order, command.refund_minor or 0)
     if order.dispatched_at is not None or order.ended:
         return [case]
+    # Nothing was sent yet: whoever works on the order has to know before they send it.
     order.open_exception("refund_requested", "refund_requested", f"{case.id} wants a refund", None,
                          occurred_at=command.occurred_at)
     return [case, order]
@@ -92,7 +93,7 @@ def known_order(work: Work, name: str) -> Order:
 
 
 def of_order(order: Order, case: str, line: CaseLine) -> CaseLine:
-    """A line with the SKU that was ordered; as told where nobody knows the order's lines.
+    """A line with the SKU that was ordered; as it is, where the order's lines are not known.
 
     Errors: LineNotOrdered (R-RET-08).
     """
@@ -116,12 +117,12 @@ def must_be_refundable(order: Order, amount_minor: int) -> None:
 
 
 def receive_parcel(command: ReceiveParcel, work: Work) -> list[Aggregate]:
-    """What nobody expected is here all the same. Errors: R-RET-02, R-STK-04."""
+    """Goods that were not expected are here all the same. Errors: R-RET-02, R-STK-04."""
     case: Case = work.load(Case, command.subject)
     must_be_open(work, command.warehouse)
     facts = {name: getattr(command, name) for name in (
         "channel", "shop", "number", "currency", "warehouse", "lines", "note")}
-    if not case.receive_parcel({**facts, "parts": parts_told(work, command.lines)},
+    if not case.receive_parcel({**facts, "parts": parts_to_record(work, command.lines)},
                                occurred_at=command.occurred_at):
         return [case]
     return [case, *declare_lines(work, command.warehouse, command.lines, COMES_BACK,
@@ -129,7 +130,7 @@ def receive_parcel(command: ReceiveParcel, work: Work) -> list[Aggregate]:
 
 
 def record_return(command: RecordReturn, work: Work) -> list[Aggregate]:
-    """Note a return of no known order once, and where its goods lie. Errors: R-RET-02, R-STK-04."""
+    """Record a return of no known order once, with its goods. Errors: R-RET-02, R-STK-04."""
     case: Case = work.load(Case, command.subject)
     if not case.is_new(command.lines, {}):
         return [case]
@@ -137,7 +138,7 @@ def record_return(command: RecordReturn, work: Work) -> list[Aggregate]:
                Plain(work.person(command.buyer), command.account))
     facts = {name: getattr(command, name) for name in (
         "channel", "shop", "number", "currency", "lines", "warehouse", "reason")}
-    parts = [] if command.warehouse is None else parts_told(work, command.lines)
+    parts = [] if command.warehouse is None else parts_to_record(work, command.lines)
     case.declare({**facts, "account": account, "parts": parts}, command.at)
     if command.warehouse is None:
         return [case]
@@ -145,7 +146,7 @@ def record_return(command: RecordReturn, work: Work) -> list[Aggregate]:
                                  document=case.id, occurred_at=command.at.at)]
 
 
-def parts_told(work: Work, lines: Iterable[CaseLine]) -> list[LineParts]:
+def parts_to_record(work: Work, lines: Iterable[CaseLine]) -> list[LineParts]:
     """What the pieces of lines are made of, where that is not just their own SKU."""
     goods = [line for line in lines if line.sku and not line.fee]
     work.fetch([(Sku, sku_of(line.sku)) for line in goods if line.sku])
@@ -178,7 +179,7 @@ def match_case(command: MatchCase, work: Work) -> list[Aggregate]:
 
 
 def authorise_case(command: AuthoriseCase, work: Work) -> list[Aggregate]:
-    """The order awaits its pieces. Errors: R-RET-01, R-RET-03, R-RET-04, R-ORD-22."""
+    """The order expects its pieces back. Errors: R-RET-01, R-RET-03, R-RET-04, R-ORD-22."""
     case = command.load(work)
     is_new = case.state == "requested"
     case.authorise(command.note, occurred_at=command.occurred_at)
@@ -191,7 +192,7 @@ def authorise_case(command: AuthoriseCase, work: Work) -> list[Aggregate]:
 
 
 def order_of(case: Case, work: Work) -> Order | None:
-    """The order whose pieces a case moves; None for a case of none, or of one without lines."""
+    """The order whose pieces a case moves; None if it has no order, or one without lines."""
     if case.order is None:
         return None
     order: Order = work.load(Order, case.order)
@@ -207,15 +208,15 @@ def reject_case(command: RejectCase, work: Work) -> list[Aggregate]:
 
 def receive_goods(command: ReceiveGoods, work: Work) -> list[Aggregate]:
     """What arrived waits for inspection; it is not for sale. Errors: R-RET-01, R-RET-03 to
-    R-RET-05, R-STK-04."""
+    R-RET-05, R-RET-10, R-RET-12, R-STK-04."""
     case = command.load(work)
     must_be_open(work, command.warehouse)
     order = order_of(case, work)
-    made_of = {count.line: made(work, case, order, count.line)
+    made_of = {count.line: parts_sent(work, case, order, count.line)
                for count in command.lines if count.line in case.goods}
-    told = [LineParts(line, part.sku, part.each) for line, parts in made_of.items()
-            if parts != (Part(case.lines[line].sku or "", 1),) for part in parts]
-    case.receive(command.warehouse, command.lines, told, command.note,
+    parts = [LineParts(line, part.sku, part.each) for line, made in made_of.items()
+             if made != (Part(case.lines[line].sku or "", 1),) for part in made]
+    case.receive(command.warehouse, command.lines, parts, command.note,
                  occurred_at=command.occurred_at)
     changed: list[Aggregate] = [case]
     if order is not None:
@@ -225,7 +226,7 @@ def receive_goods(command: ReceiveGoods, work: Work) -> list[Aggregate]:
     return [*changed, *_move(case, work, command.lines, command.occurred_at)]
 
 
-def made(work: Work, case: Case, order: Order | None, line: str) -> tuple[Part, ...]:
+def parts_sent(work: Work, case: Case, order: Order | None, line: str) -> tuple[Part, ...]:
     """What a piece of a line is made of: as it was sent, else as it is known now."""
     if order is not None and (name := case.order_line(line)) in order.parts:
         return parts_of_line(work, order, name)
@@ -235,7 +236,7 @@ def made(work: Work, case: Case, order: Order | None, line: str) -> tuple[Part, 
 
 def inspect_goods(command: InspectGoods, work: Work) -> list[Aggregate]:
     """Each piece gets its place; only what is restocked can be sold again. Errors: R-RET-01,
-    R-RET-03 to R-RET-05, R-STK-02, R-STK-05."""
+    R-RET-03 to R-RET-05, R-RET-12, R-STK-02, R-STK-05."""
     case = command.load(work)
     case.inspect(command.lines, occurred_at=command.occurred_at)
     items = _move(case, work, command.lines, command.occurred_at, late=command.late)
@@ -247,32 +248,38 @@ def _move(
 ) -> list[Aggregate]:
     """Pieces of a case came into inspection, or left it for the place of their disposition."""
     moves: dict[str, list[Move]] = {}
-    for told in lines:
+    for line in lines:
         source, target, cause = COMES_BACK
-        if disposition := getattr(told, "disposition", ""):
+        if disposition := getattr(line, "disposition", ""):
             source, target, cause = RETURNS_INSPECTION, PLACE[disposition], "inspection"
-        for part in case.made_of(told.line):
+        for part in case.made_of(line.line):
             moves.setdefault(part.sku, []).append(Move(
-                quantity=told.quantity * part.each, source=source, target=target, cause=cause,
-                line=told.line, to_bin=getattr(told, "bin", "")))
-    moves.pop("", None)
+                quantity=line.quantity * part.each, source=source, target=target, cause=cause,
+                line=line.line, to_bin=getattr(line, "bin", "")))
+    moves.pop("", None)  # lines that name no SKU
     if not case.warehouse:
         return []
-    ready(work, case.warehouse, moves)
+    prefetch_stock(work, case.warehouse, moves)
     items: list[Aggregate] = []
     for sku, found in moves.items():
         item: StockItem = work.load(StockItem, stock_of(case.warehouse, sku))
-        item.act(sku, found, occurred_at=occurred_at, document=case.id, late=late)
+        item.decide_or_declare(sku, found, occurred_at=occurred_at, document=case.id, late=late)
         items.append(item)
     return items
 
 
 def approve_refund(command: ApproveRefund, work: Work) -> list[Aggregate]:
-    """With the goods or before them. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06, R-ORD-05."""
+    """With the goods or before them. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06, R-RET-13."""
     case = command.load(work)
     case.approve_refund(command.amount_minor, command.note, occurred_at=command.occurred_at)
-    must_be_refundable(known_order(work, case.order or ""),
-                       case.sums.approved_minor - case.sums.paid_minor)
+    order = known_order(work, case.order or "")
+    unpaid_minor = case.sums.approved_minor - case.sums.paid_minor
+    left_minor = order.paid_minor - order.refunded_minor
+    if unpaid_minor > left_minor:
+        raise ApprovalExceedsPayment(
+            case=case.id, amount_minor=command.amount_minor, unpaid_minor=unpaid_minor,
+            left_minor=left_minor, paid_minor=order.paid_minor, order=order.id,
+            currency=order.currency)
     return [case]
 
 
@@ -286,7 +293,7 @@ def pay_refund(command: PayRefund, work: Work) -> list[Aggregate]:
 
 
 def withdraw_case(command: WithdrawCase, work: Work) -> list[Aggregate]:
-    """The order awaits nothing any more. Errors: R-RET-01, R-RET-03, R-RET-04."""
+    """The order no longer expects anything back. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-11."""
     case = command.load(work)
     awaited = _awaited(case)
     case.withdraw(command.reason, occurred_at=command.occurred_at)
@@ -294,8 +301,8 @@ def withdraw_case(command: WithdrawCase, work: Work) -> list[Aggregate]:
 
 
 def close_case(command: CloseCase, work: Work) -> list[Aggregate]:
-    """The same; what never came stays with the buyer. Errors: R-RET-01, R-RET-03, R-RET-04,
-    R-RET-07."""
+    """Both legs have ended; what never came stays with the buyer. Errors: R-RET-01, R-RET-03,
+    R-RET-04, R-RET-07."""
     case = command.load(work)
     awaited = _awaited(case)
     case.close(command.note, occurred_at=command.occurred_at)
@@ -303,14 +310,14 @@ def close_case(command: CloseCase, work: Work) -> list[Aggregate]:
 
 
 def _awaited(case: Case) -> list[Count]:
-    """The pieces of an order that it has been told to await for a case."""
+    """The pieces that the order expects back for a case, since the shop agreed."""
     return case.in_order(case.pieces(AWAITED)) if case.state == "authorised" else []
 
 
 def _ended(
     work: Work, case: Case, awaited: list[Count], occurred_at: datetime
 ) -> list[Aggregate]:
-    """An ended case, and its order, which awaits nothing any more."""
+    """An ended case, and its order, which no longer expects the awaited pieces."""
     order = order_of(case, work)
     if order is None or not awaited:
         return [case]

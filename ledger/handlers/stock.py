@@ -50,7 +50,7 @@ def register_sku(command: RegisterSku, work: Work) -> list[Aggregate]:
 
 
 def alias_sku(command: AliasSku, work: Work) -> list[Aggregate]:
-    """Errors: BundleInsideItself (R-STK-06), AliasOfAlias (R-STK-07), BundleTooLarge (R-STK-09)."""
+    """Errors: BundleInsideItself (R-STK-06), AliasOfAlias (R-STK-07), R-STK-09, R-STK-12."""
     sku: Sku = work.load(Sku, command.subject)
     target: Sku = work.load(Sku, sku_of(command.target))
     if target.target:
@@ -62,7 +62,7 @@ def alias_sku(command: AliasSku, work: Work) -> list[Aggregate]:
 
 
 def bundle_sku(command: BundleSku, work: Work) -> list[Aggregate]:
-    """Errors: BundleInsideItself (R-STK-06), AliasOfAlias (R-STK-07), BundleTooLarge (R-STK-09)."""
+    """Errors: BundleInsideItself (R-STK-06), SkuIsAlias (R-STK-11), R-STK-09, R-STK-12."""
     sku: Sku = work.load(Sku, command.subject)
     sku.bundle(command.sku, command.parts, occurred_at=command.occurred_at)
     parts_of(work, command.sku)
@@ -77,24 +77,24 @@ def set_threshold(command: SetThreshold, work: Work) -> list[Aggregate]:
 
 
 COMING_IN = ("opening", "receipt", "found", "adjustment")
-"""Causes by which a SKU may first be heard of."""
+"""Causes by which a SKU may become known."""
 
 
 def move_stock(command: MoveStock, work: Work) -> list[Aggregate]:
-    """Decisions are refused where nothing lies, facts are recorded.
+    """Decisions are refused where too few pieces lie, facts are always recorded.
 
     Errors: R-STK-01 to R-STK-05, R-STK-08.
     """
     must_be_open(work, command.warehouse)
-    coming = {told.sku for told in command.moves if told.cause in COMING_IN}
+    coming = {move.sku for move in command.moves if move.cause in COMING_IN}
     moves: dict[tuple[str, bool], list[Move]] = defaultdict(list)
-    for told in command.moves:
-        sku = real_sku(work, command.warehouse, told.sku, new=told.sku in coming)
-        moves[sku, CAUSES[told.cause].decision].append(told.move())
+    for move in command.moves:
+        sku = real_sku(work, command.warehouse, move.sku, new=move.sku in coming)
+        moves[sku, CAUSES[move.cause].decision].append(move.move())
     changed: dict[str, Aggregate] = {}
     for (sku, decision), listed in moves.items():
         item: StockItem = work.load(StockItem, stock_of(command.warehouse, sku))
-        record = item.act if decision else item.declare
+        record = item.decide_or_declare if decision else item.declare
         record(sku, listed, occurred_at=command.occurred_at, document=command.document,
                reason=command.reason, late=command.late)
         changed[item.id] = item
@@ -102,12 +102,12 @@ def move_stock(command: MoveStock, work: Work) -> list[Aggregate]:
 
 
 def count_stock(command: CountStock, work: Work) -> list[Aggregate]:
-    """What was counted lies there. Errors: R-STK-04, R-STK-05, R-STK-08."""
+    """What was counted is what lies there. Errors: R-STK-04, R-STK-08, R-STK-10."""
     must_be_open(work, command.warehouse)
     counts: dict[str, dict[str, int]] = defaultdict(dict)
-    for told in command.counts:
-        sku = real_sku(work, command.warehouse, told.sku, new=True)
-        counts[sku][told.bin] = counts[sku].get(told.bin, 0) + told.quantity
+    for count in command.counts:
+        sku = real_sku(work, command.warehouse, count.sku, new=True)
+        counts[sku][count.bin] = counts[sku].get(count.bin, 0) + count.quantity
     items: list[Aggregate] = []
     for sku, bins in counts.items():
         item: StockItem = work.load(StockItem, stock_of(command.warehouse, sku))
@@ -134,20 +134,21 @@ def send_transfer(command: SendTransfer, work: Work) -> list[Aggregate]:
     items: list[Aggregate] = []
     for sku, listed in moves.items():
         item: StockItem = work.load(StockItem, stock_of(command.source, sku))
-        item.act(sku, listed, occurred_at=command.occurred_at, document=transfer.id,
+        item.decide_or_declare(sku, listed, occurred_at=command.occurred_at, document=transfer.id,
                  late=command.late)
         items.append(item)
     return [transfer, *items]
 
 
 def receive_transfer(command: ReceiveTransfer, work: Work) -> list[Aggregate]:
-    """What arrived lies in the other warehouse; what never will is written off where it left.
+    """What arrived lies in the other warehouse; what never will is written off in the first.
 
     Errors: R-STK-05, R-STK-08, TransferUnknown (R-TRF-02), MoreReceivedThanSent (R-TRF-03).
     """
     transfer: Transfer = work.load(Transfer, command.subject)
     if not transfer.version:
         raise TransferUnknown(transfer=transfer.id)
+    # A name that was sent is kept as it was, even if it has become another name of a SKU since.
     lines = [line if line.sku in transfer.underway else msgspec.structs.replace(
         line, sku=real_sku(work, transfer.target, line.sku, new=True)) for line in command.lines]
     transfer.receive(lines, command.reason, occurred_at=command.occurred_at)
@@ -172,7 +173,7 @@ WAYS = {WRITE_OFF: (AVAILABLE, WRITTEN_OFF), FOUND: (STOCKTAKE_GAIN_LOSS, AVAILA
 
 
 def record_slip(command: RecordSlip, work: Work) -> list[Aggregate]:
-    """Note a slip once, and move its pieces. Errors: R-SLP-01, R-STK-04, R-STK-05."""
+    """Note a slip once, and move its pieces. Errors: R-SLP-01, R-STK-04, R-STK-13."""
     slip: Slip = work.load(Slip, command.subject)
     if not slip.record(command) or command.warehouse is None:
         return [slip]

@@ -1,7 +1,7 @@
-"""What a file declares of an order: recorded as far as it is new, in the file's own times.
+"""What a file declares about an order: recorded as far as it is new, with the file's own times.
 
-A declaration is not decided: what it tells has happened. It records the difference to what is
-known, and refuses only what cannot be the same order.
+A declaration is not decided, since what it says has happened. What differs from the order as known
+is recorded; refused is only what cannot be the same order.
 """
 
 from datetime import timedelta
@@ -78,9 +78,10 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
 
 
 class Declaration:
-    """Compares a declaration with an order and records the difference.
+    """What a file declares about an order, compared with what is known of it.
 
-    `at` is when the file was made: the time of changes that have no time of their own.
+    `at` is when the file was made: the time of changes that have no time of their own. `parts`: see
+    `LineParts`.
     """
 
     def __init__(self, order: Order, command: RecordOrder, at: Moment) -> None:
@@ -90,7 +91,7 @@ class Declaration:
         self.parts: list[LineParts] = []
 
     def must_be_the_same(self, account: Plain | None) -> None:
-        """A number that comes again for another order. Errors: NumberReused (R-ORD-02)."""
+        """The number has not come again for another order. Errors: NumberReused (R-ORD-02)."""
         order, placed_at = self.order, self.order.placed_at
         assert placed_at is not None
         if abs(self.command.placed.at - placed_at) > timedelta(days=self.command.reuse_gap_days):
@@ -99,24 +100,25 @@ class Declaration:
         if account is not None and known is not None and known != account.value:
             raise NumberReused(order=order.id, why="of another buyer")
 
-    def older(self) -> bool:
-        """Whether the file tells an earlier state than the one known: an old export brought late.
+    def is_older(self) -> bool:
+        """Whether the file shows an earlier state than the one known: an old export brought late.
 
-        What a platform has done does not vanish, so a file that lacks a payment, a dispatch or an
-        end that is known, or tells a smaller sum, was made before. Then it changes nothing; it can
-        only add what nobody told yet. A wrong sum is corrected by `CorrectOrder`.
+        Exports bear no reliable date of their own, but what a platform has done does not vanish: a
+        file that lacks a known payment, dispatch or end, or has a smaller sum, was made before.
+        Such a file changes nothing; it can only add what is still missing. A sum that really was
+        wrong is corrected by `CorrectOrder`.
         """
-        order, told = self.order, self.command
+        order, declared = self.order, self.command
         return (
-            (order.paid_at is not None and told.paid is None)
-            or (order.dispatched_at is not None and told.dispatched is None)
-            or (order.delivered_at is not None and told.delivered is None)
-            or (bool(order.ended) and told.ended is None)
-            or (told.paid_minor or 0) < order.paid_minor
-            or (told.refunded_minor or 0) < order.refunded_minor
+            (order.paid_at is not None and declared.paid is None)
+            or (order.dispatched_at is not None and declared.dispatched is None)
+            or (order.delivered_at is not None and declared.delivered is None)
+            or (bool(order.ended) and declared.ended is None)
+            or (declared.paid_minor or 0) < order.paid_minor
+            or (declared.refunded_minor or 0) < order.refunded_minor
         )
 
-    def what_is_missing(self) -> None:
+    def record_missing(self) -> None:
         """Record what has happened and was not known."""
         self.paid()
         self.dispatched()
@@ -124,9 +126,9 @@ class Declaration:
         self.refunded()
         self.ended()
 
-    def details(self, told: dict[str, Plain | None]) -> None:
-        """Personal details that are told differently than before."""
-        new = {name: plain for name, plain in told.items()
+    def details(self, declared: dict[str, Plain | None]) -> None:
+        """Personal details that differ from those known."""
+        new = {name: plain for name, plain in declared.items()
                if plain is not None and plain.value != self.order.revealed(name)}
         if new:
             self.order._details_changed(**new, reason="declared", **self.at.envelope())
@@ -203,7 +205,7 @@ class Declaration:
     def ended(self) -> None:
         """How the order ended; another end than the one known replaces it."""
         order, moment, state = self.order, self.command.ended, self.command.ended_as
-        if moment is None or state == order.ended or self.older():
+        if moment is None or state == order.ended or self.is_older():
             return
         envelope = {"inferred": moment.marks(), **moment.envelope()}
         if state == "completed":

@@ -61,7 +61,8 @@ class AlreadyPaid(Refused):
 
 
 class OrderStarted(Refused):
-    """{order} is {state}: it cannot be closed as unpaid. Refund or cancel it."""
+    """{order} cannot be closed: {left_minor} of the {paid_minor} paid is not refunded ({currency},
+    minor units). Refund it first; before dispatch, the order can be cancelled instead."""
 
     code = "order_started"
     rule = "R-ORD-10"
@@ -74,6 +75,22 @@ class NothingToCorrect(Refused):
     rule = "R-ORD-11"
 
 
+class OrderAlreadyDispatched(Refused):
+    """{order} cannot be cancelled: it was dispatched at {dispatched_at}. Open a case for what is to
+    come back."""
+
+    code = "order_already_dispatched"
+    rule = "R-ORD-12"
+
+
+class RefundedMoreThanPaid(Refused):
+    """With this correction {order} would have {refunded_minor} refunded of {paid_minor} paid
+    ({currency}, minor units). If both sums are wrong, correct the other one first."""
+
+    code = "refunded_more_than_paid"
+    rule = "R-ORD-13"
+
+
 class OrderHeld(Refused):
     """{order} is on hold ({reason}). Lift the hold first."""
 
@@ -82,21 +99,21 @@ class OrderHeld(Refused):
 
 
 class OrderNotReady(Refused):
-    """{order} is not {step} yet."""
+    """{order} has not been {step} yet."""
 
     code = "order_not_ready"
     rule = "R-ORD-21"
 
 
 class NotThatMany(Refused):
-    """{order}, line {line}: {wanted} pieces are told, {there} are {state}."""
+    """Line {line} of {order}: {wanted} pieces were asked for, but only {there} are {state}."""
 
     code = "not_that_many"
     rule = "R-ORD-22"
 
 
 class ParcelUnknown(Refused):
-    """{order}: parcel {parcel} is {state}, so this cannot happen to it."""
+    """{order} has no parcel {parcel}. Pack it first, or correct its name."""
 
     code = "parcel_unknown"
     rule = "R-ORD-23"
@@ -110,15 +127,66 @@ class ExceptionUnknown(Refused):
 
 
 class GoodsMoved(Refused):
-    """The lines of {order} cannot change any more: pieces of it are {state}."""
+    """The lines of {order} cannot be changed: pieces of it are {state}."""
 
     code = "goods_moved"
     rule = "R-ORD-25"
 
 
 class LinesDiffer(Refused):
-    """{order}: other lines are told than are known, and goods of it moved in {warehouse} already.
-    Correct the order and its stock by hand."""
+    """The file gives other lines for {order} than are recorded, and goods of it have already moved
+    in {warehouse}. Correct the order and its stock by hand."""
 
     code = "lines_differ"
     rule = "R-ORD-26"
+
+
+class LastCheckFailed(Refused):
+    """{order} cannot be packed: its last check failed. Pick other pieces, or check it again."""
+
+    code = "last_check_failed"
+    rule = "R-ORD-27"
+
+
+class NothingPicked(Refused):
+    """{order} has nothing to check: no picked pieces of it wait to be packed."""
+
+    code = "nothing_picked"
+    rule = "R-ORD-28"
+
+
+class OrderLineUnknown(Refused):
+    """{order} has no goods in a line {line}."""
+
+    code = "order_line_unknown"
+    rule = "R-ORD-29"
+
+
+class ParcelOutOfTurn(Refused):
+    """Parcel {parcel} of {order} cannot be {wanted}: it is {state}."""
+
+    code = "parcel_out_of_turn"
+    rule = "R-ORD-30"
+
+
+class ParcelAlreadyPacked(Refused):
+    """{order} already has a parcel {parcel}, which is {state}. Give this one another name."""
+
+    code = "parcel_already_packed"
+    rule = "R-ORD-31"
+
+
+class GoodsElsewhere(Refused):
+    """{order} cannot be served from {warehouse}: pieces of it are {state} in {elsewhere}. What is
+    reserved or short there can be moved or released."""
+
+    code = "goods_elsewhere"
+    rule = "R-ORD-32"
+
+
+class LineWithoutSku(Refused):
+    """Line {line} of {order} names no SKU, so nothing can be reserved for it. Change its lines
+    first."""
+
+    code = "line_without_sku"
+    rule = "R-ORD-33"

@@ -1,7 +1,7 @@
 """Orders: what was bought, what it costs, what was paid and refunded, how it ended.
 
 Here are its events and the rules that decide commands such as `PlaceOrder`. What a file declares to
-have happened is not decided but recorded: `order_history.py`.
+have happened is not decided but recorded: `declared.py`.
 """
 
 from datetime import datetime
@@ -10,21 +10,23 @@ from typing import Any
 import msgspec
 
 from ledger.common.personal import Personal, Plain
+from ledger.common.values import rfc3339
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import (
     AlreadyPaid,
     NothingToCorrect,
+    OrderAlreadyDispatched,
     OrderAlreadyPlaced,
     OrderEnded,
     OrderNotPaid,
     OrderStarted,
     PriceFixed,
+    RefundedMoreThanPaid,
     RefundExceedsPayment,
     TotalDisagrees,
 )
 from ledger.orders.review import OrderReview
-from ledger.orders.shipping import OPEN
-from ledger.orders.values import PERSONAL_FIELDS, Amounts, Line, Payment, Reservation
+from ledger.orders.values import OPEN, PERSONAL_FIELDS, Amounts, Line, Payment, Reservation
 from ledger.stock.pieces import parts_by_line, sku_of
 
 
@@ -52,8 +54,8 @@ class Order(OrderReview):
     class Placed(Aggregate.Event):
         """The buyer placed the order, with its lines or (order-level exports) without.
 
-        `untold` names what the source does not speak of at all, so that a report does not take
-        silence for nought: `refunds`. `reserved`: its goods were reserved with it, all of them.
+        `untold` names what the source says nothing about, so that a report does not take silence
+        for zero: `refunds`. `reserved`: all its goods were reserved along with it.
         """
 
         TOPIC = "order.placed.v1"
@@ -81,7 +83,7 @@ class Order(OrderReview):
             return [sku_of(line.sku) for line in self.lines or () if line.sku]
 
     class DetailsChanged(Aggregate.Event):
-        """Who receives the order, where, or what he remarked is now told differently."""
+        """The buyer's account, the recipient, their address or a remark differ from before."""
 
         TOPIC = "order.details_changed.v1"
         province: str | None = None
@@ -103,7 +105,7 @@ class Order(OrderReview):
         inferred: list[str] = []
 
     class Corrected(Aggregate.Event):
-        """What an earlier event of this order says was wrong: the sum is now told differently.
+        """An earlier event of this order was wrong: `new` takes the place of what it said.
 
         `corrects` is the version of that event; `fact` is amounts, paid, refunded or lines.
         """
@@ -126,13 +128,13 @@ class Order(OrderReview):
         inferred: list[str] = []
 
     class Remarked(Aggregate.Event):
-        """Someone of the shop wrote a remark to the order."""
+        """Someone in the shop wrote a remark on the order."""
 
         TOPIC = "order.remarked.v1"
         remark: Personal
 
     class RefundRecorded(Aggregate.Event):
-        """The platform refunded a part or all of what was paid."""
+        """Part or all of what was paid was refunded."""
 
         TOPIC = "order.refund_recorded.v1"
         amount_minor: int
@@ -192,17 +194,20 @@ class Order(OrderReview):
         self._know(account, recipient, phone, address, buyer_remark)
 
     def _know(self, *values: Personal | None) -> None:
-        told = {name: (value, self._version + 1, f"/{name}")
-                for name, value in zip(PERSONAL_FIELDS, values, strict=True) if value is not None}
-        if told:
-            self.buyer = {**self.buyer, **told}
+        # A value is sealed under the version and field of its event: both are needed to open it.
+        sealed = {name: (value, self._version + 1, f"/{name}")
+                  for name, value in zip(PERSONAL_FIELDS, values, strict=True)
+                  if value is not None}
+        if sealed:
+            self.buyer = {**self.buyer, **sealed}
 
     @event(PriceChanged)
     def _price_changed(self, new):
         self.amounts = new
-        self._told("amounts")
+        self._note_version("amounts")
 
-    def _told(self, fact: str) -> None:
+    def _note_version(self, fact: str) -> None:
+        """Keep which event states a fact last: the one that a correction of it names."""
         self.last_version = {**self.last_version, fact: self._version + 1}
 
     @event(Corrected)
@@ -215,13 +220,13 @@ class Order(OrderReview):
             self.refunded_minor = new["refunded_minor"]
         else:
             self._know_lines(msgspec.convert(new["lines"], list[Line]))
-        self._told(fact)
+        self._note_version(fact)
 
     @event(Paid)
     def _paid(self, amount_minor, occurred_at):
         self.paid_minor += amount_minor
         self.paid_at = self.paid_at or occurred_at
-        self._told("paid")
+        self._note_version("paid")
 
     @event(Remarked)
     def _remarked(self, remark):
@@ -230,7 +235,7 @@ class Order(OrderReview):
     @event(RefundRecorded)
     def _refund_recorded(self, amount_minor):
         self.refunded_minor += amount_minor
-        self._told("refunded")
+        self._note_version("refunded")
 
     @event(Completed)
     def _completed(self):
@@ -304,7 +309,7 @@ class Order(OrderReview):
     def correct(
         self, fact: str, amount_minor: int, reason: str, *, occurred_at: datetime
     ) -> None:
-        """Another sum paid or refunded than was recorded. Errors: R-ORD-03, R-ORD-05, R-ORD-11."""
+        """Another sum paid or refunded than was recorded. Errors: R-ORD-03, R-ORD-11, R-ORD-13."""
         self.must_be_known()
         known = {"paid": self.paid_minor, "refunded": self.refunded_minor}
         corrects = self.last_version[fact]
@@ -314,9 +319,9 @@ class Order(OrderReview):
             return
         after = {**known, fact: amount_minor}
         if after["refunded"] > after["paid"]:
-            raise RefundExceedsPayment(
-                order=self.id, refund_minor=amount_minor, paid_minor=after["paid"],
-                refunded_minor=after["refunded"], currency=self.currency)
+            raise RefundedMoreThanPaid(
+                order=self.id, paid_minor=after["paid"], refunded_minor=after["refunded"],
+                currency=self.currency)
         self._corrected(
             kind="incorrect_data", corrects=corrects, fact=fact, reason=reason,
             old={f"{fact}_minor": known[fact]}, new={f"{fact}_minor": amount_minor},
@@ -346,18 +351,20 @@ class Order(OrderReview):
         if self.ended:
             raise OrderEnded(order=self.id, state=self.ended)
         if self.paid_minor > self.refunded_minor:
-            raise OrderStarted(order=self.id, state="paid")
+            raise OrderStarted(
+                order=self.id, left_minor=self.paid_minor - self.refunded_minor,
+                paid_minor=self.paid_minor, currency=self.currency)
         self._closed(reason=reason, occurred_at=occurred_at)
 
     def cancel(self, reason: str | None, *, occurred_at: datetime) -> None:
-        """Cancelled before dispatch. Errors: R-ORD-03, R-ORD-06, R-ORD-10."""
+        """Cancelled before dispatch. Errors: R-ORD-03, R-ORD-06, R-ORD-12."""
         self.must_be_known()
         if self.ended == "cancelled":
             return
         if self.ended:
             raise OrderEnded(order=self.id, state=self.ended)
         if self.dispatched_at is not None:
-            raise OrderStarted(order=self.id, state="dispatched")
+            raise OrderAlreadyDispatched(order=self.id, dispatched_at=rfc3339(self.dispatched_at))
         self._cancelled(reason=reason, occurred_at=occurred_at)
 
     def assign(self, owner: str, reason: str | None, *, occurred_at: datetime) -> None:
@@ -367,7 +374,7 @@ class Order(OrderReview):
             self._owner_assigned(owner=owner, reason=reason, occurred_at=occurred_at)
 
     def revealed(self, name: str) -> str | None:
-        """The buyer's value of a personal field; None if it was never told or its key is gone."""
+        """The buyer's value of a personal field; None if there is none or its key is gone."""
         if name not in self.buyer or self._sealer is None:
             return None
         sealed, version, field = self.buyer[name]

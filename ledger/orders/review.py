@@ -4,7 +4,7 @@ from datetime import datetime
 
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import ExceptionUnknown, GoodsMoved, OrderNotReady
-from ledger.orders.shipping import OPEN, OrderGoods
+from ledger.orders.shipping import OrderGoods
 from ledger.orders.values import Line
 from ledger.stock.pieces import sku_of
 
@@ -42,7 +42,7 @@ class OrderReview(OrderGoods):
         consent: str
 
     class LinesTold(Aggregate.Event):
-        """A file told the lines of an order that was known without them."""
+        """A file gave the lines of an order that was recorded without them."""
 
         TOPIC = "order.lines_told.v1"
         lines: list[Line]
@@ -80,7 +80,7 @@ class OrderReview(OrderGoods):
         owner: str | None = None
 
     class ExceptionNoted(Aggregate.Event):
-        """What was done about an exception; perhaps it has another owner now."""
+        """What was done about an exception; it may have a new owner."""
 
         TOPIC = "order.exception_noted.v1"
         exception: str
@@ -174,12 +174,11 @@ class OrderReview(OrderGoods):
             self._hold_lifted(note=note, occurred_at=occurred_at)
 
     def submit(self, warehouse: str, *, occurred_at: datetime) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-25."""
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-32."""
         self.must_be_open()
         if not self.approved:
             raise OrderNotReady(order=self.id, step="approved")
-        if self.warehouse not in ("", warehouse) and self._all(OPEN[1:]):
-            raise GoodsMoved(order=self.id, state=f"reserved or waited for in {self.warehouse}")
+        self.must_not_be_elsewhere(warehouse)
         if not (self.submitted and self.warehouse == warehouse):
             self._submitted(warehouse=warehouse, occurred_at=occurred_at)
 

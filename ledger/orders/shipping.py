@@ -3,31 +3,27 @@
 Every event moves pieces from states to a state, so that they always add up to what was ordered.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import (
-    GoodsMoved,
+    GoodsElsewhere,
+    LastCheckFailed,
+    NothingPicked,
     NotThatMany,
     OrderEnded,
     OrderHeld,
+    OrderLineUnknown,
     OrderNotReady,
     OrderUnknown,
+    ParcelAlreadyPacked,
+    ParcelOutOfTurn,
     ParcelUnknown,
 )
-from ledger.orders.values import Parcel, PickedFrom
-from ledger.stock.pieces import Count, LineParts, parts_by_line
-
-OPEN = ("unreserved", "short", "reserved", "picked", "packed")
-"""States of pieces that are still to be sent."""
-
-STATES = ("cancelled", *OPEN, "in_transit", "delivered", "returning", "returned", "lost")
-"""All states of a piece; of `dispatched` are in_transit, delivered, returning, returned, lost."""
-
-States = Mapping[str, int]
-"""Pieces of a line by state; a state without any is left out."""
+from ledger.orders.values import ON_ITS_WAY, OPEN, Parcel, PickedFrom, States
+from ledger.stock.pieces import Count, LineParts, parts_by_line, quantities
 
 
 class OrderGoods(Aggregate):
@@ -79,7 +75,7 @@ class OrderGoods(Aggregate):
         lines: list[PickedFrom]
 
     class Checked(Aggregate.Event):
-        """What was picked was held against the slip. Faulty pieces are not sent."""
+        """What was picked was compared with the slip. Faulty pieces are not sent."""
 
         TOPIC = "order.checked.v1"
         passed: bool
@@ -96,7 +92,7 @@ class OrderGoods(Aggregate):
     class Dispatched(Aggregate.Event):
         """A parcel was handed to a courier; without one, as a platform declares it, all pieces.
 
-        `warehouse` and `parts` are told where they were not known before.
+        `warehouse` and `parts` are given where they were not recorded before.
         """
 
         TOPIC = "order.dispatched.v1"
@@ -109,14 +105,14 @@ class OrderGoods(Aggregate):
         inferred: list[str] = []
 
     class TransitReported(Aggregate.Event):
-        """The courier told where a parcel is."""
+        """The courier reported where a parcel is."""
 
         TOPIC = "order.transit_reported.v1"
         parcel: str
         note: str
 
     class Delivered(Aggregate.Event):
-        """The buyer has a parcel; without one, as a platform declares it, all that was sent."""
+        """A parcel reached the buyer; without one, as a platform declares it, all that was sent."""
 
         TOPIC = "order.delivered.v1"
         parcel: str | None = None
@@ -165,6 +161,7 @@ class OrderGoods(Aggregate):
     # -- mutators ---------------------------------------------------------------------------------
 
     def _shift(self, counts: Iterable[Any], sources: Sequence[str], target: str) -> None:
+        # No more than is there: what a file declared may have moved the same pieces before.
         goods = self.goods.copy()
         for count in counts:
             states = dict(goods[count.line])
@@ -232,11 +229,9 @@ class OrderGoods(Aggregate):
         self._arrived(parcel, "lost")
 
     def _arrived(self, parcel: str | None, state: str) -> None:
-        if parcel is None:
-            self._shift(self._all(("in_transit",)), ("in_transit",), state)
-        else:
-            lines = self.parcels[parcel].lines
-            self._shift(lines, ("in_transit",), state)
+        lines = self._all(("in_transit",)) if parcel is None else self.parcels[parcel].lines
+        self._shift(lines, ("in_transit",), state)
+        if parcel is not None:
             self.parcels = {**self.parcels, parcel: Parcel(state=state, lines=lines)}
 
     @event(ReturnExpected)
@@ -279,23 +274,34 @@ class OrderGoods(Aggregate):
             raise OrderNotReady(order=self.id, step="submitted to the warehouse")
 
     def must_have(self, counts: Iterable[Any], sources: Sequence[str]) -> None:
-        """Every line has so many pieces in these states. Errors: NotThatMany (R-ORD-22)."""
-        wanted: dict[str, int] = {}
-        for count in counts:
-            wanted[count.line] = wanted.get(count.line, 0) + count.quantity
-        for line, quantity in wanted.items():
-            states = self.goods.get(line, {})
-            there = sum(states.get(source, 0) for source in sources)
+        """Every line has so many pieces in these states.
+
+        Errors: NotThatMany (R-ORD-22), OrderLineUnknown (R-ORD-29).
+        """
+        for line, quantity in quantities(counts).items():
+            if line not in self.goods:
+                raise OrderLineUnknown(order=self.id, line=line)
+            there = sum(self.goods[line].get(source, 0) for source in sources)
             if quantity > there:
                 raise NotThatMany(order=self.id, line=line, wanted=quantity, there=there,
                                   state=" or ".join(sources))
 
-    def parcel(self, name: str, *states: str) -> Parcel:
-        """A parcel that is in one of these states. Errors: ParcelUnknown (R-ORD-23)."""
-        parcel = self.parcels.get(name)
-        if parcel is None or parcel.state not in states:
-            state = "not known" if parcel is None else parcel.state
-            raise ParcelUnknown(order=self.id, parcel=name, state=state)
+    def must_not_be_elsewhere(self, warehouse: str) -> None:
+        """No piece is held for it in another warehouse. Errors: GoodsElsewhere (R-ORD-32)."""
+        held = [state for state in OPEN[1:] if self._all((state,))]
+        if held and self.warehouse not in ("", warehouse):
+            raise GoodsElsewhere(order=self.id, warehouse=warehouse, elsewhere=self.warehouse,
+                                 state=" or ".join(held))
+
+    def parcel(self, name: str, wanted: str, *states: str) -> Parcel:
+        """A parcel that is in one of these states, as it has to be to become what is wanted.
+
+        Errors: ParcelUnknown (R-ORD-23), ParcelOutOfTurn (R-ORD-30).
+        """
+        if (parcel := self.parcels.get(name)) is None:
+            raise ParcelUnknown(order=self.id, parcel=name)
+        if parcel.state not in states:
+            raise ParcelOutOfTurn(order=self.id, parcel=name, wanted=wanted, state=parcel.state)
         return parcel
 
     def reserve(
@@ -304,12 +310,10 @@ class OrderGoods(Aggregate):
     ) -> None:
         """Pieces are reserved, others are waited for, all in one warehouse.
 
-        Errors: R-ORD-06, R-ORD-20, R-ORD-22, R-ORD-25.
+        Errors: R-ORD-06, R-ORD-20, R-ORD-22, R-ORD-29, R-ORD-32.
         """
         self.must_be_open()
-        elsewhere = self._all(OPEN[1:]) if self.warehouse not in ("", warehouse) else []
-        if elsewhere:
-            raise GoodsMoved(order=self.id, state=f"in {self.warehouse}")
+        self.must_not_be_elsewhere(warehouse)
         self.must_have([*lines, *short], ("unreserved", "short"))
         if lines or short:
             self._reserved(warehouse=warehouse, lines=lines, short=short, parts=parts,
@@ -324,7 +328,7 @@ class OrderGoods(Aggregate):
                                        occurred_at=occurred_at)
 
     def pick(self, lines: list[PickedFrom], *, occurred_at: datetime) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-22."""
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20 to R-ORD-22, R-ORD-29."""
         self.must_be_submitted()
         self.must_have(lines, ("reserved",))
         self._picked(lines=lines, occurred_at=occurred_at)
@@ -332,65 +336,65 @@ class OrderGoods(Aggregate):
     def check(
         self, passed: bool, faulty: list[Count], note: str | None, *, occurred_at: datetime
     ) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20 to R-ORD-22."""
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20 to R-ORD-22, R-ORD-28, R-ORD-29."""
         self.must_be_submitted()
         self.must_have(faulty, ("picked",))
         if not self._all(("picked",)):
-            raise OrderNotReady(order=self.id, step="picked")
+            raise NothingPicked(order=self.id)
         self._checked(passed=passed, faulty=faulty, note=note, occurred_at=occurred_at)
 
     def pack(self, parcel: str, lines: list[Count], *, occurred_at: datetime) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20 to R-ORD-23."""
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20 to R-ORD-22, R-ORD-27, R-ORD-29, R-ORD-31."""
         self.must_be_submitted()
-        if parcel in self.parcels:
-            raise ParcelUnknown(order=self.id, parcel=parcel, state=self.parcels[parcel].state)
+        if known := self.parcels.get(parcel):
+            raise ParcelAlreadyPacked(order=self.id, parcel=parcel, state=known.state)
         if self.check_failed:
-            raise OrderNotReady(order=self.id, step="checked against its slip without a fault")
+            raise LastCheckFailed(order=self.id)
         self.must_have(lines, ("picked",))
         self._packed(parcel=parcel, lines=lines, occurred_at=occurred_at)
 
     def dispatch(
         self, parcel: str, courier: str | None, waybill: str | None, *, occurred_at: datetime
     ) -> None:
-        """A packed parcel goes out. Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-23."""
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30."""
         self.must_be_submitted()
-        lines = self.parcel(parcel, "packed").lines
+        lines = self.parcel(parcel, "dispatched", "packed").lines
         once = None if waybill is None else f"waybill:{courier}:{waybill}"
         self._dispatched(courier=courier, waybill=waybill, parcel=parcel, lines=lines,
                          occurred_at=occurred_at, once=once)
 
     def report_transit(self, parcel: str, note: str, *, occurred_at: datetime) -> None:
-        """Errors: R-ORD-03, R-ORD-23."""
+        """Errors: R-ORD-03, R-ORD-23, R-ORD-30."""
         self.must_be_known()
-        self.parcel(parcel, "dispatched", "in_transit")
+        self.parcel(parcel, "reported in transit", *ON_ITS_WAY)
         self._transit_reported(parcel=parcel, note=note, occurred_at=occurred_at)
 
     def deliver(self, parcel: str, *, occurred_at: datetime) -> None:
-        """A parcel arrived, once. Errors: R-ORD-03, R-ORD-23."""
+        """A parcel arrived, once. Errors: R-ORD-03, R-ORD-23, R-ORD-30."""
         self.must_be_known()
-        if self.parcel(parcel, "dispatched", "in_transit", "delivered").state != "delivered":
+        if self.parcel(parcel, "delivered", *ON_ITS_WAY, "delivered").state != "delivered":
             self._delivered(parcel=parcel, occurred_at=occurred_at)
 
     def lose(self, parcel: str, reason: str, *, occurred_at: datetime) -> None:
-        """A parcel is lost, once. Errors: R-ORD-03, R-ORD-23."""
+        """A parcel is lost, once. Errors: R-ORD-03, R-ORD-23, R-ORD-30."""
         self.must_be_known()
-        if self.parcel(parcel, "dispatched", "in_transit", "lost").state != "lost":
+        if self.parcel(parcel, "reported lost", *ON_ITS_WAY, "lost").state != "lost":
             self._parcel_lost(parcel=parcel, reason=reason, occurred_at=occurred_at)
 
     def expect_return(self, case: str, lines: list[Count], *, occurred_at: datetime) -> None:
-        """No more comes back than was delivered. Errors: R-ORD-03, R-ORD-22."""
+        """No more comes back than was delivered. Errors: R-ORD-03, R-ORD-22, R-ORD-29."""
         self.must_be_known()
         self.must_have(lines, ("delivered",))
         self._return_expected(case=case, lines=lines, occurred_at=occurred_at)
 
     def receive_return(self, case: str, lines: list[Count], *, occurred_at: datetime) -> None:
-        """Errors: R-ORD-03, R-ORD-22."""
+        """Errors: R-ORD-03, R-ORD-22, R-ORD-29."""
         self.must_be_known()
         self.must_have(lines, ("returning",))
         self._return_received(case=case, lines=lines, occurred_at=occurred_at)
 
     def end_return(self, case: str, lines: list[Count], *, occurred_at: datetime) -> None:
-        """Errors: R-ORD-03, R-ORD-22."""
+        """Errors: R-ORD-03, R-ORD-22, R-ORD-29."""
         self.must_be_known()
         self.must_have(lines, ("returning",))
         self._return_ended(case=case, lines=lines, occurred_at=occurred_at)

@@ -1,4 +1,6 @@
-"""What orders are told with: lines, amounts, payments, and moments as a file prints them."""
+"""What orders are made of: lines, amounts, payments, parcels, and the states of their pieces."""
+
+from collections.abc import Mapping
 
 import msgspec
 
@@ -8,13 +10,25 @@ MAX_LINES = 2000
 PERSONAL_FIELDS = ("account", "recipient", "phone", "address", "buyer_remark")
 AMOUNT_FIELDS = ("goods_minor", "postage_minor", "discount_minor", "total_minor")
 
+OPEN = ("unreserved", "short", "reserved", "picked", "packed")
+"""States of pieces that are still to be sent."""
+
+STATES = ("cancelled", *OPEN, "in_transit", "delivered", "returning", "returned", "lost")
+"""All states of a piece. One that was dispatched is in transit or in a state after it."""
+
+States = Mapping[str, int]
+"""Pieces of a line by state; a state without any is left out."""
+
+ON_ITS_WAY = ("dispatched", "in_transit")
+"""States of a parcel that a courier has."""
+
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of an order.
 
     Units: quantity in pieces; unit_price / 10**unit_price_scale is a price in the order's currency;
     amount_minor is quantity x unit price rounded half to even into minor units. A fee (postage,
-    a charge, a voucher) is no goods: it moves no stock.
+    a charge, a voucher) is not goods: it moves no stock.
     """
 
     line: str
@@ -35,7 +49,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an order costs, in minor units; None is what nobody told.
+    """What an order costs, in minor units; None where it is not known.
 
     total = goods + postage - discount, where all of them are known.
     """
@@ -47,7 +61,7 @@ class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
-    """So many pieces of a line, taken from a bin (empty: nobody told)."""
+    """So many pieces of a line, taken from a bin; empty where it is not known."""
 
     line: str
     quantity: int

@@ -1,6 +1,6 @@
 """After-sales cases: what a buyer wants back or sends back, and what becomes of it.
 
-A case has two legs that need nothing of each other: goods (awaited, received, inspected piece by
+A case has two legs that do not depend on each other: goods (awaited, received, inspected piece by
 piece) and refund (asked, approved, paid).
 """
 
@@ -14,15 +14,18 @@ from ledger.core.aggregate import Aggregate, event
 from ledger.returns.errors import (
     CaseEnded,
     CaseHasOrder,
+    CaseLineUnknown,
     CaseNotDone,
     CaseNotReady,
     CaseToldDifferently,
+    CaseUnderWay,
     CaseUnknown,
+    GoodsReceivedElsewhere,
     NotThatManyBack,
     RefundExceedsCase,
 )
 from ledger.returns.values import NOT_BACK, RETURN_AND_REFUND, CaseLine, Match, Outcome, Sums
-from ledger.stock.pieces import Count, LineParts, parts_by_line, sku_of
+from ledger.stock.pieces import Count, LineParts, parts_by_line, quantities, sku_of
 
 AWAITED, RECEIVED = "awaited", "awaiting_inspection"
 ABSENT = (AWAITED, "given_up", *NOT_BACK)
@@ -37,7 +40,7 @@ class Case(Aggregate):
     KIND = "case"
 
     def begin(self) -> None:
-        """Nobody has heard of it."""
+        """It is not open yet."""
         self.state = ""
         self.kind = ""
         self.order: str | None = None
@@ -69,7 +72,7 @@ class Case(Aggregate):
             return [self.order]
 
     class ParcelReceived(Aggregate.Event):
-        """A parcel came back and nobody knows of which order. `parts`: see `LineParts`."""
+        """A parcel came back whose order is not known. `parts`: see `LineParts`."""
 
         TOPIC = "case.parcel_received.v1"
         channel: str
@@ -86,7 +89,7 @@ class Case(Aggregate):
             return [sku_of(line.sku) for line in self.lines if line.sku]
 
     class Declared(Aggregate.Event):
-        """A file tells what came back; nobody knows of which order, nor how it looked."""
+        """A file says what came back, but neither of which order nor in what condition."""
 
         TOPIC = "case.declared.v1"
         channel: str
@@ -156,13 +159,13 @@ class Case(Aggregate):
         amount_minor: int
 
     class Withdrawn(Aggregate.Event):
-        """The buyer does not want it any more."""
+        """The buyer no longer wants it."""
 
         TOPIC = "case.withdrawn.v1"
         reason: str
 
     class Closed(Aggregate.Event):
-        """Every leg has ended. `given_up` are pieces that never came."""
+        """Both legs have ended. `given_up` are pieces that never came."""
 
         TOPIC = "case.closed.v1"
         given_up: list[Count] = []
@@ -256,7 +259,7 @@ class Case(Aggregate):
         return [Count(line, quantity) for line, quantity in sums if quantity]
 
     def order_line(self, line: str) -> str:
-        """The line of the order that a line speaks of."""
+        """The line of the order that a line of the case is about."""
         return self.matched.get(line) or self.lines[line].order_line or line
 
     def made_of(self, line: str) -> tuple[LineParts, ...]:
@@ -285,22 +288,21 @@ class Case(Aggregate):
             raise CaseNotReady(case=self.id, state=self.state, needed=" or ".join(states))
 
     def must_have(self, counts: Iterable[Any], state: str) -> None:
-        """Every line has so many pieces of a state. Errors: NotThatManyBack (R-RET-05)."""
-        wanted: dict[str, int] = {}
-        for count in counts:
-            wanted[count.line] = wanted.get(count.line, 0) + count.quantity
-        for line, quantity in wanted.items():
-            there = self.goods.get(line, {}).get(state, 0)
+        """Every line has so many pieces of a state. Errors: R-RET-05, R-RET-12."""
+        for line, quantity in quantities(counts).items():
+            if line not in self.goods:
+                raise CaseLineUnknown(case=self.id, line=line)
+            there = self.goods[line].get(state, 0)
             if quantity > there:
                 raise NotThatManyBack(case=self.id, line=line, wanted=quantity, there=there,
                                       state=state)
 
-    def is_new(self, lines: list[CaseLine], told: Mapping[str, Any]) -> bool:
-        """Whether nobody has heard of it. Errors: CaseToldDifferently (R-RET-02)."""
+    def is_new(self, lines: list[CaseLine], fields: Mapping[str, Any]) -> bool:
+        """Whether it is new; if not, it has to be the same. Errors: R-RET-02."""
         if not self.state:
             return True
         if list(self.lines.values()) != lines or any(
-                getattr(self, name) != value for name, value in told.items()):
+                getattr(self, name) != value for name, value in fields.items()):
             raise CaseToldDifferently(case=self.id)
         return False
 
@@ -310,13 +312,13 @@ class Case(Aggregate):
             self._requested(**facts, occurred_at=occurred_at)
 
     def receive_parcel(self, facts: dict[str, Any], *, occurred_at: datetime) -> bool:
-        """A parcel of nobody; whether it is new. Errors: R-RET-02."""
+        """A parcel of no known order; whether it is new. Errors: R-RET-02."""
         if new := self.is_new(facts["lines"], {"warehouse": facts["warehouse"]}):
             self._parcel_received(**facts, occurred_at=occurred_at)
         return new
 
     def declare(self, facts: dict[str, Any], at: Moment) -> None:
-        """A file told of it."""
+        """A file declares it."""
         self._declared(**facts, inferred=at.marks(), **at.envelope())
 
     def match(self, order: str, lines: list[Match], *, occurred_at: datetime) -> None:
@@ -328,37 +330,35 @@ class Case(Aggregate):
 
     def authorise(self, note: str | None, *, occurred_at: datetime) -> None:
         """Errors: R-RET-01, R-RET-03, R-RET-04."""
-        self.must_be("requested", "authorised")
-        if self.state == "requested":
+        if self.state != "authorised":
+            self.must_be("requested")
             self._authorised(note=note, occurred_at=occurred_at)
 
     def reject(self, reason: str, *, occurred_at: datetime) -> None:
         """Errors: R-RET-01, R-RET-03, R-RET-04."""
-        self.must_be("requested", "rejected")
-        if self.state == "requested":
+        if self.state != "rejected":
+            self.must_be("requested")
             self._rejected(reason=reason, occurred_at=occurred_at)
 
     def receive(
         self, warehouse: str, lines: list[Count], parts: list[LineParts], note: str | None, *,
         occurred_at: datetime,
     ) -> None:
-        """No more than is awaited. Errors: R-RET-01, R-RET-03 to R-RET-05."""
+        """No more than is awaited. Errors: R-RET-01, R-RET-03 to R-RET-05, R-RET-10, R-RET-12."""
         self.must_be("authorised")
         self.must_have(lines, AWAITED)
         if self.warehouse not in ("", warehouse):
-            raise CaseNotReady(case=self.id, state=f"in {self.warehouse}", needed=f"in {warehouse}")
+            raise GoodsReceivedElsewhere(case=self.id, elsewhere=self.warehouse, wanted=warehouse)
         self._goods_received(warehouse=warehouse, lines=lines, parts=parts, note=note,
                              occurred_at=occurred_at)
 
     def inspect(self, lines: list[Outcome], *, occurred_at: datetime) -> None:
-        """No more than has arrived. Errors: R-RET-01, R-RET-03 to R-RET-05."""
+        """No more than has arrived. Errors: R-RET-01, R-RET-03 to R-RET-05, R-RET-12."""
         self.must_be("unidentified", "declared", "requested", "authorised", "rejected")
         self.must_have(lines, RECEIVED)
         self._inspected(lines=lines, occurred_at=occurred_at)
 
-    def approve_refund(
-        self, amount_minor: int, note: str | None, *, occurred_at: datetime
-    ) -> None:
+    def approve_refund(self, amount_minor: int, note: str | None, *, occurred_at: datetime) -> None:
         """No more than was asked. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06."""
         self.must_be("authorised")
         approved = self.sums.approved_minor + amount_minor
@@ -379,19 +379,20 @@ class Case(Aggregate):
                                     most_minor=most_minor, what=what)
 
     def withdraw(self, reason: str, *, occurred_at: datetime) -> None:
-        """Before goods arrived or money went. Errors: R-RET-01, R-RET-03, R-RET-04."""
-        self.must_be("requested", "authorised", "withdrawn")
+        """Before goods arrived or money went. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-11."""
         if self.state == "withdrawn":
             return
+        self.must_be("requested", "authorised")
         if self.warehouse or self.sums.approved_minor:
-            raise CaseNotReady(case=self.id, state="under way", needed="closed")
+            what = "goods of it arrived" if self.warehouse else "a refund was approved"
+            raise CaseUnderWay(case=self.id, what=what)
         self._withdrawn(reason=reason, occurred_at=occurred_at)
 
     def close(self, note: str | None, *, occurred_at: datetime) -> None:
         """Both legs have ended. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-07."""
-        self.must_be("unidentified", "declared", "authorised", "closed")
         if self.state == "closed":
             return
+        self.must_be("unidentified", "declared", "authorised")
         if self.pieces(RECEIVED):
             raise CaseNotDone(case=self.id, what="pieces of it await inspection")
         if self.sums.paid_minor < self.sums.approved_minor:

@@ -26,22 +26,22 @@ class CaseEnded(Refused):
 
 
 class CaseNotReady(Refused):
-    """{case} is {state}; it has to be {needed} first."""
+    """{case} is {state}; this needs a case that is {needed}."""
 
     code = "case_not_ready"
     rule = "R-RET-04"
 
 
 class NotThatManyBack(Refused):
-    """{case}, line {line}: {wanted} pieces are told, {there} of it are {state}."""
+    """Line {line} of {case}: {wanted} pieces were named, but only {there} are {state}."""
 
     code = "not_that_many_back"
     rule = "R-RET-05"
 
 
 class RefundExceedsCase(Refused):
-    """{case}: {amount_minor} more would bring it to {sum_minor}, above the {most_minor} that was
-    {what} (minor units)."""
+    """{case}: {amount_minor} more would make {sum_minor}, but only {most_minor} was {what} (minor
+    units)."""
 
     code = "refund_exceeds_case"
     rule = "R-RET-06"
@@ -55,7 +55,7 @@ class CaseNotDone(Refused):
 
 
 class LineNotOrdered(Refused):
-    """{case}, line {line}: {order} has no {sku} in a line {order_line}."""
+    """Line {line} of {case}: {order} has no line {order_line} with {sku}."""
 
     code = "line_not_ordered"
     rule = "R-RET-08"
@@ -66,3 +66,33 @@ class CaseHasOrder(Refused):
 
     code = "case_has_order"
     rule = "R-RET-09"
+
+
+class GoodsReceivedElsewhere(Refused):
+    """The goods of {case} are received in {elsewhere}, not in {wanted}. Receive the rest there,
+    too, or open another case for it."""
+
+    code = "goods_received_elsewhere"
+    rule = "R-RET-10"
+
+
+class CaseUnderWay(Refused):
+    """{case} cannot be withdrawn: {what}. Close it instead."""
+
+    code = "case_under_way"
+    rule = "R-RET-11"
+
+
+class CaseLineUnknown(Refused):
+    """{case} has no goods in a line {line}."""
+
+    code = "case_line_unknown"
+    rule = "R-RET-12"
+
+
+class ApprovalExceedsPayment(Refused):
+    """{case}: with {amount_minor} more, {unpaid_minor} would be approved and still to be paid, but
+    only {left_minor} of {paid_minor} paid for {order} is not refunded ({currency}, minor units)."""
+
+    code = "approval_exceeds_payment"
+    rule = "R-RET-13"

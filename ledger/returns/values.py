@@ -1,4 +1,4 @@
-"""What after-sales cases are told with: kinds, lines, and what becomes of pieces that came back."""
+"""What after-sales cases are made of: kinds, lines, and what becomes of pieces that came back."""
 
 from typing import NamedTuple
 
@@ -19,8 +19,8 @@ class CaseLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
                forbid_unknown_fields=True):
     """One line of a case. Units: quantity in pieces, above 0; prices as in a line of an order.
 
-    `order_line` is the line of the order that it speaks of, where that has another name. A fee is
-    no goods: it moves no stock.
+    `order_line` is the line of the order that it is about, where that has another name. A fee is
+    not goods: it moves no stock.
     """
 
     line: str
@@ -44,7 +44,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What the inspection found of so many pieces of a line: one of `DISPOSITIONS`.
 
-    `bin` is where they lie now; empty where nobody told.
+    `bin` is where they lie now; empty where it is not known.
     """
 
     line: str
@@ -55,7 +55,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
 
 
 class Sums(NamedTuple):
-    """The refund leg of a case, in minor units: what was asked (None: nobody told), approved and
+    """The refund leg of a case, in minor units: what was asked for (None: not known), approved and
     paid."""
 
     asked_minor: int | None = None

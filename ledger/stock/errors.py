@@ -4,8 +4,8 @@ from ledger.common.errors import Refused
 
 
 class OutOfStock(Refused):
-    """{stock}: {wanted} pieces are wanted, {available} are available. Take fewer, or have the rest
-    back-ordered."""
+    """{stock}: {wanted} pieces are wanted, but only {available} can be taken. Take fewer; an order
+    can also wait for the rest."""
 
     code = "out_of_stock"
     rule = "R-STK-01"
@@ -13,7 +13,7 @@ class OutOfStock(Refused):
 
 class PlaceEmpty(Refused):
     """{stock}: {wanted} pieces are to leave {place}, which holds {level}. If they did leave it,
-    declare the movement: it is recorded and opens a discrepancy."""
+    record that as an adjustment, which opens a discrepancy."""
 
     code = "place_empty"
     rule = "R-STK-02"
@@ -34,9 +34,9 @@ class WarehouseUnknown(Refused):
 
 
 class CountedSince(Refused):
-    """{stock} was counted at {counted_at}, after this movement ({occurred_at}). Say `movement` if
-    the pieces were not counted, so that the level changes, or `already_counted` if the count saw
-    them, so that it stays."""
+    """{stock} was counted at {counted_at}, after this movement ({occurred_at}). Give `late` as
+    `movement` if the count did not see these pieces, so that the level changes, or as
+    `already_counted` if it did, so that the level stays."""
 
     code = "counted_since"
     rule = "R-STK-05"
@@ -64,8 +64,39 @@ class BundleHasNoStock(Refused):
 
 
 class BundleTooLarge(Refused):
-    """{sku} holds bundles nested more than {most_deep} deep, or more than {most_pieces} pieces of
-    a SKU. Sell its parts by themselves."""
+    """{sku} holds more than {most} pieces of {part}. Sell its parts by themselves."""
 
     code = "bundle_too_large"
     rule = "R-STK-09"
+
+
+class NewerCount(Refused):
+    """{stock} was counted again at {counted_at}, after this count ({occurred_at}). The later count
+    stands; if it is wrong, count once more."""
+
+    code = "newer_count"
+    rule = "R-STK-10"
+
+
+class SkuIsAlias(Refused):
+    """{sku} cannot be a bundle: it is another name of {target}. Bundle that SKU instead, or undo
+    the name first."""
+
+    code = "sku_is_alias"
+    rule = "R-STK-11"
+
+
+class BundleTooDeep(Refused):
+    """{sku} holds bundles nested more than {most} deep ({path}). Sell its parts by themselves."""
+
+    code = "bundle_too_deep"
+    rule = "R-STK-12"
+
+
+class CountedBeforeDeclared(Refused):
+    """{stock} was counted at {counted_at}, after this movement ({occurred_at}), and a declaration
+    cannot say whether the count saw it. Declare it without a warehouse, and move the stock
+    yourself if the count did not see it."""
+
+    code = "counted_before_declared"
+    rule = "R-STK-13"

@@ -1,7 +1,7 @@
 """Stock: how many pieces of one SKU lie in each place of one warehouse, and who waits for some.
 
-A decision never takes a place below nought. A declared fact is always recorded, never clamped, and
-says which places it left below.
+A decision never takes a place below zero. A declared fact is always recorded, never clamped, and
+says which places it left below zero.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,13 @@ from datetime import datetime
 
 from ledger.common.values import rfc3339
 from ledger.core.aggregate import Aggregate, event
-from ledger.stock.errors import CountedSince, OutOfStock, PlaceEmpty
+from ledger.stock.errors import (
+    CountedBeforeDeclared,
+    CountedSince,
+    NewerCount,
+    OutOfStock,
+    PlaceEmpty,
+)
 from ledger.stock.pieces import sku_of
 from ledger.stock.places import (
     AVAILABLE,
@@ -22,15 +28,15 @@ from ledger.stock.places import (
 )
 
 PHYSICAL = frozenset((*INSIDE, WITH_COURIER))
-"""Places of one warehouse that cannot hold less than nothing. What lies between warehouses left one
-and enters another: that no more arrives than was sent is a rule of the transfer."""
+"""Places of one warehouse that cannot hold less than nothing. Between warehouses, one item is below
+zero by what the other holds: that no more arrives than was sent is a rule of the transfer."""
 
 
 class StockItem(Aggregate):
     """One SKU in one warehouse; its stream is `stock:<warehouse>:<sku>`.
 
-    It knows no bins and no reservations: these are the lines of orders. It knows who waits, first
-    in, first served.
+    It knows neither bins nor whose the reserved pieces are: orders know that of their lines. It
+    knows which orders wait, first in, first served.
     """
 
     KIND = "stock"
@@ -44,10 +50,10 @@ class StockItem(Aggregate):
     # -- facts ------------------------------------------------------------------------------------
 
     class Moved(Aggregate.Event):
-        """Pieces went from places to places.
+        """Pieces moved between places.
 
         `document` is the subject that they moved for; `below` are the places that this left below
-        nought, each a discrepancy; `declared` tells a fact from a decision.
+        zero, each a discrepancy; `declared` marks a fact, which nobody decided.
         """
 
         TOPIC = "stock.moved.v1"
@@ -65,7 +71,10 @@ class StockItem(Aggregate):
             return [sku] if self.document is None else [sku, self.document]
 
     class Counted(Aggregate.Event):
-        """All available pieces were counted: `variance` = counted - book, which moves beside."""
+        """All available pieces were counted.
+
+        `variance` is what was counted less the book; an event next to this one moves it.
+        """
 
         TOPIC = "stock.counted.v1"
         sku: str
@@ -93,7 +102,7 @@ class StockItem(Aggregate):
             return [sku_of(self.sku), self.order]
 
     class BackOrderEnded(Aggregate.Event):
-        """An order waits for fewer pieces: they were reserved for it, or are wanted no more."""
+        """An order waits for fewer pieces: they were reserved for it, or are no longer wanted."""
 
         TOPIC = "stock.back_order_ended.v1"
         sku: str
@@ -132,11 +141,6 @@ class StockItem(Aggregate):
 
     # -- rules ------------------------------------------------------------------------------------
 
-    @property
-    def free(self) -> int:
-        """Pieces that may be promised to someone new: what is available and nobody waits for."""
-        return max(0, self.levels.get(AVAILABLE, 0) - sum(self.waiting.values()))
-
     def decide(
         self, sku: str, moves: list[Move], *, occurred_at: datetime, document: str | None = None,
         reason: str | None = None,
@@ -156,58 +160,63 @@ class StockItem(Aggregate):
 
     def declare(
         self, sku: str, moves: list[Move], *, occurred_at: datetime, document: str | None = None,
-        reason: str | None = None, late: str = "", inferred: Sequence[str] = (), printed: str = "",
+        reason: str | None = None, late: str | None = "", inferred: Sequence[str] = (),
+        printed: str = "",
     ) -> None:
-        """Record what did move, whatever the books say. Errors: CountedSince (R-STK-05).
+        """Record what did move, whatever the books say. `late`: see `already_counted`.
 
-        `late` answers what a movement from before the last count was: see `CountedSince`.
+        Errors: CountedSince (R-STK-05), CountedBeforeDeclared (R-STK-13).
         """
-        if self.seen(moves, occurred_at, late):
-            moves = [*moves, _netted(moves)]
+        if self.already_counted(moves, occurred_at, late):
+            moves = [*moves, _cancelling(moves)]
         levels = self._after(moves)
         below = [Below(place, levels[place]) for place in sorted(PHYSICAL & levels.keys())
                  if levels[place] < min(0, self.levels.get(place, 0))]
         self._moved(sku=sku, moves=moves, document=document, reason=reason, declared=True,
                     below=below, inferred=list(inferred), occurred_at=occurred_at, printed=printed)
 
-    def act(
+    def decide_or_declare(
         self, sku: str, moves: list[Move], *, occurred_at: datetime, document: str | None = None,
         reason: str | None = None, late: str = "",
     ) -> None:
-        """A decision that may be told late: what the last count saw already is a fact.
+        """Move pieces that are there; but what the last count already saw gone is a fact.
 
         Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02), CountedSince (R-STK-05).
         """
-        if self.seen(moves, occurred_at, late):
+        if self.already_counted(moves, occurred_at, late):
             self.declare(sku, moves, occurred_at=occurred_at, document=document, reason=reason,
                          late=late)
         else:
             self.decide(sku, moves, occurred_at=occurred_at, document=document, reason=reason)
 
-    def seen(self, moves: list[Move], occurred_at: datetime, late: str) -> bool:
-        """Whether the last count saw these movements already. Those from before it must say so in
-        `late`, if they touch what was counted. Errors: CountedSince (R-STK-05).
+    def already_counted(self, moves: list[Move], occurred_at: datetime, late: str | None) -> bool:
+        """Whether the last count already saw these movements.
+
+        Of those from before it that touch what was counted, `late` has to say so: it is
+        `already_counted` or `movement`, empty where nobody has said it yet, and None where the
+        command has no room for it. Errors: CountedSince (R-STK-05), CountedBeforeDeclared
+        (R-STK-13).
         """
-        if self.counted_at is None or occurred_at >= self.counted_at or not _gain(moves):
+        if self.counted_at is None or occurred_at >= self.counted_at or not _change(moves):
             return False
         if not late:
-            self._must_be_latest(occurred_at)
+            error = CountedBeforeDeclared if late is None else CountedSince
+            raise error(stock=self.id, counted_at=rfc3339(self.counted_at),
+                        occurred_at=rfc3339(occurred_at))
         return late == "already_counted"
-
-    def _must_be_latest(self, occurred_at: datetime) -> None:
-        if self.counted_at is not None and occurred_at < self.counted_at:
-            raise CountedSince(stock=self.id, counted_at=rfc3339(self.counted_at),
-                               occurred_at=rfc3339(occurred_at))
 
     def count(
         self, sku: str, bins: Mapping[str, int], *, occurred_at: datetime,
         document: str | None = None,
     ) -> None:
-        """So many available pieces lie in these bins (empty: nobody told which): the difference to
-        the books moves. The first count of a SKU opens its stock.
+        """So many available pieces lie in each bin (the empty one: it is not known which), and the
+        difference from the books moves. The first count of a SKU opens its stock.
 
-        Errors: CountedSince (R-STK-05), for a count from before the last one.
+        Errors: NewerCount (R-STK-10).
         """
+        if self.counted_at is not None and occurred_at < self.counted_at:
+            raise NewerCount(stock=self.id, counted_at=rfc3339(self.counted_at),
+                             occurred_at=rfc3339(occurred_at))
         counted, book = sum(bins.values()), self.levels.get(AVAILABLE, 0)
         cause = "count" if self.version else "opening"
         if counted != book:
@@ -217,14 +226,12 @@ class StockItem(Aggregate):
                         target=AVAILABLE if gain else STOCKTAKE_GAIN_LOSS)
             self.declare(sku, _by_bin(move, bins) if cause == "opening" else [move],
                          occurred_at=occurred_at, document=document)
-        else:
-            self._must_be_latest(occurred_at)
         self._counted(sku=sku, counted=counted, book=book, variance=counted - book,
                       bins=[InBin(name, quantity) for name, quantity in bins.items()],
                       document=document, occurred_at=occurred_at)
 
     def wait(self, sku: str, order: str, quantity: int, *, occurred_at: datetime) -> None:
-        """Let an order wait for pieces, behind those that wait already."""
+        """Let an order wait for pieces, after those that wait already."""
         self._back_ordered(sku=sku, order=order, quantity=quantity, occurred_at=occurred_at)
 
     def end_wait(
@@ -245,15 +252,18 @@ class StockItem(Aggregate):
         return levels
 
 
-def _gain(moves: list[Move]) -> int:
-    """By how many pieces moves change what is available: that is what counts count."""
+def _change(moves: list[Move]) -> int:
+    """By how many pieces moves change what is available, which is what a count counts."""
     return sum(move.quantity * ((move.target == AVAILABLE) - (move.source == AVAILABLE))
                for move in moves)
 
 
-def _netted(moves: list[Move]) -> Move:
-    """The count saw the outcome already: what became available goes out again, and back."""
-    gain = _gain(moves)
+def _cancelling(moves: list[Move]) -> Move:
+    """The move that cancels what moves change of the available pieces, since the count has seen it.
+
+    The moves stay on record, and what was counted stays as it was counted.
+    """
+    gain = _change(moves)
     return Move(quantity=abs(gain), cause="already_counted",
                 source=AVAILABLE if gain > 0 else STOCKTAKE_GAIN_LOSS,
                 target=STOCKTAKE_GAIN_LOSS if gain > 0 else AVAILABLE)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
 from ledger.common.values import Checks, subject
 
 LATE = ("", "movement", "already_counted")
-"""What a movement from before the last count was; empty where nobody was asked."""
+"""What a movement from before the last count was; empty where it does not matter."""
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -16,6 +17,14 @@ class Count(msgspec.Struct, frozen=True):
 
     line: str
     quantity: int
+
+
+def quantities(counts: Iterable[Any]) -> dict[str, int]:
+    """Pieces by line, added up. Shapes: of each count, `line` and `quantity` are read."""
+    found: dict[str, int] = {}
+    for count in counts:
+        found[count.line] = found.get(count.line, 0) + count.quantity
+    return found
 
 
 class LineParts(msgspec.Struct, frozen=True):
@@ -35,13 +44,13 @@ def parts_by_line(parts: Iterable[LineParts]) -> dict[str, tuple[LineParts, ...]
 
 
 def check_late(late: str, checks: Checks) -> None:
-    """Note an answer that is none of `LATE`."""
+    """Note an answer that is not one of `LATE`."""
     if late not in LATE:
         checks.fault("/late", "unknown", f"is {late!r}, not one of {', '.join(LATE[1:])}")
 
 
 NAMES = 20_000
-"""Names that are kept because the same few thousand come again and again."""
+"""How many names are cached: the same few thousand come again and again."""
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
-"""What stock is told with: places, causes, and the moves between places.
+"""What movements of stock are made of: places, causes, and the moves between places.
 
-Source of the rules: stock is double entry. What leaves one place enters another, so that the sum
-over all places is nought for every SKU at every moment.
+Stock is kept by double entry. What leaves one place enters another, so that the sum over all places
+is zero for every SKU at every moment.
 """
 
 from functools import lru_cache
@@ -15,10 +15,10 @@ from ledger.stock.pieces import NAMES
 RECEIVING, AVAILABLE, RESERVED, PACKED = "receiving", "available", "reserved", "packed"
 RETURNS_INSPECTION, QUARANTINE, DAMAGED = "returns_inspection", "quarantine", "damaged"
 INSIDE = (RECEIVING, AVAILABLE, RESERVED, PACKED, RETURNS_INSPECTION, QUARANTINE, DAMAGED)
-"""The states of a warehouse."""
+"""The places inside a warehouse."""
 
 ON_HAND = INSIDE[1:]
-"""The states that make up what is on hand; what is still being received is not."""
+"""The places that make up what is on hand; what is still being received is not."""
 
 SUPPLIER, BETWEEN_WAREHOUSES, WITH_COURIER = "supplier", "between_warehouses", "with_courier"
 CUSTOMER, REPAIR, WRITTEN_OFF = "customer", "repair", "written_off"
@@ -31,7 +31,8 @@ FROM_SHELF = (AVAILABLE, QUARANTINE, DAMAGED, RETURNS_INSPECTION, RECEIVING)
 
 
 class Cause(NamedTuple):
-    """What a cause may move: from where, to where, if it is a decision, if it needs a reason."""
+    """What a cause may move: from where, to where; whether it is a decision or a fact, and whether
+    it needs a reason."""
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]
@@ -66,8 +67,8 @@ OF_DOCUMENTS = ("sale", "reservation", "release", "picking", "packing", "dispatc
 class Move(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """So many pieces from one place to another. Units: pieces, above 0.
 
-    `bin` is where they lay, `to_bin` where they lie now: empty where nobody told. `line` names the
-    line of the document.
+    `bin` is where they lay, `to_bin` where they lie now: empty where it is not known. `line` names
+    the line of the document.
     """
 
     quantity: int
@@ -80,14 +81,14 @@ class Move(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class InBin(msgspec.Struct, frozen=True):
-    """So many pieces in a bin; empty where nobody told which."""
+    """So many pieces in a bin; empty where it is not known which."""
 
     bin: str
     quantity: int
 
 
 class Below(msgspec.Struct, frozen=True):
-    """A place that a declared fact left below nought, and its level in pieces."""
+    """A place that a declared fact left below zero, and its level in pieces."""
 
     place: str
     level: int

@@ -1,4 +1,4 @@
-"""SKUs: other names, bundles, thresholds: data of the shop, never guessed."""
+"""SKUs, their other names, bundles and thresholds: data of the shop, never guessed."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -10,7 +10,9 @@ from ledger.stock.errors import (
     AliasOfAlias,
     BundleHasNoStock,
     BundleInsideItself,
+    BundleTooDeep,
     BundleTooLarge,
+    SkuIsAlias,
     SkuUnknown,
 )
 from ledger.stock.item import StockItem
@@ -37,7 +39,7 @@ class Sku(Aggregate):
     # -- facts ------------------------------------------------------------------------------------
 
     class Registered(Aggregate.Event):
-        """The shop knows it."""
+        """The shop registered it."""
 
         TOPIC = "sku.registered.v1"
         sku: str
@@ -55,7 +57,7 @@ class Sku(Aggregate):
             return [sku_of(self.target)] if self.target else []
 
     class Bundled(Aggregate.Event):
-        """It is a bundle of these parts; without any, it is none any more."""
+        """It is a bundle of these parts; without any, it is no longer a bundle."""
 
         TOPIC = "sku.bundled.v1"
         sku: str
@@ -66,7 +68,7 @@ class Sku(Aggregate):
             return [sku_of(part.sku) for part in self.parts]
 
     class ThresholdSet(Aggregate.Event):
-        """Fewer available pieces than this are too few."""
+        """With fewer available pieces than this, it is low."""
 
         TOPIC = "sku.threshold_set.v1"
         sku: str
@@ -107,9 +109,9 @@ class Sku(Aggregate):
         self._aliased(sku=sku, target=target, occurred_at=occurred_at)
 
     def bundle(self, sku: str, parts: list[Part], *, occurred_at: datetime) -> None:
-        """Errors: AliasOfAlias (R-STK-07)."""
+        """Errors: SkuIsAlias (R-STK-11)."""
         if self.target:
-            raise AliasOfAlias(sku=sku, target=self.target, why="it is that SKU's name")
+            raise SkuIsAlias(sku=sku, target=self.target)
         if self.parts != tuple(parts):
             self._bundled(sku=sku, parts=parts, occurred_at=occurred_at)
 
@@ -122,13 +124,16 @@ class Sku(Aggregate):
 def parts_of(work: Work, sku: str) -> tuple[Part, ...]:
     """The real SKUs behind a name and how many of each: aliases resolved, bundles taken apart.
 
-    Errors: BundleInsideItself (R-STK-06), BundleTooLarge (R-STK-09).
+    Errors: BundleInsideItself (R-STK-06), BundleTooLarge (R-STK-09), BundleTooDeep (R-STK-12).
     """
     return _apart(work, sku, {})
 
 
 def _apart(work: Work, sku: str, seen: dict[str, tuple[Part, ...]]) -> tuple[Part, ...]:
-    """`seen` holds what was taken apart already; what is being taken apart is empty there."""
+    """`seen` holds what was taken apart already; what is being taken apart is empty there.
+
+    Remembering it keeps bundles that share parts from being taken apart once for each way to them.
+    """
     known: Sku = work.load(Sku, sku_of(sku))
     if not (known.target or known.parts):
         return (Part(sku, 1),)
@@ -138,14 +143,15 @@ def _apart(work: Work, sku: str, seen: dict[str, tuple[Part, ...]]) -> tuple[Par
     if sku in path:
         raise BundleInsideItself(sku=sku, path=" > ".join((*path, sku)))
     if len(path) >= MAX_DEEP:
-        raise BundleTooLarge(sku=sku, most_deep=MAX_DEEP, most_pieces=MAX_PIECES)
+        raise BundleTooDeep(sku=path[0], most=MAX_DEEP, path=" > ".join((*path, sku)))
     seen[sku] = ()
     found: dict[str, int] = {}
     for part in (Part(known.target, 1),) if known.target else known.parts:
         for inner in _apart(work, part.sku, seen):
             found[inner.sku] = found.get(inner.sku, 0) + part.each * inner.each
-    if max(found.values()) > MAX_PIECES:
-        raise BundleTooLarge(sku=sku, most_deep=MAX_DEEP, most_pieces=MAX_PIECES)
+    most = max(found, key=found.__getitem__)
+    if found[most] > MAX_PIECES:
+        raise BundleTooLarge(sku=sku, most=MAX_PIECES, part=most)
     seen[sku] = tuple(Part(name, each) for name, each in found.items())
     return seen[sku]
 
@@ -228,7 +234,7 @@ class SetThreshold(_OnSku, frozen=True, kw_only=True):
 
 
 def real_sku(work: Work, warehouse: str, sku: str, *, new: bool) -> str:
-    """The SKU that a name stands for; unless it may be new, something must be known of it.
+    """The SKU that a name stands for; it has to be known, unless it may be `new`.
 
     Errors: SkuUnknown (R-STK-03), BundleHasNoStock (R-STK-08).
     """

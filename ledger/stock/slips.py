@@ -14,7 +14,7 @@ from ledger.stock.pieces import sku_of
 
 MAX_LINES = 2000
 WRITE_OFF, FOUND = KINDS = ("write_off", "found")
-"""What a slip may tell."""
+"""What a slip may record."""
 
 
 class SlipToldDifferently(Refused):
@@ -26,7 +26,7 @@ class SlipToldDifferently(Refused):
 
 
 class SlipLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of a slip. Units: quantity in pieces, above 0. A fee is no goods."""
+    """One line of a slip. Units: quantity in pieces, above 0. A fee is not goods."""
 
     line: str
     sku: str
@@ -41,11 +41,11 @@ class Slip(Aggregate):
     KIND = "slip"
 
     def begin(self) -> None:
-        """Nothing is written on it."""
+        """It is not in the ledger."""
         self.lines: list[SlipLine] | None = None
 
     class Recorded(Aggregate.Event):
-        """What was written off, or found. The currency is the one that its shop counts in."""
+        """Pieces were written off, or found. The currency is that of the shop."""
 
         TOPIC = "slip.recorded.v1"
         channel: str
@@ -66,7 +66,7 @@ class Slip(Aggregate):
         self.lines = lines
 
     def record(self, command: "RecordSlip") -> bool:
-        """Write it, once; whether it is new. Errors: SlipToldDifferently (R-SLP-01)."""
+        """Record it, once; whether it is new. Errors: SlipToldDifferently (R-SLP-01)."""
         if self.lines is not None:
             if self.lines != command.lines:
                 raise SlipToldDifferently(slip=self.id)

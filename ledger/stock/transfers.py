@@ -1,6 +1,6 @@
-"""Transfers: pieces that leave one warehouse and arrive in another, and are underway meanwhile.
+"""Transfers: pieces that leave one warehouse, are under way, and arrive in another.
 
-Sending is a decision, what arrives is a fact; but no more arrives than was sent.
+Sending is a decision and arriving a fact, but no more arrives than was sent.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ from ledger.stock.skus import Sku
 from ledger.stock.warehouses import Warehouse, warehouse_of
 
 ARRIVALS = (AVAILABLE, RECEIVING, QUARANTINE, DAMAGED, WRITTEN_OFF)
-"""Where what was sent ends; written off is what never arrived."""
+"""Where sent pieces end up; those that never arrive are written off."""
 
 
 class TransferAlreadySent(Conflict):
@@ -46,8 +46,8 @@ class TransferUnknown(Refused):
 
 
 class MoreReceivedThanSent(Refused):
-    """{transfer}: {received} pieces of {sku} are to arrive, {underway} are underway. Record what
-    came beyond them as found."""
+    """{transfer}: {received} pieces of {sku} are reported, but only {underway} are still under way.
+    Record what came beyond them as found."""
 
     code = "more_received_than_sent"
     rule = "R-TRF-03"
@@ -55,7 +55,7 @@ class MoreReceivedThanSent(Refused):
 
 class Sending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
               forbid_unknown_fields=True):
-    """So many pieces of a SKU, out of a bin (empty: nobody told). Units: pieces, above 0."""
+    """So many pieces of a SKU, out of a bin (empty: not known). Units: pieces, above 0."""
 
     sku: str
     quantity: int
@@ -63,7 +63,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class Arrival(Sending, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """So many pieces of a SKU that ended in a place of `ARRIVALS`, in a bin."""
+    """So many pieces of a SKU that ended up in a place of `ARRIVALS`, in a bin."""
 
     place: str = AVAILABLE
 
@@ -91,7 +91,7 @@ class Transfer(Aggregate):
             return _skus(self.lines)
 
     class Received(Aggregate.Event):
-        """Pieces arrived, or are known not to."""
+        """Pieces arrived, or it is known that they never will."""
 
         TOPIC = "transfer.received.v1"
         lines: list[Arrival]

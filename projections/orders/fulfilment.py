@@ -23,8 +23,8 @@ from ledger.common.values import from_us, rfc3339
 from ledger.log.envelope import Outline
 from ledger.orders.order import Order
 from ledger.orders.review import OrderReview
-from ledger.orders.shipping import OPEN, STATES, OrderGoods
-from ledger.orders.values import Parcel
+from ledger.orders.shipping import OrderGoods
+from ledger.orders.values import OPEN, STATES, Parcel
 from projections.asking.by_subject import Report, report_of, rows_of
 from projections.asking.questions import Question
 from projections.orders.state import (

@@ -61,7 +61,7 @@ def pay(number: object = "1", amount_minor: int = 4990, **fields: Any) -> PayOrd
 
 
 def remark(number: object = "1", text: str = "请尽快发货", **fields: Any) -> RemarkOrder:
-    """A remark of the shop to an order."""
+    """A remark of the shop on an order."""
     return RemarkOrder(**{"order": stream(number), "occurred_at": NOON, "remark": text, **fields})
 
 
@@ -72,7 +72,7 @@ def end(number: object = "1", ended_as: str = "completed", **fields: Any) -> End
 
 
 def record(number: object = "1", **fields: Any) -> RecordOrder:
-    """A whole order as a file tells it: placed, paid, dispatched, completed; four events."""
+    """A whole order as a file declares it: placed, paid, dispatched, completed; four events."""
     return RecordOrder(**{
         "channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
         "amounts": Amounts(total_minor=4990), "lines": [line()],
@@ -141,7 +141,7 @@ def moved(
 
 
 def sell(number: object = "1", *lines: Line, **fields: Any) -> SellOrder:
-    """An order whose goods are reserved with it."""
+    """An order whose goods are reserved along with it."""
     lines = lines or (line(),)
     return SellOrder(**{
         "channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",

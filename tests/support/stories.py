@@ -65,15 +65,15 @@ class Story:
         changed = HANDLERS[type(command)](command, self)
         for aggregate in changed:
             facts.extend(aggregate.collect_events())
-        told = [once for fact in facts if (once := fact.__dict__.get("once")) is not None]
-        if taken := next((once for once in told if once in self.once), None):
+        onces = [once for fact in facts if (once := fact.__dict__.get("once")) is not None]
+        if taken := next((once for once in onces if once in self.once), None):
             raise OnceTaken(once=taken, position=0)
-        self.once.update(told)
+        self.once.update(onces)
         self.known.update({aggregate.id: aggregate for aggregate in changed})
         return facts
 
     def by(self, actor: str) -> Self:
-        """Let somebody wish what comes next."""
+        """Let somebody else decide what comes next."""
         self.actor = actor
         return self
 
@@ -92,10 +92,11 @@ class Story:
         assert [fact.TOPIC for fact in self.facts] == list(expected)
         return self.facts
 
-    def refused(self, error: type[LedgerError]) -> LedgerError:
-        """The command was refused with this error; nothing was recorded."""
+    def refused(self, error: type[LedgerError], says: str = "") -> LedgerError:
+        """The command was refused with this error, in these words; nothing was recorded."""
         assert isinstance(self.error, error), (self.error, self.facts)
         assert self.facts == []
+        assert not says or str(self.error) == says
         return self.error
 
 

@@ -27,8 +27,7 @@ from ledger.fulfilment.commands import (
 )
 from ledger.orders.commands import ApproveOrder, HoldOrder, LiftHold, SubmitOrder
 from ledger.orders.order import Order
-from ledger.orders.shipping import STATES
-from ledger.orders.values import PickedFrom
+from ledger.orders.values import STATES, PickedFrom
 from ledger.returns.case import AWAITED, RECEIVED, Case
 from ledger.returns.commands import (
     ApproveRefund,
@@ -125,7 +124,7 @@ class Shop(RuleBasedStateMachine):
         command = sell(number, *lines, warehouse=house) if selling else place(
             number, lines=lines, amounts=sell(number).amounts)
         if self.send(command):
-            self.ordered[number] = {told.line: told.quantity for told in lines}
+            self.ordered[number] = {one.line: one.quantity for one in lines}
 
     @rule(sku=st.sampled_from(("A", "B")), quantity=QUANTITY, house=st.sampled_from(HOUSES))
     def receive(self, sku: str, quantity: int, house: str) -> None:

@@ -24,7 +24,7 @@ BUYERS, PIECES = 64, 10
 
 
 def item(store: Store, sku: str = "SH-001") -> StockItem:
-    """The stock of a SKU after all that the log holds; never below nought on the way."""
+    """The stock of a SKU after all that the log holds; never below zero on the way."""
     found = StockItem.blank(stock_of(HOUSE, sku))
     for entry in store.streams("main", [found.id]):
         event_types.decode(entry).mutate(found)
@@ -76,9 +76,9 @@ def test_oversell__rejected_for_54_of_64_buyers_in_four_processes(settings: Sett
         assert child.hear() == "ready"
     for child in buying:
         child.say("go")
-    told: Counter[str] = sum((child.hear() for child in buying), Counter())
+    outcomes: Counter[str] = sum((child.hear() for child in buying), Counter())
     assert [child.end() for child in buying] == [0] * 4
-    assert told == {"sold": PIECES, "out_of_stock": BUYERS - PIECES}
+    assert outcomes == {"sold": PIECES, "out_of_stock": BUYERS - PIECES}
     levels = item(here.store).levels
     assert (levels["available"], levels["reserved"]) == (0, PIECES)
     assert refusals(here.store) == BUYERS - PIECES
@@ -87,7 +87,7 @@ def test_oversell__rejected_for_54_of_64_buyers_in_four_processes(settings: Sett
 
 def test_oversell__rejected_by_one_piece(ledger: Ledger) -> None:
     stocked(ledger)
-    with pytest.raises(OutOfStock, match="11 pieces are wanted, 10 are available"):
+    with pytest.raises(OutOfStock, match="11 pieces are wanted, but only 10 can be taken"):
         ledger.handle(sell(1, line(quantity=11)), CONTEXT)
     ledger.handle(sell(1, line(quantity=10)), CONTEXT)
 
@@ -95,6 +95,6 @@ def test_oversell__rejected_by_one_piece(ledger: Ledger) -> None:
 def test_oversell__rejected_for_two_lines_that_fit_only_singly(ledger: Ledger) -> None:
     """vendure#1028, medusa#16502: two lines of one SKU, each checked alone."""
     stocked(ledger)
-    with pytest.raises(OutOfStock, match="12 pieces are wanted, 10 are available"):
+    with pytest.raises(OutOfStock, match="12 pieces are wanted, but only 10 can be taken"):
         ledger.handle(sell(1, line(quantity=6), line(quantity=6, name="2")), CONTEXT)
     assert item(ledger.store).levels["available"] == PIECES

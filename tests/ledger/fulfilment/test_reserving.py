@@ -17,16 +17,19 @@ from ledger.fulfilment.commands import (
 )
 from ledger.orders.commands import ApproveOrder, ChangeLines, HoldOrder, LiftHold, SubmitOrder
 from ledger.orders.errors import (
+    GoodsElsewhere,
     GoodsMoved,
+    LastCheckFailed,
+    LineWithoutSku,
     NotThatMany,
+    OrderAlreadyDispatched,
     OrderEnded,
     OrderHeld,
     OrderNotReady,
-    OrderStarted,
-    ParcelUnknown,
+    ParcelOutOfTurn,
 )
 from ledger.orders.order import Order
-from ledger.orders.values import Amounts, PickedFrom
+from ledger.orders.values import Amounts, Line, PickedFrom
 from ledger.stock.errors import OutOfStock, SkuUnknown, WarehouseUnknown
 from ledger.stock.item import StockItem
 from ledger.stock.pieces import Count, Part
@@ -63,7 +66,7 @@ def ready(*more: Any) -> Story:
 
 
 def levels(story: Story, sku: str = "SH-001", house: str = HOUSE) -> dict[str, int]:
-    """The places of a SKU that hold something; the sum over all places is nought."""
+    """The places of a SKU that hold something; the sum over all places is zero."""
     item = story.known[stock_of(house, sku)]
     assert isinstance(item, StockItem)
     assert sum(item.levels.values()) == 0
@@ -113,7 +116,7 @@ def test_parcel__accepted_as_lost() -> None:
     story = ready(PICK, CHECK, PACK, SEND, on(LoseParcel, parcel="P1", reason="追件无果"))
     assert goods(story)["1"] == {"lost": 2}
     assert levels(story) == {"available": 8, "written_off": 2}
-    story.when(ARRIVE).refused(ParcelUnknown)
+    story.when(ARRIVE).refused(ParcelOutOfTurn)
 
 
 def test_dispatch__rejected_while_held() -> None:
@@ -139,7 +142,7 @@ def test_pick__rejected_beyond_what_is_reserved() -> None:
 
 def test_pack__rejected_after_a_failed_check() -> None:
     story = ready(PICK, on(CheckOrder, passed=False, note="颜色不符"))
-    story.when(PACK).refused(OrderNotReady)
+    story.when(PACK).refused(LastCheckFailed)
 
 
 def test_check__accepted_with_a_faulty_piece_in_quarantine() -> None:
@@ -166,7 +169,7 @@ def test_cancel__ignored_when_repeated() -> None:
 
 
 def test_cancel__rejected_after_dispatch() -> None:
-    ready(PICK, CHECK, PACK, SEND).when(end(1, "cancelled")).refused(OrderStarted)
+    ready(PICK, CHECK, PACK, SEND).when(end(1, "cancelled")).refused(OrderAlreadyDispatched)
 
 
 def test_pick__rejected_after_the_end() -> None:
@@ -240,7 +243,16 @@ def test_move__accepted_where_the_goods_are() -> None:
 def test_reserve__rejected_in_a_second_warehouse() -> None:
     story = given(opened(), opened("east"), received(quantity=1), received(warehouse="east"),
                   place(lines=[line(quantity=3)]), on(ReserveOrder, warehouse=HOUSE))
-    story.when(on(ReserveOrder, warehouse="east")).refused(GoodsMoved)
+    story.when(on(ReserveOrder, warehouse="east")).refused(GoodsElsewhere)
+
+
+def test_reserve__rejected_for_a_line_without_a_sku() -> None:
+    nameless = Line(line="2", title="云杉集", quantity=1, unit_price=4990, amount_minor=4990)
+    story = given(opened(), received(), place(lines=[line(), nameless]))
+    story.when(on(ReserveOrder, warehouse=HOUSE)).refused(
+        LineWithoutSku,
+        f"Line 2 of {stream()} names no SKU, so nothing can be reserved for it. Change its lines "
+        "first.")
 
 
 def test_bundle__rejected_when_its_parts_do_not_suffice_over_all_lines() -> None:
@@ -267,7 +279,7 @@ def test_change_lines__rejected_once_reserved() -> None:
 # -- history --------------------------------------------------------------------------------------
 
 
-def test_history__accepted_below_nought_with_a_discrepancy_and_never_clamped() -> None:
+def test_history__accepted_below_zero_with_a_discrepancy_and_never_clamped() -> None:
     """GreaterWMS dn/views.py: negative stock hidden by clamping to 0."""
     story = given(opened(), received(quantity=1)).when(
         record(lines=[line(quantity=3)], warehouse=HOUSE))

@@ -284,7 +284,7 @@ def test_count__rejected_with_its_rows(shop: Shop) -> None:
     count(shop, "SH-001,7,,,2026-03-01 08:00,S1")
     summary = count(shop, "SH-001,5,,,2026-02-01 08:00,S2", "SH-002,5,,attic,2026-03-01 08:00,S2")
     assert [(fault.row, fault.rule, fault.value) for fault in summary.faults] == [
-        (2, "R-STK-05", "SH-001"), (3, "R-STK-04", "SH-002")]
+        (2, "R-STK-10", "SH-001"), (3, "R-STK-04", "SH-002")]
     summary = count(shop, "SH-003,-1,,,2026-03-01 08:00,S2", "SH-004,1,A,,2026-03-01 08:00,S2",
                     "SH-004,2,A,,2026-03-01 08:00,S2")
     assert codes(summary) == [(2, "quantity", "negative"), (4, "", "twice")]

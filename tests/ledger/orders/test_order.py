@@ -16,12 +16,14 @@ from ledger.orders.commands import AssignOrder, ChangePrice, CorrectOrder, Refun
 from ledger.orders.errors import (
     AlreadyPaid,
     NothingToCorrect,
+    OrderAlreadyDispatched,
     OrderAlreadyPlaced,
     OrderEnded,
     OrderNotPaid,
     OrderStarted,
     OrderUnknown,
     PriceFixed,
+    RefundedMoreThanPaid,
     RefundExceedsPayment,
     TotalDisagrees,
 )
@@ -138,7 +140,12 @@ def test_correct__rejected_when_nothing_was_paid() -> None:
 
 
 def test_correct__rejected_when_less_is_paid_than_refunded() -> None:
-    given(place(), pay(), refund(4000)).when(correct("paid", 3999)).refused(RefundExceedsPayment)
+    story = given(place(), pay(), refund(4000))
+    story.when(correct("paid", 3999)).refused(
+        RefundedMoreThanPaid,
+        f"With this correction {stream()} would have 4000 refunded of 3999 paid (CNY, minor "
+        "units). If both sums are wrong, correct the other one first.")
+    story.when(correct("refunded", 4991)).refused(RefundedMoreThanPaid)
 
 
 # -- price, remark, owner, end ---------------------------------------------------------------------
@@ -181,9 +188,19 @@ def test_end__rejected(history: tuple[Any, ...], ended_as: str,
     given(place(), *history).when(end(ended_as=ended_as)).refused(error)
 
 
+def test_close__rejected_while_money_is_left() -> None:
+    given(place(), pay(), refund(990)).when(end(ended_as="closed")).refused(
+        OrderStarted,
+        f"{stream()} cannot be closed: 4000 of the 4990 paid is not refunded (CNY, minor units). "
+        "Refund it first; before dispatch, the order can be cancelled instead.")
+
+
 def test_cancel__rejected_when_dispatched() -> None:
     sent = record(ended=None, ended_as="")
-    given(sent).when(end(ended_as="cancelled")).refused(OrderStarted)
+    given(sent).when(end(ended_as="cancelled")).refused(
+        OrderAlreadyDispatched,
+        f"{stream()} cannot be cancelled: it was dispatched at 2026-10-02T04:00:00Z. Open a case "
+        "for what is to come back.")
 
 
 @pytest.mark.parametrize("ended_as", ["completed", "closed", "cancelled"])
@@ -243,9 +260,9 @@ class Orders(RuleBasedStateMachine):
 
     @rule(paid=st.none() | st.integers(0, 5000), refunded=st.none() | st.integers(0, 5000))
     def declare(self, paid: int | None, refunded: int | None) -> None:
-        told = {"paid": None if paid is None else Moment(NOON), "paid_minor": paid}
+        declared = {"paid": None if paid is None else Moment(NOON), "paid_minor": paid}
         back = {} if not refunded else {"refunded": Moment(LATER), "refunded_minor": refunded}
-        self.attempt(record(**told, **back, dispatched=None, ended=None, ended_as=""))
+        self.attempt(record(**declared, **back, dispatched=None, ended=None, ended_as=""))
 
     @invariant()
     def is_what_its_events_say(self) -> None:

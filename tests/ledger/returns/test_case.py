@@ -34,12 +34,16 @@ from ledger.returns.commands import (
     WithdrawCase,
 )
 from ledger.returns.errors import (
+    ApprovalExceedsPayment,
     CaseEnded,
     CaseHasOrder,
+    CaseLineUnknown,
     CaseNotDone,
     CaseNotReady,
     CaseToldDifferently,
+    CaseUnderWay,
     CaseUnknown,
+    GoodsReceivedElsewhere,
     LineNotOrdered,
     NotThatManyBack,
     RefundExceedsCase,
@@ -94,7 +98,7 @@ def on(cls: type[Any], number: object = "R1", **fields: Any) -> Any:
 
 
 def orphan(number: object = "C1", *lines: CaseLine, **fields: Any) -> RecordReturn:
-    """A file tells of goods that came back."""
+    """A file declares goods that came back."""
     return RecordReturn(**{
         "channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
         "at": Moment(BACK), "warehouse": HOUSE, **fields,
@@ -103,8 +107,8 @@ def orphan(number: object = "C1", *lines: CaseLine, **fields: Any) -> RecordRetu
 
 def delivered(*more: Any, quantity: int = 3, sku: str = "SH-001") -> Story:
     """An order of 3 books that the buyer has and has paid."""
-    def step(cls: type[Any], **told: Any) -> Any:
-        return cls(order=stream(), occurred_at=LATER, **told)
+    def step(cls: type[Any], **fields: Any) -> Any:
+        return cls(order=stream(), occurred_at=LATER, **fields)
 
     pieces = [Count("1", quantity)]
     return given(
@@ -243,7 +247,7 @@ def test_commands__repeated_change_nothing() -> None:
     story.when(ask(order=stream(1), kind="refund_only", lines=[])).refused(CaseToldDifferently)
 
 
-# -- what nobody expected -------------------------------------------------------------------------
+# -- goods that were not expected ------------------------------------------------------------------
 
 
 def test_parcel__accepted_before_its_order_is_known() -> None:
@@ -259,8 +263,13 @@ def test_parcel__accepted_before_its_order_is_known() -> None:
     story.when(match).refused(CaseHasOrder)
     story.when(new(ReceiveParcel, lines=[sku], warehouse=HOUSE)).then()
     story.when(AGREE).then("case.authorised.v1")
-    story.when(on(ApproveRefund, amount_minor=14971)).refused(RefundExceedsPayment)
-    story.when(on(ApproveRefund, amount_minor=14970)).then("case.refund_approved.v1")
+    story.when(on(ApproveRefund, amount_minor=14971)).refused(ApprovalExceedsPayment)
+    story.when(on(ApproveRefund, amount_minor=14000)).then("case.refund_approved.v1")
+    story.when(on(ApproveRefund, amount_minor=971)).refused(
+        ApprovalExceedsPayment,
+        f"{case()}: with 971 more, 14971 would be approved and still to be paid, but only 14970 "
+        f"of 14970 paid for {stream()} is not refunded (CNY, minor units).")
+    story.when(on(ApproveRefund, amount_minor=970)).then("case.refund_approved.v1")
 
 
 def test_match__leaves_out_what_never_came() -> None:
@@ -273,8 +282,8 @@ def test_match__leaves_out_what_never_came() -> None:
 
 def test_orphan__accepted_as_declared_and_inspected_later() -> None:
     story = given(opened())
-    told = story.when(orphan(account="17850")).then("case.declared.v1", "stock.moved.v1")
-    assert told[0].account.p == "person:buyer:taobao:17850"
+    facts = story.when(orphan(account="17850")).then("case.declared.v1", "stock.moved.v1")
+    assert facts[0].account.p == "person:buyer:taobao:17850"
     assert levels(story) == {"returns_inspection": 2, "customer": -2}
     story.when(orphan(account="17850")).then()
     story.when(on(CloseCase, "C1")).refused(CaseNotDone)
@@ -291,7 +300,7 @@ def test_orphan__moves_no_stock_without_a_warehouse() -> None:
         "case.inspected.v1")
 
 
-def test_orphan__told_again_after_its_match_changes_nothing() -> None:
+def test_orphan__declared_again_after_its_match_changes_nothing() -> None:
     story = delivered(orphan(), on(MatchCase, "C1", order=stream(), lines=[Match("1", "1")]))
     story.when(orphan()).then()
 
@@ -317,8 +326,11 @@ def test_return__rejected_for_two_cases_that_only_fit_singly() -> None:
 
 def test_receive__rejected_for_more_than_is_awaited() -> None:
     story = delivered(ask(), AGREE)
-    story.when(on(ReceiveGoods, warehouse=HOUSE, lines=[Count("1", 3)])).refused(NotThatManyBack)
-    story.when(on(ReceiveGoods, warehouse=HOUSE, lines=[Count("9", 1)])).refused(NotThatManyBack)
+    story.when(on(ReceiveGoods, warehouse=HOUSE, lines=[Count("1", 3)])).refused(
+        NotThatManyBack,
+        f"Line 1 of {case()}: 3 pieces were named, but only 2 are awaited.")
+    story.when(on(ReceiveGoods, warehouse=HOUSE, lines=[Count("9", 1)])).refused(
+        CaseLineUnknown, f"{case()} has no goods in a line 9.")
     story.when(ARRIVE)
     story.when(ARRIVE).refused(NotThatManyBack)
 
@@ -347,7 +359,9 @@ def test_refund__rejected_beyond_what_was_asked_approved_or_paid() -> None:
     story.when(on(PayRefund, amount_minor=1)).refused(RefundExceedsCase)
     story.when(on(ApproveRefund, amount_minor=9981)).refused(RefundExceedsCase)
     story.when(on(ApproveRefund, amount_minor=5000))
-    story.when(on(PayRefund, amount_minor=5001)).refused(RefundExceedsCase)
+    story.when(on(PayRefund, amount_minor=5001)).refused(
+        RefundExceedsCase,
+        f"{case()}: 5001 more would make 5001, but only 5000 was approved (minor units).")
 
 
 def test_close__rejected_before_both_legs_ended() -> None:
@@ -370,7 +384,8 @@ def test_refund__rejected_for_two_cases_that_only_fit_singly() -> None:
 
 def test_case__rejected_for_goods_of_another_order() -> None:
     story = delivered()
-    story.when(ask("R1", CaseLine(line="7", quantity=1))).refused(LineNotOrdered)
+    story.when(ask("R1", CaseLine(line="7", quantity=1))).refused(
+        LineNotOrdered, f"Line 7 of {case()}: {stream()} has no line 7 with goods.")
     story.when(ask("R1", CaseLine(line="1", sku="PEN", quantity=1))).refused(LineNotOrdered)
     story.when(ask(order=stream("unknown"))).refused(OrderUnknown)
     story.when(new(ReceiveParcel, warehouse=HOUSE, lines=[
@@ -380,27 +395,40 @@ def test_case__rejected_for_goods_of_another_order() -> None:
 
 def test_case__rejected_out_of_its_order() -> None:
     story = delivered(ask())
-    story.when(ARRIVE).refused(CaseNotReady)
+    story.when(ARRIVE).refused(
+        CaseNotReady, f"{case()} is requested; this needs a case that is authorised.")
     story.when(on(ApproveRefund, amount_minor=1)).refused(CaseNotReady)
     story.when(on(RejectCase, reason="已拆封")).then("case.rejected.v1")
     story.when(AGREE).refused(CaseEnded)
     story.when(on(AuthoriseCase, "R9")).refused(CaseUnknown)
 
 
+def test_reject__rejected_once_the_shop_has_agreed() -> None:
+    delivered(ask(), AGREE).when(on(RejectCase, reason="已拆封")).refused(
+        CaseNotReady, f"{case()} is authorised; this needs a case that is requested.")
+
+
 def test_withdraw__rejected_when_goods_or_money_went() -> None:
-    delivered(ask(), AGREE, ARRIVE).when(on(WithdrawCase, reason="不退了")).refused(CaseNotReady)
+    delivered(ask(), AGREE, ARRIVE).when(on(WithdrawCase, reason="不退了")).refused(
+        CaseUnderWay,
+        f"{case()} cannot be withdrawn: goods of it arrived. Close it instead.")
     delivered(ask(), AGREE, on(ApproveRefund, amount_minor=1)).when(
-        on(WithdrawCase, reason="不退了")).refused(CaseNotReady)
+        on(WithdrawCase, reason="不退了")).refused(
+        CaseUnderWay,
+        f"{case()} cannot be withdrawn: a refund was approved. Close it instead.")
 
 
 def test_receive__rejected_in_a_warehouse_that_is_unknown_or_another() -> None:
     story = delivered(opened("east"), ask(), AGREE)
     story.when(on(ReceiveGoods, warehouse="west", lines=TWO)).refused(WarehouseUnknown)
     story.when(on(ReceiveGoods, warehouse=HOUSE, lines=[Count("1", 1)]))
-    story.when(on(ReceiveGoods, warehouse="east", lines=[Count("1", 1)])).refused(CaseNotReady)
+    story.when(on(ReceiveGoods, warehouse="east", lines=[Count("1", 1)])).refused(
+        GoodsReceivedElsewhere,
+        f"The goods of {case()} are received in main, not in east. Receive the rest there, too, "
+        "or open another case for it.")
 
 
-def test_case__rejected_when_told_with_other_contents() -> None:
+def test_case__rejected_when_opened_with_other_contents() -> None:
     story = delivered(orphan(), opened("east"))
     story.when(orphan("C1", CaseLine(line="1", sku="SH-001", quantity=3))).refused(
         CaseToldDifferently)

@@ -14,10 +14,12 @@ from ledger.stock.errors import (
     AliasOfAlias,
     BundleHasNoStock,
     BundleInsideItself,
+    BundleTooDeep,
     BundleTooLarge,
     CountedSince,
     OutOfStock,
     PlaceEmpty,
+    SkuIsAlias,
     SkuUnknown,
     WarehouseUnknown,
 )
@@ -98,7 +100,7 @@ def test_register_sku__accepted_and_ignored_when_registered() -> None:
     given(register).when(register).then()
 
 
-def test_register_sku__accepted_when_only_its_threshold_was_told() -> None:
+def test_register_sku__accepted_when_only_its_threshold_was_set() -> None:
     given(SetThreshold(sku="SH-001", threshold=3, occurred_at=NOON)).when(
         RegisterSku(sku="SH-001", occurred_at=NOON)).then("sku.registered.v1")
 
@@ -143,17 +145,19 @@ def test_alias__accepted_when_its_target_becomes_one() -> None:
     assert parts(story, "a") == {"c": 1}
 
 
-@pytest.mark.parametrize("history, told", [
-    ([], alias("A", "A")),
-    ([alias("a", "A")], alias("x", "a")),
-    ([alias("a", "A")], alias("A", "a")),
-    ([bundle("SET", A=1)], alias("SET", "A")),
-    ([alias("a", "A")], bundle("a", B=1)),
+@pytest.mark.parametrize("history, command, says", [
+    ([], alias("A", "A"), "A cannot be another name of A: it is that SKU."),
+    ([alias("a", "A")], alias("x", "a"),
+     "x cannot be another name of a: that is another name of A itself."),
+    ([alias("a", "A")], alias("A", "a"),
+     "A cannot be another name of a: that is another name of A itself."),
+    ([bundle("SET", A=1)], alias("SET", "A"),
+     "SET cannot be another name of A: it is a bundle."),
 ])
 def test_alias__rejected_of_another_name_of_itself_and_of_a_bundle(
-    history: list[Any], told: Any
+    history: list[Any], command: Any, says: str
 ) -> None:
-    given(*history).when(told).refused(AliasOfAlias)
+    given(*history).when(command).refused(AliasOfAlias, says)
 
 
 # -- bundles ---------------------------------------------------------------------------------------
@@ -172,15 +176,22 @@ def test_bundle__ignored_when_repeated_and_undone_without_parts() -> None:
     assert parts(story, "SET") == {"SET": 1}
 
 
-@pytest.mark.parametrize("history, told, path", [
+def test_bundle__rejected_for_what_is_another_name() -> None:
+    given(alias("a", "A")).when(bundle("a", B=1)).refused(
+        SkuIsAlias,
+        "a cannot be a bundle: it is another name of A. Bundle that SKU instead, or undo the "
+        "name first.")
+
+
+@pytest.mark.parametrize("history, command, path", [
     ([], bundle("A", A=1), "A > A"),
     ([bundle("A", B=1), bundle("B", C=1)], bundle("C", A=1), "C > A > B > C"),
     ([bundle("A", B=1)], alias("B", "A"), "B > A > B"),
 ])
 def test_bundle__rejected_inside_itself_also_through_another_name(
-    history: list[Any], told: Any, path: str
+    history: list[Any], command: Any, path: str
 ) -> None:
-    error = given(*history).when(told).refused(BundleInsideItself)
+    error = given(*history).when(command).refused(BundleInsideItself)
     assert error.details["path"] == path
 
 
@@ -188,8 +199,13 @@ def test_bundle__rejected_when_too_deep_or_of_too_many_pieces() -> None:
     deep = [bundle(f"N{depth}", **{f"N{depth + 1}": 1}) for depth in range(1, 11)]
     story = given(*deep)
     assert parts(story, "N1") == {"N11": 1}
-    story.when(bundle("N0", N1=1)).refused(BundleTooLarge)
-    given(bundle("BOX", A=100)).when(bundle("PALLET", BOX=101)).refused(BundleTooLarge)
+    story.when(bundle("N0", N1=1)).refused(
+        BundleTooDeep,
+        "N0 holds bundles nested more than 10 deep "
+        "(N0 > N1 > N2 > N3 > N4 > N5 > N6 > N7 > N8 > N9 > N10). Sell its parts by themselves.")
+    given(bundle("BOX", A=100)).when(bundle("PALLET", BOX=101)).refused(
+        BundleTooLarge,
+        "PALLET holds more than 10000 pieces of A. Sell its parts by themselves.")
 
 
 def test_bundle__taken_apart_once_however_often_it_is_a_part() -> None:
@@ -245,8 +261,15 @@ def test_move__accepted_with_a_fact_and_a_decision_after_it() -> None:
 
 
 def test_decision__rejected_from_an_empty_place() -> None:
-    given(opened(), received()).when(
-        moved("SH-001", 1, "receiving", "available", "put_away")).refused(PlaceEmpty)
+    story = given(opened(), received()).when(
+        moved("SH-001", 1, "receiving", "available", "put_away"))
+    story.refused(
+        PlaceEmpty,
+        "stock:main:SH-001: 1 pieces are to leave receiving, which holds 0. If they did leave "
+        "it, record that as an adjustment, which opens a discrepancy.")
+    story.when(moved("SH-001", 1, "receiving", "available", "adjustment", reason="已上架"))
+    (fact,) = story.then("stock.moved.v1")
+    assert [(below.place, below.level) for below in fact.below] == [("receiving", -1)]
 
 
 def test_decision__rejected_whole_when_one_of_its_skus_is_missing() -> None:
@@ -265,7 +288,7 @@ def test_decision__rejected_over_the_sum_of_its_moves() -> None:
         MoveStock(warehouse=HOUSE, occurred_at=NOON, moves=[gift, gift])).refused(OutOfStock)
 
 
-def test_a_declared_fact__below_nought_is_recorded_with_a_discrepancy_and_never_clamped() -> None:
+def test_a_declared_fact__below_zero_is_recorded_with_a_discrepancy_and_never_clamped() -> None:
     """GreaterWMS dn/views.py:583: negative stock hidden by clamping to 0."""
     story = given(opened(), received(quantity=1)).when(
         moved("SH-001", 3, "available", "damaged", "damage", reason="水浸"))
@@ -326,7 +349,7 @@ def test_count__sums_other_names_of_one_sku() -> None:
     assert (fact.sku, fact.counted) == ("A", 5)
 
 
-def test_count__rejected_when_one_bin_is_told_twice() -> None:
+def test_count__rejected_when_one_bin_is_listed_twice() -> None:
     assert faults(CountStock, warehouse=HOUSE, counts=[
         CountLine(sku="A", quantity=1), CountLine(sku="A", quantity=-1)
     ]) == ["/counts/1/quantity", "/counts/1"]
@@ -423,7 +446,10 @@ def test_send_transfer__asked_when_the_stock_was_counted_since() -> None:
 def test_receive_transfer__rejected_for_more_than_was_sent() -> None:
     two_houses().when(arrive(1)).refused(TransferUnknown)
     two_houses(send()).when(arrive(5)).refused(MoreReceivedThanSent)
-    two_houses(send(), arrive(4)).when(arrive(4)).refused(MoreReceivedThanSent)
+    two_houses(send(), arrive(3)).when(arrive(4)).refused(
+        MoreReceivedThanSent,
+        "transfer:T1: 4 pieces of SH-001 are reported, but only 1 are still under way. Record "
+        "what came beyond them as found.")
 
 
 def test_receive_transfer__accepted_by_the_name_it_was_sent_with_and_by_another() -> None:

@@ -1,4 +1,4 @@
-"""What holds for stock whatever is told, in whatever order: the invariants of double entry."""
+"""What holds for stock whatever is recorded, in whatever order: the invariants of double entry."""
 
 from collections import Counter
 from datetime import timedelta
@@ -38,7 +38,7 @@ COMMANDS: st.SearchStrategy[Any] = st.one_of(
     st.builds(CountStock, warehouse=HOUSE_OF, occurred_at=AT, counts=st.lists(
         st.builds(CountLine, sku=st.sampled_from(SKUS), quantity=st.integers(0, 9)),
         min_size=1, max_size=3, unique_by=lambda count: count.sku)),
-    st.builds(lambda way, **told: SendTransfer(source=way[0], target=way[1], **told),
+    st.builds(lambda way, **fields: SendTransfer(source=way[0], target=way[1], **fields),
               st.permutations(HOUSES), number=st.sampled_from("12"), occurred_at=AT, late=LATE,
               lines=st.lists(st.builds(Sending, sku=st.sampled_from(SKUS), quantity=FEW),
                              min_size=1, max_size=2)),
@@ -59,7 +59,7 @@ def items(story: Story) -> dict[str, StockItem]:
 
 
 def check_facts(before: dict[str, dict[str, int]], facts: list[Any]) -> None:
-    """No decision takes a place below nought; a fact that does says so, and to which level."""
+    """No decision takes a place below zero; a fact that does says so, and to which level."""
     levels = {name: Counter(found) for name, found in before.items()}
     for fact in facts:
         if fact.TOPIC != StockItem.Moved.TOPIC:
@@ -76,7 +76,7 @@ def check_facts(before: dict[str, dict[str, int]], facts: list[Any]) -> None:
 
 
 def check_levels(story: Story) -> None:
-    """All places sum to nought; between the warehouses lies just what is underway."""
+    """All places sum to zero; between the warehouses lies just what is underway."""
     underway: Counter[str] = Counter()
     between: Counter[str] = Counter()
     for name, found in story.known.items():
@@ -91,7 +91,7 @@ def check_levels(story: Story) -> None:
 
 @settings(max_examples=200, deadline=None)
 @examples(st.lists(COMMANDS, max_size=20))
-def test_stock__sums_to_nought_and_no_decision_takes_a_place_below(commands: list[Any]) -> None:
+def test_stock__sums_to_zero_and_no_decision_takes_a_place_below(commands: list[Any]) -> None:
     story = given(opened(), opened("north"), received("A", 20), received("B", 20),
                   AliasSku(sku="a", target="A", occurred_at=NOON), SENT)
     for command in commands:

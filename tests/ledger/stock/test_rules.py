@@ -7,14 +7,13 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from ledger.common.errors import InvalidValues
-from ledger.orders.commands import CloseException, NoteException, OpenException
-from ledger.orders.errors import ExceptionUnknown
 from ledger.stock.commands import CountLine, CountStock, MoveStock, StockMove
 from ledger.stock.errors import (
     AliasOfAlias,
     BundleHasNoStock,
     BundleInsideItself,
     CountedSince,
+    NewerCount,
     OutOfStock,
     PlaceEmpty,
     SkuUnknown,
@@ -23,7 +22,7 @@ from ledger.stock.item import StockItem
 from ledger.stock.pieces import Part
 from ledger.stock.places import CAUSES, stock_of
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku
-from tests.support.builders import HOUSE, NOON, moved, opened, place, received, sell, stream
+from tests.support.builders import HOUSE, NOON, moved, opened, received, sell
 from tests.support.stories import Story, given
 
 EARLIER = NOON - timedelta(days=1)
@@ -52,7 +51,7 @@ def test_decision__rejected_from_an_empty_place() -> None:
     assert levels(story) == {"available": 3, "supplier": -3}
 
 
-def test_fact__accepted_below_nought_with_a_discrepancy() -> None:
+def test_fact__accepted_below_zero_with_a_discrepancy() -> None:
     """A write-off of more than the books hold is recorded and never clamped to 0."""
     story = given(opened(), received(quantity=3)).when(
         moved("SH-001", 5, "available", "written_off", "write_off", reason="水浸"))
@@ -83,7 +82,7 @@ def test_move__rejected_for_an_unknown_sku() -> None:
     given(opened(), RegisterSku(sku="NEW", occurred_at=NOON)).when(move).then("stock.moved.v1")
 
 
-def test_late_receipt__rejected_before_a_count_until_it_is_told_what_it_was() -> None:
+def test_late_receipt__rejected_before_a_count_until_it_says_what_it_was() -> None:
     """erpnext#54295, #54640: a late entry silently undoes a stocktake (counted 1, shown 43)."""
     late = {"quantity": 42, "occurred_at": EARLIER}
     story = given(opened(), received(quantity=3, occurred_at=EARLIER), counted(1))
@@ -92,7 +91,10 @@ def test_late_receipt__rejected_before_a_count_until_it_is_told_what_it_was() ->
     assert levels(story)["available"] == 1
     story.when(received(**late, late="movement")).then("stock.moved.v1")
     assert levels(story)["available"] == 43
-    story.when(counted(5, occurred_at=EARLIER)).refused(CountedSince)
+    story.when(counted(5, occurred_at=EARLIER)).refused(
+        NewerCount,
+        "stock:main:SH-001 was counted again at 2026-10-01T04:00:00Z, after this count "
+        "(2026-09-30T04:00:00Z). The later count stands; if it is wrong, count once more.")
 
 
 def test_count__accepted_as_a_delta_and_as_an_opening() -> None:
@@ -141,17 +143,6 @@ def test_bundle__rejected_inside_itself() -> None:
     given(opened(), bundle("A", "B")).when(received("A")).refused(BundleHasNoStock)
 
 
-def test_exception__rejected_when_it_is_not_open() -> None:
-    told = {"order": stream(), "occurred_at": NOON, "exception": "地址", "note": "已电话确认"}
-    story = given(place()).when(CloseException(**told))
-    story.refused(ExceptionUnknown)
-    story.when(OpenException(**told, kind="address_invalid", owner="member:1")).then(
-        "order.exception_opened.v1")
-    story.when(NoteException(**told)).then("order.exception_noted.v1")
-    story.when(CloseException(**told)).then("order.exception_closed.v1")
-    story.when(NoteException(**told)).refused(ExceptionUnknown)
-
-
 MOVES = st.sampled_from([
     StockMove(sku="SH-001", quantity=quantity, source=source, target=target, cause=name)
     for name, cause in CAUSES.items() for source in cause.sources for target in cause.targets
@@ -159,7 +150,7 @@ MOVES = st.sampled_from([
 
 
 @examples(st.lists(MOVES, max_size=30))
-def test_places__sum_to_nought_and_decisions_never_pass_below(moves: list[StockMove]) -> None:
+def test_places__sum_to_zero_and_decisions_never_pass_below(moves: list[StockMove]) -> None:
     story = given(opened(), received())
     for move in moves:
         before = dict(levels(story))

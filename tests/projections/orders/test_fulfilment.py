@@ -39,8 +39,7 @@ from ledger.orders.commands import (
     SubmitOrder,
 )
 from ledger.orders.order import Order
-from ledger.orders.shipping import STATES
-from ledger.orders.values import PickedFrom
+from ledger.orders.values import STATES, PickedFrom
 from ledger.settings import Settings, open_ledger
 from ledger.stock.pieces import Count
 from projections.asking.clocks import AsOf
