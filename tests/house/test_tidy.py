@@ -3,7 +3,6 @@
 import ast
 import inspect
 import re
-import string
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
@@ -244,17 +243,12 @@ def test_errors__say_in_their_docstring_what_is_wrong() -> None:
           if not (vars(cls).get("__doc__") or "").strip())
 
 
-def placeholders(template: str) -> set[str]:
-    """The names that a message template wants filled in."""
-    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
-
-
 def test_errors__are_raised_with_exactly_what_their_message_names() -> None:
     check(complaint for path in source.code() for complaint in _wrongly_raised(path))
 
 
 def _wrongly_raised(path: Path) -> Iterator[str]:
-    wanted = {cls.__name__: placeholders(source.template(cls)) for cls in source.errors()
+    wanted = {cls.__name__: source.placeholders(source.template(cls)) for cls in source.errors()
               if "__init__" not in vars(cls) or cls is LedgerError}
     for node in ast.walk(source.tree(path)):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name):
@@ -275,7 +269,7 @@ def test_errors__that_count_for_themselves_fill_in_their_message() -> None:
             filled = next(node for node in ast.walk(body) if isinstance(node, ast.Call)
                           and ast.unparse(node.func) == "super().__init__")
             given = {keyword.arg for keyword in filled.keywords}
-            assert given == placeholders(source.template(cls)), cls.__qualname__
+            assert given == source.placeholders(source.template(cls)), cls.__qualname__
 
 
 # -- docstrings and habits ---------------------------------------------------------------------

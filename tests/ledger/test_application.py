@@ -5,8 +5,7 @@ import random
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
@@ -20,8 +19,6 @@ from ledger.core import event_types
 from ledger.core.aggregate import Aggregate, StaleVersion, event
 from ledger.core.commands import Command, Work
 from ledger.handlers import table as handlers
-from ledger.log import merkle
-from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.store import NOTHING, Forked, Store
 from ledger.orders.commands import PayOrder
 from ledger.orders.errors import OrderAlreadyPlaced, OrderUnknown, RefundExceedsPayment
@@ -31,6 +28,7 @@ from ledger.writing import writer
 from ledger.writing.entries import OccurredInFuture
 from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
 from tests.conftest import durable
+from tests.support.batches import outcomes, paused, waiting
 from tests.support.builders import (
     CONTEXT,
     NOON,
@@ -43,80 +41,8 @@ from tests.support.builders import (
     remark,
     stream,
 )
+from tests.support.soundness import changes, must_be_sound
 from tests.support.waiting import eventually, in_thread
-
-
-def must_be_sound(store: Store, name: str = "main") -> list[Entry]:
-    """Every row again: gapless, in order, each hash, the tree, no command torn. Returns them."""
-    rows: list[Entry] = []
-    while page := store.read(name, after=len(rows)):
-        rows += page
-    head = store.head(name)
-    assert [row.position for row in rows] == list(range(1, head.position + 1))
-    versions: Counter[str] = Counter()
-    seqs: Counter[bytes] = Counter()
-    for row in rows:
-        versions[row.stream] += 1
-        seqs[row.command_id] += 1
-        assert (row.version, row.command_seq) == (versions[row.stream], seqs[row.command_id])
-        assert payload_hash(row.salt, row.payload) == row.payload_hash
-        assert leaf_hash(row) == row.leaf_hash
-    assert [row.recorded_at for row in rows] == sorted(row.recorded_at for row in rows)
-    frontier = merkle.unpack(head.frontier)
-    assert merkle.root(frontier) == merkle.root_of(row.leaf_hash for row in rows)
-    tiles = store.tiles(name, 0, 0, 10_000)
-    assert b"".join(tile.hashes for tile in tiles) == b"".join(
-        row.leaf_hash for row in rows[: head.position // 256 * 256])
-    return rows
-
-
-def changes(store: Store, name: str = "main") -> list[Entry]:
-    """Every row that changed something: all but the refusals."""
-    return [row for row in must_be_sound(store, name) if not row.stream.startswith("command:")]
-
-
-@contextmanager
-def paused(ledger: Ledger) -> Iterator[None]:
-    """Hold the writer, so that what is sent meanwhile becomes one batch."""
-    holds, go = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with ledger.store.writing(ledger.name):
-            holds.set()
-            go.wait(30)
-
-    holding = in_thread(hold)
-    assert holds.wait(10)
-    try:
-        yield
-    finally:
-        go.set()
-        holding.join()
-
-
-def outcomes(ledger: Ledger, *commands: Command) -> list[Any]:
-    """What comes of commands that many callers send at the same time, as one batch."""
-
-    def call(command: Command) -> Any:
-        try:
-            return ledger.handle(command, CONTEXT)
-        except Exception as error:
-            return error
-
-    with paused(ledger):
-        threads = []
-        for number, command in enumerate(commands, 1):
-            threads.append(in_thread(lambda command=command: call(command)))
-            eventually(lambda number=number: waiting(ledger) >= number)
-    for thread in threads:
-        thread.join()
-    return [thread.result for thread in threads]
-
-
-def waiting(ledger: Ledger) -> int:
-    """How many commands the writer holds or has before it."""
-    return len(ledger._writer._queue) + len(ledger._writer._taken)
-
 
 # -- one command --------------------------------------------------------------------------------
 

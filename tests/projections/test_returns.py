@@ -36,8 +36,8 @@ from projections.asking.past import NothingRecorded, past
 from projections.asking.questions import Question
 from projections.returns import REPORTS, STATES, Returns, cases, returns, tracked
 from projections.store.models import ReadModels
-from tests.ledger.returns.test_case import AGREE, BACK, TWO, ask, case, new, on, orphan
 from tests.support.builders import CONTEXT, HOUSE, NOON, line, opened, record, stream
+from tests.support.cases import AGREE, BACK, TWO, ask, case, new, on, orphan
 from tests.support.projecting import put, try_all
 
 NOTHING = dict.fromkeys(STATES, 0)

@@ -6,6 +6,7 @@ import inspect
 import io
 import os
 import re
+import string
 import tokenize
 from collections.abc import Iterator
 from copy import copy
@@ -124,6 +125,11 @@ def errors() -> list[type[LedgerError]]:
 def template(cls: type[LedgerError]) -> str:
     """The message of an error class before its details are filled in."""
     return cls.__new__(cls).template
+
+
+def placeholders(template: str) -> set[str]:
+    """The names that a message template wants filled in."""
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
 
 
 @cache

@@ -10,7 +10,11 @@ from ledger.common.personal import Person, Personal, Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command
 from ledger.handlers.table import HANDLERS
+from ledger.orders.order import Order
+from ledger.stock.item import StockItem
+from ledger.stock.places import stock_of
 from ledger.writing.errors import OnceTaken
+from tests.support.builders import HOUSE, stream
 
 
 class OpenSealer:
@@ -109,3 +113,18 @@ def given(*history: Command) -> Story:
         except LedgerError as error:
             pytest.fail(f"the history is refused: {error}")
     return story
+
+
+def levels(story: Story, sku: str = "SH-001", house: str = HOUSE) -> dict[str, int]:
+    """The places of a SKU that hold something; the sum over all places is zero."""
+    item = story.known[stock_of(house, sku)]
+    assert isinstance(item, StockItem)
+    assert sum(item.levels.values()) == 0
+    return {place: count for place, count in item.levels.items() if count and place != "supplier"}
+
+
+def goods(story: Story, number: object = "1") -> dict[str, dict[str, int]]:
+    """The pieces of an order's lines by state."""
+    order = story.known[stream(number)]
+    assert isinstance(order, Order)
+    return {name: dict(states) for name, states in order.goods.items()}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from api.cli.keys import issue_command, list_command, revoke_command, rotate_command
 from api.http.routes import PERMITS, PUBLIC
 from ledger.access import ROLES
-from tests.api.http.test_requests import at, order, stocked
 from tests.conftest import on_sqlite
+from tests.support.bodies import at, order, stocked
 from tests.support.builders import stream
 from tests.support.web import Web, problem
 

@@ -12,23 +12,9 @@ import pytest
 
 from ledger.log.verify import Expectation, verify
 from tests.conftest import on_sqlite
+from tests.support.bodies import LINE, WHEN, at, order, stocked
 from tests.support.builders import CHANNEL, SHOP, stream
 from tests.support.web import Web, problem
-
-WHEN = "2026-10-01T12:00:00+08:00"
-LINE = {"line": "1", "sku": "SH-001", "quantity": 1, "unit_price": 4990, "amount_minor": 4990}
-
-
-def order(number: object = "1", **fields: Any) -> dict[str, Any]:
-    """A body of an order of one book."""
-    return {"channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
-            "amounts": {"total_minor": 4990}, "lines": [LINE], "occurred_at": WHEN, **fields}
-
-
-def at(number: object = "1", kind: str = "order") -> str:
-    """The address of an order or a case."""
-    of = "orders" if kind == "order" else "returns"
-    return f"/v1/{of}/{quote(stream(number).replace('order:', f'{kind}:'))}"
 
 
 def items(web: Web, path: str, role: str = "manager") -> list[dict[str, Any]]:
@@ -37,14 +23,6 @@ def items(web: Web, path: str, role: str = "manager") -> list[dict[str, Any]]:
     assert answer.json is not None, answer.text
     found: list[dict[str, Any]] = answer.json["items"]
     return found
-
-
-def stocked(web: Web, quantity: int = 10) -> None:
-    """A warehouse with books."""
-    web.done("/v1/warehouses", {"name": "main", "occurred_at": WHEN})
-    web.done("/v1/stock-movements", {"warehouse": "main", "occurred_at": WHEN, "moves": [
-        {"sku": "SH-001", "quantity": quantity, "from": "supplier", "to": "available",
-         "cause": "receipt"}]}, "warehouse")
 
 
 # -- a whole story --------------------------------------------------------------------------------
@@ -261,7 +239,7 @@ def test_unexpected__shows_nothing_inside(web: Web, monkeypatch: pytest.MonkeyPa
     def broken(*_: Any) -> None:
         raise RuntimeError("secret path")
 
-    monkeypatch.setattr("api.writing.edge", broken)
+    monkeypatch.setattr("api.http.writing.edge", broken)
     answer = web.post("/v1/orders", order())
     problem(answer, 500, "our_fault")
     assert "secret" not in answer.text

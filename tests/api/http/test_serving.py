@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.api.http.test_requests import order
+from tests.support.bodies import order
 from tests.support.serving import Served
 
 CONNECTIONS = 32

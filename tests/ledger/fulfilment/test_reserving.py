@@ -28,12 +28,9 @@ from ledger.orders.errors import (
     OrderNotReady,
     ParcelOutOfTurn,
 )
-from ledger.orders.order import Order
 from ledger.orders.values import Amounts, Line, PickedFrom
 from ledger.stock.errors import OutOfStock, SkuUnknown, WarehouseUnknown
-from ledger.stock.item import StockItem
 from ledger.stock.pieces import Count, Part
-from ledger.stock.places import stock_of
 from ledger.stock.skus import BundleSku
 from tests.support.builders import (
     HOUSE,
@@ -47,7 +44,7 @@ from tests.support.builders import (
     sell,
     stream,
 )
-from tests.support.stories import Story, given
+from tests.support.stories import Story, given, goods, levels
 
 LATER = NOON + timedelta(hours=3)
 
@@ -63,21 +60,6 @@ def ready(*more: Any) -> Story:
         opened(), received("SH-001", 10), received("PEN", 5),
         sell(1, line(quantity=2), line("PEN", name="2")),
         on(ApproveOrder), on(SubmitOrder, warehouse=HOUSE), *more)
-
-
-def levels(story: Story, sku: str = "SH-001", house: str = HOUSE) -> dict[str, int]:
-    """The places of a SKU that hold something; the sum over all places is zero."""
-    item = story.known[stock_of(house, sku)]
-    assert isinstance(item, StockItem)
-    assert sum(item.levels.values()) == 0
-    return {place: count for place, count in item.levels.items() if count and place != "supplier"}
-
-
-def goods(story: Story, number: object = "1") -> dict[str, dict[str, int]]:
-    """The pieces of an order's lines by state."""
-    order = story.known[stream(number)]
-    assert isinstance(order, Order)
-    return {name: dict(states) for name, states in order.goods.items()}
 
 
 PICK = on(PickOrder, lines=[PickedFrom("1", 2, "A1"), PickedFrom("2", 1)])

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from ledger.common.errors import InvalidValues
-from ledger.common.moments import Moment
 from ledger.fulfilment.commands import (
     CheckOrder,
     DeliverParcel,
@@ -28,7 +27,6 @@ from ledger.returns.commands import (
     PayRefund,
     ReceiveGoods,
     ReceiveParcel,
-    RecordReturn,
     RejectCase,
     RequestCase,
     WithdrawCase,
@@ -53,12 +51,9 @@ from ledger.stock.commands import CountLine, CountStock
 from ledger.stock.errors import CountedSince, WarehouseUnknown
 from ledger.stock.pieces import Count, Part
 from ledger.stock.skus import BundleSku
-from tests.ledger.fulfilment.test_reserving import goods, levels
 from tests.support.builders import (
-    CHANNEL,
     HOUSE,
     NOON,
-    SHOP,
     line,
     moved,
     opened,
@@ -68,41 +63,11 @@ from tests.support.builders import (
     sell,
     stream,
 )
-from tests.support.stories import Story, given
+from tests.support.cases import AGREE, BACK, TWO, ask, case, new, on, orphan
+from tests.support.stories import Story, given, goods, levels
 
-LATER, BACK = NOON + timedelta(hours=3), NOON + timedelta(days=5)
+LATER = NOON + timedelta(hours=3)
 PRICE = Amounts(total_minor=14970)
-
-
-def case(number: object = "R1") -> str:
-    """The stream of a case."""
-    return f"case:{CHANNEL}:{SHOP}:{number}"
-
-
-def new(cls: type[Any], number: object = "R1", **fields: Any) -> Any:
-    """A command that opens a case."""
-    return cls(**{"channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
-                  "occurred_at": BACK, **fields})
-
-
-def ask(number: object = "R1", *lines: CaseLine, **fields: Any) -> RequestCase:
-    """A buyer wants to send two books back."""
-    return new(RequestCase, number, **{
-        "kind": "return_and_refund", "order": stream(), "refund_minor": 9980,
-        "lines": list(lines) or [CaseLine(line="1", quantity=2)], **fields})
-
-
-def on(cls: type[Any], number: object = "R1", **fields: Any) -> Any:
-    """A command on a case."""
-    return cls(**{"case": case(number), "occurred_at": BACK, **fields})
-
-
-def orphan(number: object = "C1", *lines: CaseLine, **fields: Any) -> RecordReturn:
-    """A file declares goods that came back."""
-    return RecordReturn(**{
-        "channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
-        "at": Moment(BACK), "warehouse": HOUSE, **fields,
-        "lines": list(lines) or [CaseLine(line="1", sku="SH-001", quantity=2)]})
 
 
 def delivered(*more: Any, quantity: int = 3, sku: str = "SH-001") -> Story:
@@ -121,8 +86,6 @@ def delivered(*more: Any, quantity: int = 3, sku: str = "SH-001") -> Story:
         step(DeliverParcel, parcel="P"), *more)
 
 
-TWO = [Count("1", 2)]
-AGREE = on(AuthoriseCase)
 ARRIVE = on(ReceiveGoods, warehouse=HOUSE, lines=TWO)
 BOTH_FINE = on(InspectGoods, lines=[Outcome("1", 2, "restocked")])
 

@@ -33,10 +33,10 @@ from projections.catalogue import PROJECTIONS
 from projections.reports import run
 from projections.store.models import ReadModels
 from tests.conftest import durable
-from tests.ledger.test_application import must_be_sound
 from tests.support import score_children
 from tests.support.builders import context
 from tests.support.children import Child
+from tests.support.soundness import must_be_sound
 from tests.support.team import (
     CHEN,
     LI,

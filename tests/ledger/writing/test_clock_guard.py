@@ -9,37 +9,16 @@ import pytest
 from ledger.application import Ledger, OccurredInFuture
 from ledger.common.context import Receipt
 from ledger.common.values import from_us
-from ledger.log.clock import BEHIND_US, JUMP_US, Clock, ClockSuspect
+from ledger.log.clock import BEHIND_US, JUMP_US, ClockSuspect
 from ledger.log.persons import Keys
 from ledger.log.store import StorageFailed, Store
-from tests.ledger.test_application import must_be_sound, paused, waiting
+from tests.support.batches import paused, waiting
 from tests.support.builders import CONTEXT, context, pay, place
+from tests.support.clocks import SECOND, START, Time
+from tests.support.soundness import must_be_sound
 from tests.support.waiting import eventually, in_thread
 
-SECOND = 1_000_000
-START = 1_800_000_000 * SECOND
 ADMIN = context(actor="member:admin", role="admin")
-
-
-class Time:
-    """A wall clock and one that nobody sets, both moved by hand; each ledger may look at it."""
-
-    def __init__(self) -> None:
-        self.wall = START
-        self.steady = 5_000 * SECOND
-
-    def pass_by(self, seconds: float) -> None:
-        """Time goes on as it does."""
-        self.wall += int(seconds * SECOND)
-        self.steady += int(seconds * SECOND)
-
-    def jump(self, seconds: float) -> None:
-        """Someone sets the wall clock."""
-        self.wall += int(seconds * SECOND)
-
-    def clock(self) -> Clock:
-        """A clock of a ledger that shows this time."""
-        return Clock(wall=lambda: self.wall, steady=lambda: self.steady)
 
 
 @pytest.fixture

@@ -33,10 +33,11 @@ from ledger.log.store import (
 )
 from ledger.settings import Settings, open_ledger
 from tests.conftest import durable, on_postgres, on_sqlite
-from tests.ledger.test_application import must_be_sound, outcomes
 from tests.support import source
+from tests.support.batches import outcomes
 from tests.support.builders import CONTEXT, context, entry, named, pay, place, record, write
 from tests.support.postgres_server import Server
+from tests.support.soundness import must_be_sound
 from tests.support.waiting import eventually, in_thread
 
 MANY = [place(n, recipient="张" * 2000) for n in range(30)]
@@ -134,9 +135,9 @@ def child(code: str, settings: Settings, **more: str) -> subprocess.CompletedPro
 FILE_SIZE = """
 import os, resource
 from ledger.settings import open_ledger
-from ledger.errors import LedgerError
-from tests.builders import CONTEXT, place, pay
-from tests.ledger.test_application import must_be_sound
+from ledger.common.errors import LedgerError
+from tests.support.builders import CONTEXT, place, pay
+from tests.support.soundness import must_be_sound
 opened = open_ledger()
 opened.ledger.handle(place("a"), CONTEXT)
 path = os.environ["LEDGER_DATABASE_URL"].removeprefix("sqlite:///")
@@ -491,7 +492,7 @@ def test_errors__ignore_the_values_of_a_statement(settings: Settings) -> None:
 SIGNALLED = """
 import os, signal
 from ledger.settings import open_ledger
-from tests.builders import CONTEXT, place
+from tests.support.builders import CONTEXT, place
 opened = open_ledger()
 keys = opened.ledger.keys
 resolve = keys.resolve

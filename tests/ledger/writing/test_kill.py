@@ -11,10 +11,10 @@ from collections import Counter
 from ledger.log.verify import verify
 from ledger.settings import Settings
 from tests.conftest import durable
-from tests.ledger.test_application import must_be_sound
 from tests.support import children
 from tests.support.builders import stream
 from tests.support.children import Child
+from tests.support.soundness import must_be_sound
 
 ROUNDS = 25
 MAX_BYTES = 1_500

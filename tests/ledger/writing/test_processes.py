@@ -13,10 +13,10 @@ from ledger.orders.order import Order
 from ledger.settings import Settings, open_ledger
 from ledger.writing import work
 from tests.conftest import durable
-from tests.ledger.test_application import changes, must_be_sound
 from tests.support import children
 from tests.support.builders import CONTEXT, named, pay, place, record, stream
 from tests.support.children import Child
+from tests.support.soundness import changes, must_be_sound
 from tests.support.waiting import in_thread
 
 ORDERS = 40

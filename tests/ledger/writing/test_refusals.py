@@ -36,10 +36,8 @@ from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
 from tests.conftest import durable
-from tests.house.test_tidy import placeholders
-from tests.ledger.test_application import changes, must_be_sound, paused, waiting
-from tests.ledger.writing.test_clock_guard import SECOND, Time
 from tests.support import source
+from tests.support.batches import paused, waiting
 from tests.support.builders import (
     CONTEXT,
     NOON,
@@ -52,6 +50,8 @@ from tests.support.builders import (
     stream,
 )
 from tests.support.children import Child
+from tests.support.clocks import SECOND, Time
+from tests.support.soundness import changes, must_be_sound
 from tests.support.waiting import eventually, in_thread
 
 BODY = {"account": "reader_88", "recipient": "张三丰", "phone": "13800138000",
@@ -143,7 +143,7 @@ def test_refusal__names_no_personal_field() -> None:
     assert {"account", "recipient", "phone", "address", "buyer_remark", "remark"} <= personal
     source.check(f"{cls.__name__} names {named}"
                  for cls in source.errors() if issubclass(cls, Refused)
-                 for named in placeholders(source.template(cls)) & personal)
+                 for named in source.placeholders(source.template(cls)) & personal)
 
 
 @pytest.mark.parametrize("command", [
