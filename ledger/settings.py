@@ -13,6 +13,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ledger.application import Ledger
 from ledger.common.errors import Misconfigured
+from ledger.core.commands import Handlers
+from ledger.handlers.table import HANDLERS
 from ledger.log import sqlite
 from ledger.log.clock import Clock
 from ledger.log.memory import MemoryStore
@@ -118,7 +120,7 @@ class Settings:
         Errors: R-KEY-01 to R-KEY-04, R-SET-02.
         """
         if self.keys_url == "memory:":
-            return Keys(_memory_engine(), os.urandom(32), named="memory", key_file="memory")
+            return Keys(sqlite.memory_engine(), os.urandom(32), named="memory", key_file="memory")
         if self.master_key_file is None:
             raise MasterKeyRequired
         with _opening("LEDGER_KEYS_URL", self.keys_url):
@@ -163,7 +165,8 @@ class Opened:
 
 
 def open_ledger(
-    settings: Settings | None = None, *, name: str = "main", clock: Clock | None = None
+    settings: Settings | None = None, *, name: str = "main", clock: Clock | None = None,
+    handlers: Handlers = HANDLERS,
 ) -> Opened:
     """Open a ledger by the settings, by default those of the environment.
 
@@ -177,7 +180,8 @@ def open_ledger(
     except BaseException:
         store.close()
         raise
-    return Opened(Ledger(store, own, name=name, clock=clock), store, keys)
+    opened = Ledger(store, own, name=name, clock=clock, handlers=handlers)
+    return Opened(opened, store, keys)
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -207,12 +211,3 @@ def default_actor(ledger: Ledger, login: str | None = None) -> str:
     """
     name = login or getpass.getuser()
     return "cli:" + ledger.mac("actor", name.encode()).hex()[:16]
-
-
-def _memory_engine() -> Engine:
-    from sqlalchemy import create_engine
-    from sqlalchemy.pool import StaticPool
-
-    return create_engine("sqlite://", poolclass=StaticPool, module=sqlite.driver(),
-                         isolation_level="AUTOCOMMIT",
-                         connect_args={"check_same_thread": False, "isolation_level": None})

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, SQLITE_GUARDS
@@ -94,6 +94,14 @@ def make_engine(path: Path, *, read_only: bool = False, cache_kib: int = 16_384)
         cursor.close()
 
     return engine
+
+
+def memory_engine() -> Engine:
+    """An engine on a database in memory, for keys that are forgotten with the process. All threads
+    share its one connection: another one would open another database."""
+    return create_engine("sqlite://", poolclass=StaticPool, module=driver(),
+                         isolation_level="AUTOCOMMIT",
+                         connect_args={"check_same_thread": False, "isolation_level": None})
 
 
 def _use_wal(cursor: Any, module: ModuleType) -> None:

@@ -58,11 +58,6 @@ def is_mutator(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
                for d in node.decorator_list)
 
 
-def snake(words: str) -> str:
-    """`RefundRecorded` as `refund_recorded`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", words).lower()
-
-
 # -- sizes -------------------------------------------------------------------------------------
 
 
@@ -155,7 +150,7 @@ def _well_named(topic: str, cls: Any) -> bool:
     if match is None or topic != cls.TOPIC:
         return False
     noun, fact, version = match.groups()
-    own = snake(re.sub(r"V\d+$", "", cls.__name__))
+    own = source.snake(re.sub(r"V\d+$", "", cls.__name__))
     numbered = version == "1" or cls.__name__.endswith(f"V{version}")
     return noun == cls.AGGREGATE.KIND and fact == own and numbered \
         and PARTICIPLE.fullmatch(fact) is not None
@@ -195,7 +190,7 @@ def _mutator_faults(cls: ast.ClassDef) -> Iterator[tuple[ast.AST, str]]:
     waiting = [name for name, node in methods.items() if is_mutator(node)]
     for name in waiting:
         decorator = next(d for d in methods[name].decorator_list if isinstance(d, ast.Call))
-        wanted = "_" + snake(ast.unparse(decorator.args[0]).split(".")[-1])
+        wanted = "_" + source.snake(ast.unparse(decorator.args[0]).split(".")[-1])
         if name != wanted:
             yield methods[name], f"{name} should be named {wanted}"
     seen: set[str] = set()
@@ -220,7 +215,7 @@ def _mutator_faults(cls: ast.ClassDef) -> Iterator[tuple[ast.AST, str]]:
 
 def test_errors__have_a_code_named_after_their_class() -> None:
     check(f"{cls.__qualname__}: {cls.code}" for cls in source.errors()
-          if "code" not in vars(cls) or cls.code != snake(cls.__name__))
+          if "code" not in vars(cls) or cls.code != source.snake(cls.__name__))
 
 
 def test_errors__have_codes_of_their_own() -> None:

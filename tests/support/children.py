@@ -11,7 +11,9 @@ from typing import Any
 
 from ledger.common.errors import LedgerError
 from ledger.settings import Settings, open_ledger
-from tests.support.builders import CONTEXT, named, pay, place, record, sell
+from tests.support.builders import sell
+from tests.support.envelopes import CONTEXT, named
+from tests.support.jars import HANDLERS, adding, filling, opening
 from tests.support.waiting import in_thread
 
 SPAWN = multiprocessing.get_context("forkserver")
@@ -35,7 +37,7 @@ class Child:
         return self.pipe.recv()
 
     def say(self, word: Any) -> None:
-        """Tell it something."""
+        """Send it something."""
         self.pipe.send(word)
 
     def end(self) -> int | None:
@@ -44,23 +46,23 @@ class Child:
         return self.process.exitcode
 
 
-def race(settings: Settings, pipe: Connection, seed: int, orders: int) -> None:
-    """Place and pay all orders in an order of its own, from three threads; tell what came of it."""
-    opened = open_ledger(settings)
+def race(settings: Settings, pipe: Connection, seed: int, jars: int) -> None:
+    """Open and fill all jars in an order of its own, from three threads; send what came of it."""
+    opened = open_ledger(settings, handlers=HANDLERS)
     pipe.send("ready")
     pipe.recv()
 
     def work(thread: int) -> Counter[str]:
-        numbers, told = list(range(orders)), Counter[str]()
+        numbers, outcomes = list(range(jars)), Counter[str]()
         random.Random(f"{seed}-{thread}").shuffle(numbers)
         for number in numbers:
-            for command in (place(number, recipient=f"收件人{number}"), pay(number)):
+            for command in (opening(number, owner=f"主人{number}"), adding(number)):
                 try:
                     receipt = opened.ledger.handle(command, CONTEXT)
-                    told[type(command).__name__] += len(receipt.positions)
+                    outcomes[type(command).__name__] += len(receipt.positions)
                 except LedgerError as error:
-                    told[error.code] += 1
-        return told
+                    outcomes[error.code] += 1
+        return outcomes
 
     threads = [in_thread(lambda n=n: work(n)) for n in range(3)]
     for thread in threads:
@@ -71,20 +73,20 @@ def race(settings: Settings, pipe: Connection, seed: int, orders: int) -> None:
 
 def repeat(settings: Settings, pipe: Connection) -> None:
     """Send the command of `named(1)` again."""
-    opened = open_ledger(settings)
-    pipe.send(opened.ledger.handle(record(), named(1)))
+    opened = open_ledger(settings, handlers=HANDLERS)
+    pipe.send(opened.ledger.handle(filling(), named(1)))
     opened.close()
 
 
 def append_until_killed(settings: Settings, pipe: Connection, run: int) -> None:
-    """Record orders from four threads for ever; write each acknowledged number as a line."""
-    opened = open_ledger(settings)
+    """Fill jars from four threads for ever; write each acknowledged number as a line."""
+    opened = open_ledger(settings, handlers=HANDLERS)
     pipe.send("ready")
 
     def work(thread: int) -> None:
         for count in range(1_000_000):
             number = f"{run}-{thread}-{count}"
-            opened.ledger.handle(record(number, recipient="收件人"), CONTEXT)
+            opened.ledger.handle(filling(number, owner="主人"), CONTEXT)
             os.write(pipe.fileno(), f"{number}\n".encode())
 
     for thread in [in_thread(lambda n=n: work(n)) for n in range(4)]:
@@ -92,7 +94,7 @@ def append_until_killed(settings: Settings, pipe: Connection, run: int) -> None:
 
 
 def buy(settings: Settings, pipe: Connection, start: int, buyers: int) -> None:
-    """Let so many buyers each want one piece at once; tell what came of it."""
+    """Let so many buyers each want one piece at once; send what came of it."""
     opened = open_ledger(settings)
     pipe.send("ready")
     pipe.recv()

@@ -127,6 +127,11 @@ def template(cls: type[LedgerError]) -> str:
     return cls.__new__(cls).template
 
 
+def snake(words: str) -> str:
+    """`RefundRecorded` as `refund_recorded`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", words).lower()
+
+
 def placeholders(template: str) -> set[str]:
     """The names that a message template wants filled in."""
     return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}

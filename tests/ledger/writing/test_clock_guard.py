@@ -13,8 +13,9 @@ from ledger.log.clock import BEHIND_US, JUMP_US, ClockSuspect
 from ledger.log.persons import Keys
 from ledger.log.store import StorageFailed, Store
 from tests.support.batches import paused, waiting
-from tests.support.builders import CONTEXT, context, pay, place
 from tests.support.clocks import SECOND, START, Time
+from tests.support.envelopes import CONTEXT, context
+from tests.support.jars import HANDLERS, adding, opening
 from tests.support.soundness import must_be_sound
 from tests.support.waiting import eventually, in_thread
 
@@ -28,7 +29,7 @@ def time() -> Time:
 
 @pytest.fixture
 def ledger(store: Store, keys: Keys, time: Time) -> Any:
-    opened = Ledger(store, keys.of("main", keys_id=None), clock=time.clock())
+    opened = Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS, clock=time.clock())
     yield opened
     opened.close()
 
@@ -36,7 +37,7 @@ def ledger(store: Store, keys: Keys, time: Time) -> Any:
 @pytest.fixture
 def other(store: Store, ledger: Ledger, time: Time) -> Any:
     """The ledger of another process on the same machine."""
-    opened = Ledger(store, ledger.keys, clock=time.clock())
+    opened = Ledger(store, ledger.keys, handlers=HANDLERS, clock=time.clock())
     yield opened
     opened.close()
 
@@ -49,7 +50,7 @@ def recorded(store: Store) -> list[int]:
 def test_handle__accepted_while_time_passes(ledger: Ledger, store: Store, time: Time) -> None:
     for number, seconds in enumerate((0, 1, 86_400 * 400, 0)):
         time.pass_by(seconds)
-        ledger.handle(place(number), CONTEXT)
+        ledger.handle(opening(number), CONTEXT)
     assert recorded(store) == [0, 1, 34_560_001, 34_560_001]
 
 
@@ -57,13 +58,13 @@ def test_handle__accepted_when_the_clock_is_set_a_little(
     ledger: Ledger, store: Store, time: Time
 ) -> None:
     """Small corrections add up to any sum; what counts is one step."""
-    ledger.handle(place(0), CONTEXT)
+    ledger.handle(opening(0), CONTEXT)
     for number in range(1, 6):
         time.pass_by(100)
         time.jump(59)
-        ledger.handle(place(number), CONTEXT)
+        ledger.handle(opening(number), CONTEXT)
     time.jump(-4.9)
-    ledger.handle(place(6), CONTEXT)
+    ledger.handle(opening(6), CONTEXT)
     assert recorded(store) == [0, 159, 318, 477, 636, 795, 795]
 
 
@@ -72,47 +73,47 @@ def test_handle__rejected_when_the_clock_jumps(
     ledger: Ledger, store: Store, time: Time, jump: float
 ) -> None:
     """R-LOG-08, for as long as the clock is not set right."""
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     time.jump(jump)
     for _ in range(2):
         with pytest.raises(ClockSuspect):
-            ledger.handle(place(2), CONTEXT)
+            ledger.handle(opening(2), CONTEXT)
         time.pass_by(0.001)
     with pytest.raises(ClockSuspect):
-        ledger.handle_many([(place(3), CONTEXT), (place(4), CONTEXT)])
+        ledger.handle_many([(opening(3), CONTEXT), (opening(4), CONTEXT)])
     assert recorded(store) == [0]
     time.jump(-jump)
-    assert ledger.handle(place(2), CONTEXT).positions == (2,)
+    assert ledger.handle(opening(2), CONTEXT).positions == (2,)
 
 
 def test_handle__rejected_from_the_start_when_the_clock_is_behind_the_log(
     ledger: Ledger, store: Store, time: Time, keys: Keys
 ) -> None:
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     time.jump(-BEHIND_US / SECOND - 1)
-    late = Ledger(store, ledger.keys, clock=time.clock())
+    late = Ledger(store, ledger.keys, handlers=HANDLERS, clock=time.clock())
     with pytest.raises(ClockSuspect, match=r"6\.0 s behind"):
-        late.handle(place(2), CONTEXT)
+        late.handle(opening(2), CONTEXT)
     late.close()
 
 
 @pytest.mark.parametrize("jump", [-3600, 3600])
 def test_accept_clock__accepted(ledger: Ledger, store: Store, time: Time, jump: float) -> None:
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     time.jump(jump)
     with pytest.raises(ClockSuspect):
-        ledger.handle(place(2), CONTEXT)
+        ledger.handle(opening(2), CONTEXT)
     receipt = ledger.accept_clock("the server's clock was wrong", ADMIN)
     assert receipt.versions == {"log:clock": 1}
     time.pass_by(10)
-    ledger.handle(place(2), CONTEXT)
+    ledger.handle(opening(2), CONTEXT)
     accepted = store.streams("main", ["log:clock"])[0]
     assert (accepted.type, accepted.actor) == ("log.clock_accepted.v1", "member:admin")
     assert accepted.occurred_at == START + jump * SECOND
     assert recorded(store) == ([0, 3600, 3610] if jump > 0 else [0, 0, 0])
     time.jump(-jump)
     with pytest.raises(ClockSuspect):
-        ledger.handle(place(3), CONTEXT)
+        ledger.handle(opening(3), CONTEXT)
 
 
 def test_accept_clock__accepted_after_a_year_in_the_future(
@@ -120,36 +121,36 @@ def test_accept_clock__accepted_after_a_year_in_the_future(
 ) -> None:
     """Someone recorded in 2099; recorded time stands still until the clock has caught up."""
     time.jump(86_400 * 365 * 73)
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     time.jump(-86_400 * 365 * 73)
     ledger.accept_clock("it is 2026", ADMIN)
     for number in range(2, 5):
         time.pass_by(3600)
-        ledger.handle(place(number), CONTEXT)
+        ledger.handle(opening(number), CONTEXT)
     assert recorded(store) == [86_400 * 365 * 73] * 5
     ahead = from_us(time.wall) + timedelta(minutes=6)
     with pytest.raises(OccurredInFuture):
-        ledger.handle(place(9, occurred_at=ahead), CONTEXT)
+        ledger.handle(opening(9, occurred_at=ahead), CONTEXT)
     time.jump(-3 * 3600 - 60)
     time.steady -= 3 * 3600 * SECOND + 60 * SECOND
     with pytest.raises(ClockSuspect, match="behind"):
-        ledger.handle(place(9), CONTEXT)
+        ledger.handle(opening(9), CONTEXT)
 
 
 def test_accept_clock__accepted_by_another_process(
     ledger: Ledger, other: Ledger, store: Store, time: Time
 ) -> None:
     for one in (ledger, other):
-        one.handle(place(id(one)), CONTEXT)
+        one.handle(opening(id(one)), CONTEXT)
     time.jump(-3600)
     for one in (ledger, other):
         with pytest.raises(ClockSuspect):
-            one.handle(pay(id(one)), CONTEXT)
+            one.handle(adding(id(one)), CONTEXT)
     ledger.accept_clock("set right", ADMIN)
     for one in (other, ledger):
-        one.handle(pay(id(one)), CONTEXT)
-    fresh = Ledger(store, ledger.keys, clock=time.clock())
-    fresh.handle(place(7), CONTEXT)
+        one.handle(adding(id(one)), CONTEXT)
+    fresh = Ledger(store, ledger.keys, handlers=HANDLERS, clock=time.clock())
+    fresh.handle(opening(7), CONTEXT)
     fresh.close()
     assert recorded(store) == [0] * 6
 
@@ -158,19 +159,19 @@ def test_accept_clock__ignored_for_a_later_jump(
     ledger: Ledger, other: Ledger, store: Store, time: Time
 ) -> None:
     """An acceptance speaks of the trouble that was, also to those who read of it only later."""
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     time.jump(3600)
     ledger.accept_clock("set right", ADMIN)
-    other.handle(place(2), CONTEXT)
+    other.handle(opening(2), CONTEXT)
     time.jump(3600)
     for one in (other, ledger):
         with pytest.raises(ClockSuspect, match="jumped"):
-            one.handle(place(3), CONTEXT)
-    fresh = Ledger(store, ledger.keys, clock=time.clock())
-    fresh.handle(place(3), CONTEXT)
+            one.handle(opening(3), CONTEXT)
+    fresh = Ledger(store, ledger.keys, handlers=HANDLERS, clock=time.clock())
+    fresh.handle(opening(3), CONTEXT)
     time.jump(JUMP_US / SECOND + 1)
     with pytest.raises(ClockSuspect, match="jumped"):
-        fresh.handle(place(4), CONTEXT)
+        fresh.handle(opening(4), CONTEXT)
     fresh.close()
     assert recorded(store) == [0, 3600, 3600, 7200]
 
@@ -179,7 +180,7 @@ def test_accept_clock__ignored_when_it_cannot_be_recorded(
     ledger: Ledger, store: Store, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A clock is not right before somebody's word for it is on disk."""
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     time.jump(3600)
     writing = store.writing
 
@@ -191,18 +192,18 @@ def test_accept_clock__ignored_when_it_cannot_be_recorded(
         ledger.accept_clock("set right", ADMIN)
     monkeypatch.setattr(store, "writing", writing)
     with pytest.raises(ClockSuspect):
-        ledger.handle(place(2), CONTEXT)
+        ledger.handle(opening(2), CONTEXT)
     ledger.accept_clock("set right", ADMIN)
-    assert ledger.handle(place(2), CONTEXT).positions == (3,)
+    assert ledger.handle(opening(2), CONTEXT).positions == (3,)
 
 
 def test_accept_clock__rejected_when_something_was_recorded_meanwhile(
     ledger: Ledger, other: Ledger, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     before = ledger.head()
     time.pass_by(1)
-    other.handle(place(2), CONTEXT)
+    other.handle(opening(2), CONTEXT)
     monkeypatch.setattr(ledger, "head", lambda: before)
     with pytest.raises(ClockSuspect, match="while it was being accepted"):
         ledger.accept_clock("set right", ADMIN)
@@ -214,12 +215,12 @@ def test_accept_clock__accepted_for_what_comes_after_it_only(
     ledger: Ledger, store: Store, time: Time
 ) -> None:
     """In one queue: what stood before the acceptance is refused, what stands behind it is not."""
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     time.jump(3600)
     calls: list[Any] = [
-        lambda: ledger.handle(place(0), CONTEXT), lambda: ledger.handle(place(2), CONTEXT),
+        lambda: ledger.handle(opening(0), CONTEXT), lambda: ledger.handle(opening(2), CONTEXT),
         lambda: ledger.accept_clock("set right", ADMIN),
-        lambda: ledger.handle(place(3), CONTEXT)]
+        lambda: ledger.handle(opening(3), CONTEXT)]
     with paused(ledger):
         threads = []
         for number, call in enumerate(calls, 1):
@@ -251,12 +252,12 @@ def test_accept_clock__accepted_once_when_it_is_repeated(
     time.jump(3600)
     assert ledger.accept_clock("set right", who).replayed
     with pytest.raises(ClockSuspect):
-        ledger.handle(place(2), CONTEXT)
+        ledger.handle(opening(2), CONTEXT)
     assert len(must_be_sound(store)) == 1
 
 
 def test_occurred_at__rejected_more_than_five_minutes_ahead(ledger: Ledger, time: Time) -> None:
     limit = from_us(time.wall) + timedelta(minutes=5)
-    ledger.handle(place(occurred_at=limit), CONTEXT)
+    ledger.handle(opening(occurred_at=limit), CONTEXT)
     with pytest.raises(OccurredInFuture):
-        ledger.handle(place(2, occurred_at=limit + timedelta(microseconds=1)), CONTEXT)
+        ledger.handle(opening(2, occurred_at=limit + timedelta(microseconds=1)), CONTEXT)

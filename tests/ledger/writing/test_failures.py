@@ -1,4 +1,4 @@
-"""When the database fails: everybody is told, nothing is half written, and the writer goes on."""
+"""When the database fails: every caller hears it, nothing is half written, the writer goes on."""
 
 import os
 import resource
@@ -35,12 +35,13 @@ from ledger.settings import Settings, open_ledger
 from tests.conftest import durable, on_postgres, on_sqlite
 from tests.support import source
 from tests.support.batches import outcomes
-from tests.support.builders import CONTEXT, context, entry, named, pay, place, record, write
+from tests.support.envelopes import CONTEXT, context, entry, named, write
+from tests.support.jars import HANDLERS, adding, filling, opening
 from tests.support.postgres_server import Server
 from tests.support.soundness import must_be_sound
 from tests.support.waiting import eventually, in_thread
 
-MANY = [place(n, recipient="张" * 2000) for n in range(30)]
+MANY = [opening(n, owner="张" * 2000) for n in range(30)]
 
 
 @contextmanager
@@ -76,19 +77,19 @@ def test_handle__rejected_for_all_when_the_commit_fails(
     ledger: Ledger, store: Store, settings: Settings
 ) -> None:
     """R-LOG-04: what was decided on uncommitted facts is forgotten with them."""
-    ledger.handle(place("a"), CONTEXT)
+    ledger.handle(opening("a"), CONTEXT)
     with full_disk(store, settings):
-        told = outcomes(ledger, *MANY, pay(0), place("a"))
-    assert {type(result) for result in told} == {StorageFailed}
-    assert len({id(result) for result in told}) == len(told)
-    assert "full" in str(told[0]) or "no space" in str(told[0])
-    assert [row.stream for row in must_be_sound(store)] == ["order:taobao:云杉书店:a"]
-    with pytest.raises(LedgerError, match="was never placed"):
-        ledger.handle(pay(0), CONTEXT)
-    assert ledger.handle(pay("a"), CONTEXT).versions == {"order:taobao:云杉书店:a": 2}
+        results = outcomes(ledger, *MANY, adding(0), opening("a"))
+    assert {type(result) for result in results} == {StorageFailed}
+    assert len({id(result) for result in results}) == len(results)
+    assert "full" in str(results[0]) or "no space" in str(results[0])
+    assert [row.stream for row in must_be_sound(store)] == ["jar:a"]
+    with pytest.raises(LedgerError, match="was never opened"):
+        ledger.handle(adding(0), CONTEXT)
+    assert ledger.handle(adding("a"), CONTEXT).versions == {"jar:a": 2}
     assert ledger.handle(MANY[0], CONTEXT).positions == (4,)
     assert [row.type for row in must_be_sound(store)] == [
-        "order.placed.v1", "command.refused.v1", "order.paid.v1", "order.placed.v1"]
+        "jar.opened.v1", "command.refused.v1", "jar.coins_added.v1", "jar.opened.v1"]
 
 
 @durable
@@ -96,7 +97,7 @@ def test_handle_many__rejected_from_the_failure_on(
     ledger: Ledger, store: Store, settings: Settings
 ) -> None:
     """What comes behind a failed commit is not decided as if it had not been there."""
-    items = [(place(n, recipient="张" * 200), CONTEXT) for n in range(1200)]
+    items = [(opening(n, owner="张" * 200), CONTEXT) for n in range(1200)]
     with full_disk(store, settings), pytest.raises(StorageFailed):
         ledger.handle_many(items)
     assert must_be_sound(store) == []
@@ -118,9 +119,9 @@ def test_handle_many__rejected_behind_a_failure_in_its_middle(
     monkeypatch.setattr(store, "writing", fail_once)
     monkeypatch.setattr(ledger._writer, "_most", 3)
     with pytest.raises(StorageFailed):
-        ledger.handle_many([(place(n), CONTEXT) for n in range(20)])
+        ledger.handle_many([(opening(n), CONTEXT) for n in range(20)])
     assert len(must_be_sound(store)) == 3
-    assert ledger.handle(place(19), CONTEXT).positions == (4,)
+    assert ledger.handle(opening(19), CONTEXT).positions == (4,)
 
 
 def child(code: str, settings: Settings, **more: str) -> subprocess.CompletedProcess[str]:
@@ -136,25 +137,26 @@ FILE_SIZE = """
 import os, resource
 from ledger.settings import open_ledger
 from ledger.common.errors import LedgerError
-from tests.support.builders import CONTEXT, place, pay
+from tests.support.envelopes import CONTEXT
+from tests.support.jars import HANDLERS, adding, opening
 from tests.support.soundness import must_be_sound
-opened = open_ledger()
-opened.ledger.handle(place("a"), CONTEXT)
+opened = open_ledger(handlers=HANDLERS)
+opened.ledger.handle(opening("a"), CONTEXT)
 path = os.environ["LEDGER_DATABASE_URL"].removeprefix("sqlite:///")
 size = max(os.path.getsize(path), os.path.getsize(path + "-wal"))
 resource.setrlimit(resource.RLIMIT_FSIZE, (size + 200_000, resource.RLIM_INFINITY))
-told = []
+results = []
 for number in range(40):
     try:
-        told.append(opened.ledger.handle(place(number, recipient="x" * 2000), CONTEXT))
+        results.append(opened.ledger.handle(opening(number, owner="x" * 2000), CONTEXT))
     except LedgerError as error:
-        told.append(error.code)
+        results.append(error.code)
         break
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-print(told[-1], len(told))
-opened.ledger.handle(pay("a"), CONTEXT)
-opened.ledger.handle(place(len(told) - 1), CONTEXT)
-assert len(must_be_sound(opened.store)) == len(told) + 2
+print(results[-1], len(results))
+opened.ledger.handle(adding("a"), CONTEXT)
+opened.ledger.handle(opening(len(results) - 1), CONTEXT)
+assert len(must_be_sound(opened.store)) == len(results) + 2
 """
 
 
@@ -172,11 +174,11 @@ def test_handle__rejected_when_a_file_may_not_grow(settings: Settings) -> None:
 def test_handle__rejected_when_the_file_is_read_only(
     ledger: Ledger, store: SqliteStore, keys: Keys
 ) -> None:
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     reader = SqliteStore(store.path, read_only=True)
-    other = Ledger(reader, ledger.keys)
+    other = Ledger(reader, ledger.keys, handlers=HANDLERS)
     with pytest.raises(StorageFailed, match="readonly"):
-        other.handle(place(2), CONTEXT)
+        other.handle(opening(2), CONTEXT)
     assert len(must_be_sound(reader)) == 1
     other.close()
     reader.close()
@@ -186,14 +188,14 @@ def test_handle__rejected_when_the_file_is_read_only(
 def test_handle__rejected_when_another_process_holds_the_file(
     ledger: Ledger, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     with store.writing("main") as writing:
         writing.rows("PRAGMA busy_timeout = 50", ())
     other = SqliteStore(store.path)
     with other.writing("main"), pytest.raises(StorageFailed, match="locked"):
-        ledger.handle(place(2), CONTEXT)
+        ledger.handle(opening(2), CONTEXT)
     other.close()
-    ledger.handle(place(2), CONTEXT)
+    ledger.handle(opening(2), CONTEXT)
     assert len(must_be_sound(store)) == 2
 
 
@@ -205,16 +207,16 @@ def test_handle__rejected_alone_when_the_keys_cannot_be_written(
     ledger: Ledger, store: Store, keys: Keys
 ) -> None:
     """A broken keys database stops what needs keys, and nothing else."""
-    ledger.handle(place(0, recipient="张三"), CONTEXT)
+    ledger.handle(opening(0, owner="张三"), CONTEXT)
     with keys.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE persons RENAME TO gone")
     first, private, known, last = outcomes(
-        ledger, place(1), place(2, recipient="李四"), pay(0), place(3))
+        ledger, opening(1), opening(2, owner="李四"), adding(0), opening(3))
     assert [type(result) for result in (first, private, known, last)] == [
         Receipt, StorageFailed, Receipt, Receipt]
     with keys.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE gone RENAME TO persons")
-    ledger.handle(place(2, recipient="李四"), CONTEXT)
+    ledger.handle(opening(2, owner="李四"), CONTEXT)
     assert len(must_be_sound(store)) == 5
 
 
@@ -225,10 +227,10 @@ def test_handle__rejected_when_the_log_names_other_keys(
     other_keys = Settings(database_url=f"sqlite:///{tmp_path}/o.db",
                           keys_url=f"sqlite:///{tmp_path}/o.keys.db",
                           master_key_file=tmp_path / "o.key").open_keys()
-    other = Ledger(store, other_keys.of("main", keys_id=None))
-    ledger.handle(place(), CONTEXT)
-    told = outcomes(other, place(2), place(3))
-    assert {type(result) for result in told} == {WrongKeys}
+    other = Ledger(store, other_keys.of("main", keys_id=None), handlers=HANDLERS)
+    ledger.handle(opening(), CONTEXT)
+    results = outcomes(other, opening(2), opening(3))
+    assert {type(result) for result in results} == {WrongKeys}
     assert len(must_be_sound(store)) == 1
     other.close()
     other_keys.close()
@@ -249,11 +251,11 @@ def kill_connections(store: PostgresStore, server: Server) -> int:
 def test_handle__accepted_when_idle_connections_broke(
     ledger: Ledger, store: PostgresStore, postgres: Server
 ) -> None:
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     store.read("main")
     assert kill_connections(store, postgres) >= 2
     assert store.head("main").position == 1
-    assert ledger.handle(place(2), CONTEXT).positions == (2,)
+    assert ledger.handle(opening(2), CONTEXT).positions == (2,)
     must_be_sound(store)
 
 
@@ -262,7 +264,7 @@ def test_handle__accepted_when_its_connection_breaks_in_the_middle(
     ledger: Ledger, store: PostgresStore, postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The writer takes the batch once more, and finds out by itself what was committed."""
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     insert = store.writer.insert
 
     def break_then_insert(self: Any, entries: Any) -> None:
@@ -271,8 +273,8 @@ def test_handle__accepted_when_its_connection_breaks_in_the_middle(
         insert(self, entries)
 
     monkeypatch.setattr(store.writer, "insert", break_then_insert)
-    told = outcomes(ledger, place(2), pay(1), record(3))
-    assert [result.positions for result in told] == [(2,), (3,), (4, 5, 6, 7)]
+    results = outcomes(ledger, opening(2), adding(1), filling(3))
+    assert [result.positions for result in results] == [(2,), (3,), (4, 5, 6, 7)]
     assert len(must_be_sound(store)) == 7
 
 
@@ -283,7 +285,7 @@ def test_handle__accepted_when_the_connection_breaks_at_the_commit(
     committed: bool,
 ) -> None:
     """Nobody can tell whether the commit came through: the log itself is asked, by command."""
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     connection = store._connection
     assert connection is not None
     execute = connection.exec_driver_sql
@@ -297,10 +299,10 @@ def test_handle__accepted_when_the_connection_breaks_at_the_commit(
         return execute(statement, parameters)
 
     monkeypatch.setattr(connection, "exec_driver_sql", break_at_commit)
-    told = outcomes(ledger, place(2), pay(1), place(2), record(3))
-    assert [getattr(result, "positions", None) for result in told] == [
+    results = outcomes(ledger, opening(2), adding(1), opening(2), filling(3))
+    assert [getattr(result, "positions", None) for result in results] == [
         (2,), (3,), None, (4, 5, 6, 7)]
-    assert told[2].code == "order_already_placed"
+    assert results[2].code == "jar_already_open"
     assert len(must_be_sound(store)) == 7
 
 
@@ -308,7 +310,7 @@ def test_handle__accepted_when_the_connection_breaks_at_the_commit(
 def test_handle__rejected_when_the_connection_breaks_again(
     ledger: Ledger, store: PostgresStore, postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     insert = store.writer.insert
 
     def break_then_insert(self: Any, entries: Any) -> None:
@@ -316,9 +318,9 @@ def test_handle__rejected_when_the_connection_breaks_again(
         insert(self, entries)
 
     monkeypatch.setattr(store.writer, "insert", break_then_insert)
-    assert {type(r) for r in outcomes(ledger, place(2), place(3))} == {ConnectionLost}
+    assert {type(r) for r in outcomes(ledger, opening(2), opening(3))} == {ConnectionLost}
     monkeypatch.setattr(store.writer, "insert", insert)
-    assert ledger.handle(place(2), CONTEXT).positions == (2,)
+    assert ledger.handle(opening(2), CONTEXT).positions == (2,)
     must_be_sound(store)
 
 
@@ -376,14 +378,14 @@ def test_writing__accepted_when_another_was_stopped_in_the_middle(
 @durable
 def test_prepare__accepted_by_many_at_once(settings: Settings) -> None:
     """Several processes may start on an empty database; here their threads do."""
-    starting = [in_thread(lambda: open_ledger(settings)) for _ in range(6)]
+    starting = [in_thread(lambda: open_ledger(settings, handlers=HANDLERS)) for _ in range(6)]
     opened = []
     for thread in starting:
         thread.join()
         opened.append(thread.result)
     assert len({one.ledger.keys.id for one in opened}) == 1
     for number, one in enumerate(opened):
-        one.ledger.handle(place(number, recipient="张三"), CONTEXT)
+        one.ledger.handle(opening(number, owner="张三"), CONTEXT)
     assert len(must_be_sound(opened[0].store)) == 6
     for one in opened:
         one.close()
@@ -492,15 +494,16 @@ def test_errors__ignore_the_values_of_a_statement(settings: Settings) -> None:
 SIGNALLED = """
 import os, signal
 from ledger.settings import open_ledger
-from tests.support.builders import CONTEXT, place
-opened = open_ledger()
+from tests.support.envelopes import CONTEXT
+from tests.support.jars import HANDLERS, opening
+opened = open_ledger(handlers=HANDLERS)
 keys = opened.ledger.keys
 resolve = keys.resolve
 def resolve_and_die(*arguments):
     found = resolve(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
 keys.resolve = resolve_and_die
-opened.ledger.handle(place(recipient="张三"), CONTEXT)
+opened.ledger.handle(opening(owner="张三"), CONTEXT)
 """
 
 
@@ -508,12 +511,12 @@ opened.ledger.handle(place(recipient="张三"), CONTEXT)
 def test_keys__accepted_before_the_event_when_killed_between(settings: Settings) -> None:
     """A key is on disk before the first event that needs it; without an event it does no harm."""
     assert child(SIGNALLED, settings).returncode == -signal.SIGKILL
-    opened = open_ledger(settings)
+    opened = open_ledger(settings, handlers=HANDLERS)
     assert opened.ledger.head().position == 0
     with opened.keys.engine.connect() as connection:
         count = connection.exec_driver_sql("SELECT count(*) FROM persons").scalar()
     assert count == 1
-    opened.ledger.handle(place(recipient="张三"), named())
+    opened.ledger.handle(opening(owner="张三"), named())
     with opened.keys.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM persons").scalar() == 1
     opened.close()

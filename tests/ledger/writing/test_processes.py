@@ -9,73 +9,73 @@ import pytest
 from ledger.application import Ledger
 from ledger.common.errors import LedgerError
 from ledger.log.store import Store
-from ledger.orders.order import Order
 from ledger.settings import Settings, open_ledger
 from ledger.writing import work
 from tests.conftest import durable
 from tests.support import children
-from tests.support.builders import CONTEXT, named, pay, place, record, stream
 from tests.support.children import Child
+from tests.support.envelopes import CONTEXT, named
+from tests.support.jars import HANDLERS, Jar, adding, filling, name_of, opening
 from tests.support.soundness import changes, must_be_sound
 from tests.support.waiting import in_thread
 
-ORDERS = 40
+JARS = 40
 
 
 @durable
-def test_race__accepted_once_per_order_by_two_processes(settings: Settings) -> None:
-    opened = open_ledger(settings)
-    racing = [Child(children.race, settings, seed, ORDERS) for seed in range(2)]
+def test_race__accepted_once_per_jar_by_two_processes(settings: Settings) -> None:
+    opened = open_ledger(settings, handlers=HANDLERS)
+    racing = [Child(children.race, settings, seed, JARS) for seed in range(2)]
     for child in racing:
         assert child.hear() == "ready"
     for child in racing:
         child.say("go")
-    told: Counter[str] = sum((child.hear() for child in racing), Counter())
+    total: Counter[str] = sum((child.hear() for child in racing), Counter())
     assert [child.end() for child in racing] == [0, 0]
     callers = 2 * 3
-    assert told == {"PlaceOrder": ORDERS, "PayOrder": ORDERS,
-                    "order_already_placed": (callers - 1) * ORDERS,
-                    "already_paid": (callers - 1) * ORDERS}
+    assert total == {"OpenJar": JARS, "AddCoins": JARS,
+                    "jar_already_open": (callers - 1) * JARS,
+                    "jar_full": (callers - 1) * JARS}
     rows = changes(opened.store)
     assert Counter((row.stream, row.version) for row in rows) == {
-        (stream(number), version): 1 for number in range(ORDERS) for version in (1, 2)}
+        (name_of(number), version): 1 for number in range(JARS) for version in (1, 2)}
     with opened.keys.engine.connect() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM persons").scalar() == ORDERS
+        assert connection.exec_driver_sql("SELECT count(*) FROM persons").scalar() == JARS
     opened.close()
 
 
 @durable
-def test_race__accepted_once_per_order_by_two_ledger_objects(settings: Settings) -> None:
+def test_race__accepted_once_per_jar_by_two_ledger_objects(settings: Settings) -> None:
     """Stores, writers and caches of their own in one process, as of two web servers."""
-    both = [open_ledger(settings) for _ in range(2)]
+    both = [open_ledger(settings, handlers=HANDLERS) for _ in range(2)]
 
     def work(opened: Any, seed: int) -> Counter[str]:
-        told: Counter[str] = Counter()
-        numbers = list(range(ORDERS))
+        outcomes: Counter[str] = Counter()
+        numbers = list(range(JARS))
         random.Random(seed).shuffle(numbers)
         for number in numbers:
             try:
-                opened.ledger.handle(place(number), CONTEXT)
-                told["placed"] += 1
+                opened.ledger.handle(opening(number), CONTEXT)
+                outcomes["opened"] += 1
             except LedgerError as error:
-                told[error.code] += 1
-        return told
+                outcomes[error.code] += 1
+        return outcomes
 
     threads = [in_thread(lambda one=one, seed=seed: work(one, seed))
                for seed, one in enumerate([*both, *both])]
     for thread in threads:
         thread.join()
-    told = sum((thread.result for thread in threads), Counter())
-    assert told == {"placed": ORDERS, "order_already_placed": 3 * ORDERS}
-    assert len(must_be_sound(both[0].store)) == ORDERS
+    total = sum((thread.result for thread in threads), Counter())
+    assert total == {"opened": JARS, "jar_already_open": 3 * JARS}
+    assert len(must_be_sound(both[0].store)) == JARS
     for opened in both:
         opened.close()
 
 
 @durable
 def test_repeat__accepted_from_another_process(settings: Settings) -> None:
-    opened = open_ledger(settings)
-    first = opened.ledger.handle(record(), named(1))
+    opened = open_ledger(settings, handlers=HANDLERS)
+    first = opened.ledger.handle(filling(), named(1))
     child = Child(children.repeat, settings)
     assert child.hear() == first._replace(replayed=True)
     assert child.end() == 0
@@ -85,24 +85,24 @@ def test_repeat__accepted_from_another_process(settings: Settings) -> None:
 
 def two(store: Store, keys: Any) -> tuple[Ledger, Ledger]:
     """Two ledger objects on one store."""
-    return tuple(Ledger(store, keys.of("main", keys_id=None)) for _ in range(2))  # type: ignore
+    return tuple(Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS) for _ in range(2))  # type: ignore
 
 
 @pytest.mark.parametrize("between", [1, 3, 30])
-def test_cache__accepted_behind_what_another_recorded(
+def test_cache__accepted_after_what_another_recorded(
     store: Store, keys: Any, between: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What another one changed is read again: all of it, when it is too much to look through."""
     monkeypatch.setattr(work, "CAUGHT_UP_EVENTS", 10)
     one, other = two(store, keys)
-    one.handle(place(), CONTEXT)
-    one.handle(place("mine"), CONTEXT)
-    other.handle(pay(amount_minor=1), CONTEXT)
+    one.handle(opening(), CONTEXT)
+    one.handle(opening("mine"), CONTEXT)
+    other.handle(adding(coins=1), CONTEXT)
     for number in range(between - 1):
-        other.handle(place(number + 5), CONTEXT)
-    assert one.handle(pay(amount_minor=1), CONTEXT).versions == {stream(): 3}
-    assert (stream("mine") in one._writer._cache._kept) == (between < 10)
-    assert one.handle(pay("mine"), CONTEXT).versions == {stream("mine"): 2}
+        other.handle(opening(number + 5), CONTEXT)
+    assert one.handle(adding(coins=1), CONTEXT).versions == {name_of(): 3}
+    assert (name_of("mine") in one._writer._cache._kept) == (between < 10)
+    assert one.handle(adding("mine"), CONTEXT).versions == {name_of("mine"): 2}
     must_be_sound(store)
     one.close()
     other.close()
@@ -111,16 +111,16 @@ def test_cache__accepted_behind_what_another_recorded(
 def test_cache__ignored_when_the_log_went_back(store: Store, keys: Any) -> None:
     """Someone put an older database in its place under a running process."""
     one, other = two(store, keys)
-    one.handle(place(), CONTEXT)
-    one.handle(pay(), CONTEXT)
+    one.handle(opening(), CONTEXT)
+    one.handle(adding(), CONTEXT)
     cache = one._writer._cache
     assert cache.head is not None
     cache.head = cache.head._replace(position=9)
-    cache._kept[stream()] = Order.blank(stream())
-    with pytest.raises(LedgerError, match="paid in full"):
-        one.handle(pay(), CONTEXT)
+    cache._kept[name_of()] = Jar.blank(name_of())
+    with pytest.raises(LedgerError, match="is full"):
+        one.handle(adding(), CONTEXT)
     assert cache.head == store.head("main")
-    assert one.handle(place(2), CONTEXT).positions == (4,)
+    assert one.handle(opening(2), CONTEXT).positions == (4,)
     must_be_sound(store)
     one.close()
     other.close()
@@ -131,10 +131,10 @@ def test_conflict__ignored_when_it_is_gone_the_second_time(
 ) -> None:
     """A cache that is wrong in a way nobody thought of costs a second look, not an answer."""
     one, other = two(store, keys)
-    one.handle(place(), CONTEXT)
-    other.handle(pay(amount_minor=1), CONTEXT)
+    one.handle(opening(), CONTEXT)
+    other.handle(adding(coins=1), CONTEXT)
     monkeypatch.setattr(one._writer._cache, "head", store.head("main"))
-    assert one.handle(pay(amount_minor=1), CONTEXT).versions == {stream(): 3}
+    assert one.handle(adding(coins=1), CONTEXT).versions == {name_of(): 3}
     must_be_sound(store)
     one.close()
     other.close()

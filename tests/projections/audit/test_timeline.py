@@ -10,18 +10,19 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
+from ledger.common.errors import Refused
 from ledger.log.store import Store
-from ledger.orders.commands import ChangePrice
+from ledger.orders.commands import ChangePrice, RefundOrder
 from ledger.orders.values import Amounts
 from ledger.settings import Settings, open_ledger
 from projections import reports
 from projections.asking.clocks import AsOf
 from projections.asking.past import NothingRecorded
+from projections.asking.questions import Question, SubjectNeeded
 from projections.audit.timeline import summary
 from projections.catalogue import PROJECTIONS
-from projections.reports import Question, SubjectNeeded
 from projections.store.models import ReadModels
-from tests.support.builders import NOON, line, pay, place, record, remark, stream
+from tests.support.builders import CONTEXT, NOON, line, pay, place, record, remark, stream
 from tests.support.projecting import IMPORT, histories, put, tell, try_all
 
 
@@ -160,3 +161,23 @@ def test_timeline__is_what_a_scan_of_the_log_finds(
         assert positions(models, subject, as_of=as_of) == expected
     models.close()
     opened.close()
+
+
+def test_timeline__shows_refusals_that_show_nowhere_else(ledger: Ledger, store: Store) -> None:
+    models = ReadModels(store, PROJECTIONS)
+    ledger.handle(place(), CONTEXT)
+    with pytest.raises(Refused):
+        ledger.handle(RefundOrder(order=stream(), occurred_at=NOON, amount_minor=1), CONTEXT)
+    ledger.handle(pay(), CONTEXT)
+
+    def types() -> list[str]:
+        found = reports.run(models, "main", "timeline", Question(subject=stream()))
+        return [row["type"] for row in found.rows]
+
+    for _ in range(2):
+        assert types() == ["order.placed.v1", "command.refused.v1", "order.paid.v1"]
+        assert {status.position for status in models.catch_up("main")} == {3}
+    (order,) = reports.run(models, "main", "orders", Question(subject=stream())).rows
+    assert (order["payment_status"], order["position"]) == ("paid", 3)
+    assert models.compare_with_rebuild("main") == []
+    models.close()
