@@ -1,4 +1,4 @@
-"""How the log grows: new entries become leaves of the tree, and the head moves behind them."""
+"""How the log grows: new entries become leaves of the tree, and the head moves on to the last."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from ledger.log.store import Head, Tile, Writing
 
 
 def append(writing: Writing, head: Head, entries: Sequence[Entry]) -> Head:
-    """Add entries behind a head that the transaction holds. Returns the new head."""
+    """Add entries after the head that the transaction holds. Returns the new head."""
     if not entries:
         return head
     frontier = merkle.unpack(head.frontier)
@@ -21,7 +21,7 @@ def append(writing: Writing, head: Head, entries: Sequence[Entry]) -> Head:
 
 
 def _completed(writing: Writing, size: int, entries: Sequence[Entry]) -> list[Tile]:
-    """The tiles of leaves that these entries fill up."""
+    """The tiles of leaves that these entries complete."""
     first, last = size // merkle.TILE_LEAVES, (size + len(entries)) // merkle.TILE_LEAVES
     if first == last:
         return []

@@ -2,7 +2,7 @@
 
 A log's backup is gzipped JSON lines: a header, one line per event with every column, and a closing
 line with the count and the root. Restoring hashes every event again and refuses the whole file if
-one is not what was recorded, so a backup is as provable as the log.
+one of them is not what was recorded, so a backup is as provable as the log.
 """
 
 import base64
@@ -41,7 +41,7 @@ class BadBackup(Invalid):
 
 
 class NotEmpty(Misconfigured):
-    """Ledger {ledger!r} holds {events} events already. Restore into an empty database."""
+    """Ledger {ledger!r} already holds {events} events. Restore into an empty database."""
 
     code = "not_empty"
     rule = "R-BAK-02"
@@ -122,7 +122,7 @@ def _lines(path: Path, expected: str) -> Iterator[dict[str, Any]]:
 
 
 class _Restoring:
-    """Entries on their way back, re-hashed one by one."""
+    """A restore under way: what the entries so far add up to."""
 
     def __init__(self, path: Path, ledger: str) -> None:
         self.path = path
@@ -133,7 +133,7 @@ class _Restoring:
         self.leaves: list[bytes] = []
 
     def check(self, line: dict[str, Any]) -> Entry:
-        """An entry that is what was recorded. Errors: BadBackup (R-BAK-01)."""
+        """The entry of a line, hashed again and added to the tree. Errors: BadBackup (R-BAK-01)."""
         try:
             entry = _entry(line)
         except (TypeError, ValueError) as error:
@@ -191,7 +191,7 @@ def restore_log(store: Store, path: Path, progress: Progress | None = None) -> t
                 progress(state.size, events)
         closing = next(lines, {})
         if closing.get("root") != merkle.root(state.frontier).hex():
-            raise BadBackup(path=path, why="its closing line is missing or tells another root")
+            raise BadBackup(path=path, why="its closing line is missing or names another root")
     return ledger, head
 
 
@@ -217,7 +217,7 @@ def restore_keys(keys: Keys, path: Path) -> int:
     """
     lines = list(_lines(path, KEYS_FORMAT))
     if len(lines) < 2 or lines[-1].get("keys") != len(lines) - 2:
-        raise BadBackup(path=path, why="its closing line is missing or tells another count")
+        raise BadBackup(path=path, why="its closing line is missing or gives another count")
     for table in (ledger_secrets, persons):
         keys.adopt(table, [
             {column.name: base64.b64decode(line[column.name])

@@ -23,7 +23,7 @@ class Entry(NamedTuple):
     """One event as the log keeps it.
 
     Units: times are microseconds since 1970-01-01 UTC. Shapes: `subjects` is a JSON list of sorted
-    texts, `source` a JSON object; both are kept and hashed as told in docs/log-format.md.
+    texts, `source` a JSON object; docs/log-format.md describes how both are hashed.
     """
 
     ledger: str
@@ -51,7 +51,7 @@ class Entry(NamedTuple):
 
 
 class Outline(NamedTuple):
-    """What a fold needs of an entry: half its columns, read in half the time."""
+    """The part of an entry that a fold needs: half its columns, read in half the time."""
 
     ledger: str
     position: int
@@ -93,11 +93,11 @@ def payload_hash(salt: bytes, payload: bytes) -> bytes:
 
 
 def entry_bytes(entry: Entry, subjects: list[str] | None = None) -> bytes:
-    """The framed bytes of an entry whose SHA-256 behind 0x00 is its leaf in the tree.
+    """The framed bytes of an entry; their SHA-256 after a byte 0x00 is its leaf in the tree.
 
-    `subjects` spares parsing `entry.subjects` where the caller has the list.
+    Pass `subjects` where the list is at hand: it saves parsing `entry.subjects`.
     """
-    return b"".join(  # the frames that are always there are written out: calls take as long again
+    return b"".join(  # frames that are always there are inlined: calls would double the time
         (
             LEAF_PREFIX,
             _length(len(raw := entry.ledger.encode())), raw,

@@ -1,7 +1,7 @@
 """The log in memory: lists and dictionaries, for tests and for trying things out.
 
-What a transaction adds stands in the lists at once, but nobody else sees beyond the position of the
-head, which moves when it commits; an error takes away what stands behind it.
+What a transaction adds is in the lists at once, but nobody else sees beyond the position of the
+head, which moves when it commits; after an error, whatever lies beyond the head is removed again.
 """
 
 import os
@@ -28,7 +28,7 @@ class _Ledger:
         self.tiles: dict[int, list[Tile]] = defaultdict(list)
 
     def add(self, entry: Entry) -> None:
-        """Put an entry behind the others. Errors: LogConflict (R-LOG-03)."""
+        """Append an entry. Errors: LogConflict (R-LOG-03)."""
         stream = self.streams.get(entry.stream)
         if entry.position != len(self.entries) + 1:
             raise LogConflict(what="position")
@@ -47,7 +47,7 @@ class _Ledger:
         self.entries.append(entry)
 
     def cut(self) -> None:
-        """Take away what stands behind the head."""
+        """Remove whatever lies beyond the head."""
         while len(self.entries) > self.head.position:
             entry = self.entries.pop()
             self.recorded.pop()
@@ -67,7 +67,7 @@ def _complete(level: int, tile: Tile, leaves: int) -> bool:
 
 
 class _View:
-    """What can be seen up to the head."""
+    """Reads up to the head."""
 
     def __init__(self, store: "MemoryStore") -> None:
         self.store = store
@@ -122,7 +122,7 @@ class _View:
 
 
 class _Writing(_View):
-    """The transaction that holds a ledger: it also sees what it has added itself."""
+    """The transaction that holds a ledger: it also reads what it has added itself."""
 
     def __init__(self, store: "MemoryStore", ledger: str) -> None:
         super().__init__(store)

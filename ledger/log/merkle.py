@@ -26,7 +26,7 @@ def push(frontier: list[bytes], size: int, leaf: bytes) -> None:
 
 
 def root(frontier: list[bytes]) -> bytes:
-    """The root of the tree that a frontier stands for; of no leaves, SHA-256 of nothing."""
+    """The root of the tree with this frontier; without leaves, SHA-256 of nothing."""
     if not frontier:
         return EMPTY_ROOT
     right = frontier[-1]
@@ -44,7 +44,7 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
 
 
 def pack(frontier: list[bytes]) -> bytes:
-    """A frontier as it stands in the head row."""
+    """A frontier as the head row stores it."""
     return b"".join(frontier)
 
 

@@ -1,7 +1,7 @@
 """Keys: one per person and ledger, and one secret per ledger, in a database apart from the log.
 
-Each is wrapped by a master key that lies in a file. Who loses the keys database or the master key
-loses every personal value; who has only a backup of the log reads none.
+Each is wrapped by a master key, which is kept in a file. Whoever loses the keys database or the
+master key loses every personal value; whoever has only a backup of the log can read none.
 """
 
 import base64
@@ -38,8 +38,8 @@ from sqlalchemy.exc import DBAPIError
 from ledger.common.errors import LedgerError, Misconfigured
 from ledger.common.personal import Person, Personal, Plain
 from ledger.log import migrations
-from ledger.log.chance import chance
 from ledger.log.envelope import frame_bytes, frame_text
+from ledger.log.randomness import random_16
 from ledger.log.store import StorageFailed
 
 metadata = MetaData()
@@ -67,8 +67,8 @@ _CACHED = 100_000
 
 
 class MissingMasterKey(Misconfigured):
-    """There is no master key at {path}, but {keys} holds keys that it opens. Put the file back from
-    your own safe place; without it no personal value can be read."""
+    """There is no master key at {path}, but {keys} holds keys that need it. Restore the file from
+    where you keep its copy; without it no personal value can be read."""
 
     code = "missing_master_key"
     rule = "R-KEY-01"
@@ -90,7 +90,7 @@ class WrongMasterKey(Misconfigured):
 
 
 class BadMasterKey(Misconfigured):
-    """The master key at {path} must be exactly 32 bytes, it has {found}."""
+    """The master key at {path} must be exactly 32 bytes long; it has {found}."""
 
     code = "bad_master_key"
     rule = "R-KEY-04"
@@ -112,7 +112,8 @@ class PersonErased(LedgerError):
 
 
 def read_master_key(path: Path, *, make: bool) -> bytes | None:
-    """The 32 bytes of a master key file, made with mode 0600 if it may be and is not there.
+    """The 32 bytes of a master key file; None if there is none. With `make`, a missing one is made,
+    readable by its owner only.
 
     Errors: BadMasterKey (R-KEY-04).
     """
@@ -129,9 +130,10 @@ def read_master_key(path: Path, *, make: bool) -> bytes | None:
 
 
 def _write_once(path: Path, content: bytes) -> None:
-    """A file that appears whole, for its owner alone, durable with its name; the first one stays.
+    """Write a file unless it exists. It appears whole and durable, readable by its owner only.
 
-    Another process may be starting too: it must never read half a key.
+    Another process may be starting at the same time: it must never read half a key, and the first
+    key that appears is the one that both use.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -159,8 +161,12 @@ def _unb64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
+def _new_person() -> Person:
+    return Person("person:" + _b64(random_16()[:15]), secrets.token_bytes(KEY_BYTES))
+
+
 def _make_tables(engine: Engine) -> None:
-    """Make what is missing. Several processes may start at once, so only one looks and makes."""
+    """Make missing tables. Several processes may start at once: one at a time looks and makes."""
     if not inspect(engine).has_table(ledger_secrets.name):
         with engine.connect() as connection, migrations.exclusively(connection):
             metadata.create_all(connection)
@@ -185,7 +191,7 @@ class Keys:
             return connection.execute(select(ledger_secrets.c.ledger).limit(1)).first() is not None
 
     def _wrap(self, key: bytes, ledger: str, name: str) -> bytes:
-        nonce = chance()[:NONCE_BYTES]
+        nonce = random_16()[:NONCE_BYTES]
         return nonce + self._master.encrypt(nonce, key, frame_text(ledger) + frame_text(name))
 
     def _unwrap(self, wrapped: bytes, ledger: str, name: str) -> bytes:
@@ -237,7 +243,7 @@ class Keys:
                 self._insert(connection, table.name, values)
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self.engine.dispose()
 
 
@@ -255,12 +261,12 @@ class LedgerKeys:
         self._lock = threading.RLock()
 
     def must_fit(self, keys_id: bytes | None) -> None:
-        """The log names these keys, or none yet. Errors: WrongKeys (R-KEY-05)."""
+        """Check that the log names these keys, or none yet. Errors: WrongKeys (R-KEY-05)."""
         if keys_id is not None and keys_id != self.id:
             raise WrongKeys(keys=self._keys.named, ledger=self.ledger)
 
     def mac(self, purpose: str, data: bytes) -> bytes:
-        """HMAC-SHA-256 of data under the ledger's secret, its own for each purpose."""
+        """HMAC-SHA-256 of data under the ledger's secret; each purpose has MACs of its own."""
         keyed = self._keyed.copy()
         keyed.update(frame_text(purpose) + data)
         return keyed.digest()
@@ -268,7 +274,7 @@ class LedgerKeys:
     # -- persons ----------------------------------------------------------------------------------
 
     def resolve(self, lookups: Sequence[str], now: int) -> dict[str, Person]:
-        """The persons behind lookups; unknown ones get a key, which is durable on return.
+        """The persons with these lookups; unknown ones get a key, which is durable on return.
 
         Errors: StorageFailed (R-LOG-04).
         """
@@ -290,8 +296,7 @@ class LedgerKeys:
             known = self._select(connection, macs)
             fresh = {mac: name for mac, name in macs.items() if name not in known}
             if fresh:
-                made = {mac: Person("person:" + _b64(chance()[:15]), secrets.token_bytes(KEY_BYTES))
-                        for mac in sorted(fresh)}  # in one order: no two processes deadlock
+                made = {mac: _new_person() for mac in sorted(fresh)}  # in one order: no deadlock
                 rows: list[tuple[object, ...]] = [
                     (self.ledger, person.id, mac,
                      self._keys._wrap(person.key, self.ledger, person.id), now)
@@ -353,7 +358,7 @@ class LedgerKeys:
         person = plain.person.id
         cipher = self._cipher(person, plain.person.key)
         assert cipher is not None
-        nonce, opened = chance()[:NONCE_BYTES], chance() + plain.value.encode()
+        nonce, opened = random_16()[:NONCE_BYTES], random_16() + plain.value.encode()
         sealed = cipher.encrypt(nonce, opened, self._place(stream, version, field, person))
         return Personal(person, _b64(nonce), _b64(sealed), _b64(sha256(opened).digest()))
 

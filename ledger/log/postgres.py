@@ -20,7 +20,7 @@ from ledger.common.values import MAX_INTEGER
 from ledger.log import migrations
 from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, POSTGRES_GUARDS
-from ledger.log.sql import BEHIND, SqlReader, SqlStore, SqlWriting, reason
+from ledger.log.sql import AFTER, SqlReader, SqlStore, SqlWriting, reason
 from ledger.log.store import AdminNeeded, LogConflict, OtherDatabase, ValueNotStored
 
 _COPY = f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
@@ -28,7 +28,7 @@ _TYPES = [
     "text", "int8", "text", "int8", "text", "int8", "int8", "bytea", "int8", "bytea", "text",
     "text", "text", "text", "bytea", "int8", "text", "text", "bytea", "bytea", "bytea", "bytea",
 ]
-"""No int4: psycopg cuts what does not fit into one, and says nothing."""
+"""Never int4: psycopg silently truncates what does not fit into one."""
 
 _CONSTRAINTS = {"events_pk": "position", "events_stream": "version of the stream",
                 "events_command": "command", "events_once": "once value"}
@@ -40,7 +40,7 @@ _PATIENCE = {
     "keepalives_count": "3",
     "tcp_user_timeout": "30000",
 }
-"""How long a server that no longer answers is waited for; a URL may say otherwise."""
+"""How long to wait for a server that no longer answers; a URL may set other values."""
 
 
 def make_engine(url: str) -> Engine:
@@ -76,11 +76,11 @@ class _Reader(SqlReader):
         self, ledger: str, column: str, values: Sequence[Any], after: int,
         *, upto: int = MAX_INTEGER,
     ) -> list[Entry]:
-        """The entries behind a position that have one of these values, in order, of each stream
-        up to a version."""
+        """The entries after a position that have one of these values, in order, of each stream up
+        to a version."""
         rows = self.rows(
             f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND {column} = ANY(?)"
-            f"{BEHIND} ORDER BY position", (ledger, list(values), after, upto))
+            f"{AFTER} ORDER BY position", (ledger, list(values), after, upto))
         return list(map(Entry._make, rows))
 
 
@@ -136,8 +136,8 @@ class PostgresStore(SqlStore):
 
     # -- writes -----------------------------------------------------------------------------------
 
-    def told(self, error: Exception) -> LedgerError:
-        """A database's error in the ledger's words."""
+    def as_ledger_error(self, error: Exception) -> LedgerError:
+        """The ledger's error for one of the database."""
         original = getattr(error, "orig", None) or error
         if isinstance(original, errors.UniqueViolation):
             what = _CONSTRAINTS.get(original.diag.constraint_name or "")
@@ -145,7 +145,7 @@ class PostgresStore(SqlStore):
                 return LogConflict(what=what)
         if isinstance(original, psycopg.DataError):
             return ValueNotStored(why=reason(error))
-        return super().told(error)
+        return super().as_ledger_error(error)
 
     def lost(self, connection: Connection) -> bool:
         """Whether a connection is broken."""
@@ -153,8 +153,8 @@ class PostgresStore(SqlStore):
         return driver is None or bool(driver.closed)
 
     def connect_writer(self) -> Connection:
-        """A connection that waits for no lock for ever, and whose own lock does not outlive a
-        process that was stopped in the middle."""
+        """A connection that waits for no lock for ever, and whose own lock ends soon after its
+        process stands still."""
         connection = super().connect_writer()
         connection.exec_driver_sql("SET lock_timeout = '60s'")
         connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '60s'")

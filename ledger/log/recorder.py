@@ -1,8 +1,8 @@
 """The `eventsourcing` library's recorder on a store of ours: its contract, nothing more.
 
-It stores just what it gets: the topic as type, the state as payload, versions from 0 or 1. Which
-types there are and what a payload looks like is the mapper's affair; the ledger itself writes
-through `Ledger.handle`, which brings a receipt, personal values and the clock's guard as well.
+It stores just what it is given: the topic as type, the state as payload, versions from 0 or 1. The
+mapper decides which types there are and what a payload looks like. The ledger itself writes through
+`Ledger.handle`, which adds receipts, personal values and the clock guard.
 """
 
 import os
@@ -103,12 +103,12 @@ class LogRecorder(ApplicationRecorder):
     def subscribe(
         self, gt: int | None = None, topics: Sequence[str] = ()
     ) -> "Subscription[ApplicationRecorder]":
-        """Events behind a position, then those to come."""
+        """Events after a position, then those to come."""
         return LogSubscription(self, gt, topics)
 
 
 class LogSubscription(Subscription[LogRecorder]):
-    """Wakes at what this recorder inserts, and looks now and then for what others do."""
+    """Wakes when this recorder inserts, and polls for what others insert."""
 
     def __init__(
         self, recorder: LogRecorder, gt: int | None = None, topics: Sequence[str] = ()

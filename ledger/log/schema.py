@@ -1,9 +1,9 @@
 """The tables of the log, one layout on SQLite and PostgreSQL, and the triggers that guard it.
 
-The events are append-only by the database's own word: triggers refuse UPDATE, DELETE, TRUNCATE, and
+The database itself keeps the events append-only: triggers refuse UPDATE, DELETE, TRUNCATE, and
 every INSERT that is not the next position, the stream's next version and a new command and `once`.
-The last two look needless beside the unique indexes, but SQLite's INSERT OR REPLACE removes the row
-that a unique index finds, and fires no DELETE trigger for it.
+The last two look redundant next to the unique indexes, but SQLite's INSERT OR REPLACE removes the
+row that a unique index finds, and fires no DELETE trigger for it.
 """
 
 from sqlalchemy import (
@@ -24,7 +24,7 @@ from ledger.log.envelope import Entry
 metadata = MetaData()
 
 _Text = Text().with_variant(Text(collation="C"), "postgresql")
-"""Compared by its bytes: an index in a locale's order breaks when the locale's rules change."""
+"""Compared byte by byte: an index in a locale's order breaks when the locale's rules change."""
 
 events = Table(
     "events",
@@ -124,8 +124,8 @@ SQLITE_STATISTICS = [
     " ('events', 'events_once', '1000000 1000000 1')",
     "ANALYZE sqlite_schema",
 ]
-"""Told, not measured, since a new table is empty: without them SQLite finds `ledger = ?` selective
-and reads a whole ledger to load one stream."""
+"""Written in, not measured, since a new table is empty: without them SQLite takes `ledger = ?` for
+selective and reads a whole ledger to load one stream."""
 
 _POSTGRES_GUARD = """
 CREATE FUNCTION events_guard() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,7 +1,7 @@
 """The log on SQL: what SQLite and PostgreSQL have in common.
 
-SQLAlchemy brings the engine, the connections and the tables; the few statements of the hot path are
-texts, run by the driver itself.
+SQLAlchemy provides the engine, the connections and the tables; the few statements of the hot path
+are texts that the driver itself runs.
 """
 
 import os
@@ -35,8 +35,8 @@ from ledger.log.store import (
 _HEAD = "SELECT position, recorded_at, frontier, keys_id FROM heads WHERE ledger = ?"
 
 IN_CHUNK = 500
-BEHIND = " AND +position > ? AND version <= ?"
-"""The plus keeps the primary key out of it: these reads go by their own index."""
+AFTER = " AND +position > ? AND version <= ?"
+"""The plus keeps SQLite from using the primary key: these reads have an index of their own."""
 
 CONFLICTS = {
     "events: not the next position": "position",
@@ -44,7 +44,7 @@ CONFLICTS = {
     "events: the command is recorded": "command",
     "events: this may happen only once": "once value",
 }
-"""What the triggers say, and what another writer then recorded first."""
+"""How the messages of the triggers begin, and what another writer then recorded first."""
 
 _POSITION_AT = """
 WITH RECURSIVE search (low, high) AS (
@@ -76,8 +76,8 @@ class SqlReader:
         self.connection = connection
 
     def rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
-        """The rows of a statement written with `?` marks: the driver's own tuples, since to make
-        SQLAlchemy's of them takes as long as to read them."""
+        """The rows of a statement written with `?` marks: the driver's own tuples, since turning
+        them into SQLAlchemy's takes as long as reading them."""
         result = self.run(statement, parameters)
         try:
             return list(result.cursor.fetchall())
@@ -109,8 +109,8 @@ class SqlReader:
         self, ledger: str, column: str, values: Sequence[Any], after: int,
         *, upto: int = MAX_INTEGER,
     ) -> list[Entry]:
-        """The entries behind a position that have one of these values, in order, of each stream
-        up to a version."""
+        """The entries after a position that have one of these values, in order, of each stream up
+        to a version."""
         unique = list(dict.fromkeys(values))
         found: list[Entry] = []
         for start in range(0, len(unique), IN_CHUNK):
@@ -118,7 +118,7 @@ class SqlReader:
             marks = ", ".join("?" * len(chunk))
             found += map(Entry._make, self.rows(
                 f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND {column} IN ({marks})"
-                f"{BEHIND}", (ledger, *chunk, after, upto)))
+                f"{AFTER}", (ledger, *chunk, after, upto)))
         found.sort(key=lambda entry: entry.position)
         return found
 
@@ -152,7 +152,7 @@ class SqlWriting(SqlReader):
     """The transaction of the writer: it holds the head row of its ledger."""
 
     lock = ""
-    """What makes a query hold the rows that it finds."""
+    """The end of a query that locks the rows it finds."""
 
     def __init__(self, connection: Connection, ledger: str) -> None:
         super().__init__(connection)
@@ -236,7 +236,7 @@ class SqlStore:
         try:
             self.migrate()
         except self.failures as error:
-            raise self.told(error) from error
+            raise self.as_ledger_error(error) from error
 
     def migrate(self) -> None:
         """Run the migrations, one process at a time."""
@@ -253,7 +253,7 @@ class SqlStore:
             with self.engine.connect() as connection:
                 yield self.reader(connection)
         except self.failures as error:
-            raise self.told(error) from error
+            raise self.as_ledger_error(error) from error
 
     def head(self, ledger: str) -> Head:
         with self.reading() as reader:
@@ -309,18 +309,19 @@ class SqlStore:
                 yield self.writer(connection, ledger)
                 connection.exec_driver_sql("COMMIT")
             except self.failures as error:
-                lost = self.lost(connection)
+                found = (ConnectionLost(why=reason(error)) if self.lost(connection)
+                         else self.as_ledger_error(error))
                 self._undo(connection)
-                raise (ConnectionLost(why=reason(error)) if lost else self.told(error)) from error
+                raise found from error
             except BaseException:
                 self._undo(connection)
                 raise
 
-    def told(self, error: Exception) -> LedgerError:
-        """A database's error in the ledger's words."""
+    def as_ledger_error(self, error: Exception) -> LedgerError:
+        """The ledger's error for one of the database."""
         why = reason(error)
-        for said, what in CONFLICTS.items():
-            if said in why:
+        for message, what in CONFLICTS.items():
+            if message in why:
                 return LogConflict(what=what)
         return StorageFailed(why=why)
 
@@ -333,7 +334,11 @@ class SqlStore:
         return self.engine.connect()
 
     def _begun(self) -> Connection:
-        """The writer's connection in a new transaction; one that broke since is opened anew."""
+        """The writer's connection in a new transaction.
+
+        A kept connection may have broken while nothing was written; nothing is lost then, so it is
+        replaced by a new one. A new connection that fails is an error.
+        """
         while True:
             kept = self._connection is not None
             try:
@@ -342,10 +347,10 @@ class SqlStore:
                 self._connection.exec_driver_sql(self.begin)
                 return self._connection
             except self.failures as error:
-                again = kept and self._connection is not None and self.lost(self._connection)
+                broke_idle = kept and self._connection is not None and self.lost(self._connection)
                 self._drop()
-                if not again:
-                    raise self.told(error) from error
+                if not broke_idle:
+                    raise self.as_ledger_error(error) from error
 
     def _undo(self, connection: Connection) -> None:
         try:
@@ -374,5 +379,5 @@ class SqlStore:
 def reason(error: Exception) -> str:
     """What the database itself says, without the statement and its values."""
     original = getattr(error, "orig", None) or error
-    told = getattr(original, "diag", None)
-    return str((told and told.message_primary) or original)
+    diagnosis = getattr(original, "diag", None)
+    return str((diagnosis and diagnosis.message_primary) or original)

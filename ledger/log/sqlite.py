@@ -19,7 +19,7 @@ from ledger.log.store import AffectedSqlite
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
 
 TIMEOUT_S = 60
-"""How long another process's lock is waited for."""
+"""How long to wait for another process's lock."""
 
 
 def safe(version: tuple[int, ...]) -> bool:
@@ -46,8 +46,8 @@ def driver() -> ModuleType:
 
 
 def _adapted(module: ModuleType) -> ModuleType:
-    """Let bytes and None stand for themselves: for every such value of every row the module would
-    search for an adapter in vain, which takes half of the time of an insert."""
+    """Register bytes and None as they are: otherwise the module searches in vain for an adapter of
+    every such value of every row, which takes half the time of an insert."""
     module.register_adapter(bytes, bytes)
     module.register_adapter(type(None), lambda none: none)
     return module

@@ -32,7 +32,7 @@ class NewerDatabase(Misconfigured):
 
 
 class OlderDatabase(Misconfigured):
-    """This database has schema {found}, this version needs {needed}. Make a backup, then run
+    """This database has schema {found}, but this version needs {needed}. Make a backup, then run
     `ledger upgrade`."""
 
     code = "older_database"
@@ -40,15 +40,15 @@ class OlderDatabase(Misconfigured):
 
 
 class ConnectionLost(StorageFailed):
-    """The connection to the database broke while this was being recorded, and whether it was is not
-    known: {why}. Send it again under the same idempotency key."""
+    """The connection to the database broke while this was being recorded, so it is not known
+    whether it was: {why}. Send it again under the same idempotency key."""
 
     code = "connection_lost"
     rule = "R-LOG-13"
 
 
 class ValueNotStored(LedgerError):
-    """The database takes no such value: {why}"""
+    """The database cannot store this value: {why}"""
 
     code = "value_not_stored"
     rule = "R-LOG-14"
@@ -71,16 +71,16 @@ class AdminNeeded(Misconfigured):
 
 
 class OtherDatabase(Misconfigured):
-    """LEDGER_ADMIN_DATABASE_URL leads to another database or schema than LEDGER_DATABASE_URL: what
-    the one made, the other does not see."""
+    """LEDGER_ADMIN_DATABASE_URL leads to another database or schema than LEDGER_DATABASE_URL, which
+    therefore does not see the tables that were made."""
 
     code = "other_database"
     rule = "R-LOG-17"
 
 
 class AffectedSqlite(Misconfigured):
-    """SQLite {found} can corrupt a database in WAL mode. Needed is 3.51.3 or newer, 3.50.7 or
-    3.44.6: install the `pysqlite3` wheel."""
+    """SQLite {found} can corrupt a database in WAL mode. Version 3.51.3 or newer, 3.50.7 or 3.44.6
+    is needed: install the `pysqlite3` wheel."""
 
     code = "affected_sqlite"
     rule = "R-LOG-07"
@@ -107,7 +107,7 @@ NOTHING = Head(0, 0, b"")
 
 
 def must_fit(entries: Sequence[Entry], head: Head, ledger: str) -> None:
-    """Entries and the head behind them belong together. Errors: ValueError."""
+    """Check that entries lead to the head that is to be written. Errors: ValueError."""
     if head.position != entries[-1].position or any(e.ledger != ledger for e in entries):
         raise ValueError(f"these entries do not lead ledger {ledger} to {head.position}")
 
@@ -134,7 +134,7 @@ class Reader(Protocol):
     def streams(
         self, ledger: str, names: Sequence[str], *, after: int = 0, upto: int = MAX_INTEGER
     ) -> list[Entry]:
-        """The entries of these streams behind a position, of each up to a version."""
+        """The entries of these streams after a position, of each up to a version."""
         ...
 
     def commands(self, ledger: str, ids: Sequence[bytes]) -> list[Entry]:
@@ -162,7 +162,7 @@ class Writing(Reader, Protocol):
         ...
 
     def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
-        """Add entries that stand at the next positions, move the head, keep complete tiles.
+        """Add entries at the next positions, move the head, store complete tiles.
 
         Errors: ValueError if they are not of this ledger or do not end where the head says.
         """
@@ -175,7 +175,7 @@ class Store(Reader, Protocol):
     url: str
 
     def writing(self, ledger: str) -> AbstractContextManager[Writing]:
-        """Take the head of a ledger; commit at the end of the block, undo on an error.
+        """Lock the head of a ledger; commit at the end of the block, roll back on an error.
 
         One thread at a time; a second one waits. Errors: LogConflict (R-LOG-03), StorageFailed
         (R-LOG-04), ConnectionLost (R-LOG-13), ValueNotStored (R-LOG-14), Forked (R-LOG-15).
@@ -199,13 +199,13 @@ class Store(Reader, Protocol):
         ...
 
     def missing_guards(self) -> list[str]:
-        """The triggers against change that the database should have and has not."""
+        """The triggers that protect the log and that the database lacks."""
         ...
 
     def durability(self) -> dict[str, str]:
-        """The settings on which it rests that a commit is on disk."""
+        """The settings that decide whether a commit is on disk when it returns."""
         ...
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         ...

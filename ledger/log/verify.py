@@ -1,8 +1,8 @@
 """Proves that a stored log is what was recorded: every row is read and hashed again.
 
-Checked are the payload's hash, the leaf, the order of positions, versions and recording times, the
-tree against the head and the stored tiles. An earlier position and root that someone kept outside
-prove that nothing before it was changed or cut off.
+It checks the payload's hash, the leaf, the order of positions, versions and recording times, and
+the tree against the head and the stored tiles. An earlier position and root that someone kept
+elsewhere prove that nothing before it was changed or cut off.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ class BadExpectation(Invalid):
 
 
 class Expectation(NamedTuple):
-    """A position and the tree's root there, noted earlier and kept outside."""
+    """A position and the tree's root there, noted earlier and kept elsewhere."""
 
     position: int
     root: bytes
@@ -92,7 +92,7 @@ class _Walk:
         if leaf != entry.leaf_hash:
             self.note(position, "the envelope is not the one that was recorded")
         if entry.recorded_at < self.recorded_at:
-            self.note(position, "it was recorded before the event in front of it")
+            self.note(position, "it was recorded before the event that precedes it")
         self._version(entry)
         merkle.push(self.frontier, self.events, entry.leaf_hash)
         self.events += 1
@@ -151,9 +151,9 @@ def verify(
     walk.finish(head)
     beyond = store.read(ledger, after=head.position, limit=1)
     if beyond and store.head(ledger).position < beyond[0].position:
-        walk.note(beyond[0].position, f"it lies behind the end that the head tells, "
-                  f"{head.position}")
-    if not walk.problems:  # a missing row would make every tile behind it look wrong
+        walk.note(beyond[0].position, f"it lies beyond {head.position}, where the head says that "
+                  "the log ends")
+    if not walk.problems:  # a missing row would make every tile after it look wrong
         _check_tiles(store, ledger, walk)
     problems = sorted(walk.problems, key=lambda problem: problem.position)
     return Report(not problems, walk.events, walk.position, merkle.root(walk.frontier), problems)

@@ -8,8 +8,8 @@ import msgspec
 from ledger.common.context import Context
 from ledger.common.errors import Fault, InvalidValues, Refused
 from ledger.common.values import from_us, to_us
-from ledger.log.chance import chance
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
+from ledger.log.randomness import random_16
 
 AHEAD_US = 5 * 60 * 1_000_000
 
@@ -52,7 +52,7 @@ def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
     source = context.source
     if printed := fact.__dict__.get("printed"):
         source = {**(source or {}), "printed": printed}
-    salt = chance()
+    salt = random_16()
     payload = encode(fact)
     if b"\\u0000" in payload and _NUL.search(payload):
         raise InvalidValues([Fault(f"/{fact.TOPIC}", "nul", "holds a NUL character")])

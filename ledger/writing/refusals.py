@@ -22,8 +22,8 @@ from ledger.common.context import Context
 from ledger.common.errors import Refused
 from ledger.common.values import from_us, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.log.chance import chance, uuid7
 from ledger.log.envelope import Entry
+from ledger.log.randomness import random_16, uuid7
 from ledger.log.store import Head, Reader
 from ledger.writing.entries import Origin, entry_of
 from ledger.writing.tasks import Task
@@ -116,7 +116,7 @@ class Refusal:
         self.at = at
         self.id = task.command_id
         self.unused = task.context.command_id is None
-        self.entry_id = uuid5(self.id, f"refused:{chance().hex()}")
+        self.entry_id = uuid5(self.id, f"refused:{random_16().hex()}")
         self.request_hash = task.request_hash
         self.context = msgspec.structs.replace(
             task.context, correlation=task.context.correlation or self.id)

@@ -4,8 +4,8 @@ import threading
 
 from ledger.common.context import Context, Receipt
 from ledger.core.commands import Command
-from ledger.log.chance import uuid7
 from ledger.log.envelope import Entry
+from ledger.log.randomness import uuid7
 
 
 class Turn:

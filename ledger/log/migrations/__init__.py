@@ -1,6 +1,6 @@
 """The schema of the log in its revisions, run by Alembic.
 
-The events table is never made anew: Alembic's batch mode would drop its triggers.
+The events table is never copied into a new one: Alembic's batch mode would drop its triggers.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def exclusively(connection: Connection) -> Iterator[None]:
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the schema behind a connection to `HEAD`."""
+    """Bring the schema of a connection's database to `HEAD`."""
     from alembic import command  # slow to import, and needed only here
     from alembic.config import Config
 
