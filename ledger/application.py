@@ -1,4 +1,4 @@
-"""The ledger as an application: a command goes in, a receipt comes out, events lie in the log."""
+"""The ledger as an application: a command goes in, its events are recorded, a receipt comes out."""
 
 from collections.abc import Sequence
 
@@ -41,7 +41,7 @@ class Ledger:
         return self.store.head(self.name)
 
     def mac(self, purpose: str, data: bytes) -> bytes:
-        """HMAC-SHA-256 under the ledger's secret: a digest that testifies to nothing by itself."""
+        """HMAC-SHA-256 under the ledger's secret: a digest from which nobody can guess the data."""
         return self.keys.mac(purpose, data)
 
     def preview(self, items: Sequence[tuple[Command, Context]]) -> list[int | LedgerError]:
@@ -83,9 +83,9 @@ class Ledger:
     ) -> list[Receipt | LedgerError]:
         """Decide commands in order, each on what the ones before left, each failing alone.
 
-        They go in slices, so that other callers get their turn between. Errors: what is not about a
-        single command (Unavailable, a bug) is raised; the slices before it stay committed, and none
-        that comes behind it is tried.
+        They go in slices, so that other callers get their turn in between. Errors: what is not
+        about a single command (Unavailable, a bug) is raised; the slices before it stay committed,
+        and those after it are not tried.
         """
         results: list[Receipt | LedgerError] = []
         for start in range(0, len(items), MAX_COMMANDS):
@@ -101,7 +101,7 @@ class Ledger:
         return results
 
     def accept_clock(self, reason: str, context: Context) -> Receipt:
-        """Take the clock as right although the guard suspects it, and record who said so."""
+        """Accept the clock although the guard suspects it, and record who did."""
         wall = self.clock.wall()
         command = AcceptClock(reason=reason, occurred_at=from_us(wall), floor_us=wall,
                               pinned_us=self.head().recorded_at)

@@ -38,8 +38,8 @@ class BadDatabaseUrl(Misconfigured):
 
 
 class CannotOpen(Misconfigured):
-    """{name} names {url}, which cannot be opened: {why}. Look at the path, the server and the
-    rights."""
+    """{name} names {url}, which cannot be opened: {why}. Check the path, the server and the
+    permissions."""
 
     code: ClassVar[str] = "cannot_open"
     rule: ClassVar[str] = "R-SET-02"
@@ -47,7 +47,7 @@ class CannotOpen(Misconfigured):
 
 @contextmanager
 def _opening(name: str, url: str) -> Iterator[None]:
-    """Errors: CannotOpen (R-SET-02) for what the system or the driver says while opening."""
+    """Errors: CannotOpen (R-SET-02) for whatever the system or the driver raises while opening."""
     try:
         yield
     except DBAPIError as error:
@@ -60,7 +60,7 @@ def _opening(name: str, url: str) -> Iterator[None]:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where things lie. No master key file is named beside PostgreSQL unless it is set."""
+    """Where everything is kept. With PostgreSQL there is no master key file unless one is set."""
 
     database_url: str
     keys_url: str
@@ -73,7 +73,7 @@ class Settings:
         LEDGER_ADMIN_DATABASE_URL. Errors: R-SET-01.
 
         The keys and the master key of an SQLite ledger `x.db` default to `x.keys.db` and
-        `x.master.key` beside it: one keys database for all files of a folder would give unrelated
+        `x.master.key` next to it: one keys database for all files of a folder would give unrelated
         ledgers the same secret.
         """
         url = environment.get("LEDGER_DATABASE_URL") or DEFAULT_DATABASE
@@ -115,7 +115,7 @@ class Settings:
         return PostgresStore(self.database_url, admin_url=self.admin_url)
 
     def open_keys(self) -> Keys:
-        """The keys, with the master key; it is made on first use beside an SQLite ledger.
+        """The keys, with the master key; it is made on first use next to an SQLite ledger.
 
         Errors: R-KEY-01 to R-KEY-04, R-SET-02.
         """
@@ -151,14 +151,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Opened:
-    """A ledger with what it stands on; close it at the end."""
+    """A ledger with its store and keys; close it at the end."""
 
     ledger: Ledger
     store: Store
     keys: Keys
 
     def close(self) -> None:
-        """Finish the writer and let go of all connections."""
+        """Finish the writer and close all connections."""
         self.ledger.close()
         self.keys.close()
         self.store.close()
@@ -204,10 +204,10 @@ def masked(url: str) -> str:
 
 
 def default_actor(ledger: Ledger, login: str | None = None) -> str:
-    """Who works on the command line when `--actor` does not say: a pseudonym of the login.
+    """The actor on the command line without `--actor`: a pseudonym of the login.
 
     A login is often a person's name, and an actor never is one; the same login gives the same
-    pseudonym in one ledger, and only who has the ledger's secret can tell which.
+    pseudonym in one ledger, and only someone with the ledger's secret can work out which.
     """
     name = login or getpass.getuser()
     return "cli:" + ledger.mac("actor", name.encode()).hex()[:16]

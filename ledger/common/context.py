@@ -1,4 +1,4 @@
-"""What goes beside a command into the ledger and what comes back."""
+"""What goes into the ledger with a command, and what comes back."""
 
 import re
 from typing import Any, NamedTuple
@@ -15,8 +15,8 @@ _CLIENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,99}")
 
 
 class BadActor(Invalid):
-    """{actor!r} is no actor. Give `system` or a pseudonymous id such as member:7f3a: letters,
-    digits, dots, dashes; never a person's name."""
+    """{actor!r} is not a valid actor. Use `system` or a pseudonymous id such as member:7f3a, of
+    letters, digits, dots and dashes; never a person's name."""
 
     code = "bad_actor"
     rule = "R-CTX-01"
@@ -35,21 +35,21 @@ def is_actor(text: str) -> bool:
 
 
 def check_member(checks: Checks, where: str, value: object) -> None:
-    """Note what is no member."""
+    """Note a value that is not a member."""
     if not (isinstance(value, str) and value.startswith("member:") and is_actor(value)):
         checks.fault(where, "not_member", f"is {value!r}, not a member such as member:7f3a: a "
                                           "pseudonym, never a name")
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """Who wishes it, through what, and where it comes from: the one way of metadata into a row.
+    """Who sends a command, through what, and where it comes from: the metadata of its events.
 
     actor is a pseudonymous id (`member:7f3a`, `cli:k2j5…`) or `system`, never a name. client is the
-    API key or the program. subjects are told beside those of the events. source is an object such
-    as {"import": …, "rows": […], "profile": …, "zone": …}; an event's printed time joins it.
-    command_id makes a repeat answer the first receipt; request is what must then be the same (by
-    default the command itself). With `refusals_stand`, a command id that was refused once is
-    refused for good: a new attempt takes a new id.
+    API key or the program. subjects are added to those of the events. source is an object such as
+    {"import": …, "rows": […], "profile": …, "zone": …}; the time that an event's source prints is
+    added to it. A repeat of a command_id is answered with the first receipt; request is what must
+    then be the same (by default the command itself). With `refusals_stand`, a command id that was
+    refused once is refused for good: a new attempt takes a new id.
     """
 
     actor: str

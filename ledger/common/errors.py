@@ -1,7 +1,7 @@
-"""What can go wrong, as base classes; each column defines its own errors at the top of its file.
+"""What can go wrong, as base classes; each package defines its own errors on them.
 
 The docstring of an error class is its message: a template that the keyword arguments of the error
-fill. `code` never changes and is never translated; `rule` is the rule in docs/rules.md that speaks.
+fill. `code` never changes and is never translated; `rule` is the rule in docs/rules.md behind it.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong in an input: where it stands, what is wrong, and a stable code."""
+    """One thing that is wrong in an input: where it is, a stable code, and what is wrong."""
 
     where: str
     code: str

@@ -7,7 +7,7 @@ import msgspec
 
 
 class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """When a file says something happened: the time, its text as printed, and if we inferred it."""
+    """When something happened: the time, its text as a file prints it, whether it is inferred."""
 
     at: datetime
     printed: str = ""

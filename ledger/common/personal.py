@@ -1,6 +1,6 @@
-"""Personal values: how a field that belongs to a person stands in an event, open and sealed.
+"""Personal values: what a field that belongs to a person looks like, open and sealed.
 
-Which fields are personal is written in docs/personal-data.md and frozen: a buyer's account name,
+Which fields are personal is laid down in docs/personal-data.md and frozen: a buyer's account name,
 recipient, phone, address below the province, free-text remarks, refund account, images; of staff,
 name and contact.
 """
@@ -45,5 +45,5 @@ class Sealer(Protocol):
         ...
 
     def reveal(self, sealed: Personal, stream: str, version: int, field: str) -> str | None:
-        """The value again, or None where the person's key is gone."""
+        """The value, or None where the person's key is gone."""
         ...

@@ -1,7 +1,7 @@
 """Small values that everything shares: subjects, moments, checked texts and numbers.
 
-A check never raises by itself. It appends what is wrong to a list of faults, so that an input is
-told all its mistakes at once.
+A check never raises by itself. It appends what is wrong to a list of faults, so that all mistakes
+of an input are reported at once.
 """
 
 import re

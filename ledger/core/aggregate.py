@@ -1,9 +1,9 @@
 """The base of all aggregates: rules in plain methods, facts in `@event` mutators.
 
-It stands on the `eventsourcing` library's `BaseAggregate`. What differs: an aggregate exists before
-its first event (version 0), an event's time is the business's and is given, the fields of an event
-are exactly its stored payload, and a triggered mutator is a plain function (a tenth of the cost).
-The library's own replay, event by event, gives an equal object.
+It builds on the `eventsourcing` library's `BaseAggregate`. What differs: an aggregate exists before
+its first event (at version 0), an event's time is the business time and is passed in, the fields of
+an event are exactly its stored payload, and a triggered mutator is a plain function (a tenth of the
+cost). The library's own replay, event by event, leads to an equal object.
 """
 
 from collections.abc import Callable
@@ -42,34 +42,33 @@ class StaleVersion(Conflict):
 def event(event_class: type[Any]) -> Callable[[Mutator], Mutator]:
     """Mark a method as the mutator of an event: calling it records the event.
 
-    The mutator names the fields that it assigns from; a call names all fields of the event, and
-    `occurred_at`.
+    The mutator takes only the fields that it assigns from; a call passes all fields of the event,
+    and `occurred_at`.
     """
     return _library_event(event_class)  # type: ignore[no-any-return]
 
 
 class OutOfOrder(Refused):
-    """{stream}: this cannot have happened at {occurred_at}, before what it rests on, at {before}.
-    """
+    """{stream}: {occurred_at} is too early for this, which builds on what happened at {before}."""
 
     code = "out_of_order"
     rule = "R-GEN-03"
 
 
 class Aggregate(BaseAggregate[str]):
-    """A thing with a history of its own. Subclasses say in `begin` how it starts."""
+    """Something with a history of its own. Subclasses define in `begin` how it starts."""
 
     KIND: ClassVar[str] = ""
 
     _sealer: Sealer | None = None
 
-    told_until: datetime = EPOCH
+    latest_at: datetime = EPOCH
     """When the latest of its facts occurred."""
 
     class Event(
         msgspec.Struct, CanMutateAggregate[str], kw_only=True, omit_defaults=True, dict=True
     ):
-        """A fact. Its struct fields are the payload; the envelope's attributes lie beside them."""
+        """A fact. Its struct fields are the payload; `__dict__` holds what the envelope needs."""
 
         TOPIC: ClassVar[str] = ""
         AGGREGATE: ClassVar[type["Aggregate"]]
@@ -90,14 +89,14 @@ class Aggregate(BaseAggregate[str]):
                 raise OriginatorVersionError(self.originator_version, aggregate._version + 1)
             self.apply(aggregate)
             aggregate._version = self.originator_version
-            aggregate.heard(self.timestamp)
+            aggregate.note_time(self.timestamp)
             return aggregate
 
         def _as_dict(self) -> dict[str, Any]:
             return {**msgspec.structs.asdict(self), "occurred_at": self.__dict__["occurred_at"]}
 
         def about(self) -> list[str]:
-            """The subjects of this event beside its own stream."""
+            """The subjects of this event besides its own stream."""
             return []
 
     @classmethod
@@ -114,30 +113,30 @@ class Aggregate(BaseAggregate[str]):
         """Assign the state before the first event."""
 
     def sealed_by(self, sealer: Sealer) -> Self:
-        """Give the aggregate what seals personal fields; without it such an event is an error."""
+        """Set what seals personal fields; without it, recording one is an error."""
         self._sealer = sealer
         return self
 
     def clone(self) -> Self:
-        """A copy that can be thrown away: mutators replace containers, so a shallow one does."""
+        """A copy that can be thrown away. A shallow one will do: mutators replace containers."""
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
         copy._pending_events = []
         return copy
 
-    def heard(self, occurred_at: datetime) -> None:
+    def note_time(self, occurred_at: datetime) -> None:
         """Keep when the latest of its facts occurred."""
-        if occurred_at > self.told_until:
-            self.told_until = occurred_at
+        if occurred_at > self.latest_at:
+            self.latest_at = occurred_at
 
     def must_follow(self, occurred_at: datetime) -> None:
-        """What is decided now rests on all that was told before. Errors: OutOfOrder (R-GEN-03)."""
-        if occurred_at < self.told_until:
+        """What is decided now builds on all facts so far. Errors: OutOfOrder (R-GEN-03)."""
+        if occurred_at < self.latest_at:
             raise OutOfOrder(stream=self.id, occurred_at=occurred_at.isoformat(),
-                             before=self.told_until.isoformat())
+                             before=self.latest_at.isoformat())
 
     def must_be_at(self, version: int | None) -> None:
-        """The version that a decision rests on; None: any. Errors: StaleVersion (R-LOG-02)."""
+        """The version that a decision was based on; None: any. Errors: StaleVersion (R-LOG-02)."""
         if version not in (None, self.version):
             raise StaleVersion(stream=self.id, actual=self.version, expected=version)
 
@@ -164,7 +163,11 @@ def _state(aggregate: object) -> dict[str, Any]:
 def _prepare(
     cls: type[Aggregate], event_class: type[Aggregate.Event], mutator: Callable[..., Any]
 ) -> None:
-    """Let the event call its mutator directly, with just the fields that it names."""
+    """Let the event call its mutator directly, with just the fields that it takes.
+
+    One getter is made for each event class: the library would look the fields up by name for every
+    event, and replay spends most of its time here.
+    """
     names = mutator.__code__.co_varnames[1 : mutator.__code__.co_argcount]
     if len(names) == 1:
         one = attrgetter(names[0])
@@ -192,7 +195,7 @@ def _prepare(
 
 
 def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
-    """What stands in the class for a decorated mutator: makes the event, seals it, applies it."""
+    """What replaces a decorated mutator in its class: it makes the event, seals and applies it."""
     personal = event_class.PERSONAL
 
     def trigger(
@@ -214,7 +217,7 @@ def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
         attributes["once"] = once
         fact.apply(self)
         self._version = version
-        self.heard(occurred_at)
+        self.note_time(occurred_at)
         self._pending_events.append(fact)
 
     trigger.__doc__ = f"Record {event_class.__qualname__}."

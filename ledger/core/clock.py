@@ -1,4 +1,4 @@
-"""The fact that an admin took a suspect clock as right."""
+"""The fact that an admin accepted a suspect clock."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -21,7 +21,7 @@ class ClockLog(Aggregate):
         self.pinned_us = 0
 
     class ClockAccepted(Aggregate.Event):
-        """An admin took the clock as right, whatever the log's last event says.
+        """An admin accepted the clock, whatever the time of the log's last event.
 
         Units: microseconds since 1970-01-01 UTC. While the last event is not later than `pinned_us`
         the clock may stand anywhere from `floor_us` on.
@@ -39,7 +39,7 @@ class ClockLog(Aggregate):
 
 
 class AcceptClock(Command, frozen=True, kw_only=True):
-    """Take the clock as right."""
+    """Accept the clock as it is."""
 
     NAME: ClassVar[str] = "log.accept_clock"
     reason: str

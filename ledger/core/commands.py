@@ -1,4 +1,4 @@
-"""The base of all commands: what a command says of itself before it is decided."""
+"""The base of all commands, and what their handlers are given."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
@@ -12,10 +12,10 @@ from ledger.core.aggregate import Aggregate
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
               forbid_unknown_fields=True):
-    """A wish that something be recorded. It is checked when made: see `check`.
+    """A request to record something. It is checked when made: see `check`.
 
-    `REFUSALS_KEPT` says whether a refusal of it goes on record; false where a file declares what
-    has happened, since an import tells itself what it could not take.
+    `REFUSALS_KEPT` is whether a refusal of it goes on record; false where a file declares what has
+    happened, since an import reports itself what it could not take.
     """
 
     NAME: ClassVar[str] = ""
@@ -34,12 +34,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         return []
 
     def persons(self) -> list[str]:
-        """Whose data it carries, by the subjects that persons are looked up with."""
+        """Whose data it carries, by the subjects under which persons are looked up."""
         return []
 
 
 class Work(Protocol):
-    """What a handler may do: load aggregates, know persons, who wishes it, and the time of
+    """What a handler is given: aggregates, persons, who sent the command, and the time of
     recording. Units: `now` in microseconds since 1970."""
 
     actor: str
@@ -50,7 +50,7 @@ class Work(Protocol):
         ...
 
     def fetch(self, wanted: list[tuple[type[Aggregate], str]]) -> None:
-        """Make several aggregates ready to be loaded, with one query."""
+        """Read several aggregates with one query, so that each `load` finds its own."""
         ...
 
     def holds(self, position: int) -> bool:
@@ -58,7 +58,7 @@ class Work(Protocol):
         ...
 
     def person(self, lookup: str) -> Person:
-        """The person behind a lookup that the command named in `persons`."""
+        """The person under a lookup that the command named in `persons`."""
         ...
 
     def person_by_id(self, person: str) -> Person:

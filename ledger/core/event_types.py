@@ -1,6 +1,6 @@
-"""Stored types: the allow-list of what the log may hold, and the way from bytes to events.
+"""Stored types: the allow-list of what the log may hold, and how bytes become events.
 
-A type is known because its class was registered under that name; no name in a row ever imports a
+A type is known because its class was registered under that name; a name in a row never imports a
 module. An unknown type stops the reader, an unknown field does not.
 """
 
@@ -38,10 +38,9 @@ def known_types() -> dict[str, type]:
 
 
 def decode_payloads(entries: Sequence[Entry | Outline]) -> list[Any]:
-    """The events of entries with their own fields only, for readers who have the entries beside
-    them.
+    """The events of entries with their own fields only, for readers who have the entries as well.
 
-    Errors: UnknownEventType (R-LOG-01); msgspec.DecodeError if a payload is not what its type says.
+    Errors: UnknownEventType (R-LOG-01); msgspec.DecodeError if a payload does not fit its type.
     """
     try:
         return [_decoders[entry.type].decode(entry.payload) for entry in entries]
@@ -51,7 +50,7 @@ def decode_payloads(entries: Sequence[Entry | Outline]) -> list[Any]:
 
 
 def decode(entry: Entry) -> Any:
-    """The event of an entry, ready to be folded by its aggregate. Errors: as `decode_payloads`."""
+    """The event of an entry, ready for its aggregate to fold. Errors: as `decode_payloads`."""
     decoder = _decoders.get(entry.type)
     if decoder is None:
         raise UnknownEventType(position=entry.position, type=entry.type)

@@ -1,4 +1,4 @@
-"""An admin takes a suspect clock as right."""
+"""An admin accepts a suspect clock."""
 
 from ledger.core.aggregate import Aggregate
 from ledger.core.clock import STREAM, AcceptClock, ClockLog

@@ -21,7 +21,7 @@ from ledger.handlers import (
 
 def joined(*tables: Mapping[type[Command], Handler]) -> dict[type[Command], Handler]:
     """Several tables as one. Errors: ValueError if two of them decide the same command, since the
-    order of the tables would then say which one counts."""
+    order of the tables would then decide which one counts."""
     found: dict[type[Command], Handler] = {}
     for table in tables:
         if twice := sorted(command.NAME for command in found.keys() & table.keys()):
@@ -34,4 +34,4 @@ HANDLERS = joined(
     access.HANDLERS, attendance.HANDLERS, clock.HANDLERS, deductions.HANDLERS,
     fulfilment.HANDLERS, imports.HANDLERS, orders.HANDLERS, people.HANDLERS, policies.HANDLERS,
     returns.HANDLERS, scores.HANDLERS, stock.HANDLERS)
-"""The handler of every command that the ledger knows."""
+"""The handler of every command of the ledger."""

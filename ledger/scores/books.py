@@ -35,7 +35,7 @@ class Books:
         """When a change is booked: in a month that was sealed never before that."""
         if self._closings.seal_of(month).state == OPEN:
             return self._occurred_at
-        return max(self._occurred_at, self._closings.told_until)
+        return max(self._occurred_at, self._closings.latest_at)
 
     def account(self, member: str, month: str) -> Account:
         """A member's month, to be changed."""

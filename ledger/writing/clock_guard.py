@@ -1,4 +1,4 @@
-"""The guard that lets a suspect clock count once an admin has accepted it."""
+"""The guard that stops recording while the clock is suspect, until an admin accepts it."""
 
 from ledger.core import event_types
 from ledger.core.clock import STREAM, AcceptClock
@@ -10,7 +10,7 @@ class ClockGuard:
     """The clock as the writer of one ledger reads it, with what was accepted so far.
 
     An acceptance of another process counts if it was recorded after this one last found the clock
-    in order: it then speaks of the same trouble. An older one speaks of trouble that is over.
+    in order: it is then about the same trouble. An older one is about trouble that is over.
     """
 
     def __init__(self, clock: Clock, ledger: str) -> None:
@@ -21,18 +21,21 @@ class ClockGuard:
         self._in_order_at = 0
 
     def stamp(self, head: Head, reader: Reader) -> int:
-        """The clock's time for what stands behind a head. Errors: ClockSuspect (R-LOG-08)."""
+        """The clock's time for what follows a head. Errors: ClockSuspect (R-LOG-08)."""
         try:
             wall = self.clock.stamp(self._floor(head))
         except ClockSuspect:
-            if not self._learn(reader):
+            if not self._find_acceptance(reader):
                 raise
             wall = self.clock.stamp(self._floor(head))
         self._in_order_at = head.position
         return wall
 
     def stamp_acceptance(self, command: AcceptClock, head: Head) -> int:
-        """The time of an acceptance, which looks at no clock. Errors: ClockSuspect (R-LOG-08)."""
+        """The time of an acceptance: the one that the admin saw, whatever the clock says by now.
+
+        Errors: ClockSuspect (R-LOG-08) if something was recorded after the admin looked.
+        """
         if head.recorded_at > command.pinned_us:
             raise ClockSuspect(why="something was recorded while it was being accepted")
         return command.floor_us
@@ -44,13 +47,15 @@ class ClockGuard:
         self.clock.accept()
 
     def _floor(self, head: Head) -> int:
+        """What the clock must not fall behind: the last event, unless an acceptance covers it."""
         return self._floor_us if head.recorded_at <= self._pinned_us else head.recorded_at
 
-    def _learn(self, reader: Reader) -> bool:
-        news = reader.streams(self.ledger, [STREAM], after=self._in_order_at)
-        if not news:
+    def _find_acceptance(self, reader: Reader) -> bool:
+        """Whether another process has recorded one since; it then counts here as well."""
+        found = reader.streams(self.ledger, [STREAM], after=self._in_order_at)
+        if not found:
             return False
-        fact = event_types.decode(news[-1])
+        fact = event_types.decode(found[-1])
         self._floor_us, self._pinned_us = fact.floor_us, fact.pinned_us
         self.clock.accept()
         return True

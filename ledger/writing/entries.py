@@ -1,4 +1,4 @@
-"""How a fact that was decided becomes an entry of the log, and what it may not hold."""
+"""How a fact that was decided becomes an entry of the log, and what it must not hold."""
 
 import re
 from typing import Any, NamedTuple
@@ -12,15 +12,16 @@ from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.randomness import random_16
 
 AHEAD_US = 5 * 60 * 1_000_000
+"""How far a fact may lie ahead of the log's clock: the clocks of other systems differ."""
 
 encode = msgspec.json.Encoder().encode
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""A NUL as JSON writes it: no read model on PostgreSQL could ever take that text."""
+"""A NUL as JSON writes it: PostgreSQL stores no text with one, so no read model could hold it."""
 
 
 class OccurredInFuture(Refused):
-    """{stream}: {occurred_at} lies more than 5 minutes ahead of the ledger's clock ({now})."""
+    """{stream}: {occurred_at} is more than 5 minutes ahead of the ledger's clock ({now})."""
 
     code = "occurred_in_future"
     rule = "R-LOG-10"
@@ -37,7 +38,7 @@ class Origin(NamedTuple):
 
 
 def check_times(facts: list[Any], wall: int) -> None:
-    """Nothing happens in the future. Errors: OccurredInFuture (R-LOG-10)."""
+    """Check that no fact lies in the future. Errors: OccurredInFuture (R-LOG-10)."""
     for fact in facts:
         if to_us(fact.occurred_at) > wall + AHEAD_US:
             raise OccurredInFuture(

@@ -4,14 +4,14 @@ from ledger.common.errors import Conflict, LedgerError, Unavailable
 
 
 class CommandReused(Conflict):
-    """This command id was used before, for something else. A new wish needs a new id."""
+    """This command id was used before, for something else. Use a new id for a new command."""
 
     code = "command_reused"
     rule = "R-LOG-09"
 
 
 class OnceTaken(Conflict):
-    """{once} is recorded already, at position {position}; it can happen only once."""
+    """{once} is already recorded, at position {position}; it can happen only once."""
 
     code = "once_taken"
     rule = "R-LOG-11"
@@ -25,7 +25,7 @@ class LedgerClosed(LedgerError):
 
 
 class Overloaded(Unavailable):
-    """{waiting} commands wait already. Try again in a moment."""
+    """{waiting} commands are already waiting. Try again in a moment."""
 
     code = "overloaded"
     rule = "R-LOG-18"

@@ -1,12 +1,12 @@
 """Refusals on record: what a rule refused leaves an event, and too much of the same is counted.
 
 The first 20 refusals within an hour of one actor, rule and first subject are recorded one by one,
-each before its caller has the answer. The 20th says until when more of the same are only counted.
-The count is kept in memory and recorded as one event when the hour is over, when the ledger is
-closed, and earlier whenever it has grown to all that the log holds of that hour. A process that is
-killed therefore loses less than half of what it refused in that hour, and the 20th refusal tells
-that a count may be missing. Each process has hours and twenties of its own. A refusal that could
-not be recorded is counted, too.
+each before its caller has the answer. The 20th names the time until which more of the same are only
+counted. The count is kept in memory and recorded as one event when the hour is over, when the
+ledger is closed, and earlier whenever it has grown to as many as the log holds of that hour. A
+process that is killed therefore loses less than half of what it refused in that hour, and the 20th
+refusal shows that a count may be missing. Each process has hours and twenties of its own. A refusal
+that could not be recorded is counted, too.
 """
 
 import re
@@ -35,9 +35,10 @@ EACH = 20
 HOUR_US = 3_600_000_000
 RETRY_US = 60_000_000
 MAX_HOURS = 10_000
+"""Hours that are kept; beyond that the oldest is forgotten, and its twenty begin again."""
 
 _subject = re.compile("[a-z]+(:[0-9A-Za-z㐀-鿿._%~@-]+)+").fullmatch
-"""What a subject looks like. Another name may be anything, a person's too, and is not kept."""
+"""What a subject looks like. Any other text may be a person's name, so it is not recorded."""
 
 Detail = str | int | bool | None
 
@@ -56,8 +57,7 @@ class Attempts(Aggregate):
         """A rule refused the command, which changed nothing.
 
         `details` are the values that the rule's message names. The 20th refusal within an hour of
-        one actor, rule and first subject tells by `counted_until` how long further ones are only
-        counted.
+        one actor, rule and first subject has `counted_until`: until then more of them are counted.
         """
 
         TOPIC = "command.refused.v1"
@@ -73,7 +73,7 @@ class Attempts(Aggregate):
             return self.subjects
 
     class RefusalsCounted(Aggregate.Event):
-        """So many refusals of one actor, rule and first subject are not recorded one by one.
+        """This many refusals of one actor, rule and first subject are not recorded one by one.
 
         The first of them was at `since`, the last at `until`; the request's hash is the last one's.
         """
@@ -102,11 +102,11 @@ class Attempts(Aggregate):
 class Refusal:
     """A refused attempt, as it goes on record.
 
-    Its entry bears no id of a command that could be repeated: what was refused may be tried again
-    under its own id, and each attempt counts.
+    Its entry has an id of its own, not the command's: what was refused may be tried again under the
+    same id, and each attempt counts.
     """
 
-    __slots__ = ("at", "context", "entry_id", "fields", "hour", "id", "request_hash", "unused")
+    __slots__ = ("at", "context", "entry_id", "fields", "hour", "id", "new_stream", "request_hash")
 
     def __init__(self, task: Task, at: int) -> None:
         error = task.result
@@ -115,7 +115,7 @@ class Refusal:
         odd = [name for name in names if not _subject(name)]
         self.at = at
         self.id = task.command_id
-        self.unused = task.context.command_id is None
+        self.new_stream = task.context.command_id is None
         self.entry_id = uuid5(self.id, f"refused:{random_16().hex()}")
         self.request_hash = task.request_hash
         self.context = msgspec.structs.replace(
@@ -132,31 +132,31 @@ class Refusal:
         """Whose repeats are counted together: actor, rule, first subject."""
         return (self.context.actor, self.fields["rule"], *self.fields["subjects"][:1])
 
-    def tell(self, attempts: Attempts) -> None:
-        """Record it."""
+    def record_in(self, attempts: Attempts) -> None:
+        """Record the event."""
         attempts._refused(**self.fields, occurred_at=from_us(self.at))
 
 
 class RefusedBefore(Refused):
-    """This command was refused before, under the same id: {rule}, {code}. A new attempt takes a new
-    idempotency key."""
+    """This command was refused before under the same id ({rule}, {code}). Use a new idempotency key
+    for a new attempt."""
 
     code = "refused_before"
     rule = "R-LOG-19"
 
 
-def standing(reader: Reader, ledger: str, tasks: Iterable[Task]) -> dict[str, Entry]:
-    """The last refusal of each command that is refused for good, by its stream."""
+def final_refusals(reader: Reader, ledger: str, tasks: Iterable[Task]) -> dict[str, Entry]:
+    """The last refusal of each command whose refusals are final, by its stream."""
     streams = [task.refusals for task in tasks if task.context.refusals_stand]
     entries = reader.streams(ledger, streams) if streams else ()
     return {entry.stream: entry for entry in entries if entry.type == Attempts.Refused.TOPIC}
 
 
 def refused_before(entry: Entry) -> RefusedBefore:
-    """The refusal that stands on record."""
-    told = msgspec.json.decode(entry.payload)
-    return RefusedBefore(rule=told["rule"], code=told["code"], **{
-        name: value for name, value in told.get("details", {}).items()
+    """The error for a command whose refusal is final."""
+    recorded = msgspec.json.decode(entry.payload)
+    return RefusedBefore(rule=recorded["rule"], code=recorded["code"], **{
+        name: value for name, value in recorded.get("details", {}).items()
         if name not in ("rule", "code")})
 
 
@@ -167,8 +167,8 @@ def _detail(value: Any) -> Detail:
 class Hour:
     """An hour of refusals of one actor, rule and first subject. Units: microseconds.
 
-    `single` of them were to be recorded one by one, `recorded` is how many the log holds in all,
-    `counted` is how many it does not.
+    `single` is how many were to be recorded one by one, `recorded` how many the log holds in all,
+    `counted` how many it does not hold yet.
     """
 
     __slots__ = ("begins", "counted", "ends", "first", "last", "recorded", "single")
@@ -179,8 +179,8 @@ class Hour:
         self.first = begins
         self.last: Refusal | None = None
 
-    def over(self, now: int) -> bool:
-        """Whether it lies behind, or so far ahead that the clock was set."""
+    def is_over(self, now: int) -> bool:
+        """Whether it has passed, or has not begun, since somebody has set the clock back."""
         return not self.begins <= now < self.ends
 
     def count(self, refusal: Refusal) -> None:
@@ -194,7 +194,8 @@ class Hour:
 class Count:
     """What an hour has counted so far, as it goes on record."""
 
-    __slots__ = ("at", "context", "entry_id", "hour", "id", "number", "request_hash", "unused")
+    __slots__ = ("at", "context", "entry_id", "hour", "id", "new_stream", "number",
+                 "request_hash")
 
     def __init__(self, hour: Hour) -> None:
         last = hour.last
@@ -203,14 +204,14 @@ class Count:
         self.number = hour.counted
         self.at = last.at
         self.id: UUID = uuid7()
-        self.unused = True
+        self.new_stream = True
         self.entry_id = uuid5(self.id, "counted")
         self.request_hash = last.request_hash
         self.context = Context(
             actor=last.context.actor, role=last.context.role, client=last.context.client)
 
-    def tell(self, attempts: Attempts) -> None:
-        """Record it."""
+    def record_in(self, attempts: Attempts) -> None:
+        """Record the event."""
         assert self.hour.last is not None
         fields = self.hour.last.fields
         attempts._refusals_counted(
@@ -219,8 +220,8 @@ class Count:
             subjects=fields["subjects"][:1], occurred_at=from_us(self.at))
 
 
-class Repeats:
-    """Tells which refusals are recorded one by one, and counts the others.
+class Tally:
+    """Decides which refusals are recorded one by one, and counts the others.
 
     `due_at` is when a count has to be recorded even if nothing more is refused.
     """
@@ -231,7 +232,7 @@ class Repeats:
         self._counting: list[Hour] = []
 
     def take(self, refusals: Iterable[Refusal], now: int, closing: bool) -> list[Refusal | Count]:
-        """Take refusals in. Returns what is to be recorded now; tell `settle` what was."""
+        """Take refusals in. Returns what is to be recorded now; `settle` must hear what was."""
         records: list[Refusal | Count] = []
         for refusal in refusals:
             refusal.hour = hour = self._hour(refusal, now)
@@ -245,13 +246,15 @@ class Repeats:
         recorded = {id(hour): 0 for hour in self._counting}
         for record in records:
             recorded[id(record.hour)] = recorded.get(id(record.hour), 0) + 1
+        # A count goes on record as soon as it equals what the log will hold of its hour: a kill
+        # loses less than half, and the counts on record grow only with the refusals' logarithm.
         records += [Count(hour) for hour in self._counting
-                    if closing or hour.over(now)
+                    if closing or hour.is_over(now)
                     or hour.counted >= hour.recorded + recorded[id(hour)]]
         return records
 
     def settle(self, records: Sequence[Refusal | Count], written: set[UUID], now: int) -> None:
-        """Learn which records are in the log; refusals that are not are counted."""
+        """Take note of which records are in the log; refusals that are not are counted."""
         for record in records:
             hour = record.hour
             assert hour is not None
@@ -273,23 +276,23 @@ class Repeats:
         hour.count(refusal)
 
     def _hour(self, refusal: Refusal, now: int) -> Hour:
-        """The running hour of a refusal, or a new one; what is over or too much is forgotten."""
+        """The running hour of a refusal, or a new one; passed and surplus hours are forgotten."""
         while self._hours and (len(self._hours) > MAX_HOURS
-                               or next(iter(self._hours.values())).over(now)):
+                               or next(iter(self._hours.values())).is_over(now)):
             self._hours.popitem(last=False)
         hour = self._hours.get(refusal.key)
-        if hour is None or hour.over(now):
+        if hour is None or hour.is_over(now):
             self._hours.pop(refusal.key, None)
             hour = self._hours[refusal.key] = Hour(now)
         return hour
 
 
 def entries_of(records: Iterable[Refusal | Count], work: Work, head: Head) -> list[Entry]:
-    """The entries of records behind a head. One that no entry can be made of is left out."""
+    """The entries of records after a head. A record that makes no entry is left out."""
     records = list(records)
     streams = [subject(Attempts.KIND, str(record.id)) for record in records]
     work.known.update((stream, Attempts.blank(stream))
-                      for stream, record in zip(streams, records, strict=True) if record.unused)
+                      for stream, record in zip(streams, records, strict=True) if record.new_stream)
     work.fetch([(Attempts, stream) for stream in streams])
     now = max(work.now, head.recorded_at)
     entries: list[Entry] = []
@@ -299,7 +302,7 @@ def entries_of(records: Iterable[Refusal | Count], work: Work, head: Head) -> li
                         record.context)
         try:
             attempts: Attempts = work.load(Attempts, stream)
-            record.tell(attempts)
+            record.record_in(attempts)
             (fact,) = attempts.collect_events()
             entries.append(entry_of(fact, origin, head.position + len(entries) + 1, 1))
         except Exception:  # it costs this record, which is then counted, and no other

@@ -11,22 +11,22 @@ from ledger.log.randomness import uuid7
 class Turn:
     """A caller who waits for some tasks.
 
-    `owed` counts what keeps the answer back: the last task, and each refusal that is not recorded
-    yet. `failed` keeps those tasks from going on that come later.
+    `pending` counts what the answer still waits for: the last task, and each refusal that is not
+    recorded yet. `failed` is the failure of an earlier task that the later ones share.
     """
 
-    __slots__ = ("failed", "lock", "owed")
+    __slots__ = ("failed", "lock", "pending")
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.lock.acquire()
-        self.owed = 1
+        self.pending = 1
         self.failed: BaseException | None = None
 
     def settle(self) -> None:
-        """One thing less is owed; with the last one the caller goes on."""
-        self.owed -= 1
-        if not self.owed:
+        """One thing less to wait for; after the last one the caller goes on."""
+        self.pending -= 1
+        if not self.pending:
             self.lock.release()
 
 
@@ -50,7 +50,7 @@ class Task:
 
     @property
     def refusals(self) -> str:
-        """The stream of what was refused under its id."""
+        """The stream with the refusals of this command id."""
         return f"command:{self.command_id}"
 
     def receipt(self, position: int) -> Receipt:

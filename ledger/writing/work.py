@@ -32,14 +32,18 @@ class Cache:
         return found
 
     def keep(self, aggregates: dict[str, Aggregate], head: Head) -> None:
-        """Take what a commit left, which led to this head."""
+        """Keep what a commit changed; the log now ends at this head."""
         self._kept.update(aggregates)
         while len(self._kept) > CACHED_AGGREGATES:
             self._kept.popitem(last=False)
         self.head = head
 
     def catch_up(self, reader: Reader, ledger: str, head: Head) -> None:
-        """Forget what another process changed since; a log that went back is another log."""
+        """Forget what another process changed since the cache's head.
+
+        All is forgotten if that is more than a look through is worth, or if the log went back: it
+        is then another log, restored from a backup.
+        """
         if self.head == head:
             return
         known = 0 if self.head is None else self.head.position
@@ -61,8 +65,8 @@ class Work:
 
     `known` holds the aggregates as the commands so far left them, `changed` those among them that
     are not what was loaded, `touched` those of the command that is being decided, and `actor` who
-    wishes it. `unresolved` says why the persons could not be looked up, if so. `cache` must be true
-    as of the reader's head.
+    sent it. `unresolved` is why the persons could not be looked up, if so. `cache` must be true as
+    of the reader's head.
     """
 
     def __init__(
@@ -103,7 +107,7 @@ class Work:
             elif stream.startswith(f"{cls.KIND}:"):
                 missing[stream] = cls.blank(stream)
             else:
-                self.known[stream] = cls.blank(stream)  # what bears another name is no such thing
+                self.known[stream] = cls.blank(stream)  # a name of another kind: there is none
         for entry in self.reader.streams(self.ledger, list(missing)) if missing else ():
             try:
                 event_types.decode(entry).mutate(missing[entry.stream])
@@ -127,7 +131,7 @@ class Work:
         return position <= self.reader.head(self.ledger).position
 
     def person(self, lookup: str) -> Person:
-        """The person behind a lookup. Errors: StorageFailed (R-LOG-04)."""
+        """The person under a lookup. Errors: StorageFailed (R-LOG-04)."""
         if lookup not in self.persons:
             if self.unresolved is not None:
                 raise StorageFailed(**self.unresolved.details) from self.unresolved
@@ -154,7 +158,7 @@ class Work:
 
 
 class Preview(Work):
-    """A work that leaves nothing behind: it makes no keys and seals nothing."""
+    """A work that changes nothing: it makes no keys and seals nothing."""
 
     def __init__(
         self, ledger: str, reader: Reader, keys: LedgerKeys, *, handlers: Handlers
@@ -167,7 +171,7 @@ class Preview(Work):
 
 
 class _Unsealed:
-    """Lets a preview compare values that it has not sealed: they stand open in `n`, in memory."""
+    """Lets a preview compare values that it has not sealed: `n` holds them open, in memory only."""
 
     def __init__(self, keys: LedgerKeys) -> None:
         self.keys = keys

@@ -1,11 +1,11 @@
 """The one writer of a ledger in a process: it takes what is queued, decides it and commits it.
 
 Nobody is answered before the commit. A command that is refused fails alone; if a commit fails, all
-that was decided on it is forgotten. A command that brings its batch down by a fault of our own is
+that was decided in it is forgotten. A command whose handler has a bug fails its whole batch; it is
 found by halving the batch, so that the others are not harmed.
 
-What a rule refused goes on record in a transaction of its own: behind the answers to all that was
-decided with it, when nothing else waits, or after 50 ms. Only then the refused caller is answered,
+What a rule refused goes on record in a transaction of its own: after the answers to all that was
+decided with it, when nothing else waits, or after 50 ms. Only then is the refused caller answered,
 with the refusal, whether or not it could be recorded.
 """
 
@@ -33,19 +33,19 @@ from ledger.writing.refusals import (
     Count,
     Refusal,
     RefusedBefore,
-    Repeats,
+    Tally,
     entries_of,
+    final_refusals,
     refused_before,
-    standing,
 )
 from ledger.writing.tasks import Task, Turn
 from ledger.writing.work import Cache, Work
 
 MAX_COMMANDS = 500
-"""Commands that one transaction takes at the most."""
+"""The most commands that one transaction takes."""
 
 MAX_WAITING = 10_000
-"""Commands that may wait; they take a few seconds, and more would wait in vain."""
+"""Commands that may wait: a few seconds' work. Further callers would give up before their turn."""
 
 MAX_DECIDING_S = 0.050
 MAX_UNRECORDED_S = 0.050
@@ -53,7 +53,7 @@ LINGER_S = 0.001
 
 
 class _Batch(NamedTuple):
-    """What the entries of one transaction grow from, and they themselves."""
+    """One transaction: where the log ends, what is known of its commands, and the new entries."""
 
     head: Head
     wall: int
@@ -83,11 +83,11 @@ class Writer:
         self._cache = Cache()
         self._queue: deque[Task] = deque()
         self._taken: list[Task] = []
-        self._most = MAX_COMMANDS
+        self._batch_limit = MAX_COMMANDS
         self._refused: list[Task] = []
-        self._refused_until = 0.0
-        self._repeats = Repeats()
-        self._wakes = threading.Condition()
+        self._record_by = 0.0
+        self._tally = Tally()
+        self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
         self._closed = False
@@ -110,9 +110,9 @@ class Writer:
         """Finish what is queued, then take no more."""
         if os.getpid() != self._process:
             return
-        with self._wakes:
+        with self._wake:
             self._closed = True
-            self._wakes.notify()
+            self._wake.notify()
         if self._thread is not None:
             self._thread.join()
 
@@ -123,10 +123,10 @@ class Writer:
 
     def _submit(self, tasks: list[Task]) -> None:
         if os.getpid() != self._process:
-            raise Forked  # the thread stayed in the other process: nobody would ever answer
+            raise Forked  # the thread exists in the parent only: nobody would ever answer here
         if threading.current_thread() is self._thread:
-            raise RuntimeError("a handler sends no commands: it would wait for itself")
-        with self._wakes:
+            raise RuntimeError("a handler must not send commands: it would wait for itself")
+        with self._wake:
             if self._closed:
                 raise LedgerClosed
             if len(self._queue) >= MAX_WAITING:
@@ -137,7 +137,7 @@ class Writer:
                 thread.start()
                 self._thread = thread
             self._queue.extend(tasks)
-            self._wakes.notify()
+            self._wake.notify()
 
     # -- the thread -------------------------------------------------------------------------------
 
@@ -146,26 +146,26 @@ class Writer:
             while self._wait():
                 if self._queue:
                     self._serve()
-                if self._unrecorded():
-                    self._record()
-            self._record(closing=True)
+                if self._must_record():
+                    self._record_refusals()
+            self._record_refusals(closing=True)
         finally:
-            with self._wakes:
+            with self._wake:
                 self._closed = True
             self._answer([*self._taken, *self._queue])
             for task in self._refused:
                 task.turn.settle()
 
     def _wait(self) -> bool:
-        """Wait for something to do. Returns false when there is nothing and nothing can come."""
-        with self._wakes:
+        """Wait for something to do. Returns false once the ledger is closed and the queue empty."""
+        with self._wake:
             while not self._queue and not self._closed:
-                due_at, timeout_s = self._repeats.due_at, None
+                due_at, timeout_s = self._tally.due_at, None
                 if due_at is not None:
                     timeout_s = (due_at - self.guard.clock.wall()) / 1e6
                     if timeout_s <= 0:
                         return True
-                self._wakes.wait(timeout_s)
+                self._wake.wait(timeout_s)
             return bool(self._queue)
 
     def _serve(self) -> None:
@@ -178,38 +178,39 @@ class Writer:
         self._answer(done)
 
     def _linger(self) -> None:
-        """Wait up to a millisecond while more callers come: one fsync then serves them all."""
+        """Wait up to a millisecond while more callers arrive: one fsync then serves them all."""
         until = time.monotonic() + LINGER_S
         queued = 0
-        while queued < len(self._queue) < self._most and time.monotonic() < until:
+        while queued < len(self._queue) < self._batch_limit and time.monotonic() < until:
             queued = len(self._queue)
             time.sleep(0.00005)
 
     def _take(self) -> list[Task]:
-        """The next tasks; one that accepts the clock is a batch of its own."""
+        """The next tasks. One that accepts the clock is a batch of its own: what comes before it is
+        still judged by the suspect clock, what comes after it no longer."""
         tasks: list[Task] = []
-        while self._queue and len(tasks) < self._most:
+        while self._queue and len(tasks) < self._batch_limit:
             if isinstance(self._queue[0].command, AcceptClock):
                 return tasks or [self._queue.popleft()]
             tasks.append(self._queue.popleft())
         return tasks
 
     def _answer(self, tasks: list[Task]) -> None:
-        """Let callers go on, but for those who wait for a refusal to be recorded."""
+        """Let callers go on, except those whose refusal is to be recorded first."""
         for task in tasks:
             if task.result is None:
                 task.result = LedgerClosed()
             elif isinstance(task.result, Refused) and task.command.REFUSALS_KEPT \
                     and not isinstance(task.result, RefusedBefore):
                 if not self._refused:
-                    self._refused_until = time.monotonic() + MAX_UNRECORDED_S
+                    self._record_by = time.monotonic() + MAX_UNRECORDED_S
                 self._refused.append(task)
-                task.turn.owed += 1
+                task.turn.pending += 1
             if task.last:
                 task.turn.settle()
 
     def _commit(self, tasks: list[Task]) -> int:
-        """Decide and commit tasks. Returns how many of them, from the first, have their answer."""
+        """Decide and commit tasks. Returns how many of them, from the first, are answered."""
         try:
             work = Work(self.name, self.store, self.keys, self.guard.clock.wall(),
                         handlers=self.handlers, cache=self._cache)
@@ -226,7 +227,7 @@ class Writer:
             self._cache.drop()
             return self._fail(tasks, error)
         self._cache.keep(work.changed, head)
-        self._most = min(MAX_COMMANDS, self._most * 2)
+        self._batch_limit = min(MAX_COMMANDS, self._batch_limit * 2)
         for task in tasks[:decided]:
             if task.result is None:
                 task.result = task.receipt(head.position)
@@ -236,8 +237,12 @@ class Writer:
     def _fail(self, tasks: list[Task], error: BaseException) -> int:
         """Answer tasks whose commit failed, or have them tried again. Returns how many it answered.
 
-        A lost connection may have committed them and a conflict may be gone: once more. What is
-        nobody's fault is told to all. Anything else is looked for in ever smaller batches.
+        There are three kinds of failure. A lost connection may have committed the batch, and a
+        conflict may be gone: all tasks are tried once more, now looked up by their ids. A database
+        that fails or does not fit is nobody's fault: all get that error, and so do later tasks of
+        the same callers, since they may build on these. Anything else is a bug that one command
+        meets: the batch is halved until that command is alone and gets the error; the limit doubles
+        again with every commit.
         """
         once_more = isinstance(error, ConnectionLost | LogConflict)
         if once_more and not any(task.tried for task in tasks):
@@ -246,10 +251,10 @@ class Writer:
             return 0
         common = isinstance(error, Unavailable | Misconfigured)
         if len(tasks) > 1 and not common:
-            self._most = len(tasks) // 2
+            self._batch_limit = len(tasks) // 2
             return 0
         for task in tasks:
-            task.result = _own(error)
+            task.result = _copy_of(error)
             if common:
                 task.turn.failed = error
         return len(tasks)
@@ -271,17 +276,18 @@ class Writer:
         repeats: dict[bytes, list[Entry]] = {}
         for entry in writing.commands(self.name, repeatable) if repeatable else ():
             repeats.setdefault(entry.command_id, []).append(entry)
-        return _Batch(head, wall, writing, repeats, standing(writing, self.name, tasks), [], {})
+        refused = final_refusals(writing, self.name, tasks)
+        return _Batch(head, wall, writing, repeats, refused, [], {})
 
     def _head(self, writing: Writing) -> Head:
-        """The head, with a cache that is true as of it."""
+        """The head; the cache is true as of it from here on."""
         head = writing.head(self.name)
         self.keys.must_fit(head.keys_id)
         self._cache.catch_up(writing, self.name, head)
         return head
 
     def _decide_all(self, tasks: list[Task], work: Work, batch: _Batch) -> int:
-        """Decide tasks in order, as many as time allows. Returns how many these were."""
+        """Decide tasks in order, as many as time allows. Returns how many."""
         work.fetch([wanted for task in tasks for wanted in task.command.streams()])
         until = time.monotonic() + MAX_DECIDING_S
         for decided, task in enumerate(tasks):
@@ -336,28 +342,31 @@ class Writer:
 
     # -- refusals ---------------------------------------------------------------------------------
 
-    def _unrecorded(self) -> bool:
-        """Whether refusals are to be recorded now: no accepted command waits for them."""
+    def _must_record(self) -> bool:
+        """Whether to record refusals now: while commands wait, only if many or for too long."""
         if self._refused:
             return (not self._queue or len(self._refused) >= MAX_COMMANDS
-                    or time.monotonic() > self._refused_until)
-        due_at = self._repeats.due_at
+                    or time.monotonic() > self._record_by)
+        due_at = self._tally.due_at
         return due_at is not None and self.guard.clock.wall() >= due_at
 
-    def _record(self, *, closing: bool = False) -> None:
-        """Put refusals on record, then answer those who wait for that, recorded or not."""
+    def _record_refusals(self, *, closing: bool = False) -> None:
+        """Put refusals on record, then answer their callers, whether or not that worked."""
         refused, self._refused = self._refused, []
         try:
             now = self.guard.clock.wall()
             refusals = [Refusal(task, now) for task in refused]
-            records = self._repeats.take(refusals, now, closing)
-            self._repeats.settle(records, self._keep(records), now)
+            records = self._tally.take(refusals, now, closing)
+            self._tally.settle(records, self._commit_records(records), now)
         finally:
             for task in refused:
                 task.turn.settle()
 
-    def _keep(self, records: list[Refusal | Count], *, again: bool = False) -> set[UUID]:
-        """Commit records. Returns the ids of those that are in the log: none, if that fails."""
+    def _commit_records(self, records: list[Refusal | Count], *, again: bool = False) -> set[UUID]:
+        """Commit records. Returns the ids of those that are in the log: none if that fails.
+
+        After a lost connection they may be there already: `again` looks them up first.
+        """
         if not records:
             return set()
         try:
@@ -374,13 +383,14 @@ class Writer:
         except BaseException as error:  # whatever it is, the callers get their refusals
             self._cache.drop()
             once_more = not again and isinstance(error, ConnectionLost | LogConflict)
-            return self._keep(records, again=True) if once_more else set()
+            return self._commit_records(records, again=True) if once_more else set()
         self._cache.keep({}, head)
         return {UUID(bytes=key) for key in known.union(entry.command_id for entry in entries)}
 
 
-def _own(error: BaseException) -> BaseException:
-    """An object for each caller: raised by several threads, one would mix their tracebacks."""
+def _copy_of(error: BaseException) -> BaseException:
+    """A copy of an error that several callers get: raised by their threads, one object would mix
+    their tracebacks. What only one caller gets is returned as it is."""
     if not isinstance(error, Unavailable | Misconfigured):
         return error
     copy = type(error)(**error.details)

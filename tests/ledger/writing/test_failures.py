@@ -117,7 +117,7 @@ def test_handle_many__rejected_behind_a_failure_in_its_middle(
         return writing(name)
 
     monkeypatch.setattr(store, "writing", fail_once)
-    monkeypatch.setattr(ledger._writer, "_most", 3)
+    monkeypatch.setattr(ledger._writer, "_batch_limit", 3)
     with pytest.raises(StorageFailed):
         ledger.handle_many([(opening(n), CONTEXT) for n in range(20)])
     assert len(must_be_sound(store)) == 3

@@ -248,7 +248,7 @@ def test_refusals__recorded_by_two_processes(settings: Settings) -> None:
 @contextmanager
 def held(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Keep refusals from being committed; the event tells when one was about to be."""
-    keep, holds, go = ledger._writer._keep, threading.Event(), threading.Event()
+    keep, holds, go = ledger._writer._commit_records, threading.Event(), threading.Event()
 
     def wait(records: Any, **more: Any) -> Any:
         if records:
@@ -256,7 +256,7 @@ def held(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.
             go.wait(30)
         return keep(records, **more)
 
-    monkeypatch.setattr(ledger._writer, "_keep", wait)
+    monkeypatch.setattr(ledger._writer, "_commit_records", wait)
     try:
         yield holds
     finally:
@@ -298,7 +298,7 @@ def test_accepted__committed_before_refusals_that_have_time(
     """Refusals wait while others do, but not for long."""
     monkeypatch.setattr(writer, "MAX_UNRECORDED_S", patience_s)
     ledger.handle(opening(0), CONTEXT)
-    ledger._writer._most = 1
+    ledger._writer._batch_limit = 1
     threads = []
     with paused(ledger):
         sent = [opening(1), adding("none"), opening(2), opening(3), opening(4)]
@@ -452,7 +452,7 @@ def test_count__recorded_although_too_many_hours_run(
         refuse(timed, 1)
     for number in range(2, 9):
         refuse(timed, number)
-    assert len(timed._writer._repeats._hours) <= 4
+    assert len(timed._writer._tally._hours) <= 4
     time.pass_by(HOUR)
     refuse(timed, 1)
     assert counts(store) == [2]
@@ -465,7 +465,7 @@ def test_count__recorded_although_too_many_hours_run(
 def failing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, error: Exception, *,
             times: int = 1, committed: bool = False) -> Iterator[None]:
     """Let transactions of refusals fail, before they begin or after they were committed."""
-    keep, writing, left = ledger._writer._keep, ledger.store.writing, [times]
+    keep, writing, left = ledger._writer._commit_records, ledger.store.writing, [times]
 
     @contextmanager
     def fail(name: str) -> Iterator[Any]:
@@ -483,7 +483,7 @@ def failing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, error: Exception, *
             return keep(records, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger._writer, "_keep", kept)
+        patch.setattr(ledger._writer, "_commit_records", kept)
         yield
 
 
@@ -509,7 +509,7 @@ def test_count__tried_again_a_minute_later(
     with failing(timed, monkeypatch, StorageFailed(why="a test says so"), times=9):
         for number in range(5):
             timed.handle(opening(number), CONTEXT)
-        eventually(lambda: timed._writer._repeats.due_at == time.wall + 60 * SECOND)
+        eventually(lambda: timed._writer._tally.due_at == time.wall + 60 * SECOND)
     time.pass_by(59)
     timed.handle(opening(8), CONTEXT)
     assert counts(store) == []
@@ -548,7 +548,7 @@ def test_refusal__answered_when_the_writer_dies(
 ) -> None:
     """Whatever ends the thread, nobody is left waiting."""
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
-    monkeypatch.setattr(ledger._writer, "_record", lambda **_: 1 // 0)
+    monkeypatch.setattr(ledger._writer, "_record_refusals", lambda **_: 1 // 0)
     refuse(ledger)
     eventually(lambda: ledger._writer._closed)
     with pytest.raises(LedgerClosed):
