@@ -15,7 +15,7 @@ from tests.support.real import DATA
 from tests.support.shops import Shop
 from tests.support.web import Web
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is no bug
+settings.register_profile("untimed", deadline=None)  # a busy machine is not a bug
 settings.load_profile("untimed")
 
 BACKENDS = ["memory", "sqlite", "postgres"]

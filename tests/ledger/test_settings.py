@@ -23,7 +23,7 @@ def sqlite_settings(folder: Path) -> Settings:
     return Settings.from_environment({"LEDGER_DATABASE_URL": f"sqlite:///{folder}/shop.db"})
 
 
-def test_settings__keys_lie_beside_an_sqlite_log(tmp_path: Path) -> None:
+def test_settings__keys_lie_next_to_an_sqlite_log(tmp_path: Path) -> None:
     found = sqlite_settings(tmp_path)
     assert found.keys_url == f"sqlite:///{tmp_path}/shop.keys.db"
     assert found.master_key_file == tmp_path / "shop.master.key"

@@ -62,8 +62,8 @@ class Served:
 
     def issue(self, role: str = "manager") -> str:
         """A key."""
-        told = self.flask("keys", "issue", "--owner", f"member:{role}", "--role", role, "--json")
-        return str(json.loads(told)["token"])
+        printed = self.flask("keys", "issue", "--owner", f"member:{role}", "--role", role, "--json")
+        return str(json.loads(printed)["token"])
 
     def connect(self) -> http.client.HTTPConnection:
         """A connection that stays open."""

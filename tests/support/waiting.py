@@ -29,7 +29,7 @@ class Running(threading.Thread):
 
 
 def in_thread(work: Callable[[], Any]) -> Running:
-    """Run something beside the test."""
+    """Run something while the test goes on."""
     return Running(work)
 
 

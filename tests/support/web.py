@@ -63,7 +63,7 @@ class Web:
         self, path: str, body: Any, role: str = "manager", ledger: str = "main", *,
         key: str | None = None, **headers: str,
     ) -> TestResponse:
-        """Send a command under a key of its own, or the one that is told."""
+        """Send a command under a key of its own, or the given one."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         named["Idempotency-Key"] = key or f"k{next(_numbers)}"
         sent: dict[str, Any] = {"json": body}

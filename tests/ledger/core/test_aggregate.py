@@ -15,46 +15,35 @@ from hypothesis import strategies as st
 
 from ledger.application import Ledger
 from ledger.common.errors import LedgerError
-from ledger.common.moments import Moment
+from ledger.common.personal import Person, Plain
 from ledger.core import event_types
+from ledger.core.aggregate import OutOfOrder, StaleVersion
 from ledger.core.clock import ClockLog
 from ledger.core.commands import Command
 from ledger.log.envelope import Entry
 from ledger.log.store import Store
-from ledger.orders.commands import AssignOrder, ChangePrice, RefundOrder
-from ledger.orders.order import Order
-from ledger.orders.values import Amounts
-from tests.support.builders import CONTEXT, NOON, end, line, pay, place, record, remark, stream
-
-on_memory = pytest.mark.parametrize("backend", ["memory"], indirect=True)
+from tests.support.envelopes import CONTEXT, NOON
+from tests.support.jars import Jar, adding, filling, name_of, noting, opening, sealing, taking
 
 fast = hypothesis_settings(max_examples=80, deadline=None,
                            suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 NUMBERS = itertools.count()
-
-AMOUNT = st.sampled_from([0, 1, 2500, 4990, 9980])
+COINS = st.sampled_from([0, 1, 50, 100])
 TIME = st.integers(0, 60 * 24 * 30).map(lambda minutes: NOON + timedelta(minutes=minutes))
 NAME = st.sampled_from(["张三", "李四"])
 
 
-def on_order(number: int) -> st.SearchStrategy[Command]:
-    """Any command on one order, sensible or not."""
-    name = stream(number)
-    amounts = st.builds(Amounts, total_minor=AMOUNT)
+def on_jar(number: int) -> st.SearchStrategy[Command]:
+    """Any command on one jar, sensible or not."""
+    name = st.just(number)
     return st.one_of(
-        st.builds(place, st.just(number), occurred_at=TIME, recipient=NAME, account=NAME),
-        st.builds(pay, st.just(number), AMOUNT, occurred_at=TIME),
-        st.builds(ChangePrice, order=st.just(name), occurred_at=TIME, amounts=amounts),
-        st.builds(RefundOrder, order=st.just(name), occurred_at=TIME, account=st.none() | NAME,
-                  amount_minor=AMOUNT.map(lambda amount: amount + 1)),
-        st.builds(remark, st.just(number), NAME),
-        st.builds(end, st.just(number), st.sampled_from(["completed", "closed", "cancelled"])),
-        st.builds(AssignOrder, order=st.just(name), occurred_at=TIME, owner=st.just("member:1")),
-        st.builds(record, st.just(number), amounts=amounts, paid_minor=AMOUNT, recipient=NAME,
-                  account=NAME, refunded=TIME.map(Moment), refunded_minor=AMOUNT, remark=NAME,
-                  ended_as=st.sampled_from(["completed", "closed", "cancelled"])),
-    )
+        st.builds(opening, name, occurred_at=TIME, owner=NAME, coins=COINS),
+        st.builds(filling, name, occurred_at=TIME, owner=NAME),
+        st.builds(adding, name, COINS, occurred_at=TIME),
+        st.builds(taking, name, COINS, occurred_at=TIME),
+        st.builds(noting, name, NAME),
+        st.builds(sealing, name, NAME))
 
 
 def run(ledger: Ledger, commands: list[Command]) -> None:
@@ -63,18 +52,17 @@ def run(ledger: Ledger, commands: list[Command]) -> None:
         assert not isinstance(result, LedgerError) or result.code != "ledger_error"
 
 
-@on_memory
 @given(data=st.data())
 @fast
 def test_replay__accepted_as_equal_to_what_was_decided(
     ledger: Ledger, store: Store, data: st.DataObject
 ) -> None:
     number = next(NUMBERS)
-    commands = data.draw(st.lists(on_order(number), min_size=1, max_size=12))
-    run(ledger, [place(number), *commands])
-    decided = ledger._writer._cache.get(Order, stream(number))
-    rows = store.streams("main", [stream(number)])
-    ours = Order.blank(stream(number))
+    commands = data.draw(st.lists(on_jar(number), min_size=1, max_size=12))
+    run(ledger, [opening(number), *commands])
+    decided = ledger._writer._cache.get(Jar, name_of(number))
+    rows = store.streams("main", [name_of(number)])
+    ours = Jar.blank(name_of(number))
     for entry in rows:
         event_types.decode(entry).mutate(ours)
     libraries = project_aggregate(None, map(event_types.decode, rows))
@@ -91,7 +79,6 @@ def state(aggregate: Any) -> dict[str, Any]:
     return {name: value for name, value in vars(aggregate).items() if name != "_sealer"}
 
 
-@on_memory
 @given(data=st.data())
 @fast
 def test_clone__ignored_by_the_aggregate_it_was_made_of(
@@ -99,94 +86,93 @@ def test_clone__ignored_by_the_aggregate_it_was_made_of(
 ) -> None:
     """A command that is thrown away leaves no trace: mutators replace, they do not change."""
     number = next(NUMBERS)
-    run(ledger, [place(number), *data.draw(st.lists(on_order(number), max_size=6))])
-    kept = ledger._writer._cache.get(Order, stream(number))
+    run(ledger, [opening(number), *data.draw(st.lists(on_jar(number), max_size=6))])
+    kept = ledger._writer._cache.get(Jar, name_of(number))
     assert kept is not None
     before = copy.deepcopy(state(kept))
     ledger.preview([(command, CONTEXT)
-                    for command in data.draw(st.lists(on_order(number), max_size=6))])
-    run(ledger, data.draw(st.lists(on_order(number), max_size=6)))
+                    for command in data.draw(st.lists(on_jar(number), max_size=6))])
+    run(ledger, data.draw(st.lists(on_jar(number), max_size=6)))
     assert state(kept) == before
 
 
-@on_memory
 @given(data=st.data())
 @fast
 def test_payload__accepted_as_json_of_texts_and_whole_numbers(
     ledger: Ledger, store: Store, data: st.DataObject
 ) -> None:
     number = next(NUMBERS)
-    run(ledger, data.draw(st.lists(on_order(number), max_size=8)))
-    for entry in store.streams("main", [stream(number)]):
-        told = json.loads(entry.payload, parse_float=lambda text: pytest.fail(text))
-        assert all(name.isascii() for name in told)
+    run(ledger, data.draw(st.lists(on_jar(number), max_size=8)))
+    for entry in store.streams("main", [name_of(number)]):
+        payload = json.loads(entry.payload, parse_float=lambda text: pytest.fail(text))
+        assert all(name.isascii() for name in payload)
         assert not {"originator_id", "originator_version", "timestamp", "occurred_at",
-                    "originator_topic"} & set(told)
-        assert json.dumps(told, ensure_ascii=False, separators=(",", ":")
+                    "originator_topic"} & set(payload)
+        assert json.dumps(payload, ensure_ascii=False, separators=(",", ":")
                           ).encode() == entry.payload
 
 
-@on_memory
-def test_event__accepted_as_it_was_decided(ledger: Ledger, store: Store) -> None:
-    ledger.handle(record(recipient="张三", lines=[line("A"), line("B", name="2")]), CONTEXT)
-    (first, *_) = (event_types.decode(entry) for entry in store.read("main"))
-    assert type(first) is Order.Placed
-    assert first.originator_id == stream()
-    assert first.originator_version == 1
-    assert first.occurred_at == first.timestamp == NOON
-    assert [item.sku for item in first.lines] == ["A", "B"]
-    assert first.about() == ["sku:A", "sku:B"]
-    assert first.recipient.p.startswith("person:")
-
-
-@on_memory
 def test_event__accepted_with_fields_that_a_later_version_added(
     ledger: Ledger, store: Store
 ) -> None:
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     (entry,) = store.read("main")
     later = entry._replace(payload=entry.payload[:-1] + b',"invented_later":{"a":[1]}}')
     assert event_types.decode(later).mutate(None) == event_types.decode(entry).mutate(None)
 
 
-@on_memory
 @pytest.mark.parametrize(("changes", "error"), [
-    ({"stream": stream(2)}, OriginatorIDError), ({"version": 3}, OriginatorVersionError),
+    ({"stream": name_of(2)}, OriginatorIDError), ({"version": 3}, OriginatorVersionError),
     ({"version": 1}, OriginatorVersionError),
 ])
 def test_event__rejected_where_it_does_not_follow(
     ledger: Ledger, store: Store, changes: dict[str, Any], error: type[Exception]
 ) -> None:
-    ledger.handle(place(), CONTEXT)
-    ledger.handle(pay(), CONTEXT)
-    placed, paid = store.read("main")
-    order = event_types.decode(placed).mutate(None)
-    wrong: Entry = paid._replace(**changes)
+    ledger.handle(opening(), CONTEXT)
+    ledger.handle(adding(), CONTEXT)
+    opened, added = store.read("main")
+    jar = event_types.decode(opened).mutate(None)
+    wrong: Entry = added._replace(**changes)
     with pytest.raises(error):
-        event_types.decode(wrong).mutate(order)
-    assert order == event_types.decode(placed).mutate(None)
+        event_types.decode(wrong).mutate(jar)
+    assert jar == event_types.decode(opened).mutate(None)
 
 
-@on_memory
 def test_event__rejected_when_nobody_knows_its_type(ledger: Ledger, store: Store) -> None:
     """R-LOG-01. No name in a row ever imports a module."""
-    ledger.handle(place(), CONTEXT)
+    ledger.handle(opening(), CONTEXT)
     (entry,) = store.read("main")
-    for name in ("order.placed.v9", "os:system", "ledger.orders.order:Order.Placed", ""):
+    for name in ("jar.opened.v9", "os:system", "tests.support.jars:Jar.Opened", ""):
         with pytest.raises(event_types.UnknownEventType):
             event_types.decode(entry._replace(type=name))
 
 
 def test_blank__accepted_at_version_0() -> None:
-    order = Order.blank(stream())
-    assert (order.id, order.version, order.pending_events) == (stream(), 0, [])
-    assert order == Order.blank(stream()) != Order.blank(stream(2))
-    assert order != ClockLog.blank(stream())
+    jar = Jar.blank(name_of())
+    assert (jar.id, jar.version, jar.pending_events) == (name_of(), 0, [])
+    assert jar == Jar.blank(name_of()) != Jar.blank(name_of(2))
+    assert jar != ClockLog.blank(name_of())
 
 
 def test_mutator__rejected_when_nothing_can_seal_its_values() -> None:
-    from ledger.common.personal import Person, Plain
-
     with pytest.raises(AssertionError, match="nothing here seals"):
-        Order.blank(stream())._remarked(
-            remark=Plain(Person("person:1", b""), "x"), occurred_at=NOON)
+        Jar.blank(name_of())._noted(
+            note=Plain(Person("person:1", b""), "x"), occurred_at=NOON)
+
+
+def test_must_follow__rejected_before_the_latest_fact() -> None:
+    jar = Jar.blank(name_of())
+    jar.must_follow(NOON - timedelta(days=9000))
+    jar._opened(shelf="A", opened_at=NOON, coins=0, owner=None, occurred_at=NOON)
+    jar._coins_added(coins=1, occurred_at=NOON - timedelta(days=1))
+    jar.must_follow(NOON)
+    with pytest.raises(OutOfOrder, match="too early"):
+        jar.must_follow(NOON - timedelta(microseconds=1))
+
+
+def test_must_be_at__rejected_at_another_version() -> None:
+    jar = Jar.blank(name_of())
+    for version in (None, 0):
+        jar.must_be_at(version)
+    with pytest.raises(StaleVersion, match="at version 0, not 1"):
+        jar.must_be_at(1)

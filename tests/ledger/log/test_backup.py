@@ -8,16 +8,16 @@ import pytest
 from ledger.log import backup
 from ledger.log.persons import WrongKeys, WrongMasterKey
 from ledger.log.verify import verify
-from ledger.settings import Settings, open_ledger
-from tests.ledger.log.test_verify import add_orders, settings
+from ledger.settings import Settings
+from tests.support.logs import add_jars, open_log, settings_in
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A folder with a ledger of 300 orders and its two backups."""
+    """A folder with a ledger of 300 jars and its two backups."""
     folder = tmp_path / "source"
-    opened = open_ledger(settings(folder))
-    add_orders(opened, 1, 300)
+    opened = open_log(settings_in(folder))
+    add_jars(opened, 1, 300)
     backup.backup_log(opened.store, "main", folder / "log.gz")
     backup.backup_keys(opened.keys, folder / "keys.gz")
     opened.close()
@@ -37,20 +37,20 @@ def test_restore__accepted(source: Path, tmp_path: Path) -> None:
     store, keys = new.open_store(), new.open_keys()
     backup.restore_log(store, source / "log.gz")
     backup.restore_keys(keys, source / "keys.gz")
-    old = settings(source).open_store()
+    old = settings_in(source).open_store()
     assert store.read("main", limit=1000) == old.read("main", limit=1000)
     assert store.head("main") == old.head("main")
     assert verify(store, "main").ok
     for one in (store, keys, old):
         one.close()
-    opened = open_ledger(new)
-    add_orders(opened, 1000, 1)
+    opened = open_log(new)
+    add_jars(opened, 1000, 1)
     assert opened.ledger.head().position == 301
     opened.close()
 
 
 def test_restore__rejected_when_the_ledger_has_events(source: Path) -> None:
-    store = settings(source).open_store()
+    store = settings_in(source).open_store()
     with pytest.raises(backup.NotEmpty):
         backup.restore_log(store, source / "log.gz")
     store.close()
@@ -62,7 +62,7 @@ def test_restore__rejected_when_the_file_is_damaged(
 ) -> None:
     lines = gzip.decompress((source / "log.gz").read_bytes()).splitlines(keepends=True)
     if damage == "flip":
-        lines[200] = lines[200].replace(b'"order.placed.v1"', b'"order.placed.v2"')
+        lines[200] = lines[200].replace(b'"jar.opened.v1"', b'"jar.opened.v2"')
     elif damage == "drop_line":
         del lines[200]
     elif damage == "cut":
@@ -79,7 +79,7 @@ def test_restore__rejected_when_the_file_is_damaged(
 
 
 def test_backup__rejected_when_the_file_exists(source: Path) -> None:
-    store = settings(source).open_store()
+    store = settings_in(source).open_store()
     with pytest.raises(backup.FileExists):
         backup.backup_log(store, "main", source / "log.gz")
     store.close()
@@ -103,12 +103,12 @@ def test_open__rejected_when_the_log_is_restored_without_its_keys(
     backup.restore_log(store, source / "log.gz")
     store.close()
     with pytest.raises(WrongKeys):
-        open_ledger(new)
+        open_log(new)
 
 
 def test_backup__holds_no_key_and_no_plain_personal_value(source: Path) -> None:
     content = gzip.decompress((source / "log.gz").read_bytes())
     assert "某人".encode() not in content
     keys = gzip.decompress((source / "keys.gz").read_bytes())
-    assert b"order.placed" not in keys
+    assert b"jar.opened" not in keys
     assert (source / "log.master.key").read_bytes() not in keys

@@ -35,11 +35,11 @@ from tests.conftest import durable, on_postgres, on_sqlite
 from tests.support.builders import CONTEXT, NOON, place, record, remark, stream
 from tests.support.waiting import in_thread
 
-TOLD = {"account": "云中锦书", "recipient": "欧阳若雪", "phone": "13912345678",
+BUYER = {"account": "云中锦书", "recipient": "欧阳若雪", "phone": "13912345678",
         "address": "西湖区文三路 259 号", "buyer_remark": "放门口就好"}
 
 on_any = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-"""For tests of the keys alone: it does not matter which log lies beside them."""
+"""For tests of the keys alone: it does not matter which log goes with them."""
 
 
 def sealed(store: Store) -> Iterator[tuple[str, int, str, Personal]]:
@@ -51,12 +51,12 @@ def sealed(store: Store) -> Iterator[tuple[str, int, str, Personal]]:
 
 
 def test_values__accepted_and_revealed(ledger: Ledger, store: Store) -> None:
-    ledger.handle(place(**TOLD), CONTEXT)
+    ledger.handle(place(**BUYER), CONTEXT)
     ledger.handle(remark(text="已联系买家"), CONTEXT)
-    ledger.handle(place(2, account=TOLD["account"]), CONTEXT)
+    ledger.handle(place(2, account=BUYER["account"]), CONTEXT)
     found = list(sealed(store))
     opened = [ledger.keys.reveal(value, *place_) for *place_, value in found]
-    assert opened == [*TOLD.values(), "已联系买家", TOLD["account"]]
+    assert opened == [*BUYER.values(), "已联系买家", BUYER["account"]]
     assert len({value.p for *_, value in found}) == 1
     assert found[0][3].p.startswith("person:")
     assert len({value.n for *_, value in found}) == len(found)
@@ -81,10 +81,10 @@ def test_values__accepted_under_a_person_per_account(ledger: Ledger, store: Stor
 @on_any
 def test_values__rejected_out_of_their_place(ledger: Ledger, store: Store) -> None:
     """Two ciphertexts swapped between streams, versions, fields or persons open nowhere."""
-    ledger.handle(place(1, **TOLD), CONTEXT)
+    ledger.handle(place(1, **BUYER), CONTEXT)
     ledger.handle(remark(1, text="一"), CONTEXT)
     ledger.handle(remark(1, text="二"), CONTEXT)
-    ledger.handle(place(2, account="另一位", recipient=TOLD["recipient"]), CONTEXT)
+    ledger.handle(place(2, account="另一位", recipient=BUYER["recipient"]), CONTEXT)
     found = list(sealed(store))
     for (*where, _), (*_, moved) in permutations(found, 2):
         with pytest.raises(ValueError, match="not sealed for this place"):
@@ -127,15 +127,15 @@ def test_values__accepted_whatever_they_hold(keys: Keys, value: str, field: str)
 def test_values__ignored_when_the_key_is_gone(settings: Settings) -> None:
     """R-KEY-06: what was sealed stays in the log and says nothing any more."""
     opened = open_ledger(settings)
-    opened.ledger.handle(place(**TOLD), CONTEXT)
+    opened.ledger.handle(place(**BUYER), CONTEXT)
     opened.ledger.handle(place(2, account="另一位"), CONTEXT)
     found = list(sealed(opened.store))
     with opened.keys.engine.connect() as connection:
         connection.exec_driver_sql("DELETE FROM persons WHERE person = ?", (found[0][3].p,))
     opened.close()
     opened = open_ledger(settings)
-    told = [opened.ledger.keys.reveal(value, *where) for *where, value in found]
-    assert told == [None] * len(TOLD) + ["另一位"]
+    revealed = [opened.ledger.keys.reveal(value, *where) for *where, value in found]
+    assert revealed == [None] * len(BUYER) + ["另一位"]
     with pytest.raises(PersonErased):
         opened.ledger.handle(remark(), CONTEXT)
     assert opened.ledger.head().position == 2
@@ -146,13 +146,14 @@ def test_values__ignored_when_the_key_is_gone(settings: Settings) -> None:
 def test_values__ignored_by_every_byte_on_disk(settings: Settings, tmp_path: Path) -> None:
     """Nothing personal lies in the clear in the log, in the keys, or in the write-ahead logs."""
     opened = open_ledger(settings)
-    opened.ledger.handle(place(**TOLD), CONTEXT)
+    opened.ledger.handle(place(**BUYER), CONTEXT)
     opened.ledger.handle(remark(text="请王师傅再核对"), CONTEXT)
-    told = RecordOrder(**{**msgspec.structs.asdict(record(2, **TOLD)), "remark": "客服小周跟进"})
-    opened.ledger.handle(told, CONTEXT)
+    declared = RecordOrder(**{**msgspec.structs.asdict(record(2, **BUYER)),
+                              "remark": "客服小周跟进"})
+    opened.ledger.handle(declared, CONTEXT)
     opened.ledger.handle(RefundOrder(order=stream(2), occurred_at=NOON, amount_minor=1,
                                      account="alipay-13700001111"), CONTEXT)
-    secrets = [*TOLD.values(), "请王师傅再核对", "客服小周跟进", "alipay-13700001111",
+    secrets = [*BUYER.values(), "请王师傅再核对", "客服小周跟进", "alipay-13700001111",
                "欧阳", "文三路", "1391234"]
     kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     kept += [repr(entry).encode() + entry.payload for entry in opened.store.read("main")]
@@ -166,10 +167,10 @@ def test_values__ignored_by_every_byte_on_disk(settings: Settings, tmp_path: Pat
 
 
 def test_values__ignored_in_what_is_raised(ledger: Ledger) -> None:
-    ledger.handle(place(**TOLD), CONTEXT)
+    ledger.handle(place(**BUYER), CONTEXT)
     with pytest.raises(Exception) as caught:
-        ledger.handle(place(**TOLD), CONTEXT)
-    assert not any(value in str(caught.value) + repr(caught.value) for value in TOLD.values())
+        ledger.handle(place(**BUYER), CONTEXT)
+    assert not any(value in str(caught.value) + repr(caught.value) for value in BUYER.values())
 
 
 @on_any
@@ -236,7 +237,7 @@ def test_master_key__accepted_whole_by_all_who_start_at_once(tmp_path: Path) -> 
 def test_master_key__rejected_when_missing_wrong_or_short(settings: Settings) -> None:
     """R-KEY-01, R-KEY-03, R-KEY-04: and nothing is made in its place."""
     opened = open_ledger(settings)
-    opened.ledger.handle(place(**TOLD), CONTEXT)
+    opened.ledger.handle(place(**BUYER), CONTEXT)
     opened.close()
     file = settings.master_key_file
     assert file is not None
@@ -257,7 +258,7 @@ def test_master_key__rejected_when_missing_wrong_or_short(settings: Settings) ->
 
 @on_postgres
 def test_master_key__rejected_when_nobody_names_one(settings: Settings, tmp_path: Path) -> None:
-    """R-KEY-02: beside a server no key is made by itself, where nobody would look after it."""
+    """R-KEY-02: with a server no key is made on its own, where nobody would look after it."""
     from dataclasses import replace
 
     with pytest.raises(MasterKeyRequired):
@@ -274,7 +275,7 @@ def test_keys__rejected_when_they_are_of_another_log(
     from dataclasses import replace
 
     opened = open_ledger(settings)
-    opened.ledger.handle(place(**TOLD), CONTEXT)
+    opened.ledger.handle(place(**BUYER), CONTEXT)
     opened.close()
     empty = replace(settings, keys_url=f"sqlite:///{tmp_path}/empty.keys.db")
     with pytest.raises(WrongKeys):
@@ -317,9 +318,9 @@ def test_lookups__ignored_by_who_reads_the_keys(keys: Keys) -> None:
 
 
 def test_order__accepted_with_its_values_after_a_replay(ledger: Ledger, store: Store) -> None:
-    ledger.handle(place(**TOLD), CONTEXT)
+    ledger.handle(place(**BUYER), CONTEXT)
     order = Order.blank(stream()).sealed_by(ledger.keys)
     for entry in store.read("main"):
         event_types.decode(entry).mutate(order)
     assert {name: ledger.keys.reveal(value, order.id, version, field)
-            for name, (value, version, field) in order.buyer.items()} == TOLD
+            for name, (value, version, field) in order.buyer.items()} == BUYER

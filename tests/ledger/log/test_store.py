@@ -225,7 +225,7 @@ def test_append__conflict_when_the_batch_disagrees_with_itself(
 
 @contextmanager
 def raw(store: Store, server: Server | None = None) -> Iterator[Callable[[str], Any]]:
-    """A connection of its own, beside everything that the ledger does; as the database's owner."""
+    """A connection of its own, apart from everything that the ledger does; as the database's owner."""
     if isinstance(store, SqliteStore):
         from ledger.log.sqlite import driver
 
@@ -433,7 +433,7 @@ class Watch:
         if rows != list(range(1, len(rows) + 1)) or rows[: len(self.seen)] != self.seen:
             self.wrong.append(f"{self.seen} then {rows}")
         if head < len(rows):
-            self.wrong.append(f"head {head} behind {len(rows)} events")
+            self.wrong.append(f"head {head} after {len(rows)} events")
         self.seen = rows
 
     def finish(self) -> list[int]:

@@ -1,49 +1,32 @@
 """What `verify` finds when someone with the database file changed history."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from ledger.common.context import Context
 from ledger.log import merkle, sqlite
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.verify import BadExpectation, Expectation, Report, verify
-from ledger.orders.commands import PayOrder
-from ledger.orders.placing import PlaceOrder
-from ledger.settings import Opened, Settings, open_ledger
 from tests.support import tamper
+from tests.support.envelopes import CONTEXT
+from tests.support.jars import adding
+from tests.support.logs import add_jars, open_log, settings_in
 
-CONTEXT = Context(actor="system", role="system", client="test")
-NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
-ORDERS = 300
-
-
-def settings(folder: Path) -> Settings:
-    return Settings.from_environment({"LEDGER_DATABASE_URL": f"sqlite:///{folder}/log.db"})
-
-
-def add_orders(opened: Opened, first: int, count: int) -> None:
-    opened.ledger.handle_many([
-        (PlaceOrder(channel="taobao", shop="s", number=str(number), currency="CNY",
-                    occurred_at=NOON, recipient="某人"), CONTEXT)
-        for number in range(first, first + count)
-    ])
+JARS = 300
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     """A log of 301 events, closed."""
-    opened = open_ledger(settings(tmp_path))
-    add_orders(opened, 1, ORDERS)
-    opened.ledger.handle(
-        PayOrder(order="order:taobao:s:1", occurred_at=NOON, amount_minor=1), CONTEXT)
+    opened = open_log(settings_in(tmp_path))
+    add_jars(opened, 1, JARS)
+    opened.ledger.handle(adding(1), CONTEXT)
     opened.close()
     return tmp_path
 
 
 def checked(folder: Path, *expected: Expectation) -> Report:
-    store = settings(folder).open_store()
+    store = settings_in(folder).open_store()
     try:
         return verify(store, "main", expected=list(expected))
     finally:
@@ -69,7 +52,7 @@ def test_verify__accepted_when_untouched(log: Path) -> None:
     report = checked(log)
     assert report.ok
     assert report.problems == []
-    assert report.events == report.position == ORDERS + 1
+    assert report.events == report.position == JARS + 1
 
 
 def test_verify__accepted_when_empty(tmp_path: Path) -> None:
@@ -79,7 +62,7 @@ def test_verify__accepted_when_empty(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("column, value", [
     ("occurred_at", 1), ("actor", "member:other"), ("subjects", "[]"), ("once", "x"),
-    ("source", "{}"), ("salt", b"\0" * 16), ("causation", 3), ("type", "order.paid.v1"),
+    ("source", "{}"), ("salt", b"\0" * 16), ("causation", 3), ("type", "jar.sealed.v1"),
 ])
 def test_verify__rejected_when_one_column_is_changed(
     log: Path, column: str, value: object
@@ -101,8 +84,8 @@ def test_verify__rejected_when_a_payload_byte_is_changed(log: Path) -> None:
 
 
 def test_verify__rejected_when_an_event_is_replaced_with_fitting_hashes(log: Path) -> None:
-    """The forger recomputes payload and leaf hash: the tree still tells."""
-    store = settings(log).open_store()
+    """The forger recomputes payload and leaf hash: the tree still shows it."""
+    store = settings_in(log).open_store()
     (entry,) = store.read("main", after=6, until=7)
     store.close()
     forged = forge(entry)
@@ -113,7 +96,7 @@ def test_verify__rejected_when_an_event_is_replaced_with_fitting_hashes(log: Pat
 
 
 def forge(entry: Entry) -> Entry:
-    payload = entry.payload.replace(b'"7"', b'"8"')
+    payload = entry.payload.replace(b'"A"', b'"B"')
     forged = entry._replace(payload=payload, payload_hash=payload_hash(entry.salt, payload))
     return forged._replace(leaf_hash=leaf_hash(forged))
 
@@ -138,7 +121,7 @@ def test_verify__rejected_when_the_head_is_changed(log: Path) -> None:
     assert "head" in checked(log).problems[0].what
 
 
-def test_verify__rejected_when_rows_lie_behind_the_head(log: Path) -> None:
+def test_verify__rejected_when_rows_lie_beyond_the_head(log: Path) -> None:
     execute(log, "UPDATE heads SET position = 299")
     assert checked(log).problems[-1].position == 300
 
@@ -158,14 +141,14 @@ def test_verify__rejected_when_the_tail_is_cut_off_and_the_root_was_noted(log: P
     assert checked(log).ok, "a log that fits its head looks sound from inside"
     report = checked(log, before)
     assert not report.ok
-    assert report.problems[0].position == ORDERS + 1 - 9
+    assert report.problems[0].position == JARS + 1 - 9
 
 
 def test_verify__rejected_when_the_tail_is_cut_off_and_grown_again(log: Path) -> None:
     before = noted(log)
     cut_tail(log, 10)
-    opened = open_ledger(settings(log))
-    add_orders(opened, 5000, 50)
+    opened = open_log(settings_in(log))
+    add_jars(opened, 5000, 50)
     opened.close()
     assert checked(log).ok
     assert not checked(log, before).ok
@@ -173,8 +156,8 @@ def test_verify__rejected_when_the_tail_is_cut_off_and_grown_again(log: Path) ->
 
 def test_verify__accepted_when_honest_events_follow_the_noted_root(log: Path) -> None:
     before = noted(log)
-    opened = open_ledger(settings(log))
-    add_orders(opened, 5000, 300)
+    opened = open_log(settings_in(log))
+    add_jars(opened, 5000, 300)
     opened.close()
     assert checked(log, before).ok
 

@@ -214,7 +214,7 @@ def test_accept_clock__rejected_when_something_was_recorded_meanwhile(
 def test_accept_clock__accepted_for_what_comes_after_it_only(
     ledger: Ledger, store: Store, time: Time
 ) -> None:
-    """In one queue: what stood before the acceptance is refused, what stands behind it is not."""
+    """In one queue: what came before the acceptance is refused, what came after it is not."""
     ledger.handle(opening(), CONTEXT)
     time.jump(3600)
     calls: list[Any] = [

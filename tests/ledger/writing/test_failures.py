@@ -96,7 +96,7 @@ def test_handle__rejected_for_all_when_the_commit_fails(
 def test_handle_many__rejected_from_the_failure_on(
     ledger: Ledger, store: Store, settings: Settings
 ) -> None:
-    """What comes behind a failed commit is not decided as if it had not been there."""
+    """What comes after a failed commit is not decided as if it had not been there."""
     items = [(opening(n, owner="张" * 200), CONTEXT) for n in range(1200)]
     with full_disk(store, settings), pytest.raises(StorageFailed):
         ledger.handle_many(items)
@@ -104,10 +104,10 @@ def test_handle_many__rejected_from_the_failure_on(
     assert all(isinstance(r, Receipt) for r in ledger.handle_many(items[1000:]))
 
 
-def test_handle_many__rejected_behind_a_failure_in_its_middle(
+def test_handle_many__rejected_after_a_failure_in_its_middle(
     ledger: Ledger, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One list may lie in several batches; those behind a failed one are not decided either."""
+    """One list may lie in several batches; those after a failed one are not decided either."""
     writing = store.writing
     calls = iter(["ok", "fail"])
 

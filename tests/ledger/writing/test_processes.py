@@ -85,7 +85,9 @@ def test_repeat__accepted_from_another_process(settings: Settings) -> None:
 
 def two(store: Store, keys: Any) -> tuple[Ledger, Ledger]:
     """Two ledger objects on one store."""
-    return tuple(Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS) for _ in range(2))  # type: ignore
+    one, other = (Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS)
+                  for _ in range(2))
+    return one, other
 
 
 @pytest.mark.parametrize("between", [1, 3, 30])

@@ -297,7 +297,7 @@ def test_handle__rejected_alone_when_its_handler_has_a_fault(
     ledger: Ledger, store: Store, fault: str, error: type[BaseException]
 ) -> None:
     """A fault of ours hurts whom it concerns; the others of its batch are recorded."""
-    ledger.keys.call_back = lambda: ledger.handle(opening(99), CONTEXT)  # type: ignore[attr-defined]
+    ledger.keys.call_back = lambda: ledger.handle(opening(99), CONTEXT)  # type: ignore
     items = [(opening(n), CONTEXT) for n in range(40)]
     items.insert(23, (ShakeJars(fault=fault), CONTEXT))
     with pytest.raises(error):

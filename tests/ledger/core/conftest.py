@@ -1,0 +1,24 @@
+"""The base is tested with a domain of the tests' own, jars: no noun of the shop is needed."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ledger.application import Ledger
+from ledger.log.persons import Keys
+from ledger.log.store import Store
+from tests.support.jars import HANDLERS
+
+
+@pytest.fixture
+def backend() -> str:
+    """What an aggregate does depends on no store."""
+    return "memory"
+
+
+@pytest.fixture
+def ledger(store: Store, keys: Keys) -> Iterator[Ledger]:
+    """The ledger `main` on the store, which knows jars only."""
+    opened = Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS)
+    yield opened
+    opened.close()

@@ -1,0 +1,136 @@
+"""Orders as they are decided, read back and replayed by the library: all three agree."""
+
+import copy
+import itertools
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from eventsourcing.application import project_aggregate
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ledger.application import Ledger
+from ledger.common.errors import LedgerError
+from ledger.common.moments import Moment
+from ledger.core import event_types
+from ledger.core.commands import Command
+from ledger.log.store import Store
+from ledger.orders.commands import AssignOrder, ChangePrice, RefundOrder
+from ledger.orders.order import Order
+from ledger.orders.values import Amounts
+from tests.support.builders import CONTEXT, NOON, end, line, pay, place, record, remark, stream
+
+on_memory = pytest.mark.parametrize("backend", ["memory"], indirect=True)
+
+fast = hypothesis_settings(max_examples=80, deadline=None,
+                           suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+NUMBERS = itertools.count()
+
+AMOUNT = st.sampled_from([0, 1, 2500, 4990, 9980])
+TIME = st.integers(0, 60 * 24 * 30).map(lambda minutes: NOON + timedelta(minutes=minutes))
+NAME = st.sampled_from(["张三", "李四"])
+
+
+def on_order(number: int) -> st.SearchStrategy[Command]:
+    """Any command on one order, sensible or not."""
+    name = stream(number)
+    amounts = st.builds(Amounts, total_minor=AMOUNT)
+    return st.one_of(
+        st.builds(place, st.just(number), occurred_at=TIME, recipient=NAME, account=NAME),
+        st.builds(pay, st.just(number), AMOUNT, occurred_at=TIME),
+        st.builds(ChangePrice, order=st.just(name), occurred_at=TIME, amounts=amounts),
+        st.builds(RefundOrder, order=st.just(name), occurred_at=TIME, account=st.none() | NAME,
+                  amount_minor=AMOUNT.map(lambda amount: amount + 1)),
+        st.builds(remark, st.just(number), NAME),
+        st.builds(end, st.just(number), st.sampled_from(["completed", "closed", "cancelled"])),
+        st.builds(AssignOrder, order=st.just(name), occurred_at=TIME, owner=st.just("member:1")),
+        st.builds(record, st.just(number), amounts=amounts, paid_minor=AMOUNT, recipient=NAME,
+                  account=NAME, refunded=TIME.map(Moment), refunded_minor=AMOUNT, remark=NAME,
+                  ended_as=st.sampled_from(["completed", "closed", "cancelled"])),
+    )
+
+
+def run(ledger: Ledger, commands: list[Command]) -> None:
+    """Let a ledger decide commands, whatever comes of each."""
+    for result in ledger.handle_many([(command, CONTEXT) for command in commands]):
+        assert not isinstance(result, LedgerError) or result.code != "ledger_error"
+
+
+@on_memory
+@given(data=st.data())
+@fast
+def test_replay__accepted_as_equal_to_what_was_decided(
+    ledger: Ledger, store: Store, data: st.DataObject
+) -> None:
+    number = next(NUMBERS)
+    commands = data.draw(st.lists(on_order(number), min_size=1, max_size=12))
+    run(ledger, [place(number), *commands])
+    decided = ledger._writer._cache.get(Order, stream(number))
+    rows = store.streams("main", [stream(number)])
+    ours = Order.blank(stream(number))
+    for entry in rows:
+        event_types.decode(entry).mutate(ours)
+    libraries = project_aggregate(None, map(event_types.decode, rows))
+    one_by_one = None
+    for entry in rows:
+        one_by_one = event_types.decode(entry).mutate(one_by_one)
+    assert decided == ours == libraries == one_by_one
+    assert ours.version == len(rows)
+    assert state(ours) == state(libraries)
+
+
+def state(aggregate: Any) -> dict[str, Any]:
+    """Everything that an aggregate holds."""
+    return {name: value for name, value in vars(aggregate).items() if name != "_sealer"}
+
+
+@on_memory
+@given(data=st.data())
+@fast
+def test_clone__ignored_by_the_aggregate_it_was_made_of(
+    ledger: Ledger, data: st.DataObject
+) -> None:
+    """A command that is thrown away leaves no trace: mutators replace, they do not change."""
+    number = next(NUMBERS)
+    run(ledger, [place(number), *data.draw(st.lists(on_order(number), max_size=6))])
+    kept = ledger._writer._cache.get(Order, stream(number))
+    assert kept is not None
+    before = copy.deepcopy(state(kept))
+    ledger.preview([(command, CONTEXT)
+                    for command in data.draw(st.lists(on_order(number), max_size=6))])
+    run(ledger, data.draw(st.lists(on_order(number), max_size=6)))
+    assert state(kept) == before
+
+
+@on_memory
+@given(data=st.data())
+@fast
+def test_payload__accepted_as_json_of_texts_and_whole_numbers(
+    ledger: Ledger, store: Store, data: st.DataObject
+) -> None:
+    number = next(NUMBERS)
+    run(ledger, data.draw(st.lists(on_order(number), max_size=8)))
+    for entry in store.streams("main", [stream(number)]):
+        payload = json.loads(entry.payload, parse_float=lambda text: pytest.fail(text))
+        assert all(name.isascii() for name in payload)
+        assert not {"originator_id", "originator_version", "timestamp", "occurred_at",
+                    "originator_topic"} & set(payload)
+        assert json.dumps(payload, ensure_ascii=False, separators=(",", ":")
+                          ).encode() == entry.payload
+
+
+@on_memory
+def test_event__accepted_as_it_was_decided(ledger: Ledger, store: Store) -> None:
+    ledger.handle(record(recipient="张三", lines=[line("A"), line("B", name="2")]), CONTEXT)
+    (first, *_) = (event_types.decode(entry) for entry in store.read("main"))
+    assert type(first) is Order.Placed
+    assert first.originator_id == stream()
+    assert first.originator_version == 1
+    assert first.occurred_at == first.timestamp == NOON
+    assert [item.sku for item in first.lines] == ["A", "B"]
+    assert first.about() == ["sku:A", "sku:B"]
+    assert first.recipient.p.startswith("person:")
