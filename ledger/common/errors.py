@@ -68,7 +68,7 @@ class NotFound(LedgerError):
 
 
 class Conflict(LedgerError):
-    """This was decided on a state that is no longer the present one."""
+    """This was decided on a state that has changed since."""
 
     code = "conflict"
 

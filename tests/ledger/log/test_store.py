@@ -225,7 +225,7 @@ def test_append__conflict_when_the_batch_disagrees_with_itself(
 
 @contextmanager
 def raw(store: Store, server: Server | None = None) -> Iterator[Callable[[str], Any]]:
-    """A connection of its own, apart from everything that the ledger does; as the database's owner."""
+    """A connection of its own, apart from what the ledger does; as the database's owner."""
     if isinstance(store, SqliteStore):
         from ledger.log.sqlite import driver
 
