@@ -53,7 +53,7 @@ KINDS: list[tuple[type[LedgerError], str]] = [
     (Invalid, "The input is not well formed"),
     (NotFound, "It is not there"),
     (Refused, "A rule of the shop refuses it"),
-    (Conflict, "It was decided on a state that is no longer the present one"),
+    (Conflict, "It was decided on a state that has changed since"),
     (Unavailable, "Nothing can be recorded at the moment"),
     (Misconfigured, "The ledger is not set up for it"),
     (LedgerError, "Others"),
