@@ -1,6 +1,6 @@
-"""What can be wrong in a file that is imported: codes, their rules, and the words for people."""
+"""What can be wrong in an imported file: codes, their rules, and the words people read."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 HIDDEN = "‹hidden›"
 """Stands for the value of a personal column in every list of faults."""
@@ -10,7 +10,7 @@ SHOWN = 80
 
 
 class RowFault(NamedTuple):
-    """One thing that is wrong: where it stands, what is wrong there, and why.
+    """One thing that is wrong: where it is, which value is wrong, and why.
 
     `row` counts as a spreadsheet does: the header is row 1. 0 means the file as a whole.
     """
@@ -22,6 +22,14 @@ class RowFault(NamedTuple):
     code: str
     rule: str
     reason: str
+
+    @classmethod
+    def of(
+        cls, file: str, row: int, code: str, *, column: str = "", value: str = "", **details: Any
+    ) -> Self:
+        """A fault with the rule and words of its code; details fill in the words."""
+        rule, words = reason(code, details)
+        return cls(file, row, column, value, code, rule, words)
 
 
 REASONS: dict[str, tuple[str, str]] = {

@@ -29,9 +29,10 @@ from ledger.imports.choices import (
     REJECT_FAILED_ROWS,
 )
 from ledger.imports.counting import CountAssembler
-from ledger.imports.loading import Loader, Progress, sources_of
+from ledger.imports.loading import Loader, Progress
 from ledger.imports.profiles import Profile
 from ledger.imports.record import CompleteImport, ImportedFile, StartImport
+from ledger.imports.sources import identify
 from ledger.imports.staging import ACCEPTED, BEFORE, REJECTED, Staging
 from ledger.imports.statements import BATCH, Statement, Statements
 from ledger.imports.summary import Summary
@@ -163,7 +164,7 @@ class _Run:
 
     def run(self, files: Sequence[Path]) -> Summary:
         """All stages. Nothing is recorded where a fault forbids it, or where nothing is new."""
-        sources = sources_of(files, self.profile)
+        sources = [identify(path, self.profile.encodings) for path in files]
         self.id = self._identity([source.sha256 for source in sources])
         self.correlation = self.how.context.correlation or self._command_id(self.id, "started")
         self.loader.load(sources, self.how.progress)

@@ -18,6 +18,7 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger.imports.faults import RowFault
+from ledger.imports.rows import Row
 from ledger.log.sqlite import driver
 
 PREFIX = "import-"
@@ -109,14 +110,13 @@ class Staging:
         text = parts[0] if len(parts) == 1 else "\0".join(parts)
         return blake2b(text.encode(), key=self._key, digest_size=16).digest()
 
-    def add(
-        self, kind: int, place: tuple[int, int], identity: tuple[bytes | None, bytes | None],
-        values: list[Any], *, bad: bool = False,
-    ) -> None:
-        """Stage a row. Shapes: place is (file, number of the row), identity is (key, digest)."""
+    def add(self, kind: int, file: int, key: bytes | None, row: Row) -> None:
+        """Stage a row with its faults. Shapes: file is its number in the import."""
+        for fault in row.faults:
+            self.fault(fault)
         self.count = seq = self.count + 1
-        data = self._cipher.encrypt(seq.to_bytes(12, "big"), self._encode(values), None)
-        self._rows.append((seq, kind, *place, *identity, bad, data))
+        data = self._cipher.encrypt(seq.to_bytes(12, "big"), self._encode(row.values), None)
+        self._rows.append((seq, kind, file, row.number, key, row.digest, bool(row.faults), data))
         if len(self._rows) >= BATCH:
             self._write_rows()
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ledger.core.commands import Command
 from ledger.imports.assembly import Assembler, BadStatement
-from ledger.imports.faults import RowFault, reason
+from ledger.imports.faults import RowFault
 from ledger.imports.loading import Loader, Progress
 from ledger.imports.origins import origin_of
 from ledger.imports.profiles import File
@@ -166,8 +166,7 @@ class Statements:
         return self.loader.files[row.file].source.name
 
     def _fault(self, row: Staged, code: str, *, column: str = "", **details: Any) -> RowFault:
-        rule, words = reason(code, details)
-        return RowFault(self._name(row), row.number, column, "", code, rule, words)
+        return RowFault.of(self._name(row), row.number, code, column=column, **details)
 
     def _reject(self, key: bytes, mains: list[Staged], faults: list[RowFault]) -> None:
         """Note why an order is rejected, and that all its rows are."""

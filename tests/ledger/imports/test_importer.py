@@ -18,6 +18,7 @@ from ledger.imports import profiles
 from ledger.imports.faults import HIDDEN
 from ledger.imports.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, UnknownPolicy
 from ledger.imports.progress import ProgressBar
+from ledger.imports.rows import Row
 from ledger.imports.staging import UNSORTED, Staging
 from ledger.log.store import StorageFailed
 from ledger.settings import Settings, open_ledger
@@ -383,7 +384,7 @@ def test_staging__holds_no_value_in_the_clear(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("ledger.imports.staging.remove", lambda path: None)
     staging = Staging(tmp_path)
     secret = "俞女士 青禾苑8幢"
-    staging.add(0, (0, 2), (staging.hashed(secret), b"digest"), [secret])
+    staging.add(0, 0, staging.hashed(secret), Row(2, [secret], b"digest", []))
     staging.group()
     file, = tmp_path.iterdir()
     raw = file.read_bytes()
