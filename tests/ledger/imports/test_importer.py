@@ -435,8 +435,8 @@ def test_progress__is_a_line_a_stage_and_a_bar_on_a_terminal(shop: Shop) -> None
 CHILD = """
 import sys
 from pathlib import Path
-from ledger.importing import profiles
-from ledger.importing.importer import run_import
+from ledger.imports import profiles
+from ledger.imports.importer import run_import
 from ledger.receipts import Context
 from ledger.settings import Settings, open_ledger
 folder = Path(sys.argv[1])
