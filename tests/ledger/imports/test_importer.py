@@ -435,17 +435,17 @@ def test_progress__is_a_line_a_stage_and_a_bar_on_a_terminal(shop: Shop) -> None
 CHILD = """
 import sys
 from pathlib import Path
+from ledger.common.context import Context
 from ledger.imports import profiles
 from ledger.imports.importer import run_import
-from ledger.receipts import Context
 from ledger.settings import Settings, open_ledger
 folder = Path(sys.argv[1])
 opened = open_ledger(Settings(
     database_url=f"sqlite:///{folder / 'x.db'}", keys_url=f"sqlite:///{folder / 'x.keys.db'}",
     master_key_file=folder / "x.key"))
-def tell(stage, done, total):
+def report(stage, done, total):
     print(stage, done, flush=True)
-run_import(opened.ledger, [folder / "export.csv"], profiles.find("tmall-report"), progress=tell,
+run_import(opened.ledger, [folder / "export.csv"], profiles.find("tmall-report"), progress=report,
            context=Context(actor="system", role="integration", client="tests"), staging_dir=folder)
 """
 
