@@ -1,6 +1,5 @@
 """Imports from files to events: what is recorded, what is not, and what a second run adds."""
 
-import io
 import json
 import signal
 import subprocess
@@ -17,7 +16,6 @@ from hypothesis import strategies as st
 from ledger.imports import profiles
 from ledger.imports.faults import HIDDEN
 from ledger.imports.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, UnknownPolicy
-from ledger.imports.progress import ProgressBar
 from ledger.imports.rows import Row
 from ledger.imports.staging import UNSORTED, Staging
 from ledger.log.store import StorageFailed
@@ -408,26 +406,6 @@ def test_staging__streams_in_bounded_memory(tmp_path: Path, query: str) -> None:
     staging.group()
     assert not [step for step in staging.plan(query) if "TEMP B-TREE" in step]
     staging.close()
-
-
-# -- progress -------------------------------------------------------------------------------------
-
-
-class Terminal(io.StringIO):
-    """A terminal that remembers what was written."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def test_progress__is_a_line_a_stage_and_a_bar_on_a_terminal(shop: Shop) -> None:
-    plain, terminal = io.StringIO(), Terminal()
-    with ProgressBar(plain) as bar:
-        shop.bring(shop.file([order(1)], "a.csv"), progress=bar)
-    assert plain.getvalue().splitlines() == ["Reading …", "Checking …", "Recording …"]
-    with ProgressBar(terminal) as bar:
-        shop.bring(shop.file([order(2)], "b.csv"), progress=bar)
-    assert terminal.getvalue().count("100%") == 3
 
 
 # -- interrupted ----------------------------------------------------------------------------------
