@@ -1,14 +1,14 @@
 """Write the sample exports of an invented book shop, byte for byte the same on every run.
 
 The shop sells about five hundred orders in August and September 2026 (China time). Each order
-is first given a life of its own: created, paid, dispatched, completed, closed, refunded. An
-export is then that life seen at one moment, which is why an order that was still open at the
-end of August shows a newer status in the export of September.
+is first given a whole life: created, paid, dispatched, completed, closed, refunded. An export is
+that life as seen at one moment, which is why an order that was still open at the end of August
+shows a newer status in the export of September.
 
     python samples/generate.py             writes samples/taobao/ and samples/broken/
     python samples/generate.py --totals    reads samples/taobao/ back and prints control totals
 
-How the columns relate is said in samples/README.md.
+samples/README.md says how the columns relate.
 """
 
 import argparse
@@ -31,14 +31,14 @@ OVERLAP_FROM = datetime(2026, 8, 25)  # the September export repeats orders crea
 
 
 def words(text: str, between: str | None = None) -> list[str]:
-    """A list written as one text, which stays readable where there are many short names."""
+    """A list written as one text, which is easier to read where there are many short names."""
     return text.split(between)
 
 
 UNPAID, PAID = "等待买家付款", "买家已付款，等待卖家发货"
 SENT, DONE, CLOSED = "卖家已发货，等待买家确认", "交易成功", "交易关闭"
 
-# The blanks at the end of some names are the platform's own.
+# The trailing blanks in some names are the platform's own.
 ORDER_HEADER = words(
     "订单编号,买家会员名,买家支付宝账号,买家应付货款,买家应付邮费,买家支付积分,总金额,"
     "返点积分,买家实际支付金额,买家实际支付积分,订单状态,买家留言,收货人姓名,收货地址 ,"
@@ -201,7 +201,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Order:
-    """A whole life of an order; moments that never come are None, amounts are in fen."""
+    """The whole life of an order; moments that never come are None, amounts are in fen."""
 
     number: int
     buyer: Buyer
@@ -247,7 +247,7 @@ class Order:
 
 
 def catalogue() -> list[Book]:
-    """The SKUs of the shop, in the order in which they are listed above."""
+    """The SKUs of the shop, in the order listed above."""
     rows = (line.split("|") for line in CATALOGUE.splitlines())
     return [Book(code, title, edition, int(price)) for code, title, edition, price in rows]
 
@@ -255,8 +255,8 @@ def catalogue() -> list[Book]:
 def make_buyer(rng: random.Random, serial: int) -> Buyer:
     """A buyer whose telephone numbers reach nobody and whose mailbox cannot exist.
 
-    No operator had been given the prefix 154 when this was written, no local number begins
-    with a nought, and example.com is reserved for examples.
+    The prefix 154 was assigned to no operator when this was written, no local number begins with
+    zero, and example.com is reserved for examples.
     """
     name = rng.choice(SURNAMES) + rng.choice(
         (rng.choice(GIVEN[0]) + rng.choice(GIVEN[1]), rng.choice(("女士", "先生", "老师")))
@@ -277,7 +277,7 @@ def make_buyer(rng: random.Random, serial: int) -> Buyer:
 
 
 def make_lines(rng: random.Random, books: Sequence[Book]) -> tuple[Line, ...]:
-    """One to four lines, mostly single pieces; now and then the same line stands there twice."""
+    """One to four lines, mostly of single pieces; now and then the same line appears twice."""
     count = rng.choices((1, 2, 3, 4), (58, 25, 12, 5))[0]
     popular = [3 if place % 7 == 0 else 1 for place in range(len(books))]
     chosen = dict.fromkeys(rng.choices(books, popular, k=count))
@@ -301,7 +301,7 @@ def make_discount(rng: random.Random, goods: int) -> tuple[int, int]:
 def make_order(
     rng: random.Random, books: Sequence[Book], buyer: Buyer, created: datetime, fate: str
 ) -> Order:
-    """An order of that buyer; fate is one of plain, unpaid, waiting, full or part."""
+    """An order of a buyer; fate is one of plain, unpaid, waiting, full or part."""
     lines = make_lines(rng, books)
     goods = sum(line.book.price * line.quantity for line in lines)
     discount, points = make_discount(rng, goods)
@@ -363,7 +363,7 @@ def make_order(
 
 
 def make_orders(rng: random.Random) -> list[Order]:
-    """All orders by time; the weeks around the first of September sell the most."""
+    """All orders by time; most are placed in the weeks around the first of September."""
     days = [START + timedelta(days=day) for day in range((END - START).days + 1)]
     weights = [16 if 25 <= day <= 37 else 10 for day in range(len(days))]
     times = sorted(
@@ -491,7 +491,7 @@ def item_rows(order: Order, at: datetime) -> list[list[str]]:
 
 
 def encode(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """GBK with CRLF and every cell quoted, but for the formulas, which stand bare."""
+    """GBK with CRLF and every cell quoted, except for the formulas."""
 
     def cell(text: str) -> str:
         return text if text.startswith('="') else '"' + text.replace('"', '""') + '"'
@@ -524,7 +524,7 @@ def taobao_files(orders: Sequence[Order]) -> dict[str, bytes]:
 
 
 def broken_files(rng: random.Random) -> dict[str, bytes]:
-    """Order lists of five orders each, none of them in the exports, with one kind of fault."""
+    """Order lists of five orders each, none of them in the exports, each with one kind of fault."""
     books = catalogue()
     good = [
         order_row(
@@ -579,7 +579,7 @@ def broken_files(rng: random.Random) -> dict[str, bytes]:
 
 
 def read_list(path: Path) -> list[dict[str, str]]:
-    """The rows of a written list, with protections, blanks of the header and 元 taken off."""
+    """The rows of a written list, without protections, blanks in the header, and 元."""
     with path.open(encoding="gbk", newline="") as text:
         return [
             {key.strip(): value.strip('="').removesuffix("元") for key, value in row.items()}
@@ -602,7 +602,7 @@ def by_order(items: Iterable[dict[str, str]]) -> dict[str, list[dict[str, str]]]
 
 
 def totals(folder: Path) -> str:
-    """Control totals of the written exports; of an order seen twice the later row counts."""
+    """Control totals of the written exports; where an order appears twice, the later row counts."""
     lists = [read_list(path) for path in sorted(folder.glob("ExportOrderList*.csv"))]
     details = [read_list(path) for path in sorted(folder.glob("ExportOrderDetailList*.csv"))]
     seen = [{row["订单编号"]: row for row in rows} for rows in lists]
@@ -666,7 +666,7 @@ def totals(folder: Path) -> str:
 
 
 def main() -> None:
-    """Write all files, or print the control totals of those that are there."""
+    """Write all files, or print the control totals of those already written."""
     here = Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(description="Write the sample exports of a book shop.")
     parser.add_argument("--totals", action="store_true", help="print control totals and stop")

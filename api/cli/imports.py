@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from api.cli.output import as_json
+from api.cli.progress import ProgressBar
 from api.http.runtime import staging_folder
 from api.messages import tr, translated
 from ledger.common.context import Context
 from ledger.imports import profiles
 from ledger.imports.faults import REASONS, RowFault
 from ledger.imports.importer import REJECT_EVERYTHING, Summary, run_import
-from ledger.imports.progress import ProgressBar
 from ledger.settings import Settings, default_actor, open_ledger
 
 

@@ -1,1 +1,1 @@
-"""Files that platforms export, read by profiles (data, no code) and recorded as orders."""
+"""Files that platforms export, read with profiles (data, not code) and recorded as orders."""

@@ -1,8 +1,8 @@
-"""From the rows of an order to the command that tells the ledger all of them.
+"""From the rows of an order to the command that records what they say.
 
 What a profile says under `order:` is compiled once into small functions; each takes the values of
 the main row and those of the rows that belong to it, and gives one field of a command. A row may be
-a sale, a cancellation, or a write-off or a find, which are no orders but have numbers like them.
+a sale, a cancellation, or a write-off or find, which is not an order but is numbered like one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ SALE, CANCELLATION = "sale", "cancellation"
 
 
 class Problem(NamedTuple):
-    """What is wrong with a statement: the field of the command and the fault's words."""
+    """What is wrong with a statement: the field of the command, and why."""
 
     field: str
     code: str
@@ -50,7 +50,7 @@ class BadStatement(Exception):
 
 
 class Item(NamedTuple):
-    """A line as it stands in the rows. Units: see `Line`; below 0 where goods came back."""
+    """A line as the rows have it. Units: see `Line`; negative where goods came back."""
 
     line: str
     sku: str | None
@@ -62,10 +62,10 @@ class Item(NamedTuple):
 
 
 class Assembler(Protocol):
-    """Makes commands of rows as a profile says.
+    """Makes commands from rows as a profile says.
 
-    Shapes: `slots` is the place of each field in the rows of a kind, `named` the field that a
-    statement is called by, `warehouse` the one that the first import opens, if any.
+    Shapes: `slots` is the place of each field in the rows of a kind, `named` the field that
+    identifies a statement, `warehouse` the one that the first import opens, if any.
     """
 
     profile: Profile
@@ -75,7 +75,7 @@ class Assembler(Protocol):
     named: str
 
     def key(self, values: Row) -> tuple[str, ...] | None:
-        """What the rows of one statement have in common; None where it could not be read."""
+        """What the rows of one statement have in common; None if it could not be read."""
         ...
 
     def statement(self, main: Row, parts: Parts) -> tuple[Command, str]:
@@ -87,7 +87,7 @@ class Assembler(Protocol):
 
 
 class OrderAssembler:
-    """Makes the commands of orders, returns and slips as a profile says under `order:`."""
+    """Makes orders, returns and slips as a profile says under `order:`."""
 
     named = "number"
 
@@ -97,7 +97,7 @@ class OrderAssembler:
         self.warehouse = profile.warehouse if stock and profile.warehouse else None
         self.slots = {file.kind: {name: slot for slot, name in enumerate(file.fields())}
                       for file in profile.files}
-        order = profile.told
+        order = profile.recipe
         self._number = self._text(order["number"])
         self._shop = self._text(order["shop"]) if "shop" in order else None
         self.texts = [(name, self._text(order[name])) for name in TEXT_FIELDS if name in order]
@@ -112,7 +112,7 @@ class OrderAssembler:
                        for row in order.get("rows", ())]
 
     def key(self, values: Row) -> tuple[str, ...] | None:
-        """Shop, number and what the row is."""
+        """The shop, the number and the kind of row."""
         number = self._number(values, {})
         if number is None:
             return None
@@ -120,66 +120,66 @@ class OrderAssembler:
         return shop or self.shop, number, self._kind(values)
 
     def _kind(self, values: Row) -> str:
-        """What a row is: the first kind whose tests it passes."""
+        """The kind of a row: the first whose tests it passes."""
         return next((kind for kind, tests in self._kinds if all(test(values) for test in tests)),
                     SALE)
 
     def statement(self, main: Row, parts: Parts) -> tuple[Command, str]:
         """An order, a return or a slip, and its subject. Errors: BadStatement."""
         kind = self._kind(main)
-        told: dict[str, Any] = {}
+        facts: dict[str, Any] = {}
         for name, get in self.texts:
             if (value := get(main, parts)) is not None:
-                told[name] = value
-        told.setdefault("shop", self.shop)
+                facts[name] = value
+        facts.setdefault("shop", self.shop)
         for name, get in self.moments:
-            told[name] = get(main, parts)
+            facts[name] = get(main, parts)
         items = [] if self.items is None else self.items(main, parts)
         make: Callable[..., RecordOrder | RecordReturn | RecordSlip] = {
             SALE: self._order, CANCELLATION: self._return}.get(kind, self._slip)
         try:
-            command = make(told, items, main, parts)
+            command = make(facts, items, main, parts)
             return command, command.subject
         except InvalidValues as error:
             raise BadStatement([Problem(fault.where, fault.code, error.rule, fault.message)
                                 for fault in error.faults]) from None
 
     def _order(
-        self, told: dict[str, Any], items: list[Item], main: Row, parts: Parts
+        self, facts: dict[str, Any], items: list[Item], main: Row, parts: Parts
     ) -> RecordOrder:
         for name, get in self.sums:
-            told[name] = get(main, parts)
-        told["amounts"] = Amounts(**{name: get(main, parts) for name, get in self.amounts})
+            facts[name] = get(main, parts)
+        facts["amounts"] = Amounts(**{name: get(main, parts) for name, get in self.amounts})
         if self.ended is not None:
-            told["ended_as"], told["ended"] = self.ended(main, parts)
+            facts["ended_as"], facts["ended"] = self.ended(main, parts)
         if self.payments is not None:
-            told["payments"] = self.payments(main, parts)
-        _pair(told)
+            facts["payments"] = self.payments(main, parts)
+        _pair(facts)
         return RecordOrder(
             channel=self.profile.channel, currency=self.profile.currency,
             lines=[Line(**item._asdict(), unit_price_scale=self.scale) for item in items] or None,
-            warehouse=self.warehouse, reuse_gap_days=self.profile.reuse_gap_days, **told)
+            warehouse=self.warehouse, reuse_gap_days=self.profile.reuse_gap_days, **facts)
 
     def _return(
-        self, told: dict[str, Any], items: list[Item], main: Row, parts: Parts
+        self, facts: dict[str, Any], items: list[Item], main: Row, parts: Parts
     ) -> RecordReturn:
         return RecordReturn(
-            channel=self.profile.channel, currency=self.profile.currency, shop=told["shop"],
-            number=told["number"], account=told.get("account"), reason=told.get("reason"),
-            at=told["placed"], warehouse=self.warehouse,
+            channel=self.profile.channel, currency=self.profile.currency, shop=facts["shop"],
+            number=facts["number"], account=facts.get("account"), reason=facts.get("reason"),
+            at=facts["placed"], warehouse=self.warehouse,
             lines=[CaseLine(**item._replace(
                 quantity=-item.quantity, amount_minor=-item.amount_minor)._asdict(),
                 unit_price_scale=self.scale) for item in items])
 
     def _slip(
-        self, told: dict[str, Any], items: list[Item], main: Row, parts: Parts
+        self, facts: dict[str, Any], items: list[Item], main: Row, parts: Parts
     ) -> RecordSlip:
         kind = self._kind(main)
         sign = -1 if kind == "write_off" else 1
         return RecordSlip(
-            channel=self.profile.channel, currency=self.profile.currency, shop=told["shop"],
-            number=told["number"], kind=kind, at=told["placed"], warehouse=self.warehouse,
-            reason=told.get("reason"),
+            channel=self.profile.channel, currency=self.profile.currency, shop=facts["shop"],
+            number=facts["number"], kind=kind, at=facts["placed"], warehouse=self.warehouse,
+            reason=facts.get("reason"),
             lines=[SlipLine(line=item.line, sku=item.sku or "", title=item.title,
                             quantity=sign * item.quantity, fee=item.fee) for item in items])
 
@@ -207,11 +207,11 @@ class OrderAssembler:
         slot = self.slots[kind][field]
         return lambda main, parts: [row[slot] for row in parts[kind]]
 
-    def _text(self, told: Mapping[str, Any]) -> Get:
-        gets = [self._get(name) for name in told["names"]]
+    def _text(self, entry: Mapping[str, Any]) -> Get:
+        gets = [self._get(name) for name in entry["names"]]
         if len(gets) == 1:
             return gets[0]
-        if told["how"] == "join":
+        if entry["how"] == "join":
             def join(main: Row, parts: Parts) -> str | None:
                 found = [get(main, parts) for get in gets]
                 return " ".join(text for text in found if text is not None) or None
@@ -221,14 +221,14 @@ class OrderAssembler:
             return next((v for get in gets if (v := get(main, parts)) is not None), None)
         return first
 
-    def _sum(self, told: Mapping[str, Any]) -> Get:
+    def _sum(self, entry: Mapping[str, Any]) -> Get:
         """A sum; None where one of its terms is unknown or has no row."""
-        if "lines" in told:
-            return self._sum_of_lines(told["lines"])
-        if len(told["sum"]) == 1 and not told["less"] and "." not in told["sum"][0]:
-            return self._get(told["sum"][0])
-        terms = [(self._all(name), 1) for name in told["sum"]]
-        terms += [(self._all(name), -1) for name in told["less"]]
+        if "lines" in entry:
+            return self._sum_of_lines(entry["lines"])
+        if len(entry["sum"]) == 1 and not entry["less"] and "." not in entry["sum"][0]:
+            return self._get(entry["sum"][0])
+        terms = [(self._all(name), 1) for name in entry["sum"]]
+        terms += [(self._all(name), -1) for name in entry["less"]]
 
         def total(main: Row, parts: Parts) -> int | None:
             amount = 0
@@ -251,7 +251,7 @@ class OrderAssembler:
         return total
 
     def _test(self, name: str, test: str) -> Callable[[Row], bool]:
-        """What tells whether a field of a row looks as a profile says."""
+        """A function that says whether a field of a row passes a test."""
         slot = self.slots[self.profile.main.kind][name]
         word, _, start = test.partition(" ")
         if word == "begins":
@@ -260,10 +260,10 @@ class OrderAssembler:
             return lambda row: (row[slot] or 0) < 0
         return lambda row: row[slot] == (0 if word == "zero" else None)
 
-    def _moment(self, told: Mapping[str, Any]) -> Get:
-        at = None if told["at"] is None else self._get(told["at"])
-        others = [self._get(name) for name in told["inferred_from"]]
-        when = None if told["when"] is None else self._get(told["when"])
+    def _moment(self, entry: Mapping[str, Any]) -> Get:
+        at = None if entry["at"] is None else self._get(entry["at"])
+        others = [self._get(name) for name in entry["inferred_from"]]
+        when = None if entry["when"] is None else self._get(entry["when"])
 
         def moment(main: Row, parts: Parts) -> Moment | None:
             if when is not None and not when(main, parts):
@@ -275,12 +275,12 @@ class OrderAssembler:
 
         return moment
 
-    def _ended(self, told: Mapping[str, Any] | None) -> Get | None:
-        if told is None:
+    def _ended(self, entry: Mapping[str, Any] | None) -> Get | None:
+        if entry is None:
             return None
-        by = self._get(told["by"])
-        moments = {state: self._moment(told[state])
-                   for state in ("completed", "closed", "cancelled") if state in told}
+        by = self._get(entry["by"])
+        moments = {state: self._moment(entry[state])
+                   for state in ("completed", "closed", "cancelled") if state in entry}
 
         def ended(main: Row, parts: Parts) -> tuple[str, Moment | None]:
             state = by(main, parts)
@@ -288,20 +288,20 @@ class OrderAssembler:
 
         return ended
 
-    def _items(self, told: Mapping[str, Any] | None) -> Callable[[Row, Parts], list[Item]] | None:
+    def _items(self, entry: Mapping[str, Any] | None) -> Callable[[Row, Parts], list[Item]] | None:
         self.scale = self.profile.exponent
-        if told is None:
+        if entry is None:
             return None
-        kind, slots = told["of"], self.slots[told["of"]]
+        kind, slots = entry["of"], self.slots[entry["of"]]
         files = {file.kind: file for file in self.profile.files}
-        decimals = files[kind].fields()[told["unit_price"]].decimals
+        decimals = files[kind].fields()[entry["unit_price"]].decimals
         self.scale = self.profile.exponent if decimals is None else decimals
         finer = self.scale - self.profile.exponent
-        line_at, price_at = slots.get(told.get("line", "")), slots[told["unit_price"]]
-        sku_at, title_at = slots.get(told.get("sku", "")), slots.get(told.get("title", ""))
-        fixed = int(told["quantity"]) if told["quantity"].isdigit() else None
-        quantity_at = slots.get(told["quantity"], 0)
-        is_fee = _fees(told["fees"])
+        line_at, price_at = slots.get(entry.get("line", "")), slots[entry["unit_price"]]
+        sku_at, title_at = slots.get(entry.get("sku", "")), slots.get(entry.get("title", ""))
+        fixed = int(entry["quantity"]) if entry["quantity"].isdigit() else None
+        quantity_at = slots.get(entry["quantity"], 0)
+        is_fee = _fees(entry["fees"])
 
         def items(main: Row, parts: Parts) -> list[Item]:
             found = []
@@ -317,19 +317,19 @@ class OrderAssembler:
 
         return items
 
-    def _payments(self, told: Mapping[str, Any] | None) -> Get | None:
-        if told is None:
+    def _payments(self, entry: Mapping[str, Any] | None) -> Get | None:
+        if entry is None:
             return None
-        slots, kind = self.slots[told["of"]], told["of"]
-        method, amount = slots[told["method"]], slots[told["amount_minor"]]
+        slots, kind = self.slots[entry["of"]], entry["of"]
+        method, amount = slots[entry["method"]], slots[entry["amount_minor"]]
         return lambda main, parts: [Payment(method=row[method], amount_minor=row[amount])
                                     for row in parts[kind]]
 
 
-def _fees(told: Sequence[str]) -> Callable[[str | None], bool]:
-    """What tells whether a SKU is no goods but a fee."""
-    exact = frozenset(name for name in told if not name.endswith("*"))
-    begins = tuple(name[:-1] for name in told if name.endswith("*"))
+def _fees(skus: Sequence[str]) -> Callable[[str | None], bool]:
+    """A function that says whether a SKU is a fee and not goods."""
+    exact = frozenset(name for name in skus if not name.endswith("*"))
+    begins = tuple(name[:-1] for name in skus if name.endswith("*"))
     return lambda sku: sku is not None and (sku in exact or sku.startswith(begins))
 
 
@@ -341,11 +341,11 @@ def rounded(value: int, finer: int) -> int:
     return int(whole + (2 * rest > unit or (2 * rest == unit and whole % 2)))
 
 
-def _pair(told: dict[str, Any]) -> None:
+def _pair(facts: dict[str, Any]) -> None:
     """An amount and its time belong together. Errors: BadStatement (R-IMP-13)."""
     for amount, time in TIMES_OF.items():
-        if told.get(time) is None and told.get(amount):
+        if facts.get(time) is None and facts.get(amount):
             rule, words = reason("amount_without_time", {"what": time})
             raise BadStatement([Problem(amount, "amount_without_time", rule, words)])
-    if told.get("paid") is None or told.get("paid_minor") is None:
-        told["paid"] = told["paid_minor"] = None
+    if facts.get("paid") is None or facts.get("paid_minor") is None:
+        facts["paid"] = facts["paid_minor"] = None

@@ -1,4 +1,4 @@
-"""From the text of a cell to a value, exactly: no float, no rounding, no guess.
+"""From the text of a cell to an exact value: no float, no rounding, no guess.
 
 Units: money is whole minor units, a time is `[microseconds since 1970-01-01 UTC, text as printed]`.
 """
@@ -26,7 +26,7 @@ _PARTS = {"%Y": "year", "%m": "month", "%d": "day", "%H": "hour", "%M": "minute"
 
 
 def converter(field: Field, profile: Profile, latest_us: int) -> Convert:
-    """What turns a cell into a field's value, None where it is blank.
+    """A function that turns a cell into a field's value, None if it is blank.
 
     Units: `latest_us` is the latest time that is not in the future. Errors: BadCell.
     """
@@ -92,7 +92,7 @@ def _money(field: Field, profile: Profile) -> Convert:
 
 
 def _bare(text: str, signs: tuple[str, ...]) -> str:
-    """An amount without currency signs at its ends."""
+    """An amount without the currency signs at either end."""
     for sign in signs:
         text = text.removeprefix(sign).removesuffix(sign).strip()
     return text
@@ -164,7 +164,7 @@ def _time(profile: Profile, latest_us: int) -> Convert:
 
 
 def _format(form: str) -> Callable[[str], dict[str, int] | None]:
-    """A format as what reads the parts of a time out of a text."""
+    """A function that reads the parts of a time from a text in a format."""
     tokens = re.findall("%.", form)
     pattern = re.escape(form)
     for token in tokens:

@@ -6,4 +6,4 @@ POLICIES = (REJECT_EVERYTHING, REJECT_FAILED_ROWS)
 """What to do when rows have faults."""
 
 DECLARED, NO_STOCK = STOCK = ("declared", "none")
-"""What goods do: they move as the files declare, or the files are history that moves no stock."""
+"""Whether goods move: as the files declare, or not at all, because the files are history."""

@@ -1,4 +1,4 @@
-"""From the rows of a stocktake's sheet to the commands that tell the ledger what was counted.
+"""From the rows of a stocktake's sheet to the commands that record what was counted.
 
 All rows of a SKU in a warehouse make one count: its bins add up.
 """
@@ -25,17 +25,17 @@ class CountAssembler:
         self.warehouse = profile.warehouse or None
         self.slots = {profile.main.kind: {
             name: slot for slot, name in enumerate(profile.main.fields())}}
-        self._at = {told: self.slots[profile.main.kind][name]
-                    for told, name in profile.told.items() if told != "file"}
+        self._at = {fact: self.slots[profile.main.kind][name]
+                    for fact, name in profile.recipe.items() if fact != "file"}
 
     def key(self, values: Row) -> tuple[str, ...] | None:
-        """The warehouse and SKU of a row; None where they could not be read."""
+        """The warehouse and SKU of a row; None if they could not be read."""
         sku = values[self._at["sku"]]
         return None if sku is None else (self._warehouse(values), sku)
 
     def _warehouse(self, values: Row) -> str:
-        told = values[self._at["warehouse"]] if "warehouse" in self._at else None
-        return told or self.profile.warehouse
+        named = values[self._at["warehouse"]] if "warehouse" in self._at else None
+        return named or self.profile.warehouse
 
     def statement(self, main: Row, parts: Parts) -> tuple[Command, str]:
         """The count of a SKU, and its subject. Errors: BadStatement."""

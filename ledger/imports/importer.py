@@ -1,10 +1,10 @@
 """An import from files to events: read, check, decide, record.
 
-Rows are counted: rows = accepted + rejected + duplicates. A row is accepted if the statement that
-it belongs to recorded something, a duplicate if it brought nothing new. Nothing is recorded before
-all rows are read and checked. A statement's command id is made from its order and the digest of its
-cells, whatever file brings it: an overlapping export records nothing twice, a row that was seen
-before never undoes what came after it, and who runs a killed import again finishes it.
+Every row is counted: rows = accepted + rejected + duplicates. A row is accepted if the statement
+that it belongs to recorded something, and a duplicate if it brought nothing new. Nothing is
+recorded before all rows are read and checked. A statement's command id is made from its order and
+the digest of its cells, whatever file brings it: an overlapping export records nothing twice, a row
+that was seen before never undoes what came after it, and running a killed import again finishes it.
 """
 
 from collections import Counter
@@ -29,9 +29,10 @@ from ledger.imports.choices import (
     REJECT_FAILED_ROWS,
 )
 from ledger.imports.counting import CountAssembler
-from ledger.imports.loading import Loader, Progress, sources_of
+from ledger.imports.loading import Loader, Progress
 from ledger.imports.profiles import Profile
 from ledger.imports.record import CompleteImport, ImportedFile, StartImport
+from ledger.imports.sources import identify
 from ledger.imports.staging import ACCEPTED, BEFORE, REJECTED, Staging
 from ledger.imports.statements import BATCH, Statement, Statements
 from ledger.imports.summary import Summary
@@ -69,10 +70,9 @@ class Target(Protocol):
         ...
 
 
-
 KEPT = 60_000
-"""Rows whose statements are kept in memory from checking to recording; of more, all are made
-twice."""
+"""Rows whose statements are kept in memory from checking to recording. If there are more, all
+statements are made twice."""
 
 _NAMESPACE = uuid5(NAMESPACE_OID, "order-ledger/import/v1")
 
@@ -85,15 +85,15 @@ class UnknownPolicy(Invalid):
 
 
 class NoWarehouse(Invalid):
-    """The profile {profile!r} does not say where the goods lie, so that no stock can move. Give a
-    copy of it a part `stock: {{warehouse: NAME}}`, or import with no stock."""
+    """The profile {profile!r} does not say where the goods are kept, so no stock can move. Add
+    `stock: {{warehouse: NAME}}` to a copy of it, or import without stock."""
 
     code = "no_warehouse"
     rule = "R-IMP-18"
 
 
 class CountsAreStock(Invalid):
-    """The profile {profile!r} tells what was counted. It cannot be imported with no stock."""
+    """The profile {profile!r} records what was counted, so it cannot be imported without stock."""
 
     code = "counts_are_stock"
     rule = "R-IMP-19"
@@ -104,12 +104,12 @@ def run_import(
     staging_dir: Path, shop: str | None = None, policy: str = REJECT_EVERYTHING,
     stock: str | None = None, dry_run: bool = False, progress: Progress | None = None,
 ) -> Summary:
-    """Bring files into a ledger. The caller closes the summary.
+    """Import files into a ledger. The caller closes the summary.
 
-    `shop` stands where the files name none. `stock` is one of `STOCK`, None what the profile can
-    do. `staging_dir` holds the staging file meanwhile. Errors: UnknownPolicy (R-IMP-17),
-    NoWarehouse (R-IMP-18), CountsAreStock (R-IMP-19), Unavailable; what is wrong in the files is in
-    the summary.
+    `shop` is used where the files name none. `stock` is one of `STOCK`, or None for what the
+    profile supports. `staging_dir` holds the staging file meanwhile. What is wrong in the files is
+    in the summary. Errors: UnknownPolicy (R-IMP-17), NoWarehouse (R-IMP-18), CountsAreStock
+    (R-IMP-19), Unavailable.
     """
     if policy not in POLICIES:
         raise UnknownPolicy(policy=policy)
@@ -136,7 +136,7 @@ def assembler_of(profile: Profile, shop: str | None, stock: str | None) -> Assem
 
 
 class _How(NamedTuple):
-    """How an import is to be run."""
+    """How an import is run."""
 
     context: Context
     policy: str
@@ -162,8 +162,8 @@ class _Run:
         self.kept: list[list[Statement]] | None = []
 
     def run(self, files: Sequence[Path]) -> Summary:
-        """All stages. Nothing is recorded where a fault forbids it, or where nothing is new."""
-        sources = sources_of(files, self.profile)
+        """All stages. Nothing is recorded if a fault forbids it or nothing is new."""
+        sources = [identify(path, self.profile.encodings) for path in files]
         self.id = self._identity([source.sha256 for source in sources])
         self.correlation = self.how.context.correlation or self._command_id(self.id, "started")
         self.loader.load(sources, self.how.progress)
@@ -183,12 +183,12 @@ class _Run:
 
     def _identity(self, hashes: list[str]) -> str:
         """The same files, profile and shop are the same import, whatever else differs."""
-        told = [hashes, self.profile.name, self.profile.version, self.profile.sha256,
-                self.assembler.shop, *self._into()]
-        return sha256(msgspec.json.encode(told)).hexdigest()[:20]
+        parts = [hashes, self.profile.name, self.profile.version, self.profile.sha256,
+                 self.assembler.shop, *self._into()]
+        return sha256(msgspec.json.encode(parts)).hexdigest()[:20]
 
     def _into(self) -> list[str]:
-        """The warehouse that the goods move in, if any: it is part of what is told."""
+        """The warehouse in which goods move, if any: another one makes another import."""
         return [] if self.assembler.warehouse is None else [self.assembler.warehouse]
 
     def _command_id(self, *parts: str) -> UUID:
@@ -206,7 +206,7 @@ class _Run:
         return command, self._of_import("started")
 
     def _opened(self) -> list[Item]:
-        """The warehouse where the goods lie; a repeat changes nothing."""
+        """The command that opens the warehouse, if any; repeating it changes nothing."""
         at = from_us(self.ledger.clock.wall())
         return [(OpenWarehouse(name=name, occurred_at=at), msgspec.structs.replace(
             self._of_import("warehouse"), command_id=self._command_id("warehouse", name)))
@@ -226,14 +226,14 @@ class _Run:
             correlation=self.correlation, request="\n".join(what).encode())
 
     def _item(self, statement: Statement) -> Item:
-        """A statement's command; its id tells the same row again, however it is brought."""
+        """A statement's command. The same rows give the same id, in whatever file they come."""
         source = {"import": self.id, "profile": self.profile.name,
                   "profile_version": self.profile.version,
                   "rows": self.statements.rows_of(statement), "zone": self.profile.zone}
-        told = self.how.context
+        given = self.how.context
         return statement.command, Context(
-            actor=told.actor, role=told.role, client=told.client, causation=told.causation,
-            correlation=self.correlation, subjects=(*told.subjects, f"import:{self.id}"),
+            actor=given.actor, role=given.role, client=given.client, causation=given.causation,
+            correlation=self.correlation, subjects=(*given.subjects, f"import:{self.id}"),
             source=source, request=statement.digest,
             command_id=self._command_id(self.profile.sha256, statement.subject, *self._into(),
                                         statement.digest.hex()))
@@ -247,7 +247,7 @@ class _Run:
         return found
 
     def _check(self) -> None:
-        """Make every statement once; unless faults are let through, see what the rules say."""
+        """Make every statement once. Unless failed rows may be left out, preview what rules say."""
         previewing = self.how.dry_run or self.how.policy == REJECT_EVERYTHING
         for batch in self.statements.batches("check", self.how.progress, report=True):
             if previewing:
@@ -257,24 +257,24 @@ class _Run:
         self.statements.reject_unmatched()
 
     def _preview(self, batch: list[Statement]) -> list[int | LedgerError]:
-        """What recording statements would bring, each after those before it."""
+        """How many events each statement would record after those before it, or its refusal."""
         first = self._opened()
         items = [*first, *(self._item(statement) for statement in batch)]
         return self.ledger.preview(items)[len(first):]
 
     def _doubtful(self, batch: list[Statement]) -> list[Statement]:
-        """The statements that a rule may refuse. One on an order that nobody else speaks of, here
-        or in the log, is new for certain."""
-        said = Counter(statement.subject for statement in batch)
+        """The statements that a rule may refuse. One about an order that appears nowhere else, in
+        this batch or in the log, is certainly new and need not be previewed."""
+        mentions = Counter(statement.subject for statement in batch)
         known = {entry.stream
-                 for entry in self.ledger.store.streams(self.ledger.name, list(said))}
+                 for entry in self.ledger.store.streams(self.ledger.name, list(mentions))}
         doubtful = [one for one in batch
-                    if said[one.subject] > 1 or one.subject in known or self.profile.counts]
+                    if mentions[one.subject] > 1 or one.subject in known or self.profile.counts]
         self.would += len(batch) - len(doubtful)
         return doubtful
 
     def _keep(self, batch: list[Statement]) -> None:
-        """Keep a batch for recording, as long as memory allows; else it is made once more."""
+        """Keep a batch for recording unless they grow too many; then all are made again."""
         if self.kept is not None:
             self.kept.append(batch)
             if len(self.kept) * BATCH > KEPT:
@@ -306,13 +306,14 @@ class _Run:
         self.staging.outcome(statement.seqs(), REJECTED)
 
     def _nothing_new(self) -> bool:
-        """Whether the check has shown that the log holds all of it."""
+        """Whether the check has shown that the log has all of it."""
         return self.how.policy == REJECT_EVERYTHING and not self.would and not self.started
 
     # -- recording --------------------------------------------------------------------------------
 
     def _record(self) -> None:
-        """Record what is new. The import's start goes before the first batch that has any."""
+        """Record what is new. The import starts just before the first batch that has any, so that
+        one that brings nothing leaves no trace."""
         if self.started:
             self._begun(self.ledger.handle_many([self._start(), *self._opened()]))
         for batch in self._checked():

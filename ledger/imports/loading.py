@@ -1,38 +1,27 @@
-"""Reading all files of an import into the staging file, with every fault noted."""
+"""From files to the staging file: every row of an import, and every fault."""
 
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
-from pathlib import Path
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from ledger.imports.assembly import Assembler
-from ledger.imports.profiles import Profile
-from ledger.imports.readers import (
-    Broken,
-    Header,
-    RowReader,
-    Source,
-    file_fault,
-    identify,
-    match_header,
-    open_text,
-    records,
-)
+from ledger.imports.faults import RowFault
+from ledger.imports.profiles import File, Profile
+from ledger.imports.rows import RowReader
+from ledger.imports.sources import Source
 from ledger.imports.staging import Staging
 
 Progress = Callable[[str, int, int], None]
-"""Told what is going on: `read` (bytes), `check` and `record` (rows), how much, of how much."""
+"""Called with the stage (`read`, `check` or `record`), how much is done, and of how much: bytes
+while reading, else rows."""
 
-TELL_EVERY = 5000
+ROWS_A_CALL = 5000
 """Rows between two calls of a progress."""
 
-_encode = msgspec.json.Encoder().encode
+KeyOf = Callable[[list[object]], bytes | None]
 
 
 class Loaded(NamedTuple):
-    """A file that was read: its kind (empty where its header has faults) and its data rows."""
+    """A file that was read: its kind (empty where it cannot be used) and its data rows."""
 
     source: Source
     kind: str
@@ -42,8 +31,9 @@ class Loaded(NamedTuple):
 class Loader:
     """Stages the rows of files. Afterwards `lost` counts rows that could not even be staged.
 
-    `unjoined` says that a main row could not be read so far that its joined rows are found;
-    `unusable` that a file could not be read at all, so that nothing can be recorded.
+    `unjoined` means that a row was too damaged to be joined, so that what seems to be missing
+    elsewhere may be its fault; `unusable` that a file could not be read at all, so that nothing
+    can be recorded.
     """
 
     def __init__(self, assembler: Assembler, staging: Staging, row_key: bytes, latest_us: int
@@ -57,131 +47,73 @@ class Loader:
         self.lost = 0
         self.unjoined = False
         self.unusable = False
-        self._done = 0
-        self._total = 0
-        self._progress: Progress | None = None
 
     def load(self, sources: Sequence[Source], progress: Progress | None) -> None:
-        """Read every file; what is wrong becomes faults in the staging file."""
-        self._progress = progress
-        self._total = sum(source.size for source in sources)
+        """Stage every file."""
+        done, total = 0, sum(source.size for source in sources)
+
+        def report(more: int) -> None:
+            if progress is not None:
+                progress("read", done + more, total)
+
         for source in sources:
-            self.files.append(self._load(source))
-            self._done += source.size
-            self._tell(0)
+            self.files.append(self._load(source, report))
+            done += source.size
+            report(0)
         read = {loaded.kind for loaded in self.files}
         if not self.unusable:
-            for file in self.profile.files:
-                if file.kind not in read:
-                    self._unusable("", 0, "missing_file", kind=file.kind)
+            self._unusable([RowFault.of("", 0, "missing_file", kind=file.kind)
+                            for file in self.profile.files if file.kind not in read])
         self.staging.group()
 
-    def _tell(self, more: int) -> None:
-        if self._progress is not None:
-            self._progress("read", self._done + more, self._total)
+    def _load(self, source: Source, report: Callable[[int], None]) -> Loaded:
+        reader = RowReader(source, self.profile, self.row_key, latest_us=self.latest_us)
+        if reader.faults:
+            self._unusable(reader.faults)
+            rows = reader.count()
+            self.lost += rows
+            return Loaded(source, "", rows)
+        before = self.staging.count
+        self._stage(reader, report)
+        return Loaded(source, reader.file.kind, self.staging.count - before)
 
-    def _unusable(self, name: str, row: int, code: str, **details: Any) -> None:
-        self.unusable = True
-        self.staging.fault(file_fault(name, row, code, **details))
-
-    def _load(self, source: Source) -> Loaded:
-        if source.fault is not None:
+    def _unusable(self, faults: list[RowFault]) -> None:
+        for fault in faults:
             self.unusable = True
-            self.staging.fault(source.fault)
-            return Loaded(source, "", self._count(source) if source.sha256 else 0)
-        text, told = open_text(source)
-        with text:
-            rows = records(text)
-            first = next(rows, Broken("empty_file", {}))
-            if isinstance(first, Broken) or not any(first):
-                broken = first if isinstance(first, Broken) else Broken("empty_file", {})
-                self._unusable(source.name, 1, broken.code, **broken.details)
-                return Loaded(source, "", self._count(source))
-            header = match_header(first, source, self.profile, self.latest_us)
-            if header.faults:
-                self.unusable = True
-                for fault in header.faults:
-                    self.staging.fault(fault)
-                return Loaded(source, "", self._count(source))
-            staged = self.staging.count
-            self._stage(source, header, enumerate(rows, 2), told)
-            return Loaded(source, header.file.kind, self.staging.count - staged)
+            self.staging.fault(fault)
 
-    def _count(self, source: Source) -> int:
-        """Count the data rows of a file that cannot be used; all of them are lost."""
-        text, _ = open_text(source)
-        with text:
-            rows = sum(1 for cells in records(text) if isinstance(cells, Broken) or any(cells))
-        self.lost += max(rows - 1, 0)
-        return max(rows - 1, 0)
-
-    def _stage(self, source: Source, header: Header, rows: "enumerate[list[str] | Broken]",
-               told: Callable[[], int]) -> None:
-        reader = RowReader(header, source)
-        volatile = reader.volatile()
-        kind = [self.profile.main, *self.profile.parts()].index(header.file)
+    def _stage(self, reader: RowReader, report: Callable[[int], None]) -> None:
+        kind = [self.profile.main, *self.profile.parts()].index(reader.file)
+        key_of = self._join_key(reader.file) if kind else self._order_key()
         file, add = len(self.files), self.staging.add
-        key_of = self._key_of(kind)
-        for number, cells in rows:
-            if isinstance(cells, Broken):
-                self._fault(source, number, cells)
-                add(kind, (file, number), (None, None), [], bad=True)
+        for row in reader.rows():
+            if row.torn:
                 self.unjoined = True
-                continue
-            if not any(cells):
-                continue
-            values, faults = reader.read(number, cells)
-            digest = self._digest(cells, volatile)
-            if digest is None:
-                faults += reader.characters(number, cells)
-            key = key_of(values) if values else None
-            for fault in faults:
-                self.staging.fault(fault)
-            add(kind, (file, number), (key, digest), values, bad=bool(faults))
-            if number % TELL_EVERY == 0:
-                self._tell(told())
+            add(kind, file, key_of(row.values) if row.values else None, row)
+            if row.number % ROWS_A_CALL == 0:
+                report(reader.bytes_read())
 
-    def _fault(self, source: Source, number: int, broken: Broken) -> None:
-        self.staging.fault(file_fault(source.name, number, broken.code, **broken.details))
+    def _order_key(self) -> KeyOf:
+        """What finds the key of a main row: that of its order."""
+        hashed, key_of = self.staging.hashed, self.assembler.key
+        slots = self.assembler.slots[self.profile.main.kind]
+        joins = [slots[file.join[1]] for file in self.profile.parts() if file.join]
 
-    def _digest(self, cells: list[str], volatile: frozenset[int]) -> bytes | None:
-        """The keyed digest of a row's cells; None where they hold what is no character."""
-        try:
-            packed = _encode(cells)
-        except UnicodeEncodeError:
-            return None
-        if b"\\u0000" in packed and any("\0" in cell for cell in cells):
-            return None
-        if volatile:
-            packed = _encode([cell for at, cell in enumerate(cells) if at not in volatile])
-        return blake2b(packed, key=self.row_key, digest_size=16).digest()
+        def key(values: list[object]) -> bytes | None:
+            found = key_of(values)
+            if found is None or any(values[slot] is None for slot in joins):
+                self.unjoined = True
+            return None if found is None else hashed(*found)
 
-    def _key_of(self, kind: int) -> Callable[[list[object]], bytes | None]:
-        """What finds the key of a row: of its order, or of the row that it is joined to."""
-        hashed, slots = self.staging.hashed, self.assembler.slots
-        if kind == 0:
-            key_of = self.assembler.key
-            main = slots[self.profile.main.kind]
-            joins = [main[file.join[1]] for file in self.profile.parts() if file.join]
+        return key
 
-            def of_order(values: list[object]) -> bytes | None:
-                known = key_of(values)
-                if known is None or any(values[slot] is None for slot in joins):
-                    self.unjoined = True
-                return None if known is None else hashed(*known)
-
-            return of_order
-        part = self.profile.parts()[kind - 1]
+    def _join_key(self, part: File) -> KeyOf:
+        """What finds the key of another row: that of the main row it is joined to."""
         assert part.join is not None
-        own = slots[part.kind][part.join[0]]
+        hashed, slot = self.staging.hashed, self.assembler.slots[part.kind][part.join[0]]
 
-        def of_part(values: list[object]) -> bytes | None:
-            value = values[own]
+        def key(values: list[object]) -> bytes | None:
+            value = values[slot]
             return None if value is None else hashed(str(value))
 
-        return of_part
-
-
-def sources_of(paths: Sequence[Path], profile: Profile) -> list[Source]:
-    """The files, hashed and with their encodings."""
-    return [identify(path, profile.encodings) for path in paths]
+        return key

@@ -1,4 +1,4 @@
-"""Which cell a field of a command comes from, so that a fault of the command can name it."""
+"""From a field of a command back to the cell it came from, so that a fault can name the cell."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -10,7 +10,7 @@ from ledger.imports.staging import Staged
 
 
 class Origin(NamedTuple):
-    """A staged row, the column there, and its value as a list of faults may show it."""
+    """A staged row, the column in it, and its value as it may appear in a list of faults."""
 
     row: Staged
     column: str
@@ -22,17 +22,17 @@ def origin_of(
 ) -> Origin:
     """Where a field such as `/paid_minor` or `/lines/3/quantity` comes from.
 
-    A field that several cells make together is that of the first; column and value are blank where
-    no cell does.
+    A field made from several cells is traced to the first; column and value are blank where it
+    comes from no cell.
     """
     head, *rest = field.strip("/").split("/")
     if head in ("lines", "counts") and rest:
-        section = profile.told["lines"] if head == "lines" else profile.told
+        section = profile.recipe["lines"] if head == "lines" else profile.recipe
         kind = section["of"] if head == "lines" else section["file"]
         name, row = _first(section.get(rest[-1])), parts[kind][int(rest[0])]
     else:
-        told = _first(profile.told.get(rest[0] if head == "amounts" and rest else head))
-        before, _, name = told.rpartition(".")
+        source = _first(profile.recipe.get(rest[0] if head == "amounts" and rest else head))
+        before, _, name = source.rpartition(".")
         kind = before or profile.main.kind
         row = main if kind == profile.main.kind else next(iter(parts.get(kind, ())), main)
     file = next((file for file in profile.files if file.kind == kind), profile.main)
@@ -41,14 +41,14 @@ def origin_of(
     return Origin(row, file.column_of(name), _shown(profile, file, name, row))
 
 
-def _first(told: Any) -> str:
-    """The first field that a part of a profile names."""
-    if isinstance(told, str):
-        return told
-    if not isinstance(told, Mapping):
+def _first(entry: Any) -> str:
+    """The first field that an entry of a recipe names."""
+    if isinstance(entry, str):
+        return entry
+    if not isinstance(entry, Mapping):
         return ""
-    names = [*told.get("names", ()), *told.get("sum", ()), told.get("at"), told.get("when"),
-             told.get("by"), *told.get("inferred_from", ())]
+    names = [*entry.get("names", ()), *entry.get("sum", ()), entry.get("at"), entry.get("when"),
+             entry.get("by"), *entry.get("inferred_from", ())]
     return next((name for name in names if name), "")
 
 

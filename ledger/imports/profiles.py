@@ -1,6 +1,6 @@
 """Profiles: a platform's export described as data. A new platform is a new YAML file.
 
-A profile is found by its name (`ledger/importing/profiles/`, then `samples/profiles/`) or by the
+A profile is found by its name (`ledger/imports/profiles/`, then `samples/profiles/`) or by the
 path of a YAML file. `schemas` says what each key means; the shipped files show it.
 """
 
@@ -23,14 +23,14 @@ LARGEST = 1 << 20
 
 
 class ProfileUnknown(NotFound):
-    """There is no profile {name!r}. Known are {known}; a YAML file is named with its path."""
+    """There is no profile {name!r}. The known ones are {known}; name a YAML file by its path."""
 
     code = "profile_unknown"
     rule = "R-IMP-16"
 
 
 class InvalidProfile(Invalid):
-    """{name} is not a profile that can be used: {summary}"""
+    """{name} is not a valid profile: {summary}"""
 
     code = "invalid_profile"
     rule = "R-IMP-01"
@@ -48,7 +48,7 @@ class Field:
     Shapes: kind is text, id, money, integer, time or choice; `values` maps the texts of a choice to
     what they mean, `otherwise` is the meaning of all others (None: they are an error); `blank`
     lists texts that count as an empty cell. `decimals` are those of an amount that is finer than
-    the currency; `volatile` is what may change while the row stays the same one.
+    the currency; a `volatile` cell may change while the row stays the same one.
     """
 
     field: str
@@ -71,8 +71,9 @@ class Field:
 class File:
     """One kind of file: its columns, and how its rows belong to those of the main kind.
 
-    Shapes: `join` is (own field, field of the main kind); `key` is the field that tells the rows of
-    one order apart. Without one, equal rows of a file are several, and those of two files the same.
+    Shapes: `join` is (own field, field of the main kind); `key` is the field that distinguishes
+    the rows of one order. Without one, equal rows of a file are several, and those of different
+    files the same one.
     """
 
     kind: str
@@ -96,8 +97,8 @@ class File:
 class Profile:
     """A whole profile.
 
-    Shapes: `told` is its part `order` or `count`, which says what the fields make (see `assembly`
-    and `counting`); `warehouse` is where the goods lie, empty if the files move no stock.
+    Shapes: `recipe` is its part `order` or `count`, which says what the fields make (see `assembly`
+    and `counting`); `warehouse` is where the goods are kept, empty if the files move no stock.
     """
 
     name: str
@@ -113,28 +114,28 @@ class Profile:
     reuse_gap_days: int
     files: tuple[File, ...]
     counts: bool
-    told: Mapping[str, Any]
+    recipe: Mapping[str, Any]
     warehouse: str
     sha256: str
 
     @property
     def main(self) -> File:
-        """The kind of file whose rows are statements, or make them together."""
-        return next(file for file in self.files if file.kind == self.told["file"])
+        """The kind of file whose rows make the statements, alone or together."""
+        return next(file for file in self.files if file.kind == self.recipe["file"])
 
     @property
     def grouped(self) -> bool:
         """Whether rows of the main kind make statements together."""
-        lines = self.told.get("lines")
-        return self.counts or (lines is not None and lines["of"] == self.told["file"])
+        lines = self.recipe.get("lines")
+        return self.counts or (lines is not None and lines["of"] == self.recipe["file"])
 
     def parts(self) -> list[File]:
         """The other kinds, whose rows are joined to those of the main one."""
-        return [file for file in self.files if file.kind != self.told["file"]]
+        return [file for file in self.files if file.kind != self.recipe["file"]]
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without the trap that a key written twice silently wins."""
+    """YAML without the trap that the second of two equal keys silently wins."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """A mapping whose keys are all different."""
@@ -142,7 +143,7 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
-                    problem=f"{key.value!r} stands twice", problem_mark=key.start_mark)
+                    problem=f"{key.value!r} appears twice", problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
@@ -169,7 +170,7 @@ def find(name: str) -> Profile:
 
 
 def parse(text: bytes | str, name: str) -> Profile:
-    """A profile out of YAML, with all that is wrong told at once.
+    """A profile from YAML; all that is wrong with it is reported at once.
 
     Errors: InvalidProfile (R-IMP-01).
     """
@@ -178,7 +179,7 @@ def parse(text: bytes | str, name: str) -> Profile:
         base = available().get(str(raw.pop("extends")))
         if base is None:
             raise InvalidProfile(name, [Fault(
-                "/extends", "unknown", f"is none of {', '.join(available())}")])
+                "/extends", "unknown", f"is not one of {', '.join(available())}")])
         raw = _merged(_read(base.read_bytes(), base.stem), raw)
     try:
         loaded = ProfileSchema().load(raw)
@@ -203,7 +204,7 @@ def _read(text: bytes | str, name: str) -> dict[str, Any]:
 
 
 def _merged(base: Any, more: Any) -> Any:
-    """A mapping with what another one says instead, or beside it."""
+    """A mapping with what another one replaces in it or adds to it."""
     if not (isinstance(base, dict) and isinstance(more, dict)):
         return more
     return {**base, **{key: _merged(base.get(key), value) for key, value in more.items()}}
@@ -230,7 +231,7 @@ def _build(loaded: dict[str, Any]) -> Profile:
         signs=tuple(money["signs"]), encodings=tuple(loaded["encodings"]), zone=times["zone"],
         formats=tuple(times["formats"]), reuse_gap_days=loaded["reuse_gap_days"],
         files=tuple(_file(kind, file) for kind, file in loaded["files"].items()),
-        counts="count" in loaded, told=loaded.get("order") or loaded["count"],
+        counts="count" in loaded, recipe=loaded.get("order") or loaded["count"],
         warehouse=loaded.get("stock", {}).get("warehouse", ""),
         sha256=hashlib.sha256(canonical.encode()).hexdigest(),
     )
@@ -253,20 +254,21 @@ AMOUNTS = ("money", "integer")
 COUNTED = {"quantity": ("integer",), "at": ("time",)}
 TESTED = {"negative": AMOUNTS, "zero": AMOUNTS, "blank": (*TEXTS, *AMOUNTS, "time"),
           "begins": ("text", "id")}
-"""The kinds of fields that a test of a row can look at."""
+"""Which kinds of fields each test of a row can look at."""
 
 
 def check(profile: Profile) -> list[Fault]:
-    """What the schema cannot see: names that nothing fills, and fields of the wrong kind."""
+    """What the schema cannot see: names that no column fills, and fields of the wrong kind."""
     kinds = {file.kind: file for file in profile.files}
     part = "/count" if profile.counts else "/order"
-    if profile.told["file"] not in kinds:
-        return [Fault(f"{part}/file", "unknown", f"names no file: {profile.told['file']!r}")]
+    if profile.recipe["file"] not in kinds:
+        return [Fault(f"{part}/file", "unknown", f"names no file: {profile.recipe['file']!r}")]
     faults: list[Fault] = []
     for file in profile.files:
         faults.extend(_check_file(file, profile))
-    if profile.counts and "warehouse" not in profile.told and not profile.warehouse:
-        faults.append(Fault("/count/warehouse", "missing", "needs a field, or stock a warehouse"))
+    if profile.counts and "warehouse" not in profile.recipe and not profile.warehouse:
+        faults.append(Fault("/count/warehouse", "missing",
+                            "is needed where the profile has no stock: {warehouse: NAME}"))
     for where, name, allowed in references(profile):
         kind, _, field = name.rpartition(".")
         owner = kinds.get(kind) if kind else profile.main
@@ -275,7 +277,7 @@ def check(profile: Profile) -> list[Fault]:
             faults.append(Fault(where, "unknown", f"names no field: {name!r}"))
         elif known.kind not in allowed:
             faults.append(Fault(where, "wrong_kind", f"{name} is {known.kind}, "
-                                f"needed is {' or '.join(allowed)}"))
+                                f"but must be {' or '.join(allowed)}"))
     return faults
 
 
@@ -289,7 +291,7 @@ def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
     if file is profile.main:
         return
     if file.join is None:
-        yield Fault(where, "join", "needs join: its rows belong to another file's")
+        yield Fault(where, "join", "needs join: its rows belong to those of the main file")
         return
     own, main = file.join
     key = [] if file.key is None else [(file.key, file)]
@@ -302,13 +304,13 @@ Reference = tuple[str, str, tuple[str, ...]]
 
 
 def references(profile: Profile) -> Iterator[Reference]:
-    """Each field that the profile makes something of: where, its name, and the kinds that fit."""
+    """Each field that the profile uses: where, its name, and the kinds that fit."""
     if profile.counts:
-        for key, name in profile.told.items():
+        for key, name in profile.recipe.items():
             if key != "file":
                 yield f"/count/{key}", name, COUNTED.get(key, TEXTS)
         return
-    for key, value in profile.told.items():
+    for key, value in profile.recipe.items():
         where = f"/order/{key}"
         if key in ("lines", "payments"):
             yield from _of_rows(where, value)

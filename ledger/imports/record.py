@@ -1,4 +1,4 @@
-"""Imports: which files were brought in, by which profile, and what became of their rows."""
+"""Imports: which files were read, with which profile, and what became of their rows."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -26,12 +26,12 @@ class Import(Aggregate):
     KIND = "import"
 
     def begin(self) -> None:
-        """The state before the first event: nothing of it was recorded."""
+        """The state before the first event: nothing is recorded."""
         self.started = False
         self.rejected: int | None = None
 
     class Started(Aggregate.Event):
-        """The import has rows that bring something new; they follow."""
+        """The import has rows that bring something new, which follow."""
 
         TOPIC = "import.started.v1"
         files: list[ImportedFile]
@@ -84,7 +84,7 @@ class _OnImport(Command, frozen=True, kw_only=True):
 
 
 class StartImport(_OnImport, frozen=True, kw_only=True):
-    """Record that an import begins. It is ignored where it has begun already."""
+    """Record that an import begins. It is ignored if it has begun already."""
 
     NAME: ClassVar[str] = "import.start"
     files: list[ImportedFile]
@@ -99,8 +99,8 @@ class StartImport(_OnImport, frozen=True, kw_only=True):
 class CompleteImport(_OnImport, frozen=True, kw_only=True):
     """Record what became of an import's rows.
 
-    It is ignored where nothing was started, and where the import was completed already, unless
-    rows that were rejected then have been decided differently since.
+    It is ignored if nothing was started, or if the import was completed already and the number of
+    rejected rows is the same.
     """
 
     NAME: ClassVar[str] = "import.complete"

@@ -20,7 +20,7 @@ TOKENS = ("%Y", "%m", "%d", "%H", "%M", "%S")
 NAME = validate.Regexp(r"[a-z][a-z0-9_-]{0,39}\Z")
 SHORT = validate.Length(1, 100)
 ROWS = ("sale", "cancellation", "write_off", "found")
-"""What a row may be: a line of an order, of a return, or of a slip that writes off or finds."""
+"""What a row may be: a line of an order, of a return, or of a slip (goods written off or found)."""
 
 TESTS = validate.Regexp(r"(negative|zero|blank|begins \S+)\Z")
 
@@ -56,7 +56,7 @@ class FieldSchema(Schema):
 
     @pre_load
     def _listed(self, data: Any, **_: Any) -> Any:
-        """`values` may be a list of texts that stand for themselves."""
+        """`values` may be a list of texts that mean themselves."""
         if isinstance(data, dict) and isinstance(data.get("values"), list):
             return {**data, "values": {value: value for value in data["values"]
                                        if isinstance(value, str)}}
@@ -74,7 +74,7 @@ class _Columns(fields.Field[Any]):
         for column, given in value.items():
             try:
                 if not isinstance(column, str):
-                    raise ValidationError("A column's name is a text: put it in quotes.")
+                    raise ValidationError("A column's name must be text: put it in quotes.")
                 many = given if isinstance(given, list) else [given]
                 found[column.strip()] = FieldSchema(many=True).load(many)
                 _check_choices(found[column.strip()])
@@ -148,7 +148,7 @@ def _is_names(value: Any) -> bool:
 
 
 class MomentSchema(Schema):
-    """A time: of its own column, else inferred as the latest of others; `when` a field is told."""
+    """A time of its own, else inferred as the latest of others; only `when` a field is filled."""
 
     at = fields.String(load_default=None)
     inferred_from = _names(load_default=list)
@@ -156,7 +156,7 @@ class MomentSchema(Schema):
 
 
 class EndedSchema(Schema):
-    """How an order ended: which choice says it, and when, by state."""
+    """How an order ended: the choice that says so, and the moment for each state."""
 
     by = fields.String(required=True)
     completed = fields.Nested(MomentSchema)
@@ -166,7 +166,7 @@ class EndedSchema(Schema):
 
 class LinesSchema(Schema):
     """Which file's rows are the lines of an order. `quantity` may be a number; without `line` they
-    are counted. `fees` are SKUs that are no goods; one with a * at its end begins so."""
+    are numbered. `fees` are SKUs that are not goods; a trailing * stands for any ending."""
 
     of = _name(required=True)
     line = _name()
@@ -192,16 +192,16 @@ class PaymentsSchema(Schema):
 
 
 class RowsSchema(Schema):
-    """What a row is if its fields look so: negative, zero, blank, or `begins TEXT`."""
+    """What a row is if its fields pass tests: negative, zero, blank, or `begins TEXT`."""
 
     are = fields.String(required=True, validate=validate.OneOf(ROWS))
     when = fields.Dict(NAMED, fields.String(validate=TESTS), load_default=dict)
 
 
 class OrderSchema(Schema):
-    """How the fields of a row, and of those joined to it, make a statement on an order.
+    """How the fields of a row, and of those joined to it, make a statement about an order.
 
-    Where its lines are rows of the main file itself, all rows of a number make it together.
+    Where its lines are rows of the main file itself, all rows with its number make it together.
     """
 
     file = _name(required=True)
@@ -238,7 +238,7 @@ class OrderSchema(Schema):
 
 
 class CountSchema(Schema):
-    """How the fields of a row tell what was counted of a SKU in a bin of a warehouse."""
+    """How the fields of a row give the count of a SKU in a bin of a warehouse."""
 
     file = _name(required=True)
     warehouse = _name()
@@ -250,13 +250,13 @@ class CountSchema(Schema):
 
 
 class StockSchema(Schema):
-    """Where the goods of these files lie: it is opened by the first import."""
+    """Where the goods of these files are kept; the first import opens that warehouse."""
 
     warehouse = fields.String(required=True, validate=SHORT)
 
 
 class MoneySchema(Schema):
-    """The currency of all amounts, its decimals, and signs that may stand beside a number."""
+    """The currency of all amounts, its decimals, and signs that may surround a number."""
 
     currency = fields.String(required=True, validate=validate.Regexp(r"[A-Z]{3}\Z"))
     exponent = fields.Integer(required=True, strict=True, validate=validate.Range(0, 4))
@@ -283,7 +283,8 @@ class TimesSchema(Schema):
             for token in TOKENS:
                 rest = rest.replace(token, "", 1)
             if "%" in rest or not all(token in form for token in TOKENS[:3]):
-                raise ValidationError(f"Not %Y, %m, %d, perhaps %H, %M, %S, each once: {form!r}.")
+                raise ValidationError(
+                    f"Not %Y, %m, %d and perhaps %H, %M, %S, each once: {form!r}.")
 
 
 class ProfileSchema(Schema):
@@ -312,6 +313,6 @@ class ProfileSchema(Schema):
         return data
 
     @validates_schema
-    def _tells_something(self, data: Any, **_: Any) -> None:
+    def _makes_one_thing(self, data: Any, **_: Any) -> None:
         if ("order" in data) == ("count" in data):
-            raise ValidationError("Needs either order or count: what the rows tell.")
+            raise ValidationError("Needs either order or count, not both.")

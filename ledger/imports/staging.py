@@ -1,9 +1,9 @@
-"""The staging file: rows that were read and checked, and the faults that were found.
+"""The staging file: the rows that were read, and the faults that were found.
 
 It is an SQLite file that only this process can read: the values of a row are encrypted with a key
 that exists in memory alone, and the file's name is removed as soon as it is open, so that it is
-gone whenever the process ends. Memory stays bounded by SQLite's page cache: every order that is
-asked for is that of an index, because SQLite may sort in memory only.
+gone whenever the process ends. Memory stays bounded by SQLite's page cache: every query is ordered
+by an index, because sorting would be done in memory.
 """
 
 import contextlib
@@ -18,14 +18,15 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger.imports.faults import RowFault
+from ledger.imports.rows import Row
 from ledger.log.sqlite import driver
 
 PREFIX = "import-"
 SUFFIX = ".staging"
 BATCH = 1000
 UNDECIDED, REJECTED, BEFORE, ACCEPTED = 0, 1, 2, 3
-"""What became of a row; where several orders share one, the highest counts. `BEFORE` is what an
-earlier run of the same import recorded."""
+"""What became of a row; where several orders share it, the highest counts. `BEFORE` means that an
+earlier run of the same import recorded it."""
 
 _TABLES = """
 PRAGMA journal_mode = OFF;
@@ -64,11 +65,11 @@ _COUNTS = ("SELECT COUNT(CASE WHEN o.state = 3 THEN 1 END),"
 _FAULTS = ("SELECT file, row, column, value, code, rule, reason FROM fault"
            " ORDER BY file, row, seq")
 UNSORTED = (_ORDERS, _UNMATCHED, _COUNTS, _FAULTS)
-"""Queries over all rows: they must stream."""
+"""Queries over all rows, which must stream."""
 
 
 class Staged(NamedTuple):
-    """A row as it comes back. Where it has a fault (`bad`), the values that failed are None."""
+    """A row as it is read back. Where it has a fault (`bad`), the values that failed are None."""
 
     seq: int
     file: int
@@ -105,18 +106,17 @@ class Staging:
     # -- filling ----------------------------------------------------------------------------------
 
     def hashed(self, *parts: str) -> bytes:
-        """What stands for a key: equal for equal parts, and readable by nobody."""
+        """A digest in place of a key: equal for equal parts, and readable by nobody."""
         text = parts[0] if len(parts) == 1 else "\0".join(parts)
         return blake2b(text.encode(), key=self._key, digest_size=16).digest()
 
-    def add(
-        self, kind: int, place: tuple[int, int], identity: tuple[bytes | None, bytes | None],
-        values: list[Any], *, bad: bool = False,
-    ) -> None:
-        """Stage a row. Shapes: place is (file, number of the row), identity is (key, digest)."""
+    def add(self, kind: int, file: int, key: bytes | None, row: Row) -> None:
+        """Stage a row with its faults. Shapes: file is its number in the import."""
+        for fault in row.faults:
+            self.fault(fault)
         self.count = seq = self.count + 1
-        data = self._cipher.encrypt(seq.to_bytes(12, "big"), self._encode(values), None)
-        self._rows.append((seq, kind, *place, *identity, bad, data))
+        data = self._cipher.encrypt(seq.to_bytes(12, "big"), self._encode(row.values), None)
+        self._rows.append((seq, kind, file, row.number, key, row.digest, bool(row.faults), data))
         if len(self._rows) >= BATCH:
             self._write_rows()
 
@@ -149,7 +149,7 @@ class Staging:
     # -- reading back -----------------------------------------------------------------------------
 
     def group(self) -> None:
-        """All rows are in: make them findable by key."""
+        """Prepare the rows, which are all in, to be found by key."""
         self._write_rows()
         self._connection.executescript(_GROUP)
 
@@ -159,7 +159,7 @@ class Staging:
         return Staged(seq, file, number, digest, bad, self._decode(opened))
 
     def firsts(self) -> Iterator[tuple[bytes, Staged | None]]:
-        """The keys of all main rows by their first row, which is told where it is the only one."""
+        """The keys of all main rows, by their first row; with that row if it is the only one."""
         for *row, key, first in self._connection.execute(_ORDERS):
             if first is None:
                 yield key, self._staged(row)
@@ -171,8 +171,10 @@ class Staging:
         return [self._staged(row) for row in self._connection.execute(_SAME, (kind, key, limit))]
 
     def twins(self, kind: int, key: bytes, limit: int) -> list[Staged]:
-        """The rows of a kind under a key, at most `limit`, in order. Equal rows of one file are
-        several rows, those of two files the same ones."""
+        """The rows of a kind under a key, at most `limit`, in order.
+
+        Equal rows of one file are several rows, those of different files the same one.
+        """
         here: Counter[tuple[int, bytes]] = Counter()
         most: Counter[bytes] = Counter()
         found: list[Staged] = []
@@ -199,7 +201,7 @@ class Staging:
         self._outcomes.clear()
 
     def reject(self, kind: int, key: bytes) -> None:
-        """Note that all rows of a kind under a key are rejected, repeats too."""
+        """Note that all rows of a kind under a key are rejected, repeats included."""
         rows = self._connection.execute("SELECT seq FROM row WHERE kind = ? AND key = ?",
                                         (kind, key))
         self._outcomes.extend((seq, REJECTED) for seq, in rows)
@@ -207,14 +209,14 @@ class Staging:
             self._write_outcomes()
 
     def unmatched(self) -> Iterator[tuple[int, int, int, int]]:
-        """Joined rows that no order took: (seq, kind, file, number)."""
+        """Joined rows that no order used: (seq, kind, file, number)."""
         self._write_outcomes()
         return iter(self._connection.execute(_UNMATCHED))
 
     def counts(self) -> tuple[int, int, int]:
         """How many rows were accepted, accepted by an earlier run, and rejected.
 
-        All others brought nothing new.
+        All other rows brought nothing new.
         """
         self._write_outcomes()
         accepted, before, rejected = self._connection.execute(_COUNTS).fetchone()
@@ -225,18 +227,18 @@ class Staging:
         return [row[3] for row in self._connection.execute(f"EXPLAIN QUERY PLAN {query}")]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file, which is then gone."""
         self._connection.close()
         remove(self._path)
 
 
 def remove(path: Path) -> None:
-    """Remove a file's name if the system lets us."""
+    """Remove a file's name, if the system allows it."""
     with contextlib.suppress(OSError):
         path.unlink()
 
 
 def remove_stale(folder: Path) -> None:
-    """Remove what a killed import may have left; a file in use stays readable to its process."""
+    """Remove what a killed import may have left; a process that has such a file open keeps it."""
     for path in folder.glob(f"{PREFIX}*{SUFFIX}"):
         remove(path)

@@ -1,4 +1,4 @@
-"""Staged rows made into statements: a command for each main row, or for all rows of a key."""
+"""From staged rows to statements: a command for each main row, or for all rows of a key."""
 
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ledger.core.commands import Command
 from ledger.imports.assembly import Assembler, BadStatement
-from ledger.imports.faults import RowFault, reason
+from ledger.imports.faults import RowFault
 from ledger.imports.loading import Loader, Progress
 from ledger.imports.origins import origin_of
 from ledger.imports.profiles import File
@@ -18,12 +18,15 @@ BATCH = 2_000
 """Rows whose statements go to the ledger at once; an order is never split."""
 
 MAX_STATEMENTS = 1000
-"""Different rows of one order in one import."""
+"""The most different rows of one order in one import."""
 
 
 class Statement(NamedTuple):
-    """A command with where it comes from: main row, rows that belong to it by kind (where rows make
-    a statement together, it is the first of them), digest of all of them."""
+    """A command and where it comes from.
+
+    Shapes: `main` is the main row, or the first of the rows that make the statement together;
+    `parts` are the rows that belong to it, by kind; `digest` is over all of them.
+    """
 
     command: Command
     subject: str
@@ -42,7 +45,7 @@ class Statement(NamedTuple):
 
 
 class _Join(NamedTuple):
-    """A kind of joined rows: number and file of the kind, the main row's slot that names them."""
+    """A kind of joined rows: its number, its file, and the main row's slot that refers to them."""
 
     kind: int
     file: File
@@ -50,7 +53,7 @@ class _Join(NamedTuple):
 
 
 class Statements:
-    """Makes the statements of an import out of its staging file, as often as it is asked."""
+    """Makes the statements of an import from its staging file, as often as needed."""
 
     def __init__(self, assembler: Assembler, staging: Staging, loader: Loader) -> None:
         self.assembler = assembler
@@ -68,7 +71,7 @@ class Statements:
 
     def batches(self, stage: str, progress: Progress | None, *, report: bool
                 ) -> Iterator[list[Statement]]:
-        """All statements without faults in file order, those of an order side by side.
+        """All statements without faults in file order, those of an order next to each other.
 
         With `report` the faults of the others are noted, and their rows as rejected.
         """
@@ -101,7 +104,7 @@ class Statements:
     def _of_key(
         self, key: bytes, only: Staged | None, faults: list[RowFault]
     ) -> tuple[list[Staged], list[Statement | None]]:
-        """The main rows under a key, and what they state: each by itself, or all of them."""
+        """The main rows under a key, and the statements they make: one each, or one together."""
         if self.grouped:
             most = MAX_LINES
             rows = [only] if only is not None else self.staging.twins(0, key, most + 1)
@@ -166,8 +169,7 @@ class Statements:
         return self.loader.files[row.file].source.name
 
     def _fault(self, row: Staged, code: str, *, column: str = "", **details: Any) -> RowFault:
-        rule, words = reason(code, details)
-        return RowFault(self._name(row), row.number, column, "", code, rule, words)
+        return RowFault.of(self._name(row), row.number, code, column=column, **details)
 
     def _reject(self, key: bytes, mains: list[Staged], faults: list[RowFault]) -> None:
         """Note why an order is rejected, and that all its rows are."""
@@ -180,7 +182,7 @@ class Statements:
                     self.staging.reject(join.kind, self.staging.hashed(main.values[join.slot]))
 
     def reject_unmatched(self) -> None:
-        """Reject joined rows that no order took, and say so unless a lost main row explains it."""
+        """Reject joined rows that no order used; report them unless a lost main row may be why."""
         for seq, _, file, number in self.staging.unmatched() if self.joins else ():
             self.staging.outcome([seq], REJECTED)
             if not self.loader.unjoined:
@@ -194,8 +196,7 @@ class Statements:
         return RowFault(self._name(row), row.number, column, value, code, rule, words)
 
     def rows_of(self, statement: Statement) -> Any:
-        """Row numbers of the one file, or by file where there are several; `3-7` are all of 3 to
-        7."""
+        """The row numbers, by file where there are several. A run such as 3, 4, 5 is `3-5`."""
         found: dict[str, list[int]] = {}
         for row in statement.rows():
             found.setdefault(self.labels[row.file], []).append(row.number)
@@ -204,7 +205,7 @@ class Statements:
 
 
 def _runs(numbers: list[int]) -> Iterator[int | str]:
-    """Numbers, three and more that follow each other taken together."""
+    """The numbers in order, with each run of three or more as one text."""
     for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
         found = [number for _, number in run]
         if len(found) < 3:

@@ -1,4 +1,4 @@
-"""What an import did, as its caller gets it."""
+"""What an import did, as its caller receives it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ledger.imports.staging import Staging
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What an import did. `close()` lets go of the faults, which lie in a file and not in memory.
+    """What an import did. The faults are kept in a file, not in memory, until `close()`.
 
     Shapes: rows = accepted + rejected + duplicates, counted over the data rows of all files;
     `events` were recorded by this run, `position` is the log's head. Of a dry run, accepted is what
@@ -42,7 +42,7 @@ class Summary:
         return self.staging.faults()
 
     def counts(self) -> dict[str, int]:
-        """The figures that a program wants."""
+        """The figures, for a program."""
         names = ("rows", "accepted", "rejected", "duplicates", "events", "position")
         return {name: getattr(self, name) for name in names}
 

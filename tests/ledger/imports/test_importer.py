@@ -1,6 +1,5 @@
 """Imports from files to events: what is recorded, what is not, and what a second run adds."""
 
-import io
 import json
 import signal
 import subprocess
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 from ledger.imports import profiles
 from ledger.imports.faults import HIDDEN
 from ledger.imports.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, UnknownPolicy
-from ledger.imports.progress import ProgressBar
+from ledger.imports.rows import Row
 from ledger.imports.staging import UNSORTED, Staging
 from ledger.log.store import StorageFailed
 from ledger.settings import Settings, open_ledger
@@ -383,7 +382,7 @@ def test_staging__holds_no_value_in_the_clear(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("ledger.imports.staging.remove", lambda path: None)
     staging = Staging(tmp_path)
     secret = "俞女士 青禾苑8幢"
-    staging.add(0, (0, 2), (staging.hashed(secret), b"digest"), [secret])
+    staging.add(0, 0, staging.hashed(secret), Row(2, [secret], b"digest", []))
     staging.group()
     file, = tmp_path.iterdir()
     raw = file.read_bytes()
@@ -409,42 +408,22 @@ def test_staging__streams_in_bounded_memory(tmp_path: Path, query: str) -> None:
     staging.close()
 
 
-# -- progress -------------------------------------------------------------------------------------
-
-
-class Terminal(io.StringIO):
-    """A terminal that remembers what was written."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def test_progress__is_a_line_a_stage_and_a_bar_on_a_terminal(shop: Shop) -> None:
-    plain, terminal = io.StringIO(), Terminal()
-    with ProgressBar(plain) as bar:
-        shop.bring(shop.file([order(1)], "a.csv"), progress=bar)
-    assert plain.getvalue().splitlines() == ["Reading …", "Checking …", "Recording …"]
-    with ProgressBar(terminal) as bar:
-        shop.bring(shop.file([order(2)], "b.csv"), progress=bar)
-    assert terminal.getvalue().count("100%") == 3
-
-
 # -- interrupted ----------------------------------------------------------------------------------
 
 CHILD = """
 import sys
 from pathlib import Path
-from ledger.importing import profiles
-from ledger.importing.importer import run_import
-from ledger.receipts import Context
+from ledger.common.context import Context
+from ledger.imports import profiles
+from ledger.imports.importer import run_import
 from ledger.settings import Settings, open_ledger
 folder = Path(sys.argv[1])
 opened = open_ledger(Settings(
     database_url=f"sqlite:///{folder / 'x.db'}", keys_url=f"sqlite:///{folder / 'x.keys.db'}",
     master_key_file=folder / "x.key"))
-def tell(stage, done, total):
+def report(stage, done, total):
     print(stage, done, flush=True)
-run_import(opened.ledger, [folder / "export.csv"], profiles.find("tmall-report"), progress=tell,
+run_import(opened.ledger, [folder / "export.csv"], profiles.find("tmall-report"), progress=report,
            context=Context(actor="system", role="integration", client="tests"), staging_dir=folder)
 """
 

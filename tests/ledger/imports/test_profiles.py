@@ -57,7 +57,7 @@ def test_find__rejected_when_unknown(tmp_path: Path) -> None:
 
 
 def test_parse__rejected_with_its_rule_and_its_name() -> None:
-    with pytest.raises(InvalidProfile, match="kiosk is not a profile") as caught:
+    with pytest.raises(InvalidProfile, match="kiosk is not a valid profile") as caught:
         profiles.parse("[]", "kiosk")
     assert (caught.value.code, caught.value.rule) == ("invalid_profile", "R-IMP-01")
 
@@ -79,7 +79,7 @@ def test_parse__rejected_when_names_point_nowhere() -> None:
     raw["order"] |= {"total_minor": "net", "paid": {"at": "sum"}, "paid_minor": "bills.amount"}
     assert rejected(raw) == {
         "/order/total_minor": "names no field: 'net'",
-        "/order/paid": "sum is money, needed is time",
+        "/order/paid": "sum is money, but must be time",
         "/order/paid_minor": "names no field: 'bills.amount'",
     }
 

@@ -11,7 +11,7 @@ EVERY_S = 0.1
 
 
 class ProgressBar:
-    """What `run_import` takes as `progress`."""
+    """Draws what `run_import` reports to its `progress`."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr

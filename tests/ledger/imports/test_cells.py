@@ -1,0 +1,153 @@
+"""From the text of a cell to a value, also where a spreadsheet has touched it."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ledger.common.values import to_us
+from ledger.imports import profiles
+from ledger.imports.cells import converter
+from ledger.imports.faults import BadCell
+from ledger.imports.profiles import Field, Profile
+
+TMALL = profiles.find("tmall-report")
+TAOBAO = profiles.find("taobao-orders")
+OLIST = profiles.find("olist")
+NOW = to_us(datetime(2026, 11, 24, tzinfo=UTC))
+
+
+def value(text: str, kind: str = "text", *, profile: Profile = TMALL, **more: Any) -> Any:
+    """What a cell means."""
+    return converter(Field(field="it", kind=kind, **more), profile, NOW)(text)
+
+
+def code(text: str, kind: str, **more: Any) -> str:
+    """Why a cell is refused."""
+    with pytest.raises(BadCell) as caught:
+        value(text, kind, **more)
+    return caught.value.code
+
+
+# -- money ----------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10**15 - 1), st.sampled_from(["", "¥", "￥"]), st.sampled_from(["", "元"]),
+       st.booleans(), st.sampled_from(["", "0", "000"]))
+@example(17880, "", "", False, "")
+def test_money__accepted_exactly(
+    minor: int, before: str, after: str, grouped: bool, zeros: str
+) -> None:
+    amount = Decimal(minor).scaleb(-2)
+    number = f"{amount:,.2f}" if grouped else f"{amount:.2f}"
+    assert value(f"{before}{number}{zeros}{after}", "money") == minor
+
+
+@pytest.mark.parametrize(("text", "minor"), [
+    ("178.8", 17880), ("0.0", 0), ("7", 700), ("-0.00", 0), ('="12.50"', 1250), ("'12.50", 1250),
+    (" 35.00\u3000", 3500), ("", None), ("1,234.5元", 123450), ("188320.0", 18832000),
+])
+def test_money__accepted_as_exports_write_it(text: str, minor: int | None) -> None:
+    assert value(text, "money") == minor
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    ("三十五元", "not_money"), ("abc", "not_money"), ("1.5E+3", "not_money"), ("1,23", "not_money"),
+    ("12,34.00", "not_money"), (".5", "not_money"), ("5.", "not_money"), ("nan", "not_money"),
+    ("１２", "not_money"), ("1 2", "not_money"), ("9" * 16, "not_money"), ("--1", "not_money"),
+    ("35.005", "too_many_decimals"), ("0.001", "too_many_decimals"), ("-35.00", "negative"),
+])
+def test_money__rejected(text: str, why: str) -> None:
+    assert code(text, "money") == why
+
+
+@given(st.integers(0, 10**9), st.integers(3, 8))
+def test_money__rejected_rather_than_rounded(minor: int, decimals: int) -> None:
+    assert code(f"{Decimal(minor).scaleb(-2):.2f}".ljust(decimals, "0") + "0001", "money") \
+        == "too_many_decimals"
+
+
+# -- numbers, ids, texts, choices -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ('="994109261320502953"', "994109261320502953"), ("'15400009000", "15400009000"),
+    ('=""', None), ("'", None), ("994109261320502953\t", "994109261320502953"), ("A-7", "A-7"),
+    ("1e3f", "1e3f"), ("007", "007"),
+])
+def test_id__accepted_without_its_protection(text: str, found: str | None) -> None:
+    assert value(text, "id") == found
+
+
+@pytest.mark.parametrize("text", ["1.23E+17", "9.94e17", '="1E+5"', "17850.0", "#REF!", "#N/A"])
+def test_id__rejected_when_a_spreadsheet_changed_it(text: str) -> None:
+    assert code(text, "id") == "mangled"
+
+
+def test_id__accepted_as_a_float_where_the_profile_says_so() -> None:
+    assert value("17850.0", "id", float_id=True) == "17850"
+    assert value("9121", "id", pad=5) == "09121"
+
+
+@pytest.mark.parametrize(("text", "found"), [("3", 3), ("-0", 0), ("'4", 4), ("", None)])
+def test_integer__accepted(text: str, found: int | None) -> None:
+    assert value(text, "integer") == found
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    ("1.0", "not_integer"), ("two", "not_integer"), ("-3", "negative"), ("٣", "not_integer"),
+])
+def test_integer__rejected(text: str, why: str) -> None:
+    assert code(text, "integer") == why
+
+
+def test_text__accepted_trimmed_of_wide_blanks() -> None:
+    assert value("\u3000请尽快 发货 ") == "请尽快 发货"
+    assert value("'90s") == "'90s"
+    assert value("订单未关闭", blank=("订单未关闭",)) is None
+
+
+def test_choice__accepted_or_rejected() -> None:
+    values = {"交易成功": "completed", "等待买家付款": ""}
+    assert value("交易成功", "choice", values=values) == "completed"
+    assert value("等待买家付款", "choice", values=values) is None
+    assert code("处理中", "choice", values=values) == "unknown_value"
+    assert value("处理中", "choice", values=values, otherwise="") is None
+    assert value("上海 上海市 杨浦区", "choice", values={"上海": "上海"}, first_word=True) == "上海"
+
+
+def test_cell__rejected_when_empty_but_required() -> None:
+    assert code('=""', "money", required=True) == "empty"
+
+
+# -- times ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("text", "utc"), [
+    ("2026-08-31 22:01:47", datetime(2026, 8, 31, 14, 1, 47, tzinfo=UTC)),
+    ("2026/8/31 21:23", datetime(2026, 8, 31, 13, 23, tzinfo=UTC)),
+    ("2026/8/3 9:12", datetime(2026, 8, 3, 1, 12, tzinfo=UTC)),
+])
+def test_time__accepted_in_several_formats(text: str, utc: datetime) -> None:
+    assert value(text, "time", profile=TAOBAO) == [to_us(utc), text]
+
+
+def test_time__accepted_as_the_earlier_when_ambiguous() -> None:
+    found = value("2018-02-17 23:30:00", "time", profile=OLIST)
+    assert found[0] == to_us(datetime(2018, 2, 18, 1, 30, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("text", [
+    "2026-02-30 10:00:00", "2026/13/5 9:12", "昨天下午", "2026-08-31", "2026-08-31T22:01:47",
+    "2026-08-31 22:01:47+08:00", "2026-W05-1 00:00:00", "２026-08-31 22:01:47",
+    "1969-12-31 00:00:00", "0000-01-01 00:00:00", "2026-08-31 24:00:00",
+])
+def test_time__rejected(text: str) -> None:
+    assert code(text, "time", profile=TAOBAO) == "not_time"
+
+
+def test_time__rejected_when_in_the_future() -> None:
+    assert code("2027-01-01 00:00:00", "time") == "in_future"

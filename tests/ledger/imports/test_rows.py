@@ -1,0 +1,143 @@
+"""From the records of a file to whole rows: headers matched, cells converted, all faults found."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ledger.common.values import to_us
+from ledger.imports import profiles
+from ledger.imports.faults import HIDDEN
+from ledger.imports.profiles import Profile
+from ledger.imports.rows import Row, RowReader, match_header
+from ledger.imports.sources import Source, identify
+
+TMALL = profiles.find("tmall-report")
+OLIST = profiles.find("olist")
+ITEMS = profiles.find("taobao-items")
+NOW = to_us(datetime(2026, 11, 24, tzinfo=UTC))
+HEADER = "订单编号,总金额,买家实际支付金额,收货地址 ,订单创建时间,订单付款时间 ,退款金额"
+GOOD = "6,327.7,148.9,浙江省,2020-02-20 23:56:39,,178.8"
+
+
+# -- headers --------------------------------------------------------------------------------------
+
+
+def header_faults(header: str) -> set[tuple[str, str]]:
+    """(code, column) of what is wrong in a header of the Tmall report."""
+    matched = match_header(header.split(","), _any_source(), TMALL, latest_us=NOW)
+    return {(fault.code, fault.column) for fault in matched.faults}
+
+
+def _any_source() -> Source:
+    return Source(Path("export.csv"), "export.csv", "", 0, "utf-8")
+
+
+def test_header__accepted_with_blanks_and_mark() -> None:
+    assert header_faults("\ufeff" + HEADER) == set()
+    assert header_faults(HEADER + ",") == set()
+    assert header_faults(",".join(reversed(HEADER.split(",")))) == set()
+
+
+def test_header__rejected_with_every_column() -> None:
+    header = HEADER.replace("总金额", "颜色").replace("退款金额", "订单编号")
+    assert header_faults(header) == {
+        ("missing_column", "总金额"), ("missing_column", "退款金额"),
+        ("unknown_column", "颜色"), ("doubled_column", "订单编号")}
+
+
+def test_header__tells_the_kinds_of_files_apart() -> None:
+    for file in OLIST.files:
+        cells = [*file.columns, *file.ignored]
+        assert match_header(cells, _any_source(), OLIST, latest_us=NOW).file is file
+
+
+# -- rows -----------------------------------------------------------------------------------------
+
+
+def reader(
+    folder: Path, lines: Sequence[str], *, profile: Profile = TMALL, header: str = HEADER
+) -> RowReader:
+    """The reader of a file with a header and these lines."""
+    path = folder / "export.csv"
+    path.write_text("".join(f"{line}\r\n" for line in (header, *lines)), "utf-8", newline="")
+    return RowReader(identify(path, ("utf-8",)), profile, b"row key", latest_us=NOW)
+
+
+def read(folder: Path, line: str) -> Row:
+    """One row of the Tmall report."""
+    row, = reader(folder, [line]).rows()
+    return row
+
+
+def test_row__accepted(tmp_path: Path) -> None:
+    row = read(tmp_path, GOOD)
+    assert row.faults == []
+    assert row.values[:4] == ["6", 32770, 14890, "浙江省"]
+    assert row.values[5:] == [None, 17880]
+
+
+def test_row__rejected_with_all_its_faults_and_no_personal_value(tmp_path: Path) -> None:
+    row = read(tmp_path, "1E+5,x,1,某人的完整地址,2020-02-30 00:00:00,,-1")
+    assert [(fault.row, fault.column, fault.value, fault.code) for fault in row.faults] == [
+        (2, "订单编号", "1E+5", "mangled"), (2, "总金额", "x", "not_money"),
+        (2, "收货地址", HIDDEN, "unknown_value"),
+        (2, "订单创建时间", "2020-02-30 00:00:00", "not_time"), (2, "退款金额", "-1", "negative")]
+    assert row.values[2] == 100
+
+
+@pytest.mark.parametrize(("line", "why"), [("1,2", "too_few_cells"), ("1," * 9, "too_many_cells")])
+def test_row__rejected_when_its_width_differs(tmp_path: Path, line: str, why: str) -> None:
+    row = read(tmp_path, line)
+    assert row.values == []
+    assert [fault.code for fault in row.faults] == [why]
+    assert not row.torn
+
+
+def test_row__rejected_as_torn_when_quotes_do_not_pair(tmp_path: Path) -> None:
+    found = list(reader(tmp_path, [GOOD, '"6" x,', GOOD]).rows())
+    assert [(row.number, row.torn) for row in found] == [(2, False), (3, True), (4, False)]
+    assert [fault.code for fault in found[1].faults] == ["bad_quotes"]
+    assert (found[1].values, found[1].digest) == ([], None)
+
+
+def test_row__rejected_without_a_digest_when_a_cell_holds_no_character(tmp_path: Path) -> None:
+    row = read(tmp_path, GOOD.replace("浙江省", "浙\0江"))
+    assert [(fault.column, fault.value, fault.code) for fault in row.faults] == [
+        ("收货地址", HIDDEN, "unknown_value"), ("收货地址", "", "nul")]
+    assert row.digest is None
+
+
+def test_rows__keep_their_numbers_across_blank_lines(tmp_path: Path) -> None:
+    found = reader(tmp_path, ["", GOOD, "", ",,,,,,", GOOD])
+    assert [(row.number, found.bytes_read()) for row in found.rows()] == [
+        (3, found.source.size), (6, found.source.size)]
+    assert found.count() == 2
+
+
+def test_rows__have_equal_digests_when_only_volatile_cells_differ(tmp_path: Path) -> None:
+    columns = ITEMS.parts()[0].columns
+    header = ",".join([*columns, *ITEMS.parts()[0].ignored])
+    cells = dict.fromkeys(columns, "1")
+
+    def line(**other: str) -> str:
+        return ",".join([*{**cells, **other}.values(), "", "", ""])
+
+    found = reader(tmp_path, [line(), line(备注="改", 订单状态="交易成功"), line(标题="改")],
+                   profile=ITEMS, header=header)
+    first, same, other = [row.digest for row in found.rows()]
+    assert first == same
+    assert first != other
+
+
+def test_rows__can_only_be_counted_when_the_header_is_wrong(tmp_path: Path) -> None:
+    found = reader(tmp_path, [GOOD, "", '"6" x', "1,2"], header="颜色")
+    assert {fault.code for fault in found.faults} == {"missing_column", "unknown_column"}
+    assert found.count() == 3
+
+
+def test_rows__are_none_when_there_is_no_file(tmp_path: Path) -> None:
+    found = RowReader(identify(tmp_path, ("utf-8",)), TMALL, b"row key", latest_us=NOW)
+    assert [fault.code for fault in found.faults] == ["not_a_file"]
+    assert found.count() == 0
