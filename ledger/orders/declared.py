@@ -103,10 +103,9 @@ class Declaration:
     def is_older(self) -> bool:
         """Whether the file shows an earlier state than the one known: an old export brought late.
 
-        Exports bear no reliable date of their own, but what a platform has done does not vanish: a
-        file that lacks a known payment, dispatch or end, or has a smaller sum, was made before.
-        Such a file changes nothing; it can only add what is still missing. A sum that really was
-        wrong is corrected by `CorrectOrder`.
+        What a platform has done does not vanish: a file that lacks a known payment, dispatch or
+        end, or has a smaller sum, was made before. Such a file changes nothing; it can only add
+        what is still missing. A sum that really was wrong is corrected by `CorrectOrder`.
         """
         order, declared = self.order, self.command
         return (
