@@ -1,13 +1,10 @@
 """Orders and stock together: from the reservation to the buyer, and every way back."""
 
 from datetime import timedelta
-from typing import Any
 
 from ledger.common.moments import Moment
 from ledger.fulfilment.commands import (
     CheckOrder,
-    DeliverParcel,
-    DispatchParcel,
     LoseParcel,
     MoveReservation,
     PackOrder,
@@ -15,7 +12,7 @@ from ledger.fulfilment.commands import (
     ReleaseReservation,
     ReserveOrder,
 )
-from ledger.orders.commands import ApproveOrder, ChangeLines, HoldOrder, LiftHold, SubmitOrder
+from ledger.orders.commands import ChangeLines, HoldOrder, LiftHold, SubmitOrder
 from ledger.orders.errors import (
     GoodsElsewhere,
     GoodsMoved,
@@ -44,29 +41,8 @@ from tests.support.builders import (
     sell,
     stream,
 )
-from tests.support.stories import Story, given, goods, levels
-
-LATER = NOON + timedelta(hours=3)
-
-
-def on(command: type[Any], number: object = "1", **fields: Any) -> Any:
-    """A command on an order."""
-    return command(order=stream(number), occurred_at=LATER, **fields)
-
-
-def ready(*more: Any) -> Story:
-    """An order of 2 books and a pen, reserved, approved and submitted."""
-    return given(
-        opened(), received("SH-001", 10), received("PEN", 5),
-        sell(1, line(quantity=2), line("PEN", name="2")),
-        on(ApproveOrder), on(SubmitOrder, warehouse=HOUSE), *more)
-
-
-PICK = on(PickOrder, lines=[PickedFrom("1", 2, "A1"), PickedFrom("2", 1)])
-CHECK = on(CheckOrder, passed=True)
-PACK = on(PackOrder, parcel="P1", lines=[Count("1", 2), Count("2", 1)])
-SEND = on(DispatchParcel, parcel="P1", courier="顺丰", waybill="SF1")
-ARRIVE = on(DeliverParcel, parcel="P1")
+from tests.support.shipping import ARRIVE, CHECK, PACK, PICK, SEND, on, ready
+from tests.support.stories import given, goods, levels
 
 
 def test_order__accepted_from_the_shelf_to_the_buyer() -> None:

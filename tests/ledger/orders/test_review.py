@@ -9,8 +9,8 @@ from ledger.orders.commands import (
     SubmitOrder,
 )
 from ledger.orders.errors import ExceptionUnknown, GoodsElsewhere, GoodsMoved, OrderNotReady
-from tests.ledger.fulfilment.test_reserving import on, ready
 from tests.support.builders import HOUSE, NOON, line, opened, place, received, sell, stream
+from tests.support.shipping import on, ready
 from tests.support.stories import given
 
 

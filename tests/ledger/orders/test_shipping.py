@@ -26,16 +26,8 @@ from ledger.orders.errors import (
 )
 from ledger.orders.values import PickedFrom
 from ledger.stock.pieces import Count
-from tests.ledger.fulfilment.test_reserving import (
-    ARRIVE,
-    CHECK,
-    PACK,
-    PICK,
-    SEND,
-    on,
-    ready,
-)
 from tests.support.builders import HOUSE, line, opened, place, received, sell, stream
+from tests.support.shipping import ARRIVE, CHECK, PACK, PICK, SEND, on, ready
 from tests.support.stories import given
 
 
