@@ -56,6 +56,9 @@ class SeenHeaders(KeyHeaders):
     if_match = Etag(data_key="If-Match")
 
 
+ROUTES: list[Route] = []
+"""All routes of commands."""
+
 _running: set[UUID] = set()
 _lock = threading.Lock()
 
@@ -63,6 +66,7 @@ _lock = threading.Lock()
 def add(group: Blueprint, routes: Collection[Route]) -> None:
     """Register the routes of commands."""
     for route in routes:
+        ROUTES.append(route)
         _add(group, route)
 
 

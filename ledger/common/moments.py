@@ -1,16 +1,17 @@
 """Moments as a file prints them."""
 
-from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+from ledger.common.bounds import At, Text
 
 
 class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
     """When a file says something happened: the time, its text as printed, and if we inferred it."""
 
-    at: datetime
-    printed: str = ""
+    at: At
+    printed: Annotated[str, Text(blank=True)] = ""
     inferred: bool = False
 
     def envelope(self) -> dict[str, Any]:

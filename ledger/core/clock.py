@@ -1,9 +1,8 @@
 """The fact that an admin took a suspect clock as right."""
 
-from datetime import datetime
 from typing import ClassVar
 
-from ledger.common.values import Checks
+from ledger.common.bounds import AnyInteger, At, Reason
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command
 
@@ -42,13 +41,10 @@ class AcceptClock(Command, frozen=True, kw_only=True):
     """Take the clock as right."""
 
     NAME: ClassVar[str] = "log.accept_clock"
-    reason: str
-    occurred_at: datetime
-    floor_us: int
-    pinned_us: int
+    reason: Reason
+    occurred_at: At
+    floor_us: AnyInteger
+    pinned_us: AnyInteger
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(ClockLog, STREAM)]
-
-    def check(self, checks: Checks) -> None:
-        checks.text("/reason", self.reason, longest=500)

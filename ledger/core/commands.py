@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
+from ledger.common.checking import checker_of
 from ledger.common.personal import Person
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
@@ -12,7 +13,8 @@ from ledger.core.aggregate import Aggregate
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
               forbid_unknown_fields=True):
-    """A wish that something be recorded. It is checked when made: see `check`.
+    """A wish that something be recorded. It is checked when made: each field against the bounds
+    that it is annotated with, then what `check` adds.
 
     `REFUSALS_KEPT` says whether a refusal of it goes on record; false where a file declares what
     has happened, since an import tells itself what it could not take.
@@ -23,11 +25,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
     def __post_init__(self) -> None:
         checks = Checks()
+        bounds = checker_of(type(self))
+        if bounds is not None and not bounds.test(self):
+            bounds.note(checks, "", self)
         self.check(checks)
         checks.done()
 
     def check(self, checks: Checks) -> None:
-        """Note every field that is not well formed."""
+        """Note what is wrong between fields: what a bound on one of them cannot say."""
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         """The aggregates that it will need, so that a batch loads them with one query."""

@@ -1,10 +1,22 @@
 """The commands about people, and the handlers of those that concern nobody's score."""
 
-from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from ledger.common.context import check_member
-from ledger.common.days import check_day, check_month, month_of
+from ledger.common.bounds import (
+    At,
+    Contact,
+    Day,
+    Items,
+    MemberId,
+    Month,
+    Name,
+    Note,
+    Ordinal,
+    Reason,
+    Whole,
+    Words,
+)
+from ledger.common.days import month_of
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command
@@ -22,8 +34,8 @@ MAX_DAYS = 62
 class _OnMember(Command, frozen=True, kw_only=True):
     """A command on a member."""
 
-    member: str
-    occurred_at: datetime
+    member: MemberId
+    occurred_at: At
 
     @property
     def subject(self) -> str:
@@ -33,25 +45,12 @@ class _OnMember(Command, frozen=True, kw_only=True):
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(Member, self.member)]
 
-    def check(self, checks: Checks) -> None:
-        check_member(checks, "/member", self.member)
-        checks.moment("/occurred_at", self.occurred_at)
-        for name in ("joined_on", "since", "until", "last_day", "day"):
-            if name in self.__struct_fields__:
-                check_day(checks, f"/{name}", getattr(self, name))
-        if "month" in self.__struct_fields__:
-            check_month(checks, "/month", getattr(self, "month"))  # noqa: B009
-        for name, longest in (("number", 100), ("post", 100), ("shift", 100), ("name", 100),
-                              ("contact", 200), ("reason", 500), ("note", 500)):
-            if (value := getattr(self, name, None)) is not None and type(value) is not int:
-                checks.text(f"/{name}", value, longest=longest)
-
 
 class _Named(_OnMember, frozen=True, kw_only=True):
     """A command that tells a name or a contact."""
 
-    name: str | None = None
-    contact: str | None = None
+    name: Name | None = None
+    contact: Contact | None = None
 
     def persons(self) -> list[str]:
         return [self.member] if self.name or self.contact else []
@@ -61,7 +60,7 @@ class JoinMember(_Named, frozen=True, kw_only=True):
     """Somebody works here from a day on. `member` is a pseudonym such as member:7f3a."""
 
     NAME: ClassVar[str] = "member.join"
-    joined_on: str
+    joined_on: Day
 
 
 class ChangeDetails(_Named, frozen=True, kw_only=True):
@@ -70,7 +69,6 @@ class ChangeDetails(_Named, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "member.change_details"
 
     def check(self, checks: Checks) -> None:
-        super().check(checks)
         if self.name is None and self.contact is None:
             checks.fault("/name", "missing", "or a contact is needed")
 
@@ -79,57 +77,48 @@ class SetSupervisor(_OnMember, frozen=True, kw_only=True):
     """Somebody is a member's direct supervisor from a day on."""
 
     NAME: ClassVar[str] = "member.set_supervisor"
-    supervisor: str
-    since: str
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        check_member(checks, "/supervisor", self.supervisor)
+    supervisor: MemberId
+    since: Day
 
 
 class LeaveShop(_OnMember, frozen=True, kw_only=True):
     """A member leaves; `last_day` is the last one he is here. His posts end with it."""
 
     NAME: ClassVar[str] = "member.leave_shop"
-    last_day: str
-    reason: str | None = None
+    last_day: Day
+    reason: Reason | None = None
 
 
 class AssignPost(_OnMember, frozen=True, kw_only=True):
     """A member holds a post from a day on."""
 
     NAME: ClassVar[str] = "post.assign"
-    post: str
-    since: str
+    post: Name
+    since: Day
 
 
 class EndPost(_OnMember, frozen=True, kw_only=True):
     """A member holds a post until a day, and that day still."""
 
     NAME: ClassVar[str] = "post.end"
-    post: str
-    until: str
-    reason: str | None = None
+    post: Name
+    until: Day
+    reason: Reason | None = None
 
 
 class AskLeave(_OnMember, frozen=True, kw_only=True):
     """A member asks for leave on some days, beforehand; or his direct supervisor for him."""
 
     NAME: ClassVar[str] = "member.ask_leave"
-    number: str
-    days: list[str]
-    reason: str | None = None
+    number: Name
+    days: Annotated[list[Day], Items(least=1, most=MAX_DAYS)]
+    reason: Reason | None = None
 
     def check(self, checks: Checks) -> None:
-        super().check(checks)
-        _check_days(checks, self.days, least=1)
+        _check_days(checks, self.days)
 
 
-def _check_days(checks: Checks, days: list[str], *, least: int) -> None:
-    if not least <= len(days) <= MAX_DAYS:
-        checks.fault("/days", "too_many", f"are {len(days)}, {least} to {MAX_DAYS} can be")
-    for index, day in enumerate(days):
-        check_day(checks, f"/days/{index}", day)
+def _check_days(checks: Checks, days: list[str]) -> None:
     if days != sorted(set(days)):
         checks.fault("/days", "not_sorted", "are not in their order, each once")
 
@@ -138,15 +127,15 @@ class ApproveLeave(_OnMember, frozen=True, kw_only=True):
     """Let a member stay away on the days that he asked for."""
 
     NAME: ClassVar[str] = "member.approve_leave"
-    number: str
+    number: Name
 
 
 class RefuseLeave(_OnMember, frozen=True, kw_only=True):
     """Do not let a member stay away."""
 
     NAME: ClassVar[str] = "member.refuse_leave"
-    number: str
-    reason: str
+    number: Name
+    reason: Reason
 
 
 class WithdrawLeave(_OnMember, frozen=True, kw_only=True):
@@ -156,13 +145,12 @@ class WithdrawLeave(_OnMember, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "member.withdraw_leave"
-    number: str
-    days: list[str] = []
-    reason: str | None = None
+    number: Name
+    days: Annotated[list[Day], Items(most=MAX_DAYS)] = []
+    reason: Reason | None = None
 
     def check(self, checks: Checks) -> None:
-        super().check(checks)
-        _check_days(checks, self.days, least=0)
+        _check_days(checks, self.days)
 
 
 class RecordAttendance(_OnMember, frozen=True, kw_only=True):
@@ -172,21 +160,14 @@ class RecordAttendance(_OnMember, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "member.record_attendance"
-    day: str
-    kind: str
-    shift: str | None = None
-    minutes: int | None = None
-    note: str | None = None
+    day: Day
+    kind: Annotated[str, Words(*KINDS)]
+    shift: Name | None = None
+    minutes: Annotated[int, Whole(least=0, most=24 * 60)] | None = None
+    note: Note | None = None
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return _with_attendance(self.member, month_of(self.day))
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        if self.kind not in KINDS:
-            checks.fault("/kind", "unknown", f"is {self.kind!r}, not one of {', '.join(KINDS)}")
-        if self.minutes is not None:
-            checks.integer("/minutes", self.minutes, least=0, most=24 * 60)
 
 
 class CorrectAttendance(_OnMember, frozen=True, kw_only=True):
@@ -196,16 +177,12 @@ class CorrectAttendance(_OnMember, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "member.correct_attendance"
-    month: str
-    number: int
-    reason: str
+    month: Month
+    number: Ordinal
+    reason: Reason
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return _with_attendance(self.member, self.month)
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.integer("/number", self.number, least=1)
 
 
 class HandOverShift(_OnMember, frozen=True, kw_only=True):
@@ -213,18 +190,13 @@ class HandOverShift(_OnMember, frozen=True, kw_only=True):
     his direct supervisor."""
 
     NAME: ClassVar[str] = "member.hand_over_shift"
-    day: str
-    shift: str
-    note: str
-    to_member: str | None = None
+    day: Day
+    shift: Name
+    note: Note
+    to_member: MemberId | None = None
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return _with_attendance(self.member, month_of(self.day))
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        if self.to_member is not None:
-            check_member(checks, "/to_member", self.to_member)
 
 
 def _with_attendance(member: str, month: str) -> list[tuple[type[Aggregate], str]]:

@@ -261,7 +261,7 @@ def test_unexpected__shows_nothing_inside(web: Web, monkeypatch: pytest.MonkeyPa
     def broken(*_: Any) -> None:
         raise RuntimeError("secret path")
 
-    monkeypatch.setattr("api.writing.edge", broken)
+    monkeypatch.setattr("api.http.writing.edge", broken)
     answer = web.post("/v1/orders", order())
     problem(answer, 500, "our_fault")
     assert "secret" not in answer.text
