@@ -135,10 +135,8 @@ def _answer(receipt: Receipt, command: Command, route: Route) -> Response:
     found.headers["Ledger-Position"] = str(receipt.position)
     if receipt.replayed:
         found.headers["Idempotency-Replayed"] = "true"
-    own = getattr(command, "subject", None) or next(
-        (getattr(command, name) for name in ("order", "case") if hasattr(command, name)), None)
-    if own in receipt.versions:
-        found.headers["ETag"] = f'"{receipt.versions[own]}"'
-    if route.location and own:
-        found.headers["Location"] = f"{route.location}/{own.replace('%', '%25')}"
+    if (version := receipt.versions.get(command.subject)) is not None:
+        found.headers["ETag"] = f'"{version}"'
+    if route.location:
+        found.headers["Location"] = f"{route.location}/{command.subject.replace('%', '%25')}"
     return found

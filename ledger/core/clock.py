@@ -46,5 +46,10 @@ class AcceptClock(Command, frozen=True, kw_only=True):
     floor_us: AnyInteger
     pinned_us: AnyInteger
 
+    @property
+    def subject(self) -> str:
+        """The stream of all acceptances."""
+        return STREAM
+
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(ClockLog, STREAM)]

@@ -34,6 +34,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     def check(self, checks: Checks) -> None:
         """Note what is wrong between fields: what a bound on one of them cannot say."""
 
+    @property
+    def subject(self) -> str:
+        """The stream that it is about: the one that it makes, or decides on. Every command that
+        can be sent says it; a client gets the version of this stream as the ETag of its answer."""
+        raise NotImplementedError
+
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         """The aggregates that it will need, so that a batch loads them with one query."""
         return []

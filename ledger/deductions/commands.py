@@ -55,12 +55,12 @@ class ProposeDeduction(Command, frozen=True, kw_only=True):
     note: Note | None = None
 
     @property
-    def deduction(self) -> str:
+    def subject(self) -> str:
         """The deduction's stream."""
         return deduction_of(self.number)
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Deduction, self.deduction)]
+        return [(Deduction, self.subject)]
 
     def check(self, checks: Checks) -> None:
         if not checks.faults and self.breached_at > self.occurred_at:
@@ -83,6 +83,11 @@ class Decision(Command, frozen=True, kw_only=True):
     deduction: Stream
     occurred_at: At
     expected_version: Ordinal | None = None
+
+    @property
+    def subject(self) -> str:
+        """The deduction's stream."""
+        return self.deduction
 
     @property
     def why(self) -> str:

@@ -72,8 +72,13 @@ class ReleaseBackOrders(Command, frozen=True, kw_only=True):
     sku: Name
     occurred_at: At
 
+    @property
+    def subject(self) -> str:
+        """The stream of the SKU's stock in the warehouse."""
+        return stock_of(self.warehouse, self.sku)
+
     def streams(self) -> Wanted:
-        return [(StockItem, stock_of(self.warehouse, self.sku))]
+        return [(StockItem, self.subject)]
 
 
 class PickOrder(OnOrder, frozen=True, kw_only=True):

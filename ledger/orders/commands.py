@@ -32,6 +32,11 @@ class OnOrder(Command, frozen=True, kw_only=True):
     occurred_at: At
     expected_version: Ordinal | None = None
 
+    @property
+    def subject(self) -> str:
+        """The order's stream."""
+        return self.order
+
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(Order, self.order)]
 

@@ -1,7 +1,6 @@
 """What orders are made of: lines, amounts, payments, parcels, and the states of their pieces."""
 
 from collections.abc import Mapping
-
 from typing import Annotated
 
 import msgspec

@@ -22,6 +22,7 @@ from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command
 from ledger.people.attendance import Attendance, attendance_of
 from ledger.people.member import Member
+from ledger.people.posts import Post, post_of
 from ledger.policies.values import ATTENDANCE, LEAVE
 
 PRESENT = "present"
@@ -89,19 +90,31 @@ class LeaveShop(_OnMember, frozen=True, kw_only=True):
     reason: Reason | None = None
 
 
-class AssignPost(_OnMember, frozen=True, kw_only=True):
+class _OnPost(_OnMember, frozen=True, kw_only=True):
+    """A command on a post and who holds it."""
+
+    post: Name
+
+    @property
+    def subject(self) -> str:
+        """The post's stream."""
+        return post_of(self.post)
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(Member, self.member), (Post, self.subject)]
+
+
+class AssignPost(_OnPost, frozen=True, kw_only=True):
     """A member holds a post from a day on."""
 
     NAME: ClassVar[str] = "post.assign"
-    post: Name
     since: Day
 
 
-class EndPost(_OnMember, frozen=True, kw_only=True):
+class EndPost(_OnPost, frozen=True, kw_only=True):
     """A member holds a post until a day, and that day still."""
 
     NAME: ClassVar[str] = "post.end"
-    post: Name
     until: Day
     reason: Reason | None = None
 
@@ -166,8 +179,13 @@ class RecordAttendance(_OnMember, frozen=True, kw_only=True):
     minutes: Annotated[int, Whole(least=0, most=24 * 60)] | None = None
     note: Note | None = None
 
+    @property
+    def subject(self) -> str:
+        """The stream of the member's attendance in the month."""
+        return attendance_of(self.member, month_of(self.day))
+
     def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return _with_attendance(self.member, month_of(self.day))
+        return [(Member, self.member), (Attendance, self.subject)]
 
 
 class CorrectAttendance(_OnMember, frozen=True, kw_only=True):
@@ -181,8 +199,13 @@ class CorrectAttendance(_OnMember, frozen=True, kw_only=True):
     number: Ordinal
     reason: Reason
 
+    @property
+    def subject(self) -> str:
+        """The stream of the member's attendance in the month."""
+        return attendance_of(self.member, self.month)
+
     def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return _with_attendance(self.member, self.month)
+        return [(Member, self.member), (Attendance, self.subject)]
 
 
 class HandOverShift(_OnMember, frozen=True, kw_only=True):
@@ -195,9 +218,10 @@ class HandOverShift(_OnMember, frozen=True, kw_only=True):
     note: Note
     to_member: MemberId | None = None
 
+    @property
+    def subject(self) -> str:
+        """The stream of the member's attendance in the month."""
+        return attendance_of(self.member, month_of(self.day))
+
     def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return _with_attendance(self.member, month_of(self.day))
-
-
-def _with_attendance(member: str, month: str) -> list[tuple[type[Aggregate], str]]:
-    return [(Member, member), (Attendance, attendance_of(member, month))]
+        return [(Member, self.member), (Attendance, self.subject)]

@@ -138,6 +138,11 @@ class OnCase(Command, frozen=True, kw_only=True):
     case: Stream
     occurred_at: At
 
+    @property
+    def subject(self) -> str:
+        """The case's stream."""
+        return self.case
+
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(Case, self.case)]
 

@@ -82,6 +82,11 @@ class MoveStock(Command, frozen=True, kw_only=True):
         if reasoned and self.reason is None:
             checks.fault("/reason", "missing", f"is needed for {', '.join(reasoned)}")
 
+    @property
+    def subject(self) -> str:
+        """The warehouse's stream."""
+        return warehouse_of(self.warehouse)
+
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return _streams(self.warehouse, [move.sku for move in self.moves])
 
@@ -112,6 +117,11 @@ class CountStock(Command, frozen=True, kw_only=True):
         for index, count in enumerate(self.counts):
             if (other := seen.setdefault((count.sku, count.bin), index)) != index:
                 checks.fault(f"/counts/{index}", "twice", f"counts the same as /counts/{other}")
+
+    @property
+    def subject(self) -> str:
+        """The warehouse's stream."""
+        return warehouse_of(self.warehouse)
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return _streams(self.warehouse, [count.sku for count in self.counts])

@@ -16,6 +16,7 @@ from ledger.common.checking import split
 from ledger.common.context import check_actor, check_member
 from ledger.common.days import check_day, check_month, check_time_of_day
 from ledger.common.values import Checks, check_sha256, check_subject
+from ledger.core.commands import Command
 
 FORMS: dict[Callable[..., None], tuple[str, list[str]]] = {
     check_day: ("2026-09-30", ["2026-02-30", "2026-9-3", "1969-12-31", ""]),
@@ -28,6 +29,17 @@ FORMS: dict[Callable[..., None], tuple[str, list[str]]] = {
     Checks.currency: ("CNY", ["cny", "CN", "CNY1", "A1B", ""]),
 }
 """A sound value of each form, and unsound ones."""
+
+FITTING: dict[tuple[str | int, ...], Any] = {
+    ("import.complete", "rows"): 3,
+    ("roster.set_day", "shifts", 0, "end"): "24:00",
+    ("roster.set_pattern", "shifts", 0, "end"): "24:00",
+    ("stock.move", "moves", 0, "to_bin"): "y",
+    ("stock.move", "moves", 0, "from"): "available",
+    ("stock.move", "moves", 0, "to"): "available",
+    ("transfer.send", "to"): "y",
+}
+"""What a sound body needs besides to keep the rules between fields, by command and path."""
 
 Path = tuple[str | int, ...]
 
@@ -77,6 +89,15 @@ def _tighter(found: list[Bound]) -> Bound | None:
 def body(struct: type[msgspec.Struct], each: Bound | None = None) -> dict[str, Any]:
     """A sound command, or a part of one, with all its fields."""
     return {field.encode_name: sample(field.type, each) for field in msgspec.structs.fields(struct)}
+
+
+def fitting(command: type[Command]) -> dict[str, Any]:
+    """A body that keeps the rules between its fields, too."""
+    made = body(command)
+    for path, value in FITTING.items():
+        if path[0] == command.NAME:
+            made = replaced(made, path[1:], value)
+    return made
 
 
 def leaves(struct: type[msgspec.Struct], at: Path = (), each: Bound | None = None
