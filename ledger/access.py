@@ -12,7 +12,7 @@ from ledger.common.bounds import ActorId, At, Name, Reason, Tally, Text, Words
 from ledger.common.errors import NotFound, Refused
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command
+from ledger.core.commands import OnStream
 
 ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "finance", "member",
          "operations", "reviewer", "manager", "integration", "admin")
@@ -133,19 +133,16 @@ class Reads(Aggregate):
         pass
 
 
-class _OnKey(Command, frozen=True, kw_only=True):
+class _OnKey(OnStream, frozen=True, kw_only=True):
     """A command on a key."""
 
+    AGGREGATE = ApiKey
     key: KeyId
-    occurred_at: At
 
     @property
     def subject(self) -> str:
         """The key's stream."""
         return subject("key", self.key)
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(ApiKey, self.subject)]
 
 
 class IssueKey(_OnKey, frozen=True, kw_only=True):
@@ -178,20 +175,17 @@ class NoteUse(_OnKey, frozen=True, kw_only=True):
     day: date
 
 
-class NoteRead(Command, frozen=True, kw_only=True):
+class NoteRead(OnStream, frozen=True, kw_only=True):
     """Note that somebody read evidence. `asked` is what was asked, without values of persons."""
 
     NAME: ClassVar[str] = "reads.note"
+    AGGREGATE = Reads
     actor: Name
     route: Annotated[str, Text(longest=200)]
     asked: Annotated[str, Text(blank=True)]
     position: Tally
-    occurred_at: At
 
     @property
     def subject(self) -> str:
         """The reader's stream."""
         return subject("reads", self.actor)
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Reads, self.subject)]

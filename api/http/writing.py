@@ -15,7 +15,7 @@ from api.http.fields import Etag, Text, schema_of
 from api.http.problems import Problem
 from api.http.routes import Blueprint, caller, edge
 from ledger.common.context import Context, Receipt
-from ledger.core.commands import Command
+from ledger.core.commands import Command, OnStream
 
 
 class Route(NamedTuple):
@@ -71,7 +71,7 @@ def add(group: Blueprint, routes: Collection[Route]) -> None:
 
 
 def _add(group: Blueprint, route: Route) -> None:
-    versioned = "expected_version" in route.command.__struct_fields__
+    versioned = issubclass(route.command, OnStream)
     schema = schema_of(route.command, without=frozenset({*route.given, "expected_version"}))
     headers = SeenHeaders if versioned else KeyHeaders
 

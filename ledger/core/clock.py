@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
-from ledger.common.bounds import AnyInteger, At, Reason
+from ledger.common.bounds import AnyInteger, Reason
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command
+from ledger.core.commands import OnStream
 
 STREAM = "log:clock"
 
@@ -37,12 +37,12 @@ class ClockLog(Aggregate):
         self.pinned_us = pinned_us
 
 
-class AcceptClock(Command, frozen=True, kw_only=True):
+class AcceptClock(OnStream, frozen=True, kw_only=True):
     """Take the clock as right."""
 
     NAME: ClassVar[str] = "log.accept_clock"
+    AGGREGATE = ClockLog
     reason: Reason
-    occurred_at: At
     floor_us: AnyInteger
     pinned_us: AnyInteger
 
@@ -50,6 +50,3 @@ class AcceptClock(Command, frozen=True, kw_only=True):
     def subject(self) -> str:
         """The stream of all acceptances."""
         return STREAM
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(ClockLog, STREAM)]

@@ -5,10 +5,39 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
+from ledger.common.bounds import At, Ordinal
 from ledger.common.checking import checker_of
 from ledger.common.personal import Person
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
+
+
+class Work(Protocol):
+    """What a handler may do: load aggregates, know persons, who wishes it, and the time of
+    recording. Units: `now` in microseconds since 1970."""
+
+    actor: str
+    now: int
+
+    def load(self, cls: type[Any], stream: str) -> Any:
+        """The aggregate of a stream as the commands before left it; blank if it has none."""
+        ...
+
+    def fetch(self, wanted: list[tuple[type[Aggregate], str]]) -> None:
+        """Make several aggregates ready to be loaded, with one query."""
+        ...
+
+    def holds(self, position: int) -> bool:
+        """Whether the log holds an event at a position."""
+        ...
+
+    def person(self, lookup: str) -> Person:
+        """The person behind a lookup that the command named in `persons`."""
+        ...
+
+    def person_by_id(self, person: str) -> Person:
+        """A person who is known already. Errors: PersonErased."""
+        ...
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
@@ -48,33 +77,27 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         """Whose data it carries, by the subjects that persons are looked up with."""
         return []
 
+    def must_be_current(self, work: Work) -> None:
+        """What the client saw when it decided has not changed since. Errors: StaleVersion
+        (R-LOG-02). It is asked of every command, before its handler."""
 
-class Work(Protocol):
-    """What a handler may do: load aggregates, know persons, who wishes it, and the time of
-    recording. Units: `now` in microseconds since 1970."""
 
-    actor: str
-    now: int
+class OnStream(Command, frozen=True, kw_only=True):
+    """A command on one stream, which its client may have seen at a version.
 
-    def load(self, cls: type[Any], stream: str) -> Any:
-        """The aggregate of a stream as the commands before left it; blank if it has none."""
-        ...
+    `AGGREGATE` is what the stream is; a subclass adds the field that names it, and the subject.
+    """
 
-    def fetch(self, wanted: list[tuple[type[Aggregate], str]]) -> None:
-        """Make several aggregates ready to be loaded, with one query."""
-        ...
+    AGGREGATE: ClassVar[type[Aggregate]]
+    occurred_at: At
+    expected_version: Ordinal | None = None
 
-    def holds(self, position: int) -> bool:
-        """Whether the log holds an event at a position."""
-        ...
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(self.AGGREGATE, self.subject)]
 
-    def person(self, lookup: str) -> Person:
-        """The person behind a lookup that the command named in `persons`."""
-        ...
-
-    def person_by_id(self, person: str) -> Person:
-        """A person who is known already. Errors: PersonErased."""
-        ...
+    def must_be_current(self, work: Work) -> None:
+        if self.expected_version is not None:
+            work.load(self.AGGREGATE, self.subject).must_be_at(self.expected_version)
 
 
 Handler = Callable[[Any, Work], list[Aggregate]]

@@ -18,7 +18,7 @@ from ledger.common.bounds import (
 )
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command, Work
+from ledger.core.commands import Command, OnStream, Work
 from ledger.deductions.deduction import Deduction
 from ledger.deductions.values import deduction_of
 
@@ -77,12 +77,11 @@ def check_evidence(checks: Checks, evidence: list[int], attachments: list[str]) 
             checks.fault(f"/{name}", "twice", "names one of them twice")
 
 
-class Decision(Command, frozen=True, kw_only=True):
+class Decision(OnStream, frozen=True, kw_only=True):
     """A command on a deduction."""
 
+    AGGREGATE = Deduction
     deduction: Stream
-    occurred_at: At
-    expected_version: Ordinal | None = None
 
     @property
     def subject(self) -> str:
@@ -91,19 +90,12 @@ class Decision(Command, frozen=True, kw_only=True):
 
     @property
     def why(self) -> str:
-        """The reason or the cause, where one is told."""
-        return str(getattr(self, "reason", None) or getattr(self, "cause", ""))
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Deduction, self.deduction)]
+        """The reason or the cause that is given; most steps need none."""
+        return ""
 
     def load(self, work: Work) -> Deduction:
-        """The deduction, at the version that the client saw, and not before its last step.
-
-        Errors: StaleVersion (R-LOG-02), OutOfOrder (R-GEN-03).
-        """
+        """The deduction, not before its last step. Errors: OutOfOrder (R-GEN-03)."""
         found: Deduction = work.load(Deduction, self.deduction)
-        found.must_be_at(self.expected_version)
         found.must_follow(self.occurred_at)
         return found
 
@@ -133,12 +125,25 @@ class WaiveDeduction(Decision, frozen=True, kw_only=True):
     cause: Reason
     members: Annotated[list[MemberId], Items(most=MAX_MEMBERS)] = []
 
+    @property
+    def why(self) -> str:
+        return self.cause
 
-class DismissDeduction(Decision, frozen=True, kw_only=True):
+
+class _Reasoned(Decision, frozen=True, kw_only=True):
+    """A step that needs a reason."""
+
+    reason: Reason
+
+    @property
+    def why(self) -> str:
+        return self.reason
+
+
+class DismissDeduction(_Reasoned, frozen=True, kw_only=True):
     """Find that the facts are not established."""
 
     NAME: ClassVar[str] = "deduction.dismiss"
-    reason: Reason
 
 
 class AcknowledgeDeduction(Decision, frozen=True, kw_only=True):
@@ -147,11 +152,10 @@ class AcknowledgeDeduction(Decision, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "deduction.acknowledge"
 
 
-class AppealDeduction(Decision, frozen=True, kw_only=True):
+class AppealDeduction(_Reasoned, frozen=True, kw_only=True):
     """Appeal as a charged member, in time."""
 
     NAME: ClassVar[str] = "deduction.appeal"
-    reason: Reason
     evidence: Evidence = []
     attachments: Attachments = []
 
@@ -159,26 +163,23 @@ class AppealDeduction(Decision, frozen=True, kw_only=True):
         check_evidence(checks, self.evidence, self.attachments)
 
 
-class UpholdDeduction(Decision, frozen=True, kw_only=True):
+class UpholdDeduction(_Reasoned, frozen=True, kw_only=True):
     """Decide an appeal: the charge stands."""
 
     NAME: ClassVar[str] = "deduction.uphold"
     member: MemberId
-    reason: Reason
 
 
-class ReduceDeduction(Decision, frozen=True, kw_only=True):
+class ReduceDeduction(_Reasoned, frozen=True, kw_only=True):
     """Decide an appeal: fewer points."""
 
     NAME: ClassVar[str] = "deduction.reduce"
     member: MemberId
     points: Points
-    reason: Reason
 
 
-class OverturnDeduction(Decision, frozen=True, kw_only=True):
+class OverturnDeduction(_Reasoned, frozen=True, kw_only=True):
     """Decide an appeal: the charge falls."""
 
     NAME: ClassVar[str] = "deduction.overturn"
     member: MemberId
-    reason: Reason

@@ -2,10 +2,10 @@
 
 from typing import Annotated, ClassVar
 
-from ledger.common.bounds import At, Items, Name, Note, Reason
+from ledger.common.bounds import Items, Name, Note, Reason
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command
+from ledger.core.commands import OnStream
 from ledger.fulfilment.reserving import lines_wanted
 from ledger.orders.commands import OnOrder
 from ledger.orders.order import Order
@@ -64,21 +64,18 @@ class ReleaseReservation(OnOrder, frozen=True, kw_only=True):
     reason: Reason
 
 
-class ReleaseBackOrders(Command, frozen=True, kw_only=True):
+class ReleaseBackOrders(OnStream, frozen=True, kw_only=True):
     """Reserve what came in of a SKU for the orders that wait for it, first in, first served."""
 
     NAME: ClassVar[str] = "stock.release_back_orders"
+    AGGREGATE = StockItem
     warehouse: Name
     sku: Name
-    occurred_at: At
 
     @property
     def subject(self) -> str:
         """The stream of the SKU's stock in the warehouse."""
         return stock_of(self.warehouse, self.sku)
-
-    def streams(self) -> Wanted:
-        return [(StockItem, self.subject)]
 
 
 class PickOrder(OnOrder, frozen=True, kw_only=True):

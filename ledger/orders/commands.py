@@ -3,13 +3,11 @@
 from typing import Annotated, ClassVar
 
 from ledger.common.bounds import (
-    At,
     Items,
     LongText,
     Minor,
     Name,
     Note,
-    Ordinal,
     Payable,
     Reason,
     Stream,
@@ -17,33 +15,27 @@ from ledger.common.bounds import (
     Words,
 )
 from ledger.common.values import Checks
-from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command, Work
+from ledger.core.commands import OnStream, Work
 from ledger.orders.order import Order
 from ledger.orders.placing import Lines, check_lines
 from ledger.orders.review import EXCEPTIONS
 from ledger.orders.values import ENDED, Payment, Price
 
 
-class OnOrder(Command, frozen=True, kw_only=True):
+class OnOrder(OnStream, frozen=True, kw_only=True):
     """A command on one known order."""
 
+    AGGREGATE = Order
     order: Stream
-    occurred_at: At
-    expected_version: Ordinal | None = None
 
     @property
     def subject(self) -> str:
         """The order's stream."""
         return self.order
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Order, self.order)]
-
     def load(self, work: Work) -> Order:
-        """The order, at the version that the client saw. Errors: StaleVersion (R-LOG-02)."""
+        """The order. Errors: OrderUnknown (R-ORD-03)."""
         order: Order = work.load(Order, self.order)
-        order.must_be_at(self.expected_version)
         order.must_be_known()
         return order
 

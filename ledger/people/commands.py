@@ -3,7 +3,6 @@
 from typing import Annotated, ClassVar
 
 from ledger.common.bounds import (
-    At,
     Contact,
     Day,
     Items,
@@ -19,7 +18,7 @@ from ledger.common.bounds import (
 from ledger.common.days import month_of
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command
+from ledger.core.commands import OnStream
 from ledger.people.attendance import Attendance, attendance_of
 from ledger.people.member import Member
 from ledger.people.posts import Post, post_of
@@ -32,19 +31,16 @@ KINDS = (PRESENT, *(kind for kind in ATTENDANCE if kind != LEAVE))
 MAX_DAYS = 62
 
 
-class _OnMember(Command, frozen=True, kw_only=True):
+class _OnMember(OnStream, frozen=True, kw_only=True):
     """A command on a member."""
 
+    AGGREGATE: ClassVar[type[Aggregate]] = Member
     member: MemberId
-    occurred_at: At
 
     @property
     def subject(self) -> str:
         """The member's stream."""
         return self.member
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Member, self.member)]
 
 
 class _Named(_OnMember, frozen=True, kw_only=True):
@@ -93,6 +89,7 @@ class LeaveShop(_OnMember, frozen=True, kw_only=True):
 class _OnPost(_OnMember, frozen=True, kw_only=True):
     """A command on a post and who holds it."""
 
+    AGGREGATE = Post
     post: Name
 
     @property
@@ -101,7 +98,7 @@ class _OnPost(_OnMember, frozen=True, kw_only=True):
         return post_of(self.post)
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Member, self.member), (Post, self.subject)]
+        return [(Member, self.member), *super().streams()]
 
 
 class AssignPost(_OnPost, frozen=True, kw_only=True):
@@ -166,7 +163,16 @@ class WithdrawLeave(_OnMember, frozen=True, kw_only=True):
         _check_days(checks, self.days)
 
 
-class RecordAttendance(_OnMember, frozen=True, kw_only=True):
+class _OnAttendance(_OnMember, frozen=True, kw_only=True):
+    """A command on what a member's attendance in a month was."""
+
+    AGGREGATE = Attendance
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(Member, self.member), *super().streams()]
+
+
+class RecordAttendance(_OnAttendance, frozen=True, kw_only=True):
     """Tell whether a member was there, and in time. Units: `minutes` late or early.
 
     Where a rule counts the kind, the points are taken from its item at once.
@@ -184,11 +190,8 @@ class RecordAttendance(_OnMember, frozen=True, kw_only=True):
         """The stream of the member's attendance in the month."""
         return attendance_of(self.member, month_of(self.day))
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Member, self.member), (Attendance, self.subject)]
 
-
-class CorrectAttendance(_OnMember, frozen=True, kw_only=True):
+class CorrectAttendance(_OnAttendance, frozen=True, kw_only=True):
     """Tell that fact `number` of a member's attendance in a month was recorded wrongly.
 
     Record what was right anew. A sealed month can be corrected, too.
@@ -204,11 +207,8 @@ class CorrectAttendance(_OnMember, frozen=True, kw_only=True):
         """The stream of the member's attendance in the month."""
         return attendance_of(self.member, self.month)
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Member, self.member), (Attendance, self.subject)]
 
-
-class HandOverShift(_OnMember, frozen=True, kw_only=True):
+class HandOverShift(_OnAttendance, frozen=True, kw_only=True):
     """Tell the next one in writing how things stand at the end of a shift: by who had it, or by
     his direct supervisor."""
 
@@ -222,6 +222,3 @@ class HandOverShift(_OnMember, frozen=True, kw_only=True):
     def subject(self) -> str:
         """The stream of the member's attendance in the month."""
         return attendance_of(self.member, month_of(self.day))
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Member, self.member), (Attendance, self.subject)]

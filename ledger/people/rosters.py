@@ -9,10 +9,10 @@ from typing import Annotated, ClassVar, NamedTuple
 
 import msgspec
 
-from ledger.common.bounds import At, Day, Items, MemberId, Name, Reason, TimeOfDay, Whole
+from ledger.common.bounds import Day, Items, MemberId, Name, Reason, TimeOfDay, Whole
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command
+from ledger.core.commands import OnStream
 from ledger.people.errors import NotOnShift, OnShiftAlready, ShiftUnknown
 
 MAX_SHIFTS = 50
@@ -175,19 +175,16 @@ def _members(shifts: Iterable[Shift]) -> list[str]:
 # -- commands -------------------------------------------------------------------------------------
 
 
-class _OnRoster(Command, frozen=True, kw_only=True):
+class _OnRoster(OnStream, frozen=True, kw_only=True):
     """A command on a roster."""
 
+    AGGREGATE = Roster
     roster: Name
-    occurred_at: At
 
     @property
     def subject(self) -> str:
         """The roster's stream."""
         return subject("roster", self.roster)
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Roster, self.subject)]
 
 
 Shifts = Annotated[list[Shift], Items(most=MAX_SHIFTS)]

@@ -2,42 +2,34 @@
 
 from typing import ClassVar
 
-from ledger.common.bounds import At, Day, Ordinal, Reason
-from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command
+from ledger.common.bounds import Day, Ordinal, Reason
+from ledger.core.commands import OnStream
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.values import Policy
 
 
-class PublishPolicy(Command, frozen=True, kw_only=True):
+class _OnBook(OnStream, frozen=True, kw_only=True):
+    """A command on the book of policies."""
+
+    AGGREGATE = PolicyBook
+
+    @property
+    def subject(self) -> str:
+        """The book's stream."""
+        return BOOK
+
+
+class PublishPolicy(_OnBook, frozen=True, kw_only=True):
     """Let a policy hold from a day on."""
 
     NAME: ClassVar[str] = "policy.publish"
     policy: Policy
     effective_from: Day
-    occurred_at: At
-
-    @property
-    def subject(self) -> str:
-        """The book's stream."""
-        return BOOK
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(PolicyBook, BOOK)]
 
 
-class WithdrawPolicy(Command, frozen=True, kw_only=True):
+class WithdrawPolicy(_OnBook, frozen=True, kw_only=True):
     """Take back the last version, before the day from which it would hold."""
 
     NAME: ClassVar[str] = "policy.withdraw"
     version: Ordinal
     reason: Reason
-    occurred_at: At
-
-    @property
-    def subject(self) -> str:
-        """The book's stream."""
-        return BOOK
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(PolicyBook, BOOK)]

@@ -1,7 +1,7 @@
 """The commands about after-sales cases."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from ledger.common.bounds import (
     At,
@@ -18,7 +18,7 @@ from ledger.common.bounds import (
 from ledger.common.moments import Moment
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command
+from ledger.core.commands import Command, OnStream, Work
 from ledger.orders.placing import check_price
 from ledger.returns.case import Case
 from ledger.returns.values import (
@@ -132,21 +132,18 @@ class RecordReturn(_NewCase, frozen=True, kw_only=True):
 # -- on a known case ------------------------------------------------------------------------------
 
 
-class OnCase(Command, frozen=True, kw_only=True):
+class OnCase(OnStream, frozen=True, kw_only=True):
     """A command on one known case."""
 
+    AGGREGATE = Case
     case: Stream
-    occurred_at: At
 
     @property
     def subject(self) -> str:
         """The case's stream."""
         return self.case
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Case, self.case)]
-
-    def load(self, work: Any) -> Case:
+    def load(self, work: Work) -> Case:
         """The case. Errors: CaseUnknown (R-RET-01)."""
         case: Case = work.load(Case, self.case)
         case.must_be_known()

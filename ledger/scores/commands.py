@@ -3,7 +3,6 @@
 from typing import Annotated, ClassVar
 
 from ledger.common.bounds import (
-    At,
     Items,
     MemberId,
     Month,
@@ -17,7 +16,7 @@ from ledger.common.bounds import (
     Words,
 )
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command
+from ledger.core.commands import OnStream
 from ledger.scores.account import Account
 from ledger.scores.closings import CLOSINGS, Closings
 from ledger.scores.values import SHEETS, LeftOut, account_of
@@ -25,13 +24,13 @@ from ledger.scores.values import SHEETS, LeftOut, account_of
 MAX_ITEMS = 200
 
 
-class _OnAccount(Command, frozen=True, kw_only=True):
+class _OnAccount(OnStream, frozen=True, kw_only=True):
     """A command on a member's month."""
 
+    AGGREGATE = Account
     member: MemberId
     month: Month
     post: Name
-    occurred_at: At
     note: Note | None = None
 
     @property
@@ -40,7 +39,7 @@ class _OnAccount(Command, frozen=True, kw_only=True):
         return account_of(self.member, self.month)
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Account, self.subject), (Closings, CLOSINGS)]
+        return [*super().streams(), (Closings, CLOSINGS)]
 
 
 class GradeMember(_OnAccount, frozen=True, kw_only=True):
@@ -64,19 +63,16 @@ class SetBonus(_OnAccount, frozen=True, kw_only=True):
     points: Points
 
 
-class _OnMonth(Command, frozen=True, kw_only=True):
+class _OnMonth(OnStream, frozen=True, kw_only=True):
     """A command on a month of the whole ledger."""
 
+    AGGREGATE = Closings
     month: Month
-    occurred_at: At
 
     @property
     def subject(self) -> str:
         """The stream of the closed months."""
         return CLOSINGS
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Closings, CLOSINGS)]
 
 
 class SealMonth(_OnMonth, frozen=True, kw_only=True):

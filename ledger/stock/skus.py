@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, ClassVar
 
-from ledger.common.bounds import At, Items, Level, Name, NameOrNone, Title
+from ledger.common.bounds import Items, Level, Name, NameOrNone, Title
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command, Work
+from ledger.core.commands import OnStream, Work
 from ledger.stock.errors import (
     AliasOfAlias,
     BundleHasNoStock,
@@ -158,19 +158,16 @@ def _apart(work: Work, sku: str, seen: dict[str, tuple[Part, ...]]) -> tuple[Par
 # -- commands -------------------------------------------------------------------------------------
 
 
-class _OnSku(Command, frozen=True, kw_only=True):
+class _OnSku(OnStream, frozen=True, kw_only=True):
     """A command on a SKU."""
 
+    AGGREGATE = Sku
     sku: Name
-    occurred_at: At
 
     @property
     def subject(self) -> str:
         """The SKU's stream."""
         return sku_of(self.sku)
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Sku, self.subject)]
 
 
 class RegisterSku(_OnSku, frozen=True, kw_only=True):

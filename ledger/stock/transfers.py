@@ -9,11 +9,11 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from ledger.common.bounds import At, Items, Name, NameOrNone, Quantity, Reason, Words
+from ledger.common.bounds import Items, Name, NameOrNone, Quantity, Reason, Words
 from ledger.common.errors import Conflict, Refused
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command
+from ledger.core.commands import OnStream
 from ledger.stock.commands import MAX_MOVES
 from ledger.stock.item import StockItem
 from ledger.stock.pieces import Late, sku_of
@@ -147,12 +147,12 @@ def _skus(lines: Iterable[Sending]) -> list[str]:
 # -- commands -------------------------------------------------------------------------------------
 
 
-class _OnTransfer(Command, frozen=True, kw_only=True):
+class _OnTransfer(OnStream, frozen=True, kw_only=True):
     """A command on a transfer. `late`: see `MoveStock`."""
 
+    AGGREGATE = Transfer
     number: Name
     lines: Sequence[Sending]
-    occurred_at: At
     late: Late = ""
 
     @property
@@ -161,7 +161,7 @@ class _OnTransfer(Command, frozen=True, kw_only=True):
         return subject("transfer", self.number)
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Transfer, self.subject), *((Sku, sku_of(line.sku)) for line in self.lines)]
+        return [*super().streams(), *((Sku, sku_of(line.sku)) for line in self.lines)]
 
 
 class SendTransfer(_OnTransfer, frozen=True, kw_only=True):
