@@ -128,7 +128,7 @@ class Free(Schema):
 def schema_of(
     struct: type[msgspec.Struct], *, without: frozenset[str] = frozenset(), each: Each | None = None
 ) -> type[Schema]:
-    """The schema of a command, or of a part of one; fields that the address tells are left out.
+    """The schema of a command, or of a part of one; fields that are in the address are left out.
     `each`: what bounds all its fields more tightly."""
     made: dict[str, Any] = {}
     for field in msgspec.structs.fields(struct):

@@ -223,7 +223,7 @@ Title = Annotated[str, Text(longest=500)]
 Reason = Annotated[str, Text(longest=500)]
 Note = Annotated[str, Text(longest=500)]
 Document = Annotated[str, Text(longest=500)]
-"""The paper that stands behind it."""
+"""The paper that it is based on."""
 
 Contact = Annotated[str, Text(longest=200)]
 LongText = Annotated[str, Text(longest=2000)]

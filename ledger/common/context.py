@@ -37,7 +37,7 @@ def is_actor(text: str) -> bool:
 def check_actor(checks: Checks, where: str, value: object) -> None:
     """Note what is not a pseudonymous id."""
     if not (isinstance(value, str) and is_actor(value)):
-        checks.fault(where, "not_actor", f"is {value!r}, which is no pseudonymous id such as "
+        checks.fault(where, "not_actor", f"is {value!r}, not a pseudonymous id such as "
                                          "member:7f3a")
 
 

@@ -62,13 +62,13 @@ def is_month(text: object) -> bool:
 
 
 def check_day(checks: Checks, where: str, value: object) -> None:
-    """Note a value that is no day."""
+    """Note a value that is not a day."""
     if not is_day(value):
         checks.fault(where, "not_day", f"is {value!r}, not a day such as 2026-09-30")
 
 
 def check_month(checks: Checks, where: str, value: object) -> None:
-    """Note a value that is no month."""
+    """Note a value that is not a month."""
     if not is_month(value):
         checks.fault(where, "not_month", f"is {value!r}, not a month such as 2026-09")
 

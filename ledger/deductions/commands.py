@@ -31,13 +31,13 @@ Attachments = Annotated[list[Sha256], Items(most=MAX_EVIDENCE)]
 
 
 class ProposeDeduction(Command, frozen=True, kw_only=True):
-    """Say that a rule was broken, and show it.
+    """Propose to charge a breach of a rule, and show it.
 
     `about` is what the facts are about, such as order:taobao:云杉书店:123 or day:2026-09-03;
     `breached_at` is when it happened, `evidence` the positions of the events that show it, and
-    `attachments` the SHA-256 of files, in hex. `occurrence` tells several on one day apart; `loss`
-    says that the shop lost money by it, which with some rules lifts the most points. `renews` is a
-    deduction that was dismissed for want of proof, and is shown anew.
+    `attachments` the SHA-256 of files, in hex. `occurrence` distinguishes several on one day;
+    `loss` is whether the shop lost money by it, which raises the most points of some rules.
+    `renews` is a deduction that was dismissed for lack of proof, and is proposed again.
     """
 
     NAME: ClassVar[str] = "deduction.propose"
@@ -64,14 +64,14 @@ class ProposeDeduction(Command, frozen=True, kw_only=True):
 
     def check(self, checks: Checks) -> None:
         if not checks.faults and self.breached_at > self.occurred_at:
-            checks.fault("/breached_at", "later", "lies behind the proposal itself")
+            checks.fault("/breached_at", "later", "is later than the proposal itself")
         check_evidence(checks, self.evidence, self.attachments)
         if not self.evidence and not self.attachments:
             checks.fault("/evidence", "missing", "is needed: positions of events, or attachments")
 
 
 def check_evidence(checks: Checks, evidence: list[int], attachments: list[str]) -> None:
-    """Note what is named twice."""
+    """Note evidence that is named twice."""
     for name, shown in (("evidence", evidence), ("attachments", attachments)):
         if len(set(shown)) < len(shown):
             checks.fault(f"/{name}", "twice", "names one of them twice")
@@ -101,7 +101,7 @@ class Decision(OnStream, frozen=True, kw_only=True):
 
 
 class NameOffender(Decision, frozen=True, kw_only=True):
-    """Say who did it, where the proposal named nobody or somebody else."""
+    """Name who did it, where the proposal named nobody or somebody else."""
 
     NAME: ClassVar[str] = "deduction.name_offender"
     offender: MemberId
@@ -119,7 +119,7 @@ class ConfirmDeduction(Decision, frozen=True, kw_only=True):
 
 
 class WaiveDeduction(Decision, frozen=True, kw_only=True):
-    """Excuse it for a cause that the rule knows: for all, or for some of the charged members."""
+    """Excuse it for a cause that the rule allows: for all, or for some of the charged members."""
 
     NAME: ClassVar[str] = "deduction.waive"
     cause: Reason
@@ -147,7 +147,7 @@ class DismissDeduction(_Reasoned, frozen=True, kw_only=True):
 
 
 class AcknowledgeDeduction(Decision, frozen=True, kw_only=True):
-    """Say as a charged member that it was seen."""
+    """Confirm as a charged member that it was seen."""
 
     NAME: ClassVar[str] = "deduction.acknowledge"
 

@@ -1,4 +1,4 @@
-"""The commands that move the goods of orders, and their handlers: orders and stock in one save."""
+"""The commands that move the goods of orders; orders and stock are saved together."""
 
 from typing import Annotated, ClassVar
 
@@ -86,7 +86,7 @@ class PickOrder(OnOrder, frozen=True, kw_only=True):
 
 
 class CheckOrder(OnOrder, frozen=True, kw_only=True):
-    """Hold what was picked against the slip. Faulty pieces go to quarantine."""
+    """Check what was picked against the slip. Faulty pieces go to quarantine."""
 
     NAME: ClassVar[str] = "order.check"
     passed: bool
@@ -118,7 +118,7 @@ class _OnParcel(OnOrder, frozen=True, kw_only=True):
 
 
 class ReportTransit(_OnParcel, frozen=True, kw_only=True):
-    """Note what the courier tells of a parcel."""
+    """Note what the courier reports of a parcel."""
 
     NAME: ClassVar[str] = "order.report_transit"
     note: Note

@@ -1,4 +1,4 @@
-"""What a new order is made of, however it comes: decided, sold or declared."""
+"""What a new order is made of, whether it is placed, sold or declared."""
 
 from typing import Annotated, Any, ClassVar, Protocol
 
@@ -33,7 +33,7 @@ Lines = Annotated[list[Line], Items(most=MAX_LINES)]
 
 
 class NewOrder(Command, frozen=True, kw_only=True):
-    """What identifies and describes an order, however it is told."""
+    """What identifies and describes an order, wherever it comes from."""
 
     channel: Name
     shop: Name
@@ -66,7 +66,7 @@ class NewOrder(Command, frozen=True, kw_only=True):
         return subject("buyer", self.channel, self.account)
 
     def personal(self) -> dict[str, str]:
-        """The personal values that are told, by field."""
+        """The personal values that are given, by field."""
         return {name: value for name in PERSONAL_FIELDS
                 if (value := getattr(self, name)) is not None}
 
@@ -99,7 +99,7 @@ def check_lines(lines: list[Line], checks: Checks) -> None:
     for index, line in enumerate(lines):
         if line.line in seen:
             checks.fault(f"/lines/{index}/line", "twice",
-                         f"{line.line} stands in the order already")
+                         f"{line.line} is already a line of the order")
         seen.add(line.line)
         if not line.fee:
             check_price(checks, index, line)

@@ -1,4 +1,4 @@
-"""The commands about people, and the handlers of those that concern nobody's score."""
+"""The commands about people."""
 
 from typing import Annotated, ClassVar
 
@@ -44,7 +44,7 @@ class _OnMember(OnStream, frozen=True, kw_only=True):
 
 
 class _Named(_OnMember, frozen=True, kw_only=True):
-    """A command that tells a name or a contact."""
+    """A command with a name or a contact."""
 
     name: Name | None = None
     contact: Contact | None = None
@@ -61,7 +61,7 @@ class JoinMember(_Named, frozen=True, kw_only=True):
 
 
 class ChangeDetails(_Named, frozen=True, kw_only=True):
-    """A member is called, or reached, otherwise."""
+    """Change a member's name or contact."""
 
     NAME: ClassVar[str] = "member.change_details"
 
@@ -79,7 +79,7 @@ class SetSupervisor(_OnMember, frozen=True, kw_only=True):
 
 
 class LeaveShop(_OnMember, frozen=True, kw_only=True):
-    """A member leaves; `last_day` is the last one he is here. His posts end with it."""
+    """A member leaves; `last_day` is the last day here. The member's posts end with it."""
 
     NAME: ClassVar[str] = "member.leave_shop"
     last_day: Day
@@ -117,7 +117,7 @@ class EndPost(_OnPost, frozen=True, kw_only=True):
 
 
 class AskLeave(_OnMember, frozen=True, kw_only=True):
-    """A member asks for leave on some days, beforehand; or his direct supervisor for him."""
+    """Ask for leave on some days, beforehand: as the member, or as the direct supervisor."""
 
     NAME: ClassVar[str] = "member.ask_leave"
     number: Name
@@ -130,11 +130,11 @@ class AskLeave(_OnMember, frozen=True, kw_only=True):
 
 def _check_days(checks: Checks, days: list[str]) -> None:
     if days != sorted(set(days)):
-        checks.fault("/days", "not_sorted", "are not in their order, each once")
+        checks.fault("/days", "not_sorted", "are not in order, each once")
 
 
 class ApproveLeave(_OnMember, frozen=True, kw_only=True):
-    """Let a member stay away on the days that he asked for."""
+    """Let a member stay away on the days that were asked for."""
 
     NAME: ClassVar[str] = "member.approve_leave"
     number: Name
@@ -149,7 +149,7 @@ class RefuseLeave(_OnMember, frozen=True, kw_only=True):
 
 
 class WithdrawLeave(_OnMember, frozen=True, kw_only=True):
-    """Take leave back: by the member or his direct supervisor, or by who approved it.
+    """Take leave back: as the member, the direct supervisor, or whoever approved it.
 
     `days` are those that are taken back; by default, those from today on.
     """
@@ -173,7 +173,7 @@ class _OnAttendance(_OnMember, frozen=True, kw_only=True):
 
 
 class RecordAttendance(_OnAttendance, frozen=True, kw_only=True):
-    """Tell whether a member was there, and in time. Units: `minutes` late or early.
+    """Record whether a member was there, and on time. Units: `minutes` late or early.
 
     Where a rule counts the kind, the points are taken from its item at once.
     """
@@ -192,9 +192,9 @@ class RecordAttendance(_OnAttendance, frozen=True, kw_only=True):
 
 
 class CorrectAttendance(_OnAttendance, frozen=True, kw_only=True):
-    """Tell that fact `number` of a member's attendance in a month was recorded wrongly.
+    """Withdraw fact `number` of a member's attendance in a month: it was recorded wrongly.
 
-    Record what was right anew. A sealed month can be corrected, too.
+    What is right is then recorded again. A sealed month can be corrected, too.
     """
 
     NAME: ClassVar[str] = "member.correct_attendance"
@@ -209,8 +209,8 @@ class CorrectAttendance(_OnAttendance, frozen=True, kw_only=True):
 
 
 class HandOverShift(_OnAttendance, frozen=True, kw_only=True):
-    """Tell the next one in writing how things stand at the end of a shift: by who had it, or by
-    his direct supervisor."""
+    """Leave a note for the next shift on how things stand: as the member whose shift ends, or as
+    the direct supervisor."""
 
     NAME: ClassVar[str] = "member.hand_over_shift"
     day: Day

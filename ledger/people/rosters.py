@@ -195,10 +195,10 @@ def _check_shifts(checks: Checks, shifts: Sequence[Shift]) -> None:
     for index, shift in enumerate(shifts):
         at = f"/shifts/{index}"
         if shift.name in seen:
-            checks.fault(f"{at}/name", "twice", f"{shift.name} is the name of another one")
+            checks.fault(f"{at}/name", "twice", f"{shift.name} is the name of another shift")
         seen.add(shift.name)
         if shift.end <= shift.start:
-            checks.fault(f"{at}/end", "not_ordered", f"{shift.end} is not behind {shift.start}; a "
+            checks.fault(f"{at}/end", "not_ordered", f"{shift.end} is not after {shift.start}; a "
                                                      "shift over midnight is two")
         if len(set(shift.members)) < len(shift.members):
             checks.fault(f"{at}/members", "twice", "names one of them twice")
@@ -228,7 +228,7 @@ class SetRosterDay(_OnRoster, frozen=True, kw_only=True):
 
 
 class ArrangeCover(_OnRoster, frozen=True, kw_only=True):
-    """Let somebody stand in for another one in a shift of a day."""
+    """Let somebody stand in for somebody else in a shift of a day."""
 
     NAME: ClassVar[str] = "roster.arrange_cover"
     day: Day

@@ -80,7 +80,8 @@ class RequestCase(_NewCase, frozen=True, kw_only=True):
             checks.fault("/lines", "missing", "are needed: what comes back?")
         for index, line in enumerate(self.lines):
             if line.fee:
-                checks.fault(f"/lines/{index}/fee", "not_goods", "is no goods to send back")
+                checks.fault(f"/lines/{index}/fee", "not_goods",
+                             "is a fee, and cannot be sent back")
 
 
 class ReceiveParcel(_NewCase, frozen=True, kw_only=True):
@@ -101,7 +102,7 @@ class ReceiveParcel(_NewCase, frozen=True, kw_only=True):
 
 
 class RecordReturn(_NewCase, frozen=True, kw_only=True):
-    """Declare what a file tells to have come back; with a warehouse, into its inspection."""
+    """Declare what came back according to a file; with a warehouse, into its inspection."""
 
     NAME: ClassVar[str] = "case.record"
     REFUSALS_KEPT: ClassVar[bool] = False
@@ -205,14 +206,14 @@ class PayRefund(OnCase, frozen=True, kw_only=True):
 
 
 class WithdrawCase(OnCase, frozen=True, kw_only=True):
-    """The buyer does not want it any more."""
+    """The buyer no longer wants it."""
 
     NAME: ClassVar[str] = "case.withdraw"
     reason: Reason
 
 
 class CloseCase(OnCase, frozen=True, kw_only=True):
-    """Both legs have ended; what never came is not awaited any more."""
+    """Both legs have ended; what never came is no longer awaited."""
 
     NAME: ClassVar[str] = "case.close"
     note: Note | None = None

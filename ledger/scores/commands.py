@@ -46,7 +46,7 @@ class GradeMember(_OnAccount, frozen=True, kw_only=True):
     """Grade items of a member's scorecard.
 
     `sheet` is `committee` or `second`. Units: `grades` in percent of each item's weight, "0" to
-    "100", with at most one digit behind the point.
+    "100", with at most one digit after the point.
     """
 
     NAME: ClassVar[str] = "month.grade"

@@ -52,7 +52,7 @@ class StockMove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
             checks.fault(at, "wrong_places", f"{self.cause} does not move from {self.source} "
                                              f"to {self.target}")
         if self.source == self.target and (self.cause != "bin_move" or self.bin == self.to_bin):
-            checks.fault(at, "same_place", "moves to where it lies")
+            checks.fault(at, "same_place", "moves to where it already lies")
 
     def move(self) -> Move:
         """It, inside an event."""
@@ -93,7 +93,7 @@ class MoveStock(Command, frozen=True, kw_only=True):
 
 class CountLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
                 forbid_unknown_fields=True):
-    """So many pieces of a SKU lie in a bin (empty: nobody told)."""
+    """So many pieces of a SKU lie in a bin; empty if it is not known which."""
 
     sku: Name
     quantity: Level
@@ -101,7 +101,7 @@ class CountLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class CountStock(Command, frozen=True, kw_only=True):
-    """Tell all available pieces of some SKUs: what lies there is what was counted.
+    """Count all available pieces of some SKUs: what lies there is what was counted.
 
     The first count of a SKU opens its stock. Several bins of one SKU add up.
     """
