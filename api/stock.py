@@ -18,7 +18,7 @@ group = Blueprint("stock", __name__, description="Goods: where they lie and how 
 
 writing.add(group, [
     Route("/v1/warehouses", OpenWarehouse, {"manager", "warehouse_head"}),
-    Route("/v1/skus", RegisterSku, DATA),
+    Route("/v1/skus", RegisterSku, DATA, location="/v1/inventory"),
     Route("/v1/skus/<sku>/aliases", AliasSku, DATA, ("sku",)),
     Route("/v1/skus/<sku>/parts", BundleSku, DATA, ("sku",)),
     Route("/v1/skus/<sku>/thresholds", SetThreshold, DATA, ("sku",)),

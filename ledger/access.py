@@ -6,17 +6,19 @@ read.
 """
 
 from datetime import date, datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from ledger.common.context import is_actor
+from ledger.common.bounds import ActorId, At, Name, Reason, Tally, Text, Words
 from ledger.common.errors import NotFound, Refused
-from ledger.common.values import Checks, subject
+from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command
+from ledger.core.commands import OnStream
 
 ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "finance", "member",
          "operations", "reviewer", "manager", "integration", "admin")
 """In which roles keys act. `system` is the ledger itself."""
+
+KeyId = Annotated[str, Text(longest=40)]
 
 SUFFIX = ".access"
 """What follows a ledger's name in that of the ledger of its keys and reads."""
@@ -131,62 +133,39 @@ class Reads(Aggregate):
         pass
 
 
-class _OnKey(Command, frozen=True, kw_only=True):
+class _OnKey(OnStream, frozen=True, kw_only=True):
     """A command on a key."""
 
-    key: str
-    occurred_at: datetime
+    AGGREGATE = ApiKey
+    key: KeyId
 
     @property
     def subject(self) -> str:
         """The key's stream."""
         return subject("key", self.key)
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(ApiKey, self.subject)]
-
-    def check(self, checks: Checks) -> None:
-        checks.text("/key", self.key, longest=40)
-        checks.moment("/occurred_at", self.occurred_at)
-
 
 class IssueKey(_OnKey, frozen=True, kw_only=True):
     """Give out a key; the one that it replaces ends at `overlap_until`."""
 
     NAME: ClassVar[str] = "key.issue"
-    owner: str
-    role: str
-    digest: str
-    expires_at: datetime | None = None
-    replaces: str | None = None
-    overlap_until: datetime | None = None
+    owner: ActorId
+    role: Annotated[str, Words(*ROLES)]
+    digest: Annotated[str, Text(longest=64)]
+    expires_at: At | None = None
+    replaces: KeyId | None = None
+    overlap_until: At | None = None
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         old = [] if self.replaces is None else [(ApiKey, subject("key", self.replaces))]
         return [*super().streams(), *old]
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        if not is_actor(self.owner):
-            checks.fault("/owner", "not_actor", f"is {self.owner!r}, which is no pseudonymous id "
-                                                "such as member:7f3a")
-        if self.role not in ROLES:
-            checks.fault("/role", "unknown", f"is {self.role!r}, not one of {', '.join(ROLES)}")
-        checks.text("/digest", self.digest, longest=64)
-        for name in ("expires_at", "overlap_until"):
-            if (at := getattr(self, name)) is not None:
-                checks.moment(f"/{name}", at)
 
 
 class RevokeKey(_OnKey, frozen=True, kw_only=True):
     """Let a key open nothing any more."""
 
     NAME: ClassVar[str] = "key.revoke"
-    reason: str
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/reason", self.reason, longest=500)
+    reason: Reason
 
 
 class NoteUse(_OnKey, frozen=True, kw_only=True):
@@ -196,24 +175,17 @@ class NoteUse(_OnKey, frozen=True, kw_only=True):
     day: date
 
 
-class NoteRead(Command, frozen=True, kw_only=True):
+class NoteRead(OnStream, frozen=True, kw_only=True):
     """Note that somebody read evidence. `asked` is what was asked, without values of persons."""
 
     NAME: ClassVar[str] = "reads.note"
-    actor: str
-    route: str
-    asked: str
-    position: int
-    occurred_at: datetime
+    AGGREGATE = Reads
+    actor: Name
+    route: Annotated[str, Text(longest=200)]
+    asked: Annotated[str, Text(blank=True)]
+    position: Tally
 
     @property
     def subject(self) -> str:
         """The reader's stream."""
         return subject("reads", self.actor)
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Reads, self.subject)]
-
-    def check(self, checks: Checks) -> None:
-        checks.text("/route", self.route, longest=200)
-        checks.text("/asked", self.asked, longest=2000, empty=True)

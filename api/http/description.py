@@ -38,17 +38,17 @@ def configure(app: Flask) -> Api:
 
 def describe(app: Flask, api: Api) -> dict[str, Any]:
     """The description: errors are problems, and every route says who may use it."""
-    told: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict()))
-    schemas = told["components"].setdefault("schemas", {})
+    description: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict()))
+    schemas = description["components"].setdefault("schemas", {})
     schemas["Problem"] = _problem()
     roles = {(rule.rule.replace("<", "{").replace(">", "}"), method.lower()): PERMITS[rule.endpoint]
              for rule in app.url_map.iter_rules() for method in rule.methods or ()}
-    for path, operations in told["paths"].items():
+    for path, operations in description["paths"].items():
         for method, operation in operations.items():
             if method != "parameters":
                 _amend(operation, roles[path, method], method)
-    told["components"].pop("responses", None)
-    return told
+    description["components"].pop("responses", None)
+    return description
 
 
 def _amend(operation: dict[str, Any], roles: frozenset[str], method: str) -> None:
@@ -68,8 +68,8 @@ def _amend(operation: dict[str, Any], roles: frozenset[str], method: str) -> Non
         answers.setdefault(str(status), {"description": TITLES[status], **problem})
     operation["security"] = [] if public else [{"key": []}]
     if not public:
-        told = operation.get("description", "")
-        operation["description"] = f"{told}\n\nFor: {', '.join(sorted(roles))}.".strip()
+        said = operation.get("description", "")
+        operation["description"] = f"{said}\n\nFor: {', '.join(sorted(roles))}.".strip()
 
 
 def _problem() -> dict[str, Any]:

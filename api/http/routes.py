@@ -17,6 +17,7 @@ from api.http.problems import Problem
 from api.http.runtime import Caller, Edge
 from ledger.access import ROLES
 from ledger.common.errors import Fault, InvalidValues
+from ledger.common.values import escaped
 
 PUBLIC = frozenset({"anyone"})
 EVERYBODY = frozenset(ROLES)
@@ -88,8 +89,9 @@ class Parser(FlaskParser):
 def _faults(at: str, found: Any) -> list[Fault]:
     if isinstance(found, dict):
         return [fault for name, inner in found.items()
-                for fault in _faults(at if name == "_schema" else f"{at}/{name}", inner)]
-    return [Fault(at, "malformed", str(text)) for text in found]
+                for fault in _faults(at if name == "_schema" else f"{at}/{escaped(name)}", inner)]
+    return [Fault(at, one.code, one.message) if isinstance(one, Fault) else
+            Fault(at, "malformed", str(one)) for one in found]
 
 
 class Blueprint(flask_smorest.Blueprint):

@@ -15,14 +15,14 @@ from api.http.fields import Etag, Text, schema_of
 from api.http.problems import Problem
 from api.http.routes import Blueprint, caller, edge
 from ledger.common.context import Context, Receipt
-from ledger.core.commands import Command
+from ledger.core.commands import Command, OnStream
 
 
 class Route(NamedTuple):
-    """A route of a command: `given` are the fields that the address tells.
+    """A route of a command: `given` are the fields that are in the address.
 
     `location` is where what it makes can be read; `seen` says that If-Match is needed, and `now`
-    that it happens now, whatever is told: no deadline is met by an earlier date.
+    that it happens now, whatever the body says: no deadline is met by an earlier date.
     """
 
     path: str
@@ -56,6 +56,9 @@ class SeenHeaders(KeyHeaders):
     if_match = Etag(data_key="If-Match")
 
 
+ROUTES: list[Route] = []
+"""All routes of commands."""
+
 _running: set[UUID] = set()
 _lock = threading.Lock()
 
@@ -63,16 +66,17 @@ _lock = threading.Lock()
 def add(group: Blueprint, routes: Collection[Route]) -> None:
     """Register the routes of commands."""
     for route in routes:
+        ROUTES.append(route)
         _add(group, route)
 
 
 def _add(group: Blueprint, route: Route) -> None:
-    versioned = "expected_version" in route.command.__struct_fields__
+    versioned = issubclass(route.command, OnStream)
     schema = schema_of(route.command, without=frozenset({*route.given, "expected_version"}))
     headers = SeenHeaders if versioned else KeyHeaders
 
-    def view(headers: Mapping[str, str], told: dict[str, Any], **given: str) -> Response:
-        values = {**told, **given}
+    def view(headers: Mapping[str, str], body: dict[str, Any], **given: str) -> Response:
+        values = {**body, **given}
         values.setdefault("occurred_at", datetime.now(UTC))
         if route.now:
             values["occurred_at"] = datetime.now(UTC)
@@ -91,20 +95,20 @@ def _add(group: Blueprint, route: Route) -> None:
                  method="POST")(found)
 
 
-def _version(told: str | None, *, needed: bool) -> int | None:
-    if told is None:
+def _version(etag: str | None, *, needed: bool) -> int | None:
+    if etag is None:
         if needed:
             raise Problem(428, "precondition_required",
                           "This rests on what was seen: send its ETag as If-Match.")
         return None
-    return int(told.strip('"'))
+    return int(etag.strip('"'))
 
 
 def decide(command: Command, key: str) -> Receipt:
     """Have a command decided for the caller, once a key. Errors: 409, those of the command."""
     who = caller()
-    told = orjson.dumps([who.ledger, who.actor, request.method, request.path, key])
-    command_id = uuid5(NAMESPACE_URL, told.decode())
+    once = orjson.dumps([who.ledger, who.actor, request.method, request.path, key])
+    command_id = uuid5(NAMESPACE_URL, once.decode())
     with _lock:
         if command_id in _running:
             raise Problem(409, "still_running", "The same command is running. Ask again.",
@@ -131,10 +135,8 @@ def _answer(receipt: Receipt, command: Command, route: Route) -> Response:
     found.headers["Ledger-Position"] = str(receipt.position)
     if receipt.replayed:
         found.headers["Idempotency-Replayed"] = "true"
-    own = getattr(command, "subject", None) or next(
-        (getattr(command, name) for name in ("order", "case") if hasattr(command, name)), None)
-    if own in receipt.versions:
-        found.headers["ETag"] = f'"{receipt.versions[own]}"'
-    if route.location and own:
-        found.headers["Location"] = f"{route.location}/{own.replace('%', '%25')}"
+    if (version := receipt.versions.get(command.subject)) is not None:
+        found.headers["ETag"] = f'"{version}"'
+    if route.location:
+        found.headers["Location"] = f"{route.location}/{command.subject.replace('%', '%25')}"
     return found

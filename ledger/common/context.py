@@ -34,6 +34,13 @@ def is_actor(text: str) -> bool:
     return _ACTOR.fullmatch(text) is not None
 
 
+def check_actor(checks: Checks, where: str, value: object) -> None:
+    """Note what is not a pseudonymous id."""
+    if not (isinstance(value, str) and is_actor(value)):
+        checks.fault(where, "not_actor", f"is {value!r}, not a pseudonymous id such as "
+                                         "member:7f3a")
+
+
 def check_member(checks: Checks, where: str, value: object) -> None:
     """Note a value that is not a member."""
     if not (isinstance(value, str) and value.startswith("member:") and is_actor(value)):

@@ -10,6 +10,7 @@ from ledger.common.values import Checks
 SHOP_ZONE = "Asia/Shanghai"
 _ZONE = ZoneInfo(SHOP_ZONE)
 _MONTH = re.compile("(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])")
+_TIME = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -61,15 +62,21 @@ def is_month(text: object) -> bool:
 
 
 def check_day(checks: Checks, where: str, value: object) -> None:
-    """Note a value that is no day."""
+    """Note a value that is not a day."""
     if not is_day(value):
         checks.fault(where, "not_day", f"is {value!r}, not a day such as 2026-09-30")
 
 
 def check_month(checks: Checks, where: str, value: object) -> None:
-    """Note a value that is no month."""
+    """Note a value that is not a month."""
     if not is_month(value):
         checks.fault(where, "not_month", f"is {value!r}, not a month such as 2026-09")
+
+
+def check_time_of_day(checks: Checks, where: str, value: object) -> None:
+    """Note a value that is not a time of the day."""
+    if not (isinstance(value, str) and _TIME.fullmatch(value)):
+        checks.fault(where, "not_time", f"is {value!r}, not a time such as 16:30, up to 24:00")
 
 
 FOR_EVER = "9999-12-31"

@@ -19,7 +19,7 @@ def is_decimal(text: object) -> bool:
 
 
 def plain(value: Decimal) -> str:
-    """A decimal as it is written: no exponent, no zeros behind the last digit."""
+    """A decimal as it is written: no exponent, no zeros after the last digit."""
     text = f"{value:f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -38,6 +38,6 @@ def check_decimal(
     if not is_decimal(value):
         checks.fault(where, "not_decimal",
                      f"is {value!r}, not a decimal in quotes such as \"1.5\", with at most four "
-                     "digits behind the point")
+                     "digits after the point")
     elif not Decimal(least) <= Decimal(str(value)) <= Decimal(most):
         checks.fault(where, "out_of_range", f"is {value}, allowed are {least} to {most}")

@@ -1,16 +1,17 @@
 """Moments as a file prints them."""
 
-from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+from ledger.common.bounds import At, Text
 
 
 class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
     """When something happened: the time, its text as a file prints it, whether it is inferred."""
 
-    at: datetime
-    printed: str = ""
+    at: At
+    printed: Annotated[str, Text(blank=True)] = ""
     inferred: bool = False
 
     def envelope(self) -> dict[str, Any]:

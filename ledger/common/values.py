@@ -37,6 +37,7 @@ def rfc3339(moment: datetime | None) -> str | None:
 _plain = re.compile("[0-9A-Za-z㐀-鿿._-]+").fullmatch
 _others = re.compile("[^0-9A-Za-z㐀-鿿._-]+").sub
 _sha256 = re.compile("[0-9a-f]{64}").fullmatch
+_currency = re.compile("[A-Z]{3}").fullmatch
 
 
 def subject_part(text: str) -> str:
@@ -62,6 +63,11 @@ def is_subject(text: str) -> bool:
     return kind.isascii() and kind.isalpha() and kind.islower() and bool(parts) and all(
         part and subject_part(unquote(part)) == part
         for number in parts for part in number.split("~"))
+
+
+def escaped(name: object) -> str:
+    """A name as a step of a JSON pointer."""
+    return str(name).replace("~", "~0").replace("/", "~1")
 
 
 class Checks:
@@ -114,11 +120,18 @@ class Checks:
 
     def currency(self, where: str, value: Any) -> None:
         """Three capital letters of ISO 4217."""
-        if not (isinstance(value, str) and len(value) == 3 and value.isascii() and value.isupper()):
+        if not (isinstance(value, str) and _currency(value)):
             self.fault(where, "not_currency", f"is {value!r}, not a currency code such as CNY")
 
 
 def check_sha256(checks: Checks, where: str, value: object) -> None:
-    """Note what is no SHA-256 in hex."""
+    """Note what is not a SHA-256 in hex."""
     if not (isinstance(value, str) and _sha256(value)):
-        checks.fault(where, "not_sha256", "is no SHA-256 in hex: 64 digits 0-9, a-f")
+        checks.fault(where, "not_sha256", "is not a SHA-256 in hex: 64 digits 0-9, a-f")
+
+
+def check_subject(checks: Checks, where: str, value: object) -> None:
+    """Note what is not a subject."""
+    if not (isinstance(value, str) and is_subject(value)):
+        checks.fault(where, "not_subject", f"is {value!r}, not a subject such as order:taobao:… or "
+                                           "day:2026-09-03")

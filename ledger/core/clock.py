@@ -1,11 +1,10 @@
 """The fact that an admin accepted a suspect clock."""
 
-from datetime import datetime
 from typing import ClassVar
 
-from ledger.common.values import Checks
+from ledger.common.bounds import AnyInteger, Reason
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command
+from ledger.core.commands import OnStream
 
 STREAM = "log:clock"
 
@@ -38,17 +37,16 @@ class ClockLog(Aggregate):
         self.pinned_us = pinned_us
 
 
-class AcceptClock(Command, frozen=True, kw_only=True):
+class AcceptClock(OnStream, frozen=True, kw_only=True):
     """Accept the clock as it is."""
 
     NAME: ClassVar[str] = "log.accept_clock"
-    reason: str
-    occurred_at: datetime
-    floor_us: int
-    pinned_us: int
+    AGGREGATE = ClockLog
+    reason: Reason
+    floor_us: AnyInteger
+    pinned_us: AnyInteger
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(ClockLog, STREAM)]
-
-    def check(self, checks: Checks) -> None:
-        checks.text("/reason", self.reason, longest=500)
+    @property
+    def subject(self) -> str:
+        """The stream of all acceptances."""
+        return STREAM

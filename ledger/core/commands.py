@@ -5,37 +5,11 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
+from ledger.common.bounds import At, Ordinal
+from ledger.common.checking import checker_of
 from ledger.common.personal import Person
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
-
-
-class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
-              forbid_unknown_fields=True):
-    """A request to record something. It is checked when made: see `check`.
-
-    `REFUSALS_KEPT` is whether a refusal of it goes on record; false where a file declares what has
-    happened, since an import reports itself what it could not take.
-    """
-
-    NAME: ClassVar[str] = ""
-    REFUSALS_KEPT: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        checks = Checks()
-        self.check(checks)
-        checks.done()
-
-    def check(self, checks: Checks) -> None:
-        """Note every field that is not well formed."""
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        """The aggregates that it will need, so that a batch loads them with one query."""
-        return []
-
-    def persons(self) -> list[str]:
-        """Whose data it carries, by the subjects under which persons are looked up."""
-        return []
 
 
 class Work(Protocol):
@@ -64,6 +38,66 @@ class Work(Protocol):
     def person_by_id(self, person: str) -> Person:
         """A person who is known already. Errors: PersonErased."""
         ...
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+              forbid_unknown_fields=True):
+    """A request to record something. It is checked when made: each field against the bounds
+    that it is annotated with, then what `check` adds.
+
+    `REFUSALS_KEPT` says whether a refusal of it goes on record; false where a file declares what
+    has happened, since an import tells itself what it could not take.
+    """
+
+    NAME: ClassVar[str] = ""
+    REFUSALS_KEPT: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        checks = Checks()
+        bounds = checker_of(type(self))
+        if bounds is not None and not bounds.test(self):
+            bounds.note(checks, "", self)
+        self.check(checks)
+        checks.done()
+
+    def check(self, checks: Checks) -> None:
+        """Note what is wrong between fields: what a bound on one of them cannot say."""
+
+    @property
+    def subject(self) -> str:
+        """The stream that it is about: the one that it makes, or decides on. Every command that
+        can be sent says it; a client gets the version of this stream as the ETag of its answer."""
+        raise NotImplementedError
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        """The aggregates that it will need, so that a batch loads them with one query."""
+        return []
+
+    def persons(self) -> list[str]:
+        """Whose data it carries, by the subjects that persons are looked up with."""
+        return []
+
+    def must_be_current(self, work: Work) -> None:
+        """What the client saw when it decided has not changed since. Errors: StaleVersion
+        (R-LOG-02). It is asked of every command, before its handler."""
+
+
+class OnStream(Command, frozen=True, kw_only=True):
+    """A command on one stream, which its client may have seen at a version.
+
+    `AGGREGATE` is what the stream is; a subclass adds the field that names it, and the subject.
+    """
+
+    AGGREGATE: ClassVar[type[Aggregate]]
+    occurred_at: At
+    expected_version: Ordinal | None = None
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(self.AGGREGATE, self.subject)]
+
+    def must_be_current(self, work: Work) -> None:
+        if self.expected_version is not None:
+            work.load(self.AGGREGATE, self.subject).must_be_at(self.expected_version)
 
 
 Handler = Callable[[Any, Work], list[Aggregate]]

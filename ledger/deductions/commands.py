@@ -1,135 +1,110 @@
 """The commands about deductions."""
 
-from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from ledger.common.context import check_member
-from ledger.common.decimals import check_decimal
-from ledger.common.values import Checks, check_sha256, is_subject
+from ledger.common.bounds import (
+    At,
+    Items,
+    MemberId,
+    Name,
+    Note,
+    Ordinal,
+    Points,
+    Reason,
+    Sha256,
+    Stream,
+    Subject,
+    Whole,
+)
+from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command, Work
+from ledger.core.commands import Command, OnStream, Work
 from ledger.deductions.deduction import Deduction
 from ledger.deductions.values import deduction_of
 
 MAX_EVIDENCE = 200
+MAX_MEMBERS = 200
+MAX_PARTIES = 100
+
+Evidence = Annotated[list[Ordinal], Items(most=MAX_EVIDENCE)]
+Attachments = Annotated[list[Sha256], Items(most=MAX_EVIDENCE)]
 
 
 class ProposeDeduction(Command, frozen=True, kw_only=True):
-    """Say that a rule was broken, and show it.
+    """Propose to charge a breach of a rule, and show it.
 
     `about` is what the facts are about, such as order:taobao:云杉书店:123 or day:2026-09-03;
     `breached_at` is when it happened, `evidence` the positions of the events that show it, and
-    `attachments` the SHA-256 of files, in hex. `occurrence` tells several on one day apart; `loss`
-    says that the shop lost money by it, which with some rules lifts the most points. `renews` is a
-    deduction that was dismissed for want of proof, and is shown anew.
+    `attachments` the SHA-256 of files, in hex. `occurrence` distinguishes several on one day;
+    `loss` is whether the shop lost money by it, which raises the most points of some rules.
+    `renews` is a deduction that was dismissed for lack of proof, and is proposed again.
     """
 
     NAME: ClassVar[str] = "deduction.propose"
-    number: str
-    rule: str
-    about: str
-    breached_at: datetime
-    occurred_at: datetime
-    offender: str | None = None
-    evidence: list[int] = []
-    attachments: list[str] = []
-    occurrence: int = 1
+    number: Name
+    rule: Name
+    about: Subject
+    breached_at: At
+    occurred_at: At
+    offender: MemberId | None = None
+    evidence: Evidence = []
+    attachments: Attachments = []
+    occurrence: Annotated[int, Whole(least=1, most=100)] = 1
     loss: bool = False
-    renews: str | None = None
-    note: str | None = None
+    renews: Stream | None = None
+    note: Note | None = None
 
     @property
-    def deduction(self) -> str:
+    def subject(self) -> str:
         """The deduction's stream."""
         return deduction_of(self.number)
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Deduction, self.deduction)]
+        return [(Deduction, self.subject)]
 
     def check(self, checks: Checks) -> None:
-        for name in ("number", "rule"):
-            checks.text(f"/{name}", getattr(self, name), longest=100)
-        checks.text("/about", self.about, longest=500)
-        if not is_subject(self.about):
-            checks.fault("/about", "not_subject", f"is {self.about!r}, not a subject such as "
-                                                  "order:taobao:… or day:2026-09-03")
-        if self.renews is not None:
-            checks.text("/renews", self.renews, longest=500)
-        checks.moment("/breached_at", self.breached_at)
-        checks.moment("/occurred_at", self.occurred_at)
         if not checks.faults and self.breached_at > self.occurred_at:
-            checks.fault("/breached_at", "later", "lies behind the proposal itself")
-        checks.integer("/occurrence", self.occurrence, least=1, most=100)
-        if self.offender is not None:
-            check_member(checks, "/offender", self.offender)
+            checks.fault("/breached_at", "later", "is later than the proposal itself")
         check_evidence(checks, self.evidence, self.attachments)
         if not self.evidence and not self.attachments:
             checks.fault("/evidence", "missing", "is needed: positions of events, or attachments")
-        _check_note(checks, self.note)
 
 
 def check_evidence(checks: Checks, evidence: list[int], attachments: list[str]) -> None:
-    """Note what shows nothing."""
-    for name, told in (("evidence", evidence), ("attachments", attachments)):
-        if len(told) > MAX_EVIDENCE:
-            checks.fault(f"/{name}", "too_many", f"are {len(told)}, {MAX_EVIDENCE} are allowed")
-        if len(set(told)) < len(told):
+    """Note evidence that is named twice."""
+    for name, shown in (("evidence", evidence), ("attachments", attachments)):
+        if len(set(shown)) < len(shown):
             checks.fault(f"/{name}", "twice", "names one of them twice")
-    for index, position in enumerate(evidence):
-        checks.integer(f"/evidence/{index}", position, least=1)
-    for index, digest in enumerate(attachments):
-        check_sha256(checks, f"/attachments/{index}", digest)
 
 
-def _check_note(checks: Checks, note: str | None) -> None:
-    if note is not None:
-        checks.text("/note", note, longest=500)
-
-
-class Decision(Command, frozen=True, kw_only=True):
+class Decision(OnStream, frozen=True, kw_only=True):
     """A command on a deduction."""
 
-    deduction: str
-    occurred_at: datetime
-    expected_version: int | None = None
+    AGGREGATE = Deduction
+    deduction: Stream
+
+    @property
+    def subject(self) -> str:
+        """The deduction's stream."""
+        return self.deduction
 
     @property
     def why(self) -> str:
-        """The reason or the cause, where one is told."""
-        return str(getattr(self, "reason", None) or getattr(self, "cause", ""))
-
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Deduction, self.deduction)]
-
-    def check(self, checks: Checks) -> None:
-        checks.text("/deduction", self.deduction, longest=500)
-        checks.moment("/occurred_at", self.occurred_at)
-        if self.expected_version is not None:
-            checks.integer("/expected_version", self.expected_version, least=1)
-        for name in ("reason", "cause"):
-            if name in self.__struct_fields__:
-                checks.text(f"/{name}", getattr(self, name), longest=500)
-        for name in ("offender", "member"):
-            if name in self.__struct_fields__:
-                check_member(checks, f"/{name}", getattr(self, name))
-
+        """The reason or the cause that is given; most steps need none."""
+        return ""
 
     def load(self, work: Work) -> Deduction:
-        """The deduction, at the version that the client saw, and not before its last step.
-
-        Errors: StaleVersion (R-LOG-02), OutOfOrder (R-GEN-03).
-        """
+        """The deduction, not before its last step. Errors: OutOfOrder (R-GEN-03)."""
         found: Deduction = work.load(Deduction, self.deduction)
-        found.must_be_at(self.expected_version)
         found.must_follow(self.occurred_at)
         return found
 
 
 class NameOffender(Decision, frozen=True, kw_only=True):
-    """Say who did it, where the proposal named nobody or somebody else."""
+    """Name who did it, where the proposal named nobody or somebody else."""
 
     NAME: ClassVar[str] = "deduction.name_offender"
-    offender: str
+    offender: MemberId
 
 
 class ConfirmDeduction(Decision, frozen=True, kw_only=True):
@@ -139,79 +114,72 @@ class ConfirmDeduction(Decision, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "deduction.confirm"
-    points: dict[str, str] = {}
-    note: str | None = None
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        for party, points in self.points.items():
-            check_decimal(checks, f"/points/{party}", points, most="100")
-        _check_note(checks, self.note)
+    points: Annotated[dict[Name, Points], Items(most=MAX_PARTIES)] = {}
+    note: Note | None = None
 
 
 class WaiveDeduction(Decision, frozen=True, kw_only=True):
-    """Excuse it for a cause that the rule knows: for all, or for some of the charged members."""
+    """Excuse it for a cause that the rule allows: for all, or for some of the charged members."""
 
     NAME: ClassVar[str] = "deduction.waive"
-    cause: str
-    members: list[str] = []
+    cause: Reason
+    members: Annotated[list[MemberId], Items(most=MAX_MEMBERS)] = []
 
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        for index, member in enumerate(self.members):
-            check_member(checks, f"/members/{index}", member)
+    @property
+    def why(self) -> str:
+        return self.cause
 
 
-class DismissDeduction(Decision, frozen=True, kw_only=True):
+class _Reasoned(Decision, frozen=True, kw_only=True):
+    """A step that needs a reason."""
+
+    reason: Reason
+
+    @property
+    def why(self) -> str:
+        return self.reason
+
+
+class DismissDeduction(_Reasoned, frozen=True, kw_only=True):
     """Find that the facts are not established."""
 
     NAME: ClassVar[str] = "deduction.dismiss"
-    reason: str
 
 
 class AcknowledgeDeduction(Decision, frozen=True, kw_only=True):
-    """Say as a charged member that it was seen."""
+    """Confirm as a charged member that it was seen."""
 
     NAME: ClassVar[str] = "deduction.acknowledge"
 
 
-class AppealDeduction(Decision, frozen=True, kw_only=True):
+class AppealDeduction(_Reasoned, frozen=True, kw_only=True):
     """Appeal as a charged member, in time."""
 
     NAME: ClassVar[str] = "deduction.appeal"
-    reason: str
-    evidence: list[int] = []
-    attachments: list[str] = []
+    evidence: Evidence = []
+    attachments: Attachments = []
 
     def check(self, checks: Checks) -> None:
-        super().check(checks)
         check_evidence(checks, self.evidence, self.attachments)
 
 
-class UpholdDeduction(Decision, frozen=True, kw_only=True):
+class UpholdDeduction(_Reasoned, frozen=True, kw_only=True):
     """Decide an appeal: the charge stands."""
 
     NAME: ClassVar[str] = "deduction.uphold"
-    member: str
-    reason: str
+    member: MemberId
 
 
-class ReduceDeduction(Decision, frozen=True, kw_only=True):
+class ReduceDeduction(_Reasoned, frozen=True, kw_only=True):
     """Decide an appeal: fewer points."""
 
     NAME: ClassVar[str] = "deduction.reduce"
-    member: str
-    points: str
-    reason: str
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        check_decimal(checks, "/points", self.points, most="100")
+    member: MemberId
+    points: Points
 
 
-class OverturnDeduction(Decision, frozen=True, kw_only=True):
+class OverturnDeduction(_Reasoned, frozen=True, kw_only=True):
     """Decide an appeal: the charge falls."""
 
     NAME: ClassVar[str] = "deduction.overturn"
-    member: str
-    reason: str
+    member: MemberId

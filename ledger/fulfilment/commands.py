@@ -1,11 +1,11 @@
-"""The commands that move the goods of orders, and their handlers: orders and stock in one save."""
+"""The commands that move the goods of orders; orders and stock are saved together."""
 
-from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from ledger.common.bounds import Items, Name, Note, Reason
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command
+from ledger.core.commands import OnStream
 from ledger.fulfilment.reserving import lines_wanted
 from ledger.orders.commands import OnOrder
 from ledger.orders.order import Order
@@ -17,6 +17,7 @@ from ledger.stock.places import stock_of
 from ledger.stock.skus import Sku
 from ledger.stock.warehouses import Warehouse, warehouse_of
 
+Counts = Annotated[list[Count], Items(most=MAX_LINES)]
 Wanted = list[tuple[type[Aggregate], str]]
 
 
@@ -24,11 +25,10 @@ class SellOrder(PlaceOrder, frozen=True, kw_only=True):
     """Take a new order and reserve all its goods in a warehouse, or refuse it."""
 
     NAME: ClassVar[str] = "order.sell"
-    warehouse: str
+    warehouse: Name
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
-        checks.text("/warehouse", self.warehouse, longest=100)
         if not lines_wanted(self.lines or ()):
             checks.fault("/lines", "empty", "has no goods to reserve")
         for index, line in enumerate(self.lines or ()):
@@ -48,11 +48,7 @@ class ReserveOrder(OnOrder, frozen=True, kw_only=True):
     """Reserve an order's goods in a warehouse; what is not there is back-ordered."""
 
     NAME: ClassVar[str] = "order.reserve"
-    warehouse: str
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/warehouse", self.warehouse, longest=100)
+    warehouse: Name
 
 
 class MoveReservation(ReserveOrder, frozen=True, kw_only=True):
@@ -65,98 +61,67 @@ class ReleaseReservation(OnOrder, frozen=True, kw_only=True):
     """Let go of all that is reserved for an order, or waited for."""
 
     NAME: ClassVar[str] = "order.release_reservation"
-    reason: str
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/reason", self.reason, longest=500)
+    reason: Reason
 
 
-class ReleaseBackOrders(Command, frozen=True, kw_only=True):
+class ReleaseBackOrders(OnStream, frozen=True, kw_only=True):
     """Reserve what came in of a SKU for the orders that wait for it, first in, first served."""
 
     NAME: ClassVar[str] = "stock.release_back_orders"
-    warehouse: str
-    sku: str
-    occurred_at: datetime
+    AGGREGATE = StockItem
+    warehouse: Name
+    sku: Name
 
-    def check(self, checks: Checks) -> None:
-        checks.text("/warehouse", self.warehouse, longest=100)
-        checks.text("/sku", self.sku, longest=100)
-        checks.moment("/occurred_at", self.occurred_at)
-
-    def streams(self) -> Wanted:
-        return [(StockItem, stock_of(self.warehouse, self.sku))]
+    @property
+    def subject(self) -> str:
+        """The stream of the SKU's stock in the warehouse."""
+        return stock_of(self.warehouse, self.sku)
 
 
-class _OnLines(OnOrder, frozen=True, kw_only=True):
-    """A command on pieces of an order's lines."""
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        for name in ("lines", "faulty"):
-            for index, count in enumerate(getattr(self, name, ())):
-                checks.text(f"/{name}/{index}/line", count.line, longest=100)
-                checks.integer(f"/{name}/{index}/quantity", count.quantity, least=1, most=10**9)
-            if len(getattr(self, name, ())) > MAX_LINES:
-                checks.fault(f"/{name}", "too_many", f"are more than {MAX_LINES}")
-
-
-class PickOrder(_OnLines, frozen=True, kw_only=True):
+class PickOrder(OnOrder, frozen=True, kw_only=True):
     """Take pieces from their bins."""
 
     NAME: ClassVar[str] = "order.pick"
-    lines: list[PickedFrom]
+    lines: Annotated[list[PickedFrom], Items(most=MAX_LINES)]
 
 
-class CheckOrder(_OnLines, frozen=True, kw_only=True):
-    """Hold what was picked against the slip. Faulty pieces go to quarantine."""
+class CheckOrder(OnOrder, frozen=True, kw_only=True):
+    """Check what was picked against the slip. Faulty pieces go to quarantine."""
 
     NAME: ClassVar[str] = "order.check"
     passed: bool
-    faulty: list[Count] = []
-    note: str | None = None
+    faulty: Counts = []
+    note: Note | None = None
 
 
-class PackOrder(_OnLines, frozen=True, kw_only=True):
+class PackOrder(OnOrder, frozen=True, kw_only=True):
     """Pack picked pieces into a parcel."""
 
     NAME: ClassVar[str] = "order.pack"
-    parcel: str
-    lines: list[Count]
+    parcel: Name
+    lines: Counts
 
 
 class DispatchParcel(OnOrder, frozen=True, kw_only=True):
     """Hand a parcel to a courier."""
 
     NAME: ClassVar[str] = "order.dispatch"
-    parcel: str
-    courier: str
-    waybill: str | None = None
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        for name in ("parcel", "courier"):
-            checks.text(f"/{name}", getattr(self, name), longest=100)
-        if self.waybill is not None:
-            checks.text("/waybill", self.waybill, longest=100)
+    parcel: Name
+    courier: Name
+    waybill: Name | None = None
 
 
 class _OnParcel(OnOrder, frozen=True, kw_only=True):
     """A command on a parcel that is on its way."""
 
-    parcel: str
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/parcel", self.parcel, longest=100)
+    parcel: Name
 
 
 class ReportTransit(_OnParcel, frozen=True, kw_only=True):
-    """Note what the courier tells of a parcel."""
+    """Note what the courier reports of a parcel."""
 
     NAME: ClassVar[str] = "order.report_transit"
-    note: str
+    note: Note
 
 
 class DeliverParcel(_OnParcel, frozen=True, kw_only=True):
@@ -169,4 +134,4 @@ class LoseParcel(_OnParcel, frozen=True, kw_only=True):
     """The courier lost a parcel."""
 
     NAME: ClassVar[str] = "order.lose"
-    reason: str
+    reason: Reason

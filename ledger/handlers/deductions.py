@@ -65,7 +65,7 @@ def propose_deduction(command: ProposeDeduction, work: Work) -> list[Aggregate]:
     if command.renews is not None:
         _must_renew(work, command, breach)
         once = f"deduction:after:{command.renews}"
-    deduction: Deduction = work.load(Deduction, command.deduction)
+    deduction: Deduction = work.load(Deduction, command.subject)
     deduction.propose({
         "number": command.number, "rule": rule.code, "policy": version.number,
         "about_subject": command.about, "breached_at": command.breached_at,

@@ -1,10 +1,18 @@
 """Imports: which files were read, with which profile, and what became of their rows."""
 
-from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
+from ledger.common.bounds import (
+    At,
+    Items,
+    LongText,
+    Name,
+    NameOrNone,
+    Sha256,
+    Tally,
+)
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command
@@ -13,11 +21,11 @@ from ledger.core.commands import Command
 class ImportedFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file. Units: `bytes` is its size, `rows` its data lines; `sha256` is of its bytes."""
 
-    name: str
-    sha256: str
-    bytes: int
-    rows: int
-    encoding: str
+    name: LongText
+    sha256: Sha256
+    bytes: Tally
+    rows: Tally
+    encoding: Name
 
 
 class Import(Aggregate):
@@ -65,9 +73,9 @@ class _OnImport(Command, frozen=True, kw_only=True):
     """A command on one import."""
 
     REFUSALS_KEPT: ClassVar[bool] = False
-    import_id: str
-    rows: int
-    occurred_at: datetime
+    import_id: Name
+    rows: Tally
+    occurred_at: At
 
     @property
     def subject(self) -> str:
@@ -77,23 +85,18 @@ class _OnImport(Command, frozen=True, kw_only=True):
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(Import, self.subject)]
 
-    def check(self, checks: Checks) -> None:
-        checks.text("/import_id", self.import_id, longest=100)
-        checks.integer("/rows", self.rows, least=0)
-        checks.moment("/occurred_at", self.occurred_at)
-
 
 class StartImport(_OnImport, frozen=True, kw_only=True):
     """Record that an import begins. It is ignored if it has begun already."""
 
     NAME: ClassVar[str] = "import.start"
-    files: list[ImportedFile]
-    profile: str
-    profile_version: int
-    profile_sha256: str
-    channel: str
-    shop: str
-    policy: str
+    files: Annotated[list[ImportedFile], Items()]
+    profile: Name
+    profile_version: Tally
+    profile_sha256: Sha256
+    channel: NameOrNone
+    shop: NameOrNone
+    policy: Name
 
 
 class CompleteImport(_OnImport, frozen=True, kw_only=True):
@@ -104,13 +107,10 @@ class CompleteImport(_OnImport, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "import.complete"
-    accepted: int
-    rejected: int
-    duplicates: int
+    accepted: Tally
+    rejected: Tally
+    duplicates: Tally
 
     def check(self, checks: Checks) -> None:
-        super().check(checks)
-        for name in ("accepted", "rejected", "duplicates"):
-            checks.integer(f"/{name}", getattr(self, name), least=0)
         if self.rows != self.accepted + self.rejected + self.duplicates:
             checks.fault("/rows", "sum", "is not accepted + rejected + duplicates")

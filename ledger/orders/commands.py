@@ -1,37 +1,41 @@
 """The commands about orders and their handlers."""
 
-from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from ledger.common.bounds import (
+    Items,
+    LongText,
+    Minor,
+    Name,
+    Note,
+    Payable,
+    Reason,
+    Stream,
+    Text,
+    Words,
+)
 from ledger.common.values import Checks
-from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command, Work
+from ledger.core.commands import OnStream, Work
 from ledger.orders.order import Order
-from ledger.orders.placing import check_lines
+from ledger.orders.placing import Lines, check_lines
 from ledger.orders.review import EXCEPTIONS
-from ledger.orders.values import Amounts, Line, Payment
+from ledger.orders.values import ENDED, Payment, Price
 
 
-class OnOrder(Command, frozen=True, kw_only=True):
+class OnOrder(OnStream, frozen=True, kw_only=True):
     """A command on one known order."""
 
-    order: str
-    occurred_at: datetime
-    expected_version: int | None = None
+    AGGREGATE = Order
+    order: Stream
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Order, self.order)]
-
-    def check(self, checks: Checks) -> None:
-        checks.text("/order", self.order, longest=500)
-        checks.moment("/occurred_at", self.occurred_at)
-        if self.expected_version is not None:
-            checks.integer("/expected_version", self.expected_version, least=1)
+    @property
+    def subject(self) -> str:
+        """The order's stream."""
+        return self.order
 
     def load(self, work: Work) -> Order:
-        """The order, at the version that the client saw. Errors: StaleVersion (R-LOG-02)."""
+        """The order. Errors: OrderUnknown (R-ORD-03)."""
         order: Order = work.load(Order, self.order)
-        order.must_be_at(self.expected_version)
         order.must_be_known()
         return order
 
@@ -40,131 +44,83 @@ class ChangePrice(OnOrder, frozen=True, kw_only=True):
     """Change an order's price before payment."""
 
     NAME: ClassVar[str] = "order.change_price"
-    amounts: Amounts
-    reason: str | None = None
-    allowed_by: str | None = None
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        for name in Amounts.__struct_fields__:
-            if (value := getattr(self.amounts, name)) is not None:
-                checks.integer(f"/amounts/{name}", value, least=0)
+    amounts: Price
+    reason: Reason | None = None
+    allowed_by: Name | None = None
 
 
 class PayOrder(OnOrder, frozen=True, kw_only=True):
     """Record a payment, in minor units."""
 
     NAME: ClassVar[str] = "order.pay"
-    amount_minor: int
-    payments: list[Payment] = []
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.integer("/amount_minor", self.amount_minor, least=0)
+    amount_minor: Minor
+    payments: Annotated[list[Payment], Items()] = []
 
 
 class RefundOrder(OnOrder, frozen=True, kw_only=True):
     """Record a refund, in minor units; `account` is where the money went."""
 
     NAME: ClassVar[str] = "order.refund"
-    amount_minor: int
-    reason: str | None = None
-    account: str | None = None
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.integer("/amount_minor", self.amount_minor, least=1)
-        if self.account is not None:
-            checks.text("/account", self.account, longest=200)
+    amount_minor: Payable
+    reason: Reason | None = None
+    account: Annotated[str, Text(longest=200)] | None = None
 
 
 class CorrectOrder(OnOrder, frozen=True, kw_only=True):
     """Say that another sum was paid, or refunded, in all than is recorded; in minor units."""
 
     NAME: ClassVar[str] = "order.correct"
-    fact: str
-    amount_minor: int
-    reason: str
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        if self.fact not in ("paid", "refunded"):
-            checks.fault("/fact", "unknown", f"is {self.fact!r}, not paid or refunded")
-        checks.integer("/amount_minor", self.amount_minor, least=0)
-        checks.text("/reason", self.reason, longest=500)
+    fact: Annotated[str, Words("paid", "refunded")]
+    amount_minor: Minor
+    reason: Reason
 
 
 class RemarkOrder(OnOrder, frozen=True, kw_only=True):
     """Write a remark to an order."""
 
     NAME: ClassVar[str] = "order.remark"
-    remark: str
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/remark", self.remark)
+    remark: LongText
 
 
 class EndOrder(OnOrder, frozen=True, kw_only=True):
     """Complete, close or cancel an order."""
 
     NAME: ClassVar[str] = "order.end"
-    ended_as: str
-    reason: str | None = None
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        if self.ended_as not in ("completed", "closed", "cancelled"):
-            checks.fault("/ended_as", "unknown",
-                         f"is {self.ended_as!r}, not completed, closed or cancelled")
+    ended_as: Annotated[str, Words(*ENDED)]
+    reason: Reason | None = None
 
 
 class AssignOrder(OnOrder, frozen=True, kw_only=True):
     """Make a member the owner of an order."""
 
     NAME: ClassVar[str] = "order.assign"
-    owner: str
-    reason: str | None = None
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/owner", self.owner, longest=100)
+    owner: Name
+    reason: Reason | None = None
 
 
 class ApproveOrder(OnOrder, frozen=True, kw_only=True):
     """Customer service confirmed the order with the buyer."""
 
     NAME: ClassVar[str] = "order.approve"
-    note: str | None = None
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        if self.note is not None:
-            checks.text("/note", self.note, longest=500)
+    note: Note | None = None
 
 
 class ChangeLines(OnOrder, frozen=True, kw_only=True):
     """Correct the lines of an order; `consent` says how the buyer agreed."""
 
     NAME: ClassVar[str] = "order.change_lines"
-    lines: list[Line]
-    consent: str
+    lines: Lines
+    consent: Note
 
     def check(self, checks: Checks) -> None:
-        super().check(checks)
         check_lines(self.lines, checks)
-        checks.text("/consent", self.consent, longest=500)
 
 
 class HoldOrder(OnOrder, frozen=True, kw_only=True):
     """Let nobody work on an order for now."""
 
     NAME: ClassVar[str] = "order.hold"
-    reason: str
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/reason", self.reason, longest=500)
+    reason: Reason
 
 
 class LiftHold(ApproveOrder, frozen=True, kw_only=True):
@@ -177,57 +133,31 @@ class SubmitOrder(OnOrder, frozen=True, kw_only=True):
     """Give an approved order to a warehouse."""
 
     NAME: ClassVar[str] = "order.submit"
-    warehouse: str
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/warehouse", self.warehouse, longest=100)
+    warehouse: Name
 
 
 class OpenException(OnOrder, frozen=True, kw_only=True):
     """Say what keeps an order from being sent, or went wrong on its way."""
 
     NAME: ClassVar[str] = "order.open_exception"
-    exception: str
-    kind: str
-    note: str
-    owner: str | None = None
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/exception", self.exception, longest=100)
-        checks.text("/note", self.note, longest=500)
-        if self.kind not in EXCEPTIONS:
-            checks.fault("/kind", "unknown",
-                         f"is {self.kind!r}, not one of {', '.join(EXCEPTIONS)}")
-        if self.owner is not None:
-            checks.text("/owner", self.owner, longest=100)
+    exception: Name
+    kind: Annotated[str, Words(*EXCEPTIONS)]
+    note: Note
+    owner: Name | None = None
 
 
 class NoteException(OnOrder, frozen=True, kw_only=True):
     """Say what was done about an exception."""
 
     NAME: ClassVar[str] = "order.note_exception"
-    exception: str
-    note: str
-    owner: str | None = None
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/exception", self.exception, longest=100)
-        checks.text("/note", self.note, longest=500)
-        if self.owner is not None:
-            checks.text("/owner", self.owner, longest=100)
+    exception: Name
+    note: Note
+    owner: Name | None = None
 
 
 class CloseException(OnOrder, frozen=True, kw_only=True):
     """Settle an exception."""
 
     NAME: ClassVar[str] = "order.close_exception"
-    exception: str
-    note: str
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/exception", self.exception, longest=100)
-        checks.text("/note", self.note, longest=500)
+    exception: Name
+    note: Note

@@ -5,10 +5,11 @@ is recorded; refused is only what cannot be the same order.
 """
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
+from ledger.common.bounds import Items, LongText, Minor, Name, Whole, Words
 from ledger.common.errors import Refused
 from ledger.common.moments import Moment
 from ledger.common.personal import Plain
@@ -16,8 +17,10 @@ from ledger.common.values import Checks
 from ledger.orders.errors import LinesDiffer
 from ledger.orders.order import Order
 from ledger.orders.placing import NewOrder
-from ledger.orders.values import AMOUNT_FIELDS, Amounts, Payment
+from ledger.orders.values import AMOUNT_FIELDS, ENDED, Amounts, Payment
 from ledger.stock.pieces import LineParts
+
+MAX_REUSE_GAP_DAYS = 100_000
 
 
 class NumberReused(Refused):
@@ -37,20 +40,20 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     told: Moment | None = None
     """When the file was made, for changes that have no time of their own."""
     paid: Moment | None = None
-    paid_minor: int | None = None
-    payments: list[Payment] = []
+    paid_minor: Minor | None = None
+    payments: Annotated[list[Payment], Items()] = []
     refunded: Moment | None = None
-    refunded_minor: int | None = None
+    refunded_minor: Minor | None = None
     dispatched: Moment | None = None
-    courier: str | None = None
-    waybill: str | None = None
+    courier: LongText | None = None
+    waybill: LongText | None = None
     delivered: Moment | None = None
     ended: Moment | None = None
-    ended_as: str = ""
-    reason: str | None = None
-    remark: str | None = None
-    reuse_gap_days: int = 0
-    warehouse: str | None = None
+    ended_as: Annotated[str, Words("", *ENDED)] = ""
+    reason: LongText | None = None
+    remark: LongText | None = None
+    reuse_gap_days: Annotated[int, Whole(least=0, most=MAX_REUSE_GAP_DAYS)] = 0
+    warehouse: Name | None = None
     """Where the goods went out from; None moves no stock."""
 
     def persons(self) -> list[str]:
@@ -58,23 +61,12 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
-        for name in ("placed", "told", "paid", "refunded", "dispatched", "delivered", "ended"):
-            if (moment := getattr(self, name)) is not None:
-                checks.moment(f"/{name}", moment.at)
-        for name in ("paid_minor", "refunded_minor"):
-            if (value := getattr(self, name)) is not None:
-                checks.integer(f"/{name}", value, least=0)
-        for name in ("courier", "waybill", "reason", "remark"):
-            if (value := getattr(self, name)) is not None:
-                checks.text(f"/{name}", value)
         if (self.paid is None) != (self.paid_minor is None):
             checks.fault("/paid", "half", "needs both a time and an amount")
         if self.refunded_minor and self.refunded is None:
             checks.fault("/refunded", "half", "needs both a time and an amount")
-        if self.ended is not None and self.ended_as not in ("completed", "closed", "cancelled"):
-            checks.fault("/ended_as", "unknown", f"is {self.ended_as!r}")
-        if self.warehouse is not None:
-            checks.text("/warehouse", self.warehouse, longest=100)
+        if self.ended is not None and not self.ended_as:
+            checks.fault("/ended_as", "unknown", f"is empty, not one of {', '.join(ENDED)}")
 
 
 class Declaration:

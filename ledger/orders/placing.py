@@ -1,35 +1,56 @@
-"""What a new order is made of, however it comes: decided, sold or declared."""
+"""What a new order is made of, whether it is placed, sold or declared."""
 
-from datetime import datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Protocol
 
+from ledger.common.bounds import (
+    At,
+    Currency,
+    Items,
+    LongText,
+    Name,
+    Tally,
+    Whole,
+)
 from ledger.common.personal import Plain
-from ledger.common.values import MAX_INTEGER, Checks, subject
+from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Work
 from ledger.orders.order import Order
-from ledger.orders.values import MAX_LINES, PERSONAL_FIELDS, Amounts, Line
+from ledger.orders.values import MAX_LINES, PERSONAL_FIELDS, Amounts, Line, Price
+
+
+class _Priced(Protocol):
+    """A line with a price: of an order, or of a case."""
+
+    @property
+    def unit_price(self) -> int: ...
+
+    @property
+    def amount_minor(self) -> int: ...
+
+
+Lines = Annotated[list[Line], Items(most=MAX_LINES)]
 
 
 class NewOrder(Command, frozen=True, kw_only=True):
-    """What identifies and describes an order, however it is told."""
+    """What identifies and describes an order, wherever it comes from."""
 
-    channel: str
-    shop: str
-    number: str
-    currency: str
+    channel: Name
+    shop: Name
+    number: Name
+    currency: Currency
     amounts: Amounts = Amounts()
-    lines: list[Line] | None = None
-    pieces: int | None = None
-    points: int | None = None
-    gifts: list[str] = []
-    province: str | None = None
-    account: str | None = None
-    recipient: str | None = None
-    phone: str | None = None
-    address: str | None = None
-    buyer_remark: str | None = None
-    reused: int = 1
+    lines: Lines | None = None
+    pieces: Tally | None = None
+    points: Tally | None = None
+    gifts: Annotated[list[LongText], Items()] = []
+    province: LongText | None = None
+    account: LongText | None = None
+    recipient: LongText | None = None
+    phone: LongText | None = None
+    address: LongText | None = None
+    buyer_remark: LongText | None = None
+    reused: Annotated[int, Whole(least=1, most=1000)] = 1
 
     @property
     def subject(self) -> str:
@@ -45,7 +66,7 @@ class NewOrder(Command, frozen=True, kw_only=True):
         return subject("buyer", self.channel, self.account)
 
     def personal(self) -> dict[str, str]:
-        """The personal values that are told, by field."""
+        """The personal values that are given, by field."""
         return {name: value for name in PERSONAL_FIELDS
                 if (value := getattr(self, name)) is not None}
 
@@ -56,20 +77,6 @@ class NewOrder(Command, frozen=True, kw_only=True):
         return [self.buyer] if self.personal() else []
 
     def check(self, checks: Checks) -> None:
-        for name in ("channel", "shop", "number"):
-            checks.text(f"/{name}", getattr(self, name), longest=100)
-        checks.currency("/currency", self.currency)
-        checks.integer("/reused", self.reused, least=1, most=1000)
-        for name in ("province", *PERSONAL_FIELDS):
-            if (value := getattr(self, name)) is not None:
-                checks.text(f"/{name}", value, longest=2000)
-        for name in Amounts.__struct_fields__:
-            if (value := getattr(self.amounts, name)) is not None:
-                checks.integer(f"/amounts/{name}", value)
-        if self.pieces is not None:
-            checks.integer("/pieces", self.pieces, least=0)
-        if self.points is not None:
-            checks.integer("/points", self.points, least=0)
         check_lines(self.lines or [], checks)
 
     def facts(self, work: Work) -> dict[str, Any]:
@@ -86,37 +93,28 @@ class NewOrder(Command, frozen=True, kw_only=True):
 
 
 def check_lines(lines: list[Line], checks: Checks) -> None:
-    """Note what is wrong with the lines of an order."""
-    if len(lines) > MAX_LINES:
-        checks.fault("/lines", "too_many", f"are {len(lines)}, {MAX_LINES} are allowed")
+    """Note lines of one name, and goods that cost less than nothing; a fee may, such as a voucher.
+    """
     seen: set[str] = set()
     for index, line in enumerate(lines):
-        at = f"/lines/{index}"
-        checks.text(f"{at}/line", line.line, longest=100)
         if line.line in seen:
-            checks.fault(f"{at}/line", "twice", f"{line.line} stands in the order already")
+            checks.fault(f"/lines/{index}/line", "twice",
+                         f"{line.line} is already a line of the order")
         seen.add(line.line)
-        if line.sku is not None:
-            checks.text(f"{at}/sku", line.sku, longest=100)
-        if line.title is not None:
-            checks.text(f"{at}/title", line.title, longest=500)
-        checks.integer(f"{at}/quantity", line.quantity, least=1, most=10**9)
-        least = -MAX_INTEGER if line.fee else 0
-        checks.integer(f"{at}/unit_price", line.unit_price, least=least)
-        checks.integer(f"{at}/unit_price_scale", line.unit_price_scale, least=0, most=8)
-        checks.integer(f"{at}/amount_minor", line.amount_minor, least=least)
+        if not line.fee:
+            check_price(checks, index, line)
+
+
+def check_price(checks: Checks, index: int, line: _Priced) -> None:
+    """Note what of a line of goods is below 0."""
+    for name, value in (("unit_price", line.unit_price), ("amount_minor", line.amount_minor)):
+        if type(value) is int and value < 0:
+            checks.integer(f"/lines/{index}/{name}", value, least=0)
 
 
 class PlaceOrder(NewOrder, frozen=True, kw_only=True):
     """Take a new order."""
 
     NAME: ClassVar[str] = "order.place"
-    occurred_at: datetime
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.moment("/occurred_at", self.occurred_at)
-        for name in Amounts.__struct_fields__:
-            value = getattr(self.amounts, name)
-            if type(value) is int and value < 0:
-                checks.fault(f"/amounts/{name}", "negative", f"is {value}, below 0")
+    amounts: Price = Amounts()
+    occurred_at: At

@@ -1,13 +1,27 @@
 """What orders are made of: lines, amounts, payments, parcels, and the states of their pieces."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
+from ledger.common.bounds import (
+    AnyInteger,
+    Each,
+    Name,
+    NameOrNone,
+    PriceScale,
+    Quantity,
+    Title,
+    Whole,
+)
 from ledger.stock.pieces import Count, LineParts
 
 MAX_LINES = 2000
 PERSONAL_FIELDS = ("account", "recipient", "phone", "address", "buyer_remark")
+ENDED = COMPLETED, CLOSED, CANCELLED = ("completed", "closed", "cancelled")
+"""How an order ends."""
+
 AMOUNT_FIELDS = ("goods_minor", "postage_minor", "discount_minor", "total_minor")
 
 OPEN = ("unreserved", "short", "reserved", "picked", "packed")
@@ -31,21 +45,21 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     a charge, a voucher) is not goods: it moves no stock.
     """
 
-    line: str
-    sku: str | None = None
-    title: str | None = None
-    quantity: int
-    unit_price: int
-    unit_price_scale: int = 2
-    amount_minor: int
+    line: Name
+    sku: Name | None = None
+    title: Title | None = None
+    quantity: Quantity
+    unit_price: AnyInteger
+    unit_price_scale: PriceScale = 2
+    amount_minor: AnyInteger
     fee: bool = False
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One means by which an order was paid, in minor units."""
 
-    method: str
-    amount_minor: int
+    method: Name
+    amount_minor: AnyInteger
 
 
 class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,18 +68,22 @@ class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     total = goods + postage - discount, where all of them are known.
     """
 
-    goods_minor: int | None = None
-    postage_minor: int | None = None
-    discount_minor: int | None = None
-    total_minor: int | None = None
+    goods_minor: AnyInteger | None = None
+    postage_minor: AnyInteger | None = None
+    discount_minor: AnyInteger | None = None
+    total_minor: AnyInteger | None = None
+
+
+Price = Annotated[Amounts, Each(Whole(least=0), name="Price")]
+"""What the shop asks for an order: nothing below 0. A file may declare what is."""
 
 
 class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
     """So many pieces of a line, taken from a bin; empty where it is not known."""
 
-    line: str
-    quantity: int
-    bin: str = ""
+    line: Name
+    quantity: Quantity
+    bin: NameOrNone = ""
 
 
 class Parcel(msgspec.Struct, frozen=True):

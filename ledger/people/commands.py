@@ -1,15 +1,27 @@
-"""The commands about people, and the handlers of those that concern nobody's score."""
+"""The commands about people."""
 
-from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from ledger.common.context import check_member
-from ledger.common.days import check_day, check_month, month_of
+from ledger.common.bounds import (
+    Contact,
+    Day,
+    Items,
+    MemberId,
+    Month,
+    Name,
+    Note,
+    Ordinal,
+    Reason,
+    Whole,
+    Words,
+)
+from ledger.common.days import month_of
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command
+from ledger.core.commands import OnStream
 from ledger.people.attendance import Attendance, attendance_of
 from ledger.people.member import Member
+from ledger.people.posts import Post, post_of
 from ledger.policies.values import ATTENDANCE, LEAVE
 
 PRESENT = "present"
@@ -19,39 +31,23 @@ KINDS = (PRESENT, *(kind for kind in ATTENDANCE if kind != LEAVE))
 MAX_DAYS = 62
 
 
-class _OnMember(Command, frozen=True, kw_only=True):
+class _OnMember(OnStream, frozen=True, kw_only=True):
     """A command on a member."""
 
-    member: str
-    occurred_at: datetime
+    AGGREGATE: ClassVar[type[Aggregate]] = Member
+    member: MemberId
 
     @property
     def subject(self) -> str:
         """The member's stream."""
         return self.member
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Member, self.member)]
-
-    def check(self, checks: Checks) -> None:
-        check_member(checks, "/member", self.member)
-        checks.moment("/occurred_at", self.occurred_at)
-        for name in ("joined_on", "since", "until", "last_day", "day"):
-            if name in self.__struct_fields__:
-                check_day(checks, f"/{name}", getattr(self, name))
-        if "month" in self.__struct_fields__:
-            check_month(checks, "/month", getattr(self, "month"))  # noqa: B009
-        for name, longest in (("number", 100), ("post", 100), ("shift", 100), ("name", 100),
-                              ("contact", 200), ("reason", 500), ("note", 500)):
-            if (value := getattr(self, name, None)) is not None and type(value) is not int:
-                checks.text(f"/{name}", value, longest=longest)
-
 
 class _Named(_OnMember, frozen=True, kw_only=True):
-    """A command that tells a name or a contact."""
+    """A command with a name or a contact."""
 
-    name: str | None = None
-    contact: str | None = None
+    name: Name | None = None
+    contact: Contact | None = None
 
     def persons(self) -> list[str]:
         return [self.member] if self.name or self.contact else []
@@ -61,16 +57,15 @@ class JoinMember(_Named, frozen=True, kw_only=True):
     """Somebody works here from a day on. `member` is a pseudonym such as member:7f3a."""
 
     NAME: ClassVar[str] = "member.join"
-    joined_on: str
+    joined_on: Day
 
 
 class ChangeDetails(_Named, frozen=True, kw_only=True):
-    """A member is called, or reached, otherwise."""
+    """Change a member's name or contact."""
 
     NAME: ClassVar[str] = "member.change_details"
 
     def check(self, checks: Checks) -> None:
-        super().check(checks)
         if self.name is None and self.contact is None:
             checks.fault("/name", "missing", "or a contact is needed")
 
@@ -79,153 +74,151 @@ class SetSupervisor(_OnMember, frozen=True, kw_only=True):
     """Somebody is a member's direct supervisor from a day on."""
 
     NAME: ClassVar[str] = "member.set_supervisor"
-    supervisor: str
-    since: str
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        check_member(checks, "/supervisor", self.supervisor)
+    supervisor: MemberId
+    since: Day
 
 
 class LeaveShop(_OnMember, frozen=True, kw_only=True):
-    """A member leaves; `last_day` is the last one he is here. His posts end with it."""
+    """A member leaves; `last_day` is the last day here. The member's posts end with it."""
 
     NAME: ClassVar[str] = "member.leave_shop"
-    last_day: str
-    reason: str | None = None
+    last_day: Day
+    reason: Reason | None = None
 
 
-class AssignPost(_OnMember, frozen=True, kw_only=True):
+class _OnPost(_OnMember, frozen=True, kw_only=True):
+    """A command on a post and who holds it."""
+
+    AGGREGATE = Post
+    post: Name
+
+    @property
+    def subject(self) -> str:
+        """The post's stream."""
+        return post_of(self.post)
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(Member, self.member), *super().streams()]
+
+
+class AssignPost(_OnPost, frozen=True, kw_only=True):
     """A member holds a post from a day on."""
 
     NAME: ClassVar[str] = "post.assign"
-    post: str
-    since: str
+    since: Day
 
 
-class EndPost(_OnMember, frozen=True, kw_only=True):
+class EndPost(_OnPost, frozen=True, kw_only=True):
     """A member holds a post until a day, and that day still."""
 
     NAME: ClassVar[str] = "post.end"
-    post: str
-    until: str
-    reason: str | None = None
+    until: Day
+    reason: Reason | None = None
 
 
 class AskLeave(_OnMember, frozen=True, kw_only=True):
-    """A member asks for leave on some days, beforehand; or his direct supervisor for him."""
+    """Ask for leave on some days, beforehand: as the member, or as the direct supervisor."""
 
     NAME: ClassVar[str] = "member.ask_leave"
-    number: str
-    days: list[str]
-    reason: str | None = None
+    number: Name
+    days: Annotated[list[Day], Items(least=1, most=MAX_DAYS)]
+    reason: Reason | None = None
 
     def check(self, checks: Checks) -> None:
-        super().check(checks)
-        _check_days(checks, self.days, least=1)
+        _check_days(checks, self.days)
 
 
-def _check_days(checks: Checks, days: list[str], *, least: int) -> None:
-    if not least <= len(days) <= MAX_DAYS:
-        checks.fault("/days", "too_many", f"are {len(days)}, {least} to {MAX_DAYS} can be")
-    for index, day in enumerate(days):
-        check_day(checks, f"/days/{index}", day)
+def _check_days(checks: Checks, days: list[str]) -> None:
     if days != sorted(set(days)):
-        checks.fault("/days", "not_sorted", "are not in their order, each once")
+        checks.fault("/days", "not_sorted", "are not in order, each once")
 
 
 class ApproveLeave(_OnMember, frozen=True, kw_only=True):
-    """Let a member stay away on the days that he asked for."""
+    """Let a member stay away on the days that were asked for."""
 
     NAME: ClassVar[str] = "member.approve_leave"
-    number: str
+    number: Name
 
 
 class RefuseLeave(_OnMember, frozen=True, kw_only=True):
     """Do not let a member stay away."""
 
     NAME: ClassVar[str] = "member.refuse_leave"
-    number: str
-    reason: str
+    number: Name
+    reason: Reason
 
 
 class WithdrawLeave(_OnMember, frozen=True, kw_only=True):
-    """Take leave back: by the member or his direct supervisor, or by who approved it.
+    """Take leave back: as the member, the direct supervisor, or whoever approved it.
 
     `days` are those that are taken back; by default, those from today on.
     """
 
     NAME: ClassVar[str] = "member.withdraw_leave"
-    number: str
-    days: list[str] = []
-    reason: str | None = None
+    number: Name
+    days: Annotated[list[Day], Items(most=MAX_DAYS)] = []
+    reason: Reason | None = None
 
     def check(self, checks: Checks) -> None:
-        super().check(checks)
-        _check_days(checks, self.days, least=0)
+        _check_days(checks, self.days)
 
 
-class RecordAttendance(_OnMember, frozen=True, kw_only=True):
-    """Tell whether a member was there, and in time. Units: `minutes` late or early.
+class _OnAttendance(_OnMember, frozen=True, kw_only=True):
+    """A command on what a member's attendance in a month was."""
+
+    AGGREGATE = Attendance
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(Member, self.member), *super().streams()]
+
+
+class RecordAttendance(_OnAttendance, frozen=True, kw_only=True):
+    """Record whether a member was there, and on time. Units: `minutes` late or early.
 
     Where a rule counts the kind, the points are taken from its item at once.
     """
 
     NAME: ClassVar[str] = "member.record_attendance"
-    day: str
-    kind: str
-    shift: str | None = None
-    minutes: int | None = None
-    note: str | None = None
+    day: Day
+    kind: Annotated[str, Words(*KINDS)]
+    shift: Name | None = None
+    minutes: Annotated[int, Whole(least=0, most=24 * 60)] | None = None
+    note: Note | None = None
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return _with_attendance(self.member, month_of(self.day))
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        if self.kind not in KINDS:
-            checks.fault("/kind", "unknown", f"is {self.kind!r}, not one of {', '.join(KINDS)}")
-        if self.minutes is not None:
-            checks.integer("/minutes", self.minutes, least=0, most=24 * 60)
+    @property
+    def subject(self) -> str:
+        """The stream of the member's attendance in the month."""
+        return attendance_of(self.member, month_of(self.day))
 
 
-class CorrectAttendance(_OnMember, frozen=True, kw_only=True):
-    """Tell that fact `number` of a member's attendance in a month was recorded wrongly.
+class CorrectAttendance(_OnAttendance, frozen=True, kw_only=True):
+    """Withdraw fact `number` of a member's attendance in a month: it was recorded wrongly.
 
-    Record what was right anew. A sealed month can be corrected, too.
+    What is right is then recorded again. A sealed month can be corrected, too.
     """
 
     NAME: ClassVar[str] = "member.correct_attendance"
-    month: str
-    number: int
-    reason: str
+    month: Month
+    number: Ordinal
+    reason: Reason
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return _with_attendance(self.member, self.month)
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.integer("/number", self.number, least=1)
+    @property
+    def subject(self) -> str:
+        """The stream of the member's attendance in the month."""
+        return attendance_of(self.member, self.month)
 
 
-class HandOverShift(_OnMember, frozen=True, kw_only=True):
-    """Tell the next one in writing how things stand at the end of a shift: by who had it, or by
-    his direct supervisor."""
+class HandOverShift(_OnAttendance, frozen=True, kw_only=True):
+    """Leave a note for the next shift on how things stand: as the member whose shift ends, or as
+    the direct supervisor."""
 
     NAME: ClassVar[str] = "member.hand_over_shift"
-    day: str
-    shift: str
-    note: str
-    to_member: str | None = None
+    day: Day
+    shift: Name
+    note: Note
+    to_member: MemberId | None = None
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return _with_attendance(self.member, month_of(self.day))
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        if self.to_member is not None:
-            check_member(checks, "/to_member", self.to_member)
-
-
-def _with_attendance(member: str, month: str) -> list[tuple[type[Aggregate], str]]:
-    return [(Member, member), (Attendance, attendance_of(member, month))]
+    @property
+    def subject(self) -> str:
+        """The stream of the member's attendance in the month."""
+        return attendance_of(self.member, month_of(self.day))

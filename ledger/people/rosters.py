@@ -3,23 +3,20 @@
 A shift that nobody covers is reported, never refused.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import msgspec
 
-from ledger.common.context import check_member
-from ledger.common.days import check_day
+from ledger.common.bounds import Day, Items, MemberId, Name, Reason, TimeOfDay, Whole
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command
+from ledger.core.commands import OnStream
 from ledger.people.errors import NotOnShift, OnShiftAlready, ShiftUnknown
 
 MAX_SHIFTS = 50
 MAX_MEMBERS = 200
-_TIME = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 
 
 class Shift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
@@ -29,12 +26,13 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     `director` is who is to be asked on a weekend duty.
     """
 
-    name: str
-    start: str
-    end: str
-    members: list[str] = []
-    days: list[int] = msgspec.field(default_factory=lambda: list(range(1, 8)))
-    director: str | None = None
+    name: Name
+    start: TimeOfDay
+    end: TimeOfDay
+    members: Annotated[list[MemberId], Items(most=MAX_MEMBERS)] = []
+    days: Annotated[list[Annotated[int, Whole(least=1, most=7)]], Items(most=7)] = msgspec.field(
+        default_factory=lambda: list(range(1, 8)))
+    director: MemberId | None = None
 
     def covers(self, time: str) -> bool:
         """Whether a time of the day lies in it; its end does not."""
@@ -177,85 +175,64 @@ def _members(shifts: Iterable[Shift]) -> list[str]:
 # -- commands -------------------------------------------------------------------------------------
 
 
-class _OnRoster(Command, frozen=True, kw_only=True):
+class _OnRoster(OnStream, frozen=True, kw_only=True):
     """A command on a roster."""
 
-    roster: str
-    occurred_at: datetime
+    AGGREGATE = Roster
+    roster: Name
 
     @property
     def subject(self) -> str:
         """The roster's stream."""
         return subject("roster", self.roster)
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Roster, self.subject)]
 
-    def check(self, checks: Checks) -> None:
-        checks.text("/roster", self.roster, longest=100)
-        checks.moment("/occurred_at", self.occurred_at)
-        for name in ("since", "day"):
-            if name in self.__struct_fields__:
-                check_day(checks, f"/{name}", getattr(self, name))
-        if (reason := getattr(self, "reason", None)) is not None:
-            checks.text("/reason", reason, longest=500)
-        _check_shifts(checks, getattr(self, "shifts", []))
+Shifts = Annotated[list[Shift], Items(most=MAX_SHIFTS)]
 
 
 def _check_shifts(checks: Checks, shifts: Sequence[Shift]) -> None:
-    if len(shifts) > MAX_SHIFTS:
-        checks.fault("/shifts", "too_many", f"are {len(shifts)}, {MAX_SHIFTS} are allowed")
     seen: set[str] = set()
     for index, shift in enumerate(shifts):
         at = f"/shifts/{index}"
-        checks.text(f"{at}/name", shift.name, longest=100)
         if shift.name in seen:
-            checks.fault(f"{at}/name", "twice", f"{shift.name} is the name of another one")
+            checks.fault(f"{at}/name", "twice", f"{shift.name} is the name of another shift")
         seen.add(shift.name)
-        for name in ("start", "end"):
-            if not _TIME.fullmatch(getattr(shift, name)):
-                checks.fault(f"{at}/{name}", "not_time",
-                             f"is {getattr(shift, name)!r}, not a time such as 16:30, up to 24:00")
         if shift.end <= shift.start:
-            checks.fault(f"{at}/end", "not_ordered", f"{shift.end} is not behind {shift.start}; a "
+            checks.fault(f"{at}/end", "not_ordered", f"{shift.end} is not after {shift.start}; a "
                                                      "shift over midnight is two")
-        for day in shift.days:
-            checks.integer(f"{at}/days", day, least=1, most=7)
-        if len(shift.members) > MAX_MEMBERS or len(set(shift.members)) < len(shift.members):
-            checks.fault(f"{at}/members", "twice", "are too many, or one stands there twice")
-        for member in _members([shift]):
-            check_member(checks, f"{at}/members", member)
+        if len(set(shift.members)) < len(shift.members):
+            checks.fault(f"{at}/members", "twice", "names one of them twice")
 
 
 class SetRoster(_OnRoster, frozen=True, kw_only=True):
     """Let shifts repeat by weekday, from a day on."""
 
     NAME: ClassVar[str] = "roster.set_pattern"
-    since: str
-    shifts: list[Shift]
+    since: Day
+    shifts: Shifts
+
+    def check(self, checks: Checks) -> None:
+        _check_shifts(checks, self.shifts)
 
 
 class SetRosterDay(_OnRoster, frozen=True, kw_only=True):
     """Give a day shifts of its own; none, if nobody works."""
 
     NAME: ClassVar[str] = "roster.set_day"
-    day: str
-    shifts: list[Shift]
-    reason: str | None = None
+    day: Day
+    shifts: Shifts
+    reason: Reason | None = None
+
+    def check(self, checks: Checks) -> None:
+        _check_shifts(checks, self.shifts)
 
 
 class ArrangeCover(_OnRoster, frozen=True, kw_only=True):
-    """Let somebody stand in for another one in a shift of a day."""
+    """Let somebody stand in for somebody else in a shift of a day."""
 
     NAME: ClassVar[str] = "roster.arrange_cover"
-    day: str
-    shift: str
-    absent: str
-    cover: str
-    reason: str | None = None
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/shift", self.shift, longest=100)
-        for name in ("absent", "cover"):
-            check_member(checks, f"/{name}", getattr(self, name))
+    day: Day
+    shift: Name
+    absent: MemberId
+    cover: MemberId
+    reason: Reason | None = None

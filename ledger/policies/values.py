@@ -9,10 +9,11 @@ two documents disagree.
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
+from ledger.common.bounds import AnyInteger, Currency, Items, LongText, Name, Text
 from ledger.common.decimals import FINEST
 from ledger.policies.posts import HEADS, POSTS
 
@@ -36,31 +37,38 @@ ATTENDANCE = ("late", "left_early", ABSENT, LEAVE, "meeting_late", "meeting_left
 MEMBER, HEAD = "member", "supervisor"
 """Second graders beside a post: the member himself, or his direct supervisor."""
 
+MAX_NOTES = 200
+
+DecimalText = Annotated[str, Text(longest=100)]
+"""A decimal in a text; which ones are sound, and between which bounds, say the findings."""
+
+Names = Annotated[list[Name], Items()]
+
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
             forbid_unknown_fields=True):
     """Where something is printed, and how it was read."""
 
-    source: str | None = None
-    reading: str | None = None
-    conflict: str | None = None
+    source: LongText | None = None
+    reading: LongText | None = None
+    conflict: LongText | None = None
 
 
 class PostName(_Said, frozen=True, kw_only=True):
     """A post, its names, the role of the keys of those who hold it, and the posts that it heads."""
 
-    post: str
-    zh: str
-    en: str
-    role: str = "member"
-    heads: list[str] = []
+    post: Name
+    zh: LongText
+    en: LongText
+    role: Name = "member"
+    heads: Names = []
 
 
 class Escalation(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """From the nth charge of a month on, each counts so many times."""
 
-    from_nth: int
-    factor: str
+    from_nth: AnyInteger
+    factor: DecimalText
 
 
 class Rule(_Said, frozen=True, kw_only=True):
@@ -72,22 +80,22 @@ class Rule(_Said, frozen=True, kw_only=True):
     is not proposed. `evidence_for` are the items whose graders see what it recorded.
     """
 
-    code: str
-    posts: list[str]
-    zh: str
-    en: str
-    charges: dict[str, list[str]]
-    per: str
-    counts_in: str = MONTH
-    exempt: str | None = None
-    excludes: str | None = None
+    code: Name
+    posts: Names
+    zh: LongText
+    en: LongText
+    charges: Annotated[dict[Name, Annotated[list[DecimalText], Items()]], Items()]
+    per: Name
+    counts_in: Name = MONTH
+    exempt: Name | None = None
+    excludes: Name | None = None
     escalation: Escalation | None = None
     on_loss: bool = False
-    computed_from: list[str] = []
-    evidence_for: list[str] = []
-    detect: str | None = None
-    consequence: str | None = None
-    origin: str = "printed"
+    computed_from: Names = []
+    evidence_for: Names = []
+    detect: LongText | None = None
+    consequence: LongText | None = None
+    origin: Name = "printed"
 
     @property
     def priced(self) -> bool:
@@ -102,13 +110,13 @@ class ScorecardItem(_Said, frozen=True, kw_only=True):
     what the ledger lays before the graders.
     """
 
-    item: str
-    weight: str
-    zh: str
-    en: str
-    parts: dict[str, str] = {}
-    computed_from: list[str] = []
-    shows: list[str] = []
+    item: Name
+    weight: DecimalText
+    zh: LongText
+    en: LongText
+    parts: Annotated[dict[Name, DecimalText], Items()] = {}
+    computed_from: Names = []
+    shows: Names = []
 
 
 class Scorecard(_Said, frozen=True, kw_only=True):
@@ -117,9 +125,9 @@ class Scorecard(_Said, frozen=True, kw_only=True):
     `second_grader` is `member`, `supervisor`, or a post whose holder grades.
     """
 
-    post: str
-    items: list[ScorecardItem]
-    second_grader: str = MEMBER
+    post: Name
+    items: Annotated[list[ScorecardItem], Items()]
+    second_grader: Name = MEMBER
     normalise: bool = False
 
 
@@ -129,29 +137,29 @@ class Scoring(_Said, frozen=True, kw_only=True):
     `warnings` maps a post to how many closed months below the pass mark call for a warning.
     """
 
-    committee: str = "0.75"
-    second: str = "0.25"
-    bonus_most: str = "20"
-    bonus_posts: list[str] = []
-    pass_mark: str = "65"
-    appeal_days: int = 7
-    warnings: dict[str, int] = {}
+    committee: DecimalText = "0.75"
+    second: DecimalText = "0.25"
+    bonus_most: DecimalText = "20"
+    bonus_posts: Names = []
+    pass_mark: DecimalText = "65"
+    appeal_days: AnyInteger = 7
+    warnings: Annotated[dict[Name, AnyInteger], Items()] = {}
 
 
 class Band(_Said, frozen=True, kw_only=True):
     """From such a score on, below another one, this is the coefficient. None: no bound."""
 
-    coefficient: str
-    at_least: str | None = None
-    below: str | None = None
+    coefficient: DecimalText
+    at_least: DecimalText | None = None
+    below: DecimalText | None = None
 
 
 class Tier(_Said, frozen=True, kw_only=True):
     """From such a score on, below another one, this share of the performance pay is paid."""
 
-    pays: str
-    at_least: str | None = None
-    below: str | None = None
+    pays: DecimalText
+    at_least: DecimalText | None = None
+    below: DecimalText | None = None
 
 
 class PayScheme(_Said, frozen=True, kw_only=True):
@@ -161,19 +169,19 @@ class PayScheme(_Said, frozen=True, kw_only=True):
     the month's plan). `terms` are further printed terms, for people.
     """
 
-    scheme: str
-    posts: list[str]
-    performance: str
-    base_minor: dict[str, int] = {}
-    currency: str = "CNY"
-    tiers: list[Tier] = []
-    performance_share: str | None = None
-    performance_minor: int | None = None
-    nothing_below: str | None = None
-    full_attendance_share: str | None = None
-    full_attendance_lost_at: dict[str, int] = {}
-    commission: str | None = None
-    terms: dict[str, str] = {}
+    scheme: Name
+    posts: Names
+    performance: Name
+    base_minor: Annotated[dict[Name, AnyInteger], Items()] = {}
+    currency: Currency = "CNY"
+    tiers: Annotated[list[Tier], Items()] = []
+    performance_share: DecimalText | None = None
+    performance_minor: AnyInteger | None = None
+    nothing_below: DecimalText | None = None
+    full_attendance_share: DecimalText | None = None
+    full_attendance_lost_at: Annotated[dict[Name, AnyInteger], Items()] = {}
+    commission: LongText | None = None
+    terms: Annotated[dict[Name, LongText], Items()] = {}
 
 
 class Deadline(_Said, frozen=True, kw_only=True):
@@ -183,26 +191,26 @@ class Deadline(_Said, frozen=True, kw_only=True):
     working days count.
     """
 
-    deadline: str
-    zh: str
-    en: str
-    within: int | None = None
-    unit: str | None = None
-    by: str | None = None
-    on: str | None = None
-    starts_at: str | None = None
-    calendar: str | None = None
-    to: list[str] = []
+    deadline: Name
+    zh: LongText
+    en: LongText
+    within: AnyInteger | None = None
+    unit: Name | None = None
+    by: Name | None = None
+    on: Name | None = None
+    starts_at: Name | None = None
+    calendar: Name | None = None
+    to: Names = []
 
 
 class Threshold(_Said, frozen=True, kw_only=True):
     """A bound that is data, such as how few pieces are too few."""
 
-    threshold: str
-    value: str
-    unit: str
-    zh: str
-    en: str
+    threshold: Name
+    value: DecimalText
+    unit: Name
+    zh: LongText
+    en: LongText
 
 
 class Calendar(_Said, frozen=True, kw_only=True):
@@ -212,12 +220,12 @@ class Calendar(_Said, frozen=True, kw_only=True):
     for the days from `since` to `until`, both included.
     """
 
-    calendar: str
-    weekdays: list[int]
-    since: str
-    until: str
-    holidays: list[str] = []
-    working: list[str] = []
+    calendar: Name
+    weekdays: Annotated[list[AnyInteger], Items()]
+    since: Name
+    until: Name
+    holidays: Names = []
+    working: Names = []
 
     def works_on(self, day: date) -> bool:
         """Whether a day is a working day."""
@@ -234,15 +242,15 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
                forbid_unknown_fields=True):
     """What a policy says. A section that is None is not spoken of: what was said before holds."""
 
-    posts: list[PostName] | None = None
-    rules: list[Rule] | None = None
-    scorecards: list[Scorecard] | None = None
+    posts: Annotated[list[PostName], Items()] | None = None
+    rules: Annotated[list[Rule], Items()] | None = None
+    scorecards: Annotated[list[Scorecard], Items()] | None = None
     scoring: Scoring | None = None
-    coefficients: list[Band] | None = None
-    pay: list[PayScheme] | None = None
-    deadlines: list[Deadline] | None = None
-    thresholds: list[Threshold] | None = None
-    calendars: list[Calendar] | None = None
+    coefficients: Annotated[list[Band], Items()] | None = None
+    pay: Annotated[list[PayScheme], Items()] | None = None
+    deadlines: Annotated[list[Deadline], Items()] | None = None
+    thresholds: Annotated[list[Threshold], Items()] | None = None
+    calendars: Annotated[list[Calendar], Items()] | None = None
 
     def over(self, before: "Sections") -> "Sections":
         """These sections, and those of before that these do not speak of."""
@@ -254,9 +262,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
              forbid_unknown_fields=True):
     """A policy file: whose rules they are, what they say, and notes for people."""
 
-    title: str
-    source: str | None = None
-    notes: list[str] = []
+    title: Annotated[str, Text(longest=200)]
+    source: LongText | None = None
+    notes: Annotated[list[LongText], Items(most=MAX_NOTES)] = []
     sections: Sections
 
 

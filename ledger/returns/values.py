@@ -1,8 +1,19 @@
 """What after-sales cases are made of: kinds, lines, and what becomes of pieces that came back."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
+
+from ledger.common.bounds import (
+    AnyInteger,
+    Name,
+    NameOrNone,
+    Note,
+    PriceScale,
+    Quantity,
+    Title,
+    Words,
+)
 
 MAX_LINES = 2000
 REFUND_ONLY, RETURN_AND_REFUND = KINDS = ("refund_only", "return_and_refund")
@@ -23,22 +34,22 @@ class CaseLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     not goods: it moves no stock.
     """
 
-    line: str
-    sku: str | None = None
-    title: str | None = None
-    quantity: int
-    order_line: str | None = None
-    unit_price: int = 0
-    unit_price_scale: int = 2
-    amount_minor: int = 0
+    line: Name
+    sku: Name | None = None
+    title: Title | None = None
+    quantity: Quantity
+    order_line: Name | None = None
+    unit_price: AnyInteger = 0
+    unit_price_scale: PriceScale = 2
+    amount_minor: AnyInteger = 0
     fee: bool = False
 
 
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A line of a case and the order's line that it turned out to be."""
 
-    line: str
-    order_line: str
+    line: Name
+    order_line: Name
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -47,11 +58,11 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     `bin` is where they lie now; empty where it is not known.
     """
 
-    line: str
-    quantity: int
-    disposition: str
-    bin: str = ""
-    note: str | None = None
+    line: Name
+    quantity: Quantity
+    disposition: Annotated[str, Words(*DISPOSITIONS)]
+    bin: NameOrNone = ""
+    note: Note | None = None
 
 
 class Sums(NamedTuple):

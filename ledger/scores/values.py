@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ledger.common.bounds import MemberId, Name, Reason
 from ledger.common.values import subject
 from ledger.policies.values import Escalation
 
@@ -85,9 +86,9 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class LeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A member who gets no figure in a month, and why."""
 
-    member: str
-    post: str
-    reason: str
+    member: MemberId
+    post: Name
+    reason: Reason
 
 
 class FigureChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

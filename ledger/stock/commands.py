@@ -1,53 +1,58 @@
 """The commands that move and count stock, and their handlers. Places and causes are data."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
+from ledger.common.bounds import (
+    At,
+    Document,
+    Items,
+    Level,
+    Name,
+    NameOrNone,
+    Quantity,
+    Reason,
+    Words,
+)
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command
 from ledger.stock.item import StockItem
-from ledger.stock.pieces import check_late, sku_of
+from ledger.stock.pieces import Late, sku_of
 from ledger.stock.places import CAUSES, PLACES, Move, stock_of
 from ledger.stock.skus import Sku
 from ledger.stock.warehouses import Warehouse, warehouse_of
 
 MAX_MOVES = 5_000
 
+Place = Annotated[str, Words(*sorted(PLACES))]
+
 
 class StockMove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
                 forbid_unknown_fields=True):
     """So many pieces of a SKU from one place to another. Units: pieces. See `Move`."""
 
-    sku: str
-    quantity: int
-    source: str = msgspec.field(name="from")
-    target: str = msgspec.field(name="to")
-    cause: str
-    bin: str = ""
-    to_bin: str = ""
-    line: str = ""
+    sku: Name
+    quantity: Quantity
+    source: Place = msgspec.field(name="from")
+    target: Place = msgspec.field(name="to")
+    cause: Annotated[str, Words(*CAUSES)]
+    bin: NameOrNone = ""
+    to_bin: NameOrNone = ""
+    line: NameOrNone = ""
 
     def check(self, checks: Checks, at: str) -> None:
-        """Note what is wrong with it."""
-        checks.text(f"{at}/sku", self.sku, longest=100)
-        checks.integer(f"{at}/quantity", self.quantity, least=1, most=10**9)
-        for name in ("bin", "to_bin", "line"):
-            checks.text(f"{at}/{name}", getattr(self, name), longest=100, empty=True)
-        for name, place in (("from", self.source), ("to", self.target)):
-            if place not in PLACES:
-                checks.fault(f"{at}/{name}", "unknown", f"is {place!r}, which is no place")
-        if (cause := CAUSES.get(self.cause)) is None:
-            checks.fault(f"{at}/cause", "unknown",
-                         f"is {self.cause!r}, not one of {', '.join(CAUSES)}")
-        elif self.source not in cause.sources or self.target not in cause.targets:
+        """Note a cause that does not move between its places."""
+        cause = CAUSES.get(self.cause)
+        if cause is None:
+            return
+        if self.source not in cause.sources or self.target not in cause.targets:
             checks.fault(at, "wrong_places", f"{self.cause} does not move from {self.source} "
                                              f"to {self.target}")
         if self.source == self.target and (self.cause != "bin_move" or self.bin == self.to_bin):
-            checks.fault(at, "same_place", "moves to where it lies")
+            checks.fault(at, "same_place", "moves to where it already lies")
 
     def move(self) -> Move:
         """It, inside an event."""
@@ -62,26 +67,25 @@ class MoveStock(Command, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "stock.move"
-    warehouse: str
-    moves: list[StockMove]
-    occurred_at: datetime
-    document: str | None = None
-    reason: str | None = None
-    late: str = ""
+    warehouse: Name
+    moves: Annotated[list[StockMove], Items(least=1, most=MAX_MOVES)]
+    occurred_at: At
+    document: Document | None = None
+    reason: Reason | None = None
+    late: Late = ""
 
     def check(self, checks: Checks) -> None:
-        _check_common(self, checks)
-        if not 0 < len(self.moves) <= MAX_MOVES:
-            checks.fault("/moves", "too_many", f"are {len(self.moves)}, 1 to {MAX_MOVES} can be")
         for index, move in enumerate(self.moves):
             move.check(checks, f"/moves/{index}")
         reasoned = sorted({move.cause for move in self.moves
                            if move.cause in CAUSES and CAUSES[move.cause].reasoned})
-        if self.reason is not None:
-            checks.text("/reason", self.reason, longest=500)
-        elif reasoned:
+        if reasoned and self.reason is None:
             checks.fault("/reason", "missing", f"is needed for {', '.join(reasoned)}")
-        check_late(self.late, checks)
+
+    @property
+    def subject(self) -> str:
+        """The warehouse's stream."""
+        return warehouse_of(self.warehouse)
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return _streams(self.warehouse, [move.sku for move in self.moves])
@@ -89,47 +93,38 @@ class MoveStock(Command, frozen=True, kw_only=True):
 
 class CountLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
                 forbid_unknown_fields=True):
-    """So many pieces of a SKU lie in a bin (empty: nobody told)."""
+    """So many pieces of a SKU lie in a bin; empty if it is not known which."""
 
-    sku: str
-    quantity: int
-    bin: str = ""
+    sku: Name
+    quantity: Level
+    bin: NameOrNone = ""
 
 
 class CountStock(Command, frozen=True, kw_only=True):
-    """Tell all available pieces of some SKUs: what lies there is what was counted.
+    """Count all available pieces of some SKUs: what lies there is what was counted.
 
     The first count of a SKU opens its stock. Several bins of one SKU add up.
     """
 
     NAME: ClassVar[str] = "stock.count"
-    warehouse: str
-    counts: list[CountLine]
-    occurred_at: datetime
-    document: str | None = None
+    warehouse: Name
+    counts: Annotated[list[CountLine], Items(least=1, most=MAX_MOVES)]
+    occurred_at: At
+    document: Document | None = None
 
     def check(self, checks: Checks) -> None:
-        _check_common(self, checks)
-        if not 0 < len(self.counts) <= MAX_MOVES:
-            checks.fault("/counts", "too_many", f"are {len(self.counts)}, 1 to {MAX_MOVES} can be")
         seen: dict[tuple[str, str], int] = {}
         for index, count in enumerate(self.counts):
-            at = f"/counts/{index}"
-            checks.text(f"{at}/sku", count.sku, longest=100)
-            checks.integer(f"{at}/quantity", count.quantity, least=0, most=10**9)
-            checks.text(f"{at}/bin", count.bin, longest=100, empty=True)
             if (other := seen.setdefault((count.sku, count.bin), index)) != index:
-                checks.fault(at, "twice", f"counts the same as /counts/{other}")
+                checks.fault(f"/counts/{index}", "twice", f"counts the same as /counts/{other}")
+
+    @property
+    def subject(self) -> str:
+        """The warehouse's stream."""
+        return warehouse_of(self.warehouse)
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return _streams(self.warehouse, [count.sku for count in self.counts])
-
-
-def _check_common(command: MoveStock | CountStock, checks: Checks) -> None:
-    checks.text("/warehouse", command.warehouse, longest=100)
-    checks.moment("/occurred_at", command.occurred_at)
-    if command.document is not None:
-        checks.text("/document", command.document, longest=500)
 
 
 def _streams(warehouse: str, skus: Sequence[str]) -> list[tuple[type[Aggregate], str]]:

@@ -2,21 +2,25 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from ledger.common.values import Checks, subject
+from ledger.common.bounds import Name, Quantity, Whole, Words
+from ledger.common.values import subject
 
-LATE = ("", "movement", "already_counted")
+Late = Annotated[str, Words("", "movement", "already_counted")]
 """What a movement from before the last count was; empty where it does not matter."""
+
+MAX_PIECES = 10_000
+"""Pieces of a SKU in one bundle, at most."""
 
 
 class Count(msgspec.Struct, frozen=True):
     """So many pieces of a line."""
 
-    line: str
-    quantity: int
+    line: Name
+    quantity: Quantity
 
 
 def quantities(counts: Iterable[Any]) -> dict[str, int]:
@@ -43,12 +47,6 @@ def parts_by_line(parts: Iterable[LineParts]) -> dict[str, tuple[LineParts, ...]
     return found
 
 
-def check_late(late: str, checks: Checks) -> None:
-    """Note an answer that is not one of `LATE`."""
-    if late not in LATE:
-        checks.fault("/late", "unknown", f"is {late!r}, not one of {', '.join(LATE[1:])}")
-
-
 NAMES = 20_000
 """How many names are cached: the same few thousand come again and again."""
 
@@ -56,8 +54,8 @@ NAMES = 20_000
 class Part(msgspec.Struct, frozen=True):
     """So many pieces of a SKU in each piece of a bundle."""
 
-    sku: str
-    each: int
+    sku: Name
+    each: Annotated[int, Whole(least=1, most=MAX_PIECES)]
 
 
 @lru_cache(NAMES)

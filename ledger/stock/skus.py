@@ -1,11 +1,11 @@
 """SKUs, their other names, bundles and thresholds: data of the shop, never guessed."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from ledger.common.values import Checks
+from ledger.common.bounds import Items, Level, Name, NameOrNone, Title
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command, Work
+from ledger.core.commands import OnStream, Work
 from ledger.stock.errors import (
     AliasOfAlias,
     BundleHasNoStock,
@@ -16,12 +16,11 @@ from ledger.stock.errors import (
     SkuUnknown,
 )
 from ledger.stock.item import StockItem
-from ledger.stock.pieces import Part, sku_of
+from ledger.stock.pieces import MAX_PIECES, Part, sku_of
 from ledger.stock.places import stock_of
 
 MAX_PARTS = 100
 MAX_DEEP = 10
-MAX_PIECES = 10_000
 
 
 class Sku(Aggregate):
@@ -159,46 +158,30 @@ def _apart(work: Work, sku: str, seen: dict[str, tuple[Part, ...]]) -> tuple[Par
 # -- commands -------------------------------------------------------------------------------------
 
 
-class _OnSku(Command, frozen=True, kw_only=True):
+class _OnSku(OnStream, frozen=True, kw_only=True):
     """A command on a SKU."""
 
-    sku: str
-    occurred_at: datetime
+    AGGREGATE = Sku
+    sku: Name
 
     @property
     def subject(self) -> str:
         """The SKU's stream."""
         return sku_of(self.sku)
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Sku, self.subject)]
-
-    def check(self, checks: Checks) -> None:
-        checks.text("/sku", self.sku, longest=100)
-        checks.moment("/occurred_at", self.occurred_at)
-
 
 class RegisterSku(_OnSku, frozen=True, kw_only=True):
     """Make a SKU known before anything of it comes in."""
 
     NAME: ClassVar[str] = "sku.register"
-    title: str | None = None
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        if self.title is not None:
-            checks.text("/title", self.title, longest=500)
+    title: Title | None = None
 
 
 class AliasSku(_OnSku, frozen=True, kw_only=True):
     """Say that a name is another one's: 85123a is 85123A. An empty target undoes it."""
 
     NAME: ClassVar[str] = "sku.alias"
-    target: str
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/target", self.target, longest=100, empty=True)
+    target: NameOrNone
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [*super().streams(), (Sku, sku_of(self.target))]
@@ -208,15 +191,7 @@ class BundleSku(_OnSku, frozen=True, kw_only=True):
     """Say what a bundle is made of. No parts undo it."""
 
     NAME: ClassVar[str] = "sku.bundle"
-    parts: list[Part]
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        if len(self.parts) > MAX_PARTS:
-            checks.fault("/parts", "too_many", f"are {len(self.parts)}, {MAX_PARTS} are allowed")
-        for index, part in enumerate(self.parts):
-            checks.text(f"/parts/{index}/sku", part.sku, longest=100)
-            checks.integer(f"/parts/{index}/each", part.each, least=1, most=MAX_PIECES)
+    parts: Annotated[list[Part], Items(most=MAX_PARTS)]
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [*super().streams(), *((Sku, sku_of(part.sku)) for part in self.parts)]
@@ -226,11 +201,7 @@ class SetThreshold(_OnSku, frozen=True, kw_only=True):
     """Say below how many available pieces a SKU is low."""
 
     NAME: ClassVar[str] = "sku.set_threshold"
-    threshold: int
-
-    def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.integer("/threshold", self.threshold, least=0, most=10**9)
+    threshold: Level
 
 
 def real_sku(work: Work, warehouse: str, sku: str, *, new: bool) -> str:

@@ -1,13 +1,14 @@
 """Slips: papers on which a shop notes what it wrote off or found, as a file declares them."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
+from ledger.common.bounds import Currency, Items, Name, Quantity, Reason, Text, Title, Words
 from ledger.common.errors import Refused
 from ledger.common.moments import Moment
-from ledger.common.values import Checks, subject
+from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command
 from ledger.stock.pieces import sku_of
@@ -28,10 +29,10 @@ class SlipToldDifferently(Refused):
 class SlipLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of a slip. Units: quantity in pieces, above 0. A fee is not goods."""
 
-    line: str
-    sku: str
-    title: str | None = None
-    quantity: int
+    line: Name
+    sku: Name
+    title: Title | None = None
+    quantity: Quantity
     fee: bool = False
 
 
@@ -83,15 +84,15 @@ class RecordSlip(Command, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "slip.record"
     REFUSALS_KEPT: ClassVar[bool] = False
-    channel: str
-    shop: str
-    number: str
-    currency: str
-    kind: str
-    lines: list[SlipLine]
+    channel: Name
+    shop: Name
+    number: Name
+    currency: Currency
+    kind: Annotated[str, Words(*KINDS)]
+    lines: Annotated[list[SlipLine], Items(least=1, most=MAX_LINES)]
     at: Moment
-    warehouse: str | None = None
-    reason: str | None = None
+    warehouse: Annotated[str, Text(longest=500)] | None = None
+    reason: Reason | None = None
 
     @property
     def subject(self) -> str:
@@ -105,19 +106,3 @@ class RecordSlip(Command, frozen=True, kw_only=True):
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(Slip, self.subject)]
-
-    def check(self, checks: Checks) -> None:
-        for name in ("channel", "shop", "number"):
-            checks.text(f"/{name}", getattr(self, name), longest=100)
-        checks.currency("/currency", self.currency)
-        if self.kind not in KINDS:
-            checks.fault("/kind", "unknown", f"is {self.kind!r}, not {' or '.join(KINDS)}")
-        checks.moment("/at", self.at.at)
-        if not 0 < len(self.lines) <= MAX_LINES:
-            checks.fault("/lines", "too_many", f"are {len(self.lines)}, 1 to {MAX_LINES} can be")
-        for index, line in enumerate(self.lines):
-            checks.text(f"/lines/{index}/sku", line.sku, longest=100)
-            checks.integer(f"/lines/{index}/quantity", line.quantity, least=1, most=10**9)
-        for name in ("warehouse", "reason"):
-            if (value := getattr(self, name)) is not None:
-                checks.text(f"/{name}", value, longest=500)

@@ -5,17 +5,18 @@ Sending is a decision and arriving a fact, but no more arrives than was sent.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
+from ledger.common.bounds import Items, Name, NameOrNone, Quantity, Reason, Words
 from ledger.common.errors import Conflict, Refused
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command
+from ledger.core.commands import OnStream
 from ledger.stock.commands import MAX_MOVES
 from ledger.stock.item import StockItem
-from ledger.stock.pieces import check_late, sku_of
+from ledger.stock.pieces import Late, sku_of
 from ledger.stock.places import (
     AVAILABLE,
     DAMAGED,
@@ -57,15 +58,15 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
               forbid_unknown_fields=True):
     """So many pieces of a SKU, out of a bin (empty: not known). Units: pieces, above 0."""
 
-    sku: str
-    quantity: int
-    bin: str = ""
+    sku: Name
+    quantity: Quantity
+    bin: NameOrNone = ""
 
 
 class Arrival(Sending, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """So many pieces of a SKU that ended up in a place of `ARRIVALS`, in a bin."""
 
-    place: str = AVAILABLE
+    place: Annotated[str, Words(*ARRIVALS)] = AVAILABLE
 
 
 class Transfer(Aggregate):
@@ -146,46 +147,32 @@ def _skus(lines: Iterable[Sending]) -> list[str]:
 # -- commands -------------------------------------------------------------------------------------
 
 
-class _OnTransfer(Command, frozen=True, kw_only=True):
+class _OnTransfer(OnStream, frozen=True, kw_only=True):
     """A command on a transfer. `late`: see `MoveStock`."""
 
-    number: str
+    AGGREGATE = Transfer
+    number: Name
     lines: Sequence[Sending]
-    occurred_at: datetime
-    late: str = ""
+    late: Late = ""
 
     @property
     def subject(self) -> str:
         """The transfer's stream."""
         return subject("transfer", self.number)
 
-    def check(self, checks: Checks) -> None:
-        checks.text("/number", self.number, longest=100)
-        checks.moment("/occurred_at", self.occurred_at)
-        check_late(self.late, checks)
-        if not 0 < len(self.lines) <= MAX_MOVES:
-            checks.fault("/lines", "too_many", f"are {len(self.lines)}, 1 to {MAX_MOVES} can be")
-        for index, line in enumerate(self.lines):
-            checks.text(f"/lines/{index}/sku", line.sku, longest=100)
-            checks.integer(f"/lines/{index}/quantity", line.quantity, least=1, most=10**9)
-            checks.text(f"/lines/{index}/bin", line.bin, longest=100, empty=True)
-
     def streams(self) -> list[tuple[type[Aggregate], str]]:
-        return [(Transfer, self.subject), *((Sku, sku_of(line.sku)) for line in self.lines)]
+        return [*super().streams(), *((Sku, sku_of(line.sku)) for line in self.lines)]
 
 
 class SendTransfer(_OnTransfer, frozen=True, kw_only=True):
     """Send available pieces from one warehouse to another."""
 
     NAME: ClassVar[str] = "transfer.send"
-    lines: list[Sending]
-    source: str = msgspec.field(name="from")
-    target: str = msgspec.field(name="to")
+    lines: Annotated[list[Sending], Items(least=1, most=MAX_MOVES)]
+    source: Name = msgspec.field(name="from")
+    target: Name = msgspec.field(name="to")
 
     def check(self, checks: Checks) -> None:
-        super().check(checks)
-        checks.text("/from", self.source, longest=100)
-        checks.text("/to", self.target, longest=100)
         if warehouse_of(self.source) == warehouse_of(self.target):
             checks.fault("/to", "same_place", "is where the pieces lie")
 
@@ -199,16 +186,9 @@ class ReceiveTransfer(_OnTransfer, frozen=True, kw_only=True):
     """Record what arrived of a transfer, or is known not to arrive (`written_off`)."""
 
     NAME: ClassVar[str] = "transfer.receive"
-    lines: list[Arrival]
-    reason: str | None = None
+    lines: Annotated[list[Arrival], Items(least=1, most=MAX_MOVES)]
+    reason: Reason | None = None
 
     def check(self, checks: Checks) -> None:
-        super().check(checks)
-        for index, line in enumerate(self.lines):
-            if line.place not in ARRIVALS:
-                checks.fault(f"/lines/{index}/place", "unknown",
-                             f"is {line.place!r}, not one of {', '.join(ARRIVALS)}")
-        if self.reason is not None:
-            checks.text("/reason", self.reason, longest=500)
-        elif any(line.place == WRITTEN_OFF for line in self.lines):
+        if self.reason is None and any(line.place == WRITTEN_OFF for line in self.lines):
             checks.fault("/reason", "missing", f"is needed for {WRITTEN_OFF}")

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from functools import lru_cache
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from ledger.common.values import Checks, subject
+from ledger.common.bounds import At, Name, Text
+from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, Work
 from ledger.stock.errors import WarehouseUnknown
@@ -46,9 +47,9 @@ class OpenWarehouse(Command, frozen=True, kw_only=True):
     """Open a warehouse."""
 
     NAME: ClassVar[str] = "warehouse.open"
-    name: str
-    occurred_at: datetime
-    title: str | None = None
+    name: Name
+    occurred_at: At
+    title: Annotated[str, Text(longest=200)] | None = None
 
     @property
     def subject(self) -> str:
@@ -57,12 +58,6 @@ class OpenWarehouse(Command, frozen=True, kw_only=True):
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(Warehouse, self.subject)]
-
-    def check(self, checks: Checks) -> None:
-        checks.text("/name", self.name, longest=100)
-        checks.moment("/occurred_at", self.occurred_at)
-        if self.title is not None:
-            checks.text("/title", self.title, longest=200)
 
 
 def must_be_open(work: Work, warehouse: str) -> None:

@@ -145,6 +145,7 @@ class Work:
     def decide(self, command: Command, actor: str) -> list[Any]:
         """Run the handler of a command. Returns its facts; `touched` is what they lead to."""
         self.touched, self.actor = {}, actor
+        command.must_be_current(self)
         changed = self.handlers[type(command)](command, self)
         facts = [fact for aggregate in changed for fact in aggregate.collect_events()]
         for stream, aggregate in self.touched.items():

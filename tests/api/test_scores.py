@@ -66,8 +66,9 @@ def shop(web: Web) -> Web:
 @pytest.fixture
 def charged(shop: Web) -> Web:
     """The agent of customer service is charged 2 points, his manager as well."""
-    shop.done("/v1/deductions", PROPOSED, "warehouse")
-    shop.done(f"{ONE}/confirmations", POINTS, "reviewer", If_Match=seen(shop))
+    made = shop.post("/v1/deductions", PROPOSED, "warehouse")
+    assert (made.status_code, made.headers["Location"]) == (201, ONE)
+    shop.done(f"{ONE}/confirmations", POINTS, "reviewer", If_Match=made.headers["ETag"])
     return shop
 
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 import pytest
 
 from ledger.common import errors as bases
+from ledger.common.checking import split
 from ledger.common.errors import LedgerError
 from ledger.common.personal import Personal
 from tests.support import source
@@ -165,13 +166,15 @@ def test_events__have_fields_that_json_keeps_exactly() -> None:
 
 def _exact(kind: Any) -> bool:
     """Text, whole numbers, times, sealed values, and lists, maps and frozen structs of those."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _exact(inner[0])
     if kind in (str, int, bool, NoneType, datetime, Personal):
         return True
-    origin, inner = get_origin(kind), get_args(kind)
     if origin in (list, tuple, Union, UnionType):
         return all(_exact(one) for one in inner if one is not Ellipsis)
     if origin is dict:
-        return inner[0] is str and _exact(inner[1])
+        return split(inner[0])[0] is str and _exact(inner[1])
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return kind.__struct_config__.frozen and all(
             _exact(field.type) for field in msgspec.structs.fields(kind))

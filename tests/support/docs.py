@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import click
 import msgspec
@@ -172,6 +172,8 @@ def _fields(cls: type, parts: dict[str, type]) -> list[str]:
 
 def _type(kind: Any, parts: dict[str, type]) -> str:
     origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _type(inner[0], parts)
     if kind in WORDS:
         return WORDS[kind]
     if origin in (Union, UnionType):

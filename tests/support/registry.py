@@ -7,7 +7,7 @@ stored that is meant.
 import json
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
@@ -40,6 +40,8 @@ def _type(kind: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return {"struct": kind.__name__, "fields": _fields(kind)}
     origin = get_origin(kind)
+    if origin is Annotated:  # a bound is checked when a command is made, and stored nowhere
+        return _type(get_args(kind)[0])
     if origin is None:
         return getattr(kind, "__name__", str(kind))
     name = "union" if origin in (Union, UnionType) else origin.__name__

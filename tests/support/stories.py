@@ -66,6 +66,7 @@ class Story:
         """Decide a command and keep what it changed. Raises its refusal."""
         facts = []
         self.touched = {}
+        command.must_be_current(self)
         changed = HANDLERS[type(command)](command, self)
         for aggregate in changed:
             facts.extend(aggregate.collect_events())

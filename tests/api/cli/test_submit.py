@@ -85,8 +85,8 @@ def test_do__rejected_before_the_first_of_several_is_recorded() -> None:
 def test_do__rejected_with_every_fault_of_a_command() -> None:
     result = do("stock.move", {"warehouse": "", "moves": [], "occurred_at": "2026-10-01T12:00:00"})
     assert result.stderr.splitlines() == [
-        "/warehouse: is empty [empty]", "/occurred_at: has no time zone [naive_time]",
-        "/moves: are 0, 1 to 5000 can be [too_many]"]
+        "/warehouse: is empty [empty]", "/moves: are 0, 1 to 5000 can be [too_many]",
+        "/occurred_at: has no time zone [naive_time]"]
 
 
 def test_do__rejected_for_a_name_that_is_none() -> None:

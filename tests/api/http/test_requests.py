@@ -155,6 +155,21 @@ def test_version__must_be_the_one_that_was_seen(web: Web) -> None:
     assert (answer.status_code, answer.headers["ETag"]) == (201, '"2"')
 
 
+def test_version__of_a_sku_can_be_asked_for(web: Web) -> None:
+    path, body = "/v1/skus/SH-001/thresholds", {"threshold": 3, "occurred_at": WHEN}
+    made = web.post(path, body)
+    problem(web.post(path, {**body, "threshold": 4}, If_Match='"7"'), 412, "stale_version")
+    web.done(path, {**body, "threshold": 4}, If_Match=made.headers["ETag"])
+
+
+def test_count__accepted_of_an_empty_shelf(web: Web) -> None:
+    stocked(web)
+    web.done("/v1/stock-counts", {"warehouse": "main", "occurred_at": WHEN, "counts": [
+        {"sku": "SH-001", "quantity": 0}]}, "warehouse")
+    (row,) = items(web, "/v1/inventory")
+    assert row["available"] == 0
+
+
 # -- wrong input ----------------------------------------------------------------------------------
 
 

@@ -401,4 +401,4 @@ def test_appeal__overturned_makes_earlier_and_later_charges_count_anew() -> None
 
 
 def test_deduction__stream_is_its_subject() -> None:
-    assert propose("D 1").deduction == subject("deduction", "D 1") == "deduction:D%201"
+    assert propose("D 1").subject == subject("deduction", "D 1") == "deduction:D%201"

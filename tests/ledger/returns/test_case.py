@@ -405,7 +405,7 @@ def test_commands__rejected_with_all_that_is_wrong() -> None:
         ask("R1", CaseLine(line="1", quantity=0), CaseLine(line="1", quantity=1, fee=True),
             kind="swap", refund_minor=0)
     assert [fault.where for fault in caught.value.faults] == [
-        "/lines/0/quantity", "/lines/1/line", "/kind", "/lines/1/fee", "/refund_minor"]
+        "/lines/0/quantity", "/kind", "/refund_minor", "/lines/1/line", "/lines/1/fee"]
     with pytest.raises(InvalidValues) as caught:
         on(InspectGoods, lines=[Outcome("1", 1, "eaten")], late="never")
     assert [fault.where for fault in caught.value.faults] == ["/lines/0/disposition", "/late"]

@@ -465,7 +465,7 @@ def test_receive_transfer__accepted_by_the_name_it_was_sent_with_and_by_another(
 def test_transfer__rejected_with_everything_that_is_wrong() -> None:
     assert faults(send, number="", target=HOUSE, late="perhaps", lines=[
         Sending(sku="", quantity=0)]) == [
-        "/number", "/late", "/lines/0/sku", "/lines/0/quantity", "/to"]
+        "/number", "/lines/0/sku", "/lines/0/quantity", "/late", "/to"]
     assert faults(ReceiveTransfer, number="1", lines=[]) == ["/lines"]
     assert faults(ReceiveTransfer, number="1", lines=[
         Arrival(sku="A", quantity=1, place="customer"),

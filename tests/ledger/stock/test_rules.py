@@ -73,7 +73,7 @@ def test_move__rejected_with_everything_that_is_wrong() -> None:
                       cause="write_off")])
     assert [fault.where for fault in caught.value.faults] == [
         "/warehouse", "/moves/0/sku", "/moves/0/quantity", "/moves/0/from", "/moves/0/cause",
-        "/moves/1", "/moves/2", "/reason", "/late"]
+        "/late", "/moves/1", "/moves/2", "/reason"]
 
 
 def test_move__rejected_for_an_unknown_sku() -> None:

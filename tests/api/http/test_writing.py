@@ -1,0 +1,60 @@
+"""What the routes of commands answer: the version of the subject, and where what they make is."""
+
+import re
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import pytest
+
+from api.http import writing
+from api.http.routes import PERMITS
+from api.http.writing import ROUTES, Route
+from ledger.common.context import Receipt
+from ledger.core.commands import Command
+from ledger.settings import Settings
+from tests.support import samples
+from tests.support.web import Web
+
+MEMORY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
+VERSIONS = {"other:1": 3}
+"""What a command touched besides its subject, and to which version."""
+
+_web = Web(MEMORY)
+
+
+def path_of(route: Route, body: dict[str, Any]) -> str:
+    """The address of a route for a command; what the address says leaves the body."""
+    return re.sub("<([a-z]+)>", lambda found: quote(body.pop(found[1])), route.path)
+
+
+def role_of(route: Route) -> str:
+    """A role that may use a route."""
+    return min(PERMITS[next(name for name in PERMITS
+                            if name.endswith("." + route.command.NAME.replace(".", "-")))])
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+@pytest.mark.parametrize("touched", [True, False], ids=["changed", "nothing changed"])
+def test_routes__answer_with_the_version_of_their_subject(
+    route: Route, touched: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Command] = []
+
+    def decided(command: Command, key: str) -> Receipt:
+        sent.append(command)
+        versions = {**VERSIONS, **({command.subject: 7} if touched else {})}
+        return Receipt(UUID(int=1), (5,), versions, 5)
+
+    monkeypatch.setattr(writing, "decide", decided)
+    body = samples.fitting(route.command)
+    body.pop("expected_version", None)
+    path = path_of(route, body)
+    answer = _web.post(path, body, role_of(route), If_Match='"6"')
+    assert answer.status_code == 201, answer.text
+    (command,) = sent
+    assert type(command) is route.command
+    assert answer.headers.get("ETag") == ('"7"' if touched else None)
+    if route.location:
+        assert answer.headers["Location"] == (
+            f"{route.location}/{command.subject.replace('%', '%25')}")
