@@ -11,8 +11,8 @@ from decimal import Decimal
 import msgspec
 
 from ledger.common.decimals import ZERO, plain
-from ledger.common.values import EPOCH
 from ledger.core.aggregate import Aggregate, event
+from ledger.scores.charges import Charges, cost_in, counted, whole_cost, with_charge
 from ledger.scores.values import SECOND_SHEET, Bonus, Carry, Charge, Figure, Lent
 
 Grades = Mapping[str, Mapping[str, str]]
@@ -28,8 +28,8 @@ class Account(Aggregate):
         """Nothing was graded, granted or charged."""
         self.grades: Mapping[str, Grades] = {}
         self.bonuses: Mapping[str, Mapping[str, Bonus]] = {}
-        self.charges: Mapping[str, Charge] = {}
-        self.reversed: Mapping[str, Charge] = {}
+        self.charges: Charges = {}
+        self.reversed: Charges = {}
         self.carried: Mapping[str, str] = {}
         self.lent: tuple[Lent, ...] = ()
         self.figures: tuple[Figure, ...] = ()
@@ -151,20 +151,18 @@ class Account(Aggregate):
 
     @event(Charged)
     def _charged(self, charge, carried):
-        self.charges = {**self.charges, charge.charge: charge}
+        self.charges = with_charge(self.charges, charge.charge, charge)
         self._lend(charge.charge, carried)
 
     @event(ChargeReduced)
     def _charge_reduced(self, charge, points, carried):
-        before = self.charges[charge]
-        self.charges = {**self.charges, charge: msgspec.structs.replace(before, points=points)}
+        self.charges = with_charge(self.charges, charge, self.reduced(charge, points))
         self._lend(charge, carried)
 
     @event(ChargeReversed)
     def _charge_reversed(self, charge, carried):
-        before = self.charges[charge]
-        self.charges = {name: one for name, one in self.charges.items() if name != charge}
-        self.reversed = {**self.reversed, charge: before}
+        self.reversed = {**self.reversed, charge: self.charges[charge]}
+        self.charges = with_charge(self.charges, charge, None)
         self._lend(charge, carried)
 
     @event(EffectCarried)
@@ -197,31 +195,26 @@ class Account(Aggregate):
         return {*(name.partition(" ")[0] for name in self.grades), *self.bonuses,
                 *(charge.post for charge in self.charges.values()), *self.carried}
 
-    def counted(self) -> dict[str, Decimal]:
-        """The points that each charge counts, by its name.
+    @property
+    def month(self) -> str:
+        """Its month."""
+        return self.id.rpartition(":")[2]
 
-        Of a rule that escalates, the charges of the month stand in the order of their facts; from
-        the nth on each counts more. One that is reversed was never there.
-        """
-        found: dict[str, Decimal] = {}
-        seen: dict[tuple[str, str], int] = {}
-        for charge in sorted(self.charges.values(), key=_order):
-            nth = seen[charge.rule, charge.part] = seen.get((charge.rule, charge.part), 0) + 1
-            more = charge.escalation
-            factor = Decimal(more.factor) if more and nth >= more.from_nth else Decimal(1)
-            found[charge.charge] = Decimal(charge.points) * factor
-        return found
+    def reduced(self, name: str, points: str) -> Charge:
+        """A charge, once it takes fewer points."""
+        return msgspec.structs.replace(self.charges[name], points=points)
+
+    def counted(self) -> dict[str, Decimal]:
+        """The points that each charge counts, by its name."""
+        return counted(self.charges)
 
     def cost(self, post: str, counts_in: str) -> Decimal:
-        """The points that the charges of a post take from the month, or from an item."""
-        counted = self.counted()
-        return sum((counted[one.charge] for one in self.charges.values()
-                    if (one.post, one.counts_in) == (post, counts_in)), ZERO)
+        """The points that the charges of a post take from the month's total, or from an item."""
+        return cost_in(self.charges, post, counts_in)
 
     def whole_cost(self, post: str) -> Decimal:
         """The points that the charges of a post take, wherever they count."""
-        counted = self.counted()
-        return sum((counted[one.charge] for one in self.charges.values() if one.post == post), ZERO)
+        return whole_cost(self.charges, post)
 
     def carried_in(self, post: str) -> Decimal:
         """What other months leave to this one, less what this one left to others."""
@@ -277,8 +270,3 @@ class Account(Aggregate):
 
 def _about(member: str, charge: str) -> list[str]:
     return [member, charge] if charge.startswith("deduction:") else [member]
-
-
-def _order(charge: Charge) -> tuple[str, datetime, int, str]:
-    """By when it happened; what is known by its day alone stands before the others of that day."""
-    return (charge.breached_on, charge.breached_at or EPOCH, len(charge.charge), charge.charge)

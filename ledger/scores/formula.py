@@ -13,6 +13,7 @@ from ledger.common.decimals import TENTH, ZERO, plain, rounded
 from ledger.policies.posts import COMMITTEE
 from ledger.policies.values import Band, ScorecardItem, Version, weights_of
 from ledger.scores.account import Account
+from ledger.scores.charges import Charges, cost_in, whole_cost
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, Figure
 
 HUNDRED = Decimal(100)
@@ -59,7 +60,7 @@ def sheet_of(account: Account, post: str, sheet: str, version: Version) -> Sheet
     for item in card.items:
         weight = weights[item.item]
         if item.computed_from:
-            items.append(_computed(account, post, item, weight))
+            items.append(_computed(account.charges, post, item, weight))
             continue
         told = {grader: Decimal(grades[item.item]) for grader, grades in sorted(graded.items())
                 if item.item in grades}
@@ -72,28 +73,29 @@ def sheet_of(account: Account, post: str, sheet: str, version: Version) -> Sheet
     return Sheet(items, missing)
 
 
-def _computed(account: Account, post: str, item: ScorecardItem, weight: Decimal) -> ItemScore:
+def _computed(charges: Charges, post: str, item: ScorecardItem, weight: Decimal) -> ItemScore:
     """Points that rules take scale with the weight where the scorecard is scaled."""
-    lost = account.cost(post, item.item)
+    lost = cost_in(charges, post, item.item)
     printed = Decimal(item.weight)
     if weight != printed and printed:
         lost = rounded(lost * weight / printed)
     return ItemScore(item.item, weight, max(ZERO, weight - lost), lost=lost)
 
 
-def cost_of(account: Account, post: str, version: Version) -> Decimal:
+def cost_of(charges: Charges, post: str, version: Version) -> Decimal:
     """All that charges take from the score: in items that are computed, and in the month."""
     weights = weights_of(card := version.scorecard(post))
-    items = sum((weights[item.item] - _computed(account, post, item, weights[item.item]).points
+    items = sum((weights[item.item] - _computed(charges, post, item, weights[item.item]).points
                  for item in card.items if item.computed_from), ZERO)
-    return items + month_cost(account, post, version)
+    return items + month_cost(charges, post, version)
 
 
-def month_cost(account: Account, post: str, version: Version) -> Decimal:
+def month_cost(charges: Charges, post: str, version: Version) -> Decimal:
     """The points that charges take from the month: also those that would count in an item which
     the post's scorecard has not, or does not compute. Nothing that is charged gets lost."""
     computed = (item.item for item in version.scorecard(post).items if item.computed_from)
-    return account.whole_cost(post) - sum((account.cost(post, item) for item in computed), ZERO)
+    return whole_cost(charges, post) - sum((cost_in(charges, post, item) for item in computed),
+                                           ZERO)
 
 
 def figure_of(
@@ -104,7 +106,7 @@ def figure_of(
     committee = sheet_of(account, post, COMMITTEE_SHEET, version).total
     second = sheet_of(account, post, SECOND_SHEET, version).total
     bonus = account.bonus(post)
-    deductions = month_cost(account, post, version) + account.carried_in(post) + sum(
+    deductions = month_cost(account.charges, post, version) + account.carried_in(post) + sum(
         (account.whole_cost(one) + account.carried_in(one) for one in also), ZERO)
     score = None
     if committee is not None and second is not None:

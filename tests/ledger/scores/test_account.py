@@ -19,6 +19,7 @@ from ledger.policies.values import (
     weights_of,
 )
 from ledger.scores.account import Account
+from ledger.scores.charges import with_charge
 from ledger.scores.formula import coefficient_of, cost_of, figure_of, sheet_of
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, Carry, Charge
 from tests.support.builders import NOON
@@ -118,7 +119,7 @@ def test_deduction__lowers_its_item_and_no_more_than_that() -> None:
 
     item = sheet_of(found, POST, COMMITTEE_SHEET, VERSION).items[-1]
     assert (item.points, item.lost) == (0, 12)
-    assert cost_of(found, POST, VERSION) == 10
+    assert cost_of(found.charges, POST, VERSION) == 10
     assert figure_of(found, WANG, POST, VERSION).deductions == "0"
 
 
@@ -226,11 +227,10 @@ def test_month__computes_to_the_same_score_when_its_changes_are_carried(
     found = full()
     before = figure_of(found, WANG, POST, VERSION).score
     for number, points in enumerate(late):
-        cost = cost_of(found, POST, VERSION)
-        probe = found.clone()
         one = charge(str(number), points=points)
-        probe.charge(WANG, one, [], occurred_at=NOON)
-        carried = [Carry(POST, "2026-10", plain(cost_of(probe, POST, VERSION) - cost))]
+        after = with_charge(found.charges, one.charge, one)
+        more = cost_of(after, POST, VERSION) - cost_of(found.charges, POST, VERSION)
+        carried = [Carry(POST, "2026-10", plain(more))]
         found.charge(WANG, one, carried, occurred_at=NOON)
 
         assert figure_of(found, WANG, POST, VERSION).score == before
