@@ -35,7 +35,7 @@ from ledger.people.errors import (
 from ledger.people.holders import load_posts, posts_from, posts_of
 from ledger.people.member import Member
 from ledger.people.posts import Post, post_of
-from ledger.people.rosters import ArrangeCover, Roster, SetRoster, SetRosterDay, _members
+from ledger.people.rosters import ArrangeCover, Roster, SetRoster, SetRosterDay, members_of
 from ledger.policies.book import policy_on
 from ledger.policies.values import ABSENT, LEAVE, OFFENDER
 from ledger.scores.books import Books
@@ -53,8 +53,8 @@ def _details(command: JoinMember | ChangeDetails, work: Work) -> tuple[Plain | N
     if not command.persons():
         return None, None
     person = work.person(command.member)
-    name, contact = (Plain(person, told) if told else None
-                     for told in (command.name, command.contact))
+    name, contact = (Plain(person, value) if value else None
+                     for value in (command.name, command.contact))
     return name, contact
 
 
@@ -66,12 +66,12 @@ def change_details(command: ChangeDetails, work: Work) -> list[Aggregate]:
 
 
 def set_supervisor(command: SetSupervisor, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03, SupervisorCircle (R-PPL-07)."""
+    """Errors: R-PPL-01, R-PPL-03, SupervisorCircle (R-PPL-07), R-PPL-19."""
     member: Member = work.load(Member, command.member)
     work.load(Member, command.supervisor).must_be_here(command.since)
     member.set_supervisor(command.supervisor, command.since, occurred_at=command.occurred_at)
     days, at = [command.since], 0
-    while at < len(days):  # a circle may close on a later day, when somebody above changes
+    while at < len(days):  # a circle may close later, on a day when a supervisor above changes
         for day in _walk_up(command, work, days[at]):
             if day > command.since and day not in days:
                 days.append(day)
@@ -80,7 +80,7 @@ def set_supervisor(command: SetSupervisor, work: Work) -> list[Aggregate]:
 
 
 def _walk_up(command: SetSupervisor, work: Work, day: str) -> Iterator[str]:
-    """The days on which the supervisors above a member change. Errors: R-PPL-07."""
+    """The days on which a supervisor above a member changes. Errors: R-PPL-07."""
     above: str | None = command.member
     for level in range(MAX_LEVELS):
         if above is None or (level and above == command.member):
@@ -93,9 +93,9 @@ def _walk_up(command: SetSupervisor, work: Work, day: str) -> Iterator[str]:
 
 
 def leave_shop(command: LeaveShop, work: Work) -> list[Aggregate]:
-    """Whatever he holds ends with his last day; what would begin later never does.
+    """The member's posts end with the last day; those that would begin later never do.
 
-    Errors: R-PPL-01, R-PPL-03.
+    Errors: R-PPL-01, R-PPL-03, R-PPL-19.
     """
     member: Member = work.load(Member, command.member)
     member.leave_shop(command.last_day, command.reason, occurred_at=command.occurred_at)
@@ -106,7 +106,7 @@ def leave_shop(command: LeaveShop, work: Work) -> list[Aggregate]:
 
 
 def assign_post(command: AssignPost, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03 to R-PPL-05."""
+    """Errors: R-PPL-01, R-PPL-03 to R-PPL-05, R-PPL-19."""
     member: Member = work.load(Member, command.member)
     member.must_be_here(command.since)
     post = _known_post(work, command.post, command.since)
@@ -129,9 +129,9 @@ def end_post(command: EndPost, work: Work) -> list[Aggregate]:
 
 
 def ask_leave(command: AskLeave, work: Work) -> list[Aggregate]:
-    """By himself, or by his direct supervisor, who then does not approve it.
+    """By the member, or by the direct supervisor, who then does not approve it.
 
-    Errors: R-PPL-01, R-PPL-03, R-PPL-09, R-PPL-10, R-PPL-13, OnlyForOneself (R-PPL-14).
+    Errors: R-PPL-01, R-PPL-03, R-PPL-10, R-PPL-13, OnlyForOneself (R-PPL-14), R-PPL-18 to R-PPL-20.
     """
     member: Member = work.load(Member, command.member)
     today = day_of(command.occurred_at)
@@ -142,9 +142,9 @@ def ask_leave(command: AskLeave, work: Work) -> list[Aggregate]:
 
 
 def hand_over_shift(command: HandOverShift, work: Work) -> list[Aggregate]:
-    """By himself, or by his direct supervisor.
+    """By the member, or by the direct supervisor.
 
-    Errors: R-PPL-01, R-PPL-03, R-PPL-13, OnlyForOneself (R-PPL-14).
+    Errors: R-PPL-01, R-PPL-03, R-PPL-13, OnlyForOneself (R-PPL-14), R-PPL-19.
     """
     member: Member = work.load(Member, command.member)
     by = must_speak_for(work, member, day_of(command.occurred_at), "handing over a shift")
@@ -157,23 +157,23 @@ def hand_over_shift(command: HandOverShift, work: Work) -> list[Aggregate]:
 
 
 def set_roster(command: SetRoster, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03."""
-    _must_be_here(work, _members(command.shifts), command.since)
+    """Errors: R-PPL-01, R-PPL-03, R-PPL-19."""
+    _must_be_here(work, members_of(command.shifts), command.since)
     roster: Roster = work.load(Roster, command.subject)
     roster.set_pattern(command.since, command.shifts, occurred_at=command.occurred_at)
     return [roster]
 
 
 def set_roster_day(command: SetRosterDay, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03."""
-    _must_be_here(work, _members(command.shifts), command.day)
+    """Errors: R-PPL-01, R-PPL-03, R-PPL-19."""
+    _must_be_here(work, members_of(command.shifts), command.day)
     roster: Roster = work.load(Roster, command.subject)
     roster.set_day(command.day, command.shifts, command.reason, occurred_at=command.occurred_at)
     return [roster]
 
 
 def arrange_cover(command: ArrangeCover, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03, R-ROS-01 to R-ROS-03."""
+    """Errors: R-PPL-01, R-PPL-03, R-PPL-19, R-ROS-01 to R-ROS-03."""
     _must_be_here(work, [command.cover], command.day)
     roster: Roster = work.load(Roster, command.subject)
     roster.arrange_cover(
@@ -192,7 +192,7 @@ def _must_be_here(work: Work, members: Sequence[str], day: str) -> None:
 
 
 def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03, R-PPL-11, R-PPL-13, R-PPL-15 to R-PPL-17."""
+    """Errors: R-PPL-01, R-PPL-03, R-PPL-11, R-PPL-13, R-PPL-15 to R-PPL-17, R-PPL-19, R-PPL-25."""
     member: Member = work.load(Member, command.member)
     member.must_be_here(command.day)
     member.must_not_be(work.actor, "recording attendance")
@@ -215,7 +215,8 @@ def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
 def _charge(
     work: Work, books: Books, member: Member, days: dict[str, str], *, kind: str
 ) -> None:
-    """Take what the rules in force take for a kind of attendance, day by day."""
+    """Take what the rules in force take for a kind of attendance, day by day: of several rules
+    that count it, the first one in the policy charges."""
     for name, day in days.items():
         version, held = policy_on(work, day), posts_of(work, member.id, day)
         for rule in version.said.rules or ():
@@ -231,7 +232,7 @@ def _charge(
 
 
 def correct_attendance(command: CorrectAttendance, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-11 to R-PPL-13, R-PPL-15."""
+    """Errors: R-PPL-11 to R-PPL-13, R-PPL-15, R-PPL-24."""
     member: Member = work.load(Member, command.member)
     member.must_not_be(work.actor, "correcting attendance")
     found: Attendance = work.load(Attendance, attendance_of(member.id, command.month))
@@ -243,7 +244,7 @@ def correct_attendance(command: CorrectAttendance, work: Work) -> list[Aggregate
 
 
 def approve_leave(command: ApproveLeave, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-08, R-PPL-09, R-PPL-11, R-PPL-13, R-PPL-15, R-PPL-17."""
+    """Errors: R-PPL-08, R-PPL-09, R-PPL-11, R-PPL-13, R-PPL-15, R-PPL-17, R-PPL-23."""
     member: Member = work.load(Member, command.member)
     member.must_not_be(work.actor, "approving leave")
     by = must_head(work, member.id, day_of(command.occurred_at))
@@ -252,7 +253,7 @@ def approve_leave(command: ApproveLeave, work: Work) -> list[Aggregate]:
         days = member.leave[command.number].days
         for day in days:
             _must_not_be_absent(work, member, day)
-        _charge(work, books, member, _names(command.number, days), kind=LEAVE)
+        _charge(work, books, member, _charges_of_leave(command.number, days), kind=LEAVE)
     return [member, *books.changed.values()]
 
 
@@ -260,7 +261,7 @@ def _must_not_be_absent(work: Work, member: Member, day: str) -> None:
     """Errors: AttendedOtherwise (R-PPL-17)."""
     found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(day)))
     if any(one.kind == ABSENT for one in found.standing(day)):
-        raise AttendedOtherwise(member=member.id, what=ABSENT, day=day, kind=LEAVE)
+        raise AttendedOtherwise(member=member.id, what=ABSENT, day=day, kind="on leave")
 
 
 def refuse_leave(command: RefuseLeave, work: Work) -> list[Aggregate]:
@@ -272,15 +273,15 @@ def refuse_leave(command: RefuseLeave, work: Work) -> list[Aggregate]:
     return [member]
 
 
-def _names(number: str, days: Iterable[str]) -> dict[str, str]:
-    """What the charges of leave are called, each with its day."""
+def _charges_of_leave(number: str, days: Iterable[str]) -> dict[str, str]:
+    """The names under which days of leave are charged, each with its day."""
     return {f"leave:{number}:{day}": day for day in days}
 
 
 def withdraw_leave(command: WithdrawLeave, work: Work) -> list[Aggregate]:
-    """Days that have come, only his direct supervisor, or who approved it, takes back.
+    """Past days are taken back only by the direct supervisor, or by whoever approved them.
 
-    Errors: R-PPL-08 to R-PPL-10, R-PPL-13, OnlyForOneself (R-PPL-14).
+    Errors: R-PPL-08, R-PPL-09, R-PPL-13, OnlyForOneself (R-PPL-14), R-PPL-21, R-PPL-22.
     """
     member: Member = work.load(Member, command.member)
     today = day_of(command.occurred_at)
@@ -291,7 +292,7 @@ def withdraw_leave(command: WithdrawLeave, work: Work) -> list[Aggregate]:
     days = member.withdraw_leave(command.number, command.days, command.reason, by=by, today=today,
                                  occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
-    for name, day in _names(command.number, days).items():
+    for name, day in _charges_of_leave(command.number, days).items():
         books.reverse(member.id, month_of(day), name, reason=command.reason or "withdrawn")
     return [member, *books.changed.values()]
 

@@ -26,7 +26,7 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
             forbid_unknown_fields=True):
     """A shift. Units: times HH:MM, 24:00 included; weekdays 1 (Monday) to 7.
 
-    `director` is who is to be asked on a weekend duty.
+    `director` is who is in charge of a weekend duty.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     director: str | None = None
 
     def covers(self, time: str) -> bool:
-        """Whether a time of the day lies in it; its end does not."""
+        """Whether a time of day lies in it; its end does not."""
         return self.start <= time < self.end
 
 
 class Seat(NamedTuple):
-    """Who is planned for a shift, and who is in it: another one where he stands in."""
+    """Who is planned for a shift, and who is in it: somebody else where a cover is arranged."""
 
     planned: str
     actual: str
@@ -68,7 +68,7 @@ class Roster(Aggregate):
 
         def about(self) -> list[str]:
             """The members."""
-            return _members(self.shifts)
+            return members_of(self.shifts)
 
     class DaySet(Aggregate.Event):
         """One day has shifts of its own; none on a holiday."""
@@ -80,10 +80,10 @@ class Roster(Aggregate):
 
         def about(self) -> list[str]:
             """The members."""
-            return _members(self.shifts)
+            return members_of(self.shifts)
 
     class CoverArranged(Aggregate.Event):
-        """Somebody stands in for another one."""
+        """Somebody stands in for somebody else."""
 
         TOPIC = "roster.cover_arranged.v1"
         day: str
@@ -93,7 +93,7 @@ class Roster(Aggregate):
         reason: str | None = None
 
         def about(self) -> list[str]:
-            """Both."""
+            """Both members."""
             return [self.absent, self.cover]
 
     @event(PatternSet)
@@ -115,7 +115,7 @@ class Roster(Aggregate):
                 for shift, seats in self.seats(day)]
 
     def seats(self, day: str) -> list[tuple[Shift, list[Seat]]]:
-        """The shifts of a day as they are planned, each with who is in it."""
+        """The shifts of a day as planned, each with who is in it."""
         return [(shift, self._seats(day, shift)) for shift in self._planned(day)]
 
     def _planned(self, day: str) -> Iterable[Shift]:
@@ -126,10 +126,11 @@ class Roster(Aggregate):
                  if since <= day]
         if not begun:
             return ()
-        latest = max(begun, key=lambda one: one[:2])[2]
+        latest = max(begun, key=lambda one: one[:2])[2]  # of the same day, the one set last
         return [shift for shift in latest if weekday in shift.days]
 
     def _seats(self, day: str, shift: Shift) -> list[Seat]:
+        """Who is in a shift. Covers apply in turn: whoever stands in may be stood in for too."""
         actual = list(shift.members)
         for name, absent, cover in self.covers.get(day, ()):
             if name == shift.name and absent in actual:
@@ -169,7 +170,8 @@ class Roster(Aggregate):
         self._cover_arranged(**facts, occurred_at=occurred_at)
 
 
-def _members(shifts: Iterable[Shift]) -> list[str]:
+def members_of(shifts: Iterable[Shift]) -> list[str]:
+    """The members and directors of some shifts, each once."""
     return list(dict.fromkeys(
         who for shift in shifts for who in (*shift.members, shift.director) if who))
 
@@ -223,7 +225,7 @@ def _check_shifts(checks: Checks, shifts: Sequence[Shift]) -> None:
             checks.integer(f"{at}/days", day, least=1, most=7)
         if len(shift.members) > MAX_MEMBERS or len(set(shift.members)) < len(shift.members):
             checks.fault(f"{at}/members", "twice", "are too many, or one stands there twice")
-        for member in _members([shift]):
+        for member in members_of([shift]):
             check_member(checks, f"{at}/members", member)
 
 
