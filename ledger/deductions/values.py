@@ -12,8 +12,8 @@ PROPOSED, CONFIRMED, WAIVED, DISMISSED, OVERTURNED = STATES = (
 """`overturned`: no charge of it stands any more."""
 
 APPEALED, UPHELD, REDUCED = "appealed", "upheld", "reduced"
-"""How an appeal stands; or `overturned`, or `waived`: the charge was excused, so that there was
-nothing to decide."""
+"""How an appeal stands; or `overturned`, or `waived`: the charge was excused, so that nothing was
+left to decide."""
 
 
 def deduction_of(number: str) -> str:
@@ -35,7 +35,7 @@ class Share(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Breach(NamedTuple):
-    """What is proposed: which rule was broken, when, about what, by whom (None: nobody knows)."""
+    """What is proposed: which rule was broken, when, on what, and by whom (None: not known)."""
 
     rule: str
     policy: int

@@ -16,10 +16,12 @@ from ledger.deductions.commands import (
 )
 from ledger.deductions.errors import (
     AppealDecided,
+    AppealOpen,
     AppealTooLate,
     DeductionNotReady,
     DeductionNumberTaken,
     DeductionUnknown,
+    EverybodyExcused,
     NoAppeal,
     NobodyLiable,
     NoSuchEvidence,
@@ -29,14 +31,19 @@ from ledger.deductions.errors import (
     OffenderNotAsked,
     OffenderNotInPost,
     OwnCase,
+    PartyNotCharged,
+    PointsNeeded,
     PointsOutOfRange,
     ProposerDecides,
     RuleComputed,
     RuleUnknown,
+    SupervisorMissing,
+    SupervisorNotInPost,
     ThirdPersonNeeded,
     WaiverNotAllowed,
 )
 from ledger.people.authority import SignatureNeeded
+from ledger.people.commands import AssignPost, EndPost, SetSupervisor
 from ledger.policies.values import Escalation
 from ledger.scores.account import Account
 from ledger.scores.values import account_of
@@ -44,6 +51,7 @@ from ledger.writing.errors import OnceTaken
 from tests.support.stories import Story, given
 from tests.support.team import (
     CHEN,
+    JOINED,
     LI,
     LIU,
     MONTH,
@@ -143,7 +151,7 @@ def test_propose_deduction__rejected_under_a_number_that_is_taken() -> None:
     ({"code": "MILD", "about": "review:a"}, {"code": "SHARP", "about": "review:b"}, False),
     ({"code": "GROUP", "offender": None}, {"code": "GROUP", "offender": None}, True),
 ])
-def test_propose_deduction__tells_the_same_facts_by_one_value(
+def test_propose_deduction__knows_the_same_facts_by_one_value(
     first: dict[str, Any], second: dict[str, Any], same: bool
 ) -> None:
     story = start((CHEN, propose(1, **first)))
@@ -193,14 +201,15 @@ def test_confirm_deduction__accepted_inside_the_range(points: str) -> None:
     assert cost(story, WANG) == points
 
 
-@pytest.mark.parametrize(("code", "points"), [
-    ("RANGE", {}), ("RANGE", {"offender": "1.9"}), ("RANGE", {"offender": "4.1"}),
-    ("R1", {"offender": "2"}), ("R1", {"supervisor": "1"}), ("BREACH", {"offender": "1"}),
-    ("LOSS", {"offender": "2"})])
+@pytest.mark.parametrize(("code", "points", "error"), [
+    ("RANGE", {}, PointsNeeded), ("RANGE", {"offender": "1.9"}, PointsOutOfRange),
+    ("RANGE", {"offender": "4.1"}, PointsOutOfRange), ("R1", {"offender": "2"}, PointsOutOfRange),
+    ("R1", {"supervisor": "1"}, PartyNotCharged), ("BREACH", {"offender": "1"}, PointsOutOfRange),
+    ("LOSS", {"offender": "2"}, PointsOutOfRange)])
 def test_confirm_deduction__rejected_with_points_outside_the_range(
-    code: str, points: dict[str, str]
+    code: str, points: dict[str, str], error: type[LedgerError]
 ) -> None:
-    start((CHEN, propose(code=code))).by(LI).when(confirm(points=points)).refused(PointsOutOfRange)
+    start((CHEN, propose(code=code))).by(LI).when(confirm(points=points)).refused(error)
 
 
 def test_confirm_deduction__takes_more_points_where_a_loss_lifts_them() -> None:
@@ -234,7 +243,8 @@ def test_confirm_deduction__rejected_when_unknown_or_decided() -> None:
 
 def test_confirm_deduction__rejected_until_somebody_says_who_did_it() -> None:
     story = start((CHEN, propose(offender=None)))
-    story.by(LI).when(confirm()).refused(OffenderNeeded)
+    error = story.by(LI).when(confirm()).refused(OffenderNeeded)
+    assert str(error) == "deduction:1 does not say who did it. Name the offender first."
     story.when(NameOffender(deduction="deduction:1", offender=ZHOU, occurred_at=at("2026-09-05")))
     story.refused(OffenderNotInPost)
     told(story, (LI, NameOffender(deduction="deduction:1", offender=ZHAO,
@@ -250,6 +260,25 @@ def test_confirm_deduction__rejected_when_nobody_is_liable() -> None:
     story.by(LI).when(confirm()).refused(NobodyLiable)
 
 
+def test_confirm_deduction__rejected_when_the_supervisor_cannot_be_charged() -> None:
+    headless = rule("BOSS", {"offender": ["1", "1"], "supervisor": ["1", "1"]}, posts=["editor"])
+    edits = AssignPost(post="editor", member=LIU, since=JOINED, occurred_at=at(JOINED))
+    story = told(given(*team(), published(headless)), ("system", edits),
+                 (CHEN, propose(code="BOSS", offender=LIU)))
+    story.by(ZHOU).when(confirm()).refused(SupervisorMissing)
+    ends = EndPost(post="shop_manager", member=CHEN, until="2026-08-31",
+                   occurred_at=at("2026-09-04"))
+    above = SetSupervisor(member=LIU, supervisor=CHEN, since=JOINED, occurred_at=at("2026-09-04"))
+    told(story, ("system", above), ("system", ends))
+    error = story.by(ZHOU).when(confirm()).refused(SupervisorNotInPost)
+    assert error.details["supervisor"] == CHEN
+
+
+def test_confirm_deduction__rejected_when_everybody_is_excused() -> None:
+    start((CHEN, propose(code="GROUP", offender=None)), (LI, waive(members=[WANG])),
+          (LI, waive(members=[ZHAO]))).by(LI).when(confirm()).refused(EverybodyExcused)
+
+
 def test_dismiss_deduction__accepted_and_nobody_is_charged() -> None:
     story = start((CHEN, propose()))
     story.by(LI).when(DismissDeduction(deduction="deduction:1", reason="the log shows otherwise",
@@ -261,7 +290,7 @@ def test_dismiss_deduction__accepted_and_nobody_is_charged() -> None:
 # -- waived ---------------------------------------------------------------------------------------
 
 
-def test_waive_deduction__accepted_for_a_cause_that_the_rule_knows() -> None:
+def test_waive_deduction__accepted_for_a_cause_that_the_rule_allows() -> None:
     story = start((CHEN, propose(code="SHARED")), (LIU, waive()))
 
     assert story.known["deduction:1"].state == "waived"  # type: ignore[attr-defined]
@@ -318,7 +347,11 @@ def test_appeal__rejected_by_someone_else() -> None:
 
 def test_appeal__rejected_before_it_is_confirmed_and_twice() -> None:
     start((CHEN, propose())).by(WANG).when(appeal()).refused(DeductionNotReady)
-    appealed().by(WANG).when(appeal()).refused(AppealDecided)
+    appealed().by(WANG).when(appeal()).refused(AppealOpen)
+    error = told(start((CHEN, propose(code="GROUP", offender=None)), (ZHOU, confirm()),
+                       (WANG, appeal())), (LIU, overturn())).by(WANG).when(
+        appeal(day="2026-09-11")).refused(AppealDecided)
+    assert error.details["state"] == "overturned"
 
 
 def test_appeal__accepted_after_it_was_acknowledged_once() -> None:
@@ -346,14 +379,14 @@ def test_appeal__of_the_offender_overturned_takes_the_supervisors_share_along() 
     assert (cost(story, WANG), cost(story, LI, "customer_service_head")) == ("0", "0")
 
 
-def test_appeal__of_the_supervisor_overturned_touches_only_his_share() -> None:
+def test_appeal__of_the_supervisor_overturned_touches_only_their_share() -> None:
     story = start((CHEN, propose(code="SHARED")), (ZHOU, confirm()), (LI, appeal()),
                   (LIU, overturn(member=LI)))
 
     assert (cost(story, WANG), cost(story, LI, "customer_service_head")) == ("1", "0")
 
 
-def test_appeal__of_one_member_of_a_group_touches_only_him() -> None:
+def test_appeal__of_one_member_of_a_group_touches_only_them() -> None:
     story = start((CHEN, propose(code="GROUP", offender=None)), (LI, confirm()), (WANG, appeal()),
                   (LIU, overturn()))
 
@@ -387,7 +420,7 @@ def test_appeal__rejected_to_be_decided_by_who_had_a_part_in_it(actor: str) -> N
     appealed().by(actor).when(overturn()).refused(ThirdPersonNeeded)
 
 
-def test_appeal__overturned_makes_earlier_and_later_charges_count_anew() -> None:
+def test_appeal__overturned_makes_later_charges_of_the_month_count_less() -> None:
     story = start()
     for number in range(1, 5):
         told(story, (CHEN, propose(number, code="THIRD", day=f"2026-09-0{number}",

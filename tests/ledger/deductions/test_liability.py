@@ -1,4 +1,4 @@
-"""Who may decide what on deductions, what counts once, and that no told date takes a right away."""
+"""Who may decide what on deductions, what counts once, and that no date takes a right away."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +15,13 @@ from ledger.deductions.errors import (
     AppealTooLate,
     CountedOnce,
     DeductionNotReady,
+    NamerDecides,
     NoAppeal,
     NotCharged,
     NotReduced,
     NotRenewable,
     OwnCase,
-    ProposerDecides,
+    OwnNaming,
     ThirdPersonNeeded,
 )
 from ledger.people.authority import SignatureNeeded
@@ -67,20 +68,22 @@ def deduction(story: Story, number: object = "1") -> Deduction:
 # -- who decides ----------------------------------------------------------------------------------
 
 
-def test_name_offender__rejected_from_who_is_named_or_is_no_member() -> None:
+def test_name_offender__rejected_from_who_is_named_or_is_not_a_member() -> None:
     story = start((CHEN, propose()))
-    story.by(WANG).when(name(ZHAO)).refused(OwnCase)
-    story.by(ZHAO).when(name(ZHAO)).refused(OwnCase)
+    story.by(WANG).when(name(ZHAO)).refused(OwnNaming)
+    story.by(ZHAO).when(name(ZHAO)).refused(OwnNaming)
     story.by("cli:a").when(name(ZHAO)).refused(SignatureNeeded)
-    start((CHEN, propose(code="SHARED"))).by(LI).when(name(ZHAO)).refused(OwnCase)
+    start((CHEN, propose(code="SHARED"))).by(LI).when(name(ZHAO)).refused(OwnNaming)
 
 
 def test_confirm_deduction__rejected_from_who_named_the_offender_or_was_named_before() -> None:
     story = start((CHEN, propose()), (ZHOU, name(ZHAO)))
-    story.by(ZHOU).when(confirm()).refused(ProposerDecides)
+    story.by(ZHOU).when(confirm()).refused(NamerDecides)
     story.by(WANG).when(confirm()).refused(OwnCase)
     told(story, (LIU, confirm()), (ZHAO, appeal()))
-    story.by(ZHOU).when(overturn(member=ZHAO)).refused(ThirdPersonNeeded)
+    for who, why in ((ZHOU, "named the offender"), (WANG, "was named as the offender")):
+        error = story.by(who).when(overturn(member=ZHAO)).refused(ThirdPersonNeeded)
+        assert error.details["why"] == why
 
 
 @pytest.mark.parametrize(("code", "actor"), [("GROUP", WANG), ("GROUP", ZHAO), ("SHARED", LI)])
@@ -91,7 +94,7 @@ def test_waive_deduction__rejected_from_whom_it_would_charge(code: str, actor: s
     story.by(actor).when(dismiss()).refused(OwnCase)
 
 
-def test_waive_deduction__of_an_appealed_charge_takes_a_third_person_and_ends_the_appeal() -> None:
+def test_waive_deduction__of_an_appealed_charge_needs_a_third_person_and_ends_the_appeal() -> None:
     story = start((CHEN, propose(code="SHARED")), (ZHOU, confirm()), (WANG, appeal()),
                   (LI, appeal(day="2026-09-09")))
     story.by(ZHOU).when(waive(day="2026-09-10")).refused(ThirdPersonNeeded)
@@ -180,7 +183,9 @@ def test_propose_deduction__rejected_as_a_second_occurrence_of_what_counts_once(
     story = start((CHEN, propose(**order)))
     story.when(propose(2, **order, occurrence=2)).refused(CountedOnce)
     story.when(propose(2, **order, offender=ZHAO)).refused(OnceTaken)
-    story.when(propose(2, code="ORDER", about="day:2026-09-03")).refused(AboutOther)
+    error = story.when(propose(2, code="ORDER", about="day:2026-09-03")).refused(AboutOther)
+    assert str(error) == (
+        "ORDER counts once per order. Name one such as order:…; day:2026-09-03 is not one.")
 
 
 @pytest.mark.parametrize(("about", "fits"), [
@@ -203,13 +208,16 @@ def test_name_offender__accepted_back_and_forth() -> None:
     story.by(CHEN).when(propose(3, offender=ZHAO)).refused(OnceTaken)
 
 
-def test_propose_deduction__shows_anew_what_was_dismissed_once() -> None:
+def test_propose_deduction__proposes_again_what_was_dismissed_once() -> None:
     again = {"evidence": [7], "renews": "deduction:1", "occurred_at": at("2026-09-06")}
     story = start((CHEN, propose()))
     story.by(CHEN).when(propose(2, **again)).refused(NotRenewable)
     told(story, (ZHOU, dismiss()))
     story.by(CHEN).when(propose(2)).refused(OnceTaken)
-    story.when(propose(2, **again, code="RANGE")).refused(NotRenewable)
+    error = story.when(propose(2, **again, code="RANGE", day="2026-09-02")).refused(NotRenewable)
+    assert error.details["why"] == "it has another rule and another subject and another day"
+    for other in (None, ZHAO):
+        story.when(propose(2, **again, offender=other)).refused(NotRenewable)
     told(story, (CHEN, propose(2, **again)), (ZHOU, confirm(2, day="2026-09-07")))
     assert cost(story, WANG) == "1"
     story.by(CHEN).when(propose(3, **again)).refused(OnceTaken)
