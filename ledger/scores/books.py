@@ -1,7 +1,8 @@
-"""Where charges meet the members' months: also those that are sealed.
+"""Where charges meet the members' months, sealed ones too.
 
 A change in a sealed month is recorded there, and what it costs is carried to the open month, so
 that the sealed score stays what it was. When the sealed month is reopened, it counts there again.
+Source: docs/adr/0015-scores-are-accounts.md.
 """
 
 from collections.abc import Iterable
@@ -31,7 +32,8 @@ class Books:
         self._book: PolicyBook = work.load(PolicyBook, BOOK)
 
     def _at(self, month: str) -> datetime:
-        """When a change is booked: in a month that was sealed never before that."""
+        """When a change is booked: in a month that was once sealed, no earlier than its sealing, so
+        that as of no business time it alters figures that were final then."""
         if self._closings.seal_of(month).state == OPEN:
             return self._occurred_at
         return max(self._occurred_at, self._closings.latest_at)
@@ -69,7 +71,8 @@ class Books:
         self._pass_on(member, month, name, carried, reason=reason)
 
     def bring_back(self, member: str, month: str, *, reason: str) -> None:
-        """Let count in a reopened month again what it left to months that are open still."""
+        """Count in a reopened month again what it passed on to months that are still open. What
+        counts in a month that was sealed meanwhile stays there: that score is final."""
         for charge, carry in self.account(member, month).lent:
             if not self._closings.is_sealed(carry.to_month):
                 back = plain(-Decimal(carry.points))
@@ -79,7 +82,8 @@ class Books:
                             reason=reason)
 
     def carry_on(self, member: str, month: str, posts: Iterable[str]) -> None:
-        """Let what other months left to a month in which a member is left out count in the next."""
+        """Pass on to the next open month what other months passed on to this one, in which the
+        member is left out: without a figure here, it would be lost."""
         account, to = self.account(member, month), self._closings.open_from(month_after(month))
         for post in sorted(posts):
             if points := account.carried_in(post):
@@ -91,9 +95,9 @@ class Books:
         """What of a change does not count in its own month, by post. `after` is the charge as the
         change leaves it; None: it falls.
 
-        In a sealed month, all of it, but for posts in which the member was left out. In a reopened
-        one, what undoes a part of the charge that counts in a month which is sealed meanwhile: the
-        points were taken there, and can be given back only in a month that is open.
+        In an open month, nothing. In a sealed one, all of it, except for posts in which the member
+        was left out. In a reopened one, what undoes a part of the charge that counts in a month
+        sealed meanwhile: the points were taken there, and can only be given back in an open month.
         """
         if self._closings.seal_of(account.month).state == OPEN:
             return []
@@ -102,8 +106,9 @@ class Books:
             max(month_of(day_of(self._occurred_at)), month_after(account.month)))
         charges = with_charge(account.charges, name, after)
         found: list[Carry] = []
+        # Every post is compared: where a rule escalates, one charge more or less changes what later
+        # charges count, of other posts too.
         for post in sorted(account.posts() | {one.post for one in charges.values()}):
-            # Every post is compared, since a rule that escalates may reach other charges.
             points = self._cost(account, charges, post) - self._cost(account, account.charges, post)
             if not sealed:
                 lent = self._lent(account, name, post)
@@ -119,13 +124,14 @@ class Books:
                     and self._closings.is_sealed(one.carry.to_month)), ZERO)
 
     def _cost(self, account: Account, charges: Charges, post: str) -> Decimal:
-        """What charges take from the sealed figure of a post, or of the one that stands for it."""
+        """What charges take from the sealed figure of a post. Charges of a post that turned out not
+        to be held have no figure: they count, whole, in that of the first post held."""
         scored = {one.post for one in account.figures}
         left_out = (one.post for one in self._closings.seal_of(account.month).left_out
                     if account_of(one.member, account.month) == account.id)
         if not scored or post in left_out:
             return ZERO
-        if post not in scored:  # it counts whole, in the first post that the member held
+        if post not in scored:
             return whole_cost(charges, post)
         return cost_of(charges, post, self._book.on(last_day(account.month)))
 

@@ -21,15 +21,21 @@ from ledger.scores.commands import GradeMember, SetBonus
 from ledger.scores.errors import (
     BonusTooHigh,
     FiguresChanged,
+    GraderMissing,
+    ItemComputed,
     ItemUnknown,
     LeftOutUnknown,
+    MonthNotBegun,
     MonthNotGraded,
     MonthNotOver,
+    MonthNotReopened,
     MonthNotSealed,
     MonthSealed,
     NothingToRestate,
     NotInPost,
     NotTheGrader,
+    OwnBonus,
+    RestatementNeeded,
 )
 from ledger.scores.formula import figure_of
 from ledger.scores.values import Figure, LeftOut, account_of
@@ -117,9 +123,18 @@ def test_month__graded_by_whom_the_scorecard_names(second: str, right: str, wron
     story.by(right).when(grade(WANG, "second")).then("month.graded.v1")
 
 
+def test_month__rejected_to_be_graded_by_a_supervisor_who_is_not_set() -> None:
+    card = Scorecard(post="shop_manager", second_grader="supervisor", items=[
+        ScorecardItem(item="work/1", weight="100", zh="x", en="x")])
+    story = given(*team(), published(*RULES, scorecards=[card]))
+
+    error = story.by(LI).when(grade(CHEN, "second")).refused(GraderMissing)
+    assert error.details["day"] == "2026-09-30"
+
+
 @pytest.mark.parametrize(("fields", "error"), [
     ({"post": "dispatcher"}, NotInPost), ({"month": "2025-12"}, NotInPost),
-    ({"grades": {"work/2": "90"}}, ItemUnknown), ({"month": "2026-11"}, MonthNotOver)])
+    ({"grades": {"work/2": "90"}}, ItemUnknown), ({"month": "2026-11"}, MonthNotBegun)])
 def test_month__rejected_to_be_graded(fields: dict[str, Any], error: type[LedgerError]) -> None:
     start().by(LIU).when(grade(WANG, "committee", **fields)).refused(error)
 
@@ -131,7 +146,12 @@ def test_month__rejected_to_grade_what_is_computed() -> None:
     story = given(*team(), published(rule("LATE", {"offender": ["2", "2"]}, computed_from=["late"],
                                           counts_in="attendance/1"), scorecards=[card]))
 
-    story.by(LIU).when(grade(WANG, "committee", grades={"attendance/1": "90"})).refused(ItemUnknown)
+    error = story.by(LIU).when(grade(WANG, "committee", grades={"attendance/1": "90"})).refused(
+        ItemComputed)
+    assert str(error) == ("attendance/1 of customer_service cannot be graded: the points there are "
+                          "computed from LATE.")
+    story.when(grade(WANG, "committee", grades={"attendance/1": "90", "work/2": "1"})).refused(
+        ItemUnknown)
 
 
 @pytest.mark.parametrize("fields", [
@@ -161,7 +181,7 @@ def test_month__takes_bonus_work_up_to_20() -> None:
 
 def test_month__takes_no_bonus_work_from_oneself_or_in_other_posts() -> None:
     story = start()
-    story.by(WANG).when(bonus("1")).refused(NotTheGrader)
+    story.by(WANG).when(bonus("1")).refused(OwnBonus)
     story.by(LIU).when(bonus("1", member=ZHOU, post="dispatcher")).refused(BonusTooHigh)
     story.by("cli:a").when(bonus("1")).refused(SignatureNeeded)
 
@@ -229,7 +249,7 @@ def test_month__that_is_sealed_carries_what_an_appeal_gives_back() -> None:
     assert computed(story, WANG, "2026-10").deductions == "-3"
 
 
-def test_month__carries_behind_all_sealed_months() -> None:
+def test_month__carries_past_all_sealed_months() -> None:
     october = [(actor, step) for actor, step in graders("2026-10")]
     october = [(actor, grade(step.member, step.sheet, "2026-11-01", month="2026-10"))
                for actor, step in october if isinstance(step, GradeMember)]
@@ -261,8 +281,10 @@ def test_month__reopened_and_restated_says_what_changed() -> None:
 
 def test_month__rejected_to_be_restated_when_nothing_changed_or_it_is_not_reopened() -> None:
     story = closed()
-    story.by(CHEN).when(restate()).refused(MonthNotSealed)
-    story.when(reopen("2026-08")).refused(MonthNotSealed)
+    error = story.by(CHEN).when(restate()).refused(MonthNotReopened)
+    assert error.details["state"] == "sealed"
+    error = story.when(reopen("2026-08")).refused(MonthNotSealed)
+    assert error.details["state"] == "open"
     told(story, (CHEN, reopen()))
     story.when(reopen()).refused(MonthNotSealed)
     story.when(restate()).refused(NothingToRestate)
@@ -274,7 +296,7 @@ def test_month__reopened_by_mistake_is_sealed_as_it_was() -> None:
     story.when(seal(day="2026-10-06")).refused(MonthSealed)
     told(story, (CHEN, reopen(day="2026-10-07")),
          (LIU, grade(ZHAO, "committee", "2026-10-08", grades={"work/1": "70"})))
-    story.by(CHEN).when(seal(day="2026-10-09")).refused(MonthNotSealed)
+    story.by(CHEN).when(seal(day="2026-10-09")).refused(RestatementNeeded)
 
 
 def test_month__reopened_counts_again_what_it_left_to_the_open_one() -> None:

@@ -286,7 +286,7 @@ def test_month__sealed_once_by_many_at_once(
     record(both[0], [(CHEN, reopen()), (LIU, grade(WANG, "committee", "2026-10-05",
                                                    grades={"work/1": "70"}))])
     told = at_once(*(lambda n=n: outcome(both[n % 2], CHEN, restate()) for n in range(THREADS)))
-    assert Counter(told) == {"accepted": 1, "month_not_sealed": THREADS - 1}
+    assert Counter(told) == {"accepted": 1, "month_not_reopened": THREADS - 1}
     assert figure(models, MONTH)["restatement"] == 1
 
 
@@ -422,10 +422,10 @@ def test_month__decided_on_true_facts_by_two_processes_in_turn(settings: Setting
     assert tell(LIU, overturn(1, day="2026-10-05")) == "accepted"
     assert tell(CHEN, restate()) == "nothing_to_restate"  # one charge fell, another came back
     assert outcome(here.ledger, ZHOU, confirm(4, "2026-10-05")) == "accepted"
-    assert tell(CHEN, seal(day="2026-10-06")) == "month_not_sealed"
+    assert tell(CHEN, seal(day="2026-10-06")) == "restatement_needed"
     assert outcome(here.ledger, ZHOU, confirm(6, "2026-10-05")) == "accepted"
     assert tell(CHEN, restate()) == "accepted"
-    assert outcome(here.ledger, CHEN, restate()) == "month_not_sealed"
+    assert outcome(here.ledger, CHEN, restate()) == "month_not_reopened"
     assert outcome(here.ledger, ZHOU, confirm(5, "2026-10-07")) == "accepted"
     assert outcome(here.ledger, LIU, overturn(1, day="2026-10-07")) == "deduction_not_ready"
     all_is_taken(models, 5, (MONTH, "2026-10"))
