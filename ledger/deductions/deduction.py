@@ -127,8 +127,7 @@ class Deduction(Aggregate):
             return [share.member for share in self.shares]
 
     class Waived(Aggregate.Event):
-        """A cause excuses it: for all, or for these members alone. `offender` is whoever was said
-        to have done it, where it is excused for all before anybody was charged."""
+        """A cause excuses all, or these members alone. `offender`: whoever was named, if all."""
 
         TOPIC = "deduction.waived.v1"
         cause: str
@@ -255,13 +254,10 @@ class Deduction(Aggregate):
     # -- rules ------------------------------------------------------------------------------------
 
     def falls_with(self, member: str) -> list[Share]:
-        """The shares that fall with a member's: the share itself, and with the offender's also the
-        supervisor's, who is liable only because the offender is."""
+        """The shares that fall with a member's: with the offender's, also the supervisor's."""
         share = self.shares.get(member)
-        if share is None:
-            return []
-        if share.part != "offender":
-            return [share]
+        if share is None or share.part != "offender":
+            return [share] if share else []
         return [share, *(one for one in self.shares.values() if one.part == "supervisor")]
 
     def must_be(self, *states: str) -> Breach:
@@ -269,8 +265,7 @@ class Deduction(Aggregate):
         if not self.state:
             raise DeductionUnknown(deduction=self.id)
         if self.state not in states:
-            raise DeductionNotReady(deduction=self.id, state=self.state,
-                                    needed=" or ".join(states))
+            raise DeductionNotReady(deduction=self.id, state=self.state, needed=" or ".join(states))
         return self.breach
 
     def must_be_decided_by_another(self, actor: str, liable: Sequence[str] = ()) -> None:
@@ -282,9 +277,7 @@ class Deduction(Aggregate):
         if actor in (*self.named, *liable, *self.charged):
             raise OwnCase(actor=actor, deduction=self.id)
 
-    def propose(
-        self, facts: Mapping[str, object], *, once: str, occurred_at: datetime
-    ) -> None:
+    def propose(self, facts: Mapping[str, object], *, once: str, occurred_at: datetime) -> None:
         """Errors: DeductionNumberTaken (R-DED-18)."""
         if self.state:
             raise DeductionNumberTaken(deduction=self.id)
@@ -294,8 +287,7 @@ class Deduction(Aggregate):
         self, offender: str, by: str, *, liable: Sequence[str], once: str | None,
         occurred_at: datetime,
     ) -> None:
-        """By nobody whom it would charge, before or after. Errors: R-DED-02, R-DED-03, OwnNaming
-        (R-DED-25)."""
+        """By nobody whom it would charge. Errors: R-DED-02, R-DED-03, OwnNaming (R-DED-25)."""
         if by in (offender, *self.named, *liable):
             raise OwnNaming(actor=by, deduction=self.id)
         if self.must_be(PROPOSED).offender != offender:
@@ -316,9 +308,8 @@ class Deduction(Aggregate):
         self, members: list[str], cause: str, by: str, *, liable: Sequence[str],
         occurred_at: datetime,
     ) -> None:
-        """For all, or for single members; the supervisor's charge goes with the offender's. While
-        one of them appeals, only a third person waives, so that nobody ends an appeal that they
-        could not decide.
+        """For all, or for single members; the supervisor's charge goes with the offender's. A third
+        person waives while one appeals: nobody ends an appeal that they could not decide.
 
         Errors: R-DED-02 to R-DED-05, NotCharged (R-DED-11), R-DED-15, R-DED-24.
         """
@@ -358,8 +349,7 @@ class Deduction(Aggregate):
             self._acknowledged(member=member, occurred_at=occurred_at)
 
     def appeal(self, facts: Mapping[str, object], day: str, *, occurred_at: datetime) -> None:
-        """Once, and in time. Errors: R-DED-02, R-DED-03, R-DED-11 to R-DED-13, AppealOpen
-        (R-DED-31)."""
+        """Once, and in time. Errors: R-DED-02, R-DED-03, R-DED-11 to R-DED-13, R-DED-31."""
         self.must_be(CONFIRMED)
         member = str(facts["member"])
         if self.appeals.get(member) == APPEALED:
@@ -380,11 +370,10 @@ class Deduction(Aggregate):
 
     def must_be_third(self, by: str) -> None:
         """Whoever decides an appeal had no part in it. Errors: ThirdPersonNeeded (R-DED-15)."""
-        for why, others in (("proposed it", self.proposers[:1]),
-                            ("named the offender", self.proposers[1:]),
-                            ("confirmed it", [self.decided_by]),
-                            ("was charged by it", self.charged),
-                            ("was named as the offender", self.named)):
+        parts = {"proposed it": self.proposers[:1], "named the offender": self.proposers[1:],
+                 "confirmed it": [self.decided_by], "was charged by it": self.charged,
+                 "was named as the offender": self.named}
+        for why, others in parts.items():
             if by in others:
                 raise ThirdPersonNeeded(deduction=self.id, actor=by, why=why)
 

@@ -13,7 +13,12 @@ from ledger.people.authority import SignatureNeeded
 from ledger.people.commands import AssignPost, EndPost
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.commands import WithdrawPolicy
-from ledger.policies.errors import PolicyInForce, PolicyInSealedMonth, PolicyOutOfOrder
+from ledger.policies.errors import (
+    PolicyInForce,
+    PolicyInSealedMonth,
+    PolicyNotLast,
+    PolicyOutOfOrder,
+)
 from ledger.policies.values import Scorecard, ScorecardItem, Scoring
 from ledger.scores.account import Account
 from ledger.scores.closings import CLOSINGS, Closings, digest_of
@@ -353,7 +358,7 @@ def test_month__sealed_only_with_the_figures_that_were_seen() -> None:
 # -- policies -------------------------------------------------------------------------------------
 
 
-def test_policy__holds_from_its_day_and_keeps_what_it_does_not_speak_of() -> None:
+def test_policy__holds_from_its_day_and_keeps_the_sections_that_it_lacks() -> None:
     story = start()
     told(story, ("system", published(rule("NEW", {"offender": ["1", "1"]}), since="2026-09-15")))
     book = story.known[BOOK]
@@ -376,8 +381,10 @@ def test_policy__rejected_in_a_sealed_month_or_before_the_last_one() -> None:
 def test_policy__withdrawn_before_its_day() -> None:
     story = start(("system", published(*RULES, since="2026-12-01")))
     take_back = WithdrawPolicy(version=2, reason="a slip", occurred_at=at("2026-11-30"))
-    story.when(WithdrawPolicy(version=1, reason="a slip", occurred_at=at("2026-11-30"))).refused(
-        PolicyInForce)
+    error = story.when(WithdrawPolicy(
+        version=1, reason="a slip", occurred_at=at("2026-11-30"))).refused(PolicyNotLast)
+    assert error.details["last"] == 2
+    given().when(take_back).refused(PolicyNotLast)
     story.when(WithdrawPolicy(version=2, reason="late", occurred_at=at("2026-12-01"))).refused(
         PolicyInForce)
     story.when(take_back).then("policy.withdrawn.v1")
