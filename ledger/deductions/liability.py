@@ -52,7 +52,7 @@ def facts_of(rule: Rule, breach: Breach, occurrence: int) -> str:
 
 
 class Liable(NamedTuple):
-    """Who is liable, as whom, and in which post."""
+    """Who is liable, as which party, and in which post."""
 
     member: str
     part: str
@@ -123,7 +123,7 @@ def liable_supervisor(work: Work, rule: Rule, offender: str, *, day: str, post: 
 
 
 def priced(rule: Rule, chosen: dict[str, str], *, loss: bool) -> dict[str, str]:
-    """The points of each party: `chosen`, or the printed ones where they are no range.
+    """The points of each party: `chosen`, or the printed ones where these are not a range.
 
     Errors: PointsOutOfRange (R-DED-06), PartyNotCharged (R-DED-26), PointsNeeded (R-DED-27).
     """

@@ -1,4 +1,5 @@
-"""What deductions are made of: how they and appeals stand, what is charged, what was broken."""
+"""What deductions are made of: their states and those of appeals, what was broken, what is charged.
+"""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -9,10 +10,10 @@ from ledger.common.values import EPOCH, subject
 
 PROPOSED, CONFIRMED, WAIVED, DISMISSED, OVERTURNED = STATES = (
     "proposed", "confirmed", "waived", "dismissed", "overturned")
-"""`overturned`: no charge of it stands any more."""
+"""`overturned`: none of its charges is left."""
 
 APPEALED, UPHELD, REDUCED = "appealed", "upheld", "reduced"
-"""How an appeal stands; or `overturned`, or `waived`: the charge was excused, so that nothing was
+"""The state of an appeal; or `overturned`, or `waived`: the charge was excused, so that nothing was
 left to decide."""
 
 
@@ -24,7 +25,7 @@ def deduction_of(number: str) -> str:
 class Share(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one member is liable for. Units: points, before any escalation.
 
-    `part` says as whom; `month` is the month of the fact.
+    `part` says as which party; `month` is the month of the fact.
     """
 
     member: str

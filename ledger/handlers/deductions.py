@@ -129,7 +129,7 @@ def name_offender(command: NameOffender, work: Work) -> list[Aggregate]:
     once = facts_of(rule, before._replace(offender=command.offender), deduction.occurrence)
     deduction.name_offender(
         command.offender, by, liable=may_be_liable(work, rule, deduction),
-        # What this deduction has claimed before stays claimed: naming somebody back is no repeat.
+        # This deduction keeps what it has claimed: to name somebody once more is not a repeat.
         once=None if once in known else once, occurred_at=command.occurred_at)
     return [deduction]
 

@@ -19,7 +19,8 @@ def attendance_of(member: str, month: str) -> str:
 
 
 class Attended(NamedTuple):
-    """A fact of attendance, and whether it still stands. `number` counts those of the month."""
+    """A fact of attendance; it stands unless it was corrected. `number` counts those of the month.
+    """
 
     number: int
     day: str
@@ -101,7 +102,7 @@ class Attendance(Aggregate):
         return self.id.rpartition(":")[2]
 
     def standing(self, day: str) -> list[Attended]:
-        """What stands of a day."""
+        """The facts of a day that were not corrected."""
         return [one for one in self.attended if one.day == day and one.stands]
 
     def record(

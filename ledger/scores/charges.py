@@ -26,8 +26,8 @@ def with_charge(charges: Charges, name: str, charge: Charge | None) -> Charges:
 def counted(charges: Charges) -> dict[str, Decimal]:
     """The points that each charge counts, by its name.
 
-    Of a rule that escalates, the charges of the month stand in the order of their facts, not of
-    their confirmations; from the nth on each counts more. One that is reversed was never there.
+    Where a rule escalates, each of the month's charges from the nth on counts more, in the order of
+    the facts: the order of confirmations makes no difference, nor does a charge that was reversed.
     """
     found: dict[str, Decimal] = {}
     seen: dict[tuple[str, str], int] = {}

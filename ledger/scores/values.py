@@ -25,7 +25,7 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     """Points that a fact takes from a member. Units: points, a decimal in a text.
 
     `charge` names it within the account: the deduction's stream, or the fact of attendance that it
-    was computed from. `part` says in which role the member is liable. `counts_in` is `month` or an
+    was computed from. `part` says as which party the member is liable. `counts_in` is `month` or an
     item of the scorecard. `breached_on` is the day of the fact, `breached_at` its time, where that
     is known.
     """
