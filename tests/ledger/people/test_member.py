@@ -66,23 +66,25 @@ from tests.support.team import (
     WANG,
     ZHAO,
     ZHOU,
+    Step,
     at,
-    graders,
+    closed,
+    continued,
     printed,
-    published,
-    rule,
-    seal,
+    started,
     team,
-    told,
 )
 
 NEW = "member:new"
 OTHER = "member:other"
 
 
-def start(*steps: tuple[str, Command]) -> Story:
+SHIPPED: list[Step] = [("system", one) for one in (*team(), *printed("rules", "scorecards"))]
+
+
+def start(*steps: Step) -> Story:
     """The team, the shipped policies, and what happened then."""
-    return told(given(*team(), *printed("rules", "scorecards")), *steps)
+    return started(*steps, opened=SHIPPED)
 
 
 def join(member: str = NEW, day: str = JOINED, **fields: Any) -> JoinMember:
@@ -291,9 +293,7 @@ def test_attendance__is_numbered_in_a_stream_of_its_month() -> None:
 
 
 def test_attendance__of_a_sealed_month_is_corrected_and_carried() -> None:
-    late = rule("LATE", {"offender": ["2", "2"]}, computed_from=["late"])
-    story = told(given(*team(), published(late)), (LI, attend("late")), *graders(),
-                 (CHEN, seal()))
+    story = closed((LI, attend("late")))
     story.by(LI).when(correct(day="2026-10-05")).then(
         "attendance.corrected.v1", "month.charge_reversed.v1", "month.effect_carried.v1")
 
@@ -397,7 +397,7 @@ def test_leave__rejected_where_it_contradicts() -> None:
     story = start((WANG, ask(TWO)))
     story.by(WANG).when(ask(TWO[1:], number="L2")).refused(LeaveOverlaps)
     story.by(ZHAO).when(on_leave(ApproveLeave)).refused(NotTheHead)
-    told(story, (LI, attend("absent", day=TWO[0])))
+    continued(story, (LI, attend("absent", day=TWO[0])))
     error = story.by(LI).when(on_leave(ApproveLeave)).refused(AttendedOtherwise)
     assert str(error) == ("member:wang is absent on 2026-09-30, and cannot be on leave as well. "
                           "Take that back first.")
@@ -413,7 +413,7 @@ def test_attendance__rejected_twice_ahead_or_from_who_is_not_a_head() -> None:
     story.when(attend("late", day="2027-09-03", occurred_at=at("2026-09-03"))).refused(
         AttendanceAhead)
     story.by(ZHAO).when(attend("late", shift="late")).refused(NotTheHead)
-    told(story, (CHEN, attend("late", shift="late")))
+    continued(story, (CHEN, attend("late", shift="late")))
 
 
 def test_hand_over__is_kept_in_writing() -> None:
