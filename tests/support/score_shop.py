@@ -157,8 +157,8 @@ def cards() -> list[Scorecard]:
 def bands() -> list[Band]:
     """The bands as they are published."""
     lows = [None, *(below for below, _ in BANDS)]
-    return [Band(coefficient=told, at_least=low, below=below)
-            for low, (below, told) in zip(lows, BANDS, strict=False)]
+    return [Band(coefficient=factor, at_least=low, below=below)
+            for low, (below, factor) in zip(lows, BANDS, strict=False)]
 
 
 def opening() -> list[Command]:
@@ -194,7 +194,7 @@ def in_numbers(row: dict[str, Any]) -> dict[str, Any]:
 
 
 class Shop(RuleBasedStateMachine):
-    """Nine members, one of whom changes his post and one of whom leaves; three months."""
+    """Nine members, one of whom changes posts and one of whom leaves; three months."""
 
     def setup_store(self) -> Any:
         """Where the log lies."""
@@ -211,7 +211,7 @@ class Shop(RuleBasedStateMachine):
 
     @property
     def day(self) -> str:
-        """The day that is told."""
+        """The day on which things happen."""
         return self._day
 
     @day.setter
@@ -287,7 +287,7 @@ class Shop(RuleBasedStateMachine):
         return list(found)
 
     def when(self, days_back: int) -> str:
-        """Today, or a day before: times are told, not taken from a clock."""
+        """Today, or a day before: times are given, not taken from a clock."""
         return max(JUNE, days_later(self.day, -days_back))
 
     def past(self, day: str) -> str:
@@ -321,7 +321,7 @@ class Shop(RuleBasedStateMachine):
 
     @rule(pick=st.integers(0, 9), number=numbers, actor=actors, dismissing=st.booleans())
     def renew(self, pick: int, number: str, actor: str, dismissing: bool) -> None:
-        """What was dismissed, or is yet to be, is shown anew."""
+        """What was dismissed, or is yet to be, is proposed again."""
         states = ("dismissed", "proposed" if dismissing else "dismissed")
         found = [case for case in self.oracle.cases.values() if case.state in states]
         if not found:
@@ -389,7 +389,7 @@ class Shop(RuleBasedStateMachine):
 
     @rule(pick=st.integers(0, 9), actor=charged, waiver=judges, alone=st.booleans(), other=charged)
     def excuse(self, pick: int, actor: str, waiver: str, *, alone: bool, other: str) -> None:
-        """A member appeals, and somebody excuses him, or all; then he would judge another one."""
+        """A member appeals, and somebody excuses them, or all; then they would judge another."""
         found = [case for case in self.oracle.cases.values() if case.shares]
         if found:
             number = found[pick % len(found)].number
@@ -572,9 +572,9 @@ class Shop(RuleBasedStateMachine):
     @rule(mark=marks, other=marks)
     def grade_in_turn(self, mark: str, other: str) -> None:
         """Li is graded by whoever is her head, and by the next one."""
-        for told in (mark, other):
+        for given in (mark, other):
             second = str(second_grader(LI, HEAD, min(self.day, "2026-09-30")))
-            self.grade(LI, "2026-09", HEAD, sheet="second", actor=second, marked={"work/1": told})
+            self.grade(LI, "2026-09", HEAD, sheet="second", actor=second, marked={"work/1": given})
             self.pass_time(8)
 
     @rule(month=months, mark=marks, both=st.booleans())
@@ -675,7 +675,7 @@ class Shop(RuleBasedStateMachine):
 
     @rule(month=months)
     def look(self, month: str) -> None:
-        """Between looks the read models fall behind by as much as it may be."""
+        """Between looks the read models may fall behind by any amount."""
         self.agrees(self.models, month)
 
     def rows(self, models: ReadModels, name: str, **asked: Any) -> list[dict[str, Any]]:
@@ -685,8 +685,8 @@ class Shop(RuleBasedStateMachine):
     def agrees(self, models: ReadModels, month: str) -> None:
         """A month's report is the oracle's: so a sealed figure is what it was when it was sealed.
         """
-        told = [in_numbers(row) for row in self.rows(models, "scores", month=month)]
-        assert told == self.oracle.report(month)
+        shown = [in_numbers(row) for row in self.rows(models, "scores", month=month)]
+        assert shown == self.oracle.report(month)
 
     @invariant()
     def sealed_months_compute_to_what_was_sealed(self) -> None:
@@ -704,33 +704,33 @@ class Shop(RuleBasedStateMachine):
         assert not any(sums.values())
 
     def known_months(self) -> list[str]:
-        """The months of the facts, and those behind them to which something was carried."""
+        """The months of the facts, and those after them to which something was carried."""
         found = [*MONTHS]
         while found[-1] < "2027-01":
             found.append(next_month(found[-1]))
         return found
 
     def all_agrees(self) -> None:
-        """Every report, from read models that followed and from some that are built anew."""
+        """Every report, from read models that followed and from some that are built afresh."""
         report = verify(self.opened.store, "main")
         assert report.ok, report.problems
         batch = 1 + (self.head * 7) % 23
-        anew = ReadModels(self.opened.store, PROJECTIONS, batch=batch)
+        fresh = ReadModels(self.opened.store, PROJECTIONS, batch=batch)
         try:
             for month in self.known_months():
                 self.agrees(self.models, month)
-                self.agrees(anew, month)
+                self.agrees(fresh, month)
             for name in ("deductions", "appeals", "decisions"):
-                assert self.rows(anew, name) == self.rows(self.models, name)
+                assert self.rows(fresh, name) == self.rows(self.models, name)
             self.charges_are_conserved()
             self.register_agrees()
             self.terms_add_up()
-            self.the_past_is_told()
+            self.the_past_answers()
         finally:
-            anew.close()
+            fresh.close()
 
     def charges_are_conserved(self) -> None:
-        """What the reports of all months take from a member is what his standing charges cost."""
+        """What the reports of all months take from a member is what the charges left cost."""
         months = self.known_months()
         assert self.taken() == {who: sum(
             (cost for month in months for cost in self.oracle.costs(who, month).values()),
@@ -740,10 +740,10 @@ class Shop(RuleBasedStateMachine):
         """What the reports of all months take from each member."""
         taken = dict.fromkeys(MEMBERS, Decimal(0))
         for month in self.known_months():
-            told = {(row["member"], row["post"]): in_numbers(row)
+            shown = {(row["member"], row["post"]): in_numbers(row)
                     for row in self.rows(self.models, "scores", month=month)}
             for who, post in held_in(month):
-                row = told.get((who, post))
+                row = shown.get((who, post))
                 lost = self.oracle.taken(who, month, post)  # of who is left out
                 if row is not None and row["score"] is not None:
                     lost = self.oracle.given(who, month, post) - row["score"]
@@ -756,11 +756,11 @@ class Shop(RuleBasedStateMachine):
 
     def register_agrees(self) -> None:
         """The deductions: their states, who is charged what, and what became of appeals."""
-        told = {row["deduction"].partition(":")[2]: row
+        shown = {row["deduction"].partition(":")[2]: row
                 for row in self.rows(self.models, "deductions")}
-        assert set(told) == set(self.oracle.cases)
+        assert set(shown) == set(self.oracle.cases)
         for number, case in self.oracle.cases.items():
-            row = told[number]
+            row = shown[number]
             assert (row["state"], row["proposed_by"], row["decided_by"] or "", row["offender"],
                     row["policy_version"], row["appeal_until"] or "") == (
                 case.state, case.proposer, case.decider, case.offender,
@@ -783,7 +783,7 @@ class Shop(RuleBasedStateMachine):
                     who, month, post)
                 assert row["score"] in (None, sum_)
 
-    def the_past_is_told(self) -> None:
+    def the_past_answers(self) -> None:
         """As of the head both ways, and as of any day of the business, an answer comes."""
         for month in MONTHS:
             now = self.rows(self.models, "scores", month=month)

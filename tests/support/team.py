@@ -1,6 +1,6 @@
 """The cast of the tests about members: a small shop's people, rules and months, a line each.
 
-Steps are commands with who wishes them. `started` and `closed` tell them as a story without a
+Steps are commands, each with its actor. `started` and `closed` run them as a story without a
 database; `record` writes them into a ledger.
 """
 
@@ -35,7 +35,7 @@ from tests.support.builders import context
 from tests.support.stories import Story, given
 
 Step = tuple[str, Command]
-"""A command, and who wishes it."""
+"""Who gives a command, and the command."""
 
 Steps = Sequence[Step]
 
@@ -85,7 +85,7 @@ def printed(*names: str) -> list[Command]:
 
 
 def propose(number: object = "1", code: str = "R1", **fields: Any) -> ProposeDeduction:
-    """Wang broke a rule on 3 September; he is charged for it on the 4th."""
+    """Wang broke a rule on 3 September, and it is proposed on the 4th."""
     day = fields.pop("day", "2026-09-03")
     return ProposeDeduction(**{
         "number": str(number), "rule": code, "about": f"day:{day}", "breached_at": at(day),
