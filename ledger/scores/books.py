@@ -33,7 +33,7 @@ class Books:
 
     def _at(self, month: str) -> datetime:
         """When a change is booked: in a month that was once sealed, no earlier than its sealing, so
-        that as of no business time it alters figures that were final then."""
+        that an answer as of an earlier business time still shows the final figures."""
         if self._closings.seal_of(month).state == OPEN:
             return self._occurred_at
         return max(self._occurred_at, self._closings.latest_at)

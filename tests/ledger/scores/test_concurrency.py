@@ -153,14 +153,14 @@ def test_deduction__decided_once_by_two_at_once(
 ) -> None:
     one, other = both
     record(one, [*OPENING, *proposed(MANY, "FREE")])
-    told = {number: at_once(
+    decided = {number: at_once(
         lambda n=number: outcome(one, ZHOU, DECISIONS[first](n)),
         lambda n=number: outcome(other, LIU, DECISIONS[second](n)))
         for number in range(1, MANY + 1)}
 
     states = {row["deduction"]: row for row in rows(models, "deductions")}
     taken = charges(one.store)
-    for number, results in told.items():
+    for number, results in decided.items():
         row = states[f"deduction:{number}"]
         if {first, second} == {"confirmed", "waived"} and results == ["accepted", "accepted"]:
             # a confirmed deduction may still be waived: then both happened, one after the other
@@ -183,10 +183,10 @@ def test_appeal__decided_once_by_two_at_once(
     record(one, [*OPENING, *proposed(MANY)])
     for number in range(1, MANY + 1):
         record(one, [(ZHOU, confirm(number, "2026-10-01")), (WANG, appeal(number, "2026-10-02"))])
-        told = at_once(*(lambda n=number, who=who, ledger=ledger: outcome(
+        results = at_once(*(lambda n=number, who=who, ledger=ledger: outcome(
             ledger, who, overturn(n, day="2026-10-03"))
             for who, ledger in ((LIU, one), (LI, other))))
-        assert sorted(told) == ["accepted", "deduction_not_ready"]
+        assert sorted(results) == ["accepted", "deduction_not_ready"]
 
     reversals = Counter(event.charge for entry in one.store.read("main", limit=10_000)
                         if entry.type == Account.ChargeReversed.TOPIC
@@ -200,10 +200,10 @@ def test_deduction__proposed_once_by_many_at_once(
     both: tuple[Ledger, Ledger], models: ReadModels
 ) -> None:
     record(both[0], OPENING)
-    told = at_once(*(lambda n=n: outcome(
+    results = at_once(*(lambda n=n: outcome(
         both[n % 2], CHEN, propose(n, about="order:a")) for n in range(THREADS)))
 
-    assert Counter(told) == {"accepted": 1, "once_taken": THREADS - 1}
+    assert Counter(results) == {"accepted": 1, "once_taken": THREADS - 1}
     (found,) = rows(models, "deductions")
     assert found["about"] == "order:a"
 
@@ -212,10 +212,10 @@ def test_deduction__proposed_once_under_a_number(
     both: tuple[Ledger, Ledger], models: ReadModels
 ) -> None:
     record(both[0], OPENING)
-    told = at_once(*(lambda n=n: outcome(
+    results = at_once(*(lambda n=n: outcome(
         both[n % 2], CHEN, propose("1", about=f"order:{n}")) for n in range(THREADS)))
 
-    assert Counter(told) == {"accepted": 1, "deduction_number_taken": THREADS - 1}
+    assert Counter(results) == {"accepted": 1, "deduction_number_taken": THREADS - 1}
     assert len(rows(models, "deductions")) == 1
 
 
@@ -266,13 +266,13 @@ def test_month__sealed_once_by_many_at_once(
     both: tuple[Ledger, Ledger], models: ReadModels
 ) -> None:
     record(both[0], [*OPENING, *graders()])
-    told = at_once(*(lambda n=n: outcome(both[n % 2], CHEN, seal()) for n in range(THREADS)))
+    results = at_once(*(lambda n=n: outcome(both[n % 2], CHEN, seal()) for n in range(THREADS)))
 
-    assert Counter(told) == {"accepted": 1, "month_sealed": THREADS - 1}
+    assert Counter(results) == {"accepted": 1, "month_sealed": THREADS - 1}
     record(both[0], [(CHEN, reopen()), (LIU, grade(WANG, "committee", "2026-10-05",
                                                    grades={"work/1": "70"}))])
-    told = at_once(*(lambda n=n: outcome(both[n % 2], CHEN, restate()) for n in range(THREADS)))
-    assert Counter(told) == {"accepted": 1, "month_not_reopened": THREADS - 1}
+    results = at_once(*(lambda n=n: outcome(both[n % 2], CHEN, restate()) for n in range(THREADS)))
+    assert Counter(results) == {"accepted": 1, "month_not_reopened": THREADS - 1}
     assert figure(models, MONTH)["restatement"] == 1
 
 
@@ -388,29 +388,30 @@ def test_month__decided_on_true_facts_by_two_processes_in_turn(settings: Setting
     there = Child(score_children.obey, settings)
     assert there.hear() == "ready"
 
-    def tell(actor: str, command: Command) -> str:
+    def outcome_there(actor: str, command: Command) -> str:
         there.say((actor, command))
         return str(there.hear())
 
     models = ReadModels(here.store, PROJECTIONS)
     assert outcome(here.ledger, ZHOU, confirm(1, "2026-10-02")) == "accepted"
-    assert tell(ZHOU, confirm(1, "2026-10-02")) == "deduction_not_ready"
-    assert tell(ZHOU, confirm(2, "2026-10-02")) == "accepted"
+    assert outcome_there(ZHOU, confirm(1, "2026-10-02")) == "deduction_not_ready"
+    assert outcome_there(ZHOU, confirm(2, "2026-10-02")) == "accepted"
     assert outcome(here.ledger, CHEN, seal(day="2026-10-02")) == "accepted"
     assert figure(models, MONTH)["deductions"] == "2"
-    assert tell(CHEN, seal(day="2026-10-02")) == "month_sealed"
-    assert tell(ZHOU, confirm(3, "2026-10-03")) == "accepted"
+    assert outcome_there(CHEN, seal(day="2026-10-02")) == "month_sealed"
+    assert outcome_there(ZHOU, confirm(3, "2026-10-03")) == "accepted"
     assert outcome(here.ledger, LIU, grade(WANG, "committee", "2026-10-03")) == "month_sealed"
     all_is_taken(models, 3, (MONTH, "2026-10"))
-    assert tell(WANG, appeal(1, "2026-10-04")) == "accepted"
+    assert outcome_there(WANG, appeal(1, "2026-10-04")) == "accepted"
     assert outcome(here.ledger, CHEN, reopen()) == "accepted"
-    assert tell(LIU, overturn(1)) == "out_of_order"
-    assert tell(LIU, overturn(1, day="2026-10-05")) == "accepted"
-    assert tell(CHEN, restate()) == "nothing_to_restate"  # one charge fell, another came back
+    assert outcome_there(LIU, overturn(1)) == "out_of_order"
+    assert outcome_there(LIU, overturn(1, day="2026-10-05")) == "accepted"
+    # one charge fell, another came back
+    assert outcome_there(CHEN, restate()) == "nothing_to_restate"
     assert outcome(here.ledger, ZHOU, confirm(4, "2026-10-05")) == "accepted"
-    assert tell(CHEN, seal(day="2026-10-06")) == "restatement_needed"
+    assert outcome_there(CHEN, seal(day="2026-10-06")) == "restatement_needed"
     assert outcome(here.ledger, ZHOU, confirm(6, "2026-10-05")) == "accepted"
-    assert tell(CHEN, restate()) == "accepted"
+    assert outcome_there(CHEN, restate()) == "accepted"
     assert outcome(here.ledger, CHEN, restate()) == "month_not_reopened"
     assert outcome(here.ledger, ZHOU, confirm(5, "2026-10-07")) == "accepted"
     assert outcome(here.ledger, LIU, overturn(1, day="2026-10-07")) == "deduction_not_ready"
@@ -451,17 +452,17 @@ def killed(settings: Settings, run_: int, at_byte: int) -> list[str]:
     """Kill a child when so many bytes are acknowledged. Returns the numbers it confirmed."""
     child = Child(score_children.confirm_until_killed, settings, run_)
     assert child.hear() == "ready"
-    source, told = child.pipe.fileno(), b""
-    while len(told) < at_byte:
-        more = os.read(source, at_byte - len(told))
+    source, sent = child.pipe.fileno(), b""
+    while len(sent) < at_byte:
+        more = os.read(source, at_byte - len(sent))
         assert more, "the child ended by itself"
-        told += more
+        sent += more
     assert child.process.pid is not None
     os.kill(child.process.pid, signal.SIGKILL)
     while more := os.read(source, 65536):
-        told += more
+        sent += more
     assert child.end() == -signal.SIGKILL
-    return told.decode().rpartition("\n")[0].split("\n") if b"\n" in told else []
+    return sent.decode().rpartition("\n")[0].split("\n") if b"\n" in sent else []
 
 
 def confirmed_and_charged(store: Store) -> tuple[set[str], dict[str, set[str]]]:

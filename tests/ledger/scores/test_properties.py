@@ -141,7 +141,7 @@ def test_scores__are_the_same_in_any_order_of_confirmations(
     order = data.draw(st.permutations(range(len(steps))))
     sealed_at = data.draw(st.integers(0, len(steps)))
 
-    def told(order: Sequence[int], sealing: bool) -> tuple[Any, Any]:
+    def played(order: Sequence[int], sealing: bool) -> tuple[Any, Any]:
         with shop("2026-09-20") as where:
             for number, (_, code, day, who, *_) in enumerate(steps, 1):
                 where.propose(str(number), code, day, offender=who, actor=people.CHEN,
@@ -155,9 +155,9 @@ def test_scores__are_the_same_in_any_order_of_confirmations(
                 where.confirm(str(index + 1), people.SUN, price, 0)
             return figures(where), where.taken()
 
-    straight = told(range(len(steps)), False)
-    assert told(order, False) == straight
-    assert told(order, True)[1] == straight[1]
+    straight = played(range(len(steps)), False)
+    assert played(order, False) == straight
+    assert played(order, True)[1] == straight[1]
 
 
 @settings(max_examples=15, deadline=None)
@@ -168,7 +168,7 @@ def test_appeal__that_overturns_leaves_the_scores_as_if_nothing_had_been(
 ) -> None:
     """Month by month as long as none is sealed; else the sums over all months."""
 
-    def told(more: bool) -> tuple[bool, Any, Any]:
+    def played(more: bool) -> tuple[bool, Any, Any]:
         with shop() as where:
             for number in range(len(steps) + 1):
                 if more and number == min(at_, len(steps)):
@@ -187,8 +187,8 @@ def test_appeal__that_overturns_leaves_the_scores_as_if_nothing_had_been(
                     go(where, number, steps[number])
             return bool(where.oracle.seals), figures(where), where.taken()
 
-    sealed, before, taken = told(False)
-    _, after, taken_after = told(True)
+    sealed, before, taken = played(False)
+    _, after, taken_after = played(True)
     assert taken_after == taken
     if not sealed:
         assert after == before
@@ -238,7 +238,7 @@ def ask_everything(where: Shop, **asked: Any) -> None:
 @settings(max_examples=6, deadline=None)
 @examples(steps=histories(charges, presence, closing), days_on=st.lists(
     st.integers(0, 120), min_size=2, max_size=2))
-def test_scores__as_of_any_day_of_the_business_are_told(
+def test_scores__as_of_any_day_of_the_business_are_known(
     steps: list[Step], days_on: list[int]
 ) -> None:
     with shop("2026-08-25") as where:
@@ -252,7 +252,7 @@ def test_scores__as_of_any_day_of_the_business_are_told(
 @settings(max_examples=8, deadline=None, derandomize=True, report_multiple_bugs=False,
           phases=[Phase.generate])  # shrinking what is known takes minutes
 @examples(steps=st.lists(st.tuples(st.integers(0, 80), charges | closing), min_size=2, max_size=4))
-def test_scores__as_of_any_day_are_told_whenever_it_is_said_to_have_happened(
+def test_scores__as_of_any_day_are_known_whenever_it_is_said_to_have_happened(
     steps: list[tuple[int, Step]]
 ) -> None:
     """Each part of a step is dated on a day of its own, and a later step may be dated before an
@@ -467,8 +467,8 @@ def test_score__escalates_in_the_order_of_the_facts_of_a_day(small: Small) -> No
 
 
 @ruled(ONE)
-def test_scores__as_of_a_day_between_a_reopening_and_a_later_seal_are_told(small: Small) -> None:
-    """Times of the business are told by people; docs/time.md lets an event count for nothing."""
+def test_scores__as_of_a_day_between_a_reopening_and_a_later_seal_are_known(small: Small) -> None:
+    """Business times are given by people; docs/time.md lets an event count for nothing."""
     try:
         small.record(*graders(), (CHEN, seal(day="2026-10-05")),
                      (CHEN, reopen(day="2026-10-03")))
@@ -487,13 +487,13 @@ def late_confirmation(small: Small) -> None:
 
 
 @ruled(THREE)
-def test_appeals__as_of_a_day_before_the_confirmation_are_told(small: Small) -> None:
+def test_appeals__as_of_a_day_before_the_confirmation_are_known(small: Small) -> None:
     late_confirmation(small)
     small.rows("appeals", as_of=AsOf.parse(None, None, "2026-09-06"))
 
 
 @ruled(THREE)
-def test_appeals__as_of_a_day_before_the_appeal_are_told(small: Small) -> None:
+def test_appeals__as_of_a_day_before_the_appeal_are_known(small: Small) -> None:
     late_confirmation(small)
     small.rows("appeals", as_of=AsOf.parse(None, None, "2026-09-05"))
 
