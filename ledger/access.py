@@ -1,8 +1,8 @@
 """Who may use the ledger through a program, and who read what: facts of the ledger `NAME.access`.
 
 A key is 256 random bits, shown once; the log holds their SHA-256. It belongs to an actor, acts in
-one role on one ledger, and may end by itself. Reading never moves the head of the ledger that is
-read.
+one role on one ledger, and may expire. Reading never moves the head of the ledger that is read,
+which is why reads are recorded in a ledger of their own.
 """
 
 from datetime import date, datetime
@@ -16,12 +16,12 @@ from ledger.core.commands import OnStream
 
 ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "finance", "member",
          "operations", "reviewer", "manager", "integration", "admin")
-"""In which roles keys act. `system` is the ledger itself."""
+"""The roles in which keys act. The ledger itself is not one: it acts as `system`."""
 
 KeyId = Annotated[str, Text(longest=40)]
 
 SUFFIX = ".access"
-"""What follows a ledger's name in that of the ledger of its keys and reads."""
+"""What follows a ledger's name in the name of the ledger of its keys and reads."""
 
 
 class KeyUnknown(NotFound):
@@ -36,6 +36,13 @@ class KeyRevoked(Refused):
 
     code: ClassVar[str] = "key_revoked"
     rule: ClassVar[str] = "R-ACC-02"
+
+
+class KeyExpired(Refused):
+    """The key {key} has expired. Issue a new one."""
+
+    code: ClassVar[str] = "key_expired"
+    rule: ClassVar[str] = "R-ACC-04"
 
 
 class ApiKey(Aggregate):
@@ -68,13 +75,13 @@ class ApiKey(Aggregate):
             return [] if self.replaces is None else [subject("key", self.replaces)]
 
     class ExpirySet(Aggregate.Event):
-        """The key ends then."""
+        """The key expires at this time."""
 
         TOPIC = "key.expiry_set.v1"
         expires_at: datetime
 
     class Revoked(Aggregate.Event):
-        """The key opens nothing any more."""
+        """The key no longer opens anything."""
 
         TOPIC = "key.revoked.v1"
         reason: str
@@ -108,8 +115,16 @@ class ApiKey(Aggregate):
             raise KeyUnknown(key=key)
 
     def opens_at(self, now: datetime) -> bool:
-        """Whether it opens anything."""
+        """Whether it opens anything at a time."""
         return not self.revoked and (self.expires_at is None or now < self.expires_at)
+
+    def must_open_at(self, key: str, now: datetime) -> None:
+        """Errors: KeyUnknown (R-ACC-01), KeyRevoked (R-ACC-02), KeyExpired (R-ACC-04)."""
+        self.must_be_known(key)
+        if self.revoked:
+            raise KeyRevoked(key=key)
+        if not self.opens_at(now):
+            raise KeyExpired(key=key)
 
 
 class Reads(Aggregate):
@@ -121,7 +136,8 @@ class Reads(Aggregate):
         """Nothing was read."""
 
     class EvidenceShown(Aggregate.Event):
-        """Evidence was shown to the reader: by which route, what was asked, as of where."""
+        """Evidence was shown to the reader: by which route, what was asked for, and the position
+        as of which it was answered."""
 
         TOPIC = "reads.evidence_shown.v1"
         route: str

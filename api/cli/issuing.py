@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from api.http.runtime import KeyRing
-from ledger.access import SUFFIX, IssueKey, KeyRevoked, KeyUnknown, RevokeKey
+from ledger.access import SUFFIX, IssueKey, KeyExpired, KeyRevoked, KeyUnknown, RevokeKey
 from ledger.common.context import Context
 from ledger.common.days import SHOP_ZONE
 from ledger.common.errors import Invalid
@@ -37,7 +37,7 @@ def issue(
 ) -> dict[str, Any]:
     """Make a key. Shapes: the record that is printed, with `token`, which is shown this once.
 
-    Errors: R-VAL-01, R-ACC-01, R-ACC-02, BadTime (R-PRJ-03).
+    Errors: R-VAL-01, R-ACC-01, R-ACC-02, R-ACC-04, BadTime (R-PRJ-03).
     """
     now = datetime.now(UTC)
     key = secrets.token_hex(6)
@@ -57,13 +57,13 @@ def rotate(
 ) -> dict[str, Any]:
     """Give out another key in the place of one, which ends after some hours.
 
-    Errors: KeyUnknown (R-ACC-01), KeyRevoked (R-ACC-02).
+    Errors: KeyUnknown (R-ACC-01), KeyRevoked (R-ACC-02), KeyExpired (R-ACC-04).
     """
     old = {row["key"]: row for row in listed(found, ledger)}.get(key)
     if old is None:
         raise KeyUnknown(key=key)
     if old["state"] != "good":
-        raise KeyRevoked(key=key)
+        raise KeyRevoked(key=key) if old["state"] == "revoked" else KeyExpired(key=key)
     return issue(found, ledger, context, owner=old["owner"], role=old["role"],
                  expires=old["expires_at"], replaces=key, overlap_hours=overlap_hours)
 

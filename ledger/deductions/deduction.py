@@ -1,7 +1,7 @@
 """Deductions: a breach of a rule, from its proposal to the last word on an appeal.
 
-Who proposes is the same to the ledger: a person, or the ledger itself. Somebody else confirms,
-waives or dismisses; each charged member may appeal by himself; a third person decides that.
+Anybody proposes: a person, or the ledger itself. Somebody else confirms, waives or dismisses; each
+charged member may appeal against their own charge; a third person decides that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,17 @@ import msgspec
 from ledger.core.aggregate import Aggregate, event
 from ledger.deductions.errors import (
     AppealDecided,
+    AppealOpen,
     AppealTooLate,
     DeductionNotReady,
     DeductionNumberTaken,
     DeductionUnknown,
+    NamerDecides,
     NoAppeal,
     NotCharged,
     NotReduced,
     OwnCase,
+    OwnNaming,
     ProposerDecides,
     ThirdPersonNeeded,
 )
@@ -55,7 +58,7 @@ class Deduction(Aggregate):
     KIND = "deduction"
 
     def begin(self) -> None:
-        """Nobody proposed it."""
+        """Nobody has proposed it."""
         self.state = ""
         self.breach = NOTHING
         self.occurrence = 1
@@ -73,11 +76,11 @@ class Deduction(Aggregate):
     # -- facts ------------------------------------------------------------------------------------
 
     class Proposed(Aggregate.Event):
-        """Somebody says that a rule was broken, and shows it.
+        """Somebody says that a rule was broken, and shows evidence.
 
         Shapes: `evidence` are positions of events, `attachments` the SHA-256 of files, in hex.
         `policy` is the version of the rule. `occurrence` counts several on one day; `renews` is a
-        dismissed deduction of the same facts, which this one shows anew.
+        dismissed deduction of the same facts, which this one proposes again.
         """
 
         TOPIC = "deduction.proposed.v1"
@@ -100,7 +103,7 @@ class Deduction(Aggregate):
             return [self.about_subject, *filter(None, (self.offender, self.renews))]
 
     class OffenderNamed(Aggregate.Event):
-        """Who did it is known now."""
+        """It is now known who did it."""
 
         TOPIC = "deduction.offender_named.v1"
         offender: str
@@ -124,8 +127,7 @@ class Deduction(Aggregate):
             return [share.member for share in self.shares]
 
     class Waived(Aggregate.Event):
-        """A cause excuses it: for all, or for these members alone. `offender` is who was said to
-        have done it, where it is excused for all before anybody was charged."""
+        """A cause excuses all, or these members alone. `offender`: whoever was named, if all."""
 
         TOPIC = "deduction.waived.v1"
         cause: str
@@ -146,7 +148,7 @@ class Deduction(Aggregate):
         offender: str | None = None
 
         def about(self) -> list[str]:
-            """Who was said to have done it."""
+            """Whoever was said to have done it."""
             return list(filter(None, [self.offender]))
 
     class Acknowledged(_OfMember):
@@ -178,7 +180,7 @@ class Deduction(Aggregate):
         decided_by: str
 
     class Overturned(_OfMember):
-        """The charge falls, as do those that stood on it."""
+        """The charge falls, as do those that rest on it."""
 
         TOPIC = "deduction.overturned.v1"
         reason: str
@@ -244,7 +246,7 @@ class Deduction(Aggregate):
             self.state = OVERTURNED
 
     def _fall(self, members: Sequence[str], how: str) -> None:
-        """Charges fall, and with them the appeals against them that are open."""
+        """Charges fall, and with them the open appeals against them."""
         self.shares = {name: one for name, one in self.shares.items() if name not in members}
         self.appeals = {name: how if state == APPEALED and name in members else state
                         for name, state in self.appeals.items()}
@@ -252,12 +254,10 @@ class Deduction(Aggregate):
     # -- rules ------------------------------------------------------------------------------------
 
     def falls_with(self, member: str) -> list[Share]:
-        """The shares that fall with a member's: his own; with the offender's, the supervisor's."""
+        """The shares that fall with a member's: with the offender's, also the supervisor's."""
         share = self.shares.get(member)
-        if share is None:
-            return []
-        if share.part != "offender":
-            return [share]
+        if share is None or share.part != "offender":
+            return [share] if share else []
         return [share, *(one for one in self.shares.values() if one.part == "supervisor")]
 
     def must_be(self, *states: str) -> Breach:
@@ -265,20 +265,19 @@ class Deduction(Aggregate):
         if not self.state:
             raise DeductionUnknown(deduction=self.id)
         if self.state not in states:
-            raise DeductionNotReady(deduction=self.id, state=self.state,
-                                    needed=" or ".join(states))
+            raise DeductionNotReady(deduction=self.id, state=self.state, needed=" or ".join(states))
         return self.breach
 
     def must_be_decided_by_another(self, actor: str, liable: Sequence[str] = ()) -> None:
-        """Errors: ProposerDecides (R-DED-04), OwnCase (R-DED-05)."""
-        if actor in self.proposers:
+        """Errors: ProposerDecides (R-DED-04), OwnCase (R-DED-05), NamerDecides (R-DED-24)."""
+        if actor in self.proposers[:1]:
             raise ProposerDecides(actor=actor, deduction=self.id)
+        if actor in self.proposers:
+            raise NamerDecides(actor=actor, deduction=self.id)
         if actor in (*self.named, *liable, *self.charged):
             raise OwnCase(actor=actor, deduction=self.id)
 
-    def propose(
-        self, facts: Mapping[str, object], *, once: str, occurred_at: datetime
-    ) -> None:
+    def propose(self, facts: Mapping[str, object], *, once: str, occurred_at: datetime) -> None:
         """Errors: DeductionNumberTaken (R-DED-18)."""
         if self.state:
             raise DeductionNumberTaken(deduction=self.id)
@@ -288,9 +287,9 @@ class Deduction(Aggregate):
         self, offender: str, by: str, *, liable: Sequence[str], once: str | None,
         occurred_at: datetime,
     ) -> None:
-        """By nobody whom it would charge, now or then. Errors: R-DED-02, R-DED-03, R-DED-05."""
+        """By nobody whom it would charge. Errors: R-DED-02, R-DED-03, OwnNaming (R-DED-25)."""
         if by in (offender, *self.named, *liable):
-            raise OwnCase(actor=by, deduction=self.id)
+            raise OwnNaming(actor=by, deduction=self.id)
         if self.must_be(PROPOSED).offender != offender:
             self._offender_named(offender=offender, named_by=by, once=once,
                                  occurred_at=occurred_at)
@@ -299,7 +298,7 @@ class Deduction(Aggregate):
         self, shares: list[Share], by: str, appeal_until: str, *, note: str | None,
         occurred_at: datetime,
     ) -> None:
-        """Errors: R-DED-02 to R-DED-05."""
+        """Errors: R-DED-02 to R-DED-05, R-DED-24."""
         self.must_be(PROPOSED)
         self.must_be_decided_by_another(by, [share.member for share in shares])
         self._confirmed(shares=shares, confirmed_by=by, appeal_until=appeal_until, note=note,
@@ -309,10 +308,10 @@ class Deduction(Aggregate):
         self, members: list[str], cause: str, by: str, *, liable: Sequence[str],
         occurred_at: datetime,
     ) -> None:
-        """For all, or for single members; the offender's charge takes the supervisor's along. While
-        one of them appeals, a third person waives.
+        """For all, or for single members; the supervisor's charge goes with the offender's. A third
+        person waives while one appeals: nobody ends an appeal that they could not decide.
 
-        Errors: R-DED-02 to R-DED-05, NotCharged (R-DED-11), R-DED-15.
+        Errors: R-DED-02 to R-DED-05, NotCharged (R-DED-11), R-DED-15, R-DED-24.
         """
         self.must_be(PROPOSED, CONFIRMED)
         self.must_be_decided_by_another(by, liable)
@@ -331,7 +330,7 @@ class Deduction(Aggregate):
     def dismiss(
         self, reason: str, by: str, *, liable: Sequence[str], occurred_at: datetime
     ) -> None:
-        """Errors: R-DED-02 to R-DED-05."""
+        """Errors: R-DED-02 to R-DED-05, R-DED-24."""
         self.must_be(PROPOSED)
         self.must_be_decided_by_another(by, liable)
         self._dismissed(reason=reason, dismissed_by=by, offender=self.breach.offender,
@@ -350,9 +349,11 @@ class Deduction(Aggregate):
             self._acknowledged(member=member, occurred_at=occurred_at)
 
     def appeal(self, facts: Mapping[str, object], day: str, *, occurred_at: datetime) -> None:
-        """Once, and in time. Errors: R-DED-02, R-DED-03, R-DED-11 to R-DED-13."""
+        """Once, and in time. Errors: R-DED-02, R-DED-03, R-DED-11 to R-DED-13, R-DED-31."""
         self.must_be(CONFIRMED)
         member = str(facts["member"])
+        if self.appeals.get(member) == APPEALED:
+            raise AppealOpen(deduction=self.id, member=member)
         if member in self.appeals:
             raise AppealDecided(deduction=self.id, member=member, state=self.appeals[member])
         self.must_charge(member, list(self.shares))
@@ -368,9 +369,11 @@ class Deduction(Aggregate):
         self.must_be_third(by)
 
     def must_be_third(self, by: str) -> None:
-        """Who decides an appeal had no part in it. Errors: ThirdPersonNeeded (R-DED-15)."""
-        for why, others in (("proposed it", self.proposers), ("confirmed it", [self.decided_by]),
-                            ("was charged by it", [*self.charged, *self.named])):
+        """Whoever decides an appeal had no part in it. Errors: ThirdPersonNeeded (R-DED-15)."""
+        parts = {"proposed it": self.proposers[:1], "named the offender": self.proposers[1:],
+                 "confirmed it": [self.decided_by], "was charged by it": self.charged,
+                 "was named as the offender": self.named}
+        for why, others in parts.items():
             if by in others:
                 raise ThirdPersonNeeded(deduction=self.id, actor=by, why=why)
 

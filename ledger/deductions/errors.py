@@ -18,7 +18,7 @@ class DeductionUnknown(Refused):
 
 
 class DeductionNotReady(Refused):
-    """{deduction} is {state}; it has to be {needed}."""
+    """{deduction} is {state}; for this it has to be {needed}."""
 
     code = "deduction_not_ready"
     rule = "R-DED-03"
@@ -32,21 +32,21 @@ class ProposerDecides(Refused):
 
 
 class OwnCase(Refused):
-    """{actor} is charged by {deduction}, and cannot decide it."""
+    """{actor} is charged by {deduction}, or would be, and somebody else has to decide it."""
 
     code = "own_case"
     rule = "R-DED-05"
 
 
 class PointsOutOfRange(Refused):
-    """{rule} takes {least} to {most} points from the {party}; {points} are told."""
+    """{rule} takes {least} to {most} points from {party}, not {points}."""
 
     code = "points_out_of_range"
     rule = "R-DED-06"
 
 
 class WaiverNotAllowed(Refused):
-    """{rule} knows no cause that excuses: confirm the deduction, or dismiss it if its facts are not
+    """{rule} allows no excuse: confirm the deduction, or dismiss it if its facts are not
     established."""
 
     code = "waiver_not_allowed"
@@ -61,14 +61,14 @@ class OffenderNotInPost(Refused):
 
 
 class OffenderNeeded(Refused):
-    """{deduction} names nobody who did it. Name the offender first."""
+    """{deduction} does not say who did it. Name the offender first."""
 
     code = "offender_needed"
     rule = "R-DED-09"
 
 
 class NobodyLiable(Refused):
-    """{rule} on {day}: {why}. Nobody can be charged."""
+    """Nobody held a post of {rule} on {day}, so nobody can be charged: {posts}."""
 
     code = "nobody_liable"
     rule = "R-DED-10"
@@ -89,7 +89,7 @@ class AppealTooLate(Refused):
 
 
 class AppealDecided(Refused):
-    """The charge of {member} by {deduction} was appealed already: the appeal is {state}."""
+    """The appeal of {member} against {deduction} was already decided: {state}."""
 
     code = "appeal_decided"
     rule = "R-DED-13"
@@ -103,64 +103,121 @@ class NoAppeal(Refused):
 
 
 class ThirdPersonNeeded(Refused):
-    """{actor} {why}: a third person has to decide the appeal against {deduction}."""
+    """A third person has to decide the appeal against {deduction}: {actor} {why}."""
 
     code = "third_person_needed"
     rule = "R-DED-15"
 
 
 class RuleComputed(Refused):
-    """{rule} is computed from attendance ({kinds}): record that, and it counts by itself."""
+    """{rule} is computed from attendance ({kinds}): record that, and the points are charged."""
 
     code = "rule_computed"
     rule = "R-DED-16"
 
 
 class NoSuchEvidence(Refused):
-    """Nothing is recorded at position {position} yet, so it shows nothing."""
+    """There is no event at position {position} yet, so it cannot be evidence."""
 
     code = "no_such_evidence"
     rule = "R-DED-17"
 
 
 class DeductionNumberTaken(Refused):
-    """{deduction} is in the ledger already. Give this one a number of its own."""
+    """{deduction} is already in the ledger. Use a new number for a new deduction."""
 
     code = "deduction_number_taken"
     rule = "R-DED-18"
 
 
 class OffenderNotAsked(Refused):
-    """{rule} charges all who hold the post: it names no offender."""
+    """{rule} charges all who held the post, so no offender is named."""
 
     code = "offender_not_asked"
     rule = "R-DED-19"
 
 
 class NotReduced(Refused):
-    """{member} is charged {before} points: {points} are not fewer, or none. To take none, overturn
-    it."""
+    """{member} is charged {before} points, and a reduced charge is below that and above 0, which
+    {points} is not. To take no points, overturn it."""
 
     code = "not_reduced"
     rule = "R-DED-20"
 
 
 class NotRenewable(Refused):
-    """{renewed} cannot be shown anew: {why}."""
+    """{renewed} cannot be proposed again: {why}."""
 
     code = "not_renewable"
     rule = "R-DED-21"
 
 
 class CountedOnce(Refused):
-    """{rule} counts once per {per}: there is no occurrence {occurrence}."""
+    """{rule} counts once per {per}, so there cannot be an occurrence {occurrence}."""
 
     code = "counted_once"
     rule = "R-DED-22"
 
 
 class AboutOther(Refused):
-    """{rule} counts once per {per}: say which, as {example}; {about} is none."""
+    """{rule} counts once per {per}. Name one such as {example}; {about} is not one."""
 
     code = "about_other"
     rule = "R-DED-23"
+
+
+class NamerDecides(Refused):
+    """{actor} named the offender of {deduction}, and somebody else has to decide it."""
+
+    code = "namer_decides"
+    rule = "R-DED-24"
+
+
+class OwnNaming(Refused):
+    """{actor} is named by {deduction}, or would be charged by it, and somebody else has to name the
+    offender."""
+
+    code = "own_naming"
+    rule = "R-DED-25"
+
+
+class PartyNotCharged(Refused):
+    """{rule} takes no points from {party}. It charges {parties}."""
+
+    code = "party_not_charged"
+    rule = "R-DED-26"
+
+
+class PointsNeeded(Refused):
+    """{rule} takes {least} to {most} points from {party}. Say how many."""
+
+    code = "points_needed"
+    rule = "R-DED-27"
+
+
+class SupervisorMissing(Refused):
+    """{rule} also charges the supervisor of {offender}, who had none on {day}. Set one first."""
+
+    code = "supervisor_missing"
+    rule = "R-DED-28"
+
+
+class SupervisorNotInPost(Refused):
+    """{rule} also charges {supervisor}, who supervised {offender} on {day} but held no post."""
+
+    code = "supervisor_not_in_post"
+    rule = "R-DED-29"
+
+
+class EverybodyExcused(Refused):
+    """Everybody whom {deduction} would charge is excused. Waive it for all instead."""
+
+    code = "everybody_excused"
+    rule = "R-DED-30"
+
+
+class AppealOpen(Refused):
+    """{member} has already appealed against {deduction}, and the appeal is not decided yet."""
+
+    code = "appeal_open"
+    rule = "R-DED-31"

@@ -5,13 +5,18 @@ from typing import NamedTuple
 
 from ledger.common.days import day_of, month_of
 from ledger.core.commands import Work
+from ledger.deductions.deduction import Deduction
 from ledger.deductions.errors import (
     NobodyLiable,
     OffenderNeeded,
     OffenderNotAsked,
     OffenderNotInPost,
+    PartyNotCharged,
+    PointsNeeded,
     PointsOutOfRange,
     RuleUnknown,
+    SupervisorMissing,
+    SupervisorNotInPost,
 )
 from ledger.deductions.values import Breach, Share
 from ledger.people.holders import holders_of, posts_of
@@ -20,18 +25,24 @@ from ledger.policies.book import policy_on
 from ledger.policies.values import ALL_OF_POST, OFFENDER, SUPERVISOR, Rule, Version
 from ledger.scores.formula import is_graded
 
-EVERYBODY = "all"
-
-
-UNASSIGNED = "unassigned"
-
+EVERYBODY, UNASSIGNED = "all", "unassigned"
+"""Who did it, in the value of the facts: all of a post, or somebody who is not named yet."""
 
 MOST_ON_LOSS = "100"
-"""What a reviewer may go up to where a loss lifts the printed points."""
+"""How far the points may go up where the shop lost money by it, whatever range is printed."""
 
 
 def facts_of(rule: Rule, breach: Breach, occurrence: int) -> str:
-    """What can be proposed only once. Rules that exclude each other share it."""
+    """A text that is equal for the same facts, which can be proposed only once (R-LOG-11).
+
+    What makes facts the same, the rule's `per` says. Of a day or a month: who did it, and when,
+    whatever it is about. Of an occurrence: what it is about, who did it, and the day, with a number
+    where there were several. Of all else, such as an order: what it is about, whoever did it.
+
+    Two rules that exclude each other share the text, under the first of their codes:
+    《电商部管理细则》 prints 3 points for a bad rating and 5 for one in words, and a rating costs
+    one of them.
+    """
     who = EVERYBODY if ALL_OF_POST in rule.charges else breach.offender or UNASSIGNED
     day = day_of(breach.breached_at)
     same = {"day": (who, day), "month": (who, month_of(day)),
@@ -41,7 +52,7 @@ def facts_of(rule: Rule, breach: Breach, occurrence: int) -> str:
 
 
 class Liable(NamedTuple):
-    """Who is liable, as whom, and in which post."""
+    """Who is liable, as which party, and in which post."""
 
     member: str
     part: str
@@ -66,17 +77,18 @@ def post_charged(work: Work, rule: Rule, member: str, day: str) -> str:
     return post
 
 
-def liable_for(work: Work, rule: Rule, breach: Breach) -> list[Liable]:
-    """Who is liable. Errors: R-DED-08 to R-DED-10."""
+def liable_for(work: Work, rule: Rule, deduction: Deduction) -> list[Liable]:
+    """Who is liable for the breach. Errors: R-DED-08 to R-DED-10, R-DED-28, R-DED-29."""
+    breach = deduction.breach
     day = day_of(breach.breached_at)
     if ALL_OF_POST in rule.charges:
         found = [Liable(member, ALL_OF_POST, post)
                  for member, post in holders_of(work, rule.posts, day).items()]
         if not found:
-            raise NobodyLiable(rule=rule.code, day=day, why="nobody held the post")
+            raise NobodyLiable(rule=rule.code, day=day, posts=", ".join(rule.posts))
         return found
     if breach.offender is None:
-        raise OffenderNeeded(deduction=breach.about)
+        raise OffenderNeeded(deduction=deduction.id)
     post = post_charged(work, rule, breach.offender, day)
     found = [Liable(breach.offender, OFFENDER, post)]
     if SUPERVISOR in rule.charges:
@@ -84,47 +96,54 @@ def liable_for(work: Work, rule: Rule, breach: Breach) -> list[Liable]:
     return found
 
 
-def may_be_liable(work: Work, rule: Rule, breach: Breach) -> list[str]:
-    """Whom a confirmation would charge, as far as it is known: none of them decides."""
+def may_be_liable(work: Work, rule: Rule, deduction: Deduction) -> list[str]:
+    """Whom a confirmation would charge, as far as that is known: none of them decides."""
     try:
-        return [one.member for one in liable_for(work, rule, breach)]
-    except (NobodyLiable, OffenderNeeded, OffenderNotInPost):
-        return [breach.offender] if breach.offender else []
+        return [one.member for one in liable_for(work, rule, deduction)]
+    except (NobodyLiable, OffenderNeeded, OffenderNotInPost, SupervisorMissing,
+            SupervisorNotInPost):
+        return [deduction.breach.offender] if deduction.breach.offender else []
 
 
 def liable_supervisor(work: Work, rule: Rule, offender: str, *, day: str, post: str) -> Liable:
-    """The head of the offender's post that day: his direct supervisor; without one, who holds a
-    post that heads it. Of several posts of the head, the one that heads it is charged."""
+    """The head of the offender's post that day: the direct supervisor; without one, whoever holds
+    a post that heads it. Of several posts of the head, the one that heads it is charged.
+
+    Errors: SupervisorMissing (R-DED-28), SupervisorNotInPost (R-DED-29).
+    """
     heading = [one for one in policy_on(work, day).heads_of(post) if is_graded(one)]
     head = work.load(Member, offender).supervisor_on(day) or next(
         (who for who in holders_of(work, heading, day) if who != offender), None)
     if head is None:
-        raise NobodyLiable(rule=rule.code, day=day, why=f"{offender} has no supervisor that day")
+        raise SupervisorMissing(rule=rule.code, offender=offender, day=day)
     held = [one for one in posts_of(work, head, day) if is_graded(one)]
     if not held:
-        raise NobodyLiable(rule=rule.code, day=day, why=f"the supervisor {head} held no post")
+        raise SupervisorNotInPost(rule=rule.code, supervisor=head, offender=offender, day=day)
     return Liable(head, SUPERVISOR, next((one for one in heading if one in held), held[0]))
 
 
-def priced(rule: Rule, told_points: dict[str, str], *, loss: bool) -> dict[str, str]:
-    """The points of each party. Errors: PointsOutOfRange (R-DED-06)."""
-    if unknown := sorted(set(told_points) - set(rule.charges)):
-        raise PointsOutOfRange(rule=rule.code, party=unknown[0], least="0", most="0",
-                               points=told_points[unknown[0]])
-    return {party: _points(rule, party, told_points.get(party), loss=loss)
-            for party in rule.charges}
+def priced(rule: Rule, chosen: dict[str, str], *, loss: bool) -> dict[str, str]:
+    """The points of each party: `chosen`, or the printed ones where these are not a range.
+
+    Errors: PointsOutOfRange (R-DED-06), PartyNotCharged (R-DED-26), PointsNeeded (R-DED-27).
+    """
+    if unknown := sorted(set(chosen) - set(rule.charges)):
+        raise PartyNotCharged(rule=rule.code, party=", ".join(unknown),
+                              parties=", ".join(rule.charges))
+    return {party: _points(rule, party, chosen.get(party), loss=loss) for party in rule.charges}
 
 
-def _points(rule: Rule, party: str, told_points: str | None, *, loss: bool) -> str:
-    """The points of a party. Errors: PointsOutOfRange (R-DED-06)."""
+def _points(rule: Rule, party: str, chosen: str | None, *, loss: bool) -> str:
     least, most = rule.charges[party] or ("0", "0")
     if rule.on_loss and loss:
         most = MOST_ON_LOSS
-    points = least if told_points is None and least == most else told_points
-    if points is None or not Decimal(least) <= Decimal(points) <= Decimal(most):
-        raise PointsOutOfRange(rule=rule.code, party=party, least=least, most=most,
-                               points="none" if points is None else points)
-    return points
+    if chosen is None:
+        if least != most:
+            raise PointsNeeded(rule=rule.code, party=party, least=least, most=most)
+        return least
+    if not Decimal(least) <= Decimal(chosen) <= Decimal(most):
+        raise PointsOutOfRange(rule=rule.code, party=party, least=least, most=most, points=chosen)
+    return chosen
 
 
 def rule_on(version: Version, code: str, day: str) -> Rule:

@@ -1,4 +1,5 @@
-"""What deductions are made of: how they and appeals stand, what is charged, what was broken."""
+"""What deductions are made of: their states and those of appeals, what was broken, what is charged.
+"""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -9,11 +10,11 @@ from ledger.common.values import EPOCH, subject
 
 PROPOSED, CONFIRMED, WAIVED, DISMISSED, OVERTURNED = STATES = (
     "proposed", "confirmed", "waived", "dismissed", "overturned")
-"""`overturned`: no charge of it stands any more."""
+"""`overturned`: none of its charges is left."""
 
 APPEALED, UPHELD, REDUCED = "appealed", "upheld", "reduced"
-"""How an appeal stands; or `overturned`, or `waived`: the charge was excused, so that there was
-nothing to decide."""
+"""The state of an appeal; or `overturned`, or `waived`: the charge was excused, so that nothing was
+left to decide."""
 
 
 def deduction_of(number: str) -> str:
@@ -24,7 +25,7 @@ def deduction_of(number: str) -> str:
 class Share(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one member is liable for. Units: points, before any escalation.
 
-    `part` says as whom; `month` is the month of the fact.
+    `part` says as which party; `month` is the month of the fact.
     """
 
     member: str
@@ -35,7 +36,7 @@ class Share(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Breach(NamedTuple):
-    """What is proposed: which rule was broken, when, about what, by whom (None: nobody knows)."""
+    """What is proposed: which rule was broken, when, on what, and by whom (None: not known)."""
 
     rule: str
     policy: int

@@ -1,13 +1,13 @@
 """Keys of the API, and notes of who read evidence."""
 
-from ledger.access import ApiKey, IssueKey, KeyRevoked, NoteRead, NoteUse, Reads, RevokeKey
+from ledger.access import ApiKey, IssueKey, NoteRead, NoteUse, Reads, RevokeKey
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 
 
 def issue_key(command: IssueKey, work: Work) -> list[Aggregate]:
-    """Errors: R-ACC-01, R-ACC-02 for the key that it replaces."""
+    """Errors: R-ACC-01, R-ACC-02, R-ACC-04, all for the key that it replaces."""
     key: ApiKey = work.load(ApiKey, command.subject)
     key._issued(owner=command.owner, role=command.role, digest=command.digest,
                 expires_at=command.expires_at, replaces=command.replaces,
@@ -15,9 +15,7 @@ def issue_key(command: IssueKey, work: Work) -> list[Aggregate]:
     if command.replaces is None:
         return [key]
     old: ApiKey = work.load(ApiKey, subject("key", command.replaces))
-    old.must_be_known(command.replaces)
-    if not old.opens_at(command.occurred_at):
-        raise KeyRevoked(key=command.replaces)
+    old.must_open_at(command.replaces, command.occurred_at)
     old._expiry_set(expires_at=command.overlap_until or command.occurred_at,
                     occurred_at=command.occurred_at)
     return [key, old]

@@ -21,7 +21,7 @@ from ledger.deductions.deduction import Deduction
 from ledger.deductions.errors import (
     AboutOther,
     CountedOnce,
-    NobodyLiable,
+    EverybodyExcused,
     NoSuchEvidence,
     NotRenewable,
     RuleComputed,
@@ -44,7 +44,7 @@ from ledger.scores.books import Books
 from ledger.scores.values import Charge
 
 ABOUT = {"order": "order:", "product": "sku:", "slip": "slip:"}
-"""What a rule that counts once per such a thing is about."""
+"""How the subject begins that a rule which counts once per such a thing is about."""
 
 
 def propose_deduction(command: ProposeDeduction, work: Work) -> list[Aggregate]:
@@ -64,7 +64,7 @@ def propose_deduction(command: ProposeDeduction, work: Work) -> list[Aggregate]:
     once = facts_of(rule, breach, command.occurrence)
     if command.renews is not None:
         _must_renew(work, command, breach)
-        once = f"deduction:after:{command.renews}"
+        once = f"deduction:after:{command.renews}"  # the facts stay claimed by what it renews
     deduction: Deduction = work.load(Deduction, command.subject)
     deduction.propose({
         "number": command.number, "rule": rule.code, "policy": version.number,
@@ -86,21 +86,24 @@ def _must_count(rule: Rule, command: ProposeDeduction) -> None:
 
 
 def _must_renew(work: Work, command: ProposeDeduction, breach: Breach) -> None:
-    """Only what was dismissed is shown anew, and the same facts. Errors: R-DED-21."""
+    """Only what was dismissed is proposed again, and only for the same facts. Errors: R-DED-21."""
     renewed = str(command.renews)
     before: Deduction = work.load(Deduction, renewed)
     known = before.must_be(*STATES)
     if before.state != DISMISSED:
         raise NotRenewable(renewed=renewed, why=f"it is {before.state}, not {DISMISSED}")
-    if (known.rule, known.about, day_of(known.breached_at), before.occurrence) != (
-            breach.rule, breach.about, day_of(breach.breached_at), command.occurrence):
-        raise NotRenewable(renewed=renewed, why="its rule, what it is about, or its day differ")
+    pairs = {"rule": (known.rule, breach.rule), "subject": (known.about, breach.about),
+             "day": (day_of(known.breached_at), day_of(breach.breached_at)),
+             "occurrence": (before.occurrence, command.occurrence)}
+    if differing := [name for name, (old, new) in pairs.items() if old != new]:
+        raise NotRenewable(renewed=renewed, why=f"it has another {' and another '.join(differing)}")
     if breach.offender not in _ever_named(work, before):
-        raise NotRenewable(renewed=renewed, why=f"it did not name {breach.offender}")
+        raise NotRenewable(renewed=renewed, why="it named an offender" if breach.offender is None
+                           else f"it never named {breach.offender}")
 
 
 def _ever_named(work: Work, deduction: Deduction) -> set[str | None]:
-    """Who was said to have done it, also by those that it renews."""
+    """Whoever was said to have done it, also by the deductions that it renews."""
     found = set(deduction.named)
     while deduction.renews is not None:
         deduction = work.load(Deduction, deduction.renews)
@@ -114,8 +117,8 @@ def _must_show(work: Work, evidence: list[int]) -> None:
 
 
 def name_offender(command: NameOffender, work: Work) -> list[Aggregate]:
-    """Errors: R-DED-02, R-DED-03, R-DED-05, R-DED-08, R-DED-19, R-PPL-13; R-LOG-02; R-LOG-11 for
-    facts charged already."""
+    """Errors: R-DED-02, R-DED-03, R-DED-08, R-DED-19, R-DED-25, R-PPL-13; R-LOG-02; R-LOG-11 for
+    facts that were already proposed."""
     deduction = command.load(work)
     before = deduction.must_be(PROPOSED)
     by = must_be_member(work, day_of(command.occurred_at))
@@ -125,13 +128,14 @@ def name_offender(command: NameOffender, work: Work) -> list[Aggregate]:
              for name in _ever_named(work, deduction)}
     once = facts_of(rule, before._replace(offender=command.offender), deduction.occurrence)
     deduction.name_offender(
-        command.offender, by, liable=may_be_liable(work, rule, before),
+        command.offender, by, liable=may_be_liable(work, rule, deduction),
+        # This deduction keeps what it has claimed: to name somebody once more is not a repeat.
         once=None if once in known else once, occurred_at=command.occurred_at)
     return [deduction]
 
 
 def _rule_of(work: Work, breach: Breach) -> Rule:
-    """The rule as it was in force when it was broken."""
+    """The rule as it was in force when it was broken: in the version that the proposal names."""
     book: PolicyBook = work.load(PolicyBook, BOOK)
     return rule_on(book.numbered(breach.policy), breach.rule, day_of(breach.breached_at))
 
@@ -139,20 +143,20 @@ def _rule_of(work: Work, breach: Breach) -> Rule:
 def confirm_deduction(command: ConfirmDeduction, work: Work) -> list[Aggregate]:
     """Charge every liable member. The days of an appeal run from the recording.
 
-    Errors: R-DED-02 to R-DED-06, R-DED-08 to R-DED-10, R-PPL-13; R-LOG-02.
+    Errors: R-DED-02 to R-DED-06, R-DED-08 to R-DED-10, R-DED-24, R-DED-26 to R-DED-30, R-PPL-13;
+    R-LOG-02.
     """
     deduction = command.load(work)
     breach = deduction.must_be(PROPOSED)
     by = must_be_member(work, day_of(command.occurred_at))
     deduction.must_be_decided_by_another(by)
     rule = _rule_of(work, breach)
-    liable = liable_for(work, rule, breach)
+    liable = liable_for(work, rule, deduction)
     points = priced(rule, command.points, loss=breach.loss)
     shares = [share_of(one, points[one.part], breach) for one in liable
               if one.member not in deduction.excused]
     if not shares:
-        raise NobodyLiable(rule=rule.code, day=day_of(breach.breached_at),
-                           why="everybody is excused")
+        raise EverybodyExcused(deduction=deduction.id)
     signed = signed_on(work, command.occurred_at)
     until = day_after(signed, policy_on(work, signed).scoring.appeal_days)
     deduction.confirm(shares, by, until, note=command.note, occurred_at=command.occurred_at)
@@ -167,7 +171,7 @@ def confirm_deduction(command: ConfirmDeduction, work: Work) -> list[Aggregate]:
 
 
 def waive_deduction(command: WaiveDeduction, work: Work) -> list[Aggregate]:
-    """Errors: R-DED-02 to R-DED-05, R-DED-07, R-DED-11, R-DED-15, R-PPL-13; R-LOG-02."""
+    """Errors: R-DED-02 to R-DED-05, R-DED-07, R-DED-11, R-DED-15, R-DED-24, R-PPL-13; R-LOG-02."""
     deduction = command.load(work)
     breach = deduction.must_be(PROPOSED, CONFIRMED)
     by = must_be_member(work, day_of(command.occurred_at))
@@ -176,14 +180,14 @@ def waive_deduction(command: WaiveDeduction, work: Work) -> list[Aggregate]:
         raise WaiverNotAllowed(rule=breach.rule)
     before = dict(deduction.shares)
     deduction.waive(command.members, command.cause, by,
-                    liable=may_be_liable(work, rule, breach), occurred_at=command.occurred_at)
+                    liable=may_be_liable(work, rule, deduction), occurred_at=command.occurred_at)
     return [deduction, *_reversed(work, deduction, before, command)]
 
 
 def _reversed(
     work: Work, deduction: Deduction, before: dict[str, Share], command: Decision
 ) -> list[Aggregate]:
-    """The accounts of those who are not charged any more."""
+    """The accounts of those who are no longer charged."""
     books = Books(work, command.occurred_at)
     for member, share in before.items():
         if member not in deduction.shares:
@@ -192,11 +196,11 @@ def _reversed(
 
 
 def dismiss_deduction(command: DismissDeduction, work: Work) -> list[Aggregate]:
-    """Errors: R-DED-02 to R-DED-05, R-PPL-13; R-LOG-02."""
+    """Errors: R-DED-02 to R-DED-05, R-DED-24, R-PPL-13; R-LOG-02."""
     deduction = command.load(work)
     breach = deduction.must_be(PROPOSED)
     by = must_be_member(work, day_of(command.occurred_at))
-    liable = may_be_liable(work, _rule_of(work, breach), breach)
+    liable = may_be_liable(work, _rule_of(work, breach), deduction)
     deduction.dismiss(command.reason, by, liable=liable, occurred_at=command.occurred_at)
     return [deduction]
 
@@ -209,7 +213,7 @@ def acknowledge_deduction(command: AcknowledgeDeduction, work: Work) -> list[Agg
 
 
 def appeal_deduction(command: AppealDeduction, work: Work) -> list[Aggregate]:
-    """Errors: R-DED-02, R-DED-03, R-DED-11 to R-DED-13, R-DED-17."""
+    """Errors: R-DED-02, R-DED-03, R-DED-11 to R-DED-13, R-DED-17, R-DED-31."""
     deduction = command.load(work)
     _must_show(work, command.evidence)
     deduction.appeal({

@@ -14,7 +14,7 @@ from ledger.scores.closings import CLOSINGS, Closings
 
 
 def publish_policy(command: PublishPolicy, work: Work) -> list[Aggregate]:
-    """All that is wrong is told at once. Errors: R-POL-03 to R-POL-05, R-POL-08."""
+    """All faults are reported at once. Errors: R-POL-03 to R-POL-05, R-POL-08."""
     book: PolicyBook = work.load(PolicyBook, BOOK)
     if wrong := findings(command.policy.sections, book.latest.said):
         raise PolicyUnsound(wrong)
@@ -38,7 +38,7 @@ def _must_keep_posts(work: Work, book: PolicyBook, command: PublishPolicy) -> No
 
 
 def withdraw_policy(command: WithdrawPolicy, work: Work) -> list[Aggregate]:
-    """Before its day, by the clock of the ledger. Errors: R-POL-06."""
+    """Before its day by the ledger's clock, whatever date is given. Errors: R-POL-06, R-POL-09."""
     book: PolicyBook = work.load(PolicyBook, BOOK)
     book.withdraw(command.version, command.reason, signed_on(work, command.occurred_at),
                   occurred_at=command.occurred_at)

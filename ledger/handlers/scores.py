@@ -1,4 +1,4 @@
-"""Handlers of policies and monthly scores: publishing, grading, bonus work, closing a month."""
+"""Handlers of monthly scores: grading, bonus work, closing a month."""
 
 from decimal import Decimal
 
@@ -19,13 +19,17 @@ from ledger.scores.commands import GradeMember, ReopenMonth, RestateMonth, SealM
 from ledger.scores.errors import (
     BonusTooHigh,
     FiguresChanged,
+    GraderMissing,
+    ItemComputed,
     ItemUnknown,
     LeftOutUnknown,
+    MonthNotBegun,
     MonthNotGraded,
     MonthNotOver,
     NobodyToScore,
     NotInPost,
     NotTheGrader,
+    OwnBonus,
 )
 from ledger.scores.formula import figures_of, is_graded, sheet_of, strays
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, Figure, account_of
@@ -34,19 +38,14 @@ NAMED = 20
 """How many missing sheets an error names."""
 
 
-# -- policies -------------------------------------------------------------------------------------
-
-
 # -- grades ---------------------------------------------------------------------------------------
 
 
 def grade_member(command: GradeMember, work: Work) -> list[Aggregate]:
-    """Errors: R-MON-01, R-MON-02, R-MON-05 to R-MON-07."""
+    """Errors: R-MON-01, R-MON-05 to R-MON-07, R-MON-14, R-MON-18, R-MON-19."""
     day = day_of(command.occurred_at)
     card = _card_of(work, command, day)
-    gradable = [item.item for item in card.items if not item.computed_from]
-    if unknown := sorted(set(command.grades) - set(gradable)):
-        raise ItemUnknown(post=card.post, items=", ".join(unknown), known=", ".join(gradable))
+    _must_be_gradable(card, sorted(command.grades))
     _must_grade(work, command, card, day)
     account: Account = work.load(Account, command.subject)
     account.grade(
@@ -56,27 +55,45 @@ def grade_member(command: GradeMember, work: Work) -> list[Aggregate]:
     return [account]
 
 
+def _must_be_gradable(card: Scorecard, names: list[str]) -> None:
+    """Errors: ItemUnknown (R-MON-07), ItemComputed (R-MON-19)."""
+    items = {item.item: item for item in card.items}
+    if unknown := [name for name in names if name not in items]:
+        raise ItemUnknown(post=card.post, items=", ".join(unknown),
+                          known=", ".join(one.item for one in card.items if not one.computed_from))
+    if computed := [name for name in names if items[name].computed_from]:
+        rules = dict.fromkeys(rule for name in computed for rule in items[name].computed_from)
+        raise ItemComputed(post=card.post, items=", ".join(computed), rules=", ".join(rules))
+
+
 def _card_of(work: Work, command: GradeMember | SetBonus, day: str) -> Scorecard:
-    """The scorecard of an open month for a post that the member held in it."""
+    """The scorecard of an open month for a post that the member held in it.
+
+    Errors: R-MON-01, NotInPost (R-MON-05), MonthNotBegun (R-MON-14).
+    """
     closings: Closings = work.load(Closings, CLOSINGS)
     closings.must_be_open(command.month)
     if day < first_day(command.month):
-        raise MonthNotOver(month=command.month, day=day)
+        raise MonthNotBegun(month=command.month, day=day)
     version = policy_on(work, last_day(command.month))
     if command.post not in held_in(work, command.month).get(command.member, ()):
-        raise NotInPost(member=command.member, post=command.post, when=command.month)
+        raise NotInPost(member=command.member, post=command.post, month=command.month)
     return version.scorecard(command.post)
 
 
 def _must_grade(work: Work, command: GradeMember, card: Scorecard, day: str) -> None:
-    """Errors: NotTheGrader (R-MON-06)."""
+    """Errors: NotTheGrader (R-MON-06), GraderMissing (R-MON-18)."""
     wanted = COMMITTEE if command.sheet == COMMITTEE_SHEET else card.second_grader
     if wanted == MEMBER:
         fits, who = work.actor == command.member, "the member"
     elif wanted == HEAD:
         known: Member = work.load(Member, command.member)
-        head = known.supervisor_on(min(day, last_day(command.month)))
-        fits, who = work.actor == head, head or "a supervisor, who is not set,"
+        last = min(day, last_day(command.month))  # who supervised the month, not who does later
+        who = known.supervisor_on(last) or ""
+        if not who:
+            raise GraderMissing(sheet=command.sheet, member=command.member, post=command.post,
+                                day=last)
+        fits = work.actor == who
     else:
         holds = load_posts(work, [wanted])[wanted].held_by(work.actor, day)
         fits, who = holds and work.actor != command.member, f"another member in the post {wanted}"
@@ -88,12 +105,14 @@ def _must_grade(work: Work, command: GradeMember, card: Scorecard, day: str) -> 
 
 
 def set_bonus(command: SetBonus, work: Work) -> list[Aggregate]:
-    """Granted by somebody else, up to the most. Errors: R-MON-01, R-MON-05, R-MON-06, R-MON-08."""
+    """Granted by somebody else, up to the most.
+
+    Errors: R-MON-01, R-MON-05, R-MON-08, R-MON-14, OwnBonus (R-MON-17).
+    """
     day = day_of(command.occurred_at)
     _card_of(work, command, day)
     if must_be_member(work, day) == command.member:
-        raise NotTheGrader(actor=work.actor, sheet="bonus", member=command.member,
-                           post=command.post, who="somebody else")
+        raise OwnBonus(member=command.member)
     scoring = policy_on(work, last_day(command.month)).scoring
     most = scoring.bonus_most if command.post in scoring.bonus_posts else "0"
     account: Account = work.load(Account, command.subject)
@@ -107,14 +126,14 @@ def set_bonus(command: SetBonus, work: Work) -> list[Aggregate]:
 
 
 # -- closing --------------------------------------------------------------------------------------
-# The closing itself is recorded behind what it does to the accounts: as of any position, a month is
-# sealed only when every figure of it is there.
+# The closing itself is recorded after what it does to the accounts: as of any position, a month is
+# sealed only when all of its figures are there.
 
 
 def seal_month(command: SealMonth, work: Work) -> list[Aggregate]:
     """A reopened month whose figures did not change is sealed as it was.
 
-    Errors: R-MON-01 to R-MON-04, R-MON-09, R-MON-11 to R-MON-13, R-GEN-03.
+    Errors: R-MON-01 to R-MON-03, R-MON-09, R-MON-11 to R-MON-13, R-MON-16, R-GEN-03.
     """
     closings = _to_close(command, work)
     closings.must_be_open(command.month)
@@ -126,7 +145,10 @@ def seal_month(command: SealMonth, work: Work) -> list[Aggregate]:
 
 
 def reopen_month(command: ReopenMonth, work: Work) -> list[Aggregate]:
-    """What it left to months that are open still counts in it again. Errors: R-MON-02, R-MON-04."""
+    """What the month passed on to months that are still open counts in it again.
+
+    Errors: R-MON-02, R-MON-04.
+    """
     closings = _to_close(command, work)
     closings.reopen(command.month, command.reason, occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
@@ -138,7 +160,7 @@ def reopen_month(command: ReopenMonth, work: Work) -> list[Aggregate]:
 
 
 def restate_month(command: RestateMonth, work: Work) -> list[Aggregate]:
-    """Errors: R-MON-02 to R-MON-04, R-MON-09 to R-MON-11, R-GEN-03."""
+    """Errors: R-MON-02, R-MON-03, R-MON-09 to R-MON-11, R-MON-15, R-GEN-03."""
     closings = _to_close(command, work)
     closings.must_be_reopened(command.month)
     month = _Month(work, command)
@@ -151,7 +173,10 @@ def restate_month(command: RestateMonth, work: Work) -> list[Aggregate]:
 def _to_close(
     command: SealMonth | ReopenMonth | RestateMonth, work: Work
 ) -> Closings:
-    """The closed months, for a member who signs behind the month's end."""
+    """The closed months, for a member who signs after the month's end.
+
+    Errors: R-PPL-13, MonthNotOver (R-MON-02).
+    """
     day = day_of(command.occurred_at)
     must_be_member(work, day)
     if month_of(day) <= command.month:
@@ -161,12 +186,17 @@ def _to_close(
 
 
 class _Month:
-    """The accounts of a month that is closed, and its figures before and after.
+    """A month that is being closed: its accounts, and its figures before and after.
 
-    Errors: R-MON-03, R-MON-09, FiguresChanged (R-MON-11), NobodyToScore (R-MON-13).
+    Its accounts are those of all who were ever recorded as holding a post in it, since somebody who
+    turned out not to have held one may have a sealed figure, which a restatement takes away. Who is
+    left out has no figure, and needs no grades: what other months passed on to them goes on to the
+    next open month.
     """
 
     def __init__(self, work: Work, command: SealMonth | RestateMonth) -> None:
+        """Errors: R-MON-03, LeftOutUnknown (R-MON-09), FiguresChanged (R-MON-11), NobodyToScore
+        (R-MON-13)."""
         self.occurred_at = command.occurred_at
         self.command = command
         self.books = Books(work, command.occurred_at)
@@ -188,10 +218,12 @@ class _Month:
         if not self.figures and not command.left_out and closings.last_closed() is None:
             raise NobodyToScore(month=command.month)
         self._must_be_graded(command.month, version)
+        # Whoever closes says which figures they saw: another grade may have come in between.
         if command.digest not in (None, digest := digest_of(self.figures)):
             raise FiguresChanged(month=command.month, digest=digest)
 
     def _must_be_graded(self, month: str, version: Version) -> None:
+        """Errors: MonthNotGraded (R-MON-03)."""
         missing = [
             f"{one.member} {one.post} ({sheet}: {', '.join(found)})"
             for one in self.figures if one.score is None
@@ -213,11 +245,11 @@ class _Month:
         return list(self.accounts.values())
 
     def carried_on(self) -> list[Aggregate]:
-        """What other months left to who is left out counts in the month after."""
+        """Pass on to the next open month what other months passed on to members left out here."""
         for one in self.command.left_out:
             account, held = self.accounts[one.member], sorted(
                 filter(is_graded, self.posts.get(one.member, ())))
-            also = strays(account, held) if one.post == held[0] else []
+            also = strays(account, held) if one.post == held[0] else []  # as in `figures_of`
             self.books.carry_on(one.member, self.command.month, [one.post, *also])
         return list(self.books.changed.values())
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from ledger.core.commands import Command, Handler
 from ledger.handlers import (
     access,
-    attendance,
     clock,
     deductions,
     fulfilment,
@@ -31,7 +30,7 @@ def joined(*tables: Mapping[type[Command], Handler]) -> dict[type[Command], Hand
 
 
 HANDLERS = joined(
-    access.HANDLERS, attendance.HANDLERS, clock.HANDLERS, deductions.HANDLERS,
-    fulfilment.HANDLERS, imports.HANDLERS, orders.HANDLERS, people.HANDLERS, policies.HANDLERS,
-    returns.HANDLERS, scores.HANDLERS, stock.HANDLERS)
+    access.HANDLERS, clock.HANDLERS, deductions.HANDLERS, fulfilment.HANDLERS, imports.HANDLERS,
+    orders.HANDLERS, people.HANDLERS, policies.HANDLERS, returns.HANDLERS, scores.HANDLERS,
+    stock.HANDLERS)
 """The handler of every command of the ledger."""

@@ -1,6 +1,6 @@
-"""Attendance of a member in a month, and the shifts that he handed over.
+"""Attendance of a member in a month, and the shifts that the member handed over.
 
-A month has a stream of its own, so that neither it nor the member's own grows for ever.
+Each month has a stream of its own, so that no stream grows for ever.
 """
 
 from collections.abc import Mapping
@@ -9,17 +9,18 @@ from typing import NamedTuple
 
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.people.errors import AttendanceUnknown, AttendedOtherwise
+from ledger.people.errors import AttendanceCorrected, AttendanceUnknown, AttendedAlready
 from ledger.policies.values import ABSENT
 
 
 def attendance_of(member: str, month: str) -> str:
-    """The stream of a member's attendance in a month. `member` is his stream."""
+    """The stream of a member's attendance in a month. `member` is the member's stream."""
     return subject("attendance", member.partition(":")[2], month)
 
 
 class Attended(NamedTuple):
-    """A fact of attendance, and whether it still stands. `number` counts those of the month."""
+    """A fact of attendance; it stands unless it was corrected. `number` counts those of the month.
+    """
 
     number: int
     day: str
@@ -38,7 +39,7 @@ class Attendance(Aggregate):
         self.attended: tuple[Attended, ...] = ()
 
     class Recorded(Aggregate.Event):
-        """Whether he was there, and in time. `number` counts the facts of the month."""
+        """Whether the member was there, and on time. `number` counts the facts of the month."""
 
         TOPIC = "attendance.recorded.v1"
         member: str
@@ -55,7 +56,7 @@ class Attendance(Aggregate):
             return [self.member]
 
     class Corrected(Aggregate.Event):
-        """What was recorded did not happen."""
+        """What was recorded under this number did not happen."""
 
         TOPIC = "attendance.corrected.v1"
         member: str
@@ -68,7 +69,7 @@ class Attendance(Aggregate):
             return [self.member]
 
     class ShiftHandedOver(Aggregate.Event):
-        """He told the next one in writing how things stand."""
+        """The member left a written note on how things stand to whoever takes over."""
 
         TOPIC = "attendance.shift_handed_over.v1"
         member: str
@@ -79,7 +80,7 @@ class Attendance(Aggregate):
         to_member: str | None = None
 
         def about(self) -> list[str]:
-            """The member, and who takes over."""
+            """The member, and whoever takes over."""
             return [self.member] if self.to_member is None else [self.member, self.to_member]
 
     @event(Recorded)
@@ -101,38 +102,40 @@ class Attendance(Aggregate):
         return self.id.rpartition(":")[2]
 
     def standing(self, day: str) -> list[Attended]:
-        """What stands of a day."""
+        """The facts of a day that were not corrected."""
         return [one for one in self.attended if one.day == day and one.stands]
 
     def record(
         self, member: str, facts: Mapping[str, str | int | None], by: str, *,
         occurred_at: datetime,
     ) -> int:
-        """The number of a new fact: once a shift, and to be absent once a day.
+        """The number of the new fact. A kind is recorded once a shift, absence once a day.
 
-        Errors: AttendedOtherwise (R-PPL-17).
+        Errors: AttendedAlready (R-PPL-25).
         """
         day, kind, shift = str(facts["day"]), str(facts["kind"]), facts["shift"]
         for one in self.standing(day):
             if one.kind == kind and (kind == ABSENT or one.shift == shift):
-                raise AttendedOtherwise(member=member, what=f"{kind} (number {one.number})",
-                                        day=day, kind=f"another {kind}")
+                raise AttendedAlready(member=member, kind=kind, day=day, number=one.number)
         number = len(self.attended) + 1
         self._recorded(**facts, member=member, number=number, recorded_by=by,
                        occurred_at=occurred_at)
         return number
 
     def known(self, member: str, number: int) -> Attended:
-        """A fact that stands. Errors: AttendanceUnknown (R-PPL-12)."""
-        found = next((one for one in self.attended if one.number == number and one.stands), None)
+        """A fact that stands. Errors: AttendanceUnknown (R-PPL-12), AttendanceCorrected
+        (R-PPL-24)."""
+        found = next((one for one in self.attended if one.number == number), None)
         if found is None:
             raise AttendanceUnknown(member=member, number=number, month=self.month)
+        if not found.stands:
+            raise AttendanceCorrected(member=member, number=number, month=self.month)
         return found
 
     def correct(
         self, member: str, number: int, reason: str, by: str, *, occurred_at: datetime
     ) -> None:
-        """Say that a fact did not happen. Errors: R-PPL-12."""
+        """Record that a fact did not happen. Errors: R-PPL-12, R-PPL-24."""
         self.known(member, number)
         self._corrected(member=member, number=number, reason=reason, corrected_by=by,
                         occurred_at=occurred_at)
@@ -140,5 +143,5 @@ class Attendance(Aggregate):
     def hand_over(
         self, member: str, facts: Mapping[str, str | None], by: str, *, occurred_at: datetime
     ) -> None:
-        """Keep what was told at the end of a shift."""
+        """Record the note left at the end of a shift."""
         self._shift_handed_over(**facts, member=member, told_by=by, occurred_at=occurred_at)

@@ -1,4 +1,4 @@
-"""Signatures: what only a member of the shop may do, with a key of his own, and on which day."""
+"""Signatures: what only a member of the shop may do, with a key of their own, and on which day."""
 
 from datetime import datetime
 
@@ -12,25 +12,24 @@ from ledger.policies.book import policy_on
 
 
 def signed_on(work: Work, occurred_at: datetime) -> str:
-    """The day on which a decision is signed: never before it is recorded, so that no date that is
-    told shortens a deadline that runs from it."""
+    """The day on which a decision is signed: never before it is recorded, so that dating it back
+    does not shorten a deadline that runs from it."""
     return max(day_of(occurred_at), day_of(from_us(work.now)))
 
 
 def must_be_member(work: Work, day: str) -> str:
-    """Who wishes the command, a member who is here on that day, and when it is recorded.
+    """The actor of the command, a member who is here on that day and when it is recorded.
 
     Errors: SignatureNeeded (R-PPL-13).
     """
-    actor, today = work.actor, day_of(from_us(work.now))
-    if not actor.startswith("member:") \
-            or not work.load(Member, actor).is_here_on(max(day, today)):
-        raise SignatureNeeded(actor=actor)
+    actor, last = work.actor, max(day, day_of(from_us(work.now)))
+    if not actor.startswith("member:") or not work.load(Member, actor).is_here_on(last):
+        raise SignatureNeeded(actor=actor, day=last)
     return actor
 
 
 def must_speak_for(work: Work, member: Member, day: str, what: str) -> str:
-    """Who wishes the command: the member himself, or who supervises him directly on that day.
+    """The actor of the command: the member, or whoever supervises them directly on that day.
 
     Errors: OnlyForOneself (R-PPL-14), SignatureNeeded (R-PPL-13) for a supervisor who has left.
     """
@@ -50,8 +49,8 @@ MANAGER = "manager"
 
 
 def must_head(work: Work, member: str, day: str) -> str:
-    """Who wishes the command: a member who supervises another one on a day, at any level, or whose
-    post manages the shop. Errors: NotTheHead (R-PPL-15), SignatureNeeded (R-PPL-13)."""
+    """The actor of the command: a member who supervises another one on a day, at any level, or
+    whose post manages the shop. Errors: NotTheHead (R-PPL-15), SignatureNeeded (R-PPL-13)."""
     by, above = must_be_member(work, day), member
     for _ in range(MAX_LEVELS):
         head = work.load(Member, above).supervisor_on(day)

@@ -4,42 +4,42 @@ from ledger.common.errors import Conflict, Refused
 
 
 class MemberUnknown(Refused):
-    """{member} never joined."""
+    """{member} never joined the shop."""
 
     code = "member_unknown"
     rule = "R-PPL-01"
 
 
 class MemberToldDifferently(Conflict):
-    """{member} joined on {joined_on}. Give another member an id of his own."""
+    """{member} joined on {joined_on}. Use a new id for a different member."""
 
     code = "member_told_differently"
     rule = "R-PPL-02"
 
 
 class MemberGone(Refused):
-    """{member} is not in the shop on {day}: joined {joined_on}, left {left_on}."""
+    """{member} left the shop: {left_on} was their last day, and {day} is after it."""
 
     code = "member_gone"
     rule = "R-PPL-03"
 
 
 class PostUnknown(Refused):
-    """There is no post {post!r}. The policy in force knows {known}."""
+    """There is no post {post!r}. The policy in force names {known}."""
 
     code = "post_unknown"
     rule = "R-PPL-04"
 
 
 class PostHeldAlready(Refused):
-    """{member} holds the post {post} on {day} already."""
+    """{member} already holds the post {post} on {day} or later. End that term first."""
 
     code = "post_held_already"
     rule = "R-PPL-05"
 
 
 class PostNotHeld(Refused):
-    """{member} does not hold the post {post} on {day}."""
+    """{member} does not hold the post {post} on {day}, so there is no term to end."""
 
     code = "post_not_held"
     rule = "R-PPL-06"
@@ -60,44 +60,43 @@ class LeaveUnknown(Refused):
 
 
 class LeaveDecided(Refused):
-    """Leave {number} of {member} is {state}."""
+    """Leave {number} of {member} is already {state}."""
 
     code = "leave_decided"
     rule = "R-PPL-09"
 
 
 class LeaveTooLate(Refused):
-    """Leave is asked for beforehand: it begins on {first}, and it is {day} already."""
+    """Leave is asked for by its first day, {first}: {day} is too late."""
 
     code = "leave_too_late"
     rule = "R-PPL-10"
 
 
 class OwnPresence(Refused):
-    """{member} cannot do this for himself: {what} is for somebody else."""
+    """{member} cannot do this for themselves: {what} is up to somebody else."""
 
     code = "own_presence"
     rule = "R-PPL-11"
 
 
 class AttendanceUnknown(Refused):
-    """Nothing number {number} is recorded of the attendance of {member} in {month}, or it was
-    corrected already."""
+    """The attendance of {member} in {month} has no number {number}."""
 
     code = "attendance_unknown"
     rule = "R-PPL-12"
 
 
 class SignatureNeeded(Refused):
-    """This has to be done by a member of the shop with a key of his own, not by {actor}. On the
-    command line: --actor member:…"""
+    """{actor} cannot sign this: it takes a member who is in the shop on {day}, with a key of their
+    own. On the command line: --actor member:…"""
 
     code = "signature_needed"
     rule = "R-PPL-13"
 
 
 class OnlyForOneself(Refused):
-    """{actor} cannot do this for {member}: {what} is for himself, or for his direct supervisor."""
+    """{actor} cannot do this for {member}: {what} is up to {member} or their direct supervisor."""
 
     code = "only_for_oneself"
     rule = "R-PPL-14"
@@ -111,24 +110,76 @@ class NotTheHead(Refused):
 
 
 class AttendanceAhead(Refused):
-    """{day} has not come yet: attendance is recorded when it is known."""
+    """{day} has not come yet: attendance is recorded once it is known."""
 
     code = "attendance_ahead"
     rule = "R-PPL-16"
 
 
 class AttendedOtherwise(Refused):
-    """{member} is {what} on {day}: {kind} does not go with it. Correct that first."""
+    """{member} is {what} on {day}, and cannot be {kind} as well. Take that back first."""
 
     code = "attended_otherwise"
     rule = "R-PPL-17"
 
 
 class LeaveOverlaps(Refused):
-    """{member} has leave {number} for {days} already."""
+    """{member} already asked for {days}, as leave {number}."""
 
     code = "leave_overlaps"
     rule = "R-PPL-18"
+
+
+class MemberNotYet(Refused):
+    """{member} is not in the shop on {day} yet: they join on {joined_on}."""
+
+    code = "member_not_yet"
+    rule = "R-PPL-19"
+
+
+class LeaveNumberTaken(Refused):
+    """{member} already asked for leave {number}, for {days}, and it is {state}. Use a new number
+    for other leave."""
+
+    code = "leave_number_taken"
+    rule = "R-PPL-20"
+
+
+class NoLeaveThen(Refused):
+    """Leave {number} of {member} is for {days}, so no leave on {wanted} can be taken back."""
+
+    code = "no_leave_then"
+    rule = "R-PPL-21"
+
+
+class LeaveDaysPast(Refused):
+    """{member} can no longer take back {first}: on {day} it is past. The direct supervisor can, or
+    whoever approved the leave."""
+
+    code = "leave_days_past"
+    rule = "R-PPL-22"
+
+
+class AskerApproves(Refused):
+    """{actor} asked for leave {number} of {member}, and somebody else has to approve it."""
+
+    code = "asker_approves"
+    rule = "R-PPL-23"
+
+
+class AttendanceCorrected(Refused):
+    """Number {number} of the attendance of {member} in {month} was already corrected."""
+
+    code = "attendance_corrected"
+    rule = "R-PPL-24"
+
+
+class AttendedAlready(Refused):
+    """{member} is already recorded as {kind} on {day}, under number {number}. Correct that first,
+    if it is wrong."""
+
+    code = "attended_already"
+    rule = "R-PPL-25"
 
 
 class ShiftUnknown(Refused):
@@ -146,7 +197,7 @@ class NotOnShift(Refused):
 
 
 class OnShiftAlready(Refused):
-    """{member} is in the shift {shift!r} of {roster} on {day} already, and cannot stand in there.
+    """{member} is already in the shift {shift!r} of {roster} on {day}, and cannot stand in there.
     """
 
     code = "on_shift_already"

@@ -1,4 +1,4 @@
-"""Who held which post when, for those columns that charge and grade members."""
+"""Who held which post when, for those who charge and grade members."""
 
 from collections.abc import Iterable
 
@@ -30,7 +30,7 @@ def posts_of(work: Work, member: str, day: str) -> list[str]:
 
 
 def holders_of(work: Work, posts: Iterable[str], day: str) -> dict[str, str]:
-    """Who held one of some posts on a day, each with the first of them that he held."""
+    """Who held one of some posts on a day, each with the first of these that they held."""
     found: dict[str, str] = {}
     loaded = load_posts(work, posts)
     held = {name: post.holders_on(day) for name, post in loaded.items()}
@@ -53,7 +53,8 @@ def held_in(work: Work, month: str) -> dict[str, set[str]]:
 
 
 def ever_held(work: Work, month: str) -> list[str]:
-    """Who was ever said to hold a post in a month, sorted: also who turned out not to have."""
+    """Whoever was once recorded as holding a post by the end of a month, sorted: also those who
+    turned out not to have held it, since figures of theirs may be sealed."""
     book: PolicyBook = work.load(PolicyBook, BOOK)
     last = last_day(month)
     return sorted({term.member for post in load_posts(work, book.posts_in(month)).values()

@@ -1,7 +1,7 @@
 """Members of a shop by date: who was here, who supervised whom, who was on leave.
 
-A member's id is a pseudonym, and the actor of the keys that he owns. Days are texts such as
-2026-09-30, in the shop's zone.
+A member's id is a pseudonym, and the actor behind the keys that the member owns. Days are texts
+such as 2026-09-30, in the shop's zone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,18 @@ from typing import NamedTuple
 from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.people.errors import (
+    AskerApproves,
+    LeaveDaysPast,
     LeaveDecided,
+    LeaveNumberTaken,
     LeaveOverlaps,
     LeaveTooLate,
     LeaveUnknown,
     MemberGone,
+    MemberNotYet,
     MemberToldDifferently,
     MemberUnknown,
+    NoLeaveThen,
     OwnPresence,
 )
 
@@ -25,7 +30,7 @@ ASKED, APPROVED, REFUSED, WITHDRAWN = LEAVE_STATES = ("asked", "approved", "refu
 
 
 class Leave(NamedTuple):
-    """Leave that was asked for, by whom, and who approved or refused it."""
+    """Days of leave, who asked for them, and who approved or refused them."""
 
     days: tuple[str, ...]
     state: str
@@ -34,12 +39,12 @@ class Leave(NamedTuple):
 
 
 class Member(Aggregate):
-    """A member of the shop; his stream is `member:<id>`."""
+    """A member of the shop; the stream is `member:<id>`."""
 
     KIND = "member"
 
     def begin(self) -> None:
-        """He never joined."""
+        """The member never joined."""
         self.joined_on: str | None = None
         self.left_on: str | None = None
         self.supervisors: tuple[tuple[str, str], ...] = ()
@@ -48,7 +53,7 @@ class Member(Aggregate):
     # -- facts ------------------------------------------------------------------------------------
 
     class Joined(Aggregate.Event):
-        """He works here from a day on."""
+        """The member works here from a day on."""
 
         TOPIC = "member.joined.v1"
         joined_on: str
@@ -56,14 +61,14 @@ class Member(Aggregate):
         contact: Personal | None = None
 
     class DetailsChanged(Aggregate.Event):
-        """He is called or reached otherwise; what is None stays."""
+        """The member has a new name or contact; what is None stays."""
 
         TOPIC = "member.details_changed.v1"
         name: Personal | None = None
         contact: Personal | None = None
 
     class SupervisorSet(Aggregate.Event):
-        """Somebody is his direct supervisor from a day on."""
+        """The member has this direct supervisor from a day on."""
 
         TOPIC = "member.supervisor_set.v1"
         supervisor: str
@@ -74,14 +79,14 @@ class Member(Aggregate):
             return [self.supervisor]
 
     class ShopLeft(Aggregate.Event):
-        """His last day."""
+        """The member's last day."""
 
         TOPIC = "member.shop_left.v1"
         last_day: str
         reason: str | None = None
 
     class LeaveAsked(Aggregate.Event):
-        """He wants to stay away on these days."""
+        """The member wants to stay away on these days."""
 
         TOPIC = "member.leave_asked.v1"
         number: str
@@ -90,14 +95,14 @@ class Member(Aggregate):
         reason: str | None = None
 
     class LeaveApproved(Aggregate.Event):
-        """He may."""
+        """The member may stay away."""
 
         TOPIC = "member.leave_approved.v1"
         number: str
         approved_by: str
 
     class LeaveRefused(Aggregate.Event):
-        """He may not."""
+        """The member may not stay away."""
 
         TOPIC = "member.leave_refused.v1"
         number: str
@@ -105,7 +110,7 @@ class Member(Aggregate):
         refused_by: str
 
     class LeaveWithdrawn(Aggregate.Event):
-        """He does not want to any more, or it was taken back: on these days."""
+        """The leave is taken back on these days, by the member or for them."""
 
         TOPIC = "member.leave_withdrawn.v1"
         number: str
@@ -151,7 +156,8 @@ class Member(Aggregate):
             self.leave = {**self.leave, number: after}
 
     def _decide(self, number: str, state: str, by: str) -> None:
-        """As of a moment of the business, leave may be decided that is not asked for yet."""
+        """Nothing, where the leave is not known: an answer as of a business time may hold the
+        decision but not the request, if that was dated later."""
         if (before := self.leave.get(number)) is not None:
             after = before._replace(state=state, decided_by=by)
             self.leave = {**self.leave, number: after}
@@ -159,27 +165,29 @@ class Member(Aggregate):
     # -- what was when ----------------------------------------------------------------------------
 
     def is_here_on(self, day: str) -> bool:
-        """Whether he works here on a day."""
+        """Whether the member works here on a day."""
         return self.joined_on is not None and self.joined_on <= day and (
             self.left_on is None or day <= self.left_on)
 
     def supervisor_on(self, day: str) -> str | None:
-        """His direct supervisor: of those set until a day, the last one told for the latest day."""
+        """The direct supervisor: of those set up to a day, the one with the latest first day; of
+        several with the same, the one recorded last."""
         known = [(since, number, who) for number, (since, who) in enumerate(self.supervisors)
                  if since <= day]
         return max(known)[2] if known else None
 
     def is_on_leave(self, day: str) -> bool:
-        """Whether he has approved leave on a day."""
+        """Whether the member has approved leave on a day."""
         return any(leave.state == APPROVED and day in leave.days for leave in self.leave.values())
 
     def must_be_here(self, day: str) -> None:
-        """Errors: MemberUnknown (R-PPL-01), MemberGone (R-PPL-03)."""
+        """Errors: MemberUnknown (R-PPL-01), MemberGone (R-PPL-03), MemberNotYet (R-PPL-19)."""
         if self.joined_on is None:
             raise MemberUnknown(member=self.id)
+        if day < self.joined_on:
+            raise MemberNotYet(member=self.id, day=day, joined_on=self.joined_on)
         if not self.is_here_on(day):
-            raise MemberGone(member=self.id, day=day, joined_on=self.joined_on,
-                             left_on=self.left_on or "not")
+            raise MemberGone(member=self.id, day=day, left_on=self.left_on)
 
     # -- rules ------------------------------------------------------------------------------------
 
@@ -201,13 +209,13 @@ class Member(Aggregate):
         self._details_changed(name=name, contact=contact, occurred_at=occurred_at)
 
     def set_supervisor(self, supervisor: str, since: str, *, occurred_at: datetime) -> None:
-        """Errors: R-PPL-01, R-PPL-03."""
+        """Errors: R-PPL-01, R-PPL-03, R-PPL-19."""
         self.must_be_here(since)
         if self.supervisor_on(since) != supervisor or (since, supervisor) not in self.supervisors:
             self._supervisor_set(supervisor=supervisor, since=since, occurred_at=occurred_at)
 
     def leave_shop(self, last_day: str, reason: str | None, *, occurred_at: datetime) -> None:
-        """Errors: R-PPL-01, R-PPL-03."""
+        """Errors: R-PPL-01, R-PPL-03, R-PPL-19."""
         if self.left_on != last_day:
             self.must_be_here(last_day)
             self._shop_left(last_day=last_day, reason=reason, occurred_at=occurred_at)
@@ -216,12 +224,13 @@ class Member(Aggregate):
         self, number: str, days: Sequence[str], today: str, by: str, *, reason: str | None,
         occurred_at: datetime,
     ) -> None:
-        """Errors: R-PPL-01, R-PPL-03, LeaveDecided (R-PPL-09), LeaveTooLate (R-PPL-10),
-        LeaveOverlaps (R-PPL-18)."""
+        """Errors: R-PPL-01, R-PPL-03, LeaveTooLate (R-PPL-10), LeaveOverlaps (R-PPL-18), R-PPL-19,
+        LeaveNumberTaken (R-PPL-20)."""
         if (known := self.leave.get(number)) is not None:
             if (known.days, known.state) == (tuple(days), ASKED):
                 return
-            raise LeaveDecided(member=self.id, number=number, state=known.state)
+            raise LeaveNumberTaken(member=self.id, number=number, days=", ".join(known.days),
+                                   state=known.state)
         self.must_be_here(days[-1])
         if today > days[0]:
             raise LeaveTooLate(first=days[0], day=today)
@@ -240,13 +249,14 @@ class Member(Aggregate):
         return known
 
     def approve_leave(self, number: str, by: str, *, occurred_at: datetime) -> bool:
-        """Whether it is new. Errors: R-PPL-08, R-PPL-09, OwnPresence (R-PPL-11)."""
+        """Whether that is new. Errors: R-PPL-08, R-PPL-09, OwnPresence (R-PPL-11), AskerApproves
+        (R-PPL-23)."""
         known = self._leave(number, ASKED, APPROVED)
         if known.state == APPROVED:
             return False
         self.must_not_be(by, "approving leave")
         if by == known.asked_by:
-            raise OwnPresence(member=by, what="approving leave that he asked for")
+            raise AskerApproves(actor=by, number=number, member=self.id)
         self._leave_approved(number=number, approved_by=by, occurred_at=occurred_at)
         return True
 
@@ -261,17 +271,20 @@ class Member(Aggregate):
         self, number: str, days: Sequence[str], reason: str | None, *, by: str, today: str,
         occurred_at: datetime,
     ) -> list[str]:
-        """The days of approved leave that are taken back: those that are told, by default those
-        from today on. Days that have come the member himself does not take back.
+        """The days of approved leave that are taken back: the given ones, by default those from
+        today on. Members do not take back past days themselves, since they may have been charged.
 
-        Errors: R-PPL-08, R-PPL-09, LeaveTooLate (R-PPL-10).
+        Errors: R-PPL-08, R-PPL-09, NoLeaveThen (R-PPL-21), LeaveDaysPast (R-PPL-22).
         """
         known = self._leave(number, ASKED, APPROVED, WITHDRAWN)
         if known.state == WITHDRAWN:
             return []
         wanted = [day for day in known.days if (day in days if days else day >= today)]
-        if not wanted or (by == self.id and wanted[0] < today):
-            raise LeaveTooLate(first=known.days[0], day=today)
+        if not wanted:
+            raise NoLeaveThen(member=self.id, number=number, days=", ".join(known.days),
+                              wanted=", ".join(days) or f"{today} or later")
+        if by == self.id and wanted[0] < today:
+            raise LeaveDaysPast(member=self.id, first=wanted[0], day=today)
         self._leave_withdrawn(number=number, days=wanted, withdrawn_by=by, reason=reason,
                               occurred_at=occurred_at)
         return wanted if known.state == APPROVED else []

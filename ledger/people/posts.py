@@ -22,11 +22,13 @@ class Term(NamedTuple):
     until: str | None = None
 
     def covers(self, first: str, last: str) -> bool:
-        """Whether it covers any day from one to another; one that ends before it begins, none."""
+        """Whether it covers any day from one to another. A term that was taken back ends before it
+        begins, and covers none."""
         return self.since <= last and (self.until is None or self.until >= max(first, self.since))
 
     def can_end(self, until: str) -> bool:
-        """Whether it goes on behind a day on which it had begun, or is to begin right after it."""
+        """Whether it can be ended with a day: it has begun by then, or begins on the day after
+        (which takes it back), and it goes on later."""
         return self.since <= day_after(until) and (self.until is None or self.until > until)
 
 
@@ -51,7 +53,7 @@ class Post(Aggregate):
             return [self.member]
 
     class TermEnded(Aggregate.Event):
-        """A member holds it until a day, and that day still."""
+        """A member holds it up to a day, and on that day still."""
 
         TOPIC = "post.term_ended.v1"
         member: str
@@ -96,7 +98,10 @@ class Post(Aggregate):
     def end(
         self, member: str, until: str, reason: str | None, *, occurred_at: datetime
     ) -> None:
-        """The day before it begins takes it back. Errors: PostNotHeld (R-PPL-06)."""
+        """End a term with a day; the day before it begins takes it back.
+
+        Errors: PostNotHeld (R-PPL-06).
+        """
         if any(term.member == member and term.until == until for term in self.terms):
             return
         if not any(term.member == member and term.can_end(until) for term in self.terms):

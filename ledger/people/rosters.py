@@ -23,7 +23,7 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
             forbid_unknown_fields=True):
     """A shift. Units: times HH:MM, 24:00 included; weekdays 1 (Monday) to 7.
 
-    `director` is who is to be asked on a weekend duty.
+    `director` is who is in charge of a weekend duty.
     """
 
     name: Name
@@ -35,12 +35,12 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     director: MemberId | None = None
 
     def covers(self, time: str) -> bool:
-        """Whether a time of the day lies in it; its end does not."""
+        """Whether a time of day lies in it; its end does not."""
         return self.start <= time < self.end
 
 
 class Seat(NamedTuple):
-    """Who is planned for a shift, and who is in it: another one where he stands in."""
+    """Who is planned for a shift, and who is in it: somebody else where a cover is arranged."""
 
     planned: str
     actual: str
@@ -66,7 +66,7 @@ class Roster(Aggregate):
 
         def about(self) -> list[str]:
             """The members."""
-            return _members(self.shifts)
+            return members_of(self.shifts)
 
     class DaySet(Aggregate.Event):
         """One day has shifts of its own; none on a holiday."""
@@ -78,10 +78,10 @@ class Roster(Aggregate):
 
         def about(self) -> list[str]:
             """The members."""
-            return _members(self.shifts)
+            return members_of(self.shifts)
 
     class CoverArranged(Aggregate.Event):
-        """Somebody stands in for another one."""
+        """Somebody stands in for somebody else."""
 
         TOPIC = "roster.cover_arranged.v1"
         day: str
@@ -91,7 +91,7 @@ class Roster(Aggregate):
         reason: str | None = None
 
         def about(self) -> list[str]:
-            """Both."""
+            """Both members."""
             return [self.absent, self.cover]
 
     @event(PatternSet)
@@ -113,7 +113,7 @@ class Roster(Aggregate):
                 for shift, seats in self.seats(day)]
 
     def seats(self, day: str) -> list[tuple[Shift, list[Seat]]]:
-        """The shifts of a day as they are planned, each with who is in it."""
+        """The shifts of a day as planned, each with who is in it."""
         return [(shift, self._seats(day, shift)) for shift in self._planned(day)]
 
     def _planned(self, day: str) -> Iterable[Shift]:
@@ -124,10 +124,11 @@ class Roster(Aggregate):
                  if since <= day]
         if not begun:
             return ()
-        latest = max(begun, key=lambda one: one[:2])[2]
+        latest = max(begun, key=lambda one: one[:2])[2]  # of the same day, the one set last
         return [shift for shift in latest if weekday in shift.days]
 
     def _seats(self, day: str, shift: Shift) -> list[Seat]:
+        """Who is in a shift. Covers apply in turn: whoever stands in may be stood in for too."""
         actual = list(shift.members)
         for name, absent, cover in self.covers.get(day, ()):
             if name == shift.name and absent in actual:
@@ -167,7 +168,8 @@ class Roster(Aggregate):
         self._cover_arranged(**facts, occurred_at=occurred_at)
 
 
-def _members(shifts: Iterable[Shift]) -> list[str]:
+def members_of(shifts: Iterable[Shift]) -> list[str]:
+    """The members and directors of some shifts, each once."""
     return list(dict.fromkeys(
         who for shift in shifts for who in (*shift.members, shift.director) if who))
 

@@ -1,7 +1,7 @@
 """The policy book of a shop: published versions, each in force from a day on.
 
-A version speaks of some sections; what it does not speak of holds as before. Which version applies
-to a day is the last that begins on it or earlier.
+A version has some sections; for those that it lacks, what held before still holds. The version that
+applies to a day is the last one that begins on that day or earlier.
 """
 
 from datetime import datetime
@@ -9,7 +9,7 @@ from datetime import datetime
 from ledger.common.days import first_day, last_day
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Work
-from ledger.policies.errors import PolicyInForce, PolicyOutOfOrder
+from ledger.policies.errors import PolicyInForce, PolicyNotLast, PolicyOutOfOrder
 from ledger.policies.values import UNWRITTEN, Policy, Sections, Version
 
 BOOK = "policy:book"
@@ -27,7 +27,7 @@ class PolicyBook(Aggregate):
         self.last_number = 0
 
     class Published(Aggregate.Event):
-        """These rules hold from a day on. `said` are the sections that the version speaks of."""
+        """These rules hold from a day on. `said` are the sections that the version has."""
 
         TOPIC = "policy.published.v1"
         version: int
@@ -91,12 +91,15 @@ class PolicyBook(Aggregate):
             occurred_at=occurred_at)
 
     def withdraw(self, version: int, reason: str, today: str, *, occurred_at: datetime) -> None:
-        """Only the last version, before its day. Errors: PolicyInForce (R-POL-06)."""
+        """Only the last version, before its day.
+
+        Errors: PolicyInForce (R-POL-06), PolicyNotLast (R-POL-09).
+        """
         last = self.latest
         if not version or version != last.number:
-            raise PolicyInForce(version=version, why=f"the last one is {last.number}")
+            raise PolicyNotLast(version=version, last=last.number or "none")
         if last.effective_from <= today:
-            raise PolicyInForce(version=version, why=f"it holds since {last.effective_from}")
+            raise PolicyInForce(version=version, since=last.effective_from)
         self._withdrawn(version=version, reason=reason, occurred_at=occurred_at)
 
 

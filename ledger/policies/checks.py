@@ -1,8 +1,7 @@
-"""What has to be sound before a policy is published: all that is wrong, at once.
+"""What has to be sound before a policy is published: all faults at once.
 
-A finding points into the policy, such as `/scorecards/1/items`. Sections speak of each other: what
-is checked is the whole that would hold, also where a new section leaves an older one without what
-it names.
+A finding points into the policy, such as `/scorecards/1/items`. Sections refer to each other, so
+the whole that would hold is checked: a new section may drop what an older one names.
 """
 
 import re
@@ -50,16 +49,17 @@ _TIME = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 
 
 def findings(said: Sections, before: Sections) -> list[Fault]:
-    """All that is wrong once the sections of a policy hold, section by section.
+    """All that would be wrong if a policy held, section by section.
 
-    `before` holds where `said` does not speak: what is published, or files checked along with it.
+    `before` are the sections that hold where `said` has none: those that are published, or those of
+    files checked along with it.
     """
     found = _Findings(whole := said.over(before))
     for name in whole.__struct_fields__:
         section = getattr(whole, name)
         if section == []:
-            found.checks.fault(f"/{name}", "empty", "holds nothing; leave the section out, so that "
-                                                    "what held before holds")
+            found.checks.fault(f"/{name}", "empty", "is empty; leave the section out to keep what "
+                                                    "held before")
         elif section is not None:
             found.check(name, section if isinstance(section, list) else [section])
             _check_texts(found.checks, f"/{name}", msgspec.to_builtins(section))
@@ -67,7 +67,7 @@ def findings(said: Sections, before: Sections) -> list[Fault]:
 
 
 def _check_texts(checks: Checks, where: str, value: object) -> None:
-    """Every text is one that can be kept and shown; those that are names are checked already."""
+    """Every text can be stored and shown; names are already checked."""
     if any(fault.where == where for fault in checks.faults):
         return
     if isinstance(value, dict):
@@ -81,7 +81,7 @@ def _check_texts(checks: Checks, where: str, value: object) -> None:
 
 
 class _Findings:
-    """The checks of each section, with all that is known beside them."""
+    """The checks of each section, with what they need to know of the others."""
 
     def __init__(self, known: Sections) -> None:
         self.checks = Checks()
@@ -92,7 +92,7 @@ class _Findings:
         self.calendars = {one.calendar for one in known.calendars or ()}
 
     def check(self, name: str, parts: Sequence[object]) -> None:
-        """Check a section: each of its parts, and that no name comes twice."""
+        """Check a section: each of its parts, and that no name appears twice."""
         check: Callable[[str, object], None] = getattr(self, f"_{name}")
         if name == "scoring":
             check("/scoring", parts[0])
@@ -114,20 +114,20 @@ class _Findings:
                     self.checks.text(f"/{section}/{index}/{text}", getattr(part, text))
             name = getattr(part, field, None) if field else None
             if isinstance(name, str) and seen.setdefault(name, index) != index:
-                self._say(f"/{section}/{index}/{field}", "twice",
-                          f"{name} stands in /{section}/{seen[name]} already")
+                self._fault(f"/{section}/{index}/{field}", "twice",
+                            f"{name} is already in /{section}/{seen[name]}")
 
-    def _say(self, where: str, code: str, message: str) -> None:
+    def _fault(self, where: str, code: str, message: str) -> None:
         self.checks.fault(where, code, message)
 
     def _posts_known(self, where: str, posts: Iterable[str]) -> None:
         for post in posts:
             if post not in self.posts:
-                self._say(where, "unknown_post", f"{post!r} is no post")
+                self._fault(where, "unknown_post", f"{post!r} is not a post")
 
     def _one_of(self, where: str, value: str, known: Iterable[str]) -> None:
         if value not in (words := list(known)):
-            self._say(where, "unknown", f"is {value!r}, not one of {', '.join(words)}")
+            self._fault(where, "unknown", f"is {value!r}, not one of {', '.join(words)}")
 
     # -- sections ---------------------------------------------------------------------------------
 
@@ -137,7 +137,7 @@ class _Findings:
 
     def _rules(self, at: str, rule: Rule) -> None:
         if not rule.posts:
-            self._say(f"{at}/posts", "missing", f"{rule.code} concerns no post")
+            self._fault(f"{at}/posts", "missing", f"{rule.code} names no post")
         self._posts_known(f"{at}/posts", rule.posts)
         self._one_of(f"{at}/per", rule.per, PER)
         self._one_of(f"{at}/origin", rule.origin, ORIGINS)
@@ -152,62 +152,64 @@ class _Findings:
             check_decimal(self.checks, f"{at}/escalation/factor", more.factor, least="1",
                           most="100")
         if len(set(rule.posts)) < len(rule.posts):
-            self._say(f"{at}/posts", "twice", "name one of them twice")
+            self._fault(f"{at}/posts", "twice", "names one of them twice")
         if self.known.scorecards is not None:
             self._items(at, rule)
 
     def _items(self, at: str, rule: Rule) -> None:
-        """What a rule lowers is computed, from it, on the scorecard of each of its posts."""
+        """An item that a rule lowers is computed from that rule on the scorecards of all its posts.
+        """
         if rule.counts_in != MONTH and SUPERVISOR in rule.charges:
-            self._say(f"{at}/counts_in", "mixed", "a supervisor's charge counts in the month")
+            self._fault(f"{at}/counts_in", "mixed", "a supervisor's charge counts in the month")
         for post in rule.posts if rule.counts_in != MONTH else ():
             items = {one.item: one for one in self.cards[post].items} if post in self.cards else {}
             if rule.counts_in not in items:
-                self._say(f"{at}/counts_in", "unknown_item",
-                          f"{rule.counts_in!r} is no item of a scorecard of {post}")
+                self._fault(f"{at}/counts_in", "unknown_item",
+                            f"{rule.counts_in!r} is not an item of the scorecard of {post}")
             elif rule.code not in items[rule.counts_in].computed_from:
-                self._say(f"{at}/counts_in", "not_computed",
-                          f"{rule.counts_in} of {post} is not computed from {rule.code}")
+                self._fault(f"{at}/counts_in", "not_computed",
+                            f"{rule.counts_in} of {post} is not computed from {rule.code}")
         known = items_named(self.cards[post] for post in rule.posts if post in self.cards)
         for name in rule.evidence_for:
             if name not in known:
-                self._say(f"{at}/evidence_for", "unknown_item",
-                          f"{name!r} is no item of the scorecards of {', '.join(rule.posts)}")
+                self._fault(f"{at}/evidence_for", "unknown_item",
+                            f"{name!r} is not an item of the scorecards of {', '.join(rule.posts)}")
 
     def _charges(self, at: str, rule: Rule) -> None:
         parties = set(rule.charges)
         if not parties:
-            self._say(at, "missing", f"{rule.code} charges nobody")
+            self._fault(at, "missing", f"{rule.code} charges nobody")
         for party, points in rule.charges.items():
             self._one_of(at, party, PARTIES)
             if len(points) not in (0, 2):
-                self._say(f"{at}/{party}", "not_range", "is no number, no [least, most], no none")
+                self._fault(f"{at}/{party}", "not_range", "is not a number, [least, most] or none")
                 continue
             for text in points:
                 check_decimal(self.checks, f"{at}/{party}", text, most="100")
             if points and all(map(is_decimal, points)) and Decimal(points[0]) > Decimal(points[1]):
-                self._say(f"{at}/{party}", "not_ordered",
-                          f"{rule.code} takes {points[0]} to {points[1]} points: the range is "
-                          "turned round")
+                self._fault(f"{at}/{party}", "not_ordered",
+                            f"{rule.code} takes {points[0]} to {points[1]} points: the range is "
+                            "the wrong way round")
         if rule.computed_from and (parties != {OFFENDER} or len(set(rule.charges[OFFENDER])) > 1):
-            self._say(at, "not_fixed", f"{rule.code} is computed, so it takes a fixed number of "
-                                       "points from the offender alone")
+            self._fault(at, "not_fixed", f"{rule.code} is computed, so it has to take a fixed "
+                                         "number of points, from the offender alone")
         if ALL_OF_POST in parties and len(parties) > 1:
-            self._say(at, "mixed", "who charges all of a post charges nobody else")
+            self._fault(at, "mixed", "a rule that charges all of a post charges nobody else")
         if SUPERVISOR in parties and OFFENDER not in parties:
-            self._say(at, "mixed", "a supervisor is charged beside an offender only")
+            self._fault(at, "mixed", "a supervisor is charged only together with an offender")
 
     def _excludes(self, at: str, rule: Rule) -> None:
         if rule.excludes is None:
             return
         other = self.rules.get(rule.excludes)
         if other is None:
-            self._say(at, "unknown_rule", f"{rule.excludes!r} is no rule")
+            self._fault(at, "unknown_rule", f"{rule.excludes!r} is not a rule")
         elif other.excludes != rule.code:
-            self._say(at, "one_sided", f"{rule.excludes} does not exclude {rule.code}")
+            self._fault(at, "one_sided", f"{rule.excludes} does not exclude {rule.code}")
         elif other.per != rule.per:
-            self._say(at, "other_per", f"{rule.code} counts once per {rule.per}, {rule.excludes} "
-                                       f"per {other.per}: what is the same fact cannot be told")
+            self._fault(at, "other_per",
+                        f"{rule.code} counts once per {rule.per}, {rule.excludes} per {other.per}: "
+                        "which facts are the same would not be clear")
 
     def _scorecards(self, at: str, card: Scorecard) -> None:
         self._posts_known(f"{at}/post", [card.post])
@@ -218,7 +220,7 @@ class _Findings:
         for index, item in enumerate(card.items):
             where = f"{at}/items/{index}"
             if item.item in seen:
-                self._say(f"{where}/item", "twice", f"{item.item} stands in it twice")
+                self._fault(f"{where}/item", "twice", f"{item.item} is in it twice")
             seen.add(item.item)
             for text in ("item", "zh", "en"):
                 self.checks.text(f"{where}/{text}", getattr(item, text))
@@ -226,13 +228,13 @@ class _Findings:
             sound = sound and is_decimal(item.weight)
             total += Decimal(item.weight) if is_decimal(item.weight) else 0
         if not card.items:
-            self._say(f"{at}/items", "missing", f"the scorecard of {card.post} has no item")
+            self._fault(f"{at}/items", "missing", f"the scorecard of {card.post} has no item")
         elif sound and not total:
-            self._say(f"{at}/items", "weights", f"the weights of {card.post} add up to 0")
+            self._fault(f"{at}/items", "weights", f"the weights of {card.post} add up to 0")
         elif sound and total != 100 and not card.normalise:
-            self._say(f"{at}/items", "weights",
-                      f"the weights of {card.post} add up to {plain(total)}, not 100; mend them, "
-                      "or say normalise: true")
+            self._fault(f"{at}/items", "weights",
+                        f"the weights of {card.post} add up to {plain(total)}, not 100; correct "
+                        "them, or set normalise: true")
 
     def _item(self, at: str, item: ScorecardItem) -> None:
         check_decimal(self.checks, f"{at}/weight", item.weight, most="1000")
@@ -241,22 +243,23 @@ class _Findings:
             check_decimal(self.checks, f"{at}/parts/{name}", part, most="1000")
         if parts and all(map(is_decimal, [*parts, item.weight])) and (
                 sum_ := sum(map(Decimal, parts))) != Decimal(item.weight):
-            self._say(f"{at}/parts", "weights",
-                      f"the parts add up to {sum_}, the item weighs {item.weight}")
+            self._fault(f"{at}/parts", "weights",
+                        f"the parts add up to {sum_}, the item weighs {item.weight}")
         for code in item.computed_from if self.rules else ():
             rule = self.rules.get(code)
             if rule is None:
-                self._say(f"{at}/computed_from", "unknown_rule", f"{code!r} is no rule")
+                self._fault(f"{at}/computed_from", "unknown_rule", f"{code!r} is not a rule")
             elif rule.counts_in != item.item:
-                self._say(f"{at}/computed_from", "other_item",
-                          f"{code} counts in {rule.counts_in}, not in {item.item}")
+                self._fault(f"{at}/computed_from", "other_item",
+                            f"{code} counts in {rule.counts_in}, not in {item.item}")
 
     def _scoring(self, at: str, scoring: Scoring) -> None:
         shares = (scoring.committee, scoring.second)
         for name, share in zip(("committee", "second"), shares, strict=True):
             check_decimal(self.checks, f"{at}/{name}", share, most="1")
         if all(map(is_decimal, shares)) and sum(map(Decimal, shares)) != 1:
-            self._say(at, "shares", f"committee {shares[0]} and second {shares[1]} do not make 1")
+            self._fault(at, "shares",
+                        f"committee {shares[0]} and second {shares[1]} do not add up to 1")
         check_decimal(self.checks, f"{at}/bonus_most", scoring.bonus_most, most="100")
         check_decimal(self.checks, f"{at}/pass_mark", scoring.pass_mark, most="100")
         self.checks.integer(f"{at}/appeal_days", scoring.appeal_days, least=0, most=366)
@@ -283,9 +286,9 @@ class _Findings:
             if (share := getattr(scheme, name)) is not None:
                 check_decimal(self.checks, f"{at}/{name}", share, most="1")
         if (scheme.performance == "tiers") != bool(scheme.tiers):
-            self._say(f"{at}/tiers", "tiers",
-                      f"{scheme.scheme} pays by {scheme.performance}: only who pays by tiers has "
-                      "tiers, and has to")
+            self._fault(f"{at}/tiers", "tiers",
+                        f"{scheme.scheme} pays by {scheme.performance}: a scheme has tiers if and "
+                        "only if it pays by tiers")
         if scheme.tiers:
             for index, tier in enumerate(scheme.tiers):
                 check_decimal(self.checks, f"{at}/tiers/{index}/pays", tier.pays, most="10")
@@ -296,7 +299,7 @@ class _Findings:
             self.checks.integer(f"{at}/within", deadline.within, least=1, most=100_000)
             self._one_of(f"{at}/unit", deadline.unit or "", UNITS)
         if deadline.by is not None and not _TIME.fullmatch(deadline.by):
-            self._say(f"{at}/by", "not_time", f"is {deadline.by!r}, not a time such as 18:00")
+            self._fault(f"{at}/by", "not_time", f"is {deadline.by!r}, not a time such as 18:00")
         if deadline.calendar is not None:
             self._one_of(f"{at}/calendar", deadline.calendar, sorted(self.calendars))
 
@@ -307,7 +310,7 @@ class _Findings:
         for name in ("since", "until"):
             check_day(self.checks, f"{at}/{name}", getattr(calendar, name))
         if calendar.since > calendar.until:
-            self._say(f"{at}/until", "not_ordered", "ends before it begins")
+            self._fault(f"{at}/until", "not_ordered", "ends before it begins")
         for index, weekday in enumerate(calendar.weekdays):
             self.checks.integer(f"{at}/weekdays/{index}", weekday, least=1, most=7)
         for name in ("holidays", "working"):
@@ -315,39 +318,40 @@ class _Findings:
                 where = f"{at}/{name}/{index}"
                 check_day(self.checks, where, day)
                 if is_day(day) and not calendar.since <= day <= calendar.until:
-                    self._say(where, "outside", f"{day} lies outside {calendar.since} to "
-                                                f"{calendar.until}")
+                    self._fault(where, "outside",
+                                f"{day} is outside {calendar.since} to {calendar.until}")
         for day in sorted(set(calendar.holidays) & set(calendar.working)):
-            self._say(f"{at}/working", "twice", f"{day} is a holiday and a working day")
+            self._fault(f"{at}/working", "twice", f"{day} is a holiday and a working day")
 
     # -- bands ------------------------------------------------------------------------------------
 
     def _bands(self, at: str, bands: Sequence[Band | Tier], name: str) -> None:
-        """No two overlap, and together they leave no gap."""
+        """No two bands overlap, and together they leave no gap."""
         ordered = sorted((_Range(band) for band in bands), key=lambda one: one.key)
         for index, band in enumerate(bands):
             for bound in (band.at_least, band.below):
                 if bound is not None:
                     check_decimal(self.checks, f"{at}/{index}", bound, least="-1000", most="1000")
         if not all(one.sound for one in ordered):
-            self._say(at, "not_ordered", f"{name} have a bound that is no number, or turned round")
+            self._fault(at, "not_ordered",
+                        f"{name} have a bound that is not a number, or the wrong way round")
             return
         reached: _Range | None = None
         if ordered[0].low is not None:
-            self._say(at, "gap", f"{name} say nothing below {ordered[0].low}")
+            self._fault(at, "gap", f"{name} say nothing below {ordered[0].low}")
         for one in ordered:
             if reached is not None and reached.reaches_into(one):
-                self._say(at, "overlap", f"{name} overlap: {reached} and {one}")
+                self._fault(at, "overlap", f"{name} overlap: {reached} and {one}")
             elif reached is not None and reached.high != one.low:
-                self._say(at, "gap", f"{name} say nothing from {reached.high} to {one.low}")
-            if reached is None or one.ends_behind(reached):
+                self._fault(at, "gap", f"{name} say nothing from {reached.high} to {one.low}")
+            if reached is None or one.ends_after(reached):
                 reached = one
         if reached is not None and reached.high is not None:
-            self._say(at, "gap", f"{name} say nothing from {reached.high} on")
+            self._fault(at, "gap", f"{name} say nothing from {reached.high} on")
 
 
 class _Range:
-    """From which score on, below which other one; None is no bound."""
+    """The scores of a band: `low` and above, below `high`. None: no bound."""
 
     def __init__(self, band: Band | Tier) -> None:
         self.low = _number(band.at_least)
@@ -359,15 +363,15 @@ class _Range:
 
     @property
     def key(self) -> tuple[Decimal, str]:
-        """Where it begins."""
+        """Where it begins, for sorting."""
         return (Decimal("-Infinity") if self.low is None else self.low), self.what
 
     def reaches_into(self, later: "_Range") -> bool:
         """Whether it holds where a later one begins."""
         return later.low is None or self.high is None or self.high > later.low
 
-    def ends_behind(self, other: "_Range") -> bool:
-        """Whether it ends behind another one."""
+    def ends_after(self, other: "_Range") -> bool:
+        """Whether it ends after another one."""
         return other.high is not None and (self.high is None or self.high > other.high)
 
     def __str__(self) -> str:

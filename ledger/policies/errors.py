@@ -6,7 +6,7 @@ from ledger.common.errors import Fault, Refused
 
 
 class PolicyUnsound(Refused):
-    """{count} thing(s) in the policy cannot hold: {summary}"""
+    """The policy has {count} fault(s): {summary}"""
 
     code = "policy_unsound"
     rule = "R-POL-03"
@@ -18,31 +18,39 @@ class PolicyUnsound(Refused):
 
 
 class PolicyOutOfOrder(Refused):
-    """Version {version} holds from {effective_from} on; a later version cannot begin before it, on
-    {wanted}. Withdraw that version first, if it is not in force yet."""
+    """Version {version} holds from {effective_from} on, and a later version cannot begin before
+    that, on {wanted}. Withdraw version {version} first, if it is not in force yet."""
 
     code = "policy_out_of_order"
     rule = "R-POL-04"
 
 
 class PolicyInSealedMonth(Refused):
-    """A policy cannot begin on {wanted}: {month} is sealed. The first day that is free is
-    {free}."""
+    """A policy cannot begin on {wanted}: months up to {month} are closed. It can begin on {free} at
+    the earliest."""
 
     code = "policy_in_sealed_month"
     rule = "R-POL-05"
 
 
 class PolicyInForce(Refused):
-    """Version {version} cannot be withdrawn: {why}. Publish a new version instead."""
+    """Version {version} cannot be withdrawn: it has been in force since {since}. Publish a new
+    version instead."""
 
     code = "policy_in_force"
     rule = "R-POL-06"
 
 
 class PolicyDropsPost(Refused):
-    """Members hold {posts} on {day} or later, and the policy knows no such post any more. End what
-    they hold first."""
+    """Members hold {posts} on {day} or later, and the policy no longer names that. End their terms
+    first."""
 
     code = "policy_drops_post"
     rule = "R-POL-08"
+
+
+class PolicyNotLast(Refused):
+    """Only the last version can be withdrawn, which is {last}, not {version}."""
+
+    code = "policy_not_last"
+    rule = "R-POL-09"

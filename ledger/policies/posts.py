@@ -33,7 +33,7 @@ HEADS = {
     "customer_service_head": ("customer_service",),
     "warehouse_head": ("keeper", "receiver", "statistician", "quality_control", "dispatcher"),
 }
-"""The posts that a post heads: whose holder answers for theirs, where no supervisor is set."""
+"""The posts that a post heads: where no supervisor is set, its holders answer for theirs."""
 
 
 COMMITTEE = "appraisal_committee"

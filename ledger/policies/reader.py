@@ -1,4 +1,4 @@
-"""Policy files: YAML that a person writes, read strictly, every number as it is printed."""
+"""Policy files: YAML written by people, read strictly, every number as it is printed."""
 
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,14 @@ LARGEST = 1 << 20
 
 
 class PolicyFileUnknown(NotFound):
-    """There is no policy {name!r}. Known are {known}; a YAML file is named with its path."""
+    """There is no policy {name!r}. Shipped are {known}; give the path of any other YAML file."""
 
     code = "policy_file_unknown"
     rule = "R-POL-01"
 
 
 class PolicyFileUnreadable(Invalid):
-    """{name} is no policy file: {why}"""
+    """{name} is not a policy file: {why}"""
 
     code = "policy_file_unreadable"
     rule = "R-POL-02"
@@ -53,45 +53,45 @@ def read(name: str) -> Policy:
 def parse(name: str, text: str) -> Policy:
     """The policy of a text. Errors: PolicyFileUnreadable (R-POL-02)."""
     try:
-        told = yaml.load(text, _Strict)
+        document = yaml.load(text, _Strict)
     except RecursionError:
         raise PolicyFileUnreadable(name=name, why="it is nested too deeply") from None
     except yaml.YAMLError as error:
         raise PolicyFileUnreadable(name=name, why=" ".join(str(error).split())) from None
-    if not isinstance(told, dict):
-        raise PolicyFileUnreadable(name=name, why="it is no mapping")
-    head = {key: value for key, value in told.items() if key in ("title", "source", "notes")}
-    said = {key: value for key, value in told.items() if key not in head}
-    if unknown := sorted(set(said) - set(Sections.__struct_fields__)):
+    if not isinstance(document, dict):
+        raise PolicyFileUnreadable(name=name, why="it is not a mapping")
+    head = {key: value for key, value in document.items() if key in ("title", "source", "notes")}
+    sections = {key: value for key, value in document.items() if key not in head}
+    if unknown := sorted(set(sections) - set(Sections.__struct_fields__)):
         raise PolicyFileUnreadable(
-            name=name, why=f"{', '.join(unknown)} is no section; there are "
+            name=name, why=f"it has unknown sections ({', '.join(unknown)}); there are "
                            f"{', '.join(Sections.__struct_fields__)}")
-    for rule in said.get("rules") or ():
+    for rule in sections.get("rules") or ():
         if isinstance(rule, dict) and isinstance(rule.get("charges"), dict):
             rule["charges"] = {party: _points(points)
                                for party, points in rule["charges"].items()}
     try:
-        return msgspec.convert({**head, "sections": said}, Policy, strict=False)
+        return msgspec.convert({**head, "sections": sections}, Policy, strict=False)
     except msgspec.ValidationError as error:
         raise PolicyFileUnreadable(name=name, why=str(error)) from None
 
 
-def _points(told: Any) -> Any:
-    """One number is the least and the most; `none` means that no points are printed."""
-    if told == "none":
+def _points(printed: Any) -> Any:
+    """A single number is both the least and the most; `none` means that no points are printed."""
+    if printed == "none":
         return []
-    return [told, told] if isinstance(told, str) else told
+    return [printed, printed] if isinstance(printed, str) else printed
 
 
 class _Strict(yaml.BaseLoader):
-    """Leaves every value the text that it is; refuses a key that comes twice, and references, by
-    which a short file could be a huge one."""
+    """Leaves every value as the text that it is. Refuses a key that appears twice, and references,
+    with which a short file could become a huge one."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """A node. Errors: ComposerError."""
         if self.check_event(yaml.events.AliasEvent):
             raise yaml.composer.ComposerError(
-                None, None, "a reference (*name) stands here; write it out",
+                None, None, "there is a reference (*name) here; write it out",
                 self.peek_event().start_mark)  # type: ignore[no-untyped-call]
         return super().compose_node(parent, index)
 
@@ -100,10 +100,10 @@ class _Strict(yaml.BaseLoader):
         found = super().construct_mapping(node, deep=deep)
         if len(found) < len(node.value):
             raise yaml.constructor.ConstructorError(
-                None, None, "a key comes twice in a mapping", node.start_mark)
+                None, None, "a key appears twice in a mapping", node.start_mark)
         return found
 
 
 def faults_at(faults: list[Fault], name: str) -> list[Fault]:
-    """Faults with the file that they stand in."""
+    """Faults, each with the name of the file that it is in."""
     return [Fault(f"{name}{fault.where}", fault.code, fault.message) for fault in faults]

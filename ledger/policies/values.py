@@ -1,9 +1,9 @@
 """What a policy says: score rules, scorecards, bands, pay, deadlines, thresholds, calendars.
 
 The structures are those of a policy file, section by section, and of the published event. Points,
-weights, shares and coefficients are decimals in texts; `source` is the title of the document that
-a number comes from, `reading` what was chosen where its print is ambiguous, and `conflict` where
-two documents disagree.
+weights, shares and coefficients are decimals in texts. `source` is the title of the document that a
+number comes from, `reading` is what we chose where its print is ambiguous, and `conflict` says
+where two documents disagree.
 """
 
 from collections.abc import Iterable
@@ -18,16 +18,16 @@ from ledger.common.decimals import FINEST
 from ledger.policies.posts import HEADS, POSTS
 
 OFFENDER, SUPERVISOR, ALL_OF_POST = PARTIES = ("offender", "supervisor", "all_of_post")
-"""Who can be liable: who did it, his direct supervisor that day, all who held the post that day."""
+"""Who can be liable: whoever did it, their direct supervisor that day, all in the post that day."""
 
 PER = ("occurrence", "order", "review", "product", "parcel", "slip", "day", "month")
-"""What a rule counts once."""
+"""What a rule can count once per."""
 
 MONTH = "month"
-"""Where most charges count: in the month's total. Others lower an item of the scorecard."""
+"""Where most charges count: in the month's total. The others lower an item of the scorecard."""
 
 OBJECTIVE, CONFIRMED_PRODUCT = EXEMPTIONS = ("objective", "product_department_confirmed")
-"""What waives a charge, where a rule knows such a thing."""
+"""What can excuse a charge, where a rule allows an excuse."""
 
 ABSENT, LEAVE = "absent", "leave"
 ATTENDANCE = ("late", "left_early", ABSENT, LEAVE, "meeting_late", "meeting_left_early",
@@ -35,7 +35,7 @@ ATTENDANCE = ("late", "left_early", ABSENT, LEAVE, "meeting_late", "meeting_left
 """Kinds of attendance that rules can count; `leave` is a day of approved leave."""
 
 MEMBER, HEAD = "member", "supervisor"
-"""Second graders beside a post: the member himself, or his direct supervisor."""
+"""Second graders besides the holder of a post: the member, or the member's direct supervisor."""
 
 MAX_NOTES = 200
 
@@ -45,16 +45,16 @@ DecimalText = Annotated[str, Text(longest=100)]
 Names = Annotated[list[Name], Items()]
 
 
-class _Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+class _Sourced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
             forbid_unknown_fields=True):
-    """Where something is printed, and how it was read."""
+    """Where something is printed, and how we read it."""
 
     source: LongText | None = None
     reading: LongText | None = None
     conflict: LongText | None = None
 
 
-class PostName(_Said, frozen=True, kw_only=True):
+class PostName(_Sourced, frozen=True, kw_only=True):
     """A post, its names, the role of the keys of those who hold it, and the posts that it heads."""
 
     post: Name
@@ -65,19 +65,20 @@ class PostName(_Said, frozen=True, kw_only=True):
 
 
 class Escalation(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """From the nth charge of a month on, each counts so many times."""
+    """From the nth charge of a month on, each counts `factor` times."""
 
     from_nth: AnyInteger
     factor: DecimalText
 
 
-class Rule(_Said, frozen=True, kw_only=True):
+class Rule(_Sourced, frozen=True, kw_only=True):
     """What costs how many points.
 
     Shapes: `charges` maps a liable party to [least, most] points, or to [] where no points are
-    printed: then it is recorded and counts 0. `counts_in` is `month` or an item of the scorecard.
-    `computed_from` are the kinds of attendance that are charged as they are recorded; such a rule
-    is not proposed. `evidence_for` are the items whose graders see what it recorded.
+    printed: then a breach is recorded and counts 0. `counts_in` is `month` or an item of the
+    scorecard. `computed_from` are the kinds of attendance that are charged as they are recorded;
+    deductions of such a rule are not proposed. `evidence_for` are the items whose graders see the
+    recorded breaches.
     """
 
     code: Name
@@ -103,11 +104,11 @@ class Rule(_Said, frozen=True, kw_only=True):
         return any(self.charges.values())
 
 
-class ScorecardItem(_Said, frozen=True, kw_only=True):
+class ScorecardItem(_Sourced, frozen=True, kw_only=True):
     """What is graded. Units: `weight` and `parts` in percent.
 
     `computed_from` are the rules that take points from it; such an item is not graded. `shows` is
-    what the ledger lays before the graders.
+    what the ledger shows to the graders.
     """
 
     item: Name
@@ -119,8 +120,8 @@ class ScorecardItem(_Said, frozen=True, kw_only=True):
     shows: Names = []
 
 
-class Scorecard(_Said, frozen=True, kw_only=True):
-    """The items of a post; their weights add up to 100, or are scaled to it (`normalise`).
+class Scorecard(_Sourced, frozen=True, kw_only=True):
+    """The items of a post; their weights add up to 100, or are scaled to 100 (`normalise`).
 
     `second_grader` is `member`, `supervisor`, or a post whose holder grades.
     """
@@ -131,10 +132,11 @@ class Scorecard(_Said, frozen=True, kw_only=True):
     normalise: bool = False
 
 
-class Scoring(_Said, frozen=True, kw_only=True):
+class Scoring(_Sourced, frozen=True, kw_only=True):
     """How a month's score is made. Units: shares of 1, points, calendar days, months.
 
-    `warnings` maps a post to how many closed months below the pass mark call for a warning.
+    `warnings` maps a post to the number of closed months below the pass mark that call for a
+    warning.
     """
 
     committee: DecimalText = "0.75"
@@ -146,23 +148,23 @@ class Scoring(_Said, frozen=True, kw_only=True):
     warnings: Annotated[dict[Name, AnyInteger], Items()] = {}
 
 
-class Band(_Said, frozen=True, kw_only=True):
-    """From such a score on, below another one, this is the coefficient. None: no bound."""
+class Band(_Sourced, frozen=True, kw_only=True):
+    """The coefficient of scores of `at_least` or more that are below `below`. None: no bound."""
 
     coefficient: DecimalText
     at_least: DecimalText | None = None
     below: DecimalText | None = None
 
 
-class Tier(_Said, frozen=True, kw_only=True):
-    """From such a score on, below another one, this share of the performance pay is paid."""
+class Tier(_Sourced, frozen=True, kw_only=True):
+    """The share of the performance pay for scores of `at_least` or more, below `below`."""
 
     pays: DecimalText
     at_least: DecimalText | None = None
     below: DecimalText | None = None
 
 
-class PayScheme(_Said, frozen=True, kw_only=True):
+class PayScheme(_Sourced, frozen=True, kw_only=True):
     """A scheme of pay for some posts. Units: minor units, shares of 1.
 
     `performance` says what multiplies: `coefficient`, `tiers` (of the score) or `attainment` (of
@@ -184,11 +186,11 @@ class PayScheme(_Said, frozen=True, kw_only=True):
     terms: Annotated[dict[Name, LongText], Items()] = {}
 
 
-class Deadline(_Said, frozen=True, kw_only=True):
-    """Until when something has to be done.
+class Deadline(_Sourced, frozen=True, kw_only=True):
+    """The time by which something has to be done.
 
-    `within` counts `unit`s from `starts_at`; `by` is a time of day, HH:MM. `calendar` names whose
-    working days count.
+    `within` counts `unit`s from `starts_at`; `by` is a time of day, HH:MM. `calendar` names the
+    calendar whose working days count.
     """
 
     deadline: Name
@@ -203,7 +205,7 @@ class Deadline(_Said, frozen=True, kw_only=True):
     to: Names = []
 
 
-class Threshold(_Said, frozen=True, kw_only=True):
+class Threshold(_Sourced, frozen=True, kw_only=True):
     """A bound that is data, such as how few pieces are too few."""
 
     threshold: Name
@@ -213,11 +215,11 @@ class Threshold(_Said, frozen=True, kw_only=True):
     en: LongText
 
 
-class Calendar(_Said, frozen=True, kw_only=True):
+class Calendar(_Sourced, frozen=True, kw_only=True):
     """Working days. Units: `weekdays` 1 (Monday) to 7; days as YYYY-MM-DD.
 
-    `holidays` are no working days, `working` are some although their weekday is none. It is good
-    for the days from `since` to `until`, both included.
+    `holidays` are not worked although their weekday is, `working` are worked although their weekday
+    is not. It covers the days from `since` to `until`, both included.
     """
 
     calendar: Name
@@ -240,7 +242,7 @@ PERFORMANCES = ("coefficient", "tiers", "attainment")
 
 class Sections(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
                forbid_unknown_fields=True):
-    """What a policy says. A section that is None is not spoken of: what was said before holds."""
+    """What a policy says. A section that is None is absent: what was published before holds."""
 
     posts: Annotated[list[PostName], Items()] | None = None
     rules: Annotated[list[Rule], Items()] | None = None
@@ -253,14 +255,14 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     calendars: Annotated[list[Calendar], Items()] | None = None
 
     def over(self, before: "Sections") -> "Sections":
-        """These sections, and those of before that these do not speak of."""
+        """These sections, and where one is absent, that of before."""
         return Sections(**{name: getattr(before, name) if (own := getattr(self, name)) is None
                            else own for name in self.__struct_fields__})
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
              forbid_unknown_fields=True):
-    """A policy file: whose rules they are, what they say, and notes for people."""
+    """A policy file: its title and source, what it says, and notes for people."""
 
     title: Annotated[str, Text(longest=200)]
     source: LongText | None = None
@@ -269,7 +271,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class Version(NamedTuple):
-    """A published version: from which day on it holds, and all that holds with it."""
+    """A published version: the day from which it holds, and all sections that hold with it."""
 
     number: int
     effective_from: str
@@ -280,7 +282,7 @@ class Version(NamedTuple):
         return next((rule for rule in self.said.rules or () if rule.code == code), None)
 
     def scorecard(self, post: str) -> Scorecard:
-        """The scorecard of a post; one without a printed one is graded as a whole."""
+        """The scorecard of a post; a post without a printed one is graded as a whole."""
         return next((card for card in self.said.scorecards or () if card.post == post),
                     Scorecard(post=post, items=[WHOLE], reading=WHOLE.reading))
 
@@ -290,7 +292,7 @@ class Version(NamedTuple):
         return self.said.scoring or Scoring()
 
     def posts(self) -> dict[str, str]:
-        """The posts, each with the role of its keys."""
+        """The posts, each with the role of its holders' keys."""
         if self.said.posts is None:
             return {post: role for post, (_, _, role) in POSTS.items()}
         return {one.post: one.role for one in self.said.posts}
@@ -312,8 +314,8 @@ UNWRITTEN = Version(0, "0000-00-00", Sections())
 def weights_of(card: Scorecard) -> dict[str, Decimal]:
     """The weights that count, in percent: as printed, or scaled so that they add up to 100.
 
-    A scaled weight has four digits behind the point; what rounding leaves goes to those items that
-    lost most by it, the first of equals.
+    A scaled weight has four decimal places. What rounding down leaves over goes, step by step, to
+    the items that lost most by it, the first of equals first: so the sum is exactly 100.
     """
     printed = {item.item: Decimal(item.weight) for item in card.items}
     total = sum(printed.values(), Decimal(0))

@@ -1,7 +1,7 @@
 """A member's month: grades, bonus work and charges, from which the score is made.
 
-What happens to a month after it was sealed is recorded here too, and its effect is carried to the
-open month: the score of a sealed month stays what it was, and nothing is lost.
+A change to a month that is sealed is recorded here too, and its effect is carried to the open
+month: the score of a sealed month stays what it was, and nothing is lost.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ from decimal import Decimal
 import msgspec
 
 from ledger.common.decimals import ZERO, plain
-from ledger.common.values import EPOCH
 from ledger.core.aggregate import Aggregate, event
+from ledger.scores.charges import Charges, cost_in, counted, whole_cost, with_charge
 from ledger.scores.values import SECOND_SHEET, Bonus, Carry, Charge, Figure, Lent
 
 Grades = Mapping[str, Mapping[str, str]]
@@ -28,8 +28,8 @@ class Account(Aggregate):
         """Nothing was graded, granted or charged."""
         self.grades: Mapping[str, Grades] = {}
         self.bonuses: Mapping[str, Mapping[str, Bonus]] = {}
-        self.charges: Mapping[str, Charge] = {}
-        self.reversed: Mapping[str, Charge] = {}
+        self.charges: Charges = {}
+        self.reversed: Charges = {}
         self.carried: Mapping[str, str] = {}
         self.lent: tuple[Lent, ...] = ()
         self.figures: tuple[Figure, ...] = ()
@@ -52,7 +52,7 @@ class Account(Aggregate):
             return [self.member]
 
     class BonusSet(Aggregate.Event):
-        """So many points for a voluntary task; 0 takes them back."""
+        """Points for a voluntary task; 0 takes them back."""
 
         TOPIC = "month.bonus_set.v1"
         member: str
@@ -67,7 +67,8 @@ class Account(Aggregate):
 
     class Charged(Aggregate.Event):
         """Points were charged. `carried` says what of it counts in another month, where this one
-        was sealed: by post, since rules that escalate may reach a charge in another one."""
+        was sealed: by post, since a rule that escalates may change what charges of another post
+        count."""
 
         TOPIC = "month.charged.v1"
         member: str
@@ -93,7 +94,7 @@ class Account(Aggregate):
             return _about(self.member, self.charge)
 
     class ChargeReversed(Aggregate.Event):
-        """A charge counts as if it had never been."""
+        """A charge counts as if it had never been made."""
 
         TOPIC = "month.charge_reversed.v1"
         member: str
@@ -106,8 +107,8 @@ class Account(Aggregate):
             return _about(self.member, self.charge)
 
     class EffectCarried(Aggregate.Event):
-        """What a change in another month costs counts here; when that month is reopened, it counts
-        there again. Units: points; below 0 is a credit."""
+        """What a change in another month costs is counted here; when that month is reopened, it is
+        counted there again. Units: points; below 0 is a credit."""
 
         TOPIC = "month.effect_carried.v1"
         member: str
@@ -122,7 +123,7 @@ class Account(Aggregate):
             return _about(self.member, self.charge)
 
     class Sealed(Aggregate.Event):
-        """These figures are final; `restatement` counts those of the month."""
+        """These figures are final; `restatement` is the number of the month's restatement."""
 
         TOPIC = "month.sealed.v1"
         member: str
@@ -138,7 +139,7 @@ class Account(Aggregate):
     @event(Graded)
     def _graded(self, post, sheet, grades, grader):
         sheets = self.grades.get(f"{post} {sheet}", {})
-        if sheet == SECOND_SHEET:  # there is one second grader: what he tells last counts
+        if sheet == SECOND_SHEET:  # it has one grader at a time: of an item the last grade counts
             sheets = {who: {item: grade for item, grade in known.items() if item not in grades}
                       for who, known in sheets.items()}
         known = {**sheets.get(grader, {}), **grades}
@@ -151,20 +152,18 @@ class Account(Aggregate):
 
     @event(Charged)
     def _charged(self, charge, carried):
-        self.charges = {**self.charges, charge.charge: charge}
+        self.charges = with_charge(self.charges, charge.charge, charge)
         self._lend(charge.charge, carried)
 
     @event(ChargeReduced)
     def _charge_reduced(self, charge, points, carried):
-        before = self.charges[charge]
-        self.charges = {**self.charges, charge: msgspec.structs.replace(before, points=points)}
+        self.charges = with_charge(self.charges, charge, self.reduced(charge, points))
         self._lend(charge, carried)
 
     @event(ChargeReversed)
     def _charge_reversed(self, charge, carried):
-        before = self.charges[charge]
-        self.charges = {name: one for name, one in self.charges.items() if name != charge}
-        self.reversed = {**self.reversed, charge: before}
+        self.reversed = {**self.reversed, charge: self.charges[charge]}
+        self.charges = with_charge(self.charges, charge, None)
         self._lend(charge, carried)
 
     @event(EffectCarried)
@@ -178,6 +177,8 @@ class Account(Aggregate):
         self.figures = tuple(figures)
 
     def _lend(self, charge: str, carried: Sequence[Carry]) -> None:
+        """Take out of this month what counts in another one, and keep it in mind, since reopening
+        the month brings it back."""
         for one in carried:
             self._carry(one.post, -Decimal(one.points))
             self.lent = (*self.lent, Lent(charge, one))
@@ -193,38 +194,33 @@ class Account(Aggregate):
         return self.grades.get(f"{post} {sheet}", {})
 
     def posts(self) -> set[str]:
-        """The posts of which it knows anything."""
+        """The posts that it knows anything about."""
         return {*(name.partition(" ")[0] for name in self.grades), *self.bonuses,
                 *(charge.post for charge in self.charges.values()), *self.carried}
 
-    def counted(self) -> dict[str, Decimal]:
-        """The points that each charge counts, by its name.
+    @property
+    def month(self) -> str:
+        """Its month."""
+        return self.id.rpartition(":")[2]
 
-        Of a rule that escalates, the charges of the month stand in the order of their facts; from
-        the nth on each counts more. One that is reversed was never there.
-        """
-        found: dict[str, Decimal] = {}
-        seen: dict[tuple[str, str], int] = {}
-        for charge in sorted(self.charges.values(), key=_order):
-            nth = seen[charge.rule, charge.part] = seen.get((charge.rule, charge.part), 0) + 1
-            more = charge.escalation
-            factor = Decimal(more.factor) if more and nth >= more.from_nth else Decimal(1)
-            found[charge.charge] = Decimal(charge.points) * factor
-        return found
+    def reduced(self, name: str, points: str) -> Charge:
+        """A charge, once it takes fewer points."""
+        return msgspec.structs.replace(self.charges[name], points=points)
+
+    def counted(self) -> dict[str, Decimal]:
+        """The points that each charge counts, by its name."""
+        return counted(self.charges)
 
     def cost(self, post: str, counts_in: str) -> Decimal:
-        """The points that the charges of a post take from the month, or from an item."""
-        counted = self.counted()
-        return sum((counted[one.charge] for one in self.charges.values()
-                    if (one.post, one.counts_in) == (post, counts_in)), ZERO)
+        """The points that the charges of a post take from the month's total, or from an item."""
+        return cost_in(self.charges, post, counts_in)
 
     def whole_cost(self, post: str) -> Decimal:
         """The points that the charges of a post take, wherever they count."""
-        counted = self.counted()
-        return sum((counted[one.charge] for one in self.charges.values() if one.post == post), ZERO)
+        return whole_cost(self.charges, post)
 
     def carried_in(self, post: str) -> Decimal:
-        """What other months leave to this one, less what this one left to others."""
+        """The points that other months passed on to this one, less what it passed on to others."""
         return Decimal(self.carried.get(post, "0"))
 
     def bonus(self, post: str) -> Decimal:
@@ -248,13 +244,13 @@ class Account(Aggregate):
         self._charge_reversed(**facts, carried=carried, occurred_at=occurred_at)
 
     def carry(self, facts: Mapping[str, str], *, occurred_at: datetime) -> None:
-        """Count what a change in a sealed month costs."""
+        """Count here what a change in another month costs."""
         self._effect_carried(**facts, occurred_at=occurred_at)
 
     def seal(
         self, member: str, figures: Sequence[Figure], restatement: int, *, occurred_at: datetime
     ) -> None:
-        """Record the final figures, if they are others than before."""
+        """Record the final figures, if they differ from those before."""
         if tuple(figures) != self.figures:
             self._sealed(member=member, figures=list(figures), restatement=restatement,
                          occurred_at=occurred_at)
@@ -277,8 +273,3 @@ class Account(Aggregate):
 
 def _about(member: str, charge: str) -> list[str]:
     return [member, charge] if charge.startswith("deduction:") else [member]
-
-
-def _order(charge: Charge) -> tuple[str, datetime, int, str]:
-    """By when it happened; what is known by its day alone stands before the others of that day."""
-    return (charge.breached_on, charge.breached_at or EPOCH, len(charge.charge), charge.charge)

@@ -1,10 +1,11 @@
-"""Where charges meet the members' months: also those that are sealed.
+"""Where charges meet the members' months, sealed ones too.
 
 A change in a sealed month is recorded there, and what it costs is carried to the open month, so
 that the sealed score stays what it was. When the sealed month is reopened, it counts there again.
+Source: docs/adr/0015-scores-are-accounts.md.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,11 +15,10 @@ from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Work
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.scores.account import Account
+from ledger.scores.charges import Charges, whole_cost, with_charge
 from ledger.scores.closings import CLOSINGS, OPEN, Closings
 from ledger.scores.formula import cost_of
 from ledger.scores.values import Carry, Charge, account_of
-
-Record = Callable[[Account, list[Carry]], None]
 
 
 class Books:
@@ -32,7 +32,8 @@ class Books:
         self._book: PolicyBook = work.load(PolicyBook, BOOK)
 
     def _at(self, month: str) -> datetime:
-        """When a change is booked: in a month that was sealed never before that."""
+        """When a change is booked: in a month that was once sealed, no earlier than its sealing, so
+        that an answer as of an earlier business time still shows the final figures."""
         if self._closings.seal_of(month).state == OPEN:
             return self._occurred_at
         return max(self._occurred_at, self._closings.latest_at)
@@ -45,32 +46,33 @@ class Books:
 
     def charge(self, member: str, charge: Charge) -> None:
         """Take points in the month of the fact."""
-        self._record(
-            member, month_of(charge.breached_on), charge.charge,
-            lambda account, carried: account.charge(
-                member, charge, carried, occurred_at=self._at(month_of(charge.breached_on))),
-            reason=charge.rule)
+        month = month_of(charge.breached_on)
+        account = self.account(member, month)
+        carried = self._carried(account, charge.charge, charge)
+        account.charge(member, charge, carried, occurred_at=self._at(month))
+        self._pass_on(member, month, charge.charge, carried, reason=charge.rule)
 
     def reduce(self, member: str, month: str, name: str, *, points: str, reason: str) -> None:
         """Take fewer points for a charge."""
-        facts = {"member": member, "charge": name, "points": points, "reason": reason}
-        self._record(
-            member, month, name,
-            lambda account, carried: account.reduce(facts, carried, occurred_at=self._at(month)),
-            reason=reason)
+        account = self.account(member, month)
+        carried = self._carried(account, name, account.reduced(name, points))
+        account.reduce({"member": member, "charge": name, "points": points, "reason": reason},
+                       carried, occurred_at=self._at(month))
+        self._pass_on(member, month, name, carried, reason=reason)
 
     def reverse(self, member: str, month: str, name: str, *, reason: str) -> None:
-        """Take no points for a charge; of one that is not there, nothing changes."""
-        if name not in self.account(member, month).charges:
+        """Take no points for a charge; where there is no such charge, nothing changes."""
+        account = self.account(member, month)
+        if name not in account.charges:
             return
-        facts = {"member": member, "charge": name, "reason": reason}
-        self._record(
-            member, month, name,
-            lambda account, carried: account.reverse(facts, carried, occurred_at=self._at(month)),
-            reason=reason)
+        carried = self._carried(account, name, None)
+        account.reverse({"member": member, "charge": name, "reason": reason}, carried,
+                        occurred_at=self._at(month))
+        self._pass_on(member, month, name, carried, reason=reason)
 
     def bring_back(self, member: str, month: str, *, reason: str) -> None:
-        """Let count in a reopened month again what it left to months that are open still."""
+        """Count in a reopened month again what it passed on to months that are still open. What
+        counts in a month that was sealed meanwhile stays there: that score is final."""
         for charge, carry in self.account(member, month).lent:
             if not self._closings.is_sealed(carry.to_month):
                 back = plain(-Decimal(carry.points))
@@ -80,7 +82,8 @@ class Books:
                             reason=reason)
 
     def carry_on(self, member: str, month: str, posts: Iterable[str]) -> None:
-        """Let what other months left to a month in which a member is left out count in the next."""
+        """Pass on to the next open month what other months passed on to this one, in which the
+        member is left out: without a figure here, it would be lost."""
         account, to = self.account(member, month), self._closings.open_from(month_after(month))
         for post in sorted(posts):
             if points := account.carried_in(post):
@@ -88,47 +91,56 @@ class Books:
                 self._carry((member, month, post), (to, name, plain(-points)), reason=name)
                 self._carry((member, to, post), (month, name, plain(points)), reason=name)
 
-    def _record(
-        self, member: str, month: str, name: str, record: Record, *, reason: str
-    ) -> None:
-        account = self.account(member, month)
-        carried = [] if self._closings.seal_of(month).state == OPEN else list(
-            self._carried(account, month, name, record))
-        record(account, carried)
-        for one in carried:
-            self._carry((member, one.to_month, one.post), (month, name, one.points), reason=reason)
+    def _carried(self, account: Account, name: str, after: Charge | None) -> list[Carry]:
+        """What of a change does not count in its own month, by post. `after` is the charge as the
+        change leaves it; None: it falls.
 
-    def _carried(
-        self, account: Account, month: str, name: str, record: Record
-    ) -> Iterator[Carry]:
-        """What of a change does not count in its own month, by post.
-
-        In a sealed month, all of it, but for posts in which the member was left out. In a reopened
-        one, what undoes a part of the charge that counts in a month which is sealed meanwhile.
+        In an open month, nothing. In a sealed one, all of it, except for posts in which the member
+        was left out. In a reopened one, what undoes a part of the charge that counts in a month
+        sealed meanwhile: the points were taken there, and can only be given back in an open month.
         """
-        probe, to = account.clone(), self._closings.open_from(
-            max(month_of(day_of(self._occurred_at)), month_after(month)))
-        record(probe, [])
-        for post in sorted(probe.posts() | account.posts()):
-            points = self._cost(probe, month, post) - self._cost(account, month, post)
-            if not self._closings.is_sealed(month):
-                lent = sum((Decimal(one.carry.points) for one in account.lent
-                            if (one.charge, one.carry.post) == (name, post)
-                            and self._closings.is_sealed(one.carry.to_month)), ZERO)
+        if self._closings.seal_of(account.month).state == OPEN:
+            return []
+        sealed = self._closings.is_sealed(account.month)
+        to = self._closings.open_from(
+            max(month_of(day_of(self._occurred_at)), month_after(account.month)))
+        charges = with_charge(account.charges, name, after)
+        found: list[Carry] = []
+        # Every post is compared: where a rule escalates, one charge more or less changes what later
+        # charges count, of other posts too.
+        for post in sorted(account.posts() | {one.post for one in charges.values()}):
+            points = self._cost(account, charges, post) - self._cost(account, account.charges, post)
+            if not sealed:
+                lent = self._lent(account, name, post)
                 points = -min(lent, -points) if lent > 0 > points else ZERO
             if points:
-                yield Carry(post, to, plain(points))
+                found.append(Carry(post, to, plain(points)))
+        return found
 
-    def _cost(self, account: Account, month: str, post: str) -> Decimal:
-        """What charges take from the sealed figure of a post, or of the one that stands for it."""
+    def _lent(self, account: Account, name: str, post: str) -> Decimal:
+        """The points of a charge that count in months which are sealed."""
+        return sum((Decimal(one.carry.points) for one in account.lent
+                    if (one.charge, one.carry.post) == (name, post)
+                    and self._closings.is_sealed(one.carry.to_month)), ZERO)
+
+    def _cost(self, account: Account, charges: Charges, post: str) -> Decimal:
+        """What charges take from the sealed figure of a post. Charges of a post that turned out not
+        to be held have no figure: they count, whole, in that of the first post held."""
         scored = {one.post for one in account.figures}
-        left_out = (one.post for one in self._closings.seal_of(month).left_out
-                    if account_of(one.member, month) == account.id)
+        left_out = (one.post for one in self._closings.seal_of(account.month).left_out
+                    if account_of(one.member, account.month) == account.id)
         if not scored or post in left_out:
             return ZERO
         if post not in scored:
-            return account.whole_cost(post)
-        return cost_of(account, post, self._book.on(last_day(month)))
+            return whole_cost(charges, post)
+        return cost_of(charges, post, self._book.on(last_day(account.month)))
+
+    def _pass_on(
+        self, member: str, month: str, name: str, carried: Iterable[Carry], *, reason: str
+    ) -> None:
+        """Count in other months what is carried to them."""
+        for one in carried:
+            self._carry((member, one.to_month, one.post), (month, name, one.points), reason=reason)
 
     def _carry(self, to: tuple[str, str, str], what: tuple[str, str, str], *, reason: str) -> None:
         (member, month, post), (from_month, name, points) = to, what

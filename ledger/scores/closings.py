@@ -1,7 +1,7 @@
-"""Which months are sealed: one small stream for a ledger; the figures lie in members' accounts.
+"""Which months are sealed: one small stream for a ledger; the figures are in members' accounts.
 
-A sealed month is final. A manager may reopen it with a reason; when it is sealed again, that is a
-numbered restatement which says what changed.
+A sealed month is final. A manager may reopen it with a reason; closing it again is then a numbered
+restatement which says what changed.
 """
 
 import hashlib
@@ -13,7 +13,14 @@ import msgspec
 
 from ledger.common.days import first_day, month_after
 from ledger.core.aggregate import Aggregate, event
-from ledger.scores.errors import MonthNotSealed, MonthOutOfTurn, MonthSealed, NothingToRestate
+from ledger.scores.errors import (
+    MonthNotReopened,
+    MonthNotSealed,
+    MonthOutOfTurn,
+    MonthSealed,
+    NothingToRestate,
+    RestatementNeeded,
+)
 from ledger.scores.values import Figure, FigureChange, LeftOut
 
 CLOSINGS = "closings:scores"
@@ -23,7 +30,7 @@ OPEN, SEALED, REOPENED = "open", "sealed", "reopened"
 
 
 class Seal(NamedTuple):
-    """How a month stands that was sealed once. `number` counts its restatements."""
+    """The state of a month that was sealed at least once. `number` counts its restatements."""
 
     state: str
     digest: str
@@ -105,7 +112,7 @@ class Closings(Aggregate):
     # -- rules ------------------------------------------------------------------------------------
 
     def seal_of(self, month: str) -> Seal:
-        """How a month stands."""
+        """The state of a month."""
         return self.months.get(month, NEVER)
 
     def is_sealed(self, month: str) -> bool:
@@ -118,10 +125,10 @@ class Closings(Aggregate):
             raise MonthSealed(month=month)
 
     def must_be_reopened(self, month: str) -> Seal:
-        """Errors: MonthNotSealed (R-MON-04)."""
+        """Errors: MonthNotReopened (R-MON-15)."""
         known = self.seal_of(month)
         if known.state != REOPENED:
-            raise MonthNotSealed(month=month, state=known.state, wanted="restated; reopen it first")
+            raise MonthNotReopened(month=month, state=known.state)
         return known
 
     def open_from(self, month: str) -> str:
@@ -135,12 +142,12 @@ class Closings(Aggregate):
         return max(self.months, default=None)
 
     def free_from(self) -> str | None:
-        """The first day behind every month that was sealed; None if none was."""
+        """The first day after every month that was sealed; None if none was."""
         last = self.last_closed()
         return None if last is None else first_day(month_after(last))
 
     def must_be_next(self, month: str) -> None:
-        """Months close in turn, from the first one on. Errors: MonthOutOfTurn (R-MON-12)."""
+        """Months are closed in turn, from the first one on. Errors: MonthOutOfTurn (R-MON-12)."""
         last = self.last_closed()
         if last is not None and month not in self.months and month != (due := month_after(last)):
             raise MonthOutOfTurn(month=month, due=due)
@@ -151,21 +158,20 @@ class Closings(Aggregate):
     ) -> None:
         """Make the figures of a month final, or leave those of a reopened one as they were.
 
-        Errors: R-MON-01, R-MON-12, R-GEN-03; R-MON-04 for a reopened month whose figures changed.
+        Errors: R-MON-01, R-MON-12, R-GEN-03; RestatementNeeded (R-MON-16).
         """
         self.must_be_open(month)
         self.must_be_next(month)
         self.must_follow(occurred_at)
         if self.seal_of(month).digest not in ("", digest_of(figures)):
-            raise MonthNotSealed(month=month, state=f"{REOPENED}, and its figures changed",
-                                 wanted="sealed; restate it")
+            raise RestatementNeeded(month=month)
         self._month_sealed(month=month, count=len(figures), digest=digest_of(figures),
                            left_out=left_out, note=note, occurred_at=occurred_at)
 
     def reopen(self, month: str, reason: str, *, occurred_at: datetime) -> None:
         """Let its figures change. Errors: MonthNotSealed (R-MON-04), R-GEN-03."""
         if not self.is_sealed(month):
-            raise MonthNotSealed(month=month, state=self.seal_of(month).state, wanted="reopened")
+            raise MonthNotSealed(month=month, state=self.seal_of(month).state)
         self.must_follow(occurred_at)
         self._month_reopened(month=month, reason=reason, occurred_at=occurred_at)
 
@@ -173,9 +179,9 @@ class Closings(Aggregate):
         self, month: str, before: Sequence[Figure], after: Sequence[Figure], *,
         left_out: list[LeftOut], reason: str, occurred_at: datetime,
     ) -> int:
-        """Make the figures of a reopened month final again. The number of the restatement.
+        """Make the figures of a reopened month final again. Returns the restatement's number.
 
-        Errors: R-MON-04, NothingToRestate (R-MON-10), R-GEN-03.
+        Errors: NothingToRestate (R-MON-10), R-MON-15, R-GEN-03.
         """
         self.must_follow(occurred_at)
         number = self.must_be_reopened(month).number + 1
@@ -189,8 +195,8 @@ class Closings(Aggregate):
 
 
 def digest_of(figures: Sequence[Figure]) -> str:
-    """SHA-256, in hex, of the figures by member and post as JSON without spaces: a list of what the
-    `figures` of the accounts' events hold."""
+    """SHA-256, in hex, of the figures as JSON without spaces: a list, by member and post, of what
+    the `figures` of the accounts' events hold."""
     ordered = sorted(figures, key=lambda one: (one.member, one.post))
     return hashlib.sha256(msgspec.json.encode(ordered)).hexdigest()
 

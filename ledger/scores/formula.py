@@ -1,8 +1,12 @@
-"""How a month's score is made of an account and the policy in force: exact decimals throughout.
+"""How a month's score is made from an account and the policy in force: exact decimals throughout.
 
-score = 0.75 committee + 0.25 second + bonus - deductions, the shares being the policy's. It is not
-clamped. An item that rules count in is computed, the same in both sheets: its weight less the
-points, not below 0. The version in force on the month's last day counts.
+score = 0.75 committee + 0.25 second + bonus - deductions, where the policy gives the shares:
+《天猫运营岗位职责》 prints these two, and up to 20 points of bonus work. That the points of
+《电商部管理细则》 come off this score is our reading, since it never says what they are taken from.
+The score is not clamped: it may fall below 0 or rise above 100.
+
+An item in which rules count is computed, the same in both sheets: its weight less the points, not
+below 0. The policy version in force on the month's last day counts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +17,7 @@ from ledger.common.decimals import TENTH, ZERO, plain, rounded
 from ledger.policies.posts import COMMITTEE
 from ledger.policies.values import Band, ScorecardItem, Version, weights_of
 from ledger.scores.account import Account
+from ledger.scores.charges import Charges, cost_in, whole_cost
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, Figure
 
 HUNDRED = Decimal(100)
@@ -21,7 +26,7 @@ HUNDRED = Decimal(100)
 class ItemScore(NamedTuple):
     """An item in a sheet. Units: points of 100; `grade` in percent, None for a computed item.
 
-    `graders` are those whose grades the mean is of; `lost` are the points that rules take.
+    `graders` are those whose grades are averaged; `lost` are the points that rules take.
     """
 
     item: str
@@ -33,7 +38,7 @@ class ItemScore(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """A sheet of a scorecard: its items, and those that nobody graded yet."""
+    """A sheet of a scorecard: its items, and the names of those that nobody has graded yet."""
 
     items: list[ItemScore]
     missing: list[str]
@@ -45,7 +50,7 @@ class Sheet(NamedTuple):
 
 
 def is_graded(post: str) -> bool:
-    """Whether holding a post is a job that is scored: to sit in the committee is none."""
+    """Whether a post is a job that is scored: to sit in the committee is not."""
     return post != COMMITTEE
 
 
@@ -59,52 +64,55 @@ def sheet_of(account: Account, post: str, sheet: str, version: Version) -> Sheet
     for item in card.items:
         weight = weights[item.item]
         if item.computed_from:
-            items.append(_computed(account, post, item, weight))
+            items.append(_computed(account.charges, post, item, weight))
             continue
-        told = {grader: Decimal(grades[item.item]) for grader, grades in sorted(graded.items())
-                if item.item in grades}
-        if not told:
+        given = {grader: Decimal(grades[item.item]) for grader, grades in sorted(graded.items())
+                 if item.item in grades}
+        if not given:
             missing.append(item.item)
             continue
-        mean = rounded(sum(told.values(), ZERO) / len(told), TENTH) if len(told) > 1 \
-            else next(iter(told.values()))
-        items.append(ItemScore(item.item, weight, weight * mean / HUNDRED, mean, tuple(told)))
+        mean = rounded(sum(given.values(), ZERO) / len(given), TENTH) if len(given) > 1 \
+            else next(iter(given.values()))
+        items.append(ItemScore(item.item, weight, weight * mean / HUNDRED, mean, tuple(given)))
     return Sheet(items, missing)
 
 
-def _computed(account: Account, post: str, item: ScorecardItem, weight: Decimal) -> ItemScore:
-    """Points that rules take scale with the weight where the scorecard is scaled."""
-    lost = account.cost(post, item.item)
+def _computed(charges: Charges, post: str, item: ScorecardItem, weight: Decimal) -> ItemScore:
+    """An item that loses points by rules. Where a scorecard is scaled, so are these: whoever loses
+    half of the printed weight loses half of the scaled one."""
+    lost = cost_in(charges, post, item.item)
     printed = Decimal(item.weight)
     if weight != printed and printed:
         lost = rounded(lost * weight / printed)
     return ItemScore(item.item, weight, max(ZERO, weight - lost), lost=lost)
 
 
-def cost_of(account: Account, post: str, version: Version) -> Decimal:
-    """All that charges take from the score: in items that are computed, and in the month."""
+def cost_of(charges: Charges, post: str, version: Version) -> Decimal:
+    """All that charges take from the score: in computed items, and in the month's total. An item
+    loses no more than its weight, so that further charges in it cost nothing."""
     weights = weights_of(card := version.scorecard(post))
-    items = sum((weights[item.item] - _computed(account, post, item, weights[item.item]).points
+    items = sum((weights[item.item] - _computed(charges, post, item, weights[item.item]).points
                  for item in card.items if item.computed_from), ZERO)
-    return items + month_cost(account, post, version)
+    return items + month_cost(charges, post, version)
 
 
-def month_cost(account: Account, post: str, version: Version) -> Decimal:
-    """The points that charges take from the month: also those that would count in an item which
-    the post's scorecard has not, or does not compute. Nothing that is charged gets lost."""
+def month_cost(charges: Charges, post: str, version: Version) -> Decimal:
+    """The points that charges take from the month's total: also those that would count in an item
+    which the post's scorecard lacks or does not compute. Nothing that is charged gets lost."""
     computed = (item.item for item in version.scorecard(post).items if item.computed_from)
-    return account.whole_cost(post) - sum((account.cost(post, item) for item in computed), ZERO)
+    return whole_cost(charges, post) - sum((cost_in(charges, post, item) for item in computed),
+                                           ZERO)
 
 
 def figure_of(
     account: Account, member: str, post: str, version: Version, *, also: Iterable[str] = ()
 ) -> Figure:
-    """A member's month in one post. `also` are posts that he does not hold, whose charges and
-    carried points count here."""
+    """A member's month in one post. `also` are posts that the member does not hold, whose charges
+    and carried points count here."""
     committee = sheet_of(account, post, COMMITTEE_SHEET, version).total
     second = sheet_of(account, post, SECOND_SHEET, version).total
     bonus = account.bonus(post)
-    deductions = month_cost(account, post, version) + account.carried_in(post) + sum(
+    deductions = month_cost(account.charges, post, version) + account.carried_in(post) + sum(
         (account.whole_cost(one) + account.carried_in(one) for one in also), ZERO)
     score = None
     if committee is not None and second is not None:
@@ -112,13 +120,13 @@ def figure_of(
         score = Decimal(mix.committee) * committee + Decimal(mix.second) * second \
             + bonus - deductions
     return Figure(
-        member=member, post=post, committee=_told(committee), second=_told(second),
-        bonus=plain(bonus), deductions=plain(deductions), score=_told(score),
+        member=member, post=post, committee=_written(committee), second=_written(second),
+        bonus=plain(bonus), deductions=plain(deductions), score=_written(score),
         coefficient=coefficient_of(score, version.said.coefficients or ()),
         policy_version=version.number)
 
 
-def _told(value: Decimal | None) -> str | None:
+def _written(value: Decimal | None) -> str | None:
     return None if value is None else plain(value)
 
 
@@ -136,9 +144,10 @@ def figures_of(
 ) -> Iterator[Figure]:
     """The figures of a month, by member and post.
 
-    Shapes: `accounts` by member, `posts` the posts that each held on any day of the month. What an
-    account knows of further posts, as of one that was held until the month before, counts in the
-    first post that the member holds.
+    Shapes: `accounts` by member, `posts` the posts that each held on any day of the month. An
+    account may know of further posts, such as one held until the month before, to which effects
+    are still carried. They count in the first post that the member holds, by name, since every
+    point counts once, and in some figure.
     """
     for member in sorted(posts):
         account = accounts.get(member) or Account.blank("month:")
@@ -149,5 +158,5 @@ def figures_of(
 
 
 def strays(account: Account, held: Sequence[str]) -> list[str]:
-    """The posts that an account knows and that are not held."""
+    """The posts that an account knows of but that are not held."""
     return sorted(account.posts() - set(held))

@@ -13,11 +13,11 @@ COMMITTEE_SHEET, SECOND_SHEET = SHEETS = ("committee", "second")
 """The two sheets of a scorecard, and who grades them: the committee, and the second grader."""
 
 COMPUTED = "computed"
-"""The part of who is charged for attendance: no deduction stands behind it."""
+"""The part of a member who is charged for attendance, where there is no deduction."""
 
 
 def account_of(member: str, month: str) -> str:
-    """The stream of a member's month. `member` is his stream, such as member:7f3a."""
+    """The stream of a member's month. `member` is the member's stream, such as member:7f3a."""
     return subject("month", member.partition(":")[2], month)
 
 
@@ -25,10 +25,10 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
              forbid_unknown_fields=True):
     """Points that a fact takes from a member. Units: points, a decimal in a text.
 
-    `charge` names it within the account: the deduction's stream, or the fact of attendance it was
-    computed from. `part` says as whom the member is liable. `counts_in` is `month` or an item of
-    the scorecard. `breached_on` is the day of the fact, `breached_at` its moment, where one is
-    known.
+    `charge` names it within the account: the deduction's stream, or the fact of attendance that it
+    was computed from. `part` says as which party the member is liable. `counts_in` is `month` or an
+    item of the scorecard. `breached_on` is the day of the fact, `breached_at` its time, where that
+    is known.
     """
 
     charge: str
@@ -44,7 +44,7 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class Carry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a change in a sealed month costs a post is counted in another one. Units: points."""
+    """What a change in a sealed month costs a post, counted in another month. Units: points."""
 
     post: str
     to_month: str
@@ -52,7 +52,7 @@ class Carry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Lent(NamedTuple):
-    """What a charge of a sealed month left to another month."""
+    """What a charge of a sealed month passed on to another month."""
 
     charge: str
     carry: Carry
@@ -68,8 +68,8 @@ class Bonus(NamedTuple):
 class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A member's month in one post. Units: points of 100, decimals in texts; None: not graded yet.
 
-    score = 0.75 committee + 0.25 second + bonus - deductions (the shares are the policy's). It is
-    not clamped.
+    score = 0.75 committee + 0.25 second + bonus - deductions, where the policy gives the shares. It
+    may fall below 0 or rise above 100.
     """
 
     member: str

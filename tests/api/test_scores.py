@@ -10,7 +10,9 @@ from python_calamine import CalamineWorkbook
 
 from ledger.access import SUFFIX
 from ledger.common.days import day_of, first_day, month_of
+from ledger.scores.commands import GradeMember
 from tests.conftest import on_sqlite
+from tests.support.team import graders
 from tests.support.web import Web, problem
 
 NOW = datetime.now(UTC)
@@ -65,7 +67,7 @@ def shop(web: Web) -> Web:
 
 @pytest.fixture
 def charged(shop: Web) -> Web:
-    """The agent of customer service is charged 2 points, his manager as well."""
+    """The agent of customer service is charged 2 points, and so is the manager."""
     made = shop.post("/v1/deductions", PROPOSED, "warehouse")
     assert (made.status_code, made.headers["Location"]) == (201, ONE)
     shop.done(f"{ONE}/confirmations", POINTS, "reviewer", If_Match=made.headers["ETag"])
@@ -73,12 +75,12 @@ def charged(shop: Web) -> Web:
 
 
 def grade(web: Web) -> None:
-    """Everybody gets 90, but for the committee, which is not scored."""
-    for who, post in POSTS.items():
-        if post != "appraisal_committee":
-            for sheet, role in (("committee", "reviewer"), ("second", who)):
-                web.done("/v1/grades", {"member": f"member:{who}", "month": MONTH, "post": post,
-                                        "sheet": sheet, "grades": {"work/1": "90"}}, role)
+    """Everybody gets 90, except for the committee, which is not scored."""
+    for actor, step in graders(MONTH, posts={f"member:{who}": post for who, post in POSTS.items()}):
+        assert isinstance(step, GradeMember)
+        web.done("/v1/grades", {
+            "member": step.member, "month": step.month, "post": step.post, "sheet": step.sheet,
+            "grades": step.grades}, actor.removeprefix("member:"))
 
 
 # -- decisions ------------------------------------------------------------------------------------
@@ -91,7 +93,7 @@ def test_deduction__proposed_confirmed_appealed_and_overturned(charged: Web) -> 
     problem(charged.post(f"{ONE}/appeals", {"reason": "no"}, "member"), 422, "not_charged")
     charged.done(f"{ONE}/acknowledgements", {}, "service")
     charged.done(f"{ONE}/appeals", {"reason": "I was at the telephone"}, "service")
-    body = {"member": "member:service", "reason": "so he was"}
+    body = {"member": "member:service", "reason": "that is so"}
     problem(charged.post(f"{ONE}/overturns", body, "reviewer", If_Match=seen(charged)), 422,
             "third_person_needed")
     problem(charged.post(f"{ONE}/overturns", body, "service", If_Match='"1"'), 403, "forbidden")
@@ -113,7 +115,7 @@ def test_deduction__rejected_to_be_decided_on_what_was_not_seen(shop: Web) -> No
     problem(shop.post(path, POINTS, "service", If_Match='"1"'), 403, "forbidden")
 
 
-def test_deduction__is_decided_now_whatever_is_told(shop: Web) -> None:
+def test_deduction__is_decided_now_whatever_date_is_given(shop: Web) -> None:
     shop.done("/v1/deductions", PROPOSED, "warehouse")
     shop.done(f"{ONE}/confirmations", {**POINTS, "occurred_at": f"{DAY}T12:00:00+08:00"},
               "reviewer", If_Match='"1"')
@@ -166,7 +168,7 @@ def test_reading__of_staff_records_is_noted(charged: Web) -> None:
 # -- months ---------------------------------------------------------------------------------------
 
 
-def test_month__graded_sealed_told_and_reopened(charged: Web) -> None:
+def test_month__graded_sealed_explained_and_reopened(charged: Web) -> None:
     grade(charged)
     table = charged.get(f"/v1/scores?month={MONTH}").json
     assert table is not None
@@ -196,9 +198,9 @@ def test_month__graded_sealed_told_and_reopened(charged: Web) -> None:
 def test_month__is_explained_and_a_workbook(charged: Web) -> None:
     grade(charged)
     charged.done(f"/v1/months/{MONTH}/seals", {})
-    told = charged.get(f"/v1/scores/member:service/explain?month={MONTH}", "service").json
-    assert told is not None
-    (post,) = told["item"]["posts"]
+    explained = charged.get(f"/v1/scores/member:service/explain?month={MONTH}", "service").json
+    assert explained is not None
+    (post,) = explained["item"]["posts"]
     sum_ = sum(Decimal(term["factor"]) * Decimal(term["value"]) for term in post["terms"])
     assert sum_ == Decimal(post["score"]) == 88
 

@@ -5,17 +5,16 @@ charges is confirmed after that, so that its effect is carried to the month that
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from typing import NamedTuple
 
-from ledger.common.days import day_of, first_day, last_day, month_after
-from ledger.core.commands import Command
-from ledger.deductions.commands import ConfirmDeduction, ProposeDeduction
+from ledger.common.days import day_after, day_of, first_day, last_day, month_after
 from ledger.people.commands import AssignPost, JoinMember
 from ledger.policies.commands import PublishPolicy
-from ledger.policies.values import Policy, Rule, Sections
-from ledger.scores.commands import GradeMember, SealMonth
+from ledger.policies.posts import COMMITTEE as GRADERS
+from ledger.policies.values import Policy, Sections
+from tests.support.team import Step, at, confirm, graders, propose, rule, seal
 
 POST, MANAGER, COMMITTEE = "editor", "member:manager", "member:committee"
 BEGUN = "2000-01"
@@ -27,11 +26,7 @@ EVENTS = 3 * CHARGES + LATE + 3
 """Events of a member in a month: a charge is three, one that is late four; two grades, a seal."""
 
 JOINED = datetime(1999, 12, 1, tzinfo=UTC)
-RULES = [Rule(code="R1", posts=[POST], zh="R1", en="R1", charges={"offender": ["0.5", "0.5"]},
-              per="occurrence")]
-
-Step = tuple[str, Command]
-"""Who wishes what."""
+RULES = [rule("R1", {"offender": ["0.5", "0.5"]}, posts=[POST])]
 
 
 class Staff(NamedTuple):
@@ -64,12 +59,13 @@ class Staff(NamedTuple):
         for _ in range(self.months):
             for number in range(self.members):
                 member = self.member(number)
-                told = [self._charged(next(numbers), member, month, at) for at in range(CHARGES)]
-                yield from (step for steps in told[LATE:] for step in steps)
-                yield from (steps[0] for steps in told[:LATE])
-                late += [steps[1] for steps in told[:LATE]]
+                charges = [self._charged(next(numbers), member, month, nth)
+                           for nth in range(CHARGES)]
+                yield from (step for steps in charges[LATE:] for step in steps)
+                yield from (steps[0] for steps in charges[:LATE])
+                late += [steps[1] for steps in charges[:LATE]]
                 yield from self._graded(member, month)
-            yield MANAGER, SealMonth(month=month, occurred_at=noon(first_day(month_after(month))))
+            yield MANAGER, seal(month, first_day(month_after(month)))
             yield from late
             late, month = [], month_after(month)
 
@@ -77,7 +73,7 @@ class Staff(NamedTuple):
         """They join and get their post."""
         yield "system", PublishPolicy(policy=Policy(title="bench", sections=Sections(rules=RULES)),
                                       effective_from=day_of(JOINED), occurred_at=JOINED)
-        posts = {MANAGER: "", COMMITTEE: "appraisal_committee",
+        posts = {MANAGER: "", COMMITTEE: GRADERS,
                  **{self.member(number): POST for number in range(self.members)}}
         for member, post in posts.items():
             yield "system", JoinMember(member=member, joined_on=day_of(JOINED), occurred_at=JOINED)
@@ -86,24 +82,15 @@ class Staff(NamedTuple):
                                            occurred_at=JOINED)
 
     @staticmethod
-    def _charged(number: int, member: str, month: str, at: int) -> list[Step]:
+    def _charged(number: int, member: str, month: str, nth: int) -> list[Step]:
         """A proposal and its confirmation: a late one comes after the month's end."""
-        day = noon(f"{month}-{at + 2:02d}")
-        decided = noon(first_day(month_after(month))) + timedelta(days=1) if at < LATE else day
-        return [
-            (MANAGER, ProposeDeduction(
-                number=str(number), rule="R1", about=f"order:{number}", breached_at=day,
-                occurred_at=day, offender=member, evidence=[1])),
-            (COMMITTEE, ConfirmDeduction(deduction=f"deduction:{number}", occurred_at=decided))]
+        day = f"{month}-{nth + 2:02d}"
+        decided = day_after(first_day(month_after(month))) if nth < LATE else day
+        return [(MANAGER, propose(number, day=day, about=f"order:{number}", offender=member,
+                                  occurred_at=at(day))),
+                (COMMITTEE, confirm(number, decided))]
 
     @staticmethod
     def _graded(member: str, month: str) -> list[Step]:
-        return [(actor, GradeMember(
-            member=member, month=month, post=POST, sheet=sheet, grades={"work/1": "90"},
-            occurred_at=noon(last_day(month))))
-            for actor, sheet in ((COMMITTEE, "committee"), (member, "second"))]
-
-
-def noon(day: str) -> datetime:
-    """Noon of a day in the shop."""
-    return datetime.fromisoformat(f"{day}T12:00:00+08:00")
+        return graders(month, last_day(month),
+                       posts={COMMITTEE: GRADERS, member: POST})

@@ -25,9 +25,10 @@ from projections.store.models import ReadModels
 from tests.bench.floors import SQLITE
 from tests.bench.harness import Figure, Goal, Measured, Result, Scale, paired, workplace
 from tests.bench.logs import log_of, scores_of, settings_of
-from tests.bench.members import EVENTS, Staff, noon
+from tests.bench.members import EVENTS, Staff
 from tests.bench.orders import CONTEXT, LATE, LATEST, SINCE, SKUS, WAREHOUSE, sku
 from tests.bench.rebuilding import read_models
+from tests.support.team import at
 
 BEFORE_ALL = SINCE - LATEST - timedelta(days=1)
 """A day when every SKU was in stock already and no order was placed yet."""
@@ -106,7 +107,7 @@ def _scores(models: ReadModels, shops: Sequence[Staff]) -> Ask:
 
     def ask() -> None:
         month = staff.month(random.randrange(staff.months))
-        begun, ends = noon(first_day(month)), noon(last_day(month_after(month)))
+        begun, ends = at(first_day(month)), at(last_day(month_after(month)))
         known = AsOf(recorded=Moment(random.randint(first, last)),
                      occurred=Moment(random.randint(to_us(begun), to_us(ends))))
         member = staff.member(random.randrange(staff.members))

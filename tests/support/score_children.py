@@ -11,11 +11,11 @@ from tests.support.waiting import in_thread
 
 
 def obey(settings: Settings, pipe: Connection) -> None:
-    """Do what is told, each time an actor and a command, and say what came of it; None ends it."""
+    """Handle what arrives, an actor and a command, and answer with the outcome; None ends it."""
     opened = open_ledger(settings)
     pipe.send("ready")
-    while (told := pipe.recv()) is not None:
-        actor, command = told
+    while (asked := pipe.recv()) is not None:
+        actor, command = asked
         try:
             opened.ledger.handle(command, context(actor=actor))
             pipe.send("accepted")
@@ -25,7 +25,7 @@ def obey(settings: Settings, pipe: Connection) -> None:
 
 
 def confirm_all(settings: Settings, pipe: Connection, numbers: list[str], day: str) -> None:
-    """Confirm deductions one after the other; tell how many were."""
+    """Confirm deductions one after the other; answer with how many."""
     opened = open_ledger(settings)
     pipe.send("ready")
     pipe.recv()

@@ -94,7 +94,7 @@ BANDS = (("65", "0.5"), ("88", "1"), (None, "1.5"))
 
 
 Pair = tuple[str, str]
-"""A member and his post."""
+"""A member and a post of theirs."""
 
 
 # -- days and people ------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ class Case:
     loss: bool
     hour: int = 12
     renews: str | None = None
-    told: str = ""
+    latest: str = ""
     state: str = "proposed"
     decider: str = ""
     until: str = ""
@@ -275,10 +275,10 @@ class Oracle:
         self.closed_on = ""
         self.carried: dict[tuple[str, str, str], Decimal] = {}
         self.lent: dict[tuple[str, str], list[Lent]] = {}
-        self.told: dict[tuple[str, str], str] = {}
+        self.latest: dict[tuple[str, str], str] = {}
 
     def signs(self, by: str, day: str) -> bool:
-        """Whether somebody is a member on a day that is told, and on that of the recording."""
+        """Whether somebody is a member on the given day, and on that of the recording."""
         return is_here(by, max(day, self.today))
 
     # -- charges ----------------------------------------------------------------------------------
@@ -365,8 +365,8 @@ class Oracle:
         return next_month(max(self.seals)) if self.seals else None
 
     def touch(self, who: str, month: str, day: str) -> None:
-        """Something is told of a member's month."""
-        self.told[who, month] = max(day, self.told.get((who, month), ""))
+        """Something happens to a member's month."""
+        self.latest[who, month] = max(day, self.latest.get((who, month), ""))
 
     def move(self, who: str, source: str, to: str, *, post: str, points: Decimal) -> None:
         """What would count in one month counts in another one."""
@@ -414,9 +414,9 @@ class Oracle:
     def parts(self, who: str, month: str, post: str, sheet: str) -> tuple[Decimal, bool]:
         """What the grades of a sheet come to, and whether every item has one."""
         total, whole = Decimal(0), True
-        told = self.grades.get((who, month, post, sheet), {})
+        graded = self.grades.get((who, month, post, sheet), {})
         for item in graded_items(post):
-            marks = [grades[item] for grades in told.values() if item in grades]
+            marks = [grades[item] for grades in graded.values() if item in grades]
             whole = whole and bool(marks)
             if marks:
                 mean = sum(marks, Decimal(0)) / len(marks)
@@ -433,7 +433,7 @@ class Oracle:
         return Decimal("0.75") * first + Decimal("0.25") * second + bonus
 
     def stray(self, who: str, month: str, post: str) -> Decimal:
-        """What is taken in posts that a member does not hold: it counts in his first one."""
+        """What is taken in posts that a member does not hold: it counts in the first one held."""
         held = sorted(one for member, one in held_in(month) if member == who)
         if post not in held[:1]:
             return Decimal(0)
@@ -450,7 +450,7 @@ class Oracle:
         return self.owed(who, month)[post] + self.stray(who, month, post)
 
     def figure(self, who: str, month: str, post: str) -> dict[str, Any]:
-        """A member's month as the report tells it, but for the seal."""
+        """A member's month as the report shows it, except for the seal."""
         item = weights(post).get(ITEM, Decimal(0)) - self.in_item(who, month, post)
         sheets = {}
         for sheet in ("committee", "second"):
@@ -459,7 +459,7 @@ class Oracle:
         whole = None not in sheets.values()
         score = self.given(who, month, post) - self.taken(who, month, post) if whole else None
         band = None if score is None else next(
-            told for below, told in BANDS if below is None or score < Decimal(below))
+            factor for below, factor in BANDS if below is None or score < Decimal(below))
         return {"member": who, "post": post, "committee": sheets["committee"],
                 "self": sheets["second"], "score": score,
                 "bonus": sum(self.bonus.get((who, month, post), {}).values(), Decimal(0)),
@@ -489,7 +489,7 @@ class Oracle:
         return (code, *what, str(case.occurrence))
 
     def claim(self, case: Case) -> tuple[str, ...]:
-        """What a proposal claims: what was dismissed is shown anew once."""
+        """What a proposal claims: what was dismissed is proposed again once."""
         return self.once(case, case.offender) if case.renews is None else ("after", case.renews)
 
     def fits(self, case: Case, offender: str | None) -> bool:
@@ -522,13 +522,13 @@ class Oracle:
     def propose(self, case: Case, day: str) -> None:
         """Somebody says so."""
         self.claimed.add(self.claim(case))
-        case.proposers, case.named, case.told = {case.proposer}, [case.offender], day
+        case.proposers, case.named, case.latest = {case.proposer}, [case.offender], day
         self.cases[case.number] = case
 
     def step(self, number: str, day: str, *states: str) -> Case | None:
-        """A case in one of these states of which nothing later is told."""
+        """A case in one of these states to which nothing later has happened."""
         case = self.cases.get(number)
-        return case if case is not None and case.state in states and day >= case.told else None
+        return case if case is not None and case.state in states and day >= case.latest else None
 
     def may_name(self, number: str, offender: str, by: str, day: str) -> bool:
         """By a member who was never named, and not what is claimed already by others."""
@@ -549,7 +549,7 @@ class Oracle:
         if offender != case.offender:
             if (once := self.once(case, offender)) not in self.own(case):
                 self.claimed.add(once)
-            case.offender, case.told = offender, day
+            case.offender, case.latest = offender, day
             case.named.append(offender)
             case.proposers.add(by)
             case.excused = set()
@@ -560,10 +560,10 @@ class Oracle:
         for party, span in case.law.charges.items():
             least, most = span or ("0", "0")
             most = "100" if case.law.on_loss and case.loss else most
-            told = points.get(party, least if least == most else None)
-            if told is None or not Decimal(least) <= Decimal(told) <= Decimal(most):
+            price = points.get(party, least if least == most else None)
+            if price is None or not Decimal(least) <= Decimal(price) <= Decimal(most):
                 return None
-            prices[party] = Decimal(told)
+            prices[party] = Decimal(price)
         return None if set(points) - set(prices) else prices
 
     def liable(self, case: Case) -> dict[str, Pair] | None:
@@ -612,7 +612,7 @@ class Oracle:
                 case.shares[who] = share
 
             self.change(who, case.name, case.day, day, charge)
-        case.state, case.decider, case.told = "confirmed", by, day
+        case.state, case.decider, case.latest = "confirmed", by, day
         case.until, case.charged = days_later(max(day, self.today), APPEAL_DAYS), set(shares)
 
     def fall(self, case: Case, members: Sequence[str], how: str, day: str) -> None:
@@ -622,7 +622,7 @@ class Oracle:
                         lambda who=who: case.shares.pop(who))  # type: ignore[misc,arg-type]
             if case.appeals.get(who) == "appealed":
                 case.appeals[who] = how
-        case.told = day
+        case.latest = day
 
     def is_third(self, case: Case, by: str) -> bool:
         """Whether somebody had no part in a confirmed case."""
@@ -649,7 +649,7 @@ class Oracle:
         """A cause excuses it: before it is confirmed, with the offender all."""
         case = self.cases[number]
         if case.state == "proposed":
-            case.told = day
+            case.latest = day
             if members and case.offender not in members:
                 case.excused |= set(members)
                 return
@@ -667,7 +667,7 @@ class Oracle:
     def dismiss(self, number: str, by: str, day: str) -> None:
         """Nothing is established."""
         case = self.cases[number]
-        case.state, case.decider, case.told = "dismissed", by, day
+        case.state, case.decider, case.latest = "dismissed", by, day
 
     def is_charged(self, number: str, who: str, day: str) -> bool:
         """Whether a confirmed deduction charges somebody."""
@@ -675,11 +675,11 @@ class Oracle:
         return case is not None and who in case.shares
 
     def acknowledge(self, number: str, who: str, day: str) -> None:
-        """He has seen it; a second time that is no news."""
+        """The member has seen it; a second time, that is not news."""
         case = self.cases[number]
         if who not in case.seen:
             case.seen.add(who)
-            case.told = day
+            case.latest = day
 
     def may_appeal(self, number: str, who: str, day: str) -> bool:
         """Once, in time, by who is charged."""
@@ -689,7 +689,7 @@ class Oracle:
     def appeal(self, number: str, who: str, day: str) -> None:
         """He does not agree."""
         case = self.cases[number]
-        case.appeals[who], case.told = "appealed", day
+        case.appeals[who], case.latest = "appealed", day
 
     def may_decide_appeal(self, number: str, who: str, by: str, day: str) -> bool:
         """A third person, and an open appeal of somebody who is still charged."""
@@ -710,7 +710,7 @@ class Oracle:
         elif how == "overturned":
             self.fall(case, case.falls(who), how, day)
             case.state = case.state if case.shares else "overturned"
-        case.appeals[who], case.told = how, day
+        case.appeals[who], case.latest = how, day
 
     # -- presence ---------------------------------------------------------------------------------
 
@@ -749,12 +749,12 @@ class Oracle:
         return bool(fact["stands"]) and self.heads(by, fact["member"], fact["day"])
 
     def correct(self, fact: dict[str, Any], today: str) -> None:
-        """He was not."""
+        """That did not happen."""
         self.change(fact["member"], fact["name"], fact["day"], today,
                     lambda: fact.update(stands=False))
 
     def speaks_for(self, by: str, member: str, day: str) -> bool:
-        """Whether it is himself or his direct supervisor."""
+        """Whether it is the member or the direct supervisor."""
         return by == member or (by == head_of(member, day) and self.signs(by, day))
 
     def may_ask_leave(self, member: str, number: str, days: list[str], *, by: str, today: str
@@ -770,7 +770,7 @@ class Oracle:
             for (who, _), one in self.leave.items())
 
     def ask_leave(self, member: str, number: str, days: list[str], by: str) -> None:
-        """He wishes to stay away."""
+        """The member asks to stay away."""
         self.leave.setdefault((member, number), {
             "days": days, "state": "asked", "by": by, "decider": "", "counted": set()})
 
@@ -805,12 +805,12 @@ class Oracle:
             known["state"], known["decider"] = "refused", by
 
     def given_back(self, known: dict[str, Any], days: list[str], today: str) -> list[str]:
-        """The days of leave that are taken back: those that are told, or those to come."""
+        """The days of leave that are taken back: the given ones, or those to come."""
         return [day for day in known["days"] if (day in days if days else day >= today)]
 
     def may_withdraw(self, member: str, number: str, by: str, *, days: list[str], today: str
                      ) -> bool:
-        """By himself what is to come, by his supervisor or who approved it at any time."""
+        """Days to come by the member; any by the supervisor, or by whoever approved them."""
         known = self.leave.get((member, number))
         if known is None or not self.signs(by, today) or known["state"] == "refused" or not (
                 by == known["decider"] or self.speaks_for(by, member, today)):
@@ -853,12 +853,12 @@ class Oracle:
     def grade(self, pair: Pair, month: str, sheet: str, *, by: str, day: str,
               grades: dict[str, str]) -> None:
         """So many percent; in the second sheet the last word counts, whoever has it."""
-        told = self.grades.setdefault((pair[0], month, pair[1], sheet), {})
+        graded = self.grades.setdefault((pair[0], month, pair[1], sheet), {})
         marks = {item: Decimal(mark) for item, mark in grades.items()}
-        known = told.setdefault(by, {})
+        known = graded.setdefault(by, {})
         if any(known.get(item) != mark for item, mark in marks.items()):
             self.touch(pair[0], month, day)
-        for others in told.values() if sheet == "second" else ():
+        for others in graded.values() if sheet == "second" else ():
             for item in marks:
                 others.pop(item, None)
         known.update(marks)
@@ -897,7 +897,7 @@ class Oracle:
         return {pair: row for pair, row in self.live(month).items() if pair not in left_out}
 
     def may_seal(self, month: str, left_out: Sequence[Pair], *, day: str, again: bool) -> bool:
-        """In turn, with every figure whole, behind all that is told of it; again if it was
+        """In turn, with every figure whole, after all that happened to it; again if it was
         reopened: as it was, or as a restatement if something changed."""
         rows = self.to_seal(month, left_out)
         if len(set(left_out)) < len(left_out) or not set(left_out) <= set(self.live(month)):
@@ -905,7 +905,7 @@ class Oracle:
         if any(row["score"] is None for row in rows.values()):
             return False
         here = holders(POSTS, f"{month}-01", end_of(month))
-        if any(self.told.get((who, month), "") > day for who, _ in here):
+        if any(self.latest.get((who, month), "") > day for who, _ in here):
             return False
         seal = self.seals.get(month)
         if seal is None:

@@ -47,10 +47,10 @@ def test_policies_check__accepts_those_that_are_shipped(run: Run) -> None:
 
 
 @pytest.mark.parametrize(("text", "told"), [
-    ("rules: [", "R-POL-02"), ("a: &x 1\ntitle: *x", "a reference (*name) stands here"),
-    ("[" * 3000, "nested too deeply"), ("title: t\ntitle: u", "a key comes twice"),
-    ("title: t\nrules: []", "/rules: holds nothing"),
-    ("title: t\ncoefficients: []", "/coefficients: holds nothing"),
+    ("rules: [", "R-POL-02"), ("a: &x 1\ntitle: *x", "there is a reference (*name) here"),
+    ("[" * 3000, "nested too deeply"), ("title: t\ntitle: u", "a key appears twice"),
+    ("title: t\nrules: []", "/rules: is empty"),
+    ("title: t\ncoefficients: []", "/coefficients: is empty"),
     ("title: t\nrules:\n- {code: A, posts: [customer_service], zh: a, en: a, per: occurrence,\n"
      "   charges: {offender: ０.5}}", "is '０.5', not a decimal"),
     ('title: t\nthresholds:\n- {threshold: a, value: 1, unit: "a\\0", zh: a, en: a}', "NUL")])

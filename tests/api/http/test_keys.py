@@ -180,6 +180,9 @@ def test_keys__rejected_when_unknown_revoked_or_misnamed(run: Any) -> None:
     told = json.loads(run(issue_command, "--owner", "system", "--role", "admin", "--json").stdout)
     run(revoke_command, told["key"], "--reason", "x")
     assert "R-ACC-02" in run(rotate_command, told["key"]).stderr
+    old = json.loads(run(issue_command, "--owner", "system", "--role", "admin", "--expires",
+                         "2020-01-01", "--json").stdout)
+    assert "has expired" in run(rotate_command, old["key"]).stderr
     assert "R-ACC-03" in run(issue_command, "--owner", "system", "--role", "admin", "--ledger",
                              "a.b").stderr
     result = run(issue_command, "--owner", "张三", "--role", "admin")

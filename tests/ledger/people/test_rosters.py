@@ -108,11 +108,11 @@ TIMES = st.integers(0, 24).map(lambda hour: f"{hour:02d}:00")
 
 
 @examples(st.lists(st.tuples(TIMES, TIMES, st.sampled_from([WANG, ZHAO, ZHOU])), max_size=8))
-def test_roster__shifts_may_overlap(told: list[tuple[str, str, str]]) -> None:
+def test_roster__shifts_may_overlap(spans: list[tuple[str, str, str]]) -> None:
     shifts = [Shift(name=str(number), start=start, end=end, members=[who])
-              for number, (start, end, who) in enumerate(told) if start < end]
+              for number, (start, end, who) in enumerate(spans) if start < end]
     found = roster(given(*team(), pattern(*shifts)))
     for hour in range(24):
         time = f"{hour:02d}:30"
         assert found.on_shift(MONDAY, time) == sorted({
-            who for start, end, who in told if start <= time < end})
+            who for start, end, who in spans if start <= time < end})

@@ -65,13 +65,13 @@ ALL = Tier(pays="1.0")
 
 
 def test_policy__check_names_what_is_wrong_in_the_printed_schemes() -> None:
-    told = [(fault.code, fault.message) for name in ("flagship", "scorecards")
-            for fault in findings(read(str(SAMPLES / f"{name}-as-printed.yaml")).sections,
-                                  Sections())]
+    found = [(fault.code, fault.message) for name in ("flagship", "scorecards")
+             for fault in findings(read(str(SAMPLES / f"{name}-as-printed.yaml")).sections,
+                                   Sections())]
 
     assert ("overlap", "the tiers of flagship_promotion overlap: 60–70 pays 0.4 and 60–70 pays 0.8"
-            ) in told
-    assert [message.split(",")[0] for code, message in told if code == "weights"] == [
+            ) in found
+    assert [message.split(",")[0] for code, message in found if code == "weights"] == [
         "the weights of dispatcher add up to 110", "the weights of designer add up to 110",
         "the weights of finance add up to 112"]
 
@@ -157,8 +157,9 @@ def test_policy__computed_items_name_rules_that_count_in_them() -> None:
 def test_policy__bands_neither_overlap_nor_leave_a_gap(
     bands: list[tuple[str, str]], found: list[str]
 ) -> None:
-    told = [Band(coefficient="1", at_least=low or None, below=high or None) for low, high in bands]
-    assert [code for _, code in codes(Sections(coefficients=told))] == found
+    given_bands = [Band(coefficient="1", at_least=low or None, below=high or None)
+                   for low, high in bands]
+    assert [code for _, code in codes(Sections(coefficients=given_bands))] == found
 
 
 @pytest.mark.parametrize(("said", "found"), [
@@ -221,8 +222,8 @@ def test_policy__rejected_with_all_that_is_wrong_when_published() -> None:
 
 
 @pytest.mark.parametrize(("text", "why"), [
-    ("title: [", "while parsing"), ("- a", "no mapping"), ("title: a\ntitle: b", "twice"),
-    ("title: a\nrulez: []", "rulez is no section"), ("rules: []", "title"),
+    ("title: [", "while parsing"), ("- a", "not a mapping"), ("title: a\ntitle: b", "twice"),
+    ("title: a\nrulez: []", "unknown sections .rulez."), ("rules: []", "title"),
     ("title: a\nrules: [{code: x, colour: red}]", "colour"), ("title: a\nrules: 5", "array"),
     ("title: a\nscoring: {appeal_days: many}", "int")])
 def test_policy__file_is_read_strictly(text: str, why: str) -> None:

@@ -28,7 +28,7 @@ from ledger.policies.values import LEAVE, MONTH, Calendar, Rule, Sections, Versi
 from ledger.scores.account import Account
 from ledger.scores.values import COMPUTED, account_of
 from tests.support.stories import Story, given
-from tests.support.team import CHEN, JOINED, LIU, WANG, at, printed, team, told
+from tests.support.team import CHEN, JOINED, LIU, WANG, at, continued, printed, team
 
 RULES = {rule.code: rule for rule in read("rules").sections.rules or ()}
 
@@ -142,9 +142,9 @@ def test_policy__rule_is_charged_once_to_the_right_person(code: str) -> None:
     fields: dict[str, Any] = {"number": "1", "rule": code, "about": about,
                               "breached_at": at(DAY), "occurred_at": at(day_after(DAY)),
                               "offender": None if group else who, "evidence": [1]}
-    told(story, ("system", ProposeDeduction(**fields)),
-         (LIU, ConfirmDeduction(deduction="deduction:1", occurred_at=at(day_after(DAY)),
-                                points=points)))
+    continued(story, ("system", ProposeDeduction(**fields)),
+              (LIU, ConfirmDeduction(deduction="deduction:1", occurred_at=at(day_after(DAY)),
+                                     points=points)))
 
     deduction = story.known["deduction:1"]
     assert isinstance(deduction, Deduction)
@@ -164,7 +164,7 @@ def test_policy__rule_of_attendance_is_charged_as_it_is_recorded(code: str) -> N
     for post in rule.posts:
         for kind in rule.computed_from:
             story, who = shop(msgspec.structs.replace(rule, posts=[post]))
-            told(story, *recorded(kind, who))
+            continued(story, *recorded(kind, who))
             (found,) = charged(story, who).values()
             assert found == (code, COMPUTED, rule.charges["offender"][0], rule.counts_in)
             assert rule.counts_in != MONTH

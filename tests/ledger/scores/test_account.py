@@ -19,6 +19,8 @@ from ledger.policies.values import (
     weights_of,
 )
 from ledger.scores.account import Account
+from ledger.scores.charges import counted as counted_of
+from ledger.scores.charges import whole_cost, with_charge
 from ledger.scores.formula import coefficient_of, cost_of, figure_of, sheet_of
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, Carry, Charge
 from tests.support.builders import NOON
@@ -54,9 +56,9 @@ def account(*charges: Charge) -> Account:
 
 def graded(found: Account, sheet: str, grader: str, **grades: str) -> Account:
     """A month with grades of both gradable items."""
-    told = {"pre_sale/1": grades["pre"], "after_sale/1": grades["after"]}
+    both = {"pre_sale/1": grades["pre"], "after_sale/1": grades["after"]}
     found.grade({"member": WANG, "post": POST, "sheet": sheet, "grader": grader, "note": None},
-                told, occurred_at=NOON)
+                both, occurred_at=NOON)
     return found
 
 
@@ -103,6 +105,17 @@ def test_deductions__count_the_same_in_any_order_of_confirmations(
     assert set(found.reversed) == {f"deduction:{day}" for day in fallen}
 
 
+def test_charges__are_a_value_that_a_change_leaves_alone() -> None:
+    found = account(charge("1"), charge("2"), charge("3"))
+    less = found.reduced("deduction:3", "0.25")
+
+    for after, cost in ((less, "1.5"), (None, "1.0"), (charge("3"), "2.0")):
+        assert whole_cost(with_charge(found.charges, "deduction:3", after), POST) == Decimal(cost)
+    more = with_charge(found.charges, "deduction:0", charge("0", "2026-09-01"))
+    assert counted_of(more)["deduction:3"] == 1
+    assert (len(found.charges), found.whole_cost(POST)) == (3, 2)
+
+
 def test_deductions__of_other_rules_and_parts_escalate_by_themselves() -> None:
     found = account(charge("1"), charge("2", rule="CS-OTHER"), charge("3", part="supervisor"),
                     charge("4"))
@@ -118,7 +131,7 @@ def test_deduction__lowers_its_item_and_no_more_than_that() -> None:
 
     item = sheet_of(found, POST, COMMITTEE_SHEET, VERSION).items[-1]
     assert (item.points, item.lost) == (0, 12)
-    assert cost_of(found, POST, VERSION) == 10
+    assert cost_of(found.charges, POST, VERSION) == 10
     assert figure_of(found, WANG, POST, VERSION).deductions == "0"
 
 
@@ -226,11 +239,10 @@ def test_month__computes_to_the_same_score_when_its_changes_are_carried(
     found = full()
     before = figure_of(found, WANG, POST, VERSION).score
     for number, points in enumerate(late):
-        cost = cost_of(found, POST, VERSION)
-        probe = found.clone()
         one = charge(str(number), points=points)
-        probe.charge(WANG, one, [], occurred_at=NOON)
-        carried = [Carry(POST, "2026-10", plain(cost_of(probe, POST, VERSION) - cost))]
+        after = with_charge(found.charges, one.charge, one)
+        more = cost_of(after, POST, VERSION) - cost_of(found.charges, POST, VERSION)
+        carried = [Carry(POST, "2026-10", plain(more))]
         found.charge(WANG, one, carried, occurred_at=NOON)
 
         assert figure_of(found, WANG, POST, VERSION).score == before

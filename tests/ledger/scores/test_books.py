@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from ledger.common.values import to_us
 from ledger.core.aggregate import OutOfOrder
-from ledger.core.commands import Command
 from ledger.people.commands import AssignPost, EndPost, LeaveShop, SetSupervisor
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.commands import WithdrawPolicy
@@ -13,24 +12,29 @@ from ledger.policies.errors import PolicyDropsPost, PolicyInForce
 from ledger.policies.posts import POSTS as ALL_POSTS
 from ledger.policies.values import PostName, Scorecard, ScorecardItem
 from ledger.scores.account import Account
-from ledger.scores.commands import GradeMember
 from ledger.scores.errors import MonthOutOfTurn, NobodyToScore, NotTheGrader
-from tests.ledger.scores.test_closings import RULES, closed, computed, figures, start
-from tests.support.stories import Story, given
+from tests.support.stories import Story
 from tests.support.team import (
     CHEN,
     LI,
     LIU,
     MONTH,
     POSTS,
+    RULES,
     WANG,
     ZHAO,
     ZHOU,
+    Step,
     appeal,
     at,
+    closed,
+    computed,
     confirm,
+    continued,
+    figures,
     grade,
     graders,
+    opening,
     overturn,
     propose,
     published,
@@ -38,19 +42,13 @@ from tests.support.team import (
     restate,
     rule,
     seal,
-    team,
-    told,
+    started,
 )
 
 OCTOBER = "2026-10"
-CHARGE: list[tuple[str, Command]] = [(CHEN, propose(code="R3", day="2026-09-29")),
-                                     (ZHOU, confirm(day="2026-10-03"))]
-
-
-def graded(month: str, day: str) -> list[tuple[str, Command]]:
-    """Everybody gets 90 in a month."""
-    return [(actor, grade(step.member, step.sheet, day, month=month))
-            for actor, step in graders(month) if isinstance(step, GradeMember)]
+CHARGE: list[Step] = [(CHEN, propose(code="R3", day="2026-09-29")),
+                      (ZHOU, confirm(day="2026-10-03"))]
+"""Wang is charged 3 points for September, once it is sealed."""
 
 
 def taken(story: Story, member: str) -> Decimal:
@@ -62,40 +60,37 @@ def taken(story: Story, member: str) -> Decimal:
 
 
 def test_month__reopened_after_the_next_one_was_sealed_gives_back_in_the_open_one() -> None:
-    story = told(closed(), *CHARGE, *graded(OCTOBER, "2026-11-01"),
-                 (CHEN, seal(OCTOBER, "2026-11-02")), (WANG, appeal(day="2026-10-05")),
-                 (CHEN, reopen(day="2026-11-03")), (LIU, overturn(day="2026-11-04")))
+    story = continued(closed(), *CHARGE, *graders(OCTOBER),
+                      (CHEN, seal(OCTOBER, "2026-11-02")), (WANG, appeal(day="2026-10-05")),
+                      (CHEN, reopen(day="2026-11-03")), (LIU, overturn(day="2026-11-04")))
 
     assert computed(story, WANG).score == "90"
     assert figures(story, OCTOBER)[WANG].score == "87"
     assert computed(story, WANG, "2026-11").deductions == "-3"
     assert taken(story, WANG) == 0
-    told(story, (CHEN, seal(day="2026-11-05")))
+    continued(story, (CHEN, seal(day="2026-11-05")))
 
 
 def test_month__reopened_before_the_next_one_is_sealed_counts_the_charge_itself() -> None:
-    story = told(closed(), *CHARGE, (CHEN, reopen()), (CHEN, restate(day="2026-10-07")))
+    story = continued(closed(), *CHARGE, (CHEN, reopen()), (CHEN, restate(day="2026-10-07")))
 
     assert figures(story)[WANG].score == "87"
     assert computed(story, WANG, OCTOBER).deductions == "0"
-    told(story, (WANG, appeal(day="2026-10-08")), (LIU, overturn(day="2026-10-09")))
+    continued(story, (WANG, appeal(day="2026-10-08")), (LIU, overturn(day="2026-10-09")))
     assert (computed(story, WANG).score, computed(story, WANG, OCTOBER).deductions) == ("87", "-3")
-    told(story, (CHEN, reopen(day="2026-10-10")), (CHEN, restate(day="2026-10-11")))
+    continued(story, (CHEN, reopen(day="2026-10-10")), (CHEN, restate(day="2026-10-11")))
     assert figures(story)[WANG].score == "90"
     assert taken(story, WANG) == 0
 
 
 def test_month__counts_what_is_carried_to_a_post_that_turns_out_not_to_be_held() -> None:
-    moved: list[tuple[str, Command]] = [
+    moved: list[Step] = [
         ("system", EndPost(post="customer_service", member=WANG, until="2026-09-30",
                            occurred_at=at("2026-10-20"))),
         ("system", AssignPost(post="editor", member=WANG, since="2026-10-01",
                               occurred_at=at("2026-10-20")))]
-    story = told(closed(), *CHARGE, *moved)
-    october = [(actor, grade(step.member, step.sheet, "2026-11-01", month=OCTOBER,
-                             post="editor" if step.member == WANG else step.post))
-               for actor, step in graders(OCTOBER) if isinstance(step, GradeMember)]
-    told(story, *october, (CHEN, seal(OCTOBER, "2026-11-02")))
+    story = continued(closed(), *CHARGE, *moved, *graders(OCTOBER, posts={**POSTS, WANG: "editor"}),
+                      (CHEN, seal(OCTOBER, "2026-11-02")))
 
     found = figures(story, OCTOBER)[WANG]
     assert (found.post, found.deductions, found.score) == ("editor", "3", "87")
@@ -104,7 +99,7 @@ def test_month__counts_what_is_carried_to_a_post_that_turns_out_not_to_be_held()
 def test_month__restated_without_a_member_who_turns_out_not_to_have_held_the_post() -> None:
     never = EndPost(post="customer_service", member=ZHAO, until="2026-08-31",
                     occurred_at=at("2026-10-04"))
-    story = told(closed(), ("system", never), (CHEN, reopen()))
+    story = continued(closed(), ("system", never), (CHEN, reopen()))
     facts = story.by(CHEN).when(restate()).then("month.sealed.v1", "closings.month_restated.v1")
 
     assert (facts[0].member, facts[0].figures) == (ZHAO, [])
@@ -114,7 +109,7 @@ def test_month__restated_without_a_member_who_turns_out_not_to_have_held_the_pos
 
 
 def test_month__is_booked_no_earlier_than_it_was_sealed() -> None:
-    story = told(closed((CHEN, propose(code="R3", day="2026-09-20"))))
+    story = closed((CHEN, propose(code="R3", day="2026-09-20")))
     facts = story.by(ZHOU).when(confirm(day="2026-09-21")).then(
         "deduction.confirmed.v1", "month.charged.v1", "month.effect_carried.v1")
     assert [fact.occurred_at for fact in facts] == [
@@ -127,15 +122,14 @@ def test_month__is_booked_no_earlier_than_it_was_sealed() -> None:
 def test_month__takes_the_last_word_of_the_second_grader() -> None:
     card = Scorecard(post="customer_service", second_grader="supervisor", items=[
         ScorecardItem(item="work/1", weight="100", zh="x", en="x")])
-    story = told(given(*team(), published(*RULES)), (WANG, grade(WANG, "second", "2026-09-05",
-                                                                 grades={"work/1": "100"})),
+    story = started((WANG, grade(WANG, "second", "2026-09-05", grades={"work/1": "100"})),
                  ("system", published(since="2026-09-15", scorecards=[card])),
                  (LI, grade(WANG, "second", grades={"work/1": "60"})))
 
     assert computed(story, WANG).second == "60"
     changed = SetSupervisor(member=WANG, supervisor=CHEN, since="2026-09-20",
                             occurred_at=at("2026-10-01"))
-    told(story, ("system", changed), (CHEN, grade(WANG, "second", grades={"work/1": "80"})))
+    continued(story, ("system", changed), (CHEN, grade(WANG, "second", grades={"work/1": "80"})))
     assert computed(story, WANG).second == "80"
 
 
@@ -143,7 +137,7 @@ def test_month__rejected_to_be_graded_by_a_head_who_has_left() -> None:
     card = Scorecard(post="customer_service", second_grader="supervisor", items=[
         ScorecardItem(item="work/1", weight="100", zh="x", en="x")])
     leaves = LeaveShop(member=LI, last_day="2026-09-30", occurred_at=at("2026-09-30"))
-    story = told(given(*team(), published(*RULES, scorecards=[card])), ("system", leaves))
+    story = started(("system", leaves), opened=opening(*RULES, scorecards=[card]))
     assert story.by(LI).when(grade(WANG, "second", "2026-10-01")).error is not None
     story.by(WANG).when(grade(WANG, "second")).refused(NotTheGrader)
 
@@ -152,19 +146,19 @@ def test_month__rejected_to_be_graded_by_a_head_who_has_left() -> None:
 
 
 def test_month__rejected_to_be_sealed_out_of_turn() -> None:
-    story = told(closed(), *graded("2026-11", "2026-12-01"), *graded(OCTOBER, "2026-11-01"))
+    story = continued(closed(), *graders("2026-11"), *graders(OCTOBER))
     for month in ("2026-11", "2026-08"):
         error = story.by(CHEN).when(seal(month, "2026-12-02")).refused(MonthOutOfTurn)
         assert error.details["due"] == OCTOBER
-    told(story, (CHEN, seal(OCTOBER, "2026-12-02")))
+    continued(story, (CHEN, seal(OCTOBER, "2026-12-02")))
 
 
 def test_month__rejected_to_be_sealed_first_where_nobody_is_scored() -> None:
-    start().by(CHEN).when(seal("2025-11", "2026-09-01")).refused(NobodyToScore)
+    started().by(CHEN).when(seal("2025-11", "2026-09-01")).refused(NobodyToScore)
 
 
 def test_month__rejected_to_be_sealed_before_what_it_rests_on() -> None:
-    start(*graders()[:-1], (CHEN, grade(CHEN, "second", "2026-10-05"))).by(CHEN).when(
+    started(*graders()[:-1], (CHEN, grade(CHEN, "second", "2026-10-05"))).by(CHEN).when(
         seal(day="2026-10-04")).refused(OutOfOrder)
     closed().by(CHEN).when(reopen(day="2026-10-01")).refused(OutOfOrder)
 
@@ -172,8 +166,8 @@ def test_month__rejected_to_be_sealed_before_what_it_rests_on() -> None:
 # -- policies -------------------------------------------------------------------------------------
 
 
-def test_policy__rejected_to_be_withdrawn_behind_its_day_whatever_is_told() -> None:
-    story = start(("system", published(*RULES, since="2026-09-15")))
+def test_policy__rejected_to_be_withdrawn_after_its_day_whatever_date_is_given() -> None:
+    story = started(("system", published(*RULES, since="2026-09-15")))
     story.now = to_us(datetime(2026, 10, 2, tzinfo=UTC))
     story.when(WithdrawPolicy(version=2, reason="late", occurred_at=at("2026-09-10"))).refused(
         PolicyInForce)
@@ -183,17 +177,17 @@ def test_policy__rejected_when_it_drops_a_post_that_is_held() -> None:
     posts = [PostName(post=name, zh=zh, en=en, role=role)
              for name, (zh, en, role) in ALL_POSTS.items()]
     fewer = [one for one in posts if one.post != "dispatcher"]
-    story = start()
+    story = started()
     story.when(published(posts=fewer, since="2026-09-10")).refused(PolicyDropsPost)
     ends = EndPost(post="dispatcher", member=ZHOU, until="2026-09-09",
                    occurred_at=at("2026-09-09"))
-    told(story, ("system", ends), ("system", published(posts=fewer, since="2026-09-10")),
-         *[step for step in graders() if isinstance(step[1], GradeMember)])
+    continued(story, ("system", ends), ("system", published(posts=fewer, since="2026-09-10")),
+              *graders())
     book = story.known[BOOK]
     assert isinstance(book, PolicyBook)
     assert "dispatcher" in book.posts_in(MONTH)
     assert "dispatcher" not in book.posts_in(OCTOBER)
-    told(story, (CHEN, seal()))
+    continued(story, (CHEN, seal()))
     assert figures(story)[ZHOU].score == "90"
 
 
@@ -201,14 +195,14 @@ def test_deduction__counts_in_its_item_until_a_scorecard_loses_that() -> None:
     def card(item: ScorecardItem) -> Scorecard:
         return Scorecard(post="customer_service", items=[item])
 
-    late = rule("LATE", {"offender": ["5", "5"]}, counts_in="a/1")
-    counted = card(ScorecardItem(item="a/1", weight="100", zh="x", en="x", computed_from=["LATE"]))
+    late = rule("SLOW", {"offender": ["5", "5"]}, counts_in="a/1")
+    counted = card(ScorecardItem(item="a/1", weight="100", zh="x", en="x", computed_from=["SLOW"]))
     other = card(ScorecardItem(item="b/1", weight="100", zh="x", en="x"))
-    story = told(given(*team(), published(late, *RULES, scorecards=[counted])),
-                 (CHEN, propose(code="LATE")), (ZHOU, confirm()))
+    story = started((CHEN, propose(code="SLOW")), (ZHOU, confirm()),
+                    opened=opening(late, *RULES, scorecards=[counted]))
     found = computed(story, WANG)
     assert (found.deductions, found.committee, found.score) == ("0", "95", "95")
 
-    told(story, ("system", published(*RULES, since="2026-09-20", scorecards=[other])))
+    continued(story, ("system", published(*RULES, since="2026-09-20", scorecards=[other])))
     found = computed(story, WANG)
     assert (found.deductions, found.committee) == ("5", None)

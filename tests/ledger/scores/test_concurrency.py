@@ -25,7 +25,6 @@ from ledger.log.memory import MemoryStore
 from ledger.log.store import Store
 from ledger.log.verify import verify
 from ledger.scores.account import Account
-from ledger.scores.commands import GradeMember
 from ledger.settings import Settings, open_ledger
 from projections.asking.clocks import AsOf
 from projections.asking.questions import Question
@@ -42,9 +41,11 @@ from tests.support.team import (
     LI,
     LIU,
     MONTH,
+    OPENING,
     WANG,
     ZHAO,
     ZHOU,
+    Step,
     appeal,
     at,
     confirm,
@@ -52,28 +53,20 @@ from tests.support.team import (
     graders,
     overturn,
     propose,
-    published,
     record,
     reopen,
     restate,
     rows,
-    rule,
     seal,
-    team,
     waive,
 )
 from tests.support.waiting import eventually, in_thread
 
-RULES = (rule("R1", {"offender": ["1", "1"]}, per="order"),
-         rule("FREE", {"offender": ["1", "1"]}, per="order", exempt="objective"),
-         rule("SHARED", {"offender": ["1", "1"], "supervisor": ["2", "2"]}, per="order"))
-START: list[tuple[str, Command]] = [("system", one) for one in (*team(), published(*RULES))]
 MANY, THREADS = 12, 8
 
 
-def proposed(count: int, code: str = "R1", day: str = "2026-09-03"
-             ) -> list[tuple[str, Command]]:
-    """So many deductions of Wang, each about an order of its own."""
+def proposed(count: int, code: str = "R1", day: str = "2026-09-03") -> list[Step]:
+    """Deductions of Wang, each about an order of its own."""
     return [(CHEN, propose(number, code, about=f"order:{number}", day=day,
                            occurred_at=at("2026-09-30")))
             for number in range(1, count + 1)]
@@ -137,13 +130,6 @@ def charges(store: Store, member: str = WANG, ledger: str = "main") -> Counter[s
         and (event := event_types.decode(entry)).member == member)  # type: ignore[attr-defined]
 
 
-def sealing(month: str, day: str, but: str = "") -> list[tuple[str, Command]]:
-    """Every grade that sealing a month needs."""
-    return [(actor, grade(step.member, step.sheet, day, month=month))
-            for actor, step in graders(month)
-            if isinstance(step, GradeMember) and step.member != but]
-
-
 # -- one decision wins ----------------------------------------------------------------------------
 
 
@@ -166,15 +152,15 @@ def test_deduction__decided_once_by_two_at_once(
     both: tuple[Ledger, Ledger], models: ReadModels, first: str, second: str
 ) -> None:
     one, other = both
-    record(one, [*START, *proposed(MANY, "FREE")])
-    told = {number: at_once(
+    record(one, [*OPENING, *proposed(MANY, "FREE")])
+    decided = {number: at_once(
         lambda n=number: outcome(one, ZHOU, DECISIONS[first](n)),
         lambda n=number: outcome(other, LIU, DECISIONS[second](n)))
         for number in range(1, MANY + 1)}
 
     states = {row["deduction"]: row for row in rows(models, "deductions")}
     taken = charges(one.store)
-    for number, results in told.items():
+    for number, results in decided.items():
         row = states[f"deduction:{number}"]
         if {first, second} == {"confirmed", "waived"} and results == ["accepted", "accepted"]:
             # a confirmed deduction may still be waived: then both happened, one after the other
@@ -194,13 +180,13 @@ def test_appeal__decided_once_by_two_at_once(
     both: tuple[Ledger, Ledger], models: ReadModels
 ) -> None:
     one, other = both
-    record(one, [*START, *proposed(MANY)])
+    record(one, [*OPENING, *proposed(MANY)])
     for number in range(1, MANY + 1):
         record(one, [(ZHOU, confirm(number, "2026-10-01")), (WANG, appeal(number, "2026-10-02"))])
-        told = at_once(*(lambda n=number, who=who, ledger=ledger: outcome(
+        results = at_once(*(lambda n=number, who=who, ledger=ledger: outcome(
             ledger, who, overturn(n, day="2026-10-03"))
             for who, ledger in ((LIU, one), (LI, other))))
-        assert sorted(told) == ["accepted", "deduction_not_ready"]
+        assert sorted(results) == ["accepted", "deduction_not_ready"]
 
     reversals = Counter(event.charge for entry in one.store.read("main", limit=10_000)
                         if entry.type == Account.ChargeReversed.TOPIC
@@ -213,11 +199,11 @@ def test_appeal__decided_once_by_two_at_once(
 def test_deduction__proposed_once_by_many_at_once(
     both: tuple[Ledger, Ledger], models: ReadModels
 ) -> None:
-    record(both[0], START)
-    told = at_once(*(lambda n=n: outcome(
+    record(both[0], OPENING)
+    results = at_once(*(lambda n=n: outcome(
         both[n % 2], CHEN, propose(n, about="order:a")) for n in range(THREADS)))
 
-    assert Counter(told) == {"accepted": 1, "once_taken": THREADS - 1}
+    assert Counter(results) == {"accepted": 1, "once_taken": THREADS - 1}
     (found,) = rows(models, "deductions")
     assert found["about"] == "order:a"
 
@@ -225,11 +211,11 @@ def test_deduction__proposed_once_by_many_at_once(
 def test_deduction__proposed_once_under_a_number(
     both: tuple[Ledger, Ledger], models: ReadModels
 ) -> None:
-    record(both[0], START)
-    told = at_once(*(lambda n=n: outcome(
+    record(both[0], OPENING)
+    results = at_once(*(lambda n=n: outcome(
         both[n % 2], CHEN, propose("1", about=f"order:{n}")) for n in range(THREADS)))
 
-    assert Counter(told) == {"accepted": 1, "deduction_number_taken": THREADS - 1}
+    assert Counter(results) == {"accepted": 1, "deduction_number_taken": THREADS - 1}
     assert len(rows(models, "deductions")) == 1
 
 
@@ -255,7 +241,7 @@ def test_month__sealed_among_charges_loses_none(
 ) -> None:
     """Sealed figure and what is carried: together all that is confirmed."""
     one, other = both
-    record(one, [*START, *proposed(MANY), *sealing(MONTH, "2026-10-01")])
+    record(one, [*OPENING, *proposed(MANY), *graders()])
     done: list[str] = []
 
     def charge() -> None:
@@ -271,7 +257,7 @@ def test_month__sealed_among_charges_loses_none(
     assert figure(models, MONTH)["sealed"] is True
     assert int(figure(models, MONTH)["deductions"]) >= so_far
     all_is_taken(models, MANY, (MONTH, "2026-10"))
-    record(one, [*sealing("2026-10", "2026-11-01"), (CHEN, seal("2026-10", "2026-11-02"))])
+    record(one, [*graders("2026-10"), (CHEN, seal("2026-10", "2026-11-02"))])
     all_is_taken(models, MANY, (MONTH, "2026-10"))
     assert verify(one.store, "main").ok
 
@@ -279,14 +265,14 @@ def test_month__sealed_among_charges_loses_none(
 def test_month__sealed_once_by_many_at_once(
     both: tuple[Ledger, Ledger], models: ReadModels
 ) -> None:
-    record(both[0], [*START, *sealing(MONTH, "2026-10-01")])
-    told = at_once(*(lambda n=n: outcome(both[n % 2], CHEN, seal()) for n in range(THREADS)))
+    record(both[0], [*OPENING, *graders()])
+    results = at_once(*(lambda n=n: outcome(both[n % 2], CHEN, seal()) for n in range(THREADS)))
 
-    assert Counter(told) == {"accepted": 1, "month_sealed": THREADS - 1}
+    assert Counter(results) == {"accepted": 1, "month_sealed": THREADS - 1}
     record(both[0], [(CHEN, reopen()), (LIU, grade(WANG, "committee", "2026-10-05",
                                                    grades={"work/1": "70"}))])
-    told = at_once(*(lambda n=n: outcome(both[n % 2], CHEN, restate()) for n in range(THREADS)))
-    assert Counter(told) == {"accepted": 1, "month_not_sealed": THREADS - 1}
+    results = at_once(*(lambda n=n: outcome(both[n % 2], CHEN, restate()) for n in range(THREADS)))
+    assert Counter(results) == {"accepted": 1, "month_not_reopened": THREADS - 1}
     assert figure(models, MONTH)["restatement"] == 1
 
 
@@ -295,7 +281,7 @@ def test_month__sealed_takes_a_grade_or_refuses_it(
 ) -> None:
     """A grade that comes with the seal is in the sealed figure, or it is refused."""
     one, other = both
-    record(one, [*START, *sealing(MONTH, "2026-10-01")])
+    record(one, [*OPENING, *graders()])
     graded, sealed = at_once(
         lambda: outcome(one, LIU, grade(WANG, "committee", grades={"work/1": "50"})),
         lambda: outcome(other, CHEN, seal()))
@@ -309,7 +295,7 @@ def test_month__is_reported_whole_while_it_is_charged_and_sealed(
     ledger: Ledger, models: ReadModels
 ) -> None:
     """A reader beside the writers never sees more or less than the charges until then."""
-    record(ledger, [*START, *proposed(MANY), *sealing(MONTH, "2026-10-01")])
+    record(ledger, [*OPENING, *proposed(MANY), *graders()])
     over = threading.Event()
 
     def write() -> None:
@@ -337,7 +323,7 @@ def test_scores__are_as_of_the_position_that_they_tell(
     ledger: Ledger, models: ReadModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another reader catches up while an answer is made."""
-    record(ledger, [*START, *proposed(2), (ZHOU, confirm(1, "2026-10-02"))])
+    record(ledger, [*OPENING, *proposed(2), (ZHOU, confirm(1, "2026-10-02"))])
     reading = models.reading
 
     @contextmanager
@@ -366,7 +352,7 @@ def test_scores__of_two_ledgers_with_the_same_ids_do_not_mix(
 
     def history(one: Ledger, points: int) -> Callable[[], None]:
         def work() -> None:
-            record(one, [*START, *proposed(MANY), *sealing(MONTH, "2026-10-01")])
+            record(one, [*OPENING, *proposed(MANY), *graders()])
             for number in range(1, points + 1):
                 record(one, [(ZHOU, confirm(number, "2026-10-02"))])
             if one is other:
@@ -398,34 +384,35 @@ def test_scores__of_two_ledgers_with_the_same_ids_do_not_mix(
 def test_month__decided_on_true_facts_by_two_processes_in_turn(settings: Settings) -> None:
     """Confirm here, seal there, confirm here: neither decides on what it knew before."""
     here = open_ledger(settings)
-    record(here.ledger, [*START, *proposed(6), *sealing(MONTH, "2026-10-01")])
+    record(here.ledger, [*OPENING, *proposed(6), *graders()])
     there = Child(score_children.obey, settings)
     assert there.hear() == "ready"
 
-    def tell(actor: str, command: Command) -> str:
+    def outcome_there(actor: str, command: Command) -> str:
         there.say((actor, command))
         return str(there.hear())
 
     models = ReadModels(here.store, PROJECTIONS)
     assert outcome(here.ledger, ZHOU, confirm(1, "2026-10-02")) == "accepted"
-    assert tell(ZHOU, confirm(1, "2026-10-02")) == "deduction_not_ready"
-    assert tell(ZHOU, confirm(2, "2026-10-02")) == "accepted"
+    assert outcome_there(ZHOU, confirm(1, "2026-10-02")) == "deduction_not_ready"
+    assert outcome_there(ZHOU, confirm(2, "2026-10-02")) == "accepted"
     assert outcome(here.ledger, CHEN, seal(day="2026-10-02")) == "accepted"
     assert figure(models, MONTH)["deductions"] == "2"
-    assert tell(CHEN, seal(day="2026-10-02")) == "month_sealed"
-    assert tell(ZHOU, confirm(3, "2026-10-03")) == "accepted"
+    assert outcome_there(CHEN, seal(day="2026-10-02")) == "month_sealed"
+    assert outcome_there(ZHOU, confirm(3, "2026-10-03")) == "accepted"
     assert outcome(here.ledger, LIU, grade(WANG, "committee", "2026-10-03")) == "month_sealed"
     all_is_taken(models, 3, (MONTH, "2026-10"))
-    assert tell(WANG, appeal(1, "2026-10-04")) == "accepted"
+    assert outcome_there(WANG, appeal(1, "2026-10-04")) == "accepted"
     assert outcome(here.ledger, CHEN, reopen()) == "accepted"
-    assert tell(LIU, overturn(1)) == "out_of_order"
-    assert tell(LIU, overturn(1, day="2026-10-05")) == "accepted"
-    assert tell(CHEN, restate()) == "nothing_to_restate"  # one charge fell, another came back
+    assert outcome_there(LIU, overturn(1)) == "out_of_order"
+    assert outcome_there(LIU, overturn(1, day="2026-10-05")) == "accepted"
+    # one charge fell, another came back
+    assert outcome_there(CHEN, restate()) == "nothing_to_restate"
     assert outcome(here.ledger, ZHOU, confirm(4, "2026-10-05")) == "accepted"
-    assert tell(CHEN, seal(day="2026-10-06")) == "month_not_sealed"
+    assert outcome_there(CHEN, seal(day="2026-10-06")) == "restatement_needed"
     assert outcome(here.ledger, ZHOU, confirm(6, "2026-10-05")) == "accepted"
-    assert tell(CHEN, restate()) == "accepted"
-    assert outcome(here.ledger, CHEN, restate()) == "month_not_sealed"
+    assert outcome_there(CHEN, restate()) == "accepted"
+    assert outcome(here.ledger, CHEN, restate()) == "month_not_reopened"
     assert outcome(here.ledger, ZHOU, confirm(5, "2026-10-07")) == "accepted"
     assert outcome(here.ledger, LIU, overturn(1, day="2026-10-07")) == "deduction_not_ready"
     all_is_taken(models, 5, (MONTH, "2026-10"))
@@ -439,7 +426,7 @@ def test_month__decided_on_true_facts_by_two_processes_in_turn(settings: Setting
 def test_month__sealed_among_the_charges_of_two_processes_loses_none(settings: Settings) -> None:
     here = open_ledger(settings)
     count = 30
-    record(here.ledger, [*START, *proposed(count), *sealing(MONTH, "2026-10-01")])
+    record(here.ledger, [*OPENING, *proposed(count), *graders()])
     halves = [[str(n) for n in range(1, count + 1) if n % 2 == half] for half in range(2)]
     charging = [Child(score_children.confirm_all, settings, half, "2026-10-02")
                 for half in halves]
@@ -465,17 +452,17 @@ def killed(settings: Settings, run_: int, at_byte: int) -> list[str]:
     """Kill a child when so many bytes are acknowledged. Returns the numbers it confirmed."""
     child = Child(score_children.confirm_until_killed, settings, run_)
     assert child.hear() == "ready"
-    source, told = child.pipe.fileno(), b""
-    while len(told) < at_byte:
-        more = os.read(source, at_byte - len(told))
+    source, sent = child.pipe.fileno(), b""
+    while len(sent) < at_byte:
+        more = os.read(source, at_byte - len(sent))
         assert more, "the child ended by itself"
-        told += more
+        sent += more
     assert child.process.pid is not None
     os.kill(child.process.pid, signal.SIGKILL)
     while more := os.read(source, 65536):
-        told += more
+        sent += more
     assert child.end() == -signal.SIGKILL
-    return told.decode().rpartition("\n")[0].split("\n") if b"\n" in told else []
+    return sent.decode().rpartition("\n")[0].split("\n") if b"\n" in sent else []
 
 
 def confirmed_and_charged(store: Store) -> tuple[set[str], dict[str, set[str]]]:
@@ -500,7 +487,7 @@ def test_deduction__confirmed_and_charged_or_neither_when_killed(
     seed = int(os.environ.get("KILL_SEED") or random.randrange(10**9))
     chance = random.Random(seed)
     first = open_ledger(settings)
-    record(first.ledger, [*START, *sealing(MONTH, "2026-10-01"),
+    record(first.ledger, [*OPENING, *graders(),
                           *([(CHEN, seal())] if sealed else [])])
     first.close()
     acknowledged: list[str] = []

@@ -27,7 +27,6 @@ from ledger.people.commands import (
 )
 from ledger.policies.errors import PolicyUnsound
 from ledger.policies.values import Escalation, Rule, Scorecard, ScorecardItem
-from ledger.scores.commands import GradeMember
 from ledger.scores.values import LeftOut
 from ledger.settings import Settings, open_ledger
 from projections.asking.clocks import AsOf
@@ -35,16 +34,17 @@ from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
 from projections.reports import run
 from projections.store.models import ReadModels
-from tests.ledger.scores.test_concurrency import sealing
-from tests.ledger.scores.test_machine import MONTHS, Shop
 from tests.support import score_oracle as people
 from tests.support.builders import context, write
 from tests.support.score_oracle import LAWS, days_later
+from tests.support.score_shop import MONTHS, Shop
 from tests.support.team import (
     CHEN,
     LI,
     LIU,
     MONTH,
+    POSTS,
+    SEALED,
     WANG,
     ZHAO,
     ZHOU,
@@ -52,14 +52,14 @@ from tests.support.team import (
     at,
     confirm,
     grade,
+    graders,
+    opening,
     overturn,
     propose,
-    published,
     reopen,
     restate,
     rule,
     seal,
-    team,
     waive,
 )
 
@@ -141,7 +141,7 @@ def test_scores__are_the_same_in_any_order_of_confirmations(
     order = data.draw(st.permutations(range(len(steps))))
     sealed_at = data.draw(st.integers(0, len(steps)))
 
-    def told(order: Sequence[int], sealing: bool) -> tuple[Any, Any]:
+    def played(order: Sequence[int], sealing: bool) -> tuple[Any, Any]:
         with shop("2026-09-20") as where:
             for number, (_, code, day, who, *_) in enumerate(steps, 1):
                 where.propose(str(number), code, day, offender=who, actor=people.CHEN,
@@ -155,9 +155,9 @@ def test_scores__are_the_same_in_any_order_of_confirmations(
                 where.confirm(str(index + 1), people.SUN, price, 0)
             return figures(where), where.taken()
 
-    straight = told(range(len(steps)), False)
-    assert told(order, False) == straight
-    assert told(order, True)[1] == straight[1]
+    straight = played(range(len(steps)), False)
+    assert played(order, False) == straight
+    assert played(order, True)[1] == straight[1]
 
 
 @settings(max_examples=15, deadline=None)
@@ -168,7 +168,7 @@ def test_appeal__that_overturns_leaves_the_scores_as_if_nothing_had_been(
 ) -> None:
     """Month by month as long as none is sealed; else the sums over all months."""
 
-    def told(more: bool) -> tuple[bool, Any, Any]:
+    def played(more: bool) -> tuple[bool, Any, Any]:
         with shop() as where:
             for number in range(len(steps) + 1):
                 if more and number == min(at_, len(steps)):
@@ -187,8 +187,8 @@ def test_appeal__that_overturns_leaves_the_scores_as_if_nothing_had_been(
                     go(where, number, steps[number])
             return bool(where.oracle.seals), figures(where), where.taken()
 
-    sealed, before, taken = told(False)
-    _, after, taken_after = told(True)
+    sealed, before, taken = played(False)
+    _, after, taken_after = played(True)
     assert taken_after == taken
     if not sealed:
         assert after == before
@@ -238,7 +238,7 @@ def ask_everything(where: Shop, **asked: Any) -> None:
 @settings(max_examples=6, deadline=None)
 @examples(steps=histories(charges, presence, closing), days_on=st.lists(
     st.integers(0, 120), min_size=2, max_size=2))
-def test_scores__as_of_any_day_of_the_business_are_told(
+def test_scores__as_of_any_day_of_the_business_are_known(
     steps: list[Step], days_on: list[int]
 ) -> None:
     with shop("2026-08-25") as where:
@@ -252,7 +252,7 @@ def test_scores__as_of_any_day_of_the_business_are_told(
 @settings(max_examples=8, deadline=None, derandomize=True, report_multiple_bugs=False,
           phases=[Phase.generate])  # shrinking what is known takes minutes
 @examples(steps=st.lists(st.tuples(st.integers(0, 80), charges | closing), min_size=2, max_size=4))
-def test_scores__as_of_any_day_are_told_whenever_it_is_said_to_have_happened(
+def test_scores__as_of_any_day_are_known_whenever_it_is_said_to_have_happened(
     steps: list[tuple[int, Step]]
 ) -> None:
     """Each part of a step is dated on a day of its own, and a later step may be dated before an
@@ -289,7 +289,7 @@ class Small:
         self.opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",
                                            master_key_file=None))
         self.models = ReadModels(self.opened.store, PROJECTIONS)
-        self.record(*[("system", one) for one in (*team(), published(*rules, **sections))])
+        self.record(*opening(*rules, **sections))
 
     def record(self, *steps: tuple[str, Command]) -> None:
         """Steps, all of them accepted."""
@@ -335,7 +335,6 @@ BOTH = rule("SHARED", {"offender": ["1", "1"], "supervisor": ["2", "2"]}, exempt
 MORE = rule("MORE", {"offender": ["1", "1"]}, posts=["customer_service", "dispatcher"],
             escalation=Escalation(2, "3"))
 EARLY = {"day": "2026-09-20", "occurred_at": at("2026-10-03")}
-SEALED = [*sealing(MONTH, "2026-10-01"), (CHEN, seal())]
 
 
 @ruled(BOTH)
@@ -398,7 +397,7 @@ def test_month__sealed_takes_what_was_carried_to_a_post_that_the_member_left(sma
         ("system", AssignPost(member=WANG, post="dispatcher", since="2026-10-01",
                               occurred_at=at("2026-10-01"))),
         (CHEN, propose(1, "R3", **EARLY)), (ZHOU, confirm(1, "2026-10-03")),
-        *sealing("2026-10", "2026-11-01", but=WANG),
+        *graders("2026-10", but=WANG),
         *[(who, grade(WANG, sheet, "2026-11-01", post="dispatcher", month="2026-10"))
           for who, sheet in ((LIU, "committee"), (WANG, "second"))],
         (CHEN, seal("2026-10", "2026-11-02")))
@@ -407,7 +406,7 @@ def test_month__sealed_takes_what_was_carried_to_a_post_that_the_member_left(sma
 @ruled(THREE)
 def test_month__sealed_without_a_member_carries_on_what_was_carried_to_him(small: Small) -> None:
     small.record(*SEALED, (CHEN, propose(1, "R3", **EARLY)), (ZHOU, confirm(1, "2026-10-03")),
-                 *sealing("2026-10", "2026-11-01", but=WANG),
+                 *graders("2026-10", but=WANG),
                  (CHEN, seal("2026-10", "2026-11-02", left_out=[
                      LeftOut(WANG, "customer_service", "long ill")])))
     assert small.figure(month="2026-11")["deductions"] == "3"
@@ -468,10 +467,10 @@ def test_score__escalates_in_the_order_of_the_facts_of_a_day(small: Small) -> No
 
 
 @ruled(ONE)
-def test_scores__as_of_a_day_between_a_reopening_and_a_later_seal_are_told(small: Small) -> None:
-    """Times of the business are told by people; docs/time.md lets an event count for nothing."""
+def test_scores__as_of_a_day_between_a_reopening_and_a_later_seal_are_known(small: Small) -> None:
+    """Business times are given by people; docs/time.md lets an event count for nothing."""
     try:
-        small.record(*sealing(MONTH, "2026-10-01"), (CHEN, seal(day="2026-10-05")),
+        small.record(*graders(), (CHEN, seal(day="2026-10-05")),
                      (CHEN, reopen(day="2026-10-03")))
     except Refused:
         return
@@ -488,13 +487,13 @@ def late_confirmation(small: Small) -> None:
 
 
 @ruled(THREE)
-def test_appeals__as_of_a_day_before_the_confirmation_are_told(small: Small) -> None:
+def test_appeals__as_of_a_day_before_the_confirmation_are_known(small: Small) -> None:
     late_confirmation(small)
     small.rows("appeals", as_of=AsOf.parse(None, None, "2026-09-06"))
 
 
 @ruled(THREE)
-def test_appeals__as_of_a_day_before_the_appeal_are_told(small: Small) -> None:
+def test_appeals__as_of_a_day_before_the_appeal_are_known(small: Small) -> None:
     late_confirmation(small)
     small.rows("appeals", as_of=AsOf.parse(None, None, "2026-09-05"))
 
@@ -572,7 +571,7 @@ def test_month__left_out_in_one_post_carries_on_what_was_carried_to_none(small: 
         *[("system", AssignPost(member=WANG, post=post, since="2026-10-01",
                                 occurred_at=at("2026-10-01"))) for post in posts],
         (CHEN, propose(1, "R3", **EARLY)), (ZHOU, confirm(1, "2026-10-03")),
-        *sealing("2026-10", "2026-11-01", but=WANG),
+        *graders("2026-10", but=WANG),
         *[(who, grade(WANG, sheet, "2026-11-01", post="editor", month="2026-10"))
           for who, sheet in ((LIU, "committee"), (WANG, "second"))],
         (CHEN, seal("2026-10", "2026-11-02", left_out=[
@@ -586,7 +585,7 @@ def test_month__left_out_in_one_post_carries_on_what_was_carried_to_none(small: 
 def test_month__left_out_gives_back_nothing_that_was_not_taken(small: Small) -> None:
     """Wang has no figure of September: his charge of it costs him nothing. It falls in October."""
     small.record((CHEN, propose(1, "R3")), (ZHOU, confirm(1)),
-                 *sealing(MONTH, "2026-10-01", but=WANG),
+                 *graders(but=WANG),
                  (CHEN, seal(left_out=[LeftOut(WANG, "customer_service", "long ill")])),
                  (WANG, appeal(1, "2026-10-03")), (LIU, overturn(1, day="2026-10-04")))
     assert small.figure(month="2026-10")["deductions"] == "0"
@@ -608,7 +607,7 @@ def test_month__sealed_gives_back_what_is_corrected_in_a_post_that_was_never_hel
                            occurred_at=at("2026-09-05"))),
         ("system", AssignPost(member=WANG, post="editor", since="2026-09-01",
                               occurred_at=at("2026-09-05"))),
-        *sealing_otherwise(), (CHEN, seal()))
+        *graders(posts={**POSTS, WANG: "editor"}), (CHEN, seal()))
     assert small.figure()["deductions"] == "12"
     small.record((CHEN, CorrectAttendance(member=WANG, month=MONTH, number=1, reason="a slip",
                                           occurred_at=at("2026-10-05"))))
@@ -616,19 +615,8 @@ def test_month__sealed_gives_back_what_is_corrected_in_a_post_that_was_never_hel
     small.close()
 
 
-def sealing_otherwise() -> list[tuple[str, Command]]:
-    """Every grade of September, where Wang is an editor, and who is graded in att/1 is nobody."""
-    found = []
-    for who, step in sealing(MONTH, "2026-10-01", but=WANG):
-        assert isinstance(step, GradeMember)
-        grades = {"work/1": "90"}
-        found.append((who, grade(step.member, step.sheet, grades=grades)))
-    return [*found, *[(who, grade(WANG, sheet, post="editor"))
-                      for who, sheet in ((LIU, "committee"), (WANG, "second"))]]
-
-
 def test_policy__rejected_where_rules_that_exclude_each_other_count_differently() -> None:
-    """Nobody could tell that both speak of the same fact."""
+    """It would not be clear that both are about the same fact."""
     with pytest.raises(PolicyUnsound, match="counts once per review"):
         Small(rule("MILD", {"offender": ["3", "3"]}, per="review", excludes="SHARP"),
               rule("SHARP", {"offender": ["5", "5"]}, per="occurrence", excludes="MILD"))

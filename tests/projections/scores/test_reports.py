@@ -1,4 +1,4 @@
-"""Scores, deductions, appeals and policies as reports tell them, now and as of any moment."""
+"""Scores, deductions, appeals and policies in reports, now and as of any time."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -10,11 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.common.context import Context
-from ledger.core.commands import Command
 from ledger.log.store import Store
-from ledger.policies.values import Band
-from ledger.scores.commands import GradeMember
 from ledger.scores.values import account_of
 from ledger.settings import Settings, open_ledger
 from projections.asking.clocks import AsOf
@@ -30,11 +26,14 @@ from projections.scores.terms import explain_score
 from projections.store.models import ReadModels
 from tests.support.builders import context
 from tests.support.team import (
+    CHARGED,
     CHEN,
     LI,
     LIU,
     MONTH,
+    OPENING,
     POSTS,
+    SEALED,
     WANG,
     ZHOU,
     Steps,
@@ -51,28 +50,14 @@ from tests.support.team import (
     rows,
     rule,
     seal,
-    team,
 )
 
-RULES = (rule("R3", {"offender": ["3", "3"]}),
-         rule("SHARED", {"offender": ["1", "1"], "supervisor": ["2", "2"]}))
-BANDS = [Band(coefficient="0.5", below="65"), Band(coefficient="1.0", at_least="65", below="88"),
-         Band(coefficient="1.5", at_least="88")]
 FIELDS = ["member", "post", "committee", "self", "bonus", "deductions", "score", "coefficient",
           "policy_version", "sealed", "restatement"]
 
-START: Steps = [("system", command) for command in (
-    *team(), published(*RULES, coefficients=BANDS))]
-CHARGED: Steps = [(CHEN, propose(code="R3", day="2026-09-29")),
-                  (ZHOU, confirm(day="2026-09-30"))]
-CLOSED: Steps = [*START, *CHARGED, *graders(), (CHEN, seal())]
+CLOSED: Steps = [*OPENING, *CHARGED, *SEALED]
 RESTATED: Steps = [*CLOSED, (WANG, appeal(day="2026-10-03")), (CHEN, reopen()),
                    (LIU, overturn(day="2026-10-05")), (CHEN, restate())]
-
-
-def by(actor: str) -> Context:
-    """Somebody."""
-    return context(actor=actor)
 
 
 @pytest.fixture
@@ -89,7 +74,7 @@ def of(models: ReadModels, member: str, **asked: Any) -> dict[str, Any]:
     return row
 
 
-def test_scores__tell_the_last_closed_month(ledger: Ledger, models: ReadModels) -> None:
+def test_scores__show_the_last_closed_month(ledger: Ledger, models: ReadModels) -> None:
     record(ledger, CLOSED)
 
     found = rows(models, "scores")
@@ -103,7 +88,7 @@ def test_scores__tell_the_last_closed_month(ledger: Ledger, models: ReadModels) 
 
 
 def test_scores__of_an_open_month_stand_as_they_are(ledger: Ledger, models: ReadModels) -> None:
-    record(ledger, [*START, *CHARGED, (LIU, grade(WANG, "committee"))])
+    record(ledger, [*OPENING, *CHARGED, (LIU, grade(WANG, "committee"))])
 
     found = of(models, WANG, month=MONTH)
 
@@ -117,7 +102,7 @@ def test_scores__of_an_open_month_stand_as_they_are(ledger: Ledger, models: Read
 
 
 def test_scores__say_what_is_undecided(ledger: Ledger, models: ReadModels) -> None:
-    record(ledger, [*START, *CHARGED, (CHEN, propose(2, code="SHARED", day="2026-09-20")),
+    record(ledger, [*OPENING, *CHARGED, (CHEN, propose(2, code="SHARED", day="2026-09-20")),
                     (WANG, appeal(day="2026-10-03"))])
 
     answer = run(models, "main", "scores", Question(month=MONTH))
@@ -151,7 +136,7 @@ def test_scores__are_known_as_of_both_clocks(ledger: Ledger, models: ReadModels)
 def test_scores__of_one_member_are_the_same_as_in_the_table(
     ledger: Ledger, models: ReadModels
 ) -> None:
-    record(ledger, [*START, *CHARGED, (LIU, grade(WANG, "committee"))])
+    record(ledger, [*OPENING, *CHARGED, (LIU, grade(WANG, "committee"))])
     head = ledger.head().position
 
     for as_of in (AsOf(), AsOf.parse(head)):
@@ -166,9 +151,9 @@ def test_score_terms__add_up_to_the_score(ledger: Ledger, models: ReadModels) ->
     for member in (WANG, LI):
         for month in (MONTH, "2026-10"):
             found = rows(models, "score-terms", subject=member, month=month)
-            _, told = explain_score(models, "main", member, Question(month=month))
+            _, explained = explain_score(models, "main", member, Question(month=month))
             sum_ = sum(Decimal(row["amount"]) for row in found)
-            post = told["posts"][0]
+            post = explained["posts"][0]
             if post["score"] is not None:
                 assert sum_ == Decimal(post["score"]) == Decimal(post["as_computed"])
             else:
@@ -181,7 +166,7 @@ def test_score_terms__add_up_to_the_score(ledger: Ledger, models: ReadModels) ->
         rows(models, "score-terms", month=MONTH, subject="member:nobody")
 
 
-def test_score_terms__name_the_events_that_they_stand_on(
+def test_score_terms__name_the_events_that_they_rest_on(
     ledger: Ledger, models: ReadModels
 ) -> None:
     record(ledger, CLOSED)
@@ -196,10 +181,10 @@ def test_score_terms__name_the_events_that_they_stand_on(
             assert entry.stream == account_of(WANG, MONTH)
 
 
-def test_deductions__tell_the_register_the_appeals_and_who_decided(
+def test_deductions__show_the_register_the_appeals_and_who_decided(
     ledger: Ledger, models: ReadModels
 ) -> None:
-    record(ledger, [*START, (CHEN, propose(code="SHARED", evidence=[2, 3])), (ZHOU, confirm()),
+    record(ledger, [*OPENING, (CHEN, propose(code="SHARED", evidence=[2, 3])), (ZHOU, confirm()),
                     (WANG, appeal()), (LIU, overturn())])
 
     (found,) = rows(models, "deductions", month=MONTH)
@@ -211,7 +196,7 @@ def test_deductions__tell_the_register_the_appeals_and_who_decided(
                                               (WANG, "1", False, "overturned")]
     (heard,) = rows(models, "appeals", month=MONTH)
     assert (heard["member"], heard["state"], heard["decided_by"], heard["reason"], heard["why"]) \
-        == (WANG, "overturned", LIU, "I was on leave", "he was")
+        == (WANG, "overturned", LIU, "I was on leave", "that is so")
     assert [(row["what"], row["by"]) for row in rows(models, "decisions", month=MONTH)] == [
         ("proposed", CHEN), ("confirmed", ZHOU), ("appealed", WANG), ("overturned", LIU)]
     assert rows(models, "deductions", month="2026-08") == []
@@ -222,27 +207,22 @@ def test_deductions__tell_the_register_the_appeals_and_who_decided(
 def test_score_warnings__count_closed_months_below_the_pass_mark(
     ledger: Ledger, models: ReadModels
 ) -> None:
-    steps: list[tuple[str, Command]] = [*START]
-    for month, day in (("2026-08", "2026-09-01"), ("2026-09", "2026-10-01")):
-        for actor, step in graders(month):
-            assert isinstance(step, GradeMember)
-            low = {"work/1": "50" if step.member == ZHOU else "90"}
-            steps.append((actor, grade(step.member, step.sheet, day, month=month, grades=low)))
-        steps.append((CHEN, seal(month, day)))
-    record(ledger, steps)
+    low = {ZHOU: "50"}
+    record(ledger, [*OPENING, *graders("2026-08", marks=low), (CHEN, seal("2026-08", "2026-09-01")),
+                    *graders(marks=low), (CHEN, seal(day="2026-10-01"))])
 
     (found,) = rows(models, "score-warnings")
     assert (found["member"], found["months"], found["calls_for"], found["warning"]) == (
         ZHOU, ["2026-08", "2026-09"], None, False)
 
 
-def test_policy__versions_are_listed_and_told_apart(ledger: Ledger, models: ReadModels) -> None:
+def test_policy__versions_are_listed_and_compared(ledger: Ledger, models: ReadModels) -> None:
     dearer = rule("R3", {"offender": ["4", "4"]})
-    record(ledger, [*START, ("system", published(dearer, since="2026-11-01"))])
+    record(ledger, [*OPENING, ("system", published(dearer, since="2026-11-01"))])
 
     assert [(row["version"], row["effective_from"], row["sections"])
             for row in rows(models, "policies")] == [
-        (1, "2026-01-01", ["rules", "coefficients"]), (2, "2026-11-01", ["rules"])]
+        (1, "2026-01-01", ["rules", "scoring", "coefficients"]), (2, "2026-11-01", ["rules"])]
     book = book_of(ledger.store, "main")
     assert {"where": "/rules/R3/charges/offender", "before": ["3", "3"], "after": ["4", "4"]} in \
         differences(book.must_know(1).said, book.must_know(2).said)
@@ -256,10 +236,10 @@ def test_policy__versions_are_listed_and_told_apart(ledger: Ledger, models: Read
 def test_scores__replay_alike_in_any_batch_size(cut: int) -> None:
     opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",
                                   master_key_file=None))
-    record(opened.ledger, RESTATED[:len(START)])
+    record(opened.ledger, RESTATED[:len(OPENING)])
     live = ReadModels(opened.store, (Months(), Deductions()))
-    for number, (actor, command) in enumerate(RESTATED[len(START):]):
-        opened.ledger.handle(command, by(actor))
+    for number, (actor, command) in enumerate(RESTATED[len(OPENING):]):
+        opened.ledger.handle(command, context(actor=actor))
         if number % cut == 0:
             live.catch_up("main")
     live.catch_up("main")
@@ -279,7 +259,7 @@ def test_month__of_another_ledger_stays_closed_to_this_one(
     record(ledger, CLOSED)
     other = Ledger(store, keys.of("other", keys_id=store.head("other").keys_id), name="other")
     try:
-        record(other, [*START, (LIU, grade(WANG, "committee"))])
+        record(other, [*OPENING, (LIU, grade(WANG, "committee"))])
         found = run(models, "other", "scores", Question(month=MONTH)).rows
         assert next(row for row in found if row["member"] == WANG)["deductions"] == "0"
         with pytest.raises(NoMonthClosed):
