@@ -211,7 +211,7 @@ def doctor_command(ledger_name: str, form: str) -> None:
 
     findings = doctor.examine(ledger_name)
     print_rows(findings, form=form)
-    sys.exit(0 if all(finding["ok"] for finding in findings) else 1)
+    sys.exit(1 if any(finding["ok"] is False for finding in findings) else 0)
 
 
 @command("upgrade")
