@@ -19,7 +19,8 @@ from tests.support import docs, messages, readme, source
 from tests.support.source import check
 
 README = source.ROOT / "README.md"
-AGAIN = "write it anew with `python -m tests.support.docs`"
+CHINESE = source.ROOT / "README.zh.md"
+AGAIN = "rewrite it with `python -m tests.support.docs`"
 
 
 def pages() -> list[Path]:
@@ -199,6 +200,75 @@ def test_links__lead_somewhere() -> None:
           for link in re.findall(r"\]\(([^()\s]+)\)", prose(path)) if not _leads(path, link))
 
 
+def linked(path: Path) -> Iterator[Path]:
+    """The files that a page links to."""
+    for link in re.findall(r"\]\(([^()\s]+)\)", prose(path)):
+        file = link.partition("#")[0]
+        if file and not re.match(r"[a-z]+:", link):
+            target = (path.parent / file).resolve()
+            yield from target.glob("*.md") if target.is_dir() else [target]
+
+
+@pytest.mark.parametrize("start", [README, CHINESE], ids=lambda path: path.name)
+def test_pages__are_all_reached_from_the_readme(start: Path) -> None:
+    reached, waiting = {start}, [start]
+    while waiting:
+        for path in linked(waiting.pop()):
+            if path.suffix == ".md" and path not in reached:
+                reached.add(path)
+                waiting.append(path)
+    check(f"{source.name(path)}: no page leads to it" for path in pages()
+          if path not in reached)
+
+
+def tables(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The tables of a page: the line that each begins on, and its lines."""
+    text = source.text(path)
+    text = re.sub(r"^```.*?^```$", lambda match: "\n" * match.group().count("\n"), text,
+                  flags=re.M | re.S)
+    for match in re.finditer(r"(?:^[ ]*\|.*(?:\n|\Z))+", text, flags=re.M):
+        yield text.count("\n", 0, match.start()) + 1, match.group().splitlines()
+
+
+def cells(row: str) -> list[str]:
+    """The cells of a table's row. `\\|` does not part two."""
+    return re.split(r"(?<!\\)\|", row.strip().removeprefix("|").removesuffix("|"))
+
+
+def faults_of(table: list[str]) -> Iterator[tuple[int, str]]:
+    """What keeps lines from being shown as a table, each with its number from 0."""
+    if len(table) < 2 or not all(re.fullmatch(r" *:?-+:? *", cell) for cell in cells(table[1])):
+        yield 0, "no line of dashes under the head"
+        return
+    for number, row in enumerate(table):
+        if not row.rstrip().endswith("|"):
+            yield number, "a row that does not end with |"
+        if len(cells(row)) != len(cells(table[0])):
+            yield number, f"{len(cells(row))} cells under a head of {len(cells(table[0]))}"
+
+
+def test_tables__have_a_head_and_rows_as_wide_as_it() -> None:
+    check(f"{source.name(path)}:{line + number}: {fault}"
+          for path in pages() for line, table in tables(path) for number, fault in faults_of(table))
+
+
+@pytest.mark.parametrize("table, fault", [
+    ("| a | b |\n|---|---|\n| 1 | 2 |", ""),
+    ("| a | b |\n|---|---|\n| 1 \\| 2 | `|` |", "3 cells under a head of 2"),
+    ("| a | b |\n|---|---|\n| 1 |", "1 cells under a head of 2"),
+    ("| a | b |\n|---|\n| 1 | 2 |", "1 cells under a head of 2"),
+    ("| a row of its own | 1 |", "no line of dashes under the head"),
+])
+def test_tables__faults_are_found(table: str, fault: str) -> None:
+    assert next((what for _, what in faults_of(table.splitlines())), "") == fault
+
+
+def test_pages__name_files_that_are_there() -> None:
+    named = re.compile(r"`((?:ledger|projections|api|tests|samples|docs)/[\w./*-]*)`")
+    check(f"{source.name(path)}: {name}" for path in pages() if path.name != "CHANGELOG.md"
+          for name in named.findall(prose(path)) if not any(source.ROOT.glob(name.rstrip("/"))))
+
+
 def test_pages__that_the_code_names_are_there() -> None:
     check(f"{source.name(path)}: {page}"
           for path in (*source.code(), *source.python_files("tests"))
@@ -228,24 +298,32 @@ def test_files__name_no_machine_and_no_maker() -> None:
           if (found := banned.search(line)))
 
 
-# -- the README runs ------------------------------------------------------------------------------
+# -- the pages run --------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not README.exists(), reason="there is no README yet")
-def test_readme__does_what_it_says(tmp_path: Path) -> None:
-    readme.fresh_copy(tmp_path)
-    for block in readme.blocks(README.read_text("utf-8")):
-        code, printed = readme.run(block, tmp_path)
-        assert code == block.code, f"README.md:{block.line} returns {code}:\n{printed}"
-        if block.expected is not None and not readme.agrees(block.expected, printed):
-            assert readme.masked(printed) == readme.masked(block.expected), \
-                f"README.md:{block.line}"
+@pytest.mark.parametrize("page", readme.pages(), ids=source.name)
+def test_page__does_what_it_says(page: Path, tmp_path: Path) -> None:
+    for outcome in readme.run_page(page, tmp_path):
+        assert not outcome.wrong(), f"{source.name(page)}, {outcome.wrong()}"
+
+
+@pytest.mark.parametrize("page", [README, CHINESE], ids=source.name)
+def test_readme__is_a_page_of_150_lines_at_the_most(page: Path) -> None:
+    assert len(page.read_text("utf-8").splitlines()) <= 150
+
+
+def test_readme__runs_the_same_in_both_languages() -> None:
+    english, chinese = ([re.sub(r" +# .*", "", block.script)
+                         for block in readme.blocks(page.read_text("utf-8"))]
+                        for page in (README, CHINESE))
+    assert english == chinese
 
 
 SAMPLE = """\
 <!-- runs -->
 ```sh
-echo first; echo 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+export WHO=first; echo "$WHO"
+echo 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 ```
 It prints:
 ```text
@@ -257,19 +335,52 @@ echo not run
 ```
 <!-- runs, exit 1 -->
 ```sh
-echo "took 12 ms" >&2; false
+echo "$WHO took 12 ms" >&2; false
 ```
 ```text
-took … ms
+first took … ms
 ```
 """
 
 
-def test_readme__blocks_are_found_run_and_compared(tmp_path: Path) -> None:
+def test_blocks__are_found_run_and_compared(tmp_path: Path) -> None:
     first, second = readme.blocks(SAMPLE)
+    assert (first.line, second.line, second.code) == (2, 15, 1)
     for block in (first, second):
-        code, printed = readme.run(block, tmp_path)
-        assert code == block.code
-        assert block.expected is not None
-        assert readme.agrees(block.expected, printed)
-    assert not readme.agrees("second", "first")
+        assert not readme.run(block, tmp_path).wrong()
+    other = readme.run(second._replace(expected="second took … ms"), tmp_path).wrong()
+    assert "-second took … ms\n+first took 12 ms" in other
+    assert "returns 1" in readme.run(second._replace(code=0), tmp_path).wrong()
+
+
+ROOT_OF_NOW = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+
+@pytest.mark.parametrize("expected, printed, rewritten", [
+    ("took … ms", "took 12 ms", "took … ms"),
+    ("took … ms", "it took 12 ms in all", "it took … ms in all"),
+    ("Recorded at position ….", "Written at position 7.", "Written at position …."),
+    ('{"events": …, "position": …}', '{"facts": 3, "at": 4}', '{"facts": …, "at": …}'),
+    ("The log is sound. 7:ROOT", f"All is well. 7:{ROOT_OF_NOW}", "All is well. 7:ROOT"),
+    ("head\n…\nmiddle 1\n…\nlast", "head\na\nb\nmiddle 2\nc\nlast",
+     "head\n…\nmiddle 2\n…\nlast"),
+    ("one\ntwo\nthree", "one\n2\nthree\nfour", "one\n2\nthree\nfour"),
+    ("为位置 …。", "记录于位置 12。", "记录于位置 …。"),
+    ("", "new", "new"),
+])
+def test_answers__are_rewritten_with_their_placeholders(
+    expected: str, printed: str, rewritten: str
+) -> None:
+    assert readme.rewritten(expected, printed) == rewritten
+
+
+def test_answers__are_rewritten_in_their_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(SAMPLE, "utf-8")
+    first, second = readme.blocks(SAMPLE)
+    notes = list(readme.rewrite(page, [readme.Outcome(first, 0, "one\ntwo\nthree\n"),
+                                       readme.Outcome(second, 1, "first needed 15 ms\n")]))
+    written = page.read_text("utf-8")
+    assert written == SAMPLE.replace("first\n" + 64 * "0", "one\ntwo\nthree").replace(
+        "took … ms", "needed … ms")
+    assert notes == []

@@ -64,8 +64,8 @@ def errors_md() -> str:
     """docs/errors.md: every error and fault with code, rule and message in both languages."""
     chinese = messages.catalogue()
     lines = ["# Errors", "", MADE, "",
-             "Codes and rule ids are never translated and never change. What the rules say stands "
-             "in", "[rules.md](rules.md)."]
+             "Codes and rule ids are never translated and never change. The rules themselves are",
+             "in [rules.md](rules.md)."]
     left = source.errors()
     for kind, title in KINDS:
         rows = [_row(cls.code, cls.rule, source.template(cls), chinese)
@@ -75,7 +75,7 @@ def errors_md() -> str:
     rows = [_row(code, rule, words, chinese)
             for code, (rule, words) in source.fault_rules().items()]
     lines += ["", "## Faults in an imported file", "",
-              "Each is told with its file, row, column and value.", "",
+              "Each is reported with its file, row, column and value.", "",
               *table(["code", "rule", "message", "中文"], rows)]
     codes = ", ".join(f"`{code}`" for code in sorted(set(_fault_codes())))
     lines += ["", "## Faults of single values", "",
@@ -122,9 +122,9 @@ UNITS_OF = {
 def events_md() -> str:
     """docs/events.md: every event type with its fields."""
     lines = ["# Events", "", MADE, "",
-             "Every event stands in an envelope, which [log-format.md](log-format.md) explains: "
-             "when, who, why,", "and from where are told there. Below are the payloads. Types and "
-             "fields are drafts until 1.0."]
+             "Every event is in an envelope, which says when, who, why and from where: "
+             "[log-format.md](log-format.md).", "Below are the payloads. Types and fields are "
+             "drafts until 1.0."]
     kinds: dict[str, list[Any]] = {}
     for cls in source.events().values():
         kinds.setdefault(cls.AGGREGATE.KIND, []).append(cls)
@@ -134,7 +134,7 @@ def events_md() -> str:
         for cls in classes:
             lines += ["", f"### {cls.TOPIC}", "", f"`{cls.__qualname__}`. {_first(cls)}",
                       *_rest(cls), *_about(cls), "", *_fields(cls, parts)]
-    lines += ["", "## Parts", "", "What fields above are made of."]
+    lines += ["", "## Parts", "", "What some of the fields above are made of."]
     for name in sorted(parts):
         lines += ["", f"### {name}", "", *_prose(parts[name]), "", *_fields(parts[name], parts)]
     return written(lines)
@@ -155,14 +155,14 @@ def _rest(cls: type) -> list[str]:
 
 def _about(cls: Any) -> list[str]:
     words = messages.folded(cls.about.__doc__ or "")
-    return ["", f"Subjects beside its own stream: {words[0].lower()}{words[1:]}"] \
+    return ["", f"Subjects besides its own stream: {words[0].lower()}{words[1:]}"] \
         if "about" in {name for base in cls.__mro__[:2] for name in vars(base)} else []
 
 
 def _fields(cls: type, parts: dict[str, type]) -> list[str]:
     fields = msgspec.structs.fields(cls)
     if not fields:
-        return ["It has no fields: that it happened, and when, is all."]
+        return ["It has no fields: all that matters is that it happened, and when."]
     heads = ["field", "type", "unit", "needed", "personal"]
     return table(heads, [
         [f"`{field.name}`", _type(field.type, parts), _unit(field.name),
@@ -218,12 +218,12 @@ def in_english() -> Iterator[None]:
 def commands_md() -> str:
     """docs/commands.md: the help of every command."""
     lines = ["# Commands", "", MADE, "",
-             "The program is called `ledger`. An accounting tool bears that name too, so it is "
-             "installed as", "`order-ledger` as well. In the project's folder it is "
-             "`.venv/bin/ledger`, and `flask` knows the same", "commands. Settings come from the "
-             "environment and from a `.env` file: [settings.md](settings.md). Exit", "codes: 0 "
-             "done, 1 refused or failed with a message, 2 wrong usage. Results go to stdout, all "
-             "else to", "stderr.", "", "```text", *_helped(program, "ledger"), "```"]
+             "The program is called `ledger`. An accounting tool has that name too, so it is also",
+             "installed as `order-ledger`. In the project's folder it is `.venv/bin/ledger`, and",
+             "`flask` knows the same commands. Settings come from the environment and from a",
+             "`.env` file: [settings.md](settings.md). Exit codes: 0 done, 1 refused or failed with",
+             "a message, 2 wrong usage. Results go to stdout, everything else to stderr.",
+             "", "```text", *_helped(program, "ledger"), "```"]
     for command in source.commands():
         name = f"ledger {command.name}"
         lines += ["", f"## {name}", "", "```text", *_helped(command, name), "```"]
@@ -241,7 +241,7 @@ def _helped(command: click.Command, name: str) -> list[str]:
 
 
 def rules_md() -> str:
-    """docs/rules.md with its last two columns made anew; a test that still shows a rule stays."""
+    """docs/rules.md with its last two columns filled in; a test that still shows a rule stays."""
     before = (DOCS / "rules.md").read_text("utf-8")
     return re.sub(r"^\| (R-\S+) \|.*\|$", _rule_row, before, flags=re.M)
 
@@ -326,7 +326,7 @@ def main() -> None:
         before = path.read_text("utf-8") if path.exists() else ""
         if before != (after := make()):
             path.write_text(after, "utf-8")
-            print(f"docs/{name} is written anew")
+            print(f"docs/{name} was rewritten")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,24 @@
-"""Runs the blocks of a Markdown file that say they run.
+"""Runs the blocks of pages that say they run: `python -m tests.support.readme [--write] [PAGE…]`.
 
-A fenced `sh` block behind `<!-- runs -->` (or `<!-- runs, exit 1 -->`) is run, all of a file in
-order in one fresh copy of the project. What it prints must equal the `text` block that follows, if
-one does before the next heading: 64 hexadecimal digits stand for any, and `…` for anything.
+A fenced `sh` block after `<!-- runs -->` (or `<!-- runs, exit 1 -->`) is run. All blocks of a page
+run in order in one fresh copy of the project, and what one exports holds for those after it. What
+a block prints must equal the `text` block that follows, if one does before the next heading: 64
+hexadecimal digits stand for any, and `…` for anything. A page named `….zh.md` runs in Chinese.
+
+With `--write` the text blocks that differ are rewritten from what was printed; a `…` and a `ROOT`
+stay where they are. Read the difference before you commit it.
 """
 
+import argparse
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from difflib import SequenceMatcher, unified_diff
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +26,8 @@ from tests.support import source
 
 MARK = re.compile(r"<!-- runs(?:, exit (?P<code>\d+))? -->")
 TIMEOUT_S = 300
+ANYTHING = "…"
+EXPORTS = ".exports"
 
 
 class Block(NamedTuple):
@@ -27,10 +37,11 @@ class Block(NamedTuple):
     script: str
     expected: str | None
     code: int
+    answer_line: int = 0
 
 
 class Fence(NamedTuple):
-    """A fenced block as it stands in the file, with what the lines since the last one say."""
+    """A fenced block as it stands in the file, with the lines since the last one."""
 
     line: int
     language: str
@@ -38,8 +49,29 @@ class Fence(NamedTuple):
     before: list[str]
 
 
+class Outcome(NamedTuple):
+    """What came of a block."""
+
+    block: Block
+    code: int
+    printed: str
+
+    def wrong(self) -> str:
+        """What is wrong with it, or nothing."""
+        if self.code != self.block.code:
+            return f"line {self.block.line} returns {self.code}:\n{self.printed}"
+        if self.block.expected is None or agrees(self.block.expected, self.printed):
+            return ""
+        lines = (masked(text).splitlines() for text in (self.block.expected, self.printed))
+        return f"line {self.block.line} prints something else:\n" + "\n".join(
+            unified_diff(*lines, "expected", "printed", lineterm=""))
+
+
+# -- what stands in a page ------------------------------------------------------------------------
+
+
 def fences(markdown: str) -> Iterator[Fence]:
-    """The fenced blocks of a file."""
+    """The fenced blocks of a page."""
     opened: tuple[int, str] | None = None
     gathered: list[str] = []
     before: list[str] = []
@@ -56,43 +88,76 @@ def fences(markdown: str) -> Iterator[Fence]:
 def blocks(markdown: str) -> Iterator[Block]:
     """The blocks that run."""
     found = list(fences(markdown))
-    for fence, after in zip(found, [*found[1:], None], strict=True):
-        said = [line for line in fence.before if line.strip()]
-        mark = MARK.fullmatch(said[-1].strip()) if said else None
+    for fence, after in zip(found, [*found, None][1:], strict=True):
+        last = [line for line in fence.before if line.strip()][-1:]
+        mark = MARK.fullmatch(last[0].strip()) if last else None
         if mark is None:
             continue
         assert fence.language == "sh", f"line {fence.line}: only sh blocks run"
         follows = after is not None and after.language == "text" and not any(
             line.startswith("#") or MARK.search(line) for line in after.before)
-        yield Block(fence.line, fence.body, after.body if after and follows else None,
-                    int(mark["code"] or 0))
+        expected, line = (after.body, after.line) if after and follows else (None, 0)
+        yield Block(fence.line, fence.body, expected, int(mark["code"] or 0), line)
+
+
+def pages() -> list[Path]:
+    """The pages with blocks that run."""
+    return [path for path in source.tracked()
+            if path.suffix == ".md" and any(blocks(path.read_text("utf-8")))]
+
+
+# -- running --------------------------------------------------------------------------------------
 
 
 def fresh_copy(to: Path) -> None:
-    """The project without what tools leave behind, with the present virtual environment."""
+    """The project without what tools leave behind, with what is installed, and its own `ledger`.
+
+    `make` takes what is installed as it is: the copy borrows it, and must not change it. `ledger`
+    is the copy's, so that it runs the copy's code.
+    """
     for path in source.tracked():
         target = to / path.relative_to(source.ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
-    (to / ".venv").symlink_to(sys.prefix, target_is_directory=True)
+    stamps = re.findall(r"^\.venv/(\w+):", (to / "Makefile").read_text("utf-8"), flags=re.M)
+    lent, own = Path(sys.prefix), to / ".venv"
+    (own / "bin").mkdir(parents=True)
+    for path in (*lent.iterdir(), *(lent / "bin").iterdir()):
+        if path.name not in (*stamps, "bin", "ledger"):
+            (own / path.relative_to(lent)).symlink_to(path)
+    for stamp in stamps:
+        (own / stamp).touch()
+    subprocess.run(["make", "--silent", ".venv/bin/ledger"], cwd=to, check=True)
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """A plain environment: English, no settings, the copy's virtual environment first on the path:
-    called through it, `ledger` is the program of the copy."""
+def environment(folder: Path, language: str) -> dict[str, str]:
+    """A plain environment: no settings, the copy's virtual environment first on the path."""
     kept = {name: value for name, value in os.environ.items()
-            if not name.startswith(("LEDGER_", "PYTEST_", "LC_")) and name != "PYTHONPATH"}
-    return {**kept, "PATH": f"{folder / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
-            "LC_ALL": "C.UTF-8", "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1"}
+            if not name.startswith(("LEDGER_", "PYTEST_", "LC_", "LANG")) and name != "PYTHONPATH"}
+    return {**kept, "PATH": f"{folder / '.venv/bin'}{os.pathsep}{os.environ['PATH']}",
+            "LC_CTYPE": "C.UTF-8", "LC_MESSAGES": {"zh": "zh_CN.UTF-8"}.get(language, "C.UTF-8"),
+            "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100"}
 
 
-def run(block: Block, folder: Path) -> tuple[int, str]:
-    """Run a block in a folder; its exit code and what it printed, errors included."""
+def run(block: Block, folder: Path, language: str = "en") -> Outcome:
+    """Run a block in a folder; what it prints includes its errors."""
+    exports = shlex.quote(str(folder / EXPORTS))
+    # The language is that of the page: a shell warns when it is given one that is not installed.
+    script = (f"[ ! -e {exports} ] || . {exports}\n{block.script}\n"
+              f"export -p | grep -v '^declare -x LC_' >{exports}")
     done = subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", block.script], cwd=folder, env=environment(folder),
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-        timeout=TIMEOUT_S, check=False)
-    return done.returncode, done.stdout
+        ["bash", "-eo", "pipefail", "-c", script], cwd=folder,
+        env=environment(folder, language), text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=TIMEOUT_S, check=False)
+    return Outcome(block, done.returncode, done.stdout)
+
+
+def run_page(page: Path, folder: Path) -> Iterator[Outcome]:
+    """Run the blocks of a page in a fresh copy in an empty folder."""
+    fresh_copy(folder)
+    language = "zh" if page.name.endswith(".zh.md") else "en"
+    for block in blocks(page.read_text("utf-8")):
+        yield run(block, folder, language)
 
 
 def masked(text: str) -> str:
@@ -103,5 +168,118 @@ def masked(text: str) -> str:
 
 def agrees(expected: str, printed: str) -> bool:
     """Whether an output is the expected one, where `…` stands for anything."""
-    pattern = ".*".join(map(re.escape, masked(expected).split("…")))
+    pattern = ".*".join(map(re.escape, masked(expected).split(ANYTHING)))
     return re.fullmatch(pattern, masked(printed), re.S) is not None
+
+
+# -- rewriting what is expected -------------------------------------------------------------------
+
+
+def rewritten(expected: str, printed: str) -> str:
+    """What was printed, with each `…` of what was expected where it stood, as far as that fits."""
+    if agrees(expected, printed):
+        return expected
+    new = "\n".join(_merged(expected.splitlines(), masked(printed).splitlines()))
+    return new if agrees(new, printed) else masked(printed)
+
+
+def _merged(kept: list[str], printed: list[str]) -> Iterator[str]:
+    """The lines printed, each with the `…` of the kept line that it is most like.
+
+    `cost[i, j]` is the least it costs to match the kept lines from `i` on with those printed from
+    `j` on. A line that is `…` alone takes up any number of lines for nothing.
+    """
+    cost = {(len(kept), len(printed)): 0.0}
+    step: dict[tuple[int, int], str] = {}
+    for i in range(len(kept), -1, -1):
+        for j in range(len(printed), -1, -1):
+            ways = []
+            if i < len(kept):
+                alone = kept[i].strip() == ANYTHING
+                ways.append((cost[i + 1, j] + (not alone), "end" if alone else "drop"))
+                if j < len(printed):
+                    ways.append((cost[i + 1, j + 1] + _unlike(kept[i], printed[j]), "pair"))
+                    ways += [(cost[i, j + 1], "take up")] if alone else []
+            if j < len(printed):
+                ways.append((cost[i, j + 1] + 1, "add"))
+            if ways:
+                cost[i, j], step[i, j] = min(ways)
+    i = j = 0
+    while (i, j) in step:
+        match step[i, j]:
+            case "pair":
+                yield _line(kept[i], printed[j])
+                i, j = i + 1, j + 1
+            case "add":
+                yield printed[j]
+                j += 1
+            case "take up":
+                j += 1
+            case "end":
+                yield kept[i]
+                i += 1
+            case _:
+                i += 1
+
+
+def _unlike(kept: str, printed: str) -> float:
+    """0 if a line is the kept one, up to 0.9: it is dearer to drop a line than to change it."""
+    if agrees(kept, printed):
+        return 0
+    return 0.9 * (1 - SequenceMatcher(None, kept, printed, autojunk=False).ratio())
+
+
+def _line(kept: str, printed: str) -> str:
+    """A line printed, with each `…` of the kept one where its neighbours are."""
+    if agrees(kept, printed):
+        return kept
+    before, after = (re.findall(r"[A-Za-z0-9_]+|\s+|.", line) for line in (kept, printed))
+    found: list[str] = []
+    for _, i, i_end, j, j_end in SequenceMatcher(None, before, after, False).get_opcodes():
+        old, new = before[i:i_end], after[j:j_end]
+        if old == [ANYTHING]:
+            new = old
+        elif ANYTHING in old and len(old) == len(new):
+            new = [ANYTHING if a == ANYTHING else b for a, b in zip(old, new, strict=True)]
+        elif old.count(ANYTHING) == sum(map(str.isdecimal, new)):
+            new = [ANYTHING if word.isdecimal() else word for word in new]
+        found += new
+    return "".join(found)
+
+
+def rewrite(page: Path, outcomes: list[Outcome]) -> Iterator[str]:
+    """Write what was printed into a page; what a reader of the difference should look at."""
+    lines = page.read_text("utf-8").splitlines()
+    for block, code, printed in reversed(outcomes):
+        if code == block.code and block.expected is not None:
+            new = rewritten(block.expected, printed)
+            start = block.answer_line
+            lines[start : start + len(block.expected.splitlines())] = new.splitlines()
+            if new.count(ANYTHING) < block.expected.count(ANYTHING):
+                yield f"the answer to line {block.line} lost a {ANYTHING}"
+    page.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def main() -> int:
+    """Run pages, and say or rewrite what differs; 1 if anything is wrong at the end."""
+    parser = argparse.ArgumentParser(description="Run the blocks of pages that say they run.")
+    parser.add_argument("--write", action="store_true", help="rewrite what is expected")
+    parser.add_argument("pages", type=Path, nargs="*", metavar="PAGE")
+    options = parser.parse_args()
+    failed = False
+    for page in [path.resolve() for path in options.pages] or pages():
+        with tempfile.TemporaryDirectory() as folder:
+            outcomes = list(run_page(page, Path(folder)))
+        wrong = [outcome for outcome in outcomes if outcome.wrong()]
+        notes: list[str] = []
+        if options.write and wrong:
+            notes = list(rewrite(page, outcomes))
+            wrong = [outcome for outcome in wrong if outcome.code != outcome.block.code]
+        failed = failed or bool(wrong)
+        print(f"{source.name(page)}: {len(outcomes)} blocks",
+              *(outcome.wrong() for outcome in wrong), *notes, sep="\n  ", flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

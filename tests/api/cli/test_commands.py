@@ -199,8 +199,17 @@ def test_verify__rejected_after_tampering(run: Run, tmp_path: Path) -> None:
     found = counts(result)
     assert not found["ok"]
     assert found["problems"][0]["position"] == 7
-    doctor = {row["check"]: row["ok"] for row in json.loads(run("doctor", "--json").stdout)}
-    assert doctor["guards"] is False
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    assert {row["check"]: row["ok"] for row in json.loads(result.stdout)}["guards"] is False
+
+
+def test_doctor__accepted_when_nothing_is_wrong(run: Run) -> None:
+    import_sample(run, AUGUST)
+    run("report", "orders")
+    result = run("doctor", "--json")
+    assert result.exit_code == 0, result.stdout
+    assert {row["ok"] for row in json.loads(result.stdout)} == {True, None}
 
 
 def test_doctor__accepted_when_nothing_is_wrong(run: Run) -> None:
