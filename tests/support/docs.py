@@ -221,9 +221,9 @@ def commands_md() -> str:
              "The program is called `ledger`. An accounting tool has that name too, so it is also",
              "installed as `order-ledger`. In the project's folder it is `.venv/bin/ledger`, and",
              "`flask` knows the same commands. Settings come from the environment and from a",
-             "`.env` file: [settings.md](settings.md). Exit codes: 0 done, 1 refused or failed with",
-             "a message, 2 wrong usage. Results go to stdout, everything else to stderr.",
-             "", "```text", *_helped(program, "ledger"), "```"]
+             "`.env` file: [settings.md](settings.md). Exit codes: 0 done, 1 refused or failed",
+             "with a message, 2 wrong usage. Results go to stdout, everything else to stderr.", "",
+             "```text", *_helped(program, "ledger"), "```"]
     for command in source.commands():
         name = f"ledger {command.name}"
         lines += ["", f"## {name}", "", "```text", *_helped(command, name), "```"]

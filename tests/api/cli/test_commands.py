@@ -212,15 +212,6 @@ def test_doctor__accepted_when_nothing_is_wrong(run: Run) -> None:
     assert {row["ok"] for row in json.loads(result.stdout)} == {True, None}
 
 
-def test_doctor__accepted_when_nothing_is_wrong(run: Run) -> None:
-    """What there is nothing to judge of is no fault."""
-    run("report", "orders")
-    result = run("doctor", "--json")
-    found = {finding["check"]: finding["ok"] for finding in json.loads(result.stdout)}
-    assert (found["version"], found["database"]) == (None, True)
-    assert result.exit_code == 0
-
-
 def test_verify__rejected_when_a_read_model_was_changed(run: Run, tmp_path: Path) -> None:
     import_sample(run, AUGUST)
     run("report", "orders", "--json")
