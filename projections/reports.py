@@ -42,16 +42,6 @@ def run(models: ReadModels, ledger: str, name: str, question: Question = PRESENT
     return report(models, ledger, question)
 
 
-
-
-
-
-
-
-
-
-
-
 REPORTS: dict[str, Report] = {
     **stock_reports.REPORTS,
     **fulfilment.REPORTS,

@@ -48,13 +48,14 @@ def demo_command() -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE…",
                 type=click.Path(path_type=Path))
 @click.option("--profile", required=True, metavar="NAME|FILE",
-              help="How to read it: a shipped profile's name, or a YAML file of your own.")
-@click.option("--shop", metavar="NAME", help="The shop, where the files name none.")
+              help="How to read the files: the name of a shipped profile, or a YAML file of your "
+                   "own.")
+@click.option("--shop", metavar="NAME", help="The shop, if the files do not name one.")
 @click.option("--policy", type=click.Choice(POLICIES),
               default=REJECT_EVERYTHING, show_default=True,
               help="What to do when rows have faults.")
 @click.option("--stock", type=click.Choice(STOCK),
-              help="Whether the goods move in stock. Default: declared, where the profile names a "
+              help="Whether the goods move stock. Default: declared, if the profile names a "
                    "warehouse.")
 @click.option("--dry-run", is_flag=True, help="Check everything and record nothing.")
 @ledger_option
@@ -70,7 +71,7 @@ def import_command(files: tuple[Path, ...], profile: str, form: str, **options: 
         if form == "json":
             click.echo(as_json(summary.counts()))
         else:
-            click.echo(imports.told(summary))
+            click.echo(imports.sentence(summary))
             print_record(summary.counts(), form=form)
         sys.exit(0 if summary.ok else 1)
 
@@ -88,15 +89,15 @@ def _command_names() -> list[str]:
 @click.argument("name", required=False, type=Names(_command_names), metavar="NAME")
 @click.argument("file", required=False, default="-", type=click.File(encoding="utf-8"))
 @click.option("--role", default="operator", show_default=True, metavar="WORD",
-              help="In which role it is done.")
+              help="The role in which it is done.")
 @ledger_option
 @actor_option
 @format_options
 def do_command(
     name: str | None, file: TextIO, *, role: str, ledger_name: str, actor: str | None, form: str,
 ) -> None:
-    """Send a command, such as stock.move: a JSON object, or one a line, in FILE or on stdin. The
-    first that is refused ends it. Without a NAME: list all commands and their fields."""
+    """Send commands, such as stock.move: a JSON object, or one per line, in FILE or on stdin. The
+    first refusal stops it. Without a NAME: list all commands and their fields."""
     from api.cli import submit
 
     if name is None:
@@ -108,12 +109,12 @@ def do_command(
         for one in commands:
             receipt = found.ledger.handle(one, context)
             if form == "json":
-                click.echo(as_json(submit.told(receipt)))
+                click.echo(as_json(submit.shown(receipt)))
             elif receipt.positions:
                 click.echo(tr("Recorded at position {position}.",
                               position=", ".join(map(str, receipt.positions))))
             else:
-                click.echo(tr("Known already: nothing is recorded."))
+                click.echo(tr("Nothing new: nothing was recorded."))
 
 
 # -- questions ------------------------------------------------------------------------------------
@@ -133,7 +134,7 @@ def do_command(
 @as_of_options
 @ledger_option
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
-              help="Write it into a file. xlsx needs one.")
+              help="Write it to a file. xlsx needs one.")
 @form_option(["table", "json", "csv", "xlsx"])
 def report_command(name: str, ledger_name: str, form: str, output: Path | None,
                    **asked: Any) -> None:
@@ -154,7 +155,7 @@ def report_command(name: str, ledger_name: str, form: str, output: Path | None,
 @ledger_option
 @format_options
 def rebuild_command(projections: tuple[str, ...], ledger_name: str, form: str) -> None:
-    """Compute read models from the log anew and put them in the place of the old ones."""
+    """Compute read models from the log again and put them in place of the old ones."""
     from api.cli import reports
 
     with reports.read_models() as (_, models):
@@ -184,7 +185,8 @@ def serve_command() -> None:
 @command("verify")
 @ledger_option
 @click.option("--expect", "expected", multiple=True, metavar="POSITION:ROOT",
-              help="A position and root noted earlier; proves that the log of then is a prefix.")
+              help="A position and root kept from earlier; proves that nothing up to there has "
+                   "changed.")
 @format_options
 def verify_command(ledger_name: str, expected: tuple[str, ...], form: str) -> None:
     """Hash every stored event again and check the log and the read models against it."""
@@ -233,7 +235,7 @@ def upgrade_command() -> None:
 @actor_option
 @click.option("--reason", required=True, help="Why the clock is right.")
 def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> None:
-    """Take the computer's clock as right although the guard suspects it. It is recorded."""
+    """Accept the computer's clock although the guard suspects it. This is recorded."""
     with opened(ledger_name) as found:
         receipt = found.ledger.accept_clock(reason, context_of(found, actor, "admin"))
         click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))

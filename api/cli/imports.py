@@ -56,7 +56,7 @@ def _reason(fault: RowFault) -> str:
     return fault.reason if known is None else translated(known[1], fault.reason)
 
 
-def told(summary: Summary) -> str:
+def sentence(summary: Summary) -> str:
     """What happened, in a sentence."""
     if not summary.ok and summary.policy == REJECT_EVERYTHING and not summary.accepted:
         return tr("Nothing was recorded: {faults} fault(s) were found, and the policy is to reject "

@@ -40,13 +40,13 @@ overlap_option = click.option("--overlap-hours", type=click.IntRange(0, 24 * 90)
 @ledger_option
 @actor_option
 @format_options
-def issue_command(ledger_name: str, actor: str | None, form: str, **told: Any) -> None:
+def issue_command(ledger_name: str, actor: str | None, form: str, **options: Any) -> None:
     """Give out a key. Its token is shown this once and is stored nowhere."""
     from api.cli import issuing
 
     with closing(issuing.opened(ledger_name)) as found:
-        print_record(issuing.issue(found, ledger_name, context_of(found, actor, "admin"), **told),
-                     form=form)
+        context = context_of(found, actor, "admin")
+        print_record(issuing.issue(found, ledger_name, context, **options), form=form)
 
 
 @command("rotate")

@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 
 
-class _Told(click.Command):
-    """A command that helps in the user's language."""
+class _Translated(click.Command):
+    """A command whose help is in the user's language."""
 
     def get_help(self, ctx: click.Context) -> str:
         """Its help; the catalogue's keys have their white space folded."""
         if language() != "zh":
             return super().get_help(ctx)
-        told = copy(self)
-        told.params = [copy(param) for param in self.params]
-        for part in (told, *told.params):
+        translated = copy(self)
+        translated.params = [copy(param) for param in self.params]
+        for part in (translated, *translated.params):
             if words := getattr(part, "help", None):
-                setattr(part, "help", _translated(words))  # noqa: B010
-        return super(_Told, told).get_help(ctx)
+                setattr(part, "help", _in_language(words))  # noqa: B010
+        return super(_Translated, translated).get_help(ctx)
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """Its help in a list: the first sentence, which may take more than one line."""
-        return re.split(r"\.(?= |$)|[。；]", _translated(self.help or ""))[0]
+        return re.split(r"\.(?= |$)|[。；]", _in_language(self.help or ""))[0]
 
 
-class Group(_Told, click.Group):
+class Group(_Translated, click.Group):
     """Commands in the order in which they were added, with help in the user's language."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -48,7 +48,7 @@ class Group(_Told, click.Group):
         return list(self.commands)
 
 
-def _translated(words: str) -> str:
+def _in_language(words: str) -> str:
     template = " ".join(words.split())
     return tr(template)
 
@@ -69,7 +69,7 @@ def command(name: str) -> Callable[[Command], click.Command]:
                 click.echo(explain(error), err=True)
                 sys.exit(1)
 
-        return click.command(name, cls=_Told)(guarded)
+        return click.command(name, cls=_Translated)(guarded)
 
     return decorate
 

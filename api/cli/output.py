@@ -67,8 +67,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         return (" | " if value and isinstance(value[0], dict) else ", ").join(map(_cell, value))
     if isinstance(value, dict):
-        told = {name: one for name, one in value.items() if one not in (None, 0, "", [])}
-        return ", ".join(f"{name} {_cell(one)}" for name, one in told.items()) or "-"
+        filled = {name: one for name, one in value.items() if one not in (None, 0, "", [])}
+        return ", ".join(f"{name} {_cell(one)}" for name, one in filled.items()) or "-"
     return str(value)
 
 

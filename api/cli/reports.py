@@ -1,4 +1,4 @@
-"""Reports on the command line: opens the read models, asks, and shows as of what the answer is."""
+"""Reports on the command line: opens the read models, asks, and shows as of when they answer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,19 +24,19 @@ from projections.store.models import ReadModels, Status
 HIDDEN_IN_TABLES = {"payload", "subjects", "source", "causation", "client", "role", "channel",
                     "shop"}
 SAID_BY_SUBJECT = {"number"}
-"""What JSON tells and a table leaves out: long objects, and what the subject says already."""
+"""What JSON shows and a table leaves out: long objects, and what the subject says already."""
 
 
 class ProjectionStopped(Unavailable):
-    """The read model {projection} stopped before position {position}: {error}. What it tells is
-    the state before. Mend the cause, then run `ledger rebuild`."""
+    """The read model {projection} stopped before position {position}: {error}. Its rows show the
+    state before that event. Fix the cause, then run `ledger rebuild`."""
 
     code = "projection_stopped"
     rule = "R-PRJ-11"
 
 
 class OutputNeeded(Invalid):
-    """An Excel workbook is no text: name a file with --output."""
+    """An Excel workbook cannot be printed as text: name a file with --output."""
 
     code = "output_needed"
     rule = "R-PRJ-15"
@@ -92,12 +92,6 @@ def caught_up(ledger: str) -> Iterator[ReadModels]:
         yield models
 
 
-
-
-
-
-
-
 def raise_stopped(status: Status) -> None:
     """Errors: ProjectionStopped (R-PRJ-11) for a projection that an error has stopped."""
     if status.error is not None:
@@ -106,8 +100,8 @@ def raise_stopped(status: Status) -> None:
 
 
 def show(answer: Answer, form: str, output: Path | None = None) -> None:
-    """An answer as JSON (the list alone) or CSV, or as a table under a line that says as of what it
-    is; on the terminal or in a file."""
+    """Show an answer as JSON (the list alone) or CSV, or as a table under a line that says as of
+    when it holds; on the terminal or in a file."""
     if output is not None and form == "table":
         form = "json"
     if output is not None or form == "csv":
@@ -142,7 +136,7 @@ def _file(answer: Answer, form: str) -> bytes:
 
 
 def as_of_line(head: dict[str, Any]) -> str:
-    """As of what an answer is, in a line."""
+    """As of when an answer holds, in a line."""
     parts = [tr("as of position {position} of {head}", **head)]
     if head["recorded_as_of"]:
         parts.append(tr("recorded up to {recorded_as_of}", **head))

@@ -18,14 +18,14 @@ COMMANDS: dict[str, type[Command]] = {
 
 
 class BadCommand(Invalid):
-    """Line {line} is no {name}: {why}."""
+    """Line {line} is not a valid {name}: {why}."""
 
     code = "bad_command"
     rule = "R-CMD-01"
 
 
 def read(name: str, text: str) -> Iterator[Command]:
-    """The commands of a text: one JSON object, or one a line. Without `occurred_at` it is now.
+    """The commands of a text: one JSON object, or one per line. `occurred_at` defaults to now.
 
     Errors: BadCommand (R-CMD-01); InvalidValues (R-VAL-01).
     """
@@ -34,11 +34,11 @@ def read(name: str, text: str) -> Iterator[Command]:
         texts = [(1, msgspec.json.decode(text))]
     except msgspec.DecodeError:
         texts = list(_lines(name, text))
-    for line, told in texts:
-        if isinstance(told, dict) and "occurred_at" in cls.__struct_fields__:
-            told.setdefault("occurred_at", datetime.now(UTC))
+    for line, fields in texts:
+        if isinstance(fields, dict) and "occurred_at" in cls.__struct_fields__:
+            fields.setdefault("occurred_at", datetime.now(UTC))
         try:
-            yield msgspec.convert(told, cls)
+            yield msgspec.convert(fields, cls)
         except msgspec.ValidationError as error:
             raise BadCommand(line=line, name=name, why=_lower(str(error))) from None
 
@@ -56,8 +56,8 @@ def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def told(receipt: Receipt) -> dict[str, Any]:
-    """A receipt as JSON has it."""
+def shown(receipt: Receipt) -> dict[str, Any]:
+    """A receipt as JSON shows it."""
     return {"command_id": str(receipt.command_id), "positions": list(receipt.positions),
             "versions": receipt.versions, "position": receipt.position}
 

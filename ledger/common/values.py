@@ -97,7 +97,8 @@ class Checks:
         if "\0" in value:
             self.fault(where, "nul", "holds a NUL character")
         if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
-            self.fault(where, "surrogate", "holds half a surrogate pair, which is no character")
+            self.fault(where, "surrogate",
+                       "holds half of a surrogate pair, which is not a character")
 
     def integer(
         self, where: str, value: Any, *, least: int = -MAX_INTEGER, most: int = MAX_INTEGER

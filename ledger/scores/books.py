@@ -61,7 +61,7 @@ class Books:
         self._pass_on(member, month, name, carried, reason=reason)
 
     def reverse(self, member: str, month: str, name: str, *, reason: str) -> None:
-        """Take no points for a charge; where there is no such charge, nothing changes."""
+        """Take no points for a charge; if it is not there, nothing changes."""
         account = self.account(member, month)
         if name not in account.charges:
             return

@@ -100,12 +100,6 @@ def _positions(
         after = found[-1][0]
 
 
-
-
-
-
-
-
 def shown(entry: Entry) -> dict[str, Any]:
     """An event as a timeline tells it; personal values show as `‹personal›`.
 
