@@ -14,6 +14,7 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    select,
 )
 
 from ledger.common.days import day_of, month_of
@@ -22,8 +23,8 @@ from ledger.common.values import from_us, rfc3339
 from ledger.deductions.deduction import Deduction
 from ledger.deductions.values import APPEALED, PROPOSED, Breach, Share
 from ledger.log.envelope import Entry, Outline
-from projections.asking.by_subject import Report, report_of, rows_of
-from projections.asking.questions import Question
+from projections.asking.answering import Past, Reading, Report, recorded, report
+from projections.asking.by_subject import rows_of
 from projections.store.rows import Key, metadata
 from projections.store.stream_rows import StreamRows, topics_of
 
@@ -146,18 +147,16 @@ def _step(entry: Entry | Outline, event: Any) -> Step:
 # -- reports --------------------------------------------------------------------------------------
 
 
-def register(
-    connection: Connection, ledger: str, question: Question
-) -> Iterator[dict[str, Any]]:
+@report(Deductions, Past.STREAM, knows=recorded())
+def register(reading: Reading) -> Iterator[dict[str, Any]]:
     """The deductions of a month, or all. Shapes: objects as `shown` makes them, by subject."""
-    for row in _rows(connection, ledger, question):
-        yield shown(row)
+    return map(shown, _rows(reading))
 
 
-def _rows(connection: Connection, ledger: str, question: Question) -> Iterator[Row[Any]]:
-    month = question.must_be_of_month()
+def _rows(reading: Reading) -> Iterator[Row[Any]]:
+    month = reading.question.must_be_of_month()
     where = () if month is None else (deductions.c.month == month,)
-    return rows_of(connection, deductions, ledger, question, *where, kind=Deduction.KIND)
+    return rows_of(reading, deductions, *where, kind=Deduction.KIND)
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
@@ -193,11 +192,12 @@ def shown(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def appeals(connection: Connection, ledger: str, question: Question) -> Iterator[dict[str, Any]]:
+@report(Deductions, Past.STREAM, knows=recorded())
+def appeals(reading: Reading) -> Iterator[dict[str, Any]]:
     """Appeals of the deductions of a month, or all. Shapes: deduction, rule, month, member, post,
     points (those charged at first), state, appealed_at, reason, decided_by, decided_at, why,
     position."""
-    for row in _rows(connection, ledger, question):
+    for row in _rows(reading):
         kept = _kept.decode(row.state)
         for member, state in kept.appeals.items():
             made = next(step for step in kept.steps
@@ -218,10 +218,11 @@ def _end(kept: Kept, member: str, after: int) -> Step | None:
     return next((step for step in ends if step.who == member), ends[-1] if ends else None)
 
 
-def decisions(connection: Connection, ledger: str, question: Question) -> Iterator[dict[str, Any]]:
+@report(Deductions, Past.STREAM, knows=recorded())
+def decisions(reading: Reading) -> Iterator[dict[str, Any]]:
     """Who did what to the deductions of a month, or all, step by step. Shapes: deduction, rule,
     month, what, by, at, member, why, position."""
-    for row in _rows(connection, ledger, question):
+    for row in _rows(reading):
         kept = _kept.decode(row.state)
         for step in kept.steps:
             yield {
@@ -233,7 +234,8 @@ def decisions(connection: Connection, ledger: str, question: Question) -> Iterat
 def undecided(connection: Connection, ledger: str, month: str) -> tuple[int, int]:
     """How many deductions of a month nobody has decided on, and how many appeals."""
     proposed = appealed = 0
-    for row in _rows(connection, ledger, Question(month=month)):
+    for row in connection.execute(select(deductions).where(
+            deductions.c.ledger == ledger, deductions.c.month == month)):
         kept = _kept.decode(row.state)
         proposed += kept.state == PROPOSED
         appealed += sum(state == APPEALED for state in kept.appeals.values())
@@ -241,7 +243,7 @@ def undecided(connection: Connection, ledger: str, month: str) -> tuple[int, int
 
 
 REPORTS: dict[str, Report] = {
-    "deductions": report_of(Deductions, register),
-    "appeals": report_of(Deductions, appeals),
-    "decisions": report_of(Deductions, decisions),
+    "deductions": register,
+    "appeals": appeals,
+    "decisions": decisions,
 }

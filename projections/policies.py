@@ -12,7 +12,7 @@ from ledger.log.store import Store
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.values import Sections, Version
 from projections.asking.clocks import NOW, AsOf, header
-from projections.asking.questions import Answer, Question
+from projections.asking.questions import PRESENT, Answer, Question
 from projections.store.models import ReadModels
 
 NAMED_BY = ("code", "item", "post", "scheme", "deadline", "threshold", "calendar")
@@ -70,8 +70,8 @@ def listed(store: Store, ledger: str, as_of: AsOf = NOW) -> list[dict[str, Any]]
     return [{**row, "withdrawn": row["version"] in withdrawn} for row in rows]
 
 
-def policies(models: ReadModels, ledger: str, question: Question) -> Answer:
-    """The published versions, as a report."""
+def policies(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
+    """The published versions, as a report: out of the log itself, no read model keeps them."""
     cut = question.as_of.resolve(models.store, ledger)
     return Answer(header(models.store, ledger, question.as_of, cut),
                   listed(models.store, ledger, question.as_of))

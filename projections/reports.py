@@ -3,11 +3,11 @@
 The present is answered from the read models, the past by a replay of the log.
 """
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from ledger.common.errors import NotFound
 from projections import deductions, policies, returns
+from projections.asking.answering import Report
 from projections.asking.questions import PRESENT, Answer, Question
 from projections.audit.reports import timeline
 from projections.orders import fulfilment
@@ -27,9 +27,6 @@ class UnknownReport(NotFound):
     rule: ClassVar[str] = "R-PRJ-09"
 
 
-Report = Callable[[ReadModels, str, Question], Answer]
-
-
 def run(models: ReadModels, ledger: str, name: str, question: Question = PRESENT) -> Answer:
     """A report by its name, after the read models caught up with the log.
 
@@ -40,15 +37,6 @@ def run(models: ReadModels, ledger: str, name: str, question: Question = PRESENT
         raise UnknownReport(name=name, known=", ".join(sorted(REPORTS)))
     models.catch_up(ledger)
     return report(models, ledger, question)
-
-
-
-
-
-
-
-
-
 
 
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, Row, Table, Text
+from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Row, Table, Text
 
 from ledger.common.values import from_us, rfc3339
 from ledger.log.envelope import Outline
 from ledger.returns.case import AWAITED, RECEIVED, Case
 from ledger.returns.values import DISPOSITIONS, CaseLine, Sums
-from projections.asking.by_subject import Report, report_of, rows_of
-from projections.asking.questions import Question
+from projections.asking.answering import Past, Reading, Report, recorded, report
+from projections.asking.by_subject import rows_of
 from projections.store.folding import Fact
 from projections.store.rows import Change, Key, Rows, metadata
 
@@ -134,9 +134,10 @@ class Returns:
 # -- reports --------------------------------------------------------------------------------------
 
 
-def returns(connection: Connection, ledger: str, question: Question) -> Iterator[dict[str, Any]]:
+@report(Returns, Past.STREAM, knows=recorded())
+def returns(reading: Reading) -> Iterator[dict[str, Any]]:
     """The after-sales cases. Shapes: objects as `shown` makes them, by subject."""
-    return map(shown, rows_of(connection, cases, ledger, question, kind=Case.KIND))
+    return map(shown, rows_of(reading, cases, kind=Case.KIND))
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
@@ -166,4 +167,4 @@ def shown(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-REPORTS: dict[str, Report] = {"returns": report_of(Returns, returns)}
+REPORTS: dict[str, Report] = {"returns": returns}

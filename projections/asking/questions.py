@@ -72,12 +72,3 @@ class Answer(NamedTuple):
 
     as_of: dict[str, Any]
     rows: list[dict[str, Any]]
-
-
-def noted(answer: Answer, question: Question) -> Answer:
-    """An empty answer says what it is empty of."""
-    asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
-             if (value := getattr(question, name)) is not None]
-    if asked and not answer.rows and answer.as_of["recorded_at"] is not None:
-        answer.as_of["notes"].append(f"there is nothing of {', '.join(asked)} by then")
-    return answer

@@ -7,7 +7,6 @@ of events (SKUs, imports, members), so it is as small as it can be.
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -16,11 +15,10 @@ from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table
 
 from ledger.common.values import from_us, rfc3339
 from ledger.log.envelope import Entry, Outline
-from ledger.log.store import Store
-from projections.asking.clocks import Cut
+from projections.asking.answering import Reading
 from projections.asking.entries import entries_at, entries_between
 from projections.store.folding import Fact
-from projections.store.rows import FETCHED, Change, Key, Progress, Rows, metadata
+from projections.store.rows import FETCHED, Change, Key, Rows, metadata
 
 PERSONAL = "‹personal›"
 LONGEST_LIST = 3
@@ -68,42 +66,31 @@ class Timeline:
                                 for position in found[subject]], [])
 
 
-def about(
-    store: Store, rows: Rows, known: Progress, subject: str, *, ledger: str, cut: Cut,
-    after: int = 0, limit: int | None = None,
-) -> Iterator[Entry]:
-    """The entries about a subject behind `after`, up to a cut, in log order, at most `limit`.
+def about(reading: Reading, subject: str, *, after: int = 0) -> Iterator[Entry]:
+    """The entries about a subject after a position, up to the cut of a reading, in log order.
 
     What the table does not know yet is looked for in the log itself.
     """
-    own = (entry for entry in store.streams(ledger, [subject], after=after))
-    index = entries_at(
-        store, ledger, _positions(rows, ledger, subject, after=after, until=cut.position))
-    later = entries_between(store, ledger, max(after, known.position), cut.position)
+    store, ledger, cut = reading.models.store, reading.ledger, reading.cut
+    own = store.streams(ledger, [subject], after=after)
+    index = entries_at(store, ledger, _positions(reading, subject, after))
+    later = entries_between(store, ledger, max(after, reading.folded), cut.position)
     rest = (entry for entry in later
             if entry.stream != subject and subject in _subjects.decode(entry.subjects))
-    merged = heapq.merge(own, index, rest, key=attrgetter("position"))
-    return islice((entry for entry in merged if cut.takes(entry)), limit)
+    return filter(cut.takes, heapq.merge(own, index, rest, key=attrgetter("position")))
 
 
-def _positions(
-    rows: Rows, ledger: str, subject: str, *, after: int, until: int
-) -> Iterator[int]:
+def _positions(reading: Reading, subject: str, after: int) -> Iterator[int]:
+    rows = Rows(reading.connection)
     while True:
         found = rows.select(
             "SELECT position FROM subjects WHERE ledger = ? AND subject = ? AND position > ?"
             f" AND position <= ? ORDER BY position LIMIT {FETCHED}",
-            (ledger, subject, after, until))
+            (reading.ledger, subject, after, reading.cut.position))
         yield from (row[0] for row in found)
         if len(found) < FETCHED:
             return
         after = found[-1][0]
-
-
-
-
-
-
 
 
 def shown(entry: Entry) -> dict[str, Any]:

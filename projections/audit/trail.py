@@ -31,10 +31,11 @@ from ledger.stock.skus import Sku
 from ledger.stock.slips import Slip
 from ledger.stock.transfers import Transfer
 from ledger.stock.warehouses import Warehouse
+from projections.asking.answering import Past, answering
 from projections.asking.clocks import AsOf
+from projections.asking.questions import Question
 from projections.audit.timeline import Timeline, about, masked, shown
 from projections.store.models import ReadModels
-from projections.store.rows import Rows
 
 SCANNED = 20_000
 """Events that one page looks at, at most, where no subject is asked for."""
@@ -88,10 +89,9 @@ def found(
         return Found([one for one in told if one.position > after and asked.takes(one)
                       and cut.takes(one)], None)
     if asked.subject is not None:
-        with models.reading(ledger, Timeline.name) as (connection, known):
-            each = about(store, Rows(connection), known, asked.subject, ledger=ledger, cut=cut,
-                         after=after)
-            return _taken((one for one in each if asked.takes(one)), limit)
+        question = Question(as_of=asked.as_of)
+        with answering(models, ledger, Timeline, question, past=Past.LOG) as reading:
+            return _taken(filter(asked.takes, about(reading, asked.subject, after=after)), limit)
     end = min(cut.position, after + SCANNED)
     entries = [one for one in store.read(ledger, after=after, until=end, limit=SCANNED)
                if cut.takes(one) and asked.takes(one)]

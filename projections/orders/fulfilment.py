@@ -12,7 +12,6 @@ import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
     PrimaryKeyConstraint,
     Row,
     Table,
@@ -25,8 +24,8 @@ from ledger.orders.order import Order
 from ledger.orders.review import OrderReview
 from ledger.orders.shipping import OrderGoods
 from ledger.orders.values import OPEN, STATES, Parcel
-from projections.asking.by_subject import Report, report_of, rows_of
-from projections.asking.questions import Question
+from projections.asking.answering import Past, Reading, Report, recorded, report
+from projections.asking.by_subject import rows_of
 from projections.orders.state import (
     APPROVED,
     CANCELLED,
@@ -221,22 +220,20 @@ class Fulfilment:
 # -- reports --------------------------------------------------------------------------------------
 
 
-def pieces_of_orders(
-    connection: Connection, ledger: str, question: Question
-) -> Iterator[dict[str, Any]]:
+@report(Fulfilment, Past.STREAM, knows=recorded())
+def pieces_of_orders(reading: Reading) -> Iterator[dict[str, Any]]:
     """Where the pieces of orders are. Shapes: objects as `shown` makes them, by subject."""
-    return map(shown, rows_of(connection, fulfilment, ledger, question, kind=Order.KIND))
+    return map(shown, rows_of(reading, fulfilment, kind=Order.KIND))
 
 
-def open_exceptions(
-    connection: Connection, ledger: str, question: Question
-) -> Iterator[dict[str, Any]]:
+@report(Fulfilment, Past.STREAM, knows=recorded())
+def open_exceptions(reading: Reading) -> Iterator[dict[str, Any]]:
     """The open exceptions of orders, by subject, then in the order of their opening.
 
     Shapes: subject, then an exception as `shown` tells it.
     """
-    for row in rows_of(connection, fulfilment, ledger, question,
-                       fulfilment.c.exceptions.is_not(None), kind=Order.KIND):
+    for row in rows_of(
+            reading, fulfilment, fulfilment.c.exceptions.is_not(None), kind=Order.KIND):
         for told in _told(row):
             yield {"subject": row.subject, **told}
 
@@ -319,6 +316,6 @@ def _sent(pieces: Mapping[str, int], sent: int) -> str:
 
 
 REPORTS: dict[str, Report] = {
-    "fulfilment": report_of(Fulfilment, pieces_of_orders),
-    "exceptions": report_of(Fulfilment, open_exceptions),
+    "fulfilment": pieces_of_orders,
+    "exceptions": open_exceptions,
 }

@@ -25,13 +25,11 @@ from sqlalchemy import (
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
 from ledger.log.envelope import Entry, Outline
-from ledger.log.store import Store
 from ledger.people.attendance import Attendance, Attended
 from ledger.people.member import Leave, Member
 from ledger.people.posts import Post, Term
 from ledger.people.rosters import Roster, Shift
-from projections.asking.clocks import AsOf, Cut, header
-from projections.store.models import ReadModels
+from projections.asking.answering import Reading
 from projections.store.rows import Key, metadata
 from projections.store.stream_rows import StreamRows, topics_of
 
@@ -222,44 +220,34 @@ class Wanted(NamedTuple):
         return people.c.kind == kind
 
 
-class Known(NamedTuple):
-    """What was known at a cut, by stream, and as of what that is."""
-
-    as_of: dict[str, Any]
-    found: dict[str, Tracked]
+class Known(dict[str, Tracked]):
+    """What was known at a cut, by stream."""
 
     def of(self, kind: str) -> dict[str, Tracked]:
         """Those of a kind, sorted by stream."""
-        return {stream: self.found[stream] for stream in sorted(self.found)
-                if kind_of(stream) == kind}
+        return {stream: self[stream] for stream in sorted(self) if kind_of(stream) == kind}
 
 
-def known_at(models: ReadModels, ledger: str, as_of: AsOf, wanted: Wanted) -> Known:
-    """What was known of some streams. Errors: R-PRJ-01, R-PRJ-05."""
-    store, cut = models.store, as_of.resolve(models.store, ledger)
-    with models.reading(ledger, People.name) as (connection, progress):
-        query = select(people if as_of.now else people.c.subject).where(
-            people.c.ledger == ledger, wanted.where())
-        rows = connection.execute(query).fetchall()
-    if as_of.now:
-        head = header(store, ledger, as_of, Cut(progress.position))
-        if progress.error_position is not None:
-            head["notes"].append(f"the read model {progress.projection} stopped before position "
-                                 f"{progress.error_position}")
-        return Known(head, {row.subject: Tracked.of_row(row) for row in rows})
-    streams = {row.subject for row in rows} | set(
-        _newer(store, ledger, wanted, after=progress.position, until=cut.position))
-    found: dict[str, Tracked] = {}
+def known_at(reading: Reading, wanted: Wanted) -> Known:
+    """What was known of some streams."""
+    store, ledger, cut = reading.models.store, reading.ledger, reading.cut
+    rows = reading.connection.execute(
+        select(people if reading.now else people.c.subject).where(
+            people.c.ledger == ledger, wanted.where())).fetchall()
+    if reading.now:
+        return Known({row.subject: Tracked.of_row(row) for row in rows})
+    streams = {row.subject for row in rows} | set(_newer(reading, wanted))
+    found = Known()
     for entry in store.streams(ledger, sorted(streams)) if streams else ():
         if cut.takes(entry):
             _take(found, entry, event_types.decode(entry))
-    return Known(header(store, ledger, as_of, cut), found)
+    return found
 
 
-def _newer(
-    store: Store, ledger: str, wanted: Wanted, *, after: int, until: int
-) -> Iterator[str]:
+def _newer(reading: Reading, wanted: Wanted) -> Iterator[str]:
     """The streams of events that the rows do not know yet."""
-    while after < until and (found := store.outlines(ledger, after=after, until=until)):
+    after, until = reading.folded, reading.cut.position
+    while after < until and (found := reading.models.store.outlines(
+            reading.ledger, after=after, until=until)):
         yield from (one.stream for one in found if one.type in TAKEN and wanted.takes(one.stream))
         after = found[-1].position

@@ -10,11 +10,11 @@ from ledger.policies.values import Version
 from ledger.scores.account import Account
 from ledger.scores.formula import HUNDRED, figure_of, is_graded, sheet_of, strays
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, account_of
-from projections.asking.clocks import header
+from projections.asking.answering import Past, Reading, answering, report
 from projections.asking.past import NothingRecorded
-from projections.asking.questions import Answer, Question, SubjectNeeded
-from projections.scores.accounts import take
-from projections.scores.book import ScoreBook, score_book
+from projections.asking.questions import Question, SubjectNeeded
+from projections.scores.accounts import Months, take
+from projections.scores.book import ScoreBook
 from projections.store.models import ReadModels
 
 
@@ -64,16 +64,19 @@ def explain_score(
     factor x value over the terms adds up to `as_computed`, which is the score.
     Errors: R-PRJ-05, R-PRJ-07, R-PRJ-13, R-PRJ-14.
     """
-    with score_book(models, ledger, question) as book:
-        month = book.asked(question)
-        version = book.version(month)
-        traced = _traced(book, account_of(member, month))
-        found = book.month(month, member)
-        final = {one.post: one for one in found.figures}
-        held = sorted(filter(is_graded, {*book.posts_in(month, member).get(member, ()), *final}))
-        as_of = header(models.store, ledger, question.as_of, book.cut)
+    with answering(models, ledger, Months, question, past=Past.ROWS) as reading:
+        return reading.as_of, _explained(ScoreBook(reading), member, question)
+
+
+def _explained(book: ScoreBook, member: str, question: Question) -> dict[str, Any]:
+    month = book.asked(question)
+    version = book.version(month)
+    traced = _traced(book, account_of(member, month))
+    found = book.month(month, member)
+    final = {one.post: one for one in found.figures}
+    held = sorted(filter(is_graded, {*book.posts_in(month, member).get(member, ()), *final}))
     if not held:
-        raise NothingRecorded(ledger=ledger, subject=account_of(member, month))
+        raise NothingRecorded(ledger=book.ledger, subject=account_of(member, month))
     left_out = {one.post: one.reason for one in found.seal.left_out if one.member == member}
     told = []
     for post in held:
@@ -84,7 +87,7 @@ def explain_score(
             "left_out": left_out.get(post) if found.sealed else None,
             "terms": [term._asdict() for one in (post, *also)
                       for term in terms_of(traced, one, version, held=one == post)]})
-    return as_of, {
+    return {
         "member": member, "month": month, "policy_version": version.number,
         "policy_from": version.effective_from, "posts": told}
 
@@ -179,18 +182,18 @@ def _charges(traced: Traced, post: str, computed: Collection[str]) -> Iterator[T
                     "policy_version": charge.policy})
 
 
-def terms(models: ReadModels, ledger: str, question: Question) -> Answer:
+@report(Months, Past.ROWS)
+def terms(reading: Reading) -> Iterator[dict[str, Any]]:
     """The terms of a member's score in a month, one row each.
 
     Shapes: post, what, factor, value, amount, positions, of; the amounts of a post add up to its
     score. Errors: SubjectNeeded (R-PRJ-10), those of `explain_score`.
     """
-    if question.subject is None:
+    if (member := reading.question.subject) is None:
         raise SubjectNeeded
-    as_of, told = explain_score(models, ledger, question.subject, question)
-    return Answer(as_of, [
-        {"post": post["post"], "what": term["what"], "factor": term["factor"],
-         "value": term["value"],
-         "amount": plain(Decimal(term["factor"]) * Decimal(term["value"])),
-         "positions": term["positions"], "of": term["of"]}
-        for post in told["posts"] for term in post["terms"]])
+    for post in _explained(ScoreBook(reading), member, reading.question)["posts"]:
+        for term in post["terms"]:
+            yield {"post": post["post"], "what": term["what"], "factor": term["factor"],
+                   "value": term["value"],
+                   "amount": plain(Decimal(term["factor"]) * Decimal(term["value"])),
+                   "positions": term["positions"], "of": term["of"]}

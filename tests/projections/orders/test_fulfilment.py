@@ -43,7 +43,7 @@ from ledger.orders.values import STATES, PickedFrom
 from ledger.settings import Settings, open_ledger
 from ledger.stock.pieces import Count
 from projections.asking.clocks import AsOf
-from projections.asking.past import NothingRecorded, past
+from projections.asking.past import NothingRecorded, past_of
 from projections.asking.questions import Question
 from projections.orders.fulfilment import (
     REPORTS,
@@ -87,22 +87,18 @@ def models(store: Store) -> Iterator[ReadModels]:
 def rows(models: ReadModels, **narrowed: Any) -> list[dict[str, Any]]:
     """What is told of the orders now."""
     models.catch_up("main")
-    with models.reading("main", "fulfilment") as (connection, _):
-        return list(pieces_of_orders(connection, "main", Question(**narrowed)))
+    return pieces_of_orders(models, "main", Question(**narrowed)).rows
 
 
 def rows_of(models: ReadModels, as_of: AsOf) -> list[dict[str, Any]]:
     """What is told of the orders as of a moment."""
-    cut = as_of.resolve(models.store, "main")
-    with past(models.store, "main", cut, Fulfilment()) as connection:
-        return list(pieces_of_orders(connection, "main", Question()))
+    return pieces_of_orders(models, "main", Question(as_of=as_of)).rows
 
 
 def open_ones(models: ReadModels, **narrowed: Any) -> list[dict[str, Any]]:
     """The open exceptions."""
     models.catch_up("main")
-    with models.reading("main", "fulfilment") as (connection, _):
-        return list(open_exceptions(connection, "main", Question(**narrowed)))
+    return open_exceptions(models, "main", Question(**narrowed)).rows
 
 
 def on(command: type[Any], number: object = "1", **fields: Any) -> Any:
@@ -327,7 +323,7 @@ def test_rows__are_what_the_orders_know(
     position = data.draw(st.integers(0, len(entries)))
     occurred = data.draw(st.none() | st.integers(-1, 25).map(lambda h: NOON + timedelta(hours=h)))
     as_of = AsOf.parse(position, None, None if occurred is None else occurred.isoformat())
-    with past(made.store, "main", as_of.resolve(made.store, "main"), Fulfilment()) as connection:
+    with past_of(made.store, "main", as_of.resolve(made.store, "main"), Fulfilment()) as connection:
         assert kept_by(connection) == orders_of(
             one for one in entries[:position]
             if occurred is None or one.occurred_at <= to_us(occurred))
