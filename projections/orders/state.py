@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.log.envelope import Outline
+from ledger.log.envelope import Entry, Outline
 from ledger.orders.order import Order
 from ledger.orders.values import Amounts, Line
 from projections.store.folding import Fact
@@ -98,7 +98,7 @@ _source = msgspec.json.Decoder(_Source)
 _exceptions = msgspec.json.Decoder(dict[str, str])
 
 
-def is_imported(entry: Outline) -> bool:
+def is_imported(entry: Entry | Outline) -> bool:
     """Whether an import recorded this entry."""
     return entry.source is not None and _source.decode(entry.source).import_ is not None
 

@@ -25,13 +25,14 @@ from sqlalchemy import (
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
 from ledger.log.envelope import Entry, Outline
-from ledger.people.attendance import Attendance, Attended
-from ledger.people.member import Leave, Member
-from ledger.people.posts import Post, Term
-from ledger.people.rosters import Roster, Shift
+from ledger.people.attendance import Attendance
+from ledger.people.kept import KeptAttendance, KeptMember, KeptPost, KeptRoster
+from ledger.people.member import Member
+from ledger.people.posts import Post
+from ledger.people.rosters import Roster
 from projections.asking.answering import Reading
 from projections.store.rows import Key, metadata
-from projections.store.stream_rows import StreamRows, topics_of
+from projections.store.stream_rows import StreamRows, text_of, topics_of
 
 people = Table(
     "people", metadata,
@@ -45,7 +46,8 @@ people = Table(
     Index("people_kind", "ledger", "kind", "month", "subject"),
     sqlite_with_rowid=False,
 )
-"""`state` is one of the `Kept` as JSON; `month` is that of attendance, and empty for all else."""
+"""`state` is `Notes` and what is kept of the aggregate, as one JSON object; `month` is that of
+attendance, and empty for all else."""
 
 
 class Note(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,44 +66,16 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
     minutes: int | None = None
 
 
-class Kept(msgspec.Struct, omit_defaults=True):
-    """What a row keeps; the fields of each kind are called as its aggregate calls them."""
+class Notes(msgspec.Struct, omit_defaults=True):
+    """What a row keeps besides."""
 
     notes: dict[str, Note] = {}
 
 
-class KeptMember(Kept, omit_defaults=True):
-    """A member."""
-
-    joined_on: str | None = None
-    left_on: str | None = None
-    supervisors: tuple[tuple[str, str], ...] = ()
-    leave: dict[str, Leave] = {}
-
-
-class KeptPost(Kept, omit_defaults=True):
-    """A post."""
-
-    terms: tuple[Term, ...] = ()
-
-
-class KeptRoster(Kept, omit_defaults=True):
-    """A roster."""
-
-    patterns: tuple[tuple[str, tuple[Shift, ...]], ...] = ()
-    single: dict[str, tuple[Shift, ...]] = {}
-    covers: dict[str, tuple[tuple[str, str, str], ...]] = {}
-
-
-class KeptAttendance(Kept, omit_defaults=True):
-    """A member's attendance in a month."""
-
-    attended: tuple[Attended, ...] = ()
-
-
-KINDS: dict[str, tuple[type[Aggregate], type[Kept]]] = {
+KINDS: dict[str, tuple[type[Aggregate], Any]] = {
     Member.KIND: (Member, KeptMember), Post.KIND: (Post, KeptPost),
     Roster.KIND: (Roster, KeptRoster), Attendance.KIND: (Attendance, KeptAttendance)}
+"""The aggregate of each kind, and what is kept of it."""
 
 TAKEN = topics_of(*(cls for cls, _ in KINDS.values()))
 
@@ -109,10 +83,6 @@ TAKEN = topics_of(*(cls for cls, _ in KINDS.values()))
 def kind_of(stream: str) -> str:
     """The kind of a stream."""
     return stream.partition(":")[0]
-
-
-def _shared(kept: type[Kept]) -> Iterator[str]:
-    return (name for name in kept.__struct_fields__ if name not in Kept.__struct_fields__)
 
 
 class Tracked(msgspec.Struct):
@@ -130,21 +100,16 @@ class Tracked(msgspec.Struct):
     @classmethod
     def of_row(cls, row: Row[Any]) -> "Tracked":
         """What a row keeps."""
-        found, kept_as = cls.blank(row.subject), KINDS[row.kind][1]
-        kept = msgspec.json.decode(row.state, type=kept_as)
-        for name in _shared(kept_as):
-            setattr(found.thing, name, getattr(kept, name))
-        found.notes, found.position = kept.notes, row.position
-        return found
+        kept = msgspec.json.decode(row.state, type=KINDS[row.kind][1])
+        notes = msgspec.json.decode(row.state, type=Notes).notes
+        return cls(kept.restored(row.subject), notes, row.position)
 
     def row(self, ledger: str) -> tuple[Any, ...]:
-        """It as a row of the table."""
+        """The row that stores this."""
         stream, kind = self.thing.id, kind_of(self.thing.id)
-        kept_as = KINDS[kind][1]
-        kept = kept_as(notes=self.notes,
-                       **{name: getattr(self.thing, name) for name in _shared(kept_as)})
+        kept = KINDS[kind][1].of(self.thing)
         month = self.thing.month if kind == Attendance.KIND else ""
-        return ledger, stream, kind, month, msgspec.json.encode(kept).decode(), self.position
+        return ledger, stream, kind, month, text_of(Notes(self.notes), kept), self.position
 
     def take(self, entry: Entry | Outline, event: Any) -> None:
         """Take an event. As of a moment of the business it may tell of what is not known yet."""
@@ -177,9 +142,9 @@ class People(StreamRows[Tracked]):
     tables: ClassVar[tuple[Table, ...]] = (people,)
     taken: ClassVar[frozenset[str]] = TAKEN
 
-    def blank(self, stream: str, event: Any) -> Tracked:
+    def blank(self, entry: Entry | Outline, event: Any) -> Tracked:
         """Nothing is known of it."""
-        return Tracked.blank(stream)
+        return Tracked.blank(entry.stream)
 
     def of_row(self, row: Row[Any]) -> Tracked:
         """What a row keeps."""

@@ -16,15 +16,23 @@ class Tracked(Protocol):
     """A thing while events are folded into it."""
 
     def take(self, entry: Entry | Outline, event: Any) -> None:
-        """Take an event. As of a moment of the business it may tell of what is not known yet."""
+        """Take an event. As of a moment of the business, what that speaks of may be missing yet:
+        then it changes nothing."""
         ...
 
     def row(self, ledger: str) -> tuple[Any, ...]:
-        """It as a row of the table."""
+        """The row that stores this."""
         ...
 
 
 Thing = TypeVar("Thing", bound=Tracked)
+
+
+def text_of(*parts: msgspec.Struct) -> str:
+    """Structs as one JSON object, the fields of one after those of another: a row can so add to
+    what is kept of an aggregate, and each part is decoded from the whole by itself."""
+    fields = (msgspec.json.encode(part)[1:-1] for part in parts)
+    return f"{{{b','.join(filter(None, fields)).decode()}}}"
 
 
 def topics_of(*aggregates: type[Aggregate]) -> frozenset[str]:
@@ -52,7 +60,7 @@ class StreamRows(Generic[Thing]):
     tables: ClassVar[tuple[Table, ...]]
     taken: ClassVar[frozenset[str]]
 
-    def blank(self, stream: str, event: Any) -> Thing | None:
+    def blank(self, entry: Entry | Outline, event: Any) -> Thing | None:
         """The thing before an event of its stream; None where that cannot be its first."""
         raise NotImplementedError
 
@@ -75,7 +83,7 @@ class StreamRows(Generic[Thing]):
             if entry.type not in self.taken:
                 continue
             known = state.found.get(entry.stream)
-            if known is None and (known := self.blank(entry.stream, event)) is not None:
+            if known is None and (known := self.blank(entry, event)) is not None:
                 state.found[entry.stream] = known
             if known is not None:
                 known.take(entry, event)

@@ -34,7 +34,7 @@ from ledger.stock.pieces import Count
 from projections.asking.clocks import AsOf
 from projections.asking.past import NothingRecorded, past_of
 from projections.asking.questions import Question
-from projections.returns import REPORTS, STATES, Returns, cases, returns, tracked
+from projections.returns import REPORTS, STATES, Returns, cases, returns
 from projections.store.models import ReadModels
 from tests.support.builders import CONTEXT, HOUSE, NOON, line, opened, record, stream
 from tests.support.cases import AGREE, BACK, TWO, ask, case, new, on, orphan
@@ -165,7 +165,7 @@ def test_rows__are_what_the_cases_know(
             event_types.decode(entry).mutate(case)
     cut = AsOf(position).resolve(made.store, "main")
     with past_of(made.store, "main", cut, Returns()) as connection:
-        found = {row.subject: tracked(row).case
+        found = {row.subject: Returns().of_row(row).case
                  for row in connection.execute(cases.select()).all()}
     for told in returns(models, "main", Question(as_of=AsOf(position))).rows:
         assert sum(told["pieces"].values()) == sum(one["quantity"] for one in told["lines"])

@@ -38,6 +38,7 @@ from ledger.orders.commands import (
     OpenException,
     SubmitOrder,
 )
+from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.orders.values import STATES, PickedFrom
 from ledger.settings import Settings, open_ledger
@@ -48,11 +49,9 @@ from projections.asking.questions import Question
 from projections.orders.fulfilment import (
     REPORTS,
     Fulfilment,
-    Kept,
     fulfilment_status,
     open_exceptions,
     pieces_of_orders,
-    tracked,
 )
 from projections.store.models import ReadModels
 from projections.store.rows import Rows
@@ -297,7 +296,7 @@ def orders_of(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
 
 def kept_by(connection: Any) -> dict[str, dict[str, Any]]:
     """What the rows keep of orders."""
-    found = map(tracked, Rows(connection).all_of(Fulfilment.tables[0], "main"))
+    found = map(Fulfilment().of_row, Rows(connection).all_of(Fulfilment.tables[0], "main"))
     return {one.order.id: {field: getattr(one.order, field) for field in KNOWN} for one in found}
 
 
