@@ -26,17 +26,7 @@ from ledger.orders.shipping import OrderGoods
 from ledger.orders.values import OPEN, STATES
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
-from projections.orders.state import (
-    APPROVED,
-    CANCELLED,
-    CLOSED,
-    COMPLETED,
-    HELD,
-    IMPORTED,
-    SUBMITTED,
-    is_imported,
-    review_status,
-)
+from projections.orders.state import Marks, is_imported, review_status
 from projections.store.rows import Key, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
@@ -57,7 +47,6 @@ OPENED, NOTED, SETTLED = EXCEPTIONAL = (
     Order.ExceptionOpened.TOPIC, Order.ExceptionNoted.TOPIC, Order.ExceptionClosed.TOPIC)
 """The events of exceptions."""
 
-ENDED = {"completed": COMPLETED, "closed": CLOSED, "cancelled": CANCELLED}
 READY = {"packed": ("packed",), "picked": ("packed", "picked"),
          "reserved": ("packed", "picked", "reserved")}
 """An order of which nothing was sent is so far if all its pieces are in one of these states."""
@@ -238,7 +227,10 @@ def shown(row: Row[Any]) -> dict[str, Any]:
     return {
         "subject": row.subject,
         "warehouse": row.warehouse or None,
-        "review_status": review_status(_marks(kept)),
+        "review_status": review_status(Marks(
+            imported=kept.imported, approved=kept.approved, submitted=kept.submitted,
+            held=bool(kept.held), completed=kept.ended == "completed",
+            closed=kept.ended == "closed", cancelled=kept.ended == "cancelled")),
         "held": kept.held or None,
         "fulfilment_status": fulfilment_status(kept, pieces),
         "pieces": pieces,
@@ -256,12 +248,6 @@ def _told(row: Row[Any]) -> Iterator[dict[str, Any]]:
     for name, one in sorted(_open(row).items(), key=lambda item: item[1].opened_position):
         yield {"exception": name, **msgspec.structs.asdict(one),
                "opened_at": rfc3339(from_us(one.opened_at))}
-
-
-def _marks(kept: Kept) -> int:
-    return (ENDED.get(kept.ended, 0) | (HELD if kept.held else 0)
-            | (SUBMITTED if kept.submitted else 0) | (APPROVED if kept.approved else 0)
-            | (IMPORTED if kept.imported else 0))
 
 
 def fulfilment_status(kept: Kept, pieces: Mapping[str, int]) -> str:

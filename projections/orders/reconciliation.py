@@ -23,7 +23,7 @@ from ledger.common.values import subject_part
 from ledger.log.envelope import Outline
 from ledger.returns.case import Case
 from ledger.stock.slips import FOUND, WRITE_OFF, Slip
-from projections.orders.state import CANCELLED, POWERS, REFUNDS_UNTOLD, VALUE_SCALE, OrderState
+from projections.orders.state import POWERS, VALUE_SCALE, OrderState, bit_of
 from projections.store.rows import Key, metadata
 
 COUNTS = (
@@ -70,6 +70,7 @@ _SUMMED = ("goods_minor", "postage_minor", "discount_minor", "total_minor", "pai
            "refunded_minor", "lines", "pieces")
 _OPTIONAL = ("goods_minor", "postage_minor", "discount_minor", "total_minor", "lines", "pieces",
              "paid_at")
+_REFUNDS_UNTOLD, _CANCELLED = bit_of("refunds_untold"), bit_of("cancelled")
 _AT = {field.name: at for at, field in enumerate(msgspec.structs.fields(OrderState))}
 
 
@@ -105,9 +106,9 @@ def figures_of(rows: Sequence[OrderRow]) -> Figures:
         strict=True) if total is None and None not in (goods, postage, discount)]
     refunds = [(at is not None and refunded >= paid > 0) for at, paid, refunded in zip(
         of["paid_at"], of["paid_minor"], of["refunded_minor"], strict=True) if refunded > 0]
-    untold = sum(1 for marks in of["marks"] if marks & REFUNDS_UNTOLD)
+    untold = sum(1 for marks in of["marks"] if marks & _REFUNDS_UNTOLD)
     cancelled = [pieces or 0 for pieces, marks in zip(of["pieces"], of["marks"], strict=True)
-                 if marks & CANCELLED]
+                 if marks & _CANCELLED]
     return (
         len(rows), told["paid_at"], len(refunds), sum(refunds), told["goods_minor"],
         told["postage_minor"], told["discount_minor"], told["total_minor"] + len(derived),

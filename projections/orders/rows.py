@@ -18,22 +18,7 @@ from sqlalchemy import (
 
 from ledger.common.values import from_us, rfc3339
 from projections.asking.by_subject import LAST
-from projections.orders.state import (
-    COMPLETED,
-    CORRECTED,
-    INFERRED,
-    INFERRED_DELIVERED,
-    INFERRED_DISPATCHED,
-    INFERRED_ENDED,
-    INFERRED_PAID,
-    INFERRED_PLACED,
-    PRICE_CHANGED,
-    REFUNDS_UNTOLD,
-    OrderState,
-    open_exceptions,
-    review_status,
-    state_of,
-)
+from projections.orders.state import OrderState, open_exceptions, review_status, state_of
 from projections.store.rows import IN_CHUNK, Key, metadata
 
 orders = Table(
@@ -103,7 +88,7 @@ def shown(order: OrderState) -> dict[str, Any]:
     in UTC.
     """
     _, channel, shop, number = order.subject.split(":")
-    completed_at = order.ended_at if order.marks & COMPLETED else None
+    completed_at = order.ended_at if order.marks.completed else None
     return {
         "subject": order.subject,
         "channel": unquote(channel),
@@ -117,7 +102,7 @@ def shown(order: OrderState) -> dict[str, Any]:
         "currency": order.currency,
         "total_minor": total_of(order),
         "paid_minor": order.paid_minor,
-        "refunded_minor": None if order.marks & REFUNDS_UNTOLD else order.refunded_minor,
+        "refunded_minor": None if order.marks.refunds_untold else order.refunded_minor,
         "placed_at": _time(order.placed_at),
         "paid_at": _time(order.paid_at),
         "dispatched_at": _time(order.dispatched_at),
@@ -174,11 +159,11 @@ def flags(order: OrderState) -> list[str]:
     """
     total = total_of(order)
     found = {
-        "corrected": order.marks & CORRECTED,
-        "inferred_times": order.marks & INFERRED,
+        "corrected": order.marks.corrected,
+        "inferred_times": order.marks.has_inferred_time(),
         "paid_differs_from_total": (order.paid_at is not None and total is not None
                                     and total != order.paid_minor),
-        "price_changed": order.marks & PRICE_CHANGED,
+        "price_changed": order.marks.price_changed,
         "times_out_of_order": _out_of_order(order),
         "total_disagrees": _sum_of(order) not in (None, total),
     }
@@ -186,12 +171,13 @@ def flags(order: OrderState) -> list[str]:
 
 
 def _out_of_order(order: OrderState) -> bool:
+    marks = order.marks
     stages = (
-        (order.placed_at, INFERRED_PLACED),
-        (order.paid_at, INFERRED_PAID),
-        (order.dispatched_at, INFERRED_DISPATCHED),
-        (order.delivered_at, INFERRED_DELIVERED),
-        (order.ended_at if order.marks & COMPLETED else None, INFERRED_ENDED),
+        (order.placed_at, marks.inferred_placed),
+        (order.paid_at, marks.inferred_paid),
+        (order.dispatched_at, marks.inferred_dispatched),
+        (order.delivered_at, marks.inferred_delivered),
+        (order.ended_at if marks.completed else None, marks.inferred_ended),
     )
-    told = [at for at, inferred in stages if at is not None and not order.marks & inferred]
-    return any(later < former for former, later in pairwise(told))
+    stated = [at for at, inferred in stages if at is not None and not inferred]
+    return any(later < former for former, later in pairwise(stated))
