@@ -7,8 +7,7 @@ from typing import Self
 import msgspec
 
 from ledger.orders.order import Order
-from ledger.orders.shipping import States
-from ledger.orders.values import Parcel
+from ledger.orders.values import Parcel, States
 
 
 class Kept(msgspec.Struct, omit_defaults=True):
