@@ -99,7 +99,8 @@ class Deductions(StreamRows[Tracked]):
     taken: ClassVar[frozenset[str]] = topics_of(Deduction)
 
     def blank(self, entry: Entry | Outline, event: Any) -> Tracked | None:
-        """As of a moment of the business, what tells of one that is not proposed yet is nothing."""
+        """As of a moment of the business, what happened to one before its proposal counts for
+        nothing."""
         if not isinstance(event, Deduction.Proposed):
             return None
         register = Register(event.evidence, event.attachments)
@@ -118,10 +119,10 @@ def _decoded(row: Row[Any]) -> tuple[Kept, Register]:
 def _step(entry: Entry | Outline, event: Any) -> Step:
     names = ("proposed_by", "named_by", "confirmed_by", "waived_by", "dismissed_by", "decided_by",
              "member")
-    told = [value for name in names if isinstance(value := getattr(event, name, None), str)]
+    who = [value for name in names if isinstance(value := getattr(event, name, None), str)]
     why = next((value for name in ("reason", "cause", "note")
                 if (value := getattr(event, name, None))), "")
-    return Step(entry.type.split(".")[1], told[0] if told else "", entry.occurred_at,
+    return Step(entry.type.split(".")[1], who[0] if who else "", entry.occurred_at,
                 entry.position, getattr(event, "member", None) or
                 getattr(event, "offender", None) or "", why)
 
@@ -142,7 +143,7 @@ def _rows(reading: Reading) -> Iterator[Row[Any]]:
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
-    """A deduction as the register tells it.
+    """A deduction as the register shows it.
 
     Shapes: `shares` of all who were ever charged, with what became of it. Units: points before any
     escalation; `points` are those that still stand.

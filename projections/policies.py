@@ -1,4 +1,4 @@
-"""The policy book: its versions, and what tells two of them apart."""
+"""The policy book: its versions, and where two of them differ."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,11 +16,11 @@ from projections.asking.questions import PRESENT, Answer, Question
 from projections.store.models import ReadModels
 
 NAMED_BY = ("code", "item", "post", "scheme", "deadline", "threshold", "calendar")
-"""By which fields the parts of a list are told apart."""
+"""The fields that name a part of a list, so that it is found in another version."""
 
 
 class VersionUnknown(NotFound):
-    """There is no version {number} of the policies; there are {known}."""
+    """The policies have no version {number}. There are: {known}."""
 
     code = "version_unknown"
     rule = "R-POL-07"
@@ -78,7 +78,7 @@ def policies(models: ReadModels, ledger: str, question: Question = PRESENT) -> A
 
 
 def differences(before: Sections, after: Sections) -> list[dict[str, Any]]:
-    """What one policy says otherwise than another. Shapes: where (a path of names), before, after
+    """Where two policies differ. Shapes: where (a path of names), before, after
     (None where one of them says nothing)."""
     a, b = (dict(_leaves("", msgspec.to_builtins(each))) for each in (before, after))
     return [{"where": path, "before": a.get(path), "after": b.get(path)}

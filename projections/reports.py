@@ -21,7 +21,7 @@ from projections.store.models import ReadModels
 
 
 class UnknownReport(NotFound):
-    """There is no report {name!r}; there are {known}."""
+    """There is no report named {name!r}. There are: {known}."""
 
     code: ClassVar[str] = "unknown_report"
     rule: ClassVar[str] = "R-PRJ-09"

@@ -1,6 +1,6 @@
-"""After-sales cases: where what came back is, and how far its refund.
+"""After-sales cases: where the goods that came back are, and how far the refund is.
 
-The fold lets the case's own mutators work on what a row keeps of it.
+The case's own mutators fold its events, on what a row keeps of it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -48,7 +48,7 @@ class Tracked(msgspec.Struct):
 
     def take(self, entry: Entry | Outline, event: Any) -> None:
         """Take an event, unless it moves pieces of lines that are not known: as of a moment of the
-        business, goods may arrive before the case that they belong to has any."""
+        business, goods can arrive before the lines that they belong to."""
         if all(count.line in self.case.goods for count in _moved(event)):
             event.apply(self.case)
             self.position = entry.position
@@ -74,7 +74,8 @@ class Returns(StreamRows[Tracked]):
     taken: ClassVar[frozenset[str]] = topics_of(Case)
 
     def blank(self, entry: Entry | Outline, event: Any) -> Tracked | None:
-        """As of a moment of the business, what is known of a case before it begins is nothing."""
+        """As of a moment of the business, what happened to a case before its beginning counts for
+        nothing."""
         if not isinstance(event, BEGINS):
             return None
         return Tracked(Case.blank(entry.stream), event.currency, entry.occurred_at, 0)
@@ -95,10 +96,10 @@ def returns(reading: Reading) -> Iterator[dict[str, Any]]:
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
-    """A case as reports tell it.
+    """A case as reports show it.
 
     Shapes: `pieces` by state, over all lines; `lines` with the pieces of each by state. Units: sums
-    in minor units of the currency; asked is None where nobody told a sum.
+    in minor units of the currency; asked is None where no sum was named.
     """
     kept = _kept.decode(row.state)
     goods = kept.goods.values()

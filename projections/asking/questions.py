@@ -8,21 +8,21 @@ from projections.asking.clocks import NOW, AsOf
 
 
 class SubjectNeeded(Invalid):
-    """A timeline is that of a subject, such as order:taobao:云杉书店:123. Name it."""
+    """This report is about one subject. Name it, such as order:taobao:云杉书店:123."""
 
     code: ClassVar[str] = "subject_needed"
     rule: ClassVar[str] = "R-PRJ-10"
 
 
 class BadMonth(Invalid):
-    """The month is {text!r}. It must be one such as 2026-09."""
+    """{text!r} is not a month. Name one such as 2026-09."""
 
     code: ClassVar[str] = "bad_month"
     rule: ClassVar[str] = "R-PRJ-13"
 
 
 class BadDay(Invalid):
-    """The day is {text!r}. It must be one such as 2026-09-30."""
+    """{text!r} is not a day. Name one such as 2026-09-30."""
 
     code: ClassVar[str] = "bad_day"
     rule: ClassVar[str] = "R-PRJ-16"
@@ -31,11 +31,10 @@ class BadDay(Invalid):
 class Question(NamedTuple):
     """What is asked: as of when, and of which channel, shop or subject (None: of all).
 
-    `after` and `limit` cut a timeline into pages: the position behind which it starts, and how
-    many events it has at the most; `beyond` is the subject behind which a list of subjects starts.
-    `since` and `until` are the first and the last day of a period,
-    both inclusive, in the shop's zone; `month` is one such as 2026-09, `day` one such as
-    2026-09-30, `post` a post of members.
+    `limit` is how many rows there are at most; a timeline starts after the position `after`, a
+    list of subjects after the subject `beyond`. `since` and `until` are the first and the last day
+    of a period, both inclusive, in the shop's zone; `month` is one such as 2026-09, `day` one such
+    as 2026-09-30, `post` a post of members.
     """
 
     as_of: AsOf = NOW

@@ -39,7 +39,7 @@ Subjects = tuple[str, dict[str, list[int]]]
 
 
 class Timeline:
-    """Folds the subjects of events beside their own streams. Its state: positions by subject."""
+    """Folds the subjects of events, besides their own streams. Its state: positions by subject."""
 
     name: ClassVar[str] = "timeline"
     version: ClassVar[int] = 1
@@ -94,7 +94,7 @@ def _positions(reading: Reading, subject: str, after: int) -> Iterator[int]:
 
 
 def shown(entry: Entry) -> dict[str, Any]:
-    """An event as a timeline tells it; personal values show as `‹personal›`.
+    """An event as a timeline shows it; personal values show as `‹personal›`.
 
     Shapes: `payload` is the event's object, `summary` one line of it, `subjects` a list of texts,
     `source` an object or None.
@@ -137,8 +137,9 @@ def summary(payload: dict[str, Any]) -> str:
         for name in sorted({*old, *new}):
             if old.get(name) != new.get(name):
                 parts.append(f"{name} {_short(old.get(name))} → {_short(new.get(name))}")
-    told = ("old", "new") if parts else ()
-    parts += [f"{name} {_short(value)}" for name, value in payload.items() if name not in told]
+    shown_already = ("old", "new") if parts else ()
+    parts += [f"{name} {_short(value)}" for name, value in payload.items()
+              if name not in shown_already]
     return ", ".join(parts)
 
 

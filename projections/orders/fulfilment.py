@@ -1,7 +1,7 @@
 """Fulfilment: where the pieces of every order are, and what keeps an order from being sent.
 
-The fold lets the order's own mutators work on what a row keeps of it: what a rule decides on and
-what a report tells cannot part.
+The order's own mutators fold its events, on what a row keeps of it: so a report cannot say
+anything else than the rules decide on.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -49,7 +49,7 @@ OPENED, NOTED, SETTLED = EXCEPTIONAL = (
 
 READY = {"packed": ("packed",), "picked": ("packed", "picked"),
          "reserved": ("packed", "picked", "reserved")}
-"""An order of which nothing was sent is so far if all its pieces are in one of these states."""
+"""An order of which nothing was sent has got this far if all its pieces are in these states."""
 
 
 class OpenException(msgspec.Struct, frozen=True):
@@ -77,9 +77,11 @@ class Tracked:
         self.position = 0
 
     def take(self, entry: Entry | Outline, event: Any) -> None:
-        """Take an event, unless it moves pieces of lines or parcels that are not known: so it may
-        be as of a moment of the business. With a whole log it never is, since the order itself
-        took the event."""
+        """Take an event, unless it moves pieces of lines or parcels that are not known.
+
+        As of a moment of the business that can be; with the whole log it cannot, since the order
+        itself took the event.
+        """
         order = self.order
         if (moved := MOVED.get(entry.type)) is not None:
             counts = moved(order, event)
@@ -177,8 +179,8 @@ class Fulfilment(StreamRows[Tracked]):
     """What moves pieces, changes the review or ends the order."""
 
     def blank(self, entry: Entry | Outline, event: Any) -> Tracked | None:
-        """As of a moment of the business, what is known of an order before it is placed is nothing.
-        """
+        """As of a moment of the business, what happened to an order before it was placed counts for
+        nothing."""
         if not isinstance(event, Order.Placed):
             return None
         return Tracked(Order.blank(entry.stream), imported=is_imported(entry))
@@ -206,16 +208,16 @@ def pieces_of_orders(reading: Reading) -> Iterator[dict[str, Any]]:
 def open_exceptions(reading: Reading) -> Iterator[dict[str, Any]]:
     """The open exceptions of orders, by subject, then in the order of their opening.
 
-    Shapes: subject, then an exception as `shown` tells it.
+    Shapes: subject, then an exception as in `shown`.
     """
     for row in rows_of(
             reading, fulfilment, fulfilment.c.exceptions.is_not(None), kind=Order.KIND):
-        for told in _told(row):
-            yield {"subject": row.subject, **told}
+        for one in _exceptions_of(row):
+            yield {"subject": row.subject, **one}
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
-    """An order's fulfilment as reports tell it.
+    """An order's fulfilment as reports show it.
 
     Shapes: `pieces` by state, over all lines; `lines` with the pieces of each by state, `ordered`
     is their sum; `parcels` with the pieces of each line in them; `exceptions` with exception, kind,
@@ -239,12 +241,12 @@ def shown(row: Row[Any]) -> dict[str, Any]:
                   for line, (sku, states) in kept.lines.items()],
         "parcels": [{"parcel": name, **msgspec.to_builtins(parcel)}
                     for name, parcel in kept.parcels.items()],
-        "exceptions": list(_told(row)),
+        "exceptions": list(_exceptions_of(row)),
         "position": row.position,
     }
 
 
-def _told(row: Row[Any]) -> Iterator[dict[str, Any]]:
+def _exceptions_of(row: Row[Any]) -> Iterator[dict[str, Any]]:
     for name, one in sorted(_open(row).items(), key=lambda item: item[1].opened_position):
         yield {"exception": name, **msgspec.structs.asdict(one),
                "opened_at": rfc3339(from_us(one.opened_at))}
@@ -257,7 +259,7 @@ def fulfilment_status(kept: Kept, pieces: Mapping[str, int]) -> str:
     picked, packed (all pieces are at least so far). Then part_dispatched (others are still to be
     sent); dispatched (all are, none has arrived); part_delivered; delivered (none is on its way any
     more); returning (some are expected back); part_returned; returned; lost (all are). All pieces
-    cancelled: cancelled. Of an order whose lines nobody told: what its times say.
+    cancelled: cancelled. Of an order without known lines: what its times say.
     """
     to_send = sum(pieces[state] for state in OPEN)
     sent = sum(pieces.values()) - to_send - pieces["cancelled"]

@@ -57,7 +57,7 @@ def report(
     subjects: Sequence[str] | None = None, beyond: str | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The orders whose subject begins with one of the prefixes, or just the named ones; those that
-    stand behind `beyond`.
+    come after `beyond`.
 
     Shapes: objects as `shown` makes them, sorted by subject.
     """
@@ -82,7 +82,7 @@ def _shown(connection: Connection, query: Any) -> Iterator[dict[str, Any]]:
 
 
 def shown(order: OrderState) -> dict[str, Any]:
-    """An order as reports tell it.
+    """An order as reports show it.
 
     Shapes: `exceptions` are the kinds of the open ones, sorted. Units: minor units; times RFC 3339
     in UTC.
@@ -128,7 +128,7 @@ def payment_status(order: OrderState) -> str:
 def fulfilment_status(order: OrderState) -> str:
     """unfulfilled, dispatched (the first parcel is) or delivered (the first parcel is).
 
-    What became of each piece the report `fulfilment` tells.
+    The report `fulfilment` says what became of each piece.
     """
     if order.delivered_at is not None:
         return "delivered"
@@ -136,7 +136,7 @@ def fulfilment_status(order: OrderState) -> str:
 
 
 def total_of(order: OrderState) -> int | None:
-    """The total as told, else goods + postage - discount where all three were told."""
+    """The total as stated, else goods + postage - discount where all three were stated."""
     if order.total_minor is not None:
         return order.total_minor
     return _sum_of(order)
@@ -151,11 +151,11 @@ def _sum_of(order: OrderState) -> int | None:
 def flags(order: OrderState) -> list[str]:
     """What is worth a look, sorted.
 
-    corrected: a later event corrected an earlier one. inferred_times: a time was not told but
+    corrected: a later event corrected an earlier one. inferred_times: a time was not stated but
     inferred. paid_differs_from_total: paid, but another sum than the total. price_changed: before
-    payment. times_out_of_order: of the times that were told, a later stage (placed, paid,
-    dispatched, delivered, completed) lies before a former one. total_disagrees: the total is not
-    goods + postage - discount.
+    payment. times_out_of_order: of the stated times, that of a later stage (placed, paid,
+    dispatched, delivered, completed) is before that of an earlier one. total_disagrees: the total
+    is not goods + postage - discount.
     """
     total = total_of(order)
     found = {
@@ -180,4 +180,4 @@ def _out_of_order(order: OrderState) -> bool:
         (order.ended_at if marks.completed else None, marks.inferred_ended),
     )
     stated = [at for at, inferred in stages if at is not None and not inferred]
-    return any(later < former for former, later in pairwise(stated))
+    return any(later < earlier for earlier, later in pairwise(stated))

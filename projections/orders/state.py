@@ -86,10 +86,10 @@ def review_status(marks: Marks) -> str:
 class OrderState(msgspec.Struct, gc=False):
     """One order after some of its events.
 
-    Units: times are microseconds since 1970-01-01 UTC, amounts minor units; None is what nobody
-    told. `value` is the sum over the lines of quantity x unit price, a whole number of 10**-8 of
+    Units: times are microseconds since 1970-01-01 UTC, amounts minor units; None is what was never
+    stated. `value` is the sum over the lines of quantity x unit price, a whole number of 10**-8 of
     the currency as text (it may pass 64 bits). `…_version` is the
-    stream's version that told the amounts, a payment or a refund last. `exceptions` are the open
+    stream's version that last stated the amounts, a payment or a refund. `exceptions` are the open
     ones as JSON, their kinds by name, or None. `recorded_at` and `position` are those of the last
     event.
     """
@@ -152,7 +152,7 @@ def _placed(entry: Outline, event: Any) -> OrderState:
 
 
 def _of_lines(lines: Sequence[Line] | None) -> tuple[int | None, int | None, str | None]:
-    """Number of lines, pieces and value; all None where no lines were told."""
+    """Number of lines, pieces and value; all None where no lines were declared."""
     if lines is None:
         return None, None, None
     pieces = value = 0
@@ -162,7 +162,7 @@ def _of_lines(lines: Sequence[Line] | None) -> tuple[int | None, int | None, str
     return len(lines), pieces, str(value)
 
 
-def _tell(order: OrderState, amounts: Amounts) -> None:
+def _set_amounts(order: OrderState, amounts: Amounts) -> None:
     order.goods_minor = amounts.goods_minor
     order.postage_minor = amounts.postage_minor
     order.discount_minor = amounts.discount_minor
@@ -170,13 +170,14 @@ def _tell(order: OrderState, amounts: Amounts) -> None:
 
 
 def _price_changed(order: OrderState, entry: Outline, event: Any) -> None:
-    _tell(order, event.new)
+    _set_amounts(order, event.new)
     order.marks.price_changed = True
     order.amounts_version = entry.version
 
 
 def _corrected(order: OrderState, entry: Outline, event: Any) -> None:
-    """A correction of an event that was not taken finds nothing to correct."""
+    """Correct a figure, unless the event with the wrong one was not taken: as of a moment of the
+    business, nothing is there yet to correct."""
     if event.fact == "lines":
         if order.lines is not None:
             _know_lines(order, msgspec.convert(event.new["lines"], list[Line]))
@@ -192,7 +193,7 @@ def _corrected(order: OrderState, entry: Outline, event: Any) -> None:
         order.refunded_minor += event.new["refunded_minor"] - event.old["refunded_minor"]
         order.refunded_version = entry.version
     else:
-        _tell(order, msgspec.convert(event.new, Amounts))
+        _set_amounts(order, msgspec.convert(event.new, Amounts))
         order.amounts_version = entry.version
     order.marks.corrected = True
 
@@ -242,7 +243,7 @@ def _lines_changed(order: OrderState, entry: Outline, event: Any) -> None:
     _know_lines(order, event.new)
 
 
-def _lines_told(order: OrderState, entry: Outline, event: Any) -> None:
+def _lines_declared(order: OrderState, entry: Outline, event: Any) -> None:
     _know_lines(order, event.lines)
 
 
@@ -298,7 +299,7 @@ CHANGES: dict[str, Change] = {
     Order.Cancelled.TOPIC: _ended,
     Order.OwnerAssigned.TOPIC: _noted,
     Order.LinesChanged.TOPIC: _lines_changed,
-    Order.LinesTold.TOPIC: _lines_told,
+    Order.LinesTold.TOPIC: _lines_declared,
     Order.Approved.TOPIC: _approved,
     Order.Submitted.TOPIC: _submitted,
     Order.Held.TOPIC: _held,
@@ -322,8 +323,8 @@ CHANGES: dict[str, Change] = {
 def fold(orders: dict[str, OrderState], facts: Iterable[Fact]) -> None:
     """Take facts into the orders that they are about.
 
-    An order begins when it is placed: as of a moment before that, what else is known of it counts
-    for nothing, since nobody knows yet what it is.
+    An order begins when it is placed: as of a moment before that, its other events count for
+    nothing.
     """
     placed = Order.Placed.TOPIC
     for entry, event in facts:

@@ -1,6 +1,6 @@
 """Reports about people: who was here, held which post, was on shift, was absent, on any day.
 
-A shift that nobody covers is told, never refused. Names and contacts are in none of them.
+A shift that nobody covers is reported, never refused. Names and contacts are in none of them.
 """
 
 from collections.abc import Iterator
@@ -41,8 +41,8 @@ def staff(reading: Reading) -> Iterator[dict[str, Any]]:
     """Everybody who ever joined, on a day; by default today. The subject is a member.
 
     Shapes: member, joined_on, left_on, here, posts (a list), supervisor, on_leave, shifts (objects
-    of roster, shift, start, end, covers: for whom he stands in), attendance (the kinds that stand).
-    Who is not here that day holds nothing and is nowhere.
+    of roster, shift, start, end, covers: the member they stand in for), attendance (the kinds that
+    stand). Whoever is not here that day holds no post and is on no shift.
     Errors: R-PRJ-01, R-PRJ-05, R-PRJ-07, BadDay (R-PRJ-16).
     """
     day, asked = _day(reading), reading.question.subject
@@ -129,7 +129,7 @@ def _is_absent(known: Known, day: str, name: str, shift: str) -> bool:
         for one in attended.thing.standing(day))
 
 
-# -- what was told --------------------------------------------------------------------------------
+# -- what was recorded ----------------------------------------------------------------------------
 
 
 @report(People, Past.ROWS, knows=recorded(Post.KIND, Member.KIND))
@@ -159,7 +159,8 @@ def rosters(reading: Reading) -> Iterator[dict[str, Any]]:
              "end": shift.end, "days": shift.days, "members": shift.members,
              "director": shift.director}
             for name, tracked in found.of(Roster.KIND).items()
-            for since, told in sorted(dict(tracked.thing.patterns).items()) for shift in told)
+            for since, pattern in sorted(dict(tracked.thing.patterns).items())
+            for shift in pattern)
 
 
 @report(People, Past.ROWS, knows=recorded(Member.KIND))
@@ -194,7 +195,7 @@ def leave(reading: Reading) -> Iterator[dict[str, Any]]:
     """Leave that was asked for, of a month or all. The subject is a member.
 
     Shapes: member, number, days (a list), state, asked_at, decided_by (who approved or refused
-    it), reason (the last that was told), position. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-07, R-PRJ-13.
+    it), reason (the last one given), position. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-07, R-PRJ-13.
     """
     month = reading.question.must_be_of_month()
     found = known_at(reading, Wanted({Member.KIND: _only(reading.question.subject)}))

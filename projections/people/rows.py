@@ -51,9 +51,9 @@ attendance, and empty for all else."""
 
 
 class Note(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What reports tell of leave, or of a fact of attendance, and no rule needs.
+    """What reports show of leave, or of a fact of attendance, and no rule needs.
 
-    `position` is that of the last event about it, `at` when it was told. Units: `at` in
+    `position` is that of the last event about it, `at` when it was recorded. Units: `at` in
     microseconds UTC.
     """
 
@@ -112,7 +112,7 @@ class Tracked(msgspec.Struct):
         return ledger, stream, kind, month, text_of(Notes(self.notes), kept), self.position
 
     def take(self, entry: Entry | Outline, event: Any) -> None:
-        """Take an event. As of a moment of the business it may tell of what is not known yet."""
+        """Take an event. As of a moment of the business, what it is about may not be known yet."""
         event.apply(self.thing)
         self.position = entry.position
         number = str(getattr(event, "number", ""))
@@ -122,7 +122,7 @@ class Tracked(msgspec.Struct):
 
 
 def _note(before: Note | None, entry: Entry | Outline, event: Any) -> Note | None:
-    """What is to be noted after an event; None where it tells of nothing that is known."""
+    """What is to be noted after an event; None where what it is about is not known."""
     if isinstance(event, Member.LeaveAsked):
         return Note(entry.position, entry.occurred_at, event.reason)
     if isinstance(event, Attendance.Recorded):

@@ -1,6 +1,6 @@
 """Members' months: what each account holds of grades, bonus work and charges, one row each.
 
-The fold lets the account's own mutators work on what a row keeps of it.
+The account's own mutators fold its events, on what a row keeps of it.
 """
 
 from collections.abc import Collection
@@ -83,8 +83,8 @@ class Months(StreamRows[Tracked]):
 
 
 def take(account: Account, event: Any) -> None:
-    """Let an account take an event, unless that speaks of a charge that it does not know: as of a
-    moment of the business, a charge may be reversed that is not there yet."""
+    """Let an account take an event, unless that is about a charge that it does not know: as of a
+    moment of the business, a charge can be reversed before it is there."""
     charge = getattr(event, "charge", None)
     if isinstance(charge, str) and not isinstance(event, Account.EffectCarried) \
             and charge not in account.charges:

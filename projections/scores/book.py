@@ -1,7 +1,7 @@
 """What scores are made of, as of a cut: policies, closed months, posts and members' accounts.
 
-A question about the past reads the streams that it is about, and nothing else: its cost does not
-grow with the log.
+A question about the past reads only the streams that it is about: its cost does not grow with the
+log.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -48,8 +48,8 @@ class Month(NamedTuple):
         """Whether they are final."""
         return self.seal.state == SEALED
 
-    def told(self, figure: Figure) -> dict[str, Any]:
-        """A figure as reports tell it."""
+    def shown(self, figure: Figure) -> dict[str, Any]:
+        """A figure as reports show it."""
         return {
             "member": figure.member, "post": figure.post, "committee": figure.committee,
             "self": figure.second, "bonus": figure.bonus, "deductions": figure.deductions,
@@ -119,11 +119,11 @@ class ScoreBook:
             streams = {(month, member): account_of(member, month) for month in months}
         else:
             streams = streams_of(self._connection, self.ledger, months)
-            streams |= {key: stream for key, stream in self._behind() if key[0] in months}
+            streams |= {key: stream for key, stream in self._newer() if key[0] in months}
         found = self.fold(dict.fromkeys(streams.values(), Account))
         return {key: found[stream] for key, stream in streams.items()}
 
-    def _behind(self) -> Iterator[tuple[tuple[str, str], str]]:
+    def _newer(self) -> Iterator[tuple[tuple[str, str], str]]:
         """The accounts that the read model does not know yet."""
         after = self._folded
         while entries := self.store.read(

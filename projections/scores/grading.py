@@ -1,4 +1,4 @@
-"""What the ledger lays before the graders of a month: items, grades so far, and breaches."""
+"""What the graders of a month have before them: items, grades so far, and breaches."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from projections.scores.book import NoMonthClosed, ScoreBook
 
 @report(Months, Past.ROWS)
 def grading(reading: Reading) -> Iterator[dict[str, Any]]:
-    """The sheets of a month, by default the one behind the last closed, item by item.
+    """The sheets of a month, by default the one after the last closed, item by item.
 
     Shapes: member, post, item, zh, en, weight, computed, committee, committee_graders, second,
     second_graders, second_grader (who should), shows, breaches: [{rule, charge, breached_on,
@@ -54,10 +54,11 @@ def _items(
             "member": member, "post": post, "item": item.item, "zh": item.zh, "en": item.en,
             "weight": plain(weights[item.item]), "computed": bool(item.computed_from)}
         for sheet, items in sheets.items():
-            told = items.get(item.item)
-            grade = None if told is None else told.points if item.computed_from else told.grade
+            sheet_item = items.get(item.item)
+            grade = None if sheet_item is None else (
+                sheet_item.points if item.computed_from else sheet_item.grade)
             row |= {sheet: None if grade is None else plain(grade),
-                    f"{sheet}_graders": list(told.graders) if told else []}
+                    f"{sheet}_graders": list(sheet_item.graders) if sheet_item else []}
         yield {**row, "second_grader": card.second_grader, "shows": item.shows,
                "breaches": list(_breaches(account, post, item, version))}
 

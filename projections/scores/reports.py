@@ -22,7 +22,7 @@ def scores(reading: Reading) -> Iterator[dict[str, Any]]:
 
     Shapes: member, post, committee, self, bonus, deductions, score, coefficient, policy_version,
     sealed, restatement; decimals in texts, None where a sheet is not graded yet. The subject asked
-    for is a member. `as_of` also tells month, state (open, sealed, reopened) and, of a whole month,
+    for is a member. `as_of` also has month, state (open, sealed, reopened) and, of a whole month,
     the digest of its figures. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
     """
     book, question = ScoreBook(reading), reading.question
@@ -33,8 +33,8 @@ def scores(reading: Reading) -> Iterator[dict[str, Any]]:
     reading.note(", ".join((f"{found.month}: {found.seal.state}", *(
         f"digest {one}" for one in digest.values()))))
     if any(pending):
-        reading.note(f"undecided of it: deductions {pending[0]}, appeals {pending[1]}")
-    return map(found.told, _asked(found, question))
+        reading.note(f"not yet decided: deductions {pending[0]}, appeals {pending[1]}")
+    return map(found.shown, _asked(found, question))
 
 
 def _asked(found: Month, question: Question) -> Iterator[Figure]:
@@ -47,13 +47,13 @@ def _asked(found: Month, question: Question) -> Iterator[Figure]:
 def history(reading: Reading) -> Iterator[dict[str, Any]]:
     """The closed months, up to the one asked for, each as it stands; of all or of one member.
 
-    Shapes: month, and what `scores` tells. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13.
+    Shapes: month, and the fields of `scores`. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13.
     """
     book, question = ScoreBook(reading), reading.question
     last = question.must_be_of_month()
     months = (book.month(month, question.subject) for month in sorted(book.closings.months)
               if last is None or month <= last)
-    return ({"month": found.month, **found.told(one)}
+    return ({"month": found.month, **found.shown(one)}
             for found in months for one in _asked(found, question))
 
 

@@ -43,7 +43,7 @@ class Carried(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """An account, at which positions it learned what, and what was carried."""
+    """An account, the positions at which each part of it was recorded, and what was carried."""
 
     account: Account
     positions: dict[tuple[str, ...], list[int]]
@@ -78,18 +78,18 @@ def _explained(book: ScoreBook, member: str, question: Question) -> dict[str, An
     if not held:
         raise NothingRecorded(ledger=book.ledger, subject=account_of(member, month))
     left_out = {one.post: one.reason for one in found.seal.left_out if one.member == member}
-    told = []
+    posts = []
     for post in held:
         also = strays(traced.account, held) if post == held[0] else []
         figure = figure_of(traced.account, member, post, version, also=also)
-        told.append({
-            **found.told(final.get(post, figure)), "as_computed": figure.score,
+        posts.append({
+            **found.shown(final.get(post, figure)), "as_computed": figure.score,
             "left_out": left_out.get(post) if found.sealed else None,
             "terms": [term._asdict() for one in (post, *also)
                       for term in terms_of(traced, one, version, held=one == post)]})
     return {
         "member": member, "month": month, "policy_version": version.number,
-        "policy_from": version.effective_from, "posts": told}
+        "policy_from": version.effective_from, "posts": posts}
 
 
 def _traced(book: ScoreBook, stream: str) -> Traced:
@@ -101,15 +101,15 @@ def _traced(book: ScoreBook, stream: str) -> Traced:
             continue
         event = event_types.decode(entry)
         take(account, event)
-        for key, anew in _keys(event):
-            positions[key] = [entry.position] if anew else [*positions.get(key, []),
-                                                            entry.position]
+        for key, replaces in _keys(event):
+            before = [] if replaces else positions.get(key, [])
+            positions[key] = [*before, entry.position]
         carried += _carried(event, entry.position)
     return Traced(account, positions, carried)
 
 
 def _keys(event: Any) -> Iterator[tuple[tuple[str, ...], bool]]:
-    """What an event tells, and whether it takes the place of what was told before."""
+    """What an event says something of, and whether it replaces what was said of that before."""
     if isinstance(event, Account.Graded):
         for item in event.grades:
             yield ("grade", event.post, event.sheet, item, event.grader), True

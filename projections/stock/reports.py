@@ -89,7 +89,7 @@ def inventory(reading: Reading) -> Iterator[dict[str, Any]]:
     """Pieces of every SKU in every warehouse, sorted by SKU and warehouse.
 
     Shapes: sku, warehouse, receiving, available, reserved, packed, returns_inspection, quarantine,
-    damaged, on_hand (all of them but receiving), discrepancy (pieces below nought in physical
+    damaged, on_hand (all of them but receiving), discrepancy (pieces below zero in physical
     places). Errors: NothingRecorded (R-PRJ-07), PositionBeyondHead (R-PRJ-05).
     """
     if reading.now:
@@ -114,8 +114,8 @@ def _level(sku: str, warehouse: str, places: dict[str, int]) -> dict[str, Any]:
 
 @report(Stock, Past.REPLAY, knows=_has_stock)
 def bins(reading: Reading) -> Iterator[dict[str, Any]]:
-    """Pieces by bin: sku, warehouse, state, bin, quantity. What lies in no bin that was told has
-    the bin "": of `available` it counts below nought what is reserved and not picked yet."""
+    """Pieces by bin: sku, warehouse, state, bin, quantity. Pieces in no known bin
+    have the bin "": there, `available` is below zero by what is reserved and not picked yet."""
     of = _asked(reading)
     named: dict[tuple[str, str, str], dict[str, int]] = {}
     for *key, name, quantity in _select(
@@ -232,7 +232,7 @@ def low_stock(reading: Reading) -> Iterator[dict[str, Any]]:
 
 @report(Stock, Past.REPLAY, knows=_has_stock)
 def discrepancies(reading: Reading) -> Iterator[dict[str, Any]]:
-    """Physical places that declared facts left below nought, open ones first.
+    """Physical places that declared facts left below zero, open ones first.
 
     Shapes: sku, warehouse, place, level (now), lowest, open, opened_at, opened_position, document,
     closed_at, closed_position.
@@ -279,9 +279,9 @@ def read_at(store: Store, ledger: str, positions: Iterable[int]) -> dict[int, di
     """
     found = {}
     for entry in entries_at(store, ledger, positions):
-        told = msgspec.json.decode(entry.payload)
+        payload = msgspec.json.decode(entry.payload)
         found[entry.position] = {
             "recorded_at": rfc3339(from_us(entry.recorded_at)), "actor": entry.actor,
-            "causes": sorted({move["cause"] for move in told["moves"]}),
-            "document": told.get("document"), "reason": told.get("reason")}
+            "causes": sorted({move["cause"] for move in payload["moves"]}),
+            "document": payload.get("document"), "reason": payload.get("reason")}
     return found

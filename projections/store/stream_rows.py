@@ -1,4 +1,4 @@
-"""Read models that keep one row a stream: what its aggregate knows, as JSON, and what is added."""
+"""Read models that keep one row a stream: as JSON what its aggregate knows, and what they add."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -16,7 +16,7 @@ class Tracked(Protocol):
     """A thing while events are folded into it."""
 
     def take(self, entry: Entry | Outline, event: Any) -> None:
-        """Take an event. As of a moment of the business, what that speaks of may be missing yet:
+        """Take an event. As of a moment of the business, what that is about may not be known yet:
         then it changes nothing."""
         ...
 
@@ -52,7 +52,8 @@ class Batch(msgspec.Struct):
 class StreamRows(Generic[Thing]):
     """A projection with one table, whose key is ledger and `subject`: the stream.
 
-    `taken` are the types of events that it folds.
+    `taken` are the types of events that it folds. What is folded is an aggregate and what the read
+    model adds to it, here called the thing.
     """
 
     name: ClassVar[str]
@@ -78,7 +79,7 @@ class StreamRows(Generic[Thing]):
         return Batch(ledger, found, frozenset(found))
 
     def fold(self, state: Batch, facts: Iterable[Fact]) -> None:
-        """Let things take the facts of their streams."""
+        """Let each thing take the facts of its stream."""
         for entry, event in facts:
             if entry.type not in self.taken:
                 continue
