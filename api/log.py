@@ -154,7 +154,7 @@ def _trail(query: Mapping[str, Any], asked: Asked) -> Response:
     as_of = header(here.store, name, asked.as_of, asked.as_of.resolve(here.store, name))
     note_read(as_of["position"])
     shown = list(rows(here.models, name, trail.entries))
-    return paged(as_of, shown, None if trail.behind is None else [trail.behind])
+    return paged(as_of, shown, None if trail.next_after is None else [trail.next_after])
 
 
 def _all(asked: Asked) -> Iterator[dict[str, Any]]:
@@ -169,9 +169,9 @@ def _all(asked: Asked) -> Iterator[dict[str, Any]]:
         if count > EXPORTED:
             raise Problem(422, "too_much", f"These are more than {EXPORTED} events. Narrow them"
                                            " by day, actor, type or subject.")
-        if trail.behind is None:
+        if trail.next_after is None:
             return
-        after = trail.behind
+        after = trail.next_after
 
 
 def _ndjson(exported: Iterable[dict[str, Any]]) -> Response:

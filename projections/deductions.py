@@ -14,18 +14,20 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    select,
 )
 
 from ledger.common.days import day_of, month_of
 from ledger.common.decimals import ZERO, plain
 from ledger.common.values import from_us, rfc3339
 from ledger.deductions.deduction import Deduction
-from ledger.deductions.values import APPEALED, PROPOSED, Breach, Share
+from ledger.deductions.kept import Kept
+from ledger.deductions.values import APPEALED, PROPOSED, Share
 from ledger.log.envelope import Entry, Outline
-from projections.asking.by_subject import Report, report_of, rows_of
-from projections.asking.questions import Question
+from projections.asking.answering import Past, Reading, Report, recorded, report
+from projections.asking.by_subject import rows_of
 from projections.store.rows import Key, metadata
-from projections.store.stream_rows import StreamRows, topics_of
+from projections.store.stream_rows import StreamRows, text_of, topics_of
 
 deductions = Table(
     "deductions", metadata,
@@ -38,7 +40,7 @@ deductions = Table(
     Index("deductions_month", "ledger", "month", "subject"),
     sqlite_with_rowid=False,
 )
-"""`state` is `Kept` as JSON; `month` is that of the fact."""
+"""`state` is `Kept` and `Register` as one JSON object; `month` is that of the fact."""
 
 ENDS = ("upheld", "reduced", "overturned", "waived")
 """What ends an appeal."""
@@ -55,59 +57,38 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     why: str = ""
 
 
-class Kept(msgspec.Struct, omit_defaults=True):
-    """What a row keeps of a deduction."""
+class Register(msgspec.Struct, omit_defaults=True):
+    """What the register adds: `ever` are the shares of all who were charged at any time."""
 
-    state: str
-    breach: Breach
-    proposers: tuple[str, ...]
-    named: tuple[str | None, ...]
-    occurrence: int = 1
-    renews: str | None = None
-    decided_by: str = ""
-    appeal_until: str = ""
-    shares: dict[str, Share] = {}
-    charged: tuple[str, ...] = ()
-    appeals: dict[str, str] = {}
-    acknowledged: tuple[str, ...] = ()
-    excused: tuple[str, ...] = ()
     evidence: list[int] = []
     attachments: list[str] = []
     ever: dict[str, Share] = {}
     steps: list[Step] = []
 
 
-_SHARED = ("state", "breach", "proposers", "named", "occurrence", "renews", "decided_by",
-           "appeal_until", "shares", "charged", "appeals", "acknowledged", "excused")
-"""What `Kept` and a deduction call by the same name."""
-
 _kept = msgspec.json.Decoder(Kept)
+_register = msgspec.json.Decoder(Register)
 
 
 class Tracked(msgspec.Struct):
     """A deduction while events are folded into it, and what it does not know of itself."""
 
     deduction: Deduction
+    register: Register
     position: int
-    evidence: list[int]
-    attachments: list[str]
-    ever: dict[str, Share]
-    steps: list[Step]
 
     def take(self, entry: Entry | Outline, event: Any) -> None:
         """Take an event."""
         event.apply(self.deduction)
         self.position = entry.position
-        self.ever = {**self.ever, **self.deduction.shares}
-        self.steps = [*self.steps, _step(entry, event)]
+        self.register.ever.update(self.deduction.shares)
+        self.register.steps.append(_step(entry, event))
 
     def row(self, ledger: str) -> tuple[Any, ...]:
-        """It as a row of the table."""
-        deduction = self.deduction
-        kept = Kept(evidence=self.evidence, attachments=self.attachments, ever=self.ever,
-                    steps=self.steps, **{name: getattr(deduction, name) for name in _SHARED})
-        return (ledger, deduction.id, month_of(day_of(deduction.breach.breached_at)),
-                msgspec.json.encode(kept).decode(), self.position)
+        """The row that stores this."""
+        one = self.deduction
+        return (ledger, one.id, month_of(day_of(one.breach.breached_at)),
+                text_of(Kept.of(one), self.register), self.position)
 
 
 class Deductions(StreamRows[Tracked]):
@@ -117,28 +98,31 @@ class Deductions(StreamRows[Tracked]):
     tables: ClassVar[tuple[Table, ...]] = (deductions,)
     taken: ClassVar[frozenset[str]] = topics_of(Deduction)
 
-    def blank(self, stream: str, event: Any) -> Tracked | None:
-        """As of a moment of the business, what tells of one that is not proposed yet is nothing."""
+    def blank(self, entry: Entry | Outline, event: Any) -> Tracked | None:
+        """As of a moment of the business, what happened to one before its proposal counts for
+        nothing."""
         if not isinstance(event, Deduction.Proposed):
             return None
-        return Tracked(Deduction.blank(stream), 0, event.evidence, event.attachments, {}, [])
+        register = Register(event.evidence, event.attachments)
+        return Tracked(Deduction.blank(entry.stream), register, 0)
 
     def of_row(self, row: Row[Any]) -> Tracked:
         """The deduction that a row keeps."""
-        kept = _kept.decode(row.state)
-        found = Deduction.blank(row.subject)
-        for name in _SHARED:
-            setattr(found, name, getattr(kept, name))
-        return Tracked(found, row.position, kept.evidence, kept.attachments, kept.ever, kept.steps)
+        kept, register = _decoded(row)
+        return Tracked(kept.restored(row.subject), register, row.position)
+
+
+def _decoded(row: Row[Any]) -> tuple[Kept, Register]:
+    return _kept.decode(row.state), _register.decode(row.state)
 
 
 def _step(entry: Entry | Outline, event: Any) -> Step:
     names = ("proposed_by", "named_by", "confirmed_by", "waived_by", "dismissed_by", "decided_by",
              "member")
-    told = [value for name in names if isinstance(value := getattr(event, name, None), str)]
+    who = [value for name in names if isinstance(value := getattr(event, name, None), str)]
     why = next((value for name in ("reason", "cause", "note")
                 if (value := getattr(event, name, None))), "")
-    return Step(entry.type.split(".")[1], told[0] if told else "", entry.occurred_at,
+    return Step(entry.type.split(".")[1], who[0] if who else "", entry.occurred_at,
                 entry.position, getattr(event, "member", None) or
                 getattr(event, "offender", None) or "", why)
 
@@ -146,27 +130,25 @@ def _step(entry: Entry | Outline, event: Any) -> Step:
 # -- reports --------------------------------------------------------------------------------------
 
 
-def register(
-    connection: Connection, ledger: str, question: Question
-) -> Iterator[dict[str, Any]]:
+@report(Deductions, Past.STREAM, knows=recorded())
+def deductions_of(reading: Reading) -> Iterator[dict[str, Any]]:
     """The deductions of a month, or all. Shapes: objects as `shown` makes them, by subject."""
-    for row in _rows(connection, ledger, question):
-        yield shown(row)
+    return map(shown, _rows(reading))
 
 
-def _rows(connection: Connection, ledger: str, question: Question) -> Iterator[Row[Any]]:
-    month = question.must_be_of_month()
+def _rows(reading: Reading) -> Iterator[Row[Any]]:
+    month = reading.question.must_be_of_month()
     where = () if month is None else (deductions.c.month == month,)
-    return rows_of(connection, deductions, ledger, question, *where, kind=Deduction.KIND)
+    return rows_of(reading, deductions, *where, kind=Deduction.KIND)
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
-    """A deduction as the register tells it.
+    """A deduction as the register shows it.
 
     Shapes: `shares` of all who were ever charged, with what became of it. Units: points before any
     escalation; `points` are those that still stand.
     """
-    kept = _kept.decode(row.state)
+    kept, register = _decoded(row)
     standing = sum((Decimal(share.points) for share in kept.shares.values()), ZERO)
     return {
         "deduction": row.subject,
@@ -183,27 +165,28 @@ def shown(row: Row[Any]) -> dict[str, Any]:
             "member": share.member, "part": share.part, "post": share.post,
             "points": kept.shares.get(name, share).points, "stands": name in kept.shares,
             "appeal": kept.appeals.get(name), "acknowledged": name in kept.acknowledged,
-        } for name, share in sorted(kept.ever.items())],
+        } for name, share in sorted(register.ever.items())],
         "proposed_by": kept.proposers[0],
         "decided_by": kept.decided_by or None,
         "appeal_until": kept.appeal_until or None,
-        "evidence": kept.evidence,
-        "attachments": kept.attachments,
+        "evidence": register.evidence,
+        "attachments": register.attachments,
         "position": row.position,
     }
 
 
-def appeals(connection: Connection, ledger: str, question: Question) -> Iterator[dict[str, Any]]:
+@report(Deductions, Past.STREAM, knows=recorded())
+def appeals(reading: Reading) -> Iterator[dict[str, Any]]:
     """Appeals of the deductions of a month, or all. Shapes: deduction, rule, month, member, post,
     points (those charged at first), state, appealed_at, reason, decided_by, decided_at, why,
     position."""
-    for row in _rows(connection, ledger, question):
-        kept = _kept.decode(row.state)
+    for row in _rows(reading):
+        kept, register = _decoded(row)
         for member, state in kept.appeals.items():
-            made = next(step for step in kept.steps
+            made = next(step for step in register.steps
                         if (step.what, step.who) == ("appealed", member))
-            end = None if state == APPEALED else _end(kept, member, made.position)
-            share = kept.ever[member]
+            end = None if state == APPEALED else _end(register, member, made.position)
+            share = register.ever[member]
             yield {
                 "deduction": row.subject, "rule": kept.breach.rule, "month": row.month,
                 "member": member, "post": share.post, "points": share.points, "state": state,
@@ -212,18 +195,19 @@ def appeals(connection: Connection, ledger: str, question: Question) -> Iterator
                 "why": end and end.why, "position": (end or made).position}
 
 
-def _end(kept: Kept, member: str, after: int) -> Step | None:
+def _end(register: Register, member: str, after: int) -> Step | None:
     """What ended an appeal: a decision on it, or on that of another whose charge it stood on."""
-    ends = [step for step in kept.steps if step.position > after and step.what in ENDS]
+    ends = [step for step in register.steps if step.position > after and step.what in ENDS]
     return next((step for step in ends if step.who == member), ends[-1] if ends else None)
 
 
-def decisions(connection: Connection, ledger: str, question: Question) -> Iterator[dict[str, Any]]:
+@report(Deductions, Past.STREAM, knows=recorded())
+def decisions(reading: Reading) -> Iterator[dict[str, Any]]:
     """Who did what to the deductions of a month, or all, step by step. Shapes: deduction, rule,
     month, what, by, at, member, why, position."""
-    for row in _rows(connection, ledger, question):
-        kept = _kept.decode(row.state)
-        for step in kept.steps:
+    for row in _rows(reading):
+        kept, register = _decoded(row)
+        for step in register.steps:
             yield {
                 "deduction": row.subject, "rule": kept.breach.rule, "month": row.month,
                 "what": step.what, "by": step.by or None, "at": rfc3339(from_us(step.at)),
@@ -233,7 +217,8 @@ def decisions(connection: Connection, ledger: str, question: Question) -> Iterat
 def undecided(connection: Connection, ledger: str, month: str) -> tuple[int, int]:
     """How many deductions of a month nobody has decided on, and how many appeals."""
     proposed = appealed = 0
-    for row in _rows(connection, ledger, Question(month=month)):
+    for row in connection.execute(select(deductions).where(
+            deductions.c.ledger == ledger, deductions.c.month == month)):
         kept = _kept.decode(row.state)
         proposed += kept.state == PROPOSED
         appealed += sum(state == APPEALED for state in kept.appeals.values())
@@ -241,7 +226,7 @@ def undecided(connection: Connection, ledger: str, month: str) -> tuple[int, int
 
 
 REPORTS: dict[str, Report] = {
-    "deductions": report_of(Deductions, register),
-    "appeals": report_of(Deductions, appeals),
-    "decisions": report_of(Deductions, decisions),
+    "deductions": deductions_of,
+    "appeals": appeals,
+    "decisions": decisions,
 }

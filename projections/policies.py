@@ -1,4 +1,4 @@
-"""The policy book: its versions, and what tells two of them apart."""
+"""The policy book: its versions, and where two of them differ."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,15 +12,15 @@ from ledger.log.store import Store
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.values import Sections, Version
 from projections.asking.clocks import NOW, AsOf, header
-from projections.asking.questions import Answer, Question
+from projections.asking.questions import PRESENT, Answer, Question
 from projections.store.models import ReadModels
 
 NAMED_BY = ("code", "item", "post", "scheme", "deadline", "threshold", "calendar")
-"""By which fields the parts of a list are told apart."""
+"""The fields that name a part of a list, so that it is found in another version."""
 
 
 class VersionUnknown(NotFound):
-    """There is no version {number} of the policies; there are {known}."""
+    """The policies have no version {number}. There are: {known}."""
 
     code = "version_unknown"
     rule = "R-POL-07"
@@ -70,15 +70,15 @@ def listed(store: Store, ledger: str, as_of: AsOf = NOW) -> list[dict[str, Any]]
     return [{**row, "withdrawn": row["version"] in withdrawn} for row in rows]
 
 
-def policies(models: ReadModels, ledger: str, question: Question) -> Answer:
-    """The published versions, as a report."""
+def policies(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
+    """The published versions, as a report: out of the log itself, no read model keeps them."""
     cut = question.as_of.resolve(models.store, ledger)
     return Answer(header(models.store, ledger, question.as_of, cut),
                   listed(models.store, ledger, question.as_of))
 
 
 def differences(before: Sections, after: Sections) -> list[dict[str, Any]]:
-    """What one policy says otherwise than another. Shapes: where (a path of names), before, after
+    """Where two policies differ. Shapes: where (a path of names), before, after
     (None where one of them says nothing)."""
     a, b = (dict(_leaves("", msgspec.to_builtins(each))) for each in (before, after))
     return [{"where": path, "before": a.get(path), "after": b.get(path)}

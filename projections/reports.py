@@ -3,11 +3,11 @@
 The present is answered from the read models, the past by a replay of the log.
 """
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from ledger.common.errors import NotFound
 from projections import deductions, policies, returns
+from projections.asking.answering import Report
 from projections.asking.questions import PRESENT, Answer, Question
 from projections.audit.reports import timeline
 from projections.orders import fulfilment
@@ -21,13 +21,10 @@ from projections.store.models import ReadModels
 
 
 class UnknownReport(NotFound):
-    """There is no report {name!r}; there are {known}."""
+    """There is no report named {name!r}. There are: {known}."""
 
     code: ClassVar[str] = "unknown_report"
     rule: ClassVar[str] = "R-PRJ-09"
-
-
-Report = Callable[[ReadModels, str, Question], Answer]
 
 
 def run(models: ReadModels, ledger: str, name: str, question: Question = PRESENT) -> Answer:

@@ -1,22 +1,23 @@
-"""After-sales cases: where what came back is, and how far its refund.
+"""After-sales cases: where the goods that came back are, and how far the refund is.
 
-The fold lets the case's own mutators work on what a row keeps of it.
+The case's own mutators fold its events, on what a row keeps of it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, Row, Table, Text
+from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Row, Table, Text
 
 from ledger.common.values import from_us, rfc3339
-from ledger.log.envelope import Outline
+from ledger.log.envelope import Entry, Outline
 from ledger.returns.case import AWAITED, RECEIVED, Case
-from ledger.returns.values import DISPOSITIONS, CaseLine, Sums
-from projections.asking.by_subject import Report, report_of, rows_of
-from projections.asking.questions import Question
-from projections.store.folding import Fact
-from projections.store.rows import Change, Key, Rows, metadata
+from ledger.returns.kept import Kept
+from ledger.returns.values import DISPOSITIONS
+from projections.asking.answering import Past, Reading, Report, recorded, report
+from projections.asking.by_subject import rows_of
+from projections.store.rows import Key, metadata
+from projections.store.stream_rows import StreamRows, text_of, topics_of
 
 cases = Table(
     "cases", metadata,
@@ -29,31 +30,10 @@ cases = Table(
 )
 """`state` is `Kept` as JSON."""
 
-BEGINS = frozenset(
-    (Case.Requested.TOPIC, Case.ParcelReceived.TOPIC, Case.Declared.TOPIC))
-TAKEN = frozenset(topic for fact in vars(Case).values() if (topic := getattr(fact, "TOPIC", "")))
-
 STATES = (AWAITED, RECEIVED, *DISPOSITIONS, "given_up")
 """All states of a piece."""
 
-
-class Kept(msgspec.Struct, omit_defaults=True):
-    """What a row keeps of a case. Units: `opened_at` in microseconds UTC."""
-
-    state: str
-    kind: str
-    currency: str
-    opened_at: int
-    order: str | None = None
-    warehouse: str = ""
-    lines: dict[str, CaseLine] = {}
-    matched: dict[str, str] = {}
-    goods: dict[str, Mapping[str, int]] = {}
-    sums: Sums = Sums()
-
-
-_SHARED = ("state", "kind", "order", "warehouse", "lines", "matched", "goods", "sums")
-"""What `Kept` and a case call by the same name."""
+BEGINS = (Case.Requested, Case.ParcelReceived, Case.Declared)
 
 _kept = msgspec.json.Decoder(Kept)
 
@@ -66,84 +46,60 @@ class Tracked(msgspec.Struct):
     opened_at: int
     position: int
 
+    def take(self, entry: Entry | Outline, event: Any) -> None:
+        """Take an event, unless it moves pieces of lines that are not known: as of a moment of the
+        business, goods can arrive before the lines that they belong to."""
+        if all(count.line in self.case.goods for count in _moved(event)):
+            event.apply(self.case)
+            self.position = entry.position
 
-def tracked(row: Row[Any]) -> Tracked:
-    """The case that a row keeps."""
-    kept = _kept.decode(row.state)
-    case = Case.blank(row.subject)
-    for name in _SHARED:
-        setattr(case, name, getattr(kept, name))
-    return Tracked(case, kept.currency, kept.opened_at, row.position)
-
-
-def row_of(ledger: str, found: Tracked) -> tuple[Any, ...]:
-    """A case as a row of the table."""
-    kept = Kept(currency=found.currency, opened_at=found.opened_at,
-                **{name: getattr(found.case, name) for name in _SHARED})
-    return ledger, found.case.id, msgspec.json.encode(kept).decode(), found.position
+    def row(self, ledger: str) -> tuple[Any, ...]:
+        """The row that stores this."""
+        kept = Kept.of(self.case, currency=self.currency, opened_at=self.opened_at)
+        return ledger, self.case.id, text_of(kept), self.position
 
 
-class Batch(msgspec.Struct):
-    """The cases of a batch, and the subjects of those that earlier batches wrote."""
+def _moved(event: Any) -> Sequence[Any]:
+    """The pieces that an event moves from one state to another."""
+    if isinstance(event, Case.GoodsReceived | Case.Inspected):
+        return event.lines
+    return event.given_up if isinstance(event, Case.Closed) else ()
 
-    ledger: str
-    cases: dict[str, Tracked]
-    loaded: frozenset[str]
 
-
-class Returns:
+class Returns(StreamRows[Tracked]):
     """Folds the goods and the refund of after-sales cases: one row each."""
 
     name: ClassVar[str] = "returns"
-    version: ClassVar[int] = 1
     tables: ClassVar[tuple[Table, ...]] = (cases,)
+    taken: ClassVar[frozenset[str]] = topics_of(Case)
 
-    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Batch:
-        """The cases that earlier batches wrote."""
-        first = {entry.stream: entry.type for entry in reversed(entries) if entry.type in TAKEN}
-        earlier = sorted(stream for stream, type_ in first.items() if type_ not in BEGINS)
-        found = {row.subject: tracked(row) for row in rows.among(cases, ledger, "subject", earlier)}
-        return Batch(ledger, found, frozenset(found))
+    def blank(self, entry: Entry | Outline, event: Any) -> Tracked | None:
+        """As of a moment of the business, what happened to a case before its beginning counts for
+        nothing."""
+        if not isinstance(event, BEGINS):
+            return None
+        return Tracked(Case.blank(entry.stream), event.currency, entry.occurred_at, 0)
 
-    def fold(self, state: Batch, facts: Iterable[Fact]) -> None:
-        """Take facts into the cases.
-
-        As of a moment of the business, an event may tell of a case or of pieces that are not known
-        yet: then it counts for nothing.
-        """
-        for entry, event in facts:
-            if entry.type in BEGINS:
-                state.cases[entry.stream] = Tracked(
-                    Case.blank(entry.stream), event.currency, entry.occurred_at, entry.position)
-            if entry.type not in TAKEN or (found := state.cases.get(entry.stream)) is None:
-                continue
-            after = found.case.clone()
-            try:
-                event.apply(after)
-            except KeyError:
-                continue
-            found.case, found.position = after, entry.position
-
-    def changes(self, state: Batch) -> Iterator[Change]:
-        """The rows of the cases."""
-        rows = {name: row_of(state.ledger, state.cases[name]) for name in sorted(state.cases)}
-        yield Change(cases, [row for name, row in rows.items() if name not in state.loaded],
-                     [row for name, row in rows.items() if name in state.loaded])
+    def of_row(self, row: Row[Any]) -> Tracked:
+        """The case that a row keeps."""
+        kept = _kept.decode(row.state)
+        return Tracked(kept.restored(row.subject), kept.currency, kept.opened_at, row.position)
 
 
 # -- reports --------------------------------------------------------------------------------------
 
 
-def returns(connection: Connection, ledger: str, question: Question) -> Iterator[dict[str, Any]]:
+@report(Returns, Past.STREAM, knows=recorded())
+def returns(reading: Reading) -> Iterator[dict[str, Any]]:
     """The after-sales cases. Shapes: objects as `shown` makes them, by subject."""
-    return map(shown, rows_of(connection, cases, ledger, question, kind=Case.KIND))
+    return map(shown, rows_of(reading, cases, kind=Case.KIND))
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
-    """A case as reports tell it.
+    """A case as reports show it.
 
     Shapes: `pieces` by state, over all lines; `lines` with the pieces of each by state. Units: sums
-    in minor units of the currency; asked is None where nobody told a sum.
+    in minor units of the currency; asked is None where no sum was named.
     """
     kept = _kept.decode(row.state)
     goods = kept.goods.values()
@@ -166,4 +122,4 @@ def shown(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-REPORTS: dict[str, Report] = {"returns": report_of(Returns, returns)}
+REPORTS: dict[str, Report] = {"returns": returns}

@@ -28,21 +28,21 @@ class BadTime(Invalid):
 
 
 class BadPosition(Invalid):
-    """The position is {text!r}. It must be a whole number from 0 on."""
+    """The position is {text!r}. It must be a whole number, 0 or above."""
 
     code = "bad_position"
     rule = "R-PRJ-04"
 
 
 class PositionBeyondHead(NotFound):
-    """Position {position} of ledger {ledger!r} is not written yet: its last event is {head}."""
+    """Ledger {ledger!r} has no position {position} yet. Its last event is at {head}."""
 
     code = "position_beyond_head"
     rule = "R-PRJ-05"
 
 
 class TwoRecordings(Invalid):
-    """Both a position and a time of recording are given. Give one of them."""
+    """A position and a time of recording were both given. Give only one of them."""
 
     code = "two_recordings"
     rule = "R-PRJ-06"

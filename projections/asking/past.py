@@ -1,7 +1,7 @@
 """The past: a projection folded again, up to a cut, into tables that are thrown away."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from sqlalchemy import Connection
 
@@ -9,7 +9,7 @@ from ledger.common.errors import NotFound
 from ledger.log.envelope import Outline
 from ledger.log.store import Store
 from projections.asking.clocks import Cut
-from projections.store.databases import Generation, in_a_file
+from projections.store.databases import Generation, in_a_file, in_memory
 from projections.store.folding import Folder, Projection
 
 BATCH = 20_000
@@ -23,11 +23,19 @@ class NothingRecorded(NotFound):
 
 
 @contextmanager
-def past(store: Store, ledger: str, cut: Cut, projection: Projection) -> Iterator[Connection]:
-    """A projection's tables as of a cut, in a temporary database; memory stays bounded."""
-    with in_a_file() as generation:
-        fold_batches(generation, ledger, (list(filter(cut.takes, entries))
-                                   for entries in _batches(store, ledger, cut)), projection)
+def past_of(
+    store: Store, ledger: str, cut: Cut, projection: Projection, *, stream: str | None = None
+) -> Iterator[Connection]:
+    """A projection's tables as of a cut, in a temporary database; memory stays bounded.
+
+    With `stream` they hold what that stream alone makes of them: a single thing's past costs as
+    much as its own history, however long the log is.
+    """
+    with in_a_file() if stream is None else closing(in_memory()) as generation:
+        batches = _batches(store, ledger, cut) if stream is None else [
+            list(map(Outline.of, store.streams(ledger, [stream])))]
+        fold_batches(generation, ledger,
+                     (list(filter(cut.takes, entries)) for entries in batches), projection)
         with generation.reading() as connection:
             yield connection
 

@@ -8,21 +8,21 @@ from projections.asking.clocks import NOW, AsOf
 
 
 class SubjectNeeded(Invalid):
-    """A timeline is that of a subject, such as order:taobao:云杉书店:123. Name it."""
+    """This report is about one subject. Name it, such as order:taobao:云杉书店:123."""
 
     code: ClassVar[str] = "subject_needed"
     rule: ClassVar[str] = "R-PRJ-10"
 
 
 class BadMonth(Invalid):
-    """The month is {text!r}. It must be one such as 2026-09."""
+    """{text!r} is not a month. Name one such as 2026-09."""
 
     code: ClassVar[str] = "bad_month"
     rule: ClassVar[str] = "R-PRJ-13"
 
 
 class BadDay(Invalid):
-    """The day is {text!r}. It must be one such as 2026-09-30."""
+    """{text!r} is not a day. Name one such as 2026-09-30."""
 
     code: ClassVar[str] = "bad_day"
     rule: ClassVar[str] = "R-PRJ-16"
@@ -31,11 +31,10 @@ class BadDay(Invalid):
 class Question(NamedTuple):
     """What is asked: as of when, and of which channel, shop or subject (None: of all).
 
-    `after` and `limit` cut a timeline into pages: the position behind which it starts, and how
-    many events it has at the most; `beyond` is the subject behind which a list of subjects starts.
-    `since` and `until` are the first and the last day of a period,
-    both inclusive, in the shop's zone; `month` is one such as 2026-09, `day` one such as
-    2026-09-30, `post` a post of members.
+    `limit` is how many rows there are at most; a timeline starts after the position `after`, a
+    list of subjects after the subject `beyond`. `since` and `until` are the first and the last day
+    of a period, both inclusive, in the shop's zone; `month` is one such as 2026-09, `day` one such
+    as 2026-09-30, `post` a post of members.
     """
 
     as_of: AsOf = NOW
@@ -72,12 +71,3 @@ class Answer(NamedTuple):
 
     as_of: dict[str, Any]
     rows: list[dict[str, Any]]
-
-
-def noted(answer: Answer, question: Question) -> Answer:
-    """An empty answer says what it is empty of."""
-    asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
-             if (value := getattr(question, name)) is not None]
-    if asked and not answer.rows and answer.as_of["recorded_at"] is not None:
-        answer.as_of["notes"].append(f"there is nothing of {', '.join(asked)} by then")
-    return answer

@@ -7,7 +7,6 @@ of events (SKUs, imports, members), so it is as small as it can be.
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -16,11 +15,10 @@ from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table
 
 from ledger.common.values import from_us, rfc3339
 from ledger.log.envelope import Entry, Outline
-from ledger.log.store import Store
-from projections.asking.clocks import Cut
+from projections.asking.answering import Reading
 from projections.asking.entries import entries_at, entries_between
 from projections.store.folding import Fact
-from projections.store.rows import FETCHED, Change, Key, Progress, Rows, metadata
+from projections.store.rows import FETCHED, Change, Key, Rows, metadata
 
 PERSONAL = "‹personal›"
 LONGEST_LIST = 3
@@ -41,7 +39,7 @@ Subjects = tuple[str, dict[str, list[int]]]
 
 
 class Timeline:
-    """Folds the subjects of events beside their own streams. Its state: positions by subject."""
+    """Folds the subjects of events, besides their own streams. Its state: positions by subject."""
 
     name: ClassVar[str] = "timeline"
     version: ClassVar[int] = 1
@@ -68,32 +66,27 @@ class Timeline:
                                 for position in found[subject]], [])
 
 
-def about(
-    store: Store, rows: Rows, known: Progress, subject: str, *, ledger: str, cut: Cut,
-    after: int = 0, limit: int | None = None,
-) -> Iterator[Entry]:
-    """The entries about a subject behind `after`, up to a cut, in log order, at most `limit`.
+def about(reading: Reading, subject: str, *, after: int = 0) -> Iterator[Entry]:
+    """The entries about a subject after a position, up to the cut of a reading, in log order.
 
     What the table does not know yet is looked for in the log itself.
     """
-    own = (entry for entry in store.streams(ledger, [subject], after=after))
-    index = entries_at(
-        store, ledger, _positions(rows, ledger, subject, after=after, until=cut.position))
-    later = entries_between(store, ledger, max(after, known.position), cut.position)
+    store, ledger, cut = reading.models.store, reading.ledger, reading.cut
+    own = store.streams(ledger, [subject], after=after)
+    index = entries_at(store, ledger, _positions(reading, subject, after))
+    later = entries_between(store, ledger, max(after, reading.folded), cut.position)
     rest = (entry for entry in later
             if entry.stream != subject and subject in _subjects.decode(entry.subjects))
-    merged = heapq.merge(own, index, rest, key=attrgetter("position"))
-    return islice((entry for entry in merged if cut.takes(entry)), limit)
+    return filter(cut.takes, heapq.merge(own, index, rest, key=attrgetter("position")))
 
 
-def _positions(
-    rows: Rows, ledger: str, subject: str, *, after: int, until: int
-) -> Iterator[int]:
+def _positions(reading: Reading, subject: str, after: int) -> Iterator[int]:
+    rows = Rows(reading.connection)
     while True:
         found = rows.select(
             "SELECT position FROM subjects WHERE ledger = ? AND subject = ? AND position > ?"
             f" AND position <= ? ORDER BY position LIMIT {FETCHED}",
-            (ledger, subject, after, until))
+            (reading.ledger, subject, after, reading.cut.position))
         yield from (row[0] for row in found)
         if len(found) < FETCHED:
             return
@@ -101,7 +94,7 @@ def _positions(
 
 
 def shown(entry: Entry) -> dict[str, Any]:
-    """An event as a timeline tells it; personal values show as `‹personal›`.
+    """An event as a timeline shows it; personal values show as `‹personal›`.
 
     Shapes: `payload` is the event's object, `summary` one line of it, `subjects` a list of texts,
     `source` an object or None.
@@ -144,8 +137,9 @@ def summary(payload: dict[str, Any]) -> str:
         for name in sorted({*old, *new}):
             if old.get(name) != new.get(name):
                 parts.append(f"{name} {_short(old.get(name))} → {_short(new.get(name))}")
-    told = ("old", "new") if parts else ()
-    parts += [f"{name} {_short(value)}" for name, value in payload.items() if name not in told]
+    shown_already = ("old", "new") if parts else ()
+    parts += [f"{name} {_short(value)}" for name, value in payload.items()
+              if name not in shown_already]
     return ", ".join(parts)
 
 

@@ -31,16 +31,17 @@ from ledger.stock.skus import Sku
 from ledger.stock.slips import Slip
 from ledger.stock.transfers import Transfer
 from ledger.stock.warehouses import Warehouse
+from projections.asking.answering import Past, answering
 from projections.asking.clocks import AsOf
+from projections.asking.questions import Question
 from projections.audit.timeline import Timeline, about, masked, shown
 from projections.store.models import ReadModels
-from projections.store.rows import Rows
 
 SCANNED = 20_000
 """Events that one page looks at, at most, where no subject is asked for."""
 
 FOLDED = 2_000
-"""Events of one stream that are folded to tell what a later one changed."""
+"""Events of one stream that are folded to show what a later one changed."""
 
 AGGREGATES: dict[str, type[Aggregate]] = {
     cls.KIND: cls for cls in (Order, Case, StockItem, Sku, Warehouse, Transfer, Slip, Account,
@@ -69,29 +70,28 @@ class Asked(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A page: entries, and how far the log was looked through (None: to its end)."""
+    """A page: entries, and the position after which the next page begins (None: no more)."""
 
     entries: list[Entry]
-    behind: int | None
+    next_after: int | None
 
 
 def found(
     models: ReadModels, ledger: str, asked: Asked, *, after: int = 0, limit: int = 100
 ) -> Found:
-    """The entries behind a position that are asked for, in log order.
+    """The entries after a position that are asked for, in log order.
 
     Errors: PositionBeyondHead (R-PRJ-05).
     """
     store, cut = models.store, asked.as_of.resolve(models.store, ledger)
     if asked.command is not None:
-        told = store.commands(ledger, [asked.command.bytes])
-        return Found([one for one in told if one.position > after and asked.takes(one)
+        entries = store.commands(ledger, [asked.command.bytes])
+        return Found([one for one in entries if one.position > after and asked.takes(one)
                       and cut.takes(one)], None)
     if asked.subject is not None:
-        with models.reading(ledger, Timeline.name) as (connection, known):
-            each = about(store, Rows(connection), known, asked.subject, ledger=ledger, cut=cut,
-                         after=after)
-            return _taken((one for one in each if asked.takes(one)), limit)
+        question = Question(as_of=asked.as_of)
+        with answering(models, ledger, Timeline, question, past=Past.LOG) as reading:
+            return _taken(filter(asked.takes, about(reading, asked.subject, after=after)), limit)
     end = min(cut.position, after + SCANNED)
     entries = [one for one in store.read(ledger, after=after, until=end, limit=SCANNED)
                if cut.takes(one) and asked.takes(one)]
@@ -107,10 +107,10 @@ def _taken(entries: Iterator[Entry], limit: int) -> Found:
 
 
 def rows(models: ReadModels, ledger: str, entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
-    """Entries as the trail tells them, each with what it changed of its own stream.
+    """Entries as the trail shows them, each with what it changed of its own stream.
 
     Shapes: as `timeline.shown`, with command_id, and changes: {field: {before, after}}; None for an
-    event that stands behind `FOLDED` others of its stream, since all of them would have to be read.
+    event that comes after `FOLDED` others of its stream, since all of them would have to be read.
     """
     entries = list(entries)
     states = _states(models, ledger, entries)
@@ -130,7 +130,7 @@ def _states(
               if entry.version <= FOLDED and entry.stream.split(":")[0] in AGGREGATES}
     known = sorted({stream for stream, _ in wanted})
     upto = max((version for _, version in wanted), default=0)
-    told: dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]] = {}
+    changed: dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]] = {}
     states: dict[str, Aggregate] = {}
     for entry in models.store.streams(ledger, known, upto=upto) if known else ():
         if entry.stream not in states:
@@ -139,8 +139,8 @@ def _states(
         before = _plain(aggregate) if is_wanted else {}
         event_types.decode(entry).mutate(aggregate)
         if is_wanted:
-            told[entry.stream, entry.version] = before, _plain(aggregate)
-    return told
+            changed[entry.stream, entry.version] = before, _plain(aggregate)
+    return changed
 
 
 def _plain(aggregate: Aggregate) -> dict[str, Any]:

@@ -20,7 +20,7 @@ PARTS = (("goods_minor", 1), ("postage_minor", 1), ("discount_minor", -1))
 
 
 class Term(NamedTuple):
-    """What an event gives to a figure."""
+    """What an event contributes to a figure."""
 
     position: int
     type: str
@@ -34,8 +34,8 @@ def explain_order(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """As of what, and the figures of an order.
 
-    Shapes: {subject, currency, figures: {name: {value, terms}}}; value is None where nobody told
-    it. Units: minor units. Errors: NothingRecorded (R-PRJ-07), PositionBeyondHead (R-PRJ-05).
+    Shapes: {subject, currency, figures: {name: {value, terms}}}; value is None where it was never
+    stated. Units: minor units. Errors: NothingRecorded (R-PRJ-07), PositionBeyondHead (R-PRJ-05).
     """
     cut = as_of.resolve(store, ledger)
     entries = [entry for entry in store.streams(ledger, [order]) if cut.takes(entry)]
@@ -43,9 +43,9 @@ def explain_order(
     if placed is None:
         raise NothingRecorded(ledger=ledger, subject=order)
     found = _figures(entries)
-    shown = {name: {"value": sum(term.factor * term.value for term in terms) if told else None,
+    shown = {name: {"value": sum(term.factor * term.value for term in terms) if known else None,
                     "terms": [term._asdict() for term in terms]}
-             for name, (told, terms) in found.items()}
+             for name, (known, terms) in found.items()}
     currency = msgspec.json.decode(placed.payload)["currency"]
     return header(store, ledger, as_of, cut), {
         "subject": order, "currency": currency, "figures": shown}
@@ -55,10 +55,10 @@ def _figures(entries: Iterable[Entry]) -> dict[str, tuple[bool, list[Term]]]:
     amounts: dict[str, Term] = {}
     sums: dict[str, list[Term]] = {"paid": [], "refunded": []}
     for entry in entries:
-        told = msgspec.json.decode(entry.payload)
-        for name, term in _amounts(entry, told):
+        payload = msgspec.json.decode(entry.payload)
+        for name, term in _amounts(entry, payload):
             amounts[name] = term
-        for name, term in _sums(entry, told):
+        for name, term in _sums(entry, payload):
             sums[name].append(term)
     found = {name: (name in amounts, [amounts[name]] if name in amounts else [])
              for name in AMOUNT_FIELDS}
@@ -69,24 +69,24 @@ def _figures(entries: Iterable[Entry]) -> dict[str, tuple[bool, list[Term]]]:
     return found
 
 
-def _amounts(entry: Entry, told: dict[str, Any]) -> Iterator[tuple[str, Term]]:
-    """What an event tells of the amounts, all of them anew."""
+def _amounts(entry: Entry, payload: dict[str, Any]) -> Iterator[tuple[str, Term]]:
+    """The amounts that an event states, which replace all that were stated before."""
     where = {Order.Placed.TOPIC: "amounts", Order.PriceChanged.TOPIC: "new"}.get(entry.type)
-    if entry.type == Order.Corrected.TOPIC and told["fact"] == "amounts":
+    if entry.type == Order.Corrected.TOPIC and payload["fact"] == "amounts":
         where = "new"
-    for name, value in told.get(where, {}).items() if where else ():
+    for name, value in payload.get(where, {}).items() if where else ():
         if value is not None:
             yield name, Term(entry.position, entry.type, f"/{where}/{name}", 1, value)
 
 
-def _sums(entry: Entry, told: dict[str, Any]) -> Iterator[tuple[str, Term]]:
+def _sums(entry: Entry, payload: dict[str, Any]) -> Iterator[tuple[str, Term]]:
     """What an event adds to what was paid or refunded."""
     name = {Order.Paid.TOPIC: "paid", Order.RefundRecorded.TOPIC: "refunded"}.get(entry.type)
     if name is not None:
-        yield name, Term(entry.position, entry.type, "/amount_minor", 1, told["amount_minor"])
-    elif entry.type == Order.Corrected.TOPIC and told["fact"] in ("paid", "refunded"):
-        name = told["fact"]
+        yield name, Term(entry.position, entry.type, "/amount_minor", 1, payload["amount_minor"])
+    elif entry.type == Order.Corrected.TOPIC and payload["fact"] in ("paid", "refunded"):
+        name = payload["fact"]
         for where, factor in (("new", 1), ("old", -1)):
             pointer = f"/{where}/{name}_minor"
             yield name, Term(entry.position, entry.type, pointer, factor,
-                             told[where][f"{name}_minor"])
+                             payload[where][f"{name}_minor"])

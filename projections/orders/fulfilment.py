@@ -1,18 +1,16 @@
 """Fulfilment: where the pieces of every order are, and what keeps an order from being sent.
 
-The fold lets the order's own mutators work on what a row keeps of it: what a rule decides on and
-what a report tells cannot part.
+The order's own mutators fold its events, on what a row keeps of it: so a report cannot say
+anything else than the rules decide on.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
     PrimaryKeyConstraint,
     Row,
     Table,
@@ -20,26 +18,17 @@ from sqlalchemy import (
 )
 
 from ledger.common.values import from_us, rfc3339
-from ledger.log.envelope import Outline
+from ledger.log.envelope import Entry, Outline
+from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.orders.review import OrderReview
 from ledger.orders.shipping import OrderGoods
-from ledger.orders.values import OPEN, STATES, Parcel
-from projections.asking.by_subject import Report, report_of, rows_of
-from projections.asking.questions import Question
-from projections.orders.state import (
-    APPROVED,
-    CANCELLED,
-    CLOSED,
-    COMPLETED,
-    HELD,
-    IMPORTED,
-    SUBMITTED,
-    is_imported,
-    review_status,
-)
-from projections.store.folding import Fact
-from projections.store.rows import Change, Key, Rows, metadata
+from ledger.orders.values import OPEN, STATES
+from projections.asking.answering import Past, Reading, Report, recorded, report
+from projections.asking.by_subject import rows_of
+from projections.orders.state import Marks, is_imported, review_status
+from projections.store.rows import Key, metadata
+from projections.store.stream_rows import StreamRows, text_of, topics_of
 
 fulfilment = Table(
     "fulfilment", metadata,
@@ -54,36 +43,13 @@ fulfilment = Table(
 )
 """`state` is `Kept` as JSON; `exceptions` the open ones as JSON, or NULL where there are none."""
 
-PLACED = Order.Placed.TOPIC
-TAKEN = frozenset(
-    topic for fact in (*vars(OrderGoods).values(), *vars(OrderReview).values(),
-                       Order.Placed, Order.Corrected, Order.Completed, Order.Closed,
-                       Order.Cancelled)
-    if (topic := getattr(fact, "TOPIC", "")))
-"""The events that move pieces, change the review or end the order. The others count for nothing."""
-
 OPENED, NOTED, SETTLED = EXCEPTIONAL = (
     Order.ExceptionOpened.TOPIC, Order.ExceptionNoted.TOPIC, Order.ExceptionClosed.TOPIC)
 """The events of exceptions."""
 
-ENDED = {"completed": COMPLETED, "closed": CLOSED, "cancelled": CANCELLED}
 READY = {"packed": ("packed",), "picked": ("packed", "picked"),
          "reserved": ("packed", "picked", "reserved")}
-"""An order of which nothing was sent is so far if all its pieces are in one of these states."""
-
-
-class Kept(msgspec.Struct, omit_defaults=True):
-    """What a row keeps of an order. `lines`: the SKU of each and its pieces by state."""
-
-    lines: dict[str, tuple[str | None, Mapping[str, int]]] = {}
-    parcels: dict[str, Parcel] = {}
-    imported: bool = False
-    approved: bool = False
-    submitted: bool = False
-    held: str = ""
-    ended: str = ""
-    dispatched_at: datetime | None = None
-    delivered_at: datetime | None = None
+"""An order of which nothing was sent has got this far if all its pieces are in these states."""
 
 
 class OpenException(msgspec.Struct, frozen=True):
@@ -95,9 +61,6 @@ class OpenException(msgspec.Struct, frozen=True):
     opened_at: int
     opened_position: int
 
-
-_SHARED = ("parcels", "approved", "submitted", "held", "ended", "dispatched_at", "delivered_at")
-"""What `Kept` and an order call by the same name."""
 
 _kept = msgspec.json.Decoder(Kept)
 _exceptions = msgspec.json.Decoder(dict[str, OpenException])
@@ -113,27 +76,27 @@ class Tracked:
         self.exceptions: dict[str, OpenException] = {}
         self.position = 0
 
-    def take(self, entry: Outline, event: Any) -> None:
-        """Apply an event.
+    def take(self, entry: Entry | Outline, event: Any) -> None:
+        """Take an event, unless it moves pieces of lines or parcels that are not known.
 
-        As of a moment of the business, an event may tell of lines or parcels that are not known
-        yet: then it counts for nothing. With a whole log that never is, since the order itself
-        took the event.
+        As of a moment of the business that can be; with the whole log it cannot, since the order
+        itself took the event.
         """
+        order = self.order
+        if (moved := MOVED.get(entry.type)) is not None:
+            counts = moved(order, event)
+            if counts is None or not all(count.line in order.goods for count in counts):
+                return
         event.__dict__["occurred_at"] = from_us(entry.occurred_at)
-        after = self.order.clone()
-        try:
-            event.apply(after)
-        except KeyError:
-            return
-        if after.lines is not self.order.lines:
-            self.skus = {name: line.sku for name, line in (after.lines or {}).items()}
+        lines = order.lines
+        event.apply(order)
+        if order.lines is not lines:
+            self.skus = {name: line.sku for name, line in (order.lines or {}).items()}
         if entry.type in EXCEPTIONAL:
             self._except(entry, event)
-        self.order = after
         self.position = entry.position
 
-    def _except(self, entry: Outline, event: Any) -> None:
+    def _except(self, entry: Entry | Outline, event: Any) -> None:
         known = self.exceptions.pop(event.exception, None)
         if entry.type == OPENED:
             known = OpenException(
@@ -144,105 +107,117 @@ class Tracked:
         if known is not None and entry.type != SETTLED:
             self.exceptions[event.exception] = known
 
-
-def tracked(row: Row[Any]) -> Tracked:
-    """The order that a row keeps."""
-    kept = _kept.decode(row.state)
-    order = Order.blank(row.subject)
-    order.warehouse = row.warehouse
-    order.goods = {line: states for line, (_, states) in kept.lines.items()}
-    for name in _SHARED:
-        setattr(order, name, getattr(kept, name))
-    found = Tracked(order, imported=kept.imported)
-    found.skus = {line: sku for line, (sku, _) in kept.lines.items()}
-    found.exceptions = _open(row)
-    order.exceptions = {name: one.kind for name, one in found.exceptions.items()}
-    found.position = row.position
-    return found
+    def row(self, ledger: str) -> tuple[Any, ...]:
+        """The row that stores this."""
+        order = self.order
+        exceptions = msgspec.json.encode(self.exceptions).decode() if self.exceptions else None
+        kept = Kept.of(order, skus=self.skus, imported=self.imported)
+        return ledger, order.id, order.warehouse, exceptions, text_of(kept), self.position
 
 
-def row_of(ledger: str, found: Tracked) -> tuple[Any, ...]:
-    """An order as a row of the table."""
-    order = found.order
-    kept = Kept(
-        lines={line: (found.skus[line], states) for line, states in order.goods.items()},
-        imported=found.imported, **{name: getattr(order, name) for name in _SHARED})
-    exceptions = _text(found.exceptions) if found.exceptions else None
-    return ledger, order.id, order.warehouse, exceptions, _text(kept), found.position
+Moved = Callable[[Order, Any], Iterable[Any] | None]
 
 
-def _text(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+def _lines(_order: Order, event: Any) -> Iterable[Any]:
+    return event.lines  # type: ignore[no-any-return]
+
+
+def _lines_and_short(_order: Order, event: Any) -> Iterable[Any]:
+    return (*event.lines, *event.short)
+
+
+def _faulty(_order: Order, event: Any) -> Iterable[Any]:
+    return event.faulty  # type: ignore[no-any-return]
+
+
+def _sent(_order: Order, event: Any) -> Iterable[Any]:
+    """Without a parcel it is all pieces there are."""
+    return () if event.parcel is None else event.lines
+
+
+def _arrived(order: Order, event: Any) -> Iterable[Any] | None:
+    """Without a parcel it is all pieces that were sent."""
+    if event.parcel is None:
+        return ()
+    parcel = order.parcels.get(event.parcel)
+    return None if parcel is None else parcel.lines
+
+
+def _under_way(order: Order, event: Any) -> Iterable[Any] | None:
+    return () if event.parcel in order.parcels else None
+
+
+MOVED: dict[str, Moved] = {
+    Order.Reserved.TOPIC: _lines_and_short,
+    Order.ReservationReleased.TOPIC: _lines_and_short,
+    Order.Picked.TOPIC: _lines,
+    Order.Checked.TOPIC: _faulty,
+    Order.Packed.TOPIC: _lines,
+    Order.Dispatched.TOPIC: _sent,
+    Order.TransitReported.TOPIC: _under_way,
+    Order.Delivered.TOPIC: _arrived,
+    Order.ParcelLost.TOPIC: _arrived,
+    Order.ReturnExpected.TOPIC: _lines,
+    Order.ReturnReceived.TOPIC: _lines,
+    Order.ReturnEnded.TOPIC: _lines,
+}
+"""The pieces that each event moves from one state to another; None for an unknown parcel."""
 
 
 def _open(row: Row[Any]) -> dict[str, OpenException]:
     return {} if row.exceptions is None else _exceptions.decode(row.exceptions)
 
 
-class Batch(msgspec.Struct):
-    """The orders of a batch, and the subjects of those that earlier batches wrote."""
-
-    ledger: str
-    orders: dict[str, Tracked]
-    loaded: frozenset[str]
-
-
-class Fulfilment:
+class Fulfilment(StreamRows[Tracked]):
     """Folds the pieces, parcels, review and exceptions of orders: one row each."""
 
     name: ClassVar[str] = "fulfilment"
-    version: ClassVar[int] = 1
     tables: ClassVar[tuple[Table, ...]] = (fulfilment,)
+    taken: ClassVar[frozenset[str]] = topics_of(OrderGoods, OrderReview) | {
+        Order.Placed.TOPIC, Order.Corrected.TOPIC, Order.Completed.TOPIC, Order.Closed.TOPIC,
+        Order.Cancelled.TOPIC}
+    """What moves pieces, changes the review or ends the order."""
 
-    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Batch:
-        """The orders that earlier batches wrote."""
-        first = {entry.stream: entry.type for entry in reversed(entries) if entry.type in TAKEN}
-        earlier = sorted(stream for stream, type_ in first.items() if type_ != PLACED)
-        found = {row.subject: tracked(row)
-                 for row in rows.among(fulfilment, ledger, "subject", earlier)}
-        return Batch(ledger, found, frozenset(found))
+    def blank(self, entry: Entry | Outline, event: Any) -> Tracked | None:
+        """As of a moment of the business, what happened to an order before it was placed counts for
+        nothing."""
+        if not isinstance(event, Order.Placed):
+            return None
+        return Tracked(Order.blank(entry.stream), imported=is_imported(entry))
 
-    def fold(self, state: Batch, facts: Iterable[Fact]) -> None:
-        """Take facts into the orders. What is told of an order before it is placed is nothing."""
-        for entry, event in facts:
-            if entry.type == PLACED:
-                order = Order.blank(entry.stream)
-                state.orders[entry.stream] = Tracked(order, imported=is_imported(entry))
-            if entry.type in TAKEN and (found := state.orders.get(entry.stream)) is not None:
-                found.take(entry, event)
-
-    def changes(self, state: Batch) -> Iterator[Change]:
-        """The rows of the orders."""
-        rows = {name: row_of(state.ledger, state.orders[name]) for name in sorted(state.orders)}
-        yield Change(fulfilment, [row for name, row in rows.items() if name not in state.loaded],
-                     [row for name, row in rows.items() if name in state.loaded])
+    def of_row(self, row: Row[Any]) -> Tracked:
+        """The order that a row keeps."""
+        kept, exceptions = _kept.decode(row.state), _open(row)
+        found = Tracked(kept.restored(row.subject, warehouse=row.warehouse, exceptions={
+            name: one.kind for name, one in exceptions.items()}), imported=kept.imported)
+        found.skus = {line: sku for line, (sku, _) in kept.lines.items()}
+        found.exceptions, found.position = exceptions, row.position
+        return found
 
 
 # -- reports --------------------------------------------------------------------------------------
 
 
-def pieces_of_orders(
-    connection: Connection, ledger: str, question: Question
-) -> Iterator[dict[str, Any]]:
+@report(Fulfilment, Past.STREAM, knows=recorded())
+def pieces_of_orders(reading: Reading) -> Iterator[dict[str, Any]]:
     """Where the pieces of orders are. Shapes: objects as `shown` makes them, by subject."""
-    return map(shown, rows_of(connection, fulfilment, ledger, question, kind=Order.KIND))
+    return map(shown, rows_of(reading, fulfilment, kind=Order.KIND))
 
 
-def open_exceptions(
-    connection: Connection, ledger: str, question: Question
-) -> Iterator[dict[str, Any]]:
+@report(Fulfilment, Past.STREAM, knows=recorded())
+def open_exceptions(reading: Reading) -> Iterator[dict[str, Any]]:
     """The open exceptions of orders, by subject, then in the order of their opening.
 
-    Shapes: subject, then an exception as `shown` tells it.
+    Shapes: subject, then an exception as in `shown`.
     """
-    for row in rows_of(connection, fulfilment, ledger, question,
-                       fulfilment.c.exceptions.is_not(None), kind=Order.KIND):
-        for told in _told(row):
-            yield {"subject": row.subject, **told}
+    for row in rows_of(
+            reading, fulfilment, fulfilment.c.exceptions.is_not(None), kind=Order.KIND):
+        for one in _exceptions_of(row):
+            yield {"subject": row.subject, **one}
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
-    """An order's fulfilment as reports tell it.
+    """An order's fulfilment as reports show it.
 
     Shapes: `pieces` by state, over all lines; `lines` with the pieces of each by state, `ordered`
     is their sum; `parcels` with the pieces of each line in them; `exceptions` with exception, kind,
@@ -254,7 +229,10 @@ def shown(row: Row[Any]) -> dict[str, Any]:
     return {
         "subject": row.subject,
         "warehouse": row.warehouse or None,
-        "review_status": review_status(_marks(kept)),
+        "review_status": review_status(Marks(
+            imported=kept.imported, approved=kept.approved, submitted=kept.submitted,
+            held=bool(kept.held), completed=kept.ended == "completed",
+            closed=kept.ended == "closed", cancelled=kept.ended == "cancelled")),
         "held": kept.held or None,
         "fulfilment_status": fulfilment_status(kept, pieces),
         "pieces": pieces,
@@ -263,21 +241,15 @@ def shown(row: Row[Any]) -> dict[str, Any]:
                   for line, (sku, states) in kept.lines.items()],
         "parcels": [{"parcel": name, **msgspec.to_builtins(parcel)}
                     for name, parcel in kept.parcels.items()],
-        "exceptions": list(_told(row)),
+        "exceptions": list(_exceptions_of(row)),
         "position": row.position,
     }
 
 
-def _told(row: Row[Any]) -> Iterator[dict[str, Any]]:
+def _exceptions_of(row: Row[Any]) -> Iterator[dict[str, Any]]:
     for name, one in sorted(_open(row).items(), key=lambda item: item[1].opened_position):
         yield {"exception": name, **msgspec.structs.asdict(one),
                "opened_at": rfc3339(from_us(one.opened_at))}
-
-
-def _marks(kept: Kept) -> int:
-    return (ENDED.get(kept.ended, 0) | (HELD if kept.held else 0)
-            | (SUBMITTED if kept.submitted else 0) | (APPROVED if kept.approved else 0)
-            | (IMPORTED if kept.imported else 0))
 
 
 def fulfilment_status(kept: Kept, pieces: Mapping[str, int]) -> str:
@@ -287,7 +259,7 @@ def fulfilment_status(kept: Kept, pieces: Mapping[str, int]) -> str:
     picked, packed (all pieces are at least so far). Then part_dispatched (others are still to be
     sent); dispatched (all are, none has arrived); part_delivered; delivered (none is on its way any
     more); returning (some are expected back); part_returned; returned; lost (all are). All pieces
-    cancelled: cancelled. Of an order whose lines nobody told: what its times say.
+    cancelled: cancelled. Of an order without known lines: what its times say.
     """
     to_send = sum(pieces[state] for state in OPEN)
     sent = sum(pieces.values()) - to_send - pieces["cancelled"]
@@ -296,7 +268,7 @@ def fulfilment_status(kept: Kept, pieces: Mapping[str, int]) -> str:
                 "dispatched" if kept.dispatched_at else "unfulfilled")
     if to_send:
         return "part_dispatched" if sent else _prepared(pieces, to_send)
-    return _sent(pieces, sent) if sent else "cancelled"
+    return _after_dispatch(pieces, sent) if sent else "cancelled"
 
 
 def _prepared(pieces: Mapping[str, int], to_send: int) -> str:
@@ -308,7 +280,7 @@ def _prepared(pieces: Mapping[str, int], to_send: int) -> str:
     return "unfulfilled" if pieces["unreserved"] == to_send else "part_reserved"
 
 
-def _sent(pieces: Mapping[str, int], sent: int) -> str:
+def _after_dispatch(pieces: Mapping[str, int], sent: int) -> str:
     if pieces["returning"]:
         return "returning"
     if pieces["in_transit"]:
@@ -319,6 +291,6 @@ def _sent(pieces: Mapping[str, int], sent: int) -> str:
 
 
 REPORTS: dict[str, Report] = {
-    "fulfilment": report_of(Fulfilment, pieces_of_orders),
-    "exceptions": report_of(Fulfilment, open_exceptions),
+    "fulfilment": pieces_of_orders,
+    "exceptions": open_exceptions,
 }

@@ -23,7 +23,7 @@ from ledger.common.values import subject_part
 from ledger.log.envelope import Outline
 from ledger.returns.case import Case
 from ledger.stock.slips import FOUND, WRITE_OFF, Slip
-from projections.orders.state import CANCELLED, POWERS, REFUNDS_UNTOLD, VALUE_SCALE, OrderState
+from projections.orders.state import POWERS, VALUE_SCALE, OrderState, bit_of
 from projections.store.rows import Key, metadata
 
 COUNTS = (
@@ -49,7 +49,8 @@ order_sums = Table(
     PrimaryKeyConstraint("ledger", "currency", "channel", "shop", name="order_sums_pk"),
     sqlite_with_rowid=False,
 )
-"""Sums are whole numbers as text: they may pass 64 bits. `told_…` counts the orders that told."""
+"""Sums are whole numbers as text: they may pass 64 bits. `told_…` counts the orders that
+state a figure."""
 
 Place = tuple[str, str, str]
 """Currency, channel and shop, the last two as they stand in a subject."""
@@ -70,6 +71,7 @@ _SUMMED = ("goods_minor", "postage_minor", "discount_minor", "total_minor", "pai
            "refunded_minor", "lines", "pieces")
 _OPTIONAL = ("goods_minor", "postage_minor", "discount_minor", "total_minor", "lines", "pieces",
              "paid_at")
+_REFUNDS_UNTOLD, _CANCELLED = bit_of("refunds_untold"), bit_of("cancelled")
 _AT = {field.name: at for at, field in enumerate(msgspec.structs.fields(OrderState))}
 
 
@@ -98,20 +100,20 @@ def figures_of(rows: Sequence[OrderRow]) -> Figures:
     if not rows:
         return (0,) * (len(COUNTS) + len(SUMS))
     of = dict(zip(_AT, zip(*rows, strict=True), strict=True))
-    told = {name: len(rows) - of[name].count(None) for name in _OPTIONAL}
+    known = {name: len(rows) - of[name].count(None) for name in _OPTIONAL}
     sums = {name: sum(filter(None, of[name])) for name in _SUMMED}
     derived = [goods + postage - discount for total, goods, postage, discount in zip(
         of["total_minor"], of["goods_minor"], of["postage_minor"], of["discount_minor"],
         strict=True) if total is None and None not in (goods, postage, discount)]
     refunds = [(at is not None and refunded >= paid > 0) for at, paid, refunded in zip(
         of["paid_at"], of["paid_minor"], of["refunded_minor"], strict=True) if refunded > 0]
-    untold = sum(1 for marks in of["marks"] if marks & REFUNDS_UNTOLD)
+    silent = sum(1 for marks in of["marks"] if marks & _REFUNDS_UNTOLD)
     cancelled = [pieces or 0 for pieces, marks in zip(of["pieces"], of["marks"], strict=True)
-                 if marks & CANCELLED]
+                 if marks & _CANCELLED]
     return (
-        len(rows), told["paid_at"], len(refunds), sum(refunds), told["goods_minor"],
-        told["postage_minor"], told["discount_minor"], told["total_minor"] + len(derived),
-        told["lines"], told["pieces"], len(rows) - untold, 0,
+        len(rows), known["paid_at"], len(refunds), sum(refunds), known["goods_minor"],
+        known["postage_minor"], known["discount_minor"], known["total_minor"] + len(derived),
+        known["lines"], known["pieces"], len(rows) - silent, 0,
         sums["goods_minor"], sums["postage_minor"], sums["discount_minor"],
         sums["total_minor"] + sum(derived), sums["paid_minor"], sums["refunded_minor"],
         sums["lines"], sums["pieces"], sum(cancelled), sum(map(int, filter(None, of["value"]))),
@@ -123,14 +125,14 @@ def paper_of(entry: Outline, event: Any) -> tuple[Place, Held]:
     """What a declared return or a slip adds, and where."""
     _, channel, shop, _ = entry.stream.split(":")
     pieces = sum(line.quantity for line in event.lines)
-    told = {"lines": len(event.lines), "told_lines": 1, "told_pieces": 1}
+    adds = {"lines": len(event.lines), "told_lines": 1, "told_pieces": 1}
     if entry.type == RETURNED:
-        told |= {"pieces_cancelled": pieces, "value": -sum(
+        adds |= {"pieces_cancelled": pieces, "value": -sum(
             line.quantity * line.unit_price * POWERS[line.unit_price_scale]
             for line in event.lines)}
     else:
-        told |= {"slips": 1, SLIPS[event.kind]: pieces}
-    figures = tuple(told.get(name, 0) for name in (*COUNTS, *SUMS))
+        adds |= {"slips": 1, SLIPS[event.kind]: pieces}
+    figures = tuple(adds.get(name, 0) for name in (*COUNTS, *SUMS))
     return (event.currency, channel, shop), Held(figures, entry.position)
 
 
@@ -186,7 +188,7 @@ def report(
     """One object per currency, sorted by it; [] where there are no orders.
 
     Units: `…_minor` in minor units of the currency, `value` in the currency. A figure that no
-    order told is None; where only some told it, it is the sum of what was told.
+    order states is None; where only some state it, it is the sum of those.
     """
     by_currency: dict[str, list[Figures]] = {}
     for row in _rows(connection, ledger, channel, shop):
@@ -200,7 +202,7 @@ def report(
 
 
 def _shown(currency: str, f: Mapping[str, int]) -> dict[str, Any]:
-    def told(name: str, by: str) -> int | None:
+    def stated(name: str, by: str) -> int | None:
         return f[name] if f[by] else None
 
     return {
@@ -208,26 +210,27 @@ def _shown(currency: str, f: Mapping[str, int]) -> dict[str, Any]:
         "orders": f["orders"],
         "unpaid_orders": f["orders"] - f["paid_orders"],
         "paid_orders": f["paid_orders"],
-        "refunded_orders": told("refunded_orders", "told_refunds"),
-        "fully_refunded_orders": told("fully_refunded_orders", "told_refunds"),
-        "goods_minor": told("goods_minor", "told_goods"),
-        "postage_minor": told("postage_minor", "told_postage"),
-        "discount_minor": told("discount_minor", "told_discount"),
-        "total_minor": told("total_minor", "told_total"),
+        "refunded_orders": stated("refunded_orders", "told_refunds"),
+        "fully_refunded_orders": stated("fully_refunded_orders", "told_refunds"),
+        "goods_minor": stated("goods_minor", "told_goods"),
+        "postage_minor": stated("postage_minor", "told_postage"),
+        "discount_minor": stated("discount_minor", "told_discount"),
+        "total_minor": stated("total_minor", "told_total"),
         "paid_minor": f["paid_minor"],
-        "refunded_minor": told("refunded_minor", "told_refunds"),
+        "refunded_minor": stated("refunded_minor", "told_refunds"),
         "net_minor": f["paid_minor"] - f["refunded_minor"] if f["told_refunds"] else None,
-        "lines": told("lines", "told_lines"),
-        "pieces_sold": told("pieces_sold", "told_pieces"),
-        "pieces_cancelled": told("pieces_cancelled", "told_pieces"),
-        "pieces_written_off": told("pieces_written_off", "slips"),
-        "pieces_found": told("pieces_found", "slips"),
+        "lines": stated("lines", "told_lines"),
+        "pieces_sold": stated("pieces_sold", "told_pieces"),
+        "pieces_cancelled": stated("pieces_cancelled", "told_pieces"),
+        "pieces_written_off": stated("pieces_written_off", "slips"),
+        "pieces_found": stated("pieces_found", "slips"),
         "value": decimal_text(f["value"]) if f["told_lines"] else None,
     }
 
 
 def decimal_text(value: int) -> str:
-    """A whole number of 10**-8 as an exact decimal, no zeros behind: 6781619004 -> 67.81619004."""
+    """A whole number of 10**-8 as an exact decimal without trailing zeros: 6781619004 gives
+    67.81619004."""
     whole, part = divmod(abs(value), 10**VALUE_SCALE)
     digits = f"{part:0{VALUE_SCALE}}".rstrip("0")
     return "-" * (value < 0) + str(whole) + (f".{digits}" if digits else "")

@@ -1,7 +1,6 @@
-"""Replay: the same folds over a part of the log, into tables that are thrown away.
+"""Replay: the events of some orders folded again, as far as one likes and without some of them.
 
-It answers every question about the past, and what would be without an event. It never writes to
-the log.
+It answers what would be, had an event not been recorded. It never writes to the log.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -19,14 +18,14 @@ from projections.store.databases import in_memory
 
 
 class NotReplayed(NotFound):
-    """Nothing is replayed at position {positions}, so it cannot be left out."""
+    """No replayed event is at position {positions}, so none can be left out there."""
 
     code = "not_replayed"
     rule = "R-PRJ-08"
 
 
 class Replayed(NamedTuple):
-    """What a replay came to.
+    """The outcome of a replay.
 
     Shapes: `as_of` as `clocks.header` makes it, with the positions left out in `without`; `orders`
     and `reconciliation` as the reports of these names; `positions` are those that were folded.
@@ -39,7 +38,8 @@ class Replayed(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A field that two replays tell differently of a subject; None where one does not know it."""
+    """A field of a subject in which two replays differ; None where one of them has no such subject.
+    """
 
     subject: str
     field: str
@@ -110,7 +110,7 @@ def steps(
 
 
 def compare(before: Replayed, after: Replayed) -> list[Difference]:
-    """What two replays tell differently of their orders, sorted by subject."""
+    """The fields of orders in which two replays differ, sorted by subject."""
     return differences(before.orders, after.orders)
 
 

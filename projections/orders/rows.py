@@ -18,22 +18,7 @@ from sqlalchemy import (
 
 from ledger.common.values import from_us, rfc3339
 from projections.asking.by_subject import LAST
-from projections.orders.state import (
-    COMPLETED,
-    CORRECTED,
-    INFERRED,
-    INFERRED_DELIVERED,
-    INFERRED_DISPATCHED,
-    INFERRED_ENDED,
-    INFERRED_PAID,
-    INFERRED_PLACED,
-    PRICE_CHANGED,
-    REFUNDS_UNTOLD,
-    OrderState,
-    open_exceptions,
-    review_status,
-    state_of,
-)
+from projections.orders.state import OrderState, open_exceptions, review_status, state_of
 from projections.store.rows import IN_CHUNK, Key, metadata
 
 orders = Table(
@@ -72,7 +57,7 @@ def report(
     subjects: Sequence[str] | None = None, beyond: str | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The orders whose subject begins with one of the prefixes, or just the named ones; those that
-    stand behind `beyond`.
+    come after `beyond`.
 
     Shapes: objects as `shown` makes them, sorted by subject.
     """
@@ -97,13 +82,13 @@ def _shown(connection: Connection, query: Any) -> Iterator[dict[str, Any]]:
 
 
 def shown(order: OrderState) -> dict[str, Any]:
-    """An order as reports tell it.
+    """An order as reports show it.
 
     Shapes: `exceptions` are the kinds of the open ones, sorted. Units: minor units; times RFC 3339
     in UTC.
     """
     _, channel, shop, number = order.subject.split(":")
-    completed_at = order.ended_at if order.marks & COMPLETED else None
+    completed_at = order.ended_at if order.marks.completed else None
     return {
         "subject": order.subject,
         "channel": unquote(channel),
@@ -117,7 +102,7 @@ def shown(order: OrderState) -> dict[str, Any]:
         "currency": order.currency,
         "total_minor": total_of(order),
         "paid_minor": order.paid_minor,
-        "refunded_minor": None if order.marks & REFUNDS_UNTOLD else order.refunded_minor,
+        "refunded_minor": None if order.marks.refunds_untold else order.refunded_minor,
         "placed_at": _time(order.placed_at),
         "paid_at": _time(order.paid_at),
         "dispatched_at": _time(order.dispatched_at),
@@ -143,7 +128,7 @@ def payment_status(order: OrderState) -> str:
 def fulfilment_status(order: OrderState) -> str:
     """unfulfilled, dispatched (the first parcel is) or delivered (the first parcel is).
 
-    What became of each piece the report `fulfilment` tells.
+    The report `fulfilment` says what became of each piece.
     """
     if order.delivered_at is not None:
         return "delivered"
@@ -151,7 +136,7 @@ def fulfilment_status(order: OrderState) -> str:
 
 
 def total_of(order: OrderState) -> int | None:
-    """The total as told, else goods + postage - discount where all three were told."""
+    """The total as stated, else goods + postage - discount where all three were stated."""
     if order.total_minor is not None:
         return order.total_minor
     return _sum_of(order)
@@ -166,19 +151,19 @@ def _sum_of(order: OrderState) -> int | None:
 def flags(order: OrderState) -> list[str]:
     """What is worth a look, sorted.
 
-    corrected: a later event corrected an earlier one. inferred_times: a time was not told but
+    corrected: a later event corrected an earlier one. inferred_times: a time was not stated but
     inferred. paid_differs_from_total: paid, but another sum than the total. price_changed: before
-    payment. times_out_of_order: of the times that were told, a later stage (placed, paid,
-    dispatched, delivered, completed) lies before a former one. total_disagrees: the total is not
-    goods + postage - discount.
+    payment. times_out_of_order: of the stated times, that of a later stage (placed, paid,
+    dispatched, delivered, completed) is before that of an earlier one. total_disagrees: the total
+    is not goods + postage - discount.
     """
     total = total_of(order)
     found = {
-        "corrected": order.marks & CORRECTED,
-        "inferred_times": order.marks & INFERRED,
+        "corrected": order.marks.corrected,
+        "inferred_times": order.marks.has_inferred_time(),
         "paid_differs_from_total": (order.paid_at is not None and total is not None
                                     and total != order.paid_minor),
-        "price_changed": order.marks & PRICE_CHANGED,
+        "price_changed": order.marks.price_changed,
         "times_out_of_order": _out_of_order(order),
         "total_disagrees": _sum_of(order) not in (None, total),
     }
@@ -186,12 +171,13 @@ def flags(order: OrderState) -> list[str]:
 
 
 def _out_of_order(order: OrderState) -> bool:
+    marks = order.marks
     stages = (
-        (order.placed_at, INFERRED_PLACED),
-        (order.paid_at, INFERRED_PAID),
-        (order.dispatched_at, INFERRED_DISPATCHED),
-        (order.delivered_at, INFERRED_DELIVERED),
-        (order.ended_at if order.marks & COMPLETED else None, INFERRED_ENDED),
+        (order.placed_at, marks.inferred_placed),
+        (order.paid_at, marks.inferred_paid),
+        (order.dispatched_at, marks.inferred_dispatched),
+        (order.delivered_at, marks.inferred_delivered),
+        (order.ended_at if marks.completed else None, marks.inferred_ended),
     )
-    told = [at for at, inferred in stages if at is not None and not order.marks & inferred]
-    return any(later < former for former, later in pairwise(told))
+    stated = [at for at, inferred in stages if at is not None and not inferred]
+    return any(later < earlier for earlier, later in pairwise(stated))

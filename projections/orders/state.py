@@ -4,11 +4,12 @@ The reports on orders and the reconciliation both stand on it. It holds no perso
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
 
-from ledger.log.envelope import Outline
+from ledger.log.envelope import Entry, Outline
 from ledger.orders.order import Order
 from ledger.orders.values import Amounts, Line
 from projections.store.folding import Fact
@@ -19,44 +20,76 @@ VALUE_SCALE = 8
 POWERS = [10 ** (VALUE_SCALE - scale) for scale in range(VALUE_SCALE + 1)]
 """What a unit price of each scale is multiplied with to count like `value`."""
 
-IMPORTED = 1
-PRICE_CHANGED = 2
-CORRECTED = 4
-COMPLETED = 8
-CLOSED = 16
-CANCELLED = 32
-INFERRED_PLACED = 64
-INFERRED_PAID = 128
-INFERRED_DISPATCHED = 256
-INFERRED_DELIVERED = 512
-INFERRED_ENDED = 1024
-INFERRED_REFUNDED = 2048
-REFUNDS_UNTOLD = 4096
-APPROVED = 8192
-SUBMITTED = 16384
-HELD = 32768
-ENDS = COMPLETED | CLOSED | CANCELLED
-INFERRED = (INFERRED_PLACED | INFERRED_PAID | INFERRED_DISPATCHED | INFERRED_DELIVERED
-            | INFERRED_ENDED | INFERRED_REFUNDED)
-REVIEW = {
-    COMPLETED: "completed", CLOSED: "closed", CANCELLED: "cancelled", HELD: "on_hold",
-    SUBMITTED: "submitted", APPROVED: "approved", IMPORTED: "imported",
-}
-"""What marks say of the review: of those that an order has, the first one counts."""
+class Marks(msgspec.Struct, gc=False):
+    """What is true of an order. In a row each is a bit of one number, the first the lowest."""
+
+    imported: bool = False
+    price_changed: bool = False
+    corrected: bool = False
+    completed: bool = False
+    closed: bool = False
+    cancelled: bool = False
+    inferred_placed: bool = False
+    inferred_paid: bool = False
+    inferred_dispatched: bool = False
+    inferred_delivered: bool = False
+    inferred_ended: bool = False
+    inferred_refunded: bool = False
+    refunds_untold: bool = False
+    approved: bool = False
+    submitted: bool = False
+    held: bool = False
+
+    @classmethod
+    def of_bits(cls, bits: int) -> "Marks":
+        """The marks that a row has."""
+        return cls(*_holding(bits))
+
+    def bits(self) -> int:
+        """The marks as a row has them."""
+        return _packed(msgspec.structs.astuple(self))
+
+    def has_inferred_time(self) -> bool:
+        """Whether any of its times was inferred."""
+        return (self.inferred_placed or self.inferred_paid or self.inferred_dispatched
+                or self.inferred_delivered or self.inferred_ended or self.inferred_refunded)
 
 
-def review_status(marks: int) -> str:
-    """One of `REVIEW`, or pending_review."""
-    return next((status for mark, status in REVIEW.items() if marks & mark), "pending_review")
+# Of the marks that there might be together few ever are: a batch of orders has the same ones over
+# and over, so looking them up costs less than counting bits.
+
+
+@cache
+def _packed(marks: tuple[bool, ...]) -> int:
+    return sum(1 << bit for bit, holds in enumerate(marks) if holds)
+
+
+@cache
+def _holding(bits: int) -> tuple[bool, ...]:
+    return tuple(bool(bits >> bit & 1) for bit in range(len(Marks.__struct_fields__)))
+
+
+def bit_of(mark: str) -> int:
+    """The bit of a mark in a row."""
+    return 1 << Marks.__struct_fields__.index(mark)
+
+
+def review_status(marks: Marks) -> str:
+    """How the review of an order stands: the first of these that holds, or pending_review."""
+    standing = (
+        ("completed", marks.completed), ("closed", marks.closed), ("cancelled", marks.cancelled),
+        ("on_hold", marks.held), ("submitted", marks.submitted), ("approved", marks.approved),
+        ("imported", marks.imported))
+    return next((status for status, holds in standing if holds), "pending_review")
 
 
 class OrderState(msgspec.Struct, gc=False):
     """One order after some of its events.
 
-    Units: times are microseconds since 1970-01-01 UTC, amounts minor units; None is what nobody
-    told. `value` is the sum over the lines of quantity x unit price, a whole number of 10**-8 of
-    the currency as text (it may pass 64 bits). `marks` are the bits above. `…_version` is the
-    stream's version that told the amounts, a payment or a refund last. `exceptions` are the open
+    Units: times are microseconds since 1970-01-01 UTC, amounts minor units; None is what was never
+    stated. `value` is the sum over the lines of quantity x unit price, a whole number of 10**-8 of
+    the currency as text (it may pass 64 bits). `…_version` is the
+    stream's version that last stated the amounts, a payment or a refund. `exceptions` are the open
     ones as JSON, their kinds by name, or None. `recorded_at` and `position` are those of the last
     event.
     """
@@ -78,7 +111,7 @@ class OrderState(msgspec.Struct, gc=False):
     dispatched_at: int | None
     delivered_at: int | None
     ended_at: int | None
-    marks: int
+    marks: Marks
     amounts_version: int
     paid_version: int
     refunded_version: int
@@ -86,6 +119,8 @@ class OrderState(msgspec.Struct, gc=False):
     recorded_at: int
     position: int
 
+
+_MARKS = OrderState.__struct_fields__.index("marks")
 
 Change = Callable[[OrderState, Outline, Any], None]
 
@@ -98,17 +133,14 @@ _source = msgspec.json.Decoder(_Source)
 _exceptions = msgspec.json.Decoder(dict[str, str])
 
 
-def is_imported(entry: Outline) -> bool:
+def is_imported(entry: Entry | Outline) -> bool:
     """Whether an import recorded this entry."""
     return entry.source is not None and _source.decode(entry.source).import_ is not None
 
 
 def _placed(entry: Outline, event: Any) -> OrderState:
-    marks = INFERRED_PLACED if event.inferred else 0
-    if is_imported(entry):
-        marks |= IMPORTED
-    if "refunds" in event.untold:
-        marks |= REFUNDS_UNTOLD
+    marks = Marks(imported=is_imported(entry), inferred_placed=bool(event.inferred),
+                  refunds_untold="refunds" in event.untold)
     amounts = event.amounts
     lines, pieces, value = _of_lines(event.lines)
     return OrderState(
@@ -120,7 +152,7 @@ def _placed(entry: Outline, event: Any) -> OrderState:
 
 
 def _of_lines(lines: Sequence[Line] | None) -> tuple[int | None, int | None, str | None]:
-    """Number of lines, pieces and value; all None where no lines were told."""
+    """Number of lines, pieces and value; all None where no lines were declared."""
     if lines is None:
         return None, None, None
     pieces = value = 0
@@ -130,7 +162,7 @@ def _of_lines(lines: Sequence[Line] | None) -> tuple[int | None, int | None, str
     return len(lines), pieces, str(value)
 
 
-def _tell(order: OrderState, amounts: Amounts) -> None:
+def _set_amounts(order: OrderState, amounts: Amounts) -> None:
     order.goods_minor = amounts.goods_minor
     order.postage_minor = amounts.postage_minor
     order.discount_minor = amounts.discount_minor
@@ -138,17 +170,18 @@ def _tell(order: OrderState, amounts: Amounts) -> None:
 
 
 def _price_changed(order: OrderState, entry: Outline, event: Any) -> None:
-    _tell(order, event.new)
-    order.marks |= PRICE_CHANGED
+    _set_amounts(order, event.new)
+    order.marks.price_changed = True
     order.amounts_version = entry.version
 
 
 def _corrected(order: OrderState, entry: Outline, event: Any) -> None:
-    """A correction of an event that was not taken finds nothing to correct."""
+    """Correct a figure, unless the event with the wrong one was not taken: as of a moment of the
+    business, nothing is there yet to correct."""
     if event.fact == "lines":
         if order.lines is not None:
             _know_lines(order, msgspec.convert(event.new["lines"], list[Line]))
-            order.marks |= CORRECTED
+            order.marks.corrected = True
         return
     corrected = getattr(order, f"{event.fact}_version")
     if event.corrects > corrected:
@@ -160,9 +193,9 @@ def _corrected(order: OrderState, entry: Outline, event: Any) -> None:
         order.refunded_minor += event.new["refunded_minor"] - event.old["refunded_minor"]
         order.refunded_version = entry.version
     else:
-        _tell(order, msgspec.convert(event.new, Amounts))
+        _set_amounts(order, msgspec.convert(event.new, Amounts))
         order.amounts_version = entry.version
-    order.marks |= CORRECTED
+    order.marks.corrected = True
 
 
 def _paid(order: OrderState, entry: Outline, event: Any) -> None:
@@ -170,34 +203,36 @@ def _paid(order: OrderState, entry: Outline, event: Any) -> None:
     order.paid_version = entry.version
     if order.paid_at is None:
         order.paid_at = entry.occurred_at
-        order.marks |= INFERRED_PAID if event.inferred else 0
+        order.marks.inferred_paid = bool(event.inferred)
 
 
 def _refund_recorded(order: OrderState, entry: Outline, event: Any) -> None:
     order.refunded_minor += event.amount_minor
     order.refunded_version = entry.version
-    order.marks = order.marks & ~REFUNDS_UNTOLD | (INFERRED_REFUNDED if event.inferred else 0)
+    order.marks.refunds_untold = False
+    order.marks.inferred_refunded |= bool(event.inferred)
 
 
 def _dispatched(order: OrderState, entry: Outline, event: Any) -> None:
     if order.dispatched_at is None:
         order.dispatched_at = entry.occurred_at
-        order.marks |= INFERRED_DISPATCHED if event.inferred else 0
+        order.marks.inferred_dispatched = bool(event.inferred)
 
 
 def _delivered(order: OrderState, entry: Outline, event: Any) -> None:
     if order.delivered_at is None:
         order.delivered_at = entry.occurred_at
-        order.marks |= INFERRED_DELIVERED if event.inferred else 0
+        order.marks.inferred_delivered = bool(event.inferred)
 
 
-def _ends(mark: int) -> Change:
-    def ended(order: OrderState, entry: Outline, event: Any) -> None:
-        inferred = INFERRED_ENDED if event.inferred else 0
-        order.marks = order.marks & ~(ENDS | INFERRED_ENDED) | mark | inferred
-        order.ended_at = entry.occurred_at
-
-    return ended
+def _ended(order: OrderState, entry: Outline, event: Any) -> None:
+    """An order has one end: as of a moment of the business, the one that was recorded last."""
+    marks = order.marks
+    marks.completed = entry.type == Order.Completed.TOPIC
+    marks.closed = entry.type == Order.Closed.TOPIC
+    marks.cancelled = entry.type == Order.Cancelled.TOPIC
+    marks.inferred_ended = bool(event.inferred)
+    order.ended_at = entry.occurred_at
 
 
 def _know_lines(order: OrderState, lines: Sequence[Line]) -> None:
@@ -208,15 +243,24 @@ def _lines_changed(order: OrderState, entry: Outline, event: Any) -> None:
     _know_lines(order, event.new)
 
 
-def _lines_told(order: OrderState, entry: Outline, event: Any) -> None:
+def _lines_declared(order: OrderState, entry: Outline, event: Any) -> None:
     _know_lines(order, event.lines)
 
 
-def _marks(mark: int, *, lifted: bool = False) -> Change:
-    def marked(order: OrderState, entry: Outline, event: Any) -> None:
-        order.marks = order.marks & ~mark | (0 if lifted else mark)
+def _approved(order: OrderState, _entry: Outline, _event: Any) -> None:
+    order.marks.approved = True
 
-    return marked
+
+def _submitted(order: OrderState, _entry: Outline, _event: Any) -> None:
+    order.marks.submitted = True
+
+
+def _held(order: OrderState, _entry: Outline, _event: Any) -> None:
+    order.marks.held = True
+
+
+def _hold_lifted(order: OrderState, _entry: Outline, _event: Any) -> None:
+    order.marks.held = False
 
 
 def _exception_opened(order: OrderState, entry: Outline, event: Any) -> None:
@@ -250,16 +294,16 @@ CHANGES: dict[str, Change] = {
     Order.RefundRecorded.TOPIC: _refund_recorded,
     Order.Dispatched.TOPIC: _dispatched,
     Order.Delivered.TOPIC: _delivered,
-    Order.Completed.TOPIC: _ends(COMPLETED),
-    Order.Closed.TOPIC: _ends(CLOSED),
-    Order.Cancelled.TOPIC: _ends(CANCELLED),
+    Order.Completed.TOPIC: _ended,
+    Order.Closed.TOPIC: _ended,
+    Order.Cancelled.TOPIC: _ended,
     Order.OwnerAssigned.TOPIC: _noted,
     Order.LinesChanged.TOPIC: _lines_changed,
-    Order.LinesTold.TOPIC: _lines_told,
-    Order.Approved.TOPIC: _marks(APPROVED),
-    Order.Submitted.TOPIC: _marks(SUBMITTED),
-    Order.Held.TOPIC: _marks(HELD),
-    Order.HoldLifted.TOPIC: _marks(HELD, lifted=True),
+    Order.LinesTold.TOPIC: _lines_declared,
+    Order.Approved.TOPIC: _approved,
+    Order.Submitted.TOPIC: _submitted,
+    Order.Held.TOPIC: _held,
+    Order.HoldLifted.TOPIC: _hold_lifted,
     Order.ExceptionOpened.TOPIC: _exception_opened,
     Order.ExceptionNoted.TOPIC: _noted,
     Order.ExceptionClosed.TOPIC: _exception_closed,
@@ -279,8 +323,8 @@ CHANGES: dict[str, Change] = {
 def fold(orders: dict[str, OrderState], facts: Iterable[Fact]) -> None:
     """Take facts into the orders that they are about.
 
-    An order begins when it is placed: as of a moment before that, what else is known of it counts
-    for nothing, since nobody knows yet what it is.
+    An order begins when it is placed: as of a moment before that, its other events count for
+    nothing.
     """
     placed = Order.Placed.TOPIC
     for entry, event in facts:
@@ -307,10 +351,13 @@ def streams_of(entries: Iterable[Outline]) -> tuple[list[str], list[str]]:
 
 
 def state_of(row: Iterable[Any]) -> OrderState:
-    """A row of the table, whose columns are the fields of a state, as a state."""
-    return OrderState(*row)
+    """The state that a row of the table stores: its columns are the fields of a state."""
+    order = OrderState(*row)
+    order.marks = Marks.of_bits(order.marks)  # type: ignore[arg-type]  # the column's number
+    return order
 
 
 def row_of(order: OrderState) -> tuple[Any, ...]:
-    """A state as a row of the table."""
-    return msgspec.structs.astuple(order)
+    """The row that stores a state."""
+    values = msgspec.structs.astuple(order)
+    return (*values[:_MARKS], order.marks.bits(), *values[_MARKS + 1 :])

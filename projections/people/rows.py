@@ -25,15 +25,14 @@ from sqlalchemy import (
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
 from ledger.log.envelope import Entry, Outline
-from ledger.log.store import Store
-from ledger.people.attendance import Attendance, Attended
-from ledger.people.member import Leave, Member
-from ledger.people.posts import Post, Term
-from ledger.people.rosters import Roster, Shift
-from projections.asking.clocks import AsOf, Cut, header
-from projections.store.models import ReadModels
+from ledger.people.attendance import Attendance
+from ledger.people.kept import KeptAttendance, KeptMember, KeptPost, KeptRoster
+from ledger.people.member import Member
+from ledger.people.posts import Post
+from ledger.people.rosters import Roster
+from projections.asking.answering import Reading
 from projections.store.rows import Key, metadata
-from projections.store.stream_rows import StreamRows, topics_of
+from projections.store.stream_rows import StreamRows, text_of, topics_of
 
 people = Table(
     "people", metadata,
@@ -47,13 +46,14 @@ people = Table(
     Index("people_kind", "ledger", "kind", "month", "subject"),
     sqlite_with_rowid=False,
 )
-"""`state` is one of the `Kept` as JSON; `month` is that of attendance, and empty for all else."""
+"""`state` is `Notes` and what is kept of the aggregate, as one JSON object; `month` is that of
+attendance, and empty for all else."""
 
 
 class Note(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What reports tell of leave, or of a fact of attendance, and no rule needs.
+    """What reports show of leave, or of a fact of attendance, and no rule needs.
 
-    `position` is that of the last event about it, `at` when it was told. Units: `at` in
+    `position` is that of the last event about it, `at` when it was recorded. Units: `at` in
     microseconds UTC.
     """
 
@@ -66,44 +66,16 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
     minutes: int | None = None
 
 
-class Kept(msgspec.Struct, omit_defaults=True):
-    """What a row keeps; the fields of each kind are called as its aggregate calls them."""
+class Notes(msgspec.Struct, omit_defaults=True):
+    """What a row keeps besides."""
 
     notes: dict[str, Note] = {}
 
 
-class KeptMember(Kept, omit_defaults=True):
-    """A member."""
-
-    joined_on: str | None = None
-    left_on: str | None = None
-    supervisors: tuple[tuple[str, str], ...] = ()
-    leave: dict[str, Leave] = {}
-
-
-class KeptPost(Kept, omit_defaults=True):
-    """A post."""
-
-    terms: tuple[Term, ...] = ()
-
-
-class KeptRoster(Kept, omit_defaults=True):
-    """A roster."""
-
-    patterns: tuple[tuple[str, tuple[Shift, ...]], ...] = ()
-    single: dict[str, tuple[Shift, ...]] = {}
-    covers: dict[str, tuple[tuple[str, str, str], ...]] = {}
-
-
-class KeptAttendance(Kept, omit_defaults=True):
-    """A member's attendance in a month."""
-
-    attended: tuple[Attended, ...] = ()
-
-
-KINDS: dict[str, tuple[type[Aggregate], type[Kept]]] = {
+KINDS: dict[str, tuple[type[Aggregate], Any]] = {
     Member.KIND: (Member, KeptMember), Post.KIND: (Post, KeptPost),
     Roster.KIND: (Roster, KeptRoster), Attendance.KIND: (Attendance, KeptAttendance)}
+"""The aggregate of each kind, and what is kept of it."""
 
 TAKEN = topics_of(*(cls for cls, _ in KINDS.values()))
 
@@ -111,10 +83,6 @@ TAKEN = topics_of(*(cls for cls, _ in KINDS.values()))
 def kind_of(stream: str) -> str:
     """The kind of a stream."""
     return stream.partition(":")[0]
-
-
-def _shared(kept: type[Kept]) -> Iterator[str]:
-    return (name for name in kept.__struct_fields__ if name not in Kept.__struct_fields__)
 
 
 class Tracked(msgspec.Struct):
@@ -132,24 +100,19 @@ class Tracked(msgspec.Struct):
     @classmethod
     def of_row(cls, row: Row[Any]) -> "Tracked":
         """What a row keeps."""
-        found, kept_as = cls.blank(row.subject), KINDS[row.kind][1]
-        kept = msgspec.json.decode(row.state, type=kept_as)
-        for name in _shared(kept_as):
-            setattr(found.thing, name, getattr(kept, name))
-        found.notes, found.position = kept.notes, row.position
-        return found
+        kept = msgspec.json.decode(row.state, type=KINDS[row.kind][1])
+        notes = msgspec.json.decode(row.state, type=Notes).notes
+        return cls(kept.restored(row.subject), notes, row.position)
 
     def row(self, ledger: str) -> tuple[Any, ...]:
-        """It as a row of the table."""
+        """The row that stores this."""
         stream, kind = self.thing.id, kind_of(self.thing.id)
-        kept_as = KINDS[kind][1]
-        kept = kept_as(notes=self.notes,
-                       **{name: getattr(self.thing, name) for name in _shared(kept_as)})
+        kept = KINDS[kind][1].of(self.thing)
         month = self.thing.month if kind == Attendance.KIND else ""
-        return ledger, stream, kind, month, msgspec.json.encode(kept).decode(), self.position
+        return ledger, stream, kind, month, text_of(Notes(self.notes), kept), self.position
 
     def take(self, entry: Entry | Outline, event: Any) -> None:
-        """Take an event. As of a moment of the business it may tell of what is not known yet."""
+        """Take an event. As of a moment of the business, what it is about may not be known yet."""
         event.apply(self.thing)
         self.position = entry.position
         number = str(getattr(event, "number", ""))
@@ -159,7 +122,7 @@ class Tracked(msgspec.Struct):
 
 
 def _note(before: Note | None, entry: Entry | Outline, event: Any) -> Note | None:
-    """What is to be noted after an event; None where it tells of nothing that is known."""
+    """What is to be noted after an event; None where what it is about is not known."""
     if isinstance(event, Member.LeaveAsked):
         return Note(entry.position, entry.occurred_at, event.reason)
     if isinstance(event, Attendance.Recorded):
@@ -179,9 +142,9 @@ class People(StreamRows[Tracked]):
     tables: ClassVar[tuple[Table, ...]] = (people,)
     taken: ClassVar[frozenset[str]] = TAKEN
 
-    def blank(self, stream: str, event: Any) -> Tracked:
+    def blank(self, entry: Entry | Outline, event: Any) -> Tracked:
         """Nothing is known of it."""
-        return Tracked.blank(stream)
+        return Tracked.blank(entry.stream)
 
     def of_row(self, row: Row[Any]) -> Tracked:
         """What a row keeps."""
@@ -222,44 +185,34 @@ class Wanted(NamedTuple):
         return people.c.kind == kind
 
 
-class Known(NamedTuple):
-    """What was known at a cut, by stream, and as of what that is."""
-
-    as_of: dict[str, Any]
-    found: dict[str, Tracked]
+class Known(dict[str, Tracked]):
+    """What was known at a cut, by stream."""
 
     def of(self, kind: str) -> dict[str, Tracked]:
         """Those of a kind, sorted by stream."""
-        return {stream: self.found[stream] for stream in sorted(self.found)
-                if kind_of(stream) == kind}
+        return {stream: self[stream] for stream in sorted(self) if kind_of(stream) == kind}
 
 
-def known_at(models: ReadModels, ledger: str, as_of: AsOf, wanted: Wanted) -> Known:
-    """What was known of some streams. Errors: R-PRJ-01, R-PRJ-05."""
-    store, cut = models.store, as_of.resolve(models.store, ledger)
-    with models.reading(ledger, People.name) as (connection, progress):
-        query = select(people if as_of.now else people.c.subject).where(
-            people.c.ledger == ledger, wanted.where())
-        rows = connection.execute(query).fetchall()
-    if as_of.now:
-        head = header(store, ledger, as_of, Cut(progress.position))
-        if progress.error_position is not None:
-            head["notes"].append(f"the read model {progress.projection} stopped before position "
-                                 f"{progress.error_position}")
-        return Known(head, {row.subject: Tracked.of_row(row) for row in rows})
-    streams = {row.subject for row in rows} | set(
-        _newer(store, ledger, wanted, after=progress.position, until=cut.position))
-    found: dict[str, Tracked] = {}
+def known_at(reading: Reading, wanted: Wanted) -> Known:
+    """What was known of some streams."""
+    store, ledger, cut = reading.models.store, reading.ledger, reading.cut
+    rows = reading.connection.execute(
+        select(people if reading.now else people.c.subject).where(
+            people.c.ledger == ledger, wanted.where())).fetchall()
+    if reading.now:
+        return Known({row.subject: Tracked.of_row(row) for row in rows})
+    streams = {row.subject for row in rows} | set(_newer(reading, wanted))
+    found = Known()
     for entry in store.streams(ledger, sorted(streams)) if streams else ():
         if cut.takes(entry):
             _take(found, entry, event_types.decode(entry))
-    return Known(header(store, ledger, as_of, cut), found)
+    return found
 
 
-def _newer(
-    store: Store, ledger: str, wanted: Wanted, *, after: int, until: int
-) -> Iterator[str]:
+def _newer(reading: Reading, wanted: Wanted) -> Iterator[str]:
     """The streams of events that the rows do not know yet."""
-    while after < until and (found := store.outlines(ledger, after=after, until=until)):
+    after, until = reading.folded, reading.cut.position
+    while after < until and (found := reading.models.store.outlines(
+            reading.ledger, after=after, until=until)):
         yield from (one.stream for one in found if one.type in TAKEN and wanted.takes(one.stream))
         after = found[-1].position

@@ -1,6 +1,6 @@
 """Members' months: what each account holds of grades, bonus work and charges, one row each.
 
-The fold lets the account's own mutators work on what a row keeps of it.
+The account's own mutators fold its events, on what a row keeps of it.
 """
 
 from collections.abc import Collection
@@ -21,9 +21,9 @@ from sqlalchemy import (
 
 from ledger.log.envelope import Entry, Outline
 from ledger.scores.account import Account
-from ledger.scores.values import Bonus, Charge, Figure, Lent
+from ledger.scores.kept import Kept
 from projections.store.rows import Key, metadata
-from projections.store.stream_rows import StreamRows, topics_of
+from projections.store.stream_rows import StreamRows, text_of, topics_of
 
 accounts = Table(
     "accounts", metadata,
@@ -39,28 +39,12 @@ accounts = Table(
 )
 """`state` is `Kept` as JSON."""
 
-class Kept(msgspec.Struct, omit_defaults=True):
-    """What a row keeps of an account."""
-
-    grades: dict[str, dict[str, dict[str, str]]] = {}
-    bonuses: dict[str, dict[str, Bonus]] = {}
-    charges: dict[str, Charge] = {}
-    reversed: dict[str, Charge] = {}
-    carried: dict[str, str] = {}
-    lent: tuple[Lent, ...] = ()
-    figures: tuple[Figure, ...] = ()
-
-
 _kept = msgspec.json.Decoder(Kept)
 
 
 def account_of_row(row: Row[Any]) -> Account:
     """The account that a row keeps."""
-    kept = _kept.decode(row.state)
-    found = Account.blank(row.subject)
-    for name in Kept.__struct_fields__:
-        setattr(found, name, getattr(kept, name))
-    return found
+    return _kept.decode(row.state).restored(row.subject)
 
 
 class Tracked(msgspec.Struct):
@@ -76,11 +60,10 @@ class Tracked(msgspec.Struct):
         take(self.account, event)
 
     def row(self, ledger: str) -> tuple[Any, ...]:
-        """It as a row of the table."""
-        account = self.account
-        kept = Kept(**{name: getattr(account, name) for name in Kept.__struct_fields__})
-        return (ledger, account.id, account.id.rpartition(":")[2], self.member,
-                msgspec.json.encode(kept).decode(), self.position)
+        """The row that stores this."""
+        stream = self.account.id
+        return (ledger, stream, stream.rpartition(":")[2], self.member,
+                text_of(Kept.of(self.account)), self.position)
 
 
 class Months(StreamRows[Tracked]):
@@ -90,9 +73,9 @@ class Months(StreamRows[Tracked]):
     tables: ClassVar[tuple[Table, ...]] = (accounts,)
     taken: ClassVar[frozenset[str]] = topics_of(Account)
 
-    def blank(self, stream: str, event: Any) -> Tracked:
+    def blank(self, entry: Entry | Outline, event: Any) -> Tracked:
         """An account of which nothing is known: every event of it names the member."""
-        return Tracked(Account.blank(stream), event.member, 0)
+        return Tracked(Account.blank(entry.stream), event.member, 0)
 
     def of_row(self, row: Row[Any]) -> Tracked:
         """The account that a row keeps."""
@@ -100,8 +83,8 @@ class Months(StreamRows[Tracked]):
 
 
 def take(account: Account, event: Any) -> None:
-    """Let an account take an event, unless that speaks of a charge that it does not know: as of a
-    moment of the business, a charge may be reversed that is not there yet."""
+    """Let an account take an event, unless that is about a charge that it does not know: as of a
+    moment of the business, a charge can be reversed before it is there."""
     charge = getattr(event, "charge", None)
     if isinstance(charge, str) and not isinstance(event, Account.EffectCarried) \
             and charge not in account.charges:

@@ -1,21 +1,18 @@
 """What scores are made of, as of a cut: policies, closed months, posts and members' accounts.
 
-A question about the past reads the streams that it is about, and nothing else: its cost does not
-grow with the log.
+A question about the past reads only the streams that it is about: its cost does not grow with the
+log.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple
 
 import orjson
-from sqlalchemy import Connection
 
 from ledger.common.days import first_day, last_day
 from ledger.common.errors import Invalid
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
-from ledger.log.store import Store
 from ledger.people.posts import Post, post_of
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.values import Version
@@ -23,11 +20,11 @@ from ledger.scores.account import Account
 from ledger.scores.closings import CLOSINGS, SEALED, Closings, Seal
 from ledger.scores.formula import figures_of
 from ledger.scores.values import Figure, account_of
-from projections.asking.clocks import Cut, header
-from projections.asking.questions import Answer, Question
+from projections.asking.answering import Reading
+from projections.asking.clocks import Cut
+from projections.asking.questions import Question
 from projections.deductions import undecided
-from projections.scores.accounts import Months, accounts_of, streams_of, take
-from projections.store.models import ReadModels
+from projections.scores.accounts import accounts_of, streams_of, take
 
 PAGE = 10_000
 
@@ -51,8 +48,8 @@ class Month(NamedTuple):
         """Whether they are final."""
         return self.seal.state == SEALED
 
-    def told(self, figure: Figure) -> dict[str, Any]:
-        """A figure as reports tell it."""
+    def shown(self, figure: Figure) -> dict[str, Any]:
+        """A figure as reports show it."""
         return {
             "member": figure.member, "post": figure.post, "committee": figure.committee,
             "self": figure.second, "bonus": figure.bonus, "deductions": figure.deductions,
@@ -63,13 +60,11 @@ class Month(NamedTuple):
 
 
 class ScoreBook:
-    """What the log held of scores at a cut. `connection` reads the accounts as of `folded`."""
+    """What the log held of scores at the cut of a reading, whose rows are those of `Months`."""
 
-    def __init__(
-        self, store: Store, ledger: str, cut: Cut, *, connection: Connection, folded: int
-    ) -> None:
-        self.store, self.ledger, self.cut = store, ledger, cut
-        self._connection, self._folded = connection, folded
+    def __init__(self, reading: Reading) -> None:
+        self.store, self.ledger, self.cut = reading.models.store, reading.ledger, reading.cut
+        self._connection, self._folded = reading.connection, reading.folded
         found = self.fold({BOOK: PolicyBook, CLOSINGS: Closings})
         self.book: PolicyBook = found[BOOK]
         self.closings: Closings = found[CLOSINGS]
@@ -124,11 +119,11 @@ class ScoreBook:
             streams = {(month, member): account_of(member, month) for month in months}
         else:
             streams = streams_of(self._connection, self.ledger, months)
-            streams |= {key: stream for key, stream in self._behind() if key[0] in months}
+            streams |= {key: stream for key, stream in self._newer() if key[0] in months}
         found = self.fold(dict.fromkeys(streams.values(), Account))
         return {key: found[stream] for key, stream in streams.items()}
 
-    def _behind(self) -> Iterator[tuple[tuple[str, str], str]]:
+    def _newer(self) -> Iterator[tuple[tuple[str, str], str]]:
         """The accounts that the read model does not know yet."""
         after = self._folded
         while entries := self.store.read(
@@ -162,18 +157,3 @@ class ScoreBook:
 def _final(accounts: Iterable[Account]) -> list[Figure]:
     return sorted((figure for account in accounts for figure in account.figures),
                   key=lambda one: (one.member, one.post))
-
-
-@contextmanager
-def score_book(models: ReadModels, ledger: str, question: Question) -> Iterator[ScoreBook]:
-    """What the log held of scores when a question asks. Errors: R-PRJ-01, R-PRJ-05."""
-    with models.reading(ledger, Months.name) as (connection, progress):
-        as_of = question.as_of
-        cut = Cut(progress.position) if as_of.now else as_of.resolve(models.store, ledger)
-        yield ScoreBook(models.store, ledger, cut, connection=connection,
-                        folded=progress.position)
-
-
-def answer(book: ScoreBook, question: Question, rows: list[dict[str, Any]]) -> Answer:
-    """Rows, and as of what they are."""
-    return Answer(header(book.store, book.ledger, question.as_of, book.cut), rows)

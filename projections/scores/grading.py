@@ -1,4 +1,4 @@
-"""What the ledger lays before the graders of a month: items, grades so far, and breaches."""
+"""What the graders of a month have before them: items, grades so far, and breaches."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,32 +9,22 @@ from ledger.policies.values import ScorecardItem, Version, weights_of
 from ledger.scores.account import Account
 from ledger.scores.formula import is_graded, sheet_of
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET
-from projections.asking.questions import Answer, Question
-from projections.scores.book import NoMonthClosed, ScoreBook, answer, score_book
-from projections.store.models import ReadModels
+from projections.asking.answering import Past, Reading, report
+from projections.scores.accounts import Months
+from projections.scores.book import NoMonthClosed, ScoreBook
 
 
-def grading(models: ReadModels, ledger: str, question: Question) -> Answer:
-    """The sheets of a month, by default the one behind the last closed, item by item.
+@report(Months, Past.ROWS)
+def grading(reading: Reading) -> Iterator[dict[str, Any]]:
+    """The sheets of a month, by default the one after the last closed, item by item.
 
     Shapes: member, post, item, zh, en, weight, computed, committee, committee_graders, second,
     second_graders, second_grader (who should), shows, breaches: [{rule, charge, breached_on,
     points}]. Units: `weight` in percent, grades in percent of it; None: not graded yet. A computed
     item has points in both sheets. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
     """
-    with score_book(models, ledger, question) as book:
-        month = question.must_be_of_month() or _due(book)
-        return answer(book, question, list(_rows(book, month, question)))
-
-
-def _due(book: ScoreBook) -> str:
-    last = book.closings.last_closed()
-    if last is None:
-        raise NoMonthClosed
-    return month_after(last)
-
-
-def _rows(book: ScoreBook, month: str, question: Question) -> Iterator[dict[str, Any]]:
+    book, question = ScoreBook(reading), reading.question
+    month = question.must_be_of_month() or _due(book)
     version = book.version(month)
     accounts = {who: account
                 for (_, who), account in book.accounts([month], question.subject).items()}
@@ -43,6 +33,13 @@ def _rows(book: ScoreBook, month: str, question: Question) -> Iterator[dict[str,
             if question.subject in (None, member) and question.post in (None, post):
                 account = accounts.get(member) or Account.blank("month:")
                 yield from _items(account, member, post, version)
+
+
+def _due(book: ScoreBook) -> str:
+    last = book.closings.last_closed()
+    if last is None:
+        raise NoMonthClosed
+    return month_after(last)
 
 
 def _items(
@@ -57,10 +54,11 @@ def _items(
             "member": member, "post": post, "item": item.item, "zh": item.zh, "en": item.en,
             "weight": plain(weights[item.item]), "computed": bool(item.computed_from)}
         for sheet, items in sheets.items():
-            told = items.get(item.item)
-            grade = None if told is None else told.points if item.computed_from else told.grade
+            sheet_item = items.get(item.item)
+            grade = None if sheet_item is None else (
+                sheet_item.points if item.computed_from else sheet_item.grade)
             row |= {sheet: None if grade is None else plain(grade),
-                    f"{sheet}_graders": list(told.graders) if told else []}
+                    f"{sheet}_graders": list(sheet_item.graders) if sheet_item else []}
         yield {**row, "second_grader": card.second_grader, "shows": item.shows,
                "breaches": list(_breaches(account, post, item, version))}
 

@@ -10,31 +10,31 @@ from ledger.common.values import from_us, rfc3339
 from ledger.core import event_types
 from ledger.scores.closings import CLOSINGS, Closings, digest_of
 from ledger.scores.values import Figure
-from projections.asking.questions import Answer, Question
-from projections.scores.book import Month, ScoreBook, answer, score_book
-from projections.store.models import ReadModels
+from projections.asking.answering import Past, Reading, report
+from projections.asking.questions import Question
+from projections.scores.accounts import Months
+from projections.scores.book import Month, ScoreBook
 
 
-def scores(models: ReadModels, ledger: str, question: Question) -> Answer:
+@report(Months, Past.ROWS)
+def scores(reading: Reading) -> Iterator[dict[str, Any]]:
     """The figures of a month, by default the last closed one.
 
     Shapes: member, post, committee, self, bonus, deductions, score, coefficient, policy_version,
     sealed, restatement; decimals in texts, None where a sheet is not graded yet. The subject asked
-    for is a member. `as_of` also tells month, state (open, sealed, reopened) and, of a whole month,
+    for is a member. `as_of` also has month, state (open, sealed, reopened) and, of a whole month,
     the digest of its figures. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
     """
-    with score_book(models, ledger, question) as book:
-        found = book.month(book.asked(question), question.subject)
-        told = answer(book, question, [found.told(one) for one in _asked(found, question)])
-        pending = book.undecided(found.month) if question.as_of.now else (0, 0)
+    book, question = ScoreBook(reading), reading.question
+    found = book.month(book.asked(question), question.subject)
+    pending = book.undecided(found.month) if reading.now else (0, 0)
     digest = {} if question.subject is not None else {"digest": digest_of(found.figures)}
-    told.as_of.update(month=found.month, state=found.seal.state, **digest)
-    told.as_of["notes"].append(", ".join((f"{found.month}: {found.seal.state}", *(
+    reading.as_of.update(month=found.month, state=found.seal.state, **digest)
+    reading.note(", ".join((f"{found.month}: {found.seal.state}", *(
         f"digest {one}" for one in digest.values()))))
     if any(pending):
-        told.as_of["notes"].append(
-            f"undecided of it: deductions {pending[0]}, appeals {pending[1]}")
-    return told
+        reading.note(f"not yet decided: deductions {pending[0]}, appeals {pending[1]}")
+    return map(found.shown, _asked(found, question))
 
 
 def _asked(found: Month, question: Question) -> Iterator[Figure]:
@@ -43,30 +43,29 @@ def _asked(found: Month, question: Question) -> Iterator[Figure]:
             yield one
 
 
-def history(models: ReadModels, ledger: str, question: Question) -> Answer:
+@report(Months, Past.ROWS)
+def history(reading: Reading) -> Iterator[dict[str, Any]]:
     """The closed months, up to the one asked for, each as it stands; of all or of one member.
 
-    Shapes: month, and what `scores` tells. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13.
+    Shapes: month, and the fields of `scores`. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13.
     """
-    with score_book(models, ledger, question) as book:
-        last = question.must_be_of_month()
-        months = [book.month(month, question.subject) for month in sorted(book.closings.months)
-                  if last is None or month <= last]
-        return answer(book, question, [
-            {"month": found.month, **found.told(one)}
-            for found in months for one in _asked(found, question)])
+    book, question = ScoreBook(reading), reading.question
+    last = question.must_be_of_month()
+    months = (book.month(month, question.subject) for month in sorted(book.closings.months)
+              if last is None or month <= last)
+    return ({"month": found.month, **found.shown(one)}
+            for found in months for one in _asked(found, question))
 
 
-def closings(models: ReadModels, ledger: str, question: Question) -> Answer:
+@report(Months, Past.ROWS)
+def closings(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was done to close months: sealed, reopened, restated, step by step.
 
     Shapes: month, what, restatement, by, occurred_at, recorded_at, position, reason, count (of
     figures), digest, left_out, changes; None where a step has none. Errors: R-PRJ-05, R-PRJ-13.
     """
-    with score_book(models, ledger, question) as book:
-        month = question.must_be_of_month()
-        return answer(book, question, [
-            row for row in _steps(book) if month in (None, row["month"])])
+    month = reading.question.must_be_of_month()
+    return (row for row in _steps(ScoreBook(reading)) if month in (None, row["month"]))
 
 
 def _steps(book: ScoreBook) -> Iterator[dict[str, Any]]:
@@ -86,23 +85,23 @@ def _steps(book: ScoreBook) -> Iterator[dict[str, Any]]:
         }
 
 
-def warnings(models: ReadModels, ledger: str, question: Question) -> Answer:
+@report(Months, Past.ROWS)
+def warnings(reading: Reading) -> Iterator[dict[str, Any]]:
     """Who was below the pass mark in closed months, up to the one asked for, without a break.
 
     Shapes: member, post, months (a list), calls_for (after how many months a warning is called
     for; None where the policy names none), warning. The ledger warns; it never dismisses.
     Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
     """
-    with score_book(models, ledger, question) as book:
-        month = book.asked(question)
-        scoring = book.version(month).scoring
-        running = _running(book, month, Decimal(scoring.pass_mark))
-        return answer(book, question, [
-            {"member": member, "post": post, "months": months,
-             "calls_for": (calls := scoring.warnings.get(post)),
-             "warning": calls is not None and len(months) >= calls}
-            for (member, post), months in sorted(running.items())
-            if question.subject in (None, member) and question.post in (None, post)])
+    book, question = ScoreBook(reading), reading.question
+    month = book.asked(question)
+    scoring = book.version(month).scoring
+    running = _running(book, month, Decimal(scoring.pass_mark))
+    for (member, post), months in sorted(running.items()):
+        if question.subject in (None, member) and question.post in (None, post):
+            calls = scoring.warnings.get(post)
+            yield {"member": member, "post": post, "months": months, "calls_for": calls,
+                   "warning": calls is not None and len(months) >= calls}
 
 
 def _running(book: ScoreBook, last: str, mark: Decimal) -> dict[tuple[str, str], list[str]]:

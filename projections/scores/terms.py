@@ -10,11 +10,11 @@ from ledger.policies.values import Version
 from ledger.scores.account import Account
 from ledger.scores.formula import HUNDRED, figure_of, is_graded, sheet_of, strays
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, account_of
-from projections.asking.clocks import header
+from projections.asking.answering import Past, Reading, answering, report
 from projections.asking.past import NothingRecorded
-from projections.asking.questions import Answer, Question, SubjectNeeded
-from projections.scores.accounts import take
-from projections.scores.book import ScoreBook, score_book
+from projections.asking.questions import Question, SubjectNeeded
+from projections.scores.accounts import Months, take
+from projections.scores.book import ScoreBook
 from projections.store.models import ReadModels
 
 
@@ -43,7 +43,7 @@ class Carried(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """An account, at which positions it learned what, and what was carried."""
+    """An account, the positions at which each part of it was recorded, and what was carried."""
 
     account: Account
     positions: dict[tuple[str, ...], list[int]]
@@ -64,29 +64,32 @@ def explain_score(
     factor x value over the terms adds up to `as_computed`, which is the score.
     Errors: R-PRJ-05, R-PRJ-07, R-PRJ-13, R-PRJ-14.
     """
-    with score_book(models, ledger, question) as book:
-        month = book.asked(question)
-        version = book.version(month)
-        traced = _traced(book, account_of(member, month))
-        found = book.month(month, member)
-        final = {one.post: one for one in found.figures}
-        held = sorted(filter(is_graded, {*book.posts_in(month, member).get(member, ()), *final}))
-        as_of = header(models.store, ledger, question.as_of, book.cut)
+    with answering(models, ledger, Months, question, past=Past.ROWS) as reading:
+        return reading.as_of, _explained(ScoreBook(reading), member, question)
+
+
+def _explained(book: ScoreBook, member: str, question: Question) -> dict[str, Any]:
+    month = book.asked(question)
+    version = book.version(month)
+    traced = _traced(book, account_of(member, month))
+    found = book.month(month, member)
+    final = {one.post: one for one in found.figures}
+    held = sorted(filter(is_graded, {*book.posts_in(month, member).get(member, ()), *final}))
     if not held:
-        raise NothingRecorded(ledger=ledger, subject=account_of(member, month))
+        raise NothingRecorded(ledger=book.ledger, subject=account_of(member, month))
     left_out = {one.post: one.reason for one in found.seal.left_out if one.member == member}
-    told = []
+    posts = []
     for post in held:
         also = strays(traced.account, held) if post == held[0] else []
         figure = figure_of(traced.account, member, post, version, also=also)
-        told.append({
-            **found.told(final.get(post, figure)), "as_computed": figure.score,
+        posts.append({
+            **found.shown(final.get(post, figure)), "as_computed": figure.score,
             "left_out": left_out.get(post) if found.sealed else None,
             "terms": [term._asdict() for one in (post, *also)
                       for term in terms_of(traced, one, version, held=one == post)]})
-    return as_of, {
+    return {
         "member": member, "month": month, "policy_version": version.number,
-        "policy_from": version.effective_from, "posts": told}
+        "policy_from": version.effective_from, "posts": posts}
 
 
 def _traced(book: ScoreBook, stream: str) -> Traced:
@@ -98,15 +101,15 @@ def _traced(book: ScoreBook, stream: str) -> Traced:
             continue
         event = event_types.decode(entry)
         take(account, event)
-        for key, anew in _keys(event):
-            positions[key] = [entry.position] if anew else [*positions.get(key, []),
-                                                            entry.position]
+        for key, replaces in _keys(event):
+            before = [] if replaces else positions.get(key, [])
+            positions[key] = [*before, entry.position]
         carried += _carried(event, entry.position)
     return Traced(account, positions, carried)
 
 
 def _keys(event: Any) -> Iterator[tuple[tuple[str, ...], bool]]:
-    """What an event tells, and whether it takes the place of what was told before."""
+    """What an event says something of, and whether it replaces what was said of that before."""
     if isinstance(event, Account.Graded):
         for item in event.grades:
             yield ("grade", event.post, event.sheet, item, event.grader), True
@@ -179,18 +182,18 @@ def _charges(traced: Traced, post: str, computed: Collection[str]) -> Iterator[T
                     "policy_version": charge.policy})
 
 
-def terms(models: ReadModels, ledger: str, question: Question) -> Answer:
+@report(Months, Past.ROWS)
+def terms(reading: Reading) -> Iterator[dict[str, Any]]:
     """The terms of a member's score in a month, one row each.
 
     Shapes: post, what, factor, value, amount, positions, of; the amounts of a post add up to its
     score. Errors: SubjectNeeded (R-PRJ-10), those of `explain_score`.
     """
-    if question.subject is None:
+    if (member := reading.question.subject) is None:
         raise SubjectNeeded
-    as_of, told = explain_score(models, ledger, question.subject, question)
-    return Answer(as_of, [
-        {"post": post["post"], "what": term["what"], "factor": term["factor"],
-         "value": term["value"],
-         "amount": plain(Decimal(term["factor"]) * Decimal(term["value"])),
-         "positions": term["positions"], "of": term["of"]}
-        for post in told["posts"] for term in post["terms"]])
+    for post in _explained(ScoreBook(reading), member, reading.question)["posts"]:
+        for term in post["terms"]:
+            yield {"post": post["post"], "what": term["what"], "factor": term["factor"],
+                   "value": term["value"],
+                   "amount": plain(Decimal(term["factor"]) * Decimal(term["value"])),
+                   "positions": term["positions"], "of": term["of"]}

@@ -1,7 +1,7 @@
-"""Inventory: what lies where, every change of it as a signed delta, low stock, discrepancies.
+"""Inventory: how much is where, each change as a signed delta, low stock, discrepancies.
 
-The levels of the present are rows of their own. The past is the sum of the deltas that a cut takes:
-a late entry is one more delta and rewrites nothing, whatever was recorded after its day.
+The present levels are rows of their own. A past level is the sum of the deltas that a cut takes: a
+late entry is one more delta, and rewrites nothing of what was recorded before it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -122,7 +122,7 @@ class Inventory(msgspec.Struct):
     positions: dict[Item, int]
     bins: dict[tuple[str, str, str, str], tuple[int, int]]
     thresholds: dict[str, tuple[int, int]]
-    told: set[str]
+    thresholds_set: set[str]
     open: dict[tuple[str, str, str], Notice]
     closed: list[tuple[tuple[str, str, str], Notice]]
     deltas: list[tuple[Any, ...]]
@@ -159,7 +159,7 @@ class Stock:
                 _moved(state, entry, event)
             elif entry.type == Sku.ThresholdSet.TOPIC:
                 state.thresholds[event.sku] = event.threshold, entry.position
-                state.told.add(event.sku)
+                state.thresholds_set.add(event.sku)
                 for item in [item for item in state.levels if item[0] == event.sku]:
                     _look(state, item, entry, None, touched=[AVAILABLE])
 
@@ -174,10 +174,10 @@ class Stock:
         yield Change(bins, [], [(ledger, *key, *held)
                                 for key, held in sorted(state.bins.items())])
         yield Change(thresholds, [], [(ledger, sku, *state.thresholds[sku])
-                                      for sku in sorted(state.told)])
-        told = [*state.closed, *state.open.items()]
+                                      for sku in sorted(state.thresholds_set)])
+        touched = [*state.closed, *state.open.items()]
         yield Change(notices, [], sorted(
-            ((ledger, *key, *msgspec.structs.astuple(notice)) for key, notice in told),
+            ((ledger, *key, *msgspec.structs.astuple(notice)) for key, notice in touched),
             key=lambda row: row[:5]))
 
 

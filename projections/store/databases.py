@@ -1,6 +1,6 @@
-"""Where read models lie: numbered databases beside the log, and the pointer to the one that counts.
+"""Where read models are: numbered databases next to the log, and a pointer to the one that counts.
 
-A rebuild fills the next number and moves the pointer; who reads the old one finishes there.
+A rebuild fills the next number and moves the pointer; whoever reads the old one finishes there.
 """
 
 import fcntl
@@ -88,7 +88,7 @@ def _undo(connection: Connection) -> None:
 
 
 class Place(Protocol):
-    """Where the read databases of one log lie."""
+    """Where the read databases of one log are."""
 
     def live(self) -> int | None:
         """The number that the pointer names; None before the first rebuild."""
@@ -99,11 +99,11 @@ class Place(Protocol):
         ...
 
     def create(self) -> Generation:
-        """A new empty read database behind all others, to be filled."""
+        """A new empty read database with the next number, to be filled."""
         ...
 
     def publish(self, generation: Generation) -> None:
-        """Move the pointer to a filled database, durably, then remove what lies before it."""
+        """Move the pointer to a filled database, durably, then remove those with lower numbers."""
         ...
 
     def discard(self, generation: Generation) -> None:
@@ -180,7 +180,7 @@ class ReadDatabase:
 
 
 class FilePlace:
-    """Beside an SQLite log `x.db`: `x.read.<n>.db`, the pointer `x.read`, a lock for rebuilds."""
+    """Next to an SQLite log `x.db`: `x.read.<n>.db`, the pointer `x.read`, a lock for rebuilds."""
 
     def __init__(self, log: Path) -> None:
         stem = log.stem if log.suffix == ".db" else log.name
@@ -242,7 +242,7 @@ class FilePlace:
         self._remove(generation.number)
 
     def _remove(self, number: int) -> None:
-        """Unlink a read database. Who has it open keeps it until he closes it (POSIX)."""
+        """Unlink a read database. Whoever has it open keeps it until they close it (POSIX)."""
         path = self.path(number)
         for name in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
             name.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ _encode = msgspec.json.Encoder().encode
 class Parting(NamedTuple):
     """Where live rows and rebuilt rows part first.
 
-    `position` is that of the first event whose row differs; `key` names the row behind its ledger,
+    `position` is that of the first event whose row differs; `key` names the row within its ledger,
     and is empty where the whole projection belongs to another log or version. `live` and `rebuilt`
     are the two rows as JSON, None where there is no such row.
     """

@@ -18,7 +18,7 @@ from projections.store.databases import Generation
 from projections.store.rows import Change, Progress, Rows
 
 Fact = tuple[Outline, Any]
-"""An event behind the outline of its entry."""
+"""The outline of an entry, and its event."""
 
 CHUNK = 256
 """Events that are decoded at a time: they are gone before the garbage collector counts them."""
@@ -99,7 +99,7 @@ class Folder:
                 self.stop(group, entries[0].position, error)
 
     def fold(self, group: Group, entries: Sequence[Outline]) -> None:
-        """Fold entries into projections and move these behind the last one, in one transaction.
+        """Fold entries into projections and move these on to the last one, in one transaction.
 
         Errors: Outrun; whatever makes an event unreadable or a fold fail, and then nothing has
         changed.

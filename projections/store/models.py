@@ -36,19 +36,19 @@ READ = 2_000
 """Events that are read with one query."""
 
 Step = Callable[[int, int], None]
-"""Told how many events are done and how many there are."""
+"""Called with how many events are done and how many there are."""
 
 
 class ReadModelsUnready(Unavailable):
-    """The read model {projection} of ledger {ledger!r} is not built for this log and this version.
-    It is rebuilt by `ledger rebuild`, or by itself with the next catch-up."""
+    """The read model {projection} of ledger {ledger!r} was not built from this log by this version.
+    Run `ledger rebuild`, or wait: it is rebuilt when it next catches up."""
 
     code = "read_models_unready"
     rule = "R-PRJ-01"
 
 
 class UnknownProjection(NotFound):
-    """There is no projection {name!r}; there are {known}."""
+    """There is no read model named {name!r}. There are: {known}."""
 
     code = "unknown_projection"
     rule = "R-PRJ-02"
@@ -71,7 +71,7 @@ class Status(NamedTuple):
 
 
 def place_of(store: Store) -> Place:
-    """Where the read models of a store lie."""
+    """Where the read models of a store are."""
     if isinstance(store, SqliteStore):
         return FilePlace(store.path)
     if isinstance(store, SqlStore):  # the other one: PostgreSQL, whose driver is slow to import
@@ -164,13 +164,13 @@ class ReadModels:
         while True:
             known = [(p, at) for p, at in folder.progress(projections)
                      if at.error_position is None or p.name not in tried]
-            behind = [(p, at) for p, at in known if at.position < until]
-            start = min((at.position for _, at in behind), default=until)
+            lagging = [(p, at) for p, at in known if at.position < until]
+            start = min((at.position for _, at in lagging), default=until)
             if step is not None:
                 step(start, until)
-            if not behind:
+            if not lagging:
                 return
-            group = [(p, at) for p, at in behind if at.position == start]
+            group = [(p, at) for p, at in lagging if at.position == start]
             tried |= {p.name for p, _ in group}
             ahead = [at.position for _, at in known if start < at.position < until]
             failing = any(at.error_position is not None for _, at in group)
@@ -193,9 +193,9 @@ class ReadModels:
     ) -> list[Status]:
         """Fill the next read database from the log and move the pointer to it.
 
-        `names` are the projections of this ledger to make anew, by default all; what else the
+        `names` are the projections of this ledger to make again, by default all; what else the
         present database holds is taken over, unless it belongs to another log or version: that is
-        made anew too. Errors: R-PRJ-02, R-LOG-04.
+        made again too. Errors: R-PRJ-02, R-LOG-04.
         """
         for name in names:
             self.projection(name)
@@ -203,10 +203,10 @@ class ReadModels:
             self._rebuild(ledger, set(names or self.names()), step)
         return self.status(ledger)
 
-    def _rebuild(self, ledger: str, anew: set[str], step: Step | None) -> None:
+    def _rebuild(self, ledger: str, remade: set[str], step: Step | None) -> None:
         fresh = self.place.create()
         try:
-            ledgers = {ledger, *self._take_over(fresh, ledger, anew)}
+            ledgers = {ledger, *self._take_over(fresh, ledger, remade)}
             for name in sorted(ledgers - {ledger}):
                 self._advance(fresh, name, self.projections)
             self._advance(fresh, ledger, self.projections, step=step)
@@ -215,8 +215,8 @@ class ReadModels:
             raise
         self.place.publish(fresh)
 
-    def _take_over(self, fresh: Generation, ledger: str, anew: set[str]) -> list[str]:
-        """Copy what need not be made anew. The names of all ledgers of the present database."""
+    def _take_over(self, fresh: Generation, ledger: str, remade: set[str]) -> list[str]:
+        """Copy what need not be made again. The names of all ledgers of the present database."""
         try:
             with self.database.reading() as connection:
                 if connection is None:
@@ -224,16 +224,16 @@ class ReadModels:
                 old = Rows(connection)
                 ledgers = [row[0] for row in old.select("SELECT DISTINCT ledger FROM progress", ())]
                 for name in ledgers:
-                    self._copy(old, fresh, name, anew if name == ledger else set())
+                    self._copy(old, fresh, name, remade if name == ledger else set())
                 return ledgers
         except (StorageFailed, DBAPIError):  # it is damaged: nothing of it counts
             return self.store.ledgers()
 
-    def _copy(self, old: Rows, fresh: Generation, ledger: str, anew: set[str]) -> None:
+    def _copy(self, old: Rows, fresh: Generation, ledger: str, remade: set[str]) -> None:
         found = old.progress(ledger)
         for projection in self.projections:
             known = found.get(projection.name)
-            if known is None or projection.name in anew:
+            if known is None or projection.name in remade:
                 continue
             if self._fits(ledger, projection, known):
                 with fresh.writing() as connection:
@@ -283,9 +283,9 @@ class ReadModels:
             return digest_of(Rows(connection), self.projection(name), ledger)
 
     def compare_with_rebuild(self, ledger: str, step: Step | None = None) -> list[Parting]:
-        """Fold the log anew, thrown away at the end, and find where the live rows part from it.
+        """Fold the log again, to be thrown away, and find where the live rows differ from that.
 
-        Shapes: at most one parting a projection, its earliest; [] if all is equal.
+        Shapes: at most one difference a projection, its earliest; [] if all is equal.
         """
         partings = []
         with self.database.reading() as connection, in_a_file() as fresh:

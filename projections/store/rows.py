@@ -61,7 +61,7 @@ class Progress(NamedTuple):
     """How far a projection has folded a ledger's log.
 
     `leaf` is the leaf hash of the event at `position`: a log that has another event there is
-    another log. The error fields tell where it stopped and why, without personal data.
+    another log. The error fields say where it stopped and why, without personal data.
     """
 
     projection: str
@@ -136,16 +136,16 @@ class Rows:
         keys = [column.name for column in table.primary_key]
         names, order = ", ".join(table.c.keys()), ", ".join(keys)
         places = [list(table.c.keys()).index(key) for key in keys[1:]]
-        behind, last = "", ()
+        following, last = "", ()
         while True:
             rows = self.select(
-                f"SELECT {names} FROM {table.name} WHERE ledger = ?{behind}"
+                f"SELECT {names} FROM {table.name} WHERE ledger = ?{following}"
                 f" ORDER BY {order} LIMIT {FETCHED}", (ledger, *last))
             yield from rows
             if len(rows) < FETCHED:
                 return
             last = tuple(rows[-1][place] for place in places)
-            behind = f" AND ({', '.join(keys[1:])}) > ({', '.join('?' * len(last))})"
+            following = f" AND ({', '.join(keys[1:])}) > ({', '.join('?' * len(last))})"
 
     # -- progress ---------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Read models that keep one row a stream: what its aggregate knows, as JSON, and what is added."""
+"""Read models that keep one row a stream: as JSON what its aggregate knows, and what they add."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -16,15 +16,23 @@ class Tracked(Protocol):
     """A thing while events are folded into it."""
 
     def take(self, entry: Entry | Outline, event: Any) -> None:
-        """Take an event. As of a moment of the business it may tell of what is not known yet."""
+        """Take an event. As of a moment of the business, what that is about may not be known yet:
+        then it changes nothing."""
         ...
 
     def row(self, ledger: str) -> tuple[Any, ...]:
-        """It as a row of the table."""
+        """The row that stores this."""
         ...
 
 
 Thing = TypeVar("Thing", bound=Tracked)
+
+
+def text_of(*parts: msgspec.Struct) -> str:
+    """Structs as one JSON object, the fields of one after those of another: a row can so add to
+    what is kept of an aggregate, and each part is decoded from the whole by itself."""
+    fields = (msgspec.json.encode(part)[1:-1] for part in parts)
+    return f"{{{b','.join(filter(None, fields)).decode()}}}"
 
 
 def topics_of(*aggregates: type[Aggregate]) -> frozenset[str]:
@@ -44,7 +52,8 @@ class Batch(msgspec.Struct):
 class StreamRows(Generic[Thing]):
     """A projection with one table, whose key is ledger and `subject`: the stream.
 
-    `taken` are the types of events that it folds.
+    `taken` are the types of events that it folds. What is folded is an aggregate and what the read
+    model adds to it, here called the thing.
     """
 
     name: ClassVar[str]
@@ -52,7 +61,7 @@ class StreamRows(Generic[Thing]):
     tables: ClassVar[tuple[Table, ...]]
     taken: ClassVar[frozenset[str]]
 
-    def blank(self, stream: str, event: Any) -> Thing | None:
+    def blank(self, entry: Entry | Outline, event: Any) -> Thing | None:
         """The thing before an event of its stream; None where that cannot be its first."""
         raise NotImplementedError
 
@@ -70,12 +79,12 @@ class StreamRows(Generic[Thing]):
         return Batch(ledger, found, frozenset(found))
 
     def fold(self, state: Batch, facts: Iterable[Fact]) -> None:
-        """Let things take the facts of their streams."""
+        """Let each thing take the facts of its stream."""
         for entry, event in facts:
             if entry.type not in self.taken:
                 continue
             known = state.found.get(entry.stream)
-            if known is None and (known := self.blank(entry.stream, event)) is not None:
+            if known is None and (known := self.blank(entry, event)) is not None:
                 state.found[entry.stream] = known
             if known is not None:
                 known.take(entry, event)

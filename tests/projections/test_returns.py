@@ -32,9 +32,9 @@ from ledger.returns.values import DISPOSITIONS, CaseLine, Match, Outcome
 from ledger.settings import Settings, open_ledger
 from ledger.stock.pieces import Count
 from projections.asking.clocks import AsOf
-from projections.asking.past import NothingRecorded, past
+from projections.asking.past import NothingRecorded, past_of
 from projections.asking.questions import Question
-from projections.returns import REPORTS, STATES, Returns, cases, returns, tracked
+from projections.returns import REPORTS, STATES, Returns, cases, returns
 from projections.store.models import ReadModels
 from tests.support.builders import CONTEXT, HOUSE, NOON, line, opened, record, stream
 from tests.support.cases import AGREE, BACK, TWO, ask, case, new, on, orphan
@@ -164,11 +164,11 @@ def test_rows__are_what_the_cases_know(
             case = known.setdefault(entry.stream, Case.blank(entry.stream))
             event_types.decode(entry).mutate(case)
     cut = AsOf(position).resolve(made.store, "main")
-    with past(made.store, "main", cut, Returns()) as connection:
-        found = {row.subject: tracked(row).case
+    with past_of(made.store, "main", cut, Returns()) as connection:
+        found = {row.subject: Returns().of_row(row).case
                  for row in connection.execute(cases.select()).all()}
-        for told in returns(connection, "main", Question()):
-            assert sum(told["pieces"].values()) == sum(one["quantity"] for one in told["lines"])
+    for told in returns(models, "main", Question(as_of=AsOf(position))).rows:
+        assert sum(told["pieces"].values()) == sum(one["quantity"] for one in told["lines"])
     assert {name: _facts(one) for name, one in found.items()} == {
         name: _facts(one) for name, one in known.items()}
     models.close()
@@ -188,9 +188,10 @@ def test_rows__never_fall_below_nought_as_of_a_time_of_the_business(
     made = open_ledger(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
     put(made.ledger, opened(), BROUGHT)
     try_all(made.ledger, [(command, CONTEXT) for command in history])
-    cut = AsOf.parse(None, None, until.isoformat()).resolve(made.store, "main")
-    with past(made.store, "main", cut, Returns()) as connection:
-        for told in returns(connection, "main", Question()):
-            assert min(told["pieces"].values()) >= 0
-            assert sum(told["pieces"].values()) == sum(one["quantity"] for one in told["lines"])
+    models = ReadModels(made.store, (Returns(),))
+    for told in returns(models, "main", Question(
+            as_of=AsOf.parse(occurred_as_of=until.isoformat()))).rows:
+        assert min(told["pieces"].values()) >= 0
+        assert sum(told["pieces"].values()) == sum(one["quantity"] for one in told["lines"])
+    models.close()
     made.close()

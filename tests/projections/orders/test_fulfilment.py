@@ -38,21 +38,20 @@ from ledger.orders.commands import (
     OpenException,
     SubmitOrder,
 )
+from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.orders.values import STATES, PickedFrom
 from ledger.settings import Settings, open_ledger
 from ledger.stock.pieces import Count
 from projections.asking.clocks import AsOf
-from projections.asking.past import NothingRecorded, past
+from projections.asking.past import NothingRecorded, past_of
 from projections.asking.questions import Question
 from projections.orders.fulfilment import (
     REPORTS,
     Fulfilment,
-    Kept,
     fulfilment_status,
     open_exceptions,
     pieces_of_orders,
-    tracked,
 )
 from projections.store.models import ReadModels
 from projections.store.rows import Rows
@@ -87,22 +86,18 @@ def models(store: Store) -> Iterator[ReadModels]:
 def rows(models: ReadModels, **narrowed: Any) -> list[dict[str, Any]]:
     """What is told of the orders now."""
     models.catch_up("main")
-    with models.reading("main", "fulfilment") as (connection, _):
-        return list(pieces_of_orders(connection, "main", Question(**narrowed)))
+    return pieces_of_orders(models, "main", Question(**narrowed)).rows
 
 
 def rows_of(models: ReadModels, as_of: AsOf) -> list[dict[str, Any]]:
     """What is told of the orders as of a moment."""
-    cut = as_of.resolve(models.store, "main")
-    with past(models.store, "main", cut, Fulfilment()) as connection:
-        return list(pieces_of_orders(connection, "main", Question()))
+    return pieces_of_orders(models, "main", Question(as_of=as_of)).rows
 
 
 def open_ones(models: ReadModels, **narrowed: Any) -> list[dict[str, Any]]:
     """The open exceptions."""
     models.catch_up("main")
-    with models.reading("main", "fulfilment") as (connection, _):
-        return list(open_exceptions(connection, "main", Question(**narrowed)))
+    return open_exceptions(models, "main", Question(**narrowed)).rows
 
 
 def on(command: type[Any], number: object = "1", **fields: Any) -> Any:
@@ -301,7 +296,7 @@ def orders_of(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
 
 def kept_by(connection: Any) -> dict[str, dict[str, Any]]:
     """What the rows keep of orders."""
-    found = map(tracked, Rows(connection).all_of(Fulfilment.tables[0], "main"))
+    found = map(Fulfilment().of_row, Rows(connection).all_of(Fulfilment.tables[0], "main"))
     return {one.order.id: {field: getattr(one.order, field) for field in KNOWN} for one in found}
 
 
@@ -327,7 +322,7 @@ def test_rows__are_what_the_orders_know(
     position = data.draw(st.integers(0, len(entries)))
     occurred = data.draw(st.none() | st.integers(-1, 25).map(lambda h: NOON + timedelta(hours=h)))
     as_of = AsOf.parse(position, None, None if occurred is None else occurred.isoformat())
-    with past(made.store, "main", as_of.resolve(made.store, "main"), Fulfilment()) as connection:
+    with past_of(made.store, "main", as_of.resolve(made.store, "main"), Fulfilment()) as connection:
         assert kept_by(connection) == orders_of(
             one for one in entries[:position]
             if occurred is None or one.occurred_at <= to_us(occurred))

@@ -20,10 +20,11 @@ from ledger.settings import Settings, open_ledger
 from projections import reports
 from projections.asking.clocks import AsOf, PositionBeyondHead
 from projections.asking.past import NothingRecorded
+from projections.asking.questions import Question
 from projections.audit.reports import streams_about
 from projections.catalogue import PROJECTIONS
 from projections.orders.replay import Difference, NotReplayed, compare, replay, steps
-from projections.reports import Question, UnknownReport
+from projections.reports import UnknownReport
 from projections.store.models import ReadModels
 from tests.support.builders import NOON, entry, line, pay, place, record, stream, write
 from tests.support.projecting import (

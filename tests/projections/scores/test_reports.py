@@ -106,7 +106,7 @@ def test_scores__say_what_is_undecided(ledger: Ledger, models: ReadModels) -> No
                     (WANG, appeal(day="2026-10-03"))])
 
     answer = run(models, "main", "scores", Question(month=MONTH))
-    assert answer.as_of["notes"][-1] == "undecided of it: deductions 1, appeals 1"
+    assert answer.as_of["notes"][-1] == "not yet decided: deductions 1, appeals 1"
 
 
 def test_scores__restated_bear_the_number(ledger: Ledger, models: ReadModels) -> None:

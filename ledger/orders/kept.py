@@ -1,0 +1,47 @@
+"""What a read model keeps of an order: enough for its next event, and for the reports on it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Self
+
+import msgspec
+
+from ledger.orders.order import Order
+from ledger.orders.values import Parcel, States
+
+
+class Kept(msgspec.Struct, omit_defaults=True):
+    """An order. `lines`: the SKU of each and its pieces by state.
+
+    `imported` is for the keeper to say, since it stands in no event. The warehouse and the open
+    exceptions are not in here: who keeps an order looks for them, and keeps them by themselves.
+    """
+
+    lines: dict[str, tuple[str | None, States]] = {}
+    parcels: dict[str, Parcel] = {}
+    imported: bool = False
+    approved: bool = False
+    submitted: bool = False
+    held: str = ""
+    ended: str = ""
+    dispatched_at: datetime | None = None
+    delivered_at: datetime | None = None
+
+    @classmethod
+    def of(cls, order: Order, *, skus: Mapping[str, str | None], imported: bool) -> Self:
+        """What is kept of an order, whose lines have these SKUs."""
+        return cls(
+            {line: (skus[line], states) for line, states in order.goods.items()},
+            order.parcels, imported, order.approved, order.submitted, order.held, order.ended,
+            order.dispatched_at, order.delivered_at)
+
+    def restored(self, stream: str, *, warehouse: str, exceptions: dict[str, str]) -> Order:
+        """The order again, for its next event; `exceptions` are the kinds of the open ones."""
+        order = Order.blank(stream)
+        order.goods = {line: states for line, (_, states) in self.lines.items()}
+        order.parcels = self.parcels
+        order.approved, order.submitted, order.held = self.approved, self.submitted, self.held
+        order.ended = self.ended
+        order.dispatched_at, order.delivered_at = self.dispatched_at, self.delivered_at
+        order.warehouse, order.exceptions = warehouse, exceptions
+        return order

@@ -1,0 +1,41 @@
+"""What a read model keeps of a case: enough for its next event, and for the reports on it."""
+
+from collections.abc import Mapping
+from typing import Self
+
+import msgspec
+
+from ledger.returns.case import Case
+from ledger.returns.values import CaseLine, Sums
+
+
+class Kept(msgspec.Struct, omit_defaults=True):
+    """A case. Units: `opened_at` in microseconds UTC.
+
+    `currency` and `opened_at` are for the keeper to say: a case decides nothing by them.
+    """
+
+    state: str
+    kind: str
+    currency: str
+    opened_at: int
+    order: str | None = None
+    warehouse: str = ""
+    lines: dict[str, CaseLine] = {}
+    matched: dict[str, str] = {}
+    goods: dict[str, Mapping[str, int]] = {}
+    sums: Sums = Sums()
+
+    @classmethod
+    def of(cls, case: Case, *, currency: str, opened_at: int) -> Self:
+        """What is kept of a case."""
+        return cls(case.state, case.kind, currency, opened_at, case.order, case.warehouse,
+                   case.lines, case.matched, case.goods, case.sums)
+
+    def restored(self, stream: str) -> Case:
+        """The case again, for its next event."""
+        case = Case.blank(stream)
+        case.state, case.kind, case.order = self.state, self.kind, self.order
+        case.warehouse, case.sums = self.warehouse, self.sums
+        case.lines, case.matched, case.goods = self.lines, self.matched, self.goods
+        return case

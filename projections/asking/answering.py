@@ -1,0 +1,138 @@
+"""How a report is answered: what it reads, as of when that is, and what is to be said about it.
+
+The present is always in the rows of a read model; where the past is depends on the report.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from enum import Enum, auto
+from functools import wraps
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import Connection
+
+from projections.asking.clocks import Cut, header
+from projections.asking.past import NothingRecorded, past_of
+from projections.asking.questions import PRESENT, Answer, Question
+from projections.store.folding import Projection
+from projections.store.models import ReadModels
+
+
+class Past(Enum):
+    """Where a report finds the past.
+
+    ROWS: the rows serve every cut, by themselves or with the streams that they name. REPLAY: the
+    log is folded again, into tables that are thrown away. STREAM: so it is, but of a subject just
+    its own stream. LOG: the rows are an index only, and the log itself is read, to its head.
+    """
+
+    ROWS = auto()
+    REPLAY = auto()
+    STREAM = auto()
+    LOG = auto()
+
+
+class Reading(NamedTuple):
+    """What a report reads. `as_of` is the header of its answer, to which it may add.
+
+    `connection` reads the tables of the report's projection, folded up to the position `folded`;
+    `cut` is the part of the log that is to answer.
+    """
+
+    models: ReadModels
+    ledger: str
+    question: Question
+    connection: Connection
+    cut: Cut
+    folded: int
+    as_of: dict[str, Any]
+
+    @property
+    def now(self) -> bool:
+        """Whether the present is asked for."""
+        return self.question.as_of.now
+
+    def note(self, *sentences: str) -> None:
+        """Say something of the answer."""
+        self.as_of["notes"].extend(sentences)
+
+    def answer(self, rows: Iterable[dict[str, Any]]) -> Answer:
+        """As many rows as are wanted; an empty answer says what it is empty of."""
+        listed = list(islice(rows, self.question.limit))
+        asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
+                 if (value := getattr(self.question, name)) is not None]
+        if asked and not listed and self.as_of["recorded_at"] is not None:
+            self.note(f"there is nothing of {', '.join(asked)} by then")
+        return Answer(self.as_of, listed)
+
+
+class Report(Protocol):
+    """A report. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-07 for a subject that the ledger does not know.
+    """
+
+    def __call__(
+        self, models: ReadModels, ledger: str, question: Question = PRESENT, /
+    ) -> Answer:
+        """Answer a question."""
+        ...
+
+
+Knows = Callable[[ReadModels, str, str], bool]
+"""Whether a ledger knows a subject."""
+
+
+def recorded(*kinds: str) -> Knows:
+    """Subjects that are streams, of some kinds or of any, and hold an event."""
+    def knows(models: ReadModels, ledger: str, subject: str) -> bool:
+        return (not kinds or subject.partition(":")[0] in kinds) and bool(
+            models.store.streams(ledger, [subject], upto=1))
+
+    return knows
+
+
+@contextmanager
+def answering(
+    models: ReadModels, ledger: str, projection: Callable[[], Projection], question: Question, *,
+    past: Past, knows: Knows | None = None,
+) -> Iterator[Reading]:
+    """What a report reads to answer a question. `knows` says which subjects may be asked for.
+
+    Errors: R-PRJ-01, R-PRJ-05, NothingRecorded (R-PRJ-07) for a subject that is not known.
+    """
+    as_of, subject, made = question.as_of, question.subject, projection()
+    if knows is not None and subject is not None and not knows(models, ledger, subject):
+        raise NothingRecorded(ledger=ledger, subject=subject)
+    if past in (Past.REPLAY, Past.STREAM) and not as_of.now:
+        cut = as_of.resolve(models.store, ledger)
+        with past_of(models.store, ledger, cut, made,
+                     stream=subject if past is Past.STREAM else None) as connection:
+            yield Reading(models, ledger, question, connection, cut, cut.position,
+                          header(models.store, ledger, as_of, cut))
+        return
+    with models.reading(ledger, made.name) as (connection, progress):
+        # The rows of the present answer as of where they are; an index, as of the log's own head.
+        as_folded = as_of.now and past is not Past.LOG
+        cut = Cut(progress.position) if as_folded else as_of.resolve(models.store, ledger)
+        reading = Reading(models, ledger, question, connection, cut, progress.position,
+                          header(models.store, ledger, as_of, cut))
+        stopped = progress.error_position
+        if stopped is not None and (as_of.now or stopped <= cut.position):
+            reading.note(f"the read model {made.name} stopped before position {stopped}")
+        yield reading
+
+
+def report(
+    projection: Callable[[], Projection], past: Past, *, knows: Knows | None = None
+) -> Callable[[Callable[[Reading], Iterable[dict[str, Any]]]], Report]:
+    """Make a report of a function that yields its rows. Errors: as `answering`."""
+    def made_of(rows: Callable[[Reading], Iterable[dict[str, Any]]]) -> Report:
+        @wraps(rows)
+        def made(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
+            with answering(models, ledger, projection, question, past=past,
+                           knows=knows) as reading:
+                return reading.answer(rows(reading))
+
+        return made
+
+    return made_of

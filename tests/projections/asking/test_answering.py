@@ -1,0 +1,166 @@
+"""What every report says of its answer, whatever it is about and wherever it finds the past."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import msgspec
+import pytest
+
+from ledger.application import Ledger
+from ledger.log.store import Store
+from ledger.settings import Settings, open_ledger
+from projections import reports
+from projections.asking.answering import Past, Reading, answering
+from projections.asking.clocks import AsOf
+from projections.asking.past import NothingRecorded
+from projections.asking.questions import PRESENT, Question
+from projections.catalogue import PROJECTIONS
+from projections.orders.book import OrderBook
+from projections.store.models import ReadModels
+from tests.support.builders import HOUSE, entry, opened, place, received, stream, write
+from tests.support.projecting import put, tell
+from tests.support.team import (
+    CHEN,
+    MONTH,
+    WANG,
+    ZHOU,
+    Steps,
+    confirm,
+    graders,
+    propose,
+    published,
+    record,
+    rule,
+    seal,
+    team,
+)
+
+SUBJECTS = {"stock-card": f"stock:{HOUSE}:PEN", "score-terms": WANG, "timeline": stream(1)}
+"""Reports that are always about a subject, with one that there is."""
+
+FROM_THE_LOG = {"policies"}
+"""Reports that no read model serves."""
+
+REPLAYED = {"orders", "fulfilment", "exceptions", "reconciliation", "returns", "deductions",
+            "appeals", "decisions", "bins", "low-stock", "discrepancies"}
+"""Reports whose past is folded again."""
+
+OF_ANYBODY = {"reconciliation", "scores", "score-history", "score-warnings", "closings", "grading"}
+"""Reports that know no subjects of their own, or filter by them."""
+
+HISTORY: Steps = [("system", command) for command in (
+    *team(), published(rule("R3", {"offender": ["3", "3"]})))] + [
+    (CHEN, propose(code="R3", day="2026-09-29")), (ZHOU, confirm(day="2026-09-30")), *graders(),
+    (CHEN, seal())]
+
+read = pytest.mark.parametrize("name", sorted(set(reports.REPORTS) - FROM_THE_LOG))
+
+
+@pytest.fixture
+def backend() -> str:
+    """What a report says does not hang on the store: one is enough for so many reports."""
+    return "memory"
+
+
+@pytest.fixture
+def models(store: Store) -> Iterator[ReadModels]:
+    """The read models of the store."""
+    made = ReadModels(store, PROJECTIONS)
+    yield made
+    made.close()
+
+
+def asked(name: str, **fields: Any) -> Question:
+    """A question that a report can answer."""
+    return Question(**{"subject": SUBJECTS.get(name), "month": MONTH, **fields})
+
+
+def stopped(ledger: Ledger) -> int:
+    """Record a whole history, and behind it an event that no fold can read. Its position."""
+    put(ledger, opened(), received("PEN", 5), place(1))
+    record(ledger, HISTORY)
+    head = ledger.head()
+    write(ledger.store, entry(
+        head.position + 1, stream=stream(1), version=2, type="order.paid.v1", payload=b"{}",
+        recorded_at=head.recorded_at))
+    return head.position + 1
+
+
+@read
+def test_report__says_where_its_read_model_stopped(
+    ledger: Ledger, models: ReadModels, name: str
+) -> None:
+    position = stopped(ledger)
+    note = "the read model {} stopped before position " + str(position)
+
+    answer = reports.run(models, "main", name, asked(name))
+
+    assert [one for one in answer.as_of["notes"] if "stopped" in one] in [
+        [note.format(model)] for model in models.names()]
+    assert answer.as_of["head"] == position
+
+
+@read
+def test_report__of_a_past_before_the_stop_says_nothing_of_it(
+    ledger: Ledger, models: ReadModels, name: str
+) -> None:
+    before = stopped(ledger) - 1
+
+    answer = reports.run(models, "main", name, asked(name, as_of=AsOf(before)))
+
+    assert answer.as_of["position"] == before
+    assert not [one for one in answer.as_of["notes"] if "stopped" in one]
+
+
+@read
+def test_report__of_a_past_with_the_stop_says_so_or_fails(
+    ledger: Ledger, models: ReadModels, name: str
+) -> None:
+    """A replay cannot get past the event either; rows that do would else pass for the whole."""
+    question = asked(name, as_of=AsOf(stopped(ledger)))
+    if name in REPLAYED:
+        with pytest.raises(msgspec.ValidationError):
+            reports.run(models, "main", name, question)
+    else:
+        answer = reports.run(models, "main", name, question)
+        assert any("stopped" in one for one in answer.as_of["notes"])
+
+
+@read
+def test_report__of_a_subject_that_nobody_knows(
+    ledger: Ledger, models: ReadModels, name: str
+) -> None:
+    stopped(ledger)
+    question = asked(name, subject="member:nobody")
+    if name not in OF_ANYBODY:
+        with pytest.raises(NothingRecorded):
+            reports.run(models, "main", name, question)
+    elif not (answer := reports.run(models, "main", name, question)).rows:
+        assert answer.as_of["notes"][-1] == "there is nothing of subject member:nobody by then"
+
+
+def test_past_of_a_subject__costs_its_own_history(ledger: Ledger, models: ReadModels) -> None:
+    """Whatever else the log holds: an event that nobody can read does not stand in its way."""
+    position = stopped(ledger)
+    put(ledger, tell(2))
+
+    for name in ("orders", "fulfilment"):
+        answer = reports.run(models, "main", name, Question(
+            subject=stream(2), as_of=AsOf(position + 1)))
+        assert [row["subject"] for row in answer.rows] == [stream(2)]
+
+
+def test_answer__has_as_many_rows_as_are_wanted() -> None:
+    made = open_ledger(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
+    with closing(made), closing(ReadModels(made.store, PROJECTIONS)) as models:
+        put(made.ledger, *(place(number) for number in (1, 2, 3)))
+        models.catch_up("main")
+
+        def answered(question: Question) -> list[Any]:
+            with answering(models, "main", OrderBook, question, past=Past.REPLAY) as reading:
+                assert isinstance(reading, Reading)
+                return reading.answer({"n": n} for n in range(9)).rows
+
+        assert len(answered(PRESENT)) == 9
+        assert answered(PRESENT._replace(limit=2)) == [{"n": 0}, {"n": 1}]

@@ -1,0 +1,86 @@
+"""What read models keep of an aggregate is enough to go on with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from ledger.common.values import subject
+from ledger.core.aggregate import Aggregate
+from ledger.deductions.deduction import Deduction
+from ledger.deductions.kept import Kept as KeptDeduction
+from ledger.orders.kept import Kept as KeptOrder
+from ledger.orders.order import Order
+from ledger.people.attendance import Attendance
+from ledger.people.kept import KeptAttendance, KeptMember, KeptPost, KeptRoster
+from ledger.people.member import Member
+from ledger.people.posts import Post
+from ledger.people.rosters import Roster
+from ledger.returns.case import Case
+from ledger.returns.kept import Kept as KeptCase
+from ledger.scores.account import Account
+from ledger.scores.kept import Kept as KeptAccount
+from projections.store.stream_rows import text_of
+
+NOT_KEPT: dict[type[Aggregate], set[str]] = {
+    Order: {"parts", "check_failed", "placed_at", "currency", "amounts", "lines", "paid_minor",
+            "paid_at", "refunded_minor", "owner", "buyer", "remarks", "last_version"},
+    Case: {"parts"},
+}
+"""What an aggregate knows and no row keeps: no report that stands on the rows needs it, nor does
+any event for those that do."""
+
+WAYS: list[tuple[type[Aggregate], Callable[[Any], msgspec.Struct], Callable[[Any, str], Any]]] = [
+    (Order,
+     lambda order: KeptOrder.of(order, skus=dict.fromkeys(order.goods), imported=False),
+     lambda kept, stream: kept.restored(
+         stream, warehouse="warehouse", exceptions={"exceptions": "exceptions"})),
+    (Case, lambda case: KeptCase.of(case, currency="CNY", opened_at=1),
+     lambda kept, stream: kept.restored(stream)),
+    *((cls, kept.of, lambda kept, stream: kept.restored(stream)) for cls, kept in (
+        (Deduction, KeptDeduction), (Account, KeptAccount), (Member, KeptMember),
+        (Post, KeptPost), (Roster, KeptRoster), (Attendance, KeptAttendance))),
+]
+
+
+@pytest.mark.parametrize(("cls", "keep", "restore"), WAYS, ids=lambda one: getattr(
+    one, "__name__", ""))
+def test_kept__holds_everything_but_what_is_named_here(
+    cls: type[Aggregate], keep: Callable[[Any], Any], restore: Callable[[Any, str], Any]
+) -> None:
+    """A value of its own in every attribute must come back from what is kept."""
+    aggregate = cls.blank(subject(cls.KIND, "a", "b"))
+    names = {name for name in vars(aggregate) if not name.startswith("_")}
+    for name in names:
+        known = getattr(aggregate, name)
+        setattr(aggregate, name, {name: name} if isinstance(known, dict) else name)
+
+    found = restore(keep(aggregate), aggregate.id)
+
+    assert {name for name in names if getattr(found, name) != getattr(aggregate, name)} == (
+        NOT_KEPT.get(cls, set()))
+
+
+class One(msgspec.Struct, omit_defaults=True):
+    """A part of a row."""
+
+    a: int = 0
+    b: str = ""
+
+
+class Two(msgspec.Struct, omit_defaults=True):
+    """Another part."""
+
+    c: list[int] = []
+
+
+@pytest.mark.parametrize(("parts", "text"), [
+    ((One(1, "{"), Two([2])), '{"a":1,"b":"{","c":[2]}'),
+    ((Two([2]), One(1)), '{"c":[2],"a":1}'), ((One(), Two([2])), '{"c":[2]}'),
+    ((One(1), Two()), '{"a":1}'), ((One(), Two()), "{}")])
+def test_text_of__is_one_object_from_which_each_part_is_decoded(
+    parts: tuple[msgspec.Struct, ...], text: str
+) -> None:
+    assert text_of(*parts) == text
+    assert tuple(msgspec.json.decode(text, type=type(part)) for part in parts) == parts
