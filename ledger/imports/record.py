@@ -19,13 +19,16 @@ from ledger.core.commands import Command
 
 
 class ImportedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One file. Units: `bytes` is its size, `rows` its data lines; `sha256` is of its bytes."""
+    """One file. Units: `bytes` is its size, `rows` its data lines; `sha256` is of its bytes.
+
+    `encoding` is empty where the file could not be read as text.
+    """
 
     name: LongText
     sha256: Sha256
     bytes: Tally
     rows: Tally
-    encoding: Name
+    encoding: NameOrNone
 
 
 class Import(Aggregate):
