@@ -13,7 +13,8 @@ from tests.support.source import check
 
 STORED = {
     "LinesTold", "_lines_told", "lines_told", "untold", "told", "told_until",
-    "SlipToldDifferently", "MemberToldDifferently", "CaseToldDifferently", "REFUNDS_UNTOLD",
+    "SlipToldDifferently", "MemberToldDifferently", "CaseToldDifferently", "_REFUNDS_UNTOLD",
+    "refunds_untold",
     "told_by",
 }
 """Names that the log, a read model or a profile holds, or that an error code is made of."""
