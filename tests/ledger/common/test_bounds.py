@@ -1,5 +1,6 @@
 """Bounds: the quick condition of each says the same as what it notes, whatever the value."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any
 
@@ -19,10 +20,9 @@ ANYTHING = st.one_of(
     st.floats(), st.booleans(), st.none(), st.binary(),
     st.datetimes(timezones=st.sampled_from([None, UTC, timezone(timedelta(hours=8))])))
 
-PLAIN: list[Bound] = sorted(
-    {bound for alias in ALIASES.values() for bound in split(alias)[1]}
-    | {Text(3), Text(3, blank=True), Whole(2, 4), Words("", "a", "b"), Number("1", "2", digits=1)},
-    key=repr)
+PLAIN: set[Bound] = {
+    *(bound for alias in ALIASES.values() for bound in split(alias)[1]),
+    Text(3), Text(3, blank=True), Whole(2, 4), Words("", "a", "b"), Number("1", "2", digits=1)}
 
 
 def faults(bound: Bound, value: Any) -> list[str]:
@@ -37,7 +37,12 @@ def struct_of(bound: Bound) -> type[msgspec.Struct]:
     return msgspec.defstruct("One", [("value", Annotated[Any, bound])])
 
 
-@pytest.mark.parametrize("bound", PLAIN, ids=repr)
+def named(bound: Bound) -> str:
+    """A bound as it is written, the same in every process: a function by its name."""
+    return re.sub(r"<function (\S+) at \w+>", r"\1", repr(bound))
+
+
+@pytest.mark.parametrize("bound", sorted(PLAIN, key=named), ids=named)
 def test_condition__says_what_is_noted(bound: Bound) -> None:
     struct = struct_of(bound)
     checker = checker_of(struct)

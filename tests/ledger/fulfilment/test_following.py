@@ -4,9 +4,8 @@ from datetime import timedelta
 
 from ledger.stock.commands import CountLine, CountStock
 from ledger.stock.errors import CountedBeforeDeclared
-from tests.ledger.fulfilment.test_reserving import levels
 from tests.support.builders import HOUSE, NOON, opened, received, record, stream
-from tests.support.stories import given
+from tests.support.stories import given, levels
 
 
 def test_declared_dispatch__rejected_when_the_stock_was_counted_since() -> None:
