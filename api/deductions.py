@@ -52,15 +52,22 @@ group = Blueprint("deductions", __name__, description="What costs whom how many 
 
 writing.add(group, [
     Route("/v1/deductions", ProposeDeduction, PROPOSERS, location="/v1/deductions"),
-    Route(f"{ONE}/offenders", NameOffender, REVIEWERS, GIVEN, seen=True, now=True),
-    Route(f"{ONE}/confirmations", ConfirmDeduction, REVIEWERS, GIVEN, seen=True, now=True),
-    Route(f"{ONE}/waivers", WaiveDeduction, REVIEWERS, GIVEN, seen=True, now=True),
-    Route(f"{ONE}/dismissals", DismissDeduction, REVIEWERS, GIVEN, seen=True, now=True),
-    Route(f"{ONE}/acknowledgements", AcknowledgeDeduction, CHARGED, GIVEN, now=True),
-    Route(f"{ONE}/appeals", AppealDeduction, CHARGED, GIVEN, now=True),
-    Route(f"{ONE}/upheld-appeals", UpholdDeduction, REVIEWERS, GIVEN, seen=True, now=True),
-    Route(f"{ONE}/reductions", ReduceDeduction, REVIEWERS, GIVEN, seen=True, now=True),
-    Route(f"{ONE}/overturns", OverturnDeduction, REVIEWERS, GIVEN, seen=True, now=True),
+    Route(f"{ONE}/offenders", NameOffender, REVIEWERS, GIVEN,
+           requires_if_match=True, ignores_given_time=True),
+    Route(f"{ONE}/confirmations", ConfirmDeduction, REVIEWERS, GIVEN,
+           requires_if_match=True, ignores_given_time=True),
+    Route(f"{ONE}/waivers", WaiveDeduction, REVIEWERS, GIVEN,
+           requires_if_match=True, ignores_given_time=True),
+    Route(f"{ONE}/dismissals", DismissDeduction, REVIEWERS, GIVEN,
+           requires_if_match=True, ignores_given_time=True),
+    Route(f"{ONE}/acknowledgements", AcknowledgeDeduction, CHARGED, GIVEN, ignores_given_time=True),
+    Route(f"{ONE}/appeals", AppealDeduction, CHARGED, GIVEN, ignores_given_time=True),
+    Route(f"{ONE}/upheld-appeals", UpholdDeduction, REVIEWERS, GIVEN,
+           requires_if_match=True, ignores_given_time=True),
+    Route(f"{ONE}/reductions", ReduceDeduction, REVIEWERS, GIVEN,
+           requires_if_match=True, ignores_given_time=True),
+    Route(f"{ONE}/overturns", OverturnDeduction, REVIEWERS, GIVEN,
+           requires_if_match=True, ignores_given_time=True),
 ])
 
 

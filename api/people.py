@@ -49,10 +49,11 @@ writing.add(group, [
     Route(f"{ONE}/attendance", RecordAttendance, STAFF, GIVEN),
     Route(f"{ONE}/attendance-corrections", CorrectAttendance, STAFF, GIVEN),
     Route(f"{ONE}/hand-overs", HandOverShift, STAFF, GIVEN),
-    Route(f"{ONE}/leaves", AskLeave, STAFF, GIVEN, now=True),
-    Route(f"{LEAVE}/approvals", ApproveLeave, STAFF, (*GIVEN, "number"), now=True),
-    Route(f"{LEAVE}/refusals", RefuseLeave, STAFF, (*GIVEN, "number"), now=True),
-    Route(f"{LEAVE}/withdrawals", WithdrawLeave, STAFF, (*GIVEN, "number"), now=True),
+    Route(f"{ONE}/leaves", AskLeave, STAFF, GIVEN, ignores_given_time=True),
+    Route(f"{LEAVE}/approvals", ApproveLeave, STAFF, (*GIVEN, "number"), ignores_given_time=True),
+    Route(f"{LEAVE}/refusals", RefuseLeave, STAFF, (*GIVEN, "number"), ignores_given_time=True),
+    Route(f"{LEAVE}/withdrawals", WithdrawLeave, STAFF, (*GIVEN, "number"),
+           ignores_given_time=True),
 ])
 
 

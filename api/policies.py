@@ -23,7 +23,7 @@ group = Blueprint("policies", __name__, description="Score rules, scorecards, pa
 
 writing.add(group, [
     Route("/v1/policies", PublishPolicy, WRITERS),
-    Route("/v1/policy-withdrawals", WithdrawPolicy, WRITERS, now=True),
+    Route("/v1/policy-withdrawals", WithdrawPolicy, WRITERS, ignores_given_time=True),
 ])
 reading.add(group, [
     Listed("/v1/policies", "policies", "The published versions.", ("version",), roles=READ_BY),

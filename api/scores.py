@@ -38,11 +38,12 @@ ONE_MONTH = "/v1/months/<month>"
 group = Blueprint("scores", __name__, description="Members' months: grades, scores, closing.")
 
 writing.add(group, [
-    Route("/v1/grades", GradeMember, GRADERS, now=True),
-    Route("/v1/bonuses", SetBonus, {"reviewer", "manager"}, now=True),
-    Route(f"{ONE_MONTH}/seals", SealMonth, {"manager"}, ("month",), now=True),
-    Route(f"{ONE_MONTH}/reopenings", ReopenMonth, {"manager"}, ("month",), now=True),
-    Route(f"{ONE_MONTH}/restatements", RestateMonth, {"manager"}, ("month",), now=True),
+    Route("/v1/grades", GradeMember, GRADERS, ignores_given_time=True),
+    Route("/v1/bonuses", SetBonus, {"reviewer", "manager"}, ignores_given_time=True),
+    Route(f"{ONE_MONTH}/seals", SealMonth, {"manager"}, ("month",), ignores_given_time=True),
+    Route(f"{ONE_MONTH}/reopenings", ReopenMonth, {"manager"}, ("month",), ignores_given_time=True),
+    Route(f"{ONE_MONTH}/restatements", RestateMonth, {"manager"}, ("month",),
+           ignores_given_time=True),
 ])
 reading.add(group, [
     Listed("/v1/scores", "scores", "The scores of a month; by default the last closed one.",

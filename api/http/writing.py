@@ -21,8 +21,8 @@ from ledger.core.commands import Command, OnStream
 class Route(NamedTuple):
     """A route of a command: `given` are the fields that are in the address.
 
-    `location` is where what it makes can be read; `seen` says that If-Match is needed, and `now`
-    that it happens now, whatever the body says: no deadline is met by an earlier date.
+    `location` is where what it makes can be read. With `ignores_given_time` it happens now, whatever
+    the body says: no deadline is met by an earlier date.
     """
 
     path: str
@@ -30,8 +30,8 @@ class Route(NamedTuple):
     roles: Collection[str]
     given: tuple[str, ...] = ()
     location: str = ""
-    seen: bool = False
-    now: bool = False
+    requires_if_match: bool = False
+    ignores_given_time: bool = False
 
 
 class ReceiptSchema(marshmallow.Schema):
@@ -78,10 +78,11 @@ def _add(group: Blueprint, route: Route) -> None:
     def view(headers: Mapping[str, str], body: dict[str, Any], **given: str) -> Response:
         values = {**body, **given}
         values.setdefault("occurred_at", datetime.now(UTC))
-        if route.now:
+        if route.ignores_given_time:
             values["occurred_at"] = datetime.now(UTC)
         if versioned:
-            values["expected_version"] = _version(headers.get("if_match"), needed=route.seen)
+            values["expected_version"] = _version(
+                headers.get("if_match"), needed=route.requires_if_match)
         command = msgspec.convert(values, route.command)
         return _answer(decide(command, headers["idempotency_key"]), command, route)
 
