@@ -21,8 +21,8 @@ from ledger.core.commands import Command, OnStream
 class Route(NamedTuple):
     """A route of a command: `given` are the fields that are in the address.
 
-    `location` is where what it makes can be read. With `ignores_given_time` it happens now, whatever
-    the body says: no deadline is met by an earlier date.
+    `location` is where what it makes can be read. With `ignores_given_time` it happens now,
+    whatever the body says: no deadline is met by an earlier date.
     """
 
     path: str
