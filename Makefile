@@ -27,7 +27,7 @@ check: setup
 bench: setup
 	$(BIN)/python -m tests.bench
 
-# Pins and hashes anew what pyproject.toml and requirements-*.in ask for.
+# Pins and hashes what pyproject.toml and requirements-*.in ask for.
 lock: setup
 	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --upgrade --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q requirements-build.in -o requirements-build.txt

@@ -384,3 +384,11 @@ def test_answers__are_rewritten_in_their_page(tmp_path: Path) -> None:
     assert written == SAMPLE.replace("first\n" + 64 * "0", "one\ntwo\nthree").replace(
         "took … ms", "needed … ms")
     assert notes == []
+
+
+def test_pages__name_only_python_files_that_are_there() -> None:
+    """A file may be named without its folder where a sentence speaks of one package."""
+    known = {path.name for path in source.tracked()}
+    check(f"{source.name(page)}: there is no {name}"
+          for page in pages() for name in re.findall(r"`([a-z_]+\.py)`", page.read_text("utf-8"))
+          if name not in known)
