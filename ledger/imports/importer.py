@@ -169,7 +169,7 @@ class _Run:
         self.loader.load(sources, self.how.progress)
         self.statements = Statements(self.assembler, self.staging, self.loader)
         self.rows = self.staging.count + self.loader.lost
-        self.started = self._would_record(self._start()) == 0
+        self.started = not self.loader.unusable and self._would_record(self._start()) == 0
         finished = self.started and self._would_record(self._complete(self.rows, 0)) == 0
         if not (finished or self.loader.unusable):
             self._check()

@@ -597,3 +597,23 @@ def test_olist__accepted_with_its_control_totals(shop: Shop) -> None:
                if found.keys() >= {"order.dispatched.v1", "order.paid.v1"}) == 111
     assert shop.types()["order.cancelled.v1"] == 60
     assert shop.bring(*sorted(OLIST.glob("*.csv")), profile="olist").events == 0
+
+
+@pytest.mark.parametrize(("what", "code"), [
+    ("missing", "not_a_file"), ("folder", "not_a_file"), ("not_text", "wrong_encoding")])
+@pytest.mark.parametrize("among_good_ones", [False, True])
+def test_import__rejected_with_the_file_that_cannot_be_read(
+    shop: Shop, what: str, code: str, among_good_ones: bool
+) -> None:
+    wrong = shop.folder / "wrong.csv"
+    if what == "folder":
+        wrong.mkdir()
+    elif what == "not_text":
+        wrong.write_bytes(b"\xff\xff\x00\x81" * 40)
+    good = [shop.file([order(1)])] if among_good_ones else []
+    summary = shop.bring(*good, wrong)
+    assert not summary.ok
+    faults = list(summary.faults)
+    assert {fault.file for fault in faults} == {"wrong.csv"}
+    assert faults[0].code == code
+    assert shop.log() == []
