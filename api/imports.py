@@ -17,7 +17,7 @@ from flask import Response, request
 
 from api.http.fields import Digits, Free
 from api.http.problems import OUR_FAULT, Problem
-from api.http.reading import LIMIT
+from api.http.reading import DEFAULT_LIMIT
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.runtime import Caller, Edge, staging_folder
 from api.http.writing import KeyHeaders
@@ -177,7 +177,7 @@ class FaultsQuery(marshmallow.Schema):
 @group.response(200, Free)
 def faults(query: Mapping[str, Any], job: str) -> Response:
     """What is wrong in the files: file, row, column, code, rule; never a personal value."""
-    found, after, limit = _job(job), query.get("after", 0), query.get("limit", LIMIT)
+    found, after, limit = _job(job), query.get("after", 0), query.get("limit", DEFAULT_LIMIT)
     shown = []
     for number, fault in enumerate(found.summary.faults if found.summary else ()):
         if number >= after + limit:

@@ -16,7 +16,7 @@ from api.http.noting import note_read
 from api.http.problems import Problem
 from api.http.reading import (
     DAY,
-    LIMIT,
+    DEFAULT_LIMIT,
     AnswerSchema,
     ItemSchema,
     MinPosition,
@@ -148,7 +148,7 @@ def _parsed(name: str, text: str | None, parse: Any) -> Any:
 
 def _trail(query: Mapping[str, Any], asked: Asked) -> Response:
     here, name = edge(), caller().ledger
-    limit = query.get("limit", LIMIT)
+    limit = query.get("limit", DEFAULT_LIMIT)
     after = unseal(query["cursor"])[0] if "cursor" in query else 0
     trail = found(here.models, name, asked, after=after, limit=limit)
     as_of = header(here.store, name, asked.as_of, asked.as_of.resolve(here.store, name))

@@ -7,7 +7,7 @@ from flask import Response
 
 from api.http.noting import note_read
 from api.http.reading import (
-    LIMIT,
+    DEFAULT_LIMIT,
     STAFF_READERS,
     AnswerSchema,
     MinPosition,
@@ -44,7 +44,7 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
             raise NothingRecorded(ledger=caller().ledger, subject=subject)
         models, ledger = edge().models, caller().ledger
         as_of = question(query).as_of
-        limit = query.get("limit", LIMIT)
+        limit = query.get("limit", DEFAULT_LIMIT)
         after = unseal(query["cursor"])[0] if "cursor" in query else 0
         trail = found(models, ledger, Asked(subject=subject, as_of=as_of), after=after,
                      limit=limit + 1)

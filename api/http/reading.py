@@ -17,8 +17,8 @@ from projections.asking.questions import Answer, Question
 from projections.reports import REPORTS
 from projections.store.models import ReadModels
 
-LIMIT, MOST = 100, 500
-PATIENCE_S, PATIENT = 2.0, 16
+DEFAULT_LIMIT, MAX_LIMIT = 100, 500
+MAX_WAIT_S, MAX_WAITERS = 2.0, 16
 
 Report = Callable[[ReadModels, str, Question], Answer]
 
@@ -39,7 +39,7 @@ class ClockQuery(marshmallow.Schema):
 class PageQuery(ClockQuery):
     """As of when, and which page."""
 
-    limit = Digits(least=1, most=MOST)
+    limit = Digits(least=1, most=MAX_LIMIT)
     cursor = Text(longest=2000)
 
 
@@ -142,7 +142,7 @@ def _add(group: Blueprint, listed: Listed) -> None:
 
     def view(headers: Mapping[str, Any], query: Mapping[str, Any], **given: str) -> Response:
         wait(headers.get("least"))
-        limit, after = query.get("limit", LIMIT), _after(query)
+        limit, after = query.get("limit", DEFAULT_LIMIT), _after(query)
         asked = question(query)
         if given:
             asked = asked._replace(subject=next(iter(given.values())))
@@ -254,11 +254,11 @@ def wait(position: int | None) -> None:
         return
     if position > (head := here.store.head(name).position):
         raise PositionBeyondHead(position=position, ledger=name, head=head)
-    if here.waiting >= PATIENT:
+    if here.waiting >= MAX_WAITERS:
         raise Problem(503, "behind", "Too many requests are waiting for the read models.")
     here.waiting += 1
     try:
-        if not here.wait_for(name, position, PATIENCE_S):
+        if not here.wait_for(name, position, MAX_WAIT_S):
             raise Problem(503, "behind", f"The read models have not reached position {position}.")
     finally:
         here.waiting -= 1

@@ -21,8 +21,8 @@ Test = Callable[[Any], bool]
 
 
 class Part(NamedTuple):
-    """How a value is checked: a condition on `v` that is true of a sound one, and what notes the
-    faults of one of which it is not."""
+    """How a value is checked: `condition` is true for a sound `v`, and `note` records the faults of
+    any other."""
 
     condition: str
     note: Check
@@ -54,7 +54,7 @@ def _compiled(lines: list[str]) -> Test:
     return found["test"]
 
 
-def _caller(part: Part) -> str:
+def _test_name(part: Part) -> str:
     """The name of a function that tests one value of several."""
     return part.condition.removesuffix("(v)") if part.condition[:-3] in _names else _named(
         _compiled([f"return {part.condition}"]))
@@ -132,7 +132,7 @@ def _list(part: Part) -> Part:
         for index, value in enumerate(values):
             part.note(checks, f"{at}/{index}", value)
 
-    return Part(f"all(map({_caller(part)}, v))", note)
+    return Part(f"all(map({_test_name(part)}, v))", note)
 
 
 def _map(key: Part | None, value: Part | None) -> list[Part]:
@@ -147,6 +147,6 @@ def _map(key: Part | None, value: Part | None) -> list[Part]:
             if value is not None:
                 value.note(checks, where, inner)
 
-    conditions = [f"all(map({_caller(part)}, {items}))"
+    conditions = [f"all(map({_test_name(part)}, {items}))"
                   for part, items in ((key, "v"), (value, "v.values()")) if part is not None]
     return [Part(" and ".join(conditions), note)] if parts else []

@@ -49,7 +49,7 @@ def event(event_class: type[Any]) -> Callable[[Mutator], Mutator]:
 
 
 class OutOfOrder(Refused):
-    """{stream}: {occurred_at} is too early for this, which builds on what happened at {before}."""
+    """{stream}: {occurred_at} is before {before}, when something happened that this builds on."""
 
     code = "out_of_order"
     rule = "R-GEN-03"

@@ -18,7 +18,7 @@ class DeductionUnknown(Refused):
 
 
 class DeductionNotReady(Refused):
-    """{deduction} is {state}; for this it has to be {needed}."""
+    """{deduction} is {state}; this step needs one that is {needed}."""
 
     code = "deduction_not_ready"
     rule = "R-DED-03"
@@ -32,7 +32,7 @@ class ProposerDecides(Refused):
 
 
 class OwnCase(Refused):
-    """{actor} is charged by {deduction}, or would be, and somebody else has to decide it."""
+    """{actor} is, or would be, charged by {deduction}; somebody else has to decide it."""
 
     code = "own_case"
     rule = "R-DED-05"
@@ -138,8 +138,8 @@ class OffenderNotAsked(Refused):
 
 
 class NotReduced(Refused):
-    """{member} is charged {before} points, and a reduced charge is below that and above 0, which
-    {points} is not. To take no points, overturn it."""
+    """{points} is not a reduction: {member} is charged {before} points. Give fewer than that and
+    more than 0, or overturn the charge."""
 
     code = "not_reduced"
     rule = "R-DED-20"

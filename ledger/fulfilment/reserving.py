@@ -1,6 +1,7 @@
 """Reserving: which pieces an order gets, which it waits for, and who gets those that come in.
 
-What is reserved is checked over the sum of an order's lines and of the parts of their bundles.
+The check is over the whole order, with bundles taken apart: two lines that share a part share its
+stock.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,7 +32,7 @@ class Allotment(NamedTuple):
     parts: dict[str, tuple[Part, ...]]
 
     def parts_to_record(self, skus: Mapping[str, str]) -> list[LineParts]:
-        """The parts that an event keeps: of all lines but those made of their own SKU alone."""
+        """Each line's parts, except where a piece of the line is just one piece of its own SKU."""
         return [LineParts(line, part.sku, part.each)
                 for line, parts in self.parts.items() if parts != (Part(skus[line], 1),)
                 for part in parts]
@@ -77,8 +78,8 @@ def known_item(work: Work, warehouse: str, sku: str) -> StockItem:
 
 
 def _free_for(item: StockItem, order: str) -> int:
-    """The available pieces less those for which earlier orders wait. An order that does not wait
-    yet comes after all that do."""
+    """The available pieces less those for which earlier orders wait. An order that is not in the
+    queue yet ranks last."""
     ahead = 0
     for name, quantity in item.waiting.items():
         if name == order:
@@ -87,7 +88,7 @@ def _free_for(item: StockItem, order: str) -> int:
     return max(0, item.levels.get(AVAILABLE, 0) - ahead)
 
 
-def must_fit(work: Work, order: Order, warehouse: str, found: Allotment) -> None:
+def must_not_be_short(work: Work, order: Order, warehouse: str, found: Allotment) -> None:
     """Nothing is short. Errors: OutOfStock (R-STK-01), for the first SKU that is."""
     if not found.short:
         return
@@ -117,7 +118,7 @@ def reserve(
               if (pieces := sum(known.get(state, 0) for state in states))]
     found = allot(work, order.id, warehouse, wanted)
     if all_or_none:
-        must_fit(work, order, warehouse, found)
+        must_not_be_short(work, order, warehouse, found)
     before = order.goods
     # Lines that were short already stay so: an event records only what is short in addition.
     newly = [Count(count.line, new) for count in found.short
@@ -174,8 +175,8 @@ def serve_waiting(
 def _serve_orders(work: Work, item: StockItem, *, occurred_at: datetime) -> list[Aggregate]:
     """The orders that wait for one SKU, each with what it gets.
 
-    An order that is on hold keeps its place, and the pieces that it waits for: so the first one
-    for which nothing is left ends the queue, since still less is left for those after it.
+    An order on hold keeps its place and its claim; so once an order can get nothing, nobody after
+    it can.
     """
     changed: list[Aggregate] = []
     for name in list(item.waiting)[:MAX_SERVED]:

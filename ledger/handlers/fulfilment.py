@@ -24,7 +24,7 @@ from ledger.fulfilment.following import follow, take_from_bins
 from ledger.fulfilment.reserving import (
     allot,
     lines_wanted,
-    must_fit,
+    must_not_be_short,
     reserve,
     serve_waiting,
     update_waiting,
@@ -43,7 +43,7 @@ def sell_order(command: SellOrder, work: Work) -> list[Aggregate]:
     order: Order = work.load(Order, command.subject)
     lines = command.lines or []
     found = allot(work, order.id, command.warehouse, lines_wanted(lines))
-    must_fit(work, order, command.warehouse, found)
+    must_not_be_short(work, order, command.warehouse, found)
     parts = found.parts_to_record({line.line: line.sku or "" for line in lines})
     before = {count.line: {"unreserved": count.quantity} for count in found.lines}
     order.place({**command.facts(work), "reserved": Reservation(command.warehouse, parts)},

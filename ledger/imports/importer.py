@@ -70,7 +70,7 @@ class Target(Protocol):
         ...
 
 
-KEPT = 60_000
+MAX_ROWS_KEPT = 60_000
 """Rows whose statements are kept in memory from checking to recording. If there are more, all
 statements are made twice."""
 
@@ -116,7 +116,7 @@ def run_import(
     assembler = assembler_of(profile, shop, stock)
     staging = Staging(staging_dir)
     try:
-        how = _How(context, policy, dry_run, progress)
+        how = _Options(context, policy, dry_run, progress)
         return _Run(ledger, staging, assembler, how).run(files)
     except BaseException:
         staging.close()
@@ -135,7 +135,7 @@ def assembler_of(profile: Profile, shop: str | None, stock: str | None) -> Assem
     return OrderAssembler(profile, shop, stock=stock != NO_STOCK)
 
 
-class _How(NamedTuple):
+class _Options(NamedTuple):
     """How an import is run."""
 
     context: Context
@@ -147,7 +147,9 @@ class _How(NamedTuple):
 class _Run:
     """One run of an import."""
 
-    def __init__(self, ledger: Target, staging: Staging, assembler: Assembler, how: _How) -> None:
+    def __init__(
+        self, ledger: Target, staging: Staging, assembler: Assembler, how: _Options
+    ) -> None:
         self.ledger = ledger
         self.staging = staging
         self.assembler = assembler
@@ -157,7 +159,7 @@ class _Run:
         self.loader = Loader(assembler, staging, row_key, ledger.clock.wall() + AHEAD_US)
         self.started_at = 0
         self.started = False
-        self.would = 0
+        self.to_record = 0
         self.events = 0
         self.kept: list[list[Statement]] | None = []
 
@@ -184,10 +186,10 @@ class _Run:
     def _identity(self, hashes: list[str]) -> str:
         """The same files, profile and shop are the same import, whatever else differs."""
         parts = [hashes, self.profile.name, self.profile.version, self.profile.sha256,
-                 self.assembler.shop, *self._into()]
+                 self.assembler.shop, *self._warehouses()]
         return sha256(msgspec.json.encode(parts)).hexdigest()[:20]
 
-    def _into(self) -> list[str]:
+    def _warehouses(self) -> list[str]:
         """The warehouse in which goods move, if any: another one makes another import."""
         return [] if self.assembler.warehouse is None else [self.assembler.warehouse]
 
@@ -205,12 +207,12 @@ class _Run:
             policy=self.how.policy, rows=self.rows, occurred_at=from_us(self.ledger.clock.wall()))
         return command, self._of_import("started")
 
-    def _opened(self) -> list[Item]:
+    def _open_warehouses(self) -> list[Item]:
         """The command that opens the warehouse, if any; repeating it changes nothing."""
         at = from_us(self.ledger.clock.wall())
         return [(OpenWarehouse(name=name, occurred_at=at), msgspec.structs.replace(
             self._of_import("warehouse"), command_id=self._command_id("warehouse", name)))
-                for name in self._into()]
+                for name in self._warehouses()]
 
     def _complete(self, accepted: int, rejected: int) -> Item:
         duplicates = self.rows - accepted - rejected
@@ -235,7 +237,7 @@ class _Run:
             actor=given.actor, role=given.role, client=given.client, causation=given.causation,
             correlation=self.correlation, subjects=(*given.subjects, f"import:{self.id}"),
             source=source, request=statement.digest,
-            command_id=self._command_id(self.profile.sha256, statement.subject, *self._into(),
+            command_id=self._command_id(self.profile.sha256, statement.subject, *self._warehouses(),
                                         statement.digest.hex()))
 
     # -- checking ---------------------------------------------------------------------------------
@@ -258,7 +260,7 @@ class _Run:
 
     def _preview(self, batch: list[Statement]) -> list[int | LedgerError]:
         """How many events each statement would record after those before it, or its refusal."""
-        first = self._opened()
+        first = self._open_warehouses()
         items = [*first, *(self._item(statement) for statement in batch)]
         return self.ledger.preview(items)[len(first):]
 
@@ -270,14 +272,14 @@ class _Run:
                  for entry in self.ledger.store.streams(self.ledger.name, list(mentions))}
         doubtful = [one for one in batch
                     if mentions[one.subject] > 1 or one.subject in known or self.profile.counts]
-        self.would += len(batch) - len(doubtful)
+        self.to_record += len(batch) - len(doubtful)
         return doubtful
 
     def _keep(self, batch: list[Statement]) -> None:
         """Keep a batch for recording unless they grow too many; then all are made again."""
         if self.kept is not None:
             self.kept.append(batch)
-            if len(self.kept) * BATCH > KEPT:
+            if len(self.kept) * BATCH > MAX_ROWS_KEPT:
                 self.kept = None
 
     def _checked(self) -> Iterator[list[Statement]]:
@@ -296,7 +298,7 @@ class _Run:
             if isinstance(result, LedgerError):
                 self._refused(statement, result)
             elif result:
-                self.would += result
+                self.to_record += result
                 if self.how.dry_run:
                     self.staging.outcome(statement.seqs(), ACCEPTED)
 
@@ -307,7 +309,7 @@ class _Run:
 
     def _nothing_new(self) -> bool:
         """Whether the check has shown that the log has all of it."""
-        return self.how.policy == REJECT_EVERYTHING and not self.would and not self.started
+        return self.how.policy == REJECT_EVERYTHING and not self.to_record and not self.started
 
     # -- recording --------------------------------------------------------------------------------
 
@@ -315,7 +317,7 @@ class _Run:
         """Record what is new. The import starts just before the first batch that has any, so that
         one that brings nothing leaves no trace."""
         if self.started:
-            self._begun(self.ledger.handle_many([self._start(), *self._opened()]))
+            self._begun(self.ledger.handle_many([self._start(), *self._open_warehouses()]))
         for batch in self._checked():
             opening: list[Item] = []
             if not self.started:
@@ -323,7 +325,7 @@ class _Run:
                 if not any(type(result) is int and result for result in found):
                     self._previewed(batch, found)
                     continue
-                opening = [self._start(), *self._opened()]
+                opening = [self._start(), *self._open_warehouses()]
             items = [*opening, *(self._item(statement) for statement in batch)]
             results = self.ledger.handle_many(items)
             if opening:

@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 
 class BadBackup(Invalid):
-    """{path} is not a whole, unchanged backup: {why}"""
+    """{path} is damaged, incomplete or not a backup: {why}"""
 
     code = "bad_backup"
     rule = "R-BAK-01"

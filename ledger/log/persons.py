@@ -83,7 +83,8 @@ class MasterKeyRequired(Misconfigured):
 
 
 class WrongMasterKey(Misconfigured):
-    """The master key at {path} does not open the keys in {keys}."""
+    """The master key at {path} does not open the keys in {keys}. Use the master key that was kept
+    with these keys."""
 
     code = "wrong_master_key"
     rule = "R-KEY-03"

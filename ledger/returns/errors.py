@@ -91,8 +91,9 @@ class CaseLineUnknown(Refused):
 
 
 class ApprovalExceedsPayment(Refused):
-    """{case}: with {amount_minor} more, {unpaid_minor} would be approved and still to be paid, but
-    only {left_minor} of {paid_minor} paid for {order} is not refunded ({currency}, minor units)."""
+    """{case}: approving {amount_minor} more would bring approved, unpaid refunds to {unpaid_minor},
+    but only {left_minor} of the {paid_minor} paid for {order} is left to refund ({currency}, minor
+    units)."""
 
     code = "approval_exceeds_payment"
     rule = "R-RET-13"

@@ -1,12 +1,12 @@
 """The one writer of a ledger in a process: it takes what is queued, decides it and commits it.
 
 Nobody is answered before the commit. A command that is refused fails alone; if a commit fails, all
-that was decided in it is forgotten. A command whose handler has a bug fails its whole batch; it is
-found by halving the batch, so that the others are not harmed.
+that was decided in it is forgotten. A command whose handler has a bug would fail its whole batch,
+so the batch is halved until that command is alone, and the others succeed.
 
-What a rule refused goes on record in a transaction of its own: after the answers to all that was
-decided with it, when nothing else waits, or after 50 ms. Only then is the refused caller answered,
-with the refusal, whether or not it could be recorded.
+Refusals are recorded in a transaction of their own, after the batch's other callers have been
+answered: when nothing else waits, or within 50 ms. Only then is the refused caller answered,
+whether or not the refusal could be recorded.
 """
 
 import os
@@ -48,8 +48,10 @@ MAX_WAITING = 10_000
 """Commands that may wait: a few seconds' work. Further callers would give up before their turn."""
 
 MAX_DECIDING_S = 0.050
-MAX_UNRECORDED_S = 0.050
-LINGER_S = 0.001
+"""How long one transaction may decide: it holds the head, and other processes wait for it."""
+
+MAX_UNRECORDED_S = 0.050  # how long a refusal may wait while accepted commands keep coming
+LINGER_S = 0.001  # how long a batch waits for more callers
 
 
 class _Batch(NamedTuple):
@@ -95,7 +97,7 @@ class Writer:
     # -- callers ----------------------------------------------------------------------------------
 
     def run(self, items: Sequence[tuple[Command, Context]]) -> list[Task]:
-        """Have commands decided in order and wait until all are answered.
+        """Submit commands, to be decided in order, and wait until all are answered.
 
         Errors: LedgerClosed (R-LOG-12), Forked (R-LOG-15), Overloaded (R-LOG-18).
         """
@@ -186,7 +188,7 @@ class Writer:
             time.sleep(0.00005)
 
     def _take(self) -> list[Task]:
-        """The next tasks. One that accepts the clock is a batch of its own: what comes before it is
+        """The next tasks. An `AcceptClock` is a batch of its own: what comes before it is
         still judged by the suspect clock, what comes after it no longer."""
         tasks: list[Task] = []
         while self._queue and len(tasks) < self._batch_limit:
@@ -225,24 +227,23 @@ class Writer:
                     head = append(writing, head._replace(keys_id=self.keys.id), batch.entries)
         except BaseException as error:  # whatever it is, somebody waits for the answer
             self._cache.drop()
-            return self._fail(tasks, error)
+            return self._answer_or_retry(tasks, error)
         self._cache.keep(work.changed, head)
         self._batch_limit = min(MAX_COMMANDS, self._batch_limit * 2)
         for task in tasks[:decided]:
             if task.result is None:
                 task.result = task.receipt(head.position)
-        self._learn_clock(tasks[0], head)
+        self._accept_clock(tasks[0], head)
         return decided
 
-    def _fail(self, tasks: list[Task], error: BaseException) -> int:
+    def _answer_or_retry(self, tasks: list[Task], error: BaseException) -> int:
         """Answer tasks whose commit failed, or have them tried again. Returns how many it answered.
 
-        There are three kinds of failure. A lost connection may have committed the batch, and a
-        conflict may be gone: all tasks are tried once more, now looked up by their ids. A database
-        that fails or does not fit is nobody's fault: all get that error, and so do later tasks of
-        the same callers, since they may build on these. Anything else is a bug that one command
-        meets: the batch is halved until that command is alone and gets the error; the limit doubles
-        again with every commit.
+        A lost connection may have committed the batch, and a conflict may be gone: all tasks are
+        tried once more, now looked up by their ids. A database that fails or does not fit is
+        nobody's fault: all get that error, and so do later tasks of the same callers, which may
+        build on these. Anything else is a bug that one command meets: see the module's docstring.
+        The limit doubles again with every commit.
         """
         once_more = isinstance(error, ConnectionLost | LogConflict)
         if once_more and not any(task.tried for task in tasks):
@@ -259,7 +260,7 @@ class Writer:
                 task.turn.failed = error
         return len(tasks)
 
-    def _learn_clock(self, task: Task, head: Head) -> None:
+    def _accept_clock(self, task: Task, head: Head) -> None:
         if isinstance(task.command, AcceptClock) and isinstance(task.result, Receipt) \
                 and not task.result.replayed:
             self.guard.accept(task.command, head.position)
@@ -280,7 +281,7 @@ class Writer:
         return _Batch(head, wall, writing, repeats, refused, [], {})
 
     def _head(self, writing: Writing) -> Head:
-        """The head; the cache is true as of it from here on."""
+        """The head; from here on the cache is current as of it."""
         head = writing.head(self.name)
         self.keys.must_fit(head.keys_id)
         self._cache.catch_up(writing, self.name, head)

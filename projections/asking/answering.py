@@ -23,8 +23,8 @@ class Past(Enum):
     """Where a report finds the past.
 
     ROWS: the rows serve every cut, by themselves or with the streams that they name. REPLAY: the
-    log is folded again, into tables that are thrown away. STREAM: so it is, but of a subject just
-    its own stream. LOG: the rows are an index only, and the log itself is read, to its head.
+    log is folded again, into tables that are thrown away. STREAM: likewise, but only the
+    subject's own stream. LOG: the rows are an index only, and the log itself is read, to its head.
     """
 
     ROWS = auto()
@@ -54,7 +54,7 @@ class Reading(NamedTuple):
         return self.question.as_of.now
 
     def note(self, *sentences: str) -> None:
-        """Say something of the answer."""
+        """Add notes to the answer."""
         self.as_of["notes"].extend(sentences)
 
     def answer(self, rows: Iterable[dict[str, Any]]) -> Answer:
@@ -63,7 +63,7 @@ class Reading(NamedTuple):
         asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
                  if (value := getattr(self.question, name)) is not None]
         if asked and not listed and self.as_of["recorded_at"] is not None:
-            self.note(f"there is nothing of {', '.join(asked)} by then")
+            self.note(f"there is nothing about {', '.join(asked)} by then")
         return Answer(self.as_of, listed)
 
 
@@ -111,7 +111,7 @@ def answering(
                           header(models.store, ledger, as_of, cut))
         return
     with models.reading(ledger, made.name) as (connection, progress):
-        # The rows of the present answer as of where they are; an index, as of the log's own head.
+        # Rows answer for the present as of where they stand; an index, as of the log's own head.
         as_folded = as_of.now and past is not Past.LOG
         cut = Cut(progress.position) if as_folded else as_of.resolve(models.store, ledger)
         reading = Reading(models, ledger, question, connection, cut, progress.position,

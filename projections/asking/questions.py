@@ -8,7 +8,8 @@ from projections.asking.clocks import NOW, AsOf
 
 
 class SubjectNeeded(Invalid):
-    """This report is about one subject. Name it, such as order:taobao:云杉书店:123."""
+    """This report is about one subject. Name it, such as order:taobao:云杉书店:123 or
+    member:7f3a."""
 
     code: ClassVar[str] = "subject_needed"
     rule: ClassVar[str] = "R-PRJ-10"

@@ -18,7 +18,7 @@ from projections.store.databases import in_memory
 
 
 class NotReplayed(NotFound):
-    """No replayed event is at position {positions}, so none can be left out there."""
+    """Position {positions} is not among the replayed events, so it cannot be left out."""
 
     code = "not_replayed"
     rule = "R-PRJ-08"

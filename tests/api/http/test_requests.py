@@ -240,7 +240,7 @@ def test_position__that_is_not_written_is_not_found(web: Web) -> None:
 def test_min_position__rejected_when_it_is_not_reached(
     web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.http.reading.PATIENCE_S", 0.05)
+    monkeypatch.setattr("api.http.reading.MAX_WAIT_S", 0.05)
     web.done("/v1/orders", order())
     monkeypatch.setattr(type(web.edge), "reached", lambda *_: 0)
     answer = web.get("/v1/orders", Ledger_Min_Position="1")

@@ -137,7 +137,7 @@ def test_report__of_a_subject_that_nobody_knows(
         with pytest.raises(NothingRecorded):
             reports.run(models, "main", name, question)
     elif not (answer := reports.run(models, "main", name, question)).rows:
-        assert answer.as_of["notes"][-1] == "there is nothing of subject member:nobody by then"
+        assert answer.as_of["notes"][-1] == "there is nothing about subject member:nobody by then"
 
 
 def test_past_of_a_subject__costs_its_own_history(ledger: Ledger, models: ReadModels) -> None:

@@ -100,7 +100,7 @@ def test_timeline__as_of_both_clocks(ledger: Ledger, models: ReadModels) -> None
     answer = reports.run(models, "main", "timeline",
                          Question(as_of=AsOf.parse(4), subject=stream(2)))
     assert answer.rows == []
-    assert answer.as_of["notes"] == [f"there is nothing of subject {stream(2)} by then"]
+    assert answer.as_of["notes"] == [f"there is nothing about subject {stream(2)} by then"]
 
 
 def test_timeline__comes_in_pages(ledger: Ledger, models: ReadModels) -> None:

@@ -420,6 +420,6 @@ def test_reports__are_asked_as_of_any_moment(
     assert [row["subject"] for row in present.rows] == [stream(1)]
     assert then.rows == present.rows
     assert (present.as_of["position"], before.rows) == (head, [])
-    assert before.as_of["notes"] == [f"there is nothing of subject {stream(1)} by then"]
+    assert before.as_of["notes"] == [f"there is nothing about subject {stream(1)} by then"]
     with pytest.raises(NothingRecorded):
         REPORTS[name](models, "main", Question(subject=stream(9)))
