@@ -41,10 +41,12 @@ clean:
 	@$(PYTHON) -m venv .venv
 
 .venv/runtime: requirements.txt | .venv/bin/python
+	@echo "Installing into .venv, once …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 .venv/development: requirements-dev.txt | .venv/runtime
+	@echo "Installing what tests and checks need into .venv, once …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 

@@ -1,6 +1,6 @@
 """Runs the blocks of pages that say they run: `python -m tests.support.readme [--write] [PAGE…]`.
 
-A fenced `sh` block after `<!-- runs -->` (or `<!-- runs, exit 1 -->`) is run. All blocks of a page
+A fenced `sh` or `bash` block after `<!-- runs -->` (or `<!-- runs, exit 1 -->`) is run. All blocks of a page
 run in order in one fresh copy of the project, and what one exports holds for those after it. What
 a block prints must equal the `text` block that follows, if one does before the next heading: 64
 hexadecimal digits stand for any, and `…` for anything. A page named `….zh.md` runs in Chinese.
@@ -25,6 +25,7 @@ from typing import NamedTuple
 from tests.support import source
 
 MARK = re.compile(r"<!-- runs(?:, exit (?P<code>\d+))? -->")
+SHELLS = ("sh", "bash")
 TIMEOUT_S = 300
 ANYTHING = "…"
 EXPORTS = ".exports"
@@ -93,7 +94,7 @@ def blocks(markdown: str) -> Iterator[Block]:
         mark = MARK.fullmatch(last[0].strip()) if last else None
         if mark is None:
             continue
-        assert fence.language == "sh", f"line {fence.line}: only sh blocks run"
+        assert fence.language in SHELLS, f"line {fence.line}: only {' and '.join(SHELLS)} blocks run"
         follows = after is not None and after.language == "text" and not any(
             line.startswith("#") or MARK.search(line) for line in after.before)
         expected, line = (after.body, after.line) if after and follows else (None, 0)
@@ -143,7 +144,9 @@ def run(block: Block, folder: Path, language: str = "en") -> Outcome:
     """Run a block in a folder; what it prints includes its errors."""
     exports = shlex.quote(str(folder / EXPORTS))
     # The language is that of the page: a shell warns when it is given one that is not installed.
-    script = (f"[ ! -e {exports} ] || . {exports}\n{block.script}\n"
+    # A server that a block started is stopped, even if the block fails before it does so itself.
+    script = (f"trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"
+              f"[ ! -e {exports} ] || . {exports}\n{block.script}\n"
               f"export -p | grep -v '^declare -x LC_' >{exports}")
     done = subprocess.run(
         ["bash", "-eo", "pipefail", "-c", script], cwd=folder,
