@@ -1,9 +1,10 @@
 """Runs the blocks of pages that say they run: `python -m tests.support.readme [--write] [PAGE…]`.
 
-A fenced `sh` or `bash` block after `<!-- runs -->` (or `<!-- runs, exit 1 -->`) is run. All blocks of a page
-run in order in one fresh copy of the project, and what one exports holds for those after it. What
-a block prints must equal the `text` block that follows, if one does before the next heading: 64
-hexadecimal digits stand for any, and `…` for anything. A page named `….zh.md` runs in Chinese.
+A fenced `sh` or `bash` block after `<!-- runs -->` (or `<!-- runs, exit 1 -->`) is run, by bash.
+All blocks of a page run in order in one fresh copy of the project, and what one exports holds for
+those after it. What a block prints must equal the `text` block that follows, if one does before
+the next heading: 64 hexadecimal digits stand for any, and `…` for anything. A page named `….zh.md`
+runs in Chinese.
 
 With `--write` the text blocks that differ are rewritten from what was printed; a `…` and a `ROOT`
 stay where they are. Read the difference before you commit it.
@@ -94,7 +95,7 @@ def blocks(markdown: str) -> Iterator[Block]:
         mark = MARK.fullmatch(last[0].strip()) if last else None
         if mark is None:
             continue
-        assert fence.language in SHELLS, f"line {fence.line}: only {' and '.join(SHELLS)} blocks run"
+        assert fence.language in SHELLS, f"line {fence.line}: only sh and bash blocks run"
         follows = after is not None and after.language == "text" and not any(
             line.startswith("#") or MARK.search(line) for line in after.before)
         expected, line = (after.body, after.line) if after and follows else (None, 0)
