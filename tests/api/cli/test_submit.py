@@ -42,7 +42,7 @@ def test_do__accepted_one_by_one_and_in_lines() -> None:
     assert [json.loads(line)["position"] for line in several.stdout.splitlines()] == [2, 3]
     assert available() == 10
     again = CliRunner().invoke(do_command, ["warehouse.open"], input='{"name": "main"}')
-    assert again.stdout == "Known already: nothing is recorded.\n"
+    assert again.stdout == "Nothing new: nothing was recorded.\n"
 
 
 def test_do__stops_at_the_first_refusal() -> None:
@@ -57,7 +57,7 @@ def test_do__stops_at_the_first_refusal() -> None:
 
 
 @pytest.mark.parametrize(("told", "message"), [
-    ('{"warehouse"', "Line 1 is no stock.move"),
+    ('{"warehouse"', "Line 1 is not a valid stock.move"),
     ("[]", "expected `object`, got `array`"),
     ({**RECEIPT, "mvoes": []}, "unknown field `mvoes`"),
     ({"warehouse": "main"}, "missing required field `moves`"),
