@@ -2,7 +2,10 @@
 
 import gc
 import os
+import sys
 from pathlib import Path
+
+from api.messages import tr
 
 
 def begin() -> None:
@@ -27,6 +30,11 @@ def read_env_file() -> None:
 def _read(file: Path) -> None:
     from dotenv import dotenv_values  # most installations have no such file
 
-    for name, value in dotenv_values(file, encoding="utf-8").items():
+    try:
+        values = dotenv_values(file, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        sys.exit(tr("{file} cannot be read: {why}. Save it as UTF-8, or remove it.",
+                    file=file, why=error))
+    for name, value in values.items():
         if value is not None:
             os.environ.setdefault(name, value)

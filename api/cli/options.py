@@ -68,6 +68,11 @@ def command(name: str) -> Callable[[Command], click.Command]:
             except LedgerError as error:
                 click.echo(explain(error), err=True)
                 sys.exit(1)
+            except BrokenPipeError:
+                raise  # click ends quietly: whoever read the output has read enough
+            except (OSError, UnicodeError) as error:
+                click.echo(tr("A file or a text cannot be used: {why}", why=error), err=True)
+                sys.exit(1)
 
         return click.command(name, cls=_Translated)(guarded)
 

@@ -53,7 +53,7 @@ def _lines(name: str, text: str) -> Iterator[tuple[int, Any]]:
 
 
 def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]  # "JSON is malformed" stays
 
 
 def shown(receipt: Receipt) -> dict[str, Any]:

@@ -80,10 +80,30 @@ class Truth(fields.Boolean):
         return value
 
 
-class Map(fields.Dict):
-    """An object of any names; what is wrong with a name or its value stands at that name."""
+class Items(fields.List[Any]):
+    """A list whose size is looked at first: one that is too long costs no look at its items."""
+
+    def __init__(self, inner: fields.Field[Any], sizes: Iterable[Bound], **more: Any) -> None:
+        super().__init__(inner, **more)
+        self.sizes = tuple(sizes)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
+        if isinstance(value, list):
+            _must_keep(self.sizes, value)
+        return super()._deserialize(value, attr, data, **more)
+
+
+class Map(fields.Dict):
+    """An object of any names; what is wrong with a name or its value stands at that name. Its size
+    is looked at first."""
+
+    def __init__(self, sizes: Iterable[Bound], **more: Any) -> None:
+        super().__init__(**more)
+        self.sizes = tuple(sizes)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
+        if isinstance(value, dict):
+            _must_keep(self.sizes, value)
         try:
             return super()._deserialize(value, attr, data, **more)  # type: ignore[no-untyped-call]
         except ValidationError as error:
@@ -165,12 +185,11 @@ def _items(kind: Any, sizes: list[Bound], more: dict[str, Any]) -> fields.Field[
     metadata: dict[str, Any] = {}
     for size in sizes:
         metadata |= size.schema
-    more["validate"] = lambda value: _must_keep(sizes, value)
     if get_origin(kind) is list:
         (inner,) = get_args(kind)
-        return fields.List(_field(inner, required=True), metadata=metadata, **more)
+        return Items(_field(inner, required=True), sizes, metadata=metadata, **more)
     key, value = get_args(kind)
     return Map(
-        keys=_field(key, required=True), values=_field(value, required=True),
+        sizes, keys=_field(key, required=True), values=_field(value, required=True),
         metadata={name.replace("Items", "Properties"): most for name, most in metadata.items()},
         **more)

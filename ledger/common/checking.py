@@ -111,8 +111,11 @@ def _part(kind: Any, each: Bound | None = None) -> Part | None:
 
 def _all(parts: list[Part]) -> Part:
     def note(checks: Checks, at: str, value: Any) -> None:
+        before = len(checks.faults)
         for part in parts:
             part.note(checks, at, value)
+            if len(checks.faults) > before:
+                return  # of a list that is too long, 400,000 items need no look of their own
 
     return Part(" and ".join(part.condition for part in parts), note)
 

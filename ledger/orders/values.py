@@ -58,7 +58,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One means by which an order was paid, in minor units."""
 
-    method: Name
+    method: Title
     amount_minor: AnyInteger
 
 

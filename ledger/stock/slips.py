@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from ledger.common.bounds import Currency, Items, Name, Quantity, Reason, Text, Title, Words
+from ledger.common.bounds import Currency, Items, LongText, Name, Quantity, Reason, Text, Words
 from ledger.common.errors import Refused
 from ledger.common.moments import Moment
 from ledger.common.values import subject
@@ -31,7 +31,7 @@ class SlipLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     line: Name
     sku: Name
-    title: Title | None = None
+    title: LongText | None = None
     quantity: Quantity
     fee: bool = False
 

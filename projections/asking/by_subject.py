@@ -26,5 +26,5 @@ def rows_of(reading: Reading, table: Table, *where: Any, kind: str) -> Iterator[
     shop = None if question.shop is None else subject_part(question.shop)
     query = query.order_by(key).execution_options(yield_per=1000)
     for row in reading.connection.execute(query):
-        if shop is None or row.subject.split(":")[2] == shop:
+        if shop is None or row.subject.split(":")[2:3] == [shop]:
             yield row

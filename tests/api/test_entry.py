@@ -62,3 +62,17 @@ def test_env_file__is_read_by_the_served_application(folder: Path) -> None:
     url, routes = run(folder / "within", "server").split()
     assert url.endswith("/named.db")
     assert int(routes) > 50
+
+
+@pytest.mark.parametrize("program", [("-m", "api.cli", "verify"), ("-c", "import wsgi")])
+@pytest.mark.parametrize("written", ["A=中文 # 注释\n".encode("gbk"), "A=1\n".encode("utf-16")])
+def test_env_file__rejected_in_one_line_when_it_is_not_utf_8(
+    tmp_path: Path, program: tuple[str, ...], written: bytes
+) -> None:
+    (tmp_path / ".env").write_bytes(written)
+    done = subprocess.run(
+        [sys.executable, *program], cwd=tmp_path, check=False, text=True, capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(source.ROOT), "LANG": "C.UTF-8"})
+    assert done.returncode == 1
+    assert "Save it as UTF-8" in done.stderr
+    assert "Traceback" not in done.stderr

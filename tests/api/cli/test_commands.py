@@ -331,3 +331,22 @@ def test_flask__finds_the_commands() -> None:
     done = subprocess.run([sys.executable, "-m", "flask", "report", "--help"], check=True, cwd=ROOT,
                           capture_output=True, text=True, env={**os.environ, "LANG": "C.UTF-8"})
     assert "--recorded-as-of" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [
+    ("report", "orders", "--format", "csv", "--output", "nowhere/x.csv"), ("backup", "nowhere/x"),
+    ("report", "orders", "\udcff")])
+def test_commands__rejected_in_one_line_when_a_file_or_a_text_cannot_be_used(
+    run: Run, arguments: tuple[str, ...]
+) -> None:
+    import_sample(run, AUGUST)
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_report__of_deductions_takes_a_shop_that_none_of_them_is_of(run: Run) -> None:
+    run("demo")
+    result = run("report", "deductions", "--shop", "云杉书店", "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, [])

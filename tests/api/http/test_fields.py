@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from api import deductions, orders, people, policies, returns, scores, stock
-from api.http.fields import schema_of
+from api.http.fields import Bounded, schema_of
 from api.http.routes import _faults
 from api.http.writing import ROUTES
 from ledger.common.bounds import MANY
 from ledger.common.errors import InvalidValues
 from ledger.core.commands import Command
+from ledger.orders.placing import PlaceOrder
 from tests.support.samples import Leaf, body, edges, inside, leaves, pointer, replaced
 
 GROUPS = [module.group for module in (deductions, orders, people, policies, returns, scores, stock)]
@@ -90,3 +91,14 @@ def test_schema__takes_and_refuses_anything_as_the_command_does(data: st.DataObj
     leaf = data.draw(st.sampled_from(list(bounded(command))))
     agree(command, leaf, data.draw(st.one_of(
         st.text(), st.integers(), st.booleans(), st.floats(allow_nan=False), st.lists(st.none()))))
+
+
+def test_list__rejected_for_its_size_before_its_items_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[Any] = []
+    monkeypatch.setattr(Bounded, "_deserialize",
+                        lambda self, value, *_, **__: looked_at.append(value) or value)
+    whole = {**body(PlaceOrder), "gifts": ["a", -777] * MANY}
+    assert refused_by_schema(PlaceOrder, whole) == ["/gifts"]
+    assert -777 not in looked_at
