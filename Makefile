@@ -22,7 +22,7 @@ setup: .venv/bin/ledger .venv/development
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests/house
+	$(BIN)/python -m pytest tests/house/test_tidy.py tests/house/test_floors.py tests/house/test_words.py tests/house/test_mirror.py
 
 bench: setup
 	$(BIN)/python -m tests.bench
