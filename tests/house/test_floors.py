@@ -16,7 +16,7 @@ FLOORS = {
         "store", "asking", "orders", "stock", "returns", "people", "deductions", "scores",
         "policies", "audit", "reports", "catalogue"),
     "api": (
-        "entry", "messages", "sheets", "http", "log", "orders", "returns", "stock", "people",
+        "messages", "entry", "sheets", "http", "log", "orders", "returns", "stock", "people",
         "policies", "deductions", "scores", "imports", "demo", "cli", "__init__"),
 }
 """The packages and modules of each folder. One may import only those that stand before it."""
