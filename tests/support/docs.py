@@ -275,11 +275,17 @@ def _aptness(test: str) -> tuple[bool, str]:
     return not re.search("reject|refus|conflict", test), test
 
 
+@cache
+def _words_of(rule: str) -> frozenset[str]:
+    """The classes and codes of the errors of a rule."""
+    return frozenset(word for cls in source.errors() if cls.rule == rule
+                     for word in (cls.__name__, cls.code))
+
+
 def _shows(mentioned: set[str], rule: str, test: str) -> bool:
     if rule in mentioned:
         return True
-    named = {word for cls in source.errors() if cls.rule == rule
-             for word in (cls.__name__, cls.code)}
+    named = _words_of(rule)
     if "import" in test:
         named |= {code for code, (of, _) in source.fault_rules().items() if of == rule}
     return not named.isdisjoint(mentioned)

@@ -144,6 +144,7 @@ def events() -> dict[str, type]:
     return {topic: cls for topic, cls in event_types.known_types().items() if _ours(cls)}
 
 
+@cache
 def rules() -> set[str]:
     """Every rule that the program names anywhere."""
     return {rule for path in code() for rule in RULE.findall(text(path))}
@@ -179,6 +180,7 @@ def document(cls: type) -> str:
     return ""
 
 
+@cache
 def shown_rules() -> dict[str, set[str]]:
     """Every rule that speaks in an error or a fault, with the codes under which it does."""
     found: dict[str, set[str]] = {rule: set() for rule in rules()}
