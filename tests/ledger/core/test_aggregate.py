@@ -166,7 +166,7 @@ def test_must_follow__rejected_before_the_latest_fact() -> None:
     jar._opened(shelf="A", opened_at=NOON, coins=0, owner=None, occurred_at=NOON)
     jar._coins_added(coins=1, occurred_at=NOON - timedelta(days=1))
     jar.must_follow(NOON)
-    with pytest.raises(OutOfOrder, match="too early"):
+    with pytest.raises(OutOfOrder, match="is before"):
         jar.must_follow(NOON - timedelta(microseconds=1))
 
 

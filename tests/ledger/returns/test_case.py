@@ -230,8 +230,8 @@ def test_parcel__accepted_before_its_order_is_known() -> None:
     story.when(on(ApproveRefund, amount_minor=14000)).then("case.refund_approved.v1")
     story.when(on(ApproveRefund, amount_minor=971)).refused(
         ApprovalExceedsPayment,
-        f"{case()}: with 971 more, 14971 would be approved and still to be paid, but only 14970 "
-        f"of 14970 paid for {stream()} is not refunded (CNY, minor units).")
+        f"{case()}: approving 971 more would bring approved, unpaid refunds to 14971, but only "
+        f"14970 of the 14970 paid for {stream()} is left to refund (CNY, minor units).")
     story.when(on(ApproveRefund, amount_minor=970)).then("case.refund_approved.v1")
 
 

@@ -367,7 +367,7 @@ def test_handle__rejected_when_the_writer_has_died(
     with paused(ledger):
         threads = [in_thread(lambda n=n: outcome(ledger, n)) for n in range(5)]
         eventually(lambda: waiting(ledger) == 5)
-        monkeypatch.setattr(ledger._writer, "_fail", lambda *_: 1 // 0)
+        monkeypatch.setattr(ledger._writer, "_answer_or_retry", lambda *_: 1 // 0)
         monkeypatch.setattr(ledger._writer, "_open", lambda *_: 1 // 0)
     for thread in threads:
         thread.join()
