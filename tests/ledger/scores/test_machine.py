@@ -48,7 +48,7 @@ class ShopOfTwo(Shop):
 
 
 TestScores = Shop.TestCase
-TestScores.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestScores.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
 TestScoresOnDisk = ShopOnDisk.TestCase
 TestScoresOnDisk.settings = settings(max_examples=5, stateful_step_count=30, deadline=None)
 TestScoresOfTwoLedgerObjects = ShopOfTwo.TestCase

@@ -300,7 +300,7 @@ def kept_by(connection: Any) -> dict[str, dict[str, Any]]:
     return {one.order.id: {field: getattr(one.order, field) for field in KNOWN} for one in found}
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=30, deadline=None)
 @given(history=flows(), batches=st.lists(st.integers(1, 7), min_size=1, max_size=6),
        data=st.data())
 def test_rows__are_what_the_orders_know(
