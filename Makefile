@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo`, `make test`. Nothing is installed outside .venv.
 
 PYTHON ?= python3
-PYTEST ?= -n 3
+PYTEST ?= -n 3 --dist worksteal
 BIN := .venv/bin
 DEMO := LEDGER_DATABASE_URL=sqlite:///var/demo.db LEDGER_KEYS_URL= LEDGER_MASTER_KEY_FILE=
 

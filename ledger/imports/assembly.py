@@ -61,6 +61,9 @@ class Item(NamedTuple):
     fee: bool
 
 
+Sum = Callable[[Row, Parts, Sequence[Item]], int | None]
+
+
 class Assembler(Protocol):
     """Makes commands from rows as a profile says.
 
@@ -148,8 +151,8 @@ class OrderAssembler:
         self, facts: dict[str, Any], items: list[Item], main: Row, parts: Parts
     ) -> RecordOrder:
         for name, get in self.sums:
-            facts[name] = get(main, parts)
-        facts["amounts"] = Amounts(**{name: get(main, parts) for name, get in self.amounts})
+            facts[name] = get(main, parts, items)
+        facts["amounts"] = Amounts(**{name: get(main, parts, items) for name, get in self.amounts})
         if self.ended is not None:
             facts["ended_as"], facts["ended"] = self.ended(main, parts)
         if self.payments is not None:
@@ -221,16 +224,17 @@ class OrderAssembler:
             return next((v for get in gets if (v := get(main, parts)) is not None), None)
         return first
 
-    def _sum(self, entry: Mapping[str, Any]) -> Get:
+    def _sum(self, entry: Mapping[str, Any]) -> Sum:
         """A sum; None where one of its terms is unknown or has no row."""
         if "lines" in entry:
-            return self._sum_of_lines(entry["lines"])
+            return _sum_of_lines(entry["lines"])
         if len(entry["sum"]) == 1 and not entry["less"] and "." not in entry["sum"][0]:
-            return self._get(entry["sum"][0])
+            get = self._get(entry["sum"][0])
+            return lambda main, parts, items: get(main, parts)
         terms = [(self._all(name), 1) for name in entry["sum"]]
         terms += [(self._all(name), -1) for name in entry["less"]]
 
-        def total(main: Row, parts: Parts) -> int | None:
+        def total(main: Row, parts: Parts, items: Sequence[Item]) -> int | None:
             amount = 0
             for values, sign in terms:
                 found = values(main, parts)
@@ -238,15 +242,6 @@ class OrderAssembler:
                     return None
                 amount += sign * sum(found)
             return amount
-
-        return total
-
-    def _sum_of_lines(self, which: str) -> Get:
-        """What the goods, the fees or all lines add up to."""
-        def total(main: Row, parts: Parts) -> int | None:
-            items = [] if self.items is None else self.items(main, parts)
-            return sum(item.amount_minor for item in items
-                       if which == "all" or item.fee == (which == "fees"))
 
         return total
 
@@ -324,6 +319,12 @@ class OrderAssembler:
         method, amount = slots[entry["method"]], slots[entry["amount_minor"]]
         return lambda main, parts: [Payment(method=row[method], amount_minor=row[amount])
                                     for row in parts[kind]]
+
+
+def _sum_of_lines(which: str) -> Sum:
+    """What the goods, the fees or all lines add up to."""
+    return lambda main, parts, items: sum(
+        item.amount_minor for item in items if which == "all" or item.fee == (which == "fees"))
 
 
 def _fees(skus: Sequence[str]) -> Callable[[str | None], bool]:

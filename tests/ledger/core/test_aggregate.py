@@ -1,20 +1,16 @@
 """The base of aggregates: what is decided, what is read back and what the library replays agree."""
 
-import copy
 import itertools
-import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from eventsourcing.application import project_aggregate
 from eventsourcing.domain import OriginatorIDError, OriginatorVersionError
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.common.errors import LedgerError
 from ledger.common.personal import Person, Plain
 from ledger.core import event_types
 from ledger.core.aggregate import OutOfOrder, StaleVersion
@@ -24,8 +20,9 @@ from ledger.log.envelope import Entry
 from ledger.log.store import Store
 from tests.support.envelopes import CONTEXT, NOON
 from tests.support.jars import Jar, adding, filling, name_of, noting, opening, sealing, taking
+from tests.support.replays import check_clone, check_payloads, check_replay, run
 
-fast = hypothesis_settings(max_examples=80, deadline=None,
+fast = hypothesis_settings(max_examples=50, deadline=None,
                            suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 NUMBERS = itertools.count()
@@ -46,12 +43,6 @@ def on_jar(number: int) -> st.SearchStrategy[Command]:
         st.builds(sealing, name, NAME))
 
 
-def run(ledger: Ledger, commands: list[Command]) -> None:
-    """Let a ledger decide commands, whatever comes of each."""
-    for result in ledger.handle_many([(command, CONTEXT) for command in commands]):
-        assert not isinstance(result, LedgerError) or result.code != "ledger_error"
-
-
 @given(data=st.data())
 @fast
 def test_replay__accepted_as_equal_to_what_was_decided(
@@ -60,23 +51,7 @@ def test_replay__accepted_as_equal_to_what_was_decided(
     number = next(NUMBERS)
     commands = data.draw(st.lists(on_jar(number), min_size=1, max_size=12))
     run(ledger, [opening(number), *commands])
-    decided = ledger._writer._cache.get(Jar, name_of(number))
-    rows = store.streams("main", [name_of(number)])
-    ours = Jar.blank(name_of(number))
-    for entry in rows:
-        event_types.decode(entry).mutate(ours)
-    libraries = project_aggregate(None, map(event_types.decode, rows))
-    one_by_one = None
-    for entry in rows:
-        one_by_one = event_types.decode(entry).mutate(one_by_one)
-    assert decided == ours == libraries == one_by_one
-    assert ours.version == len(rows)
-    assert state(ours) == state(libraries)
-
-
-def state(aggregate: Any) -> dict[str, Any]:
-    """Everything that an aggregate holds."""
-    return {name: value for name, value in vars(aggregate).items() if name != "_sealer"}
+    check_replay(ledger, store, Jar, name_of(number))
 
 
 @given(data=st.data())
@@ -84,16 +59,11 @@ def state(aggregate: Any) -> dict[str, Any]:
 def test_clone__ignored_by_the_aggregate_it_was_made_of(
     ledger: Ledger, data: st.DataObject
 ) -> None:
-    """A command that is thrown away leaves no trace: mutators replace, they do not change."""
+    """A command that is thrown away leaves no trace."""
     number = next(NUMBERS)
-    run(ledger, [opening(number), *data.draw(st.lists(on_jar(number), max_size=6))])
-    kept = ledger._writer._cache.get(Jar, name_of(number))
-    assert kept is not None
-    before = copy.deepcopy(state(kept))
-    ledger.preview([(command, CONTEXT)
-                    for command in data.draw(st.lists(on_jar(number), max_size=6))])
-    run(ledger, data.draw(st.lists(on_jar(number), max_size=6)))
-    assert state(kept) == before
+    some = st.lists(on_jar(number), max_size=6)
+    run(ledger, [opening(number), *data.draw(some)])
+    check_clone(ledger, Jar, name_of(number), data.draw(some), data.draw(some))
 
 
 @given(data=st.data())
@@ -103,13 +73,7 @@ def test_payload__accepted_as_json_of_texts_and_whole_numbers(
 ) -> None:
     number = next(NUMBERS)
     run(ledger, data.draw(st.lists(on_jar(number), max_size=8)))
-    for entry in store.streams("main", [name_of(number)]):
-        payload = json.loads(entry.payload, parse_float=lambda text: pytest.fail(text))
-        assert all(name.isascii() for name in payload)
-        assert not {"originator_id", "originator_version", "timestamp", "occurred_at",
-                    "originator_topic"} & set(payload)
-        assert json.dumps(payload, ensure_ascii=False, separators=(",", ":")
-                          ).encode() == entry.payload
+    check_payloads(store, name_of(number))
 
 
 def test_event__accepted_with_fields_that_a_later_version_added(

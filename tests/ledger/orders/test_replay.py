@@ -1,19 +1,14 @@
 """Orders as they are decided, read back and replayed by the library: all three agree."""
 
-import copy
 import itertools
-import json
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from eventsourcing.application import project_aggregate
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.common.errors import LedgerError
 from ledger.common.moments import Moment
 from ledger.core import event_types
 from ledger.core.commands import Command
@@ -22,10 +17,11 @@ from ledger.orders.commands import AssignOrder, ChangePrice, RefundOrder
 from ledger.orders.order import Order
 from ledger.orders.values import Amounts
 from tests.support.builders import CONTEXT, NOON, end, line, pay, place, record, remark, stream
+from tests.support.replays import check_clone, check_payloads, check_replay, run
 
 on_memory = pytest.mark.parametrize("backend", ["memory"], indirect=True)
 
-fast = hypothesis_settings(max_examples=80, deadline=None,
+fast = hypothesis_settings(max_examples=50, deadline=None,
                            suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 NUMBERS = itertools.count()
@@ -54,12 +50,6 @@ def on_order(number: int) -> st.SearchStrategy[Command]:
     )
 
 
-def run(ledger: Ledger, commands: list[Command]) -> None:
-    """Let a ledger decide commands, whatever comes of each."""
-    for result in ledger.handle_many([(command, CONTEXT) for command in commands]):
-        assert not isinstance(result, LedgerError) or result.code != "ledger_error"
-
-
 @on_memory
 @given(data=st.data())
 @fast
@@ -69,23 +59,7 @@ def test_replay__accepted_as_equal_to_what_was_decided(
     number = next(NUMBERS)
     commands = data.draw(st.lists(on_order(number), min_size=1, max_size=12))
     run(ledger, [place(number), *commands])
-    decided = ledger._writer._cache.get(Order, stream(number))
-    rows = store.streams("main", [stream(number)])
-    ours = Order.blank(stream(number))
-    for entry in rows:
-        event_types.decode(entry).mutate(ours)
-    libraries = project_aggregate(None, map(event_types.decode, rows))
-    one_by_one = None
-    for entry in rows:
-        one_by_one = event_types.decode(entry).mutate(one_by_one)
-    assert decided == ours == libraries == one_by_one
-    assert ours.version == len(rows)
-    assert state(ours) == state(libraries)
-
-
-def state(aggregate: Any) -> dict[str, Any]:
-    """Everything that an aggregate holds."""
-    return {name: value for name, value in vars(aggregate).items() if name != "_sealer"}
+    check_replay(ledger, store, Order, stream(number))
 
 
 @on_memory
@@ -94,16 +68,11 @@ def state(aggregate: Any) -> dict[str, Any]:
 def test_clone__ignored_by_the_aggregate_it_was_made_of(
     ledger: Ledger, data: st.DataObject
 ) -> None:
-    """A command that is thrown away leaves no trace: mutators replace, they do not change."""
+    """A command that is thrown away leaves no trace."""
     number = next(NUMBERS)
-    run(ledger, [place(number), *data.draw(st.lists(on_order(number), max_size=6))])
-    kept = ledger._writer._cache.get(Order, stream(number))
-    assert kept is not None
-    before = copy.deepcopy(state(kept))
-    ledger.preview([(command, CONTEXT)
-                    for command in data.draw(st.lists(on_order(number), max_size=6))])
-    run(ledger, data.draw(st.lists(on_order(number), max_size=6)))
-    assert state(kept) == before
+    some = st.lists(on_order(number), max_size=6)
+    run(ledger, [place(number), *data.draw(some)])
+    check_clone(ledger, Order, stream(number), data.draw(some), data.draw(some))
 
 
 @on_memory
@@ -114,13 +83,7 @@ def test_payload__accepted_as_json_of_texts_and_whole_numbers(
 ) -> None:
     number = next(NUMBERS)
     run(ledger, data.draw(st.lists(on_order(number), max_size=8)))
-    for entry in store.streams("main", [stream(number)]):
-        payload = json.loads(entry.payload, parse_float=lambda text: pytest.fail(text))
-        assert all(name.isascii() for name in payload)
-        assert not {"originator_id", "originator_version", "timestamp", "occurred_at",
-                    "originator_topic"} & set(payload)
-        assert json.dumps(payload, ensure_ascii=False, separators=(",", ":")
-                          ).encode() == entry.payload
+    check_payloads(store, stream(number))
 
 
 @on_memory
