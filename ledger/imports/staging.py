@@ -54,7 +54,8 @@ _TWINS = ("SELECT seq, file, number, digest, bad, data FROM row WHERE kind = ? A
           " ORDER BY seq")
 _ORDERS = ("SELECT r.seq, r.file, r.number, r.digest, r.bad, r.data, r.key, a.first"
            " FROM row r NOT INDEXED LEFT JOIN again a ON a.key = r.key"
-           " WHERE r.kind = 0 AND r.key IS NOT NULL ORDER BY r.seq")
+           " WHERE r.kind = 0 AND r.key IS NOT NULL AND (a.first IS NULL OR a.first = r.seq)"
+           " ORDER BY r.seq")
 _UNMATCHED = ("SELECT MIN(r.seq), r.kind, r.file, r.number FROM row r"
               " WHERE r.kind > 0 AND NOT r.bad GROUP BY r.kind, r.key, r.digest"
               " HAVING NOT MAX(EXISTS (SELECT 1 FROM outcome o WHERE o.seq = r.seq))")
@@ -161,10 +162,7 @@ class Staging:
     def firsts(self) -> Iterator[tuple[bytes, Staged | None]]:
         """The keys of all main rows, by their first row; with that row if it is the only one."""
         for *row, key, first in self._connection.execute(_ORDERS):
-            if first is None:
-                yield key, self._staged(row)
-            elif first == row[0]:
-                yield key, None
+            yield key, self._staged(row) if first is None else None
 
     def same(self, kind: int, key: bytes, limit: int) -> list[Staged]:
         """The different rows of a kind under a key, at most `limit`, in order."""

@@ -102,7 +102,7 @@ def append_sqlite(scale: Scale) -> Result:
 
 def append_postgres(scale: Scale) -> Result:
     """Orders a second into PostgreSQL; the floor is one raw row a transaction, 16 connections."""
-    server = Server()
+    server = Server(durable=True)
     try:
         with workplace() as folder:
             return _append_postgres(server, folder, scale)

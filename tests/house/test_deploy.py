@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -225,6 +226,14 @@ def test_compose__names_one_database_its_roles_and_its_port() -> None:
     assert SERVICES["upgrade"]["environment"]["LEDGER_DATABASE_URL"] == app
     (port,) = SERVICES["app"]["ports"]
     assert port.split(":")[-1] == of("EXPOSE")[0].value
+
+
+@pytest.fixture
+def postgres() -> Iterator[Server]:
+    """A server that waits for the disk, as the doctor asks."""
+    server = Server(durable=True)
+    yield server
+    server.stop()
 
 
 def test_roles__made_by_the_script_serve_as_compose_says(
