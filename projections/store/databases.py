@@ -200,7 +200,12 @@ class FilePlace:
 
     def live(self) -> int | None:
         number = self._named()
-        return number if number and self.path(number).exists() else None
+        # A file that is gone was perhaps removed since: then the pointer names another by now.
+        while number and not self.path(number).exists():
+            before, number = number, self._named()
+            if number == before:
+                return None
+        return number or None
 
     def open(self, number: int) -> Generation:
         return Generation(number, _engine(self.path(number), "rw"))

@@ -236,6 +236,21 @@ def test_rebuild__and_readers_at_the_same_time(ledger: Ledger, models: ReadModel
     assert seen == {3}
 
 
+@on_sqlite
+def test_rebuild__ends_between_a_reader_s_looks_at_the_pointer_and_at_the_file(
+    ledger: Ledger, models: ReadModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(ledger, record(1))
+    models.catch_up("main")
+    old = [models.place.live()]
+    models.rebuild("main")
+    named = models.place._named
+    monkeypatch.setattr(models.place, "_named", lambda: old.pop() if old else named())
+    with models.reading("main", "orders") as (connection, _):
+        assert _orders(connection) == 1
+    assert old == []
+
+
 def _orders(connection: Any) -> int:
     return int(connection.exec_driver_sql("SELECT count(*) FROM orders").scalar())
 
