@@ -51,7 +51,8 @@ from projections.scores.terms import explain_score
 from projections.store.models import ReadModels
 
 MONTH = "2026-09"
-SEALED_AT, RESTATED_AT = "2026-10-08T18:00:00+08:00", "2026-10-12T18:00:00+08:00"
+SEALED_ON, SEALED_AT = "2026-10-08", "2026-10-08T18:00:00+08:00"
+RESTATED_AT = "2026-10-12T18:00:00+08:00"
 """When the month was sealed, and when it was restated: where the clock is stopped."""
 
 FOLLOW_UPS = ("2609-1", "2609-2", "2609-3")
@@ -305,7 +306,7 @@ def restate(opened: Opened) -> None:
                 old=old["coefficient"], new=new["coefficient"]))
         _table(after)
         click.echo(tr("What was sealed is not lost. Both, as the ledger knew them on 8 October:"))
-        known = _scores(models, SEALED_AT)
+        known = _scores(models, SEALED_ON)
         assert known == before
         _table([row for row in known if row["member"] in {old["member"] for old, _ in changed}])
 

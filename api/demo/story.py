@@ -33,7 +33,7 @@ EXPORTS = (
 )
 """The order lists and when each was recorded."""
 
-AUGUST_END = EXPORTS[0][1]
+AUGUST_END = "2026-08-31"
 COLUMNS = ("orders", "unpaid_orders", "paid_orders", "refunded_orders", "total_minor",
            "paid_minor", "refunded_minor", "net_minor")
 
@@ -137,8 +137,7 @@ def _sums(models: ReadModels, as_of: AsOf) -> None:
 def _changed_order(models: ReadModels) -> str:
     """The first order that was refunded and that the second file changed."""
     answer = ask(models, "main", "orders", Question())
-    known = ask(models, "main", "orders",
-                                Question(as_of=AsOf.parse(None, AUGUST_END)))
+    known = ask(models, "main", "orders", Question(as_of=AsOf.parse(None, AUGUST_END)))
     before = {row["subject"]: row["position"] for row in known.rows}
     return next(str(row["subject"]) for row in answer.rows
                 if row["refunded_minor"] and before.get(row["subject"], row["position"])

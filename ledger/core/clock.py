@@ -22,8 +22,8 @@ class ClockLog(Aggregate):
     class ClockAccepted(Aggregate.Event):
         """An admin accepted the clock, whatever the time of the log's last event.
 
-        Units: microseconds since 1970-01-01 UTC. While the last event is not later than `pinned_us`
-        the clock may stand anywhere from `floor_us` on.
+        Units: microseconds since 1970-01-01 UTC. Until it has passed `pinned_us`, the time of the
+        last event, the clock may stand anywhere from `floor_us` on.
         """
 
         TOPIC = "log.clock_accepted.v1"

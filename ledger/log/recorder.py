@@ -55,7 +55,7 @@ class LogRecorder(ApplicationRecorder):
         try:
             with self.store.writing(self.ledger) as writing:
                 head = writing.head(self.ledger)
-                now = max(time.time_ns() // 1000, head.recorded_at)
+                now = max(time.time_ns() // 1000, head.recorded_at + 1)
                 first = _envelope(context)._replace(
                     ledger=self.ledger, position=head.position, recorded_at=now, occurred_at=now)
                 entries = [_entry(first, seq, event, context)

@@ -18,6 +18,7 @@ class ClockGuard:
         self.ledger = ledger
         self._floor_us = 0
         self._pinned_us = 0
+        self._accepted_at = 0
         self._in_order_at = 0
 
     def stamp(self, head: Head, reader: Reader) -> int:
@@ -43,12 +44,17 @@ class ClockGuard:
     def accept(self, command: AcceptClock, position: int) -> None:
         """Let an acceptance count, now that it is recorded."""
         self._floor_us, self._pinned_us = command.floor_us, command.pinned_us
-        self._in_order_at = position
+        self._accepted_at = self._in_order_at = position
         self.clock.accept()
 
     def _floor(self, head: Head) -> int:
-        """What the clock must not fall behind: the last event, unless an acceptance covers it."""
-        return self._floor_us if head.recorded_at <= self._pinned_us else head.recorded_at
+        """What the clock must not fall behind: the last event, unless an acceptance covers it.
+
+        It covers what was recorded before it, and what follows while the clock is not yet there
+        again: each commit is then a microsecond later than the one before.
+        """
+        covered_us = self._pinned_us + max(head.position - self._accepted_at + 1, 0)
+        return self._floor_us if head.recorded_at <= covered_us else head.recorded_at
 
     def _find_acceptance(self, reader: Reader) -> bool:
         """Whether another process has recorded one since; it then counts here as well."""
@@ -57,5 +63,6 @@ class ClockGuard:
             return False
         fact = event_types.decode(found[-1])
         self._floor_us, self._pinned_us = fact.floor_us, fact.pinned_us
+        self._accepted_at = found[-1].position
         self.clock.accept()
         return True

@@ -294,7 +294,7 @@ def entries_of(records: Iterable[Refusal | Count], work: Work, head: Head) -> li
     work.known.update((stream, Attempts.blank(stream))
                       for stream, record in zip(streams, records, strict=True) if record.new_stream)
     work.fetch([(Attempts, stream) for stream in streams])
-    now = max(work.now, head.recorded_at)
+    now = max(work.now, head.recorded_at + 1)
     entries: list[Entry] = []
     for stream, record in zip(streams, records, strict=True):
         work.touched = {}

@@ -67,8 +67,8 @@ class _Batch(NamedTuple):
 
     @property
     def now(self) -> int:
-        """The time of recording, which never falls."""
-        return max(self.wall, self.head.recorded_at)
+        """The time of recording: later than that of any commit before this one."""
+        return max(self.wall, self.head.recorded_at + 1)
 
 
 class Writer:

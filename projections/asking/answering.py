@@ -113,7 +113,11 @@ def answering(
     with models.reading(ledger, made.name) as (connection, progress):
         # Rows answer for the present as of where they stand; an index, as of the log's own head.
         as_folded = as_of.now and past is not Past.LOG
-        cut = Cut(progress.position) if as_folded else as_of.resolve(models.store, ledger)
+        cut = as_of.resolve(models.store, ledger)
+        if as_folded:
+            cut = cut._replace(position=progress.position)
+        elif past is not Past.LOG and progress.position < cut.position:
+            cut = cut._replace(closed=False)  # the rows do not hold all of it yet
         reading = Reading(models, ledger, question, connection, cut, progress.position,
                           header(models.store, ledger, as_of, cut))
         stopped = progress.error_position

@@ -12,7 +12,7 @@ from ledger.common.days import SHOP_ZONE
 from ledger.common.errors import Invalid, NotFound
 from ledger.common.values import MAX_INTEGER, from_us, rfc3339, to_us
 from ledger.log.envelope import Entry, Outline
-from ledger.log.store import Store
+from ledger.log.store import NOTHING, Head, Store
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 TIME = re.compile(
@@ -57,10 +57,16 @@ class Moment(NamedTuple):
 
 class Cut(NamedTuple):
     """The part of the log that answers: what is recorded up to `position`, of that what occurred
-    up to `occurred_us` (None: all of it). It filters; the order stays that of the positions."""
+    up to `occurred_us` (None: all of it). It filters; the order stays that of the positions.
+
+    `head` is where the log ended before anything else was read. `closed`: nothing that is recorded
+    later can belong to what was asked for, so the answer never changes.
+    """
 
     position: int
     occurred_us: int | None = None
+    head: Head = NOTHING
+    closed: bool = False
 
     def takes(self, entry: Entry | Outline) -> bool:
         """Whether an entry belongs to it."""
@@ -98,14 +104,21 @@ class AsOf(NamedTuple):
         return self == NOW
 
     def resolve(self, store: Store, ledger: str) -> Cut:
-        """What of a ledger's log answers. Errors: PositionBeyondHead (R-PRJ-05)."""
+        """What of a ledger's log answers. Errors: PositionBeyondHead (R-PRJ-05).
+
+        Each commit is stamped later than the one before it. So a time of recording up to the
+        head's is closed: what follows this head bears a later one.
+        """
+        head = store.head(ledger)
         occurred_us = None if self.occurred is None else self.occurred.at_us
-        if self.recorded is not None:
-            return Cut(store.position_at(ledger, self.recorded.at_us), occurred_us)
-        head = store.head(ledger).position
-        if self.position is not None and self.position > head:
-            raise PositionBeyondHead(position=self.position, ledger=ledger, head=head)
-        return Cut(head if self.position is None else self.position, occurred_us)
+        if self.position is not None:
+            if self.position > head.position:
+                raise PositionBeyondHead(
+                    position=self.position, ledger=ledger, head=head.position)
+            return Cut(self.position, occurred_us, head, closed=True)
+        if self.recorded is None or self.recorded.at_us > head.recorded_at:
+            return Cut(head.position, occurred_us, head)
+        return Cut(store.position_at(ledger, self.recorded.at_us), occurred_us, head, closed=True)
 
 
 NOW = AsOf()
@@ -140,12 +153,13 @@ def end_of_day(day: date, zone: tzinfo) -> datetime:
 def header(store: Store, ledger: str, as_of: AsOf, cut: Cut) -> dict[str, Any]:
     """As of what an answer is.
 
-    Shapes: {ledger, position, head, recorded_at, recorded_as_of, occurred_as_of, notes}; position
-    is that of the last event that was looked at and recorded_at its time (None before the first);
-    notes is a list of sentences.
+    Shapes: {ledger, position, head, recorded_at, recorded_as_of, occurred_as_of, open, notes};
+    position is that of the last event that was looked at and recorded_at its time (None before the
+    first); open says whether the same question may be answered otherwise later; notes is a list of
+    sentences.
     """
     notes = [m.note for m in (as_of.recorded, as_of.occurred) if m is not None and m.note]
-    head, recorded_at = store.head(ledger), None
+    head, recorded_at = cut.head, None
     if cut.position == head.position and head.position:
         recorded_at = head.recorded_at
     elif cut.position:
@@ -159,6 +173,7 @@ def header(store: Store, ledger: str, as_of: AsOf, cut: Cut) -> dict[str, Any]:
         "recorded_at": None if recorded_at is None else rfc3339(from_us(recorded_at)),
         "recorded_as_of": None if as_of.recorded is None else _shown(as_of.recorded),
         "occurred_as_of": None if as_of.occurred is None else _shown(as_of.occurred),
+        "open": not cut.closed,
         "notes": notes,
     }
 

@@ -21,7 +21,6 @@ from ledger.scores.closings import CLOSINGS, SEALED, Closings, Seal
 from ledger.scores.formula import figures_of
 from ledger.scores.values import Figure, account_of
 from projections.asking.answering import Reading
-from projections.asking.clocks import Cut
 from projections.asking.questions import Question
 from projections.deductions import undecided
 from projections.scores.accounts import accounts_of, streams_of, take
@@ -113,7 +112,7 @@ class ScoreBook:
         self, months: Collection[str], member: str | None = None
     ) -> dict[tuple[str, str], Account]:
         """The accounts of some months, by month and member."""
-        if self.cut == Cut(self._folded):
+        if self.cut[:2] == (self._folded, None):
             return accounts_of(self._connection, self.ledger, months, member)
         if member is not None:
             streams = {(month, member): account_of(member, month) for month in months}

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli.commands import COMMANDS
-from api.demo.scores import SEALED_AT
+from api.demo.scores import SEALED_ON
 
 Ask = Callable[..., Any]
 
@@ -59,7 +59,7 @@ def test_demo__seals_scores_that_add_up_exactly(ask: Ask) -> None:
 
 def test_demo__restates_what_an_appeal_changed(ask: Ask) -> None:
     after = scores(ask, *MONTH)
-    before = scores(ask, *MONTH, "--recorded-as-of", SEALED_AT)
+    before = scores(ask, *MONTH, "--recorded-as-of", SEALED_ON)
     assert {row["restatement"] for row in before} == {0}
     changed = {old["member"]: (Decimal(new["score"]) - Decimal(old["score"]),
                                old["coefficient"], new["coefficient"])

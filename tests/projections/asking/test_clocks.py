@@ -101,15 +101,18 @@ def at_noon(store: Store, keys: Keys, offsets: list[int]) -> Ledger:
 def test_resolve__finds_what_was_recorded_by_then(store: Store, keys: Keys) -> None:
     ledger = at_noon(store, keys, [0, 10, 10, 20])
     found = {text: AsOf.parse(recorded_as_of=f"2026-10-01T{text}Z").resolve(store, "main").position
-             for text in ("03:59:59", "04:00:00", "04:00:09.999999", "04:00:10", "05:00:00")}
-    assert list(found.values()) == [0, 1, 1, 3, 4]
+             for text in ("03:59:59", "04:00:00", "04:00:09.999999", "04:00:10",
+                          "04:00:10.000001", "05:00:00")}
+    assert list(found.values()) == [0, 1, 1, 2, 3, 4]
     ledger.close()
 
 
 def test_resolve__takes_any_position_up_to_the_head(store: Store, keys: Keys) -> None:
     ledger = at_noon(store, keys, [0, 1])
+    head = store.head("main")
     assert [AsOf.parse(n).resolve(store, "main") for n in (0, 1, "2", None)] == [
-        Cut(0), Cut(1), Cut(2), Cut(2)]
+        Cut(0, None, head, closed=True), Cut(1, None, head, closed=True),
+        Cut(2, None, head, closed=True), Cut(2, None, head)]
     with pytest.raises(PositionBeyondHead) as refused:
         AsOf.parse(3).resolve(store, "main")
     assert refused.value.rule == "R-PRJ-05"
@@ -135,7 +138,7 @@ def test_header__says_as_of_what_an_answer_is(store: Store, keys: Keys) -> None:
     assert header(store, "main", as_of, as_of.resolve(store, "main")) == {
         "ledger": "main", "position": 1, "head": 2, "recorded_at": "2026-10-01T04:00:00Z",
         "recorded_as_of": "2026-10-01T04:00:05Z",
-        "occurred_as_of": "2026-10-01T15:59:59.999999Z",
+        "occurred_as_of": "2026-10-01T15:59:59.999999Z", "open": False,
         "notes": ["occurred_as_of 2026-10-01 is taken to the end of that day in Asia/Shanghai"]}
     ledger.close()
 
