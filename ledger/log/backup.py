@@ -1,27 +1,29 @@
 """Backups that any store can read back: the log in one file, the keys in another, never together.
 
 A log's backup is gzipped JSON lines: a header, one line per event with every column, and a closing
-line with the count and the root. Restoring hashes every event again and refuses the whole file if
-one of them is not what was recorded, so a backup is as provable as the log.
+line with the count and the root. Both making one and restoring it hash every event again and refuse
+the whole file if one of them is not what was recorded, so a backup is as provable as the log.
 """
 
 import base64
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import LargeBinary, Table, select
 
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.persons import Keys, ledger_secrets, persons
 from ledger.log.store import Head, Store, Tile
+from ledger.log.verify import MAX_POSITION, UNHASHABLE, canonical, unfit
 
 LOG_FORMAT = "order-ledger/backup-log/v1"
 KEYS_FORMAT = "order-ledger/backup-keys/v1"
@@ -52,6 +54,14 @@ class FileExists(Misconfigured):
 
     code = "file_exists"
     rule = "R-BAK-03"
+
+
+class UnsoundLog(Misconfigured):
+    """Ledger {ledger!r} is not backed up, since nothing could be restored from it: at position
+    {position}, {why}. Run `ledger verify`, and keep a copy of the database as it is."""
+
+    code = "unsound_log"
+    rule = "R-BAK-04"
 
 
 @contextmanager
@@ -92,65 +102,37 @@ def _entry(line: dict[str, Any]) -> Entry:
     return Entry(**values)
 
 
-def backup_log(store: Store, ledger: str, path: Path, progress: Progress | None = None) -> Head:
-    """Write the log of a ledger, as it is now, into a new file. Errors: FileExists (R-BAK-03)."""
-    head = store.head(ledger)
-    with _new_file(path) as file:
-        file.write(_line({"format": LOG_FORMAT, "ledger": ledger, "events": head.position,
-                          "keys_id": head.keys_id.hex() if head.keys_id else None}))
-        after = 0
-        while rows := store.read(ledger, after=after, until=head.position, limit=BATCH):
-            file.writelines(_line(_plain(entry)) for entry in rows)
-            after = rows[-1].position
-            if progress is not None:
-                progress(after, head.position)
-        root = merkle.root(merkle.unpack(head.frontier))
-        file.write(_line({"events": head.position, "root": root.hex()}))
-    return head
+class _Tree:
+    """What the events of a backup so far add up to, each of them hashed again."""
 
-
-def _lines(path: Path, expected: str) -> Iterator[dict[str, Any]]:
-    try:
-        with gzip.open(path, "rb") as file:
-            for number, raw in enumerate(file):
-                line = json.loads(raw)
-                if number == 0 and line.get("format") != expected:
-                    raise BadBackup(path=path, why=f"its first line does not say {expected}")
-                yield line
-    except (OSError, EOFError, ValueError) as error:
-        raise BadBackup(path=path, why=str(error)) from error
-
-
-class _Restoring:
-    """A restore under way: what the entries so far add up to."""
-
-    def __init__(self, path: Path, ledger: str) -> None:
-        self.path = path
+    def __init__(self, ledger: str) -> None:
         self.ledger = ledger
         self.frontier: list[bytes] = []
         self.size = 0
         self.recorded_at = 0
         self.leaves: list[bytes] = []
 
-    def check(self, line: dict[str, Any]) -> Entry:
-        """The entry of a line, hashed again and added to the tree. Errors: BadBackup (R-BAK-01)."""
+    def add(self, entry: Entry) -> str | None:
+        """Add the next event. Returns what is wrong with it, or None."""
+        if (column := unfit(entry)) is not None:
+            return f"the column {column} holds what nobody can have recorded"
         try:
-            entry = _entry(line)
-        except (TypeError, ValueError) as error:
-            raise BadBackup(path=self.path, why=f"line {self.size + 2}: {error}") from error
-        whole = (
-            entry.ledger == self.ledger
-            and entry.position == self.size + 1
-            and payload_hash(entry.salt, entry.payload) == entry.payload_hash
-            and leaf_hash(entry) == entry.leaf_hash
-        )
+            whole = (
+                entry.ledger == self.ledger
+                and entry.position == self.size + 1
+                and entry.recorded_at >= self.recorded_at
+                and payload_hash(entry.salt, entry.payload) == entry.payload_hash
+                and leaf_hash(entry) == entry.leaf_hash
+                and canonical(entry.subjects)
+            )
+        except UNHASHABLE:
+            whole = False
         if not whole:
-            raise BadBackup(path=self.path,
-                            why=f"line {self.size + 2} is not the event that was recorded")
+            return "this is not the event that was recorded"
         merkle.push(self.frontier, self.size, entry.leaf_hash)
         self.size += 1
         self.recorded_at = entry.recorded_at
-        return entry
+        return None
 
     def tiles(self, entries: list[Entry]) -> list[Tile]:
         """The tiles that these entries complete."""
@@ -163,6 +145,80 @@ class _Restoring:
         return made
 
 
+def backup_log(store: Store, ledger: str, path: Path, progress: Progress | None = None) -> Head:
+    """Write the log of a ledger, as it is now, into a new file.
+
+    Errors: FileExists (R-BAK-03), UnsoundLog (R-BAK-04).
+    """
+    head = store.head(ledger)
+    if unfit_head(head):
+        raise UnsoundLog(ledger=ledger, position=0, why="the head holds what nobody can have "
+                         "recorded")
+    tree = _Tree(ledger)
+    with _new_file(path) as file:
+        file.write(_line({"format": LOG_FORMAT, "ledger": ledger, "events": head.position,
+                          "keys_id": head.keys_id.hex() if head.keys_id else None}))
+        while rows := store.read(ledger, after=tree.size, until=head.position, limit=BATCH):
+            for entry in rows:
+                if (why := tree.add(entry)) is not None:
+                    raise UnsoundLog(ledger=ledger, position=tree.size + 1, why=why)
+                file.write(_line(_plain(entry)))
+            if progress is not None:
+                progress(tree.size, head.position)
+        if (tree.size, merkle.pack(tree.frontier)) != (head.position, head.frontier):
+            raise UnsoundLog(ledger=ledger, position=tree.size, why="the head's tree is not the "
+                             "tree of the events")
+        file.write(_line({"events": head.position, "root": merkle.root(tree.frontier).hex()}))
+    return head
+
+
+def unfit_head(head: Head) -> bool:
+    """Whether a head has a value of a type that no head has."""
+    kinds = ((head.position, int), (head.recorded_at, int), (head.frontier, bytes),
+             (head.keys_id, bytes | None))
+    return not all(isinstance(value, kind) for value, kind in kinds)
+
+
+def _lines(path: Path, expected: str) -> Iterator[dict[str, Any]]:
+    """The lines of a backup, all objects; at their end the file is known to be whole."""
+    try:
+        with gzip.open(path, "rb") as file:
+            for number, raw in enumerate(file):
+                line = json.loads(raw)
+                if not isinstance(line, dict):
+                    raise BadBackup(path=path, why=f"line {number + 1} is not a JSON object")
+                if number == 0 and line.get("format") != expected:
+                    raise BadBackup(path=path, why=f"its first line does not say {expected}")
+                yield line
+    except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
+        raise BadBackup(path=path, why=str(error)) from error
+
+
+def _header(path: Path, line: dict[str, Any] | None) -> tuple[str, int, bytes | None]:
+    """Ledger, number of events and id of the keys. Errors: BadBackup (R-BAK-01)."""
+    if line is None:
+        raise BadBackup(path=path, why="it is empty")
+    try:
+        ledger, events, keys_id = line["ledger"], line["events"], line["keys_id"]
+        if ledger.encode() and type(events) is int and 0 <= events <= MAX_POSITION:
+            return ledger, events, None if keys_id is None else bytes.fromhex(keys_id)
+    except (LookupError, AttributeError, TypeError, ValueError):
+        pass
+    raise BadBackup(path=path, why="its first line does not name the ledger, the number of events "
+                    "and the keys")
+
+
+def _read_entry(path: Path, line: dict[str, Any], tree: _Tree) -> Entry:
+    """The entry of a line, hashed again and added to the tree. Errors: BadBackup (R-BAK-01)."""
+    try:
+        entry = _entry(line)
+    except (TypeError, ValueError) as error:
+        raise BadBackup(path=path, why=f"line {tree.size + 2}: {error}") from error
+    if (why := tree.add(entry)) is not None:
+        raise BadBackup(path=path, why=f"line {tree.size + 2}: {why}")
+    return entry
+
+
 def restore_log(store: Store, path: Path, progress: Progress | None = None) -> tuple[str, Head]:
     """Read a log's backup into a database that has no events of that ledger yet.
 
@@ -170,27 +226,23 @@ def restore_log(store: Store, path: Path, progress: Progress | None = None) -> t
     Errors: BadBackup (R-BAK-01), NotEmpty (R-BAK-02).
     """
     lines = _lines(path, LOG_FORMAT)
-    header = next(lines, None)
-    if header is None:
-        raise BadBackup(path=path, why="it is empty")
-    ledger, events = str(header["ledger"]), int(header["events"])
-    keys_id = bytes.fromhex(header["keys_id"]) if header["keys_id"] else None
-    state = _Restoring(path, ledger)
+    ledger, events, keys_id = _header(path, next(lines, None))
+    tree = _Tree(ledger)
     head = Head(0, 0, b"", keys_id)
     with store.writing(ledger) as writing:
         if (found := writing.head(ledger).position) > 0:
             raise NotEmpty(ledger=ledger, events=found)
-        while state.size < events:
-            batch = [state.check(line)
-                     for line in islice(lines, min(BATCH, events - state.size))]
+        while tree.size < events:
+            batch = [_read_entry(path, line, tree)
+                     for line in islice(lines, min(BATCH, events - tree.size))]
             if not batch:
-                raise BadBackup(path=path, why=f"it ends after {state.size} of {events} events")
-            head = Head(state.size, state.recorded_at, merkle.pack(state.frontier), keys_id)
-            writing.append(batch, head, state.tiles(batch))
+                raise BadBackup(path=path, why=f"it ends after {tree.size} of {events} events")
+            head = Head(tree.size, tree.recorded_at, merkle.pack(tree.frontier), keys_id)
+            writing.append(batch, head, tree.tiles(batch))
             if progress is not None:
-                progress(state.size, events)
+                progress(tree.size, events)
         closing = next(lines, {})
-        if closing.get("root") != merkle.root(state.frontier).hex():
+        if closing.get("root") != merkle.root(tree.frontier).hex() or any(True for _ in lines):
             raise BadBackup(path=path, why="its closing line is missing or names another root")
     return ledger, head
 
@@ -218,11 +270,30 @@ def restore_keys(keys: Keys, path: Path) -> int:
     lines = list(_lines(path, KEYS_FORMAT))
     if len(lines) < 2 or lines[-1].get("keys") != len(lines) - 2:
         raise BadBackup(path=path, why="its closing line is missing or gives another count")
+    for line in lines[1:-1]:
+        if line.get("table") not in (ledger_secrets.name, persons.name):
+            raise BadBackup(path=path, why="a line is of no table of the keys")
     for table in (ledger_secrets, persons):
-        keys.adopt(table, [
-            {column.name: base64.b64decode(line[column.name])
-             if column.name in ("lookup", "wrapped") else line[column.name]
-             for column in table.columns}
-            for line in lines[1:-1] if line["table"] == table.name
-        ])
+        keys.adopt(table, [_row(path, table, line) for line in lines[1:-1]
+                           if line["table"] == table.name])
     return len(lines) - 2
+
+
+def _row(path: Path, table: Table, line: dict[str, Any]) -> dict[str, Any]:
+    """A row of the keys, of the types that its table has. Errors: BadBackup (R-BAK-01)."""
+    found: dict[str, Any] = {}
+    for column in table.columns:
+        value: Any = line.get(column.name)
+        try:
+            if isinstance(column.type, LargeBinary):
+                value, fits = base64.b64decode(value, validate=True), True
+            elif column.type.python_type is str:
+                fits = bool(value.encode())
+            else:
+                fits = type(value) is int and 0 <= value < 2**63
+        except (TypeError, ValueError, AttributeError):
+            fits = False
+        found[column.name] = value
+        if not fits:
+            raise BadBackup(path=path, why=f"a line of the keys has no fit {column.name}")
+    return found

@@ -199,7 +199,7 @@ class Keys:
         try:
             return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:],
                                         frame_text(ledger) + frame_text(name))
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # or it is too short for any key
             raise WrongMasterKey(path=self.key_file, keys=self.named) from None
 
     def of(self, ledger: str, *, keys_id: bytes | None) -> "LedgerKeys":

@@ -2,20 +2,58 @@
 
 It checks the payload's hash, the leaf, the order of positions, versions and recording times, and
 the tree against the head and the stored tiles. An earlier position and root that someone kept
-elsewhere prove that nothing before it was changed or cut off.
+elsewhere prove that nothing before it was changed or cut off. It speaks of the log up to the head
+that it reads first: others may go on writing. Whatever a cell holds is reported and ends nothing.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
-from typing import NamedTuple
+from itertools import pairwise
+from struct import error as StructError
+from typing import Any, NamedTuple, TypeVar, get_type_hints
+
+import msgspec
 
 from ledger.common.errors import Invalid
 from ledger.log import merkle
-from ledger.log.envelope import Entry, leaf_hash
-from ledger.log.store import Head, Store
+from ledger.log.envelope import Entry, leaf_hash, payload_hash
+from ledger.log.store import Head, StorageFailed, Store, Tile
 
 BATCH = 1_000
 MAX_PROBLEMS = 1_000
+MAX_POSITION = 2**62
+TILES = 100
+"""How many tiles are read at a time."""
+
+_T = TypeVar("_T")
+
+_TYPES: dict[str, Any] = get_type_hints(Entry)
+UNHASHABLE = (TypeError, ValueError, AttributeError, StructError, RecursionError,
+               msgspec.MsgspecError)
+"""What hashing raises for a cell that cannot have been recorded."""
+
+_texts = msgspec.json.Decoder(list[str]).decode
+_written = msgspec.json.Encoder().encode
+
+
+def unfit(entry: Entry) -> str | None:
+    """The first column whose value has a type that nothing recorded has; None for a fit row."""
+    for name, value in entry._asdict().items():
+        if type(value) is bool or not isinstance(value, _TYPES[name]):
+            return name
+        if isinstance(value, int) and not -2**63 <= value < 2**63:
+            return name
+    return None
+
+
+def canonical(subjects: str) -> bool:
+    """Whether subjects are spelled as they are recorded: sorted, each once, JSON without blanks or
+    needless escapes. Errors: TypeError, ValueError, msgspec's, if they are no JSON list of texts.
+    """
+    texts = _texts(subjects)
+    return (_written(texts) == subjects.encode()
+            and all(one < other for one, other in pairwise(texts)))
 
 
 class BadExpectation(Invalid):
@@ -39,7 +77,7 @@ class Expectation(NamedTuple):
             position, root = int(number), bytes.fromhex(digits)
         except ValueError:
             raise BadExpectation(text=text) from None
-        if position < 0 or len(root) != merkle.HASH_BYTES:
+        if not (number.isascii() and number.isdigit()) or len(root) != merkle.HASH_BYTES:
             raise BadExpectation(text=text)
         return cls(position, root)
 
@@ -73,7 +111,9 @@ class _Walk:
         self.versions: dict[str, int] = {}
         self.tile: list[bytes] = []
         self.tiles: list[bytes] = []
-        self.expected = {e.position: e.root for e in expected}
+        self.expected: dict[int, set[bytes]] = {}
+        for one in expected:
+            self.expected.setdefault(one.position, set()).add(one.root)
 
     def note(self, position: int, what: str) -> None:
         """Keep a problem, up to a number that a person can still read."""
@@ -82,32 +122,54 @@ class _Walk:
 
     def step(self, entry: Entry) -> None:
         """Check one row against itself and the rows before it."""
-        position = entry.position
-        if position != self.position + 1:
+        fits = type(entry.position) is int
+        position = entry.position if fits else self.position + 1
+        if not fits:
+            self.note(position, "the position is not a whole number")
+        elif position != self.position + 1:
             self.note(position, f"positions {self.position + 1} to {position - 1} are missing"
                       if position > self.position else "the position is out of order")
-        if sha256(entry.salt + entry.payload).digest() != entry.payload_hash:
-            self.note(position, "the payload is not the one that was recorded")
-        leaf = leaf_hash(entry)
-        if leaf != entry.leaf_hash:
-            self.note(position, "the envelope is not the one that was recorded")
-        if entry.recorded_at < self.recorded_at:
-            self.note(position, "it was recorded before the event that precedes it")
-        self._version(entry)
-        merkle.push(self.frontier, self.events, entry.leaf_hash)
+        try:
+            self._hashes(entry, position)
+            self._order(entry, position)
+        except UNHASHABLE:
+            column = unfit(entry) or "subjects"
+            self.note(position, f"the column {column} holds what nobody can have recorded")
+        leaf = entry.leaf_hash if isinstance(entry.leaf_hash, bytes) else b""
+        merkle.push(self.frontier, self.events, leaf)
         self.events += 1
         self.position = position
-        self.recorded_at = entry.recorded_at
-        self._tile(entry.leaf_hash)
-        if position in self.expected and self.expected.pop(position) != merkle.root(self.frontier):
-            self.note(position, "the root here is not the expected one: something at or before "
-                      "this position was changed since it was noted")
+        self._tile(leaf)
+        if position in self.expected:
+            self._expect(position, self.expected.pop(position))
 
-    def _version(self, entry: Entry) -> None:
+    def unreadable(self, position: int) -> None:
+        """Note a row that the database itself cannot read out."""
+        self.note(position, "the database cannot read this row")
+        self.position = position
+
+    def _hashes(self, entry: Entry, position: int) -> None:
+        if payload_hash(entry.salt, entry.payload) != entry.payload_hash:
+            self.note(position, "the payload is not the one that was recorded")
+        if leaf_hash(entry) != entry.leaf_hash:
+            self.note(position, "the envelope is not the one that was recorded")
+        if not canonical(entry.subjects):
+            self.note(position, "the subjects are not sorted, each once, and plainly spelled")
+
+    def _order(self, entry: Entry, position: int) -> None:
+        if entry.recorded_at < self.recorded_at:
+            self.note(position, "it was recorded before the event that precedes it")
+        self.recorded_at = entry.recorded_at
         last = self.versions.get(entry.stream)
         if entry.version != (last + 1 if last is not None else min(entry.version, 1)):
-            self.note(entry.position, f"version {entry.version} of {entry.stream} follows {last}")
+            self.note(position, f"version {entry.version} of {entry.stream} follows {last}")
         self.versions[entry.stream] = entry.version
+
+    def _expect(self, position: int, roots: set[bytes]) -> None:
+        here = merkle.root(self.frontier)
+        for _ in roots - {here}:
+            self.note(position, "the root here is not the expected one: something at or before "
+                      "this position was changed since it was noted")
 
     def _tile(self, leaf: bytes) -> None:
         self.tile.append(leaf)
@@ -115,18 +177,27 @@ class _Walk:
             self.tiles.append(sha256(b"".join(self.tile)).digest())
             self.tile.clear()
 
-    def finish(self, head: Head) -> None:
-        """Check the end against the head row and what was expected."""
-        if head.position != self.position:
+    def finish(self, head: Head | None) -> None:
+        """Check the end against the head row, if it is fit, and what was expected."""
+        if head is None:
+            pass
+        elif head.position != self.position:
             self.note(min(head.position, self.position) + 1,
                       f"the log ends at {self.position}, but its head says {head.position}")
-        elif merkle.unpack(head.frontier) != self.frontier:
+        elif not isinstance(head.frontier, bytes) \
+                or merkle.unpack(head.frontier) != self.frontier:
             self.note(self.position, "the head's tree is not the tree of the events")
-        if 0 in self.expected and self.expected.pop(0) != merkle.EMPTY_ROOT:
+        elif head.recorded_at != self.recorded_at:
+            self.note(self.position, f"the head says that the last event was recorded at "
+                      f"{head.recorded_at!r}, but it was recorded at {self.recorded_at}")
+        if self.expected.pop(0, {merkle.EMPTY_ROOT}) != {merkle.EMPTY_ROOT}:
             self.note(0, "the expected root of an empty log is another one")
         for position in sorted(self.expected):
-            self.note(self.position + 1, f"the log ends at {self.position}, but position "
-                      f"{position} was noted earlier: events were cut off")
+            if position <= self.position:
+                self.note(position, "a root was noted here earlier, and no event is here now")
+            else:
+                self.note(self.position + 1, f"the log ends at {self.position}, but position "
+                          f"{position} was noted earlier: events were cut off")
 
 
 def verify(
@@ -140,42 +211,122 @@ def verify(
 
     Shapes: `progress` is called with events done and the head's position. Memory: one number per
     stream and 32 bytes per 256 events. The head is read first, so what is recorded while this runs
-    is left to the next run.
+    is left to the next run, unless the head stays where it was. Errors: StorageFailed (R-LOG-04)
+    if the database cannot be reached; what is wrong with a row is a problem in the report.
     """
-    head = store.head(ledger)
     walk = _Walk(expected or [])
-    for entry in _rows(store, ledger, head.position):
+    head = _head(store, ledger, walk)
+    until = MAX_POSITION if head is None else head.position
+    for entry in _rows(store, ledger, until, walk):
         walk.step(entry)
         if progress is not None and walk.events % BATCH == 0:
-            progress(walk.events, head.position)
+            progress(walk.events, until)
     walk.finish(head)
-    beyond = store.read(ledger, after=head.position, limit=1)
-    if beyond and store.head(ledger).position < beyond[0].position:
-        walk.note(beyond[0].position, f"it lies beyond {head.position}, where the head says that "
-                  "the log ends")
+    if head is not None:
+        _check_beyond(store, ledger, head.position, walk)
     if not walk.problems:  # a missing row would make every tile after it look wrong
         _check_tiles(store, ledger, walk)
     problems = sorted(walk.problems, key=lambda problem: problem.position)
     return Report(not problems, walk.events, walk.position, merkle.root(walk.frontier), problems)
 
 
-def _rows(store: Store, ledger: str, position: int) -> Iterator[Entry]:
-    """All rows up to a position, in order and in bounded memory."""
-    after = 0
-    while rows := store.read(ledger, after=after, until=position, limit=BATCH):
-        yield from rows
-        after = rows[-1].position
+def _attempt(store: Store, read: Callable[[], _T]) -> _T | None:
+    """What a read gives; None if a cell in its way cannot be read, though the database can.
+
+    Errors: StorageFailed (R-LOG-04) if the database cannot be reached.
+    """
+    try:
+        return read()
+    except StorageFailed:
+        store.schema()
+        return None
+
+
+def _head(store: Store, ledger: str, walk: _Walk) -> Head | None:
+    head = _attempt(store, lambda: store.head(ledger))
+    if head is None:
+        walk.note(0, "the database cannot read the head")
+    elif type(head.position) is not int:
+        walk.note(0, "the head's position is not a whole number")
+        return None
+    return head
+
+
+def _rows(store: Store, ledger: str, until: int, walk: _Walk) -> Iterator[Entry]:
+    """All rows up to a position, in order and in bounded memory. Those that the database cannot
+    read are noted and left out; pages grow smaller around them."""
+    after, limit = 0, BATCH
+    while True:
+        rows = _attempt(store, partial(store.read, ledger, after=after, until=until, limit=limit))
+        if rows:
+            yield from rows
+            after, limit = rows[-1].position, min(limit * 2, BATCH)
+        elif rows is not None:
+            return
+        elif limit > 1:
+            limit //= 2
+        else:
+            after = _unreadable_after(store, ledger, int(after), until)
+            walk.unreadable(after)
+
+
+def _unreadable_after(store: Store, ledger: str, after: int, until: int) -> int:
+    """The position of the first row after one, which cannot be read."""
+    low, step = after, 1
+    while low + step < until and _readable(store, ledger, after, low + step):
+        low, step = low + step, step * 2
+    high = min(low + step, until)
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if _readable(store, ledger, after, middle):
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _readable(store: Store, ledger: str, after: int, until: int) -> bool:
+    return _attempt(store, partial(store.read, ledger, after=after, until=until, limit=1)
+                    ) is not None
+
+
+def _check_beyond(store: Store, ledger: str, position: int, walk: _Walk) -> None:
+    """Rows beyond the head that was read are of no concern if the head has moved on to them."""
+    beyond = _attempt(store, partial(store.read, ledger, after=position, limit=1))
+    if beyond == []:
+        return
+    first = beyond[0].position if beyond else position + 1
+    if (head := _head(store, ledger, walk)) is not None and head.position < first:
+        walk.note(first, f"it lies beyond {head.position}, where the head says that the log ends")
 
 
 def _check_tiles(store: Store, ledger: str, walk: _Walk) -> None:
-    number = 0
-    while stored := store.tiles(ledger, 0, number, BATCH):
-        for tile in stored:
-            known = walk.tiles[number] if number < len(walk.tiles) else None
-            if tile.number != number or sha256(tile.hashes).digest() != known:
-                first = number * merkle.TILE_LEAVES + 1
-                walk.note(first, f"the stored tile {tile.number} of the tree is not that of "
-                          f"its {merkle.TILE_LEAVES} events")
-            number += 1
-    if number < len(walk.tiles):
-        walk.note(number * merkle.TILE_LEAVES + 1, "a complete tile of the tree is missing")
+    """The stored tiles up to the head that was read, and that none lies beyond the present one."""
+    complete = len(walk.tiles)
+    for number in range(0, complete, TILES):
+        count = min(TILES, complete - number)
+        stored = _attempt(store, partial(store.tiles, ledger, 0, number, count))
+        if stored is None:  # one by one: only those that cannot be read are wrong
+            stored = [tile for one in range(number, number + count) for tile in
+                      _attempt(store, partial(store.tiles, ledger, 0, one, 1)) or []]
+        _compare_tiles(number, stored, walk.tiles[number : number + count], walk)
+    beyond = _attempt(store, partial(store.tiles, ledger, 0, complete, 1))
+    if beyond == []:
+        return
+    number = beyond[0].number if beyond else complete
+    head = _head(store, ledger, walk)
+    if head is not None and (
+            type(number) is not int or head.position < (number + 1) * merkle.TILE_LEAVES):
+        walk.note(walk.position, f"the stored tile {number!r} of the tree has no events yet")
+
+
+def _compare_tiles(number: int, stored: list[Tile], known: list[bytes], walk: _Walk) -> None:
+    by_number = {tile.number: tile.hashes for tile in stored}
+    for tile, digest in enumerate(known, number):
+        hashes = by_number.get(tile)
+        first = tile * merkle.TILE_LEAVES + 1
+        if hashes is None:
+            walk.note(first, "a complete tile of the tree is missing or cannot be read")
+        elif not isinstance(hashes, bytes) or sha256(hashes).digest() != digest:
+            walk.note(first, f"the stored tile {tile} of the tree is not that of "
+                      f"its {merkle.TILE_LEAVES} events")

@@ -9,6 +9,33 @@ import argparse
 from pathlib import Path
 
 from ledger.log import merkle, sqlite
+from ledger.settings import Settings, sqlite_path
+
+
+def intrude(settings: Settings, statement: str, *values: object) -> None:
+    """Run SQL, written with `?` marks, as the owner of the database would, without its guards."""
+    if path := sqlite_path(settings.database_url):
+        connection = sqlite.driver().connect(str(path), isolation_level=None)
+        unguard(connection)
+        connection.execute(statement, values)
+        connection.close()
+        return
+    import psycopg
+
+    assert settings.admin_url is not None
+    with psycopg.connect(settings.admin_url, autocommit=True) as admin:
+        admin.execute("SET session_replication_role = replica")
+        admin.execute(statement.replace("?", "%s").encode(), values)
+
+
+def unguard(connection: object) -> None:
+    """Take all triggers off an SQLite log, and what it says of values that must not be NULL."""
+    execute = connection.execute  # type: ignore[attr-defined]
+    for (name,) in execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        execute(f"DROP TRIGGER {name}")
+    execute("PRAGMA writable_schema = ON")
+    execute("UPDATE sqlite_master SET sql = replace(sql, ' NOT NULL', '') WHERE type = 'table'")
+    execute("PRAGMA writable_schema = RESET")
 
 
 def main() -> None:
@@ -19,9 +46,7 @@ def main() -> None:
     parser.add_argument("--cut", type=int, metavar="N")
     options = parser.parse_args()
     connection = sqlite.driver().connect(str(options.file), isolation_level=None)
-    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"
-                                      ).fetchall():
-        connection.execute(f"DROP TRIGGER {name}")
+    unguard(connection)
     if options.cut:
         cut(connection, options.cut)
     else:

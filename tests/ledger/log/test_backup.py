@@ -1,14 +1,18 @@
 """Backups: whole and provable, log and keys apart, restored all or nothing."""
 
 import gzip
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ledger.common.errors import LedgerError
 from ledger.log import backup
 from ledger.log.persons import WrongKeys, WrongMasterKey
 from ledger.log.verify import verify
 from ledger.settings import Settings
+from tests.support import tamper
 from tests.support.logs import add_jars, open_log, settings_in
 
 
@@ -112,3 +116,132 @@ def test_backup__holds_no_key_and_no_plain_personal_value(source: Path) -> None:
     keys = gzip.decompress((source / "keys.gz").read_bytes())
     assert b"jar.opened" not in keys
     assert (source / "log.master.key").read_bytes() not in keys
+
+
+ODD: list[Any] = [None, True, -1, 0, 2**63, 2**70, 1e300, float("nan"), "", "[", "\ud800", "\0",
+                  "AA", "==", [], ["main"], {}, {"a": 1}]
+"""Values that a field of a backup does not have."""
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+
+
+def rewritten(path: Path, lines: list[Any]) -> Path:
+    made = path.with_name("odd.gz")
+    made.write_bytes(gzip.compress(b"".join(
+        line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n"
+        for line in lines)))
+    return made
+
+
+@pytest.mark.parametrize("number", [0, 1, -1], ids=["first", "event", "closing"])
+def test_restore__rejected_with_a_sentence_whatever_a_field_holds(
+    source: Path, tmp_path: Path, number: int
+) -> None:
+    store = elsewhere(source, tmp_path).open_store()
+    lines = lines_of(source / "log.gz")
+    for name, value in lines[number].items():
+        if (number, name) == (0, "keys_id") or (number, name) == (-1, "events"):
+            continue  # no event says which keys are the log's; the first line has the count
+        for odd in ODD:
+            if odd == value and type(odd) is type(value):
+                continue
+            changed = [*lines]
+            changed[number] = {**lines[number], name: odd}
+            with pytest.raises(backup.BadBackup):
+                backup.restore_log(store, rewritten(source / "log.gz", changed))
+        less = {key: kept for key, kept in lines[number].items() if key != name}
+        changed = [*lines]
+        changed[number] = less
+        with pytest.raises(backup.BadBackup):
+            backup.restore_log(store, rewritten(source / "log.gz", changed))
+    assert store.read("main") == []
+    store.close()
+
+
+@pytest.mark.parametrize("line", [b"[]\n", b"7\n", b"null\n", b"[" * 100_000 + b"\n", b"\xff\n",
+                                  b"1" * 5000 + b"\n", b"\n", b"{}\n"])
+@pytest.mark.parametrize("number", [0, 1, -1])
+def test_restore__rejected_with_a_sentence_whatever_a_line_is(
+    source: Path, tmp_path: Path, number: int, line: bytes
+) -> None:
+    new = elsewhere(source, tmp_path)
+    for name, restore, one in (("log.gz", backup.restore_log, new.open_store()),
+                               ("keys.gz", backup.restore_keys, new.open_keys())):
+        lines: list[Any] = list(lines_of(source / name))
+        lines[number] = line
+        with pytest.raises(LedgerError):
+            restore(one, rewritten(source / name, lines))  # type: ignore[operator]
+        one.close()
+
+
+@pytest.mark.parametrize("name", ["log.gz", "keys.gz"])
+def test_restore__rejected_with_a_sentence_wherever_a_byte_of_the_file_is_changed(
+    source: Path, tmp_path: Path, name: str
+) -> None:
+    content = (source / name).read_bytes()
+    new = elsewhere(source, tmp_path)
+    store, keys = new.open_store(), new.open_keys()
+    damaged = source / "odd.gz"
+    start = content.index(b"\0", 10) + 1  # before it stands only the name that the file had
+    for at in range(start, len(content), len(content) // 60):
+        damaged.write_bytes(content[:at] + bytes([content[at] ^ 0x55]) + content[at + 1:])
+        with pytest.raises(LedgerError):
+            if name == "log.gz":
+                backup.restore_log(store, damaged)
+            else:
+                backup.restore_keys(keys, damaged)
+    store.close()
+    keys.close()
+
+
+def test_restore_keys__rejected_with_a_sentence_whatever_a_field_holds(
+    source: Path, tmp_path: Path
+) -> None:
+    keys = elsewhere(source, tmp_path).open_keys()
+    lines = lines_of(source / "keys.gz")
+    for number in (0, 1, 2, -1):
+        for name, value in lines[number].items():
+            for odd in ODD:
+                if odd == value or (name in ("created_at", "lookup")):
+                    continue
+                changed = [*lines]
+                changed[number] = {**lines[number], name: odd}
+                with pytest.raises(LedgerError):
+                    backup.restore_keys(keys, rewritten(source / "keys.gz", changed))
+    for name, odd in (("created_at", -1), ("created_at", "1"), ("lookup", None), ("lookup", 7)):
+        changed = [*lines]
+        changed[2] = {**lines[2], name: odd}
+        with pytest.raises(backup.BadBackup):
+            backup.restore_keys(keys, rewritten(source / "keys.gz", changed))
+    keys.close()
+
+
+@pytest.mark.parametrize("statement", [
+    "UPDATE events SET payload = x'00' WHERE position = 7",
+    "UPDATE events SET actor = x'00' WHERE position = 7",
+    "UPDATE events SET salt = 'text' WHERE position = 7",
+    "UPDATE events SET subjects = '[' WHERE position = 7",
+    "UPDATE events SET actor = NULL WHERE position = 7",
+    "UPDATE events SET actor = CAST(x'ff' AS TEXT) WHERE position = 7",
+    "UPDATE events SET position = 7.5 WHERE position = 7",
+    "UPDATE events SET recorded_at = 'x' WHERE position = 7",
+    "DELETE FROM events WHERE position = 7",
+    "UPDATE heads SET frontier = NULL",
+    "UPDATE heads SET frontier = x'00'",
+    "UPDATE heads SET position = 'x'",
+    "UPDATE heads SET position = 299",
+    "UPDATE heads SET position = 301",
+    "UPDATE heads SET keys_id = 7",
+])
+def test_backup__rejected_when_nothing_could_be_restored_from_it(
+    source: Path, statement: str
+) -> None:
+    tamper.intrude(settings_in(source), statement)
+    store = settings_in(source).open_store()
+    with pytest.raises(LedgerError) as raised:
+        backup.backup_log(store, "main", source / "second.gz")
+    assert raised.value.code in ("unsound_log", "storage_failed")
+    assert not (source / "second.gz").exists()
+    store.close()

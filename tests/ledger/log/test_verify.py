@@ -1,14 +1,23 @@
 """What `verify` finds when someone with the database file changed history."""
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import settings as property_settings
+from hypothesis import strategies as st
 
 from ledger.log import merkle, sqlite
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
+from ledger.log.store import Head, StorageFailed, Store
 from ledger.log.verify import BadExpectation, Expectation, Report, verify
+from ledger.settings import Settings
+from tests.conftest import durable
 from tests.support import tamper
-from tests.support.envelopes import CONTEXT
+from tests.support.envelopes import CONTEXT, write
+from tests.support.envelopes import entry as raw
 from tests.support.jars import adding
 from tests.support.logs import add_jars, open_log, settings_in
 
@@ -36,9 +45,7 @@ def checked(folder: Path, *expected: Expectation) -> Report:
 def execute(folder: Path, statement: str, *parameters: object) -> None:
     """Run SQL as an intruder would: without the triggers."""
     connection = sqlite.driver().connect(str(folder / "log.db"), isolation_level=None)
-    for (name,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        connection.execute(f"DROP TRIGGER {name}")
+    tamper.unguard(connection)
     connection.execute(statement, parameters)
     connection.close()
 
@@ -75,9 +82,7 @@ def test_verify__rejected_when_one_column_is_changed(
 
 def test_verify__rejected_when_a_payload_byte_is_changed(log: Path) -> None:
     connection = sqlite.driver().connect(str(log / "log.db"), isolation_level=None)
-    for (name,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        connection.execute(f"DROP TRIGGER {name}")
+    tamper.unguard(connection)
     tamper.flip(connection, 7)
     connection.close()
     assert [problem.position for problem in checked(log).problems] == [7]
@@ -128,9 +133,7 @@ def test_verify__rejected_when_rows_lie_beyond_the_head(log: Path) -> None:
 
 def cut_tail(folder: Path, number: int) -> None:
     connection = sqlite.driver().connect(str(folder / "log.db"), isolation_level=None)
-    for (name,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        connection.execute(f"DROP TRIGGER {name}")
+    tamper.unguard(connection)
     tamper.cut(connection, number)
     connection.close()
 
@@ -166,3 +169,187 @@ def test_verify__accepted_when_honest_events_follow_the_noted_root(log: Path) ->
 def test_expectation__rejected_when_it_is_not_a_position_and_a_root(text: str) -> None:
     with pytest.raises(BadExpectation):
         Expectation.parse(text)
+
+
+@pytest.mark.parametrize("text", ["７:" + "00" * 32, "+7:" + "00" * 32, "1_0:" + "00" * 32])
+def test_expectation__rejected_when_the_position_is_not_plain_digits(text: str) -> None:
+    with pytest.raises(BadExpectation):
+        Expectation.parse(text)
+
+
+# -- beside writers -------------------------------------------------------------------------------
+
+
+class Busy:
+    """A store on which somebody records more events each time after the head was read."""
+
+    def __init__(self, store: Store, more: int) -> None:
+        self.store, self.more = store, more
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    def head(self, ledger: str) -> Head:
+        """The head as it was before they came."""
+        found = self.store.head(ledger)
+        grow(self.store, self.more)
+        return found
+
+
+def grow(store: Store, number: int) -> None:
+    """Record events whose tiles are stored as they are completed."""
+    size = store.head("main").position
+    entries = [raw(size + one) for one in range(1, number + 1)]
+    leaves = [row.leaf_hash for row in store.read("main")] + [row.leaf_hash for row in entries]
+    tiles = [merkle_tile(leaves, tile) for tile in range(size // 256, (size + number) // 256)]
+    write(store, *entries, tiles=tiles)
+
+
+def merkle_tile(leaves: list[bytes], number: int) -> Any:
+    from ledger.log.store import Tile
+
+    return Tile(0, number, b"".join(leaves[number * 256 : (number + 1) * 256]))
+
+
+@pytest.mark.parametrize("more", [1, 256, 300])
+def test_verify__accepted_beside_writers(store: Store, more: int) -> None:
+    grow(store, 250)
+    report = verify(Busy(store, more), "main")
+    assert (report.ok, report.problems, report.position) == (True, [], 250)
+
+
+def test_verify__raises_when_the_database_is_away(log: Path) -> None:
+    """A database that cannot be reached says nothing about the log."""
+    store = settings_in(log).open_store()
+    (log / "log.db").rename(log / "away.db")
+    store.close()
+    (log / "log.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(StorageFailed):
+        verify(store, "main")
+
+
+# -- any cell -------------------------------------------------------------------------------------
+
+CELLS = {
+    "events": list(Entry._fields),
+    "heads": ["ledger", "position", "recorded_at", "frontier", "keys_id"],
+    "tiles": ["ledger", "level", "number", "hashes"],
+}
+NOT_COVERED = {("heads", "keys_id")}
+"""Which keys a log belongs to is in no event. Opening the ledger checks it (R-KEY-05)."""
+
+CHANGES = [
+    "NULL", "CAST({} AS BLOB)", "CAST({} AS TEXT)", "CAST(x'ff' || {} AS TEXT)", "x''", "''",
+    "x'fffe'", "9223372036854775807", "-9223372036854775808", "-1", "1e300", "'['", "'{{}}'",
+    "'[\"\\ud800\"]'", "'[7]'", "substr({}, 1, length({}) / 2)", "{} || ' '", "{} || x'00'",
+    "{} + 1", "{} + 0.5", "'[\"b\",\"a\"]'", "replace({}, ',', ', ')", "zeroblob(length({}))",
+    "printf('%.*c', 20000, '[')",
+]
+"""What a cell may become, in SQL: {} is what it holds."""
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of 260 events and a complete tile, without guards."""
+    folder = tmp_path_factory.mktemp("pristine")
+    opened = open_log(settings_in(folder))
+    add_jars(opened, 1, 258)
+    opened.ledger.handle(adding(1), CONTEXT)
+    opened.ledger.handle(adding(2), CONTEXT)
+    opened.close()
+    execute(folder, "SELECT 1")
+    return folder / "log.db"
+
+
+def change(path: Path, table: str, column: str, sql: str, row: int) -> bool:
+    """Change a cell. Returns whether it now holds anything else."""
+    connection = sqlite.driver().connect(str(path), isolation_level=None)
+    connection.text_factory = bytes
+    order = {"events": "position", "heads": "ledger", "tiles": "number"}[table]
+    where = f"{order} = (SELECT {order} FROM {table} ORDER BY {order} LIMIT 1 OFFSET {row})"
+    shown = f"SELECT typeof({column}), {column} FROM {table} ORDER BY {order}"
+    before = connection.execute(shown).fetchall()
+    try:
+        connection.execute(f"UPDATE {table} SET {column} = {sql.format(*[column] * 9)} "
+                           f"WHERE {where}")
+        return connection.execute(shown).fetchall() != before
+    except sqlite.driver().IntegrityError:  # the database itself refuses this one
+        return False
+    finally:
+        connection.close()
+
+
+@st.composite
+def cells(draw: st.DrawFn) -> tuple[str, str, int]:
+    """A table, a column, and which row."""
+    table = draw(st.sampled_from(sorted(CELLS)))
+    rows = {"events": 260, "heads": 1, "tiles": 1}[table]
+    return table, draw(st.sampled_from(CELLS[table])), draw(st.integers(0, rows - 1))
+
+
+def must_show(pristine: Path, folder: Path, cell: tuple[str, str, int], sql: str) -> bool:
+    """Whether a change took place; if so, it must be reported."""
+    table, column, row = cell
+    shutil.copy(pristine, folder / "log.db")
+    if not change(folder / "log.db", table, column, sql, row):
+        return False
+    report = checked(folder)
+    if (table, column) not in NOT_COVERED:
+        assert report.problems, (cell, sql)
+    assert report.ok == (not report.problems)
+    if table == "events" and column not in ("ledger", "position"):
+        assert row + 1 in {problem.position for problem in report.problems}
+    return True
+
+
+@property_settings(max_examples=150)
+@given(cell=cells(), sql=st.sampled_from(CHANGES))
+def test_verify__reports_any_changed_cell(
+    pristine: Path, cell: tuple[str, str, int], sql: str
+) -> None:
+    folder = pristine.parent / "changed"
+    folder.mkdir(exist_ok=True)
+    assume(must_show(pristine, folder, cell, sql))
+
+
+@pytest.mark.parametrize("table, column", [(t, c) for t, names in CELLS.items() for c in names])
+def test_verify__reports_every_change_of_a_column(
+    pristine: Path, tmp_path: Path, table: str, column: str
+) -> None:
+    row = 6 if table == "events" else 0
+    made = [sql for sql in CHANGES if must_show(pristine, tmp_path, (table, column, row), sql)]
+    assert len(made) > 8
+
+
+def test_verify__does_not_cover_which_keys_are_the_logs(pristine: Path, tmp_path: Path) -> None:
+    shutil.copy(pristine, tmp_path / "log.db")
+    assert change(tmp_path / "log.db", "heads", "keys_id", "x'00'", 0)
+    assert checked(tmp_path).ok
+
+
+def test_verify__names_only_the_rows_that_cannot_be_read(log: Path) -> None:
+    execute(log, "UPDATE events SET actor = CAST(x'ff' AS TEXT) WHERE position IN (7, 8, 120)")
+    report = checked(log)
+    unreadable = [p.position for p in report.problems if "cannot read" in p.what]
+    assert unreadable == [7, 8, 120]
+    assert report.position == JARS + 1
+
+
+def test_verify__keeps_all_expectations_of_a_position(log: Path) -> None:
+    good, bad = noted(log), Expectation(JARS + 1, bytes(32))
+    for expected in ((good, bad), (bad, good)):
+        assert not checked(log, *expected).ok
+    assert checked(log, good, good).ok
+    nothing = Expectation(0, merkle.EMPTY_ROOT)
+    assert not checked(log, nothing, Expectation(0, bytes(32))).ok
+
+
+@durable
+def test_verify__compares_the_heads_time_with_the_last_events(
+    store: Store, settings: Settings
+) -> None:
+    grow(store, 3)
+    assert verify(store, "main").ok
+    tamper.intrude(settings, "UPDATE heads SET recorded_at = ?", 4_039_000_000_000_000)
+    (problem,) = verify(store, "main").problems
+    assert (problem.position, "4039000000000000" in problem.what) == (3, True)
