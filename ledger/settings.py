@@ -11,6 +11,7 @@ from typing import ClassVar
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from ledger.access import SUFFIX
 from ledger.application import Ledger
 from ledger.common.errors import Misconfigured
 from ledger.core.commands import Handlers
@@ -22,12 +23,14 @@ from ledger.log.persons import (
     Keys,
     MasterKeyRequired,
     MissingMasterKey,
+    WrongKeys,
     read_master_key,
 )
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import StorageFailed, Store
 
 DEFAULT_DATABASE = "sqlite:///var/ledger.db"
+NONE = "–"
 
 
 class BadDatabaseUrl(Misconfigured):
@@ -43,6 +46,14 @@ class CannotOpen(Misconfigured):
 
     code: ClassVar[str] = "cannot_open"
     rule: ClassVar[str] = "R-SET-02"
+
+
+class MissingLedger(Misconfigured):
+    """There is no ledger {ledger!r} in {url}; near it there is: {near}. Check LEDGER_DATABASE_URL
+    and the ledger's name; a ledger begins with what is first recorded in it."""
+
+    code: ClassVar[str] = "missing_ledger"
+    rule: ClassVar[str] = "R-SET-03"
 
 
 @contextmanager
@@ -109,13 +120,38 @@ class Settings:
                     raise
         return store
 
+    def find_store(self, ledger: str) -> Store:
+        """The store of a ledger that is there already: nothing is made.
+
+        Errors: MissingLedger (R-SET-03); those of `open_store`.
+        """
+        path = sqlite_path(self.database_url)
+        if path and not (path.exists() and path.stat().st_size):
+            raise MissingLedger(ledger=ledger, url=masked(self.database_url), near=_near(path))
+        store = self.open_store(prepare=False)
+        try:
+            with _opening("LEDGER_DATABASE_URL", self.database_url):
+                empty = store.schema()[0] is None
+                if not empty:
+                    store.prepare()
+                known = set() if empty else {
+                    name.removesuffix(SUFFIX) for name in store.ledgers()}
+            if ledger.removesuffix(SUFFIX) not in known:
+                near = ", ".join(sorted(known)) or (_near(path) if path else NONE)
+                raise MissingLedger(ledger=ledger, url=masked(self.database_url), near=near)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
     def _postgres_store(self) -> Store:
         from ledger.log.postgres import PostgresStore  # its driver is slow to import
 
         return PostgresStore(self.database_url, admin_url=self.admin_url)
 
-    def open_keys(self) -> Keys:
-        """The keys, with the master key; it is made on first use next to an SQLite ledger.
+    def open_keys(self, *, make: bool = True) -> Keys:
+        """The keys, with the master key; with `make`, it is made on first use next to an SQLite
+        ledger.
 
         Errors: R-KEY-01 to R-KEY-04, R-SET-02.
         """
@@ -126,13 +162,13 @@ class Settings:
         with _opening("LEDGER_KEYS_URL", self.keys_url):
             engine = self._keys_engine()
             try:
-                return self._unlocked(engine, self.master_key_file)
+                return self._unlocked(engine, self.master_key_file, make=make)
             except BaseException:
                 engine.dispose()
                 raise
 
-    def _unlocked(self, engine: Engine, key_file: Path) -> Keys:
-        make = bool(sqlite_path(self.database_url)) and not Keys.holds_any(engine)
+    def _unlocked(self, engine: Engine, key_file: Path, *, make: bool) -> Keys:
+        make = not Keys.holds_any(engine) and make and bool(sqlite_path(self.database_url))
         master = read_master_key(key_file, make=make)
         if master is None:
             raise MissingMasterKey(path=key_file, keys=masked(self.keys_url))
@@ -166,17 +202,23 @@ class Opened:
 
 def open_ledger(
     settings: Settings | None = None, *, name: str = "main", clock: Clock | None = None,
-    handlers: Handlers = HANDLERS,
+    handlers: Handlers = HANDLERS, make: bool = True,
 ) -> Opened:
-    """Open a ledger by the settings, by default those of the environment.
+    """Open a ledger by the settings, by default those of the environment. Without `make`, nothing
+    is made: neither a database nor keys.
 
-    Errors: what `open_store` and `open_keys` raise; WrongKeys (R-KEY-05).
+    Errors: what `open_store` and `open_keys` raise; WrongKeys (R-KEY-05); without `make`,
+    MissingLedger (R-SET-03).
     """
     settings = settings or Settings.from_environment()
-    store = settings.open_store()
+    store = settings.open_store() if make else settings.find_store(name)
     try:
-        keys = settings.open_keys()
-        own = keys.of(name, keys_id=store.head(name).keys_id)
+        keys_id = store.head(name).keys_id
+        path = sqlite_path(settings.keys_url)
+        if not make and path and not path.exists():
+            raise WrongKeys(keys=masked(settings.keys_url), ledger=name)
+        keys = settings.open_keys(make=make)
+        own = keys.of(name, keys_id=keys_id)
     except BaseException:
         store.close()
         raise
@@ -193,6 +235,16 @@ def sqlite_path(url: str) -> Path | None:
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None
     return Path(parsed.database)
+
+
+def _near(path: Path) -> str:
+    """The logs in the folder where one was looked for."""
+    if not path.parent.is_dir():
+        return f"{NONE} ({path.parent})"
+    return ", ".join(sorted(
+        found.name for found in path.parent.glob("*.db")
+        if not found.match("*.keys.db") and not found.match("*.read.*.db") and found != path
+    )) or f"{NONE} ({path.parent})"
 
 
 def masked(url: str) -> str:

@@ -104,7 +104,7 @@ def do_command(
         print_rows(submit.listed(), form=form)
         return
     commands = list(submit.read(name, file.read()))
-    with opened(ledger_name) as found:
+    with opened(ledger_name, make=True) as found:
         context = context_of(found, actor, role)
         for one in commands:
             receipt = found.ledger.handle(one, context)
@@ -158,7 +158,7 @@ def rebuild_command(projections: tuple[str, ...], ledger_name: str, form: str) -
     """Compute read models from the log again and put them in place of the old ones."""
     from api.cli import reports
 
-    with reports.read_models() as (_, models):
+    with reports.read_models(ledger_name) as (_, models):
         with progress(tr("rebuild")) as step:
             statuses = models.rebuild(ledger_name, projections, step)
         print_rows([status._asdict() for status in statuses], form=form)

@@ -31,7 +31,7 @@ def verify_all(ledger: str, expected: list[Expectation]) -> dict[str, Any]:
     Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}. It needs no
     keys, so that an auditor can run it who has none.
     """
-    store = Settings.from_environment().open_store()
+    store = Settings.from_environment().find_store(ledger)
     try:
         with progress(tr("verify")) as step:
             report = verify(store, ledger, expected=expected, progress=step)
@@ -64,13 +64,13 @@ def examine(ledger: str) -> list[Finding]:
     check("version", _version)
     if not check("sqlite", _sqlite):
         return findings
-    if not check("database", lambda: _database(settings)):
+    if not check("database", lambda: _database(settings, ledger)):
         return findings
     check("disk", lambda: _disk(settings))
     check("master_key", lambda: _master_key(settings))
     if not check("keys", lambda: _keys(settings, ledger)):
         return findings
-    opened = open_ledger(settings, name=ledger)
+    opened = open_ledger(settings, name=ledger, make=False)
     try:
         check("guards", lambda: _guards(opened.store))
         check("durability", lambda: _durability(opened.store))
@@ -92,8 +92,8 @@ def _sqlite() -> tuple[bool, str]:
     return True, f"{module.__name__} {module.sqlite_version}"
 
 
-def _database(settings: Settings) -> tuple[bool, str]:
-    store = settings.open_store()
+def _database(settings: Settings, ledger: str) -> tuple[bool, str]:
+    store = settings.find_store(ledger)
     try:
         found, _ = store.schema()
         return True, f"{masked(settings.database_url)}, schema {found}"
@@ -122,7 +122,7 @@ def _master_key(settings: Settings) -> tuple[bool | None, str]:
 
 
 def _keys(settings: Settings, ledger: str) -> tuple[bool, str]:
-    opened = open_ledger(settings, name=ledger)
+    opened = open_ledger(settings, name=ledger, make=False)
     try:
         return True, f"{masked(settings.keys_url)}, {opened.ledger.keys.id.hex()[:16]}"
     finally:

@@ -24,11 +24,14 @@ class BadLedgerName(Invalid):
     rule = "R-ACC-03"
 
 
-def opened(ledger: str) -> Opened:
-    """The ledger of a ledger's keys. Errors: BadLedgerName (R-ACC-03)."""
+def opened(ledger: str, *, make: bool = False) -> Opened:
+    """The ledger of a ledger's keys. Only with `make` may it be a new one.
+
+    Errors: BadLedgerName (R-ACC-03), MissingLedger (R-SET-03).
+    """
     if not (ledger.isascii() and ledger.replace("-", "").isalnum()):
         raise BadLedgerName(name=ledger)
-    return open_ledger(name=ledger + SUFFIX)
+    return open_ledger(name=ledger + SUFFIX, make=make)
 
 
 def issue(

@@ -44,7 +44,7 @@ def issue_command(ledger_name: str, actor: str | None, form: str, **options: Any
     """Give out a key. Its token is shown this once and is stored nowhere."""
     from api.cli import issuing
 
-    with closing(issuing.opened(ledger_name)) as found:
+    with closing(issuing.opened(ledger_name, make=True)) as found:
         context = context_of(found, actor, "admin")
         print_record(issuing.issue(found, ledger_name, context, **options), form=form)
 

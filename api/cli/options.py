@@ -125,11 +125,14 @@ def as_of_options(function: Command) -> Command:
 
 
 @contextmanager
-def opened(name: str) -> "Iterator[Opened]":
-    """The ledger of the settings, closed at the end."""
+def opened(name: str, *, make: bool = False) -> "Iterator[Opened]":
+    """The ledger of the settings, closed at the end. Only with `make` may it be a new one.
+
+    Errors: MissingLedger (R-SET-03).
+    """
     from ledger.settings import open_ledger
 
-    found = open_ledger(name=name)
+    found = open_ledger(name=name, make=make)
     try:
         yield found
     finally:

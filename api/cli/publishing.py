@@ -46,7 +46,7 @@ def latest(store: Store, ledger: str) -> int:
 
 def versions(ledger: str) -> list[dict[str, Any]]:
     """All published versions. Shapes: as `projections.policies.listed` has them."""
-    with _store() as store:
+    with _store(ledger) as store:
         return listed(store, ledger)
 
 
@@ -62,9 +62,9 @@ def compared(before: str, after: str, ledger: str) -> list[dict[str, Any]]:
 def _sections(name: str, ledger: str) -> Sections:
     if not name.isdigit():
         return read(name).sections
-    with _store() as store:
+    with _store(ledger) as store:
         return book_of(store, ledger).must_know(int(name)).said
 
 
-def _store() -> closing[Store]:
-    return closing(Settings.from_environment().open_store())
+def _store(ledger: str) -> closing[Store]:
+    return closing(Settings.from_environment().find_store(ledger))

@@ -43,9 +43,12 @@ class OutputNeeded(Invalid):
 
 
 @contextmanager
-def read_models() -> Iterator[tuple[Store, ReadModels]]:
-    """The store of the settings and its read models. Reports need no keys."""
-    store = Settings.from_environment().open_store()
+def read_models(ledger: str) -> Iterator[tuple[Store, ReadModels]]:
+    """The store of a ledger and its read models. Reports need no keys.
+
+    Errors: MissingLedger (R-SET-03).
+    """
+    store = Settings.from_environment().find_store(ledger)
     try:
         models = ReadModels(store, PROJECTIONS)
         try:
@@ -85,7 +88,7 @@ def save(name: str, ledger: str, asked: Question, output: Path | None) -> None:
 @contextmanager
 def caught_up(ledger: str) -> Iterator[ReadModels]:
     """The read models, none of which has stopped. Errors: R-PRJ-11."""
-    with read_models() as (_, models):
+    with read_models(ledger) as (_, models):
         models.catch_up(ledger)
         for status in models.status(ledger):
             raise_stopped(status)

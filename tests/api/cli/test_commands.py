@@ -244,6 +244,7 @@ def test_backup_and_restore__accepted(
 
 
 def test_accept_clock__accepted(run: Run) -> None:
+    import_sample(run, AUGUST)
     assert run("accept-clock", "--reason", "the battery was changed").exit_code == 0
     (event,) = rows(run("report", "timeline", "log:clock", "--json"))
     assert event["role"] == "admin"
@@ -300,6 +301,7 @@ def test_settings__rejected_with_a_message(
     run: Run, monkeypatch: pytest.MonkeyPatch, name: str, url: str
 ) -> None:
     """Neither a traceback nor a password, whatever the setting names."""
+    import_sample(run, AUGUST)
     monkeypatch.setenv(name, url)
     monkeypatch.setenv("LEDGER_MASTER_KEY_FILE", str(ROOT / "README.md"))
     for arguments in (("doctor",), ("import", AUGUST, "--profile", "taobao-orders"),
@@ -313,6 +315,9 @@ def test_settings__rejected_with_a_message(
 
 def test_messages__accepted_in_chinese(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    assert "R-SET-03" in (missing := run("report", "timeline", "order:x:y:1")).stderr
+    assert "账本" in missing.stderr
+    import_sample(run, AUGUST)
     result = run("report", "timeline", "order:x:y:1")
     assert any("一" <= character <= "鿿" for character in result.stderr)
     assert "R-PRJ-07" in result.stderr

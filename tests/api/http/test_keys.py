@@ -175,9 +175,9 @@ def test_keys__are_issued_listed_rotated_and_revoked(run: Any) -> None:
 
 
 def test_keys__rejected_when_unknown_revoked_or_misnamed(run: Any) -> None:
+    told = json.loads(run(issue_command, "--owner", "system", "--role", "admin", "--json").stdout)
     assert "R-ACC-01" in run(revoke_command, "nokey", "--reason", "x").stderr
     assert "R-ACC-01" in run(rotate_command, "nokey").stderr
-    told = json.loads(run(issue_command, "--owner", "system", "--role", "admin", "--json").stdout)
     run(revoke_command, told["key"], "--reason", "x")
     assert "R-ACC-02" in run(rotate_command, told["key"]).stderr
     old = json.loads(run(issue_command, "--owner", "system", "--role", "admin", "--expires",

@@ -1,0 +1,132 @@
+"""Reading creates nothing: a command on a ledger that is missing says so, and makes no file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from api.cli.commands import COMMANDS
+from ledger.settings import Settings, open_ledger
+from tests.conftest import on_postgres
+from tests.support.builders import CONTEXT, place
+
+MAKES = {"import", "do", "demo", "keys issue", "restore", "upgrade", "serve"}
+"""What may begin a ledger. All other commands may not."""
+
+NEEDS_NONE = {"policies check"}
+"""What reads no ledger at all."""
+
+ARGUMENTS = {
+    "report": ["orders"], "accept-clock": ["--reason", "it is right"], "backup": ["copy.gz"],
+    "keys rotate": ["0123"], "keys revoke": ["0123", "--reason", "lost"],
+    "policies publish": ["rules", "--from", "2026-10-01"], "policies diff": ["1", "2"],
+}
+"""What a command needs to get as far as its ledger."""
+
+
+def enumerated() -> Iterator[tuple[str, click.Command]]:
+    """Every command of the program, those of groups by both names."""
+    for command in COMMANDS:
+        if isinstance(command, click.Group):
+            for name, inner in command.commands.items():
+                yield f"{command.name} {name}", inner
+        else:
+            yield str(command.name), command
+
+
+EVERY = dict(enumerated())
+READING = sorted(set(EVERY) - MAKES - NEEDS_NONE)
+
+
+@pytest.fixture(autouse=True)
+def place_to_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, in which the settings name a ledger."""
+    for name in ("LEDGER_KEYS_URL", "LEDGER_MASTER_KEY_FILE", "LEDGER_ADMIN_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/shop/typo.db")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop").mkdir()
+    return tmp_path / "shop"
+
+
+def must_refuse(name: str, *more: str) -> str:
+    result = CliRunner().invoke(EVERY[name], [*ARGUMENTS.get(name, []), *more])
+    assert result.exit_code == 1, (name, result.output)
+    assert isinstance(result.exception, SystemExit), (name, result.exception)
+    assert "[R-SET-03, missing_ledger]" in result.output
+    return str(result.output)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(found.relative_to(folder)) for found in folder.rglob("*"))
+
+
+def test_names__are_those_of_commands() -> None:
+    assert MAKES | NEEDS_NONE | set(ARGUMENTS) <= set(EVERY)
+    assert len(READING) > 10
+
+
+@pytest.mark.parametrize("name", READING)
+def test_command__rejected_when_the_folder_is_empty(name: str, tmp_path: Path) -> None:
+    said = must_refuse(name)
+    assert "typo.db" in said
+    assert files(tmp_path) == ["shop"]
+
+
+@pytest.mark.parametrize("name", READING)
+def test_command__rejected_when_the_folder_is_missing(name: str, tmp_path: Path) -> None:
+    (tmp_path / "shop").rmdir()
+    must_refuse(name)
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", READING)
+def test_command__says_which_ledgers_lie_near(
+    name: str, place_to_look: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{place_to_look}/right.db"
+    opened = open_ledger(Settings.from_environment({"LEDGER_DATABASE_URL": url}))
+    opened.ledger.handle(place(1), CONTEXT)
+    opened.close()
+    (place_to_look / "typo.db").touch()
+    before = files(place_to_look)
+    said = must_refuse(name)
+    assert "right.db" in said
+    assert "right.keys.db" not in said
+    monkeypatch.setenv("LEDGER_DATABASE_URL", url)
+    if "--ledger" in {option for one in EVERY[name].params for option in one.opts}:
+        assert "there is: main." in must_refuse(name, "--ledger", "mian")
+    assert files(place_to_look) == before
+    assert not (place_to_look / "typo.db").stat().st_size
+
+
+@on_postgres
+@pytest.mark.parametrize("name", READING)
+def test_command__rejected_when_the_database_is_empty(
+    name: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEDGER_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("LEDGER_KEYS_URL", settings.keys_url)
+    monkeypatch.setenv("LEDGER_MASTER_KEY_FILE", str(settings.master_key_file))
+    must_refuse(name)
+    store = settings.open_store(prepare=False)
+    assert store.schema()[0] is None
+    store.close()
+
+
+@pytest.mark.parametrize("name", ["doctor", "accept-clock", "keys list", "backup"])
+def test_command__makes_no_keys_for_a_log_that_names_others(
+    name: str, place_to_look: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{place_to_look}/right.db"
+    opened = open_ledger(Settings.from_environment({"LEDGER_DATABASE_URL": url}))
+    opened.ledger.handle(place(1), CONTEXT)
+    opened.close()
+    for found in ("right.keys.db", "right.master.key"):
+        (place_to_look / found).unlink()
+    monkeypatch.setenv("LEDGER_DATABASE_URL", url)
+    CliRunner().invoke(EVERY[name], ARGUMENTS.get(name, []))
+    assert files(place_to_look) == ["right.db"]
