@@ -226,6 +226,30 @@ def open_ledger(
     return Opened(opened, store, keys)
 
 
+def open_copy(path: Path, ledger: str) -> Store:
+    """The log in a copy of an SQLite file, by itself: it is only read, and nothing near it is.
+
+    Errors: CannotOpen (R-SET-02), also where a `-wal` file next to it holds a part of it;
+    MissingLedger (R-SET-03), R-LOG-05, R-LOG-06.
+    """
+    wal = path.with_name(path.name + "-wal")
+    if wal.exists() and wal.stat().st_size:
+        raise CannotOpen(name="FILE", url=path, why=f"a part of it is still in {wal.name}, since "
+                         "it is in use or was not closed; `ledger backup` makes a whole copy")
+    with _opening("FILE", str(path)):
+        store = SqliteStore(path, immutable=True)
+        try:
+            if store.schema()[0] is None:
+                raise MissingLedger(ledger=ledger, url=path, near=_near(path))
+            store.prepare()
+            if ledger not in (known := store.ledgers()):
+                raise MissingLedger(ledger=ledger, url=path, near=", ".join(known) or NONE)
+        except BaseException:
+            store.close()
+            raise
+    return store
+
+
 def sqlite_path(url: str) -> Path | None:
     """The file of an SQLite URL, or None for another kind."""
     try:

@@ -183,17 +183,23 @@ def serve_command() -> None:
 
 
 @command("verify")
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False,
+                                                        exists=True))
 @ledger_option
 @click.option("--expect", "expected", multiple=True, metavar="POSITION:ROOT",
               help="A position and root kept from earlier; proves that nothing up to there has "
                    "changed.")
 @format_options
-def verify_command(ledger_name: str, expected: tuple[str, ...], form: str) -> None:
-    """Hash every stored event again and check the log and the read models against it."""
+def verify_command(
+    file: Path | None, ledger_name: str, expected: tuple[str, ...], form: str
+) -> None:
+    """Hash every stored event again and check the log and the read models against it. With FILE, a
+    copy of an SQLite ledger, only the log in it: no settings, keys or read models are needed."""
     from api.cli import doctor
     from ledger.log.verify import Expectation
 
-    report = doctor.verify_all(ledger_name, [Expectation.parse(text) for text in expected])
+    report = doctor.verify_all(ledger_name, [Expectation.parse(text) for text in expected],
+                               file)
     if form == "json":
         click.echo(as_json(report))
     else:

@@ -53,18 +53,22 @@ def _adapted(module: ModuleType) -> ModuleType:
     return module
 
 
-def make_engine(path: Path, *, read_only: bool = False, cache_kib: int = 16_384) -> Engine:
+def make_engine(
+    path: Path, *, read_only: bool = False, immutable: bool = False, cache_kib: int = 16_384,
+) -> Engine:
     """An engine on an SQLite file, durable (WAL, synchronous FULL), in autocommit.
 
     Transactions are begun and ended by statements of our own, so that a writer can take the lock
-    before it reads. Errors do not repeat the values of a statement: they may be personal.
+    before it reads. Errors do not repeat the values of a statement: they may be personal. A file
+    that is `immutable` is only read and never locked, so its folder need not be writable either.
     Units: `cache_kib` is the page cache of one connection.
     """
     module = driver()
+    read_only = read_only or immutable
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
     mode = "ro" if read_only else "rwc"
-    uri = f"{path.resolve().as_uri()}?mode={mode}"
+    uri = f"{path.resolve().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}"
 
     def connect() -> Any:
         return module.connect(uri, uri=True, timeout=TIMEOUT_S, isolation_level=None,
@@ -129,8 +133,11 @@ class SqliteStore(SqlStore):
     writer = _Writing
     begin = "BEGIN IMMEDIATE"
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        super().__init__(f"sqlite:///{path}", make_engine(path, read_only=read_only))
+    def __init__(
+        self, path: Path, *, read_only: bool = False, immutable: bool = False
+    ) -> None:
+        engine = make_engine(path, read_only=read_only, immutable=immutable)
+        super().__init__(f"sqlite:///{path}", engine)
         self.failures = (*self.failures, driver().Error)
         self.path = path
 

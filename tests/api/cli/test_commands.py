@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from api import create_app
 from api.cli.commands import COMMANDS
+from ledger.settings import Settings
 from tests.support import tamper
 from tests.support.source import ROOT
 
@@ -202,6 +204,52 @@ def test_verify__rejected_after_tampering(run: Run, tmp_path: Path) -> None:
     result = run("doctor", "--json")
     assert result.exit_code == 1
     assert {row["check"]: row["ok"] for row in json.loads(result.stdout)}["guards"] is False
+
+
+def test_verify__accepted_of_a_copy_by_itself(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_sample(run, AUGUST)
+    noted = counts(run("verify", "--json"))
+    folder = tmp_path / "copied"
+    folder.mkdir()
+    copy = folder / "old.db"
+    shutil.copy(tmp_path / "shop.db", copy)
+    copy.chmod(0o400)
+    folder.chmod(0o500)
+    monkeypatch.setenv("LEDGER_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    try:
+        found = counts(run("verify", copy, "--json",
+                           "--expect", f"{noted['position']}:{noted['root']}"))
+        assert found == noted
+        assert [one.name for one in folder.iterdir()] == ["old.db"]
+        assert run("verify", copy, "--expect", f"7:{'00' * 32}").exit_code == 1
+        assert "R-SET-03" in run("verify", copy, "--ledger", "other").stderr
+    finally:
+        folder.chmod(0o700)
+        copy.chmod(0o600)
+
+
+def test_verify__rejected_of_a_copy_that_is_not_whole(run: Run, tmp_path: Path) -> None:
+    import_sample(run, AUGUST)
+    (tmp_path / "shop.db-wal").write_bytes(b"something")
+    assert "shop.db-wal" in (refused := run("verify", tmp_path / "shop.db")).stderr
+    assert refused.exit_code == 1
+    for content in (b"", b"no database" * 1000):
+        (tmp_path / "other.db").write_bytes(content)
+        refused = run("verify", tmp_path / "other.db")
+        assert (refused.exit_code, isinstance(refused.exception, SystemExit)) == (1, True)
+        assert "other.db" in refused.stderr
+
+
+def test_verify__reports_a_changed_cell_of_a_copy(run: Run, tmp_path: Path) -> None:
+    import_sample(run, AUGUST)
+    copy = tmp_path / "copy.db"
+    shutil.copy(tmp_path / "shop.db", copy)
+    tamper.intrude(Settings.from_environment({"LEDGER_DATABASE_URL": f"sqlite:///{copy}"}),
+                   "UPDATE events SET actor = CAST(x'ff' AS TEXT) WHERE position = 7")
+    found = counts(run("verify", copy, "--json"))
+    assert (found["ok"], found["problems"][0]["position"]) == (False, 7)
 
 
 def test_doctor__accepted_when_nothing_is_wrong(run: Run) -> None:
