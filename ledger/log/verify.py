@@ -15,14 +15,17 @@ from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
 
-from ledger.common.errors import Invalid
+from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
-from ledger.log.store import Head, StorageFailed, Store, Tile
+from ledger.log.store import Head, Reader, StorageFailed, Store, Tile
 
 BATCH = 1_000
 MAX_PROBLEMS = 1_000
 MAX_POSITION = 2**62
+WHOLE = 2**12
+"""Up to how many events the whole tree is computed again when a writer opens a ledger."""
+
 TILES = 100
 """How many tiles are read at a time."""
 
@@ -61,6 +64,14 @@ class BadExpectation(Invalid):
 
     code = "bad_expectation"
     rule = "R-VFY-01"
+
+
+class HeadUnsound(Misconfigured):
+    """The head of ledger {ledger!r} is not that of its last event: its {column} was changed.
+    Nothing is recorded. Run `ledger verify`, and restore a backup into a new database."""
+
+    code = "head_unsound"
+    rule = "R-VFY-02"
 
 
 class Expectation(NamedTuple):
@@ -228,6 +239,41 @@ def verify(
         _check_tiles(store, ledger, walk)
     problems = sorted(walk.problems, key=lambda problem: problem.position)
     return Report(not problems, walk.events, walk.position, merkle.root(walk.frontier), problems)
+
+
+def must_end_at(reader: Reader, ledger: str, head: Head, *, whole: bool) -> None:
+    """Check a head, which the caller holds, against the last event, before anything is built on it.
+
+    With `whole`, its tree is computed again; in a log of more than `WHOLE` events, only what the
+    last incomplete tile makes up: the rest is for `verify`. Errors: HeadUnsound (R-VFY-02).
+    """
+    column = _column_astray(reader, ledger, head, whole=whole)
+    if column is not None:
+        raise HeadUnsound(ledger=ledger, column=column)
+
+
+def _column_astray(reader: Reader, ledger: str, head: Head, *, whole: bool) -> str | None:
+    size = head.position
+    if type(size) is not int or size < 0:
+        return "position"
+    rows = reader.read(ledger, after=size - 1, limit=2)
+    if [row.position for row in rows] != ([size] if size else []):
+        return "position"
+    if head.recorded_at != (rows[0].recorded_at if rows else 0):
+        return "recorded_at"
+    if not isinstance(head.frontier, bytes) \
+            or len(head.frontier) != size.bit_count() * merkle.HASH_BYTES:
+        return "frontier"
+    if not whole:
+        return None
+    start = 0 if size <= WHOLE else size - size % merkle.TILE_LEAVES
+    rest = reader.outlines(ledger, after=start, until=size, limit=WHOLE)
+    if [row.position for row in rest] != list(range(start + 1, size + 1)):
+        return "position"
+    frontier: list[bytes] = []
+    for number, row in enumerate(rest):
+        merkle.push(frontier, number, row.leaf_hash)
+    return None if head.frontier.endswith(merkle.pack(frontier)) else "frontier"
 
 
 def _attempt(store: Store, read: Callable[[], _T]) -> _T | None:

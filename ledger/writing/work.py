@@ -9,6 +9,7 @@ from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handlers
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Reader, StorageFailed
+from ledger.log.verify import must_end_at
 
 CACHED_AGGREGATES = 10_000
 CAUGHT_UP_EVENTS = 1_000
@@ -42,10 +43,12 @@ class Cache:
         """Forget what another process changed since the cache's head.
 
         All is forgotten if that is more than a look through is worth, or if the log went back: it
-        is then another log, restored from a backup.
+        is then another log, restored from a backup. A head that another process left, or that was
+        there at the start, is checked against the last event. Errors: HeadUnsound (R-VFY-02).
         """
         if self.head == head:
             return
+        must_end_at(reader, ledger, head, whole=self.head is None)
         known = 0 if self.head is None else self.head.position
         if self.head is None or not 0 < head.position - known <= CAUGHT_UP_EVENTS:
             self._kept.clear()

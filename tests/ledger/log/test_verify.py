@@ -9,16 +9,18 @@ from hypothesis import assume, given
 from hypothesis import settings as property_settings
 from hypothesis import strategies as st
 
+from ledger.application import Ledger
 from ledger.log import merkle, sqlite
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
+from ledger.log.persons import Keys
 from ledger.log.store import Head, StorageFailed, Store
-from ledger.log.verify import BadExpectation, Expectation, Report, verify
+from ledger.log.verify import BadExpectation, Expectation, HeadUnsound, Report, verify
 from ledger.settings import Settings
 from tests.conftest import durable
 from tests.support import tamper
 from tests.support.envelopes import CONTEXT, write
 from tests.support.envelopes import entry as raw
-from tests.support.jars import adding
+from tests.support.jars import HANDLERS, adding, opening
 from tests.support.logs import add_jars, open_log, settings_in
 
 JARS = 300
@@ -353,3 +355,44 @@ def test_verify__compares_the_heads_time_with_the_last_events(
     tamper.intrude(settings, "UPDATE heads SET recorded_at = ?", 4_039_000_000_000_000)
     (problem,) = verify(store, "main").problems
     assert (problem.position, "4039000000000000" in problem.what) == (3, True)
+
+
+# -- a head on which the writer builds ------------------------------------------------------------
+
+
+@durable
+@pytest.mark.parametrize("more", [0, 300])
+@pytest.mark.parametrize("column, value", [
+    ("recorded_at", 4_039_000_000_000_000), ("recorded_at", 0), ("position", 2),
+    ("frontier", b""), ("frontier", bytes(64)),
+])
+def test_writer__refuses_a_head_that_was_changed(
+    store: Store, settings: Settings, keys: Keys, column: str, value: object, more: int
+) -> None:
+    """Neither built upon nor, by a clock that seems late, a reason to accept the year 2098."""
+    grow(store, 3 + more)
+    before = store.head("main")
+    tamper.intrude(settings, f"UPDATE heads SET {column} = ?", value)
+    ledger = Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS)
+    for write_one in (lambda: ledger.handle(opening(1), CONTEXT),
+                      lambda: ledger.accept_clock("it is right", CONTEXT)):
+        with pytest.raises(HeadUnsound) as raised:
+            write_one()
+        assert raised.value.details["column"] == column
+    assert len(store.read("main")) == before.position
+    tamper.intrude(settings, f"UPDATE heads SET {column} = ?", getattr(before, column))
+    assert ledger.handle(opening(1), CONTEXT).positions == (before.position + 1,)
+    ledger.close()
+    assert verify(store, "main").ok
+
+
+@durable
+def test_writer__refuses_a_head_that_was_changed_while_it_was_open(
+    store: Store, settings: Settings, keys: Keys
+) -> None:
+    ledger = Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS)
+    ledger.handle(opening(1), CONTEXT)
+    tamper.intrude(settings, "UPDATE heads SET recorded_at = ?", 4_039_000_000_000_000)
+    with pytest.raises(HeadUnsound):
+        ledger.handle(opening(2), CONTEXT)
+    ledger.close()
