@@ -109,6 +109,11 @@ class Ledger:
             context = msgspec.structs.replace(context, request=reason.encode())
         return self.handle(command, context)
 
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more commands: it was closed, or its writer's thread has died."""
+        return self._writer.closed
+
     def close(self) -> None:
         """Finish what is queued, then take no more. The store stays open."""
         self._writer.close()

@@ -46,7 +46,7 @@ def livez() -> Response:
 @group.response(200, Free)
 @group.alt_response(503, schema=Free)
 def readyz() -> Response:
-    """Whether it can work: schema, read models, disk. 503 if not."""
+    """Whether it can work: schema, writers, read models, disk. 503 if not."""
     checks = _checks()
     status = 200 if all(check["ok"] for check in checks.values()) else 503
     return Response(orjson.dumps({"ok": status == 200, "checks": checks}), status,
@@ -58,6 +58,8 @@ def _checks() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     schema, needed = here.store.schema()
     found["schema"] = {"ok": schema in (None, needed), "found": schema, "needed": needed}
+    for name, alive in here.writers().items():
+        found[f"{name}/writer"] = {"ok": alive}
     for name in here.served():
         for status in here.models.status(name):
             found[f"{name}/{status.projection}"] = {

@@ -134,6 +134,20 @@ class Edge:
                 self._ledgers[name] = Ledger(self.store, own, name=name)
             return self._ledgers[name]
 
+    def writers(self) -> dict[str, bool]:
+        """Every open ledger, and whether its writer lives."""
+        with self._lock:
+            return {name: not ledger.closed for name, ledger in sorted(self._ledgers.items())}
+
+    def _replace_dead(self) -> None:
+        """Open a ledger again whose writer has died: it would refuse everything for ever."""
+        with self._lock:
+            for name, alive in self.writers().items():
+                if not alive:
+                    log.critical("the writer of ledger %s died; it is replaced", name)
+                    self._ledgers.pop(name).close()
+                    self.ledger(name)
+
     def begin(self, name: str) -> None:
         """Serve a ledger: its read models are caught up before the first answer."""
         if name not in self._begun:
@@ -213,6 +227,8 @@ class Edge:
             for name in self.served():
                 self._step(lambda name=name: self.models.catch_up(name))  # type: ignore[misc]
             self._note()
+            if not self._closing:
+                self._step(self._replace_dead)
             with self._moved:
                 self._moved.notify_all()
         self._note()

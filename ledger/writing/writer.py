@@ -92,7 +92,7 @@ class Writer:
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
-        self._closed = False
+        self.closed = False
 
     # -- callers ----------------------------------------------------------------------------------
 
@@ -113,7 +113,7 @@ class Writer:
         if os.getpid() != self._process:
             return
         with self._wake:
-            self._closed = True
+            self.closed = True
             self._wake.notify()
         if self._thread is not None:
             self._thread.join()
@@ -129,7 +129,7 @@ class Writer:
         if threading.current_thread() is self._thread:
             raise RuntimeError("a handler must not send commands: it would wait for itself")
         with self._wake:
-            if self._closed:
+            if self.closed:
                 raise LedgerClosed
             if len(self._queue) >= MAX_WAITING:
                 raise Overloaded(waiting=len(self._queue))
@@ -153,7 +153,7 @@ class Writer:
             self._record_refusals(closing=True)
         finally:
             with self._wake:
-                self._closed = True
+                self.closed = True
             self._answer([*self._taken, *self._queue])
             for task in self._refused:
                 task.turn.settle()
@@ -161,7 +161,7 @@ class Writer:
     def _wait(self) -> bool:
         """Wait for something to do. Returns false once the ledger is closed and the queue empty."""
         with self._wake:
-            while not self._queue and not self._closed:
+            while not self._queue and not self.closed:
                 due_at, timeout_s = self._tally.due_at, None
                 if due_at is not None:
                     timeout_s = (due_at - self.guard.clock.wall()) / 1e6

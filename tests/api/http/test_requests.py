@@ -10,10 +10,13 @@ from urllib.parse import quote
 
 import pytest
 
+from ledger.access import SUFFIX
+from ledger.application import LedgerClosed
 from ledger.log.verify import Expectation, verify
 from tests.conftest import on_sqlite
 from tests.support.bodies import LINE, WHEN, at, order, stocked
-from tests.support.builders import CHANNEL, SHOP, stream
+from tests.support.builders import CHANNEL, CONTEXT, SHOP, stream
+from tests.support.waiting import eventually
 from tests.support.web import Web, problem
 
 
@@ -437,3 +440,29 @@ def test_operations__say_how_it_does(web: Web) -> None:
 def test_messages__are_told_in_the_language_that_is_asked_for(web: Web) -> None:
     answer = web.get(at(), Accept_Language="zh-CN,zh;q=0.9")
     assert "没有" in problem(answer, 404, "nothing_recorded")["detail"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("name", ["main", "main" + SUFFIX])
+def test_readyz__rejected_while_a_writer_is_dead(
+    web: Web, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A ledger that cannot write does not look alive; then its writer is replaced."""
+    web.done("/v1/orders", order())
+    with web.edge._lock:  # nobody can replace it meanwhile
+        ledger = web.edge.ledger(name)
+
+        def out_of_memory() -> None:
+            raise MemoryError
+
+        assert web.client.get("/readyz").json["checks"][f"{name}/writer"] == {"ok": True}
+        monkeypatch.setattr(ledger._writer, "_linger", out_of_memory)
+        with pytest.raises(LedgerClosed):
+            ledger.accept_clock("it is right", CONTEXT)
+        eventually(lambda: ledger.closed)
+        ready = web.client.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json["checks"][f"{name}/writer"] == {"ok": False}
+    eventually(lambda: web.client.get("/readyz").status_code == 200)
+    web.edge.ledger(name).accept_clock("it is right", CONTEXT)
+    assert web.edge.ledger(name) is not ledger

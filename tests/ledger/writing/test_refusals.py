@@ -315,7 +315,7 @@ def test_close__recorded_when_it_waits(ledger: Ledger, store: Store) -> None:
         threads = [in_thread(lambda n=n: refuse(ledger, n)) for n in range(5)]
         eventually(lambda: waiting(ledger) == 5)
         closing = in_thread(ledger.close)
-        eventually(lambda: ledger._writer._closed)
+        eventually(lambda: ledger.closed)
     closing.join()
     for thread in threads:
         thread.join()
@@ -550,7 +550,7 @@ def test_refusal__answered_when_the_writer_dies(
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     monkeypatch.setattr(ledger._writer, "_record_refusals", lambda **_: 1 // 0)
     refuse(ledger)
-    eventually(lambda: ledger._writer._closed)
+    eventually(lambda: ledger.closed)
     with pytest.raises(LedgerClosed):
         ledger.handle(opening(), CONTEXT)
 

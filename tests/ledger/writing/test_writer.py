@@ -347,7 +347,7 @@ def test_close__accepted_and_finishes_what_waits(ledger: Ledger, store: Store) -
         threads = [in_thread(lambda n=n: ledger.handle(opening(n), CONTEXT)) for n in range(20)]
         eventually(lambda: waiting(ledger) == 20)
         closing = in_thread(ledger.close)
-        eventually(lambda: ledger._writer._closed)
+        eventually(lambda: ledger.closed)
         with pytest.raises(LedgerClosed):
             ledger.handle(opening(99), CONTEXT)
     closing.join()
