@@ -1,0 +1,84 @@
+"""`ledger doctor` exits 0 on a healthy ledger and 1 where something is wrong."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner
+
+from api.cli.commands import doctor_command
+from ledger.settings import Settings, open_ledger
+from tests.conftest import durable, on_postgres
+from tests.support import tamper
+from tests.support.builders import CONTEXT, place
+from tests.support.postgres_server import Server
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+def healthy(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A ledger with an order, which the environment names."""
+    for name, value in (("DATABASE_URL", settings.database_url), ("KEYS_URL", settings.keys_url),
+                        ("MASTER_KEY_FILE", str(settings.master_key_file)),
+                        ("ADMIN_DATABASE_URL", settings.admin_url)):
+        if value is None:
+            monkeypatch.delenv(f"LEDGER_{name}", raising=False)
+        else:
+            monkeypatch.setenv(f"LEDGER_{name}", value)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    opened = open_ledger(settings)
+    opened.ledger.handle(place(1), CONTEXT)
+    opened.close()
+    return settings
+
+
+def examined() -> tuple[int, dict[str, bool | None]]:
+    """The exit code, and what was found in order."""
+    result = CliRunner().invoke(doctor_command, ["--json"])
+    return result.exit_code, {one["check"]: one["ok"] for one in json.loads(result.stdout)}
+
+
+@pytest.fixture
+def on_disk(backend: str, request: pytest.FixtureRequest) -> Iterator[None]:
+    """For a while, the tests' PostgreSQL waits for the disk, as a healthy one does."""
+    if backend != "postgres":
+        yield
+        return
+    server: Server = request.getfixturevalue("postgres")
+
+    def waits(value: str) -> None:
+        server.admin.execute(f"ALTER SYSTEM SET fsync = {value}".encode())
+        server.admin.execute("SELECT pg_reload_conf()")
+        eventually(lambda: server.admin.execute("SHOW fsync").fetchall() == [(value,)])
+
+    waits("on")
+    yield
+    waits("off")
+
+
+@durable
+def test_doctor__accepts_a_healthy_ledger(healthy: Settings, on_disk: None) -> None:
+    code, found = examined()
+    assert (code, set(found.values())) == (0, {True, None}), found
+    assert {"guards", "durability", "clock", "keys", "database"} <= set(found)
+
+
+@durable
+def test_doctor__reports_a_guard_that_is_gone(healthy: Settings) -> None:
+    tamper.intrude(healthy, "DROP TRIGGER IF EXISTS events_insert"
+                   + (" ON events" if healthy.admin_url else ""))
+    code, found = examined()
+    assert (code, found["guards"]) == (1, False)
+
+
+@on_postgres
+def test_doctor__reports_commits_that_are_not_durable(healthy: Settings) -> None:
+    code, found = examined()
+    assert (code, found["durability"]) == (1, False)
+
+
+@durable
+def test_doctor__reports_a_clock_that_is_late(healthy: Settings) -> None:
+    tamper.intrude(healthy, "UPDATE heads SET recorded_at = ?", 4_039_000_000_000_000)
+    code, found = examined()
+    assert (code, found["clock"]) == (1, False)
