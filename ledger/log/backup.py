@@ -23,7 +23,7 @@ from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.persons import Keys, ledger_secrets, persons
 from ledger.log.store import Head, Store, Tile
 
-LOG_FORMAT = "order-ledger/backup-log/v1"
+LOG_FORMAT = "order-ledger/backup-log/v2"
 KEYS_FORMAT = "order-ledger/backup-keys/v1"
 BATCH = 5_000
 
