@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-LEAF_PREFIX = b"order-ledger/leaf/v1"
+LEAF_PREFIX = b"order-ledger/leaf/v2"
+PAYLOAD_PREFIX = b"order-ledger/payload/v2"
 ABSENT = b"\xff\xff\xff\xff"
 SALT_BYTES = 16
 
@@ -88,8 +89,12 @@ def frame_list(items: list[str]) -> bytes:
 
 
 def payload_hash(salt: bytes, payload: bytes) -> bytes:
-    """SHA-256 of the 16 salt bytes followed by the payload's exact bytes."""
-    return sha256(salt + payload).digest()
+    """SHA-256(prefix ‖ salt, framed ‖ payload, framed), of the payload's exact bytes.
+
+    Both are framed, so that no byte can pass from one to the other under the same hash.
+    """
+    return sha256(b"".join((PAYLOAD_PREFIX, _length(len(salt)), salt, _length(len(payload)),
+                            payload))).digest()
 
 
 def entry_bytes(entry: Entry, subjects: list[str] | None = None) -> bytes:

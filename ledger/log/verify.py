@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ledger.common.errors import Invalid
 from ledger.log import merkle
-from ledger.log.envelope import Entry, leaf_hash
+from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.store import Head, Store
 
 BATCH = 1_000
@@ -86,7 +86,7 @@ class _Walk:
         if position != self.position + 1:
             self.note(position, f"positions {self.position + 1} to {position - 1} are missing"
                       if position > self.position else "the position is out of order")
-        if sha256(entry.salt + entry.payload).digest() != entry.payload_hash:
+        if payload_hash(entry.salt, entry.payload) != entry.payload_hash:
             self.note(position, "the payload is not the one that was recorded")
         leaf = leaf_hash(entry)
         if leaf != entry.leaf_hash:

@@ -122,10 +122,11 @@ def test_log_format__examples_can_be_computed_from_the_page(
     columns: dict[str, Any], entry: str, leaf: str
 ) -> None:
     found = opened(columns)
-    assert sha256(found["salt"] + found["payload"]).digest() == found["payload_hash"]
+    payload = b"order-ledger/payload/v2" + framed(found["salt"]) + framed(found["payload"])
+    assert sha256(payload).digest() == found["payload_hash"]
     names = list(found)[: list(found).index("source") + 1]
     found["subjects"] = json.loads(found["subjects"])
-    made = b"order-ledger/leaf/v1" + b"".join(framed(found[name]) for name in names)
+    made = b"order-ledger/leaf/v2" + b"".join(framed(found[name]) for name in names)
     made += found["payload_hash"]
     assert made.hex() == entry
     assert sha256(b"\x00" + made).hexdigest() == leaf

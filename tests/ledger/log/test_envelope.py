@@ -98,8 +98,22 @@ def test_framing__accepted_as_other_bytes_when_subjects_are_split_otherwise(
 def test_leaf__accepted_as_rfc_9162_says(entry: Entry) -> None:
     assert leaf_hash(entry) == hashlib.sha256(b"\x00" + entry_bytes(entry)).digest()
     assert leaf_hash(entry, json.loads(entry.subjects)) == leaf_hash(entry)
-    assert payload_hash(entry.salt, entry.payload) == hashlib.sha256(
-        entry.salt + entry.payload).digest()
+
+
+@given(RAW, RAW)
+def test_payload__accepted_as_framed_with_its_salt(salt: bytes, payload: bytes) -> None:
+    framed = b"".join(len(part).to_bytes(4, "big") + part for part in (salt, payload))
+    assert payload_hash(salt, payload) == hashlib.sha256(
+        b"order-ledger/payload/v2" + framed).digest()
+
+
+@given(st.binary(max_size=40))
+@example(b'0123456789abcdef{"n":1}')
+@example(bytes(40))
+def test_payload__accepted_as_other_bytes_when_any_pass_to_or_from_its_salt(whole: bytes) -> None:
+    """Every split of salt ‖ payload has a hash of its own: none can be emptied into the other."""
+    found = {payload_hash(whole[:at], whole[at:]) for at in range(len(whole) + 1)}
+    assert len(found) == len(whole) + 1
 
 
 # -- the tree -----------------------------------------------------------------------------------
