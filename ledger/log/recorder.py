@@ -25,6 +25,7 @@ from eventsourcing.persistence import (
 
 from ledger.common.context import Context
 from ledger.log.append import append
+from ledger.log.bounds import must_hold
 from ledger.log.envelope import SALT_BYTES, Entry, leaf_hash, payload_hash, spelled_subjects
 from ledger.log.store import LogConflict, StorageFailed, Store
 
@@ -47,7 +48,7 @@ class LogRecorder(ApplicationRecorder):
         """Record events in one transaction. Returns their positions.
 
         Errors: the library's IntegrityError where a version is not the next, OperationalError where
-        the database failed.
+        the database failed; those of `must_hold` where an event is too large.
         """
         if not stored_events:
             return None
@@ -160,4 +161,5 @@ def _entry(first: Entry, seq: int, event: StoredEvent, context: Context) -> Entr
         position=first.position + seq, stream=stream, version=event.originator_version,
         type=event.topic, command_seq=seq, subjects=spelled_subjects({stream, *context.subjects}),
         payload=event.state, salt=salt, payload_hash=payload_hash(salt, event.state))
+    must_hold(entry)
     return entry._replace(leaf_hash=leaf_hash(entry))

@@ -8,6 +8,7 @@ import msgspec
 from ledger.common.context import Context
 from ledger.common.errors import Fault, InvalidValues, Refused
 from ledger.common.values import from_us, to_us
+from ledger.log.bounds import must_hold
 from ledger.log.envelope import Entry, leaf_hash, payload_hash, spelled_subjects
 from ledger.log.randomness import random_16
 
@@ -47,7 +48,7 @@ def check_times(facts: list[Any], wall: int) -> None:
 
 
 def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
-    """The entry of a fact. Errors: InvalidValues (R-VAL-01)."""
+    """The entry of a fact. Errors: InvalidValues (R-VAL-01), and those of `must_hold`."""
     context = origin.context
     source = context.source
     if printed := fact.__dict__.get("printed"):
@@ -65,4 +66,6 @@ def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
         spelled_subjects({fact.originator_id, *fact.about(), *context.subjects}),
         None if source is None else encode(source).decode(), payload,
         salt, payload_hash(salt, payload))
-    return Entry(*fields, leaf_hash(Entry(*fields, b"")))
+    entry = Entry(*fields, b"")
+    must_hold(entry)
+    return Entry(*fields, leaf_hash(entry))

@@ -11,6 +11,18 @@ from pathlib import Path
 from ledger.log import merkle, sqlite
 
 
+def unguard(connection: object) -> None:
+    """Take off an SQLite log all triggers, and what it says of the types and lengths of values."""
+    execute = connection.execute  # type: ignore[attr-defined]
+    for (name,) in execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        execute(f"DROP TRIGGER {name}")
+    execute("PRAGMA ignore_check_constraints = ON")
+    execute("PRAGMA writable_schema = ON")
+    execute("UPDATE sqlite_master SET sql = replace(replace(replace(sql, ' NOT NULL', ''),"
+            " ',' || char(10) || ' STRICT', ''), ' STRICT', '') WHERE type = 'table'")
+    execute("PRAGMA writable_schema = RESET")
+
+
 def main() -> None:
     """Parse the command line and tamper."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -19,9 +31,7 @@ def main() -> None:
     parser.add_argument("--cut", type=int, metavar="N")
     options = parser.parse_args()
     connection = sqlite.driver().connect(str(options.file), isolation_level=None)
-    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"
-                                      ).fetchall():
-        connection.execute(f"DROP TRIGGER {name}")
+    unguard(connection)
     if options.cut:
         cut(connection, options.cut)
     else:

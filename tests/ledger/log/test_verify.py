@@ -36,9 +36,7 @@ def checked(folder: Path, *expected: Expectation) -> Report:
 def execute(folder: Path, statement: str, *parameters: object) -> None:
     """Run SQL as an intruder would: without the triggers."""
     connection = sqlite.driver().connect(str(folder / "log.db"), isolation_level=None)
-    for (name,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        connection.execute(f"DROP TRIGGER {name}")
+    tamper.unguard(connection)
     connection.execute(statement, parameters)
     connection.close()
 
@@ -75,9 +73,7 @@ def test_verify__rejected_when_one_column_is_changed(
 
 def test_verify__rejected_when_a_payload_byte_is_changed(log: Path) -> None:
     connection = sqlite.driver().connect(str(log / "log.db"), isolation_level=None)
-    for (name,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        connection.execute(f"DROP TRIGGER {name}")
+    tamper.unguard(connection)
     tamper.flip(connection, 7)
     connection.close()
     assert [problem.position for problem in checked(log).problems] == [7]
@@ -142,9 +138,7 @@ def test_verify__rejected_when_rows_lie_beyond_the_head(log: Path) -> None:
 
 def cut_tail(folder: Path, number: int) -> None:
     connection = sqlite.driver().connect(str(folder / "log.db"), isolation_level=None)
-    for (name,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        connection.execute(f"DROP TRIGGER {name}")
+    tamper.unguard(connection)
     tamper.cut(connection, number)
     connection.close()
 
