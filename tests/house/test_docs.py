@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ledger.log import envelope, migrations
+from ledger.log import bounds, envelope, migrations
 from ledger.log.envelope import Entry
 from ledger.settings import DEFAULT_DATABASE, Settings
 from tests.support import docs, messages, readme, source
@@ -138,6 +138,28 @@ def test_log_format__examples_are_what_the_ledger_computes(
     assert envelope.payload_hash(found.salt, found.payload) == found.payload_hash
     assert envelope.entry_bytes(found).hex() == entry
     assert envelope.leaf_hash(found).hex() == leaf
+
+
+def test_log_format__gives_the_lengths_that_the_databases_hold() -> None:
+    text = (docs.DOCS / "log-format.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| [\w ]+ \| ([\w, ]*)\| ", text, re.M)
+    assert [name for name, _ in rows] == list(Entry._fields)
+    found = {name: length.strip() for name, length in rows if length.strip()}
+    assert found == {name: str(width) for name, width in bounds.WIDTHS.items()} | {
+        name: f"at most {most:,}" for name, most in bounds.MOST.items()}
+    assert f"at most {bounds.MAX_SUBJECTS:,} of them, each of at most {bounds.NAME_BYTES:,} bytes" \
+        in text
+
+
+@pytest.mark.parametrize(("columns", "entry", "leaf"), examples())
+def test_log_format__examples_are_within_what_the_page_promises(
+    columns: dict[str, Any], entry: str, leaf: str
+) -> None:
+    found = Entry(**opened(columns), leaf_hash=bytes.fromhex(leaf))
+    bounds.must_be_storable(found)
+    assert envelope.canonical_subjects(found.subjects)
+    assert f"{len(found.payload_hash)} bytes of `payload_hash`" in (
+        docs.DOCS / "log-format.md").read_text("utf-8")
 
 
 def test_migrations__are_all_known() -> None:
