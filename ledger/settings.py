@@ -105,7 +105,7 @@ class Settings:
     def open_store(self, *, prepare: bool = True) -> Store:
         """The store of the log; with `prepare`, its schema is made or checked.
 
-        Errors: R-LOG-05, R-LOG-06, R-LOG-07, R-SET-02.
+        Errors: R-LOG-05, R-LOG-06, R-LOG-07, R-LOG-20, R-SET-02.
         """
         if self.database_url == "memory:":
             return MemoryStore()

@@ -20,12 +20,12 @@ from sqlalchemy import LargeBinary, Table, select
 
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
-from ledger.log.envelope import Entry, leaf_hash, payload_hash
+from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
 from ledger.log.persons import Keys, ledger_secrets, persons
 from ledger.log.store import Head, Store, Tile
-from ledger.log.verify import MAX_POSITION, UNHASHABLE, canonical, unfit
+from ledger.log.verify import MAX_POSITION, UNHASHABLE, unfit
 
-LOG_FORMAT = "order-ledger/backup-log/v1"
+LOG_FORMAT = "order-ledger/backup-log/v2"
 KEYS_FORMAT = "order-ledger/backup-keys/v1"
 BATCH = 5_000
 
@@ -123,7 +123,7 @@ class _Tree:
                 and entry.recorded_at >= self.recorded_at
                 and payload_hash(entry.salt, entry.payload) == entry.payload_hash
                 and leaf_hash(entry) == entry.leaf_hash
-                and canonical(entry.subjects)
+                and canonical_subjects(entry.subjects)
             )
         except UNHASHABLE:
             whole = False

@@ -5,25 +5,29 @@ fields from `ledger` to `source` and the payload's hash, so an event can be show
 its content.
 """
 
+from collections.abc import Iterable
 from hashlib import sha256
 from struct import Struct
 from typing import NamedTuple
 
 import msgspec
 
-LEAF_PREFIX = b"order-ledger/leaf/v1"
+LEAF_PREFIX = b"order-ledger/leaf/v2"
+PAYLOAD_PREFIX = b"order-ledger/payload/v2"
 ABSENT = b"\xff\xff\xff\xff"
 SALT_BYTES = 16
 
 _length = Struct(">I").pack
 _integer = Struct(">Iq").pack
+_spell = msgspec.json.Encoder().encode
+_texts = msgspec.json.Decoder(list[str]).decode
 
 
 class Entry(NamedTuple):
     """One event as the log keeps it.
 
-    Units: times are microseconds since 1970-01-01 UTC. Shapes: `subjects` is a JSON list of sorted
-    texts, `source` a JSON object; docs/log-format.md describes how both are hashed.
+    Units: times are microseconds since 1970-01-01 UTC. Shapes: `subjects` is a JSON list of texts
+    as `spelled_subjects` writes it, `source` a JSON object; both are hashed as the text they are.
     """
 
     ledger: str
@@ -82,21 +86,33 @@ def frame_bytes(raw: bytes) -> bytes:
     return _length(len(raw)) + raw
 
 
-def frame_list(items: list[str]) -> bytes:
-    """A list as u32 big-endian count, then each item framed as text."""
-    return _length(len(items)) + b"".join(map(frame_text, items))
+def spelled_subjects(subjects: Iterable[str]) -> str:
+    """Subjects as the log stores and hashes them: a JSON list without blanks, each once, sorted by
+    their UTF-8 bytes, nothing escaped but what JSON says must be."""
+    return _spell(sorted(set(subjects))).decode()  # code points sort as their UTF-8 bytes do
+
+
+def canonical_subjects(text: object) -> bool:
+    """Whether a stored value is the one spelling of the subjects that it lists."""
+    if not isinstance(text, str):
+        return False
+    try:
+        return spelled_subjects(_texts(text)) == text
+    except ValueError:  # also msgspec's own, and that of half a surrogate pair
+        return False
 
 
 def payload_hash(salt: bytes, payload: bytes) -> bytes:
-    """SHA-256 of the 16 salt bytes followed by the payload's exact bytes."""
-    return sha256(salt + payload).digest()
+    """SHA-256(prefix ‖ salt, framed ‖ payload, framed), of the payload's exact bytes.
 
-
-def entry_bytes(entry: Entry, subjects: list[str] | None = None) -> bytes:
-    """The framed bytes of an entry; their SHA-256 after a byte 0x00 is its leaf in the tree.
-
-    Pass `subjects` where the list is at hand: it saves parsing `entry.subjects`.
+    Both are framed, so that no byte can pass from one to the other under the same hash.
     """
+    return sha256(b"".join((PAYLOAD_PREFIX, _length(len(salt)), salt, _length(len(payload)),
+                            payload))).digest()
+
+
+def entry_bytes(entry: Entry) -> bytes:
+    """The framed bytes of an entry; their SHA-256 after a byte 0x00 is its leaf in the tree."""
     return b"".join(  # frames that are always there are inlined: calls would double the time
         (
             LEAF_PREFIX,
@@ -116,13 +132,13 @@ def entry_bytes(entry: Entry, subjects: list[str] | None = None) -> bytes:
             _length(len(raw := entry.client.encode())), raw,
             _length(len(entry.correlation)), entry.correlation,
             ABSENT if entry.causation is None else _integer(8, entry.causation),
-            frame_list(msgspec.json.decode(entry.subjects) if subjects is None else subjects),
+            _length(len(raw := entry.subjects.encode())), raw,
             ABSENT if entry.source is None else frame_text(entry.source),
             entry.payload_hash,
         )
     )
 
 
-def leaf_hash(entry: Entry, subjects: list[str] | None = None) -> bytes:
+def leaf_hash(entry: Entry) -> bytes:
     """SHA-256(0x00 ‖ entry), the leaf of RFC 9162 at index position − 1."""
-    return sha256(b"\x00" + entry_bytes(entry, subjects)).digest()
+    return sha256(b"\x00" + entry_bytes(entry)).digest()

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ledger.common.values import MAX_INTEGER
+from ledger.log.bounds import must_be_storable
 from ledger.log.envelope import Entry, Outline
 from ledger.log.merkle import TILE_LEAVES
 from ledger.log.store import NOTHING, Forked, Head, LogConflict, Tile, must_fit
@@ -28,7 +29,8 @@ class _Ledger:
         self.tiles: dict[int, list[Tile]] = defaultdict(list)
 
     def add(self, entry: Entry) -> None:
-        """Append an entry. Errors: LogConflict (R-LOG-03)."""
+        """Append an entry. Errors: LogConflict (R-LOG-03), ValueNotStored (R-LOG-14)."""
+        must_be_storable(entry)
         stream = self.streams.get(entry.stream)
         if entry.position != len(self.entries) + 1:
             raise LogConflict(what="position")

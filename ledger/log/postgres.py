@@ -143,7 +143,7 @@ class PostgresStore(SqlStore):
             what = _CONSTRAINTS.get(original.diag.constraint_name or "")
             if what is not None:
                 return LogConflict(what=what)
-        if isinstance(original, psycopg.DataError):
+        if isinstance(original, psycopg.DataError | errors.CheckViolation):
             return ValueNotStored(why=reason(error))
         return super().as_ledger_error(error)
 

@@ -25,7 +25,8 @@ from eventsourcing.persistence import (
 
 from ledger.common.context import Context
 from ledger.log.append import append
-from ledger.log.envelope import SALT_BYTES, Entry, leaf_hash, payload_hash
+from ledger.log.bounds import must_hold
+from ledger.log.envelope import SALT_BYTES, Entry, leaf_hash, payload_hash, spelled_subjects
 from ledger.log.store import LogConflict, StorageFailed, Store
 
 PAGE = 500
@@ -47,7 +48,7 @@ class LogRecorder(ApplicationRecorder):
         """Record events in one transaction. Returns their positions.
 
         Errors: the library's IntegrityError where a version is not the next, OperationalError where
-        the database failed.
+        the database failed; those of `must_hold` where an event is too large.
         """
         if not stored_events:
             return None
@@ -156,9 +157,9 @@ def _envelope(context: Context) -> Entry:
 
 def _entry(first: Entry, seq: int, event: StoredEvent, context: Context) -> Entry:
     stream, salt = str(event.originator_id), os.urandom(SALT_BYTES)
-    subjects = sorted({stream, *context.subjects}, key=lambda text: text.encode())
     entry = first._replace(
         position=first.position + seq, stream=stream, version=event.originator_version,
-        type=event.topic, command_seq=seq, subjects=msgspec.json.encode(subjects).decode(),
+        type=event.topic, command_seq=seq, subjects=spelled_subjects({stream, *context.subjects}),
         payload=event.state, salt=salt, payload_hash=payload_hash(salt, event.state))
-    return entry._replace(leaf_hash=leaf_hash(entry, subjects))
+    must_hold(entry)
+    return entry._replace(leaf_hash=leaf_hash(entry))

@@ -8,6 +8,7 @@ row that a unique index finds, and fires no DELETE trigger for it.
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     Index,
     Integer,
@@ -19,32 +20,43 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from ledger.log.bounds import MAX_SUBJECTS, MOST, NAME_BYTES, WIDTHS
 from ledger.log.envelope import Entry
+from ledger.log.merkle import HASH_BYTES, TILE_LEAVES
 
 metadata = MetaData()
 
 _Text = Text().with_variant(Text(collation="C"), "postgresql")
 """Compared byte by byte: an index in a locale's order breaks when the locale's rules change."""
 
+_Integer = BigInteger().with_variant(Integer(), "sqlite")
+"""64 bits on both; a STRICT table of SQLite knows the word INTEGER only."""
+
+
+def _checks(table: str, *conditions: tuple[str, str]) -> list[CheckConstraint]:
+    return [CheckConstraint(condition, name=f"{table}_{name}_length")
+            for name, condition in conditions]
+
+
 events = Table(
     "events",
     metadata,
     Column("ledger", _Text, nullable=False),
-    Column("position", BigInteger, nullable=False),
+    Column("position", _Integer, nullable=False),
     Column("stream", _Text, nullable=False),
-    Column("version", BigInteger, nullable=False),
+    Column("version", _Integer, nullable=False),
     Column("type", _Text, nullable=False),
-    Column("recorded_at", BigInteger, nullable=False),
-    Column("occurred_at", BigInteger, nullable=False),
+    Column("recorded_at", _Integer, nullable=False),
+    Column("occurred_at", _Integer, nullable=False),
     Column("command_id", LargeBinary, nullable=False),
-    Column("command_seq", BigInteger, nullable=False),
+    Column("command_seq", _Integer, nullable=False),
     Column("request_hash", LargeBinary),
     Column("once", _Text),
     Column("actor", _Text, nullable=False),
     Column("role", _Text, nullable=False),
     Column("client", _Text, nullable=False),
     Column("correlation", LargeBinary, nullable=False),
-    Column("causation", BigInteger),
+    Column("causation", _Integer),
     Column("subjects", _Text, nullable=False),
     Column("source", _Text),
     Column("payload", LargeBinary, nullable=False),
@@ -54,7 +66,11 @@ events = Table(
     PrimaryKeyConstraint("ledger", "position", name="events_pk"),
     UniqueConstraint("ledger", "stream", "version", name="events_stream"),
     UniqueConstraint("ledger", "command_id", "command_seq", name="events_command"),
+    *_checks("events",
+             *((name, f"octet_length({name}) = {width}") for name, width in WIDTHS.items()),
+             *((name, f"octet_length({name}) <= {most}") for name, most in MOST.items())),
     sqlite_with_rowid=False,
+    sqlite_strict=True,
 )
 Index("events_once", events.c.ledger, events.c.once, unique=True,
       sqlite_where=events.c.once.isnot(None), postgresql_where=events.c.once.isnot(None))
@@ -63,25 +79,33 @@ heads = Table(
     "heads",
     metadata,
     Column("ledger", _Text, primary_key=True),
-    Column("position", BigInteger, nullable=False),
-    Column("recorded_at", BigInteger, nullable=False),
+    Column("position", _Integer, nullable=False),
+    Column("recorded_at", _Integer, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
     Column("keys_id", LargeBinary),
+    *_checks("heads", ("keys_id", f"octet_length(keys_id) = {HASH_BYTES}"),
+             ("frontier", f"octet_length(frontier) / {HASH_BYTES} * {HASH_BYTES}"
+                          " = octet_length(frontier)")),
+    sqlite_strict=True,
 )
 
 tiles = Table(
     "tiles",
     metadata,
     Column("ledger", _Text, nullable=False),
-    Column("level", Integer, nullable=False),
-    Column("number", BigInteger, nullable=False),
+    Column("level", _Integer, nullable=False),
+    Column("number", _Integer, nullable=False),
     Column("hashes", LargeBinary, nullable=False),
     PrimaryKeyConstraint("ledger", "level", "number", name="tiles_pk"),
+    *_checks("tiles", ("hashes", f"octet_length(hashes) = {TILE_LEAVES * HASH_BYTES}")),
+    sqlite_strict=True,
 )
 
 COLUMNS = ", ".join(Entry._fields)
 
-_SQLITE_GUARD = """
+SUBJECTS_REFUSED = "events: too many subjects, or one that is too long"
+
+_SQLITE_GUARD = f"""
 CREATE TRIGGER events_insert BEFORE INSERT ON events BEGIN
   SELECT RAISE(ABORT, 'events: not the next position') WHERE NEW.position IS NOT
     (SELECT coalesce(max(position), 0) + 1 FROM events WHERE ledger = NEW.ledger);
@@ -93,6 +117,9 @@ CREATE TRIGGER events_insert BEFORE INSERT ON events BEGIN
       AND command_seq = NEW.command_seq);
   SELECT RAISE(ABORT, 'events: this may happen only once') WHERE NEW.once IS NOT NULL AND EXISTS
     (SELECT 1 FROM events WHERE ledger = NEW.ledger AND once = NEW.once);
+  SELECT RAISE(ABORT, '{SUBJECTS_REFUSED}') WHERE octet_length(NEW.subjects) > {NAME_BYTES} AND (
+    json_array_length(NEW.subjects) > {MAX_SUBJECTS} OR EXISTS
+      (SELECT 1 FROM json_each(NEW.subjects) WHERE octet_length(value) > {NAME_BYTES}));
 END
 """
 
@@ -127,31 +154,41 @@ SQLITE_STATISTICS = [
 """Written in, not measured, since a new table is empty: without them SQLite takes `ledger = ?` for
 selective and reads a whole ledger to load one stream."""
 
-_POSTGRES_GUARD = """
-CREATE FUNCTION events_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+_POSTGRES_FUNCTION = "RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$"
+"""With a path of its own: whoever inserts may set theirs to a schema in which `max` or `<>` means
+something else, and the guard would find nothing."""
+
+_POSTGRES_GUARD = f"""
+CREATE FUNCTION events_guard() {_POSTGRES_FUNCTION}
 BEGIN
   RAISE EXCEPTION '%: append-only, % is refused', TG_TABLE_NAME, TG_OP;
 END $$
 """
 
-_POSTGRES_INSERT_GUARD = """
-CREATE FUNCTION events_insert_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+_POSTGRES_INSERT_GUARD = f"""
+CREATE FUNCTION events_insert_guard() {_POSTGRES_FUNCTION}
 BEGIN
   IF EXISTS (SELECT 1 FROM added GROUP BY ledger
       HAVING max(position) - min(position) + 1 <> count(*) OR min(position) <> 1 + coalesce(
-        (SELECT max(e.position) FROM {schema}.events e
+        (SELECT max(e.position) FROM {{schema}}.events e
           WHERE e.ledger = added.ledger AND e.position < min(added.position)), 0)) THEN
     RAISE EXCEPTION 'events: not the next position';
   END IF;
   IF EXISTS (SELECT 1 FROM (SELECT ledger, stream, version, version - row_number() OVER
         (PARTITION BY ledger, stream ORDER BY position) AS shift FROM added) a
       GROUP BY ledger, stream HAVING min(shift) <> max(shift)
-        OR max(version) <> (SELECT max(e.version) FROM {schema}.events e
+        OR max(version) <> (SELECT max(e.version) FROM {{schema}}.events e
           WHERE e.ledger = a.ledger AND e.stream = a.stream)
-        OR min(version) <> coalesce((SELECT max(e.version) + 1 FROM {schema}.events e
+        OR min(version) <> coalesce((SELECT max(e.version) + 1 FROM {{schema}}.events e
           WHERE e.ledger = a.ledger AND e.stream = a.stream AND e.version < min(a.version)),
           least(greatest(min(version), 0), 1))) THEN
     RAISE EXCEPTION 'events: not the next version of the stream';
+  END IF;
+  IF EXISTS (SELECT 1 FROM added WHERE octet_length(subjects) > {NAME_BYTES} AND (
+      json_array_length(subjects::json) > {MAX_SUBJECTS} OR EXISTS
+        (SELECT 1 FROM json_array_elements_text(subjects::json) AS s (name)
+          WHERE octet_length(s.name) > {NAME_BYTES}))) THEN
+    RAISE EXCEPTION '{SUBJECTS_REFUSED}' USING ERRCODE = 'check_violation';
   END IF;
   RETURN NULL;
 END $$

@@ -22,6 +22,7 @@ from ledger.log.schema import COLUMNS
 from ledger.log.store import (
     NOTHING,
     ConnectionLost,
+    FirstEdition,
     Forked,
     Head,
     LogConflict,
@@ -220,19 +221,22 @@ class SqlStore:
             return (rows[0][0] if rows else None), migrations.HEAD
 
     def prepare(self) -> None:
-        """Make the tables of an empty database. Errors: R-LOG-05, R-LOG-06, R-LOG-16, R-LOG-17."""
+        """Make the tables of an empty database, check those of another.
+
+        Errors: R-LOG-05, R-LOG-06, R-LOG-16, R-LOG-17, R-LOG-20.
+        """
         found, needed = self.schema()
         if found is None:
             self.upgrade()
-        elif found not in migrations.KNOWN:
-            raise NewerDatabase(found=found)
-        elif found != needed:
+            return
+        _must_be_known(found)
+        if found != needed:
             raise OlderDatabase(found=found, needed=needed)
 
     def upgrade(self) -> None:
         found, _ = self.schema()
-        if found is not None and found not in migrations.KNOWN:
-            raise NewerDatabase(found=found)
+        if found is not None:
+            _must_be_known(found)
         try:
             self.migrate()
         except self.failures as error:
@@ -374,6 +378,14 @@ class SqlStore:
             with self._writing:
                 self._drop()
                 self.engine.dispose()
+
+
+def _must_be_known(revision: str) -> None:
+    """Errors: FirstEdition (R-LOG-20), NewerDatabase (R-LOG-05)."""
+    if revision in migrations.FIRST_EDITION:
+        raise FirstEdition(found=revision)
+    if revision not in migrations.KNOWN:
+        raise NewerDatabase(found=revision)
 
 
 def reason(error: Exception) -> str:

@@ -11,12 +11,16 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from ledger.common.errors import LedgerError
 from ledger.log.envelope import Entry
-from ledger.log.schema import COLUMNS, SQLITE_GUARDS
-from ledger.log.sql import SqlStore, SqlWriting
-from ledger.log.store import AffectedSqlite
+from ledger.log.schema import COLUMNS, SQLITE_GUARDS, SUBJECTS_REFUSED
+from ledger.log.sql import SqlStore, SqlWriting, reason
+from ledger.log.store import AffectedSqlite, ValueNotStored
 
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
+
+_UNSTORABLE = ("CHECK constraint failed", "cannot store ", SUBJECTS_REFUSED)
+"""How SQLite begins to say that a value is not what its column holds."""
 
 TIMEOUT_S = 60
 """How long to wait for another process's lock."""
@@ -140,6 +144,12 @@ class SqliteStore(SqlStore):
         super().__init__(f"sqlite:///{path}", engine)
         self.failures = (*self.failures, driver().Error)
         self.path = path
+
+    def as_ledger_error(self, error: Exception) -> LedgerError:
+        """The ledger's error for one of the database."""
+        if (why := reason(error)).startswith(_UNSTORABLE):
+            return ValueNotStored(why=why)
+        return super().as_ledger_error(error)
 
     def missing_guards(self) -> list[str]:
         with self.reading() as reader:

@@ -39,6 +39,15 @@ class OlderDatabase(Misconfigured):
     rule = "R-LOG-06"
 
 
+class FirstEdition(Misconfigured):
+    """This database holds a log of the first edition (schema {found}). Its bytes are read and
+    proved only by the version that made it, and it cannot be upgraded. Keep it with that version,
+    and import the files that it was made of into a new, empty database."""
+
+    code = "first_edition"
+    rule = "R-LOG-20"
+
+
 class ConnectionLost(StorageFailed):
     """The connection to the database broke while this was being recorded, so it is not known
     whether it was: {why}. Send it again under the same idempotency key."""
@@ -191,11 +200,14 @@ class Store(Reader, Protocol):
         ...
 
     def prepare(self) -> None:
-        """Make the tables of an empty database, check those of another. Errors: R-LOG-05, -06."""
+        """Make the tables of an empty database, check those of another.
+
+        Errors: R-LOG-05, R-LOG-06, R-LOG-20.
+        """
         ...
 
     def upgrade(self) -> None:
-        """Bring the schema to what this version needs."""
+        """Bring the schema to what this version needs. Errors: R-LOG-05, R-LOG-20."""
         ...
 
     def missing_guards(self) -> list[str]:

@@ -9,7 +9,6 @@ that it reads first: others may go on writing. Whatever a cell holds is reported
 from collections.abc import Callable, Iterator
 from functools import partial
 from hashlib import sha256
-from itertools import pairwise
 from struct import error as StructError
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
@@ -17,7 +16,7 @@ import msgspec
 
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
-from ledger.log.envelope import Entry, leaf_hash, payload_hash
+from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
 from ledger.log.store import Head, Reader, StorageFailed, Store, Tile
 
 BATCH = 1_000
@@ -36,9 +35,6 @@ UNHASHABLE = (TypeError, ValueError, AttributeError, StructError, RecursionError
                msgspec.MsgspecError)
 """What hashing raises for a cell that cannot have been recorded."""
 
-_texts = msgspec.json.Decoder(list[str]).decode
-_written = msgspec.json.Encoder().encode
-
 
 def unfit(entry: Entry) -> str | None:
     """The first column whose value has a type that nothing recorded has; None for a fit row."""
@@ -48,15 +44,6 @@ def unfit(entry: Entry) -> str | None:
         if isinstance(value, int) and not -2**63 <= value < 2**63:
             return name
     return None
-
-
-def canonical(subjects: str) -> bool:
-    """Whether subjects are spelled as they are recorded: sorted, each once, JSON without blanks or
-    needless escapes. Errors: TypeError, ValueError, msgspec's, if they are no JSON list of texts.
-    """
-    texts = _texts(subjects)
-    return (_written(texts) == subjects.encode()
-            and all(one < other for one, other in pairwise(texts)))
 
 
 class BadExpectation(Invalid):
@@ -164,7 +151,7 @@ class _Walk:
             self.note(position, "the payload is not the one that was recorded")
         if leaf_hash(entry) != entry.leaf_hash:
             self.note(position, "the envelope is not the one that was recorded")
-        if not canonical(entry.subjects):
+        if not canonical_subjects(entry.subjects):
             self.note(position, "the subjects are not sorted, each once, and plainly spelled")
 
     def _order(self, entry: Entry, position: int) -> None:

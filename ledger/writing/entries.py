@@ -8,7 +8,8 @@ import msgspec
 from ledger.common.context import Context
 from ledger.common.errors import Fault, InvalidValues, Refused
 from ledger.common.values import from_us, to_us
-from ledger.log.envelope import Entry, leaf_hash, payload_hash
+from ledger.log.bounds import must_hold
+from ledger.log.envelope import Entry, leaf_hash, payload_hash, spelled_subjects
 from ledger.log.randomness import random_16
 
 AHEAD_US = 5 * 60 * 1_000_000
@@ -47,9 +48,8 @@ def check_times(facts: list[Any], wall: int) -> None:
 
 
 def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
-    """The entry of a fact. Errors: InvalidValues (R-VAL-01)."""
+    """The entry of a fact. Errors: InvalidValues (R-VAL-01), and those of `must_hold`."""
     context = origin.context
-    subjects = sorted({fact.originator_id, *fact.about(), *context.subjects})  # as UTF-8 sorts
     source = context.source
     if printed := fact.__dict__.get("printed"):
         source = {**(source or {}), "printed": printed}
@@ -63,6 +63,9 @@ def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
         origin.now, to_us(fact.occurred_at), origin.command_id, seq, origin.request_hash,
         fact.__dict__.get("once"), context.actor, context.role, context.client,
         origin.command_id if correlation is None else correlation.bytes, context.causation,
-        encode(subjects).decode(), None if source is None else encode(source).decode(), payload,
+        spelled_subjects({fact.originator_id, *fact.about(), *context.subjects}),
+        None if source is None else encode(source).decode(), payload,
         salt, payload_hash(salt, payload))
-    return Entry(*fields, leaf_hash(Entry(*fields, b""), subjects))
+    entry = Entry(*fields, b"")
+    must_hold(entry)
+    return Entry(*fields, leaf_hash(entry))

@@ -22,6 +22,7 @@ from ledger.common.context import Context
 from ledger.common.errors import Refused
 from ledger.common.values import from_us, subject
 from ledger.core.aggregate import Aggregate, event
+from ledger.log.bounds import NAME_BYTES
 from ledger.log.envelope import Entry
 from ledger.log.randomness import random_16, uuid7
 from ledger.log.store import Head, Reader
@@ -112,7 +113,7 @@ class Refusal:
         error = task.result
         assert isinstance(error, Refused)
         names = [stream for _, stream in task.command.streams()]
-        odd = [name for name in names if not _subject(name)]
+        odd = [name for name in names if not _subject(name) or len(name.encode()) > NAME_BYTES]
         self.at = at
         self.id = task.command_id
         self.new_stream = task.context.command_id is None

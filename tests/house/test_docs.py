@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ledger.log import envelope, migrations
+from ledger.log import bounds, envelope, migrations
 from ledger.log.envelope import Entry
 from ledger.settings import DEFAULT_DATABASE, Settings
 from tests.support import docs, messages, readme, source
@@ -111,8 +111,6 @@ def framed(value: Any) -> bytes:
         return b"\xff\xff\xff\xff"
     if isinstance(value, int):
         return struct.pack(">Iq", 8, value)
-    if isinstance(value, list):
-        return struct.pack(">I", len(value)) + b"".join(map(framed, value))
     raw = value if isinstance(value, bytes) else value.encode()
     return struct.pack(">I", len(raw)) + raw
 
@@ -122,10 +120,10 @@ def test_log_format__examples_can_be_computed_from_the_page(
     columns: dict[str, Any], entry: str, leaf: str
 ) -> None:
     found = opened(columns)
-    assert sha256(found["salt"] + found["payload"]).digest() == found["payload_hash"]
+    payload = b"order-ledger/payload/v2" + framed(found["salt"]) + framed(found["payload"])
+    assert sha256(payload).digest() == found["payload_hash"]
     names = list(found)[: list(found).index("source") + 1]
-    found["subjects"] = json.loads(found["subjects"])
-    made = b"order-ledger/leaf/v1" + b"".join(framed(found[name]) for name in names)
+    made = b"order-ledger/leaf/v2" + b"".join(framed(found[name]) for name in names)
     made += found["payload_hash"]
     assert made.hex() == entry
     assert sha256(b"\x00" + made).hexdigest() == leaf
@@ -140,6 +138,28 @@ def test_log_format__examples_are_what_the_ledger_computes(
     assert envelope.payload_hash(found.salt, found.payload) == found.payload_hash
     assert envelope.entry_bytes(found).hex() == entry
     assert envelope.leaf_hash(found).hex() == leaf
+
+
+def test_log_format__gives_the_lengths_that_the_databases_hold() -> None:
+    text = (docs.DOCS / "log-format.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| [\w ]+ \| ([\w, ]*)\| ", text, re.M)
+    assert [name for name, _ in rows] == list(Entry._fields)
+    found = {name: length.strip() for name, length in rows if length.strip()}
+    assert found == {name: str(width) for name, width in bounds.WIDTHS.items()} | {
+        name: f"at most {most:,}" for name, most in bounds.MOST.items()}
+    assert f"at most {bounds.MAX_SUBJECTS:,} of them, each of at most {bounds.NAME_BYTES:,} bytes" \
+        in text
+
+
+@pytest.mark.parametrize(("columns", "entry", "leaf"), examples())
+def test_log_format__examples_are_within_what_the_page_promises(
+    columns: dict[str, Any], entry: str, leaf: str
+) -> None:
+    found = Entry(**opened(columns), leaf_hash=bytes.fromhex(leaf))
+    bounds.must_be_storable(found)
+    assert envelope.canonical_subjects(found.subjects)
+    assert f"{len(found.payload_hash)} bytes of `payload_hash`" in (
+        docs.DOCS / "log-format.md").read_text("utf-8")
 
 
 def test_migrations__are_all_known() -> None:

@@ -29,12 +29,14 @@ def intrude(settings: Settings, statement: str, *values: object) -> None:
 
 
 def unguard(connection: object) -> None:
-    """Take all triggers off an SQLite log, and what it says of values that must not be NULL."""
+    """Take off an SQLite log all triggers, and what it says of the types and lengths of values."""
     execute = connection.execute  # type: ignore[attr-defined]
     for (name,) in execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
         execute(f"DROP TRIGGER {name}")
+    execute("PRAGMA ignore_check_constraints = ON")
     execute("PRAGMA writable_schema = ON")
-    execute("UPDATE sqlite_master SET sql = replace(sql, ' NOT NULL', '') WHERE type = 'table'")
+    execute("UPDATE sqlite_master SET sql = replace(replace(replace(sql, ' NOT NULL', ''),"
+            " ',' || char(10) || ' STRICT', ''), ' STRICT', '') WHERE type = 'table'")
     execute("PRAGMA writable_schema = RESET")
 
 

@@ -9,8 +9,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-HEAD = "0001"
-KNOWN = ("0001",)
+FIRST_EDITION = ("0001",)
+"""What the log's first edition left. Other bytes were hashed then, and what was hashed cannot be
+hashed otherwise without becoming another log: such a database is never upgraded."""
+
+HEAD = "2_0001"
+KNOWN = (HEAD,)
 """Every revision that this version can upgrade from, the last one its own. A test compares them
 with the files in `versions/`."""
 

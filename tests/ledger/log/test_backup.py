@@ -1,5 +1,6 @@
 """Backups: whole and provable, log and keys apart, restored all or nothing."""
 
+import base64
 import gzip
 import json
 from pathlib import Path
@@ -60,13 +61,23 @@ def test_restore__rejected_when_the_ledger_has_events(source: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "drop_line", "not_gzip"])
+def emptied(line: bytes) -> bytes:
+    """A line whose payload has passed into its salt, byte by byte."""
+    values = json.loads(line)
+    whole = base64.b64decode(values["salt"]) + base64.b64decode(values["payload"])
+    return json.dumps({**values, "salt": base64.b64encode(whole).decode(), "payload": ""}
+                      ).encode() + b"\n"
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "drop_line", "not_gzip", "empty_payload"])
 def test_restore__rejected_when_the_file_is_damaged(
     source: Path, tmp_path: Path, damage: str
 ) -> None:
     lines = gzip.decompress((source / "log.gz").read_bytes()).splitlines(keepends=True)
     if damage == "flip":
         lines[200] = lines[200].replace(b'"jar.opened.v1"', b'"jar.opened.v2"')
+    elif damage == "empty_payload":
+        lines[200] = emptied(lines[200])
     elif damage == "drop_line":
         del lines[200]
     elif damage == "cut":

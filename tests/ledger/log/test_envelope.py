@@ -14,7 +14,14 @@ from pymerkle import InmemoryTree
 
 from ledger.common.values import subject, subject_part
 from ledger.log import merkle
-from ledger.log.envelope import Entry, entry_bytes, leaf_hash, payload_hash
+from ledger.log.envelope import (
+    Entry,
+    canonical_subjects,
+    entry_bytes,
+    leaf_hash,
+    payload_hash,
+    spelled_subjects,
+)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 INTEGER = st.integers(-(2**63), 2**63 - 1)
@@ -31,7 +38,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "recorded_at": INTEGER, "occurred_at": INTEGER, "command_id": RAW, "command_seq": INTEGER,
     "request_hash": st.none() | RAW, "once": st.none() | TEXT, "actor": TEXT, "role": TEXT,
     "client": TEXT, "correlation": RAW, "causation": st.none() | INTEGER,
-    "subjects": st.lists(TEXT, max_size=4).map(as_json), "source": st.none() | TEXT,
+    "subjects": st.lists(TEXT, max_size=4).map(as_json) | TEXT, "source": st.none() | TEXT,
 }
 HASHED = (*FIELDS, "payload_hash")
 """Every field that the framing takes in; the payload and its salt are in it by their hash."""
@@ -59,7 +66,8 @@ def test_framing__accepted_as_other_bytes_for_any_other_field(
 
 
 NEIGHBOURS = [("ledger", "stream"), ("stream", "type"), ("once", "actor"), ("actor", "role"),
-              ("role", "client"), ("command_id", "correlation"), ("client", "source")]
+              ("role", "client"), ("command_id", "correlation"), ("client", "subjects"),
+              ("subjects", "source")]
 
 
 @pytest.mark.parametrize(("left", "right"), NEIGHBOURS)
@@ -97,9 +105,76 @@ def test_framing__accepted_as_other_bytes_when_subjects_are_split_otherwise(
 @given(entries)
 def test_leaf__accepted_as_rfc_9162_says(entry: Entry) -> None:
     assert leaf_hash(entry) == hashlib.sha256(b"\x00" + entry_bytes(entry)).digest()
-    assert leaf_hash(entry, json.loads(entry.subjects)) == leaf_hash(entry)
-    assert payload_hash(entry.salt, entry.payload) == hashlib.sha256(
-        entry.salt + entry.payload).digest()
+
+
+@given(RAW, RAW)
+def test_payload__accepted_as_framed_with_its_salt(salt: bytes, payload: bytes) -> None:
+    framed = b"".join(len(part).to_bytes(4, "big") + part for part in (salt, payload))
+    assert payload_hash(salt, payload) == hashlib.sha256(
+        b"order-ledger/payload/v2" + framed).digest()
+
+
+@given(st.binary(max_size=40))
+@example(b'0123456789abcdef{"n":1}')
+@example(bytes(40))
+def test_payload__accepted_as_other_bytes_when_any_pass_to_or_from_its_salt(whole: bytes) -> None:
+    """Every split of salt ‖ payload has a hash of its own: none can be emptied into the other."""
+    found = {payload_hash(whole[:at], whole[at:]) for at in range(len(whole) + 1)}
+    assert len(found) == len(whole) + 1
+
+
+# -- subjects -----------------------------------------------------------------------------------
+
+SUBJECTS = st.lists(TEXT | st.text("ab\"\\/\x00\x1f\x7f\u2028云😀", max_size=6), max_size=4)
+
+
+def as_the_page_says(items: list[str]) -> str:
+    """The spelling of subjects as docs/log-format.md describes it, without the ledger's code."""
+    return as_json(sorted(set(items), key=str.encode))
+
+
+@given(SUBJECTS)
+def test_subjects__accepted_in_the_spelling_of_the_writer(items: list[str]) -> None:
+    text = spelled_subjects(items)
+    assert text == as_the_page_says(items)
+    assert canonical_subjects(text)
+    assert set(json.loads(text)) == set(items)
+
+
+@given(SUBJECTS, st.data())
+def test_subjects__rejected_in_any_other_spelling(items: list[str], data: st.DataObject) -> None:
+    """The same list with a blank, an escape, another order or an item twice is another text, has
+    another hash, and is not what the writer writes."""
+    text = spelled_subjects(items)
+    ordered = json.loads(text)
+    others = {
+        json.dumps(ordered), json.dumps(ordered, ensure_ascii=False, indent=1), f"{text} ",
+        f" {text}", f"\ufeff{text}", text.replace("/", "\\/"), text.replace("[", "[ ", 1),
+        as_json(ordered[::-1]), as_json([*ordered, *ordered]),
+        as_json(data.draw(st.permutations(ordered))),
+        "[" + ",".join(f'"{escaped(item)}"' for item in ordered) + "]"} - {text}
+    for other in others:
+        assert not canonical_subjects(other), other
+
+
+def escaped(text: str) -> str:
+    """A text with every character written as an escape of JSON."""
+    pairs = text.encode("utf-16-be").hex()
+    return "".join(f"\\u{pairs[at : at + 4]}" for at in range(0, len(pairs), 4))
+
+
+@pytest.mark.parametrize("value", [
+    "", "[", "{}", '"a"', "null", "[1]", "[null]", '[["a"]]', '["a",]', '["a"]["b"]', '["\ud800"]',
+    '["\\ud800"]', b'["a"]', None, 7])
+def test_subjects__rejected_where_they_are_no_list_of_texts(value: object) -> None:
+    assert not canonical_subjects(value)
+
+
+@given(entries, SUBJECTS)
+def test_subjects__accepted_as_hashed_by_their_text(entry: Entry, items: list[str]) -> None:
+    one, other = spelled_subjects(items), json.dumps(items, indent=1)
+    assume(one != other)
+    assert leaf_hash(entry._replace(subjects=one)) != leaf_hash(entry._replace(subjects=other))
 
 
 # -- the tree -----------------------------------------------------------------------------------

@@ -348,6 +348,38 @@ def test_insert__rejected_when_another_table_is_named_events(store: Store) -> No
             execute(statement)
 
 
+OWN_MEANINGS = {
+    "never <>": "CREATE FUNCTION mine.never(int8, int8) RETURNS bool LANGUAGE sql"
+                " AS 'SELECT false'; CREATE OPERATOR mine.<>"
+                " (LEFTARG = int8, RIGHTARG = int8, FUNCTION = mine.never)",
+    "never >": "CREATE FUNCTION mine.never(int4, int4) RETURNS bool LANGUAGE sql"
+               " AS 'SELECT false'; CREATE OPERATOR mine.>"
+               " (LEFTARG = int4, RIGHTARG = int4, FUNCTION = mine.never)",
+    "octet_length": "CREATE FUNCTION mine.octet_length(text) RETURNS int4 LANGUAGE sql"
+                    " AS 'SELECT 0'",
+}
+"""What the application's role may define in a schema of its own."""
+
+
+@on_postgres
+@pytest.mark.parametrize("own", OWN_MEANINGS.values(), ids=OWN_MEANINGS)
+def test_insert__rejected_whatever_the_search_path_says(store: Store, own: str) -> None:
+    """A guard asks what PostgreSQL means by `<>`, not what the schema of whoever inserts does."""
+    grow(store, *TAKEN)
+    with raw(store) as execute:
+        execute("CREATE SCHEMA mine")
+        execute(own)
+        execute("SET search_path = mine, pg_catalog, public")
+        for changes, message in (
+            ({"position": "99"}, "not the next position"),
+            ({"version": "9"}, "not the next version"),
+            ({"subjects": f"'[\"{'x' * 1001}\"]'"}, "one that is too long"),
+        ):
+            with pytest.raises(Exception, match=message):
+                execute(insert(store, **changes))
+    assert store.read("main") == TAKEN
+
+
 @on_postgres
 def test_read_models__accepted_in_schemas_of_the_applications_own(store: Store) -> None:
     with raw(store) as execute:

@@ -90,6 +90,20 @@ def test_verify__rejected_when_a_payload_byte_is_changed(log: Path) -> None:
     assert [problem.position for problem in checked(log).problems] == [7]
 
 
+@pytest.mark.parametrize("at", [0, 15, 17, 30, -1, None])
+def test_verify__rejected_when_bytes_pass_between_salt_and_payload(
+    log: Path, at: int | None
+) -> None:
+    """All that was salt and payload is still there, in this order, but parted elsewhere."""
+    store = settings_in(log).open_store()
+    (entry,) = store.read("main", after=6, until=7)
+    store.close()
+    whole = entry.salt + entry.payload
+    execute(log, "UPDATE events SET salt = ?, payload = ? WHERE position = 7",
+            whole[:at], b"" if at is None else whole[at:])
+    assert [problem.position for problem in checked(log).problems] == [7]
+
+
 def test_verify__rejected_when_an_event_is_replaced_with_fitting_hashes(log: Path) -> None:
     """The forger recomputes payload and leaf hash: the tree still shows it."""
     store = settings_in(log).open_store()
@@ -267,6 +281,7 @@ def change(path: Path, table: str, column: str, sql: str, row: int) -> bool:
     """Change a cell. Returns whether it now holds anything else."""
     connection = sqlite.driver().connect(str(path), isolation_level=None)
     connection.text_factory = bytes
+    connection.execute("PRAGMA ignore_check_constraints = ON")
     order = {"events": "position", "heads": "ledger", "tiles": "number"}[table]
     where = f"{order} = (SELECT {order} FROM {table} ORDER BY {order} LIMIT 1 OFFSET {row})"
     shown = f"SELECT typeof({column}), {column} FROM {table} ORDER BY {order}"

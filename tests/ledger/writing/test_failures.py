@@ -23,6 +23,7 @@ from ledger.log.sqlite import SqliteStore
 from ledger.log.store import (
     AdminNeeded,
     ConnectionLost,
+    FirstEdition,
     LogConflict,
     NewerDatabase,
     OlderDatabase,
@@ -392,7 +393,8 @@ def test_prepare__accepted_by_many_at_once(settings: Settings) -> None:
 
 
 @durable
-@pytest.mark.parametrize(("revision", "error"), [("9999", NewerDatabase), ("0000", OlderDatabase)])
+@pytest.mark.parametrize(("revision", "error"), [
+    ("9999", NewerDatabase), ("0000", OlderDatabase), ("0001", FirstEdition)])
 def test_prepare__rejected_when_the_schema_is_another(
     store: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch, revision: str,
     error: type[LedgerError],
@@ -406,7 +408,7 @@ def test_prepare__rejected_when_the_schema_is_another(
         connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
     with pytest.raises(error):
         settings.open_store()
-    if error is NewerDatabase:
+    if error is not OlderDatabase:
         with pytest.raises(error):
             store.upgrade()
     if owner is not store:

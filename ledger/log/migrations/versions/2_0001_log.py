@@ -4,7 +4,7 @@ from alembic import op
 
 from ledger.log import schema
 
-revision = "0001"
+revision = "2_0001"
 down_revision = None
 
 
