@@ -291,7 +291,7 @@ def entries_of(records: Iterable[Refusal | Count], work: Work, head: Head) -> li
     """The entries of records after a head. A record that makes no entry is left out."""
     records = list(records)
     streams = [subject(Attempts.KIND, str(record.id)) for record in records]
-    work.known.update((stream, Attempts.blank(stream))
+    work.known.update(((Attempts, stream), Attempts.blank(stream))
                       for stream, record in zip(streams, records, strict=True) if record.new_stream)
     work.fetch([(Attempts, stream) for stream in streams])
     now = max(work.now, head.recorded_at + 1)

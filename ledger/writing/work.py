@@ -13,7 +13,11 @@ from ledger.log.store import Head, Reader, StorageFailed
 CACHED_AGGREGATES = 10_000
 CAUGHT_UP_EVENTS = 1_000
 
-Wanted = list[tuple[type[Aggregate], str]]
+Key = tuple[type[Aggregate], str]
+"""What an aggregate is known under. The class belongs to it: whoever takes the name of an order for
+that of a case has a case that does not exist, and everybody else still has the order."""
+
+Wanted = list[Key]
 
 
 class Cache:
@@ -31,9 +35,10 @@ class Cache:
         self._kept.move_to_end(stream)
         return found
 
-    def keep(self, aggregates: dict[str, Aggregate], head: Head) -> None:
+    def keep(self, aggregates: dict[Key, Aggregate], head: Head) -> None:
         """Keep what a commit changed; the log now ends at this head."""
-        self._kept.update(aggregates)
+        self._kept.update((stream, found) for (cls, stream), found in aggregates.items()
+                          if names(cls, stream))
         while len(self._kept) > CACHED_AGGREGATES:
             self._kept.popitem(last=False)
         self.head = head
@@ -60,13 +65,18 @@ class Cache:
         self._kept.clear()
 
 
+def names(cls: type[Aggregate], stream: str) -> bool:
+    """Whether a stream's name is one of this kind; no other can hold such an aggregate."""
+    return stream.startswith(f"{cls.KIND}:")
+
+
 class Work:
     """One batch of commands: what they load, change and know of persons.
 
     `known` holds the aggregates as the commands so far left them, `changed` those among them that
     are not what was loaded, `touched` those of the command that is being decided, and `actor` who
-    sent it. `unresolved` is why the persons could not be looked up, if so. `cache` must be true as
-    of the reader's head.
+    sent it. `added` counts the events of the commands so far. `unresolved` is why the persons could
+    not be looked up, if so. `cache` must be true as of the reader's head.
     """
 
     def __init__(
@@ -80,13 +90,15 @@ class Work:
         self.handlers = handlers
         self.sealer: Sealer = keys
         self.actor = "system"
-        self.known: dict[str, Aggregate] = {}
-        self.touched: dict[str, Aggregate] = {}
-        self.changed: dict[str, Aggregate] = {}
+        self.known: dict[Key, Aggregate] = {}
+        self.touched: dict[Key, Aggregate] = {}
+        self.changed: dict[Key, Aggregate] = {}
+        self.added = 0
         self.persons: dict[str, Person] = {}
         self.unresolved: StorageFailed | None = None
         self.cache = Cache() if cache is None else cache
-        self._unreadable: dict[str, Exception] = {}
+        self._facts: list[Any] = []
+        self._unreadable: dict[Key, Exception] = {}
 
     def resolve(self, lookups: list[str]) -> None:
         """Look persons up, with one query; unknown ones get a durable key."""
@@ -96,39 +108,44 @@ class Work:
             self.unresolved = error
 
     def fetch(self, wanted: Wanted) -> None:
-        """Load what is not in the cache, with one query."""
+        """Load what is not in the cache, with one query.
+
+        A name of another kind is not asked for: there is no such aggregate.
+        """
         missing: dict[str, Aggregate] = {}
-        for cls, stream in wanted:
-            if stream in self.known or stream in missing:
+        for key in wanted:
+            cls, stream = key
+            if key in self.known or stream in missing:
                 continue
             cached = self.cache.get(cls, stream)
             if cached is not None:
-                self.known[stream] = cached
-            elif stream.startswith(f"{cls.KIND}:"):
+                self.known[key] = cached
+            elif names(cls, stream):
                 missing[stream] = cls.blank(stream)
             else:
-                self.known[stream] = cls.blank(stream)  # a name of another kind: there is none
+                self.known[key] = cls.blank(stream)
         for entry in self.reader.streams(self.ledger, list(missing)) if missing else ():
+            found = missing[entry.stream]
             try:
-                event_types.decode(entry).mutate(missing[entry.stream])
+                event_types.decode(entry).mutate(found)
             except Exception as error:  # it stops who needs this stream, not the whole batch
-                self._unreadable.setdefault(entry.stream, error)
-        self.known.update(missing)
+                self._unreadable.setdefault((type(found), entry.stream), error)
+        self.known.update(((type(found), stream), found) for stream, found in missing.items())
 
     def load(self, cls: type[Any], stream: str) -> Any:
         """A copy of an aggregate that this command may change."""
-        if stream not in self.touched:
-            if stream not in self.known:
-                self.fetch([(cls, stream)])
-            if stream in self._unreadable:
-                raise self._unreadable[stream]
-            self.touched[stream] = self.known[stream].clone().sealed_by(self.sealer)
-        return self.touched[stream]
+        key = cls, stream
+        if key not in self.touched:
+            if key not in self.known:
+                self.fetch([key])
+            if key in self._unreadable:
+                raise self._unreadable[key]
+            self.touched[key] = self.known[key].clone().sealed_by(self.sealer)
+        return self.touched[key]
 
     def holds(self, position: int) -> bool:
-        """Whether the log holds an event at a position; what this batch records is not there yet.
-        """
-        return position <= self.reader.head(self.ledger).position
+        """Whether the log holds an event at a position, or will when this batch is committed."""
+        return position <= self.reader.head(self.ledger).position + self.added
 
     def person(self, lookup: str) -> Person:
         """The person under a lookup. Errors: StorageFailed (R-LOG-04)."""
@@ -148,12 +165,16 @@ class Work:
         command.must_be_current(self)
         changed = self.handlers[type(command)](command, self)
         facts = [fact for aggregate in changed for fact in aggregate.collect_events()]
-        for stream, aggregate in self.touched.items():
+        for (cls, stream), aggregate in self.touched.items():
             assert not aggregate.pending_events, f"{command.NAME} changed {stream} and kept it"
+            assert aggregate.version == self.known[cls, stream].version or names(cls, stream), \
+                f"{command.NAME} took {stream} for a {cls.KIND}"
+        self._facts = facts
         return facts
 
     def keep(self) -> None:
         """Let the next command see what the last one touched."""
+        self.added += len(self._facts)
         self.known.update(self.touched)
         self.changed.update(self.touched)
 

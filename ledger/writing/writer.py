@@ -316,7 +316,7 @@ class Writer:
                 else refused_before(before)
         facts = work.decide(task.command, task.context.actor)
         check_times(facts, batch.wall)
-        self._check_once(facts, batch)
+        once = self._check_once(facts, batch)
         origin = Origin(self.name, batch.now, key, task.request_hash, task.context)
         position = batch.head.position + len(batch.entries)
         task.entries = [entry_of(fact, origin, position + seq, seq)
@@ -324,13 +324,14 @@ class Writer:
         if task.entries:
             batch.entries.extend(task.entries)
             batch.repeats[key] = task.entries
+            batch.once.update(once)
         work.keep()
 
-    def _check_once(self, facts: list[Any], batch: _Batch) -> None:
-        """Errors: OnceTaken (R-LOG-11)."""
+    def _check_once(self, facts: list[Any], batch: _Batch) -> dict[str, int]:
+        """The positions that facts will take `once` values with. Errors: OnceTaken (R-LOG-11)."""
         values = [value for fact in facts if (value := fact.__dict__.get("once")) is not None]
         if not values:
-            return
+            return {}
         taken = {**batch.writing.once(self.name, values), **batch.once}
         position = batch.head.position + len(batch.entries)
         for seq, fact in enumerate(facts, 1):
@@ -339,7 +340,7 @@ class Writer:
                 raise OnceTaken(once=value, position=taken[value])
             if value is not None:
                 taken[value] = position + seq
-        batch.once.update((value, taken[value]) for value in values)
+        return {value: taken[value] for value in values}
 
     # -- refusals ---------------------------------------------------------------------------------
 
