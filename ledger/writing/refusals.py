@@ -6,7 +6,8 @@ counted. The count is kept in memory and recorded as one event when the hour is 
 ledger is closed, and earlier whenever it has grown to as many as the log holds of that hour. A
 process that is killed therefore loses less than half of what it refused in that hour, and the 20th
 refusal shows that a count may be missing. Each process has hours and twenties of its own. A refusal
-that could not be recorded is counted, too.
+that could not be recorded is counted, too. One of which nobody knows whether it was, since the
+connection broke at the commit, is looked up and recorded later, under the same id.
 """
 
 import re
@@ -230,6 +231,12 @@ class Tally:
         self.due_at: int | None = None
         self._hours: OrderedDict[tuple[str, ...], Hour] = OrderedDict()
         self._counting: list[Hour] = []
+        self._doubtful: dict[UUID, Refusal | Count] = {}
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether there are records of which nobody knows if they are in the log."""
+        return bool(self._doubtful)
 
     def take(self, refusals: Iterable[Refusal], now: int, closing: bool) -> list[Refusal | Count]:
         """Take refusals in. Returns what is to be recorded now; `settle` must hear what was."""
@@ -251,24 +258,38 @@ class Tally:
         records += [Count(hour) for hour in self._counting
                     if closing or hour.is_over(now)
                     or hour.counted >= hour.recorded + recorded[id(hour)]]
-        return records
+        return [*self._doubtful.values(), *records]
 
-    def settle(self, records: Sequence[Refusal | Count], written: set[UUID], now: int) -> None:
-        """Take note of which records are in the log; refusals that are not are counted."""
+    def settle(
+        self, records: Sequence[Refusal | Count], written: set[UUID] | None, now: int
+    ) -> None:
+        """Take note of which records are in the log; refusals that are not are counted.
+
+        If nobody knows (None), they are taken for written until the next attempt looks them up.
+        """
         for record in records:
-            hour = record.hour
-            assert hour is not None
-            if isinstance(record, Count):
-                if record.entry_id in written:
-                    hour.counted -= record.number
-                    hour.recorded += record.number
-            elif record.entry_id in written:
-                hour.recorded += 1
-            else:
-                self._count(record, hour)
+            if record.entry_id in self._doubtful:
+                if written is not None and record.entry_id in written:
+                    del self._doubtful[record.entry_id]
+                continue
+            if written is None:
+                self._doubtful[record.entry_id] = record
+            self._settle(record, written is None or record.entry_id in written)
         self._counting = [hour for hour in self._counting if hour.counted]
-        self.due_at = max(min(hour.ends for hour in self._counting), now + RETRY_US) \
-            if self._counting else None
+        due = [max(min(hour.ends for hour in self._counting), now + RETRY_US)] \
+            if self._counting else []
+        self.due_at = min([*due, now + RETRY_US] if self._doubtful else due, default=None)
+
+    def _settle(self, record: Refusal | Count, is_written: bool) -> None:
+        hour = record.hour
+        assert hour is not None
+        if isinstance(record, Refusal) and not is_written:
+            self._count(record, hour)
+        elif isinstance(record, Refusal):
+            hour.recorded += 1
+        elif is_written:
+            hour.counted -= record.number
+            hour.recorded += record.number
 
     def _count(self, refusal: Refusal, hour: Hour) -> None:
         if hour not in self._counting:

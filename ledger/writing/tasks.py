@@ -6,6 +6,7 @@ from ledger.common.context import Context, Receipt
 from ledger.core.commands import Command
 from ledger.log.envelope import Entry
 from ledger.log.randomness import uuid7
+from ledger.log.store import ConnectionLost
 
 
 class Turn:
@@ -31,10 +32,14 @@ class Turn:
 
 
 class Task:
-    """A command on its way through the writer."""
+    """A command on its way through the writer.
 
-    __slots__ = ("command", "command_id", "context", "entries", "last", "request_hash", "result",
-                 "tried", "turn")
+    `entries` is what it records, `recorded` what the log held of it already. `in_doubt` is why
+    nobody knows whether its last attempt was recorded, if so.
+    """
+
+    __slots__ = ("command", "command_id", "context", "entries", "in_doubt", "last", "recorded",
+                 "request_hash", "result", "tried", "turn")
 
     def __init__(self, command: Command, context: Context, request_hash: bytes,
                  turn: Turn) -> None:
@@ -46,6 +51,8 @@ class Task:
         self.last = False
         self.tried = False
         self.entries: list[Entry] = []
+        self.recorded: list[Entry] = []
+        self.in_doubt: ConnectionLost | None = None
         self.result: Receipt | BaseException | None = None
 
     @property
