@@ -65,7 +65,8 @@ def identified(context: Context, command_id: UUID | None, number: int, written: 
     if command_id is None:
         return context
     own = command_id if number == 1 else uuid5(command_id, str(number))
-    return msgspec.structs.replace(context, command_id=own, request=written)
+    return msgspec.structs.replace(context, command_id=own, request=written,
+                                    by_client=True)
 
 
 def shown(receipt: Receipt) -> dict[str, Any]:

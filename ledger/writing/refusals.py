@@ -25,9 +25,9 @@ from ledger.common.values import from_us, subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.log.envelope import Entry
 from ledger.log.randomness import random_16, uuid7
-from ledger.log.store import Head, Reader
+from ledger.log.store import Head
 from ledger.writing.entries import Origin, entry_of
-from ledger.writing.tasks import Task
+from ledger.writing.tasks import DONE, Task
 from ledger.writing.work import Work
 
 EACH = 20
@@ -45,14 +45,15 @@ Detail = str | int | bool | None
 
 
 class Attempts(Aggregate):
-    """What was refused under one command id; its stream is `command:<id>`. A count of refusals has
-    an id of its own."""
+    """What came of one command id but for its changes; its stream is `command:<id>`. A count of
+    refusals has an id of its own."""
 
     KIND = "command"
 
     def begin(self) -> None:
-        """The state before the first event: nothing was refused."""
+        """The state before the first event: nothing was refused, and nothing was done."""
         self.refused = 0
+        self.done = False
 
     class Refused(Aggregate.Event):
         """A rule refused the command, which changed nothing.
@@ -91,6 +92,20 @@ class Attempts(Aggregate):
             """The first stream that the commands named."""
             return self.subjects
 
+    class Done(Aggregate.Event):
+        """The command was accepted and changed nothing; a repeat of it does nothing, either.
+
+        Only a command whose id its client chose leaves it.
+        """
+
+        TOPIC = DONE
+        command: str
+        subjects: list[str] = []
+
+        def about(self) -> list[str]:
+            """The streams that the command named."""
+            return self.subjects
+
     @event(Refused)
     def _refused(self):
         self.refused += 1
@@ -98,6 +113,23 @@ class Attempts(Aggregate):
     @event(RefusalsCounted)
     def _refusals_counted(self, count):
         self.refused += count
+
+    @event(Done)
+    def _done(self):
+        self.done = True
+
+
+def done(task: Task, work: Work) -> list[Any]:
+    """The fact that a command was accepted and changed nothing."""
+    attempts: Attempts = work.load(Attempts, task.stream)
+    attempts._done(command=task.command.NAME, subjects=_subjects(task),
+                   occurred_at=from_us(work.now))
+    del work.touched[Attempts, task.stream]  # nobody asks for it again
+    return list(attempts.collect_events())
+
+
+def _subjects(task: Task) -> list[str]:
+    return [stream for _, stream in task.command.streams() if _subject(stream)]
 
 
 class Refusal:
@@ -124,7 +156,7 @@ class Refusal:
         self.hour: Hour | None = None
         self.fields: dict[str, Any] = {
             "command": task.command.NAME, "rule": error.rule, "code": error.code,
-            "subjects": [name for name in names if name not in odd],
+            "subjects": _subjects(task),
             "details": {name: _detail(value) for name, value in error.details.items()
                         if value not in odd}}
 
@@ -136,29 +168,6 @@ class Refusal:
     def record_in(self, attempts: Attempts) -> None:
         """Record the event."""
         attempts._refused(**self.fields, occurred_at=from_us(self.at))
-
-
-class RefusedBefore(Refused):
-    """This command was refused before under the same id ({rule}, {code}). Use a new idempotency key
-    for a new attempt."""
-
-    code = "refused_before"
-    rule = "R-LOG-19"
-
-
-def final_refusals(reader: Reader, ledger: str, tasks: Iterable[Task]) -> dict[str, Entry]:
-    """The last refusal of each command whose refusals are final, by its stream."""
-    streams = [task.refusals for task in tasks if task.context.refusals_stand]
-    entries = reader.streams(ledger, streams) if streams else ()
-    return {entry.stream: entry for entry in entries if entry.type == Attempts.Refused.TOPIC}
-
-
-def refused_before(entry: Entry) -> RefusedBefore:
-    """The error for a command whose refusal is final."""
-    recorded = msgspec.json.decode(entry.payload)
-    return RefusedBefore(rule=recorded["rule"], code=recorded["code"], **{
-        name: value for name, value in recorded.get("details", {}).items()
-        if name not in ("rule", "code")})
 
 
 def _detail(value: Any) -> Detail:
@@ -328,5 +337,5 @@ def entries_of(records: Iterable[Refusal | Count], work: Work, head: Head) -> li
             entries.append(entry_of(fact, origin, head.position + len(entries) + 1, 1))
         except Exception:  # it costs this record, which is then counted, and no other
             continue
-        work.keep()
+        work.keep(1)
     return entries

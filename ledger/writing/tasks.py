@@ -8,6 +8,9 @@ from ledger.log.envelope import Entry
 from ledger.log.randomness import uuid7
 from ledger.log.store import ConnectionLost
 
+DONE = "command.done.v1"
+"""The type of the event that an accepted command leaves which changed nothing."""
+
 
 class Turn:
     """A caller who waits for some tasks.
@@ -56,15 +59,16 @@ class Task:
         self.result: Receipt | BaseException | None = None
 
     @property
-    def refusals(self) -> str:
-        """The stream with the refusals of this command id."""
+    def stream(self) -> str:
+        """The stream of what is recorded of the attempts under this command id."""
         return f"command:{self.command_id}"
 
     def receipt(self, position: int) -> Receipt:
-        """What the task recorded, in a log that ends at a position."""
+        """What the task recorded, in a log that ends at a position; not that it changed nothing."""
+        entries = [entry for entry in self.entries if entry.type != DONE]
         return Receipt(
             self.command_id,
-            tuple(entry.position for entry in self.entries),
-            {entry.stream: entry.version for entry in self.entries},
+            tuple(entry.position for entry in entries),
+            {entry.stream: entry.version for entry in entries},
             position,
         )

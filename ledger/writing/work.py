@@ -97,7 +97,6 @@ class Work:
         self.persons: dict[str, Person] = {}
         self.unresolved: StorageFailed | None = None
         self.cache = Cache() if cache is None else cache
-        self._facts: list[Any] = []
         self._unreadable: dict[Key, Exception] = {}
 
     def resolve(self, lookups: list[str]) -> None:
@@ -169,12 +168,11 @@ class Work:
             assert not aggregate.pending_events, f"{command.NAME} changed {stream} and kept it"
             assert aggregate.version == self.known[cls, stream].version or names(cls, stream), \
                 f"{command.NAME} took {stream} for a {cls.KIND}"
-        self._facts = facts
         return facts
 
-    def keep(self) -> None:
-        """Let the next command see what the last one touched."""
-        self.added += len(self._facts)
+    def keep(self, events: int) -> None:
+        """Let the next command see what the last one touched, and so many events recorded."""
+        self.added += events
         self.known.update(self.touched)
         self.changed.update(self.touched)
 

@@ -30,15 +30,7 @@ from ledger.writing import outcomes
 from ledger.writing.clock_guard import ClockGuard
 from ledger.writing.entries import Origin, check_times, encode, entry_of
 from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
-from ledger.writing.refusals import (
-    Count,
-    Refusal,
-    RefusedBefore,
-    Tally,
-    entries_of,
-    final_refusals,
-    refused_before,
-)
+from ledger.writing.refusals import Count, Refusal, Tally, done, entries_of
 from ledger.writing.tasks import Task, Turn
 from ledger.writing.work import Cache, Work
 
@@ -62,7 +54,6 @@ class _Batch(NamedTuple):
     wall: int
     writing: Writing
     repeats: dict[bytes, list[Entry]]
-    refused: dict[str, Entry]
     entries: list[Entry]
     once: dict[str, int]
 
@@ -204,8 +195,7 @@ class Writer:
             outcomes.settle(task)
             if task.result is None:
                 task.result = LedgerClosed()
-            elif isinstance(task.result, Refused) and task.command.REFUSALS_KEPT \
-                    and not isinstance(task.result, RefusedBefore):
+            elif isinstance(task.result, Refused) and task.command.REFUSALS_KEPT:
                 if not self._refused:
                     self._record_by = time.monotonic() + MAX_UNRECORDED_S
                 self._refused.append(task)
@@ -281,8 +271,7 @@ class Writer:
         first = tasks[0].command
         wall = (self.guard.stamp_acceptance(first, head) if isinstance(first, AcceptClock)
                 else self.guard.stamp(head, writing))
-        return _Batch(head, wall, writing, repeats,
-                      final_refusals(writing, self.name, tasks), [], {})
+        return _Batch(head, wall, writing, repeats, [], {})
 
     def _head(self, writing: Writing) -> Head:
         """The head; from here on the cache is current as of it."""
@@ -315,10 +304,9 @@ class Writer:
             position = max(batch.head.position, task.entries[-1].position)
             task.result = task.receipt(position)._replace(replayed=True)
             return
-        if (before := batch.refused.get(task.refusals)) is not None:
-            raise CommandReused if before.request_hash != task.request_hash \
-                else refused_before(before)
         facts = work.decide(task.command, task.context.actor)
+        if not facts and task.context.by_client:
+            facts = done(task, work)
         check_times(facts, batch.wall)
         once = self._check_once(facts, batch)
         origin = Origin(self.name, batch.now, key, task.request_hash, task.context)
@@ -329,7 +317,7 @@ class Writer:
             batch.entries.extend(task.entries)
             batch.repeats[key] = task.entries
             batch.once.update(once)
-        work.keep()
+        work.keep(len(task.entries))
 
     def _check_once(self, facts: list[Any], batch: _Batch) -> dict[str, int]:
         """The positions that facts will take `once` values with. Errors: OnceTaken (R-LOG-11)."""

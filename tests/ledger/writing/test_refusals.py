@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from ledger.application import CommandReused, Ledger, LedgerClosed
+from ledger.application import Ledger, LedgerClosed
 from ledger.common.context import Context, Receipt
 from ledger.common.errors import LedgerError, Refused
 from ledger.common.values import from_us
@@ -23,7 +23,6 @@ from ledger.log.persons import Keys
 from ledger.log.store import ConnectionLost, StorageFailed, Store
 from ledger.settings import Settings, open_ledger
 from ledger.writing import refusals, writer
-from ledger.writing.refusals import RefusedBefore
 from tests.conftest import durable
 from tests.support.batches import paused, waiting
 from tests.support.children import Child
@@ -568,18 +567,3 @@ def test_cache__kept_over_refusals(
     monkeypatch.setattr(cache, "catch_up", lambda reader, name, head: None)
     ledger.handle(noting(), CONTEXT)
     assert [row.version for row in changes(store)] == [1, 2]
-
-
-def test_refusal__stands_under_an_id_that_asks_for_it(ledger: Ledger) -> None:
-    once = context(command_id=UUID(int=7), refusals_stand=True)
-    with pytest.raises(JarUnknown):
-        ledger.handle(adding(), once)
-    ledger.handle(opening(), CONTEXT)
-    before = ledger.head().position
-    with pytest.raises(RefusedBefore) as caught:
-        ledger.handle(adding(), once)
-    assert caught.value.details["rule"] == "R-TST-01"
-    with pytest.raises(CommandReused):
-        ledger.handle(adding(coins=1), once)
-    assert ledger.head().position == before
-    ledger.handle(adding(), context(command_id=UUID(int=8), refusals_stand=True))
