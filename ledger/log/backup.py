@@ -21,7 +21,7 @@ from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.persons import Keys, ledger_secrets, persons
-from ledger.log.store import Head, Store, Tile
+from ledger.log.store import Head, Store, Tile, gapless
 
 LOG_FORMAT = "order-ledger/backup-log/v1"
 KEYS_FORMAT = "order-ledger/backup-keys/v1"
@@ -100,10 +100,12 @@ def backup_log(store: Store, ledger: str, path: Path, progress: Progress | None 
                           "keys_id": head.keys_id.hex() if head.keys_id else None}))
         after = 0
         while rows := store.read(ledger, after=after, until=head.position, limit=BATCH):
+            gapless(rows, ledger, after=after)
             file.writelines(_line(_plain(entry)) for entry in rows)
             after = rows[-1].position
             if progress is not None:
                 progress(after, head.position)
+        gapless([], ledger, after=after, until=head.position)
         root = merkle.root(merkle.unpack(head.frontier))
         file.write(_line({"events": head.position, "root": root.hex()}))
     return head

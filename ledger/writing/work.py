@@ -1,14 +1,17 @@
 """What handlers see of the ledger: aggregates as the commands before left them, and persons."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 from ledger.common.personal import Person, Personal, Plain, Sealer
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handlers
+from ledger.log import merkle
+from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
-from ledger.log.store import Head, Reader, StorageFailed
+from ledger.log.store import Head, Reader, StorageFailed, gapless
 
 CACHED_AGGREGATES = 10_000
 CAUGHT_UP_EVENTS = 1_000
@@ -18,6 +21,14 @@ Key = tuple[type[Aggregate], str]
 that of a case has a case that does not exist, and everybody else still has the order."""
 
 Wanted = list[Key]
+
+
+def _leads(head: Head, entries: Sequence[Entry], to: Head) -> bool:
+    """Whether a log that ended at one head ends at another once these entries followed."""
+    frontier = merkle.unpack(head.frontier)
+    for size, entry in enumerate(entries, head.position):
+        merkle.push(frontier, size, entry.leaf_hash)
+    return merkle.pack(frontier) == to.frontier
 
 
 class Cache:
@@ -46,8 +57,10 @@ class Cache:
     def catch_up(self, reader: Reader, ledger: str, head: Head) -> None:
         """Forget what another process changed since the cache's head.
 
-        All is forgotten if that is more than a look through is worth, or if the log went back: it
-        is then another log, restored from a backup.
+        All is forgotten if that is more than a look through is worth, or if the log below is
+        another, since somebody restored a backup: the hashes of what was recorded since lead from
+        the tree's frontier as it was known to the log's, or it is not the same log. Errors:
+        EventMissing (R-LOG-20).
         """
         if self.head == head:
             return
@@ -55,8 +68,12 @@ class Cache:
         if self.head is None or not 0 < head.position - known <= CAUGHT_UP_EVENTS:
             self._kept.clear()
         else:
-            for entry in reader.read(ledger, after=known, until=head.position):
+            entries = gapless(reader.read(ledger, after=known, until=head.position), ledger,
+                              after=known, until=head.position)
+            for entry in entries:
                 self._kept.pop(entry.stream, None)
+            if not _leads(self.head, entries, head):
+                self._kept.clear()
         self.head = head
 
     def drop(self) -> None:
