@@ -1,13 +1,13 @@
 """Refusals on record: what a rule refused leaves an event, and too much of the same is counted.
 
-The first 20 refusals within an hour of one actor, rule and first subject are recorded one by one,
-each before its caller has the answer. The 20th names the time until which more of the same are only
-counted. The count is kept in memory and recorded as one event when the hour is over, when the
-ledger is closed, and earlier whenever it has grown to as many as the log holds of that hour. A
-process that is killed therefore loses less than half of what it refused in that hour, and the 20th
-refusal shows that a count may be missing. Each process has hours and twenties of its own. A refusal
-that could not be recorded is counted, too. One of which nobody knows whether it was, since the
-connection broke at the commit, is looked up and recorded later, under the same id.
+The first 20 refusals within an hour of one actor and rule are recorded one by one, whatever they
+are about, each before its caller has the answer. The 20th names the time until which more of the
+same are only counted. The count is kept in memory and recorded as one event when the hour is over,
+when the ledger is closed, and earlier whenever it has grown to as many as the log holds of that
+hour. A process that is killed therefore loses less than half of what it refused in that hour, and
+the 20th refusal shows that a count may be missing. Each process has hours and twenties of its own.
+A refusal that could not be recorded is counted, too. One of which nobody knows whether it was,
+since the connection broke at the commit, is looked up and recorded later, under the same id.
 """
 
 import re
@@ -31,7 +31,7 @@ from ledger.writing.tasks import DONE, Task
 from ledger.writing.work import Work
 
 EACH = 20
-"""Refusals of one actor, rule and first subject that are recorded one by one in an hour."""
+"""Refusals of one actor and rule that are recorded one by one in an hour."""
 
 HOUR_US = 3_600_000_000
 RETRY_US = 60_000_000
@@ -59,7 +59,7 @@ class Attempts(Aggregate):
         """A rule refused the command, which changed nothing.
 
         `details` are the values that the rule's message names. The 20th refusal within an hour of
-        one actor, rule and first subject has `counted_until`: until then more of them are counted.
+        one actor and rule has `counted_until`: until then more of them are counted.
         """
 
         TOPIC = "command.refused.v1"
@@ -75,9 +75,10 @@ class Attempts(Aggregate):
             return self.subjects
 
     class RefusalsCounted(Aggregate.Event):
-        """This many refusals of one actor, rule and first subject are not recorded one by one.
+        """This many refusals of one actor and rule are not recorded one by one.
 
         The first of them was at `since`, the last at `until`; the request's hash is the last one's.
+        `subjects` are the first 20 streams that they were about.
         """
 
         TOPIC = "command.refusals_counted.v1"
@@ -89,7 +90,7 @@ class Attempts(Aggregate):
         subjects: list[str] = []
 
         def about(self) -> list[str]:
-            """The first stream that the commands named."""
+            """The first streams that the commands named."""
             return self.subjects
 
     class Done(Aggregate.Event):
@@ -162,8 +163,8 @@ class Refusal:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Whose repeats are counted together: actor, rule, first subject."""
-        return (self.context.actor, self.fields["rule"], *self.fields["subjects"][:1])
+        """Whose repeats are counted together: actor, rule. A subject is easily made up."""
+        return self.context.actor, self.fields["rule"]
 
     def record_in(self, attempts: Attempts) -> None:
         """Record the event."""
@@ -175,19 +176,20 @@ def _detail(value: Any) -> Detail:
 
 
 class Hour:
-    """An hour of refusals of one actor, rule and first subject. Units: microseconds.
+    """An hour of refusals of one actor and rule. Units: microseconds.
 
     `single` is how many were to be recorded one by one, `recorded` how many the log holds in all,
-    `counted` how many it does not hold yet.
+    `counted` how many it does not hold yet, and `about` the first subjects of these.
     """
 
-    __slots__ = ("begins", "counted", "ends", "first", "last", "recorded", "single")
+    __slots__ = ("about", "begins", "counted", "ends", "first", "last", "recorded", "single")
 
     def __init__(self, begins: int) -> None:
         self.begins, self.ends = begins, begins + HOUR_US
         self.single = self.recorded = self.counted = 0
         self.first = begins
         self.last: Refusal | None = None
+        self.about: dict[str, None] = {}
 
     def is_over(self, now: int) -> bool:
         """Whether it has passed, or has not begun, since somebody has set the clock back."""
@@ -199,6 +201,8 @@ class Hour:
             self.first = refusal.at
         self.counted += 1
         self.last = refusal
+        if len(self.about) < EACH:
+            self.about.update(dict.fromkeys(refusal.fields["subjects"][:1]))
 
 
 class Count:
@@ -227,7 +231,7 @@ class Count:
         attempts._refusals_counted(
             rule=fields["rule"], code=fields["code"], count=self.number,
             since=from_us(self.hour.first), until=from_us(self.at),
-            subjects=fields["subjects"][:1], occurred_at=from_us(self.at))
+            subjects=[*self.hour.about], occurred_at=from_us(self.at))
 
 
 class Tally:
@@ -299,6 +303,7 @@ class Tally:
         elif is_written:
             hour.counted -= record.number
             hour.recorded += record.number
+            hour.about = {}
 
     def _count(self, refusal: Refusal, hour: Hour) -> None:
         if hour not in self._counting:

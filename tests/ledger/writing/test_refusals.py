@@ -53,7 +53,7 @@ OWNER = "张三丰"
 HOUR = 3600
 
 
-def member(number: int) -> Context:
+def member(number: object) -> Context:
     """A context of somebody else."""
     return context(actor=f"member:{number}")
 
@@ -328,7 +328,7 @@ def refuse_until_killed(settings: Settings, pipe: Connection) -> None:
 
     def work(thread: int) -> None:
         for count in range(1_000_000):
-            refuse(opened.ledger, f"{thread}-{count}")
+            refuse(opened.ledger, f"{thread}-{count}", member(f"{thread}-{count}"))
             os.write(pipe.fileno(), f"{thread}-{count}\n".encode())
 
     for thread in [in_thread(lambda n=n: work(n)) for n in range(4)]:
@@ -398,12 +398,12 @@ def test_count__begins_again_with_the_next_hour(timed: Ledger, store: Store, tim
         for _ in range(23):
             refuse(timed)
         time.pass_by(HOUR)
-        refuse(timed, "another")
+        refuse(timed, "another", member(1))
         assert counts(store) == [3] * expected
         assert len(refused(store)) == 21 * expected
 
 
-def test_count__is_of_one_actor_rule_and_first_subject(timed: Ledger, store: Store) -> None:
+def test_count__is_of_one_actor_and_rule(timed: Ledger, store: Store) -> None:
     timed.handle(opening(1), CONTEXT)
     for _ in range(15):
         refuse(timed, 7)
@@ -412,9 +412,23 @@ def test_count__is_of_one_actor_rule_and_first_subject(timed: Ledger, store: Sto
         refuse(timed, 7)
         with pytest.raises(NotThatManyCoins):
             timed.handle(taking(1), CONTEXT)
-    assert len(refused(store)) == 4 * 15 + 5
+    assert len(refused(store)) == 20 + 15 + 15
     timed.close()
-    assert counts(store) == [10]
+    assert counts(store) == [20, 5]
+
+
+def test_count__is_of_all_that_was_made_up(timed: Ledger, store: Store) -> None:
+    """Whoever tries 300 numbers leaves 20 events and some counts, not 300 events."""
+    for number in range(300):
+        refuse(timed, number)
+    timed.close()
+    assert len(refused(store)) == 20
+    assert sum(counts(store)) == 280
+    counted = [payload(row) for row in must_be_sound(store)
+               if row.type == "command.refusals_counted.v1"]
+    assert len(counted) < 6
+    assert counted[0]["subjects"] == [name_of(number) for number in range(20, 40)]
+    assert counted[1]["subjects"] == [name_of(number) for number in range(40, 60)]
 
 
 def test_count__recorded_early_when_it_is_as_much_as_the_log_holds(
@@ -450,7 +464,7 @@ def test_count__recorded_although_too_many_hours_run(
     for _ in range(22):
         refuse(timed, 1)
     for number in range(2, 9):
-        refuse(timed, number)
+        refuse(timed, number, member(number))
     assert len(timed._writer._tally._hours) <= 4
     time.pass_by(HOUR)
     refuse(timed, 1)

@@ -177,9 +177,8 @@ def test_handle__accepted_from_many_threads(ledger: Ledger, store: Store) -> Non
     total = sum((thread.result for thread in threads), Counter())
     assert total == {"OpenJar": 40, "AddCoins": 40, "jar_already_open": 280,
                     "jar_full": 280}
-    rows = must_be_sound(store)
-    assert Counter(row.type for row in rows) == {
-        "jar.opened.v1": 40, "jar.coins_added.v1": 40, "command.refused.v1": 280}
+    assert Counter(row.type for row in changes(store)) == {
+        "jar.opened.v1": 40, "jar.coins_added.v1": 40}
     assert all(fold(store, name_of(n)).coins == FULL + n for n in range(40))
 
 
