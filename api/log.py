@@ -30,7 +30,7 @@ from api.http.routes import READERS, Blueprint, caller, edge, unseal
 from ledger.common.errors import Fault
 from ledger.common.values import from_us, rfc3339
 from ledger.log import merkle
-from ledger.log.store import Store
+from ledger.log.store import Store, gapless
 from ledger.writing.refusals import Attempts
 from projections.asking.clocks import header
 from projections.audit.trail import Asked, found, rows
@@ -90,7 +90,8 @@ def _frontier(store: Store, name: str, position: int) -> list[bytes]:
     frontier: list[bytes] = []
     size = 0
     while size < position:
-        for entry in store.read(name, after=size, until=position):
+        for entry in gapless(store.read(name, after=size, until=position), name, after=size,
+                             until=position):
             merkle.push(frontier, size, entry.leaf_hash)
             size = entry.position
     return frontier

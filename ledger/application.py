@@ -59,8 +59,9 @@ class Ledger:
                 found.append(0)
                 continue
             try:
-                found.append(len(work.decide(command, context.actor)))
-                work.keep()
+                events = len(work.decide(command, context.actor))
+                work.keep(events)
+                found.append(events)
             except LedgerError as error:
                 found.append(error)
         return found

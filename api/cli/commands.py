@@ -10,7 +10,7 @@ of them.
 import os
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -31,6 +31,9 @@ from api.cli.policies import policies_group
 from api.messages import tr
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
 from projections.asking.names import REPORTS
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 
 @command("demo")
@@ -90,11 +93,14 @@ def _command_names() -> list[str]:
 @click.argument("file", required=False, default="-", type=click.File(encoding="utf-8"))
 @click.option("--role", default="operator", show_default=True, metavar="WORD",
               help="The role in which it is done.")
+@click.option("--command-id", type=click.UUID, metavar="UUID",
+              help="An id of your own: sent again under it, a command is recorded once.")
 @ledger_option
 @actor_option
 @format_options
 def do_command(
-    name: str | None, file: TextIO, *, role: str, ledger_name: str, actor: str | None, form: str,
+    name: str | None, file: TextIO, *, role: str, command_id: "UUID | None", ledger_name: str,
+    actor: str | None, form: str,
 ) -> None:
     """Send commands, such as stock.move: a JSON object, or one per line, in FILE or on stdin. The
     first refusal stops it. Without a NAME: list all commands and their fields."""
@@ -106,8 +112,9 @@ def do_command(
     commands = list(submit.read(name, file.read()))
     with opened(ledger_name, make=True) as found:
         context = context_of(found, actor, role)
-        for one in commands:
-            receipt = found.ledger.handle(one, context)
+        for number, (one, written) in enumerate(commands, 1):
+            receipt = found.ledger.handle(
+                one, submit.identified(context, command_id, number, written))
             if form == "json":
                 click.echo(as_json(submit.shown(receipt)))
             elif receipt.positions:

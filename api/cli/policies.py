@@ -45,7 +45,7 @@ def publish_command(
     from api.cli import publishing
 
     command = publishing.publication(file, effective_from)
-    with opened(ledger_name) as found:
+    with opened(ledger_name, make=True) as found:
         receipt = found.ledger.handle(command, context_of(found, actor, "admin"))
         version = publishing.latest(found.store, ledger_name)
         click.echo(tr("Version {version} holds from {day} on; recorded at position {position}.",

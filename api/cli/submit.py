@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID, uuid5
 
 import msgspec
 
-from ledger.common.context import Receipt
+from ledger.common.context import Context, Receipt
 from ledger.common.errors import Invalid
 from ledger.core.commands import Command
 from ledger.handlers.table import HANDLERS
@@ -24,8 +25,9 @@ class BadCommand(Invalid):
     rule = "R-CMD-01"
 
 
-def read(name: str, text: str) -> Iterator[Command]:
-    """The commands of a text: one JSON object, or one per line. `occurred_at` defaults to now.
+def read(name: str, text: str) -> Iterator[tuple[Command, bytes]]:
+    """The commands of a text: one JSON object, or one per line; each with what was written, in one
+    spelling, so that it is the same when it is sent again. `occurred_at` defaults to now.
 
     Errors: BadCommand (R-CMD-01); InvalidValues (R-VAL-01).
     """
@@ -35,10 +37,11 @@ def read(name: str, text: str) -> Iterator[Command]:
     except msgspec.DecodeError:
         texts = list(_lines(name, text))
     for line, fields in texts:
+        written = msgspec.json.encode(fields, order="sorted")
         if isinstance(fields, dict) and "occurred_at" in cls.__struct_fields__:
             fields.setdefault("occurred_at", datetime.now(UTC))
         try:
-            yield msgspec.convert(fields, cls)
+            yield msgspec.convert(fields, cls), written
         except msgspec.ValidationError as error:
             raise BadCommand(line=line, name=name, why=_lower(str(error))) from None
 
@@ -54,6 +57,16 @@ def _lines(name: str, text: str) -> Iterator[tuple[int, Any]]:
 
 def _lower(text: str) -> str:
     return text if text[:2].isupper() else text[:1].lower() + text[1:]  # "JSON is malformed" stays
+
+
+def identified(context: Context, command_id: UUID | None, number: int, written: bytes) -> Context:
+    """The context of a command that may be sent again: its id, if one was given, and what must then
+    be the same. Further commands of a text have ids that are made of the first one's."""
+    if command_id is None:
+        return context
+    own = command_id if number == 1 else uuid5(command_id, str(number))
+    return msgspec.structs.replace(context, command_id=own, request=written,
+                                    by_client=True)
 
 
 def shown(receipt: Receipt) -> dict[str, Any]:

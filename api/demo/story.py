@@ -117,8 +117,10 @@ def _show_sales(models: ReadModels) -> None:
     answer = ask(models, "main", "timeline", Question(subject=subject))
     click.echo(f"  {subject}")
     for row in answer.rows:
+        # To the second: each commit is a microsecond later, and their number is the machine's.
+        recorded = row["recorded_at"][:len("2026-08-31T15:59:59")]
         click.echo(f"  {row['position']:>5}  {row['type']:<26} {row['occurred_at']}  "
-                   f"recorded {row['recorded_at']}  {_brief(row)}")
+                   f"recorded {recorded}Z  {_brief(row)}")
 
 
 def _brief(row: dict[str, Any]) -> str:

@@ -23,7 +23,6 @@ from ledger.orders.errors import OrderUnknown
 from ledger.returns.errors import CaseUnknown
 from ledger.stock.transfers import TransferUnknown
 from ledger.writing.errors import CommandReused
-from ledger.writing.refusals import RefusedBefore
 from projections.asking.clocks import TwoRecordings
 from projections.stock.reports import PeriodReversed
 
@@ -80,8 +79,6 @@ def respond(
 
 def of_ledger(error: LedgerError) -> Response:
     """The response to an error of the ledger."""
-    if isinstance(error, RefusedBefore):
-        return _refused_before(error)
     status = next((status for cls, status in STATUS if isinstance(error, cls)), 500)
     return _problem_of(error, status)
 
@@ -93,26 +90,6 @@ def _problem_of(
         return respond(500, "our_fault", OUR_FAULT)
     return respond(status, code or error.code, tr(error.template, **error.details),
                    rule=rule or error.rule, errors=error.faults)
-
-
-def _refused_before(error: RefusedBefore) -> Response:
-    """The first refusal again, in its own words if its values are on record."""
-    known = next((cls for cls in _all(LedgerError)
-                  if cls.__dict__.get("code") == error.details["code"]), RefusedBefore)
-    try:
-        first = known(**error.details)
-    except (KeyError, ValueError, TypeError):
-        first = error
-    found = _problem_of(first, next(status for cls, status in STATUS if issubclass(known, cls)),
-                  code=error.details["code"], rule=error.details["rule"])
-    found.headers["Idempotency-Replayed"] = "true"
-    return found
-
-
-def _all(cls: type[LedgerError]) -> Iterable[type[LedgerError]]:
-    for one in cls.__subclasses__():
-        yield one
-        yield from _all(one)
 
 
 def of_http(error: HTTPException) -> Response:

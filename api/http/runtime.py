@@ -20,7 +20,7 @@ from ledger.application import Ledger
 from ledger.common.context import Context
 from ledger.core import event_types
 from ledger.log.persons import Keys
-from ledger.log.store import Store
+from ledger.log.store import Store, gapless
 from ledger.settings import Settings, sqlite_path
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
@@ -58,7 +58,9 @@ class KeyRing:
     def refresh(self) -> None:
         """Fold what was recorded since the last time."""
         with self._lock:
-            for entry in self.store.read(self.name + SUFFIX, after=self.position, limit=10**9):
+            name = self.name + SUFFIX
+            found = self.store.read(name, after=self.position, limit=10**9)
+            for entry in gapless(found, name, after=self.position):
                 self.position = entry.position
                 if entry.stream.startswith("key:"):
                     key = self.keys.setdefault(entry.stream, ApiKey.blank(entry.stream))

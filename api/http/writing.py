@@ -119,7 +119,7 @@ def decide(command: Command, key: str) -> Receipt:
         context = Context(
             actor=who.actor, role=who.role, client=f"key:{who.key}", command_id=command_id,
             request=request.get_data() + b"\0" + request.headers.get("If-Match", "").encode(),
-            refusals_stand=True)
+            by_client=True)
         receipt = edge().ledger(who.ledger).handle(command, context)
     finally:
         with _lock:

@@ -55,8 +55,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     API key or the program. subjects are added to those of the events. source is an object such as
     {"import": …, "rows": […], "profile": …, "zone": …}; the time that an event's source prints is
     added to it. A repeat of a command_id is answered with the first receipt; request is what must
-    then be the same (by default the command itself). With `refusals_stand`, a command id that was
-    refused once is refused for good: a new attempt takes a new id.
+    then be the same (by default the command itself). `by_client` says that a client chose the
+    command id: once accepted, it is used up for ever, also if nothing changed. What was refused may
+    be tried again under it.
     """
 
     actor: str
@@ -68,7 +69,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     subjects: tuple[str, ...] = ()
     source: dict[str, Any] | None = None
     request: bytes | None = None
-    refusals_stand: bool = False
+    by_client: bool = False
 
     def __post_init__(self) -> None:
         if not is_actor(self.actor):

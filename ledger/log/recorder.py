@@ -27,7 +27,7 @@ from ledger.common.context import Context
 from ledger.log.append import append
 from ledger.log.bounds import must_hold
 from ledger.log.envelope import SALT_BYTES, Entry, leaf_hash, payload_hash, spelled_subjects
-from ledger.log.store import LogConflict, StorageFailed, Store
+from ledger.log.store import LogConflict, StorageFailed, Store, gapless
 
 PAGE = 500
 POLL_S = 0.2
@@ -87,11 +87,11 @@ class LogRecorder(ApplicationRecorder):
         *, inclusive_of_start: bool = True,
     ) -> Sequence[Notification]:
         """Events of all streams in the order of positions."""
-        after = 0 if start is None else start - inclusive_of_start
+        after = 0 if start is None else max(start - inclusive_of_start, 0)
         found: list[Notification] = []
         while len(found) < limit:
             page = self.store.read(self.ledger, after=after, until=stop, limit=max(limit, PAGE))
-            found += notifications(page, topics)
+            found += notifications(gapless(page, self.ledger, after=after), topics)
             if not page:
                 break
             after = page[-1].position
@@ -134,6 +134,7 @@ class LogSubscription(Subscription[LogRecorder]):
             page = self._recorder.store.read(
                 self._recorder.ledger, after=self._position, limit=PAGE)
             if page:
+                gapless(page, self._recorder.ledger, after=self._position)
                 self._position = page[-1].position
                 self._found.extend(notifications(page, self._topics))
             elif not self._has_been_stopped:

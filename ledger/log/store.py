@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from ledger.common.errors import Conflict, LedgerError, Misconfigured, Unavailable
 from ledger.common.values import MAX_INTEGER
@@ -95,6 +95,14 @@ class AffectedSqlite(Misconfigured):
     rule = "R-LOG-07"
 
 
+class EventMissing(LedgerError):
+    """The event at position {position} of ledger {ledger} is missing, although the log goes on.
+    `ledger verify` says what else is wrong; restore a backup that is sound."""
+
+    code = "event_missing"
+    rule = "R-LOG-19"
+
+
 class Head(NamedTuple):
     """Where a ledger ends: the last event's position and time of recording, the tree's frontier."""
 
@@ -119,6 +127,25 @@ def must_fit(entries: Sequence[Entry], head: Head, ledger: str) -> None:
     """Check that entries lead to the head that is to be written. Errors: ValueError."""
     if head.position != entries[-1].position or any(e.ledger != ledger for e in entries):
         raise ValueError(f"these entries do not lead ledger {ledger} to {head.position}")
+
+
+Row = TypeVar("Row", Entry, Outline)
+
+
+def gapless(
+    entries: list[Row], ledger: str, *, after: int, until: int | None = None
+) -> list[Row]:
+    """Entries that were read after a position, if none is missing. Errors: EventMissing (R-LOG-19).
+
+    With `until`, a position that the log has: none means that the next one is missing.
+    """
+    if entries and entries[-1].position == after + len(entries):
+        return entries
+    if entries or (until is not None and after < until):
+        held = {entry.position for entry in entries}
+        position = next(at for at in range(after + 1, after + len(entries) + 2) if at not in held)
+        raise EventMissing(position=position, ledger=ledger)
+    return entries
 
 
 class Reader(Protocol):

@@ -1,12 +1,13 @@
 """Refusals on record: what a rule refused leaves an event, and too much of the same is counted.
 
-The first 20 refusals within an hour of one actor, rule and first subject are recorded one by one,
-each before its caller has the answer. The 20th names the time until which more of the same are only
-counted. The count is kept in memory and recorded as one event when the hour is over, when the
-ledger is closed, and earlier whenever it has grown to as many as the log holds of that hour. A
-process that is killed therefore loses less than half of what it refused in that hour, and the 20th
-refusal shows that a count may be missing. Each process has hours and twenties of its own. A refusal
-that could not be recorded is counted, too.
+The first 20 refusals within an hour of one actor and rule are recorded one by one, whatever they
+are about, each before its caller has the answer. The 20th names the time until which more of the
+same are only counted. The count is kept in memory and recorded as one event when the hour is over,
+when the ledger is closed, and earlier whenever it has grown to as many as the log holds of that
+hour. A process that is killed therefore loses less than half of what it refused in that hour, and
+the 20th refusal shows that a count may be missing. Each process has hours and twenties of its own.
+A refusal that could not be recorded is counted, too. One of which nobody knows whether it was,
+since the connection broke at the commit, is looked up and recorded later, under the same id.
 """
 
 import re
@@ -25,13 +26,13 @@ from ledger.core.aggregate import Aggregate, event
 from ledger.log.bounds import NAME_BYTES
 from ledger.log.envelope import Entry
 from ledger.log.randomness import random_16, uuid7
-from ledger.log.store import Head, Reader
+from ledger.log.store import Head
 from ledger.writing.entries import Origin, entry_of
-from ledger.writing.tasks import Task
+from ledger.writing.tasks import DONE, Task
 from ledger.writing.work import Work
 
 EACH = 20
-"""Refusals of one actor, rule and first subject that are recorded one by one in an hour."""
+"""Refusals of one actor and rule that are recorded one by one in an hour."""
 
 HOUR_US = 3_600_000_000
 RETRY_US = 60_000_000
@@ -45,20 +46,21 @@ Detail = str | int | bool | None
 
 
 class Attempts(Aggregate):
-    """What was refused under one command id; its stream is `command:<id>`. A count of refusals has
-    an id of its own."""
+    """What came of one command id but for its changes; its stream is `command:<id>`. A count of
+    refusals has an id of its own."""
 
     KIND = "command"
 
     def begin(self) -> None:
-        """The state before the first event: nothing was refused."""
+        """The state before the first event: nothing was refused, and nothing was done."""
         self.refused = 0
+        self.done = False
 
     class Refused(Aggregate.Event):
         """A rule refused the command, which changed nothing.
 
         `details` are the values that the rule's message names. The 20th refusal within an hour of
-        one actor, rule and first subject has `counted_until`: until then more of them are counted.
+        one actor and rule has `counted_until`: until then more of them are counted.
         """
 
         TOPIC = "command.refused.v1"
@@ -74,9 +76,10 @@ class Attempts(Aggregate):
             return self.subjects
 
     class RefusalsCounted(Aggregate.Event):
-        """This many refusals of one actor, rule and first subject are not recorded one by one.
+        """This many refusals of one actor and rule are not recorded one by one.
 
         The first of them was at `since`, the last at `until`; the request's hash is the last one's.
+        `subjects` are the first 20 streams that they were about.
         """
 
         TOPIC = "command.refusals_counted.v1"
@@ -88,7 +91,21 @@ class Attempts(Aggregate):
         subjects: list[str] = []
 
         def about(self) -> list[str]:
-            """The first stream that the commands named."""
+            """The first streams that the commands named."""
+            return self.subjects
+
+    class Done(Aggregate.Event):
+        """The command was accepted and changed nothing; a repeat of it does nothing, either.
+
+        Only a command whose id its client chose leaves it.
+        """
+
+        TOPIC = DONE
+        command: str
+        subjects: list[str] = []
+
+        def about(self) -> list[str]:
+            """The streams that the command named."""
             return self.subjects
 
     @event(Refused)
@@ -98,6 +115,25 @@ class Attempts(Aggregate):
     @event(RefusalsCounted)
     def _refusals_counted(self, count):
         self.refused += count
+
+    @event(Done)
+    def _done(self):
+        self.done = True
+
+
+def done(task: Task, work: Work) -> list[Any]:
+    """The fact that a command was accepted and changed nothing."""
+    attempts: Attempts = work.load(Attempts, task.stream)
+    attempts._done(command=task.command.NAME, subjects=_subjects(task),
+                   occurred_at=from_us(work.now))
+    del work.touched[Attempts, task.stream]  # nobody asks for it again
+    return list(attempts.collect_events())
+
+
+def _subjects(task: Task) -> list[str]:
+    """The streams that a command named, if an event can be about them."""
+    return [stream for _, stream in task.command.streams()
+            if _subject(stream) and len(stream.encode()) <= NAME_BYTES]
 
 
 class Refusal:
@@ -112,8 +148,8 @@ class Refusal:
     def __init__(self, task: Task, at: int) -> None:
         error = task.result
         assert isinstance(error, Refused)
-        names = [stream for _, stream in task.command.streams()]
-        odd = [name for name in names if not _subject(name) or len(name.encode()) > NAME_BYTES]
+        subjects = _subjects(task)
+        odd = [stream for _, stream in task.command.streams() if stream not in subjects]
         self.at = at
         self.id = task.command_id
         self.new_stream = task.context.command_id is None
@@ -124,41 +160,18 @@ class Refusal:
         self.hour: Hour | None = None
         self.fields: dict[str, Any] = {
             "command": task.command.NAME, "rule": error.rule, "code": error.code,
-            "subjects": [name for name in names if name not in odd],
+            "subjects": subjects,
             "details": {name: _detail(value) for name, value in error.details.items()
                         if value not in odd}}
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Whose repeats are counted together: actor, rule, first subject."""
-        return (self.context.actor, self.fields["rule"], *self.fields["subjects"][:1])
+        """Whose repeats are counted together: actor, rule. A subject is easily made up."""
+        return self.context.actor, self.fields["rule"]
 
     def record_in(self, attempts: Attempts) -> None:
         """Record the event."""
         attempts._refused(**self.fields, occurred_at=from_us(self.at))
-
-
-class RefusedBefore(Refused):
-    """This command was refused before under the same id ({rule}, {code}). Use a new idempotency key
-    for a new attempt."""
-
-    code = "refused_before"
-    rule = "R-LOG-19"
-
-
-def final_refusals(reader: Reader, ledger: str, tasks: Iterable[Task]) -> dict[str, Entry]:
-    """The last refusal of each command whose refusals are final, by its stream."""
-    streams = [task.refusals for task in tasks if task.context.refusals_stand]
-    entries = reader.streams(ledger, streams) if streams else ()
-    return {entry.stream: entry for entry in entries if entry.type == Attempts.Refused.TOPIC}
-
-
-def refused_before(entry: Entry) -> RefusedBefore:
-    """The error for a command whose refusal is final."""
-    recorded = msgspec.json.decode(entry.payload)
-    return RefusedBefore(rule=recorded["rule"], code=recorded["code"], **{
-        name: value for name, value in recorded.get("details", {}).items()
-        if name not in ("rule", "code")})
 
 
 def _detail(value: Any) -> Detail:
@@ -166,19 +179,20 @@ def _detail(value: Any) -> Detail:
 
 
 class Hour:
-    """An hour of refusals of one actor, rule and first subject. Units: microseconds.
+    """An hour of refusals of one actor and rule. Units: microseconds.
 
     `single` is how many were to be recorded one by one, `recorded` how many the log holds in all,
-    `counted` how many it does not hold yet.
+    `counted` how many it does not hold yet, and `about` the first subjects of these.
     """
 
-    __slots__ = ("begins", "counted", "ends", "first", "last", "recorded", "single")
+    __slots__ = ("about", "begins", "counted", "ends", "first", "last", "recorded", "single")
 
     def __init__(self, begins: int) -> None:
         self.begins, self.ends = begins, begins + HOUR_US
         self.single = self.recorded = self.counted = 0
         self.first = begins
         self.last: Refusal | None = None
+        self.about: dict[str, None] = {}
 
     def is_over(self, now: int) -> bool:
         """Whether it has passed, or has not begun, since somebody has set the clock back."""
@@ -190,6 +204,8 @@ class Hour:
             self.first = refusal.at
         self.counted += 1
         self.last = refusal
+        if len(self.about) < EACH:
+            self.about.update(dict.fromkeys(refusal.fields["subjects"][:1]))
 
 
 class Count:
@@ -218,7 +234,7 @@ class Count:
         attempts._refusals_counted(
             rule=fields["rule"], code=fields["code"], count=self.number,
             since=from_us(self.hour.first), until=from_us(self.at),
-            subjects=fields["subjects"][:1], occurred_at=from_us(self.at))
+            subjects=[*self.hour.about], occurred_at=from_us(self.at))
 
 
 class Tally:
@@ -231,6 +247,12 @@ class Tally:
         self.due_at: int | None = None
         self._hours: OrderedDict[tuple[str, ...], Hour] = OrderedDict()
         self._counting: list[Hour] = []
+        self._doubtful: dict[UUID, Refusal | Count] = {}
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether there are records of which nobody knows if they are in the log."""
+        return bool(self._doubtful)
 
     def take(self, refusals: Iterable[Refusal], now: int, closing: bool) -> list[Refusal | Count]:
         """Take refusals in. Returns what is to be recorded now; `settle` must hear what was."""
@@ -252,24 +274,39 @@ class Tally:
         records += [Count(hour) for hour in self._counting
                     if closing or hour.is_over(now)
                     or hour.counted >= hour.recorded + recorded[id(hour)]]
-        return records
+        return [*self._doubtful.values(), *records]
 
-    def settle(self, records: Sequence[Refusal | Count], written: set[UUID], now: int) -> None:
-        """Take note of which records are in the log; refusals that are not are counted."""
+    def settle(
+        self, records: Sequence[Refusal | Count], written: set[UUID] | None, now: int
+    ) -> None:
+        """Take note of which records are in the log; refusals that are not are counted.
+
+        If nobody knows (None), they are taken for written until the next attempt looks them up.
+        """
         for record in records:
-            hour = record.hour
-            assert hour is not None
-            if isinstance(record, Count):
-                if record.entry_id in written:
-                    hour.counted -= record.number
-                    hour.recorded += record.number
-            elif record.entry_id in written:
-                hour.recorded += 1
-            else:
-                self._count(record, hour)
+            if record.entry_id in self._doubtful:
+                if written is not None and record.entry_id in written:
+                    del self._doubtful[record.entry_id]
+                continue
+            if written is None:
+                self._doubtful[record.entry_id] = record
+            self._settle(record, written is None or record.entry_id in written)
         self._counting = [hour for hour in self._counting if hour.counted]
-        self.due_at = max(min(hour.ends for hour in self._counting), now + RETRY_US) \
-            if self._counting else None
+        due = [max(min(hour.ends for hour in self._counting), now + RETRY_US)] \
+            if self._counting else []
+        self.due_at = min([*due, now + RETRY_US] if self._doubtful else due, default=None)
+
+    def _settle(self, record: Refusal | Count, is_written: bool) -> None:
+        hour = record.hour
+        assert hour is not None
+        if isinstance(record, Refusal) and not is_written:
+            self._count(record, hour)
+        elif isinstance(record, Refusal):
+            hour.recorded += 1
+        elif is_written:
+            hour.counted -= record.number
+            hour.recorded += record.number
+            hour.about = {}
 
     def _count(self, refusal: Refusal, hour: Hour) -> None:
         if hour not in self._counting:
@@ -292,7 +329,7 @@ def entries_of(records: Iterable[Refusal | Count], work: Work, head: Head) -> li
     """The entries of records after a head. A record that makes no entry is left out."""
     records = list(records)
     streams = [subject(Attempts.KIND, str(record.id)) for record in records]
-    work.known.update((stream, Attempts.blank(stream))
+    work.known.update(((Attempts, stream), Attempts.blank(stream))
                       for stream, record in zip(streams, records, strict=True) if record.new_stream)
     work.fetch([(Attempts, stream) for stream in streams])
     now = max(work.now, head.recorded_at + 1)
@@ -308,5 +345,5 @@ def entries_of(records: Iterable[Refusal | Count], work: Work, head: Head) -> li
             entries.append(entry_of(fact, origin, head.position + len(entries) + 1, 1))
         except Exception:  # it costs this record, which is then counted, and no other
             continue
-        work.keep()
+        work.keep(1)
     return entries

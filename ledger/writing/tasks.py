@@ -6,6 +6,10 @@ from ledger.common.context import Context, Receipt
 from ledger.core.commands import Command
 from ledger.log.envelope import Entry
 from ledger.log.randomness import uuid7
+from ledger.log.store import ConnectionLost
+
+DONE = "command.done.v1"
+"""The type of the event that an accepted command leaves which changed nothing."""
 
 
 class Turn:
@@ -31,10 +35,14 @@ class Turn:
 
 
 class Task:
-    """A command on its way through the writer."""
+    """A command on its way through the writer.
 
-    __slots__ = ("command", "command_id", "context", "entries", "last", "request_hash", "result",
-                 "tried", "turn")
+    `entries` is what it records, `recorded` what the log held of it already. `in_doubt` is why
+    nobody knows whether its last attempt was recorded, if so.
+    """
+
+    __slots__ = ("command", "command_id", "context", "entries", "in_doubt", "last", "recorded",
+                 "request_hash", "result", "tried", "turn")
 
     def __init__(self, command: Command, context: Context, request_hash: bytes,
                  turn: Turn) -> None:
@@ -46,18 +54,21 @@ class Task:
         self.last = False
         self.tried = False
         self.entries: list[Entry] = []
+        self.recorded: list[Entry] = []
+        self.in_doubt: ConnectionLost | None = None
         self.result: Receipt | BaseException | None = None
 
     @property
-    def refusals(self) -> str:
-        """The stream with the refusals of this command id."""
+    def stream(self) -> str:
+        """The stream of what is recorded of the attempts under this command id."""
         return f"command:{self.command_id}"
 
     def receipt(self, position: int) -> Receipt:
-        """What the task recorded, in a log that ends at a position."""
+        """What the task recorded, in a log that ends at a position; not that it changed nothing."""
+        entries = [entry for entry in self.entries if entry.type != DONE]
         return Receipt(
             self.command_id,
-            tuple(entry.position for entry in self.entries),
-            {entry.stream: entry.version for entry in self.entries},
+            tuple(entry.position for entry in entries),
+            {entry.stream: entry.version for entry in entries},
             position,
         )

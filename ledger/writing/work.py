@@ -1,20 +1,35 @@
 """What handlers see of the ledger: aggregates as the commands before left them, and persons."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 from ledger.common.personal import Person, Personal, Plain, Sealer
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handlers
+from ledger.log import merkle
+from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
-from ledger.log.store import Head, Reader, StorageFailed
+from ledger.log.store import Head, Reader, StorageFailed, gapless
 from ledger.log.verify import must_end_at
 
 CACHED_AGGREGATES = 10_000
 CAUGHT_UP_EVENTS = 1_000
 
-Wanted = list[tuple[type[Aggregate], str]]
+Key = tuple[type[Aggregate], str]
+"""What an aggregate is known under. The class belongs to it: whoever takes the name of an order for
+that of a case has a case that does not exist, and everybody else still has the order."""
+
+Wanted = list[Key]
+
+
+def _leads(head: Head, entries: Sequence[Entry], to: Head) -> bool:
+    """Whether a log that ended at one head ends at another once these entries followed."""
+    frontier = merkle.unpack(head.frontier)
+    for size, entry in enumerate(entries, head.position):
+        merkle.push(frontier, size, entry.leaf_hash)
+    return merkle.pack(frontier) == to.frontier
 
 
 class Cache:
@@ -32,9 +47,10 @@ class Cache:
         self._kept.move_to_end(stream)
         return found
 
-    def keep(self, aggregates: dict[str, Aggregate], head: Head) -> None:
+    def keep(self, aggregates: dict[Key, Aggregate], head: Head) -> None:
         """Keep what a commit changed; the log now ends at this head."""
-        self._kept.update(aggregates)
+        self._kept.update((stream, found) for (cls, stream), found in aggregates.items()
+                          if names(cls, stream))
         while len(self._kept) > CACHED_AGGREGATES:
             self._kept.popitem(last=False)
         self.head = head
@@ -42,9 +58,11 @@ class Cache:
     def catch_up(self, reader: Reader, ledger: str, head: Head) -> None:
         """Forget what another process changed since the cache's head.
 
-        All is forgotten if that is more than a look through is worth, or if the log went back: it
-        is then another log, restored from a backup. A head that another process left, or that was
-        there at the start, is checked against the last event. Errors: HeadUnsound (R-VFY-02).
+        All is forgotten if that is more than a look through is worth, or if the log below is
+        another, since somebody restored a backup: the hashes of what was recorded since lead from
+        the tree's frontier as it was known to the log's, or it is not the same log. A head that
+        another process left, or that was there at the start, is checked against the last event.
+        Errors: EventMissing (R-LOG-19), HeadUnsound (R-VFY-02).
         """
         if self.head == head:
             return
@@ -53,8 +71,12 @@ class Cache:
         if self.head is None or not 0 < head.position - known <= CAUGHT_UP_EVENTS:
             self._kept.clear()
         else:
-            for entry in reader.read(ledger, after=known, until=head.position):
+            entries = gapless(reader.read(ledger, after=known, until=head.position), ledger,
+                              after=known, until=head.position)
+            for entry in entries:
                 self._kept.pop(entry.stream, None)
+            if not _leads(self.head, entries, head):
+                self._kept.clear()
         self.head = head
 
     def drop(self) -> None:
@@ -63,13 +85,18 @@ class Cache:
         self._kept.clear()
 
 
+def names(cls: type[Aggregate], stream: str) -> bool:
+    """Whether a stream's name is one of this kind; no other can hold such an aggregate."""
+    return stream.startswith(f"{cls.KIND}:")
+
+
 class Work:
     """One batch of commands: what they load, change and know of persons.
 
     `known` holds the aggregates as the commands so far left them, `changed` those among them that
     are not what was loaded, `touched` those of the command that is being decided, and `actor` who
-    sent it. `unresolved` is why the persons could not be looked up, if so. `cache` must be true as
-    of the reader's head.
+    sent it. `added` counts the events of the commands so far. `unresolved` is why the persons could
+    not be looked up, if so. `cache` must be true as of the reader's head.
     """
 
     def __init__(
@@ -83,13 +110,14 @@ class Work:
         self.handlers = handlers
         self.sealer: Sealer = keys
         self.actor = "system"
-        self.known: dict[str, Aggregate] = {}
-        self.touched: dict[str, Aggregate] = {}
-        self.changed: dict[str, Aggregate] = {}
+        self.known: dict[Key, Aggregate] = {}
+        self.touched: dict[Key, Aggregate] = {}
+        self.changed: dict[Key, Aggregate] = {}
+        self.added = 0
         self.persons: dict[str, Person] = {}
         self.unresolved: StorageFailed | None = None
         self.cache = Cache() if cache is None else cache
-        self._unreadable: dict[str, Exception] = {}
+        self._unreadable: dict[Key, Exception] = {}
 
     def resolve(self, lookups: list[str]) -> None:
         """Look persons up, with one query; unknown ones get a durable key."""
@@ -99,39 +127,44 @@ class Work:
             self.unresolved = error
 
     def fetch(self, wanted: Wanted) -> None:
-        """Load what is not in the cache, with one query."""
+        """Load what is not in the cache, with one query.
+
+        A name of another kind is not asked for: there is no such aggregate.
+        """
         missing: dict[str, Aggregate] = {}
-        for cls, stream in wanted:
-            if stream in self.known or stream in missing:
+        for key in wanted:
+            cls, stream = key
+            if key in self.known or stream in missing:
                 continue
             cached = self.cache.get(cls, stream)
             if cached is not None:
-                self.known[stream] = cached
-            elif stream.startswith(f"{cls.KIND}:"):
+                self.known[key] = cached
+            elif names(cls, stream):
                 missing[stream] = cls.blank(stream)
             else:
-                self.known[stream] = cls.blank(stream)  # a name of another kind: there is none
+                self.known[key] = cls.blank(stream)
         for entry in self.reader.streams(self.ledger, list(missing)) if missing else ():
+            found = missing[entry.stream]
             try:
-                event_types.decode(entry).mutate(missing[entry.stream])
+                event_types.decode(entry).mutate(found)
             except Exception as error:  # it stops who needs this stream, not the whole batch
-                self._unreadable.setdefault(entry.stream, error)
-        self.known.update(missing)
+                self._unreadable.setdefault((type(found), entry.stream), error)
+        self.known.update(((type(found), stream), found) for stream, found in missing.items())
 
     def load(self, cls: type[Any], stream: str) -> Any:
         """A copy of an aggregate that this command may change."""
-        if stream not in self.touched:
-            if stream not in self.known:
-                self.fetch([(cls, stream)])
-            if stream in self._unreadable:
-                raise self._unreadable[stream]
-            self.touched[stream] = self.known[stream].clone().sealed_by(self.sealer)
-        return self.touched[stream]
+        key = cls, stream
+        if key not in self.touched:
+            if key not in self.known:
+                self.fetch([key])
+            if key in self._unreadable:
+                raise self._unreadable[key]
+            self.touched[key] = self.known[key].clone().sealed_by(self.sealer)
+        return self.touched[key]
 
     def holds(self, position: int) -> bool:
-        """Whether the log holds an event at a position; what this batch records is not there yet.
-        """
-        return position <= self.reader.head(self.ledger).position
+        """Whether the log holds an event at a position, or will when this batch is committed."""
+        return position <= self.reader.head(self.ledger).position + self.added
 
     def person(self, lookup: str) -> Person:
         """The person under a lookup. Errors: StorageFailed (R-LOG-04)."""
@@ -151,12 +184,15 @@ class Work:
         command.must_be_current(self)
         changed = self.handlers[type(command)](command, self)
         facts = [fact for aggregate in changed for fact in aggregate.collect_events()]
-        for stream, aggregate in self.touched.items():
+        for (cls, stream), aggregate in self.touched.items():
             assert not aggregate.pending_events, f"{command.NAME} changed {stream} and kept it"
+            assert aggregate.version == self.known[cls, stream].version or names(cls, stream), \
+                f"{command.NAME} took {stream} for a {cls.KIND}"
         return facts
 
-    def keep(self) -> None:
-        """Let the next command see what the last one touched."""
+    def keep(self, events: int) -> None:
+        """Let the next command see what the last one touched, and so many events recorded."""
+        self.added += events
         self.known.update(self.touched)
         self.changed.update(self.touched)
 

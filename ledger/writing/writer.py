@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ledger.common.context import Context, Receipt
-from ledger.common.errors import LedgerError, Misconfigured, Refused, Unavailable
+from ledger.common.errors import LedgerError, Refused
 from ledger.core.clock import AcceptClock
 from ledger.core.commands import Command, Handlers
 from ledger.log.append import append
@@ -26,18 +26,11 @@ from ledger.log.clock import Clock
 from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
+from ledger.writing import outcomes
 from ledger.writing.clock_guard import ClockGuard
 from ledger.writing.entries import Origin, check_times, encode, entry_of
 from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
-from ledger.writing.refusals import (
-    Count,
-    Refusal,
-    RefusedBefore,
-    Tally,
-    entries_of,
-    final_refusals,
-    refused_before,
-)
+from ledger.writing.refusals import Count, Refusal, Tally, done, entries_of
 from ledger.writing.tasks import Task, Turn
 from ledger.writing.work import Cache, Work
 
@@ -61,7 +54,6 @@ class _Batch(NamedTuple):
     wall: int
     writing: Writing
     repeats: dict[bytes, list[Entry]]
-    refused: dict[str, Entry]
     entries: list[Entry]
     once: dict[str, int]
 
@@ -102,7 +94,7 @@ class Writer:
         Errors: LedgerClosed (R-LOG-12), Forked (R-LOG-15), Overloaded (R-LOG-18).
         """
         turn = Turn()
-        tasks = [self._task(command, context, turn) for command, context in items]
+        tasks = [self._task(*item, turn) for item in items]
         tasks[-1].last = True
         self._submit(tasks)
         turn.lock.acquire()
@@ -200,10 +192,10 @@ class Writer:
     def _answer(self, tasks: list[Task]) -> None:
         """Let callers go on, except those whose refusal is to be recorded first."""
         for task in tasks:
+            outcomes.settle(task)
             if task.result is None:
                 task.result = LedgerClosed()
-            elif isinstance(task.result, Refused) and task.command.REFUSALS_KEPT \
-                    and not isinstance(task.result, RefusedBefore):
+            elif isinstance(task.result, Refused) and task.command.REFUSALS_KEPT:
                 if not self._refused:
                     self._record_by = time.monotonic() + MAX_UNRECORDED_S
                 self._refused.append(task)
@@ -213,6 +205,7 @@ class Writer:
 
     def _commit(self, tasks: list[Task]) -> int:
         """Decide and commit tasks. Returns how many of them, from the first, are answered."""
+        at_commit = False
         try:
             work = Work(self.name, self.store, self.keys, self.guard.clock.wall(),
                         handlers=self.handlers, cache=self._cache)
@@ -225,37 +218,42 @@ class Writer:
                 head = batch.head
                 if batch.entries:
                     head = append(writing, head._replace(keys_id=self.keys.id), batch.entries)
+                    at_commit = True
         except BaseException as error:  # whatever it is, somebody waits for the answer
             self._cache.drop()
-            return self._answer_or_retry(tasks, error)
-        self._cache.keep(work.changed, head)
-        self._batch_limit = min(MAX_COMMANDS, self._batch_limit * 2)
+            doubt = outcomes.doubt_of(error, at_commit=at_commit)
+            return self._answer_or_retry(tasks, doubt or error, doubt)
         for task in tasks[:decided]:
             if task.result is None:
                 task.result = task.receipt(head.position)
+        self._cache.keep(work.changed, head)
+        self._batch_limit = min(MAX_COMMANDS, self._batch_limit * 2)
         self._accept_clock(tasks[0], head)
         return decided
 
-    def _answer_or_retry(self, tasks: list[Task], error: BaseException) -> int:
+    def _answer_or_retry(
+        self, tasks: list[Task], error: BaseException, doubt: ConnectionLost | None
+    ) -> int:
         """Answer tasks whose commit failed, or have them tried again. Returns how many it answered.
 
         A lost connection may have committed the batch, and a conflict may be gone: all tasks are
-        tried once more, now looked up by their ids. A database that fails or does not fit is
-        nobody's fault: all get that error, and so do later tasks of the same callers, which may
-        build on these. Anything else is a bug that one command meets: see the module's docstring.
-        The limit doubles again with every commit.
+        tried once more, now looked up by their ids; until then they are in doubt. A database that
+        fails or does not fit is nobody's fault: all get that error, and so do later tasks of the
+        same callers, which may build on these. Anything else is a bug that one command meets: see
+        the module's docstring. The limit doubles again with every commit.
         """
-        once_more = isinstance(error, ConnectionLost | LogConflict)
-        if once_more and not any(task.tried for task in tasks):
-            for task in tasks:
-                task.tried = True
+        again = (doubt or isinstance(error, LogConflict)) and not any(t.tried for t in tasks)
+        for task in tasks:
+            task.in_doubt = task.in_doubt if task.recorded else doubt or task.in_doubt
+            task.tried = task.tried or bool(again)
+        if again:
             return 0
-        common = isinstance(error, Unavailable | Misconfigured)
+        common = isinstance(error, outcomes.COMMON)
         if len(tasks) > 1 and not common:
             self._batch_limit = len(tasks) // 2
             return 0
         for task in tasks:
-            task.result = _copy_of(error)
+            task.result = outcomes.copy_of(error)
             if common:
                 task.turn.failed = error
         return len(tasks)
@@ -269,16 +267,11 @@ class Writer:
 
     def _open(self, tasks: list[Task], writing: Writing) -> _Batch:
         head = self._head(writing)
+        repeats = outcomes.look_up(tasks, writing, self.name)
         first = tasks[0].command
         wall = (self.guard.stamp_acceptance(first, head) if isinstance(first, AcceptClock)
                 else self.guard.stamp(head, writing))
-        repeatable = [task.command_id.bytes for task in tasks
-                      if task.tried or task.context.command_id is not None]
-        repeats: dict[bytes, list[Entry]] = {}
-        for entry in writing.commands(self.name, repeatable) if repeatable else ():
-            repeats.setdefault(entry.command_id, []).append(entry)
-        refused = final_refusals(writing, self.name, tasks)
-        return _Batch(head, wall, writing, repeats, refused, [], {})
+        return _Batch(head, wall, writing, repeats, [], {})
 
     def _head(self, writing: Writing) -> Head:
         """The head; from here on the cache is current as of it."""
@@ -294,7 +287,7 @@ class Writer:
         for decided, task in enumerate(tasks):
             if decided and time.monotonic() > until:
                 return decided
-            task.entries, task.result = [], task.turn.failed
+            task.entries, task.result = [], None if task.recorded else task.turn.failed
             if task.result is None:
                 try:
                     self._decide(task, work, batch)
@@ -311,12 +304,11 @@ class Writer:
             position = max(batch.head.position, task.entries[-1].position)
             task.result = task.receipt(position)._replace(replayed=True)
             return
-        if (before := batch.refused.get(task.refusals)) is not None:
-            raise CommandReused if before.request_hash != task.request_hash \
-                else refused_before(before)
         facts = work.decide(task.command, task.context.actor)
+        if not facts and task.context.by_client:
+            facts = done(task, work)
         check_times(facts, batch.wall)
-        self._check_once(facts, batch)
+        once = self._check_once(facts, batch)
         origin = Origin(self.name, batch.now, key, task.request_hash, task.context)
         position = batch.head.position + len(batch.entries)
         task.entries = [entry_of(fact, origin, position + seq, seq)
@@ -324,13 +316,14 @@ class Writer:
         if task.entries:
             batch.entries.extend(task.entries)
             batch.repeats[key] = task.entries
-        work.keep()
+            batch.once.update(once)
+        work.keep(len(task.entries))
 
-    def _check_once(self, facts: list[Any], batch: _Batch) -> None:
-        """Errors: OnceTaken (R-LOG-11)."""
+    def _check_once(self, facts: list[Any], batch: _Batch) -> dict[str, int]:
+        """The positions that facts will take `once` values with. Errors: OnceTaken (R-LOG-11)."""
         values = [value for fact in facts if (value := fact.__dict__.get("once")) is not None]
         if not values:
-            return
+            return {}
         taken = {**batch.writing.once(self.name, values), **batch.once}
         position = batch.head.position + len(batch.entries)
         for seq, fact in enumerate(facts, 1):
@@ -339,7 +332,7 @@ class Writer:
                 raise OnceTaken(once=value, position=taken[value])
             if value is not None:
                 taken[value] = position + seq
-        batch.once.update((value, taken[value]) for value in values)
+        return {value: taken[value] for value in values}
 
     # -- refusals ---------------------------------------------------------------------------------
 
@@ -358,18 +351,20 @@ class Writer:
             now = self.guard.clock.wall()
             refusals = [Refusal(task, now) for task in refused]
             records = self._tally.take(refusals, now, closing)
-            self._tally.settle(records, self._commit_records(records), now)
+            written = self._commit_records(records, again=self._tally.in_doubt)
+            self._tally.settle(records, written, now)
         finally:
             for task in refused:
                 task.turn.settle()
 
-    def _commit_records(self, records: list[Refusal | Count], *, again: bool = False) -> set[UUID]:
-        """Commit records. Returns the ids of those that are in the log: none if that fails.
-
-        After a lost connection they may be there already: `again` looks them up first.
-        """
+    def _commit_records(
+        self, records: list[Refusal | Count], *, again: bool = False, retry: bool = True
+    ) -> set[UUID] | None:
+        """Commit records, looked up first if they are tried `again`. Returns the ids of those that
+        are in the log; None: nobody knows."""
         if not records:
             return set()
+        at_commit = False
         try:
             with self.store.writing(self.name) as writing:
                 head = self._head(writing)
@@ -381,19 +376,13 @@ class Writer:
                     [record for record in records if record.entry_id.bytes not in known],
                     work, head)
                 head = append(writing, head._replace(keys_id=self.keys.id), entries)
+                at_commit = bool(entries)
         except BaseException as error:  # whatever it is, the callers get their refusals
             self._cache.drop()
-            once_more = not again and isinstance(error, ConnectionLost | LogConflict)
-            return self._commit_records(records, again=True) if once_more else set()
+            doubt = outcomes.doubt_of(error, at_commit=at_commit)
+            if retry and (doubt or isinstance(error, LogConflict)):
+                found = self._commit_records(records, again=True, retry=False)
+                return found if found or not doubt else None
+            return None if doubt else set()
         self._cache.keep({}, head)
         return {UUID(bytes=key) for key in known.union(entry.command_id for entry in entries)}
-
-
-def _copy_of(error: BaseException) -> BaseException:
-    """A copy of an error that several callers get: raised by their threads, one object would mix
-    their tracebacks. What only one caller gets is returned as it is."""
-    if not isinstance(error, Unavailable | Misconfigured):
-        return error
-    copy = type(error)(**error.details)
-    copy.__cause__ = error.__cause__
-    return copy

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from ledger.log.envelope import Entry
-from ledger.log.store import Store
+from ledger.log.store import Store, gapless
 from projections.store.rows import FETCHED
 
 
@@ -12,7 +12,7 @@ def entries_between(store: Store, ledger: str, after: int, until: int) -> Iterat
     """The entries after one position, up to and with another."""
     while after < until and (entries := store.read(ledger, after=after, until=until,
                                                    limit=FETCHED)):
-        yield from entries
+        yield from gapless(entries, ledger, after=after)
         after = entries[-1].position
 
 

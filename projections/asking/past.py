@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from ledger.common.errors import NotFound
 from ledger.log.envelope import Outline
-from ledger.log.store import Store
+from ledger.log.store import Store, gapless
 from projections.asking.clocks import Cut
 from projections.store.databases import Generation, in_a_file, in_memory
 from projections.store.folding import Folder, Projection
@@ -42,7 +42,9 @@ def past_of(
 
 def _batches(store: Store, ledger: str, cut: Cut) -> Iterator[list[Outline]]:
     after = 0
-    while entries := store.outlines(ledger, after=after, until=cut.position, limit=BATCH):
+    while after < cut.position:
+        entries = gapless(store.outlines(ledger, after=after, until=cut.position, limit=BATCH),
+                          ledger, after=after, until=cut.position)
         yield entries
         after = entries[-1].position
 

@@ -17,6 +17,7 @@ from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
 from ledger.deductions.deduction import Deduction
 from ledger.log.envelope import Entry
+from ledger.log.store import gapless
 from ledger.orders.order import Order
 from ledger.people.attendance import Attendance
 from ledger.people.member import Member
@@ -93,8 +94,9 @@ def found(
         with answering(models, ledger, Timeline, question, past=Past.LOG) as reading:
             return _taken(filter(asked.takes, about(reading, asked.subject, after=after)), limit)
     end = min(cut.position, after + SCANNED)
-    entries = [one for one in store.read(ledger, after=after, until=end, limit=SCANNED)
-               if cut.takes(one) and asked.takes(one)]
+    scanned = gapless(store.read(ledger, after=after, until=end, limit=SCANNED), ledger,
+                      after=after, until=end)
+    entries = [one for one in scanned if cut.takes(one) and asked.takes(one)]
     if len(entries) > limit:
         return Found(entries[:limit], entries[limit - 1].position)
     return Found(entries, end if end < cut.position else None)

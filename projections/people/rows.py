@@ -25,6 +25,7 @@ from sqlalchemy import (
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
 from ledger.log.envelope import Entry, Outline
+from ledger.log.store import gapless
 from ledger.people.attendance import Attendance
 from ledger.people.kept import KeptAttendance, KeptMember, KeptPost, KeptRoster
 from ledger.people.member import Member
@@ -214,5 +215,6 @@ def _newer(reading: Reading, wanted: Wanted) -> Iterator[str]:
     after, until = reading.folded, reading.cut.position
     while after < until and (found := reading.models.store.outlines(
             reading.ledger, after=after, until=until)):
+        gapless(found, reading.ledger, after=after)
         yield from (one.stream for one in found if one.type in TAKEN and wanted.takes(one.stream))
         after = found[-1].position

@@ -13,6 +13,7 @@ from ledger.common.days import first_day, last_day
 from ledger.common.errors import Invalid
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
+from ledger.log.store import gapless
 from ledger.people.posts import Post, post_of
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.values import Version
@@ -127,7 +128,7 @@ class ScoreBook:
         after = self._folded
         while entries := self.store.read(
                 self.ledger, after=after, until=self.cut.position, limit=PAGE):
-            for entry in entries:
+            for entry in gapless(entries, self.ledger, after=after):
                 if entry.stream.startswith(f"{Account.KIND}:"):
                     event = event_types.decode(entry)
                     yield (entry.stream.rpartition(":")[2], event.member), entry.stream

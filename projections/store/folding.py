@@ -5,6 +5,7 @@ Live catch-up, rebuild and replay all come through `Folder.step`: the same fold,
 
 import traceback
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import Table
@@ -13,7 +14,7 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 from ledger.common.errors import LedgerError
 from ledger.core import event_types
 from ledger.log.envelope import Outline
-from ledger.log.store import StorageFailed
+from ledger.log.store import EventMissing, StorageFailed, gapless
 from projections.store.databases import Generation
 from projections.store.rows import Change, Progress, Rows
 
@@ -81,8 +82,19 @@ class Folder:
         """Fold entries into projections that all stand before the first of them.
 
         What cannot be read or folded stops the projection whose fault it is, at that event; the
-        others go on. After an error a part may be left to do: look at the progress again.
+        others go on. After an error a part may be left to do: look at the progress again. An event
+        that is missing stops all of them where it belongs.
         """
+        try:
+            after = group[0][1].position
+            gapless(list(entries), self.ledger, after=after, until=after + 1)
+        except EventMissing as error:
+            whole = list(takewhile(lambda pair: pair[0] == pair[1].position,
+                                   enumerate(entries, after + 1)))
+            if not whole:
+                self.stop(group, after + 1, error)
+                return
+            entries = [entry for _, entry in whole]
         try:
             self.fold(group, entries)
         except Outrun:

@@ -41,7 +41,7 @@ OPEN_FIELDS = {("order.corrected.v1", "old"), ("order.corrected.v1", "new")}
 """Fields whose shape depends on another field of the event."""
 
 PARTICIPLE = re.compile(
-    r"([a-z0-9]+_)*([a-z]+ed|paid|sent|told|made|given|taken|begun|left|kept|found|lost|held|"
+    r"([a-z0-9]+_)*([a-z]+ed|done|paid|sent|told|made|given|taken|begun|left|kept|found|lost|held|"
     r"upheld|put|set|met|split|written|withdrawn|chosen|bought|sold|cut|shown|"
     r"handed_over)")
 

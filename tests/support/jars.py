@@ -320,6 +320,7 @@ def seal_jar(command: SealJar, work: Work) -> list[Aggregate]:
 FAULTS: dict[str, Callable[[list[Any]], object]] = {
     "raise": lambda changed: {}["no such key"],
     "forget": lambda changed: changed.clear(),
+    "nul": lambda changed: setattr(changed[0].pending_events[0], "number", "\0"),
     "surrogate": lambda changed: changed[0].pending_events[0].__dict__.update(once="\ud800"),
     "exit": lambda changed: sys.exit("out of here"),
     "call back": lambda changed: changed[0]._sealer.call_back(),

@@ -45,6 +45,23 @@ def test_do__accepted_one_by_one_and_in_lines() -> None:
     assert again.stdout == "Nothing new: nothing was recorded.\n"
 
 
+def test_do__recorded_once_under_an_id_of_its_own() -> None:
+    """Whoever lost the answer sends the same again; another spelling of it is the same, too."""
+    do("warehouse.open", {"name": "main"})
+    own = ["--command-id", "12345678-1234-1234-1234-123456789abc"]
+    sent = "\n".join([json.dumps(RECEIPT)] * 2)
+    first = CliRunner().invoke(do_command, ["stock.move", "--json", *own], input=sent)
+    again = CliRunner().invoke(do_command, ["stock.move", "--json", *own],
+                               input="\n".join([json.dumps(RECEIPT, sort_keys=True)] * 2))
+    assert [json.loads(line)["positions"] for line in first.stdout.splitlines()] == [[2], [3]]
+    assert [json.loads(line)["positions"] for line in again.stdout.splitlines()] == [[2], [3]]
+    assert available() == 10
+    other = CliRunner().invoke(do_command, ["stock.move", *own],
+                               input=json.dumps({**RECEIPT, "reason": "another"}))
+    assert (other.exit_code, "R-LOG-09" in other.stderr) == (1, True)
+    assert CliRunner().invoke(do_command, ["stock.move", "--command-id", "x"]).exit_code == 2
+
+
 def test_do__stops_at_the_first_refusal() -> None:
     do("warehouse.open", {"name": "main"})
     gift = {"warehouse": "main", "moves": [{

@@ -133,19 +133,36 @@ def test_repeat__is_answered_with_the_first_receipt(web: Web) -> None:
     assert other.status_code == 201
 
 
-def test_repeat__rejected_as_the_first_time(web: Web) -> None:
+def test_repeat__decided_again_when_it_was_not_accepted(web: Web) -> None:
+    """Refusals are on record, and use no key up: what has changed since counts."""
     stocked(web, 1)
     two = order(warehouse="main", lines=[{**LINE, "quantity": 2}])
-    first = problem(web.post("/v1/sales", two, key="a"), 422, "out_of_stock")
+    for _ in range(2):
+        problem(web.post("/v1/sales", two, key="a"), 422, "out_of_stock")
+    paid = {"amount_minor": 9980}
+    problem(web.post(f"{at()}/payments", paid, key="p"), 404, "order_unknown")
     web.done("/v1/stock-movements", {"warehouse": "main", "moves": [
         {"sku": "SH-001", "quantity": 5, "from": "supplier", "to": "available",
          "cause": "receipt"}]}, "warehouse")
     again = web.post("/v1/sales", two, key="a")
-    assert again.headers["Idempotency-Replayed"] == "true"
-    assert problem(again, 422, "out_of_stock") == first
+    assert (again.status_code, "Idempotency-Replayed" in again.headers) == (201, False)
+    assert web.post("/v1/sales", two, key="a").headers["Idempotency-Replayed"] == "true"
     problem(web.post("/v1/sales", {**two, "currency": "EUR"}, key="a"), 422, "command_reused")
-    assert web.post("/v1/sales", two, key="b").status_code == 201
-    assert [one["payload"]["rule"] for one in items(web, "/v1/refusals")] == ["R-STK-01"]
+    assert web.post(f"{at()}/payments", paid, key="p").status_code == 201
+    assert [one["payload"]["rule"] for one in items(web, "/v1/refusals")] == [
+        "R-STK-01", "R-STK-01", "R-ORD-03"]
+
+
+def test_repeat__ignored_when_the_first_changed_nothing(web: Web) -> None:
+    """The key is used up all the same: no other body takes it."""
+    web.done("/v1/warehouses", {"name": "main", "occurred_at": WHEN})
+    body = {"name": "main", "occurred_at": WHEN}
+    first = web.post("/v1/warehouses", body, key="w")
+    again = web.post("/v1/warehouses", body, key="w")
+    assert (first.status_code, first.json["positions"]) == (201, [])
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+    problem(web.post("/v1/warehouses", {**body, "name": "other"}, key="w"), 422,
+            "command_reused")
 
 
 def test_version__must_be_the_one_that_was_seen(web: Web) -> None:

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,14 +16,15 @@ from hypothesis import strategies as st
 from ledger.application import Ledger
 from ledger.log import merkle
 from ledger.log.append import append
+from ledger.log.backup import UnsoundLog, backup_log
 from ledger.log.envelope import Entry
 from ledger.log.postgres import PostgresStore
 from ledger.log.recorder import LogRecorder
 from ledger.log.sqlite import SqliteStore
-from ledger.log.store import NOTHING, Head, LogConflict, Store
+from ledger.log.store import NOTHING, EventMissing, Head, LogConflict, Store, gapless
 from ledger.settings import Settings
 from tests.conftest import durable, on_postgres, on_sqlite
-from tests.support.builders import CONTEXT, entry, place
+from tests.support.builders import CONTEXT, entry, place, write
 from tests.support.postgres_server import Server
 from tests.support.waiting import eventually, in_thread
 
@@ -553,3 +555,38 @@ def test_append__accepted_without_gaps_from_many_threads(store: Store) -> None:
     for first, second in zip(rows[::2], rows[1::2], strict=True):
         assert first.stream == second.stream
         assert second.version == first.version + 1
+
+
+# -- a position that is missing -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("held", "after", "until", "missing"), [
+    ([3, 4], 2, 9, None), ([], 2, 2, None), ([], 2, None, None), ([], 0, 0, None),
+    ([4, 5], 2, 9, 3), ([3, 5], 2, None, 4), ([3, 4, 6, 8], 2, 8, 5), ([], 2, 3, 3),
+])
+def test_gapless__says_which_position_is_missing(
+    held: list[int], after: int, until: int | None, missing: int | None
+) -> None:
+    rows = [entry(position) for position in held]
+    if missing is None:
+        assert gapless(rows, "main", after=after, until=until) is rows
+        return
+    with pytest.raises(EventMissing) as caught:
+        gapless(rows, "main", after=after, until=until)
+    assert caught.value.details == {"position": missing, "ledger": "main"}
+
+
+@pytest.mark.parametrize("missing", [1, 3, 5])
+def test_readers__stop_at_a_position_that_is_missing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: int
+) -> None:
+    """A backup without an event would restore as a log that never held it."""
+    write(store, *(entry(number) for number in range(1, 6)))
+    read = store.read
+    monkeypatch.setattr(store, "read", lambda *names, **more: [
+        row for row in read(*names, **more) if row.position != missing])
+    with pytest.raises(UnsoundLog, match="position"):
+        backup_log(store, "main", tmp_path / "log.backup")
+    if missing < 5:  # the library's notifications have no end that is known
+        with pytest.raises(EventMissing, match=f"position {missing} "):
+            LogRecorder(store, "main").select_notifications(0, 10)

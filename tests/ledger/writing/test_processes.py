@@ -2,13 +2,15 @@
 
 import random
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ledger.application import Ledger
 from ledger.common.errors import LedgerError
-from ledger.log.store import Store
+from ledger.log.backup import backup_log, restore_log
+from ledger.log.store import EventMissing, Store
 from ledger.settings import Settings, open_ledger
 from ledger.writing import work
 from tests.conftest import durable
@@ -124,6 +126,49 @@ def test_cache__ignored_when_the_log_went_back(store: Store, keys: Any) -> None:
     assert cache.head == store.head("main")
     assert one.handle(opening(2), CONTEXT).positions == (4,)
     must_be_sound(store)
+    one.close()
+    other.close()
+
+
+@pytest.mark.parametrize("grown", [0, 1, 3])
+def test_cache__ignored_when_a_backup_was_restored_and_has_grown_since(
+    store: Store, keys: Any, tmp_path: Path, grown: int
+) -> None:
+    """A backup of position 2 is put below a process that knew 4, and others went on from there."""
+    one, _ = two(store, keys)
+    one.handle(opening(), CONTEXT)
+    one.handle(opening("mine"), CONTEXT)
+    backup_log(store, "main", tmp_path / "log.backup")
+    one.handle(adding(), CONTEXT)
+    one.handle(adding("mine"), CONTEXT)
+    restored = Settings(database_url="memory:", keys_url="memory:",
+                        master_key_file=None).open_store()
+    restore_log(restored, tmp_path / "log.backup")
+    another, _ = two(restored, keys)
+    for number in range(2 + grown):
+        another.handle(opening(number + 5), CONTEXT)
+    one._writer.store = restored
+    assert one.handle(adding(), CONTEXT).versions == {name_of(): 2}
+    assert one.handle(adding("mine"), CONTEXT).versions == {name_of("mine"): 2}
+    assert len(must_be_sound(restored)) == 6 + grown
+    one.close()
+    another.close()
+    restored.close()
+
+
+def test_cache__rejected_when_an_event_is_missing(
+    store: Store, keys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-LOG-19, in a process that catches up with what another one recorded."""
+    one, other = two(store, keys)
+    one.handle(opening(), CONTEXT)
+    other.handle(adding(coins=1), CONTEXT)
+    other.handle(opening(2), CONTEXT)
+    with store.writing("main") as writing, pytest.raises(EventMissing, match="position 2"):
+        read = writing.read
+        monkeypatch.setattr(writing, "read", lambda *names, **more: [
+            row for row in read(*names, **more) if row.position != 2])
+        one._writer._cache.catch_up(writing, "main", writing.head("main"))
     one.close()
     other.close()
 

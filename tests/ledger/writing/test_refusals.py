@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from ledger.application import CommandReused, Ledger, LedgerClosed
+from ledger.application import Ledger, LedgerClosed
 from ledger.common.context import Context, Receipt
 from ledger.common.errors import LedgerError, Refused
 from ledger.common.values import from_us
@@ -23,7 +23,6 @@ from ledger.log.persons import Keys
 from ledger.log.store import ConnectionLost, StorageFailed, Store
 from ledger.settings import Settings, open_ledger
 from ledger.writing import refusals, writer
-from ledger.writing.refusals import RefusedBefore
 from tests.conftest import durable
 from tests.support.batches import paused, waiting
 from tests.support.children import Child
@@ -54,7 +53,7 @@ OWNER = "张三丰"
 HOUR = 3600
 
 
-def member(number: int) -> Context:
+def member(number: object) -> Context:
     """A context of somebody else."""
     return context(actor=f"member:{number}")
 
@@ -329,7 +328,7 @@ def refuse_until_killed(settings: Settings, pipe: Connection) -> None:
 
     def work(thread: int) -> None:
         for count in range(1_000_000):
-            refuse(opened.ledger, f"{thread}-{count}")
+            refuse(opened.ledger, f"{thread}-{count}", member(f"{thread}-{count}"))
             os.write(pipe.fileno(), f"{thread}-{count}\n".encode())
 
     for thread in [in_thread(lambda n=n: work(n)) for n in range(4)]:
@@ -399,12 +398,12 @@ def test_count__begins_again_with_the_next_hour(timed: Ledger, store: Store, tim
         for _ in range(23):
             refuse(timed)
         time.pass_by(HOUR)
-        refuse(timed, "another")
+        refuse(timed, "another", member(1))
         assert counts(store) == [3] * expected
         assert len(refused(store)) == 21 * expected
 
 
-def test_count__is_of_one_actor_rule_and_first_subject(timed: Ledger, store: Store) -> None:
+def test_count__is_of_one_actor_and_rule(timed: Ledger, store: Store) -> None:
     timed.handle(opening(1), CONTEXT)
     for _ in range(15):
         refuse(timed, 7)
@@ -413,9 +412,23 @@ def test_count__is_of_one_actor_rule_and_first_subject(timed: Ledger, store: Sto
         refuse(timed, 7)
         with pytest.raises(NotThatManyCoins):
             timed.handle(taking(1), CONTEXT)
-    assert len(refused(store)) == 4 * 15 + 5
+    assert len(refused(store)) == 20 + 15 + 15
     timed.close()
-    assert counts(store) == [10]
+    assert counts(store) == [20, 5]
+
+
+def test_count__is_of_all_that_was_made_up(timed: Ledger, store: Store) -> None:
+    """Whoever tries 300 numbers leaves 20 events and some counts, not 300 events."""
+    for number in range(300):
+        refuse(timed, number)
+    timed.close()
+    assert len(refused(store)) == 20
+    assert sum(counts(store)) == 280
+    counted = [payload(row) for row in must_be_sound(store)
+               if row.type == "command.refusals_counted.v1"]
+    assert len(counted) < 6
+    assert counted[0]["subjects"] == [name_of(number) for number in range(20, 40)]
+    assert counted[1]["subjects"] == [name_of(number) for number in range(40, 60)]
 
 
 def test_count__recorded_early_when_it_is_as_much_as_the_log_holds(
@@ -451,7 +464,7 @@ def test_count__recorded_although_too_many_hours_run(
     for _ in range(22):
         refuse(timed, 1)
     for number in range(2, 9):
-        refuse(timed, number)
+        refuse(timed, number, member(number))
     assert len(timed._writer._tally._hours) <= 4
     time.pass_by(HOUR)
     refuse(timed, 1)
@@ -568,18 +581,3 @@ def test_cache__kept_over_refusals(
     monkeypatch.setattr(cache, "catch_up", lambda reader, name, head: None)
     ledger.handle(noting(), CONTEXT)
     assert [row.version for row in changes(store)] == [1, 2]
-
-
-def test_refusal__stands_under_an_id_that_asks_for_it(ledger: Ledger) -> None:
-    once = context(command_id=UUID(int=7), refusals_stand=True)
-    with pytest.raises(JarUnknown):
-        ledger.handle(adding(), once)
-    ledger.handle(opening(), CONTEXT)
-    before = ledger.head().position
-    with pytest.raises(RefusedBefore) as caught:
-        ledger.handle(adding(), once)
-    assert caught.value.details["rule"] == "R-TST-01"
-    with pytest.raises(CommandReused):
-        ledger.handle(adding(coins=1), once)
-    assert ledger.head().position == before
-    ledger.handle(adding(), context(command_id=UUID(int=8), refusals_stand=True))

@@ -16,8 +16,10 @@ from sqlalchemy import Table
 from ledger.application import Ledger
 from ledger.log.envelope import Entry, Outline
 from ledger.log.sqlite import SqliteStore
-from ledger.log.store import Store
+from ledger.log.store import EventMissing, Store
 from ledger.settings import Settings, open_ledger
+from projections.asking.clocks import Cut
+from projections.asking.past import past_of
 from projections.audit.timeline import Timeline
 from projections.catalogue import PROJECTIONS
 from projections.orders.book import OrderBook
@@ -451,6 +453,31 @@ def test_fold__that_fails_twice_stops_twice(ledger: Ledger, store: Store) -> Non
     broken.remove(11)
     models.catch_up("main")
     assert fragile.folded == list(range(1, 21))
+    models.close()
+
+
+@pytest.mark.parametrize("missing", [1, 10, 20])
+def test_fold__stops_at_a_position_that_is_missing(
+    ledger: Ledger, store: Store, monkeypatch: pytest.MonkeyPatch, missing: int
+) -> None:
+    """Whoever deletes an event does not get read models without it: neither live, nor rebuilt, nor
+    as of the past."""
+    put(ledger, *(record(n) for n in range(5)))
+    whole = {name: getattr(store, name) for name in ("read", "outlines")}
+    for name, found in whole.items():
+        monkeypatch.setattr(store, name, lambda *names, found=found, **more: [
+            row for row in found(*names, **more) if row.position != missing])
+    models = ReadModels(store, PROJECTIONS, batch=7)
+    for _ in range(2):
+        for status in models.catch_up("main"):
+            assert (status.position, status.error_position) == (missing - 1, missing)
+            assert status.error is not None
+            assert f"position {missing} of ledger main is missing" in status.error
+    with pytest.raises(EventMissing), past_of(store, "main", Cut(20), OrderBook()):
+        pass
+    monkeypatch.undo()
+    models.catch_up("main")
+    assert at_head(models)
     models.close()
 
 
