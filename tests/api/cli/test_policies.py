@@ -9,9 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api.cli.policies import policies_group
-from ledger.settings import open_ledger
 from tests.support import source
-from tests.support.builders import CONTEXT, place
 
 SAMPLES = source.ROOT / "samples" / "policies"
 Run = Callable[..., Result]
@@ -67,9 +65,6 @@ def test_policies_check__rejected_with_what_is_wrong(
 
 
 def test_policies__published_listed_and_compared(run: Run, tmp_path: Path) -> None:
-    opened = open_ledger()
-    opened.ledger.handle(place(1), CONTEXT)
-    opened.close()
     for name in ("rules", "scorecards"):
         assert run("publish", name, "--from", "2026-09-01").exit_code == 0
     listed = rows(run("list", "--json"))
