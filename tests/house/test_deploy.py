@@ -265,6 +265,7 @@ def test_roles__made_by_the_script_serve_as_compose_says(
     try:
         assert run("doctor") == 1
         assert run("upgrade", LEDGER_ADMIN_DATABASE_URL=postgres.url(name, owner)) == 0
+        assert run("keys", "issue", "--owner", "system", "--role", "admin") == 0
         assert run("doctor") == 0
     finally:
         postgres.drop_database(name)

@@ -67,7 +67,7 @@ def test_flask__builds_no_routes_for_a_command(tmp_path: Path) -> None:
 
 
 def test_report__loads_no_other_engine_and_nothing_of_http(tmp_path: Path) -> None:
-    loaded(tmp_path, "api.cli", "upgrade")
+    loaded(tmp_path, "api.cli", "keys", "issue", "--owner", "system", "--role", "admin")
     found = loaded(tmp_path, "api.cli", "report", "orders", "--json")
     assert {"sqlalchemy", "projections.reports"} <= found
     assert not SLOW & packages(found)
