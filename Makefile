@@ -5,7 +5,7 @@ PYTEST ?= -n 3 --dist worksteal
 BIN := .venv/bin
 DEMO := LEDGER_DATABASE_URL=sqlite:///var/demo.db LEDGER_KEYS_URL= LEDGER_MASTER_KEY_FILE=
 
-.PHONY: demo run test check setup bench lock clean
+.PHONY: demo run test soak check setup bench lock clean
 
 demo: .venv/bin/ledger
 	@rm -rf var/demo.db* var/demo.keys.db* var/demo.master.key var/demo.read*
@@ -18,6 +18,10 @@ test: setup
 	$(BIN)/python -m pytest $(PYTEST)
 
 setup: .venv/bin/ledger .venv/development
+
+# All the examples and kills that `make test` tries a third of.
+soak: setup
+	LEDGER_TEST_THOROUGH=1 $(BIN)/python -m pytest $(PYTEST)
 
 check: setup
 	$(BIN)/ruff check .

@@ -13,9 +13,11 @@ from ledger.settings import Settings
 from tests.support.postgres_server import Server
 from tests.support.real import DATA
 from tests.support.shops import Shop
+from tests.support.thorough import tried
 from tests.support.web import Web
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is not a bug
+# No deadline: a busy machine is not a bug.
+settings.register_profile("untimed", deadline=None, max_examples=tried(100))
 settings.load_profile("untimed")
 
 BACKENDS = ["memory", "sqlite", "postgres"]

@@ -39,6 +39,7 @@ from projections.store.models import ReadModels
 from tests.support.builders import CONTEXT, HOUSE, NOON, line, opened, record, stream
 from tests.support.cases import AGREE, BACK, TWO, ask, case, new, on, orphan
 from tests.support.projecting import put, try_all
+from tests.support.thorough import tried
 
 NOTHING = dict.fromkeys(STATES, 0)
 BROUGHT = record(1, lines=[line(quantity=3)], delivered=Moment(NOON + timedelta(days=2)),
@@ -145,7 +146,7 @@ def steps(draw: st.DrawFn) -> Command:
     return on(cls, number, **told.get(cls, {}), **at)  # type: ignore[no-any-return]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tried(60), deadline=None)
 @given(history=st.lists(steps(), max_size=30), batch=st.integers(1, 7), data=st.data())
 def test_rows__are_what_the_cases_know(
     history: list[Command], batch: int, data: st.DataObject
@@ -180,7 +181,7 @@ def _facts(case: Case) -> tuple[Any, ...]:
             {name: dict(states) for name, states in case.goods.items()}, case.sums)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tried(40), deadline=None)
 @given(history=st.lists(steps(), max_size=30), until=times)
 def test_rows__never_fall_below_nought_as_of_a_time_of_the_business(
     history: list[Command], until: Any

@@ -18,6 +18,7 @@ from ledger.common.errors import InvalidValues
 from ledger.core.commands import Command
 from ledger.orders.placing import PlaceOrder
 from tests.support.samples import Leaf, body, edges, inside, leaves, pointer, replaced
+from tests.support.thorough import tried
 
 GROUPS = [module.group for module in (deductions, orders, people, policies, returns, scores, stock)]
 COMMANDS = sorted({route.command for route in ROUTES}, key=lambda cls: cls.NAME)
@@ -90,7 +91,7 @@ def test_schema__takes_and_refuses_at_the_edges_what_the_command_does(
                 agree(command, leaf, value)  # 5,000 rules and the like would take minutes
 
 
-@settings(max_examples=400)
+@settings(max_examples=tried(400))
 @given(st.data())
 def test_schema__takes_and_refuses_anything_as_the_command_does(data: st.DataObject) -> None:
     command = data.draw(st.sampled_from(COMMANDS))

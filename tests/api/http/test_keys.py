@@ -17,6 +17,7 @@ from ledger.access import ROLES
 from tests.conftest import on_sqlite
 from tests.support.bodies import at, order, stocked
 from tests.support.builders import stream
+from tests.support.thorough import tried
 from tests.support.web import Web, problem
 
 METHODS = ("GET", "POST")
@@ -123,7 +124,7 @@ def test_tenants__see_nothing_of_each_other_on_any_route(web: Web) -> None:
 
 
 @on_sqlite
-@settings(max_examples=15, deadline=None,
+@settings(max_examples=tried(15), deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from(("main", "other")), st.integers(1, 3),
                                 st.sampled_from(("orders", "payments", "remarks"))), max_size=12))

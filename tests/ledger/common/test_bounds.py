@@ -14,6 +14,7 @@ from ledger.common.bounds import Bound, Form, Items, Number, Text, Time, Whole, 
 from ledger.common.checking import checker_of, split
 from ledger.common.values import Checks
 from tests.support.samples import ALIASES, FORMS, Leaf, edges
+from tests.support.thorough import tried
 
 ANYTHING = st.one_of(
     st.text(), st.text(st.characters(categories=["Zs", "Cc", "Cs", "Lo"])), st.integers(),
@@ -48,7 +49,7 @@ def test_condition__says_what_is_noted(bound: Bound) -> None:
     checker = checker_of(struct)
     assert checker is not None
 
-    @settings(max_examples=150)
+    @settings(max_examples=tried(150))
     @given(st.one_of(ANYTHING, st.sampled_from(edges(Leaf((), [bound], Any), ["x"]))))
     def holds(value: Any) -> None:
         if isinstance(bound, Items):

@@ -21,8 +21,9 @@ from ledger.log.store import Store
 from tests.support.envelopes import CONTEXT, NOON
 from tests.support.jars import Jar, adding, filling, name_of, noting, opening, sealing, taking
 from tests.support.replays import check_clone, check_payloads, check_replay, run
+from tests.support.thorough import tried
 
-fast = hypothesis_settings(max_examples=50, deadline=None,
+fast = hypothesis_settings(max_examples=tried(100), deadline=None,
                            suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 NUMBERS = itertools.count()

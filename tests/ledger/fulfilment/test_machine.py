@@ -62,6 +62,7 @@ from tests.support.builders import (
     sell,
     stream,
 )
+from tests.support.thorough import tried
 
 HOUSES, SKUS, NUMBERS = ("main", "east"), ("A", "B", "SET"), ("1", "2", "3")
 CASES = ("R1", "R2", "R3")
@@ -359,6 +360,6 @@ class ShopOnDisk(Shop):
 
 
 TestShop = Shop.TestCase
-TestShop.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestShop.settings = settings(max_examples=tried(100), stateful_step_count=40, deadline=None)
 TestShopOnDisk = ShopOnDisk.TestCase
-TestShopOnDisk.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
+TestShopOnDisk.settings = settings(max_examples=tried(15), stateful_step_count=30, deadline=None)

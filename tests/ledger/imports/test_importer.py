@@ -23,6 +23,7 @@ from ledger.settings import Settings, open_ledger
 from tests.support.real import OLIST, TMALL, needs
 from tests.support.shops import HEADER, SAMPLES, Shop, codes, counts, order
 from tests.support.source import ROOT
+from tests.support.thorough import tried
 
 # -- one row an order -----------------------------------------------------------------------------
 
@@ -468,7 +469,7 @@ def test_import__leaves_nothing_behind_when_the_ledger_fails(
 # -- however the rows are cut up ------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=tried(30))
 @given(st.lists(st.lists(st.integers(1, 12), max_size=20), min_size=1, max_size=5), st.booleans())
 def test_import__accepted_once_however_files_overlap(
     parts: list[list[int]], together: bool

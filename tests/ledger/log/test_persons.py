@@ -33,6 +33,7 @@ from ledger.orders.order import Order
 from ledger.settings import Settings, open_ledger
 from tests.conftest import durable, on_postgres, on_sqlite
 from tests.support.builders import CONTEXT, NOON, place, record, remark, stream
+from tests.support.thorough import tried
 from tests.support.waiting import in_thread
 
 BUYER = {"account": "云中锦书", "recipient": "欧阳若雪", "phone": "13912345678",
@@ -113,7 +114,8 @@ def test_values__rejected_in_another_ledger(keys: Keys) -> None:
 
 @on_any
 @given(value=st.text(st.characters(exclude_categories=["Cs"])), field=st.text(max_size=5))
-@hypothesis_settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=tried(50),
+                     suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_values__accepted_whatever_they_hold(keys: Keys, value: str, field: str) -> None:
     own = keys.of("main", keys_id=None)
     person = own.resolve(["buyer:1"], 0)["buyer:1"]

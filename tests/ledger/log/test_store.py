@@ -26,6 +26,7 @@ from ledger.settings import Settings
 from tests.conftest import durable, on_postgres, on_sqlite
 from tests.support.builders import CONTEXT, entry, place, write
 from tests.support.postgres_server import Server
+from tests.support.thorough import tried
 from tests.support.waiting import eventually, in_thread
 
 TAKEN = [entry(1, stream="s", once="o"), entry(2, stream="s", version=2)]
@@ -413,7 +414,7 @@ OPERATIONS = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["s", "t"
 
 
 @given(operations=OPERATIONS)
-@hypothesis_settings(max_examples=30, deadline=None,
+@hypothesis_settings(max_examples=tried(30), deadline=None,
                      suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_two_ledgers__ignored_by_each_other(store: Store, operations: Any) -> None:
     run = uuid4().hex

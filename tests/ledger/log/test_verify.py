@@ -22,6 +22,7 @@ from tests.support.envelopes import CONTEXT, write
 from tests.support.envelopes import entry as raw
 from tests.support.jars import HANDLERS, adding, opening
 from tests.support.logs import add_jars, open_log, settings_in
+from tests.support.thorough import tried
 
 JARS = 300
 
@@ -319,7 +320,7 @@ def must_show(pristine: Path, folder: Path, cell: tuple[str, str, int], sql: str
     return True
 
 
-@property_settings(max_examples=150)
+@property_settings(max_examples=tried(150))
 @given(cell=cells(), sql=st.sampled_from(CHANGES))
 def test_verify__reports_any_changed_cell(
     pristine: Path, cell: tuple[str, str, int], sql: str

@@ -31,6 +31,7 @@ from ledger.orders.order import Order
 from ledger.orders.values import Amounts, Line
 from tests.support.builders import NOON, end, pay, place, record, remark, stream
 from tests.support.stories import Story, given
+from tests.support.thorough import tried
 
 LATER = NOON + timedelta(hours=1)
 
@@ -220,7 +221,7 @@ def test_command__conflict_when_the_version_is_stale() -> None:
 # -- any order of commands -------------------------------------------------------------------------
 
 
-@settings(max_examples=60, stateful_step_count=30)
+@settings(max_examples=tried(60), stateful_step_count=30)
 class Orders(RuleBasedStateMachine):
     """Whatever is tried in whatever order: sums agree, ends are final, replay gives the same."""
 

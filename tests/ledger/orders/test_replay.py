@@ -18,10 +18,11 @@ from ledger.orders.order import Order
 from ledger.orders.values import Amounts
 from tests.support.builders import CONTEXT, NOON, end, line, pay, place, record, remark, stream
 from tests.support.replays import check_clone, check_payloads, check_replay, run
+from tests.support.thorough import tried
 
 on_memory = pytest.mark.parametrize("backend", ["memory"], indirect=True)
 
-fast = hypothesis_settings(max_examples=50, deadline=None,
+fast = hypothesis_settings(max_examples=tried(100), deadline=None,
                            suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 NUMBERS = itertools.count()

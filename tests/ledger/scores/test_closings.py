@@ -72,6 +72,7 @@ from tests.support.team import (
     started,
     team,
 )
+from tests.support.thorough import tried
 
 # -- grades ---------------------------------------------------------------------------------------
 
@@ -378,7 +379,7 @@ STEPS = st.lists(st.tuples(
     st.integers(1, 6)), max_size=25)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tried(60), deadline=None)
 @examples(STEPS)
 def test_month__that_is_sealed_never_changes_whatever_is_decided_later(
     steps: list[tuple[str, int]]

@@ -10,6 +10,7 @@ from ledger.application import Ledger
 from ledger.common.context import Receipt
 from ledger.settings import Settings, open_ledger
 from tests.support.score_shop import Shop
+from tests.support.thorough import tried
 
 
 class ShopOnDisk(Shop):
@@ -48,7 +49,7 @@ class ShopOfTwo(Shop):
 
 
 TestScores = Shop.TestCase
-TestScores.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+TestScores.settings = settings(max_examples=tried(40), stateful_step_count=40, deadline=None)
 TestScoresOnDisk = ShopOnDisk.TestCase
 TestScoresOnDisk.settings = settings(max_examples=5, stateful_step_count=30, deadline=None)
 TestScoresOfTwoLedgerObjects = ShopOfTwo.TestCase

@@ -62,6 +62,7 @@ from tests.support.team import (
     seal,
     waive,
 )
+from tests.support.thorough import tried
 
 # -- histories ------------------------------------------------------------------------------------
 
@@ -132,7 +133,7 @@ def figures(where: Shop) -> list[Any]:
 # -- what must not matter -------------------------------------------------------------------------
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=tried(15), deadline=None)
 @examples(steps=st.lists(charges, min_size=2, max_size=6), data=st.data())
 def test_scores__are_the_same_in_any_order_of_confirmations(
     steps: list[Step], data: st.DataObject
@@ -160,7 +161,7 @@ def test_scores__are_the_same_in_any_order_of_confirmations(
     assert played(order, True)[1] == straight[1]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=tried(15), deadline=None)
 @examples(steps=histories(charges, presence, closing), code=codes, day=days,
           at_=st.integers(0, 8), later=st.integers(0, 8))
 def test_appeal__that_overturns_leaves_the_scores_as_if_nothing_had_been(

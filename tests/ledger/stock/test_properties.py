@@ -16,6 +16,7 @@ from ledger.stock.skus import AliasSku
 from ledger.stock.transfers import Arrival, ReceiveTransfer, Sending, SendTransfer, Transfer
 from tests.support.builders import HOUSE, NOON, opened, received
 from tests.support.stories import Story, given
+from tests.support.thorough import tried
 
 HOUSES, SKUS = (HOUSE, "north"), ("A", "B", "a")
 """`a` is another name of A."""
@@ -89,7 +90,7 @@ def check_levels(story: Story) -> None:
     assert (+between, -between) == (underway, Counter())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(200), deadline=None)
 @examples(st.lists(COMMANDS, max_size=20))
 def test_stock__sums_to_zero_and_no_decision_takes_a_place_below(commands: list[Any]) -> None:
     story = given(opened(), opened("north"), received("A", 20), received("B", 20),
@@ -103,7 +104,7 @@ def test_stock__sums_to_zero_and_no_decision_takes_a_place_below(commands: list[
         check_levels(story)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(200), deadline=None)
 @examples(st.lists(COMMANDS, max_size=20), st.integers(0, 9))
 def test_count__leaves_what_was_counted(commands: list[Any], counted: int) -> None:
     """Whatever the books said, after the latest count the shelf holds what was counted."""
@@ -118,7 +119,7 @@ def test_count__leaves_what_was_counted(commands: list[Any], counted: int) -> No
     assert items(story)["stock:main:B"].levels.get("available", 0) == counted
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tried(100), deadline=None)
 @examples(st.lists(COMMANDS, max_size=20))
 def test_stock__rebuilt_equals_live(commands: list[Any]) -> None:
     story = given(opened(), opened("north"))

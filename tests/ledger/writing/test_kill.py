@@ -15,8 +15,9 @@ from tests.support import children
 from tests.support.children import Child
 from tests.support.jars import name_of
 from tests.support.soundness import must_be_sound
+from tests.support.thorough import tried
 
-ROUNDS = 25
+ROUNDS = tried(25)
 MAX_BYTES = 1_500
 EVENTS_PER_JAR = 4
 

@@ -33,6 +33,7 @@ from tests.support.pairs import (
 from tests.support.samples import fitting
 from tests.support.soundness import must_be_sound
 from tests.support.team import CHEN, propose
+from tests.support.thorough import tried
 
 NUMBERS = count()
 
@@ -48,7 +49,7 @@ def opened(store: Store, keys: Keys, name: str) -> Ledger:
     return ledger
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=tried(60))
 @given(st.lists(some_command, min_size=2, max_size=3))
 def test_pairs__give_what_they_give_one_after_the_other(
     store: Store, keys: Keys, drawn: list[Any]

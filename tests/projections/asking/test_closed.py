@@ -26,6 +26,7 @@ from tests.conftest import durable
 from tests.support.builders import CONTEXT, opened, pay, place, received, record, sell
 from tests.support.clocks import SECOND, Time
 from tests.support.projecting import put
+from tests.support.thorough import tried
 
 WRITERS, ORDERS = 4, 40
 ASKED = ("orders", "reconciliation", "inventory", "stock-ledger")
@@ -83,7 +84,7 @@ def test_closed__answers_never_change_while_others_write(
 
 @given(steps=st.lists(st.integers(-4, 9), min_size=2, max_size=12),
        several=st.data())
-@hypothesis_settings(max_examples=25, deadline=None,
+@hypothesis_settings(max_examples=tried(25), deadline=None,
                      suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_closed__times_rise_from_commit_to_commit_whatever_the_clock_does(
     steps: list[int], several: st.DataObject

@@ -24,6 +24,7 @@ from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
 from tests.support.builders import CONTEXT, NOON, line, pay, place, record, remark, stream
 from tests.support.projecting import IMPORT, histories, put, tell, try_all
+from tests.support.thorough import tried
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def test_timeline__of_many_events_is_whole(ledger: Ledger, models: ReadModels) -
     assert positions(models, "sku:SH-001") == [*range(1, 4501), 4502]
 
 
-@hypothesis_settings(max_examples=25, deadline=None)
+@hypothesis_settings(max_examples=tried(25), deadline=None)
 @given(history=histories, until=st.integers(0, 60), hours=st.none() | st.integers(-1, 21))
 def test_timeline__is_what_a_scan_of_the_log_finds(
     history: Any, until: int, hours: int | None

@@ -70,6 +70,7 @@ from tests.support.builders import (
     write,
 )
 from tests.support.projecting import IMPORT, put, tell, try_all
+from tests.support.thorough import tried
 
 LATER = NOON + timedelta(hours=3)
 TWO = [line(quantity=2), line("PEN", name="2")]
@@ -300,7 +301,7 @@ def kept_by(connection: Any) -> dict[str, dict[str, Any]]:
     return {one.order.id: {field: getattr(one.order, field) for field in KNOWN} for one in found}
 
 
-@hypothesis_settings(max_examples=30, deadline=None)
+@hypothesis_settings(max_examples=tried(60), deadline=None)
 @given(history=flows(), batches=st.lists(st.integers(1, 7), min_size=1, max_size=6),
        data=st.data())
 def test_rows__are_what_the_orders_know(
@@ -330,7 +331,7 @@ def test_rows__are_what_the_orders_know(
     made.close()
 
 
-@hypothesis_settings(max_examples=25, deadline=None)
+@hypothesis_settings(max_examples=tried(25), deadline=None)
 @given(history=flows())
 def test_pieces__are_conserved_by_every_event(history: list[Command]) -> None:
     made = open_ledger(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))

@@ -28,6 +28,7 @@ from tests.support.projecting import (
     tell,
     try_all,
 )
+from tests.support.thorough import tried
 
 FIGURES = ("currency", "orders", "unpaid_orders", "paid_orders", "refunded_orders",
            "fully_refunded_orders", "goods_minor", "postage_minor", "discount_minor",
@@ -169,7 +170,7 @@ def test_decimal_text__is_exact(value: int, text: str) -> None:
     assert decimal_text(value) == text
 
 
-@hypothesis_settings(max_examples=40, deadline=None)
+@hypothesis_settings(max_examples=tried(40), deadline=None)
 @given(history=histories)
 def test_reconciliation__is_what_a_plain_model_says(history: Any) -> None:
     opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",

@@ -38,6 +38,7 @@ from tests.support.projecting import (
     tell,
     try_all,
 )
+from tests.support.thorough import tried
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def models(store: Store) -> Iterator[ReadModels]:
 # -- as of, for a whole ledger ------------------------------------------------------------------
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=tried(60), deadline=None)
 @given(history=histories, gaps=st.lists(st.integers(0, 7200), min_size=25, max_size=25),
        data=st.data())
 def test_as_of__is_what_a_plain_model_of_the_filtered_log_says(
@@ -253,7 +254,7 @@ def test_streams_about__finds_what_a_dispute_is_about(
         streams_about(models, "main", ["sku:C"])
 
 
-@hypothesis_settings(max_examples=30, deadline=None)
+@hypothesis_settings(max_examples=tried(30), deadline=None)
 @given(history=histories)
 def test_replay__at_the_head_is_the_present(history: Any) -> None:
     opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",

@@ -62,6 +62,7 @@ from tests.support.projecting import (
     try_all,
 )
 from tests.support.real import OLIST, needs
+from tests.support.thorough import tried
 
 ROW = ("subject", "channel", "shop", "number", "review_status", "payment_status",
        "fulfilment_status", "exceptions", "flags", "currency", "total_minor", "paid_minor",
@@ -279,7 +280,7 @@ def test_orders__of_a_file_of_any_size_are_found_by_a_few_statements(
     assert [row["number"] for row in found] == [f"{n:04}" for n in range(1234)]
 
 
-@hypothesis_settings(max_examples=40, deadline=None)
+@hypothesis_settings(max_examples=tried(40), deadline=None)
 @given(history=histories)
 def test_orders__are_what_a_plain_model_says(history: Any) -> None:
     opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",

@@ -58,6 +58,7 @@ from tests.support.team import (
     rows,
     team,
 )
+from tests.support.thorough import tried
 
 NAMES = ("staff", "post-terms", "shifts", "rosters", "attendance", "leave")
 MONDAY, TUESDAY = "2026-09-07", "2026-09-08"
@@ -474,7 +475,7 @@ class Naive:
 
 @examples(history=st.lists(acts, max_size=14), day=numbers, cut=st.integers(0, 14),
           occurred=numbers)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tried(40), deadline=None)
 def test_staff__of_any_day_is_what_a_calendar_would_tell(
     history: list[tuple[str, int, str, str]], day: int, cut: int, occurred: int
 ) -> None:

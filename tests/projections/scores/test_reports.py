@@ -51,6 +51,7 @@ from tests.support.team import (
     rule,
     seal,
 )
+from tests.support.thorough import tried
 
 FIELDS = ["member", "post", "committee", "self", "bonus", "deductions", "score", "coefficient",
           "policy_version", "sealed", "restatement"]
@@ -232,7 +233,7 @@ def test_policy__versions_are_listed_and_compared(ledger: Ledger, models: ReadMo
 
 
 @examples(cut=st.integers(1, 12))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=tried(12), deadline=None)
 def test_scores__replay_alike_in_any_batch_size(cut: int) -> None:
     opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",
                                   master_key_file=None))

@@ -29,6 +29,7 @@ from projections.stock.reports import PeriodReversed
 from projections.store.models import ReadModels
 from projections.store.rows import Rows
 from tests.support.builders import CONTEXT, HOUSE, NOON, moved, opened, received, sell, stream
+from tests.support.thorough import tried
 
 DAY = timedelta(days=1)
 
@@ -176,7 +177,7 @@ STEPS = st.lists(st.tuples(st.integers(1, 5), st.integers(-4, 0), st.booleans())
                  min_size=1, max_size=25)
 
 
-@limits(max_examples=30, deadline=None)
+@limits(max_examples=tried(30), deadline=None)
 @examples(STEPS, st.data())
 def test_as_of__exact_at_any_pair_of_clocks(
     steps: list[tuple[int, int, bool]], data: st.DataObject

@@ -29,6 +29,7 @@ from projections.store.rows import Change, Rows
 from tests.conftest import durable, on_sqlite
 from tests.support.builders import NOON, entry, place, record, write
 from tests.support.projecting import histories, put, tell, try_all
+from tests.support.thorough import tried
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_ledgers__do_not_mix(store: Store, ledger: Ledger, models: ReadModels) -
     other.close()
 
 
-@hypothesis_settings(max_examples=30, deadline=None)
+@hypothesis_settings(max_examples=tried(30), deadline=None)
 @given(history=histories, batches=st.lists(st.integers(1, 7), min_size=1, max_size=6))
 def test_rows__are_the_same_however_the_log_is_cut(history: Any, batches: list[int]) -> None:
     opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",

@@ -1,0 +1,11 @@
+"""How much is tried: a part of all examples and kills by `make test`, all by `make soak`."""
+
+import os
+
+
+def tried(most: int) -> int:
+    """How many examples, or rounds, of at most so many: a third of them in `make test`.
+
+    All of them where LEDGER_TEST_THOROUGH is set, which `make soak` does.
+    """
+    return most if os.environ.get("LEDGER_TEST_THOROUGH") else max(most // 3, 2)
