@@ -14,12 +14,17 @@ from tests.bench.harness import QUICK, Goal, Result, paired
 from tests.bench.hot import oversold
 from tests.bench.logs import record, settings_of
 from tests.bench.orders import SINCE, WAREHOUSE, histories, stocking
+from tests.support.thorough import THOROUGH
 
 LINE = re.compile(
     r"[a-z_]+ ours=[\d.]+(/s|MB|ms) floor=[\d.]+(/s|MB|ms) ratio=[\d.]+ goal=[≥≤][\d.]+( \w+=\S+)*")
 
 
-@pytest.mark.parametrize("name", bench.BENCHMARKS)
+SLOW = {"http_reads", "rebuild_memory", "append_postgres", "import"}
+
+
+@pytest.mark.parametrize("name", bench.BENCHMARKS if THOROUGH else sorted(
+    set(bench.BENCHMARKS) - SLOW))
 def test_benchmark__runs_and_prints_a_line(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 from api import create_app
 from api.http.routes import PERMITS
 from ledger.settings import Settings
+from tests.support.thorough import THOROUGH
 from tests.support.web import Web
 
 IN_MEMORY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
@@ -36,8 +37,10 @@ def ask(case: schemathesis.Case) -> None:
     case.call_and_validate(headers={"Authorization": f"Bearer {_web.token()}"}, checks=CHECKS)
 
 
-@pytest.mark.parametrize("operation", [
-    operation.label for found in schema.get_all_operations() if (operation := found.ok())])
+OPERATIONS = [found.ok().label for found in schema.get_all_operations()]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS if THOROUGH else OPERATIONS[::3])
 def test_operation__answers_as_it_is_described(operation: str) -> None:
     # Not by `schema.parametrize()`: it makes the requests when tests are collected, 25 seconds
     # in each worker.

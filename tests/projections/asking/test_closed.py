@@ -28,7 +28,7 @@ from tests.support.clocks import SECOND, Time
 from tests.support.projecting import put
 from tests.support.thorough import tried
 
-WRITERS, ORDERS = 4, 40
+WRITERS, ORDERS = 4, tried(40)
 ASKED = ("orders", "reconciliation", "inventory", "stock-ledger")
 
 
