@@ -11,11 +11,9 @@ def append(writing: Writing, head: Head, entries: Sequence[Entry]) -> Head:
     """Add entries after the head that the transaction holds. Returns the new head."""
     if not entries:
         return head
-    frontier = merkle.unpack(head.frontier)
-    for size, entry in enumerate(entries, head.position):
-        merkle.push(frontier, size, entry.leaf_hash)
+    frontier = merkle.grown(head.frontier, head.position, (e.leaf_hash for e in entries))
     last = entries[-1]
-    grown = Head(last.position, last.recorded_at, merkle.pack(frontier), head.keys_id)
+    grown = Head(last.position, last.recorded_at, frontier, head.keys_id)
     writing.append(entries, grown, _completed(writing, head.position, entries))
     return grown
 

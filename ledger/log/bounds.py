@@ -4,10 +4,8 @@ The databases hold the same bounds themselves (`schema.py`); a check here comes 
 event that is too large costs its own command only, and its caller learns what to do.
 """
 
-import msgspec
-
 from ledger.common.errors import Invalid
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Entry, listed_subjects
 from ledger.log.store import ValueNotStored
 
 WIDTHS = {"command_id": 16, "request_hash": 32, "correlation": 16, "salt": 16, "payload_hash": 32,
@@ -30,8 +28,6 @@ MOST = {"stream": NAME_BYTES, "once": NAME_BYTES, "subjects": SUBJECTS_BYTES,
 _SHORT = NAME_BYTES // 4
 _SHORT_SOURCE = SOURCE_BYTES // 4
 """So many characters are never more than four times as many bytes."""
-
-_texts = msgspec.json.Decoder(list[str]).decode
 
 
 class PayloadTooLarge(Invalid):
@@ -103,7 +99,7 @@ def must_hold(entry: Entry) -> None:
 
 
 def _must_hold_subjects(entry: Entry) -> None:
-    subjects = _texts(entry.subjects)
+    subjects = listed_subjects(entry.subjects)
     if len(subjects) > MAX_SUBJECTS:
         raise TooManySubjects(type=entry.type, found=len(subjects), most=MAX_SUBJECTS)
     for subject in subjects:

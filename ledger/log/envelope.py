@@ -20,7 +20,7 @@ SALT_BYTES = 16
 _length = Struct(">I").pack
 _integer = Struct(">Iq").pack
 _spell = msgspec.json.Encoder().encode
-_texts = msgspec.json.Decoder(list[str]).decode
+listed_subjects = msgspec.json.Decoder(list[str]).decode
 
 
 class Entry(NamedTuple):
@@ -97,7 +97,7 @@ def canonical_subjects(text: object) -> bool:
     if not isinstance(text, str):
         return False
     try:
-        return spelled_subjects(_texts(text)) == text
+        return spelled_subjects(listed_subjects(text)) == text
     except ValueError:  # also msgspec's own, and that of half a surrogate pair
         return False
 

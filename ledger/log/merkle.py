@@ -37,10 +37,7 @@ def root(frontier: list[bytes]) -> bytes:
 
 def root_of(leaves: Iterable[bytes]) -> bytes:
     """The root over leaf hashes in order."""
-    frontier: list[bytes] = []
-    for size, leaf in enumerate(leaves):
-        push(frontier, size, leaf)
-    return root(frontier)
+    return root(unpack(grown(b"", 0, leaves)))
 
 
 def pack(frontier: list[bytes]) -> bytes:
@@ -51,3 +48,11 @@ def pack(frontier: list[bytes]) -> bytes:
 def unpack(packed: bytes) -> list[bytes]:
     """A frontier from the head row."""
     return [packed[i : i + HASH_BYTES] for i in range(0, len(packed), HASH_BYTES)]
+
+
+def grown(packed: bytes, size: int, leaves: Iterable[bytes]) -> bytes:
+    """The packed frontier of a tree of `size` leaves once these follow."""
+    frontier = unpack(packed)
+    for number, leaf in enumerate(leaves, size):
+        push(frontier, number, leaf)
+    return pack(frontier)

@@ -257,10 +257,8 @@ def _column_astray(reader: Reader, ledger: str, head: Head, *, whole: bool) -> s
     rest = reader.outlines(ledger, after=start, until=size, limit=WHOLE)
     if [row.position for row in rest] != list(range(start + 1, size + 1)):
         return "position"
-    frontier: list[bytes] = []
-    for number, row in enumerate(rest):
-        merkle.push(frontier, number, row.leaf_hash)
-    return None if head.frontier.endswith(merkle.pack(frontier)) else "frontier"
+    frontier = merkle.grown(b"", 0, (row.leaf_hash for row in rest))
+    return None if head.frontier.endswith(frontier) else "frontier"
 
 
 def _attempt(store: Store, read: Callable[[], _T]) -> _T | None:

@@ -149,7 +149,8 @@ class Refusal:
         error = task.result
         assert isinstance(error, Refused)
         subjects = _subjects(task)
-        odd = [stream for _, stream in task.command.streams() if stream not in subjects]
+        shown = set(subjects)  # a count names thousands
+        odd = [stream for _, stream in task.command.streams() if stream not in shown]
         self.at = at
         self.id = task.command_id
         self.new_stream = task.context.command_id is None

@@ -26,10 +26,8 @@ Wanted = list[Key]
 
 def _leads(head: Head, entries: Sequence[Entry], to: Head) -> bool:
     """Whether a log that ended at one head ends at another once these entries followed."""
-    frontier = merkle.unpack(head.frontier)
-    for size, entry in enumerate(entries, head.position):
-        merkle.push(frontier, size, entry.leaf_hash)
-    return merkle.pack(frontier) == to.frontier
+    leaves = (entry.leaf_hash for entry in entries)
+    return merkle.grown(head.frontier, head.position, leaves) == to.frontier
 
 
 class Cache:

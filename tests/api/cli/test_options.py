@@ -84,14 +84,20 @@ def test_command__rejected_when_the_folder_is_missing(name: str, tmp_path: Path)
     assert files(tmp_path) == []
 
 
+def begun(folder: Path) -> str:
+    """A ledger with an event, in the file right.db of a folder; its URL."""
+    url = f"sqlite:///{folder}/right.db"
+    opened = open_ledger(Settings.from_environment({"LEDGER_DATABASE_URL": url}))
+    opened.ledger.handle(place(1), CONTEXT)
+    opened.close()
+    return url
+
+
 @pytest.mark.parametrize("name", READING)
 def test_command__says_which_ledgers_lie_near(
     name: str, place_to_look: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"sqlite:///{place_to_look}/right.db"
-    opened = open_ledger(Settings.from_environment({"LEDGER_DATABASE_URL": url}))
-    opened.ledger.handle(place(1), CONTEXT)
-    opened.close()
+    url = begun(place_to_look)
     (place_to_look / "typo.db").touch()
     before = files(place_to_look)
     said = must_refuse(name)
@@ -122,10 +128,7 @@ def test_command__rejected_when_the_database_is_empty(
 def test_command__makes_no_keys_for_a_log_that_names_others(
     name: str, place_to_look: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"sqlite:///{place_to_look}/right.db"
-    opened = open_ledger(Settings.from_environment({"LEDGER_DATABASE_URL": url}))
-    opened.ledger.handle(place(1), CONTEXT)
-    opened.close()
+    url = begun(place_to_look)
     for found in ("right.keys.db", "right.master.key"):
         (place_to_look / found).unlink()
     monkeypatch.setenv("LEDGER_DATABASE_URL", url)
