@@ -15,6 +15,7 @@ from ledger.log.verify import verify
 from ledger.settings import Settings
 from tests.support import tamper
 from tests.support.logs import add_jars, open_log, settings_in
+from tests.support.thorough import THOROUGH
 
 
 @pytest.fixture
@@ -133,6 +134,8 @@ ODD: list[Any] = [None, True, -1, 0, 2**63, 2**70, 1e300, float("nan"), "", "[",
                   "AA", "==", [], ["main"], {}, {"a": 1}]
 """Values that a field of a backup does not have."""
 
+STEP = 1 if THOROUGH else 3
+
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
@@ -152,10 +155,10 @@ def test_restore__rejected_with_a_sentence_whatever_a_field_holds(
 ) -> None:
     store = elsewhere(source, tmp_path).open_store()
     lines = lines_of(source / "log.gz")
-    for name, value in lines[number].items():
+    for at, (name, value) in enumerate(lines[number].items()):
         if (number, name) == (0, "keys_id") or (number, name) == (-1, "events"):
             continue  # no event says which keys are the log's; the first line has the count
-        for odd in ODD:
+        for odd in ODD[at % STEP::STEP]:
             if odd == value and type(odd) is type(value):
                 continue
             changed = [*lines]
@@ -213,8 +216,8 @@ def test_restore_keys__rejected_with_a_sentence_whatever_a_field_holds(
     keys = elsewhere(source, tmp_path).open_keys()
     lines = lines_of(source / "keys.gz")
     for number in (0, 1, 2, -1):
-        for name, value in lines[number].items():
-            for odd in ODD:
+        for at, (name, value) in enumerate(lines[number].items()):
+            for odd in ODD[at % STEP::STEP]:
                 if odd == value or (name in ("created_at", "lookup")):
                     continue
                 changed = [*lines]

@@ -60,6 +60,7 @@ from tests.support.team import (
     seal,
     waive,
 )
+from tests.support.thorough import tried
 from tests.support.waiting import eventually, in_thread
 
 MANY, THREADS = 12, 8
@@ -491,7 +492,7 @@ def test_deduction__confirmed_and_charged_or_neither_when_killed(
                           *([(CHEN, seal())] if sealed else [])])
     first.close()
     acknowledged: list[str] = []
-    for run_ in range(5):
+    for run_ in range(tried(6)):
         at_byte = chance.randrange(1, 300)
         where = f"seed {seed}, round {run_}, byte {at_byte}"
         acknowledged += killed(settings, run_, at_byte)

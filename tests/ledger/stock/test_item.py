@@ -36,6 +36,7 @@ from ledger.stock.transfers import (
     TransferUnknown,
 )
 from ledger.writing.work import Wanted, Work
+from tests.conftest import on_sqlite
 from tests.support.builders import (
     CONTEXT,
     HOUSE,
@@ -355,6 +356,7 @@ def test_count__rejected_when_one_bin_is_listed_twice() -> None:
     ]) == ["/counts/1/quantity", "/counts/1"]
 
 
+@on_sqlite
 def test_count__accepted_of_5000_skus_with_few_queries(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
