@@ -25,6 +25,7 @@ from ledger.common.errors import Conflict, Refused
 from ledger.common.personal import Personal, Plain, Sealer
 from ledger.common.values import EPOCH
 from ledger.core import event_types
+from ledger.core.postings import Correction, Observation, Posting
 
 __all__ = ["Aggregate", "event"]
 
@@ -74,6 +75,10 @@ class Aggregate(BaseAggregate[str]):
         AGGREGATE: ClassVar[type["Aggregate"]]
         PERSONAL: ClassVar[tuple[str, ...]] = ()
 
+        corrects: Correction | None = None
+        postings: tuple[Posting, ...] = ()
+        observations: tuple[Observation, ...] = ()
+
         @property
         def timestamp(self) -> datetime:  # type: ignore[override]
             """The library's name for the time of an event."""
@@ -96,8 +101,15 @@ class Aggregate(BaseAggregate[str]):
             return {**msgspec.structs.asdict(self), "occurred_at": self.__dict__["occurred_at"]}
 
         def about(self) -> list[str]:
-            """The subjects of this event besides its own stream."""
+            """The subjects of this event besides its own stream and its accounts."""
             return []
+
+        def accounts(self) -> set[str]:
+            """The accounts that it posts to or observes; they are among its subjects."""
+            if not self.postings and not self.observations:
+                return set()
+            return {one.account for one in self.postings} | {
+                one.account for one in self.observations}
 
     @classmethod
     def blank(cls, stream: str) -> Self:
@@ -214,7 +226,7 @@ def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
         attributes["originator_version"] = version
         attributes["occurred_at"] = occurred_at
         attributes["printed"] = printed
-        attributes["once"] = once
+        attributes["once"] = once if fact.corrects is None else fact.corrects.once
         fact.apply(self)
         self._version = version
         self.note_time(occurred_at)

@@ -133,7 +133,7 @@ class Declaration:
         if order.warehouse:
             raise LinesDiffer(order=order.id, warehouse=order.warehouse)
         order._corrected(
-            kind="incorrect_data", corrects=order.last_version["lines"], fact="lines",
+            kind="incorrect_data", corrected_version=order.last_version["lines"], fact="lines",
             old={"lines": msgspec.to_builtins(old)}, new={"lines": msgspec.to_builtins(new)},
             reason="declared", inferred=["occurred_at"], **self.at.envelope())
 
@@ -150,7 +150,8 @@ class Declaration:
                                  inferred=["occurred_at"], **self.at.envelope())
         else:
             order._corrected(
-                kind="incorrect_data", corrects=order.last_version["amounts"], fact="amounts",
+                kind="incorrect_data", fact="amounts",
+                corrected_version=order.last_version["amounts"],
                 old=msgspec.to_builtins(order.amounts), new=msgspec.to_builtins(merged),
                 reason="declared", inferred=["occurred_at"], **self.at.envelope())
 

@@ -107,12 +107,12 @@ class Order(OrderReview):
     class Corrected(Aggregate.Event):
         """An earlier event of this order was wrong: `new` takes the place of what it said.
 
-        `corrects` is the version of that event; `fact` is amounts, paid, refunded or lines.
+        `corrected_version` is that of the event; `fact` is amounts, paid, refunded or lines.
         """
 
         TOPIC = "order.corrected.v1"
         kind: str
-        corrects: int
+        corrected_version: int
         fact: str
         old: dict[str, Any]
         new: dict[str, Any]
@@ -312,8 +312,8 @@ class Order(OrderReview):
         """Another sum paid or refunded than was recorded. Errors: R-ORD-03, R-ORD-11, R-ORD-13."""
         self.must_be_known()
         known = {"paid": self.paid_minor, "refunded": self.refunded_minor}
-        corrects = self.last_version[fact]
-        if not corrects:
+        version = self.last_version[fact]
+        if not version:
             raise NothingToCorrect(order=self.id, fact=fact)
         if amount_minor == known[fact]:
             return
@@ -323,7 +323,7 @@ class Order(OrderReview):
                 order=self.id, paid_minor=after["paid"], refunded_minor=after["refunded"],
                 currency=self.currency)
         self._corrected(
-            kind="incorrect_data", corrects=corrects, fact=fact, reason=reason,
+            kind="incorrect_data", corrected_version=version, fact=fact, reason=reason,
             old={f"{fact}_minor": known[fact]}, new={f"{fact}_minor": amount_minor},
             occurred_at=occurred_at)
 

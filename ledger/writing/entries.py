@@ -63,7 +63,8 @@ def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
         origin.now, to_us(fact.occurred_at), origin.command_id, seq, origin.request_hash,
         fact.__dict__.get("once"), context.actor, context.role, context.client,
         origin.command_id if correlation is None else correlation.bytes, context.causation,
-        spelled_subjects({fact.originator_id, *fact.about(), *context.subjects}),
+        spelled_subjects(
+            {fact.originator_id, *fact.about(), *fact.accounts(), *context.subjects}),
         None if source is None else encode(source).decode(), payload,
         salt, payload_hash(salt, payload))
     entry = Entry(*fields, b"")

@@ -184,7 +184,7 @@ def _corrected(order: OrderState, entry: Outline, event: Any) -> None:
             order.marks.corrected = True
         return
     corrected = getattr(order, f"{event.fact}_version")
-    if event.corrects > corrected:
+    if event.corrected_version > corrected:
         return
     if event.fact == "paid":
         order.paid_minor += event.new["paid_minor"] - event.old["paid_minor"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 import pytest
@@ -171,6 +171,8 @@ def _exact(kind: Any) -> bool:
         return _exact(inner[0])
     if kind in (str, int, bool, NoneType, datetime, Personal):
         return True
+    if origin is Literal:
+        return all(type(member) is str for member in inner)
     if origin in (list, tuple, Union, UnionType):
         return all(_exact(one) for one in inner if one is not Ellipsis)
     if origin is dict:

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 import msgspec
@@ -29,6 +29,7 @@ from ledger.common.errors import (
     Unavailable,
 )
 from ledger.common.personal import Personal
+from ledger.core.aggregate import Aggregate
 from tests.support import messages, source
 
 DOCS = source.ROOT / "docs"
@@ -115,7 +116,8 @@ UNITS_OF = {
     "quantity": "pieces", "pieces": "pieces", "points": "points of the platform",
     "unit_price": "10^−unit_price_scale of the order's currency", "rows": "data lines",
     "accepted": "data lines", "rejected": "data lines", "duplicates": "data lines",
-    "bytes": "bytes", "currency": "ISO 4217", "corrects": "version in the stream",
+    "bytes": "bytes", "currency": "ISO 4217", "counted": "pieces",
+    "corrected_version": "version in the stream",
 }
 
 
@@ -125,10 +127,12 @@ def events_md() -> str:
              "Every event is in an envelope, which says when, who, why and from where: "
              "[log-format.md](log-format.md).", "Below are the payloads. Types and fields are "
              "drafts until 1.0."]
+    parts: dict[str, type] = {}
+    lines += ["", "## Any event", "", "What any event may have besides its own fields.", "",
+              *_fields(Aggregate.Event, parts)]
     kinds: dict[str, list[Any]] = {}
     for cls in source.events().values():
         kinds.setdefault(cls.AGGREGATE.KIND, []).append(cls)
-    parts: dict[str, type] = {}
     for kind, classes in kinds.items():
         lines += ["", f"## {kind}", "", *_prose(classes[0].AGGREGATE)]
         for cls in classes:
@@ -160,7 +164,7 @@ def _about(cls: Any) -> list[str]:
 
 
 def _fields(cls: type, parts: dict[str, type]) -> list[str]:
-    fields = msgspec.structs.fields(cls)
+    fields = source.own_fields(cls)
     if not fields:
         return ["It has no fields: all that matters is that it happened, and when."]
     heads = ["field", "type", "unit", "needed", "personal"]
@@ -178,6 +182,8 @@ def _type(kind: Any, parts: dict[str, type]) -> str:
         return WORDS[kind]
     if origin in (Union, UnionType):
         return " or ".join(_type(one, parts) for one in inner if one is not NoneType)
+    if origin is Literal:
+        return " or ".join(f"`{member}`" for member in inner)
     if origin in (list, tuple):
         return f"list of {_type(inner[0], parts)}"
     if origin is dict:

@@ -142,7 +142,7 @@ def naive(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
             continue
         order = found[entry.stream]
         order["position"] = entry.position
-        if payload.get("corrects", entry.version) in {*order["taken"], entry.version}:
+        if payload.get("corrected_version", entry.version) in {*order["taken"], entry.version}:
             order["taken"].add(entry.version)
             _take(order, entry, payload)
     return found

@@ -11,25 +11,35 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
+from ledger.core.aggregate import Aggregate
 from tests.support import source
 
 FILE = source.ROOT / "tests/data/registry.json"
 
 
 def registry() -> dict[str, Any]:
-    """Every event type of the program: its class, and its fields in the order of the payload."""
-    return {topic: {"class": cls.__qualname__, "fields": _fields(cls)}
-            for topic, cls in source.events().items()}
+    """Every event type of the program: its class, and its fields in the order of the payload.
+
+    Under `*` are those that any event may have.
+    """
+    return {"*": {"class": Aggregate.Event.__qualname__, "fields": _fields(Aggregate.Event)},
+            **{topic: {"class": cls.__qualname__,
+                       "fields": [_field(field) for field in source.own_fields(cls)]}
+               for topic, cls in source.events().items()}}
 
 
 def _fields(cls: type) -> list[dict[str, Any]]:
-    return [{"name": field.encode_name, "type": _type(field.type), **_default(field)}
-            for field in msgspec.structs.fields(cls)]
+    return [_field(field) for field in msgspec.structs.fields(cls)]
+
+
+def _field(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
+    return {"name": field.encode_name, "type": _type(field.type), **_default(field)}
 
 
 def _default(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
     if field.default is not msgspec.NODEFAULT:
-        return {"default": msgspec.to_builtins(field.default)}
+        default = msgspec.to_builtins(field.default)
+        return {"default": list(default) if isinstance(default, tuple) else default}
     if field.default_factory is not msgspec.NODEFAULT:
         return {"default": msgspec.to_builtins(field.default_factory())}
     return {}

@@ -15,9 +15,11 @@ from pathlib import Path
 from types import ModuleType
 
 import click
+import msgspec
 
 from ledger.common.errors import LedgerError
 from ledger.core import event_types
+from ledger.core.aggregate import Aggregate
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("ledger", "projections", "api")
@@ -142,6 +144,13 @@ def events() -> dict[str, type]:
     """Every event type of the program with its class."""
     modules()
     return {topic: cls for topic, cls in event_types.known_types().items() if _ours(cls)}
+
+
+def own_fields(cls: type) -> list[msgspec.structs.FieldInfo]:
+    """The fields of a struct; of an event without those that any event may have."""
+    of_any = () if cls is Aggregate.Event or not issubclass(cls, Aggregate.Event) \
+        else Aggregate.Event.__struct_fields__
+    return [field for field in msgspec.structs.fields(cls) if field.name not in of_any]
 
 
 @cache

@@ -48,7 +48,7 @@ def test_record__accepted_when_the_price_changed_before_payment() -> None:
 def test_record__accepted_as_a_correction_when_a_paid_order_has_another_total() -> None:
     (fact,) = given(record()).when(record(amounts=Amounts(total_minor=4500))).then(
         "order.corrected.v1")
-    assert (fact.corrects, fact.fact, fact.new) == (1, "amounts", {"total_minor": 4500})
+    assert (fact.corrected_version, fact.fact, fact.new) == (1, "amounts", {"total_minor": 4500})
 
 
 def test_record__accepted_when_the_recipient_changed() -> None:

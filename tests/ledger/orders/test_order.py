@@ -128,7 +128,7 @@ def test_refund__rejected_when_unpaid() -> None:
 def test_correct__accepted_and_names_what_it_corrects() -> None:
     (fact,) = given(place(), pay(), refund(4990)).when(correct("refunded", 500)).then(
         "order.corrected.v1")
-    assert (fact.corrects, fact.old, fact.new) == (
+    assert (fact.corrected_version, fact.old, fact.new) == (
         3, {"refunded_minor": 4990}, {"refunded_minor": 500})
 
 

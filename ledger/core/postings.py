@@ -1,0 +1,56 @@
+"""What any event may carry besides its own fields: a correction, postings and observations.
+
+They are part of the base of all events, since a field of the base cannot be added later. An event
+without them has none of the three in its payload.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+
+class Correction(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an event corrects: the event at a position did not occur, or holds incorrect data.
+
+    Each event is corrected at most once; the correction may be corrected in its turn.
+    """
+
+    position: int
+    kind: Literal["did_not_occur", "incorrect_data"]
+
+    @property
+    def once(self) -> str:
+        """What can happen only once in a ledger: that this event is corrected."""
+        return f"corrects:{self.position}"
+
+
+class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+              rename={"source": "from", "target": "to"}):
+    """A quantity that an event moves from one place of an account to another.
+
+    `account` is a whole subject such as `stock:hz:A1`. `at` is when it happened in the business, by
+    default when the event did. `since` is the position from which the claim of an order counts.
+    Units: `quantity` in whole units of what the account holds, at least 1.
+    """
+
+    account: str
+    quantity: int
+    source: str
+    target: str
+    cause: str
+    line: str = ""
+    bin: str = ""
+    to_bin: str = ""
+    at: datetime | None = None
+    since: int | None = None
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many were counted in a place of an account, and when. Units: whole units, at least 0."""
+
+    account: str
+    place: str
+    counted: int
+    at: datetime
+    bin: str = ""
