@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import struct
 from collections import Counter
@@ -322,8 +323,13 @@ def test_files__name_no_machine_and_no_maker() -> None:
 
 
 @pytest.mark.parametrize("page", readme.pages(), ids=source.name)
-def test_page__does_what_it_says(page: Path, tmp_path: Path) -> None:
-    for outcome in readme.run_page(page, tmp_path):
+def test_page__does_what_it_says(
+    page: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # by all of one run
+    demo = readme.make_demo(shared) if readme.DEMO in page.read_text("utf-8") else None
+    for outcome in readme.run_page(page, tmp_path, demo):
         assert not outcome.wrong(), f"{source.name(page)}, {outcome.wrong()}"
 
 

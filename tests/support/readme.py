@@ -11,6 +11,7 @@ stay where they are. Read the difference before you commit it.
 """
 
 import argparse
+import fcntl
 import os
 import re
 import shlex
@@ -30,6 +31,8 @@ SHELLS = ("sh", "bash")
 TIMEOUT_S = 300
 ANYTHING = "…"
 EXPORTS = ".exports"
+DEMO = "make --no-print-directory demo >/dev/null"
+"""How a page makes the demo that does not show what it prints; it may be given one that is made."""
 
 
 class Block(NamedTuple):
@@ -156,12 +159,29 @@ def run(block: Block, folder: Path, language: str = "en") -> Outcome:
     return Outcome(block, done.returncode, done.stdout)
 
 
-def run_page(page: Path, folder: Path) -> Iterator[Outcome]:
-    """Run the blocks of a page in a fresh copy in an empty folder."""
+def run_page(page: Path, folder: Path, demo: Path | None = None) -> Iterator[Outcome]:
+    """Run the blocks of a page in a fresh copy in an empty folder, with the demo's files, if any,
+    instead of a demo that does not show what it prints."""
     fresh_copy(folder)
     language = "zh" if page.name.endswith(".zh.md") else "en"
     for block in blocks(page.read_text("utf-8")):
+        if demo is not None and DEMO in block.script:
+            given = f"mkdir -p var; cp -r {shlex.quote(str(demo))}/. var/"
+            block = block._replace(script=block.script.replace(DEMO, given))
         yield run(block, folder, language)
+
+
+def make_demo(folder: Path) -> Path:
+    """The files of a demo, made in a fresh copy in this folder, which several may share."""
+    made, lock = folder / "demo", folder / "demo.lock"
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not made.exists():
+            fresh_copy(folder / "demo.copy")
+            outcome = run(Block(0, DEMO, None, 0), folder / "demo.copy")
+            assert not outcome.wrong(), outcome.wrong()
+            (folder / "demo.copy/var").rename(made)
+    return made
 
 
 def masked(text: str) -> str:
