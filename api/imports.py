@@ -5,8 +5,9 @@ import shutil
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -25,6 +26,7 @@ from ledger.common.context import Context
 from ledger.common.errors import Fault, InvalidValues, LedgerError
 from ledger.imports import profiles
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
+from ledger.imports.faults import RowFault
 from ledger.imports.importer import run_import
 from ledger.imports.summary import Summary
 from ledger.settings import Settings
@@ -57,7 +59,8 @@ class Job:
         counts = self.summary.counts() if self.summary is not None else None
         return {"import": self.id, "state": self.state, "stage": self.stage, "done": self.done,
                 "total": self.total, "counts": counts, "problem": self.problem,
-                "faults": 0 if self.summary is None else self.summary.fault_count}
+                "faults": 0 if self.summary is None else self.summary.fault_count,
+                "warnings": 0 if self.summary is None else self.summary.warning_count}
 
 
 _jobs: OrderedDict[str, Job] = OrderedDict()
@@ -166,7 +169,7 @@ def progress(job: str) -> Response:
 
 
 class FaultsQuery(marshmallow.Schema):
-    """Which faults."""
+    """Which faults or warnings."""
 
     limit = Digits(least=1, most=1000)
     after = Digits()
@@ -177,11 +180,20 @@ class FaultsQuery(marshmallow.Schema):
 @group.response(200, Free)
 def faults(query: Mapping[str, Any], job: str) -> Response:
     """What is wrong in the files: file, row, column, code, rule; never a personal value."""
-    found, after, limit = _job(job), query.get("after", 0), query.get("limit", DEFAULT_LIMIT)
-    shown = []
-    for number, fault in enumerate(found.summary.faults if found.summary else ()):
-        if number >= after + limit:
-            break
-        if number >= after:
-            shown.append(fault._asdict())
+    summary = _job(job).summary
+    return _listed(summary.faults if summary else (), query)
+
+
+@group.permit("/v1/imports/<job>/warnings", READERS, name="import-warnings")
+@group.arguments(FaultsQuery(), location="query")
+@group.response(200, Free)
+def warnings(query: Mapping[str, Any], job: str) -> Response:
+    """What was read otherwise than it is printed, such as full-width digits of an order number."""
+    summary = _job(job).summary
+    return _listed(summary.warnings if summary else (), query)
+
+
+def _listed(found: Iterable[RowFault], query: Mapping[str, Any]) -> Response:
+    after, limit = query.get("after", 0), query.get("limit", DEFAULT_LIMIT)
+    shown = [fault._asdict() for fault in islice(found, after, after + limit)]
     return Response(orjson.dumps({"items": shown}), content_type="application/json")

@@ -8,7 +8,7 @@ which is why reads are recorded in a ledger of their own.
 from datetime import date, datetime
 from typing import Annotated, ClassVar
 
-from ledger.common.bounds import ActorId, At, Name, Reason, Tally, Text, Words
+from ledger.common.bounds import ActorId, At, Id, IdText, Reason, Tally, Text, Words
 from ledger.common.errors import NotFound, Refused
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
@@ -18,7 +18,7 @@ ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "fin
          "operations", "reviewer", "manager", "integration", "admin")
 """The roles in which keys act. The ledger itself is not one: it acts as `system`."""
 
-KeyId = Annotated[str, Text(longest=40)]
+KeyId = Annotated[str, IdText(longest=40)]
 
 SUFFIX = ".access"
 """What follows a ledger's name in the name of the ledger of its keys and reads."""
@@ -196,7 +196,7 @@ class NoteRead(OnStream, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "reads.note"
     AGGREGATE = Reads
-    actor: Name
+    actor: Id
     route: Annotated[str, Text(longest=200)]
     asked: Annotated[str, Text(blank=True)]
     position: Tally

@@ -39,15 +39,22 @@ def imported(
 
 
 def print_faults(summary: Summary, form: str) -> None:
-    """Every fault: a JSON object a line on stdout, or a sentence a line on stderr."""
+    """Every fault and warning: a JSON object a line on stdout, or a sentence a line on stderr."""
     for fault in summary.faults:
-        if form == "json":
-            click.echo(as_json(fault._asdict()))
-            continue
+        _print(fault, form)
+    for warning in summary.warnings:
+        _print(warning, form, warning=True)
+
+
+def _print(fault: RowFault, form: str, *, warning: bool = False) -> None:
+    if form == "json":
+        click.echo(as_json({**fault._asdict(), **({"warning": True} if warning else {})}))
+    else:
         row = tr("row {row}", row=fault.row) if fault.row else tr("the file")
+        warned = tr("warning: ") if warning else ""
         column = f", {fault.column}" if fault.column else ""
         value = f" = {fault.value!r}" if fault.value else ""
-        click.echo(f"{fault.file}, {row}{column}{value}: {_reason(fault)} "
+        click.echo(f"{warned}{fault.file}, {row}{column}{value}: {_reason(fault)} "
                    f"[{fault.rule}, {fault.code}]", err=True)
 
 

@@ -9,8 +9,18 @@ readable when a bound becomes narrower.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
+from ledger.common.characters import (
+    FULL_WIDTH,
+    INVISIBLE,
+    find_full_width,
+    find_invisible,
+    is_stream_plain,
+    note_full_width,
+    note_invisible,
+    note_odd_in_stream,
+)
 from ledger.common.context import check_actor, check_member
 from ledger.common.days import check_day, check_month, check_time_of_day
 from ledger.common.decimals import check_decimal
@@ -29,6 +39,12 @@ def clean(value: str) -> bool:
     return not checks.faults
 
 
+USABLE: dict[str, Any] = {
+    "clean": clean, "datetime": datetime, "find_invisible": find_invisible,
+    "find_full_width": find_full_width, "is_stream_plain": is_stream_plain}
+"""What the condition of a bound may use."""
+
+
 class Bound:
     """What a value may be.
 
@@ -43,7 +59,7 @@ class Bound:
 
     @property
     def condition(self) -> str:
-        """An expression that is true of a sound `v`. It may use `clean` and `datetime`."""
+        """An expression that is true of a sound `v`. It may use `USABLE`."""
         return ""
 
     def note(self, checks: Checks, where: str, value: Any) -> None:
@@ -78,6 +94,64 @@ class Text(Bound):
 
     def note(self, checks: Checks, where: str, value: Any) -> None:
         checks.text(where, value, longest=self.longest, empty=self.blank)
+
+
+@dataclass(frozen=True)
+class NameText(Text):
+    """A name without characters that cannot be seen. Full-width ones may stand in it."""
+
+    REFUSED: ClassVar[str] = INVISIBLE
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        inner = f"[^{self.REFUSED}]*"
+        filled = inner if self.blank else f"{inner}[^\\s{self.REFUSED}]{inner}"
+        return {**super().schema, "pattern": f"^{filled}$"}
+
+    @property
+    def condition(self) -> str:
+        filled = "" if self.blank else " and v.strip()"
+        return f"type(v) is str and len(v) <= {self.longest} and {self._plain}{filled}"
+
+    @property
+    def _plain(self) -> str:
+        return "(v.isprintable() or clean(v) and not find_invisible(v))"
+
+    def note(self, checks: Checks, where: str, value: Any) -> None:
+        super().note(checks, where, value)
+        if type(value) is str:
+            note_invisible(checks, where, value)
+
+
+@dataclass(frozen=True)
+class IdText(NameText):
+    """An id or a number: a name without full-width letters and digits, too."""
+
+    REFUSED: ClassVar[str] = INVISIBLE + FULL_WIDTH
+
+    @property
+    def _plain(self) -> str:
+        return f"(v.isascii() or not find_full_width(v)) and {super()._plain}"
+
+    def note(self, checks: Checks, where: str, value: Any) -> None:
+        super().note(checks, where, value)
+        if type(value) is str:
+            note_full_width(checks, where, value)
+
+
+@dataclass(frozen=True)
+class StreamText(IdText):
+    """The name of a stream. What it holds percent-encoded is looked at, too; the schema cannot say
+    that."""
+
+    @property
+    def _plain(self) -> str:
+        return f"('%' not in v or is_stream_plain(v)) and {super()._plain}"
+
+    def note(self, checks: Checks, where: str, value: Any) -> None:
+        Text.note(self, checks, where, value)
+        if type(value) is str:
+            note_odd_in_stream(checks, where, value)
 
 
 @dataclass(frozen=True)
@@ -210,13 +284,26 @@ class Each(Bound):
 
 # -- kinds of fields ------------------------------------------------------------------------------
 
-Name = Annotated[str, Text(longest=100)]
-"""A name or a number by which something is known: a shop, a SKU, a line, a parcel."""
+Name = Annotated[str, NameText(longest=100)]
+"""What people call something: a shop, a bin, a courier, a shift."""
 
-NameOrNone = Annotated[str, Text(longest=100, blank=True)]
+NameOrNone = Annotated[str, NameText(longest=100, blank=True)]
 """A name; empty where there is none."""
 
-Stream = Annotated[str, Text(longest=500)]
+Id = Annotated[str, IdText(longest=100)]
+"""A number or a name by which something is found again: an order, a SKU, a line, a waybill, a
+warehouse, a post, a parcel. It may become a part of the name of a stream."""
+
+IdOrNone = Annotated[str, IdText(longest=100, blank=True)]
+"""An id; empty where there is none."""
+
+Waybills = Annotated[str, IdText(longest=2000)]
+"""What a platform declares as the waybill: one, or several in one cell."""
+
+PersonName = Annotated[str, Text(longest=100)]
+"""The name of a person, in whatever script."""
+
+Stream = Annotated[str, StreamText(longest=500)]
 """The stream of what a command is about, such as order:taobao:云杉书店:123."""
 
 Title = Annotated[str, Text(longest=500)]
@@ -259,5 +346,5 @@ MemberId = Annotated[str, Form(check_member, pattern="^member:[A-Za-z0-9][A-Za-z
 ActorId = Annotated[str, Form(check_actor,
                               pattern="^(system|[a-z]+:[A-Za-z0-9][A-Za-z0-9._-]{0,90})$")]
 Sha256 = Annotated[str, Form(check_sha256, pattern="^[0-9a-f]{64}$")]
-Subject = Annotated[str, Text(longest=500), Form(check_subject)]
+Subject = Annotated[str, StreamText(longest=500), Form(check_subject)]
 Currency = Annotated[str, Form(Checks.currency, pattern="^[A-Z]{3}$")]

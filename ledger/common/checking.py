@@ -6,7 +6,6 @@ cost of asking each bound in turn. Only a struct that fails it is gone through f
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import cache
 from itertools import count
 from types import NoneType, UnionType
@@ -14,7 +13,7 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
-from ledger.common.bounds import Bound, Check, Each, clean
+from ledger.common.bounds import USABLE, Bound, Check, Each
 from ledger.common.values import Checks, escaped
 
 Test = Callable[[Any], bool]
@@ -35,7 +34,7 @@ class Checker(NamedTuple):
     note: Check
 
 
-_names: dict[str, Any] = {"clean": clean, "datetime": datetime}
+_names: dict[str, Any] = dict(USABLE)
 _numbers = count()
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from ledger.common.characters import find_odd, note_odd
 from ledger.common.errors import Invalid
 from ledger.common.values import Checks
 
@@ -36,14 +37,18 @@ def is_actor(text: str) -> bool:
 
 def check_actor(checks: Checks, where: str, value: object) -> None:
     """Note what is not a pseudonymous id."""
-    if not (isinstance(value, str) and is_actor(value)):
+    if isinstance(value, str) and find_odd(value):
+        note_odd(checks, where, value)
+    elif not (isinstance(value, str) and is_actor(value)):
         checks.fault(where, "not_actor", f"is {value!r}, not a pseudonymous id such as "
                                          "member:7f3a")
 
 
 def check_member(checks: Checks, where: str, value: object) -> None:
     """Note a value that is not a member."""
-    if not (isinstance(value, str) and value.startswith("member:") and is_actor(value)):
+    if isinstance(value, str) and find_odd(value):
+        note_odd(checks, where, value)
+    elif not (isinstance(value, str) and value.startswith("member:") and is_actor(value)):
         checks.fault(where, "not_member", f"is {value!r}, not a member such as member:7f3a: a "
                                           "pseudonym, never a name")
 

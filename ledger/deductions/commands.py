@@ -4,9 +4,9 @@ from typing import Annotated, ClassVar
 
 from ledger.common.bounds import (
     At,
+    Id,
     Items,
     MemberId,
-    Name,
     Note,
     Ordinal,
     Points,
@@ -41,8 +41,8 @@ class ProposeDeduction(Command, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "deduction.propose"
-    number: Name
-    rule: Name
+    number: Id
+    rule: Id
     about: Subject
     breached_at: At
     occurred_at: At
@@ -114,7 +114,7 @@ class ConfirmDeduction(Decision, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "deduction.confirm"
-    points: Annotated[dict[Name, Points], Items(most=MAX_PARTIES)] = {}
+    points: Annotated[dict[Id, Points], Items(most=MAX_PARTIES)] = {}
     note: Note | None = None
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from ledger.common.bounds import Items, Name, Note, Reason
+from ledger.common.bounds import Id, Items, Name, Note, Reason
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import OnStream
@@ -25,7 +25,7 @@ class SellOrder(PlaceOrder, frozen=True, kw_only=True):
     """Take a new order and reserve all its goods in a warehouse, or refuse it."""
 
     NAME: ClassVar[str] = "order.sell"
-    warehouse: Name
+    warehouse: Id
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
@@ -48,7 +48,7 @@ class ReserveOrder(OnOrder, frozen=True, kw_only=True):
     """Reserve an order's goods in a warehouse; what is not there is back-ordered."""
 
     NAME: ClassVar[str] = "order.reserve"
-    warehouse: Name
+    warehouse: Id
 
 
 class MoveReservation(ReserveOrder, frozen=True, kw_only=True):
@@ -69,8 +69,8 @@ class ReleaseBackOrders(OnStream, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "stock.release_back_orders"
     AGGREGATE = StockItem
-    warehouse: Name
-    sku: Name
+    warehouse: Id
+    sku: Id
 
     @property
     def subject(self) -> str:
@@ -98,7 +98,7 @@ class PackOrder(OnOrder, frozen=True, kw_only=True):
     """Pack picked pieces into a parcel."""
 
     NAME: ClassVar[str] = "order.pack"
-    parcel: Name
+    parcel: Id
     lines: Counts
 
 
@@ -106,15 +106,15 @@ class DispatchParcel(OnOrder, frozen=True, kw_only=True):
     """Hand a parcel to a courier."""
 
     NAME: ClassVar[str] = "order.dispatch"
-    parcel: Name
+    parcel: Id
     courier: Name
-    waybill: Name | None = None
+    waybill: Id | None = None
 
 
 class _OnParcel(OnOrder, frozen=True, kw_only=True):
     """A command on a parcel that is on its way."""
 
-    parcel: Name
+    parcel: Id
 
 
 class ReportTransit(_OnParcel, frozen=True, kw_only=True):

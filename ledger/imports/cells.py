@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ledger.common.characters import TO_ASCII
 from ledger.common.values import EPOCH
 from ledger.imports.faults import BadCell
 from ledger.imports.profiles import Field, Profile
@@ -25,12 +26,17 @@ _TOKENS = {"%Y": r"(\d{4})", "%m": r"(\d{1,2})", "%d": r"(\d{1,2})",
 _PARTS = {"%Y": "year", "%m": "month", "%d": "day", "%H": "hour", "%M": "minute", "%S": "second"}
 
 
-def converter(field: Field, profile: Profile, latest_us: int) -> Convert:
+def converter(
+    field: Field, profile: Profile, latest_us: int, *, is_id: bool = False
+) -> Convert:
     """A function that turns a cell into a field's value, None if it is blank.
 
-    Units: `latest_us` is the latest time that is not in the future. Errors: BadCell.
+    Where it is an id, full-width letters and digits become those of ASCII. Units: `latest_us` is
+    the latest time that is not in the future. Errors: BadCell.
     """
     parse = _parser(field, profile, latest_us)
+    if is_id:
+        parse = _narrowed(parse)
     blanks = frozenset(("", *field.blank))
     required = field.required
     unprotect = _unformula if field.kind in ("text", "choice") else _unprotect
@@ -58,6 +64,11 @@ def _parser(field: Field, profile: Profile, latest_us: int) -> Convert:
     if field.kind == "id":
         return _id(field)
     return _integer(field) if field.kind == "integer" else str
+
+
+def _narrowed(parse: Convert) -> Convert:
+    """The same for a cell with its full-width letters and digits as those of ASCII."""
+    return lambda text: parse(text if text.isascii() else text.translate(TO_ASCII))
 
 
 def _unformula(text: str) -> str:

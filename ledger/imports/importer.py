@@ -363,4 +363,5 @@ class _Run:
             import_id=self.id, rows=self.rows, accepted=accepted, rejected=rejected,
             duplicates=self.rows - accepted - rejected, events=self.events,
             position=self.ledger.head().position, fault_count=self.staging.fault_count,
-            dry_run=self.how.dry_run, policy=self.how.policy, staging=self.staging)
+            warning_count=self.staging.warning_count, dry_run=self.how.dry_run,
+            policy=self.how.policy, staging=self.staging)

@@ -129,6 +129,18 @@ class Profile:
         lines = self.recipe.get("lines")
         return self.counts or (lines is not None and lines["of"] == self.recipe["file"])
 
+    def ids(self, file: File) -> frozenset[str]:
+        """The fields of a file whose values are ids: parts of subjects, and what joins rows."""
+        named = {name for where, name, _ in references(self) if where in ID_REFERENCES}
+        joins = {f"{part.kind}.{part.join[0]}" for part in self.parts() if part.join} | {
+            part.join[1] for part in self.parts() if part.join}
+        joins |= {f"{part.kind}.{part.key}" for part in self.parts() if part.key}
+        kinds = {f"{self.main.kind}.{name}" if "." not in name else name
+                 for name in named | joins}
+        return frozenset(
+            field.field for field in file.fields().values() if field.kind in ("text", "id") and (
+                field.kind == "id" or f"{file.kind}.{field.field}" in kinds))
+
     def parts(self) -> list[File]:
         """The other kinds, whose rows are joined to those of the main one."""
         return [file for file in self.files if file.kind != self.recipe["file"]]
@@ -248,6 +260,10 @@ def _file(kind: str, loaded: dict[str, Any]) -> File:
         key=loaded.get("key"), required=loaded["required"],
     )
 
+
+ID_REFERENCES = ("/order/number", "/order/waybill", "/order/lines/line", "/order/lines/sku",
+                 "/count/sku", "/count/warehouse")
+"""Where a profile names what becomes an id of the ledger."""
 
 TEXTS = ("text", "id", "choice", "integer")
 AMOUNTS = ("money", "integer")

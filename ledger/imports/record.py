@@ -6,9 +6,10 @@ import msgspec
 
 from ledger.common.bounds import (
     At,
+    Id,
+    IdOrNone,
     Items,
     LongText,
-    Name,
     NameOrNone,
     Sha256,
     Tally,
@@ -76,7 +77,7 @@ class _OnImport(Command, frozen=True, kw_only=True):
     """A command on one import."""
 
     REFUSALS_KEPT: ClassVar[bool] = False
-    import_id: Name
+    import_id: Id
     rows: Tally
     occurred_at: At
 
@@ -94,12 +95,12 @@ class StartImport(_OnImport, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "import.start"
     files: Annotated[list[ImportedFile], Items()]
-    profile: Name
+    profile: Id
     profile_version: Tally
     profile_sha256: Sha256
-    channel: NameOrNone
+    channel: IdOrNone
     shop: NameOrNone
-    policy: Name
+    policy: Id
 
 
 class CompleteImport(_OnImport, frozen=True, kw_only=True):

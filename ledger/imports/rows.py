@@ -1,11 +1,12 @@
 """From the records of a file to whole rows: each with its values, its digest and its faults."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
 
+from ledger.common.characters import find_full_width
 from ledger.imports.cells import converter
 from ledger.imports.faults import BadCell, RowFault, shown
 from ledger.imports.profiles import File, Profile
@@ -20,7 +21,8 @@ class Row(NamedTuple):
     Shapes: `values` has one value a field, None where the cell is blank or has a fault; it is empty
     where cells could not be matched with columns. `digest` is over the cells, None where they
     contain what is not a character. `torn` means that the text could not be split into cells, so
-    that the row may have swallowed others.
+    that the row may have swallowed others. `warnings` say what was read otherwise than it is
+    printed.
     """
 
     number: int
@@ -28,6 +30,7 @@ class Row(NamedTuple):
     digest: bytes | None
     faults: list[RowFault]
     torn: bool = False
+    warnings: Sequence[RowFault] = ()
 
 
 class Column(NamedTuple):
@@ -38,6 +41,7 @@ class Column(NamedTuple):
     name: str
     personal: bool
     convert: Callable[[str], object]
+    is_id: bool
 
 
 class Header(NamedTuple):
@@ -83,6 +87,7 @@ class RowReader:
         self.columns = header.columns
         fields = list(header.file.fields().values())
         self.slots = len(fields)
+        self.ids = [column for column in header.columns if column.is_id]
         self.names = {column.place: column.name for column in header.columns}
         self.volatile = frozenset(
             column.place for column in header.columns if fields[column.slot].volatile)
@@ -115,7 +120,18 @@ class RowReader:
         digest = self._digest(cells)
         if digest is None:
             faults += self._not_characters(number, cells)
-        return Row(number, values, digest, faults)
+        return Row(number, values, digest, faults, warnings=self._warnings(number, cells, values))
+
+    def _warnings(
+        self, number: int, cells: list[str], values: list[object]
+    ) -> Sequence[RowFault]:
+        """What was full-width in an id: it is another text now, and nobody should have to guess."""
+        return [RowFault.of(
+            self.source.name, number, "full_width", column=column.name,
+            value=shown(cells[column.place], personal=column.personal),
+            read=shown(str(values[column.slot]), personal=column.personal))
+            for column in self.ids if values and not cells[column.place].isascii()
+            and find_full_width(cells[column.place]) and values[column.slot] is not None]
 
     def _values(self, number: int, cells: list[str]) -> tuple[list[object], list[RowFault]]:
         name, width = self.source.name, self.width
@@ -124,7 +140,7 @@ class RowReader:
             return [], [RowFault.of(name, number, code, found=len(cells), wanted=width)]
         values: list[object] = [None] * self.slots
         faults: list[RowFault] = []
-        for slot, place, column, personal, convert in self.columns:
+        for slot, place, column, personal, convert, _ in self.columns:
             try:
                 values[slot] = convert(cells[place])
             except BadCell as bad:
@@ -175,13 +191,15 @@ def match_header(
         return Header(file, len(cells), (), faults)
     places = {name: index for index, name in enumerate(names)}
     columns = []
-    slot = 0
+    slot, ids = 0, profile.ids(file)
     for column, fields in file.columns.items():
         personal = any(field.personal for field in fields)
         for field in fields:
             if column in places:
-                convert = converter(field, profile, latest_us)
-                columns.append(Column(slot, places[column], column, personal, convert))
+                is_id = field.field in ids
+                convert = converter(field, profile, latest_us, is_id=is_id)
+                columns.append(
+                    Column(slot, places[column], column, personal, convert, is_id))
             slot += 1
     return Header(file, len(cells), tuple(columns), [])
 

@@ -1,6 +1,6 @@
 """The shape of a profile's YAML, as marshmallow schemas. Unknown keys are refused."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,11 +14,29 @@ from marshmallow import (
     validates_schema,
 )
 
+from ledger.common import bounds
+from ledger.common.checking import split
+from ledger.common.values import Checks
+
 KINDS = ("text", "id", "money", "integer", "time", "choice")
 ENCODINGS = ("utf-8", "gb18030")
 TOKENS = ("%Y", "%m", "%d", "%H", "%M", "%S")
 NAME = validate.Regexp(r"[a-z][a-z0-9_-]{0,39}\Z")
-SHORT = validate.Length(1, 100)
+
+
+def _bounded(bound: Any) -> Callable[[str], None]:
+    """A validator that takes what a field of a command takes."""
+    def keep(value: str) -> None:
+        checks = Checks()
+        for one in split(bound)[1]:
+            one.note(checks, "", value)
+        if checks.faults:
+            raise ValidationError([fault.message for fault in checks.faults])
+    return keep
+
+
+NAME_OF = _bounded(bounds.Name)
+ID = _bounded(bounds.Id)
 ROWS = ("sale", "cancellation", "write_off", "found")
 """What a row may be: a line of an order, of a return, or of a slip (goods written off or found)."""
 
@@ -252,7 +270,7 @@ class CountSchema(Schema):
 class StockSchema(Schema):
     """Where the goods of these files are kept; the first import opens that warehouse."""
 
-    warehouse = fields.String(required=True, validate=SHORT)
+    warehouse = fields.String(required=True, validate=ID)
 
 
 class MoneySchema(Schema):
@@ -293,8 +311,8 @@ class ProfileSchema(Schema):
     name = _name(required=True)
     version = fields.Integer(required=True, strict=True, validate=validate.Range(1))
     about = fields.String()
-    channel = fields.String(required=True, validate=SHORT)
-    shop = fields.String(required=True, validate=SHORT)
+    channel = fields.String(required=True, validate=ID)
+    shop = fields.String(required=True, validate=NAME_OF)
     money = fields.Nested(MoneySchema, required=True)
     times = fields.Nested(TimesSchema, required=True)
     encodings = fields.List(fields.String(validate=validate.OneOf(ENCODINGS)),

@@ -40,6 +40,9 @@ CREATE TABLE outcome (seq INTEGER PRIMARY KEY, state INTEGER);
 CREATE TABLE fault (file TEXT, row INTEGER, seq INTEGER, column TEXT, value TEXT,
                     code TEXT, rule TEXT, reason TEXT,
                     PRIMARY KEY (file, row, seq)) WITHOUT ROWID;
+CREATE TABLE warning (file TEXT, row INTEGER, seq INTEGER, column TEXT, value TEXT,
+                      code TEXT, rule TEXT, reason TEXT,
+                      PRIMARY KEY (file, row, seq)) WITHOUT ROWID;
 """
 _GROUP = """
 CREATE TABLE again (key BLOB PRIMARY KEY, first INTEGER) WITHOUT ROWID;
@@ -65,7 +68,8 @@ _COUNTS = ("SELECT COUNT(CASE WHEN o.state = 3 THEN 1 END),"
            " FROM row r LEFT JOIN outcome o ON o.seq = r.seq")
 _FAULTS = ("SELECT file, row, column, value, code, rule, reason FROM fault"
            " ORDER BY file, row, seq")
-UNSORTED = (_ORDERS, _UNMATCHED, _COUNTS, _FAULTS)
+_WARNINGS = _FAULTS.replace("FROM fault", "FROM warning")
+UNSORTED = (_ORDERS, _UNMATCHED, _COUNTS, _FAULTS, _WARNINGS)
 """Queries over all rows, which must stream."""
 
 
@@ -99,8 +103,10 @@ class Staging:
         self._rows: list[tuple[Any, ...]] = []
         self._outcomes: list[tuple[int, int]] = []
         self._faults: list[tuple[Any, ...]] = []
+        self._warnings: list[tuple[Any, ...]] = []
         self.count = 0
         self.fault_count = 0
+        self.warning_count = 0
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder().decode
 
@@ -115,6 +121,8 @@ class Staging:
         """Stage a row with its faults. Shapes: file is its number in the import."""
         for fault in row.faults:
             self.fault(fault)
+        for warning in row.warnings:
+            self.warning(warning)
         self.count = seq = self.count + 1
         data = self._cipher.encrypt(seq.to_bytes(12, "big"), self._encode(row.values), None)
         self._rows.append((seq, kind, file, row.number, key, row.digest, bool(row.faults), data))
@@ -141,6 +149,26 @@ class Staging:
             "INSERT INTO fault VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._faults)
         self._connection.execute("COMMIT")
         self._faults.clear()
+
+    def warning(self, warning: RowFault) -> None:
+        """Note a warning: nothing is refused for it."""
+        self.warning_count += 1
+        file, row, *rest = warning
+        self._warnings.append((file, row, self.warning_count, *rest))
+        if len(self._warnings) >= BATCH:
+            self._write_warnings()
+
+    def _write_warnings(self) -> None:
+        self._connection.execute("BEGIN")
+        self._connection.executemany(
+            "INSERT INTO warning VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._warnings)
+        self._connection.execute("COMMIT")
+        self._warnings.clear()
+
+    def warnings(self) -> Iterator[RowFault]:
+        """All warnings, by file and row."""
+        self._write_warnings()
+        return map(RowFault._make, self._connection.execute(_WARNINGS))
 
     def faults(self) -> Iterator[RowFault]:
         """All faults, by file and row."""

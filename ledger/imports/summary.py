@@ -12,7 +12,7 @@ from ledger.imports.staging import Staging
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What an import did. The faults are kept in a file, not in memory, until `close()`.
+    """What an import did. Faults and warnings are kept in a file, not in memory, until `close()`.
 
     Shapes: rows = accepted + rejected + duplicates, counted over the data rows of all files;
     `events` were recorded by this run, `position` is the log's head. Of a dry run, accepted is what
@@ -27,6 +27,7 @@ class Summary:
     events: int
     position: int
     fault_count: int
+    warning_count: int
     dry_run: bool
     policy: str
     staging: Staging
@@ -40,6 +41,11 @@ class Summary:
     def faults(self) -> Iterator[RowFault]:
         """All faults, by file and row, until `close()`."""
         return self.staging.faults()
+
+    @property
+    def warnings(self) -> Iterator[RowFault]:
+        """What was read otherwise than it is printed, by file and row, until `close()`."""
+        return self.staging.warnings()
 
     def counts(self) -> dict[str, int]:
         """The figures, for a program."""

@@ -3,6 +3,7 @@
 from typing import Annotated, ClassVar
 
 from ledger.common.bounds import (
+    Id,
     Items,
     LongText,
     Minor,
@@ -133,14 +134,14 @@ class SubmitOrder(OnOrder, frozen=True, kw_only=True):
     """Give an approved order to a warehouse."""
 
     NAME: ClassVar[str] = "order.submit"
-    warehouse: Name
+    warehouse: Id
 
 
 class OpenException(OnOrder, frozen=True, kw_only=True):
     """Say what keeps an order from being sent, or went wrong on its way."""
 
     NAME: ClassVar[str] = "order.open_exception"
-    exception: Name
+    exception: Id
     kind: Annotated[str, Words(*EXCEPTIONS)]
     note: Note
     owner: Name | None = None
@@ -150,7 +151,7 @@ class NoteException(OnOrder, frozen=True, kw_only=True):
     """Say what was done about an exception."""
 
     NAME: ClassVar[str] = "order.note_exception"
-    exception: Name
+    exception: Id
     note: Note
     owner: Name | None = None
 
@@ -159,5 +160,5 @@ class CloseException(OnOrder, frozen=True, kw_only=True):
     """Settle an exception."""
 
     NAME: ClassVar[str] = "order.close_exception"
-    exception: Name
+    exception: Id
     note: Note

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from ledger.common.bounds import Items, LongText, Minor, Name, Whole, Words
+from ledger.common.bounds import Id, Items, LongText, Minor, Waybills, Whole, Words
 from ledger.common.errors import Refused
 from ledger.common.moments import Moment
 from ledger.common.personal import Plain
@@ -46,14 +46,14 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     refunded_minor: Minor | None = None
     dispatched: Moment | None = None
     courier: LongText | None = None
-    waybill: LongText | None = None
+    waybill: Waybills | None = None
     delivered: Moment | None = None
     ended: Moment | None = None
     ended_as: Annotated[str, Words("", *ENDED)] = ""
     reason: LongText | None = None
     remark: LongText | None = None
     reuse_gap_days: Annotated[int, Whole(least=0, most=MAX_REUSE_GAP_DAYS)] = 0
-    warehouse: Name | None = None
+    warehouse: Id | None = None
     """Where the goods went out from; None moves no stock."""
 
     def persons(self) -> list[str]:

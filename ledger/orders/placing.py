@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Protocol
 from ledger.common.bounds import (
     At,
     Currency,
+    Id,
     Items,
     LongText,
     Name,
@@ -35,9 +36,9 @@ Lines = Annotated[list[Line], Items(most=MAX_LINES)]
 class NewOrder(Command, frozen=True, kw_only=True):
     """What identifies and describes an order, wherever it comes from."""
 
-    channel: Name
+    channel: Id
     shop: Name
-    number: Name
+    number: Id
     currency: Currency
     amounts: Amounts = Amounts()
     lines: Lines | None = None

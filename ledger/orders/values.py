@@ -8,7 +8,7 @@ import msgspec
 from ledger.common.bounds import (
     AnyInteger,
     Each,
-    Name,
+    Id,
     NameOrNone,
     PriceScale,
     Quantity,
@@ -45,8 +45,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     a charge, a voucher) is not goods: it moves no stock.
     """
 
-    line: Name
-    sku: Name | None = None
+    line: Id
+    sku: Id | None = None
     title: Title | None = None
     quantity: Quantity
     unit_price: AnyInteger
@@ -81,7 +81,7 @@ Price = Annotated[Amounts, Each(Whole(least=0), name="Price")]
 class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
     """So many pieces of a line, taken from a bin; empty where it is not known."""
 
-    line: Name
+    line: Id
     quantity: Quantity
     bin: NameOrNone = ""
 

@@ -5,12 +5,14 @@ from typing import Annotated, ClassVar
 from ledger.common.bounds import (
     Contact,
     Day,
+    Id,
     Items,
     MemberId,
     Month,
     Name,
     Note,
     Ordinal,
+    PersonName,
     Reason,
     Whole,
     Words,
@@ -46,7 +48,7 @@ class _OnMember(OnStream, frozen=True, kw_only=True):
 class _Named(_OnMember, frozen=True, kw_only=True):
     """A command with a name or a contact."""
 
-    name: Name | None = None
+    name: PersonName | None = None
     contact: Contact | None = None
 
     def persons(self) -> list[str]:
@@ -90,7 +92,7 @@ class _OnPost(_OnMember, frozen=True, kw_only=True):
     """A command on a post and who holds it."""
 
     AGGREGATE = Post
-    post: Name
+    post: Id
 
     @property
     def subject(self) -> str:
@@ -120,7 +122,7 @@ class AskLeave(_OnMember, frozen=True, kw_only=True):
     """Ask for leave on some days, beforehand: as the member, or as the direct supervisor."""
 
     NAME: ClassVar[str] = "member.ask_leave"
-    number: Name
+    number: Id
     days: Annotated[list[Day], Items(least=1, most=MAX_DAYS)]
     reason: Reason | None = None
 
@@ -137,14 +139,14 @@ class ApproveLeave(_OnMember, frozen=True, kw_only=True):
     """Let a member stay away on the days that were asked for."""
 
     NAME: ClassVar[str] = "member.approve_leave"
-    number: Name
+    number: Id
 
 
 class RefuseLeave(_OnMember, frozen=True, kw_only=True):
     """Do not let a member stay away."""
 
     NAME: ClassVar[str] = "member.refuse_leave"
-    number: Name
+    number: Id
     reason: Reason
 
 
@@ -155,7 +157,7 @@ class WithdrawLeave(_OnMember, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "member.withdraw_leave"
-    number: Name
+    number: Id
     days: Annotated[list[Day], Items(most=MAX_DAYS)] = []
     reason: Reason | None = None
 

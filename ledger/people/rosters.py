@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, NamedTuple
 
 import msgspec
 
-from ledger.common.bounds import Day, Items, MemberId, Name, Reason, TimeOfDay, Whole
+from ledger.common.bounds import Day, Id, Items, MemberId, Name, Reason, TimeOfDay, Whole
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import OnStream
@@ -181,7 +181,7 @@ class _OnRoster(OnStream, frozen=True, kw_only=True):
     """A command on a roster."""
 
     AGGREGATE = Roster
-    roster: Name
+    roster: Id
 
     @property
     def subject(self) -> str:

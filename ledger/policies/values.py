@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from ledger.common.bounds import AnyInteger, Currency, Items, LongText, Name, Text
+from ledger.common.bounds import AnyInteger, Currency, Id, Items, LongText, Name, Text
 from ledger.common.decimals import FINEST
 from ledger.policies.posts import HEADS, POSTS
 
@@ -42,7 +42,7 @@ MAX_NOTES = 200
 DecimalText = Annotated[str, Text(longest=100)]
 """A decimal in a text; which ones are sound, and between which bounds, say the findings."""
 
-Names = Annotated[list[Name], Items()]
+Names = Annotated[list[Id], Items()]
 
 
 class _Sourced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
@@ -57,7 +57,7 @@ class _Sourced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 class PostName(_Sourced, frozen=True, kw_only=True):
     """A post, its names, the role of the keys of those who hold it, and the posts that it heads."""
 
-    post: Name
+    post: Id
     zh: LongText
     en: LongText
     role: Name = "member"
@@ -81,11 +81,11 @@ class Rule(_Sourced, frozen=True, kw_only=True):
     recorded breaches.
     """
 
-    code: Name
+    code: Id
     posts: Names
     zh: LongText
     en: LongText
-    charges: Annotated[dict[Name, Annotated[list[DecimalText], Items()]], Items()]
+    charges: Annotated[dict[Id, Annotated[list[DecimalText], Items()]], Items()]
     per: Name
     counts_in: Name = MONTH
     exempt: Name | None = None
@@ -111,11 +111,11 @@ class ScorecardItem(_Sourced, frozen=True, kw_only=True):
     what the ledger shows to the graders.
     """
 
-    item: Name
+    item: Id
     weight: DecimalText
     zh: LongText
     en: LongText
-    parts: Annotated[dict[Name, DecimalText], Items()] = {}
+    parts: Annotated[dict[Id, DecimalText], Items()] = {}
     computed_from: Names = []
     shows: Names = []
 
@@ -126,7 +126,7 @@ class Scorecard(_Sourced, frozen=True, kw_only=True):
     `second_grader` is `member`, `supervisor`, or a post whose holder grades.
     """
 
-    post: Name
+    post: Id
     items: Annotated[list[ScorecardItem], Items()]
     second_grader: Name = MEMBER
     normalise: bool = False
@@ -145,7 +145,7 @@ class Scoring(_Sourced, frozen=True, kw_only=True):
     bonus_posts: Names = []
     pass_mark: DecimalText = "65"
     appeal_days: AnyInteger = 7
-    warnings: Annotated[dict[Name, AnyInteger], Items()] = {}
+    warnings: Annotated[dict[Id, AnyInteger], Items()] = {}
 
 
 class Band(_Sourced, frozen=True, kw_only=True):
@@ -171,19 +171,19 @@ class PayScheme(_Sourced, frozen=True, kw_only=True):
     the month's plan). `terms` are further printed terms, for people.
     """
 
-    scheme: Name
+    scheme: Id
     posts: Names
     performance: Name
-    base_minor: Annotated[dict[Name, AnyInteger], Items()] = {}
+    base_minor: Annotated[dict[Id, AnyInteger], Items()] = {}
     currency: Currency = "CNY"
     tiers: Annotated[list[Tier], Items()] = []
     performance_share: DecimalText | None = None
     performance_minor: AnyInteger | None = None
     nothing_below: DecimalText | None = None
     full_attendance_share: DecimalText | None = None
-    full_attendance_lost_at: Annotated[dict[Name, AnyInteger], Items()] = {}
+    full_attendance_lost_at: Annotated[dict[Id, AnyInteger], Items()] = {}
     commission: LongText | None = None
-    terms: Annotated[dict[Name, LongText], Items()] = {}
+    terms: Annotated[dict[Id, LongText], Items()] = {}
 
 
 class Deadline(_Sourced, frozen=True, kw_only=True):
@@ -193,7 +193,7 @@ class Deadline(_Sourced, frozen=True, kw_only=True):
     calendar whose working days count.
     """
 
-    deadline: Name
+    deadline: Id
     zh: LongText
     en: LongText
     within: AnyInteger | None = None
@@ -201,14 +201,14 @@ class Deadline(_Sourced, frozen=True, kw_only=True):
     by: Name | None = None
     on: Name | None = None
     starts_at: Name | None = None
-    calendar: Name | None = None
+    calendar: Id | None = None
     to: Names = []
 
 
 class Threshold(_Sourced, frozen=True, kw_only=True):
     """A bound that is data, such as how few pieces are too few."""
 
-    threshold: Name
+    threshold: Id
     value: DecimalText
     unit: Name
     zh: LongText
@@ -222,7 +222,7 @@ class Calendar(_Sourced, frozen=True, kw_only=True):
     is not. It covers the days from `since` to `until`, both included.
     """
 
-    calendar: Name
+    calendar: Id
     weekdays: Annotated[list[AnyInteger], Items()]
     since: Name
     until: Name

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from ledger.common.bounds import (
     At,
     Currency,
+    Id,
     Items,
     Name,
     Note,
@@ -38,9 +39,9 @@ SOME = Items(least=1, most=MAX_LINES)
 class _NewCase(Command, frozen=True, kw_only=True):
     """What identifies a case, however it begins."""
 
-    channel: Name
+    channel: Id
     shop: Name
-    number: Name
+    number: Id
     currency: Currency
     lines: Annotated[list[CaseLine], Items(most=MAX_LINES)] = []
 
@@ -88,7 +89,7 @@ class ReceiveParcel(_NewCase, frozen=True, kw_only=True):
     """A parcel came back, and nobody knows of which order."""
 
     NAME: ClassVar[str] = "case.receive_parcel"
-    warehouse: Name
+    warehouse: Id
     occurred_at: At
     note: Note | None = None
 
@@ -107,7 +108,7 @@ class RecordReturn(_NewCase, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "case.record"
     REFUSALS_KEPT: ClassVar[bool] = False
     at: Moment
-    warehouse: Annotated[str, Text(longest=500)] | None = None
+    warehouse: Id | None = None
     account: Annotated[str, Text(longest=500)] | None = None
     reason: Reason | None = None
 
@@ -177,7 +178,7 @@ class ReceiveGoods(OnCase, frozen=True, kw_only=True):
     """Awaited pieces arrived in a warehouse."""
 
     NAME: ClassVar[str] = "case.receive_goods"
-    warehouse: Name
+    warehouse: Id
     lines: Annotated[list[Count], SOME]
     note: Note | None = None
 

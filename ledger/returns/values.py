@@ -6,7 +6,7 @@ import msgspec
 
 from ledger.common.bounds import (
     AnyInteger,
-    Name,
+    Id,
     NameOrNone,
     Note,
     PriceScale,
@@ -34,11 +34,11 @@ class CaseLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     not goods: it moves no stock.
     """
 
-    line: Name
-    sku: Name | None = None
+    line: Id
+    sku: Id | None = None
     title: Title | None = None
     quantity: Quantity
-    order_line: Name | None = None
+    order_line: Id | None = None
     unit_price: AnyInteger = 0
     unit_price_scale: PriceScale = 2
     amount_minor: AnyInteger = 0
@@ -48,8 +48,8 @@ class CaseLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A line of a case and the order's line that it turned out to be."""
 
-    line: Name
-    order_line: Name
+    line: Id
+    order_line: Id
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -58,7 +58,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     `bin` is where they lie now; empty where it is not known.
     """
 
-    line: Name
+    line: Id
     quantity: Quantity
     disposition: Annotated[str, Words(*DISPOSITIONS)]
     bin: NameOrNone = ""

@@ -3,10 +3,10 @@
 from typing import Annotated, ClassVar
 
 from ledger.common.bounds import (
+    Id,
     Items,
     MemberId,
     Month,
-    Name,
     Note,
     Number,
     Points,
@@ -30,7 +30,7 @@ class _OnAccount(OnStream, frozen=True, kw_only=True):
     AGGREGATE = Account
     member: MemberId
     month: Month
-    post: Name
+    post: Id
     note: Note | None = None
 
     @property
@@ -51,7 +51,7 @@ class GradeMember(_OnAccount, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "month.grade"
     sheet: Annotated[str, Words(*SHEETS)]
-    grades: Annotated[dict[Name, Annotated[str, Number(most="100", digits=1)]],
+    grades: Annotated[dict[Id, Annotated[str, Number(most="100", digits=1)]],
                       Items(least=1, most=MAX_ITEMS)]
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ledger.common.bounds import MemberId, Name, Reason
+from ledger.common.bounds import Id, MemberId, Reason
 from ledger.common.values import subject
 from ledger.policies.values import Escalation
 
@@ -87,7 +87,7 @@ class LeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A member who gets no figure in a month, and why."""
 
     member: MemberId
-    post: Name
+    post: Id
     reason: Reason
 
 

@@ -8,9 +8,10 @@ import msgspec
 from ledger.common.bounds import (
     At,
     Document,
+    Id,
+    IdOrNone,
     Items,
     Level,
-    Name,
     NameOrNone,
     Quantity,
     Reason,
@@ -34,14 +35,14 @@ class StockMove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
                 forbid_unknown_fields=True):
     """So many pieces of a SKU from one place to another. Units: pieces. See `Move`."""
 
-    sku: Name
+    sku: Id
     quantity: Quantity
     source: Place = msgspec.field(name="from")
     target: Place = msgspec.field(name="to")
     cause: Annotated[str, Words(*CAUSES)]
     bin: NameOrNone = ""
     to_bin: NameOrNone = ""
-    line: NameOrNone = ""
+    line: IdOrNone = ""
 
     def check(self, checks: Checks, at: str) -> None:
         """Note a cause that does not move between its places."""
@@ -67,7 +68,7 @@ class MoveStock(Command, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "stock.move"
-    warehouse: Name
+    warehouse: Id
     moves: Annotated[list[StockMove], Items(least=1, most=MAX_MOVES)]
     occurred_at: At
     document: Document | None = None
@@ -95,7 +96,7 @@ class CountLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
                 forbid_unknown_fields=True):
     """So many pieces of a SKU lie in a bin; empty if it is not known which."""
 
-    sku: Name
+    sku: Id
     quantity: Level
     bin: NameOrNone = ""
 
@@ -107,7 +108,7 @@ class CountStock(Command, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "stock.count"
-    warehouse: Name
+    warehouse: Id
     counts: Annotated[list[CountLine], Items(least=1, most=MAX_MOVES)]
     occurred_at: At
     document: Document | None = None

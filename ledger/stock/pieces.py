@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ledger.common.bounds import Name, Quantity, Whole, Words
+from ledger.common.bounds import Id, Quantity, Whole, Words
 from ledger.common.values import subject
 
 Late = Annotated[str, Words("", "movement", "already_counted")]
@@ -19,7 +19,7 @@ MAX_PIECES = 10_000
 class Count(msgspec.Struct, frozen=True):
     """So many pieces of a line."""
 
-    line: Name
+    line: Id
     quantity: Quantity
 
 
@@ -54,7 +54,7 @@ NAMES = 20_000
 class Part(msgspec.Struct, frozen=True):
     """So many pieces of a SKU in each piece of a bundle."""
 
-    sku: Name
+    sku: Id
     each: Annotated[int, Whole(least=1, most=MAX_PIECES)]
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, ClassVar
 
-from ledger.common.bounds import Items, Level, Name, NameOrNone, Title
+from ledger.common.bounds import Id, IdOrNone, Items, Level, Title
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import OnStream, Work
 from ledger.stock.errors import (
@@ -162,7 +162,7 @@ class _OnSku(OnStream, frozen=True, kw_only=True):
     """A command on a SKU."""
 
     AGGREGATE = Sku
-    sku: Name
+    sku: Id
 
     @property
     def subject(self) -> str:
@@ -181,7 +181,7 @@ class AliasSku(_OnSku, frozen=True, kw_only=True):
     """Say that a name is another one's: 85123a is 85123A. An empty target undoes it."""
 
     NAME: ClassVar[str] = "sku.alias"
-    target: NameOrNone
+    target: IdOrNone
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [*super().streams(), (Sku, sku_of(self.target))]

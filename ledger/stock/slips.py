@@ -5,7 +5,16 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from ledger.common.bounds import Currency, Items, LongText, Name, Quantity, Reason, Text, Words
+from ledger.common.bounds import (
+    Currency,
+    Id,
+    Items,
+    LongText,
+    Name,
+    Quantity,
+    Reason,
+    Words,
+)
 from ledger.common.errors import Refused
 from ledger.common.moments import Moment
 from ledger.common.values import subject
@@ -29,8 +38,8 @@ class SlipToldDifferently(Refused):
 class SlipLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of a slip. Units: quantity in pieces, above 0. A fee is not goods."""
 
-    line: Name
-    sku: Name
+    line: Id
+    sku: Id
     title: LongText | None = None
     quantity: Quantity
     fee: bool = False
@@ -84,14 +93,14 @@ class RecordSlip(Command, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "slip.record"
     REFUSALS_KEPT: ClassVar[bool] = False
-    channel: Name
+    channel: Id
     shop: Name
-    number: Name
+    number: Id
     currency: Currency
     kind: Annotated[str, Words(*KINDS)]
     lines: Annotated[list[SlipLine], Items(least=1, most=MAX_LINES)]
     at: Moment
-    warehouse: Annotated[str, Text(longest=500)] | None = None
+    warehouse: Id | None = None
     reason: Reason | None = None
 
     @property

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from ledger.common.bounds import Items, Name, NameOrNone, Quantity, Reason, Words
+from ledger.common.bounds import Id, Items, NameOrNone, Quantity, Reason, Words
 from ledger.common.errors import Conflict, Refused
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
@@ -58,7 +58,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
               forbid_unknown_fields=True):
     """So many pieces of a SKU, out of a bin (empty: not known). Units: pieces, above 0."""
 
-    sku: Name
+    sku: Id
     quantity: Quantity
     bin: NameOrNone = ""
 
@@ -151,7 +151,7 @@ class _OnTransfer(OnStream, frozen=True, kw_only=True):
     """A command on a transfer. `late`: see `MoveStock`."""
 
     AGGREGATE = Transfer
-    number: Name
+    number: Id
     lines: Sequence[Sending]
     late: Late = ""
 
@@ -169,8 +169,8 @@ class SendTransfer(_OnTransfer, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "transfer.send"
     lines: Annotated[list[Sending], Items(least=1, most=MAX_MOVES)]
-    source: Name = msgspec.field(name="from")
-    target: Name = msgspec.field(name="to")
+    source: Id = msgspec.field(name="from")
+    target: Id = msgspec.field(name="to")
 
     def check(self, checks: Checks) -> None:
         if warehouse_of(self.source) == warehouse_of(self.target):

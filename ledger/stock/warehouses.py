@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, ClassVar
 
-from ledger.common.bounds import At, Name, Text
+from ledger.common.bounds import At, Id, Text
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, Work
@@ -47,7 +47,7 @@ class OpenWarehouse(Command, frozen=True, kw_only=True):
     """Open a warehouse."""
 
     NAME: ClassVar[str] = "warehouse.open"
-    name: Name
+    name: Id
     occurred_at: At
     title: Annotated[str, Text(longest=200)] | None = None
 

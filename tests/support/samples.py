@@ -131,8 +131,9 @@ def edges(leaf: Leaf, whole: Any) -> list[Any]:
 def _edges(bound: Bound, whole: Any) -> list[Any]:
     match bound:
         case Text():
-            return ["", " ", "\0", "\ud800", "两\n行", "x" * bound.longest,
-                    "x" * (bound.longest + 1)]
+            return ["", " ", "\0", "\ud800", "两\n行", "x\u200b", "x\uff11", "x（\uff0d）",
+                    "order:a:%EF%BC%A1:1", "order:a:b:%EF%BC%91", "order:a:%E2%80%8B:1",
+                    "x" * bound.longest, "x" * (bound.longest + 1)]
         case Whole():
             return [bound.least - 1, bound.least, bound.most, bound.most + 1]
         case Words():

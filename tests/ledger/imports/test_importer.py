@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.common.errors import InvalidValues
 from ledger.imports import profiles
 from ledger.imports.faults import HIDDEN
 from ledger.imports.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, UnknownPolicy
@@ -317,6 +318,43 @@ def test_join__rejected_when_a_kind_of_file_is_missing(shop: Shop) -> None:
     fault, = summary.faults
     assert (fault.code, fault.file, fault.row) == ("missing_file", "", 0)
     assert "customers" in fault.reason
+
+
+# -- ids that look alike ---------------------------------------------------------------------------
+
+
+def test_full_width__read_as_ascii_with_a_warning(shop: Shop) -> None:
+    summary = shop.bring(shop.file([order("Ａ１２"), order("13"), order("１４", total="x")]),
+                         policy=REJECT_FAILED_ROWS)
+    assert counts(summary) == (3, 2, 1, 0)
+    assert [one["number"] for one in shop.payloads("order.placed.v1")] == ["A12", "13"]
+    assert summary.warning_count == 2
+    assert [(one.row, one.column, one.value, one.code, one.reason) for one in summary.warnings] == [
+        (2, "订单编号", "Ａ１２", "full_width",
+         "has full-width letters or digits, and is read as A12"),
+        (4, "订单编号", "１４", "full_width",
+         "has full-width letters or digits, and is read as 14")]
+    assert counts(shop.bring(shop.file([order("A12")]))) == (1, 0, 0, 1)
+
+
+def test_full_width__joins_the_rows_that_it_means(shop: Shop) -> None:
+    items = ["ａ１,１,ｐ1,s1,,10.5,1.5", *FILES["items"][1][1:]]
+    summary = shop.bring(*joined(shop, items=items), profile="olist")
+    assert (summary.ok, summary.rejected) == (True, 0)
+    placed, _ = shop.payloads("order.placed.v1")
+    assert [(line["line"], line["sku"]) for line in placed["lines"]] == [("1", "p1"), ("2", "p1")]
+    assert {(one.column, one.value) for one in summary.warnings} == {
+        ("order_id", "ａ１"), ("order_item_id", "１"), ("product_id", "ｐ1")}
+
+
+def test_invisible__rejected_in_ids_and_names(shop: Shop) -> None:
+    path = shop.file([order("1\u200b2"), order("13")])
+    fault, = shop.bring(path).faults
+    assert (fault.row, fault.column, fault.code) == (2, "订单编号", "invisible")
+    assert "U+200B" in fault.reason
+    with pytest.raises(InvalidValues, match=r"/shop: holds U\+FEFF"):
+        shop.bring(path, shop="云\ufeff杉")
+    assert shop.log() == []
 
 
 # -- a platform that nobody foresaw ---------------------------------------------------------------
