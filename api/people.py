@@ -10,7 +10,6 @@ from api.http.writing import Route
 from ledger.people import rosters
 from ledger.people.commands import (
     ApproveLeave,
-    AskLeave,
     AssignPost,
     ChangeDetails,
     CorrectAttendance,
@@ -20,6 +19,7 @@ from ledger.people.commands import (
     LeaveShop,
     RecordAttendance,
     RefuseLeave,
+    RequestLeave,
     SetSupervisor,
     WithdrawLeave,
 )
@@ -49,7 +49,7 @@ writing.add(group, [
     Route(f"{ONE}/attendance", RecordAttendance, STAFF, GIVEN),
     Route(f"{ONE}/attendance-corrections", CorrectAttendance, STAFF, GIVEN),
     Route(f"{ONE}/hand-overs", HandOverShift, STAFF, GIVEN),
-    Route(f"{ONE}/leaves", AskLeave, STAFF, GIVEN, ignores_given_time=True),
+    Route(f"{ONE}/leaves", RequestLeave, STAFF, GIVEN, ignores_given_time=True),
     Route(f"{LEAVE}/approvals", ApproveLeave, STAFF, (*GIVEN, "number"), ignores_given_time=True),
     Route(f"{LEAVE}/refusals", RefuseLeave, STAFF, (*GIVEN, "number"), ignores_given_time=True),
     Route(f"{LEAVE}/withdrawals", WithdrawLeave, STAFF, (*GIVEN, "number"),

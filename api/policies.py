@@ -44,6 +44,7 @@ def read_differences(query: Mapping[str, Any]) -> Response:
     """What differs between two versions."""
     store, ledger = edge().store, caller().ledger
     book = book_of(store, ledger)
-    found = differences(book.must_know(query["before"]).said, book.must_know(query["after"]).said)
+    before, after = (book.must_know(query[name]).sections for name in ("before", "after"))
+    found = differences(before, after)
     as_of = header(store, ledger, NOW, NOW.resolve(store, ledger))
     return at_position(as_of, {"as_of": as_of, "item": {**query, "differences": found}})

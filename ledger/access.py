@@ -65,7 +65,7 @@ class ApiKey(Aggregate):
 
         TOPIC = "key.issued.v1"
         owner: str
-        role: str
+        role: Annotated[str, Words(*ROLES)]
         digest: str
         expires_at: datetime | None = None
         replaces: str | None = None
@@ -141,7 +141,7 @@ class Reads(Aggregate):
 
         TOPIC = "reads.evidence_shown.v1"
         route: str
-        asked: str
+        query: str
         position: int
 
     @event(EvidenceShown)
@@ -192,13 +192,13 @@ class NoteUse(_OnKey, frozen=True, kw_only=True):
 
 
 class NoteRead(OnStream, frozen=True, kw_only=True):
-    """Note that somebody read evidence. `asked` is what was asked, without values of persons."""
+    """Note that somebody read evidence. `query` is what was asked, without values of persons."""
 
     NAME: ClassVar[str] = "reads.note"
     AGGREGATE = Reads
     actor: Id
     route: Annotated[str, Text(longest=200)]
-    asked: Annotated[str, Text(blank=True)]
+    query: Annotated[str, Text(blank=True)]
     position: Tally
 
     @property

@@ -162,7 +162,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "state": kept.state,
         "points": plain(standing),
         "shares": [{
-            "member": share.member, "part": share.part, "post": share.post,
+            "member": share.member, "party": share.party, "post": share.post,
             "points": kept.shares.get(name, share).points, "stands": name in kept.shares,
             "appeal": kept.appeals.get(name), "acknowledged": name in kept.acknowledged,
         } for name, share in sorted(register.ever.items())],

@@ -64,7 +64,7 @@ def listed(store: Store, ledger: str, as_of: AsOf = NOW) -> list[dict[str, Any]]
             "version": event.version, "effective_from": event.effective_from,
             "title": event.title, "source": event.source,
             "sections": [name for name in Sections.__struct_fields__
-                         if getattr(event.said, name) is not None],
+                         if getattr(event.sections, name) is not None],
             "notes": event.notes, "withdrawn": False, "published_by": entry.actor,
             "recorded_at": rfc3339(from_us(entry.recorded_at)), "position": entry.position})
     return [{**row, "withdrawn": row["version"] in withdrawn} for row in rows]

@@ -63,7 +63,7 @@ def _sections(name: str, ledger: str) -> Sections:
     if not name.isdigit():
         return read(name).sections
     with _store(ledger) as store:
-        return book_of(store, ledger).must_know(int(name)).said
+        return book_of(store, ledger).must_know(int(name)).sections
 
 
 def _store(ledger: str) -> closing[Store]:

@@ -11,10 +11,10 @@ from ledger.common.context import Context, Receipt
 from ledger.core.commands import Command
 from ledger.people.commands import (
     ApproveLeave,
-    AskLeave,
     AssignPost,
     JoinMember,
     RecordAttendance,
+    RequestLeave,
     SetSupervisor,
 )
 from ledger.people.rosters import ArrangeCover, SetRoster, Shift
@@ -144,7 +144,7 @@ def _attend(ledger: Ledger) -> int:
     late = act(ledger, HEAD, RecordAttendance(
         member=LATE, day="2026-09-15", kind="late", shift="late", minutes=12,
         occurred_at=at("2026-09-15 15:45")))
-    act(ledger, EARLY, AskLeave(
+    act(ledger, EARLY, RequestLeave(
         member=EARLY, number="1", days=["2026-09-18"], occurred_at=at("2026-09-14 10:00")))
     act(ledger, HEAD, ApproveLeave(
         member=EARLY, number="1", occurred_at=at("2026-09-14 11:00")))

@@ -16,6 +16,6 @@ def note_read(position: int) -> None:
     here, who = edge(), caller()
     note = NoteRead(
         actor=who.actor, route=request.path, position=position, occurred_at=datetime.now(UTC),
-        asked=request.query_string.decode(errors="replace").replace("\0", "")[:LONGEST])
+        query=request.query_string.decode(errors="replace").replace("\0", "")[:LONGEST])
     here.later(lambda: here.ledger(who.ledger + SUFFIX).handle(
         note, Context(actor=who.actor, role=who.role, client=f"key:{who.key}")))

@@ -188,7 +188,7 @@ class Words(Bound):
 
     @property
     def condition(self) -> str:
-        return f"v in {self.words!r}"
+        return f"type(v) is str and v in {{{', '.join(map(repr, self.words))}}}"
 
     def note(self, checks: Checks, where: str, value: Any) -> None:
         if value not in self.words:

@@ -63,8 +63,10 @@ def split(kind: Any) -> tuple[Any, list[Bound], bool]:
     """A field's type as a bare type, its bounds, and whether it may be None."""
     optional = False
     if get_origin(kind) in (Union, UnionType):
-        (kind,) = (one for one in get_args(kind) if one is not NoneType)
-        optional = True
+        kinds = [one for one in get_args(kind) if one is not NoneType]
+        if len(kinds) > 1:  # a detail of a refusal is a text or a number, without bounds
+            return kind, [], NoneType in get_args(kind)
+        (kind,), optional = kinds, True
     if get_origin(kind) is not Annotated:
         return kind, [], optional
     bare, *markers = get_args(kind)
@@ -73,10 +75,13 @@ def split(kind: Any) -> tuple[Any, list[Bound], bool]:
 
 
 @cache
-def checker_of(struct: type[msgspec.Struct], each: Bound | None = None) -> Checker | None:
-    """How a struct is checked; None if nothing of it is bounded. `each`: see `Each`."""
+def checker_of(
+    struct: type[msgspec.Struct], each: Bound | None = None, *, only: type[Bound] = Bound
+) -> Checker | None:
+    """How a struct is checked; None if nothing of it is bounded. `each`: see `Each`. `only` bounds
+    of this kind are looked at."""
     parts = [(field.name, field.encode_name, part) for field in msgspec.structs.fields(struct)
-             if (part := _part(field.type, each)) is not None]
+             if (part := _part(field.type, each, only=only)) is not None]
     if not parts:
         return None
 
@@ -89,20 +94,23 @@ def checker_of(struct: type[msgspec.Struct], each: Bound | None = None) -> Check
     return Checker(_compiled(["s = v", *lines, "return True"]), note)
 
 
-def _part(kind: Any, each: Bound | None = None) -> Part | None:
+def _part(
+    kind: Any, each: Bound | None = None, *, only: type[Bound] = Bound
+) -> Part | None:
     bare, bounds, optional = split(kind)
     inner = [one.bound for one in bounds if isinstance(one, Each)]
     own = [one for one in bounds if not isinstance(one, Each)] if each is None else [each]
-    parts = [Part(one.condition or f"{_named(one.sound)}(v)", one.note) for one in own]
+    parts = [Part(one.condition or f"{_named(one.sound)}(v)", one.note) for one in own
+             if isinstance(one, only)]
     origin, arguments = get_origin(bare), get_args(bare)
     if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
-        struct = checker_of(bare, *inner)
+        struct = checker_of(bare, *inner, only=only)  # type: ignore[arg-type]
         parts += [] if struct is None else [Part(f"{_named(struct.test)}(v)", struct.note)]
     elif origin is list:
-        part = _part(arguments[0])
+        part = _part(arguments[0], only=only)
         parts += [] if part is None else [_list(part)]
     elif origin is dict:
-        parts += _map(*map(_part, arguments))
+        parts += _map(*(_part(argument, only=only) for argument in arguments))
     if not parts:
         return None
     return _optional(parts) if optional else _all(parts)

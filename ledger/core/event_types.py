@@ -1,7 +1,8 @@
 """Stored types: the allow-list of what the log may hold, and how bytes become events.
 
 A type is known because its class was registered under that name; a name in a row never imports a
-module. An unknown type stops the reader, an unknown field does not.
+module. An unknown type stops the reader, and so does an unknown member of an enumeration: a field
+with `Words`. An unknown field does not.
 """
 
 from collections.abc import Sequence
@@ -9,11 +10,11 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from ledger.common.bounds import Words
+from ledger.common.checking import Checker, checker_of
 from ledger.common.errors import LedgerError
-from ledger.common.values import from_us
+from ledger.common.values import Checks, from_us
 from ledger.log.envelope import Entry, Outline
-
-_decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 
 
 class UnknownEventType(LedgerError):
@@ -24,12 +25,46 @@ class UnknownEventType(LedgerError):
     rule: ClassVar[str] = "R-LOG-01"
 
 
+class UnknownMember(LedgerError):
+    """Position {position} holds an event of type {type!r} whose {where} {what}, and this version
+    knows no other. Install the version that recorded it, or a newer one."""
+
+    code: ClassVar[str] = "unknown_member"
+    rule: ClassVar[str] = "R-LOG-40"
+
+
+class _Unknown(Exception):
+    """A payload has a member of an enumeration that is not known here."""
+
+
+class _Strict:
+    """A decoder of a type with enumerations, which refuses members that it does not know."""
+
+    def __init__(self, decoder: msgspec.json.Decoder[Any], checker: Checker) -> None:
+        self.type = decoder.type
+        self._decode, self._test, self.note = decoder.decode, checker.test, checker.note
+
+    def decode(self, payload: bytes) -> Any:
+        """The event. Errors: _Unknown."""
+        event = self._decode(payload)
+        if not self._test(event):
+            checks = Checks()
+            self.note(checks, "", event)
+            raise _Unknown(checks.faults[0])
+        return event
+
+
+_decoders: dict[str, msgspec.json.Decoder[Any] | _Strict] = {}
+
+
 def register(topic: str, event_class: type) -> None:
     """Allow a type and name the class that reads it. Errors: ValueError if it is taken."""
     known = _decoders.get(topic)
     if known is not None and known.type.__qualname__ != event_class.__qualname__:
         raise ValueError(f"event type {topic} is taken by {known.type}")
-    _decoders[topic] = msgspec.json.Decoder(event_class)
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(event_class)
+    checker = checker_of(event_class, only=Words)
+    _decoders[topic] = decoder if checker is None else _Strict(decoder, checker)
 
 
 def known_types() -> dict[str, type]:
@@ -40,21 +75,31 @@ def known_types() -> dict[str, type]:
 def decode_payloads(entries: Sequence[Entry | Outline]) -> list[Any]:
     """The events of entries with their own fields only, for readers who have the entries as well.
 
-    Errors: UnknownEventType (R-LOG-01); msgspec.DecodeError if a payload does not fit its type.
+    Errors: UnknownEventType (R-LOG-01), UnknownMember (R-LOG-40); msgspec.DecodeError if a payload
+    does not fit its type.
     """
     try:
         return [_decoders[entry.type].decode(entry.payload) for entry in entries]
-    except KeyError:
-        unknown = next(entry for entry in entries if entry.type not in _decoders)
-        raise UnknownEventType(position=unknown.position, type=unknown.type) from None
+    except (KeyError, _Unknown):  # one of them is: the first one says where
+        return [_decoded(entry) for entry in entries]
+
+
+def _decoded(entry: Entry | Outline) -> Any:
+    """Errors: as `decode_payloads`."""
+    decoder = _decoders.get(entry.type)
+    if decoder is None:
+        raise UnknownEventType(position=entry.position, type=entry.type)
+    try:
+        return decoder.decode(entry.payload)
+    except _Unknown as unknown:
+        (fault,) = unknown.args
+        raise UnknownMember(position=entry.position, type=entry.type, where=fault.where,
+                            what=fault.message) from None
 
 
 def decode(entry: Entry) -> Any:
     """The event of an entry, ready for its aggregate to fold. Errors: as `decode_payloads`."""
-    decoder = _decoders.get(entry.type)
-    if decoder is None:
-        raise UnknownEventType(position=entry.position, type=entry.type)
-    event = decoder.decode(entry.payload)
+    event = _decoded(entry)
     attributes = event.__dict__
     attributes["originator_id"] = entry.stream
     attributes["originator_version"] = entry.version

@@ -256,9 +256,9 @@ class Deduction(Aggregate):
     def falls_with(self, member: str) -> list[Share]:
         """The shares that fall with a member's: with the offender's, also the supervisor's."""
         share = self.shares.get(member)
-        if share is None or share.part != "offender":
+        if share is None or share.party != "offender":
             return [share] if share else []
-        return [share, *(one for one in self.shares.values() if one.part == "supervisor")]
+        return [share, *(one for one in self.shares.values() if one.party == "supervisor")]
 
     def must_be(self, *states: str) -> Breach:
         """Errors: DeductionUnknown (R-DED-02), DeductionNotReady (R-DED-03)."""

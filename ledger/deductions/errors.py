@@ -130,10 +130,10 @@ class DeductionNumberTaken(Refused):
     rule = "R-DED-18"
 
 
-class OffenderNotAsked(Refused):
+class OffenderNotExpected(Refused):
     """{rule} charges all who held the post, so no offender is named."""
 
-    code = "offender_not_asked"
+    code = "offender_not_expected"
     rule = "R-DED-19"
 
 

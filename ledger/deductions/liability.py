@@ -9,7 +9,7 @@ from ledger.deductions.deduction import Deduction
 from ledger.deductions.errors import (
     NobodyLiable,
     OffenderNeeded,
-    OffenderNotAsked,
+    OffenderNotExpected,
     OffenderNotInPost,
     PartyNotCharged,
     PointsNeeded,
@@ -55,20 +55,20 @@ class Liable(NamedTuple):
     """Who is liable, as which party, and in which post."""
 
     member: str
-    part: str
+    party: str
     post: str
 
 
 def share_of(one: Liable, points: str, breach: Breach) -> Share:
     """What a liable member is charged."""
-    return Share(member=one.member, part=one.part, post=one.post, points=points,
+    return Share(member=one.member, party=one.party, post=one.post, points=points,
                  month=month_of(day_of(breach.breached_at)))
 
 
 def post_charged(work: Work, rule: Rule, member: str, day: str) -> str:
     """The post of a rule that the offender held. Errors: R-DED-08, R-DED-19."""
     if ALL_OF_POST in rule.charges:
-        raise OffenderNotAsked(rule=rule.code)
+        raise OffenderNotExpected(rule=rule.code)
     held = posts_of(work, member, day)
     post = next((post for post in rule.posts if post in held), None)
     if post is None:

@@ -2,11 +2,13 @@
 """
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
+from ledger.common.bounds import Words
 from ledger.common.values import EPOCH, subject
+from ledger.policies.values import PARTIES
 
 PROPOSED, CONFIRMED, WAIVED, DISMISSED, OVERTURNED = STATES = (
     "proposed", "confirmed", "waived", "dismissed", "overturned")
@@ -25,11 +27,11 @@ def deduction_of(number: str) -> str:
 class Share(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one member is liable for. Units: points, before any escalation.
 
-    `part` says as which party; `month` is the month of the fact.
+    `party` says as which party; `month` is the month of the fact.
     """
 
     member: str
-    part: str
+    party: Annotated[str, Words(*PARTIES)]
     post: str
     points: str
     month: str

@@ -133,5 +133,5 @@ class DeliverParcel(_OnParcel, frozen=True, kw_only=True):
 class LoseParcel(_OnParcel, frozen=True, kw_only=True):
     """The courier lost a parcel."""
 
-    NAME: ClassVar[str] = "order.lose"
+    NAME: ClassVar[str] = "order.lose_parcel"
     reason: Reason

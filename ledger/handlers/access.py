@@ -42,7 +42,7 @@ def note_use(command: NoteUse, work: Work) -> list[Aggregate]:
 def note_read(command: NoteRead, work: Work) -> list[Aggregate]:
     """Somebody read evidence."""
     reads: Reads = work.load(Reads, command.subject)
-    reads._evidence_shown(route=command.route, asked=command.asked, position=command.position,
+    reads._evidence_shown(route=command.route, query=command.query, position=command.position,
                          occurred_at=command.occurred_at)
     return [reads]
 

@@ -153,7 +153,7 @@ def confirm_deduction(command: ConfirmDeduction, work: Work) -> list[Aggregate]:
     rule = _rule_of(work, breach)
     liable = liable_for(work, rule, deduction)
     points = priced(rule, command.points, loss=breach.loss)
-    shares = [share_of(one, points[one.part], breach) for one in liable
+    shares = [share_of(one, points[one.party], breach) for one in liable
               if one.member not in deduction.excused]
     if not shares:
         raise EverybodyExcused(deduction=deduction.id)
@@ -163,7 +163,7 @@ def confirm_deduction(command: ConfirmDeduction, work: Work) -> list[Aggregate]:
     books = Books(work, command.occurred_at)
     for share in shares:
         books.charge(share.member, Charge(
-            charge=deduction.id, rule=rule.code, part=share.part, post=share.post,
+            charge=deduction.id, rule=rule.code, party=share.party, post=share.post,
             points=share.points, breached_on=day_of(breach.breached_at),
             breached_at=breach.breached_at, policy=breach.policy, counts_in=rule.counts_in,
             escalation=rule.escalation))

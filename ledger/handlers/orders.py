@@ -191,16 +191,16 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
 def _declare(order: Order, command: RecordOrder, work: Work) -> None:
     """Record what a file says beyond what is known."""
     facts = command.facts(work)
-    declaration = Declaration(order, command, command.told or command.placed)
+    declaration = Declaration(order, command, command.declared or command.placed)
     declaration.parts = _parts_declared(command, order, work)
     if order.placed_at is None:
-        untold = ["refunds"] if command.refunded_minor is None else []
-        order._placed(**facts, untold=untold, inferred=command.placed.marks(),
+        unstated = ["refunds"] if command.refunded_minor is None else []
+        order._placed(**facts, unstated=unstated, inferred=command.placed.marks(),
                       **command.placed.envelope())
     else:
         declaration.must_be_the_same(facts.get("account"))
         if order.lines is None and command.lines is not None:
-            order._lines_told(lines=command.lines, inferred=["occurred_at"],
+            order._lines_declared(lines=command.lines, inferred=["occurred_at"],
                               **declaration.at.envelope())
         if declaration.is_older():
             declaration.record_missing()

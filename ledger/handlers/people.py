@@ -13,7 +13,6 @@ from ledger.people.attendance import Attendance, attendance_of
 from ledger.people.authority import MAX_LEVELS, must_be_member, must_head, must_speak_for
 from ledger.people.commands import (
     ApproveLeave,
-    AskLeave,
     AssignPost,
     ChangeDetails,
     CorrectAttendance,
@@ -23,6 +22,7 @@ from ledger.people.commands import (
     LeaveShop,
     RecordAttendance,
     RefuseLeave,
+    RequestLeave,
     SetSupervisor,
     WithdrawLeave,
 )
@@ -128,7 +128,7 @@ def end_post(command: EndPost, work: Work) -> list[Aggregate]:
     return [post]
 
 
-def ask_leave(command: AskLeave, work: Work) -> list[Aggregate]:
+def request_leave(command: RequestLeave, work: Work) -> list[Aggregate]:
     """By the member, or by the direct supervisor, who then does not approve it.
 
     Errors: R-PPL-01, R-PPL-03, R-PPL-10, R-PPL-13, OnlyForOneself (R-PPL-14), R-PPL-18 to R-PPL-20.
@@ -136,7 +136,7 @@ def ask_leave(command: AskLeave, work: Work) -> list[Aggregate]:
     member: Member = work.load(Member, command.member)
     today = day_of(command.occurred_at)
     by = must_speak_for(work, member, today, "asking for leave")
-    member.ask_leave(command.number, command.days, today, by, reason=command.reason,
+    member.request_leave(command.number, command.days, today, by, reason=command.reason,
                      occurred_at=command.occurred_at)
     return [member]
 
@@ -219,13 +219,13 @@ def _charge(
     that count it, the first one in the policy charges."""
     for name, day in days.items():
         version, held = policy_on(work, day), posts_of(work, member.id, day)
-        for rule in version.said.rules or ():
+        for rule in version.sections.rules or ():
             post = next((post for post in rule.posts if post in held), None)
             if post is None or kind not in rule.computed_from:
                 continue
             points = rule.charges.get(OFFENDER) or ["0", "0"]
             books.charge(member.id, Charge(
-                charge=name, rule=rule.code, part=COMPUTED, post=post, points=points[0],
+                charge=name, rule=rule.code, party=COMPUTED, post=post, points=points[0],
                 breached_on=day, policy=version.number, counts_in=rule.counts_in,
                 escalation=rule.escalation))
             break
@@ -304,7 +304,7 @@ HANDLERS: dict[type[Command], Handler] = {
     LeaveShop: leave_shop,
     AssignPost: assign_post,
     EndPost: end_post,
-    AskLeave: ask_leave,
+    RequestLeave: request_leave,
     HandOverShift: hand_over_shift,
     SetRoster: set_roster,
     SetRosterDay: set_roster_day,

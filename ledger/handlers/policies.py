@@ -16,7 +16,7 @@ from ledger.scores.closings import CLOSINGS, Closings
 def publish_policy(command: PublishPolicy, work: Work) -> list[Aggregate]:
     """All faults are reported at once. Errors: R-POL-03 to R-POL-05, R-POL-08."""
     book: PolicyBook = work.load(PolicyBook, BOOK)
-    if wrong := findings(command.policy.sections, book.latest.said):
+    if wrong := findings(command.policy.sections, book.latest.sections):
         raise PolicyUnsound(wrong)
     closings: Closings = work.load(Closings, CLOSINGS)
     free = closings.free_from()
@@ -30,7 +30,7 @@ def publish_policy(command: PublishPolicy, work: Work) -> list[Aggregate]:
 
 def _must_keep_posts(work: Work, book: PolicyBook, command: PublishPolicy) -> None:
     """Errors: PolicyDropsPost (R-POL-08)."""
-    after = Version(0, "", command.policy.sections.over(book.latest.said)).posts()
+    after = Version(0, "", command.policy.sections.over(book.latest.sections)).posts()
     dropped = load_posts(work, set(book.latest.posts()) - set(after))
     if held := sorted(name for name, post in dropped.items()
                       if post.holders_between(command.effective_from, FOR_EVER)):

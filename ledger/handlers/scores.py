@@ -114,7 +114,7 @@ def set_bonus(command: SetBonus, work: Work) -> list[Aggregate]:
     if must_be_member(work, day) == command.member:
         raise OwnBonus(member=command.member)
     scoring = policy_on(work, last_day(command.month)).scoring
-    most = scoring.bonus_most if command.post in scoring.bonus_posts else "0"
+    most = scoring.max_bonus if command.post in scoring.bonus_posts else "0"
     account: Account = work.load(Account, command.subject)
     account.set_bonus(
         {"member": command.member, "post": command.post, "task": command.task,

@@ -27,7 +27,7 @@ Get = Callable[[Row, Parts], Any]
 TEXT_FIELDS = ("number", "shop", "province", "account", "recipient", "phone", "address",
                "buyer_remark", "remark", "courier", "waybill", "reason")
 SUM_FIELDS = ("pieces", "points", "paid_minor", "refunded_minor")
-MOMENTS = ("placed", "told", "paid", "refunded", "dispatched", "delivered")
+MOMENTS = ("placed", "declared", "paid", "refunded", "dispatched", "delivered")
 TIMES_OF = {"paid_minor": "paid", "refunded_minor": "refunded"}
 SALE, CANCELLATION = "sale", "cancellation"
 

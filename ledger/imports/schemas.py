@@ -245,7 +245,7 @@ class OrderSchema(Schema):
     paid_minor = SumFrom()
     refunded_minor = SumFrom()
     placed = fields.Nested(MomentSchema, required=True)
-    told = fields.Nested(MomentSchema)
+    declared = fields.Nested(MomentSchema)
     paid = fields.Nested(MomentSchema)
     refunded = fields.Nested(MomentSchema)
     dispatched = fields.Nested(MomentSchema)

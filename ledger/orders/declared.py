@@ -37,7 +37,7 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "order.record"
     REFUSALS_KEPT: ClassVar[bool] = False
     placed: Moment
-    told: Moment | None = None
+    declared: Moment | None = None
     """When the file was made, for changes that have no time of their own."""
     paid: Moment | None = None
     paid_minor: Minor | None = None

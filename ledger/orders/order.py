@@ -5,10 +5,11 @@ have happened is not decided but recorded: `declared.py`.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from ledger.common.bounds import Words
 from ledger.common.personal import Personal, Plain
 from ledger.common.values import rfc3339
 from ledger.core.aggregate import Aggregate, event
@@ -54,7 +55,7 @@ class Order(OrderReview):
     class Placed(Aggregate.Event):
         """The buyer placed the order, with its lines or (order-level exports) without.
 
-        `untold` names what the source says nothing about, so that a report does not take silence
+        `unstated` names what the source says nothing about, so that a report does not take silence
         for zero: `refunds`. `reserved`: all its goods were reserved along with it.
         """
 
@@ -74,7 +75,7 @@ class Order(OrderReview):
         phone: Personal | None = None
         address: Personal | None = None
         buyer_remark: Personal | None = None
-        untold: list[str] = []
+        unstated: list[str] = []
         reserved: Reservation | None = None
         inferred: list[str] = []
 
@@ -111,9 +112,9 @@ class Order(OrderReview):
         """
 
         TOPIC = "order.corrected.v1"
-        kind: str
+        kind: Annotated[str, Words("did_not_occur", "incorrect_data")]
         corrected_version: int
-        fact: str
+        fact: Annotated[str, Words("amounts", "paid", "refunded", "lines")]
         old: dict[str, Any]
         new: dict[str, Any]
         reason: str | None = None

@@ -1,7 +1,9 @@
 """The review of an order: approved, held, corrected, submitted to a warehouse; its exceptions."""
 
 from datetime import datetime
+from typing import Annotated
 
+from ledger.common.bounds import Words
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import ExceptionUnknown, GoodsMoved, OrderNotReady
 from ledger.orders.shipping import OrderGoods
@@ -41,10 +43,10 @@ class OrderReview(OrderGoods):
         new: list[Line]
         consent: str
 
-    class LinesTold(Aggregate.Event):
+    class LinesDeclared(Aggregate.Event):
         """A file gave the lines of an order that was recorded without them."""
 
-        TOPIC = "order.lines_told.v1"
+        TOPIC = "order.lines_declared.v1"
         lines: list[Line]
         inferred: list[str] = []
 
@@ -75,7 +77,7 @@ class OrderReview(OrderGoods):
 
         TOPIC = "order.exception_opened.v1"
         exception: str
-        kind: str
+        kind: Annotated[str, Words(*EXCEPTIONS)]
         note: str
         owner: str | None = None
 
@@ -105,8 +107,8 @@ class OrderReview(OrderGoods):
         self.lines = {line.line: line for line in new}
         self.goods = {line.line: {"unreserved": line.quantity} for line in new if not line.fee}
 
-    @event(LinesTold)
-    def _lines_told(self, lines):
+    @event(LinesDeclared)
+    def _lines_declared(self, lines):
         self._know_lines(lines)
 
     def _know_lines(self, lines: list[Line]) -> None:

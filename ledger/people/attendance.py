@@ -5,12 +5,17 @@ Each month has a stream of its own, so that no stream grows for ever.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+from ledger.common.bounds import Words
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.people.errors import AttendanceCorrected, AttendanceUnknown, AttendedAlready
-from ledger.policies.values import ABSENT
+from ledger.policies.values import ABSENT, ATTENDANCE, LEAVE
+
+PRESENT = "present"
+KINDS = (PRESENT, *(kind for kind in ATTENDANCE if kind != LEAVE))
+"""Kinds of attendance that are recorded; days of leave come from approved leave."""
 
 
 def attendance_of(member: str, month: str) -> str:
@@ -45,7 +50,7 @@ class Attendance(Aggregate):
         member: str
         number: int
         day: str
-        kind: str
+        kind: Annotated[str, Words(*KINDS)]
         recorded_by: str
         shift: str | None = None
         minutes: int | None = None
@@ -76,7 +81,7 @@ class Attendance(Aggregate):
         day: str
         shift: str
         note: str
-        told_by: str
+        recorded_by: str
         to_member: str | None = None
 
         def about(self) -> list[str]:
@@ -144,4 +149,4 @@ class Attendance(Aggregate):
         self, member: str, facts: Mapping[str, str | None], by: str, *, occurred_at: datetime
     ) -> None:
         """Record the note left at the end of a shift."""
-        self._shift_handed_over(**facts, member=member, told_by=by, occurred_at=occurred_at)
+        self._shift_handed_over(**facts, member=member, recorded_by=by, occurred_at=occurred_at)

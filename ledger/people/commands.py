@@ -21,14 +21,9 @@ from ledger.common.days import month_of
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import OnStream
-from ledger.people.attendance import Attendance, attendance_of
+from ledger.people.attendance import KINDS, Attendance, attendance_of
 from ledger.people.member import Member
 from ledger.people.posts import Post, post_of
-from ledger.policies.values import ATTENDANCE, LEAVE
-
-PRESENT = "present"
-KINDS = (PRESENT, *(kind for kind in ATTENDANCE if kind != LEAVE))
-"""Kinds of attendance that are recorded; days of leave come from approved leave."""
 
 MAX_DAYS = 62
 
@@ -118,10 +113,10 @@ class EndPost(_OnPost, frozen=True, kw_only=True):
     reason: Reason | None = None
 
 
-class AskLeave(_OnMember, frozen=True, kw_only=True):
+class RequestLeave(_OnMember, frozen=True, kw_only=True):
     """Ask for leave on some days, beforehand: as the member, or as the direct supervisor."""
 
-    NAME: ClassVar[str] = "member.ask_leave"
+    NAME: ClassVar[str] = "member.request_leave"
     number: Id
     days: Annotated[list[Day], Items(least=1, most=MAX_DAYS)]
     reason: Reason | None = None

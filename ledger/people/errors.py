@@ -10,10 +10,10 @@ class MemberUnknown(Refused):
     rule = "R-PPL-01"
 
 
-class MemberToldDifferently(Conflict):
+class MemberJoinedDifferently(Conflict):
     """{member} joined on {joined_on}. Use a new id for a different member."""
 
-    code = "member_told_differently"
+    code = "member_joined_differently"
     rule = "R-PPL-02"
 
 

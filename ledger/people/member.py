@@ -19,14 +19,15 @@ from ledger.people.errors import (
     LeaveTooLate,
     LeaveUnknown,
     MemberGone,
+    MemberJoinedDifferently,
     MemberNotYet,
-    MemberToldDifferently,
     MemberUnknown,
     NoLeaveThen,
     OwnPresence,
 )
 
-ASKED, APPROVED, REFUSED, WITHDRAWN = LEAVE_STATES = ("asked", "approved", "refused", "withdrawn")
+REQUESTED, APPROVED, REFUSED, WITHDRAWN = LEAVE_STATES = (
+    "requested", "approved", "refused", "withdrawn")
 
 
 class Leave(NamedTuple):
@@ -34,7 +35,7 @@ class Leave(NamedTuple):
 
     days: tuple[str, ...]
     state: str
-    asked_by: str = ""
+    requested_by: str = ""
     decided_by: str = ""
 
 
@@ -78,20 +79,20 @@ class Member(Aggregate):
             """The supervisor."""
             return [self.supervisor]
 
-    class ShopLeft(Aggregate.Event):
+    class Left(Aggregate.Event):
         """The member's last day."""
 
-        TOPIC = "member.shop_left.v1"
+        TOPIC = "member.left.v1"
         last_day: str
         reason: str | None = None
 
-    class LeaveAsked(Aggregate.Event):
+    class LeaveRequested(Aggregate.Event):
         """The member wants to stay away on these days."""
 
-        TOPIC = "member.leave_asked.v1"
+        TOPIC = "member.leave_requested.v1"
         number: str
         days: list[str]
-        asked_by: str
+        requested_by: str
         reason: str | None = None
 
     class LeaveApproved(Aggregate.Event):
@@ -132,13 +133,13 @@ class Member(Aggregate):
     def _supervisor_set(self, supervisor, since):
         self.supervisors = (*self.supervisors, (since, supervisor))
 
-    @event(ShopLeft)
-    def _shop_left(self, last_day):
+    @event(Left)
+    def _left(self, last_day):
         self.left_on = last_day
 
-    @event(LeaveAsked)
-    def _leave_asked(self, number, days, asked_by):
-        self.leave = {**self.leave, number: Leave(tuple(days), ASKED, asked_by)}
+    @event(LeaveRequested)
+    def _leave_requested(self, number, days, requested_by):
+        self.leave = {**self.leave, number: Leave(tuple(days), REQUESTED, requested_by)}
 
     @event(LeaveApproved)
     def _leave_approved(self, number, approved_by):
@@ -194,11 +195,11 @@ class Member(Aggregate):
     def join(
         self, joined_on: str, name: Plain | None, contact: Plain | None, *, occurred_at: datetime
     ) -> None:
-        """Once. Errors: MemberToldDifferently (R-PPL-02)."""
+        """Once. Errors: MemberJoinedDifferently (R-PPL-02)."""
         if self.joined_on is None:
             self._joined(joined_on=joined_on, name=name, contact=contact, occurred_at=occurred_at)
         elif self.joined_on != joined_on:
-            raise MemberToldDifferently(member=self.id, joined_on=self.joined_on)
+            raise MemberJoinedDifferently(member=self.id, joined_on=self.joined_on)
 
     def change_details(
         self, name: Plain | None, contact: Plain | None, *, occurred_at: datetime
@@ -218,16 +219,16 @@ class Member(Aggregate):
         """Errors: R-PPL-01, R-PPL-03, R-PPL-19."""
         if self.left_on != last_day:
             self.must_be_here(last_day)
-            self._shop_left(last_day=last_day, reason=reason, occurred_at=occurred_at)
+            self._left(last_day=last_day, reason=reason, occurred_at=occurred_at)
 
-    def ask_leave(
+    def request_leave(
         self, number: str, days: Sequence[str], today: str, by: str, *, reason: str | None,
         occurred_at: datetime,
     ) -> None:
         """Errors: R-PPL-01, R-PPL-03, LeaveTooLate (R-PPL-10), LeaveOverlaps (R-PPL-18), R-PPL-19,
         LeaveNumberTaken (R-PPL-20)."""
         if (known := self.leave.get(number)) is not None:
-            if (known.days, known.state) == (tuple(days), ASKED):
+            if (known.days, known.state) == (tuple(days), REQUESTED):
                 return
             raise LeaveNumberTaken(member=self.id, number=number, days=", ".join(known.days),
                                    state=known.state)
@@ -235,9 +236,9 @@ class Member(Aggregate):
         if today > days[0]:
             raise LeaveTooLate(first=days[0], day=today)
         for other, leave in self.leave.items():
-            if leave.state in (ASKED, APPROVED) and (same := set(days) & set(leave.days)):
+            if leave.state in (REQUESTED, APPROVED) and (same := set(days) & set(leave.days)):
                 raise LeaveOverlaps(member=self.id, number=other, days=", ".join(sorted(same)))
-        self._leave_asked(number=number, days=list(days), asked_by=by, reason=reason,
+        self._leave_requested(number=number, days=list(days), requested_by=by, reason=reason,
                           occurred_at=occurred_at)
 
     def _leave(self, number: str, *states: str) -> Leave:
@@ -251,18 +252,18 @@ class Member(Aggregate):
     def approve_leave(self, number: str, by: str, *, occurred_at: datetime) -> bool:
         """Whether that is new. Errors: R-PPL-08, R-PPL-09, OwnPresence (R-PPL-11), AskerApproves
         (R-PPL-23)."""
-        known = self._leave(number, ASKED, APPROVED)
+        known = self._leave(number, REQUESTED, APPROVED)
         if known.state == APPROVED:
             return False
         self.must_not_be(by, "approving leave")
-        if by == known.asked_by:
+        if by == known.requested_by:
             raise AskerApproves(actor=by, number=number, member=self.id)
         self._leave_approved(number=number, approved_by=by, occurred_at=occurred_at)
         return True
 
     def refuse_leave(self, number: str, reason: str, by: str, *, occurred_at: datetime) -> None:
         """Errors: R-PPL-08, R-PPL-09, R-PPL-11."""
-        if self._leave(number, ASKED, REFUSED).state == ASKED:
+        if self._leave(number, REQUESTED, REFUSED).state == REQUESTED:
             self.must_not_be(by, "refusing leave")
             self._leave_refused(number=number, reason=reason, refused_by=by,
                                 occurred_at=occurred_at)
@@ -276,7 +277,7 @@ class Member(Aggregate):
 
         Errors: R-PPL-08, R-PPL-09, NoLeaveThen (R-PPL-21), LeaveDaysPast (R-PPL-22).
         """
-        known = self._leave(number, ASKED, APPROVED, WITHDRAWN)
+        known = self._leave(number, REQUESTED, APPROVED, WITHDRAWN)
         if known.state == WITHDRAWN:
             return []
         wanted = [day for day in known.days if (day in days if days else day >= today)]

@@ -27,13 +27,13 @@ class PolicyBook(Aggregate):
         self.last_number = 0
 
     class Published(Aggregate.Event):
-        """These rules hold from a day on. `said` are the sections that the version has."""
+        """These rules hold from a day on. `sections` are those that the version has."""
 
         TOPIC = "policy.published.v1"
         version: int
         effective_from: str
         title: str
-        said: Sections
+        sections: Sections
         source: str | None = None
         notes: list[str] = []
 
@@ -45,9 +45,9 @@ class PolicyBook(Aggregate):
         reason: str
 
     @event(Published)
-    def _published(self, version, effective_from, said):
-        before = self.versions[-1].said if self.versions else UNWRITTEN.said
-        self.versions = (*self.versions, Version(version, effective_from, said.over(before)))
+    def _published(self, version, effective_from, sections):
+        before = self.versions[-1].sections if self.versions else UNWRITTEN.sections
+        self.versions = (*self.versions, Version(version, effective_from, sections.over(before)))
         self.last_number = version
 
     @event(Withdrawn)
@@ -87,7 +87,7 @@ class PolicyBook(Aggregate):
                                    wanted=effective_from)
         self._published(
             version=self.last_number + 1, effective_from=effective_from, title=policy.title,
-            source=policy.source, notes=policy.notes, said=policy.sections,
+            source=policy.source, notes=policy.notes, sections=policy.sections,
             occurred_at=occurred_at)
 
     def withdraw(self, version: int, reason: str, today: str, *, occurred_at: datetime) -> None:

@@ -260,7 +260,7 @@ class _Findings:
         if all(map(is_decimal, shares)) and sum(map(Decimal, shares)) != 1:
             self._fault(at, "shares",
                         f"committee {shares[0]} and second {shares[1]} do not add up to 1")
-        check_decimal(self.checks, f"{at}/bonus_most", scoring.bonus_most, most="100")
+        check_decimal(self.checks, f"{at}/max_bonus", scoring.max_bonus, most="100")
         check_decimal(self.checks, f"{at}/pass_mark", scoring.pass_mark, most="100")
         self.checks.integer(f"{at}/appeal_days", scoring.appeal_days, least=0, most=366)
         self._posts_known(f"{at}/bonus_posts", scoring.bonus_posts)

@@ -141,7 +141,7 @@ class Scoring(_Sourced, frozen=True, kw_only=True):
 
     committee: DecimalText = "0.75"
     second: DecimalText = "0.25"
-    bonus_most: DecimalText = "20"
+    max_bonus: DecimalText = "20"
     bonus_posts: Names = []
     pass_mark: DecimalText = "65"
     appeal_days: AnyInteger = 7
@@ -275,33 +275,33 @@ class Version(NamedTuple):
 
     number: int
     effective_from: str
-    said: Sections
+    sections: Sections
 
     def rule(self, code: str) -> Rule | None:
         """A rule by its code."""
-        return next((rule for rule in self.said.rules or () if rule.code == code), None)
+        return next((rule for rule in self.sections.rules or () if rule.code == code), None)
 
     def scorecard(self, post: str) -> Scorecard:
         """The scorecard of a post; a post without a printed one is graded as a whole."""
-        return next((card for card in self.said.scorecards or () if card.post == post),
+        return next((card for card in self.sections.scorecards or () if card.post == post),
                     Scorecard(post=post, items=[WHOLE], reading=WHOLE.reading))
 
     @property
     def scoring(self) -> Scoring:
         """How scores are made."""
-        return self.said.scoring or Scoring()
+        return self.sections.scoring or Scoring()
 
     def posts(self) -> dict[str, str]:
         """The posts, each with the role of its holders' keys."""
-        if self.said.posts is None:
+        if self.sections.posts is None:
             return {post: role for post, (_, _, role) in POSTS.items()}
-        return {one.post: one.role for one in self.said.posts}
+        return {one.post: one.role for one in self.sections.posts}
 
     def heads_of(self, post: str) -> list[str]:
         """The posts that head a post."""
-        if self.said.posts is None:
+        if self.sections.posts is None:
             return [head for head, headed in HEADS.items() if post in headed]
-        return [one.post for one in self.said.posts if post in one.heads]
+        return [one.post for one in self.sections.posts if post in one.heads]
 
 
 WHOLE = ScorecardItem(item="work/1", weight="100", zh="本职工作", en="the post's work",

@@ -1,30 +1,30 @@
 """After-sales cases: what a buyer wants back or sends back, and what becomes of it.
 
-A case has two legs that do not depend on each other: goods (awaited, received, inspected piece by
-piece) and refund (asked, approved, paid).
+It has two independent legs: goods (awaited, received, inspected) and refund (approved, paid).
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+from ledger.common.bounds import Words
 from ledger.common.moments import Moment
 from ledger.common.personal import Personal
 from ledger.core.aggregate import Aggregate, event
 from ledger.returns.errors import (
+    CaseDeclaredDifferently,
     CaseEnded,
     CaseHasOrder,
     CaseLineUnknown,
     CaseNotDone,
     CaseNotReady,
-    CaseToldDifferently,
     CaseUnderWay,
     CaseUnknown,
     GoodsReceivedElsewhere,
     NotThatManyBack,
     RefundExceedsCase,
 )
-from ledger.returns.values import NOT_BACK, RETURN_AND_REFUND, CaseLine, Match, Outcome, Sums
+from ledger.returns.values import KINDS, NOT_BACK, RETURN_AND_REFUND, CaseLine, Match, Outcome, Sums
 from ledger.stock.pieces import Count, LineParts, parts_by_line, quantities, sku_of
 
 AWAITED, RECEIVED = "awaited", "awaiting_inspection"
@@ -60,7 +60,7 @@ class Case(Aggregate):
         channel: str
         shop: str
         number: str
-        kind: str
+        kind: Annotated[str, Words(*KINDS)]
         order: str
         currency: str
         lines: list[CaseLine] = []
@@ -303,7 +303,7 @@ class Case(Aggregate):
             return True
         if list(self.lines.values()) != lines or any(
                 getattr(self, name) != value for name, value in fields.items()):
-            raise CaseToldDifferently(case=self.id)
+            raise CaseDeclaredDifferently(case=self.id)
         return False
 
     def request(self, facts: dict[str, Any], *, occurred_at: datetime) -> None:

@@ -10,11 +10,11 @@ class CaseUnknown(Refused):
     rule = "R-RET-01"
 
 
-class CaseToldDifferently(Conflict):
+class CaseDeclaredDifferently(Conflict):
     """{case} is in the ledger with other contents. A case does not change: give a new one a number
     of its own."""
 
-    code = "case_told_differently"
+    code = "case_declared_differently"
     rule = "R-RET-02"
 
 

@@ -7,13 +7,15 @@ month: the score of a sealed month stays what it was, and nothing is lost.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 
+from ledger.common.bounds import Words
 from ledger.common.decimals import ZERO, plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.scores.charges import Charges, cost_in, counted, whole_cost, with_charge
-from ledger.scores.values import SECOND_SHEET, Bonus, Carry, Charge, Figure, Lent
+from ledger.scores.values import SECOND_SHEET, SHEETS, Bonus, Carry, Charge, Figure, Lent
 
 Grades = Mapping[str, Mapping[str, str]]
 """Grades by grader and item. Units: percent of the item's weight."""
@@ -42,7 +44,7 @@ class Account(Aggregate):
         TOPIC = "month.graded.v1"
         member: str
         post: str
-        sheet: str
+        sheet: Annotated[str, Words(*SHEETS)]
         grades: dict[str, str]
         grader: str
         note: str | None = None

@@ -32,7 +32,7 @@ def counted(charges: Charges) -> dict[str, Decimal]:
     found: dict[str, Decimal] = {}
     seen: dict[tuple[str, str], int] = {}
     for charge in sorted(charges.values(), key=_order):
-        nth = seen[charge.rule, charge.part] = seen.get((charge.rule, charge.part), 0) + 1
+        nth = seen[charge.rule, charge.party] = seen.get((charge.rule, charge.party), 0) + 1
         more = charge.escalation
         factor = Decimal(more.factor) if more and nth >= more.from_nth else Decimal(1)
         found[charge.charge] = Decimal(charge.points) * factor

@@ -122,7 +122,7 @@ def figure_of(
     return Figure(
         member=member, post=post, committee=_written(committee), second=_written(second),
         bonus=plain(bonus), deductions=plain(deductions), score=_written(score),
-        coefficient=coefficient_of(score, version.said.coefficients or ()),
+        coefficient=coefficient_of(score, version.sections.coefficients or ()),
         policy_version=version.number)
 
 

@@ -1,19 +1,19 @@
 """What a month's score is made of: charges, what is carried between months, and sealed figures."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
-from ledger.common.bounds import Id, MemberId, Reason
+from ledger.common.bounds import Id, MemberId, Reason, Words
 from ledger.common.values import subject
-from ledger.policies.values import Escalation
+from ledger.policies.values import PARTIES, Escalation
 
 COMMITTEE_SHEET, SECOND_SHEET = SHEETS = ("committee", "second")
 """The two sheets of a scorecard, and who grades them: the committee, and the second grader."""
 
 COMPUTED = "computed"
-"""The part of a member who is charged for attendance, where there is no deduction."""
+"""The party of a member who is charged for attendance, where there is no deduction."""
 
 
 def account_of(member: str, month: str) -> str:
@@ -26,14 +26,14 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     """Points that a fact takes from a member. Units: points, a decimal in a text.
 
     `charge` names it within the account: the deduction's stream, or the fact of attendance that it
-    was computed from. `part` says as which party the member is liable. `counts_in` is `month` or an
-    item of the scorecard. `breached_on` is the day of the fact, `breached_at` its time, where that
-    is known.
+    was computed from. `party` says as which party the member is liable. `counts_in` is `month` or
+    an item of the scorecard. `breached_on` is the day of the fact, `breached_at` its time, where
+    that is known.
     """
 
     charge: str
     rule: str
-    part: str
+    party: Annotated[str, Words(*PARTIES, COMPUTED)]
     post: str
     points: str
     breached_on: str

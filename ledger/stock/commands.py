@@ -22,13 +22,11 @@ from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command
 from ledger.stock.item import StockItem
 from ledger.stock.pieces import Late, sku_of
-from ledger.stock.places import CAUSES, PLACES, Move, stock_of
+from ledger.stock.places import CAUSES, Move, Place, stock_of
 from ledger.stock.skus import Sku
 from ledger.stock.warehouses import Warehouse, warehouse_of
 
 MAX_MOVES = 5_000
-
-Place = Annotated[str, Words(*sorted(PLACES))]
 
 
 class StockMove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,

@@ -52,8 +52,8 @@ class StockItem(Aggregate):
     class Moved(Aggregate.Event):
         """Pieces moved between places.
 
-        `document` is the subject that they moved for; `below` are the places that this left below
-        zero, each a discrepancy; `declared` marks a fact, which nobody decided.
+        `document` is the subject that they moved for; `below_zero` are the places that this left
+        there, each a discrepancy; `declared` marks a fact, which nobody decided.
         """
 
         TOPIC = "stock.moved.v1"
@@ -62,7 +62,7 @@ class StockItem(Aggregate):
         document: str | None = None
         reason: str | None = None
         declared: bool = False
-        below: list[Below] = []
+        below_zero: list[Below] = []
         inferred: list[str] = []
 
         def about(self) -> list[str]:
@@ -170,10 +170,11 @@ class StockItem(Aggregate):
         if self.already_counted(moves, occurred_at, late):
             moves = [*moves, _cancelling(moves)]
         levels = self._after(moves)
-        below = [Below(place, levels[place]) for place in sorted(PHYSICAL & levels.keys())
+        below_zero = [Below(place, levels[place]) for place in sorted(PHYSICAL & levels.keys())
                  if levels[place] < min(0, self.levels.get(place, 0))]
         self._moved(sku=sku, moves=moves, document=document, reason=reason, declared=True,
-                    below=below, inferred=list(inferred), occurred_at=occurred_at, printed=printed)
+                    below_zero=below_zero, inferred=list(inferred), occurred_at=occurred_at,
+                    printed=printed)
 
     def decide_or_declare(
         self, sku: str, moves: list[Move], *, occurred_at: datetime, document: str | None = None,

@@ -5,10 +5,11 @@ is zero for every SKU at every moment.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
+from ledger.common.bounds import Words
 from ledger.common.values import subject
 from ledger.stock.pieces import NAMES
 
@@ -64,6 +65,10 @@ OF_DOCUMENTS = ("sale", "reservation", "release", "picking", "packing", "dispatc
 """The causes of movements that follow an order, a case, a count or a transfer."""
 
 
+Place = Annotated[str, Words(*sorted(PLACES))]
+AnyCause = Annotated[str, Words(*CAUSES, *OF_DOCUMENTS)]
+
+
 class Move(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """So many pieces from one place to another. Units: pieces, above 0.
 
@@ -72,9 +77,9 @@ class Move(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     quantity: int
-    source: str = msgspec.field(name="from")
-    target: str = msgspec.field(name="to")
-    cause: str
+    source: Place = msgspec.field(name="from")
+    target: Place = msgspec.field(name="to")
+    cause: AnyCause
     line: str = ""
     bin: str = ""
     to_bin: str = ""
@@ -90,7 +95,7 @@ class InBin(msgspec.Struct, frozen=True):
 class Below(msgspec.Struct, frozen=True):
     """A place that a declared fact left below zero, and its level in pieces."""
 
-    place: str
+    place: Place
     level: int
 
 

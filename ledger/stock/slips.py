@@ -27,11 +27,11 @@ WRITE_OFF, FOUND = KINDS = ("write_off", "found")
 """What a slip may record."""
 
 
-class SlipToldDifferently(Refused):
+class SlipDeclaredDifferently(Refused):
     """{slip} is in the ledger with other lines. A slip does not change: give a new one a number
     of its own."""
 
-    code = "slip_told_differently"
+    code = "slip_declared_differently"
     rule = "R-SLP-01"
 
 
@@ -62,7 +62,7 @@ class Slip(Aggregate):
         shop: str
         number: str
         currency: str
-        kind: str
+        kind: Annotated[str, Words(*KINDS)]
         lines: list[SlipLine]
         reason: str | None = None
         inferred: list[str] = []
@@ -76,10 +76,10 @@ class Slip(Aggregate):
         self.lines = lines
 
     def record(self, command: "RecordSlip") -> bool:
-        """Record it, once; whether it is new. Errors: SlipToldDifferently (R-SLP-01)."""
+        """Record it, once; whether it is new. Errors: SlipDeclaredDifferently (R-SLP-01)."""
         if self.lines is not None:
             if self.lines != command.lines:
-                raise SlipToldDifferently(slip=self.id)
+                raise SlipDeclaredDifferently(slip=self.id)
             return False
         self._recorded(channel=command.channel, shop=command.shop, number=command.number,
                        currency=command.currency, kind=command.kind, lines=command.lines,

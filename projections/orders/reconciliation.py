@@ -27,9 +27,9 @@ from projections.orders.state import POWERS, VALUE_SCALE, OrderState, bit_of
 from projections.store.rows import Key, metadata
 
 COUNTS = (
-    "orders", "paid_orders", "refunded_orders", "fully_refunded_orders", "told_goods",
-    "told_postage", "told_discount", "told_total", "told_lines", "told_pieces", "told_refunds",
-    "slips",
+    "orders", "paid_orders", "refunded_orders", "fully_refunded_orders", "stated_goods",
+    "stated_postage", "stated_discount", "stated_total", "stated_lines", "stated_pieces",
+    "stated_refunds", "slips",
 )
 SUMS = (
     "goods_minor", "postage_minor", "discount_minor", "total_minor", "paid_minor",
@@ -71,7 +71,7 @@ _SUMMED = ("goods_minor", "postage_minor", "discount_minor", "total_minor", "pai
            "refunded_minor", "lines", "pieces")
 _OPTIONAL = ("goods_minor", "postage_minor", "discount_minor", "total_minor", "lines", "pieces",
              "paid_at")
-_REFUNDS_UNTOLD, _CANCELLED = bit_of("refunds_untold"), bit_of("cancelled")
+_REFUNDS_UNSTATED, _CANCELLED = bit_of("refunds_unstated"), bit_of("cancelled")
 _AT = {field.name: at for at, field in enumerate(msgspec.structs.fields(OrderState))}
 
 
@@ -107,7 +107,7 @@ def figures_of(rows: Sequence[OrderRow]) -> Figures:
         strict=True) if total is None and None not in (goods, postage, discount)]
     refunds = [(at is not None and refunded >= paid > 0) for at, paid, refunded in zip(
         of["paid_at"], of["paid_minor"], of["refunded_minor"], strict=True) if refunded > 0]
-    silent = sum(1 for marks in of["marks"] if marks & _REFUNDS_UNTOLD)
+    silent = sum(1 for marks in of["marks"] if marks & _REFUNDS_UNSTATED)
     cancelled = [pieces or 0 for pieces, marks in zip(of["pieces"], of["marks"], strict=True)
                  if marks & _CANCELLED]
     return (
@@ -125,7 +125,7 @@ def paper_of(entry: Outline, event: Any) -> tuple[Place, Held]:
     """What a declared return or a slip adds, and where."""
     _, channel, shop, _ = entry.stream.split(":")
     pieces = sum(line.quantity for line in event.lines)
-    adds = {"lines": len(event.lines), "told_lines": 1, "told_pieces": 1}
+    adds = {"lines": len(event.lines), "stated_lines": 1, "stated_pieces": 1}
     if entry.type == RETURNED:
         adds |= {"pieces_cancelled": pieces, "value": -sum(
             line.quantity * line.unit_price * POWERS[line.unit_price_scale]
@@ -210,21 +210,21 @@ def _shown(currency: str, f: Mapping[str, int]) -> dict[str, Any]:
         "orders": f["orders"],
         "unpaid_orders": f["orders"] - f["paid_orders"],
         "paid_orders": f["paid_orders"],
-        "refunded_orders": stated("refunded_orders", "told_refunds"),
-        "fully_refunded_orders": stated("fully_refunded_orders", "told_refunds"),
-        "goods_minor": stated("goods_minor", "told_goods"),
-        "postage_minor": stated("postage_minor", "told_postage"),
-        "discount_minor": stated("discount_minor", "told_discount"),
-        "total_minor": stated("total_minor", "told_total"),
+        "refunded_orders": stated("refunded_orders", "stated_refunds"),
+        "fully_refunded_orders": stated("fully_refunded_orders", "stated_refunds"),
+        "goods_minor": stated("goods_minor", "stated_goods"),
+        "postage_minor": stated("postage_minor", "stated_postage"),
+        "discount_minor": stated("discount_minor", "stated_discount"),
+        "total_minor": stated("total_minor", "stated_total"),
         "paid_minor": f["paid_minor"],
-        "refunded_minor": stated("refunded_minor", "told_refunds"),
-        "net_minor": f["paid_minor"] - f["refunded_minor"] if f["told_refunds"] else None,
-        "lines": stated("lines", "told_lines"),
-        "pieces_sold": stated("pieces_sold", "told_pieces"),
-        "pieces_cancelled": stated("pieces_cancelled", "told_pieces"),
+        "refunded_minor": stated("refunded_minor", "stated_refunds"),
+        "net_minor": f["paid_minor"] - f["refunded_minor"] if f["stated_refunds"] else None,
+        "lines": stated("lines", "stated_lines"),
+        "pieces_sold": stated("pieces_sold", "stated_pieces"),
+        "pieces_cancelled": stated("pieces_cancelled", "stated_pieces"),
         "pieces_written_off": stated("pieces_written_off", "slips"),
         "pieces_found": stated("pieces_found", "slips"),
-        "value": decimal_text(f["value"]) if f["told_lines"] else None,
+        "value": decimal_text(f["value"]) if f["stated_lines"] else None,
     }
 
 

@@ -102,7 +102,7 @@ def shown(order: OrderState) -> dict[str, Any]:
         "currency": order.currency,
         "total_minor": total_of(order),
         "paid_minor": order.paid_minor,
-        "refunded_minor": None if order.marks.refunds_untold else order.refunded_minor,
+        "refunded_minor": None if order.marks.refunds_unstated else order.refunded_minor,
         "placed_at": _time(order.placed_at),
         "paid_at": _time(order.paid_at),
         "dispatched_at": _time(order.dispatched_at),

@@ -35,7 +35,7 @@ class Marks(msgspec.Struct, gc=False):
     inferred_delivered: bool = False
     inferred_ended: bool = False
     inferred_refunded: bool = False
-    refunds_untold: bool = False
+    refunds_unstated: bool = False
     approved: bool = False
     submitted: bool = False
     held: bool = False
@@ -140,7 +140,7 @@ def is_imported(entry: Entry | Outline) -> bool:
 
 def _placed(entry: Outline, event: Any) -> OrderState:
     marks = Marks(imported=is_imported(entry), inferred_placed=bool(event.inferred),
-                  refunds_untold="refunds" in event.untold)
+                  refunds_unstated="refunds" in event.unstated)
     amounts = event.amounts
     lines, pieces, value = _of_lines(event.lines)
     return OrderState(
@@ -209,7 +209,7 @@ def _paid(order: OrderState, entry: Outline, event: Any) -> None:
 def _refund_recorded(order: OrderState, entry: Outline, event: Any) -> None:
     order.refunded_minor += event.amount_minor
     order.refunded_version = entry.version
-    order.marks.refunds_untold = False
+    order.marks.refunds_unstated = False
     order.marks.inferred_refunded |= bool(event.inferred)
 
 
@@ -299,7 +299,7 @@ CHANGES: dict[str, Change] = {
     Order.Cancelled.TOPIC: _ended,
     Order.OwnerAssigned.TOPIC: _noted,
     Order.LinesChanged.TOPIC: _lines_changed,
-    Order.LinesTold.TOPIC: _lines_declared,
+    Order.LinesDeclared.TOPIC: _lines_declared,
     Order.Approved.TOPIC: _approved,
     Order.Submitted.TOPIC: _submitted,
     Order.Held.TOPIC: _held,

@@ -124,7 +124,7 @@ class Tracked(msgspec.Struct):
 
 def _note(before: Note | None, entry: Entry | Outline, event: Any) -> Note | None:
     """What is to be noted after an event; None where what it is about is not known."""
-    if isinstance(event, Member.LeaveAsked):
+    if isinstance(event, Member.LeaveRequested):
         return Note(entry.position, entry.occurred_at, event.reason)
     if isinstance(event, Attendance.Recorded):
         return Note(entry.position, entry.occurred_at, recorded_by=event.recorded_by,

@@ -178,7 +178,7 @@ def _charges(traced: Traced, post: str, computed: Collection[str]) -> Iterator[T
         times = counted[charge.charge] / points if points else Decimal(1)
         yield Term(f"{charge.rule} {charge.charge}", plain(-times), charge.points,
                    traced.at("charge", charge.charge),
-                   {"part": charge.part, "breached_on": charge.breached_on,
+                   {"party": charge.party, "breached_on": charge.breached_on,
                     "policy_version": charge.policy})
 
 

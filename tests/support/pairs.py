@@ -22,7 +22,7 @@ from ledger.orders.commands import (
     RefundOrder,
     SubmitOrder,
 )
-from ledger.people.commands import AskLeave, JoinMember, LeaveShop, SetSupervisor
+from ledger.people.commands import JoinMember, LeaveShop, RequestLeave, SetSupervisor
 from ledger.returns.commands import ApproveRefund, AuthoriseCase, RejectCase
 from tests.support.builders import (
     HOUSE,
@@ -82,7 +82,7 @@ TEMPLATES: list[tuple[str, Command]] = [(CHEN, command) for command in (
     at(ApproveRefund, case=case(), amount_minor=50),
     at(JoinMember, member="member:new", joined_on="2026-09-01", name="王方"),
     at(SetSupervisor, member=WANG, supervisor="member:new", since="2026-10-01"),
-    at(AskLeave, member=WANG, number="L1", days=["2026-11-02"]),
+    at(RequestLeave, member=WANG, number="L1", days=["2026-11-02"]),
     at(LeaveShop, member=WANG, last_day="2026-10-31"),
 )] + [
     (ZHOU, confirm()), (ZHOU, at(DismissDeduction, deduction="deduction:1", reason="no")),

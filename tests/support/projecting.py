@@ -26,7 +26,7 @@ from tests.support.builders import CONTEXT, NOON, place, record, stream
 IMPORT = Context(actor="cli:1", role="integration", client="test", subjects=("import:7",),
                  source={"import": "7", "rows": [1]})
 
-UNSET = {"told": None, "paid": None, "paid_minor": None, "dispatched": None, "courier": None,
+UNSET = {"declared": None, "paid": None, "paid_minor": None, "dispatched": None, "courier": None,
          "waybill": None, "ended": None, "ended_as": ""}
 
 
@@ -97,7 +97,7 @@ def declarations(draw: st.DrawFn) -> Command:
         fields |= {"ended": _moment(draw(moments)),
                    "ended_as": draw(st.sampled_from(["completed", "closed", "cancelled"]))}
     if draw(st.booleans()):
-        fields["told"] = Moment(draw(moments))
+        fields["declared"] = Moment(draw(moments))
     return tell(draw(numbers), **fields)
 
 
@@ -137,7 +137,7 @@ def naive(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
             found[entry.stream] = {
                 "currency": payload["currency"], "amounts": payload["amounts"], "paid": 0,
                 "refunded": 0, "paid_at": None, "ended": None, "taken": set(),
-                "told": "refunds" not in payload.get("untold", [])}
+                "told": "refunds" not in payload.get("unstated", [])}
         if entry.stream not in found:
             continue
         order = found[entry.stream]
@@ -179,19 +179,19 @@ def naive_reconciliation(orders: dict[str, dict[str, Any]]) -> list[dict[str, An
     paid = [row for row in rows if row["paid_at"] is not None]
     paid_minor, refunded_minor = (sum(row[name] for row in rows) for name in ("paid", "refunded"))
     fully = sum(row["refunded"] >= row["paid"] > 0 for row in paid)
-    told_refunds = any(row["told"] for row in rows)
+    stated_refunds = any(row["told"] for row in rows)
     return [{
         "currency": "CNY",
         "orders": len(rows),
         "unpaid_orders": len(rows) - len(paid),
         "paid_orders": len(paid),
-        "refunded_orders": sum(row["refunded"] > 0 for row in rows) if told_refunds else None,
-        "fully_refunded_orders": fully if told_refunds else None,
+        "refunded_orders": sum(row["refunded"] > 0 for row in rows) if stated_refunds else None,
+        "fully_refunded_orders": fully if stated_refunds else None,
         **{name: sum(values) if values else None for name, values in told.items()},
         "total_minor": sum(totals) if totals else None,
         "paid_minor": paid_minor,
-        "refunded_minor": refunded_minor if told_refunds else None,
-        "net_minor": paid_minor - refunded_minor if told_refunds else None,
+        "refunded_minor": refunded_minor if stated_refunds else None,
+        "net_minor": paid_minor - refunded_minor if stated_refunds else None,
     }]
 
 

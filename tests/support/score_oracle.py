@@ -757,22 +757,23 @@ class Oracle:
         """Whether it is the member or the direct supervisor."""
         return by == member or (by == head_of(member, day) and self.signs(by, day))
 
-    def may_ask_leave(self, member: str, number: str, days: list[str], *, by: str, today: str
+    def may_request_leave(self, member: str, number: str, days: list[str], *, by: str, today: str
                       ) -> bool:
         """Beforehand, under a new number (or the same again), for days that are free."""
         known = self.leave.get((member, number))
         if not self.speaks_for(by, member, today):
             return False
         if known is not None:
-            return bool(known["state"] == "asked" and known["days"] == days)
+            return bool(known["state"] == "requested" and known["days"] == days)
         return is_here(member, days[-1]) and today <= days[0] and not any(
-            who == member and one["state"] in ("asked", "approved") and set(days) & set(one["days"])
+            who == member and one["state"] in ("requested", "approved")
+            and set(days) & set(one["days"])
             for (who, _), one in self.leave.items())
 
-    def ask_leave(self, member: str, number: str, days: list[str], by: str) -> None:
+    def request_leave(self, member: str, number: str, days: list[str], by: str) -> None:
         """The member asks to stay away."""
         self.leave.setdefault((member, number), {
-            "days": days, "state": "asked", "by": by, "decider": "", "counted": set()})
+            "days": days, "state": "requested", "by": by, "decider": "", "counted": set()})
 
     def may_approve(self, member: str, number: str, by: str, today: str) -> bool:
         """By a head who did not ask for it; again changes nothing."""
@@ -780,13 +781,13 @@ class Oracle:
         if known is None or not self.heads(by, member, today):
             return False
         return known["state"] == "approved" or (
-            known["state"] == "asked" and by != known["by"]
+            known["state"] == "requested" and by != known["by"]
             and not any(self.was(member, day, "absent") for day in known["days"]))
 
     def approve(self, member: str, number: str, by: str, today: str) -> None:
         """He may; what rules count of it is charged."""
         known = self.leave[member, number]
-        if known["state"] == "asked":
+        if known["state"] == "requested":
             known["state"], known["decider"] = "approved", by
             for day in known["days"]:
                 self.change(member, f"leave:{number}:{day}", day, today,
@@ -795,13 +796,13 @@ class Oracle:
     def may_refuse(self, member: str, number: str, by: str, today: str) -> bool:
         """By a head; again changes nothing."""
         known = self.leave.get((member, number))
-        return (known is not None and known["state"] in ("asked", "refused")
+        return (known is not None and known["state"] in ("requested", "refused")
                 and self.heads(by, member, today))
 
     def refuse(self, member: str, number: str, by: str) -> None:
         """He may not."""
         known = self.leave[member, number]
-        if known["state"] == "asked":
+        if known["state"] == "requested":
             known["state"], known["decider"] = "refused", by
 
     def given_back(self, known: dict[str, Any], days: list[str], today: str) -> list[str]:

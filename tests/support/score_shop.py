@@ -33,7 +33,6 @@ from ledger.log.clock import Clock
 from ledger.log.verify import verify
 from ledger.people.commands import (
     ApproveLeave,
-    AskLeave,
     AssignPost,
     CorrectAttendance,
     EndPost,
@@ -41,6 +40,7 @@ from ledger.people.commands import (
     LeaveShop,
     RecordAttendance,
     RefuseLeave,
+    RequestLeave,
     SetSupervisor,
     WithdrawLeave,
 )
@@ -512,19 +512,19 @@ class Shop(RuleBasedStateMachine):
 
     @rule(member=charged, number=st.sampled_from("abcd"), day=days, length=st.integers(1, 3),
           days_back=back, actor=heads | st.none())
-    def ask_leave(self, member: str, number: str, day: str, *, length: int,
+    def request_leave(self, member: str, number: str, day: str, *, length: int,
                   days_back: int, actor: str | None = None) -> None:
         asked, today = [days_later(day, more) for more in range(length)], self.when(days_back)
         by = actor or member
-        self.send(by, lambda: AskLeave(member=member, number=number, days=asked,
+        self.send(by, lambda: RequestLeave(member=member, number=number, days=asked,
                                        occurred_at=at(today)),
-                  may=self.oracle.may_ask_leave(member, number, asked, by=by, today=today),
-                  then=lambda: self.oracle.ask_leave(member, number, asked, by))
+                  may=self.oracle.may_request_leave(member, number, asked, by=by, today=today),
+                  then=lambda: self.oracle.request_leave(member, number, asked, by))
 
     @rule(member=charged, number=st.sampled_from("abcd"), day=days, withdrawn=st.booleans())
     def take_leave(self, member: str, number: str, day: str, withdrawn: bool) -> None:
         """Leave that was asked for in time, and is approved or taken back by now."""
-        self.ask_leave(member, number, day, length=2, days_back=100)
+        self.request_leave(member, number, day, length=2, days_back=100)
         self.decide_leave(member, number, CHEN, approving=True)
         if withdrawn:
             self.withdraw_leave(member, number, CHEN, days=[], days_back=100)
@@ -765,7 +765,7 @@ class Shop(RuleBasedStateMachine):
                     row["policy_version"], row["appeal_until"] or "") == (
                 case.state, case.proposer, case.decider, case.offender,
                 2 if case.day >= SECOND_FROM else 1, case.until)
-            standing = {one["member"]: (one["part"], one["post"], Decimal(one["points"]))
+            standing = {one["member"]: (one["party"], one["post"], Decimal(one["points"]))
                         for one in row["shares"] if one["stands"]}
             assert standing == case.shares
             assert Decimal(row["points"]) == sum(share[2] for share in case.shares.values())

@@ -141,7 +141,7 @@ def test_report_leave__tells_the_number_that_a_decision_needs(
         assert run("do", name, tmp_path / "told.json", "--actor", "member:wang").exit_code == 0
 
     tell("member.join", member="member:wang", joined_on="2026-01-01")
-    tell("member.ask_leave", member="member:wang", number="L-17", days=["2099-01-05"])
+    tell("member.request_leave", member="member:wang", number="L-17", days=["2099-01-05"])
     assert "L-17" in run("report", "leave").stdout
     assert rows(run("report", "staff", "--day", "2099-01-05", "--json"))[0]["on_leave"] is False
 

@@ -84,7 +84,7 @@ def test_demo__shows_a_deduction_in_every_state(ask: Ask) -> None:
         "CS-FOLLOWUP": "confirmed", "CS-FEEDBACK": "confirmed", "CS-ONLINE-LUNCH": "confirmed",
         "CS-ONLINE-STATUS": "overturned", "DS-MATERIAL": "confirmed", "CS-MEETING": "waived",
         "DP-DISPATCH-LATE": "dismissed"}
-    shares = {row["rule"]: {share["part"]: share["stands"] for share in row["shares"]}
+    shares = {row["rule"]: {share["party"]: share["stands"] for share in row["shares"]}
               for row in rows}
     assert shares["CS-ONLINE-STATUS"] == {"offender": False, "supervisor": False}
     assert shares["CS-ONLINE-LUNCH"] == {"all_of_post": True}

@@ -27,7 +27,7 @@ from ledger.deductions.errors import (
     NotCharged,
     NotReduced,
     OffenderNeeded,
-    OffenderNotAsked,
+    OffenderNotExpected,
     OffenderNotInPost,
     OwnCase,
     PartyNotCharged,
@@ -86,7 +86,7 @@ def test_propose_deduction__accepted_from_anybody_with_evidence() -> None:
     ({"day": "2025-12-31"}, RuleUnknown),
     ({"offender": ZHOU}, OffenderNotInPost),
     ({"offender": "member:nobody"}, OffenderNotInPost),
-    ({"code": "GROUP"}, OffenderNotAsked),
+    ({"code": "GROUP"}, OffenderNotExpected),
     ({"code": "LATE"}, RuleComputed),
     ({"evidence": [1, 2_000]}, NoSuchEvidence),
 ])

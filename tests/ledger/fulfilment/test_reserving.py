@@ -242,7 +242,7 @@ def test_history__accepted_below_zero_with_a_discrepancy_and_never_clamped() -> 
     story = given(opened(), received(quantity=1)).when(
         record(lines=[line(quantity=3)], warehouse=HOUSE))
     moved = [fact for fact in story.facts if fact.TOPIC == "stock.moved.v1"]
-    assert [(b.place, b.level) for fact in moved for b in fact.below] == [("available", -2)]
+    assert [(b.place, b.level) for fact in moved for b in fact.below_zero] == [("available", -2)]
     assert levels(story) == {"available": -2, "with_courier": 3}
 
 

@@ -90,7 +90,7 @@ def test_lines__move_stock_once_a_sku_and_never_for_a_fee(shop: Shop) -> None:
     assert moves(shop) == [("A1", 6, "available", "customer", "sale"),
                            ("A1", 2, "available", "customer", "sale"),
                            ("A2", 1, "available", "customer", "sale")]
-    assert [payload["below"] for payload in shop.payloads("stock.moved.v1")] == [
+    assert [payload["below_zero"] for payload in shop.payloads("stock.moved.v1")] == [
         [{"place": "available", "level": -8}], [{"place": "available", "level": -1}]]
     assert shop.types()["warehouse.opened.v1"] == 1
 
@@ -145,12 +145,12 @@ def test_rows__become_orders_returns_and_slips(shop: Shop) -> None:
     assert shop.payloads("order.placed.v1")[1]["amounts"]["total_minor"] == -1106206
 
 
-def test_slip__rejected_when_told_differently(shop: Shop) -> None:
+def test_slip__rejected_when_declared_differently(shop: Shop) -> None:
     shop.bring(retail(shop, invoice("3", "A1", -1, "0.00", "")), profile="online-retail")
     summary = shop.bring(retail(shop, invoice("3", "A1", -2, "0.00", "")), profile="online-retail")
     fault, = summary.faults
     assert (fault.rule, fault.code, fault.column, fault.value) == (
-        "R-SLP-01", "slip_told_differently", "InvoiceNo", "3")
+        "R-SLP-01", "slip_declared_differently", "InvoiceNo", "3")
 
 
 def test_stock__moves_only_where_it_is_declared(shop: Shop) -> None:
@@ -195,7 +195,7 @@ def test_taobao_items__tell_the_lines_of_orders_that_were_known_without(shop: Sh
     before = shop.types()
     shop.bring(*ORDERS, *ITEMS, profile="taobao-items")
     assert shop.types() - before == {
-        "order.lines_told.v1": 500, "import.started.v1": 1, "import.completed.v1": 1}
+        "order.lines_declared.v1": 500, "import.started.v1": 1, "import.completed.v1": 1}
     assert lines_known(shop) == (826, 982)
 
 

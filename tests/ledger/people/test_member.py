@@ -12,7 +12,6 @@ from ledger.core.commands import Command
 from ledger.people.attendance import Attendance, attendance_of
 from ledger.people.commands import (
     ApproveLeave,
-    AskLeave,
     AssignPost,
     ChangeDetails,
     CorrectAttendance,
@@ -22,6 +21,7 @@ from ledger.people.commands import (
     LeaveShop,
     RecordAttendance,
     RefuseLeave,
+    RequestLeave,
     SetSupervisor,
     WithdrawLeave,
 )
@@ -39,8 +39,8 @@ from ledger.people.errors import (
     LeaveTooLate,
     LeaveUnknown,
     MemberGone,
+    MemberJoinedDifferently,
     MemberNotYet,
-    MemberToldDifferently,
     MemberUnknown,
     NoLeaveThen,
     NotTheHead,
@@ -124,7 +124,7 @@ def test_join__accepted_once_with_a_sealed_name() -> None:
     assert facts[0].name.c == "c"
     assert facts[0].PERSONAL == ("name", "contact")
     story.when(join()).then()
-    story.when(join(day="2026-02-01")).refused(MemberToldDifferently)
+    story.when(join(day="2026-02-01")).refused(MemberJoinedDifferently)
 
 
 def test_change_details__rejected_for_who_never_joined() -> None:
@@ -311,9 +311,9 @@ def test_attendance__rejected_from_oneself_or_without_a_key_of_ones_own() -> Non
 # -- leave ----------------------------------------------------------------------------------------
 
 
-def ask(days: list[str], today: str = "2026-09-01", number: str = "L1") -> AskLeave:
+def ask(days: list[str], today: str = "2026-09-01", number: str = "L1") -> RequestLeave:
     """Wang wants to stay away."""
-    return AskLeave(member=WANG, number=number, days=days, occurred_at=at(today))
+    return RequestLeave(member=WANG, number=number, days=days, occurred_at=at(today))
 
 
 def on_leave(command: type[Any], day: str = "2026-09-01", **fields: Any) -> Any:
@@ -357,7 +357,7 @@ def test_leave__is_asked_for_and_taken_back_by_oneself_or_the_direct_supervisor(
     story = start()
     for other in (ZHAO, CHEN, "system", "cli:terminal"):
         story.by(other).when(ask(TWO)).refused(OnlyForOneself)
-    story.by(LI).when(ask(TWO)).then("member.leave_asked.v1")
+    story.by(LI).when(ask(TWO)).then("member.leave_requested.v1")
     error = story.when(on_leave(ApproveLeave)).refused(AskerApproves)
     assert str(error) == (
         "member:li asked for leave L1 of member:wang, and somebody else has to approve it.")
@@ -423,7 +423,7 @@ def test_hand_over__is_kept_in_writing() -> None:
     facts = story.by(WANG).when(note).then("attendance.shift_handed_over.v1")
     assert facts[0].about() == [WANG, ZHAO]
     facts = story.by(LI).when(note).then("attendance.shift_handed_over.v1")
-    assert facts[0].told_by == LI
+    assert facts[0].recorded_by == LI
     for other in (ZHAO, CHEN, "cli:terminal"):
         story.by(other).when(note).refused(OnlyForOneself)
 

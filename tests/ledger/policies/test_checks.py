@@ -175,8 +175,8 @@ def test_policy__bands_neither_overlap_nor_leave_a_gap(
         ("/pay/0/commission", "out_of_range")]),
     (Sections(pay=[pay(Tier(pays="many"))]), [("/pay/0/tiers/0/pays", "not_decimal")]),
     (Sections(scoring=Scoring(committee="0.8")), [("/scoring", "shares")]),
-    (Sections(scoring=Scoring(committee="x", appeal_days=-1, bonus_most="-1", pass_mark="101")), [
-        ("/scoring/committee", "not_decimal"), ("/scoring/bonus_most", "out_of_range"),
+    (Sections(scoring=Scoring(committee="x", appeal_days=-1, max_bonus="-1", pass_mark="101")), [
+        ("/scoring/committee", "not_decimal"), ("/scoring/max_bonus", "out_of_range"),
         ("/scoring/pass_mark", "out_of_range"), ("/scoring/appeal_days", "out_of_range")]),
     (Sections(scoring=Scoring(bonus_posts=["king"], warnings={"king": 0})), [
         ("/scoring/bonus_posts", "unknown_post"), ("/scoring/warnings", "unknown_post"),

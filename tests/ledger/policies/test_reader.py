@@ -15,10 +15,10 @@ from ledger.deductions.deduction import Deduction
 from ledger.handlers.deductions import ABOUT
 from ledger.people.commands import (
     ApproveLeave,
-    AskLeave,
     AssignPost,
     JoinMember,
     RecordAttendance,
+    RequestLeave,
     SetSupervisor,
 )
 from ledger.policies.checks import findings
@@ -126,7 +126,7 @@ def charged(story: Story, who: str) -> dict[str, tuple[str, str, str, str]]:
     found = story.known.get(account_of(who, DAY[:7]))
     if not isinstance(found, Account):
         return {}
-    return {name: (one.rule, one.part, one.points, one.counts_in)
+    return {name: (one.rule, one.party, one.points, one.counts_in)
             for name, one in found.charges.items()}
 
 
@@ -151,11 +151,11 @@ def test_policy__rule_is_charged_once_to_the_right_person(code: str) -> None:
     wanted = {party: (bounds or ["0", "0"])[1] for party, bounds in rule.charges.items()}
     liable = {"offender": [who], "supervisor": [CHEN],
               "all_of_post": [who, WANG, "member:zhao"]}
-    assert {share.member: (share.part, share.points) for share in deduction.shares.values()} == {
+    assert {share.member: (share.party, share.points) for share in deduction.shares.values()} == {
         member: (party, wanted[party]) for party in wanted for member in liable[party]}
     for member, share in deduction.shares.items():
         assert charged(story, member) == {
-            "deduction:1": (code, share.part, share.points, rule.counts_in)}
+            "deduction:1": (code, share.party, share.points, rule.counts_in)}
 
 
 @pytest.mark.parametrize("code", [code for code, rule in RULES.items() if rule.computed_from])
@@ -174,5 +174,5 @@ def recorded(kind: str, who: str) -> list[tuple[str, Command]]:
     """A kind of attendance, or a day of leave."""
     if kind != LEAVE:
         return [(CHEN, RecordAttendance(member=who, day=DAY, kind=kind, occurred_at=at(DAY, 20)))]
-    return [(who, AskLeave(member=who, number="L", days=[DAY], occurred_at=at(DAY, 1))),
+    return [(who, RequestLeave(member=who, number="L", days=[DAY], occurred_at=at(DAY, 1))),
             (CHEN, ApproveLeave(member=who, number="L", occurred_at=at(DAY, 2)))]

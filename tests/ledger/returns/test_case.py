@@ -33,12 +33,12 @@ from ledger.returns.commands import (
 )
 from ledger.returns.errors import (
     ApprovalExceedsPayment,
+    CaseDeclaredDifferently,
     CaseEnded,
     CaseHasOrder,
     CaseLineUnknown,
     CaseNotDone,
     CaseNotReady,
-    CaseToldDifferently,
     CaseUnderWay,
     CaseUnknown,
     GoodsReceivedElsewhere,
@@ -207,7 +207,7 @@ def test_commands__repeated_change_nothing() -> None:
     story.when(AGREE)
     story.when(AGREE).then()
     story.when(ask()).then()
-    story.when(ask(order=stream(1), kind="refund_only", lines=[])).refused(CaseToldDifferently)
+    story.when(ask(order=stream(1), kind="refund_only", lines=[])).refused(CaseDeclaredDifferently)
 
 
 # -- goods that were not expected ------------------------------------------------------------------
@@ -394,10 +394,10 @@ def test_receive__rejected_in_a_warehouse_that_is_unknown_or_another() -> None:
 def test_case__rejected_when_opened_with_other_contents() -> None:
     story = delivered(orphan(), opened("east"))
     story.when(orphan("C1", CaseLine(line="1", sku="SH-001", quantity=3))).refused(
-        CaseToldDifferently)
+        CaseDeclaredDifferently)
     sku = CaseLine(line="a", sku="SH-001", quantity=2)
     story.when(new(ReceiveParcel, lines=[sku], warehouse=HOUSE))
-    story.when(new(ReceiveParcel, lines=[sku], warehouse="east")).refused(CaseToldDifferently)
+    story.when(new(ReceiveParcel, lines=[sku], warehouse="east")).refused(CaseDeclaredDifferently)
 
 
 def test_commands__rejected_with_all_that_is_wrong() -> None:

@@ -41,7 +41,7 @@ VERSION = Version(1, "2026-01-01", Sections(scorecards=[CARD], coefficients=BAND
 
 def charge(name: str, day: str = "2026-09-03", **fields: Any) -> Charge:
     """Half a point for an enquiry that was not followed up."""
-    return Charge(**{"charge": f"deduction:{name}", "rule": "CS-FOLLOWUP", "part": "offender",
+    return Charge(**{"charge": f"deduction:{name}", "rule": "CS-FOLLOWUP", "party": "offender",
                      "post": POST, "points": "0.5", "breached_on": day, "policy": 1,
                      "escalation": DOUBLES, **fields})
 
@@ -117,7 +117,7 @@ def test_charges__are_a_value_that_a_change_leaves_alone() -> None:
 
 
 def test_deductions__of_other_rules_and_parts_escalate_by_themselves() -> None:
-    found = account(charge("1"), charge("2", rule="CS-OTHER"), charge("3", part="supervisor"),
+    found = account(charge("1"), charge("2", rule="CS-OTHER"), charge("3", party="supervisor"),
                     charge("4"))
 
     assert set(found.counted().values()) == {Decimal("0.5")}

@@ -335,7 +335,7 @@ def test_policy__holds_from_its_day_and_keeps_the_sections_that_it_lacks() -> No
 
     assert [book.on(day).number for day in ("2025-12-31", "2026-01-01", "2026-09-14",
                                             "2026-09-15")] == [0, 1, 1, 2]
-    assert book.on("2026-09-15").said.scoring == SCORING
+    assert book.on("2026-09-15").sections.scoring == SCORING
     assert book.on("2026-09-15").rule("R1") is None
 
 

@@ -19,11 +19,11 @@ from ledger.core.commands import Command
 from ledger.deductions.commands import DismissDeduction, NameOffender, ReduceDeduction
 from ledger.people.commands import (
     ApproveLeave,
-    AskLeave,
     AssignPost,
     CorrectAttendance,
     EndPost,
     RecordAttendance,
+    RequestLeave,
 )
 from ledger.policies.errors import PolicyUnsound
 from ledger.policies.values import Escalation, Rule, Scorecard, ScorecardItem
@@ -105,7 +105,7 @@ def go(where: Shop, number: int, step: Step) -> None:
             where.attend(who, day, actor=people.CHEN, kind="late", days_back=0)
         case ("leave", who, day):
             asked = {"length": 2, "days_back": 100}
-            where.ask_leave(who, f"n{number}", day, **asked)
+            where.request_leave(who, f"n{number}", day, **asked)
             where.decide_leave(who, f"n{number}", people.CHEN, approving=True)
         case ("close", month):
             where.close(month, again=False, mark="90")
@@ -427,7 +427,7 @@ def test_policy__rejected_where_a_supervisors_points_would_count_in_an_item() ->
 def test_score__takes_a_day_of_leave_once(small: Small) -> None:
     for number in "ab":
         try:
-            small.record((WANG, AskLeave(member=WANG, number=number, days=["2026-09-03"],
+            small.record((WANG, RequestLeave(member=WANG, number=number, days=["2026-09-03"],
                                          occurred_at=at("2026-09-01"))),
                          (CHEN, ApproveLeave(member=WANG, number=number,
                                              occurred_at=at("2026-09-02"))))

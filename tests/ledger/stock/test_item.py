@@ -270,7 +270,7 @@ def test_decision__rejected_from_an_empty_place() -> None:
         "it, record that as an adjustment, which opens a discrepancy.")
     story.when(moved("SH-001", 1, "receiving", "available", "adjustment", reason="已上架"))
     (fact,) = story.then("stock.moved.v1")
-    assert [(below.place, below.level) for below in fact.below] == [("receiving", -1)]
+    assert [(below.place, below.level) for below in fact.below_zero] == [("receiving", -1)]
 
 
 def test_decision__rejected_whole_when_one_of_its_skus_is_missing() -> None:
@@ -294,7 +294,7 @@ def test_a_declared_fact__below_zero_is_recorded_with_a_discrepancy_and_never_cl
     story = given(opened(), received(quantity=1)).when(
         moved("SH-001", 3, "available", "damaged", "damage", reason="水浸"))
     (fact,) = story.then("stock.moved.v1")
-    assert [(below.place, below.level) for below in fact.below] == [("available", -2)]
+    assert [(below.place, below.level) for below in fact.below_zero] == [("available", -2)]
     assert levels(story) == {"supplier": -1, "available": -2, "damaged": 3}
 
 
@@ -401,7 +401,7 @@ def test_transfer__accepted_and_between_warehouses_until_it_arrives() -> None:
     assert fact.about() == ["sku:SH-001", "transfer:T1"]
     assert levels(story) == {"supplier": -10, "available": 6, "between_warehouses": 4}
     _, fact = story.when(arrive(3)).then("transfer.received.v1", "stock.moved.v1")
-    assert fact.below == []
+    assert fact.below_zero == []
     story.when(arrive(1, place="damaged")).then("transfer.received.v1", "stock.moved.v1")
     assert levels(story, NORTH) == {"between_warehouses": -4, "available": 3, "damaged": 1}
 

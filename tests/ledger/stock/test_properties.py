@@ -71,7 +71,7 @@ def check_facts(before: dict[str, dict[str, int]], facts: list[Any]) -> None:
             now[move.source] -= move.quantity
             now[move.target] += move.quantity
         fallen = {place: now[place] for place in PHYSICAL if now[place] < min(0, was[place])}
-        assert {below.place: below.level for below in fact.below} == fallen
+        assert {below.place: below.level for below in fact.below_zero} == fallen
         assert fact.declared or not fallen
         levels[fact.originator_id] = now
 

@@ -56,10 +56,10 @@ def test_fact__accepted_below_zero_with_a_discrepancy() -> None:
     story = given(opened(), received(quantity=3)).when(
         moved("SH-001", 5, "available", "written_off", "write_off", reason="水浸"))
     (fact,) = story.then("stock.moved.v1")
-    assert [(below.place, below.level) for below in fact.below] == [("available", -2)]
+    assert [(below.place, below.level) for below in fact.below_zero] == [("available", -2)]
     assert levels(story)["available"] == -2
     (fact,) = story.when(received(quantity=1)).then("stock.moved.v1")
-    assert fact.below == []
+    assert fact.below_zero == []
 
 
 def test_move__rejected_with_everything_that_is_wrong() -> None:
@@ -163,5 +163,5 @@ def test_places__sum_to_zero_and_decisions_never_pass_below(moves: list[StockMov
             (fact,) = story.facts
             left = after.get(move.source, 0)
             physical = move.source not in ("supplier", "stocktake_gain_loss", "written_off")
-            assert [(b.place, b.level) for b in fact.below] == (
+            assert [(b.place, b.level) for b in fact.below_zero] == (
                 [(move.source, left)] if physical and left < 0 else [])

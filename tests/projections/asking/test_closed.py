@@ -29,7 +29,7 @@ from tests.support.projecting import put
 from tests.support.thorough import tried
 
 WRITERS, ORDERS = 4, tried(40)
-ASKED = ("orders", "reconciliation", "inventory", "stock-ledger")
+REQUESTED = ("orders", "reconciliation", "inventory", "stock-ledger")
 
 
 def asked(models: ReadModels, report: str, at_us: int) -> Answer:
@@ -71,7 +71,7 @@ def test_closed__answers_never_change_while_others_write(
         stack.callback(models.close)
         with writers([shop.ledger for shop in shops for _ in range(2)]) as threads:
             while any(thread.is_alive() for thread in threads):
-                for report in ASKED:
+                for report in REQUESTED:
                     now = Clock().wall()
                     head = reader.store.head("main").recorded_at
                     heard += [(report, at, asked(models, report, at)) for at in (now, head)]
@@ -134,7 +134,7 @@ def test_closed__refusals_and_accepted_clocks_are_stamped_later_than_what_preced
     shop.close()
 
 
-@pytest.mark.parametrize("report", sorted(set(REPORTS) & set(ASKED)))
+@pytest.mark.parametrize("report", sorted(set(REPORTS) & set(REQUESTED)))
 def test_closed__says_whether_the_answer_can_change(
     report: str, ledger: Ledger, store: Store
 ) -> None:

@@ -10,7 +10,7 @@ from projections.orders.state import Marks, OrderState, bit_of, review_status, r
 BITS = {"imported": 1, "price_changed": 2, "corrected": 4, "completed": 8, "closed": 16,
         "cancelled": 32, "inferred_placed": 64, "inferred_paid": 128, "inferred_dispatched": 256,
         "inferred_delivered": 512, "inferred_ended": 1024, "inferred_refunded": 2048,
-        "refunds_untold": 4096, "approved": 8192, "submitted": 16384, "held": 32768}
+        "refunds_unstated": 4096, "approved": 8192, "submitted": 16384, "held": 32768}
 """As rows that were written have them."""
 
 

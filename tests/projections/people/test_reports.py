@@ -16,7 +16,6 @@ from ledger.core.commands import Command
 from ledger.log.store import Store
 from ledger.people.commands import (
     ApproveLeave,
-    AskLeave,
     AssignPost,
     CorrectAttendance,
     EndPost,
@@ -25,6 +24,7 @@ from ledger.people.commands import (
     LeaveShop,
     RecordAttendance,
     RefuseLeave,
+    RequestLeave,
     SetSupervisor,
     WithdrawLeave,
 )
@@ -91,9 +91,9 @@ def cover(**fields: Any) -> ArrangeCover:
                            "absent": WANG, "cover": LI, "occurred_at": at(MONDAY, 8), **fields})
 
 
-def ask(days: list[str], number: str = "L1", day: str = "2026-09-01") -> AskLeave:
+def ask(days: list[str], number: str = "L1", day: str = "2026-09-01") -> RequestLeave:
     """Wang wants to stay away."""
-    return AskLeave(member=WANG, number=number, days=days, reason="a wedding",
+    return RequestLeave(member=WANG, number=number, days=days, reason="a wedding",
                     occurred_at=at(day))
 
 

@@ -226,7 +226,7 @@ def test_policy__versions_are_listed_and_compared(ledger: Ledger, models: ReadMo
         (1, "2026-01-01", ["rules", "scoring", "coefficients"]), (2, "2026-11-01", ["rules"])]
     book = book_of(ledger.store, "main")
     assert {"where": "/rules/R3/charges/offender", "before": ["3", "3"], "after": ["4", "4"]} in \
-        differences(book.must_know(1).said, book.must_know(2).said)
+        differences(book.must_know(1).sections, book.must_know(2).sections)
     with pytest.raises(VersionUnknown):
         book.must_know(3)
     assert listed(ledger.store, "main", AsOf.parse(1)) == []

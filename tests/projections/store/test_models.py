@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -488,6 +489,17 @@ def test_fold__stops_at_a_type_that_nobody_knows(store: Store, models: ReadModel
         assert (status.position, status.error_position) == (0, 1)
         assert status.error is not None
         assert "future.thing.v1" in status.error
+
+
+def test_fold__stops_at_a_member_that_nobody_knows(store: Store, models: ReadModels) -> None:
+    move = {"quantity": 1, "from": "supplier", "to": "cold_room", "cause": "receipt"}
+    write(store, entry(1, type="stock.moved.v1", stream="stock:main:A",
+                       payload=msgspec.json.encode({"sku": "A", "moves": [move]})))
+    for status in models.catch_up("main"):
+        assert (status.position, status.error_position) == (0, 1)
+        assert status.error is not None
+        assert "UnknownMember: Position 1" in status.error
+        assert "'cold_room'" in status.error
 
 
 def test_fold__stops_at_a_payload_that_is_not_what_its_type_says(
