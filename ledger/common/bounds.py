@@ -22,6 +22,7 @@ from ledger.common.characters import (
     note_odd_in_stream,
 )
 from ledger.common.context import check_actor, check_member
+from ledger.common.currencies import EXPONENTS, check_currency
 from ledger.common.days import check_day, check_month, check_time_of_day
 from ledger.common.decimals import check_decimal
 from ledger.common.values import MAX_INTEGER, Checks, check_sha256, check_subject
@@ -347,4 +348,4 @@ ActorId = Annotated[str, Form(check_actor,
                               pattern="^(system|[a-z]+:[A-Za-z0-9][A-Za-z0-9._-]{0,90})$")]
 Sha256 = Annotated[str, Form(check_sha256, pattern="^[0-9a-f]{64}$")]
 Subject = Annotated[str, StreamText(longest=500), Form(check_subject)]
-Currency = Annotated[str, Form(Checks.currency, pattern="^[A-Z]{3}$")]
+Currency = Annotated[str, Form(check_currency, pattern=f"^({'|'.join(sorted(EXPONENTS))})$")]

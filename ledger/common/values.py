@@ -37,7 +37,6 @@ def rfc3339(moment: datetime | None) -> str | None:
 _plain = re.compile("[0-9A-Za-z㐀-鿿._-]+").fullmatch
 _others = re.compile("[^0-9A-Za-z㐀-鿿._-]+").sub
 _sha256 = re.compile("[0-9a-f]{64}").fullmatch
-_currency = re.compile("[A-Z]{3}").fullmatch
 
 
 def subject_part(text: str) -> str:
@@ -118,11 +117,6 @@ class Checks:
             self.fault(where, "naive_time", "has no time zone")
         elif not 1970 <= value.year <= 9998:
             self.fault(where, "out_of_range", f"lies in the year {value.year}")
-
-    def currency(self, where: str, value: Any) -> None:
-        """Three capital letters of ISO 4217."""
-        if not (isinstance(value, str) and _currency(value)):
-            self.fault(where, "not_currency", f"is {value!r}, not a currency code such as CNY")
 
 
 def check_sha256(checks: Checks, where: str, value: object) -> None:

@@ -16,6 +16,7 @@ from marshmallow import (
 
 from ledger.common import bounds
 from ledger.common.checking import split
+from ledger.common.currencies import EXPONENTS
 from ledger.common.values import Checks
 
 KINDS = ("text", "id", "money", "integer", "time", "choice")
@@ -276,9 +277,16 @@ class StockSchema(Schema):
 class MoneySchema(Schema):
     """The currency of all amounts, its decimals, and signs that may surround a number."""
 
-    currency = fields.String(required=True, validate=validate.Regexp(r"[A-Z]{3}\Z"))
+    currency = fields.String(required=True, validate=_bounded(bounds.Currency))
     exponent = fields.Integer(required=True, strict=True, validate=validate.Range(0, 4))
     signs = _names(load_default=list)
+
+    @validates_schema
+    def _agree(self, data: Any, **_: Any) -> None:
+        known = EXPONENTS[data["currency"]]
+        if data["exponent"] != known:
+            raise ValidationError(f"{data['currency']} has {known} decimals, not "
+                                  f"{data['exponent']}.", "exponent")
 
 
 class TimesSchema(Schema):

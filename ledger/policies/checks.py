@@ -11,6 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from ledger.access import ROLES
+from ledger.common.currencies import check_currency
 from ledger.common.days import check_day, is_day
 from ledger.common.decimals import check_decimal, is_decimal, plain
 from ledger.common.errors import Fault
@@ -275,7 +276,7 @@ class _Findings:
         self._posts_known(f"{at}/posts", scheme.posts)
         self._posts_known(f"{at}/base_minor", scheme.base_minor)
         self._one_of(f"{at}/performance", scheme.performance, PERFORMANCES)
-        self.checks.currency(f"{at}/currency", scheme.currency)
+        check_currency(self.checks, f"{at}/currency", scheme.currency)
         for post, minor in scheme.base_minor.items():
             self.checks.integer(f"{at}/base_minor/{post}", minor, least=0)
         for kind, times in scheme.full_attendance_lost_at.items():

@@ -19,6 +19,7 @@ import click
 import msgspec
 
 from api.cli.program import program
+from ledger.common.currencies import EXPONENTS
 from ledger.common.errors import (
     Conflict,
     Invalid,
@@ -121,12 +122,31 @@ UNITS_OF = {
 }
 
 
+EVOLUTION = """\
+- A field's meaning, unit and default never change. What has to change becomes a new type, or a
+  field of another name.
+- A type may get a field that has a default. A reader ignores a field that it does not know.
+- A type is never taken away. A reader stops at one that it does not know (R-LOG-01).
+- An enumeration, such as a place, a cause or a kind, may grow; no member is renamed, and none
+  is taken away. A reader stops at a member that it does not know (R-LOG-40), and reads nothing
+  into it.
+- An amount is a whole number of minor units, and it always stands with its currency: in the
+  event, or in the first event of its order, case or slip. An order has one currency. No report
+  adds currencies: sums are listed by currency.
+- The number of decimals of a currency's minor unit is a part of the format
+  (`ledger/common/currencies.py`): two, but 0 or 3 for the currencies below. It never changes.
+""".splitlines() + [
+    f"  - {exponent}: {', '.join(sorted(code for code, of in EXPONENTS.items() if of == exponent))}"
+    for exponent in (0, 3)]
+"""What may become of types and fields, and what never."""
+
+
 def events_md() -> str:
     """docs/events.md: every event type with its fields."""
     lines = ["# Events", "", MADE, "",
              "Every event is in an envelope, which says when, who, why and from where: "
              "[log-format.md](log-format.md).", "Below are the payloads. Types and fields are "
-             "drafts until 1.0."]
+             "drafts until 1.0.", "", "## How they may change", "", *EVOLUTION]
     parts: dict[str, type] = {}
     lines += ["", "## Any event", "", "What any event may have besides its own fields.", "",
               *_fields(Aggregate.Event, parts)]

@@ -14,8 +14,9 @@ from ledger.common import bounds
 from ledger.common.bounds import Bound, Each, Form, Items, Number, Text, Time, Whole, Words
 from ledger.common.checking import split
 from ledger.common.context import check_actor, check_member
+from ledger.common.currencies import check_currency
 from ledger.common.days import check_day, check_month, check_time_of_day
-from ledger.common.values import Checks, check_sha256, check_subject
+from ledger.common.values import check_sha256, check_subject
 from ledger.core.commands import Command
 
 FORMS: dict[Callable[..., None], tuple[str, list[str]]] = {
@@ -26,7 +27,7 @@ FORMS: dict[Callable[..., None], tuple[str, list[str]]] = {
     check_actor: ("member:7f3a", ["Member:7f3a", "nobody", ""]),
     check_sha256: ("0123456789abcdef" * 4, ["0" * 63, "A" * 64, ""]),
     check_subject: ("day:2026-09-03", ["day", "Day:1", "order:a b", ""]),
-    Checks.currency: ("CNY", ["cny", "CN", "CNY1", "A1B", ""]),
+    check_currency: ("CNY", ["cny", "CN", "CNY1", "A1B", "XXX", ""]),
 }
 """A sound value of each form, and unsound ones."""
 
