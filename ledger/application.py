@@ -106,9 +106,8 @@ class Ledger:
         wall = self.clock.wall()
         command = AcceptClock(reason=reason, occurred_at=from_us(wall), floor_us=wall,
                               pinned_us=self.head().recorded_at)
-        if context.request is None:  # a repeat finds another time on the clock
-            context = msgspec.structs.replace(context, request=reason.encode())
-        return self.handle(command, context)
+        filled = frozenset({"occurred_at", "floor_us", "pinned_us"})
+        return self.handle(command, msgspec.structs.replace(context, filled=filled))
 
     @property
     def closed(self) -> bool:

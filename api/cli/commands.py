@@ -94,7 +94,7 @@ def _command_names() -> list[str]:
 @click.option("--role", default="operator", show_default=True, metavar="WORD",
               help="The role in which it is done.")
 @click.option("--command-id", type=click.UUID, metavar="UUID",
-              help="An id of your own: sent again under it, a command is recorded once.")
+              help="A key of your own: sent again under it, a command is recorded once.")
 @ledger_option
 @actor_option
 @format_options
@@ -112,9 +112,9 @@ def do_command(
     commands = list(submit.read(name, file.read()))
     with opened(ledger_name, make=True) as found:
         context = context_of(found, actor, role)
-        for number, (one, written) in enumerate(commands, 1):
-            receipt = found.ledger.handle(
-                one, submit.identified(context, command_id, number, written))
+        for number, (one, filled) in enumerate(commands, 1):
+            receipt = found.ledger.handle(one, submit.identified(
+                found.ledger, context, command_id, number, filled=filled))
             if form == "json":
                 click.echo(as_json(submit.shown(receipt)))
             elif receipt.positions:

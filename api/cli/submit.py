@@ -1,9 +1,9 @@
 """Commands from the command line: JSON in, a receipt out, refusals as messages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 
@@ -11,6 +11,7 @@ from ledger.common.context import Context, Receipt
 from ledger.common.errors import Invalid
 from ledger.core.commands import Command
 from ledger.handlers.table import HANDLERS
+from ledger.writing import requests
 
 COMMANDS: dict[str, type[Command]] = {
     cls.NAME: cls for cls in sorted(HANDLERS, key=lambda cls: cls.NAME)
@@ -25,9 +26,9 @@ class BadCommand(Invalid):
     rule = "R-CMD-01"
 
 
-def read(name: str, text: str) -> Iterator[tuple[Command, bytes]]:
-    """The commands of a text: one JSON object, or one per line; each with what was written, in one
-    spelling, so that it is the same when it is sent again. `occurred_at` defaults to now.
+def read(name: str, text: str) -> Iterator[tuple[Command, frozenset[str]]]:
+    """The commands of a text: one JSON object, or one per line; each with the fields that are
+    filled in here. `occurred_at` defaults to now.
 
     Errors: BadCommand (R-CMD-01); InvalidValues (R-VAL-01).
     """
@@ -37,13 +38,18 @@ def read(name: str, text: str) -> Iterator[tuple[Command, bytes]]:
     except msgspec.DecodeError:
         texts = list(_lines(name, text))
     for line, fields in texts:
-        written = msgspec.json.encode(fields, order="sorted")
-        if isinstance(fields, dict) and "occurred_at" in cls.__struct_fields__:
-            fields.setdefault("occurred_at", datetime.now(UTC))
+        filled: dict[str, Any] = {}
+        if isinstance(fields, dict):
+            filled = {"occurred_at": datetime.now(UTC)} if _happens_now(cls, fields) else {}
+            fields.update(filled)
         try:
-            yield msgspec.convert(fields, cls), written
+            yield msgspec.convert(fields, cls), frozenset(filled)
         except msgspec.ValidationError as error:
             raise BadCommand(line=line, name=name, why=_lower(str(error))) from None
+
+
+def _happens_now(cls: type[Command], fields: Mapping[str, Any]) -> bool:
+    return "occurred_at" in cls.__struct_fields__ and "occurred_at" not in fields
 
 
 def _lines(name: str, text: str) -> Iterator[tuple[int, Any]]:
@@ -59,14 +65,18 @@ def _lower(text: str) -> str:
     return text if text[:2].isupper() else text[:1].lower() + text[1:]  # "JSON is malformed" stays
 
 
-def identified(context: Context, command_id: UUID | None, number: int, written: bytes) -> Context:
-    """The context of a command that may be sent again: its id, if one was given, and what must then
-    be the same. Further commands of a text have ids that are made of the first one's."""
-    if command_id is None:
+def identified(
+    ledger: requests.Secret, context: Context, own: UUID | None, number: int,
+    *, filled: frozenset[str],
+) -> Context:
+    """The context of the nth command of a text. If an id of the sender's own was given, each
+    command has a key that is made of it, and may be sent again."""
+    if own is None:
         return context
-    own = command_id if number == 1 else uuid5(command_id, str(number))
-    return msgspec.structs.replace(context, command_id=own, request=written,
-                                    by_client=True)
+    key = str(own) if number == 1 else f"{own}/{number}"
+    return msgspec.structs.replace(
+        context, command_id=requests.command_id(ledger, context.actor, key), by_client=True,
+        filled=filled)
 
 
 def shown(receipt: Receipt) -> dict[str, Any]:

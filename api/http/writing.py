@@ -4,18 +4,19 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 import marshmallow
 import msgspec
 import orjson
-from flask import Response, request
+from flask import Response
 
 from api.http.fields import Etag, Text, schema_of
 from api.http.problems import Problem
 from api.http.routes import Blueprint, caller, edge
 from ledger.common.context import Context, Receipt
 from ledger.core.commands import Command, OnStream
+from ledger.writing import requests
 
 
 class Route(NamedTuple):
@@ -77,14 +78,16 @@ def _add(group: Blueprint, route: Route) -> None:
 
     def view(headers: Mapping[str, str], body: dict[str, Any], **given: str) -> Response:
         values = {**body, **given}
-        values.setdefault("occurred_at", datetime.now(UTC))
-        if route.ignores_given_time:
+        now = route.ignores_given_time or "occurred_at" not in values
+        if now:
             values["occurred_at"] = datetime.now(UTC)
         if versioned:
             values["expected_version"] = _version(
                 headers.get("if_match"), needed=route.requires_if_match)
         command = msgspec.convert(values, route.command)
-        return _answer(decide(command, headers["idempotency_key"]), command, route)
+        filled = frozenset({"occurred_at"} if now else ())
+        receipt = decide(command, headers["idempotency_key"], filled=filled)
+        return _answer(receipt, command, route)
 
     view.__doc__ = route.command.__doc__
     found: Callable[..., Any] = view
@@ -105,11 +108,12 @@ def _version(etag: str | None, *, needed: bool) -> int | None:
     return int(etag.strip('"'))
 
 
-def decide(command: Command, key: str) -> Receipt:
-    """Have a command decided for the caller, once a key. Errors: 409, those of the command."""
+def decide(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
+    """Have a command decided for the caller, once a key; `filled` are the fields that the server
+    filled in. Errors: 409, those of the command."""
     who = caller()
-    once = orjson.dumps([who.ledger, who.actor, request.method, request.path, key])
-    command_id = uuid5(NAMESPACE_URL, once.decode())
+    ledger = edge().ledger(who.ledger)
+    command_id = requests.command_id(ledger, who.actor, key)
     with _lock:
         if command_id in _running:
             raise Problem(409, "still_running", "The same command is running. Ask again.",
@@ -118,9 +122,8 @@ def decide(command: Command, key: str) -> Receipt:
     try:
         context = Context(
             actor=who.actor, role=who.role, client=f"key:{who.key}", command_id=command_id,
-            request=request.get_data() + b"\0" + request.headers.get("If-Match", "").encode(),
-            by_client=True)
-        receipt = edge().ledger(who.ledger).handle(command, context)
+            by_client=True, filled=filled)
+        receipt = ledger.handle(command, context)
     finally:
         with _lock:
             _running.discard(command_id)

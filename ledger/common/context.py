@@ -59,10 +59,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     actor is a pseudonymous id (`member:7f3a`, `cli:k2j5…`) or `system`, never a name. client is the
     API key or the program. subjects are added to those of the events. source is an object such as
     {"import": …, "rows": […], "profile": …, "zone": …}; the time that an event's source prints is
-    added to it. A repeat of a command_id is answered with the first receipt; request is what must
-    then be the same (by default the command itself). `by_client` says that a client chose the
-    command id: once accepted, it is used up for ever, also if nothing changed. What was refused may
-    be tried again under it.
+    added to it. A repeat of a command_id is answered with the first receipt. `by_client` says that
+    the command id comes from a key of the client's own: once accepted, it is used up for ever, also
+    if nothing changed, and a repeat must be the same request, but for the fields that the server
+    `filled` in. What was refused may be tried again under it.
     """
 
     actor: str
@@ -73,8 +73,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     causation: int | None = None
     subjects: tuple[str, ...] = ()
     source: dict[str, Any] | None = None
-    request: bytes | None = None
     by_client: bool = False
+    filled: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not is_actor(self.actor):

@@ -45,11 +45,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     """A request to record something. It is checked when made: each field against the bounds
     that it is annotated with, then what `check` adds.
 
-    `REFUSALS_KEPT` says whether a refusal of it goes on record; false where a file declares what
-    has happened, since an import tells itself what it could not take.
+    `NAME` and the names of the fields are frozen like an event type's: they are in the hash of the
+    request. `REFUSALS_KEPT` says whether a refusal of it goes on record; false where a file
+    declares what has happened, since an import tells itself what it could not take.
+    `PERSONAL` are the fields that are sealed for a person, in the events under the same names.
     """
 
     NAME: ClassVar[str] = ""
+    PERSONAL: ClassVar[tuple[str, ...]] = ()
     REFUSALS_KEPT: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -225,7 +225,7 @@ class _Run:
         """The context of a command on the import itself."""
         return msgspec.structs.replace(
             self.how.context, command_id=self._command_id(self.id, *what),
-            correlation=self.correlation, request="\n".join(what).encode())
+            correlation=self.correlation)
 
     def _item(self, statement: Statement) -> Item:
         """A statement's command. The same rows give the same id, in whatever file they come."""
@@ -236,7 +236,7 @@ class _Run:
         return statement.command, Context(
             actor=given.actor, role=given.role, client=given.client, causation=given.causation,
             correlation=self.correlation, subjects=(*given.subjects, f"import:{self.id}"),
-            source=source, request=statement.digest,
+            source=source,
             command_id=self._command_id(self.profile.sha256, statement.subject, *self._warehouses(),
                                         statement.digest.hex()))
 

@@ -62,6 +62,7 @@ class RefundOrder(OnOrder, frozen=True, kw_only=True):
     """Record a refund, in minor units; `account` is where the money went."""
 
     NAME: ClassVar[str] = "order.refund"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("account",)
     amount_minor: Payable
     reason: Reason | None = None
     account: Annotated[str, Text(longest=200)] | None = None
@@ -80,6 +81,7 @@ class RemarkOrder(OnOrder, frozen=True, kw_only=True):
     """Write a remark to an order."""
 
     NAME: ClassVar[str] = "order.remark"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("remark",)
     remark: LongText
 
 

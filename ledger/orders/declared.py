@@ -35,6 +35,7 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     """Declare what a file says of an order: all of it, in the file's own times."""
 
     NAME: ClassVar[str] = "order.record"
+    PERSONAL: ClassVar[tuple[str, ...]] = (*NewOrder.PERSONAL, "remark")
     REFUSALS_KEPT: ClassVar[bool] = False
     placed: Moment
     declared: Moment | None = None

@@ -36,6 +36,7 @@ Lines = Annotated[list[Line], Items(most=MAX_LINES)]
 class NewOrder(Command, frozen=True, kw_only=True):
     """What identifies and describes an order, wherever it comes from."""
 
+    PERSONAL: ClassVar[tuple[str, ...]] = PERSONAL_FIELDS
     channel: Id
     shop: Name
     number: Id

@@ -43,6 +43,7 @@ class _OnMember(OnStream, frozen=True, kw_only=True):
 class _Named(_OnMember, frozen=True, kw_only=True):
     """A command with a name or a contact."""
 
+    PERSONAL: ClassVar[tuple[str, ...]] = ("name", "contact")
     name: PersonName | None = None
     contact: Contact | None = None
 

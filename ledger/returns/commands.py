@@ -106,6 +106,7 @@ class RecordReturn(_NewCase, frozen=True, kw_only=True):
     """Declare what came back according to a file; with a warehouse, into its inspection."""
 
     NAME: ClassVar[str] = "case.record"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("account",)
     REFUSALS_KEPT: ClassVar[bool] = False
     at: Moment
     warehouse: Id | None = None

@@ -34,7 +34,7 @@ class Origin(NamedTuple):
     ledger: str
     now: int
     command_id: bytes
-    request_hash: bytes
+    request_hash: bytes | None
     context: Context
 
 

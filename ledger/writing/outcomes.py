@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from ledger.common.errors import Misconfigured, Unavailable
 from ledger.log.envelope import Entry
+from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, LogConflict, StorageFailed, ValueNotStored, Writing
+from ledger.writing.repeats import is_same
 from ledger.writing.tasks import Task
 
 COMMON = (Unavailable, Misconfigured)
@@ -42,14 +44,19 @@ def doubt_of(error: BaseException, *, at_commit: bool) -> ConnectionLost | None:
     return doubt
 
 
-def settle(task: Task) -> None:
+def settle(task: Task, keys: LedgerKeys) -> None:
     """Put right what a task is to be answered, if it failed although it is, or may be, recorded."""
     if task.in_doubt is not None:
         task.result = copy_of(task.in_doubt)
-    elif task.recorded and (task.result is None or isinstance(task.result, COMMON)) \
-            and task.recorded[0].request_hash == task.request_hash:
-        task.entries = task.recorded
-        task.result = task.receipt(task.recorded[-1].position)._replace(replayed=True)
+    elif task.recorded and (task.result is None or isinstance(task.result, COMMON)):
+        try:
+            same = is_same(task.command, task.request_hash, task.recorded, keys)
+        except Exception as error:  # without its keys nobody knows whether it is this request
+            task.result = ConnectionLost(why=str(error))
+            return
+        if same:
+            task.entries = task.recorded
+            task.result = task.receipt(task.recorded[-1].position)._replace(replayed=True)
 
 
 def copy_of(error: BaseException) -> BaseException:

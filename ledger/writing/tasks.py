@@ -44,7 +44,7 @@ class Task:
     __slots__ = ("command", "command_id", "context", "entries", "in_doubt", "last", "recorded",
                  "request_hash", "result", "tried", "turn")
 
-    def __init__(self, command: Command, context: Context, request_hash: bytes,
+    def __init__(self, command: Command, context: Context, request_hash: bytes | None,
                  turn: Turn) -> None:
         self.command = command
         self.context = context

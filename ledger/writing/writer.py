@@ -28,9 +28,11 @@ from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
 from ledger.writing import outcomes
 from ledger.writing.clock_guard import ClockGuard
-from ledger.writing.entries import Origin, check_times, encode, entry_of
+from ledger.writing.entries import Origin, check_times, entry_of
 from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
 from ledger.writing.refusals import Count, Refusal, Tally, done, entries_of
+from ledger.writing.repeats import is_same
+from ledger.writing.requests import request_hash
 from ledger.writing.tasks import Task, Turn
 from ledger.writing.work import Cache, Work
 
@@ -111,8 +113,8 @@ class Writer:
             self._thread.join()
 
     def _task(self, command: Command, context: Context, turn: Turn) -> Task:
-        request = encode(command) if context.request is None else context.request
-        hashed = self.keys.mac("request", command.NAME.encode() + b"\0" + request)
+        hashed = (request_hash(self.keys.mac, command, context.filled) if context.by_client
+                  else None)
         return Task(command, context, hashed, turn)
 
     def _submit(self, tasks: list[Task]) -> None:
@@ -192,7 +194,7 @@ class Writer:
     def _answer(self, tasks: list[Task]) -> None:
         """Let callers go on, except those whose refusal is to be recorded first."""
         for task in tasks:
-            outcomes.settle(task)
+            outcomes.settle(task, self.keys)
             if task.result is None:
                 task.result = LedgerClosed()
             elif isinstance(task.result, Refused) and task.command.REFUSALS_KEPT:
@@ -299,7 +301,7 @@ class Writer:
         key = task.command_id.bytes
         if key in batch.repeats:
             task.entries = batch.repeats[key]
-            if task.entries[0].request_hash != task.request_hash:
+            if not is_same(task.command, task.request_hash, task.entries, self.keys):
                 raise CommandReused
             position = max(batch.head.position, task.entries[-1].position)
             task.result = task.receipt(position)._replace(replayed=True)

@@ -22,8 +22,8 @@ def context(**fields: Any) -> Context:
 
 
 def named(number: int = 1) -> Context:
-    """A context with a command id of its own, the same for the same number."""
-    return context(command_id=UUID(int=number))
+    """A context whose client chose its command id, the same for the same number."""
+    return context(command_id=UUID(int=number), by_client=True)
 
 
 def entry(position: int, **fields: Any) -> Entry:

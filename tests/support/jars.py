@@ -176,6 +176,7 @@ class OpenJar(Command, frozen=True, kw_only=True):
     """Open a jar."""
 
     NAME: ClassVar[str] = "jar.open"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("owner",)
     number: str
     occurred_at: datetime
     coins: int = 0
@@ -235,6 +236,7 @@ class NoteJar(OnJar, frozen=True, kw_only=True):
     """Note something about a jar."""
 
     NAME: ClassVar[str] = "jar.note"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     note: str
 
     def persons(self) -> list[str]:

@@ -133,6 +133,24 @@ def test_repeat__is_answered_with_the_first_receipt(web: Web) -> None:
     assert other.status_code == 201
 
 
+def test_repeat__is_what_was_named_wherever_it_stood(web: Web) -> None:
+    """Another order's payment under the same key is another request; another spelling is not."""
+    for number in (1, 2):
+        web.done("/v1/orders", order(number))
+    body = b'{"amount_minor":4990,"occurred_at":"2026-10-01T13:00:00+08:00"}'
+    first = web.post(f"{at()}/payments", body, key="p")
+    spelled = (b'{ "payments": [], "occurred_at": "2026-10-01T05:00:00Z",\n "amount_minor": 4990,'
+               b' "amount_minor": 4990}')
+    assert web.post(f"{at()}/payments", spelled, key="p").json == first.json
+    problem(web.post(f"{at(2)}/payments", body, key="p"), 422, "command_reused")
+    problem(web.post(f"{at()}/approvals", {}, key="p", If_Match='"2"'), 422, "command_reused")
+    problem(web.post(f"{at()}/payments", body, key="p", If_Match='"1"'), 422, "command_reused")
+    named = {"amount_minor": 4990}
+    timeless = web.post(f"{at(2)}/payments", named, key="q")
+    assert web.post(f"{at(2)}/payments", named, key="q").json == timeless.json
+    problem(web.post(f"{at(2)}/payments", body, key="q"), 422, "command_reused")
+
+
 def test_repeat__decided_again_when_it_was_not_accepted(web: Web) -> None:
     """Refusals are on record, and use no key up: what has changed since counts."""
     stocked(web, 1)

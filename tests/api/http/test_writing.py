@@ -41,7 +41,7 @@ def test_routes__answer_with_the_version_of_their_subject(
 ) -> None:
     sent: list[Command] = []
 
-    def decided(command: Command, key: str) -> Receipt:
+    def decided(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
         sent.append(command)
         versions = {**VERSIONS, **({command.subject: 7} if touched else {})}
         return Receipt(UUID(int=1), (5,), versions, 5)

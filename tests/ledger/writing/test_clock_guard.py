@@ -244,7 +244,7 @@ def outcome(call: Any) -> Any:
 def test_accept_clock__accepted_once_when_it_is_repeated(
     ledger: Ledger, store: Store, time: Time
 ) -> None:
-    who = context(command_id=UUID(int=3), role="admin")
+    who = context(command_id=UUID(int=3), role="admin", by_client=True)
     first = ledger.accept_clock("set right", who)
     time.pass_by(5)
     again = ledger.accept_clock("set right", who)

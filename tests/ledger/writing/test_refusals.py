@@ -23,6 +23,7 @@ from ledger.log.persons import Keys
 from ledger.log.store import ConnectionLost, StorageFailed, Store
 from ledger.settings import Settings, open_ledger
 from ledger.writing import refusals, writer
+from ledger.writing.requests import request_hash
 from tests.conftest import durable
 from tests.support.batches import paused, waiting
 from tests.support.children import Child
@@ -88,7 +89,7 @@ def test_refusal__recorded_with_all_but_the_body(ledger: Ledger, store: Store) -
     ledger.handle(adding(), CONTEXT)
     who = context(actor="member:7f3a", role="service", client="key:01", command_id=UUID(int=5),
                   correlation=UUID(int=9), causation=1, subjects=("case:2",),
-                  source={"import": "1"})
+                  by_client=True, source={"import": "1"})
     command = taking(coins=101, reason="等太久了")
     with pytest.raises(NotThatManyCoins):
         ledger.handle(command, who)
@@ -99,8 +100,7 @@ def test_refusal__recorded_with_all_but_the_body(ledger: Ledger, store: Store) -
     assert row[:4] == ("main", 3, f"command:{UUID(int=5)}", 1)
     assert abs(row.recorded_at - row.occurred_at) < 60 * SECOND
     assert row.command_id != UUID(int=5).bytes
-    assert row.request_hash == ledger.keys.mac(
-        "request", b"jar.take_coins\0" + msgspec.json.encode(command))
+    assert row.request_hash == request_hash(ledger.mac, command)
     assert row[10:18] == (None, "member:7f3a", "service", "key:01", UUID(int=9).bytes, 1,
                           f'["case:2","command:{UUID(int=5)}","{name_of()}"]', '{"import":"1"}')
 

@@ -51,7 +51,7 @@ def test_handle__accepted(ledger: Ledger, store: Store) -> None:
     before = datetime.now(UTC)
     who = context(actor="member:7f3a", role="service", client="key:01", command_id=UUID(int=5),
                   correlation=UUID(int=9), causation=1, subjects=("import:1", "case:2"),
-                  source={"import": "1", "rows": [2]})
+                  by_client=True, source={"import": "1", "rows": [2]})
     receipt = ledger.handle(opening(), who)
     assert receipt == Receipt(UUID(int=5), (1,), {name_of(): 1}, 1)
     (entry,) = must_be_sound(store)
@@ -76,9 +76,9 @@ def test_handle__accepted_with_several_events(ledger: Ledger, store: Store) -> N
 
 def test_handle__ignored_when_nothing_changes(ledger: Ledger, store: Store) -> None:
     ledger.handle(filling(), CONTEXT)
-    receipt = ledger.handle(filling(), named(7))
+    receipt = ledger.handle(filling(), context(command_id=UUID(int=7)))
     assert receipt == Receipt(UUID(int=7), (), {}, 4)
-    assert ledger.handle(sealing(), named(8)).positions == ()
+    assert ledger.handle(sealing(), context(command_id=UUID(int=8))).positions == ()
     assert len(must_be_sound(store)) == 4
 
 
@@ -127,7 +127,7 @@ def test_handle__rejected_when_a_text_holds_nul(ledger: Ledger, store: Store) ->
     ledger.handle(opening(), CONTEXT)
     for bad in ("\0", "a\\\0b", "\\\\\0"):
         with pytest.raises(InvalidValues, match="NUL"):
-            ledger.handle(sealing(reason=bad), context(request=b"x"))
+            ledger.handle(sealing(reason=bad), CONTEXT)
     for good in ("\\u0000", "\\\\u0000"):
         ledger.handle(opening(len(good)), CONTEXT)
         ledger.handle(sealing(len(good), good), CONTEXT)
@@ -267,10 +267,21 @@ def test_repeat__conflict_when_the_body_is_another(ledger: Ledger, store: Store)
     for command in (opening(2), opening(owner="李四"), adding()):
         with pytest.raises(CommandReused):
             ledger.handle(command, named())
-    same = context(command_id=UUID(int=9), request=b"the same")
+    later = NOON + timedelta(seconds=1)
+    same = context(command_id=UUID(int=9), by_client=True, filled=frozenset({"occurred_at"}))
     first = ledger.handle(opening(3), same)
-    assert ledger.handle(opening(4), same) == first._replace(replayed=True)
+    assert ledger.handle(opening(3, occurred_at=later), same) == first._replace(replayed=True)
     assert len(must_be_sound(store)) == 2
+
+
+def test_repeat__of_an_id_that_no_client_chose_bears_no_hash(
+    ledger: Ledger, store: Store
+) -> None:
+    ours = context(command_id=UUID(int=9))
+    first = ledger.handle(opening(), ours)
+    assert ledger.handle(opening(), ours) == first._replace(replayed=True)
+    ledger.handle(opening(2), CONTEXT)
+    assert [row.request_hash for row in must_be_sound(store)] == [None, None]
 
 
 def test_repeat__accepted_again_when_the_first_was_refused(ledger: Ledger, store: Store) -> None:
@@ -474,7 +485,7 @@ def test_id__used_up_in_every_process(ledger: Ledger, store: Store, keys: Keys) 
     assert len(must_be_sound(store)) == 3
 
 
-@pytest.mark.parametrize("who", [CONTEXT, named()])
+@pytest.mark.parametrize("who", [CONTEXT, context(command_id=UUID(int=1))])
 def test_id__ignored_where_no_client_chose_it(
     ledger: Ledger, store: Store, who: Context
 ) -> None:

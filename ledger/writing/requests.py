@@ -1,0 +1,93 @@
+"""What makes two requests the same one, and the ids that commands have because of it.
+
+A request is what its client named, wherever it stood: in the address, the body or a header.
+Spelled otherwise it is the same request. How it is put into bytes is laid down in
+docs/log-format.md, and so frozen: a command's name and its fields' names with it.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+import msgspec
+
+from ledger.common.values import to_us
+from ledger.core.commands import Command
+from ledger.log.envelope import frame_bytes, frame_text
+
+Mac = Callable[[str, bytes], bytes]
+"""HMAC-SHA-256 under the ledger's secret: `LedgerKeys.mac`."""
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Secret(Protocol):
+    """A ledger with its secret: see `ledger.application.Ledger`."""
+
+    @property
+    def name(self) -> str:
+        """What the ledger is called."""
+        ...
+
+    def mac(self, purpose: str, data: bytes) -> bytes:
+        """HMAC-SHA-256 under the ledger's secret."""
+        ...
+
+
+class _Field(NamedTuple):
+    """A field of a struct: its name here, its name in a request, and what it is if left out."""
+
+    name: str
+    encoded: str
+    default: Any
+
+
+@cache
+def _fields(struct: type[msgspec.Struct]) -> tuple[_Field, ...]:
+    return tuple(
+        _Field(field.name, field.encode_name, field.default_factory()
+               if field.default_factory is not msgspec.NODEFAULT else field.default)
+        for field in msgspec.structs.fields(struct))
+
+
+def _plain(value: Any) -> Any:
+    """A value as it is hashed: no field that is as if left out, each time in one spelling."""
+    if isinstance(value, msgspec.Struct):
+        return {field.encoded: _plain(inner) for field in _fields(type(value))
+                if (inner := getattr(value, field.name)) != field.default}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return to_us(value) if isinstance(value, datetime) else value
+
+
+def request_hash(mac: Mac, command: Command, filled: Collection[str] = ()) -> bytes:
+    """The hash of a request: 32 bytes.
+
+    `filled` are the fields that the server filled in, and not the client. Of a personal field it
+    covers that it was named, not its value, which would be evidence of it for ever.
+    """
+    named = _plain(command)
+    for name in filled:
+        named.pop(name, None)
+    pointers = [f"/{name}" for name in sorted(command.PERSONAL)
+                if named.pop(name, None) is not None]
+    return mac("request", b"".join((
+        frame_text(command.NAME), frame_bytes(_encode(named)), frame_bytes(_encode(pointers)))))
+
+
+def command_id(ledger: Secret, actor: str, key: str) -> UUID:
+    """The id of a command that an actor sends to a ledger under a key of the client's own."""
+    return _uuid(ledger.mac(
+        "command", b"".join((frame_text(ledger.name), frame_text(actor), frame_text(key)))))
+
+
+def _uuid(digest: bytes) -> UUID:
+    """The UUID (version 8) that is made of a digest's first 16 bytes."""
+    raw = bytearray(digest[:16])
+    raw[6] = raw[6] & 0x0F | 0x80
+    raw[8] = raw[8] & 0x3F | 0x80
+    return UUID(bytes=bytes(raw))
