@@ -18,13 +18,13 @@ from ledger.core.commands import Handlers
 from ledger.handlers.table import HANDLERS
 from ledger.log import sqlite
 from ledger.log.clock import Clock
+from ledger.log.master_key import read_master_key
 from ledger.log.memory import MemoryStore
 from ledger.log.persons import (
     Keys,
     MasterKeyRequired,
     MissingMasterKey,
     WrongKeys,
-    read_master_key,
 )
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import StorageFailed, Store

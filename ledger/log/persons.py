@@ -6,16 +6,12 @@ master key loses every personal value; whoever has only a backup of the log can 
 
 import base64
 import hmac
-import os
 import secrets
-import tempfile
 import threading
 from binascii import b2a_base64
 from collections import OrderedDict
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -39,8 +35,9 @@ from ledger.common.errors import LedgerError, Misconfigured
 from ledger.common.personal import Person, Personal, Plain
 from ledger.log import migrations
 from ledger.log.envelope import frame_bytes, frame_text
+from ledger.log.master_key import KEY_BYTES
 from ledger.log.randomness import random_16
-from ledger.log.store import StorageFailed
+from ledger.log.store import LogConflict, StorageFailed
 
 metadata = MetaData()
 persons = Table(
@@ -61,7 +58,6 @@ ledger_secrets = Table(
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
-KEY_BYTES = 32
 NONCE_BYTES = 12
 _CACHED = 100_000
 
@@ -90,13 +86,6 @@ class WrongMasterKey(Misconfigured):
     rule = "R-KEY-03"
 
 
-class BadMasterKey(Misconfigured):
-    """The master key at {path} must be exactly 32 bytes long; it has {found}."""
-
-    code = "bad_master_key"
-    rule = "R-KEY-04"
-
-
 class WrongKeys(Misconfigured):
     """The keys in {keys} do not belong to the log of ledger {ledger!r}. Check LEDGER_KEYS_URL, or
     restore the keys' backup."""
@@ -112,48 +101,6 @@ class PersonErased(LedgerError):
     rule = "R-KEY-06"
 
 
-def read_master_key(path: Path, *, make: bool) -> bytes | None:
-    """The 32 bytes of a master key file; None if there is none. With `make`, a missing one is made,
-    readable by its owner only.
-
-    Errors: BadMasterKey (R-KEY-04).
-    """
-    try:
-        key = path.read_bytes()
-    except FileNotFoundError:
-        if not make:
-            return None
-        _write_once(path, secrets.token_bytes(KEY_BYTES))
-        return read_master_key(path, make=False)
-    if len(key) != KEY_BYTES:
-        raise BadMasterKey(path=path, found=len(key))
-    return key
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    """Write a file unless it exists. It appears whole and durable, readable by its owner only.
-
-    Another process may be starting at the same time: it must never read half a key, and the first
-    key that appears is the one that both use.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        os.unlink(draft)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 def _b64(raw: bytes) -> str:
     return b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_SAFE).decode()
 
@@ -162,7 +109,8 @@ def _unb64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def _new_person() -> Person:
+def new_person() -> Person:
+    """Somebody whom the keys do not hold yet: see `LedgerKeys.make`."""
     return Person("person:" + _b64(random_16()[:15]), secrets.token_bytes(KEY_BYTES))
 
 
@@ -221,15 +169,21 @@ class Keys:
         found.must_fit(keys_id)
         return found
 
-    def _insert(self, connection: object, table: str, rows: list[tuple[object, ...]]) -> int:
-        """Add the rows whose key is free, durably. Returns how many these were."""
+    def _insert(self, connection: object, table: str, rows: list[tuple[object, ...]],
+                *, whole: bool = False) -> None:
+        """Add the rows whose key is free, durably; with `whole`, none unless all are.
+
+        Errors: LogConflict (R-LOG-03).
+        """
         mark = "?" if self.engine.dialect.name == "sqlite" else "%s"
         marks = ", ".join([mark] * len(rows[0]))
         sql = f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING"
         connection.exec_driver_sql("BEGIN")  # type: ignore[attr-defined]
         added = connection.exec_driver_sql(sql, rows).rowcount  # type: ignore[attr-defined]
+        if whole and added < len(rows):
+            connection.exec_driver_sql("ROLLBACK")  # type: ignore[attr-defined]
+            raise LogConflict(what="person")
         connection.exec_driver_sql("COMMIT")  # type: ignore[attr-defined]
-        return int(added)
 
     def adopt(self, table: Table, rows: list[dict[str, Any]]) -> None:
         """Take the wrapped keys of a backup, if all of them open; known ones stay as they are.
@@ -274,39 +228,47 @@ class LedgerKeys:
 
     # -- persons ----------------------------------------------------------------------------------
 
-    def resolve(self, lookups: Sequence[str], now: int) -> dict[str, Person]:
-        """The persons with these lookups; unknown ones get a key, which is durable on return.
+    def find(self, lookups: Sequence[str]) -> dict[str, Person]:
+        """The persons with these lookups, as far as they are known.
 
         Errors: StorageFailed (R-LOG-04).
         """
         with self._lock:
             missing = [name for name in dict.fromkeys(lookups) if name not in self._by_lookup]
             if missing:
+                macs = {self.mac("person", name.encode()): name for name in missing}
                 try:
-                    self._fetch(missing, now)
+                    with self._keys.engine.connect() as connection:
+                        self._by_lookup.update(self._select(connection, macs))
                 except DBAPIError as error:
                     raise StorageFailed(why=str(error.orig)) from error
-            found = {name: self._by_lookup[name] for name in lookups}
-            while len(self._by_lookup) > _CACHED:
-                self._by_lookup.popitem(last=False)
+            found = {name: known for name in lookups
+                     if (known := self._by_lookup.get(name)) is not None}
+            self._keep({})
             return found
 
-    def _fetch(self, lookups: list[str], now: int) -> None:
-        macs = {self.mac("person", name.encode()): name for name in lookups}
-        with self._keys.engine.connect() as connection:
-            known = self._select(connection, macs)
-            fresh = {mac: name for mac, name in macs.items() if name not in known}
-            if fresh:
-                made = {mac: _new_person() for mac in sorted(fresh)}  # in one order: no deadlock
-                rows: list[tuple[object, ...]] = [
-                    (self.ledger, person.id, mac,
-                     self._keys._wrap(person.key, self.ledger, person.id), now)
-                    for mac, person in made.items()]
-                if self._keys._insert(connection, persons.name, rows) == len(rows):
-                    known |= {fresh[mac]: person for mac, person in made.items()}
-                else:  # another process was faster with some of them
-                    known |= self._select(connection, fresh)
-        self._by_lookup.update(known)
+    def _keep(self, persons: Mapping[str, Person]) -> None:
+        self._by_lookup.update(persons)
+        while len(self._by_lookup) > _CACHED:
+            self._by_lookup.popitem(last=False)
+
+    def make(self, drafts: Mapping[str, Person], now: int) -> None:
+        """Make the keys of new persons durable, by lookup: all of them or none.
+
+        Errors: StorageFailed (R-LOG-04); LogConflict (R-LOG-03) if one of them is known by now.
+        """
+        macs = {self.mac("person", name.encode()): name for name in drafts}
+        rows: list[tuple[object, ...]] = [
+            (self.ledger, person.id, mac, self._keys._wrap(person.key, self.ledger, person.id), now)
+            for mac in sorted(macs)  # in one order: no deadlock
+            if (person := drafts[macs[mac]])]
+        try:
+            with self._lock, self._keys.engine.connect() as connection:
+                self._keys._insert(connection, persons.name, rows, whole=True)
+        except DBAPIError as error:
+            raise StorageFailed(why=str(error.orig)) from error
+        with self._lock:
+            self._keep(drafts)
 
     def _select(self, connection: object, macs: dict[bytes, str]) -> dict[str, Person]:
         found = {}

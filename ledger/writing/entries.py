@@ -11,6 +11,7 @@ from ledger.common.values import from_us, to_us
 from ledger.log.bounds import must_hold
 from ledger.log.envelope import Entry, leaf_hash, payload_hash, spelled_subjects
 from ledger.log.randomness import random_16
+from ledger.writing.errors import OnceTaken
 
 AHEAD_US = 5 * 60 * 1_000_000
 """How far a fact may lie ahead of the log's clock: the clocks of other systems differ."""
@@ -45,6 +46,25 @@ def check_times(facts: list[Any], wall: int) -> None:
             raise OccurredInFuture(
                 stream=fact.originator_id, occurred_at=fact.occurred_at.isoformat(),
                 now=from_us(wall).isoformat())
+
+
+def once_values(facts: list[Any], position: int) -> dict[str, int]:
+    """The `once` values of facts that follow a position, with theirs. Errors: OnceTaken (R-LOG-11).
+    """
+    found: dict[str, int] = {}
+    for at, fact in enumerate(facts, position + 1):
+        value = fact.__dict__.get("once")
+        if value is not None:
+            must_be_free({value: at}, found)
+            found[value] = at
+    return found
+
+
+def must_be_free(values: dict[str, int], taken: dict[str, int]) -> None:
+    """Errors: OnceTaken (R-LOG-11)."""
+    for value in values:
+        if value in taken:
+            raise OnceTaken(once=value, position=taken[value])
 
 
 def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:

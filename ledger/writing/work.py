@@ -10,7 +10,7 @@ from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handlers
 from ledger.log import merkle
 from ledger.log.envelope import Entry
-from ledger.log.persons import LedgerKeys
+from ledger.log.persons import LedgerKeys, new_person
 from ledger.log.store import Head, Reader, StorageFailed, gapless
 from ledger.log.verify import must_end_at
 
@@ -93,8 +93,9 @@ class Work:
 
     `known` holds the aggregates as the commands so far left them, `changed` those among them that
     are not what was loaded, `touched` those of the command that is being decided, and `actor` who
-    sent it. `added` counts the events of the commands so far. `unresolved` is why the persons could
-    not be looked up, if so. `cache` must be true as of the reader's head.
+    sent it. `added` counts the events of the commands so far. `new` are the persons that the
+    accepted commands made, by lookup; `unmade` is why no person can be made, `unresolved` why none
+    could be looked up, if so. `cache` must be true as of the reader's head.
     """
 
     def __init__(
@@ -112,17 +113,37 @@ class Work:
         self.touched: dict[Key, Aggregate] = {}
         self.changed: dict[Key, Aggregate] = {}
         self.added = 0
-        self.persons: dict[str, Person] = {}
+        self.persons: dict[str, Person | None] = {}
+        self.new: dict[str, Person] = {}
         self.unresolved: StorageFailed | None = None
+        self.unmade: StorageFailed | None = None
+        self._drafts: dict[str, Person] = {}
         self.cache = Cache() if cache is None else cache
         self._unreadable: dict[Key, Exception] = {}
 
     def resolve(self, lookups: list[str]) -> None:
-        """Look persons up, with one query; unknown ones get a durable key."""
+        """Look persons up, with one query."""
         try:
-            self.persons.update(self.keys.resolve(lookups, self.now))
+            found = self.keys.find(lookups)
         except StorageFailed as error:
             self.unresolved = error
+        else:
+            self.persons.update((lookup, found.get(lookup)) for lookup in lookups)
+
+    def make_persons(self) -> None:
+        """Make the keys of new persons durable. Nothing that they seal is in the log before that.
+
+        Errors: StorageFailed (R-LOG-04), LogConflict (R-LOG-03).
+        """
+        if self.new:
+            self.keys.make(self.new, self.now)
+
+    def again_without_new_persons(self, why: StorageFailed) -> "Work":
+        """The same batch before anything was decided, in which nobody new can be made."""
+        work = Work(self.ledger, self.reader, self.keys, self.now, handlers=self.handlers,
+                    cache=self.cache)
+        work.persons, work.unresolved, work.unmade = self.persons, self.unresolved, why
+        return work
 
     def fetch(self, wanted: Wanted) -> None:
         """Load what is not in the cache, with one query.
@@ -165,12 +186,20 @@ class Work:
         return position <= self.reader.head(self.ledger).position + self.added
 
     def person(self, lookup: str) -> Person:
-        """The person under a lookup. Errors: StorageFailed (R-LOG-04)."""
+        """The person under a lookup; a new one is made once the command is accepted.
+
+        Errors: StorageFailed (R-LOG-04).
+        """
         if lookup not in self.persons:
             if self.unresolved is not None:
                 raise StorageFailed(**self.unresolved.details) from self.unresolved
-            self.persons.update(self.keys.resolve([lookup], self.now))
-        return self.persons[lookup]
+            self.persons[lookup] = self.keys.find([lookup]).get(lookup)
+        known = self.persons[lookup] or self.new.get(lookup)
+        if known is None:
+            if self.unmade is not None:
+                raise StorageFailed(**self.unmade.details) from self.unmade
+            known = self._drafts[lookup] = self._drafts.get(lookup) or new_person()
+        return known
 
     def person_by_id(self, person: str) -> Person:
         """A person who is known already. Errors: PersonErased (R-KEY-06)."""
@@ -178,7 +207,7 @@ class Work:
 
     def decide(self, command: Command, actor: str) -> list[Any]:
         """Run the handler of a command. Returns its facts; `touched` is what they lead to."""
-        self.touched, self.actor = {}, actor
+        self.touched, self.actor, self._drafts = {}, actor, {}
         command.must_be_current(self)
         changed = self.handlers[type(command)](command, self)
         facts = [fact for aggregate in changed for fact in aggregate.collect_events()]
@@ -186,11 +215,14 @@ class Work:
             assert not aggregate.pending_events, f"{command.NAME} changed {stream} and kept it"
             assert aggregate.version == self.known[cls, stream].version or names(cls, stream), \
                 f"{command.NAME} took {stream} for a {cls.KIND}"
+        if not facts:
+            self._drafts = {}
         return facts
 
     def keep(self, events: int) -> None:
         """Let the next command see what the last one touched, and so many events recorded."""
         self.added += events
+        self.new.update(self._drafts)
         self.known.update(self.touched)
         self.changed.update(self.touched)
 

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from ledger.common.context import Context, Receipt
@@ -25,11 +25,19 @@ from ledger.log.append import append
 from ledger.log.clock import Clock
 from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
-from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
+from ledger.log.store import (
+    ConnectionLost,
+    Forked,
+    Head,
+    LogConflict,
+    StorageFailed,
+    Store,
+    Writing,
+)
 from ledger.writing import outcomes
 from ledger.writing.clock_guard import ClockGuard
-from ledger.writing.entries import Origin, check_times, entry_of
-from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
+from ledger.writing.entries import Origin, check_times, entry_of, must_be_free, once_values
+from ledger.writing.errors import CommandReused, LedgerClosed, Overloaded
 from ledger.writing.refusals import Count, Refusal, Tally, done, entries_of
 from ledger.writing.repeats import is_same
 from ledger.writing.requests import request_hash
@@ -214,9 +222,7 @@ class Writer:
             if lookups := [lookup for task in tasks for lookup in task.command.persons()]:
                 work.resolve(lookups)
             with self.store.writing(self.name) as writing:
-                work.reader = writing
-                batch = self._open(tasks, writing)
-                decided = self._decide_all(tasks, work, batch)
+                work, batch, decided = self._decided(tasks, work, writing)
                 head = batch.head
                 if batch.entries:
                     head = append(writing, head._replace(keys_id=self.keys.id), batch.entries)
@@ -282,6 +288,23 @@ class Writer:
         self._cache.catch_up(writing, self.name, head)
         return head
 
+    def _decided(
+        self, tasks: list[Task], work: Work, writing: Writing
+    ) -> tuple[Work, _Batch, int]:
+        """Decide tasks, and make the keys that their events are sealed with durable.
+
+        If the keys cannot be written, only those fail that need a new one.
+        """
+        work.reader = writing
+        batch = self._open(tasks, writing)
+        decided = self._decide_all(tasks, work, batch)
+        try:
+            work.make_persons()
+        except StorageFailed as error:
+            work, batch = work.again_without_new_persons(error), self._open(tasks, writing)
+            decided = self._decide_all(tasks, work, batch)
+        return work, batch, decided
+
     def _decide_all(self, tasks: list[Task], work: Work, batch: _Batch) -> int:
         """Decide tasks in order, as many as time allows. Returns how many."""
         work.fetch([wanted for task in tasks for wanted in task.command.streams()])
@@ -310,9 +333,11 @@ class Writer:
         if not facts and task.context.by_client:
             facts = done(task, work)
         check_times(facts, batch.wall)
-        once = self._check_once(facts, batch)
-        origin = Origin(self.name, batch.now, key, task.request_hash, task.context)
         position = batch.head.position + len(batch.entries)
+        once = once_values(facts, position)
+        if once:
+            must_be_free(once, {**batch.writing.once(self.name, list(once)), **batch.once})
+        origin = Origin(self.name, batch.now, key, task.request_hash, task.context)
         task.entries = [entry_of(fact, origin, position + seq, seq)
                         for seq, fact in enumerate(facts, 1)]
         if task.entries:
@@ -320,21 +345,6 @@ class Writer:
             batch.repeats[key] = task.entries
             batch.once.update(once)
         work.keep(len(task.entries))
-
-    def _check_once(self, facts: list[Any], batch: _Batch) -> dict[str, int]:
-        """The positions that facts will take `once` values with. Errors: OnceTaken (R-LOG-11)."""
-        values = [value for fact in facts if (value := fact.__dict__.get("once")) is not None]
-        if not values:
-            return {}
-        taken = {**batch.writing.once(self.name, values), **batch.once}
-        position = batch.head.position + len(batch.entries)
-        for seq, fact in enumerate(facts, 1):
-            value = fact.__dict__.get("once")
-            if value in taken:
-                raise OnceTaken(once=value, position=taken[value])
-            if value is not None:
-                taken[value] = position + seq
-        return {value: taken[value] for value in values}
 
     # -- refusals ---------------------------------------------------------------------------------
 

@@ -500,11 +500,11 @@ from tests.support.envelopes import CONTEXT
 from tests.support.jars import HANDLERS, opening
 opened = open_ledger(handlers=HANDLERS)
 keys = opened.ledger.keys
-resolve = keys.resolve
-def resolve_and_die(*arguments):
-    found = resolve(*arguments)
+make = keys.make
+def make_and_die(*arguments):
+    make(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
-keys.resolve = resolve_and_die
+keys.make = make_and_die
 opened.ledger.handle(opening(owner="张三"), CONTEXT)
 """
 

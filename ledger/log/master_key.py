@@ -1,0 +1,60 @@
+"""The file of the master key, which unwraps all keys of persons."""
+
+import os
+import secrets
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from ledger.common.errors import Misconfigured
+
+KEY_BYTES = 32
+
+
+class BadMasterKey(Misconfigured):
+    """The master key at {path} must be exactly 32 bytes long; it has {found}."""
+
+    code = "bad_master_key"
+    rule = "R-KEY-04"
+
+
+def read_master_key(path: Path, *, make: bool) -> bytes | None:
+    """The 32 bytes of a master key file; None if there is none. With `make`, a missing one is made,
+    readable by its owner only.
+
+    Errors: BadMasterKey (R-KEY-04).
+    """
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        if not make:
+            return None
+        _write_once(path, secrets.token_bytes(KEY_BYTES))
+        return read_master_key(path, make=False)
+    if len(key) != KEY_BYTES:
+        raise BadMasterKey(path=path, found=len(key))
+    return key
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Write a file unless it exists. It appears whole and durable, readable by its owner only.
+
+    Another process may be starting at the same time: it must never read half a key, and the first
+    key that appears is the one that both use.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        os.unlink(draft)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
