@@ -15,6 +15,8 @@ from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Store
 from ledger.writing.entries import AHEAD_US, OccurredInFuture
 from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
+from ledger.writing.repeats import Repeats
+from ledger.writing.tasks import Task, Turn
 from ledger.writing.work import Preview
 from ledger.writing.writer import MAX_COMMANDS, Writer
 
@@ -49,13 +51,16 @@ class Ledger:
 
         A command that was recorded before would record nothing.
         """
-        ids = [context.command_id.bytes for _, context in items if context.command_id is not None]
-        known = {entry.command_id for entry in self.store.commands(self.name, ids)}
+        tasks = [Task(*item, None, Turn()) for item in items]
+        repeats = Repeats(self.name, self.store, self.keys)
+        repeats.look_up(task for task in tasks if task.context.command_id is not None)
+        repeats.number(tasks)
         work = Preview(self.name, self.store, self.keys, handlers=self._handlers)
         work.fetch([wanted for command, _ in items for wanted in command.streams()])
         found: list[int | LedgerError] = []
-        for command, context in items:
-            if context.command_id is not None and context.command_id.bytes in known:
+        for task in tasks:
+            command, context = task.command, task.context
+            if repeats.of(task):
                 found.append(0)
                 continue
             try:

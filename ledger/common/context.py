@@ -62,7 +62,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     added to it. A repeat of a command_id is answered with the first receipt. `by_client` says that
     the command id comes from a key of the client's own: once accepted, it is used up for ever, also
     if nothing changed, and a repeat must be the same request, but for the fields that the server
-    `filled` in. What was refused may be tried again under it.
+    `filled` in. What was refused may be tried again under it. `statement` is what the ids of a
+    statement of a file are made of, of which the command id is the first.
     """
 
     actor: str
@@ -75,6 +76,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     source: dict[str, Any] | None = None
     by_client: bool = False
     filled: frozenset[str] = frozenset()
+    statement: bytes | None = None
 
     def __post_init__(self) -> None:
         if not is_actor(self.actor):

@@ -129,6 +129,11 @@ class Aggregate(BaseAggregate[str]):
         self._sealer = sealer
         return self
 
+    def declared(self) -> dict[str, tuple[Personal, int, str]] | None:
+        """The personal values that count now, by the field of a command that declares them, each
+        with the version and the field that it is sealed for; None if they are not kept."""
+        return None
+
     def clone(self) -> Self:
         """A copy that can be thrown away. A shallow one will do: mutators replace containers."""
         copy = object.__new__(type(self))

@@ -39,6 +39,7 @@ from ledger.imports.summary import Summary
 from ledger.log.clock import Clock
 from ledger.log.store import Head, Store
 from ledger.stock.warehouses import OpenWarehouse
+from ledger.writing import requests
 from ledger.writing.entries import AHEAD_US
 
 __all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "Summary", "UnknownPolicy", "run_import"]
@@ -155,8 +156,8 @@ class _Run:
         self.assembler = assembler
         self.profile = assembler.profile
         self.how = how
-        row_key = ledger.mac("import.row", b"key of the digests of rows")
-        self.loader = Loader(assembler, staging, row_key, ledger.clock.wall() + AHEAD_US)
+        open_key = ledger.mac("import.row", b"key of the digests of rows")
+        self.loader = Loader(assembler, staging, open_key, ledger.clock.wall() + AHEAD_US)
         self.started_at = 0
         self.started = False
         self.to_record = 0
@@ -233,12 +234,14 @@ class _Run:
                   "profile_version": self.profile.version,
                   "rows": self.statements.rows_of(statement), "zone": self.profile.zone}
         given = self.how.context
+        parts = requests.statement_of(
+            self.ledger, self.profile.sha256, statement.subject, "\n".join(self._warehouses()),
+            statement.digest)
         return statement.command, Context(
             actor=given.actor, role=given.role, client=given.client, causation=given.causation,
             correlation=self.correlation, subjects=(*given.subjects, f"import:{self.id}"),
             source=source,
-            command_id=self._command_id(self.profile.sha256, statement.subject, *self._warehouses(),
-                                        statement.digest.hex()))
+            command_id=requests.statement_id(self.ledger.mac, parts, 0), statement=parts)
 
     # -- checking ---------------------------------------------------------------------------------
 

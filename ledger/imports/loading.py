@@ -1,12 +1,13 @@
 """From files to the staging file: every row of an import, and every fault."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ledger.imports.assembly import Assembler
 from ledger.imports.faults import RowFault
 from ledger.imports.profiles import File, Profile
-from ledger.imports.rows import RowReader
+from ledger.imports.rows import RowKeys, RowReader
 from ledger.imports.sources import Source
 from ledger.imports.staging import Staging
 
@@ -36,12 +37,12 @@ class Loader:
     can be recorded.
     """
 
-    def __init__(self, assembler: Assembler, staging: Staging, row_key: bytes, latest_us: int
+    def __init__(self, assembler: Assembler, staging: Staging, open_key: bytes, latest_us: int
                  ) -> None:
         self.profile: Profile = assembler.profile
         self.assembler = assembler
         self.staging = staging
-        self.row_key = row_key
+        self.keys = RowKeys(os.urandom(32), open_key)
         self.latest_us = latest_us
         self.files: list[Loaded] = []
         self.lost = 0
@@ -67,7 +68,7 @@ class Loader:
         self.staging.group()
 
     def _load(self, source: Source, report: Callable[[int], None]) -> Loaded:
-        reader = RowReader(source, self.profile, self.row_key, latest_us=self.latest_us)
+        reader = RowReader(source, self.profile, self.keys, latest_us=self.latest_us)
         if reader.faults:
             self._unusable(reader.faults)
             rows = reader.count()

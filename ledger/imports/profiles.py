@@ -16,6 +16,7 @@ from marshmallow import ValidationError
 
 from ledger.common.errors import Fault, Invalid, NotFound
 from ledger.imports.schemas import ProfileSchema
+from ledger.orders.declared import RecordOrder
 
 PACKAGED = Path(__file__).parent / "profiles"
 SAMPLES = Path(__file__).parents[2] / "samples" / "profiles"
@@ -316,6 +317,9 @@ def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
             yield Fault(where, "unknown", f"join or key names no field: {name!r}")
 
 
+UNSAID = ("rows", "placed", "told", "paid", "refunded", "dispatched", "delivered", "ended")
+"""Parts of a recipe that may look at a field without showing its value."""
+
 Reference = tuple[str, str, tuple[str, ...]]
 
 
@@ -343,6 +347,25 @@ def references(profile: Profile) -> Iterator[Reference]:
             yield from ((where, name, AMOUNTS) for name in (*value["sum"], *value["less"]))
         elif isinstance(value, dict) and "names" in value:
             yield from ((where, name, TEXTS) for name in value["names"])
+
+
+def open_fields(profile: Profile, file: File) -> frozenset[str]:
+    """The fields of a file whose values may go into a digest that the log keeps for ever.
+
+    Not those that are personal or sealed, unless they are shown as something else as well, such as
+    a province; nor volatile ones.
+    """
+    sealed, shown = set(), set()
+    for where, reference, _ in references(profile):
+        kind, _, name = reference.rpartition(".")
+        use = where.split("/")[2]
+        if (kind or profile.main.kind) == file.kind and use in RecordOrder.PERSONAL:
+            sealed.add(name)
+        elif (kind or profile.main.kind) == file.kind and use not in UNSAID:
+            shown.add(name)
+    return frozenset(
+        name for name, field in file.fields().items() if not field.volatile
+        and (name in shown or not (field.personal or name in sealed)))
 
 
 def _of_rows(where: str, value: Mapping[str, Any]) -> Iterator[Reference]:

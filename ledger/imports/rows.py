@@ -9,7 +9,7 @@ import msgspec
 from ledger.common.characters import find_full_width
 from ledger.imports.cells import converter
 from ledger.imports.faults import BadCell, RowFault, shown
-from ledger.imports.profiles import File, Profile
+from ledger.imports.profiles import File, Profile, open_fields
 from ledger.imports.sources import Broken, Source, open_text, records
 
 _encode = msgspec.json.Encoder().encode
@@ -19,16 +19,18 @@ class Row(NamedTuple):
     """A data row, whole: nothing about its cells is left to ask.
 
     Shapes: `values` has one value a field, None where the cell is blank or has a fault; it is empty
-    where cells could not be matched with columns. `digest` is over the cells, None where they
-    contain what is not a character. `torn` means that the text could not be split into cells, so
-    that the row may have swallowed others. `warnings` say what was read otherwise than it is
-    printed.
+    where cells could not be matched with columns. `digest` is over all cells, None where they
+    contain what is not a character; it tells the rows of one import apart. `open_digest` is over
+    the values that are not personal, and goes into the log. `torn` means that the text could not be
+    split into cells, so that the row may have swallowed others. `warnings` say what was read
+    otherwise than it is printed.
     """
 
     number: int
     values: list[object]
     digest: bytes | None
     faults: list[RowFault]
+    open_digest: bytes = b""
     torn: bool = False
     warnings: Sequence[RowFault] = ()
 
@@ -53,6 +55,14 @@ class Header(NamedTuple):
     faults: list[RowFault]
 
 
+class RowKeys(NamedTuple):
+    """What digests are keyed with: `whole` is forgotten with the import, `open` made from the
+    ledger's secret."""
+
+    whole: bytes
+    open: bytes
+
+
 class RowReader:
     """Reads the rows of one file.
 
@@ -61,10 +71,10 @@ class RowReader:
     """
 
     def __init__(
-        self, source: Source, profile: Profile, row_key: bytes, *, latest_us: int
+        self, source: Source, profile: Profile, keys: RowKeys, *, latest_us: int
     ) -> None:
         self.source = source
-        self.row_key = row_key
+        self.keys = keys
         self.faults: list[RowFault] = []
         self.bytes_read: Callable[[], int] = lambda: 0
         if source.fault is not None:
@@ -78,9 +88,9 @@ class RowReader:
         elif not any(first):
             self.faults = [RowFault.of(source.name, 1, "empty_file")]
         else:
-            self._use(match_header(first, source, profile, latest_us=latest_us))
+            self._use(match_header(first, source, profile, latest_us=latest_us), profile)
 
-    def _use(self, header: Header) -> None:
+    def _use(self, header: Header, profile: Profile) -> None:
         self.faults = header.faults
         self.file = header.file
         self.width = header.width
@@ -88,6 +98,8 @@ class RowReader:
         fields = list(header.file.fields().values())
         self.slots = len(fields)
         self.ids = [column for column in header.columns if column.is_id]
+        opened = open_fields(profile, header.file)
+        self.open = [slot for slot, field in enumerate(fields) if field.field in opened]
         self.names = {column.place: column.name for column in header.columns}
         self.volatile = frozenset(
             column.place for column in header.columns if fields[column.slot].volatile)
@@ -120,7 +132,13 @@ class RowReader:
         digest = self._digest(cells)
         if digest is None:
             faults += self._not_characters(number, cells)
-        return Row(number, values, digest, faults, warnings=self._warnings(number, cells, values))
+        warnings = self._warnings(number, cells, values)
+        if faults:
+            return Row(number, values, digest, faults, warnings=warnings)
+        open_cells = _encode([values[slot] for slot in self.open])
+        return Row(number, values, digest, faults,
+                   blake2b(open_cells, key=self.keys.open, digest_size=16).digest(),
+                   warnings=warnings)
 
     def _warnings(
         self, number: int, cells: list[str], values: list[object]
@@ -162,7 +180,7 @@ class RowReader:
             return None
         if self.volatile:
             packed = _encode([cell for at, cell in enumerate(cells) if at not in self.volatile])
-        return blake2b(packed, key=self.row_key, digest_size=16).digest()
+        return blake2b(packed, key=self.keys.whole, digest_size=16).digest()
 
     def _not_characters(self, number: int, cells: list[str]) -> Iterator[RowFault]:
         """The cells that contain what is not a character; their values are not shown."""

@@ -74,13 +74,14 @@ UNSORTED = (_ORDERS, _UNMATCHED, _COUNTS, _FAULTS, _WARNINGS)
 
 
 class Staged(NamedTuple):
-    """A row as it is read back. Where it has a fault (`bad`), the values that failed are None."""
+    """A row as it is read back. Where it has a fault (`bad`), the values that failed are None.
+    `open_digest`: see `Row`."""
 
     seq: int
     file: int
     number: int
-    digest: bytes
     bad: bool
+    open_digest: bytes
     values: list[Any]
 
 
@@ -124,7 +125,8 @@ class Staging:
         for warning in row.warnings:
             self.warning(warning)
         self.count = seq = self.count + 1
-        data = self._cipher.encrypt(seq.to_bytes(12, "big"), self._encode(row.values), None)
+        values = self._encode((row.open_digest, row.values))
+        data = self._cipher.encrypt(seq.to_bytes(12, "big"), values, None)
         self._rows.append((seq, kind, file, row.number, key, row.digest, bool(row.faults), data))
         if len(self._rows) >= BATCH:
             self._write_rows()
@@ -183,9 +185,9 @@ class Staging:
         self._connection.executescript(_GROUP)
 
     def _staged(self, row: Sequence[Any]) -> Staged:
-        seq, file, number, digest, bad, data = row
+        seq, file, number, _, bad, data = row
         opened = self._cipher.decrypt(seq.to_bytes(12, "big"), data, None)
-        return Staged(seq, file, number, digest, bad, self._decode(opened))
+        return Staged(seq, file, number, bad, *self._decode(opened))
 
     def firsts(self) -> Iterator[tuple[bytes, Staged | None]]:
         """The keys of all main rows, by their first row; with that row if it is the only one."""

@@ -25,7 +25,7 @@ class Statement(NamedTuple):
     """A command and where it comes from.
 
     Shapes: `main` is the main row, or the first of the rows that make the statement together;
-    `parts` are the rows that belong to it, by kind; `digest` is over all of them.
+    `parts` are the rows that belong to it, by kind; `digest` is over what is not personal in them.
     """
 
     command: Command
@@ -186,7 +186,7 @@ class Statements:
         for seq, _, file, number in self.staging.unmatched() if self.joins else ():
             self.staging.outcome([seq], REJECTED)
             if not self.loader.unjoined:
-                row = Staged(seq, file, number, b"", False, [])
+                row = Staged(seq, file, number, False, b"", [])
                 self.staging.fault(self._fault(row, "row_unmatched", kind=self.main_kind))
 
     def refusal(self, statement: Statement, code: str, rule: str, words: str) -> RowFault:
@@ -215,10 +215,10 @@ def _runs(numbers: list[int]) -> Iterator[int | str]:
 
 
 def _digest(main: Staged, parts: dict[str, list[Staged]]) -> bytes:
-    """A digest over the keyed digests of all rows of a statement."""
+    """A digest over the keyed digests of all rows of a statement, without what is personal."""
     if not parts:
-        return main.digest
-    digest = blake2b(main.digest, digest_size=16)
+        return main.open_digest
+    digest = blake2b(main.open_digest, digest_size=16)
     for kind, rows in parts.items():
-        digest.update(b"".join((b"\0", kind.encode(), *(row.digest for row in rows))))
+        digest.update(b"".join((b"\0", kind.encode(), *(row.open_digest for row in rows))))
     return digest.digest()

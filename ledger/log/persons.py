@@ -10,7 +10,8 @@ import secrets
 import threading
 from binascii import b2a_base64
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -47,8 +48,8 @@ persons = Table(
     Column("lookup", LargeBinary, nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("ledger", "person", name="persons_pk"),
-    UniqueConstraint("ledger", "lookup", name="persons_lookup"),
+    PrimaryKeyConstraint("ledger", "person", name="peoplepk"),
+    UniqueConstraint("ledger", "lookup", name="peoplelookup"),
 )
 ledger_secrets = Table(
     "ledger_secrets", metadata,
@@ -294,6 +295,23 @@ class LedgerKeys:
         if wrapped is None:
             raise PersonErased(person=person)
         return Person(person, self._keys._unwrap(wrapped, self.ledger, person))
+
+    def load(self, people: Collection[str]) -> None:
+        """Read the keys of some persons with one query, so that each value is opened without one.
+        What does not open is left to who needs it. Errors: StorageFailed (R-LOG-04)."""
+        wanted = [person for person in people if person not in self._by_id]
+        for start in range(0, len(wanted), 500):
+            query = select(persons.c.person, persons.c.wrapped).where(
+                persons.c.ledger == self.ledger,
+                persons.c.person.in_(wanted[start : start + 500]))
+            try:
+                with self._keys.engine.connect() as connection:
+                    rows = connection.execute(query).fetchall()
+            except DBAPIError as error:
+                raise StorageFailed(why=str(error.orig)) from error
+            for person, wrapped in rows:
+                with suppress(WrongMasterKey):
+                    self._cipher(person, self._keys._unwrap(wrapped, self.ledger, person))
 
     def _cipher(self, person: str, key: bytes | None = None) -> AESGCM | None:
         with self._lock:

@@ -381,6 +381,13 @@ class Order(OrderReview):
         sealed, version, field = self.buyer[name]
         return self._sealer.reveal(sealed, self.id, version, field)
 
+    def declared(self) -> dict[str, tuple[Personal, int, str]]:
+        """The buyer's values, and the last remark of the shop."""
+        if not self.remarks:
+            return self.buyer
+        field, sealed, version = self.remarks[-1]
+        return {**self.buyer, "remark": (sealed, version, field)}
+
     def last_remark(self) -> str | None:
         """The last remark of the shop; None if there is none or its key is gone."""
         if not self.remarks or self._sealer is None:

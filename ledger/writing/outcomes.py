@@ -7,27 +7,27 @@ doubt, whatever happens to later attempts, until a transaction that holds the he
 from collections.abc import Sequence
 
 from ledger.common.errors import Misconfigured, Unavailable
-from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, LogConflict, StorageFailed, ValueNotStored, Writing
-from ledger.writing.repeats import is_same
+from ledger.writing.repeats import Repeats, is_same
 from ledger.writing.tasks import Task
 
 COMMON = (Unavailable, Misconfigured)
 """Errors that are nobody's fault: all who wait get them."""
 
 
-def look_up(tasks: Sequence[Task], writing: Writing, ledger: str) -> dict[bytes, list[Entry]]:
-    """What the log holds of commands that were sent before, by command id; none is in doubt now."""
-    ids = [task.command_id.bytes for task in tasks
-           if task.tried or task.context.command_id is not None]
-    found: dict[bytes, list[Entry]] = {}
-    for entry in writing.commands(ledger, ids) if ids else ():
-        found.setdefault(entry.command_id, []).append(entry)
+def look_up(tasks: Sequence[Task], writing: Writing, ledger: str, keys: LedgerKeys) -> Repeats:
+    """What the log holds of commands that were sent before; none is in doubt now."""
+    repeats = Repeats(ledger, writing, keys)
+    for task in tasks:
+        task.first_id()
+    sent = [task for task in tasks if task.tried or task.context.command_id is not None]
+    repeats.look_up(sent)
+    repeats.number(sent)
     for task in tasks:
         task.in_doubt = None
-        task.recorded = found.get(task.command_id.bytes, [])
-    return found
+        task.recorded = repeats.of(task)
+    return repeats
 
 
 def doubt_of(error: BaseException, *, at_commit: bool) -> ConnectionLost | None:
@@ -50,7 +50,7 @@ def settle(task: Task, keys: LedgerKeys) -> None:
         task.result = copy_of(task.in_doubt)
     elif task.recorded and (task.result is None or isinstance(task.result, COMMON)):
         try:
-            same = is_same(task.command, task.request_hash, task.recorded, keys)
+            same = is_same(task, task.recorded, keys)
         except Exception as error:  # without its keys nobody knows whether it is this request
             task.result = ConnectionLost(why=str(error))
             return

@@ -85,6 +85,18 @@ def command_id(ledger: Secret, actor: str, key: str) -> UUID:
         "command", b"".join((frame_text(ledger.name), frame_text(actor), frame_text(key)))))
 
 
+def statement_id(mac: Mac, statement: bytes, number: int) -> UUID:
+    """The id of the nth statement, from 0, that says the same but for personal values."""
+    return _uuid(mac("import.statement", statement + frame_bytes(number.to_bytes(8, "big"))))
+
+
+def statement_of(ledger: Secret, *parts: str | bytes) -> bytes:
+    """What the ids of a statement are made of: the ledger's name, and what is not personal in it.
+    """
+    return frame_text(ledger.name) + b"".join(
+        frame_text(part) if isinstance(part, str) else frame_bytes(part) for part in parts)
+
+
 def _uuid(digest: bytes) -> UUID:
     """The UUID (version 8) that is made of a digest's first 16 bytes."""
     raw = bytearray(digest[:16])

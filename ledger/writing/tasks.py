@@ -38,11 +38,12 @@ class Task:
     """A command on its way through the writer.
 
     `entries` is what it records, `recorded` what the log held of it already. `in_doubt` is why
-    nobody knows whether its last attempt was recorded, if so.
+    nobody knows whether its last attempt was recorded, if so. `number` counts the statements that
+    say the same but for personal values.
     """
 
-    __slots__ = ("command", "command_id", "context", "entries", "in_doubt", "last", "recorded",
-                 "request_hash", "result", "tried", "turn")
+    __slots__ = ("command", "command_id", "context", "entries", "in_doubt", "last", "number",
+                 "recorded", "request_hash", "result", "tried", "turn")
 
     def __init__(self, command: Command, context: Context, request_hash: bytes | None,
                  turn: Turn) -> None:
@@ -52,11 +53,16 @@ class Task:
         self.request_hash = request_hash
         self.turn = turn
         self.last = False
+        self.number = 0
         self.tried = False
         self.entries: list[Entry] = []
         self.recorded: list[Entry] = []
         self.in_doubt: ConnectionLost | None = None
         self.result: Receipt | BaseException | None = None
+
+    def first_id(self) -> None:
+        """Take up the id again that it came with: a new attempt counts statements from 0."""
+        self.command_id, self.number = self.context.command_id or self.command_id, 0
 
     @property
     def stream(self) -> str:

@@ -130,13 +130,17 @@ class Work:
         else:
             self.persons.update((lookup, found.get(lookup)) for lookup in lookups)
 
-    def make_persons(self) -> None:
+    def make_persons(self) -> StorageFailed | None:
         """Make the keys of new persons durable. Nothing that they seal is in the log before that.
 
-        Errors: StorageFailed (R-LOG-04), LogConflict (R-LOG-03).
+        Returns why the keys could not be written, if so. Errors: LogConflict (R-LOG-03).
         """
-        if self.new:
-            self.keys.make(self.new, self.now)
+        try:
+            if self.new:
+                self.keys.make(self.new, self.now)
+        except StorageFailed as error:
+            return error
+        return None
 
     def again_without_new_persons(self, why: StorageFailed) -> "Work":
         """The same batch before anything was decided, in which nobody new can be made."""

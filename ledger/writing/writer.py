@@ -25,21 +25,13 @@ from ledger.log.append import append
 from ledger.log.clock import Clock
 from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
-from ledger.log.store import (
-    ConnectionLost,
-    Forked,
-    Head,
-    LogConflict,
-    StorageFailed,
-    Store,
-    Writing,
-)
+from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
 from ledger.writing import outcomes
 from ledger.writing.clock_guard import ClockGuard
 from ledger.writing.entries import Origin, check_times, entry_of, must_be_free, once_values
 from ledger.writing.errors import CommandReused, LedgerClosed, Overloaded
 from ledger.writing.refusals import Count, Refusal, Tally, done, entries_of
-from ledger.writing.repeats import is_same
+from ledger.writing.repeats import Repeats, is_same
 from ledger.writing.requests import request_hash
 from ledger.writing.tasks import Task, Turn
 from ledger.writing.work import Cache, Work
@@ -63,7 +55,7 @@ class _Batch(NamedTuple):
     head: Head
     wall: int
     writing: Writing
-    repeats: dict[bytes, list[Entry]]
+    repeats: Repeats
     entries: list[Entry]
     once: dict[str, int]
 
@@ -275,7 +267,7 @@ class Writer:
 
     def _open(self, tasks: list[Task], writing: Writing) -> _Batch:
         head = self._head(writing)
-        repeats = outcomes.look_up(tasks, writing, self.name)
+        repeats = outcomes.look_up(tasks, writing, self.name, self.keys)
         first = tasks[0].command
         wall = (self.guard.stamp_acceptance(first, head) if isinstance(first, AcceptClock)
                 else self.guard.stamp(head, writing))
@@ -298,10 +290,8 @@ class Writer:
         work.reader = writing
         batch = self._open(tasks, writing)
         decided = self._decide_all(tasks, work, batch)
-        try:
-            work.make_persons()
-        except StorageFailed as error:
-            work, batch = work.again_without_new_persons(error), self._open(tasks, writing)
+        if why := work.make_persons():
+            work, batch = work.again_without_new_persons(why), self._open(tasks, writing)
             decided = self._decide_all(tasks, work, batch)
         return work, batch, decided
 
@@ -321,10 +311,10 @@ class Writer:
         return len(tasks)
 
     def _decide(self, task: Task, work: Work, batch: _Batch) -> None:
-        key = task.command_id.bytes
-        if key in batch.repeats:
-            task.entries = batch.repeats[key]
-            if not is_same(task.command, task.request_hash, task.entries, self.keys):
+        batch.repeats.number([task])
+        if recorded := batch.repeats.of(task):
+            task.entries = recorded
+            if not is_same(task, recorded, self.keys):
                 raise CommandReused
             position = max(batch.head.position, task.entries[-1].position)
             task.result = task.receipt(position)._replace(replayed=True)
@@ -337,12 +327,13 @@ class Writer:
         once = once_values(facts, position)
         if once:
             must_be_free(once, {**batch.writing.once(self.name, list(once)), **batch.once})
-        origin = Origin(self.name, batch.now, key, task.request_hash, task.context)
+        origin = Origin(self.name, batch.now, task.command_id.bytes, task.request_hash,
+                        task.context)
         task.entries = [entry_of(fact, origin, position + seq, seq)
                         for seq, fact in enumerate(facts, 1)]
         if task.entries:
             batch.entries.extend(task.entries)
-            batch.repeats[key] = task.entries
+            batch.repeats.add(task)
             batch.once.update(once)
         work.keep(len(task.entries))
 

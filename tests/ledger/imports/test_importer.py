@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 import yaml
@@ -14,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.common.errors import InvalidValues
+from ledger.core import event_types
 from ledger.imports import profiles
+from ledger.imports.choices import POLICIES
 from ledger.imports.faults import HIDDEN
 from ledger.imports.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, UnknownPolicy
 from ledger.imports.rows import Row
@@ -414,6 +417,79 @@ def test_faults__hide_personal_values(shop: Shop) -> None:
     fault, = shop.bring(shop.file([row])).faults
     assert fault.value == HIDDEN
     assert "某路" not in "".join(map(str, fault))
+
+
+def stall() -> profiles.Profile:
+    """The kiosk with an address, which nothing but a comparison can tell apart."""
+    raw = yaml.safe_load(KIOSK)
+    raw["files"]["sales"]["columns"]["Adresse"] = {
+        "field": "address", "kind": "text", "personal": True, "optional": True}
+    raw["order"]["address"] = "address"
+    del raw["order"]["paid_minor"], raw["order"]["paid"]
+    return profiles.parse(yaml.safe_dump(raw), "stall")
+
+
+def sale(address: str, *, state: str = "offen") -> str:
+    return f"7,30.10.2022 12:30,4.50,{state},Ada,{address}"
+
+
+def bring(shop: Shop, *rows: str, **more: Any) -> tuple[int, int]:
+    """How many events rows bring, and how many of the rows are duplicates."""
+    path = shop.file(rows, header="Nr,Zeit,Summe,Stand,Name,Adresse")
+    summary = shop.bring(path, profile=stall(), **more)
+    return summary.events - 2 if summary.events else 0, summary.duplicates
+
+
+def addresses(shop: Shop) -> list[str | None]:
+    """What was sealed as the order's address, in log order."""
+    return [shop.opened.ledger.keys.reveal(value, entry.stream, entry.version, "/address")
+            for entry in shop.log() if entry.type.startswith(("order.placed", "order.details"))
+            if (value := event_types.decode(entry).address) is not None]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_personal__changed_is_another_statement_and_repeated_the_same(
+    shop: Shop, policy: str
+) -> None:
+    """Nothing of an id says which address it is; the sealed values do, until they are erased."""
+    assert bring(shop, sale("Allee 1"), policy=policy) == (1, 0)
+    assert bring(shop, sale("Allee 2"), policy=policy) == (1, 0)
+    assert bring(shop, sale("Allee 1"), policy=policy) == (0, 1)
+    assert bring(shop, sale("Allee 2"), policy=policy) == (0, 1)
+    assert bring(shop, sale("Allee 1"), sale("Allee 2"), policy=policy) == (0, 2)
+    assert bring(shop, sale("Allee 3"), policy=policy) == (1, 0)
+    assert addresses(shop) == ["Allee 1", "Allee 2", "Allee 3"]
+
+
+def test_personal__changed_after_a_statement_that_sealed_nothing(shop: Shop) -> None:
+    """The order was completed, under the address that was known; then that changed, and again."""
+    bring(shop, sale("Allee 1"))
+    assert bring(shop, sale("Allee 1", state="fertig")) == (1, 0)
+    assert bring(shop, sale("Allee 2", state="fertig")) == (1, 0)
+    assert bring(shop, sale("Allee 3", state="fertig")) == (1, 0)
+    for address in ("Allee 1", "Allee 2", "Allee 3"):
+        assert bring(shop, sale(address, state="fertig")) == (0, 1)
+    assert bring(shop, sale("Allee 1")) == (0, 1)
+    assert addresses(shop) == ["Allee 1", "Allee 2", "Allee 3"]
+
+
+def test_personal__changed_inside_one_file(shop: Shop) -> None:
+    rows = [sale("Allee 1"), sale("Allee 1", state="fertig"), sale("Allee 2", state="fertig"),
+            sale("Allee 2")]
+    assert bring(shop, *rows)[0] == 3
+    assert bring(shop, *rows, sale("Allee 2")) == (0, 5)
+    assert addresses(shop) == ["Allee 1", "Allee 2"]
+
+
+def test_personal__compared_no_more_once_it_is_erased(shop: Shop) -> None:
+    """A row with another address cannot be told from the first: nobody can try addresses out."""
+    bring(shop, sale("Allee 1"))
+    with shop.opened.keys.engine.connect() as connection:
+        connection.exec_driver_sql("DELETE FROM persons")
+    shop.opened.ledger.keys._by_id.clear()
+    for address in ("Allee 1", "Allee 2", ""):
+        assert bring(shop, sale(address)) == (0, 1)
+    assert addresses(shop) == [None]
 
 
 def test_staging__holds_no_value_in_the_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -10,9 +10,10 @@ from ledger.common.values import to_us
 from ledger.imports import profiles
 from ledger.imports.faults import HIDDEN
 from ledger.imports.profiles import Profile
-from ledger.imports.rows import Row, RowReader, match_header
+from ledger.imports.rows import Row, RowKeys, RowReader, match_header
 from ledger.imports.sources import Source, identify
 
+KEYS = RowKeys(b"whole", b"open")
 TMALL = profiles.find("tmall-report")
 OLIST = profiles.find("olist")
 ITEMS = profiles.find("taobao-items")
@@ -62,7 +63,7 @@ def reader(
     """The reader of a file with a header and these lines."""
     path = folder / "export.csv"
     path.write_text("".join(f"{line}\r\n" for line in (header, *lines)), "utf-8", newline="")
-    return RowReader(identify(path, ("utf-8",)), profile, b"row key", latest_us=NOW)
+    return RowReader(identify(path, ("utf-8",)), profile, KEYS, latest_us=NOW)
 
 
 def read(folder: Path, line: str) -> Row:
@@ -131,6 +132,35 @@ def test_rows__have_equal_digests_when_only_volatile_cells_differ(tmp_path: Path
     assert first != other
 
 
+OTHERS = {"text": ("x", "y"), "id": ("1", "2"), "money": ("1", "2"), "integer": ("1", "2")}
+"""Two values of each kind of cell."""
+
+
+@pytest.mark.parametrize("name", ["generic", "taobao-orders", "tmall-report", "online-retail"])
+def test_rows__keep_no_digest_of_what_is_personal(tmp_path: Path, name: str) -> None:
+    """A digest in the log outlives an erased key: with the secret, every phone could be tried."""
+    profile = profiles.find(name)
+    ignored = profile.main.ignored
+    columns = {column: fields[0] for column, fields in profile.main.columns.items()}
+    time = datetime(2020, 1, 2, tzinfo=UTC).strftime(profile.formats[0])
+    cells = {column: OTHERS[field.kind][0] if field.kind in OTHERS
+             else next(iter(field.values or ()), time) for column, field in columns.items()}
+
+    def line(**other: str) -> str:
+        return ",".join([*{**cells, **other}.values(), *("" for _ in ignored)])
+
+    changed = [column for column, field in columns.items() if field.kind in OTHERS]
+    found = reader(
+        tmp_path, [line(), *(line(**{one: OTHERS[columns[one].kind][1]}) for one in changed)],
+        profile=profile, header=",".join([*columns, *ignored]))
+    first, *rest = found.rows()
+    assert not first.faults
+    assert {column for column, row in zip(changed, rest, strict=True)
+            if row.open_digest == first.open_digest} == {
+        column for column in changed if columns[column].personal}
+    assert len({row.digest for row in (first, *rest)}) == len(rest) + 1
+
+
 def test_rows__can_only_be_counted_when_the_header_is_wrong(tmp_path: Path) -> None:
     found = reader(tmp_path, [GOOD, "", '"6" x', "1,2"], header="颜色")
     assert {fault.code for fault in found.faults} == {"missing_column", "unknown_column"}
@@ -138,6 +168,6 @@ def test_rows__can_only_be_counted_when_the_header_is_wrong(tmp_path: Path) -> N
 
 
 def test_rows__are_none_when_there_is_no_file(tmp_path: Path) -> None:
-    found = RowReader(identify(tmp_path, ("utf-8",)), TMALL, b"row key", latest_us=NOW)
+    found = RowReader(identify(tmp_path, ("utf-8",)), TMALL, KEYS, latest_us=NOW)
     assert [fault.code for fault in found.faults] == ["not_a_file"]
     assert found.count() == 0
