@@ -5,6 +5,7 @@ module. An unknown type stops the reader, and so does an unknown member of an en
 with `Words`. An unknown field does not.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -54,6 +55,7 @@ class _Strict:
         return event
 
 
+_not_literal = re.compile(r"Invalid enum value (?P<value>.*) - at `\$(?P<where>.*)`").fullmatch
 _decoders: dict[str, msgspec.json.Decoder[Any] | _Strict] = {}
 
 
@@ -80,7 +82,7 @@ def decode_payloads(entries: Sequence[Entry | Outline]) -> list[Any]:
     """
     try:
         return [_decoders[entry.type].decode(entry.payload) for entry in entries]
-    except (KeyError, _Unknown):  # one of them is: the first one says where
+    except (KeyError, _Unknown, msgspec.ValidationError):  # the first one says where
         return [_decoded(entry) for entry in entries]
 
 
@@ -93,8 +95,12 @@ def _decoded(entry: Entry | Outline) -> Any:
         return decoder.decode(entry.payload)
     except _Unknown as unknown:
         (fault,) = unknown.args
-        raise UnknownMember(position=entry.position, type=entry.type, where=fault.where,
-                            what=fault.message) from None
+        where, what = fault.where, fault.message
+    except msgspec.ValidationError as error:  # an enumeration of the base is a Literal
+        if (found := _not_literal(str(error))) is None:
+            raise
+        where, what = found["where"].replace(".", "/"), f"is {found['value']}"
+    raise UnknownMember(position=entry.position, type=entry.type, where=where, what=what)
 
 
 def decode(entry: Entry) -> Any:

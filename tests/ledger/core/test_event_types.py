@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 import pytest
@@ -25,7 +25,9 @@ def sample(kind: Any) -> Any:
         return sample(next(one for one in get_args(bare) if one is not NoneType))
     if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
         return {field.encode_name: sample(field.type) for field in msgspec.structs.fields(bare)}
-    if get_origin(bare) is list:
+    if get_origin(bare) is Literal:
+        return get_args(bare)[0]
+    if get_origin(bare) in (list, tuple):
         return [sample(get_args(bare)[0])]
     if get_origin(bare) is dict:
         return {"x": sample(get_args(bare)[1])}
@@ -40,9 +42,10 @@ def members(kind: Any, at: Path = ()) -> list[tuple[Path, list[Bound]]]:
     if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
         return [found for field in msgspec.structs.fields(bare)
                 for found in members(field.type, (*at, field.encode_name))]
-    if get_origin(bare) is list:
+    if get_origin(bare) in (list, tuple):
         return members(get_args(bare)[0], (*at, 0))
-    return [(at, bounds)] if any(isinstance(one, Words) for one in bounds) else []
+    listed = get_origin(bare) is Literal or any(isinstance(one, Words) for one in bounds)
+    return [(at, bounds)] if listed else []
 
 
 GROWING = {topic: found for topic, cls in EVENTS.items() if (found := members(cls))}
