@@ -254,6 +254,26 @@ def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> No
         click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
 
 
+@command("digest")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…",
+                type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@ledger_option
+@format_options
+def digest_command(files: tuple[Path, ...], *, ledger_name: str, form: str) -> None:
+    """Show what the log holds of files, to find one that was imported, or attached as evidence."""
+    import hashlib
+
+    from ledger.writing.requests import file_mac
+
+    with opened(ledger_name) as found:
+        rows = []
+        for path in files:
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").digest()
+            rows.append({"file": str(path), "mac": file_mac(found.ledger.mac, sha256)})
+        print_rows(rows, form=form)
+
+
 @command("backup")
 @ledger_option
 @click.option("--keys", "keys_only", is_flag=True,
@@ -307,5 +327,6 @@ def restore_command(keys_only: bool, file: Path, form: str) -> None:
 COMMANDS: list[click.Command] = [
     demo_command, import_command, do_command, report_command, rebuild_command, verify_command,
     policies_group, keys_group, serve_command,
-    doctor_command, upgrade_command, accept_clock_command, backup_command, restore_command,
+    doctor_command, upgrade_command, accept_clock_command, digest_command, backup_command,
+    restore_command,
 ]

@@ -31,6 +31,10 @@ class Work(Protocol):
         """Whether the log holds an event at a position."""
         ...
 
+    def mac(self, purpose: str, data: bytes) -> bytes:
+        """HMAC-SHA-256 under the ledger's secret: what is recorded of what must not be guessed."""
+        ...
+
     def person(self, lookup: str) -> Person:
         """The person under a lookup that the command named in `persons`."""
         ...

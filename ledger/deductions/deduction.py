@@ -78,7 +78,8 @@ class Deduction(Aggregate):
     class Proposed(Aggregate.Event):
         """Somebody says that a rule was broken, and shows evidence.
 
-        Shapes: `evidence` are positions of events, `attachments` the SHA-256 of files, in hex.
+        Shapes: `evidence` are positions of events, `attachments` an HMAC of the
+        SHA-256 of files, in hex.
         `policy` is the version of the rule. `occurrence` counts several on one day; `renews` is a
         dismissed deduction of the same facts, which this one proposes again.
         """

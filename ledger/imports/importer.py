@@ -9,10 +9,9 @@ that was seen before never undoes what came after it, and running a killed impor
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, Protocol
-from uuid import NAMESPACE_OID, UUID, uuid5
+from uuid import UUID
 
 import msgspec
 
@@ -74,8 +73,6 @@ class Target(Protocol):
 MAX_ROWS_KEPT = 60_000
 """Rows whose statements are kept in memory from checking to recording. If there are more, all
 statements are made twice."""
-
-_NAMESPACE = uuid5(NAMESPACE_OID, "order-ledger/import/v1")
 
 
 class UnknownPolicy(Invalid):
@@ -167,7 +164,7 @@ class _Run:
     def run(self, files: Sequence[Path]) -> Summary:
         """All stages. Nothing is recorded if a fault forbids it or nothing is new."""
         sources = [identify(path, self.profile.encodings) for path in files]
-        self.id = self._identity([source.sha256 for source in sources])
+        self.id = self._identity([source.digest for source in sources])
         self.correlation = self.how.context.correlation or self._command_id(self.id, "started")
         self.loader.load(sources, self.how.progress)
         self.statements = Statements(self.assembler, self.staging, self.loader)
@@ -184,23 +181,24 @@ class _Run:
 
     # -- commands ---------------------------------------------------------------------------------
 
-    def _identity(self, hashes: list[str]) -> str:
+    def _identity(self, digests: list[bytes]) -> str:
         """The same files, profile and shop are the same import, whatever else differs."""
-        parts = [hashes, self.profile.name, self.profile.version, self.profile.sha256,
+        parts = [self.profile.name, self.profile.version, self.profile.sha256,
                  self.assembler.shop, *self._warehouses()]
-        return sha256(msgspec.json.encode(parts)).hexdigest()[:20]
+        return self.ledger.mac("import", msgspec.json.encode([digests, parts])).hex()[:20]
 
     def _warehouses(self) -> list[str]:
         """The warehouse in which goods move, if any: another one makes another import."""
         return [] if self.assembler.warehouse is None else [self.assembler.warehouse]
 
     def _command_id(self, *parts: str) -> UUID:
-        return uuid5(_NAMESPACE, "\n".join((self.ledger.name, *parts)))
+        return requests.import_command_id(self.ledger, *parts)
 
     def _start(self) -> Item:
-        files = [ImportedFile(name=file.source.name, sha256=file.source.sha256, rows=file.rows,
-                              bytes=file.source.size, encoding=file.source.encoding)
-                 for file in self.loader.files]
+        files = [ImportedFile(
+            name=file.source.name, mac=requests.file_mac(self.ledger.mac, file.source.digest),
+            rows=file.rows, bytes=file.source.size, encoding=file.source.encoding)
+            for file in self.loader.files]
         profile = self.profile
         command = StartImport(
             import_id=self.id, files=files, profile=profile.name, profile_version=profile.version,

@@ -20,13 +20,14 @@ from ledger.core.commands import Command
 
 
 class ImportedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One file. Units: `bytes` is its size, `rows` its data lines; `sha256` is of its bytes.
+    """One file. Units: `bytes` is its size, `rows` its data lines.
 
-    `encoding` is empty where the file could not be read as text.
+    `mac` is an HMAC-SHA-256 of its SHA-256 under the ledger's secret, in hex: `ledger digest FILE`
+    shows it. `encoding` is empty where the file could not be read as text.
     """
 
     name: LongText
-    sha256: Sha256
+    mac: Sha256
     bytes: Tally
     rows: Tally
     encoding: NameOrNone

@@ -106,7 +106,7 @@ class RowReader:
 
     def count(self) -> int:
         """How many data rows the file has, whether or not they can be read."""
-        if not self.source.sha256:
+        if not self.source.digest:
             return 0
         text, _ = open_text(self.source)
         with text:

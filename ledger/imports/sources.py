@@ -23,13 +23,13 @@ LONGEST_ROW = 1 << 20
 class Source(NamedTuple):
     """A file, hashed and with its encoding known.
 
-    Units: `size` in bytes. `encoding` is empty where none fits, `sha256` where the file could not
-    be read at all; `fault` says why.
+    Units: `size` in bytes. `encoding` is empty where none fits, `digest` where the file could not
+    be read at all; `fault` says why. The digest, a plain SHA-256, is kept nowhere.
     """
 
     path: Path
     name: str
-    sha256: str
+    digest: bytes
     size: int
     encoding: str
     fault: RowFault | None = None
@@ -52,7 +52,7 @@ def identify(path: Path, encodings: tuple[str, ...]) -> Source:
         why = "it is a folder or a pipe"
     except OSError as error:
         why = error.strerror or str(error)
-    return Source(path, name, "", 0, "", RowFault.of(name, 0, "not_a_file", why=why))
+    return Source(path, name, b"", 0, "", RowFault.of(name, 0, "not_a_file", why=why))
 
 
 def _identify(
@@ -70,7 +70,7 @@ def _identify(
         file.seek(0)
         offset = _undecodable(file, encoding)
         if offset is None:
-            return Source(path, name, digest.hexdigest(), size, encoding)
+            return Source(path, name, digest.digest(), size, encoding)
         failed[encoding] = offset
     # The encoding that got furthest is the likeliest, so the fault is shown where it gave up.
     encoding = max(failed, key=lambda tried: failed[tried])
@@ -80,7 +80,7 @@ def _identify(
     row = _row_at(path, encoding, failed[encoding])
     fault = RowFault.of(name, row, "wrong_encoding", offset=failed[encoding],
                         encoding=encoding.upper(), hint=hint, tried=", ".join(failed).upper())
-    return Source(path, name, digest.hexdigest(), size, "", fault)
+    return Source(path, name, digest.digest(), size, "", fault)
 
 
 def _undecodable(file: io.BufferedReader, encoding: str) -> int | None:

@@ -97,6 +97,17 @@ def statement_of(ledger: Secret, *parts: str | bytes) -> bytes:
         frame_text(part) if isinstance(part, str) else frame_bytes(part) for part in parts)
 
 
+def import_command_id(ledger: Secret, *parts: str) -> UUID:
+    """The id of a command on an import itself: that it begins, or what came of it."""
+    return _uuid(ledger.mac("import.command", statement_of(ledger, *parts)))
+
+
+def file_mac(mac: Mac, sha256: bytes) -> str:
+    """What the log keeps of a file, by its SHA-256, in hex: nobody can find out by trying what a
+    short file holds."""
+    return mac("file", sha256).hex()
+
+
 def _uuid(digest: bytes) -> UUID:
     """The UUID (version 8) that is made of a digest's first 16 bytes."""
     raw = bytearray(digest[:16])

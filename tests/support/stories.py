@@ -1,5 +1,6 @@
 """given(*history).when(command).then(*facts or an error): a rule's story, without a database."""
 
+import hmac
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -53,6 +54,9 @@ class Story:
 
     def holds(self, position: int) -> bool:
         return position <= self.position
+
+    def mac(self, purpose: str, data: bytes) -> bytes:
+        return hmac.digest(purpose.encode(), data, "sha256")
 
     def person(self, lookup: str) -> Person:
         return Person(f"person:{lookup}", b"")

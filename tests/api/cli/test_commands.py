@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -60,6 +61,19 @@ def test_import__accepted(run: Run) -> None:
     assert {name: found[name] for name in ("rows", "accepted", "rejected", "duplicates")} == {
         "rows": 591, "accepted": 579, "rejected": 0, "duplicates": 12}
     assert found["events"] == found["position"]
+
+
+def test_digest__finds_an_imported_file_again(run: Run, tmp_path: Path) -> None:
+    import_sample(run)
+    copy, other = tmp_path / "copy.csv", tmp_path / "other.csv"
+    copy.write_bytes(AUGUST.read_bytes())
+    other.write_bytes(AUGUST.read_bytes() + b" ")
+    found = {Path(row["file"]).name: row["mac"] for row in rows(run(
+        "digest", AUGUST, copy, other, "--json"))}
+    (row,) = sqlite3.connect(tmp_path / "shop.db").execute(
+        "SELECT payload FROM events WHERE type = 'import.started.v1'").fetchone()
+    assert json.loads(row)["files"][0]["mac"] == found[AUGUST.name] == found["copy.csv"]
+    assert found["other.csv"] != found["copy.csv"]
 
 
 def test_import__ignored_when_repeated(run: Run) -> None:

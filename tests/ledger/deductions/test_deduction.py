@@ -103,6 +103,16 @@ def test_propose_deduction__rejected_when_not_well_formed(fields: dict[str, Any]
         propose(**fields)
 
 
+def test_propose_deduction__keeps_no_plain_hash_of_a_file() -> None:
+    """A note of a few words could be guessed from it for ever; each file still has its own."""
+    files = [f"{number:064x}" for number in (1, 2, 1)]
+    story = started().when(propose(attachments=files[:2]))
+    kept = story.facts[0].attachments
+    assert len(set(kept) - set(files)) == 2
+    again = started().when(propose(2, attachments=files[2:]))
+    assert again.facts[0].attachments == kept[:1]
+
+
 def test_propose_deduction__rejected_under_a_number_that_is_taken() -> None:
     started((CHEN, propose())).when(propose(day="2026-09-02")).refused(DeductionNumberTaken)
 

@@ -1,5 +1,6 @@
 """Imports from files to events: what is recorded, what is not, and what a second run adds."""
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from ledger.imports.rows import Row
 from ledger.imports.staging import UNSORTED, Staging
 from ledger.log.store import StorageFailed
 from ledger.settings import Settings, open_ledger
+from ledger.writing.requests import file_mac
 from tests.support.real import OLIST, TMALL, needs
 from tests.support.shops import HEADER, SAMPLES, Shop, codes, counts, order
 from tests.support.source import ROOT
@@ -490,6 +492,20 @@ def test_personal__compared_no_more_once_it_is_erased(shop: Shop) -> None:
     for address in ("Allee 1", "Allee 2", ""):
         assert bring(shop, sale(address)) == (0, 1)
     assert addresses(shop) == [None]
+
+
+def test_personal__is_in_no_plain_hash_of_a_file(shop: Shop) -> None:
+    """A file of one row could be guessed from its hash, whatever was erased since."""
+    path = shop.file([order(1)])
+    shop.bring(path)
+    raw = path.read_bytes()
+    plain = [hashlib.new(name, raw).hexdigest() for name in ("md5", "sha1", "sha256", "blake2b")]
+    for entry in shop.log():
+        whole = repr(entry)
+        assert not any(one in whole or repr(bytes.fromhex(one))[2:-1] in whole for one in plain)
+    started, = shop.payloads("import.started.v1")
+    assert started["files"][0]["mac"] == file_mac(
+        shop.opened.ledger.mac, hashlib.sha256(raw).digest())
 
 
 def test_staging__holds_no_value_in_the_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
