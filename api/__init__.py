@@ -43,7 +43,7 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     from api import (
         imports as uploads,
     )
-    from api.http import description, operations, problems, routes
+    from api.http import description, operations, problems, routes, standing
     from api.http.runtime import Edge
 
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
@@ -51,6 +51,7 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     atexit.register(edge.close)
     operations.install(app)
     routes.install(app)
+    standing.install(app)
     api = description.configure(app)
     problems.register(app)
     for module in (orders, returns, stock, people, policies, deductions, scores, uploads, log,

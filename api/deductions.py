@@ -15,12 +15,10 @@ from api.http.reading import (
     ClockQuery,
     ItemSchema,
     Listed,
-    MinPosition,
     MonthQuery,
     at_position,
     own_row,
     question,
-    wait,
 )
 from api.http.routes import EVERYBODY, Blueprint, caller, edge
 from api.http.writing import Route
@@ -92,14 +90,12 @@ add_history(group, f"{ONE}/history", "deduction", staff=True)
 
 
 @group.permit(ONE, STAFF, name="deduction")
-@group.arguments(MinPosition(), location="headers")
 @group.arguments(ClockQuery(), location="query")
 @group.response(200, ItemSchema)
 def read_deduction(
-    headers: Mapping[str, Any], query: Mapping[str, Any], deduction: str
+    query: Mapping[str, Any], deduction: str
 ) -> Response:
     """One deduction; members who see only their own find no other."""
-    wait(headers.get("least"))
     asked, who = question(query)._replace(subject=deduction), caller()
     answer = REPORTS["deductions"](edge().models, who.ledger, asked)
     note_read(answer.as_of["position"])

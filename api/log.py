@@ -19,14 +19,13 @@ from api.http.reading import (
     DEFAULT_LIMIT,
     AnswerSchema,
     ItemSchema,
-    MinPosition,
     PageQuery,
     at_position,
     paged,
     question,
-    wait,
 )
 from api.http.routes import READERS, Blueprint, caller, edge, unseal
+from api.http.standing import mark
 from ledger.common.errors import Fault
 from ledger.common.values import from_us, rfc3339
 from ledger.log import merkle
@@ -118,16 +117,14 @@ class AuditQuery(PageQuery):
 
 
 @group.permit("/v1/audit", EVIDENCE, name="audit")
-@group.arguments(MinPosition(), location="headers")
 @group.arguments(AuditQuery(), location="query")
 @group.response(200, AnswerSchema)
 @group.doc(**{"x-also": list(EXPORTS.values())})
-def audit(headers: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
+def audit(query: Mapping[str, Any]) -> Response:
     """Who did what, when it happened and when it was known, and what it changed.
 
     As JSON in pages; whole as NDJSON with a closing line, as CSV or as Excel.
     """
-    wait(headers.get("least"))
     asked = Asked(
         subject=query.get("subject"), actor=query.get("actor"), client=query.get("client"),
         type=query.get("type"), day=_parsed("day", query.get("day"), date.fromisoformat),
@@ -136,7 +133,9 @@ def audit(headers: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
     form = query.get("format", "json")
     if form == "json":
         return _trail(query, asked)
-    return {"ndjson": _ndjson, "csv": _csv, "xlsx": _xlsx}[form](_all(asked))
+    position = edge().store.head(caller().ledger).position
+    made = {"ndjson": _ndjson, "csv": _csv, "xlsx": _xlsx}[form](_all(asked, position))
+    return mark(made, position)
 
 
 def _parsed(name: str, text: str | None, parse: Any) -> Any:
@@ -158,10 +157,10 @@ def _trail(query: Mapping[str, Any], asked: Asked) -> Response:
     return paged(as_of, shown, None if trail.next_after is None else [trail.next_after])
 
 
-def _all(asked: Asked) -> Iterator[dict[str, Any]]:
+def _all(asked: Asked, position: int) -> Iterator[dict[str, Any]]:
     """All rows that were asked for, page by page. Errors: 422 `too_much`, never only a part."""
     here, name = edge(), caller().ledger
-    note_read(here.store.head(name).position)
+    note_read(position)
     after, count = 0, 0
     while True:
         trail = found(here.models, name, asked, after=after, limit=1000)

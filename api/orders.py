@@ -11,11 +11,9 @@ from api.http.reading import (
     ClockQuery,
     ItemSchema,
     Listed,
-    MinPosition,
     ShopQuery,
     at_position,
     question,
-    wait,
 )
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
@@ -106,12 +104,10 @@ add_history(group, f"{ONE}/history", "order")
 
 
 @group.permit(ONE, READERS, name="order")
-@group.arguments(MinPosition(), location="headers")
 @group.arguments(ClockQuery(), location="query")
 @group.response(200, ItemSchema)
-def read_order(headers: Mapping[str, Any], query: Mapping[str, Any], order: str) -> Response:
+def read_order(query: Mapping[str, Any], order: str) -> Response:
     """One order: its statuses and sums, its lines with their pieces by state, its parcels."""
-    wait(headers.get("least"))
     models, name = edge().models, caller().ledger
     asked = question(query)._replace(subject=order)
     answer = REPORTS["orders"](models, name, asked)

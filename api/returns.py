@@ -11,11 +11,9 @@ from api.http.reading import (
     ClockQuery,
     ItemSchema,
     Listed,
-    MinPosition,
     ShopQuery,
     at_position,
     question,
-    wait,
 )
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
@@ -63,12 +61,10 @@ add_history(group, f"{ONE}/history", "case")
 
 
 @group.permit(ONE, READERS, name="case")
-@group.arguments(MinPosition(), location="headers")
 @group.arguments(ClockQuery(), location="query")
 @group.response(200, ItemSchema)
-def read_case(headers: Mapping[str, Any], query: Mapping[str, Any], case: str) -> Response:
+def read_case(query: Mapping[str, Any], case: str) -> Response:
     """One case: where its goods are, how far its refund."""
-    wait(headers.get("least"))
     asked = question(query)._replace(subject=case)
     answer = REPORTS["returns"](edge().models, caller().ledger, asked)
     if not answer.rows:

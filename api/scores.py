@@ -13,16 +13,15 @@ from api.http.reading import (
     STAFF_READERS,
     ItemSchema,
     Listed,
-    MinPosition,
     MonthQuery,
     ScoresQuery,
     at_position,
     no_part,
     own_row,
     question,
-    wait,
 )
 from api.http.routes import EVERYBODY, Blueprint, caller, edge
+from api.http.standing import mark
 from api.http.writing import Route
 from api.sheets import workbook
 from ledger.scores.commands import GradeMember, ReopenMonth, RestateMonth, SealMonth, SetBonus
@@ -60,13 +59,11 @@ reading.add(group, [
 
 
 @group.permit("/v1/scores/<member>/explain", STAFF, name="explain-score")
-@group.arguments(MinPosition(), location="headers")
 @group.arguments(MonthQuery(exclude=("limit", "cursor")), location="query")
 @group.response(200, ItemSchema)
-def explain(headers: Mapping[str, Any], query: Mapping[str, Any], member: str) -> Response:
+def explain(query: Mapping[str, Any], member: str) -> Response:
     """Why a member's month has its score: terms that add up to it, with their events."""
     _must_be_own(member)
-    wait(headers.get("least"))
     as_of, item = explain_score(edge().models, caller().ledger, member, question(query))
     note_read(as_of["position"])
     return at_position(as_of, {"as_of": as_of, "item": item})
@@ -80,15 +77,12 @@ def _must_be_own(member: str) -> None:
 
 
 @group.permit(f"{ONE_MONTH}/scores.xlsx", STAFF_READERS, name="workbook")
-@group.arguments(MinPosition(), location="headers")
 @group.response(200)
 @group.doc(**{"x-also": [sheets.TYPES["xlsx"]]})
-def read_workbook(headers: Mapping[str, Any], month: str) -> Response:
+def read_workbook(month: str) -> Response:
     """A month as an Excel workbook: scores, deductions, appeals, and how it was closed."""
-    wait(headers.get("least"))
     found, as_of = workbook(edge().models, caller().ledger, "scores", Question(month=month))
     note_read(as_of["position"])
     answer = Response(found, content_type=sheets.TYPES["xlsx"])
     answer.headers["Content-Disposition"] = f'attachment; filename="scores-{as_of["month"]}.xlsx"'
-    answer.headers["Ledger-Position"] = str(as_of["position"])
-    return answer
+    return mark(answer, as_of["position"])

@@ -11,6 +11,7 @@ from api.http.fields import Free
 from api.http.operations import unknown_problem
 from api.http.problems import TITLES, TYPE
 from api.http.routes import PERMITS, PUBLIC, Api, Blueprint
+from api.http.standing import described
 from ledger.common.errors import LedgerError
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -61,13 +62,14 @@ def _amend(operation: dict[str, Any], roles: frozenset[str], method: str) -> Non
                 "schema": {"type": "string", "format": "binary"}}
     problem = {"content": {TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     public = roles == PUBLIC
-    statuses = [400, 404] if public else [400, 401, 403, 404, 422, 503]
+    statuses = [400, 404] if public else [400, 401, 403, 404, 409, 422, 503]
     if method == "post":
-        statuses += [409, 412, 413, 415, 422, 428]
+        statuses += [412, 413, 415, 422, 428]
     for status in statuses:
         answers.setdefault(str(status), {"description": TITLES[status], **problem})
     operation["security"] = [] if public else [{"key": []}]
     if not public:
+        described(operation, method)
         said = operation.get("description", "")
         operation["description"] = f"{said}\n\nFor: {', '.join(sorted(roles))}.".strip()
 

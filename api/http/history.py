@@ -10,11 +10,9 @@ from api.http.reading import (
     DEFAULT_LIMIT,
     STAFF_READERS,
     AnswerSchema,
-    MinPosition,
     PageQuery,
     page,
     question,
-    wait,
 )
 from api.http.routes import READERS, Blueprint, caller, edge, unseal
 from projections.asking.clocks import header
@@ -32,13 +30,11 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
     """Register the history of a kind of subject; `staff`: of a record of members."""
 
     @group.permit(path, STAFF_READERS if staff else READERS, name=f"{name}-history")
-    @group.arguments(MinPosition(), location="headers")
     @group.arguments(PageQuery(), location="query")
     @group.response(200, AnswerSchema)
-    def history(headers: Mapping[str, Any], query: Mapping[str, Any], **given: str) -> Response:
+    def history(query: Mapping[str, Any], **given: str) -> Response:
         """Every event about it, in log order: who, when it happened, when it was known, what it
         changed."""
-        wait(headers.get("least"))
         (subject,) = given.values()
         if not subject.startswith(f"{name}:"):
             raise NothingRecorded(ledger=caller().ledger, subject=subject)

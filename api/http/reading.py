@@ -12,13 +12,13 @@ from api.http.fields import Digits, Text
 from api.http.noting import note_read
 from api.http.problems import Problem
 from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
-from projections.asking.clocks import AsOf, PositionBeyondHead
+from api.http.standing import mark
+from projections.asking.clocks import AsOf
 from projections.asking.questions import Answer, Question
 from projections.reports import REPORTS
 from projections.store.models import ReadModels
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 500
-MAX_WAIT_S, MAX_WAITERS = 2.0, 16
 
 Report = Callable[[ReadModels, str, Question], Answer]
 
@@ -82,12 +82,6 @@ class DayQuery(PageQuery):
     day = Text(longest=10, metadata=DAY)
 
 
-class MinPosition(marshmallow.Schema):
-    """The position that the client has written and wants to see."""
-
-    least = Digits(data_key="Ledger-Min-Position")
-
-
 class AnswerSchema(marshmallow.Schema):
     """Items, and as of when they hold; `next` is the address of the next page."""
 
@@ -140,8 +134,7 @@ def _add(group: Blueprint, listed: Listed) -> None:
 
     one = "-of" if "<" in listed.path else ""
 
-    def view(headers: Mapping[str, Any], query: Mapping[str, Any], **given: str) -> Response:
-        wait(headers.get("least"))
+    def view(query: Mapping[str, Any], **given: str) -> Response:
         limit, after = query.get("limit", DEFAULT_LIMIT), _after(query)
         asked = question(query)
         if given:
@@ -157,8 +150,7 @@ def _add(group: Blueprint, listed: Listed) -> None:
     view.__doc__ = listed.what
     found: Callable[..., Any] = view
     for wrap in (group.response(200, AnswerSchema),
-                 group.arguments(listed.query(), location="query"),
-                 group.arguments(MinPosition(), location="headers")):
+                 group.arguments(listed.query(), location="query")):
         found = wrap(found)
     group.permit(listed.path, listed.roles, name=f"list-{listed.report}{one}")(found)
 
@@ -238,27 +230,5 @@ def paged(
 
 
 def at_position(as_of: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
-    """A response whose header says the position that it answers as of."""
-    found = Response(orjson.dumps(body), content_type="application/json")
-    found.headers["Ledger-Position"] = str(as_of["position"])
-    return found
-
-
-def wait(position: int | None) -> None:
-    """Let the read models reach a position. Errors: 503 if they do not in time; PositionBeyondHead
-    (R-PRJ-05)."""
-    here = edge()
-    name = caller().ledger
-    here.begin(name)
-    if position is None or here.reached(name) >= position:
-        return
-    if position > (head := here.store.head(name).position):
-        raise PositionBeyondHead(position=position, ledger=name, head=head)
-    if here.waiting >= MAX_WAITERS:
-        raise Problem(503, "behind", "Too many requests are waiting for the read models.")
-    here.waiting += 1
-    try:
-        if not here.wait_for(name, position, MAX_WAIT_S):
-            raise Problem(503, "behind", f"The read models have not reached position {position}.")
-    finally:
-        here.waiting -= 1
+    """A response whose header says as of which position it answers."""
+    return mark(Response(orjson.dumps(body), content_type="application/json"), as_of["position"])

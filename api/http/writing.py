@@ -14,6 +14,7 @@ from flask import Response
 from api.http.fields import Etag, Text, schema_of
 from api.http.problems import Problem
 from api.http.routes import Blueprint, caller, edge
+from api.http.standing import mark
 from ledger.common.context import Context, Receipt
 from ledger.core.commands import Command, OnStream
 from ledger.writing import requests
@@ -136,7 +137,7 @@ def _answer(receipt: Receipt, command: Command, route: Route) -> Response:
             "versions": receipt.versions, "position": receipt.position}
     found = Response(orjson.dumps(body), 200 if receipt.replayed else 201,
                      content_type="application/json")
-    found.headers["Ledger-Position"] = str(receipt.position)
+    mark(found, receipt.position, receipt.leaf)
     if receipt.replayed:
         found.headers["Idempotency-Replayed"] = "true"
     if (version := receipt.versions.get(command.subject)) is not None:

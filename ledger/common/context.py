@@ -90,7 +90,8 @@ class Receipt(NamedTuple):
     """What a command recorded.
 
     Shapes: positions are those of its events (empty where it changed nothing), versions maps each
-    stream that it touched to its version after it. `position` is the log's head after the commit.
+    stream that it touched to its version after it. `position` is the log's head after the commit,
+    `leaf` the leaf hash there; empty where it would have to be read.
     """
 
     command_id: UUID
@@ -98,3 +99,4 @@ class Receipt(NamedTuple):
     versions: dict[str, int]
     position: int
     replayed: bool = False
+    leaf: bytes = b""

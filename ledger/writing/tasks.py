@@ -69,12 +69,16 @@ class Task:
         """The stream of what is recorded of the attempts under this command id."""
         return f"command:{self.command_id}"
 
-    def receipt(self, position: int) -> Receipt:
-        """What the task recorded, in a log that ends at a position; not that it changed nothing."""
+    def receipt(self, position: int, last: Entry | None = None) -> Receipt:
+        """What the task recorded, in a log that ends at a position; not that it changed nothing.
+        `last`: the entry there, if it is known and not one of the task's own."""
+        if self.entries and self.entries[-1].position == position:
+            last = self.entries[-1]
         entries = [entry for entry in self.entries if entry.type != DONE]
         return Receipt(
             self.command_id,
             tuple(entry.position for entry in entries),
             {entry.stream: entry.version for entry in entries},
             position,
+            leaf=b"" if last is None else last.leaf_hash,
         )

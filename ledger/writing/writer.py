@@ -223,9 +223,10 @@ class Writer:
             self._cache.drop()
             doubt = outcomes.doubt_of(error, at_commit=at_commit)
             return self._answer_or_retry(tasks, doubt or error, doubt)
+        last = batch.entries[-1] if batch.entries else None
         for task in tasks[:decided]:
             if task.result is None:
-                task.result = task.receipt(head.position)
+                task.result = task.receipt(head.position, last)
         self._cache.keep(work.changed, head)
         self._batch_limit = min(MAX_COMMANDS, self._batch_limit * 2)
         self._accept_clock(tasks[0], head)

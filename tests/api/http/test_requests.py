@@ -275,16 +275,7 @@ def test_position__that_is_not_written_is_not_found(web: Web) -> None:
 
 
 @on_sqlite
-def test_min_position__rejected_when_it_is_not_reached(
-    web: Web, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.http.reading.MAX_WAIT_S", 0.05)
-    web.done("/v1/orders", order())
-    monkeypatch.setattr(type(web.edge), "reached", lambda *_: 0)
-    answer = web.get("/v1/orders", Ledger_Min_Position="1")
-    problem(answer, 503, "behind")
-    assert answer.headers["Retry-After"]
-    problem(web.get("/v1/orders", Ledger_Min_Position="99"), 404, "position_beyond_head")
+def test_position__rejected_when_two_recordings_are_asked_for(web: Web) -> None:
     problem(web.get("/v1/orders?position=1&recorded_as_of=2026-10-01"), 422, "two_recordings")
 
 
