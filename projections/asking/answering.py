@@ -3,7 +3,7 @@
 The present is always in the rows of a read model; where the past is depends on the report.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from functools import wraps
@@ -12,11 +12,24 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
+from ledger.common.errors import Unavailable
+from ledger.log.envelope import listed_subjects
 from projections.asking.clocks import Cut, header
 from projections.asking.past import NothingRecorded, past_of
 from projections.asking.questions import PRESENT, Answer, Question
 from projections.store.folding import Projection
 from projections.store.models import ReadModels
+
+LOOKED = 2_000
+"""Events that are looked through for a subject that the rows do not hold."""
+
+
+class NotYetKnown(Unavailable):
+    """The read model {projection} has taken in {position} of {head} events, and does not know yet
+    what the others say of {subject}. Ask again; if it stopped, `ledger doctor` says why."""
+
+    code = "not_yet_known"
+    rule = "R-PRJ-18"
 
 
 class Past(Enum):
@@ -42,6 +55,7 @@ class Reading(NamedTuple):
 
     models: ReadModels
     ledger: str
+    projection: str
     question: Question
     connection: Connection
     cut: Cut
@@ -57,9 +71,17 @@ class Reading(NamedTuple):
         """Add notes to the answer."""
         self.as_of["notes"].extend(sentences)
 
+    def must_know(self, *subjects: str) -> None:
+        """Check that nothing which the rows do not hold yet is about subjects. Errors: NotYetKnown
+        (R-PRJ-18)."""
+        until = self.models.store.head(self.ledger).position if self.now else self.cut.position
+        must_know(self, subjects, until)
+
     def answer(self, rows: Iterable[dict[str, Any]]) -> Answer:
         """As many rows as are wanted; an empty answer says what it is empty of."""
         listed = list(islice(rows, self.question.limit))
+        if not listed and self.question.subject is not None:
+            self.must_know(self.question.subject)
         asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
                  if (value := getattr(self.question, name)) is not None]
         if asked and not listed and self.as_of["recorded_at"] is not None:
@@ -67,9 +89,24 @@ class Reading(NamedTuple):
         return Answer(self.as_of, listed)
 
 
+def must_know(reading: Reading, subjects: Sequence[str], until: int) -> None:
+    """Check that no event after those that were folded, up to a position, is about subjects: only
+    then is there nothing about them. Errors: NotYetKnown (R-PRJ-18), also where these are too many
+    to look through."""
+    ledger, after = reading.ledger, reading.folded
+    if after >= until:
+        return
+    later = reading.models.store.outlines(ledger, after=after, until=until, limit=LOOKED)
+    if len(later) < until - after or any(
+            one.stream in subjects or not set(subjects).isdisjoint(listed_subjects(one.subjects))
+            for one in later):
+        raise NotYetKnown(projection=reading.projection, subject=subjects[0],
+                          position=after, head=until)
+
+
 class Report(Protocol):
-    """A report. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-07 for a subject that the ledger does not know.
-    """
+    """A report. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-18, R-PRJ-07 for a subject that the ledger does
+    not know."""
 
     def __call__(
         self, models: ReadModels, ledger: str, question: Question = PRESENT, /
@@ -102,14 +139,26 @@ def answering(
     """
     as_of, subject, made = question.as_of, question.subject, projection()
     if knows is not None and subject is not None and not knows(models, ledger, subject):
+        with _rows(models, ledger, made, question, past=past) as reading:
+            must_know(reading, (subject,), models.store.head(ledger).position)
         raise NothingRecorded(ledger=ledger, subject=subject)
     if past in (Past.REPLAY, Past.STREAM) and not as_of.now:
         cut = as_of.resolve(models.store, ledger)
         with past_of(models.store, ledger, cut, made,
                      stream=subject if past is Past.STREAM else None) as connection:
-            yield Reading(models, ledger, question, connection, cut, cut.position,
+            yield Reading(models, ledger, made.name, question, connection, cut, cut.position,
                           header(models.store, ledger, as_of, cut))
         return
+    with _rows(models, ledger, made, question, past=past) as reading:
+        yield reading
+
+
+@contextmanager
+def _rows(
+    models: ReadModels, ledger: str, made: Projection, question: Question, *, past: Past
+) -> Iterator[Reading]:
+    """The rows of a read model. Errors: R-PRJ-01, R-PRJ-05."""
+    as_of = question.as_of
     with models.reading(ledger, made.name) as (connection, progress):
         # Rows answer for the present as of where they stand; an index, as of the log's own head.
         as_folded = as_of.now and past is not Past.LOG
@@ -118,7 +167,7 @@ def answering(
             cut = cut._replace(position=progress.position)
         elif past is not Past.LOG and progress.position < cut.position:
             cut = cut._replace(closed=False)  # the rows do not hold all of it yet
-        reading = Reading(models, ledger, question, connection, cut, progress.position,
+        reading = Reading(models, ledger, made.name, question, connection, cut, progress.position,
                           header(models.store, ledger, as_of, cut))
         stopped = progress.error_position
         if stopped is not None and (as_of.now or stopped <= cut.position):

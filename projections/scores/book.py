@@ -63,6 +63,7 @@ class ScoreBook:
     """What the log held of scores at the cut of a reading, whose rows are those of `Months`."""
 
     def __init__(self, reading: Reading) -> None:
+        self.reading = reading
         self.store, self.ledger, self.cut = reading.models.store, reading.ledger, reading.cut
         self._connection, self._folded = reading.connection, reading.folded
         found = self.fold({BOOK: PolicyBook, CLOSINGS: Closings})

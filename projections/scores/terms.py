@@ -76,6 +76,7 @@ def _explained(book: ScoreBook, member: str, question: Question) -> dict[str, An
     final = {one.post: one for one in found.figures}
     held = sorted(filter(is_graded, {*book.posts_in(month, member).get(member, ()), *final}))
     if not held:
+        book.reading.must_know(member, account_of(member, month))
         raise NothingRecorded(ledger=book.ledger, subject=account_of(member, month))
     left_out = {one.post: one.reason for one in found.seal.left_out if one.member == member}
     posts = []

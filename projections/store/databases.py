@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from ledger.log import sqlite
@@ -28,6 +28,10 @@ FILLING = ("synchronous = OFF", "wal_autocheckpoint = 20000")
 
 ATTEMPTS = 20
 REPLACED = "the read models were replaced again and again while they were opened"
+
+
+FAILED = (OperationalError, InterfaceError)
+"""What says that the database itself failed, or the connection to it."""
 
 
 class Generation:
@@ -58,7 +62,7 @@ class Generation:
                     except BaseException:
                         _undo(connection)
                         raise
-            except (OperationalError, InterfaceError) as error:
+            except FAILED as error:
                 raise StorageFailed(why=str(error.orig)) from error
 
     def reading(self) -> AbstractContextManager[Connection]:
@@ -83,7 +87,7 @@ class Generation:
 def _undo(connection: Connection) -> None:
     try:
         connection.exec_driver_sql("ROLLBACK")
-    except DBAPIError:
+    except SQLAlchemyError:  # also its word that a connection broke: PendingRollbackError
         connection.invalidate()
 
 

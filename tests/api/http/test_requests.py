@@ -3,19 +3,22 @@
 import csv
 import io
 import json
+import pkgutil
 import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from werkzeug.test import TestResponse
 
 from ledger.access import SUFFIX
 from ledger.application import LedgerClosed
 from ledger.log.verify import Expectation, verify
-from tests.conftest import on_sqlite
+from tests.conftest import on_postgres, on_sqlite
 from tests.support.bodies import LINE, WHEN, at, order, stocked
 from tests.support.builders import CHANNEL, CONTEXT, SHOP, stream
+from tests.support.postgres_server import Server
 from tests.support.waiting import eventually
 from tests.support.web import Web, problem
 
@@ -492,3 +495,71 @@ def test_readyz__rejected_while_a_writer_is_dead(
     eventually(lambda: web.client.get("/readyz").status_code == 200)
     web.edge.ledger(name).accept_clock("it is right", CONTEXT)
     assert web.edge.ledger(name) is not ledger
+
+
+# -- read models that are late, or gone -----------------------------------------------------------
+
+
+def plainly(web: Web, path: str) -> TestResponse:
+    """Read what the read models hold by now."""
+    return web.client.get(path, headers=web.headers("manager", "main", {}))
+
+
+def test_subject__not_yet_known_while_its_read_model_is_late(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stocked(web)
+    web.get("/v1/orders")
+    monkeypatch.setattr(web.edge.models, "catch_up", lambda *_: None)
+    with web.edge.models._lock:  # whoever is catching up ends first
+        web.done("/v1/orders", order())
+    web.done(f"{at()}/payments", {"amount_minor": 1})
+    web.done("/v1/returns", {
+        "channel": CHANNEL, "shop": SHOP, "number": "R1", "currency": "CNY", "order": stream(),
+        "kind": "refund_only", "lines": [], "refund_minor": 1}, "service")
+    web.done("/v1/stock-movements", {"warehouse": "main", "occurred_at": WHEN, "moves": [
+        {"sku": "SH-002", "quantity": 1, "from": "supplier", "to": "available",
+         "cause": "receipt"}]}, "warehouse")
+    for path in (at(), at("R1", "case"), "/v1/inventory/sku:SH-002"):
+        answer = plainly(web, path)
+        found = problem(answer, 503, "not_yet_known")
+        assert "of 7 events" in found["detail"]
+        assert answer.headers["Retry-After"]
+    for path in (f"{at()}/history", f"{at()}/explain", "/v1/inventory/sku:SH-001"):
+        assert plainly(web, path).status_code == 200, path
+    for path in (at(2), at("R2", "case"), "/v1/inventory/sku:SH-003"):
+        problem(plainly(web, path), 404, "nothing_recorded")
+    monkeypatch.undo()
+    assert web.get(at()).status_code == 200
+
+
+@on_postgres
+@pytest.mark.parametrize("broken", [
+    "projections.store.rows.Rows.progress", "projections.store.rows.Rows.select",
+    "projections.store.postgres.SchemaPlace.live", "ledger.log.sql.SqlReader.head"])
+def test_read__unavailable_when_its_connection_breaks(
+    web: Web, postgres: Server, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    stocked(web)
+    web.done("/v1/orders", order())
+    web.get("/v1/orders")
+    owner, _, name = broken.rpartition(".")
+    real = getattr(pkgutil.resolve_name(owner), name)
+
+    def breaking(*given: Any, **more: Any) -> Any:
+        postgres.admin.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE usename = 'ledger_app'")
+        return real(*given, **more)
+
+    seen = set()
+    for path in (at(), "/v1/orders", "/v1/inventory", f"{at()}/history", "/v1/log/head",
+                 "/v1/audit"):
+        with monkeypatch.context() as patch:
+            patch.setattr(broken, breaking)
+            answer = plainly(web, path)
+        seen.add(answer.status_code)
+        if answer.status_code != 200:
+            problem(answer, 503, "storage_failed")
+        assert web.get(path).status_code == 200
+    assert 503 in seen or broken.endswith("live")

@@ -1,17 +1,18 @@
 """What every report says of its answer, whatever it is about and wherever it finds the past."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import msgspec
 import pytest
 
 from ledger.application import Ledger
+from ledger.log.envelope import listed_subjects
 from ledger.log.store import Store
 from ledger.settings import Settings, open_ledger
 from projections import reports
-from projections.asking.answering import Past, Reading, answering
+from projections.asking.answering import NotYetKnown, Past, Reading, Report, answering
 from projections.asking.clocks import AsOf
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import PRESENT, Question
@@ -138,6 +139,36 @@ def test_report__of_a_subject_that_nobody_knows(
             reports.run(models, "main", name, question)
     elif not (answer := reports.run(models, "main", name, question)).rows:
         assert answer.as_of["notes"][-1] == "there is nothing about subject member:nobody by then"
+
+
+def test_report__of_a_subject_that_is_not_folded_yet(ledger: Ledger, models: ReadModels) -> None:
+    """There is nothing about a subject only where no event of it is still to be folded."""
+    late = ReadModels(ledger.store, PROJECTIONS)
+    late.catch_up("main")
+    put(ledger, opened(), received("PEN", 5), place(1))
+    record(ledger, HISTORY)
+    subjects = {about for one in ledger.store.read("main")
+                for about in (one.stream, *listed_subjects(one.subjects))}
+    models.catch_up("main")
+    found = set()
+    for name, report in reports.REPORTS.items():
+        for subject in subjects | {"member:nobody"}:
+            question = asked(name, subject=subject)
+            with suppress(NothingRecorded):
+                if report(models, "main", question).rows == unready(report, late, question):
+                    continue
+                found.add(name)
+    assert found > {"orders", "fulfilment", "inventory", "stock-card", "deductions"}
+    late.close()
+
+
+def unready(report: Report, late: ReadModels, question: Question) -> list[dict[str, Any]] | None:
+    """What a report answers before anything was folded; None if it says that it does not know."""
+    try:
+        return report(late, "main", question).rows
+    except NotYetKnown as error:
+        assert (error.details["position"], error.details["subject"]) == (0, question.subject)
+        return None
 
 
 def test_past_of_a_subject__costs_its_own_history(ledger: Ledger, models: ReadModels) -> None:
