@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from api.messages import tr
+from ledger.common.values import exact
 
 ProgressCall = Callable[[int, int], None]
 
@@ -18,13 +19,13 @@ WIDE = 2_000
 
 def as_json(value: Any) -> str:
     """One line of JSON, Chinese as it is."""
-    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    return json.dumps(exact(value), ensure_ascii=False, separators=(", ", ": "))
 
 
 def print_rows(rows: Sequence[dict[str, Any]], *, form: str, title: str = "") -> None:
     """A list of objects as JSON or as a table; a column that is empty throughout is left out."""
     if form == "json":
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        click.echo(json.dumps(exact(rows), ensure_ascii=False, indent=1))
         return
     if title:
         click.echo(title)

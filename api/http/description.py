@@ -32,7 +32,9 @@ def configure(app: Flask) -> Api:
         API_TITLE="order-ledger", API_VERSION="v1", OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX=None, JSON_SORT_KEYS=False,
         API_SPEC_OPTIONS={
-            "info": {"description": "An append-only, provable log of what a shop did."},
+            "info": {"description": (
+                "An append-only, provable log of what a shop did. Whole numbers are exact: a sum "
+                "beyond 2^53-1, or below its negative, is written as a string of its digits.")},
             "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}})
     return Api(app)
 

@@ -13,6 +13,7 @@ from api.http.noting import note_read
 from api.http.problems import Problem
 from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
 from api.http.standing import mark
+from ledger.common.values import exact
 from projections.asking.clocks import AsOf
 from projections.asking.questions import Answer, Question
 from projections.reports import REPORTS
@@ -231,4 +232,8 @@ def paged(
 
 def at_position(as_of: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
     """A response whose header says as of which position it answers."""
-    return mark(Response(orjson.dumps(body), content_type="application/json"), as_of["position"])
+    try:
+        content = orjson.dumps(body, option=orjson.OPT_STRICT_INTEGER)
+    except orjson.JSONEncodeError:  # a number that not every reader keeps exact
+        content = orjson.dumps(exact(body))
+    return mark(Response(content, content_type="application/json"), as_of["position"])

@@ -333,6 +333,12 @@ AnyInteger = Annotated[int, Whole()]
 Minor = Annotated[int, Whole(least=0)]
 """A sum of money in minor units; 0 is one."""
 
+MOST_IN_ALL = 10**13
+"""Minor units that one order may be paid, or refunded, in all: every database keeps them exact."""
+
+InAll = Annotated[int, Whole(least=0, most=MOST_IN_ALL)]
+"""What was paid or refunded in all, or a part of it, in minor units."""
+
 Payable = Annotated[int, Whole(least=1)]
 """A sum of money in minor units that is to move."""
 

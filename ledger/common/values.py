@@ -24,6 +24,16 @@ def to_us(moment: datetime) -> int:
     return (moment - EPOCH) // _MICROSECOND
 
 
+def exact(value: Any) -> Any:
+    """What is written as JSON: the same, with whole numbers that not every reader keeps exact as
+    texts of their digits."""
+    if isinstance(value, dict):
+        return {name: exact(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [exact(one) for one in value]
+    return str(value) if type(value) is int and abs(value) > MAX_INTEGER else value
+
+
 def from_us(microseconds: int) -> datetime:
     """The aware UTC time of microseconds since 1970-01-01 UTC."""
     return EPOCH + timedelta(microseconds=microseconds)

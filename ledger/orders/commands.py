@@ -4,9 +4,9 @@ from typing import Annotated, ClassVar
 
 from ledger.common.bounds import (
     Id,
+    InAll,
     Items,
     LongText,
-    Minor,
     Name,
     Note,
     Payable,
@@ -54,7 +54,7 @@ class PayOrder(OnOrder, frozen=True, kw_only=True):
     """Record a payment, in minor units."""
 
     NAME: ClassVar[str] = "order.pay"
-    amount_minor: Minor
+    amount_minor: InAll
     payments: Annotated[list[Payment], Items()] = []
 
 
@@ -73,7 +73,7 @@ class CorrectOrder(OnOrder, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "order.correct"
     fact: Annotated[str, Words("paid", "refunded")]
-    amount_minor: Minor
+    amount_minor: InAll
     reason: Reason
 
 

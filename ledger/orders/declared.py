@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from ledger.common.bounds import Id, Items, LongText, Minor, Waybills, Whole, Words
+from ledger.common.bounds import Id, InAll, Items, LongText, Waybills, Whole, Words
 from ledger.common.errors import Refused
 from ledger.common.moments import Moment
 from ledger.common.personal import Plain
@@ -41,10 +41,10 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     declared: Moment | None = None
     """When the file was made, for changes that have no time of their own."""
     paid: Moment | None = None
-    paid_minor: Minor | None = None
+    paid_minor: InAll | None = None
     payments: Annotated[list[Payment], Items()] = []
     refunded: Moment | None = None
-    refunded_minor: Minor | None = None
+    refunded_minor: InAll | None = None
     dispatched: Moment | None = None
     courier: LongText | None = None
     waybill: Waybills | None = None

@@ -60,6 +60,14 @@ class AlreadyPaid(Refused):
     rule = "R-ORD-09"
 
 
+class PaidTooMuch(Refused):
+    """{order} would be paid {paid_minor} in all, and one order is paid {most_minor} at most
+    ({currency}, minor units). Check the amount and its unit."""
+
+    code = "paid_too_much"
+    rule = "R-ORD-34"
+
+
 class OrderStarted(Refused):
     """{order} cannot be closed: {left_minor} of the {paid_minor} paid is not refunded ({currency},
     minor units). Refund it first; before dispatch, the order can be cancelled instead."""

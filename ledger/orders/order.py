@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ledger.common.bounds import Words
+from ledger.common.bounds import MOST_IN_ALL, Words
 from ledger.common.personal import Personal, Plain
 from ledger.common.values import rfc3339
 from ledger.core.aggregate import Aggregate, event
@@ -21,6 +21,7 @@ from ledger.orders.errors import (
     OrderEnded,
     OrderNotPaid,
     OrderStarted,
+    PaidTooMuch,
     PriceFixed,
     RefundedMoreThanPaid,
     RefundExceedsPayment,
@@ -283,13 +284,16 @@ class Order(OrderReview):
                                 occurred_at=occurred_at)
 
     def pay(self, amount_minor: int, payments: list[Payment], *, occurred_at: datetime) -> None:
-        """Money has come in. Errors: R-ORD-03, R-ORD-06, R-ORD-09."""
+        """Money has come in. Errors: R-ORD-03, R-ORD-06, R-ORD-09, R-ORD-34."""
         self.must_be_known()
         if self.ended:
             raise OrderEnded(order=self.id, state=self.ended)
         total = self.amounts.total_minor
         if total is not None and self.paid_minor >= total and self.paid_at is not None:
             raise AlreadyPaid(order=self.id)
+        if (in_all := self.paid_minor + amount_minor) > MOST_IN_ALL:
+            raise PaidTooMuch(order=self.id, paid_minor=in_all, most_minor=MOST_IN_ALL,
+                              currency=self.currency)
         self._paid(amount_minor=amount_minor, payments=payments, occurred_at=occurred_at)
 
     def refund(
