@@ -8,7 +8,7 @@ from tests.support.source import check, imports
 FOLDERS = ("ledger", "projections", "api")
 
 ACROSS = {"machine", "properties", "concurrency", "oversell", "replay", "rules", "failures",
-          "kill", "processes", "keys", "requests", "closed", "pairs", "outcome"}
+          "kill", "processes", "keys", "requests", "closed", "pairs", "outcome", "jepsen"}
 """Tests of a whole package, named after what they try; others are named after a module."""
 
 WITHOUT = {"ledger/log/migrations"}
