@@ -58,7 +58,6 @@ WITH RECURSIVE search (low, high) AS (
 SELECT low FROM search WHERE low = high
 """
 
-
 _OUTLINE = ", ".join(Outline._fields)
 _BETWEEN = ("FROM events WHERE ledger = ? AND position > ? AND position <= ?"
             " ORDER BY position LIMIT ?")
@@ -308,13 +307,15 @@ class SqlStore:
     def writing(self, ledger: str) -> Iterator[SqlWriting]:
         self._must_be_ours()
         with self._writing:
-            connection = self._begun()
+            connection, committing = self._begun(), False
             try:
                 yield self.writer(connection, ledger)
+                committing = True
                 connection.exec_driver_sql("COMMIT")
             except self.failures as error:
-                found = (ConnectionLost(why=reason(error)) if self.lost(connection)
-                         else self.as_ledger_error(error))
+                found = self.as_ledger_error(error)
+                if self.lost(connection) or (committing and not self.undone(error)):
+                    found = ConnectionLost(why=reason(error))
                 self._undo(connection)
                 raise found from error
             except BaseException:
@@ -332,6 +333,10 @@ class SqlStore:
     def lost(self, connection: Connection) -> bool:
         """Whether a connection is broken."""
         return connection.invalidated
+
+    def undone(self, error: Exception) -> bool:
+        """Whether an error that answers a COMMIT proves a rollback, as a server's does."""
+        return True
 
     def connect_writer(self) -> Connection:
         """A connection that the writer keeps."""

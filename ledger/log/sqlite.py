@@ -19,6 +19,9 @@ from ledger.log.store import AffectedSqlite, ValueNotStored
 
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
 
+_NOT_BEGUN = {5, 6, 19}
+"""SQLITE_BUSY, SQLITE_LOCKED and SQLITE_CONSTRAINT: primary codes, the low byte of an error's."""
+
 _UNSTORABLE = ("CHECK constraint failed", "cannot store ", SUBJECTS_REFUSED)
 """How SQLite begins to say that a value is not what its column holds."""
 
@@ -150,6 +153,13 @@ class SqliteStore(SqlStore):
         if (why := reason(error)).startswith(_UNSTORABLE):
             return ValueNotStored(why=why)
         return super().as_ledger_error(error)
+
+    def undone(self, error: Exception) -> bool:
+        """Only where SQLite did not begin to write: the transaction is then still open. After a
+        failed write or fsync (IOERR, FULL) the whole commit may lie in the WAL file, and whoever
+        opens the database after a crash finds it there."""
+        code = getattr(getattr(error, "orig", None) or error, "sqlite_errorcode", 0)
+        return code & 0xFF in _NOT_BEGUN
 
     def missing_guards(self) -> list[str]:
         with self.reading() as reader:

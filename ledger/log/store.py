@@ -49,8 +49,8 @@ class FirstEdition(Misconfigured):
 
 
 class ConnectionLost(StorageFailed):
-    """The connection to the database broke while this was being recorded, so it is not known
-    whether it was: {why}. Send it again under the same idempotency key."""
+    """The connection to the database broke, or its disk failed, while this was being recorded, so
+    it is not known whether it was: {why}. Send it again under the same idempotency key."""
 
     code = "connection_lost"
     rule = "R-LOG-13"

@@ -33,7 +33,8 @@ def look_up(tasks: Sequence[Task], writing: Writing, ledger: str, keys: LedgerKe
 def doubt_of(error: BaseException, *, at_commit: bool) -> ConnectionLost | None:
     """Why it is not known whether an attempt that ended with an error was recorded, if so.
 
-    A database that refuses a COMMIT in words of its own has recorded nothing.
+    A database that refuses a COMMIT in words of its own has recorded nothing; which words those
+    are, the store says (`SqlStore.undone`).
     """
     if isinstance(error, ConnectionLost):
         return error

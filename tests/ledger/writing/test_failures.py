@@ -167,7 +167,7 @@ def test_handle__rejected_when_a_file_may_not_grow(settings: Settings) -> None:
     done = child(FILE_SIZE, settings)
     assert done.returncode == 0, done.stderr
     code, count = done.stdout.split()
-    assert code == "storage_failed"
+    assert code == "connection_lost"  # after a write that failed at the COMMIT nobody knows
     assert 1 < int(count) < 40
 
 

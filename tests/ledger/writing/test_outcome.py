@@ -5,13 +5,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from ledger.application import Ledger, LedgerClosed
 from ledger.common.context import Receipt
+from ledger.log import sqlite
 from ledger.log.postgres import PostgresStore
+from ledger.log.sqlite import SqliteStore
 from ledger.log.store import ConnectionLost, StorageFailed, Store
 from ledger.writing import outcomes as deciding
-from tests.conftest import on_postgres
+from tests.conftest import on_postgres, on_sqlite
 from tests.support.batches import outcomes
 from tests.support.envelopes import CONTEXT, named
 from tests.support.jars import JarAlreadyOpen, JarUnknown, adding, filling, opening
@@ -215,3 +218,45 @@ def test_doubt__is_only_where_a_commit_was_not_answered() -> None:
     assert deciding.doubt_of(FULL, at_commit=True) is None
     assert deciding.doubt_of(MemoryError(), at_commit=False) is None
     assert str(deciding.doubt_of(MemoryError(), at_commit=True)).count("MemoryError") == 1
+
+
+@on_sqlite
+@pytest.mark.parametrize("committed", [True, False])
+@pytest.mark.parametrize(("name", "heard"), [
+    ("SQLITE_IOERR_FSYNC", ConnectionLost), ("SQLITE_IOERR_WRITE", ConnectionLost),
+    ("SQLITE_FULL", ConnectionLost), ("SQLITE_NOMEM", ConnectionLost),
+    ("SQLITE_BUSY", StorageFailed), ("SQLITE_CONSTRAINT", StorageFailed)])
+def test_outcome__of_a_failed_commit_of_sqlite_is_known_only_where_it_wrote_nothing(
+    ledger: Ledger, store: SqliteStore, name: str, heard: type, committed: bool
+) -> None:
+    """A commit that failed to reach the disk may be found there after a crash."""
+    committed = committed and heard is ConnectionLost
+    fails = [True]
+
+    @event.listens_for(store.engine, "do_execute")
+    def fail(cursor: Any, statement: str, parameters: Any, context: Any) -> None:
+        if statement == "BEGIN IMMEDIATE" and not fails:
+            raise failure("SQLITE_BUSY")  # the retry finds nothing out
+        if statement == "COMMIT" and fails:
+            fails.pop()
+            cursor.execute("COMMIT" if committed else "ROLLBACK")
+            raise failure(name)
+
+    result = tried(ledger, opening(2), named())
+    event.remove(store.engine, "do_execute", fail)
+    assert type(result) is heard, result
+    again = ledger.handle(opening(2), named())
+    assert (again.positions, again.replayed) == ((1,), committed)
+    assert len(must_be_sound(store)) == 1
+
+
+def failure(name: str) -> Exception:
+    """An error of SQLite, as its driver raises it."""
+    error: Any = sqlite.driver().OperationalError(name)
+    error.sqlite_errorcode = CODES[name]
+    return error  # type: ignore[no-any-return]
+
+
+CODES = {"SQLITE_BUSY": 5, "SQLITE_NOMEM": 7, "SQLITE_FULL": 13, "SQLITE_CONSTRAINT": 19,
+         "SQLITE_IOERR_FSYNC": 10 | 4 << 8, "SQLITE_IOERR_WRITE": 10 | 3 << 8}
+"""The codes in sqlite3.h."""
