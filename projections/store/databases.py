@@ -34,6 +34,15 @@ FAILED = (OperationalError, InterfaceError)
 """What says that the database itself failed, or the connection to it."""
 
 
+@contextmanager
+def noticing_failure() -> Iterator[None]:
+    """Errors: StorageFailed (R-LOG-04) where the database itself fails."""
+    try:
+        yield
+    except FAILED as error:
+        raise StorageFailed(why=str(error.orig)) from error
+
+
 class Generation:
     """One read database. Thread-safe."""
 
@@ -52,18 +61,14 @@ class Generation:
 
         Errors: StorageFailed (R-LOG-04) where the database itself fails.
         """
-        with self._turn or nullcontext():
+        with self._turn or nullcontext(), noticing_failure(), self.engine.connect() as connection:
+            connection.exec_driver_sql(begin)
             try:
-                with self.engine.connect() as connection:
-                    connection.exec_driver_sql(begin)
-                    try:
-                        yield connection
-                        connection.exec_driver_sql("COMMIT")
-                    except BaseException:
-                        _undo(connection)
-                        raise
-            except FAILED as error:
-                raise StorageFailed(why=str(error.orig)) from error
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                _undo(connection)
+                raise
 
     def reading(self) -> AbstractContextManager[Connection]:
         """One snapshot of all tables."""

@@ -5,13 +5,12 @@ The role that the application connects with needs CREATE on the database.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy import Engine, event, make_url
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from ledger.log import postgres
-from projections.store.databases import Generation
+from projections.store.databases import Generation, noticing_failure
 
 _LOCK = 5_118_223_907_466_120_883
 _NUMBERS = ("SELECT substr(nspname, 6)::bigint FROM pg_namespace WHERE nspname ~ '^read_[0-9]+$'"
@@ -19,8 +18,15 @@ _NUMBERS = ("SELECT substr(nspname, 6)::bigint FROM pg_namespace WHERE nspname ~
 
 
 class _Generation(Generation):
-    begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-    begin_writing = "BEGIN"
+    """A schema. Each transaction names it: a pooler between us and the server gives each another
+    connection, and passes no settings of a connection on."""
+
+    def __init__(self, number: int, engine: Engine) -> None:
+        super().__init__(number, engine)
+        here = f"SET LOCAL search_path TO read_{number}"
+        self.begin_reading = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {here}"
+        # What a crash loses is folded again.
+        self.begin_writing = f"BEGIN; {here}; SET LOCAL synchronous_commit TO off"
 
 
 class SchemaPlace:
@@ -31,11 +37,17 @@ class SchemaPlace:
         self.engine: Engine = postgres.make_engine(url)
         self._made = False
 
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """Errors: StorageFailed (R-LOG-04)."""
+        with noticing_failure(), self.engine.connect() as connection:
+            yield connection
+
     def _make(self) -> None:
         """Make the pointer, unless it is there."""
         if self._made:
             return
-        with self.engine.connect() as connection:
+        with self._connected() as connection:
             connection.exec_driver_sql("BEGIN")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK + 1})")
             connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS read_models")
@@ -49,31 +61,23 @@ class SchemaPlace:
 
     def _named(self) -> int:
         self._make()
-        with self.engine.connect() as connection:
+        with self._connected() as connection:
             found = connection.exec_driver_sql("SELECT number FROM read_models.live").scalar()
             return int(found or 0)
 
     def _numbers(self) -> list[int]:
-        with self.engine.connect() as connection:
+        with self._connected() as connection:
             return [row[0] for row in connection.exec_driver_sql(_NUMBERS)]
 
     def live(self) -> int | None:
         return self._named() or None
 
     def open(self, number: int) -> Generation:
-        url = make_url(self.url).update_query_dict({"options": f"-csearch_path=read_{number}"})
-        engine = postgres.make_engine(url.render_as_string(hide_password=False))
-
-        @event.listens_for(engine, "connect")
-        def _settings(connection: Any, _record: Any) -> None:
-            with connection.cursor() as cursor:  # what a crash loses is folded again
-                cursor.execute("SET synchronous_commit TO off")
-
-        return _Generation(number, engine)
+        return _Generation(number, postgres.make_engine(self.url))
 
     def create(self) -> Generation:
         number = max([self._named(), *self._numbers()]) + 1
-        with self.engine.connect() as connection:
+        with self._connected() as connection:
             connection.exec_driver_sql(f"CREATE SCHEMA read_{number}")
         generation = self.open(number)
         generation.make_tables()
@@ -82,7 +86,7 @@ class SchemaPlace:
     def publish(self, generation: Generation) -> None:
         generation.close()
         number = generation.number
-        with self.engine.connect() as connection:
+        with self._connected() as connection:
             connection.exec_driver_sql("UPDATE read_models.live SET number = %s", (number,))
         for older in self._numbers():
             if older < number:
@@ -94,7 +98,7 @@ class SchemaPlace:
 
     def _remove(self, number: int) -> None:
         """Drop a schema, unless somebody reads it: then a later rebuild does."""
-        with self.engine.connect() as connection:
+        with self._connected() as connection:
             connection.exec_driver_sql("BEGIN")
             try:
                 connection.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
@@ -105,7 +109,7 @@ class SchemaPlace:
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
-        with self.engine.connect() as connection:
+        with self._connected() as connection:
             connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
             try:
                 yield
