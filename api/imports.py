@@ -85,7 +85,7 @@ def upload(headers: Mapping[str, str]) -> Response:
     known = profiles.available()
     _check(options, known, files=len(files))
     who = caller()
-    key = orjson.dumps([who.ledger, who.actor, headers["idempotency_key"]]).decode()
+    key = orjson.dumps([who.ledger_id, who.actor, headers["idempotency_key"]]).decode()
     job_id = str(uuid5(NAMESPACE_URL, "import:" + key))
     here = edge()
     folder = Path(tempfile.mkdtemp(prefix="upload-", dir=_staging(here)))

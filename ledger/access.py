@@ -13,15 +13,15 @@ from ledger.common.errors import NotFound, Refused
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import OnStream
+from ledger.writing.genesis import SUFFIX
+
+__all__ = ["ROLES", "SUFFIX"]
 
 ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "finance", "member",
          "operations", "reviewer", "manager", "integration", "admin")
 """The roles in which keys act. The ledger itself is not one: it acts as `system`."""
 
 KeyId = Annotated[str, IdText(longest=40)]
-
-SUFFIX = ".access"
-"""What follows a ledger's name in the name of the ledger of its keys and reads."""
 
 
 class KeyUnknown(NotFound):

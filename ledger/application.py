@@ -25,7 +25,8 @@ __all__ = ["AHEAD_US", "CommandReused", "Ledger", "LedgerClosed", "OccurredInFut
 
 
 class Ledger:
-    """One ledger (tenant) on a store. Thread-safe; close it at the end."""
+    """One ledger (tenant) on a store: `id` is it, whatever it is called. Thread-safe; close it at
+    the end."""
 
     def __init__(self, store: Store, keys: LedgerKeys, *, name: str = "main",
                  clock: Clock | None = None, handlers: Handlers = HANDLERS) -> None:
@@ -33,6 +34,7 @@ class Ledger:
         self.keys = keys
         self.name = name
         self.clock = clock or Clock()
+        self.id = keys.ledger
         self._handlers = handlers
         self._writer = Writer(store, keys, self.clock, name, handlers=handlers)
 
@@ -40,7 +42,7 @@ class Ledger:
 
     def head(self) -> Head:
         """Where the log ends."""
-        return self.store.head(self.name)
+        return self.store.head(self.id)
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """HMAC-SHA-256 under the ledger's secret: a digest from which nobody can guess the data."""
@@ -52,10 +54,10 @@ class Ledger:
         A command that was recorded before would record nothing.
         """
         tasks = [Task(*item, None, Turn()) for item in items]
-        repeats = Repeats(self.name, self.store, self.keys)
+        repeats = Repeats(self.id, self.store, self.keys)
         repeats.look_up(task for task in tasks if task.context.command_id is not None)
         repeats.number(tasks)
-        work = Preview(self.name, self.store, self.keys, handlers=self._handlers)
+        work = Preview(self.id, self.store, self.keys, handlers=self._handlers)
         work.fetch([wanted for command, _ in items for wanted in command.streams()])
         found: list[int | LedgerError] = []
         for task in tasks:

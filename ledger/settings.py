@@ -11,7 +11,6 @@ from typing import ClassVar
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from ledger.access import SUFFIX
 from ledger.application import Ledger
 from ledger.common.errors import Misconfigured
 from ledger.core.commands import Handlers
@@ -28,6 +27,7 @@ from ledger.log.persons import (
 )
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import StorageFailed, Store
+from ledger.writing.genesis import SUFFIX, begun, keys_of
 
 DEFAULT_DATABASE = "sqlite:///var/ledger.db"
 NONE = "–"
@@ -207,18 +207,17 @@ def open_ledger(
     """Open a ledger by the settings, by default those of the environment. Without `make`, nothing
     is made: neither a database nor keys.
 
-    Errors: what `open_store` and `open_keys` raise; WrongKeys (R-KEY-05); without `make`,
-    MissingLedger (R-SET-03).
+    Errors: what `open_store`, `open_keys` and `begun` raise; without `make`, MissingLedger
+    (R-SET-03).
     """
     settings = settings or Settings.from_environment()
     store = settings.open_store() if make else settings.find_store(name)
     try:
-        keys_id = store.head(name).keys_id
         path = sqlite_path(settings.keys_url)
         if not make and path and not path.exists():
             raise WrongKeys(keys=masked(settings.keys_url), ledger=name)
         keys = settings.open_keys(make=make)
-        own = keys.of(name, keys_id=keys_id)
+        own = begun(store, keys, name, clock=clock) if make else keys_of(store, keys, name)
     except BaseException:
         store.close()
         raise

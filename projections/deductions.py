@@ -26,12 +26,12 @@ from ledger.deductions.values import APPEALED, PROPOSED, Share
 from ledger.log.envelope import Entry, Outline
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
-from projections.store.rows import Key, metadata
+from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
 deductions = Table(
     "deductions", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("subject", Key, nullable=False),
     Column("month", Key, nullable=False),
     Column("state", Text, nullable=False),
@@ -84,7 +84,7 @@ class Tracked(msgspec.Struct):
         self.register.ever.update(self.deduction.shares)
         self.register.steps.append(_step(entry, event))
 
-    def row(self, ledger: str) -> tuple[Any, ...]:
+    def row(self, ledger: bytes) -> tuple[Any, ...]:
         """The row that stores this."""
         one = self.deduction
         return (ledger, one.id, month_of(day_of(one.breach.breached_at)),
@@ -214,7 +214,7 @@ def decisions(reading: Reading) -> Iterator[dict[str, Any]]:
                 "member": step.who or None, "why": step.why or None, "position": step.position}
 
 
-def undecided(connection: Connection, ledger: str, month: str) -> tuple[int, int]:
+def undecided(connection: Connection, ledger: bytes, month: str) -> tuple[int, int]:
     """How many deductions of a month nobody has decided on, and how many appeals."""
     proposed = appealed = 0
     for row in connection.execute(select(deductions).where(

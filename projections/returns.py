@@ -16,12 +16,12 @@ from ledger.returns.kept import Kept
 from ledger.returns.values import DISPOSITIONS
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
-from projections.store.rows import Key, metadata
+from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
 cases = Table(
     "cases", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("subject", Key, nullable=False),
     Column("state", Text, nullable=False),
     Column("position", BigInteger, nullable=False),
@@ -53,7 +53,7 @@ class Tracked(msgspec.Struct):
             event.apply(self.case)
             self.position = entry.position
 
-    def row(self, ledger: str) -> tuple[Any, ...]:
+    def row(self, ledger: bytes) -> tuple[Any, ...]:
         """The row that stores this."""
         kept = Kept.of(self.case, currency=self.currency, opened_at=self.opened_at)
         return ledger, self.case.id, text_of(kept), self.position

@@ -10,6 +10,7 @@ from ledger.application import Ledger
 from ledger.log.persons import Keys
 from ledger.log.store import Store
 from ledger.settings import Settings
+from ledger.writing.genesis import begun
 from tests.support.postgres_server import Server
 from tests.support.real import DATA
 from tests.support.shops import Shop
@@ -82,7 +83,7 @@ def keys(settings: Settings) -> Iterator[Keys]:
 @pytest.fixture
 def ledger(store: Store, keys: Keys) -> Iterator[Ledger]:
     """The ledger `main` on the store, with keys."""
-    opened = Ledger(store, keys.of("main", keys_id=store.head("main").keys_id))
+    opened = Ledger(store, begun(store, keys))
     yield opened
     opened.close()
 

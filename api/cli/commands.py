@@ -281,7 +281,8 @@ def digest_command(files: tuple[Path, ...], *, ledger_name: str, form: str) -> N
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @format_options
 def backup_command(ledger_name: str, keys_only: bool, file: Path, form: str) -> None:
-    """Write the log, or with --keys the wrapped keys, into a new FILE."""
+    """Write the log with that of its keys and readings, or with --keys the wrapped keys of persons,
+    into a new FILE."""
     from api.cli.doctor import expectation
     from ledger.log import backup as backups
 
@@ -291,17 +292,19 @@ def backup_command(ledger_name: str, keys_only: bool, file: Path, form: str) -> 
                          form=form)
             return
         with progress(tr("backup")) as step:
-            head = backups.backup_log(found.store, ledger_name, file, step)
-        print_record({"file": str(file), "events": head.position,
-                      "expect": expectation(head)}, form=form)
+            heads = backups.backup_log(found.store, ledger_name, file, step)
+        print_rows([{"ledger": name, "events": head.position, "expect": expectation(head)}
+                    for name, head in heads.items()], form=form)
 
 
 @command("restore")
 @click.option("--keys", "keys_only", is_flag=True, help="FILE is a backup of keys.")
+@click.option("--name", metavar="NAME", help="What to call the ledger here. Default: as before.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @format_options
-def restore_command(keys_only: bool, file: Path, form: str) -> None:
-    """Read a backup into an empty database (or add its keys to the keys database)."""
+def restore_command(keys_only: bool, name: str | None, file: Path, form: str) -> None:
+    """Read a backup into a database that does not hold it (or add its keys to the keys
+    database)."""
     from api.cli.doctor import expectation
     from ledger.log import backup as backups
     from ledger.settings import Settings
@@ -317,9 +320,9 @@ def restore_command(keys_only: bool, file: Path, form: str) -> None:
     store = settings.open_store()
     try:
         with progress(tr("restore")) as step:
-            name, head = backups.restore_log(store, file, step)
-        print_record({"ledger": name, "events": head.position,
-                      "expect": expectation(head)}, form=form)
+            heads = backups.restore_log(store, file, step, name=name)
+        print_rows([{"ledger": found, "events": head.position, "expect": expectation(head)}
+                    for found, head in heads.items()], form=form)
     finally:
         store.close()
 

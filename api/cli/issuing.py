@@ -44,7 +44,7 @@ def issue(
     """
     now = datetime.now(UTC)
     key = secrets.token_hex(6)
-    token = f"ol_{ledger}_{key}{secrets.token_urlsafe(SECRET_BYTES)}"
+    token = f"ol_{found.store.id_of(ledger).hex()}_{key}{secrets.token_urlsafe(SECRET_BYTES)}"
     at = None if expires is None else moment("expires", expires, SHOP_ZONE).at_us
     ends = None if at is None else datetime.fromtimestamp(at / 1e6, UTC)
     found.ledger.handle(IssueKey(

@@ -6,6 +6,7 @@ A thread of its own keeps the read models up to date: neither writes nor reads w
 import hashlib
 import logging
 import os
+import re
 import tempfile
 import threading
 import time
@@ -19,9 +20,11 @@ from ledger.access import SUFFIX, ApiKey, NoteUse
 from ledger.application import Ledger
 from ledger.common.context import Context
 from ledger.core import event_types
+from ledger.log.milestones import opening
 from ledger.log.persons import Keys
-from ledger.log.store import Store, gapless
+from ledger.log.store import Store, Which, gapless
 from ledger.settings import Settings, sqlite_path
+from ledger.writing.genesis import keys_of
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
 
@@ -34,21 +37,30 @@ GATHER_S = 0.1
 
 log = logging.getLogger("ledger.edge")
 
+_token = re.compile("ol_([0-9a-f]{32})_.+", re.DOTALL).fullmatch
+"""A token: the id of the ledger that it belongs to, then what is secret."""
+
 
 class Caller(NamedTuple):
-    """Who holds the key of a request."""
+    """Who holds the key of a request. It belongs to the ledger with this id, in hex, whatever it is
+    called by now."""
 
     key: str
     actor: str
     role: str
     ledger: str
+    ledger_id: str
 
 
 class KeyRing:
-    """The keys of one ledger, folded from its facts."""
+    """The keys of one ledger, folded from the facts of the access ledger that its own opening
+    names."""
 
-    def __init__(self, store: Store, name: str) -> None:
-        self.store, self.name = store, name
+    def __init__(self, store: Store, ledger: Which) -> None:
+        self.store = store
+        self.known = store.known(ledger)
+        self._access = None if self.known is None else opening(
+            next(iter(store.read(self.known.id, limit=1)), None), self.known.name).access
         self.position = 0
         self.keys: dict[str, ApiKey] = {}
         self._by_digest: dict[str, ApiKey] = {}
@@ -58,9 +70,9 @@ class KeyRing:
     def refresh(self) -> None:
         """Fold what was recorded since the last time."""
         with self._lock:
-            name = self.name + SUFFIX
-            found = self.store.read(name, after=self.position, limit=10**9)
-            for entry in gapless(found, name, after=self.position):
+            access = bytes.fromhex(self._access or "")
+            found = self.store.read(access, after=self.position, limit=10**9)
+            for entry in gapless(found, access, after=self.position):
                 self.position = entry.position
                 if entry.stream.startswith("key:"):
                     key = self.keys.setdefault(entry.stream, ApiKey.blank(entry.stream))
@@ -73,9 +85,10 @@ class KeyRing:
         if time.monotonic() > self._until:
             self.refresh()
         key = self._by_digest.get(hashlib.sha256(token.encode()).hexdigest())
-        if key is None or not key.opens_at(datetime.now(UTC)):
+        if key is None or self.known is None or not key.opens_at(datetime.now(UTC)):
             return None
-        return Caller(key.id.partition(":")[2], key.owner, key.role, self.name), key
+        return Caller(key.id.partition(":")[2], key.owner, key.role, self.known.name,
+                      self.known.id.hex()), key
 
 
 class Edge:
@@ -102,7 +115,7 @@ class Edge:
                 self.models = ReadModels(self.store, PROJECTIONS)
                 self._ledgers: dict[str, Ledger] = {}
                 self._begun: set[str] = set()
-                self._rings: dict[str, KeyRing] = {}
+                self._rings: dict[bytes, KeyRing] = {}
                 self._used: dict[tuple[str, str], str] = {}
                 self._notes: deque[Callable[[], object]] = deque()
                 self._wakes, self._moved = threading.Event(), threading.Condition()
@@ -129,10 +142,10 @@ class Edge:
         self.store.close()
 
     def ledger(self, name: str) -> Ledger:
-        """A ledger by its name."""
+        """A ledger by its name. Errors: those of `keys_of`."""
         with self._lock:
             if name not in self._ledgers:
-                own = self.keys.of(name, keys_id=self.store.head(name).keys_id)
+                own = keys_of(self.store, self.keys, name)
                 self._ledgers[name] = Ledger(self.store, own, name=name)
             return self._ledgers[name]
 
@@ -161,29 +174,27 @@ class Edge:
         """The ledgers that this process serves."""
         return sorted(name for name in self._ledgers if not name.endswith(SUFFIX))
 
-    def ring(self, name: str) -> KeyRing:
-        """The keys of a ledger; it is kept if there are any."""
-        if (known := self._rings.get(name)) is not None:
+    def ring(self, ledger: bytes) -> KeyRing:
+        """The keys of a ledger, by its id; it is kept if there are any."""
+        if (known := self._rings.get(ledger)) is not None:
             return known
-        found = KeyRing(self.store, name)
+        found = KeyRing(self.store, ledger)
         found.refresh()
         if found.keys:
             with self._lock:
-                found = self._rings.setdefault(name, found)
+                found = self._rings.setdefault(ledger, found)
         return found
 
     # -- keys -------------------------------------------------------------------------------------
 
     def caller(self, token: str) -> Caller | None:
-        """Who holds a token such as `ol_main_…`; None if it opens nothing."""
-        prefix, _, rest = token.partition("_")
-        name, _, secret = rest.partition("_")
-        if prefix != "ol" or not name or not secret or not name.replace("-", "").isalnum():
-            return None
-        found = self.ring(name).caller(token)
+        """Who holds a token such as `ol_9f2c…_…`; None if it opens nothing."""
+        parts = _token(token)
+        found = None if parts is None else self.ring(bytes.fromhex(parts[1])).caller(token)
         if found is None:
             return None
         caller, key = found
+        name = caller.ledger
         today = datetime.now(UTC).date().isoformat()
         if key.used_on < today and self._used.get((name, caller.key)) != today:
             self._used[name, caller.key] = today

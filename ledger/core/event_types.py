@@ -16,6 +16,7 @@ from ledger.common.checking import Checker, checker_of
 from ledger.common.errors import LedgerError
 from ledger.common.values import Checks, from_us
 from ledger.log.envelope import Entry, Outline
+from ledger.log.milestones import MILESTONES
 
 
 class UnknownEventType(LedgerError):
@@ -67,6 +68,10 @@ def register(topic: str, event_class: type) -> None:
     decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(event_class)
     checker = checker_of(event_class, only=Words)
     _decoders[topic] = decoder if checker is None else _Strict(decoder, checker)
+
+
+for milestone in MILESTONES:
+    register(milestone.TOPIC, milestone)
 
 
 def known_types() -> dict[str, type]:

@@ -50,6 +50,7 @@ class Target(Protocol):
     """What an import needs of the ledger that it records in: see `ledger.application.Ledger`."""
 
     name: str
+    id: bytes
     store: Store
     clock: Clock
 

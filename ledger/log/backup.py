@@ -1,8 +1,9 @@
 """Backups that any store can read back: the log in one file, the keys in another, never together.
 
-A log's backup is gzipped JSON lines: a header, one line per event with every column, and a closing
-line with the count and the root. Both making one and restoring it hash every event again and refuse
-the whole file if one of them is not what was recorded, so a backup is as provable as the log.
+A log's backup is gzipped JSON lines: a header, then for the ledger and its access ledger one line
+per event with every column, and a closing line with the count and the root. Both making one and
+restoring it hash every event again and refuse the whole file if one of them is not what was
+recorded, so a backup is as provable as the log.
 """
 
 import base64
@@ -14,22 +15,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import LargeBinary, Table, select
 
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
+from ledger.log.milestones import ID_BYTES, misfit, opening
 from ledger.log.persons import Keys, ledger_secrets, persons
-from ledger.log.store import Head, Store, Tile
+from ledger.log.store import (
+    Head,
+    Known,
+    LedgerUnknown,
+    Store,
+    Tile,
+    Which,
+    Writing,
+    shown,
+)
 from ledger.log.verify import MAX_POSITION, UNHASHABLE, unfit
 
 LOG_FORMAT = "order-ledger/backup-log/v2"
 KEYS_FORMAT = "order-ledger/backup-keys/v1"
 BATCH = 5_000
 
-_BYTES = {"command_id", "request_hash", "correlation", "payload", "salt", "payload_hash",
+_BYTES = {"ledger", "command_id", "request_hash", "correlation", "payload", "salt", "payload_hash",
           "leaf_hash"}
 
 Progress = Callable[[int, int], None]
@@ -40,13 +51,6 @@ class BadBackup(Invalid):
 
     code = "bad_backup"
     rule = "R-BAK-01"
-
-
-class NotEmpty(Misconfigured):
-    """Ledger {ledger!r} already holds {events} events. Restore into an empty database."""
-
-    code = "not_empty"
-    rule = "R-BAK-02"
 
 
 class FileExists(Misconfigured):
@@ -105,7 +109,7 @@ def _entry(line: dict[str, Any]) -> Entry:
 class _Tree:
     """What the events of a backup so far add up to, each of them hashed again."""
 
-    def __init__(self, ledger: str) -> None:
+    def __init__(self, ledger: bytes) -> None:
         self.ledger = ledger
         self.frontier: list[bytes] = []
         self.size = 0
@@ -124,6 +128,7 @@ class _Tree:
                 and payload_hash(entry.salt, entry.payload) == entry.payload_hash
                 and leaf_hash(entry) == entry.leaf_hash
                 and canonical_subjects(entry.subjects)
+                and (self.size > 0 or misfit(entry) is None)
             )
         except UNHASHABLE:
             whole = False
@@ -145,31 +150,59 @@ class _Tree:
         return made
 
 
-def backup_log(store: Store, ledger: str, path: Path, progress: Progress | None = None) -> Head:
-    """Write the log of a ledger, as it is now, into a new file.
+def backup_log(
+    store: Store, ledger: Which, path: Path, progress: Progress | None = None
+) -> dict[str, Head]:
+    """Write the log of a ledger and of its access ledger, as they are now, into a new file.
 
-    Errors: FileExists (R-BAK-03), UnsoundLog (R-BAK-04).
+    Shapes: the heads by name, the ledger's own first. What the log says of its access ledger is in
+    the backup, too: that one is read last. Errors: FileExists (R-BAK-03), UnsoundLog (R-BAK-04),
+    LedgerUnknown (R-LDG-02).
     """
-    head = store.head(ledger)
-    if unfit_head(head):
-        raise UnsoundLog(ledger=ledger, position=0, why="the head holds what nobody can have "
-                         "recorded")
-    tree = _Tree(ledger)
+    ledgers = _together(store, ledger)
+    heads = {one: store.head(one.id) for one in ledgers}
+    for one, head in heads.items():
+        if unfit_head(head):
+            raise UnsoundLog(ledger=one.name, position=0, why="the head holds what nobody can have "
+                             "recorded")
     with _new_file(path) as file:
-        file.write(_line({"format": LOG_FORMAT, "ledger": ledger, "events": head.position,
-                          "keys_id": head.keys_id.hex() if head.keys_id else None}))
-        while rows := store.read(ledger, after=tree.size, until=head.position, limit=BATCH):
-            for entry in rows:
-                if (why := tree.add(entry)) is not None:
-                    raise UnsoundLog(ledger=ledger, position=tree.size + 1, why=why)
-                file.write(_line(_plain(entry)))
-            if progress is not None:
-                progress(tree.size, head.position)
-        if (tree.size, merkle.pack(tree.frontier)) != (head.position, head.frontier):
-            raise UnsoundLog(ledger=ledger, position=tree.size, why="the head's tree is not the "
-                             "tree of the events")
-        file.write(_line({"events": head.position, "root": merkle.root(tree.frontier).hex()}))
-    return head
+        file.write(_line({"format": LOG_FORMAT, "ledgers": [
+            {"id": one.id.hex(), "name": one.name, "of": one.of.hex() if one.of else None,
+             "events": head.position, "keys_id": head.keys_id.hex() if head.keys_id else None}
+            for one, head in heads.items()]}))
+        for one, head in heads.items():
+            _back_up(store, one, head, file, progress)
+    return {one.name: head for one, head in heads.items()}
+
+
+def _together(store: Store, ledger: Which) -> list[Known]:
+    """A ledger and the one of its keys and readings, if it is here."""
+    known = store.known(ledger)
+    if known is None:
+        raise LedgerUnknown(ledger=shown(ledger))
+    first = next(iter(store.read(known.id, limit=1)), None)
+    if (why := misfit(first)) is not None:
+        raise UnsoundLog(ledger=known.name, position=1, why=why)
+    access = opening(first, known.name).access
+    other = None if access is None else store.known(bytes.fromhex(access))
+    return [known] if other is None else [known, other]
+
+
+def _back_up(
+    store: Store, ledger: Known, head: Head, file: gzip.GzipFile, progress: Progress | None
+) -> None:
+    tree = _Tree(ledger.id)
+    while rows := store.read(ledger.id, after=tree.size, until=head.position, limit=BATCH):
+        for entry in rows:
+            if (why := tree.add(entry)) is not None:
+                raise UnsoundLog(ledger=ledger.name, position=tree.size + 1, why=why)
+            file.write(_line(_plain(entry)))
+        if progress is not None:
+            progress(tree.size, head.position)
+    if (tree.size, merkle.pack(tree.frontier)) != (head.position, head.frontier):
+        raise UnsoundLog(ledger=ledger.name, position=tree.size, why="the head's tree is not the "
+                         "tree of the events")
+    file.write(_line({"events": head.position, "root": merkle.root(tree.frontier).hex()}))
 
 
 def unfit_head(head: Head) -> bool:
@@ -194,57 +227,93 @@ def _lines(path: Path, expected: str) -> Iterator[dict[str, Any]]:
         raise BadBackup(path=path, why=str(error)) from error
 
 
-def _header(path: Path, line: dict[str, Any] | None) -> tuple[str, int, bytes | None]:
-    """Ledger, number of events and id of the keys. Errors: BadBackup (R-BAK-01)."""
+class _Section(NamedTuple):
+    """What the first line of a backup says of one ledger."""
+
+    known: Known
+    events: int
+    keys_id: bytes | None
+
+
+def _header(path: Path, line: dict[str, Any] | None) -> list[_Section]:
+    """The ledgers of a backup. Errors: BadBackup (R-BAK-01)."""
     if line is None:
         raise BadBackup(path=path, why="it is empty")
     try:
-        ledger, events, keys_id = line["ledger"], line["events"], line["keys_id"]
-        if ledger.encode() and type(events) is int and 0 <= events <= MAX_POSITION:
-            return ledger, events, None if keys_id is None else bytes.fromhex(keys_id)
+        found = [_section(one) for one in line["ledgers"]]
+        if found:
+            return found
     except (LookupError, AttributeError, TypeError, ValueError):
         pass
-    raise BadBackup(path=path, why="its first line does not name the ledger, the number of events "
-                    "and the keys")
+    raise BadBackup(path=path, why="its first line does not name the ledgers, the number of their "
+                    "events and their keys")
+
+
+def _section(line: dict[str, Any]) -> _Section:
+    of, keys_id = line["of"], line["keys_id"]
+    known = Known(bytes.fromhex(line["id"]), line["name"], None if of is None else
+                  bytes.fromhex(of))
+    events = line["events"]
+    if not (known.name.encode() and len(known.id) == ID_BYTES and type(events) is int
+            and 0 < events <= MAX_POSITION):
+        raise ValueError
+    return _Section(known, events, None if keys_id is None else bytes.fromhex(keys_id))
 
 
 def _read_entry(path: Path, line: dict[str, Any], tree: _Tree) -> Entry:
     """The entry of a line, hashed again and added to the tree. Errors: BadBackup (R-BAK-01)."""
+    where = f"the line of event {tree.size + 1} of ledger {tree.ledger.hex()}"
     try:
         entry = _entry(line)
     except (TypeError, ValueError) as error:
-        raise BadBackup(path=path, why=f"line {tree.size + 2}: {error}") from error
+        raise BadBackup(path=path, why=f"{where}: {error}") from error
     if (why := tree.add(entry)) is not None:
-        raise BadBackup(path=path, why=f"line {tree.size + 2}: {why}")
+        raise BadBackup(path=path, why=f"{where}: {why}")
     return entry
 
 
-def restore_log(store: Store, path: Path, progress: Progress | None = None) -> tuple[str, Head]:
-    """Read a log's backup into a database that has no events of that ledger yet.
+def restore_log(
+    store: Store, path: Path, progress: Progress | None = None, *, name: str | None = None
+) -> dict[str, Head]:
+    """Read a log's backup into a database that knows none of its ledgers, by id or by name.
 
-    All or nothing: it is one transaction. Returns the ledger's name and its head.
-    Errors: BadBackup (R-BAK-01), NotEmpty (R-BAK-02).
+    They are taken as they are, their openings too: they stay the same ledgers under another `name`.
+    All or nothing: it is one transaction. Shapes: the heads by name, as `backup_log`.
+    Errors: BadBackup (R-BAK-01), LedgerTaken (R-LDG-03).
     """
     lines = _lines(path, LOG_FORMAT)
-    ledger, events, keys_id = _header(path, next(lines, None))
-    tree = _Tree(ledger)
-    head = Head(0, 0, b"", keys_id)
-    with store.writing(ledger) as writing:
-        if (found := writing.head(ledger).position) > 0:
-            raise NotEmpty(ledger=ledger, events=found)
-        while tree.size < events:
-            batch = [_read_entry(path, line, tree)
-                     for line in islice(lines, min(BATCH, events - tree.size))]
-            if not batch:
-                raise BadBackup(path=path, why=f"it ends after {tree.size} of {events} events")
-            head = Head(tree.size, tree.recorded_at, merkle.pack(tree.frontier), keys_id)
-            writing.append(batch, head, tree.tiles(batch))
-            if progress is not None:
-                progress(tree.size, events)
-        closing = next(lines, {})
-        if closing.get("root") != merkle.root(tree.frontier).hex() or any(True for _ in lines):
-            raise BadBackup(path=path, why="its closing line is missing or names another root")
-    return ledger, head
+    sections = _header(path, next(lines, None))
+    if name is not None:
+        own = sections[0].known.name
+        sections = [one._replace(known=one.known._replace(
+            name=name + one.known.name.removeprefix(own))) for one in sections]
+    heads = {}
+    with store.beginning(*(one.known for one in sections)) as writings:
+        for section, writing in zip(sections, writings, strict=True):
+            heads[section.known.name] = _restored(path, lines, section, writing, progress)
+        if any(True for _ in lines):
+            raise BadBackup(path=path, why="it goes on after its closing line")
+    return heads
+
+
+def _restored(
+    path: Path, lines: Iterator[dict[str, Any]], section: _Section, writing: Writing,
+    progress: Progress | None,
+) -> Head:
+    tree, events = _Tree(section.known.id), section.events
+    head = Head(0, 0, b"", section.keys_id)
+    while tree.size < events:
+        batch = [_read_entry(path, line, tree)
+                 for line in islice(lines, min(BATCH, events - tree.size))]
+        if not batch:
+            raise BadBackup(path=path, why=f"it ends after {tree.size} of {events} events")
+        head = Head(tree.size, tree.recorded_at, merkle.pack(tree.frontier), section.keys_id)
+        writing.append(batch, head, tree.tiles(batch))
+        if progress is not None:
+            progress(tree.size, events)
+    if next(lines, {}).get("root") != merkle.root(tree.frontier).hex():
+        raise BadBackup(path=path, why="a closing line is missing or names another root")
+    return head
 
 
 def backup_keys(keys: Keys, path: Path) -> int:

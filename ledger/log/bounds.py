@@ -8,8 +8,8 @@ from ledger.common.errors import Invalid
 from ledger.log.envelope import Entry, listed_subjects
 from ledger.log.store import ValueNotStored
 
-WIDTHS = {"command_id": 16, "request_hash": 32, "correlation": 16, "salt": 16, "payload_hash": 32,
-          "leaf_hash": 32}
+WIDTHS = {"ledger": 16, "command_id": 16, "request_hash": 32, "correlation": 16, "salt": 16,
+          "payload_hash": 32, "leaf_hash": 32}
 """The columns of a fixed length. Units: bytes."""
 
 PAYLOAD_BYTES = 1 << 20

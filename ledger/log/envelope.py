@@ -26,11 +26,12 @@ listed_subjects = msgspec.json.Decoder(list[str]).decode
 class Entry(NamedTuple):
     """One event as the log keeps it.
 
-    Units: times are microseconds since 1970-01-01 UTC. Shapes: `subjects` is a JSON list of texts
-    as `spelled_subjects` writes it, `source` a JSON object; both are hashed as the text they are.
+    `ledger` is the id of the ledger. Units: times are microseconds since 1970-01-01 UTC. Shapes:
+    `subjects` is a JSON list of texts as `spelled_subjects` writes it, `source` a JSON object; both
+    are hashed as the text they are.
     """
 
-    ledger: str
+    ledger: bytes
     position: int
     stream: str
     version: int
@@ -57,7 +58,7 @@ class Entry(NamedTuple):
 class Outline(NamedTuple):
     """The part of an entry that a fold needs: half its columns, read in half the time."""
 
-    ledger: str
+    ledger: bytes
     position: int
     stream: str
     version: int
@@ -116,7 +117,7 @@ def entry_bytes(entry: Entry) -> bytes:
     return b"".join(  # frames that are always there are inlined: calls would double the time
         (
             LEAF_PREFIX,
-            _length(len(raw := entry.ledger.encode())), raw,
+            _length(len(entry.ledger)), entry.ledger,
             _integer(8, entry.position),
             _length(len(raw := entry.stream.encode())), raw,
             _integer(8, entry.version),

@@ -15,11 +15,25 @@ from ledger.common.values import MAX_INTEGER
 from ledger.log.bounds import must_be_storable
 from ledger.log.envelope import Entry, Outline
 from ledger.log.merkle import TILE_LEAVES
-from ledger.log.store import NOTHING, Forked, Head, LogConflict, Tile, must_fit
+from ledger.log.store import (
+    NOBODY,
+    NOTHING,
+    Forked,
+    Head,
+    Known,
+    LedgerTaken,
+    LedgerUnknown,
+    LogConflict,
+    Tile,
+    Which,
+    must_fit,
+    shown,
+)
 
 
 class _Ledger:
-    def __init__(self) -> None:
+    def __init__(self, known: Known | None = None) -> None:
+        self.known = known
         self.entries: list[Entry] = []
         self.recorded: list[int] = []
         self.head = NOTHING
@@ -74,15 +88,22 @@ class _View:
     def __init__(self, store: "MemoryStore") -> None:
         self.store = store
 
-    def _of(self, ledger: str) -> tuple[_Ledger, int]:
-        known = self.store.known(ledger)
-        return known, known.head.position
+    def _of(self, ledger: Which) -> tuple[_Ledger, int]:
+        kept = self.store.kept(ledger)
+        return kept, kept.head.position
 
-    def head(self, ledger: str) -> Head:
-        return self.store.known(ledger).head
+    def id_of(self, ledger: Which) -> bytes:
+        known = self.known(ledger)
+        return NOBODY if known is None else known.id
+
+    def known(self, ledger: Which) -> Known | None:
+        return self.store.kept(ledger).known
+
+    def head(self, ledger: Which) -> Head:
+        return self.store.kept(ledger).head
 
     def read(
-        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
+        self, ledger: Which, *, after: int = 0, until: int | None = None, limit: int = 10_000
     ) -> list[Entry]:
         known, end = self._of(ledger)
         first = max(after, 0)
@@ -90,34 +111,34 @@ class _View:
         return known.entries[first : max(last, 0)]
 
     def outlines(
-        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
+        self, ledger: Which, *, after: int = 0, until: int | None = None, limit: int = 10_000
     ) -> list[Outline]:
         return list(map(Outline.of, self.read(ledger, after=after, until=until, limit=limit)))
 
     def streams(
-        self, ledger: str, names: Sequence[str], *, after: int = 0, upto: int = MAX_INTEGER
+        self, ledger: Which, names: Sequence[str], *, after: int = 0, upto: int = MAX_INTEGER
     ) -> list[Entry]:
         known, end = self._of(ledger)
         found = [e for name in set(names) for e in known.streams.get(name, ())
                  if after < e.position <= end and e.version <= upto]
         return sorted(found, key=lambda entry: entry.position)
 
-    def commands(self, ledger: str, ids: Sequence[bytes]) -> list[Entry]:
+    def commands(self, ledger: Which, ids: Sequence[bytes]) -> list[Entry]:
         known, end = self._of(ledger)
         found = [e for command in set(ids) for e in known.commands.get(command, ())
                  if e.position <= end]
         return sorted(found, key=lambda entry: entry.position)
 
-    def once(self, ledger: str, values: Sequence[str]) -> dict[str, int]:
+    def once(self, ledger: Which, values: Sequence[str]) -> dict[str, int]:
         known, end = self._of(ledger)
         found = ((value, known.once.get(value, end + 1)) for value in values)
         return {value: position for value, position in found if position <= end}
 
-    def position_at(self, ledger: str, recorded_at: int) -> int:
+    def position_at(self, ledger: Which, recorded_at: int) -> int:
         known, end = self._of(ledger)
         return bisect_right(known.recorded, recorded_at, hi=end)
 
-    def tiles(self, ledger: str, level: int, first: int, count: int) -> list[Tile]:
+    def tiles(self, ledger: Which, level: int, first: int, count: int) -> list[Tile]:
         known, end = self._of(ledger)
         found = known.tiles.get(level, [])[max(first, 0) : max(first, 0) + max(count, 0)]
         return [tile for tile in found if _complete(level, tile, end)]
@@ -126,17 +147,22 @@ class _View:
 class _Writing(_View):
     """The transaction that holds a ledger: it also reads what it has added itself."""
 
-    def __init__(self, store: "MemoryStore", ledger: str) -> None:
+    def __init__(self, store: "MemoryStore", kept: _Ledger) -> None:
         super().__init__(store)
-        self.ledger = ledger
-        self.added = store.known(ledger).head
+        assert kept.known is not None
+        self.kept = kept
+        self.ledger = kept.known.id
+        self.added = kept.head
 
-    def _of(self, ledger: str) -> tuple[_Ledger, int]:
-        known, end = super()._of(ledger)
-        return known, self.added.position if ledger == self.ledger else end
+    def _is_own(self, ledger: Which) -> bool:
+        known = self.kept.known
+        return known is not None and ledger in (known.id, known.name)
 
-    def head(self, ledger: str) -> Head:
-        return self.added if ledger == self.ledger else super().head(ledger)
+    def _of(self, ledger: Which) -> tuple[_Ledger, int]:
+        return (self.kept, self.added.position) if self._is_own(ledger) else super()._of(ledger)
+
+    def head(self, ledger: Which) -> Head:
+        return self.added if self._is_own(ledger) else super().head(ledger)
 
     def leaves(self, after: int, until: int) -> list[bytes]:
         return [entry.leaf_hash for entry in self.read(self.ledger, after=after, until=until)]
@@ -145,11 +171,10 @@ class _Writing(_View):
         if not entries:
             return
         must_fit(entries, head, self.ledger)
-        known = self.store.known(self.ledger)
         for entry in entries:
-            known.add(entry)
+            self.kept.add(entry)
         for tile in tiles:
-            known.tiles[tile.level].append(tile)
+            self.kept.tiles[tile.level].append(tile)
         self.added = head
 
 
@@ -160,30 +185,53 @@ class MemoryStore(_View):
 
     def __init__(self) -> None:
         super().__init__(self)
-        self._ledgers: dict[str, _Ledger] = defaultdict(_Ledger)
+        self._ledgers: dict[bytes, _Ledger] = {}
+        self._names: dict[str, bytes] = {}
         self._lock = threading.Lock()
         self._process = os.getpid()
 
-    def known(self, ledger: str) -> _Ledger:
-        """What is kept of a ledger. Errors: Forked (R-LOG-15)."""
+    def kept(self, ledger: Which) -> _Ledger:
+        """What is kept of a ledger: nothing of one that is not known. Errors: Forked (R-LOG-15)."""
         if os.getpid() != self._process:
             raise Forked
-        return self._ledgers[ledger]
+        found = ledger if isinstance(ledger, bytes) else self._names.get(ledger, NOBODY)
+        return self._ledgers.get(found) or _Ledger()
 
     @contextmanager
-    def writing(self, ledger: str) -> Iterator[_Writing]:
+    def writing(self, ledger: Which) -> Iterator[_Writing]:
         with self._lock:
-            known = self.known(ledger)
-            writing = _Writing(self, ledger)
-            try:
+            if (kept := self.kept(ledger)).known is None:
+                raise LedgerUnknown(ledger=shown(ledger))
+            with self._held([kept]) as (writing,):
                 yield writing
-            except BaseException:
-                known.cut()
-                raise
-            known.head = writing.added
+
+    @contextmanager
+    def beginning(self, *ledgers: Known) -> Iterator[list[_Writing]]:
+        with self._lock:
+            for one in ledgers:
+                if one.name in self._names or one.id in self._ledgers:
+                    raise LedgerTaken(name=one.name, id=one.id.hex())
+            fresh = [_Ledger(one) for one in ledgers]
+            with self._held(fresh) as writings:
+                yield writings
+            for one, kept in zip(ledgers, fresh, strict=True):
+                self._ledgers[one.id] = kept
+                self._names[one.name] = one.id
+
+    @contextmanager
+    def _held(self, ledgers: list[_Ledger]) -> Iterator[list[_Writing]]:
+        writings = [_Writing(self, kept) for kept in ledgers]
+        try:
+            yield writings
+        except BaseException:
+            for kept in ledgers:
+                kept.cut()
+            raise
+        for writing in writings:
+            writing.kept.head = writing.added
 
     def ledgers(self) -> list[str]:
-        return sorted(name for name, known in list(self._ledgers.items()) if known.head.position)
+        return sorted(self._names)
 
     def schema(self) -> tuple[str | None, str]:
         return ("memory", "memory")
@@ -200,5 +248,9 @@ class MemoryStore(_View):
     def durability(self) -> dict[str, str]:
         return {"memory": "until closed"}
 
+    def host(self) -> str:
+        return "memory"
+
     def close(self) -> None:
         self._ledgers.clear()
+        self._names.clear()

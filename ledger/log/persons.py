@@ -27,6 +27,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    delete,
     inspect,
     select,
 )
@@ -38,12 +39,12 @@ from ledger.log import migrations
 from ledger.log.envelope import frame_bytes, frame_text
 from ledger.log.master_key import KEY_BYTES
 from ledger.log.randomness import random_16
-from ledger.log.store import LogConflict, StorageFailed
+from ledger.log.store import Known, LogConflict, StorageFailed
 
 metadata = MetaData()
 persons = Table(
     "persons", metadata,
-    Column("ledger", Text, nullable=False),
+    Column("ledger", LargeBinary, nullable=False),
     Column("person", Text, nullable=False),
     Column("lookup", LargeBinary, nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
@@ -53,7 +54,7 @@ persons = Table(
 )
 ledger_secrets = Table(
     "ledger_secrets", metadata,
-    Column("ledger", Text, primary_key=True),
+    Column("ledger", LargeBinary, primary_key=True),
     Column("wrapped", LargeBinary, nullable=False),
 )
 
@@ -140,33 +141,33 @@ class Keys:
         with engine.connect() as connection:
             return connection.execute(select(ledger_secrets.c.ledger).limit(1)).first() is not None
 
-    def _wrap(self, key: bytes, ledger: str, name: str) -> bytes:
+    def _wrap(self, key: bytes, ledger: bytes, name: str) -> bytes:
         nonce = random_16()[:NONCE_BYTES]
-        return nonce + self._master.encrypt(nonce, key, frame_text(ledger) + frame_text(name))
+        return nonce + self._master.encrypt(nonce, key, frame_bytes(ledger) + frame_text(name))
 
-    def _unwrap(self, wrapped: bytes, ledger: str, name: str) -> bytes:
+    def _unwrap(self, wrapped: bytes, ledger: bytes, name: str) -> bytes:
         try:
             return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:],
-                                        frame_text(ledger) + frame_text(name))
+                                        frame_bytes(ledger) + frame_text(name))
         except (InvalidTag, ValueError):  # or it is too short for any key
             raise WrongMasterKey(path=self.key_file, keys=self.named) from None
 
-    def of(self, ledger: str, *, keys_id: bytes | None) -> "LedgerKeys":
+    def of(self, ledger: Known, *, keys_id: bytes | None) -> "LedgerKeys":
         """The keys of one ledger; its secret is made if it has none and its log names none.
 
         Errors: WrongMasterKey (R-KEY-03), WrongKeys (R-KEY-05).
         """
-        query = select(ledger_secrets.c.wrapped).where(ledger_secrets.c.ledger == ledger)
+        query = select(ledger_secrets.c.wrapped).where(ledger_secrets.c.ledger == ledger.id)
         with self._lock, self.engine.connect() as connection:
             wrapped = connection.execute(query).scalar()
             if wrapped is None:
                 if keys_id is not None:
-                    raise WrongKeys(keys=self.named, ledger=ledger)
-                fresh = self._wrap(secrets.token_bytes(KEY_BYTES), ledger, "secret")
-                self._insert(connection, ledger_secrets.name, [(ledger, fresh)])
+                    raise WrongKeys(keys=self.named, ledger=ledger.name)
+                fresh = self._wrap(secrets.token_bytes(KEY_BYTES), ledger.id, "secret")
+                self._insert(connection, ledger_secrets.name, [(ledger.id, fresh)])
                 wrapped = connection.execute(query).scalar()
         assert wrapped is not None
-        found = LedgerKeys(self, ledger, self._unwrap(wrapped, ledger, "secret"))
+        found = LedgerKeys(self, ledger, self._unwrap(wrapped, ledger.id, "secret"))
         found.must_fit(keys_id)
         return found
 
@@ -206,20 +207,27 @@ class Keys:
 class LedgerKeys:
     """The secret and the persons of one ledger. Seals and reveals personal values."""
 
-    def __init__(self, keys: Keys, ledger: str, secret: bytes) -> None:
+    def __init__(self, keys: Keys, known: Known, secret: bytes) -> None:
         self._keys = keys
         self._keyed = hmac.new(secret, digestmod="sha256")
-        self.ledger = ledger
-        self._framed = frame_text(ledger)
+        self.ledger = known.id
+        self.named = known.name
+        self._framed = frame_bytes(known.id)
         self.id = sha256(b"order-ledger/keys/v1" + secret).digest()
         self._by_lookup: OrderedDict[str, Person] = OrderedDict()
         self._by_id: OrderedDict[str, AESGCM] = OrderedDict()
         self._lock = threading.RLock()
 
+    def forget(self) -> None:
+        """Remove the secret of a ledger that never began."""
+        gone = delete(ledger_secrets).where(ledger_secrets.c.ledger == self.ledger)
+        with self._keys.engine.connect() as connection:
+            connection.execute(gone)
+
     def must_fit(self, keys_id: bytes | None) -> None:
         """Check that the log names these keys, or none yet. Errors: WrongKeys (R-KEY-05)."""
         if keys_id is not None and keys_id != self.id:
-            raise WrongKeys(keys=self._keys.named, ledger=self.ledger)
+            raise WrongKeys(keys=self._keys.named, ledger=self.named)
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """HMAC-SHA-256 of data under the ledger's secret; each purpose has MACs of its own."""

@@ -1,11 +1,11 @@
 """The log in PostgreSQL: how it connects, locks the head row and inserts by binary COPY.
 
 Two roles. The owner of the database (LEDGER_ADMIN_DATABASE_URL) makes and changes the schema. The
-application (LEDGER_DATABASE_URL) may read; it may insert events and tiles and update heads; it owns
-no table of the log, so it cannot delete, truncate or take a trigger off. After every migration the
-owner grants it just that, and CREATE on the database: read models live in schemas `read_<n>` that
-the application makes, owns and drops, since they can always be made again. Without an admin URL one
-role does everything, and only the triggers guard the events.
+application (LEDGER_DATABASE_URL) may read; it may insert ledgers, events and tiles and update
+heads; it owns no table of the log, so it cannot delete, truncate or take a trigger off. After every
+migration the owner grants it just that, and CREATE on the database: read models live in schemas
+`read_<n>` that the application makes, owns and drops, since they can always be made again. Without
+an admin URL one role does everything, and only the triggers guard the events.
 """
 
 from collections.abc import Sequence
@@ -20,18 +20,22 @@ from ledger.common.values import MAX_INTEGER
 from ledger.log import migrations
 from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, POSTGRES_GUARDS
-from ledger.log.sql import AFTER, SqlReader, SqlStore, SqlWriting, reason
-from ledger.log.store import AdminNeeded, LogConflict, OtherDatabase, ValueNotStored
+from ledger.log.sql import SqlStore, reason
+from ledger.log.sql_reading import AFTER, SqlReader, SqlWriting
+from ledger.log.store import AdminNeeded, LogConflict, OtherDatabase, ValueNotStored, Which
 
 _COPY = f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
 _TYPES = [
-    "text", "int8", "text", "int8", "text", "int8", "int8", "bytea", "int8", "bytea", "text",
+    "bytea", "int8", "text", "int8", "text", "int8", "int8", "bytea", "int8", "bytea", "text",
     "text", "text", "text", "bytea", "int8", "text", "text", "bytea", "bytea", "bytea", "bytea",
 ]
 """Never int4: psycopg silently truncates what does not fit into one."""
 
 _CONSTRAINTS = {"events_pk": "position", "events_stream": "version of the stream",
                 "events_command": "command", "events_once": "once value"}
+
+_HOST = ("SELECT (SELECT system_identifier FROM pg_control_system()),"
+         " (SELECT timeline_id FROM pg_control_checkpoint())")
 
 _PATIENCE = {
     "connect_timeout": "10",
@@ -73,14 +77,14 @@ class _Reader(SqlReader):
     mark = "%s"
 
     def among(
-        self, ledger: str, column: str, values: Sequence[Any], after: int,
+        self, ledger: Which, column: str, values: Sequence[Any], after: int,
         *, upto: int = MAX_INTEGER,
     ) -> list[Entry]:
         """The entries after a position that have one of these values, in order, of each stream up
         to a version."""
         rows = self.rows(
             f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND {column} = ANY(?)"
-            f"{AFTER} ORDER BY position", (ledger, list(values), after, upto))
+            f"{AFTER} ORDER BY position", (self.id_of(ledger), list(values), after, upto))
         return list(map(Entry._make, rows))
 
 
@@ -160,6 +164,11 @@ class PostgresStore(SqlStore):
         connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '60s'")
         return connection
 
+    def host(self) -> str:
+        with self.reading() as reader:
+            (found,) = reader.rows(_HOST, ())
+            return f"postgresql:{found[0]}:{found[1]}"
+
     # -- what the doctor asks ---------------------------------------------------------------------
 
     def missing_guards(self) -> list[str]:
@@ -186,7 +195,7 @@ def _grant(connection: Connection, role: str) -> None:
         f"CONNECT, CREATE ON DATABASE {database}",
         f"USAGE ON SCHEMA {schema}",
         "SELECT ON alembic_version",
-        "SELECT, INSERT ON events, tiles",
+        "SELECT, INSERT ON ledgers, events, tiles",
         "SELECT, INSERT, UPDATE ON heads",
     ):
         connection.exec_driver_sql(f"GRANT {grant} TO {to}")

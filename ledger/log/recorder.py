@@ -27,7 +27,7 @@ from ledger.common.context import Context
 from ledger.log.append import append
 from ledger.log.bounds import must_hold
 from ledger.log.envelope import SALT_BYTES, Entry, leaf_hash, payload_hash, spelled_subjects
-from ledger.log.store import LogConflict, StorageFailed, Store, gapless
+from ledger.log.store import LogConflict, StorageFailed, Store, Which, gapless
 
 PAGE = 500
 POLL_S = 0.2
@@ -37,7 +37,7 @@ UNKNOWN = Context(actor="system", role="system", client="eventsourcing")
 class LogRecorder(ApplicationRecorder):
     """Records events of the library in one ledger. A notification's id is a position."""
 
-    def __init__(self, store: Store, ledger: str) -> None:
+    def __init__(self, store: Store, ledger: Which) -> None:
         self.store = store
         self.ledger = ledger
         self.listeners: set[Event] = set()
@@ -58,7 +58,7 @@ class LogRecorder(ApplicationRecorder):
                 head = writing.head(self.ledger)
                 now = max(time.time_ns() // 1000, head.recorded_at + 1)
                 first = _envelope(context)._replace(
-                    ledger=self.ledger, position=head.position, recorded_at=now, occurred_at=now)
+                    ledger=writing.ledger, position=head.position, recorded_at=now, occurred_at=now)
                 entries = [_entry(first, seq, event, context)
                            for seq, event in enumerate(stored_events, 1)]
                 append(writing, head, entries)
@@ -151,7 +151,7 @@ def notifications(entries: Sequence[Entry], topics: Sequence[str]) -> list[Notif
 def _envelope(context: Context) -> Entry:
     command_id = context.command_id or uuid4()
     source = None if context.source is None else msgspec.json.encode(context.source).decode()
-    return Entry("", 0, "", 0, "", 0, 0, command_id.bytes, 0, None, None, context.actor,
+    return Entry(b"", 0, "", 0, "", 0, 0, command_id.bytes, 0, None, None, context.actor,
                  context.role, context.client, (context.correlation or command_id).bytes,
                  context.causation, "", source, b"", b"", b"", b"")
 

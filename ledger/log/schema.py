@@ -23,6 +23,7 @@ from sqlalchemy import (
 from ledger.log.bounds import MAX_SUBJECTS, MOST, NAME_BYTES, WIDTHS
 from ledger.log.envelope import Entry
 from ledger.log.merkle import HASH_BYTES, TILE_LEAVES
+from ledger.log.milestones import ID_BYTES
 
 metadata = MetaData()
 
@@ -38,10 +39,24 @@ def _checks(table: str, *conditions: tuple[str, str]) -> list[CheckConstraint]:
             for name, condition in conditions]
 
 
+ledgers = Table(
+    "ledgers",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("name", _Text, nullable=False),
+    Column("of", LargeBinary),
+    UniqueConstraint("name", name="ledgers_name"),
+    *_checks("ledgers", ("id", f"octet_length(id) = {ID_BYTES}"),
+             ("name", f"octet_length(name) BETWEEN 1 AND {NAME_BYTES}"),
+             ("of", f'octet_length("of") = {ID_BYTES}')),
+    sqlite_strict=True,
+)
+"""The only place where a ledger has a name: everywhere else it is known by its id."""
+
 events = Table(
     "events",
     metadata,
-    Column("ledger", _Text, nullable=False),
+    Column("ledger", LargeBinary, nullable=False),
     Column("position", _Integer, nullable=False),
     Column("stream", _Text, nullable=False),
     Column("version", _Integer, nullable=False),
@@ -78,12 +93,13 @@ Index("events_once", events.c.ledger, events.c.once, unique=True,
 heads = Table(
     "heads",
     metadata,
-    Column("ledger", _Text, primary_key=True),
+    Column("ledger", LargeBinary, primary_key=True),
     Column("position", _Integer, nullable=False),
     Column("recorded_at", _Integer, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
     Column("keys_id", LargeBinary),
-    *_checks("heads", ("keys_id", f"octet_length(keys_id) = {HASH_BYTES}"),
+    *_checks("heads", ("ledger", f"octet_length(ledger) = {ID_BYTES}"),
+             ("keys_id", f"octet_length(keys_id) = {HASH_BYTES}"),
              ("frontier", f"octet_length(frontier) / {HASH_BYTES} * {HASH_BYTES}"
                           " = octet_length(frontier)")),
     sqlite_strict=True,
@@ -92,12 +108,13 @@ heads = Table(
 tiles = Table(
     "tiles",
     metadata,
-    Column("ledger", _Text, nullable=False),
+    Column("ledger", LargeBinary, nullable=False),
     Column("level", _Integer, nullable=False),
     Column("number", _Integer, nullable=False),
     Column("hashes", LargeBinary, nullable=False),
     PrimaryKeyConstraint("ledger", "level", "number", name="tiles_pk"),
-    *_checks("tiles", ("hashes", f"octet_length(hashes) = {TILE_LEAVES * HASH_BYTES}")),
+    *_checks("tiles", ("ledger", f"octet_length(ledger) = {ID_BYTES}"),
+             ("hashes", f"octet_length(hashes) = {TILE_LEAVES * HASH_BYTES}")),
     sqlite_strict=True,
 )
 

@@ -1,14 +1,12 @@
 """The log on SQL: what SQLite and PostgreSQL have in common.
 
-SQLAlchemy provides the engine, the connections and the tables; the few statements of the hot path
-are texts that the driver itself runs.
+SQLAlchemy provides the engine and the connections; `sql_reading.py` has the statements.
 """
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DBAPIError
@@ -18,26 +16,21 @@ from ledger.common.errors import LedgerError
 from ledger.common.values import MAX_INTEGER
 from ledger.log import migrations
 from ledger.log.envelope import Entry, Outline
-from ledger.log.schema import COLUMNS
+from ledger.log.sql_reading import SqlReader, SqlWriting
 from ledger.log.store import (
-    NOTHING,
     ConnectionLost,
     FirstEdition,
     Forked,
     Head,
+    Known,
+    LedgerTaken,
     LogConflict,
     NewerDatabase,
     OlderDatabase,
     StorageFailed,
     Tile,
-    must_fit,
+    Which,
 )
-
-_HEAD = "SELECT position, recorded_at, frontier, keys_id FROM heads WHERE ledger = ?"
-
-IN_CHUNK = 500
-AFTER = " AND +position > ? AND version <= ?"
-"""The plus keeps SQLite from using the primary key: these reads have an index of their own."""
 
 CONFLICTS = {
     "events: not the next position": "position",
@@ -46,152 +39,6 @@ CONFLICTS = {
     "events: this may happen only once": "once value",
 }
 """How the messages of the triggers begin, and what another writer then recorded first."""
-
-_POSITION_AT = """
-WITH RECURSIVE search (low, high) AS (
-  SELECT CAST(0 AS BIGINT), position FROM heads WHERE ledger = ?
-  UNION ALL
-  SELECT CASE WHEN e.recorded_at <= ? THEN e.position ELSE low END,
-         CASE WHEN e.recorded_at <= ? THEN high ELSE e.position - 1 END
-  FROM search JOIN events e ON e.ledger = ? AND e.position = (low + high + 1) / 2
-  WHERE low < high)
-SELECT low FROM search WHERE low = high
-"""
-
-_OUTLINE = ", ".join(Outline._fields)
-_BETWEEN = ("FROM events WHERE ledger = ? AND position > ? AND position <= ?"
-            " ORDER BY position LIMIT ?")
-
-
-def _between(ledger: str, after: int, until: int | None, limit: int) -> tuple[str, int, int, int]:
-    return ledger, after, 2**62 if until is None else until, max(limit, 0)
-
-
-class SqlReader:
-    """Reads over one connection."""
-
-    mark = "?"
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    def rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
-        """The rows of a statement written with `?` marks: the driver's own tuples, since turning
-        them into SQLAlchemy's takes as long as reading them."""
-        result = self.run(statement, parameters)
-        try:
-            return list(result.cursor.fetchall())
-        finally:
-            result.close()
-
-    def run(self, statement: str, parameters: Sequence[Any]) -> Any:
-        """Run a statement written with `?` marks, by the driver's own mark; its result."""
-        sql = statement if self.mark == "?" else statement.replace("?", self.mark)
-        return self.connection.exec_driver_sql(sql, tuple(parameters))
-
-    def head(self, ledger: str) -> Head:
-        rows = self.rows(_HEAD, (ledger,))
-        return Head(*rows[0]) if rows else NOTHING
-
-    def read(
-        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
-    ) -> list[Entry]:
-        rows = self.rows(f"SELECT {COLUMNS} {_BETWEEN}", _between(ledger, after, until, limit))
-        return list(map(Entry._make, rows))
-
-    def outlines(
-        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
-    ) -> list[Outline]:
-        rows = self.rows(f"SELECT {_OUTLINE} {_BETWEEN}", _between(ledger, after, until, limit))
-        return list(map(Outline._make, rows))
-
-    def among(
-        self, ledger: str, column: str, values: Sequence[Any], after: int,
-        *, upto: int = MAX_INTEGER,
-    ) -> list[Entry]:
-        """The entries after a position that have one of these values, in order, of each stream up
-        to a version."""
-        unique = list(dict.fromkeys(values))
-        found: list[Entry] = []
-        for start in range(0, len(unique), IN_CHUNK):
-            chunk = unique[start : start + IN_CHUNK]
-            marks = ", ".join("?" * len(chunk))
-            found += map(Entry._make, self.rows(
-                f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND {column} IN ({marks})"
-                f"{AFTER}", (ledger, *chunk, after, upto)))
-        found.sort(key=lambda entry: entry.position)
-        return found
-
-    def streams(
-        self, ledger: str, names: Sequence[str], *, after: int = 0, upto: int = MAX_INTEGER
-    ) -> list[Entry]:
-        return self.among(ledger, "stream", names, after, upto=upto)
-
-    def commands(self, ledger: str, ids: Sequence[bytes]) -> list[Entry]:
-        return self.among(ledger, "command_id", ids, 0)
-
-    def once(self, ledger: str, values: Sequence[str]) -> dict[str, int]:
-        found = self.among(ledger, "once", values, 0)
-        return {entry.once: entry.position for entry in found if entry.once is not None}
-
-    def position_at(self, ledger: str, recorded_at: int) -> int:
-        """By bisection over positions: recorded_at never falls, so it needs no index of its own."""
-        rows = self.rows(_POSITION_AT, (ledger, recorded_at, recorded_at, ledger))
-        return int(rows[0][0]) if rows else 0
-
-    def tiles(self, ledger: str, level: int, first: int, count: int) -> list[Tile]:
-        rows = self.rows(
-            "SELECT level, number, hashes FROM tiles WHERE ledger = ? AND level = ?"
-            " AND number >= ? ORDER BY number LIMIT ?",
-            (ledger, level, first, max(count, 0)),
-        )
-        return [Tile(*row) for row in rows]
-
-
-class SqlWriting(SqlReader):
-    """The transaction of the writer: it holds the head row of its ledger."""
-
-    lock = ""
-    """The end of a query that locks the rows it finds."""
-
-    def __init__(self, connection: Connection, ledger: str) -> None:
-        super().__init__(connection)
-        self.ledger = ledger
-        self._head = self._taken() or self._made()
-
-    def _taken(self) -> Head | None:
-        rows = self.rows(f"{_HEAD}{self.lock}", (self.ledger,))
-        return Head(*rows[0]) if rows else None
-
-    def _made(self) -> Head:
-        self.run("INSERT INTO heads (ledger, position, recorded_at, frontier) VALUES (?, 0, 0, ?)"
-                 " ON CONFLICT DO NOTHING", (self.ledger, b""))
-        return self._taken() or NOTHING
-
-    def head(self, ledger: str) -> Head:
-        return self._head if ledger == self.ledger else super().head(ledger)
-
-    def leaves(self, after: int, until: int) -> list[bytes]:
-        rows = self.rows(
-            "SELECT leaf_hash FROM events WHERE ledger = ? AND position > ? AND position <= ?"
-            " ORDER BY position", (self.ledger, after, until))
-        return [row[0] for row in rows]
-
-    def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
-        if not entries:
-            return
-        must_fit(entries, head, self.ledger)
-        self.insert(entries)
-        self.run("UPDATE heads SET position = ?, recorded_at = ?, frontier = ?, keys_id = ?"
-                 " WHERE ledger = ?", (*head, self.ledger))
-        self._head = head
-        for tile in tiles:
-            self.run("INSERT INTO tiles (ledger, level, number, hashes) VALUES (?, ?, ?, ?)",
-                     (self.ledger, *tile))
-
-    def insert(self, entries: Sequence[Entry]) -> None:
-        """Insert the rows of entries."""
-        raise NotImplementedError
 
 
 class SqlStore:
@@ -208,6 +55,7 @@ class SqlStore:
         self._writing = threading.Lock()
         self._connection: Connection | None = None
         self._process = os.getpid()
+        self._names: dict[str, bytes] = {}
 
     # -- schema -----------------------------------------------------------------------------------
 
@@ -254,62 +102,91 @@ class SqlStore:
         self._must_be_ours()
         try:
             with self.engine.connect() as connection:
-                yield self.reader(connection)
+                yield self.reader(connection, self._names)
         except self.failures as error:
             raise self.as_ledger_error(error) from error
 
-    def head(self, ledger: str) -> Head:
+    def id_of(self, ledger: Which) -> bytes:
+        if isinstance(ledger, bytes):
+            return ledger
+        with self.reading() as reader:
+            return reader.id_of(ledger)
+
+    def known(self, ledger: Which) -> Known | None:
+        with self.reading() as reader:
+            return reader.known(ledger)
+
+    def head(self, ledger: Which) -> Head:
         with self.reading() as reader:
             return reader.head(ledger)
 
     def read(
-        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
+        self, ledger: Which, *, after: int = 0, until: int | None = None, limit: int = 10_000
     ) -> list[Entry]:
         with self.reading() as reader:
             return reader.read(ledger, after=after, until=until, limit=limit)
 
     def outlines(
-        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
+        self, ledger: Which, *, after: int = 0, until: int | None = None, limit: int = 10_000
     ) -> list[Outline]:
         with self.reading() as reader:
             return reader.outlines(ledger, after=after, until=until, limit=limit)
 
     def streams(
-        self, ledger: str, names: Sequence[str], *, after: int = 0, upto: int = MAX_INTEGER
+        self, ledger: Which, names: Sequence[str], *, after: int = 0, upto: int = MAX_INTEGER
     ) -> list[Entry]:
         with self.reading() as reader:
             return reader.streams(ledger, names, after=after, upto=upto)
 
-    def commands(self, ledger: str, ids: Sequence[bytes]) -> list[Entry]:
+    def commands(self, ledger: Which, ids: Sequence[bytes]) -> list[Entry]:
         with self.reading() as reader:
             return reader.commands(ledger, ids)
 
-    def once(self, ledger: str, values: Sequence[str]) -> dict[str, int]:
+    def once(self, ledger: Which, values: Sequence[str]) -> dict[str, int]:
         with self.reading() as reader:
             return reader.once(ledger, values)
 
-    def position_at(self, ledger: str, recorded_at: int) -> int:
+    def position_at(self, ledger: Which, recorded_at: int) -> int:
         with self.reading() as reader:
             return reader.position_at(ledger, recorded_at)
 
-    def tiles(self, ledger: str, level: int, first: int, count: int) -> list[Tile]:
+    def tiles(self, ledger: Which, level: int, first: int, count: int) -> list[Tile]:
         with self.reading() as reader:
             return reader.tiles(ledger, level, first, count)
 
     def ledgers(self) -> list[str]:
         with self.reading() as reader:
             return sorted(row[0] for row in reader.rows(
-                "SELECT ledger FROM heads WHERE position > 0", ()))
+                "SELECT name FROM ledgers", ()))
 
     # -- writes -----------------------------------------------------------------------------------
 
     @contextmanager
-    def writing(self, ledger: str) -> Iterator[SqlWriting]:
+    def writing(self, ledger: Which) -> Iterator[SqlWriting]:
+        with self._transaction() as connection:
+            yield self.writer(connection, self._names, ledger)
+
+    @contextmanager
+    def beginning(self, *ledgers: Known) -> Iterator[list[SqlWriting]]:
+        with self._transaction() as connection:
+            reader = self.reader(connection, {})
+            for one in ledgers:  # who makes the same ones at the same time waits at the first
+                added = reader.run('INSERT INTO ledgers (id, name, "of") VALUES (?, ?, ?)'
+                                   " ON CONFLICT DO NOTHING", one).rowcount
+                if not added:
+                    raise LedgerTaken(name=one.name, id=one.id.hex())
+                reader.run("INSERT INTO heads (ledger, position, recorded_at, frontier)"
+                           " VALUES (?, 0, 0, ?)", (one.id, b""))
+            yield [self.writer(connection, {}, one.id) for one in ledgers]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """The writer's connection, for one thread at a time; committed at the end of the block."""
         self._must_be_ours()
         with self._writing:
             connection, committing = self._begun(), False
             try:
-                yield self.writer(connection, ledger)
+                yield connection
                 committing = True
                 connection.exec_driver_sql("COMMIT")
             except self.failures as error:

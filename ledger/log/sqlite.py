@@ -1,6 +1,7 @@
 """The log in an SQLite file: which driver, which settings, and how it locks."""
 
 import importlib
+import os
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from ledger.common.errors import LedgerError
 from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, SQLITE_GUARDS, SUBJECTS_REFUSED
-from ledger.log.sql import SqlStore, SqlWriting, reason
+from ledger.log.sql import SqlStore, reason
+from ledger.log.sql_reading import SqlWriting
 from ledger.log.store import AffectedSqlite, ValueNotStored
 
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
@@ -160,6 +162,9 @@ class SqliteStore(SqlStore):
         opens the database after a crash finds it there."""
         code = getattr(getattr(error, "orig", None) or error, "sqlite_errorcode", 0)
         return code & 0xFF in _NOT_BEGUN
+
+    def host(self) -> str:
+        return f"sqlite:{os.statvfs(self.path).f_fsid:x}:{self.path.stat().st_ino}"
 
     def missing_guards(self) -> list[str]:
         with self.reading() as reader:

@@ -103,6 +103,38 @@ class EventMissing(LedgerError):
     rule = "R-LOG-19"
 
 
+class LedgerUnknown(Misconfigured):
+    """This database holds no ledger {ledger}. Nothing was recorded. Check LEDGER_DATABASE_URL and
+    the ledger's name."""
+
+    code = "ledger_unknown"
+    rule = "R-LDG-02"
+
+
+class LedgerTaken(Conflict):
+    """This database holds a ledger called {name!r}, or with the id {id}, already. Give the other
+    one another name, or use an empty database."""
+
+    code = "ledger_taken"
+    rule = "R-LDG-03"
+
+
+class Known(NamedTuple):
+    """A ledger as the database knows it: 16 random bytes, by which it is known everywhere, and a
+    name, which may change when it moves. `of` is the ledger whose keys and readings it holds."""
+
+    id: bytes
+    name: str
+    of: bytes | None = None
+
+
+Which = str | bytes
+"""Which ledger: its name or its id. A name is looked up once and remembered."""
+
+NOBODY = b""
+"""What stands for the id of a ledger that is not known: nothing is recorded under it."""
+
+
 class Head(NamedTuple):
     """Where a ledger ends: the last event's position and time of recording, the tree's frontier."""
 
@@ -123,17 +155,22 @@ class Tile(NamedTuple):
 NOTHING = Head(0, 0, b"")
 
 
-def must_fit(entries: Sequence[Entry], head: Head, ledger: str) -> None:
+def must_fit(entries: Sequence[Entry], head: Head, ledger: bytes) -> None:
     """Check that entries lead to the head that is to be written. Errors: ValueError."""
     if head.position != entries[-1].position or any(e.ledger != ledger for e in entries):
-        raise ValueError(f"these entries do not lead ledger {ledger} to {head.position}")
+        raise ValueError(f"these entries do not lead ledger {ledger.hex()} to {head.position}")
+
+
+def shown(ledger: Which) -> str:
+    """A ledger as a message names it."""
+    return ledger.hex() if isinstance(ledger, bytes) else ledger
 
 
 Row = TypeVar("Row", Entry, Outline)
 
 
 def gapless(
-    entries: list[Row], ledger: str, *, after: int, until: int | None = None
+    entries: list[Row], ledger: Which, *, after: int, until: int | None = None
 ) -> list[Row]:
     """Entries that were read after a position, if none is missing. Errors: EventMissing (R-LOG-19).
 
@@ -144,54 +181,65 @@ def gapless(
     if entries or (until is not None and after < until):
         held = {entry.position for entry in entries}
         position = next(at for at in range(after + 1, after + len(entries) + 2) if at not in held)
-        raise EventMissing(position=position, ledger=ledger)
+        raise EventMissing(position=position, ledger=shown(ledger))
     return entries
 
 
 class Reader(Protocol):
     """Reads of one ledger, all in log order."""
 
-    def head(self, ledger: str) -> Head:
-        """The head; `NOTHING` for a ledger with no event."""
+    def id_of(self, ledger: Which) -> bytes:
+        """The id of a ledger; `NOBODY` where there is none of this name."""
+        ...
+
+    def known(self, ledger: Which) -> Known | None:
+        """The id and the name of a ledger; None if it is not here."""
+        ...
+
+    def head(self, ledger: Which) -> Head:
+        """The head; `NOTHING` for a ledger with no event, or that is not here."""
         ...
 
     def read(
-        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
+        self, ledger: Which, *, after: int = 0, until: int | None = None, limit: int = 10_000
     ) -> list[Entry]:
         """Entries with after < position <= until, the first `limit` of them."""
         ...
 
     def outlines(
-        self, ledger: str, *, after: int = 0, until: int | None = None, limit: int = 10_000
+        self, ledger: Which, *, after: int = 0, until: int | None = None, limit: int = 10_000
     ) -> list[Outline]:
         """What `read` finds, as outlines: for folds over long stretches of the log."""
         ...
 
     def streams(
-        self, ledger: str, names: Sequence[str], *, after: int = 0, upto: int = MAX_INTEGER
+        self, ledger: Which, names: Sequence[str], *, after: int = 0, upto: int = MAX_INTEGER
     ) -> list[Entry]:
         """The entries of these streams after a position, of each up to a version."""
         ...
 
-    def commands(self, ledger: str, ids: Sequence[bytes]) -> list[Entry]:
+    def commands(self, ledger: Which, ids: Sequence[bytes]) -> list[Entry]:
         """The entries that these commands recorded."""
         ...
 
-    def once(self, ledger: str, values: Sequence[str]) -> dict[str, int]:
+    def once(self, ledger: Which, values: Sequence[str]) -> dict[str, int]:
         """Which of these `once` values are taken, with the position that took them."""
         ...
 
-    def position_at(self, ledger: str, recorded_at: int) -> int:
+    def position_at(self, ledger: Which, recorded_at: int) -> int:
         """The last position recorded at or before a time; 0 if there is none."""
         ...
 
-    def tiles(self, ledger: str, level: int, first: int, count: int) -> list[Tile]:
+    def tiles(self, ledger: Which, level: int, first: int, count: int) -> list[Tile]:
         """Stored tiles of a level, from a number on."""
         ...
 
 
 class Writing(Reader, Protocol):
     """A transaction that holds the head row: what it reads stays true until it commits."""
+
+    ledger: bytes
+    """The id of the ledger whose head it holds."""
 
     def leaves(self, after: int, until: int) -> list[bytes]:
         """The leaf hashes at after < position <= until."""
@@ -210,16 +258,25 @@ class Store(Reader, Protocol):
 
     url: str
 
-    def writing(self, ledger: str) -> AbstractContextManager[Writing]:
+    def writing(self, ledger: Which) -> AbstractContextManager[Writing]:
         """Lock the head of a ledger; commit at the end of the block, roll back on an error.
 
-        One thread at a time; a second one waits. Errors: LogConflict (R-LOG-03), StorageFailed
-        (R-LOG-04), ConnectionLost (R-LOG-13), ValueNotStored (R-LOG-14), Forked (R-LOG-15).
+        One thread at a time; a second one waits. Errors: LedgerUnknown (R-LDG-02), LogConflict
+        (R-LOG-03), StorageFailed (R-LOG-04), ConnectionLost (R-LOG-13), ValueNotStored (R-LOG-14),
+        Forked (R-LOG-15).
+        """
+        ...
+
+    def beginning(self, *ledgers: Known) -> AbstractContextManager[Sequence[Writing]]:
+        """Make ledgers and hold their heads, in one transaction as `writing`.
+
+        Shapes: one `Writing` a ledger, in their order. Errors: LedgerTaken (R-LDG-03) if one is
+        here already, also if another process makes it at the same time; those of `writing`.
         """
         ...
 
     def ledgers(self) -> list[str]:
-        """The names of all ledgers."""
+        """The names of all ledgers, sorted."""
         ...
 
     def schema(self) -> tuple[str | None, str]:
@@ -243,6 +300,15 @@ class Store(Reader, Protocol):
 
     def durability(self) -> dict[str, str]:
         """The settings that decide whether a commit is on disk when it returns."""
+        ...
+
+    def host(self) -> str:
+        """Which database this is: another one after a restore into another place or a fail-over.
+
+        Of SQLite the file (by file system and inode: a copy that is put into the place of the old
+        one by overwriting its bytes cannot be told apart); of PostgreSQL the cluster's system
+        identifier and timeline.
+        """
         ...
 
     def close(self) -> None:

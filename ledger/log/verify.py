@@ -17,7 +17,17 @@ import msgspec
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
-from ledger.log.store import Head, Reader, StorageFailed, Store, Tile
+from ledger.log.milestones import misfit
+from ledger.log.store import (
+    Head,
+    LedgerUnknown,
+    Reader,
+    StorageFailed,
+    Store,
+    Tile,
+    Which,
+    shown,
+)
 
 BATCH = 1_000
 MAX_PROBLEMS = 1_000
@@ -128,6 +138,8 @@ class _Walk:
             self.note(position, f"positions {self.position + 1} to {position - 1} are missing"
                       if position > self.position else "the position is out of order")
         try:
+            if self.events == 0 and (why := misfit(entry)) is not None:
+                self.note(1, f"the ledger was not opened so: {why}")
             self._hashes(entry, position)
             self._order(entry, position)
         except UNHASHABLE:
@@ -179,6 +191,8 @@ class _Walk:
         """Check the end against the head row, if it is fit, and what was expected."""
         if head is None:
             pass
+        elif not self.events and not head.position:
+            self.note(1, "there is no event at position 1, by which every ledger is opened")
         elif head.position != self.position:
             self.note(min(head.position, self.position) + 1,
                       f"the log ends at {self.position}, but its head says {head.position}")
@@ -200,7 +214,7 @@ class _Walk:
 
 def verify(
     store: Store,
-    ledger: str,
+    ledger: Which,
     *,
     expected: list[Expectation] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -210,8 +224,11 @@ def verify(
     Shapes: `progress` is called with events done and the head's position. Memory: one number per
     stream and 32 bytes per 256 events. The head is read first, so what is recorded while this runs
     is left to the next run, unless the head stays where it was. Errors: StorageFailed (R-LOG-04)
-    if the database cannot be reached; what is wrong with a row is a problem in the report.
+    if the database cannot be reached, LedgerUnknown (R-LDG-02); what is wrong with a row is a
+    problem in the report.
     """
+    if store.known(ledger) is None:
+        raise LedgerUnknown(ledger=shown(ledger))
     walk = _Walk(expected or [])
     head = _head(store, ledger, walk)
     until = MAX_POSITION if head is None else head.position
@@ -228,7 +245,7 @@ def verify(
     return Report(not problems, walk.events, walk.position, merkle.root(walk.frontier), problems)
 
 
-def must_end_at(reader: Reader, ledger: str, head: Head, *, whole: bool) -> None:
+def must_end_at(reader: Reader, ledger: Which, head: Head, *, whole: bool) -> None:
     """Check a head, which the caller holds, against the last event, before anything is built on it.
 
     With `whole`, its tree is computed again; in a log of more than `WHOLE` events, only what the
@@ -236,10 +253,10 @@ def must_end_at(reader: Reader, ledger: str, head: Head, *, whole: bool) -> None
     """
     column = _column_astray(reader, ledger, head, whole=whole)
     if column is not None:
-        raise HeadUnsound(ledger=ledger, column=column)
+        raise HeadUnsound(ledger=shown(ledger), column=column)
 
 
-def _column_astray(reader: Reader, ledger: str, head: Head, *, whole: bool) -> str | None:
+def _column_astray(reader: Reader, ledger: Which, head: Head, *, whole: bool) -> str | None:
     size = head.position
     if type(size) is not int or size < 0:
         return "position"
@@ -273,7 +290,7 @@ def _attempt(store: Store, read: Callable[[], _T]) -> _T | None:
         return None
 
 
-def _head(store: Store, ledger: str, walk: _Walk) -> Head | None:
+def _head(store: Store, ledger: Which, walk: _Walk) -> Head | None:
     head = _attempt(store, lambda: store.head(ledger))
     if head is None:
         walk.note(0, "the database cannot read the head")
@@ -283,7 +300,7 @@ def _head(store: Store, ledger: str, walk: _Walk) -> Head | None:
     return head
 
 
-def _rows(store: Store, ledger: str, until: int, walk: _Walk) -> Iterator[Entry]:
+def _rows(store: Store, ledger: Which, until: int, walk: _Walk) -> Iterator[Entry]:
     """All rows up to a position, in order and in bounded memory. Those that the database cannot
     read are noted and left out; pages grow smaller around them."""
     after, limit = 0, BATCH
@@ -301,7 +318,7 @@ def _rows(store: Store, ledger: str, until: int, walk: _Walk) -> Iterator[Entry]
             walk.unreadable(after)
 
 
-def _unreadable_after(store: Store, ledger: str, after: int, until: int) -> int:
+def _unreadable_after(store: Store, ledger: Which, after: int, until: int) -> int:
     """The position of the first row after one, which cannot be read."""
     low, step = after, 1
     while low + step < until and _readable(store, ledger, after, low + step):
@@ -316,12 +333,12 @@ def _unreadable_after(store: Store, ledger: str, after: int, until: int) -> int:
     return high
 
 
-def _readable(store: Store, ledger: str, after: int, until: int) -> bool:
+def _readable(store: Store, ledger: Which, after: int, until: int) -> bool:
     return _attempt(store, partial(store.read, ledger, after=after, until=until, limit=1)
                     ) is not None
 
 
-def _check_beyond(store: Store, ledger: str, position: int, walk: _Walk) -> None:
+def _check_beyond(store: Store, ledger: Which, position: int, walk: _Walk) -> None:
     """Rows beyond the head that was read are of no concern if the head has moved on to them."""
     beyond = _attempt(store, partial(store.read, ledger, after=position, limit=1))
     if beyond == []:
@@ -331,7 +348,7 @@ def _check_beyond(store: Store, ledger: str, position: int, walk: _Walk) -> None
         walk.note(first, f"it lies beyond {head.position}, where the head says that the log ends")
 
 
-def _check_tiles(store: Store, ledger: str, walk: _Walk) -> None:
+def _check_tiles(store: Store, ledger: Which, walk: _Walk) -> None:
     """The stored tiles up to the head that was read, and that none lies beyond the present one."""
     complete = len(walk.tiles)
     for number in range(0, complete, TILES):

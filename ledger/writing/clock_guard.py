@@ -13,7 +13,7 @@ class ClockGuard:
     in order: it is then about the same trouble. An older one is about trouble that is over.
     """
 
-    def __init__(self, clock: Clock, ledger: str) -> None:
+    def __init__(self, clock: Clock, ledger: bytes) -> None:
         self.clock = clock
         self.ledger = ledger
         self._floor_us = 0

@@ -10,7 +10,9 @@ from ledger.common.errors import Fault, InvalidValues, Refused
 from ledger.common.values import from_us, to_us
 from ledger.log.bounds import must_hold
 from ledger.log.envelope import Entry, leaf_hash, payload_hash, spelled_subjects
-from ledger.log.randomness import random_16
+from ledger.log.milestones import STREAM, Milestone
+from ledger.log.randomness import random_16, uuid7
+from ledger.log.store import Head
 from ledger.writing.errors import OnceTaken
 
 AHEAD_US = 5 * 60 * 1_000_000
@@ -32,7 +34,7 @@ class OccurredInFuture(Refused):
 class Origin(NamedTuple):
     """What all entries of one command have in common."""
 
-    ledger: str
+    ledger: bytes
     now: int
     command_id: bytes
     request_hash: bytes | None
@@ -90,3 +92,13 @@ def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
     entry = Entry(*fields, b"")
     must_hold(entry)
     return Entry(*fields, leaf_hash(entry))
+
+
+def own_entry(fact: Milestone, ledger: bytes, head: Head, now: int, *, version: int = 1) -> Entry:
+    """The entry of an event of the log itself, after a head. Units: `now` in microseconds."""
+    salt, payload, command = random_16(), encode(fact), uuid7().bytes
+    entry = Entry(
+        ledger, head.position + 1, STREAM, version, fact.TOPIC, now, now, command, 1, None, None,
+        "system", "system", "ledger", command, None, spelled_subjects([STREAM]), None, payload,
+        salt, payload_hash(salt, payload), b"")
+    return entry._replace(leaf_hash=leaf_hash(entry))

@@ -16,7 +16,7 @@ COMMON = (Unavailable, Misconfigured)
 """Errors that are nobody's fault: all who wait get them."""
 
 
-def look_up(tasks: Sequence[Task], writing: Writing, ledger: str, keys: LedgerKeys) -> Repeats:
+def look_up(tasks: Sequence[Task], writing: Writing, ledger: bytes, keys: LedgerKeys) -> Repeats:
     """What the log holds of commands that were sent before; none is in doubt now."""
     repeats = Repeats(ledger, writing, keys)
     for task in tasks:

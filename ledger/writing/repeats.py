@@ -58,7 +58,7 @@ def _differs(command: Command, name: str, sealed: _Sealed, keys: LedgerKeys) -> 
 class Repeats:
     """What the log, and the batch so far, hold of commands, by command id; none: an empty list."""
 
-    def __init__(self, ledger: str, reader: Reader, keys: LedgerKeys) -> None:
+    def __init__(self, ledger: bytes, reader: Reader, keys: LedgerKeys) -> None:
         self.ledger = ledger
         self.reader = reader
         self.keys = keys

@@ -27,8 +27,8 @@ class Secret(Protocol):
     """A ledger with its secret: see `ledger.application.Ledger`."""
 
     @property
-    def name(self) -> str:
-        """What the ledger is called."""
+    def id(self) -> bytes:
+        """The ledger's id."""
         ...
 
     def mac(self, purpose: str, data: bytes) -> bytes:
@@ -82,7 +82,7 @@ def request_hash(mac: Mac, command: Command, filled: Collection[str] = ()) -> by
 def command_id(ledger: Secret, actor: str, key: str) -> UUID:
     """The id of a command that an actor sends to a ledger under a key of the client's own."""
     return _uuid(ledger.mac(
-        "command", b"".join((frame_text(ledger.name), frame_text(actor), frame_text(key)))))
+        "command", b"".join((frame_bytes(ledger.id), frame_text(actor), frame_text(key)))))
 
 
 def statement_id(mac: Mac, statement: bytes, number: int) -> UUID:
@@ -91,9 +91,8 @@ def statement_id(mac: Mac, statement: bytes, number: int) -> UUID:
 
 
 def statement_of(ledger: Secret, *parts: str | bytes) -> bytes:
-    """What the ids of a statement are made of: the ledger's name, and what is not personal in it.
-    """
-    return frame_text(ledger.name) + b"".join(
+    """What the ids of a statement are made of: the ledger's id, and what is not personal in it."""
+    return frame_bytes(ledger.id) + b"".join(
         frame_text(part) if isinstance(part, str) else frame_bytes(part) for part in parts)
 
 

@@ -53,7 +53,7 @@ class Cache:
             self._kept.popitem(last=False)
         self.head = head
 
-    def catch_up(self, reader: Reader, ledger: str, head: Head) -> None:
+    def catch_up(self, reader: Reader, ledger: bytes, head: Head) -> None:
         """Forget what another process changed since the cache's head.
 
         All is forgotten if that is more than a look through is worth, or if the log below is
@@ -99,7 +99,7 @@ class Work:
     """
 
     def __init__(
-        self, ledger: str, reader: Reader, keys: LedgerKeys, now: int, *,
+        self, ledger: bytes, reader: Reader, keys: LedgerKeys, now: int, *,
         handlers: Handlers, cache: Cache | None = None,
     ) -> None:
         self.ledger = ledger
@@ -239,7 +239,7 @@ class Preview(Work):
     """A work that changes nothing: it makes no keys and seals nothing."""
 
     def __init__(
-        self, ledger: str, reader: Reader, keys: LedgerKeys, *, handlers: Handlers
+        self, ledger: bytes, reader: Reader, keys: LedgerKeys, *, handlers: Handlers
     ) -> None:
         super().__init__(ledger, reader, keys, 0, handlers=handlers)
         self.sealer = _Unsealed(keys)

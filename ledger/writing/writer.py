@@ -75,7 +75,8 @@ class Writer:
         self.store = store
         self.keys = keys
         self.name = name
-        self.guard = ClockGuard(clock, name)
+        self.id = keys.ledger
+        self.guard = ClockGuard(clock, self.id)
         self._cache = Cache()
         self._queue: deque[Task] = deque()
         self._taken: list[Task] = []
@@ -209,11 +210,11 @@ class Writer:
         """Decide and commit tasks. Returns how many of them, from the first, are answered."""
         at_commit = False
         try:
-            work = Work(self.name, self.store, self.keys, self.guard.clock.wall(),
+            work = Work(self.id, self.store, self.keys, self.guard.clock.wall(),
                         handlers=self.handlers, cache=self._cache)
             if lookups := [lookup for task in tasks for lookup in task.command.persons()]:
                 work.resolve(lookups)
-            with self.store.writing(self.name) as writing:
+            with self.store.writing(self.id) as writing:
                 work, batch, decided = self._decided(tasks, work, writing)
                 head = batch.head
                 if batch.entries:
@@ -268,7 +269,7 @@ class Writer:
 
     def _open(self, tasks: list[Task], writing: Writing) -> _Batch:
         head = self._head(writing)
-        repeats = outcomes.look_up(tasks, writing, self.name, self.keys)
+        repeats = outcomes.look_up(tasks, writing, self.id, self.keys)
         first = tasks[0].command
         wall = (self.guard.stamp_acceptance(first, head) if isinstance(first, AcceptClock)
                 else self.guard.stamp(head, writing))
@@ -276,9 +277,9 @@ class Writer:
 
     def _head(self, writing: Writing) -> Head:
         """The head; from here on the cache is current as of it."""
-        head = writing.head(self.name)
+        head = writing.head(self.id)
         self.keys.must_fit(head.keys_id)
-        self._cache.catch_up(writing, self.name, head)
+        self._cache.catch_up(writing, self.id, head)
         return head
 
     def _decided(
@@ -327,8 +328,8 @@ class Writer:
         position = batch.head.position + len(batch.entries)
         once = once_values(facts, position)
         if once:
-            must_be_free(once, {**batch.writing.once(self.name, list(once)), **batch.once})
-        origin = Origin(self.name, batch.now, task.command_id.bytes, task.request_hash,
+            must_be_free(once, {**batch.writing.once(self.id, list(once)), **batch.once})
+        origin = Origin(self.id, batch.now, task.command_id.bytes, task.request_hash,
                         task.context)
         task.entries = [entry_of(fact, origin, position + seq, seq)
                         for seq, fact in enumerate(facts, 1)]
@@ -370,11 +371,11 @@ class Writer:
             return set()
         at_commit = False
         try:
-            with self.store.writing(self.name) as writing:
+            with self.store.writing(self.id) as writing:
                 head = self._head(writing)
                 ids = [record.entry_id.bytes for record in records] if again else []
-                known = {entry.command_id for entry in writing.commands(self.name, ids)}
-                work = Work(self.name, writing, self.keys, self.guard.stamp(head, writing),
+                known = {entry.command_id for entry in writing.commands(self.id, ids)}
+                work = Work(self.id, writing, self.keys, self.guard.stamp(head, writing),
                             handlers=self.handlers)
                 entries = entries_of(
                     [record for record in records if record.entry_id.bytes not in known],

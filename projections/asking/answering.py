@@ -63,6 +63,11 @@ class Reading(NamedTuple):
     as_of: dict[str, Any]
 
     @property
+    def id(self) -> bytes:
+        """The id of the ledger, under which the tables keep its rows."""
+        return self.models.store.id_of(self.ledger)
+
+    @property
     def now(self) -> bool:
         """Whether the present is asked for."""
         return self.question.as_of.now

@@ -15,7 +15,7 @@ LAST = "\U0010ffff"
 def rows_of(reading: Reading, table: Table, *where: Any, kind: str) -> Iterator[Row[Any]]:
     """The rows of a question by subject: of one subject `kind:…`, of a channel and shop, or all."""
     key, question = table.c.subject, reading.question
-    query = select(table).where(table.c.ledger == reading.ledger, *where)
+    query = select(table).where(table.c.ledger == reading.id, *where)
     if question.subject is not None:
         query = query.where(key == question.subject)
     if question.channel is not None:

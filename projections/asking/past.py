@@ -34,7 +34,7 @@ def past_of(
     with in_a_file() if stream is None else closing(in_memory()) as generation:
         batches = _batches(store, ledger, cut) if stream is None else [
             list(map(Outline.of, store.streams(ledger, [stream])))]
-        fold_batches(generation, ledger,
+        fold_batches(generation, store.id_of(ledger),
                      (list(filter(cut.takes, entries)) for entries in batches), projection)
         with generation.reading() as connection:
             yield connection
@@ -50,7 +50,7 @@ def _batches(store: Store, ledger: str, cut: Cut) -> Iterator[list[Outline]]:
 
 
 def fold_batches(
-    generation: Generation, ledger: str, batches: Iterable[Sequence[Outline]],
+    generation: Generation, ledger: bytes, batches: Iterable[Sequence[Outline]],
     projection: Projection,
 ) -> None:
     """Fold batches. Errors: whatever makes an event unreadable or a fold fail."""

@@ -18,14 +18,14 @@ from ledger.log.envelope import Entry, Outline
 from projections.asking.answering import Reading
 from projections.asking.entries import entries_at, entries_between
 from projections.store.folding import Fact
-from projections.store.rows import FETCHED, Change, Key, Rows, metadata
+from projections.store.rows import FETCHED, Change, Key, Rows, ledger_column, metadata
 
 PERSONAL = "‹personal›"
 LONGEST_LIST = 3
 
 subjects = Table(
     "subjects", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("subject", Key, nullable=False),
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("ledger", "subject", "position", name="subjects_pk"),
@@ -34,7 +34,7 @@ subjects = Table(
 
 _subjects = msgspec.json.Decoder(list[str])
 
-Subjects = tuple[str, dict[str, list[int]]]
+Subjects = tuple[bytes, dict[str, list[int]]]
 """A ledger and the positions that are about each subject."""
 
 
@@ -45,7 +45,7 @@ class Timeline:
     version: ClassVar[int] = 1
     tables: ClassVar[tuple[Table, ...]] = (subjects,)
 
-    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Subjects:
+    def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Subjects:
         """Nothing: rows are only added."""
         return ledger, defaultdict(list)
 
@@ -86,7 +86,7 @@ def _positions(reading: Reading, subject: str, after: int) -> Iterator[int]:
         found = rows.select(
             "SELECT position FROM subjects WHERE ledger = ? AND subject = ? AND position > ?"
             f" AND position <= ? ORDER BY position LIMIT {FETCHED}",
-            (reading.ledger, subject, after, reading.cut.position))
+            (reading.id, subject, after, reading.cut.position))
         yield from (row[0] for row in found)
         if len(found) < FETCHED:
             return

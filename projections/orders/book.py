@@ -23,7 +23,7 @@ class Book(msgspec.Struct):
     """The orders of a batch, the rows that they were loaded from, the sums so far, and what papers
     of the batch add to them."""
 
-    ledger: str
+    ledger: bytes
     orders: dict[str, OrderState]
     loaded: dict[str, OrderRow]
     sums: dict[Place, Held]
@@ -37,7 +37,7 @@ class OrderBook:
     version: ClassVar[int] = 4
     tables: ClassVar[tuple[Table, ...]] = (orders, order_sums)
 
-    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Book:
+    def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Book:
         """The orders that earlier batches wrote, and the sums of all shops that are touched."""
         streams, earlier = order_state.streams_of(entries)
         papers = {entry.stream for entry in entries if entry.type in PAPERS}

@@ -27,12 +27,12 @@ from ledger.orders.values import OPEN, STATES
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
 from projections.orders.state import Marks, is_imported, review_status
-from projections.store.rows import Key, metadata
+from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
 fulfilment = Table(
     "fulfilment", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("subject", Key, nullable=False),
     Column("warehouse", Text, nullable=False),
     Column("exceptions", Text),
@@ -107,7 +107,7 @@ class Tracked:
         if known is not None and entry.type != SETTLED:
             self.exceptions[event.exception] = known
 
-    def row(self, ledger: str) -> tuple[Any, ...]:
+    def row(self, ledger: bytes) -> tuple[Any, ...]:
         """The row that stores this."""
         order = self.order
         exceptions = msgspec.json.encode(self.exceptions).decode() if self.exceptions else None

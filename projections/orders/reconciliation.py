@@ -24,7 +24,7 @@ from ledger.log.envelope import Outline
 from ledger.returns.case import Case
 from ledger.stock.slips import FOUND, WRITE_OFF, Slip
 from projections.orders.state import POWERS, VALUE_SCALE, OrderState, bit_of
-from projections.store.rows import Key, metadata
+from projections.store.rows import Key, ledger_column, metadata
 
 COUNTS = (
     "orders", "paid_orders", "refunded_orders", "fully_refunded_orders", "stated_goods",
@@ -39,7 +39,7 @@ SUMS = (
 
 order_sums = Table(
     "order_sums", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("currency", Key, nullable=False),
     Column("channel", Key, nullable=False),
     Column("shop", Key, nullable=False),
@@ -157,14 +157,14 @@ def moved(before: Held | None, gone: Sequence[OrderRow], come: Sequence[OrderRow
     return Held(tuple(old - minus + plus for old, minus, plus in figures), max(was.position, last))
 
 
-def row_of(ledger: str, place: Place, sums: Held) -> tuple[Any, ...]:
+def row_of(ledger: bytes, place: Place, sums: Held) -> tuple[Any, ...]:
     """Sums as a row of the table."""
     counts, texts = sums.figures[: len(COUNTS)], map(str, sums.figures[len(COUNTS) :])
     return (ledger, *place, *counts, *texts, sums.position)
 
 
 def places(
-    connection: Connection, ledger: str, channel: str | None = None, shop: str | None = None
+    connection: Connection, ledger: bytes, channel: str | None = None, shop: str | None = None
 ) -> list[tuple[str, str]]:
     """The channels and shops that have orders, as they stand in subjects, sorted."""
     rows = _rows(connection, ledger, channel, shop)
@@ -172,7 +172,7 @@ def places(
 
 
 def _rows(
-    connection: Connection, ledger: str, channel: str | None, shop: str | None
+    connection: Connection, ledger: bytes, channel: str | None, shop: str | None
 ) -> Sequence[Any]:
     query = select(order_sums).where(order_sums.c.ledger == ledger)
     if channel is not None:
@@ -183,7 +183,7 @@ def _rows(
 
 
 def report(
-    connection: Connection, ledger: str, *, channel: str | None = None, shop: str | None = None
+    connection: Connection, ledger: bytes, *, channel: str | None = None, shop: str | None = None
 ) -> list[dict[str, Any]]:
     """One object per currency, sorted by it; [] where there are no orders.
 

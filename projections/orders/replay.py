@@ -64,14 +64,15 @@ def replay(
     """
     cut = until.resolve(store, ledger)
     entries = _chosen(store, ledger, streams, cut=cut, without=without)
+    own = store.id_of(ledger)
     generation = in_memory()
     try:
-        fold_batches(generation, ledger, [list(map(Outline.of, entries))], OrderBook())
+        fold_batches(generation, own, [list(map(Outline.of, entries))], OrderBook())
         with generation.reading() as connection:
             return Replayed(
                 {**header(store, ledger, until, cut), "without": sorted(without)},
-                list(orders.report(connection, ledger)),
-                reconciliation.report(connection, ledger),
+                list(orders.report(connection, own)),
+                reconciliation.report(connection, own),
                 [entry.position for entry in entries])
     finally:
         generation.close()
@@ -96,13 +97,14 @@ def steps(
     """A replay event by event, with what each one changed. Errors: as `replay`."""
     cut = until.resolve(store, ledger)
     entries = _chosen(store, ledger, streams, cut=cut, without=without)
+    own = store.id_of(ledger)
     generation = in_memory()
     try:
         before: list[dict[str, Any]] = []
         for entry in entries:
-            fold_batches(generation, ledger, [[Outline.of(entry)]], OrderBook())
+            fold_batches(generation, own, [[Outline.of(entry)]], OrderBook())
             with generation.reading() as connection:
-                after = list(orders.report(connection, ledger))
+                after = list(orders.report(connection, own))
             yield Step(entry, differences(before, after))
             before = after
     finally:

@@ -16,7 +16,7 @@ def orders(reading: Reading) -> Iterator[dict[str, Any]]:
     Errors: ReadModelsUnready (R-PRJ-01), PositionBeyondHead (R-PRJ-05), NothingRecorded (R-PRJ-07)
     for a subject that the ledger does not know.
     """
-    connection, ledger, question = reading.connection, reading.ledger, reading.question
+    connection, ledger, question = reading.connection, reading.id, reading.question
     if question.subject is not None:
         return order_rows.report(connection, ledger, subjects=[question.subject])
     prefixes = ["order:"]
@@ -32,5 +32,5 @@ def reconciliation(reading: Reading) -> Iterable[dict[str, Any]]:
 
     Errors: ReadModelsUnready (R-PRJ-01), PositionBeyondHead (R-PRJ-05).
     """
-    return sums.report(reading.connection, reading.ledger,
+    return sums.report(reading.connection, reading.id,
                        channel=reading.question.channel, shop=reading.question.shop)

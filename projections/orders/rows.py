@@ -19,11 +19,11 @@ from sqlalchemy import (
 from ledger.common.values import from_us, rfc3339
 from projections.asking.by_subject import LAST
 from projections.orders.state import OrderState, open_exceptions, review_status, state_of
-from projections.store.rows import IN_CHUNK, Key, metadata
+from projections.store.rows import IN_CHUNK, Key, ledger_column, metadata
 
 orders = Table(
     "orders", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("subject", Key, nullable=False),
     Column("currency", Text, nullable=False),
     Column("goods_minor", BigInteger),
@@ -53,7 +53,7 @@ orders = Table(
 
 
 def report(
-    connection: Connection, ledger: str, *, prefixes: Sequence[str] = ("order:",),
+    connection: Connection, ledger: bytes, *, prefixes: Sequence[str] = ("order:",),
     subjects: Sequence[str] | None = None, beyond: str | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The orders whose subject begins with one of the prefixes, or just the named ones; those that

@@ -94,7 +94,7 @@ class OrderState(msgspec.Struct, gc=False):
     event.
     """
 
-    ledger: str
+    ledger: bytes
     subject: str
     currency: str
     goods_minor: int | None

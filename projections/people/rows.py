@@ -32,12 +32,12 @@ from ledger.people.member import Member
 from ledger.people.posts import Post
 from ledger.people.rosters import Roster
 from projections.asking.answering import Reading
-from projections.store.rows import Key, metadata
+from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
 people = Table(
     "people", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("subject", Key, nullable=False),
     Column("kind", Key, nullable=False),
     Column("month", Key, nullable=False),
@@ -105,7 +105,7 @@ class Tracked(msgspec.Struct):
         notes = msgspec.json.decode(row.state, type=Notes).notes
         return cls(kept.restored(row.subject), notes, row.position)
 
-    def row(self, ledger: str) -> tuple[Any, ...]:
+    def row(self, ledger: bytes) -> tuple[Any, ...]:
         """The row that stores this."""
         stream, kind = self.thing.id, kind_of(self.thing.id)
         kept = KINDS[kind][1].of(self.thing)
@@ -199,7 +199,7 @@ def known_at(reading: Reading, wanted: Wanted) -> Known:
     store, ledger, cut = reading.models.store, reading.ledger, reading.cut
     rows = reading.connection.execute(
         select(people if reading.now else people.c.subject).where(
-            people.c.ledger == ledger, wanted.where())).fetchall()
+            people.c.ledger == reading.id, wanted.where())).fetchall()
     if reading.now:
         return Known({row.subject: Tracked.of_row(row) for row in rows})
     streams = {row.subject for row in rows} | set(_newer(reading, wanted))

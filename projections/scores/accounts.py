@@ -22,12 +22,12 @@ from sqlalchemy import (
 from ledger.log.envelope import Entry, Outline
 from ledger.scores.account import Account
 from ledger.scores.kept import Kept
-from projections.store.rows import Key, metadata
+from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
 accounts = Table(
     "accounts", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("subject", Key, nullable=False),
     Column("month", Key, nullable=False),
     Column("member", Key, nullable=False),
@@ -59,7 +59,7 @@ class Tracked(msgspec.Struct):
         self.position = entry.position
         take(self.account, event)
 
-    def row(self, ledger: str) -> tuple[Any, ...]:
+    def row(self, ledger: bytes) -> tuple[Any, ...]:
         """The row that stores this."""
         stream = self.account.id
         return (ledger, stream, stream.rpartition(":")[2], self.member,
@@ -93,7 +93,7 @@ def take(account: Account, event: Any) -> None:
 
 
 def streams_of(
-    connection: Connection, ledger: str, months: Collection[str]
+    connection: Connection, ledger: bytes, months: Collection[str]
 ) -> dict[tuple[str, str], str]:
     """The accounts of some months: their streams by month and member."""
     found = connection.execute(
@@ -103,7 +103,7 @@ def streams_of(
 
 
 def accounts_of(
-    connection: Connection, ledger: str, months: Collection[str], member: str | None = None
+    connection: Connection, ledger: bytes, months: Collection[str], member: str | None = None
 ) -> dict[tuple[str, str], Account]:
     """The accounts of some months by month and member: those of all, or of one member."""
     query = select(accounts).where(accounts.c.ledger == ledger, accounts.c.month.in_(months))

@@ -65,6 +65,7 @@ class ScoreBook:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self.store, self.ledger, self.cut = reading.models.store, reading.ledger, reading.cut
+        self._id = reading.id
         self._connection, self._folded = reading.connection, reading.folded
         found = self.fold({BOOK: PolicyBook, CLOSINGS: Closings})
         self.book: PolicyBook = found[BOOK]
@@ -115,11 +116,11 @@ class ScoreBook:
     ) -> dict[tuple[str, str], Account]:
         """The accounts of some months, by month and member."""
         if self.cut[:2] == (self._folded, None):
-            return accounts_of(self._connection, self.ledger, months, member)
+            return accounts_of(self._connection, self._id, months, member)
         if member is not None:
             streams = {(month, member): account_of(member, month) for month in months}
         else:
-            streams = streams_of(self._connection, self.ledger, months)
+            streams = streams_of(self._connection, self._id, months)
             streams |= {key: stream for key, stream in self._newer() if key[0] in months}
         found = self.fold(dict.fromkeys(streams.values(), Account))
         return {key: found[stream] for key, stream in streams.items()}
@@ -148,7 +149,7 @@ class ScoreBook:
 
     def undecided(self, month: str) -> tuple[int, int]:
         """How many deductions, and appeals, of a month are undecided now."""
-        return undecided(self._connection, self.ledger, month)
+        return undecided(self._connection, self._id, month)
 
     def sealed_figures(self, month: str) -> list[Figure]:
         """The figures that a month was sealed with last, reopened or not."""

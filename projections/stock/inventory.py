@@ -18,7 +18,7 @@ from ledger.stock.pieces import NAMES
 from ledger.stock.places import AVAILABLE, INSIDE, ON_HAND, OUTSIDE
 from ledger.stock.skus import Sku
 from projections.store.folding import Fact
-from projections.store.rows import IN_CHUNK, Change, Key, Rows, metadata
+from projections.store.rows import IN_CHUNK, Change, Key, Rows, ledger_column, metadata
 
 THRESHOLD = 10
 """Fewer available pieces than this are too few, where nobody set another threshold."""
@@ -27,7 +27,7 @@ PLACES = (*INSIDE, *OUTSIDE)
 
 levels = Table(
     "stock_levels", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("sku", Key, nullable=False),
     Column("warehouse", Key, nullable=False),
     *(Column(place, BigInteger, nullable=False) for place in PLACES),
@@ -38,7 +38,7 @@ levels = Table(
 
 deltas = Table(
     "stock_deltas", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("sku", Key, nullable=False),
     Column("warehouse", Key, nullable=False),
     Column("position", BigInteger, nullable=False),
@@ -52,7 +52,7 @@ deltas = Table(
 
 bins = Table(
     "stock_bins", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("sku", Key, nullable=False),
     Column("warehouse", Key, nullable=False),
     Column("state", Key, nullable=False),
@@ -65,7 +65,7 @@ bins = Table(
 
 thresholds = Table(
     "sku_thresholds", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("sku", Key, nullable=False),
     Column("threshold", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),
@@ -75,7 +75,7 @@ thresholds = Table(
 
 notices = Table(
     "stock_notices", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("sku", Key, nullable=False),
     Column("warehouse", Key, nullable=False),
     Column("place", Key, nullable=False),
@@ -116,7 +116,7 @@ class Notice(msgspec.Struct, gc=False):
 class Inventory(msgspec.Struct):
     """The stock that a batch touches: levels by item, what was loaded, and what is new."""
 
-    ledger: str
+    ledger: bytes
     levels: dict[Item, dict[str, int]]
     loaded: set[Item]
     positions: dict[Item, int]
@@ -135,7 +135,7 @@ class Stock:
     version: ClassVar[int] = 1
     tables: ClassVar[tuple[Table, ...]] = (levels, deltas, bins, thresholds, notices)
 
-    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Inventory:
+    def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Inventory:
         """Everything of the SKUs that the entries are about."""
         skus = sorted({sku for entry in entries if (sku := _sku_of(entry)) is not None})
         found = Inventory(ledger, {}, set(), {}, {}, {}, set(), {}, [], [])
@@ -197,7 +197,7 @@ def _item_of(stream: str) -> Item:
     return unquote(sku), unquote(warehouse)
 
 
-def _open(rows: Rows, ledger: str, skus: Sequence[str]) -> Iterator[Any]:
+def _open(rows: Rows, ledger: bytes, skus: Sequence[str]) -> Iterator[Any]:
     names = ", ".join(notices.c.keys())
     for start in range(0, len(skus), IN_CHUNK):
         chunk = skus[start : start + IN_CHUNK]

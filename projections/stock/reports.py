@@ -42,7 +42,7 @@ class _Of(NamedTuple):
     values: tuple[Any, ...]
 
 
-def _of(ledger: str, subject: str | None) -> _Of:
+def _of(ledger: bytes, subject: str | None) -> _Of:
     """The items of a subject `sku:…` or `stock:…`; all where none is named, none of another kind.
     """
     if subject is None:
@@ -57,7 +57,7 @@ def _of(ledger: str, subject: str | None) -> _Of:
 
 def _has_stock(models: ReadModels, ledger: str, subject: str) -> bool:
     """Whether a subject has, or had, stock."""
-    of = _of(ledger, subject)
+    of = _of(models.store.id_of(ledger), subject)
     with models.reading(ledger, Stock.name) as (connection, _):
         return bool(Rows(connection).select(
             f"SELECT 1 FROM stock_levels WHERE {of.where} LIMIT 1", of.values))
@@ -65,7 +65,7 @@ def _has_stock(models: ReadModels, ledger: str, subject: str) -> bool:
 
 def _asked(reading: Reading) -> _Of:
     """The items that are asked for."""
-    return _of(reading.ledger, reading.question.subject)
+    return _of(reading.id, reading.question.subject)
 
 
 def _taken(reading: Reading) -> _Of:

@@ -18,7 +18,7 @@ class Parting(NamedTuple):
 
     `position` is that of the first event whose row differs; `key` names the row within its ledger,
     and is empty where the whole projection belongs to another log or version. `live` and `rebuilt`
-    are the two rows as JSON, None where there is no such row.
+    are the two rows as JSON without the ledger's id, None where there is no such row.
     """
 
     projection: str
@@ -28,17 +28,18 @@ class Parting(NamedTuple):
     rebuilt: str | None
 
 
-def digest_of(rows: Rows, projection: Projection, ledger: str) -> str:
-    """SHA-256, in hex, over the rows of every table as lines of JSON, sorted by key."""
+def digest_of(rows: Rows, projection: Projection, ledger: bytes) -> str:
+    """SHA-256, in hex, over the rows of every table as lines of JSON, sorted by key, without the
+    ledger's id."""
     digest = sha256()
     for table in projection.tables:
         digest.update(f"{table.name}\n".encode())
         for row in rows.all_of(table, ledger):
-            digest.update(_encode(tuple(row)) + b"\n")
+            digest.update(_encode(tuple(row)[1:]) + b"\n")
     return digest.hexdigest()
 
 
-def parting_of(live: Rows, rebuilt: Rows, projection: Projection, ledger: str) -> Parting | None:
+def parting_of(live: Rows, rebuilt: Rows, projection: Projection, ledger: bytes) -> Parting | None:
     """The earliest difference between a projection's rows in two read databases, if any."""
     first: Parting | None = None
     for table in projection.tables:
@@ -49,7 +50,7 @@ def parting_of(live: Rows, rebuilt: Rows, projection: Projection, ledger: str) -
 
 
 def _partings(
-    live: Rows, rebuilt: Rows, of: tuple[str, Table], ledger: str
+    live: Rows, rebuilt: Rows, of: tuple[str, Table], ledger: bytes
 ) -> Iterator[Parting]:
     name, table = of
     keys = len(table.primary_key)
@@ -77,4 +78,4 @@ def _key(row: Row[Any], keys: int) -> list[bytes | int]:
 
 
 def _json(row: Row[Any] | None) -> str | None:
-    return None if row is None else _encode(tuple(row)).decode()
+    return None if row is None else _encode(tuple(row)[1:]).decode()

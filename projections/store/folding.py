@@ -36,7 +36,7 @@ class Projection(Protocol):
     version: ClassVar[int]
     tables: ClassVar[tuple[Table, ...]]
 
-    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Any:
+    def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Any:
         """What of the tables the fold of these entries needs to know, in memory."""
         ...
 
@@ -60,7 +60,7 @@ class Outrun(Exception):
 class Folder:
     """Moves projections of one ledger on in one read database."""
 
-    def __init__(self, generation: Generation, ledger: str) -> None:
+    def __init__(self, generation: Generation, ledger: bytes) -> None:
         self.generation = generation
         self.ledger = ledger
 

@@ -14,7 +14,7 @@ from ledger.common.errors import NotFound, Unavailable
 from ledger.log.envelope import Outline
 from ledger.log.sql import SqlStore
 from ledger.log.sqlite import SqliteStore
-from ledger.log.store import StorageFailed, Store
+from ledger.log.store import NOBODY, StorageFailed, Store
 from projections.store.databases import (
     ATTEMPTS,
     REPLACED,
@@ -107,11 +107,14 @@ class ReadModels:
         A projection that had stopped tries its event again. If another process moves the pointer
         meanwhile, its read database is followed instead. Errors: R-LOG-04.
         """
+        own = self.store.id_of(ledger)
+        if own == NOBODY:
+            return self.status(ledger)
         with self._lock:
             for _ in range(ATTEMPTS):
-                generation = self._usable(ledger, step)
+                generation = self._usable(own, step)
                 try:
-                    self._advance(generation, ledger, self.projections, step=step)
+                    self._advance(generation, own, self.projections, step=step)
                 except (StorageFailed, DBAPIError):
                     if not self.database.moved_from(generation):
                         raise
@@ -119,7 +122,7 @@ class ReadModels:
                     return self.status(ledger)
             raise StorageFailed(why=REPLACED)
 
-    def _usable(self, ledger: str, step: Step | None) -> Generation:
+    def _usable(self, ledger: bytes, step: Step | None) -> Generation:
         """The read database that counts, rebuilt first if it must be."""
         if self._unfit(ledger) is not None:
             with self.place.exclusively():
@@ -129,7 +132,7 @@ class ReadModels:
         assert generation is not None
         return generation
 
-    def _unfit(self, ledger: str) -> set[str] | None:
+    def _unfit(self, ledger: bytes) -> set[str] | None:
         """The projections that must be rebuilt; None if the read database can be used."""
         try:
             with self.database.reading() as connection:
@@ -144,7 +147,7 @@ class ReadModels:
                  if (at := found.get(p.name)) is not None and not self._fits(ledger, p, at)}
         return unfit or None
 
-    def _fits(self, ledger: str, projection: Projection, known: Progress) -> bool:
+    def _fits(self, ledger: bytes, projection: Projection, known: Progress) -> bool:
         """Whether the rows come from this version's fold of this log."""
         if known.version != projection.version:
             return False
@@ -154,7 +157,7 @@ class ReadModels:
         return bool(at) and at[0].leaf_hash == known.leaf
 
     def _advance(
-        self, generation: Generation, ledger: str, projections: Sequence[Projection], *,
+        self, generation: Generation, ledger: bytes, projections: Sequence[Projection], *,
         step: Step | None = None, until: int | None = None,
     ) -> None:
         """Fold up to a position or the head; a projection that stopped tries its event once."""
@@ -178,7 +181,7 @@ class ReadModels:
                 folder.step(group, self._batch(
                     ledger, start, until=min([until, *ahead]), limit=1 if failing else self.batch))
 
-    def _batch(self, ledger: str, after: int, *, until: int, limit: int) -> list[Outline]:
+    def _batch(self, ledger: bytes, after: int, *, until: int, limit: int) -> list[Outline]:
         entries: list[Outline] = []
         while len(entries) < limit and (more := self.store.outlines(
                 ledger, after=after, until=until, limit=min(READ, limit - len(entries)))):
@@ -200,36 +203,36 @@ class ReadModels:
         for name in names:
             self.projection(name)
         with self._lock, self.place.exclusively():
-            self._rebuild(ledger, set(names or self.names()), step)
+            self._rebuild(self.store.id_of(ledger), set(names or self.names()), step)
         return self.status(ledger)
 
-    def _rebuild(self, ledger: str, remade: set[str], step: Step | None) -> None:
+    def _rebuild(self, ledger: bytes, remade: set[str], step: Step | None) -> None:
         fresh = self.place.create()
         try:
             ledgers = {ledger, *self._take_over(fresh, ledger, remade)}
-            for name in sorted(ledgers - {ledger}):
-                self._advance(fresh, name, self.projections)
+            for other in sorted(ledgers - {ledger}):
+                self._advance(fresh, other, self.projections)
             self._advance(fresh, ledger, self.projections, step=step)
         except BaseException:
             self.place.discard(fresh)
             raise
         self.place.publish(fresh)
 
-    def _take_over(self, fresh: Generation, ledger: str, remade: set[str]) -> list[str]:
-        """Copy what need not be made again. The names of all ledgers of the present database."""
+    def _take_over(self, fresh: Generation, ledger: bytes, remade: set[str]) -> list[bytes]:
+        """Copy what need not be made again. The ids of all ledgers of the present database."""
         try:
             with self.database.reading() as connection:
                 if connection is None:
                     return []
                 old = Rows(connection)
                 ledgers = [row[0] for row in old.select("SELECT DISTINCT ledger FROM progress", ())]
-                for name in ledgers:
-                    self._copy(old, fresh, name, remade if name == ledger else set())
+                for one in ledgers:
+                    self._copy(old, fresh, one, remade if one == ledger else set())
                 return ledgers
         except (StorageFailed, DBAPIError):  # it is damaged: nothing of it counts
-            return self.store.ledgers()
+            return [self.store.id_of(name) for name in self.store.ledgers()]
 
-    def _copy(self, old: Rows, fresh: Generation, ledger: str, remade: set[str]) -> None:
+    def _copy(self, old: Rows, fresh: Generation, ledger: bytes, remade: set[str]) -> None:
         found = old.progress(ledger)
         for projection in self.projections:
             known = found.get(projection.name)
@@ -254,9 +257,10 @@ class ReadModels:
 
     def status(self, ledger: str) -> list[Status]:
         """Where every projection of a ledger is; one that has not begun is at 0."""
-        head = self.store.head(ledger).position
+        own = self.store.id_of(ledger)
+        head = self.store.head(own).position
         with self.database.reading() as connection:
-            found = {} if connection is None else Rows(connection).progress(ledger)
+            found = {} if connection is None else Rows(connection).progress(own)
         statuses = []
         for p in self.projections:
             at = found.get(p.name) or Progress(p.name, p.version, 0, None)
@@ -270,38 +274,38 @@ class ReadModels:
 
         Errors: UnknownProjection (R-PRJ-02), ReadModelsUnready (R-PRJ-01).
         """
-        projection = self.projection(name)
+        projection, own = self.projection(name), self.store.id_of(ledger)
         with self.database.reading() as connection:
-            at = None if connection is None else Rows(connection).progress(ledger).get(name)
-            if connection is None or at is None or not self._fits(ledger, projection, at):
+            at = None if connection is None else Rows(connection).progress(own).get(name)
+            if connection is None or at is None or not self._fits(own, projection, at):
                 raise ReadModelsUnready(projection=name, ledger=ledger)
             yield connection, at
 
     def digest(self, ledger: str, name: str) -> str:
         """SHA-256 over all rows of a projection, in hex: equal rows, equal digest."""
         with self.reading(ledger, name) as (connection, _):
-            return digest_of(Rows(connection), self.projection(name), ledger)
+            return digest_of(Rows(connection), self.projection(name), self.store.id_of(ledger))
 
     def compare_with_rebuild(self, ledger: str, step: Step | None = None) -> list[Parting]:
         """Fold the log again, to be thrown away, and find where the live rows differ from that.
 
         Shapes: at most one difference a projection, its earliest; [] if all is equal.
         """
-        partings = []
+        partings, own = [], self.store.id_of(ledger)
         with self.database.reading() as connection, in_a_file() as fresh:
             if connection is None:
                 return []
             live = Rows(connection)
-            found = live.progress(ledger)
+            found = live.progress(own)
             for p in self.projections:
                 if (known := found.get(p.name)) is None:
                     continue
-                if not self._fits(ledger, p, known):
+                if not self._fits(own, p, known):
                     partings.append(Parting(p.name, known.position, "", None, None))
                     continue
-                self._advance(fresh, ledger, [p], step=step, until=known.position)
+                self._advance(fresh, own, [p], step=step, until=known.position)
                 with fresh.reading() as other:
-                    parting = parting_of(live, Rows(other), p, ledger)
+                    parting = parting_of(live, Rows(other), p, own)
                 partings += [parting] if parting else []
         return partings
 
@@ -319,7 +323,7 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def copy(old: Rows, fresh: Rows, ledger: str, of: tuple[Projection, Progress]) -> None:
+def copy(old: Rows, fresh: Rows, ledger: bytes, of: tuple[Projection, Progress]) -> None:
     """Take a projection's rows and progress over into another read database."""
     projection, known = of
     for table in projection.tables:

@@ -43,9 +43,16 @@ def _key_of_postgres(_type: Key, _compiler: Any, **_options: Any) -> str:
 
 
 metadata = MetaData()
+
+
+def ledger_column() -> Column[bytes]:
+    """The first column of every table and of its key: the id of the ledger."""
+    return Column("ledger", LargeBinary, nullable=False)
+
+
 progress = Table(
     "progress", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("projection", Key, nullable=False),
     Column("version", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),
@@ -103,7 +110,7 @@ class Rows:
         return self.connection.exec_driver_sql(self._sql(statement), tuple(parameters)).rowcount
 
     def among(
-        self, table: Table, ledger: str, column: str, values: Sequence[Any]
+        self, table: Table, ledger: bytes, column: str, values: Sequence[Any]
     ) -> Iterator[Row[Any]]:
         """The rows of a ledger whose column has one of these values."""
         names = ", ".join(table.c.keys())
@@ -131,7 +138,7 @@ class Rows:
             for row in rows:
                 copy.write_row(row)
 
-    def all_of(self, table: Table, ledger: str) -> Iterator[Row[Any]]:
+    def all_of(self, table: Table, ledger: bytes) -> Iterator[Row[Any]]:
         """Every row of a ledger, sorted by key, in bounded memory."""
         keys = [column.name for column in table.primary_key]
         names, order = ", ".join(table.c.keys()), ", ".join(keys)
@@ -149,20 +156,20 @@ class Rows:
 
     # -- progress ---------------------------------------------------------------------------------
 
-    def progress(self, ledger: str) -> dict[str, Progress]:
+    def progress(self, ledger: bytes) -> dict[str, Progress]:
         """How far each projection is that has begun with this ledger."""
         names = ", ".join(Progress._fields)
         rows = self.select(f"SELECT {names} FROM progress WHERE ledger = ?", (ledger,))
         found = (Progress._make(row) for row in rows)
         return {p.projection: p._replace(leaf=p.leaf and bytes(p.leaf)) for p in found}
 
-    def begin(self, ledger: str, projection: str, version: int) -> None:
+    def begin(self, ledger: bytes, projection: str, version: int) -> None:
         """Note that a projection is at position 0, unless it has begun already."""
         self.execute(
             "INSERT INTO progress (ledger, projection, version, position) VALUES (?, ?, ?, 0)"
             " ON CONFLICT DO NOTHING", (ledger, projection, version))
 
-    def move(self, ledger: str, before: Progress, after: Progress) -> bool:
+    def move(self, ledger: bytes, before: Progress, after: Progress) -> bool:
         """Move a projection on; False if another projector moved it since `before` was read."""
         sets = ", ".join(f"{name} = ?" for name in Progress._fields[2:])
         changed = self.execute(

@@ -20,7 +20,7 @@ class Tracked(Protocol):
         then it changes nothing."""
         ...
 
-    def row(self, ledger: str) -> tuple[Any, ...]:
+    def row(self, ledger: bytes) -> tuple[Any, ...]:
         """The row that stores this."""
         ...
 
@@ -44,7 +44,7 @@ def topics_of(*aggregates: type[Aggregate]) -> frozenset[str]:
 class Batch(msgspec.Struct):
     """The things of a batch by stream, and those that earlier batches wrote."""
 
-    ledger: str
+    ledger: bytes
     found: dict[str, Any]
     loaded: frozenset[str]
 
@@ -69,7 +69,7 @@ class StreamRows(Generic[Thing]):
         """The thing that a row keeps."""
         raise NotImplementedError
 
-    def load(self, rows: Rows, ledger: str, entries: Sequence[Outline]) -> Batch:
+    def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Batch:
         """The things that earlier batches wrote."""
         first = {entry.stream: entry.version for entry in reversed(entries)
                  if entry.type in self.taken}

@@ -39,7 +39,7 @@ def items(web: Web, path: str, role: str = "manager") -> list[dict[str, Any]]:
 def team(web: Web) -> Web:
     """A shop where everybody has a key."""
     for command in printed("rules", "scorecards"):
-        web.edge.open().ledger("main").handle(command, CONTEXT)
+        web.ledger().handle(command, CONTEXT)
     for who in STAFF:
         web.done("/v1/members", {"member": f"member:{who}", "joined_on": JOINED,
                                  "name": "王芳", "contact": "13800000000",

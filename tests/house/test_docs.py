@@ -95,7 +95,7 @@ def examples() -> list[tuple[dict[str, Any], str, str]]:
             for columns, entry, leaf in zip(bodies[::3], bodies[1::3], bodies[2::3], strict=True)]
 
 
-BYTES = ("command_id", "request_hash", "correlation", "salt", "payload_hash")
+BYTES = ("ledger", "command_id", "request_hash", "correlation", "salt", "payload_hash")
 
 
 def opened(columns: dict[str, Any]) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def test_events__are_those_of_the_page(shop: Shop) -> None:
     two_ends(shop)
     listed = re.findall(r"^\| (\d+) \| (\d+).. (\S+) \| (\d+).. (\S+) \|", PAGE, re.MULTILINE)
     moments = [(one.position, one.recorded_at, one.occurred_at)
-               for one in shop.opened.store.read("main")]
+               for one in shop.opened.store.read("main", after=1)]
     assert moments == [
         (int(position), *(to_us(at(int(day), *map(int, time.split(":"))))
                           for day, time in ((told, told_at), (happened, happened_at))))

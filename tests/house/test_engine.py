@@ -15,15 +15,17 @@ from ledger.log.clock import Clock
 from ledger.log.memory import MemoryStore
 from ledger.log.persons import Keys
 from ledger.writing import entries, errors, refusals, tasks, work
+from ledger.writing.genesis import begun
 from ledger.writing.writer import Writer
 from tests.support.envelopes import CONTEXT
 from tests.support.jars import HANDLERS, adding, opening
 
 keys = Keys(sqlite.memory_engine(), bytes(32), named="memory", key_file="memory")
-writer = Writer(MemoryStore(), keys.of("main", keys_id=None), Clock(), "main", handlers=HANDLERS)
+store = MemoryStore()
+writer = Writer(store, begun(store, keys), Clock(), "main", handlers=HANDLERS)
 done = writer.run([(opening(owner="somebody"), CONTEXT), (adding(), CONTEXT)])
 writer.close()
-assert [task.result.positions for task in done] == [(1,), (2,)]
+assert [task.result.positions for task in done] == [(2,), (3,)]
 print(*sorted(name for name in sys.modules if name.partition(".")[0] == "ledger"))
 """
 """A whole ledger of jars, in a process of its own that imports nothing else."""

@@ -137,6 +137,6 @@ def test_report__rejected_when_its_read_model_stopped(
                 if name != "order.placed.v1"}
     with monkeypatch.context() as patch:
         patch.setattr(event_types, "_decoders", decoders)
-        with pytest.raises(reports.ProjectionStopped, match="before position 1"):
+        with pytest.raises(reports.ProjectionStopped, match="before position 2"):
             reports.ask("orders", "main", reports.question(None))
     assert len(reports.ask("orders", "main", reports.question(None)).rows) == 2

@@ -178,7 +178,7 @@ def _rest(cls: type) -> list[str]:
 
 
 def _about(cls: Any) -> list[str]:
-    words = messages.folded(cls.about.__doc__ or "")
+    words = messages.folded(getattr(cls, "about", cls).__doc__ or "")
     return ["", f"Subjects besides its own stream: {words[0].lower()}{words[1:]}"] \
         if "about" in {name for base in cls.__mro__[:2] for name in vars(base)} else []
 

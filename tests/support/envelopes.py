@@ -2,18 +2,26 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from hashlib import md5
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
+
 from ledger.common.context import Context
+from ledger.common.days import SHOP_ZONE
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
-from ledger.log.store import Head, Store, Tile
+from ledger.log.milestones import FORMAT, STREAM, Opened
+from ledger.log.store import Head, Known, Store, Tile
 
 NOON = datetime(2026, 10, 1, 4, tzinfo=UTC)
 """Noon of a business day in China, long past."""
 
 CONTEXT = Context(actor="system", role="system", client="test")
+
+LEDGER = bytes(range(16))
+"""The id of the ledger `main` of raw entries."""
 
 
 def context(**fields: Any) -> Context:
@@ -29,7 +37,7 @@ def named(number: int = 1) -> Context:
 def entry(position: int, **fields: Any) -> Entry:
     """A raw entry of ledger `main`: by default the opening event of a stream of its own."""
     values: dict[str, Any] = {
-        "ledger": "main", "position": position, "stream": f"s:{position}", "version": 1,
+        "ledger": LEDGER, "position": position, "stream": f"s:{position}", "version": 1,
         "type": "test.happened.v1", "recorded_at": 1_000_000 * position, "occurred_at": 0,
         "command_id": uuid4().bytes, "command_seq": 1, "request_hash": None, "once": None,
         "actor": "system", "role": "system", "client": "test", "correlation": bytes(16),
@@ -38,6 +46,14 @@ def entry(position: int, **fields: Any) -> Entry:
     made = Entry(**values)
     made = made._replace(payload_hash=payload_hash(made.salt, made.payload))
     return made._replace(leaf_hash=leaf_hash(made))
+
+
+def first(ledger: bytes = LEDGER, **fields: Any) -> Entry:
+    """A raw entry that opens a ledger."""
+    fact = Opened(id=ledger.hex(), format=FORMAT, keys_id=bytes(32).hex(),
+                  program="1", host="memory", zone=SHOP_ZONE)
+    return entry(1, **{"ledger": ledger, "stream": STREAM, "type": Opened.TOPIC,
+                       "payload": msgspec.json.encode(fact), **fields})
 
 
 def head_after(before: Head, entries: Iterable[Entry]) -> Head:
@@ -50,9 +66,32 @@ def head_after(before: Head, entries: Iterable[Entry]) -> Head:
     return Head(position, recorded_at, merkle.pack(frontier), before.keys_id)
 
 
+def known(name: str = "main") -> Known:
+    """A ledger under an id that is made of its name; that of `main` is `LEDGER`."""
+    own = LEDGER if name == "main" else md5(name.encode(), usedforsecurity=False).digest()
+    return Known(own, name)
+
+
+def made(store: Store, name: str = "main") -> bytes:
+    """The id of a ledger; if it is not there, one is made that has no event, not even an opening.
+    """
+    if (found := store.known(name)) is None:
+        found = known(name)
+        with store.beginning(found):
+            pass
+    return found.id
+
+
+def _moved(one: Entry, ledger: bytes) -> Entry:
+    moved = one._replace(ledger=ledger)
+    return moved._replace(leaf_hash=leaf_hash(moved))
+
+
 def write(store: Store, *entries: Entry, ledger: str = "main", tiles: Sequence[Tile] = ()) -> Head:
-    """Append raw entries in one transaction."""
-    with store.writing(ledger) as writing:
-        head = head_after(writing.head(ledger), entries)
+    """Append raw entries in one transaction; the ledger is made if it is not there."""
+    own = made(store, ledger)
+    entries = tuple(one if one.ledger == own else _moved(one, own) for one in entries)
+    with store.writing(own) as writing:
+        head = head_after(writing.head(own), entries)
         writing.append(entries, head, tiles)
     return head

@@ -10,6 +10,7 @@ from ledger.common.context import Context
 from ledger.imports import profiles
 from ledger.imports.importer import Summary, run_import
 from ledger.imports.profiles import Profile
+from ledger.log.milestones import STREAM
 from ledger.settings import Opened, Settings, open_ledger
 from tests.support.source import ROOT
 
@@ -46,13 +47,14 @@ class Shop:
             self.opened.ledger, files, found, context=CONTEXT, staging_dir=self.staging, **more)
         assert summary.rows == summary.accepted + summary.rejected + summary.duplicates
         assert summary.events == len(self.log()) - before
-        assert summary.position == len(self.log())
+        assert summary.position == self.opened.ledger.head().position
         assert list(self.staging.iterdir()) == []
         return summary
 
     def log(self) -> list[Any]:
-        """Every entry of the log."""
-        return self.opened.store.read("main", limit=10**6)
+        """Every entry of the log but its own."""
+        return [entry for entry in self.opened.store.read("main", limit=10**6)
+                if entry.stream != STREAM]
 
     def types(self) -> Counter[str]:
         """How many events there are of each type."""

@@ -11,6 +11,9 @@ from pathlib import Path
 from ledger.log import merkle, sqlite
 from ledger.settings import Settings, sqlite_path
 
+MAIN = "(SELECT id FROM ledgers WHERE name = 'main')"
+"""The id of the ledger `main`, in SQL."""
+
 
 def intrude(settings: Settings, statement: str, *values: object) -> None:
     """Run SQL, written with `?` marks, as the owner of the database would, without its guards."""
@@ -59,24 +62,28 @@ def main() -> None:
 def flip(connection: object, position: int) -> None:
     """Change one byte in the middle of a payload."""
     execute = connection.execute  # type: ignore[attr-defined]
-    ((payload,),) = execute("SELECT payload FROM events WHERE position = ?", (position,)).fetchall()
+    ((payload,),) = execute("SELECT payload FROM events WHERE position = ?"
+                            f" AND ledger = {MAIN}", (position,)).fetchall()
     middle = len(payload) // 2
     changed = payload[:middle] + bytes([payload[middle] ^ 1]) + payload[middle + 1 :]
-    execute("UPDATE events SET payload = ? WHERE position = ?", (changed, position))
+    execute(f"UPDATE events SET payload = ? WHERE position = ? AND ledger = {MAIN}",
+            (changed, position))
 
 
 def cut(connection: object, number: int) -> None:
     """Remove the last events and write a head that fits what is left."""
     execute = connection.execute  # type: ignore[attr-defined]
-    ((last,),) = execute("SELECT max(position) FROM events").fetchall()
+    own = f"ledger = {MAIN}"
+    ((last,),) = execute(f"SELECT max(position) FROM events WHERE {own}").fetchall()
     keep = last - number
-    execute("DELETE FROM events WHERE position > ?", (keep,))
-    execute("DELETE FROM tiles WHERE (number + 1) * ? > ?", (merkle.TILE_LEAVES, keep))
+    execute(f"DELETE FROM events WHERE position > ? AND {own}", (keep,))
+    execute(f"DELETE FROM tiles WHERE (number + 1) * ? > ? AND {own}", (merkle.TILE_LEAVES, keep))
     frontier: list[bytes] = []
-    rows = execute("SELECT leaf_hash, recorded_at FROM events ORDER BY position").fetchall()
+    rows = execute(f"SELECT leaf_hash, recorded_at FROM events WHERE {own} ORDER BY position"
+                   ).fetchall()
     for size, (leaf, _) in enumerate(rows):
         merkle.push(frontier, size, leaf)
-    execute("UPDATE heads SET position = ?, recorded_at = ?, frontier = ?",
+    execute(f"UPDATE heads SET position = ?, recorded_at = ?, frontier = ? WHERE {own}",
             (keep, rows[-1][1], merkle.pack(frontier)))
 
 

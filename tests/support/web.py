@@ -13,7 +13,9 @@ from werkzeug.test import TestResponse
 from api import create_app
 from api.http.runtime import Edge
 from ledger.access import SUFFIX, IssueKey
+from ledger.application import Ledger
 from ledger.settings import Settings
+from ledger.writing.genesis import begun
 from tests.support.builders import CONTEXT
 
 _numbers = itertools.count(1)
@@ -32,16 +34,25 @@ class Web:
         """Let go of everything."""
         self.edge.close()
 
+    def ledger(self, name: str = "main") -> Ledger:
+        """A ledger that is served; it begins when it is first asked for."""
+        here = self.edge.open()
+        begun(here.store, here.keys, name)
+        return here.ledger(name)
+
     def token(self, role: str = "manager", ledger: str = "main", **fields: Any) -> str:
         """A key of a role; made when it is first asked for."""
         if fields or (role, ledger) not in self.tokens:
             key = f"{next(_numbers):012x}"
-            token = f"ol_{ledger}_{key}-secret"
-            self.edge.open().ledger(ledger + SUFFIX).handle(IssueKey(**{
+            self.ledger(ledger)
+            here = self.edge
+            own = here.store.id_of(ledger)
+            token = f"ol_{own.hex()}_{key}-secret"
+            here.ledger(ledger + SUFFIX).handle(IssueKey(**{
                 "key": key, "owner": f"member:{role.replace('_', '-')}", "role": role,
                 "digest": hashlib.sha256(token.encode()).hexdigest(),
                 "occurred_at": datetime.now(UTC), **fields}), CONTEXT)
-            self.edge.ring(ledger).refresh()
+            here.ring(own).refresh()
             if fields:
                 return token
             self.tokens[role, ledger] = token
@@ -54,7 +65,7 @@ class Web:
     def get(self, path: str, role: str = "manager", ledger: str = "main", **headers: str
             ) -> TestResponse:
         """Read; after what was written is known to the read models."""
-        self.edge.open().ledger(ledger)
+        self.ledger(ledger)
         self.edge.models.catch_up(ledger)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.get(path, headers=self.headers(role, ledger, named))

@@ -37,9 +37,9 @@ def available() -> int:
 
 def test_do__accepted_one_by_one_and_in_lines() -> None:
     opened = do("warehouse.open", json.dumps({"name": "main"}, indent=1))
-    assert (opened.exit_code, json.loads(opened.stdout)["positions"]) == (0, [1])
+    assert (opened.exit_code, json.loads(opened.stdout)["positions"]) == (0, [2])
     several = do("stock.move", RECEIPT, "", RECEIPT)
-    assert [json.loads(line)["position"] for line in several.stdout.splitlines()] == [2, 3]
+    assert [json.loads(line)["position"] for line in several.stdout.splitlines()] == [3, 4]
     assert available() == 10
     again = CliRunner().invoke(do_command, ["warehouse.open"], input='{"name": "main"}')
     assert again.stdout == "Nothing new: nothing was recorded.\n"
@@ -53,8 +53,8 @@ def test_do__recorded_once_under_an_id_of_its_own() -> None:
     first = CliRunner().invoke(do_command, ["stock.move", "--json", *own], input=sent)
     again = CliRunner().invoke(do_command, ["stock.move", "--json", *own],
                                input="\n".join([json.dumps(RECEIPT, sort_keys=True)] * 2))
-    assert [json.loads(line)["positions"] for line in first.stdout.splitlines()] == [[2], [3]]
-    assert [json.loads(line)["positions"] for line in again.stdout.splitlines()] == [[2], [3]]
+    assert [json.loads(line)["positions"] for line in first.stdout.splitlines()] == [[3], [4]]
+    assert [json.loads(line)["positions"] for line in again.stdout.splitlines()] == [[3], [4]]
     assert available() == 10
     other = CliRunner().invoke(do_command, ["stock.move", *own],
                                input=json.dumps({**RECEIPT, "reason": "another"}))

@@ -62,10 +62,10 @@ def test_order__accepted_from_the_shelf_to_the_buyer_and_back(web: Web) -> None:
     assert found is not None
     assert (found["item"]["payment_status"], found["item"]["fulfilment_status"]) == (
         "refunded", "returned")
-    before = web.get(f"{at()}?position=5").json
+    before = web.get(f"{at()}?position=6").json
     assert before is not None
     assert before["item"]["payment_status"] == "paid"
-    assert before["as_of"]["position"] == 5
+    assert before["as_of"]["position"] == 6
     (level,) = items(web, "/v1/inventory/sku:SH-001")
     assert (level["available"], level["on_hand"]) == (10, 10)
     (shown,) = items(web, "/v1/returns")
@@ -85,8 +85,8 @@ def test_history__tells_who_when_and_what_changed(web: Web) -> None:
     assert (paid["role"], paid["occurred_at"]) == ("finance", "2026-10-01T04:00:00Z")
     first = web.get(f"{at()}/history?limit=1").json
     assert first is not None
-    assert [one["position"] for one in first["items"]] == [1]
-    assert [one["position"] for one in items(web, first["next"])] == [2]
+    assert [one["position"] for one in first["items"]] == [2]
+    assert [one["position"] for one in items(web, first["next"])] == [3]
     problem(web.get(f"{at('9')}/history"), 404, "nothing_recorded")
     problem(web.get(f"/v1/returns/{quote(stream())}/history"), 404, "nothing_recorded")
 
@@ -239,7 +239,7 @@ def test_body__rejected_with_all_that_is_wrong(
     told = body if isinstance(body, bytes) else order(**body)
     found = problem(web.post("/v1/orders", told), status, code)
     assert sorted({fault["pointer"] for fault in found["errors"]}) == pointers
-    assert web.edge.store.head("main").position == (code == "occurred_in_future")
+    assert web.edge.store.head("main").position == 1 + (code == "occurred_in_future")
 
 
 def test_request__rejected_without_its_key_or_type(web: Web) -> None:
@@ -365,7 +365,7 @@ def test_audit__by_whom_about_what_and_when(web: Web) -> None:
         assert answer.json is not None
         pages += [one["position"] for one in answer.json["items"]]
         following = answer.json["next"]
-    assert pages == [1, 2, 3, 4]
+    assert pages == [1, 2, 3, 4, 5]
 
 
 def test_audit__is_exported_whole_and_harmless(
@@ -374,10 +374,10 @@ def test_audit__is_exported_whole_and_harmless(
     web.done("/v1/orders", order(number="=1+1", shop="@shop"))
     lines = web.get("/v1/audit?format=ndjson", "auditor").text.splitlines()
     closing = json.loads(lines[-1])
-    assert (closing["count"], closing["position"]) == (len(lines) - 1, 1)
+    assert (closing["count"], closing["position"]) == (len(lines) - 1, 2)
     rows = list(csv.reader(io.StringIO(web.get("/v1/audit?format=csv", "auditor").text)))
-    assert len(rows) == 2
-    assert not any(cell[:1] in ("=", "+", "-", "@") for cell in rows[1])
+    assert len(rows) == 3
+    assert not any(cell[:1] in ("=", "+", "-", "@") for cell in rows[2])
     excel = web.get("/v1/audit?format=xlsx", "auditor")
     assert excel.data[:2] == b"PK"
     monkeypatch.setattr("api.log.EXPORTED", 0)
@@ -458,7 +458,7 @@ def test_operations__say_how_it_does(web: Web) -> None:
     assert ready.status_code == 200, ready.text
     assert web.client.get("/version").json == {"version": "0.1.0", "api": "v1"}
     metrics = web.get("/metrics", "operations").text
-    assert 'ledger_head_position{ledger="main"} 1.0' in metrics
+    assert 'ledger_head_position{ledger="main"} 2.0' in metrics
     assert web.client.get("/v1/docs").status_code == 200
     assert "default-src 'self'" in web.client.get("/v1/docs").headers["Content-Security-Policy"]
     assert web.client.get("/v1/problems/out_of_stock").status_code == 200

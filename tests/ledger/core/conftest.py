@@ -7,6 +7,7 @@ import pytest
 from ledger.application import Ledger
 from ledger.log.persons import Keys
 from ledger.log.store import Store
+from ledger.writing.genesis import begun
 from tests.support.jars import HANDLERS
 
 
@@ -19,6 +20,6 @@ def backend() -> str:
 @pytest.fixture
 def ledger(store: Store, keys: Keys) -> Iterator[Ledger]:
     """The ledger `main` on the store, which knows jars only."""
-    opened = Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS)
+    opened = Ledger(store, begun(store, keys), handlers=HANDLERS)
     yield opened
     opened.close()

@@ -81,7 +81,7 @@ def test_event__accepted_with_fields_that_a_later_version_added(
     ledger: Ledger, store: Store
 ) -> None:
     ledger.handle(opening(), CONTEXT)
-    (entry,) = store.read("main")
+    (entry,) = store.read("main", after=1)
     later = entry._replace(payload=entry.payload[:-1] + b',"invented_later":{"a":[1]}}')
     assert event_types.decode(later).mutate(None) == event_types.decode(entry).mutate(None)
 
@@ -95,7 +95,7 @@ def test_event__rejected_where_it_does_not_follow(
 ) -> None:
     ledger.handle(opening(), CONTEXT)
     ledger.handle(adding(), CONTEXT)
-    opened, added = store.read("main")
+    opened, added = store.read("main", after=1)
     jar = event_types.decode(opened).mutate(None)
     wrong: Entry = added._replace(**changes)
     with pytest.raises(error):
@@ -106,7 +106,7 @@ def test_event__rejected_where_it_does_not_follow(
 def test_event__rejected_when_nobody_knows_its_type(ledger: Ledger, store: Store) -> None:
     """R-LOG-01. No name in a row ever imports a module."""
     ledger.handle(opening(), CONTEXT)
-    (entry,) = store.read("main")
+    (entry,) = store.read("main", after=1)
     for name in ("jar.opened.v9", "os:system", "tests.support.jars:Jar.Opened", ""):
         with pytest.raises(event_types.UnknownEventType):
             event_types.decode(entry._replace(type=name))

@@ -16,6 +16,7 @@ from ledger.log.envelope import listed_subjects
 from ledger.log.persons import Keys
 from ledger.log.store import Store
 from ledger.writing.errors import OnceTaken
+from ledger.writing.genesis import begun
 from tests.support.envelopes import CONTEXT, NOON
 
 STOCK = "stock:hz:A1"
@@ -67,7 +68,7 @@ HANDLERS: Mapping[type[Command], Handler] = {WriteSlip: write_slip}
 @pytest.fixture
 def ledger(store: Store, keys: Keys) -> Any:
     """A ledger that knows slips only."""
-    opened = Ledger(store, keys.of("main", keys_id=store.head("main").keys_id), handlers=HANDLERS)
+    opened = Ledger(store, begun(store, keys), handlers=HANDLERS)
     yield opened
     opened.close()
 

@@ -11,9 +11,12 @@ import pytest
 from ledger.common.errors import LedgerError
 from ledger.log import backup
 from ledger.log.persons import WrongKeys, WrongMasterKey
+from ledger.log.store import LedgerTaken
 from ledger.log.verify import verify
-from ledger.settings import Settings
+from ledger.settings import Settings, open_ledger
 from tests.support import tamper
+from tests.support.envelopes import CONTEXT
+from tests.support.jars import HANDLERS, adding
 from tests.support.logs import add_jars, open_log, settings_in
 from tests.support.thorough import THOROUGH
 
@@ -46,20 +49,40 @@ def test_restore__accepted(source: Path, tmp_path: Path) -> None:
     old = settings_in(source).open_store()
     assert store.read("main", limit=1000) == old.read("main", limit=1000)
     assert store.head("main") == old.head("main")
+    assert store.known("main") == old.known("main")
+    assert store.read("main.access") == old.read("main.access")
+    assert store.known("main.access") == old.known("main.access")
     assert verify(store, "main").ok
     for one in (store, keys, old):
         one.close()
     opened = open_log(new)
     add_jars(opened, 1000, 1)
-    assert opened.ledger.head().position == 301
+    assert opened.ledger.head().position == 302
     opened.close()
 
 
-def test_restore__rejected_when_the_ledger_has_events(source: Path) -> None:
+def test_restore__rejected_when_the_ledger_is_there(source: Path) -> None:
     store = settings_in(source).open_store()
-    with pytest.raises(backup.NotEmpty):
+    with pytest.raises(LedgerTaken):
         backup.restore_log(store, source / "log.gz")
+    with pytest.raises(LedgerTaken):  # it is the same ledger, whatever it is called
+        backup.restore_log(store, source / "log.gz", name="other")
     store.close()
+
+
+def test_restore__accepted_under_another_name(source: Path, tmp_path: Path) -> None:
+    """It stays the same ledger, whose keys open: the name is of this database only."""
+    new = elsewhere(source, tmp_path)
+    store, keys = new.open_store(), new.open_keys()
+    backup.restore_log(store, source / "log.gz", name="second")
+    backup.restore_keys(keys, source / "keys.gz")
+    assert store.ledgers() == ["second", "second.access"]
+    assert verify(store, "second").ok
+    for one in (store, keys):
+        one.close()
+    opened = open_ledger(new, name="second", handlers=HANDLERS)
+    opened.ledger.handle(adding(1), CONTEXT)
+    opened.close()
 
 
 def emptied(line: bytes) -> bytes:
@@ -215,7 +238,7 @@ def test_restore_keys__rejected_with_a_sentence_whatever_a_field_holds(
 ) -> None:
     keys = elsewhere(source, tmp_path).open_keys()
     lines = lines_of(source / "keys.gz")
-    for number in (0, 1, 2, -1):
+    for number in (0, 1, 2, 3, -1):
         for at, (name, value) in enumerate(lines[number].items()):
             for odd in ODD[at % STEP::STEP]:
                 if odd == value or (name in ("created_at", "lookup")):
@@ -226,7 +249,7 @@ def test_restore_keys__rejected_with_a_sentence_whatever_a_field_holds(
                     backup.restore_keys(keys, rewritten(source / "keys.gz", changed))
     for name, odd in (("created_at", -1), ("created_at", "1"), ("lookup", None), ("lookup", 7)):
         changed = [*lines]
-        changed[2] = {**lines[2], name: odd}
+        changed[3] = {**lines[3], name: odd}
         with pytest.raises(backup.BadBackup):
             backup.restore_keys(keys, rewritten(source / "keys.gz", changed))
     keys.close()
@@ -246,7 +269,7 @@ def test_restore_keys__rejected_with_a_sentence_whatever_a_field_holds(
     "UPDATE heads SET frontier = x'00'",
     "UPDATE heads SET position = 'x'",
     "UPDATE heads SET position = 299",
-    "UPDATE heads SET position = 301",
+    "UPDATE heads SET position = 302",
     "UPDATE heads SET keys_id = 7",
 ])
 def test_backup__rejected_when_nothing_could_be_restored_from_it(

@@ -23,9 +23,9 @@ from ledger.log.bounds import (
 from ledger.log.envelope import spelled_subjects
 from ledger.log.recorder import LogRecorder
 from ledger.log.sqlite import SqliteStore
-from ledger.log.store import Head, Store, Tile, ValueNotStored
+from ledger.log.store import Head, Known, Store, Tile, ValueNotStored
 from tests.conftest import durable, on_sqlite
-from tests.support.envelopes import context, entry, write
+from tests.support.envelopes import context, entry, first, made, write
 from tests.support.soundness import must_be_sound
 
 MORE = "云"
@@ -76,19 +76,19 @@ def test_bounds__of_a_row_are_exact_on_every_store(
     store: Store, most: dict[str, Any], above: dict[str, Any]
 ) -> None:
     """The store itself holds them, whoever writes: R-LOG-14."""
-    kept = entry(1, **most)
-    write(store, kept)
+    kept = entry(2, **most)
+    write(store, first(), kept)
     with pytest.raises(ValueNotStored):
-        write(store, entry(2, **above))
+        write(store, entry(3, **above))
     assert must_be_sound(store) == [kept]
-    write(store, entry(2))
+    write(store, entry(3))
 
 
 def test_bounds__of_all_subjects_are_reached_by_the_most_and_longest() -> None:
     assert len(many(MAX_SUBJECTS, NAME_BYTES).encode()) == SUBJECTS_BYTES
 
 
-@pytest.mark.parametrize("name", WIDTHS)
+@pytest.mark.parametrize("name", sorted(WIDTHS.keys() - {"ledger"}))
 def test_bounds__of_a_fixed_length_are_exact_on_every_store(store: Store, name: str) -> None:
     for length in (WIDTHS[name] - 1, WIDTHS[name] + 1, 0):
         with pytest.raises(ValueNotStored):
@@ -98,7 +98,20 @@ def test_bounds__of_a_fixed_length_are_exact_on_every_store(store: Store, name: 
 
 
 @durable
+@pytest.mark.parametrize("length", [0, 15, 17])
+def test_bounds__hold_for_the_ids_of_ledgers(store: Store, length: int) -> None:
+    with pytest.raises(ValueNotStored), store.beginning(Known(bytes(length), "odd")):
+        pass
+    with pytest.raises(ValueNotStored), store.beginning(Known(bytes(16), "o", bytes(length))):
+        pass
+    with pytest.raises(ValueNotStored), store.beginning(Known(bytes(16), "")):
+        pass
+    assert store.ledgers() == []
+
+
+@durable
 def test_bounds__hold_for_heads_and_tiles(store: Store) -> None:
+    made(store)
     for head in (Head(1, 0, bytes(33)), Head(1, 0, bytes(32), bytes(31))):
         with pytest.raises(ValueNotStored), store.writing("main") as writing:
             writing.append([entry(1)], head, [])
@@ -124,14 +137,14 @@ def test_bounds__hold_for_the_type_of_a_value(store: Store, name: str, wrong: An
 def test_bounds__hold_for_the_types_of_all_tables(store: SqliteStore) -> None:
     with store.reading() as reader:
         tables = reader.rows("SELECT name, strict FROM pragma_table_list"
-                             " WHERE name IN ('events', 'heads', 'tiles')", ())
-    assert sorted(tables) == [("events", 1), ("heads", 1), ("tiles", 1)]
+                             " WHERE name IN ('events', 'heads', 'ledgers', 'tiles')", ())
+    assert sorted(tables) == [("events", 1), ("heads", 1), ("ledgers", 1), ("tiles", 1)]
 
 
 def test_bounds__hold_for_the_librarys_recorder(store: Store) -> None:
     from eventsourcing.persistence import StoredEvent
 
-    recorder = LogRecorder(store, "main")
+    recorder = LogRecorder(store, made(store))
     with pytest.raises(PayloadTooLarge):
         recorder.insert_events([StoredEvent("s", 1, "t", b"{}"),
                                 StoredEvent("s", 2, "t", bytes(MOST["payload"] + 1))])

@@ -19,6 +19,7 @@ from ledger.log.sqlite import SqliteStore
 from ledger.log.store import Store
 from tests.conftest import on_sqlite
 from tests.support.builders import context
+from tests.support.envelopes import made
 from tests.support.waiting import eventually, in_thread
 
 
@@ -31,7 +32,7 @@ class _Fresh:
         return str(uuid4())
 
     def create_recorder(self) -> LogRecorder:
-        return LogRecorder(self.store, uuid4().hex)
+        return LogRecorder(self.store, made(self.store, uuid4().hex))
 
 
 class _Aggregates(LogRecorder):
@@ -54,7 +55,7 @@ class AggregateCase(_Fresh, cases.AggregateRecorderTestCase):
     __test__ = False
 
     def create_recorder(self) -> LogRecorder:
-        return _Aggregates(self.store, uuid4().hex)
+        return _Aggregates(self.store, made(self.store, uuid4().hex))
 
 
 class ApplicationCase(_Fresh, cases.ApplicationRecorderTestCase[LogRecorder]):
@@ -100,7 +101,8 @@ def stored(number: int, version: int = 1) -> StoredEvent:
 def test_insert_events__accepted_with_a_context(store: Store) -> None:
     who = context(actor="member:7f3a", role="service", client="key:01", command_id=UUID(int=7),
                   correlation=UUID(int=8), causation=3, subjects=("sku:A",), source={"row": 1})
-    assert LogRecorder(store, "main").insert_events([stored(1), stored(2)], context=who) == [1, 2]
+    recorder = LogRecorder(store, made(store))
+    assert recorder.insert_events([stored(1), stored(2)], context=who) == [1, 2]
     first, second = store.read("main")
     assert first[11:18] == ("member:7f3a", "service", "key:01", UUID(int=8).bytes, 3,
                             '["s1","sku:A"]', '{"row":1}')
@@ -111,7 +113,7 @@ def test_insert_events__accepted_with_a_context(store: Store) -> None:
 
 
 def test_insert_events__conflict_when_the_command_is_recorded(store: Store) -> None:
-    recorder = LogRecorder(store, "main")
+    recorder = LogRecorder(store, made(store))
     recorder.insert_events([stored(1)], context=context(command_id=UUID(int=7)))
     with pytest.raises(IntegrityError):
         recorder.insert_events([stored(2)], context=context(command_id=UUID(int=7)))
@@ -122,12 +124,12 @@ def test_insert_events__conflict_when_the_command_is_recorded(store: Store) -> N
 def test_insert_events__rejected_when_the_store_fails(store: SqliteStore) -> None:
     reader = SqliteStore(store.path, read_only=True)
     with pytest.raises(OperationalError, match="readonly"):
-        LogRecorder(reader, "main").insert_events([stored(1)])
+        LogRecorder(reader, made(store)).insert_events([stored(1)])
     reader.close()
 
 
 def test_select_notifications__accepted_when_few_match(store: Store) -> None:
-    recorder = LogRecorder(store, "main")
+    recorder = LogRecorder(store, made(store))
     recorder.insert_events([stored(2 * n) for n in range(1200)] + [stored(1), stored(3)])
     found = recorder.select_notifications(None, 1, topics=["topic1"])
     assert [n.id for n in found] == [1201]
@@ -138,7 +140,7 @@ def test_select_notifications__accepted_when_few_match(store: Store) -> None:
 
 def test_subscribe__accepted_for_what_others_record(store: Store) -> None:
     """Another recorder stands for another process: only a look finds its events."""
-    mine, other = LogRecorder(store, "main"), LogRecorder(store, "main")
+    mine, other = LogRecorder(store, made(store)), LogRecorder(store, made(store))
     with mine.subscribe(topics=["topic1"]) as subscription:
         waiting = in_thread(lambda: next(subscription))
         other.insert_events([stored(2), stored(1)])
@@ -149,7 +151,7 @@ def test_subscribe__accepted_for_what_others_record(store: Store) -> None:
 
 
 def test_subscribe__ignored_when_stopped_while_it_waits(store: Store) -> None:
-    recorder = LogRecorder(store, "main")
+    recorder = LogRecorder(store, made(store))
     seen: list[int] = []
     subscription = recorder.subscribe()
     waiting = in_thread(lambda: seen.extend(n.id for n in subscription))

@@ -24,7 +24,9 @@ from ledger.log.sqlite import SqliteStore
 from ledger.log.store import NOTHING, EventMissing, Head, LogConflict, Store, gapless
 from ledger.settings import Settings
 from tests.conftest import durable, on_postgres, on_sqlite
+from tests.support import tamper
 from tests.support.builders import CONTEXT, entry, place, write
+from tests.support.envelopes import first, made
 from tests.support.postgres_server import Server
 from tests.support.thorough import tried
 from tests.support.waiting import eventually, in_thread
@@ -34,6 +36,7 @@ TAKEN = [entry(1, stream="s", once="o"), entry(2, stream="s", version=2)]
 
 def grow(store: Store, *entries: Entry, ledger: str = "main") -> Head:
     """Append entries as the writer does, with head and tiles."""
+    made(store, ledger)
     with store.writing(ledger) as writing:
         return append(writing, writing.head(ledger), entries)
 
@@ -69,11 +72,12 @@ def test_append__accepted(store: Store) -> None:
 def test_append__accepted_when_nothing_is_given(store: Store) -> None:
     assert grow(store) == NOTHING
     assert store.head("main") == NOTHING
-    assert store.ledgers() == []
+    assert store.ledgers() == ["main"]
 
 
 def test_append__accepted_when_twice_in_one_transaction(store: Store) -> None:
     rows = [entry(position) for position in range(1, 601)]
+    made(store)
     with store.writing("main") as writing:
         head = append(writing, NOTHING, rows[:300])
         assert writing.head("main") == head
@@ -88,10 +92,12 @@ def test_append__accepted_when_twice_in_one_transaction(store: Store) -> None:
 
 
 def test_append__rejected_when_entries_and_head_disagree(store: Store) -> None:
+    other = made(store, "other")
+    made(store)
     with pytest.raises(ValueError, match="do not lead"), store.writing("main") as writing:
         writing.append([entry(1)], Head(2, 0, b""), [])
     with pytest.raises(ValueError, match="do not lead"), store.writing("main") as writing:
-        writing.append([entry(1, ledger="other")], Head(1, 0, b""), [])
+        writing.append([entry(1, ledger=other)], Head(1, 0, b""), [])
     assert store.read("main") == store.read("other") == []
 
 
@@ -255,7 +261,7 @@ def insert(store: Store, verb: str = "INSERT", *, tail: str = "", **changes: str
               "command_id": fresh, "once": "NULL", **changes}
     columns = ", ".join(values.get(name, name) for name in Entry._fields)
     return (f"{verb} INTO events ({FIELDS}) SELECT {columns} FROM events"
-            f" WHERE ledger = 'main' AND position = 1{tail}")
+            f" WHERE ledger = {tamper.MAIN} AND position = 1{tail}")
 
 
 def changes_of_rows(store: Store) -> dict[str, str]:
@@ -421,8 +427,8 @@ def test_two_ledgers__ignored_by_each_other(store: Store, operations: Any) -> No
     model: dict[str, list[Entry]] = {"a": [], "b": []}
     for name, stream, version, once, command in operations:
         ledger, rows = f"{name}{run}", model[name]
-        row = entry(len(rows) + 1, ledger=ledger, stream=stream, version=version, once=once,
-                    command_id=bytes([command]) * 16)
+        row = entry(len(rows) + 1, ledger=made(store, ledger), stream=stream, version=version,
+                    once=once, command_id=bytes([command]) * 16)
         last = max((r.version for r in rows if r.stream == stream), default=0)
         fits = (version == last + 1
                 and row.command_id not in {r.command_id for r in rows}
@@ -499,13 +505,14 @@ def record(ledger: Ledger) -> None:
 def test_commit__ignored_by_all_while_delayed(
     settings: Settings, store: Store, ledger: Ledger, path: Callable[[Ledger], Any]
 ) -> None:
-    """A transaction takes position 1 and hangs: nobody may come out with position 2 before."""
+    """A transaction takes a position and hangs: nobody may come out with the next one before."""
+    before = ledger.head()
     other = store if settings.database_url == "memory:" else settings.open_store()
     holds, go = threading.Event(), threading.Event()
 
     def hang() -> None:
         with other.writing("main") as writing:
-            append(writing, NOTHING, [entry(1)])
+            append(writing, before, [entry(before.position + 1, ledger=ledger.id)])
             holds.set()
             assert go.wait(30)
 
@@ -517,12 +524,12 @@ def test_commit__ignored_by_all_while_delayed(
         eventually(lambda: lock_waits(store) == 1)
     writing.join(0.15)
     assert writing.is_alive()
-    assert store.head("main") == NOTHING
-    assert watch.seen == []
+    assert store.head("main") == before
+    assert watch.seen in ([], [1])  # the opening
     go.set()
     hanging.join()
     writing.join()
-    assert len(watch.finish()) == store.head("main").position >= 2
+    assert len(watch.finish()) == store.head("main").position >= 3
     if other is not store:
         other.close()
 
@@ -536,6 +543,7 @@ def lock_waits(store: PostgresStore) -> int:
 
 
 def test_append__accepted_without_gaps_from_many_threads(store: Store) -> None:
+    made(store)
     watch = Watch(store)
 
     def work(number: int) -> None:
@@ -553,9 +561,9 @@ def test_append__accepted_without_gaps_from_many_threads(store: Store) -> None:
     rows = store.read("main")
     assert merkle.root_of(row.leaf_hash for row in rows) == merkle.root(
         merkle.unpack(store.head("main").frontier))
-    for first, second in zip(rows[::2], rows[1::2], strict=True):
-        assert first.stream == second.stream
-        assert second.version == first.version + 1
+    for one, next_one in zip(rows[::2], rows[1::2], strict=True):
+        assert one.stream == next_one.stream
+        assert next_one.version == one.version + 1
 
 
 # -- a position that is missing -------------------------------------------------------------------
@@ -582,7 +590,7 @@ def test_readers__stop_at_a_position_that_is_missing(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: int
 ) -> None:
     """A backup without an event would restore as a log that never held it."""
-    write(store, *(entry(number) for number in range(1, 6)))
+    write(store, first(), *(entry(number) for number in range(2, 6)))
     read = store.read
     monkeypatch.setattr(store, "read", lambda *names, **more: [
         row for row in read(*names, **more) if row.position != missing])

@@ -11,25 +11,30 @@ from hypothesis import strategies as st
 
 from ledger.application import Ledger
 from ledger.log import merkle, sqlite
+from ledger.log.clock import Clock
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.persons import Keys
-from ledger.log.store import Head, StorageFailed, Store
+from ledger.log.store import Head, Known, LedgerUnknown, StorageFailed, Store
 from ledger.log.verify import BadExpectation, Expectation, HeadUnsound, Report, verify
 from ledger.settings import Settings
+from ledger.writing.genesis import begun
 from tests.conftest import durable
 from tests.support import tamper
-from tests.support.envelopes import CONTEXT, write
+from tests.support.envelopes import CONTEXT, LEDGER, write
 from tests.support.envelopes import entry as raw
+from tests.support.envelopes import first as raw_first
 from tests.support.jars import HANDLERS, adding, opening
 from tests.support.logs import add_jars, open_log, settings_in
 from tests.support.thorough import tried
 
 JARS = 300
+LAST = JARS + 2
+"""The opening, and one more."""
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A log of 301 events, closed."""
+    """A log of 302 events, closed."""
     opened = open_log(settings_in(tmp_path))
     add_jars(opened, 1, JARS)
     opened.ledger.handle(adding(1), CONTEXT)
@@ -62,12 +67,48 @@ def test_verify__accepted_when_untouched(log: Path) -> None:
     report = checked(log)
     assert report.ok
     assert report.problems == []
-    assert report.events == report.position == JARS + 1
+    assert report.events == report.position == LAST
 
 
-def test_verify__accepted_when_empty(tmp_path: Path) -> None:
-    report = checked(tmp_path, Expectation(0, merkle.EMPTY_ROOT))
-    assert (report.ok, report.events, report.root) == (True, 0, merkle.EMPTY_ROOT)
+def test_verify__rejected_when_there_is_no_such_ledger(tmp_path: Path) -> None:
+    with pytest.raises(LedgerUnknown):
+        checked(tmp_path)
+
+
+@pytest.mark.parametrize("statements", [
+    ["UPDATE ledgers SET id = zeroblob(16) WHERE name = 'main'"],
+    ["UPDATE ledgers SET name = 'x' WHERE name = 'main'",
+     "UPDATE ledgers SET name = 'main' WHERE name = 'main.access'"],
+])
+def test_verify__rejected_when_a_name_leads_elsewhere(log: Path, statements: list[str]) -> None:
+    """Nobody can show nothing, or the other ledger, under a ledger's name without its being seen,
+    if a line of it was noted."""
+    before = noted(log)
+    for statement in statements:
+        execute(log, statement)
+    assert not checked(log, before).ok
+
+
+@pytest.mark.parametrize("change", [
+    {"type": "test.happened.v1"}, {"stream": "log:other"}, {"payload": b"{}"},
+    {"payload": b"x"}, {"ledger": bytes(16)}])
+def test_verify__rejected_when_the_ledger_was_not_opened(
+    store: Store, change: dict[str, Any]
+) -> None:
+    """A whole other log that is sound in itself is shown by its first event."""
+    if "ledger" in change:
+        with store.beginning(Known(bytes(16), "main")):
+            pass
+    write(store, again(raw_first(), change))
+    (problem,) = verify(store, "main").problems
+    assert (problem.position, "opened" in problem.what) == (1, True)
+
+
+def again(entry: Entry, change: dict[str, Any]) -> Entry:
+    """An entry with other fields and the hashes that belong to them."""
+    changed = entry._replace(**change)
+    changed = changed._replace(payload_hash=payload_hash(changed.salt, changed.payload))
+    return changed._replace(leaf_hash=leaf_hash(changed))
 
 
 @pytest.mark.parametrize("column, value", [
@@ -161,7 +202,7 @@ def test_verify__rejected_when_the_tail_is_cut_off_and_the_root_was_noted(log: P
     assert checked(log).ok, "a log that fits its head looks sound from inside"
     report = checked(log, before)
     assert not report.ok
-    assert report.problems[0].position == JARS + 1 - 9
+    assert report.problems[0].position == LAST - 9
 
 
 def test_verify__rejected_when_the_tail_is_cut_off_and_grown_again(log: Path) -> None:
@@ -213,10 +254,11 @@ class Busy:
         return found
 
 
-def grow(store: Store, number: int) -> None:
+def grow(store: Store, number: int, ledger: bytes = LEDGER) -> None:
     """Record events whose tiles are stored as they are completed."""
     size = store.head("main").position
-    entries = [raw(size + one) for one in range(1, number + 1)]
+    entries = [raw_first(ledger) if one == 1 else raw(one, ledger=ledger)
+               for one in range(size + 1, size + number + 1)]
     leaves = [row.leaf_hash for row in store.read("main")] + [row.leaf_hash for row in entries]
     tiles = [merkle_tile(leaves, tile) for tile in range(size // 256, (size + number) // 256)]
     write(store, *entries, tiles=tiles)
@@ -270,7 +312,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A log of 260 events and a complete tile, without guards."""
     folder = tmp_path_factory.mktemp("pristine")
     opened = open_log(settings_in(folder))
-    add_jars(opened, 1, 258)
+    add_jars(opened, 1, 257)
     opened.ledger.handle(adding(1), CONTEXT)
     opened.ledger.handle(adding(2), CONTEXT)
     opened.close()
@@ -284,8 +326,10 @@ def change(path: Path, table: str, column: str, sql: str, row: int) -> bool:
     connection.text_factory = bytes
     connection.execute("PRAGMA ignore_check_constraints = ON")
     order = {"events": "position", "heads": "ledger", "tiles": "number"}[table]
-    where = f"{order} = (SELECT {order} FROM {table} ORDER BY {order} LIMIT 1 OFFSET {row})"
-    shown = f"SELECT typeof({column}), {column} FROM {table} ORDER BY {order}"
+    own = f"ledger = {tamper.MAIN}"
+    where = (f"{own} AND {order} = (SELECT {order} FROM {table} WHERE {own} ORDER BY {order}"
+             f" LIMIT 1 OFFSET {row})")
+    shown = f"SELECT typeof({column}), {column} FROM {table} ORDER BY ledger, {order}"
     before = connection.execute(shown).fetchall()
     try:
         connection.execute(f"UPDATE {table} SET {column} = {sql.format(*[column] * 9)} "
@@ -350,11 +394,11 @@ def test_verify__names_only_the_rows_that_cannot_be_read(log: Path) -> None:
     report = checked(log)
     unreadable = [p.position for p in report.problems if "cannot read" in p.what]
     assert unreadable == [7, 8, 120]
-    assert report.position == JARS + 1
+    assert report.position == LAST
 
 
 def test_verify__keeps_all_expectations_of_a_position(log: Path) -> None:
-    good, bad = noted(log), Expectation(JARS + 1, bytes(32))
+    good, bad = noted(log), Expectation(LAST, bytes(32))
     for expected in ((good, bad), (bad, good)):
         assert not checked(log, *expected).ok
     assert checked(log, good, good).ok
@@ -386,10 +430,11 @@ def test_writer__refuses_a_head_that_was_changed(
     store: Store, settings: Settings, keys: Keys, column: str, value: object, more: int
 ) -> None:
     """Neither built upon nor, by a clock that seems late, a reason to accept the year 2098."""
-    grow(store, 3 + more)
+    long_ago = Clock(wall=lambda: 1_000_000)
+    ledger = Ledger(store, begun(store, keys, clock=long_ago), handlers=HANDLERS)
+    grow(store, 3 + more, ledger.id)
     before = store.head("main")
     tamper.intrude(settings, f"UPDATE heads SET {column} = ?", value)
-    ledger = Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS)
     for write_one in (lambda: ledger.handle(opening(1), CONTEXT),
                       lambda: ledger.accept_clock("it is right", CONTEXT)):
         with pytest.raises(HeadUnsound) as raised:
@@ -406,7 +451,7 @@ def test_writer__refuses_a_head_that_was_changed(
 def test_writer__refuses_a_head_that_was_changed_while_it_was_open(
     store: Store, settings: Settings, keys: Keys
 ) -> None:
-    ledger = Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS)
+    ledger = Ledger(store, begun(store, keys), handlers=HANDLERS)
     ledger.handle(opening(1), CONTEXT)
     tamper.intrude(settings, "UPDATE heads SET recorded_at = ?", 4_039_000_000_000_000)
     with pytest.raises(HeadUnsound):

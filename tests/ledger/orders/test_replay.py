@@ -90,7 +90,7 @@ def test_payload__accepted_as_json_of_texts_and_whole_numbers(
 @on_memory
 def test_event__accepted_as_it_was_decided(ledger: Ledger, store: Store) -> None:
     ledger.handle(record(recipient="张三", lines=[line("A"), line("B", name="2")]), CONTEXT)
-    (first, *_) = (event_types.decode(entry) for entry in store.read("main"))
+    (first, *_) = (event_types.decode(entry) for entry in store.read("main", after=1))
     assert type(first) is Order.Placed
     assert first.originator_id == stream()
     assert first.originator_version == 1

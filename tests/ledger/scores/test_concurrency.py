@@ -26,6 +26,7 @@ from ledger.log.store import Store
 from ledger.log.verify import verify
 from ledger.scores.account import Account
 from ledger.settings import Settings, open_ledger
+from ledger.writing.genesis import begun
 from projections.asking.clocks import AsOf
 from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
@@ -111,7 +112,7 @@ def both(request: pytest.FixtureRequest, ledger: Ledger, store: Store, keys: Any
     if request.param == "one ledger object":
         yield ledger, ledger
         return
-    other = Ledger(store, keys.of("main", keys_id=store.head("main").keys_id))
+    other = Ledger(store, begun(store, keys))
     yield ledger, other
     other.close()
 
@@ -349,7 +350,7 @@ def test_scores__are_as_of_the_position_that_they_tell(
 def test_scores__of_two_ledgers_with_the_same_ids_do_not_mix(
     store: Store, ledger: Ledger, keys: Any, models: ReadModels
 ) -> None:
-    other = Ledger(store, keys.of("other", keys_id=store.head("other").keys_id), name="other")
+    other = Ledger(store, begun(store, keys, "other"), name="other")
 
     def history(one: Ledger, points: int) -> Callable[[], None]:
         def work() -> None:

@@ -9,6 +9,7 @@ from hypothesis import settings
 from ledger.application import Ledger
 from ledger.common.context import Receipt
 from ledger.settings import Settings, open_ledger
+from ledger.writing.genesis import begun
 from tests.support.score_shop import Shop
 from tests.support.thorough import tried
 
@@ -34,8 +35,7 @@ class ShopOfTwo(Shop):
     def found(self) -> None:
         super().found()
         store = self.opened.store
-        self.other = Ledger(store, self.opened.keys.of("main", keys_id=store.head("main").keys_id),
-                            clock=self.clock())
+        self.other = Ledger(store, begun(store, self.opened.keys), clock=self.clock())
 
     def send(self, *arguments: Any, **more: Any) -> Receipt | None:
         self.ledger, self.other = self.other, self.ledger

@@ -7,12 +7,13 @@ import pytest
 from ledger.application import Ledger
 from ledger.log.persons import Keys
 from ledger.log.store import Store
+from ledger.writing.genesis import begun
 from tests.support.jars import HANDLERS
 
 
 @pytest.fixture
 def ledger(store: Store, keys: Keys) -> Iterator[Ledger]:
     """The ledger `main` on the store, which knows jars only."""
-    opened = Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS)
+    opened = Ledger(store, begun(store, keys), handlers=HANDLERS)
     yield opened
     opened.close()

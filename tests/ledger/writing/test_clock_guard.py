@@ -12,6 +12,7 @@ from ledger.common.values import from_us
 from ledger.log.clock import BEHIND_US, JUMP_US, ClockSuspect
 from ledger.log.persons import Keys
 from ledger.log.store import StorageFailed, Store
+from ledger.writing.genesis import begun
 from tests.support.batches import paused, waiting
 from tests.support.clocks import SECOND, START, Time
 from tests.support.envelopes import CONTEXT, context
@@ -29,7 +30,8 @@ def time() -> Time:
 
 @pytest.fixture
 def ledger(store: Store, keys: Keys, time: Time) -> Any:
-    opened = Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS, clock=time.clock())
+    opened = Ledger(store, begun(store, keys, clock=time.clock()), handlers=HANDLERS,
+                    clock=time.clock())
     yield opened
     opened.close()
 
@@ -83,7 +85,7 @@ def test_handle__rejected_when_the_clock_jumps(
         ledger.handle_many([(opening(3), CONTEXT), (opening(4), CONTEXT)])
     assert recorded(store) == [0]
     time.jump(-jump)
-    assert ledger.handle(opening(2), CONTEXT).positions == (2,)
+    assert ledger.handle(opening(2), CONTEXT).positions == (3,)
 
 
 def test_handle__rejected_from_the_start_when_the_clock_is_behind_the_log(
@@ -194,7 +196,7 @@ def test_accept_clock__ignored_when_it_cannot_be_recorded(
     with pytest.raises(ClockSuspect):
         ledger.handle(opening(2), CONTEXT)
     ledger.accept_clock("set right", ADMIN)
-    assert ledger.handle(opening(2), CONTEXT).positions == (3,)
+    assert ledger.handle(opening(2), CONTEXT).positions == (4,)
 
 
 def test_accept_clock__rejected_when_something_was_recorded_meanwhile(

@@ -79,7 +79,7 @@ def test_bounds__of_a_context_are_exact(
     with pytest.raises(error):
         ledger.handle(opening(), context(**above))
     assert must_be_sound(store) == []
-    assert ledger.handle(opening(), context(**most)).positions == (1,)
+    assert ledger.handle(opening(), context(**most)).positions == (2,)
 
 
 def test_bounds__of_a_name_do_not_lose_the_refusal_of_a_command(

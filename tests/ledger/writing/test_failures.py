@@ -36,7 +36,7 @@ from ledger.settings import Settings, open_ledger
 from tests.conftest import durable, on_postgres, on_sqlite
 from tests.support import source
 from tests.support.batches import outcomes
-from tests.support.envelopes import CONTEXT, context, entry, named, write
+from tests.support.envelopes import CONTEXT, context, entry, made, named, write
 from tests.support.jars import HANDLERS, adding, filling, opening
 from tests.support.postgres_server import Server
 from tests.support.soundness import must_be_sound
@@ -88,7 +88,7 @@ def test_handle__rejected_for_all_when_the_commit_fails(
     with pytest.raises(LedgerError, match="was never opened"):
         ledger.handle(adding(0), CONTEXT)
     assert ledger.handle(adding("a"), CONTEXT).versions == {"jar:a": 2}
-    assert ledger.handle(MANY[0], CONTEXT).positions == (4,)
+    assert ledger.handle(MANY[0], CONTEXT).positions == (5,)
     assert [row.type for row in must_be_sound(store)] == [
         "jar.opened.v1", "command.refused.v1", "jar.coins_added.v1", "jar.opened.v1"]
 
@@ -122,7 +122,7 @@ def test_handle_many__rejected_after_a_failure_in_its_middle(
     with pytest.raises(StorageFailed):
         ledger.handle_many([(opening(n), CONTEXT) for n in range(20)])
     assert len(must_be_sound(store)) == 3
-    assert ledger.handle(opening(19), CONTEXT).positions == (4,)
+    assert ledger.handle(opening(19), CONTEXT).positions == (5,)
 
 
 def child(code: str, settings: Settings, **more: str) -> subprocess.CompletedProcess[str]:
@@ -224,11 +224,13 @@ def test_handle__rejected_alone_when_the_keys_cannot_be_written(
 def test_handle__rejected_when_the_log_names_other_keys(
     ledger: Ledger, store: Store, tmp_path: Path
 ) -> None:
-    """R-KEY-05, also for a ledger that was opened while the log was still empty."""
+    """R-KEY-05, also for a ledger that was opened before the log named others."""
     other_keys = Settings(database_url=f"sqlite:///{tmp_path}/o.db",
                           keys_url=f"sqlite:///{tmp_path}/o.keys.db",
                           master_key_file=tmp_path / "o.key").open_keys()
-    other = Ledger(store, other_keys.of("main", keys_id=None), handlers=HANDLERS)
+    main = store.known("main")
+    assert main is not None
+    other = Ledger(store, other_keys.of(main, keys_id=None), handlers=HANDLERS)
     ledger.handle(opening(), CONTEXT)
     results = outcomes(other, opening(2), opening(3))
     assert {type(result) for result in results} == {WrongKeys}
@@ -255,8 +257,8 @@ def test_handle__accepted_when_idle_connections_broke(
     ledger.handle(opening(), CONTEXT)
     store.read("main")
     assert kill_connections(store, postgres) >= 2
-    assert store.head("main").position == 1
-    assert ledger.handle(opening(2), CONTEXT).positions == (2,)
+    assert store.head("main").position == 2
+    assert ledger.handle(opening(2), CONTEXT).positions == (3,)
     must_be_sound(store)
 
 
@@ -275,7 +277,7 @@ def test_handle__accepted_when_its_connection_breaks_in_the_middle(
 
     monkeypatch.setattr(store.writer, "insert", break_then_insert)
     results = outcomes(ledger, opening(2), adding(1), filling(3))
-    assert [result.positions for result in results] == [(2,), (3,), (4, 5, 6, 7)]
+    assert [result.positions for result in results] == [(3,), (4,), (5, 6, 7, 8)]
     assert len(must_be_sound(store)) == 7
 
 
@@ -302,7 +304,7 @@ def test_handle__accepted_when_the_connection_breaks_at_the_commit(
     monkeypatch.setattr(connection, "exec_driver_sql", break_at_commit)
     results = outcomes(ledger, opening(2), adding(1), opening(2), filling(3))
     assert [getattr(result, "positions", None) for result in results] == [
-        (2,), (3,), None, (4, 5, 6, 7)]
+        (3,), (4,), None, (5, 6, 7, 8)]
     assert results[2].code == "jar_already_open"
     assert len(must_be_sound(store)) == 7
 
@@ -321,7 +323,7 @@ def test_handle__rejected_when_the_connection_breaks_again(
     monkeypatch.setattr(store.writer, "insert", break_then_insert)
     assert {type(r) for r in outcomes(ledger, opening(2), opening(3))} == {ConnectionLost}
     monkeypatch.setattr(store.writer, "insert", insert)
-    assert ledger.handle(opening(2), CONTEXT).positions == (2,)
+    assert ledger.handle(opening(2), CONTEXT).positions == (3,)
     must_be_sound(store)
 
 
@@ -363,6 +365,7 @@ def test_writing__accepted_when_another_was_stopped_in_the_middle(
     store: PostgresStore, settings: Settings
 ) -> None:
     """A process that stands still with the head row loses it; what it had begun is gone."""
+    made(store)
     other = settings.open_store()
     with pytest.raises(StorageFailed), other.writing("main") as writing:
         writing.run("SET LOCAL idle_in_transaction_session_timeout = '50ms'", ())
@@ -514,7 +517,7 @@ def test_keys__accepted_before_the_event_when_killed_between(settings: Settings)
     """A key is on disk before the first event that needs it; without an event it does no harm."""
     assert child(SIGNALLED, settings).returncode == -signal.SIGKILL
     opened = open_ledger(settings, handlers=HANDLERS)
-    assert opened.ledger.head().position == 0
+    assert opened.ledger.head().position == 1
     with opened.keys.engine.connect() as connection:
         count = connection.exec_driver_sql("SELECT count(*) FROM persons").scalar()
     assert count == 1

@@ -99,7 +99,7 @@ def test_outcome__is_what_is_known(
     assert type(result) is heard, result
     assert len(must_be_sound(store)) == events
     again = ledger.handle(opening(2), named())
-    assert (again.positions, again.replayed) == ((3,), events == 3)
+    assert (again.positions, again.replayed) == ((4,), events == 3)
     assert len(must_be_sound(store)) == 3
 
 

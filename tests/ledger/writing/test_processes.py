@@ -13,6 +13,7 @@ from ledger.log.backup import backup_log, restore_log
 from ledger.log.store import EventMissing, Store
 from ledger.settings import Settings, open_ledger
 from ledger.writing import work
+from ledger.writing.genesis import begun
 from tests.conftest import durable
 from tests.support import children
 from tests.support.children import Child
@@ -87,7 +88,7 @@ def test_repeat__accepted_from_another_process(settings: Settings) -> None:
 
 def two(store: Store, keys: Any) -> tuple[Ledger, Ledger]:
     """Two ledger objects on one store."""
-    one, other = (Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS)
+    one, other = (Ledger(store, begun(store, keys), handlers=HANDLERS)
                   for _ in range(2))
     return one, other
 
@@ -124,7 +125,7 @@ def test_cache__ignored_when_the_log_went_back(store: Store, keys: Any) -> None:
     with pytest.raises(LedgerError, match="is full"):
         one.handle(adding(), CONTEXT)
     assert cache.head == store.head("main")
-    assert one.handle(opening(2), CONTEXT).positions == (4,)
+    assert one.handle(opening(2), CONTEXT).positions == (5,)
     must_be_sound(store)
     one.close()
     other.close()
@@ -164,10 +165,10 @@ def test_cache__rejected_when_an_event_is_missing(
     one.handle(opening(), CONTEXT)
     other.handle(adding(coins=1), CONTEXT)
     other.handle(opening(2), CONTEXT)
-    with store.writing("main") as writing, pytest.raises(EventMissing, match="position 2"):
+    with store.writing("main") as writing, pytest.raises(EventMissing, match="position 3"):
         read = writing.read
         monkeypatch.setattr(writing, "read", lambda *names, **more: [
-            row for row in read(*names, **more) if row.position != 2])
+            row for row in read(*names, **more) if row.position != 3])
         one._writer._cache.catch_up(writing, "main", writing.head("main"))
     one.close()
     other.close()

@@ -23,6 +23,7 @@ from ledger.log.persons import Keys
 from ledger.log.store import ConnectionLost, StorageFailed, Store
 from ledger.settings import Settings, open_ledger
 from ledger.writing import refusals, writer
+from ledger.writing.genesis import begun
 from ledger.writing.requests import request_hash
 from tests.conftest import durable
 from tests.support.batches import paused, waiting
@@ -97,7 +98,7 @@ def test_refusal__recorded_with_all_but_the_body(ledger: Ledger, store: Store) -
     assert payload(row) == {
         "command": "jar.take_coins", "rule": "R-TST-04", "code": "not_that_many_coins",
         "subjects": [name_of()], "details": {"jar": name_of(), "held": FULL, "wanted": 101}}
-    assert row[:4] == ("main", 3, f"command:{UUID(int=5)}", 1)
+    assert row[:4] == (ledger.id, 4, f"command:{UUID(int=5)}", 1)
     assert abs(row.recorded_at - row.occurred_at) < 60 * SECOND
     assert row.command_id != UUID(int=5).bytes
     assert row.request_hash == request_hash(ledger.mac, command)
@@ -173,7 +174,7 @@ def test_refusal__recorded_each_time_and_never_taken_for_a_receipt(
 def test_refusal__recorded_after_those_of_another_process(
     ledger: Ledger, store: Store, keys: Keys
 ) -> None:
-    other = Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS)
+    other = Ledger(store, begun(store, keys), handlers=HANDLERS)
     for one in (ledger, other, ledger):
         refuse(one, 1, named())
     other.handle(opening(), CONTEXT)
@@ -290,7 +291,7 @@ def test_accepted__answered_before_the_refusals_of_their_batch(
     assert len(refused(store)) == 2
 
 
-@pytest.mark.parametrize("patience_s, position", [(60.0, 6), (-1.0, 4)])
+@pytest.mark.parametrize("patience_s, position", [(60.0, 7), (-1.0, 5)])
 def test_accepted__committed_before_refusals_that_have_time(
     ledger: Ledger, store: Store, monkeypatch: pytest.MonkeyPatch, patience_s: float, position: int
 ) -> None:
@@ -362,7 +363,8 @@ def time() -> Time:
 @pytest.fixture
 def timed(store: Store, keys: Keys, time: Time) -> Any:
     """A ledger with a clock that is moved by hand."""
-    opened = Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS, clock=time.clock())
+    opened = Ledger(store, begun(store, keys, clock=time.clock()), handlers=HANDLERS,
+                    clock=time.clock())
     yield opened
     opened.close()
 
@@ -453,7 +455,7 @@ def test_count__recorded_by_itself_when_nobody_comes(
     monkeypatch.setattr(refusals, "RETRY_US", 0)
     results = ledger.handle_many([(adding(), CONTEXT)] * 23)
     assert {type(result) for result in results} == {JarUnknown}
-    eventually(lambda: store.head("main").position == 21)
+    eventually(lambda: store.head("main").position == 22)
     assert counts(store) == [3]
 
 
@@ -507,7 +509,7 @@ def test_refusal__answered_and_counted_when_it_cannot_be_recorded(
     with failing(timed, monkeypatch, error, times=3):
         for _ in range(3):
             refuse(timed)
-    assert timed.handle(opening(), CONTEXT).positions == (1,)
+    assert timed.handle(opening(), CONTEXT).positions == (2,)
     assert len(must_be_sound(store)) == 1
     refuse(timed)
     assert len(refused(store)) == 1
@@ -528,7 +530,7 @@ def test_count__tried_again_a_minute_later(
     assert counts(store) == []
     time.pass_by(1)
     timed.handle(opening(9), CONTEXT)
-    eventually(lambda: store.head("main").position == 20 + 7 + 1)
+    eventually(lambda: store.head("main").position == 1 + 20 + 7 + 1)
     assert counts(store) == [3]
 
 

@@ -13,13 +13,14 @@ from ledger.log.store import Store
 from ledger.orders.commands import RefundOrder
 from ledger.people.commands import JoinMember
 from ledger.writing.errors import CommandReused
+from ledger.writing.genesis import begun
 from tests.support.builders import CONTEXT, NOON, named, pay, place, remark, stream
 
 
 @pytest.fixture
 def shop(store: Store, keys: Keys) -> Iterator[Ledger]:
     """A ledger of the shop's commands."""
-    found = Ledger(store, keys.of("main", keys_id=None))
+    found = Ledger(store, begun(store, keys))
     yield found
     found.close()
 
@@ -70,7 +71,7 @@ def test_repeat__compares_personal_values_until_they_are_erased(
         shop.handle(other, named(7))
     assert shop.handle(first, named(7)).replayed
     erase_all(keys)
-    after = Ledger(store, keys.of("main", keys_id=store.head("main").keys_id))
+    after = Ledger(store, begun(store, keys))
     for command in (first, other):
         again = after.handle(command, named(7))
         assert (again.replayed, again.positions) == (True, receipt.positions)

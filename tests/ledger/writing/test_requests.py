@@ -14,6 +14,7 @@ from ledger.core.commands import Command
 from ledger.handlers.table import HANDLERS
 from ledger.log.persons import Keys
 from ledger.log.store import Store
+from ledger.writing.genesis import begun
 from ledger.writing.requests import command_id, request_hash
 from tests.support.builders import place
 from tests.support.samples import Path, fitting, inside, leaves, pointer, replaced
@@ -125,7 +126,7 @@ def test_request__of_every_personal_field_is_sealed_under_its_name() -> None:
 def test_command_id__is_of_a_ledger_an_actor_and_a_key(store: Store, keys: Keys) -> None:
     ids = set()
     for name in ("main", "other"):
-        ledger = Ledger(store, keys.of(name, keys_id=None), name=name)
+        ledger = Ledger(store, begun(store, keys, name), name=name)
         for actor, key in (("member:1", "a"), ("member:2", "a"), ("member:1", "b"),
                            ("member:1a", ""), ("member:", "1a")):
             found = command_id(ledger, actor, key)

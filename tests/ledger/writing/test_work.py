@@ -12,6 +12,7 @@ from ledger.core import event_types
 from ledger.core.commands import Command
 from ledger.log.persons import Keys
 from ledger.log.store import StorageFailed, Store
+from ledger.writing.genesis import begun
 from tests.support.batches import outcomes
 from tests.support.envelopes import CONTEXT, context, named
 from tests.support.jars import adding, filling, name_of, noting, opening
@@ -101,7 +102,7 @@ def test_person__is_that_of_a_faster_process(
     ledger: Ledger, store: Store, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process met the same buyer after this one had looked: both have one key."""
-    other = Ledger(store, keys.of("main", keys_id=None), handlers=ledger._handlers)
+    other = Ledger(store, begun(store, keys), handlers=ledger._handlers)
     find = ledger.keys.find
 
     def late(lookups: list[str]) -> Any:

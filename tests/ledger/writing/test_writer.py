@@ -18,10 +18,11 @@ from ledger.core import event_types
 from ledger.core.aggregate import StaleVersion
 from ledger.core.commands import Command
 from ledger.log.persons import Keys
-from ledger.log.store import NOTHING, Forked, Store
+from ledger.log.store import Forked, Store
 from ledger.writing import writer
 from ledger.writing.entries import OccurredInFuture
 from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
+from ledger.writing.genesis import begun
 from tests.support.batches import outcomes, paused, waiting
 from tests.support.envelopes import CONTEXT, NOON, context, named
 from tests.support.jars import (
@@ -54,8 +55,8 @@ def test_handle__accepted(ledger: Ledger, store: Store) -> None:
                   by_client=True, source={"import": "1", "rows": [2]})
     receipt = ledger.handle(opening(), who)
     (entry,) = must_be_sound(store)
-    assert receipt == Receipt(UUID(int=5), (1,), {name_of(): 1}, 1, leaf=entry.leaf_hash)
-    assert entry[:5] == ("main", 1, name_of(), 1, "jar.opened.v1")
+    assert receipt == Receipt(UUID(int=5), (2,), {name_of(): 1}, 2, leaf=entry.leaf_hash)
+    assert entry[:5] == (ledger.id, 2, name_of(), 1, "jar.opened.v1")
     assert before <= datetime.fromtimestamp(entry.recorded_at / 1e6, UTC) <= datetime.now(UTC)
     assert entry.occurred_at == int(NOON.timestamp() * 1e6)
     assert entry.command_id == UUID(int=5).bytes
@@ -67,7 +68,7 @@ def test_handle__accepted(ledger: Ledger, store: Store) -> None:
 
 def test_handle__accepted_with_several_events(ledger: Ledger, store: Store) -> None:
     receipt = ledger.handle(filling(), CONTEXT)
-    assert receipt.positions == (1, 2, 3, 4)
+    assert receipt.positions == (2, 3, 4, 5)
     assert receipt.versions == {name_of(): 4}
     rows = must_be_sound(store)
     assert len({row.command_id for row in rows}) == 1
@@ -77,7 +78,7 @@ def test_handle__accepted_with_several_events(ledger: Ledger, store: Store) -> N
 def test_handle__ignored_when_nothing_changes(ledger: Ledger, store: Store) -> None:
     ledger.handle(filling(), CONTEXT)
     receipt = ledger.handle(filling(), context(command_id=UUID(int=7)))
-    assert receipt == Receipt(UUID(int=7), (), {}, 4)
+    assert receipt == Receipt(UUID(int=7), (), {}, 5)
     assert ledger.handle(sealing(), context(command_id=UUID(int=8))).positions == ()
     assert len(must_be_sound(store)) == 4
 
@@ -94,23 +95,24 @@ def test_handle__rejected_alone(
     ledger.handle(opening(), CONTEXT)
     first, caught, last = outcomes(ledger, opening(8), command, opening(9))
     assert type(caught) is error
-    assert first.positions + last.positions == (2, 3)
+    assert first.positions + last.positions == (3, 4)
     assert [row.stream for row in changes(store)] == [name_of(), name_of(8), name_of(9)]
 
 
 def test_handle__accepted_up_to_five_minutes_ahead(ledger: Ledger) -> None:
     soon = datetime.now(UTC) + timedelta(minutes=4, seconds=50)
-    assert ledger.handle(opening(occurred_at=soon), CONTEXT).positions == (1,)
+    assert ledger.handle(opening(occurred_at=soon), CONTEXT).positions == (2,)
 
 
 def test_handle__rejected_whole_when_its_last_event_is_refused(
     ledger: Ledger, store: Store
 ) -> None:
     """R-LOG-10 strikes the fourth of four events: the three before it may not stay."""
+    before = store.head("main")
     late = filling(sealed_at=datetime.now(UTC) + timedelta(days=1))
     with pytest.raises(OccurredInFuture):
         ledger.handle(late, CONTEXT)
-    assert store.head("main") == NOTHING
+    assert store.head("main") == before
     assert ledger.handle(filling(), CONTEXT).versions == {name_of(): 4}
     must_be_sound(store)
 
@@ -235,7 +237,7 @@ def test_repeat__accepted_with_the_first_receipt(ledger: Ledger, store: Store) -
     first = ledger.handle(filling(), named())
     ledger.handle(opening(2), CONTEXT)
     again = ledger.handle(filling(), named())
-    assert again == first._replace(replayed=True, position=5, leaf=b"")
+    assert again == first._replace(replayed=True, position=6, leaf=b"")
     assert not first.replayed
     assert len(must_be_sound(store)) == 5
 
@@ -244,7 +246,7 @@ def test_repeat__accepted_by_another_ledger_object(
     ledger: Ledger, store: Store, keys: Any
 ) -> None:
     first = ledger.handle(filling(), named())
-    other = Ledger(store, keys.of("main", keys_id=store.head("main").keys_id), handlers=HANDLERS)
+    other = Ledger(store, begun(store, keys), handlers=HANDLERS)
     assert other.handle(filling(), named()) == first._replace(replayed=True)
     with pytest.raises(CommandReused):
         other.handle(filling(2), named())
@@ -323,12 +325,12 @@ def test_handle__rejected_alone_when_its_stream_cannot_be_read(
 ) -> None:
     """R-LOG-01: one stream of a newer version does not stop the rest."""
     ledger.handle(ShakeJars(), CONTEXT)
-    other = Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS)
+    other = Ledger(store, begun(store, keys), handlers=HANDLERS)
     with monkeypatch.context() as newer:
         newer.delitem(event_types._decoders, Jar.Shaken.TOPIC)
         first, unknown, last = outcomes(other, opening(1), ShakeJars(), opening(2))
     assert type(unknown) is event_types.UnknownEventType
-    assert first.positions + last.positions == (2, 3)
+    assert first.positions + last.positions == (3, 4)
     assert other.handle(ShakeJars(), CONTEXT).versions == {"jar:shaky": 2}
     other.close()
     must_be_sound(store)
@@ -338,7 +340,7 @@ def test_once__conflict_when_taken(ledger: Ledger, store: Store) -> None:
     ledger.handle(ShakeJars(once=("a",)), CONTEXT)
     with pytest.raises(OnceTaken) as caught:
         ledger.handle(ShakeJars(jars=("jar:2",), once=("b", "a")), CONTEXT)
-    assert caught.value.details == {"once": "a", "position": 1}
+    assert caught.value.details == {"once": "a", "position": 2}
     with pytest.raises(OnceTaken):
         ledger.handle(ShakeJars(jars=("jar:2",), once=("c", "c")), CONTEXT)
     results = ledger.handle_many(
@@ -348,7 +350,7 @@ def test_once__conflict_when_taken(ledger: Ledger, store: Store) -> None:
         None, "once_taken", "once_taken", None, None]
     rows = must_be_sound(store)
     assert [row.once for row in rows] == ["a", "d", "b", "c"]
-    assert store.once("main", ["a", "b", "c", "d"]) == {"a": 1, "d": 2, "b": 3, "c": 4}
+    assert store.once("main", ["a", "b", "c", "d"]) == {"a": 2, "d": 3, "b": 4, "c": 5}
 
 
 # -- the end ------------------------------------------------------------------------------------
@@ -417,7 +419,7 @@ def test_handle__rejected_in_a_forked_process(ledger: Ledger, store: Store) -> N
     os.waitpid(child, 0)
     assert os.read(reading, 1000).decode() == " ".join([Forked.__name__] * 3 + ["done"] * 2)
     os.close(reading)
-    assert ledger.handle(opening(3), CONTEXT).positions == (2,)
+    assert ledger.handle(opening(3), CONTEXT).positions == (3,)
     must_be_sound(store)
 
 
@@ -476,7 +478,7 @@ def test_id__used_up_by_what_changed_nothing(
 
 def test_id__used_up_in_every_process(ledger: Ledger, store: Store, keys: Keys) -> None:
     ledger.handle_many([(opening(), CONTEXT), (sealing(), CONTEXT), (sealing(), chosen())])
-    other = Ledger(store, keys.of("main", keys_id=None), handlers=HANDLERS)
+    other = Ledger(store, begun(store, keys), handlers=HANDLERS)
     assert other.handle(sealing(), chosen()).replayed
     with pytest.raises(CommandReused):
         other.handle(adding(), chosen())

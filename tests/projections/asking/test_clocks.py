@@ -11,6 +11,7 @@ from ledger.common.values import to_us
 from ledger.log.clock import Clock
 from ledger.log.persons import Keys
 from ledger.log.store import Store
+from ledger.writing.genesis import begun
 from projections.asking.clocks import (
     NOW,
     AsOf,
@@ -89,9 +90,9 @@ def test_as_of__without_anything_is_now() -> None:
 def at_noon(store: Store, keys: Keys, offsets: list[int]) -> Ledger:
     """A ledger that records an order at each of these seconds behind noon, one event each."""
     noon = to_us(datetime(2026, 10, 1, 4, tzinfo=UTC))
-    now = [noon]
-    ledger = Ledger(store, keys.of("main", keys_id=None),
-                    clock=Clock(wall=lambda: now[0], steady=lambda: now[0]))
+    now = [noon - 10**6]
+    clock = Clock(wall=lambda: now[0], steady=lambda: now[0])
+    ledger = Ledger(store, begun(store, keys, clock=clock), clock=clock)
     for number, offset in enumerate(offsets):
         now[0] = noon + offset * 10**6
         put(ledger, tell(number))
@@ -103,18 +104,18 @@ def test_resolve__finds_what_was_recorded_by_then(store: Store, keys: Keys) -> N
     found = {text: AsOf.parse(recorded_as_of=f"2026-10-01T{text}Z").resolve(store, "main").position
              for text in ("03:59:59", "04:00:00", "04:00:09.999999", "04:00:10",
                           "04:00:10.000001", "05:00:00")}
-    assert list(found.values()) == [0, 1, 1, 2, 3, 4]
+    assert list(found.values()) == [1, 2, 2, 3, 4, 5]
     ledger.close()
 
 
 def test_resolve__takes_any_position_up_to_the_head(store: Store, keys: Keys) -> None:
     ledger = at_noon(store, keys, [0, 1])
     head = store.head("main")
-    assert [AsOf.parse(n).resolve(store, "main") for n in (0, 1, "2", None)] == [
-        Cut(0, None, head, closed=True), Cut(1, None, head, closed=True),
-        Cut(2, None, head, closed=True), Cut(2, None, head)]
+    assert [AsOf.parse(n).resolve(store, "main") for n in (0, 2, "3", None)] == [
+        Cut(0, None, head, closed=True), Cut(2, None, head, closed=True),
+        Cut(3, None, head, closed=True), Cut(3, None, head)]
     with pytest.raises(PositionBeyondHead) as refused:
-        AsOf.parse(3).resolve(store, "main")
+        AsOf.parse(4).resolve(store, "main")
     assert refused.value.rule == "R-PRJ-05"
     ledger.close()
 
@@ -136,7 +137,7 @@ def test_header__says_as_of_what_an_answer_is(store: Store, keys: Keys) -> None:
     ledger = at_noon(store, keys, [0, 10])
     as_of = AsOf.parse(recorded_as_of="2026-10-01T12:00:05+08:00", occurred_as_of="2026-10-01")
     assert header(store, "main", as_of, as_of.resolve(store, "main")) == {
-        "ledger": "main", "position": 1, "head": 2, "recorded_at": "2026-10-01T04:00:00Z",
+        "ledger": "main", "position": 2, "head": 3, "recorded_at": "2026-10-01T04:00:00Z",
         "recorded_as_of": "2026-10-01T04:00:05Z",
         "occurred_as_of": "2026-10-01T15:59:59.999999Z", "open": False,
         "notes": ["occurred_as_of 2026-10-01 is taken to the end of that day in Asia/Shanghai"]}

@@ -129,7 +129,7 @@ def test_closed__refusals_and_accepted_clocks_are_stamped_later_than_what_preced
     stamps: dict[int, set[bytes]] = {}
     for entry in shop.store.read("main"):
         stamps.setdefault(entry.recorded_at, set()).add(entry.command_id)
-    assert len(stamps) == 4
+    assert len(stamps) == 5
     assert all(len(commands) == 1 for commands in stamps.values())
     shop.close()
 

@@ -49,7 +49,7 @@ def test_timeline__of_an_order_is_its_stream(ledger: Ledger, models: ReadModels)
     put(ledger, place(1), place(2), pay(1))
     placed, paid = events(models, stream(1))
     assert (placed["type"], placed["version"]) == ("order.placed.v1", 1)
-    assert paid["position"] == 3
+    assert paid["position"] == 4
     assert paid["stream"] == stream(1)
     assert paid["occurred_at"] == "2026-10-01T04:05:00Z"
     assert (paid["actor"], paid["role"], paid["client"]) == ("system", "system", "test")
@@ -62,9 +62,9 @@ def test_timeline__of_what_events_are_about_beside_their_stream(
 ) -> None:
     put(ledger, place(1, lines=[line("A"), line("B", name="2")]), place(2, lines=[line("A")]))
     put(ledger, record(3, lines=[line("B")]), context=IMPORT)
-    assert positions(models, "sku:A") == [1, 2]
-    assert positions(models, "sku:B") == [1, 3]
-    assert positions(models, "import:7") == [3, 4, 5, 6]
+    assert positions(models, "sku:A") == [2, 3]
+    assert positions(models, "sku:B") == [2, 4]
+    assert positions(models, "import:7") == [4, 5, 6, 7]
     assert events(models, "import:7")[0]["source"] == {"import": "7", "rows": [1]}
 
 
@@ -94,12 +94,12 @@ def test_summary__is_one_line(payload: dict[str, Any], text: str) -> None:
 
 def test_timeline__as_of_both_clocks(ledger: Ledger, models: ReadModels) -> None:
     put(ledger, record(1), tell(2))
-    assert positions(models, stream(1), as_of=AsOf.parse(2)) == [1, 2]
+    assert positions(models, stream(1), as_of=AsOf.parse(3)) == [2, 3]
     day = AsOf.parse(occurred_as_of="2026-10-02")
-    assert positions(models, stream(1), as_of=day) == [1, 2, 3]
-    assert positions(models, stream(1), as_of=AsOf.parse(2, None, "2026-09-30")) == []
+    assert positions(models, stream(1), as_of=day) == [2, 3, 4]
+    assert positions(models, stream(1), as_of=AsOf.parse(3, None, "2026-09-30")) == []
     answer = reports.run(models, "main", "timeline",
-                         Question(as_of=AsOf.parse(4), subject=stream(2)))
+                         Question(as_of=AsOf.parse(5), subject=stream(2)))
     assert answer.rows == []
     assert answer.as_of["notes"] == [f"there is nothing about subject {stream(2)} by then"]
 
@@ -107,10 +107,10 @@ def test_timeline__as_of_both_clocks(ledger: Ledger, models: ReadModels) -> None
 def test_timeline__comes_in_pages(ledger: Ledger, models: ReadModels) -> None:
     put(ledger, *(place(n) for n in range(7)), *(pay(n) for n in range(7)))
     put(ledger, *(tell(f"i{n}") for n in range(5)), context=IMPORT)
-    assert positions(models, "sku:SH-001", limit=3) == [1, 2, 3]
-    assert positions(models, "sku:SH-001", after=5) == [6, 7]
-    assert positions(models, "import:7", after=16, limit=2) == [17, 18]
-    assert positions(models, stream(3), after=4) == [11]
+    assert positions(models, "sku:SH-001", limit=3) == [2, 3, 4]
+    assert positions(models, "sku:SH-001", after=6) == [7, 8]
+    assert positions(models, "import:7", after=17, limit=2) == [18, 19]
+    assert positions(models, stream(3), after=5) == [12]
 
 
 def test_timeline__rejected_for_an_unknown_subject(ledger: Ledger, models: ReadModels) -> None:
@@ -130,15 +130,15 @@ def test_timeline__is_complete_where_its_read_model_lags(
     models.catch_up("main")
     put(ledger, place(3), pay(1), place(4))
     found = reports.timeline(models, "main", Question(subject="sku:SH-001"))
-    assert [row["position"] for row in found.rows] == [1, 2, 3, 5]
+    assert [row["position"] for row in found.rows] == [2, 3, 4, 6]
     found = reports.timeline(models, "main", Question(subject=stream(1)))
-    assert [row["position"] for row in found.rows] == [1, 4]
+    assert [row["position"] for row in found.rows] == [2, 5]
 
 
 def test_timeline__of_many_events_is_whole(ledger: Ledger, models: ReadModels) -> None:
     put(ledger, *(place(n) for n in range(4500)))
     put(ledger, pay(1), place("z"))
-    assert positions(models, "sku:SH-001") == [*range(1, 4501), 4502]
+    assert positions(models, "sku:SH-001") == [*range(2, 4502), 4503]
 
 
 @hypothesis_settings(max_examples=tried(25), deadline=None)
@@ -177,8 +177,8 @@ def test_timeline__shows_refusals_that_show_nowhere_else(ledger: Ledger, store: 
 
     for _ in range(2):
         assert types() == ["order.placed.v1", "command.refused.v1", "order.paid.v1"]
-        assert {status.position for status in models.catch_up("main")} == {3}
+        assert {status.position for status in models.catch_up("main")} == {4}
     (order,) = reports.run(models, "main", "orders", Question(subject=stream())).rows
-    assert (order["payment_status"], order["position"]) == ("paid", 3)
+    assert (order["payment_status"], order["position"]) == ("paid", 4)
     assert models.compare_with_rebuild("main") == []
     models.close()

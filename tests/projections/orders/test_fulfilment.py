@@ -295,9 +295,9 @@ def orders_of(entries: Iterable[Entry]) -> dict[str, dict[str, Any]]:
             for name, order in found.items()}
 
 
-def kept_by(connection: Any) -> dict[str, dict[str, Any]]:
+def kept_by(connection: Any, own: bytes) -> dict[str, dict[str, Any]]:
     """What the rows keep of orders."""
-    found = map(Fulfilment().of_row, Rows(connection).all_of(Fulfilment.tables[0], "main"))
+    found = map(Fulfilment().of_row, Rows(connection).all_of(Fulfilment.tables[0], own))
     return {one.order.id: {field: getattr(one.order, field) for field in KNOWN} for one in found}
 
 
@@ -318,13 +318,13 @@ def test_rows__are_what_the_orders_know(
     models.catch_up("main")
     entries = made.store.read("main")
     with models.reading("main", "fulfilment") as (connection, _):
-        assert kept_by(connection) == orders_of(entries)
+        assert kept_by(connection, made.ledger.id) == orders_of(entries)
     assert models.compare_with_rebuild("main") == []
     position = data.draw(st.integers(0, len(entries)))
     occurred = data.draw(st.none() | st.integers(-1, 25).map(lambda h: NOON + timedelta(hours=h)))
     as_of = AsOf.parse(position, None, None if occurred is None else occurred.isoformat())
     with past_of(made.store, "main", as_of.resolve(made.store, "main"), Fulfilment()) as connection:
-        assert kept_by(connection) == orders_of(
+        assert kept_by(connection, made.ledger.id) == orders_of(
             one for one in entries[:position]
             if occurred is None or one.occurred_at <= to_us(occurred))
     models.close()

@@ -59,7 +59,7 @@ def refunded(minor: int, hours: int = 2) -> dict[str, Any]:
     return {"refunded": Moment(NOON + timedelta(hours=hours)), "refunded_minor": minor}
 
 
-def test_reconciliation__of_nothing_is_an_empty_list(models: ReadModels) -> None:
+def test_reconciliation__of_nothing_is_an_empty_list(ledger: Ledger, models: ReadModels) -> None:
     assert figures(models) == []
 
 

@@ -97,7 +97,7 @@ def test_orders__have_all_columns_in_order(ledger: Ledger, models: ReadModels) -
     put(ledger, place(1), pay(1), remark(1))
     (row,) = rows(models)
     assert tuple(row) == ROW
-    recorded_at = ledger.store.read("main", after=2)[0].recorded_at
+    recorded_at = ledger.store.read("main", after=3)[0].recorded_at
     assert row == {
         "subject": stream(1), "channel": "taobao", "shop": "云杉书店", "number": "1",
         "review_status": "pending_review", "payment_status": "paid",
@@ -105,7 +105,7 @@ def test_orders__have_all_columns_in_order(ledger: Ledger, models: ReadModels) -
         "total_minor": 4990, "paid_minor": 4990, "refunded_minor": 0,
         "placed_at": "2026-10-01T04:00:00Z", "paid_at": "2026-10-01T04:05:00Z",
         "dispatched_at": None, "completed_at": None,
-        "recorded_at": rfc3339(from_us(recorded_at)), "position": 3,
+        "recorded_at": rfc3339(from_us(recorded_at)), "position": 4,
     }
 
 
@@ -149,7 +149,7 @@ def test_exceptions__are_the_kinds_of_the_open_ones(ledger: Ledger, models: Read
     assert rows(models)[0]["exceptions"] == ["address_invalid"]
     put(ledger, on(CloseException, exception="c", note="好了"))
     assert rows(models)[0]["exceptions"] == []
-    assert rows(models, as_of=AsOf.parse(4))[0]["exceptions"] == [
+    assert rows(models, as_of=AsOf.parse(5))[0]["exceptions"] == [
         "address_invalid", "part_paid", "part_paid"]
     assert models.compare_with_rebuild("main") == []
 
@@ -350,4 +350,4 @@ def test_orders__as_of_before_they_were_placed_are_unknown(
 
 def test_lines__do_not_hold_an_order_back(ledger: Ledger, models: ReadModels) -> None:
     put(ledger, record(1, lines=[line(f"S{n}", name=str(n)) for n in range(705)]))
-    assert rows(models)[0]["position"] == 4
+    assert rows(models)[0]["position"] == 5

@@ -30,6 +30,7 @@ from ledger.people.commands import (
 )
 from ledger.people.rosters import ArrangeCover, SetRoster, SetRosterDay, Shift
 from ledger.settings import Settings, open_ledger
+from ledger.writing.genesis import begun
 from projections.asking.clocks import AsOf
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import BadDay, BadMonth, Question
@@ -377,7 +378,7 @@ def test_people__of_another_ledger_stay_there(
     store: Store, ledger: Ledger, keys: Any, models: ReadModels
 ) -> None:
     record(ledger, STORY)
-    other = Ledger(store, keys.of("other", keys_id=store.head("other").keys_id), name="other")
+    other = Ledger(store, begun(store, keys, "other"), name="other")
     try:
         for name in NAMES:
             for as_of in (AsOf(), AsOf.parse(0)):

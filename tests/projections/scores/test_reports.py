@@ -13,6 +13,7 @@ from ledger.application import Ledger
 from ledger.log.store import Store
 from ledger.scores.values import account_of
 from ledger.settings import Settings, open_ledger
+from ledger.writing.genesis import begun
 from projections.asking.clocks import AsOf
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import BadMonth, Question, SubjectNeeded
@@ -258,7 +259,7 @@ def test_month__of_another_ledger_stays_closed_to_this_one(
     store: Store, ledger: Ledger, keys: Any, models: ReadModels
 ) -> None:
     record(ledger, CLOSED)
-    other = Ledger(store, keys.of("other", keys_id=store.head("other").keys_id), name="other")
+    other = Ledger(store, begun(store, keys, "other"), name="other")
     try:
         record(other, [*OPENING, (LIU, grade(WANG, "committee"))])
         found = run(models, "other", "scores", Question(month=MONTH)).rows

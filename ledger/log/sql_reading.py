@@ -1,0 +1,197 @@
+"""Reads and appends over one connection: the statements that SQLite and PostgreSQL have in common.
+
+SQLAlchemy provides the connection; the few statements of the hot path are texts that the driver
+itself runs.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ledger.common.values import MAX_INTEGER
+from ledger.log.envelope import Entry, Outline
+from ledger.log.schema import COLUMNS
+from ledger.log.store import (
+    NOBODY,
+    NOTHING,
+    Head,
+    Known,
+    LedgerUnknown,
+    Tile,
+    Which,
+    must_fit,
+    shown,
+)
+
+_HEAD = "SELECT position, recorded_at, frontier, keys_id FROM heads WHERE ledger = ?"
+
+IN_CHUNK = 500
+AFTER = " AND +position > ? AND version <= ?"
+"""The plus keeps SQLite from using the primary key: these reads have an index of their own."""
+
+_POSITION_AT = """
+WITH RECURSIVE search (low, high) AS (
+  SELECT CAST(0 AS BIGINT), position FROM heads WHERE ledger = ?
+  UNION ALL
+  SELECT CASE WHEN e.recorded_at <= ? THEN e.position ELSE low END,
+         CASE WHEN e.recorded_at <= ? THEN high ELSE e.position - 1 END
+  FROM search JOIN events e ON e.ledger = ? AND e.position = (low + high + 1) / 2
+  WHERE low < high)
+SELECT low FROM search WHERE low = high
+"""
+
+
+_OUTLINE = ", ".join(Outline._fields)
+_BETWEEN = ("FROM events WHERE ledger = ? AND position > ? AND position <= ?"
+            " ORDER BY position LIMIT ?")
+
+
+def _between(
+    ledger: bytes, after: int, until: int | None, limit: int
+) -> tuple[bytes, int, int, int]:
+    return ledger, after, 2**62 if until is None else until, max(limit, 0)
+
+
+class SqlReader:
+    """Reads over one connection."""
+
+    mark = "?"
+
+    def __init__(self, connection: Connection, names: dict[str, bytes]) -> None:
+        self.connection = connection
+        self._names = names
+        """The ids of the ledgers whose names were looked up: one dictionary for all readers."""
+
+    def rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
+        """The rows of a statement written with `?` marks: the driver's own tuples, since turning
+        them into SQLAlchemy's takes as long as reading them."""
+        result = self.run(statement, parameters)
+        try:
+            return list(result.cursor.fetchall())
+        finally:
+            result.close()
+
+    def run(self, statement: str, parameters: Sequence[Any]) -> Any:
+        """Run a statement written with `?` marks, by the driver's own mark; its result."""
+        sql = statement if self.mark == "?" else statement.replace("?", self.mark)
+        return self.connection.exec_driver_sql(sql, tuple(parameters))
+
+    def id_of(self, ledger: Which) -> bytes:
+        if isinstance(ledger, bytes):
+            return ledger
+        if ledger not in self._names:
+            if (found := self.known(ledger)) is None:
+                return NOBODY
+            self._names[ledger] = found.id
+        return self._names[ledger]
+
+    def known(self, ledger: Which) -> Known | None:
+        column = "id" if isinstance(ledger, bytes) else "name"
+        rows = self.rows(f'SELECT id, name, "of" FROM ledgers WHERE {column} = ?', (ledger,))
+        return Known(*rows[0]) if rows else None
+
+    def head(self, ledger: Which) -> Head:
+        rows = self.rows(_HEAD, (self.id_of(ledger),))
+        return Head(*rows[0]) if rows else NOTHING
+
+    def read(
+        self, ledger: Which, *, after: int = 0, until: int | None = None, limit: int = 10_000
+    ) -> list[Entry]:
+        rows = self.rows(f"SELECT {COLUMNS} {_BETWEEN}",
+                         _between(self.id_of(ledger), after, until, limit))
+        return list(map(Entry._make, rows))
+
+    def outlines(
+        self, ledger: Which, *, after: int = 0, until: int | None = None, limit: int = 10_000
+    ) -> list[Outline]:
+        rows = self.rows(f"SELECT {_OUTLINE} {_BETWEEN}",
+                         _between(self.id_of(ledger), after, until, limit))
+        return list(map(Outline._make, rows))
+
+    def among(
+        self, ledger: Which, column: str, values: Sequence[Any], after: int,
+        *, upto: int = MAX_INTEGER,
+    ) -> list[Entry]:
+        """The entries after a position that have one of these values, in order, of each stream up
+        to a version."""
+        unique = list(dict.fromkeys(values))
+        found: list[Entry] = []
+        own = self.id_of(ledger)
+        for start in range(0, len(unique), IN_CHUNK):
+            chunk = unique[start : start + IN_CHUNK]
+            marks = ", ".join("?" * len(chunk))
+            found += map(Entry._make, self.rows(
+                f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND {column} IN ({marks})"
+                f"{AFTER}", (own, *chunk, after, upto)))
+        found.sort(key=lambda entry: entry.position)
+        return found
+
+    def streams(
+        self, ledger: Which, names: Sequence[str], *, after: int = 0, upto: int = MAX_INTEGER
+    ) -> list[Entry]:
+        return self.among(ledger, "stream", names, after, upto=upto)
+
+    def commands(self, ledger: Which, ids: Sequence[bytes]) -> list[Entry]:
+        return self.among(ledger, "command_id", ids, 0)
+
+    def once(self, ledger: Which, values: Sequence[str]) -> dict[str, int]:
+        found = self.among(ledger, "once", values, 0)
+        return {entry.once: entry.position for entry in found if entry.once is not None}
+
+    def position_at(self, ledger: Which, recorded_at: int) -> int:
+        """By bisection over positions: recorded_at never falls, so it needs no index of its own."""
+        own = self.id_of(ledger)
+        rows = self.rows(_POSITION_AT, (own, recorded_at, recorded_at, own))
+        return int(rows[0][0]) if rows else 0
+
+    def tiles(self, ledger: Which, level: int, first: int, count: int) -> list[Tile]:
+        rows = self.rows(
+            "SELECT level, number, hashes FROM tiles WHERE ledger = ? AND level = ?"
+            " AND number >= ? ORDER BY number LIMIT ?",
+            (self.id_of(ledger), level, first, max(count, 0)),
+        )
+        return [Tile(*row) for row in rows]
+
+
+class SqlWriting(SqlReader):
+    """The transaction of the writer: it holds the head row of its ledger."""
+
+    lock = ""
+    """The end of a query that locks the rows it finds."""
+
+    def __init__(
+        self, connection: Connection, names: dict[str, bytes], ledger: Which
+    ) -> None:
+        super().__init__(connection, names)
+        self.ledger = self.id_of(ledger)
+        rows = self.rows(f"{_HEAD}{self.lock}", (self.ledger,))
+        if not rows:
+            names.clear()  # another database may have taken this one's place
+            raise LedgerUnknown(ledger=shown(ledger))
+        self._head = Head(*rows[0])
+
+    def head(self, ledger: Which) -> Head:
+        return self._head if self.id_of(ledger) == self.ledger else super().head(ledger)
+
+    def leaves(self, after: int, until: int) -> list[bytes]:
+        rows = self.rows(
+            "SELECT leaf_hash FROM events WHERE ledger = ? AND position > ? AND position <= ?"
+            " ORDER BY position", (self.ledger, after, until))
+        return [row[0] for row in rows]
+
+    def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
+        if not entries:
+            return
+        must_fit(entries, head, self.ledger)
+        self.insert(entries)
+        self.run("UPDATE heads SET position = ?, recorded_at = ?, frontier = ?, keys_id = ?"
+                 " WHERE ledger = ?", (*head, self.ledger))
+        self._head = head
+        for tile in tiles:
+            self.run("INSERT INTO tiles (ledger, level, number, hashes) VALUES (?, ?, ?, ?)",
+                     (self.ledger, *tile))
+
+    def insert(self, entries: Sequence[Entry]) -> None:
+        """Insert the rows of entries."""
+        raise NotImplementedError

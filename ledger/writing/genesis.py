@@ -1,0 +1,103 @@
+"""How a ledger begins: with an id of its own, together with the ledger of its keys and readings."""
+
+import os
+from typing import NamedTuple
+
+from ledger import __version__
+from ledger.common.days import SHOP_ZONE
+from ledger.common.errors import Misconfigured
+from ledger.log.append import append
+from ledger.log.clock import Clock
+from ledger.log.milestones import FORMAT, ID_BYTES, Opened, Origin, opening
+from ledger.log.persons import Keys, LedgerKeys
+from ledger.log.store import Head, Known, LedgerTaken, LedgerUnknown, Store
+from ledger.writing.entries import own_entry
+
+SUFFIX = ".access"
+"""What follows a ledger's name in the name of the ledger of its keys and reads."""
+
+
+class OtherFormat(Misconfigured):
+    """Ledger {ledger!r} has format {found}, and this version reads format {format}. Use the
+    version that made it."""
+
+    code = "other_format"
+    rule = "R-LDG-04"
+
+
+class OtherZone(Misconfigured):
+    """The days of ledger {ledger!r} are those of {found}, for ever, and this version knows those of
+    {zone} only. Use a version that knows that zone."""
+
+    code = "other_zone"
+    rule = "R-LDG-05"
+
+
+class _Ledger(NamedTuple):
+    """A ledger that is about to begin."""
+
+    known: Known
+    fact: Opened
+    keys: LedgerKeys
+
+
+def begun(
+    store: Store, keys: Keys, name: str = "main", *, clock: Clock | None = None,
+    continues: list[Origin] | None = None,
+) -> LedgerKeys:
+    """The keys of a ledger, which begins now if there is none of this name: it and its access
+    ledger, both or neither. Of two processes that begin one at once, one reads what the other made.
+
+    Errors: those of `keys_of`; LedgerTaken (R-LDG-03) where there is an access ledger of this name
+    without the ledger.
+    """
+    owner = name.removesuffix(SUFFIX)
+    if store.known(owner) is None:
+        own = Known(os.urandom(ID_BYTES), owner)
+        access = Known(os.urandom(ID_BYTES), owner + SUFFIX, own.id)
+        host = store.host()
+        first = _about_to_begin(keys, own, host, access=access.id.hex(), continues=continues)
+        second = _about_to_begin(keys, access, host, of=own.id.hex())
+        _begin(store, (first, second), (clock or Clock()).wall())
+    return keys_of(store, keys, name)
+
+
+def keys_of(store: Store, keys: Keys, name: str) -> LedgerKeys:
+    """The keys of a ledger that is here.
+
+    Errors: LedgerUnknown (R-LDG-02), BadOpening (R-LDG-01), OtherFormat (R-LDG-04), OtherZone
+    (R-LDG-05), WrongKeys (R-KEY-05), WrongMasterKey (R-KEY-03).
+    """
+    known = store.known(name)
+    if known is None:
+        raise LedgerUnknown(ledger=name)
+    first = opening(next(iter(store.read(known.id, limit=1)), None), name)
+    if first.format != FORMAT:
+        raise OtherFormat(ledger=name, found=first.format, format=FORMAT)
+    if first.zone != SHOP_ZONE:
+        raise OtherZone(ledger=name, found=first.zone, zone=SHOP_ZONE)
+    return keys.of(known, keys_id=store.head(known.id).keys_id)
+
+
+def _about_to_begin(
+    keys: Keys, known: Known, host: str, *, access: str | None = None, of: str | None = None,
+    continues: list[Origin] | None = None,
+) -> _Ledger:
+    """With keys that are durable, before anything names them."""
+    own = keys.of(known, keys_id=None)
+    return _Ledger(known, Opened(
+        id=known.id.hex(), format=FORMAT, keys_id=own.id.hex(), program=__version__, host=host,
+        zone=SHOP_ZONE, access=access, of=of, continues=continues or []), own)
+
+
+def _begin(store: Store, ledgers: tuple[_Ledger, ...], now: int) -> None:
+    try:
+        with store.beginning(*(one.known for one in ledgers)) as writings:
+            for one, writing in zip(ledgers, writings, strict=True):
+                append(writing, Head(0, 0, b"", one.keys.id),
+                       [own_entry(one.fact, one.known.id, Head(0, 0, b""), now)])
+    except LedgerTaken:
+        for one in ledgers:
+            one.keys.forget()
+        if store.known(ledgers[0].known.name) is None:
+            raise
