@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ledger.common.context import Context, Receipt
+from ledger.common.days import day_of
 from ledger.common.errors import LedgerError, Unavailable
 from ledger.common.values import from_us
 from ledger.core.clock import AcceptClock
@@ -13,6 +14,7 @@ from ledger.handlers.table import HANDLERS
 from ledger.log.clock import Clock
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Store
+from ledger.writing.closing import Closing, NothingToClose
 from ledger.writing.entries import AHEAD_US, OccurredInFuture
 from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
 from ledger.writing.repeats import Repeats
@@ -115,6 +117,15 @@ class Ledger:
                               pinned_us=self.head().recorded_at)
         filled = frozenset({"occurred_at", "floor_us", "pinned_us"})
         return self.handle(command, msgspec.structs.replace(context, filled=filled))
+
+    def close_log(self, context: Context) -> Receipt:
+        """Close what the log holds of its last day so far, and anchor the access ledger."""
+        head, wall = self.head(), self.clock.wall()
+        command = Closing(self.id, self.name).now(
+            day_of(from_us(head.recorded_at)), wall, self.store)
+        if command is None:
+            raise NothingToClose(ledger=self.name)
+        return self.handle(command, context)
 
     @property
     def closed(self) -> bool:

@@ -254,6 +254,16 @@ def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> No
         click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
 
 
+@command("close-log")
+@ledger_option
+@actor_option
+def close_log_command(ledger_name: str, actor: str | None) -> None:
+    """Close the last day so far, and anchor the ledger of keys and readings in the log."""
+    with opened(ledger_name) as found:
+        receipt = found.ledger.close_log(context_of(found, actor, "admin"))
+        click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
+
+
 @command("digest")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…",
                 type=click.Path(path_type=Path, exists=True, dir_okay=False))
@@ -330,6 +340,6 @@ def restore_command(keys_only: bool, name: str | None, file: Path, form: str) ->
 COMMANDS: list[click.Command] = [
     demo_command, import_command, do_command, report_command, rebuild_command, verify_command,
     policies_group, keys_group, serve_command,
-    doctor_command, upgrade_command, accept_clock_command, digest_command, backup_command,
-    restore_command,
+    doctor_command, upgrade_command, accept_clock_command, close_log_command, digest_command,
+    backup_command, restore_command,
 ]

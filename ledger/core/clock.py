@@ -1,10 +1,11 @@
-"""The fact that an admin accepted a suspect clock."""
+"""What the log says of its own time: that an admin accepted a clock, that a day was closed."""
 
 from typing import ClassVar
 
-from ledger.common.bounds import AnyInteger, Reason
+from ledger.common.bounds import AnyInteger, At, Day, Reason
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import OnStream
+from ledger.core.commands import Command, OnStream
+from ledger.log.milestones import Anchor
 
 STREAM = "log:clock"
 
@@ -35,6 +36,44 @@ class ClockLog(Aggregate):
     def _clock_accepted(self, floor_us, pinned_us):
         self.floor_us = floor_us
         self.pinned_us = pinned_us
+
+
+class DayLog(Aggregate):
+    """A day of the log; its stream is `log:day:<YYYY-MM-DD>`."""
+
+    KIND = "log"
+
+    def begin(self) -> None:
+        """It was not closed."""
+
+    class DayClosed(Aggregate.Event):
+        """What was recorded on this day stands before it. `access` is how far the ledger of keys
+        and readings had come."""
+
+        TOPIC = "log.day_closed.v1"
+        day: str
+        access: Anchor
+
+    @event(DayClosed)
+    def _day_closed(self):
+        pass
+
+
+class CloseLog(Command, frozen=True, kw_only=True):
+    """Close a day of the log, or what it holds of the day so far."""
+
+    NAME: ClassVar[str] = "log.close"
+    day: Day
+    access: Anchor
+    occurred_at: At
+
+    @property
+    def subject(self) -> str:
+        """The stream of the day."""
+        return f"log:day:{self.day}"
+
+    def streams(self) -> list[tuple[type[Aggregate], str]]:
+        return [(DayLog, self.subject)]
 
 
 class AcceptClock(OnStream, frozen=True, kw_only=True):

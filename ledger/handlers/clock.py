@@ -1,7 +1,7 @@
-"""An admin accepts a suspect clock."""
+"""An admin accepts a suspect clock; a day of the log is closed."""
 
 from ledger.core.aggregate import Aggregate
-from ledger.core.clock import STREAM, AcceptClock, ClockLog
+from ledger.core.clock import STREAM, AcceptClock, ClockLog, CloseLog, DayLog
 from ledger.core.commands import Command, Handler, Work
 
 
@@ -13,6 +13,14 @@ def accept_clock(command: AcceptClock, work: Work) -> list[Aggregate]:
     return [log]
 
 
+def close_log(command: CloseLog, work: Work) -> list[Aggregate]:
+    """Record that the day was closed."""
+    log: DayLog = work.load(DayLog, command.subject)
+    log._day_closed(day=command.day, access=command.access, occurred_at=command.occurred_at)
+    return [log]
+
+
 HANDLERS: dict[type[Command], Handler] = {
     AcceptClock: accept_clock,
+    CloseLog: close_log,
 }

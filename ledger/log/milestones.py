@@ -50,6 +50,13 @@ class Origin(msgspec.Struct, frozen=True):
     root: str
 
 
+class Anchor(msgspec.Struct, frozen=True):
+    """How far another ledger had come: the position, and the root there in hex."""
+
+    position: int
+    root: str
+
+
 class Opened(Milestone, frozen=True, kw_only=True, omit_defaults=True):
     """A ledger begins: position 1 of each.
 

@@ -326,8 +326,11 @@ class Tally:
         return hour
 
 
-def entries_of(records: Iterable[Refusal | Count], work: Work, head: Head) -> list[Entry]:
-    """The entries of records after a head. A record that makes no entry is left out."""
+def entries_of(
+    records: Iterable[Refusal | Count], work: Work, head: Head, first: int = 0
+) -> list[Entry]:
+    """The entries of records after a head, and after so many first ones of the same commit. A
+    record that makes no entry is left out."""
     records = list(records)
     streams = [subject(Attempts.KIND, str(record.id)) for record in records]
     work.known.update(((Attempts, stream), Attempts.blank(stream))
@@ -343,7 +346,8 @@ def entries_of(records: Iterable[Refusal | Count], work: Work, head: Head) -> li
             attempts: Attempts = work.load(Attempts, stream)
             record.record_in(attempts)
             (fact,) = attempts.collect_events()
-            entries.append(entry_of(fact, origin, head.position + len(entries) + 1, 1))
+            entries.append(entry_of(
+                fact, origin, head.position + first + len(entries) + 1, 1))
         except Exception:  # it costs this record, which is then counted, and no other
             continue
         work.keep(1)

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from ledger.common.context import Context, Receipt
 from ledger.common.errors import LedgerError, Refused
-from ledger.core.clock import AcceptClock
+from ledger.core.clock import AcceptClock, CloseLog
 from ledger.core.commands import Command, Handlers
 from ledger.log.append import append
 from ledger.log.clock import Clock
@@ -28,6 +28,7 @@ from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
 from ledger.writing import outcomes
 from ledger.writing.clock_guard import ClockGuard
+from ledger.writing.closing import SYSTEM, Closing
 from ledger.writing.entries import Origin, check_times, entry_of, must_be_free, once_values
 from ledger.writing.errors import CommandReused, LedgerClosed, Overloaded
 from ledger.writing.refusals import Count, Refusal, Tally, done, entries_of
@@ -78,6 +79,7 @@ class Writer:
         self.id = keys.ledger
         self.guard = ClockGuard(clock, self.id)
         self._cache = Cache()
+        self._closing = Closing(self.id, name)
         self._queue: deque[Task] = deque()
         self._taken: list[Task] = []
         self._batch_limit = MAX_COMMANDS
@@ -267,13 +269,17 @@ class Writer:
 
     # -- a batch ----------------------------------------------------------------------------------
 
-    def _open(self, tasks: list[Task], writing: Writing) -> _Batch:
+    def _open(self, tasks: list[Task], work: Work, writing: Writing) -> _Batch:
         head = self._head(writing)
         repeats = outcomes.look_up(tasks, writing, self.id, self.keys)
-        first = tasks[0].command
+        first = tasks[0].command if tasks else None
         wall = (self.guard.stamp_acceptance(first, head) if isinstance(first, AcceptClock)
                 else self.guard.stamp(head, writing))
-        return _Batch(head, wall, writing, repeats, [], {})
+        batch = _Batch(head, wall, writing, repeats, [], {})
+        closing = self._closing.due(head, batch.now, writing)
+        if closing is not None and not isinstance(first, CloseLog):
+            self._decide(Task(closing, SYSTEM, None, Turn()), work, batch)
+        return batch
 
     def _head(self, writing: Writing) -> Head:
         """The head; from here on the cache is current as of it."""
@@ -290,10 +296,11 @@ class Writer:
         If the keys cannot be written, only those fail that need a new one.
         """
         work.reader = writing
-        batch = self._open(tasks, writing)
+        batch = self._open(tasks, work, writing)
         decided = self._decide_all(tasks, work, batch)
         if why := work.make_persons():
-            work, batch = work.again_without_new_persons(why), self._open(tasks, writing)
+            work = work.again_without_new_persons(why)
+            batch = self._open(tasks, work, writing)
             decided = self._decide_all(tasks, work, batch)
         return work, batch, decided
 
@@ -372,15 +379,15 @@ class Writer:
         at_commit = False
         try:
             with self.store.writing(self.id) as writing:
-                head = self._head(writing)
+                work = Work(self.id, writing, self.keys, self.guard.clock.wall(),
+                            handlers=self.handlers)
+                batch = self._open([], work, writing)
                 ids = [record.entry_id.bytes for record in records] if again else []
                 known = {entry.command_id for entry in writing.commands(self.id, ids)}
-                work = Work(self.id, writing, self.keys, self.guard.stamp(head, writing),
-                            handlers=self.handlers)
-                entries = entries_of(
-                    [record for record in records if record.entry_id.bytes not in known],
-                    work, head)
-                head = append(writing, head._replace(keys_id=self.keys.id), entries)
+                new = [record for record in records if record.entry_id.bytes not in known]
+                work.now = batch.wall
+                entries = [*batch.entries, *entries_of(new, work, batch.head, len(batch.entries))]
+                head = append(writing, batch.head._replace(keys_id=self.keys.id), entries)
                 at_commit = bool(entries)
         except BaseException as error:  # whatever it is, the callers get their refusals
             self._cache.drop()

@@ -1,0 +1,59 @@
+"""When a day of the log is over: the first thing recorded after it closes it.
+
+The closing event stands after everything of its day, and anchors the ledger of keys and readings:
+whoever keeps a root of the ledger has kept one of its access ledger, too.
+"""
+
+from ledger.common.context import Context
+from ledger.common.days import day_of
+from ledger.common.errors import Invalid
+from ledger.common.values import from_us
+from ledger.core.clock import CloseLog, DayLog
+from ledger.log import merkle
+from ledger.log.milestones import Anchor, opening
+from ledger.log.store import Head, Reader
+
+
+class NothingToClose(Invalid):
+    """The days of {ledger} are closed in the log of the ledger that it belongs to. Name that
+    one."""
+
+    code = "nothing_to_close"
+    rule = "R-LDG-06"
+
+
+SYSTEM = Context(actor="system", role="system", client="ledger")
+
+
+class Closing:
+    """Knows which ledger is anchored in this one. An access ledger's days are closed in its
+    owner's log, and not in its own."""
+
+    def __init__(self, ledger: bytes, name: str) -> None:
+        self.ledger = ledger
+        self.name = name
+        self._access: bytes | None = None
+
+    def due(self, head: Head, now: int, reader: Reader) -> CloseLog | None:
+        """What closes the day of the last event, if it is over and not closed yet.
+
+        Units: `now` in microseconds since 1970. Days are those of the ledger's zone.
+        """
+        day = day_of(from_us(head.recorded_at))
+        if not head.position or day >= day_of(from_us(now)):
+            return None
+        (last,) = reader.read(self.ledger, after=head.position - 1, limit=1)
+        if last.type == DayLog.DayClosed.TOPIC:
+            return None
+        return self.now(day, now, reader)
+
+    def now(self, day: str, now: int, reader: Reader) -> CloseLog | None:
+        """What closes a day at a time; None for an access ledger."""
+        if self._access is None:
+            first = opening(next(iter(reader.read(self.ledger, limit=1)), None), self.name)
+            self._access = bytes.fromhex(first.access or "")
+        if not self._access:
+            return None
+        head = reader.head(self._access)
+        root = merkle.root(merkle.unpack(head.frontier)).hex()
+        return CloseLog(day=day, access=Anchor(head.position, root), occurred_at=from_us(now))
