@@ -13,7 +13,7 @@ from ledger.common.moments import Moment
 from ledger.common.values import from_us
 from ledger.core.commands import Command
 from ledger.imports.faults import reason
-from ledger.imports.profiles import Profile
+from ledger.imports.profiles import MOMENTS, Profile
 from ledger.orders.declared import RecordOrder
 from ledger.orders.values import AMOUNT_FIELDS, Amounts, Line, Payment
 from ledger.returns.commands import RecordReturn
@@ -27,7 +27,6 @@ Get = Callable[[Row, Parts], Any]
 TEXT_FIELDS = ("number", "shop", "province", "account", "recipient", "phone", "address",
                "buyer_remark", "remark", "courier", "waybill", "reason")
 SUM_FIELDS = ("pieces", "points", "paid_minor", "refunded_minor")
-MOMENTS = ("placed", "declared", "paid", "refunded", "dispatched", "delivered")
 TIMES_OF = {"paid_minor": "paid", "refunded_minor": "refunded"}
 SALE, CANCELLATION = "sale", "cancellation"
 

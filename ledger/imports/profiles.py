@@ -317,7 +317,8 @@ def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
             yield Fault(where, "unknown", f"join or key names no field: {name!r}")
 
 
-UNSAID = ("rows", "placed", "told", "paid", "refunded", "dispatched", "delivered", "ended")
+MOMENTS = ("placed", "declared", "paid", "refunded", "dispatched", "delivered")
+UNSAID = ("rows", "ended", *MOMENTS)
 """Parts of a recipe that may look at a field without showing its value."""
 
 Reference = tuple[str, str, tuple[str, ...]]

@@ -20,7 +20,7 @@ class Row(NamedTuple):
 
     Shapes: `values` has one value a field, None where the cell is blank or has a fault; it is empty
     where cells could not be matched with columns. `digest` is over all cells, None where they
-    contain what is not a character; it tells the rows of one import apart. `open_digest` is over
+    contain what is not a character; it distinguishes the rows of one import. `open_digest` is over
     the values that are not personal, and goes into the log. `torn` means that the text could not be
     split into cells, so that the row may have swallowed others. `warnings` say what was read
     otherwise than it is printed.

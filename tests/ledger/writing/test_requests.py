@@ -63,12 +63,12 @@ def _other(value: Any) -> Any:
             return {f"{name}1": inner for name, inner in value.items()}
 
 
-def changed(command: Command, told: dict[str, Any]) -> Iterator[tuple[Path, Command]]:
+def changed(command: Command, whole: dict[str, Any]) -> Iterator[tuple[Path, Command]]:
     """The command with one value changed at a time, whether or not a rule would take it."""
     kinds = {field.encode_name: field for field in msgspec.structs.fields(command)}
     for leaf in leaves(type(command)):
         field = kinds[str(leaf.path[0])]
-        body = replaced(told, leaf.path, _other(inside(told, leaf.path)))
+        body = replaced(whole, leaf.path, _other(inside(whole, leaf.path)))
         found = copy.copy(command)
         value = msgspec.convert(body[field.encode_name], field.type)
         msgspec.structs.force_setattr(found, field.name, value)
@@ -77,15 +77,15 @@ def changed(command: Command, told: dict[str, Any]) -> Iterator[tuple[Path, Comm
 
 @pytest.mark.parametrize("cls", COMMANDS, ids=lambda cls: cls.NAME)
 def test_request__is_the_same_spelled_otherwise_and_no_other(cls: type[Command]) -> None:
-    told = fitting(cls)
-    command = msgspec.convert(told, cls)
+    whole = fitting(cls)
+    command = msgspec.convert(whole, cls)
     own = hashed(command)
     shortest = msgspec.json.encode(command)
     longest = msgspec.json.format(msgspec.json.encode(spelled_out(command)), indent=3)
     assert hashed(msgspec.json.decode(shortest, type=cls)) == own
     assert hashed(msgspec.json.decode(longest, type=cls)) == own
     seen = {own: ""}
-    for path, other in changed(command, told):
+    for path, other in changed(command, whole):
         if path[0] in cls.PERSONAL:
             assert hashed(other) == own, pointer(path)
         else:
@@ -118,9 +118,9 @@ def test_request__of_every_personal_field_is_sealed_under_its_name() -> None:
     assert sealed == {"account", "recipient", "phone", "address", "buyer_remark", "remark", "name",
                       "contact"}
     for cls in COMMANDS:
-        told = {field.encode_name for field in msgspec.structs.fields(cls)}
-        assert set(cls.PERSONAL) <= told, cls.NAME
-        assert bool(cls.PERSONAL) >= bool(told & (sealed - {"name"})), cls.NAME
+        whole = {field.encode_name for field in msgspec.structs.fields(cls)}
+        assert set(cls.PERSONAL) <= whole, cls.NAME
+        assert bool(cls.PERSONAL) >= bool(whole & (sealed - {"name"})), cls.NAME
 
 
 def test_command_id__is_of_a_ledger_an_actor_and_a_key(store: Store, keys: Keys) -> None:
