@@ -1,0 +1,308 @@
+"""The page docs/log-format.md is enough to check a log: a checker written from it agrees with ours.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from api.cli.commands import demo_command
+from ledger.application import Ledger
+from ledger.log.store import Store
+from ledger.log.verify import Expectation, verify
+from ledger.settings import Settings, sqlite_path
+from ledger.writing.genesis import keys_of
+from tests.conftest import durable
+from tests.support import checker, source
+from tests.support.builders import CONTEXT, opened, pay, place, received, record, sell
+from tests.support.checker import Finding, check
+from tests.support.checker_bytes import (
+    COLUMNS,
+    Tree,
+    entry,
+    leaf_hash,
+    payload_hash,
+    personal_place,
+    personal_value,
+)
+from tests.support.source import imports
+from tests.support.tamper import MAIN, intrude
+
+BOTH = ("main", "main.access")
+RECORDS = 130
+"""Orders of four events each: two tiles are complete."""
+
+# -- the page's examples --------------------------------------------------------------------------
+
+
+def examples() -> list[tuple[dict[str, Any], bytes]]:
+    """The rows of the page's worked examples, each with its leaf hash, and with its entry."""
+    page = (source.ROOT / "docs/log-format.md").read_text("utf-8")
+    found = []
+    for part in page.split("\n### Example ")[1:]:
+        written, covered, leaf = re.findall(r"```\w+\n(.*?)```", part, re.DOTALL)
+        row = json.loads(written)
+        for column in COLUMNS:
+            if column.kind is bytes and column.name != "payload" and row.get(column.name):
+                row[column.name] = bytes.fromhex(row[column.name])
+        row |= {"payload": row["payload"].encode(), "leaf_hash": bytes.fromhex(leaf)}
+        found.append((row, bytes.fromhex(covered)))
+    return found
+
+
+def test_page__has_examples_that_are_right() -> None:
+    assert len(examples()) == 3
+    for row, covered in examples():
+        assert [column.name for column in COLUMNS] == list(row)
+        assert payload_hash(row["salt"], row["payload"]) == row["payload_hash"]
+        assert entry(row) == covered
+        assert leaf_hash(row) == row["leaf_hash"]
+
+
+def test_page__has_a_personal_value_that_is_right() -> None:
+    page = (source.ROOT / "docs/log-format.md").read_text("utf-8")
+    part = page.partition("\n## Personal fields")[2].partition("\n## ")[0]
+    digits, written = re.findall(r"```\w+\n(.*?)```", part, re.DOTALL)
+    row, value = examples()[1][0], json.loads(written)
+    place = personal_place(row["ledger"], row["stream"], 1, "/recipient", value["p"])
+    assert place == bytes.fromhex(digits)
+    assert personal_value(value, bytes(range(32)), place) == (b"\x33" * 16, "某人")
+
+
+def test_checker__shares_nothing_with_the_program() -> None:
+    for name in ("checker", "checker_bytes"):
+        found = {target for _, target in imports(source.ROOT / f"tests/support/{name}.py")}
+        assert not [target for target in found
+                    if target.split(".")[0] in ("ledger", "projections", "api")]
+
+
+# -- every duty of the checker --------------------------------------------------------------------
+
+
+def hashed(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with the hashes that belong to it, as who writes a whole other log makes them."""
+    row = row | {"payload_hash": payload_hash(row["salt"], row["payload"])}
+    return row | {"leaf_hash": leaf_hash(row)}
+
+
+def found_in(
+    rows: list[dict[str, Any]], noted: tuple[str, ...] = (), **head: object
+) -> list[Finding]:
+    """What the checker finds in rows that lie in a database with a head that fits them."""
+    tree = Tree()
+    for row in rows:
+        tree.add(row["leaf_hash"] if isinstance(row.get("leaf_hash"), bytes) else b"")
+    ledger = examples()[0][0]["ledger"]
+    last = rows[-1] if rows else {"position": 0, "recorded_at": None}
+    fits = {"ledger": ledger, "position": last.get("position"),
+            "recorded_at": last.get("recorded_at"), "frontier": b"".join(tree.frontier)}
+    names = [{"id": ledger, "name": "main", "of": None}]
+    return check("main", fits | head, rows, tiles=[], ledgers=names, noted=noted)
+
+
+FAULTS: list[tuple[int, dict[str, Any], str]] = [
+    (1, {"type": "order.placed.v1"}, "does not open"),
+    (1, {"stream": "log:other"}, "does not open"),
+    (1, {"version": 0}, "does not open"),
+    (1, {"payload": b'{"id":"00"}'}, "does not open"),
+    (3, {"position": 4}, "where 3 should be"),
+    (2, {"ledger": bytes(16)}, "another"),
+    (2, {"salt": bytes(15)}, "15 bytes"),
+    (2, {"stream": "s" * 1001}, "1001 bytes"),
+    (2, {"payload": b"x" * 1_048_577}, "1048577 bytes"),
+    (2, {"subjects": '["a", "b"]'}, "spelling"),
+    (2, {"subjects": '["\\u00e9"]'}, "spelling"),
+    (2, {"subjects": '["b","a"]'}, "sorted"),
+    (2, {"subjects": json.dumps([f"{n:04}" for n in range(4101)], separators=(",", ":"))}, "many"),
+    (2, {"recorded_at": 0}, "before the one before"),
+    (3, {"version": 3}, "version 3 after 1"),
+    (2, {"version": -1}, "version -1"),
+    (3, {"command_id": bytes(range(16)), "command_seq": 1}, "there before"),
+]
+
+
+@pytest.mark.parametrize("at, change, what", FAULTS, ids=range(len(FAULTS)))
+def test_checker__finds_what_a_whole_other_log_shows(
+    at: int, change: dict[str, Any], what: str
+) -> None:
+    """Also where head and hashes were all computed again."""
+    rows = [row for row, _ in examples()]
+    assert found_in(rows) == []
+    rows[at - 1] = hashed(rows[at - 1] | change)
+    assert any(what in finding.what for finding in found_in(rows))
+    assert found_in(rows)[0].position in (at, change.get("position"))
+
+
+def test_checker__finds_what_happens_only_once_twice() -> None:
+    rows = [row for row, _ in examples()]
+    rows[1] = hashed(rows[1] | {"once": rows[2]["once"]})
+    assert found_in(rows) == [Finding(3, "once that was there before")]
+
+
+def test_checker__compares_all_noted_roots() -> None:
+    rows = [row for row, _ in examples()]
+    nothing = Tree().root().hex()
+    assert found_in(rows, (f"0:{nothing}", f"1:{rows[0]['leaf_hash'].hex().upper()}")) == []
+    for line, position in {f"0:{nothing[::-1]}": 0, f"2:{nothing}": 2, f"9:{nothing}": 4,
+                           "2:00": 0}.items():
+        assert [finding.position for finding in found_in(rows, (line,))] == [position]
+
+
+ANYTHING = [None, b"", b"\xff\xfe", b"{", b"[" * 9000, "", "\udcff", "\ud800", "[" * 9000,
+            '["\\ud800"]', "[7]", 0, -1, 2**63, True, 1e300, float("nan"), [], {}, object()]
+
+
+@pytest.mark.parametrize("name", [column.name for column in COLUMNS])
+def test_checker__reports_any_value_and_raises_never(name: str) -> None:
+    for value in ANYTHING:
+        rows = [row for row, _ in examples()]
+        unchanged = value is None and rows[1][name] is None
+        assert bool(found_in([rows[0], rows[1] | {name: value}, rows[2]])) != unchanged
+        for column in ("ledger", "position", "recorded_at", "frontier"):
+            assert found_in(rows, **{column: value})
+        tile = {"level": value, "number": value, "hashes": value}
+        names = [{"id": value, "name": "main"}]
+        assert check("main", None, [{name: value}], tiles=[tile], ledgers=names)
+
+
+# -- beside our own -------------------------------------------------------------------------------
+
+
+def checked(settings: Settings, name: str, noted: tuple[str, ...] = ()) -> list[Finding]:
+    """What the checker finds in a database."""
+    if path := sqlite_path(settings.database_url):
+        return checker.check_sqlite(path, name, noted)
+    return checker.check_postgres(settings.database_url, name, noted)
+
+
+def both(settings: Settings, store: Store, *noted: str) -> set[int]:
+    """At which positions both find something. They must be the same, but for the tiles, at which
+    verify looks only where all else is right."""
+    expected = [Expectation.parse(line) for line in noted]
+    ours = verify(store, "main", expected=expected).problems
+    theirs = [one for one in checked(settings, "main", noted)
+              if not one.what.startswith("tile ") or all("tile" in other.what for other in ours)]
+    assert {one.position for one in theirs} == {one.position for one in ours}, (theirs, ours)
+    return {one.position for one in theirs}
+
+
+@pytest.fixture
+def filled(ledger: Ledger) -> Ledger:
+    """A ledger whose third tile has begun, by a few commands of each kind."""
+    commands = [opened(), received(), *(place(n) for n in range(1, 9)),
+                *(pay(n) for n in range(1, 9)), *(sell(n) for n in range(11, 16)),
+                *(record(n) for n in range(100, 100 + RECORDS))]
+    ledger.handle_many([(command, CONTEXT) for command in commands])
+    return ledger
+
+
+CELLS = {
+    "stream": "'x'", "version": "version + 7", "type": "type || ' '", "occurred_at": "-1",
+    "recorded_at": "recorded_at - 1000000000", "command_id": "substr(command_id, 1, 15)",
+    "command_seq": "99", "request_hash": "salt", "once": "''", "actor": "'member:other'",
+    "role": "''", "client": "'x'", "correlation": "salt", "causation": "1",
+    "subjects": "replace(subjects, '[', '[ ')", "source": "'{}'", "payload": "salt",
+    "payload_hash": "leaf_hash", "leaf_hash": "payload_hash",
+}
+"""What a column of `events` becomes, in SQL."""
+
+
+@durable
+def test_checker__finds_changed_cells_where_verify_does(
+    filled: Ledger, store: Store, settings: Settings
+) -> None:
+    assert set(CELLS) == {column.name for column in COLUMNS} - {"ledger", "position", "salt"}
+    if sqlite_path(settings.database_url) is None:
+        for name in ("command_id", "request_hash", "salt"):
+            intrude(settings, f"ALTER TABLE events DROP CONSTRAINT events_{name}_length")
+    at = dict(zip(range(100, 480, 20), CELLS.items(), strict=True))
+    for position, (column, value) in at.items():
+        intrude(settings, f"UPDATE events SET {column} = {value}"
+                          f" WHERE ledger = {MAIN} AND position = ?", position)
+    (row,) = store.read("main", after=479, until=480)
+    intrude(settings, f"UPDATE events SET salt = ?, payload = ? WHERE ledger = {MAIN}"
+                      " AND position = 480", row.salt + row.payload, b"")
+    assert both(settings, store) >= {*at, 480}
+    intrude(settings, f"DELETE FROM events WHERE position = 90 AND ledger = {MAIN}")
+    assert both(settings, store) >= {91, *at, 480}
+
+
+def of_head(what: str) -> str:
+    """A change of the head, in SQL."""
+    return f"UPDATE heads SET {what} WHERE ledger = {MAIN}"
+
+
+@durable
+def test_checker__finds_what_verify_finds_in_heads_and_tiles(
+    filled: Ledger, store: Store, settings: Settings
+) -> None:
+    for name in BOTH:
+        report = verify(store, name)
+        noted = f"{report.position}:{report.root.hex()}"
+        assert (report.problems, checked(settings, name, (noted,))) == ([], [])
+    head, tiles = store.head("main"), store.tiles("main", 0, 0, 2)
+    last = head.position
+    assert both(settings, store, f"300:{'00' * 32}", f"{last + 7}:{'00' * 32}") == {300, last + 1}
+    for what, undo, where in (("recorded_at = recorded_at + 1", head.recorded_at, {last}),
+                              ("position = position + 1", last, {last + 1}),
+                              ("frontier = substr(frontier, 1, 32)", head.frontier, {last})):
+        intrude(settings, of_head(what))
+        assert both(settings, store) == where
+        intrude(settings, of_head(what.partition(" ")[0] + " = ?"), undo)
+    swap = f"UPDATE tiles SET hashes = ? WHERE number = ? AND ledger = {MAIN}"
+    for tile in tiles:
+        intrude(settings, swap, tile.hashes, 1 - tile.number)
+    assert both(settings, store) == {1, 257}
+    intrude(settings, swap, tiles[0].hashes, 0)
+    assert both(settings, store) == {257}
+    intrude(settings, f"DELETE FROM tiles WHERE number = 1 AND ledger = {MAIN}")
+    assert both(settings, store) == {257}
+    intrude(settings, of_head("position = position - 1"))
+    assert last in {finding.position for finding in checked(settings, "main")}
+    assert last in {problem.position for problem in verify(store, "main").problems}
+
+
+# -- the demo -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The database that `ledger demo` leaves."""
+    path = tmp_path / "demo.db"
+    monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{path}")
+    for name in ("LEDGER_KEYS_URL", "LEDGER_MASTER_KEY_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    result = CliRunner().invoke(demo_command, ())
+    assert result.exit_code == 0, result.output
+    return path
+
+
+def test_checker__finds_nothing_in_the_demo_and_opens_its_personal_values(demo: Path) -> None:
+    for name in BOTH:
+        assert checker.check_sqlite(demo, name) == []
+    settings = Settings.from_environment({"LEDGER_DATABASE_URL": f"sqlite:///{demo}"})
+    store, keys = settings.open_store(), settings.open_keys()
+    people = keys_of(store, keys, "main")
+    found = set()
+    for row in store.read("main", limit=10_000):
+        for pointer, value in personal_values(json.loads(row.payload)):
+            place = personal_place(row.ledger, row.stream, row.version, pointer, value["p"])
+            assert personal_value(value, people.by_id(value["p"]).key, place)[1]
+            found.add(pointer)
+    store.close()
+    keys.close()
+    assert "/recipient" in found
+
+
+def personal_values(value: object, pointer: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    """The personal values in a payload, each with its pointer."""
+    if isinstance(value, dict) and value.keys() == set("pnch"):
+        yield pointer, value
+        return
+    items = value.items() if isinstance(value, dict) else ()
+    for name, inner in enumerate(value) if isinstance(value, list) else items:
+        yield from personal_values(inner, f"{pointer}/{name}")
