@@ -246,7 +246,7 @@ def test_outcome__of_a_failed_commit_of_sqlite_is_known_only_where_it_wrote_noth
     event.remove(store.engine, "do_execute", fail)
     assert type(result) is heard, result
     again = ledger.handle(opening(2), named())
-    assert (again.positions, again.replayed) == ((1,), committed)
+    assert (again.positions, again.replayed) == ((2,), committed)
     assert len(must_be_sound(store)) == 1
 
 
