@@ -22,8 +22,9 @@ from sqlalchemy import LargeBinary, Table, select
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
+from ledger.log.key_tables import ledger_secrets, persons
 from ledger.log.milestones import ID_BYTES, misfit, opening
-from ledger.log.persons import Keys, ledger_secrets, persons
+from ledger.log.persons import Keys
 from ledger.log.store import (
     Head,
     Known,
@@ -37,7 +38,7 @@ from ledger.log.store import (
 from ledger.log.verify import MAX_POSITION, UNHASHABLE, unfit
 
 LOG_FORMAT = "order-ledger/backup-log/v2"
-KEYS_FORMAT = "order-ledger/backup-keys/v1"
+KEYS_FORMAT = "order-ledger/backup-keys/v2"
 BATCH = 5_000
 
 _BYTES = {"ledger", "command_id", "request_hash", "correlation", "payload", "salt", "payload_hash",
@@ -171,7 +172,7 @@ def backup_log(
              "events": head.position, "keys_id": head.keys_id.hex() if head.keys_id else None}
             for one, head in heads.items()]}))
         for one, head in heads.items():
-            _back_up(store, one, head, file, progress)
+            _back_up(store, one, head, file, progress=progress)
     return {one.name: head for one, head in heads.items()}
 
 
@@ -189,7 +190,7 @@ def _together(store: Store, ledger: Which) -> list[Known]:
 
 
 def _back_up(
-    store: Store, ledger: Known, head: Head, file: gzip.GzipFile, progress: Progress | None
+    store: Store, ledger: Known, head: Head, file: gzip.GzipFile, *, progress: Progress | None
 ) -> None:
     tree = _Tree(ledger.id)
     while rows := store.read(ledger.id, after=tree.size, until=head.position, limit=BATCH):
@@ -290,14 +291,14 @@ def restore_log(
     heads = {}
     with store.beginning(*(one.known for one in sections)) as writings:
         for section, writing in zip(sections, writings, strict=True):
-            heads[section.known.name] = _restored(path, lines, section, writing, progress)
+            heads[section.known.name] = _restored(path, lines, section, writing, progress=progress)
         if any(True for _ in lines):
             raise BadBackup(path=path, why="it goes on after its closing line")
     return heads
 
 
 def _restored(
-    path: Path, lines: Iterator[dict[str, Any]], section: _Section, writing: Writing,
+    path: Path, lines: Iterator[dict[str, Any]], section: _Section, writing: Writing, *,
     progress: Progress | None,
 ) -> Head:
     tree, events = _Tree(section.known.id), section.events
@@ -332,7 +333,8 @@ def backup_keys(keys: Keys, path: Path) -> int:
 
 
 def restore_keys(keys: Keys, path: Path) -> int:
-    """Add the keys of a backup to a keys database; keys that it holds already stay as they are.
+    """Add the keys of a backup to a keys database; keys that it holds already stay as they are, and
+    none is dropped.
 
     Errors: BadBackup (R-BAK-01); WrongMasterKey (R-KEY-03) when a key does not open.
     """

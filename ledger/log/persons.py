@@ -6,6 +6,7 @@ master key loses every personal value; whoever has only a backup of the log can 
 
 import base64
 import hmac
+import os
 import secrets
 import threading
 from binascii import b2a_base64
@@ -17,50 +18,27 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Engine,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    UniqueConstraint,
-    delete,
-    inspect,
-    select,
-)
+from sqlalchemy import Engine, Table, delete, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from ledger.common.errors import LedgerError, Misconfigured
 from ledger.common.personal import Person, Personal, Plain
 from ledger.log import migrations
 from ledger.log.envelope import frame_bytes, frame_text
+from ledger.log.key_tables import SETTLE, ledger_secrets, metadata, persons
 from ledger.log.master_key import KEY_BYTES
-from ledger.log.randomness import random_16
 from ledger.log.store import Known, LogConflict, StorageFailed
-
-metadata = MetaData()
-persons = Table(
-    "persons", metadata,
-    Column("ledger", LargeBinary, nullable=False),
-    Column("person", Text, nullable=False),
-    Column("lookup", LargeBinary, nullable=False),
-    Column("wrapped", LargeBinary, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("ledger", "person", name="peoplepk"),
-    UniqueConstraint("ledger", "lookup", name="peoplelookup"),
-)
-ledger_secrets = Table(
-    "ledger_secrets", metadata,
-    Column("ledger", LargeBinary, primary_key=True),
-    Column("wrapped", LargeBinary, nullable=False),
-)
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 NONCE_BYTES = 12
+SALT_BYTES = 16
+
+PERSONAL_PREFIX = b"order-ledger/personal/v2"
+PERSON_PREFIX = b"order-ledger/key/person/v2"
+SECRET_PREFIX = b"order-ledger/key/secret/v2"
+"""What the associated data begin with: a ciphertext of one kind cannot be taken for another."""
+
 _CACHED = 100_000
 
 
@@ -113,7 +91,15 @@ def _unb64(text: str) -> bytes:
 
 def new_person() -> Person:
     """Somebody whom the keys do not hold yet: see `LedgerKeys.make`."""
-    return Person("person:" + _b64(random_16()[:15]), secrets.token_bytes(KEY_BYTES))
+    return Person("person:" + _b64(os.urandom(15)), secrets.token_bytes(KEY_BYTES))
+
+
+def _of_secret(ledger: bytes) -> bytes:
+    return SECRET_PREFIX + frame_bytes(ledger)
+
+
+def _of_person(ledger: bytes, person: str, lookup: bytes) -> bytes:
+    return b"".join((PERSON_PREFIX, frame_bytes(ledger), frame_text(person), frame_bytes(lookup)))
 
 
 def _make_tables(engine: Engine) -> None:
@@ -141,14 +127,13 @@ class Keys:
         with engine.connect() as connection:
             return connection.execute(select(ledger_secrets.c.ledger).limit(1)).first() is not None
 
-    def _wrap(self, key: bytes, ledger: bytes, name: str) -> bytes:
-        nonce = random_16()[:NONCE_BYTES]
-        return nonce + self._master.encrypt(nonce, key, frame_bytes(ledger) + frame_text(name))
+    def _wrap(self, key: bytes, place: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._master.encrypt(nonce, key, place)
 
-    def _unwrap(self, wrapped: bytes, ledger: bytes, name: str) -> bytes:
+    def _unwrap(self, wrapped: bytes, place: bytes) -> bytes:
         try:
-            return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:],
-                                        frame_bytes(ledger) + frame_text(name))
+            return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], place)
         except (InvalidTag, ValueError):  # or it is too short for any key
             raise WrongMasterKey(path=self.key_file, keys=self.named) from None
 
@@ -163,16 +148,16 @@ class Keys:
             if wrapped is None:
                 if keys_id is not None:
                     raise WrongKeys(keys=self.named, ledger=ledger.name)
-                fresh = self._wrap(secrets.token_bytes(KEY_BYTES), ledger.id, "secret")
+                fresh = self._wrap(secrets.token_bytes(KEY_BYTES), _of_secret(ledger.id))
                 self._insert(connection, ledger_secrets.name, [(ledger.id, fresh)])
                 wrapped = connection.execute(query).scalar()
         assert wrapped is not None
-        found = LedgerKeys(self, ledger, self._unwrap(wrapped, ledger.id, "secret"))
+        found = LedgerKeys(self, ledger, self._unwrap(wrapped, _of_secret(ledger.id)))
         found.must_fit(keys_id)
         return found
 
     def _insert(self, connection: object, table: str, rows: list[tuple[object, ...]],
-                *, whole: bool = False) -> None:
+                *, whole: bool = False, then: Sequence[str] = ()) -> None:
         """Add the rows whose key is free, durably; with `whole`, none unless all are.
 
         Errors: LogConflict (R-LOG-03).
@@ -185,19 +170,23 @@ class Keys:
         if whole and added < len(rows):
             connection.exec_driver_sql("ROLLBACK")  # type: ignore[attr-defined]
             raise LogConflict(what="person")
+        for statement in then:
+            connection.exec_driver_sql(statement)  # type: ignore[attr-defined]
         connection.exec_driver_sql("COMMIT")  # type: ignore[attr-defined]
 
     def adopt(self, table: Table, rows: list[dict[str, Any]]) -> None:
         """Take the wrapped keys of a backup, if all of them open; known ones stay as they are.
-
-        Errors: WrongMasterKey (R-KEY-03).
+        Of several keys under one lookup the newest counts. Errors: WrongMasterKey (R-KEY-03).
         """
+        of_persons = table is persons
         for row in rows:
-            self._unwrap(row["wrapped"], row["ledger"], row.get("person", "secret"))
+            self._unwrap(row["wrapped"], _of_person(row["ledger"], row["person"], row["lookup"])
+                         if of_persons else _of_secret(row["ledger"]))
         if rows:
-            values = [tuple(row[column.name] for column in table.columns) for row in rows]
+            taken = [{**row, "current": 0} for row in rows] if of_persons else rows
+            values = [tuple(row[column.name] for column in table.columns) for row in taken]
             with self._lock, self.engine.connect() as connection:
-                self._insert(connection, table.name, values)
+                self._insert(connection, table.name, values, then=SETTLE if of_persons else ())
 
     def close(self) -> None:
         """Close all connections."""
@@ -268,7 +257,8 @@ class LedgerKeys:
         """
         macs = {self.mac("person", name.encode()): name for name in drafts}
         rows: list[tuple[object, ...]] = [
-            (self.ledger, person.id, mac, self._keys._wrap(person.key, self.ledger, person.id), now)
+            (self.ledger, person.id, mac,
+             self._keys._wrap(person.key, _of_person(self.ledger, person.id, mac)), now, 1)
             for mac in sorted(macs)  # in one order: no deadlock
             if (person := drafts[macs[mac]])]
         try:
@@ -285,31 +275,34 @@ class LedgerKeys:
         for start in range(0, len(wanted), 500):
             query = select(persons.c.lookup, persons.c.person, persons.c.wrapped).where(
                 persons.c.ledger == self.ledger,
-                persons.c.lookup.in_(wanted[start : start + 500]))
+                persons.c.current == 1, persons.c.lookup.in_(wanted[start : start + 500]))
             for mac, person, wrapped in connection.execute(query):  # type: ignore[attr-defined]
-                key = self._keys._unwrap(wrapped, self.ledger, person)
+                key = self._unwrap(person, mac, wrapped)
                 found[macs[bytes(mac)]] = Person(person, key)
         return found
 
     def by_id(self, person: str) -> Person:
         """A known person. Errors: PersonErased (R-KEY-06), StorageFailed (R-LOG-04)."""
-        query = select(persons.c.wrapped).where(
+        query = select(persons.c.lookup, persons.c.wrapped).where(
             persons.c.ledger == self.ledger, persons.c.person == person)
         try:
             with self._keys.engine.connect() as connection:
-                wrapped = connection.execute(query).scalar()
+                found = connection.execute(query).first()
         except DBAPIError as error:
             raise StorageFailed(why=str(error.orig)) from error
-        if wrapped is None:
+        if found is None:
             raise PersonErased(person=person)
-        return Person(person, self._keys._unwrap(wrapped, self.ledger, person))
+        return Person(person, self._unwrap(person, *found))
+
+    def _unwrap(self, person: str, lookup: bytes, wrapped: bytes) -> bytes:
+        return self._keys._unwrap(wrapped, _of_person(self.ledger, person, lookup))
 
     def load(self, people: Collection[str]) -> None:
         """Read the keys of some persons with one query, so that each value is opened without one.
         What does not open is left to who needs it. Errors: StorageFailed (R-LOG-04)."""
         wanted = [person for person in people if person not in self._by_id]
         for start in range(0, len(wanted), 500):
-            query = select(persons.c.person, persons.c.wrapped).where(
+            query = select(persons.c.person, persons.c.lookup, persons.c.wrapped).where(
                 persons.c.ledger == self.ledger,
                 persons.c.person.in_(wanted[start : start + 500]))
             try:
@@ -317,9 +310,9 @@ class LedgerKeys:
                     rows = connection.execute(query).fetchall()
             except DBAPIError as error:
                 raise StorageFailed(why=str(error.orig)) from error
-            for person, wrapped in rows:
+            for row in rows:
                 with suppress(WrongMasterKey):
-                    self._cipher(person, self._keys._unwrap(wrapped, self.ledger, person))
+                    self._cipher(row.person, self._unwrap(*row))
 
     def _cipher(self, person: str, key: bytes | None = None) -> AESGCM | None:
         with self._lock:
@@ -339,15 +332,17 @@ class LedgerKeys:
     # -- values -----------------------------------------------------------------------------------
 
     def _place(self, stream: str, version: int, field: str, person: str) -> bytes:
-        return b"".join((self._framed, frame_text(stream), frame_bytes(version.to_bytes(8, "big")),
-                         frame_text(field), frame_text(person)))
+        return b"".join((PERSONAL_PREFIX, self._framed, frame_text(stream),
+                         frame_bytes(version.to_bytes(8, "big")), frame_text(field),
+                         frame_text(person)))
 
     def seal(self, plain: Plain, stream: str, version: int, field: str) -> Personal:
         """A value encrypted for its person and place, with the hash that commits to it."""
         person = plain.person.id
         cipher = self._cipher(person, plain.person.key)
         assert cipher is not None
-        nonce, opened = random_16()[:NONCE_BYTES], random_16() + plain.value.encode()
+        drawn = os.urandom(NONCE_BYTES + SALT_BYTES)
+        nonce, opened = drawn[:NONCE_BYTES], drawn[NONCE_BYTES:] + plain.value.encode()
         sealed = cipher.encrypt(nonce, opened, self._place(stream, version, field, person))
         return Personal(person, _b64(nonce), _b64(sealed), _b64(sha256(opened).digest()))
 
@@ -367,7 +362,7 @@ class LedgerKeys:
             raise ValueError(f"{stream} v{version} {field}: not sealed for this place") from None
         if _b64(sha256(opened).digest()) != sealed.h:
             raise ValueError(f"{stream} v{version} {field}: value and hash disagree")
-        return opened[:16], opened[16:].decode()
+        return opened[:SALT_BYTES], opened[SALT_BYTES:].decode()
 
     def reveal(self, sealed: Personal, stream: str, version: int, field: str) -> str | None:
         """The value again, or None where the person's key is gone."""

@@ -2,6 +2,12 @@
 
 The bytes are drawn from the operating system in blocks: a call for each salt would release the
 interpreter's lock, and getting it back costs more than everything else that is done for an event.
+
+A machine that is cloned while it runs hands out the rest of its block twice. What is drawn here may
+bear that: the salt of a payload hides it as long as it is not known, also twice, and an id of a
+command comes with its time, into one of two logs that are two from then on. A nonce may not: used
+twice under one key it gives both values away. So nonces, the salts that are drawn with them, keys
+and the ids of persons and ledgers come from the operating system, each by itself.
 """
 
 import os

@@ -189,7 +189,7 @@ class Reader(Protocol):
     """Reads of one ledger, all in log order."""
 
     def id_of(self, ledger: Which) -> bytes:
-        """The id of a ledger; `NOBODY` where there is none of this name."""
+        """The id of a ledger; `NOBODY` where no ledger has this name."""
         ...
 
     def known(self, ledger: Which) -> Known | None:

@@ -45,7 +45,7 @@ def begun(
     store: Store, keys: Keys, name: str = "main", *, clock: Clock | None = None,
     continues: list[Origin] | None = None,
 ) -> LedgerKeys:
-    """The keys of a ledger, which begins now if there is none of this name: it and its access
+    """The keys of a ledger, which begins now if no ledger has this name: it and its access
     ledger, both or neither. Of two processes that begin one at once, one reads what the other made.
 
     Errors: those of `keys_of`; LedgerTaken (R-LDG-03) where there is an access ledger of this name

@@ -1,6 +1,7 @@
 """The docs say what the code does; each test compares one of them with the code."""
 
 import ast
+import base64
 import json
 import os
 import re
@@ -12,9 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ledger.log import bounds, envelope, migrations
+from ledger.common.personal import Personal
+from ledger.log import bounds, envelope, migrations, sqlite
 from ledger.log.envelope import Entry
+from ledger.log.key_tables import persons
+from ledger.log.persons import Keys
+from ledger.log.store import Known
 from ledger.settings import DEFAULT_DATABASE, Settings
 from tests.support import docs, messages, readme, source
 from tests.support.source import check
@@ -139,6 +145,37 @@ def test_log_format__examples_are_what_the_ledger_computes(
     assert envelope.payload_hash(found.salt, found.payload) == found.payload_hash
     assert envelope.entry_bytes(found).hex() == entry
     assert envelope.leaf_hash(found).hex() == leaf
+
+
+def test_log_format__opens_a_personal_field_by_the_page_alone() -> None:
+    """The worked field of the section on keys: without the ledger's code, then with it."""
+    text = (docs.DOCS / "log-format.md").read_text("utf-8").partition("\n## Keys\n")[2]
+    found = json.loads(next(readme.fences(text)).body)
+    raw = {name: bytes.fromhex(found[name]) for name in (
+        "master_key", "ledger", "lookup", "wrapped", "key", "salt", "wrapping_data",
+        "sealing_data")}
+    wrapping = b"order-ledger/key/person/v2" + b"".join(
+        map(framed, (raw["ledger"], found["person"], raw["lookup"])))
+    assert wrapping == raw["wrapping_data"]
+    assert AESGCM(raw["master_key"]).decrypt(
+        raw["wrapped"][:12], raw["wrapped"][12:], wrapping) == raw["key"]
+    p, n, c, h = (base64.urlsafe_b64decode(found["sealed"][name] + "==") if name != "p"
+                  else found["sealed"][name] for name in "pnch")
+    place = b"order-ledger/personal/v2" + b"".join(map(framed, (
+        raw["ledger"], found["stream"], found["version"].to_bytes(8, "big"), found["field"], p)))
+    assert place == raw["sealing_data"]
+    opened_ = AESGCM(raw["key"]).decrypt(n, c, place)
+    assert opened_ == raw["salt"] + found["value"].encode()
+    assert sha256(opened_).digest() == h
+
+    keys = Keys(sqlite.memory_engine(), raw["master_key"], named="", key_file="")
+    own = keys.of(Known(raw["ledger"], "main"), keys_id=None)
+    with keys.engine.connect() as connection:
+        connection.execute(persons.insert().values(
+            ledger=raw["ledger"], person=p, lookup=raw["lookup"], wrapped=raw["wrapped"],
+            created_at=0, current=1))
+    assert own.open(Personal(**found["sealed"]), found["stream"], found["version"],
+                    found["field"]) == (raw["salt"], found["value"])
 
 
 def test_log_format__gives_the_lengths_that_the_databases_hold() -> None:

@@ -36,6 +36,8 @@ def _wrong(path: Path) -> Iterator[str]:
     for line, target in imports(path):
         top, _, rest = target.partition(".")
         other = rest.partition(".")[0]
+        if other == "__version__":  # what the whole folder is
+            continue
         if top == folder and other not in floors[:floors.index(own) + 1]:
             yield f"{source.name(path)}:{line}: {own} imports {target}"
 

@@ -523,7 +523,7 @@ def test_subject__not_yet_known_while_its_read_model_is_late(
     for path in (at(), at("R1", "case"), "/v1/inventory/sku:SH-002"):
         answer = plainly(web, path)
         found = problem(answer, 503, "not_yet_known")
-        assert "of 7 events" in found["detail"]
+        assert "of 8 events" in found["detail"]
         assert answer.headers["Retry-After"]
     for path in (f"{at()}/history", f"{at()}/explain", "/v1/inventory/sku:SH-001"):
         assert plainly(web, path).status_code == 200, path

@@ -11,10 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import DBAPIError
 
 from ledger.application import Ledger
 from ledger.common.personal import Person, Personal, Plain
 from ledger.core import event_types
+from ledger.log import persons as persons_module
+from ledger.log import randomness
+from ledger.log.backup import backup_keys, restore_keys
 from ledger.log.master_key import BadMasterKey, read_master_key
 from ledger.log.persons import (
     Keys,
@@ -319,6 +323,99 @@ def test_keys__accepted_only_where_they_were_wrapped(keys: Keys) -> None:
     assert own.by_id(one.id) == one
     with pytest.raises(WrongMasterKey):
         own.by_id(other.id)
+
+
+@on_any
+@pytest.mark.parametrize("column", ["ledger", "person", "lookup"])
+def test_keys__rejected_in_another_place(keys: Keys, column: str) -> None:
+    """Ledger, person and lookup are bound in the wrapping: a row that was moved opens nothing."""
+    own = keys.of(known(), keys_id=None)
+    keys.of(known("other"), keys_id=None)
+    (one,) = met(own, ["buyer:1"]).values()
+    moved = {"ledger": known("other").id, "person": "person:moved", "lookup": bytes(32)}
+    with keys.engine.connect() as connection:
+        connection.exec_driver_sql(f"UPDATE persons SET {column} = ?", (moved[column],))
+    reader = keys.of(known("other") if column == "ledger" else known(), keys_id=None)
+    with pytest.raises(WrongMasterKey):
+        reader.by_id("person:moved" if column == "person" else one.id)
+
+
+@on_any
+def test_kinds__open_only_as_what_they_are(keys: Keys) -> None:
+    """No wrapped key is another kind of key or a personal value, whatever its place is called."""
+    own = keys.of(known(), keys_id=None)
+    person = met(own, ["buyer:1"])["buyer:1"]
+    with keys.engine.connect() as connection:
+        wrapped = connection.exec_driver_sql("SELECT wrapped FROM persons").scalar()
+        connection.exec_driver_sql("UPDATE ledger_secrets SET wrapped = ?", (wrapped,))
+    with pytest.raises(WrongMasterKey):
+        keys.of(known(), keys_id=None)
+    assert own.by_id(person.id) == person
+    places = [own._place("s", 1, "/f", "p"), persons_module._of_person(own.ledger, "p", bytes(32)),
+              persons_module._of_secret(own.ledger)]
+    tags = [place.split(b"\0")[0] for place in places]
+    assert len(set(tags)) == len(tags) == 3
+    assert not any(one != other and one.startswith(other) for one in tags for other in tags)
+
+
+@on_any
+def test_nonces__differ_when_a_machine_was_cloned(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clone has what the pool of random bytes has left: neither nonces nor what they go with, nor
+    the ids of persons, may come from it."""
+    own = keys.of(known(), keys_id=None)
+    person = met(own, ["buyer:1"])["buyer:1"]
+    drawn = []
+    for lookup in ("buyer:2", "buyer:3"):
+        monkeypatch.setattr(randomness, "_spare", [bytes(16)] * 64)
+        sealed_ = own.seal(Plain(person, "x"), "s", 1, "/f")
+        made = met(own, [lookup])[lookup]
+        with keys.engine.connect() as connection:
+            wrapped = connection.exec_driver_sql(
+                "SELECT wrapped FROM persons WHERE person = ?", (made.id,)).scalar()
+        assert wrapped is not None
+        drawn.append((sealed_.n, sealed_.c, sealed_.h, made.id, wrapped[:12]))
+    assert all(one != other for one, other in zip(*drawn, strict=True))
+
+
+@on_any
+def test_restored_keys__of_one_lookup_all_open_and_the_newest_counts(
+    keys: Keys, tmp_path: Path
+) -> None:
+    """Somebody placed an order after the keys were lost, and then their backup was found."""
+    own = keys.of(known(), keys_id=None)
+    old = met(own, ["buyer:1"])["buyer:1"]
+    before = own.seal(Plain(old, "旧"), "s", 1, "/f")
+    backup_keys(keys, tmp_path / "keys.gz")
+    with keys.engine.connect() as connection:
+        connection.exec_driver_sql("DELETE FROM persons")
+    own = keys.of(known(), keys_id=None)
+    assert own.reveal(before, "s", 1, "/f") is None
+    new = new_person()
+    own.make({"buyer:1": new}, 1)
+    after = own.seal(Plain(new, "新"), "s", 2, "/f")
+    assert restore_keys(keys, tmp_path / "keys.gz") == 2
+    own = keys.of(known(), keys_id=None)
+    assert own.reveal(before, "s", 1, "/f") == "旧"
+    assert own.reveal(after, "s", 2, "/f") == "新"
+    assert own.find(["buyer:1"]) == {"buyer:1": new}
+    with pytest.raises(LogConflict):
+        own.make({"buyer:1": new_person()}, 2)
+
+
+@on_any
+@pytest.mark.parametrize("statement", [
+    "UPDATE persons SET lookup = x'00'", "UPDATE persons SET wrapped = x'00'",
+    "UPDATE persons SET wrapped = 'text'", "UPDATE persons SET created_at = 'soon'",
+    "UPDATE persons SET person = ''", "UPDATE persons SET ledger = x'00'",
+    "UPDATE persons SET current = 2", "UPDATE ledger_secrets SET wrapped = x'00'",
+    "UPDATE ledger_secrets SET ledger = x'00'",
+])
+def test_keys__have_lengths_and_types_that_the_database_holds(keys: Keys, statement: str) -> None:
+    met(keys.of(known(), keys_id=None), ["buyer:1"])
+    with keys.engine.connect() as connection, pytest.raises(DBAPIError):
+        connection.exec_driver_sql(statement)
 
 
 @on_any

@@ -9,9 +9,10 @@ from ledger import __version__
 from ledger.application import Ledger
 from ledger.common.days import SHOP_ZONE
 from ledger.log.envelope import leaf_hash
+from ledger.log.key_tables import ledger_secrets
 from ledger.log.memory import MemoryStore
 from ledger.log.milestones import FORMAT, STREAM, BadOpening, Opened, Origin
-from ledger.log.persons import Keys, ledger_secrets
+from ledger.log.persons import Keys
 from ledger.log.store import LedgerTaken, LedgerUnknown, StorageFailed, Store
 from ledger.log.verify import verify
 from ledger.settings import MissingLedger, Settings, open_ledger
