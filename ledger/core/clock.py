@@ -1,8 +1,8 @@
 """What the log says of its own time: that an admin accepted a clock, that a day was closed."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from ledger.common.bounds import AnyInteger, At, Day, Reason
+from ledger.common.bounds import AnyInteger, At, Day, Reason, Tally, Text
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, OnStream
 from ledger.log.milestones import Anchor
@@ -64,7 +64,8 @@ class CloseLog(Command, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "log.close"
     day: Day
-    access: Anchor
+    access_position: Tally
+    access_root: Annotated[str, Text(longest=64)]
     occurred_at: At
 
     @property

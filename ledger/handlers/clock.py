@@ -3,6 +3,7 @@
 from ledger.core.aggregate import Aggregate
 from ledger.core.clock import STREAM, AcceptClock, ClockLog, CloseLog, DayLog
 from ledger.core.commands import Command, Handler, Work
+from ledger.log.milestones import Anchor
 
 
 def accept_clock(command: AcceptClock, work: Work) -> list[Aggregate]:
@@ -16,7 +17,8 @@ def accept_clock(command: AcceptClock, work: Work) -> list[Aggregate]:
 def close_log(command: CloseLog, work: Work) -> list[Aggregate]:
     """Record that the day was closed."""
     log: DayLog = work.load(DayLog, command.subject)
-    log._day_closed(day=command.day, access=command.access, occurred_at=command.occurred_at)
+    log._day_closed(day=command.day, occurred_at=command.occurred_at,
+                    access=Anchor(command.access_position, command.access_root))
     return [log]
 
 

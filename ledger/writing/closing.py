@@ -10,7 +10,7 @@ from ledger.common.errors import Invalid
 from ledger.common.values import from_us
 from ledger.core.clock import CloseLog, DayLog
 from ledger.log import merkle
-from ledger.log.milestones import Anchor, opening
+from ledger.log.milestones import opening
 from ledger.log.store import Head, Reader
 
 
@@ -56,4 +56,5 @@ class Closing:
             return None
         head = reader.head(self._access)
         root = merkle.root(merkle.unpack(head.frontier)).hex()
-        return CloseLog(day=day, access=Anchor(head.position, root), occurred_at=from_us(now))
+        return CloseLog(day=day, access_position=head.position, access_root=root,
+                        occurred_at=from_us(now))

@@ -193,7 +193,7 @@ def value_fault(column: Column, value: object) -> str | None:
 def personal_place(ledger: bytes, stream: str, version: int, pointer: str, person: str) -> bytes:
     """The associated data of a personal value: where it stands and whose it is."""
     parts = (ledger, stream, version.to_bytes(8, "big"), pointer, person)
-    return b"".join(map(frame, parts))
+    return b"order-ledger/personal/v2" + b"".join(map(frame, parts))
 
 
 def personal_value(value: Mapping[str, str], key: bytes, place: bytes) -> tuple[bytes, str]:
