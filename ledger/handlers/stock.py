@@ -9,7 +9,7 @@ from ledger.core.commands import Command, Handler, Work
 from ledger.fulfilment.following import declare_lines
 from ledger.fulfilment.reserving import serve_waiting
 from ledger.stock.commands import CountStock, MoveStock
-from ledger.stock.errors import AliasOfAlias
+from ledger.stock.errors import AliasOfAlias, UnitFixed
 from ledger.stock.item import StockItem
 from ledger.stock.pieces import sku_of
 from ledger.stock.places import (
@@ -43,9 +43,14 @@ def open_warehouse(command: OpenWarehouse, work: Work) -> list[Aggregate]:
 
 
 def register_sku(command: RegisterSku, work: Work) -> list[Aggregate]:
-    """A repeat changes nothing."""
+    """A repeat changes nothing. Errors: UnitFixed (R-STK-14)."""
     sku: Sku = work.load(Sku, command.subject)
-    sku.register(command.sku, command.title, occurred_at=command.occurred_at)
+    if sku.target and not sku.registered:
+        # What comes in under another name is counted as the SKU that it names.
+        target: Sku = work.load(Sku, sku_of(sku.target))
+        if command.unit != target.unit:
+            raise UnitFixed(sku=command.sku, known=target.unit, unit=command.unit)
+    sku.register(command.sku, command.title, command.unit, occurred_at=command.occurred_at)
     return [sku]
 
 
@@ -56,7 +61,7 @@ def alias_sku(command: AliasSku, work: Work) -> list[Aggregate]:
     if target.target:
         raise AliasOfAlias(sku=command.sku, target=command.target,
                            why=f"that is another name of {target.target} itself")
-    sku.alias(command.sku, command.target, occurred_at=command.occurred_at)
+    sku.alias(command.sku, command.target, target.unit, occurred_at=command.occurred_at)
     parts_of(work, command.sku)
     return [sku]
 

@@ -93,6 +93,14 @@ class BundleTooDeep(Refused):
     rule = "R-STK-12"
 
 
+class UnitFixed(Refused):
+    """{sku} is counted in {known}, not in {unit}: the unit of a SKU never changes. Register what is
+    counted in {unit} under another SKU."""
+
+    code = "unit_fixed"
+    rule = "R-STK-14"
+
+
 class CountedBeforeDeclared(Refused):
     """{stock} was counted at {counted_at}, after this movement ({occurred_at}), and a declaration
     cannot say whether the count saw it. Declare it without a warehouse, and move the stock

@@ -12,6 +12,12 @@ from ledger.common.values import subject
 Late = Annotated[str, Words("", "movement", "already_counted")]
 """What a movement from before the last count was; empty where it does not matter."""
 
+PIECE = "piece"
+UNITS = (PIECE, "g", "ml", "mm")
+Unit = Annotated[str, Words(*UNITS)]
+"""What a SKU is counted in: every quantity of it, wherever it stands, is a whole number of these.
+The list may grow."""
+
 MAX_PIECES = 10_000
 """Pieces of a SKU in one bundle, at most."""
 

@@ -14,9 +14,10 @@ from ledger.stock.errors import (
     BundleTooLarge,
     SkuIsAlias,
     SkuUnknown,
+    UnitFixed,
 )
 from ledger.stock.item import StockItem
-from ledger.stock.pieces import MAX_PIECES, Part, sku_of
+from ledger.stock.pieces import MAX_PIECES, PIECE, Part, Unit, sku_of
 from ledger.stock.places import stock_of
 
 MAX_PARTS = 100
@@ -31,6 +32,7 @@ class Sku(Aggregate):
     def begin(self) -> None:
         """Nothing is known of it."""
         self.registered = False
+        self.unit = PIECE
         self.target = ""
         self.parts: tuple[Part, ...] = ()
         self.threshold: int | None = None
@@ -38,11 +40,12 @@ class Sku(Aggregate):
     # -- facts ------------------------------------------------------------------------------------
 
     class Registered(Aggregate.Event):
-        """The shop registered it."""
+        """The shop registered it. Every quantity of it is a whole number of its unit."""
 
         TOPIC = "sku.registered.v1"
         sku: str
         title: str | None = None
+        unit: Unit = PIECE
 
     class Aliased(Aggregate.Event):
         """It is another name of a SKU; without a target, it is a SKU of its own again."""
@@ -76,8 +79,9 @@ class Sku(Aggregate):
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(Registered)
-    def _registered(self):
+    def _registered(self, unit):
         self.registered = True
+        self.unit = unit
 
     @event(Aliased)
     def _aliased(self, target):
@@ -93,15 +97,24 @@ class Sku(Aggregate):
 
     # -- rules ------------------------------------------------------------------------------------
 
-    def register(self, sku: str, title: str | None, *, occurred_at: datetime) -> None:
-        """Make it known, once."""
+    def register(
+        self, sku: str, title: str | None, unit: str = PIECE, *, occurred_at: datetime
+    ) -> None:
+        """Make it known, once. Errors: UnitFixed (R-STK-14)."""
         if not self.registered:
-            self._registered(sku=sku, title=title, occurred_at=occurred_at)
+            self._registered(sku=sku, title=title, unit=unit, occurred_at=occurred_at)
+        elif unit != self.unit:
+            raise UnitFixed(sku=sku, known=self.unit, unit=unit)
 
-    def alias(self, sku: str, target: str, *, occurred_at: datetime) -> None:
-        """Errors: AliasOfAlias (R-STK-07)."""
+    def alias(
+        self, sku: str, target: str, unit: str = PIECE, *, occurred_at: datetime
+    ) -> None:
+        """`unit` is the target's. Errors: AliasOfAlias (R-STK-07)."""
         if self.target == target:
             return
+        if target and self.registered and unit != self.unit:
+            why = f"it is counted in {self.unit}, and {target} in {unit}"
+            raise AliasOfAlias(sku=sku, target=target, why=why)
         if sku == target or self.parts:
             why = "it is that SKU" if sku == target else "it is a bundle"
             raise AliasOfAlias(sku=sku, target=target, why=why)
@@ -171,10 +184,12 @@ class _OnSku(OnStream, frozen=True, kw_only=True):
 
 
 class RegisterSku(_OnSku, frozen=True, kw_only=True):
-    """Make a SKU known before anything of it comes in."""
+    """Make a SKU known before anything of it comes in. What is not counted in pieces has to be: its
+    unit never changes, and one that was never registered is counted in pieces."""
 
     NAME: ClassVar[str] = "sku.register"
     title: Title | None = None
+    unit: Unit = PIECE
 
 
 class AliasSku(_OnSku, frozen=True, kw_only=True):

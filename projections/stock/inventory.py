@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint,
 
 from ledger.log.envelope import Outline
 from ledger.stock.item import PHYSICAL, StockItem
-from ledger.stock.pieces import NAMES
+from ledger.stock.pieces import NAMES, PIECE
 from ledger.stock.places import AVAILABLE, INSIDE, ON_HAND, OUTSIDE
 from ledger.stock.skus import Sku
 from projections.store.folding import Fact
@@ -73,6 +73,17 @@ thresholds = Table(
     sqlite_with_rowid=False,
 )
 
+units = Table(
+    "sku_units", metadata,
+    Column("ledger", Key, nullable=False),
+    Column("sku", Key, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("ledger", "sku", name="sku_units_pk"),
+    sqlite_with_rowid=False,
+)
+"""What SKUs are counted in that are not counted in pieces."""
+
 notices = Table(
     "stock_notices", metadata,
     ledger_column(),
@@ -123,6 +134,7 @@ class Inventory(msgspec.Struct):
     bins: dict[tuple[str, str, str, str], tuple[int, int]]
     thresholds: dict[str, tuple[int, int]]
     thresholds_set: set[str]
+    units: dict[str, tuple[str, int]]
     open: dict[tuple[str, str, str], Notice]
     closed: list[tuple[tuple[str, str, str], Notice]]
     deltas: list[tuple[Any, ...]]
@@ -132,13 +144,13 @@ class Stock:
     """Folds movements of stock. Its rows are those of all reports on stock."""
 
     name: ClassVar[str] = "stock"
-    version: ClassVar[int] = 1
-    tables: ClassVar[tuple[Table, ...]] = (levels, deltas, bins, thresholds, notices)
+    version: ClassVar[int] = 2
+    tables: ClassVar[tuple[Table, ...]] = (levels, deltas, bins, thresholds, units, notices)
 
     def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Inventory:
         """Everything of the SKUs that the entries are about."""
         skus = sorted({sku for entry in entries if (sku := _sku_of(entry)) is not None})
-        found = Inventory(ledger, {}, set(), {}, {}, {}, set(), {}, [], [])
+        found = Inventory(ledger, {}, set(), {}, {}, {}, set(), {}, {}, [], [])
         for row in rows.among(levels, ledger, "sku", skus):
             item = (row.sku, row.warehouse)
             found.levels[item] = dict(zip(PLACES, row[3 : 3 + len(PLACES)], strict=True))
@@ -157,6 +169,9 @@ class Stock:
         for entry, event in facts:
             if entry.type == StockItem.Moved.TOPIC:
                 _moved(state, entry, event)
+            elif entry.type == Sku.Registered.TOPIC:
+                if event.unit != PIECE:
+                    state.units[event.sku] = event.unit, entry.position
             elif entry.type == Sku.ThresholdSet.TOPIC:
                 state.thresholds[event.sku] = event.threshold, entry.position
                 state.thresholds_set.add(event.sku)
@@ -175,6 +190,8 @@ class Stock:
                                 for key, held in sorted(state.bins.items())])
         yield Change(thresholds, [], [(ledger, sku, *state.thresholds[sku])
                                       for sku in sorted(state.thresholds_set)])
+        yield Change(units, [], [(ledger, sku, *held)
+                                 for sku, held in sorted(state.units.items())])
         touched = [*state.closed, *state.open.items()]
         yield Change(notices, [], sorted(
             ((ledger, *key, *msgspec.structs.astuple(notice)) for key, notice in touched),

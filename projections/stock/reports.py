@@ -16,7 +16,9 @@ from ledger.common.errors import Invalid
 from ledger.common.values import from_us, rfc3339
 from ledger.log.store import Store
 from ledger.stock.item import PHYSICAL
+from ledger.stock.pieces import PIECE, sku_of
 from ledger.stock.places import AVAILABLE, INSIDE, ON_HAND
+from ledger.stock.skus import Sku
 from projections.asking.answering import Past, Reading, Report, report
 from projections.asking.clocks import end_of_day, moment
 from projections.asking.entries import entries_at
@@ -81,6 +83,32 @@ def _select(reading: Reading, statement: str, values: tuple[Any, ...]) -> list[t
     return [tuple(row) for row in Rows(reading.connection).select(statement, values)]
 
 
+def _units(reading: Reading) -> dict[str, str]:
+    """What the SKUs that are asked for are counted in, as far as that is not pieces.
+
+    A unit never changes. Whichever business time is asked about, it is the one that was recorded by
+    the cut's position.
+    """
+    subject = reading.question.subject
+    sku = None if subject is None else unquote(subject.rpartition(":")[2])
+    found = _select(
+        reading, "SELECT sku, unit FROM sku_units WHERE ledger = ? AND position <= ?"
+        f" {'' if sku is None else 'AND sku = ?'}",
+        (reading.ledger, reading.cut.position, *(() if sku is None else (sku,))))
+    return {str(name): str(unit) for name, unit in found}
+
+
+def _units_folded(reading: Reading, skus: Iterable[str]) -> dict[str, str]:
+    """As `_units`, where the log may have been folded up to a business time only: a SKU may have
+    been registered later than its goods are said to have moved."""
+    if reading.now:
+        return _units(reading)
+    found = reading.models.store.streams(reading.ledger, sorted(set(map(sku_of, skus))))
+    events = (msgspec.json.decode(entry.payload) for entry in found
+              if entry.type == Sku.Registered.TOPIC and entry.position <= reading.cut.position)
+    return {event["sku"]: event.get("unit", PIECE) for event in events}
+
+
 # -- levels ---------------------------------------------------------------------------------------
 
 
@@ -88,9 +116,10 @@ def _select(reading: Reading, statement: str, values: tuple[Any, ...]) -> list[t
 def inventory(reading: Reading) -> Iterator[dict[str, Any]]:
     """Pieces of every SKU in every warehouse, sorted by SKU and warehouse.
 
-    Shapes: sku, warehouse, receiving, available, reserved, packed, returns_inspection, quarantine,
-    damaged, on_hand (all of them but receiving), discrepancy (pieces below zero in physical
-    places). Errors: NothingRecorded (R-PRJ-07), PositionBeyondHead (R-PRJ-05).
+    Shapes: sku, warehouse, unit (of all quantities), receiving, available, reserved, packed,
+    returns_inspection, quarantine, damaged, on_hand (all of them but receiving), discrepancy (what
+    is below zero in physical places). Errors: NothingRecorded (R-PRJ-07), PositionBeyondHead
+    (R-PRJ-05).
     """
     if reading.now:
         where, values = _asked(reading)
@@ -98,15 +127,17 @@ def inventory(reading: Reading) -> Iterator[dict[str, Any]]:
     else:
         where, values = _taken(reading)
         table, columns, grouped = "stock_deltas", SUMS, "GROUP BY sku, warehouse"
+    units = _units(reading)
     for sku, warehouse, *levels in _select(
             reading, f"SELECT sku, warehouse, {columns} FROM {table} WHERE {where} {grouped}"
             " ORDER BY sku, warehouse", values):
-        yield _level(sku, warehouse, dict(zip(PLACES, map(int, levels), strict=True)))
+        places = dict(zip(PLACES, map(int, levels), strict=True))
+        yield {"sku": sku, "warehouse": warehouse, "unit": units.get(sku, PIECE), **_level(places)}
 
 
-def _level(sku: str, warehouse: str, places: dict[str, int]) -> dict[str, Any]:
+def _level(places: dict[str, int]) -> dict[str, int]:
     return {
-        "sku": sku, "warehouse": warehouse, **{place: places[place] for place in INSIDE},
+        **{place: places[place] for place in INSIDE},
         "on_hand": sum(places[place] for place in ON_HAND),
         "discrepancy": -sum(min(0, places[place]) for place in PHYSICAL),
     }
@@ -114,7 +145,7 @@ def _level(sku: str, warehouse: str, places: dict[str, int]) -> dict[str, Any]:
 
 @report(Stock, Past.REPLAY, knows=_has_stock)
 def bins(reading: Reading) -> Iterator[dict[str, Any]]:
-    """Pieces by bin: sku, warehouse, state, bin, quantity. Pieces in no known bin
+    """Pieces by bin: sku, warehouse, unit, state, bin, quantity. Pieces in no known bin
     have the bin "": there, `available` is below zero by what is reserved and not picked yet."""
     of = _asked(reading)
     named: dict[tuple[str, str, str], dict[str, int]] = {}
@@ -122,14 +153,17 @@ def bins(reading: Reading) -> Iterator[dict[str, Any]]:
             reading, "SELECT sku, warehouse, state, bin, quantity FROM stock_bins"
             f" WHERE {of.where} ORDER BY sku, warehouse, state, bin", of.values):
         named.setdefault((key[0], key[1], key[2]), {})[name] = quantity
-    for sku, warehouse, *places in _select(
-            reading, f"SELECT sku, warehouse, {', '.join(INSIDE)} FROM stock_levels"
-            f" WHERE {of.where} ORDER BY sku, warehouse", of.values):
+    listed_levels = _select(
+        reading, f"SELECT sku, warehouse, {', '.join(INSIDE)} FROM stock_levels"
+        f" WHERE {of.where} ORDER BY sku, warehouse", of.values)
+    units = _units_folded(reading, (row[0] for row in listed_levels))
+    for sku, warehouse, *places in listed_levels:
         for state, level in zip(INSIDE, places, strict=True):
             lying = named.get((sku, warehouse, state), {})
             listed = {"": level - sum(lying.values()), **lying}
-            yield from ({"sku": sku, "warehouse": warehouse, "state": state, "bin": name,
-                         "quantity": quantity} for name, quantity in listed.items() if quantity)
+            yield from ({"sku": sku, "warehouse": warehouse, "unit": units.get(sku, PIECE),
+                         "state": state, "bin": name, "quantity": quantity}
+                        for name, quantity in listed.items() if quantity)
 
 
 # -- movements ------------------------------------------------------------------------------------
@@ -165,7 +199,7 @@ def _period(reading: Reading) -> _Period:
 def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was on hand, came in, went out in a period, by SKU and warehouse.
 
-    Shapes: sku, warehouse, opening, received, issued, closing in pieces on hand; opening + received
+    Shapes: sku, warehouse, unit, opening, received, issued, closing on hand; opening + received
     - issued = closing. Errors: R-PRJ-03, R-PRJ-05, R-PRJ-07, R-PRJ-12.
     """
     period, (where, values) = _period(reading), _taken(reading)
@@ -178,22 +212,25 @@ def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
         "occurred_at >= ? THEN issued ELSE 0 END) FROM stock_deltas WHERE "
         f"{where} GROUP BY sku, warehouse ORDER BY sku, warehouse",
         (first, first, first, *values))
+    units = _units(reading)
     for sku, warehouse, *sums in listed:
         opening, received, issued = map(int, sums)
-        yield {"sku": sku, "warehouse": warehouse, "opening": opening, "received": received,
-               "issued": issued, "closing": opening + received - issued}
+        yield {"sku": sku, "warehouse": warehouse, "unit": units.get(sku, PIECE),
+               "opening": opening, "received": received, "issued": issued,
+               "closing": opening + received - issued}
 
 
 @report(Stock, Past.ROWS, knows=_has_stock)
 def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
     """Every movement of a SKU, by business time and position, with running balances.
 
-    Shapes: position, warehouse, occurred_at, recorded_at, causes, document, reason, actor,
+    Shapes: position, warehouse, unit, occurred_at, recorded_at, causes, document, reason, actor,
     received, issued, on_hand, available. Errors: SubjectNeeded (R-PRJ-10), as `stock_ledger`.
     """
     if reading.question.subject is None:
         raise SubjectNeeded
     period, taken = _period(reading), _taken(reading)
+    unit = next(iter(_units(reading).values()), PIECE)
     listed = _select(
         reading, f"SELECT warehouse, position, occurred_at, received, issued, {AVAILABLE} FROM "
         f"stock_deltas WHERE {taken.where} ORDER BY warehouse, occurred_at, position",
@@ -206,7 +243,7 @@ def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
         sums[0] += received - issued
         sums[1] += available
         if _inside(period, occurred_at):
-            yield {"position": position, "warehouse": warehouse,
+            yield {"position": position, "warehouse": warehouse, "unit": unit,
                    "occurred_at": rfc3339(from_us(occurred_at)), **facts[position],
                    "received": received, "issued": issued, "on_hand": sums[0],
                    "available": sums[1]}
@@ -224,8 +261,8 @@ def _inside(period: _Period, at: int) -> bool:
 def low_stock(reading: Reading) -> Iterator[dict[str, Any]]:
     """Notices of low stock, open ones first: one at a time for a SKU in a warehouse.
 
-    Shapes: sku, warehouse, threshold, available (now), lowest, open, opened_at, opened_position,
-    closed_at, closed_position.
+    Shapes: sku, warehouse, unit, threshold, available (now), lowest, open, opened_at,
+    opened_position, closed_at, closed_position.
     """
     return _notices(reading, low=True)
 
@@ -234,8 +271,8 @@ def low_stock(reading: Reading) -> Iterator[dict[str, Any]]:
 def discrepancies(reading: Reading) -> Iterator[dict[str, Any]]:
     """Physical places that declared facts left below zero, open ones first.
 
-    Shapes: sku, warehouse, place, level (now), lowest, open, opened_at, opened_position, document,
-    closed_at, closed_position.
+    Shapes: sku, warehouse, unit, place, level (now), lowest, open, opened_at, opened_position,
+    document, closed_at, closed_position.
     """
     return _notices(reading, low=False)
 
@@ -250,13 +287,14 @@ def _notices(reading: Reading, *, low: bool) -> Iterator[dict[str, Any]]:
         f" document, closed_at, closed_position FROM stock_notices WHERE {of.where} AND place"
         f" {'=' if low else '<>'} ? ORDER BY CASE WHEN closed_position IS NULL THEN 0 ELSE 1"
         " END, sku, warehouse, place, opened_position", (*of.values, LOW))
+    units = _units_folded(reading, (row[0] for row in listed))
     for sku, warehouse, place, threshold, lowest, at, position, *more in listed:
         document, shut_at, shut = more
         levels = now[sku, warehouse]
         what = {"threshold": threshold, "available": levels[AVAILABLE]} if low else {
             "place": place, "level": levels[place]}
-        yield {"sku": sku, "warehouse": warehouse, **what, "lowest": lowest,
-               "open": shut is None, "opened_at": rfc3339(from_us(at)),
+        yield {"sku": sku, "warehouse": warehouse, "unit": units.get(sku, PIECE), **what,
+               "lowest": lowest, "open": shut is None, "opened_at": rfc3339(from_us(at)),
                "opened_position": position, "document": document,
                "closed_at": None if shut_at is None else rfc3339(from_us(shut_at)),
                "closed_position": shut}

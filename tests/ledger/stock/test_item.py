@@ -20,6 +20,7 @@ from ledger.stock.errors import (
     PlaceEmpty,
     SkuIsAlias,
     SkuUnknown,
+    UnitFixed,
     WarehouseUnknown,
 )
 from ledger.stock.item import StockItem
@@ -101,6 +102,26 @@ def test_register_sku__accepted_and_ignored_when_registered() -> None:
     given(register).when(register).then()
 
 
+def test_register_sku__rejected_in_another_unit() -> None:
+    """Else 500 g on the shelf become 500 ml."""
+    story = given(RegisterSku(sku="TEA", unit="g", occurred_at=NOON))
+    story.when(RegisterSku(sku="TEA", unit="g", title="茶", occurred_at=LATER)).then()
+    story.when(RegisterSku(sku="TEA", unit="ml", occurred_at=LATER)).refused(
+        UnitFixed, "TEA is counted in g, not in ml: the unit of a SKU never changes. Register what"
+        " is counted in ml under another SKU.")
+    story.when(RegisterSku(sku="TEA", occurred_at=LATER)).refused(UnitFixed)
+
+
+def test_register_sku__another_name_has_the_unit_of_what_it_names() -> None:
+    tea = RegisterSku(sku="TEA", unit="g", occurred_at=NOON)
+    story = given(tea, alias("tea", "TEA"))
+    story.when(RegisterSku(sku="tea", unit="ml", occurred_at=NOON)).refused(UnitFixed)
+    story.when(RegisterSku(sku="tea", unit="g", occurred_at=NOON)).then("sku.registered.v1")
+    given(tea, RegisterSku(sku="BOX", occurred_at=NOON)).when(alias("BOX", "TEA")).refused(
+        AliasOfAlias, "BOX cannot be another name of TEA: it is counted in piece, and TEA in g.")
+    story.when(alias("tea", "")).then("sku.aliased.v1")
+
+
 def test_register_sku__accepted_when_only_its_threshold_was_set() -> None:
     given(SetThreshold(sku="SH-001", threshold=3, occurred_at=NOON)).when(
         RegisterSku(sku="SH-001", occurred_at=NOON)).then("sku.registered.v1")
@@ -113,7 +134,7 @@ def test_set_threshold__accepted_and_ignored_when_it_is_so() -> None:
 
 
 def test_sku_commands__rejected_when_malformed() -> None:
-    assert faults(RegisterSku, sku=" ", title="") == ["/sku", "/title"]
+    assert faults(RegisterSku, sku=" ", title="", unit="kg") == ["/sku", "/title", "/unit"]
     assert faults(BundleSku, sku="A", parts=[Part("", 0)]) == ["/parts/0/sku", "/parts/0/each"]
     assert faults(BundleSku, sku="A", parts=[Part("B", 1)] * 101) == ["/parts"]
     assert faults(SetThreshold, sku="A", threshold=-1) == ["/threshold"]

@@ -19,13 +19,13 @@ from ledger.orders.values import PickedFrom
 from ledger.settings import Settings, open_ledger
 from ledger.stock.commands import CountLine, CountStock
 from ledger.stock.places import INSIDE
-from ledger.stock.skus import SetThreshold
+from ledger.stock.skus import RegisterSku, SetThreshold
 from projections import reports
 from projections.asking.clocks import AsOf
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import Question, SubjectNeeded
 from projections.catalogue import PROJECTIONS
-from projections.stock.reports import PeriodReversed
+from projections.stock.reports import REPORTS, PeriodReversed
 from projections.store.models import ReadModels
 from projections.store.rows import Rows
 from tests.support.builders import CONTEXT, HOUSE, NOON, moved, opened, received, sell, stream
@@ -69,9 +69,9 @@ def test_inventory__shows_every_state_and_what_is_on_hand(ledger: Ledger) -> Non
                     moved("SH-001", 1, "available", "damaged", "damage", reason="破损")):
         ledger.handle(command, CONTEXT)
     assert asked(ledger, "inventory") == [{
-        "sku": "SH-001", "warehouse": HOUSE, "receiving": 2, "available": 8, "reserved": 1,
-        "packed": 0, "returns_inspection": 0, "quarantine": 0, "damaged": 1, "on_hand": 10,
-        "discrepancy": 0}]
+        "sku": "SH-001", "warehouse": HOUSE, "unit": "piece", "receiving": 2, "available": 8,
+        "reserved": 1, "packed": 0, "returns_inspection": 0, "quarantine": 0, "damaged": 1,
+        "on_hand": 10, "discrepancy": 0}]
 
 
 def test_availability__shows_the_past_with_past_reservations(ledger: Ledger) -> None:
@@ -103,11 +103,11 @@ def test_period__takes_the_last_day_whole(ledger: Ledger) -> None:
                           occurred_at=late + timedelta(seconds=1))):
         ledger.handle(command, CONTEXT)
     assert asked(ledger, "stock-ledger", since="2026-10-01", until="2026-10-01") == [{
-        "sku": "SH-001", "warehouse": HOUSE, "opening": 10, "received": 5, "issued": 0,
-        "closing": 15}]
+        "sku": "SH-001", "warehouse": HOUSE, "unit": "piece", "opening": 10, "received": 5,
+        "issued": 0, "closing": 15}]
     assert asked(ledger, "stock-ledger")[0] == {
-        "sku": "SH-001", "warehouse": HOUSE, "opening": 0, "received": 15, "issued": 3,
-        "closing": 12}
+        "sku": "SH-001", "warehouse": HOUSE, "unit": "piece", "opening": 0, "received": 15,
+        "issued": 3, "closing": 12}
     with pytest.raises(PeriodReversed):
         asked(ledger, "stock-ledger", since="2026-10-02", until="2026-10-01")
 
@@ -155,6 +155,28 @@ def test_discrepancy__stays_open_until_the_place_is_full_again(ledger: Ledger) -
     ledger.handle(received(quantity=2), CONTEXT)
     (found,) = asked(ledger, "discrepancies")
     assert (found["level"], found["lowest"], found["open"]) == (0, -2, False)
+
+
+def test_unit__in_every_report_also_of_the_past(ledger: Ledger) -> None:
+    """The SKU is registered last, so that the past before it and after it can be asked about."""
+    at = {"occurred_at": NOON - DAY}
+    goods = moved("TEA", 3, "supplier", "available", "receipt", to_bin="A1", **at)
+    gone = moved("TEA", 4, "available", "written_off", "write_off", reason="潮", bin="A1", **at)
+    for command in (opened(), goods, gone, received("SH-001")):
+        ledger.handle(command, CONTEXT)
+    before = ledger.head().position
+    ledger.handle(RegisterSku(sku="TEA", unit="g", occurred_at=NOON + DAY), CONTEXT)
+
+    def units(name: str, **fields: Any) -> set[str]:
+        return {row["unit"] for row in asked(ledger, name, subject="sku:TEA", **fields)}
+
+    last = ledger.head().position
+    for name in REPORTS:
+        assert units(name) == {"g"}, name
+        assert units(name, occurred=rfc3339(NOON)) == {"g"}, name
+        assert units(name, position=before) == {"piece"}, name
+        assert units(name, position=last) == {"g"}, name
+    assert [row["unit"] for row in asked(ledger, "inventory")] == ["piece", "g"]
 
 
 def test_bins__add_up_to_their_state(ledger: Ledger) -> None:
