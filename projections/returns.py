@@ -42,7 +42,6 @@ class Tracked(msgspec.Struct):
     """A case while events are folded into it, and what it does not know of itself."""
 
     case: Case
-    currency: str
     opened_at: int
     position: int
 
@@ -55,7 +54,7 @@ class Tracked(msgspec.Struct):
 
     def row(self, ledger: bytes) -> tuple[Any, ...]:
         """The row that stores this."""
-        kept = Kept.of(self.case, currency=self.currency, opened_at=self.opened_at)
+        kept = Kept.of(self.case, opened_at=self.opened_at)
         return ledger, self.case.id, text_of(kept), self.position
 
 
@@ -78,12 +77,12 @@ class Returns(StreamRows[Tracked]):
         nothing."""
         if not isinstance(event, BEGINS):
             return None
-        return Tracked(Case.blank(entry.stream), event.currency, entry.occurred_at, 0)
+        return Tracked(Case.blank(entry.stream), entry.occurred_at, 0)
 
     def of_row(self, row: Row[Any]) -> Tracked:
         """The case that a row keeps."""
         kept = _kept.decode(row.state)
-        return Tracked(kept.restored(row.subject), kept.currency, kept.opened_at, row.position)
+        return Tracked(kept.restored(row.subject), kept.opened_at, row.position)
 
 
 # -- reports --------------------------------------------------------------------------------------

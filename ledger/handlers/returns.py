@@ -17,6 +17,7 @@ from ledger.fulfilment.following import declare_lines, parts_of_line, prefetch_s
 from ledger.fulfilment.reserving import serve_waiting
 from ledger.orders.errors import RefundExceedsPayment
 from ledger.orders.order import Order
+from ledger.orders.placing import must_be_in
 from ledger.returns.case import AWAITED, Case
 from ledger.returns.commands import (
     ApproveRefund,
@@ -64,8 +65,9 @@ PLACE = {
 
 def request_case(command: RequestCase, work: Work) -> list[Aggregate]:
     """No more than was delivered, or paid. Errors: R-RET-02, R-RET-08, R-ORD-03, R-ORD-05,
-    R-ORD-22."""
+    R-ORD-22, R-ORD-35."""
     order = known_order(work, command.order)
+    must_be_in(order, command.currency)
     case: Case = work.load(Case, command.subject)
     lines = [of_order(order, case.id, line) for line in command.lines]
     facts = {name: getattr(command, name) for name in (
@@ -132,7 +134,7 @@ def receive_parcel(command: ReceiveParcel, work: Work) -> list[Aggregate]:
 def record_return(command: RecordReturn, work: Work) -> list[Aggregate]:
     """Record a return of no known order once, with its goods. Errors: R-RET-02, R-STK-04."""
     case: Case = work.load(Case, command.subject)
-    if not case.is_new(command.lines, {}):
+    if not case.is_new(command.lines, {"currency": command.currency}):
         return [case]
     account = (None if command.account is None else
                Plain(work.person(command.buyer), command.account))
@@ -159,10 +161,11 @@ def parts_to_record(work: Work, lines: Iterable[CaseLine]) -> list[LineParts]:
 
 def match_case(command: MatchCase, work: Work) -> list[Aggregate]:
     """The goods that came turn out to be of an order. Errors: R-RET-01, R-RET-03, R-RET-04,
-    R-RET-08, R-RET-09, R-ORD-03, R-ORD-22."""
+    R-RET-08, R-RET-09, R-ORD-03, R-ORD-22, R-ORD-35."""
     case = command.load(work)
     order = known_order(work, command.order)
     case.match(order.id, command.lines, occurred_at=command.occurred_at)
+    must_be_in(order, case.currency)
     for name in case.goods:
         line = case.lines[name]
         ordered = (order.lines or {}).get(case.order_line(name))

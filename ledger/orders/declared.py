@@ -16,7 +16,7 @@ from ledger.common.personal import Plain
 from ledger.common.values import Checks
 from ledger.orders.errors import LinesDiffer
 from ledger.orders.order import Order
-from ledger.orders.placing import NewOrder
+from ledger.orders.placing import NewOrder, must_be_in
 from ledger.orders.values import AMOUNT_FIELDS, ENDED, Amounts, Payment
 from ledger.stock.pieces import LineParts
 
@@ -84,7 +84,8 @@ class Declaration:
         self.parts: list[LineParts] = []
 
     def must_be_the_same(self, account: Plain | None) -> None:
-        """The number has not come again for another order. Errors: NumberReused (R-ORD-02)."""
+        """The number has not come again for another order. Errors: NumberReused (R-ORD-02),
+        OtherCurrency (R-ORD-35)."""
         order, placed_at = self.order, self.order.placed_at
         assert placed_at is not None
         if abs(self.command.placed.at - placed_at) > timedelta(days=self.command.reuse_gap_days):
@@ -92,6 +93,7 @@ class Declaration:
         known = order.revealed("account")
         if account is not None and known is not None and known != account.value:
             raise NumberReused(order=order.id, why="of another buyer")
+        must_be_in(order, self.command.currency)
 
     def is_older(self) -> bool:
         """Whether the file shows an earlier state than the one known: an old export brought late.

@@ -68,6 +68,14 @@ class PaidTooMuch(Refused):
     rule = "R-ORD-34"
 
 
+class OtherCurrency(Refused):
+    """{order} is in {known}, and this is in {currency}. An order has one currency: correct the
+    amounts and their currency."""
+
+    code = "other_currency"
+    rule = "R-ORD-35"
+
+
 class OrderStarted(Refused):
     """{order} cannot be closed: {left_minor} of the {paid_minor} paid is not refunded ({currency},
     minor units). Refund it first; before dispatch, the order can be cancelled instead."""

@@ -16,6 +16,7 @@ from ledger.common.personal import Plain
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Work
+from ledger.orders.errors import OtherCurrency
 from ledger.orders.order import Order
 from ledger.orders.values import MAX_LINES, PERSONAL_FIELDS, Amounts, Line, Price
 
@@ -31,6 +32,12 @@ class _Priced(Protocol):
 
 
 Lines = Annotated[list[Line], Items(most=MAX_LINES)]
+
+
+def must_be_in(order: Order, currency: str) -> None:
+    """Amounts in another currency are not of this order. Errors: OtherCurrency (R-ORD-35)."""
+    if currency != order.currency:
+        raise OtherCurrency(order=order.id, known=order.currency, currency=currency)
 
 
 class NewOrder(Command, frozen=True, kw_only=True):

@@ -41,8 +41,7 @@ class Case(Aggregate):
 
     def begin(self) -> None:
         """It is not open yet."""
-        self.state = ""
-        self.kind = ""
+        self.state = self.kind = self.currency = ""
         self.order: str | None = None
         self.warehouse = ""
         self.lines: dict[str, CaseLine] = {}
@@ -174,21 +173,21 @@ class Case(Aggregate):
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(Requested)
-    def _requested(self, kind, order, lines, refund_minor):
-        self.state, self.kind, self.order = "requested", kind, order
+    def _requested(self, kind, order, currency, lines, refund_minor):
+        self.state, self.kind, self.order, self.currency = "requested", kind, order, currency
         self.sums = Sums(refund_minor)
         self._take(lines, AWAITED if kind == RETURN_AND_REFUND else "")
 
     @event(ParcelReceived)
-    def _parcel_received(self, warehouse, lines, parts):
+    def _parcel_received(self, warehouse, currency, lines, parts):
         self.state, self.kind, self.warehouse = "unidentified", RETURN_AND_REFUND, warehouse
-        self.parts = parts_by_line(parts)
+        self.currency, self.parts = currency, parts_by_line(parts)
         self._take(lines, RECEIVED)
 
     @event(Declared)
-    def _declared(self, warehouse, lines, parts):
+    def _declared(self, warehouse, currency, lines, parts):
         self.state, self.kind, self.warehouse = "declared", RETURN_AND_REFUND, warehouse or ""
-        self.parts = parts_by_line(parts)
+        self.currency, self.parts = currency, parts_by_line(parts)
         self._take(lines, RECEIVED)
 
     def _take(self, lines: Iterable[CaseLine], state: str) -> None:
@@ -313,7 +312,8 @@ class Case(Aggregate):
 
     def receive_parcel(self, facts: dict[str, Any], *, occurred_at: datetime) -> bool:
         """A parcel of no known order; whether it is new. Errors: R-RET-02."""
-        if new := self.is_new(facts["lines"], {"warehouse": facts["warehouse"]}):
+        fields = {name: facts[name] for name in ("warehouse", "currency")}
+        if new := self.is_new(facts["lines"], fields):
             self._parcel_received(**facts, occurred_at=occurred_at)
         return new
 

@@ -12,7 +12,7 @@ from ledger.returns.values import CaseLine, Sums
 class Kept(msgspec.Struct, omit_defaults=True):
     """A case. Units: `opened_at` in microseconds UTC.
 
-    `currency` and `opened_at` are for the keeper to say: a case decides nothing by them.
+    `opened_at` is for the keeper to say: a case decides nothing by it.
     """
 
     state: str
@@ -27,15 +27,16 @@ class Kept(msgspec.Struct, omit_defaults=True):
     sums: Sums = Sums()
 
     @classmethod
-    def of(cls, case: Case, *, currency: str, opened_at: int) -> Self:
+    def of(cls, case: Case, *, opened_at: int) -> Self:
         """What is kept of a case."""
-        return cls(case.state, case.kind, currency, opened_at, case.order, case.warehouse,
+        return cls(case.state, case.kind, case.currency, opened_at, case.order, case.warehouse,
                    case.lines, case.matched, case.goods, case.sums)
 
     def restored(self, stream: str) -> Case:
         """The case again, for its next event."""
         case = Case.blank(stream)
         case.state, case.kind, case.order = self.state, self.kind, self.order
+        case.currency = self.currency
         case.warehouse, case.sums = self.warehouse, self.sums
         case.lines, case.matched, case.goods = self.lines, self.matched, self.goods
         return case

@@ -52,6 +52,7 @@ class Slip(Aggregate):
 
     def begin(self) -> None:
         """It is not in the ledger."""
+        self.currency = self.kind = ""
         self.lines: list[SlipLine] | None = None
 
     class Recorded(Aggregate.Event):
@@ -72,13 +73,14 @@ class Slip(Aggregate):
             return list(dict.fromkeys(sku_of(line.sku) for line in self.lines))
 
     @event(Recorded)
-    def _recorded(self, lines):
-        self.lines = lines
+    def _recorded(self, currency, kind, lines):
+        self.currency, self.kind, self.lines = currency, kind, lines
 
     def record(self, command: "RecordSlip") -> bool:
         """Record it, once; whether it is new. Errors: SlipDeclaredDifferently (R-SLP-01)."""
         if self.lines is not None:
-            if self.lines != command.lines:
+            if any(getattr(self, name) != getattr(command, name)
+                   for name in ("currency", "kind", "lines")):
                 raise SlipDeclaredDifferently(slip=self.id)
             return False
         self._recorded(channel=command.channel, shop=command.shop, number=command.number,

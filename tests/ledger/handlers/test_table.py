@@ -7,11 +7,22 @@ from typing import Any
 
 import pytest
 
+from ledger.common.errors import LedgerError
+from ledger.common.moments import Moment
 from ledger.core.commands import Command
 from ledger.handlers import clock
 from ledger.handlers.table import HANDLERS, joined
+from ledger.orders.commands import OnOrder
+from ledger.orders.errors import OrderAlreadyPlaced, OtherCurrency
+from ledger.returns.commands import MatchCase, OnCase, ReceiveParcel
+from ledger.returns.errors import CaseDeclaredDifferently
+from ledger.returns.values import CaseLine, Match
+from ledger.stock.slips import RecordSlip, SlipDeclaredDifferently, SlipLine
 from tests.support import source
+from tests.support.builders import HOUSE, NOON, opened, place, received, record, sell, stream
+from tests.support.cases import ask, new, on, orphan
 from tests.support.source import check, snake
+from tests.support.stories import given
 
 
 def commands() -> list[type[Command]]:
@@ -70,3 +81,59 @@ def test_joined__rejected_when_a_command_is_decided_twice() -> None:
 def test_joined__accepted_when_tables_are_disjoint() -> None:
     mine: dict[type[Command], Any] = {Command: clock.accept_clock}
     assert joined(mine, clock.HANDLERS) == {**mine, **clock.HANDLERS}
+
+
+# -- currencies ------------------------------------------------------------------------------------
+
+
+def parcel(**fields: Any) -> Command:
+    """A parcel of nobody."""
+    lines = [CaseLine(line="a", sku="SH-001", quantity=1)]
+    return new(ReceiveParcel, lines=lines, warehouse=HOUSE, **fields)
+
+
+def slip(**fields: Any) -> Command:
+    """A slip of one broken book."""
+    return RecordSlip(**{"channel": "pos", "shop": "s", "number": "1", "kind": "write_off",
+                         "currency": "CNY", "lines": [SlipLine(line="1", sku="A", quantity=1)],
+                         "at": Moment(NOON), **fields})
+
+
+GOODS = (opened(), received())
+OTHER: list[tuple[list[Command], Command, type[LedgerError]]] = [
+    ([place()], place(currency="USD"), OrderAlreadyPlaced),
+    ([*GOODS, sell()], sell(currency="USD"), OrderAlreadyPlaced),
+    ([record()], record(currency="USD"), OtherCurrency),
+    ([place()], record(currency="USD"), OtherCurrency),
+    ([record()], ask(currency="USD", kind="refund_only", lines=[]), OtherCurrency),
+    ([*GOODS, parcel()], parcel(currency="USD"), CaseDeclaredDifferently),
+    ([*GOODS, orphan()], orphan(currency="USD"), CaseDeclaredDifferently),
+    ([*GOODS, record(), parcel(currency="USD")],
+     on(MatchCase, order=stream(), lines=[Match("a", "1")]), OtherCurrency),
+    ([slip()], slip(currency="USD"), SlipDeclaredDifferently),
+    ([slip()], slip(kind="found"), SlipDeclaredDifferently),
+]
+"""What is known, what is said of it in another currency, and why that is refused."""
+
+
+@pytest.mark.parametrize(("history", "command", "error"), OTHER)
+def test_currency__another_one_is_refused_by_every_command_that_carries_one(
+    history: list[Command], command: Command, error: type[LedgerError]
+) -> None:
+    given(*history).when(command).refused(error)
+
+
+def test_currency__is_the_orders_in_every_other_command_with_amounts() -> None:
+    """A command bears a currency and is in the table above, or has an order or a case, which do."""
+    carry = {cls for cls in HANDLERS if "currency" in cls.__struct_fields__}
+    assert carry == {type(command) for _, command, _ in OTHER} - {MatchCase}
+    check(f"{cls.NAME} has amounts and no currency" for cls in HANDLERS.keys() - carry
+          if any(name.endswith("_minor") or name in ("amounts", "payments")
+                 for name in cls.__struct_fields__)
+          and not issubclass(cls, OnOrder | OnCase))
+
+
+def test_currency__of_a_file_is_refused_with_what_to_do() -> None:
+    given(record()).when(record(currency="USD")).refused(
+        OtherCurrency, f"{stream()} is in CNY, and this is in USD. An order has one currency: "
+        "correct the amounts and their currency.")

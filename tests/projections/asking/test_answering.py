@@ -1,5 +1,6 @@
 """What every report says of its answer, whatever it is about and wherever it finds the past."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import Any
@@ -8,8 +9,10 @@ import msgspec
 import pytest
 
 from ledger.application import Ledger
+from ledger.common.moments import Moment
 from ledger.log.envelope import listed_subjects
 from ledger.log.store import Store
+from ledger.orders.values import Amounts
 from ledger.settings import Settings, open_ledger
 from projections import reports
 from projections.asking.answering import NotYetKnown, Past, Reading, Report, answering
@@ -19,7 +22,8 @@ from projections.asking.questions import PRESENT, Question
 from projections.catalogue import PROJECTIONS
 from projections.orders.book import OrderBook
 from projections.store.models import ReadModels
-from tests.support.builders import HOUSE, entry, opened, place, received, stream, write
+from tests.support.builders import HOUSE, NOON, entry, opened, pay, place, received, stream, write
+from tests.support.cases import ask
 from tests.support.projecting import put, tell
 from tests.support.team import (
     CHEN,
@@ -169,6 +173,26 @@ def unready(report: Report, late: ReadModels, question: Question) -> list[dict[s
     except NotYetKnown as error:
         assert (error.details["position"], error.details["subject"]) == (0, question.subject)
         return None
+
+
+def test_report__never_adds_currencies(ledger: Ledger, models: ReadModels) -> None:
+    """One shop with two currencies: what has an amount has its currency, and no number is a sum of
+    both. A figure of a line, a term or an event is in the currency of its order."""
+    dollars = [tell(2, currency="USD", amounts=Amounts(total_minor=7), paid=Moment(NOON),
+                    paid_minor=7), ask(2, order=stream(2), currency="USD", kind="refund_only",
+                                       lines=[], refund_minor=7)]
+    put(ledger, place(1, amounts=Amounts(total_minor=4993)), pay(1, 4993),
+        ask(1, kind="refund_only", lines=[], refund_minor=4993), *dollars)
+    models.catch_up("main")
+    money = set()
+    for name, report in reports.REPORTS.items():
+        with suppress(NothingRecorded):
+            for row in report(models, "main", asked(name)).rows:
+                assert not {"5000", "50.00", "50"} & set(re.findall(r"[0-9.]+", str(row))), name
+                if any(word.endswith("_minor") for word in row):
+                    money.add(name)
+                    assert row["currency"] in ("CNY", "USD"), name
+    assert money == {"orders", "reconciliation", "returns"}
 
 
 def test_past_of_a_subject__costs_its_own_history(ledger: Ledger, models: ReadModels) -> None:
