@@ -1,6 +1,6 @@
 """What happens to an order: placed, paid, reviewed, ended, and what files declare about it."""
 
-from ledger.common.personal import Person, Plain
+from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.fulfilment.following import follow, follow_declared
@@ -24,7 +24,7 @@ from ledger.orders.commands import (
 )
 from ledger.orders.declared import Declaration, RecordOrder
 from ledger.orders.order import Order
-from ledger.orders.placing import PlaceOrder
+from ledger.orders.placing import PlaceOrder, buyer_of, sealed_for_buyer
 from ledger.orders.values import PERSONAL_FIELDS
 from ledger.stock.pieces import LineParts, Part, sku_of
 from ledger.stock.skus import Sku, parts_of
@@ -53,17 +53,10 @@ def pay_order(command: PayOrder, work: Work) -> list[Aggregate]:
     return [order]
 
 
-def _buyer(order: Order, work: Work) -> Person:
-    """The person that the order's data already belongs to, else one of the order's own."""
-    for sealed, _, _ in order.buyer.values():
-        return work.person_by_id(sealed.p)
-    return work.person(order.id)
-
-
 def refund_order(command: RefundOrder, work: Work) -> list[Aggregate]:
     """Money went back. Errors: R-ORD-05, R-ORD-08."""
     order = command.load(work)
-    account = None if command.account is None else Plain(_buyer(order, work), command.account)
+    account = sealed_for_buyer(order, work, command.account)
     order.refund(command.amount_minor, occurred_at=command.occurred_at, reason=command.reason,
                  account=account)
     return [order]
@@ -80,7 +73,7 @@ def correct_order(command: CorrectOrder, work: Work) -> list[Aggregate]:
 def remark_order(command: RemarkOrder, work: Work) -> list[Aggregate]:
     """The shop wrote a remark."""
     order = command.load(work)
-    order.remark(Plain(_buyer(order, work), command.remark), occurred_at=command.occurred_at)
+    order.remark(Plain(buyer_of(order, work), command.remark), occurred_at=command.occurred_at)
     return [order]
 
 
@@ -112,7 +105,7 @@ def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
 def approve_order(command: ApproveOrder, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-06, R-ORD-20."""
     order = command.load(work)
-    order.approve(command.note, occurred_at=command.occurred_at)
+    order.approve(sealed_for_buyer(order, work, command.note), occurred_at=command.occurred_at)
     return [order]
 
 
@@ -133,7 +126,7 @@ def hold_order(command: HoldOrder, work: Work) -> list[Aggregate]:
 def lift_hold(command: LiftHold, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-03."""
     order = command.load(work)
-    order.lift_hold(command.note, occurred_at=command.occurred_at)
+    order.lift_hold(sealed_for_buyer(order, work, command.note), occurred_at=command.occurred_at)
     return [order]
 
 

@@ -105,6 +105,7 @@ class ApproveOrder(OnOrder, frozen=True, kw_only=True):
     """Customer service confirmed the order with the buyer."""
 
     NAME: ClassVar[str] = "order.approve"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     note: Note | None = None
 
 

@@ -12,7 +12,7 @@ from ledger.common.bounds import (
     Tally,
     Whole,
 )
-from ledger.common.personal import Plain
+from ledger.common.personal import Person, Plain
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Work
@@ -38,6 +38,20 @@ def must_be_in(order: Order, currency: str) -> None:
     """Amounts in another currency are not of this order. Errors: OtherCurrency (R-ORD-35)."""
     if currency != order.currency:
         raise OtherCurrency(order=order.id, known=order.currency, currency=currency)
+
+
+def buyer_of(order: Order, work: Work) -> Person:
+    """The person that the order's data already belongs to, else one of the order's own. Errors:
+    PersonErased (R-KEY-06)."""
+    for sealed, _, _ in order.buyer.values():
+        return work.person_by_id(sealed.p)
+    return work.person(order.id)
+
+
+def sealed_for_buyer(order: Order, work: Work, text: str | None) -> Plain | None:
+    """What was written of an order, on its way into an event; None where nothing was. Errors:
+    PersonErased (R-KEY-06)."""
+    return None if text is None else Plain(buyer_of(order, work), text)
 
 
 class NewOrder(Command, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from ledger.common.bounds import Words
+from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import ExceptionUnknown, GoodsMoved, OrderNotReady
 from ledger.orders.shipping import OrderGoods
@@ -33,7 +34,7 @@ class OrderReview(OrderGoods):
         """Customer service confirmed the order with the buyer."""
 
         TOPIC = "order.approved.v1"
-        note: str | None = None
+        note: Personal | None = None
 
     class LinesChanged(Aggregate.Event):
         """The review changed the lines, with the buyer's consent; both versions stay."""
@@ -64,7 +65,7 @@ class OrderReview(OrderGoods):
         """The order may be worked on again."""
 
         TOPIC = "order.hold_lifted.v1"
-        note: str | None = None
+        note: Personal | None = None
 
     class Submitted(Aggregate.Event):
         """The order went to a warehouse."""
@@ -146,7 +147,7 @@ class OrderReview(OrderGoods):
 
     # -- rules ------------------------------------------------------------------------------------
 
-    def approve(self, note: str | None, *, occurred_at: datetime) -> None:
+    def approve(self, note: Plain | None, *, occurred_at: datetime) -> None:
         """Errors: R-ORD-03, R-ORD-06, R-ORD-20."""
         self.must_be_open()
         if not self.approved:
@@ -169,7 +170,7 @@ class OrderReview(OrderGoods):
             self.must_be_open()
             self._held(reason=reason, occurred_at=occurred_at)
 
-    def lift_hold(self, note: str | None, *, occurred_at: datetime) -> None:
+    def lift_hold(self, note: Plain | None, *, occurred_at: datetime) -> None:
         """Errors: R-ORD-03."""
         self.must_be_known()
         if self.held:

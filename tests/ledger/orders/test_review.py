@@ -4,6 +4,8 @@ from ledger.orders.commands import (
     ApproveOrder,
     ChangeLines,
     CloseException,
+    HoldOrder,
+    LiftHold,
     NoteException,
     OpenException,
     SubmitOrder,
@@ -41,3 +43,16 @@ def test_exception__rejected_when_it_is_not_open() -> None:
     story.when(NoteException(**fields)).then("order.exception_noted.v1")
     story.when(CloseException(**fields)).then("order.exception_closed.v1")
     story.when(NoteException(**fields)).refused(ExceptionUnknown)
+
+
+def test_notes__are_sealed_for_the_buyer() -> None:
+    note = "买家来电改期"
+    story = given(place(account="reader"))
+    for command, topic in ((on(ApproveOrder, note=note), "order.approved.v1"),
+                           (on(HoldOrder, reason="x"), "order.held.v1"),
+                           (on(LiftHold, note=note), "order.hold_lifted.v1")):
+        (fact,) = story.when(command).then(topic)
+        if topic != "order.held.v1":
+            assert fact.note.p == "person:buyer:taobao:reader"
+    (fact,) = given(place()).when(on(ApproveOrder)).then("order.approved.v1")
+    assert fact.note is None
