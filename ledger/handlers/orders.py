@@ -80,7 +80,8 @@ def remark_order(command: RemarkOrder, work: Work) -> list[Aggregate]:
 def assign_order(command: AssignOrder, work: Work) -> list[Aggregate]:
     """A member answers for the order."""
     order = command.load(work)
-    order.assign(command.owner, command.reason, occurred_at=command.occurred_at)
+    order.assign(command.owner, sealed_for_buyer(order, work, command.reason),
+                 occurred_at=command.occurred_at)
     return [order]
 
 

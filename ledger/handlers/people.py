@@ -98,7 +98,9 @@ def leave_shop(command: LeaveShop, work: Work) -> list[Aggregate]:
     Errors: R-PPL-01, R-PPL-03, R-PPL-19.
     """
     member: Member = work.load(Member, command.member)
-    member.leave_shop(command.last_day, command.reason, occurred_at=command.occurred_at)
+    reason = (None if command.reason is None else
+              Plain(work.person(command.member), command.reason))
+    member.leave_shop(command.last_day, reason, occurred_at=command.occurred_at)
     posts = list(load_posts(work, posts_from(work, command.last_day)).values())
     for post in posts:
         post.leave(command.member, command.last_day, occurred_at=command.occurred_at)

@@ -97,6 +97,7 @@ class AssignOrder(OnOrder, frozen=True, kw_only=True):
     """Make a member the owner of an order."""
 
     NAME: ClassVar[str] = "order.assign"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     owner: Name
     reason: Reason | None = None
 

@@ -169,7 +169,7 @@ class Order(OrderReview):
 
         TOPIC = "order.owner_assigned.v1"
         owner: str
-        reason: str | None = None
+        reason: Personal | None = None
 
         def about(self) -> list[str]:
             """The member."""
@@ -372,7 +372,7 @@ class Order(OrderReview):
             raise OrderAlreadyDispatched(order=self.id, dispatched_at=rfc3339(self.dispatched_at))
         self._cancelled(reason=reason, occurred_at=occurred_at)
 
-    def assign(self, owner: str, reason: str | None, *, occurred_at: datetime) -> None:
+    def assign(self, owner: str, reason: Plain | None, *, occurred_at: datetime) -> None:
         """A member answers for the order. Errors: R-ORD-03. Rule: domain.md 1, owner."""
         self.must_be_known()
         if owner != self.owner:

@@ -80,8 +80,12 @@ class LeaveShop(_OnMember, frozen=True, kw_only=True):
     """A member leaves; `last_day` is the last day here. The member's posts end with it."""
 
     NAME: ClassVar[str] = "member.leave_shop"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     last_day: Day
     reason: Reason | None = None
+
+    def persons(self) -> list[str]:
+        return [] if self.reason is None else [self.member]
 
 
 class _OnPost(_OnMember, frozen=True, kw_only=True):

@@ -84,7 +84,7 @@ class Member(Aggregate):
 
         TOPIC = "member.left.v1"
         last_day: str
-        reason: str | None = None
+        reason: Personal | None = None
 
     class LeaveRequested(Aggregate.Event):
         """The member wants to stay away on these days."""
@@ -215,7 +215,7 @@ class Member(Aggregate):
         if self.supervisor_on(since) != supervisor or (since, supervisor) not in self.supervisors:
             self._supervisor_set(supervisor=supervisor, since=since, occurred_at=occurred_at)
 
-    def leave_shop(self, last_day: str, reason: str | None, *, occurred_at: datetime) -> None:
+    def leave_shop(self, last_day: str, reason: Plain | None, *, occurred_at: datetime) -> None:
         """Errors: R-PPL-01, R-PPL-03, R-PPL-19."""
         if self.left_on != last_day:
             self.must_be_here(last_day)

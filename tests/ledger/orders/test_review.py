@@ -2,6 +2,7 @@
 
 from ledger.orders.commands import (
     ApproveOrder,
+    AssignOrder,
     ChangeLines,
     CloseException,
     HoldOrder,
@@ -50,9 +51,12 @@ def test_notes__are_sealed_for_the_buyer() -> None:
     story = given(place(account="reader"))
     for command, topic in ((on(ApproveOrder, note=note), "order.approved.v1"),
                            (on(HoldOrder, reason="x"), "order.held.v1"),
-                           (on(LiftHold, note=note), "order.hold_lifted.v1")):
+                           (on(LiftHold, note=note), "order.hold_lifted.v1"),
+                           (on(AssignOrder, owner="member:7", reason=note),
+                            "order.owner_assigned.v1")):
         (fact,) = story.when(command).then(topic)
-        if topic != "order.held.v1":
-            assert fact.note.p == "person:buyer:taobao:reader"
+        for name in type(fact).PERSONAL:
+            assert getattr(fact, name).p == "person:buyer:taobao:reader"
+        assert type(fact).PERSONAL or topic == "order.held.v1"
     (fact,) = given(place()).when(on(ApproveOrder)).then("order.approved.v1")
     assert fact.note is None

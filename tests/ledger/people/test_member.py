@@ -118,6 +118,12 @@ def lost(story: Story, name: str = WANG, month: str = MONTH) -> str:
 # -- joining and leaving --------------------------------------------------------------------------
 
 
+def test_leave_shop__its_reason_is_sealed_for_the_member() -> None:
+    leaves = LeaveShop(member=NEW, last_day=JOINED, reason="搬家", occurred_at=at(JOINED))
+    (fact,) = given(join()).when(leaves).then("member.left.v1")
+    assert (fact.reason.p, leaves.persons()) == (f"person:{NEW}", [NEW])
+
+
 def test_join__accepted_once_with_a_sealed_name() -> None:
     story = given()
     facts = story.when(join(name="王芳", contact="13800000000")).then("member.joined.v1")
