@@ -16,7 +16,7 @@ from ledger.common.errors import Misconfigured
 from ledger.core.commands import Handlers
 from ledger.handlers.table import HANDLERS
 from ledger.log import sqlite
-from ledger.log.clock import Clock
+from ledger.log.clock import AHEAD_DAYS, Clock
 from ledger.log.master_key import read_master_key
 from ledger.log.memory import MemoryStore
 from ledger.log.persons import (
@@ -56,6 +56,13 @@ class MissingLedger(Misconfigured):
     rule: ClassVar[str] = "R-SET-03"
 
 
+class BadDays(Misconfigured):
+    """{name} is {text!r}. It must be a whole number of days, from 1 to 36500."""
+
+    code: ClassVar[str] = "bad_days"
+    rule: ClassVar[str] = "R-SET-04"
+
+
 @contextmanager
 def _opening(name: str, url: str) -> Iterator[None]:
     """Errors: CannotOpen (R-SET-02) for whatever the system or the driver raises while opening."""
@@ -77,11 +84,12 @@ class Settings:
     keys_url: str
     master_key_file: Path | None
     admin_url: str | None = None
+    clock_ahead_days: int = AHEAD_DAYS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read LEDGER_DATABASE_URL, LEDGER_KEYS_URL, LEDGER_MASTER_KEY_FILE and
-        LEDGER_ADMIN_DATABASE_URL. Errors: R-SET-01.
+        """Read LEDGER_DATABASE_URL, LEDGER_KEYS_URL, LEDGER_MASTER_KEY_FILE,
+        LEDGER_ADMIN_DATABASE_URL and LEDGER_CLOCK_AHEAD_DAYS. Errors: R-SET-01, R-SET-04.
 
         The keys and the master key of an SQLite ledger `x.db` default to `x.keys.db` and
         `x.master.key` next to it: one keys database for all files of a folder would give unrelated
@@ -100,6 +108,7 @@ class Settings:
             keys_url=keys or ("memory:" if url == "memory:" else "sqlite:///var/keys.db"),
             master_key_file=Path(master) if master else None,
             admin_url=environment.get("LEDGER_ADMIN_DATABASE_URL"),
+            clock_ahead_days=_days(environment, "LEDGER_CLOCK_AHEAD_DAYS", AHEAD_DAYS),
         )
 
     def open_store(self, *, prepare: bool = True) -> Store:
@@ -221,8 +230,17 @@ def open_ledger(
     except BaseException:
         store.close()
         raise
+    clock = clock or clock_of(settings, store, name)
     opened = Ledger(store, own, name=name, clock=clock, handlers=handlers)
     return Opened(opened, store, keys)
+
+
+def clock_of(settings: Settings, store: Store, name: str) -> Clock:
+    """A ledger's clock. The ledger of keys and reads may rest while the one that it belongs to
+    goes on: the time of that one's last event has come for both."""
+    owner = name.removesuffix(SUFFIX)
+    since = 0 if owner == name else store.head(owner).recorded_at
+    return Clock(ahead_days=settings.clock_ahead_days, since=since)
 
 
 def open_copy(path: Path, ledger: str) -> Store:
@@ -247,6 +265,14 @@ def open_copy(path: Path, ledger: str) -> Store:
             store.close()
             raise
     return store
+
+
+def _days(environment: Mapping[str, str], name: str, default: int) -> int:
+    """A number of days. Errors: BadDays (R-SET-04)."""
+    text = environment.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 36_500 and len(text) < 6):
+        raise BadDays(name=name, text=text)
+    return int(text)
 
 
 def sqlite_path(url: str) -> Path | None:

@@ -248,10 +248,16 @@ def upgrade_command() -> None:
 @actor_option
 @click.option("--reason", required=True, help="Why the clock is right.")
 def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> None:
-    """Accept the computer's clock although the guard suspects it. This is recorded."""
+    """Accept the computer's clock although the guard suspects it. This is recorded, also in the
+    ledger of keys and reads."""
+    from ledger.access import SUFFIX
+
     with opened(ledger_name) as found:
         receipt = found.ledger.accept_clock(reason, context_of(found, actor, "admin"))
-        click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
+    with opened(ledger_name + SUFFIX) as keys:
+        if keys.ledger.head().position:
+            keys.ledger.accept_clock(reason, context_of(keys, actor, "admin"))
+    click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
 
 
 @command("close-log")

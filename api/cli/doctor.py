@@ -12,6 +12,7 @@ from api.cli.output import progress
 from api.messages import explain, tr
 from ledger.common.errors import LedgerError
 from ledger.log import merkle, sqlite
+from ledger.log.clock import ClockSuspect
 from ledger.log.store import Head, Store
 from ledger.log.verify import Expectation, Problem, verify
 from ledger.settings import Opened, Settings, masked, open_copy, open_ledger, sqlite_path
@@ -149,10 +150,17 @@ def _durability(store: Store) -> tuple[bool, str]:
     return True, ", ".join(f"{name} = {value}" for name, value in store.durability().items())
 
 
-def _clock(opened: Opened) -> tuple[bool, str]:
-    behind = (opened.ledger.head().recorded_at - opened.ledger.clock.wall()) / 1e6
+def _clock(opened: Opened) -> tuple[bool | None, str]:
+    last, clock = opened.ledger.head().recorded_at, opened.ledger.clock
+    behind = (last - clock.wall()) / 1e6
     if behind > 5:
         return False, tr("It is {behind:.0f} s behind the last event.", behind=behind)
+    try:
+        clock.must_continue(last)
+    except ClockSuspect:
+        return None, tr("More than {days} days have passed since the last event, or the clock is "
+                        "wrong. Before something is recorded, an admin accepts it.",
+                        days=clock.ahead_days)
     return True, tr("It is not behind the last event.")
 
 

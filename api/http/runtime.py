@@ -23,7 +23,7 @@ from ledger.core import event_types
 from ledger.log.milestones import opening
 from ledger.log.persons import Keys
 from ledger.log.store import Store, Which, gapless
-from ledger.settings import Settings, sqlite_path
+from ledger.settings import Settings, clock_of, sqlite_path
 from ledger.writing.genesis import keys_of
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
@@ -109,7 +109,7 @@ class Edge:
             return self
         with self._lock:
             if self._process != os.getpid():
-                settings = self.settings or Settings.from_environment()
+                self._settings = settings = self.settings or Settings.from_environment()
                 self.store = settings.open_store()
                 self.keys = settings.open_keys()
                 self.models = ReadModels(self.store, PROJECTIONS)
@@ -146,7 +146,8 @@ class Edge:
         with self._lock:
             if name not in self._ledgers:
                 own = keys_of(self.store, self.keys, name)
-                self._ledgers[name] = Ledger(self.store, own, name=name)
+                self._ledgers[name] = Ledger(
+                    self.store, own, name=name, clock=clock_of(self._settings, self.store, name))
             return self._ledgers[name]
 
     def writers(self) -> dict[str, bool]:

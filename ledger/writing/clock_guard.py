@@ -23,6 +23,7 @@ class ClockGuard:
 
     def stamp(self, head: Head, reader: Reader) -> int:
         """The clock's time for what follows a head. Errors: ClockSuspect (R-LOG-08)."""
+        self.clock.must_continue(head.recorded_at)  # an acceptance would have moved the head
         try:
             wall = self.clock.stamp(self._floor(head))
         except ClockSuspect:

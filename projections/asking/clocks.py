@@ -4,6 +4,7 @@ docs/time.md explains both and the rule of order.
 """
 
 import re
+import time as computer
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -11,6 +12,8 @@ from zoneinfo import ZoneInfo
 from ledger.common.days import SHOP_ZONE
 from ledger.common.errors import Invalid, NotFound
 from ledger.common.values import MAX_INTEGER, from_us, rfc3339, to_us
+from ledger.core import event_types
+from ledger.core.clock import STREAM as ACCEPTED
 from ledger.log.envelope import Entry, Outline
 from ledger.log.store import NOTHING, Head, Store
 
@@ -156,7 +159,8 @@ def header(store: Store, ledger: str, as_of: AsOf, cut: Cut) -> dict[str, Any]:
     Shapes: {ledger, position, head, recorded_at, recorded_as_of, occurred_as_of, open, notes};
     position is that of the last event that was looked at and recorded_at its time (None before the
     first); open says whether the same question may be answered otherwise later; notes is a list of
-    sentences.
+    sentences. `clock: ahead` is there after an admin accepted a clock that lies behind the last
+    event, until it has caught up: what is recorded meanwhile bears times that are still to come.
     """
     notes = [m.note for m in (as_of.recorded, as_of.occurred) if m is not None and m.note]
     head, recorded_at = cut.head, None
@@ -166,6 +170,7 @@ def header(store: Store, ledger: str, as_of: AsOf, cut: Cut) -> dict[str, Any]:
         recorded_at = store.read(ledger, after=cut.position - 1, limit=1)[0].recorded_at
     if recorded_at is None:
         notes.append("nothing was recorded by then" if not as_of.now else "nothing is recorded yet")
+    ahead = {"clock": "ahead"} if _is_ahead(store, ledger, head) else {}
     return {
         "ledger": ledger,
         "position": cut.position,
@@ -174,8 +179,20 @@ def header(store: Store, ledger: str, as_of: AsOf, cut: Cut) -> dict[str, Any]:
         "recorded_as_of": None if as_of.recorded is None else _shown(as_of.recorded),
         "occurred_as_of": None if as_of.occurred is None else _shown(as_of.occurred),
         "open": not cut.closed,
+        **ahead,
         "notes": notes,
     }
+
+
+def _is_ahead(store: Store, ledger: str, head: Head) -> bool:
+    """Whether the log's times run ahead of the clock, since the last acceptance covers them."""
+    if head.recorded_at <= computer.time_ns() // 1000:
+        return False
+    found = store.streams(ledger, [ACCEPTED])
+    if not found:
+        return False
+    pinned_us = event_types.decode(found[-1]).pinned_us
+    return bool(head.recorded_at <= pinned_us + head.position - found[-1].position + 1)
 
 
 def _shown(at: Moment) -> str | None:

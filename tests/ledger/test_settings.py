@@ -13,10 +13,20 @@ from ledger.common.errors import NotFound
 from ledger.core import event_types
 from ledger.imports import profiles
 from ledger.log import sqlite
+from ledger.log.clock import DAY_US, Clock
 from ledger.log.persons import MasterKeyRequired
 from ledger.log.store import AffectedSqlite
-from ledger.settings import BadDatabaseUrl, CannotOpen, Settings, default_actor, open_ledger
+from ledger.settings import (
+    BadDatabaseUrl,
+    BadDays,
+    CannotOpen,
+    Settings,
+    clock_of,
+    default_actor,
+    open_ledger,
+)
 from tests.support.builders import CONTEXT, place
+from tests.support.clocks import START
 
 
 def sqlite_settings(folder: Path) -> Settings:
@@ -46,6 +56,27 @@ def test_settings__rejected_when_postgres_has_no_master_key() -> None:
     found = Settings.from_environment({"LEDGER_DATABASE_URL": "postgresql://app@127.0.0.1/x"})
     with pytest.raises(MasterKeyRequired):
         found.open_keys()
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "a month", "36501", "1" * 5000, "३०"])
+def test_settings__rejected_when_the_days_are_no_number(text: str) -> None:
+    with pytest.raises(BadDays, match="LEDGER_CLOCK_AHEAD_DAYS"):
+        Settings.from_environment({"LEDGER_CLOCK_AHEAD_DAYS": text})
+
+
+def test_settings__say_how_far_ahead_a_clock_may_begin(tmp_path: Path) -> None:
+    """The ledger of keys and reads has rested no longer than the one that it belongs to."""
+    url = {"LEDGER_DATABASE_URL": sqlite_settings(tmp_path).database_url}
+    assert Settings.from_environment(url).clock_ahead_days == 30
+    found = Settings.from_environment({**url, "LEDGER_CLOCK_AHEAD_DAYS": "36500"})
+    for name, wall in (("main.access", START), ("main", START + 40 * DAY_US)):
+        shop = open_ledger(found, name=name, clock=Clock(lambda wall=wall: wall))
+        shop.ledger.accept_clock("a test", CONTEXT)
+        assert clock_of(found, shop.store, name).ahead_days == 36_500
+        shop.close()
+    shop = open_ledger(found, name="main.access")
+    assert shop.ledger.clock.since == START + 40 * DAY_US
+    shop.close()
 
 
 # -- which SQLite ----------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Clocks that tests move by hand."""
 
-from ledger.log.clock import Clock
+from ledger.log.clock import AHEAD_DAYS, Clock
 
 SECOND = 1_000_000
 START = 1_800_000_000 * SECOND
@@ -23,6 +23,6 @@ class Time:
         """Someone sets the wall clock."""
         self.wall += int(seconds * SECOND)
 
-    def clock(self) -> Clock:
+    def clock(self, *, ahead_days: int = AHEAD_DAYS) -> Clock:
         """A clock of a ledger that shows this time."""
-        return Clock(wall=lambda: self.wall, steady=lambda: self.steady)
+        return Clock(wall=lambda: self.wall, steady=lambda: self.steady, ahead_days=ahead_days)

@@ -45,8 +45,14 @@ def other(store: Store, ledger: Ledger, time: Time) -> Any:
 
 
 def recorded(store: Store) -> list[int]:
-    """Seconds after the start at which events were recorded."""
-    return [(row.recorded_at - START) // SECOND for row in must_be_sound(store)]
+    """Seconds after the start at which events were recorded, but those that close a day."""
+    return [(row.recorded_at - START) // SECOND for row in must_be_sound(store)
+            if row.type != "log.day_closed.v1"]
+
+
+def jars(store: Store) -> int:
+    """How many jars were opened."""
+    return sum(entry.type == "jar.opened.v1" for entry in store.read("main"))
 
 
 def test_handle__accepted_while_time_passes(ledger: Ledger, store: Store, time: Time) -> None:
@@ -59,15 +65,100 @@ def test_handle__accepted_while_time_passes(ledger: Ledger, store: Store, time: 
 def test_handle__accepted_when_the_clock_is_set_a_little(
     ledger: Ledger, store: Store, time: Time
 ) -> None:
-    """Small corrections add up to any sum; what counts is one step."""
+    """It steps by less than a minute in all, stands, and steps back by less than 5 s."""
     ledger.handle(opening(0), CONTEXT)
-    for number in range(1, 6):
-        time.pass_by(100)
-        time.jump(59)
+    for number, jump in enumerate((29, 30, -4.9), 1):
+        time.pass_by(1)
+        time.jump(jump)
         ledger.handle(opening(number), CONTEXT)
-    time.jump(-4.9)
-    ledger.handle(opening(6), CONTEXT)
-    assert recorded(store) == [0, 159, 318, 477, 636, 795, 795]
+    time.steady += 4 * SECOND
+    ledger.handle(opening(4), CONTEXT)
+    assert recorded(store) == [0, 30, 61, 61, 61]
+
+
+@pytest.mark.parametrize(("jumps", "seconds", "jump"), [(20, 100, 59), (20, 100, -4),
+                                                        (200, 3600, 2.5), (200, 3600, -2.5)])
+def test_handle__rejected_when_the_clock_creeps(
+    ledger: Ledger, store: Store, time: Time, jumps: int, *, seconds: int, jump: float
+) -> None:
+    """Small jumps are one jump: what counts is how far it has come since the process began."""
+    ledger.handle(opening(0), CONTEXT)
+    with pytest.raises(ClockSuspect, match="jumped"):
+        for number in range(1, jumps + 1):
+            time.pass_by(seconds)
+            time.jump(jump)
+            ledger.handle(opening(number), CONTEXT)
+    before = jars(store)
+    time.pass_by(86_400 * 200)
+    for _ in range(2):
+        with pytest.raises(ClockSuspect):  # waiting does not make it right
+            ledger.handle(opening(jumps + 1), CONTEXT)
+    ledger.accept_clock("it is right now", ADMIN)
+    for number in range(2):
+        time.jump(29)
+        ledger.handle(opening(jumps + 2 + number), CONTEXT)
+    assert jars(store) == before + 2
+    time.jump(29)
+    with pytest.raises(ClockSuspect):
+        ledger.handle(opening(jumps + 4), CONTEXT)
+
+
+@pytest.mark.parametrize("ppm", [450, -450])
+def test_handle__accepted_when_the_clock_is_slewed_for_weeks(
+    ledger: Ledger, store: Store, time: Time, ppm: int
+) -> None:
+    """NTP slews by 500 ppm at most; after hours of it, a jump is a jump as before."""
+    for day in range(40):
+        ledger.handle(opening(day), CONTEXT)
+        time.pass_by(86_400)
+        time.jump(86_400 * ppm / 1e6)
+    ledger.handle(opening(40), CONTEXT)
+    assert jars(store) == 41
+    time.jump(61)
+    with pytest.raises(ClockSuspect, match="jumped"):
+        ledger.handle(opening(41), CONTEXT)
+
+
+def test_handle__rejected_when_the_first_clock_is_far_ahead_of_the_log(
+    ledger: Ledger, store: Store, time: Time
+) -> None:
+    ledger.handle(opening(1), CONTEXT)
+    time.jump(86_400 * 29 + 1)
+    narrow = Ledger(store, ledger.keys, handlers=HANDLERS, clock=time.clock(ahead_days=28))
+    with pytest.raises(ClockSuspect, match="29 days ahead"):
+        narrow.handle(opening(2), CONTEXT)
+    soon = Ledger(store, ledger.keys, handlers=HANDLERS, clock=time.clock())
+    soon.handle(opening(2), CONTEXT)
+    time.jump(86_400 * 31 + 1)
+    late, other = (Ledger(store, ledger.keys, handlers=HANDLERS, clock=time.clock())
+                   for _ in range(2))
+    for one in (late, other):
+        for _ in range(2):
+            with pytest.raises(ClockSuspect, match="31 days ahead"):
+                one.handle(opening(3), CONTEXT)
+            time.pass_by(60)
+    time.jump(-86_400 * 2)
+    late.handle(opening(3), CONTEXT)  # it was set right
+    time.jump(86_400 * 31 + 1)
+    third = Ledger(store, ledger.keys, handlers=HANDLERS, clock=time.clock())
+    with pytest.raises(ClockSuspect, match="31 days ahead"):
+        third.handle(opening(4), CONTEXT)
+    third.accept_clock("the shop was closed", ADMIN)
+    third.handle(opening(4), CONTEXT)
+    other.accept_clock("the shop was closed", ADMIN)
+    other.handle(opening(5), CONTEXT)
+    late.handle(opening(6), CONTEXT)
+    for one in (narrow, soon, late, other, third):
+        one.close()
+
+
+def test_handle__accepted_when_the_first_event_comes_late(
+    ledger: Ledger, other: Ledger, time: Time
+) -> None:
+    """A process that began in time was there while the days passed."""
+    ledger.handle(opening(1), CONTEXT)
+    time.pass_by(86_400 * 40)
+    other.handle(opening(2), CONTEXT)
 
 
 @pytest.mark.parametrize("jump", [-5.1, -61, 60.1, 86_400 * 365 * 73])
@@ -123,7 +214,9 @@ def test_accept_clock__accepted_after_a_year_in_the_future(
 ) -> None:
     """Someone recorded in 2099; recorded time stands still until the clock has caught up."""
     time.jump(86_400 * 365 * 73)
-    ledger.handle(opening(), CONTEXT)
+    wrong = Ledger(store, ledger.keys, handlers=HANDLERS, clock=time.clock(ahead_days=36_500))
+    wrong.handle(opening(), CONTEXT)
+    wrong.close()
     time.jump(-86_400 * 365 * 73)
     ledger.accept_clock("it is 2026", ADMIN)
     for number in range(2, 5):

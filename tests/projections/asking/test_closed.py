@@ -17,6 +17,7 @@ from ledger.common.values import from_us, rfc3339
 from ledger.log.clock import Clock, ClockSuspect
 from ledger.log.store import Store
 from ledger.settings import Settings, open_ledger
+from projections.asking import clocks
 from projections.asking.clocks import AsOf
 from projections.asking.questions import Answer, Question
 from projections.catalogue import PROJECTIONS
@@ -167,3 +168,39 @@ def test_closed__not_while_the_rows_lack_a_part(ledger: Ledger, store: Store) ->
     models.catch_up("main")
     assert not REPORTS["inventory"](models, "main", late).as_of["open"]
     models.close()
+
+
+def test_closed__says_that_the_clock_is_ahead_until_it_has_caught_up(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an acceptance of a clock that was set back, not after one that was set forward."""
+    time = Time()
+    monkeypatch.setattr(clocks.computer, "time_ns", lambda: time.wall * 1000)
+    shop = open_ledger(settings, clock=time.clock())
+    models = ReadModels(shop.store, PROJECTIONS)
+
+    def said() -> Any:
+        models.catch_up("main")
+        return run(models, "main", "orders", Question()).as_of.get("clock")
+
+    put(shop.ledger, place("1"))
+    time.jump(-4)
+    put(shop.ledger, place("2"))
+    assert said() is None
+    time.jump(3600)
+    shop.ledger.accept_clock("it had been an hour late", CONTEXT)
+    assert said() is None
+    time.jump(-3600)
+    shop.ledger.accept_clock("it was right before", CONTEXT)
+    assert said() == "ahead"
+    put(shop.ledger, place("3"))
+    time.pass_by(3595)
+    put(shop.ledger, place("4"))
+    assert said() == "ahead"
+    time.pass_by(6)
+    assert said() is None
+    put(shop.ledger, place("5"))
+    time.jump(-4)
+    assert said() is None
+    models.close()
+    shop.close()
