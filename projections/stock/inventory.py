@@ -75,7 +75,7 @@ thresholds = Table(
 
 units = Table(
     "sku_units", metadata,
-    Column("ledger", Key, nullable=False),
+    ledger_column(),
     Column("sku", Key, nullable=False),
     Column("unit", Text, nullable=False),
     Column("position", BigInteger, nullable=False),

@@ -94,7 +94,7 @@ def _units(reading: Reading) -> dict[str, str]:
     found = _select(
         reading, "SELECT sku, unit FROM sku_units WHERE ledger = ? AND position <= ?"
         f" {'' if sku is None else 'AND sku = ?'}",
-        (reading.ledger, reading.cut.position, *(() if sku is None else (sku,))))
+        (reading.id, reading.cut.position, *(() if sku is None else (sku,))))
     return {str(name): str(unit) for name, unit in found}
 
 
