@@ -61,7 +61,8 @@ class Clocks:
 class Attempt(NamedTuple):
     """One attempt and what came of it; `unknown` where the process died before it was answered.
 
-    Shapes: `positions` are those of the receipt, `head` the end of the log in it.
+    Shapes: `positions` are those of the receipt, `head` the end of the log in it, `seen` the last
+    end of the log that the process had heard of when it made the attempt.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Attempt(NamedTuple):
     positions: tuple[int, ...] = ()
     head: int = 0
     replayed: bool = False
+    seen: int = 0
 
 
 def command_of(kind: str, name: str) -> Command:
@@ -92,10 +94,12 @@ class History:
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._lock = threading.Lock()
+        self.seen = 0
 
     def note(self, attempt: Attempt) -> None:
         """Add a line. It outlives the process, though not the machine."""
         with self._lock:
+            self.seen = max(self.seen, attempt.head)
             os.write(self._file, json.dumps(attempt).encode() + b"\n")
 
 
@@ -105,12 +109,12 @@ def attempts(folder: Path) -> Iterator[Attempt]:
         begun: dict[str, list[Attempt]] = defaultdict(list)
         for raw in path.read_bytes().split(b"\n"):
             with suppress(ValueError):  # the last line of a process that was killed in it
-                id_, kind, body, outcome, code, positions, head, replayed = json.loads(raw)
-                found = Attempt(id_, kind, body, outcome, code, tuple(positions), head, replayed)
-                if outcome == "begun":
-                    begun[id_].append(found._replace(outcome=UNKNOWN))
+                found = Attempt(*json.loads(raw))
+                found = found._replace(positions=tuple(found.positions))
+                if found.outcome == "begun":
+                    begun[found.id].append(found._replace(outcome=UNKNOWN))
                 else:
-                    begun[id_].pop()
+                    begun[found.id].pop()
                     yield found
         for left in begun.values():
             yield from left
@@ -158,6 +162,7 @@ class _Trader:
         return kind, number, str(uuid5(SPACE, f"{kind} {number}"))
 
     def _attempt(self, attempt: Attempt) -> Attempt:
+        attempt = attempt._replace(seen=self.history.seen)
         self.history.note(attempt._replace(outcome="begun"))
         told = context(command_id=UUID(attempt.id), by_client=True)
         try:
