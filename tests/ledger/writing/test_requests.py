@@ -120,7 +120,7 @@ def test_request__of_every_personal_field_is_sealed_under_its_name() -> None:
     for cls in COMMANDS:
         whole = {field.encode_name for field in msgspec.structs.fields(cls)}
         assert set(cls.PERSONAL) <= whole, cls.NAME
-        # A name may be a warehouse's; which reasons and notes are sealed, docs/personal-data.md says.
+        # A name may be a warehouse's; docs/personal-data.md says which reasons are sealed.
         always = sealed - {"name", "note", "reason"}
         assert bool(cls.PERSONAL) >= bool(whole & always), cls.NAME
 
