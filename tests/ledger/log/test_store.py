@@ -512,7 +512,8 @@ def test_commit__ignored_by_all_while_delayed(
 
     def hang() -> None:
         with other.writing("main") as writing:
-            append(writing, before, [entry(before.position + 1, ledger=ledger.id)])
+            append(writing, before, [
+                entry(before.position + 1, ledger=ledger.id, recorded_at=before.recorded_at + 1)])
             holds.set()
             assert go.wait(30)
 

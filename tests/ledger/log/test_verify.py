@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from ledger.application import Ledger
 from ledger.log import merkle, sqlite
-from ledger.log.clock import Clock
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.persons import Keys
 from ledger.log.store import Head, Known, LedgerUnknown, StorageFailed, Store
@@ -256,8 +255,9 @@ class Busy:
 
 def grow(store: Store, number: int, ledger: bytes = LEDGER) -> None:
     """Record events whose tiles are stored as they are completed."""
-    size = store.head("main").position
-    entries = [raw_first(ledger) if one == 1 else raw(one, ledger=ledger)
+    size, recorded_at = store.head("main")[:2]
+    entries = [raw_first(ledger) if one == 1 else
+               raw(one, ledger=ledger, recorded_at=max(recorded_at, 1_000_000) + one)
                for one in range(size + 1, size + number + 1)]
     leaves = [row.leaf_hash for row in store.read("main")] + [row.leaf_hash for row in entries]
     tiles = [merkle_tile(leaves, tile) for tile in range(size // 256, (size + number) // 256)]
@@ -430,8 +430,7 @@ def test_writer__refuses_a_head_that_was_changed(
     store: Store, settings: Settings, keys: Keys, column: str, value: object, more: int
 ) -> None:
     """Neither built upon nor, by a clock that seems late, a reason to accept the year 2098."""
-    long_ago = Clock(wall=lambda: 1_000_000)
-    ledger = Ledger(store, begun(store, keys, clock=long_ago), handlers=HANDLERS)
+    ledger = Ledger(store, begun(store, keys), handlers=HANDLERS)
     grow(store, 3 + more, ledger.id)
     before = store.head("main")
     tamper.intrude(settings, f"UPDATE heads SET {column} = ?", value)
