@@ -16,6 +16,7 @@ import msgspec
 
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
+from ledger.log.bounds import must_be_storable
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
 from ledger.log.milestones import misfit
 from ledger.log.store import (
@@ -25,6 +26,7 @@ from ledger.log.store import (
     StorageFailed,
     Store,
     Tile,
+    ValueNotStored,
     Which,
     shown,
 )
@@ -115,7 +117,7 @@ class _Walk:
         self.frontier: list[bytes] = []
         self.position = 0
         self.events = 0
-        self.recorded_at = 0
+        self.recorded_at = -2**63
         self.versions: dict[str, int] = {}
         self.tile: list[bytes] = []
         self.tiles: list[bytes] = []
@@ -165,13 +167,17 @@ class _Walk:
             self.note(position, "the envelope is not the one that was recorded")
         if not canonical_subjects(entry.subjects):
             self.note(position, "the subjects are not sorted, each once, and plainly spelled")
+        try:
+            must_be_storable(entry)
+        except ValueNotStored as error:
+            self.note(position, error.details["why"])
 
     def _order(self, entry: Entry, position: int) -> None:
         if entry.recorded_at < self.recorded_at:
             self.note(position, "it was recorded before the event that precedes it")
         self.recorded_at = entry.recorded_at
         last = self.versions.get(entry.stream)
-        if entry.version != (last + 1 if last is not None else min(entry.version, 1)):
+        if entry.version != (last + 1 if last is not None else max(min(entry.version, 1), 0)):
             self.note(position, f"version {entry.version} of {entry.stream} follows {last}")
         self.versions[entry.stream] = entry.version
 

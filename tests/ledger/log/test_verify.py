@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ledger.application import Ledger
 from ledger.log import merkle, sqlite
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
+from ledger.log.memory import MemoryStore
 from ledger.log.persons import Keys
 from ledger.log.store import Head, Known, LedgerUnknown, StorageFailed, Store
 from ledger.log.verify import BadExpectation, Expectation, HeadUnsound, Report, verify
@@ -456,3 +457,38 @@ def test_writer__refuses_a_head_that_was_changed_while_it_was_open(
     with pytest.raises(HeadUnsound):
         ledger.handle(opening(2), CONTEXT)
     ledger.close()
+
+
+class Relaid(MemoryStore):
+    """A log whose second event somebody changed and hashed again, past what the databases check."""
+
+    def __init__(self, **change: Any) -> None:
+        super().__init__()
+        self.change = change
+
+    def read(self, *arguments: Any, **limits: Any) -> list[Entry]:
+        found = super().read(*arguments, **limits)
+        for at, one in enumerate(found):
+            if one.position == 2:
+                other = one._replace(**self.change)
+                other = other._replace(payload_hash=payload_hash(other.salt, other.payload))
+                found[at] = other._replace(leaf_hash=leaf_hash(other))
+        return found
+
+
+@pytest.mark.parametrize(("change", "what"), [
+    ({"salt": bytes(15)}, "salt is 15 bytes long"),
+    ({"payload": b"x" * 1_048_577}, "1048577"),
+    ({"stream": "s" * 1_001}, "1001"),
+    ({"version": -1}, "version -1"),
+    ({"version": 2}, "version 2"),
+], ids=["salt", "payload", "stream", "negative", "skipped"])
+def test_verify__reports_what_no_event_may_hold_though_every_hash_fits(
+    change: dict[str, Any], what: str
+) -> None:
+    store = Relaid()
+    write(store, raw_first(), raw(2))
+    assert verify(store, "main").ok
+    store.change = change
+    assert any(problem.position == 2 and what in problem.what
+               for problem in verify(store, "main").problems)
