@@ -210,11 +210,18 @@ def verify_command(
     if form == "json":
         click.echo(as_json(report))
     else:
-        for problem in report["problems"]:
-            click.echo(f"{problem['position']}: {problem['what']}")
-        word = tr("The log is what was recorded.") if report["ok"] else tr("The log is not sound.")
-        click.echo(f"{word} {report['events']} events, {report['position']}:{report['root']}")
+        _show_verified(report, tr("The log is what was recorded."), tr("The log is not sound."))
+        if report["access"] is not None:
+            _show_verified(report["access"], tr("So is the ledger of keys and readings."),
+                           tr("The ledger of keys and readings is not sound."))
     sys.exit(0 if report["ok"] else 1)
+
+
+def _show_verified(report: dict[str, Any], sound: str, unsound: str) -> None:
+    for problem in report["problems"]:
+        click.echo(f"{problem['position']}: {problem['what']}")
+    word = unsound if report["problems"] else sound
+    click.echo(f"{word} {report['events']} events, {report['position']}:{report['root']}")
 
 
 @command("doctor")

@@ -14,8 +14,9 @@ from ledger.common.errors import LedgerError
 from ledger.log import merkle, sqlite
 from ledger.log.clock import ClockSuspect
 from ledger.log.store import Head, Store
-from ledger.log.verify import Expectation, Problem, verify
+from ledger.log.verify import Expectation, Problem, Report, verify
 from ledger.settings import Opened, Settings, masked, open_copy, open_ledger, sqlite_path
+from ledger.writing.genesis import SUFFIX
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
 
@@ -30,11 +31,13 @@ def expectation(head: Head) -> str:
 def verify_all(
     ledger: str, expected: list[Expectation], file: Path | None = None
 ) -> dict[str, Any]:
-    """Verify the log, and the read models against a rebuild where the log is sound. Of a copy in a
-    file, the log alone is verified: it needs nothing but the file, and changes nothing.
+    """Verify the log; the ledger of its keys and readings, also against what the log says of it;
+    and the read models against a rebuild where the log is sound. Of a copy in a file, only what is
+    in it: that needs nothing but the file, and changes nothing.
 
-    Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}. It needs no
-    keys, so that an auditor can run it who has none.
+    Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}, and `access`
+    with the same but `ok`, None where the database holds no such ledger. It needs no keys, so that
+    an auditor can run it who has none.
     """
     store = (Settings.from_environment().find_store(ledger) if file is None
              else open_copy(file, ledger))
@@ -44,10 +47,18 @@ def verify_all(
         problems = list(report.problems)
         if report.ok and file is None:
             problems += _read_model_problems(store, ledger)
-        return {"ok": not problems, "events": report.events, "position": report.position,
-                "root": report.root.hex(), "problems": [p._asdict() for p in problems]}
+        access = None if store.known(ledger + SUFFIX) is None else verify(
+            store, ledger + SUFFIX, expected=report.anchors)
+        return {"ok": not problems and (access is None or access.ok),
+                **_found(report, problems),
+                "access": None if access is None else _found(access, access.problems)}
     finally:
         store.close()
+
+
+def _found(report: Report, problems: list[Problem]) -> Finding:
+    return {"events": report.events, "position": report.position, "root": report.root.hex(),
+            "problems": [problem._asdict() for problem in problems]}
 
 
 def examine(ledger: str) -> list[Finding]:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from ledger.common.bounds import AnyInteger, At, Day, Reason, Tally, Text
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, OnStream
-from ledger.log.milestones import Anchor
+from ledger.log.milestones import DAY_CLOSED, Anchor
 
 STREAM = "log:clock"
 
@@ -50,7 +50,7 @@ class DayLog(Aggregate):
         """What was recorded on this day stands before it. `access` is how far the ledger of keys
         and readings had come."""
 
-        TOPIC = "log.day_closed.v1"
+        TOPIC = DAY_CLOSED
         day: str
         access: Anchor
 

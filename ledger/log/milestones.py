@@ -57,6 +57,16 @@ class Anchor(msgspec.Struct, frozen=True):
     root: str
 
 
+DAY_CLOSED = "log.day_closed.v1"
+"""The type of the event that closes a day."""
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """What whoever checks a log needs of an event that closed a day."""
+
+    access: Anchor
+
+
 class Opened(Milestone, frozen=True, kw_only=True, omit_defaults=True):
     """A ledger begins: position 1 of each.
 
@@ -83,6 +93,15 @@ MILESTONES: tuple[type[Milestone], ...] = (Opened,)
 """All types of the log's own events."""
 
 _opened = msgspec.json.Decoder(Opened)
+_closed = msgspec.json.Decoder(Closed)
+
+
+def anchored(entry: Entry) -> Anchor:
+    """How far the access ledger had come by an event that closed a day.
+
+    Errors: msgspec.DecodeError if nothing recorded can be so.
+    """
+    return _closed.decode(entry.payload).access
 
 
 def opening(entry: Entry | Outline | None, named: str) -> Opened:

@@ -18,7 +18,7 @@ from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
 from ledger.log.bounds import must_be_storable
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
-from ledger.log.milestones import misfit
+from ledger.log.milestones import DAY_CLOSED, anchored, misfit
 from ledger.log.store import (
     Head,
     LedgerUnknown,
@@ -100,13 +100,15 @@ class Problem(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a verification found. `root` is that of the rows as they are stored."""
+    """What a verification found. `root` is that of the rows as they are stored, `anchors` what the
+    events that closed days say of the access ledger."""
 
     ok: bool
     events: int
     position: int
     root: bytes
     problems: list[Problem]
+    anchors: list[Expectation]
 
 
 class _Walk:
@@ -121,6 +123,7 @@ class _Walk:
         self.versions: dict[str, int] = {}
         self.tile: list[bytes] = []
         self.tiles: list[bytes] = []
+        self.anchors: list[Expectation] = []
         self.expected: dict[int, set[bytes]] = {}
         for one in expected:
             self.expected.setdefault(one.position, set()).add(one.root)
@@ -144,6 +147,9 @@ class _Walk:
                 self.note(1, f"the ledger was not opened so: {why}")
             self._hashes(entry, position)
             self._order(entry, position)
+            if entry.type == DAY_CLOSED:
+                anchor = anchored(entry)
+                self.anchors.append(Expectation(anchor.position, bytes.fromhex(anchor.root)))
         except UNHASHABLE:
             column = unfit(entry) or "subjects"
             self.note(position, f"the column {column} holds what nobody can have recorded")
@@ -248,7 +254,8 @@ def verify(
     if not walk.problems:  # a missing row would make every tile after it look wrong
         _check_tiles(store, ledger, walk)
     problems = sorted(walk.problems, key=lambda problem: problem.position)
-    return Report(not problems, walk.events, walk.position, merkle.root(walk.frontier), problems)
+    return Report(not problems, walk.events, walk.position, merkle.root(walk.frontier), problems,
+                  walk.anchors)
 
 
 def must_end_at(reader: Reader, ledger: Which, head: Head, *, whole: bool) -> None:

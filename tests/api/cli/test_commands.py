@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,47 @@ def test_verify__rejected_after_tampering(run: Run, tmp_path: Path) -> None:
     result = run("doctor", "--json")
     assert result.exit_code == 1
     assert {row["check"]: row["ok"] for row in json.loads(result.stdout)}["guards"] is False
+
+
+def test_verify__looks_at_the_ledger_of_keys_and_readings_too(run: Run, tmp_path: Path) -> None:
+    key = run("keys", "issue", "--owner", "member:7f3a", "--role", "member", "--json")
+    assert run("close-log").exit_code == 0
+    found = counts(run("verify", "--json"))
+    assert found["ok"]
+    assert found["access"]["events"] == 2
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
+        tamper.unguard(connection)
+        connection.execute("UPDATE events SET payload = CAST(replace(CAST(payload AS TEXT), "
+                           "'member', 'admin') AS BLOB) WHERE type = 'key.issued.v1'")
+    result = run("verify")
+    assert key.exit_code == 0
+    assert result.exit_code == 1
+    assert "The log is what was recorded." in result.stdout
+    assert "2: the payload is not the one that was recorded" in result.stdout
+    assert "The ledger of keys and readings is not sound." in result.stdout
+
+
+def test_verify__rejected_when_the_access_ledger_is_not_what_was_anchored(
+    run: Run, tmp_path: Path
+) -> None:
+    """Whoever cuts it off and mends its head leaves what the log says of it."""
+    run("keys", "issue", "--owner", "member:7f3a", "--role", "member")
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection:
+        head = connection.execute(
+            "SELECT position, recorded_at, frontier FROM heads JOIN ledgers ON id = ledger "
+            "WHERE name = 'main.access'").fetchone()
+    run("keys", "issue", "--owner", "member:b08e", "--role", "admin")
+    assert run("close-log").exit_code == 0
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
+        tamper.unguard(connection)
+        own = "(SELECT id FROM ledgers WHERE name = 'main.access')"
+        connection.execute(f"DELETE FROM events WHERE ledger = {own} AND position > ?", head[:1])
+        connection.execute(f"UPDATE heads SET position = ?, recorded_at = ?, frontier = ? "
+                           f"WHERE ledger = {own}", head)
+    found = counts(run("verify", "--json"))
+    assert not found["ok"]
+    assert found["problems"] == []
+    assert "events were cut off" in found["access"]["problems"][0]["what"]
 
 
 def test_verify__accepted_of_a_copy_by_itself(
