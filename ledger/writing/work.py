@@ -115,6 +115,7 @@ class Work:
         self.added = 0
         self.persons: dict[str, Person | None] = {}
         self.new: dict[str, Person] = {}
+        self._new_by_id: dict[str, Person] = {}
         self.unresolved: StorageFailed | None = None
         self.unmade: StorageFailed | None = None
         self._drafts: dict[str, Person] = {}
@@ -210,8 +211,9 @@ class Work:
         return known
 
     def person_by_id(self, person: str) -> Person:
-        """A person who is known already. Errors: PersonErased (R-KEY-06)."""
-        return self.keys.by_id(person)
+        """A person who is known already, also one whom a command before this one in the batch
+        made. Errors: PersonErased (R-KEY-06)."""
+        return self._new_by_id.get(person) or self.keys.by_id(person)
 
     def decide(self, command: Command, actor: str) -> list[Any]:
         """Run the handler of a command. Returns its facts; `touched` is what they lead to."""
@@ -230,7 +232,9 @@ class Work:
     def keep(self, events: int) -> None:
         """Let the next command see what the last one touched, and so many events recorded."""
         self.added += events
-        self.new.update(self._drafts)
+        if self._drafts:
+            self.new.update(self._drafts)
+            self._new_by_id.update((person.id, person) for person in self._drafts.values())
         self.known.update(self.touched)
         self.changed.update(self.touched)
 

@@ -26,8 +26,10 @@ WARM_UP = 500
 """Orders that are placed before anything is measured."""
 
 _LAST_COMMAND = (
-    "SELECT {} FROM events WHERE ledger = 'main' AND command_id = (SELECT command_id FROM events"
-    " WHERE ledger = 'main' ORDER BY position DESC LIMIT 1) ORDER BY position")
+    "WITH own AS (SELECT id FROM ledgers WHERE name = 'main')"
+    " SELECT {} FROM events WHERE ledger = (SELECT id FROM own) AND command_id = (SELECT command_id"
+    " FROM events WHERE ledger = (SELECT id FROM own) ORDER BY position DESC LIMIT 1)"
+    " ORDER BY position")
 
 
 class Saved(NamedTuple):

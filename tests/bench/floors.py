@@ -149,7 +149,8 @@ def scan(path: Path, batch: int) -> Iterator[list[tuple[Any, ...]]]:
     try:
         names = [row[1] for row in connection.execute("PRAGMA table_info(events)")]
         at = names.index("position")
-        statement = (f"SELECT {', '.join(names)} FROM events WHERE ledger = 'main'"
+        statement = (f"SELECT {', '.join(names)} FROM events WHERE ledger ="
+                     " (SELECT id FROM ledgers WHERE name = 'main')"
                      " AND position > ? ORDER BY position LIMIT ?")
         while rows := connection.execute(statement, (after, batch)).fetchall():
             yield rows

@@ -52,7 +52,8 @@ def oversold(log: Path, sku: str) -> int:
     level = lowest = 0
     with closing(connect(log)) as connection:
         for payload, in connection.execute(
-                "SELECT payload FROM events WHERE ledger = 'main' AND stream = ?"
+                "SELECT payload FROM events WHERE stream = ? AND ledger ="
+                " (SELECT id FROM ledgers WHERE name = 'main')"
                 " AND type = 'stock.moved.v1' ORDER BY position", (stock_of(WAREHOUSE, sku),)):
             for move in msgspec.json.decode(payload)["moves"]:
                 level += move["quantity"] * (

@@ -30,6 +30,7 @@ from ledger.deductions.commands import (
     WaiveDeduction,
 )
 from ledger.log.clock import Clock
+from ledger.log.milestones import DAY_CLOSED
 from ledger.log.verify import verify
 from ledger.people.commands import (
     ApproveLeave,
@@ -284,7 +285,7 @@ class Shop(RuleBasedStateMachine):
         """What was recorded since it was asked for the last time."""
         found = self.ledger.store.read("main", after=self.head, limit=1_000)
         self.head += len(found)
-        return list(found)
+        return [entry for entry in found if entry.type != DAY_CLOSED]
 
     def when(self, days_back: int) -> str:
         """Today, or a day before: times are given, not taken from a clock."""

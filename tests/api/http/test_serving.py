@@ -90,7 +90,7 @@ def test_garbage__is_answered_and_harms_nobody(served: Served) -> None:
             except (TimeoutError, ConnectionResetError):
                 pass
     assert served.request("GET", "/v1/orders", key=key)[0] == 200
-    assert served.request("GET", "/v1/log/head", key=key)[1]["item"]["position"] == 0
+    assert served.request("GET", "/v1/log/head", key=key)[1]["item"]["position"] == 1
 
 
 def test_log__holds_no_personal_value(served: Served) -> None:

@@ -29,8 +29,8 @@ def reads(app: Flask) -> Iterator[tuple[str, str]]:
 def test_mark__is_on_every_answer(web: Web) -> None:
     stocked(web)
     wrote = web.post("/v1/orders", order(), key="a")
-    leaf = web.edge.store.read("main", after=2)[0].leaf_hash
-    assert wrote.headers["Ledger-Position"] == f"3:{leaf[:8].hex()}"
+    leaf = web.edge.store.read("main", after=3)[0].leaf_hash
+    assert wrote.headers["Ledger-Position"] == f"4:{leaf[:8].hex()}"
     again = web.post("/v1/orders", order(), key="a")
     assert again.headers["Ledger-Position"] == wrote.headers["Ledger-Position"]
     answered = []
@@ -45,9 +45,10 @@ def test_mark__is_on_every_answer(web: Web) -> None:
     assert len(answered) > 20
 
 
-def test_mark__of_nothing_is_a_bare_zero(web: Web) -> None:
-    assert web.get("/v1/orders").headers["Ledger-Position"] == "0"
-    assert web.get("/v1/orders", Ledger_Position="0").status_code == 200
+def test_mark__of_a_ledger_that_just_began_is_its_opening(web: Web) -> None:
+    mark = web.get("/v1/orders").headers["Ledger-Position"]
+    assert re.fullmatch("1:[0-9a-f]{16}", mark)
+    assert web.get("/v1/orders", Ledger_Position=mark).status_code == 200
 
 
 @pytest.mark.parametrize("header", ["Ledger_Position", "Ledger_Min_Position"])
@@ -129,6 +130,6 @@ def test_mark__rejected_by_a_ledger_that_went_back(before: Shop, settings: Setti
     found = problem(web.get("/v1/orders", Ledger_Position=before.lost), 409, "ledger_went_back")
     assert found["rule"] == "R-PRJ-17"
     assert asked(before.lost) == [409, 409]  # another event is there
-    assert web.edge.store.head("main").position == 5
+    assert web.edge.store.head("main").position == 6
     assert asked(before.kept)[0] == asked(bare)[0] == 200
     web.close()
