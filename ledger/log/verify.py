@@ -173,6 +173,8 @@ class _Walk:
             self.note(position, "the envelope is not the one that was recorded")
         if not canonical_subjects(entry.subjects):
             self.note(position, "the subjects are not sorted, each once, and plainly spelled")
+        if self.problems and self.problems[-1].position == position:
+            return  # a size that is not right says nothing more
         try:
             must_be_storable(entry)
         except ValueNotStored as error:
