@@ -11,7 +11,7 @@ from typing import Any
 from api.cli.output import progress
 from api.messages import explain, tr
 from ledger.common.errors import LedgerError
-from ledger.log import merkle, sqlite
+from ledger.log import sqlite
 from ledger.log.clock import ClockSuspect
 from ledger.log.store import Head, Store
 from ledger.log.verify import Expectation, Problem, Report, verify
@@ -25,7 +25,7 @@ Finding = dict[str, Any]
 
 def expectation(head: Head) -> str:
     """POSITION:ROOT of a head, as `ledger verify --expect` takes it."""
-    return f"{head.position}:{merkle.root(merkle.unpack(head.frontier)).hex()}"
+    return f"{head.position}:{head.root.hex()}"
 
 
 def verify_all(

@@ -17,7 +17,6 @@ from ledger.common.errors import Misconfigured
 from ledger.common.values import to_us
 from ledger.imports import profiles
 from ledger.imports.importer import run_import
-from ledger.log import merkle
 from ledger.log.clock import Clock
 from ledger.log.verify import verify
 from ledger.settings import Opened, Settings, open_ledger
@@ -159,8 +158,7 @@ def _prove(settings: Settings) -> None:
         click.echo(tr("  {events} events, each hashed again. Keep this line elsewhere: `ledger "
                       "verify --expect` proves later that nothing before it was changed:",
                       events=report.events))
-        root = merkle.root(merkle.unpack(opened.store.head("main").frontier))
-        click.echo(f"  {report.position}:{root.hex()}")
+        click.echo(f"  {report.position}:{report.root.hex()}")
     finally:
         opened.close()
 

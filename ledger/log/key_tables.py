@@ -1,11 +1,9 @@
 """The tables of the keys: one row a person and ledger, and one a ledger, all keys wrapped."""
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     Column,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
@@ -14,14 +12,13 @@ from sqlalchemy import (
 )
 
 from ledger.log.milestones import ID_BYTES
+from ledger.log.schema import WholeNumber
 
 WRAPPED_BYTES = 60
 """A nonce of 12 bytes, a key of 32, a tag of 16."""
 
 LOOKUP_BYTES = 32
 MOST_PERSON_BYTES = 100
-
-_Integer = BigInteger().with_variant(Integer(), "sqlite")
 
 metadata = MetaData()
 persons = Table(
@@ -30,8 +27,8 @@ persons = Table(
     Column("person", Text, nullable=False),
     Column("lookup", LargeBinary, nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
-    Column("created_at", _Integer, nullable=False),
-    Column("current", _Integer, nullable=False),
+    Column("created_at", WholeNumber, nullable=False),
+    Column("current", WholeNumber, nullable=False),
     PrimaryKeyConstraint("ledger", "person", name="persons_pk"),
     CheckConstraint(f"octet_length(ledger) = {ID_BYTES}", name="persons_ledger_length"),
     CheckConstraint(f"octet_length(person) BETWEEN 1 AND {MOST_PERSON_BYTES}",

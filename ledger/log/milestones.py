@@ -10,6 +10,7 @@ import msgspec
 
 from ledger.common.errors import Misconfigured
 from ledger.log.envelope import Entry, Outline
+from ledger.log.store import Reader
 
 STREAM = "log:ledger"
 """The stream of the log's own events."""
@@ -102,6 +103,11 @@ def anchored(entry: Entry) -> Anchor:
     Errors: msgspec.DecodeError if nothing recorded can be so.
     """
     return _closed.decode(entry.payload).access
+
+
+def opened_as(reader: Reader, ledger: bytes, named: str) -> Opened:
+    """How a ledger was opened, as its log says. Errors: BadOpening (R-LDG-01)."""
+    return opening(next(iter(reader.read(ledger, limit=1)), None), named)
 
 
 def opening(entry: Entry | Outline | None, named: str) -> Opened:

@@ -30,7 +30,7 @@ metadata = MetaData()
 _Text = Text().with_variant(Text(collation="C"), "postgresql")
 """Compared byte by byte: an index in a locale's order breaks when the locale's rules change."""
 
-_Integer = BigInteger().with_variant(Integer(), "sqlite")
+WholeNumber = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits on both; a STRICT table of SQLite knows the word INTEGER only."""
 
 
@@ -57,21 +57,21 @@ events = Table(
     "events",
     metadata,
     Column("ledger", LargeBinary, nullable=False),
-    Column("position", _Integer, nullable=False),
+    Column("position", WholeNumber, nullable=False),
     Column("stream", _Text, nullable=False),
-    Column("version", _Integer, nullable=False),
+    Column("version", WholeNumber, nullable=False),
     Column("type", _Text, nullable=False),
-    Column("recorded_at", _Integer, nullable=False),
-    Column("occurred_at", _Integer, nullable=False),
+    Column("recorded_at", WholeNumber, nullable=False),
+    Column("occurred_at", WholeNumber, nullable=False),
     Column("command_id", LargeBinary, nullable=False),
-    Column("command_seq", _Integer, nullable=False),
+    Column("command_seq", WholeNumber, nullable=False),
     Column("request_hash", LargeBinary),
     Column("once", _Text),
     Column("actor", _Text, nullable=False),
     Column("role", _Text, nullable=False),
     Column("client", _Text, nullable=False),
     Column("correlation", LargeBinary, nullable=False),
-    Column("causation", _Integer),
+    Column("causation", WholeNumber),
     Column("subjects", _Text, nullable=False),
     Column("source", _Text),
     Column("payload", LargeBinary, nullable=False),
@@ -94,8 +94,8 @@ heads = Table(
     "heads",
     metadata,
     Column("ledger", LargeBinary, primary_key=True),
-    Column("position", _Integer, nullable=False),
-    Column("recorded_at", _Integer, nullable=False),
+    Column("position", WholeNumber, nullable=False),
+    Column("recorded_at", WholeNumber, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
     Column("keys_id", LargeBinary),
     *_checks("heads", ("ledger", f"octet_length(ledger) = {ID_BYTES}"),
@@ -109,8 +109,8 @@ tiles = Table(
     "tiles",
     metadata,
     Column("ledger", LargeBinary, nullable=False),
-    Column("level", _Integer, nullable=False),
-    Column("number", _Integer, nullable=False),
+    Column("level", WholeNumber, nullable=False),
+    Column("number", WholeNumber, nullable=False),
     Column("hashes", LargeBinary, nullable=False),
     PrimaryKeyConstraint("ledger", "level", "number", name="tiles_pk"),
     *_checks("tiles", ("ledger", f"octet_length(ledger) = {ID_BYTES}"),

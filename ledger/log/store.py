@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from ledger.common.errors import Conflict, LedgerError, Misconfigured, Unavailable
 from ledger.common.values import MAX_INTEGER
+from ledger.log import merkle
 from ledger.log.envelope import Entry, Outline
 
 
@@ -142,6 +143,11 @@ class Head(NamedTuple):
     recorded_at: int
     frontier: bytes
     keys_id: bytes | None = None
+
+    @property
+    def root(self) -> bytes:
+        """The root of the tree up to here."""
+        return merkle.root(merkle.unpack(self.frontier))
 
 
 class Tile(NamedTuple):

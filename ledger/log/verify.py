@@ -167,13 +167,16 @@ class _Walk:
         self.position = position
 
     def _hashes(self, entry: Entry, position: int) -> None:
-        if payload_hash(entry.salt, entry.payload) != entry.payload_hash:
-            self.note(position, "the payload is not the one that was recorded")
-        if leaf_hash(entry) != entry.leaf_hash:
-            self.note(position, "the envelope is not the one that was recorded")
-        if not canonical_subjects(entry.subjects):
-            self.note(position, "the subjects are not sorted, each once, and plainly spelled")
-        if self.problems and self.problems[-1].position == position:
+        wrong = [what for fits, what in (
+            (payload_hash(entry.salt, entry.payload) == entry.payload_hash,
+             "the payload is not the one that was recorded"),
+            (leaf_hash(entry) == entry.leaf_hash,
+             "the envelope is not the one that was recorded"),
+            (canonical_subjects(entry.subjects),
+             "the subjects are not sorted, each once, and plainly spelled")) if not fits]
+        for what in wrong:
+            self.note(position, what)
+        if wrong:
             return  # a size that is not right says nothing more
         try:
             must_be_storable(entry)

@@ -9,8 +9,7 @@ from ledger.common.days import day_of
 from ledger.common.errors import Invalid
 from ledger.common.values import from_us
 from ledger.core.clock import CloseLog, DayLog
-from ledger.log import merkle
-from ledger.log.milestones import opening
+from ledger.log.milestones import opened_as
 from ledger.log.store import Head, Reader
 
 
@@ -50,11 +49,10 @@ class Closing:
     def now(self, day: str, now: int, reader: Reader) -> CloseLog | None:
         """What closes a day at a time; None for an access ledger."""
         if self._access is None:
-            first = opening(next(iter(reader.read(self.ledger, limit=1)), None), self.name)
+            first = opened_as(reader, self.ledger, self.name)
             self._access = bytes.fromhex(first.access or "")
         if not self._access:
             return None
         head = reader.head(self._access)
-        root = merkle.root(merkle.unpack(head.frontier)).hex()
-        return CloseLog(day=day, access_position=head.position, access_root=root,
+        return CloseLog(day=day, access_position=head.position, access_root=head.root.hex(),
                         occurred_at=from_us(now))

@@ -8,7 +8,7 @@ from ledger.common.days import SHOP_ZONE
 from ledger.common.errors import Misconfigured
 from ledger.log.append import append
 from ledger.log.clock import Clock
-from ledger.log.milestones import FORMAT, ID_BYTES, Opened, Origin, opening
+from ledger.log.milestones import FORMAT, ID_BYTES, Opened, Origin, opened_as
 from ledger.log.persons import Keys, LedgerKeys
 from ledger.log.store import Head, Known, LedgerTaken, LedgerUnknown, Store
 from ledger.writing.entries import own_entry
@@ -71,7 +71,7 @@ def keys_of(store: Store, keys: Keys, name: str) -> LedgerKeys:
     known = store.known(name)
     if known is None:
         raise LedgerUnknown(ledger=name)
-    first = opening(next(iter(store.read(known.id, limit=1)), None), name)
+    first = opened_as(store, known.id, name)
     if first.format != FORMAT:
         raise OtherFormat(ledger=name, found=first.format, format=FORMAT)
     if first.zone != SHOP_ZONE:
