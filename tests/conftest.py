@@ -29,6 +29,9 @@ durable = pytest.mark.parametrize("backend", ["sqlite", "postgres"], indirect=Tr
 on_sqlite = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 on_postgres = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 
+without_tables = pytest.mark.without_tables
+"""For tests that look at how tables are made: others find them made, on PostgreSQL."""
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
@@ -55,7 +58,8 @@ def settings(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> It
                        master_key_file=tmp_path / "ledger.master.key")
     else:
         server: Server = request.getfixturevalue("postgres")
-        name = server.make_database()
+        bare = request.node.get_closest_marker("without_tables")
+        name = server.make_database() if bare else server.make_log()
         master = tmp_path / "master.key"
         master.touch(0o600)
         master.write_bytes(bytes(range(32)))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psycopg
 
+from ledger.log.postgres import PostgresStore
+
 APP_ROLE = "ledger_app"
 
 _WATCH = """
@@ -45,6 +47,7 @@ class Server:
             self.admin.execute("ALTER SYSTEM SET fsync = off")
             self.admin.execute("SELECT pg_reload_conf()")
         self.admin.execute(f"CREATE ROLE {APP_ROLE} LOGIN")
+        self._template: str | None = None
 
     def url(self, database: str, role: str = APP_ROLE) -> str:
         """How a role reaches a database: through a socket, so that no port can be taken."""
@@ -54,6 +57,20 @@ class Server:
         """The name of a fresh, empty database."""
         name = f"t{next(self._numbers)}"
         self.admin.execute(f"CREATE DATABASE {name}")
+        return name
+
+    def make_log(self) -> str:
+        """The name of a fresh database with the tables of a log, and nothing in them."""
+        if self._template is None:
+            template = self.make_database()
+            made = PostgresStore(self.url(template), admin_url=self.url(template, "postgres"))
+            made.prepare()
+            made.close()
+            self._template = template
+        name = f"t{next(self._numbers)}"
+        self.admin.execute(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        # A copy has all that its template grants but what is granted on a database itself.
+        self.admin.execute(f"GRANT CONNECT, CREATE ON DATABASE {name} TO {APP_ROLE}")
         return name
 
     def drop_database(self, name: str) -> None:

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from api.cli.commands import COMMANDS
 from ledger.settings import Settings, open_ledger
-from tests.conftest import on_postgres
+from tests.conftest import on_postgres, without_tables
 from tests.support.builders import CONTEXT, place
 
 MAKES = {"import", "do", "demo", "keys issue", "policies publish", "restore", "upgrade",
@@ -112,6 +112,7 @@ def test_command__says_which_ledgers_lie_near(
 
 
 @on_postgres
+@without_tables
 @pytest.mark.parametrize("name", READING)
 def test_command__rejected_when_the_database_is_empty(
     name: str, settings: Settings, monkeypatch: pytest.MonkeyPatch

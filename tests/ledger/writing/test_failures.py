@@ -33,7 +33,7 @@ from ledger.log.store import (
     ValueNotStored,
 )
 from ledger.settings import Settings, open_ledger
-from tests.conftest import durable, on_postgres, on_sqlite
+from tests.conftest import durable, on_postgres, on_sqlite, without_tables
 from tests.support import source
 from tests.support.batches import outcomes
 from tests.support.envelopes import CONTEXT, context, entry, made, named, write
@@ -426,6 +426,7 @@ def test_upgrade__accepted_twice(store: PostgresStore) -> None:
 
 
 @on_postgres
+@without_tables
 def test_prepare__rejected_for_a_role_that_owns_nothing(
     settings: Settings, postgres: Server
 ) -> None:
@@ -443,6 +444,7 @@ def test_prepare__rejected_for_a_role_that_owns_nothing(
 
 
 @on_postgres
+@without_tables
 def test_prepare__accepted_for_one_role_that_does_everything(
     settings: Settings, postgres: Server
 ) -> None:
