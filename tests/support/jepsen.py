@@ -24,6 +24,7 @@ from ledger.log.clock import Clock
 from ledger.log.store import ConnectionLost
 from ledger.settings import Settings, open_ledger
 from tests.support.builders import context, line, pay, place, record, sell
+from tests.support.thorough import THOROUGH
 from tests.support.waiting import in_thread
 
 SPACE = UUID(int=0x6A65)
@@ -32,6 +33,8 @@ SKUS = ("SC-1", "SC-2", "SC-3")
 
 PIECES = 25
 THREADS = 3
+PAUSE_S = 0.0 if THOROUGH else 0.02
+"""How long a thread waits between two commands, so that other tests have a share of the machine."""
 EVENTS = {"place": 1, "pay": 1, "record": 4, "sell": 2}
 """How many events each kind of command records."""
 
@@ -203,6 +206,7 @@ def trade(
         trader = _Trader(opened.ledger, history, f"{name}-{thread}", others)
         while not stopped.is_set():
             trader.trade()
+            time.sleep(PAUSE_S)
 
     threads = [in_thread(lambda n=n: work(n)) for n in range(THREADS)]
     pipe.recv()
