@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo`, `make test`. Nothing is installed outside .venv.
 
 PYTHON ?= python3
-PYTEST ?= -n 3 --dist worksteal
+PYTEST ?= -n 4 --dist worksteal
 BIN := .venv/bin
 DEMO := LEDGER_DATABASE_URL=sqlite:///var/demo.db LEDGER_KEYS_URL= LEDGER_MASTER_KEY_FILE=
 
@@ -13,6 +13,9 @@ demo: .venv/bin/ledger
 
 run: .venv/bin/ledger
 	@$(BIN)/ledger serve
+
+# Tests start hundreds of processes: what one compiles, the next ones find.
+test soak bench: export PYTHONDONTWRITEBYTECODE =
 
 test: setup
 	$(BIN)/python -m pytest $(PYTEST)

@@ -141,7 +141,7 @@ def environment(folder: Path, language: str) -> dict[str, str]:
             if not name.startswith(("LEDGER_", "PYTEST_", "LC_", "LANG")) and name != "PYTHONPATH"}
     return {**kept, "PATH": f"{folder / '.venv/bin'}{os.pathsep}{os.environ['PATH']}",
             "LC_CTYPE": "C.UTF-8", "LC_MESSAGES": {"zh": "zh_CN.UTF-8"}.get(language, "C.UTF-8"),
-            "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100"}
+            "PYTHONDONTWRITEBYTECODE": "", "COLUMNS": "100"}
 
 
 def run(block: Block, folder: Path, language: str = "en") -> Outcome:
