@@ -163,10 +163,10 @@ HALVES = {"first half": datetime(2020, 3, 10, 9, tzinfo=SHANGHAI),
           "second half": datetime(2020, 3, 11, 9, tzinfo=SHANGHAI)}
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+@pytest.fixture
+def report(tmp_path: Path) -> Iterator[Shop]:
     """The real report, imported in two halves."""
-    folder, found = tmp_path_factory.mktemp("report"), Shop(HALVES["first half"])
+    folder, found = tmp_path, Shop(HALVES["first half"])
     lines = TMALL.read_text("utf-8").splitlines(keepends=True)
     for (name, moment), rows in zip(HALVES.items(), (lines[1:14006], lines[14006:]), strict=True):
         found.now = to_us(moment)
@@ -178,7 +178,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @needs(TMALL)
-def test_tmall__has_its_control_totals(report: Shop) -> None:
+def test_tmall__has_its_control_totals_and_answers_as_derived_by_the_script(report: Shop) -> None:
     assert report.ask("reconciliation", None, None) == [{
         "currency": "CNY", "orders": 28010, "unpaid_orders": 3923, "paid_orders": 24087,
         "refunded_orders": 5646, "fully_refunded_orders": 5132, "goods_minor": None,
@@ -187,10 +187,6 @@ def test_tmall__has_its_control_totals(report: Shop) -> None:
         "lines": None, "pieces_sold": None, "pieces_cancelled": None, "pieces_written_off": None,
         "pieces_found": None, "value": None}]
     assert report.models.compare_with_rebuild("main") == []
-
-
-@needs(TMALL)
-def test_tmall__answers_as_derived_by_the_script(report: Shop) -> None:
     asked = 0
     for half, occurred, *figures in table("tmall"):
         recorded = (HALVES[half] + timedelta(hours=1)).isoformat()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,7 +50,6 @@ from tests.support.builders import (
 )
 from tests.support.projecting import (
     IMPORT,
-    bring,
     correct,
     histories,
     naive,
@@ -62,7 +60,8 @@ from tests.support.projecting import (
     try_all,
 )
 from tests.support.real import OLIST, needs
-from tests.support.thorough import tried
+from tests.support.shops import Shop, counts
+from tests.support.thorough import THOROUGH, tried
 
 ROW = ("subject", "channel", "shop", "number", "review_status", "payment_status",
        "fulfilment_status", "exceptions", "flags", "currency", "total_minor", "paid_minor",
@@ -321,11 +320,17 @@ def test_personal_values__are_in_no_row(ledger: Ledger, models: ReadModels) -> N
 
 
 @needs(OLIST)
-def test_olist_sample__has_its_control_totals_and_111_orders_out_of_order(tmp_path: Path) -> None:
-    opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",
-                                  master_key_file=None))
-    bring(opened.ledger, *sorted(OLIST.glob("*.csv")), profile="olist", folder=tmp_path)
-    models = ReadModels(opened.store, PROJECTIONS)
+def test_olist_sample__has_its_control_totals_and_111_orders_out_of_order(shop: Shop) -> None:
+    files = sorted(OLIST.glob("*.csv"))
+    assert counts(shop.bring(*files, profile="olist")) == (33465, 33465, 0, 0)
+    paid = [one["amount_minor"] for one in shop.payloads("order.paid.v1")]
+    assert sum(paid) == 128633090
+    placed = shop.payloads("order.placed.v1")
+    assert (len(placed), sum(len(one.get("lines", ())) for one in placed)) == (8000, 9116)
+    assert sum(one["amounts"].get("goods_minor", 0) for one in placed) == 108966009
+    assert sum(one["amounts"].get("postage_minor", 0) for one in placed) == 18220139
+    assert shop.types()["order.cancelled.v1"] == 60
+    models = ReadModels(shop.opened.store, PROJECTIONS)
     found = rows(models)
     flagged = [row for row in found if "times_out_of_order" in row["flags"]]
     assert (len(found), len(flagged)) == (8000, 111)
@@ -336,7 +341,8 @@ def test_olist_sample__has_its_control_totals_and_111_orders_out_of_order(tmp_pa
     assert sums["paid_minor"] == 128633090
     assert models.compare_with_rebuild("main") == []
     models.close()
-    opened.close()
+    if THOROUGH:
+        assert shop.bring(*files, profile="olist").events == 0
 
 
 def test_orders__as_of_before_they_were_placed_are_unknown(
