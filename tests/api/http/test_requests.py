@@ -215,6 +215,7 @@ def test_count__accepted_of_an_empty_shelf(web: Web) -> None:
 # -- wrong input ----------------------------------------------------------------------------------
 
 
+@on_sqlite
 @pytest.mark.parametrize(("body", "status", "code", "pointers"), [
     (b"[" * 100_000, 400, "malformed_json", []),
     (b"", 400, "malformed_json", []),
@@ -264,6 +265,7 @@ def test_order__that_is_unknown_is_not_found(web: Web) -> None:
                    "order_unknown")["rule"] == "R-ORD-03"
 
 
+@on_sqlite
 @pytest.mark.parametrize("query", [
     "limit=0", "limit=10000", "limit=1e3", "cursor=Zm9yZ2Vk", "cursor=%F0", "position=-1",
     "position=x", "recorded_as_of=yesterday", "recorded_as_of=2026-02-30", "sort=x"])

@@ -34,6 +34,7 @@ from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
 from projections.orders.state import CHANGES
 from projections.store.models import ReadModels
+from tests.conftest import on_sqlite
 from tests.support.builders import (
     HOUSE,
     NOON,
@@ -169,6 +170,7 @@ def test_completed_at__is_told_while_the_order_is_completed(
     assert [row["completed_at"] for row in rows(models)] == ["2026-10-01T08:00:00Z", None]
 
 
+@on_sqlite
 @pytest.mark.parametrize(("paid", "refunded", "status"), [
     (None, None, "unpaid"), (100, None, "paid"), (0, None, "paid"), (100, 1, "part_refunded"),
     (100, 100, "refunded"), (100, 120, "refunded"),
@@ -205,6 +207,7 @@ def test_fulfilment_status__follows_the_parcel(ledger: Ledger, models: ReadModel
         "unfulfilled", "dispatched", "delivered"]
 
 
+@on_sqlite
 @pytest.mark.parametrize(("fields", "flags"), [
     ({"dispatched": hour(1), "delivered": hour(2)}, []),
     ({"paid": hour(3), "paid_minor": 4990, "dispatched": hour(2)}, ["times_out_of_order"]),

@@ -41,6 +41,7 @@ from projections.people.reports import staff
 from projections.people.rows import People
 from projections.reports import run
 from projections.store.models import ReadModels
+from tests.conftest import on_sqlite
 from tests.support.builders import context
 from tests.support.team import (
     CHEN,
@@ -277,6 +278,7 @@ def test_leave__tells_what_became_of_it(ledger: Ledger, models: ReadModels) -> N
     assert rows(models, "leave", subject=ZHAO) == []
 
 
+@on_sqlite
 @pytest.mark.parametrize("name", NAMES)
 def test_reports__rejected(ledger: Ledger, models: ReadModels, name: str) -> None:
     record(ledger, STORY)
