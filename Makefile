@@ -15,7 +15,7 @@ run: .venv/bin/ledger
 	@$(BIN)/ledger serve
 
 # Tests start hundreds of processes: what one compiles, the next ones find.
-test soak bench: export PYTHONDONTWRITEBYTECODE =
+test soak check bench: export PYTHONDONTWRITEBYTECODE =
 
 test: setup
 	$(BIN)/python -m pytest $(PYTEST)
