@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import marshmallow
-import orjson
 from flask import Response
 
 from api import sheets
@@ -20,6 +19,7 @@ from api.http.reading import (
     AnswerSchema,
     ItemSchema,
     PageQuery,
+    as_json,
     at_position,
     paged,
     question,
@@ -178,12 +178,12 @@ def _ndjson(exported: Iterable[dict[str, Any]]) -> Response:
     """One line per event, then a closing line: count, last position, hash of the lines before."""
     lines, digest, last = [], hashlib.sha256(), 0
     for row in exported:
-        line = orjson.dumps(row) + b"\n"
+        line = as_json(row) + b"\n"
         digest.update(line)
         lines.append(line)
         last = row["position"]
-    lines.append(orjson.dumps({"closing": True, "count": len(lines), "position": last,
-                               "sha256": digest.hexdigest()}) + b"\n")
+    lines.append(as_json({"closing": True, "count": len(lines), "position": last,
+                          "sha256": digest.hexdigest()}) + b"\n")
     return Response(b"".join(lines), content_type=EXPORTS["ndjson"])
 
 

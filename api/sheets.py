@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from ledger.common.decimals import is_decimal, plain
+from ledger.common.values import MAX_INTEGER, exact
 from projections import reports
 from projections.asking.clocks import AsOf
 from projections.asking.questions import Answer, Question
@@ -45,7 +46,8 @@ Tables = Mapping[str, tuple[Sequence[str], Iterable[Row]]]
 def as_xlsx(tables: Tables, about: Mapping[str, Any] | None = None) -> bytes:
     """Tables as a workbook, with a last sheet that says what they are about.
 
-    Decimals are numbers; every other text stays a text.
+    Decimals are numbers; every other text stays a text. A whole number that a cell would round is a
+    text of its digits.
     """
     import xlsxwriter  # slow to import, and needed only here
 
@@ -84,7 +86,7 @@ def _about(sheet: Any, about: Mapping[str, Any], bold: Any) -> None:
 def _write(sheet: Any, at: tuple[int, int], value: Any) -> None:
     if isinstance(value, bool):
         sheet.write_boolean(*at, value)
-    elif isinstance(value, int):
+    elif isinstance(value, int) and abs(value) <= MAX_INTEGER:  # cells are floats
         sheet.write_number(*at, value)
     elif is_decimal(value) and plain(Decimal(value)) == value:  # not 007: that is a name
         sheet.write_number(*at, Decimal(value))
@@ -95,7 +97,7 @@ def _write(sheet: Any, at: tuple[int, int], value: Any) -> None:
 def _plain(value: Any) -> Any:
     if value is None:
         return ""
-    return orjson.dumps(value).decode() if isinstance(value, dict | list) else value
+    return orjson.dumps(exact(value)).decode() if isinstance(value, dict | list) else value
 
 
 def _safe(value: Any) -> Any:

@@ -232,8 +232,12 @@ def paged(
 
 def at_position(as_of: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
     """A response whose header says as of which position it answers."""
+    return mark(Response(as_json(body), content_type="application/json"), as_of["position"])
+
+
+def as_json(value: Mapping[str, Any]) -> bytes:
+    """An object as JSON, in which every reader keeps every number exact: see `exact`."""
     try:
-        content = orjson.dumps(body, option=orjson.OPT_STRICT_INTEGER)
-    except orjson.JSONEncodeError:  # a number that not every reader keeps exact
-        content = orjson.dumps(exact(body))
-    return mark(Response(content, content_type="application/json"), as_of["position"])
+        return orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(exact(value))

@@ -108,3 +108,12 @@ class CountedBeforeDeclared(Refused):
 
     code = "counted_before_declared"
     rule = "R-STK-13"
+
+
+class TooManyPieces(Refused):
+    """{stock}: with this, {pieces} pieces would have moved in all, there and back, and only {most}
+    can be kept exactly. Check the quantity and what the bundle is made of. If so many did move, go
+    on with another SKU or in another warehouse."""
+
+    code = "too_many_pieces"
+    rule = "R-STK-15"

@@ -15,6 +15,7 @@ from ledger.stock.errors import (
     NewerCount,
     OutOfStock,
     PlaceEmpty,
+    TooManyPieces,
 )
 from ledger.stock.pieces import sku_of
 from ledger.stock.places import (
@@ -31,6 +32,10 @@ PHYSICAL = frozenset((*INSIDE, WITH_COURIER))
 """Places of one warehouse that cannot hold less than nothing. Between warehouses, one item is below
 zero by what the other holds: that no more arrives than was sent is a rule of the transfer."""
 
+MOST_MOVED = 10**18
+"""Units that may ever have moved of one SKU in one warehouse, there and back. So whatever anybody
+adds up of its movements, every database keeps it exact."""
+
 
 class StockItem(Aggregate):
     """One SKU in one warehouse; its stream is `stock:<warehouse>:<sku>`.
@@ -44,6 +49,7 @@ class StockItem(Aggregate):
     def begin(self) -> None:
         """Every place is empty."""
         self.levels: dict[str, int] = {}
+        self._moved_in_all = 0
         self.waiting: dict[str, int] = {}
         self.counted_at: datetime | None = None
 
@@ -122,6 +128,7 @@ class StockItem(Aggregate):
         for move in moves:
             levels[move.source] = levels.get(move.source, 0) - move.quantity
             levels[move.target] = levels.get(move.target, 0) + move.quantity
+            self._moved_in_all += move.quantity
         self.levels = levels
 
     @event(Counted)
@@ -145,7 +152,10 @@ class StockItem(Aggregate):
         self, sku: str, moves: list[Move], *, occurred_at: datetime, document: str | None = None,
         reason: str | None = None,
     ) -> None:
-        """Move pieces that are there. Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02)."""
+        """Move pieces that are there.
+
+        Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02), TooManyPieces (R-STK-15).
+        """
         levels = self._after(moves)
         for place in sorted(PHYSICAL & levels.keys()):
             had = self.levels.get(place, 0)
@@ -155,6 +165,7 @@ class StockItem(Aggregate):
             if place == AVAILABLE:
                 raise OutOfStock(stock=self.id, wanted=wanted, available=had)
             raise PlaceEmpty(stock=self.id, wanted=wanted, place=place, level=had)
+        self._must_be_countable(moves)
         self._moved(sku=sku, moves=moves, document=document, reason=reason,
                     occurred_at=occurred_at)
 
@@ -165,10 +176,11 @@ class StockItem(Aggregate):
     ) -> None:
         """Record what did move, whatever the books say. `late`: see `already_counted`.
 
-        Errors: CountedSince (R-STK-05), CountedBeforeDeclared (R-STK-13).
+        Errors: CountedSince (R-STK-05), CountedBeforeDeclared (R-STK-13), TooManyPieces (R-STK-15).
         """
         if self.already_counted(moves, occurred_at, late):
             moves = [*moves, _cancelling(moves)]
+        self._must_be_countable(moves)
         levels = self._after(moves)
         below_zero = [Below(place, levels[place]) for place in sorted(PHYSICAL & levels.keys())
                  if levels[place] < min(0, self.levels.get(place, 0))]
@@ -182,7 +194,7 @@ class StockItem(Aggregate):
     ) -> None:
         """Move pieces that are there; but what the last count already saw gone is a fact.
 
-        Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02), CountedSince (R-STK-05).
+        Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02), CountedSince (R-STK-05), R-STK-15.
         """
         if self.already_counted(moves, occurred_at, late):
             self.declare(sku, moves, occurred_at=occurred_at, document=document, reason=reason,
@@ -213,7 +225,7 @@ class StockItem(Aggregate):
         """So many available pieces lie in each bin (the empty one: it is not known which), and the
         difference from the books moves. The first count of a SKU opens its stock.
 
-        Errors: NewerCount (R-STK-10).
+        Errors: NewerCount (R-STK-10), TooManyPieces (R-STK-15).
         """
         if self.counted_at is not None and occurred_at < self.counted_at:
             raise NewerCount(stock=self.id, counted_at=rfc3339(self.counted_at),
@@ -243,6 +255,11 @@ class StockItem(Aggregate):
         if quantity > 0:
             self._back_order_ended(sku=sku, order=order, quantity=quantity, reason=reason,
                                    occurred_at=occurred_at)
+
+    def _must_be_countable(self, moves: list[Move]) -> None:
+        pieces = self._moved_in_all + sum(move.quantity for move in moves)
+        if pieces > MOST_MOVED:
+            raise TooManyPieces(stock=self.id, pieces=pieces, most=MOST_MOVED)
 
     def _after(self, moves: list[Move]) -> dict[str, int]:
         """The levels that moves would lead to, of the places that they touch."""

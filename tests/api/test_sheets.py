@@ -27,6 +27,12 @@ def test_xlsx__holds_numbers_and_texts() -> None:
     assert told["as of"] == [["position", "7"], ["notes", '["open"]']]
 
 
+def test_xlsx__keeps_the_digits_of_what_a_cell_would_round() -> None:
+    rows = [{"sum": 2**53 - 1, "more": -2**53, "terms": {"of": 2**70}}]
+    told = read(sheets.as_xlsx({"orders": (list(rows[0]), rows)}))
+    assert told["orders"][1] == [2**53 - 1, str(-2**53), f'{{"of":"{2**70}"}}']
+
+
 def test_xlsx__is_the_same_bytes_for_the_same_rows() -> None:
     tables = {"scores": (NAMES, ROWS)}
     assert sheets.as_xlsx(tables) == sheets.as_xlsx(tables)
