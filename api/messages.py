@@ -56,6 +56,11 @@ def tr(text: str, /, **details: Any) -> str:
     return text.format(**details) if details else text
 
 
+def counted(events: int) -> str:
+    """So many events."""
+    return tr("1 event") if events == 1 else tr("{events} events", events=events)
+
+
 def translated(template: str, message: str) -> str:
     """A message that was written in English, in the user's language.
 

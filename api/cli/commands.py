@@ -28,7 +28,7 @@ from api.cli.options import (
 )
 from api.cli.output import as_json, print_record, print_rows, progress
 from api.cli.policies import policies_group
-from api.messages import tr
+from api.messages import counted, tr
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
 from projections.asking.names import REPORTS
 
@@ -221,7 +221,7 @@ def _show_verified(report: dict[str, Any], sound: str, unsound: str) -> None:
     for problem in report["problems"]:
         click.echo(f"{problem['position']}: {problem['what']}")
     word = unsound if report["problems"] else sound
-    click.echo(f"{word} {report['events']} events, {report['position']}:{report['root']}")
+    click.echo(f"{word} {counted(report['events'])}, {report['position']}:{report['root']}")
 
 
 @command("doctor")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api.cli.output import progress
-from api.messages import explain, tr
+from api.messages import counted, explain, tr
 from ledger.common.errors import LedgerError
 from ledger.log import sqlite
 from ledger.log.clock import ClockSuspect
@@ -179,7 +179,7 @@ def _read_model(status: Status) -> tuple[bool, str]:
     if status.error is not None:
         return False, tr("It stopped before position {position}: {error}",
                          position=status.error_position, error=status.error)
-    return True, tr("{lag} events behind the log.", lag=status.lag)
+    return True, tr("{events} behind the log.", events=counted(status.lag))
 
 
 def _read_model_problems(store: Store, ledger: str) -> list[Problem]:

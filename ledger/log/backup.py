@@ -23,12 +23,13 @@ from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
 from ledger.log.key_tables import ledger_secrets, persons
-from ledger.log.milestones import ID_BYTES, misfit, opening
+from ledger.log.milestones import ID_BYTES, misopened, opening
 from ledger.log.persons import Keys
 from ledger.log.store import (
     Head,
     Known,
     LedgerUnknown,
+    LogConflict,
     Store,
     Tile,
     Which,
@@ -129,7 +130,7 @@ class _Tree:
                 and payload_hash(entry.salt, entry.payload) == entry.payload_hash
                 and leaf_hash(entry) == entry.leaf_hash
                 and canonical_subjects(entry.subjects)
-                and (self.size > 0 or misfit(entry) is None)
+                and (self.size > 0 or misopened(entry) is None)
             )
         except UNHASHABLE:
             whole = False
@@ -163,9 +164,9 @@ def backup_log(
     ledgers = _together(store, ledger)
     heads = {one: store.head(one.id) for one in ledgers}
     for one, head in heads.items():
-        if unfit_head(head):
-            raise UnsoundLog(ledger=one.name, position=0, why="the head holds what nobody can have "
-                             "recorded")
+        if (column := unfit(head)) is not None:
+            raise UnsoundLog(ledger=one.name, position=0, why=f"the head's {column} holds what "
+                             "nobody can have recorded")
     with _new_file(path) as file:
         file.write(_line({"format": LOG_FORMAT, "ledgers": [
             {"id": one.id.hex(), "name": one.name, "of": one.of.hex() if one.of else None,
@@ -182,7 +183,7 @@ def _together(store: Store, ledger: Which) -> list[Known]:
     if known is None:
         raise LedgerUnknown(ledger=shown(ledger))
     first = next(iter(store.read(known.id, limit=1)), None)
-    if (why := misfit(first)) is not None:
+    if (why := misopened(first)) is not None:
         raise UnsoundLog(ledger=known.name, position=1, why=why)
     access = opening(first, known.name).access
     other = None if access is None else store.known(bytes.fromhex(access))
@@ -203,14 +204,10 @@ def _back_up(
     if (tree.size, merkle.pack(tree.frontier)) != (head.position, head.frontier):
         raise UnsoundLog(ledger=ledger.name, position=tree.size, why="the head's tree is not the "
                          "tree of the events")
+    for column, position in store.repeated(ledger.id, until=head.position, limit=1):
+        raise UnsoundLog(ledger=ledger.name, position=position,
+                         why=f"its {column} stands at an earlier position already")
     file.write(_line({"events": head.position, "root": merkle.root(tree.frontier).hex()}))
-
-
-def unfit_head(head: Head) -> bool:
-    """Whether a head has a value of a type that no head has."""
-    kinds = ((head.position, int), (head.recorded_at, int), (head.frontier, bytes),
-             (head.keys_id, bytes | None))
-    return not all(isinstance(value, kind) for value, kind in kinds)
 
 
 def _lines(path: Path, expected: str) -> Iterator[dict[str, Any]]:
@@ -289,11 +286,15 @@ def restore_log(
         sections = [one._replace(known=one.known._replace(
             name=name + one.known.name.removeprefix(own))) for one in sections]
     heads = {}
-    with store.beginning(*(one.known for one in sections)) as writings:
-        for section, writing in zip(sections, writings, strict=True):
-            heads[section.known.name] = _restored(path, lines, section, writing, progress=progress)
-        if any(True for _ in lines):
-            raise BadBackup(path=path, why="it goes on after its closing line")
+    try:
+        with store.beginning(*(one.known for one in sections)) as writings:
+            for section, writing in zip(sections, writings, strict=True):
+                heads[section.known.name] = _restored(path, lines, section, writing,
+                                                      progress=progress)
+            if any(True for _ in lines):
+                raise BadBackup(path=path, why="it goes on after its closing line")
+    except LogConflict as error:  # nobody else can write to ledgers that are only being made
+        raise BadBackup(path=path, why=f"it has the same {error.details['what']} twice") from error
     return heads
 
 

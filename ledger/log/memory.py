@@ -134,6 +134,9 @@ class _View:
         found = ((value, known.once.get(value, end + 1)) for value in values)
         return {value: position for value, position in found if position <= end}
 
+    def repeated(self, ledger: Which, *, until: int, limit: int) -> list[tuple[str, int]]:
+        return []  # `add` takes none twice, and nobody can come past it
+
     def position_at(self, ledger: Which, recorded_at: int) -> int:
         known, end = self._of(ledger)
         return bisect_right(known.recorded, recorded_at, hi=end)
@@ -142,6 +145,10 @@ class _View:
         known, end = self._of(ledger)
         found = known.tiles.get(level, [])[max(first, 0) : max(first, 0) + max(count, 0)]
         return [tile for tile in found if _complete(level, tile, end)]
+
+    def odd_tiles(self, ledger: Which, limit: int) -> list[tuple[int, int]]:
+        return [(level, tile.number) for level, tiles in self._of(ledger)[0].tiles.items()
+                if level != 0 for tile in tiles][:limit]
 
 
 class _Writing(_View):

@@ -132,3 +132,11 @@ def misfit(entry: Any) -> str | None:
     if found.id != entry.ledger.hex():
         return "it names another ledger"
     return None
+
+
+def misopened(entry: Any) -> str | None:
+    """Why an entry cannot be the one that opens a ledger of this format; None if it can."""
+    why = misfit(entry)
+    if why is None and (found := _opened.decode(entry.payload).format) != FORMAT:
+        return f"it is of format {found}, and this version knows format {FORMAT}"
+    return why

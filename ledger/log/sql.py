@@ -146,6 +146,10 @@ class SqlStore:
         with self.reading() as reader:
             return reader.once(ledger, values)
 
+    def repeated(self, ledger: Which, *, until: int, limit: int) -> list[tuple[str, int]]:
+        with self.reading() as reader:
+            return reader.repeated(ledger, until=until, limit=limit)
+
     def position_at(self, ledger: Which, recorded_at: int) -> int:
         with self.reading() as reader:
             return reader.position_at(ledger, recorded_at)
@@ -153,6 +157,10 @@ class SqlStore:
     def tiles(self, ledger: Which, level: int, first: int, count: int) -> list[Tile]:
         with self.reading() as reader:
             return reader.tiles(ledger, level, first, count)
+
+    def odd_tiles(self, ledger: Which, limit: int) -> list[tuple[int, int]]:
+        with self.reading() as reader:
+            return reader.odd_tiles(ledger, limit)
 
     def ledgers(self) -> list[str]:
         with self.reading() as reader:

@@ -42,6 +42,15 @@ SELECT low FROM search WHERE low = high
 """
 
 
+_UNIQUE = {"command_id": "command_id, command_seq", "once": "once"}
+"""What stands once in a ledger, by the column that says most of it."""
+
+_ODD_TILES = """
+SELECT level, number FROM tiles WHERE ledger = ?
+AND (level = 0 AND number >= 0 AND number = CAST(number AS BIGINT)) IS NOT TRUE LIMIT ?
+"""
+"""Also NULL, a text or a fraction, which a database without its checks may hold."""
+
 _OUTLINE = ", ".join(Outline._fields)
 _BETWEEN = ("FROM events WHERE ledger = ? AND position > ? AND position <= ?"
             " ORDER BY position LIMIT ?")
@@ -139,6 +148,23 @@ class SqlReader:
         found = self.among(ledger, "once", values, 0)
         return {entry.once: entry.position for entry in found if entry.once is not None}
 
+    def repeated(self, ledger: Which, *, until: int, limit: int) -> list[tuple[str, int]]:
+        own = self.id_of(ledger)
+        found: list[tuple[str, int]] = []
+        for column, key in _UNIQUE.items():
+            # Nothing but the key is named, so that the index on it is all that is read.
+            twice = self.rows(
+                f"SELECT {column} FROM events WHERE ledger = ? AND {column} IS NOT NULL"
+                f" GROUP BY {key} HAVING count(*) > 1 LIMIT ?", (own, limit))
+            values = list(dict.fromkeys(row[0] for row in twice))
+            for start in range(0, len(values), IN_CHUNK):
+                chunk = values[start : start + IN_CHUNK]
+                found += [(column, row[0]) for row in self.rows(
+                    f"SELECT max(position) FROM events WHERE ledger = ? AND position <= ?"
+                    f" AND {column} IN ({', '.join('?' * len(chunk))})"
+                    f" GROUP BY {key} HAVING count(*) > 1 LIMIT ?", (own, until, *chunk, limit))]
+        return found[:limit]
+
     def position_at(self, ledger: Which, recorded_at: int) -> int:
         """By bisection over positions: recorded_at never falls, so it needs no index of its own."""
         own = self.id_of(ledger)
@@ -152,6 +178,9 @@ class SqlReader:
             (self.id_of(ledger), level, first, max(count, 0)),
         )
         return [Tile(*row) for row in rows]
+
+    def odd_tiles(self, ledger: Which, limit: int) -> list[tuple[int, int]]:
+        return list(self.rows(_ODD_TILES, (self.id_of(ledger), limit)))
 
 
 class SqlWriting(SqlReader):

@@ -232,12 +232,25 @@ class Reader(Protocol):
         """Which of these `once` values are taken, with the position that took them."""
         ...
 
+    def repeated(self, ledger: Which, *, until: int, limit: int) -> list[tuple[str, int]]:
+        """Of entries up to a position, the first `limit` whose command and number, or whose `once`,
+        another one has, too: "command_id" or "once", and the last position that has it.
+
+        None, as long as nobody took the database's own indexes off.
+        """
+        ...
+
     def position_at(self, ledger: Which, recorded_at: int) -> int:
         """The last position recorded at or before a time; 0 if there is none."""
         ...
 
     def tiles(self, ledger: Which, level: int, first: int, count: int) -> list[Tile]:
         """Stored tiles of a level, from a number on."""
+        ...
+
+    def odd_tiles(self, ledger: Which, limit: int) -> list[tuple[int, int]]:
+        """Level and number of the first `limit` stored tiles that no tree has: of another level
+        than 0, or with a number that does not count from 0."""
         ...
 
 

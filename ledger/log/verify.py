@@ -1,29 +1,30 @@
 """Proves that a stored log is what was recorded: every row is read and hashed again.
 
-It checks the payload's hash, the leaf, the order of positions, versions and recording times, and
-the tree against the head and the stored tiles. An earlier position and root that someone kept
-elsewhere prove that nothing before it was changed or cut off. It speaks of the log up to the head
-that it reads first: others may go on writing. Whatever a cell holds is reported and ends nothing.
+It checks the payload's hash, the leaf, the order of positions, versions and recording times, that
+no command and no `once` value stands twice, and the tree against the head and the stored tiles. An
+earlier position and root that someone kept elsewhere prove that nothing before it was changed or
+cut off. It speaks of the log up to the head that it reads first: others may go on writing. Whatever
+a cell holds is reported and ends nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from struct import error as StructError
-from typing import Any, NamedTuple, TypeVar, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
 from ledger.log.bounds import must_be_storable
+from ledger.log.damage import PAGE, attempt, rows_of
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
-from ledger.log.milestones import DAY_CLOSED, anchored, misfit
+from ledger.log.milestones import DAY_CLOSED, anchored, misopened
 from ledger.log.store import (
     Head,
     LedgerUnknown,
     Reader,
-    StorageFailed,
     Store,
     Tile,
     ValueNotStored,
@@ -31,7 +32,6 @@ from ledger.log.store import (
     shown,
 )
 
-BATCH = 1_000
 MAX_PROBLEMS = 1_000
 MAX_POSITION = 2**62
 WHOLE = 2**12
@@ -40,17 +40,15 @@ WHOLE = 2**12
 TILES = 100
 """How many tiles are read at a time."""
 
-_T = TypeVar("_T")
-
-_TYPES: dict[str, Any] = get_type_hints(Entry)
+_TYPES: dict[str, Any] = {**get_type_hints(Head), **get_type_hints(Entry)}
 UNHASHABLE = (TypeError, ValueError, AttributeError, StructError, RecursionError,
                msgspec.MsgspecError)
 """What hashing raises for a cell that cannot have been recorded."""
 
 
-def unfit(entry: Entry) -> str | None:
+def unfit(row: Entry | Head) -> str | None:
     """The first column whose value has a type that nothing recorded has; None for a fit row."""
-    for name, value in entry._asdict().items():
+    for name, value in row._asdict().items():
         if type(value) is bool or not isinstance(value, _TYPES[name]):
             return name
         if isinstance(value, int) and not -2**63 <= value < 2**63:
@@ -143,7 +141,7 @@ class _Walk:
             self.note(position, f"positions {self.position + 1} to {position - 1} are missing"
                       if position > self.position else "the position is out of order")
         try:
-            if self.events == 0 and (why := misfit(entry)) is not None:
+            if self.events == 0 and (why := misopened(entry)) is not None:
                 self.note(1, f"the ledger was not opened so: {why}")
             self._hashes(entry, position)
             self._order(entry, position)
@@ -213,8 +211,7 @@ class _Walk:
         elif head.position != self.position:
             self.note(min(head.position, self.position) + 1,
                       f"the log ends at {self.position}, but its head says {head.position}")
-        elif not isinstance(head.frontier, bytes) \
-                or merkle.unpack(head.frontier) != self.frontier:
+        elif merkle.unpack(head.frontier) != self.frontier:
             self.note(self.position, "the head's tree is not the tree of the events")
         elif head.recorded_at != self.recorded_at:
             self.note(self.position, f"the head says that the last event was recorded at "
@@ -249,11 +246,12 @@ def verify(
     walk = _Walk(expected or [])
     head = _head(store, ledger, walk)
     until = MAX_POSITION if head is None else head.position
-    for entry in _rows(store, ledger, until, walk):
+    for entry in rows_of(store, ledger, until, walk.unreadable):
         walk.step(entry)
-        if progress is not None and walk.events % BATCH == 0:
+        if progress is not None and walk.events % PAGE == 0:
             progress(walk.events, until)
     walk.finish(head)
+    _check_repeats(store, ledger, until, walk)
     if head is not None:
         _check_beyond(store, ledger, head.position, walk)
     if not walk.problems:  # a missing row would make every tile after it look wrong
@@ -275,16 +273,17 @@ def must_end_at(reader: Reader, ledger: Which, head: Head, *, whole: bool) -> No
 
 
 def _column_astray(reader: Reader, ledger: Which, head: Head, *, whole: bool) -> str | None:
+    if (column := unfit(head)) is not None:
+        return column
     size = head.position
-    if type(size) is not int or size < 0:
+    if size < 0:
         return "position"
     rows = reader.read(ledger, after=size - 1, limit=2)
     if [row.position for row in rows] != ([size] if size else []):
         return "position"
     if head.recorded_at != (rows[0].recorded_at if rows else 0):
         return "recorded_at"
-    if not isinstance(head.frontier, bytes) \
-            or len(head.frontier) != size.bit_count() * merkle.HASH_BYTES:
+    if len(head.frontier) != size.bit_count() * merkle.HASH_BYTES:
         return "frontier"
     if not whole:
         return None
@@ -296,69 +295,29 @@ def _column_astray(reader: Reader, ledger: Which, head: Head, *, whole: bool) ->
     return None if head.frontier.endswith(frontier) else "frontier"
 
 
-def _attempt(store: Store, read: Callable[[], _T]) -> _T | None:
-    """What a read gives; None if a cell in its way cannot be read, though the database can.
-
-    Errors: StorageFailed (R-LOG-04) if the database cannot be reached.
-    """
-    try:
-        return read()
-    except StorageFailed:
-        store.schema()
-        return None
-
-
 def _head(store: Store, ledger: Which, walk: _Walk) -> Head | None:
-    head = _attempt(store, lambda: store.head(ledger))
+    head = attempt(store, lambda: store.head(ledger))
     if head is None:
         walk.note(0, "the database cannot read the head")
-    elif type(head.position) is not int:
-        walk.note(0, "the head's position is not a whole number")
+    elif (column := unfit(head)) is not None:
+        walk.note(0, f"the head's {column} holds what nobody can have recorded")
         return None
     return head
 
 
-def _rows(store: Store, ledger: Which, until: int, walk: _Walk) -> Iterator[Entry]:
-    """All rows up to a position, in order and in bounded memory. Those that the database cannot
-    read are noted and left out; pages grow smaller around them."""
-    after, limit = 0, BATCH
-    while True:
-        rows = _attempt(store, partial(store.read, ledger, after=after, until=until, limit=limit))
-        if rows:
-            yield from rows
-            after, limit = rows[-1].position, min(limit * 2, BATCH)
-        elif rows is not None:
-            return
-        elif limit > 1:
-            limit //= 2
-        else:
-            after = _unreadable_after(store, ledger, int(after), until)
-            walk.unreadable(after)
-
-
-def _unreadable_after(store: Store, ledger: Which, after: int, until: int) -> int:
-    """The position of the first row after one, which cannot be read."""
-    low, step = after, 1
-    while low + step < until and _readable(store, ledger, after, low + step):
-        low, step = low + step, step * 2
-    high = min(low + step, until)
-    while low + 1 < high:
-        middle = (low + high) // 2
-        if _readable(store, ledger, after, middle):
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _readable(store: Store, ledger: Which, after: int, until: int) -> bool:
-    return _attempt(store, partial(store.read, ledger, after=after, until=until, limit=1)
-                    ) is not None
+def _check_repeats(store: Store, ledger: Which, until: int, walk: _Walk) -> None:
+    """What the database's indexes find; whoever took one of them off may have recorded it twice."""
+    found = attempt(store, partial(store.repeated, ledger, until=until, limit=MAX_PROBLEMS))
+    if found is None:
+        walk.note(0, "the database cannot look for commands that stand twice")
+    for column, position in found or ():
+        walk.note(position if type(position) is int else 0,
+                  f"its {column} stands at an earlier position already")
 
 
 def _check_beyond(store: Store, ledger: Which, position: int, walk: _Walk) -> None:
     """Rows beyond the head that was read are of no concern if the head has moved on to them."""
-    beyond = _attempt(store, partial(store.read, ledger, after=position, limit=1))
+    beyond = attempt(store, partial(store.read, ledger, after=position, limit=1))
     if beyond == []:
         return
     first = beyond[0].position if beyond else position + 1
@@ -371,19 +330,23 @@ def _check_tiles(store: Store, ledger: Which, walk: _Walk) -> None:
     complete = len(walk.tiles)
     for number in range(0, complete, TILES):
         count = min(TILES, complete - number)
-        stored = _attempt(store, partial(store.tiles, ledger, 0, number, count))
+        stored = attempt(store, partial(store.tiles, ledger, 0, number, count))
         if stored is None:  # one by one: only those that cannot be read are wrong
             stored = [tile for one in range(number, number + count) for tile in
-                      _attempt(store, partial(store.tiles, ledger, 0, one, 1)) or []]
+                      attempt(store, partial(store.tiles, ledger, 0, one, 1)) or []]
         _compare_tiles(number, stored, walk.tiles[number : number + count], walk)
-    beyond = _attempt(store, partial(store.tiles, ledger, 0, complete, 1))
-    if beyond == []:
+    odd = attempt(store, partial(store.odd_tiles, ledger, MAX_PROBLEMS))
+    if odd is None:
+        walk.note(walk.position, "the database cannot read which tiles of the tree are stored")
+    for level, tile in odd or ():
+        walk.note(walk.position, f"the stored tile {tile!r} of level {level!r} is of no tree")
+    beyond = attempt(store, partial(store.tiles, ledger, 0, complete, 1))
+    if odd != [] or beyond == []:
         return
     number = beyond[0].number if beyond else complete
     head = _head(store, ledger, walk)
-    if head is not None and (
-            type(number) is not int or head.position < (number + 1) * merkle.TILE_LEAVES):
-        walk.note(walk.position, f"the stored tile {number!r} of the tree has no events yet")
+    if head is not None and head.position < (number + 1) * merkle.TILE_LEAVES:
+        walk.note(walk.position, f"the stored tile {number} of the tree has no events yet")
 
 
 def _compare_tiles(number: int, stored: list[Tile], known: list[bytes], walk: _Walk) -> None:

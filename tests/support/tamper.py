@@ -9,6 +9,8 @@ import argparse
 from pathlib import Path
 
 from ledger.log import merkle, sqlite
+from ledger.log.envelope import Entry, leaf_hash, payload_hash
+from ledger.log.schema import COLUMNS
 from ledger.settings import Settings, sqlite_path
 
 MAIN = "(SELECT id FROM ledgers WHERE name = 'main')"
@@ -41,6 +43,33 @@ def unguard(connection: object) -> None:
     execute("UPDATE sqlite_master SET sql = replace(replace(replace(sql, ' NOT NULL', ''),"
             " ',' || char(10) || ' STRICT', ''), ' STRICT', '') WHERE type = 'table'")
     execute("PRAGMA writable_schema = RESET")
+
+
+def lay_again(connection: object, position: int, **change: object) -> None:
+    """Change columns of an event and whatever can be computed from them: hashes, tiles, head."""
+    execute = connection.execute  # type: ignore[attr-defined]
+    own = f"ledger = {MAIN}"
+    rows = execute(f"SELECT {COLUMNS} FROM events WHERE {own} ORDER BY position").fetchall()
+    entry = Entry(*rows[position - 1])._replace(**change)
+    entry = entry._replace(payload_hash=payload_hash(entry.salt, entry.payload))
+    entry = entry._replace(leaf_hash=leaf_hash(entry))
+    marks = ", ".join(f"{name} = ?" for name in Entry._fields)
+    execute(f"UPDATE events SET {marks} WHERE {own} AND position = ?", (*entry, position))
+    leaves = [Entry(*row).leaf_hash for row in rows]
+    leaves[position - 1] = entry.leaf_hash
+    execute(f"UPDATE heads SET frontier = ? WHERE {own}", (merkle.grown(b"", 0, leaves),))
+    for number in range(len(leaves) // merkle.TILE_LEAVES):
+        first = number * merkle.TILE_LEAVES
+        execute(f"UPDATE tiles SET hashes = ? WHERE {own} AND number = ?",
+                (b"".join(leaves[first : first + merkle.TILE_LEAVES]), number))
+
+
+def unindex(connection: object) -> None:
+    """Take all indexes off an SQLite log, those of its promises that nothing stands twice, too."""
+    execute = connection.execute  # type: ignore[attr-defined]
+    for statement in ("CREATE TABLE copied AS SELECT * FROM events", "DROP TABLE events",
+                      "ALTER TABLE copied RENAME TO events"):
+        execute(statement)
 
 
 def main() -> None:

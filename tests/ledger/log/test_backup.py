@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from ledger.common.errors import LedgerError
-from ledger.log import backup
+from ledger.log import backup, merkle
+from ledger.log.envelope import leaf_hash
+from ledger.log.memory import MemoryStore
 from ledger.log.persons import WrongKeys, WrongMasterKey
-from ledger.log.store import LedgerTaken
+from ledger.log.store import LedgerTaken, Store
 from ledger.log.verify import verify
 from ledger.settings import Settings, open_ledger
 from tests.support import tamper
-from tests.support.envelopes import CONTEXT
+from tests.support.envelopes import CONTEXT, entry, first, write
 from tests.support.jars import HANDLERS, adding
 from tests.support.logs import add_jars, open_log, settings_in
 from tests.support.thorough import THOROUGH
@@ -83,6 +85,28 @@ def test_restore__accepted_under_another_name(source: Path, tmp_path: Path) -> N
     opened = open_ledger(new, name="second", handlers=HANDLERS)
     opened.ledger.handle(adding(1), CONTEXT)
     opened.close()
+
+
+@pytest.mark.parametrize("column", ["once", "command_id"])
+def test_restore__rejected_when_something_stands_in_it_twice(
+    store: Store, tmp_path: Path, column: str
+) -> None:
+    """A file that is whole in itself, of a log whose indexes somebody took off."""
+    other = MemoryStore()
+    write(other, first(), entry(2, once="x"), entry(3))
+    backup.backup_log(other, "main", tmp_path / "sound.gz")
+    header, one, two, three, _ = lines_of(tmp_path / "sound.gz")
+    three[column] = two[column]
+    changed = backup._entry(three)
+    changed = changed._replace(leaf_hash=leaf_hash(changed))
+    root = merkle.root_of([*(base64.b64decode(line["leaf_hash"]) for line in (one, two)),
+                           changed.leaf_hash])
+    path = rewritten(tmp_path / "sound.gz", [
+        header, one, two, backup._plain(changed), {"events": 3, "root": root.hex()}])
+    what = {"once": "once value", "command_id": "command"}[column]
+    with pytest.raises(backup.BadBackup, match=f"the same {what} twice"):
+        backup.restore_log(store, path)
+    assert store.ledgers() == []
 
 
 def emptied(line: bytes) -> bytes:

@@ -148,6 +148,7 @@ def test_lookups__accepted(store: Store) -> None:
     assert store.commands("main", []) == []
     assert store.once("main", ["x", "y", "z", "x"]) == {"x": 2, "y": 4}
     assert store.once("main", []) == {}
+    assert store.repeated("main", until=9, limit=9) == store.odd_tiles("main", 9) == []
 
 
 def test_position_at__accepted(store: Store) -> None:

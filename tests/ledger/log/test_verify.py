@@ -1,6 +1,8 @@
 """What `verify` finds when someone with the database file changed history."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +10,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import settings as property_settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from ledger.application import Ledger
 from ledger.log import merkle, sqlite
+from ledger.log.backup import UnsoundLog, backup_log
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.memory import MemoryStore
 from ledger.log.persons import Keys
+from ledger.log.sqlite import SqliteStore
 from ledger.log.store import Head, Known, LedgerUnknown, StorageFailed, Store
 from ledger.log.verify import BadExpectation, Expectation, HeadUnsound, Report, verify
 from ledger.settings import Settings
@@ -162,6 +167,73 @@ def forge(entry: Entry) -> Entry:
     payload = entry.payload.replace(b'"A"', b'"B"')
     forged = entry._replace(payload=payload, payload_hash=payload_hash(entry.salt, payload))
     return forged._replace(leaf_hash=leaf_hash(forged))
+
+
+@contextmanager
+def intruder(folder: Path) -> Iterator[Any]:
+    """A connection of somebody who took off whatever guards an SQLite log, its indexes too."""
+    connection = sqlite.driver().connect(str(folder / "log.db"), isolation_level=None)
+    tamper.unguard(connection)
+    tamper.unindex(connection)
+    yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize("column", ["command_id", "once"])
+def test_verify__rejected_when_a_command_or_a_once_stands_twice(log: Path, column: str) -> None:
+    """All hashes fit, and the database's own indexes are gone: it shows nowhere else."""
+    store = settings_in(log).open_store()
+    (entry,) = store.read("main", after=6, until=7)
+    store.close()
+    with intruder(log) as connection:
+        tamper.lay_again(connection, 7, once="x")
+        assert checked(log).ok
+        same = {"once": "x"} if column == "once" else {
+            "command_id": entry.command_id, "command_seq": entry.command_seq}
+        tamper.lay_again(connection, 9, **same)
+    assert checked(log).problems == [(9, f"its {column} stands at an earlier position already")]
+    store = settings_in(log).open_store()
+    with pytest.raises(UnsoundLog, match=f"at position\n? ?9, its {column} stands"):
+        backup_log(store, "main", log / "log.gz")
+    store.close()
+
+
+def test_verify__rejected_when_the_opening_is_of_another_format(log: Path) -> None:
+    store = settings_in(log).open_store()
+    (entry,) = store.read("main", limit=1)
+    store.close()
+    with intruder(log) as connection:
+        tamper.lay_again(connection, 1, payload=entry.payload.replace(
+            b'"format":2', b'"format":3'))
+    assert checked(log).problems == [(1, "the ledger was not opened so: it is of format 3, and "
+                                         "this version knows format 2")]
+
+
+@pytest.mark.parametrize("level, number", [(1, 0), (0, -1), (-1, 5), (0, None), (0, 0.5)])
+def test_verify__rejected_when_there_is_a_tile_of_no_tree(
+    log: Path, level: int, number: Any
+) -> None:
+    execute(log, f"INSERT INTO tiles SELECT ledger, ?, ?, hashes FROM tiles"
+            f" WHERE ledger = {tamper.MAIN}", level, number)
+    assert checked(log).problems == [
+        (LAST, f"the stored tile {number!r} of level {level} is of no tree")]
+
+
+def test_repeats__are_found_in_the_order_of_an_index(log: Path) -> None:
+    """Nothing is sorted or kept, however long the log."""
+    store = settings_in(log).open_store()
+    assert isinstance(store, SqliteStore)
+    statements: list[tuple[str, Any]] = []
+    event.listen(store.engine, "before_cursor_execute",
+                 lambda _c, _u, statement, values, *_: statements.append((statement, values)))
+    assert store.repeated("main", until=LAST, limit=9) == []
+    asked = [(text, values) for text, values in statements if "HAVING" in text]
+    assert len(asked) == 2
+    with store.reading() as reader:
+        for text, values in asked:
+            plan = [row[-1] for row in reader.rows(f"EXPLAIN QUERY PLAN {text}", values)]
+            assert ["USING COVERING INDEX" in step for step in plan] == [True]
+    store.close()
 
 
 def test_verify__rejected_when_an_event_is_taken_out_of_the_middle(log: Path) -> None:
