@@ -29,7 +29,7 @@ from api.http.standing import mark
 from ledger.common.errors import Fault
 from ledger.common.values import from_us, rfc3339
 from ledger.log import merkle
-from ledger.log.store import Store, gapless
+from ledger.log.roots import frontier_at
 from ledger.writing.refusals import Attempts
 from projections.asking.clocks import header
 from projections.audit.trail import Asked, found, rows
@@ -75,25 +75,12 @@ def _root(position: int) -> Response:
     if position > end.position:
         raise Problem(404, "position_beyond_head",
                       f"Position {position} is not written yet; the last one is {end.position}.")
-    frontier = (merkle.unpack(end.frontier) if position == end.position
-                else _frontier(here.store, name, position))
     last = here.store.read(name, after=position - 1, limit=1) if position else []
-    tree_root = merkle.root(frontier).hex()
+    tree_root = merkle.root(frontier_at(here.store, name, end, position)).hex()
     as_of = {"ledger": name, "position": position, "head": end.position}
     return at_position(as_of, {"as_of": as_of, "item": {
         "position": position, "root": tree_root, "expect": f"{position}:{tree_root}",
         "recorded_at": rfc3339(from_us(last[0].recorded_at)) if last else None}})
-
-
-def _frontier(store: Store, name: str, position: int) -> list[bytes]:
-    frontier: list[bytes] = []
-    size = 0
-    while size < position:
-        for entry in gapless(store.read(name, after=size, until=position), name, after=size,
-                             until=position):
-            merkle.push(frontier, size, entry.leaf_hash)
-            size = entry.position
-    return frontier
 
 
 @group.permit("/v1/refusals", EVIDENCE, name="refusals")
