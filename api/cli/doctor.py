@@ -2,7 +2,7 @@
 
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -155,10 +155,24 @@ def _guards(store: Store) -> tuple[bool, str]:
 
 
 def _durability(store: Store) -> tuple[bool, str]:
-    weak = {name: value for name, value in store.durability().items() if value in ("off", "0")}
+    found = store.durability()
+    weak = _set(found, [name for name, value in found.items() if value in ("off", "0", "local")])
     if weak:
-        return False, tr("Commits are not durable: {weak}", weak=weak)
-    return True, ", ".join(f"{name} = {value}" for name, value in store.durability().items())
+        return False, tr("Commits are not durable: {weak}. Set it to on for the server, and for "
+                         "this database and role (ALTER SYSTEM, ALTER DATABASE, ALTER ROLE … SET).",
+                         weak=weak)
+    if "standbys" in found and not found["synchronous_standby_names"].strip():
+        return False, tr("No commit waits for a standby, though some are attached ({standbys}): "
+                         "after a fail-over the last events may be gone, and their positions given "
+                         "to others. Let synchronous_standby_names name one (ALTER SYSTEM SET "
+                         "synchronous_standby_names = 'ANY 1 (*)'; SELECT pg_reload_conf()), or "
+                         "treat the standbys as copies that may lack the last events.",
+                         standbys=found["standbys"])
+    return True, _set(found, found)
+
+
+def _set(found: Mapping[str, str], names: Iterable[str]) -> str:
+    return ", ".join(f"{name} = {found[name]}" for name in names)
 
 
 def _clock(opened: Opened) -> tuple[bool | None, str]:

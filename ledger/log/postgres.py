@@ -37,6 +37,17 @@ _CONSTRAINTS = {"events_pk": "position", "events_stream": "version of the stream
 _HOST = ("SELECT (SELECT system_identifier FROM pg_control_system()),"
          " (SELECT timeline_id FROM pg_control_checkpoint())")
 
+_DURABILITY = (
+    "SELECT name, reset_val FROM pg_settings WHERE name IN ('fsync', 'full_page_writes',"
+    " 'synchronous_commit', 'synchronous_standby_names') ORDER BY name")
+"""As sessions of this role begin in this database: what this one has set for itself, it keeps only
+as long as no pooler gives it another session."""
+
+_STANDBYS = (
+    "SELECT count(*) FROM pg_stat_replication WHERE pid NOT IN (SELECT active_pid FROM"
+    " pg_replication_slots WHERE slot_type = 'logical' AND active_pid IS NOT NULL)")
+"""Whatever receives the whole WAL; a role that sees no more of others may still count them."""
+
 _PATIENCE = {
     "connect_timeout": "10",
     "keepalives_idle": "30",
@@ -179,8 +190,12 @@ class PostgresStore(SqlStore):
 
     def durability(self) -> dict[str, str]:
         with self.reading() as reader:
-            names = ("fsync", "synchronous_commit", "full_page_writes")
-            return {name: str(reader.rows(f"SHOW {name}", ())[0][0]) for name in names}
+            found = {name: str(value) for name, value in reader.rows(_DURABILITY, ())}
+            ((standbys,),) = reader.rows(_STANDBYS, ())
+        if not standbys:
+            del found["synchronous_standby_names"]
+            return found
+        return {**found, "standbys": str(standbys)}
 
 
 def _grant(connection: Connection, role: str) -> None:

