@@ -18,12 +18,14 @@ from api.cli.keys import keys_group
 from api.cli.options import (
     Names,
     actor_option,
+    append_option,
     as_of_options,
     command,
     context_of,
     form_option,
     format_options,
     ledger_option,
+    noting,
     opened,
 )
 from api.cli.output import as_json, print_record, print_rows, progress
@@ -195,26 +197,36 @@ def serve_command() -> None:
 @ledger_option
 @click.option("--expect", "expected", multiple=True, metavar="POSITION:ROOT",
               help="A position and root kept from earlier; proves that nothing up to there has "
-                   "changed.")
+                   "changed. @FILE: all lines of a file.")
+@append_option
 @format_options
 def verify_command(
-    file: Path | None, ledger_name: str, expected: tuple[str, ...], form: str
+    file: Path | None, ledger_name: str, expected: tuple[str, ...], *, append_to: Path | None,
+    form: str,
 ) -> None:
     """Hash every stored event again and check the log and the read models against it. With FILE, a
-    copy of an SQLite ledger, only the log in it: no settings, keys or read models are needed."""
+    copy of an SQLite ledger, only the log in it: no settings, keys or read models are needed. A
+    line is appended only if everything is sound."""
     from api.cli import doctor
-    from ledger.log.verify import Expectation
+    from ledger.log.noted import expectations
 
-    report = doctor.verify_all(ledger_name, [Expectation.parse(text) for text in expected],
-                               file)
+    roots = [one for text in expected for one in expectations(text)]
+    with noting(append_to) as note:
+        report = doctor.verify_all(ledger_name, roots, file)
+        _show_verification(report, form)
+        if report["ok"]:
+            note(f"{report['position']}:{report['root']}")
+    sys.exit(0 if report["ok"] else 1)
+
+
+def _show_verification(report: dict[str, Any], form: str) -> None:
     if form == "json":
         click.echo(as_json(report))
-    else:
-        _show_verified(report, tr("The log is what was recorded."), tr("The log is not sound."))
-        if report["access"] is not None:
-            _show_verified(report["access"], tr("So is the ledger of keys and readings."),
-                           tr("The ledger of keys and readings is not sound."))
-    sys.exit(0 if report["ok"] else 1)
+        return
+    _show_verified(report, tr("The log is what was recorded."), tr("The log is not sound."))
+    if report["access"] is not None:
+        _show_verified(report["access"], tr("So is the ledger of keys and readings."),
+                       tr("The ledger of keys and readings is not sound."))
 
 
 def _show_verified(report: dict[str, Any], sound: str, unsound: str) -> None:
@@ -302,14 +314,19 @@ def digest_command(files: tuple[Path, ...], *, ledger_name: str, form: str) -> N
 @click.option("--keys", "keys_only", is_flag=True,
               help="Write the wrapped keys instead of the log. Keep the two files apart.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@append_option
 @format_options
-def backup_command(ledger_name: str, keys_only: bool, file: Path, form: str) -> None:
+def backup_command(
+    ledger_name: str, keys_only: bool, file: Path, *, append_to: Path | None, form: str
+) -> None:
     """Write the log with that of its keys and readings, or with --keys the wrapped keys of persons,
     into a new FILE."""
     from api.cli.doctor import expectation
     from ledger.log import backup as backups
 
-    with opened(ledger_name) as found:
+    if keys_only and append_to is not None:
+        raise click.UsageError(tr("--append-to is for the log: keys have no root."))
+    with opened(ledger_name) as found, noting(append_to) as note:
         if keys_only:
             print_record({"file": str(file), "keys": backups.backup_keys(found.keys, file)},
                          form=form)
@@ -318,6 +335,7 @@ def backup_command(ledger_name: str, keys_only: bool, file: Path, form: str) -> 
             heads = backups.backup_log(found.store, ledger_name, file, step)
         print_rows([{"ledger": name, "events": head.position, "expect": expectation(head)}
                     for name, head in heads.items()], form=form)
+        note(expectation(heads[ledger_name]))
 
 
 @command("restore")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from functools import cached_property, wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -109,6 +110,29 @@ def form_option(forms: list[str]) -> Callable[[Command], Command]:
                             show_default=True)(function)
 
     return decorate
+
+
+append_option = click.option(
+    "--append-to", "append_to", metavar="FILE", type=click.Path(path_type=Path),
+    help="Append the line POSITION:ROOT to FILE, on disk when this ends. Keep it elsewhere.")
+
+
+@contextmanager
+def noting(path: Path | None) -> "Iterator[Callable[[str], None]]":
+    """What appends a line to a file, which is open before the work begins; without one, nothing.
+
+    Errors: CannotNote (R-VFY-03); of what it yields, NotNoted (R-VFY-04).
+    """
+    if path is None:
+        yield lambda line: None
+        return
+    from ledger.log.noted import Notes
+
+    notes = Notes(path)
+    try:
+        yield notes.append
+    finally:
+        notes.close()
 
 
 format_options = form_option(["table", "json"])

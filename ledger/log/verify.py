@@ -57,7 +57,8 @@ def unfit(row: Entry | Head) -> str | None:
 
 
 class BadExpectation(Invalid):
-    """{text!r} is not POSITION:ROOT, such as 58000:9f86d081… with 64 hexadecimal digits."""
+    """{text!r} is not POSITION:ROOT, such as 58000:9f86d081… with 64 hexadecimal digits, nor @FILE,
+    a file with such lines."""
 
     code = "bad_expectation"
     rule = "R-VFY-01"

@@ -206,6 +206,26 @@ def test_report__accepted_as_of_a_position(run: Run) -> None:
     assert run("verify", "--expect", expect).exit_code == 0
 
 
+def test_verify_and_backup__append_the_line_that_expect_reads(run: Run, tmp_path: Path) -> None:
+    import_sample(run, AUGUST)
+    kept, late = tmp_path / "kept", tmp_path / "none" / "kept"
+    assert run("verify", "--append-to", kept).exit_code == 0
+    import_sample(run, SEPTEMBER)
+    (line, _) = rows(run("backup", tmp_path / "log.gz", "--append-to", kept, "--json"))
+    assert kept.read_text().splitlines()[1:] == [line["expect"]]
+    assert run("verify", "--expect", f"@{kept}", "--append-to", kept).exit_code == 0
+    refused = run("backup", tmp_path / "other.gz", "--append-to", late)
+    assert (refused.exit_code, "R-VFY-03" in refused.stderr) == (1, True)
+    assert not (tmp_path / "other.gz").exists()
+    assert run("backup", tmp_path / "keys.gz", "--keys", "--append-to", kept).exit_code == 2
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection:
+        tamper.unguard(connection)
+        tamper.cut(connection, 1)
+        connection.commit()
+    assert run("verify", "--expect", f"@{kept}", "--append-to", kept).exit_code == 1
+    assert kept.read_text().splitlines()[1:] == [line["expect"]] * 2
+
+
 def test_verify__rejected_after_tampering(run: Run, tmp_path: Path) -> None:
     import_sample(run, AUGUST)
     assert counts(run("verify", "--json"))["ok"]

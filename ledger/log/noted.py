@@ -1,0 +1,92 @@
+"""Lines POSITION:ROOT in a file of the shop's choice: they prove later that nothing was changed."""
+
+import os
+import stat
+from pathlib import Path
+
+from ledger.common.errors import Misconfigured
+from ledger.log.verify import BadExpectation, Expectation
+
+MODE = 0o644
+"""A new file can be read by everybody: a root says nothing of what was recorded."""
+
+
+class CannotNote(Misconfigured):
+    """No line can be appended to {path}: {why}. Nothing was begun. Name a file in a folder that is
+    there and may be written."""
+
+    code = "cannot_note"
+    rule = "R-VFY-03"
+
+
+class NotNoted(Misconfigured):
+    """The line {line} could not be appended to {path}: {why}. All else is done: keep this line
+    elsewhere."""
+
+    code = "not_noted"
+    rule = "R-VFY-04"
+
+
+class Notes:
+    """A file to append lines to, open from the beginning, so that one that cannot be written is
+    known before anything is done."""
+
+    def __init__(self, path: Path) -> None:
+        """Errors: CannotNote (R-VFY-03)."""
+        self.path = path
+        try:
+            self._file = self._open()
+        except OSError as error:
+            raise CannotNote(path=path, why=error.strerror or error) from error
+        if not stat.S_ISREG(os.fstat(self._file).st_mode):
+            self.close()
+            raise CannotNote(path=path, why="it is not a file")
+
+    def _open(self) -> int:
+        how = os.O_RDWR | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            return os.open(self.path, how)
+        except FileNotFoundError:
+            made = os.open(self.path, how | os.O_CREAT, MODE)
+        os.fchmod(made, MODE)  # whatever the umask takes away
+        return made
+
+    def append(self, line: str) -> None:
+        """Append a line, in one write, and wait until it is on disk. Errors: NotNoted (R-VFY-04).
+        """
+        try:
+            raw = (b"" if self._at_new_line() else b"\n") + line.encode() + b"\n"
+            written = os.write(self._file, raw)
+            os.fsync(self._file)
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise NotNoted(line=line, path=self.path, why=error.strerror or error) from error
+        if written != len(raw):
+            raise NotNoted(line=line, path=self.path, why=f"only {written} bytes of it were taken")
+
+    def _at_new_line(self) -> bool:
+        """Whether what is there ends a line: another program may have been interrupted."""
+        size = os.fstat(self._file).st_size
+        return size == 0 or os.pread(self._file, 1, size - 1) == b"\n"
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
+
+
+def expectations(text: str) -> list[Expectation]:
+    """What --expect names: a line POSITION:ROOT, or with @FILE all lines of a file.
+
+    Errors: BadExpectation (R-VFY-01), also for a file without a line: it would prove nothing.
+    """
+    if not text.startswith("@"):
+        return [Expectation.parse(text)]
+    lines = Path(text[1:]).read_text("utf-8").splitlines()
+    found = [Expectation.parse(line.strip()) for line in lines if line.strip()]
+    if not found:
+        raise BadExpectation(text=text)
+    return found
