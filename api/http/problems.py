@@ -77,10 +77,14 @@ def respond(
     return found
 
 
+def status_of(kind: type[LedgerError]) -> int:
+    """The status with which an error of the ledger is answered."""
+    return next((status for cls, status in STATUS if issubclass(kind, cls)), 500)
+
+
 def of_ledger(error: LedgerError) -> Response:
     """The response to an error of the ledger."""
-    status = next((status for cls, status in STATUS if isinstance(error, cls)), 500)
-    return _problem_of(error, status)
+    return _problem_of(error, status_of(type(error)))
 
 
 def _problem_of(

@@ -19,6 +19,7 @@ import click
 import msgspec
 
 from api.cli.program import program
+from api.http.problems import status_of
 from ledger.common.currencies import EXPONENTS
 from ledger.common.errors import (
     Conflict,
@@ -67,13 +68,16 @@ def errors_md() -> str:
     chinese = messages.catalogue()
     lines = ["# Errors", "", MADE, "",
              "Codes and rule ids are never translated and never change. The rules themselves are",
-             "in [rules.md](rules.md)."]
+             "in [rules.md](rules.md). HTTP is the status of the answer; 500 says only that the",
+             "ledger is at fault, and the server's own log says the rest. The IETF draft on",
+             "`Idempotency-Key` asks for 422 where a key comes again with another request."]
     left = source.errors()
     for kind, title in KINDS:
-        rows = [_row(cls.code, cls.rule, source.template(cls), chinese)
-                for cls in left if issubclass(cls, kind)]
+        rows = [[*(row := _row(cls.code, cls.rule, source.template(cls), chinese))[:2],
+                 str(status_of(cls)), *row[2:]] for cls in left if issubclass(cls, kind)]
         left = [cls for cls in left if not issubclass(cls, kind)]
-        lines += ["", f"## {title}", "", *table(["code", "rule", "message", "中文"], rows)]
+        lines += ["", f"## {title}", "", *table(
+            ["code", "rule", "HTTP", "message", "中文"], rows)]
     rows = [_row(code, rule, words, chinese)
             for code, (rule, words) in source.fault_rules().items()]
     lines += ["", "## Faults in an imported file", "",
