@@ -17,6 +17,7 @@ from ledger.access import SUFFIX
 from ledger.application import LedgerClosed
 from ledger.log.verify import Expectation, verify
 from tests.conftest import on_postgres, on_sqlite
+from tests.support import shops
 from tests.support.bodies import LINE, WHEN, at, order, stocked
 from tests.support.builders import CHANNEL, CONTEXT, SHOP, stream
 from tests.support.postgres_server import Server
@@ -415,39 +416,64 @@ def test_log__root_is_the_one_that_verify_takes(web: Web) -> None:
 # -- imports --------------------------------------------------------------------------------------
 
 
+def upload(web: Web, path: str | Path, key: str, **form: str) -> Any:
+    """Send a file."""
+    with open(path, "rb") as file:
+        return web.client.post("/v1/imports", data={
+            "profile": "taobao-orders", "file": (file, Path(path).name), **form},
+            headers=web.headers("integration", "main", {"Idempotency-Key": key}))
+
+
+def finished(web: Web, answer: Any) -> dict[str, Any]:
+    """An import when it has ended."""
+    assert answer.status_code == 202, answer.text
+    until = time.monotonic() + 30
+    while (found := dict(web.get(answer.headers["Location"]).json or {}))["state"] == "running":
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return found
+
+
 @on_sqlite
 def test_import__goes_on_behind_its_answer(web: Web) -> None:
     sample = "samples/taobao/ExportOrderList202608312359.csv"
     broken = "samples/broken/bad-money.csv"
-
-    def upload(path: str, key: str, **form: str) -> Any:
-        with open(path, "rb") as file:
-            return web.client.post("/v1/imports", data={
-                "profile": "taobao-orders", "file": (file, path), **form},
-                headers=web.headers("integration", "main", {"Idempotency-Key": key}))
-
-    def finished(answer: Any) -> dict[str, Any]:
-        assert answer.status_code == 202, answer.text
-        until = time.monotonic() + 30
-        while (found := dict(web.get(answer.headers["Location"]).json or {}))["state"] == "running":
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        return found
-
-    done = finished(upload(sample, "a"))
+    done = finished(web, upload(web, sample, "a"))
     assert (done["state"], done["counts"]["rows"]) == ("done", 247)
-    assert finished(upload(sample, "a")) == done
-    again = finished(upload(sample, "b"))
+    assert finished(web, upload(web, sample, "a")) == done
+    again = finished(web, upload(web, sample, "b"))
     assert (again["counts"]["accepted"], again["counts"]["duplicates"]) == (0, 247)
-    problem(upload(broken, "a"), 422, "command_reused")
-    faulty = finished(upload(broken, "c"))
+    problem(upload(web, broken, "a"), 422, "command_reused")
+    faulty = finished(web, upload(web, broken, "c"))
     assert (faulty["state"], faulty["faults"]) == ("rejected", 4)
     faults = web.get(f"/v1/imports/{faulty['import']}/faults?after=1&limit=2").json
     assert faults is not None
     assert [one["row"] for one in faults["items"]] == [3, 4]
-    problem(upload(sample, "d", profile="../x.yaml", policy="maybe"), 422, "invalid_values")
+    problem(upload(web, sample, "d", profile="../x.yaml", policy="maybe"), 422, "invalid_values")
     problem(web.get("/v1/imports/nothing"), 404, "import_unknown")
     assert not list(Path(web.edge.store.url.removeprefix("sqlite:///")).parent.glob("upload-*"))
+
+
+@on_sqlite
+def test_import__lists_what_was_read_otherwise_than_it_is_printed(
+    web: Web, tmp_path: Path
+) -> None:
+    rows = (shops.HEADER, *(shops.order(number) for number in ("Ａ１２", "13", "１４")))
+    export = tmp_path / "export.csv"
+    export.write_text("".join(f"{row}\n" for row in rows))
+    done = finished(web, upload(web, export, "a", profile="tmall-report"))
+    assert (done["state"], done["faults"], done["warnings"]) == ("done", 0, 2)
+    listed = f"/v1/imports/{done['import']}/warnings"
+
+    def shown(query: str = "") -> list[tuple[Any, ...]]:
+        found: Any = web.get(listed + query).json
+        return [(one["file"], one["row"], one["value"], one["code"]) for one in found["items"]]
+
+    every = [("000-export.csv", 2, "Ａ１２", "full_width"),
+             ("000-export.csv", 4, "１４", "full_width")]
+    assert (shown(), shown("?limit=1"), shown("?after=1")) == (every, every[:1], every[1:])
+    problem(web.get("/v1/imports/nothing/warnings"), 404, "import_unknown")
+    problem(web.get(listed, "member"), 403, "forbidden")
 
 
 # -- operations -----------------------------------------------------------------------------------
