@@ -48,6 +48,16 @@ _STANDBYS = (
     " pg_replication_slots WHERE slot_type = 'logical' AND active_pid IS NOT NULL)")
 """Whatever receives the whole WAL; a role that sees no more of others may still count them."""
 
+_WAITING = ("SELECT set_config('synchronous_commit', 'on', {local})"
+            " WHERE current_setting('synchronous_commit') IN ('off', 'local')")
+"""Makes commits wait for the disk where they would not."""
+
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_BEGIN_POOLED = (
+    f"{_BEGIN}; SET LOCAL lock_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout ="
+    f" '60s'; {_WAITING.format(local='true')}")
+"""The same for one transaction as otherwise for the writer's connection."""
+
 _PATIENCE = {
     "connect_timeout": "10",
     "keepalives_idle": "30",
@@ -77,11 +87,24 @@ def make_engine(url: str) -> Engine:
     def _settings(connection: Any, _record: Any) -> None:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('synchronous_commit', 'on', false)"
-                           " WHERE current_setting('synchronous_commit') IN ('off', 'local')")
+            cursor.execute(_WAITING.format(local="false"))
             cursor.execute("SET TIME ZONE 'UTC'")
+        if pooled(connection):
+            connection.prepare_threshold = None
 
     return engine
+
+
+def pooled(connection: Any) -> bool:
+    """Whether a pooler stands between a connection of psycopg and the server: it gives a client
+    another process id than the server's own.
+
+    Each transaction may then run in another session of the server: what was prepared or set in one
+    is not there in the next, and is in the way of others.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return bool(cursor.fetchone() != (connection.info.backend_pid,))
 
 
 class _Reader(SqlReader):
@@ -115,7 +138,7 @@ class PostgresStore(SqlStore):
 
     reader = _Reader
     writer = _Writing
-    begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+    begin = _BEGIN
     failures = (*SqlStore.failures, psycopg.Error)
 
     def __init__(self, url: str, *, admin_url: str | None = None) -> None:
@@ -171,6 +194,10 @@ class PostgresStore(SqlStore):
         """A connection that waits for no lock for ever, and whose own lock ends soon after its
         process stands still."""
         connection = super().connect_writer()
+        if pooled(connection.connection.driver_connection):
+            self.begin = _BEGIN_POOLED
+            return connection
+        self.begin = _BEGIN
         connection.exec_driver_sql("SET lock_timeout = '60s'")
         connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '60s'")
         return connection

@@ -110,11 +110,15 @@ class SchemaPlace:
     @contextmanager
     def exclusively(self) -> Iterator[None]:
         with self._connected() as connection:
-            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+            # Of a transaction, which keeps its session of the server whatever pooler is between:
+            # a lock of the session would stay locked in one that others are given.
+            connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             try:
                 yield
             finally:
-                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
+                connection.exec_driver_sql("ROLLBACK")
 
     def close(self) -> None:
         self.engine.dispose()

@@ -177,6 +177,27 @@ def test_tiles__accepted(store: Store) -> None:
     assert store.tiles("main", 0, 4, 9) == store.tiles("main", 1, 0, 9) == []
 
 
+@on_postgres
+@pytest.mark.parametrize("behind", [False, True])
+def test_writer__leaves_nothing_in_a_session_that_a_pooler_gives_to_others(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch, behind: bool
+) -> None:
+    """What it sets and prepares lasts for a transaction, where each may have another session."""
+    if behind:
+        monkeypatch.setattr("ledger.log.postgres.pooled", lambda connection: True)
+    store.close()
+    grow(store, entry(1))
+    limits = "SELECT current_setting('lock_timeout'),"
+    limits += " current_setting('idle_in_transaction_session_timeout')"
+    with store.writing("main") as writing:
+        assert writing.rows(limits, ()) == [("1min", "1min")]
+        kept = writing.connection
+        driver: Any = kept.connection.driver_connection
+        assert (driver.prepare_threshold is None) == behind
+    after = ("0", "0") if behind else ("1min", "1min")
+    assert tuple(kept.exec_driver_sql(limits).one()) == after
+
+
 # -- what is refused ----------------------------------------------------------------------------
 
 

@@ -30,8 +30,9 @@ from projections.orders.book import OrderBook
 from projections.store.folding import Fact
 from projections.store.models import ReadModels, ReadModelsUnready, UnknownProjection
 from projections.store.rows import Change, Rows
-from tests.conftest import durable, on_sqlite
+from tests.conftest import durable, on_postgres, on_sqlite
 from tests.support.builders import NOON, entry, place, record, write
+from tests.support.postgres_server import Server
 from tests.support.projecting import histories, put, tell, try_all
 from tests.support.thorough import tried
 
@@ -241,6 +242,17 @@ def test_rebuild__and_readers_at_the_same_time(ledger: Ledger, models: ReadModel
 
     _together(read, read, rebuild, rebuild)
     assert seen == {3}
+
+
+@on_postgres
+def test_rebuild__locks_by_a_transaction(models: ReadModels, postgres: Server) -> None:
+    """A lock of a session would stay locked in one that a pooler then gives to somebody else."""
+    held = ("SELECT state FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype ="
+            " 'advisory' AND datname = %s")
+    name = models.store.url.split("?")[0].rpartition("/")[2]
+    with models.place.exclusively():
+        assert postgres.admin.execute(held, (name,)).fetchall() == [("idle in transaction",)]
+    assert postgres.admin.execute(held, (name,)).fetchall() == []
 
 
 @on_sqlite
