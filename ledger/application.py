@@ -80,7 +80,8 @@ class Ledger:
     def handle(self, command: Command, context: Context) -> Receipt:
         """Decide a command and record its events.
 
-        Errors: those of its handler; R-LOG-03, R-LOG-04, R-LOG-08 to R-LOG-15, R-LOG-18, R-KEY-05.
+        Errors: those of its handler; R-LOG-03, R-LOG-04, R-LOG-08 to R-LOG-15, R-LOG-18, R-LDG-04,
+        R-LDG-07, R-LDG-08, R-KEY-05.
         """
         (task,) = self._writer.run([(command, context)])
         if isinstance(task.result, Receipt):

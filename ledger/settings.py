@@ -21,6 +21,7 @@ from ledger.log.master_key import read_master_key
 from ledger.log.memory import MemoryStore
 from ledger.log.persons import (
     Keys,
+    LedgerKeys,
     MasterKeyRequired,
     MissingMasterKey,
     WrongKeys,
@@ -304,7 +305,7 @@ def masked(url: str) -> str:
         return url if "@" not in url else "‹hidden›"
 
 
-def default_actor(ledger: Ledger, login: str | None = None) -> str:
+def default_actor(ledger: Ledger | LedgerKeys, login: str | None = None) -> str:
     """The actor on the command line without `--actor`: a pseudonym of the login.
 
     A login is often a person's name, and an actor never is one; the same login gives the same

@@ -341,36 +341,42 @@ def backup_command(
 @command("restore")
 @click.option("--keys", "keys_only", is_flag=True, help="FILE is a backup of keys.")
 @click.option("--name", metavar="NAME", help="What to call the ledger here. Default: as before.")
+@actor_option
+@click.option("--reason", help="Why it is restored: this is recorded. Only keys need none.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @format_options
-def restore_command(keys_only: bool, name: str | None, file: Path, form: str) -> None:
-    """Read a backup into a database that does not hold it (or add its keys to the keys
-    database)."""
-    from api.cli.doctor import expectation
-    from ledger.log import backup as backups
-    from ledger.settings import Settings
+def restore_command(
+    keys_only: bool, name: str | None, *, actor: str | None, reason: str | None, file: Path,
+    form: str,
+) -> None:
+    """Read a backup into a database that does not hold it, and record that it was restored (or add
+    its keys to the keys database)."""
+    from api.cli import continuing
 
-    settings = Settings.from_environment()
     if keys_only:
-        keys = settings.open_keys()
-        try:
-            print_record({"file": str(file), "keys": backups.restore_keys(keys, file)}, form=form)
-        finally:
-            keys.close()
-        return
-    store = settings.open_store()
-    try:
-        with progress(tr("restore")) as step:
-            heads = backups.restore_log(store, file, step, name=name)
-        print_rows([{"ledger": found, "events": head.position, "expect": expectation(head)}
-                    for found, head in heads.items()], form=form)
-    finally:
-        store.close()
+        print_record({"file": str(file), "keys": continuing.restore_keys(file)}, form=form)
+    elif reason is None:
+        raise click.MissingParameter(param_hint="--reason", param_type="option")
+    else:
+        print_rows(continuing.restore(file, name, actor=actor, reason=reason), form=form)
+
+
+@command("give-up-keys")
+@ledger_option
+@click.option("--actor", required=True, metavar="ID", help="Who does it: a pseudonymous id.")
+@click.option("--reason", required=True, help="How the keys were lost.")
+@format_options
+def give_up_keys_command(ledger_name: str, *, actor: str, reason: str, form: str) -> None:
+    """Go on with new keys after the old ones were lost for good, and record it. What those sealed
+    can be read again only if they are found and restored."""
+    from api.cli import continuing
+
+    print_rows(continuing.give_up_keys(ledger_name, actor=actor, reason=reason), form=form)
 
 
 COMMANDS: list[click.Command] = [
     demo_command, import_command, do_command, report_command, rebuild_command, verify_command,
     policies_group, keys_group, serve_command,
     doctor_command, upgrade_command, accept_clock_command, close_log_command, digest_command,
-    backup_command, restore_command,
+    backup_command, restore_command, give_up_keys_command,
 ]

@@ -40,7 +40,7 @@ class Work(Protocol):
         ...
 
     def person_by_id(self, person: str) -> Person:
-        """A person who is known already. Errors: PersonErased."""
+        """A person who is known already. Errors: PersonLost."""
         ...
 
 

@@ -23,7 +23,7 @@ from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
 from ledger.log.key_tables import ledger_secrets, persons
-from ledger.log.milestones import ID_BYTES, misopened, opening
+from ledger.log.milestones import ID_BYTES, Anchor, Course, misopened, opening
 from ledger.log.persons import Keys
 from ledger.log.store import (
     Head,
@@ -46,6 +46,8 @@ _BYTES = {"ledger", "command_id", "request_hash", "correlation", "payload", "sal
           "leaf_hash"}
 
 Progress = Callable[[int, int], None]
+Then = Callable[[Known, Writing, Head, Entry], Head]
+"""Adds to a ledger that was restored, up to a head; the last event of the log itself is given."""
 
 
 class BadBackup(Invalid):
@@ -117,6 +119,7 @@ class _Tree:
         self.size = 0
         self.recorded_at = 0
         self.leaves: list[bytes] = []
+        self.course = Course()
 
     def add(self, entry: Entry) -> str | None:
         """Add the next event. Returns what is wrong with it, or None."""
@@ -130,7 +133,7 @@ class _Tree:
                 and payload_hash(entry.salt, entry.payload) == entry.payload_hash
                 and leaf_hash(entry) == entry.leaf_hash
                 and canonical_subjects(entry.subjects)
-                and (self.size > 0 or misopened(entry) is None)
+                and self._fits(entry)
             )
         except UNHASHABLE:
             whole = False
@@ -140,6 +143,11 @@ class _Tree:
         self.size += 1
         self.recorded_at = entry.recorded_at
         return None
+
+    def _fits(self, entry: Entry) -> bool:
+        """Whether an event may say of the log what it says, if it says anything of it."""
+        before = merkle.root(self.frontier).hex() if self.course.concerns(entry) else None
+        return before is None or self.course.misfit(entry, Anchor(self.size, before)) is None
 
     def tiles(self, entries: list[Entry]) -> list[Tile]:
         """The tiles that these entries complete."""
@@ -270,13 +278,21 @@ def _read_entry(path: Path, line: dict[str, Any], tree: _Tree) -> Entry:
     return entry
 
 
+def known_in(path: Path) -> tuple[Known, bytes | None]:
+    """The ledger of a backup, and which keys are its own. Errors: BadBackup (R-BAK-01)."""
+    own = _header(path, next(_lines(path, LOG_FORMAT), None))[0]
+    return own.known, own.keys_id
+
+
 def restore_log(
-    store: Store, path: Path, progress: Progress | None = None, *, name: str | None = None
+    store: Store, path: Path, progress: Progress | None = None, *, name: str | None = None,
+    then: Then | None = None,
 ) -> dict[str, Head]:
     """Read a log's backup into a database that knows none of its ledgers, by id or by name.
 
     They are taken as they are, their openings too: they stay the same ledgers under another `name`.
-    All or nothing: it is one transaction. Shapes: the heads by name, as `backup_log`.
+    `then` may add to each of them when it is whole. All or nothing: it is one transaction.
+    Shapes: the heads by name, as `backup_log`.
     Errors: BadBackup (R-BAK-01), LedgerTaken (R-LDG-03).
     """
     lines = _lines(path, LOG_FORMAT)
@@ -289,8 +305,10 @@ def restore_log(
     try:
         with store.beginning(*(one.known for one in sections)) as writings:
             for section, writing in zip(sections, writings, strict=True):
-                heads[section.known.name] = _restored(path, lines, section, writing,
-                                                      progress=progress)
+                tree, head = _restored(path, lines, section, writing, progress=progress)
+                if then is not None and tree.course.last is not None:
+                    head = then(section.known, writing, head, tree.course.last)
+                heads[section.known.name] = head
             if any(True for _ in lines):
                 raise BadBackup(path=path, why="it goes on after its closing line")
     except LogConflict as error:  # nobody else can write to ledgers that are only being made
@@ -301,7 +319,7 @@ def restore_log(
 def _restored(
     path: Path, lines: Iterator[dict[str, Any]], section: _Section, writing: Writing, *,
     progress: Progress | None,
-) -> Head:
+) -> tuple[_Tree, Head]:
     tree, events = _Tree(section.known.id), section.events
     head = Head(0, 0, b"", section.keys_id)
     while tree.size < events:
@@ -315,7 +333,7 @@ def _restored(
             progress(tree.size, events)
     if next(lines, {}).get("root") != merkle.root(tree.frontier).hex():
         raise BadBackup(path=path, why="a closing line is missing or names another root")
-    return head
+    return tree, head
 
 
 def backup_keys(keys: Keys, path: Path) -> int:

@@ -4,6 +4,7 @@ They are plain structs and stand by themselves, so that whoever checks a log wit
 them. What makes them stands in `ledger/writing`.
 """
 
+import re
 from typing import Any, ClassVar
 
 import msgspec
@@ -27,6 +28,14 @@ class BadOpening(Misconfigured):
 
     code = "bad_opening"
     rule = "R-LDG-01"
+
+
+class BadContinuation(Misconfigured):
+    """Position {position} of ledger {ledger!r} should say what changed about the log: {why}. Run
+    `ledger verify`, and restore a backup into a new database."""
+
+    code = "bad_continuation"
+    rule = "R-LDG-07"
 
 
 class OwnStream:
@@ -90,19 +99,125 @@ class Opened(Milestone, frozen=True, kw_only=True, omit_defaults=True):
     continues: list[Origin] = []
 
 
-MILESTONES: tuple[type[Milestone], ...] = (Opened,)
+class Restored(msgspec.Struct, frozen=True):
+    """Who read a backup into a database, and why: it ended at this position with this root, in
+    hex."""
+
+    position: int
+    root: str
+    by: str
+    reason: str
+
+
+class KeysLost(msgspec.Struct, frozen=True):
+    """Who gave up the keys that a ledger had, and why."""
+
+    by: str
+    reason: str
+
+
+class Continued(Milestone, frozen=True, kw_only=True, omit_defaults=True):
+    """A ledger goes on, and something about its log is not as it was.
+
+    `program`, `format`, `keys_id` and `host` say what is so from here on, as when it was opened. A
+    restored backup says so in `restored`; other keys than before say in `keys_lost` that the
+    old ones are lost.
+    """
+
+    TOPIC = "log.continued.v1"
+    program: str
+    format: int
+    keys_id: str
+    host: str
+    restored: Restored | None = None
+    keys_lost: KeysLost | None = None
+
+
+MILESTONES: tuple[type[Milestone], ...] = (Opened, Continued)
 """All types of the log's own events."""
 
+_TOPICS = {milestone.TOPIC for milestone in MILESTONES}
 _opened = msgspec.json.Decoder(Opened)
+_continued = msgspec.json.Decoder(Continued)
 _closed = msgspec.json.Decoder(Closed)
+_keys_id = re.compile("[0-9a-f]{64}").fullmatch
 
 
-def anchored(entry: Entry) -> Anchor:
-    """How far the access ledger had come by an event that closed a day.
+def anchored(entry: Entry) -> tuple[int, bytes]:
+    """How far the access ledger had come by an event that closed a day: the position and the root.
 
-    Errors: msgspec.DecodeError if nothing recorded can be so.
+    Errors: msgspec.DecodeError, ValueError if nothing recorded can be so.
     """
-    return _closed.decode(entry.payload).access
+    access = _closed.decode(entry.payload).access
+    return access.position, bytes.fromhex(access.root)
+
+
+def said(entry: Entry) -> Opened | Continued:
+    """What one of the log's own events says. Errors: msgspec.DecodeError."""
+    decoder = _opened if entry.type == Opened.TOPIC else _continued
+    return decoder.decode(entry.payload)
+
+
+def last_own(reader: Reader, ledger: bytes, named: str) -> Entry:
+    """The last event in which a log says how it was opened or continued, of whatever format.
+
+    Errors: BadOpening (R-LDG-01), BadContinuation (R-LDG-07).
+    """
+    last = next(reversed(reader.streams(ledger, [STREAM])), None)
+    if last is None or last.position == 1:
+        opening(last, named)
+    elif (why := _unreadable(last)) is not None:
+        raise BadContinuation(ledger=named, position=last.position, why=why)
+    assert last is not None
+    return last
+
+
+def _unreadable(entry: Any) -> str | None:
+    """Why an event cannot say how a ledger was continued; None if it can."""
+    if (entry.type, entry.stream) != (Continued.TOPIC, STREAM):
+        return f"it is {entry.type} in {entry.stream}"
+    try:
+        keys_id = _continued.decode(entry.payload).keys_id
+    except msgspec.MsgspecError:
+        return "it cannot be read"
+    return None if _keys_id(keys_id) else f"it names keys {keys_id!r}"
+
+
+class Course:
+    """What a log says of itself, one event after the other: `last` is the last of them that could
+    be recorded as it is."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.last: Entry | None = None
+
+    def concerns(self, entry: Any) -> bool:
+        """Whether an event is to be one of the log's own: the first is, whatever it says."""
+        return not self.begun or entry.stream == STREAM or entry.type in _TOPICS
+
+    def misfit(self, entry: Any, before: Anchor) -> str | None:
+        """Why an event cannot be where it is in the log's own stream; None if it can. `before`: the
+        position and the root of the log before it."""
+        begun, self.begun = self.begun, True
+        why = self._discontinued(entry, before) if begun else misopened(entry)
+        if why is None:
+            self.last = entry
+            return None
+        return f"the ledger was not {'continued' if begun else 'opened'} so: {why}"
+
+    def _discontinued(self, entry: Any, before: Anchor) -> str | None:
+        if (why := _unreadable(entry)) is not None:
+            return why
+        fact = _continued.decode(entry.payload)
+        if fact.format != FORMAT:
+            return f"it names format {fact.format}"
+        kept = said(self.last).keys_id if self.last else fact.keys_id
+        if self.last and (fact.keys_id != kept) != (fact.keys_lost is not None):
+            return "the keys are others and none were lost, or they are the same and some were"
+        back = fact.restored
+        if back is not None and (back.position, back.root) != (before.position, before.root):
+            return "it was restored from another backup than stands before it"
+        return None
 
 
 def opened_as(reader: Reader, ledger: bytes, named: str) -> Opened:
@@ -131,7 +246,7 @@ def misfit(entry: Any) -> str | None:
         return "it cannot be read"
     if found.id != entry.ledger.hex():
         return "it names another ledger"
-    return None
+    return None if _keys_id(found.keys_id) else f"it names keys {found.keys_id!r}"
 
 
 def misopened(entry: Any) -> str | None:

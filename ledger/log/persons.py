@@ -68,16 +68,18 @@ class WrongMasterKey(Misconfigured):
 
 class WrongKeys(Misconfigured):
     """The keys in {keys} do not belong to the log of ledger {ledger!r}. Check LEDGER_KEYS_URL, or
-    restore the keys' backup."""
+    restore the keys' backup. If they are lost for good, `ledger give-up-keys` goes on without."""
 
     code = "wrong_keys"
     rule = "R-KEY-05"
 
 
-class PersonErased(LedgerError):
-    """The personal data of {person} was erased; nothing can be added to it."""
+class PersonLost(LedgerError):
+    """There is no key of {person}, and the log holds no erasure of it: its personal data is lost,
+    and nothing can be added to it. If there is a backup of the keys, restore it (`ledger restore
+    --keys FILE`)."""
 
-    code = "person_erased"
+    code = "person_lost"
     rule = "R-KEY-06"
 
 
@@ -282,7 +284,7 @@ class LedgerKeys:
         return found
 
     def by_id(self, person: str) -> Person:
-        """A known person. Errors: PersonErased (R-KEY-06), StorageFailed (R-LOG-04)."""
+        """A known person. Errors: PersonLost (R-KEY-06), StorageFailed (R-LOG-04)."""
         query = select(persons.c.lookup, persons.c.wrapped).where(
             persons.c.ledger == self.ledger, persons.c.person == person)
         try:
@@ -291,7 +293,7 @@ class LedgerKeys:
         except DBAPIError as error:
             raise StorageFailed(why=str(error.orig)) from error
         if found is None:
-            raise PersonErased(person=person)
+            raise PersonLost(person=person)
         return Person(person, self._unwrap(person, *found))
 
     def _unwrap(self, person: str, lookup: bytes, wrapped: bytes) -> bytes:
@@ -321,7 +323,7 @@ class LedgerKeys:
             return known
         try:
             known = AESGCM(self.by_id(person).key if key is None else key)
-        except PersonErased:
+        except PersonLost:
             return None
         with self._lock:
             self._by_id[person] = known

@@ -35,7 +35,9 @@ _CONSTRAINTS = {"events_pk": "position", "events_stream": "version of the stream
                 "events_command": "command", "events_once": "once value"}
 
 _HOST = ("SELECT (SELECT system_identifier FROM pg_control_system()),"
-         " (SELECT timeline_id FROM pg_control_checkpoint())")
+         " pg_walfile_name(pg_current_wal_lsn())")
+"""A name of WAL begins with the timeline in 8 hexadecimal digits. The control file names it, too,
+but of the last checkpoint: for a while after a fail-over the old one."""
 
 _DURABILITY = (
     "SELECT name, reset_val FROM pg_settings WHERE name IN ('fsync', 'full_page_writes',"
@@ -202,10 +204,10 @@ class PostgresStore(SqlStore):
         connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '60s'")
         return connection
 
-    def host(self) -> str:
+    def find_host(self) -> str:
         with self.reading() as reader:
-            (found,) = reader.rows(_HOST, ())
-            return f"postgresql:{found[0]}:{found[1]}"
+            ((system, wal),) = reader.rows(_HOST, ())
+            return f"postgresql:{system}:{int(wal[:8], 16)}"
 
     # -- what the doctor asks ---------------------------------------------------------------------
 

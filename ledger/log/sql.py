@@ -56,6 +56,7 @@ class SqlStore:
         self._connection: Connection | None = None
         self._process = os.getpid()
         self._names: dict[str, bytes] = {}
+        self._host: str | None = None
 
     # -- schema -----------------------------------------------------------------------------------
 
@@ -223,6 +224,16 @@ class SqlStore:
         """Whether an error that answers a COMMIT proves a rollback, as a server's does."""
         return True
 
+    def host(self) -> str:
+        """Which database this is, as it was found for the writer's present connection."""
+        if self._host is None:
+            self._host = self.find_host()
+        return self._host
+
+    def find_host(self) -> str:
+        """Look up which database this is."""
+        raise NotImplementedError
+
     def connect_writer(self) -> Connection:
         """A connection that the writer keeps."""
         return self.engine.connect()
@@ -253,6 +264,7 @@ class SqlStore:
             self._drop()
 
     def _drop(self) -> None:
+        self._host = None  # whoever answers next may be another server
         if self._connection is not None:
             connection, self._connection = self._connection, None
             with suppress(Exception):

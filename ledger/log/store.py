@@ -326,9 +326,10 @@ class Store(Reader, Protocol):
     def host(self) -> str:
         """Which database this is: another one after a restore into another place or a fail-over.
 
-        Of SQLite the file (by file system and inode: a copy that is put into the place of the old
-        one by overwriting its bytes cannot be told apart); of PostgreSQL the cluster's system
-        identifier and timeline.
+        Of SQLite the file, by file system, inode and time of birth: a file that is moved within
+        its file system stays what it is, a copy is another one, and only one that is written over
+        the bytes of the old file cannot be found out. Of PostgreSQL the cluster's system identifier
+        and timeline. It is looked up once, and again after the writer's connection broke.
         """
         ...
 

@@ -20,7 +20,7 @@ from ledger.log import merkle
 from ledger.log.bounds import must_be_storable
 from ledger.log.damage import PAGE, attempt, rows_of
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
-from ledger.log.milestones import DAY_CLOSED, anchored, misopened
+from ledger.log.milestones import DAY_CLOSED, Anchor, Course, anchored
 from ledger.log.store import (
     Head,
     LedgerUnknown,
@@ -123,6 +123,7 @@ class _Walk:
         self.tile: list[bytes] = []
         self.tiles: list[bytes] = []
         self.anchors: list[Expectation] = []
+        self.course = Course()
         self.expected: dict[int, set[bytes]] = {}
         for one in expected:
             self.expected.setdefault(one.position, set()).add(one.root)
@@ -142,13 +143,14 @@ class _Walk:
             self.note(position, f"positions {self.position + 1} to {position - 1} are missing"
                       if position > self.position else "the position is out of order")
         try:
-            if self.events == 0 and (why := misopened(entry)) is not None:
-                self.note(1, f"the ledger was not opened so: {why}")
+            if self.course.concerns(entry):
+                before = Anchor(self.position, merkle.root(self.frontier).hex())
+                if (why := self.course.misfit(entry, before)) is not None:
+                    self.note(position if self.events else 1, why)
             self._hashes(entry, position)
             self._order(entry, position)
             if entry.type == DAY_CLOSED:
-                anchor = anchored(entry)
-                self.anchors.append(Expectation(anchor.position, bytes.fromhex(anchor.root)))
+                self.anchors.append(Expectation(*anchored(entry)))
         except UNHASHABLE:
             column = unfit(entry) or "subjects"
             self.note(position, f"the column {column} holds what nobody can have recorded")

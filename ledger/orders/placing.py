@@ -42,7 +42,7 @@ def must_be_in(order: Order, currency: str) -> None:
 
 def buyer_of(order: Order, work: Work) -> Person:
     """The person that the order's data already belongs to, else one of the order's own. Errors:
-    PersonErased (R-KEY-06)."""
+    PersonLost (R-KEY-06)."""
     for sealed, _, _ in order.buyer.values():
         return work.person_by_id(sealed.p)
     return work.person(order.id)
@@ -50,7 +50,7 @@ def buyer_of(order: Order, work: Work) -> Person:
 
 def sealed_for_buyer(order: Order, work: Work, text: str | None) -> Plain | None:
     """What was written of an order, on its way into an event; None where nothing was. Errors:
-    PersonErased (R-KEY-06)."""
+    PersonLost (R-KEY-06)."""
     return None if text is None else Plain(buyer_of(order, work), text)
 
 

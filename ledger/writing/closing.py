@@ -4,7 +4,6 @@ The closing event stands after everything of its day, and anchors the ledger of 
 whoever keeps a root of the ledger has kept one of its access ledger, too.
 """
 
-from ledger.common.context import Context
 from ledger.common.days import day_of
 from ledger.common.errors import Invalid
 from ledger.common.values import from_us
@@ -19,9 +18,6 @@ class NothingToClose(Invalid):
 
     code = "nothing_to_close"
     rule = "R-LDG-06"
-
-
-SYSTEM = Context(actor="system", role="system", client="ledger")
 
 
 class Closing:

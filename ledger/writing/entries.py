@@ -94,11 +94,20 @@ def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
     return Entry(*fields, leaf_hash(entry))
 
 
-def own_entry(fact: Milestone, ledger: bytes, head: Head, now: int, *, version: int = 1) -> Entry:
-    """The entry of an event of the log itself, after a head. Units: `now` in microseconds."""
+SYSTEM = Context(actor="system", role="system", client="ledger")
+"""Who does what the ledger does of itself."""
+
+
+def own_entry(
+    fact: Milestone, ledger: bytes, head: Head, now: int, *, version: int = 1,
+    occurred_at: int | None = None, context: Context = SYSTEM,
+) -> Entry:
+    """The entry of an event of the log itself, after a head. Units: `now` and `occurred_at`, by
+    default the same, in microseconds since 1970."""
     salt, payload, command = random_16(), encode(fact), uuid7().bytes
     entry = Entry(
-        ledger, head.position + 1, STREAM, version, fact.TOPIC, now, now, command, 1, None, None,
-        "system", "system", "ledger", command, None, spelled_subjects([STREAM]), None, payload,
+        ledger, head.position + 1, STREAM, version, fact.TOPIC, now,
+        now if occurred_at is None else occurred_at, command, 1, None, None, context.actor,
+        context.role, context.client, command, None, spelled_subjects([STREAM]), None, payload,
         salt, payload_hash(salt, payload), b"")
     return entry._replace(leaf_hash=leaf_hash(entry))

@@ -8,7 +8,15 @@ from ledger.common.days import SHOP_ZONE
 from ledger.common.errors import Misconfigured
 from ledger.log.append import append
 from ledger.log.clock import Clock
-from ledger.log.milestones import FORMAT, ID_BYTES, Opened, Origin, opened_as
+from ledger.log.milestones import (
+    FORMAT,
+    ID_BYTES,
+    Opened,
+    Origin,
+    last_own,
+    opened_as,
+    said,
+)
 from ledger.log.persons import Keys, LedgerKeys
 from ledger.log.store import Head, Known, LedgerTaken, LedgerUnknown, Store
 from ledger.writing.entries import own_entry
@@ -65,18 +73,19 @@ def begun(
 def keys_of(store: Store, keys: Keys, name: str) -> LedgerKeys:
     """The keys of a ledger that is here.
 
-    Errors: LedgerUnknown (R-LDG-02), BadOpening (R-LDG-01), OtherFormat (R-LDG-04), OtherZone
-    (R-LDG-05), WrongKeys (R-KEY-05), WrongMasterKey (R-KEY-03).
+    Errors: LedgerUnknown (R-LDG-02), BadOpening (R-LDG-01), BadContinuation (R-LDG-07),
+    OtherFormat (R-LDG-04), OtherZone (R-LDG-05), WrongKeys (R-KEY-05), WrongMasterKey (R-KEY-03).
     """
     known = store.known(name)
     if known is None:
         raise LedgerUnknown(ledger=name)
     first = opened_as(store, known.id, name)
-    if first.format != FORMAT:
-        raise OtherFormat(ledger=name, found=first.format, format=FORMAT)
+    last = said(last_own(store, known.id, name))
+    if last.format != FORMAT:
+        raise OtherFormat(ledger=name, found=last.format, format=FORMAT)
     if first.zone != SHOP_ZONE:
         raise OtherZone(ledger=name, found=first.zone, zone=SHOP_ZONE)
-    return keys.of(known, keys_id=store.head(known.id).keys_id)
+    return keys.of(known, keys_id=bytes.fromhex(last.keys_id))
 
 
 def _about_to_begin(

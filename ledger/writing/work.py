@@ -10,6 +10,7 @@ from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handlers
 from ledger.log import merkle
 from ledger.log.envelope import Entry
+from ledger.log.milestones import STREAM, last_own
 from ledger.log.persons import LedgerKeys, new_person
 from ledger.log.store import Head, Reader, StorageFailed, gapless
 from ledger.log.verify import must_end_at
@@ -35,6 +36,7 @@ class Cache:
 
     def __init__(self) -> None:
         self.head: Head | None = None
+        self._own: Entry | None = None
         self._kept: OrderedDict[str, Aggregate] = OrderedDict()
 
     def get(self, cls: type[Aggregate], stream: str) -> Aggregate | None:
@@ -45,8 +47,19 @@ class Cache:
         self._kept.move_to_end(stream)
         return found
 
-    def keep(self, aggregates: dict[Key, Aggregate], head: Head) -> None:
-        """Keep what a commit changed; the log now ends at this head."""
+    def own(self, reader: Reader, ledger: bytes, named: str) -> Entry:
+        """The last event of the log itself, which says how it goes on. Errors: BadOpening
+        (R-LDG-01), BadContinuation (R-LDG-07)."""
+        if self._own is None:
+            self._own = last_own(reader, ledger, named)
+        return self._own
+
+    def keep(
+        self, aggregates: dict[Key, Aggregate], head: Head, entries: Sequence[Entry]
+    ) -> None:
+        """Keep what a commit changed; the log now ends at this head, with these entries."""
+        if entries and entries[0].stream == STREAM:
+            self._own = entries[0]
         self._kept.update((stream, found) for (cls, stream), found in aggregates.items()
                           if names(cls, stream))
         while len(self._kept) > CACHED_AGGREGATES:
@@ -67,19 +80,21 @@ class Cache:
         must_end_at(reader, ledger, head, whole=self.head is None)
         known = 0 if self.head is None else self.head.position
         if self.head is None or not 0 < head.position - known <= CAUGHT_UP_EVENTS:
-            self._kept.clear()
+            self.drop()
         else:
             entries = gapless(reader.read(ledger, after=known, until=head.position), ledger,
                               after=known, until=head.position)
             for entry in entries:
                 self._kept.pop(entry.stream, None)
+                if entry.stream == STREAM:
+                    self._own = None
             if not _leads(self.head, entries, head):
-                self._kept.clear()
+                self.drop()
         self.head = head
 
     def drop(self) -> None:
         """Forget everything."""
-        self.head = None
+        self.head = self._own = None
         self._kept.clear()
 
 
@@ -212,7 +227,7 @@ class Work:
 
     def person_by_id(self, person: str) -> Person:
         """A person who is known already, also one whom a command before this one in the batch
-        made. Errors: PersonErased (R-KEY-06)."""
+        made. Errors: PersonLost (R-KEY-06)."""
         return self._new_by_id.get(person) or self.keys.by_id(person)
 
     def decide(self, command: Command, actor: str) -> list[Any]:

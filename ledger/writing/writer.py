@@ -14,7 +14,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
 from uuid import UUID
 
 from ledger.common.context import Context, Receipt
@@ -23,16 +22,24 @@ from ledger.core.clock import AcceptClock, CloseLog
 from ledger.core.commands import Command, Handlers
 from ledger.log.append import append
 from ledger.log.clock import Clock
-from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
 from ledger.writing import outcomes
+from ledger.writing.batch import Batch
 from ledger.writing.clock_guard import ClockGuard
-from ledger.writing.closing import SYSTEM, Closing
-from ledger.writing.entries import Origin, check_times, entry_of, must_be_free, once_values
+from ledger.writing.closing import Closing
+from ledger.writing.continuing import Continuing
+from ledger.writing.entries import (
+    SYSTEM,
+    Origin,
+    check_times,
+    entry_of,
+    must_be_free,
+    once_values,
+)
 from ledger.writing.errors import CommandReused, LedgerClosed, Overloaded
 from ledger.writing.refusals import Count, Refusal, Tally, done, entries_of
-from ledger.writing.repeats import Repeats, is_same
+from ledger.writing.repeats import is_same
 from ledger.writing.requests import request_hash
 from ledger.writing.tasks import Task, Turn
 from ledger.writing.work import Cache, Work
@@ -50,22 +57,6 @@ MAX_UNRECORDED_S = 0.050  # how long a refusal may wait while accepted commands 
 LINGER_S = 0.001  # how long a batch waits for more callers
 
 
-class _Batch(NamedTuple):
-    """One transaction: where the log ends, what is known of its commands, and the new entries."""
-
-    head: Head
-    wall: int
-    writing: Writing
-    repeats: Repeats
-    entries: list[Entry]
-    once: dict[str, int]
-
-    @property
-    def now(self) -> int:
-        """The time of recording: later than that of any commit before this one."""
-        return max(self.wall, self.head.recorded_at + 1)
-
-
 class Writer:
     """Writes one ledger, from a thread of its own that starts with the first command."""
 
@@ -80,6 +71,7 @@ class Writer:
         self.guard = ClockGuard(clock, self.id)
         self._cache = Cache()
         self._closing = Closing(self.id, name)
+        self._continuing = Continuing(store, keys, name)
         self._queue: deque[Task] = deque()
         self._taken: list[Task] = []
         self._batch_limit = MAX_COMMANDS
@@ -230,7 +222,7 @@ class Writer:
         for task in tasks[:decided]:
             if task.result is None:
                 task.result = task.receipt(head.position, last)
-        self._cache.keep(work.changed, head)
+        self._cache.keep(work.changed, head, batch.entries)
         self._batch_limit = min(MAX_COMMANDS, self._batch_limit * 2)
         self._accept_clock(tasks[0], head)
         return decided
@@ -269,13 +261,18 @@ class Writer:
 
     # -- a batch ----------------------------------------------------------------------------------
 
-    def _open(self, tasks: list[Task], work: Work, writing: Writing) -> _Batch:
+    def _open(self, tasks: list[Task], work: Work, writing: Writing) -> Batch:
         head = self._head(writing)
         repeats = outcomes.look_up(tasks, writing, self.id, self.keys)
         first = tasks[0].command if tasks else None
         wall = (self.guard.stamp_acceptance(first, head) if isinstance(first, AcceptClock)
                 else self.guard.stamp(head, writing))
-        batch = _Batch(head, wall, writing, repeats, [], {})
+        batch = Batch(head, wall, writing, repeats, [], {})
+        continued = self._continuing.due(
+            self._cache.own(writing, self.id, self.name), head, batch.now)
+        if continued is not None:
+            batch.entries.append(continued)
+            work.keep(1)
         closing = self._closing.due(head, batch.now, writing)
         if closing is not None and not isinstance(first, CloseLog):
             self._decide(Task(closing, SYSTEM, None, Turn()), work, batch)
@@ -290,7 +287,7 @@ class Writer:
 
     def _decided(
         self, tasks: list[Task], work: Work, writing: Writing
-    ) -> tuple[Work, _Batch, int]:
+    ) -> tuple[Work, Batch, int]:
         """Decide tasks, and make the keys that their events are sealed with durable.
 
         If the keys cannot be written, only those fail that need a new one.
@@ -304,7 +301,7 @@ class Writer:
             decided = self._decide_all(tasks, work, batch)
         return work, batch, decided
 
-    def _decide_all(self, tasks: list[Task], work: Work, batch: _Batch) -> int:
+    def _decide_all(self, tasks: list[Task], work: Work, batch: Batch) -> int:
         """Decide tasks in order, as many as time allows. Returns how many."""
         work.fetch([wanted for task in tasks for wanted in task.command.streams()])
         until = time.monotonic() + MAX_DECIDING_S
@@ -319,7 +316,7 @@ class Writer:
                     task.result = error.with_traceback(None)  # it would keep the batch alive
         return len(tasks)
 
-    def _decide(self, task: Task, work: Work, batch: _Batch) -> None:
+    def _decide(self, task: Task, work: Work, batch: Batch) -> None:
         batch.repeats.number([task])
         if recorded := batch.repeats.of(task):
             task.entries = recorded
@@ -396,5 +393,5 @@ class Writer:
                 found = self._commit_records(records, again=True, retry=False)
                 return found if found or not doubt else None
             return None if doubt else set()
-        self._cache.keep({}, head)
+        self._cache.keep({}, head, entries)
         return {UUID(bytes=key) for key in known.union(entry.command_id for entry in entries)}

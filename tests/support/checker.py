@@ -29,6 +29,8 @@ TILE = 256
 OPENING = ("log.opened.v1", "log:ledger", 1)
 FORMAT = 2
 OPENED = ("id", "keys_id", "program", "host", "zone")
+CONTINUED = ("log.continued.v1", "log:ledger")
+KEYS = re.compile(r"[0-9a-f]{64}", re.ASCII)
 NOTED = re.compile(r"([0-9]{1,19}):([0-9a-fA-F]{64})", re.ASCII)
 
 
@@ -52,7 +54,43 @@ def opens(row: Row, ledger: bytes) -> bool:
         and (row.get("ledger"), fields.get("id")) == (ledger, ledger.hex())
         and fields.get("format") == FORMAT
         and all(isinstance(fields.get(name), str) for name in OPENED)
+        and KEYS.fullmatch(fields["keys_id"]) is not None
     )
+
+
+Fields = Mapping[str, Any]
+
+
+def continues(row: Row, last: Fields, before: tuple[int, str]) -> Fields | None:
+    """What an event says that goes on with a ledger; None where it cannot be so.
+
+    After the fields of the one before it, and the position and the root of the log there.
+    """
+    payload = row.get("payload")
+    try:
+        fields = json.loads(payload) if isinstance(payload, bytes) else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(fields, dict) or (row.get("type"), row.get("stream")) != CONTINUED:
+        return None
+    fits = fields.get("format") == FORMAT and all(
+        isinstance(fields.get(name), str) for name in ("keys_id", "program", "host"))
+    return fields if fits and _went(fields, last, before) else None
+
+
+def _went(fields: Fields, last: Fields, before: tuple[int, str]) -> bool:
+    """Whether keys and a restore are as such an event may have them."""
+    lost, back, keys = (fields.get(name) for name in ("keys_lost", "restored", "keys_id"))
+    if not KEYS.fullmatch(str(keys)) or (last and (lost is None) != (keys == last["keys_id"])):
+        return False
+    return (lost is None or named(lost)) and (
+        back is None or (named(back) and (back.get("position"), back.get("root")) == before))
+
+
+def named(deed: Any) -> bool:
+    """Whether a deed says by whom and why."""
+    return isinstance(deed, dict) and all(isinstance(deed.get(name), str)
+                                          for name in ("by", "reason"))
 
 
 class Walk:
@@ -68,6 +106,7 @@ class Walk:
         self.recorded_at: int | None = None
         self.versions: dict[object, int] = {}
         self.seen: set[object] = set()
+        self.own: Mapping[str, Any] = {}
 
     def report(self, what: str, position: int | None = None) -> None:
         """A fault, at the position where the walk is if none is named."""
@@ -75,6 +114,7 @@ class Walk:
 
     def event(self, row: Row) -> None:
         """The next event in order."""
+        before = self.position
         self._position(row)
         for column in COLUMNS:
             if fault := value_fault(column, row.get(column.name)):
@@ -85,12 +125,25 @@ class Walk:
         if self.tree.size == 0:
             if not opens(row, self.ledger):
                 self.report("the first event does not open this ledger", 1)
+            else:
+                self.own = json.loads(row["payload"])
         elif row.get("ledger") != self.ledger:
             self.report("ledger is another")
+        if self.tree.size and (row.get("stream") == OPENING[1]
+                               or row.get("type") in (OPENING[0], CONTINUED[0])):
+            self._continue(row, before)
         self._order(row)
         self._before(row)
         self._leaf(row)
         self._compare()
+
+    def _continue(self, row: Row, before: int) -> None:
+        """What the log says of itself after it was opened."""
+        fields = continues(row, self.own, (before, self.tree.root().hex()))
+        if fields is None:
+            self.report("the ledger cannot go on so")
+        else:
+            self.own = fields
 
     def _position(self, row: Row) -> None:
         """The position is the one before + 1; where it is none, that one is taken."""

@@ -138,6 +138,10 @@ def test_import__accepted_in_part_when_failed_rows_are_rejected(run: Run) -> Non
     (("rebuild", "nothing"), 1),
     (("verify", "--expect", "7"), 1),
     (("restore", "missing.gz"), 2),
+    (("restore", AUGUST), 2),
+    (("restore", AUGUST, "--reason", "x"), 1),
+    (("give-up-keys", "--reason", "x"), 2),
+    (("give-up-keys", "--actor", "member:7f3a"), 2),
     (("accept-clock",), 2),
     (("accept-clock", "--reason", "ok", "--actor", "张三"), 1),
 ])
@@ -360,11 +364,11 @@ def test_backup_and_restore__accepted(
     monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/other/shop.db")
     monkeypatch.setenv("LEDGER_MASTER_KEY_FILE", str(tmp_path / "shop.master.key"))
     assert run("restore", "--keys", tmp_path / "keys.gz").exit_code == 0
-    assert run("restore", tmp_path / "log.gz").exit_code == 0
+    assert run("restore", tmp_path / "log.gz", "--reason", "the disk broke").exit_code == 0
     assert run("verify", "--expect", expect).exit_code == 0
     assert rows(run("report", "orders", "--json")) == before
     assert import_sample(run, AUGUST)["events"] == 0
-    assert run("restore", tmp_path / "log.gz").exit_code == 1
+    assert run("restore", tmp_path / "log.gz", "--reason", "again").exit_code == 1
 
 
 def test_accept_clock__accepted(run: Run) -> None:

@@ -21,7 +21,7 @@ NEEDS_NONE = {"policies check"}
 
 ARGUMENTS = {
     "report": ["orders"], "accept-clock": ["--reason", "it is right"], "backup": ["copy.gz"],
-    "digest": [__file__],
+    "digest": [__file__], "give-up-keys": ["--actor", "member:7f3a", "--reason", "lost"],
     "keys rotate": ["0123"], "keys revoke": ["0123", "--reason", "lost"],
     "policies diff": ["1", "2"],
 }

@@ -9,8 +9,9 @@ import pytest
 from flask import Flask
 
 from api.http.routes import PERMITS, PUBLIC
-from ledger.log.backup import backup_keys, backup_log, restore_keys, restore_log
+from ledger.log.backup import backup_keys, backup_log, restore_keys
 from ledger.settings import Settings
+from ledger.writing.continuing import Deed, restore
 from tests.conftest import durable, on_sqlite
 from tests.support.bodies import at, order, stocked
 from tests.support.web import Web, problem
@@ -89,6 +90,7 @@ class Shop(NamedTuple):
     settings: Settings
     folder: Path
     kept: str
+    next: str
     lost: str
 
 
@@ -104,15 +106,15 @@ def before(settings: Settings, tmp_path: Path) -> Shop:
     kept = [web.post("/v1/orders", order(n)).headers["Ledger-Position"] for n in (1, 2)][-1]
     backup_log(web.edge.store, "main", folder / "log.gz")
     backup_keys(web.edge.keys, folder / "keys.gz")
-    lost = [web.post("/v1/orders", order(n)).headers["Ledger-Position"] for n in (3, 4)][-1]
+    then, lost = (web.post("/v1/orders", order(n)).headers["Ledger-Position"] for n in (3, 4))
     web.close()
-    return Shop(own, folder, kept, lost)
+    return Shop(own, folder, kept, then, lost)
 
 
 @durable
 def test_mark__rejected_by_a_ledger_that_went_back(before: Shop, settings: Settings) -> None:
     store, keys = settings.open_store(), settings.open_keys()
-    restore_log(store, before.folder / "log.gz")
+    restore(store, before.folder / "log.gz", Deed("member:7f3a", "a test says so"))
     restore_keys(keys, before.folder / "keys.gz")
     store.close()
     keys.close()
@@ -125,11 +127,12 @@ def test_mark__rejected_by_a_ledger_that_went_back(before: Shop, settings: Setti
     bare = before.lost.partition(":")[0]
     assert asked(before.kept)[0] == 200
     assert asked(before.lost) == asked(bare) == [409, 409]  # it ends before that
+    assert asked(before.next) == [409, 409]  # where it says now that it was restored
     for number in (5, 6, 7):
         web.done("/v1/orders", order(number))
     found = problem(web.get("/v1/orders", Ledger_Position=before.lost), 409, "ledger_went_back")
     assert found["rule"] == "R-PRJ-17"
     assert asked(before.lost) == [409, 409]  # another event is there
-    assert web.edge.store.head("main").position == 6
+    assert web.edge.store.head("main").position == 7
     assert asked(before.kept)[0] == asked(bare)[0] == 200
     web.close()

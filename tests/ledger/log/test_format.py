@@ -137,6 +137,32 @@ def test_checker__finds_what_a_whole_other_log_shows(
     assert found_in(rows)[0].position in (at, change.get("position"))
 
 
+def test_checker__finds_what_a_log_cannot_say_of_how_it_goes_on() -> None:
+    """In its stream, or by its type; what it may say is no fault."""
+    first, second, _ = (row for row, _ in examples())
+    keys, other = json.loads(first["payload"])["keys_id"], "ab" * 32
+    plain = {"program": "2", "format": 2, "keys_id": keys, "host": "memory"}
+    deed = {"by": "member:7f3a", "reason": "why"}
+    back = {"restored": {"position": 1, "root": first["leaf_hash"].hex(), **deed}}
+    lost = {"keys_lost": deed}
+
+    def found(payload: object, **change: object) -> list[int]:
+        own = {"stream": "log:ledger", "version": 2, "type": "log.continued.v1",
+               "payload": json.dumps(payload).encode(), **change}
+        return [one.position for one in found_in([first, hashed(second | own)])]
+
+    for sound in (plain, plain | back, plain | lost | {"keys_id": other}):
+        assert found(sound) == []
+        assert found(sound, stream="log:other", version=1) == [2]
+        assert found(sound, type="log.opened.v1") == found(sound, type="x") == [2]
+    for odd in (plain | lost, plain | {"keys_id": other}, plain | {"format": 3},
+                plain | {"keys_id": "x"}, plain | {"host": 7}, {}, [], 7,
+                plain | {"restored": back["restored"] | {"position": 2}},
+                plain | {"restored": back["restored"] | {"root": other}},
+                plain | {"restored": {"position": 1, "root": first["leaf_hash"].hex()}}):
+        assert found(odd) == [2], odd
+
+
 def test_checker__finds_what_happens_only_once_twice() -> None:
     rows = [row for row, _ in examples()]
     rows[1] = hashed(rows[1] | {"once": rows[2]["once"]})

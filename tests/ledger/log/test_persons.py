@@ -25,7 +25,7 @@ from ledger.log.persons import (
     LedgerKeys,
     MasterKeyRequired,
     MissingMasterKey,
-    PersonErased,
+    PersonLost,
     WrongKeys,
     WrongMasterKey,
     new_person,
@@ -156,7 +156,7 @@ def test_values__ignored_when_the_key_is_gone(settings: Settings) -> None:
     opened = open_ledger(settings)
     revealed = [opened.ledger.keys.reveal(value, *where) for *where, value in found]
     assert revealed == [None] * len(BUYER) + ["另一位"]
-    with pytest.raises(PersonErased):
+    with pytest.raises(PersonLost):
         opened.ledger.handle(remark(), CONTEXT)
     assert opened.ledger.head().position == 3
     opened.close()

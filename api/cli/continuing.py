@@ -1,0 +1,64 @@
+"""What is done to a whole ledger by somebody with a name: a restore, giving up lost keys."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from api.cli.doctor import expectation
+from api.cli.output import progress
+from api.messages import tr
+from ledger.common.errors import Invalid, Misconfigured
+from ledger.log import backup
+from ledger.log.store import NOBODY, Head
+from ledger.settings import Settings, default_actor, sqlite_path
+from ledger.writing import continuing
+from ledger.writing.continuing import Deed
+
+
+class RestorerUnnamed(Invalid):
+    """The log says who restored it, and without its keys no pseudonym of a login can be made. Name
+    who does it with --actor, or restore the keys first (`ledger restore --keys FILE`)."""
+
+    code = "restorer_unnamed"
+    rule = "R-BAK-05"
+
+
+def restore(file: Path, name: str | None, *, actor: str | None, reason: str
+            ) -> list[dict[str, Any]]:
+    """Read a log's backup into the database of the settings. Shapes: a row per ledger."""
+    settings = Settings.from_environment()
+    deed = Deed(actor or _pseudonym(settings, file), reason)
+    with closing(settings.open_store()) as store, progress(tr("restore")) as step:
+        return _rows(continuing.restore(store, file, deed, name=name, progress=step))
+
+
+def restore_keys(file: Path) -> int:
+    """Add the keys of a backup to the keys database. Returns their number."""
+    with closing(Settings.from_environment().open_keys()) as keys:
+        return backup.restore_keys(keys, file)
+
+
+def give_up_keys(ledger: str, *, actor: str, reason: str) -> list[dict[str, Any]]:
+    """Go on without the keys that a ledger names. Shapes: a row per ledger that does."""
+    deed, settings = Deed(actor, reason), Settings.from_environment()
+    with closing(settings.find_store(ledger)) as store, closing(settings.open_keys()) as keys:
+        return _rows(continuing.give_up_keys(store, keys, ledger, deed))
+
+
+def _pseudonym(settings: Settings, file: Path) -> str:
+    """The actor that whoever is logged in is in the ledger of a backup. Errors: RestorerUnnamed
+    (R-BAK-05)."""
+    known, keys_id = backup.known_in(file)
+    path = sqlite_path(settings.keys_url)
+    if path is not None and not path.exists():
+        raise RestorerUnnamed
+    try:
+        with closing(settings.open_keys(make=False)) as keys:
+            return default_actor(keys.of(known, keys_id=keys_id or NOBODY))
+    except Misconfigured:
+        raise RestorerUnnamed from None
+
+
+def _rows(heads: dict[str, Head]) -> list[dict[str, Any]]:
+    return [{"ledger": name, "events": head.position, "expect": expectation(head)}
+            for name, head in heads.items()]
