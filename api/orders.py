@@ -7,6 +7,7 @@ from flask import Response
 
 from api.http import reading, writing
 from api.http.history import add_history, etag_of
+from api.http.opening import opened_rows
 from api.http.reading import (
     ClockQuery,
     ItemSchema,
@@ -55,6 +56,9 @@ from projections.reports import REPORTS
 SALES = {"service", "integration", "operations", "manager"}
 MONEY = {"finance", "integration", "service", "manager"}
 FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
+WORKERS = (SALES | FLOOR) - {"integration"}
+"""Who sees why an order is held, and what is written of its exceptions."""
+
 ONE = "/v1/orders/<order>"
 GIVEN = ("order",)
 
@@ -94,9 +98,9 @@ reading.add(group, [
     Listed("/v1/orders", "orders", "Orders with their statuses and sums.",
            ("subject",), ShopQuery, paged_by_report=True),
     Listed("/v1/fulfilment", "fulfilment", "Where the pieces of orders are.",
-           ("subject",), ShopQuery, paged_by_report=True),
+           ("subject",), ShopQuery, paged_by_report=True, opened_for=WORKERS),
     Listed("/v1/exceptions", "exceptions", "What keeps orders from being sent.",
-           ("subject", "opened_position"), ShopQuery),
+           ("subject", "opened_position"), ShopQuery, opened_for=WORKERS),
     Listed("/v1/reconciliation", "reconciliation", "What orders and payments add up to.",
            ("currency",), ShopQuery),
 ])
@@ -116,6 +120,8 @@ def read_order(query: Mapping[str, Any], order: str) -> Response:
     pieces = REPORTS["fulfilment"](models, name, asked).rows
     item = {**answer.rows[0], **(pieces[0] if pieces else {}),
             "position": answer.rows[0]["position"]}
+    if caller().role in WORKERS:
+        (item,) = opened_rows([item], answer.as_of["position"])
     found = at_position(answer.as_of, {"as_of": answer.as_of, "item": item})
     if asked.as_of.now:
         found.headers["ETag"] = etag_of(order, answer.as_of)

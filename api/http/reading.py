@@ -10,6 +10,7 @@ from flask import Response, request
 
 from api.http.fields import Digits, Text
 from api.http.noting import note_read
+from api.http.opening import opened_rows
 from api.http.problems import Problem
 from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
 from api.http.standing import mark
@@ -110,6 +111,8 @@ class Listed(NamedTuple):
 
     `visible_part` returns what a member may see of a row of staff records, None for nothing. Only
     the roles in `whole` see all rows; everybody else sees their own, and each read is noted.
+
+    `opened_for` are the roles that see what people wrote; to all others it is masked.
     """
 
     path: str
@@ -122,6 +125,7 @@ class Listed(NamedTuple):
     keeps_order: bool = False
     visible_part: VisiblePart | None = None
     whole: Collection[str] = STAFF_READERS
+    opened_for: Collection[str] = ()
 
 
 def add(group: Blueprint, lists: Collection[Listed]) -> None:
@@ -146,6 +150,8 @@ def _add(group: Blueprint, listed: Listed) -> None:
         if listed.visible_part is not None:
             answer = _visible(listed.visible_part, listed.whole, answer)
         rows = answer.rows if listed.paged_by_report else _rows_after(listed, answer.rows, after)
+        if caller().role in listed.opened_for:
+            rows = opened_rows(rows[:limit + 1], answer.as_of["position"])
         return page(answer.as_of, rows, listed.key, limit)
 
     view.__doc__ = listed.what

@@ -1,8 +1,8 @@
 """Personal values: what a field that belongs to a person looks like, open and sealed.
 
 Which fields are personal is laid down in docs/personal-data.md and frozen: a buyer's account name,
-recipient, phone, address below the province, free-text remarks, refund account, images; of staff,
-name and contact.
+recipient, phone, address below the province, refund account, images, and what is written of their
+orders; of staff, name and contact.
 """
 
 from typing import NamedTuple, Protocol

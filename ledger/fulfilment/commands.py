@@ -61,6 +61,7 @@ class ReleaseReservation(OnOrder, frozen=True, kw_only=True):
     """Let go of all that is reserved for an order, or waited for."""
 
     NAME: ClassVar[str] = "order.release_reservation"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     reason: Reason
 
 
@@ -89,6 +90,7 @@ class CheckOrder(OnOrder, frozen=True, kw_only=True):
     """Check what was picked against the slip. Faulty pieces go to quarantine."""
 
     NAME: ClassVar[str] = "order.check"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     passed: bool
     faulty: Counts = []
     note: Note | None = None
@@ -121,6 +123,7 @@ class ReportTransit(_OnParcel, frozen=True, kw_only=True):
     """Note what the courier reports of a parcel."""
 
     NAME: ClassVar[str] = "order.report_transit"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     note: Note
 
 
@@ -134,4 +137,5 @@ class LoseParcel(_OnParcel, frozen=True, kw_only=True):
     """The courier lost a parcel."""
 
     NAME: ClassVar[str] = "order.lose_parcel"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     reason: Reason

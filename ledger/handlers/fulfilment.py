@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.fulfilment.commands import (
@@ -31,6 +32,7 @@ from ledger.fulfilment.reserving import (
 )
 from ledger.orders.commands import OnOrder
 from ledger.orders.order import Order
+from ledger.orders.placing import noted_of, written_of
 from ledger.orders.values import Reservation, States
 from ledger.stock.item import StockItem
 from ledger.stock.places import AVAILABLE, QUARANTINE, Move, stock_of
@@ -56,10 +58,8 @@ def reserve_order(command: ReserveOrder, work: Work) -> list[Aggregate]:
     must_be_open(work, command.warehouse)
     order = command.load(work)
     changed = reserve(work, order, command.warehouse, occurred_at=command.occurred_at)
-    short = sum(states.get("short", 0) for states in order.goods.values())
-    if short:
-        order.open_exception("out_of_stock", "out_of_stock", f"{short} pieces are short", None,
-                             occurred_at=command.occurred_at)
+    if any(states.get("short") for states in order.goods.values()):
+        order.open_exception("out_of_stock", "out_of_stock", occurred_at=command.occurred_at)
     return changed
 
 
@@ -67,7 +67,7 @@ def move_reservation(command: MoveReservation, work: Work) -> list[Aggregate]:
     """Release here, reserve there: checked like a new reservation. Errors: R-STK-01, R-STK-03."""
     must_be_open(work, command.warehouse)
     order = command.load(work)
-    freed = _release(order, work, command, f"moved to {command.warehouse}")
+    freed = _release(order, work, command, moved_to=command.warehouse)
     taken = reserve(work, order, command.warehouse, occurred_at=command.occurred_at,
                     all_or_none=True)
     return serve_waiting(work, [*freed, *taken], occurred_at=command.occurred_at)
@@ -75,13 +75,17 @@ def move_reservation(command: MoveReservation, work: Work) -> list[Aggregate]:
 
 def release_reservation(command: ReleaseReservation, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-03."""
-    changed = _release(command.load(work), work, command, command.reason)
+    order = command.load(work)
+    changed = _release(order, work, command, reason=written_of(order, work, command.reason))
     return serve_waiting(work, changed, occurred_at=command.occurred_at)
 
 
-def _release(order: Order, work: Work, command: OnOrder, reason: str) -> list[Aggregate]:
+def _release(
+    order: Order, work: Work, command: OnOrder, *, reason: Plain | None = None,
+    moved_to: str | None = None,
+) -> list[Aggregate]:
     before = order.goods
-    order.release(reason, occurred_at=command.occurred_at)
+    order.release(reason, moved_to, occurred_at=command.occurred_at)
     items = follow(work, order, before, occurred_at=command.occurred_at)
     return [order, *items,
             *update_waiting(work, order, before, occurred_at=command.occurred_at,
@@ -121,7 +125,8 @@ def dispatch_parcel(command: DispatchParcel, work: Work) -> list[Aggregate]:
 def report_transit(command: ReportTransit, work: Work) -> list[Aggregate]:
     """No piece moves: a courier's report is kept with its parcel. Errors: R-ORD-23, R-ORD-30."""
     order = command.load(work)
-    order.report_transit(command.parcel, command.note, occurred_at=command.occurred_at)
+    order.report_transit(command.parcel, written_of(order, work, command.note),
+                         occurred_at=command.occurred_at)
     return [order]
 
 
@@ -137,7 +142,8 @@ def lose_parcel(command: LoseParcel, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-23, R-ORD-30."""
     order = command.load(work)
     before = order.goods
-    order.lose(command.parcel, command.reason, occurred_at=command.occurred_at)
+    order.lose(command.parcel, written_of(order, work, command.reason),
+               occurred_at=command.occurred_at)
     return _with_stock(work, order, before, command.occurred_at)
 
 
@@ -152,8 +158,8 @@ def check_order(command: CheckOrder, work: Work) -> list[Aggregate]:
     """A faulty piece is never sent: it goes to quarantine. A failed check opens an exception, so
     that customer service knows. Errors: R-ORD-20 to R-ORD-22, R-ORD-28, R-ORD-29."""
     order = command.load(work)
-    before = order.goods
-    order.check(command.passed, command.faulty, command.note, occurred_at=command.occurred_at)
+    before, note = order.goods, noted_of(order, work, command.note)
+    order.check(command.passed, command.faulty, note, occurred_at=command.occurred_at)
     items = follow(work, order, before, occurred_at=command.occurred_at)
     for item in items:
         # The order let go of the faulty pieces, which made them available: from there they go on.
@@ -161,10 +167,9 @@ def check_order(command: CheckOrder, work: Work) -> list[Aggregate]:
         item.decide(freed.sku, [
             Move(quantity=move.quantity, source=AVAILABLE, target=QUARANTINE, cause="quarantine",
                  line=move.line) for move in freed.moves], occurred_at=command.occurred_at,
-            document=order.id, reason=command.note)
+            document=order.id)
     if not command.passed:
-        order.open_exception("check_failed", "check_failed", command.note or "the check failed",
-                             None, occurred_at=command.occurred_at)
+        order.open_exception("check_failed", "check_failed", note, occurred_at=command.occurred_at)
     return serve_waiting(work, [order, *items], occurred_at=command.occurred_at)
 
 

@@ -1,6 +1,5 @@
 """What happens to an order: placed, paid, reviewed, ended, and what files declare about it."""
 
-from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.fulfilment.following import follow, follow_declared
@@ -24,7 +23,7 @@ from ledger.orders.commands import (
 )
 from ledger.orders.declared import Declaration, RecordOrder
 from ledger.orders.order import Order
-from ledger.orders.placing import PlaceOrder, buyer_of, sealed_for_buyer
+from ledger.orders.placing import PlaceOrder, noted_of, written_of
 from ledger.orders.values import PERSONAL_FIELDS
 from ledger.stock.pieces import LineParts, Part, sku_of
 from ledger.stock.skus import Sku, parts_of
@@ -41,7 +40,8 @@ def place_order(command: PlaceOrder, work: Work) -> list[Aggregate]:
 def change_price(command: ChangePrice, work: Work) -> list[Aggregate]:
     """A new price before payment. Errors: R-ORD-04."""
     order = command.load(work)
-    order.change_price(command.amounts, occurred_at=command.occurred_at, reason=command.reason,
+    order.change_price(command.amounts, occurred_at=command.occurred_at,
+                       reason=noted_of(order, work, command.reason),
                        allowed_by=command.allowed_by)
     return [order]
 
@@ -56,16 +56,16 @@ def pay_order(command: PayOrder, work: Work) -> list[Aggregate]:
 def refund_order(command: RefundOrder, work: Work) -> list[Aggregate]:
     """Money went back. Errors: R-ORD-05, R-ORD-08."""
     order = command.load(work)
-    account = sealed_for_buyer(order, work, command.account)
-    order.refund(command.amount_minor, occurred_at=command.occurred_at, reason=command.reason,
-                 account=account)
+    order.refund(command.amount_minor, occurred_at=command.occurred_at,
+                 reason=noted_of(order, work, command.reason),
+                 account=noted_of(order, work, command.account))
     return [order]
 
 
 def correct_order(command: CorrectOrder, work: Work) -> list[Aggregate]:
     """A sum was recorded wrongly. Errors: R-ORD-11, R-ORD-13."""
     order = command.load(work)
-    order.correct(command.fact, command.amount_minor, command.reason,
+    order.correct(command.fact, command.amount_minor, written_of(order, work, command.reason),
                   occurred_at=command.occurred_at)
     return [order]
 
@@ -73,14 +73,14 @@ def correct_order(command: CorrectOrder, work: Work) -> list[Aggregate]:
 def remark_order(command: RemarkOrder, work: Work) -> list[Aggregate]:
     """The shop wrote a remark."""
     order = command.load(work)
-    order.remark(Plain(buyer_of(order, work), command.remark), occurred_at=command.occurred_at)
+    order.remark(written_of(order, work, command.remark), occurred_at=command.occurred_at)
     return [order]
 
 
 def assign_order(command: AssignOrder, work: Work) -> list[Aggregate]:
     """A member answers for the order."""
     order = command.load(work)
-    order.assign(command.owner, sealed_for_buyer(order, work, command.reason),
+    order.assign(command.owner, noted_of(order, work, command.reason),
                  occurred_at=command.occurred_at)
     return [order]
 
@@ -95,9 +95,9 @@ def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
     if command.ended_as == "completed":
         order.complete(occurred_at=at)
     elif command.ended_as == "closed":
-        order.close(command.reason, occurred_at=at)
+        order.close(noted_of(order, work, command.reason), occurred_at=at)
     else:
-        order.cancel(command.reason, occurred_at=at)
+        order.cancel(noted_of(order, work, command.reason), occurred_at=at)
     changed = [order, *follow(work, order, before, occurred_at=at),
                *update_waiting(work, order, before, occurred_at=at, reason=command.ended_as)]
     return serve_waiting(work, changed, occurred_at=at)
@@ -106,28 +106,29 @@ def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
 def approve_order(command: ApproveOrder, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-06, R-ORD-20."""
     order = command.load(work)
-    order.approve(sealed_for_buyer(order, work, command.note), occurred_at=command.occurred_at)
+    order.approve(noted_of(order, work, command.note), occurred_at=command.occurred_at)
     return [order]
 
 
 def change_lines(command: ChangeLines, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-06, R-ORD-20, R-ORD-25."""
     order = command.load(work)
-    order.change_lines(command.lines, command.consent, occurred_at=command.occurred_at)
+    order.change_lines(command.lines, written_of(order, work, command.consent),
+                       occurred_at=command.occurred_at)
     return [order]
 
 
 def hold_order(command: HoldOrder, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-06, R-ORD-20."""
     order = command.load(work)
-    order.hold(command.reason, occurred_at=command.occurred_at)
+    order.hold(written_of(order, work, command.reason), occurred_at=command.occurred_at)
     return [order]
 
 
 def lift_hold(command: LiftHold, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-03."""
     order = command.load(work)
-    order.lift_hold(sealed_for_buyer(order, work, command.note), occurred_at=command.occurred_at)
+    order.lift_hold(noted_of(order, work, command.note), occurred_at=command.occurred_at)
     return [order]
 
 
@@ -141,15 +142,15 @@ def submit_order(command: SubmitOrder, work: Work) -> list[Aggregate]:
 def open_exception(command: OpenException, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-03."""
     order = command.load(work)
-    order.open_exception(command.exception, command.kind, command.note, command.owner,
-                         occurred_at=command.occurred_at)
+    order.open_exception(command.exception, command.kind, written_of(order, work, command.note),
+                         command.owner, occurred_at=command.occurred_at)
     return [order]
 
 
 def note_exception(command: NoteException, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-24."""
     order = command.load(work)
-    order.note_exception(command.exception, command.note, command.owner,
+    order.note_exception(command.exception, written_of(order, work, command.note), command.owner,
                          occurred_at=command.occurred_at)
     return [order]
 
@@ -157,7 +158,8 @@ def note_exception(command: NoteException, work: Work) -> list[Aggregate]:
 def close_exception(command: CloseException, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-24."""
     order = command.load(work)
-    order.close_exception(command.exception, command.note, occurred_at=command.occurred_at)
+    order.close_exception(command.exception, written_of(order, work, command.note),
+                          occurred_at=command.occurred_at)
     return [order]
 
 
@@ -176,9 +178,9 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
         return [order, *items]
     at = order.pending_events[-1].timestamp
     if order.submitted and sent is None and order.dispatched_at is not None:
-        order.open_exception(
-            "platform_already_shipped", "platform_already_shipped",
-            "the platform reports a dispatch that the warehouse did not", None, occurred_at=at)
+        # The platform reports a dispatch that the warehouse did not.
+        order.open_exception("platform_already_shipped", "platform_already_shipped",
+                             occurred_at=at)
     return [order, *items,
             *update_waiting(work, order, goods, occurred_at=at, reason="declared")]
 
@@ -186,7 +188,7 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
 def _declare(order: Order, command: RecordOrder, work: Work) -> None:
     """Record what a file says beyond what is known."""
     facts = command.facts(work)
-    declaration = Declaration(order, command, command.declared or command.placed)
+    declaration = Declaration(order, command, command.declared or command.placed, work)
     declaration.parts = _parts_declared(command, order, work)
     if order.placed_at is None:
         unstated = ["refunds"] if command.refunded_minor is None else []
@@ -203,8 +205,7 @@ def _declare(order: Order, command: RecordOrder, work: Work) -> None:
         declaration.lines()
         declaration.details({name: facts.get(name) for name in PERSONAL_FIELDS})
         declaration.amounts()
-    if command.remark is not None:
-        declaration.remark(Plain(work.person(command.buyer), command.remark))
+    declaration.remark()
     declaration.record_missing()
 
 

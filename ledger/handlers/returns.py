@@ -82,8 +82,7 @@ def request_case(command: RequestCase, work: Work) -> list[Aggregate]:
     if order.dispatched_at is not None or order.ended:
         return [case]
     # Nothing was sent yet: whoever works on the order has to know before they send it.
-    order.open_exception("refund_requested", "refund_requested", f"{case.id} wants a refund", None,
-                         occurred_at=command.occurred_at)
+    order.open_exception("refund_requested", "refund_requested", occurred_at=command.occurred_at)
     return [case, order]
 
 
@@ -291,7 +290,7 @@ def pay_refund(command: PayRefund, work: Work) -> list[Aggregate]:
     case = command.load(work)
     case.pay_refund(command.amount_minor, occurred_at=command.occurred_at)
     order = known_order(work, case.order or "")
-    order.refund(command.amount_minor, occurred_at=command.occurred_at, reason=case.id)
+    order.refund(command.amount_minor, occurred_at=command.occurred_at, case=case.id)
     return [case, order]
 
 

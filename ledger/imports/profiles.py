@@ -15,8 +15,11 @@ import yaml
 from marshmallow import ValidationError
 
 from ledger.common.errors import Fault, Invalid, NotFound
+from ledger.core.commands import Command
 from ledger.imports.schemas import ProfileSchema
 from ledger.orders.declared import RecordOrder
+from ledger.returns.commands import RecordReturn
+from ledger.stock.slips import RecordSlip
 
 PACKAGED = Path(__file__).parent / "profiles"
 SAMPLES = Path(__file__).parents[2] / "samples" / "profiles"
@@ -321,6 +324,9 @@ MOMENTS = ("placed", "declared", "paid", "refunded", "dispatched", "delivered")
 UNSAID = ("rows", "ended", *MOMENTS)
 """Parts of a recipe that may look at a field without showing its value."""
 
+MADE: dict[str, type[Command]] = {"sale": RecordOrder, "cancellation": RecordReturn}
+"""What rows make, by what they are; others a slip."""
+
 Reference = tuple[str, str, tuple[str, ...]]
 
 
@@ -356,17 +362,25 @@ def open_fields(profile: Profile, file: File) -> frozenset[str]:
     Not those that are personal or sealed, unless they are shown as something else as well, such as
     a province; nor volatile ones.
     """
-    sealed, shown = set(), set()
+    sealed, shown, uses = set(), set(), _sealed(profile)
     for where, reference, _ in references(profile):
         kind, _, name = reference.rpartition(".")
         use = where.split("/")[2]
-        if (kind or profile.main.kind) == file.kind and use in RecordOrder.PERSONAL:
+        if (kind or profile.main.kind) == file.kind and use in uses:
             sealed.add(name)
         elif (kind or profile.main.kind) == file.kind and use not in UNSAID:
             shown.add(name)
     return frozenset(
         name for name, field in file.fields().items() if not field.volatile
         and (name in shown or not (field.personal or name in sealed)))
+
+
+def _sealed(profile: Profile) -> frozenset[str]:
+    """The parts of a recipe that are sealed in whatever the profile's rows make."""
+    made = {MADE.get(row["are"], RecordSlip) for row in profile.recipe.get("rows", ())}
+    return frozenset(RecordOrder.PERSONAL).difference(
+        name for command in made for name in command.__struct_fields__
+        if name not in command.PERSONAL)
 
 
 def _of_rows(where: str, value: Mapping[str, Any]) -> Iterator[Reference]:

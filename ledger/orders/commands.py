@@ -45,6 +45,7 @@ class ChangePrice(OnOrder, frozen=True, kw_only=True):
     """Change an order's price before payment."""
 
     NAME: ClassVar[str] = "order.change_price"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     amounts: Price
     reason: Reason | None = None
     allowed_by: Name | None = None
@@ -62,7 +63,7 @@ class RefundOrder(OnOrder, frozen=True, kw_only=True):
     """Record a refund, in minor units; `account` is where the money went."""
 
     NAME: ClassVar[str] = "order.refund"
-    PERSONAL: ClassVar[tuple[str, ...]] = ("account",)
+    PERSONAL: ClassVar[tuple[str, ...]] = ("account", "reason")
     amount_minor: Payable
     reason: Reason | None = None
     account: Annotated[str, Text(longest=200)] | None = None
@@ -72,6 +73,7 @@ class CorrectOrder(OnOrder, frozen=True, kw_only=True):
     """Say that another sum was paid, or refunded, in all than is recorded; in minor units."""
 
     NAME: ClassVar[str] = "order.correct"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     fact: Annotated[str, Words("paid", "refunded")]
     amount_minor: InAll
     reason: Reason
@@ -89,6 +91,7 @@ class EndOrder(OnOrder, frozen=True, kw_only=True):
     """Complete, close or cancel an order."""
 
     NAME: ClassVar[str] = "order.end"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     ended_as: Annotated[str, Words(*ENDED)]
     reason: Reason | None = None
 
@@ -114,6 +117,7 @@ class ChangeLines(OnOrder, frozen=True, kw_only=True):
     """Correct the lines of an order; `consent` says how the buyer agreed."""
 
     NAME: ClassVar[str] = "order.change_lines"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("consent",)
     lines: Lines
     consent: Note
 
@@ -125,6 +129,7 @@ class HoldOrder(OnOrder, frozen=True, kw_only=True):
     """Let nobody work on an order for now."""
 
     NAME: ClassVar[str] = "order.hold"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     reason: Reason
 
 
@@ -145,6 +150,7 @@ class OpenException(OnOrder, frozen=True, kw_only=True):
     """Say what keeps an order from being sent, or went wrong on its way."""
 
     NAME: ClassVar[str] = "order.open_exception"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     exception: Id
     kind: Annotated[str, Words(*EXCEPTIONS)]
     note: Note
@@ -155,6 +161,7 @@ class NoteException(OnOrder, frozen=True, kw_only=True):
     """Say what was done about an exception."""
 
     NAME: ClassVar[str] = "order.note_exception"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     exception: Id
     note: Note
     owner: Name | None = None
@@ -164,5 +171,6 @@ class CloseException(OnOrder, frozen=True, kw_only=True):
     """Settle an exception."""
 
     NAME: ClassVar[str] = "order.close_exception"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     exception: Id
     note: Note

@@ -14,6 +14,7 @@ from ledger.common.errors import Refused
 from ledger.common.moments import Moment
 from ledger.common.personal import Plain
 from ledger.common.values import Checks
+from ledger.core.commands import Work
 from ledger.orders.errors import LinesDiffer
 from ledger.orders.order import Order
 from ledger.orders.placing import NewOrder, must_be_in
@@ -35,7 +36,7 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     """Declare what a file says of an order: all of it, in the file's own times."""
 
     NAME: ClassVar[str] = "order.record"
-    PERSONAL: ClassVar[tuple[str, ...]] = (*NewOrder.PERSONAL, "remark")
+    PERSONAL: ClassVar[tuple[str, ...]] = (*NewOrder.PERSONAL, "remark", "reason")
     REFUSALS_KEPT: ClassVar[bool] = False
     placed: Moment
     declared: Moment | None = None
@@ -58,7 +59,8 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     """Where the goods went out from; None moves no stock."""
 
     def persons(self) -> list[str]:
-        return [self.buyer] if self.remark is not None or self.personal() else []
+        written = self.remark is not None or self.reason is not None
+        return [self.buyer] if written or self.personal() else []
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
@@ -77,8 +79,9 @@ class Declaration:
     `LineParts`.
     """
 
-    def __init__(self, order: Order, command: RecordOrder, at: Moment) -> None:
+    def __init__(self, order: Order, command: RecordOrder, at: Moment, work: Work) -> None:
         self.order = order
+        self.work = work
         self.command = command
         self.at = at
         self.parts: list[LineParts] = []
@@ -138,7 +141,7 @@ class Declaration:
         order._corrected(
             kind="incorrect_data", corrected_version=order.last_version["lines"], fact="lines",
             old={"lines": msgspec.to_builtins(old)}, new={"lines": msgspec.to_builtins(new)},
-            reason="declared", inferred=["occurred_at"], **self.at.envelope())
+            inferred=["occurred_at"], **self.at.envelope())
 
     def amounts(self) -> None:
         """Other amounts: a price change before payment, else a correction."""
@@ -149,14 +152,14 @@ class Declaration:
         if merged == order.amounts:
             return
         if order.paid_at is None and not order.ended:
-            order._price_changed(old=order.amounts, new=merged, reason="declared",
+            order._price_changed(old=order.amounts, new=merged,
                                  inferred=["occurred_at"], **self.at.envelope())
         else:
             order._corrected(
                 kind="incorrect_data", fact="amounts",
                 corrected_version=order.last_version["amounts"],
                 old=msgspec.to_builtins(order.amounts), new=msgspec.to_builtins(merged),
-                reason="declared", inferred=["occurred_at"], **self.at.envelope())
+                inferred=["occurred_at"], **self.at.envelope())
 
     def paid(self) -> None:
         """The sum paid in all, as far as it is more than the one known."""
@@ -175,10 +178,15 @@ class Declaration:
             order._refund_recorded(amount_minor=total - order.refunded_minor,
                                    inferred=moment.marks(), **moment.envelope())
 
-    def remark(self, remark: Plain) -> None:
+    def _plain(self, text: str | None) -> Plain | None:
+        """What a file says in words, for its buyer."""
+        return None if text is None else Plain(self.work.person(self.command.buyer), text)
+
+    def remark(self) -> None:
         """The shop's remark, unless it is the last one known."""
-        if self.order.last_remark() != remark.value:
-            self.order._remarked(remark=remark, **self.at.envelope())
+        remark = self.command.remark
+        if remark is not None and self.order.revealed("remark") != remark:
+            self.order._remarked(remark=self._plain(remark), **self.at.envelope())
 
     def dispatched(self) -> None:
         """That the order went out, once."""
@@ -206,6 +214,6 @@ class Declaration:
         if state == "completed":
             order._completed(**envelope)
         elif state == "closed":
-            order._closed(reason=self.command.reason, **envelope)
+            order._closed(reason=self._plain(self.command.reason), **envelope)
         else:
-            order._cancelled(reason=self.command.reason, **envelope)
+            order._cancelled(reason=self._plain(self.command.reason), **envelope)

@@ -108,7 +108,7 @@ class RefundedMoreThanPaid(Refused):
 
 
 class OrderHeld(Refused):
-    """{order} is on hold ({reason}). Lift the hold first."""
+    """{order} is on hold. Lift the hold first."""
 
     code = "order_held"
     rule = "R-ORD-20"

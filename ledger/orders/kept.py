@@ -6,6 +6,7 @@ from typing import Self
 
 import msgspec
 
+from ledger.common.personal import Personal
 from ledger.orders.order import Order
 from ledger.orders.values import Parcel, States
 
@@ -22,7 +23,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
     imported: bool = False
     approved: bool = False
     submitted: bool = False
-    held: str = ""
+    held_for: tuple[Personal, int] | None = None
     ended: str = ""
     dispatched_at: datetime | None = None
     delivered_at: datetime | None = None
@@ -32,15 +33,16 @@ class Kept(msgspec.Struct, omit_defaults=True):
         """What is kept of an order, whose lines have these SKUs."""
         return cls(
             {line: (skus[line], states) for line, states in order.goods.items()},
-            order.parcels, imported, order.approved, order.submitted, order.held, order.ended,
-            order.dispatched_at, order.delivered_at)
+            order.parcels, imported, order.approved, order.submitted, order.held_for,
+            order.ended, order.dispatched_at, order.delivered_at)
 
     def restored(self, stream: str, *, warehouse: str, exceptions: dict[str, str]) -> Order:
         """The order again, for its next event; `exceptions` are the kinds of the open ones."""
         order = Order.blank(stream)
         order.goods = {line: states for line, (_, states) in self.lines.items()}
         order.parcels = self.parcels
-        order.approved, order.submitted, order.held = self.approved, self.submitted, self.held
+        order.approved, order.submitted = self.approved, self.submitted
+        order.held, order.held_for = self.held_for is not None, self.held_for
         order.ended = self.ended
         order.dispatched_at, order.delivered_at = self.dispatched_at, self.delivered_at
         order.warehouse, order.exceptions = warehouse, exceptions

@@ -48,7 +48,7 @@ class Order(OrderReview):
         self.refunded_minor = 0
         self.owner: str | None = None
         self.buyer: dict[str, tuple[Personal, int, str]] = {}
-        self.remarks: tuple[tuple[str, Personal, int], ...] = ()
+        self.written: dict[str, tuple[Personal, int, str]] = {}
         self.last_version = {"amounts": 1, "paid": 0, "refunded": 0, "lines": 1}
 
     # -- facts ------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ class Order(OrderReview):
         TOPIC = "order.price_changed.v1"
         old: Amounts
         new: Amounts
-        reason: str | None = None
+        reason: Personal | None = None
         allowed_by: str | None = None
         inferred: list[str] = []
 
@@ -118,7 +118,7 @@ class Order(OrderReview):
         fact: Annotated[str, Words("amounts", "paid", "refunded", "lines")]
         old: dict[str, Any]
         new: dict[str, Any]
-        reason: str | None = None
+        reason: Personal | None = None
         inferred: list[str] = []
 
     class Paid(Aggregate.Event):
@@ -136,11 +136,12 @@ class Order(OrderReview):
         remark: Personal
 
     class RefundRecorded(Aggregate.Event):
-        """Part or all of what was paid was refunded."""
+        """Part or all of what was paid was refunded; `case` is the one that it settles, if any."""
 
         TOPIC = "order.refund_recorded.v1"
         amount_minor: int
-        reason: str | None = None
+        case: str | None = None
+        reason: Personal | None = None
         account: Personal | None = None
         inferred: list[str] = []
 
@@ -154,14 +155,14 @@ class Order(OrderReview):
         """The trade was closed: never paid, or refunded in full."""
 
         TOPIC = "order.closed.v1"
-        reason: str | None = None
+        reason: Personal | None = None
         inferred: list[str] = []
 
     class Cancelled(Aggregate.Event):
         """The order was cancelled."""
 
         TOPIC = "order.cancelled.v1"
-        reason: str | None = None
+        reason: Personal | None = None
         inferred: list[str] = []
 
     class OwnerAssigned(Aggregate.Event):
@@ -232,7 +233,7 @@ class Order(OrderReview):
 
     @event(Remarked)
     def _remarked(self, remark):
-        self.remarks = (*self.remarks, ("/remark", remark, self._version + 1))
+        self.written = {**self.written, "remark": (remark, self._version + 1, "/remark")}
 
     @event(RefundRecorded)
     def _refund_recorded(self, amount_minor):
@@ -244,13 +245,19 @@ class Order(OrderReview):
         self.ended = "completed"
 
     @event(Closed)
-    def _closed(self):
+    def _closed(self, reason):
         self.ended = "closed"
+        self._know_reason(reason)
 
     @event(Cancelled)
-    def _cancelled(self):
+    def _cancelled(self, reason):
         self.ended = "cancelled"
         self._shift(self._all(OPEN), OPEN, "cancelled")
+        self._know_reason(reason)
+
+    def _know_reason(self, reason: Personal | None) -> None:
+        if reason is not None:
+            self.written = {**self.written, "reason": (reason, self._version + 1, "/reason")}
 
     @event(OwnerAssigned)
     def _owner_assigned(self, owner):
@@ -273,7 +280,7 @@ class Order(OrderReview):
         self._placed(**facts, occurred_at=occurred_at)
 
     def change_price(
-        self, new: Amounts, *, occurred_at: datetime, reason: str | None, allowed_by: str | None
+        self, new: Amounts, *, occurred_at: datetime, reason: Plain | None, allowed_by: str | None
     ) -> None:
         """A new price before payment. Errors: R-ORD-03, R-ORD-04."""
         self.must_be_known()
@@ -297,8 +304,8 @@ class Order(OrderReview):
         self._paid(amount_minor=amount_minor, payments=payments, occurred_at=occurred_at)
 
     def refund(
-        self, amount_minor: int, *, occurred_at: datetime, reason: str | None = None,
-        account: Plain | None = None,
+        self, amount_minor: int, *, occurred_at: datetime, case: str | None = None,
+        reason: Plain | None = None, account: Plain | None = None,
     ) -> None:
         """Money has gone back. Errors: R-ORD-03, R-ORD-05, R-ORD-08."""
         self.must_be_known()
@@ -308,11 +315,11 @@ class Order(OrderReview):
             raise RefundExceedsPayment(
                 order=self.id, refund_minor=amount_minor, paid_minor=self.paid_minor,
                 refunded_minor=self.refunded_minor + amount_minor, currency=self.currency)
-        self._refund_recorded(amount_minor=amount_minor, reason=reason, account=account,
-                              occurred_at=occurred_at)
+        self._refund_recorded(amount_minor=amount_minor, case=case, reason=reason,
+                              account=account, occurred_at=occurred_at)
 
     def correct(
-        self, fact: str, amount_minor: int, reason: str, *, occurred_at: datetime
+        self, fact: str, amount_minor: int, reason: Plain | None, *, occurred_at: datetime
     ) -> None:
         """Another sum paid or refunded than was recorded. Errors: R-ORD-03, R-ORD-11, R-ORD-13."""
         self.must_be_known()
@@ -348,7 +355,7 @@ class Order(OrderReview):
             raise OrderNotPaid(order=self.id)
         self._completed(occurred_at=occurred_at)
 
-    def close(self, reason: str | None, *, occurred_at: datetime) -> None:
+    def close(self, reason: Plain | None, *, occurred_at: datetime) -> None:
         """Closed as never paid or refunded in full. Errors: R-ORD-03, R-ORD-06, R-ORD-10."""
         self.must_be_known()
         if self.ended == "closed":
@@ -361,7 +368,7 @@ class Order(OrderReview):
                 paid_minor=self.paid_minor, currency=self.currency)
         self._closed(reason=reason, occurred_at=occurred_at)
 
-    def cancel(self, reason: str | None, *, occurred_at: datetime) -> None:
+    def cancel(self, reason: Plain | None, *, occurred_at: datetime) -> None:
         """Cancelled before dispatch. Errors: R-ORD-03, R-ORD-06, R-ORD-12."""
         self.must_be_known()
         if self.ended == "cancelled":
@@ -378,23 +385,13 @@ class Order(OrderReview):
         if owner != self.owner:
             self._owner_assigned(owner=owner, reason=reason, occurred_at=occurred_at)
 
-    def revealed(self, name: str) -> str | None:
-        """The buyer's value of a personal field; None if there is none or its key is gone."""
-        if name not in self.buyer or self._sealer is None:
-            return None
-        sealed, version, field = self.buyer[name]
-        return self._sealer.reveal(sealed, self.id, version, field)
-
     def declared(self) -> dict[str, tuple[Personal, int, str]]:
-        """The buyer's values, and the last remark of the shop."""
-        if not self.remarks:
-            return self.buyer
-        field, sealed, version = self.remarks[-1]
-        return {**self.buyer, "remark": (sealed, version, field)}
+        """The buyer's values, the last remark of the shop, and why the order ended."""
+        return {**self.buyer, **self.written}
 
-    def last_remark(self) -> str | None:
-        """The last remark of the shop; None if there is none or its key is gone."""
-        if not self.remarks or self._sealer is None:
+    def revealed(self, name: str) -> str | None:
+        """One of these values, opened; None if there is none or its key is gone."""
+        if self._sealer is None or (found := self.declared().get(name)) is None:
             return None
-        field, sealed, version = self.remarks[-1]
+        sealed, version, field = found
         return self._sealer.reveal(sealed, self.id, version, field)

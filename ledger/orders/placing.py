@@ -48,10 +48,15 @@ def buyer_of(order: Order, work: Work) -> Person:
     return work.person(order.id)
 
 
-def sealed_for_buyer(order: Order, work: Work, text: str | None) -> Plain | None:
-    """What was written of an order, on its way into an event; None where nothing was. Errors:
-    PersonLost (R-KEY-06)."""
-    return None if text is None else Plain(buyer_of(order, work), text)
+def written_of(order: Order, work: Work, text: str) -> Plain:
+    """What was written of an order, on its way into an event, where it is sealed for the buyer.
+    Errors: PersonLost (R-KEY-06)."""
+    return Plain(buyer_of(order, work), text)
+
+
+def noted_of(order: Order, work: Work, text: str | None) -> Plain | None:
+    """The same; None where nothing was written. Errors: PersonLost (R-KEY-06)."""
+    return None if text is None else written_of(order, work, text)
 
 
 class NewOrder(Command, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ class OrderReview(OrderGoods):
         super().begin()
         self.lines: dict[str, Line] | None = None
         self.exceptions: dict[str, str] = {}
+        self.held_for: tuple[Personal, int] | None = None
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -42,7 +43,7 @@ class OrderReview(OrderGoods):
         TOPIC = "order.lines_changed.v1"
         old: list[Line]
         new: list[Line]
-        consent: str
+        consent: Personal
 
     class LinesDeclared(Aggregate.Event):
         """A file gave the lines of an order that was recorded without them."""
@@ -59,7 +60,7 @@ class OrderReview(OrderGoods):
         """Nobody may work on the order for now."""
 
         TOPIC = "order.held.v1"
-        reason: str
+        reason: Personal
 
     class HoldLifted(Aggregate.Event):
         """The order may be worked on again."""
@@ -74,12 +75,15 @@ class OrderReview(OrderGoods):
         warehouse: str
 
     class ExceptionOpened(Aggregate.Event):
-        """Something keeps the order from being sent, or went wrong on its way."""
+        """Something keeps the order from being sent, or went wrong on its way.
+
+        It has a note where somebody wrote one, and none where it follows from another event.
+        """
 
         TOPIC = "order.exception_opened.v1"
         exception: str
         kind: Annotated[str, Words(*EXCEPTIONS)]
-        note: str
+        note: Personal | None = None
         owner: str | None = None
 
     class ExceptionNoted(Aggregate.Event):
@@ -87,7 +91,7 @@ class OrderReview(OrderGoods):
 
         TOPIC = "order.exception_noted.v1"
         exception: str
-        note: str
+        note: Personal
         owner: str | None = None
 
     class ExceptionClosed(Aggregate.Event):
@@ -95,7 +99,7 @@ class OrderReview(OrderGoods):
 
         TOPIC = "order.exception_closed.v1"
         exception: str
-        note: str
+        note: Personal
 
     # -- mutators ---------------------------------------------------------------------------------
 
@@ -121,11 +125,11 @@ class OrderReview(OrderGoods):
 
     @event(Held)
     def _held(self, reason):
-        self.held = reason
+        self.held, self.held_for = True, (reason, self._version + 1)
 
     @event(HoldLifted)
     def _hold_lifted(self):
-        self.held = ""
+        self.held, self.held_for = False, None
 
     @event(Submitted)
     def _submitted(self, warehouse):
@@ -153,7 +157,7 @@ class OrderReview(OrderGoods):
         if not self.approved:
             self._approved(note=note, occurred_at=occurred_at)
 
-    def change_lines(self, new: list[Line], consent: str, *, occurred_at: datetime) -> None:
+    def change_lines(self, new: list[Line], consent: Plain, *, occurred_at: datetime) -> None:
         """Other lines, while no piece is reserved. Errors: R-ORD-03, R-ORD-06, R-ORD-25."""
         self.must_be_open()
         for states in self.goods.values():
@@ -164,11 +168,18 @@ class OrderReview(OrderGoods):
         if old != new:
             self._lines_changed(old=old, new=new, consent=consent, occurred_at=occurred_at)
 
-    def hold(self, reason: str, *, occurred_at: datetime) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20."""
-        if self.held != reason:
+    def hold(self, reason: Plain, *, occurred_at: datetime) -> None:
+        """Held once: for the same reason again changes nothing. Errors: R-ORD-03, R-ORD-06,
+        R-ORD-20."""
+        if not self._is_held_for(reason.value):
             self.must_be_open()
             self._held(reason=reason, occurred_at=occurred_at)
+
+    def _is_held_for(self, reason: str) -> bool:
+        if self.held_for is None or self._sealer is None:
+            return False
+        sealed, version = self.held_for
+        return self._sealer.reveal(sealed, self.id, version, "/reason") == reason
 
     def lift_hold(self, note: Plain | None, *, occurred_at: datetime) -> None:
         """Errors: R-ORD-03."""
@@ -186,7 +197,8 @@ class OrderReview(OrderGoods):
             self._submitted(warehouse=warehouse, occurred_at=occurred_at)
 
     def open_exception(
-        self, exception: str, kind: str, note: str, owner: str | None, *, occurred_at: datetime
+        self, exception: str, kind: str, note: Plain | None = None, owner: str | None = None, *,
+        occurred_at: datetime,
     ) -> None:
         """Errors: R-ORD-03. A name that is open already changes nothing."""
         self.must_be_known()
@@ -195,7 +207,7 @@ class OrderReview(OrderGoods):
                                    occurred_at=occurred_at)
 
     def note_exception(
-        self, exception: str, note: str, owner: str | None, *, occurred_at: datetime
+        self, exception: str, note: Plain, owner: str | None, *, occurred_at: datetime
     ) -> None:
         """Errors: ExceptionUnknown (R-ORD-24)."""
         if exception not in self.exceptions:
@@ -203,7 +215,7 @@ class OrderReview(OrderGoods):
         self._exception_noted(exception=exception, note=note, owner=owner,
                               occurred_at=occurred_at)
 
-    def close_exception(self, exception: str, note: str, *, occurred_at: datetime) -> None:
+    def close_exception(self, exception: str, note: Plain, *, occurred_at: datetime) -> None:
         """Errors: ExceptionUnknown (R-ORD-24)."""
         if exception not in self.exceptions:
             raise ExceptionUnknown(order=self.id, exception=exception)

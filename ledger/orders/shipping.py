@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import (
     GoodsElsewhere,
@@ -39,7 +40,7 @@ class OrderGoods(Aggregate):
         self.warehouse = ""
         self.approved = False
         self.submitted = False
-        self.held = ""
+        self.held = False
         self.check_failed = False
         self.ended = ""
         self.placed_at: datetime | None = None
@@ -61,12 +62,13 @@ class OrderGoods(Aggregate):
         parts: list[LineParts] = []
 
     class ReservationReleased(Aggregate.Event):
-        """Pieces are no longer reserved, or no longer waited for."""
+        """Pieces are no longer reserved, or waited for; or now in the warehouse `moved_to`."""
 
         TOPIC = "order.reservation_released.v1"
-        reason: str
         lines: list[Count]
         short: list[Count] = []
+        reason: Personal | None = None
+        moved_to: str | None = None
 
     class Picked(Aggregate.Event):
         """The dispatcher took pieces from their bins."""
@@ -80,7 +82,7 @@ class OrderGoods(Aggregate):
         TOPIC = "order.checked.v1"
         passed: bool
         faulty: list[Count] = []
-        note: str | None = None
+        note: Personal | None = None
 
     class Packed(Aggregate.Event):
         """Pieces were packed into a parcel."""
@@ -109,7 +111,7 @@ class OrderGoods(Aggregate):
 
         TOPIC = "order.transit_reported.v1"
         parcel: str
-        note: str
+        note: Personal
 
     class Delivered(Aggregate.Event):
         """A parcel reached the buyer; without one, as a platform declares it, all that was sent."""
@@ -123,7 +125,7 @@ class OrderGoods(Aggregate):
 
         TOPIC = "order.parcel_lost.v1"
         parcel: str
-        reason: str
+        reason: Personal
 
     class ReturnExpected(Aggregate.Event):
         """Delivered pieces are to come back, under a case."""
@@ -265,7 +267,7 @@ class OrderGoods(Aggregate):
         if self.ended:
             raise OrderEnded(order=self.id, state=self.ended)
         if self.held:
-            raise OrderHeld(order=self.id, reason=self.held)
+            raise OrderHeld(order=self.id)
 
     def must_be_submitted(self) -> None:
         """The warehouse may work on it. Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21."""
@@ -294,10 +296,8 @@ class OrderGoods(Aggregate):
                                  state=" or ".join(held))
 
     def parcel(self, name: str, wanted: str, *states: str) -> Parcel:
-        """A parcel that is in one of these states, as it has to be to become what is wanted.
-
-        Errors: ParcelUnknown (R-ORD-23), ParcelOutOfTurn (R-ORD-30).
-        """
+        """A parcel in one of these states, so that it can become what is wanted. Errors:
+        ParcelUnknown (R-ORD-23), ParcelOutOfTurn (R-ORD-30)."""
         if (parcel := self.parcels.get(name)) is None:
             raise ParcelUnknown(order=self.id, parcel=name)
         if parcel.state not in states:
@@ -319,13 +319,13 @@ class OrderGoods(Aggregate):
             self._reserved(warehouse=warehouse, lines=lines, short=short, parts=parts,
                            occurred_at=occurred_at)
 
-    def release(self, reason: str, *, occurred_at: datetime) -> None:
+    def release(self, reason: Plain | None, moved_to: str | None, *, occurred_at: datetime) -> None:
         """Nothing is reserved or waited for any more. Errors: R-ORD-03."""
         self.must_be_known()
         reserved, short = self._all(("reserved",)), self._all(("short",))
         if reserved or short:
             self._reservation_released(lines=reserved, short=short, reason=reason,
-                                       occurred_at=occurred_at)
+                                       moved_to=moved_to, occurred_at=occurred_at)
 
     def pick(self, lines: list[PickedFrom], *, occurred_at: datetime) -> None:
         """Errors: R-ORD-03, R-ORD-06, R-ORD-20 to R-ORD-22, R-ORD-29."""
@@ -334,7 +334,7 @@ class OrderGoods(Aggregate):
         self._picked(lines=lines, occurred_at=occurred_at)
 
     def check(
-        self, passed: bool, faulty: list[Count], note: str | None, *, occurred_at: datetime
+        self, passed: bool, faulty: list[Count], note: Plain | None, *, occurred_at: datetime
     ) -> None:
         """Errors: R-ORD-03, R-ORD-06, R-ORD-20 to R-ORD-22, R-ORD-28, R-ORD-29."""
         self.must_be_submitted()
@@ -363,7 +363,7 @@ class OrderGoods(Aggregate):
         self._dispatched(courier=courier, waybill=waybill, parcel=parcel, lines=lines,
                          occurred_at=occurred_at, once=once)
 
-    def report_transit(self, parcel: str, note: str, *, occurred_at: datetime) -> None:
+    def report_transit(self, parcel: str, note: Plain, *, occurred_at: datetime) -> None:
         """Errors: R-ORD-03, R-ORD-23, R-ORD-30."""
         self.must_be_known()
         self.parcel(parcel, "reported in transit", *ON_ITS_WAY)
@@ -375,7 +375,7 @@ class OrderGoods(Aggregate):
         if self.parcel(parcel, "delivered", *ON_ITS_WAY, "delivered").state != "delivered":
             self._delivered(parcel=parcel, occurred_at=occurred_at)
 
-    def lose(self, parcel: str, reason: str, *, occurred_at: datetime) -> None:
+    def lose(self, parcel: str, reason: Plain, *, occurred_at: datetime) -> None:
         """A parcel is lost, once. Errors: R-ORD-03, R-ORD-23, R-ORD-30."""
         self.must_be_known()
         if self.parcel(parcel, "reported lost", *ON_ITS_WAY, "lost").state != "lost":

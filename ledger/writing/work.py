@@ -130,7 +130,7 @@ class Work:
         self.added = 0
         self.persons: dict[str, Person | None] = {}
         self.new: dict[str, Person] = {}
-        self._new_by_id: dict[str, Person] = {}
+        self._by_id: dict[str, Person] = {}
         self.unresolved: StorageFailed | None = None
         self.unmade: StorageFailed | None = None
         self._drafts: dict[str, Person] = {}
@@ -228,7 +228,9 @@ class Work:
     def person_by_id(self, person: str) -> Person:
         """A person who is known already, also one whom a command before this one in the batch
         made. Errors: PersonLost (R-KEY-06)."""
-        return self._new_by_id.get(person) or self.keys.by_id(person)
+        if person not in self._by_id:
+            self._by_id[person] = self.keys.by_id(person)
+        return self._by_id[person]
 
     def decide(self, command: Command, actor: str) -> list[Any]:
         """Run the handler of a command. Returns its facts; `touched` is what they lead to."""
@@ -249,7 +251,7 @@ class Work:
         self.added += events
         if self._drafts:
             self.new.update(self._drafts)
-            self._new_by_id.update((person.id, person) for person in self._drafts.values())
+            self._by_id.update((person.id, person) for person in self._drafts.values())
         self.known.update(self.touched)
         self.changed.update(self.touched)
 
@@ -264,7 +266,7 @@ class Preview(Work):
         self.sealer = _Unsealed(keys)
 
     def person(self, lookup: str) -> Person:
-        return Person(lookup, b"")
+        return self._by_id.setdefault(lookup, Person(lookup, b""))
 
 
 class _Unsealed:

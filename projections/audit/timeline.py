@@ -17,10 +17,10 @@ from ledger.common.values import from_us, rfc3339
 from ledger.log.envelope import Entry, Outline
 from projections.asking.answering import Reading
 from projections.asking.entries import entries_at, entries_between
+from projections.asking.written import PERSONAL
 from projections.store.folding import Fact
 from projections.store.rows import FETCHED, Change, Key, Rows, ledger_column, metadata
 
-PERSONAL = "‹personal›"
 LONGEST_LIST = 3
 
 subjects = Table(

@@ -26,6 +26,7 @@ from ledger.orders.shipping import OrderGoods
 from ledger.orders.values import OPEN, STATES
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
+from projections.asking.written import Sealed, Written
 from projections.orders.state import Marks, is_imported, review_status
 from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
@@ -56,7 +57,7 @@ class OpenException(msgspec.Struct, frozen=True):
     """An exception that is open: `note` is the last one, `opened_at` microseconds UTC."""
 
     kind: str
-    note: str
+    note: Sealed | None
     owner: str | None
     opened_at: int
     opened_position: int
@@ -88,6 +89,7 @@ class Tracked:
             if counts is None or not all(count.line in order.goods for count in counts):
                 return
         event.__dict__["occurred_at"] = from_us(entry.occurred_at)
+        order._version = entry.version - 1  # what is sealed in the event is bound to its version
         lines = order.lines
         event.apply(order)
         if order.lines is not lines:
@@ -100,10 +102,11 @@ class Tracked:
         known = self.exceptions.pop(event.exception, None)
         if entry.type == OPENED:
             known = OpenException(
-                event.kind, event.note, event.owner, entry.occurred_at, entry.position)
+                event.kind, Sealed.of(entry, event.note, "note"), event.owner, entry.occurred_at,
+                entry.position)
         elif entry.type == NOTED and known is not None:
             known = msgspec.structs.replace(
-                known, note=event.note, owner=event.owner or known.owner)
+                known, note=Sealed.of(entry, event.note, "note"), owner=event.owner or known.owner)
         if known is not None and entry.type != SETTLED:
             self.exceptions[event.exception] = known
 
@@ -221,7 +224,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
 
     Shapes: `pieces` by state, over all lines; `lines` with the pieces of each by state, `ordered`
     is their sum; `parcels` with the pieces of each line in them; `exceptions` with exception, kind,
-    note (the last one), owner, opened_at, opened_position. `held` is the reason, or None.
+    note (the last one), owner, opened_at, opened_position. `held` is why, or None.
     """
     kept = _kept.decode(row.state)
     pieces = {state: sum(states.get(state, 0) for _, states in kept.lines.values())
@@ -231,9 +234,10 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "warehouse": row.warehouse or None,
         "review_status": review_status(Marks(
             imported=kept.imported, approved=kept.approved, submitted=kept.submitted,
-            held=bool(kept.held), completed=kept.ended == "completed",
+            held=kept.held_for is not None, completed=kept.ended == "completed",
             closed=kept.ended == "closed", cancelled=kept.ended == "cancelled")),
-        "held": kept.held or None,
+        "held": kept.held_for and Written.of(
+            Sealed(kept.held_for[0], row.subject, kept.held_for[1], "/reason")),
         "fulfilment_status": fulfilment_status(kept, pieces),
         "pieces": pieces,
         "lines": [{"line": line, "sku": sku, "ordered": sum(states.values()),
@@ -248,7 +252,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
 
 def _exceptions_of(row: Row[Any]) -> Iterator[dict[str, Any]]:
     for name, one in sorted(_open(row).items(), key=lambda item: item[1].opened_position):
-        yield {"exception": name, **msgspec.structs.asdict(one),
+        yield {"exception": name, **msgspec.structs.asdict(one), "note": Written.of(one.note),
                "opened_at": rfc3339(from_us(one.opened_at))}
 
 

@@ -3,7 +3,6 @@
 import re
 
 from ledger.common.errors import Refused
-from ledger.orders.errors import OrderHeld
 from tests.support import source
 from tests.support.free_text import free_text
 
@@ -19,9 +18,7 @@ def test_refusal__names_no_personal_field() -> None:
     assert {"account", "recipient", "phone", "address", "buyer_remark", "remark"} <= personal
     source.check(f"{cls.__name__} names {named}"
                  for cls in source.errors() if issubclass(cls, Refused)
-                 for named in source.placeholders(source.template(cls)) & personal
-                 if (cls, named) != (OrderHeld, "reason"))
-    assert not free_text()["order.held.v1 reason"], "sealed, so OrderHeld may no longer quote it"
+                 for named in source.placeholders(source.template(cls)) & personal)
 
 
 def test_free_text__is_listed_with_whose_it_is_and_whether_it_is_sealed() -> None:

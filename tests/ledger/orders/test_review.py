@@ -1,20 +1,56 @@
 """The review of an order: what is refused, and whether the sentence answers what was asked."""
 
+from ledger.fulfilment.commands import (
+    CheckOrder,
+    LoseParcel,
+    PackOrder,
+    PickOrder,
+    ReleaseReservation,
+    ReportTransit,
+    ReserveOrder,
+)
+from ledger.handlers.table import HANDLERS
 from ledger.orders.commands import (
     ApproveOrder,
     AssignOrder,
     ChangeLines,
+    ChangePrice,
     CloseException,
+    CorrectOrder,
     HoldOrder,
     LiftHold,
     NoteException,
+    OnOrder,
     OpenException,
+    RefundOrder,
+    RemarkOrder,
     SubmitOrder,
 )
-from ledger.orders.errors import ExceptionUnknown, GoodsElsewhere, GoodsMoved, OrderNotReady
-from tests.support.builders import HOUSE, NOON, line, opened, place, received, sell, stream
-from tests.support.shipping import on, ready
+from ledger.orders.errors import (
+    ExceptionUnknown,
+    GoodsElsewhere,
+    GoodsMoved,
+    OrderHeld,
+    OrderNotReady,
+)
+from ledger.orders.values import Amounts, PickedFrom
+from ledger.stock.pieces import Count
+from tests.support.builders import (
+    HOUSE,
+    NOON,
+    end,
+    line,
+    opened,
+    pay,
+    place,
+    received,
+    record,
+    sell,
+    stream,
+)
+from tests.support.shipping import SEND, on, ready
 from tests.support.stories import given
+from tests.support.written import WORDS, sealed_for
 
 
 def test_submit__rejected_before_the_review() -> None:
@@ -46,17 +82,55 @@ def test_exception__rejected_when_it_is_not_open() -> None:
     story.when(NoteException(**fields)).refused(ExceptionUnknown)
 
 
-def test_notes__are_sealed_for_the_buyer() -> None:
-    note = "买家来电改期"
-    story = given(place(account="reader"))
-    for command, topic in ((on(ApproveOrder, note=note), "order.approved.v1"),
-                           (on(HoldOrder, reason="x"), "order.held.v1"),
-                           (on(LiftHold, note=note), "order.hold_lifted.v1"),
-                           (on(AssignOrder, owner="member:7", reason=note),
-                            "order.owner_assigned.v1")):
-        (fact,) = story.when(command).then(topic)
-        for name in type(fact).PERSONAL:
-            assert getattr(fact, name).p == "person:buyer:taobao:reader"
-        assert type(fact).PERSONAL or topic == "order.held.v1"
+BUYER = "buyer:taobao:reader"
+PICK = on(PickOrder, lines=[PickedFrom("1", 1)])
+
+WRITTEN = [
+    on(OpenException, exception="e", kind="buyer_remark", note=WORDS),
+    on(NoteException, exception="e", note=WORDS), on(CloseException, exception="e", note=WORDS),
+    on(HoldOrder, reason=WORDS), on(LiftHold, note=WORDS), on(ApproveOrder, note=WORDS),
+    on(AssignOrder, owner="member:7", reason=WORDS),
+    on(ChangeLines, lines=[line(quantity=2)], consent=WORDS),
+    on(ChangePrice, amounts=Amounts(total_minor=5000), reason=WORDS), pay(amount_minor=5000),
+    on(CorrectOrder, fact="paid", amount_minor=4990, reason=WORDS),
+    on(RefundOrder, amount_minor=10, reason=WORDS, account=WORDS),
+    on(SubmitOrder, warehouse=HOUSE), on(ReserveOrder, warehouse=HOUSE),
+    on(ReleaseReservation, reason=WORDS), on(ReserveOrder, warehouse=HOUSE), PICK,
+    on(CheckOrder, passed=False, faulty=[Count("1", 1)], note=WORDS), PICK,
+    on(PackOrder, parcel="P1", lines=[Count("1", 1)]), SEND,
+    on(ReportTransit, parcel="P1", note=WORDS), on(LoseParcel, parcel="P1", reason=WORDS),
+    end("2", "closed", reason=WORDS), end("3", "cancelled", reason=WORDS)]
+"""All commands of an order in which somebody writes something, with those between them."""
+
+
+def test_written__is_sealed_for_the_buyer_and_readable_nowhere() -> None:
+    story = given(opened(), received("SH-001", 3),
+                  *(place(number, account="reader") for number in "123"))
+    sealing = set()
+    for command in WRITTEN:
+        if command.PERSONAL and any(getattr(command, name) for name in command.PERSONAL):
+            assert sealed_for(story, command) == {BUYER}
+            sealing.add(type(command))
+        else:
+            story.decide(command)
+    assert sealing == {cls for cls in HANDLERS if cls.PERSONAL and issubclass(cls, OnOrder)} - {
+        RemarkOrder}
     (fact,) = given(place()).when(on(ApproveOrder)).then("order.approved.v1")
     assert fact.note is None
+
+
+def test_written__of_an_order_without_an_account_is_of_a_person_of_its_own() -> None:
+    assert sealed_for(given(place()), on(HoldOrder, reason=WORDS)) == {stream()}
+
+
+def test_declared_end__has_its_reason_sealed_for_the_buyer() -> None:
+    ended = record(ended_as="closed", account="reader", reason=WORDS)
+    assert ended.persons() == record(reason="x", account="reader").persons() == [BUYER]
+    assert sealed_for(given(), ended) == {BUYER}
+
+
+def test_hold__changes_nothing_for_the_same_reason_and_is_refused_for_another() -> None:
+    story = given(place(), on(HoldOrder, reason="改地址"))
+    story.when(on(HoldOrder, reason="改地址")).then()
+    story.when(on(HoldOrder, reason="缺货")).refused(
+        OrderHeld, f"{stream()} is on hold. Lift the hold first.")

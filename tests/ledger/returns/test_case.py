@@ -104,7 +104,7 @@ def test_case__accepted_from_the_request_to_its_end() -> None:
     story.when(on(ApproveRefund, amount_minor=9980)).then("case.refund_approved.v1")
     _, refund = story.when(on(PayRefund, amount_minor=9980)).then(
         "case.refunded.v1", "order.refund_recorded.v1")
-    assert (refund.amount_minor, refund.reason) == (9980, case())
+    assert (refund.amount_minor, refund.case) == (9980, case())
     story.when(on(CloseCase)).then("case.closed.v1")
     assert levels(story) == {"available": 11, "customer": 1}
 

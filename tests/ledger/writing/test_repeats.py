@@ -10,7 +10,7 @@ from ledger.application import Ledger
 from ledger.core.commands import Command
 from ledger.log.persons import Keys
 from ledger.log.store import Store
-from ledger.orders.commands import RefundOrder
+from ledger.orders.commands import HoldOrder, RefundOrder
 from ledger.people.commands import JoinMember
 from ledger.writing.errors import CommandReused
 from ledger.writing.genesis import begun
@@ -38,6 +38,10 @@ def refund(account: str) -> RefundOrder:
                        account=account)
 
 
+def hold(reason: str) -> HoldOrder:
+    return HoldOrder(order=stream(), occurred_at=NOON, reason=reason)
+
+
 def join(name: str) -> JoinMember:
     return JoinMember(member="member:7f3a", occurred_at=NOON, joined_on="2026-09-01", name=name)
 
@@ -46,6 +50,7 @@ CASES = {
     "order": Case(place(phone="13800000001"), place(phone="13800000002")),
     "refund": Case(refund("6222-1"), refund("6222-2"), [place(phone="1"), pay()]),
     "remark": Case(remark(text="一"), remark(text="二"), [place()]),
+    "hold": Case(hold("改地址"), hold("缺货"), [place(phone="1")]),
     "member": Case(join("欧阳若雪"), join("张三")),
 }
 

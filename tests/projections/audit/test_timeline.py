@@ -80,7 +80,7 @@ def test_timeline__says_what_changed(ledger: Ledger, models: ReadModels) -> None
     put(ledger, place(1), ChangePrice(order=stream(1), occurred_at=NOON, reason="老客户",
                                       amounts=Amounts(total_minor=4000, goods_minor=4000)))
     assert events(models, stream(1))[1]["summary"] == (
-        "goods_minor – → 4000, total_minor 4990 → 4000, reason 老客户")
+        "goods_minor – → 4000, total_minor 4990 → 4000, reason ‹personal›")
 
 
 @pytest.mark.parametrize(("payload", "text"), [

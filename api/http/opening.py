@@ -1,0 +1,21 @@
+"""Sealed texts over HTTP: whoever may see what people wrote has it opened, and it is noted."""
+
+from typing import Any
+
+from api.http.noting import note_read
+from api.http.routes import caller, edge
+from projections.asking.written import persons_in, revealed
+
+
+def opened_rows(rows: list[dict[str, Any]], position: int) -> list[dict[str, Any]]:
+    """The rows of an answer as of a position with all that is sealed in them opened.
+
+    That the caller read them is noted where there was anything to open. Errors: R-LOG-04.
+    """
+    if not (people := persons_in(rows)):
+        return rows
+    keys = edge().ledger(caller().ledger).keys
+    keys.load(people)
+    note_read(position)
+    found: list[dict[str, Any]] = revealed(rows, keys.reveal)
+    return found

@@ -1,0 +1,74 @@
+"""What people wrote, as read models keep it and reports show it: sealed, and masked until opened.
+
+A read model stores the sealed value with its place in the log, and never what it says. Who may see
+it has it opened when it is read, with the key of the person whose it is; without that key it reads
+as erased, in the past as well.
+"""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import msgspec
+
+from ledger.common.personal import Personal
+from ledger.log.envelope import Entry, Outline
+
+PERSONAL = "‹personal›"
+"""What stands for a value that is not opened."""
+
+ERASED = "‹erased›"
+"""What stands for a value whose person's key is gone."""
+
+Reveal = Callable[[Personal, str, int, str], str | None]
+"""Opens a sealed value of a place, as `LedgerKeys.reveal` does; None where the key is gone."""
+
+
+class Sealed(msgspec.Struct, frozen=True, array_like=True):
+    """A sealed value with its place: stream, version and field of its event."""
+
+    value: Personal
+    stream: str
+    version: int
+    field: str
+
+    @classmethod
+    def of(cls, entry: Entry | Outline, value: Personal | None, field: str) -> Self | None:
+        """The value of a field of an event, which may have none."""
+        return None if value is None else cls(value, entry.stream, entry.version, f"/{field}")
+
+
+class Written(str):
+    """A text of a report's row that is sealed; as a text it is `PERSONAL`."""
+
+    __slots__ = ("sealed",)
+    sealed: Sealed
+
+    @classmethod
+    def of(cls, sealed: Sealed | None) -> Self | None:
+        """A sealed value on its way into a row; None where there is none."""
+        if sealed is None:
+            return None
+        found = cls(PERSONAL)
+        found.sealed = sealed
+        return found
+
+
+def revealed(value: Any, reveal: Reveal) -> Any:
+    """A value of a row with every sealed text in it opened, or marked as erased."""
+    if type(value) is Written:
+        sealed = value.sealed
+        text = reveal(sealed.value, sealed.stream, sealed.version, sealed.field)
+        return ERASED if text is None else text
+    if isinstance(value, dict):
+        return {name: revealed(part, reveal) for name, part in value.items()}
+    if isinstance(value, list):
+        return [revealed(part, reveal) for part in value]
+    return value
+
+
+def persons_in(value: Any) -> set[str]:
+    """The ids of the persons whose keys are needed to open a value."""
+    if type(value) is Written:
+        return {value.sealed.value.p}
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set().union(*map(persons_in, parts))
