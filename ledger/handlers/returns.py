@@ -17,7 +17,7 @@ from ledger.fulfilment.following import declare_lines, parts_of_line, prefetch_s
 from ledger.fulfilment.reserving import serve_waiting
 from ledger.orders.errors import RefundExceedsPayment
 from ledger.orders.order import Order
-from ledger.orders.placing import must_be_in
+from ledger.orders.placing import must_be_in, noted_of, written_of
 from ledger.returns.case import AWAITED, Case
 from ledger.returns.commands import (
     ApproveRefund,
@@ -71,7 +71,8 @@ def request_case(command: RequestCase, work: Work) -> list[Aggregate]:
     case: Case = work.load(Case, command.subject)
     lines = [of_order(order, case.id, line) for line in command.lines]
     facts = {name: getattr(command, name) for name in (
-        "channel", "shop", "number", "kind", "order", "currency", "refund_minor", "reason")}
+        "channel", "shop", "number", "kind", "order", "currency", "refund_minor")}
+    facts["reason"] = noted_of(order, work, command.reason)
     is_new = not case.state
     case.request({**facts, "lines": lines}, occurred_at=command.occurred_at)
     if not is_new:
@@ -122,7 +123,8 @@ def receive_parcel(command: ReceiveParcel, work: Work) -> list[Aggregate]:
     case: Case = work.load(Case, command.subject)
     must_be_open(work, command.warehouse)
     facts = {name: getattr(command, name) for name in (
-        "channel", "shop", "number", "currency", "warehouse", "lines", "note")}
+        "channel", "shop", "number", "currency", "warehouse", "lines")}
+    facts["note"] = _noted(case, work, command.note)
     if not case.receive_parcel({**facts, "parts": parts_to_record(work, command.lines)},
                                occurred_at=command.occurred_at):
         return [case]
@@ -135,16 +137,30 @@ def record_return(command: RecordReturn, work: Work) -> list[Aggregate]:
     case: Case = work.load(Case, command.subject)
     if not case.is_new(command.lines, {"currency": command.currency}):
         return [case]
-    account = (None if command.account is None else
-               Plain(work.person(command.buyer), command.account))
     facts = {name: getattr(command, name) for name in (
-        "channel", "shop", "number", "currency", "lines", "warehouse", "reason")}
+        "channel", "shop", "number", "currency", "lines", "warehouse")}
+    facts.update({name: Plain(work.person(command.buyer), value) for name in command.PERSONAL
+                  if (value := getattr(command, name)) is not None})
     parts = [] if command.warehouse is None else parts_to_record(work, command.lines)
-    case.declare({**facts, "account": account, "parts": parts}, command.at)
+    case.declare({**facts, "parts": parts}, command.at)
     if command.warehouse is None:
         return [case]
     return [case, *declare_lines(work, command.warehouse, command.lines, COMES_BACK,
                                  document=case.id, occurred_at=command.at.at)]
+
+
+def _written(case: Case, work: Work, text: str) -> Plain:
+    """What was written of a case, for the buyer of its order; before that is known, for whoever a
+    file named, else for a person of the case's own. Errors: PersonErased (R-KEY-06)."""
+    if case.order is not None:
+        return written_of(known_order(work, case.order), work, text)
+    return Plain(work.person(case.id) if case.account is None else
+                 work.person_by_id(case.account.p), text)
+
+
+def _noted(case: Case, work: Work, text: str | None) -> Plain | None:
+    """The same; None where nothing was written."""
+    return None if text is None else _written(case, work, text)
 
 
 def parts_to_record(work: Work, lines: Iterable[CaseLine]) -> list[LineParts]:
@@ -184,7 +200,7 @@ def authorise_case(command: AuthoriseCase, work: Work) -> list[Aggregate]:
     """The order expects its pieces back. Errors: R-RET-01, R-RET-03, R-RET-04, R-ORD-22."""
     case = command.load(work)
     is_new = case.state == "requested"
-    case.authorise(command.note, occurred_at=command.occurred_at)
+    case.authorise(_noted(case, work, command.note), occurred_at=command.occurred_at)
     awaited = case.in_order(case.pieces(AWAITED))
     order = order_of(case, work)
     if order is None or not awaited or not is_new:
@@ -204,7 +220,7 @@ def order_of(case: Case, work: Work) -> Order | None:
 def reject_case(command: RejectCase, work: Work) -> list[Aggregate]:
     """Errors: R-RET-01, R-RET-03, R-RET-04."""
     case = command.load(work)
-    case.reject(command.reason, occurred_at=command.occurred_at)
+    case.reject(_written(case, work, command.reason), occurred_at=command.occurred_at)
     return [case]
 
 
@@ -218,7 +234,7 @@ def receive_goods(command: ReceiveGoods, work: Work) -> list[Aggregate]:
                for count in command.lines if count.line in case.goods}
     parts = [LineParts(line, part.sku, part.each) for line, made in made_of.items()
              if made != (Part(case.lines[line].sku or "", 1),) for part in made]
-    case.receive(command.warehouse, command.lines, parts, command.note,
+    case.receive(command.warehouse, command.lines, parts, _noted(case, work, command.note),
                  occurred_at=command.occurred_at)
     changed: list[Aggregate] = [case]
     if order is not None:
@@ -273,7 +289,8 @@ def _move(
 def approve_refund(command: ApproveRefund, work: Work) -> list[Aggregate]:
     """With the goods or before them. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06, R-RET-13."""
     case = command.load(work)
-    case.approve_refund(command.amount_minor, command.note, occurred_at=command.occurred_at)
+    case.approve_refund(command.amount_minor, _noted(case, work, command.note),
+                        occurred_at=command.occurred_at)
     order = known_order(work, case.order or "")
     unpaid_minor = case.sums.approved_minor - case.sums.paid_minor
     left_minor = order.paid_minor - order.refunded_minor
@@ -298,7 +315,7 @@ def withdraw_case(command: WithdrawCase, work: Work) -> list[Aggregate]:
     """The order no longer expects anything back. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-11."""
     case = command.load(work)
     awaited = _awaited(case)
-    case.withdraw(command.reason, occurred_at=command.occurred_at)
+    case.withdraw(_written(case, work, command.reason), occurred_at=command.occurred_at)
     return _ended(work, case, awaited, command.occurred_at)
 
 
@@ -307,7 +324,7 @@ def close_case(command: CloseCase, work: Work) -> list[Aggregate]:
     R-RET-04, R-RET-07."""
     case = command.load(work)
     awaited = _awaited(case)
-    case.close(command.note, occurred_at=command.occurred_at)
+    case.close(_noted(case, work, command.note), occurred_at=command.occurred_at)
     return _ended(work, case, awaited, command.occurred_at)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from ledger.common.bounds import Words
 from ledger.common.moments import Moment
-from ledger.common.personal import Personal
+from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.returns.errors import (
     CaseDeclaredDifferently,
@@ -41,9 +41,9 @@ class Case(Aggregate):
 
     def begin(self) -> None:
         """It is not open yet."""
-        self.state = self.kind = self.currency = ""
+        self.state = self.kind = self.currency = self.warehouse = ""
         self.order: str | None = None
-        self.warehouse = ""
+        self.account: Personal | None = None
         self.lines: dict[str, CaseLine] = {}
         self.matched: dict[str, str] = {}
         self.goods: dict[str, Mapping[str, int]] = {}
@@ -64,7 +64,7 @@ class Case(Aggregate):
         currency: str
         lines: list[CaseLine] = []
         refund_minor: int | None = None
-        reason: str | None = None
+        reason: Personal | None = None
 
         def about(self) -> list[str]:
             """The order."""
@@ -81,7 +81,7 @@ class Case(Aggregate):
         warehouse: str
         lines: list[CaseLine]
         parts: list[LineParts] = []
-        note: str | None = None
+        note: Personal | None = None
 
         def about(self) -> list[str]:
             """The SKUs."""
@@ -99,7 +99,7 @@ class Case(Aggregate):
         warehouse: str | None = None
         parts: list[LineParts] = []
         account: Personal | None = None
-        reason: str | None = None
+        reason: Personal | None = None
         inferred: list[str] = []
 
         def about(self) -> list[str]:
@@ -121,13 +121,13 @@ class Case(Aggregate):
         """The shop agrees."""
 
         TOPIC = "case.authorised.v1"
-        note: str | None = None
+        note: Personal | None = None
 
     class Rejected(Aggregate.Event):
         """The shop does not agree."""
 
         TOPIC = "case.rejected.v1"
-        reason: str
+        reason: Personal
 
     class GoodsReceived(Aggregate.Event):
         """Awaited pieces arrived in a warehouse. `parts`: see `LineParts`."""
@@ -136,7 +136,7 @@ class Case(Aggregate):
         warehouse: str
         lines: list[Count]
         parts: list[LineParts] = []
-        note: str | None = None
+        note: Personal | None = None
 
     class Inspected(Aggregate.Event):
         """What became of pieces that had arrived."""
@@ -149,7 +149,7 @@ class Case(Aggregate):
 
         TOPIC = "case.refund_approved.v1"
         amount_minor: int
-        note: str | None = None
+        note: Personal | None = None
 
     class Refunded(Aggregate.Event):
         """So much was paid back."""
@@ -161,14 +161,14 @@ class Case(Aggregate):
         """The buyer no longer wants it."""
 
         TOPIC = "case.withdrawn.v1"
-        reason: str
+        reason: Personal
 
     class Closed(Aggregate.Event):
         """Both legs have ended. `given_up` are pieces that never came."""
 
         TOPIC = "case.closed.v1"
         given_up: list[Count] = []
-        note: str | None = None
+        note: Personal | None = None
 
     # -- mutators ---------------------------------------------------------------------------------
 
@@ -185,9 +185,9 @@ class Case(Aggregate):
         self._take(lines, RECEIVED)
 
     @event(Declared)
-    def _declared(self, warehouse, currency, lines, parts):
+    def _declared(self, warehouse, currency, lines, parts, account):
         self.state, self.kind, self.warehouse = "declared", RETURN_AND_REFUND, warehouse or ""
-        self.currency, self.parts = currency, parts_by_line(parts)
+        self.currency, self.parts, self.account = currency, parts_by_line(parts), account
         self._take(lines, RECEIVED)
 
     def _take(self, lines: Iterable[CaseLine], state: str) -> None:
@@ -291,8 +291,7 @@ class Case(Aggregate):
         for line, quantity in quantities(counts).items():
             if line not in self.goods:
                 raise CaseLineUnknown(case=self.id, line=line)
-            there = self.goods[line].get(state, 0)
-            if quantity > there:
+            if quantity > (there := self.goods[line].get(state, 0)):
                 raise NotThatManyBack(case=self.id, line=line, wanted=quantity, there=there,
                                       state=state)
 
@@ -328,20 +327,20 @@ class Case(Aggregate):
         self.must_be("unidentified", "declared")
         self._matched(order=order, lines=lines, occurred_at=occurred_at)
 
-    def authorise(self, note: str | None, *, occurred_at: datetime) -> None:
+    def authorise(self, note: Plain | None, *, occurred_at: datetime) -> None:
         """Errors: R-RET-01, R-RET-03, R-RET-04."""
         if self.state != "authorised":
             self.must_be("requested")
             self._authorised(note=note, occurred_at=occurred_at)
 
-    def reject(self, reason: str, *, occurred_at: datetime) -> None:
+    def reject(self, reason: Plain, *, occurred_at: datetime) -> None:
         """Errors: R-RET-01, R-RET-03, R-RET-04."""
         if self.state != "rejected":
             self.must_be("requested")
             self._rejected(reason=reason, occurred_at=occurred_at)
 
     def receive(
-        self, warehouse: str, lines: list[Count], parts: list[LineParts], note: str | None, *,
+        self, warehouse: str, lines: list[Count], parts: list[LineParts], note: Plain | None, *,
         occurred_at: datetime,
     ) -> None:
         """No more than is awaited. Errors: R-RET-01, R-RET-03 to R-RET-05, R-RET-10, R-RET-12."""
@@ -358,12 +357,13 @@ class Case(Aggregate):
         self.must_have(lines, RECEIVED)
         self._inspected(lines=lines, occurred_at=occurred_at)
 
-    def approve_refund(self, amount_minor: int, note: str | None, *, occurred_at: datetime) -> None:
+    def approve_refund(
+        self, amount_minor: int, note: Plain | None, *, occurred_at: datetime
+    ) -> None:
         """No more than was asked. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06."""
         self.must_be("authorised")
         approved = self.sums.approved_minor + amount_minor
-        if self.sums.asked_minor is not None:
-            self._at_most(amount_minor, approved, self.sums.asked_minor, "asked")
+        self._at_most(amount_minor, approved, self.sums.asked_minor, "asked")
         self._refund_approved(amount_minor=amount_minor, note=note, occurred_at=occurred_at)
 
     def pay_refund(self, amount_minor: int, *, occurred_at: datetime) -> None:
@@ -373,12 +373,12 @@ class Case(Aggregate):
         self._at_most(amount_minor, paid, self.sums.approved_minor, "approved")
         self._refunded(amount_minor=amount_minor, occurred_at=occurred_at)
 
-    def _at_most(self, amount_minor: int, sum_minor: int, most_minor: int, what: str) -> None:
-        if sum_minor > most_minor:
+    def _at_most(self, amount_minor: int, sum_minor: int, most: int | None, what: str) -> None:
+        if most is not None and sum_minor > most:
             raise RefundExceedsCase(case=self.id, amount_minor=amount_minor, sum_minor=sum_minor,
-                                    most_minor=most_minor, what=what)
+                                    most_minor=most, what=what)
 
-    def withdraw(self, reason: str, *, occurred_at: datetime) -> None:
+    def withdraw(self, reason: Plain, *, occurred_at: datetime) -> None:
         """Before goods arrived or money went. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-11."""
         if self.state == "withdrawn":
             return
@@ -388,7 +388,7 @@ class Case(Aggregate):
             raise CaseUnderWay(case=self.id, what=what)
         self._withdrawn(reason=reason, occurred_at=occurred_at)
 
-    def close(self, note: str | None, *, occurred_at: datetime) -> None:
+    def close(self, note: Plain | None, *, occurred_at: datetime) -> None:
         """Both legs have ended. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-07."""
         if self.state == "closed":
             return

@@ -67,6 +67,7 @@ class RequestCase(_NewCase, frozen=True, kw_only=True):
     """A buyer wants money back, or to send goods back. Units: minor units."""
 
     NAME: ClassVar[str] = "case.request"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     kind: Annotated[str, Words(*KINDS)]
     order: Stream
     occurred_at: At
@@ -89,6 +90,7 @@ class ReceiveParcel(_NewCase, frozen=True, kw_only=True):
     """A parcel came back, and nobody knows of which order."""
 
     NAME: ClassVar[str] = "case.receive_parcel"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     warehouse: Id
     occurred_at: At
     note: Note | None = None
@@ -106,7 +108,7 @@ class RecordReturn(_NewCase, frozen=True, kw_only=True):
     """Declare what came back according to a file; with a warehouse, into its inspection."""
 
     NAME: ClassVar[str] = "case.record"
-    PERSONAL: ClassVar[tuple[str, ...]] = ("account",)
+    PERSONAL: ClassVar[tuple[str, ...]] = ("account", "reason")
     REFUSALS_KEPT: ClassVar[bool] = False
     at: Moment
     warehouse: Id | None = None
@@ -115,8 +117,10 @@ class RecordReturn(_NewCase, frozen=True, kw_only=True):
 
     @property
     def buyer(self) -> str:
-        """The lookup of the person whose data this is."""
-        return subject("buyer", self.channel, self.account or "")
+        """The lookup of the person whose data this is: the account, else the case itself."""
+        if self.account is None:
+            return self.subject
+        return subject("buyer", self.channel, self.account)
 
     @property
     def occurred_at(self) -> datetime:
@@ -124,7 +128,7 @@ class RecordReturn(_NewCase, frozen=True, kw_only=True):
         return self.at.at
 
     def persons(self) -> list[str]:
-        return [] if self.account is None else [self.buyer]
+        return [] if self.account is None and self.reason is None else [self.buyer]
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
@@ -165,6 +169,7 @@ class AuthoriseCase(OnCase, frozen=True, kw_only=True):
     """The shop agrees to what the buyer wants."""
 
     NAME: ClassVar[str] = "case.authorise"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     note: Note | None = None
 
 
@@ -172,6 +177,7 @@ class RejectCase(OnCase, frozen=True, kw_only=True):
     """The shop does not agree."""
 
     NAME: ClassVar[str] = "case.reject"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     reason: Reason
 
 
@@ -179,6 +185,7 @@ class ReceiveGoods(OnCase, frozen=True, kw_only=True):
     """Awaited pieces arrived in a warehouse."""
 
     NAME: ClassVar[str] = "case.receive_goods"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     warehouse: Id
     lines: Annotated[list[Count], SOME]
     note: Note | None = None
@@ -196,6 +203,7 @@ class ApproveRefund(OnCase, frozen=True, kw_only=True):
     """So much more may be paid back. Units: minor units."""
 
     NAME: ClassVar[str] = "case.approve_refund"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     amount_minor: Payable
     note: Note | None = None
 
@@ -211,6 +219,7 @@ class WithdrawCase(OnCase, frozen=True, kw_only=True):
     """The buyer no longer wants it."""
 
     NAME: ClassVar[str] = "case.withdraw"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     reason: Reason
 
 
@@ -218,4 +227,5 @@ class CloseCase(OnCase, frozen=True, kw_only=True):
     """Both legs have ended; what never came is no longer awaited."""
 
     NAME: ClassVar[str] = "case.close"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     note: Note | None = None

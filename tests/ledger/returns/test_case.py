@@ -65,6 +65,7 @@ from tests.support.builders import (
 )
 from tests.support.cases import AGREE, BACK, TWO, ask, case, new, on, orphan
 from tests.support.stories import Story, given, goods, levels
+from tests.support.written import WORDS, sealed_for
 
 LATER = NOON + timedelta(hours=3)
 PRICE = Amounts(total_minor=14970)
@@ -160,6 +161,41 @@ def test_close__gives_up_what_never_came() -> None:
     closed, _ = story.when(on(CloseCase)).then("case.closed.v1", "order.return_ended.v1")
     assert closed.given_up == [Count("1", 1)]
     assert goods(story)["1"] == {"delivered": 2, "returned": 1}
+
+
+WRITTEN = [
+    on(AuthoriseCase, note=WORDS), on(ReceiveGoods, warehouse=HOUSE, lines=TWO, note=WORDS),
+    BOTH_FINE, on(ApproveRefund, amount_minor=10, note=WORDS), on(PayRefund, amount_minor=10),
+    on(CloseCase, note=WORDS)]
+"""All that is written of a case on its way, with what lies between."""
+
+
+def test_written__is_sealed_for_the_buyer_of_the_order() -> None:
+    story = delivered()
+    assert sealed_for(story, ask(reason=WORDS)) == {stream()}
+    for command in WRITTEN:
+        if command.PERSONAL:
+            assert sealed_for(story, command) == {stream()}
+        else:
+            story.decide(command)
+    for command in (on(RejectCase, reason=WORDS), on(WithdrawCase, reason=WORDS)):
+        assert sealed_for(delivered(ask()), command) == {stream()}
+
+
+def test_written__before_the_order_is_known_is_of_the_account_or_the_case() -> None:
+    for account, person in (("reader", "buyer:taobao:reader"), (None, case("C1"))):
+        command = orphan(account=account, reason=WORDS)
+        assert command.persons() == [person]
+        story = given(opened())
+        assert sealed_for(story, command) == {person}
+        story.decide(on(InspectGoods, "C1", lines=[Outcome("1", 2, "restocked")]))
+        assert sealed_for(story, on(CloseCase, "C1", note=WORDS)) == {person}
+    parcel = new(ReceiveParcel, warehouse=HOUSE, note=WORDS,
+                 lines=[CaseLine(line="1", sku="SH-001", quantity=2)])
+    story = delivered()
+    assert sealed_for(story, parcel) == {case()}
+    story.decide(on(MatchCase, order=stream(), lines=[Match("1", "1")]))
+    assert sealed_for(story, on(AuthoriseCase, note=WORDS)) == {stream()}
 
 
 def test_withdraw__lets_the_pieces_go() -> None:
