@@ -7,15 +7,19 @@ from api.http.routes import caller, edge
 from projections.asking.written import persons_in, revealed
 
 
-def opened_rows(rows: list[dict[str, Any]], position: int) -> list[dict[str, Any]]:
+def opened_rows(
+    rows: list[dict[str, Any]], position: int, *, noted: bool = False
+) -> list[dict[str, Any]]:
     """The rows of an answer as of a position with all that is sealed in them opened.
 
-    That the caller read them is noted where there was anything to open. Errors: R-LOG-04.
+    That the caller read them is noted where there was anything to open, unless it is `noted`
+    already. Errors: R-LOG-04.
     """
     if not (people := persons_in(rows)):
         return rows
     keys = edge().ledger(caller().ledger).keys
     keys.load(people)
-    note_read(position)
+    if not noted:
+        note_read(position)
     found: list[dict[str, Any]] = revealed(rows, keys.reveal)
     return found

@@ -112,7 +112,8 @@ class Listed(NamedTuple):
     `visible_part` returns what a member may see of a row of staff records, None for nothing. Only
     the roles in `whole` see all rows; everybody else sees their own, and each read is noted.
 
-    `opened_for` are the roles that see what people wrote; to all others it is masked.
+    `opened_for` are the roles that see what people wrote; to all others it is masked. In records of
+    staff, whoever sees a row sees that, too.
     """
 
     path: str
@@ -150,8 +151,9 @@ def _add(group: Blueprint, listed: Listed) -> None:
         if listed.visible_part is not None:
             answer = _visible(listed.visible_part, listed.whole, answer)
         rows = answer.rows if listed.paged_by_report else _rows_after(listed, answer.rows, after)
-        if caller().role in listed.opened_for:
-            rows = opened_rows(rows[:limit + 1], answer.as_of["position"])
+        if listed.visible_part is not None or caller().role in listed.opened_for:
+            rows = opened_rows(rows[:limit + 1], answer.as_of["position"],
+                               noted=listed.visible_part is not None)
         return page(answer.as_of, rows, listed.key, limit)
 
     view.__doc__ = listed.what

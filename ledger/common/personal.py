@@ -2,7 +2,7 @@
 
 Which fields are personal is laid down in docs/personal-data.md and frozen: a buyer's account name,
 recipient, phone, address below the province, refund account, images, and what is written of their
-orders and cases; of staff, name and contact.
+orders and cases; of staff, name, contact and what is written of them.
 """
 
 from typing import NamedTuple, Protocol

@@ -222,6 +222,7 @@ def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
         version = self._version + 1
         for name in personal:
             value = fields.get(name)
+            assert type(value) is not str, f"{self._id}: {name} is to be sealed, not recorded so"
             if isinstance(value, Plain):
                 assert self._sealer is not None, f"{self._id}: nothing here seals personal fields"
                 fields[name] = self._sealer.seal(value, self._id, version, f"/{name}")

@@ -88,11 +88,6 @@ class Decision(OnStream, frozen=True, kw_only=True):
         """The deduction's stream."""
         return self.deduction
 
-    @property
-    def why(self) -> str:
-        """The reason or the cause that is given; most steps need none."""
-        return ""
-
     def load(self, work: Work) -> Deduction:
         """The deduction, not before its last step. Errors: OutOfOrder (R-GEN-03)."""
         found: Deduction = work.load(Deduction, self.deduction)
@@ -125,19 +120,11 @@ class WaiveDeduction(Decision, frozen=True, kw_only=True):
     cause: Reason
     members: Annotated[list[MemberId], Items(most=MAX_MEMBERS)] = []
 
-    @property
-    def why(self) -> str:
-        return self.cause
-
 
 class _Reasoned(Decision, frozen=True, kw_only=True):
     """A step that needs a reason."""
 
     reason: Reason
-
-    @property
-    def why(self) -> str:
-        return self.reason
 
 
 class DismissDeduction(_Reasoned, frozen=True, kw_only=True):

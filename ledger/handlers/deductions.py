@@ -197,7 +197,7 @@ def _reversed(
     books = Books(work, command.occurred_at)
     for member, share in before.items():
         if member not in deduction.shares:
-            books.reverse(member, share.month, deduction.id, reason=command.why)
+            books.reverse(member, share.month, deduction.id)
     return list(books.changed.values())
 
 
@@ -245,7 +245,7 @@ def reduce_deduction(command: ReduceDeduction, work: Work) -> list[Aggregate]:
                      occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
     books.reduce(command.member, deduction.shares[command.member].month, deduction.id,
-                 points=command.points, reason=command.reason)
+                 points=command.points)
     return [deduction, *books.changed.values()]
 
 

@@ -98,13 +98,22 @@ def leave_shop(command: LeaveShop, work: Work) -> list[Aggregate]:
     Errors: R-PPL-01, R-PPL-03, R-PPL-19.
     """
     member: Member = work.load(Member, command.member)
-    reason = (None if command.reason is None else
-              Plain(work.person(command.member), command.reason))
-    member.leave_shop(command.last_day, reason, occurred_at=command.occurred_at)
+    member.leave_shop(command.last_day, _noted(command.member, work, command.reason),
+                      occurred_at=command.occurred_at)
     posts = list(load_posts(work, posts_from(work, command.last_day)).values())
     for post in posts:
         post.leave(command.member, command.last_day, occurred_at=command.occurred_at)
     return [member, *posts]
+
+
+def _written(member: str, work: Work, text: str) -> Plain:
+    """What was written about a member, on its way into an event."""
+    return Plain(work.person(member), text)
+
+
+def _noted(member: str, work: Work, text: str | None) -> Plain | None:
+    """The same; None where nothing was written."""
+    return None if text is None else _written(member, work, text)
 
 
 def assign_post(command: AssignPost, work: Work) -> list[Aggregate]:
@@ -126,7 +135,8 @@ def _known_post(work: Work, name: str, day: str) -> Post:
 def end_post(command: EndPost, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-06."""
     post: Post = work.load(Post, post_of(command.post))
-    post.end(command.member, command.until, command.reason, occurred_at=command.occurred_at)
+    post.end(command.member, command.until, _noted(command.member, work, command.reason),
+             occurred_at=command.occurred_at)
     return [post]
 
 
@@ -138,8 +148,9 @@ def request_leave(command: RequestLeave, work: Work) -> list[Aggregate]:
     member: Member = work.load(Member, command.member)
     today = day_of(command.occurred_at)
     by = must_speak_for(work, member, today, "asking for leave")
-    member.request_leave(command.number, command.days, today, by, reason=command.reason,
-                     occurred_at=command.occurred_at)
+    member.request_leave(command.number, command.days, today, by,
+                         reason=_noted(member.id, work, command.reason),
+                         occurred_at=command.occurred_at)
     return [member]
 
 
@@ -207,7 +218,8 @@ def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
     found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(command.day)))
     number = found.record(
         member.id, {"day": command.day, "kind": command.kind, "shift": command.shift,
-                    "minutes": command.minutes, "note": command.note}, by,
+                    "minutes": command.minutes,
+                    "note": _noted(member.id, work, command.note)}, by,
         occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
     _charge(work, books, member, {f"attendance:{number}": command.day}, kind=command.kind)
@@ -239,9 +251,10 @@ def correct_attendance(command: CorrectAttendance, work: Work) -> list[Aggregate
     member.must_not_be(work.actor, "correcting attendance")
     found: Attendance = work.load(Attendance, attendance_of(member.id, command.month))
     by = must_head(work, member.id, found.known(member.id, command.number).day)
-    found.correct(member.id, command.number, command.reason, by, occurred_at=command.occurred_at)
+    found.correct(member.id, command.number, _written(member.id, work, command.reason), by,
+                  occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
-    books.reverse(member.id, command.month, f"attendance:{command.number}", reason=command.reason)
+    books.reverse(member.id, command.month, f"attendance:{command.number}")
     return [found, *books.changed.values()]
 
 
@@ -271,7 +284,8 @@ def refuse_leave(command: RefuseLeave, work: Work) -> list[Aggregate]:
     member: Member = work.load(Member, command.member)
     member.must_not_be(work.actor, "refusing leave")
     by = must_head(work, member.id, day_of(command.occurred_at))
-    member.refuse_leave(command.number, command.reason, by, occurred_at=command.occurred_at)
+    member.refuse_leave(command.number, _written(member.id, work, command.reason), by,
+                        occurred_at=command.occurred_at)
     return [member]
 
 
@@ -291,11 +305,12 @@ def withdraw_leave(command: WithdrawLeave, work: Work) -> list[Aggregate]:
     known = member.leave.get(command.number)
     if known is None or by != known.decided_by:
         must_speak_for(work, member, today, "taking leave back")
-    days = member.withdraw_leave(command.number, command.days, command.reason, by=by, today=today,
-                                 occurred_at=command.occurred_at)
+    days = member.withdraw_leave(
+        command.number, command.days, _noted(member.id, work, command.reason), by=by, today=today,
+        occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
     for name, day in _charges_of_leave(command.number, days).items():
-        books.reverse(member.id, month_of(day), name, reason=command.reason or "withdrawn")
+        books.reverse(member.id, month_of(day), name)
     return [member, *books.changed.values()]
 
 

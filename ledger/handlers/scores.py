@@ -155,7 +155,7 @@ def reopen_month(command: ReopenMonth, work: Work) -> list[Aggregate]:
     members = ever_held(work, command.month)
     work.fetch([(Account, account_of(member, command.month)) for member in members])
     for member in members:
-        books.bring_back(member, command.month, reason=command.reason)
+        books.bring_back(member, command.month)
     return [*books.changed.values(), closings]
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Annotated, NamedTuple
 
 from ledger.common.bounds import Words
+from ledger.common.personal import Personal, Plain
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.people.errors import AttendanceCorrected, AttendanceUnknown, AttendedAlready
@@ -54,7 +55,7 @@ class Attendance(Aggregate):
         recorded_by: str
         shift: str | None = None
         minutes: int | None = None
-        note: str | None = None
+        note: Personal | None = None
 
         def about(self) -> list[str]:
             """The member."""
@@ -66,7 +67,7 @@ class Attendance(Aggregate):
         TOPIC = "attendance.corrected.v1"
         member: str
         number: int
-        reason: str
+        reason: Personal
         corrected_by: str
 
         def about(self) -> list[str]:
@@ -111,7 +112,7 @@ class Attendance(Aggregate):
         return [one for one in self.attended if one.day == day and one.stands]
 
     def record(
-        self, member: str, facts: Mapping[str, str | int | None], by: str, *,
+        self, member: str, facts: Mapping[str, str | int | Plain | None], by: str, *,
         occurred_at: datetime,
     ) -> int:
         """The number of the new fact. A kind is recorded once a shift, absence once a day.
@@ -138,7 +139,7 @@ class Attendance(Aggregate):
         return found
 
     def correct(
-        self, member: str, number: int, reason: str, by: str, *, occurred_at: datetime
+        self, member: str, number: int, reason: Plain, by: str, *, occurred_at: datetime
     ) -> None:
         """Record that a fact did not happen. Errors: R-PPL-12, R-PPL-24."""
         self.known(member, number)

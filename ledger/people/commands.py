@@ -39,6 +39,9 @@ class _OnMember(OnStream, frozen=True, kw_only=True):
         """The member's stream."""
         return self.member
 
+    def persons(self) -> list[str]:
+        return [self.member] if any(getattr(self, name) for name in self.PERSONAL) else []
+
 
 class _Named(_OnMember, frozen=True, kw_only=True):
     """A command with a name or a contact."""
@@ -46,9 +49,6 @@ class _Named(_OnMember, frozen=True, kw_only=True):
     PERSONAL: ClassVar[tuple[str, ...]] = ("name", "contact")
     name: PersonName | None = None
     contact: Contact | None = None
-
-    def persons(self) -> list[str]:
-        return [self.member] if self.name or self.contact else []
 
 
 class JoinMember(_Named, frozen=True, kw_only=True):
@@ -84,9 +84,6 @@ class LeaveShop(_OnMember, frozen=True, kw_only=True):
     last_day: Day
     reason: Reason | None = None
 
-    def persons(self) -> list[str]:
-        return [] if self.reason is None else [self.member]
-
 
 class _OnPost(_OnMember, frozen=True, kw_only=True):
     """A command on a post and who holds it."""
@@ -114,6 +111,7 @@ class EndPost(_OnPost, frozen=True, kw_only=True):
     """A member holds a post until a day, and that day still."""
 
     NAME: ClassVar[str] = "post.end"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     until: Day
     reason: Reason | None = None
 
@@ -122,6 +120,7 @@ class RequestLeave(_OnMember, frozen=True, kw_only=True):
     """Ask for leave on some days, beforehand: as the member, or as the direct supervisor."""
 
     NAME: ClassVar[str] = "member.request_leave"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     number: Id
     days: Annotated[list[Day], Items(least=1, most=MAX_DAYS)]
     reason: Reason | None = None
@@ -146,6 +145,7 @@ class RefuseLeave(_OnMember, frozen=True, kw_only=True):
     """Do not let a member stay away."""
 
     NAME: ClassVar[str] = "member.refuse_leave"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     number: Id
     reason: Reason
 
@@ -157,6 +157,7 @@ class WithdrawLeave(_OnMember, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "member.withdraw_leave"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     number: Id
     days: Annotated[list[Day], Items(most=MAX_DAYS)] = []
     reason: Reason | None = None
@@ -181,6 +182,7 @@ class RecordAttendance(_OnAttendance, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "member.record_attendance"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     day: Day
     kind: Annotated[str, Words(*KINDS)]
     shift: Name | None = None
@@ -200,6 +202,7 @@ class CorrectAttendance(_OnAttendance, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "member.correct_attendance"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     month: Month
     number: Ordinal
     reason: Reason

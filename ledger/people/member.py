@@ -93,7 +93,7 @@ class Member(Aggregate):
         number: str
         days: list[str]
         requested_by: str
-        reason: str | None = None
+        reason: Personal | None = None
 
     class LeaveApproved(Aggregate.Event):
         """The member may stay away."""
@@ -107,7 +107,7 @@ class Member(Aggregate):
 
         TOPIC = "member.leave_refused.v1"
         number: str
-        reason: str
+        reason: Personal
         refused_by: str
 
     class LeaveWithdrawn(Aggregate.Event):
@@ -117,7 +117,7 @@ class Member(Aggregate):
         number: str
         days: list[str]
         withdrawn_by: str
-        reason: str | None = None
+        reason: Personal | None = None
 
     # -- mutators ---------------------------------------------------------------------------------
 
@@ -222,7 +222,7 @@ class Member(Aggregate):
             self._left(last_day=last_day, reason=reason, occurred_at=occurred_at)
 
     def request_leave(
-        self, number: str, days: Sequence[str], today: str, by: str, *, reason: str | None,
+        self, number: str, days: Sequence[str], today: str, by: str, *, reason: Plain | None,
         occurred_at: datetime,
     ) -> None:
         """Errors: R-PPL-01, R-PPL-03, LeaveTooLate (R-PPL-10), LeaveOverlaps (R-PPL-18), R-PPL-19,
@@ -261,7 +261,7 @@ class Member(Aggregate):
         self._leave_approved(number=number, approved_by=by, occurred_at=occurred_at)
         return True
 
-    def refuse_leave(self, number: str, reason: str, by: str, *, occurred_at: datetime) -> None:
+    def refuse_leave(self, number: str, reason: Plain, by: str, *, occurred_at: datetime) -> None:
         """Errors: R-PPL-08, R-PPL-09, R-PPL-11."""
         if self._leave(number, REQUESTED, REFUSED).state == REQUESTED:
             self.must_not_be(by, "refusing leave")
@@ -269,7 +269,7 @@ class Member(Aggregate):
                                 occurred_at=occurred_at)
 
     def withdraw_leave(
-        self, number: str, days: Sequence[str], reason: str | None, *, by: str, today: str,
+        self, number: str, days: Sequence[str], reason: Plain | None, *, by: str, today: str,
         occurred_at: datetime,
     ) -> list[str]:
         """The days of approved leave that are taken back: the given ones, by default those from

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ledger.common.days import FOR_EVER, day_after
+from ledger.common.personal import Personal, Plain
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.people.errors import PostHeldAlready, PostNotHeld
@@ -58,7 +59,7 @@ class Post(Aggregate):
         TOPIC = "post.term_ended.v1"
         member: str
         until: str
-        reason: str | None = None
+        reason: Personal | None = None
 
         def about(self) -> list[str]:
             """The member."""
@@ -96,7 +97,7 @@ class Post(Aggregate):
         self._assigned(member=member, since=since, occurred_at=occurred_at)
 
     def end(
-        self, member: str, until: str, reason: str | None, *, occurred_at: datetime
+        self, member: str, until: str, reason: Plain | None, *, occurred_at: datetime
     ) -> None:
         """End a term with a day; the day before it begins takes it back.
 
@@ -112,7 +113,7 @@ class Post(Aggregate):
         """End what a member holds with a day, and take back what would begin later."""
         for term in self.terms:
             if term.member == member and term.covers(day_after(last_day), FOR_EVER):
-                self.end(member, max(last_day, day_after(term.since, -1)), "left the shop",
+                self.end(member, max(last_day, day_after(term.since, -1)), None,
                          occurred_at=occurred_at)
 
     @property

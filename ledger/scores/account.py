@@ -82,13 +82,12 @@ class Account(Aggregate):
             return _about(self.member, self.charge.charge)
 
     class ChargeReduced(Aggregate.Event):
-        """A charge is smaller from now on."""
+        """A charge is smaller from now on; the deduction says why."""
 
         TOPIC = "month.charge_reduced.v1"
         member: str
         charge: str
         points: str
-        reason: str
         carried: list[Carry] = []
 
         def about(self) -> list[str]:
@@ -96,12 +95,11 @@ class Account(Aggregate):
             return _about(self.member, self.charge)
 
     class ChargeReversed(Aggregate.Event):
-        """A charge counts as if it had never been made."""
+        """A charge counts as if it had never been made; what it was made for says why."""
 
         TOPIC = "month.charge_reversed.v1"
         member: str
         charge: str
-        reason: str
         carried: list[Carry] = []
 
         def about(self) -> list[str]:
@@ -118,7 +116,6 @@ class Account(Aggregate):
         from_month: str
         charge: str
         points: str
-        reason: str
 
         def about(self) -> list[str]:
             """The member, and the deduction."""

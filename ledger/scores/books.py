@@ -50,36 +50,33 @@ class Books:
         account = self.account(member, month)
         carried = self._carried(account, charge.charge, charge)
         account.charge(member, charge, carried, occurred_at=self._at(month))
-        self._pass_on(member, month, charge.charge, carried, reason=charge.rule)
+        self._pass_on(member, month, charge.charge, carried)
 
-    def reduce(self, member: str, month: str, name: str, *, points: str, reason: str) -> None:
+    def reduce(self, member: str, month: str, name: str, *, points: str) -> None:
         """Take fewer points for a charge."""
         account = self.account(member, month)
         carried = self._carried(account, name, account.reduced(name, points))
-        account.reduce({"member": member, "charge": name, "points": points, "reason": reason},
-                       carried, occurred_at=self._at(month))
-        self._pass_on(member, month, name, carried, reason=reason)
+        account.reduce({"member": member, "charge": name, "points": points}, carried,
+                       occurred_at=self._at(month))
+        self._pass_on(member, month, name, carried)
 
-    def reverse(self, member: str, month: str, name: str, *, reason: str) -> None:
+    def reverse(self, member: str, month: str, name: str) -> None:
         """Take no points for a charge; if it is not there, nothing changes."""
         account = self.account(member, month)
         if name not in account.charges:
             return
         carried = self._carried(account, name, None)
-        account.reverse({"member": member, "charge": name, "reason": reason}, carried,
-                        occurred_at=self._at(month))
-        self._pass_on(member, month, name, carried, reason=reason)
+        account.reverse({"member": member, "charge": name}, carried, occurred_at=self._at(month))
+        self._pass_on(member, month, name, carried)
 
-    def bring_back(self, member: str, month: str, *, reason: str) -> None:
+    def bring_back(self, member: str, month: str) -> None:
         """Count in a reopened month again what it passed on to months that are still open. What
         counts in a month that was sealed meanwhile stays there: that score is final."""
         for charge, carry in self.account(member, month).lent:
             if not self._closings.is_sealed(carry.to_month):
                 back = plain(-Decimal(carry.points))
-                self._carry((member, carry.to_month, carry.post), (month, charge, back),
-                            reason=reason)
-                self._carry((member, month, carry.post), (carry.to_month, charge, carry.points),
-                            reason=reason)
+                self._carry((member, carry.to_month, carry.post), (month, charge, back))
+                self._carry((member, month, carry.post), (carry.to_month, charge, carry.points))
 
     def carry_on(self, member: str, month: str, posts: Iterable[str]) -> None:
         """Pass on to the next open month what other months passed on to this one, in which the
@@ -88,8 +85,8 @@ class Books:
         for post in sorted(posts):
             if points := account.carried_in(post):
                 name = f"left out of {month}"
-                self._carry((member, month, post), (to, name, plain(-points)), reason=name)
-                self._carry((member, to, post), (month, name, plain(points)), reason=name)
+                self._carry((member, month, post), (to, name, plain(-points)))
+                self._carry((member, to, post), (month, name, plain(points)))
 
     def _carried(self, account: Account, name: str, after: Charge | None) -> list[Carry]:
         """What of a change does not count in its own month, by post. `after` is the charge as the
@@ -135,15 +132,13 @@ class Books:
             return whole_cost(charges, post)
         return cost_of(charges, post, self._book.on(last_day(account.month)))
 
-    def _pass_on(
-        self, member: str, month: str, name: str, carried: Iterable[Carry], *, reason: str
-    ) -> None:
+    def _pass_on(self, member: str, month: str, name: str, carried: Iterable[Carry]) -> None:
         """Count in other months what is carried to them."""
         for one in carried:
-            self._carry((member, one.to_month, one.post), (month, name, one.points), reason=reason)
+            self._carry((member, one.to_month, one.post), (month, name, one.points))
 
-    def _carry(self, to: tuple[str, str, str], what: tuple[str, str, str], *, reason: str) -> None:
+    def _carry(self, to: tuple[str, str, str], what: tuple[str, str, str]) -> None:
         (member, month, post), (from_month, name, points) = to, what
         self.account(member, month).carry(
             {"member": member, "post": post, "from_month": from_month, "charge": name,
-             "points": points, "reason": reason}, occurred_at=self._at(from_month))
+             "points": points}, occurred_at=self._at(from_month))

@@ -14,6 +14,7 @@ from ledger.people.member import Member
 from ledger.people.posts import Post
 from ledger.people.rosters import Roster, Shift
 from projections.asking.answering import Past, Reading, Report, recorded, report
+from projections.asking.written import Written
 from projections.people.rows import Known, People, Tracked, Wanted, kind_of, known_at
 
 ABSENT = "absent"
@@ -186,8 +187,8 @@ def _attended(tracked: Tracked) -> Iterator[dict[str, Any]]:
         note = tracked.notes[str(one.number)]
         yield {"member": member, "day": one.day, "kind": one.kind, "shift": note.shift,
                "minutes": note.minutes, "recorded_by": note.recorded_by, "stands": one.stands,
-               "corrected_by": note.corrected_by, "reason": note.reason, "number": one.number,
-               "position": note.position}
+               "corrected_by": note.corrected_by, "reason": Written.of(note.reason),
+               "number": one.number, "position": note.position}
 
 
 @report(People, Past.ROWS, knows=recorded(Member.KIND))
@@ -201,7 +202,8 @@ def leave(reading: Reading) -> Iterator[dict[str, Any]]:
     found = known_at(reading, Wanted({Member.KIND: _only(reading.question.subject)}))
     return ({"member": name, "number": number, "days": list(asked.days), "state": asked.state,
              "asked_at": rfc3339(from_us(tracked.notes[number].at)),
-             "decided_by": asked.decided_by or None, "reason": tracked.notes[number].reason,
+             "decided_by": asked.decided_by or None,
+             "reason": Written.of(tracked.notes[number].reason),
              "position": tracked.notes[number].position}
             for name, tracked in found.of(Member.KIND).items()
             for number, asked in sorted(tracked.thing.leave.items())

@@ -32,6 +32,7 @@ from ledger.people.member import Member
 from ledger.people.posts import Post
 from ledger.people.rosters import Roster
 from projections.asking.answering import Reading
+from projections.asking.written import Sealed
 from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
@@ -60,7 +61,7 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
 
     position: int
     at: int
-    reason: str | None = None
+    reason: Sealed | None = None
     recorded_by: str | None = None
     corrected_by: str | None = None
     shift: str | None = None
@@ -125,14 +126,15 @@ class Tracked(msgspec.Struct):
 def _note(before: Note | None, entry: Entry | Outline, event: Any) -> Note | None:
     """What is to be noted after an event; None where what it is about is not known."""
     if isinstance(event, Member.LeaveRequested):
-        return Note(entry.position, entry.occurred_at, event.reason)
+        return Note(entry.position, entry.occurred_at, Sealed.of(entry, event.reason, "reason"))
     if isinstance(event, Attendance.Recorded):
         return Note(entry.position, entry.occurred_at, recorded_by=event.recorded_by,
                     shift=event.shift, minutes=event.minutes)
     if before is None:
         return None
     return msgspec.structs.replace(
-        before, position=entry.position, reason=getattr(event, "reason", None) or before.reason,
+        before, position=entry.position,
+        reason=Sealed.of(entry, getattr(event, "reason", None), "reason") or before.reason,
         corrected_by=getattr(event, "corrected_by", None))
 
 

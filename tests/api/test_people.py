@@ -101,6 +101,7 @@ def test_leave__asked_approved_and_taken_back(team: Web) -> None:
     team.done(f"{leaves}/L1/approvals", {}, "manager")
     (row,) = items(team, "/v1/leaves?month=2099-01", "warehouse_head")
     assert (row["state"], row["decided_by"], row["days"]) == ("approved", "member:manager", FAR)
+    assert row["reason"] == "a wedding"
     assert items(team, f"{one('service')}?day={FAR[0]}")[0]["on_leave"] is True
     problem(team.post(f"{leaves}/L1/withdrawals", {}, "member"), 422, "only_for_oneself")
     team.done(f"{leaves}/L1/withdrawals", {}, "service")

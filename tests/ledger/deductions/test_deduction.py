@@ -347,7 +347,7 @@ def test_appeal__overturned_reverses_the_charge() -> None:
     facts = story.by(LIU).when(overturn()).then(
         "deduction.overturned.v1", "month.charge_reversed.v1")
 
-    assert facts[1].reason == "that is so"
+    assert facts[0].reason == "that is so"
     assert cost(story, WANG) == "0"
     assert list(account(story, WANG).reversed) == ["deduction:1"]
 

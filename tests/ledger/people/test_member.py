@@ -74,6 +74,7 @@ from tests.support.team import (
     started,
     team,
 )
+from tests.support.written import WORDS, sealed_for
 
 NEW = "member:new"
 OTHER = "member:other"
@@ -122,6 +123,21 @@ def test_leave_shop__its_reason_is_sealed_for_the_member() -> None:
     leaves = LeaveShop(member=NEW, last_day=JOINED, reason="搬家", occurred_at=at(JOINED))
     (fact,) = given(join()).when(leaves).then("member.left.v1")
     assert (fact.reason.p, leaves.persons()) == (f"person:{NEW}", [NEW])
+
+
+def test_written__is_sealed_for_the_member() -> None:
+    """Also where the month's account follows: it does not repeat why."""
+    story = start()
+    for actor, command in (
+            (WANG, on_leave(RequestLeave, days=TWO, reason=WORDS)),
+            (LI, on_leave(RefuseLeave, reason=WORDS)),
+            (WANG, on_leave(RequestLeave, days=TWO, number="L2", reason=WORDS)),
+            (LI, on_leave(WithdrawLeave, number="L2", reason=WORDS)),
+            (LI, attend("late", note=WORDS)), (LI, correct()),
+            (LI, EndPost(member=WANG, post="customer_service", until="2026-12-31", reason=WORDS,
+                         occurred_at=at("2026-09-05")))):
+        assert command.persons() == [WANG]
+        assert sealed_for(story.by(actor), command) == {WANG}
 
 
 def test_join__accepted_once_with_a_sealed_name() -> None:
@@ -266,7 +282,7 @@ def test_attendance__is_computed_into_its_item_and_not_deducted_again() -> None:
 
 def correct(number: int = 1, month: str = MONTH, day: str = "2026-09-04") -> CorrectAttendance:
     """What was recorded of Wang did not happen."""
-    return CorrectAttendance(member=WANG, month=month, number=number, reason="the clock was fast",
+    return CorrectAttendance(member=WANG, month=month, number=number, reason=WORDS,
                              occurred_at=at(day))
 
 

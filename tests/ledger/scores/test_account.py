@@ -70,8 +70,7 @@ def full() -> Account:
 
 def reverse(found: Account, name: str) -> None:
     """A charge falls."""
-    found.reverse({"member": WANG, "charge": f"deduction:{name}", "reason": "unfounded"}, [],
-                  occurred_at=NOON)
+    found.reverse({"member": WANG, "charge": f"deduction:{name}"}, [], occurred_at=NOON)
 
 
 def counted(found: Account) -> list[Decimal]:
