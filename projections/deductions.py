@@ -26,6 +26,7 @@ from ledger.deductions.values import APPEALED, PROPOSED, Share
 from ledger.log.envelope import Entry, Outline
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
+from projections.asking.written import Sealed, Written
 from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
@@ -54,7 +55,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     at: int
     position: int
     who: str = ""
-    why: str = ""
+    why: Sealed | None = None
 
 
 class Register(msgspec.Struct, omit_defaults=True):
@@ -120,8 +121,8 @@ def _step(entry: Entry | Outline, event: Any) -> Step:
     names = ("proposed_by", "named_by", "confirmed_by", "waived_by", "dismissed_by", "decided_by",
              "member")
     who = [value for name in names if isinstance(value := getattr(event, name, None), str)]
-    why = next((value for name in ("reason", "cause", "note")
-                if (value := getattr(event, name, None))), "")
+    why = next((Sealed.of(entry, value, name) for name in ("reason", "cause", "note")
+                if (value := getattr(event, name, None)) is not None), None)
     return Step(entry.type.split(".")[1], who[0] if who else "", entry.occurred_at,
                 entry.position, getattr(event, "member", None) or
                 getattr(event, "offender", None) or "", why)
@@ -190,9 +191,9 @@ def appeals(reading: Reading) -> Iterator[dict[str, Any]]:
             yield {
                 "deduction": row.subject, "rule": kept.breach.rule, "month": row.month,
                 "member": member, "post": share.post, "points": share.points, "state": state,
-                "appealed_at": rfc3339(from_us(made.at)), "reason": made.why,
+                "appealed_at": rfc3339(from_us(made.at)), "reason": Written.of(made.why),
                 "decided_by": end and end.by, "decided_at": end and rfc3339(from_us(end.at)),
-                "why": end and end.why, "position": (end or made).position}
+                "why": end and Written.of(end.why), "position": (end or made).position}
 
 
 def _end(register: Register, member: str, after: int) -> Step | None:
@@ -211,7 +212,7 @@ def decisions(reading: Reading) -> Iterator[dict[str, Any]]:
             yield {
                 "deduction": row.subject, "rule": kept.breach.rule, "month": row.month,
                 "what": step.what, "by": step.by or None, "at": rfc3339(from_us(step.at)),
-                "member": step.who or None, "why": step.why or None, "position": step.position}
+                "member": step.who or None, "why": Written.of(step.why), "position": step.position}
 
 
 def undecided(connection: Connection, ledger: bytes, month: str) -> tuple[int, int]:

@@ -41,6 +41,7 @@ class ProposeDeduction(Command, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "deduction.propose"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     number: Id
     rule: Id
     about: Subject
@@ -109,6 +110,7 @@ class ConfirmDeduction(Decision, frozen=True, kw_only=True):
     """
 
     NAME: ClassVar[str] = "deduction.confirm"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     points: Annotated[dict[Id, Points], Items(most=MAX_PARTIES)] = {}
     note: Note | None = None
 
@@ -117,6 +119,7 @@ class WaiveDeduction(Decision, frozen=True, kw_only=True):
     """Excuse it for a cause that the rule allows: for all, or for some of the charged members."""
 
     NAME: ClassVar[str] = "deduction.waive"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("cause",)
     cause: Reason
     members: Annotated[list[MemberId], Items(most=MAX_MEMBERS)] = []
 
@@ -124,6 +127,7 @@ class WaiveDeduction(Decision, frozen=True, kw_only=True):
 class _Reasoned(Decision, frozen=True, kw_only=True):
     """A step that needs a reason."""
 
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     reason: Reason
 
 

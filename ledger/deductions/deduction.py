@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
+from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.deductions.errors import (
     AppealDecided,
@@ -78,8 +79,7 @@ class Deduction(Aggregate):
     class Proposed(Aggregate.Event):
         """Somebody says that a rule was broken, and shows evidence.
 
-        Shapes: `evidence` are positions of events, `attachments` an HMAC of the
-        SHA-256 of files, in hex.
+        Shapes: `evidence` are positions of events, `attachments` HMACs of files' SHA-256, in hex.
         `policy` is the version of the rule. `occurrence` counts several on one day; `renews` is a
         dismissed deduction of the same facts, which this one proposes again.
         """
@@ -97,7 +97,7 @@ class Deduction(Aggregate):
         occurrence: int = 1
         loss: bool = False
         renews: str | None = None
-        note: str | None = None
+        note: Personal | None = None
 
         def about(self) -> list[str]:
             """What it is about, the offender, and what it renews."""
@@ -121,7 +121,7 @@ class Deduction(Aggregate):
         shares: list[Share]
         confirmed_by: str
         appeal_until: str
-        note: str | None = None
+        note: Personal | None = None
 
         def about(self) -> list[str]:
             """The members."""
@@ -131,7 +131,7 @@ class Deduction(Aggregate):
         """A cause excuses all, or these members alone. `offender`: whoever was named, if all."""
 
         TOPIC = "deduction.waived.v1"
-        cause: str
+        cause: Personal
         waived_by: str
         members: list[str] = []
         offender: str | None = None
@@ -144,7 +144,7 @@ class Deduction(Aggregate):
         """The facts are not established."""
 
         TOPIC = "deduction.dismissed.v1"
-        reason: str
+        reason: Personal
         dismissed_by: str
         offender: str | None = None
 
@@ -161,7 +161,7 @@ class Deduction(Aggregate):
         """A charged member does not agree."""
 
         TOPIC = "deduction.appealed.v1"
-        reason: str
+        reason: Personal
         evidence: list[int] = []
         attachments: list[str] = []
 
@@ -169,7 +169,7 @@ class Deduction(Aggregate):
         """The charge stands."""
 
         TOPIC = "deduction.upheld.v1"
-        reason: str
+        reason: Personal
         decided_by: str
 
     class Reduced(_OfMember):
@@ -177,14 +177,14 @@ class Deduction(Aggregate):
 
         TOPIC = "deduction.reduced.v1"
         points: str
-        reason: str
+        reason: Personal
         decided_by: str
 
     class Overturned(_OfMember):
         """The charge falls, as do those that rest on it."""
 
         TOPIC = "deduction.overturned.v1"
-        reason: str
+        reason: Personal
         decided_by: str
 
     # -- mutators ---------------------------------------------------------------------------------
@@ -296,7 +296,7 @@ class Deduction(Aggregate):
                                  occurred_at=occurred_at)
 
     def confirm(
-        self, shares: list[Share], by: str, appeal_until: str, *, note: str | None,
+        self, shares: list[Share], by: str, appeal_until: str, *, note: Plain | None,
         occurred_at: datetime,
     ) -> None:
         """Errors: R-DED-02 to R-DED-05, R-DED-24."""
@@ -306,7 +306,7 @@ class Deduction(Aggregate):
                         occurred_at=occurred_at)
 
     def waive(
-        self, members: list[str], cause: str, by: str, *, liable: Sequence[str],
+        self, members: list[str], cause: Plain, by: str, *, liable: Sequence[str],
         occurred_at: datetime,
     ) -> None:
         """For all, or for single members; the supervisor's charge goes with the offender's. A third
@@ -329,7 +329,7 @@ class Deduction(Aggregate):
                      offender=None if members else self.breach.offender)
 
     def dismiss(
-        self, reason: str, by: str, *, liable: Sequence[str], occurred_at: datetime
+        self, reason: Plain, by: str, *, liable: Sequence[str], occurred_at: datetime
     ) -> None:
         """Errors: R-DED-02 to R-DED-05, R-DED-24."""
         self.must_be(PROPOSED)
@@ -378,13 +378,13 @@ class Deduction(Aggregate):
             if by in others:
                 raise ThirdPersonNeeded(deduction=self.id, actor=by, why=why)
 
-    def uphold(self, member: str, reason: str, by: str, *, occurred_at: datetime) -> None:
+    def uphold(self, member: str, reason: Plain, by: str, *, occurred_at: datetime) -> None:
         """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15."""
         self.must_be_open_appeal(member, by)
         self._upheld(member=member, reason=reason, decided_by=by, occurred_at=occurred_at)
 
     def reduce(
-        self, member: str, points: str, reason: str, *, by: str, occurred_at: datetime
+        self, member: str, points: str, reason: Plain, *, by: str, occurred_at: datetime
     ) -> None:
         """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15, NotReduced (R-DED-20)."""
         self.must_be_open_appeal(member, by)
@@ -394,7 +394,7 @@ class Deduction(Aggregate):
         self._reduced(member=member, points=points, reason=reason, decided_by=by,
                       occurred_at=occurred_at)
 
-    def overturn(self, member: str, reason: str, by: str, *, occurred_at: datetime) -> None:
+    def overturn(self, member: str, reason: Plain, by: str, *, occurred_at: datetime) -> None:
         """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15."""
         self.must_be_open_appeal(member, by)
         self._overturned(member=member, reason=reason, decided_by=by, occurred_at=occurred_at)

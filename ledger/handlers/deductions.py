@@ -2,6 +2,7 @@
 
 
 from ledger.common.days import day_after, day_of
+from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.deductions.commands import (
@@ -77,9 +78,21 @@ def propose_deduction(command: ProposeDeduction, work: Work) -> list[Aggregate]:
         "about_subject": command.about, "breached_at": command.breached_at,
         "proposed_by": work.actor, "offender": command.offender, "evidence": command.evidence,
         "attachments": _kept(command.attachments, work), "occurrence": command.occurrence,
-        "loss": command.loss, "renews": command.renews, "note": command.note,
+        "loss": command.loss, "renews": command.renews,
+        "note": _noted(deduction, work, command.note, command.offender),
     }, once=once, occurred_at=command.occurred_at)
     return [deduction]
+
+
+def _written(deduction: Deduction, work: Work, text: str, member: str | None) -> Plain:
+    """What was written of a deduction, for the member whom it is about; where that is nobody yet,
+    for a person of the deduction's own."""
+    return Plain(work.person(member or deduction.id), text)
+
+
+def _noted(deduction: Deduction, work: Work, text: str | None, member: str | None) -> Plain | None:
+    """The same; None where nothing was written."""
+    return None if text is None else _written(deduction, work, text, member)
 
 
 def _must_count(rule: Rule, command: ProposeDeduction) -> None:
@@ -165,7 +178,8 @@ def confirm_deduction(command: ConfirmDeduction, work: Work) -> list[Aggregate]:
         raise EverybodyExcused(deduction=deduction.id)
     signed = signed_on(work, command.occurred_at)
     until = day_after(signed, policy_on(work, signed).scoring.appeal_days)
-    deduction.confirm(shares, by, until, note=command.note, occurred_at=command.occurred_at)
+    deduction.confirm(shares, by, until, occurred_at=command.occurred_at,
+                      note=_noted(deduction, work, command.note, breach.offender))
     books = Books(work, command.occurred_at)
     for share in shares:
         books.charge(share.member, Charge(
@@ -185,7 +199,8 @@ def waive_deduction(command: WaiveDeduction, work: Work) -> list[Aggregate]:
     if rule.exempt is None:
         raise WaiverNotAllowed(rule=breach.rule)
     before = dict(deduction.shares)
-    deduction.waive(command.members, command.cause, by,
+    only = command.members[0] if len(command.members) == 1 else breach.offender
+    deduction.waive(command.members, _written(deduction, work, command.cause, only), by,
                     liable=may_be_liable(work, rule, deduction), occurred_at=command.occurred_at)
     return [deduction, *_reversed(work, deduction, before, command)]
 
@@ -207,7 +222,8 @@ def dismiss_deduction(command: DismissDeduction, work: Work) -> list[Aggregate]:
     breach = deduction.must_be(PROPOSED)
     by = must_be_member(work, day_of(command.occurred_at))
     liable = may_be_liable(work, _rule_of(work, breach), deduction)
-    deduction.dismiss(command.reason, by, liable=liable, occurred_at=command.occurred_at)
+    deduction.dismiss(_written(deduction, work, command.reason, breach.offender), by,
+                      liable=liable, occurred_at=command.occurred_at)
     return [deduction]
 
 
@@ -223,7 +239,8 @@ def appeal_deduction(command: AppealDeduction, work: Work) -> list[Aggregate]:
     deduction = command.load(work)
     _must_show(work, command.evidence)
     deduction.appeal({
-        "member": work.actor, "reason": command.reason, "evidence": command.evidence,
+        "member": work.actor, "evidence": command.evidence,
+        "reason": _written(deduction, work, command.reason, work.actor),
         "attachments": _kept(command.attachments, work),
     }, day_of(command.occurred_at), occurred_at=command.occurred_at)
     return [deduction]
@@ -233,7 +250,8 @@ def uphold_deduction(command: UpholdDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15."""
     deduction = command.load(work)
     by = must_be_member(work, day_of(command.occurred_at))
-    deduction.uphold(command.member, command.reason, by, occurred_at=command.occurred_at)
+    deduction.uphold(command.member, _written(deduction, work, command.reason, command.member), by,
+                     occurred_at=command.occurred_at)
     return [deduction]
 
 
@@ -241,7 +259,8 @@ def reduce_deduction(command: ReduceDeduction, work: Work) -> list[Aggregate]:
     """Errors: R-DED-02, R-DED-03, R-DED-14, R-DED-15, R-DED-20."""
     deduction = command.load(work)
     by = must_be_member(work, day_of(command.occurred_at))
-    deduction.reduce(command.member, command.points, command.reason, by=by,
+    reason = _written(deduction, work, command.reason, command.member)
+    deduction.reduce(command.member, command.points, reason, by=by,
                      occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
     books.reduce(command.member, deduction.shares[command.member].month, deduction.id,
@@ -254,7 +273,8 @@ def overturn_deduction(command: OverturnDeduction, work: Work) -> list[Aggregate
     deduction = command.load(work)
     by = must_be_member(work, day_of(command.occurred_at))
     before = dict(deduction.shares)
-    deduction.overturn(command.member, command.reason, by, occurred_at=command.occurred_at)
+    reason = _written(deduction, work, command.reason, command.member)
+    deduction.overturn(command.member, reason, by, occurred_at=command.occurred_at)
     return [deduction, *_reversed(work, deduction, before, command)]
 
 

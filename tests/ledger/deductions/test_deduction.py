@@ -69,6 +69,7 @@ from tests.support.team import (
     team,
     waive,
 )
+from tests.support.written import WORDS, sealed_for
 
 # -- proposed -------------------------------------------------------------------------------------
 
@@ -347,7 +348,7 @@ def test_appeal__overturned_reverses_the_charge() -> None:
     facts = story.by(LIU).when(overturn()).then(
         "deduction.overturned.v1", "month.charge_reversed.v1")
 
-    assert facts[0].reason == "that is so"
+    assert facts[0].reason.p == f"person:{WANG}"
     assert cost(story, WANG) == "0"
     assert list(account(story, WANG).reversed) == ["deduction:1"]
 
@@ -382,6 +383,24 @@ def test_appeal__reduced_takes_fewer_points() -> None:
         "deduction.reduced.v1", "month.charge_reduced.v1")
 
     assert cost(story, WANG) == "1.5"
+
+
+def test_written__is_sealed_for_the_member_whom_it_is_about() -> None:
+    """Of several who are charged it is the offender; before anybody is named, the deduction."""
+    why = {"deduction": "deduction:1", "occurred_at": at("2026-09-10"), "reason": WORDS}
+    story = started()
+    assert sealed_for(story.by(CHEN), propose(code="SHARED", note=WORDS)) == {WANG}
+    assert sealed_for(story.by(ZHOU), confirm(note=WORDS)) == {WANG}
+    assert sealed_for(story.by(LI), appeal(reason=WORDS)) == {LI}
+    assert sealed_for(story.by(LIU), UpholdDeduction(**why, member=LI)) == {LI}
+    assert sealed_for(story.by(WANG), appeal(reason=WORDS, day="2026-09-11")) == {WANG}
+    assert sealed_for(story.by(LIU), overturn(reason=WORDS, day="2026-09-12")) == {WANG}
+    story = started()
+    unnamed = propose(code="GROUP", offender=None, note=WORDS)
+    assert sealed_for(story.by(CHEN), unnamed) == {"deduction:1"}
+    assert sealed_for(story.by(LI), waive(members=[WANG], cause=WORDS)) == {WANG}
+    story = started((CHEN, propose()))
+    assert sealed_for(story.by(ZHOU), DismissDeduction(**why)) == {WANG}
 
 
 def test_appeal__upheld_changes_nothing_but_the_history() -> None:

@@ -17,6 +17,7 @@ from ledger.writing.genesis import begun
 from projections.asking.clocks import AsOf
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import BadMonth, Question, SubjectNeeded
+from projections.asking.written import PERSONAL, revealed
 from projections.catalogue import PROJECTIONS
 from projections.deductions import Deductions
 from projections.policies import VersionUnknown, book_of, differences, listed
@@ -196,7 +197,8 @@ def test_deductions__show_the_register_the_appeals_and_who_decided(
     assert [(share["member"], share["points"], share["stands"], share["appeal"])
             for share in found["shares"]] == [(LI, "2", False, None),
                                               (WANG, "1", False, "overturned")]
-    (heard,) = rows(models, "appeals", month=MONTH)
+    (heard,) = revealed(rows(models, "appeals", month=MONTH), ledger.keys.reveal)
+    assert {row["why"] for row in rows(models, "decisions", month=MONTH)} == {None, PERSONAL}
     assert (heard["member"], heard["state"], heard["decided_by"], heard["reason"], heard["why"]) \
         == (WANG, "overturned", LIU, "I was on leave", "that is so")
     assert [(row["what"], row["by"]) for row in rows(models, "decisions", month=MONTH)] == [
