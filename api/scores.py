@@ -8,6 +8,7 @@ from flask import Response
 from api import sheets
 from api.http import reading, writing
 from api.http.noting import note_read
+from api.http.opening import opened_rows
 from api.http.reading import (
     STAFF,
     STAFF_READERS,
@@ -66,6 +67,7 @@ def explain(query: Mapping[str, Any], member: str) -> Response:
     _must_be_own(member)
     as_of, item = explain_score(edge().models, caller().ledger, member, question(query))
     note_read(as_of["position"])
+    (item,) = opened_rows([item], as_of["position"], noted=True)
     return at_position(as_of, {"as_of": as_of, "item": item})
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from ledger.common.bounds import Words
 from ledger.common.decimals import ZERO, plain
+from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.scores.charges import Charges, cost_in, counted, whole_cost, with_charge
 from ledger.scores.values import SECOND_SHEET, SHEETS, Bonus, Carry, Charge, Figure, Lent
@@ -47,7 +48,7 @@ class Account(Aggregate):
         sheet: Annotated[str, Words(*SHEETS)]
         grades: dict[str, str]
         grader: str
-        note: str | None = None
+        note: Personal | None = None
 
         def about(self) -> list[str]:
             """The member."""
@@ -61,7 +62,7 @@ class Account(Aggregate):
         post: str
         task: str
         points: str
-        note: str | None = None
+        note: Personal | None = None
 
         def about(self) -> list[str]:
             """The member."""
@@ -146,7 +147,7 @@ class Account(Aggregate):
 
     @event(BonusSet)
     def _bonus_set(self, post, task, points, note):
-        tasks = {**self.bonuses.get(post, {}), task: Bonus(points, note)}
+        tasks = {**self.bonuses.get(post, {}), task: Bonus(points, note, self._version + 1)}
         self.bonuses = {**self.bonuses, post: tasks}
 
     @event(Charged)
@@ -263,11 +264,19 @@ class Account(Aggregate):
         if any(known.get(item) != grade for item, grade in grades.items()):
             self._graded(**facts, grades=dict(grades), occurred_at=occurred_at)
 
-    def set_bonus(self, facts: Mapping[str, str | None], *, occurred_at: datetime) -> None:
-        """Record the points of a task, if they are new."""
-        known = self.bonuses.get(str(facts["post"]), {}).get(str(facts["task"]), Bonus("0"))
-        if known != (facts["points"], facts["note"]):
-            self._bonus_set(**facts, occurred_at=occurred_at)
+    def set_bonus(
+        self, facts: Mapping[str, str], note: Plain | None, *, occurred_at: datetime
+    ) -> None:
+        """Record the points of a task, if they or the note are new."""
+        known = self.bonuses.get(facts["post"], {}).get(facts["task"], Bonus("0"))
+        text = None if note is None else note.value
+        if (known.points, self._said_of(known)) != (facts["points"], text):
+            self._bonus_set(**facts, note=note, occurred_at=occurred_at)
+
+    def _said_of(self, bonus: Bonus) -> str | None:
+        if bonus.note is None or self._sealer is None:
+            return None
+        return self._sealer.reveal(bonus.note, self.id, bonus.version, "/note")
 
 
 def _about(member: str, charge: str) -> list[str]:

@@ -15,8 +15,9 @@ from ledger.common.bounds import (
     Text,
     Words,
 )
+from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import OnStream
+from ledger.core.commands import OnStream, Work
 from ledger.scores.account import Account
 from ledger.scores.closings import CLOSINGS, Closings
 from ledger.scores.values import SHEETS, LeftOut, account_of
@@ -28,6 +29,7 @@ class _OnAccount(OnStream, frozen=True, kw_only=True):
     """A command on a member's month."""
 
     AGGREGATE = Account
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     member: MemberId
     month: Month
     post: Id
@@ -40,6 +42,13 @@ class _OnAccount(OnStream, frozen=True, kw_only=True):
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [*super().streams(), (Closings, CLOSINGS)]
+
+    def persons(self) -> list[str]:
+        return [] if self.note is None else [self.member]
+
+    def noted(self, work: Work) -> Plain | None:
+        """The note on its way into an event, where it is sealed for the member."""
+        return None if self.note is None else Plain(work.person(self.member), self.note)
 
 
 class GradeMember(_OnAccount, frozen=True, kw_only=True):

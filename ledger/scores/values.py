@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from ledger.common.bounds import Id, MemberId, Reason, Words
+from ledger.common.personal import Personal
 from ledger.common.values import subject
 from ledger.policies.values import PARTIES, Escalation
 
@@ -59,10 +60,11 @@ class Lent(NamedTuple):
 
 
 class Bonus(NamedTuple):
-    """Points for a voluntary task."""
+    """Points for a voluntary task; `note` is sealed for the version of its event."""
 
     points: str
-    note: str | None = None
+    note: Personal | None = None
+    version: int = 0
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

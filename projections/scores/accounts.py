@@ -57,7 +57,7 @@ class Tracked(msgspec.Struct):
     def take(self, entry: Entry | Outline, event: Any) -> None:
         """Take an event."""
         self.position = entry.position
-        take(self.account, event)
+        take(self.account, entry, event)
 
     def row(self, ledger: bytes) -> tuple[Any, ...]:
         """The row that stores this."""
@@ -82,13 +82,14 @@ class Months(StreamRows[Tracked]):
         return Tracked(account_of_row(row), row.member, row.position)
 
 
-def take(account: Account, event: Any) -> None:
+def take(account: Account, entry: Entry | Outline, event: Any) -> None:
     """Let an account take an event, unless that is about a charge that it does not know: as of a
     moment of the business, a charge can be reversed before it is there."""
     charge = getattr(event, "charge", None)
     if isinstance(charge, str) and not isinstance(event, Account.EffectCarried) \
             and charge not in account.charges:
         return
+    account._version = entry.version - 1  # what is sealed in the event is bound to its version
     event.apply(account)
 
 

@@ -83,7 +83,7 @@ class ScoreBook:
                 continue
             event = event_types.decode(entry)
             if isinstance(found[entry.stream], Account):
-                take(found[entry.stream], event)
+                take(found[entry.stream], entry, event)
             else:
                 event.apply(found[entry.stream])
         return found

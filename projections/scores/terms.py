@@ -13,6 +13,7 @@ from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, account_of
 from projections.asking.answering import Past, Reading, answering, report
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import Question, SubjectNeeded
+from projections.asking.written import Sealed, Written
 from projections.scores.accounts import Months, take
 from projections.scores.book import ScoreBook
 from projections.store.models import ReadModels
@@ -101,7 +102,7 @@ def _traced(book: ScoreBook, stream: str) -> Traced:
         if not book.cut.takes(entry):
             continue
         event = event_types.decode(entry)
-        take(account, event)
+        take(account, entry, event)
         for key, replaces in _keys(event):
             before = [] if replaces else positions.get(key, [])
             positions[key] = [*before, entry.position]
@@ -142,7 +143,8 @@ def terms_of(traced: Traced, post: str, version: Version, *, held: bool = True) 
             yield from _items(traced, post, sheet, version=version, share=Decimal(share))
         for task, bonus in traced.account.bonuses.get(post, {}).items():
             yield Term(f"bonus: {task}", "1", bonus.points, traced.at("bonus", post, task),
-                       {"note": bonus.note})
+                       {"note": bonus.note and Written.of(Sealed(
+                           bonus.note, traced.account.id, bonus.version, "/note"))})
     computed = {item.item for item in version.scorecard(post).items if item.computed_from and held}
     yield from _charges(traced, post, computed)
     for one in traced.carried:

@@ -30,5 +30,7 @@ def test_free_text__is_listed_with_whose_it_is_and_whether_it_is_sealed() -> Non
     assert dict(listed) == free_text()
     source.check(f"{row['type']}: why is it not sealed?" for row in rows
                  if (row["sealed"] == "no") != bool(row["why"].strip()))
+    source.check(f"{row['type']}: who decides why not?" for row in rows
+                 if row["why"].startswith("open"))
     source.check(f"{row['type']}: whose is it?" for row in rows
                  if row["sealed"] == "yes" and row["whose"] == "nobody's")

@@ -140,8 +140,8 @@ def test_deduction__lowers_its_item_and_no_more_than_that() -> None:
 def test_score__is_three_quarters_committee_and_a_quarter_self_exactly() -> None:
     found = full()
     found.charge(WANG, charge("1"), [], occurred_at=NOON)
-    found.set_bonus({"member": WANG, "post": POST, "task": "trains others", "points": "2.5",
-                     "note": None}, occurred_at=NOON)
+    found.set_bonus({"member": WANG, "post": POST, "task": "trains others", "points": "2.5"}, None,
+                    occurred_at=NOON)
 
     figure = figure_of(found, WANG, POST, VERSION)
 

@@ -73,6 +73,7 @@ from tests.support.team import (
     team,
 )
 from tests.support.thorough import tried
+from tests.support.written import WORDS, sealed_for
 
 # -- grades ---------------------------------------------------------------------------------------
 
@@ -157,6 +158,18 @@ def test_month__takes_bonus_work_up_to_20() -> None:
     story.when(bonus("12")).then("month.bonus_set.v1")
     story.when(bonus("12")).then()
     assert computed(story, WANG).bonus == "19.5"
+
+
+def test_written__is_sealed_for_the_member_whose_month_it_is() -> None:
+    story = started().by(LIU)
+    noted = bonus("5", note=WORDS)
+    assert noted.persons() == [WANG]
+    assert sealed_for(story, noted) == {WANG}
+    story.when(noted).then()
+    story.when(bonus("5", note="another")).then("month.bonus_set.v1")
+    story.when(bonus("5")).then("month.bonus_set.v1")
+    graded = grade(WANG, "second", "2026-09-30", note=WORDS)
+    assert sealed_for(story.by(WANG), graded) == {WANG}
 
 
 def test_month__takes_no_bonus_work_from_oneself_or_in_other_posts() -> None:
