@@ -151,7 +151,7 @@ def record_return(command: RecordReturn, work: Work) -> list[Aggregate]:
 
 def _written(case: Case, work: Work, text: str) -> Plain:
     """What was written of a case, for the buyer of its order; before that is known, for whoever a
-    file named, else for a person of the case's own. Errors: PersonErased (R-KEY-06)."""
+    file named, else for a person of the case's own. Errors: PersonLost (R-KEY-06)."""
     if case.order is not None:
         return written_of(known_order(work, case.order), work, text)
     return Plain(work.person(case.id) if case.account is None else
