@@ -27,7 +27,6 @@ class OrderReview(OrderGoods):
         super().begin()
         self.lines: dict[str, Line] | None = None
         self.exceptions: dict[str, str] = {}
-        self.held_for: tuple[Personal, int] | None = None
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -125,11 +124,11 @@ class OrderReview(OrderGoods):
 
     @event(Held)
     def _held(self, reason):
-        self.held, self.held_for = True, (reason, self._version + 1)
+        self.held_for = reason, self._version + 1
 
     @event(HoldLifted)
     def _hold_lifted(self):
-        self.held, self.held_for = False, None
+        self.held_for = None
 
     @event(Submitted)
     def _submitted(self, warehouse):

@@ -40,12 +40,17 @@ class OrderGoods(Aggregate):
         self.warehouse = ""
         self.approved = False
         self.submitted = False
-        self.held = False
+        self.held_for: tuple[Personal, int] | None = None
         self.check_failed = False
         self.ended = ""
         self.placed_at: datetime | None = None
         self.dispatched_at: datetime | None = None
         self.delivered_at: datetime | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether it may not go on."""
+        return self.held_for is not None
 
     # -- facts ------------------------------------------------------------------------------------
 
