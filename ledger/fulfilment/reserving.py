@@ -183,7 +183,7 @@ def _serve_orders(work: Work, item: StockItem, *, occurred_at: datetime) -> list
         if not _free_for(item, name):
             break
         order: Order = work.load(Order, name)
-        if not order.held and not order.ended:
+        if order.held_for is None and not order.ended:
             changed += reserve(work, order, order.warehouse, occurred_at=occurred_at,
                                states=("short",))
     return changed

@@ -183,7 +183,7 @@ class OrderReview(OrderGoods):
     def lift_hold(self, note: Plain | None, *, occurred_at: datetime) -> None:
         """Errors: R-ORD-03."""
         self.must_be_known()
-        if self.held:
+        if self.held_for is not None:
             self._hold_lifted(note=note, occurred_at=occurred_at)
 
     def submit(self, warehouse: str, *, occurred_at: datetime) -> None:

@@ -47,11 +47,6 @@ class OrderGoods(Aggregate):
         self.dispatched_at: datetime | None = None
         self.delivered_at: datetime | None = None
 
-    @property
-    def held(self) -> bool:
-        """Whether it may not go on."""
-        return self.held_for is not None
-
     # -- facts ------------------------------------------------------------------------------------
 
     class Reserved(Aggregate.Event):
@@ -271,7 +266,7 @@ class OrderGoods(Aggregate):
         self.must_be_known()
         if self.ended:
             raise OrderEnded(order=self.id, state=self.ended)
-        if self.held:
+        if self.held_for is not None:
             raise OrderHeld(order=self.id)
 
     def must_be_submitted(self) -> None:

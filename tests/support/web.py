@@ -3,7 +3,9 @@
 import hashlib
 import itertools
 from collections.abc import Mapping
+from copy import copy
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -21,12 +23,20 @@ from tests.support.builders import CONTEXT
 _numbers = itertools.count(1)
 
 
-class Web:
-    """A served installation."""
+@cache
+def _shared() -> Flask:
+    """An app whose routes all others of a process share: to make them takes longer than most tests
+    do."""
+    return create_app(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
 
-    def __init__(self, settings: Settings) -> None:
-        self.app: Flask = create_app(settings)
-        self.edge: Edge = self.app.extensions["edge"]
+
+class Web:
+    """A served installation. A test that changes routes brings an app with its own."""
+
+    def __init__(self, settings: Settings, routes: Flask | None = None) -> None:
+        self.edge = Edge(settings)
+        self.app = copy(routes or _shared())
+        self.app.extensions = {**self.app.extensions, "edge": self.edge}
         self.client: FlaskClient = self.app.test_client()
         self.tokens: dict[tuple[str, str], str] = {}
         self.begun: set[tuple[str, int]] = set()

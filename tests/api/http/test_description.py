@@ -16,7 +16,6 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from api import create_app
 from api.http.routes import PERMITS
 from ledger.settings import Settings
 from tests.support.thorough import THOROUGH
@@ -40,7 +39,7 @@ def ask(case: schemathesis.Case) -> None:
 OPERATIONS = [found.ok().label for found in schema.get_all_operations()]
 
 
-@pytest.mark.parametrize("operation", OPERATIONS if THOROUGH else OPERATIONS[::3])
+@pytest.mark.parametrize("operation", OPERATIONS if THOROUGH else OPERATIONS[::6])
 def test_operation__answers_as_it_is_described(operation: str) -> None:
     # Not by `schema.parametrize()`: it makes the requests when tests are collected, 25 seconds
     # in each worker.
@@ -50,7 +49,7 @@ def test_operation__answers_as_it_is_described(operation: str) -> None:
 
 
 def test_description__is_valid_and_whole() -> None:
-    app = create_app(IN_MEMORY)
+    app = _web.app
     told = app.extensions["description"]
     validate(told)
     described = {(path, method) for path, operations in told["paths"].items()
@@ -65,7 +64,7 @@ def test_description__is_valid_and_whole() -> None:
 
 @pytest.mark.parametrize("status", ["400", "401", "403", "404", "422", "503"])
 def test_errors__are_described_as_problems(status: str) -> None:
-    told = create_app(IN_MEMORY).extensions["description"]
+    told = _web.app.extensions["description"]
     for path, operations in told["paths"].items():
         for method, operation in operations.items():
             if method == "parameters" or not operation["security"]:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from api import create_app
 from api.cli.keys import issue_command, list_command, revoke_command, rotate_command
 from api.http.routes import PERMITS, PUBLIC
 from ledger.access import ROLES
@@ -58,10 +59,12 @@ def test_routes__all_declare_who_may_use_them(web: Web) -> None:
 
 
 @on_sqlite
-def test_route__denied_when_it_declares_nothing(web: Web) -> None:
-    web.app._got_first_request = False
-    web.app.add_url_rule("/v1/forgotten", "forgotten", lambda: "secret")
+def test_route__denied_when_it_declares_nothing(settings: Settings) -> None:
+    routes = create_app(settings)
+    routes.add_url_rule("/v1/forgotten", "forgotten", lambda: "secret")
+    web = Web(settings, routes)
     problem(web.get("/v1/forgotten", "auditor"), 403, "forbidden")
+    web.close()
 
 
 @on_sqlite
