@@ -277,7 +277,7 @@ def flows(draw: st.DrawFn) -> list[Command]:
     return [*STOCK, *found]
 
 
-KNOWN = ("goods", "parcels", "warehouse", "approved", "submitted", "held", "held_for",
+KNOWN = ("goods", "parcels", "warehouse", "approved", "submitted", "held_for",
          "ended", "exceptions", "dispatched_at", "delivered_at")
 
 
