@@ -22,7 +22,7 @@ test: setup
 
 setup: .venv/bin/ledger .venv/development
 
-# All the examples and kills that `make test` tries a third of.
+# All the examples and kills that `make test` tries a fifth of.
 soak: setup
 	LEDGER_TEST_THOROUGH=1 $(BIN)/python -m pytest $(PYTEST)
 

@@ -6,8 +6,8 @@ THOROUGH = bool(os.environ.get("LEDGER_TEST_THOROUGH"))
 
 
 def tried(most: int) -> int:
-    """How many examples, or rounds, of at most so many: a third of them in `make test`.
+    """How many examples, or rounds, of at most so many: a fifth of them in `make test`.
 
     All of them where LEDGER_TEST_THOROUGH is set, which `make soak` does.
     """
-    return most if THOROUGH else max(most // 3, 2)
+    return most if THOROUGH else max(most // 5, 2)

@@ -18,7 +18,7 @@ from ledger.common.errors import InvalidValues
 from ledger.core.commands import Command
 from ledger.orders.placing import PlaceOrder
 from tests.support.samples import Leaf, body, edges, inside, leaves, pointer, replaced
-from tests.support.thorough import tried
+from tests.support.thorough import THOROUGH, tried
 
 GROUPS = [module.group for module in (deductions, orders, people, policies, returns, scores, stock)]
 COMMANDS = sorted({route.command for route in ROUTES}, key=lambda cls: cls.NAME)
@@ -86,7 +86,9 @@ def test_schema__takes_and_refuses_at_the_edges_what_the_command_does(
     command: type[Command]
 ) -> None:
     whole = body(command)
-    for leaf in bounded(command):
+    for number, leaf in enumerate(bounded(command)):
+        if "policy" in leaf.path and number % 5 and not THOROUGH:
+            continue  # each value has a whole policy read, twice
         for value in edges(leaf, inside(whole, leaf.path)):
             if not (isinstance(value, list) and len(value) >= MANY and "policy" in leaf.path):
                 agree(command, leaf, value)  # 5,000 rules and the like would take minutes
