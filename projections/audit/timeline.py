@@ -124,7 +124,7 @@ def masked(value: Any) -> Any:
         if value.keys() == {"p", "n", "c", "h"}:
             return PERSONAL
         return {name: masked(part) for name, part in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [masked(part) for part in value]
     return value
 
