@@ -75,7 +75,7 @@ def identified(
         return context
     key = str(own) if number == 1 else f"{own}/{number}"
     return msgspec.structs.replace(
-        context, command_id=requests.command_id(ledger, context.actor, key), by_client=True,
+        context, command_id=requests.command_id(ledger.id, context.actor, key), by_client=True,
         filled=filled)
 
 

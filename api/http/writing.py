@@ -114,7 +114,7 @@ def decide(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
     filled in. Errors: 409, those of the command."""
     who = caller()
     ledger = edge().ledger(who.ledger)
-    command_id = requests.command_id(ledger, who.actor, key)
+    command_id = requests.command_id(ledger.id, who.actor, key)
     with _lock:
         if command_id in _running:
             raise Problem(409, "still_running", "The same command is running. Ask again.",

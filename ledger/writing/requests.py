@@ -8,6 +8,7 @@ docs/log-format.md, and so frozen: a command's name and its fields' names with i
 from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import cache
+from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -19,6 +20,9 @@ from ledger.log.envelope import frame_bytes, frame_text
 
 Mac = Callable[[str, bytes], bytes]
 """HMAC-SHA-256 under the ledger's secret: `LedgerKeys.mac`."""
+
+COMMAND = b"order-ledger/command/v2"
+"""What the hash begins with that makes a command's id."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -79,10 +83,11 @@ def request_hash(mac: Mac, command: Command, filled: Collection[str] = ()) -> by
         frame_text(command.NAME), frame_bytes(_encode(named)), frame_bytes(_encode(pointers)))))
 
 
-def command_id(ledger: Secret, actor: str, key: str) -> UUID:
-    """The id of a command that an actor sends to a ledger under a key of the client's own."""
-    return _uuid(ledger.mac(
-        "command", b"".join((frame_bytes(ledger.id), frame_text(actor), frame_text(key)))))
+def command_id(ledger: bytes, actor: str, key: str) -> UUID:
+    """The id of a command that an actor sends to a ledger, by its id, under a key of the client's
+    own. No secret is in it: a request is known again when the keys are lost, too."""
+    return _uuid(sha256(b"".join((
+        COMMAND, frame_bytes(ledger), frame_text(actor), frame_text(key)))).digest())
 
 
 def statement_id(mac: Mac, statement: bytes, number: int) -> UUID:
@@ -101,10 +106,10 @@ def import_command_id(ledger: Secret, *parts: str) -> UUID:
     return _uuid(ledger.mac("import.command", statement_of(ledger, *parts)))
 
 
-def file_mac(mac: Mac, sha256: bytes) -> str:
+def file_mac(mac: Mac, digest: bytes) -> str:
     """What the log keeps of a file, by its SHA-256, in hex: nobody can find out by trying what a
     short file holds."""
-    return mac("file", sha256).hex()
+    return mac("file", digest).hex()
 
 
 def _uuid(digest: bytes) -> UUID:

@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 
 from ledger import __version__
 from ledger.application import Ledger
+from ledger.common.context import Receipt
 from ledger.common.errors import InvalidValues, LedgerError
 from ledger.common.personal import Personal
 from ledger.log import sqlite
@@ -36,10 +37,12 @@ from ledger.writing.continuing import (
     give_up_keys,
     restore,
 )
+from ledger.writing.errors import CommandReused
 from ledger.writing.genesis import SUFFIX, OtherFormat, begun, keys_of
+from ledger.writing.requests import command_id
 from tests.conftest import durable, on_postgres, on_sqlite
 from tests.support import children
-from tests.support.builders import place, remark
+from tests.support.builders import context, pay, place, remark
 from tests.support.children import Child
 from tests.support.clocks import Time
 from tests.support.envelopes import CONTEXT, entry, named, write
@@ -354,6 +357,27 @@ def owners(store: Store) -> list[tuple[Entry, Personal]]:
     """The accounts that orders were placed with, sealed."""
     return [(one, msgspec.convert(msgspec.json.decode(one.payload)["account"], Personal))
             for one in store.read("main") if one.type == "order.placed.v1"]
+
+
+def test_lost_keys__let_no_command_be_recorded_twice(store: Store, keys: Keys) -> None:
+    old = Ledger(store, begun(store, keys))
+    old.handle(place(1), CONTEXT)
+
+    def sent(ledger: Ledger) -> Receipt:
+        return ledger.handle(pay(1), context(
+            command_id=command_id(ledger.id, CONTEXT.actor, "7"), by_client=True))
+
+    first = sent(old)
+    assert sent(old).replayed
+    other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file="other")
+    give_up_keys(store, other, "main", DEED)
+    ledger = Ledger(store, keys_of(store, other, "main"))
+    with pytest.raises(CommandReused):
+        sent(ledger)
+    assert [one.position for one in store.read("main") if one.type == "order.paid.v1"] == list(
+        first.positions)
+    for one in (old, ledger):
+        one.close()
 
 
 def test_lost_keys__do_not_end_a_ledger(

@@ -131,8 +131,8 @@ def test_command_id__is_of_a_ledger_an_actor_and_a_key(store: Store, keys: Keys)
         ledger = Ledger(store, begun(store, keys, name), name=name)
         for actor, key in (("member:1", "a"), ("member:2", "a"), ("member:1", "b"),
                            ("member:1a", ""), ("member:", "1a")):
-            found = command_id(ledger, actor, key)
-            assert found == command_id(ledger, actor, key)
+            found = command_id(ledger.id, actor, key)
+            assert found == command_id(ledger.id, actor, key)
             assert (found.version, found.variant) == (8, UUID(int=0x8 << 60).variant)
             ids.add(found)
         ledger.close()
