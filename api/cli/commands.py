@@ -9,6 +9,7 @@ of them.
 
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -323,16 +324,20 @@ def backup_command(
     into a new FILE."""
     from api.cli.doctor import expectation
     from ledger.log import backup as backups
+    from ledger.settings import Settings
 
     if keys_only and append_to is not None:
         raise click.UsageError(tr("--append-to is for the log: keys have no root."))
-    with opened(ledger_name) as found, noting(append_to) as note:
-        if keys_only:
+    if keys_only:
+        with opened(ledger_name) as found:
             print_record({"file": str(file), "keys": backups.backup_keys(found.keys, file)},
                          form=form)
-            return
+        return
+    # The log can be saved when its keys are lost, too.
+    with closing(Settings.from_environment().find_store(ledger_name)) as store, \
+            noting(append_to) as note:
         with progress(tr("backup")) as step:
-            heads = backups.backup_log(found.store, ledger_name, file, step)
+            heads = backups.backup_log(store, ledger_name, file, step)
         print_rows([{"ledger": name, "events": head.position, "expect": expectation(head)}
                     for name, head in heads.items()], form=form)
         note(expectation(heads[ledger_name]))

@@ -85,6 +85,7 @@ def test_give_up_keys__lets_a_ledger_go_on(run: Run, tmp_path: Path) -> None:
         (tmp_path / name).unlink()
     refused = run("close-log")
     assert (refused.exit_code, "give-up-keys" in refused.stderr) == (1, True)
+    assert run("backup", tmp_path / "before.gz").exit_code == 0
     done = run("give-up-keys", "--actor", "member:7f3a", "--reason", "the disk broke", "--json")
     assert done.exit_code == 0, done.output
     for name in ("main", "main.access"):
