@@ -66,6 +66,9 @@ class Aggregate(BaseAggregate[str]):
     latest_at: datetime = EPOCH
     """When the latest of its facts occurred."""
 
+    sealed_for: str | None = None
+    """The person whom the last of its personal values was sealed for."""
+
     class Event(
         msgspec.Struct, CanMutateAggregate[str], kw_only=True, omit_defaults=True, dict=True
     ):
@@ -94,6 +97,7 @@ class Aggregate(BaseAggregate[str]):
                 raise OriginatorVersionError(self.originator_version, aggregate._version + 1)
             self.apply(aggregate)
             aggregate._version = self.originator_version
+            aggregate.note_person(self)
             aggregate.note_time(self.timestamp)
             return aggregate
 
@@ -140,6 +144,18 @@ class Aggregate(BaseAggregate[str]):
         copy.__dict__.update(self.__dict__)
         copy._pending_events = []
         return copy
+
+    def whose(self) -> str | None:
+        """The person whom its values belong to, as the log says; None if it holds none."""
+        return self.sealed_for
+
+    def note_person(self, fact: "Aggregate.Event") -> None:
+        """Keep whom its values were sealed for last; all of one event are one person's."""
+        for name in fact.PERSONAL:
+            value: Personal | None = getattr(fact, name)
+            if value is not None:
+                self.sealed_for = value.p
+                return
 
     def note_time(self, occurred_at: datetime) -> None:
         """Keep when the latest of its facts occurred."""
@@ -235,6 +251,7 @@ def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
         attributes["once"] = once if fact.corrects is None else fact.corrects.once
         fact.apply(self)
         self._version = version
+        self.note_person(fact)
         self.note_time(occurred_at)
         self._pending_events.append(fact)
 

@@ -35,12 +35,18 @@ class Work(Protocol):
         """HMAC-SHA-256 under the ledger's secret: what is recorded of what must not be guessed."""
         ...
 
-    def person(self, lookup: str) -> Person:
-        """The person under a lookup that the command named in `persons`."""
+    def person(self, lookup: str, *beside: Aggregate) -> Person:
+        """The person under a lookup, which the command named in `persons` where it can. Nobody new
+        is made beside what is sealed for a person who is lost. Errors: PersonLost."""
         ...
 
-    def person_by_id(self, person: str) -> Person:
-        """A person who is known already. Errors: PersonLost."""
+    def person_of(self, known: Aggregate, lookup: str, *beside: Aggregate) -> Person:
+        """The person whom an aggregate is sealed for; the one under a lookup if there is none yet,
+        or the log says that the keys were given up since. Errors: PersonLost."""
+        ...
+
+    def is_given_up(self, known: Aggregate, person: str) -> bool:
+        """Whether keys were given up since an aggregate had anything sealed for a person."""
         ...
 
 

@@ -38,7 +38,7 @@ from ledger.deductions.liability import (
     share_of,
 )
 from ledger.deductions.values import CONFIRMED, DISMISSED, PROPOSED, STATES, Breach, Share
-from ledger.people.authority import must_be_member, signed_on
+from ledger.people.authority import must_be_member, person_of_member, signed_on
 from ledger.policies.book import BOOK, PolicyBook, policy_on
 from ledger.policies.values import Rule
 from ledger.scores.books import Books
@@ -86,12 +86,14 @@ def propose_deduction(command: ProposeDeduction, work: Work) -> list[Aggregate]:
 
 def _written(deduction: Deduction, work: Work, text: str, member: str | None) -> Plain:
     """What was written of a deduction, for the member whom it is about; where that is nobody yet,
-    for a person of the deduction's own."""
-    return Plain(work.person(member or deduction.id), text)
+    for a person of the deduction's own. Errors: PersonLost (R-KEY-06)."""
+    if member is None:
+        return Plain(work.person(deduction.id, deduction), text)
+    return Plain(person_of_member(work, member, deduction), text)
 
 
 def _noted(deduction: Deduction, work: Work, text: str | None, member: str | None) -> Plain | None:
-    """The same; None where nothing was written."""
+    """The same; None where nothing was written. Errors: PersonLost (R-KEY-06)."""
     return None if text is None else _written(deduction, work, text, member)
 
 

@@ -24,7 +24,6 @@ from ledger.orders.commands import (
 from ledger.orders.declared import Declaration, RecordOrder
 from ledger.orders.order import Order
 from ledger.orders.placing import PlaceOrder, noted_of, written_of
-from ledger.orders.values import PERSONAL_FIELDS
 from ledger.stock.pieces import LineParts, Part, sku_of
 from ledger.stock.skus import Sku, parts_of
 from ledger.stock.warehouses import must_be_open
@@ -166,8 +165,8 @@ def close_exception(command: CloseException, work: Work) -> list[Aggregate]:
 def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
     """What a file declares about an order; if it names a warehouse, the stock moves, too.
 
-    Errors: NumberReused (R-ORD-02), LinesDiffer (R-ORD-26), OtherCurrency (R-ORD-35), R-STK-04,
-    R-STK-13.
+    Errors: NumberReused (R-ORD-02), BuyerLost (R-KEY-08), PersonLost (R-KEY-06), LinesDiffer
+    (R-ORD-26), OtherCurrency (R-ORD-35), R-STK-04, R-STK-13.
     """
     order: Order = work.load(Order, command.subject)
     before = order.clone()
@@ -187,15 +186,14 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
 
 def _declare(order: Order, command: RecordOrder, work: Work) -> None:
     """Record what a file says beyond what is known."""
-    facts = command.facts(work)
     declaration = Declaration(order, command, command.declared or command.placed, work)
     declaration.parts = _parts_declared(command, order, work)
     if order.placed_at is None:
         unstated = ["refunds"] if command.refunded_minor is None else []
-        order._placed(**facts, unstated=unstated, inferred=command.placed.marks(),
-                      **command.placed.envelope())
+        order._placed(**command.facts(work), unstated=unstated,
+                      inferred=command.placed.marks(), **command.placed.envelope())
     else:
-        declaration.must_be_the_same(facts.get("account"))
+        declaration.must_be_the_same()
         if order.lines is None and command.lines is not None:
             order._lines_declared(lines=command.lines, inferred=["occurred_at"],
                               **declaration.at.envelope())
@@ -203,7 +201,7 @@ def _declare(order: Order, command: RecordOrder, work: Work) -> None:
             declaration.record_missing()
             return
         declaration.lines()
-        declaration.details({name: facts.get(name) for name in PERSONAL_FIELDS})
+        declaration.details()
         declaration.amounts()
     declaration.remark()
     declaration.record_missing()

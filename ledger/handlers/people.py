@@ -10,7 +10,13 @@ from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.people.attendance import Attendance, attendance_of
-from ledger.people.authority import MAX_LEVELS, must_be_member, must_head, must_speak_for
+from ledger.people.authority import (
+    MAX_LEVELS,
+    must_be_member,
+    must_head,
+    must_speak_for,
+    person_of_member,
+)
 from ledger.people.commands import (
     ApproveLeave,
     AssignPost,
@@ -52,7 +58,7 @@ def join_member(command: JoinMember, work: Work) -> list[Aggregate]:
 def _details(command: JoinMember | ChangeDetails, work: Work) -> tuple[Plain | None, Plain | None]:
     if not command.persons():
         return None, None
-    person = work.person(command.member)
+    person = person_of_member(work, command.member)
     name, contact = (Plain(person, value) if value else None
                      for value in (command.name, command.contact))
     return name, contact
@@ -106,14 +112,14 @@ def leave_shop(command: LeaveShop, work: Work) -> list[Aggregate]:
     return [member, *posts]
 
 
-def _written(member: str, work: Work, text: str) -> Plain:
-    """What was written about a member, on its way into an event."""
-    return Plain(work.person(member), text)
+def _written(member: str, work: Work, text: str, *beside: Aggregate) -> Plain:
+    """What was written about a member, on its way into an event. Errors: PersonLost (R-KEY-06)."""
+    return Plain(person_of_member(work, member, *beside), text)
 
 
-def _noted(member: str, work: Work, text: str | None) -> Plain | None:
-    """The same; None where nothing was written."""
-    return None if text is None else _written(member, work, text)
+def _noted(member: str, work: Work, text: str | None, *beside: Aggregate) -> Plain | None:
+    """The same; None where nothing was written. Errors: PersonLost (R-KEY-06)."""
+    return None if text is None else _written(member, work, text, *beside)
 
 
 def assign_post(command: AssignPost, work: Work) -> list[Aggregate]:
@@ -135,8 +141,8 @@ def _known_post(work: Work, name: str, day: str) -> Post:
 def end_post(command: EndPost, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-06."""
     post: Post = work.load(Post, post_of(command.post))
-    post.end(command.member, command.until, _noted(command.member, work, command.reason),
-             occurred_at=command.occurred_at)
+    reason = _noted(command.member, work, command.reason, post)
+    post.end(command.member, command.until, reason, occurred_at=command.occurred_at)
     return [post]
 
 
@@ -219,7 +225,7 @@ def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
     number = found.record(
         member.id, {"day": command.day, "kind": command.kind, "shift": command.shift,
                     "minutes": command.minutes,
-                    "note": _noted(member.id, work, command.note)}, by,
+                    "note": _noted(member.id, work, command.note, found)}, by,
         occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
     _charge(work, books, member, {f"attendance:{number}": command.day}, kind=command.kind)
@@ -251,8 +257,8 @@ def correct_attendance(command: CorrectAttendance, work: Work) -> list[Aggregate
     member.must_not_be(work.actor, "correcting attendance")
     found: Attendance = work.load(Attendance, attendance_of(member.id, command.month))
     by = must_head(work, member.id, found.known(member.id, command.number).day)
-    found.correct(member.id, command.number, _written(member.id, work, command.reason), by,
-                  occurred_at=command.occurred_at)
+    reason = _written(member.id, work, command.reason, found)
+    found.correct(member.id, command.number, reason, by, occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
     books.reverse(member.id, command.month, f"attendance:{command.number}")
     return [found, *books.changed.values()]

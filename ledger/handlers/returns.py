@@ -17,7 +17,7 @@ from ledger.fulfilment.following import declare_lines, parts_of_line, prefetch_s
 from ledger.fulfilment.reserving import serve_waiting
 from ledger.orders.errors import RefundExceedsPayment
 from ledger.orders.order import Order
-from ledger.orders.placing import must_be_in, noted_of, written_of
+from ledger.orders.placing import buyer_of, must_be_in, noted_of
 from ledger.returns.case import AWAITED, Case
 from ledger.returns.commands import (
     ApproveRefund,
@@ -153,9 +153,8 @@ def _written(case: Case, work: Work, text: str) -> Plain:
     """What was written of a case, for the buyer of its order; before that is known, for whoever a
     file named, else for a person of the case's own. Errors: PersonLost (R-KEY-06)."""
     if case.order is not None:
-        return written_of(known_order(work, case.order), work, text)
-    return Plain(work.person(case.id) if case.account is None else
-                 work.person_by_id(case.account.p), text)
+        return Plain(buyer_of(known_order(work, case.order), work, case), text)
+    return Plain(work.person_of(case, case.id), text)
 
 
 def _noted(case: Case, work: Work, text: str | None) -> Plain | None:

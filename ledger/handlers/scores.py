@@ -50,7 +50,7 @@ def grade_member(command: GradeMember, work: Work) -> list[Aggregate]:
     account: Account = work.load(Account, command.subject)
     account.grade(
         {"member": command.member, "post": command.post, "sheet": command.sheet,
-         "grader": work.actor, "note": command.noted(work)},
+         "grader": work.actor, "note": command.noted(work, account)},
         command.grades, occurred_at=command.occurred_at)
     return [account]
 
@@ -118,7 +118,7 @@ def set_bonus(command: SetBonus, work: Work) -> list[Aggregate]:
     account: Account = work.load(Account, command.subject)
     account.set_bonus(
         {"member": command.member, "post": command.post, "task": command.task,
-         "points": command.points}, command.noted(work), occurred_at=command.occurred_at)
+         "points": command.points}, command.noted(work, account), occurred_at=command.occurred_at)
     if account.bonus(command.post) > Decimal(most):
         raise BonusTooHigh(member=command.member, month=command.month, post=command.post,
                            points=plain(account.bonus(command.post)), most=most)

@@ -12,12 +12,12 @@ import msgspec
 from ledger.common.bounds import Id, InAll, Items, LongText, Waybills, Whole, Words
 from ledger.common.errors import Refused
 from ledger.common.moments import Moment
-from ledger.common.personal import Plain
+from ledger.common.personal import Person, Plain
 from ledger.common.values import Checks
 from ledger.core.commands import Work
 from ledger.orders.errors import LinesDiffer
 from ledger.orders.order import Order
-from ledger.orders.placing import NewOrder, must_be_in
+from ledger.orders.placing import NewOrder, buyer_of, must_be_in
 from ledger.orders.values import AMOUNT_FIELDS, ENDED, Amounts, Payment
 from ledger.stock.pieces import LineParts
 
@@ -30,6 +30,15 @@ class NumberReused(Refused):
 
     code = "number_reused"
     rule = "R-ORD-02"
+
+
+class BuyerLost(Refused):
+    """The buyer of {order} is on record, and there is no key of theirs: nobody can say whether this
+    is the same one. If there is a backup of the keys, restore it (`ledger restore --keys FILE`). If
+    they are lost for good, `ledger give-up-keys` goes on without."""
+
+    code = "buyer_lost"
+    rule = "R-KEY-08"
 
 
 class RecordOrder(NewOrder, frozen=True, kw_only=True):
@@ -86,17 +95,28 @@ class Declaration:
         self.at = at
         self.parts: list[LineParts] = []
 
-    def must_be_the_same(self, account: Plain | None) -> None:
+    def must_be_the_same(self) -> None:
         """The number has not come again for another order. Errors: NumberReused (R-ORD-02),
-        OtherCurrency (R-ORD-35)."""
+        BuyerLost (R-KEY-08), OtherCurrency (R-ORD-35)."""
         order, placed_at = self.order, self.order.placed_at
         assert placed_at is not None
         if abs(self.command.placed.at - placed_at) > timedelta(days=self.command.reuse_gap_days):
             raise NumberReused(order=order.id, why=f"placed at {placed_at.isoformat()}")
-        known = order.revealed("account")
-        if account is not None and known is not None and known != account.value:
-            raise NumberReused(order=order.id, why="of another buyer")
+        if self.command.account is not None:
+            self._must_be_of(self.command.account)
         must_be_in(order, self.command.currency)
+
+    def _must_be_of(self, account: str) -> None:
+        """The account is the one known. Where its key was given up that cannot be asked any more;
+        where it is lost, the order waits for it."""
+        order = self.order
+        if (sealed := order.buyer.get("account")) is None:
+            return
+        known = order.revealed("account")
+        if known is None and not self.work.is_given_up(order, sealed[0].p):
+            raise BuyerLost(order=order.id)
+        if known not in (None, account):
+            raise NumberReused(order=order.id, why="of another buyer")
 
     def is_older(self) -> bool:
         """Whether the file shows an earlier state than the one known: an old export brought late.
@@ -123,12 +143,22 @@ class Declaration:
         self.refunded()
         self.ended()
 
-    def details(self, declared: dict[str, Plain | None]) -> None:
+    def _buyer(self) -> Person:
+        """Whom what the file says is sealed for: the one that the order belongs to. An account that
+        is named for the first time, or again after keys were given up, says who that is."""
+        order, command = self.order, self.command
+        if command.account is None or order.revealed("account") is not None:
+            return buyer_of(order, self.work)
+        return self.work.person(command.buyer, order)
+
+    def details(self) -> None:
         """Personal details that differ from those known."""
-        new = {name: plain for name, plain in declared.items()
-               if plain is not None and plain.value != self.order.revealed(name)}
+        new = {name: value for name, value in self.command.personal().items()
+               if value != self.order.revealed(name)}
         if new:
-            self.order._details_changed(**new, reason="declared", **self.at.envelope())
+            buyer = self._buyer()
+            sealed = {name: Plain(buyer, value) for name, value in new.items()}
+            self.order._details_changed(**sealed, reason="declared", **self.at.envelope())
 
     def lines(self) -> None:
         """Other lines than those known. Errors: LinesDiffer (R-ORD-26)."""
@@ -180,7 +210,7 @@ class Declaration:
 
     def _plain(self, text: str | None) -> Plain | None:
         """What a file says in words, for its buyer."""
-        return None if text is None else Plain(self.work.person(self.command.buyer), text)
+        return None if text is None else Plain(self._buyer(), text)
 
     def remark(self) -> None:
         """The shop's remark, unless it is the last one known."""

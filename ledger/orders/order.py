@@ -385,6 +385,10 @@ class Order(OrderReview):
         if owner != self.owner:
             self._owner_assigned(owner=owner, reason=reason, occurred_at=occurred_at)
 
+    def whose(self) -> str | None:
+        """The buyer, once an account is known; before that, a person of the order's own."""
+        return self.buyer["account"][0].p if "account" in self.buyer else self.sealed_for
+
     def declared(self) -> dict[str, tuple[Personal, int, str]]:
         """The buyer's values, the last remark of the shop, and why the order ended."""
         return {**self.buyer, **self.written}
@@ -393,5 +397,4 @@ class Order(OrderReview):
         """One of these values, opened; None if there is none or its key is gone."""
         if self._sealer is None or (found := self.declared().get(name)) is None:
             return None
-        sealed, version, field = found
-        return self._sealer.reveal(sealed, self.id, version, field)
+        return self._sealer.reveal(found[0], self.id, *found[1:])

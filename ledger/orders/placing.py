@@ -40,12 +40,10 @@ def must_be_in(order: Order, currency: str) -> None:
         raise OtherCurrency(order=order.id, known=order.currency, currency=currency)
 
 
-def buyer_of(order: Order, work: Work) -> Person:
-    """The person that the order's data already belongs to, else one of the order's own. Errors:
-    PersonLost (R-KEY-06)."""
-    for sealed, _, _ in order.buyer.values():
-        return work.person_by_id(sealed.p)
-    return work.person(order.id)
+def buyer_of(order: Order, work: Work, *beside: Aggregate) -> Person:
+    """The person that the order's data already belongs to, else one of the order's own. `beside`
+    is where else something was written of it. Errors: PersonLost (R-KEY-06)."""
+    return work.person_of(order, order.id, *beside)
 
 
 def written_of(order: Order, work: Work, text: str) -> Plain:

@@ -1,9 +1,12 @@
-"""Signatures: what only a member of the shop may do, with a key of their own, and on which day."""
+"""Signatures: what only a member of the shop may do, with a key of their own, and on which day.
+And whom what is written about a member is sealed for."""
 
 from datetime import datetime
 
 from ledger.common.days import day_of
+from ledger.common.personal import Person
 from ledger.common.values import from_us
+from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Work
 from ledger.people.errors import NotTheHead, OnlyForOneself, SignatureNeeded
 from ledger.people.holders import posts_of
@@ -38,6 +41,13 @@ def must_speak_for(work: Work, member: Member, day: str, what: str) -> str:
     if work.actor != member.supervisor_on(day):
         raise OnlyForOneself(actor=work.actor, member=member.id, what=what)
     return must_be_member(work, day)
+
+
+def person_of_member(work: Work, member: str, *beside: Aggregate) -> Person:
+    """The person whom what is written about a member is sealed for. `beside` is where it is
+    written, if not in the member's own stream. Errors: PersonLost (R-KEY-06)."""
+    known: Member = work.load(Member, member)
+    return work.person_of(known, member, *beside)
 
 
 MAX_LEVELS = 20

@@ -18,6 +18,7 @@ from ledger.common.bounds import (
 from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import OnStream, Work
+from ledger.people.authority import person_of_member
 from ledger.scores.account import Account
 from ledger.scores.closings import CLOSINGS, Closings
 from ledger.scores.values import SHEETS, LeftOut, account_of
@@ -46,9 +47,12 @@ class _OnAccount(OnStream, frozen=True, kw_only=True):
     def persons(self) -> list[str]:
         return [] if self.note is None else [self.member]
 
-    def noted(self, work: Work) -> Plain | None:
-        """The note on its way into an event, where it is sealed for the member."""
-        return None if self.note is None else Plain(work.person(self.member), self.note)
+    def noted(self, work: Work, account: Account) -> Plain | None:
+        """The note on its way into an event, where it is sealed for the member. Errors: PersonLost
+        (R-KEY-06)."""
+        if self.note is None:
+            return None
+        return Plain(person_of_member(work, self.member, account), self.note)
 
 
 class GradeMember(_OnAccount, frozen=True, kw_only=True):

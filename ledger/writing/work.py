@@ -10,8 +10,8 @@ from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handlers
 from ledger.log import merkle
 from ledger.log.envelope import Entry
-from ledger.log.milestones import STREAM, last_own
-from ledger.log.persons import LedgerKeys, new_person
+from ledger.log.milestones import STREAM, Continued, last_own, said
+from ledger.log.persons import LedgerKeys, PersonLost, new_person
 from ledger.log.store import Head, Reader, StorageFailed, gapless
 from ledger.log.verify import must_end_at
 
@@ -209,25 +209,70 @@ class Work:
         """HMAC-SHA-256 under the ledger's secret."""
         return self.keys.mac(purpose, data)
 
-    def person(self, lookup: str) -> Person:
+    def person(self, lookup: str, *beside: Aggregate) -> Person:
         """The person under a lookup; a new one is made once the command is accepted.
 
-        Errors: StorageFailed (R-LOG-04).
+        Nobody new is made beside what is sealed for a person who is lost: they may be the same.
+        Errors: PersonLost (R-KEY-06), StorageFailed (R-LOG-04).
         """
+        known = self._found(lookup)
+        if known is None:
+            for aggregate in beside:
+                self._on_record(aggregate)
+            if self.unmade is not None:
+                raise StorageFailed(**self.unmade.details) from self.unmade
+            known = self._drafts[lookup] = new_person()
+        return known
+
+    def _found(self, lookup: str) -> Person | None:
         if lookup not in self.persons:
             if self.unresolved is not None:
                 raise StorageFailed(**self.unresolved.details) from self.unresolved
             self.persons[lookup] = self.keys.find([lookup]).get(lookup)
-        known = self.persons[lookup] or self.new.get(lookup)
-        if known is None:
-            if self.unmade is not None:
-                raise StorageFailed(**self.unmade.details) from self.unmade
-            known = self._drafts[lookup] = self._drafts.get(lookup) or new_person()
-        return known
+        return self._resolved(lookup)
+
+    def _resolved(self, lookup: str) -> Person | None:
+        return self.persons.get(lookup) or self.new.get(lookup) or self._drafts.get(lookup)
+
+    def person_of(self, known: Aggregate, lookup: str, *beside: Aggregate) -> Person:
+        """The person whom an aggregate is sealed for; the one under a lookup if there is none yet,
+        or the log says that the keys were given up since.
+
+        Errors: PersonLost (R-KEY-06), StorageFailed (R-LOG-04).
+        """
+        person = self._resolved(lookup)  # saves asking for the key once more
+        if person is None or person.id != known.whose():
+            person = self._on_record(known) or self.person(lookup, *beside)
+        return person
+
+    def _on_record(self, known: Aggregate) -> Person | None:
+        person = known.whose()
+        if person is None:
+            return None
+        try:
+            return self.person_by_id(person)
+        except PersonLost:
+            if not self.is_given_up(known, person):
+                raise
+            return None
+
+    def is_given_up(self, known: Aggregate, person: str) -> bool:
+        """Whether keys were given up since an aggregate had anything sealed for a person.
+
+        It reads the log, so ask only where the key is not there.
+        """
+        at = max((own.position for own in self.reader.streams(self.ledger, [STREAM])
+                  if isinstance(fact := said(own), Continued) and fact.keys_lost), default=0)
+        return at > 0 and not any(
+            entry.position > at and person.encode() in entry.payload
+            for entry in self.reader.streams(self.ledger, [known.id]))
 
     def person_by_id(self, person: str) -> Person:
-        """A person who is known already, also one whom a command before this one in the batch
-        made. Errors: PersonLost (R-KEY-06)."""
+        """A person who is known already, also one whom this batch made. Errors: PersonLost
+        (R-KEY-06)."""
+        for draft in self._drafts.values():
+            if draft.id == person:
+                return draft
         if person not in self._by_id:
             self._by_id[person] = self.keys.by_id(person)
         return self._by_id[person]
@@ -265,7 +310,13 @@ class Preview(Work):
         super().__init__(ledger, reader, keys, 0, handlers=handlers)
         self.sealer = _Unsealed(keys)
 
-    def person(self, lookup: str) -> Person:
+    def person(self, lookup: str, *beside: Aggregate) -> Person:
+        for aggregate in beside:
+            try:
+                self._on_record(aggregate)
+            except PersonLost:
+                if self._found(lookup) is None:
+                    raise
         return self._by_id.setdefault(lookup, Person(lookup, b""))
 
 

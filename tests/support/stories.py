@@ -58,11 +58,14 @@ class Story:
     def mac(self, purpose: str, data: bytes) -> bytes:
         return hmac.digest(purpose.encode(), data, "sha256")
 
-    def person(self, lookup: str) -> Person:
+    def person(self, lookup: str, *beside: Aggregate) -> Person:
         return Person(f"person:{lookup}", b"")
 
-    def person_by_id(self, person: str) -> Person:
-        return Person(person, b"")
+    def person_of(self, known: Aggregate, lookup: str, *beside: Aggregate) -> Person:
+        return Person(known.whose() or f"person:{lookup}", b"")
+
+    def is_given_up(self, known: Aggregate, person: str) -> bool:
+        return False
 
     # -- the story --------------------------------------------------------------------------------
 

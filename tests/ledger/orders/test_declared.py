@@ -4,13 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import example
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from ledger.common.moments import Moment
+from ledger.core.commands import Command
+from ledger.orders.commands import HoldOrder
 from ledger.orders.declared import NumberReused
+from ledger.orders.order import Order
 from ledger.orders.values import Amounts
-from tests.support.builders import NOON, place, record, stream
+from tests.support.builders import CHANNEL, NOON, place, record, remark, stream
 from tests.support.stories import Story, given
 
 PAID = Moment(NOON + timedelta(minutes=5))
@@ -78,6 +82,37 @@ def test_record__accepted_after_a_decision() -> None:
 
 
 REFUNDED = {"refunded": Moment(NOON + timedelta(days=12)), "refunded_minor": 990}
+
+
+PERSONAL = st.fixed_dictionaries({}, optional={
+    name: st.sampled_from(["甲", "乙"]) for name in ("recipient", "phone", "remark", "reason")})
+STATES = st.sampled_from([UNPAID, {}, {"ended_as": "cancelled"}])
+SAYS = st.one_of(
+    st.builds(lambda state, said, account: record(**{**state, **said, **account}), STATES, PERSONAL,
+              st.sampled_from([{}, {"account": "读者"}])),
+    st.just(remark()), st.just(HoldOrder(order=stream(), reason="改地址", occurred_at=NOON)))
+
+
+ACCOUNT_FIRST = record(**UNPAID, account="读者", recipient="甲")
+ACCOUNT_LATER = [record(**UNPAID, recipient="甲"), record(**UNPAID, account="读者")]
+
+
+@for_all(said=st.lists(SAYS, min_size=2, max_size=6))
+@example(said=[ACCOUNT_FIRST, record(**UNPAID, phone="甲")])
+@example(said=[ACCOUNT_FIRST, record(**UNPAID, remark="甲")])
+@example(said=[ACCOUNT_FIRST, record(ended_as="cancelled", reason="甲")])
+@example(said=[*ACCOUNT_LATER, remark()])
+def test_record__seals_all_for_the_buyer_once_an_account_is_known(said: list[Command]) -> None:
+    """Whoever writes it, and whether or not the file names the account again."""
+    story = Story()
+    for command in said:
+        story.when(command)
+        known = story.known.get(stream())
+        if isinstance(known, Order):
+            buyer = f"buyer:{CHANNEL}:读者" if "account" in known.buyer else stream()
+            persons = {value.p for fact in story.facts for name in fact.PERSONAL
+                       if (value := getattr(fact, name)) is not None}
+            assert persons <= {f"person:{buyer}"}
 
 
 @pytest.mark.parametrize("older", [
