@@ -8,7 +8,8 @@ from ledger.common.days import day_of
 from ledger.common.errors import Invalid
 from ledger.common.values import from_us
 from ledger.core.clock import CloseLog, DayLog
-from ledger.log.milestones import opened_as
+from ledger.log.envelope import Entry
+from ledger.log.milestones import anchored, opened_as
 from ledger.log.store import Head, Reader
 
 
@@ -32,15 +33,18 @@ class Closing:
     def due(self, head: Head, now: int, reader: Reader) -> CloseLog | None:
         """What closes the day of the last event, if it is over and not closed yet.
 
+        A closing that stands at the end of the log has closed all of it; but the access ledger may
+        have gone on since, and then its day is closed once more.
         Units: `now` in microseconds since 1970. Days are those of the ledger's zone.
         """
         day = day_of(from_us(head.recorded_at))
         if not head.position or day >= day_of(from_us(now)):
             return None
-        (last,) = reader.read(self.ledger, after=head.position - 1, limit=1)
-        if last.type == DayLog.DayClosed.TOPIC:
+        closing = self.now(day, now, reader)
+        if closing is None:
             return None
-        return self.now(day, now, reader)
+        (last,) = reader.read(self.ledger, after=head.position - 1, limit=1)
+        return None if _anchors(last, closing) else closing
 
     def now(self, day: str, now: int, reader: Reader) -> CloseLog | None:
         """What closes a day at a time; None for an access ledger."""
@@ -52,3 +56,11 @@ class Closing:
         head = reader.head(self._access)
         return CloseLog(day=day, access_position=head.position, access_root=head.root.hex(),
                         occurred_at=from_us(now))
+
+
+def _anchors(last: Entry, closing: CloseLog) -> bool:
+    """Whether the last event closed a day, when the access ledger had come as far as now."""
+    if last.type != DayLog.DayClosed.TOPIC:
+        return False
+    position, root = anchored(last)
+    return (position, root.hex()) == (closing.access_position, closing.access_root)

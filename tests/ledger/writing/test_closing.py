@@ -5,22 +5,30 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from ledger.application import Ledger
+from ledger.common.days import day_of
 from ledger.common.errors import LedgerError
+from ledger.common.values import from_us
 from ledger.core.clock import DayLog
 from ledger.log import merkle
 from ledger.log.envelope import Entry
 from ledger.log.persons import Keys
 from ledger.log.store import Store
 from ledger.log.verify import verify
+from ledger.settings import Settings
 from ledger.writing.closing import NothingToClose
 from ledger.writing.genesis import SUFFIX, begun, keys_of
 from tests.support.clocks import Time
 from tests.support.envelopes import CONTEXT
 from tests.support.jars import HANDLERS, adding, opening
+from tests.support.thorough import tried
 
 DAY_S = 86_400
+ACCESS = "main" + SUFFIX
+IN_MEMORY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
 
 
 @pytest.fixture
@@ -33,6 +41,15 @@ def time() -> Time:
 def ledger(store: Store, keys: Keys, time: Time) -> Iterator[Ledger]:
     """A ledger of jars on that clock."""
     opened = Ledger(store, begun(store, keys, clock=time.clock()), clock=time.clock(),
+                    handlers=HANDLERS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def access(ledger: Ledger, store: Store, keys: Keys, time: Time) -> Iterator[Ledger]:
+    """The ledger of its keys and readings, on the same clock."""
+    opened = Ledger(store, keys_of(store, keys, ACCESS), name=ACCESS, clock=time.clock(),
                     handlers=HANDLERS)
     yield opened
     opened.close()
@@ -91,24 +108,79 @@ def test_day__is_closed_by_a_refusal_as_well(ledger: Ledger, store: Store, time:
 
 
 def test_closing__anchors_the_access_ledger(
-    ledger: Ledger, store: Store, keys: Keys, time: Time
+    ledger: Ledger, access: Ledger, store: Store, time: Time
 ) -> None:
-    access = Ledger(store, keys_of(store, keys, "main" + SUFFIX), name="main" + SUFFIX,
-                    clock=time.clock(), handlers=HANDLERS)
     access.handle(opening(1), CONTEXT)
     receipt = ledger.close_log(CONTEXT)
     (closing,) = closings(store)
     assert receipt.positions == (closing.position,)
     assert said(closing)["day"] == "2027-01-15"
-    head = store.head("main" + SUFFIX)
+    head = store.head(ACCESS)
     assert said(closing)["access"] == {
         "position": head.position, "root": merkle.root(merkle.unpack(head.frontier)).hex()}
     with pytest.raises(NothingToClose):
         access.close_log(CONTEXT)
     time.pass_by(DAY_S)
     access.handle(opening(2), CONTEXT)
-    assert all(entry.type != DayLog.DayClosed.TOPIC for entry in store.read("main" + SUFFIX))
-    access.close()
+    assert all(entry.type != DayLog.DayClosed.TOPIC for entry in store.read(ACCESS))
+
+
+def test_day__is_closed_again_if_only_the_access_ledger_went_on(
+    ledger: Ledger, access: Ledger, store: Store, time: Time
+) -> None:
+    ledger.handle(opening(1), CONTEXT)
+    access.handle(opening(1), CONTEXT)
+    ledger.close_log(CONTEXT)
+    access.handle(opening(2), CONTEXT)
+    time.pass_by(DAY_S)
+    receipt = ledger.handle(opening(2), CONTEXT)
+    early, late = closings(store)
+    assert receipt.positions == (late.position + 1,)
+    assert (late.stream, late.version) == (early.stream, early.version + 1)
+    assert said(late)["access"]["position"] == said(early)["access"]["position"] + 1
+    assert verify(store, "main").ok
+
+
+STEPS = st.lists(st.sampled_from(["main", "access", "close", "hours", "day"]), min_size=15,
+                 max_size=25)
+
+
+@settings(max_examples=tried(100), deadline=None)
+@example(["main", "access", "close", "access", "day", "main"])
+@given(STEPS)
+def test_days__are_closed_with_all_of_both_ledgers(steps: list[str]) -> None:
+    """Whatever happens in whatever order: what stands in main on a later day stands after a closing
+    that anchors all that the access ledger recorded on earlier days. No closing by itself says
+    nothing new."""
+    time, store, keys = Time(), IN_MEMORY.open_store(), IN_MEMORY.open_keys()
+    both = {"main": Ledger(store, begun(store, keys, clock=time.clock()), clock=time.clock(),
+                           handlers=HANDLERS)}
+    both["access"] = Ledger(store, keys_of(store, keys, ACCESS), name=ACCESS, clock=time.clock(),
+                            handlers=HANDLERS)
+    asked = []
+    for number, step in enumerate(steps):
+        if step in both:
+            both[step].handle(opening(number), CONTEXT)
+        elif step == "close":
+            asked.append(both["main"].close_log(CONTEXT).positions[-1])
+        else:
+            time.pass_by(DAY_S if step == "day" else DAY_S / 5)
+    days = [day_of(from_us(entry.recorded_at)) for entry in store.read(ACCESS)]
+    before, *recorded = store.read("main")
+    fresh, closed = True, 0
+    for entry in recorded:
+        if entry.type == DayLog.DayClosed.TOPIC:
+            position = said(entry)["access"]["position"]
+            assert fresh or position > closed or entry.position in asked
+            fresh, closed = False, position
+        else:
+            today = day_of(from_us(entry.recorded_at))
+            assert all(day >= today for day in days[closed:])
+            assert day_of(from_us(before.recorded_at)) == today or not fresh
+            fresh = True
+        before = entry
+    for one in (*both.values(), store, keys):
+        one.close()
 
 
 def test_day__is_closed_once_by_two_writers(
