@@ -10,6 +10,7 @@ import base64
 import gzip
 import json
 import os
+import secrets
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -74,12 +75,17 @@ class UnsoundLog(Misconfigured):
 
 @contextmanager
 def _new_file(path: Path) -> Iterator[gzip.GzipFile]:
-    """A gzip file that appears under its name only when it is whole and on disk."""
+    """A gzip file that appears under its name only when it is whole and on disk.
+
+    Until then it has a name of its own: two that are made at once do not write into one file, and
+    the one that is done first has the name.
+    """
     if path.exists():
         raise FileExists(path=path)
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}.partial")
+    raw = partial.open("xb")
     try:
-        with partial.open("wb") as raw:
+        with raw:
             with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=3, mtime=0) as file:
                 yield file
             raw.flush()

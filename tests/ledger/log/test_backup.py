@@ -3,16 +3,18 @@
 import base64
 import gzip
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ledger.application import Ledger
 from ledger.common.errors import LedgerError
 from ledger.log import backup, merkle
 from ledger.log.envelope import leaf_hash
 from ledger.log.memory import MemoryStore
-from ledger.log.persons import WrongKeys, WrongMasterKey
+from ledger.log.persons import Keys, WrongKeys, WrongMasterKey
 from ledger.log.store import LedgerTaken, Store
 from ledger.log.verify import verify
 from ledger.settings import Settings, open_ledger
@@ -146,6 +148,25 @@ def test_backup__rejected_when_the_file_exists(source: Path) -> None:
     with pytest.raises(backup.FileExists):
         backup.backup_log(store, "main", source / "log.gz")
     store.close()
+
+
+def test_backups__at_once_under_one_name_leave_the_first_one_whole(
+    store: Store, keys: Keys, ledger: Ledger, tmp_path: Path
+) -> None:
+    """Another one begins while one runs, and ends after it or before it: what was reported is in
+    the file, and the second is refused."""
+    log, late = tmp_path / "log.gz", tmp_path / "keys.gz"
+    with pytest.raises(backup.FileExists), ExitStack() as other:
+        def begin(done: int, of: int) -> None:
+            other.enter_context(backup._new_file(log)).write(b"another")
+
+        backup.backup_log(store, "main", log, begin)
+    assert lines_of(log)[-1]["root"] == store.head("main.access").root.hex()
+    with pytest.raises(backup.FileExists), backup._new_file(late) as slow:
+        slow.write(b"another")
+        count = backup.backup_keys(keys, late)
+    assert lines_of(late)[-1] == {"keys": count}
+    assert not list(tmp_path.glob("*.partial"))
 
 
 def test_restore_keys__rejected_when_the_master_key_is_another(
