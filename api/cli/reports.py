@@ -13,6 +13,7 @@ from api.cli.output import print_record, print_rows
 from api.messages import tr
 from api.sheets import workbook
 from ledger.common.errors import Invalid, Unavailable
+from ledger.common.values import exact
 from ledger.log.store import Store
 from ledger.settings import Settings
 from projections import reports
@@ -135,7 +136,7 @@ def _file(answer: Answer, form: str) -> bytes:
     names = list(answer.rows[0]) if answer.rows else []
     if form == "csv":
         return sheets.as_csv(answer.rows, names)
-    return orjson.dumps(answer.rows, option=orjson.OPT_INDENT_2)
+    return orjson.dumps(exact(answer.rows), option=orjson.OPT_INDENT_2)
 
 
 def as_of_line(head: dict[str, Any]) -> str:
