@@ -139,7 +139,8 @@ def do_command(
 @click.option("--to", "until", metavar="DAY", help="The last day of the period, included.")
 @click.option("--month", metavar="YYYY-MM", help="Of scores, deductions, attendance and leave: "
               "which month. Default for scores: the last closed one; for attendance: this one.")
-@click.option("--day", metavar="DAY", help="Of staff and shifts: which day. Default: today.")
+@click.option("--day", metavar="DAY", help="Of staff and shifts: which day. Default: "
+              "today; of the past, its last day.")
 @click.option("--post", metavar="NAME", help="Of scores: only this post's.")
 @as_of_options
 @ledger_option

@@ -120,15 +120,16 @@ class Report(Protocol):
         ...
 
 
-Knows = Callable[[ReadModels, str, str], bool]
-"""Whether a ledger knows a subject."""
+Knows = Callable[[ReadModels, str, str, Cut], bool]
+"""Whether a ledger knows a subject. Where the cut is closed any that may ever begin is known:
+what begins later must not change the answer."""
 
 
 def recorded(*kinds: str) -> Knows:
     """Subjects that are streams, of some kinds or of any, and hold an event."""
-    def knows(models: ReadModels, ledger: str, subject: str) -> bool:
-        return (not kinds or subject.partition(":")[0] in kinds) and bool(
-            models.store.streams(ledger, [subject], upto=1))
+    def knows(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
+        return (not kinds or subject.partition(":")[0] in kinds) and (
+            cut.closed or bool(models.store.streams(ledger, [subject], upto=1)))
 
     return knows
 
@@ -143,7 +144,8 @@ def answering(
     Errors: R-PRJ-01, R-PRJ-05, NothingRecorded (R-PRJ-07) for a subject that is not known.
     """
     as_of, subject, made = question.as_of, question.subject, projection()
-    if knows is not None and subject is not None and not knows(models, ledger, subject):
+    if knows is not None and subject is not None and not knows(
+            models, ledger, subject, as_of.resolve(models.store, ledger)):
         with _rows(models, ledger, made, question, past=past) as reading:
             must_know(reading, (subject,), models.store.head(ledger).position)
         raise NothingRecorded(ledger=ledger, subject=subject)

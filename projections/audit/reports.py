@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from projections.asking.answering import Past, Reading, answering, report
+from projections.asking.clocks import Cut
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import PRESENT, SubjectNeeded
 from projections.audit.timeline import Timeline, about, shown
 from projections.store.models import ReadModels
 
 
-def _is_known(models: ReadModels, ledger: str, subject: str) -> bool:
-    """Whether any event is about a subject."""
+def _is_known(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
+    """Whether any event is about a subject, or the cut is closed."""
+    if cut.closed:
+        return True
     with answering(models, ledger, Timeline, PRESENT, past=Past.LOG) as reading:
         return next(about(reading, subject), None) is not None
 

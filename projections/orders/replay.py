@@ -82,7 +82,8 @@ def _chosen(
     store: Store, ledger: str, streams: Sequence[str], *, cut: Cut, without: Collection[int]
 ) -> list[Entry]:
     found = store.streams(ledger, streams)
-    if missing := set(streams) - {entry.stream for entry in found}:
+    missing = set(streams) - {entry.stream for entry in found}
+    if missing and not cut.closed:  # what begins later must not change a closed answer
         raise NothingRecorded(ledger=ledger, subject=", ".join(sorted(missing)))
     entries = list(filter(cut.takes, found))
     if unknown := set(without) - {entry.position for entry in entries}:

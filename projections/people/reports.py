@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger.common.days import SHOP_ZONE, day_of, month_of
-from ledger.common.values import from_us, rfc3339
+from ledger.common.days import FOR_EVER, SHOP_ZONE, day_of, month_of
+from ledger.common.values import EPOCH, from_us, rfc3339
 from ledger.people.attendance import Attendance, attendance_of
 from ledger.people.member import Member
 from ledger.people.posts import Post
@@ -22,12 +22,30 @@ ABSENT = "absent"
 
 
 def _day(reading: Reading) -> str:
-    """The day that is asked about, by default today: then it is noted. Errors: R-PRJ-16."""
+    """The day that is asked about, by default that of the moment: then it is noted. Errors:
+    R-PRJ-16."""
     if (asked := reading.question.must_be_of_day()) is not None:
         return asked
-    day = day_of(datetime.now(UTC))
-    reading.note(f"{day}: today in {SHOP_ZONE}")
+    day = _day_by_default(reading)
+    if reading.now:
+        reading.note(f"{day}: today in {SHOP_ZONE}")
+    else:
+        reading.note(f"{day}: the day as of which this is, in {SHOP_ZONE}")
     return day
+
+
+def _day_by_default(reading: Reading) -> str:
+    """The day as of which a question is asked: a past answer must not change with today's date."""
+    as_of, recorded_at = reading.question.as_of, reading.as_of["recorded_at"]
+    if as_of.now:
+        return day_of(datetime.now(UTC))
+    asked = as_of.occurred or as_of.recorded
+    if asked is None:
+        return day_of(datetime.fromisoformat(recorded_at) if recorded_at else EPOCH)
+    try:
+        return day_of(from_us(asked.at_us))
+    except OverflowError:  # the last hours of all, in which the shop has no day any more
+        return FOR_EVER
 
 
 def _only(stream: str | None) -> list[str] | None:
@@ -39,7 +57,8 @@ def _only(stream: str | None) -> list[str] | None:
 
 @report(People, Past.ROWS, knows=recorded(Member.KIND))
 def staff(reading: Reading) -> Iterator[dict[str, Any]]:
-    """Everybody who ever joined, on a day; by default today. The subject is a member.
+    """Everybody who ever joined, on a day; by default today, of the past on its last day. The
+    subject is a member.
 
     Shapes: member, joined_on, left_on, here, posts (a list), supervisor, on_leave, shifts (objects
     of roster, shift, start, end, covers: the member they stand in for), attendance (the kinds that
@@ -96,7 +115,8 @@ def _shifts_on(known: Known, day: str) -> dict[str, list[dict[str, Any]]]:
 
 @report(People, Past.ROWS, knows=recorded(Roster.KIND))
 def shifts(reading: Reading) -> Iterator[dict[str, Any]]:
-    """The shifts of a day, by default today. The subject is a roster.
+    """The shifts of a day, by default today, of the past those of its last day. The subject is a
+    roster.
 
     Shapes: roster, shift, start, end, members (those in it who work here that day, or who stand in
     for them), director, covered (somebody is there), absent (the members who have approved leave,
@@ -166,15 +186,17 @@ def rosters(reading: Reading) -> Iterator[dict[str, Any]]:
 
 @report(People, Past.ROWS, knows=recorded(Member.KIND))
 def attendance(reading: Reading) -> Iterator[dict[str, Any]]:
-    """What was recorded of attendance in a month; by default this one. The subject is a member.
+    """What was recorded of attendance in a month; by default this one, of the past its last. The
+    subject is a member.
 
     Shapes: member, day, kind, shift, minutes, recorded_by, stands, corrected_by, reason (of the
     correction), number, position. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-07, R-PRJ-13.
     """
     member, month = reading.question.subject, reading.question.must_be_of_month()
     if month is None:
-        month = month_of(day_of(datetime.now(UTC)))
-        reading.note(f"{month}: this month")
+        month = month_of(_day_by_default(reading))
+        reading.note(f"{month}: this month" if reading.now else
+                     f"{month}: the month as of which this is")
     found = known_at(reading, Wanted({
         Attendance.KIND: None if member is None else [attendance_of(member, month)]}, month))
     return (row for tracked in found.of(Attendance.KIND).values() for row in _attended(tracked))

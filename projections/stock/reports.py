@@ -20,7 +20,7 @@ from ledger.stock.pieces import PIECE, sku_of
 from ledger.stock.places import AVAILABLE, INSIDE, ON_HAND
 from ledger.stock.skus import Sku
 from projections.asking.answering import Past, Reading, Report, report
-from projections.asking.clocks import end_of_day, moment
+from projections.asking.clocks import Cut, end_of_day, moment
 from projections.asking.entries import entries_at
 from projections.asking.questions import SubjectNeeded
 from projections.stock.inventory import LOW, PLACES, Stock
@@ -57,8 +57,10 @@ def _of(ledger: bytes, subject: str | None) -> _Of:
     return _Of(f"ledger = ? AND {found}", (ledger, *map(unquote, parts)))
 
 
-def _has_stock(models: ReadModels, ledger: str, subject: str) -> bool:
-    """Whether a subject has, or had, stock."""
+def _has_stock(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
+    """Whether a subject has, or had, stock, or the cut is closed."""
+    if cut.closed:
+        return True
     of = _of(models.store.id_of(ledger), subject)
     with models.reading(ledger, Stock.name) as (connection, _):
         return bool(Rows(connection).select(

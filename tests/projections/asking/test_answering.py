@@ -1,18 +1,23 @@
 """What every report says of its answer, whatever it is about and wherever it finds the past."""
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import pytest
 
 from ledger.application import Ledger
+from ledger.common.errors import LedgerError
 from ledger.common.moments import Moment
+from ledger.common.values import from_us
 from ledger.log.envelope import listed_subjects
 from ledger.log.store import Store
 from ledger.orders.values import Amounts
+from ledger.people.commands import JoinMember
 from ledger.settings import Settings, open_ledger
 from projections import reports
 from projections.asking.answering import NotYetKnown, Past, Reading, Report, answering
@@ -40,6 +45,7 @@ from tests.support.team import (
     seal,
     team,
 )
+from tests.support.thorough import THOROUGH
 
 SUBJECTS = {"stock-card": f"stock:{HOUSE}:PEN", "score-terms": WANG, "timeline": stream(1)}
 """Reports that are always about a subject, with one that there is."""
@@ -143,6 +149,55 @@ def test_report__of_a_subject_that_nobody_knows(
             reports.run(models, "main", name, question)
     elif not (answer := reports.run(models, "main", name, question)).rows:
         assert answer.as_of["notes"][-1] == "there is nothing about subject member:nobody by then"
+
+
+def test_report__of_a_closed_past_is_the_same_for_ever(
+    ledger: Ledger, models: ReadModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever day it is when it is asked, and whatever begins later: also what it is asked about.
+    """
+    put(ledger, opened(), received("PEN", 5), place(1))
+    record(ledger, HISTORY)
+    head = ledger.head()
+    at = from_us(head.recorded_at).isoformat()
+    pasts = [AsOf.parse(0), AsOf.parse(head.position), AsOf.parse(None, at),
+             AsOf.parse(head.position, None, "9999-12-31T23:59:59Z")]
+    begun_later = ["member:late", stream(77), "sku:INK", f"stock:{HOUSE}:INK"]
+    questions = [(name, Question(as_of=pasts[(one + other) % len(pasts)], subject=subject))
+                 for one, name in enumerate(sorted(set(reports.REPORTS) - FROM_THE_LOG))
+                 for other, subject in enumerate((None, *begun_later))][::1 if THOROUGH else 4]
+    questions += [(name, Question(as_of=pasts[1], subject=subject)) for name, subject in (
+        ("staff", None), ("attendance", None), ("timeline", stream(77)), ("inventory", "sku:INK"),
+        ("returns", stream(77)))]
+    for module in [one for name, one in sys.modules.items() if name.startswith("projections.")]:
+        if getattr(module, "datetime", None) is datetime:
+            monkeypatch.setattr(module, "datetime", NoClock)
+    models.catch_up("main")
+    before = [outcome(models, *one) for one in questions]
+    put(ledger, place(77), received("INK", 5))
+    record(ledger, [("system", JoinMember(member="member:late", joined_on="2026-09-01",
+                                          occurred_at=NOON))])
+    models.catch_up("main")
+    for one, found in zip(questions, before, strict=True):
+        assert outcome(models, *one) == found, one
+
+
+class NoClock(datetime):
+    """Times, but not the one that it is."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> Any:
+        raise AssertionError("a closed answer hangs on today")
+
+
+def outcome(models: ReadModels, name: str, question: Question) -> Any:
+    """What a report answers but for where the log ends now, or the code of its error."""
+    try:
+        answer = reports.REPORTS[name](models, "main", question)
+    except LedgerError as error:
+        return error.code
+    assert not answer.as_of["open"]
+    return {**answer.as_of, "head": None}, answer.rows
 
 
 def test_report__of_a_subject_that_is_not_folded_yet(ledger: Ledger, models: ReadModels) -> None:

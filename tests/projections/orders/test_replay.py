@@ -243,6 +243,17 @@ def test_replay__rejected(ledger: Ledger) -> None:
         replay(ledger.store, "main", [stream(1)], until=AsOf.parse(5))
 
 
+def test_replay__of_a_closed_past_is_the_same_when_a_stream_begins_later(ledger: Ledger) -> None:
+    put(ledger, place(1))
+    past, streams = AsOf.parse(ledger.head().position), [stream(1), stream(9)]
+    before = replay(ledger.store, "main", streams, until=past)
+    put(ledger, place(9))
+    after = replay(ledger.store, "main", streams, until=past)
+    assert after[1:] == before[1:]
+    assert not before.as_of["open"]
+    assert len(before.orders) == 1
+
+
 def test_streams_about__finds_what_a_dispute_is_about(
     ledger: Ledger, models: ReadModels
 ) -> None:

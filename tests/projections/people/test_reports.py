@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ledger.application import Ledger
 from ledger.common.days import day_after, day_of, month_of
 from ledger.common.errors import LedgerError
+from ledger.common.values import from_us
 from ledger.core.commands import Command
 from ledger.log.store import Store
 from ledger.people.commands import (
@@ -184,6 +185,27 @@ def test_staff__of_today_where_no_day_is_named(ledger: Ledger, models: ReadModel
     assert answer.rows == rows(models, "staff", day=today)
     assert answer.as_of["notes"] == [f"{today}: today in Asia/Shanghai"]
     assert rows(models, "shifts") == rows(models, "shifts", day=today)
+
+
+def test_reports__of_a_past_are_of_its_last_day_where_none_is_named(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    record(ledger, [*STORY, (LI, attend("late", WANG, TUESDAY))])
+    head = ledger.head()
+    recorded = day_of(from_us(head.recorded_at))
+    for as_of, day in (
+            (AsOf.parse(head.position), recorded),
+            (AsOf.parse(None, from_us(head.recorded_at).isoformat()), recorded),
+            (AsOf.parse(head.position, None, TUESDAY), TUESDAY),
+            (AsOf.parse(None, None, TUESDAY), TUESDAY)):
+        for name in ("staff", "shifts"):
+            answer = run(models, "main", name, Question(as_of=as_of))
+            assert answer.rows == rows(models, name, day=day, as_of=as_of)
+            assert answer.as_of["notes"][-1] == (
+                f"{day}: the day as of which this is, in Asia/Shanghai")
+        answer = run(models, "main", "attendance", Question(as_of=as_of))
+        assert answer.rows == rows(models, "attendance", month=month_of(day), as_of=as_of)
+        assert answer.as_of["notes"][-1] == f"{month_of(day)}: the month as of which this is"
 
 
 def test_shifts__that_nobody_covers_are_told(ledger: Ledger, models: ReadModels) -> None:
