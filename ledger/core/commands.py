@@ -1,6 +1,6 @@
 """The base of all commands, and what their handlers are given."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -59,10 +59,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     request. `REFUSALS_KEPT` says whether a refusal of it goes on record; false where a file
     declares what has happened, since an import tells itself what it could not take.
     `PERSONAL` are the fields that are sealed for a person, in the events under the same names.
+    `INCIDENTAL` are those of them that are recorded with another fact only, and are none alone.
     """
 
     NAME: ClassVar[str] = ""
     PERSONAL: ClassVar[tuple[str, ...]] = ()
+    INCIDENTAL: ClassVar[tuple[str, ...]] = ()
     REFUSALS_KEPT: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -89,6 +91,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     def persons(self) -> list[str]:
         """Whose data it carries, by the subjects that persons are looked up with."""
         return []
+
+    def passed_over(self, before: Any) -> Collection[str]:
+        """The personal fields that leave nothing where its subject is in this state, whatever they
+        say. It is asked of a statement of a file that comes again."""
+        return ()
 
     def must_be_current(self, work: Work) -> None:
         """What the client saw when it decided has not changed since. Errors: StaleVersion

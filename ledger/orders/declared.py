@@ -4,6 +4,7 @@ A declaration is not decided, since what it says has happened. What differs from
 is recorded; refused is only what cannot be the same order.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Annotated, ClassVar
 
@@ -46,6 +47,7 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "order.record"
     PERSONAL: ClassVar[tuple[str, ...]] = (*NewOrder.PERSONAL, "remark", "reason")
+    INCIDENTAL: ClassVar[tuple[str, ...]] = ("reason",)
     REFUSALS_KEPT: ClassVar[bool] = False
     placed: Moment
     declared: Moment | None = None
@@ -70,6 +72,25 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     def persons(self) -> list[str]:
         written = self.remark is not None or self.reason is not None
         return [self.buyer] if written or self.personal() else []
+
+    def passed_over(self, before: Order) -> Collection[str]:
+        return self.PERSONAL if self.is_older_than(before) else ()
+
+    def is_older_than(self, order: Order) -> bool:
+        """Whether it shows an earlier state of an order than this: an old export brought late.
+
+        What a platform has done does not vanish: a file that lacks a known payment, dispatch or
+        end, or has a smaller sum, was made before. A sum that really was wrong is corrected by
+        `CorrectOrder`.
+        """
+        return (
+            (order.paid_at is not None and self.paid is None)
+            or (order.dispatched_at is not None and self.dispatched is None)
+            or (order.delivered_at is not None and self.delivered is None)
+            or (bool(order.ended) and self.ended is None)
+            or (self.paid_minor or 0) < order.paid_minor
+            or (self.refunded_minor or 0) < order.refunded_minor
+        )
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
@@ -119,21 +140,9 @@ class Declaration:
             raise NumberReused(order=order.id, why="of another buyer")
 
     def is_older(self) -> bool:
-        """Whether the file shows an earlier state than the one known: an old export brought late.
-
-        What a platform has done does not vanish: a file that lacks a known payment, dispatch or
-        end, or has a smaller sum, was made before. Such a file changes nothing; it can only add
-        what is still missing. A sum that really was wrong is corrected by `CorrectOrder`.
-        """
-        order, declared = self.order, self.command
-        return (
-            (order.paid_at is not None and declared.paid is None)
-            or (order.dispatched_at is not None and declared.dispatched is None)
-            or (order.delivered_at is not None and declared.delivered is None)
-            or (bool(order.ended) and declared.ended is None)
-            or (declared.paid_minor or 0) < order.paid_minor
-            or (declared.refunded_minor or 0) < order.refunded_minor
-        )
+        """Whether the file shows an earlier state than the one known. Such a file changes nothing;
+        it can only add what is still missing."""
+        return self.command.is_older_than(self.order)
 
     def record_missing(self) -> None:
         """Record what has happened and was not known."""

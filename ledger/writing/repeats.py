@@ -5,15 +5,18 @@ compared with those that the command's events sealed. A value whose key was eras
 more.
 
 A statement of a file has no hash. Its id is made of what is not personal in it, and of a number: 0
-for the first, and the next one where the statement before says the same but for a personal value.
+for the first, and the next one where it names a personal value and that one recorded, or left as it
+was known, another. What that one left out whatever it said makes no difference: nobody knows what
+it was, so it would be another statement every time.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ledger.common.personal import Personal
 from ledger.core import event_types
+from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command
 from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
@@ -35,15 +38,25 @@ def is_same(task: Task, recorded: Sequence[Entry], keys: LedgerKeys) -> bool:
     """Whether events are those of this very request. Errors: StorageFailed (R-LOG-04)."""
     return recorded[0].request_hash == task.request_hash and not any(
         _differs(task.command, name, sealed, keys)
-        for name, sealed in _values(task.command, recorded))
+        for name, sealed in _values(_compared(task), recorded))
 
 
-def _values(command: Command, recorded: Sequence[Entry]) -> Iterator[tuple[str, _Sealed]]:
-    """The personal values in a command's events, under the names of its fields."""
-    for entry in recorded if command.PERSONAL else ():
+def _compared(task: Task) -> Collection[str]:
+    """The personal fields that make a difference: of a request all; of a statement those with a
+    value, since an empty cell takes none away, that are recorded for themselves."""
+    command = task.command
+    if task.context.statement is None:
+        return command.PERSONAL
+    return [name for name in command.PERSONAL
+            if name not in command.INCIDENTAL and getattr(command, name) is not None]
+
+
+def _values(names: Collection[str], recorded: Sequence[Entry]) -> Iterator[tuple[str, _Sealed]]:
+    """The personal values in a command's events, of these among its fields."""
+    for entry in recorded if names else ():
         fact = event_types.decode(entry)
         for name in type(fact).PERSONAL:
-            if name in command.PERSONAL and (value := getattr(fact, name)) is not None:
+            if name in names and (value := getattr(fact, name)) is not None:
                 yield name, _Sealed(value, entry.stream, entry.version, f"/{name}")
 
 
@@ -100,51 +113,53 @@ class Repeats:
     def _look(self, task: Task) -> "_Look | None":
         """A statement beside its events; None if it has nothing personal, or they are unreadable.
         """
-        command = task.command
-        own: list[tuple[str, _Sealed]] = []
         with suppress(Exception):
-            own = list(_values(command, self.of(task)))
+            names = _compared(task)
+            own = list(_values(names, self.of(task)))
             held = {name for name, _ in own}
-            names = [name for name in command.PERSONAL
-                     if name not in held and getattr(command, name) is not None]
-            return _Look(task, own, names) if own or names else None
+            return _Look(task, own, [name for name in names if name not in held]) \
+                if names else None
         return None
 
     def _others(self, looks: Sequence["_Look"]) -> list[Task]:
         """The statements that say otherwise than the ones on record under their ids."""
-        known = self._known([look.task for look in looks if look.unsaid])
+        known = self._known(looks)
         persons = {sealed.value.p for look in looks for _, sealed in look.own}
-        persons.update(sealed.value.p for values in known.values() for sealed in values.values())
+        persons.update(sealed.value.p for values in known for sealed in values.values() if sealed)
         with suppress(StorageFailed):
             self.keys.load(persons)
         found = []
-        for look in looks:
+        for look, values in zip(looks, known, strict=True):
             with suppress(Exception):
-                if look.says_otherwise(known.get(look.task.command_id.bytes), self.keys):
+                if look.says_otherwise(values, self.keys):
                     found.append(look.task)
         return found
 
-    def _known(self, tasks: Sequence[Task]) -> dict[bytes, dict[str, _Sealed]]:
-        """What was known of each statement's subject once the statement was recorded, by command
-        id: of the fields that its events do not hold, it said nothing new."""
-        kinds = {stream: cls for task in tasks for cls, stream in task.command.streams()
-                 if stream == task.command.subject}
+    def _known(self, looks: Sequence["_Look"]) -> list[dict[str, _Sealed | None]]:
+        """What was known of each statement's subject when the statement was recorded: of the
+        fields that its events do not hold although they would if it had said otherwise."""
+        kinds = {
+            stream: cls for look in looks if look.unsaid
+            for cls, stream in look.task.command.streams() if stream == look.task.command.subject}
         streams: dict[str, list[Entry]] = {stream: [] for stream in kinds}
         for entry in self.reader.streams(self.ledger, list(kinds)) if kinds else ():
             streams[entry.stream].append(entry)
-        found = {}
-        for task in tasks:
-            stream, last = task.command.subject, self.of(task)[-1].position
-            with suppress(Exception):
-                aggregate: Any = kinds[stream].blank(stream)
-                for entry in [*streams[stream], *self._added.get(stream, ())]:
-                    if entry.position <= last:
-                        event_types.decode(entry).mutate(aggregate)
-                if (declared := aggregate.declared()) is not None:
-                    found[task.command_id.bytes] = {
-                        name: _Sealed(value, stream, version, field)
-                        for name, (value, version, field) in declared.items()}
+        found: list[dict[str, _Sealed | None]] = []
+        for look in looks:
+            found.append({})
+            if look.unsaid:
+                stream, first = look.task.command.subject, self.of(look.task)[0].position
+                entries = [*streams[stream], *self._added.get(stream, ())]
+                with suppress(Exception):
+                    before = kinds[stream].blank(stream)
+                    _replay(before, (one for one in entries if one.position < first))
+                    found[-1] = look.known_of(before)
         return found
+
+
+def _replay(aggregate: Aggregate, entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        event_types.decode(entry).mutate(aggregate)
 
 
 class _Look(NamedTuple):
@@ -155,10 +170,19 @@ class _Look(NamedTuple):
     own: list[tuple[str, _Sealed]]
     unsaid: list[str]
 
-    def says_otherwise(self, known: dict[str, _Sealed] | None, keys: LedgerKeys) -> bool:
+    def known_of(self, before: Aggregate) -> dict[str, _Sealed | None]:
+        """What was known of these fields in a state of the subject, without those that leave
+        nothing there; none if it is not kept."""
+        if (declared := before.declared()) is None:
+            return {}
+        passed = self.task.command.passed_over(before)
+        return {name: _Sealed(known[0], before.id, *known[1:])
+                if (known := declared.get(name)) is not None else None
+                for name in self.unsaid if name not in passed}
+
+    def says_otherwise(self, known: Mapping[str, _Sealed | None], keys: LedgerKeys) -> bool:
         """Whether a personal value is another than the one that was recorded, or known, then."""
         command = self.task.command
-        return any(_differs(command, name, sealed, keys) for name, sealed in self.own) or (
-            known is not None and any(
-                name not in known or _differs(command, name, known[name], keys)
-                for name in self.unsaid))
+        return any(_differs(command, name, sealed, keys) for name, sealed in self.own) or any(
+            sealed is None or _differs(command, name, sealed, keys)
+            for name, sealed in known.items())
