@@ -106,6 +106,23 @@ def test_repeat__compares_personal_values_until_they_are_erased(
     after.close()
 
 
+def test_repeat__ignored_with_another_value_where_the_first_changed_nothing(
+    shop: Ledger, store: Store
+) -> None:
+    """Nothing was sealed, so nobody knows which value it was."""
+    for command in (place(phone="1"), hold("改地址")):
+        shop.handle(command, CONTEXT)
+    for again in (False, True):
+        receipt = shop.handle(hold("改地址"), named(8))
+        assert (receipt.replayed, receipt.positions) == (again, ())
+    before = store.head(shop.id)
+    assert shop.handle(hold("缺货"), named(8)).replayed
+    assert store.head(shop.id) == before
+    with pytest.raises(CommandReused):
+        shop.handle(remark(text="缺货"), named(8))
+
+
+
 # -- statements of files --------------------------------------------------------------------------
 
 
