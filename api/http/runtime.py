@@ -22,7 +22,7 @@ from ledger.common.context import Context
 from ledger.core import event_types
 from ledger.log.milestones import opening
 from ledger.log.persons import Keys
-from ledger.log.store import Store, Which, gapless
+from ledger.log.store import NOBODY, Store, Which, gapless
 from ledger.settings import Settings, clock_of, sqlite_path
 from ledger.writing.genesis import keys_of
 from projections.catalogue import PROJECTIONS
@@ -52,43 +52,82 @@ class Caller(NamedTuple):
     ledger_id: str
 
 
+class _Folded:
+    """The keys of one ledger as of the event of its access ledger that was folded last."""
+
+    def __init__(self, store: Store, ledger: Which) -> None:
+        self.ledger = ledger
+        self.known = store.known(ledger)
+        access = None if self.known is None else opening(
+            next(iter(store.read(self.known.id, limit=1)), None), self.known.name).access
+        self.access = bytes.fromhex(access or "")
+        self.position, self.leaf = 0, b""
+        self.keys: dict[str, ApiKey] = {}
+        self.by_digest: dict[str, ApiKey] = {}
+        self.noted: dict[str, str] = {}
+
+    def goes_on(self, store: Store) -> bool:
+        """Fold what was recorded since. False, and nothing is folded, where the log does not lead
+        on from the last event: another one has taken its place, such as a restored backup."""
+        if store.known(self.ledger) != self.known:
+            return False
+        after = max(self.position - 1, 0)
+        found = gapless(store.read(self.access, after=after, limit=10**9), self.access, after=after)
+        if self.position:
+            if not found or found[0].leaf_hash != self.leaf:
+                return False
+            found = found[1:]
+        for entry in found:
+            if entry.stream.startswith("key:"):
+                key = self.keys.setdefault(entry.stream, ApiKey.blank(entry.stream))
+                event_types.decode(entry).mutate(key)
+                self.by_digest[key.digest] = key
+            self.position, self.leaf = entry.position, entry.leaf_hash
+        return True
+
+
 class KeyRing:
     """The keys of one ledger, folded from the facts of the access ledger that its own opening
     names."""
 
     def __init__(self, store: Store, ledger: Which) -> None:
         self.store = store
-        self.known = store.known(ledger)
-        self._access = None if self.known is None else opening(
-            next(iter(store.read(self.known.id, limit=1)), None), self.known.name).access
-        self.position = 0
-        self.keys: dict[str, ApiKey] = {}
-        self._by_digest: dict[str, ApiKey] = {}
+        self._folded = _Folded(store, ledger)
         self._until = 0.0
         self._lock = threading.Lock()
 
+    @property
+    def keys(self) -> dict[str, ApiKey]:
+        """The keys, by their streams."""
+        return self._folded.keys
+
     def refresh(self) -> None:
-        """Fold what was recorded since the last time."""
+        """Fold what was recorded since the last time, or all, if the log is another."""
         with self._lock:
-            access = bytes.fromhex(self._access or "")
-            found = self.store.read(access, after=self.position, limit=10**9)
-            for entry in gapless(found, access, after=self.position):
-                self.position = entry.position
-                if entry.stream.startswith("key:"):
-                    key = self.keys.setdefault(entry.stream, ApiKey.blank(entry.stream))
-                    event_types.decode(entry).mutate(key)
-                    self._by_digest[key.digest] = key
+            if not self._folded.goes_on(self.store):
+                other = _Folded(self.store, self._folded.ledger)
+                other.goes_on(self.store)
+                self._folded = other
             self._until = time.monotonic() + SEEN_S
 
     def caller(self, token: str) -> tuple[Caller, ApiKey] | None:
         """Who holds a token; None if it opens nothing."""
         if time.monotonic() > self._until:
             self.refresh()
-        key = self._by_digest.get(hashlib.sha256(token.encode()).hexdigest())
-        if key is None or self.known is None or not key.opens_at(datetime.now(UTC)):
+        folded = self._folded
+        key = folded.by_digest.get(hashlib.sha256(token.encode()).hexdigest())
+        if key is None or folded.known is None or not key.opens_at(datetime.now(UTC)):
             return None
-        return Caller(key.id.partition(":")[2], key.owner, key.role, self.known.name,
-                      self.known.id.hex()), key
+        return Caller(key.id.partition(":")[2], key.owner, key.role, folded.known.name,
+                      folded.known.id.hex()), key
+
+    def first_on(self, day: str, key: ApiKey) -> bool:
+        """Whether a key is used for the first time on a day, and nobody here was asked before."""
+        noted = self._folded.noted
+        if key.used_on >= day or noted.get(key.id) == day:
+            return False
+        noted[key.id] = day
+        return True
 
 
 class Edge:
@@ -116,7 +155,6 @@ class Edge:
                 self._ledgers: dict[str, Ledger] = {}
                 self._begun: set[str] = set()
                 self._rings: dict[bytes, KeyRing] = {}
-                self._used: dict[tuple[str, str], str] = {}
                 self._notes: deque[Callable[[], object]] = deque()
                 self._wakes, self._moved = threading.Event(), threading.Condition()
                 self._closing = False
@@ -142,8 +180,14 @@ class Edge:
         self.store.close()
 
     def ledger(self, name: str) -> Ledger:
-        """A ledger by its name. Errors: those of `keys_of`."""
+        """A ledger by its name; another one, if another has that name by now. Errors: those of
+        `keys_of`."""
+        found = self.store.id_of(name)
         with self._lock:
+            kept = self._ledgers.get(name)
+            if kept is not None and found not in (kept.id, NOBODY):
+                self._ledgers.pop(name).close()
+                self._begun.discard(name)
             if name not in self._ledgers:
                 own = keys_of(self.store, self.keys, name)
                 self._ledgers[name] = Ledger(
@@ -191,14 +235,14 @@ class Edge:
     def caller(self, token: str) -> Caller | None:
         """Who holds a token such as `ol_9f2c…_…`; None if it opens nothing."""
         parts = _token(token)
-        found = None if parts is None else self.ring(bytes.fromhex(parts[1])).caller(token)
-        if found is None:
+        ring = None if parts is None else self.ring(bytes.fromhex(parts[1]))
+        found = None if ring is None else ring.caller(token)
+        if ring is None or found is None:
             return None
         caller, key = found
         name = caller.ledger
         today = datetime.now(UTC).date().isoformat()
-        if key.used_on < today and self._used.get((name, caller.key)) != today:
-            self._used[name, caller.key] = today
+        if ring.first_on(today, key):
             self.later(lambda: self.ledger(name + SUFFIX).handle(
                 NoteUse(key=caller.key, day=datetime.now(UTC).date(),
                         occurred_at=datetime.now(UTC)),

@@ -16,7 +16,7 @@ from ledger.common.errors import LedgerError
 from ledger.common.values import MAX_INTEGER
 from ledger.log import migrations
 from ledger.log.envelope import Entry, Outline
-from ledger.log.sql_reading import SqlReader, SqlWriting
+from ledger.log.sql_reading import Names, SqlReader, SqlWriting
 from ledger.log.store import (
     ConnectionLost,
     FirstEdition,
@@ -55,7 +55,7 @@ class SqlStore:
         self._writing = threading.Lock()
         self._connection: Connection | None = None
         self._process = os.getpid()
-        self._names: dict[str, bytes] = {}
+        self._names: Names = {}
         self._host: str | None = None
 
     # -- schema -----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ SQLAlchemy provides the connection; the few statements of the hot path are texts
 itself runs.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,6 +26,12 @@ from ledger.log.store import (
 )
 
 _HEAD = "SELECT position, recorded_at, frontier, keys_id FROM heads WHERE ledger = ?"
+
+NAMES_S = 1.0
+"""How long a name is taken for that of the same ledger: a restored database may have others."""
+
+Names = dict[str, tuple[bytes, float]]
+"""Names that were looked up: the ledger's id, and until when it is believed."""
 
 IN_CHUNK = 500
 AFTER = " AND +position > ? AND version <= ?"
@@ -67,7 +74,7 @@ class SqlReader:
 
     mark = "?"
 
-    def __init__(self, connection: Connection, names: dict[str, bytes]) -> None:
+    def __init__(self, connection: Connection, names: Names) -> None:
         self.connection = connection
         self._names = names
         """The ids of the ledgers whose names were looked up: one dictionary for all readers."""
@@ -89,11 +96,13 @@ class SqlReader:
     def id_of(self, ledger: Which) -> bytes:
         if isinstance(ledger, bytes):
             return ledger
-        if ledger not in self._names:
-            if (found := self.known(ledger)) is None:
-                return NOBODY
-            self._names[ledger] = found.id
-        return self._names[ledger]
+        known, until = self._names.get(ledger, (NOBODY, 0.0))
+        if (now := time.monotonic()) < until:
+            return known
+        if (found := self.known(ledger)) is None:
+            return NOBODY
+        self._names[ledger] = found.id, now + NAMES_S
+        return found.id
 
     def known(self, ledger: Which) -> Known | None:
         column = "id" if isinstance(ledger, bytes) else "name"
@@ -189,9 +198,7 @@ class SqlWriting(SqlReader):
     lock = ""
     """The end of a query that locks the rows it finds."""
 
-    def __init__(
-        self, connection: Connection, names: dict[str, bytes], ledger: Which
-    ) -> None:
+    def __init__(self, connection: Connection, names: Names, ledger: Which) -> None:
         super().__init__(connection, names)
         self.ledger = self.id_of(ledger)
         rows = self.rows(f"{_HEAD}{self.lock}", (self.ledger,))

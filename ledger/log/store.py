@@ -130,7 +130,7 @@ class Known(NamedTuple):
 
 
 Which = str | bytes
-"""Which ledger: its name or its id. A name is looked up once and remembered."""
+"""Which ledger: its name or its id. A name is looked up and remembered for a second."""
 
 NOBODY = b""
 """What stands for the id of a ledger that is not known: nothing is recorded under it."""

@@ -257,7 +257,7 @@ class Writer:
     def _accept_clock(self, task: Task, head: Head) -> None:
         if isinstance(task.command, AcceptClock) and isinstance(task.result, Receipt) \
                 and not task.result.replayed:
-            self.guard.accept(task.command, head.position)
+            self.guard.accept(task.command, head)
 
     # -- a batch ----------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from ledger.log import postgres
 from projections.store.databases import Generation, noticing_failure
@@ -60,10 +60,17 @@ class SchemaPlace:
         self._made = True
 
     def _named(self) -> int:
+        made = self._made
         self._make()
-        with self._connected() as connection:
-            found = connection.exec_driver_sql("SELECT number FROM read_models.live").scalar()
-            return int(found or 0)
+        try:
+            with self._connected() as connection:
+                found = connection.exec_driver_sql("SELECT number FROM read_models.live").scalar()
+                return int(found or 0)
+        except ProgrammingError:
+            if not made:
+                raise
+            self._made = False  # the database was made again: what was there once is gone
+            return self._named()
 
     def _numbers(self) -> list[int]:
         with self._connected() as connection:

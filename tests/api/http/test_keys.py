@@ -13,17 +13,28 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from api import create_app
+from api.cli import issuing
 from api.cli.keys import issue_command, list_command, revoke_command, rotate_command
+from api.http import runtime
 from api.http.routes import PERMITS, PUBLIC
 from ledger.access import ROLES
-from ledger.log.milestones import Opened
-from ledger.settings import Settings
+from ledger.application import Ledger
+from ledger.log import sql_reading
+from ledger.log.backup import backup_log
+from ledger.log.memory import MemoryStore
+from ledger.log.milestones import Opened as OpenedFact
+from ledger.settings import Opened, Settings
+from ledger.writing.genesis import begun, keys_of
 from tests.conftest import on_sqlite
 from tests.support import tamper
 from tests.support.bodies import at, order, stocked
-from tests.support.builders import stream
+from tests.support.builders import CONTEXT, stream
+from tests.support.postgres_server import Server
+from tests.support.replacing import replaced
 from tests.support.thorough import tried
 from tests.support.web import Web, problem
+
+REPLACED = pytest.mark.parametrize("backend", ["memory", "postgres"], indirect=True)
 
 METHODS = ("GET", "POST")
 
@@ -139,7 +150,7 @@ def test_tenants__see_nothing_of_each_other_on_any_route(web: Web) -> None:
             assert answer.status_code in (200, 404, 400), (address, answer.text)
             if answer.status_code == 200 and answer.is_json:
                 told = answer.json or {}
-                assert [one for one in told.get("items", []) if one.get("type") != Opened.TOPIC
+                assert [one for one in told.get("items", []) if one.get("type") != OpenedFact.TOPIC
                         ] == [], address
                 assert "SH-001" not in answer.text
                 assert "云杉" not in answer.text
@@ -215,3 +226,60 @@ def test_keys__rejected_when_unknown_revoked_or_misnamed(run: Any) -> None:
     result = run(issue_command, "--owner", "张三", "--role", "admin")
     assert "/owner" in result.stderr
     assert run(issue_command, "--owner", "system", "--role", "king").exit_code == 2
+
+
+@pytest.fixture
+def server(backend: str, request: pytest.FixtureRequest) -> Server | None:
+    """The server of this kind of store, if it has one."""
+    found: Server | None = request.getfixturevalue("postgres") if backend == "postgres" else None
+    return found
+
+
+@REPLACED
+def test_keys__are_those_of_a_backup_that_was_restored_under_the_process(
+    web: Web, settings: Settings, tmp_path: Path, monkeypatch: Any, *, server: Server | None
+) -> None:
+    """What another process does then counts here within a second, though the positions at which it
+    is recorded were known already, with other events."""
+    monkeypatch.setattr(runtime, "SEEN_S", 0)
+    web.done("/v1/orders", order(1))
+    backup_log(web.edge.store, "main", tmp_path / "log.gz")
+    for _ in range(6):
+        web.token(expires_at=None)
+    assert web.get("/v1/orders").status_code == 200
+    replaced(web.edge.store, tmp_path / "log.gz", settings, server)
+    store = web.edge.store if settings.database_url == "memory:" else settings.open_store()
+    access = Ledger(store, keys_of(store, web.edge.keys, "main.access"), name="main.access")
+    new = issuing.issue(Opened(access, store, web.edge.keys), "main", CONTEXT, owner="system",
+                        role="manager")["token"]
+    old = web.tokens["manager", "main"]
+    issuing.revoke(Opened(access, store, web.edge.keys), CONTEXT, old.split("_")[2].split("-")[0],
+                   "left")
+    access.close()
+    web.edge.models.catch_up("main")
+    for token, status in ((new, 200), (old, 401)):
+        named = {"Authorization": f"Bearer {token}"}
+        assert web.client.get("/v1/orders", headers=named).status_code == status
+    problem(web.post("/v1/orders", order(2)), 401, "unauthorized")
+    if store is not web.edge.store:
+        store.close()
+
+
+@REPLACED
+def test_ledger__is_the_one_that_has_the_name_after_a_restore(
+    web: Web, settings: Settings, tmp_path: Path, monkeypatch: Any, *, server: Server | None
+) -> None:
+    """Another ledger of the same name: it is read and written, not the one that is gone."""
+    monkeypatch.setattr(sql_reading, "NAMES_S", 0)
+    web.done("/v1/orders", order(1))
+    elsewhere = MemoryStore()
+    begun(elsewhere, web.edge.keys)
+    backup_log(elsewhere, "main", tmp_path / "log.gz")
+    replaced(web.edge.store, tmp_path / "log.gz", settings, server)
+    web.tokens.clear()
+    web.done("/v1/orders", order(2))
+    known = elsewhere.known("main")
+    assert known is not None
+    assert web.edge.store.known("main") == known
+    assert [row["number"] for row in web.get("/v1/orders").json["items"]] == [  # type: ignore[index]
+        order(2)["number"]]

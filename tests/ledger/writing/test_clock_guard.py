@@ -1,6 +1,7 @@
 """The clock guard: what stops recording, who lets it go on, and that recorded time never falls."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,9 @@ import pytest
 from ledger.application import Ledger, OccurredInFuture
 from ledger.common.context import Receipt
 from ledger.common.values import from_us
+from ledger.log.backup import backup_log, restore_log
 from ledger.log.clock import BEHIND_US, JUMP_US, ClockSuspect
+from ledger.log.memory import MemoryStore
 from ledger.log.persons import Keys
 from ledger.log.store import StorageFailed, Store
 from ledger.writing.genesis import begun
@@ -19,6 +22,8 @@ from tests.support.envelopes import CONTEXT, context
 from tests.support.jars import HANDLERS, adding, opening
 from tests.support.soundness import must_be_sound
 from tests.support.waiting import eventually, in_thread
+
+in_memory = pytest.mark.parametrize("backend", ["memory"], indirect=True)
 
 ADMIN = context(actor="member:admin", role="admin")
 
@@ -356,3 +361,38 @@ def test_occurred_at__rejected_more_than_five_minutes_ahead(ledger: Ledger, time
     ledger.handle(opening(occurred_at=limit), CONTEXT)
     with pytest.raises(OccurredInFuture):
         ledger.handle(opening(2, occurred_at=limit + timedelta(microseconds=1)), CONTEXT)
+
+
+@in_memory
+def test_acceptance__counts_in_a_backup_that_was_restored_under_the_process(
+    ledger: Ledger, other: Ledger, store: MemoryStore, time: Time, *, tmp_path: Path
+) -> None:
+    """It stands at a position up to which this process found the clock in order, in a log that is
+    gone; the log in its place counts from its beginning."""
+    ledger.handle(opening(0), CONTEXT)
+    backup_log(store, "main", tmp_path / "log.gz")
+    for number in range(1, 9):
+        ledger.handle(opening(number), CONTEXT)
+    store.close()
+    restore_log(store, tmp_path / "log.gz")
+    time.jump(100)
+    with pytest.raises(ClockSuspect):
+        ledger.handle(opening(20), CONTEXT)
+    other.accept_clock("it is right", ADMIN)
+    ledger.handle(opening(21), CONTEXT)
+    assert recorded(store)[-1] == 100
+
+
+@in_memory
+def test_acceptance__is_gone_with_the_log_that_held_it(
+    ledger: Ledger, store: MemoryStore, time: Time, tmp_path: Path
+) -> None:
+    ledger.handle(opening(0), CONTEXT)
+    backup_log(store, "main", tmp_path / "log.gz")
+    time.jump(-3600)
+    ledger.accept_clock("it was an hour ahead", ADMIN)
+    ledger.handle(opening(1), CONTEXT)
+    store.close()
+    restore_log(store, tmp_path / "log.gz")
+    with pytest.raises(ClockSuspect, match="behind"):
+        ledger.handle(opening(2), CONTEXT)
