@@ -14,6 +14,7 @@ from ledger.common.context import Context
 from ledger.imports import profiles
 from ledger.imports.faults import REASONS, RowFault
 from ledger.imports.importer import REJECT_EVERYTHING, Summary, run_import
+from ledger.log.store import must_be_owner
 from ledger.settings import Settings, default_actor, open_ledger
 
 
@@ -22,7 +23,11 @@ def imported(
     files: Sequence[Path], profile: str, *, ledger_name: str, actor: str | None,
     shop: str | None, policy: str, stock: str | None, dry_run: bool,
 ) -> Iterator[Summary]:
-    """The summary of an import, with its faults at hand until the end of the block."""
+    """The summary of an import, with its faults at hand until the end of the block.
+
+    Errors: BadLedgerName (R-LDG-09).
+    """
+    must_be_owner(ledger_name)
     settings = Settings.from_environment()
     found = profiles.find(profile)
     opened = open_ledger(settings, name=ledger_name)

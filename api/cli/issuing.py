@@ -9,28 +9,20 @@ from api.http.runtime import KeyRing
 from ledger.access import SUFFIX, IssueKey, KeyExpired, KeyRevoked, KeyUnknown, RevokeKey
 from ledger.common.context import Context
 from ledger.common.days import SHOP_ZONE
-from ledger.common.errors import Invalid
 from ledger.common.values import rfc3339
+from ledger.log.store import must_be_owner
 from ledger.settings import Opened, open_ledger
 from projections.asking.clocks import moment
 
 SECRET_BYTES = 32
 
 
-class BadLedgerName(Invalid):
-    """The ledger is called {name!r}. For keys it needs a name of letters, digits and dashes."""
-
-    code = "bad_ledger_name"
-    rule = "R-ACC-03"
-
-
 def opened(ledger: str, *, make: bool = False) -> Opened:
     """The ledger of a ledger's keys. Only with `make` may it be a new one.
 
-    Errors: BadLedgerName (R-ACC-03), MissingLedger (R-SET-03).
+    Errors: BadLedgerName (R-LDG-09), MissingLedger (R-SET-03).
     """
-    if not (ledger.isascii() and ledger.replace("-", "").isalnum()):
-        raise BadLedgerName(name=ledger)
+    must_be_owner(ledger)
     return open_ledger(name=ledger + SUFFIX, make=make)
 
 

@@ -27,6 +27,7 @@ from ledger.log.key_tables import ledger_secrets, persons
 from ledger.log.milestones import ID_BYTES, Anchor, Course, misopened, opening
 from ledger.log.persons import Keys
 from ledger.log.store import (
+    SUFFIX,
     Head,
     Known,
     LedgerUnknown,
@@ -35,6 +36,7 @@ from ledger.log.store import (
     Tile,
     Which,
     Writing,
+    must_be_name,
     shown,
 )
 from ledger.log.verify import MAX_POSITION, UNHASHABLE, unfit
@@ -299,14 +301,17 @@ def restore_log(
     They are taken as they are, their openings too: they stay the same ledgers under another `name`.
     `then` may add to each of them when it is whole. All or nothing: it is one transaction.
     Shapes: the heads by name, as `backup_log`.
-    Errors: BadBackup (R-BAK-01), LedgerTaken (R-LDG-03).
+    Errors: BadBackup (R-BAK-01), LedgerTaken (R-LDG-03), BadLedgerName (R-LDG-09): it goes under
+    another `name` only.
     """
     lines = _lines(path, LOG_FORMAT)
     sections = _header(path, next(lines, None))
+    own = sections[0].known
+    called = own.name if own.of is None else own.name.removesuffix(SUFFIX)
+    must_be_name(called if name is None else name)
     if name is not None:
-        own = sections[0].known.name
         sections = [one._replace(known=one.known._replace(
-            name=name + one.known.name.removeprefix(own))) for one in sections]
+            name=name + one.known.name.removeprefix(called))) for one in sections]
     heads = {}
     try:
         with store.beginning(*(one.known for one in sections)) as writings:

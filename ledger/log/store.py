@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
-from ledger.common.errors import Conflict, LedgerError, Misconfigured, Unavailable
+from ledger.common.errors import Conflict, Invalid, LedgerError, Misconfigured, Unavailable
 from ledger.common.values import MAX_INTEGER
 from ledger.log import merkle
 from ledger.log.envelope import Entry, Outline
@@ -118,6 +118,34 @@ class LedgerTaken(Conflict):
 
     code = "ledger_taken"
     rule = "R-LDG-03"
+
+
+SUFFIX = ".access"
+"""What follows a ledger's name in the name of the ledger of its keys and reads."""
+
+LONGEST_NAME = 60
+
+
+class BadLedgerName(Invalid):
+    """{name!r} is not the name of a ledger. That is made of Latin letters, digits and dashes,
+    {most} at the most; only the program writes to the ledger of its keys and readings,
+    NAME.access."""
+
+    code = "bad_ledger_name"
+    rule = "R-LDG-09"
+
+
+def must_be_name(name: str) -> None:
+    """Whether a ledger may be called so, here and from now on. Errors: BadLedgerName (R-LDG-09)."""
+    if not (name.isascii() and name.replace("-", "").isalnum() and len(name) <= LONGEST_NAME):
+        raise BadLedgerName(name=name, most=LONGEST_NAME)
+
+
+def must_be_owner(name: str) -> None:
+    """Whether a name is not that of a ledger of keys and readings, in which commands have no
+    place. Errors: BadLedgerName (R-LDG-09)."""
+    if name.endswith(SUFFIX):
+        raise BadLedgerName(name=name, most=LONGEST_NAME)
 
 
 class Known(NamedTuple):

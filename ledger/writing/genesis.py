@@ -18,11 +18,19 @@ from ledger.log.milestones import (
     said,
 )
 from ledger.log.persons import Keys, LedgerKeys
-from ledger.log.store import Head, Known, LedgerTaken, LedgerUnknown, Store
+from ledger.log.store import (
+    SUFFIX,
+    Head,
+    Known,
+    LedgerTaken,
+    LedgerUnknown,
+    Store,
+    must_be_name,
+    must_be_owner,
+)
 from ledger.writing.entries import own_entry
 
-SUFFIX = ".access"
-"""What follows a ledger's name in the name of the ledger of its keys and reads."""
+__all__ = ["SUFFIX"]
 
 
 class OtherFormat(Misconfigured):
@@ -57,10 +65,12 @@ def begun(
     ledger, both or neither. Of two processes that begin one at once, one reads what the other made.
 
     Errors: those of `keys_of`; LedgerTaken (R-LDG-03) where there is an access ledger of this name
-    without the ledger.
+    without the ledger; BadLedgerName (R-LDG-09).
     """
     owner = name.removesuffix(SUFFIX)
+    must_be_owner(owner)
     if store.known(owner) is None:
+        must_be_name(owner)
         own = Known(os.urandom(ID_BYTES), owner)
         access = Known(os.urandom(ID_BYTES), owner + SUFFIX, own.id)
         host = store.host()

@@ -136,3 +136,18 @@ def test_command__makes_no_keys_for_a_log_that_names_others(
     monkeypatch.setenv("LEDGER_DATABASE_URL", url)
     CliRunner().invoke(EVERY[name], ARGUMENTS.get(name, []))
     assert files(place_to_look) == ["right.db"]
+
+
+@pytest.mark.parametrize(("name", "arguments"), [
+    ("do", ["warehouse.open"]), ("import", ["--profile", "generic", __file__]),
+    ("policies publish", ["deadlines", "--from", "2026-01-01"]),
+    ("keys issue", ["--owner", "member:7f3a", "--role", "admin"])])
+def test_command__rejected_where_only_keys_and_readings_are_recorded(
+    name: str, arguments: list[str], place_to_look: Path
+) -> None:
+    """R-LDG-09"""
+    for ledger in ("main.access", ".access"):
+        result = CliRunner().invoke(
+            EVERY[name], [*arguments, "--ledger", ledger], input='{"name": "main"}')
+        assert (result.exit_code, "R-LDG-09" in result.stderr) == (1, True), result.output
+    assert files(place_to_look) == []

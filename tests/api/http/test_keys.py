@@ -221,7 +221,7 @@ def test_keys__rejected_when_unknown_revoked_or_misnamed(run: Any) -> None:
     old = json.loads(run(issue_command, "--owner", "system", "--role", "admin", "--expires",
                          "2020-01-01", "--json").stdout)
     assert "has expired" in run(rotate_command, old["key"]).stderr
-    assert "R-ACC-03" in run(issue_command, "--owner", "system", "--role", "admin", "--ledger",
+    assert "R-LDG-09" in run(issue_command, "--owner", "system", "--role", "admin", "--ledger",
                              "a.b").stderr
     result = run(issue_command, "--owner", "张三", "--role", "admin")
     assert "/owner" in result.stderr

@@ -1,5 +1,6 @@
 """How a ledger begins: once, whole, with an id of its own, and together with its access ledger."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -8,12 +9,19 @@ import pytest
 from ledger import __version__
 from ledger.application import Ledger
 from ledger.common.days import SHOP_ZONE
+from ledger.log.backup import backup_log, restore_log
 from ledger.log.envelope import leaf_hash
 from ledger.log.key_tables import ledger_secrets
 from ledger.log.memory import MemoryStore
 from ledger.log.milestones import FORMAT, STREAM, BadOpening, Opened, Origin
 from ledger.log.persons import Keys
-from ledger.log.store import LedgerTaken, LedgerUnknown, StorageFailed, Store
+from ledger.log.store import (
+    BadLedgerName,
+    LedgerTaken,
+    LedgerUnknown,
+    StorageFailed,
+    Store,
+)
 from ledger.log.verify import verify
 from ledger.settings import MissingLedger, Settings, open_ledger
 from ledger.writing import genesis
@@ -193,3 +201,42 @@ def test_open__begins_nothing_unless_it_is_to_make(settings: Settings) -> None:
     assert opened.ledger.head().position == 1
     assert opened.ledger.id == opened.store.id_of("main")
     opened.close()
+
+
+in_memory = pytest.mark.parametrize("settings", [Settings(
+    database_url="memory:", keys_url="memory:", master_key_file=None)], ids=["memory"])
+
+
+@in_memory
+@pytest.mark.parametrize("name", ["", " ", "a b", "a\0", ".access", "x.access.access", "x.access",
+                                  "x.y", "店", "z" * 61, "\ud800", "-", "\u00b2"])
+def test_name__rejected_wherever_it_enters(
+    store: MemoryStore, keys: Keys, name: str, tmp_path: Path
+) -> None:
+    """R-LDG-09: where a ledger begins, and where a backup is restored; nothing is left behind."""
+    begun(store, keys)
+    backup_log(store, "main", tmp_path / "log.gz")
+    fresh = MemoryStore()
+    with pytest.raises(BadLedgerName):
+        restore_log(fresh, tmp_path / "log.gz", name=name)
+    if name != "x.access":  # it is how the ledger of keys of an `x` is named
+        with pytest.raises(BadLedgerName):
+            begun(fresh, keys, name)
+    assert fresh.ledgers() == []
+    assert secrets_of(keys) == 2
+
+
+@in_memory
+def test_name__accepted_if_it_is_plain_or_there_from_before(
+    store: MemoryStore, keys: Keys, tmp_path: Path
+) -> None:
+    """What is called otherwise is opened by its name, and restored under another one."""
+    for name in ("z" * 60, "North-2", "7"):
+        begun(store, keys, name)
+    write(store, opening_entry(known("a b").id), ledger="a b")
+    backup_log(store, "a b", tmp_path / "log.gz")
+    with pytest.raises(BadLedgerName):
+        restore_log(MemoryStore(), tmp_path / "log.gz")
+    fresh = MemoryStore()
+    restore_log(fresh, tmp_path / "log.gz", name="ab")
+    assert fresh.ledgers() == ["ab"]
