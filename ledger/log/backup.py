@@ -16,18 +16,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import LargeBinary, Table, select
 
-from ledger.common.errors import Invalid, Misconfigured
+from ledger.common.errors import Misconfigured
 from ledger.log import merkle
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
 from ledger.log.key_tables import ledger_secrets, persons
-from ledger.log.milestones import ID_BYTES, Anchor, Course, misopened, opening
+from ledger.log.milestones import Anchor, Course, misopened, opening
 from ledger.log.persons import Keys
+from ledger.log.sections import BadBackup, Section, called, must_say, sections_of
 from ledger.log.store import (
-    SUFFIX,
     Head,
     Known,
     LedgerUnknown,
@@ -36,10 +36,11 @@ from ledger.log.store import (
     Tile,
     Which,
     Writing,
-    must_be_name,
     shown,
 )
-from ledger.log.verify import MAX_POSITION, UNHASHABLE, unfit
+from ledger.log.verify import UNHASHABLE, unfit
+
+__all__ = ["BadBackup"]
 
 LOG_FORMAT = "order-ledger/backup-log/v2"
 KEYS_FORMAT = "order-ledger/backup-keys/v2"
@@ -51,13 +52,6 @@ _BYTES = {"ledger", "command_id", "request_hash", "correlation", "payload", "sal
 Progress = Callable[[int, int], None]
 Then = Callable[[Known, Writing, Head, Entry], Head]
 """Adds to a ledger that was restored, up to a head; the last event of the log itself is given."""
-
-
-class BadBackup(Invalid):
-    """{path} is damaged, incomplete or not a backup: {why}"""
-
-    code = "bad_backup"
-    rule = "R-BAK-01"
 
 
 class FileExists(Misconfigured):
@@ -127,6 +121,7 @@ class _Tree:
         self.size = 0
         self.recorded_at = 0
         self.leaves: list[bytes] = []
+        self.first: Entry | None = None
         self.course = Course()
 
     def add(self, entry: Entry) -> str | None:
@@ -147,6 +142,7 @@ class _Tree:
             whole = False
         if not whole:
             return "this is not the event that was recorded"
+        self.first = self.first or entry
         merkle.push(self.frontier, self.size, entry.leaf_hash)
         self.size += 1
         self.recorded_at = entry.recorded_at
@@ -241,39 +237,6 @@ def _lines(path: Path, expected: str) -> Iterator[dict[str, Any]]:
         raise BadBackup(path=path, why=str(error)) from error
 
 
-class _Section(NamedTuple):
-    """What the first line of a backup says of one ledger."""
-
-    known: Known
-    events: int
-    keys_id: bytes | None
-
-
-def _header(path: Path, line: dict[str, Any] | None) -> list[_Section]:
-    """The ledgers of a backup. Errors: BadBackup (R-BAK-01)."""
-    if line is None:
-        raise BadBackup(path=path, why="it is empty")
-    try:
-        found = [_section(one) for one in line["ledgers"]]
-        if found:
-            return found
-    except (LookupError, AttributeError, TypeError, ValueError):
-        pass
-    raise BadBackup(path=path, why="its first line does not name the ledgers, the number of their "
-                    "events and their keys")
-
-
-def _section(line: dict[str, Any]) -> _Section:
-    of, keys_id = line["of"], line["keys_id"]
-    known = Known(bytes.fromhex(line["id"]), line["name"], None if of is None else
-                  bytes.fromhex(of))
-    events = line["events"]
-    if not (known.name.encode() and len(known.id) == ID_BYTES and type(events) is int
-            and 0 < events <= MAX_POSITION):
-        raise ValueError
-    return _Section(known, events, None if keys_id is None else bytes.fromhex(keys_id))
-
-
 def _read_entry(path: Path, line: dict[str, Any], tree: _Tree) -> Entry:
     """The entry of a line, hashed again and added to the tree. Errors: BadBackup (R-BAK-01)."""
     where = f"the line of event {tree.size + 1} of ledger {tree.ledger.hex()}"
@@ -288,7 +251,7 @@ def _read_entry(path: Path, line: dict[str, Any], tree: _Tree) -> Entry:
 
 def known_in(path: Path) -> tuple[Known, bytes | None]:
     """The ledger of a backup, and which keys are its own. Errors: BadBackup (R-BAK-01)."""
-    own = _header(path, next(_lines(path, LOG_FORMAT), None))[0]
+    own = sections_of(path, next(_lines(path, LOG_FORMAT), None))[0]
     return own.known, own.keys_id
 
 
@@ -305,18 +268,14 @@ def restore_log(
     another `name` only.
     """
     lines = _lines(path, LOG_FORMAT)
-    sections = _header(path, next(lines, None))
-    own = sections[0].known
-    called = own.name if own.of is None else own.name.removesuffix(SUFFIX)
-    must_be_name(called if name is None else name)
-    if name is not None:
-        sections = [one._replace(known=one.known._replace(
-            name=name + one.known.name.removeprefix(called))) for one in sections]
-    heads = {}
+    sections = called(sections_of(path, next(lines, None)), name)
+    heads: dict[str, Head] = {}
+    access = None
     try:
         with store.beginning(*(one.known for one in sections)) as writings:
             for section, writing in zip(sections, writings, strict=True):
                 tree, head = _restored(path, lines, section, writing, progress=progress)
+                access = must_say(path, section, tree.first, tree.course.last, access=access)
                 if then is not None and tree.course.last is not None:
                     head = then(section.known, writing, head, tree.course.last)
                 heads[section.known.name] = head
@@ -328,7 +287,7 @@ def restore_log(
 
 
 def _restored(
-    path: Path, lines: Iterator[dict[str, Any]], section: _Section, writing: Writing, *,
+    path: Path, lines: Iterator[dict[str, Any]], section: Section, writing: Writing, *,
     progress: Progress | None,
 ) -> tuple[_Tree, Head]:
     tree, events = _Tree(section.known.id), section.events
@@ -342,8 +301,10 @@ def _restored(
         writing.append(batch, head, tree.tiles(batch))
         if progress is not None:
             progress(tree.size, events)
-    if next(lines, {}).get("root") != merkle.root(tree.frontier).hex():
-        raise BadBackup(path=path, why="a closing line is missing or names another root")
+    closing, root = next(lines, {}), merkle.root(tree.frontier).hex()
+    if closing != {"events": events, "root": root} or type(closing["events"]) is not int:
+        raise BadBackup(path=path, why="a closing line is missing or names another root or number "
+                        "of events")
     return tree, head
 
 

@@ -286,6 +286,20 @@ def test_verify__rejected_when_the_access_ledger_is_not_what_was_anchored(
     assert "events were cut off" in found["access"]["problems"][0]["what"]
 
 
+@pytest.mark.parametrize("change", ["name = 'x'", "\"of\" = NULL", "\"of\" = id"])
+def test_verify__rejected_when_the_access_ledger_is_not_the_one_that_the_log_names(
+    run: Run, tmp_path: Path, change: str
+) -> None:
+    run("keys", "issue", "--owner", "member:7f3a", "--role", "member")
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
+        tamper.unguard(connection)
+        connection.execute(f"UPDATE ledgers SET {change} WHERE name = 'main.access'")
+    for more in ([], [tmp_path / "shop.db"]):
+        found = counts(run("verify", "--json", *more))
+        assert not found["ok"]
+        assert "the ledger of keys and readings that it names" in found["problems"][0]["what"]
+
+
 def test_verify__accepted_of_a_copy_by_itself(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

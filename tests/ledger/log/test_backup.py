@@ -224,8 +224,6 @@ def test_restore__rejected_with_a_sentence_whatever_a_field_holds(
     store = elsewhere(source, tmp_path).open_store()
     lines = lines_of(source / "log.gz")
     for at, (name, value) in enumerate(lines[number].items()):
-        if (number, name) == (0, "keys_id") or (number, name) == (-1, "events"):
-            continue  # no event says which keys are the log's; the first line has the count
         for odd in ODD[at % STEP::STEP]:
             if odd == value and type(odd) is type(value):
                 continue
@@ -327,3 +325,41 @@ def test_backup__rejected_when_nothing_could_be_restored_from_it(
     assert raised.value.code in ("unsound_log", "storage_failed")
     assert not (source / "second.gz").exists()
     store.close()
+
+
+def test_restore__rejected_when_the_first_line_says_of_a_ledger_what_its_log_does_not(
+    source: Path, tmp_path: Path
+) -> None:
+    """No hash covers the names, and which ledger belongs to which: the openings say it, too."""
+    store = elsewhere(source, tmp_path).open_store()
+    lines = lines_of(source / "log.gz")
+    own, access = lines[0]["ledgers"]
+    odd = [*ODD, "ab" * 16, "ab" * 32, "main.access", own["id"], access["id"]]
+    for which, said in enumerate((own, access)):
+        for at, name in enumerate(said):
+            for value in odd[at % STEP::STEP]:
+                free = name == "name" and which == 0 and value == "AA"
+                if value == said[name] or (name, value) == ("keys_id", None) or free:
+                    continue
+                changed = json.loads(json.dumps(lines))
+                changed[0]["ledgers"][which][name] = value
+                with pytest.raises(backup.BadBackup):
+                    backup.restore_log(store, rewritten(source / "log.gz", changed))
+    for ledgers in ([access, own], [own, own], [own, access, access], [access], [own]):
+        changed = [{**lines[0], "ledgers": ledgers}, *lines[1:]]
+        with pytest.raises(backup.BadBackup):
+            backup.restore_log(store, rewritten(source / "log.gz", changed))
+    assert store.ledgers() == []
+    store.close()
+
+
+def test_restore__accepted_of_a_ledger_of_keys_alone(source: Path, tmp_path: Path) -> None:
+    """By a name that says what it is."""
+    old = settings_in(source).open_store()
+    backup.backup_log(old, "main.access", tmp_path / "access.gz")
+    known = old.known("main.access")
+    old.close()
+    store = MemoryStore()
+    backup.restore_log(store, tmp_path / "access.gz", name="second")
+    assert known is not None
+    assert store.known("second.access") == known._replace(name="second.access")
