@@ -198,6 +198,9 @@ class SqlStore:
                 yield connection
                 committing = True
                 connection.exec_driver_sql("COMMIT")
+                if self.moved(connection):
+                    raise ConnectionLost(why="another database took the place of the one that this "
+                                         "was written to")
             except self.failures as error:
                 found = self.as_ledger_error(error)
                 if self.lost(connection) or (committing and not self.undone(error)):
@@ -220,6 +223,10 @@ class SqlStore:
         """Whether a connection is broken."""
         return connection.invalidated
 
+    def moved(self, connection: Connection) -> bool:
+        """Whether what a connection leads to is no longer the database of this store."""
+        return False
+
     def undone(self, error: Exception) -> bool:
         """Whether an error that answers a COMMIT proves a rollback, as a server's does."""
         return True
@@ -241,9 +248,11 @@ class SqlStore:
     def _begun(self) -> Connection:
         """The writer's connection in a new transaction.
 
-        A kept connection may have broken while nothing was written; nothing is lost then, so it is
-        replaced by a new one. A new connection that fails is an error.
+        A kept connection may have broken while nothing was written, or its database was replaced;
+        nothing is lost then, so it is replaced by a new one. A new one that fails is an error.
         """
+        if self._connection is not None and self.moved(self._connection):
+            self._drop()
         while True:
             kept = self._connection is not None
             try:

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from ledger.common.errors import LedgerError
@@ -30,6 +31,8 @@ _UNSTORABLE = ("CHECK constraint failed", "cannot store ", SUBJECTS_REFUSED)
 """How SQLite begins to say that a value is not what its column holds."""
 
 _AT_FDCWD, _STATX_BTIME = -100, 0x800
+
+_REPLACED = "its file was moved away or replaced"
 
 TIMEOUT_S = 60
 """How long to wait for another process's lock."""
@@ -74,18 +77,25 @@ def make_engine(
     Transactions are begun and ended by statements of our own, so that a writer can take the lock
     before it reads. Errors do not repeat the values of a statement: they may be personal. A file
     that is `immutable` is only read and never locked, so its folder need not be writable either.
-    Units: `cache_kib` is the page cache of one connection.
+    A connection is only lent out as long as its file is the one at the path; the file is made only
+    if it was not there at first. Units: `cache_kib` is the page cache of one connection.
     """
     module = driver()
     read_only = read_only or immutable
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
-    mode = "ro" if read_only else "rwc"
-    uri = f"{path.resolve().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}"
+    path = path.absolute()
+    modes = ["ro" if read_only else "rw" if path.exists() else "rwc"]
+    kind = type("Connection", (module.Connection,), {"file": None})
 
     def connect() -> Any:
-        return module.connect(uri, uri=True, timeout=TIMEOUT_S, isolation_level=None,
-                              check_same_thread=False)
+        before = _file(path)
+        uri = f"{path.as_uri()}?mode={modes[0]}{'&immutable=1' if immutable else ''}"
+        connection = module.connect(uri, uri=True, timeout=TIMEOUT_S, isolation_level=None,
+                                    check_same_thread=False, factory=kind)
+        connection.file = before or _file(path)
+        modes[0] = "ro" if read_only else "rw"
+        return connection
 
     engine = create_engine(
         "sqlite://",
@@ -110,7 +120,21 @@ def make_engine(
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 
+    @event.listens_for(engine, "checkout")
+    def _is_there(connection: Any, _record: Any, _proxy: Any) -> None:
+        if connection.file != _file(path):
+            raise DisconnectionError(_REPLACED)
+
     return engine
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """Which file is at a path, as long as somebody has it open; None if there is none."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def memory_engine() -> Engine:
@@ -184,6 +208,11 @@ class SqliteStore(SqlStore):
         opens the database after a crash finds it there."""
         code = getattr(getattr(error, "orig", None) or error, "sqlite_errorcode", 0)
         return code & 0xFF in _NOT_BEGUN
+
+    def moved(self, connection: Connection) -> bool:
+        """Whether another file is at the path than a connection has open, or none."""
+        opened: Any = connection.connection.dbapi_connection
+        return bool(opened.file != _file(self.path))
 
     def find_host(self) -> str:
         file_system, inode = os.statvfs(self.path).f_fsid, self.path.stat().st_ino

@@ -34,8 +34,6 @@ from tests.support.replacing import replaced
 from tests.support.thorough import tried
 from tests.support.web import Web, problem
 
-REPLACED = pytest.mark.parametrize("backend", ["memory", "postgres"], indirect=True)
-
 METHODS = ("GET", "POST")
 
 
@@ -235,7 +233,6 @@ def server(backend: str, request: pytest.FixtureRequest) -> Server | None:
     return found
 
 
-@REPLACED
 def test_keys__are_those_of_a_backup_that_was_restored_under_the_process(
     web: Web, settings: Settings, tmp_path: Path, monkeypatch: Any, *, server: Server | None
 ) -> None:
@@ -265,7 +262,6 @@ def test_keys__are_those_of_a_backup_that_was_restored_under_the_process(
         store.close()
 
 
-@REPLACED
 def test_ledger__is_the_one_that_has_the_name_after_a_restore(
     web: Web, settings: Settings, tmp_path: Path, monkeypatch: Any, *, server: Server | None
 ) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,21 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.common.errors import LedgerError
+from ledger.log import sqlite
 from ledger.log.backup import backup_log, restore_log
-from ledger.log.store import EventMissing, Store
+from ledger.log.key_tables import persons
+from ledger.log.milestones import Continued, Opened
+from ledger.log.store import EventMissing, StorageFailed, Store
+from ledger.log.verify import verify
 from ledger.settings import Settings, open_ledger
 from ledger.writing import work
 from ledger.writing.genesis import begun
-from tests.conftest import durable
+from tests.conftest import durable, on_sqlite
 from tests.support import children
 from tests.support.children import Child
 from tests.support.envelopes import CONTEXT, named
 from tests.support.jars import HANDLERS, Jar, adding, filling, name_of, opening
+from tests.support.replacing import renamed
 from tests.support.soundness import changes, must_be_sound
 from tests.support.waiting import in_thread
 
@@ -186,3 +192,79 @@ def test_conflict__ignored_when_it_is_gone_the_second_time(
     must_be_sound(store)
     one.close()
     other.close()
+
+
+# -- the file of an SQLite log is replaced under a process -----------------------------------------
+
+
+def copied(path: Path) -> Path:
+    """A copy of an SQLite file that is in use, closed."""
+    fresh = path.with_name("fresh.db")
+    with closing(sqlite.driver().connect(path)) as old, closing(
+            sqlite.driver().connect(fresh)) as new:
+        old.backup(new)
+    return fresh
+
+
+@on_sqlite
+def test_file__replaced_under_a_process_is_the_one_that_it_goes_on_in(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Also the one of keys: what is acknowledged is in the files that lie there."""
+    opened = open_ledger(settings, handlers=HANDLERS)
+    opened.ledger.handle(opening(1, owner="某人"), CONTEXT)
+    for name in ("ledger.db", "ledger.keys.db"):
+        renamed(copied(tmp_path / name), tmp_path / name)
+    assert opened.store.head("main").position == 2
+    receipt = opened.ledger.handle(opening(2, owner="别人"), CONTEXT)
+    assert receipt.positions == (4,)  # after the event that says where it goes on
+    again = open_ledger(settings, handlers=HANDLERS)
+    must_be_sound(again.store)
+    types = [entry.type for entry in again.store.read("main")]
+    assert types == [Opened.TOPIC, "jar.opened.v1", Continued.TOPIC, "jar.opened.v1"]
+    assert opened.store.read("main") == again.store.read("main")
+    with again.keys.engine.connect() as connection:
+        assert len(connection.execute(persons.select()).fetchall()) == 2
+    opened.close()
+    again.close()
+
+
+@on_sqlite
+def test_file__replaced_while_a_batch_is_decided_has_that_batch(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit goes into a file that nobody finds any more, so it is done again."""
+    opened = open_ledger(settings, handlers=HANDLERS)
+    opened.ledger.handle(opening(1), CONTEXT)
+    fresh = [copied(tmp_path / "ledger.db")]
+    decide = opened.ledger._writer._decide_all
+
+    def replacing(*arguments: Any) -> int:
+        if fresh:
+            renamed(fresh.pop(), tmp_path / "ledger.db")
+        return decide(*arguments)
+
+    monkeypatch.setattr(opened.ledger._writer, "_decide_all", replacing)
+    receipt = opened.ledger.handle(opening(2), CONTEXT)
+    opened.close()
+    store = settings.open_store()
+    assert store.head("main").position == receipt.position == 4
+    assert verify(store, "main").ok
+    store.close()
+
+
+@on_sqlite
+def test_file__moved_away_is_refused_and_never_made_again(
+    settings: Settings, tmp_path: Path
+) -> None:
+    opened = open_ledger(settings, handlers=HANDLERS)
+    opened.ledger.handle(opening(1), CONTEXT)
+    (tmp_path / "ledger.db").rename(tmp_path / "away.db")
+    for use in (lambda: opened.ledger.handle(opening(2), CONTEXT),
+                lambda: opened.store.head("main")):
+        with pytest.raises(StorageFailed):
+            use()
+    assert not (tmp_path / "ledger.db").exists()
+    (tmp_path / "away.db").rename(tmp_path / "ledger.db")
+    assert opened.ledger.handle(opening(3), CONTEXT).position == 3
+    opened.close()
