@@ -27,7 +27,7 @@ from api.http.reading import (
 from api.http.routes import READERS, Blueprint, caller, edge, unseal
 from api.http.standing import mark
 from ledger.common.errors import Fault
-from ledger.common.values import from_us, rfc3339
+from ledger.common.values import NAME_BYTES, from_us, rfc3339
 from ledger.log import merkle
 from ledger.log.roots import frontier_at
 from ledger.writing.refusals import Attempts
@@ -94,7 +94,7 @@ def refusals(query: Mapping[str, Any]) -> Response:
 class AuditQuery(PageQuery):
     """Of whom, about what, of which day."""
 
-    subject = Text(longest=500)
+    subject = Text(longest=NAME_BYTES)
     actor = Text(longest=100)
     client = Text(longest=100)
     type = Text(longest=100)

@@ -8,7 +8,7 @@ which is why reads are recorded in a ledger of their own.
 from datetime import date, datetime
 from typing import Annotated, ClassVar
 
-from ledger.common.bounds import ActorId, At, Id, IdText, Reason, Tally, Text, Words
+from ledger.common.bounds import ActorId, At, Id, IdText, Reason, Stream, Tally, Text, Words
 from ledger.common.errors import NotFound, Refused
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
@@ -136,13 +136,14 @@ class Reads(Aggregate):
         """Nothing was read."""
 
     class EvidenceShown(Aggregate.Event):
-        """Evidence was shown to the reader: by which route, what was asked for, and the position
-        as of which it was answered."""
+        """Evidence was shown to the reader: by which route, such as /v1/orders/<order>, of which
+        subject, if of one, by which filters, and the position as of which it was answered."""
 
         TOPIC = "reads.evidence_shown.v1"
         route: str
         query: str
         position: int
+        about_subject: str | None = None
 
     @event(EvidenceShown)
     def _evidence_shown(self):
@@ -192,7 +193,8 @@ class NoteUse(_OnKey, frozen=True, kw_only=True):
 
 
 class NoteRead(OnStream, frozen=True, kw_only=True):
-    """Note that somebody read evidence. `query` is what was asked, without values of persons."""
+    """Note that somebody read evidence. `route` is how the route is registered and `query` the
+    names of filters: both are as short as the code writes them, whatever a client asks for."""
 
     NAME: ClassVar[str] = "reads.note"
     AGGREGATE = Reads
@@ -200,6 +202,7 @@ class NoteRead(OnStream, frozen=True, kw_only=True):
     route: Annotated[str, Text(longest=200)]
     query: Annotated[str, Text(blank=True)]
     position: Tally
+    about_subject: Stream | None = None
 
     @property
     def subject(self) -> str:

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 describes them: one body for every error, with everything that is wrong."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,27 +15,44 @@ from ledger.common.errors import (
     Invalid,
     InvalidValues,
     LedgerError,
+    Misconfigured,
     NotFound,
     Refused,
     Unavailable,
 )
 from ledger.core.aggregate import StaleVersion
+from ledger.core.event_types import UnknownEventType, UnknownMember
+from ledger.log.persons import PersonLost
+from ledger.log.store import EventMissing
 from ledger.orders.errors import OrderUnknown
 from ledger.returns.errors import CaseUnknown
 from ledger.stock.transfers import TransferUnknown
-from ledger.writing.errors import CommandReused
+from ledger.writing.errors import CommandReused, LedgerClosed
 from projections.asking.clocks import TwoRecordings
 from projections.stock.reports import PeriodReversed
 
 TYPE = "application/problem+json"
+
+FOR_THE_KEEPER: tuple[type[LedgerError], ...] = (
+    PersonLost, Misconfigured, UnknownEventType, UnknownMember, EventMissing, LedgerClosed)
+"""What is wrong with how this ledger stands or is set up. It is no fault of the code or the client:
+whoever keeps the ledger has something to do, and finds it in the server's log, too."""
 
 STATUS: tuple[tuple[type[LedgerError], int], ...] = (
     (StaleVersion, 412), (CommandReused, 422), (OrderUnknown, 404), (CaseUnknown, 404),
     (TransferUnknown, 404), (InvalidValues, 422), (TwoRecordings, 422), (PeriodReversed, 422),
     (Invalid, 400), (NotFound, 404),
     (Conflict, 409), (Refused, 422), (Unavailable, 503),
+    (PersonLost, 409), *((kind, 503) for kind in FOR_THE_KEEPER),
 )
-"""The status of an error: that of the first class here that it is an instance of, else 500."""
+"""The status of an error: that of the first class here that it is an instance of, else 500, which
+is a fault of the code."""
+
+PLACES = frozenset({"path", "keys", "url", "near", "text", "role", "why"})
+HIDDEN = "‹hidden›"
+"""Stands in an answer for where the ledger lies and how it is set up: the server's log has that."""
+
+log = logging.getLogger("ledger.edge")
 
 TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
           405: "Method Not Allowed", 406: "Not Acceptable", 408: "Request Timeout",
@@ -83,17 +101,18 @@ def status_of(kind: type[LedgerError]) -> int:
 
 
 def of_ledger(error: LedgerError) -> Response:
-    """The response to an error of the ledger."""
-    return _problem_of(error, status_of(type(error)))
-
-
-def _problem_of(
-    error: LedgerError, status: int, *, code: str | None = None, rule: str | None = None
-) -> Response:
+    """The response to an error of the ledger. Those that no client can mend are logged."""
+    status = status_of(type(error))
+    if isinstance(error, FOR_THE_KEEPER) or status == 500:
+        log.error("%s (%s): %s", error.code, error.rule, error,
+                  exc_info=error if status == 500 else None)
     if status == 500:
         return respond(500, "our_fault", OUR_FAULT)
-    return respond(status, code or error.code, tr(error.template, **error.details),
-                   rule=rule or error.rule, errors=error.faults)
+    details = error.details
+    if isinstance(error, Misconfigured):
+        details = {name: HIDDEN if name in PLACES else value for name, value in details.items()}
+    return respond(status, error.code, tr(error.template, **details), rule=error.rule,
+                   errors=error.faults)
 
 
 def of_http(error: HTTPException) -> Response:

@@ -25,7 +25,15 @@ from ledger.common.context import check_actor, check_member
 from ledger.common.currencies import EXPONENTS, check_currency
 from ledger.common.days import check_day, check_month, check_time_of_day
 from ledger.common.decimals import check_decimal
-from ledger.common.values import MAX_INTEGER, Checks, check_sha256, check_subject
+from ledger.common.values import (
+    MAX_INTEGER,
+    NAME_BYTES,
+    Checks,
+    bytes_of,
+    check_sha256,
+    check_subject,
+    fits_name,
+)
 
 Check = Callable[[Checks, str, Any], None]
 
@@ -42,7 +50,8 @@ def clean(value: str) -> bool:
 
 USABLE: dict[str, Any] = {
     "clean": clean, "datetime": datetime, "find_invisible": find_invisible,
-    "find_full_width": find_full_width, "is_stream_plain": is_stream_plain}
+    "find_full_width": find_full_width, "is_stream_plain": is_stream_plain,
+    "fits_name": fits_name}
 """What the condition of a bound may use."""
 
 
@@ -142,16 +151,21 @@ class IdText(NameText):
 
 @dataclass(frozen=True)
 class StreamText(IdText):
-    """The name of a stream. What it holds percent-encoded is looked at, too; the schema cannot say
-    that."""
+    """The name of a stream: as long as the log keeps one. That this is counted in bytes, and that
+    what it holds percent-encoded is looked at, too, the schema cannot say."""
+
+    longest: int = NAME_BYTES
 
     @property
     def _plain(self) -> str:
-        return f"('%' not in v or is_stream_plain(v)) and {super()._plain}"
+        return f"('%' not in v or is_stream_plain(v)) and {super()._plain} and fits_name(v)"
 
     def note(self, checks: Checks, where: str, value: Any) -> None:
         Text.note(self, checks, where, value)
         if type(value) is str:
+            if len(value) <= self.longest and not fits_name(value):
+                checks.fault(where, "too_long", f"has {bytes_of(value)} bytes, {NAME_BYTES} are "
+                                                "allowed")
             note_odd_in_stream(checks, where, value)
 
 
@@ -304,7 +318,7 @@ Waybills = Annotated[str, IdText(longest=2000)]
 PersonName = Annotated[str, Text(longest=100)]
 """The name of a person, in whatever script."""
 
-Stream = Annotated[str, StreamText(longest=500)]
+Stream = Annotated[str, StreamText()]
 """The stream of what a command is about, such as order:taobao:云杉书店:123."""
 
 Title = Annotated[str, Text(longest=500)]
@@ -353,5 +367,5 @@ MemberId = Annotated[str, Form(check_member, pattern="^member:[A-Za-z0-9][A-Za-z
 ActorId = Annotated[str, Form(check_actor,
                               pattern="^(system|[a-z]+:[A-Za-z0-9][A-Za-z0-9._-]{0,90})$")]
 Sha256 = Annotated[str, Form(check_sha256, pattern="^[0-9a-f]{64}$")]
-Subject = Annotated[str, StreamText(longest=500), Form(check_subject)]
+Subject = Annotated[str, StreamText(), Form(check_subject)]
 Currency = Annotated[str, Form(check_currency, pattern=f"^({'|'.join(sorted(EXPONENTS))})$")]

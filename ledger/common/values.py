@@ -15,6 +15,10 @@ from ledger.common.errors import Fault, InvalidValues
 MAX_INTEGER = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact."""
 
+NAME_BYTES = 1_000
+"""The longest name of a stream or a subject, in UTF-8: what a command may make, and what one that
+names it takes. An index row of PostgreSQL holds 2,704."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -64,6 +68,17 @@ def subject_part(text: str) -> str:
 def subject(kind: str, *parts: str) -> str:
     """The name of what an event is about, and of its stream: `order:taobao:云杉书店:123`."""
     return ":".join((kind, *map(subject_part, parts)))
+
+
+def bytes_of(name: str) -> int:
+    """How many bytes a name has in UTF-8; half of a surrogate pair counts as the character that it
+    is not."""
+    return len(name.encode(errors="surrogatepass"))
+
+
+def fits_name(name: str) -> bool:
+    """Whether a name of a stream is short enough for the log."""
+    return len(name) <= NAME_BYTES // 4 or bytes_of(name) <= NAME_BYTES
 
 
 def is_subject(text: str) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 from ledger.common.bounds import At, Ordinal
 from ledger.common.checking import checker_of
 from ledger.common.personal import Person
-from ledger.common.values import Checks
+from ledger.common.values import NAME_BYTES, Checks, bytes_of, fits_name, subject_part
 from ledger.core.aggregate import Aggregate
 
 
@@ -74,6 +74,20 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
             bounds.note(checks, "", self)
         self.check(checks)
         checks.done()
+        if type(self).subject is not Command.subject and not fits_name(self.subject):
+            self._note_long_name(checks)
+            checks.done()
+
+    def _note_long_name(self, checks: Checks) -> None:
+        """Note the field that makes the name of the subject too long for any command to take."""
+        stream = self.subject
+        spelled = {field.encode_name: len(part) for field in msgspec.structs.fields(self)
+                   if isinstance(value := getattr(self, field.name), str)
+                   and (part := subject_part(value)) and part in stream}
+        longest = max(spelled, key=spelled.__getitem__, default="")
+        checks.fault(f"/{longest}", "name_too_long",
+                     f"makes a name of {bytes_of(stream)} bytes with what stands before and after "
+                     f"it, {NAME_BYTES} are allowed; use a shorter one")
 
     def check(self, checks: Checks) -> None:
         """Note what is wrong between fields: what a bound on one of them cannot say."""

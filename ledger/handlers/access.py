@@ -43,7 +43,7 @@ def note_read(command: NoteRead, work: Work) -> list[Aggregate]:
     """Somebody read evidence."""
     reads: Reads = work.load(Reads, command.subject)
     reads._evidence_shown(route=command.route, query=command.query, position=command.position,
-                         occurred_at=command.occurred_at)
+                         about_subject=command.about_subject, occurred_at=command.occurred_at)
     return [reads]
 
 

@@ -40,9 +40,9 @@ REASONS: dict[str, tuple[str, str]] = {
         "byte {offset} is not valid {encoding}{hint}; encodings tried: {tried}"),
     "missing_column": ("R-IMP-04", "this column is missing ({kind}, read as {encoding})"),
     "unknown_column": (
-        "R-IMP-04", "the profile does not know this column ({kind}, read as {encoding}): "
+        "R-IMP-04", "the profile does not know column {number} ({kind}, read as {encoding}): "
         "add it there, as a field or as ignored"),
-    "doubled_column": ("R-IMP-04", "this column appears twice in the header"),
+    "doubled_column": ("R-IMP-04", "column {number} has the name of one before it"),
     "missing_file": ("R-IMP-04", "no file with the columns of {kind} was given"),
     "too_few_cells": ("R-IMP-05", "the row has {found} cells, but the header has {wanted}"),
     "too_many_cells": ("R-IMP-05", "the row has {found} cells, but the header has {wanted}"),

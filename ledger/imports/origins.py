@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ledger.imports.faults import HIDDEN, shown
 from ledger.imports.profiles import Field, File, Profile
+from ledger.imports.showing import hidden_fields
 from ledger.imports.staging import Staged
 
 
@@ -53,11 +54,10 @@ def _first(entry: Any) -> str:
 
 
 def _shown(profile: Profile, file: File, name: str, row: Staged) -> str:
-    field = file.fields()[name]
-    if field.personal or not row.values:
+    if name in hidden_fields(profile, file) or not row.values:
         return HIDDEN
     value = row.values[list(file.fields()).index(name)]
-    return shown(_printed(profile, field, value), personal=False)
+    return shown(_printed(profile, file.fields()[name], value), personal=False)
 
 
 def _printed(profile: Profile, field: Field, value: Any) -> str:

@@ -10,6 +10,7 @@ from ledger.common.characters import find_full_width
 from ledger.imports.cells import converter
 from ledger.imports.faults import BadCell, RowFault, shown
 from ledger.imports.profiles import File, Profile, open_fields
+from ledger.imports.showing import column_shown, hidden_fields
 from ledger.imports.sources import Broken, Source, open_text, records
 
 _encode = msgspec.json.Encoder().encode
@@ -202,16 +203,16 @@ def match_header(
     # The kind with the fewest faults is the one that was meant: its faults are worth reading.
     file = min(profile.files, key=lambda known: len(_header_faults(names, known)))
     faults = [
-        RowFault.of(source.name, 1, code, column=column, kind=file.kind,
-                    encoding=source.encoding.upper())
-        for code, column in _header_faults(names, file)]
+        RowFault.of(source.name, 1, code, column=column_shown(column, profile), number=number,
+                    kind=file.kind, encoding=source.encoding.upper())
+        for code, column, number in _header_faults(names, file)]
     if faults:
         return Header(file, len(cells), (), faults)
     places = {name: index for index, name in enumerate(names)}
     columns = []
-    slot, ids = 0, profile.ids(file)
+    slot, ids, hidden = 0, profile.ids(file), hidden_fields(profile, file)
     for column, fields in file.columns.items():
-        personal = any(field.personal for field in fields)
+        personal = any(field.field in hidden for field in fields)
         for field in fields:
             if column in places:
                 is_id = field.field in ids
@@ -222,11 +223,15 @@ def match_header(
     return Header(file, len(cells), tuple(columns), [])
 
 
-def _header_faults(names: list[str], file: File) -> list[tuple[str, str]]:
-    """(code, column) for all that keeps a header from being that of a kind of file."""
+def _header_faults(names: list[str], file: File) -> list[tuple[str, str, int]]:
+    """(code, column, its number) for all that keeps a header from being that of a kind of file; a
+    column that is missing has the number 0."""
     known = file.columns.keys() | file.ignored
-    faults = [("missing_column", column) for column, fields in file.columns.items()
-              if column not in names and not any(field.optional for field in fields)]
-    faults += [("unknown_column", name) for name in dict.fromkeys(names) if name not in known]
-    faults += [("doubled_column", name) for name in dict.fromkeys(names) if names.count(name) > 1]
+    first = {name: number for number, name in reversed(list(enumerate(names, 1)))}
+    faults = [("missing_column", column, 0) for column, fields in file.columns.items()
+              if column not in first and not any(field.optional for field in fields)]
+    faults += [("unknown_column", name, first[name]) for name in dict.fromkeys(names)
+               if name not in known]
+    faults += [("doubled_column", name, names.index(name, first[name]) + 1)
+               for name in dict.fromkeys(names) if names.count(name) > 1]
     return faults

@@ -4,6 +4,7 @@ The databases hold the same bounds themselves (`schema.py`); a check here comes 
 event that is too large costs its own command only, and its caller learns what to do.
 """
 
+from ledger.common import values
 from ledger.common.errors import Invalid
 from ledger.log.envelope import Entry, listed_subjects
 from ledger.log.store import ValueNotStored
@@ -14,8 +15,8 @@ WIDTHS = {"ledger": 16, "command_id": 16, "request_hash": 32, "correlation": 16,
 
 PAYLOAD_BYTES = 1 << 20
 SOURCE_BYTES = 1 << 16
-NAME_BYTES = 1_000
-"""The longest stream, `once` or subject, in UTF-8: an index row of PostgreSQL holds 2,704."""
+NAME_BYTES = values.NAME_BYTES
+"""The longest stream, `once` or subject, in UTF-8."""
 
 MAX_SUBJECTS = 4_100
 SUBJECTS_BYTES = MAX_SUBJECTS * (NAME_BYTES + 3) + 1

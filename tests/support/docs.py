@@ -69,8 +69,10 @@ def errors_md() -> str:
     lines = ["# Errors", "", MADE, "",
              "Codes and rule ids are never translated and never change. The rules themselves are",
              "in [rules.md](rules.md). HTTP is the status of the answer; 500 says only that the",
-             "ledger is at fault, and the server's own log says the rest. The IETF draft on",
-             "`Idempotency-Key` asks for 422 where a key comes again with another request."]
+             "code is at fault, and the server's own log says the rest. Errors of how the ledger",
+             "stands or is set up are logged, too; the answer hides where things lie there.",
+             "The IETF draft on `Idempotency-Key` asks for 422 where a key comes again with",
+             "another request."]
     left = source.errors()
     for kind, title in KINDS:
         rows = [[*(row := _row(cls.code, cls.rule, source.template(cls), chinese))[:2],

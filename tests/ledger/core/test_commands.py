@@ -6,12 +6,12 @@ from typing import Any, cast, get_origin
 import msgspec
 import pytest
 
-from ledger.common.bounds import Items
+from ledger.common.bounds import Items, NameText, StreamText
+from ledger.common.errors import InvalidValues
 from ledger.core.aggregate import StaleVersion
 from ledger.core.commands import Command, OnStream, Work
 from ledger.handlers.table import HANDLERS
-from tests.support import samples
-from tests.support.samples import leaves
+from tests.support.samples import fitting, leaves, replaced
 
 COMMANDS = sorted(HANDLERS, key=lambda cls: cls.NAME)
 
@@ -27,7 +27,7 @@ def test_fields__are_all_bounded(command: type[Command]) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda cls: cls.NAME)
 def test_subject__is_one_of_the_streams_that_it_needs(command: type[Command]) -> None:
-    one = msgspec.convert(samples.fitting(command), command)
+    one = msgspec.convert(fitting(command), command)
     assert one.subject in [stream for _, stream in one.streams()]
 
 
@@ -42,9 +42,41 @@ class Blank:
 @pytest.mark.parametrize(
     "command", [cls for cls in COMMANDS if issubclass(cls, OnStream)], ids=lambda cls: cls.NAME)
 def test_version__rejected_when_the_subject_has_changed_since(command: type[OnStream]) -> None:
-    told = {**samples.fitting(command), "expected_version": 3}
+    told = {**fitting(command), "expected_version": 3}
     one = msgspec.convert(told, command)
     with pytest.raises(StaleVersion) as caught:
         one.must_be_current(cast(Work, Blank()))
     assert caught.value.details == {"stream": one.subject, "actual": 0, "expected": 3}
     msgspec.structs.replace(one, expected_version=None).must_be_current(cast(Work, Blank()))
+
+
+NAMING = [(cls, fitting(cls), leaf.path) for cls in COMMANDS for leaf in leaves(cls)
+          if any(isinstance(bound, StreamText) for bound in leaf.bounds)]
+"""The fields of commands that name something."""
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda cls: cls.NAME)
+def test_name__that_is_accepted_is_taken_by_every_command_that_names_it(
+    command: type[Command]
+) -> None:
+    """Whatever it is made of: spelled in a stream, a name is up to twelve times as long."""
+    whole = fitting(command)
+    own = msgspec.convert(whole, command).subject
+    parts = [(leaf.path, bound.longest) for leaf in leaves(command) for bound in leaf.bounds[-1:]
+             if isinstance(bound, NameText) and not isinstance(bound, StreamText)
+             and msgspec.convert(replaced(whole, leaf.path, "z"), command).subject != own]
+    for letter in ("x", "云", "é", "，", "𠀀"):
+        for size in range(1, 101, 9):
+            told = whole
+            for path, longest in parts:
+                told = replaced(told, path, letter * min(size, longest))
+            try:
+                made = msgspec.convert(told, command)
+            except InvalidValues as error:
+                found = [(fault.code, fault.where[1:] in told) for fault in error.faults]
+                assert found == [("name_too_long", True)], (letter, size, error)
+                continue
+            if made.subject.partition(":")[0] in ("order", "case", "deduction"):
+                for cls, body, path in NAMING:
+                    msgspec.convert(replaced(body, path, made.subject), cls)
+            assert StreamText().sound(made.subject)
