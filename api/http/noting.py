@@ -20,13 +20,13 @@ def note_read(position: int) -> None:
     here, who = edge(), caller()
     rule = "" if request.url_rule is None else request.url_rule.rule
     asked = next(iter((request.view_args or {}).values()), request.args.get("subject"))
-    note = note_of(who.actor, rule, asked, request.args.keys(), position)
+    note = note_of(who.actor, rule, asked, filters=request.args.keys(), position=position)
     here.later(lambda: here.ledger(who.ledger + SUFFIX).handle(
         note, Context(actor=who.actor, role=who.role, client=f"key:{who.key}")))
 
 
 def note_of(
-    actor: str, rule: str, asked: str | None, filters: Collection[str], position: int
+    actor: str, rule: str, asked: str | None, *, filters: Collection[str], position: int
 ) -> NoteRead:
     """A note that can be taken, whatever was asked for: no read is refused by its own note.
 

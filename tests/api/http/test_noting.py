@@ -27,7 +27,8 @@ LONGEST = "9" * (NAME_BYTES - len(subject("order", CHANNEL, SHOP, "")))
 @settings(max_examples=tried(50))
 @given(st.none() | st.text(), st.lists(st.text(), max_size=3))
 def test_note__can_be_made_of_anything(asked: str | None, filters: list[str]) -> None:
-    note = note_of("member:auditor", "/v1/orders/<order>", asked, filters, 1)
+    note = note_of("member:auditor", "/v1/orders/<order>", asked, filters=filters,
+                   position=1)
     assert note.route == "/v1/orders/<order>"
     assert note.about_subject in (asked, None)
 
