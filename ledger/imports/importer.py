@@ -154,8 +154,7 @@ class _Run:
         self.assembler = assembler
         self.profile = assembler.profile
         self.how = how
-        open_key = ledger.mac("import.row", b"key of the digests of rows")
-        self.loader = Loader(assembler, staging, open_key, ledger.clock.wall() + AHEAD_US)
+        self.loader = Loader(assembler, staging, ledger.clock.wall() + AHEAD_US)
         self.started_at = 0
         self.started = False
         self.to_record = 0
@@ -240,7 +239,7 @@ class _Run:
             actor=given.actor, role=given.role, client=given.client, causation=given.causation,
             correlation=self.correlation, subjects=(*given.subjects, f"import:{self.id}"),
             source=source,
-            command_id=requests.statement_id(self.ledger.mac, parts, 0), statement=parts)
+            command_id=requests.statement_id(parts, 0), statement=parts)
 
     # -- checking ---------------------------------------------------------------------------------
 

@@ -37,12 +37,11 @@ class Loader:
     can be recorded.
     """
 
-    def __init__(self, assembler: Assembler, staging: Staging, open_key: bytes, latest_us: int
-                 ) -> None:
+    def __init__(self, assembler: Assembler, staging: Staging, latest_us: int) -> None:
         self.profile: Profile = assembler.profile
         self.assembler = assembler
         self.staging = staging
-        self.keys = RowKeys(os.urandom(32), open_key)
+        self.keys = RowKeys(os.urandom(32))
         self.latest_us = latest_us
         self.files: list[Loaded] = []
         self.lost = 0

@@ -56,12 +56,16 @@ class Header(NamedTuple):
     faults: list[RowFault]
 
 
+OPEN = b"order-ledger/row/v2"
+"""What the digests are keyed with that a statement's id is made of: docs/log-format.md."""
+
+
 class RowKeys(NamedTuple):
-    """What digests are keyed with: `whole` is forgotten with the import, `open` made from the
-    ledger's secret."""
+    """What digests are keyed with: `whole`, which covers personal values, is forgotten with the
+    import."""
 
     whole: bytes
-    open: bytes
+    open: bytes = OPEN
 
 
 class RowReader:

@@ -105,8 +105,7 @@ class Repeats:
             others = self._others([look for task in again if (look := self._look(task))])
             for task in others:
                 task.number += 1
-                task.command_id = statement_id(
-                    self.keys.mac, task.context.statement or b"", task.number)
+                task.command_id = statement_id(task.context.statement or b"", task.number)
             self.look_up(others)
             again = [task for task in others if self.of(task)]
 

@@ -24,6 +24,9 @@ Mac = Callable[[str, bytes], bytes]
 COMMAND = b"order-ledger/command/v2"
 """What the hash begins with that makes a command's id."""
 
+STATEMENT = b"order-ledger/statement/v2"
+"""What the hash begins with that makes a statement's id."""
+
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -90,9 +93,11 @@ def command_id(ledger: bytes, actor: str, key: str) -> UUID:
         COMMAND, frame_bytes(ledger), frame_text(actor), frame_text(key)))).digest())
 
 
-def statement_id(mac: Mac, statement: bytes, number: int) -> UUID:
-    """The id of the nth statement, from 0, that says the same but for personal values."""
-    return _uuid(mac("import.statement", statement + frame_bytes(number.to_bytes(8, "big"))))
+def statement_id(statement: bytes, number: int) -> UUID:
+    """The id of the nth statement, from 0, that says the same but for personal values. As in a
+    command's id, no secret is in it."""
+    return _uuid(sha256(
+        STATEMENT + statement + frame_bytes(number.to_bytes(8, "big"))).digest())
 
 
 def statement_of(ledger: Secret, *parts: str | bytes) -> bytes:

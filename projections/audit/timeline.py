@@ -125,7 +125,7 @@ def masked(value: Any) -> Any:
             return PERSONAL
         return {name: masked(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [masked(part) for part in value]
+        return type(value)(masked(part) for part in value)
     return value
 
 

@@ -155,7 +155,7 @@ def statement(ledger: Ledger, number: int, row: dict[str, Any]) -> tuple[RecordO
     parts = statement_of(ledger, msgspec.json.encode(
         {name: getattr(command, name) for name in command.__struct_fields__
          if name not in command.PERSONAL}))
-    return command, context(command_id=statement_id(ledger.mac, parts, 0), statement=parts)
+    return command, context(command_id=statement_id(parts, 0), statement=parts)
 
 
 def bring(ledger: Ledger, number: int, *rows: dict[str, Any]) -> list[int]:
