@@ -13,9 +13,6 @@ from ledger.common.errors import NotFound, Refused
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import OnStream
-from ledger.writing.genesis import SUFFIX
-
-__all__ = ["ROLES", "SUFFIX"]
 
 ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "finance", "member",
          "operations", "reviewer", "manager", "integration", "admin")

@@ -27,8 +27,8 @@ from ledger.log.persons import (
     WrongKeys,
 )
 from ledger.log.sqlite import SqliteStore
-from ledger.log.store import StorageFailed, Store
-from ledger.writing.genesis import SUFFIX, begun, keys_of
+from ledger.log.store import SUFFIX, StorageFailed, Store
+from ledger.writing.genesis import begun, keys_of
 
 DEFAULT_DATABASE = "sqlite:///var/ledger.db"
 NONE = "–"

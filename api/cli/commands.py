@@ -271,7 +271,7 @@ def upgrade_command() -> None:
 def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> None:
     """Accept the computer's clock although the guard suspects it. This is recorded, also in the
     ledger of keys and reads."""
-    from ledger.access import SUFFIX
+    from ledger.log.store import SUFFIX
 
     with opened(ledger_name) as found:
         receipt = found.ledger.accept_clock(reason, context_of(found, actor, "admin"))

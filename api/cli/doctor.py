@@ -14,10 +14,9 @@ from ledger.common.errors import LedgerError
 from ledger.log import sqlite
 from ledger.log.clock import ClockSuspect
 from ledger.log.milestones import opened_as
-from ledger.log.store import Head, Store
+from ledger.log.store import SUFFIX, Head, Store
 from ledger.log.verify import Expectation, Problem, Report, verify
 from ledger.settings import Opened, Settings, masked, open_copy, open_ledger, sqlite_path
-from ledger.writing.genesis import SUFFIX
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from api.http.runtime import KeyRing
-from ledger.access import SUFFIX, IssueKey, KeyExpired, KeyRevoked, KeyUnknown, RevokeKey
+from ledger.access import IssueKey, KeyExpired, KeyRevoked, KeyUnknown, RevokeKey
 from ledger.common.context import Context
 from ledger.common.days import SHOP_ZONE
 from ledger.common.values import rfc3339
-from ledger.log.store import must_be_owner
+from ledger.log.store import SUFFIX, must_be_owner
 from ledger.settings import Opened, open_ledger
 from projections.asking.clocks import moment
 

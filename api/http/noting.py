@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from flask import request
 
 from api.http.routes import caller, edge
-from ledger.access import SUFFIX, NoteRead
+from ledger.access import NoteRead
 from ledger.common.bounds import StreamText
 from ledger.common.context import Context
+from ledger.log.store import SUFFIX
 
 LONGEST_FILTERS = 2000
 

@@ -16,13 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from ledger.access import SUFFIX, ApiKey, NoteUse
+from ledger.access import ApiKey, NoteUse
 from ledger.application import Ledger
 from ledger.common.context import Context
 from ledger.core import event_types
-from ledger.log.milestones import opening
+from ledger.log.milestones import opened_as
 from ledger.log.persons import Keys
-from ledger.log.store import NOBODY, Store, Which, gapless
+from ledger.log.store import NOBODY, SUFFIX, Store, Which, gapless
 from ledger.settings import Settings, clock_of, sqlite_path
 from ledger.writing.genesis import keys_of
 from projections.catalogue import PROJECTIONS
@@ -58,8 +58,8 @@ class _Folded:
     def __init__(self, store: Store, ledger: Which) -> None:
         self.ledger = ledger
         self.known = store.known(ledger)
-        access = None if self.known is None else opening(
-            next(iter(store.read(self.known.id, limit=1)), None), self.known.name).access
+        access = None if self.known is None else opened_as(
+            store, self.known.id, self.known.name).access
         self.access = bytes.fromhex(access or "")
         self.position, self.leaf = 0, b""
         self.keys: dict[str, ApiKey] = {}

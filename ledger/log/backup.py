@@ -24,7 +24,7 @@ from ledger.common.errors import Misconfigured
 from ledger.log import merkle
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
 from ledger.log.key_tables import ledger_secrets, persons
-from ledger.log.milestones import Anchor, Course, misopened, opening
+from ledger.log.milestones import Course, misopened, opening
 from ledger.log.persons import Keys
 from ledger.log.sections import BadBackup, Section, called, must_say, sections_of
 from ledger.log.store import (
@@ -39,8 +39,6 @@ from ledger.log.store import (
     shown,
 )
 from ledger.log.verify import UNHASHABLE, unfit
-
-__all__ = ["BadBackup"]
 
 LOG_FORMAT = "order-ledger/backup-log/v2"
 KEYS_FORMAT = "order-ledger/backup-keys/v2"
@@ -136,7 +134,7 @@ class _Tree:
                 and payload_hash(entry.salt, entry.payload) == entry.payload_hash
                 and leaf_hash(entry) == entry.leaf_hash
                 and canonical_subjects(entry.subjects)
-                and self._fits(entry)
+                and self.course.misfit(entry, self.size, self.frontier) is None
             )
         except UNHASHABLE:
             whole = False
@@ -147,11 +145,6 @@ class _Tree:
         self.size += 1
         self.recorded_at = entry.recorded_at
         return None
-
-    def _fits(self, entry: Entry) -> bool:
-        """Whether an event may say of the log what it says, if it says anything of it."""
-        before = merkle.root(self.frontier).hex() if self.course.concerns(entry) else None
-        return before is None or self.course.misfit(entry, Anchor(self.size, before)) is None
 
     def tiles(self, entries: list[Entry]) -> list[Tile]:
         """The tiles that these entries complete."""

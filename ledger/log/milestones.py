@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from ledger.common.errors import Misconfigured
+from ledger.log import merkle
 from ledger.log.envelope import Entry, Outline
 from ledger.log.store import Reader
 
@@ -191,15 +192,15 @@ class Course:
         self.begun = False
         self.last: Entry | None = None
 
-    def concerns(self, entry: Any) -> bool:
-        """Whether an event is to be one of the log's own: the first is, whatever it says."""
-        return not self.begun or entry.stream == STREAM or entry.type in _TOPICS
-
-    def misfit(self, entry: Any, before: Anchor) -> str | None:
-        """Why an event cannot be where it is in the log's own stream; None if it can. `before`: the
-        position and the root of the log before it."""
+    def misfit(self, entry: Any, position: int, frontier: list[bytes]) -> str | None:
+        """Why an event cannot say of the log what it says; None if it can, or says nothing of it.
+        The first is to be one of the log's own, whatever it says. `position` and `frontier` are
+        those of the log before it."""
         begun, self.begun = self.begun, True
-        why = self._discontinued(entry, before) if begun else misopened(entry)
+        if begun and entry.stream != STREAM and entry.type not in _TOPICS:
+            return None
+        why = self._discontinued(entry, Anchor(position, merkle.root(frontier).hex())) \
+            if begun else misopened(entry)
         if why is None:
             self.last = entry
             return None

@@ -55,7 +55,7 @@ class SqlStore:
         self._writing = threading.Lock()
         self._connection: Connection | None = None
         self._process = os.getpid()
-        self._names: Names = {}
+        self._names = Names()
         self._host: str | None = None
 
     # -- schema -----------------------------------------------------------------------------------
@@ -110,6 +110,8 @@ class SqlStore:
     def id_of(self, ledger: Which) -> bytes:
         if isinstance(ledger, bytes):
             return ledger
+        if (kept := self._names.get(ledger)) is not None:
+            return kept  # without a connection: every request over HTTP asks
         with self.reading() as reader:
             return reader.id_of(ledger)
 
@@ -178,7 +180,7 @@ class SqlStore:
     @contextmanager
     def beginning(self, *ledgers: Known) -> Iterator[list[SqlWriting]]:
         with self._transaction() as connection:
-            reader = self.reader(connection, {})
+            reader = self.reader(connection, Names())
             for one in ledgers:  # who makes the same ones at the same time waits at the first
                 added = reader.run('INSERT INTO ledgers (id, name, "of") VALUES (?, ?, ?)'
                                    " ON CONFLICT DO NOTHING", one).rowcount
@@ -186,7 +188,7 @@ class SqlStore:
                     raise LedgerTaken(name=one.name, id=one.id.hex())
                 reader.run("INSERT INTO heads (ledger, position, recorded_at, frontier)"
                            " VALUES (?, 0, 0, ?)", (one.id, b""))
-            yield [self.writer(connection, {}, one.id) for one in ledgers]
+            yield [self.writer(connection, Names(), one.id) for one in ledgers]
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -30,9 +30,6 @@ _HEAD = "SELECT position, recorded_at, frontier, keys_id FROM heads WHERE ledger
 NAMES_S = 1.0
 """How long a name is taken for that of the same ledger: a restored database may have others."""
 
-Names = dict[str, tuple[bytes, float]]
-"""Names that were looked up: the ledger's id, and until when it is believed."""
-
 IN_CHUNK = 500
 AFTER = " AND +position > ? AND version <= ?"
 """The plus keeps SQLite from using the primary key: these reads have an index of their own."""
@@ -69,6 +66,26 @@ def _between(
     return ledger, after, 2**62 if until is None else until, max(limit, 0)
 
 
+class Names:
+    """The ids of ledgers whose names were looked up, for all readers of a store."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[bytes, float]] = {}
+
+    def get(self, name: str) -> bytes | None:
+        """The id; None if it is not known, or not believed any more."""
+        known, until = self._found.get(name, (None, 0.0))
+        return known if time.monotonic() < until else None
+
+    def keep(self, name: str, ledger: bytes) -> None:
+        """Believe an id for a while."""
+        self._found[name] = ledger, time.monotonic() + NAMES_S
+
+    def clear(self) -> None:
+        """Believe none any more."""
+        self._found.clear()
+
+
 class SqlReader:
     """Reads over one connection."""
 
@@ -77,7 +94,6 @@ class SqlReader:
     def __init__(self, connection: Connection, names: Names) -> None:
         self.connection = connection
         self._names = names
-        """The ids of the ledgers whose names were looked up: one dictionary for all readers."""
 
     def rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
         """The rows of a statement written with `?` marks: the driver's own tuples, since turning
@@ -96,12 +112,11 @@ class SqlReader:
     def id_of(self, ledger: Which) -> bytes:
         if isinstance(ledger, bytes):
             return ledger
-        known, until = self._names.get(ledger, (NOBODY, 0.0))
-        if (now := time.monotonic()) < until:
-            return known
+        if (kept := self._names.get(ledger)) is not None:
+            return kept
         if (found := self.known(ledger)) is None:
             return NOBODY
-        self._names[ledger] = found.id, now + NAMES_S
+        self._names.keep(ledger, found.id)
         return found.id
 
     def known(self, ledger: Which) -> Known | None:

@@ -20,7 +20,7 @@ from ledger.log import merkle
 from ledger.log.bounds import must_be_storable
 from ledger.log.damage import PAGE, attempt, rows_of
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
-from ledger.log.milestones import DAY_CLOSED, Anchor, Course, anchored
+from ledger.log.milestones import DAY_CLOSED, Course, anchored
 from ledger.log.store import (
     Head,
     LedgerUnknown,
@@ -143,10 +143,8 @@ class _Walk:
             self.note(position, f"positions {self.position + 1} to {position - 1} are missing"
                       if position > self.position else "the position is out of order")
         try:
-            if self.course.concerns(entry):
-                before = Anchor(self.position, merkle.root(self.frontier).hex())
-                if (why := self.course.misfit(entry, before)) is not None:
-                    self.note(position if self.events else 1, why)
+            if (why := self.course.misfit(entry, self.position, self.frontier)) is not None:
+                self.note(position if self.events else 1, why)
             self._hashes(entry, position)
             self._order(entry, position)
             if entry.type == DAY_CLOSED:

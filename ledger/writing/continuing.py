@@ -33,9 +33,9 @@ from ledger.log.milestones import (
     said,
 )
 from ledger.log.persons import Keys, LedgerKeys
-from ledger.log.store import Head, Known, LedgerUnknown, Store, Writing
+from ledger.log.store import SUFFIX, Head, Known, LedgerUnknown, Store, Writing
 from ledger.writing.entries import own_entry
-from ledger.writing.genesis import SUFFIX, OtherFormat
+from ledger.writing.genesis import OtherFormat
 
 _version = re.compile(r"(\d{1,9}(?:\.\d{1,9})*)\.?(?:(dev|a|b|rc)(\d{0,9}))?").match
 _STAGES = ("dev", "a", "b", "rc", None)

@@ -30,8 +30,6 @@ from ledger.log.store import (
 )
 from ledger.writing.entries import own_entry
 
-__all__ = ["SUFFIX"]
-
 
 class OtherFormat(Misconfigured):
     """Ledger {ledger!r} has format {found}, and this version reads format {format}. Use the

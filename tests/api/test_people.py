@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ledger.access import SUFFIX
+from ledger.log.store import SUFFIX
 from tests.conftest import on_sqlite
 from tests.support.builders import CONTEXT
 from tests.support.team import JOINED, printed

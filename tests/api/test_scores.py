@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from python_calamine import CalamineWorkbook
 
-from ledger.access import SUFFIX
 from ledger.common.days import day_of, first_day, month_of
+from ledger.log.store import SUFFIX
 from ledger.scores.commands import GradeMember
 from tests.conftest import on_sqlite
 from tests.support.team import graders

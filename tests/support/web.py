@@ -14,8 +14,9 @@ from werkzeug.test import TestResponse
 
 from api import create_app
 from api.http.runtime import Edge
-from ledger.access import SUFFIX, IssueKey
+from ledger.access import IssueKey
 from ledger.application import Ledger
+from ledger.log.store import SUFFIX
 from ledger.settings import Settings
 from ledger.writing.genesis import begun
 from tests.support.builders import CONTEXT

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.http.noting import note_of
-from ledger.access import SUFFIX
 from ledger.common.values import NAME_BYTES, subject
+from ledger.log.store import SUFFIX
 from tests.conftest import on_sqlite
 from tests.support.bodies import order, stocked
 from tests.support.builders import CHANNEL

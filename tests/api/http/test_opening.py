@@ -1,6 +1,6 @@
 """Who reads over HTTP what people wrote of an order, and that it is noted."""
 
-from ledger.access import SUFFIX
+from ledger.log.store import SUFFIX
 from projections.asking.written import PERSONAL
 from tests.conftest import on_sqlite
 from tests.support.bodies import at, order, stocked

@@ -13,8 +13,8 @@ from urllib.parse import quote
 import pytest
 from werkzeug.test import TestResponse
 
-from ledger.access import SUFFIX
 from ledger.application import LedgerClosed
+from ledger.log.store import SUFFIX
 from ledger.log.verify import Expectation, verify
 from tests.conftest import on_postgres, on_sqlite
 from tests.support import shops

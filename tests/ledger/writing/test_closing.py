@@ -16,11 +16,11 @@ from ledger.core.clock import DayLog
 from ledger.log import merkle
 from ledger.log.envelope import Entry
 from ledger.log.persons import Keys
-from ledger.log.store import Store
+from ledger.log.store import SUFFIX, Store
 from ledger.log.verify import verify
 from ledger.settings import Settings
 from ledger.writing.closing import NothingToClose
-from ledger.writing.genesis import SUFFIX, begun, keys_of
+from ledger.writing.genesis import begun, keys_of
 from tests.support.clocks import Time
 from tests.support.envelopes import CONTEXT
 from tests.support.jars import HANDLERS, adding, opening

@@ -25,7 +25,7 @@ from ledger.log.envelope import Entry
 from ledger.log.memory import MemoryStore
 from ledger.log.milestones import FORMAT, STREAM, BadContinuation, Continued, KeysLost, Restored
 from ledger.log.persons import Keys, WrongKeys
-from ledger.log.store import Store
+from ledger.log.store import SUFFIX, Store
 from ledger.log.verify import verify
 from ledger.settings import Opened, Settings, open_ledger
 from ledger.writing import continuing
@@ -38,7 +38,7 @@ from ledger.writing.continuing import (
     restore,
 )
 from ledger.writing.errors import CommandReused
-from ledger.writing.genesis import SUFFIX, OtherFormat, begun, keys_of
+from ledger.writing.genesis import OtherFormat, begun, keys_of
 from ledger.writing.requests import command_id
 from tests.conftest import durable, on_postgres, on_sqlite
 from tests.support import children
