@@ -1,0 +1,61 @@
+"""Who was erased, as the log says it: the events that the keys follow.
+
+They stand in one stream for each month in which they were recorded, so that whoever follows reads
+a few short streams and not the log.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+from ledger.common.values import from_us
+from ledger.log.envelope import Entry
+from ledger.log.store import Head, Reader
+
+ERASED = "person.erased.v1"
+"""The type of the event that says who was erased."""
+
+KIND = "erasures"
+
+SPARE = timedelta(days=2)
+"""By how much a month may begin elsewhere than in UTC, and a clock be off."""
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """What whoever follows needs of such an event: the ids of all persons who were erased."""
+
+    persons: Annotated[list[str], msgspec.Meta(min_length=1)]
+
+
+_erased = msgspec.json.Decoder(Erased)
+
+
+def stream_of(at: datetime) -> str:
+    """The stream of the erasures that are recorded in the month of a time, by UTC."""
+    return f"{KIND}:{at.astimezone(UTC):%Y-%m}"
+
+
+def erased_by(entry: Entry) -> list[str]:
+    """The persons whom an event says to be erased; none if it says nothing of the kind.
+
+    Errors: msgspec.DecodeError.
+    """
+    return _erased.decode(entry.payload).persons if entry.type == ERASED else []
+
+
+def erasures(
+    reader: Reader, ledger: bytes, *, after: int, since: int, head: Head
+) -> Sequence[Entry]:
+    """The events after a position, recorded at `since` or later, up to a head, in log order.
+
+    Units: `since` in microseconds since 1970.
+    """
+    names, at, until = [], from_us(since) - SPARE, from_us(head.recorded_at) + SPARE
+    while at.replace(day=1) <= until:
+        names.append(stream_of(at))
+        at = (at.replace(day=1) + timedelta(days=32)).replace(day=1)
+    found = [entry for entry in reader.streams(ledger, names)
+             if after < entry.position <= head.position and entry.type == ERASED]
+    return sorted(found, key=lambda entry: entry.position)
