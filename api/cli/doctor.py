@@ -13,9 +13,8 @@ from api.messages import counted, explain, tr
 from ledger.common.errors import LedgerError
 from ledger.log import sqlite
 from ledger.log.clock import ClockSuspect
-from ledger.log.milestones import opened_as
-from ledger.log.store import SUFFIX, Head, Store
-from ledger.log.verify import Expectation, Problem, Report, verify
+from ledger.log.store import Head, Store
+from ledger.log.verify import Expectation, Problem, Report, verify_with_access
 from ledger.settings import Opened, Settings, masked, open_copy, open_ledger, sqlite_path
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
@@ -43,29 +42,15 @@ def verify_all(
              else open_copy(file, ledger))
     try:
         with progress(tr("verify")) as step:
-            report = verify(store, ledger, expected=expected, progress=step)
+            report, access = verify_with_access(store, ledger, expected=expected, progress=step)
         problems = list(report.problems)
-        if report.ok:
-            problems += _access_problems(store, ledger)
         if report.ok and file is None:
             problems += _read_model_problems(store, ledger)
-        access = None if store.known(ledger + SUFFIX) is None else verify(
-            store, ledger + SUFFIX, expected=report.anchors)
         return {"ok": not problems and (access is None or access.ok),
                 **_found(report, problems),
                 "access": None if access is None else _found(access, access.problems)}
     finally:
         store.close()
-
-
-def _access_problems(store: Store, ledger: str) -> list[Problem]:
-    """Whether the ledger of keys and readings that a sound log names is here, by its name."""
-    own = store.id_of(ledger)
-    named, known = opened_as(store, own, ledger).access, store.known(ledger + SUFFIX)
-    if named is None or (known is not None and (known.id.hex(), known.of) == (named, own)):
-        return []
-    return [Problem(1, f"the ledger of keys and readings that it names, {named}, is not here as "
-                       f"{ledger + SUFFIX}")]
 
 
 def _found(report: Report, problems: list[Problem]) -> Finding:

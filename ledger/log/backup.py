@@ -22,6 +22,7 @@ from sqlalchemy import LargeBinary, Table, select
 
 from ledger.common.errors import Misconfigured
 from ledger.log import merkle
+from ledger.log.damage import UNHASHABLE, unfit
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
 from ledger.log.key_tables import ledger_secrets, persons
 from ledger.log.milestones import Course, misopened, opening
@@ -38,7 +39,6 @@ from ledger.log.store import (
     Writing,
     shown,
 )
-from ledger.log.verify import UNHASHABLE, unfit
 
 LOG_FORMAT = "order-ledger/backup-log/v2"
 KEYS_FORMAT = "order-ledger/backup-keys/v2"

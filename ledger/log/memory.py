@@ -150,6 +150,13 @@ class _View:
         return [(level, tile.number) for level, tiles in self._of(ledger)[0].tiles.items()
                 if level != 0 for tile in tiles][:limit]
 
+    def odd_positions(self, ledger: Which, limit: int) -> list[int]:
+        return []  # `add` takes none
+
+    def standing(self, known: Known) -> dict[str, int]:
+        rows = int(self.store.kept(known.id).known == known)
+        return {"ledgers": rows, "heads": rows}
+
 
 class _Writing(_View):
     """The transaction that holds a ledger: it also reads what it has added itself."""

@@ -165,10 +165,18 @@ class SqlStore:
         with self.reading() as reader:
             return reader.odd_tiles(ledger, limit)
 
+    def odd_positions(self, ledger: Which, limit: int) -> list[int]:
+        with self.reading() as reader:
+            return reader.odd_positions(ledger, limit)
+
+    def standing(self, known: Known) -> dict[str, int]:
+        with self.reading() as reader:
+            return reader.standing(known)
+
     def ledgers(self) -> list[str]:
         with self.reading() as reader:
-            return sorted(row[0] for row in reader.rows(
-                "SELECT name FROM ledgers", ()))
+            return sorted(row[0] for row in reader.rows("SELECT name FROM ledgers", ())
+                          if isinstance(row[0], str))  # anything, where STRICT was taken off
 
     # -- writes -----------------------------------------------------------------------------------
 

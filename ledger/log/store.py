@@ -281,6 +281,17 @@ class Reader(Protocol):
         than 0, or with a number that does not count from 0."""
         ...
 
+    def odd_positions(self, ledger: Which, limit: int) -> list[int]:
+        """Positions of the first `limit` events that stand where no log has any: before 1, beyond
+        every number that is counted to, or at none. Empty, as long as the database keeps its own
+        checks."""
+        ...
+
+    def standing(self, known: Known) -> dict[str, int]:
+        """How many rows there are of a ledger in the tables that have one of each: by its id or its
+        name in `ledgers`, by its id in `heads`."""
+        ...
+
 
 class Writing(Reader, Protocol):
     """A transaction that holds the head row: what it reads stays true until it commits."""

@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
+from ledger.common.context import Receipt
 from ledger.common.errors import LedgerError
-from ledger.settings import Settings, open_ledger
+from ledger.log.verify import verify_with_access
+from ledger.settings import Settings, open_copy, open_ledger
 from tests.support.builders import sell
 from tests.support.envelopes import CONTEXT, named
 from tests.support.jars import HANDLERS, adding, filling, opening
@@ -19,6 +22,10 @@ from tests.support.waiting import in_thread
 SPAWN = multiprocessing.get_context("forkserver")
 SPAWN.set_forkserver_preload(["tests.support.children"])
 """Each child is a fork of a process that has imported everything and opened nothing."""
+
+
+NOBODY = 65534
+"""The user who owns nothing."""
 
 
 class Child:
@@ -91,6 +98,30 @@ def append_until_killed(settings: Settings, pipe: Connection, run: int) -> None:
 
     for thread in [in_thread(lambda n=n: work(n)) for n in range(4)]:
         thread.join(None)
+
+
+def write_until_stopped(settings: Settings, pipe: Connection, own: int) -> None:
+    """Fill jars, four events each, until something is heard; send how many events it recorded."""
+    opened, recorded = open_ledger(settings, handlers=HANDLERS), 0
+    pipe.send("ready")
+    while not pipe.poll():
+        receipts = opened.ledger.handle_many([
+            (filling(f"{own}-{recorded}-{number}", owner="主人"), CONTEXT) for number in range(20)])
+        recorded += sum(len(receipt.positions) for receipt in receipts
+                        if isinstance(receipt, Receipt))
+    pipe.send(recorded)
+    opened.close()
+
+
+def verify_as_nobody(settings: Settings, pipe: Connection, path: Path) -> None:
+    """Verify a copy as a user who may write nothing; send what was found."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+    store = open_copy(path, "main")
+    pipe.send(verify_with_access(store, "main"))
+    store.close()
 
 
 def buy(settings: Settings, pipe: Connection, start: int, buyers: int) -> None:
