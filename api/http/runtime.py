@@ -20,6 +20,7 @@ from ledger.access import ApiKey, NoteUse
 from ledger.application import Ledger
 from ledger.common.context import Context
 from ledger.core import event_types
+from ledger.log.damage import intact
 from ledger.log.milestones import opened_as
 from ledger.log.persons import Keys
 from ledger.log.store import NOBODY, SUFFIX, Store, Which, gapless
@@ -53,7 +54,8 @@ class Caller(NamedTuple):
 
 
 class _Folded:
-    """The keys of one ledger as of the event of its access ledger that was folded last."""
+    """The keys of one ledger as of the event of its access ledger that was folded last. Rows beyond
+    the head are in no tree, and a key of which an event was changed opens nothing."""
 
     def __init__(self, store: Store, ledger: Which) -> None:
         self.ledger = ledger
@@ -71,8 +73,9 @@ class _Folded:
         on from the last event: another one has taken its place, such as a restored backup."""
         if store.known(self.ledger) != self.known:
             return False
-        after = max(self.position - 1, 0)
-        found = gapless(store.read(self.access, after=after, limit=10**9), self.access, after=after)
+        after, until = max(self.position - 1, 0), store.head(self.access).position
+        found = gapless(store.read(self.access, after=after, until=until, limit=10**9),
+                        self.access, after=after)
         if self.position:
             if not found or found[0].leaf_hash != self.leaf:
                 return False
@@ -80,7 +83,12 @@ class _Folded:
         for entry in found:
             if entry.stream.startswith("key:"):
                 key = self.keys.setdefault(entry.stream, ApiKey.blank(entry.stream))
-                event_types.decode(entry).mutate(key)
+                if intact(entry):
+                    event_types.decode(entry).mutate(key)
+                else:  # run `ledger verify`: somebody changed it in the database
+                    log.error("%s opens nothing: position %s is not what was recorded",
+                              key.id, entry.position)
+                    key.revoked = True
                 self.by_digest[key.digest] = key
             self.position, self.leaf = entry.position, entry.leaf_hash
         return True

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
-from ledger.log.envelope import Entry
+from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.store import Head, Known, StorageFailed, Store, ValueNotStored, Which
 
 PAGE = 1_000
@@ -32,6 +32,16 @@ def unfit(row: Entry | Head | Known) -> str | None:
         if isinstance(value, int) and not -2**63 <= value < 2**63:
             return name
     return None
+
+
+def intact(entry: Entry) -> bool:
+    """Whether an event is, by its own hashes, the one that was recorded. That it is in the tree is
+    for `verify` to say."""
+    try:
+        return (payload_hash(entry.salt, entry.payload) == entry.payload_hash
+                and leaf_hash(entry) == entry.leaf_hash)
+    except UNHASHABLE:
+        return False
 
 
 def attempt(store: Store, read: Callable[[], _T]) -> _T | None:

@@ -1,7 +1,7 @@
 """`verify` finds any changed cell and row of the log's database, on both engines."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ def event_at(victim: Victim, row: int) -> tuple[str, int]:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_verify__finds_any_changed_cell_and_row(
-    victim: Victim, table: str, capsys: pytest.CaptureFixture[str]
+    victim: Victim, table: str, record_property: Callable[[str, object], None]
 ) -> None:
     """Every column × a bit, another type, too long, nothing, zero; rows gone, twice, swapped."""
     assert victim.look() == ([], set())
@@ -126,9 +126,8 @@ def test_verify__finds_any_changed_cell_and_row(
             victim.owned.restore(table)
         counted[change.kind] += 1
     assert victim.look() == ([], set())
-    with capsys.disabled():
-        print(f"\n{'sqlite' if victim.owned.sqlite else 'postgres'} {table}: "
-              f"{sum(counted.values())} of {len(every)} changes, all found: {dict(counted)}")
+    record_property("changes", f"{'sqlite' if victim.owned.sqlite else 'postgres'} {table}: "
+                    f"{counted.total()} of {len(every)} changes, all found: {dict(counted)}")
 
 
 def must_be_found(victim: Victim, change: Change) -> None:
