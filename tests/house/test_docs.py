@@ -356,6 +356,16 @@ def test_files__name_no_machine_and_no_maker() -> None:
           if (found := banned.search(line)))
 
 
+def test_threats__are_tried_by_tests_that_are_there() -> None:
+    named = re.findall(r"`(test_\w+)`", (docs.DOCS / "threats.md").read_text("utf-8"))
+    held = {node.name for path in source.python_files("tests")
+            for node in ast.walk(source.tree(path)) if isinstance(node, ast.FunctionDef)}
+    assert len(named) > 15
+    check(f"docs/threats.md: there is no test {name}" for name in named if name not in held)
+    check(f"{source.name(source.ROOT / 'docs/threats.md')}: it does not name {name}"
+          for name in held if name.startswith("test_threat__") and name not in named)
+
+
 # -- the pages run --------------------------------------------------------------------------------
 
 
