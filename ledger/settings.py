@@ -17,15 +17,9 @@ from ledger.core.commands import Handlers
 from ledger.handlers.table import HANDLERS
 from ledger.log import sqlite
 from ledger.log.clock import AHEAD_DAYS, Clock
-from ledger.log.master_key import read_master_key
+from ledger.log.master_key import MasterKeyRequired, MissingMasterKey, read_master_key
 from ledger.log.memory import MemoryStore
-from ledger.log.persons import (
-    Keys,
-    LedgerKeys,
-    MasterKeyRequired,
-    MissingMasterKey,
-    WrongKeys,
-)
+from ledger.log.persons import Keys, LedgerKeys, WrongKeys
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import SUFFIX, StorageFailed, Store
 from ledger.writing.genesis import begun, keys_of

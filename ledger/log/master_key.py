@@ -11,6 +11,22 @@ from ledger.common.errors import Misconfigured
 KEY_BYTES = 32
 
 
+class MissingMasterKey(Misconfigured):
+    """There is no master key at {path}, but {keys} holds keys that need it. Restore the file from
+    where you keep its copy; without it no personal value can be read."""
+
+    code = "missing_master_key"
+    rule = "R-KEY-01"
+
+
+class MasterKeyRequired(Misconfigured):
+    """LEDGER_MASTER_KEY_FILE must name a file with 32 random bytes when the log is in PostgreSQL.
+    Make one with `head -c 32 /dev/urandom > FILE; chmod 600 FILE`."""
+
+    code = "master_key_required"
+    rule = "R-KEY-02"
+
+
 class BadMasterKey(Misconfigured):
     """The master key at {path} must be exactly 32 bytes long; it has {found}."""
 

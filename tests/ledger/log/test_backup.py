@@ -14,9 +14,10 @@ from ledger.common.errors import LedgerError
 from ledger.log import backup, merkle
 from ledger.log.envelope import leaf_hash
 from ledger.log.memory import MemoryStore
-from ledger.log.persons import Keys, WrongKeys, WrongMasterKey
+from ledger.log.persons import Keys, WrongKeys
 from ledger.log.store import LedgerTaken, Store
 from ledger.log.verify import verify
+from ledger.log.wrapping import WrongMasterKey
 from ledger.settings import Settings, open_ledger
 from tests.support import tamper
 from tests.support.envelopes import CONTEXT, entry, first, write

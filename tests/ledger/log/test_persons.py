@@ -16,21 +16,17 @@ from sqlalchemy.exc import DBAPIError
 from ledger.application import Ledger
 from ledger.common.personal import Person, Personal, Plain
 from ledger.core import event_types
-from ledger.log import persons as persons_module
-from ledger.log import randomness
+from ledger.log import randomness, sealing, wrapping
 from ledger.log.backup import backup_keys, restore_keys
-from ledger.log.master_key import BadMasterKey, read_master_key
-from ledger.log.persons import (
-    Keys,
-    LedgerKeys,
+from ledger.log.master_key import (
+    BadMasterKey,
     MasterKeyRequired,
     MissingMasterKey,
-    PersonLost,
-    WrongKeys,
-    WrongMasterKey,
-    new_person,
+    read_master_key,
 )
+from ledger.log.persons import Keys, LedgerKeys, PersonLost, WrongKeys, new_person
 from ledger.log.store import LogConflict, Store
+from ledger.log.wrapping import WrongMasterKey
 from ledger.orders.commands import RefundOrder
 from ledger.orders.declared import RecordOrder
 from ledger.orders.order import Order
@@ -351,8 +347,8 @@ def test_kinds__open_only_as_what_they_are(keys: Keys) -> None:
     with pytest.raises(WrongMasterKey):
         keys.of(known(), keys_id=None)
     assert own.by_id(person.id) == person
-    places = [own._place("s", 1, "/f", "p"), persons_module._of_person(own.ledger, "p", bytes(32)),
-              persons_module._of_secret(own.ledger)]
+    places = [sealing.place(own.ledger, "s", 1, "/f", person="p"),
+              wrapping.of_person(own.ledger, "p", bytes(32)), wrapping.of_secret(own.ledger)]
     tags = [place.split(b"\0")[0] for place in places]
     assert len(set(tags)) == len(tags) == 3
     assert not any(one != other and one.startswith(other) for one in tags for other in tags)

@@ -1,0 +1,52 @@
+"""How keys are wrapped by the master key: each for its place, and it opens nowhere else."""
+
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ledger.common.errors import Misconfigured
+from ledger.log.envelope import frame_bytes, frame_text
+
+NONCE_BYTES = 12
+
+PERSON_PREFIX = b"order-ledger/key/person/v2"
+SECRET_PREFIX = b"order-ledger/key/secret/v2"
+"""What the associated data begin with: a ciphertext of one kind cannot be taken for another."""
+
+
+class WrongMasterKey(Misconfigured):
+    """The master key at {path} does not open the keys in {keys}. Use the master key that was kept
+    with these keys."""
+
+    code = "wrong_master_key"
+    rule = "R-KEY-03"
+
+
+def of_secret(ledger: bytes) -> bytes:
+    """The place of a ledger's secret."""
+    return SECRET_PREFIX + frame_bytes(ledger)
+
+
+def of_person(ledger: bytes, person: str, lookup: bytes) -> bytes:
+    """The place of a person's key."""
+    return b"".join((PERSON_PREFIX, frame_bytes(ledger), frame_text(person), frame_bytes(lookup)))
+
+
+class Master:
+    """A master key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    def wrap(self, key: bytes, place: bytes) -> bytes:
+        """A key, wrapped for a place."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, key, place)
+
+    def unwrap(self, wrapped: bytes, place: bytes) -> bytes | None:
+        """A key that was wrapped for a place; None if this does not open it."""
+        try:
+            return self._cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], place)
+        except (InvalidTag, ValueError):  # or it is too short for any key
+            return None
