@@ -14,18 +14,17 @@ from contextlib import suppress
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import delete, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, delete, select
 
 from ledger.common.errors import LedgerError, Misconfigured
 from ledger.common.personal import Person, Personal, Plain
 from ledger.log import sealing
 from ledger.log.envelope import frame_bytes, frame_text
 from ledger.log.key_tables import ledger_secrets, persons
-from ledger.log.keys_database import KeysDatabase
+from ledger.log.keys_database import KeysDatabase, Upto
 from ledger.log.master_key import KEY_BYTES
 from ledger.log.sealing import b64
-from ledger.log.store import Known, StorageFailed
+from ledger.log.store import Known
 from ledger.log.wrapping import WrongMasterKey, of_person, of_secret
 
 _CACHED = 100_000
@@ -48,6 +47,13 @@ class PersonLost(LedgerError):
     rule = "R-KEY-06"
 
 
+class PersonErased(PersonLost):
+    """{person} was erased: nothing that was sealed for them can be read, and nothing is added."""
+
+    code = "person_erased"
+    rule = "R-KEY-09"
+
+
 def new_person() -> Person:
     """Somebody whom the keys do not hold yet: see `LedgerKeys.make`."""
     return Person("person:" + b64(os.urandom(15)), secrets.token_bytes(KEY_BYTES))
@@ -62,13 +68,14 @@ class Keys(KeysDatabase):
         Errors: WrongMasterKey (R-KEY-03), WrongKeys (R-KEY-05).
         """
         query = select(ledger_secrets.c.wrapped).where(ledger_secrets.c.ledger == ledger.id)
-        with self.lock, self.engine.connect() as connection:
+        with self.asking() as connection:
             wrapped = connection.execute(query).scalar()
-            if wrapped is None:
-                if keys_id is not None:
-                    raise WrongKeys(keys=self.named, ledger=ledger.name)
-                fresh = self.wrap(secrets.token_bytes(KEY_BYTES), of_secret(ledger.id))
-                self.insert(connection, ledger_secrets.name, [(ledger.id, fresh)])
+        if wrapped is None:
+            if keys_id is not None:
+                raise WrongKeys(keys=self.named, ledger=ledger.name)
+            fresh = self.wrap(secrets.token_bytes(KEY_BYTES), of_secret(ledger.id))
+            self.insert(ledger_secrets.name, [(ledger.id, fresh)])
+            with self.asking() as connection:
                 wrapped = connection.execute(query).scalar()
         assert wrapped is not None
         found = LedgerKeys(self, ledger, self.unwrap(wrapped, of_secret(ledger.id)))
@@ -93,7 +100,7 @@ class LedgerKeys:
     def forget(self) -> None:
         """Remove the secret of a ledger that never began."""
         gone = delete(ledger_secrets).where(ledger_secrets.c.ledger == self.ledger)
-        with self._keys.engine.connect() as connection:
+        with self._keys.changing() as connection:
             connection.execute(gone)
 
     def must_fit(self, keys_id: bytes | None) -> None:
@@ -118,11 +125,8 @@ class LedgerKeys:
             missing = [name for name in dict.fromkeys(lookups) if name not in self._by_lookup]
             if missing:
                 macs = {self.mac("person", name.encode()): name for name in missing}
-                try:
-                    with self._keys.engine.connect() as connection:
-                        self._by_lookup.update(self._select(connection, macs))
-                except DBAPIError as error:
-                    raise StorageFailed(why=str(error.orig)) from error
+                with self._keys.asking() as connection:
+                    self._by_lookup.update(self._select(connection, macs))
             found = {name: known for name in lookups
                      if (known := self._by_lookup.get(name)) is not None}
             self._keep({})
@@ -144,22 +148,18 @@ class LedgerKeys:
              self._keys.wrap(person.key, of_person(self.ledger, person.id, mac)), now, 1)
             for mac in sorted(macs)  # in one order: no deadlock
             if (person := drafts[macs[mac]])]
-        try:
-            with self._lock, self._keys.engine.connect() as connection:
-                self._keys.insert(connection, persons.name, rows, whole=True)
-        except DBAPIError as error:
-            raise StorageFailed(why=str(error.orig)) from error
+        self._keys.insert(persons.name, rows, whole=True)
         with self._lock:
             self._keep(drafts)
 
-    def _select(self, connection: object, macs: dict[bytes, str]) -> dict[str, Person]:
+    def _select(self, connection: Connection, macs: dict[bytes, str]) -> dict[str, Person]:
         found = {}
         wanted = list(macs)
         for start in range(0, len(wanted), 500):
             query = select(persons.c.lookup, persons.c.person, persons.c.wrapped).where(
                 persons.c.ledger == self.ledger,
                 persons.c.current == 1, persons.c.lookup.in_(wanted[start : start + 500]))
-            for mac, person, wrapped in connection.execute(query):  # type: ignore[attr-defined]
+            for mac, person, wrapped in connection.execute(query):
                 key = self._unwrap(person, mac, wrapped)
                 found[macs[bytes(mac)]] = Person(person, key)
         return found
@@ -168,14 +168,40 @@ class LedgerKeys:
         """A known person. Errors: PersonLost (R-KEY-06), StorageFailed (R-LOG-04)."""
         query = select(persons.c.lookup, persons.c.wrapped).where(
             persons.c.ledger == self.ledger, persons.c.person == person)
-        try:
-            with self._keys.engine.connect() as connection:
-                found = connection.execute(query).first()
-        except DBAPIError as error:
-            raise StorageFailed(why=str(error.orig)) from error
+        with self._keys.asking() as connection:
+            found = connection.execute(query).first()
         if found is None:
-            raise PersonLost(person=person)
+            raise (PersonErased if self.is_erased(person) else PersonLost)(person=person)
         return Person(person, self._unwrap(person, *found))
+
+    # -- erasure ----------------------------------------------------------------------------------
+
+    def destroy(self, gone: Mapping[str, int], upto: Upto | None = None) -> None:
+        """Destroy the keys of persons, each erased by the event at a position, and forget them.
+        `upto` is how far the log was looked at. Errors: StorageFailed (R-LOG-04)."""
+        self._keys.destroy(self.ledger, gone, upto)
+        with self._lock:
+            for person in gone:
+                self._by_id.pop(person, None)
+            for lookup in [name for name, found in self._by_lookup.items() if found.id in gone]:
+                del self._by_lookup[lookup]
+
+    def is_erased(self, person: str) -> bool:
+        """Whether a person was erased, as far as the log was followed. Nothing is asked of the
+        database while the key is known. Errors: StorageFailed (R-LOG-04)."""
+        if person in self._by_id:
+            return False
+        return self._keys.erasure_of(self.ledger, person) is not None
+
+    def sharing(self, person: str) -> set[str]:
+        """All whose keys have the same lookup as a person's, and that person: they are the same
+        human being. Errors: StorageFailed (R-LOG-04)."""
+        own = select(persons.c.lookup).where(
+            persons.c.ledger == self.ledger, persons.c.person == person)
+        query = select(persons.c.person).where(
+            persons.c.ledger == self.ledger, persons.c.lookup.in_(own))
+        with self._keys.asking() as connection:
+            return {person, *connection.execute(query).scalars()}
 
     def _unwrap(self, person: str, lookup: bytes, wrapped: bytes) -> bytes:
         return self._keys.unwrap(wrapped, of_person(self.ledger, person, lookup))
@@ -188,11 +214,8 @@ class LedgerKeys:
             query = select(persons.c.person, persons.c.lookup, persons.c.wrapped).where(
                 persons.c.ledger == self.ledger,
                 persons.c.person.in_(wanted[start : start + 500]))
-            try:
-                with self._keys.engine.connect() as connection:
-                    rows = connection.execute(query).fetchall()
-            except DBAPIError as error:
-                raise StorageFailed(why=str(error.orig)) from error
+            with self._keys.asking() as connection:
+                rows = connection.execute(query).fetchall()
             for row in rows:
                 with suppress(WrongMasterKey):
                     self._cipher(row.person, self._unwrap(*row))

@@ -1,6 +1,7 @@
 """How keys are wrapped by the master key: each for its place, and it opens nowhere else."""
 
 import os
+from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -34,10 +35,11 @@ def of_person(ledger: bytes, person: str, lookup: bytes) -> bytes:
 
 
 class Master:
-    """A master key."""
+    """A master key, and the id by which the keys database knows it."""
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
+        self.id = sha256(b"order-ledger/master/v1" + key).digest()
 
     def wrap(self, key: bytes, place: bytes) -> bytes:
         """A key, wrapped for a place."""

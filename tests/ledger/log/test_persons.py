@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from ledger.application import Ledger
@@ -18,13 +19,21 @@ from ledger.common.personal import Person, Personal, Plain
 from ledger.core import event_types
 from ledger.log import randomness, sealing, wrapping
 from ledger.log.backup import backup_keys, restore_keys
+from ledger.log.key_tables import erased
 from ledger.log.master_key import (
     BadMasterKey,
     MasterKeyRequired,
     MissingMasterKey,
     read_master_key,
 )
-from ledger.log.persons import Keys, LedgerKeys, PersonLost, WrongKeys, new_person
+from ledger.log.persons import (
+    Keys,
+    LedgerKeys,
+    PersonErased,
+    PersonLost,
+    WrongKeys,
+    new_person,
+)
 from ledger.log.store import LogConflict, Store
 from ledger.log.wrapping import WrongMasterKey
 from ledger.orders.commands import RefundOrder
@@ -221,6 +230,56 @@ def test_persons__accepted_when_more_than_the_cache_holds(
     assert met(own, names) == first
     assert {name: own.reveal(value, "s", 1, "/f") for name, value in made.items()} == {
         name: name for name in names}
+
+
+# -- erasure --------------------------------------------------------------------------------------
+
+
+@durable
+def test_destroyed__leaves_a_tombstone_and_no_key(settings: Settings) -> None:
+    """R-KEY-09: neither what was held in memory nor another process opens it again."""
+    keys = settings.open_keys()
+    own = keys.of(known(), keys_id=None)
+    one, two = met(own, ["buyer:1", "buyer:2"]).values()
+    value = own.seal(Plain(one, "张三"), "s", 1, "/f")
+    assert own.reveal(value, "s", 1, "/f") == "张三"
+    assert not own.is_erased(one.id)
+    own.destroy({one.id: 7, "person:of-old": 7})
+    other = settings.open_keys()
+    for reader in (own, other.of(known(), keys_id=None)):
+        assert [reader.is_erased(name) for name in (one.id, two.id, "person:of-old", "x")] == [
+            True, False, True, False]
+        assert reader.reveal(value, "s", 1, "/f") is None
+        assert reader.find(["buyer:1", "buyer:2"]) == {"buyer:2": two}
+        with pytest.raises(PersonErased):
+            reader.by_id(one.id)
+        with pytest.raises(PersonLost) as lost:
+            reader.by_id("x")
+        assert type(lost.value) is PersonLost
+        assert reader.by_id(two.id) == two
+    own.destroy({one.id: 9})
+    with keys.engine.connect() as connection:
+        rows = connection.execute(select(erased.c.person, erased.c.position)).fetchall()
+    assert dict(map(tuple, rows)) == {one.id: 7, "person:of-old": 7}
+    assert met(own, ["buyer:1"])["buyer:1"].id != one.id
+    for one_of in (keys, other):
+        one_of.close()
+
+
+@on_any
+def test_sharing__is_who_has_the_same_lookup(keys: Keys, tmp_path: Path) -> None:
+    own = keys.of(known(), keys_id=None)
+    old, other = met(own, ["buyer:1", "buyer:2"]).values()
+    backup_keys(keys, tmp_path / "keys.gz")
+    with keys.engine.connect() as connection:
+        connection.exec_driver_sql("DELETE FROM persons")
+    own = keys.of(known(), keys_id=None)
+    new = new_person()
+    own.make({"buyer:1": new}, 1)
+    restore_keys(keys, tmp_path / "keys.gz")
+    assert own.sharing(old.id) == own.sharing(new.id) == {old.id, new.id}
+    assert own.sharing(other.id) == {other.id}
+    assert own.sharing("person:unknown") == {"person:unknown"}
 
 
 # -- keys and the files they lie in -------------------------------------------------------------
