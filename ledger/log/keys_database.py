@@ -161,6 +161,16 @@ class KeysDatabase:
             found: int | None = connection.execute(query).scalar()
             return found
 
+    def upto(self, table: Table, ledger: bytes) -> Upto | None:
+        """How far a log was followed, or a backup of its keys was whole, if that is known.
+
+        Errors: StorageFailed (R-LOG-04).
+        """
+        query = select(table.c.position, table.c.leaf).where(table.c.ledger == ledger)
+        with self.asking() as connection:
+            found = connection.execute(query).first()
+        return None if found is None else Upto(found.position, bytes(found.leaf))
+
     @contextmanager
     def asking(self) -> Iterator[Connection]:
         """A connection for reads. Errors: StorageFailed (R-LOG-04)."""

@@ -5,13 +5,16 @@ master key loses every personal value; whoever has only a backup of the log can 
 """
 
 import hmac
+import math
 import os
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, select
@@ -20,7 +23,7 @@ from ledger.common.errors import LedgerError, Misconfigured
 from ledger.common.personal import Person, Personal, Plain
 from ledger.log import sealing
 from ledger.log.envelope import frame_bytes, frame_text
-from ledger.log.key_tables import ledger_secrets, persons
+from ledger.log.key_tables import followed, ledger_secrets, persons
 from ledger.log.keys_database import KeysDatabase, Upto
 from ledger.log.master_key import KEY_BYTES
 from ledger.log.sealing import b64
@@ -28,6 +31,9 @@ from ledger.log.store import Known
 from ledger.log.wrapping import WrongMasterKey, of_person, of_secret
 
 _CACHED = 100_000
+
+HELD_S = 60
+"""How long a process holds an opened key of which it cannot know that nobody was erased since."""
 
 
 class WrongKeys(Misconfigured):
@@ -52,6 +58,17 @@ class PersonErased(PersonLost):
 
     code = "person_erased"
     rule = "R-KEY-09"
+
+
+_Opened = TypeVar("_Opened")
+_Held = OrderedDict[str, tuple[_Opened, float]]
+"""Opened keys, each with the time since when it is held, the oldest first."""
+
+
+def _hold(held: _Held[_Opened], opened: Mapping[str, _Opened], now: float) -> None:
+    for name, key in opened.items():
+        held.pop(name, None)
+        held[name] = key, now
 
 
 def new_person() -> Person:
@@ -93,8 +110,10 @@ class LedgerKeys:
         self.named = known.name
         self._framed = frame_bytes(known.id)
         self.id = sha256(b"order-ledger/keys/v1" + secret).digest()
-        self._by_lookup: OrderedDict[str, Person] = OrderedDict()
-        self._by_id: OrderedDict[str, AESGCM] = OrderedDict()
+        self.monotonic = time.monotonic
+        self._current_at = -math.inf
+        self._by_lookup: _Held[Person] = OrderedDict()
+        self._by_id: _Held[AESGCM] = OrderedDict()
         self._lock = threading.RLock()
 
     def forget(self) -> None:
@@ -122,20 +141,21 @@ class LedgerKeys:
         Errors: StorageFailed (R-LOG-04).
         """
         with self._lock:
+            self._let_go()
             missing = [name for name in dict.fromkeys(lookups) if name not in self._by_lookup]
             if missing:
                 macs = {self.mac("person", name.encode()): name for name in missing}
                 with self._keys.asking() as connection:
-                    self._by_lookup.update(self._select(connection, macs))
-            found = {name: known for name in lookups
+                    _hold(self._by_lookup, self._select(connection, macs), self.monotonic())
+            found = {name: known[0] for name in lookups
                      if (known := self._by_lookup.get(name)) is not None}
-            self._keep({})
+            self._trim()
             return found
 
-    def _keep(self, persons: Mapping[str, Person]) -> None:
-        self._by_lookup.update(persons)
-        while len(self._by_lookup) > _CACHED:
-            self._by_lookup.popitem(last=False)
+    def _trim(self) -> None:
+        for held in (self._by_lookup, self._by_id):
+            while len(held) > _CACHED:
+                held.popitem(last=False)
 
     def make(self, drafts: Mapping[str, Person], now: int) -> None:
         """Make the keys of new persons durable, by lookup: all of them or none.
@@ -150,7 +170,8 @@ class LedgerKeys:
             if (person := drafts[macs[mac]])]
         self._keys.insert(persons.name, rows, whole=True)
         with self._lock:
-            self._keep(drafts)
+            _hold(self._by_lookup, drafts, self.monotonic())
+            self._trim()
 
     def _select(self, connection: Connection, macs: dict[bytes, str]) -> dict[str, Person]:
         found = {}
@@ -183,14 +204,43 @@ class LedgerKeys:
         with self._lock:
             for person in gone:
                 self._by_id.pop(person, None)
-            for lookup in [name for name, found in self._by_lookup.items() if found.id in gone]:
+            for lookup in [name for name, (found, _) in self._by_lookup.items()
+                           if found.id in gone]:
                 del self._by_lookup[lookup]
+
+    def followed(self) -> Upto | None:
+        """How far in the log its erasures were followed; None if none was met yet.
+
+        Errors: StorageFailed (R-LOG-04).
+        """
+        return self._keys.upto(followed, self.ledger)
+
+    def is_current(self) -> None:
+        """What is held is what it is as of now: its holder knows of every erasure."""
+        self._current_at = self.monotonic()
+
+    def forget_opened(self) -> None:
+        """Let go of all opened keys."""
+        with self._lock:
+            self._by_lookup.clear()
+            self._by_id.clear()
+
+    def _let_go(self) -> None:
+        """Let go of the keys that are held for too long."""
+        since = self.monotonic() - HELD_S
+        if self._current_at >= since:
+            return
+        for held in (self._by_lookup, self._by_id):
+            while held and next(iter(held.values()))[1] < since:
+                held.popitem(last=False)
 
     def is_erased(self, person: str) -> bool:
         """Whether a person was erased, as far as the log was followed. Nothing is asked of the
         database while the key is known. Errors: StorageFailed (R-LOG-04)."""
-        if person in self._by_id:
-            return False
+        with self._lock:
+            self._let_go()
+            if person in self._by_id:
+                return False
         return self._keys.erasure_of(self.ledger, person) is not None
 
     def sharing(self, person: str) -> set[str]:
@@ -209,7 +259,9 @@ class LedgerKeys:
     def load(self, people: Collection[str]) -> None:
         """Read the keys of some persons with one query, so that each value is opened without one.
         What does not open is left to who needs it. Errors: StorageFailed (R-LOG-04)."""
-        wanted = [person for person in people if person not in self._by_id]
+        with self._lock:
+            self._let_go()
+            wanted = [person for person in people if person not in self._by_id]
         for start in range(0, len(wanted), 500):
             query = select(persons.c.person, persons.c.lookup, persons.c.wrapped).where(
                 persons.c.ledger == self.ledger,
@@ -222,17 +274,17 @@ class LedgerKeys:
 
     def _cipher(self, person: str, key: bytes | None = None) -> AESGCM | None:
         with self._lock:
-            known = self._by_id.get(person)
-        if known is not None:
-            return known
+            self._let_go()
+            held = self._by_id.get(person)
+        if held is not None:
+            return held[0]
         try:
             known = AESGCM(self.by_id(person).key if key is None else key)
         except PersonLost:
             return None
         with self._lock:
-            self._by_id[person] = known
-            if len(self._by_id) > _CACHED:
-                self._by_id.popitem(last=False)
+            _hold(self._by_id, {person: known}, self.monotonic())
+            self._trim()
         return known
 
     # -- values -----------------------------------------------------------------------------------
