@@ -20,6 +20,7 @@ from ledger.log.clock import AHEAD_DAYS, Clock
 from ledger.log.master_key import MasterKeyRequired, MissingMasterKey, read_master_key
 from ledger.log.memory import MemoryStore
 from ledger.log.persons import Keys, LedgerKeys, WrongKeys
+from ledger.log.rotating import heal
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import SUFFIX, StorageFailed, Store
 from ledger.writing.genesis import begun, keys_of
@@ -160,7 +161,7 @@ class Settings:
         Errors: R-KEY-01 to R-KEY-04, R-SET-02.
         """
         if self.keys_url == "memory:":
-            return Keys(sqlite.memory_engine(), os.urandom(32), named="memory", key_file="memory")
+            return Keys(sqlite.memory_engine(), os.urandom(32), named="memory", key_file=None)
         if self.master_key_file is None:
             raise MasterKeyRequired
         with _opening("LEDGER_KEYS_URL", self.keys_url):
@@ -176,12 +177,14 @@ class Settings:
         master = read_master_key(key_file, make=make)
         if master is None:
             raise MissingMasterKey(path=key_file, keys=masked(self.keys_url))
-        return Keys(engine, master, named=masked(self.keys_url), key_file=str(key_file))
+        found = Keys(engine, master, named=masked(self.keys_url), key_file=key_file)
+        heal(found)
+        return found
 
     def _keys_engine(self) -> Engine:
         path = sqlite_path(self.keys_url)
         if path:
-            return sqlite.make_engine(path, cache_kib=2048)
+            return sqlite.make_engine(path, cache_kib=2048, secure_delete=True)
         if not self.keys_url.startswith("postgresql"):
             raise BadDatabaseUrl(name="LEDGER_KEYS_URL", url=masked(self.keys_url))
         from ledger.log import postgres

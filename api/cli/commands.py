@@ -325,14 +325,15 @@ def backup_command(
     into a new FILE."""
     from api.cli.doctor import expectation
     from ledger.log import backup as backups
+    from ledger.log import keys_backup
     from ledger.settings import Settings
 
     if keys_only and append_to is not None:
         raise click.UsageError(tr("--append-to is for the log: keys have no root."))
     if keys_only:
         with opened(ledger_name) as found:
-            print_record({"file": str(file), "keys": backups.backup_keys(found.keys, file)},
-                         form=form)
+            saved = keys_backup.backup_keys(found.keys, file, found.store)
+            print_record({"file": str(file), **saved._asdict()}, form=form)
         return
     # The log can be saved when its keys are lost, too.
     with closing(Settings.from_environment().find_store(ledger_name)) as store, \
@@ -360,7 +361,7 @@ def restore_command(
     from api.cli import continuing
 
     if keys_only:
-        print_record({"file": str(file), "keys": continuing.restore_keys(file)}, form=form)
+        print_record({"file": str(file), **continuing.restore_keys(file)._asdict()}, form=form)
     elif reason is None:
         raise click.MissingParameter(param_hint="--reason", param_type="option")
     else:

@@ -104,12 +104,16 @@ master = Table(
     Column("one", WholeNumber, primary_key=True, autoincrement=False),
     Column("number", WholeNumber, nullable=False),
     Column("id", LargeBinary, nullable=False),
+    Column("former", LargeBinary),
+    Column("next", LargeBinary),
     CheckConstraint("one = 1", name="master_one"),
     CheckConstraint("number > 0", name="master_number"),
-    CheckConstraint(f"octet_length(id) = {HASH_BYTES}", name="master_id_length"),
+    *(CheckConstraint(f"octet_length({name}) = {HASH_BYTES}", name=f"master_{name}_length")
+      for name in ("id", "former", "next")),
     sqlite_strict=True,
 )
-"""One row: which master key wraps all of these keys, and the how manyeth it is here."""
+"""One row: which master key wraps all of these keys, the number of it here, counted from 1, and
+which one came before it, or is to come."""
 
 _NEWEST = ("NOT EXISTS (SELECT 1 FROM persons p WHERE p.ledger = persons.ledger AND p.lookup ="
            " persons.lookup AND (p.created_at, p.person) > (persons.created_at, persons.person))")

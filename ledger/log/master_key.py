@@ -69,8 +69,28 @@ def _write_once(path: Path, content: bytes) -> None:
             os.link(draft, path)
     finally:
         os.unlink(draft)
-    folder = os.open(path.parent, os.O_RDONLY)
+    synced(path.parent)
+
+
+def synced(folder: Path) -> None:
+    """Let what was done to the files of a folder be on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
+
+
+def beside(path: Path, name: str) -> Path:
+    """A file next to a master key: `new`, the one that is to come, or `old`, the one before."""
+    return path.with_name(f"{path.name}.{name}")
+
+
+def candidates(path: Path) -> list[bytes]:
+    """The keys that may be the master key: the one at a path, and one that is to take its place."""
+    found = []
+    path = Path(os.path.realpath(path))
+    for one in (path, beside(path, "new")):
+        with suppress(OSError):
+            found.append(one.read_bytes())
+    return [key for key in found if len(key) == KEY_BYTES]

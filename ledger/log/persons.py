@@ -12,23 +12,23 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from hashlib import sha256
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import delete, select
 
 from ledger.common.errors import LedgerError, Misconfigured
 from ledger.common.personal import Person, Personal, Plain
 from ledger.log import sealing
 from ledger.log.envelope import frame_bytes, frame_text
+from ledger.log.key_rows import AT_ONCE, Opened, Upto
 from ledger.log.key_tables import followed, ledger_secrets, persons
-from ledger.log.keys_database import KeysDatabase, Upto
+from ledger.log.keys_database import KeysDatabase
 from ledger.log.master_key import KEY_BYTES
 from ledger.log.sealing import b64
 from ledger.log.store import Known
-from ledger.log.wrapping import WrongMasterKey, of_person, of_secret
+from ledger.log.wrapping import KeyDamaged, Master, of_person, of_secret
 
 _CACHED = 100_000
 
@@ -84,18 +84,15 @@ class Keys(KeysDatabase):
 
         Errors: WrongMasterKey (R-KEY-03), WrongKeys (R-KEY-05).
         """
-        query = select(ledger_secrets.c.wrapped).where(ledger_secrets.c.ledger == ledger.id)
-        with self.asking() as connection:
-            wrapped = connection.execute(query).scalar()
-        if wrapped is None:
+        secret = self.secret_of(ledger.id)
+        if secret is None:
             if keys_id is not None:
                 raise WrongKeys(keys=self.named, ledger=ledger.name)
-            fresh = self.wrap(secrets.token_bytes(KEY_BYTES), of_secret(ledger.id))
-            self.insert(ledger_secrets.name, [(ledger.id, fresh)])
-            with self.asking() as connection:
-                wrapped = connection.execute(query).scalar()
-        assert wrapped is not None
-        found = LedgerKeys(self, ledger, self.unwrap(wrapped, of_secret(ledger.id)))
+            fresh, place = secrets.token_bytes(KEY_BYTES), of_secret(ledger.id)
+            self.insert(ledger_secrets.name, lambda used: [(ledger.id, used.wrap(fresh, place))])
+            secret = self.secret_of(ledger.id)
+        assert secret is not None
+        found = LedgerKeys(self, ledger, secret)
         found.must_fit(keys_id)
         return found
 
@@ -138,15 +135,14 @@ class LedgerKeys:
     def find(self, lookups: Sequence[str]) -> dict[str, Person]:
         """The persons with these lookups, as far as they are known.
 
-        Errors: StorageFailed (R-LOG-04).
+        Errors: StorageFailed (R-LOG-04), KeyDamaged (R-KEY-12).
         """
         with self._lock:
             self._let_go()
             missing = [name for name in dict.fromkeys(lookups) if name not in self._by_lookup]
             if missing:
                 macs = {self.mac("person", name.encode()): name for name in missing}
-                with self._keys.asking() as connection:
-                    _hold(self._by_lookup, self._select(connection, macs), self.monotonic())
+                _hold(self._by_lookup, self._select(macs), self.monotonic())
             found = {name: known[0] for name in lookups
                      if (known := self._by_lookup.get(name)) is not None}
             self._trim()
@@ -163,37 +159,40 @@ class LedgerKeys:
         Errors: StorageFailed (R-LOG-04); LogConflict (R-LOG-03) if one of them is known by now.
         """
         macs = {self.mac("person", name.encode()): name for name in drafts}
-        rows: list[tuple[object, ...]] = [
-            (self.ledger, person.id, mac,
-             self._keys.wrap(person.key, of_person(self.ledger, person.id, mac)), now, 1)
-            for mac in sorted(macs)  # in one order: no deadlock
-            if (person := drafts[macs[mac]])]
+
+        def rows(used: Master) -> list[tuple[object, ...]]:
+            return [(self.ledger, person.id, mac,
+                     used.wrap(person.key, of_person(self.ledger, person.id, mac)), now, 1)
+                    for mac in sorted(macs)  # in one order: no deadlock
+                    if (person := drafts[macs[mac]])]
+
         self._keys.insert(persons.name, rows, whole=True)
         with self._lock:
             _hold(self._by_lookup, drafts, self.monotonic())
             self._trim()
 
-    def _select(self, connection: Connection, macs: dict[bytes, str]) -> dict[str, Person]:
+    def _select(self, macs: dict[bytes, str]) -> dict[str, Person]:
         found = {}
         wanted = list(macs)
-        for start in range(0, len(wanted), 500):
-            query = select(persons.c.lookup, persons.c.person, persons.c.wrapped).where(
-                persons.c.ledger == self.ledger,
-                persons.c.current == 1, persons.c.lookup.in_(wanted[start : start + 500]))
-            for mac, person, wrapped in connection.execute(query):
-                key = self._unwrap(person, mac, wrapped)
-                found[macs[bytes(mac)]] = Person(person, key)
+        for start in range(0, len(wanted), AT_ONCE):
+            for one in self._keys.opened(self.ledger, persons.c.current == 1,
+                                         persons.c.lookup.in_(wanted[start : start + AT_ONCE])):
+                found[macs[one.lookup]] = Person(one.person, self._key(one))
         return found
 
+    def _key(self, found: Opened) -> bytes:
+        """Errors: KeyDamaged (R-KEY-12)."""
+        if found.key is None:
+            raise KeyDamaged(whose=found.person, keys=self._keys.named)
+        return found.key
+
     def by_id(self, person: str) -> Person:
-        """A known person. Errors: PersonLost (R-KEY-06), StorageFailed (R-LOG-04)."""
-        query = select(persons.c.lookup, persons.c.wrapped).where(
-            persons.c.ledger == self.ledger, persons.c.person == person)
-        with self._keys.asking() as connection:
-            found = connection.execute(query).first()
-        if found is None:
+        """A known person. Errors: PersonLost (R-KEY-06), PersonErased (R-KEY-09), KeyDamaged
+        (R-KEY-12), StorageFailed (R-LOG-04)."""
+        found = self._keys.opened(self.ledger, persons.c.person == person)
+        if not found:
             raise (PersonErased if self.is_erased(person) else PersonLost)(person=person)
-        return Person(person, self._unwrap(person, *found))
+        return Person(person, self._key(found[0]))
 
     # -- erasure ----------------------------------------------------------------------------------
 
@@ -253,24 +252,17 @@ class LedgerKeys:
         with self._keys.asking() as connection:
             return {person, *connection.execute(query).scalars()}
 
-    def _unwrap(self, person: str, lookup: bytes, wrapped: bytes) -> bytes:
-        return self._keys.unwrap(wrapped, of_person(self.ledger, person, lookup))
-
     def load(self, people: Collection[str]) -> None:
         """Read the keys of some persons with one query, so that each value is opened without one.
         What does not open is left to who needs it. Errors: StorageFailed (R-LOG-04)."""
         with self._lock:
             self._let_go()
             wanted = [person for person in people if person not in self._by_id]
-        for start in range(0, len(wanted), 500):
-            query = select(persons.c.person, persons.c.lookup, persons.c.wrapped).where(
-                persons.c.ledger == self.ledger,
-                persons.c.person.in_(wanted[start : start + 500]))
-            with self._keys.asking() as connection:
-                rows = connection.execute(query).fetchall()
-            for row in rows:
-                with suppress(WrongMasterKey):
-                    self._cipher(row.person, self._unwrap(*row))
+        for start in range(0, len(wanted), AT_ONCE):
+            for one in self._keys.opened(
+                    self.ledger, persons.c.person.in_(wanted[start : start + AT_ONCE])):
+                if one.key is not None:
+                    self._cipher(one.person, one.key)
 
     def _cipher(self, person: str, key: bytes | None = None) -> AESGCM | None:
         with self._lock:

@@ -2,12 +2,15 @@
 
 import os
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ledger.common.errors import Misconfigured
+from ledger.common.errors import LedgerError, Misconfigured
 from ledger.log.envelope import frame_bytes, frame_text
+from ledger.log.master_key import KEY_BYTES
 
 NONCE_BYTES = 12
 
@@ -24,6 +27,14 @@ class WrongMasterKey(Misconfigured):
     rule = "R-KEY-03"
 
 
+class KeyDamaged(LedgerError):
+    """The key of {whose} in {keys} is damaged: it does not open, and what it sealed cannot be read.
+    If there is a backup of the keys, restore it (`ledger restore --keys FILE`)."""
+
+    code = "key_damaged"
+    rule = "R-KEY-12"
+
+
 def of_secret(ledger: bytes) -> bytes:
     """The place of a ledger's secret."""
     return SECRET_PREFIX + frame_bytes(ledger)
@@ -32,6 +43,23 @@ def of_secret(ledger: bytes) -> bytes:
 def of_person(ledger: bytes, person: str, lookup: bytes) -> bytes:
     """The place of a person's key."""
     return b"".join((PERSON_PREFIX, frame_bytes(ledger), frame_text(person), frame_bytes(lookup)))
+
+
+def place_of(row: Any) -> bytes:
+    """The place of a row of the keys: of a person, or of a ledger's secret."""
+    values = row if isinstance(row, dict) else row._mapping
+    if "person" in values:
+        return of_person(values["ledger"], values["person"], values["lookup"])
+    return of_secret(values["ledger"])
+
+
+def master_id(path: Path) -> bytes | None:
+    """The id of the master key in a file; None if there is none."""
+    try:
+        key = path.read_bytes()
+    except OSError:
+        return None
+    return Master(key).id if len(key) == KEY_BYTES else None
 
 
 class Master:

@@ -12,7 +12,7 @@ import msgspec
 from ledger.common.errors import Misconfigured
 from ledger.log.envelope import Entry
 from ledger.log.erasures import ERASED, erased_by, erasures
-from ledger.log.keys_database import Upto
+from ledger.log.key_rows import Upto
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Reader, StorageFailed
 

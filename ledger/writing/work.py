@@ -14,6 +14,7 @@ from ledger.log.milestones import STREAM, Continued, last_own, said
 from ledger.log.persons import LedgerKeys, PersonLost, new_person
 from ledger.log.store import Head, Reader, StorageFailed, gapless
 from ledger.log.verify import must_end_at
+from ledger.log.wrapping import KeyDamaged
 
 CACHED_AGGREGATES = 10_000
 CAUGHT_UP_EVENTS = 1_000
@@ -143,11 +144,14 @@ class Work:
         self._unreadable: dict[Key, Exception] = {}
 
     def resolve(self, lookups: list[str]) -> None:
-        """Look persons up, with one query."""
+        """Look persons up, with one query; one by one, as they are needed, if a key among them is
+        damaged: that concerns nobody else."""
         try:
             found = self.keys.find(lookups)
         except StorageFailed as error:
             self.unresolved = error
+        except KeyDamaged:
+            pass
         else:
             self.persons.update((lookup, found.get(lookup)) for lookup in lookups)
 

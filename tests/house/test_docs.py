@@ -168,7 +168,7 @@ def test_log_format__opens_a_personal_field_by_the_page_alone() -> None:
     assert opened_ == raw["salt"] + found["value"].encode()
     assert sha256(opened_).digest() == h
 
-    keys = Keys(sqlite.memory_engine(), raw["master_key"], named="", key_file="")
+    keys = Keys(sqlite.memory_engine(), raw["master_key"], named="", key_file=None)
     own = keys.of(Known(raw["ledger"], "main"), keys_id=None)
     with keys.engine.connect() as connection:
         connection.execute(persons.insert().values(

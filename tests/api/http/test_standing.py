@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 
 from api.http.routes import PERMITS, PUBLIC
-from ledger.log.backup import backup_keys, backup_log, restore_keys
+from ledger.log.backup import backup_log
+from ledger.log.keys_backup import backup_keys, restore_keys
 from ledger.settings import Settings
 from ledger.writing.continuing import Deed, restore
 from tests.conftest import durable, on_sqlite

@@ -11,7 +11,7 @@ from ledger.core import event_types
 from ledger.core.commands import Command
 from ledger.deductions.commands import DismissDeduction
 from ledger.log import sqlite
-from ledger.log.backup import backup_keys, restore_keys
+from ledger.log.keys_backup import backup_keys, restore_keys
 from ledger.log.persons import Keys, PersonLost
 from ledger.log.store import Store
 from ledger.orders.declared import BuyerLost, NumberReused
@@ -113,7 +113,7 @@ def lose(keys: Keys) -> None:
 @pytest.fixture
 def other() -> Iterator[Keys]:
     """Keys that the ledger goes on with."""
-    made = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file="other")
+    made = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file=None)
     yield made
     made.close()
 
@@ -200,6 +200,7 @@ def test_given_up__keeps_the_persons_that_are_left(
         connection.exec_driver_sql("DELETE FROM persons WHERE person <> ?", (kept.id,))
     backup_keys(keys, tmp_path / "keys.gz")
     monkeypatch.setattr(other, "_master", keys._master)  # the same master key
+    other._acquaint()
     give_up(store, other).close()
     restore_keys(other, tmp_path / "keys.gz")
     on = again(store, other)

@@ -18,8 +18,8 @@ from ledger.application import Ledger
 from ledger.common.personal import Person, Personal, Plain
 from ledger.core import event_types
 from ledger.log import randomness, sealing, wrapping
-from ledger.log.backup import backup_keys, restore_keys
 from ledger.log.key_tables import erased
+from ledger.log.keys_backup import backup_keys, restore_keys
 from ledger.log.master_key import (
     BadMasterKey,
     MasterKeyRequired,
@@ -35,7 +35,7 @@ from ledger.log.persons import (
     new_person,
 )
 from ledger.log.store import LogConflict, Store
-from ledger.log.wrapping import WrongMasterKey
+from ledger.log.wrapping import KeyDamaged, WrongMasterKey
 from ledger.orders.commands import RefundOrder
 from ledger.orders.declared import RecordOrder
 from ledger.orders.order import Order
@@ -376,7 +376,7 @@ def test_keys__accepted_only_where_they_were_wrapped(keys: Keys) -> None:
             "UPDATE persons SET wrapped = (SELECT wrapped FROM persons WHERE person = ?)"
             " WHERE person = ?", (one.id, other.id))
     assert own.by_id(one.id) == one
-    with pytest.raises(WrongMasterKey):
+    with pytest.raises(KeyDamaged):
         own.by_id(other.id)
 
 
@@ -391,7 +391,7 @@ def test_keys__rejected_in_another_place(keys: Keys, column: str) -> None:
     with keys.engine.connect() as connection:
         connection.exec_driver_sql(f"UPDATE persons SET {column} = ?", (moved[column],))
     reader = keys.of(known("other") if column == "ledger" else known(), keys_id=None)
-    with pytest.raises(WrongMasterKey):
+    with pytest.raises(KeyDamaged):
         reader.by_id("person:moved" if column == "person" else one.id)
 
 
@@ -403,7 +403,7 @@ def test_kinds__open_only_as_what_they_are(keys: Keys) -> None:
     with keys.engine.connect() as connection:
         wrapped = connection.exec_driver_sql("SELECT wrapped FROM persons").scalar()
         connection.exec_driver_sql("UPDATE ledger_secrets SET wrapped = ?", (wrapped,))
-    with pytest.raises(WrongMasterKey):
+    with pytest.raises(KeyDamaged):
         keys.of(known(), keys_id=None)
     assert own.by_id(person.id) == person
     places = [sealing.place(own.ledger, "s", 1, "/f", person="p"),
@@ -450,7 +450,7 @@ def test_restored_keys__of_one_lookup_all_open_and_the_newest_counts(
     new = new_person()
     own.make({"buyer:1": new}, 1)
     after = own.seal(Plain(new, "新"), "s", 2, "/f")
-    assert restore_keys(keys, tmp_path / "keys.gz") == 2
+    assert restore_keys(keys, tmp_path / "keys.gz").keys == 2
     own = keys.of(known(), keys_id=None)
     assert own.reveal(before, "s", 1, "/f") == "旧"
     assert own.reveal(after, "s", 2, "/f") == "新"

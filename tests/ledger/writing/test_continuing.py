@@ -20,8 +20,9 @@ from ledger.common.context import Receipt
 from ledger.common.errors import InvalidValues, LedgerError
 from ledger.common.personal import Personal
 from ledger.log import sqlite
-from ledger.log.backup import UnsoundLog, backup_keys, backup_log, restore_keys
+from ledger.log.backup import UnsoundLog, backup_log
 from ledger.log.envelope import Entry
+from ledger.log.keys_backup import backup_keys, restore_keys
 from ledger.log.memory import MemoryStore
 from ledger.log.milestones import FORMAT, STREAM, BadContinuation, Continued, KeysLost, Restored
 from ledger.log.persons import Keys, WrongKeys
@@ -142,7 +143,7 @@ def test_any_order__leaves_one_event_a_change_and_never_goes_back(
 ) -> None:
     """Three processes of three versions take turns; now and then one forgets what it has seen."""
     store, keys = MemoryStore(), Keys(
-        sqlite.memory_engine(), bytes(32), named="memory", key_file="memory")
+        sqlite.memory_engine(), bytes(32), named="memory", key_file=None)
     begun(store, keys)
     ledgers = [opened_as(one, store, keys) for one in PROGRAMS]
     expected, newest = [], 0
@@ -300,7 +301,7 @@ def backup(tmp_path: Path) -> Iterator[tuple[Path, Keys, Time]]:
     """The backup of a ledger with two jars, made a day ago in another database."""
     time = Time()
     store, keys = MemoryStore(), Keys(
-        sqlite.memory_engine(), bytes(32), named="memory", key_file="memory")
+        sqlite.memory_engine(), bytes(32), named="memory", key_file=None)
     ledger = Ledger(store, begun(store, keys, clock=time.clock()), clock=time.clock(),
                     handlers=HANDLERS)
     for number in (1, 2):
@@ -369,7 +370,7 @@ def test_lost_keys__let_no_command_be_recorded_twice(store: Store, keys: Keys) -
 
     first = sent(old)
     assert sent(old).replayed
-    other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file="other")
+    other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file=None)
     give_up_keys(store, other, "main", DEED)
     ledger = Ledger(store, keys_of(store, other, "main"))
     with pytest.raises(CommandReused):
@@ -389,8 +390,9 @@ def test_lost_keys__do_not_end_a_ledger(
     old = Ledger(store, begun(store, keys))
     old.handle(place(1, account="某账号"), CONTEXT)
     backup_keys(keys, tmp_path / "keys.gz")
-    other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file="other")
+    other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file=None)
     monkeypatch.setattr(other, "_master", keys._master)  # the same master key
+    other._acquaint()
     with pytest.raises(WrongKeys):
         keys_of(store, other, "main")
     with pytest.raises(KeysNotLost):

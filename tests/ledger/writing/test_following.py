@@ -9,8 +9,9 @@ from sqlalchemy import event
 
 from ledger.application import Ledger
 from ledger.common.personal import Personal
-from ledger.log.backup import backup_keys, backup_log, restore_keys
-from ledger.log.keys_database import Upto
+from ledger.log.backup import backup_log
+from ledger.log.key_rows import Upto
+from ledger.log.keys_backup import backup_keys, restore_keys
 from ledger.log.persons import HELD_S, Keys, LedgerKeys
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import Store
