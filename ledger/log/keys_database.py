@@ -1,5 +1,6 @@
 """The keys database: all keys wrapped, by ledger and person, and the master key that opens them."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,7 @@ from ledger.log.key_rows import (
     wrapped_anew,
 )
 from ledger.log.key_tables import erased, ledger_secrets, master, metadata, persons
-from ledger.log.master_key import candidates
+from ledger.log.master_key import beside, candidates
 from ledger.log.store import LogConflict, StorageFailed
 from ledger.log.wrapping import KeyDamaged, Master, WrongMasterKey, of_person, of_secret
 
@@ -324,6 +325,12 @@ class KeysDatabase:
                     yield connection, used
                     return
             self.renew(used)
+
+    @property
+    def keeps_old_master(self) -> bool:
+        """Whether a file of the old master key is still next to the new one's."""
+        return self.key_file is not None and beside(
+            Path(os.path.realpath(self.key_file)), "old").exists()
 
     @property
     def key_named(self) -> str:

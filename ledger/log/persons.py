@@ -16,14 +16,14 @@ from hashlib import sha256
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from ledger.common.errors import LedgerError, Misconfigured
 from ledger.common.personal import Person, Personal, Plain
 from ledger.log import sealing
 from ledger.log.envelope import frame_bytes, frame_text
 from ledger.log.key_rows import AT_ONCE, Opened, Upto
-from ledger.log.key_tables import followed, ledger_secrets, persons
+from ledger.log.key_tables import erased, followed, ledger_secrets, persons
 from ledger.log.keys_database import KeysDatabase
 from ledger.log.master_key import KEY_BYTES
 from ledger.log.sealing import b64
@@ -241,6 +241,26 @@ class LedgerKeys:
             if person in self._by_id:
                 return False
         return self._keys.erasure_of(self.ledger, person) is not None
+
+    def pending(self, position: int | None = None) -> list[str]:
+        """What the erasure at a position, or any that was followed, still waits for.
+
+        Shapes: of the words `keys` (these have not followed it yet), `master` (the master key was
+        not changed since: `ledger keys rotate-master`) and `old_master` (its file is still there).
+        Errors: StorageFailed (R-LOG-04).
+        """
+        query = select(func.max(erased.c.master)).where(erased.c.ledger == self.ledger)
+        if position is not None:
+            query = query.where(erased.c.position == position)
+        row, upto = self._keys.master_row(), self.followed()
+        with self._keys.asking() as connection:
+            under = connection.execute(query).scalar()
+        waits = {
+            "keys": position is not None and under is None
+                    and (upto is None or upto.position < position),
+            "master": under is not None and row is not None and under >= row.number,
+            "old_master": self._keys.keeps_old_master}
+        return [word for word, so in waits.items() if so]
 
     def sharing(self, person: str) -> set[str]:
         """All whose keys have the same lookup as a person's, and that person: they are the same

@@ -1,8 +1,10 @@
 """Processes of their own: what they run, and how a test starts them."""
 
+import json
 import multiprocessing
 import os
 import random
+import signal
 from collections import Counter
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -12,6 +14,9 @@ from typing import Any
 
 from ledger.common.context import Receipt
 from ledger.common.errors import LedgerError
+from ledger.common.personal import Personal
+from ledger.log import rotating
+from ledger.log.keys_database import KeysDatabase
 from ledger.log.verify import verify_with_access
 from ledger.settings import Settings, open_copy, open_ledger
 from tests.support.builders import sell
@@ -149,4 +154,34 @@ def open_jar_as(settings: Settings, pipe: Connection, program: str, number: int)
     opened = open_ledger(settings, handlers=HANDLERS)
     opened.ledger._writer._continuing.program = program
     pipe.send(opened.ledger.handle(opening(number), CONTEXT).positions)
+    opened.close()
+
+
+def rotate_and_die(settings: Settings, pipe: Connection, name: str, after: bool) -> None:
+    """Change the master key, and be killed before or after the first call of this name."""
+    owner: Any = {"note_next": KeysDatabase, "wrap_anew": KeysDatabase, "unlink": Path,
+                  "fchmod": os, "replace": os}.get(name, rotating)
+    real = getattr(owner, name)
+
+    def killed(*given: Any, **more: Any) -> None:
+        if after:
+            real(*given, **more)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    keys = settings.open_keys()
+    setattr(owner, name, killed)
+    rotating.rotate(keys)
+
+
+def go_on_with_keys(settings: Settings, pipe: Connection, name: str) -> None:
+    """Open jars of people who are new, one for each number that comes; send who was known there."""
+    opened = open_ledger(settings, handlers=HANDLERS)
+    pipe.send("ready")
+    while (number := pipe.recv()) is not None:
+        opened.ledger.handle(opening(number, owner=f"{name}{number}"), CONTEXT)
+        keys = opened.ledger.keys
+        keys.forget_opened()
+        pipe.send([keys.reveal(Personal(**json.loads(entry.payload)["owner"]),
+                               entry.stream, entry.version, "/owner")
+                   for entry in opened.store.read("main") if b'"owner":{' in entry.payload])
     opened.close()
