@@ -201,10 +201,13 @@ def serve_command() -> None:
               help="A position and root kept from earlier; proves that nothing up to there has "
                    "changed. @FILE: all lines of a file.")
 @append_option
+@click.option("--keys", "keys_only", is_flag=True,
+              help="Open every sealed field instead, and say of each person without a key why that "
+                   "is so.")
 @format_options
 def verify_command(
     file: Path | None, ledger_name: str, expected: tuple[str, ...], *, append_to: Path | None,
-    form: str,
+    keys_only: bool, form: str,
 ) -> None:
     """Hash every stored event again and check the log and the read models against it. With FILE, a
     copy of an SQLite ledger, only the log in it: no settings, keys or read models are needed. A
@@ -212,6 +215,12 @@ def verify_command(
     from api.cli import doctor
     from ledger.log.noted import expectations
 
+    if keys_only:
+        if file or expected or append_to:
+            raise click.UsageError(tr("--keys looks at the keys only, with the settings."))
+        found = doctor.verify_keys_of(ledger_name)
+        _show_keys(found, form)
+        sys.exit(0 if found["ok"] else 1)
     roots = [one for text in expected for one in expectations(text)]
     with noting(append_to) as note:
         report = doctor.verify_all(ledger_name, roots, file)
@@ -219,6 +228,16 @@ def verify_command(
         if report["ok"]:
             note(f"{report['position']}:{report['root']}")
     sys.exit(0 if report["ok"] else 1)
+
+
+def _show_keys(found: dict[str, Any], form: str) -> None:
+    if form == "json":
+        click.echo(as_json(found))
+        return
+    for problem in found["problems"]:
+        click.echo(f"{problem['position']}: {problem['what']}")
+    print_record({name: value for name, value in found.items() if name not in ("ok", "problems")},
+                 form=form)
 
 
 def _show_verification(report: dict[str, Any], form: str) -> None:

@@ -15,6 +15,7 @@ from ledger.log import sqlite
 from ledger.log.clock import ClockSuspect
 from ledger.log.store import Head, Store
 from ledger.log.verify import Expectation, Problem, Report, verify_with_access
+from ledger.log.verify_keys import verify_keys
 from ledger.settings import Opened, Settings, masked, open_copy, open_ledger, sqlite_path
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
@@ -51,6 +52,14 @@ def verify_all(
                 "access": None if access is None else _found(access, access.problems)}
     finally:
         store.close()
+
+
+def verify_keys_of(ledger: str) -> dict[str, Any]:
+    """Open all that is sealed in a ledger. Shapes: {"ok", "events", "fields", "persons", "erased",
+    "lost", "never_backed_up", "problems": [{"position", "what"}]}."""
+    with closing(open_ledger(name=ledger, make=False)) as found, progress(tr("verify")) as step:
+        report = verify_keys(found.store, found.ledger.keys, step)
+    return {**report._asdict(), "problems": [one._asdict() for one in report.problems]}
 
 
 def _found(report: Report, problems: list[Problem]) -> Finding:

@@ -23,7 +23,7 @@ from ledger.common.personal import Person, Personal, Plain
 from ledger.log import sealing
 from ledger.log.envelope import frame_bytes, frame_text
 from ledger.log.key_rows import AT_ONCE, Opened, Upto
-from ledger.log.key_tables import erased, followed, ledger_secrets, persons
+from ledger.log.key_tables import erased, followed, ledger_secrets, persons, restored
 from ledger.log.keys_database import KeysDatabase
 from ledger.log.master_key import KEY_BYTES
 from ledger.log.sealing import b64
@@ -214,6 +214,34 @@ class LedgerKeys:
         """
         return self._keys.upto(followed, self.ledger)
 
+    def restored(self) -> Upto | None:
+        """How far in the log the newest backup of keys that was restored was whole, if any was.
+
+        Errors: StorageFailed (R-LOG-04).
+        """
+        return self._keys.upto(restored, self.ledger)
+
+    def buried(self) -> dict[str, int]:
+        """All who were erased, as far as the log was followed, each with the event's position.
+
+        Errors: StorageFailed (R-LOG-04).
+        """
+        query = select(erased.c.person, erased.c.position).where(erased.c.ledger == self.ledger)
+        with self._keys.asking() as connection:
+            return dict(tuple(row) for row in connection.execute(query))
+
+    def keys_of(self, people: Collection[str]) -> dict[str, bytes | None]:
+        """The keys of persons, as far as there are any; None for one that is damaged.
+
+        Errors: StorageFailed (R-LOG-04).
+        """
+        found, wanted = dict[str, bytes | None](), list(people)
+        for start in range(0, len(wanted), AT_ONCE):
+            for one in self._keys.opened(
+                    self.ledger, persons.c.person.in_(wanted[start : start + AT_ONCE])):
+                found[one.person] = one.key
+        return found
+
     def is_current(self) -> None:
         """What is held is what it is as of now: its holder knows of every erasure."""
         self._current_at = self.monotonic()
@@ -278,11 +306,9 @@ class LedgerKeys:
         with self._lock:
             self._let_go()
             wanted = [person for person in people if person not in self._by_id]
-        for start in range(0, len(wanted), AT_ONCE):
-            for one in self._keys.opened(
-                    self.ledger, persons.c.person.in_(wanted[start : start + AT_ONCE])):
-                if one.key is not None:
-                    self._cipher(one.person, one.key)
+        for person, key in self.keys_of(wanted).items():
+            if key is not None:
+                self._cipher(person, key)
 
     def _cipher(self, person: str, key: bytes | None = None) -> AESGCM | None:
         with self._lock:

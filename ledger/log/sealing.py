@@ -16,6 +16,9 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 SALT_BYTES = 16
 
+ELSEWHERE = "not sealed for this place"
+DISAGREE = "value and hash disagree"
+
 PERSONAL_PREFIX = b"order-ledger/personal/v2"
 """What the associated data begin with: see `wrapping`."""
 
@@ -50,7 +53,7 @@ def opened(value: Personal, cipher: AESGCM, where: bytes) -> tuple[bytes, str]:
     try:
         found = cipher.decrypt(_unb64(value.n), _unb64(value.c), where)
     except InvalidTag:
-        raise ValueError("not sealed for this place") from None
+        raise ValueError(ELSEWHERE) from None
     if b64(sha256(found).digest()) != value.h:
-        raise ValueError("value and hash disagree")
+        raise ValueError(DISAGREE)
     return found[:SALT_BYTES], found[SALT_BYTES:].decode()

@@ -14,12 +14,14 @@ from ledger.common.errors import LedgerError
 from ledger.log import backup, keys_backup, merkle
 from ledger.log.backup_files import FileExists, new_file
 from ledger.log.envelope import leaf_hash
+from ledger.log.master_key import MissingMasterKey
 from ledger.log.memory import MemoryStore
 from ledger.log.persons import Keys, WrongKeys
 from ledger.log.store import LedgerTaken, Store
 from ledger.log.verify import verify
-from ledger.log.wrapping import WrongMasterKey
+from ledger.log.wrapping import KeyDamaged, WrongMasterKey
 from ledger.settings import Settings, open_ledger
+from ledger.writing.genesis import keys_of
 from tests.support import tamper
 from tests.support.envelopes import CONTEXT, entry, first, write
 from tests.support.jars import HANDLERS, adding
@@ -276,6 +278,51 @@ def test_restore__rejected_with_a_sentence_wherever_a_byte_of_the_file_is_change
                 keys_backup.restore_keys(keys, damaged)
     store.close()
     keys.close()
+
+
+def test_restore_keys__mends_what_is_damaged_and_names_what_is_damaged_itself(
+    source: Path, tmp_path: Path
+) -> None:
+    """R-BAK-01, R-KEY-12"""
+    settings = settings_in(source)
+    keys = settings.open_keys()
+    with keys.engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE persons SET wrapped = zeroblob(60)")
+    assert keys_backup.backup_keys(keys, tmp_path / "less.gz") == (2, 1)
+    own = keys_of(settings.open_store(), keys, "main")
+    with pytest.raises(KeyDamaged):
+        own.find(["owner:某人"])
+    assert keys_backup.restore_keys(keys, source / "keys.gz") == (3, 0)
+    assert len(own.find(["owner:某人"])) == 1
+    lines = lines_of(source / "keys.gz")
+    broken = {**lines[3], "wrapped": base64.b64encode(bytes(60)).decode()}
+    with pytest.raises(LedgerError, match="line 4: its key does not open"):
+        keys_backup.restore_keys(keys, rewritten(
+            source / "keys.gz", [*lines[:3], broken, *lines[4:]]))
+    keys.close()
+
+
+def test_restore_keys__takes_nobody_who_was_erased(source: Path) -> None:
+    """R-KEY-09: they are counted."""
+    settings = settings_in(source)
+    keys = settings.open_keys()
+    own = keys_of(settings.open_store(), keys, "main")
+    (person,) = own.find(["owner:某人"]).values()
+    own.destroy({person.id: 3})
+    assert keys_backup.restore_keys(keys, source / "keys.gz") == (3, 1)
+    assert own.find(["owner:某人"]) == {}
+    assert own.is_erased(person.id)
+    keys.close()
+
+
+def test_restore_keys__makes_no_master_key(source: Path, tmp_path: Path) -> None:
+    """On a new machine the one that the backup needs is asked for."""
+    new = elsewhere(source, tmp_path)
+    assert new.master_key_file is not None
+    new.master_key_file.unlink()
+    with pytest.raises(MissingMasterKey):
+        new.open_keys(make=False)
+    assert not new.master_key_file.exists()
 
 
 def test_restore_keys__rejected_with_a_sentence_whatever_a_field_holds(
