@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger.common.personal import Personal
 from ledger.log import sealing
+from ledger.log.beside import MAX_PROBLEMS
 from ledger.log.damage import PAGE, attempt, rows_of
 from ledger.log.envelope import Entry, frame_bytes
 from ledger.log.erasures import ERASED, erased_by
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Store
-from ledger.log.verify import MAX_POSITION, MAX_PROBLEMS, Problem
+from ledger.log.verify import MAX_POSITION, Problem
 
 HELD = 200_000
 """How many keys are held at once."""
