@@ -128,6 +128,13 @@ class Ledger:
             raise NothingToClose(ledger=self.name)
         return self.handle(command, context)
 
+    def must_be_writable(self) -> None:
+        """Check that this writer is not one whose every commit is refused, whatever is sent.
+
+        Errors: those of `Continuing.check`: R-LDG-01, R-LDG-04, R-LDG-07, R-LDG-08, R-KEY-05.
+        """
+        self._writer.continuing.check()
+
     @property
     def closed(self) -> bool:
         """Whether it takes no more commands: it was closed, or its writer's thread has died."""

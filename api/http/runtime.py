@@ -19,12 +19,15 @@ from typing import NamedTuple
 from ledger.access import ApiKey, NoteUse
 from ledger.application import Ledger
 from ledger.common.context import Context
+from ledger.common.errors import LedgerError, Misconfigured
 from ledger.core import event_types
 from ledger.log.damage import intact
 from ledger.log.milestones import opened_as
-from ledger.log.persons import Keys
+from ledger.log.persons import Keys, LedgerKeys
 from ledger.log.store import NOBODY, SUFFIX, Store, Which, gapless
 from ledger.settings import Settings, clock_of, sqlite_path
+from ledger.writing.continuing import Continuing
+from ledger.writing.errors import LedgerClosed
 from ledger.writing.genesis import keys_of
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
@@ -197,24 +200,52 @@ class Edge:
                 self._ledgers.pop(name).close()
                 self._begun.discard(name)
             if name not in self._ledgers:
-                own = keys_of(self.store, self.keys, name)
-                self._ledgers[name] = Ledger(
-                    self.store, own, name=name, clock=clock_of(self._settings, self.store, name))
+                self._ledgers[name] = self._opened(name, keys_of(self.store, self.keys, name))
             return self._ledgers[name]
 
-    def writers(self) -> dict[str, bool]:
-        """Every open ledger, and whether its writer lives."""
-        with self._lock:
-            return {name: not ledger.closed for name, ledger in sorted(self._ledgers.items())}
+    def _opened(self, name: str, keys: LedgerKeys) -> Ledger:
+        return Ledger(self.store, keys, name=name,
+                      clock=clock_of(self._settings, self.store, name))
 
-    def _replace_dead(self) -> None:
-        """Open a ledger again whose writer has died: it would refuse everything for ever."""
+    def writers(self) -> dict[str, LedgerError | None]:
+        """Every ledger of the database, and why it would refuse whatever is sent, if it would. One
+        that nobody has asked for yet is looked at, too, and not opened."""
+        return {name: self._why_not(name) for name in sorted(self.store.ledgers())}
+
+    def _why_not(self, name: str) -> LedgerError | None:
+        kept = self._ledgers.get(name)
+        try:
+            if kept is None:
+                own = keys_of(self.store, self.keys, name)
+                Continuing(self.store, own, name).check()
+            elif kept.closed:
+                return LedgerClosed()
+            else:
+                kept.must_be_writable()
+        except LedgerError as error:
+            return error
+        return None
+
+    def _replace_useless(self) -> None:
+        """Open a ledger again whose writer would refuse everything for ever: it has died, or its
+        log names other keys by now, and those are here."""
         with self._lock:
-            for name, alive in self.writers().items():
-                if not alive:
+            for name, ledger in list(self._ledgers.items()):
+                if ledger.closed:
                     log.critical("the writer of ledger %s died; it is replaced", name)
                     self._ledgers.pop(name).close()
                     self.ledger(name)
+                elif ledger.head().keys_id not in (None, ledger.keys.id):
+                    self._replace_keys(name)
+
+    def _replace_keys(self, name: str) -> None:
+        try:
+            own = keys_of(self.store, self.keys, name)
+        except Misconfigured:
+            return  # `writers` says why, and each command that is sent
+        log.warning("ledger %s goes on with other keys", name)
+        self._ledgers.pop(name).close()
+        self._ledgers[name] = self._opened(name, own)
 
     def begin(self, name: str) -> None:
         """Serve a ledger: its read models are caught up before the first answer."""
@@ -294,7 +325,7 @@ class Edge:
                 self._step(lambda name=name: self.models.catch_up(name))  # type: ignore[misc]
             self._note()
             if not self._closing:
-                self._step(self._replace_dead)
+                self._step(self._replace_useless)
             with self._moved:
                 self._moved.notify_all()
         self._note()

@@ -117,10 +117,21 @@ class Continuing:
         if (was.program, was.format, was.keys_id, was.host) == (
                 self.program, FORMAT, self._keys_id, host):
             return None
-        must_not_be_older(self.program, was, self.name)
-        self.keys.must_fit(bytes.fromhex(was.keys_id))
+        self._must_lead_on(was)
         fact = Continued(program=self.program, format=FORMAT, keys_id=self._keys_id, host=host)
         return own_entry(fact, self.keys.ledger, head, now, version=last.version + 1)
+
+    def check(self) -> None:
+        """Check that what the log says of itself lets this writer record anything at all.
+
+        Errors: BadOpening (R-LDG-01), BadContinuation (R-LDG-07), OlderProgram (R-LDG-08),
+        OtherFormat (R-LDG-04), WrongKeys (R-KEY-05).
+        """
+        self._must_lead_on(said(last_own(self.store, self.keys.ledger, self.name)))
+
+    def _must_lead_on(self, was: Opened | Continued) -> None:
+        must_not_be_older(self.program, was, self.name)
+        self.keys.must_fit(bytes.fromhex(was.keys_id))
 
 
 def restore(

@@ -66,7 +66,7 @@ class Writer:
         self.guard = ClockGuard(clock, self.id)
         self._cache = Cache()
         self._closing = Closing(self.id, name)
-        self._continuing = Continuing(store, keys, name)
+        self.continuing = Continuing(store, keys, name)
         self._following = Following(keys)
         self._queue: deque[Task] = deque()
         self._taken: list[Task] = []
@@ -265,7 +265,7 @@ class Writer:
         wall = (self.guard.stamp_acceptance(first, head) if isinstance(first, AcceptClock)
                 else self.guard.stamp(head, writing))
         batch = Batch(head, wall, writing, repeats, [], {})
-        continued = self._continuing.due(
+        continued = self.continuing.due(
             self._cache.own(writing, self.id, self.name), head, batch.now)
         if continued is not None:
             batch.entries.append(continued)

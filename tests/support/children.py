@@ -152,7 +152,7 @@ def buy(settings: Settings, pipe: Connection, start: int, buyers: int) -> None:
 def open_jar_as(settings: Settings, pipe: Connection, program: str, number: int) -> None:
     """Open a jar as another version of the program; send the positions of its receipt."""
     opened = open_ledger(settings, handlers=HANDLERS)
-    opened.ledger._writer._continuing.program = program
+    opened.ledger._writer.continuing.program = program
     pipe.send(opened.ledger.handle(opening(number), CONTEXT).positions)
     opened.close()
 

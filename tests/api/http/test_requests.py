@@ -520,7 +520,7 @@ def test_readyz__rejected_while_a_writer_is_dead(
         eventually(lambda: ledger.closed)
         ready = web.client.get("/readyz")
         assert ready.status_code == 503
-        assert ready.json["checks"][f"{name}/writer"] == {"ok": False}
+        assert ready.json["checks"][f"{name}/writer"]["code"] == "ledger_closed"
     eventually(lambda: web.client.get("/readyz").status_code == 200)
     web.edge.ledger(name).accept_clock("it is right", CONTEXT)
     assert web.edge.ledger(name) is not ledger

@@ -68,7 +68,7 @@ def rows_of(store: Store, name: str = "main") -> list[Entry]:
 def opened_as(program: str, store: Store, keys: Keys, name: str = "main") -> Ledger:
     """A ledger as another version opens it."""
     ledger = Ledger(store, keys_of(store, keys, name), name=name, handlers=HANDLERS)
-    ledger._writer._continuing.program = program
+    ledger._writer.continuing.program = program
     return ledger
 
 
@@ -121,7 +121,7 @@ def test_newer__says_so_before_it_closes_the_day(store: Store, keys: Keys) -> No
     ledger = Ledger(store, begun(store, keys, clock=time.clock()), clock=time.clock(),
                     handlers=HANDLERS)
     ledger.handle(opening(1), CONTEXT)
-    ledger._writer._continuing.program = NEWER
+    ledger._writer.continuing.program = NEWER
     time.pass_by(86_400)
     with pytest.raises(LedgerError, match="already"):
         ledger.handle(opening(1), CONTEXT)
@@ -185,7 +185,7 @@ def test_starters__say_it_once_when_they_race(settings: Settings) -> None:
     all_ = [open_ledger(settings, handlers=HANDLERS) for _ in range(4)]
 
     def start(opened: Opened, number: int) -> None:
-        opened.ledger._writer._continuing.program = NEWER
+        opened.ledger._writer.continuing.program = NEWER
         opened.ledger.handle(opening(number), CONTEXT)
 
     for thread in [in_thread(lambda n=n, one=one: start(one, n)) for n, one in enumerate(all_)]:
