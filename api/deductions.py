@@ -35,7 +35,7 @@ from ledger.deductions.commands import (
     UpholdDeduction,
     WaiveDeduction,
 )
-from projections.asking.past import NothingRecorded
+from projections.asking.past import nothing_about
 from projections.reports import REPORTS
 
 REVIEWERS = {"reviewer", "manager"}
@@ -103,7 +103,7 @@ def read_deduction(
     if row is not None and who.role not in STAFF_READERS:
         row = concerning(row, who.actor)
     if row is None:
-        raise NothingRecorded(ledger=who.ledger, subject=deduction)
+        raise nothing_about(deduction, answer.as_of)
     found = at_position(answer.as_of, {"as_of": answer.as_of, "item": row})
     if asked.as_of.now:
         found.headers["ETag"] = etag_of(deduction, answer.as_of)

@@ -119,13 +119,15 @@ class Ledger:
         filled = frozenset({"occurred_at", "floor_us", "pinned_us"})
         return self.handle(command, msgspec.structs.replace(context, filled=filled))
 
-    def close_log(self, context: Context) -> Receipt:
-        """Close what the log holds of its last day so far, and anchor the access ledger."""
-        head, wall = self.head(), self.clock.wall()
-        command = Closing(self.id, self.name).now(
-            day_of(from_us(head.recorded_at)), wall, self.store)
+    def close_log(self, context: Context) -> Receipt | None:
+        """Close what the log holds of its last day so far, and anchor the access ledger. None, and
+        nothing is recorded, if nothing was since it was last closed, in either ledger."""
+        head, wall, closing = self.head(), self.clock.wall(), Closing(self.id, self.name)
+        command = closing.now(day_of(from_us(head.recorded_at)), wall, self.store)
         if command is None:
             raise NothingToClose(ledger=self.name)
+        if closing.is_last(command, head, self.store):
+            return None
         return self.handle(command, context)
 
     def must_be_writable(self) -> None:

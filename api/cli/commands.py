@@ -304,10 +304,14 @@ def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> No
 @ledger_option
 @actor_option
 def close_log_command(ledger_name: str, actor: str | None) -> None:
-    """Close the last day so far, and anchor the ledger of keys and readings in the log."""
+    """Close the last day so far, and anchor the ledger of keys and readings in the log. Where
+    nothing was recorded in either since, nothing is."""
     with opened(ledger_name) as found:
         receipt = found.ledger.close_log(context_of(found, actor, "admin"))
-        click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
+        if receipt is None:
+            click.echo(tr("Nothing has been recorded since the log was last closed."))
+        else:
+            click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
 
 
 @command("digest")
@@ -382,6 +386,7 @@ def restore_command(
     if keys_only:
         print_record({"file": str(file), **continuing.restore_keys(file)._asdict()}, form=form)
     elif reason is None:
+        continuing.must_be_of_log(file)
         raise click.MissingParameter(param_hint="--reason", param_type="option")
     else:
         print_rows(continuing.restore(file, name, actor=actor, reason=reason), form=form)

@@ -38,6 +38,11 @@ def restore(file: Path, name: str | None, *, actor: str | None, reason: str
     return rows
 
 
+def must_be_of_log(file: Path) -> None:
+    """Check that a file is the backup of a log. Errors: R-BAK-01, KeysBackup (R-BAK-06)."""
+    backup.known_in(file)
+
+
 def restore_keys(file: Path) -> keys_backup.Restored:
     """Add the keys of a backup to the keys database, but for those of whom the logs that are here
     say to be erased. No master key is made: the backup's own is needed."""

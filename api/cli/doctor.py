@@ -181,7 +181,7 @@ def _set(found: Mapping[str, str], names: Iterable[str]) -> str:
     return ", ".join(f"{name} = {found[name]}" for name in names)
 
 
-def _clock(opened: Opened) -> tuple[bool | None, str]:
+def _clock(opened: Opened) -> tuple[bool, str]:
     last, clock = opened.ledger.head().recorded_at, opened.ledger.clock
     behind = (last - clock.wall()) / 1e6
     if behind > 5:
@@ -189,9 +189,9 @@ def _clock(opened: Opened) -> tuple[bool | None, str]:
     try:
         clock.must_continue(last)
     except ClockSuspect:
-        return None, tr("More than {days} days have passed since the last event, or the clock is "
-                        "wrong. Before something is recorded, an admin accepts it.",
-                        days=clock.ahead_days)
+        return False, tr("More than {days} days have passed since the last event, or the clock is "
+                         "wrong. Nothing is recorded until an admin accepts it (`ledger "
+                         "accept-clock --reason …`).", days=clock.ahead_days)
     return True, tr("It is not behind the last event.")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ledger.common.errors import Misconfigured
 from ledger.log import merkle
-from ledger.log.backup_files import line_of, lines_of, new_file
+from ledger.log.backup_files import LOG_FORMAT, line_of, lines_of, new_file
 from ledger.log.damage import UNHASHABLE, unfit
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
 from ledger.log.milestones import Course, misopened, opening
@@ -32,7 +32,6 @@ from ledger.log.store import (
     shown,
 )
 
-LOG_FORMAT = "order-ledger/backup-log/v2"
 BATCH = 5_000
 
 _BYTES = {"ledger", "command_id", "request_hash", "correlation", "payload", "salt", "payload_hash",

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ledger.common.errors import Misconfigured
-from ledger.log.sections import BadBackup
+from ledger.log.sections import BadBackup, KeysBackup, LogBackup
+
+LOG_FORMAT = "order-ledger/backup-log/v2"
+KEYS_FORMAT = "order-ledger/backup-keys/v2"
 
 
 class FileExists(Misconfigured):
@@ -58,8 +61,19 @@ def lines_of(path: Path, expected: str) -> Iterator[dict[str, Any]]:
                 line = json.loads(raw)
                 if not isinstance(line, dict):
                     raise BadBackup(path=path, why=f"line {number + 1} is not a JSON object")
-                if number == 0 and line.get("format") != expected:
-                    raise BadBackup(path=path, why=f"its first line does not say {expected}")
+                if number == 0:
+                    _must_be(path, line.get("format"), expected)
                 yield line
     except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
         raise BadBackup(path=path, why=str(error)) from error
+
+
+def _must_be(path: Path, found: object, expected: str) -> None:
+    """Errors: KeysBackup (R-BAK-06), LogBackup (R-BAK-07), BadBackup (R-BAK-01)."""
+    if found == expected:
+        return
+    if found == KEYS_FORMAT:
+        raise KeysBackup(path=path)
+    if found == LOG_FORMAT:
+        raise LogBackup(path=path)
+    raise BadBackup(path=path, why=f"its first line does not say {expected}")

@@ -10,15 +10,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, LargeBinary, Table, select, update
 
-from ledger.log.backup_files import line_of, lines_of, new_file
+from ledger.log.backup_files import KEYS_FORMAT, line_of, lines_of, new_file
 from ledger.log.key_rows import AT_ONCE, Upto
 from ledger.log.key_tables import SETTLE, erased, ledger_secrets, persons
 from ledger.log.keys_database import KeysDatabase
 from ledger.log.sections import BadBackup
 from ledger.log.store import Store
 from ledger.log.wrapping import Master, WrongMasterKey, place_of
-
-KEYS_FORMAT = "order-ledger/backup-keys/v2"
 
 _WHOLE = ("INSERT INTO restored VALUES (?, ?, ?) ON CONFLICT (ledger) DO UPDATE SET position ="
           " excluded.position, leaf = excluded.leaf WHERE excluded.position > restored.position")

@@ -21,6 +21,7 @@ from ledger.log.store import (
     Forked,
     Head,
     Known,
+    LedgerHere,
     LedgerTaken,
     LedgerUnknown,
     LogConflict,
@@ -223,8 +224,10 @@ class MemoryStore(_View):
     def beginning(self, *ledgers: Known) -> Iterator[list[_Writing]]:
         with self._lock:
             for one in ledgers:
-                if one.name in self._names or one.id in self._ledgers:
-                    raise LedgerTaken(name=one.name, id=one.id.hex())
+                if (here := self.kept(one.id).known) is not None:
+                    raise LedgerHere(name=here.name)
+                if one.name in self._names:
+                    raise LedgerTaken(name=one.name)
             fresh = [_Ledger(one) for one in ledgers]
             with self._held(fresh) as writings:
                 yield writings

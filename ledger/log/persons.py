@@ -38,10 +38,20 @@ HELD_S = 60
 
 class WrongKeys(Misconfigured):
     """The keys in {keys} do not belong to the log of ledger {ledger!r}. Check LEDGER_KEYS_URL, or
-    restore the keys' backup. If they are lost for good, `ledger give-up-keys` goes on without."""
+    restore the keys' backup (`ledger restore --keys FILE`). If they are lost for good, `ledger
+    give-up-keys` goes on with new ones."""
 
     code = "wrong_keys"
     rule = "R-KEY-05"
+
+
+class MissingKeys(Misconfigured):
+    """Ledger {ledger!r} names the keys that its personal values are sealed with, and there is no
+    keys database at {path}. Check LEDGER_KEYS_URL, or restore the keys' backup (`ledger restore
+    --keys FILE`). If they are lost for good, `ledger give-up-keys` goes on with new ones."""
+
+    code = "missing_keys"
+    rule = "R-KEY-13"
 
 
 class PersonLost(LedgerError):

@@ -60,7 +60,7 @@ class KeysNotLost(Invalid):
 class Deed(msgspec.Struct, frozen=True):
     """Who does something to a whole ledger, and why."""
 
-    by: ActorId
+    actor: ActorId
     reason: Reason
 
     def __post_init__(self) -> None:
@@ -146,7 +146,7 @@ def restore(
     def then(known: Known, writing: Writing, head: Head, last: Entry) -> Head:
         was = said(last)
         must_not_be_older(__version__, was, known.name)
-        back = Restored(head.position, head.root.hex(), deed.by, deed.reason)
+        back = Restored(head.position, head.root.hex(), deed.actor, deed.reason)
         fact = Continued(program=__version__, format=FORMAT, keys_id=was.keys_id,
                          host=store.host(), restored=back)
         return _recorded(fact, writing, head, last, deed=deed)
@@ -175,7 +175,7 @@ def give_up_keys(store: Store, keys: Keys, name: str, deed: Deed) -> dict[str, H
             own = keys.of(known, keys_id=None)
             if own.id.hex() != was.keys_id:
                 fact = Continued(program=__version__, format=FORMAT, keys_id=own.id.hex(),
-                                 host=store.host(), keys_lost=KeysLost(deed.by, deed.reason))
+                                 host=store.host(), keys_lost=KeysLost(deed.actor, deed.reason))
                 heads[one] = _recorded(fact, writing, head, last, deed=deed)
     if not heads:
         raise KeysNotLost(ledger=owner)
@@ -183,7 +183,7 @@ def give_up_keys(store: Store, keys: Keys, name: str, deed: Deed) -> dict[str, H
 
 
 def _recorded(fact: Continued, writing: Writing, head: Head, last: Entry, *, deed: Deed) -> Head:
-    context = Context(actor=deed.by, role="admin", client="cli")
+    context = Context(actor=deed.actor, role="admin", client="cli")
     entry = own_entry(fact, writing.ledger, head, head.recorded_at + 1, version=last.version + 1,
                       occurred_at=Clock().wall(), context=context)
     return append(writing, head._replace(keys_id=bytes.fromhex(fact.keys_id)), [entry])

@@ -16,8 +16,9 @@ from ledger.log.backup_files import FileExists, new_file
 from ledger.log.envelope import leaf_hash
 from ledger.log.master_key import MissingMasterKey
 from ledger.log.memory import MemoryStore
-from ledger.log.persons import Keys, WrongKeys
-from ledger.log.store import LedgerTaken, Store
+from ledger.log.persons import Keys, MissingKeys
+from ledger.log.sections import KeysBackup, LogBackup
+from ledger.log.store import LedgerHere, LedgerTaken, Store
 from ledger.log.verify import verify
 from ledger.log.wrapping import KeyDamaged, WrongMasterKey
 from ledger.settings import Settings, open_ledger
@@ -71,11 +72,33 @@ def test_restore__accepted(source: Path, tmp_path: Path) -> None:
 
 def test_restore__rejected_when_the_ledger_is_there(source: Path) -> None:
     store = settings_in(source).open_store()
-    with pytest.raises(LedgerTaken):
-        backup.restore_log(store, source / "log.gz")
-    with pytest.raises(LedgerTaken):  # it is the same ledger, whatever it is called
-        backup.restore_log(store, source / "log.gz", name="other")
+    for name in (None, "other"):  # it is the same ledger, whatever it is called
+        with pytest.raises(LedgerHere, match="called 'main'"):
+            backup.restore_log(store, source / "log.gz", name=name)
     store.close()
+
+
+def test_restore__rejected_when_another_ledger_has_the_name(source: Path, tmp_path: Path) -> None:
+    """R-LDG-03, and the message says what to do."""
+    new = elsewhere(source, tmp_path)
+    open_log(new).close()
+    store = new.open_store()
+    with pytest.raises(LedgerTaken, match="--name") as refused:
+        backup.restore_log(store, source / "log.gz")
+    assert not isinstance(refused.value, LedgerHere)
+    assert list(backup.restore_log(store, source / "log.gz", name="other")) == [
+        "other", "other.access"]
+    store.close()
+
+
+def test_restore__rejected_when_it_is_the_other_kind_of_backup(source: Path) -> None:
+    """R-BAK-06, R-BAK-07: `--keys` is missing, or one too many."""
+    opened = open_log(settings_in(source))
+    with pytest.raises(KeysBackup, match="--keys"):
+        backup.restore_log(opened.store, source / "keys.gz")
+    with pytest.raises(LogBackup, match="--keys"):
+        backup.restore_keys(opened.keys, source / "log.gz")
+    opened.close()
 
 
 def test_restore__accepted_under_another_name(source: Path, tmp_path: Path) -> None:
@@ -190,7 +213,7 @@ def test_open__rejected_when_the_log_is_restored_without_its_keys(
     store = new.open_store()
     backup.restore_log(store, source / "log.gz")
     store.close()
-    with pytest.raises(WrongKeys):
+    with pytest.raises(MissingKeys, match="new"):
         open_log(new)
 
 

@@ -29,6 +29,7 @@ from ledger.log.master_key import (
 from ledger.log.persons import (
     Keys,
     LedgerKeys,
+    MissingKeys,
     PersonErased,
     PersonLost,
     WrongKeys,
@@ -355,6 +356,9 @@ def test_keys__rejected_when_they_are_of_another_log(
     assert main is not None
     opened.close()
     empty = replace(settings, keys_url=f"sqlite:///{tmp_path}/empty.keys.db")
+    with pytest.raises(MissingKeys):
+        open_ledger(empty)
+    empty.open_keys().close()
     with pytest.raises(WrongKeys):
         open_ledger(empty)
     other = replace(settings, keys_url=f"sqlite:///{tmp_path}/other.keys.db")

@@ -321,11 +321,11 @@ def test_restore__is_on_record(store: Store, backup: tuple[Path, Keys, Time]) ->
     for name, head in heads.items():
         (said,), (row,) = said_by(store, name), rows_of(store, name)
         before = store.read(name)[-2]
-        assert (row.position, row.actor, row.role) == (head.position, DEED.by, "admin")
+        assert (row.position, row.actor, row.role) == (head.position, DEED.actor, "admin")
         assert row.recorded_at == before.recorded_at + 1
         assert said.restored is not None
         assert (said.program, said.host) == (__version__, store.host())
-        assert (said.restored.by, said.restored.reason) == (DEED.by, DEED.reason)
+        assert (said.restored.by, said.restored.reason) == (DEED.actor, DEED.reason)
         assert said.restored.position == before.position
         assert verify(store, name).ok
     time.pass_by(86_400)
@@ -404,7 +404,7 @@ def test_lost_keys__do_not_end_a_ledger(
         give_up_keys(store, other, "main", DEED)
     for name in store.ledgers():
         (said,) = said_by(store, name)
-        assert said.keys_lost == KeysLost(DEED.by, DEED.reason)
+        assert said.keys_lost == KeysLost(DEED.actor, DEED.reason)
         assert said.keys_id == keys_of(store, other, name).id.hex()
         assert verify(store, name).ok
     with pytest.raises(WrongKeys):
