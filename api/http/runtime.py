@@ -35,6 +35,10 @@ from projections.store.models import ReadModels
 SEEN_S = 1.0
 """How stale the known keys may be: a revoked key opens nothing after this."""
 
+UNKNOWN_S = 0.1
+"""How often, at the most, a token that is not known makes the access ledger be asked: it may have
+been issued since. However many wrong ones come, the database is asked no more often."""
+
 PAUSE_S = 0.25
 GATHER_S = 0.1
 """How long writes are gathered before the read models catch up, if nobody waits for them."""
@@ -104,7 +108,7 @@ class KeyRing:
     def __init__(self, store: Store, ledger: Which) -> None:
         self.store = store
         self._folded = _Folded(store, ledger)
-        self._until = 0.0
+        self._until = self._asks_again = 0.0
         self._lock = threading.Lock()
 
     @property
@@ -125,8 +129,12 @@ class KeyRing:
         """Who holds a token; None if it opens nothing."""
         if time.monotonic() > self._until:
             self.refresh()
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        if digest not in self._folded.by_digest and time.monotonic() > self._asks_again:
+            self._asks_again = time.monotonic() + UNKNOWN_S
+            self.refresh()
         folded = self._folded
-        key = folded.by_digest.get(hashlib.sha256(token.encode()).hexdigest())
+        key = folded.by_digest.get(digest)
         if key is None or folded.known is None or not key.opens_at(datetime.now(UTC)):
             return None
         return Caller(key.id.partition(":")[2], key.owner, key.role, folded.known.name,
@@ -323,9 +331,9 @@ class Edge:
                 time.sleep(GATHER_S)
             for name in self.served():
                 self._step(lambda name=name: self.models.catch_up(name))  # type: ignore[misc]
-            self._note()
             if not self._closing:
                 self._step(self._replace_useless)
+            self._note()
             with self._moved:
                 self._moved.notify_all()
         self._note()

@@ -1,5 +1,6 @@
 """Whether a process can work: a ledger that would refuse whatever is sent makes it say no."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -95,6 +96,23 @@ def test_readyz__accepted_once_keys_were_given_up_for_new_ones(web: Web) -> None
     eventually(lambda: writer(web) == (200, {"ok": True}))
     web.done("/v1/orders", order(2))
     assert web.get(at(2)).status_code == 200
+
+
+def test_note__is_taken_after_keys_were_given_up(
+    web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first thing that happens then may be that somebody reads."""
+    web.done("/v1/orders", order())
+    here = web.edge
+    web.token("auditor")
+    forget_secrets(web)
+    with here._lock, caplog.at_level(logging.ERROR):
+        give_up_keys(here.store, here.keys, "main", DEED)
+        answer = web.client.get("/v1/audit?limit=5", headers=web.headers("auditor", "main", {}))
+        assert answer.status_code == 200
+    eventually(lambda: "reads.evidence_shown.v1" in {
+        one.type for one in here.store.read("main" + SUFFIX)})
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 
 @on_sqlite
