@@ -14,7 +14,7 @@ from ledger.log.persons import Keys, WrongKeys
 from ledger.log.store import NOBODY, Head
 from ledger.settings import Settings, default_actor, sqlite_path
 from ledger.writing import continuing
-from ledger.writing.continuing import Deed
+from ledger.writing.continuing import Attribution
 from ledger.writing.genesis import keys_of
 
 
@@ -30,9 +30,9 @@ def restore(file: Path, name: str | None, *, actor: str | None, reason: str
             ) -> list[dict[str, Any]]:
     """Read a log's backup into the database of the settings. Shapes: a row per ledger."""
     settings = Settings.from_environment()
-    deed = Deed(actor or _pseudonym(settings, file), reason)
+    by = Attribution(actor or _pseudonym(settings, file), reason)
     with closing(settings.open_store()) as store, progress(tr("restore")) as step:
-        rows = _rows(continuing.restore(store, file, deed, name=name, progress=step))
+        rows = _rows(continuing.restore(store, file, by, name=name, progress=step))
     with suppress(Misconfigured), closing(settings.open_keys(make=False)) as keys:
         _follow(settings, keys)  # who opens the ledger does it, too
     return rows
@@ -79,9 +79,9 @@ def _follow(settings: Settings, keys: Keys) -> None:
 
 def give_up_keys(ledger: str, *, actor: str, reason: str) -> list[dict[str, Any]]:
     """Go on without the keys that a ledger names. Shapes: a row per ledger that does."""
-    deed, settings = Deed(actor, reason), Settings.from_environment()
+    by, settings = Attribution(actor, reason), Settings.from_environment()
     with closing(settings.find_store(ledger)) as store, closing(settings.open_keys()) as keys:
-        return _rows(continuing.give_up_keys(store, keys, ledger, deed))
+        return _rows(continuing.give_up_keys(store, keys, ledger, by))
 
 
 def _pseudonym(settings: Settings, file: Path) -> str:

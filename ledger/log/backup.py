@@ -18,7 +18,7 @@ from ledger.log import merkle
 from ledger.log.backup_files import LOG_FORMAT, line_of, lines_of, new_file
 from ledger.log.damage import UNHASHABLE, unfit
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
-from ledger.log.milestones import Course, misopened, opening
+from ledger.log.milestones import OwnEvents, fault_in_current_opening, opening
 from ledger.log.sections import BadBackup, Section, called, must_say, sections_of
 from ledger.log.store import (
     Head,
@@ -75,7 +75,7 @@ class _Tree:
         self.recorded_at = 0
         self.leaves: list[bytes] = []
         self.first: Entry | None = None
-        self.course = Course()
+        self.own_events = OwnEvents()
 
     def add(self, entry: Entry) -> str | None:
         """Add the next event. Returns what is wrong with it, or None."""
@@ -89,7 +89,7 @@ class _Tree:
                 and payload_hash(entry.salt, entry.payload) == entry.payload_hash
                 and leaf_hash(entry) == entry.leaf_hash
                 and canonical_subjects(entry.subjects)
-                and self.course.misfit(entry, self.size, self.frontier) is None
+                and self.own_events.fault_in(entry, self.size, self.frontier) is None
             )
         except UNHASHABLE:
             whole = False
@@ -143,7 +143,7 @@ def _together(store: Store, ledger: Which) -> list[Known]:
     if known is None:
         raise LedgerUnknown(ledger=shown(ledger))
     first = next(iter(store.read(known.id, limit=1)), None)
-    if (why := misopened(first)) is not None:
+    if (why := fault_in_current_opening(first)) is not None:
         raise UnsoundLog(ledger=known.name, position=1, why=why)
     access = opening(first, known.name).access
     other = None if access is None else store.known(bytes.fromhex(access))
@@ -208,9 +208,9 @@ def restore_log(
         with store.beginning(*(one.known for one in sections)) as writings:
             for section, writing in zip(sections, writings, strict=True):
                 tree, head = _restored(path, lines, section, writing, progress=progress)
-                access = must_say(path, section, tree.first, tree.course.last, access=access)
-                if then is not None and tree.course.last is not None:
-                    head = then(section.known, writing, head, tree.course.last)
+                access = must_say(path, section, tree.first, tree.own_events.last, access=access)
+                if then is not None and tree.own_events.last is not None:
+                    head = then(section.known, writing, head, tree.own_events.last)
                 heads[section.known.name] = head
             if any(True for _ in lines):
                 raise BadBackup(path=path, why="it goes on after its closing line")

@@ -26,7 +26,7 @@ from ledger.log.beside import (
 from ledger.log.bounds import must_be_storable
 from ledger.log.damage import PAGE, UNHASHABLE, attempt, rows_of, unfit
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
-from ledger.log.milestones import DAY_CLOSED, Course, Opened, anchored, said
+from ledger.log.milestones import DAY_CLOSED, Opened, OwnEvents, anchored, said
 from ledger.log.store import (
     SUFFIX,
     Head,
@@ -111,7 +111,7 @@ class _Walk:
         self.tile: list[bytes] = []
         self.tiles: list[bytes] = []
         self.anchors: list[Expectation] = []
-        self.course = Course()
+        self.own_events = OwnEvents()
         self.opened: Opened | None = None
         self.expected: dict[int, set[bytes]] = {}
         for one in expected:
@@ -131,7 +131,7 @@ class _Walk:
         elif position != self.position + 1:
             self._gap(position)
         try:
-            if (why := self.course.misfit(entry, self.position, self.frontier)) is not None:
+            if (why := self.own_events.fault_in(entry, self.position, self.frontier)) is not None:
                 self.note(position if self.events else 1, why)
             elif not self.events:
                 opened = said(entry)
@@ -217,7 +217,7 @@ class _Walk:
         elif head.recorded_at != self.recorded_at:
             self.note(self.position, f"the head says that the last event was recorded at "
                       f"{head.recorded_at!r}, but it was recorded at {self.recorded_at}")
-        elif self.course.last and (head.keys_id or b"").hex() != said(self.course.last).keys_id:
+        elif (own := self.own_events.last) and (head.keys_id or b"").hex() != said(own).keys_id:
             self.note(self.position, "the head names other keys than the log itself")
         if self.expected.pop(0, {merkle.EMPTY_ROOT}) != {merkle.EMPTY_ROOT}:
             self.note(0, "the expected root of an empty log is another one")

@@ -13,7 +13,7 @@ from ledger.log.key_tables import ledger_secrets
 from ledger.log.persons import Keys
 from ledger.log.store import SUFFIX
 from ledger.writing import continuing
-from ledger.writing.continuing import Deed, give_up_keys
+from ledger.writing.continuing import Attribution, give_up_keys
 from ledger.writing.genesis import keys_of
 from tests.conftest import on_sqlite
 from tests.support.bodies import at, order
@@ -22,7 +22,7 @@ from tests.support.waiting import eventually
 from tests.support.web import Web, problem
 
 NEWER = "1000.0.0"
-DEED = Deed("member:7f3a", "a test")
+WHO = Attribution("member:7f3a", "a test")
 
 
 def writer(web: Web, name: str = "main") -> tuple[int, dict[str, Any]]:
@@ -42,7 +42,7 @@ def is_refused(web: Web, code: str, name: str = "main", *, said: str) -> None:
 def give_up_for_others(web: Web) -> None:
     """The log names the keys of another keys database."""
     other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file="other")
-    give_up_keys(web.edge.store, other, "main", DEED)
+    give_up_keys(web.edge.store, other, "main", WHO)
 
 
 def forget_secrets(web: Web) -> None:
@@ -80,7 +80,7 @@ def test_readyz__rejected_while_the_log_names_other_keys(web: Web, name: str) ->
     give_up_for_others(web)
     is_refused(web, "wrong_keys", name, said="‹hidden›")
     problem(web.post("/v1/orders", order(2)), 503, "wrong_keys")
-    give_up_keys(here.store, here.keys, "main", DEED)
+    give_up_keys(here.store, here.keys, "main", WHO)
     assert writer(web, name) == (200, {"ok": True})
     web.done("/v1/orders", order(2))
 
@@ -91,7 +91,7 @@ def test_readyz__accepted_once_keys_were_given_up_for_new_ones(web: Web) -> None
     here = web.edge
     forget_secrets(web)
     with here._lock:
-        give_up_keys(here.store, here.keys, "main", DEED)
+        give_up_keys(here.store, here.keys, "main", WHO)
         is_refused(web, "wrong_keys", said="main")
     eventually(lambda: writer(web) == (200, {"ok": True}))
     web.done("/v1/orders", order(2))
@@ -107,7 +107,7 @@ def test_note__is_taken_after_keys_were_given_up(
     web.token("auditor")
     forget_secrets(web)
     with here._lock, caplog.at_level(logging.ERROR):
-        give_up_keys(here.store, here.keys, "main", DEED)
+        give_up_keys(here.store, here.keys, "main", WHO)
         answer = web.client.get("/v1/audit?limit=5", headers=web.headers("auditor", "main", {}))
         assert answer.status_code == 200
     eventually(lambda: "reads.evidence_shown.v1" in {

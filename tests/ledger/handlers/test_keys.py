@@ -24,7 +24,7 @@ from ledger.people.commands import (
 )
 from ledger.returns.commands import CloseCase, InspectGoods, ReceiveParcel
 from ledger.returns.values import CaseLine, Outcome
-from ledger.writing.continuing import Deed, give_up_keys
+from ledger.writing.continuing import Attribution, give_up_keys
 from ledger.writing.genesis import keys_of
 from tests.support import team
 from tests.support.builders import HOUSE, context, opened, place, record, remark
@@ -120,7 +120,7 @@ def other() -> Iterator[Keys]:
 
 def give_up(store: Store, keys: Keys) -> Ledger:
     """The ledger after somebody said that the keys are lost."""
-    give_up_keys(store, keys, "main", Deed("member:7f3a", "the disk broke"))
+    give_up_keys(store, keys, "main", Attribution("member:7f3a", "the disk broke"))
     return again(store, keys)
 
 

@@ -31,11 +31,11 @@ from ledger.log.verify import verify
 from ledger.settings import Opened, Settings, open_ledger
 from ledger.writing import continuing
 from ledger.writing.continuing import (
-    Deed,
+    Attribution,
     KeysNotLost,
     OlderProgram,
-    age,
     give_up_keys,
+    release_order,
     restore,
 )
 from ledger.writing.errors import CommandReused
@@ -53,7 +53,7 @@ from tests.support.thorough import tried
 from tests.support.waiting import in_thread
 
 NEWER, NEWEST = "1000.0.0", "1000.0.1"
-DEED = Deed("member:7f3a", "the disk broke")
+WHO = Attribution("member:7f3a", "the disk broke")
 
 
 def said_by(store: Store, name: str = "main") -> list[Continued]:
@@ -199,9 +199,9 @@ def test_starters__say_it_once_when_they_race(settings: Settings) -> None:
 def test_age__orders_versions() -> None:
     rising = ["no version", "0.9", "0.10.0.dev2", "0.10.0.dev10", "0.10a1", "0.10b1", "0.10.0rc1",
               "0.10.0rc2", "0.10", "0.10.1", "1.0.0.dev1", "1", "10.0"]
-    assert all(age(one) < age(other) for one, other in pairwise(rising))
+    assert all(release_order(one) < release_order(other) for one, other in pairwise(rising))
     for same in ("0.10.0", "0.10.0.post1", "0.10+here"):
-        assert age(same) == age("0.10")
+        assert release_order(same) == release_order("0.10")
 
 
 def test_format__rejected_when_the_ledger_went_on_in_another(
@@ -212,7 +212,7 @@ def test_format__rejected_when_the_ledger_went_on_in_another(
     new = opened_as(NEWER, store, keys)
     with monkeypatch.context() as patch:
         patch.setattr(continuing, "FORMAT", FORMAT + 1)
-        patch.setattr(continuing, "must_not_be_older", lambda *_: None)
+        patch.setattr(continuing, "must_be_new_enough", lambda *_: None)
         new.handle(opening(1), CONTEXT)
     with pytest.raises(OtherFormat):
         keys_of(store, keys, "main")
@@ -315,17 +315,17 @@ def backup(tmp_path: Path) -> Iterator[tuple[Path, Keys, Time]]:
 def test_restore__is_on_record(store: Store, backup: tuple[Path, Keys, Time]) -> None:
     """In both ledgers, with where the backup ended; nothing more is said when they go on."""
     path, keys, time = backup
-    heads = restore(store, path, DEED)
+    heads = restore(store, path, WHO)
     assert heads == {name: store.head(name) for name in ("main", "main" + SUFFIX)}
     assert [head.position for head in heads.values()] == [4, 2]
     for name, head in heads.items():
         (said,), (row,) = said_by(store, name), rows_of(store, name)
         before = store.read(name)[-2]
-        assert (row.position, row.actor, row.role) == (head.position, DEED.actor, "admin")
+        assert (row.position, row.actor, row.role) == (head.position, WHO.actor, "admin")
         assert row.recorded_at == before.recorded_at + 1
         assert said.restored is not None
         assert (said.program, said.host) == (__version__, store.host())
-        assert (said.restored.by, said.restored.reason) == (DEED.actor, DEED.reason)
+        assert (said.restored.by, said.restored.reason) == (WHO.actor, WHO.reason)
         assert said.restored.position == before.position
         assert verify(store, name).ok
     time.pass_by(86_400)
@@ -341,14 +341,14 @@ def test_restore__rejected_by_an_older_program(
     """R-LDG-08: to restore is to write. Nothing of it is there then."""
     monkeypatch.setattr(continuing, "__version__", "0.0.1")
     with pytest.raises(OlderProgram):
-        restore(store, backup[0], DEED)
+        restore(store, backup[0], WHO)
     assert store.ledgers() == []
 
 
-@pytest.mark.parametrize("deed", [("张三", "why"), ("member:7f3a", " "), ("", "")])
-def test_deed__rejected_without_a_pseudonym_and_a_reason(deed: tuple[str, str]) -> None:
+@pytest.mark.parametrize("by", [("张三", "why"), ("member:7f3a", " "), ("", "")])
+def test_attribution__rejected_without_a_pseudonym_and_a_reason(by: tuple[str, str]) -> None:
     with pytest.raises(InvalidValues):
-        Deed(*deed)
+        Attribution(*by)
 
 
 # -- lost keys -----------------------------------------------------------------------------------
@@ -371,7 +371,7 @@ def test_lost_keys__let_no_command_be_recorded_twice(store: Store, keys: Keys) -
     first = sent(old)
     assert sent(old).replayed
     other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file=None)
-    give_up_keys(store, other, "main", DEED)
+    give_up_keys(store, other, "main", WHO)
     ledger = Ledger(store, keys_of(store, other, "main"))
     with pytest.raises(CommandReused):
         sent(ledger)
@@ -396,15 +396,15 @@ def test_lost_keys__do_not_end_a_ledger(
     with pytest.raises(WrongKeys):
         keys_of(store, other, "main")
     with pytest.raises(KeysNotLost):
-        give_up_keys(store, keys, "main", DEED)
-    heads = give_up_keys(store, other, "main", DEED)
+        give_up_keys(store, keys, "main", WHO)
+    heads = give_up_keys(store, other, "main", WHO)
     assert [(name, head.position) for name, head in heads.items()] == [
         ("main", 3), ("main" + SUFFIX, 2)]
     with pytest.raises(KeysNotLost):
-        give_up_keys(store, other, "main", DEED)
+        give_up_keys(store, other, "main", WHO)
     for name in store.ledgers():
         (said,) = said_by(store, name)
-        assert said.keys_lost == KeysLost(DEED.actor, DEED.reason)
+        assert said.keys_lost == KeysLost(WHO.actor, WHO.reason)
         assert said.keys_id == keys_of(store, other, name).id.hex()
         assert verify(store, name).ok
     with pytest.raises(WrongKeys):
@@ -435,7 +435,7 @@ def test_verify__finds_what_cannot_have_been_recorded(
     store: Store, backup: tuple[Path, Keys, Time]
 ) -> None:
     """It is sound as it is; each change of it, hashed again, is not, nor can it be backed up."""
-    restore(store, backup[0], DEED)
+    restore(store, backup[0], WHO)
     (row,) = rows_of(store)
     whole = msgspec.json.decode(row.payload, type=Continued)
     back = whole.restored

@@ -16,7 +16,7 @@ from ledger.log.persons import HELD_S, Keys, LedgerKeys
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import Store
 from ledger.settings import Opened, Settings
-from ledger.writing.continuing import Deed, restore
+from ledger.writing.continuing import Attribution, restore
 from ledger.writing.following import BadErasure, Following, follow
 from ledger.writing.genesis import keys_of
 from tests.conftest import durable, on_sqlite
@@ -122,7 +122,7 @@ def test_restored_log__is_followed_again(opened: Opened, tmp_path: Path) -> None
     follow(opened.store, keys)
     other = SqliteStore(tmp_path / "other.db")
     other.prepare()
-    restore(other, tmp_path / "log.gz", Deed("member:7f3a", "a test"))
+    restore(other, tmp_path / "log.gz", Attribution("member:7f3a", "a test"))
     again = keys_of(other, opened.keys, "main")
     assert again.followed() == Upto(4, other.read("main", after=3)[0].leaf_hash)
     two = owner_of(other, 2)[0].p
