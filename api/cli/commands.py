@@ -246,7 +246,9 @@ def _show_verification(report: dict[str, Any], form: str) -> None:
         return
     _show_verified(report, tr("The log is what was recorded."), tr("The log is not sound."))
     if report["access"] is not None:
-        _show_verified(report["access"], tr("So is the ledger of keys and readings."),
+        sound = (tr("The ledger of keys and readings is sound.") if report["problems"]
+                 else tr("The ledger of keys and readings is sound, too."))
+        _show_verified(report["access"], sound,
                        tr("The ledger of keys and readings is not sound."))
 
 

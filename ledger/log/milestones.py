@@ -24,16 +24,16 @@ ID_BYTES = 16
 
 
 class BadOpening(Misconfigured):
-    """The first event of ledger {ledger!r} is not how it was opened: {why}. Run `ledger verify`,
-    and restore a backup into a new database."""
+    """The first event of ledger {ledger!r} cannot be the one that opened it: {why}. Run `ledger
+    verify`, and restore a backup into a new database."""
 
     code = "bad_opening"
     rule = "R-LDG-01"
 
 
 class BadContinuation(Misconfigured):
-    """Position {position} of ledger {ledger!r} should say what changed about the log: {why}. Run
-    `ledger verify`, and restore a backup into a new database."""
+    """Position {position} of ledger {ledger!r} should say what changed about the log, but {why}.
+    Run `ledger verify`, and restore a backup into a new database."""
 
     code = "bad_continuation"
     rule = "R-LDG-07"
@@ -204,7 +204,7 @@ class OwnEvents:
         if why is None:
             self.last = entry
             return None
-        return f"the ledger was not {'continued' if begun else 'opened'} so: {why}"
+        return f"this cannot be how the ledger was {'continued' if begun else 'opened'}: {why}"
 
     def _fault_in_continuation(self, entry: Any, before: Anchor) -> str | None:
         if (why := _fault_in_form(entry)) is not None:

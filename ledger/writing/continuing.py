@@ -42,8 +42,9 @@ _STAGES = ("dev", "a", "b", "rc", None)
 
 
 class OlderProgram(Misconfigured):
-    """Version {found} has written to ledger {ledger!r}, and this is version {program}, which is
-    older: it reads, and records nothing. Install version {found} or a newer one."""
+    """Ledger {ledger!r} was last written to by version {found}. This is version {program}: it is
+    older, so it can read the ledger and records nothing in it. Install version {found} or a newer
+    one."""
 
     code = "older_program"
     rule = "R-LDG-08"

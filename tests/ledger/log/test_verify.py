@@ -215,8 +215,9 @@ def test_verify__rejected_when_the_opening_is_of_another_format(log: Path) -> No
     with intruder(log) as connection:
         tamper.lay_again(connection, 1, payload=entry.payload.replace(
             b'"format":2', b'"format":3'))
-    assert checked(log).problems == [(1, "the ledger was not opened so: it is of format 3, and "
-                                         "this version knows format 2")]
+    assert checked(log).problems == [
+        (1, "this cannot be how the ledger was opened: it is of format 3, and this version knows "
+            "format 2")]
 
 
 @pytest.mark.parametrize("level, number", [(1, 0), (0, -1), (-1, 5), (0, None), (0, 0.5)])
