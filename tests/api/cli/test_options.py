@@ -98,6 +98,7 @@ def begun(folder: Path) -> str:
 def test_command__says_which_ledgers_lie_near(
     name: str, place_to_look: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """R-SET-05"""
     url = begun(place_to_look)
     (place_to_look / "typo.db").touch()
     before = files(place_to_look)
