@@ -108,11 +108,15 @@ def of_ledger(error: LedgerError) -> Response:
                   exc_info=error if status == 500 else None)
     if status == 500:
         return respond(500, "our_fault", OUR_FAULT)
+    return respond(status, error.code, detail_of(error), rule=error.rule, errors=error.faults)
+
+
+def detail_of(error: LedgerError) -> str:
+    """What an error says to a client: not where the ledger lies, nor how it is set up."""
     details = error.details
     if isinstance(error, Misconfigured):
         details = {name: HIDDEN if name in PLACES else value for name, value in details.items()}
-    return respond(status, error.code, tr(error.template, **details), rule=error.rule,
-                   errors=error.faults)
+    return tr(error.template, **details)
 
 
 def of_http(error: HTTPException) -> Response:
