@@ -463,8 +463,8 @@ def test_import__lists_what_was_read_otherwise_than_it_is_printed(
         found: Any = web.get(listed + query).json
         return [(one["file"], one["row"], one["value"], one["code"]) for one in found["items"]]
 
-    every = [("000-export.csv", 2, "Ａ１２", "full_width"),
-             ("000-export.csv", 4, "１４", "full_width")]
+    every = [("export.csv", 2, "Ａ１２", "full_width"),
+             ("export.csv", 4, "１４", "full_width")]
     assert (shown(), shown("?limit=1"), shown("?after=1")) == (every, every[:1], every[1:])
     problem(web.get("/v1/imports/nothing/warnings"), 404, "import_unknown")
     problem(web.get(listed, "member"), 403, "forbidden")
