@@ -35,7 +35,7 @@ from ledger.deductions.commands import (
     UpholdDeduction,
     WaiveDeduction,
 )
-from projections.asking.past import NothingRecorded
+from projections.asking.past import nothing_about
 from projections.reports import REPORTS
 
 REVIEWERS = {"reviewer", "manager"}
@@ -103,7 +103,7 @@ def read_deduction(
         row = concerning(row, who.actor)
     rows = opened_rows([] if row is None else [row], answer.as_of["position"], noted=True)
     if not rows:
-        raise NothingRecorded(ledger=who.ledger, subject=deduction)
+        raise nothing_about(deduction, answer.as_of)
     found = at_position(answer.as_of, {"as_of": answer.as_of, "item": rows[0]})
     if asked.as_of.now:
         found.headers["ETag"] = etag_of(deduction, answer.as_of)

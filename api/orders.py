@@ -49,7 +49,7 @@ from ledger.orders.commands import (
     SubmitOrder,
 )
 from ledger.orders.placing import PlaceOrder
-from projections.asking.past import NothingRecorded
+from projections.asking.past import nothing_about
 from projections.orders.explain import explain_order
 from projections.reports import REPORTS
 
@@ -116,7 +116,7 @@ def read_order(query: Mapping[str, Any], order: str) -> Response:
     asked = question(query)._replace(subject=order)
     answer = REPORTS["orders"](models, name, asked)
     if not answer.rows:
-        raise NothingRecorded(ledger=name, subject=order)
+        raise nothing_about(order, answer.as_of)
     pieces = REPORTS["fulfilment"](models, name, asked).rows
     item = {**answer.rows[0], **(pieces[0] if pieces else {}),
             "position": answer.rows[0]["position"]}

@@ -119,14 +119,23 @@ class Ledger:
         filled = frozenset({"occurred_at", "floor_us", "pinned_us"})
         return self.handle(command, msgspec.structs.replace(context, filled=filled))
 
-    def close_log(self, context: Context) -> Receipt:
-        """Close what the log holds of its last day so far, and anchor the access ledger."""
-        head, wall = self.head(), self.clock.wall()
-        command = Closing(self.id, self.name).now(
-            day_of(from_us(head.recorded_at)), wall, self.store)
+    def close_log(self, context: Context) -> Receipt | None:
+        """Close what the log holds of its last day so far, and anchor the access ledger. None, and
+        nothing is recorded, if nothing was since it was last closed, in either ledger."""
+        head, wall, closing = self.head(), self.clock.wall(), Closing(self.id, self.name)
+        command = closing.now(day_of(from_us(head.recorded_at)), wall, self.store)
         if command is None:
             raise NothingToClose(ledger=self.name)
+        if closing.is_last(command, head, self.store):
+            return None
         return self.handle(command, context)
+
+    def must_be_writable(self) -> None:
+        """Check that this writer is not one whose every commit is refused, whatever is sent.
+
+        Errors: those of `Continuing.check`: R-LDG-01, R-LDG-04, R-LDG-07, R-LDG-08, R-KEY-05.
+        """
+        self._writer.continuing.check()
 
     @property
     def closed(self) -> bool:

@@ -13,9 +13,9 @@ from api.messages import counted, explain, tr
 from ledger.common.errors import LedgerError
 from ledger.log import sqlite
 from ledger.log.clock import ClockSuspect
-from ledger.log.milestones import opened_as
-from ledger.log.store import SUFFIX, Head, Store
-from ledger.log.verify import Expectation, Problem, Report, verify
+from ledger.log.store import Head, Store
+from ledger.log.verify import Expectation, Problem, Report, verify_with_access
+from ledger.log.verify_keys import verify_keys
 from ledger.settings import Opened, Settings, masked, open_copy, open_ledger, sqlite_path
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
@@ -43,14 +43,10 @@ def verify_all(
              else open_copy(file, ledger))
     try:
         with progress(tr("verify")) as step:
-            report = verify(store, ledger, expected=expected, progress=step)
+            report, access = verify_with_access(store, ledger, expected=expected, progress=step)
         problems = list(report.problems)
-        if report.ok:
-            problems += _access_problems(store, ledger)
         if report.ok and file is None:
             problems += _read_model_problems(store, ledger)
-        access = None if store.known(ledger + SUFFIX) is None else verify(
-            store, ledger + SUFFIX, expected=report.anchors)
         return {"ok": not problems and (access is None or access.ok),
                 **_found(report, problems),
                 "access": None if access is None else _found(access, access.problems)}
@@ -58,14 +54,12 @@ def verify_all(
         store.close()
 
 
-def _access_problems(store: Store, ledger: str) -> list[Problem]:
-    """Whether the ledger of keys and readings that a sound log names is here, by its name."""
-    own = store.id_of(ledger)
-    named, known = opened_as(store, own, ledger).access, store.known(ledger + SUFFIX)
-    if named is None or (known is not None and (known.id.hex(), known.of) == (named, own)):
-        return []
-    return [Problem(1, f"the ledger of keys and readings that it names, {named}, is not here as "
-                       f"{ledger + SUFFIX}")]
+def verify_keys_of(ledger: str) -> dict[str, Any]:
+    """Open all that is sealed in a ledger. Shapes: {"ok", "events", "fields", "persons", "erased",
+    "lost", "never_backed_up", "problems": [{"position", "what"}]}."""
+    with closing(open_ledger(name=ledger, make=False)) as found, progress(tr("verify")) as step:
+        report = verify_keys(found.store, found.ledger.keys, step)
+    return {**report._asdict(), "problems": [one._asdict() for one in report.problems]}
 
 
 def _found(report: Report, problems: list[Problem]) -> Finding:
@@ -187,7 +181,7 @@ def _set(found: Mapping[str, str], names: Iterable[str]) -> str:
     return ", ".join(f"{name} = {found[name]}" for name in names)
 
 
-def _clock(opened: Opened) -> tuple[bool | None, str]:
+def _clock(opened: Opened) -> tuple[bool, str]:
     last, clock = opened.ledger.head().recorded_at, opened.ledger.clock
     behind = (last - clock.wall()) / 1e6
     if behind > 5:
@@ -195,9 +189,9 @@ def _clock(opened: Opened) -> tuple[bool | None, str]:
     try:
         clock.must_continue(last)
     except ClockSuspect:
-        return None, tr("More than {days} days have passed since the last event, or the clock is "
-                        "wrong. Before something is recorded, an admin accepts it.",
-                        days=clock.ahead_days)
+        return False, tr("More than {days} days have passed since the last event, or the clock is "
+                         "wrong. Nothing is recorded until an admin accepts it (`ledger "
+                         "accept-clock --reason …`).", days=clock.ahead_days)
     return True, tr("It is not behind the last event.")
 
 

@@ -64,7 +64,7 @@ def command(name: str) -> Callable[[Command], click.Command]:
                 return function(*arguments, **options)
             except (InvalidValues, PolicyUnsound) as error:
                 for fault in error.faults:
-                    click.echo(f"{fault.where}: {fault.message} [{fault.code}]", err=True)
+                    click.echo(f"{_typed(fault.where)}: {fault.message} [{fault.code}]", err=True)
                 sys.exit(1)
             except LedgerError as error:
                 click.echo(explain(error), err=True)
@@ -78,6 +78,16 @@ def command(name: str) -> Callable[[Command], click.Command]:
         return click.command(name, cls=_Translated)(guarded)
 
     return decorate
+
+
+def _typed(where: str) -> str:
+    """Where a fault is, as whoever typed the command knows it: a field that an option of this
+    command fills is called by that option."""
+    options = {param.name: max(param.opts, key=len)
+               for param in click.get_current_context().command.params
+               if isinstance(param, click.Option)}
+    field, slash, rest = where.removeprefix("/").partition("/")
+    return f"{options[field]}{slash}{rest}" if field in options else where
 
 
 class Names(click.Choice[str]):

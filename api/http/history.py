@@ -16,7 +16,7 @@ from api.http.reading import (
 )
 from api.http.routes import READERS, Blueprint, caller, edge, unseal
 from projections.asking.clocks import header
-from projections.asking.past import NothingRecorded
+from projections.asking.past import NothingRecorded, nothing_about
 from projections.audit.trail import Asked, found, rows
 
 
@@ -44,9 +44,9 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
         after = unseal(query["cursor"])[0] if "cursor" in query else 0
         trail = found(models, ledger, Asked(subject=subject, as_of=as_of), after=after,
                      limit=limit + 1)
-        if not trail.entries and not after:
-            raise NothingRecorded(ledger=ledger, subject=subject)
         head = header(models.store, ledger, as_of, as_of.resolve(models.store, ledger))
+        if not trail.entries and not after:
+            raise nothing_about(subject, head)
         if staff:
             note_reading(head["position"])
         return page(head, list(rows(models, ledger, trail.entries)), ("position",), limit)

@@ -24,6 +24,7 @@ from ledger.core.aggregate import StaleVersion
 from ledger.core.event_types import UnknownEventType, UnknownMember
 from ledger.log.persons import PersonLost
 from ledger.log.store import EventMissing
+from ledger.log.wrapping import KeyDamaged
 from ledger.orders.errors import OrderUnknown
 from ledger.returns.errors import CaseUnknown
 from ledger.stock.transfers import TransferUnknown
@@ -34,7 +35,8 @@ from projections.stock.reports import PeriodReversed
 TYPE = "application/problem+json"
 
 FOR_THE_KEEPER: tuple[type[LedgerError], ...] = (
-    PersonLost, Misconfigured, UnknownEventType, UnknownMember, EventMissing, LedgerClosed)
+    PersonLost, KeyDamaged, Misconfigured, UnknownEventType, UnknownMember, EventMissing,
+    LedgerClosed)
 """What is wrong with how this ledger stands or is set up. It is no fault of the code or the client:
 whoever keeps the ledger has something to do, and finds it in the server's log, too."""
 
@@ -43,7 +45,7 @@ STATUS: tuple[tuple[type[LedgerError], int], ...] = (
     (TransferUnknown, 404), (InvalidValues, 422), (TwoRecordings, 422), (PeriodReversed, 422),
     (Invalid, 400), (NotFound, 404),
     (Conflict, 409), (Refused, 422), (Unavailable, 503),
-    (PersonLost, 409), *((kind, 503) for kind in FOR_THE_KEEPER),
+    (PersonLost, 409), (KeyDamaged, 409), *((kind, 503) for kind in FOR_THE_KEEPER),
 )
 """The status of an error: that of the first class here that it is an instance of, else 500, which
 is a fault of the code."""

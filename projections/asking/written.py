@@ -2,7 +2,7 @@
 
 A read model stores the sealed value with its place in the log, and never what it says. Who may see
 it has it opened when it is read, with the key of the person whose it is; without that key it reads
-as erased, in the past as well.
+as lost, in the past as well.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from ledger.log.envelope import Entry, Outline
 PERSONAL = "‹personal›"
 """What stands for a value that is not opened."""
 
-ERASED = "‹erased›"
-"""What stands for a value whose person's key is gone."""
+LOST = "‹lost›"
+"""What stands for a value whose person's key is gone, while no erasure of them is on record."""
 
 Reveal = Callable[[Personal, str, int, str], str | None]
 """Opens a sealed value of a place, as `LedgerKeys.reveal` does; None where the key is gone."""
@@ -53,12 +53,18 @@ class Written(str):
         return found
 
 
+def without_key(sealed: Sealed) -> str:
+    """What stands for a value whose person's key is gone. Whether it was erased or is lost is
+    decided here alone; the log records no erasures yet, so it is lost."""
+    return LOST
+
+
 def revealed(value: Any, reveal: Reveal) -> Any:
-    """A value of a row with every sealed text in it opened, or marked as erased."""
+    """A value of a row with every sealed text in it opened, or marked as lost."""
     if type(value) is Written:
         sealed = value.sealed
         text = reveal(sealed.value, sealed.stream, sealed.version, sealed.field)
-        return ERASED if text is None else text
+        return without_key(sealed) if text is None else text
     if isinstance(value, dict):
         return {name: revealed(part, reveal) for name, part in value.items()}
     if isinstance(value, list):

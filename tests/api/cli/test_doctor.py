@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli.commands import doctor_command
+from ledger.log.clock import DAY_US, Clock, ClockSuspect
 from ledger.settings import Settings, open_ledger
 from tests.conftest import durable, on_postgres
 from tests.support import tamper
@@ -35,9 +37,9 @@ def healthy(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return settings
 
 
-def examined() -> tuple[int, dict[str, bool | None]]:
+def examined(ledger: str = "main") -> tuple[int, dict[str, bool | None]]:
     """The exit code, and what was found in order."""
-    result = CliRunner().invoke(doctor_command, ["--json"])
+    result = CliRunner().invoke(doctor_command, ["--json", "--ledger", ledger])
     return result.exit_code, {one["check"]: one["ok"] for one in json.loads(result.stdout)}
 
 
@@ -85,6 +87,22 @@ def test_doctor__reports_a_clock_that_is_late(healthy: Settings) -> None:
     tamper.intrude(healthy, "UPDATE heads SET recorded_at = ?", 4_039_000_000_000_000)
     code, found = examined()
     assert (code, found["clock"]) == (1, False)
+
+
+@durable
+def test_doctor__reports_a_clock_that_the_writer_would_not_take(
+    healthy: Settings, on_disk: None
+) -> None:
+    """R-LOG-08: what was recorded last is longer ago than a process takes without being told."""
+    days_ago = Clock(wall=lambda: time.time_ns() // 1000 - 60 * DAY_US)
+    open_ledger(healthy, name="old", clock=days_ago).close()
+    code, found = examined("old")
+    assert (code, found["clock"]) == (1, False)
+    opened = open_ledger(healthy, name="old")
+    with pytest.raises(ClockSuspect):
+        opened.ledger.handle(place(99), CONTEXT)
+    opened.close()
+    assert examined()[0] == 0
 
 
 def durability() -> tuple[bool | None, str]:

@@ -32,7 +32,7 @@ def do(name: str, *told: Any) -> Result:
 
 def available() -> int:
     result = CliRunner().invoke(report_command, ["inventory", "--json"])
-    return int(json.loads(result.stdout)[0]["available"])
+    return int(json.loads(result.stdout)["items"][0]["available"])
 
 
 def test_do__accepted_one_by_one_and_in_lines() -> None:
@@ -96,7 +96,7 @@ def test_do__rejected_before_the_first_of_several_is_recorded() -> None:
     do("warehouse.open", {"name": "main"})
     assert do("stock.move", RECEIPT, {**RECEIPT, "moves": []}).exit_code == 1
     result = CliRunner().invoke(report_command, ["inventory", "--json"])
-    assert json.loads(result.stdout) == []
+    assert json.loads(result.stdout)["items"] == []
 
 
 def test_do__rejected_with_every_fault_of_a_command() -> None:

@@ -267,6 +267,22 @@ def test_order__that_is_unknown_is_not_found(web: Web) -> None:
 
 
 @on_sqlite
+def test_order__that_had_not_begun_then_is_said_not_to_have(web: Web) -> None:
+    """R-PRJ-19, R-PRJ-20: as of what was asked, and the same once more is recorded."""
+    stocked(web)
+    position = web.edge.store.head("main").position
+    web.done("/v1/orders", {**order(), "occurred_at": WHEN})
+    for more in ("", "/history", "/explain"):
+        path = f"{at()}{more}"
+        found = problem(web.get(f"{path}?position={position}"), 404, "nothing_recorded_then")
+        assert f"at position {position}." in found["detail"]
+        found = problem(web.get(f"{path}?occurred_as_of=2001-01-01"), 404, "nothing_occurred_then")
+        assert "by 2001-01-01T15:59:59" in found["detail"]
+        problem(web.get(f"{at(2)}{more}?position={position}"), 404, "nothing_recorded_then")
+        problem(web.get(f"{at(2)}{more}"), 404, "nothing_recorded")
+
+
+@on_sqlite
 @pytest.mark.parametrize("query", [
     "limit=0", "limit=10000", "limit=1e3", "cursor=Zm9yZ2Vk", "cursor=%F0", "position=-1",
     "position=x", "recorded_as_of=yesterday", "recorded_as_of=2026-02-30", "sort=x"])
@@ -514,7 +530,7 @@ def test_readyz__rejected_while_a_writer_is_dead(
         eventually(lambda: ledger.closed)
         ready = web.client.get("/readyz")
         assert ready.status_code == 503
-        assert ready.json["checks"][f"{name}/writer"] == {"ok": False}
+        assert ready.json["checks"][f"{name}/writer"]["code"] == "ledger_closed"
     eventually(lambda: web.client.get("/readyz").status_code == 200)
     web.edge.ledger(name).accept_clock("it is right", CONTEXT)
     assert web.edge.ledger(name) is not ledger

@@ -221,6 +221,25 @@ def test_handle__rejected_alone_when_the_keys_cannot_be_written(
     assert len(must_be_sound(store)) == 5
 
 
+@durable
+def test_handle__rejected_alone_when_a_key_is_damaged(
+    ledger: Ledger, store: Store, keys: Keys
+) -> None:
+    """R-KEY-12: one damaged key fails one command, and not those that came with it."""
+    ledger.handle(opening(0, owner="张三"), CONTEXT)
+    ledger.handle(opening(1, owner="李四"), CONTEXT)
+    with keys.engine.connect() as connection:
+        connection.exec_driver_sql(
+            "UPDATE persons SET wrapped = zeroblob(60) WHERE person = (SELECT min(person)"
+            " FROM persons)")
+    ledger.keys.forget_opened()
+    found = outcomes(ledger, opening(2, owner="张三"), opening(3, owner="李四"),
+                     opening(4, owner="王五"), adding(0), opening(5))
+    assert sorted(type(result).__name__ for result in found[:2]) == ["KeyDamaged", "Receipt"]
+    assert [type(result) for result in found[2:]] == [Receipt] * 3
+    assert len(must_be_sound(store)) == 6
+
+
 def test_handle__rejected_when_the_log_names_other_keys(
     ledger: Ledger, store: Store, tmp_path: Path
 ) -> None:

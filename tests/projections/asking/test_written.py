@@ -1,11 +1,11 @@
-"""What people wrote reads masked wherever nobody opens it, and as erased once its key is gone."""
+"""What people wrote reads masked wherever nobody opens it, and as lost once its key is gone."""
 
 import json
 
 import orjson
 
 from ledger.common.personal import Personal
-from projections.asking.written import ERASED, PERSONAL, Sealed, Written, persons_in, revealed
+from projections.asking.written import LOST, PERSONAL, Sealed, Written, persons_in, revealed
 
 SEALED = Sealed(Personal("person:1", "n", "c", "h"), "order:1", 3, "/note")
 
@@ -28,5 +28,5 @@ def test_written__is_opened_wherever_it_stands_in_a_row() -> None:
 
     assert persons_in([row]) == {"person:1"}
     assert revealed(row, reveal) == {
-        "sum": 1, "held": "改地址", "exceptions": [{"note": ERASED}]}
+        "sum": 1, "held": "改地址", "exceptions": [{"note": LOST}]}
     assert asked == [(SEALED.value, "order:1", 3, "/note")] * 2
