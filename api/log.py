@@ -11,7 +11,7 @@ from flask import Response
 
 from api import sheets
 from api.http.fields import Digits, Text, Word
-from api.http.noting import note_read
+from api.http.noting import note_reading
 from api.http.problems import Problem
 from api.http.reading import (
     DAY,
@@ -121,6 +121,7 @@ def audit(query: Mapping[str, Any]) -> Response:
     if form == "json":
         return _trail(query, asked)
     position = edge().store.head(caller().ledger).position
+    note_reading(position)
     made = {"ndjson": _ndjson, "csv": _csv, "xlsx": _xlsx}[form](_all(asked, position))
     return mark(made, position)
 
@@ -139,7 +140,7 @@ def _trail(query: Mapping[str, Any], asked: Asked) -> Response:
     after = unseal(query["cursor"])[0] if "cursor" in query else 0
     trail = found(here.models, name, asked, after=after, limit=limit)
     as_of = header(here.store, name, asked.as_of, asked.as_of.resolve(here.store, name))
-    note_read(as_of["position"])
+    note_reading(as_of["position"])
     shown = list(rows(here.models, name, trail.entries))
     return paged(as_of, shown, None if trail.next_after is None else [trail.next_after])
 
@@ -147,7 +148,6 @@ def _trail(query: Mapping[str, Any], asked: Asked) -> Response:
 def _all(asked: Asked, position: int) -> Iterator[dict[str, Any]]:
     """All rows that were asked for, page by page. Errors: 422 `too_much`, never only a part."""
     here, name = edge(), caller().ledger
-    note_read(position)
     after, count = 0, 0
     while True:
         trail = found(here.models, name, asked, after=after, limit=1000)

@@ -102,7 +102,7 @@ reading.add(group, [
     Listed("/v1/exceptions", "exceptions", "What keeps orders from being sent.",
            ("subject", "opened_position"), ShopQuery, opened_for=WORKERS),
     Listed("/v1/reconciliation", "reconciliation", "What orders and payments add up to.",
-           ("currency",), ShopQuery),
+           ("currency",), ShopQuery, money=True),
 ])
 add_history(group, f"{ONE}/history", "order")
 

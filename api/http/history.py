@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 
-from api.http.noting import note_read
+from api.http.noting import note_reading
 from api.http.reading import (
     DEFAULT_LIMIT,
     STAFF_READERS,
@@ -48,5 +48,5 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
         if not trail.entries and not after:
             raise nothing_about(subject, head)
         if staff:
-            note_read(head["position"])
+            note_reading(head["position"])
         return page(head, list(rows(models, ledger, trail.entries)), ("position",), limit)

@@ -21,6 +21,7 @@ from ledger.application import Ledger
 from ledger.common.context import Context
 from ledger.common.errors import LedgerError, Misconfigured
 from ledger.core import event_types
+from ledger.imports.staging import remove_stale
 from ledger.log.damage import intact
 from ledger.log.milestones import opened_as
 from ledger.log.persons import Keys, LedgerKeys
@@ -168,6 +169,7 @@ class Edge:
         with self._lock:
             if self._process != os.getpid():
                 self._settings = settings = self.settings or Settings.from_environment()
+                remove_stale(staging_folder(settings))
                 self.store = settings.open_store()
                 self.keys = settings.open_keys()
                 self.models = ReadModels(self.store, PROJECTIONS)

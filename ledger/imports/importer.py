@@ -31,7 +31,7 @@ from ledger.imports.counting import CountAssembler
 from ledger.imports.loading import Loader, Progress
 from ledger.imports.profiles import Profile
 from ledger.imports.record import CompleteImport, ImportedFile, StartImport
-from ledger.imports.sources import identify
+from ledger.imports.sources import Unnamed, identify
 from ledger.imports.staging import ACCEPTED, BEFORE, REJECTED, Staging
 from ledger.imports.statements import BATCH, Statement, Statements
 from ledger.imports.summary import Summary
@@ -99,7 +99,7 @@ class CountsAreStock(Invalid):
 
 
 def run_import(
-    ledger: Target, files: Sequence[Path], profile: Profile, *, context: Context,
+    ledger: Target, files: Sequence[Path | Unnamed], profile: Profile, *, context: Context,
     staging_dir: Path, shop: str | None = None, policy: str = REJECT_EVERYTHING,
     stock: str | None = None, dry_run: bool = False, progress: Progress | None = None,
 ) -> Summary:
@@ -161,7 +161,7 @@ class _Run:
         self.events = 0
         self.kept: list[list[Statement]] | None = []
 
-    def run(self, files: Sequence[Path]) -> Summary:
+    def run(self, files: Sequence[Path | Unnamed]) -> Summary:
         """All stages. Nothing is recorded if a fault forbids it or nothing is new."""
         sources = [identify(path, self.profile.encodings) for path in files]
         self.id = self._identity([source.digest for source in sources])
