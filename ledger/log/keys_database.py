@@ -44,6 +44,14 @@ def _make_tables(engine: Engine) -> None:
             metadata.create_all(connection)
 
 
+def _opened(row: Any, ledger: bytes, used: Master) -> Opened:
+    """A person's key out of a row. One that holds what nobody can have recorded is damaged."""
+    if not isinstance(row.lookup, bytes):
+        return Opened(row.person, b"", None)
+    return Opened(row.person, row.lookup, used.unwrap(
+        row.wrapped, of_person(ledger, row.person, row.lookup)))
+
+
 class KeysDatabase:
     """The wrapped keys of all ledgers, opened with a master key."""
 
@@ -213,8 +221,7 @@ class KeysDatabase:
             used = self._master
             with self.asking() as connection:
                 rows = connection.execute(query).fetchall()
-            found = [Opened(row.person, bytes(row.lookup), used.unwrap(
-                row.wrapped, of_person(ledger, row.person, row.lookup))) for row in rows]
+            found = [_opened(row, ledger, used) for row in rows]
             if all(one.key is not None for one in found) or not self.renew(used):
                 return found
 
@@ -277,7 +284,9 @@ class KeysDatabase:
         query = select(table.c.position, table.c.leaf).where(table.c.ledger == ledger)
         with self.asking() as connection:
             found = connection.execute(query).first()
-        return None if found is None else Upto(found.position, bytes(found.leaf))
+        fits = (found is not None and type(found.position) is int and found.position > 0
+                and isinstance(found.leaf, bytes))  # whatever else is there is not known
+        return Upto(*found) if found is not None and fits else None
 
     @contextmanager
     def asking(self) -> Iterator[Connection]:

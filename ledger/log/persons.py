@@ -238,7 +238,8 @@ class LedgerKeys:
         """
         query = select(erased.c.person, erased.c.position).where(erased.c.ledger == self.ledger)
         with self._keys.asking() as connection:
-            return dict(tuple(row) for row in connection.execute(query))
+            rows = connection.execute(query).fetchall()
+        return {person: position for person, position in rows if type(position) is int}
 
     def keys_of(self, people: Collection[str]) -> dict[str, bytes | None]:
         """The keys of persons, as far as there are any; None for one that is damaged.

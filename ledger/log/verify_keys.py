@@ -181,6 +181,9 @@ def _judge(store: Store, walk: _Walk, until: int) -> dict[str, int]:
     for person, position in buried.items():
         if position <= until and person not in walk.gone:
             walk.note(position, f"{person} counts as erased by this event, which does not say so")
+        if walk.gone.get(person, position) != position:
+            walk.note(walk.gone[person], f"the keys say that {person} was erased at {position}, "
+                      "and it was here")
     for person in walk.keys.keys_of(list(walk.gone)):
         walk.note(walk.gone[person], f"the key of {person}, who was erased here, is still there")
     for person, position in walk.gone.items():

@@ -78,5 +78,5 @@ class Master:
         """A key that was wrapped for a place; None if this does not open it."""
         try:
             return self._cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], place)
-        except (InvalidTag, ValueError):  # or it is too short for any key
+        except (InvalidTag, ValueError, TypeError):  # or it is too short, or no bytes at all
             return None

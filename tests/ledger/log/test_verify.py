@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import event
 
 from ledger.application import Ledger
-from ledger.log import merkle, sqlite
+from ledger.log import damage, merkle, sqlite
 from ledger.log.backup import UnsoundLog, backup_log
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.memory import MemoryStore
 from ledger.log.persons import Keys
+from ledger.log.schema import COLUMNS
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import Head, Known, LedgerUnknown, StorageFailed, Store
 from ledger.log.verify import (
@@ -218,6 +219,23 @@ def test_verify__rejected_when_the_opening_is_of_another_format(log: Path) -> No
     assert checked(log).problems == [
         (1, "this cannot be how the ledger was opened: it is of format 3, and this version knows "
             "format 2")]
+
+
+@pytest.mark.parametrize("position", [7, 14, 0, -1, None, 2**62 + 1, "x", b"x", 7.5])
+def test_verify__finds_an_event_that_was_added_beside_the_others(
+    log: Path, position: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an index two may stand at one position, also where a page of rows ends; and where no
+    log has any, whoever reads a stream would find it."""
+    monkeypatch.setattr(damage, "PAGE", 7)
+    names = ", ".join({"position": "?", "command_id": "randomblob(16)"}.get(name, name)
+                      for name in Entry._fields)
+    with intruder(log) as connection:
+        connection.execute(f"INSERT INTO events ({COLUMNS}) SELECT {names} FROM events"
+                           f" WHERE position = 7 AND ledger = {tamper.MAIN}", (position,))
+    said = [problem.what for problem in checked(log).problems]
+    assert any("out of order" in one or "which no log has" in one or "whole number" in one
+               for one in said), said
 
 
 @pytest.mark.parametrize("level, number", [(1, 0), (0, -1), (-1, 5), (0, None), (0, 0.5)])
