@@ -517,6 +517,7 @@ def test_readyz__rejected_while_a_writer_is_dead(
 ) -> None:
     """A ledger that cannot write does not look alive; then its writer is replaced."""
     web.done("/v1/orders", order())
+    eventually(lambda: web.edge.store.read("main" + SUFFIX)[-1].type == "key.used.v1")
     with web.edge._lock:  # nobody can replace it meanwhile
         ledger = web.edge.ledger(name)
 
