@@ -23,6 +23,7 @@ from tests.conftest import durable, on_sqlite
 from tests.support.bodies import WHEN, at, order, stocked
 from tests.support.builders import CHANNEL, CONTEXT, stream
 from tests.support.refusing import refusing
+from tests.support.routes import filled, rules
 from tests.support.thorough import tried
 from tests.support.web import Web, problem
 
@@ -54,28 +55,8 @@ OPEN = {
 """Routes whose readers are not noted: goods, single orders and cases, whose sealed texts they mask,
 rules, and how the log and imports stand."""
 
-NAMES = {"order": stream(), "case": stream().replace("order:", "case:"), "job": "x",
-         "subject": "stock:main:SH-001", "code": "not_found", "member": "member:service",
-         "month": "2026-09", "deduction": "deduction:1"}
-SUBJECTS = {"posts": "member:service", "members": "member:service", "attendance": "member:service",
-            "leaves": "member:service", "rosters": "roster:desk", "shifts": "roster:desk"}
-OF_A_MONTH = {"/v1/scores", "/v1/score-warnings", "/v1/grading", "/v1/scores/<member>/explain"}
 RULES = [{"code": "LATE", "posts": ["customer_service"], "zh": "慢", "en": "late",
           "per": "occurrence", "charges": {"offender": ["1", "3"]}}]
-
-
-
-def rules(web: Web) -> list[tuple[str, str]]:
-    """The routes under /v1 that are read, each with its endpoint."""
-    return sorted((rule.rule, rule.endpoint) for rule in web.app.url_map.iter_rules()
-                  if rule.rule.startswith("/v1/") and "GET" in (rule.methods or ()))
-
-
-def filled(rule: str) -> str:
-    """The address of a route, of something that is there."""
-    names = {**NAMES, "subject": SUBJECTS.get(rule.split("/")[2], NAMES["subject"])}
-    address = re.sub("<([^>]*)>", lambda found: quote(names[found[1]]), rule)
-    return f"{address}?month=2026-09" if rule in OF_A_MONTH else address
 
 
 def staffed(web: Web) -> None:
