@@ -11,15 +11,19 @@ from projections.audit.timeline import Timeline, about, shown
 from projections.store.models import ReadModels
 
 
-def _is_known(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
-    """Whether any event is about a subject, or the cut is closed."""
-    if cut.closed:
+def is_known(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
+    """Whether any event is about a subject, up to the position of a cut. Errors: R-PRJ-01."""
+    if models.store.streams(ledger, [subject], upto=1):
         return True
     with reading_log(models, ledger, Timeline, cut._replace(occurred_us=None)) as reading:
         return next(about(reading, subject), None) is not None
 
 
-@report(Timeline, Past.LOG, knows=_is_known)
+def _may_be_asked(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
+    return cut.closed or is_known(models, ledger, subject, cut)
+
+
+@report(Timeline, Past.LOG, knows=_may_be_asked)
 def timeline(reading: Reading) -> Iterator[dict[str, Any]]:
     """Every event about a subject in log order. Shapes: objects as `timeline.shown` makes them.
 
