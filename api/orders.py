@@ -49,6 +49,7 @@ from ledger.orders.commands import (
     SubmitOrder,
 )
 from ledger.orders.placing import PlaceOrder
+from projections.asking.answering import alongside
 from projections.asking.past import nothing_about
 from projections.orders.explain import explain_order
 from projections.reports import REPORTS
@@ -117,7 +118,7 @@ def read_order(query: Mapping[str, Any], order: str) -> Response:
     answer = REPORTS["orders"](models, name, asked)
     if not answer.rows:
         raise nothing_about(order, answer.as_of)
-    pieces = REPORTS["fulfilment"](models, name, asked).rows
+    pieces = alongside(models, name, REPORTS["fulfilment"], asked, answer=answer).rows
     item = {**answer.rows[0], **(pieces[0] if pieces else {}),
             "position": answer.rows[0]["position"]}
     if caller().role in WORKERS:

@@ -250,6 +250,8 @@ def _show_verification(report: dict[str, Any], form: str) -> None:
                  else tr("The ledger of keys and readings is sound, too."))
         _show_verified(report["access"], sound,
                        tr("The ledger of keys and readings is not sound."))
+    if report["unread"] is not None:
+        click.echo(report["unread"], err=True)
 
 
 def _show_verified(report: dict[str, Any], sound: str, unsound: str) -> None:

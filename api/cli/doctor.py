@@ -35,20 +35,24 @@ def verify_all(
     and the read models against a rebuild where the log is sound. Of a copy in a file, only what is
     in it: that needs nothing but the file, and changes nothing.
 
-    Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}, and `access`
-    with the same but `ok`, None where the database holds no such ledger. It needs no keys, so that
-    an auditor can run it who has none.
+    Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}; `unread` is
+    why read models cannot be looked at, else None; and `access` with the same but `ok` and `unread`,
+    None where the database holds no such ledger. It needs no keys, so that an auditor can run it
+    who has none.
     """
     store = (Settings.from_environment().find_store(ledger) if file is None
              else open_copy(file, ledger))
     try:
         with progress(tr("verify")) as step:
             report, access = verify_with_access(store, ledger, expected=expected, progress=step)
-        problems = list(report.problems)
+        problems, unread = list(report.problems), None
         if report.ok and file is None:
-            problems += _read_model_problems(store, ledger)
-        return {"ok": not problems and (access is None or access.ok),
-                **_found(report, problems),
+            try:
+                problems += _read_model_problems(store, ledger)
+            except LedgerError as error:
+                unread = explain(error)
+        return {"ok": not problems and unread is None and (access is None or access.ok),
+                **_found(report, problems), "unread": unread,
                 "access": None if access is None else _found(access, access.problems)}
     finally:
         store.close()
@@ -99,7 +103,12 @@ def examine(ledger: str) -> list[Finding]:
         check("durability", lambda: _durability(opened.store))
         check("clock", lambda: _clock(opened))
         with closing(ReadModels(opened.store, PROJECTIONS)) as models:
-            for status in models.status(ledger):
+            try:
+                statuses = models.status(ledger)
+            except LedgerError as error:
+                statuses = []
+                findings.append({"check": "read models", "ok": False, "detail": explain(error)})
+            for status in statuses:
                 check(f"read model {status.projection}", partial(_read_model, status))
     finally:
         opened.close()

@@ -39,12 +39,11 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
         if not subject.startswith(f"{name}:"):
             raise NothingRecorded(ledger=caller().ledger, subject=subject)
         models, ledger = edge().models, caller().ledger
-        as_of = question(query).as_of
+        cut = question(query).as_of.resolve(models.store, ledger)
         limit = query.get("limit", DEFAULT_LIMIT)
         after = unseal(query["cursor"])[0] if "cursor" in query else 0
-        trail = found(models, ledger, Asked(subject=subject, as_of=as_of), after=after,
-                     limit=limit + 1)
-        head = header(models.store, ledger, as_of, as_of.resolve(models.store, ledger))
+        trail = found(models, ledger, Asked(subject=subject), cut, after=after, limit=limit + 1)
+        head = header(models.store, ledger, cut)
         if not trail.entries and not after:
             raise nothing_about(subject, head)
         if staff:

@@ -19,6 +19,8 @@ from ledger.common.context import Context
 from ledger.common.errors import LedgerError
 from ledger.common.values import is_subject
 from ledger.log.store import SUFFIX
+from projections.asking.clocks import NOW
+from projections.audit.reports import is_known
 
 log = logging.getLogger("ledger.edge")
 
@@ -31,11 +33,17 @@ def note_reading(
     """Note that the caller reads this route as of a position: before anything of it is shown.
 
     `persons` are those whose sealed values are in the answer; `about` is the subject that is asked
-    for, if the request does not name it. Errors: ReadingNotNoted (R-ACC-05).
+    for, if the request does not name it. What the request names is noted only if an event is about
+    it. Errors: ReadingNotNoted (R-ACC-05).
     """
     here, who = edge(), caller()
     rule = "" if request.url_rule is None else request.url_rule.rule
-    asked = about or next(iter((request.view_args or {}).values()), request.args.get("subject"))
+    asked = next(iter((request.view_args or {}).values()), request.args.get("subject"))
+    if about is not None:
+        asked = about
+    elif asked is not None and not (_can_be_noted(asked) and is_known(
+            here.models, who.ledger, asked, NOW.resolve(here.store, who.ledger))):
+        asked = None  # whatever a client may write: a note stays for ever
     context = Context(actor=who.actor, role=who.role, client=f"key:{who.key}")
     notes = notes_of(rule, asked, filters=request.args.keys(), persons=persons, position=position)
     try:
@@ -48,6 +56,10 @@ def note_reading(
         raise ReadingNotNoted(why=detail_of(error)) from error
 
 
+def _can_be_noted(asked: str) -> bool:
+    return _sound(asked) and is_subject(asked)
+
+
 def notes_of(
     route: str, asked: str | None, *, filters: Collection[str], persons: Collection[str],
     position: int,
@@ -57,7 +69,7 @@ def notes_of(
     What is asked for is noted if it can be the name of something; of anything else there was
     nothing to show.
     """
-    subjects = [asked] if asked is not None and _sound(asked) and is_subject(asked) else []
+    subjects = [asked] if asked is not None and _can_be_noted(asked) else []
     whose = sorted(persons)
     for start in range(0, len(whose) or 1, PERSONS):
         yield NoteReading(

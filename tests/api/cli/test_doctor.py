@@ -9,8 +9,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import make_url
 
-from api.cli.commands import doctor_command
+from api.cli.commands import (
+    doctor_command,
+    rebuild_command,
+    report_command,
+    upgrade_command,
+    verify_command,
+)
 from ledger.log.clock import DAY_US, Clock, ClockSuspect
 from ledger.settings import Settings, open_ledger
 from tests.conftest import durable, on_postgres
@@ -80,6 +87,29 @@ def test_doctor__reports_a_guard_that_is_gone(healthy: Settings) -> None:
 def test_doctor__reports_commits_that_are_not_durable(healthy: Settings) -> None:
     code, found = examined()
     assert (code, found["durability"]) == (1, False)
+
+
+@on_postgres
+def test_doctor__says_what_to_run_where_schemas_are_forbidden(
+    healthy: Settings, on_disk: None, postgres: Server
+) -> None:
+    """R-PRJ-21. The log is verified all the same, and what is made already needs no right."""
+    database = make_url(healthy.database_url).database
+    postgres.admin.execute(f"REVOKE CREATE ON DATABASE {database} FROM {APP_ROLE}".encode())
+    tamper.intrude(healthy, "DROP SCHEMA IF EXISTS read_models CASCADE")
+    words = "Run `ledger upgrade` with LEDGER_ADMIN_DATABASE_URL"
+    code, looked_at = examined()
+    assert (code, looked_at["read models"]) == (1, False)
+    for command, options in ((verify_command, []), (report_command, ["orders"]),
+                             (rebuild_command, [])):
+        found = CliRunner().invoke(command, options)
+        assert (found.exit_code, words in found.stderr) == (1, True), found.output
+        assert not found.exception or isinstance(found.exception, SystemExit)
+        assert ("The log is what was recorded." in found.stdout) == (command is verify_command)
+    assert CliRunner().invoke(upgrade_command).exit_code == 0
+    assert (CliRunner().invoke(report_command, ["orders"]).exit_code, examined()[0]) == (0, 0)
+    postgres.admin.execute(f"REVOKE CREATE ON DATABASE {database} FROM {APP_ROLE}".encode())
+    assert (CliRunner().invoke(report_command, ["orders"]).exit_code, examined()[0]) == (0, 0)
 
 
 @durable

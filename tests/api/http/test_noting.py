@@ -5,7 +5,7 @@ import logging
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import given
@@ -23,6 +23,7 @@ from tests.conftest import durable, on_sqlite
 from tests.support.bodies import WHEN, at, order, stocked
 from tests.support.builders import CHANNEL, CONTEXT, stream
 from tests.support.refusing import refusing
+from tests.support.routes import SUBJECTS, filled, rules
 from tests.support.thorough import tried
 from tests.support.web import Web, problem
 
@@ -54,28 +55,8 @@ OPEN = {
 """Routes whose readers are not noted: goods, single orders and cases, whose sealed texts they mask,
 rules, and how the log and imports stand."""
 
-NAMES = {"order": stream(), "case": stream().replace("order:", "case:"), "job": "x",
-         "subject": "stock:main:SH-001", "code": "not_found", "member": "member:service",
-         "month": "2026-09", "deduction": "deduction:1"}
-SUBJECTS = {"posts": "member:service", "members": "member:service", "attendance": "member:service",
-            "leaves": "member:service", "rosters": "roster:desk", "shifts": "roster:desk"}
-OF_A_MONTH = {"/v1/scores", "/v1/score-warnings", "/v1/grading", "/v1/scores/<member>/explain"}
 RULES = [{"code": "LATE", "posts": ["customer_service"], "zh": "慢", "en": "late",
           "per": "occurrence", "charges": {"offender": ["1", "3"]}}]
-
-
-
-def rules(web: Web) -> list[tuple[str, str]]:
-    """The routes under /v1 that are read, each with its endpoint."""
-    return sorted((rule.rule, rule.endpoint) for rule in web.app.url_map.iter_rules()
-                  if rule.rule.startswith("/v1/") and "GET" in (rule.methods or ()))
-
-
-def filled(rule: str) -> str:
-    """The address of a route, of something that is there."""
-    names = {**NAMES, "subject": SUBJECTS.get(rule.split("/")[2], NAMES["subject"])}
-    address = re.sub("<([^>]*)>", lambda found: quote(names[found[1]]), rule)
-    return f"{address}?month=2026-09" if rule in OF_A_MONTH else address
 
 
 def staffed(web: Web) -> None:
@@ -236,6 +217,32 @@ def test_note__takes_no_name_of_a_filter_from_the_client(web: Web) -> None:
         answer = web.get(f"{path}?{quote('某先生')}=1&{query}", role)
         assert answer.status_code == 400, (rule, answer.text)
     assert notes(web.edge.store) == []
+
+
+@on_sqlite
+def test_note__takes_nothing_from_the_client_that_the_ledger_does_not_know(web: Web) -> None:
+    """A name and a number, written where a subject belongs, would stay in a note for ever."""
+    held(web)
+    staffed(web)
+    asked = "张三丰13900001111"
+    tried_at = 0
+    for rule, endpoint in rules(web):
+        role = next((one for one in ("auditor", "manager", "service")
+                     if one in PERMITS[endpoint]), "")
+        kind = SUBJECTS.get(rule.split("/")[2], "order:").partition(":")[0]
+        for text in (asked, f"{kind}:{asked}", f"{stream()}:{asked}"):
+            path = re.sub("<[^>]*>", quote(text), rule)
+            for query in ({"position": "3"}, {"subject": text}, {"subject": text, "position": "3"}):
+                if "<" in rule or "subject" in query:
+                    web.get(f"{path}?{urlencode(query)}", role or "auditor")
+                    tried_at += 1
+    assert tried_at > 200
+    kept = [column for one in web.edge.store.read("main" + SUFFIX) for column in one
+            if isinstance(column, str | bytes)]
+    assert not [column for column in kept if (asked if isinstance(column, str)
+                                              else asked.encode()) in column]
+    assert web.get("/v1/audit?subject=sku:SH-001", "auditor").status_code == 200
+    assert notes(web.edge.store)[-1]["subjects"] == ["sku:SH-001"]
 
 
 @hypothesis_settings(max_examples=tried(50))
