@@ -9,7 +9,7 @@ of them.
 
 import os
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -113,8 +113,10 @@ def do_command(
         print_rows(submit.listed(), form=form)
         return
     commands = list(submit.read(name, file.read()))
-    with opened(ledger_name, make=True) as found:
-        context = context_of(found, actor, role)
+    with ExitStack() as stack:
+        with submit.not_looked_up(command_id):
+            found = stack.enter_context(opened(ledger_name, make=True))
+            context = context_of(found, actor, role)
         for number, (one, filled) in enumerate(commands, 1):
             receipt = found.ledger.handle(one, submit.identified(
                 found.ledger, context, command_id, number, filled=filled))
