@@ -78,17 +78,21 @@ def end(keys: LedgerKeys, *left: Iterable[Task]) -> None:
     """
     for tasks in left:
         for task in tasks:
-            try:
-                if task.result is None and task.sent:
-                    task.result = LAST_WORD
-                settle(task, keys)
-                if task.result is None:
-                    task.result = LedgerClosed()
-            except BaseException:  # not even the memory for an answer is there
-                task.result = LAST_WORD
+            _settle_at_last(task, keys)
     for tasks in left:
         for task in tasks:
             task.turn.end()
+
+
+def _settle_at_last(task: Task, keys: LedgerKeys) -> None:
+    try:
+        if task.result is None and task.sent:
+            task.result = LAST_WORD
+        settle(task, keys)
+        if task.result is None:
+            task.result = LedgerClosed()
+    except BaseException:  # not even the memory for an answer is there
+        task.result = LAST_WORD
 
 
 def copy_of(error: BaseException) -> BaseException:
