@@ -116,6 +116,22 @@ def test_newer__says_so_once_and_the_older_records_no_more(store: Store, keys: K
         ledger.close()
 
 
+@pytest.mark.parametrize(("one", "other"), [
+    (__version__, f"{__version__}.post1"), (f"{__version__}+a", f"{__version__}+b"),
+    ("9.0", "9.0.0"), ("9.0.0.post2", "9.0+here")])
+def test_equal_age__is_on_record_once_however_often_they_take_turns(
+    store: Store, keys: Keys, one: str, other: str
+) -> None:
+    """Both write at once; the log names the greater text of the two, and no turn between them."""
+    begun(store, keys)
+    both = [opened_as(version, store, keys) for version in (one, other)]
+    for number in range(6):
+        both[number % 2].handle(opening(number), CONTEXT)
+    programs = [said.program for said in said_by(store)]
+    assert programs[-1] == max(one, other)
+    assert len(programs) <= 2
+
+
 def test_newer__says_so_before_it_closes_the_day(store: Store, keys: Keys) -> None:
     time = Time()
     ledger = Ledger(store, begun(store, keys, clock=time.clock()), clock=time.clock(),
