@@ -13,6 +13,15 @@ class CommandReused(Conflict):
     rule = "R-LOG-09"
 
 
+class RecordedUnderLostKeys(Conflict):
+    """Something was recorded under this command id, at position {positions}, before the ledger's
+    keys were lost: whether it was this very request, nobody can say any more. Look there; if it was
+    something else, use a new id."""
+
+    code = "recorded_under_lost_keys"
+    rule = "R-LOG-28"
+
+
 class OnceTaken(Conflict):
     """{once} is already recorded, at position {position}; it can happen only once."""
 

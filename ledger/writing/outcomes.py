@@ -9,9 +9,23 @@ comes under one is in doubt as long as nobody has looked.
 from collections.abc import Iterable, Sequence
 
 from ledger.common.errors import Misconfigured, Unavailable
+from ledger.log.envelope import Entry
+from ledger.log.milestones import gave_up_at
 from ledger.log.persons import LedgerKeys
-from ledger.log.store import ConnectionLost, LogConflict, StorageFailed, ValueNotStored, Writing
-from ledger.writing.errors import LedgerClosed, reason_of
+from ledger.log.store import (
+    ConnectionLost,
+    LogConflict,
+    Reader,
+    StorageFailed,
+    ValueNotStored,
+    Writing,
+)
+from ledger.writing.errors import (
+    CommandReused,
+    LedgerClosed,
+    RecordedUnderLostKeys,
+    reason_of,
+)
 from ledger.writing.repeats import Repeats, is_same
 from ledger.writing.tasks import Task
 
@@ -93,6 +107,15 @@ def _settle_at_last(task: Task, keys: LedgerKeys) -> None:
             task.result = LedgerClosed()
     except BaseException:  # not even the memory for an answer is there
         task.result = LAST_WORD
+
+
+def another(
+    recorded: Sequence[Entry], reader: Reader, ledger: bytes
+) -> CommandReused | RecordedUnderLostKeys:
+    """Why a command that is on record under an id is not the one that comes under it again."""
+    if recorded[-1].position > gave_up_at(reader, ledger):
+        return CommandReused()
+    return RecordedUnderLostKeys(positions=", ".join(str(one.position) for one in recorded))
 
 
 def copy_of(error: BaseException) -> BaseException:

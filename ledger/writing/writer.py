@@ -31,7 +31,7 @@ from ledger.writing.clock_guard import ClockGuard
 from ledger.writing.closing import Closing
 from ledger.writing.continuing import Continuing
 from ledger.writing.entries import SYSTEM
-from ledger.writing.errors import CommandReused, LedgerClosed, Overloaded
+from ledger.writing.errors import LedgerClosed, Overloaded
 from ledger.writing.following import Following
 from ledger.writing.refusals import Count, Refusal, Tally, done, entries_of
 from ledger.writing.repeats import is_same
@@ -321,7 +321,7 @@ class Writer:
         if recorded := batch.repeats.of(task):
             task.entries = recorded
             if not is_same(task, recorded, self.keys):
-                raise CommandReused
+                raise outcomes.another(recorded, batch.writing, self.id)
             position = max(batch.head.position, task.entries[-1].position)
             task.result = task.receipt(position)._replace(replayed=True)
             return

@@ -38,7 +38,7 @@ from ledger.writing.continuing import (
     release_order,
     restore,
 )
-from ledger.writing.errors import CommandReused
+from ledger.writing.errors import CommandReused, RecordedUnderLostKeys
 from ledger.writing.genesis import OtherFormat, begun, keys_of
 from ledger.writing.requests import command_id
 from tests.conftest import durable, on_postgres, on_sqlite
@@ -389,8 +389,11 @@ def test_lost_keys__let_no_command_be_recorded_twice(store: Store, keys: Keys) -
     other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file=None)
     give_up_keys(store, other, "main", WHO)
     ledger = Ledger(store, keys_of(store, other, "main"))
-    with pytest.raises(CommandReused):
+    with pytest.raises(RecordedUnderLostKeys, match=f"at position {first.positions[0]},"):
         sent(ledger)
+    assert ledger.handle(place(2), named(2)).positions
+    with pytest.raises(CommandReused):
+        ledger.handle(place(3), named(2))  # this one was recorded since
     assert [one.position for one in store.read("main") if one.type == "order.paid.v1"] == list(
         first.positions)
     for one in (old, ledger):
