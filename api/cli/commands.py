@@ -296,7 +296,7 @@ def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> No
     ledger of keys and reads."""
     from ledger.log.store import SUFFIX
 
-    with opened(ledger_name) as found:
+    with opened(ledger_name, writes=True) as found:
         receipt = found.ledger.accept_clock(reason, context_of(found, actor, "admin"))
     with opened(ledger_name + SUFFIX) as keys:
         if keys.ledger.head().position:
@@ -310,7 +310,7 @@ def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> No
 def close_log_command(ledger_name: str, actor: str | None) -> None:
     """Close the last day so far, and anchor the ledger of keys and readings in the log. Where
     nothing was recorded in either since, nothing is."""
-    with opened(ledger_name) as found:
+    with opened(ledger_name, writes=True) as found:
         receipt = found.ledger.close_log(context_of(found, actor, "admin"))
         if receipt is None:
             click.echo(tr("Nothing has been recorded since the log was last closed."))
