@@ -101,7 +101,7 @@ def upload(headers: Mapping[str, str]) -> Response:
             copies.append(copy)
         with _lock:
             job = _jobs.get(job_id)
-            if job is None:  # else the key was used before: these files are not needed
+            if job is None or (job.state == "failed" and job.digest == digest.hexdigest()):
                 job = _jobs[job_id] = Job(job_id, who.ledger, digest.hexdigest())
                 while len(_jobs) > KEPT and next(iter(_jobs.values())).state != "running":
                     _jobs.popitem(last=False)[1].held.close()

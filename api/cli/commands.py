@@ -9,7 +9,7 @@ of them.
 
 import os
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -113,8 +113,10 @@ def do_command(
         print_rows(submit.listed(), form=form)
         return
     commands = list(submit.read(name, file.read()))
-    with opened(ledger_name, make=True) as found:
-        context = context_of(found, actor, role)
+    with ExitStack() as stack:
+        with submit.not_looked_up(command_id):
+            found = stack.enter_context(opened(ledger_name, make=True))
+            context = context_of(found, actor, role)
         for number, (one, filled) in enumerate(commands, 1):
             receipt = found.ledger.handle(one, submit.identified(
                 found.ledger, context, command_id, number, filled=filled))
@@ -296,7 +298,7 @@ def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> No
     ledger of keys and reads."""
     from ledger.log.store import SUFFIX
 
-    with opened(ledger_name) as found:
+    with opened(ledger_name, writes=True) as found:
         receipt = found.ledger.accept_clock(reason, context_of(found, actor, "admin"))
     with opened(ledger_name + SUFFIX) as keys:
         if keys.ledger.head().position:
@@ -310,7 +312,7 @@ def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> No
 def close_log_command(ledger_name: str, actor: str | None) -> None:
     """Close the last day so far, and anchor the ledger of keys and readings in the log. Where
     nothing was recorded in either since, nothing is."""
-    with opened(ledger_name) as found:
+    with opened(ledger_name, writes=True) as found:
         receipt = found.ledger.close_log(context_of(found, actor, "admin"))
         if receipt is None:
             click.echo(tr("Nothing has been recorded since the log was last closed."))

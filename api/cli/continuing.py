@@ -11,7 +11,7 @@ from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import backup, keys_backup, rotating
 from ledger.log.master_key import MissingMasterKey
 from ledger.log.persons import Keys, WrongKeys
-from ledger.log.store import NOBODY, Head
+from ledger.log.store import NOBODY, Head, must_be_owner
 from ledger.settings import Settings, default_actor, sqlite_path
 from ledger.writing import continuing
 from ledger.writing.continuing import Attribution
@@ -78,7 +78,12 @@ def _follow(settings: Settings, keys: Keys) -> None:
 
 
 def give_up_keys(ledger: str, *, actor: str, reason: str) -> list[dict[str, Any]]:
-    """Go on without the keys that a ledger names. Shapes: a row per ledger that does."""
+    """Go on without the keys that a ledger names. Shapes: a row per ledger that does.
+
+    Errors: BadLedgerName (R-LDG-09), MissingLedger (R-SET-03); those of
+    `continuing.give_up_keys`.
+    """
+    must_be_owner(ledger)
     by, settings = Attribution(actor, reason), Settings.from_environment()
     with closing(settings.find_store(ledger)) as store, closing(settings.open_keys()) as keys:
         return _rows(continuing.give_up_keys(store, keys, ledger, by))

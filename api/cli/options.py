@@ -159,16 +159,16 @@ def as_of_options(function: Command) -> Command:
 
 
 @contextmanager
-def opened(name: str, *, make: bool = False) -> "Iterator[Opened]":
-    """The ledger of the settings, closed at the end. Only with `make` may it be a new one: then it
-    is to take commands.
+def opened(name: str, *, make: bool = False, writes: bool = False) -> "Iterator[Opened]":
+    """The ledger of the settings, closed at the end: with `writes` to take commands, and only with
+    `make` may it be a new one, which does, too.
 
-    Errors: MissingLedger (R-SET-03); with `make`, BadLedgerName (R-LDG-09).
+    Errors: MissingLedger (R-SET-03); with either, BadLedgerName (R-LDG-09).
     """
     from ledger.log.store import must_be_owner
     from ledger.settings import open_ledger
 
-    if make:
+    if make or writes:
         must_be_owner(name)
     found = open_ledger(name=name, make=make)
     try:

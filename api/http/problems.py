@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
-from flask import Flask, Response, has_request_context, request
+from flask import Flask, Response, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from api.messages import prefer, tr
@@ -23,7 +23,7 @@ from ledger.common.errors import (
 from ledger.core.aggregate import StaleVersion
 from ledger.core.event_types import UnknownEventType, UnknownMember
 from ledger.log.persons import PersonLost
-from ledger.log.store import EventMissing
+from ledger.log.store import ConnectionLost, EventMissing, StorageFailed
 from ledger.log.wrapping import KeyDamaged
 from ledger.orders.errors import OrderUnknown
 from ledger.returns.errors import CaseUnknown
@@ -104,6 +104,8 @@ def status_of(kind: type[LedgerError]) -> int:
 
 def of_ledger(error: LedgerError) -> Response:
     """The response to an error of the ledger. Those that no client can mend are logged."""
+    if isinstance(error, StorageFailed) and _was_not_looked_up():
+        error = ConnectionLost(**error.details)
     status = status_of(type(error))
     if isinstance(error, FOR_THE_KEEPER) or status == 500:
         log.error("%s (%s): %s", error.code, error.rule, error,
@@ -119,6 +121,16 @@ def detail_of(error: LedgerError) -> str:
     if isinstance(error, Misconfigured):
         details = {name: HIDDEN if name in PLACES else value for name, value in details.items()}
     return tr(error.template, **details)
+
+
+def handed_over() -> None:
+    """Note that a request is the writer's from now on, which answers what it knows of it."""
+    g.handed_over = True
+
+
+def _was_not_looked_up() -> bool:
+    """Whether a request may have been recorded before, and failed before anybody looked."""
+    return "Idempotency-Key" in request.headers and "handed_over" not in g
 
 
 def of_http(error: HTTPException) -> Response:

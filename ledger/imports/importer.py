@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from ledger.common.context import Context, Receipt
-from ledger.common.errors import Invalid, LedgerError
+from ledger.common.errors import Invalid, LedgerError, Unavailable
 from ledger.common.values import from_us
 from ledger.core.commands import Command
 from ledger.imports.assembly import Assembler, OrderAssembler
@@ -36,10 +36,11 @@ from ledger.imports.staging import ACCEPTED, BEFORE, REJECTED, Staging
 from ledger.imports.statements import BATCH, Statement, Statements
 from ledger.imports.summary import Summary
 from ledger.log.clock import Clock
-from ledger.log.store import Head, Store
+from ledger.log.store import Head, StorageFailed, Store
 from ledger.stock.warehouses import OpenWarehouse
 from ledger.writing import requests
 from ledger.writing.entries import AHEAD_US
+from ledger.writing.errors import BrokenOff, reason_of
 
 __all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "Summary", "UnknownPolicy", "run_import"]
 
@@ -83,6 +84,14 @@ class UnknownPolicy(Invalid):
     rule = "R-IMP-17"
 
 
+class ImportBrokenOff(Unavailable):
+    """The import broke off: {why}. {events} event(s) of it are known to be in the log. Import the
+    same files again: what is there is known again, and not recorded twice."""
+
+    code = "import_broken_off"
+    rule = "R-IMP-21"
+
+
 class NoWarehouse(Invalid):
     """The profile {profile!r} does not say where the goods are kept, so no stock can move. Add
     `stock: {{warehouse: NAME}}` to a copy of it, or import without stock."""
@@ -108,7 +117,7 @@ def run_import(
     `shop` is used where the files name none. `stock` is one of `STOCK`, or None for what the
     profile supports. `staging_dir` holds the staging file meanwhile. What is wrong in the files is
     in the summary. Errors: UnknownPolicy (R-IMP-17), NoWarehouse (R-IMP-18), CountsAreStock
-    (R-IMP-19), Unavailable.
+    (R-IMP-19), ImportBrokenOff (R-IMP-21); what keeps it from beginning, such as ClockSuspect.
     """
     if policy not in POLICIES:
         raise UnknownPolicy(policy=policy)
@@ -116,7 +125,7 @@ def run_import(
     staging = Staging(staging_dir)
     try:
         how = _Options(context, policy, dry_run, progress)
-        return _Run(ledger, staging, assembler, how).run(files)
+        return _Run(ledger, staging, assembler, how).through(files)
     except BaseException:
         staging.close()
         raise
@@ -160,6 +169,16 @@ class _Run:
         self.to_record = 0
         self.events = 0
         self.kept: list[list[Statement]] | None = []
+
+    def through(self, files: Sequence[Path | Unnamed]) -> Summary:
+        """All stages. Errors: ImportBrokenOff (R-IMP-21) for what is not about the files, once
+        anything may be recorded: also by an earlier run that nobody could look up."""
+        try:
+            return self.run(files)
+        except LedgerError as error:
+            if self.events or isinstance(error, StorageFailed | BrokenOff):
+                raise ImportBrokenOff(events=self.events, why=reason_of(error)) from error
+            raise
 
     def run(self, files: Sequence[Path | Unnamed]) -> Summary:
         """All stages. Nothing is recorded if a fault forbids it or nothing is new."""
@@ -318,7 +337,7 @@ class _Run:
         """Record what is new. The import starts just before the first batch that has any, so that
         one that brings nothing leaves no trace."""
         if self.started:
-            self._begun(self.ledger.handle_many([self._start(), *self._open_warehouses()]))
+            self._begun(self._handled([self._start(), *self._open_warehouses()]))
         for batch in self._checked():
             opening: list[Item] = []
             if not self.started:
@@ -328,14 +347,23 @@ class _Run:
                     continue
                 opening = [self._start(), *self._open_warehouses()]
             items = [*opening, *(self._item(statement) for statement in batch)]
-            results = self.ledger.handle_many(items)
+            results = self._handled(items)
             if opening:
                 self._begun(results[:len(opening)])
             for statement, result in zip(batch, results[len(opening):], strict=True):
                 self._recorded(statement, result)
         if self.started:
             accepted, before, rejected = self.staging.counts()
-            self._count(*self.ledger.handle_many([self._complete(accepted + before, rejected)]))
+            self._count(*self._handled([self._complete(accepted + before, rejected)]))
+
+    def _handled(self, items: Sequence[Item]) -> list[Receipt | LedgerError]:
+        try:
+            return self.ledger.handle_many(items)
+        except BrokenOff as error:
+            for result in error.results:
+                if isinstance(result, Receipt):
+                    self._count(result)
+            raise
 
     def _begun(self, results: Sequence[Receipt | LedgerError]) -> None:
         start, *_ = [self._count(result) for result in results]

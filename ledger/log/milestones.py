@@ -173,6 +173,12 @@ def last_own(reader: Reader, ledger: bytes, named: str) -> Entry:
     return last
 
 
+def gave_up_at(reader: Reader, ledger: bytes) -> int:
+    """The position at which a ledger's keys were given up last; 0 if they never were."""
+    return max((own.position for own in reader.streams(ledger, [STREAM])
+                if isinstance(fact := said(own), Continued) and fact.keys_lost), default=0)
+
+
 def _fault_in_form(entry: Any) -> str | None:
     """Why an event cannot say how a ledger was continued; None if it can."""
     if (entry.type, entry.stream) != (Continued.TOPIC, STREAM):

@@ -50,8 +50,9 @@ class FirstEdition(Misconfigured):
 
 
 class ConnectionLost(StorageFailed):
-    """The connection to the database broke, or its disk failed, while this was being recorded, so
-    it is not known whether it was: {why}. Send it again under the same idempotency key."""
+    """The database failed, and it is not known whether this was recorded, now or when it was sent
+    before: {why}. Send it again under the same idempotency key; if it had none, look first whether
+    it is there."""
 
     code = "connection_lost"
     rule = "R-LOG-13"
@@ -105,8 +106,7 @@ class EventMissing(LedgerError):
 
 
 class LedgerUnknown(Misconfigured):
-    """This database holds no ledger {ledger}. Nothing was recorded. Check LEDGER_DATABASE_URL and
-    the ledger's name."""
+    """This database holds no ledger {ledger}. Check LEDGER_DATABASE_URL and the ledger's name."""
 
     code = "ledger_unknown"
     rule = "R-LDG-02"

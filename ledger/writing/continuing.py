@@ -87,6 +87,13 @@ def release_order(version: str) -> tuple[list[int], int, int]:
     return numbers, _STAGES.index(found[2]), int(found[3] or 0)
 
 
+def program_of(program: str, was: Opened | Continued) -> str:
+    """Which program a log names where this one writes to it, which is not older: the greater text
+    of two of one age. So two such builds that take turns are on record once, not at each turn."""
+    equal = release_order(program) == release_order(was.program)
+    return max(program, was.program) if equal else program
+
+
 def must_be_new_enough(program: str, was: Opened | Continued, named: str) -> None:
     """Whether a program may write to a ledger that says this of itself.
 
@@ -115,11 +122,12 @@ class Continuing:
         (R-LDG-04), WrongKeys (R-KEY-05).
         """
         was, host = said(last), self.store.host()
+        program = program_of(self.program, was)
         if (was.program, was.format, was.keys_id, was.host) == (
-                self.program, FORMAT, self._keys_id, host):
+                program, FORMAT, self._keys_id, host):
             return None
         self._must_lead_on(was)
-        fact = Continued(program=self.program, format=FORMAT, keys_id=self._keys_id, host=host)
+        fact = Continued(program=program, format=FORMAT, keys_id=self._keys_id, host=host)
         return own_entry(fact, self.keys.ledger, head, now, version=last.version + 1)
 
     def check(self) -> None:
@@ -148,8 +156,8 @@ def restore(
         was = said(last)
         must_be_new_enough(__version__, was, known.name)
         back = Restored(head.position, head.root.hex(), by.actor, by.reason)
-        fact = Continued(program=__version__, format=FORMAT, keys_id=was.keys_id,
-                         host=store.host(), restored=back)
+        fact = Continued(program=program_of(__version__, was), format=FORMAT,
+                         keys_id=was.keys_id, host=store.host(), restored=back)
         return _recorded(fact, writing, head, last, by=by)
 
     return restore_log(store, path, progress, name=name, then=then)
@@ -175,8 +183,9 @@ def give_up_keys(store: Store, keys: Keys, name: str, by: Attribution) -> dict[s
             must_be_new_enough(__version__, was, one)
             own = keys.of(known, keys_id=None)
             if own.id.hex() != was.keys_id:
-                fact = Continued(program=__version__, format=FORMAT, keys_id=own.id.hex(),
-                                 host=store.host(), keys_lost=KeysLost(by.actor, by.reason))
+                fact = Continued(program=program_of(__version__, was), format=FORMAT,
+                                 keys_id=own.id.hex(), host=store.host(),
+                                 keys_lost=KeysLost(by.actor, by.reason))
                 heads[one] = _recorded(fact, writing, head, last, by=by)
     if not heads:
         raise KeysNotLost(ledger=owner)

@@ -10,7 +10,7 @@ from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handlers
 from ledger.log import merkle
 from ledger.log.envelope import Entry
-from ledger.log.milestones import STREAM, Continued, last_own, said
+from ledger.log.milestones import STREAM, gave_up_at, last_own
 from ledger.log.persons import LedgerKeys, PersonLost, new_person
 from ledger.log.store import Head, Reader, StorageFailed, gapless
 from ledger.log.verify import must_end_at
@@ -276,8 +276,7 @@ class Work:
 
         It reads the log, so ask only where the key is not there.
         """
-        at = max((own.position for own in self.reader.streams(self.ledger, [STREAM])
-                  if isinstance(fact := said(own), Continued) and fact.keys_lost), default=0)
+        at = gave_up_at(self.reader, self.ledger)
         return at > 0 and not any(
             entry.position > at and person.encode() in entry.payload
             for entry in self.reader.streams(self.ledger, [known.id]))

@@ -31,7 +31,7 @@ from ledger.writing.clock_guard import ClockGuard
 from ledger.writing.closing import Closing
 from ledger.writing.continuing import Continuing
 from ledger.writing.entries import SYSTEM
-from ledger.writing.errors import CommandReused, LedgerClosed, Overloaded
+from ledger.writing.errors import LedgerClosed, Overloaded
 from ledger.writing.following import Following
 from ledger.writing.refusals import Count, Refusal, Tally, done, entries_of
 from ledger.writing.repeats import is_same
@@ -139,9 +139,7 @@ class Writer:
         finally:
             with self._wake:
                 self.closed = True
-            self._answer([*self._taken, *self._queue])
-            for task in self._refused:
-                task.turn.settle()
+            outcomes.end(self.keys, self._taken, self._queue, self._refused)
 
     def _wait(self) -> bool:
         """Wait for something to do. Returns false once the ledger is closed and the queue empty."""
@@ -161,8 +159,8 @@ class Writer:
         self._taken = self._take()
         answered = self._commit(self._taken)
         self._queue.extendleft(reversed(self._taken[answered:]))
-        done, self._taken = self._taken[:answered], []
-        self._answer(done)
+        self._answer(self._taken[:answered])
+        self._taken = []
 
     def _linger(self) -> None:
         """Wait up to a millisecond while more callers arrive: one fsync then serves them all."""
@@ -186,9 +184,7 @@ class Writer:
         """Let callers go on, except those whose refusal is to be recorded first."""
         for task in tasks:
             outcomes.settle(task, self.keys)
-            if task.result is None:
-                task.result = LedgerClosed()
-            elif isinstance(task.result, Refused) and task.command.REFUSALS_KEPT:
+            if isinstance(task.result, Refused) and task.command.REFUSALS_KEPT:
                 if not self._refused:
                     self._record_by = time.monotonic() + MAX_UNRECORDED_S
                 self._refused.append(task)
@@ -210,6 +206,8 @@ class Writer:
                 if batch.entries:
                     head = append(writing, head._replace(keys_id=self.keys.id), batch.entries)
                     at_commit = True
+                for task in tasks[:decided]:
+                    task.sent = at_commit
         except BaseException as error:  # whatever it is, somebody waits for the answer
             self._cache.drop()
             doubt = outcomes.doubt_of(error, at_commit=at_commit)
@@ -323,7 +321,7 @@ class Writer:
         if recorded := batch.repeats.of(task):
             task.entries = recorded
             if not is_same(task, recorded, self.keys):
-                raise CommandReused
+                raise outcomes.another(recorded, batch.writing, self.id)
             position = max(batch.head.position, task.entries[-1].position)
             task.result = task.receipt(position)._replace(replayed=True)
             return
@@ -345,7 +343,7 @@ class Writer:
 
     def _record_refusals(self, *, closing: bool = False) -> None:
         """Put refusals on record, then answer their callers, whether or not that worked."""
-        refused, self._refused = self._refused, []
+        refused = self._refused
         try:
             now = self.guard.clock.wall()
             refusals = [Refusal(task, now) for task in refused]
@@ -355,6 +353,7 @@ class Writer:
         finally:
             for task in refused:
                 task.turn.settle()
+            self._refused = []
 
     def _commit_records(
         self, records: list[Refusal | Count], *, again: bool = False, retry: bool = True

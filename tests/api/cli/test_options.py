@@ -172,10 +172,26 @@ def test_command__calls_what_is_wrong_by_the_option_that_was_typed(
     assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [option]
 
 
-@pytest.mark.parametrize(("name", "arguments"), [
-    ("do", ["warehouse.open"]), ("import", ["--profile", "generic", __file__]),
-    ("policies publish", ["deadlines", "--from", "2026-01-01"]),
-    ("keys issue", ["--owner", "member:7f3a", "--role", "admin"])])
+WRITING = {
+    "do": ["warehouse.open"], "import": ["--profile", "generic", __file__],
+    "policies publish": ["deadlines", "--from", "2026-01-01"],
+    "keys issue": ["--owner", "member:7f3a", "--role", "admin"],
+    "keys rotate": ["123"], "keys revoke": ["123", "--reason", "lost"],
+    "accept-clock": ["--reason", "right"], "close-log": [],
+    "give-up-keys": ["--actor", "member:7f3a", "--reason", "lost"]}
+"""The commands that record something in the ledger that --ledger names, and what else they take."""
+
+ONLY_READING = {"report", "rebuild", "verify", "doctor", "digest", "backup", "keys list",
+                "policies list", "policies diff"}
+
+
+def test_command__with_a_ledger_either_records_in_it_or_reads() -> None:
+    named = {name for name, command in EVERY.items()
+             if any(param.name == "ledger_name" for param in command.params)}
+    assert named == {*WRITING, *ONLY_READING}
+
+
+@pytest.mark.parametrize(("name", "arguments"), WRITING.items())
 def test_command__rejected_where_only_keys_and_readings_are_recorded(
     name: str, arguments: list[str], place_to_look: Path
 ) -> None:

@@ -14,8 +14,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from ledger.application import LedgerClosed
-from ledger.log.store import SUFFIX
+from ledger.log.store import SUFFIX, StorageFailed
 from ledger.log.verify import Expectation, verify
+from ledger.writing import writer
 from tests.conftest import on_postgres, on_sqlite
 from tests.support import shops
 from tests.support.bodies import LINE, WHEN, at, order, stocked
@@ -606,3 +607,36 @@ def test_read__unavailable_when_its_connection_breaks(
             problem(answer, 503, "storage_failed")
         assert web.get(path).status_code == 200
     assert 503 in seen or broken.endswith("live")
+
+
+def test_command__under_a_key_that_was_not_looked_up_is_not_said_to_be_unrecorded(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-LOG-13: the first request under the key may be recorded, whatever failed since, and
+    wherever: who calls, the ledger itself, its writer."""
+    web.done("/v1/orders", order(), key="k")
+    down = StorageFailed(why="the server is down")
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise down
+
+    for owner, name in ((web.edge, "caller"), (web.edge.store, "id_of"),
+                        (web.edge.store, "writing")):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, fail)
+            problem(web.post("/v1/orders", order(), key="k"), 503, "connection_lost")
+    with monkeypatch.context() as patch:
+        patch.setattr(web.edge, "caller", fail)
+        problem(plainly(web, at()), 503, "storage_failed")
+    assert web.post("/v1/orders", order(), key="k").status_code == 200
+
+
+def test_command__that_was_looked_up_and_failed_is_not_recorded(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stocked(web)
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "append", lambda *_: (_ for _ in ()).throw(
+            StorageFailed(why="the disk is full")))
+        problem(web.post("/v1/orders", order(), key="k"), 503, "storage_failed")
+    assert web.post("/v1/orders", order(), key="k").status_code == 201

@@ -38,7 +38,7 @@ from ledger.writing.continuing import (
     release_order,
     restore,
 )
-from ledger.writing.errors import CommandReused
+from ledger.writing.errors import CommandReused, RecordedUnderLostKeys
 from ledger.writing.genesis import OtherFormat, begun, keys_of
 from ledger.writing.requests import command_id
 from tests.conftest import durable, on_postgres, on_sqlite
@@ -114,6 +114,22 @@ def test_newer__says_so_once_and_the_older_records_no_more(store: Store, keys: K
         assert verify(store, name).ok
     for ledger in (old, new, access):
         ledger.close()
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    (__version__, f"{__version__}.post1"), (f"{__version__}+a", f"{__version__}+b"),
+    ("9.0", "9.0.0"), ("9.0.0.post2", "9.0+here")])
+def test_equal_age__is_on_record_once_however_often_they_take_turns(
+    store: Store, keys: Keys, one: str, other: str
+) -> None:
+    """Both write at once; the log names the greater text of the two, and no turn between them."""
+    begun(store, keys)
+    both = [opened_as(version, store, keys) for version in (one, other)]
+    for number in range(6):
+        both[number % 2].handle(opening(number), CONTEXT)
+    programs = [said.program for said in said_by(store)]
+    assert programs[-1] == max(one, other)
+    assert len(programs) <= 2
 
 
 def test_newer__says_so_before_it_closes_the_day(store: Store, keys: Keys) -> None:
@@ -373,8 +389,11 @@ def test_lost_keys__let_no_command_be_recorded_twice(store: Store, keys: Keys) -
     other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file=None)
     give_up_keys(store, other, "main", WHO)
     ledger = Ledger(store, keys_of(store, other, "main"))
-    with pytest.raises(CommandReused):
+    with pytest.raises(RecordedUnderLostKeys, match=f"at position {first.positions[0]},"):
         sent(ledger)
+    assert ledger.handle(place(2), named(2)).positions
+    with pytest.raises(CommandReused):
+        ledger.handle(place(3), named(2))  # this one was recorded since
     assert [one.position for one in store.read("main") if one.type == "order.paid.v1"] == list(
         first.positions)
     for one in (old, ledger):

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from ledger.application import Ledger
+from ledger.application import BrokenOff, Ledger
 from ledger.common.context import Receipt
 from ledger.common.errors import LedgerError
 from ledger.log.persons import Keys, WrongKeys
@@ -119,8 +119,10 @@ def test_handle_many__rejected_after_a_failure_in_its_middle(
 
     monkeypatch.setattr(store, "writing", fail_once)
     monkeypatch.setattr(ledger._writer, "_batch_limit", 3)
-    with pytest.raises(StorageFailed):
+    with pytest.raises(BrokenOff) as broken:
         ledger.handle_many([(opening(n), CONTEXT) for n in range(20)])
+    assert broken.value.details == {"count": 20, "decided": 3, "why": "a test says so"}
+    assert [one.positions for one in broken.value.results] == [(2,), (3,), (4,)]
     assert len(must_be_sound(store)) == 3
     assert ledger.handle(opening(19), CONTEXT).positions == (5,)
 
