@@ -31,7 +31,7 @@ from api.cli.options import (
 )
 from api.cli.output import as_json, print_record, print_rows, progress
 from api.cli.policies import policies_group
-from api.messages import counted, tr
+from api.messages import tr
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
 from projections.asking.names import REPORTS
 
@@ -214,53 +214,22 @@ def verify_command(
     """Hash every stored event again and check the log and the read models against it. With FILE, a
     copy of an SQLite ledger, only the log in it: no settings, keys or read models are needed. A
     line is appended only if everything is sound."""
-    from api.cli import doctor
+    from api.cli import doctor, verifying
     from ledger.log.noted import expectations
 
     if keys_only:
         if file or expected or append_to:
             raise click.UsageError(tr("--keys looks at the keys only, with the settings."))
         found = doctor.verify_keys_of(ledger_name)
-        _show_keys(found, form)
+        verifying.show_keys(found, form)
         sys.exit(0 if found["ok"] else 1)
     roots = [one for text in expected for one in expectations(text)]
     with noting(append_to) as note:
         report = doctor.verify_all(ledger_name, roots, file)
-        _show_verification(report, form)
+        verifying.show(report, form)
         if report["ok"]:
             note(f"{report['position']}:{report['root']}")
     sys.exit(0 if report["ok"] else 1)
-
-
-def _show_keys(found: dict[str, Any], form: str) -> None:
-    if form == "json":
-        click.echo(as_json(found))
-        return
-    for problem in found["problems"]:
-        click.echo(f"{problem['position']}: {problem['what']}")
-    print_record({name: value for name, value in found.items() if name not in ("ok", "problems")},
-                 form=form)
-
-
-def _show_verification(report: dict[str, Any], form: str) -> None:
-    if form == "json":
-        click.echo(as_json(report))
-        return
-    _show_verified(report, tr("The log is what was recorded."), tr("The log is not sound."))
-    if report["access"] is not None:
-        sound = (tr("The ledger of keys and readings is sound.") if report["problems"]
-                 else tr("The ledger of keys and readings is sound, too."))
-        _show_verified(report["access"], sound,
-                       tr("The ledger of keys and readings is not sound."))
-    if report["unread"] is not None:
-        click.echo(report["unread"], err=True)
-
-
-def _show_verified(report: dict[str, Any], sound: str, unsound: str) -> None:
-    for problem in report["problems"]:
-        click.echo(f"{problem['position']}: {problem['what']}")
-    word = unsound if report["problems"] else sound
-    click.echo(f"{word} {counted(report['events'])}, {report['position']}:{report['root']}")
 
 
 @command("doctor")

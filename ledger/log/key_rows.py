@@ -1,8 +1,9 @@
 """What the rows of the keys say, and how all of them are wrapped with another master key."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, literal, select, tuple_, update
+from sqlalchemy import Connection, Table, bindparam, literal, select, tuple_, update
 
 from ledger.log.key_tables import ledger_secrets, master, persons
 from ledger.log.wrapping import Master, place_of
@@ -52,25 +53,33 @@ def wrapped_anew(connection: Connection, used: Master, new: Master) -> tuple[int
     """Wrap what is there with another master key. Returns how many keys, and how many not."""
     done = left = 0
     for table in (ledger_secrets, persons):
-        places = list(table.primary_key)
-        after: tuple[Any, ...] | None = None
-        while True:
-            query = select(table).order_by(*places).limit(AT_ONCE)
-            if after is not None:
-                query = query.where(tuple_(*places) > tuple_(*map(literal, after)))
-            rows = connection.execute(query).fetchall()
-            if not rows:
-                break
-            after = tuple(getattr(rows[-1], column.name) for column in places)
-            changes = []
-            for row in rows:
-                key = used.unwrap(row.wrapped, place := place_of(row))
-                if key is not None:
-                    changes.append({**{f"at_{c.name}": getattr(row, c.name) for c in places},
-                                    "anew": new.wrap(key, place)})
-            if changes:
-                connection.execute(update(table).where(
-                    *(column == bindparam(f"at_{column.name}") for column in places)).values(
-                        wrapped=bindparam("anew")), changes)
-            done, left = done + len(changes), left + len(rows) - len(changes)
+        for rows in _in_parts(connection, table):
+            changed = _wrap(connection, table, rows, used=used, new=new)
+            done, left = done + changed, left + len(rows) - changed
     return done, left
+
+
+def _in_parts(connection: Connection, table: Table) -> Iterator[Sequence[Any]]:
+    """All rows of a table, some at a time."""
+    places = list(table.primary_key)
+    query = select(table).order_by(*places).limit(AT_ONCE)
+    rows = connection.execute(query).fetchall()
+    while rows:
+        yield rows
+        last = (literal(getattr(rows[-1], column.name)) for column in places)
+        rows = connection.execute(query.where(tuple_(*places) > tuple_(*last))).fetchall()
+
+
+def _wrap(connection: Connection, table: Table, rows: Sequence[Any], *, used: Master, new: Master
+          ) -> int:
+    """Wrap the keys of some rows. Returns how many open."""
+    keys = [(row, place, used.unwrap(row.wrapped, place)) for row in rows
+            if (place := place_of(row))]
+    places = list(table.primary_key)
+    changes = [{**{f"at_{column.name}": getattr(row, column.name) for column in places},
+                "now": new.wrap(key, place)} for row, place, key in keys if key is not None]
+    if changes:
+        connection.execute(update(table).where(
+            *(column == bindparam(f"at_{column.name}") for column in places)).values(
+                wrapped=bindparam("now")), changes)
+    return len(changes)

@@ -98,7 +98,8 @@ class KeysDatabase:
                 secret.wrapped, of_secret(secret.ledger)) is not None
             if empty or (row is None and opens):
                 connection.execute(delete(master))
-                connection.execute(insert(master).values(one=1, number=1, id=self._master.id))
+                connection.execute(insert(master).values(
+                    one=1, number=1 if row is None else row.number + 1, id=self._master.id))
         self.renew(self._master)
 
     def renew(self, used: Master) -> bool:

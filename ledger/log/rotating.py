@@ -16,7 +16,7 @@ from pathlib import Path
 from ledger.common.errors import Misconfigured
 from ledger.log.keys_database import KeysDatabase
 from ledger.log.master_key import KEY_BYTES, beside, synced
-from ledger.log.wrapping import Master, master_id
+from ledger.log.wrapping import Master, WrongMasterKey, master_id
 
 GONE = bytes(KEY_BYTES)
 """What an old master key is overwritten with."""
@@ -42,6 +42,9 @@ def rotate(keys: KeysDatabase) -> tuple[int, int]:
     path = Path(os.path.realpath(path))
     with _alone(path, wait=True):
         _heal(keys, path)
+        row = keys.master_row()
+        if row is None or master_id(path) != row.id:
+            raise WrongMasterKey(path=path, keys=keys.named)
         _keep_old(path)
         key = secrets.token_bytes(KEY_BYTES)
         new = Master(key)

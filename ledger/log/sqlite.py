@@ -120,8 +120,7 @@ def make_engine(
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA cache_size = -{cache_kib}")
         cursor.execute("PRAGMA foreign_keys = ON")
-        if secure_delete:
-            cursor.execute("PRAGMA secure_delete = ON")
+        cursor.execute(f"PRAGMA secure_delete = {int(secure_delete)}")
         cursor.close()
 
     @event.listens_for(engine, "checkout")

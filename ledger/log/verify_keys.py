@@ -205,9 +205,9 @@ def _judge(store: Store, walk: _Walk, until: int) -> dict[str, int]:
 
 
 _SAID: Mapping[str, str] = {
-    "lost": "{count} persons have no key and were not erased: they are lost; the first is {person}",
-    "never_backed_up": "{count} persons have no key, since they came after the backup of the keys "
-                       "that was restored; the first is {person}",
+    "lost": "lost, with neither key nor erasure: {count}, the first of them {person}",
+    "never_backed_up": "came after the backup of the keys that was restored, and have no key: "
+                       "{count}, the first of them {person}",
 }
 
 

@@ -97,7 +97,7 @@ def test_restore__rejected_when_it_is_the_other_kind_of_backup(source: Path) -> 
     with pytest.raises(KeysBackup, match="--keys"):
         backup.restore_log(opened.store, source / "keys.gz")
     with pytest.raises(LogBackup, match="--keys"):
-        backup.restore_keys(opened.keys, source / "log.gz")
+        keys_backup.restore_keys(opened.keys, source / "log.gz")
     opened.close()
 
 
@@ -192,7 +192,7 @@ def test_backups__at_once_under_one_name_leave_the_first_one_whole(
     with pytest.raises(FileExists), new_file(late) as slow:
         slow.write(b"another")
         count = keys_backup.backup_keys(keys, late)
-    assert lines_of(late)[-1] == {"keys": count}
+    assert lines_of(late)[-1] == {"keys": count.keys}
     assert not list(tmp_path.glob("*.partial"))
 
 

@@ -171,6 +171,13 @@ def test_rotate__rejected_where_the_file_cannot_be_changed(
     assert files(settings) == [file.name]
     rotate(keys)
     keys.close()
+    was = file.read_bytes()
+    file.write_bytes(bytes(32))
+    keys = Keys(settings._keys_engine(), was, named="", key_file=file)
+    with pytest.raises(WrongMasterKey):
+        rotate(keys)
+    assert (file.read_bytes(), files(settings)) == (bytes(32), [file.name])
+    keys.close()
     memory = Settings(database_url="memory:", keys_url="memory:", master_key_file=None).open_keys()
     with pytest.raises(MasterKeyFixed):
         rotate(memory)
