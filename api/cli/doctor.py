@@ -36,9 +36,9 @@ def verify_all(
     in it: that needs nothing but the file, and changes nothing.
 
     Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}; `unread` is
-    why read models cannot be looked at, else None; and `access` with the same but `ok` and `unread`,
-    None where the database holds no such ledger. It needs no keys, so that an auditor can run it
-    who has none.
+    why read models cannot be looked at, else None; and `access` with the same but `ok` and
+    `unread`, None where the database holds no such ledger. It needs no keys, so that an auditor can
+    run it who has none.
     """
     store = (Settings.from_environment().find_store(ledger) if file is None
              else open_copy(file, ledger))
