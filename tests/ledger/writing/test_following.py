@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from ledger.application import Ledger
+from ledger.common.context import Receipt
 from ledger.common.personal import Personal
 from ledger.log.backup import backup_log
 from ledger.log.key_rows import Upto
@@ -16,13 +17,14 @@ from ledger.log.persons import HELD_S, Keys, LedgerKeys
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import Store
 from ledger.settings import Opened, Settings
+from ledger.writing import following, writer
 from ledger.writing.continuing import Attribution, restore
 from ledger.writing.following import BadErasure, Following, follow
 from ledger.writing.genesis import keys_of
 from tests.conftest import durable, on_sqlite
-from tests.support.envelopes import CONTEXT
+from tests.support.envelopes import CONTEXT, NOON
 from tests.support.erased import erase
-from tests.support.jars import adding, opening
+from tests.support.jars import SealJar, adding, opening
 from tests.support.logs import open_log
 
 
@@ -152,12 +154,12 @@ def test_keys__cannot_be_reached_when_somebody_was_erased(opened: Opened) -> Non
 @durable
 def test_following__takes_what_the_writer_recorded_itself(opened: Opened) -> None:
     store, keys = opened.store, opened.ledger.keys
-    following = Following(keys)
+    own = Following(keys)
     one = erase(store, owner_of(store, 1)[0].p)
-    following.committed(store.head("main"), [one])
+    own.committed(store.head("main"), [one])
     assert name_of(keys, store, 1) is None
-    assert not following.catch_up(store, store.head("main"), ())
-    assert not following.catch_up(store, store.head("main"), None)
+    assert not own.catch_up(store, store.head("main"), ())
+    assert not own.catch_up(store, store.head("main"), None)
 
 
 @on_sqlite
@@ -213,3 +215,24 @@ def test_ledger__is_followed_in_memory(ledger: Ledger, store: Store, keys: Keys)
     ledger.handle(opening(1, owner="张三"), CONTEXT)
     erase(store, owner_of(store, 1)[0].p)
     assert name_of(keys_of(store, keys, "main"), store, 1) is None
+
+
+@durable
+def test_batch__ends_where_somebody_is_erased(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes after it in the same batch finds the key destroyed; so does who is answered."""
+    store, person = opened.store, owner_of(opened.store, 1)[0].p
+    for module in (following, writer):
+        monkeypatch.setattr(module, "ERASED", "jar.sealed.v1")
+    monkeypatch.setattr(following, "erased_by",
+                        lambda entry: [msgspec.json.decode(entry.payload)["reason"]])
+    for result in opened.ledger.handle_many([
+            (opening(10, owner="张三"), CONTEXT),
+            (SealJar(jar=opening(1).jar, reason=person, occurred_at=NOON), CONTEXT),
+            (opening(11, owner="张三"), CONTEXT)]):
+        assert isinstance(result, Receipt)
+    keys = opened.ledger.keys
+    assert keys.is_erased(person)
+    assert [owner_of(store, number)[0].p == person for number in (10, 11)] == [True, False]
+    assert [name_of(keys, store, number) for number in (1, 10, 11)] == [None, None, "张三"]
