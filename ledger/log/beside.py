@@ -7,6 +7,7 @@ Each check notes what is wrong, and at which position it shows; whatever a cell 
 from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
+from typing import NamedTuple
 
 from ledger.log import merkle
 from ledger.log.damage import attempt, unfit
@@ -90,11 +91,18 @@ def check_beyond(store: Store, ledger: Which, position: int, note: Note) -> None
         note(first, f"it lies beyond {head.position}, where the head says that the log ends")
 
 
-def check_tiles(store: Store, ledger: Which, known: list[bytes], note: Note) -> None:
+class Leaves(NamedTuple):
+    """The last position that was read, and the digest of each complete tile up to there."""
+
+    last: int
+    tiles: list[bytes]
+
+
+def check_tiles(store: Store, ledger: Which, leaves: Leaves, note: Note) -> None:
     """The stored tiles up to the head that was read, by their digests, and that none lies beyond
     the present one."""
+    last, known = leaves
     complete = len(known)
-    last = complete * merkle.TILE_LEAVES
     for number in range(0, complete, TILES):
         count = min(TILES, complete - number)
         stored = attempt(store, partial(store.tiles, ledger, 0, number, count + 1))

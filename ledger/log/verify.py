@@ -16,6 +16,7 @@ from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
 from ledger.log.beside import (
     MAX_PROBLEMS,
+    Leaves,
     check_beyond,
     check_repeats,
     check_standing,
@@ -260,7 +261,7 @@ def verify(
     if head is not None:
         check_beyond(store, ledger, head.position, walk.note)
     if not walk.problems:  # a missing row would make every tile after it look wrong
-        check_tiles(store, ledger, walk.tiles, walk.note)
+        check_tiles(store, ledger, Leaves(walk.position, walk.tiles), walk.note)
     problems = sorted(walk.problems, key=lambda problem: problem.position)
     return Report(not problems, walk.events, walk.position, merkle.root(walk.frontier), problems,
                   walk.anchors, walk.opened)

@@ -245,7 +245,7 @@ def test_verify__rejected_when_there_is_a_tile_of_no_tree(
     execute(log, f"INSERT INTO tiles SELECT ledger, ?, ?, hashes FROM tiles"
             f" WHERE ledger = {tamper.MAIN}", level, number)
     assert checked(log).problems == [
-        (256, f"the stored tile {number!r} of level {level} is of no tree")]
+        (LAST, f"the stored tile {number!r} of level {level} is of no tree")]
 
 
 def test_repeats__are_found_in_the_order_of_an_index(log: Path) -> None:
