@@ -1,7 +1,8 @@
 """Importing files from the command line: opens the ledger, runs, and prints what was wrong."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,12 +11,16 @@ from api.cli.output import as_json
 from api.cli.progress import ProgressBar
 from api.http.runtime import staging_folder
 from api.messages import tr, translated
+from ledger.application import Ledger
 from ledger.common.context import Context
 from ledger.imports import profiles
 from ledger.imports.faults import REASONS, RowFault
 from ledger.imports.importer import REJECT_EVERYTHING, Summary, run_import
 from ledger.log.store import must_be_owner
-from ledger.settings import Settings, default_actor, open_ledger
+from ledger.settings import MissingLedger, Settings, default_actor, open_ledger
+
+EMPTY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
+"""What a file is checked against where there is no ledger yet."""
 
 
 @contextmanager
@@ -23,24 +28,31 @@ def imported(
     files: Sequence[Path], profile: str, *, ledger_name: str, actor: str | None,
     shop: str | None, policy: str, stock: str | None, dry_run: bool,
 ) -> Iterator[Summary]:
-    """The summary of an import, with its faults at hand until the end of the block.
+    """The summary of an import, with its faults at hand until the end of the block. A ledger that
+    is not there begins only if there is something to record; until then an empty one stands for it.
 
     Errors: BadLedgerName (R-LDG-09).
     """
     must_be_owner(ledger_name)
     settings = Settings.from_environment()
     found = profiles.find(profile)
-    opened = open_ledger(settings, name=ledger_name)
-    try:
-        who = actor or default_actor(opened.ledger)
-        context = Context(actor=who, role="integration", client="cli")
-        with ProgressBar() as bar, run_import(
-            opened.ledger, files, found, context=context, shop=shop, policy=policy,
-            stock=stock, dry_run=dry_run, staging_dir=staging_folder(settings), progress=bar,
-        ) as summary:
-            yield summary
-    finally:
-        opened.close()
+    with ExitStack() as open_ones:
+        def opened(where: Settings, *, make: bool) -> tuple[Ledger, Context]:
+            ledger = open_ones.enter_context(
+                closing(open_ledger(where, name=ledger_name, make=make))).ledger
+            return ledger, Context(actor=actor or default_actor(ledger), role="integration",
+                                   client="cli")
+
+        begin = None
+        try:
+            ledger, context = opened(settings, make=False)
+        except MissingLedger:
+            ledger, context = opened(EMPTY, make=True)
+            begin = partial(opened, settings, make=True)
+        bar = open_ones.enter_context(ProgressBar())
+        yield open_ones.enter_context(run_import(
+            ledger, files, found, context=context, shop=shop, policy=policy, stock=stock,
+            dry_run=dry_run, staging_dir=staging_folder(settings), progress=bar, begin=begin))
 
 
 def print_faults(summary: Summary, form: str) -> None:

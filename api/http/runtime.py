@@ -352,6 +352,7 @@ class Edge:
 
 
 def staging_folder(settings: Settings) -> Path:
-    """Where staging files lie: next to an SQLite ledger, else in the system's temporary folder."""
+    """Where staging files lie: next to an SQLite ledger, else in the system's temporary folder, as
+    long as there is no such folder yet, too."""
     path = sqlite_path(settings.database_url)
-    return path.parent if path else Path(tempfile.gettempdir())
+    return path.parent if path and path.parent.is_dir() else Path(tempfile.gettempdir())

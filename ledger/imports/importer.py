@@ -8,7 +8,7 @@ that was seen before never undoes what came after it, and running a killed impor
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from ledger.common.context import Context, Receipt
-from ledger.common.errors import Invalid, LedgerError, Unavailable
+from ledger.common.errors import LedgerError
 from ledger.common.values import from_us
 from ledger.core.commands import Command
 from ledger.imports.assembly import Assembler, OrderAssembler
@@ -28,6 +28,7 @@ from ledger.imports.choices import (
     REJECT_FAILED_ROWS,
 )
 from ledger.imports.counting import CountAssembler
+from ledger.imports.errors import CountsAreStock, ImportBrokenOff, NoWarehouse, UnknownPolicy
 from ledger.imports.loading import Loader, Progress
 from ledger.imports.profiles import Profile
 from ledger.imports.record import CompleteImport, ImportedFile, StartImport
@@ -45,6 +46,7 @@ from ledger.writing.errors import BrokenOff, reason_of
 __all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "Summary", "UnknownPolicy", "run_import"]
 
 Item = tuple[Command, Context]
+Begin = Callable[[], tuple["Target", Context]]
 
 
 class Target(Protocol):
@@ -77,42 +79,16 @@ MAX_ROWS_KEPT = 60_000
 statements are made twice."""
 
 
-class UnknownPolicy(Invalid):
-    """The policy {policy!r} is neither reject_everything nor reject_failed_rows."""
-
-    code = "unknown_policy"
-    rule = "R-IMP-17"
-
-
-class ImportBrokenOff(Unavailable):
-    """The import broke off: {why}. {events} event(s) of it are known to be in the log. Import the
-    same files again: what is there is known again, and not recorded twice."""
-
-    code = "import_broken_off"
-    rule = "R-IMP-21"
-
-
-class NoWarehouse(Invalid):
-    """The profile {profile!r} does not say where the goods are kept, so no stock can move. Add
-    `stock: {{warehouse: NAME}}` to a copy of it, or import without stock."""
-
-    code = "no_warehouse"
-    rule = "R-IMP-18"
-
-
-class CountsAreStock(Invalid):
-    """The profile {profile!r} records what was counted, so it cannot be imported without stock."""
-
-    code = "counts_are_stock"
-    rule = "R-IMP-19"
-
-
 def run_import(
     ledger: Target, files: Sequence[Path | Unnamed], profile: Profile, *, context: Context,
     staging_dir: Path, shop: str | None = None, policy: str = REJECT_EVERYTHING,
     stock: str | None = None, dry_run: bool = False, progress: Progress | None = None,
+    begin: Begin | None = None,
 ) -> Summary:
     """Import files into a ledger. The caller closes the summary.
+
+    With `begin`, `ledger` is an empty one that stands for one that is not there yet: that one
+    begins only once there is something to record.
 
     `shop` is used where the files name none. `stock` is one of `STOCK`, or None for what the
     profile supports. `staging_dir` holds the staging file meanwhile. What is wrong in the files is
@@ -124,7 +100,7 @@ def run_import(
     assembler = assembler_of(profile, shop, stock)
     staging = Staging(staging_dir)
     try:
-        how = _Options(context, policy, dry_run, progress)
+        how = _Options(context, policy, dry_run, progress, begin)
         return _Run(ledger, staging, assembler, how).through(files)
     except BaseException:
         staging.close()
@@ -150,6 +126,7 @@ class _Options(NamedTuple):
     policy: str
     dry_run: bool
     progress: Progress | None
+    begin: Begin | None
 
 
 class _Run:
@@ -164,6 +141,7 @@ class _Run:
         self.profile = assembler.profile
         self.how = how
         self.loader = Loader(assembler, staging, ledger.clock.wall() + AHEAD_US)
+        self.digests: list[bytes] = []
         self.started_at = 0
         self.started = False
         self.to_record = 0
@@ -183,8 +161,8 @@ class _Run:
     def run(self, files: Sequence[Path | Unnamed]) -> Summary:
         """All stages. Nothing is recorded if a fault forbids it or nothing is new."""
         sources = [identify(path, self.profile.encodings) for path in files]
-        self.id = self._identity([source.digest for source in sources])
-        self.correlation = self.how.context.correlation or self._command_id(self.id, "started")
+        self.digests = [source.digest for source in sources]
+        self._name()
         self.loader.load(sources, self.how.progress)
         self.statements = Statements(self.assembler, self.staging, self.loader)
         self.rows = self.staging.count + self.loader.lost
@@ -197,6 +175,18 @@ class _Run:
         if not (rejecting or finished or self.how.dry_run or self._nothing_new()):
             self._record()
         return self._summary(rejecting=rejecting)
+
+    def _name(self) -> None:
+        """What this import is called in its ledger, and what its events have in common."""
+        self.id = self._identity(self.digests)
+        self.correlation = self.how.context.correlation or self._command_id(self.id, "started")
+
+    def _begin(self) -> None:
+        """Let the ledger begin, if it is not there yet. Names and ids are made with its secret."""
+        if self.how.begin is not None:
+            self.ledger, context = self.how.begin()
+            self.how = self.how._replace(context=context, begin=None)
+            self._name()
 
     # -- commands ---------------------------------------------------------------------------------
 
@@ -345,6 +335,7 @@ class _Run:
                 if not any(type(result) is int and result for result in found):
                     self._previewed(batch, found)
                     continue
+                self._begin()
                 opening = [self._start(), *self._open_warehouses()]
             items = [*opening, *(self._item(statement) for statement in batch)]
             results = self._handled(items)
@@ -391,6 +382,7 @@ class _Run:
         return Summary(
             import_id=self.id, rows=self.rows, accepted=accepted, rejected=rejected,
             duplicates=self.rows - accepted - rejected, events=self.events,
-            position=self.ledger.head().position, fault_count=self.staging.fault_count,
+            position=0 if self.how.begin else self.ledger.head().position,
+            fault_count=self.staging.fault_count,
             warning_count=self.staging.warning_count, dry_run=self.how.dry_run,
             policy=self.how.policy, staging=self.staging)

@@ -1,5 +1,6 @@
 """Reading creates nothing: a command on a ledger that is missing says so, and makes no file."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from api.cli.commands import COMMANDS
 from ledger.settings import Settings, open_ledger
 from tests.conftest import on_postgres, without_tables
 from tests.support.builders import CONTEXT, place
+from tests.support.source import ROOT
 
 MAKES = {"import", "do", "demo", "keys issue", "policies publish", "restore", "upgrade",
          "serve"}
@@ -201,3 +203,41 @@ def test_command__rejected_where_only_keys_and_readings_are_recorded(
             EVERY[name], [*arguments, "--ledger", ledger], input='{"name": "main"}')
         assert (result.exit_code, "R-LDG-09" in result.stderr) == (1, True), result.output
     assert files(place_to_look) == []
+
+
+def taobao(folder: Path, *changes: tuple[str, str]) -> Path:
+    """An export of Taobao, changed."""
+    path = folder / "export.csv"
+    text = (ROOT / "samples" / "taobao" / "ExportOrderList202608312359.csv").read_bytes().decode(
+        "gb18030")
+    for old, new in changes:
+        text = text.replace(old, new)
+    path.write_bytes(text.encode("gb18030"))
+    return path
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_import__makes_no_ledger_where_it_records_nothing(
+    place_to_look: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory,
+    there: bool
+) -> None:
+    """R-SET-03: neither a dry run nor a file that is refused whole; no folder and no keys either.
+    What is recorded at last is what a dry run said."""
+    folder = place_to_look if there else place_to_look / "deeper"
+    monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{folder}/new.db")
+    elsewhere = tmp_path_factory.mktemp("files")
+    good = taobao(elsewhere)
+    arguments = ["--profile", "taobao-orders", "--json"]
+    bad = ROOT / "samples" / "broken" / "bad-money.csv"
+    for told in ([str(good), "--dry-run"], [str(bad)], [str(bad), "--dry-run"],
+                 [str(bad), "--policy", "reject_failed_rows", "--dry-run"]):
+        result = CliRunner().invoke(EVERY["import"], [*told, *arguments])
+        assert '"position": 0}' in result.stdout, result.output
+        assert list(place_to_look.iterdir()) == []
+    dry = CliRunner().invoke(EVERY["import"], [str(good), *arguments, "--dry-run"]).stdout
+    done = CliRunner().invoke(EVERY["import"], [str(good), *arguments])
+    counts = ("rows", "accepted", "rejected", "duplicates")
+    told, held = (json.loads(out.splitlines()[-1]) for out in (dry, done.stdout))
+    assert [told[name] for name in counts] == [held[name] for name in counts]
+    again = CliRunner().invoke(EVERY["import"], [str(good), *arguments])
+    assert json.loads(again.stdout.splitlines()[-1])["duplicates"] == held["rows"]

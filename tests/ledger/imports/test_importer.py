@@ -20,13 +20,9 @@ from ledger.common.errors import InvalidValues, LedgerError
 from ledger.core import event_types
 from ledger.imports import profiles
 from ledger.imports.choices import POLICIES
+from ledger.imports.errors import ImportBrokenOff, UnknownPolicy
 from ledger.imports.faults import HIDDEN
-from ledger.imports.importer import (
-    REJECT_EVERYTHING,
-    REJECT_FAILED_ROWS,
-    ImportBrokenOff,
-    UnknownPolicy,
-)
+from ledger.imports.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS
 from ledger.imports.rows import Row
 from ledger.imports.staging import UNSORTED, Staging
 from ledger.log.store import ConnectionLost, StorageFailed
