@@ -52,6 +52,19 @@ class Text(Bounded):
         super().__init__(bounds.Text(longest), **more)
 
 
+class KeyText(Bounded):
+    """A key of the client's own, in a header: 200 characters of printable ASCII, since no other
+    character comes through every proxy and library as it was sent."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(bounds.Text(200), bounds.Form(_note_unprintable, "^[ -~]*$"), **more)
+
+
+def _note_unprintable(checks: Checks, where: str, value: Any) -> None:
+    if type(value) is str and not (value.isascii() and value.isprintable()):
+        checks.fault(where, "not_ascii", "holds something else than printable ASCII")
+
+
 class Word(Bounded):
     """One of some words."""
 

@@ -11,7 +11,7 @@ import msgspec
 import orjson
 from flask import Response
 
-from api.http.fields import Etag, Text, schema_of
+from api.http.fields import Etag, KeyText, schema_of
 from api.http.problems import Problem, handed_over
 from api.http.routes import Blueprint, caller, edge
 from api.http.standing import mark
@@ -49,7 +49,7 @@ class ReceiptSchema(marshmallow.Schema):
 class KeyHeaders(marshmallow.Schema):
     """Under which key a command may be repeated."""
 
-    idempotency_key = Text(longest=200, required=True, data_key="Idempotency-Key")
+    idempotency_key = KeyText(required=True, data_key="Idempotency-Key")
 
 
 class SeenHeaders(KeyHeaders):

@@ -12,13 +12,15 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from ledger.common.characters import (
+    BLANK,
     FULL_WIDTH,
+    IGNORABLE,
     INVISIBLE,
-    find_full_width,
     find_invisible,
+    find_misleading,
     is_stream_plain,
-    note_full_width,
     note_invisible,
+    note_misleading,
     note_odd_in_stream,
 )
 from ledger.common.context import check_actor, check_member
@@ -50,7 +52,7 @@ def clean(value: str) -> bool:
 
 USABLE: dict[str, Any] = {
     "clean": clean, "datetime": datetime, "find_invisible": find_invisible,
-    "find_full_width": find_full_width, "is_stream_plain": is_stream_plain,
+    "find_misleading": find_misleading, "is_stream_plain": is_stream_plain,
     "fits_name": fits_name}
 """What the condition of a bound may use."""
 
@@ -135,18 +137,19 @@ class NameText(Text):
 
 @dataclass(frozen=True)
 class IdText(NameText):
-    """An id or a number: a name without full-width letters and digits, too."""
+    """An id or a number: a name without full-width letters and digits, too, nor blanks of another
+    kind, nor what may be shown as nothing."""
 
-    REFUSED: ClassVar[str] = INVISIBLE + FULL_WIDTH
+    REFUSED: ClassVar[str] = INVISIBLE + FULL_WIDTH + IGNORABLE + BLANK
 
     @property
     def _plain(self) -> str:
-        return f"(v.isascii() or not find_full_width(v)) and {super()._plain}"
+        return f"(v.isascii() or not find_misleading(v)) and {super()._plain}"
 
     def note(self, checks: Checks, where: str, value: Any) -> None:
         super().note(checks, where, value)
         if type(value) is str:
-            note_full_width(checks, where, value)
+            note_misleading(checks, where, value)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.common.characters import TO_ASCII
+from ledger.common.characters import READ_AS
 from ledger.common.values import EPOCH
 from ledger.imports.faults import BadCell
 from ledger.imports.profiles import Field, Profile
@@ -31,8 +31,8 @@ def converter(
 ) -> Convert:
     """A function that turns a cell into a field's value, None if it is blank.
 
-    Where it is an id, full-width letters and digits become those of ASCII. Units: `latest_us` is
-    the latest time that is not in the future. Errors: BadCell.
+    Where it is an id, full-width letters, digits and blanks become those of ASCII. Units:
+    `latest_us` is the latest time that is not in the future. Errors: BadCell.
     """
     parse = _parser(field, profile, latest_us)
     if is_id:
@@ -67,8 +67,8 @@ def _parser(field: Field, profile: Profile, latest_us: int) -> Convert:
 
 
 def _narrowed(parse: Convert) -> Convert:
-    """The same for a cell with its full-width letters and digits as those of ASCII."""
-    return lambda text: parse(text if text.isascii() else text.translate(TO_ASCII))
+    """The same for a cell with its full-width letters, digits and blanks as those of ASCII."""
+    return lambda text: parse(text if text.isascii() else text.translate(READ_AS))
 
 
 def _unformula(text: str) -> str:

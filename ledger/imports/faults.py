@@ -70,7 +70,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "too_many_statements": (
         "R-IMP-14", "the order appears here in more than {most} different rows"),
     "full_width": (
-        "R-IMP-20", "has full-width letters or digits, and is read as {read}"),
+        "R-IMP-20", "has full-width letters, digits or blanks, and is read as {read}"),
     "row_missing": ("R-IMP-15", "has no matching row in {kind}"),
     "row_unmatched": ("R-IMP-15", "matches no row in {kind}"),
 }

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ledger.common.characters import find_full_width
+from ledger.common.characters import find_read_otherwise
 from ledger.imports.cells import converter
 from ledger.imports.faults import BadCell, RowFault, shown
 from ledger.imports.profiles import File, Profile, open_fields
@@ -154,7 +154,8 @@ class RowReader:
             value=shown(cells[column.place], personal=column.personal),
             read=shown(str(values[column.slot]), personal=column.personal))
             for column in self.ids if values and not cells[column.place].isascii()
-            and find_full_width(cells[column.place]) and values[column.slot] is not None]
+            and find_read_otherwise(cells[column.place].strip())
+            and values[column.slot] is not None]
 
     def _values(self, number: int, cells: list[str]) -> tuple[list[object], list[RowFault]]:
         name, width = self.source.name, self.width

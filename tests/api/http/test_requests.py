@@ -640,3 +640,15 @@ def test_command__that_was_looked_up_and_failed_is_not_recorded(
             StorageFailed(why="the disk is full")))
         problem(web.post("/v1/orders", order(), key="k"), 503, "storage_failed")
     assert web.post("/v1/orders", order(), key="k").status_code == 201
+
+
+@pytest.mark.parametrize("key", ["a\tb", "\xe9", "\xa0", "k" * 201, " "])
+def test_key__rejected_when_it_is_not_printable_ascii(web: Web, key: str) -> None:
+    found = problem(web.post("/v1/orders", order(), key=key), 400, "not_understood")
+    assert {one["pointer"] for one in found["errors"]} == {"/headers/Idempotency-Key"}
+
+
+def test_key__accepted_with_every_printable_character(web: Web) -> None:
+    key = "".join(map(chr, range(0x21, 0x7F))) + " x"
+    assert web.post("/v1/orders", order(), key=key).status_code == 201
+    assert web.post("/v1/orders", order(), key=key).status_code == 200

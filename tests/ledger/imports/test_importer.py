@@ -338,10 +338,19 @@ def test_full_width__read_as_ascii_with_a_warning(shop: Shop) -> None:
     assert summary.warning_count == 2
     assert [(one.row, one.column, one.value, one.code, one.reason) for one in summary.warnings] == [
         (2, "订单编号", "Ａ１２", "full_width",
-         "has full-width letters or digits, and is read as A12"),
+         "has full-width letters, digits or blanks, and is read as A12"),
         (4, "订单编号", "１４", "full_width",
-         "has full-width letters or digits, and is read as 14")]
+         "has full-width letters, digits or blanks, and is read as 14")]
     assert counts(shop.bring(shop.file([order("A12")]))) == (1, 0, 0, 1)
+
+
+def test_blanks__of_another_kind_are_read_as_blanks_or_rejected(shop: Shop) -> None:
+    rows = [order("a\u30001"), order("a\xa02"), order("a\u20033"), order("\u3000b1\xa0")]
+    summary = shop.bring(shop.file(rows), policy=REJECT_FAILED_ROWS)
+    assert [one["number"] for one in shop.payloads("order.placed.v1")] == ["a 1", "a 2", "b1"]
+    assert [(one.row, one.code) for one in summary.warnings] == [(2, "full_width"),
+                                                                 (3, "full_width")]
+    assert [(one.row, one.code) for one in summary.faults] == [(4, "odd_blank")]
 
 
 def test_full_width__joins_the_rows_that_it_means(shop: Shop) -> None:
