@@ -53,6 +53,11 @@ _others = re.compile("[^0-9A-Za-z㐀-鿿._-]+").sub
 _sha256 = re.compile("[0-9a-f]{64}").fullmatch
 
 
+def taken(text: str) -> str:
+    """A text as a subject takes it: NFC, without blanks at its ends."""
+    return (text if text.isascii() else unicodedata.normalize("NFC", text)).strip()
+
+
 def subject_part(text: str) -> str:
     """One part of a subject: NFC, trimmed, case kept, percent-encoded but for letters and digits.
 
@@ -62,7 +67,7 @@ def subject_part(text: str) -> str:
     if _plain(text):  # none of these changes under NFC
         return text
     return _others(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()),
-                   unicodedata.normalize("NFC", text).strip())
+                   taken(text))
 
 
 def subject(kind: str, *parts: str) -> str:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ledger.common.personal import Personal
+from ledger.common.values import taken
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command
@@ -65,7 +66,8 @@ def _differs(command: Command, name: str, sealed: _Sealed, keys: LedgerKeys) -> 
 
     The person on record says which key opens it: looked up, it might be another by now.
     """
-    return keys.reveal(*sealed) not in (None, getattr(command, name))
+    known, told = keys.reveal(*sealed), getattr(command, name)
+    return known is not None and (told is None or taken(known) != taken(told))
 
 
 class Repeats:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.common.values import to_us
+from ledger.common.values import taken, to_us
 from ledger.core.commands import Command
 from ledger.log.envelope import frame_bytes, frame_text
 
@@ -61,14 +61,20 @@ def _fields(struct: type[msgspec.Struct]) -> tuple[_Field, ...]:
 
 def _plain(value: Any) -> Any:
     """A value as it is hashed: no field that is as if left out, each time in one spelling."""
+    if isinstance(value, str):
+        return taken(value)
     if isinstance(value, msgspec.Struct):
         return {field.encoded: _plain(inner) for field in _fields(type(value))
-                if (inner := getattr(value, field.name)) != field.default}
+                if (inner := _trimmed(getattr(value, field.name))) != field.default}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
     return to_us(value) if isinstance(value, datetime) else value
+
+
+def _trimmed(value: Any) -> Any:
+    return taken(value) if isinstance(value, str) else value
 
 
 def request_hash(mac: Mac, command: Command, filled: Collection[str] = ()) -> bytes:

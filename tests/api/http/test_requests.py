@@ -652,3 +652,12 @@ def test_key__accepted_with_every_printable_character(web: Web) -> None:
     key = "".join(map(chr, range(0x21, 0x7F))) + " x"
     assert web.post("/v1/orders", order(), key=key).status_code == 201
     assert web.post("/v1/orders", order(), key=key).status_code == 200
+
+
+def test_command__sent_again_in_another_spelling_is_the_same(web: Web) -> None:
+    """Blanks around a value, and letters composed otherwise; in personal values, too."""
+    first = order("e\u0301", recipient="Jose\u0301")
+    assert web.post("/v1/orders", first, key="k").status_code == 201
+    again = order(" \xe9 ", recipient=" Jos\xe9 ")
+    assert web.post("/v1/orders", again, key="k").status_code == 200
+    problem(web.post("/v1/orders", {**again, "recipient": "Jos"}, key="k"), 422, "command_reused")

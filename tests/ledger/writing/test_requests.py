@@ -103,6 +103,15 @@ def test_request__of_another_command_is_another() -> None:
     assert hashed(same) != hashed(place())
 
 
+def test_request__is_the_same_in_another_spelling_of_a_value() -> None:
+    """As the ledger takes it: with blanks around it, or a letter that is composed otherwise."""
+    for one, other in ((" 1", "1"), ("1\u3000", "1"), ("e\u0301", "\xe9"), ("\xa0é ", "e\u0301")):
+        told = [msgspec.structs.replace(place(), shop=shop) for shop in (one, other)]
+        assert hashed(told[0]) == hashed(told[1]) != hashed(place())
+    assert hashed(msgspec.structs.replace(place(), shop="a b")) != hashed(
+        msgspec.structs.replace(place(), shop="ab"))
+
+
 def test_request__covers_what_its_client_named_only() -> None:
     early, late = (place(occurred_at=datetime(2026, 9, day, tzinfo=EAST)) for day in (1, 2))
     assert hashed(early, "occurred_at") == hashed(late, "occurred_at") != hashed(early)
