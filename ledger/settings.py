@@ -26,6 +26,7 @@ from ledger.log.store import SUFFIX, StorageFailed, Store
 from ledger.writing.genesis import begun, keys_of
 
 DEFAULT_DATABASE = "sqlite:///var/ledger.db"
+URLS = ("LEDGER_DATABASE_URL", "LEDGER_KEYS_URL", "LEDGER_ADMIN_DATABASE_URL")
 
 
 class BadDatabaseUrl(Misconfigured):
@@ -66,6 +67,22 @@ class BadDays(Misconfigured):
     rule: ClassVar[str] = "R-SET-04"
 
 
+class StrayAt(Misconfigured):
+    """{name} holds more than one @, so that a part of its password would be taken for the server's
+    name. Write an @ inside a password as %40."""
+
+    code: ClassVar[str] = "stray_at"
+    rule: ClassVar[str] = "R-SET-06"
+
+
+class KeysInTheLog(Misconfigured):
+    """LEDGER_KEYS_URL and LEDGER_DATABASE_URL name the same database. Keep the keys in one of their
+    own: whoever has the log must not have them, too."""
+
+    code: ClassVar[str] = "keys_in_the_log"
+    rule: ClassVar[str] = "R-SET-07"
+
+
 @contextmanager
 def _opening(name: str, url: str) -> Iterator[None]:
     """Errors: CannotOpen (R-SET-02) for whatever the system or the driver raises while opening."""
@@ -92,12 +109,17 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read LEDGER_DATABASE_URL, LEDGER_KEYS_URL, LEDGER_MASTER_KEY_FILE,
-        LEDGER_ADMIN_DATABASE_URL and LEDGER_CLOCK_AHEAD_DAYS. Errors: R-SET-01, R-SET-04.
+        LEDGER_ADMIN_DATABASE_URL and LEDGER_CLOCK_AHEAD_DAYS. Errors: R-SET-01, R-SET-04, StrayAt
+        (R-SET-06), KeysInTheLog (R-SET-07).
 
         The keys and the master key of an SQLite ledger `x.db` default to `x.keys.db` and
         `x.master.key` next to it: one keys database for all files of a folder would give unrelated
         ledgers the same secret.
         """
+        for name in URLS:
+            text = environment.get(name, "")
+            if text.startswith("postgresql") and text.partition("?")[0].count("@") > 1:
+                raise StrayAt(name=name)
         url = environment.get("LEDGER_DATABASE_URL") or DEFAULT_DATABASE
         keys = environment.get("LEDGER_KEYS_URL")
         master = environment.get("LEDGER_MASTER_KEY_FILE")
@@ -106,6 +128,8 @@ class Settings:
             master = master or str(path.with_suffix(".master.key"))
         elif not url.startswith(("postgresql", "memory:")):
             raise BadDatabaseUrl(name="LEDGER_DATABASE_URL", url=masked(url))
+        if keys and keys != "memory:" and (keys == url or (path and sqlite_path(keys) == path)):
+            raise KeysInTheLog
         return cls(
             database_url=url,
             keys_url=keys or ("memory:" if url == "memory:" else "sqlite:///var/keys.db"),

@@ -20,7 +20,9 @@ from ledger.settings import (
     BadDatabaseUrl,
     BadDays,
     CannotOpen,
+    KeysInTheLog,
     Settings,
+    StrayAt,
     clock_of,
     default_actor,
     open_ledger,
@@ -171,3 +173,22 @@ def test_report__rejected_when_its_read_model_stopped(
         with pytest.raises(reports.ProjectionStopped, match="before position 2"):
             reports.ask("orders", "main", reports.question(None))
     assert len(reports.ask("orders", "main", reports.question(None)).rows) == 2
+
+
+@pytest.mark.parametrize("name", [
+    "LEDGER_DATABASE_URL", "LEDGER_KEYS_URL", "LEDGER_ADMIN_DATABASE_URL"])
+def test_url__rejected_with_an_at_in_its_password_of_which_nothing_is_shown(name: str) -> None:
+    """R-SET-06"""
+    with pytest.raises(StrayAt) as found:
+        Settings.from_environment({name: "postgresql://ledger:pa@ss@db.example/shop"})
+    assert "pa" not in str(found.value).replace("part", "").replace("password", "")
+    Settings.from_environment({name: "postgresql://ledger:pa%40ss@db.example/shop"})
+
+
+@pytest.mark.parametrize(("url", "keys"), [
+    ("sqlite:///var/a.db", "sqlite:///var/a.db"), ("sqlite:///var/a.db", "sqlite:///var//a.db"),
+    ("postgresql://u@h/db", "postgresql://u@h/db")])
+def test_keys__rejected_in_the_database_of_the_log(url: str, keys: str) -> None:
+    """R-SET-07"""
+    with pytest.raises(KeysInTheLog):
+        Settings.from_environment({"LEDGER_DATABASE_URL": url, "LEDGER_KEYS_URL": keys})
