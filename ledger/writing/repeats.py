@@ -66,8 +66,8 @@ def _differs(command: Command, name: str, sealed: _Sealed, keys: LedgerKeys) -> 
 
     The person on record says which key opens it: looked up, it might be another by now.
     """
-    known, told = keys.reveal(*sealed), getattr(command, name)
-    return known is not None and (told is None or taken(known) != taken(told))
+    known, given = keys.reveal(*sealed), getattr(command, name)
+    return known is not None and (given is None or taken(known) != taken(given))
 
 
 class Repeats:
