@@ -1,5 +1,6 @@
 """Settings, the SQLite gate, and who may stand in an event: refused before anything else."""
 
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -20,9 +21,11 @@ from ledger.settings import (
     BadDatabaseUrl,
     BadDays,
     CannotOpen,
+    NotInCopy,
     Settings,
     clock_of,
     default_actor,
+    open_copy,
     open_ledger,
 )
 from tests.support.builders import CONTEXT, place
@@ -171,3 +174,16 @@ def test_report__rejected_when_its_read_model_stopped(
         with pytest.raises(reports.ProjectionStopped, match="before position 2"):
             reports.ask("orders", "main", reports.question(None))
     assert len(reports.ask("orders", "main", reports.question(None)).rows) == 2
+
+
+def test_copy__rejected_without_the_ledger_or_that_is_no_file(tmp_path: Path) -> None:
+    """R-SET-07: it speaks of the file, for no setting matters; a pipe is not waited for."""
+    sqlite_settings(tmp_path).open_store().close()
+    with pytest.raises(NotInCopy, match=r"shop\.db\. The ledgers in it: none\."):
+        open_copy(tmp_path / "shop.db", "main")
+    open_ledger(sqlite_settings(tmp_path)).close()
+    with pytest.raises(NotInCopy, match="The ledgers in it: main, main.access"):
+        open_copy(tmp_path / "shop.db", "other")
+    os.mkfifo(tmp_path / "pipe.db")
+    with pytest.raises(CannotOpen, match="not a regular file"):
+        open_copy(tmp_path / "pipe.db", "main")

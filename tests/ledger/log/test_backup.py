@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -461,3 +462,9 @@ def test_restore__says_in_words_which_columns_a_line_lacks(source: Path) -> None
         changed = [lines[0], {**lines[1], **change}, *lines[2:]]
         with pytest.raises(backup.BadBackup, match=why):
             backup.restore_log(MemoryStore(), rewritten(source / "log.gz", changed))
+
+
+def test_restore__rejected_of_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(backup.BadBackup, match="not a regular file"):
+        backup.restore_log(MemoryStore(), tmp_path / "pipe")
