@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +18,7 @@ from ledger.log import sqlite
 from ledger.log.clock import DAY_US, Clock
 from ledger.log.master_key import MasterKeyRequired
 from ledger.log.store import AffectedSqlite
+from ledger.log.verify import verify_with_access
 from ledger.settings import (
     BadDatabaseUrl,
     BadDays,
@@ -28,6 +30,7 @@ from ledger.settings import (
     open_copy,
     open_ledger,
 )
+from tests.support import tamper
 from tests.support.builders import CONTEXT, place
 from tests.support.clocks import START
 
@@ -187,3 +190,17 @@ def test_copy__rejected_without_the_ledger_or_that_is_no_file(tmp_path: Path) ->
     os.mkfifo(tmp_path / "pipe.db")
     with pytest.raises(CannotOpen, match="not a regular file"):
         open_copy(tmp_path / "pipe.db", "main")
+
+
+def test_copy__is_verified_where_the_name_of_another_ledger_is_no_text(tmp_path: Path) -> None:
+    """Not even in UTF-8: it names nothing, and the log itself is checked all the same."""
+    settings = sqlite_settings(tmp_path)
+    open_ledger(settings).close()
+    tamper.intrude(settings, "UPDATE ledgers SET name = CAST(x'ff' AS TEXT)"
+                   " WHERE name = 'main.access'")
+    with closing(open_copy(tmp_path / "shop.db", "main")) as store:
+        assert store.ledgers() == ["main"]
+        found, access = verify_with_access(store, "main")
+    (problem,) = found.problems
+    assert (found.position, access) == (1, None)
+    assert "is not here as main.access" in problem.what
