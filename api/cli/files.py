@@ -21,9 +21,11 @@ class OwnFile(Misconfigured):
 
 
 def must_be_elsewhere(path: Path, *copies: Path) -> None:
-    """Check that a file to write to is none of the ledger's own, by its name or as a link: the
-    databases and what is beside them, the master key, the read models. `copies` of the log count as
-    it does. Errors: OwnFile (R-SET-06).
+    """Check that a file to write to is not one of the ledger's own, by its name or as a link: the
+    databases and what is beside them, the master key, the read models. A file in `copies` counts as
+    the log itself does.
+
+    Errors: OwnFile (R-SET-06).
     """
     there = path.resolve()
     for own in _own(*copies):
