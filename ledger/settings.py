@@ -60,6 +60,14 @@ class MisnamedLedger(MissingLedger):
     rule: ClassVar[str] = "R-SET-05"
 
 
+class NotInCopy(MissingLedger):
+    """There is no ledger {ledger!r} in the file {path}. The ledgers in it: {known}. Name one of
+    them with --ledger, or another file."""
+
+    code: ClassVar[str] = "not_in_copy"
+    rule: ClassVar[str] = "R-SET-09"
+
+
 class BadDays(Misconfigured):
     """{name} is {text!r}. It must be a whole number of days, from 1 to 36500."""
 
@@ -276,8 +284,10 @@ def open_copy(path: Path, ledger: str) -> Store:
     """The log in a copy of an SQLite file, by itself: it is only read, and nothing near it is.
 
     Errors: CannotOpen (R-SET-02), also where a `-wal` file next to it holds a part of it;
-    MissingLedger (R-SET-03), R-LOG-05, R-LOG-06.
+    NotInCopy (R-SET-09), R-LOG-05, R-LOG-06.
     """
+    if path.exists() and not path.is_file():
+        raise CannotOpen(name="FILE", url=path, why="it is not a regular file")
     wal = path.with_name(path.name + "-wal")
     if wal.exists() and wal.stat().st_size:
         raise CannotOpen(name="FILE", url=path, why=f"a part of it is still in {wal.name}, since "
@@ -286,10 +296,11 @@ def open_copy(path: Path, ledger: str) -> Store:
         store = SqliteStore(path, immutable=True)
         try:
             if store.schema()[0] is None:
-                raise _missing(ledger, str(path), _near(path))
+                raise NotInCopy(ledger=ledger, path=path, known="none")
             store.prepare()
             if ledger not in (known := store.ledgers()):
-                raise _missing(ledger, str(path), known)
+                raise NotInCopy(ledger=ledger, path=path,
+                                known=", ".join(map(str, known)) or "none")
         except BaseException:
             store.close()
             raise

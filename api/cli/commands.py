@@ -224,7 +224,7 @@ def verify_command(
         verifying.show_keys(found, form)
         sys.exit(0 if found["ok"] else 1)
     roots = [one for text in expected for one in expectations(text)]
-    with noting(append_to) as note:
+    with noting(append_to, *([] if file is None else [file])) as note:
         report = doctor.verify_all(ledger_name, roots, file)
         verifying.show(report, form)
         if report["ok"]:
@@ -322,12 +322,14 @@ def backup_command(
     """Write the log with that of its keys and readings, or with --keys the wrapped keys of persons,
     into a new FILE."""
     from api.cli.doctor import expectation
+    from api.cli.files import must_be_elsewhere
     from ledger.log import backup as backups
     from ledger.log import keys_backup
     from ledger.settings import Settings
 
     if keys_only and append_to is not None:
         raise click.UsageError(tr("--append-to is for the log: keys have no root."))
+    must_be_elsewhere(file)
     if keys_only:
         with opened(ledger_name) as found:
             saved = keys_backup.backup_keys(found.keys, file, found.store)

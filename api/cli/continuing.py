@@ -29,6 +29,7 @@ class RestorerUnnamed(Invalid):
 def restore(file: Path, name: str | None, *, actor: str | None, reason: str
             ) -> list[dict[str, Any]]:
     """Read a log's backup into the database of the settings. Shapes: a row per ledger."""
+    must_be_of_log(file)  # before anything is made
     settings = Settings.from_environment()
     by = Attribution(actor or _pseudonym(settings, file), reason)
     with closing(settings.open_store()) as store, progress(tr("restore")) as step:

@@ -128,16 +128,19 @@ append_option = click.option(
 
 
 @contextmanager
-def noting(path: Path | None) -> "Iterator[Callable[[str], None]]":
+def noting(path: Path | None, *copies: Path) -> "Iterator[Callable[[str], None]]":
     """What appends a line to a file, which is open before the work begins; without one, nothing.
+    `copies` of the log are no such file.
 
-    Errors: CannotNote (R-VFY-03); of what it yields, NotNoted (R-VFY-04).
+    Errors: OwnFile (R-SET-08), CannotNote (R-VFY-03); of what it yields, NotNoted (R-VFY-04).
     """
     if path is None:
         yield lambda line: None
         return
+    from api.cli.files import must_be_elsewhere
     from ledger.log.noted import Notes
 
+    must_be_elsewhere(path, *copies)
     notes = Notes(path)
     try:
         yield notes.append

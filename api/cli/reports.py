@@ -10,6 +10,7 @@ import click
 import orjson
 
 from api import sheets
+from api.cli.files import must_be_elsewhere
 from api.cli.output import print_record, print_rows
 from api.messages import tr
 from api.sheets import workbook
@@ -83,6 +84,7 @@ def save(name: str, ledger: str, asked: Question, output: Path | None) -> None:
     """Write a report as a workbook. Errors: OutputNeeded (R-PRJ-15), those of `ask`."""
     if output is None:
         raise OutputNeeded
+    must_be_elsewhere(output)
     with caught_up(ledger) as models:
         output.write_bytes(workbook(models, ledger, name, asked)[0])
 
@@ -111,6 +113,8 @@ def show(answer: Answer, form: str, output: Path | None = None) -> None:
     if output is not None and form == "table":
         form = "json"
     if output is not None or form == "csv":
+        if output is not None:
+            must_be_elsewhere(output)
         found = _file(answer, form)
         if form == "csv":
             _say_as_of(answer, err=True)

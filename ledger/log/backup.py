@@ -29,6 +29,7 @@ from ledger.log.store import (
     Tile,
     Which,
     Writing,
+    must_be_owner,
     shown,
 )
 
@@ -58,10 +59,14 @@ def _plain(entry: Entry) -> dict[str, Any]:
 
 
 def _entry(line: dict[str, Any]) -> Entry:
+    """The entry of a line. Errors: ValueError, TypeError."""
+    if odd := sorted(line.keys() ^ set(Entry._fields)):
+        raise ValueError(f"it lacks, or has besides, {', '.join(odd)}")
+    if odd := sorted(name for name in _BYTES if not isinstance(line[name], str | None)):
+        raise ValueError(f"no bytes in base64: {', '.join(odd)}")
     values: dict[str, Any] = {
         name: base64.b64decode(value) if name in _BYTES and value is not None else value
-        for name, value in line.items()
-    }
+        for name, value in line.items()}
     return Entry(**values)
 
 
@@ -119,7 +124,7 @@ def backup_log(
 
     Shapes: the heads by name, the ledger's own first. What the log says of its access ledger is in
     the backup, too: that one is read last. Errors: FileExists (R-BAK-03), UnsoundLog (R-BAK-04),
-    LedgerUnknown (R-LDG-02).
+    LedgerUnknown (R-LDG-02), BadLedgerName (R-LDG-09) for a ledger of keys and readings alone.
     """
     ledgers = _together(store, ledger)
     heads = {one: store.head(one.id) for one in ledgers}
@@ -138,16 +143,21 @@ def backup_log(
 
 
 def _together(store: Store, ledger: Which) -> list[Known]:
-    """A ledger and the one of its keys and readings, if it is here."""
+    """A ledger and the one of its keys and readings, if it has one."""
     known = store.known(ledger)
     if known is None:
         raise LedgerUnknown(ledger=shown(ledger))
+    must_be_owner(known.name)
     first = next(iter(store.read(known.id, limit=1)), None)
     if (why := fault_in_current_opening(first)) is not None:
         raise UnsoundLog(ledger=known.name, position=1, why=why)
     access = opening(first, known.name).access
-    other = None if access is None else store.known(bytes.fromhex(access))
-    return [known] if other is None else [known, other]
+    if access is None:
+        return [known]
+    if (other := store.known(bytes.fromhex(access))) is None:
+        raise UnsoundLog(ledger=known.name, position=1, why=f"it names ledger {access} as that of "
+                         "its keys and readings, which is not here")
+    return [known, other]
 
 
 def _back_up(
@@ -209,6 +219,9 @@ def restore_log(
             for section, writing in zip(sections, writings, strict=True):
                 tree, head = _restored(path, lines, section, writing, progress=progress)
                 access = must_say(path, section, tree.first, tree.own_events.last, access=access)
+                if access is not None and len(sections) == 1:
+                    raise BadBackup(path=path, why=f"ledger {access} is not in it, which holds the "
+                                    f"keys and readings of {section.known.name}")
                 if then is not None and tree.own_events.last is not None:
                     head = then(section.known, writing, head, tree.own_events.last)
                 heads[section.known.name] = head

@@ -56,6 +56,8 @@ def line_of(value: dict[str, Any]) -> bytes:
 def lines_of(path: Path, expected: str) -> Iterator[dict[str, Any]]:
     """The lines of a backup, all objects; at their end the file is known to be whole."""
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise BadBackup(path=path, why="it is not a regular file")
         with gzip.open(path, "rb") as file:
             for number, raw in enumerate(file):
                 line = json.loads(raw)

@@ -85,7 +85,10 @@ def expectations(text: str) -> list[Expectation]:
     """
     if not text.startswith("@"):
         return [Expectation.parse(text)]
-    lines = Path(text[1:]).read_text("utf-8").splitlines()
+    path = Path(text[1:])
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise BadExpectation(text=text)
+    lines = path.read_text("utf-8-sig").splitlines()
     found = [Expectation.parse(line.strip()) for line in lines if line.strip()]
     if not found:
         raise BadExpectation(text=text)

@@ -8,7 +8,7 @@ migration the owner grants it just that, and CREATE on the database: read models
 an admin URL one role does everything, and only the triggers guard the events.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -111,6 +111,9 @@ def pooled(connection: Any) -> bool:
 
 class _Reader(SqlReader):
     mark = "%s"
+
+    def names(self) -> Iterator[str]:
+        yield from (name for (name,) in self.rows("SELECT name FROM ledgers", ()))
 
     def among(
         self, ledger: Which, column: str, values: Sequence[Any], after: int,

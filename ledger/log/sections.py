@@ -42,7 +42,7 @@ class Section(NamedTuple):
 
 
 def sections_of(path: Path, line: dict[str, Any] | None) -> list[Section]:
-    """The ledgers of a backup, one and that of its keys and readings, or one of the two alone.
+    """The ledgers of a backup: one, and that of its keys and readings.
 
     Errors: BadBackup (R-BAK-01).
     """
@@ -51,11 +51,19 @@ def sections_of(path: Path, line: dict[str, Any] | None) -> list[Section]:
     try:
         found = [_section(one) for one in line["ledgers"]]
         if found and [one.known for one in found] == _as_named(found):
+            must_begin_with_owner(path, found[0].known)
             return found
     except (LookupError, AttributeError, TypeError, ValueError):
         pass
     raise BadBackup(path=path, why="its first line does not name the ledgers, the number of their "
                     "events and their keys")
+
+
+def must_begin_with_owner(path: Path, first: Known) -> None:
+    """Errors: BadBackup (R-BAK-01) where only a ledger of keys and readings is in a backup."""
+    if first.of is not None:
+        raise BadBackup(path=path, why=f"it holds only {first.name}, and not ledger "
+                        f"{first.of.hex()}, whose keys and readings those are")
 
 
 def _section(line: dict[str, Any]) -> Section:

@@ -176,8 +176,7 @@ class SqlStore:
 
     def ledgers(self) -> list[str]:
         with self.reading() as reader:
-            return sorted(row[0] for row in reader.rows("SELECT name FROM ledgers", ())
-                          if isinstance(row[0], str))  # anything, where STRICT was taken off
+            return sorted(reader.names())
 
     # -- writes -----------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ itself runs.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection
@@ -129,6 +130,14 @@ class SqlReader:
             return NOBODY
         self._names.keep(ledger, found.id)
         return found.id
+
+    def names(self) -> Iterator[str]:
+        """The names of all ledgers. Where the file was changed a name may be anything: what is no
+        text in UTF-8 names nothing, and the others are still found."""
+        for (raw,) in self.rows(
+                "SELECT CAST(name AS BLOB) FROM ledgers WHERE typeof(name) = 'text'", ()):
+            with suppress(UnicodeDecodeError):
+                yield raw.decode()
 
     def known(self, ledger: Which) -> Known | None:
         column = "id" if isinstance(ledger, bytes) else "name"

@@ -7,6 +7,7 @@ cut off. It speaks of the log up to the head that it reads first: others may go 
 a cell holds is reported and ends nothing.
 """
 
+import re
 from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
@@ -43,6 +44,9 @@ WHOLE = 2**12
 """Up to how many events the whole tree is computed again when a writer opens a ledger."""
 
 
+_LINE = re.compile(r"([0-9]{1,16}):([0-9A-Fa-f]{64})")
+
+
 class BadExpectation(Invalid):
     """{text!r} is not POSITION:ROOT, such as 58000:9f86d081… with 64 hexadecimal digits, nor @FILE,
     a file with such lines."""
@@ -68,14 +72,9 @@ class Expectation(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "Expectation":
         """From POSITION:ROOT with the root in hexadecimal. Errors: BadExpectation (R-VFY-01)."""
-        number, _, digits = text.partition(":")
-        try:
-            position, root = int(number), bytes.fromhex(digits)
-        except ValueError:
-            raise BadExpectation(text=text) from None
-        if not (number.isascii() and number.isdigit()) or len(root) != merkle.HASH_BYTES:
+        if (parts := _LINE.fullmatch(text)) is None:
             raise BadExpectation(text=text)
-        return cls(position, root)
+        return cls(int(parts[1]), bytes.fromhex(parts[2]))
 
 
 class Problem(NamedTuple):

@@ -1,7 +1,9 @@
 """Settings, the SQLite gate, and who may stand in an event: refused before anything else."""
 
+import os
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
@@ -16,17 +18,21 @@ from ledger.log import sqlite
 from ledger.log.clock import DAY_US, Clock
 from ledger.log.master_key import MasterKeyRequired
 from ledger.log.store import AffectedSqlite
+from ledger.log.verify import verify_with_access
 from ledger.settings import (
     BadDatabaseUrl,
     BadDays,
     CannotOpen,
     KeysInTheLog,
+    NotInCopy,
     Settings,
     StrayAt,
     clock_of,
     default_actor,
+    open_copy,
     open_ledger,
 )
+from tests.support import tamper
 from tests.support.builders import CONTEXT, place
 from tests.support.clocks import START
 
@@ -192,3 +198,30 @@ def test_keys__rejected_in_the_database_of_the_log(url: str, keys: str) -> None:
     """R-SET-07"""
     with pytest.raises(KeysInTheLog):
         Settings.from_environment({"LEDGER_DATABASE_URL": url, "LEDGER_KEYS_URL": keys})
+
+
+def test_copy__rejected_without_the_ledger_or_that_is_no_file(tmp_path: Path) -> None:
+    """R-SET-09: it speaks of the file, for no setting matters; a pipe is not waited for."""
+    sqlite_settings(tmp_path).open_store().close()
+    with pytest.raises(NotInCopy, match=r"shop\.db\. The ledgers in it: none\."):
+        open_copy(tmp_path / "shop.db", "main")
+    open_ledger(sqlite_settings(tmp_path)).close()
+    with pytest.raises(NotInCopy, match="The ledgers in it: main, main.access"):
+        open_copy(tmp_path / "shop.db", "other")
+    os.mkfifo(tmp_path / "pipe.db")
+    with pytest.raises(CannotOpen, match="not a regular file"):
+        open_copy(tmp_path / "pipe.db", "main")
+
+
+def test_copy__is_verified_where_the_name_of_another_ledger_is_no_text(tmp_path: Path) -> None:
+    """Not even in UTF-8: it names nothing, and the log itself is checked all the same."""
+    settings = sqlite_settings(tmp_path)
+    open_ledger(settings).close()
+    tamper.intrude(settings, "UPDATE ledgers SET name = CAST(x'ff' AS TEXT)"
+                   " WHERE name = 'main.access'")
+    with closing(open_copy(tmp_path / "shop.db", "main")) as store:
+        assert store.ledgers() == ["main"]
+        found, access = verify_with_access(store, "main")
+    (problem,) = found.problems
+    assert (found.position, access) == (1, None)
+    assert "is not here as main.access" in problem.what

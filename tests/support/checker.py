@@ -52,10 +52,24 @@ def opens(row: Row, ledger: bytes) -> bool:
         isinstance(fields, dict)
         and (row.get("type"), row.get("stream"), row.get("version")) == OPENING
         and (row.get("ledger"), fields.get("id")) == (ledger, ledger.hex())
-        and fields.get("format") == FORMAT
+        and _of_format(fields)
         and all(isinstance(fields.get(name), str) for name in OPENED)
         and KEYS.fullmatch(fields["keys_id"]) is not None
+        and all(isinstance(fields.get(name), str | None) for name in ("access", "of"))
+        and isinstance(fields.get("continues", []), list)
+        and all(_ended(one) and isinstance(one.get("id"), str)
+                for one in fields.get("continues", []))
     )
+
+
+def _of_format(fields: Mapping[str, Any]) -> bool:
+    return type(fields.get("format")) is int and fields["format"] == FORMAT
+
+
+def _ended(where: Any) -> bool:
+    """Whether it says a position and a root."""
+    return isinstance(where, dict) and type(where.get("position")) is int and isinstance(
+        where.get("root"), str)
 
 
 Fields = Mapping[str, Any]
@@ -73,7 +87,7 @@ def continues(row: Row, last: Fields, before: tuple[int, str]) -> Fields | None:
         return None
     if not isinstance(fields, dict) or (row.get("type"), row.get("stream")) != CONTINUED:
         return None
-    fits = fields.get("format") == FORMAT and all(
+    fits = _of_format(fields) and all(
         isinstance(fields.get(name), str) for name in ("keys_id", "program", "host"))
     return fields if fits and _went(fields, last, before) else None
 
@@ -84,7 +98,8 @@ def _went(fields: Fields, last: Fields, before: tuple[int, str]) -> bool:
     if not KEYS.fullmatch(str(keys)) or (last and (lost is None) != (keys == last["keys_id"])):
         return False
     return (lost is None or named(lost)) and (
-        back is None or (named(back) and (back.get("position"), back.get("root")) == before))
+        back is None or (named(back) and _ended(back)
+                         and (back.get("position"), back.get("root")) == before))
 
 
 def named(who: Any) -> bool:

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ledger.log.master_key import MissingMasterKey
 from ledger.log.memory import MemoryStore
 from ledger.log.persons import Keys, MissingKeys
 from ledger.log.sections import KeysBackup, LogBackup
-from ledger.log.store import LedgerHere, LedgerTaken, Store
+from ledger.log.store import BadLedgerName, LedgerHere, LedgerTaken, Store
 from ledger.log.verify import verify
 from ledger.log.wrapping import KeyDamaged, WrongMasterKey
 from ledger.settings import Settings, open_ledger
@@ -426,13 +427,44 @@ def test_restore__rejected_when_the_first_line_says_of_a_ledger_what_its_log_doe
     store.close()
 
 
-def test_restore__accepted_of_a_ledger_of_keys_alone(source: Path, tmp_path: Path) -> None:
-    """By a name that says what it is."""
+def test_backup__rejected_without_what_belongs_to_it(source: Path, tmp_path: Path) -> None:
+    """A ledger and that of its keys and readings are saved and restored together, or not at all."""
     old = settings_in(source).open_store()
-    backup.backup_log(old, "main.access", tmp_path / "access.gz")
-    known = old.known("main.access")
+    with pytest.raises(BadLedgerName):
+        backup.backup_log(old, "main.access", tmp_path / "access.gz")
     old.close()
-    store = MemoryStore()
-    backup.restore_log(store, tmp_path / "access.gz", name="second")
-    assert known is not None
-    assert store.known("second.access") == known._replace(name="second.access")
+    tamper.intrude(settings_in(source), "DELETE FROM heads WHERE ledger <> "
+                   "(SELECT id FROM ledgers WHERE name = 'main')")
+    tamper.intrude(settings_in(source), "DELETE FROM ledgers WHERE name = 'main.access'")
+    old = settings_in(source).open_store()
+    with pytest.raises(backup.UnsoundLog, match="which is not here"):
+        backup.backup_log(old, "main", tmp_path / "log.gz")
+    old.close()
+
+
+def test_restore__rejected_without_what_belongs_to_it(source: Path) -> None:
+    """Cut off with its header and closing line, so that the rest is whole by itself."""
+    lines = lines_of(source / "log.gz")
+    own, access = lines[0]["ledgers"]
+    events = own["events"] + 2
+    for ledgers, kept, missing in (([own], lines[1:events], access["id"]),
+                                   ([access], lines[events:], own["id"])):
+        store = MemoryStore()
+        with pytest.raises(backup.BadBackup, match=missing):
+            backup.restore_log(store, rewritten(
+                source / "log.gz", [{**lines[0], "ledgers": ledgers}, *kept]))
+        assert store.ledgers() == []
+
+
+def test_restore__says_in_words_which_columns_a_line_lacks(source: Path) -> None:
+    lines = lines_of(source / "log.gz")
+    for change, why in (({"more": 1}, "besides, more"), ({"salt": 5}, "in base64: salt")):
+        changed = [lines[0], {**lines[1], **change}, *lines[2:]]
+        with pytest.raises(backup.BadBackup, match=why):
+            backup.restore_log(MemoryStore(), rewritten(source / "log.gz", changed))
+
+
+def test_restore__rejected_of_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(backup.BadBackup, match="not a regular file"):
+        backup.restore_log(MemoryStore(), tmp_path / "pipe")

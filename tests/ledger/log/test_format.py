@@ -12,6 +12,8 @@ from click.testing import CliRunner
 
 from api.cli.commands import demo_command
 from ledger.application import Ledger
+from ledger.log.envelope import Entry
+from ledger.log.milestones import fault_in_current_opening
 from ledger.log.store import Store
 from ledger.log.verify import Expectation, verify
 from ledger.settings import Settings, sqlite_path
@@ -151,16 +153,41 @@ def test_checker__finds_what_a_log_cannot_say_of_how_it_goes_on() -> None:
                "payload": json.dumps(payload).encode(), **change}
         return [one.position for one in found_in([first, hashed(second | own)])]
 
-    for sound in (plain, plain | back, plain | lost | {"keys_id": other}):
+    for sound in (plain, plain | back, plain | lost | {"keys_id": other}, plain | {"more": [7]},
+                  plain | {"restored": back["restored"] | {"more": 7}, "keys_lost": None}):
         assert found(sound) == []
         assert found(sound, stream="log:other", version=1) == [2]
         assert found(sound, type="log.opened.v1") == found(sound, type="x") == [2]
     for odd in (plain | lost, plain | {"keys_id": other}, plain | {"format": 3},
+                plain | {"format": 2.0},
                 plain | {"keys_id": "x"}, plain | {"host": 7}, {}, [], 7,
                 plain | {"restored": back["restored"] | {"position": 2}},
                 plain | {"restored": back["restored"] | {"root": other}},
+                plain | {"restored": back["restored"] | {"position": True}},
+                plain | {"restored": back["restored"] | {"position": 1.0}},
                 plain | {"restored": {"position": 1, "root": first["leaf_hash"].hex()}}):
         assert found(odd) == [2], odd
+
+
+def test_checker__agrees_with_the_program_on_what_an_opening_may_say() -> None:
+    """Other fields are no fault, and those that are named are of the form that the page says."""
+    (first, *_) = (row for row, _ in examples())
+    said = json.loads(first["payload"])
+    end = {"id": "ab" * 16, "position": 1, "root": "cd" * 32}
+
+    def sound(**change: object) -> bool:
+        row = hashed(first | {"payload": json.dumps(said | change).encode()})
+        found = not found_in([row])
+        assert found == (fault_in_current_opening(Entry(**row)) is None), change
+        return found
+
+    assert all(sound(**change) for change in (
+        {}, {"more": [7]}, {"access": None}, {"continues": []}, {"continues": [end]},
+        {"continues": [end | {"more": 7}]}))
+    assert not any(sound(**change) for change in (
+        {"access": 7}, {"of": 7}, {"zone": None}, {"continues": None}, {"continues": [7]},
+        {"continues": [end | {"position": "1"}]}, {"continues": [end | {"id": 7}]},
+        {"continues": [{"id": "ab" * 16}]}, {"keys_id": "x"}, {"format": 3}, {"format": 2.0}))
 
 
 def test_checker__finds_what_happens_only_once_twice() -> None:

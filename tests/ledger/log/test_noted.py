@@ -29,6 +29,7 @@ def test_notes__are_what_expect_reads(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     noted(path, *LINES[1:])
     assert path.read_text() == "".join(f"{line}\n" for line in LINES)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())  # as Notepad writes it
     assert expectations(f"@{path}") == [one for line in LINES for one in expectations(line)]
 
 
@@ -66,6 +67,13 @@ def test_notes__rejected_with_the_line_that_was_not_written(
         with pytest.raises(NotNoted, match=LINES[0]):
             notes.append(LINES[0])
     notes.close()
+
+
+def test_expectations__rejected_of_a_pipe(tmp_path: Path) -> None:
+    """Which would be waited for until somebody writes into it."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadExpectation):
+        expectations(f"@{tmp_path}/pipe")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "7", f"{LINES[0]}\nx"])

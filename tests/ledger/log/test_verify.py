@@ -330,7 +330,9 @@ def test_expectation__rejected_when_it_is_not_a_position_and_a_root(text: str) -
         Expectation.parse(text)
 
 
-@pytest.mark.parametrize("text", ["７:" + "00" * 32, "+7:" + "00" * 32, "1_0:" + "00" * 32])
+@pytest.mark.parametrize("text", ["７:" + "00" * 32, "+7:" + "00" * 32, "1_0:" + "00" * 32,
+                                  "7: " + "00" * 32, "7:" + "00 " * 32, "7:00 " + "00" * 31,
+                                  " 7:" + "00" * 32, "7:" + "00" * 32 + "\n"])
 def test_expectation__rejected_when_the_position_is_not_plain_digits(text: str) -> None:
     with pytest.raises(BadExpectation):
         Expectation.parse(text)
