@@ -45,6 +45,16 @@ Index("persons_lookup", persons.c.ledger, persons.c.lookup, unique=True,
       sqlite_where=persons.c.current == 1, postgresql_where=persons.c.current == 1)
 Index("persons_lookups", persons.c.ledger, persons.c.lookup)
 
+erased = Table(
+    "erased", metadata,
+    Column("ledger", LargeBinary, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("position", WholeNumber, nullable=False),
+    PrimaryKeyConstraint("ledger", "person", name="erased_pk"),
+    sqlite_strict=True,
+)
+"""Who was erased, and at which position of the log."""
+
 ledger_secrets = Table(
     "ledger_secrets", metadata,
     Column("ledger", LargeBinary, primary_key=True),

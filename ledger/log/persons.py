@@ -25,7 +25,7 @@ from ledger.common.errors import LedgerError, Misconfigured
 from ledger.common.personal import Person, Personal, Plain
 from ledger.log import migrations
 from ledger.log.envelope import frame_bytes, frame_text
-from ledger.log.key_tables import SETTLE, ledger_secrets, metadata, persons
+from ledger.log.key_tables import SETTLE, erased, ledger_secrets, metadata, persons
 from ledger.log.master_key import KEY_BYTES
 from ledger.log.store import Known, LogConflict, StorageFailed
 
@@ -330,6 +330,36 @@ class LedgerKeys:
             if len(self._by_id) > _CACHED:
                 self._by_id.popitem(last=False)
         return known
+
+    # -- erasure ----------------------------------------------------------------------------------
+
+    def destroy(self, gone: Mapping[str, int]) -> None:
+        """Delete the keys of erased persons, and keep at which position each was erased."""
+        with self._lock, self._keys.engine.connect() as connection:
+            connection.execute(delete(persons).where(
+                persons.c.ledger == self.ledger, persons.c.person.in_(list(gone))))
+            self._keys._insert(connection, erased.name,
+                               [(self.ledger, person, at) for person, at in gone.items()])
+            self._by_lookup = OrderedDict(
+                (name, one) for name, one in self._by_lookup.items() if one.id not in gone)
+            for person in gone:
+                self._by_id.pop(person, None)
+
+    def is_erased(self, person: str) -> bool:
+        """Whether a person was erased."""
+        query = select(erased.c.person).where(
+            erased.c.ledger == self.ledger, erased.c.person == person)
+        with self._keys.engine.connect() as connection:
+            return connection.execute(query).first() is not None
+
+    def sharing(self, person: str) -> set[str]:
+        """All persons with the lookup of one, itself included."""
+        lookup = select(persons.c.lookup).where(
+            persons.c.ledger == self.ledger, persons.c.person == person).scalar_subquery()
+        query = select(persons.c.person).where(
+            persons.c.ledger == self.ledger, persons.c.lookup == lookup)
+        with self._keys.engine.connect() as connection:
+            return {person, *connection.execute(query).scalars()}
 
     # -- values -----------------------------------------------------------------------------------
 

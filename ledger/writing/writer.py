@@ -38,6 +38,7 @@ from ledger.writing.entries import (
     once_values,
 )
 from ledger.writing.errors import CommandReused, LedgerClosed, Overloaded
+from ledger.writing.following import follow
 from ledger.writing.refusals import Count, Refusal, Tally, done, entries_of
 from ledger.writing.repeats import is_same
 from ledger.writing.requests import request_hash
@@ -223,6 +224,7 @@ class Writer:
             if task.result is None:
                 task.result = task.receipt(head.position, last)
         self._cache.keep(work.changed, head, batch.entries)
+        follow(self.keys, batch.entries)
         self._batch_limit = min(MAX_COMMANDS, self._batch_limit * 2)
         self._accept_clock(tasks[0], head)
         return decided
