@@ -37,7 +37,7 @@ class Work(Protocol):
 
     def person(self, lookup: str, *beside: Aggregate) -> Person:
         """The person under a lookup, which the command named in `persons` where it can. Nobody new
-        is made beside what is sealed for a person who is lost. Errors: PersonLost."""
+        is made beside what is sealed for a person who is lost or erased. Errors: PersonLost."""
         ...
 
     def person_of(self, known: Aggregate, lookup: str, *beside: Aggregate) -> Person:
@@ -47,6 +47,10 @@ class Work(Protocol):
 
     def is_given_up(self, known: Aggregate, person: str) -> bool:
         """Whether keys were given up since an aggregate had anything sealed for a person."""
+        ...
+
+    def is_erased(self, person: str | None) -> bool:
+        """Whether a person was erased, also by this batch; None is nobody."""
         ...
 
 

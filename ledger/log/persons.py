@@ -338,8 +338,8 @@ class LedgerKeys:
         with self._lock, self._keys.engine.connect() as connection:
             connection.execute(delete(persons).where(
                 persons.c.ledger == self.ledger, persons.c.person.in_(list(gone))))
-            self._keys._insert(connection, erased.name,
-                               [(self.ledger, person, at) for person, at in gone.items()])
+            rows: list[tuple[object, ...]] = [(self.ledger, *one) for one in gone.items()]
+            self._keys._insert(connection, erased.name, rows)
             self._by_lookup = OrderedDict(
                 (name, one) for name, one in self._by_lookup.items() if one.id not in gone)
             for person in gone:
@@ -347,15 +347,13 @@ class LedgerKeys:
 
     def is_erased(self, person: str) -> bool:
         """Whether a person was erased."""
-        query = select(erased.c.person).where(
-            erased.c.ledger == self.ledger, erased.c.person == person)
+        query = select(erased).where(erased.c.ledger == self.ledger, erased.c.person == person)
         with self._keys.engine.connect() as connection:
             return connection.execute(query).first() is not None
 
     def sharing(self, person: str) -> set[str]:
         """All persons with the lookup of one, itself included."""
-        lookup = select(persons.c.lookup).where(
-            persons.c.ledger == self.ledger, persons.c.person == person).scalar_subquery()
+        lookup = select(persons.c.lookup).where(persons.c.person == person).scalar_subquery()
         query = select(persons.c.person).where(
             persons.c.ledger == self.ledger, persons.c.lookup == lookup)
         with self._keys.engine.connect() as connection:

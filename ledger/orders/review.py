@@ -42,7 +42,7 @@ class OrderReview(OrderGoods):
         TOPIC = "order.lines_changed.v1"
         old: list[Line]
         new: list[Line]
-        consent: Personal
+        consent: Personal | None = None
 
     class LinesDeclared(Aggregate.Event):
         """A file gave the lines of an order that was recorded without them."""
@@ -59,7 +59,7 @@ class OrderReview(OrderGoods):
         """Nobody may work on the order for now."""
 
         TOPIC = "order.held.v1"
-        reason: Personal
+        reason: Personal | None = None
 
     class HoldLifted(Aggregate.Event):
         """The order may be worked on again."""
@@ -90,7 +90,7 @@ class OrderReview(OrderGoods):
 
         TOPIC = "order.exception_noted.v1"
         exception: str
-        note: Personal
+        note: Personal | None = None
         owner: str | None = None
 
     class ExceptionClosed(Aggregate.Event):
@@ -98,7 +98,7 @@ class OrderReview(OrderGoods):
 
         TOPIC = "order.exception_closed.v1"
         exception: str
-        note: Personal
+        note: Personal | None = None
 
     # -- mutators ---------------------------------------------------------------------------------
 
@@ -175,9 +175,9 @@ class OrderReview(OrderGoods):
             self._held(reason=reason, occurred_at=occurred_at)
 
     def _is_held_for(self, reason: str) -> bool:
-        if self.held_for is None or self._sealer is None:
+        sealed, version = self.held_for or (None, 0)
+        if sealed is None or self._sealer is None:
             return False
-        sealed, version = self.held_for
         return self._sealer.reveal(sealed, self.id, version, "/reason") == reason
 
     def lift_hold(self, note: Plain | None, *, occurred_at: datetime) -> None:

@@ -107,8 +107,8 @@ class Member(Aggregate):
 
         TOPIC = "member.leave_refused.v1"
         number: str
-        reason: Personal
         refused_by: str
+        reason: Personal | None = None
 
     class LeaveWithdrawn(Aggregate.Event):
         """The leave is taken back on these days, by the member or for them."""
@@ -204,10 +204,11 @@ class Member(Aggregate):
     def change_details(
         self, name: Plain | None, contact: Plain | None, *, occurred_at: datetime
     ) -> None:
-        """Errors: R-PPL-01."""
+        """Nothing where the member was erased. Errors: R-PPL-01."""
         if self.joined_on is None:
             raise MemberUnknown(member=self.id)
-        self._details_changed(name=name, contact=contact, occurred_at=occurred_at)
+        if not any(given and given.person.is_erased for given in (name, contact)):
+            self._details_changed(name=name, contact=contact, occurred_at=occurred_at)
 
     def set_supervisor(self, supervisor: str, since: str, *, occurred_at: datetime) -> None:
         """Errors: R-PPL-01, R-PPL-03, R-PPL-19."""

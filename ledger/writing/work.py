@@ -134,6 +134,8 @@ class Work:
         self.unresolved: StorageFailed | None = None
         self.unmade: StorageFailed | None = None
         self._drafts: dict[str, Person] = {}
+        self.gone: set[str] = set()
+        self._facts: list[Any] = []
         self.cache = Cache() if cache is None else cache
         self._unreadable: dict[Key, Exception] = {}
 
@@ -212,13 +214,14 @@ class Work:
     def person(self, lookup: str, *beside: Aggregate) -> Person:
         """The person under a lookup; a new one is made once the command is accepted.
 
-        Nobody new is made beside what is sealed for a person who is lost: they may be the same.
-        Errors: PersonLost (R-KEY-06), StorageFailed (R-LOG-04).
+        Nobody new is made beside what is sealed for a person who is lost or erased: they may be
+        the same. Errors: PersonLost (R-KEY-06), StorageFailed (R-LOG-04).
         """
         known = self._found(lookup)
         if known is None:
             for aggregate in beside:
-                self._on_record(aggregate)
+                if (there := self._on_record(aggregate)) is not None and there.is_erased:
+                    return there
             if self.unmade is not None:
                 raise StorageFailed(**self.unmade.details) from self.unmade
             known = self._drafts[lookup] = new_person()
@@ -232,11 +235,13 @@ class Work:
         return self._resolved(lookup)
 
     def _resolved(self, lookup: str) -> Person | None:
-        return self.persons.get(lookup) or self.new.get(lookup) or self._drafts.get(lookup)
+        known = self.persons.get(lookup) or self.new.get(lookup) or self._drafts.get(lookup)
+        return None if known is not None and known.id in self.gone else known
 
     def person_of(self, known: Aggregate, lookup: str, *beside: Aggregate) -> Person:
         """The person whom an aggregate is sealed for; the one under a lookup if there is none yet,
-        or the log says that the keys were given up since.
+        or the log says that the keys were given up since. Who was erased has no key, and nothing
+        is sealed for them.
 
         Errors: PersonLost (R-KEY-06), StorageFailed (R-LOG-04).
         """
@@ -252,6 +257,8 @@ class Work:
         try:
             return self.person_by_id(person)
         except PersonLost:
+            if self.is_erased(person):
+                return Person(person, b"")
             if not self.is_given_up(known, person):
                 raise
             return None
@@ -267,9 +274,16 @@ class Work:
             entry.position > at and person.encode() in entry.payload
             for entry in self.reader.streams(self.ledger, [known.id]))
 
+    def is_erased(self, person: str | None) -> bool:
+        """Whether a person was erased, also by this batch; None is nobody."""
+        return person is not None and (person in self.gone or (
+            person not in self._by_id and self.keys.is_erased(person)))
+
     def person_by_id(self, person: str) -> Person:
         """A person who is known already, also one whom this batch made. Errors: PersonLost
         (R-KEY-06)."""
+        if person in self.gone:
+            raise PersonLost(person=person)
         for draft in self._drafts.values():
             if draft.id == person:
                 return draft
@@ -313,11 +327,12 @@ class Preview(Work):
     def person(self, lookup: str, *beside: Aggregate) -> Person:
         for aggregate in beside:
             try:
-                self._on_record(aggregate)
+                if (there := self._on_record(aggregate)) is not None and there.is_erased:
+                    return there
             except PersonLost:
                 if self._found(lookup) is None:
                     raise
-        return self._by_id.setdefault(lookup, Person(lookup, b""))
+        return self._by_id.setdefault(lookup, Person(lookup, b"none"))
 
 
 class _Unsealed:

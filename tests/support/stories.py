@@ -40,6 +40,7 @@ class Story:
         self.position = 1_000
         self.now = 0
         self.once: set[str] = set()
+        self.erased: set[str | None] = set()
 
     # -- what a handler asks for ------------------------------------------------------------------
 
@@ -59,10 +60,16 @@ class Story:
         return hmac.digest(purpose.encode(), data, "sha256")
 
     def person(self, lookup: str, *beside: Aggregate) -> Person:
-        return Person(f"person:{lookup}", b"")
+        return self._known(f"person:{lookup}")
 
     def person_of(self, known: Aggregate, lookup: str, *beside: Aggregate) -> Person:
-        return Person(known.whose() or f"person:{lookup}", b"")
+        return self._known(known.whose() or f"person:{lookup}")
+
+    def _known(self, person: str) -> Person:
+        return Person(person, b"" if person in self.erased else b"key")
+
+    def is_erased(self, person: str | None) -> bool:
+        return person in self.erased
 
     def is_given_up(self, known: Aggregate, person: str) -> bool:
         return False
