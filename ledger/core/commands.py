@@ -50,7 +50,27 @@ class Work(Protocol):
         ...
 
     def is_erased(self, person: str | None) -> bool:
-        """Whether a person was erased, also by this batch; None is nobody."""
+        """Whether a person was erased; None is nobody."""
+        ...
+
+    def person_by_id(self, person: str) -> Person:
+        """A person who is known already. Errors: PersonLost."""
+        ...
+
+    def sharing(self, person: str) -> set[str]:
+        """All persons who were looked up under the same name as one, itself included."""
+        ...
+
+    def own(self, streams: Collection[str]) -> Mapping[str, str]:
+        """The persons whom these streams have of their own, as far as there are any."""
+        ...
+
+    def facts_of(self, streams: Collection[str]) -> list[Any]:
+        """All facts of some streams."""
+        ...
+
+    def facts_since(self, position: int, most: int) -> list[Any] | None:
+        """All facts after a position; None if they are more than so many."""
         ...
 
 

@@ -7,6 +7,7 @@ from ledger.handlers import (
     access,
     clock,
     deductions,
+    erasure,
     fulfilment,
     imports,
     orders,
@@ -30,7 +31,7 @@ def joined(*tables: Mapping[type[Command], Handler]) -> dict[type[Command], Hand
 
 
 HANDLERS = joined(
-    access.HANDLERS, clock.HANDLERS, deductions.HANDLERS, fulfilment.HANDLERS, imports.HANDLERS,
-    orders.HANDLERS, people.HANDLERS, policies.HANDLERS, returns.HANDLERS, scores.HANDLERS,
-    stock.HANDLERS)
+    access.HANDLERS, clock.HANDLERS, deductions.HANDLERS, erasure.HANDLERS,
+    fulfilment.HANDLERS, imports.HANDLERS, orders.HANDLERS, people.HANDLERS, policies.HANDLERS,
+    returns.HANDLERS, scores.HANDLERS, stock.HANDLERS)
 """The handler of every command of the ledger."""

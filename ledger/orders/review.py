@@ -100,6 +100,17 @@ class OrderReview(OrderGoods):
         exception: str
         note: Personal | None = None
 
+    class BuyerErased(Aggregate.Event):
+        """The buyer of whom nothing stands in the order was erased, so nothing is taken any more.
+        """
+
+        TOPIC = "order.buyer_erased.v1"
+        person: str
+
+        def about(self) -> list[str]:
+            """The person that the buyer was."""
+            return [self.person]
+
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(Approved)
@@ -148,6 +159,10 @@ class OrderReview(OrderGoods):
         self.exceptions = {name: kind for name, kind in self.exceptions.items()
                            if name != exception}
 
+    @event(BuyerErased)
+    def _buyer_erased(self, person):
+        self.sealed_for = self.sealed_for or person
+
     # -- rules ------------------------------------------------------------------------------------
 
     def approve(self, note: Plain | None, *, occurred_at: datetime) -> None:
@@ -155,6 +170,11 @@ class OrderReview(OrderGoods):
         self.must_be_open()
         if not self.approved:
             self._approved(note=note, occurred_at=occurred_at)
+
+    def erase_buyer(self, person: str, *, occurred_at: datetime) -> None:
+        """The buyer is erased, so nobody new is made for the order. Errors: R-ORD-03."""
+        self.must_be_known()
+        self._buyer_erased(person=person, occurred_at=occurred_at)
 
     def change_lines(self, new: list[Line], consent: Plain, *, occurred_at: datetime) -> None:
         """Other lines, while no piece is reserved. Errors: R-ORD-03, R-ORD-06, R-ORD-25."""

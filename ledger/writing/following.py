@@ -7,6 +7,11 @@ from ledger.log.erasures import erased_by
 from ledger.log.persons import LedgerKeys
 
 
+def erases(entries: Sequence[Entry]) -> bool:
+    """Whether these entries erase anybody."""
+    return any(erased_by(entry) for entry in entries)
+
+
 def follow(keys: LedgerKeys, entries: Sequence[Entry]) -> None:
     """Destroy the keys of those whom these entries erase."""
     if gone := {person: entry.position for entry in entries for person in erased_by(entry)}:

@@ -1,7 +1,7 @@
 """What handlers see of the ledger: aggregates as the commands before left them, and persons."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ledger.common.personal import Person, Personal, Plain, Sealer
@@ -134,8 +134,8 @@ class Work:
         self.unresolved: StorageFailed | None = None
         self.unmade: StorageFailed | None = None
         self._drafts: dict[str, Person] = {}
-        self.gone: set[str] = set()
         self._facts: list[Any] = []
+        self._decided: list[Any] = []
         self.cache = Cache() if cache is None else cache
         self._unreadable: dict[Key, Exception] = {}
 
@@ -235,8 +235,7 @@ class Work:
         return self._resolved(lookup)
 
     def _resolved(self, lookup: str) -> Person | None:
-        known = self.persons.get(lookup) or self.new.get(lookup) or self._drafts.get(lookup)
-        return None if known is not None and known.id in self.gone else known
+        return self.persons.get(lookup) or self.new.get(lookup) or self._drafts.get(lookup)
 
     def person_of(self, known: Aggregate, lookup: str, *beside: Aggregate) -> Person:
         """The person whom an aggregate is sealed for; the one under a lookup if there is none yet,
@@ -275,15 +274,35 @@ class Work:
             for entry in self.reader.streams(self.ledger, [known.id]))
 
     def is_erased(self, person: str | None) -> bool:
-        """Whether a person was erased, also by this batch; None is nobody."""
-        return person is not None and (person in self.gone or (
-            person not in self._by_id and self.keys.is_erased(person)))
+        """Whether a person was erased; None is nobody. A batch ends with whoever it erases."""
+        return person is not None and person not in self._by_id and self.keys.is_erased(person)
+
+    def sharing(self, person: str) -> set[str]:
+        """All persons with the lookup of one, itself included."""
+        return self.keys.sharing(person)
+
+    def own(self, streams: Collection[str]) -> dict[str, str]:
+        """The persons who are looked up by the names of these streams."""
+        return {name: found.id for name in streams if (found := self._found(name)) is not None}
+
+    def facts_of(self, streams: Collection[str]) -> list[Any]:
+        """All facts of some streams, also those of this batch."""
+        names = set(streams)
+        return [*map(event_types.decode, self.reader.streams(self.ledger, sorted(names))),
+                *(fact for fact in self._facts if fact.originator_id in names)]
+
+    def facts_since(self, position: int, most: int) -> list[Any] | None:
+        """All facts after a position, also those of this batch; None if they are more than so many.
+        """
+        until = self.reader.head(self.ledger).position
+        if until + self.added - position > most:
+            return None
+        entries = self.reader.read(self.ledger, after=position, until=until, limit=most)
+        return [*map(event_types.decode, entries), *self._facts]
 
     def person_by_id(self, person: str) -> Person:
         """A person who is known already, also one whom this batch made. Errors: PersonLost
         (R-KEY-06)."""
-        if person in self.gone:
-            raise PersonLost(person=person)
         for draft in self._drafts.values():
             if draft.id == person:
                 return draft
@@ -303,11 +322,14 @@ class Work:
                 f"{command.NAME} took {stream} for a {cls.KIND}"
         if not facts:
             self._drafts = {}
+        self._decided = facts
         return facts
 
     def keep(self, events: int) -> None:
         """Let the next command see what the last one touched, and so many events recorded."""
         self.added += events
+        self._facts.extend(self._decided)
+        self._decided = []
         if self._drafts:
             self.new.update(self._drafts)
             self._by_id.update((person.id, person) for person in self._drafts.values())

@@ -38,7 +38,7 @@ from ledger.writing.entries import (
     once_values,
 )
 from ledger.writing.errors import CommandReused, LedgerClosed, Overloaded
-from ledger.writing.following import follow
+from ledger.writing.following import erases, follow
 from ledger.writing.refusals import Count, Refusal, Tally, done, entries_of
 from ledger.writing.repeats import is_same
 from ledger.writing.requests import request_hash
@@ -308,7 +308,7 @@ class Writer:
         work.fetch([wanted for task in tasks for wanted in task.command.streams()])
         until = time.monotonic() + MAX_DECIDING_S
         for decided, task in enumerate(tasks):
-            if decided and time.monotonic() > until:
+            if decided and (time.monotonic() > until or erases(tasks[decided - 1].entries)):
                 return decided
             task.entries, task.result = [], None if task.recorded else task.turn.failed
             if task.result is None:

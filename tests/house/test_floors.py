@@ -10,8 +10,8 @@ from tests.support.source import check, imports
 FLOORS = {
     "ledger": (
         "common", "log", "core", "writing", "access", "stock", "orders", "fulfilment", "returns",
-        "policies", "people", "scores", "deductions", "imports", "handlers", "application",
-        "settings"),
+        "policies", "people", "erasure", "scores", "deductions", "imports", "handlers",
+        "application", "settings"),
     "projections": (
         "store", "asking", "orders", "stock", "returns", "people", "deductions", "scores",
         "policies", "audit", "reports", "catalogue"),
