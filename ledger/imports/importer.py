@@ -66,6 +66,14 @@ class Target(Protocol):
         """How many events each command would record now, or its refusal."""
         ...
 
+    def erased(self) -> set[str]:
+        """All persons whom the log says to be erased."""
+        ...
+
+    def whose(self, commands: Sequence[Command]) -> list[str | None]:
+        """The person whom the subject of each command is sealed for, as far as there is one."""
+        ...
+
     def handle_many(self, items: Sequence[Item]) -> list[Receipt | LedgerError]:
         """Decide commands in order, each failing alone."""
         ...
@@ -160,6 +168,8 @@ class _Run:
         self.to_record = 0
         self.events = 0
         self.kept: list[list[Statement]] | None = []
+        self.gone: set[str] = set()
+        self.erased: set[int] = set()
 
     def run(self, files: Sequence[Path]) -> Summary:
         """All stages. Nothing is recorded if a fault forbids it or nothing is new."""
@@ -171,8 +181,12 @@ class _Run:
         self.rows = self.staging.count + self.loader.lost
         self.started = not self.loader.unusable and self._would_record(self._start()) == 0
         finished = self.started and self._would_record(self._complete(self.rows, 0)) == 0
+        self.gone = self.ledger.erased()
         if not (finished or self.loader.unusable):
             self._check()
+        elif finished and self.gone:
+            for batch in self.statements.batches("check", self.how.progress, report=False):
+                self._note_erased(batch)
         rejecting = self.loader.unusable or (
             self.how.policy == REJECT_EVERYTHING and self.staging.fault_count > 0)
         if not (rejecting or finished or self.how.dry_run or self._nothing_new()):
@@ -256,8 +270,18 @@ class _Run:
             if previewing:
                 doubtful = batch if self.how.dry_run else self._doubtful(batch)
                 self._previewed(doubtful, self._preview(doubtful))
+            self._note_erased(batch)
             self._keep(batch)
         self.statements.reject_unmatched()
+
+    def _note_erased(self, batch: list[Statement]) -> None:
+        """Note the rows that name something personal of somebody who was erased."""
+        personal = [statement for statement in batch if self.gone and any(
+            getattr(statement.command, name) is not None for name in statement.command.PERSONAL)]
+        persons = self.ledger.whose([statement.command for statement in personal])
+        for statement, person in zip(personal, persons, strict=True):
+            if person in self.gone:
+                self.erased.update(statement.seqs())
 
     def _preview(self, batch: list[Statement]) -> list[int | LedgerError]:
         """How many events each statement would record after those before it, or its refusal."""
@@ -362,7 +386,7 @@ class _Run:
             accepted, rejected = 0, self.rows
         return Summary(
             import_id=self.id, rows=self.rows, accepted=accepted, rejected=rejected,
-            duplicates=self.rows - accepted - rejected, events=self.events,
+            duplicates=self.rows - accepted - rejected, erased=len(self.erased), events=self.events,
             position=self.ledger.head().position, fault_count=self.staging.fault_count,
             warning_count=self.staging.warning_count, dry_run=self.how.dry_run,
             policy=self.how.policy, staging=self.staging)
