@@ -21,5 +21,5 @@ def opened_rows(
     keys.load(people)
     if not noted:
         note_read(position)
-    found: list[dict[str, Any]] = revealed(rows, keys.reveal)
+    found: list[dict[str, Any]] = revealed(rows, keys)
     return found

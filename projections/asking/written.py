@@ -2,11 +2,10 @@
 
 A read model stores the sealed value with its place in the log, and never what it says. Who may see
 it has it opened when it is read, with the key of the person whose it is; without that key it reads
-as erased, in the past as well.
+as erased, or as lost, in the past as well.
 """
 
-from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 
@@ -17,10 +16,22 @@ PERSONAL = "‹personal›"
 """What stands for a value that is not opened."""
 
 ERASED = "‹erased›"
-"""What stands for a value whose person's key is gone."""
+"""What stands for a value of a person who was erased."""
 
-Reveal = Callable[[Personal, str, int, str], str | None]
-"""Opens a sealed value of a place, as `LedgerKeys.reveal` does; None where the key is gone."""
+LOST = "‹lost›"
+"""What stands for a value whose person's key is gone, while no erasure of them is on record."""
+
+
+class Opener(Protocol):
+    """What opens sealed values: see `LedgerKeys`."""
+
+    def reveal(self, sealed: Personal, stream: str, version: int, field: str) -> str | None:
+        """The value of a place, or None where the key is gone."""
+        ...
+
+    def is_erased(self, person: str) -> bool:
+        """Whether a person was erased."""
+        ...
 
 
 class Sealed(msgspec.Struct, frozen=True, array_like=True):
@@ -53,16 +64,26 @@ class Written(str):
         return found
 
 
-def revealed(value: Any, reveal: Reveal) -> Any:
-    """A value of a row with every sealed text in it opened, or marked as erased."""
+def opened(sealed: Sealed, keys: Opener) -> str:
+    """What a sealed value says, or what stands for it."""
+    text = keys.reveal(sealed.value, sealed.stream, sealed.version, sealed.field)
+    return without_key(sealed, keys) if text is None else text
+
+
+def without_key(sealed: Sealed, keys: Opener) -> str:
+    """What stands for a value whose person's key is gone. Whether it was erased or is lost is
+    decided here alone."""
+    return ERASED if keys.is_erased(sealed.value.p) else LOST
+
+
+def revealed(value: Any, keys: Opener) -> Any:
+    """A value of a row with every sealed text in it opened, or marked as erased or lost."""
     if type(value) is Written:
-        sealed = value.sealed
-        text = reveal(sealed.value, sealed.stream, sealed.version, sealed.field)
-        return ERASED if text is None else text
+        return opened(value.sealed, keys)
     if isinstance(value, dict):
-        return {name: revealed(part, reveal) for name, part in value.items()}
+        return {name: revealed(part, keys) for name, part in value.items()}
     if isinstance(value, list):
-        return [revealed(part, reveal) for part in value]
+        return [revealed(part, keys) for part in value]
     return value
 
 

@@ -17,7 +17,7 @@ FLOORS = {
         "policies", "audit", "reports", "catalogue"),
     "api": (
         "messages", "entry", "sheets", "http", "log", "orders", "returns", "stock", "people",
-        "policies", "deductions", "scores", "imports", "demo", "cli", "__init__"),
+        "persons", "policies", "deductions", "scores", "imports", "demo", "cli", "__init__"),
 }
 """The packages and modules of each folder. One may import only those that stand before it."""
 
