@@ -60,7 +60,8 @@ class Ledger:
         repeats = Repeats(self.id, self.store, self.keys)
         repeats.look_up(task for task in tasks if task.context.command_id is not None)
         repeats.number(tasks)
-        work = Preview(self.id, self.store, self.keys, handlers=self._handlers)
+        work = Preview(self.id, self.store, self.keys, handlers=self._handlers,
+                       now=self.clock.wall())
         work.fetch([wanted for command, _ in items for wanted in command.streams()])
         found: list[int | LedgerError] = []
         for task in tasks:

@@ -60,6 +60,8 @@ def listed(store: Store, ledger: str, as_of: AsOf = NOW) -> list[dict[str, Any]]
         if isinstance(event, PolicyBook.Withdrawn):
             withdrawn.add(event.version)
             continue
+        if isinstance(event, PolicyBook.RetentionConfirmed):
+            continue
         rows.append({
             "version": event.version, "effective_from": event.effective_from,
             "title": event.title, "source": event.source,

@@ -193,6 +193,36 @@ def export_command(person: str, *, ledger_name: str, actor: str | None, form: st
                 "events": list(held_on(found.store, keys, group))}))
 
 
+@command("retain")
+@click.option("--dry-run", is_flag=True, help="List who would be erased, and erase nobody.")
+@ledger_option
+@actor_option
+@format_options
+def retain_command(*, dry_run: bool, ledger_name: str, actor: str | None, form: str) -> None:
+    """Erase the persons whom the policy keeps no longer: those with nothing open and no hold, so
+    many days after the last that is known of them. Run it once a day."""
+    from ledger.erasure.retaining import due, slices
+
+    now = datetime.now(UTC)
+    with opened(ledger_name) as found:
+        context = context_of(found, actor, "operator")
+        ready = list(due(found.ledger, context, now))
+        receipts = [] if dry_run else [
+            found.ledger.handle(one, context) for one in slices(ready, now)]
+        if form == "json":
+            click.echo(as_json({
+                "persons": sorted(person for one in ready for person in one.group.persons),
+                "erased": not dry_run,
+                "positions": [at for one in receipts for at in one.positions]}))
+        elif dry_run:
+            print_rows([{"person": person, "stands_in": sorted(one.group.streams)}
+                        for one in ready for person in sorted(one.group.persons)], form=form)
+        else:
+            click.echo(tr("{count} person(s) were erased.",
+                          count=sum(len(one.group.persons) for one in ready)))
+
+
 for _one in (find_command, request_command, withdraw_command, confirm_command, hold_command,
-             lift_hold_command, status_command, export_command):
+             lift_hold_command, status_command, export_command,
+             retain_command):
     person_group.add_command(_one)

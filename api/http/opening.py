@@ -21,5 +21,5 @@ def opened_rows(
     keys.load(people)
     if not noted:
         note_read(position)
-    found: list[dict[str, Any]] = revealed(rows, keys)
+    found: list[dict[str, Any]] = revealed(rows, keys.reveal, keys.is_erased)
     return found

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from ledger.common.values import to_us
 from ledger.core import event_types
 from ledger.log.envelope import Entry, Outline
 from ledger.log.persons import LedgerKeys
@@ -148,7 +149,9 @@ class Traces:
             self.orders[stream] = fact.order
         for name in type(fact).PERSONAL:
             if (value := getattr(fact, name)) is not None:
-                self.persons.setdefault(value.p, Trace()).streams[stream] = 0
+                trace = self.persons.setdefault(value.p, Trace())
+                trace.streams[stream] = 0
+                trace.last_at = max(trace.last_at, to_us(fact.occurred_at))
                 self.streams.setdefault(stream, set()).add(value.p)
 
     # -- who goes together ------------------------------------------------------------------------

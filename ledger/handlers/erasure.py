@@ -58,12 +58,13 @@ def _known(person: str, work: Work, found_in: str | None = None) -> PersonRecord
         try:
             work.person_by_id(person)
         except PersonLost:
-            if found_in is None or person not in _of(work.facts_of([found_in])).persons:
+            if found_in is None or person not in traces_of(work.facts_of([found_in])).persons:
                 raise PersonUnknown(person=person) from None
     return record
 
 
-def _of(facts: Iterable[Any]) -> Traces:
+def traces_of(facts: Iterable[Any]) -> Traces:
+    """What some facts hold for whom."""
     found = Traces()
     for fact in facts:
         found.add_fact(fact)
@@ -85,7 +86,7 @@ def hold_person(command: HoldPerson, work: Work) -> list[Aggregate]:
     return [record]
 
 
-def lift_hold(command: LiftPersonHold, work: Work) -> list[Aggregate]:
+def lift_person_hold(command: LiftPersonHold, work: Work) -> list[Aggregate]:
     """Errors: R-ERA-01, R-ERA-02."""
     record = _known(command.person, work)
     record.lift_hold(occurred_at=command.occurred_at)
@@ -97,10 +98,10 @@ def confirm_erasure(command: ConfirmErasure, work: Work) -> list[Aggregate]:
     R-ERA-10."""
     record = _known(command.person, work)
     record.confirm(work.actor, occurred_at=command.occurred_at)
-    return [record, *_erase(command, {command.person, *command.together}, record.ground, work)]
+    return [record, *erase(command, {command.person, *command.together}, record.ground, work)]
 
 
-def _erase(
+def erase(
     command: ConfirmErasure | EraseRetained, persons: set[str], ground: str, work: Work
 ) -> list[Aggregate]:
     """The month's erasures, and the members and orders that say whom they are of."""
@@ -108,7 +109,7 @@ def _erase(
     if len(persons) > MOST:
         raise TooManyTogether(person=named, count=len(persons), most=MOST)
     _must_not_be_held(named, persons, work)
-    _must_be_all(command, named, persons, work)
+    must_be_all(command, named, persons, work)
     at = command.occurred_at
     marked: list[Aggregate] = []
     for name in command.members:
@@ -134,7 +135,7 @@ def _must_not_be_held(named: str, persons: Iterable[str], work: Work) -> None:
             raise PersonHeld(person=named, held=person)
 
 
-def _must_be_all(
+def must_be_all(
     command: ConfirmErasure | EraseRetained, named: str, persons: set[str], work: Work
 ) -> None:
     """Nobody has come to go together with them since that was looked up. Errors: GroupChanged
@@ -146,11 +147,11 @@ def _must_be_all(
     facts = work.facts_since(command.seen, MOST_SINCE)
     if facts is None:
         raise SeenTooEarly(person=named, seen=command.seen, most=MOST_SINCE)
-    recent = _of(facts)
+    recent = traces_of(facts)
     touched = {*recent.streams, *recent.orders}
     if not touched and not recent.members:
         return
-    since = _of(work.facts_of(touched))
+    since = traces_of(work.facts_of(touched))
     orders = set(since.orders.values()) - touched
     for fact in work.facts_of(orders):
         since.add_fact(fact)
@@ -173,5 +174,5 @@ HANDLERS: dict[type[Command], Handler] = {
     WithdrawErasure: withdraw_erasure,
     ConfirmErasure: confirm_erasure,
     HoldPerson: hold_person,
-    LiftPersonHold: lift_hold,
+    LiftPersonHold: lift_person_hold,
 }

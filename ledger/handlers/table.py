@@ -13,6 +13,7 @@ from ledger.handlers import (
     orders,
     people,
     policies,
+    retention,
     returns,
     scores,
     stock,
@@ -33,5 +34,5 @@ def joined(*tables: Mapping[type[Command], Handler]) -> dict[type[Command], Hand
 HANDLERS = joined(
     access.HANDLERS, clock.HANDLERS, deductions.HANDLERS, erasure.HANDLERS,
     fulfilment.HANDLERS, imports.HANDLERS, orders.HANDLERS, people.HANDLERS, policies.HANDLERS,
-    returns.HANDLERS, scores.HANDLERS, stock.HANDLERS)
+    retention.HANDLERS, returns.HANDLERS, scores.HANDLERS, stock.HANDLERS)
 """The handler of every command of the ledger."""

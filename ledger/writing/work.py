@@ -341,9 +341,9 @@ class Preview(Work):
     """A work that changes nothing: it makes no keys and seals nothing."""
 
     def __init__(
-        self, ledger: bytes, reader: Reader, keys: LedgerKeys, *, handlers: Handlers
+        self, ledger: bytes, reader: Reader, keys: LedgerKeys, *, handlers: Handlers, now: int = 0
     ) -> None:
-        super().__init__(ledger, reader, keys, 0, handlers=handlers)
+        super().__init__(ledger, reader, keys, now, handlers=handlers)
         self.sealer = _Unsealed(keys)
 
     def person(self, lookup: str, *beside: Aggregate) -> Person:

@@ -5,7 +5,8 @@ it has it opened when it is read, with the key of the person whose it is; withou
 as erased, or as lost, in the past as well.
 """
 
-from typing import Any, Protocol, Self
+from collections.abc import Callable
+from typing import Any, Self
 
 import msgspec
 
@@ -21,17 +22,11 @@ ERASED = "‹erased›"
 LOST = "‹lost›"
 """What stands for a value whose person's key is gone, while no erasure of them is on record."""
 
+Reveal = Callable[[Personal, str, int, str], str | None]
+"""Opens a sealed value of a place, as `LedgerKeys.reveal` does; None where the key is gone."""
 
-class Opener(Protocol):
-    """What opens sealed values: see `LedgerKeys`."""
-
-    def reveal(self, sealed: Personal, stream: str, version: int, field: str) -> str | None:
-        """The value of a place, or None where the key is gone."""
-        ...
-
-    def is_erased(self, person: str) -> bool:
-        """Whether a person was erased."""
-        ...
+IsErased = Callable[[str], bool]
+"""Whether a person was erased: `LedgerKeys.is_erased`."""
 
 
 class Sealed(msgspec.Struct, frozen=True, array_like=True):
@@ -64,26 +59,26 @@ class Written(str):
         return found
 
 
-def opened(sealed: Sealed, keys: Opener) -> str:
+def opened(sealed: Sealed, reveal: Reveal, is_erased: IsErased) -> str:
     """What a sealed value says, or what stands for it."""
-    text = keys.reveal(sealed.value, sealed.stream, sealed.version, sealed.field)
-    return without_key(sealed, keys) if text is None else text
+    text = reveal(sealed.value, sealed.stream, sealed.version, sealed.field)
+    return without_key(sealed, is_erased) if text is None else text
 
 
-def without_key(sealed: Sealed, keys: Opener) -> str:
+def without_key(sealed: Sealed, is_erased: IsErased) -> str:
     """What stands for a value whose person's key is gone. Whether it was erased or is lost is
     decided here alone."""
-    return ERASED if keys.is_erased(sealed.value.p) else LOST
+    return ERASED if is_erased(sealed.value.p) else LOST
 
 
-def revealed(value: Any, keys: Opener) -> Any:
+def revealed(value: Any, reveal: Reveal, is_erased: IsErased) -> Any:
     """A value of a row with every sealed text in it opened, or marked as erased or lost."""
     if type(value) is Written:
-        return opened(value.sealed, keys)
+        return opened(value.sealed, reveal, is_erased)
     if isinstance(value, dict):
-        return {name: revealed(part, keys) for name, part in value.items()}
+        return {name: revealed(part, reveal, is_erased) for name, part in value.items()}
     if isinstance(value, list):
-        return [revealed(part, keys) for part in value]
+        return [revealed(part, reveal, is_erased) for part in value]
     return value
 
 

@@ -43,8 +43,10 @@ def held_on(reader: Reader, keys: LedgerKeys, group: Group) -> Iterator[dict[str
 def _shown(
     entry: Entry, own: dict[str, Personal], keys: LedgerKeys, group: Group
 ) -> dict[str, Any]:
-    values = {name: opened(Sealed(value, entry.stream, entry.version, f"/{name}"), keys)
-              if value.p in group.persons else PERSONAL for name, value in own.items()}
+    values = {
+        name: PERSONAL if value.p not in group.persons else opened(
+            Sealed(value, entry.stream, entry.version, f"/{name}"), keys.reveal, keys.is_erased)
+        for name, value in own.items()}
     return {"position": entry.position, "stream": entry.stream, "version": entry.version,
             "type": entry.type, "occurred_at": rfc3339(from_us(entry.occurred_at)),
             "recorded_at": rfc3339(from_us(entry.recorded_at)),
