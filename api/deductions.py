@@ -8,7 +8,7 @@ from flask import Response
 
 from api.http import reading, writing
 from api.http.history import add_history, etag_of
-from api.http.noting import note_read
+from api.http.opening import opened_rows
 from api.http.reading import (
     STAFF,
     STAFF_READERS,
@@ -35,7 +35,7 @@ from ledger.deductions.commands import (
     UpholdDeduction,
     WaiveDeduction,
 )
-from projections.asking.past import NothingRecorded
+from projections.asking.past import nothing_about
 from projections.reports import REPORTS
 
 REVIEWERS = {"reviewer", "manager"}
@@ -98,13 +98,13 @@ def read_deduction(
     """One deduction; members who see only their own find no other."""
     asked, who = question(query)._replace(subject=deduction), caller()
     answer = REPORTS["deductions"](edge().models, who.ledger, asked)
-    note_read(answer.as_of["position"])
     row = answer.rows[0] if answer.rows else None
     if row is not None and who.role not in STAFF_READERS:
         row = concerning(row, who.actor)
-    if row is None:
-        raise NothingRecorded(ledger=who.ledger, subject=deduction)
-    found = at_position(answer.as_of, {"as_of": answer.as_of, "item": row})
+    rows = opened_rows([] if row is None else [row], answer.as_of["position"], noted=True)
+    if not rows:
+        raise nothing_about(deduction, answer.as_of)
+    found = at_position(answer.as_of, {"as_of": answer.as_of, "item": rows[0]})
     if asked.as_of.now:
         found.headers["ETag"] = etag_of(deduction, answer.as_of)
     return found

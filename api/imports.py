@@ -1,11 +1,13 @@
-"""Imports over HTTP: files are uploaded, the work goes on after the answer, faults can be read."""
+"""Imports over HTTP: files are uploaded, the work goes on after the answer, faults can be read.
+
+What is uploaded lies in files without a name until it has been read, and nowhere else: those of the
+request, which Werkzeug makes so, and copies for the work that goes on.
+"""
 
 import hashlib
-import shutil
-import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -15,6 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 import marshmallow
 import orjson
 from flask import Response, request
+from werkzeug.datastructures import FileStorage
 
 from api.http.fields import Digits, Free
 from api.http.problems import OUR_FAULT, Problem
@@ -28,6 +31,7 @@ from ledger.imports import profiles
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
 from ledger.imports.faults import RowFault
 from ledger.imports.importer import run_import
+from ledger.imports.sources import Unnamed
 from ledger.imports.summary import Summary
 from ledger.settings import Settings
 
@@ -43,8 +47,8 @@ group = Blueprint("imports", __name__, description="Exports of platforms, file b
 class Job:
     """An import that goes on after its answer."""
 
-    def __init__(self, job: str, ledger: str, digest: str, folder: Path) -> None:
-        self.id, self.ledger, self.digest, self.folder = job, ledger, digest, folder
+    def __init__(self, job: str, ledger: str, digest: str) -> None:
+        self.id, self.ledger, self.digest = job, ledger, digest
         self.state, self.stage, self.done, self.total = "running", "", 0, 0
         self.problem: str | None = None
         self.summary: Summary | None = None
@@ -88,28 +92,31 @@ def upload(headers: Mapping[str, str]) -> Response:
     key = orjson.dumps([who.ledger_id, who.actor, headers["idempotency_key"]]).decode()
     job_id = str(uuid5(NAMESPACE_URL, "import:" + key))
     here = edge()
-    folder = Path(tempfile.mkdtemp(prefix="upload-", dir=_staging(here)))
-    paths, digest = [], hashlib.sha256(orjson.dumps(options))
-    for number, file in enumerate(files):
-        path = folder / f"{number:03d}-{Path(file.filename or 'file.csv').name[:80]}"
-        file.save(path)
-        digest.update(path.read_bytes())
-        paths.append(path)
-    with _lock:
-        job = _jobs.get(job_id)
-        if job is None:
-            job = _jobs[job_id] = Job(job_id, who.ledger, digest.hexdigest(), folder)
-            while len(_jobs) > KEPT and next(iter(_jobs.values())).state != "running":
-                _jobs.popitem(last=False)[1].held.close()
-            threading.Thread(target=_run, args=(here, who, job, paths), daemon=False,
-                             kwargs={"options": options}, name=f"import {job_id}").start()
-    if job.folder != folder:  # the key was used before: these files are not needed
-        shutil.rmtree(folder)
+    with ExitStack() as held:
+        copies, digest = [], hashlib.sha256(orjson.dumps(options))
+        for file in files:
+            copy = Unnamed(_name_of(file), file.stream, _staging(here))
+            held.callback(copy.close)
+            digest.update(copy.digest)
+            copies.append(copy)
+        with _lock:
+            job = _jobs.get(job_id)
+            if job is None or (job.state == "failed" and job.digest == digest.hexdigest()):
+                job = _jobs[job_id] = Job(job_id, who.ledger, digest.hexdigest())
+                while len(_jobs) > KEPT and next(iter(_jobs.values())).state != "running":
+                    _jobs.popitem(last=False)[1].held.close()
+                threading.Thread(target=_run, args=(here, who, job, copies), daemon=False,
+                                 kwargs={"options": options, "until": held.pop_all()},
+                                 name=f"import {job_id}").start()
     if job.digest != digest.hexdigest():
         raise Problem(422, "command_reused", "This key was used for other files.")
     found = Response(orjson.dumps(job.shown()), 202, content_type="application/json")
     found.headers["Location"] = f"/v1/imports/{job_id}"
     return found
+
+
+def _name_of(file: FileStorage) -> str:
+    return Path(file.filename or "file.csv").name[:80] or "file.csv"
 
 
 def _check(options: Mapping[str, str | None], known: Mapping[str, Any], *, files: int) -> None:
@@ -133,12 +140,13 @@ def _staging(here: Edge) -> Path:
 
 
 def _run(
-    here: Edge, who: Caller, job: Job, paths: list[Path], *, options: Mapping[str, str | None]
+    here: Edge, who: Caller, job: Job, files: Sequence[Unnamed], *,
+    options: Mapping[str, str | None], until: ExitStack,
 ) -> None:
     context = Context(actor=who.actor, role=who.role, client=f"key:{who.key}")
     try:
         summary = run_import(
-            here.ledger(who.ledger), paths, profiles.find(options["profile"] or ""),
+            here.ledger(who.ledger), files, profiles.find(options["profile"] or ""),
             context=context, shop=options["shop"], policy=options["policy"] or REJECT_EVERYTHING,
             stock=options["stock"], staging_dir=_staging(here), progress=job.progress)
         job.held.callback(summary.close)
@@ -150,7 +158,7 @@ def _run(
         job.state, job.problem = "failed", OUR_FAULT
         raise
     finally:
-        shutil.rmtree(job.folder, ignore_errors=True)
+        until.close()
         here.wrote()
 
 

@@ -11,7 +11,7 @@ from flask import Response
 
 from api import sheets
 from api.http.fields import Digits, Text, Word
-from api.http.noting import note_read
+from api.http.noting import note_reading
 from api.http.problems import Problem
 from api.http.reading import (
     DAY,
@@ -30,8 +30,9 @@ from ledger.common.errors import Fault
 from ledger.common.values import NAME_BYTES, from_us, rfc3339
 from ledger.log import merkle
 from ledger.log.roots import frontier_at
+from ledger.log.store import Head
 from ledger.writing.refusals import Attempts
-from projections.asking.clocks import header
+from projections.asking.clocks import Cut, header
 from projections.audit.trail import Asked, found, rows
 
 EVIDENCE = {"auditor", "manager", "admin"}
@@ -52,7 +53,8 @@ group = Blueprint("log", __name__, description="The log itself, and who did what
 def head() -> Response:
     """Where the log ends: position, root of the tree, time of recording. Keep it elsewhere."""
     here, name = edge(), caller().ledger
-    return _root(here.store.head(name).position)
+    end = here.store.head(name)
+    return _root(end.position, end)
 
 
 class RootQuery(marshmallow.Schema):
@@ -66,12 +68,12 @@ class RootQuery(marshmallow.Schema):
 @group.response(200, ItemSchema)
 def root(query: Mapping[str, Any]) -> Response:
     """The root of the tree over the first so many events: what `ledger verify --expect` takes."""
-    return _root(query["position"])
+    return _root(query["position"], edge().store.head(caller().ledger))
 
 
-def _root(position: int) -> Response:
+def _root(position: int, end: Head) -> Response:
+    """The root at a position of a log that ends there or later."""
     here, name = edge(), caller().ledger
-    end = here.store.head(name)
     if position > end.position:
         raise Problem(404, "position_beyond_head",
                       f"Position {position} is not written yet; the last one is {end.position}.")
@@ -88,7 +90,7 @@ def _root(position: int) -> Response:
 @group.response(200, AnswerSchema)
 def refusals(query: Mapping[str, Any]) -> Response:
     """What was refused: which command, from whom, by which rule."""
-    return _trail(query, Asked(type=Attempts.Refused.TOPIC, as_of=question(query).as_of))
+    return _trail(query, Asked(type=Attempts.Refused.TOPIC))
 
 
 class AuditQuery(PageQuery):
@@ -115,14 +117,14 @@ def audit(query: Mapping[str, Any]) -> Response:
     asked = Asked(
         subject=query.get("subject"), actor=query.get("actor"), client=query.get("client"),
         type=query.get("type"), day=_parsed("day", query.get("day"), date.fromisoformat),
-        command=_parsed("command_id", query.get("command_id"), UUID),
-        as_of=question(query).as_of)
+        command=_parsed("command_id", query.get("command_id"), UUID))
     form = query.get("format", "json")
     if form == "json":
         return _trail(query, asked)
-    position = edge().store.head(caller().ledger).position
-    made = {"ndjson": _ndjson, "csv": _csv, "xlsx": _xlsx}[form](_all(asked, position))
-    return mark(made, position)
+    cut = _cut(query)
+    note_reading(cut.position)
+    made = {"ndjson": _ndjson, "csv": _csv, "xlsx": _xlsx}[form](_all(asked, cut))
+    return mark(made, cut.position)
 
 
 def _parsed(name: str, text: str | None, parse: Any) -> Any:
@@ -133,24 +135,27 @@ def _parsed(name: str, text: str | None, parse: Any) -> Any:
             Fault(f"/query/{name}", "malformed", f"is {text!r}")]) from None
 
 
+def _cut(query: Mapping[str, Any]) -> Cut:
+    return question(query).as_of.resolve(edge().store, caller().ledger)
+
+
 def _trail(query: Mapping[str, Any], asked: Asked) -> Response:
-    here, name = edge(), caller().ledger
+    here, name, cut = edge(), caller().ledger, _cut(query)
     limit = query.get("limit", DEFAULT_LIMIT)
     after = unseal(query["cursor"])[0] if "cursor" in query else 0
-    trail = found(here.models, name, asked, after=after, limit=limit)
-    as_of = header(here.store, name, asked.as_of, asked.as_of.resolve(here.store, name))
-    note_read(as_of["position"])
+    trail = found(here.models, name, asked, cut, after=after, limit=limit)
+    as_of = header(here.store, name, cut)
+    note_reading(as_of["position"])
     shown = list(rows(here.models, name, trail.entries))
     return paged(as_of, shown, None if trail.next_after is None else [trail.next_after])
 
 
-def _all(asked: Asked, position: int) -> Iterator[dict[str, Any]]:
+def _all(asked: Asked, cut: Cut) -> Iterator[dict[str, Any]]:
     """All rows that were asked for, page by page. Errors: 422 `too_much`, never only a part."""
     here, name = edge(), caller().ledger
-    note_read(position)
     after, count = 0, 0
     while True:
-        trail = found(here.models, name, asked, after=after, limit=1000)
+        trail = found(here.models, name, asked, cut, after=after, limit=1000)
         yield from rows(here.models, name, trail.entries)
         count += len(trail.entries)
         if count > EXPORTED:

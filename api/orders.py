@@ -49,7 +49,8 @@ from ledger.orders.commands import (
     SubmitOrder,
 )
 from ledger.orders.placing import PlaceOrder
-from projections.asking.past import NothingRecorded
+from projections.asking.answering import alongside
+from projections.asking.past import nothing_about
 from projections.orders.explain import explain_order
 from projections.reports import REPORTS
 
@@ -102,7 +103,7 @@ reading.add(group, [
     Listed("/v1/exceptions", "exceptions", "What keeps orders from being sent.",
            ("subject", "opened_position"), ShopQuery, opened_for=WORKERS),
     Listed("/v1/reconciliation", "reconciliation", "What orders and payments add up to.",
-           ("currency",), ShopQuery),
+           ("currency",), ShopQuery, money=True),
 ])
 add_history(group, f"{ONE}/history", "order")
 
@@ -116,8 +117,8 @@ def read_order(query: Mapping[str, Any], order: str) -> Response:
     asked = question(query)._replace(subject=order)
     answer = REPORTS["orders"](models, name, asked)
     if not answer.rows:
-        raise NothingRecorded(ledger=name, subject=order)
-    pieces = REPORTS["fulfilment"](models, name, asked).rows
+        raise nothing_about(order, answer.as_of)
+    pieces = alongside(models, name, REPORTS["fulfilment"], asked, answer=answer).rows
     item = {**answer.rows[0], **(pieces[0] if pieces else {}),
             "position": answer.rows[0]["position"]}
     if caller().role in WORKERS:

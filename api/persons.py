@@ -9,7 +9,7 @@ from flask import Response
 
 from api.http import writing
 from api.http.fields import Bounded, Text
-from api.http.noting import note_read
+from api.http.noting import note_reading
 from api.http.reading import ItemSchema, at_position
 from api.http.routes import Blueprint, caller, edge
 from api.http.writing import Route
@@ -108,7 +108,7 @@ def find(body: Mapping[str, str]) -> Response:
 
 def _answer(item: Mapping[str, Any]) -> Response:
     store, ledger = edge().store, caller().ledger
-    as_of = header(store, ledger, NOW, NOW.resolve(store, ledger))
+    as_of = header(store, ledger, NOW.resolve(store, ledger))
     return at_position(as_of, {"as_of": as_of, "item": item})
 
 
@@ -136,5 +136,5 @@ def read_events(person: str) -> Response:
     _must_be_person(person)
     together, traces = together_with(edge().store, _keys(), person)
     events = list(held_on(edge().store, _keys(), together))
-    note_read(traces.seen)
+    note_reading(traces.seen, persons=together.persons)
     return _answer({"person": person, "together": sorted(together.persons), "events": events})

@@ -44,8 +44,9 @@ class VersionsQuery(marshmallow.Schema):
 def read_differences(query: Mapping[str, Any]) -> Response:
     """What differs between two versions."""
     store, ledger = edge().store, caller().ledger
-    book = book_of(store, ledger)
+    cut = NOW.resolve(store, ledger)
+    book = book_of(store, ledger, cut)
     before, after = (book.must_know(query[name]).sections for name in ("before", "after"))
     found = differences(before, after)
-    as_of = header(store, ledger, NOW, NOW.resolve(store, ledger))
+    as_of = header(store, ledger, cut)
     return at_position(as_of, {"as_of": as_of, "item": {**query, "differences": found}})

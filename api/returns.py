@@ -30,7 +30,7 @@ from ledger.returns.commands import (
     RequestCase,
     WithdrawCase,
 )
-from projections.asking.past import NothingRecorded
+from projections.asking.past import nothing_about
 from projections.reports import REPORTS
 
 SERVICE = {"service", "manager", "integration"}
@@ -68,7 +68,7 @@ def read_case(query: Mapping[str, Any], case: str) -> Response:
     asked = question(query)._replace(subject=case)
     answer = REPORTS["returns"](edge().models, caller().ledger, asked)
     if not answer.rows:
-        raise NothingRecorded(ledger=caller().ledger, subject=case)
+        raise nothing_about(case, answer.as_of)
     found = at_position(answer.as_of, {"as_of": answer.as_of, "item": answer.rows[0]})
     if asked.as_of.now:
         found.headers["ETag"] = etag_of(case, answer.as_of)

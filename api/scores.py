@@ -7,7 +7,7 @@ from flask import Response
 
 from api import sheets
 from api.http import reading, writing
-from api.http.noting import note_read
+from api.http.noting import note_reading
 from api.http.opening import opened_rows
 from api.http.reading import (
     STAFF,
@@ -15,6 +15,7 @@ from api.http.reading import (
     ItemSchema,
     Listed,
     MonthQuery,
+    NoQuery,
     ScoresQuery,
     at_position,
     no_part,
@@ -25,6 +26,7 @@ from api.http.routes import EVERYBODY, Blueprint, caller, edge
 from api.http.standing import mark
 from api.http.writing import Route
 from api.sheets import workbook
+from ledger.common.values import subject
 from ledger.scores.commands import GradeMember, ReopenMonth, RestateMonth, SealMonth, SetBonus
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import Question
@@ -66,7 +68,6 @@ def explain(query: Mapping[str, Any], member: str) -> Response:
     """Why a member's month has its score: terms that add up to it, with their events."""
     _must_be_own(member)
     as_of, item = explain_score(edge().models, caller().ledger, member, question(query))
-    note_read(as_of["position"])
     (item,) = opened_rows([item], as_of["position"], noted=True)
     return at_position(as_of, {"as_of": as_of, "item": item})
 
@@ -79,12 +80,13 @@ def _must_be_own(member: str) -> None:
 
 
 @group.permit(f"{ONE_MONTH}/scores.xlsx", STAFF_READERS, name="workbook")
+@group.arguments(NoQuery(), location="query")
 @group.response(200)
 @group.doc(**{"x-also": [sheets.TYPES["xlsx"]]})
-def read_workbook(month: str) -> Response:
+def read_workbook(query: Mapping[str, Any], month: str) -> Response:
     """A month as an Excel workbook: scores, deductions, appeals, and how it was closed."""
     found, as_of = workbook(edge().models, caller().ledger, "scores", Question(month=month))
-    note_read(as_of["position"])
+    note_reading(as_of["position"], about=subject("month", as_of["month"]))
     answer = Response(found, content_type=sheets.TYPES["xlsx"])
     answer.headers["Content-Disposition"] = f'attachment; filename="scores-{as_of["month"]}.xlsx"'
     return mark(answer, as_of["position"])

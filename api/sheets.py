@@ -12,8 +12,8 @@ import orjson
 from ledger.common.decimals import is_decimal, plain
 from ledger.common.values import MAX_INTEGER, exact
 from projections import reports
-from projections.asking.clocks import AsOf
-from projections.asking.questions import Answer, Question
+from projections.asking.answering import alongside
+from projections.asking.questions import Question
 from projections.store.models import ReadModels
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -115,21 +115,12 @@ def workbook(
 ) -> tuple[bytes, dict[str, Any]]:
     """A report as an Excel workbook, with what belongs to it on further sheets, as of the same
     position. Returns the bytes, and as of when they hold."""
-    answers = _together(models, ledger, name, asked)
-    if len({answer.as_of["position"] for answer in answers.values()}) > 1:
-        # something was recorded between two of the answers
-        position = answers[name].as_of["position"]
-        answers = _together(models, ledger, name, asked._replace(as_of=AsOf(position=position)))
-    as_of = answers[name].as_of
-    return as_xlsx({title: (list(answer.rows[0]) if answer.rows else [], answer.rows)
-                           for title, answer in answers.items()}, as_of), as_of
-
-
-def _together(
-    models: ReadModels, ledger: str, name: str, asked: Question
-) -> dict[str, Answer]:
     first = reports.REPORTS[name](models, ledger, asked)
     same = asked._replace(month=first.as_of.get("month"))
     others = ALSO_IN_WORKBOOK.get(name, ()) if asked.subject is None else ()
-    return {name: first, **{other: reports.REPORTS[other](models, ledger, same)
-                            for other in others}}
+    answers = {name: first, **{
+        other: alongside(models, ledger, reports.REPORTS[other], same, answer=first)
+        for other in others}}
+    as_of = first.as_of
+    return as_xlsx({title: (list(answer.rows[0]) if answer.rows else [], answer.rows)
+                           for title, answer in answers.items()}, as_of), as_of

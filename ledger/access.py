@@ -8,8 +8,18 @@ which is why reads are recorded in a ledger of their own.
 from datetime import date, datetime
 from typing import Annotated, ClassVar
 
-from ledger.common.bounds import ActorId, At, Id, IdText, Reason, Stream, Tally, Text, Words
-from ledger.common.errors import NotFound, Refused
+from ledger.common.bounds import (
+    ActorId,
+    At,
+    IdText,
+    Items,
+    Reason,
+    Subject,
+    Tally,
+    Text,
+    Words,
+)
+from ledger.common.errors import NotFound, Refused, Unavailable
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import OnStream
@@ -19,6 +29,9 @@ ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "fin
 """The roles in which keys act. The ledger itself is not one: it acts as `system`."""
 
 KeyId = Annotated[str, IdText(longest=40)]
+
+PERSONS = 1_000
+"""The most persons in one note; a reading of more leaves several."""
 
 
 class KeyUnknown(NotFound):
@@ -40,6 +53,14 @@ class KeyExpired(Refused):
 
     code: ClassVar[str] = "key_expired"
     rule: ClassVar[str] = "R-ACC-04"
+
+
+class ReadingNotNoted(Unavailable):
+    """Whoever reads this is noted before it is shown, and no note can be written now. What needs
+    none can be read. Why: {why}"""
+
+    code: ClassVar[str] = "reading_not_noted"
+    rule: ClassVar[str] = "R-ACC-05"
 
 
 class ApiKey(Aggregate):
@@ -124,26 +145,33 @@ class ApiKey(Aggregate):
             raise KeyExpired(key=key)
 
 
-class Reads(Aggregate):
-    """What one actor read of evidence and staff records; its stream is `reads:<actor>`."""
+class Reading(Aggregate):
+    """That somebody read what people wrote, records of staff, evidence or money. Each reading has a
+    stream of its own, `reading:<id>`: to note one never takes longer for those before it."""
 
-    KIND = "reads"
+    KIND = "reading"
 
     def begin(self) -> None:
-        """Nothing was read."""
+        """It was not noted."""
 
-    class EvidenceShown(Aggregate.Event):
-        """Evidence was shown to the reader: by which route, such as /v1/orders/<order>, of which
-        subject, if of one, by which filters, and the position as of which it was answered."""
+    class Noted(Aggregate.Event):
+        """Somebody was about to be shown the answer of a route, such as /v1/orders/<order>, as of a
+        position: about which subjects it was asked, which filters were named, and whose sealed
+        values were opened for it. Values are in no note."""
 
-        TOPIC = "reads.evidence_shown.v1"
+        TOPIC = "reading.noted.v1"
         route: str
-        query: str
         position: int
-        about_subject: str | None = None
+        filters: list[str] = []
+        subjects: list[str] = []
+        persons: list[str] = []
 
-    @event(EvidenceShown)
-    def _evidence_shown(self):
+        def about(self) -> list[str]:
+            """What was asked for, and whose values were opened."""
+            return [*self.subjects, *self.persons]
+
+    @event(Noted)
+    def _noted(self):
         pass
 
 
@@ -189,19 +217,21 @@ class NoteUse(_OnKey, frozen=True, kw_only=True):
     day: date
 
 
-class NoteRead(OnStream, frozen=True, kw_only=True):
-    """Note that somebody read evidence. `route` is how the route is registered and `query` the
-    names of filters: both are as short as the code writes them, whatever a client asks for."""
+class NoteReading(OnStream, frozen=True, kw_only=True):
+    """Note a reading, before its answer is given. `reading` is an id of its own. `route` is how the
+    route is registered, and `filters` are names: both are as short as the code writes them,
+    whatever a client asks for."""
 
-    NAME: ClassVar[str] = "reads.note"
-    AGGREGATE = Reads
-    actor: Id
+    NAME: ClassVar[str] = "reading.note"
+    AGGREGATE = Reading
+    reading: KeyId
     route: Annotated[str, Text(longest=200)]
-    query: Annotated[str, Text(blank=True)]
+    filters: Annotated[list[Annotated[str, Text(longest=100)]], Items(most=100)] = []
+    subjects: Annotated[list[Subject], Items(most=100)] = []
+    people: Annotated[list[Annotated[str, IdText(longest=100)]], Items(most=PERSONS)] = []
     position: Tally
-    about_subject: Stream | None = None
 
     @property
     def subject(self) -> str:
-        """The reader's stream."""
-        return subject("reads", self.actor)
+        """The reading's stream."""
+        return subject("reading", self.reading)

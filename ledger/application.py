@@ -6,7 +6,7 @@ import msgspec
 
 from ledger.common.context import Context, Receipt
 from ledger.common.days import day_of
-from ledger.common.errors import LedgerError, Unavailable
+from ledger.common.errors import LedgerError
 from ledger.common.values import from_us
 from ledger.core.clock import AcceptClock
 from ledger.core.commands import Command, Handlers
@@ -17,14 +17,22 @@ from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Store
 from ledger.writing.closing import Closing, NothingToClose
 from ledger.writing.entries import AHEAD_US, OccurredInFuture
-from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
+from ledger.writing.errors import (
+    BrokenOff,
+    CommandReused,
+    LedgerClosed,
+    OnceTaken,
+    Overloaded,
+    reason_of,
+)
+from ledger.writing.outcomes import COMMON
 from ledger.writing.repeats import Repeats
 from ledger.writing.tasks import Task, Turn
 from ledger.writing.work import Preview
 from ledger.writing.writer import MAX_COMMANDS, Writer
 
-__all__ = ["AHEAD_US", "CommandReused", "Ledger", "LedgerClosed", "OccurredInFuture", "OnceTaken",
-           "Overloaded"]
+__all__ = ["AHEAD_US", "BrokenOff", "CommandReused", "Ledger", "LedgerClosed", "OccurredInFuture",
+           "OnceTaken", "Overloaded"]
 
 
 class Ledger:
@@ -112,20 +120,26 @@ class Ledger:
         """Decide commands in order, each on what the ones before left, each failing alone.
 
         They go in slices, so that other callers get their turn in between. Errors: what is not
-        about a single command (Unavailable, a bug) is raised; the slices before it stay committed,
-        and those after it are not tried.
+        about a single command (the database, the ledger itself, a bug) is raised, and nothing after
+        it is tried; BrokenOff (R-LOG-27) where others were decided before.
         """
         results: list[Receipt | LedgerError] = []
         for start in range(0, len(items), MAX_COMMANDS):
             for task in self._writer.run(items[start : start + MAX_COMMANDS]):
                 result = task.result
                 if isinstance(result, Receipt) or (
-                    isinstance(result, LedgerError) and not isinstance(result, Unavailable)
+                    isinstance(result, LedgerError)
+                    and not isinstance(result, (*COMMON, LedgerClosed))
                 ):
                     results.append(result)
-                else:
-                    assert result is not None
+                    continue
+                assert result is not None
+                if not results or not isinstance(result, LedgerError):
                     raise result
+                broken = BrokenOff(
+                    count=len(items), decided=len(results), why=reason_of(result))
+                broken.results = results
+                raise broken from result
         return results
 
     def accept_clock(self, reason: str, context: Context) -> Receipt:
@@ -136,14 +150,23 @@ class Ledger:
         filled = frozenset({"occurred_at", "floor_us", "pinned_us"})
         return self.handle(command, msgspec.structs.replace(context, filled=filled))
 
-    def close_log(self, context: Context) -> Receipt:
-        """Close what the log holds of its last day so far, and anchor the access ledger."""
-        head, wall = self.head(), self.clock.wall()
-        command = Closing(self.id, self.name).now(
-            day_of(from_us(head.recorded_at)), wall, self.store)
+    def close_log(self, context: Context) -> Receipt | None:
+        """Close what the log holds of its last day so far, and anchor the access ledger. None, and
+        nothing is recorded, if nothing was since it was last closed, in either ledger."""
+        head, wall, closing = self.head(), self.clock.wall(), Closing(self.id, self.name)
+        command = closing.now(day_of(from_us(head.recorded_at)), wall, self.store)
         if command is None:
             raise NothingToClose(ledger=self.name)
+        if closing.is_last(command, head, self.store):
+            return None
         return self.handle(command, context)
+
+    def must_be_writable(self) -> None:
+        """Check that this writer is not one whose every commit is refused, whatever is sent.
+
+        Errors: those of `Continuing.check`: R-LDG-01, R-LDG-04, R-LDG-07, R-LDG-08, R-KEY-05.
+        """
+        self._writer.continuing.check()
 
     @property
     def closed(self) -> bool:

@@ -2,7 +2,7 @@
 
 import getpass
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,21 +17,15 @@ from ledger.core.commands import Handlers
 from ledger.handlers.table import HANDLERS
 from ledger.log import sqlite
 from ledger.log.clock import AHEAD_DAYS, Clock
-from ledger.log.master_key import read_master_key
+from ledger.log.master_key import MasterKeyRequired, MissingMasterKey, read_master_key
 from ledger.log.memory import MemoryStore
-from ledger.log.persons import (
-    Keys,
-    LedgerKeys,
-    MasterKeyRequired,
-    MissingMasterKey,
-    WrongKeys,
-)
+from ledger.log.persons import Keys, LedgerKeys, MissingKeys
+from ledger.log.rotating import heal
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import SUFFIX, StorageFailed, Store
 from ledger.writing.genesis import begun, keys_of
 
 DEFAULT_DATABASE = "sqlite:///var/ledger.db"
-NONE = "–"
 
 
 class BadDatabaseUrl(Misconfigured):
@@ -50,11 +44,19 @@ class CannotOpen(Misconfigured):
 
 
 class MissingLedger(Misconfigured):
-    """There is no ledger {ledger!r} in {url}; near it there is: {near}. Check LEDGER_DATABASE_URL
-    and the ledger's name; a ledger begins with what is first recorded in it."""
+    """There is no ledger {ledger!r} in {url}. Check LEDGER_DATABASE_URL and the ledger's name; a
+    ledger begins with what is first recorded in it."""
 
     code: ClassVar[str] = "missing_ledger"
     rule: ClassVar[str] = "R-SET-03"
+
+
+class MisnamedLedger(MissingLedger):
+    """There is no ledger {ledger!r} in {url}; near it there is: {near}. Check LEDGER_DATABASE_URL
+    and the ledger's name; a ledger begins with what is first recorded in it."""
+
+    code: ClassVar[str] = "misnamed_ledger"
+    rule: ClassVar[str] = "R-SET-05"
 
 
 class BadDays(Misconfigured):
@@ -137,7 +139,7 @@ class Settings:
         """
         path = sqlite_path(self.database_url)
         if path and not (path.exists() and path.stat().st_size):
-            raise MissingLedger(ledger=ledger, url=masked(self.database_url), near=_near(path))
+            raise _missing(ledger, self.database_url, _near(path))
         store = self.open_store(prepare=False)
         try:
             with _opening("LEDGER_DATABASE_URL", self.database_url):
@@ -147,8 +149,8 @@ class Settings:
                 known = set() if empty else {
                     name.removesuffix(SUFFIX) for name in store.ledgers()}
             if ledger.removesuffix(SUFFIX) not in known:
-                near = ", ".join(sorted(known)) or (_near(path) if path else NONE)
-                raise MissingLedger(ledger=ledger, url=masked(self.database_url), near=near)
+                raise _missing(ledger, self.database_url,
+                               sorted(known) or (_near(path) if path else []))
         except BaseException:
             store.close()
             raise
@@ -166,7 +168,7 @@ class Settings:
         Errors: R-KEY-01 to R-KEY-04, R-SET-02.
         """
         if self.keys_url == "memory:":
-            return Keys(sqlite.memory_engine(), os.urandom(32), named="memory", key_file="memory")
+            return Keys(sqlite.memory_engine(), os.urandom(32), named="memory", key_file=None)
         if self.master_key_file is None:
             raise MasterKeyRequired
         with _opening("LEDGER_KEYS_URL", self.keys_url):
@@ -182,12 +184,14 @@ class Settings:
         master = read_master_key(key_file, make=make)
         if master is None:
             raise MissingMasterKey(path=key_file, keys=masked(self.keys_url))
-        return Keys(engine, master, named=masked(self.keys_url), key_file=str(key_file))
+        found = Keys(engine, master, named=masked(self.keys_url), key_file=key_file)
+        heal(found)
+        return found
 
     def _keys_engine(self) -> Engine:
         path = sqlite_path(self.keys_url)
         if path:
-            return sqlite.make_engine(path, cache_kib=2048)
+            return sqlite.make_engine(path, cache_kib=2048, secure_delete=True)
         if not self.keys_url.startswith("postgresql"):
             raise BadDatabaseUrl(name="LEDGER_KEYS_URL", url=masked(self.keys_url))
         from ledger.log import postgres
@@ -217,15 +221,15 @@ def open_ledger(
     """Open a ledger by the settings, by default those of the environment. Without `make`, nothing
     is made: neither a database nor keys.
 
-    Errors: what `open_store`, `open_keys` and `begun` raise; without `make`, MissingLedger
-    (R-SET-03).
+    Errors: what `open_store`, `open_keys` and `begun` raise; MissingKeys (R-KEY-13) for a ledger
+    that is here; without `make`, MissingLedger (R-SET-03).
     """
     settings = settings or Settings.from_environment()
     store = settings.open_store() if make else settings.find_store(name)
     try:
         path = sqlite_path(settings.keys_url)
-        if not make and path and not path.exists():
-            raise WrongKeys(keys=masked(settings.keys_url), ledger=name)
+        if path and not path.exists() and (not make or store.known(name) is not None):
+            raise MissingKeys(ledger=name, path=path)
         keys = settings.open_keys(make=make)
         own = begun(store, keys, name, clock=clock) if make else keys_of(store, keys, name)
     except BaseException:
@@ -258,10 +262,10 @@ def open_copy(path: Path, ledger: str) -> Store:
         store = SqliteStore(path, immutable=True)
         try:
             if store.schema()[0] is None:
-                raise MissingLedger(ledger=ledger, url=path, near=_near(path))
+                raise _missing(ledger, str(path), _near(path))
             store.prepare()
             if ledger not in (known := store.ledgers()):
-                raise MissingLedger(ledger=ledger, url=path, near=", ".join(known) or NONE)
+                raise _missing(ledger, str(path), known)
         except BaseException:
             store.close()
             raise
@@ -287,14 +291,18 @@ def sqlite_path(url: str) -> Path | None:
     return Path(parsed.database)
 
 
-def _near(path: Path) -> str:
+def _missing(ledger: str, url: str, near: Iterable[str]) -> MissingLedger:
+    """That there is no such ledger, and what is near it, if anything is."""
+    if names := ", ".join(near):
+        return MisnamedLedger(ledger=ledger, url=masked(url), near=names)
+    return MissingLedger(ledger=ledger, url=masked(url))
+
+
+def _near(path: Path) -> list[str]:
     """The logs in the folder where one was looked for."""
-    if not path.parent.is_dir():
-        return f"{NONE} ({path.parent})"
-    return ", ".join(sorted(
+    return sorted(
         found.name for found in path.parent.glob("*.db")
-        if not found.match("*.keys.db") and not found.match("*.read.*.db") and found != path
-    )) or f"{NONE} ({path.parent})"
+        if not found.match("*.keys.db") and not found.match("*.read.*.db") and found != path)
 
 
 def masked(url: str) -> str:

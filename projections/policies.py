@@ -11,7 +11,7 @@ from ledger.core import event_types
 from ledger.log.store import Store
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.values import Sections, Version
-from projections.asking.clocks import NOW, AsOf, header
+from projections.asking.clocks import Cut, header
 from projections.asking.questions import PRESENT, Answer, Question
 from projections.store.models import ReadModels
 
@@ -38,23 +38,22 @@ class Book(PolicyBook):
         return found
 
 
-def book_of(store: Store, ledger: str, as_of: AsOf = NOW) -> Book:
-    """The policy book as of a moment."""
-    cut, book = as_of.resolve(store, ledger), Book.blank(BOOK)
+def book_of(store: Store, ledger: str, cut: Cut) -> Book:
+    """The policy book as a cut has it."""
+    book = Book.blank(BOOK)
     for entry in store.streams(ledger, [BOOK]):
         if cut.takes(entry):
             event_types.decode(entry).apply(book)
     return book
 
 
-def listed(store: Store, ledger: str, as_of: AsOf = NOW) -> list[dict[str, Any]]:
-    """All published versions, in order.
+def listed(store: Store, ledger: str, cut: Cut) -> list[dict[str, Any]]:
+    """The versions that were published by a cut, in order.
 
     Shapes: version, effective_from, title, source, sections (names), notes, withdrawn,
     published_by, recorded_at, position.
     """
-    cut, withdrawn = as_of.resolve(store, ledger), set()
-    rows: list[dict[str, Any]] = []
+    withdrawn, rows = set(), list[dict[str, Any]]()
     for entry in filter(cut.takes, store.streams(ledger, [BOOK])):
         event = event_types.decode(entry)
         if isinstance(event, PolicyBook.Withdrawn):
@@ -75,8 +74,7 @@ def listed(store: Store, ledger: str, as_of: AsOf = NOW) -> list[dict[str, Any]]
 def policies(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
     """The published versions, as a report: out of the log itself, no read model keeps them."""
     cut = question.as_of.resolve(models.store, ledger)
-    return Answer(header(models.store, ledger, question.as_of, cut),
-                  listed(models.store, ledger, question.as_of))
+    return Answer(header(models.store, ledger, cut), listed(models.store, ledger, cut))
 
 
 def differences(before: Sections, after: Sections) -> list[dict[str, Any]]:

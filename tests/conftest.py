@@ -93,11 +93,15 @@ def ledger(store: Store, keys: Keys) -> Iterator[Ledger]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests ran on real files, or why none did."""
+    """Say how many tests ran on real files, or why none did, and how many changes were found."""
     ran = [report for report in terminalreporter.stats.get("passed", [])
            if "real_data" in report.keywords]
     why = "" if DATA.is_dir() else f" (there is no folder {DATA}; LEDGER_TEST_DATA names another)"
     terminalreporter.write_line(f"real data: ran {len(ran)}{why}")
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "changes":
+                terminalreporter.write_line(str(value))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ of them.
 
 import os
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -32,7 +32,7 @@ from api.cli.options import (
 from api.cli.output import as_json, print_record, print_rows, progress
 from api.cli.persons import person_group
 from api.cli.policies import policies_group
-from api.messages import counted, tr
+from api.messages import tr
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
 from projections.asking.names import REPORTS
 
@@ -114,8 +114,10 @@ def do_command(
         print_rows(submit.listed(), form=form)
         return
     commands = list(submit.read(name, file.read()))
-    with opened(ledger_name, make=True) as found:
-        context = context_of(found, actor, role)
+    with ExitStack() as stack:
+        with submit.not_looked_up(command_id):
+            found = stack.enter_context(opened(ledger_name, make=True))
+            context = context_of(found, actor, role)
         for number, (one, filled) in enumerate(commands, 1):
             receipt = found.ledger.handle(one, submit.identified(
                 found.ledger, context, command_id, number, filled=filled))
@@ -202,41 +204,33 @@ def serve_command() -> None:
               help="A position and root kept from earlier; proves that nothing up to there has "
                    "changed. @FILE: all lines of a file.")
 @append_option
+@click.option("--keys", "keys_only", is_flag=True,
+              help="Open every sealed field instead, and say of each person without a key why that "
+                   "is so.")
 @format_options
 def verify_command(
     file: Path | None, ledger_name: str, expected: tuple[str, ...], *, append_to: Path | None,
-    form: str,
+    keys_only: bool, form: str,
 ) -> None:
     """Hash every stored event again and check the log and the read models against it. With FILE, a
     copy of an SQLite ledger, only the log in it: no settings, keys or read models are needed. A
     line is appended only if everything is sound."""
-    from api.cli import doctor
+    from api.cli import doctor, verifying
     from ledger.log.noted import expectations
 
+    if keys_only:
+        if file or expected or append_to:
+            raise click.UsageError(tr("--keys looks at the keys only, with the settings."))
+        found = doctor.verify_keys_of(ledger_name)
+        verifying.show_keys(found, form)
+        sys.exit(0 if found["ok"] else 1)
     roots = [one for text in expected for one in expectations(text)]
     with noting(append_to) as note:
         report = doctor.verify_all(ledger_name, roots, file)
-        _show_verification(report, form)
+        verifying.show(report, form)
         if report["ok"]:
             note(f"{report['position']}:{report['root']}")
     sys.exit(0 if report["ok"] else 1)
-
-
-def _show_verification(report: dict[str, Any], form: str) -> None:
-    if form == "json":
-        click.echo(as_json(report))
-        return
-    _show_verified(report, tr("The log is what was recorded."), tr("The log is not sound."))
-    if report["access"] is not None:
-        _show_verified(report["access"], tr("So is the ledger of keys and readings."),
-                       tr("The ledger of keys and readings is not sound."))
-
-
-def _show_verified(report: dict[str, Any], sound: str, unsound: str) -> None:
-    for problem in report["problems"]:
-        click.echo(f"{problem['position']}: {problem['what']}")
-    word = unsound if report["problems"] else sound
-    click.echo(f"{word} {counted(report['events'])}, {report['position']}:{report['root']}")
 
 
 @command("doctor")
@@ -274,7 +268,7 @@ def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> No
     ledger of keys and reads."""
     from ledger.log.store import SUFFIX
 
-    with opened(ledger_name) as found:
+    with opened(ledger_name, writes=True) as found:
         receipt = found.ledger.accept_clock(reason, context_of(found, actor, "admin"))
     with opened(ledger_name + SUFFIX) as keys:
         if keys.ledger.head().position:
@@ -286,10 +280,14 @@ def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> No
 @ledger_option
 @actor_option
 def close_log_command(ledger_name: str, actor: str | None) -> None:
-    """Close the last day so far, and anchor the ledger of keys and readings in the log."""
-    with opened(ledger_name) as found:
+    """Close the last day so far, and anchor the ledger of keys and readings in the log. Where
+    nothing was recorded in either since, nothing is."""
+    with opened(ledger_name, writes=True) as found:
         receipt = found.ledger.close_log(context_of(found, actor, "admin"))
-        click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
+        if receipt is None:
+            click.echo(tr("Nothing has been recorded since the log was last closed."))
+        else:
+            click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
 
 
 @command("digest")
@@ -326,14 +324,15 @@ def backup_command(
     into a new FILE."""
     from api.cli.doctor import expectation
     from ledger.log import backup as backups
+    from ledger.log import keys_backup
     from ledger.settings import Settings
 
     if keys_only and append_to is not None:
         raise click.UsageError(tr("--append-to is for the log: keys have no root."))
     if keys_only:
         with opened(ledger_name) as found:
-            print_record({"file": str(file), "keys": backups.backup_keys(found.keys, file)},
-                         form=form)
+            saved = keys_backup.backup_keys(found.keys, file, found.store)
+            print_record({"file": str(file), **saved._asdict()}, form=form)
         return
     # The log can be saved when its keys are lost, too.
     with closing(Settings.from_environment().find_store(ledger_name)) as store, \
@@ -361,8 +360,9 @@ def restore_command(
     from api.cli import continuing
 
     if keys_only:
-        print_record({"file": str(file), "keys": continuing.restore_keys(file)}, form=form)
+        print_record({"file": str(file), **continuing.restore_keys(file)._asdict()}, form=form)
     elif reason is None:
+        continuing.must_be_of_log(file)
         raise click.MissingParameter(param_hint="--reason", param_type="option")
     else:
         print_rows(continuing.restore(file, name, actor=actor, reason=reason), form=form)

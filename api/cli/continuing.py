@@ -1,6 +1,6 @@
 """What is done to a whole ledger by somebody with a name: a restore, giving up lost keys."""
 
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +8,14 @@ from api.cli.doctor import expectation
 from api.cli.output import progress
 from api.messages import tr
 from ledger.common.errors import Invalid, Misconfigured
-from ledger.log import backup
-from ledger.log.store import NOBODY, Head
+from ledger.log import backup, keys_backup, rotating
+from ledger.log.master_key import MissingMasterKey
+from ledger.log.persons import Keys, WrongKeys
+from ledger.log.store import NOBODY, Head, must_be_owner
 from ledger.settings import Settings, default_actor, sqlite_path
 from ledger.writing import continuing
-from ledger.writing.continuing import Deed
+from ledger.writing.continuing import Attribution
+from ledger.writing.genesis import keys_of
 
 
 class RestorerUnnamed(Invalid):
@@ -27,22 +30,63 @@ def restore(file: Path, name: str | None, *, actor: str | None, reason: str
             ) -> list[dict[str, Any]]:
     """Read a log's backup into the database of the settings. Shapes: a row per ledger."""
     settings = Settings.from_environment()
-    deed = Deed(actor or _pseudonym(settings, file), reason)
+    by = Attribution(actor or _pseudonym(settings, file), reason)
     with closing(settings.open_store()) as store, progress(tr("restore")) as step:
-        return _rows(continuing.restore(store, file, deed, name=name, progress=step))
+        rows = _rows(continuing.restore(store, file, by, name=name, progress=step))
+    with suppress(Misconfigured), closing(settings.open_keys(make=False)) as keys:
+        _follow(settings, keys)  # who opens the ledger does it, too
+    return rows
 
 
-def restore_keys(file: Path) -> int:
-    """Add the keys of a backup to the keys database. Returns their number."""
-    with closing(Settings.from_environment().open_keys()) as keys:
-        return backup.restore_keys(keys, file)
+def must_be_of_log(file: Path) -> None:
+    """Check that a file is the backup of a log. Errors: R-BAK-01, KeysBackup (R-BAK-06)."""
+    backup.known_in(file)
+
+
+def restore_keys(file: Path) -> keys_backup.Restored:
+    """Add the keys of a backup to the keys database, but for those of whom the logs that are here
+    say to be erased. No master key is made: the backup's own is needed."""
+    settings = Settings.from_environment()
+    try:
+        keys = settings.open_keys(make=False)
+    except MissingMasterKey as error:
+        raise MissingMasterKey(path=error.details["path"], keys=file) from None
+    with closing(keys):
+        done = keys_backup.restore_keys(keys, file)
+        _follow(settings, keys)
+    return done
+
+
+def rotate_master() -> tuple[int, int]:
+    """Wrap all keys with a new master key. Returns how many, and how many are damaged."""
+    with closing(Settings.from_environment().open_keys(make=False)) as keys:
+        return rotating.rotate(keys)
+
+
+def _follow(settings: Settings, keys: Keys) -> None:
+    """Destroy the keys of whom the logs that are here say to be erased; the logs may come later."""
+    path = sqlite_path(settings.database_url)
+    if path is not None and not (path.exists() and path.stat().st_size):
+        return
+    with closing(settings.open_store(prepare=False)) as store:
+        if store.schema()[0] is None:
+            return
+        store.prepare()
+        for name in store.ledgers():
+            with suppress(WrongKeys):  # they are of another log
+                keys_of(store, keys, name)
 
 
 def give_up_keys(ledger: str, *, actor: str, reason: str) -> list[dict[str, Any]]:
-    """Go on without the keys that a ledger names. Shapes: a row per ledger that does."""
-    deed, settings = Deed(actor, reason), Settings.from_environment()
+    """Go on without the keys that a ledger names. Shapes: a row per ledger that does.
+
+    Errors: BadLedgerName (R-LDG-09), MissingLedger (R-SET-03); those of
+    `continuing.give_up_keys`.
+    """
+    must_be_owner(ledger)
+    by, settings = Attribution(actor, reason), Settings.from_environment()
     with closing(settings.find_store(ledger)) as store, closing(settings.open_keys()) as keys:
-        return _rows(continuing.give_up_keys(store, keys, ledger, deed))
+        return _rows(continuing.give_up_keys(store, keys, ledger, by))
 
 
 def _pseudonym(settings: Settings, file: Path) -> str:

@@ -13,9 +13,9 @@ from api.messages import counted, explain, tr
 from ledger.common.errors import LedgerError
 from ledger.log import sqlite
 from ledger.log.clock import ClockSuspect
-from ledger.log.milestones import opened_as
-from ledger.log.store import SUFFIX, Head, Store
-from ledger.log.verify import Expectation, Problem, Report, verify
+from ledger.log.store import Head, Store
+from ledger.log.verify import Expectation, Problem, Report, verify_with_access
+from ledger.log.verify_keys import verify_keys
 from ledger.settings import Opened, Settings, masked, open_copy, open_ledger, sqlite_path
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
@@ -35,37 +35,35 @@ def verify_all(
     and the read models against a rebuild where the log is sound. Of a copy in a file, only what is
     in it: that needs nothing but the file, and changes nothing.
 
-    Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}, and `access`
-    with the same but `ok`, None where the database holds no such ledger. It needs no keys, so that
-    an auditor can run it who has none.
+    Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}; `unread` is
+    why read models cannot be looked at, else None; and `access` with the same but `ok` and
+    `unread`, None where the database holds no such ledger. It needs no keys, so that an auditor can
+    run it who has none.
     """
     store = (Settings.from_environment().find_store(ledger) if file is None
              else open_copy(file, ledger))
     try:
         with progress(tr("verify")) as step:
-            report = verify(store, ledger, expected=expected, progress=step)
-        problems = list(report.problems)
-        if report.ok:
-            problems += _access_problems(store, ledger)
+            report, access = verify_with_access(store, ledger, expected=expected, progress=step)
+        problems, unread = list(report.problems), None
         if report.ok and file is None:
-            problems += _read_model_problems(store, ledger)
-        access = None if store.known(ledger + SUFFIX) is None else verify(
-            store, ledger + SUFFIX, expected=report.anchors)
-        return {"ok": not problems and (access is None or access.ok),
-                **_found(report, problems),
+            try:
+                problems += _read_model_problems(store, ledger)
+            except LedgerError as error:
+                unread = explain(error)
+        return {"ok": not problems and unread is None and (access is None or access.ok),
+                **_found(report, problems), "unread": unread,
                 "access": None if access is None else _found(access, access.problems)}
     finally:
         store.close()
 
 
-def _access_problems(store: Store, ledger: str) -> list[Problem]:
-    """Whether the ledger of keys and readings that a sound log names is here, by its name."""
-    own = store.id_of(ledger)
-    named, known = opened_as(store, own, ledger).access, store.known(ledger + SUFFIX)
-    if named is None or (known is not None and (known.id.hex(), known.of) == (named, own)):
-        return []
-    return [Problem(1, f"the ledger of keys and readings that it names, {named}, is not here as "
-                       f"{ledger + SUFFIX}")]
+def verify_keys_of(ledger: str) -> dict[str, Any]:
+    """Open all that is sealed in a ledger. Shapes: {"ok", "events", "fields", "persons", "erased",
+    "lost", "never_backed_up", "problems": [{"position", "what"}]}."""
+    with closing(open_ledger(name=ledger, make=False)) as found, progress(tr("verify")) as step:
+        report = verify_keys(found.store, found.ledger.keys, step)
+    return {**report._asdict(), "problems": [one._asdict() for one in report.problems]}
 
 
 def _found(report: Report, problems: list[Problem]) -> Finding:
@@ -105,7 +103,12 @@ def examine(ledger: str) -> list[Finding]:
         check("durability", lambda: _durability(opened.store))
         check("clock", lambda: _clock(opened))
         with closing(ReadModels(opened.store, PROJECTIONS)) as models:
-            for status in models.status(ledger):
+            try:
+                statuses = models.status(ledger)
+            except LedgerError as error:
+                statuses = []
+                findings.append({"check": "read models", "ok": False, "detail": explain(error)})
+            for status in statuses:
                 check(f"read model {status.projection}", partial(_read_model, status))
     finally:
         opened.close()
@@ -187,7 +190,7 @@ def _set(found: Mapping[str, str], names: Iterable[str]) -> str:
     return ", ".join(f"{name} = {found[name]}" for name in names)
 
 
-def _clock(opened: Opened) -> tuple[bool | None, str]:
+def _clock(opened: Opened) -> tuple[bool, str]:
     last, clock = opened.ledger.head().recorded_at, opened.ledger.clock
     behind = (last - clock.wall()) / 1e6
     if behind > 5:
@@ -195,9 +198,9 @@ def _clock(opened: Opened) -> tuple[bool | None, str]:
     try:
         clock.must_continue(last)
     except ClockSuspect:
-        return None, tr("More than {days} days have passed since the last event, or the clock is "
-                        "wrong. Before something is recorded, an admin accepts it.",
-                        days=clock.ahead_days)
+        return False, tr("More than {days} days have passed since the last event, or the clock is "
+                         "wrong. Nothing is recorded until an admin accepts it (`ledger "
+                         "accept-clock --reason …`).", days=clock.ahead_days)
     return True, tr("It is not behind the last event.")
 
 

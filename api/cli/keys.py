@@ -90,5 +90,16 @@ def list_command(ledger_name: str, form: str) -> None:
         print_rows(issuing.listed(found, ledger_name), form=form)
 
 
-for _one in (issue_command, rotate_command, revoke_command, list_command):
+@command("rotate-master")
+@format_options
+def rotate_master_command(form: str) -> None:
+    """Wrap all keys of persons with a new master key, in the file of the old one, which is
+    destroyed. Then no earlier backup of the keys can be read any more: make a new one."""
+    from api.cli import continuing
+
+    wrapped, damaged = continuing.rotate_master()
+    print_record({"keys": wrapped, "damaged": damaged}, form=form)
+
+
+for _one in (issue_command, rotate_command, revoke_command, list_command, rotate_master_command):
     keys_group.add_command(_one)

@@ -64,7 +64,7 @@ def command(name: str) -> Callable[[Command], click.Command]:
                 return function(*arguments, **options)
             except (InvalidValues, PolicyUnsound) as error:
                 for fault in error.faults:
-                    click.echo(f"{fault.where}: {fault.message} [{fault.code}]", err=True)
+                    click.echo(f"{_typed(fault.where)}: {fault.message} [{fault.code}]", err=True)
                 sys.exit(1)
             except LedgerError as error:
                 click.echo(explain(error), err=True)
@@ -78,6 +78,16 @@ def command(name: str) -> Callable[[Command], click.Command]:
         return click.command(name, cls=_Translated)(guarded)
 
     return decorate
+
+
+def _typed(where: str) -> str:
+    """Where a fault is, as whoever typed the command knows it: a field that an option of this
+    command fills is called by that option."""
+    options = {param.name: max(param.opts, key=len)
+               for param in click.get_current_context().command.params
+               if isinstance(param, click.Option)}
+    field, slash, rest = where.removeprefix("/").partition("/")
+    return f"{options[field]}{slash}{rest}" if field in options else where
 
 
 class Names(click.Choice[str]):
@@ -149,16 +159,16 @@ def as_of_options(function: Command) -> Command:
 
 
 @contextmanager
-def opened(name: str, *, make: bool = False) -> "Iterator[Opened]":
-    """The ledger of the settings, closed at the end. Only with `make` may it be a new one: then it
-    is to take commands.
+def opened(name: str, *, make: bool = False, writes: bool = False) -> "Iterator[Opened]":
+    """The ledger of the settings, closed at the end: with `writes` to take commands, and only with
+    `make` may it be a new one, which does, too.
 
-    Errors: MissingLedger (R-SET-03); with `make`, BadLedgerName (R-LDG-09).
+    Errors: MissingLedger (R-SET-03); with either, BadLedgerName (R-LDG-09).
     """
     from ledger.log.store import must_be_owner
     from ledger.settings import open_ledger
 
-    if make:
+    if make or writes:
         must_be_owner(name)
     found = open_ledger(name=name, make=make)
     try:

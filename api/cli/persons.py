@@ -1,7 +1,6 @@
 """`ledger person`: whose data it is, what is held on them, and that two people erase it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from api.messages import tr
 
 if TYPE_CHECKING:
     from ledger.core.commands import Command
+    from ledger.erasure.traces import Group as Persons
     from ledger.settings import Opened
 
 
@@ -155,22 +155,21 @@ def status_command(person: str, ledger_name: str, form: str) -> None:
         print_record(status_of(found.store, found.ledger.keys, person), form=form)
 
 
-@contextmanager
-def _noted(found: "Opened", ledger: str, actor: str | None, *, person: str, position: int
-           ) -> Iterator[None]:
+def _note(
+    found: "Opened", ledger: str, actor: str | None, *, person: str, group: "Persons", position: int
+) -> None:
     """Note in the ledger of keys and readings that somebody reads what is held on a person, before
     anything is shown. Errors: BadLedgerName (R-LDG-09), those of `ledger.handle`."""
     from contextlib import closing
 
     from api.cli import issuing
-    from ledger.access import NoteRead
+    from api.http.noting import notes_of
 
     context = context_of(found, actor, "operator")
     with closing(issuing.opened(ledger, make=True)) as access:
-        access.ledger.handle(NoteRead(
-            actor=context.actor, route="ledger person export", query="", position=position,
-            about_subject=person, occurred_at=datetime.now(UTC)), context)
-    yield
+        for note in notes_of("ledger person export", person, filters=(), persons=group.persons,
+                             position=position):
+            access.ledger.handle(note, context)
 
 
 @command("export")
@@ -187,10 +186,10 @@ def export_command(person: str, *, ledger_name: str, actor: str | None, form: st
     with opened(ledger_name) as found:
         keys = found.ledger.keys
         group, traces = together_with(found.store, keys, person)
-        with _noted(found, ledger_name, actor, person=person, position=traces.seen):
-            click.echo(as_json({
-                "person": person, "together": sorted(group.persons), "position": traces.seen,
-                "events": list(held_on(found.store, keys, group))}))
+        _note(found, ledger_name, actor, person=person, group=group, position=traces.seen)
+        click.echo(as_json({
+            "person": person, "together": sorted(group.persons), "position": traces.seen,
+            "events": list(held_on(found.store, keys, group))}))
 
 
 @command("retain")

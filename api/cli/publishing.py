@@ -12,6 +12,7 @@ from ledger.policies.errors import PolicyUnsound
 from ledger.policies.reader import faults_at, read
 from ledger.policies.values import Sections
 from ledger.settings import Settings
+from projections.asking.clocks import NOW
 from projections.policies import book_of, differences, listed
 
 
@@ -41,13 +42,13 @@ def publication(file: str, effective_from: str) -> PublishPolicy:
 
 def latest(store: Store, ledger: str) -> int:
     """The number of the version that was published last."""
-    return book_of(store, ledger).latest.number
+    return book_of(store, ledger, NOW.resolve(store, ledger)).latest.number
 
 
 def versions(ledger: str) -> list[dict[str, Any]]:
     """All published versions. Shapes: as `projections.policies.listed` has them."""
     with _store(ledger) as store:
-        return listed(store, ledger)
+        return listed(store, ledger, NOW.resolve(store, ledger))
 
 
 def compared(before: str, after: str, ledger: str) -> list[dict[str, Any]]:
@@ -63,7 +64,8 @@ def _sections(name: str, ledger: str) -> Sections:
     if not name.isdigit():
         return read(name).sections
     with _store(ledger) as store:
-        return book_of(store, ledger).must_know(int(name)).sections
+        book = book_of(store, ledger, NOW.resolve(store, ledger))
+        return book.must_know(int(name)).sections
 
 
 def _store(ledger: str) -> closing[Store]:

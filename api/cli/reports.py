@@ -1,5 +1,6 @@
 """Reports on the command line: opens the read models, asks, and shows as of when they answer."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,23 +105,24 @@ def raise_stopped(status: Status) -> None:
 
 
 def show(answer: Answer, form: str, output: Path | None = None) -> None:
-    """Show an answer as JSON (the list alone) or CSV, or as a table under a line that says as of
-    when it holds; on the terminal or in a file."""
+    """Show an answer on the terminal or in a file: as JSON, with the members that it has over HTTP,
+    or as a table or CSV. A table stands under a line that says as of when it holds, and whether
+    that may change; of CSV, whose lines programs read, this goes to stderr."""
     if output is not None and form == "table":
         form = "json"
     if output is not None or form == "csv":
         found = _file(answer, form)
+        if form == "csv":
+            _say_as_of(answer, err=True)
         if output is None:
             click.echo(found.decode(), nl=False)
         else:
             output.write_bytes(found)
         return
     if form == "json":
-        print_rows(answer.rows, form=form)
+        click.echo(json.dumps(exact(_whole(answer)), ensure_ascii=False, indent=1))
         return
-    click.echo(as_of_line(answer.as_of))
-    for note in answer.as_of["notes"]:
-        click.echo(f"  {note}")
+    _say_as_of(answer, err=False)
     rows: list[dict[str, Any]] = [
         {name: value for name, value in row.items() if name not in HIDDEN_IN_TABLES
          and not (name in SAID_BY_SUBJECT and "subject" in row)}
@@ -131,19 +133,34 @@ def show(answer: Answer, form: str, output: Path | None = None) -> None:
         print_rows(rows, form=form)
 
 
+def _say_as_of(answer: Answer, *, err: bool) -> None:
+    click.echo(as_of_line(answer.as_of), err=err)
+    for note in answer.as_of["notes"]:
+        click.echo(f"  {note}", err=err)
+
+
+def _whole(answer: Answer) -> dict[str, Any]:
+    """An answer with its members as they are over HTTP; it has no next page."""
+    return {"as_of": answer.as_of, "items": answer.rows, "next": None}
+
+
 def _file(answer: Answer, form: str) -> bytes:
     """An answer as the bytes of a file."""
     names = list(answer.rows[0]) if answer.rows else []
     if form == "csv":
         return sheets.as_csv(answer.rows, names)
-    return orjson.dumps(exact(answer.rows), option=orjson.OPT_INDENT_2)
+    return orjson.dumps(exact(_whole(answer)), option=orjson.OPT_INDENT_2)
 
 
 def as_of_line(head: dict[str, Any]) -> str:
-    """As of when an answer holds, in a line."""
+    """As of when an answer holds, and whether it may still change, in a line."""
     parts = [tr("as of position {position} of {head}", **head)]
     if head["recorded_as_of"]:
         parts.append(tr("recorded up to {recorded_as_of}", **head))
     if head["occurred_as_of"]:
         parts.append(tr("occurred up to {occurred_as_of}", **head))
+    parts.append(tr("open: what is recorded later may change it") if head["open"]
+                 else tr("closed: it does not change any more"))
+    if head.get("clock") == "ahead":
+        parts.append(tr("the log's times are ahead of the clock"))
     return ", ".join(parts)

@@ -1,6 +1,7 @@
 """Commands from the command line: JSON in, a receipt out, refusals as messages."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,11 +12,12 @@ from ledger.common.context import Context, Receipt
 from ledger.common.errors import Invalid
 from ledger.core.commands import Command
 from ledger.handlers.table import HANDLERS
+from ledger.log.store import ConnectionLost, StorageFailed
 from ledger.writing import requests
 
 COMMANDS: dict[str, type[Command]] = {
     cls.NAME: cls for cls in sorted(HANDLERS, key=lambda cls: cls.NAME)
-    if cls.REFUSALS_KEPT and not cls.NAME.startswith(("log.", "key.", "reads.", "person."))}
+    if cls.REFUSALS_KEPT and not cls.NAME.startswith(("log.", "key.", "reading.", "person."))}
 """What a person may send. What a file declares goes through `ledger import`."""
 
 
@@ -77,6 +79,20 @@ def identified(
     return msgspec.structs.replace(
         context, command_id=requests.command_id(ledger.id, context.actor, key), by_client=True,
         filled=filled)
+
+
+@contextmanager
+def not_looked_up(own: UUID | None) -> Iterator[None]:
+    """Where a command is not looked up yet by an id of the sender's own: it may be recorded.
+
+    Errors: ConnectionLost (R-LOG-13) instead of StorageFailed (R-LOG-04).
+    """
+    try:
+        yield
+    except StorageFailed as error:
+        if own is None:
+            raise
+        raise ConnectionLost(**error.details) from error
 
 
 def shown(receipt: Receipt) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ledger.policies.posts import COMMITTEE, POSTS
 from ledger.policies.reader import read
 from ledger.policies.values import Version
 from ledger.settings import Opened
+from projections.asking.clocks import NOW
 from projections.policies import book_of
 
 EARLY, LATE, HEAD = "member:7f3a", "member:2c91", "member:b08e"
@@ -101,7 +102,7 @@ def run(opened: Opened) -> int:
 
 def policy(opened: Opened) -> Version:
     """The policy that scores September."""
-    return book_of(opened.store, "main").on("2026-09-30")
+    return book_of(opened.store, "main", NOW.resolve(opened.store, "main")).on("2026-09-30")
 
 
 def _publish(ledger: Ledger) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 
-from api.http.noting import note_read
+from api.http.noting import note_reading
 from api.http.reading import (
     DEFAULT_LIMIT,
     STAFF_READERS,
@@ -16,7 +16,7 @@ from api.http.reading import (
 )
 from api.http.routes import READERS, Blueprint, caller, edge, unseal
 from projections.asking.clocks import header
-from projections.asking.past import NothingRecorded
+from projections.asking.past import NothingRecorded, nothing_about
 from projections.audit.trail import Asked, found, rows
 
 
@@ -39,14 +39,13 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
         if not subject.startswith(f"{name}:"):
             raise NothingRecorded(ledger=caller().ledger, subject=subject)
         models, ledger = edge().models, caller().ledger
-        as_of = question(query).as_of
+        cut = question(query).as_of.resolve(models.store, ledger)
         limit = query.get("limit", DEFAULT_LIMIT)
         after = unseal(query["cursor"])[0] if "cursor" in query else 0
-        trail = found(models, ledger, Asked(subject=subject, as_of=as_of), after=after,
-                     limit=limit + 1)
+        trail = found(models, ledger, Asked(subject=subject), cut, after=after, limit=limit + 1)
+        head = header(models.store, ledger, cut)
         if not trail.entries and not after:
-            raise NothingRecorded(ledger=ledger, subject=subject)
-        head = header(models.store, ledger, as_of, as_of.resolve(models.store, ledger))
+            raise nothing_about(subject, head)
         if staff:
-            note_read(head["position"])
+            note_reading(head["position"])
         return page(head, list(rows(models, ledger, trail.entries)), ("position",), limit)

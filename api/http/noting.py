@@ -1,40 +1,78 @@
-"""Notes of who read evidence and staff records, kept in a ledger of their own."""
+"""Notes of who read what people wrote, records of staff, evidence and money.
 
-from collections.abc import Collection
+They are kept in a ledger of their own, and each is durable before the answer: what cannot be noted
+is not shown.
+"""
+
+import logging
+import os
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
 from flask import request
 
+from api.http.problems import detail_of
 from api.http.routes import caller, edge
-from ledger.access import NoteRead
+from ledger.access import PERSONS, NoteReading, ReadingNotNoted
 from ledger.common.bounds import StreamText
 from ledger.common.context import Context
+from ledger.common.errors import LedgerError
+from ledger.common.values import is_subject
 from ledger.log.store import SUFFIX
+from projections.asking.clocks import NOW
+from projections.audit.reports import is_known
 
-LONGEST_FILTERS = 2000
+log = logging.getLogger("ledger.edge")
 
 _sound = StreamText().sound
 
 
-def note_read(position: int) -> None:
-    """Note, after the answer, that the caller read this route as of a position."""
+def note_reading(
+    position: int, *, persons: Collection[str] = (), about: str | None = None
+) -> None:
+    """Note that the caller reads this route as of a position: before anything of it is shown.
+
+    `persons` are those whose sealed values are in the answer; `about` is the subject that is asked
+    for, if the request does not name it. What the request names is noted only if an event is about
+    it. Errors: ReadingNotNoted (R-ACC-05).
+    """
     here, who = edge(), caller()
     rule = "" if request.url_rule is None else request.url_rule.rule
     asked = next(iter((request.view_args or {}).values()), request.args.get("subject"))
-    note = note_of(who.actor, rule, asked, filters=request.args.keys(), position=position)
-    here.later(lambda: here.ledger(who.ledger + SUFFIX).handle(
-        note, Context(actor=who.actor, role=who.role, client=f"key:{who.key}")))
+    if about is not None:
+        asked = about
+    elif asked is not None and not (_can_be_noted(asked) and is_known(
+            here.models, who.ledger, asked, NOW.resolve(here.store, who.ledger))):
+        asked = None  # whatever a client may write: a note stays for ever
+    context = Context(actor=who.actor, role=who.role, client=f"key:{who.key}")
+    notes = notes_of(rule, asked, filters=request.args.keys(), persons=persons, position=position)
+    try:
+        results = here.ledger(who.ledger + SUFFIX).handle_many([(note, context) for note in notes])
+        for result in results:
+            if isinstance(result, LedgerError):
+                raise result
+    except LedgerError as error:
+        log.error("a reading of %s was refused: it could not be noted: %s", rule, error)
+        raise ReadingNotNoted(why=detail_of(error)) from error
 
 
-def note_of(
-    actor: str, rule: str, asked: str | None, *, filters: Collection[str], position: int
-) -> NoteRead:
-    """A note that can be taken, whatever was asked for: no read is refused by its own note.
+def _can_be_noted(asked: str) -> bool:
+    return _sound(asked) and is_subject(asked)
+
+
+def notes_of(
+    route: str, asked: str | None, *, filters: Collection[str], persons: Collection[str],
+    position: int,
+) -> Iterator[NoteReading]:
+    """Notes that can be taken, whatever was asked for: no reading is refused by its own note.
 
     What is asked for is noted if it can be the name of something; of anything else there was
     nothing to show.
     """
-    return NoteRead(
-        actor=actor, route=rule, position=position, occurred_at=datetime.now(UTC),
-        query=" ".join(sorted(filters))[:LONGEST_FILTERS],
-        about_subject=asked if asked is not None and _sound(asked) else None)
+    subjects = [asked] if asked is not None and _can_be_noted(asked) else []
+    whose = sorted(persons)
+    for start in range(0, len(whose) or 1, PERSONS):
+        yield NoteReading(
+            reading=os.urandom(16).hex(), route=route, filters=sorted(filters), subjects=subjects,
+            people=whose[start : start + PERSONS], position=position,
+            occurred_at=datetime.now(UTC))

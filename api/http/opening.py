@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from api.http.noting import note_read
+from api.http.noting import note_reading
 from api.http.routes import caller, edge
+from ledger.common.personal import Personal
 from projections.asking.written import persons_in, revealed
 
 
@@ -12,14 +13,21 @@ def opened_rows(
 ) -> list[dict[str, Any]]:
     """The rows of an answer as of a position with all that is sealed in them opened.
 
-    That the caller read them is noted where there was anything to open, unless it is `noted`
-    already. Errors: R-LOG-04.
+    That the caller reads them is noted before they are returned: if anything was opened, and in any
+    case if rows such as these are always `noted`. Errors: R-LOG-04, ReadingNotNoted (R-ACC-05).
     """
-    if not (people := persons_in(rows)):
-        return rows
-    keys = edge().ledger(caller().ledger).keys
-    keys.load(people)
-    if not noted:
-        note_read(position)
-    found: list[dict[str, Any]] = revealed(rows, keys.reveal, keys.is_erased)
-    return found
+    opened: set[str] = set()
+    if people := persons_in(rows):
+        keys = edge().ledger(caller().ledger).keys
+        keys.load(people)
+
+        def reveal(sealed: Personal, stream: str, version: int, field: str) -> str | None:
+            text = keys.reveal(sealed, stream, version, field)
+            if text is not None:
+                opened.add(sealed.p)
+            return text
+
+        rows = revealed(rows, reveal, keys.is_erased)
+    if opened or noted:
+        note_reading(position, persons=opened)
+    return rows

@@ -12,7 +12,7 @@ from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from api.http.fields import Free
-from api.http.problems import Problem
+from api.http.problems import Problem, detail_of
 from api.http.routes import PUBLIC, Blueprint, edge
 from ledger import __version__
 from ledger.log.sqlite import SqliteStore
@@ -46,7 +46,8 @@ def livez() -> Response:
 @group.response(200, Free)
 @group.alt_response(503, schema=Free)
 def readyz() -> Response:
-    """Whether it can work: schema, writers, read models, disk. 503 if not."""
+    """Whether it can work: schema, writers, read models, disk. 503 if not. A ledger that would
+    refuse whatever is sent says why: its keys are others, a newer program has written to it."""
     checks = _checks()
     status = 200 if all(check["ok"] for check in checks.values()) else 503
     return Response(orjson.dumps({"ok": status == 200, "checks": checks}), status,
@@ -58,8 +59,9 @@ def _checks() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     schema, needed = here.store.schema()
     found["schema"] = {"ok": schema in (None, needed), "found": schema, "needed": needed}
-    for name, alive in here.writers().items():
-        found[f"{name}/writer"] = {"ok": alive}
+    for name, error in here.writers().items():
+        found[f"{name}/writer"] = {"ok": True} if error is None else {
+            "ok": False, "code": error.code, "rule": error.rule, "detail": detail_of(error)}
     for name in here.served():
         for status in here.models.status(name):
             found[f"{name}/{status.projection}"] = {

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
-from flask import Flask, Response, has_request_context, request
+from flask import Flask, Response, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from api.messages import prefer, tr
@@ -23,7 +23,8 @@ from ledger.common.errors import (
 from ledger.core.aggregate import StaleVersion
 from ledger.core.event_types import UnknownEventType, UnknownMember
 from ledger.log.persons import PersonLost
-from ledger.log.store import EventMissing
+from ledger.log.store import ConnectionLost, EventMissing, StorageFailed
+from ledger.log.wrapping import KeyDamaged
 from ledger.orders.errors import OrderUnknown
 from ledger.returns.errors import CaseUnknown
 from ledger.stock.transfers import TransferUnknown
@@ -34,7 +35,8 @@ from projections.stock.reports import PeriodReversed
 TYPE = "application/problem+json"
 
 FOR_THE_KEEPER: tuple[type[LedgerError], ...] = (
-    PersonLost, Misconfigured, UnknownEventType, UnknownMember, EventMissing, LedgerClosed)
+    PersonLost, KeyDamaged, Misconfigured, UnknownEventType, UnknownMember, EventMissing,
+    LedgerClosed)
 """What is wrong with how this ledger stands or is set up. It is no fault of the code or the client:
 whoever keeps the ledger has something to do, and finds it in the server's log, too."""
 
@@ -43,7 +45,7 @@ STATUS: tuple[tuple[type[LedgerError], int], ...] = (
     (TransferUnknown, 404), (InvalidValues, 422), (TwoRecordings, 422), (PeriodReversed, 422),
     (Invalid, 400), (NotFound, 404),
     (Conflict, 409), (Refused, 422), (Unavailable, 503),
-    (PersonLost, 409), *((kind, 503) for kind in FOR_THE_KEEPER),
+    (PersonLost, 409), (KeyDamaged, 409), *((kind, 503) for kind in FOR_THE_KEEPER),
 )
 """The status of an error: that of the first class here that it is an instance of, else 500, which
 is a fault of the code."""
@@ -102,17 +104,33 @@ def status_of(kind: type[LedgerError]) -> int:
 
 def of_ledger(error: LedgerError) -> Response:
     """The response to an error of the ledger. Those that no client can mend are logged."""
+    if isinstance(error, StorageFailed) and _was_not_looked_up():
+        error = ConnectionLost(**error.details)
     status = status_of(type(error))
     if isinstance(error, FOR_THE_KEEPER) or status == 500:
         log.error("%s (%s): %s", error.code, error.rule, error,
                   exc_info=error if status == 500 else None)
     if status == 500:
         return respond(500, "our_fault", OUR_FAULT)
+    return respond(status, error.code, detail_of(error), rule=error.rule, errors=error.faults)
+
+
+def detail_of(error: LedgerError) -> str:
+    """What an error says to a client: not where the ledger lies, nor how it is set up."""
     details = error.details
     if isinstance(error, Misconfigured):
         details = {name: HIDDEN if name in PLACES else value for name, value in details.items()}
-    return respond(status, error.code, tr(error.template, **details), rule=error.rule,
-                   errors=error.faults)
+    return tr(error.template, **details)
+
+
+def handed_over() -> None:
+    """Note that a request is the writer's from now on, which answers what it knows of it."""
+    g.handed_over = True
+
+
+def _was_not_looked_up() -> bool:
+    """Whether a request may have been recorded before, and failed before anybody looked."""
+    return "Idempotency-Key" in request.headers and "handed_over" not in g
 
 
 def of_http(error: HTTPException) -> Response:

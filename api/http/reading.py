@@ -9,7 +9,6 @@ import orjson
 from flask import Response, request
 
 from api.http.fields import Digits, Text
-from api.http.noting import note_read
 from api.http.opening import opened_rows
 from api.http.problems import Problem
 from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
@@ -28,6 +27,10 @@ Report = Callable[[ReadModels, str, Question], Answer]
 DAY_OR_TIME = {"description": "A time with its zone, or a day of the shop's zone, to its end.",
                "anyOf": [{"format": "date-time"}, {"format": "date"}]}
 DAY = {"format": "date"}
+
+
+class NoQuery(marshmallow.Schema):
+    """Nothing: what a query says is refused."""
 
 
 class ClockQuery(marshmallow.Schema):
@@ -110,10 +113,13 @@ class Listed(NamedTuple):
     never changes.
 
     `visible_part` returns what a member may see of a row of staff records, None for nothing. Only
-    the roles in `whole` see all rows; everybody else sees their own, and each read is noted.
+    the roles in `whole` see all rows; everybody else sees their own.
 
     `opened_for` are the roles that see what people wrote; to all others it is masked. In records of
     staff, whoever sees a row sees that, too.
+
+    A reading is noted before it is answered: of records of staff, of whatever was opened, and of
+    what is `money`, the sums that the shop takes.
     """
 
     path: str
@@ -127,6 +133,7 @@ class Listed(NamedTuple):
     visible_part: VisiblePart | None = None
     whole: Collection[str] = STAFF_READERS
     opened_for: Collection[str] = ()
+    money: bool = False
 
 
 def add(group: Blueprint, lists: Collection[Listed]) -> None:
@@ -148,12 +155,14 @@ def _add(group: Blueprint, listed: Listed) -> None:
         if listed.paged_by_report:
             asked = asked._replace(beyond=after[0] if after else None, limit=limit + 1)
         answer = report(edge().models, caller().ledger, asked)
+        staff = listed.visible_part is not None
         if listed.visible_part is not None:
             answer = _visible(listed.visible_part, listed.whole, answer)
         rows = answer.rows if listed.paged_by_report else _rows_after(listed, answer.rows, after)
-        if listed.visible_part is not None or caller().role in listed.opened_for:
-            rows = opened_rows(rows[:limit + 1], answer.as_of["position"],
-                               noted=listed.visible_part is not None)
+        if staff or listed.money or caller().role in listed.opened_for:
+            shown = opened_rows(rows[:limit], answer.as_of["position"],
+                                noted=staff or listed.money)
+            rows = [*shown, *rows[limit:limit + 1]]
         return page(answer.as_of, rows, listed.key, limit)
 
     view.__doc__ = listed.what
@@ -174,8 +183,7 @@ def own_row(row: dict[str, Any], member: str) -> dict[str, Any] | None:
 
 
 def _visible(part: VisiblePart, whole: Collection[str], answer: Answer) -> Answer:
-    """What the caller may see of records of staff; that they were read is noted."""
-    note_read(answer.as_of["position"])
+    """What the caller may see of records of staff."""
     who = caller()
     if who.role in whole:
         return answer

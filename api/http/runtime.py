@@ -19,17 +19,26 @@ from typing import NamedTuple
 from ledger.access import ApiKey, NoteUse
 from ledger.application import Ledger
 from ledger.common.context import Context
+from ledger.common.errors import LedgerError, Misconfigured
 from ledger.core import event_types
+from ledger.imports.staging import remove_stale
+from ledger.log.damage import intact
 from ledger.log.milestones import opened_as
-from ledger.log.persons import Keys
+from ledger.log.persons import Keys, LedgerKeys
 from ledger.log.store import NOBODY, SUFFIX, Store, Which, gapless
 from ledger.settings import Settings, clock_of, sqlite_path
+from ledger.writing.continuing import Continuing
+from ledger.writing.errors import LedgerClosed
 from ledger.writing.genesis import keys_of
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
 
 SEEN_S = 1.0
 """How stale the known keys may be: a revoked key opens nothing after this."""
+
+UNKNOWN_S = 0.1
+"""How often, at the most, a token that is not known makes the access ledger be asked: it may have
+been issued since. However many wrong ones come, the database is asked no more often."""
 
 PAUSE_S = 0.25
 GATHER_S = 0.1
@@ -53,7 +62,8 @@ class Caller(NamedTuple):
 
 
 class _Folded:
-    """The keys of one ledger as of the event of its access ledger that was folded last."""
+    """The keys of one ledger as of the event of its access ledger that was folded last. Rows beyond
+    the head are in no tree, and a key of which an event was changed opens nothing."""
 
     def __init__(self, store: Store, ledger: Which) -> None:
         self.ledger = ledger
@@ -71,8 +81,9 @@ class _Folded:
         on from the last event: another one has taken its place, such as a restored backup."""
         if store.known(self.ledger) != self.known:
             return False
-        after = max(self.position - 1, 0)
-        found = gapless(store.read(self.access, after=after, limit=10**9), self.access, after=after)
+        after, until = max(self.position - 1, 0), store.head(self.access).position
+        found = gapless(store.read(self.access, after=after, until=until, limit=10**9),
+                        self.access, after=after)
         if self.position:
             if not found or found[0].leaf_hash != self.leaf:
                 return False
@@ -80,7 +91,12 @@ class _Folded:
         for entry in found:
             if entry.stream.startswith("key:"):
                 key = self.keys.setdefault(entry.stream, ApiKey.blank(entry.stream))
-                event_types.decode(entry).mutate(key)
+                if intact(entry):
+                    event_types.decode(entry).mutate(key)
+                else:  # run `ledger verify`: somebody changed it in the database
+                    log.error("%s opens nothing: position %s is not what was recorded",
+                              key.id, entry.position)
+                    key.revoked = True
                 self.by_digest[key.digest] = key
             self.position, self.leaf = entry.position, entry.leaf_hash
         return True
@@ -93,7 +109,7 @@ class KeyRing:
     def __init__(self, store: Store, ledger: Which) -> None:
         self.store = store
         self._folded = _Folded(store, ledger)
-        self._until = 0.0
+        self._until = self._asks_again = 0.0
         self._lock = threading.Lock()
 
     @property
@@ -114,8 +130,12 @@ class KeyRing:
         """Who holds a token; None if it opens nothing."""
         if time.monotonic() > self._until:
             self.refresh()
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        if digest not in self._folded.by_digest and time.monotonic() > self._asks_again:
+            self._asks_again = time.monotonic() + UNKNOWN_S
+            self.refresh()
         folded = self._folded
-        key = folded.by_digest.get(hashlib.sha256(token.encode()).hexdigest())
+        key = folded.by_digest.get(digest)
         if key is None or folded.known is None or not key.opens_at(datetime.now(UTC)):
             return None
         return Caller(key.id.partition(":")[2], key.owner, key.role, folded.known.name,
@@ -149,6 +169,7 @@ class Edge:
         with self._lock:
             if self._process != os.getpid():
                 self._settings = settings = self.settings or Settings.from_environment()
+                remove_stale(staging_folder(settings))
                 self.store = settings.open_store()
                 self.keys = settings.open_keys()
                 self.models = ReadModels(self.store, PROJECTIONS)
@@ -189,24 +210,52 @@ class Edge:
                 self._ledgers.pop(name).close()
                 self._begun.discard(name)
             if name not in self._ledgers:
-                own = keys_of(self.store, self.keys, name)
-                self._ledgers[name] = Ledger(
-                    self.store, own, name=name, clock=clock_of(self._settings, self.store, name))
+                self._ledgers[name] = self._opened(name, keys_of(self.store, self.keys, name))
             return self._ledgers[name]
 
-    def writers(self) -> dict[str, bool]:
-        """Every open ledger, and whether its writer lives."""
-        with self._lock:
-            return {name: not ledger.closed for name, ledger in sorted(self._ledgers.items())}
+    def _opened(self, name: str, keys: LedgerKeys) -> Ledger:
+        return Ledger(self.store, keys, name=name,
+                      clock=clock_of(self._settings, self.store, name))
 
-    def _replace_dead(self) -> None:
-        """Open a ledger again whose writer has died: it would refuse everything for ever."""
+    def writers(self) -> dict[str, LedgerError | None]:
+        """Every ledger of the database, and why it would refuse whatever is sent, if it would. One
+        that nobody has asked for yet is looked at, too, and not opened."""
+        return {name: self._why_not(name) for name in sorted(self.store.ledgers())}
+
+    def _why_not(self, name: str) -> LedgerError | None:
+        kept = self._ledgers.get(name)
+        try:
+            if kept is None:
+                own = keys_of(self.store, self.keys, name)
+                Continuing(self.store, own, name).check()
+            elif kept.closed:
+                return LedgerClosed()
+            else:
+                kept.must_be_writable()
+        except LedgerError as error:
+            return error
+        return None
+
+    def _replace_useless(self) -> None:
+        """Open a ledger again whose writer would refuse everything for ever: it has died, or its
+        log names other keys by now, and those are here."""
         with self._lock:
-            for name, alive in self.writers().items():
-                if not alive:
+            for name, ledger in list(self._ledgers.items()):
+                if ledger.closed:
                     log.critical("the writer of ledger %s died; it is replaced", name)
                     self._ledgers.pop(name).close()
                     self.ledger(name)
+                elif ledger.head().keys_id not in (None, ledger.keys.id):
+                    self._replace_keys(name)
+
+    def _replace_keys(self, name: str) -> None:
+        try:
+            own = keys_of(self.store, self.keys, name)
+        except Misconfigured:
+            return  # `writers` says why, and each command that is sent
+        log.warning("ledger %s goes on with other keys", name)
+        self._ledgers.pop(name).close()
+        self._ledgers[name] = self._opened(name, own)
 
     def begin(self, name: str) -> None:
         """Serve a ledger: its read models are caught up before the first answer."""
@@ -284,9 +333,9 @@ class Edge:
                 time.sleep(GATHER_S)
             for name in self.served():
                 self._step(lambda name=name: self.models.catch_up(name))  # type: ignore[misc]
-            self._note()
             if not self._closing:
-                self._step(self._replace_dead)
+                self._step(self._replace_useless)
+            self._note()
             with self._moved:
                 self._moved.notify_all()
         self._note()

@@ -12,7 +12,7 @@ import orjson
 from flask import Response
 
 from api.http.fields import Etag, Text, schema_of
-from api.http.problems import Problem
+from api.http.problems import Problem, handed_over
 from api.http.routes import Blueprint, caller, edge
 from api.http.standing import mark
 from ledger.common.context import Context, Receipt
@@ -130,6 +130,7 @@ def decide(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
         context = Context(
             actor=who.actor, role=who.role, client=f"key:{who.key}", command_id=command_id,
             by_client=True, filled=filled)
+        handed_over()
         receipt = ledger.handle(command, context)
     finally:
         with _lock:

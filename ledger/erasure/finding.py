@@ -10,6 +10,7 @@ from ledger.erasure.commands import MOST, ConfirmErasure, RequestErasure
 from ledger.erasure.errors import PersonUnknown, TooManyTogether
 from ledger.erasure.record import PersonRecord
 from ledger.erasure.traces import Group, KinInKeys, Traces, scan
+from ledger.log.erasures import erased_by, erasures
 from ledger.log.persons import LedgerKeys, PersonLost
 from ledger.log.store import Reader
 
@@ -99,20 +100,23 @@ def status_of(reader: Reader, keys: LedgerKeys, person: str) -> dict[str, Any]:
     """What was decided about a person.
 
     Shapes: person, requested (the ground; None if nobody asks), requested_by, held, erased; and of
-    whoever is erased, `waits_for`: what is still to be done before no copy of the key is left.
+    whoever is erased, `waits_for`: what is still to be done, as `LedgerKeys.pending` has it.
     Errors: PersonUnknown (R-ERA-01).
     """
-    record, erased = PersonRecord.blank(person), keys.is_erased(person)
+    record, at = PersonRecord.blank(person), erased_at(reader, keys.ledger, person)
     for entry in reader.streams(keys.ledger, [person]):
         event_types.decode(entry).mutate(record)
-    if not (record.version or erased or _has_key(keys, person)) \
+    if not (record.version or at or _has_key(keys, person)) \
             and person not in scan(reader, keys.ledger).persons:
         raise PersonUnknown(person=person)
     return {"person": person, "requested": record.ground or None,
-            "requested_by": record.requested_by or None, "held": record.held, "erased": erased,
-            "waits_for": waits_for(keys, person) if erased else []}
+            "requested_by": record.requested_by or None, "held": record.held,
+            "erased": at is not None, "waits_for": [] if at is None else keys.pending(at)}
 
 
-def waits_for(keys: LedgerKeys, person: str) -> list[str]:
-    """What an erasure waits for, besides the event: what the keys know of it."""
-    return []
+def erased_at(reader: Reader, ledger: bytes, person: str) -> int | None:
+    """The position of the event that erased a person, if there is one."""
+    first = reader.read(ledger, limit=1)
+    found = erasures(reader, ledger, after=0, since=first[0].recorded_at,
+                     head=reader.head(ledger)) if first else ()
+    return next((entry.position for entry in found if person in erased_by(entry)), None)

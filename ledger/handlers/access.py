@@ -1,6 +1,6 @@
-"""Keys of the API, and notes of who read evidence."""
+"""Keys of the API, and notes of who read what."""
 
-from ledger.access import ApiKey, IssueKey, NoteRead, NoteUse, Reads, RevokeKey
+from ledger.access import ApiKey, IssueKey, NoteReading, NoteUse, Reading, RevokeKey
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
@@ -39,17 +39,18 @@ def note_use(command: NoteUse, work: Work) -> list[Aggregate]:
     return [key]
 
 
-def note_read(command: NoteRead, work: Work) -> list[Aggregate]:
-    """Somebody read evidence."""
-    reads: Reads = work.load(Reads, command.subject)
-    reads._evidence_shown(route=command.route, query=command.query, position=command.position,
-                         about_subject=command.about_subject, occurred_at=command.occurred_at)
-    return [reads]
+def note_reading(command: NoteReading, work: Work) -> list[Aggregate]:
+    """Somebody is about to be shown something."""
+    reading: Reading = work.load(Reading, command.subject)
+    reading._noted(route=command.route, filters=command.filters, subjects=command.subjects,
+                   persons=command.people, position=command.position,
+                   occurred_at=command.occurred_at)
+    return [reading]
 
 
 HANDLERS: dict[type[Command], Handler] = {
     IssueKey: issue_key,
     RevokeKey: revoke_key,
     NoteUse: note_use,
-    NoteRead: note_read,
+    NoteReading: note_reading,
 }

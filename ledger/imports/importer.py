@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from ledger.common.context import Context, Receipt
-from ledger.common.errors import Invalid, LedgerError
+from ledger.common.errors import Invalid, LedgerError, Unavailable
 from ledger.common.values import from_us
 from ledger.core.commands import Command
 from ledger.imports.assembly import Assembler, OrderAssembler
@@ -31,15 +31,16 @@ from ledger.imports.counting import CountAssembler
 from ledger.imports.loading import Loader, Progress
 from ledger.imports.profiles import Profile
 from ledger.imports.record import CompleteImport, ImportedFile, StartImport
-from ledger.imports.sources import identify
+from ledger.imports.sources import Unnamed, identify
 from ledger.imports.staging import ACCEPTED, BEFORE, REJECTED, Staging
 from ledger.imports.statements import BATCH, Statement, Statements
 from ledger.imports.summary import Summary
 from ledger.log.clock import Clock
-from ledger.log.store import Head, Store
+from ledger.log.store import Head, StorageFailed, Store
 from ledger.stock.warehouses import OpenWarehouse
 from ledger.writing import requests
 from ledger.writing.entries import AHEAD_US
+from ledger.writing.errors import BrokenOff, reason_of
 
 __all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "Summary", "UnknownPolicy", "run_import"]
 
@@ -91,6 +92,14 @@ class UnknownPolicy(Invalid):
     rule = "R-IMP-17"
 
 
+class ImportBrokenOff(Unavailable):
+    """The import broke off: {why}. {events} event(s) of it are known to be in the log. Import the
+    same files again: what is there is known again, and not recorded twice."""
+
+    code = "import_broken_off"
+    rule = "R-IMP-21"
+
+
 class NoWarehouse(Invalid):
     """The profile {profile!r} does not say where the goods are kept, so no stock can move. Add
     `stock: {{warehouse: NAME}}` to a copy of it, or import without stock."""
@@ -107,7 +116,7 @@ class CountsAreStock(Invalid):
 
 
 def run_import(
-    ledger: Target, files: Sequence[Path], profile: Profile, *, context: Context,
+    ledger: Target, files: Sequence[Path | Unnamed], profile: Profile, *, context: Context,
     staging_dir: Path, shop: str | None = None, policy: str = REJECT_EVERYTHING,
     stock: str | None = None, dry_run: bool = False, progress: Progress | None = None,
 ) -> Summary:
@@ -116,7 +125,7 @@ def run_import(
     `shop` is used where the files name none. `stock` is one of `STOCK`, or None for what the
     profile supports. `staging_dir` holds the staging file meanwhile. What is wrong in the files is
     in the summary. Errors: UnknownPolicy (R-IMP-17), NoWarehouse (R-IMP-18), CountsAreStock
-    (R-IMP-19), Unavailable.
+    (R-IMP-19), ImportBrokenOff (R-IMP-21); what keeps it from beginning, such as ClockSuspect.
     """
     if policy not in POLICIES:
         raise UnknownPolicy(policy=policy)
@@ -124,7 +133,7 @@ def run_import(
     staging = Staging(staging_dir)
     try:
         how = _Options(context, policy, dry_run, progress)
-        return _Run(ledger, staging, assembler, how).run(files)
+        return _Run(ledger, staging, assembler, how).through(files)
     except BaseException:
         staging.close()
         raise
@@ -171,7 +180,17 @@ class _Run:
         self.gone: set[str] = set()
         self.erased: set[int] = set()
 
-    def run(self, files: Sequence[Path]) -> Summary:
+    def through(self, files: Sequence[Path | Unnamed]) -> Summary:
+        """All stages. Errors: ImportBrokenOff (R-IMP-21) for what is not about the files, once
+        anything may be recorded: also by an earlier run that nobody could look up."""
+        try:
+            return self.run(files)
+        except LedgerError as error:
+            if self.events or isinstance(error, StorageFailed | BrokenOff):
+                raise ImportBrokenOff(events=self.events, why=reason_of(error)) from error
+            raise
+
+    def run(self, files: Sequence[Path | Unnamed]) -> Summary:
         """All stages. Nothing is recorded if a fault forbids it or nothing is new."""
         sources = [identify(path, self.profile.encodings) for path in files]
         self.id = self._identity([source.digest for source in sources])
@@ -342,7 +361,7 @@ class _Run:
         """Record what is new. The import starts just before the first batch that has any, so that
         one that brings nothing leaves no trace."""
         if self.started:
-            self._begun(self.ledger.handle_many([self._start(), *self._open_warehouses()]))
+            self._begun(self._handled([self._start(), *self._open_warehouses()]))
         for batch in self._checked():
             opening: list[Item] = []
             if not self.started:
@@ -352,14 +371,23 @@ class _Run:
                     continue
                 opening = [self._start(), *self._open_warehouses()]
             items = [*opening, *(self._item(statement) for statement in batch)]
-            results = self.ledger.handle_many(items)
+            results = self._handled(items)
             if opening:
                 self._begun(results[:len(opening)])
             for statement, result in zip(batch, results[len(opening):], strict=True):
                 self._recorded(statement, result)
         if self.started:
             accepted, before, rejected = self.staging.counts()
-            self._count(*self.ledger.handle_many([self._complete(accepted + before, rejected)]))
+            self._count(*self._handled([self._complete(accepted + before, rejected)]))
+
+    def _handled(self, items: Sequence[Item]) -> list[Receipt | LedgerError]:
+        try:
+            return self.ledger.handle_many(items)
+        except BrokenOff as error:
+            for result in error.results:
+                if isinstance(result, Receipt):
+                    self._count(result)
+            raise
 
     def _begun(self, results: Sequence[Receipt | LedgerError]) -> None:
         start, *_ = [self._count(result) for result in results]

@@ -7,17 +7,75 @@ cell does not begin a new row.
 import codecs
 import csv
 import io
+import os
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from ledger.imports.faults import RowFault
 
 CHUNK = 1 << 20
 LONGEST_ROW = 1 << 20
 """Characters in one row. In one cell, the csv module allows 131,072."""
+
+
+class Unnamed:
+    """A copy of a file that has no name in any folder: nobody else can open it, and nothing of it
+    is left when the process ends, however it does. `name` is what its faults call it, and `digest`
+    is its SHA-256.
+    """
+
+    def __init__(self, name: str, content: IO[bytes], folder: Path) -> None:
+        self.name = name
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        digest = sha256()
+        try:
+            while chunk := content.read(CHUNK):
+                digest.update(chunk)
+                self._file.write(chunk)
+            self._file.flush()
+        except BaseException:
+            self.close()
+            raise
+        self.digest = digest.digest()
+
+    def open(self) -> io.BufferedReader:
+        """A reader of its own, from the start."""
+        return io.BufferedReader(_Reread(self._file.fileno()))
+
+    def close(self) -> None:
+        """Let go of it; it is then gone."""
+        self._file.close()
+
+
+class _Reread(io.RawIOBase):
+    """Reads an open file from a place of its own; closing it leaves the file open."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Go to a place."""
+        end = os.fstat(self.descriptor).st_size
+        self.at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: end}[whence]
+        return self.at
+
+    def readinto(self, buffer: Any, /) -> int:
+        """The next bytes."""
+        found = os.pread(self.descriptor, len(buffer), self.at)
+        buffer[: len(found)] = found
+        self.at += len(found)
+        return len(found)
 
 
 class Source(NamedTuple):
@@ -27,7 +85,7 @@ class Source(NamedTuple):
     be read at all; `fault` says why. The digest, a plain SHA-256, is kept nowhere.
     """
 
-    path: Path
+    file: Path | Unnamed
     name: str
     digest: bytes
     size: int
@@ -42,24 +100,28 @@ class Broken(NamedTuple):
     details: dict[str, Any]
 
 
-def identify(path: Path, encodings: tuple[str, ...]) -> Source:
+def _opened(file: Path | Unnamed) -> io.BufferedReader:
+    return file.open("rb") if isinstance(file, Path) else file.open()
+
+
+def identify(file: Path | Unnamed, encodings: tuple[str, ...]) -> Source:
     """Hash a file and find the first encoding in which all of it decodes."""
-    name = path.name.encode(errors="replace").decode()
+    name = file.name.encode(errors="replace").decode()
     try:
-        if stat.S_ISREG(path.stat().st_mode):
-            with path.open("rb") as file:
-                return _identify(path, name, file, encodings)
+        if not isinstance(file, Path) or stat.S_ISREG(file.stat().st_mode):
+            with _opened(file) as content:
+                return _identify(file, name, content, encodings)
         why = "it is a folder or a pipe"
     except OSError as error:
         why = error.strerror or str(error)
-    return Source(path, name, b"", 0, "", RowFault.of(name, 0, "not_a_file", why=why))
+    return Source(file, name, b"", 0, "", RowFault.of(name, 0, "not_a_file", why=why))
 
 
 def _identify(
-    path: Path, name: str, file: io.BufferedReader, encodings: tuple[str, ...]
+    file: Path | Unnamed, name: str, content: io.BufferedReader, encodings: tuple[str, ...]
 ) -> Source:
     digest, size, start = sha256(), 0, b""
-    while chunk := file.read(CHUNK):
+    while chunk := content.read(CHUNK):
         start = start or chunk[:4]
         digest.update(chunk)
         size += len(chunk)
@@ -67,20 +129,20 @@ def _identify(
         encodings = ("utf-8",)
     failed: dict[str, int] = {}
     for encoding in encodings:
-        file.seek(0)
-        offset = _undecodable(file, encoding)
+        content.seek(0)
+        offset = _undecodable(content, encoding)
         if offset is None:
-            return Source(path, name, digest.digest(), size, encoding)
+            return Source(file, name, digest.digest(), size, encoding)
         failed[encoding] = offset
     # The encoding that got furthest is the likeliest, so the fault is shown where it gave up.
     encoding = max(failed, key=lambda tried: failed[tried])
     hint = ""
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in start:
         hint = " (the file looks like UTF-16: save it as CSV UTF-8)"
-    row = _row_at(path, encoding, failed[encoding])
+    row = _row_at(file, encoding, failed[encoding])
     fault = RowFault.of(name, row, "wrong_encoding", offset=failed[encoding],
                         encoding=encoding.upper(), hint=hint, tried=", ".join(failed).upper())
-    return Source(path, name, digest.digest(), size, "", fault)
+    return Source(file, name, digest.digest(), size, "", fault)
 
 
 def _undecodable(file: io.BufferedReader, encoding: str) -> int | None:
@@ -99,15 +161,15 @@ def _undecodable(file: io.BufferedReader, encoding: str) -> int | None:
         base += len(chunk)
 
 
-def _row_at(path: Path, encoding: str, offset: int) -> int:
+def _row_at(file: Path | Unnamed, encoding: str, offset: int) -> int:
     """The number of the row that contains the byte at an offset."""
-    with path.open("rb") as file:
-        text = io.TextIOWrapper(io.BufferedReader(_Until(file, offset)), encoding, "ignore",
+    with _opened(file) as content:
+        text = io.TextIOWrapper(io.BufferedReader(_Until(content, offset)), encoding, "ignore",
                                 newline="")
         row = sum(1 for _ in records(text))
-    with path.open("rb") as file:
-        file.seek(max(offset - 1, 0))
-        begins = offset == 0 or file.read(1) in (b"\n", b"\r")
+    with _opened(file) as content:
+        content.seek(max(offset - 1, 0))
+        begins = offset == 0 or content.read(1) in (b"\n", b"\r")
     return row + 1 if begins else row
 
 
@@ -135,7 +197,7 @@ def open_text(source: Source) -> tuple[io.TextIOWrapper, Callable[[], int]]:
     A file that fits no encoding is read as Latin-1, which decodes anything: its rows can still be
     counted.
     """
-    file = source.path.open("rb")
+    file = _opened(source.file)
     encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding or "latin-1"
     return io.TextIOWrapper(file, encoding, newline=""), file.tell
 

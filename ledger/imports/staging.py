@@ -2,12 +2,15 @@
 
 It is an SQLite file that only this process can read: the values of a row are encrypted with a key
 that exists in memory alone, and the file's name is removed as soon as it is open, so that it is
-gone whenever the process ends. Memory stays bounded by SQLite's page cache: every query is ordered
+gone whenever the process ends. That holds on PostgreSQL, too: no row is staged in the log's
+database. Memory stays bounded by SQLite's page cache: every query is ordered
 by an index, because sorting would be done in memory.
 """
 
 import contextlib
 import os
+import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
@@ -267,6 +270,23 @@ def remove(path: Path) -> None:
 
 
 def remove_stale(folder: Path) -> None:
-    """Remove what a killed import may have left; a process that has such a file open keeps it."""
+    """Remove what a killed import may have left; a process that has such a file open keeps it.
+
+    Earlier versions also kept uploaded files, in a folder for each request.
+    """
     for path in folder.glob(f"{PREFIX}*{SUFFIX}"):
         remove(path)
+    for upload in folder.glob("upload-*"):
+        with contextlib.suppress(OSError):
+            found = list(upload.iterdir())
+            if found and all(map(_uploaded, found)) and upload.stat().st_uid == os.getuid():
+                shutil.rmtree(upload)
+
+
+_uploaded_name = re.compile("[0-9]{3}-.+", re.DOTALL).fullmatch
+
+
+def _uploaded(path: Path) -> bool:
+    """Whether a file is called as uploads were: the folder may be the system's, and others use it.
+    """
+    return path.is_file() and not path.is_symlink() and bool(_uploaded_name(path.name))

@@ -2,14 +2,46 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TypeVar
+from struct import error as StructError
+from typing import Any, TypeVar, get_type_hints
 
-from ledger.log.envelope import Entry
-from ledger.log.store import StorageFailed, Store, Which
+import msgspec
+
+from ledger.log.envelope import Entry, leaf_hash, payload_hash
+from ledger.log.store import Head, Known, StorageFailed, Store, ValueNotStored, Which
 
 PAGE = 1_000
 
+UNREADABLE = 100
+"""How many rows in a row may be unreadable before the rest is not tried: what is wrong is then a
+column, not a cell."""
+
+UNHASHABLE = (TypeError, ValueError, AttributeError, StructError, RecursionError,
+               msgspec.MsgspecError)
+"""What hashing raises for a cell that cannot have been recorded."""
+
+_TYPES: dict[type, dict[str, Any]] = {row: get_type_hints(row) for row in (Entry, Head, Known)}
 _T = TypeVar("_T")
+
+
+def unfit(row: Entry | Head | Known) -> str | None:
+    """The first column whose value has a type that nothing recorded has; None for a fit row."""
+    for name, value in row._asdict().items():
+        if type(value) is bool or not isinstance(value, _TYPES[type(row)][name]):
+            return name
+        if isinstance(value, int) and not -2**63 <= value < 2**63:
+            return name
+    return None
+
+
+def intact(entry: Entry) -> bool:
+    """Whether an event is, by its own hashes, the one that was recorded. That it is in the tree is
+    for `verify` to say."""
+    try:
+        return (payload_hash(entry.salt, entry.payload) == entry.payload_hash
+                and leaf_hash(entry) == entry.leaf_hash)
+    except UNHASHABLE:
+        return False
 
 
 def attempt(store: Store, read: Callable[[], _T]) -> _T | None:
@@ -19,7 +51,7 @@ def attempt(store: Store, read: Callable[[], _T]) -> _T | None:
     """
     try:
         return read()
-    except StorageFailed:
+    except (StorageFailed, ValueNotStored):
         store.schema()
         return None
 
@@ -29,19 +61,29 @@ def rows_of(
 ) -> Iterator[Entry]:
     """All rows up to a position, in order and in bounded memory. Of those that the database cannot
     read, `unreadable` gets the position; they are left out, and pages grow smaller around them."""
-    after, limit = 0, PAGE
-    while True:
+    after, limit, failed = 0, PAGE, 0
+    while failed < UNREADABLE:
         rows = attempt(store, partial(store.read, ledger, after=after, until=until, limit=limit))
         if rows:
             yield from rows
-            after, limit = rows[-1].position, min(limit * 2, PAGE)
+            yield from _more_at(store, ledger, rows)
+            after, limit, failed = rows[-1].position, min(limit * 2, PAGE), 0
         elif rows is not None:
             return
         elif limit > 1:
             limit //= 2
         else:
-            after = _unreadable_after(store, ledger, int(after), until)
+            after, failed = _unreadable_after(store, ledger, int(after), until), failed + 1
             unreadable(after)
+
+
+def _more_at(store: Store, ledger: Which, page: list[Entry]) -> list[Entry]:
+    """Rows at the position at which a page ends that are not in it: where the index is gone, there
+    may be several."""
+    last = page[-1].position
+    found = attempt(store, partial(store.read, ledger, after=last - 1, until=last))
+    here = [row for row in found or () if row.position == last]
+    return here[sum(row.position == last for row in page):]
 
 
 def _unreadable_after(store: Store, ledger: Which, after: int, until: int) -> int:

@@ -1,4 +1,5 @@
-"""The tables of the keys: one row a person and ledger, and one a ledger, all keys wrapped."""
+"""The tables of the keys: one row a person and ledger, and one a ledger, all keys wrapped; beside
+them who was erased, and what the keys know of the log and of their master key."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Text,
 )
 
+from ledger.log.merkle import HASH_BYTES
 from ledger.log.milestones import ID_BYTES
 from ledger.log.schema import WholeNumber
 
@@ -45,16 +47,6 @@ Index("persons_lookup", persons.c.ledger, persons.c.lookup, unique=True,
       sqlite_where=persons.c.current == 1, postgresql_where=persons.c.current == 1)
 Index("persons_lookups", persons.c.ledger, persons.c.lookup)
 
-erased = Table(
-    "erased", metadata,
-    Column("ledger", LargeBinary, nullable=False),
-    Column("person", Text, nullable=False),
-    Column("position", WholeNumber, nullable=False),
-    PrimaryKeyConstraint("ledger", "person", name="erased_pk"),
-    sqlite_strict=True,
-)
-"""Who was erased, and at which position of the log."""
-
 ledger_secrets = Table(
     "ledger_secrets", metadata,
     Column("ledger", LargeBinary, primary_key=True),
@@ -64,6 +56,64 @@ ledger_secrets = Table(
                     name="ledger_secrets_wrapped_length"),
     sqlite_strict=True,
 )
+
+erased = Table(
+    "erased", metadata,
+    Column("ledger", LargeBinary, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("position", WholeNumber, nullable=False),
+    Column("master", WholeNumber, nullable=False),
+    PrimaryKeyConstraint("ledger", "person", name="erased_pk"),
+    CheckConstraint(f"octet_length(ledger) = {ID_BYTES}", name="erased_ledger_length"),
+    CheckConstraint(f"octet_length(person) BETWEEN 1 AND {MOST_PERSON_BYTES}",
+                    name="erased_person_length"),
+    CheckConstraint("position > 0", name="erased_position"),
+    CheckConstraint("master > 0", name="erased_master"),
+    sqlite_strict=True,
+)
+"""Who was erased, and by the event at which position: no key, and no lookup, by which the shop
+could try account names for ever. `master` is the number of the master key under which a key of
+theirs was destroyed last: as long as that one is in use, an old copy of the keys opens it."""
+
+followed = Table(
+    "followed", metadata,
+    Column("ledger", LargeBinary, primary_key=True),
+    Column("position", WholeNumber, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    CheckConstraint(f"octet_length(ledger) = {ID_BYTES}", name="followed_ledger_length"),
+    CheckConstraint("position > 0", name="followed_position"),
+    CheckConstraint(f"octet_length(leaf) = {HASH_BYTES}", name="followed_leaf_length"),
+    sqlite_strict=True,
+)
+"""Up to where in each log the keys have followed its erasures: the position and its leaf hash."""
+
+restored = Table(
+    "restored", metadata,
+    Column("ledger", LargeBinary, primary_key=True),
+    Column("position", WholeNumber, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    CheckConstraint(f"octet_length(ledger) = {ID_BYTES}", name="restored_ledger_length"),
+    CheckConstraint("position > 0", name="restored_position"),
+    CheckConstraint(f"octet_length(leaf) = {HASH_BYTES}", name="restored_leaf_length"),
+    sqlite_strict=True,
+)
+"""Up to where in each log the newest backup of keys that was restored here was whole."""
+
+master = Table(
+    "master", metadata,
+    Column("one", WholeNumber, primary_key=True, autoincrement=False),
+    Column("number", WholeNumber, nullable=False),
+    Column("id", LargeBinary, nullable=False),
+    Column("former", LargeBinary),
+    Column("next", LargeBinary),
+    CheckConstraint("one = 1", name="master_one"),
+    CheckConstraint("number > 0", name="master_number"),
+    *(CheckConstraint(f"octet_length({name}) = {HASH_BYTES}", name=f"master_{name}_length")
+      for name in ("id", "former", "next")),
+    sqlite_strict=True,
+)
+"""One row: which master key wraps all of these keys, the number of it here, counted from 1, and
+which one came before it, or is to come."""
 
 _NEWEST = ("NOT EXISTS (SELECT 1 FROM persons p WHERE p.ledger = persons.ledger AND p.lookup ="
            " persons.lookup AND (p.created_at, p.person) > (persons.created_at, persons.person))")

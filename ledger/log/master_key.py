@@ -11,6 +11,22 @@ from ledger.common.errors import Misconfigured
 KEY_BYTES = 32
 
 
+class MissingMasterKey(Misconfigured):
+    """There is no master key at {path}, but {keys} holds keys that need it. Restore the file from
+    where you keep its copy; without it no personal value can be read."""
+
+    code = "missing_master_key"
+    rule = "R-KEY-01"
+
+
+class MasterKeyRequired(Misconfigured):
+    """LEDGER_MASTER_KEY_FILE must name a file with 32 random bytes when the log is in PostgreSQL.
+    Make one with `head -c 32 /dev/urandom > FILE; chmod 600 FILE`."""
+
+    code = "master_key_required"
+    rule = "R-KEY-02"
+
+
 class BadMasterKey(Misconfigured):
     """The master key at {path} must be exactly 32 bytes long; it has {found}."""
 
@@ -53,8 +69,28 @@ def _write_once(path: Path, content: bytes) -> None:
             os.link(draft, path)
     finally:
         os.unlink(draft)
-    folder = os.open(path.parent, os.O_RDONLY)
+    synced(path.parent)
+
+
+def synced(folder: Path) -> None:
+    """Let what was done to the files of a folder be on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
+
+
+def beside(path: Path, name: str) -> Path:
+    """A file next to a master key: `new`, the one that is to come, or `old`, the one before."""
+    return path.with_name(f"{path.name}.{name}")
+
+
+def candidates(path: Path) -> list[bytes]:
+    """The keys that may be the master key: the one at a path, and one that is to take its place."""
+    found = []
+    path = Path(os.path.realpath(path))
+    for one in (path, beside(path, "new")):
+        with suppress(OSError):
+            found.append(one.read_bytes())
+    return [key for key in found if len(key) == KEY_BYTES]

@@ -21,6 +21,7 @@ from ledger.log.store import (
     Forked,
     Head,
     Known,
+    LedgerHere,
     LedgerTaken,
     LedgerUnknown,
     LogConflict,
@@ -150,6 +151,13 @@ class _View:
         return [(level, tile.number) for level, tiles in self._of(ledger)[0].tiles.items()
                 if level != 0 for tile in tiles][:limit]
 
+    def odd_positions(self, ledger: Which, limit: int) -> list[int]:
+        return []  # `add` takes none
+
+    def standing(self, known: Known) -> dict[str, int]:
+        rows = int(self.store.kept(known.id).known == known)
+        return {"ledgers": rows, "heads": rows}
+
 
 class _Writing(_View):
     """The transaction that holds a ledger: it also reads what it has added itself."""
@@ -216,8 +224,10 @@ class MemoryStore(_View):
     def beginning(self, *ledgers: Known) -> Iterator[list[_Writing]]:
         with self._lock:
             for one in ledgers:
-                if one.name in self._names or one.id in self._ledgers:
-                    raise LedgerTaken(name=one.name, id=one.id.hex())
+                if (here := self.kept(one.id).known) is not None:
+                    raise LedgerHere(name=here.name)
+                if one.name in self._names:
+                    raise LedgerTaken(name=one.name)
             fresh = [_Ledger(one) for one in ledgers]
             with self._held(fresh) as writings:
                 yield writings

@@ -24,16 +24,16 @@ ID_BYTES = 16
 
 
 class BadOpening(Misconfigured):
-    """The first event of ledger {ledger!r} is not how it was opened: {why}. Run `ledger verify`,
-    and restore a backup into a new database."""
+    """The first event of ledger {ledger!r} cannot be the one that opened it: {why}. Run `ledger
+    verify`, and restore a backup into a new database."""
 
     code = "bad_opening"
     rule = "R-LDG-01"
 
 
 class BadContinuation(Misconfigured):
-    """Position {position} of ledger {ledger!r} should say what changed about the log: {why}. Run
-    `ledger verify`, and restore a backup into a new database."""
+    """Position {position} of ledger {ledger!r} should say what changed about the log, but {why}.
+    Run `ledger verify`, and restore a backup into a new database."""
 
     code = "bad_continuation"
     rule = "R-LDG-07"
@@ -167,13 +167,19 @@ def last_own(reader: Reader, ledger: bytes, named: str) -> Entry:
     last = next(reversed(reader.streams(ledger, [STREAM])), None)
     if last is None or last.position == 1:
         opening(last, named)
-    elif (why := _unreadable(last)) is not None:
+    elif (why := _fault_in_form(last)) is not None:
         raise BadContinuation(ledger=named, position=last.position, why=why)
     assert last is not None
     return last
 
 
-def _unreadable(entry: Any) -> str | None:
+def gave_up_at(reader: Reader, ledger: bytes) -> int:
+    """The position at which a ledger's keys were given up last; 0 if they never were."""
+    return max((own.position for own in reader.streams(ledger, [STREAM])
+                if isinstance(fact := said(own), Continued) and fact.keys_lost), default=0)
+
+
+def _fault_in_form(entry: Any) -> str | None:
     """Why an event cannot say how a ledger was continued; None if it can."""
     if (entry.type, entry.stream) != (Continued.TOPIC, STREAM):
         return f"it is {entry.type} in {entry.stream}"
@@ -184,7 +190,7 @@ def _unreadable(entry: Any) -> str | None:
     return None if _keys_id(keys_id) else f"it names keys {keys_id!r}"
 
 
-class Course:
+class OwnEvents:
     """What a log says of itself, one event after the other: `last` is the last of them that could
     be recorded as it is."""
 
@@ -192,22 +198,22 @@ class Course:
         self.begun = False
         self.last: Entry | None = None
 
-    def misfit(self, entry: Any, position: int, frontier: list[bytes]) -> str | None:
+    def fault_in(self, entry: Any, position: int, frontier: list[bytes]) -> str | None:
         """Why an event cannot say of the log what it says; None if it can, or says nothing of it.
         The first is to be one of the log's own, whatever it says. `position` and `frontier` are
         those of the log before it."""
         begun, self.begun = self.begun, True
         if begun and entry.stream != STREAM and entry.type not in _TOPICS:
             return None
-        why = self._discontinued(entry, Anchor(position, merkle.root(frontier).hex())) \
-            if begun else misopened(entry)
+        why = self._fault_in_continuation(entry, Anchor(position, merkle.root(frontier).hex())) \
+            if begun else fault_in_current_opening(entry)
         if why is None:
             self.last = entry
             return None
-        return f"the ledger was not {'continued' if begun else 'opened'} so: {why}"
+        return f"this cannot be how the ledger was {'continued' if begun else 'opened'}: {why}"
 
-    def _discontinued(self, entry: Any, before: Anchor) -> str | None:
-        if (why := _unreadable(entry)) is not None:
+    def _fault_in_continuation(self, entry: Any, before: Anchor) -> str | None:
+        if (why := _fault_in_form(entry)) is not None:
             return why
         fact = _continued.decode(entry.payload)
         if fact.format != FORMAT:
@@ -228,14 +234,14 @@ def opened_as(reader: Reader, ledger: bytes, named: str) -> Opened:
 
 def opening(entry: Entry | Outline | None, named: str) -> Opened:
     """How a ledger was opened, from its first entry. Errors: BadOpening (R-LDG-01)."""
-    why = misfit(entry)
+    why = fault_in_opening(entry)
     if why is not None:
         raise BadOpening(ledger=named, why=why)
     assert entry is not None
     return _opened.decode(entry.payload)
 
 
-def misfit(entry: Any) -> str | None:
+def fault_in_opening(entry: Any) -> str | None:
     """Why an entry cannot be the one that opens its ledger; None if it can."""
     if entry is None or (entry.position, entry.version) != (1, 1):
         return "there is no event at position 1"
@@ -250,9 +256,9 @@ def misfit(entry: Any) -> str | None:
     return None if _keys_id(found.keys_id) else f"it names keys {found.keys_id!r}"
 
 
-def misopened(entry: Any) -> str | None:
+def fault_in_current_opening(entry: Any) -> str | None:
     """Why an entry cannot be the one that opens a ledger of this format; None if it can."""
-    why = misfit(entry)
+    why = fault_in_opening(entry)
     if why is None and (found := _opened.decode(entry.payload).format) != FORMAT:
         return f"it is of format {found}, and this version knows format {FORMAT}"
     return why

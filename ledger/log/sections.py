@@ -18,6 +18,21 @@ class BadBackup(Invalid):
     rule = "R-BAK-01"
 
 
+class KeysBackup(BadBackup):
+    """{path} is a backup of keys, not of a log. Add them with `ledger restore --keys FILE`."""
+
+    code = "keys_backup"
+    rule = "R-BAK-06"
+
+
+class LogBackup(BadBackup):
+    """{path} is a backup of a log, not of keys. Restore it without `--keys`: `ledger restore FILE
+    --reason …`."""
+
+    code = "log_backup"
+    rule = "R-BAK-07"
+
+
 class Section(NamedTuple):
     """What the first line of a backup says of one ledger."""
 

@@ -23,6 +23,7 @@ from ledger.log.store import (
     Forked,
     Head,
     Known,
+    LedgerHere,
     LedgerTaken,
     LogConflict,
     NewerDatabase,
@@ -165,10 +166,18 @@ class SqlStore:
         with self.reading() as reader:
             return reader.odd_tiles(ledger, limit)
 
+    def odd_positions(self, ledger: Which, limit: int) -> list[int]:
+        with self.reading() as reader:
+            return reader.odd_positions(ledger, limit)
+
+    def standing(self, known: Known) -> dict[str, int]:
+        with self.reading() as reader:
+            return reader.standing(known)
+
     def ledgers(self) -> list[str]:
         with self.reading() as reader:
-            return sorted(row[0] for row in reader.rows(
-                "SELECT name FROM ledgers", ()))
+            return sorted(row[0] for row in reader.rows("SELECT name FROM ledgers", ())
+                          if isinstance(row[0], str))  # anything, where STRICT was taken off
 
     # -- writes -----------------------------------------------------------------------------------
 
@@ -185,7 +194,7 @@ class SqlStore:
                 added = reader.run('INSERT INTO ledgers (id, name, "of") VALUES (?, ?, ?)'
                                    " ON CONFLICT DO NOTHING", one).rowcount
                 if not added:
-                    raise LedgerTaken(name=one.name, id=one.id.hex())
+                    raise _taken(reader, one)
                 reader.run("INSERT INTO heads (ledger, position, recorded_at, frontier)"
                            " VALUES (?, 0, 0, ?)", (one.id, b""))
             yield [self.writer(connection, Names(), one.id) for one in ledgers]
@@ -291,6 +300,13 @@ class SqlStore:
             with self._writing:
                 self._drop()
                 self.engine.dispose()
+
+
+def _taken(reader: SqlReader, known: Known) -> LedgerTaken:
+    """Why a ledger cannot be made: it is here already, or another has its name."""
+    for (name,) in reader.rows("SELECT name FROM ledgers WHERE id = ?", (known.id,)):
+        return LedgerHere(name=name)
+    return LedgerTaken(name=known.name)
 
 
 def _must_be_known(revision: str) -> None:

@@ -30,6 +30,9 @@ _HEAD = "SELECT position, recorded_at, frontier, keys_id FROM heads WHERE ledger
 NAMES_S = 1.0
 """How long a name is taken for that of the same ledger: a restored database may have others."""
 
+LAST = 2**62
+"""Up to which position anything is read."""
+
 IN_CHUNK = 500
 AFTER = " AND +position > ? AND version <= ?"
 """The plus keeps SQLite from using the primary key: these reads have an index of their own."""
@@ -55,6 +58,14 @@ AND (level = 0 AND number >= 0 AND number = CAST(number AS BIGINT)) IS NOT TRUE 
 """
 """Also NULL, a text or a fraction, which a database without its checks may hold."""
 
+_ODD_POSITIONS = " UNION ALL ".join(
+    f"SELECT position FROM events WHERE ledger = ? AND position {where}"
+    for where in ("<= 0", f"> {LAST}", "IS NULL")) + " LIMIT ?"
+"""Of SQLite also texts and bytes, which are greater than all numbers."""
+
+_STANDING = ("SELECT (SELECT count(*) FROM ledgers WHERE id = ? OR name = ?),"
+             " (SELECT count(*) FROM heads WHERE ledger = ?)")
+
 _OUTLINE = ", ".join(Outline._fields)
 _BETWEEN = ("FROM events WHERE ledger = ? AND position > ? AND position <= ?"
             " ORDER BY position LIMIT ?")
@@ -63,7 +74,7 @@ _BETWEEN = ("FROM events WHERE ledger = ? AND position > ? AND position <= ?"
 def _between(
     ledger: bytes, after: int, until: int | None, limit: int
 ) -> tuple[bytes, int, int, int]:
-    return ledger, after, 2**62 if until is None else until, max(limit, 0)
+    return ledger, after, LAST if until is None else until, max(limit, 0)
 
 
 class Names:
@@ -205,6 +216,14 @@ class SqlReader:
 
     def odd_tiles(self, ledger: Which, limit: int) -> list[tuple[int, int]]:
         return list(self.rows(_ODD_TILES, (self.id_of(ledger), limit)))
+
+    def odd_positions(self, ledger: Which, limit: int) -> list[int]:
+        own = self.id_of(ledger)
+        return [row[0] for row in self.rows(_ODD_POSITIONS, (own, own, own, limit))]
+
+    def standing(self, known: Known) -> dict[str, int]:
+        ((ledgers, heads),) = self.rows(_STANDING, (known.id, known.name, known.id))
+        return {"ledgers": ledgers, "heads": heads}
 
 
 class SqlWriting(SqlReader):

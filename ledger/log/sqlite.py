@@ -71,6 +71,7 @@ def _adapted(module: ModuleType) -> ModuleType:
 
 def make_engine(
     path: Path, *, read_only: bool = False, immutable: bool = False, cache_kib: int = 16_384,
+    secure_delete: bool = False,
 ) -> Engine:
     """An engine on an SQLite file, durable (WAL, synchronous FULL), in autocommit.
 
@@ -78,7 +79,8 @@ def make_engine(
     before it reads. Errors do not repeat the values of a statement: they may be personal. A file
     that is `immutable` is only read and never locked, so its folder need not be writable either.
     A connection is only lent out as long as its file is the one at the path; the file is made only
-    if it was not there at first. Units: `cache_kib` is the page cache of one connection.
+    if it was not there at first. With `secure_delete`, what is deleted is overwritten in the file.
+    Units: `cache_kib` is the page cache of one connection.
     """
     module = driver()
     read_only = read_only or immutable
@@ -118,6 +120,7 @@ def make_engine(
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA cache_size = -{cache_kib}")
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA secure_delete = {int(secure_delete)}")
         cursor.close()
 
     @event.listens_for(engine, "checkout")

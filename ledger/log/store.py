@@ -50,8 +50,9 @@ class FirstEdition(Misconfigured):
 
 
 class ConnectionLost(StorageFailed):
-    """The connection to the database broke, or its disk failed, while this was being recorded, so
-    it is not known whether it was: {why}. Send it again under the same idempotency key."""
+    """The database failed, and it is not known whether this was recorded, now or when it was sent
+    before: {why}. Send it again under the same idempotency key; if it had none, look first whether
+    it is there."""
 
     code = "connection_lost"
     rule = "R-LOG-13"
@@ -105,19 +106,27 @@ class EventMissing(LedgerError):
 
 
 class LedgerUnknown(Misconfigured):
-    """This database holds no ledger {ledger}. Nothing was recorded. Check LEDGER_DATABASE_URL and
-    the ledger's name."""
+    """This database holds no ledger {ledger}. Check LEDGER_DATABASE_URL and the ledger's name."""
 
     code = "ledger_unknown"
     rule = "R-LDG-02"
 
 
 class LedgerTaken(Conflict):
-    """This database holds a ledger called {name!r}, or with the id {id}, already. Give the other
-    one another name, or use an empty database."""
+    """This database holds another ledger called {name!r}. Give this one another name (`ledger
+    restore --name NAME`), or use an empty database."""
 
     code = "ledger_taken"
     rule = "R-LDG-03"
+
+
+class LedgerHere(LedgerTaken):
+    """This database holds this ledger already: it is called {name!r}, and a database holds a ledger
+    once, whatever its name. To go back to the backup, restore it into an empty database, and let
+    LEDGER_DATABASE_URL name that one."""
+
+    code = "ledger_here"
+    rule = "R-LDG-10"
 
 
 SUFFIX = ".access"
@@ -281,6 +290,17 @@ class Reader(Protocol):
         than 0, or with a number that does not count from 0."""
         ...
 
+    def odd_positions(self, ledger: Which, limit: int) -> list[int]:
+        """Positions of the first `limit` events that stand where no log has any: before 1, beyond
+        every number that is counted to, or at none. Empty, as long as the database keeps its own
+        checks."""
+        ...
+
+    def standing(self, known: Known) -> dict[str, int]:
+        """How many rows there are of a ledger in the tables that have one of each: by its id or its
+        name in `ledgers`, by its id in `heads`."""
+        ...
+
 
 class Writing(Reader, Protocol):
     """A transaction that holds the head row: what it reads stays true until it commits."""
@@ -317,8 +337,9 @@ class Store(Reader, Protocol):
     def beginning(self, *ledgers: Known) -> AbstractContextManager[Sequence[Writing]]:
         """Make ledgers and hold their heads, in one transaction as `writing`.
 
-        Shapes: one `Writing` a ledger, in their order. Errors: LedgerTaken (R-LDG-03) if one is
-        here already, also if another process makes it at the same time; those of `writing`.
+        Shapes: one `Writing` a ledger, in their order. Errors: LedgerTaken (R-LDG-03) if a name is
+        another's, LedgerHere (R-LDG-10) if one is here already, both also if another process makes
+        it at the same time; those of `writing`.
         """
         ...
 

@@ -10,50 +10,37 @@ a cell holds is reported and ends nothing.
 from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
-from struct import error as StructError
-from typing import Any, NamedTuple, get_type_hints
-
-import msgspec
+from typing import NamedTuple
 
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
+from ledger.log.beside import (
+    MAX_PROBLEMS,
+    Leaves,
+    check_beyond,
+    check_repeats,
+    check_standing,
+    check_tiles,
+    head_of,
+    known_of,
+)
 from ledger.log.bounds import must_be_storable
-from ledger.log.damage import PAGE, attempt, rows_of
+from ledger.log.damage import PAGE, UNHASHABLE, attempt, rows_of, unfit
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
-from ledger.log.milestones import DAY_CLOSED, Course, anchored
+from ledger.log.milestones import DAY_CLOSED, Opened, OwnEvents, anchored, said
 from ledger.log.store import (
+    SUFFIX,
     Head,
-    LedgerUnknown,
     Reader,
     Store,
-    Tile,
     ValueNotStored,
     Which,
     shown,
 )
 
-MAX_PROBLEMS = 1_000
 MAX_POSITION = 2**62
 WHOLE = 2**12
 """Up to how many events the whole tree is computed again when a writer opens a ledger."""
-
-TILES = 100
-"""How many tiles are read at a time."""
-
-_TYPES: dict[str, Any] = {**get_type_hints(Head), **get_type_hints(Entry)}
-UNHASHABLE = (TypeError, ValueError, AttributeError, StructError, RecursionError,
-               msgspec.MsgspecError)
-"""What hashing raises for a cell that cannot have been recorded."""
-
-
-def unfit(row: Entry | Head) -> str | None:
-    """The first column whose value has a type that nothing recorded has; None for a fit row."""
-    for name, value in row._asdict().items():
-        if type(value) is bool or not isinstance(value, _TYPES[name]):
-            return name
-        if isinstance(value, int) and not -2**63 <= value < 2**63:
-            return name
-    return None
 
 
 class BadExpectation(Invalid):
@@ -100,7 +87,8 @@ class Problem(NamedTuple):
 
 class Report(NamedTuple):
     """What a verification found. `root` is that of the rows as they are stored, `anchors` what the
-    events that closed days say of the access ledger."""
+    events that closed days say of the access ledger, `opened` how the ledger was opened, if that
+    can be read."""
 
     ok: bool
     events: int
@@ -108,6 +96,7 @@ class Report(NamedTuple):
     root: bytes
     problems: list[Problem]
     anchors: list[Expectation]
+    opened: Opened | None = None
 
 
 class _Walk:
@@ -123,7 +112,8 @@ class _Walk:
         self.tile: list[bytes] = []
         self.tiles: list[bytes] = []
         self.anchors: list[Expectation] = []
-        self.course = Course()
+        self.own_events = OwnEvents()
+        self.opened: Opened | None = None
         self.expected: dict[int, set[bytes]] = {}
         for one in expected:
             self.expected.setdefault(one.position, set()).add(one.root)
@@ -140,11 +130,13 @@ class _Walk:
         if not fits:
             self.note(position, "the position is not a whole number")
         elif position != self.position + 1:
-            self.note(position, f"positions {self.position + 1} to {position - 1} are missing"
-                      if position > self.position else "the position is out of order")
+            self._gap(position)
         try:
-            if (why := self.course.misfit(entry, self.position, self.frontier)) is not None:
+            if (why := self.own_events.fault_in(entry, self.position, self.frontier)) is not None:
                 self.note(position if self.events else 1, why)
+            elif not self.events:
+                opened = said(entry)
+                self.opened = opened if isinstance(opened, Opened) else None
             self._hashes(entry, position)
             self._order(entry, position)
             if entry.type == DAY_CLOSED:
@@ -159,6 +151,15 @@ class _Walk:
         self._tile(leaf)
         if position in self.expected:
             self._expect(position, self.expected.pop(position))
+
+    def _gap(self, position: int) -> None:
+        first, last = self.position + 1, position - 1
+        if position <= self.position:
+            self.note(position, "the position is out of order")
+        elif first == last:
+            self.note(position, f"position {first} is missing")
+        else:
+            self.note(position, f"positions {first} to {last} are missing")
 
     def unreadable(self, position: int) -> None:
         """Note a row that the database itself cannot read out."""
@@ -217,6 +218,8 @@ class _Walk:
         elif head.recorded_at != self.recorded_at:
             self.note(self.position, f"the head says that the last event was recorded at "
                       f"{head.recorded_at!r}, but it was recorded at {self.recorded_at}")
+        elif (own := self.own_events.last) and (head.keys_id or b"").hex() != said(own).keys_id:
+            self.note(self.position, "the head names other keys than the log itself")
         if self.expected.pop(0, {merkle.EMPTY_ROOT}) != {merkle.EMPTY_ROOT}:
             self.note(0, "the expected root of an empty log is another one")
         for position in sorted(self.expected):
@@ -242,24 +245,43 @@ def verify(
     if the database cannot be reached, LedgerUnknown (R-LDG-02); what is wrong with a row is a
     problem in the report.
     """
-    if store.known(ledger) is None:
-        raise LedgerUnknown(ledger=shown(ledger))
     walk = _Walk(expected or [])
-    head = _head(store, ledger, walk)
+    known = known_of(store, ledger, walk.note)
+    if known is None:
+        return Report(False, 0, 0, merkle.EMPTY_ROOT, walk.problems, [])
+    head = head_of(store, ledger, walk.note)
     until = MAX_POSITION if head is None else head.position
     for entry in rows_of(store, ledger, until, walk.unreadable):
         walk.step(entry)
         if progress is not None and walk.events % PAGE == 0:
             progress(walk.events, until)
     walk.finish(head)
-    _check_repeats(store, ledger, until, walk)
+    check_standing(store, known, walk.opened, walk.note)
+    check_repeats(store, ledger, until, walk.note)
     if head is not None:
-        _check_beyond(store, ledger, head.position, walk)
+        check_beyond(store, ledger, head.position, walk.note)
     if not walk.problems:  # a missing row would make every tile after it look wrong
-        _check_tiles(store, ledger, walk)
+        check_tiles(store, ledger, Leaves(walk.position, walk.tiles), walk.note)
     problems = sorted(walk.problems, key=lambda problem: problem.position)
     return Report(not problems, walk.events, walk.position, merkle.root(walk.frontier), problems,
-                  walk.anchors)
+                  walk.anchors, walk.opened)
+
+
+def verify_with_access(
+    store: Store, ledger: str, *, expected: list[Expectation] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Report, Report | None]:
+    """Verify a ledger and, against what it says of it, the ledger of its keys and readings; None
+    where the database holds none under its name. Errors: those of `verify`."""
+    report = verify(store, ledger, expected=expected, progress=progress)
+    name, opened = ledger + SUFFIX, report.opened
+    known = attempt(store, partial(store.known, name))
+    if opened is not None and opened.access is not None and (known is None or unfit(known) or (
+            known.id.hex(), known.of and known.of.hex()) != (opened.access, opened.id)):
+        problem = Problem(1, "the ledger of keys and readings that it names, "
+                          f"{opened.access}, is not here as {name}")
+        report = report._replace(ok=False, problems=[problem, *report.problems])
+    return report, None if known is None else verify(store, name, expected=report.anchors)
 
 
 def must_end_at(reader: Reader, ledger: Which, head: Head, *, whole: bool) -> None:
@@ -294,69 +316,3 @@ def _column_astray(reader: Reader, ledger: Which, head: Head, *, whole: bool) ->
         return "position"
     frontier = merkle.grown(b"", 0, (row.leaf_hash for row in rest))
     return None if head.frontier.endswith(frontier) else "frontier"
-
-
-def _head(store: Store, ledger: Which, walk: _Walk) -> Head | None:
-    head = attempt(store, lambda: store.head(ledger))
-    if head is None:
-        walk.note(0, "the database cannot read the head")
-    elif (column := unfit(head)) is not None:
-        walk.note(0, f"the head's {column} holds what nobody can have recorded")
-        return None
-    return head
-
-
-def _check_repeats(store: Store, ledger: Which, until: int, walk: _Walk) -> None:
-    """What the database's indexes find; whoever took one of them off may have recorded it twice."""
-    found = attempt(store, partial(store.repeated, ledger, until=until, limit=MAX_PROBLEMS))
-    if found is None:
-        walk.note(0, "the database cannot look for commands that stand twice")
-    for column, position in found or ():
-        walk.note(position if type(position) is int else 0,
-                  f"its {column} stands at an earlier position already")
-
-
-def _check_beyond(store: Store, ledger: Which, position: int, walk: _Walk) -> None:
-    """Rows beyond the head that was read are of no concern if the head has moved on to them."""
-    beyond = attempt(store, partial(store.read, ledger, after=position, limit=1))
-    if beyond == []:
-        return
-    first = beyond[0].position if beyond else position + 1
-    if (head := _head(store, ledger, walk)) is not None and head.position < first:
-        walk.note(first, f"it lies beyond {head.position}, where the head says that the log ends")
-
-
-def _check_tiles(store: Store, ledger: Which, walk: _Walk) -> None:
-    """The stored tiles up to the head that was read, and that none lies beyond the present one."""
-    complete = len(walk.tiles)
-    for number in range(0, complete, TILES):
-        count = min(TILES, complete - number)
-        stored = attempt(store, partial(store.tiles, ledger, 0, number, count))
-        if stored is None:  # one by one: only those that cannot be read are wrong
-            stored = [tile for one in range(number, number + count) for tile in
-                      attempt(store, partial(store.tiles, ledger, 0, one, 1)) or []]
-        _compare_tiles(number, stored, walk.tiles[number : number + count], walk)
-    odd = attempt(store, partial(store.odd_tiles, ledger, MAX_PROBLEMS))
-    if odd is None:
-        walk.note(walk.position, "the database cannot read which tiles of the tree are stored")
-    for level, tile in odd or ():
-        walk.note(walk.position, f"the stored tile {tile!r} of level {level!r} is of no tree")
-    beyond = attempt(store, partial(store.tiles, ledger, 0, complete, 1))
-    if odd != [] or beyond == []:
-        return
-    number = beyond[0].number if beyond else complete
-    head = _head(store, ledger, walk)
-    if head is not None and head.position < (number + 1) * merkle.TILE_LEAVES:
-        walk.note(walk.position, f"the stored tile {number} of the tree has no events yet")
-
-
-def _compare_tiles(number: int, stored: list[Tile], known: list[bytes], walk: _Walk) -> None:
-    by_number = {tile.number: tile.hashes for tile in stored}
-    for tile, digest in enumerate(known, number):
-        hashes = by_number.get(tile)
-        first = tile * merkle.TILE_LEAVES + 1
-        if hashes is None:
-            walk.note(first, "a complete tile of the tree is missing or cannot be read")
-        elif not isinstance(hashes, bytes) or sha256(hashes).digest() != digest:
-            walk.note(first, f"the stored tile {tile} of the tree is not that of "
-                      f"its {merkle.TILE_LEAVES} events")

@@ -36,7 +36,7 @@ class NumberReused(Refused):
 class BuyerLost(Refused):
     """The buyer of {order} is on record, and there is no key of theirs: nobody can say whether this
     is the same one. If there is a backup of the keys, restore it (`ledger restore --keys FILE`). If
-    they are lost for good, `ledger give-up-keys` goes on without."""
+    they are lost for good, `ledger give-up-keys` goes on with new ones."""
 
     code = "buyer_lost"
     rule = "R-KEY-08"

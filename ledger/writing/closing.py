@@ -41,10 +41,13 @@ class Closing:
         if not head.position or day >= day_of(from_us(now)):
             return None
         closing = self.now(day, now, reader)
-        if closing is None:
-            return None
+        return None if closing is None or self.is_last(closing, head, reader) else closing
+
+    def is_last(self, closing: CloseLog, head: Head, reader: Reader) -> bool:
+        """Whether the last event says what a closing would say: nothing was recorded since, in
+        either ledger."""
         (last,) = reader.read(self.ledger, after=head.position - 1, limit=1)
-        return None if _anchors(last, closing) else closing
+        return _anchors(last, closing)
 
     def now(self, day: str, now: int, reader: Reader) -> CloseLog | None:
         """What closes a day at a time; None for an access ledger."""

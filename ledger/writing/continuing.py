@@ -42,8 +42,9 @@ _STAGES = ("dev", "a", "b", "rc", None)
 
 
 class OlderProgram(Misconfigured):
-    """Version {found} has written to ledger {ledger!r}, and this is version {program}, which is
-    older: it reads, and records nothing. Install version {found} or a newer one."""
+    """Ledger {ledger!r} was last written to by version {found}. This is version {program}: it is
+    older, so it can read the ledger and records nothing in it. Install version {found} or a newer
+    one."""
 
     code = "older_program"
     rule = "R-LDG-08"
@@ -57,21 +58,21 @@ class KeysNotLost(Invalid):
     rule = "R-KEY-07"
 
 
-class Deed(msgspec.Struct, frozen=True):
+class Attribution(msgspec.Struct, frozen=True):
     """Who does something to a whole ledger, and why."""
 
-    by: ActorId
+    actor: ActorId
     reason: Reason
 
     def __post_init__(self) -> None:
         checks = Checks()
-        bounds = checker_of(Deed)
+        bounds = checker_of(Attribution)
         if bounds is not None and not bounds.test(self):
             bounds.note(checks, "", self)
         checks.done()
 
 
-def age(version: str) -> tuple[list[int], int, int]:
+def release_order(version: str) -> tuple[list[int], int, int]:
     """What versions are compared by: the numbers of the release, then those of a pre-release.
 
     1.2 is 1.2.0. A pre-release comes before its release: dev, a, b, rc, each by its number. What
@@ -86,12 +87,19 @@ def age(version: str) -> tuple[list[int], int, int]:
     return numbers, _STAGES.index(found[2]), int(found[3] or 0)
 
 
-def must_not_be_older(program: str, was: Opened | Continued, named: str) -> None:
+def program_of(program: str, was: Opened | Continued) -> str:
+    """Which program a log names where this one writes to it, which is not older: the greater text
+    of two of one age. So two such builds that take turns are on record once, not at each turn."""
+    equal = release_order(program) == release_order(was.program)
+    return max(program, was.program) if equal else program
+
+
+def must_be_new_enough(program: str, was: Opened | Continued, named: str) -> None:
     """Whether a program may write to a ledger that says this of itself.
 
     Errors: OlderProgram (R-LDG-08), OtherFormat (R-LDG-04).
     """
-    if age(program) < age(was.program):
+    if release_order(program) < release_order(was.program):
         raise OlderProgram(ledger=named, found=was.program, program=program)
     if was.format != FORMAT:
         raise OtherFormat(ledger=named, found=was.format, format=FORMAT)
@@ -114,17 +122,29 @@ class Continuing:
         (R-LDG-04), WrongKeys (R-KEY-05).
         """
         was, host = said(last), self.store.host()
+        program = program_of(self.program, was)
         if (was.program, was.format, was.keys_id, was.host) == (
-                self.program, FORMAT, self._keys_id, host):
+                program, FORMAT, self._keys_id, host):
             return None
-        must_not_be_older(self.program, was, self.name)
-        self.keys.must_fit(bytes.fromhex(was.keys_id))
-        fact = Continued(program=self.program, format=FORMAT, keys_id=self._keys_id, host=host)
+        self._must_lead_on(was)
+        fact = Continued(program=program, format=FORMAT, keys_id=self._keys_id, host=host)
         return own_entry(fact, self.keys.ledger, head, now, version=last.version + 1)
+
+    def check(self) -> None:
+        """Check that what the log says of itself lets this writer record anything at all.
+
+        Errors: BadOpening (R-LDG-01), BadContinuation (R-LDG-07), OlderProgram (R-LDG-08),
+        OtherFormat (R-LDG-04), WrongKeys (R-KEY-05).
+        """
+        self._must_lead_on(said(last_own(self.store, self.keys.ledger, self.name)))
+
+    def _must_lead_on(self, was: Opened | Continued) -> None:
+        must_be_new_enough(self.program, was, self.name)
+        self.keys.must_fit(bytes.fromhex(was.keys_id))
 
 
 def restore(
-    store: Store, path: Path, deed: Deed, *, name: str | None = None,
+    store: Store, path: Path, by: Attribution, *, name: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Head]:
     """Read a backup into a database, and record in each of its ledgers that this was done.
@@ -134,16 +154,16 @@ def restore(
     """
     def then(known: Known, writing: Writing, head: Head, last: Entry) -> Head:
         was = said(last)
-        must_not_be_older(__version__, was, known.name)
-        back = Restored(head.position, head.root.hex(), deed.by, deed.reason)
-        fact = Continued(program=__version__, format=FORMAT, keys_id=was.keys_id,
-                         host=store.host(), restored=back)
-        return _recorded(fact, writing, head, last, deed=deed)
+        must_be_new_enough(__version__, was, known.name)
+        back = Restored(head.position, head.root.hex(), by.actor, by.reason)
+        fact = Continued(program=program_of(__version__, was), format=FORMAT,
+                         keys_id=was.keys_id, host=store.host(), restored=back)
+        return _recorded(fact, writing, head, last, by=by)
 
     return restore_log(store, path, progress, name=name, then=then)
 
 
-def give_up_keys(store: Store, keys: Keys, name: str, deed: Deed) -> dict[str, Head]:
+def give_up_keys(store: Store, keys: Keys, name: str, by: Attribution) -> dict[str, Head]:
     """Let a ledger and its access ledger go on with what this keys database holds, or with new
     secrets, where they name others: those are lost.
 
@@ -160,19 +180,22 @@ def give_up_keys(store: Store, keys: Keys, name: str, deed: Deed) -> dict[str, H
         with store.writing(known.id) as writing:
             head, last = writing.head(known.id), last_own(writing, known.id, one)
             was = said(last)
-            must_not_be_older(__version__, was, one)
+            must_be_new_enough(__version__, was, one)
             own = keys.of(known, keys_id=None)
             if own.id.hex() != was.keys_id:
-                fact = Continued(program=__version__, format=FORMAT, keys_id=own.id.hex(),
-                                 host=store.host(), keys_lost=KeysLost(deed.by, deed.reason))
-                heads[one] = _recorded(fact, writing, head, last, deed=deed)
+                fact = Continued(program=program_of(__version__, was), format=FORMAT,
+                                 keys_id=own.id.hex(), host=store.host(),
+                                 keys_lost=KeysLost(by.actor, by.reason))
+                heads[one] = _recorded(fact, writing, head, last, by=by)
     if not heads:
         raise KeysNotLost(ledger=owner)
     return heads
 
 
-def _recorded(fact: Continued, writing: Writing, head: Head, last: Entry, *, deed: Deed) -> Head:
-    context = Context(actor=deed.by, role="admin", client="cli")
+def _recorded(
+    fact: Continued, writing: Writing, head: Head, last: Entry, *, by: Attribution
+) -> Head:
+    context = Context(actor=by.actor, role="admin", client="cli")
     entry = own_entry(fact, writing.ledger, head, head.recorded_at + 1, version=last.version + 1,
                       occurred_at=Clock().wall(), context=context)
     return append(writing, head._replace(keys_id=bytes.fromhex(fact.keys_id)), [entry])

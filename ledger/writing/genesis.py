@@ -29,6 +29,7 @@ from ledger.log.store import (
     must_be_owner,
 )
 from ledger.writing.entries import own_entry
+from ledger.writing.following import follow
 
 
 class OtherFormat(Misconfigured):
@@ -79,10 +80,11 @@ def begun(
 
 
 def keys_of(store: Store, keys: Keys, name: str) -> LedgerKeys:
-    """The keys of a ledger that is here.
+    """The keys of a ledger that is here, without those of whom its log says to be erased.
 
     Errors: LedgerUnknown (R-LDG-02), BadOpening (R-LDG-01), BadContinuation (R-LDG-07),
-    OtherFormat (R-LDG-04), OtherZone (R-LDG-05), WrongKeys (R-KEY-05), WrongMasterKey (R-KEY-03).
+    OtherFormat (R-LDG-04), OtherZone (R-LDG-05), WrongKeys (R-KEY-05), WrongMasterKey (R-KEY-03),
+    BadErasure (R-KEY-10).
     """
     known = store.known(name)
     if known is None:
@@ -93,7 +95,9 @@ def keys_of(store: Store, keys: Keys, name: str) -> LedgerKeys:
         raise OtherFormat(ledger=name, found=last.format, format=FORMAT)
     if first.zone != SHOP_ZONE:
         raise OtherZone(ledger=name, found=first.zone, zone=SHOP_ZONE)
-    return keys.of(known, keys_id=bytes.fromhex(last.keys_id))
+    found = keys.of(known, keys_id=bytes.fromhex(last.keys_id))
+    follow(store, found)
+    return found
 
 
 def _about_to_begin(

@@ -33,17 +33,23 @@ class Turn:
         if not self.pending:
             self.lock.release()
 
+    def end(self) -> None:
+        """The caller goes on, whatever is missing; also one who went on before."""
+        if self.lock.locked():
+            self.lock.release()
+
 
 class Task:
     """A command on its way through the writer.
 
-    `entries` is what it records, `recorded` what the log held of it already. `in_doubt` is why
-    nobody knows whether its last attempt was recorded, if so. `number` counts the statements that
-    say the same but for personal values.
+    `entries` is what it records, `recorded` what the log held of it already; this is `known` once a
+    transaction that held the head has looked. `in_doubt` is why nobody knows whether its last
+    attempt was recorded, if so. `sent`: that attempt came as far as the COMMIT. `number` counts the
+    statements that say the same but for personal values.
     """
 
-    __slots__ = ("command", "command_id", "context", "entries", "in_doubt", "last", "number",
-                 "recorded", "request_hash", "result", "tried", "turn")
+    __slots__ = ("command", "command_id", "context", "entries", "in_doubt", "known", "last",
+                 "number", "recorded", "request_hash", "result", "sent", "tried", "turn")
 
     def __init__(self, command: Command, context: Context, request_hash: bytes | None,
                  turn: Turn) -> None:
@@ -54,7 +60,7 @@ class Task:
         self.turn = turn
         self.last = False
         self.number = 0
-        self.tried = False
+        self.tried = self.known = self.sent = False
         self.entries: list[Entry] = []
         self.recorded: list[Entry] = []
         self.in_doubt: ConnectionLost | None = None

@@ -10,10 +10,11 @@ from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handlers
 from ledger.log import merkle
 from ledger.log.envelope import Entry
-from ledger.log.milestones import STREAM, Continued, last_own, said
+from ledger.log.milestones import STREAM, gave_up_at, last_own
 from ledger.log.persons import LedgerKeys, PersonLost, new_person
 from ledger.log.store import Head, Reader, StorageFailed, gapless
 from ledger.log.verify import must_end_at
+from ledger.log.wrapping import KeyDamaged
 
 CACHED_AGGREGATES = 10_000
 CAUGHT_UP_EVENTS = 1_000
@@ -66,8 +67,9 @@ class Cache:
             self._kept.popitem(last=False)
         self.head = head
 
-    def catch_up(self, reader: Reader, ledger: bytes, head: Head) -> None:
-        """Forget what another process changed since the cache's head.
+    def catch_up(self, reader: Reader, ledger: bytes, head: Head) -> Sequence[Entry] | None:
+        """Forget what another process changed since the cache's head. Returns what was recorded
+        since; None if that is not known.
 
         All is forgotten if that is more than a look through is worth, or if the log below is
         another, since somebody restored a backup: the hashes of what was recorded since lead from
@@ -76,7 +78,8 @@ class Cache:
         Errors: EventMissing (R-LOG-19), HeadUnsound (R-VFY-02).
         """
         if self.head == head:
-            return
+            return ()
+        found: Sequence[Entry] | None = None
         must_end_at(reader, ledger, head, whole=self.head is None)
         known = 0 if self.head is None else self.head.position
         if self.head is None or not 0 < head.position - known <= CAUGHT_UP_EVENTS:
@@ -88,9 +91,12 @@ class Cache:
                 self._kept.pop(entry.stream, None)
                 if entry.stream == STREAM:
                     self._own = None
-            if not _leads(self.head, entries, head):
+            if _leads(self.head, entries, head):
+                found = entries
+            else:
                 self.drop()
         self.head = head
+        return found
 
     def drop(self) -> None:
         """Forget everything."""
@@ -140,13 +146,22 @@ class Work:
         self._unreadable: dict[Key, Exception] = {}
 
     def resolve(self, lookups: list[str]) -> None:
-        """Look persons up, with one query."""
+        """Look persons up, with one query; one by one, as they are needed, if a key among them is
+        damaged: that concerns nobody else."""
         try:
             found = self.keys.find(lookups)
         except StorageFailed as error:
             self.unresolved = error
+        except KeyDamaged:
+            pass
         else:
             self.persons.update((lookup, found.get(lookup)) for lookup in lookups)
+
+    def look_up_again(self) -> None:
+        """Look those up again who were looked up, since somebody was erased meanwhile."""
+        lookups, self.persons, self.unresolved = list(self.persons), {}, None
+        if lookups:
+            self.resolve(lookups)
 
     def make_persons(self) -> StorageFailed | None:
         """Make the keys of new persons durable. Nothing that they seal is in the log before that.
@@ -267,8 +282,7 @@ class Work:
 
         It reads the log, so ask only where the key is not there.
         """
-        at = max((own.position for own in self.reader.streams(self.ledger, [STREAM])
-                  if isinstance(fact := said(own), Continued) and fact.keys_lost), default=0)
+        at = gave_up_at(self.reader, self.ledger)
         return at > 0 and not any(
             entry.position > at and person.encode() in entry.payload
             for entry in self.reader.streams(self.ledger, [known.id]))

@@ -22,6 +22,7 @@ from ledger.core.clock import AcceptClock, CloseLog
 from ledger.core.commands import Command, Handlers
 from ledger.log.append import append
 from ledger.log.clock import Clock
+from ledger.log.erasures import ERASED
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
 from ledger.writing import outcomes
@@ -29,16 +30,9 @@ from ledger.writing.batch import Batch
 from ledger.writing.clock_guard import ClockGuard
 from ledger.writing.closing import Closing
 from ledger.writing.continuing import Continuing
-from ledger.writing.entries import (
-    SYSTEM,
-    Origin,
-    check_times,
-    entry_of,
-    must_be_free,
-    once_values,
-)
-from ledger.writing.errors import CommandReused, LedgerClosed, Overloaded
-from ledger.writing.following import erases, follow
+from ledger.writing.entries import SYSTEM
+from ledger.writing.errors import LedgerClosed, Overloaded
+from ledger.writing.following import Following
 from ledger.writing.refusals import Count, Refusal, Tally, done, entries_of
 from ledger.writing.repeats import is_same
 from ledger.writing.requests import request_hash
@@ -72,7 +66,8 @@ class Writer:
         self.guard = ClockGuard(clock, self.id)
         self._cache = Cache()
         self._closing = Closing(self.id, name)
-        self._continuing = Continuing(store, keys, name)
+        self.continuing = Continuing(store, keys, name)
+        self._following = Following(keys)
         self._queue: deque[Task] = deque()
         self._taken: list[Task] = []
         self._batch_limit = MAX_COMMANDS
@@ -144,9 +139,7 @@ class Writer:
         finally:
             with self._wake:
                 self.closed = True
-            self._answer([*self._taken, *self._queue])
-            for task in self._refused:
-                task.turn.settle()
+            outcomes.end(self.keys, self._taken, self._queue, self._refused)
 
     def _wait(self) -> bool:
         """Wait for something to do. Returns false once the ledger is closed and the queue empty."""
@@ -166,8 +159,8 @@ class Writer:
         self._taken = self._take()
         answered = self._commit(self._taken)
         self._queue.extendleft(reversed(self._taken[answered:]))
-        done, self._taken = self._taken[:answered], []
-        self._answer(done)
+        self._answer(self._taken[:answered])
+        self._taken = []
 
     def _linger(self) -> None:
         """Wait up to a millisecond while more callers arrive: one fsync then serves them all."""
@@ -191,9 +184,7 @@ class Writer:
         """Let callers go on, except those whose refusal is to be recorded first."""
         for task in tasks:
             outcomes.settle(task, self.keys)
-            if task.result is None:
-                task.result = LedgerClosed()
-            elif isinstance(task.result, Refused) and task.command.REFUSALS_KEPT:
+            if isinstance(task.result, Refused) and task.command.REFUSALS_KEPT:
                 if not self._refused:
                     self._record_by = time.monotonic() + MAX_UNRECORDED_S
                 self._refused.append(task)
@@ -215,6 +206,8 @@ class Writer:
                 if batch.entries:
                     head = append(writing, head._replace(keys_id=self.keys.id), batch.entries)
                     at_commit = True
+                for task in tasks[:decided]:
+                    task.sent = at_commit
         except BaseException as error:  # whatever it is, somebody waits for the answer
             self._cache.drop()
             doubt = outcomes.doubt_of(error, at_commit=at_commit)
@@ -224,7 +217,7 @@ class Writer:
             if task.result is None:
                 task.result = task.receipt(head.position, last)
         self._cache.keep(work.changed, head, batch.entries)
-        follow(self.keys, batch.entries)
+        self._following.committed(head, batch.entries)
         self._batch_limit = min(MAX_COMMANDS, self._batch_limit * 2)
         self._accept_clock(tasks[0], head)
         return decided
@@ -264,13 +257,13 @@ class Writer:
     # -- a batch ----------------------------------------------------------------------------------
 
     def _open(self, tasks: list[Task], work: Work, writing: Writing) -> Batch:
-        head = self._head(writing)
+        head = self._head(work, writing)
         repeats = outcomes.look_up(tasks, writing, self.id, self.keys)
         first = tasks[0].command if tasks else None
         wall = (self.guard.stamp_acceptance(first, head) if isinstance(first, AcceptClock)
                 else self.guard.stamp(head, writing))
         batch = Batch(head, wall, writing, repeats, [], {})
-        continued = self._continuing.due(
+        continued = self.continuing.due(
             self._cache.own(writing, self.id, self.name), head, batch.now)
         if continued is not None:
             batch.entries.append(continued)
@@ -280,11 +273,13 @@ class Writer:
             self._decide(Task(closing, SYSTEM, None, Turn()), work, batch)
         return batch
 
-    def _head(self, writing: Writing) -> Head:
-        """The head; from here on the cache is current as of it."""
+    def _head(self, work: Work, writing: Writing) -> Head:
+        """The head; from here on the cache, the keys and the persons are current as of it."""
         head = writing.head(self.id)
         self.keys.must_fit(head.keys_id)
-        self._cache.catch_up(writing, self.id, head)
+        since = self._cache.catch_up(writing, self.id, head)
+        if self._following.catch_up(writing, head, since):
+            work.look_up_again()
         return head
 
     def _decided(
@@ -304,11 +299,12 @@ class Writer:
         return work, batch, decided
 
     def _decide_all(self, tasks: list[Task], work: Work, batch: Batch) -> int:
-        """Decide tasks in order, as many as time allows. Returns how many."""
+        """Decide tasks in order, as many as time allows, and none after one that erases somebody,
+        whose key is destroyed first. Returns how many."""
         work.fetch([wanted for task in tasks for wanted in task.command.streams()])
         until = time.monotonic() + MAX_DECIDING_S
         for decided, task in enumerate(tasks):
-            if decided and (time.monotonic() > until or erases(tasks[decided - 1].entries)):
+            if decided and time.monotonic() > until:
                 return decided
             task.entries, task.result = [], None if task.recorded else task.turn.failed
             if task.result is None:
@@ -316,6 +312,8 @@ class Writer:
                     self._decide(task, work, batch)
                 except LedgerError as error:
                     task.result = error.with_traceback(None)  # it would keep the batch alive
+            if any(entry.type == ERASED for entry in task.entries):
+                return decided + 1
         return len(tasks)
 
     def _decide(self, task: Task, work: Work, batch: Batch) -> None:
@@ -323,26 +321,14 @@ class Writer:
         if recorded := batch.repeats.of(task):
             task.entries = recorded
             if not is_same(task, recorded, self.keys):
-                raise CommandReused
+                raise outcomes.another(recorded, batch.writing, self.id)
             position = max(batch.head.position, task.entries[-1].position)
             task.result = task.receipt(position)._replace(replayed=True)
             return
         facts = work.decide(task.command, task.context.actor)
         if not facts and task.context.by_client:
             facts = done(task, work)
-        check_times(facts, batch.wall)
-        position = batch.head.position + len(batch.entries)
-        once = once_values(facts, position)
-        if once:
-            must_be_free(once, {**batch.writing.once(self.id, list(once)), **batch.once})
-        origin = Origin(self.id, batch.now, task.command_id.bytes, task.request_hash,
-                        task.context)
-        task.entries = [entry_of(fact, origin, position + seq, seq)
-                        for seq, fact in enumerate(facts, 1)]
-        if task.entries:
-            batch.entries.extend(task.entries)
-            batch.repeats.add(task)
-            batch.once.update(once)
+        batch.take(task, facts)
         work.keep(len(task.entries))
 
     # -- refusals ---------------------------------------------------------------------------------
@@ -357,7 +343,7 @@ class Writer:
 
     def _record_refusals(self, *, closing: bool = False) -> None:
         """Put refusals on record, then answer their callers, whether or not that worked."""
-        refused, self._refused = self._refused, []
+        refused = self._refused
         try:
             now = self.guard.clock.wall()
             refusals = [Refusal(task, now) for task in refused]
@@ -367,6 +353,7 @@ class Writer:
         finally:
             for task in refused:
                 task.turn.settle()
+            self._refused = []
 
     def _commit_records(
         self, records: list[Refusal | Count], *, again: bool = False, retry: bool = True
@@ -396,4 +383,5 @@ class Writer:
                 return found if found or not doubt else None
             return None if doubt else set()
         self._cache.keep({}, head, entries)
+        self._following.committed(head, entries)
         return {UUID(bytes=key) for key in known.union(entry.command_id for entry in entries)}

@@ -19,6 +19,7 @@ from projections.asking.past import NothingRecorded, past_of
 from projections.asking.questions import PRESENT, Answer, Question
 from projections.store.folding import Projection
 from projections.store.models import ReadModels
+from projections.store.rows import Progress
 
 LOOKED = 2_000
 """Events that are looked through for a subject that the rows do not hold."""
@@ -79,8 +80,7 @@ class Reading(NamedTuple):
     def must_know(self, *subjects: str) -> None:
         """Check that nothing which the rows do not hold yet is about subjects. Errors: NotYetKnown
         (R-PRJ-18)."""
-        until = self.models.store.head(self.ledger).position if self.now else self.cut.position
-        must_know(self, subjects, until)
+        must_know(self, subjects, self.cut.head.position if self.now else self.cut.position)
 
     def answer(self, rows: Iterable[dict[str, Any]]) -> Answer:
         """As many rows as are wanted; an empty answer says what it is empty of."""
@@ -143,43 +143,47 @@ def answering(
 
     Errors: R-PRJ-01, R-PRJ-05, NothingRecorded (R-PRJ-07) for a subject that is not known.
     """
-    as_of, subject, made = question.as_of, question.subject, projection()
-    if knows is not None and subject is not None and not knows(
-            models, ledger, subject, as_of.resolve(models.store, ledger)):
-        with _rows(models, ledger, made, question, past=past) as reading:
-            must_know(reading, (subject,), models.store.head(ledger).position)
+    subject, name = question.subject, projection().name
+    cut = question.as_of.resolve(models.store, ledger)  # before anything else is read
+    if knows is not None and subject is not None and not knows(models, ledger, subject, cut):
+        with reading_log(models, ledger, projection, cut) as reading:
+            must_know(reading, (subject,), cut.head.position)
         raise NothingRecorded(ledger=ledger, subject=subject)
-    if past in (Past.REPLAY, Past.STREAM) and not as_of.now:
-        cut = as_of.resolve(models.store, ledger)
-        with past_of(models.store, ledger, cut, made,
+    if past in (Past.REPLAY, Past.STREAM) and not question.as_of.now:
+        with past_of(models.store, ledger, cut, projection(),
                      stream=subject if past is Past.STREAM else None) as connection:
-            yield Reading(models, ledger, made.name, question, connection, cut, cut.position,
-                          header(models.store, ledger, as_of, cut))
+            yield Reading(models, ledger, name, question, connection, cut, cut.position,
+                          header(models.store, ledger, cut))
         return
-    with _rows(models, ledger, made, question, past=past) as reading:
-        yield reading
+    with models.reading(ledger, name) as (connection, progress):
+        yield _of_rows(Reading(models, ledger, name, question, connection, cut, progress.position,
+                               {}), progress, past)
 
 
 @contextmanager
-def _rows(
-    models: ReadModels, ledger: str, made: Projection, question: Question, *, past: Past
+def reading_log(
+    models: ReadModels, ledger: str, index: Callable[[], Projection], cut: Cut
 ) -> Iterator[Reading]:
-    """The rows of a read model. Errors: R-PRJ-01, R-PRJ-05."""
-    as_of = question.as_of
-    with models.reading(ledger, made.name) as (connection, progress):
-        # Rows answer for the present as of where they stand; an index, as of the log's own head.
-        as_folded = as_of.now and past is not Past.LOG
-        cut = as_of.resolve(models.store, ledger)
-        if as_folded:
-            cut = cut._replace(position=progress.position)
-        elif past is not Past.LOG and progress.position < cut.position:
-            cut = cut._replace(closed=False)  # the rows do not hold all of it yet
-        reading = Reading(models, ledger, made.name, question, connection, cut, progress.position,
-                          header(models.store, ledger, as_of, cut))
-        stopped = progress.error_position
-        if stopped is not None and (as_of.now or stopped <= cut.position):
-            reading.note(f"the read model {made.name} stopped before position {stopped}")
-        yield reading
+    """The log as a cut has it, and an index of it that is a read model. Errors: R-PRJ-01."""
+    name = index().name
+    with models.reading(ledger, name) as (connection, progress):
+        yield Reading(models, ledger, name, Question(as_of=cut.asked), connection, cut,
+                      progress.position, {})
+
+
+def _of_rows(reading: Reading, progress: Progress, past: Past) -> Reading:
+    """A reading of the rows of a read model, with its header. They answer for the present as of
+    where they stand; an index answers as of the log's own head."""
+    cut, now = reading.cut, reading.now
+    if past is not Past.LOG and now:
+        cut = cut._replace(position=progress.position)
+    elif past is not Past.LOG and progress.position < cut.position:
+        cut = cut._replace(closed=False)  # the rows do not hold all of it yet
+    found = reading._replace(cut=cut, as_of=header(reading.models.store, reading.ledger, cut))
+    stopped = progress.error_position
+    if stopped is not None and (now or stopped <= cut.position):
+        found.note(f"the read model {reading.projection} stopped before position {stopped}")
+    return found
 
 
 def report(
@@ -196,3 +200,18 @@ def report(
         return made
 
     return made_of
+
+
+def alongside(
+    models: ReadModels, ledger: str, report: Report, question: Question, *, answer: Answer
+) -> Answer:
+    """What a further report answers to a question, as of the position of an answer to it.
+
+    Errors: those of the report.
+    """
+    position = answer.as_of["position"]
+    found = report(models, ledger, question)
+    if found.as_of["position"] == position:
+        return found
+    # Something was recorded between the two.
+    return report(models, ledger, question._replace(as_of=question.as_of.pinned(position)))

@@ -58,25 +58,6 @@ class Moment(NamedTuple):
     note: str | None = None
 
 
-class Cut(NamedTuple):
-    """The part of the log that answers: what is recorded up to `position`, of that what occurred
-    up to `occurred_us` (None: all of it). It filters; the order stays that of the positions.
-
-    `head` is where the log ended before anything else was read. `closed`: nothing that is recorded
-    later can belong to what was asked for, so the answer never changes.
-    """
-
-    position: int
-    occurred_us: int | None = None
-    head: Head = NOTHING
-    closed: bool = False
-
-    def takes(self, entry: Entry | Outline) -> bool:
-        """Whether an entry belongs to it."""
-        return entry.position <= self.position and (
-            self.occurred_us is None or entry.occurred_at <= self.occurred_us)
-
-
 class AsOf(NamedTuple):
     """As of when a question is asked. All None: as of now."""
 
@@ -106,8 +87,14 @@ class AsOf(NamedTuple):
         """Whether the present is asked for."""
         return self == NOW
 
-    def resolve(self, store: Store, ledger: str) -> Cut:
-        """What of a ledger's log answers. Errors: PositionBeyondHead (R-PRJ-05).
+    def pinned(self, position: int) -> "AsOf":
+        """The same, but of a position that was answered: for what belongs to that answer."""
+        return AsOf(position, None, self.occurred)
+
+    def resolve(self, store: Store, ledger: str) -> "Cut":
+        """What of a ledger's log answers: once for an answer, before its rows are looked for.
+
+        Errors: PositionBeyondHead (R-PRJ-05).
 
         Each commit is stamped later than the one before it. So a time of recording up to the
         head's is closed: what follows this head bears a later one.
@@ -118,13 +105,36 @@ class AsOf(NamedTuple):
             if self.position > head.position:
                 raise PositionBeyondHead(
                     position=self.position, ledger=ledger, head=head.position)
-            return Cut(self.position, occurred_us, head, closed=True)
+            return Cut(self.position, occurred_us, head, closed=True, asked=self)
         if self.recorded is None or self.recorded.at_us > head.recorded_at:
-            return Cut(head.position, occurred_us, head)
-        return Cut(store.position_at(ledger, self.recorded.at_us), occurred_us, head, closed=True)
+            return Cut(head.position, occurred_us, head, asked=self)
+        return Cut(store.position_at(ledger, self.recorded.at_us), occurred_us, head, closed=True,
+                   asked=self)
 
 
 NOW = AsOf()
+
+
+class Cut(NamedTuple):
+    """The part of the log that answers: what is recorded up to `position`, of that what occurred
+    up to `occurred_us` (None: all of it). It filters; the order stays that of the positions.
+
+    It is resolved once for an answer, before anything else is read: the rows are found with it, and
+    the header is made of it. `head` is where the log ended then. `closed`: nothing that is recorded
+    later can belong to what was asked for, so the answer never changes. `asked` is as of when the
+    question was.
+    """
+
+    position: int
+    occurred_us: int | None = None
+    head: Head = NOTHING
+    closed: bool = False
+    asked: AsOf = NOW
+
+    def takes(self, entry: Entry | Outline) -> bool:
+        """Whether an entry belongs to it."""
+        return entry.position <= self.position and (
+            self.occurred_us is None or entry.occurred_at <= self.occurred_us)
 
 
 def _position(given: int | str) -> int:
@@ -153,8 +163,8 @@ def end_of_day(day: date, zone: tzinfo) -> datetime:
     return from_us(to_us(midnight) - 1)
 
 
-def header(store: Store, ledger: str, as_of: AsOf, cut: Cut) -> dict[str, Any]:
-    """As of what an answer is.
+def header(store: Store, ledger: str, cut: Cut) -> dict[str, Any]:
+    """As of what an answer is whose rows were found with a cut.
 
     Shapes: {ledger, position, head, recorded_at, recorded_as_of, occurred_as_of, open, notes};
     position is that of the last event that was looked at and recorded_at its time (None before the
@@ -162,6 +172,7 @@ def header(store: Store, ledger: str, as_of: AsOf, cut: Cut) -> dict[str, Any]:
     sentences. `clock: ahead` is there after an admin accepted a clock that lies behind the last
     event, until it has caught up: what is recorded meanwhile bears times that are still to come.
     """
+    as_of = cut.asked
     notes = [m.note for m in (as_of.recorded, as_of.occurred) if m is not None and m.note]
     head, recorded_at = cut.head, None
     if cut.position == head.position and head.position:
@@ -174,7 +185,7 @@ def header(store: Store, ledger: str, as_of: AsOf, cut: Cut) -> dict[str, Any]:
     return {
         "ledger": ledger,
         "position": cut.position,
-        "head": head.position,
+        "head": max(head.position, cut.position),  # the rows may have gone on since
         "recorded_at": None if recorded_at is None else rfc3339(from_us(recorded_at)),
         "recorded_as_of": None if as_of.recorded is None else _shown(as_of.recorded),
         "occurred_as_of": None if as_of.occurred is None else _shown(as_of.occurred),

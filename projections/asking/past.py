@@ -1,7 +1,8 @@
 """The past: a projection folded again, up to a cut, into tables that are thrown away."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -20,6 +21,31 @@ class NothingRecorded(NotFound):
 
     code = "nothing_recorded"
     rule = "R-PRJ-07"
+
+
+class NothingRecordedThen(NothingRecorded):
+    """Ledger {ledger!r} held no event about {subject} at position {position}."""
+
+    code = "nothing_recorded_then"
+    rule = "R-PRJ-19"
+
+
+class NothingOccurredThen(NothingRecorded):
+    """Ledger {ledger!r} held no event about {subject} at position {position} that had occurred by
+    {moment}."""
+
+    code = "nothing_occurred_then"
+    rule = "R-PRJ-20"
+
+
+def nothing_about(subject: str, as_of: Mapping[str, Any]) -> NothingRecorded:
+    """That there is nothing about a subject, as of what was asked: the header of the answer."""
+    about = {"ledger": as_of["ledger"], "subject": subject}
+    if (moment := as_of["occurred_as_of"]) is not None:
+        return NothingOccurredThen(**about, position=as_of["position"], moment=moment)
+    if as_of["recorded_as_of"] is not None or not as_of["open"]:
+        return NothingRecordedThen(**about, position=as_of["position"])
+    return NothingRecorded(**about)
 
 
 @contextmanager

@@ -3,23 +3,27 @@
 from collections.abc import Iterator
 from typing import Any
 
-from projections.asking.answering import Past, Reading, answering, report
-from projections.asking.clocks import Cut
+from projections.asking.answering import Past, Reading, reading_log, report
+from projections.asking.clocks import NOW, Cut
 from projections.asking.past import NothingRecorded
-from projections.asking.questions import PRESENT, SubjectNeeded
+from projections.asking.questions import SubjectNeeded
 from projections.audit.timeline import Timeline, about, shown
 from projections.store.models import ReadModels
 
 
-def _is_known(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
-    """Whether any event is about a subject, or the cut is closed."""
-    if cut.closed:
+def is_known(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
+    """Whether any event is about a subject, up to the position of a cut. Errors: R-PRJ-01."""
+    if models.store.streams(ledger, [subject], upto=1):
         return True
-    with answering(models, ledger, Timeline, PRESENT, past=Past.LOG) as reading:
+    with reading_log(models, ledger, Timeline, cut._replace(occurred_us=None)) as reading:
         return next(about(reading, subject), None) is not None
 
 
-@report(Timeline, Past.LOG, knows=_is_known)
+def _may_be_asked(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
+    return cut.closed or is_known(models, ledger, subject, cut)
+
+
+@report(Timeline, Past.LOG, knows=_may_be_asked)
 def timeline(reading: Reading) -> Iterator[dict[str, Any]]:
     """Every event about a subject in log order. Shapes: objects as `timeline.shown` makes them.
 
@@ -37,7 +41,7 @@ def streams_about(models: ReadModels, ledger: str, subjects: list[str]) -> list[
     Errors: NothingRecorded (R-PRJ-07).
     """
     streams: set[str] = set()
-    with answering(models, ledger, Timeline, PRESENT, past=Past.LOG) as reading:
+    with reading_log(models, ledger, Timeline, NOW.resolve(models.store, ledger)) as reading:
         for subject in subjects:
             found = {entry.stream for entry in about(reading, subject)}
             if not found:

@@ -33,9 +33,8 @@ from ledger.stock.skus import Sku
 from ledger.stock.slips import Slip
 from ledger.stock.transfers import Transfer
 from ledger.stock.warehouses import Warehouse
-from projections.asking.answering import Past, answering
-from projections.asking.clocks import AsOf
-from projections.asking.questions import Question
+from projections.asking.answering import reading_log
+from projections.asking.clocks import Cut
 from projections.audit.timeline import Timeline, about, masked, shown
 from projections.store.models import ReadModels
 
@@ -60,7 +59,6 @@ class Asked(NamedTuple):
     type: str | None = None
     day: date | None = None
     command: UUID | None = None
-    as_of: AsOf = AsOf()
 
     def takes(self, entry: Entry) -> bool:
         """Whether an entry is asked for."""
@@ -80,20 +78,16 @@ class Found(NamedTuple):
 
 
 def found(
-    models: ReadModels, ledger: str, asked: Asked, *, after: int = 0, limit: int = 100
+    models: ReadModels, ledger: str, asked: Asked, cut: Cut, *, after: int = 0, limit: int = 100
 ) -> Found:
-    """The entries after a position that are asked for, in log order.
-
-    Errors: PositionBeyondHead (R-PRJ-05).
-    """
-    store, cut = models.store, asked.as_of.resolve(models.store, ledger)
+    """The entries of a cut after a position that are asked for, in log order."""
+    store = models.store
     if asked.command is not None:
         entries = store.commands(ledger, [asked.command.bytes])
         return Found([one for one in entries if one.position > after and asked.takes(one)
                       and cut.takes(one)], None)
     if asked.subject is not None:
-        question = Question(as_of=asked.as_of)
-        with answering(models, ledger, Timeline, question, past=Past.LOG) as reading:
+        with reading_log(models, ledger, Timeline, cut) as reading:
             return _taken(filter(asked.takes, about(reading, asked.subject, after=after)), limit)
     end = min(cut.position, after + SCANNED)
     scanned = gapless(store.read(ledger, after=after, until=end, limit=SCANNED), ledger,

@@ -14,7 +14,7 @@ from ledger.log.store import Store
 from ledger.orders.order import Order
 from ledger.orders.values import AMOUNT_FIELDS
 from projections.asking.clocks import AsOf, header
-from projections.asking.past import NothingRecorded
+from projections.asking.past import nothing_about
 
 PARTS = (("goods_minor", 1), ("postage_minor", 1), ("discount_minor", -1))
 
@@ -41,13 +41,13 @@ def explain_order(
     entries = [entry for entry in store.streams(ledger, [order]) if cut.takes(entry)]
     placed = next((entry for entry in entries if entry.type == Order.Placed.TOPIC), None)
     if placed is None:
-        raise NothingRecorded(ledger=ledger, subject=order)
+        raise nothing_about(order, header(store, ledger, cut))
     found = _figures(entries)
     shown = {name: {"value": sum(term.factor * term.value for term in terms) if known else None,
                     "terms": [term._asdict() for term in terms]}
              for name, (known, terms) in found.items()}
     currency = msgspec.json.decode(placed.payload)["currency"]
-    return header(store, ledger, as_of, cut), {
+    return header(store, ledger, cut), {
         "subject": order, "currency": currency, "figures": shown}
 
 

@@ -70,7 +70,7 @@ def replay(
         fold_batches(generation, own, [list(map(Outline.of, entries))], OrderBook())
         with generation.reading() as connection:
             return Replayed(
-                {**header(store, ledger, until, cut), "without": sorted(without)},
+                {**header(store, ledger, cut), "without": sorted(without)},
                 list(orders.report(connection, own)),
                 reconciliation.report(connection, own),
                 [entry.position for entry in entries])

@@ -6,15 +6,29 @@ The role that the application connects with needs CREATE on the database.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from ledger.common.errors import Misconfigured
 from ledger.log import postgres
+from ledger.log.sql import reason
 from projections.store.databases import Generation, noticing_failure
 
 _LOCK = 5_118_223_907_466_120_883
 _NUMBERS = ("SELECT substr(nspname, 6)::bigint FROM pg_namespace WHERE nspname ~ '^read_[0-9]+$'"
             " ORDER BY 1")
+
+_POINTER = "SELECT to_regclass('read_models.live')"
+
+
+class SchemasForbidden(Misconfigured):
+    """The role {role} may not make the schemas of read models in this database: {why}. Run `ledger
+    upgrade` with LEDGER_ADMIN_DATABASE_URL as the database's owner: it grants what is missing. The
+    log itself can be read, written to and verified as it is."""
+
+    code = "schemas_forbidden"
+    rule = "R-PRJ-21"
 
 
 class _Generation(Generation):
@@ -39,15 +53,24 @@ class SchemaPlace:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        """Errors: StorageFailed (R-LOG-04)."""
+        """Errors: StorageFailed (R-LOG-04), SchemasForbidden (R-PRJ-21)."""
         with noticing_failure(), self.engine.connect() as connection:
-            yield connection
+            try:
+                yield connection
+            except ProgrammingError as error:
+                if isinstance(error.orig, InsufficientPrivilege):
+                    raise SchemasForbidden(role=self.engine.url.username,
+                                           why=reason(error)) from error
+                raise
 
     def _make(self) -> None:
         """Make the pointer, unless it is there."""
         if self._made:
             return
         with self._connected() as connection:
+            if connection.exec_driver_sql(_POINTER).scalar() is not None:
+                self._made = True
+                return
             connection.exec_driver_sql("BEGIN")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK + 1})")
             connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS read_models")

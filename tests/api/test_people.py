@@ -136,9 +136,8 @@ def test_member__sees_own_rows_only_and_reads_are_noted(team: Web, path: str) ->
     assert items(team, path.replace(bare, f"{bare}/member:service"), "member") == []
     assert {row["member"] for row in items(team, path, "service")} == {"member:service"}
     problem(team.get(path, "integration"), 403, "forbidden")
-    team.close()
-    noted = [entry for entry in team.edge.open().store.read("main" + SUFFIX)
-             if entry.type == "reads.evidence_shown.v1"]
+    noted = [entry for entry in team.edge.store.read("main" + SUFFIX)
+             if entry.type == "reading.noted.v1"]
     assert [entry.actor for entry in noted].count("member:member") == 2
 
 

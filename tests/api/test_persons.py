@@ -6,8 +6,10 @@ import pytest
 
 from ledger.core import event_types
 from ledger.log.store import SUFFIX
+from ledger.orders.commands import HoldOrder, LiftHold
 from tests.conftest import on_sqlite
-from tests.support.builders import CONTEXT, place, remark, stream
+from tests.support.builders import CONTEXT, NOON, place, remark, stream
+from tests.support.erasing import erase
 from tests.support.web import Web, problem
 
 ACCOUNT, PHONE = "旧信先生", "13800000001"
@@ -102,12 +104,32 @@ def test_events__show_all_that_is_held(shop: Web) -> None:
     assert after["events"][0]["event"]["phone"] == "‹erased›"
 
 
+def held(shop: Web, query: str = "") -> Any:
+    """Why the order is held, as whoever works on it reads it."""
+    answer = shop.get(f"/v1/fulfilment{query}", "service")
+    assert answer.json is not None, answer.text
+    return answer.json["items"][0]["held"]
+
+
+@on_sqlite
+def test_reports__show_that_it_was_erased_now_and_in_the_past(shop: Web) -> None:
+    """What was written before the erasure, and what is written after it."""
+    ledger = shop.ledger()
+    why = HoldOrder(order=stream(), reason="改地址", occurred_at=NOON)
+    before = f"?position={ledger.handle(why, CONTEXT).position}"
+    assert (held(shop), held(shop, before)) == ("改地址", "改地址")
+    erase(ledger, person(shop))
+    assert (held(shop), held(shop, before)) == ("‹erased›", "‹erased›")
+    ledger.handle_many([(LiftHold(order=stream(), occurred_at=NOON), CONTEXT),
+                        (HoldOrder(order=stream(), reason="再改", occurred_at=NOON), CONTEXT)])
+    assert held(shop) == "‹erased›"
+
+
 @on_sqlite
 def test_events__are_noted(shop: Web) -> None:
     one = person(shop)
     item(shop, f"/v1/persons/{one}/events")
-    shop.close()  # notes are written after the answers
     notes = [event_types.decode(entry) for entry in shop.edge.open().store.read("main" + SUFFIX)
-             if entry.type == "reads.evidence_shown.v1"]
-    assert [(note.route, note.about_subject) for note in notes] == [
-        ("/v1/persons/<person>/events", one)]
+             if entry.type == "reading.noted.v1"]
+    assert [(note.route, note.subjects, note.persons) for note in notes] == [
+        ("/v1/persons/<person>/events", [one], [one])]

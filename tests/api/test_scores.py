@@ -159,9 +159,8 @@ def test_reading__of_staff_records_is_noted(charged: Web) -> None:
                  f"/v1/scores/member:service/explain?month={MONTH}", "/v1/months",
                  f"/v1/grading?month={MONTH}", f"/v1/months/{MONTH}/scores.xlsx"):
         assert charged.get(path, "auditor").status_code == 200, path
-    charged.close()
-    noted = [entry.actor for entry in charged.edge.open().store.read("main" + SUFFIX)
-             if entry.type == "reads.evidence_shown.v1"]
+    noted = [entry.actor for entry in charged.edge.store.read("main" + SUFFIX)
+             if entry.type == "reading.noted.v1"]
     assert noted.count("member:auditor") == 8
 
 

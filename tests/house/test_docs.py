@@ -168,7 +168,7 @@ def test_log_format__opens_a_personal_field_by_the_page_alone() -> None:
     assert opened_ == raw["salt"] + found["value"].encode()
     assert sha256(opened_).digest() == h
 
-    keys = Keys(sqlite.memory_engine(), raw["master_key"], named="", key_file="")
+    keys = Keys(sqlite.memory_engine(), raw["master_key"], named="", key_file=None)
     own = keys.of(Known(raw["ledger"], "main"), keys_id=None)
     with keys.engine.connect() as connection:
         connection.execute(persons.insert().values(
@@ -354,6 +354,16 @@ def test_files__name_no_machine_and_no_maker() -> None:
           for path in source.tracked() if path.suffix in TEXTS
           for number, line in enumerate(source.text(path).splitlines(), 1)
           if (found := banned.search(line)))
+
+
+def test_threats__are_tried_by_tests_that_are_there() -> None:
+    named = re.findall(r"`(test_\w+)`", (docs.DOCS / "threats.md").read_text("utf-8"))
+    held = {node.name for path in source.python_files("tests")
+            for node in ast.walk(source.tree(path)) if isinstance(node, ast.FunctionDef)}
+    assert len(named) > 15
+    check(f"docs/threats.md: there is no test {name}" for name in named if name not in held)
+    check(f"{source.name(source.ROOT / 'docs/threats.md')}: it does not name {name}"
+          for name in held if name.startswith("test_threat__") and name not in named)
 
 
 # -- the pages run --------------------------------------------------------------------------------

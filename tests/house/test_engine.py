@@ -20,7 +20,7 @@ from ledger.writing.writer import Writer
 from tests.support.envelopes import CONTEXT
 from tests.support.jars import HANDLERS, adding, opening
 
-keys = Keys(sqlite.memory_engine(), bytes(32), named="memory", key_file="memory")
+keys = Keys(sqlite.memory_engine(), bytes(32), named="memory", key_file=None)
 store = MemoryStore()
 writer = Writer(store, begun(store, keys), Clock(), "main", handlers=HANDLERS)
 done = writer.run([(opening(owner="somebody"), CONTEXT), (adding(), CONTEXT)])

@@ -112,7 +112,7 @@ def test_package__imports_its_sample_and_reports_it(installed: Installed, tmp_pa
     (file,) = installed.folder.glob("lib/*/site-packages/api/samples/taobao/*OrderList202608*")
     installed.run("ledger", "import", str(file), "--profile", "taobao-orders", within=tmp_path)
     (row,) = json.loads(installed.run("ledger", "report", "reconciliation", "--json",
-                                      within=tmp_path))
+                                      within=tmp_path))["items"]
     assert row["orders"] == 247
 
 

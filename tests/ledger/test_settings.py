@@ -14,7 +14,7 @@ from ledger.core import event_types
 from ledger.imports import profiles
 from ledger.log import sqlite
 from ledger.log.clock import DAY_US, Clock
-from ledger.log.persons import MasterKeyRequired
+from ledger.log.master_key import MasterKeyRequired
 from ledger.log.store import AffectedSqlite
 from ledger.settings import (
     BadDatabaseUrl,

@@ -87,9 +87,9 @@ def _went(fields: Fields, last: Fields, before: tuple[int, str]) -> bool:
         back is None or (named(back) and (back.get("position"), back.get("root")) == before))
 
 
-def named(deed: Any) -> bool:
-    """Whether a deed says by whom and why."""
-    return isinstance(deed, dict) and all(isinstance(deed.get(name), str)
+def named(who: Any) -> bool:
+    """Whether it says by whom and why."""
+    return isinstance(who, dict) and all(isinstance(who.get(name), str)
                                           for name in ("by", "reason"))
 
 

@@ -1,16 +1,24 @@
 """Processes of their own: what they run, and how a test starts them."""
 
+import json
 import multiprocessing
 import os
 import random
+import signal
 from collections import Counter
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
+from ledger.common.context import Receipt
 from ledger.common.errors import LedgerError
-from ledger.settings import Settings, open_ledger
+from ledger.common.personal import Personal
+from ledger.log import rotating
+from ledger.log.keys_database import KeysDatabase
+from ledger.log.verify import verify_with_access
+from ledger.settings import Settings, open_copy, open_ledger
 from tests.support.builders import sell
 from tests.support.envelopes import CONTEXT, named
 from tests.support.jars import HANDLERS, adding, filling, opening
@@ -19,6 +27,10 @@ from tests.support.waiting import in_thread
 SPAWN = multiprocessing.get_context("forkserver")
 SPAWN.set_forkserver_preload(["tests.support.children"])
 """Each child is a fork of a process that has imported everything and opened nothing."""
+
+
+NOBODY = 65534
+"""The user who owns nothing."""
 
 
 class Child:
@@ -93,6 +105,30 @@ def append_until_killed(settings: Settings, pipe: Connection, run: int) -> None:
         thread.join(None)
 
 
+def write_until_stopped(settings: Settings, pipe: Connection, own: int) -> None:
+    """Fill jars, four events each, until something is heard; send how many events it recorded."""
+    opened, recorded = open_ledger(settings, handlers=HANDLERS), 0
+    pipe.send("ready")
+    while not pipe.poll():
+        receipts = opened.ledger.handle_many([
+            (filling(f"{own}-{recorded}-{number}", owner="主人"), CONTEXT) for number in range(20)])
+        recorded += sum(len(receipt.positions) for receipt in receipts
+                        if isinstance(receipt, Receipt))
+    pipe.send(recorded)
+    opened.close()
+
+
+def verify_as_nobody(settings: Settings, pipe: Connection, path: Path) -> None:
+    """Verify a copy as a user who may write nothing; send what was found."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+    store = open_copy(path, "main")
+    pipe.send(verify_with_access(store, "main"))
+    store.close()
+
+
 def buy(settings: Settings, pipe: Connection, start: int, buyers: int) -> None:
     """Let so many buyers each want one piece at once; send what came of it."""
     opened = open_ledger(settings)
@@ -116,6 +152,36 @@ def buy(settings: Settings, pipe: Connection, start: int, buyers: int) -> None:
 def open_jar_as(settings: Settings, pipe: Connection, program: str, number: int) -> None:
     """Open a jar as another version of the program; send the positions of its receipt."""
     opened = open_ledger(settings, handlers=HANDLERS)
-    opened.ledger._writer._continuing.program = program
+    opened.ledger._writer.continuing.program = program
     pipe.send(opened.ledger.handle(opening(number), CONTEXT).positions)
+    opened.close()
+
+
+def rotate_and_die(settings: Settings, pipe: Connection, name: str, after: bool) -> None:
+    """Change the master key, and be killed before or after the first call of this name."""
+    owner: Any = {"note_next": KeysDatabase, "wrap_anew": KeysDatabase, "unlink": Path,
+                  "fchmod": os, "replace": os}.get(name, rotating)
+    real = getattr(owner, name)
+
+    def killed(*given: Any, **more: Any) -> None:
+        if after:
+            real(*given, **more)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    keys = settings.open_keys()
+    setattr(owner, name, killed)
+    rotating.rotate(keys)
+
+
+def go_on_with_keys(settings: Settings, pipe: Connection, name: str) -> None:
+    """Open jars of people who are new, one for each number that comes; send who was known there."""
+    opened = open_ledger(settings, handlers=HANDLERS)
+    pipe.send("ready")
+    while (number := pipe.recv()) is not None:
+        opened.ledger.handle(opening(number, owner=f"{name}{number}"), CONTEXT)
+        keys = opened.ledger.keys
+        keys.forget_opened()
+        pipe.send([keys.reveal(Personal(**json.loads(entry.payload)["owner"]),
+                               entry.stream, entry.version, "/owner")
+                   for entry in opened.store.read("main") if b'"owner":{' in entry.payload])
     opened.close()

@@ -23,6 +23,9 @@ CONTEXT = Context(actor="system", role="system", client="test")
 LEDGER = bytes(range(16))
 """The id of the ledger `main` of raw entries."""
 
+KEYS = bytes(32)
+"""The id of the keys that a ledger of raw entries names."""
+
 
 def context(**fields: Any) -> Context:
     """The context of the tests with some fields changed."""
@@ -50,7 +53,7 @@ def entry(position: int, **fields: Any) -> Entry:
 
 def first(ledger: bytes = LEDGER, **fields: Any) -> Entry:
     """A raw entry that opens a ledger."""
-    fact = Opened(id=ledger.hex(), format=FORMAT, keys_id=bytes(32).hex(),
+    fact = Opened(id=ledger.hex(), format=FORMAT, keys_id=KEYS.hex(),
                   program="1", host="memory", zone=SHOP_ZONE)
     return entry(1, **{"ledger": ledger, "stream": STREAM, "type": Opened.TOPIC,
                        "payload": msgspec.json.encode(fact), **fields})
@@ -63,7 +66,7 @@ def head_after(before: Head, entries: Iterable[Entry]) -> Head:
     for item in entries:
         merkle.push(frontier, position, item.leaf_hash)
         position, recorded_at = item.position, item.recorded_at
-    return Head(position, recorded_at, merkle.pack(frontier), before.keys_id)
+    return Head(position, recorded_at, merkle.pack(frontier), before.keys_id or KEYS)
 
 
 def known(name: str = "main") -> Known:

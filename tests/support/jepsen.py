@@ -65,7 +65,8 @@ class Attempt(NamedTuple):
     """One attempt and what came of it; `unknown` where the process died before it was answered.
 
     Shapes: `positions` are those of the receipt, `head` the end of the log in it, `seen` the last
-    end of the log that the process had heard of when it made the attempt.
+    end of the log that the process had heard of when it made the attempt. `by` is the thread, which
+    makes one attempt after the other.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Attempt(NamedTuple):
     head: int = 0
     replayed: bool = False
     seen: int = 0
+    by: str = ""
 
 
 def command_of(kind: str, name: str) -> Command:
@@ -165,7 +167,7 @@ class _Trader:
         return kind, number, str(uuid5(SPACE, f"{kind} {number}"))
 
     def _attempt(self, attempt: Attempt) -> Attempt:
-        attempt = attempt._replace(seen=self.history.seen)
+        attempt = attempt._replace(seen=self.history.seen, by=self.name)
         self.history.note(attempt._replace(outcome="begun"))
         told = context(command_id=UUID(attempt.id), by_client=True)
         try:

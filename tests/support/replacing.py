@@ -10,10 +10,10 @@ from ledger.log.sqlite import SqliteStore
 from ledger.log.store import Store
 from ledger.settings import Settings
 from ledger.writing import continuing
-from ledger.writing.continuing import Deed
+from ledger.writing.continuing import Attribution
 from tests.support.postgres_server import Server
 
-DEED = Deed("member:7f3a", "the disk broke")
+WHO = Attribution("member:7f3a", "the disk broke")
 
 
 def replaced(store: Store, backup: Path, settings: Settings, server: Server | None = None) -> None:
@@ -21,18 +21,18 @@ def replaced(store: Store, backup: Path, settings: Settings, server: Server | No
     PostgreSQL the read models go, too."""
     if isinstance(store, MemoryStore):
         store.close()
-        continuing.restore(store, backup, DEED)
+        continuing.restore(store, backup, WHO)
     elif isinstance(store, SqliteStore):
         fresh = SqliteStore(store.path.with_name("fresh.db"))
         fresh.prepare()
-        continuing.restore(fresh, backup, DEED)
+        continuing.restore(fresh, backup, WHO)
         fresh.close()
         renamed(fresh.path, store.path)
     else:
         assert server is not None
         _emptied(server, str(make_url(settings.database_url).database))
         fresh_store = settings.open_store()
-        continuing.restore(fresh_store, backup, DEED)
+        continuing.restore(fresh_store, backup, WHO)
         fresh_store.close()
 
 

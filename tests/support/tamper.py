@@ -64,11 +64,12 @@ def lay_again(connection: object, position: int, **change: object) -> None:
                 (b"".join(leaves[first : first + merkle.TILE_LEAVES]), number))
 
 
-def unindex(connection: object) -> None:
-    """Take all indexes off an SQLite log, those of its promises that nothing stands twice, too."""
+def unindex(connection: object, table: str = "events") -> None:
+    """Take all indexes off a table of an SQLite log, those of its promises that nothing stands
+    twice, too."""
     execute = connection.execute  # type: ignore[attr-defined]
-    for statement in ("CREATE TABLE copied AS SELECT * FROM events", "DROP TABLE events",
-                      "ALTER TABLE copied RENAME TO events"):
+    for statement in (f"CREATE TABLE copied AS SELECT * FROM {table}", f"DROP TABLE {table}",
+                      f"ALTER TABLE copied RENAME TO {table}"):
         execute(statement)
 
 

@@ -48,8 +48,9 @@ def counts(result: Result) -> dict[str, Any]:
 
 def rows(result: Result) -> list[dict[str, Any]]:
     assert result.exit_code == 0, result.output
-    found: list[dict[str, Any]] = json.loads(result.stdout)
-    return found
+    found: Any = json.loads(result.stdout)
+    listed: list[dict[str, Any]] = found["items"] if isinstance(found, dict) else found
+    return listed
 
 
 def import_sample(run: Run, *files: Path) -> dict[str, Any]:
@@ -346,6 +347,58 @@ def test_verify__reports_a_changed_cell_of_a_copy(run: Run, tmp_path: Path) -> N
     assert (found["ok"], found["problems"][0]["position"]) == (False, 7)
 
 
+CHANGED = {
+    "bit": "UPDATE events SET stream = 'X' || substr(stream, 2) WHERE position = 7",
+    "type": "UPDATE events SET recorded_at = 'soon' WHERE position = 7",
+    "long": "UPDATE events SET payload = zeroblob(2000000) WHERE position = 7",
+    "null": "UPDATE events SET salt = NULL WHERE position = 7",
+    "zero": "UPDATE events SET version = -1 WHERE position = 7",
+    "removed": "DELETE FROM events WHERE position = 7",
+    "swapped": "UPDATE events SET position = CASE position WHEN 7 THEN 8 ELSE 7 END"
+               " WHERE position IN (7, 8)",
+    "doubled": "INSERT INTO events SELECT * FROM events WHERE position = 7",
+    "head": "UPDATE heads SET frontier = 'tree'",
+    "no head": "DELETE FROM heads",
+    "two heads": "INSERT INTO heads SELECT * FROM heads",
+    "ledger": "UPDATE ledgers SET id = 'main'",
+    "ledger's name": "UPDATE ledgers SET name = 7 WHERE name = 'main.access'",
+    "no ledger": "DELETE FROM ledgers",
+    "schema": "UPDATE alembic_version SET version_num = NULL",
+    "no schema": "DELETE FROM alembic_version",
+}
+
+
+@pytest.mark.parametrize("kind", CHANGED)
+def test_verify__says_in_a_sentence_what_was_changed(
+    run: Run, tmp_path: Path, kind: str
+) -> None:
+    """Of each kind of change one, over the command line: of the live database and of a copy."""
+    for number in range(9):
+        run("keys", "issue", "--owner", f"member:{number}", "--role", "member")
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
+        tamper.unguard(connection)
+        for table in ("events", "heads", "ledgers"):
+            tamper.unindex(connection, table)
+        connection.execute(CHANGED[kind])
+    for more in ([], [tmp_path / "shop.db"]):
+        result = run("verify", *more)
+        assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+        said = result.stdout + result.stderr
+        assert "R-" in said or "is not sound." in said, said
+
+
+def test_verify__rejected_when_two_expectations_contradict(run: Run, tmp_path: Path) -> None:
+    import_sample(run, AUGUST)
+    noted = counts(run("verify", "--json"))
+    lines = [f"{noted['position']}:{root}" for root in (noted["root"], "00" * 32)]
+    (tmp_path / "kept").write_text("\n".join(lines))
+    kept = f"@{tmp_path / 'kept'}"
+    for more in (lines, lines[::-1], [kept], [lines[0], kept]):
+        found = counts(run("verify", "--json", *(part for one in more
+                                                 for part in ("--expect", one))))
+        assert [problem["position"] for problem in found["problems"]] == [noted["position"]]
+
+
 def test_doctor__accepted_when_nothing_is_wrong(run: Run) -> None:
     import_sample(run, AUGUST)
     run("report", "orders")
@@ -420,8 +473,9 @@ def test_report__accepted_as_a_file(run: Run, tmp_path: Path) -> None:
         path = tmp_path / f"orders.{form}"
         result = run("report", "orders", "--format", form, "--output", path)
         assert (result.exit_code, result.stdout) == (0, ""), result.output
+        assert ("open: " in result.stderr) == (form == "csv")
         assert path.stat().st_size > 1000
-    assert json.loads((tmp_path / "orders.json").read_text()) == told
+    assert json.loads((tmp_path / "orders.json").read_text())["items"] == told
     assert run("report", "orders", "--format", "csv").stdout.count("\n") == len(told) + 1
 
 

@@ -13,6 +13,7 @@ from api.cli.commands import COMMANDS
 from ledger.log.milestones import Continued
 from ledger.settings import Settings, default_actor, open_ledger
 from tests.support.builders import CONTEXT, place
+from tests.support.erased import erase
 
 Run = Callable[..., Result]
 
@@ -99,3 +100,54 @@ def test_give_up_keys__lets_a_ledger_go_on(run: Run, tmp_path: Path) -> None:
     shown = run("report", "orders", "--json")
     assert shown.exit_code == 0
     assert "某账号" not in shown.stdout
+
+
+def test_restore_keys__asks_for_the_master_key_and_makes_none(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-KEY-01: on a new machine."""
+    monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/new/shop.db")
+    refused = run("restore", "--keys", tmp_path / "keys.gz")
+    assert (refused.exit_code, "R-KEY-01" in refused.stderr) == (1, True)
+    assert "keys.gz" in refused.stderr
+    master = tmp_path / "new/shop.master.key"
+    assert not master.exists()
+    master.write_bytes((tmp_path / "shop.master.key").read_bytes())
+    assert run("restore", "--keys", tmp_path / "keys.gz").exit_code == 0
+
+
+def test_restore__lets_the_keys_follow(run: Run, tmp_path: Path) -> None:
+    """Keys that were restored into a ledger whose log says that somebody was erased."""
+    opened = open_ledger()
+    (person,) = opened.ledger.keys.find(["buyer:taobao:某账号"]).values()
+    erase(opened.store, person.id)
+    with opened.keys.engine.connect() as connection:
+        connection.exec_driver_sql("DELETE FROM persons")
+    keys = opened.ledger.keys
+    opened.close()
+    found = run("restore", "--keys", tmp_path / "keys.gz", "--json")
+    assert json.loads(found.stdout)["erased"] == 0  # nobody had followed
+    opened = open_ledger()
+    assert opened.ledger.keys.buried() == {person.id: 3}
+    assert keys.id == opened.ledger.keys.id
+    opened.close()
+    assert json.loads(run("restore", "--keys", tmp_path / "keys.gz", "--json").stdout)[
+        "erased"] == 1
+
+
+def test_verify_keys__says_what_became_of_each(run: Run, tmp_path: Path) -> None:
+    found = run("verify", "--keys", "--json")
+    assert found.exit_code == 0
+    assert json.loads(found.stdout) == {
+        "ok": True, "events": 2, "fields": 1, "persons": 1, "erased": 0, "lost": 0,
+        "never_backed_up": 0, "problems": []}
+    rotated = run("verify", "--keys", "--expect", f"1:{bytes(32).hex()}")
+    assert rotated.exit_code == 2
+    opened = open_ledger()
+    with opened.keys.engine.connect() as connection:
+        connection.exec_driver_sql("DELETE FROM persons")
+    opened.close()
+    lost = run("verify", "--keys")
+    assert lost.exit_code == 1
+    assert "2: lost, with neither key nor erasure: 1, the first" in lost.stdout
+    assert "某账号" not in lost.stdout

@@ -2,14 +2,23 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import make_url
 
-from api.cli.commands import doctor_command
+from api.cli.commands import (
+    doctor_command,
+    rebuild_command,
+    report_command,
+    upgrade_command,
+    verify_command,
+)
+from ledger.log.clock import DAY_US, Clock, ClockSuspect
 from ledger.settings import Settings, open_ledger
 from tests.conftest import durable, on_postgres
 from tests.support import tamper
@@ -35,9 +44,9 @@ def healthy(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return settings
 
 
-def examined() -> tuple[int, dict[str, bool | None]]:
+def examined(ledger: str = "main") -> tuple[int, dict[str, bool | None]]:
     """The exit code, and what was found in order."""
-    result = CliRunner().invoke(doctor_command, ["--json"])
+    result = CliRunner().invoke(doctor_command, ["--json", "--ledger", ledger])
     return result.exit_code, {one["check"]: one["ok"] for one in json.loads(result.stdout)}
 
 
@@ -80,11 +89,50 @@ def test_doctor__reports_commits_that_are_not_durable(healthy: Settings) -> None
     assert (code, found["durability"]) == (1, False)
 
 
+@on_postgres
+def test_doctor__says_what_to_run_where_schemas_are_forbidden(
+    healthy: Settings, on_disk: None, postgres: Server
+) -> None:
+    """R-PRJ-21. The log is verified all the same, and what is made already needs no right."""
+    database = make_url(healthy.database_url).database
+    postgres.admin.execute(f"REVOKE CREATE ON DATABASE {database} FROM {APP_ROLE}".encode())
+    tamper.intrude(healthy, "DROP SCHEMA IF EXISTS read_models CASCADE")
+    words = "Run `ledger upgrade` with LEDGER_ADMIN_DATABASE_URL"
+    code, looked_at = examined()
+    assert (code, looked_at["read models"]) == (1, False)
+    for command, options in ((verify_command, []), (report_command, ["orders"]),
+                             (rebuild_command, [])):
+        found = CliRunner().invoke(command, options)
+        assert (found.exit_code, words in found.stderr) == (1, True), found.output
+        assert not found.exception or isinstance(found.exception, SystemExit)
+        assert ("The log is what was recorded." in found.stdout) == (command is verify_command)
+    assert CliRunner().invoke(upgrade_command).exit_code == 0
+    assert (CliRunner().invoke(report_command, ["orders"]).exit_code, examined()[0]) == (0, 0)
+    postgres.admin.execute(f"REVOKE CREATE ON DATABASE {database} FROM {APP_ROLE}".encode())
+    assert (CliRunner().invoke(report_command, ["orders"]).exit_code, examined()[0]) == (0, 0)
+
+
 @durable
 def test_doctor__reports_a_clock_that_is_late(healthy: Settings) -> None:
     tamper.intrude(healthy, "UPDATE heads SET recorded_at = ?", 4_039_000_000_000_000)
     code, found = examined()
     assert (code, found["clock"]) == (1, False)
+
+
+@durable
+def test_doctor__reports_a_clock_that_the_writer_would_not_take(
+    healthy: Settings, on_disk: None
+) -> None:
+    """R-LOG-08: what was recorded last is longer ago than a process takes without being told."""
+    days_ago = Clock(wall=lambda: time.time_ns() // 1000 - 60 * DAY_US)
+    open_ledger(healthy, name="old", clock=days_ago).close()
+    code, found = examined("old")
+    assert (code, found["clock"]) == (1, False)
+    opened = open_ledger(healthy, name="old")
+    with pytest.raises(ClockSuspect):
+        opened.ledger.handle(place(99), CONTEXT)
+    opened.close()
+    assert examined()[0] == 0
 
 
 def durability() -> tuple[bool | None, str]:

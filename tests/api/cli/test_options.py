@@ -58,7 +58,7 @@ def must_refuse(name: str, *more: str) -> str:
     result = CliRunner().invoke(EVERY[name], [*ARGUMENTS.get(name, []), *more])
     assert result.exit_code == 1, (name, result.output)
     assert isinstance(result.exception, SystemExit), (name, result.exception)
-    assert "[R-SET-03, missing_ledger]" in result.output
+    assert "[R-SET-03, missing_ledger]" in result.output or "[R-SET-05, misnamed" in result.output
     return str(result.output)
 
 
@@ -74,7 +74,7 @@ def test_names__are_those_of_commands() -> None:
 @pytest.mark.parametrize("name", READING)
 def test_command__rejected_when_the_folder_is_empty(name: str, tmp_path: Path) -> None:
     said = must_refuse(name)
-    assert "typo.db" in said
+    assert "typo.db. " in said  # and nothing of what lies near it
     assert files(tmp_path) == ["shop"]
 
 
@@ -98,6 +98,7 @@ def begun(folder: Path) -> str:
 def test_command__says_which_ledgers_lie_near(
     name: str, place_to_look: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """R-SET-05"""
     url = begun(place_to_look)
     (place_to_look / "typo.db").touch()
     before = files(place_to_look)
@@ -138,10 +139,59 @@ def test_command__makes_no_keys_for_a_log_that_names_others(
     assert files(place_to_look) == ["right.db"]
 
 
-@pytest.mark.parametrize(("name", "arguments"), [
-    ("do", ["warehouse.open"]), ("import", ["--profile", "generic", __file__]),
-    ("policies publish", ["deadlines", "--from", "2026-01-01"]),
-    ("keys issue", ["--owner", "member:7f3a", "--role", "admin"])])
+@pytest.mark.parametrize("name", ["doctor", "accept-clock", "keys list", "import"])
+def test_command__says_that_there_are_no_keys_and_where_it_looked(
+    name: str, place_to_look: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-KEY-13, also where a command would make a ledger that is not here."""
+    monkeypatch.setenv("LEDGER_DATABASE_URL", begun(place_to_look))
+    (place_to_look / "right.keys.db").unlink()
+    before = files(place_to_look)
+    arguments = {**ARGUMENTS, "import": ["--profile", "generic", __file__]}.get(name, [])
+    said = CliRunner().invoke(EVERY[name], arguments).output
+    assert "no keys database" in said
+    assert str(place_to_look / "right.keys.db") in said
+    assert files(place_to_look) == before
+
+
+@pytest.mark.parametrize(("name", "arguments", "option"), [
+    ("give-up-keys", ["--actor", "Anna Schmidt", "--reason", "gone"], "--actor"),
+    ("give-up-keys", ["--actor", "member:7f3a", "--reason", " "], "--reason"),
+    ("restore", [__file__, "--actor", "Anna Schmidt", "--reason", "gone"], "--actor"),
+    ("keys issue", ["--owner", "Anna Schmidt", "--role", "admin"], "--owner"),
+    ("keys revoke", ["abc", "--reason", " "], "--reason"),
+    ("accept-clock", ["--reason", " "], "--reason")])
+def test_command__calls_what_is_wrong_by_the_option_that_was_typed(
+    name: str, arguments: list[str], option: str, place_to_look: Path,
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-VAL-01: nobody typed a field such as /by."""
+    monkeypatch.setenv("LEDGER_DATABASE_URL", begun(place_to_look))
+    result = CliRunner().invoke(EVERY[name], arguments)
+    assert (result.exit_code, result.stdout) == (1, ""), result.output
+    assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [option]
+
+
+WRITING = {
+    "do": ["warehouse.open"], "import": ["--profile", "generic", __file__],
+    "policies publish": ["deadlines", "--from", "2026-01-01"],
+    "keys issue": ["--owner", "member:7f3a", "--role", "admin"],
+    "keys rotate": ["123"], "keys revoke": ["123", "--reason", "lost"],
+    "accept-clock": ["--reason", "right"], "close-log": [],
+    "give-up-keys": ["--actor", "member:7f3a", "--reason", "lost"]}
+"""The commands that record something in the ledger that --ledger names, and what else they take."""
+
+ONLY_READING = {"report", "rebuild", "verify", "doctor", "digest", "backup", "keys list",
+                "policies list", "policies diff"}
+
+
+def test_command__with_a_ledger_either_records_in_it_or_reads() -> None:
+    named = {name for name, command in EVERY.items()
+             if any(param.name == "ledger_name" for param in command.params)}
+    assert named == {*WRITING, *ONLY_READING}
+
+
+@pytest.mark.parametrize(("name", "arguments"), WRITING.items())
 def test_command__rejected_where_only_keys_and_readings_are_recorded(
     name: str, arguments: list[str], place_to_look: Path
 ) -> None:

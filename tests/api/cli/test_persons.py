@@ -68,9 +68,10 @@ def test_export__shows_all_and_is_noted() -> None:
     assert found["events"][0]["event"]["phone"] == PHONE
     opened = open_ledger(name="main" + SUFFIX)
     notes = [event_types.decode(entry) for entry in opened.store.read("main" + SUFFIX)
-             if entry.type == "reads.evidence_shown.v1"]
+             if entry.type == "reading.noted.v1"]
     opened.close()
-    assert [(note.route, note.about_subject) for note in notes] == [("ledger person export", one)]
+    assert [(note.route, note.subjects, note.persons) for note in notes] == [
+        ("ledger person export", [one], [one])]
     assert "R-ERA-01" in run("export", "person:nobody", code=1).stderr
 
 

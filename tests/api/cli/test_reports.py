@@ -2,27 +2,60 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from api.cli.reports import show
+from api.http.reading import AnswerSchema
 from ledger.common.values import MAX_INTEGER
 from projections.asking.questions import Answer
 
+AS_OF = {"ledger": "main", "position": 3, "head": 5, "recorded_at": "2026-10-31T15:59:59Z",
+         "recorded_as_of": None, "occurred_as_of": None, "open": True, "notes": ["a note"]}
 NUMBERS = [0, MAX_INTEGER, MAX_INTEGER + 1, -MAX_INTEGER - 1, 2**63, 2**64, -(2**70)]
+
+
+def answer_of(rows: list[dict[str, Any]], **as_of: Any) -> Answer:
+    """An answer as of some position."""
+    return Answer({**AS_OF, **as_of}, rows)
+
+
+@pytest.mark.parametrize("as_of, said", [
+    ({}, "as of position 3 of 5, open: what is recorded later may change it"),
+    ({"open": False, "recorded_as_of": "2026-10-31T15:59:59Z"},
+     "as of position 3 of 5, recorded up to 2026-10-31T15:59:59Z, closed: it does not change any "
+     "more"),
+    ({"clock": "ahead"}, "as of position 3 of 5, open: what is recorded later may change it, the "
+                         "log's times are ahead of the clock")])
+def test_show__says_as_of_when_and_whether_it_is_open(
+    as_of: dict[str, Any], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In every form: JSON has the members that it has over HTTP; CSV itself holds rows alone."""
+    answer = answer_of([{"number": 1, "also": 2}], **as_of)
+    show(answer, "table")
+    assert capsys.readouterr().out.splitlines()[:2] == [said, "  a note"]
+    show(answer, "csv")
+    shown = capsys.readouterr()
+    assert shown.err.splitlines() == [said, "  a note"]
+    assert shown.out.removeprefix("\ufeff").splitlines() == ["number,also", "1,2"]
+    show(answer, "json")
+    whole = json.loads(capsys.readouterr().out)
+    assert whole == {"as_of": answer.as_of, "items": answer.rows, "next": None}
+    assert whole.keys() == AnswerSchema().fields.keys()
 
 
 def test_show__writes_numbers_that_every_reader_keeps(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Wherever they stand: JSON has one spelling of a number, in a file as on the terminal."""
-    answer = Answer({}, [{"number": one, "also": [{"of": one}]} for one in NUMBERS])
+    answer = answer_of([{"number": one, "also": [{"of": one}]} for one in NUMBERS])
     show(answer, "json")
     shown = json.loads(capsys.readouterr().out)
     for form in ("json", "table"):
         show(answer, form, tmp_path / form)
         assert json.loads((tmp_path / form).read_bytes()) == shown
-    assert [row["number"] for row in shown] == [*NUMBERS[:2], *map(str, NUMBERS[2:])]
+    assert [row["number"] for row in shown["items"]] == [*NUMBERS[:2], *map(str, NUMBERS[2:])]
     show(answer, "csv", tmp_path / "csv")
     cells = [line.split(",")[0] for line in (tmp_path / "csv").read_text("utf-8-sig").splitlines()]
     assert cells == ["number", *map(str, NUMBERS)]

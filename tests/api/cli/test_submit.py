@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from api.cli import submit
 from api.cli.commands import do_command, report_command
 from ledger.fulfilment.commands import SellOrder
+from ledger.log.store import StorageFailed
 from ledger.orders.declared import RecordOrder
 
 RECEIPT = {"warehouse": "main", "moves": [{
@@ -32,7 +33,7 @@ def do(name: str, *told: Any) -> Result:
 
 def available() -> int:
     result = CliRunner().invoke(report_command, ["inventory", "--json"])
-    return int(json.loads(result.stdout)[0]["available"])
+    return int(json.loads(result.stdout)["items"][0]["available"])
 
 
 def test_do__accepted_one_by_one_and_in_lines() -> None:
@@ -96,7 +97,7 @@ def test_do__rejected_before_the_first_of_several_is_recorded() -> None:
     do("warehouse.open", {"name": "main"})
     assert do("stock.move", RECEIPT, {**RECEIPT, "moves": []}).exit_code == 1
     result = CliRunner().invoke(report_command, ["inventory", "--json"])
-    assert json.loads(result.stdout) == []
+    assert json.loads(result.stdout)["items"] == []
 
 
 def test_do__rejected_with_every_fault_of_a_command() -> None:
@@ -120,3 +121,21 @@ def test_do__lists_all_commands_and_their_fields() -> None:
     assert SellOrder.NAME in listed
     assert RecordOrder.NAME not in listed
     assert listed.keys() == submit.COMMANDS.keys()
+
+
+def test_do__under_an_id_of_its_own_is_not_said_to_be_unrecorded_before_it_is_looked_up(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-LOG-13: it may have been recorded when it was sent before."""
+    def fail(*_: Any, **__: Any) -> Any:
+        raise StorageFailed(why="the server is down")
+
+    sent = ["warehouse.open", "--command-id", "12345678-1234-1234-1234-123456789abc"]
+    assert CliRunner().invoke(do_command, sent, input='{"name": "main"}').exit_code == 0
+    for name in ("ledger.settings.begun", "ledger.log.sqlite.SqliteStore.writing"):
+        with monkeypatch.context() as patch:
+            patch.setattr(name, fail)
+            told = CliRunner().invoke(do_command, sent, input='{"name": "main"}').stderr
+            assert "not known whether this was recorded" in told
+            told = CliRunner().invoke(do_command, sent[:1], input='{"name": "main"}').stderr
+            assert "nothing was recorded" in told

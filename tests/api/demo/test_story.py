@@ -33,7 +33,10 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
         def invoke(name: str, *arguments: str) -> Any:
             result = CliRunner().invoke(commands[name], arguments)
             assert result.exit_code == 0, result.output
-            return json.loads(result.stdout) if arguments else result.stdout
+            if not arguments:
+                return result.stdout
+            found = json.loads(result.stdout)
+            return found["items"] if arguments[0] == "report" else found
 
         invoke("demo")
         yield invoke

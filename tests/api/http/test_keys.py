@@ -1,6 +1,8 @@
 """Keys, roles and tenants: what is not allowed is denied, and nobody sees another's things."""
 
+import hashlib
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,13 @@ from api.cli import issuing
 from api.cli.keys import issue_command, list_command, revoke_command, rotate_command
 from api.http import runtime
 from api.http.routes import PERMITS, PUBLIC
-from ledger.access import ROLES
+from ledger.access import ROLES, IssueKey
 from ledger.application import Ledger
 from ledger.log import sql_reading
 from ledger.log.backup import backup_log
 from ledger.log.memory import MemoryStore
 from ledger.log.milestones import Opened as OpenedFact
+from ledger.log.store import SUFFIX
 from ledger.settings import Opened, Settings
 from ledger.writing.genesis import begun, keys_of
 from tests.conftest import on_sqlite
@@ -173,6 +176,32 @@ def test_tenants__have_logs_of_their_own(web: Web, steps: list[tuple[str, int, s
         else:
             web.post(f"{at(number)}/{what}", bodies[what], "service", ledger)
         assert web.edge.store.head(other) == before
+
+
+def test_key__opens_at_once_when_another_process_issued_it(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wrong tokens ask the access ledger again only now and then."""
+    web.token("manager")
+    here = web.edge
+    ring = here.ring(here.store.id_of("main"))
+    asked: list[int] = []
+    refresh = ring.refresh
+    monkeypatch.setattr(ring, "refresh", lambda: (asked.append(1), refresh()))
+    monkeypatch.setattr(ring, "_until", time.monotonic() + 3600)  # nothing is asked for by itself
+    token = f"ol_{here.store.id_of('main').hex()}_abcdef-secret"
+    elsewhere = Ledger(here.store, keys_of(here.store, here.keys, "main" + SUFFIX),
+                       name="main" + SUFFIX)
+    elsewhere.handle(IssueKey(
+        key="abcdef", owner="member:new", role="manager", occurred_at=datetime.now(UTC),
+        digest=hashlib.sha256(token.encode()).hexdigest()), CONTEXT)
+    elsewhere.close()
+    found = here.caller(token)
+    assert found is not None
+    assert (found.actor, asked) == ("member:new", [1])
+    monkeypatch.setattr(ring, "_asks_again", time.monotonic() + 3600)
+    assert here.caller(f"{token}x") is None
+    assert asked == [1]
 
 
 # -- from the command line ------------------------------------------------------------------------

@@ -37,9 +37,8 @@ def test_written__is_not_noted_where_there_is_nothing_to_open(web: Web) -> None:
 
 
 def _readers(web: Web) -> set[str]:
-    web.close()  # notes are written after the answers
-    return {one.actor for one in web.edge.open().store.read("main" + SUFFIX)
-            if one.type == "reads.evidence_shown.v1"}
+    return {one.actor for one in web.edge.store.read("main" + SUFFIX)
+            if one.type == "reading.noted.v1"}
 
 
 def _items(web: Web, path: str, role: str) -> list[dict[str, object]]:

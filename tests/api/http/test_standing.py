@@ -9,9 +9,10 @@ import pytest
 from flask import Flask
 
 from api.http.routes import PERMITS, PUBLIC
-from ledger.log.backup import backup_keys, backup_log, restore_keys
+from ledger.log.backup import backup_log
+from ledger.log.keys_backup import backup_keys, restore_keys
 from ledger.settings import Settings
-from ledger.writing.continuing import Deed, restore
+from ledger.writing.continuing import Attribution, restore
 from tests.conftest import durable, on_sqlite
 from tests.support.bodies import at, order, stocked
 from tests.support.web import Web, problem
@@ -114,7 +115,7 @@ def before(settings: Settings, tmp_path: Path) -> Shop:
 @durable
 def test_mark__rejected_by_a_ledger_that_went_back(before: Shop, settings: Settings) -> None:
     store, keys = settings.open_store(), settings.open_keys()
-    restore(store, before.folder / "log.gz", Deed("member:7f3a", "a test says so"))
+    restore(store, before.folder / "log.gz", Attribution("member:7f3a", "a test says so"))
     restore_keys(keys, before.folder / "keys.gz")
     store.close()
     keys.close()

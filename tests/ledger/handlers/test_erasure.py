@@ -27,10 +27,11 @@ from ledger.erasure.errors import (
     SeenTooEarly,
     TooManyTogether,
 )
-from ledger.erasure.finding import confirmation_of, persons_of
+from ledger.erasure.finding import confirmation_of, persons_of, request_of
 from ledger.handlers import erasure
 from ledger.log.erasures import ERASED, erased_by
 from ledger.orders.commands import HoldOrder, RefundOrder
+from ledger.orders.declared import BuyerLost
 from ledger.people.commands import ChangeDetails, JoinMember, LeaveShop, RequestLeave
 from ledger.returns.commands import (
     CloseCase,
@@ -150,6 +151,32 @@ def test_hold__keeps_a_person_and_their_kin(shop: Ledger) -> None:
     assert not shop.handle(LiftPersonHold(person=person, occurred_at=NOON), CONTEXT).positions
     confirm(shop, person)
     assert shop.keys.is_erased(person)
+
+
+def test_request__takes_a_person_whose_key_is_lost() -> None:
+    """They are known by what is sealed for them; once erased, nobody waits for the key any more."""
+    found = open_ledger(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
+    shop = found.ledger
+    shop.handle(place(account="a", phone=PHONE), CONTEXT)
+    person = buyer(shop)
+    with found.keys.engine.connect() as connection:
+        connection.exec_driver_sql("DELETE FROM persons")
+    shop.keys.forget_opened()
+    with pytest.raises(BuyerLost):
+        shop.handle(record(account="a"), CONTEXT)
+    for found_in in (None, stream(2)):
+        with pytest.raises(PersonUnknown):
+            shop.handle(RequestErasure(person=person, ground="requested", found_in=found_in,
+                                       occurred_at=NOON), ASKS)
+    request = request_of(shop.store, shop.keys, person, ground="requested", occurred_at=NOON)
+    assert request.found_in == stream()
+    shop.handle(request, ASKS)
+    at = confirm(shop, person).position
+    assert shop.keys.is_erased(person)
+    shop.handle(record(account="a", phone=PHONE, remark="李雷"), CONTEXT)
+    assert facts(shop, at)
+    assert not any(b'"p":' in entry.payload for entry in shop.store.read(shop.id, after=at))
+    found.close()
 
 
 # -- who goes along -------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from ledger.core import event_types
 from ledger.core.commands import Command
 from ledger.deductions.commands import DismissDeduction
 from ledger.log import sqlite
-from ledger.log.backup import backup_keys, restore_keys
+from ledger.log.keys_backup import backup_keys, restore_keys
 from ledger.log.persons import Keys, PersonLost
 from ledger.log.store import Store
 from ledger.orders.declared import BuyerLost, NumberReused
@@ -24,7 +24,7 @@ from ledger.people.commands import (
 )
 from ledger.returns.commands import CloseCase, InspectGoods, ReceiveParcel
 from ledger.returns.values import CaseLine, Outcome
-from ledger.writing.continuing import Deed, give_up_keys
+from ledger.writing.continuing import Attribution, give_up_keys
 from ledger.writing.genesis import keys_of
 from tests.support import team
 from tests.support.builders import HOUSE, context, opened, place, record, remark
@@ -113,14 +113,14 @@ def lose(keys: Keys) -> None:
 @pytest.fixture
 def other() -> Iterator[Keys]:
     """Keys that the ledger goes on with."""
-    made = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file="other")
+    made = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file=None)
     yield made
     made.close()
 
 
 def give_up(store: Store, keys: Keys) -> Ledger:
     """The ledger after somebody said that the keys are lost."""
-    give_up_keys(store, keys, "main", Deed("member:7f3a", "the disk broke"))
+    give_up_keys(store, keys, "main", Attribution("member:7f3a", "the disk broke"))
     return again(store, keys)
 
 
@@ -200,6 +200,7 @@ def test_given_up__keeps_the_persons_that_are_left(
         connection.exec_driver_sql("DELETE FROM persons WHERE person <> ?", (kept.id,))
     backup_keys(keys, tmp_path / "keys.gz")
     monkeypatch.setattr(other, "_master", keys._master)  # the same master key
+    other._acquaint()
     give_up(store, other).close()
     restore_keys(other, tmp_path / "keys.gz")
     on = again(store, other)

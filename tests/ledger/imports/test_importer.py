@@ -15,15 +15,21 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.common.errors import InvalidValues
+from ledger.application import LedgerClosed, Overloaded
+from ledger.common.errors import InvalidValues, LedgerError
 from ledger.core import event_types
 from ledger.imports import profiles
 from ledger.imports.choices import POLICIES
 from ledger.imports.faults import HIDDEN
-from ledger.imports.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, UnknownPolicy
+from ledger.imports.importer import (
+    REJECT_EVERYTHING,
+    REJECT_FAILED_ROWS,
+    ImportBrokenOff,
+    UnknownPolicy,
+)
 from ledger.imports.rows import Row
 from ledger.imports.staging import UNSORTED, Staging
-from ledger.log.store import StorageFailed
+from ledger.log.store import ConnectionLost, StorageFailed
 from ledger.settings import Settings, open_ledger
 from ledger.writing.requests import file_mac
 from tests.support.erasing import erase
@@ -592,9 +598,38 @@ def test_import__leaves_nothing_behind_when_the_ledger_fails(
         raise StorageFailed(why="the disk is full")
 
     monkeypatch.setattr(shop.opened.ledger, "handle_many", fail)
-    with pytest.raises(StorageFailed):
+    with pytest.raises(ImportBrokenOff):
         shop.bring(shop.file([order(1)]))
     assert list(shop.staging.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [
+    StorageFailed(why="the disk is full"), ConnectionLost(why="it broke"),
+    Overloaded(waiting=10_000), LedgerClosed()])
+def test_import__says_how_far_it_got_when_the_ledger_fails_and_is_finished_by_the_same_file(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, error: LedgerError
+) -> None:
+    """R-IMP-21: not that nothing was recorded, nor anything about a key, nor that rows are bad."""
+    ledger, file = shop.opened.ledger, shop.file([order(number) for number in range(1200)])
+    real = ledger._writer._commit
+
+    def commit(tasks: Any) -> int:
+        if len(shop.log()) < 700:
+            return real(tasks)
+        for task in tasks:
+            task.result = error
+        return len(tasks)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger._writer, "_commit", commit)
+        with pytest.raises(ImportBrokenOff) as broken:
+            shop.bring(file)
+    held = len(shop.log())
+    assert 700 <= broken.value.details["events"] == held
+    assert "nothing was recorded" not in str(broken.value)
+    summary = shop.bring(file)
+    assert (summary.rows, summary.rejected) == (1200, 0)
+    assert shop.types()["order.placed.v1"] == 1200
 
 
 # -- however the rows are cut up ------------------------------------------------------------------

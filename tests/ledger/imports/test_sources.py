@@ -1,11 +1,22 @@
 """From the bytes of a file to CSV records: encodings, quotes, and rows that never end."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ledger.imports.sources import LONGEST_ROW, Broken, Source, identify, open_text, records
+from ledger.imports.sources import (
+    LONGEST_ROW,
+    Broken,
+    Source,
+    Unnamed,
+    identify,
+    open_text,
+    records,
+)
 
 HEADER = "订单编号,总金额,买家实际支付金额,收货地址 ,订单创建时间,订单付款时间 ,退款金额"
 
@@ -99,3 +110,37 @@ def test_records__rejected_when_endless_and_read_on_after_it(tmp_path: Path) -> 
     found = records_of(source(tmp_path, raw))
     assert [one if isinstance(one, list) else one.code for one in found] == [
         ["a"], "row_too_long", ["2"], "row_too_long", ["3"]]
+
+
+# -- files without a name -------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
+def test_unnamed__is_read_like_the_file_that_it_is_a_copy_of(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("unnamed")
+    path = folder / "export.csv"
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        copy = Unnamed(path.name, file, folder)
+    assert list(folder.iterdir()) == [path]
+    named, unnamed = (identify(one, ("utf-8", "gbk")) for one in (path, copy))
+    assert unnamed._replace(file=path) == named
+    assert copy.digest == named.digest
+    (first, at), (second, _) = open_text(unnamed), open_text(unnamed)
+    assert first.read(1) == second.read(1)
+    assert (first.read(), at()) == (second.read(), len(content))
+    first.close()
+    assert copy.open().read() == content
+    copy.close()
+
+
+def test_unnamed__leaves_nothing_when_it_cannot_be_made(tmp_path: Path) -> None:
+    class Torn(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError("the client went away")
+
+    with pytest.raises(OSError, match="went away"):
+        Unnamed("export.csv", Torn(), tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -11,13 +11,18 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.common.errors import LedgerError
-from ledger.log import backup, merkle
+from ledger.log import backup, keys_backup, merkle
+from ledger.log.backup_files import FileExists, new_file
 from ledger.log.envelope import leaf_hash
+from ledger.log.master_key import MissingMasterKey
 from ledger.log.memory import MemoryStore
-from ledger.log.persons import Keys, WrongKeys, WrongMasterKey
-from ledger.log.store import LedgerTaken, Store
+from ledger.log.persons import Keys, MissingKeys
+from ledger.log.sections import KeysBackup, LogBackup
+from ledger.log.store import LedgerHere, LedgerTaken, Store
 from ledger.log.verify import verify
+from ledger.log.wrapping import KeyDamaged, WrongMasterKey
 from ledger.settings import Settings, open_ledger
+from ledger.writing.genesis import keys_of
 from tests.support import tamper
 from tests.support.envelopes import CONTEXT, entry, first, write
 from tests.support.jars import HANDLERS, adding
@@ -32,7 +37,7 @@ def source(tmp_path: Path) -> Path:
     opened = open_log(settings_in(folder))
     add_jars(opened, 1, 300)
     backup.backup_log(opened.store, "main", folder / "log.gz")
-    backup.backup_keys(opened.keys, folder / "keys.gz")
+    keys_backup.backup_keys(opened.keys, folder / "keys.gz")
     opened.close()
     return folder
 
@@ -49,7 +54,7 @@ def test_restore__accepted(source: Path, tmp_path: Path) -> None:
     new = elsewhere(source, tmp_path)
     store, keys = new.open_store(), new.open_keys()
     backup.restore_log(store, source / "log.gz")
-    backup.restore_keys(keys, source / "keys.gz")
+    keys_backup.restore_keys(keys, source / "keys.gz")
     old = settings_in(source).open_store()
     assert store.read("main", limit=1000) == old.read("main", limit=1000)
     assert store.head("main") == old.head("main")
@@ -67,11 +72,33 @@ def test_restore__accepted(source: Path, tmp_path: Path) -> None:
 
 def test_restore__rejected_when_the_ledger_is_there(source: Path) -> None:
     store = settings_in(source).open_store()
-    with pytest.raises(LedgerTaken):
-        backup.restore_log(store, source / "log.gz")
-    with pytest.raises(LedgerTaken):  # it is the same ledger, whatever it is called
-        backup.restore_log(store, source / "log.gz", name="other")
+    for name in (None, "other"):  # it is the same ledger, whatever it is called
+        with pytest.raises(LedgerHere, match="called 'main'"):
+            backup.restore_log(store, source / "log.gz", name=name)
     store.close()
+
+
+def test_restore__rejected_when_another_ledger_has_the_name(source: Path, tmp_path: Path) -> None:
+    """R-LDG-03, and the message says what to do."""
+    new = elsewhere(source, tmp_path)
+    open_log(new).close()
+    store = new.open_store()
+    with pytest.raises(LedgerTaken, match="--name") as refused:
+        backup.restore_log(store, source / "log.gz")
+    assert not isinstance(refused.value, LedgerHere)
+    assert list(backup.restore_log(store, source / "log.gz", name="other")) == [
+        "other", "other.access"]
+    store.close()
+
+
+def test_restore__rejected_when_it_is_the_other_kind_of_backup(source: Path) -> None:
+    """R-BAK-06, R-BAK-07: `--keys` is missing, or one too many."""
+    opened = open_log(settings_in(source))
+    with pytest.raises(KeysBackup, match="--keys"):
+        backup.restore_log(opened.store, source / "keys.gz")
+    with pytest.raises(LogBackup, match="--keys"):
+        keys_backup.restore_keys(opened.keys, source / "log.gz")
+    opened.close()
 
 
 def test_restore__accepted_under_another_name(source: Path, tmp_path: Path) -> None:
@@ -79,7 +106,7 @@ def test_restore__accepted_under_another_name(source: Path, tmp_path: Path) -> N
     new = elsewhere(source, tmp_path)
     store, keys = new.open_store(), new.open_keys()
     backup.restore_log(store, source / "log.gz", name="second")
-    backup.restore_keys(keys, source / "keys.gz")
+    keys_backup.restore_keys(keys, source / "keys.gz")
     assert store.ledgers() == ["second", "second.access"]
     assert verify(store, "second").ok
     for one in (store, keys):
@@ -145,7 +172,7 @@ def test_restore__rejected_when_the_file_is_damaged(
 
 def test_backup__rejected_when_the_file_exists(source: Path) -> None:
     store = settings_in(source).open_store()
-    with pytest.raises(backup.FileExists):
+    with pytest.raises(FileExists):
         backup.backup_log(store, "main", source / "log.gz")
     store.close()
 
@@ -156,16 +183,16 @@ def test_backups__at_once_under_one_name_leave_the_first_one_whole(
     """Another one begins while one runs, and ends after it or before it: what was reported is in
     the file, and the second is refused."""
     log, late = tmp_path / "log.gz", tmp_path / "keys.gz"
-    with pytest.raises(backup.FileExists), ExitStack() as other:
+    with pytest.raises(FileExists), ExitStack() as other:
         def begin(done: int, of: int) -> None:
-            other.enter_context(backup._new_file(log)).write(b"another")
+            other.enter_context(new_file(log)).write(b"another")
 
         backup.backup_log(store, "main", log, begin)
     assert lines_of(log)[-1]["root"] == store.head("main.access").root.hex()
-    with pytest.raises(backup.FileExists), backup._new_file(late) as slow:
+    with pytest.raises(FileExists), new_file(late) as slow:
         slow.write(b"another")
-        count = backup.backup_keys(keys, late)
-    assert lines_of(late)[-1] == {"keys": count}
+        count = keys_backup.backup_keys(keys, late)
+    assert lines_of(late)[-1] == {"keys": count.keys}
     assert not list(tmp_path.glob("*.partial"))
 
 
@@ -175,7 +202,7 @@ def test_restore_keys__rejected_when_the_master_key_is_another(
     other = Settings.from_environment({"LEDGER_DATABASE_URL": f"sqlite:///{tmp_path}/new/log.db"})
     keys = other.open_keys()
     with pytest.raises(WrongMasterKey):
-        backup.restore_keys(keys, source / "keys.gz")
+        keys_backup.restore_keys(keys, source / "keys.gz")
     keys.close()
 
 
@@ -186,7 +213,7 @@ def test_open__rejected_when_the_log_is_restored_without_its_keys(
     store = new.open_store()
     backup.restore_log(store, source / "log.gz")
     store.close()
-    with pytest.raises(WrongKeys):
+    with pytest.raises(MissingKeys, match="new"):
         open_log(new)
 
 
@@ -248,7 +275,7 @@ def test_restore__rejected_with_a_sentence_whatever_a_line_is(
 ) -> None:
     new = elsewhere(source, tmp_path)
     for name, restore, one in (("log.gz", backup.restore_log, new.open_store()),
-                               ("keys.gz", backup.restore_keys, new.open_keys())):
+                               ("keys.gz", keys_backup.restore_keys, new.open_keys())):
         lines: list[Any] = list(lines_of(source / name))
         lines[number] = line
         with pytest.raises(LedgerError):
@@ -271,9 +298,54 @@ def test_restore__rejected_with_a_sentence_wherever_a_byte_of_the_file_is_change
             if name == "log.gz":
                 backup.restore_log(store, damaged)
             else:
-                backup.restore_keys(keys, damaged)
+                keys_backup.restore_keys(keys, damaged)
     store.close()
     keys.close()
+
+
+def test_restore_keys__mends_what_is_damaged_and_names_what_is_damaged_itself(
+    source: Path, tmp_path: Path
+) -> None:
+    """R-BAK-01, R-KEY-12"""
+    settings = settings_in(source)
+    keys = settings.open_keys()
+    with keys.engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE persons SET wrapped = zeroblob(60)")
+    assert keys_backup.backup_keys(keys, tmp_path / "less.gz") == (2, 1)
+    own = keys_of(settings.open_store(), keys, "main")
+    with pytest.raises(KeyDamaged):
+        own.find(["owner:某人"])
+    assert keys_backup.restore_keys(keys, source / "keys.gz") == (3, 0)
+    assert len(own.find(["owner:某人"])) == 1
+    lines = lines_of(source / "keys.gz")
+    broken = {**lines[3], "wrapped": base64.b64encode(bytes(60)).decode()}
+    with pytest.raises(LedgerError, match="line 4: its key does not open"):
+        keys_backup.restore_keys(keys, rewritten(
+            source / "keys.gz", [*lines[:3], broken, *lines[4:]]))
+    keys.close()
+
+
+def test_restore_keys__takes_nobody_who_was_erased(source: Path) -> None:
+    """R-KEY-09: they are counted."""
+    settings = settings_in(source)
+    keys = settings.open_keys()
+    own = keys_of(settings.open_store(), keys, "main")
+    (person,) = own.find(["owner:某人"]).values()
+    own.destroy({person.id: 3})
+    assert keys_backup.restore_keys(keys, source / "keys.gz") == (3, 1)
+    assert own.find(["owner:某人"]) == {}
+    assert own.is_erased(person.id)
+    keys.close()
+
+
+def test_restore_keys__makes_no_master_key(source: Path, tmp_path: Path) -> None:
+    """On a new machine the one that the backup needs is asked for."""
+    new = elsewhere(source, tmp_path)
+    assert new.master_key_file is not None
+    new.master_key_file.unlink()
+    with pytest.raises(MissingMasterKey):
+        new.open_keys(make=False)
+    assert not new.master_key_file.exists()
 
 
 def test_restore_keys__rejected_with_a_sentence_whatever_a_field_holds(
@@ -284,17 +356,18 @@ def test_restore_keys__rejected_with_a_sentence_whatever_a_field_holds(
     for number in (0, 1, 2, 3, -1):
         for at, (name, value) in enumerate(lines[number].items()):
             for odd in ODD[at % STEP::STEP]:
-                if odd == value or (name in ("created_at", "lookup", "current")):
+                if odd == value or (name in ("created_at", "lookup", "current")
+                                    or (name, odd) == ("logs", [])):
                     continue
                 changed = [*lines]
                 changed[number] = {**lines[number], name: odd}
                 with pytest.raises(LedgerError):
-                    backup.restore_keys(keys, rewritten(source / "keys.gz", changed))
+                    keys_backup.restore_keys(keys, rewritten(source / "keys.gz", changed))
     for name, odd in (("created_at", -1), ("created_at", "1"), ("lookup", None), ("lookup", 7)):
         changed = [*lines]
         changed[3] = {**lines[3], name: odd}
         with pytest.raises(backup.BadBackup):
-            backup.restore_keys(keys, rewritten(source / "keys.gz", changed))
+            keys_backup.restore_keys(keys, rewritten(source / "keys.gz", changed))
     keys.close()
 
 

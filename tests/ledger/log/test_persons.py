@@ -11,26 +11,32 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from ledger.application import Ledger
 from ledger.common.personal import Person, Personal, Plain
 from ledger.core import event_types
-from ledger.log import persons as persons_module
-from ledger.log import randomness
-from ledger.log.backup import backup_keys, restore_keys
-from ledger.log.master_key import BadMasterKey, read_master_key
+from ledger.log import randomness, sealing, wrapping
+from ledger.log.key_tables import erased
+from ledger.log.keys_backup import backup_keys, restore_keys
+from ledger.log.master_key import (
+    BadMasterKey,
+    MasterKeyRequired,
+    MissingMasterKey,
+    read_master_key,
+)
 from ledger.log.persons import (
     Keys,
     LedgerKeys,
-    MasterKeyRequired,
-    MissingMasterKey,
+    MissingKeys,
+    PersonErased,
     PersonLost,
     WrongKeys,
-    WrongMasterKey,
     new_person,
 )
 from ledger.log.store import LogConflict, Store
+from ledger.log.wrapping import KeyDamaged, WrongMasterKey
 from ledger.orders.commands import RefundOrder
 from ledger.orders.declared import RecordOrder
 from ledger.orders.order import Order
@@ -227,6 +233,56 @@ def test_persons__accepted_when_more_than_the_cache_holds(
         name: name for name in names}
 
 
+# -- erasure --------------------------------------------------------------------------------------
+
+
+@durable
+def test_destroyed__leaves_a_tombstone_and_no_key(settings: Settings) -> None:
+    """R-KEY-09: neither what was held in memory nor another process opens it again."""
+    keys = settings.open_keys()
+    own = keys.of(known(), keys_id=None)
+    one, two = met(own, ["buyer:1", "buyer:2"]).values()
+    value = own.seal(Plain(one, "张三"), "s", 1, "/f")
+    assert own.reveal(value, "s", 1, "/f") == "张三"
+    assert not own.is_erased(one.id)
+    own.destroy({one.id: 7, "person:of-old": 7})
+    other = settings.open_keys()
+    for reader in (own, other.of(known(), keys_id=None)):
+        assert [reader.is_erased(name) for name in (one.id, two.id, "person:of-old", "x")] == [
+            True, False, True, False]
+        assert reader.reveal(value, "s", 1, "/f") is None
+        assert reader.find(["buyer:1", "buyer:2"]) == {"buyer:2": two}
+        with pytest.raises(PersonErased):
+            reader.by_id(one.id)
+        with pytest.raises(PersonLost) as lost:
+            reader.by_id("x")
+        assert type(lost.value) is PersonLost
+        assert reader.by_id(two.id) == two
+    own.destroy({one.id: 9})
+    with keys.engine.connect() as connection:
+        rows = connection.execute(select(erased.c.person, erased.c.position)).fetchall()
+    assert dict(map(tuple, rows)) == {one.id: 7, "person:of-old": 7}
+    assert met(own, ["buyer:1"])["buyer:1"].id != one.id
+    for one_of in (keys, other):
+        one_of.close()
+
+
+@on_any
+def test_sharing__is_who_has_the_same_lookup(keys: Keys, tmp_path: Path) -> None:
+    own = keys.of(known(), keys_id=None)
+    old, other = met(own, ["buyer:1", "buyer:2"]).values()
+    backup_keys(keys, tmp_path / "keys.gz")
+    with keys.engine.connect() as connection:
+        connection.exec_driver_sql("DELETE FROM persons")
+    own = keys.of(known(), keys_id=None)
+    new = new_person()
+    own.make({"buyer:1": new}, 1)
+    restore_keys(keys, tmp_path / "keys.gz")
+    assert own.sharing(old.id) == own.sharing(new.id) == {old.id, new.id}
+    assert own.sharing(other.id) == {other.id}
+    assert own.sharing("person:unknown") == {"person:unknown"}
+
+
 # -- keys and the files they lie in -------------------------------------------------------------
 
 
@@ -300,6 +356,9 @@ def test_keys__rejected_when_they_are_of_another_log(
     assert main is not None
     opened.close()
     empty = replace(settings, keys_url=f"sqlite:///{tmp_path}/empty.keys.db")
+    with pytest.raises(MissingKeys):
+        open_ledger(empty)
+    empty.open_keys().close()
     with pytest.raises(WrongKeys):
         open_ledger(empty)
     other = replace(settings, keys_url=f"sqlite:///{tmp_path}/other.keys.db")
@@ -321,7 +380,7 @@ def test_keys__accepted_only_where_they_were_wrapped(keys: Keys) -> None:
             "UPDATE persons SET wrapped = (SELECT wrapped FROM persons WHERE person = ?)"
             " WHERE person = ?", (one.id, other.id))
     assert own.by_id(one.id) == one
-    with pytest.raises(WrongMasterKey):
+    with pytest.raises(KeyDamaged):
         own.by_id(other.id)
 
 
@@ -336,7 +395,7 @@ def test_keys__rejected_in_another_place(keys: Keys, column: str) -> None:
     with keys.engine.connect() as connection:
         connection.exec_driver_sql(f"UPDATE persons SET {column} = ?", (moved[column],))
     reader = keys.of(known("other") if column == "ledger" else known(), keys_id=None)
-    with pytest.raises(WrongMasterKey):
+    with pytest.raises(KeyDamaged):
         reader.by_id("person:moved" if column == "person" else one.id)
 
 
@@ -348,11 +407,11 @@ def test_kinds__open_only_as_what_they_are(keys: Keys) -> None:
     with keys.engine.connect() as connection:
         wrapped = connection.exec_driver_sql("SELECT wrapped FROM persons").scalar()
         connection.exec_driver_sql("UPDATE ledger_secrets SET wrapped = ?", (wrapped,))
-    with pytest.raises(WrongMasterKey):
+    with pytest.raises(KeyDamaged):
         keys.of(known(), keys_id=None)
     assert own.by_id(person.id) == person
-    places = [own._place("s", 1, "/f", "p"), persons_module._of_person(own.ledger, "p", bytes(32)),
-              persons_module._of_secret(own.ledger)]
+    places = [sealing.place(own.ledger, "s", 1, "/f", person="p"),
+              wrapping.of_person(own.ledger, "p", bytes(32)), wrapping.of_secret(own.ledger)]
     tags = [place.split(b"\0")[0] for place in places]
     assert len(set(tags)) == len(tags) == 3
     assert not any(one != other and one.startswith(other) for one in tags for other in tags)
@@ -395,7 +454,7 @@ def test_restored_keys__of_one_lookup_all_open_and_the_newest_counts(
     new = new_person()
     own.make({"buyer:1": new}, 1)
     after = own.seal(Plain(new, "新"), "s", 2, "/f")
-    assert restore_keys(keys, tmp_path / "keys.gz") == 2
+    assert restore_keys(keys, tmp_path / "keys.gz").keys == 2
     own = keys.of(known(), keys_id=None)
     assert own.reveal(before, "s", 1, "/f") == "旧"
     assert own.reveal(after, "s", 2, "/f") == "新"

@@ -149,6 +149,10 @@ def test_lookups__accepted(store: Store) -> None:
     assert store.once("main", ["x", "y", "z", "x"]) == {"x": 2, "y": 4}
     assert store.once("main", []) == {}
     assert store.repeated("main", until=9, limit=9) == store.odd_tiles("main", 9) == []
+    assert store.odd_positions("main", 9) == []
+    known = store.known("main")
+    assert known is not None
+    assert store.standing(known) == {"ledgers": 1, "heads": 1}
 
 
 def test_position_at__accepted(store: Store) -> None:

@@ -20,8 +20,9 @@ from ledger.common.context import Receipt
 from ledger.common.errors import InvalidValues, LedgerError
 from ledger.common.personal import Personal
 from ledger.log import sqlite
-from ledger.log.backup import UnsoundLog, backup_keys, backup_log, restore_keys
+from ledger.log.backup import UnsoundLog, backup_log
 from ledger.log.envelope import Entry
+from ledger.log.keys_backup import backup_keys, restore_keys
 from ledger.log.memory import MemoryStore
 from ledger.log.milestones import FORMAT, STREAM, BadContinuation, Continued, KeysLost, Restored
 from ledger.log.persons import Keys, WrongKeys
@@ -30,14 +31,14 @@ from ledger.log.verify import verify
 from ledger.settings import Opened, Settings, open_ledger
 from ledger.writing import continuing
 from ledger.writing.continuing import (
-    Deed,
+    Attribution,
     KeysNotLost,
     OlderProgram,
-    age,
     give_up_keys,
+    release_order,
     restore,
 )
-from ledger.writing.errors import CommandReused
+from ledger.writing.errors import CommandReused, RecordedUnderLostKeys
 from ledger.writing.genesis import OtherFormat, begun, keys_of
 from ledger.writing.requests import command_id
 from tests.conftest import durable, on_postgres, on_sqlite
@@ -52,7 +53,7 @@ from tests.support.thorough import tried
 from tests.support.waiting import in_thread
 
 NEWER, NEWEST = "1000.0.0", "1000.0.1"
-DEED = Deed("member:7f3a", "the disk broke")
+WHO = Attribution("member:7f3a", "the disk broke")
 
 
 def said_by(store: Store, name: str = "main") -> list[Continued]:
@@ -67,7 +68,7 @@ def rows_of(store: Store, name: str = "main") -> list[Entry]:
 def opened_as(program: str, store: Store, keys: Keys, name: str = "main") -> Ledger:
     """A ledger as another version opens it."""
     ledger = Ledger(store, keys_of(store, keys, name), name=name, handlers=HANDLERS)
-    ledger._writer._continuing.program = program
+    ledger._writer.continuing.program = program
     return ledger
 
 
@@ -115,12 +116,28 @@ def test_newer__says_so_once_and_the_older_records_no_more(store: Store, keys: K
         ledger.close()
 
 
+@pytest.mark.parametrize(("one", "other"), [
+    (__version__, f"{__version__}.post1"), (f"{__version__}+a", f"{__version__}+b"),
+    ("9.0", "9.0.0"), ("9.0.0.post2", "9.0+here")])
+def test_equal_age__is_on_record_once_however_often_they_take_turns(
+    store: Store, keys: Keys, one: str, other: str
+) -> None:
+    """Both write at once; the log names the greater text of the two, and no turn between them."""
+    begun(store, keys)
+    both = [opened_as(version, store, keys) for version in (one, other)]
+    for number in range(6):
+        both[number % 2].handle(opening(number), CONTEXT)
+    programs = [said.program for said in said_by(store)]
+    assert programs[-1] == max(one, other)
+    assert len(programs) <= 2
+
+
 def test_newer__says_so_before_it_closes_the_day(store: Store, keys: Keys) -> None:
     time = Time()
     ledger = Ledger(store, begun(store, keys, clock=time.clock()), clock=time.clock(),
                     handlers=HANDLERS)
     ledger.handle(opening(1), CONTEXT)
-    ledger._writer._continuing.program = NEWER
+    ledger._writer.continuing.program = NEWER
     time.pass_by(86_400)
     with pytest.raises(LedgerError, match="already"):
         ledger.handle(opening(1), CONTEXT)
@@ -142,7 +159,7 @@ def test_any_order__leaves_one_event_a_change_and_never_goes_back(
 ) -> None:
     """Three processes of three versions take turns; now and then one forgets what it has seen."""
     store, keys = MemoryStore(), Keys(
-        sqlite.memory_engine(), bytes(32), named="memory", key_file="memory")
+        sqlite.memory_engine(), bytes(32), named="memory", key_file=None)
     begun(store, keys)
     ledgers = [opened_as(one, store, keys) for one in PROGRAMS]
     expected, newest = [], 0
@@ -184,7 +201,7 @@ def test_starters__say_it_once_when_they_race(settings: Settings) -> None:
     all_ = [open_ledger(settings, handlers=HANDLERS) for _ in range(4)]
 
     def start(opened: Opened, number: int) -> None:
-        opened.ledger._writer._continuing.program = NEWER
+        opened.ledger._writer.continuing.program = NEWER
         opened.ledger.handle(opening(number), CONTEXT)
 
     for thread in [in_thread(lambda n=n, one=one: start(one, n)) for n, one in enumerate(all_)]:
@@ -198,9 +215,9 @@ def test_starters__say_it_once_when_they_race(settings: Settings) -> None:
 def test_age__orders_versions() -> None:
     rising = ["no version", "0.9", "0.10.0.dev2", "0.10.0.dev10", "0.10a1", "0.10b1", "0.10.0rc1",
               "0.10.0rc2", "0.10", "0.10.1", "1.0.0.dev1", "1", "10.0"]
-    assert all(age(one) < age(other) for one, other in pairwise(rising))
+    assert all(release_order(one) < release_order(other) for one, other in pairwise(rising))
     for same in ("0.10.0", "0.10.0.post1", "0.10+here"):
-        assert age(same) == age("0.10")
+        assert release_order(same) == release_order("0.10")
 
 
 def test_format__rejected_when_the_ledger_went_on_in_another(
@@ -211,7 +228,7 @@ def test_format__rejected_when_the_ledger_went_on_in_another(
     new = opened_as(NEWER, store, keys)
     with monkeypatch.context() as patch:
         patch.setattr(continuing, "FORMAT", FORMAT + 1)
-        patch.setattr(continuing, "must_not_be_older", lambda *_: None)
+        patch.setattr(continuing, "must_be_new_enough", lambda *_: None)
         new.handle(opening(1), CONTEXT)
     with pytest.raises(OtherFormat):
         keys_of(store, keys, "main")
@@ -300,7 +317,7 @@ def backup(tmp_path: Path) -> Iterator[tuple[Path, Keys, Time]]:
     """The backup of a ledger with two jars, made a day ago in another database."""
     time = Time()
     store, keys = MemoryStore(), Keys(
-        sqlite.memory_engine(), bytes(32), named="memory", key_file="memory")
+        sqlite.memory_engine(), bytes(32), named="memory", key_file=None)
     ledger = Ledger(store, begun(store, keys, clock=time.clock()), clock=time.clock(),
                     handlers=HANDLERS)
     for number in (1, 2):
@@ -314,17 +331,17 @@ def backup(tmp_path: Path) -> Iterator[tuple[Path, Keys, Time]]:
 def test_restore__is_on_record(store: Store, backup: tuple[Path, Keys, Time]) -> None:
     """In both ledgers, with where the backup ended; nothing more is said when they go on."""
     path, keys, time = backup
-    heads = restore(store, path, DEED)
+    heads = restore(store, path, WHO)
     assert heads == {name: store.head(name) for name in ("main", "main" + SUFFIX)}
     assert [head.position for head in heads.values()] == [4, 2]
     for name, head in heads.items():
         (said,), (row,) = said_by(store, name), rows_of(store, name)
         before = store.read(name)[-2]
-        assert (row.position, row.actor, row.role) == (head.position, DEED.by, "admin")
+        assert (row.position, row.actor, row.role) == (head.position, WHO.actor, "admin")
         assert row.recorded_at == before.recorded_at + 1
         assert said.restored is not None
         assert (said.program, said.host) == (__version__, store.host())
-        assert (said.restored.by, said.restored.reason) == (DEED.by, DEED.reason)
+        assert (said.restored.by, said.restored.reason) == (WHO.actor, WHO.reason)
         assert said.restored.position == before.position
         assert verify(store, name).ok
     time.pass_by(86_400)
@@ -340,14 +357,14 @@ def test_restore__rejected_by_an_older_program(
     """R-LDG-08: to restore is to write. Nothing of it is there then."""
     monkeypatch.setattr(continuing, "__version__", "0.0.1")
     with pytest.raises(OlderProgram):
-        restore(store, backup[0], DEED)
+        restore(store, backup[0], WHO)
     assert store.ledgers() == []
 
 
-@pytest.mark.parametrize("deed", [("张三", "why"), ("member:7f3a", " "), ("", "")])
-def test_deed__rejected_without_a_pseudonym_and_a_reason(deed: tuple[str, str]) -> None:
+@pytest.mark.parametrize("by", [("张三", "why"), ("member:7f3a", " "), ("", "")])
+def test_attribution__rejected_without_a_pseudonym_and_a_reason(by: tuple[str, str]) -> None:
     with pytest.raises(InvalidValues):
-        Deed(*deed)
+        Attribution(*by)
 
 
 # -- lost keys -----------------------------------------------------------------------------------
@@ -369,11 +386,14 @@ def test_lost_keys__let_no_command_be_recorded_twice(store: Store, keys: Keys) -
 
     first = sent(old)
     assert sent(old).replayed
-    other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file="other")
-    give_up_keys(store, other, "main", DEED)
+    other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file=None)
+    give_up_keys(store, other, "main", WHO)
     ledger = Ledger(store, keys_of(store, other, "main"))
-    with pytest.raises(CommandReused):
+    with pytest.raises(RecordedUnderLostKeys, match=f"at position {first.positions[0]},"):
         sent(ledger)
+    assert ledger.handle(place(2), named(2)).positions
+    with pytest.raises(CommandReused):
+        ledger.handle(place(3), named(2))  # this one was recorded since
     assert [one.position for one in store.read("main") if one.type == "order.paid.v1"] == list(
         first.positions)
     for one in (old, ledger):
@@ -389,20 +409,21 @@ def test_lost_keys__do_not_end_a_ledger(
     old = Ledger(store, begun(store, keys))
     old.handle(place(1, account="某账号"), CONTEXT)
     backup_keys(keys, tmp_path / "keys.gz")
-    other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file="other")
+    other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file=None)
     monkeypatch.setattr(other, "_master", keys._master)  # the same master key
+    other._acquaint()
     with pytest.raises(WrongKeys):
         keys_of(store, other, "main")
     with pytest.raises(KeysNotLost):
-        give_up_keys(store, keys, "main", DEED)
-    heads = give_up_keys(store, other, "main", DEED)
+        give_up_keys(store, keys, "main", WHO)
+    heads = give_up_keys(store, other, "main", WHO)
     assert [(name, head.position) for name, head in heads.items()] == [
         ("main", 3), ("main" + SUFFIX, 2)]
     with pytest.raises(KeysNotLost):
-        give_up_keys(store, other, "main", DEED)
+        give_up_keys(store, other, "main", WHO)
     for name in store.ledgers():
         (said,) = said_by(store, name)
-        assert said.keys_lost == KeysLost(DEED.by, DEED.reason)
+        assert said.keys_lost == KeysLost(WHO.actor, WHO.reason)
         assert said.keys_id == keys_of(store, other, name).id.hex()
         assert verify(store, name).ok
     with pytest.raises(WrongKeys):
@@ -433,7 +454,7 @@ def test_verify__finds_what_cannot_have_been_recorded(
     store: Store, backup: tuple[Path, Keys, Time]
 ) -> None:
     """It is sound as it is; each change of it, hashed again, is not, nor can it be backed up."""
-    restore(store, backup[0], DEED)
+    restore(store, backup[0], WHO)
     (row,) = rows_of(store)
     whole = msgspec.json.decode(row.payload, type=Continued)
     back = whole.restored

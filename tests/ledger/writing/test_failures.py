@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from ledger.application import Ledger
+from ledger.application import BrokenOff, Ledger
 from ledger.common.context import Receipt
 from ledger.common.errors import LedgerError
 from ledger.log.persons import Keys, WrongKeys
@@ -119,8 +119,10 @@ def test_handle_many__rejected_after_a_failure_in_its_middle(
 
     monkeypatch.setattr(store, "writing", fail_once)
     monkeypatch.setattr(ledger._writer, "_batch_limit", 3)
-    with pytest.raises(StorageFailed):
+    with pytest.raises(BrokenOff) as broken:
         ledger.handle_many([(opening(n), CONTEXT) for n in range(20)])
+    assert broken.value.details == {"count": 20, "decided": 3, "why": "a test says so"}
+    assert [one.positions for one in broken.value.results] == [(2,), (3,), (4,)]
     assert len(must_be_sound(store)) == 3
     assert ledger.handle(opening(19), CONTEXT).positions == (5,)
 
@@ -219,6 +221,25 @@ def test_handle__rejected_alone_when_the_keys_cannot_be_written(
         connection.exec_driver_sql("ALTER TABLE gone RENAME TO persons")
     ledger.handle(opening(2, owner="李四"), CONTEXT)
     assert len(must_be_sound(store)) == 5
+
+
+@durable
+def test_handle__rejected_alone_when_a_key_is_damaged(
+    ledger: Ledger, store: Store, keys: Keys
+) -> None:
+    """R-KEY-12: one damaged key fails one command, and not those that came with it."""
+    ledger.handle(opening(0, owner="张三"), CONTEXT)
+    ledger.handle(opening(1, owner="李四"), CONTEXT)
+    with keys.engine.connect() as connection:
+        connection.exec_driver_sql(
+            "UPDATE persons SET wrapped = zeroblob(60) WHERE person = (SELECT min(person)"
+            " FROM persons)")
+    ledger.keys.forget_opened()
+    found = outcomes(ledger, opening(2, owner="张三"), opening(3, owner="李四"),
+                     opening(4, owner="王五"), adding(0), opening(5))
+    assert sorted(type(result).__name__ for result in found[:2]) == ["KeyDamaged", "Receipt"]
+    assert [type(result) for result in found[2:]] == [Receipt] * 3
+    assert len(must_be_sound(store)) == 6
 
 
 def test_handle__rejected_when_the_log_names_other_keys(

@@ -39,6 +39,7 @@ from tests.support.builders import CONTEXT, context, opened, received
 from tests.support.children import SPAWN, Child
 from tests.support.jepsen import (
     EVENTS,
+    FAILED,
     PIECES,
     RECORDED,
     REFUSED,
@@ -235,7 +236,8 @@ def asked(models: ReadModels, report: str, at_us: int) -> Answer:
 
 
 def must_tell_the_truth(found: list[Attempt], entries: list[Entry]) -> None:
-    """Acknowledged: recorded once, there. Refused or failed: not recorded. Unknown: all or none."""
+    """Acknowledged: recorded once, there. Refused or failed: not recorded, neither by this attempt
+    nor by one before it. Unknown: all or none."""
     recorded: dict[str, list[Entry]] = {}
     for entry in entries:
         recorded.setdefault(str(UUID(bytes=entry.command_id)), []).append(entry)
@@ -254,6 +256,8 @@ def must_tell_the_truth(found: list[Attempt], entries: list[Entry]) -> None:
             # was replayed may have recorded it itself, when its first COMMIT was not answered.
             assert not held or any(not one.replayed or one.seen < held[0].position
                                    for one in acknowledged), tries
+        if len({one.by for one in tries}) == 1 and tries[-1].outcome in (REFUSED, FAILED):
+            assert not held or tries[-1].code == "command_reused", tries
         for one in tries:
             if one.code == "command_reused":
                 assert held, tries

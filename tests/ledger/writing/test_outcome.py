@@ -12,14 +12,18 @@ from ledger.common.context import Receipt
 from ledger.log import sqlite
 from ledger.log.postgres import PostgresStore
 from ledger.log.sqlite import SqliteStore
-from ledger.log.store import ConnectionLost, StorageFailed, Store
+from ledger.log.store import ConnectionLost, LogConflict, StorageFailed, Store
 from ledger.writing import outcomes as deciding
+from ledger.writing.tasks import Task, Turn
+from ledger.writing.work import Cache
+from ledger.writing.writer import Writer
 from tests.conftest import on_postgres, on_sqlite
 from tests.support.batches import outcomes
 from tests.support.envelopes import CONTEXT, named
 from tests.support.jars import JarAlreadyOpen, JarUnknown, adding, filling, opening
 from tests.support.postgres_server import Server
 from tests.support.soundness import must_be_sound
+from tests.support.waiting import in_thread
 
 Writings = Callable[[str], Any]
 DOWN = StorageFailed(why="the server is down")
@@ -86,7 +90,7 @@ def tried(ledger: Ledger, command: Any, context: Any = CONTEXT) -> Any:
     (["lost", "full"], Receipt, 3),
     (["odd"], Receipt, 3),
     (["odd", "down"], ConnectionLost, 3),
-    (["down"], StorageFailed, 2),
+    (["down"], ConnectionLost, 2),
     (["full"], StorageFailed, 2),
 ])
 def test_outcome__is_what_is_known(
@@ -101,6 +105,70 @@ def test_outcome__is_what_is_known(
     again = ledger.handle(opening(2), named())
     assert (again.positions, again.replayed) == ((4,), events == 3)
     assert len(must_be_sound(store)) == 3
+
+
+def test_outcome__under_a_key_that_nobody_looked_up_is_not_known(
+    ledger: Ledger, store: Store, line: Line
+) -> None:
+    """R-LOG-13: an earlier request under the key may be recorded. Who has no key sent none."""
+    line.plan = ["lost", "down"]
+    assert type(tried(ledger, opening(2), named())) is ConnectionLost
+    line.plan = ["down"]
+    assert type(tried(ledger, opening(2), named())) is ConnectionLost
+    assert ledger.handle(opening(2), named()).replayed
+    line.plan = ["down"]
+    assert type(tried(ledger, opening(3))) is StorageFailed
+    assert len(must_be_sound(store)) == 3
+
+
+def test_outcome__under_a_key_is_not_known_while_the_ledger_itself_is_not_found(
+    ledger: Ledger, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No error but these two lets anybody believe that nothing was recorded."""
+    for error in (LogConflict(what="position"), StorageFailed(why="no")):
+        monkeypatch.setattr(ledger._writer.keys, "must_fit", raising(error))
+        assert type(tried(ledger, opening(2), named())) is ConnectionLost
+        assert type(tried(ledger, opening(2))) is type(error)
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    """What raises an error, whatever it is given."""
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize(("owner", "name"), [
+    (deciding, "settle"), (Task, "receipt"), (Turn, "settle"), (Cache, "keep"),
+    (Writer, "_accept_clock")])
+@pytest.mark.parametrize("times", [1, 2, 1000])
+def test_outcome__is_heard_when_the_thread_dies_between_commit_and_answer(
+    ledger: Ledger, store: Store, line: Line, monkeypatch: pytest.MonkeyPatch, owner: Any,
+    name: str, times: int,
+) -> None:
+    """R-LOG-13: everybody is answered, and of what is recorded nobody hears otherwise."""
+    real, left = getattr(owner, name), [times]
+
+    def fail(*given: Any, **more: Any) -> Any:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise MemoryError
+        return real(*given, **more)
+
+    monkeypatch.setattr(owner, name, fail)
+    results: list[Any] = []
+    callers = [in_thread(lambda n=n: results.append(tried(ledger, opening(n), named(n))))
+               for n in (2, 3)]
+    for caller in callers:
+        caller.join(30)
+        assert not caller.is_alive()
+    held = len(must_be_sound(store)) - 2
+    known = [one for one in results if isinstance(one, Receipt | ConnectionLost)]
+    assert len(results) == 2
+    assert len(known) >= held > 0
+    assert all(isinstance(one, Receipt | ConnectionLost | LedgerClosed) for one in results)
 
 
 @pytest.mark.parametrize("plan", [["lost", "down"], ["broken", "down"], ["lost", "broken"]])
@@ -206,7 +274,7 @@ def test_outcome__is_not_known_when_the_server_goes_at_the_commit(
     refused = tried(ledger, opening(3), named(3))
     postgres.admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
     assert type(result) is ConnectionLost, result
-    assert type(refused) is StorageFailed, refused
+    assert type(refused) is ConnectionLost, refused
     assert [row.stream for row in must_be_sound(store)] == ["jar:1", "jar:2"]
     assert ledger.handle(opening(2), named()).replayed
     assert not ledger.handle(opening(3), named(3)).replayed

@@ -32,7 +32,7 @@ from ledger.people.commands import (
 from ledger.people.rosters import ArrangeCover, SetRoster, SetRosterDay, Shift
 from ledger.settings import Settings, open_ledger
 from ledger.writing.genesis import begun
-from projections.asking.clocks import AsOf
+from projections.asking.clocks import NOW, AsOf
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import BadDay, BadMonth, Question
 from projections.asking.written import PERSONAL, revealed
@@ -425,7 +425,8 @@ def test_audit__tells_what_changed_of_people(ledger: Ledger, models: ReadModels)
     record(ledger, [*STORY, (LI, attend("late", WANG, "2026-09-09")), (LI, correct())])
     models.catch_up("main")
 
-    told = list(audited(models, "main", found(models, "main", Asked(subject=WANG)).entries))
+    cut = NOW.resolve(ledger.store, "main")
+    told = list(audited(models, "main", found(models, "main", Asked(subject=WANG), cut).entries))
 
     changes = {row["type"]: row["changes"] for row in told}
     assert changes["attendance.corrected.v1"]["attended"]["after"] == (

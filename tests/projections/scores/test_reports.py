@@ -14,7 +14,7 @@ from ledger.log.store import Store
 from ledger.scores.values import account_of
 from ledger.settings import Settings, open_ledger
 from ledger.writing.genesis import begun
-from projections.asking.clocks import AsOf
+from projections.asking.clocks import NOW, AsOf
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import BadMonth, Question, SubjectNeeded
 from projections.asking.written import PERSONAL, revealed
@@ -227,12 +227,12 @@ def test_policy__versions_are_listed_and_compared(ledger: Ledger, models: ReadMo
     assert [(row["version"], row["effective_from"], row["sections"])
             for row in rows(models, "policies")] == [
         (1, "2026-01-01", ["rules", "scoring", "coefficients"]), (2, "2026-11-01", ["rules"])]
-    book = book_of(ledger.store, "main")
+    book = book_of(ledger.store, "main", NOW.resolve(ledger.store, "main"))
     assert {"where": "/rules/R3/charges/offender", "before": ["3", "3"], "after": ["4", "4"]} in \
         differences(book.must_know(1).sections, book.must_know(2).sections)
     with pytest.raises(VersionUnknown):
         book.must_know(3)
-    assert listed(ledger.store, "main", AsOf.parse(1)) == []
+    assert listed(ledger.store, "main", AsOf.parse(1).resolve(ledger.store, "main")) == []
 
 
 @examples(cut=st.integers(1, 12))

@@ -1,0 +1,59 @@
+"""How a personal value is sealed under its person's key, for one place in the log."""
+
+import base64
+import os
+from binascii import b2a_base64
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ledger.common.personal import Personal
+from ledger.log.envelope import frame_bytes, frame_text
+from ledger.log.wrapping import NONCE_BYTES
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+SALT_BYTES = 16
+
+ELSEWHERE = "not sealed for this place"
+DISAGREE = "value and hash disagree"
+
+PERSONAL_PREFIX = b"order-ledger/personal/v2"
+"""What the associated data begin with: see `wrapping`."""
+
+
+def b64(raw: bytes) -> str:
+    """Bytes as base64url without padding."""
+    return b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_SAFE).decode()
+
+
+def _unb64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def place(ledger: bytes, stream: str, version: int, field: str, *, person: str) -> bytes:
+    """The place of a value. `ledger` is the ledger's id, framed."""
+    return b"".join((PERSONAL_PREFIX, ledger, frame_text(stream),
+                     frame_bytes(version.to_bytes(8, "big")), frame_text(field),
+                     frame_text(person)))
+
+
+def sealed(value: str, person: str, cipher: AESGCM, where: bytes) -> Personal:
+    """A value sealed for a place, with the hash that commits to it."""
+    drawn = os.urandom(NONCE_BYTES + SALT_BYTES)
+    nonce, opened = drawn[:NONCE_BYTES], drawn[NONCE_BYTES:] + value.encode()
+    return Personal(person, b64(nonce), b64(cipher.encrypt(nonce, opened, where)),
+                    b64(sha256(opened).digest()))
+
+
+def opened(value: Personal, cipher: AESGCM, where: bytes) -> tuple[bytes, str]:
+    """The salt and the value. Errors: ValueError if it does not belong to this place or to its
+    hash."""
+    try:
+        found = cipher.decrypt(_unb64(value.n), _unb64(value.c), where)
+    except InvalidTag:
+        raise ValueError(ELSEWHERE) from None
+    if b64(sha256(found).digest()) != value.h:
+        raise ValueError(DISAGREE)
+    return found[:SALT_BYTES], found[SALT_BYTES:].decode()

@@ -1,0 +1,82 @@
+"""How keys are wrapped by the master key: each for its place, and it opens nowhere else."""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ledger.common.errors import LedgerError, Misconfigured
+from ledger.log.envelope import frame_bytes, frame_text
+from ledger.log.master_key import KEY_BYTES
+
+NONCE_BYTES = 12
+
+PERSON_PREFIX = b"order-ledger/key/person/v2"
+SECRET_PREFIX = b"order-ledger/key/secret/v2"
+"""What the associated data begin with: a ciphertext of one kind cannot be taken for another."""
+
+
+class WrongMasterKey(Misconfigured):
+    """The master key at {path} does not open the keys in {keys}. Use the master key that was kept
+    with these keys."""
+
+    code = "wrong_master_key"
+    rule = "R-KEY-03"
+
+
+class KeyDamaged(LedgerError):
+    """The key of {whose} in {keys} is damaged: it does not open, and what it sealed cannot be read.
+    If there is a backup of the keys, restore it (`ledger restore --keys FILE`)."""
+
+    code = "key_damaged"
+    rule = "R-KEY-12"
+
+
+def of_secret(ledger: bytes) -> bytes:
+    """The place of a ledger's secret."""
+    return SECRET_PREFIX + frame_bytes(ledger)
+
+
+def of_person(ledger: bytes, person: str, lookup: bytes) -> bytes:
+    """The place of a person's key."""
+    return b"".join((PERSON_PREFIX, frame_bytes(ledger), frame_text(person), frame_bytes(lookup)))
+
+
+def place_of(row: Any) -> bytes:
+    """The place of a row of the keys: of a person, or of a ledger's secret."""
+    values = row if isinstance(row, dict) else row._mapping
+    if "person" in values:
+        return of_person(values["ledger"], values["person"], values["lookup"])
+    return of_secret(values["ledger"])
+
+
+def master_id(path: Path) -> bytes | None:
+    """The id of the master key in a file; None if there is none."""
+    try:
+        key = path.read_bytes()
+    except OSError:
+        return None
+    return Master(key).id if len(key) == KEY_BYTES else None
+
+
+class Master:
+    """A master key, and the id by which the keys database knows it."""
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+        self.id = sha256(b"order-ledger/master/v1" + key).digest()
+
+    def wrap(self, key: bytes, place: bytes) -> bytes:
+        """A key, wrapped for a place."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, key, place)
+
+    def unwrap(self, wrapped: bytes, place: bytes) -> bytes | None:
+        """A key that was wrapped for a place; None if this does not open it."""
+        try:
+            return self._cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], place)
+        except (InvalidTag, ValueError, TypeError):  # or it is too short, or no bytes at all
+            return None

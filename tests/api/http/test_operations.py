@@ -1,0 +1,129 @@
+"""Whether a process can work: a ledger that would refuse whatever is sent makes it say no."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import delete
+
+from ledger.application import Ledger
+from ledger.log import sqlite
+from ledger.log.key_tables import ledger_secrets
+from ledger.log.persons import Keys
+from ledger.log.store import SUFFIX
+from ledger.writing import continuing
+from ledger.writing.continuing import Attribution, give_up_keys
+from ledger.writing.genesis import keys_of
+from tests.conftest import on_sqlite
+from tests.support.bodies import at, order
+from tests.support.builders import CONTEXT, place
+from tests.support.waiting import eventually
+from tests.support.web import Web, problem
+
+NEWER = "1000.0.0"
+WHO = Attribution("member:7f3a", "a test")
+
+
+def writer(web: Web, name: str = "main") -> tuple[int, dict[str, Any]]:
+    """The status of /readyz, and what it says of a ledger's writer."""
+    ready = web.client.get("/readyz")
+    assert ready.json is not None
+    return ready.status_code, ready.json["checks"][f"{name}/writer"]
+
+
+def is_refused(web: Web, code: str, name: str = "main", *, said: str) -> None:
+    """/readyz says that a ledger refuses everything, and why."""
+    status, found = writer(web, name)
+    assert (status, found["ok"], found["code"]) == (503, False, code)
+    assert said in found["detail"]
+
+
+def give_up_for_others(web: Web) -> None:
+    """The log names the keys of another keys database."""
+    other = Keys(sqlite.memory_engine(), bytes(32), named="other", key_file="other")
+    give_up_keys(web.edge.store, other, "main", WHO)
+
+
+def forget_secrets(web: Web) -> None:
+    """The keys database has nothing of these ledgers."""
+    with web.edge.keys.engine.begin() as connection:
+        connection.execute(delete(ledger_secrets))
+
+
+def test_readyz__rejected_while_a_newer_program_has_written(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-LDG-08. Asked of a process that does not know of it yet, and again of its successor."""
+    web.done("/v1/orders", order())
+    assert writer(web) == (200, {"ok": True})
+    here = web.edge
+    newer = Ledger(here.store, keys_of(here.store, here.keys, "main"))
+    newer._writer.continuing.program = NEWER
+    newer.handle(place(2), CONTEXT)
+    newer.close()
+    is_refused(web, "older_program", said=NEWER)
+    problem(web.post("/v1/orders", order(3)), 503, "older_program")
+    is_refused(web, "older_program", said=NEWER)
+    monkeypatch.setattr(continuing, "__version__", NEWER)
+    here._ledgers.pop("main").close()  # as a process of that version has it
+    assert writer(web) == (200, {"ok": True})
+    web.done("/v1/orders", order(3))
+    assert writer(web) == (200, {"ok": True})
+
+
+@pytest.mark.parametrize("name", ["main", "main" + SUFFIX])
+def test_readyz__rejected_while_the_log_names_other_keys(web: Web, name: str) -> None:
+    """R-KEY-05, of a ledger that is open; where the log lies is not told to everybody."""
+    web.done("/v1/orders", order())
+    here = web.edge
+    give_up_for_others(web)
+    is_refused(web, "wrong_keys", name, said="‹hidden›")
+    problem(web.post("/v1/orders", order(2)), 503, "wrong_keys")
+    give_up_keys(here.store, here.keys, "main", WHO)
+    assert writer(web, name) == (200, {"ok": True})
+    web.done("/v1/orders", order(2))
+
+
+def test_readyz__accepted_once_keys_were_given_up_for_new_ones(web: Web) -> None:
+    """A process that runs on takes the keys that the log names, if its keys database has them."""
+    web.done("/v1/orders", order())
+    here = web.edge
+    forget_secrets(web)
+    with here._lock:
+        give_up_keys(here.store, here.keys, "main", WHO)
+        is_refused(web, "wrong_keys", said="main")
+    eventually(lambda: writer(web) == (200, {"ok": True}))
+    web.done("/v1/orders", order(2))
+    assert web.get(at(2)).status_code == 200
+
+
+def test_note__is_taken_after_keys_were_given_up(
+    web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first thing that happens then may be that somebody reads."""
+    web.done("/v1/orders", order())
+    here = web.edge
+    web.token("auditor")
+    forget_secrets(web)
+    with here._lock, caplog.at_level(logging.ERROR):
+        give_up_keys(here.store, here.keys, "main", WHO)
+        answer = web.client.get("/v1/audit?limit=5", headers=web.headers("auditor", "main", {}))
+        assert answer.status_code == 200
+    eventually(lambda: "reads.evidence_shown.v1" in {
+        one.type for one in here.store.read("main" + SUFFIX)})
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("lose", [give_up_for_others, forget_secrets])
+def test_readyz__rejected_before_anybody_asked_for_the_ledger(
+    web: Web, lose: Callable[[Web], object]
+) -> None:
+    """A process that has just started says so, too, and not only once a request has failed."""
+    web.done("/v1/orders", order())
+    lose(web)
+    web.edge.close()
+    is_refused(web, "wrong_keys", said="main")
+    assert web.edge.served() == []
+    is_refused(web, "wrong_keys", "main" + SUFFIX, said="main")

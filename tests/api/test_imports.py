@@ -1,0 +1,210 @@
+"""What is uploaded or imported lies nowhere in clear, however the program ends."""
+
+import http.client
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from ledger.settings import Settings
+from tests.conftest import durable, on_sqlite
+from tests.support import source
+from tests.support.postgres_server import Server
+from tests.support.serving import Served
+from tests.support.waiting import eventually
+from tests.support.web import Web
+
+NAME, PHONE, STREET = "某敏感收件人", "13911112222", "密语路七号"
+NEEDLES = [text.encode(code) for text in (NAME, PHONE, STREET) for code in ("utf-8", "gbk")]
+SAMPLE = source.ROOT / "samples/taobao/ExportOrderList202608312359.csv"
+ORDERS = 3000
+BOUNDARY = "b0undary"
+
+
+def export() -> bytes:
+    """An export of many orders, too large for memory alone, with values that are looked for."""
+    header, line, *_ = SAMPLE.read_bytes().decode("gbk").splitlines()
+    line = line.replace("陆星溪", NAME).replace("15400000349", PHONE).replace("砚台路75号", STREET)
+    rows = (line.replace("1002013921475789347", f"10020139214{number:08}")
+            for number in range(ORDERS))
+    return "\r\n".join((header, *rows, "")).encode("gbk")
+
+
+def in_clear(*folders: Path) -> list[Path]:
+    """Files below folders that hold a value of the export."""
+    found = []
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if path.is_file() and any(needle in path.read_bytes() for needle in NEEDLES):
+                found.append(path)
+    return found
+
+
+def body(content: bytes) -> bytes:
+    """A form with a file."""
+    parts = [f'Content-Disposition: form-data; name="profile"\r\n\r\n{profile}'.encode()
+             for profile in ("taobao-orders",)]
+    parts.append(b'Content-Disposition: form-data; name="file"; filename="orders.csv"\r\n\r\n'
+                 + content)
+    return b"".join(b"--%s\r\n%s\r\n" % (BOUNDARY.encode(), part) for part in parts) + (
+        f"--{BOUNDARY}--\r\n".encode())
+
+
+def headers(key: str, size: int) -> dict[str, str]:
+    """Those of an upload."""
+    return {"Authorization": f"Bearer {key}", "Idempotency-Key": "upload", "Content-Length":
+            str(size), "Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+@pytest.fixture
+def served(tmp_path: Path, settings: Settings) -> Iterator[Served]:
+    """A server on the settings, whose temporary folder is its own."""
+    (tmp_path / "temporary").mkdir()
+    found = Served(tmp_path)
+    found.environment |= {
+        "LEDGER_DATABASE_URL": settings.database_url, "LEDGER_KEYS_URL": settings.keys_url,
+        "LEDGER_MASTER_KEY_FILE": str(settings.master_key_file),
+        "LEDGER_ADMIN_DATABASE_URL": settings.admin_url or "",
+        "TMPDIR": str(tmp_path / "temporary")}
+    found.start()
+    yield found
+    if found.process is not None and found.process.poll() is None:
+        found.stop()
+
+
+def send_half(served: Served, key: str) -> None:
+    """Half of an upload, which the server has read, and no more."""
+    content = body(export())
+    with socket.create_connection(("127.0.0.1", served.port)) as connection:
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers(key, len(content)).items())
+        connection.sendall(f"POST /v1/imports HTTP/1.1\r\nHost: here\r\n{head}\r\n".encode())
+        connection.sendall(content[: len(content) // 2])
+        time.sleep(0.5)
+        served.stop(signal.SIGKILL)
+
+
+def send(served: Served, key: str) -> str:
+    """An upload; the address of its import."""
+    content = body(export())
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
+    connection.request("POST", "/v1/imports", content, headers(key, len(content)))
+    answer = connection.getresponse()
+    assert answer.status == 202, answer.read()
+    address = answer.headers["Location"]
+    connection.close()
+    assert address is not None
+    return address
+
+
+def reached(served: Served, key: str, address: str, stage: str) -> None:
+    """Wait for a stage of an import, or its end."""
+    while True:
+        _, found = served.request("GET", address, key=key)
+        if stage == found["stage"] or found["state"] != "running":
+            return
+        time.sleep(0.005)
+
+
+@durable
+@pytest.mark.parametrize("moment", ["half", "answered", "check", "record", "ended"])
+def test_upload__leaves_nothing_in_clear_when_the_server_is_killed(
+    served: Served, tmp_path: Path, request: pytest.FixtureRequest, backend: str, moment: str
+) -> None:
+    key = served.issue("integration")
+    if moment == "half":
+        send_half(served, key)
+    else:
+        address = send(served, key)
+        if moment != "answered":
+            reached(served, key, address, moment)
+        served.stop(signal.SIGKILL)
+    folders = [tmp_path]
+    if backend == "postgres":
+        server: Server = request.getfixturevalue("postgres")
+        folders.append(server.folder)
+    assert in_clear(*folders) == []
+    assert not list(tmp_path.rglob("upload-*"))
+
+
+@on_sqlite
+def test_upload__is_let_go_of_when_it_was_read(web: Web, tmp_path: Path) -> None:
+    sent = web.headers("integration", "main", {"Idempotency-Key": "upload"})
+
+    def upload() -> TestResponse:
+        return web.client.post("/v1/imports", headers=sent, data={
+            "profile": "taobao-orders", "file": (io.BytesIO(export()), "orders.csv")})
+
+    answer = upload()
+    assert upload().status_code == 202  # the same again, which is not read
+    eventually(lambda: shown(web, answer)["state"] != "running", 60)
+    assert (shown(web, answer)["state"], shown(web, answer)["counts"]["accepted"]) == (
+        "done", ORDERS)
+    held = [os.readlink(path) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    assert not [name for name in held if name.startswith(str(tmp_path)) and "(deleted)" in name
+                and ".staging" not in name]
+
+
+def shown(web: Web, answer: TestResponse) -> dict[str, Any]:
+    """An import that was sent."""
+    return dict(web.get(answer.headers["Location"]).json or {})
+
+
+CHILD = [sys.executable, "-m", "api.cli", "import", "--profile", "taobao-orders"]
+
+
+@pytest.mark.parametrize("moment", ["begun", "recording", "ended"])
+def test_import__leaves_nothing_in_clear_but_the_file_when_it_is_killed(
+    tmp_path: Path, moment: str
+) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    for folder in (theirs, ours, ours / "temporary"):
+        folder.mkdir()
+    file = theirs / "orders.csv"
+    file.write_bytes(export())
+    wal = ours / "ledger.db-wal"
+    child = subprocess.Popen(
+        [*CHILD, file], cwd=source.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "LEDGER_DATABASE_URL": f"sqlite:///{ours}/ledger.db",
+             "LEDGER_KEYS_URL": "", "LEDGER_MASTER_KEY_FILE": "",
+             "TMPDIR": str(ours / "temporary")})
+    least = {"begun": 1, "recording": 2_000_000, "ended": 10**12}[moment]
+    while child.poll() is None and not (wal.exists() and wal.stat().st_size > least):
+        time.sleep(0.005)
+    child.kill()
+    child.wait()
+    assert in_clear(ours) == []
+    assert in_clear(theirs) == [file]
+    assert list(theirs.iterdir()) == [file]
+    assert file.read_bytes() == export()
+
+
+@on_sqlite
+def test_start__removes_what_an_earlier_version_or_a_crash_left(
+    settings: Settings, tmp_path: Path
+) -> None:
+    left = {"upload-ab12cd34/000-orders.csv": True, "import-7-0123456789ab.staging": True,
+            "upload-of-others/orders.csv": False, "upload-both/000-a.csv": False,
+            "upload-both/notes.txt": False, "orders.csv": False}
+    for name in left:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(NAME, "utf-8")
+    web = Web(settings)
+    web.edge.open()
+    web.close()
+    assert {name: not (tmp_path / name).exists() for name in left} == left
+    assert not (tmp_path / "upload-ab12cd34").exists()
+
+
+def test_needles__are_in_the_export() -> None:
+    content: Any = export()
+    assert sum(needle in content for needle in NEEDLES) >= 3
+    assert len(content) > 500 * 1024

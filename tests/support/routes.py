@@ -1,0 +1,27 @@
+"""Every route that is read, with the address of something that is there."""
+
+import re
+from urllib.parse import quote
+
+from tests.support.builders import stream
+from tests.support.web import Web
+
+NAMES = {"order": stream(), "case": stream().replace("order:", "case:"), "job": "x",
+         "subject": "stock:main:SH-001", "code": "not_found", "member": "member:service",
+         "month": "2026-09", "deduction": "deduction:1"}
+SUBJECTS = {"posts": "member:service", "members": "member:service", "attendance": "member:service",
+            "leaves": "member:service", "rosters": "roster:desk", "shifts": "roster:desk"}
+OF_A_MONTH = {"/v1/scores", "/v1/score-warnings", "/v1/grading", "/v1/scores/<member>/explain"}
+
+
+def rules(web: Web) -> list[tuple[str, str]]:
+    """The routes under /v1 that are read, each with its endpoint."""
+    return sorted((rule.rule, rule.endpoint) for rule in web.app.url_map.iter_rules()
+                  if rule.rule.startswith("/v1/") and "GET" in (rule.methods or ()))
+
+
+def filled(rule: str) -> str:
+    """The address of a route, of something that is there."""
+    names = {**NAMES, "subject": SUBJECTS.get(rule.split("/")[2], NAMES["subject"])}
+    address = re.sub("<([^>]*)>", lambda found: quote(names[found[1]]), rule)
+    return f"{address}?month=2026-09" if rule in OF_A_MONTH else address
