@@ -131,5 +131,5 @@ def test_events__are_noted(shop: Web) -> None:
     item(shop, f"/v1/persons/{one}/events")
     notes = [event_types.decode(entry) for entry in shop.edge.open().store.read("main" + SUFFIX)
              if entry.type == "reading.noted.v1"]
-    assert [(note.route, note.subjects, note.persons) for note in notes] == [
-        ("/v1/persons/<person>/events", [one], [one])]
+    assert [(note.route, note.persons) for note in notes] == [
+        ("/v1/persons/<person>/events", [one])]
