@@ -28,6 +28,7 @@ from ledger.imports.choices import (
     REJECT_FAILED_ROWS,
 )
 from ledger.imports.counting import CountAssembler
+from ledger.imports.erased import ErasedRows, Known
 from ledger.imports.loading import Loader, Progress
 from ledger.imports.profiles import Profile
 from ledger.imports.record import CompleteImport, ImportedFile, StartImport
@@ -47,7 +48,7 @@ __all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "Summary", "UnknownPolicy"
 Item = tuple[Command, Context]
 
 
-class Target(Protocol):
+class Target(Known, Protocol):
     """What an import needs of the ledger that it records in: see `ledger.application.Ledger`."""
 
     name: str
@@ -65,14 +66,6 @@ class Target(Protocol):
 
     def preview(self, items: Sequence[Item]) -> list[int | LedgerError]:
         """How many events each command would record now, or its refusal."""
-        ...
-
-    def erased(self) -> set[str]:
-        """All persons whom the log says to be erased."""
-        ...
-
-    def whose(self, commands: Sequence[Command]) -> list[str | None]:
-        """The person whom the subject of each command is sealed for, as far as there is one."""
         ...
 
     def handle_many(self, items: Sequence[Item]) -> list[Receipt | LedgerError]:
@@ -172,13 +165,10 @@ class _Run:
         self.profile = assembler.profile
         self.how = how
         self.loader = Loader(assembler, staging, ledger.clock.wall() + AHEAD_US)
-        self.started_at = 0
+        self.started_at = self.to_record = self.events = 0
         self.started = False
-        self.to_record = 0
-        self.events = 0
         self.kept: list[list[Statement]] | None = []
-        self.gone: set[str] = set()
-        self.erased: set[int] = set()
+        self.erased = ErasedRows(ledger)
 
     def through(self, files: Sequence[Path | Unnamed]) -> Summary:
         """All stages. Errors: ImportBrokenOff (R-IMP-21) for what is not about the files, once
@@ -200,12 +190,10 @@ class _Run:
         self.rows = self.staging.count + self.loader.lost
         self.started = not self.loader.unusable and self._would_record(self._start()) == 0
         finished = self.started and self._would_record(self._complete(self.rows, 0)) == 0
-        self.gone = self.ledger.erased()
         if not (finished or self.loader.unusable):
             self._check()
-        elif finished and self.gone:
-            for batch in self.statements.batches("check", self.how.progress, report=False):
-                self._note_erased(batch)
+        elif finished:
+            self.erased.note_all(self.statements.batches("check", None, report=False))
         rejecting = self.loader.unusable or (
             self.how.policy == REJECT_EVERYTHING and self.staging.fault_count > 0)
         if not (rejecting or finished or self.how.dry_run or self._nothing_new()):
@@ -289,18 +277,9 @@ class _Run:
             if previewing:
                 doubtful = batch if self.how.dry_run else self._doubtful(batch)
                 self._previewed(doubtful, self._preview(doubtful))
-            self._note_erased(batch)
+            self.erased.note(batch)
             self._keep(batch)
         self.statements.reject_unmatched()
-
-    def _note_erased(self, batch: list[Statement]) -> None:
-        """Note the rows that name something personal of somebody who was erased."""
-        personal = [statement for statement in batch if self.gone and any(
-            getattr(statement.command, name) is not None for name in statement.command.PERSONAL)]
-        persons = self.ledger.whose([statement.command for statement in personal])
-        for statement, person in zip(personal, persons, strict=True):
-            if person in self.gone:
-                self.erased.update(statement.seqs())
 
     def _preview(self, batch: list[Statement]) -> list[int | LedgerError]:
         """How many events each statement would record after those before it, or its refusal."""
@@ -414,7 +393,7 @@ class _Run:
             accepted, rejected = 0, self.rows
         return Summary(
             import_id=self.id, rows=self.rows, accepted=accepted, rejected=rejected,
-            duplicates=self.rows - accepted - rejected, erased=len(self.erased), events=self.events,
-            position=self.ledger.head().position, fault_count=self.staging.fault_count,
-            warning_count=self.staging.warning_count, dry_run=self.how.dry_run,
-            policy=self.how.policy, staging=self.staging)
+            duplicates=self.rows - accepted - rejected, erased=len(self.erased.rows),
+            events=self.events, position=self.ledger.head().position,
+            fault_count=self.staging.fault_count, dry_run=self.how.dry_run,
+            warning_count=self.staging.warning_count, policy=self.how.policy, staging=self.staging)
