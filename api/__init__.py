@@ -35,6 +35,7 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
         log,
         orders,
         people,
+        persons,
         policies,
         returns,
         scores,
@@ -54,7 +55,7 @@ def _serve(app: "Flask", settings: "Settings | None") -> None:
     standing.install(app)
     api = description.configure(app)
     problems.register(app)
-    for module in (orders, returns, stock, people, policies, deductions, scores, uploads, log,
-                   operations, description):
+    for module in (orders, returns, stock, people, persons, policies, deductions, scores,
+                   uploads, log, operations, description):
         api.register_blueprint(module.group)
     app.extensions["description"] = description.describe(app, api)

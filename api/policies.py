@@ -11,7 +11,7 @@ from api.http.fields import Digits
 from api.http.reading import ItemSchema, Listed, at_position
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
-from ledger.policies.commands import PublishPolicy, WithdrawPolicy
+from ledger.policies.commands import ConfirmRetention, PublishPolicy, WithdrawPolicy
 from projections.asking.clocks import NOW, header
 from projections.policies import book_of, differences
 
@@ -24,6 +24,7 @@ group = Blueprint("policies", __name__, description="Score rules, scorecards, pa
 writing.add(group, [
     Route("/v1/policies", PublishPolicy, WRITERS),
     Route("/v1/policy-withdrawals", WithdrawPolicy, WRITERS, ignores_given_time=True),
+    Route("/v1/retention-confirmations", ConfirmRetention, WRITERS, ignores_given_time=True),
 ])
 reading.add(group, [
     Listed("/v1/policies", "policies", "The published versions.", ("version",), roles=READ_BY),

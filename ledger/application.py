@@ -12,6 +12,7 @@ from ledger.core.clock import AcceptClock
 from ledger.core.commands import Command, Handlers
 from ledger.handlers.table import HANDLERS
 from ledger.log.clock import Clock
+from ledger.log.erasures import erased_by, erasures
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Store
 from ledger.writing.closing import Closing, NothingToClose
@@ -67,7 +68,8 @@ class Ledger:
         repeats = Repeats(self.id, self.store, self.keys)
         repeats.look_up(task for task in tasks if task.context.command_id is not None)
         repeats.number(tasks)
-        work = Preview(self.id, self.store, self.keys, handlers=self._handlers)
+        work = Preview(self.id, self.store, self.keys, handlers=self._handlers,
+                       now=self.clock.wall())
         work.fetch([wanted for command, _ in items for wanted in command.streams()])
         found: list[int | LedgerError] = []
         for task in tasks:
@@ -82,6 +84,21 @@ class Ledger:
             except LedgerError as error:
                 found.append(error)
         return found
+
+    def erased(self) -> set[str]:
+        """All persons whom the log says to be erased."""
+        first = self.store.read(self.id, limit=1)
+        found = erasures(self.store, self.id, after=0, since=first[0].recorded_at,
+                         head=self.head()) if first else ()
+        return {person for entry in found for person in erased_by(entry)}
+
+    def whose(self, commands: Sequence[Command]) -> list[str | None]:
+        """The person whom the subject of each command is sealed for, as far as there is one."""
+        work = Preview(self.id, self.store, self.keys, handlers=self._handlers)
+        kinds = [next((key for key in command.streams() if key[1] == command.subject), None)
+                 for command in commands]
+        work.fetch([key for key in kinds if key is not None])
+        return [None if key is None else work.load(*key).whose() for key in kinds]
 
     # -- writes -----------------------------------------------------------------------------------
 

@@ -59,6 +59,8 @@ def listed(store: Store, ledger: str, cut: Cut) -> list[dict[str, Any]]:
         if isinstance(event, PolicyBook.Withdrawn):
             withdrawn.add(event.version)
             continue
+        if isinstance(event, PolicyBook.RetentionConfirmed):
+            continue
         rows.append({
             "version": event.version, "effective_from": event.effective_from,
             "title": event.title, "source": event.source,

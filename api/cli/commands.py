@@ -30,6 +30,7 @@ from api.cli.options import (
     opened,
 )
 from api.cli.output import as_json, print_record, print_rows, progress
+from api.cli.persons import person_group
 from api.cli.policies import policies_group
 from api.messages import tr
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
@@ -384,7 +385,7 @@ def give_up_keys_command(ledger_name: str, *, actor: str, reason: str, form: str
 
 COMMANDS: list[click.Command] = [
     demo_command, import_command, do_command, report_command, rebuild_command, verify_command,
-    policies_group, keys_group, serve_command,
+    policies_group, person_group, keys_group, serve_command,
     doctor_command, upgrade_command, accept_clock_command, close_log_command, digest_command,
     backup_command, restore_command, give_up_keys_command,
 ]

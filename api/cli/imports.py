@@ -88,8 +88,11 @@ def sentence(summary: Summary) -> str:
                   faults=summary.fault_count, rows=summary.rows)
     counts = {"rows": summary.rows, "accepted": summary.accepted,
               "duplicates": summary.duplicates, "rejected": summary.rejected}
+    left_out = "" if not summary.erased else " " + tr(
+        "{erased} of them are about somebody who was erased: what is personal in these was left "
+        "out.", erased=summary.erased)
     if summary.dry_run:
         return tr("Of {rows} row(s), {accepted} would be recorded, {duplicates} bring nothing new, "
-                  "{rejected} would be rejected.", **counts)
+                  "{rejected} would be rejected.", **counts) + left_out
     return tr("Of {rows} row(s), {accepted} were recorded, {duplicates} brought nothing new, "
-              "{rejected} were rejected.", **counts)
+              "{rejected} were rejected.", **counts) + left_out

@@ -17,7 +17,7 @@ from ledger.writing import requests
 
 COMMANDS: dict[str, type[Command]] = {
     cls.NAME: cls for cls in sorted(HANDLERS, key=lambda cls: cls.NAME)
-    if cls.REFUSALS_KEPT and not cls.NAME.startswith(("log.", "key.", "reads."))}
+    if cls.REFUSALS_KEPT and not cls.NAME.startswith(("log.", "key.", "reading.", "person."))}
 """What a person may send. What a file declares goes through `ledger import`."""
 
 

@@ -27,7 +27,7 @@ def opened_rows(
                 opened.add(sealed.p)
             return text
 
-        rows = revealed(rows, reveal)
+        rows = revealed(rows, reveal, keys.is_erased)
     if opened or noted:
         note_reading(position, persons=opened)
     return rows

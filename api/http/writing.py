@@ -24,7 +24,8 @@ class Route(NamedTuple):
     """A route of a command: `given` are the fields that are in the address.
 
     `location` is where what it makes can be read. With `ignores_given_time` it happens now,
-    whatever the body says: no deadline is met by an earlier date.
+    whatever the body says: no deadline is met by an earlier date. `looked_up` are fields that
+    `look_up` fills in from the others, and no client names.
     """
 
     path: str
@@ -34,6 +35,8 @@ class Route(NamedTuple):
     location: str = ""
     requires_if_match: bool = False
     ignores_given_time: bool = False
+    looked_up: tuple[str, ...] = ()
+    look_up: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
 
 
 class ReceiptSchema(marshmallow.Schema):
@@ -74,7 +77,8 @@ def add(group: Blueprint, routes: Collection[Route]) -> None:
 
 def _add(group: Blueprint, route: Route) -> None:
     versioned = issubclass(route.command, OnStream)
-    schema = schema_of(route.command, without=frozenset({*route.given, "expected_version"}))
+    schema = schema_of(route.command, without=frozenset(
+        {*route.given, *route.looked_up, "expected_version"}))
     headers = SeenHeaders if versioned else KeyHeaders
 
     def view(headers: Mapping[str, str], body: dict[str, Any], **given: str) -> Response:
@@ -85,8 +89,10 @@ def _add(group: Blueprint, route: Route) -> None:
         if versioned:
             values["expected_version"] = _version(
                 headers.get("if_match"), needed=route.requires_if_match)
+        if route.looked_up:
+            values |= route.look_up(values)
         command = msgspec.convert(values, route.command)
-        filled = frozenset({"occurred_at"} if now else ())
+        filled = frozenset({*route.looked_up, *(["occurred_at"] if now else [])})
         receipt = decide(command, headers["idempotency_key"], filled=filled)
         return _answer(receipt, command, route)
 

@@ -24,10 +24,16 @@ class Personal(msgspec.Struct, frozen=True):
 
 
 class Person(NamedTuple):
-    """Whose data it is, with the key that opens it. The key never leaves the process."""
+    """Whose data it is, with the key that opens it. The key never leaves the process; it is empty
+    where the person was erased, and then nothing is sealed for them."""
 
     id: str
     key: bytes
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether nothing is taken of this person any more."""
+        return not self.key
 
 
 class Plain(NamedTuple):

@@ -241,7 +241,8 @@ def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
             assert type(value) is not str, f"{self._id}: {name} is to be sealed, not recorded so"
             if isinstance(value, Plain):
                 assert self._sealer is not None, f"{self._id}: nothing here seals personal fields"
-                fields[name] = self._sealer.seal(value, self._id, version, f"/{name}")
+                fields[name] = None if value.person.is_erased else self._sealer.seal(
+                    value, self._id, version, f"/{name}")
         fact = event_class(**fields)
         attributes = fact.__dict__
         attributes["originator_id"] = self._id

@@ -37,7 +37,7 @@ class Work(Protocol):
 
     def person(self, lookup: str, *beside: Aggregate) -> Person:
         """The person under a lookup, which the command named in `persons` where it can. Nobody new
-        is made beside what is sealed for a person who is lost. Errors: PersonLost."""
+        is made beside what is sealed for a person who is lost or erased. Errors: PersonLost."""
         ...
 
     def person_of(self, known: Aggregate, lookup: str, *beside: Aggregate) -> Person:
@@ -47,6 +47,30 @@ class Work(Protocol):
 
     def is_given_up(self, known: Aggregate, person: str) -> bool:
         """Whether keys were given up since an aggregate had anything sealed for a person."""
+        ...
+
+    def is_erased(self, person: str | None) -> bool:
+        """Whether a person was erased; None is nobody."""
+        ...
+
+    def person_by_id(self, person: str) -> Person:
+        """A person who is known already. Errors: PersonLost."""
+        ...
+
+    def sharing(self, person: str) -> set[str]:
+        """All persons who were looked up under the same name as one, itself included."""
+        ...
+
+    def own(self, streams: Collection[str]) -> Mapping[str, str]:
+        """The persons whom these streams have of their own, as far as there are any."""
+        ...
+
+    def facts_of(self, streams: Collection[str]) -> list[Any]:
+        """All facts of some streams."""
+        ...
+
+    def facts_since(self, position: int, most: int) -> list[Any] | None:
+        """All facts after a position; None if they are more than so many."""
         ...
 
 

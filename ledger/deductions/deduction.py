@@ -131,8 +131,8 @@ class Deduction(Aggregate):
         """A cause excuses all, or these members alone. `offender`: whoever was named, if all."""
 
         TOPIC = "deduction.waived.v1"
-        cause: Personal
         waived_by: str
+        cause: Personal | None = None
         members: list[str] = []
         offender: str | None = None
 
@@ -144,8 +144,8 @@ class Deduction(Aggregate):
         """The facts are not established."""
 
         TOPIC = "deduction.dismissed.v1"
-        reason: Personal
         dismissed_by: str
+        reason: Personal | None = None
         offender: str | None = None
 
         def about(self) -> list[str]:
@@ -161,7 +161,7 @@ class Deduction(Aggregate):
         """A charged member does not agree."""
 
         TOPIC = "deduction.appealed.v1"
-        reason: Personal
+        reason: Personal | None = None
         evidence: list[int] = []
         attachments: list[str] = []
 
@@ -169,23 +169,23 @@ class Deduction(Aggregate):
         """The charge stands."""
 
         TOPIC = "deduction.upheld.v1"
-        reason: Personal
         decided_by: str
+        reason: Personal | None = None
 
     class Reduced(_OfMember):
         """The charge is smaller."""
 
         TOPIC = "deduction.reduced.v1"
         points: str
-        reason: Personal
         decided_by: str
+        reason: Personal | None = None
 
     class Overturned(_OfMember):
         """The charge falls, as do those that rest on it."""
 
         TOPIC = "deduction.overturned.v1"
-        reason: Personal
         decided_by: str
+        reason: Personal | None = None
 
     # -- mutators ---------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from ledger.people.authority import signed_on
 from ledger.people.holders import load_posts
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.checks import findings
-from ledger.policies.commands import PublishPolicy, WithdrawPolicy
+from ledger.policies.commands import ConfirmRetention, PublishPolicy, WithdrawPolicy
 from ledger.policies.errors import PolicyDropsPost, PolicyInSealedMonth, PolicyUnsound
 from ledger.policies.values import Version
 from ledger.scores.closings import CLOSINGS, Closings
@@ -24,7 +24,8 @@ def publish_policy(command: PublishPolicy, work: Work) -> list[Aggregate]:
         raise PolicyInSealedMonth(wanted=command.effective_from, month=closings.last_closed(),
                                   free=free)
     _must_keep_posts(work, book, command)
-    book.publish(command.policy, command.effective_from, occurred_at=command.occurred_at)
+    book.publish(command.policy, command.effective_from, work.actor,
+                 occurred_at=command.occurred_at)
     return [book]
 
 
@@ -45,7 +46,15 @@ def withdraw_policy(command: WithdrawPolicy, work: Work) -> list[Aggregate]:
     return [book]
 
 
+def confirm_retention(command: ConfirmRetention, work: Work) -> list[Aggregate]:
+    """Errors: R-POL-10, R-POL-11."""
+    book: PolicyBook = work.load(PolicyBook, BOOK)
+    book.confirm_retention(command.version, work.actor, occurred_at=command.occurred_at)
+    return [book]
+
+
 HANDLERS: dict[type[Command], Handler] = {
     PublishPolicy: publish_policy,
     WithdrawPolicy: withdraw_policy,
+    ConfirmRetention: confirm_retention,
 }

@@ -7,11 +7,13 @@ from ledger.handlers import (
     access,
     clock,
     deductions,
+    erasure,
     fulfilment,
     imports,
     orders,
     people,
     policies,
+    retention,
     returns,
     scores,
     stock,
@@ -30,7 +32,7 @@ def joined(*tables: Mapping[type[Command], Handler]) -> dict[type[Command], Hand
 
 
 HANDLERS = joined(
-    access.HANDLERS, clock.HANDLERS, deductions.HANDLERS, fulfilment.HANDLERS, imports.HANDLERS,
-    orders.HANDLERS, people.HANDLERS, policies.HANDLERS, returns.HANDLERS, scores.HANDLERS,
-    stock.HANDLERS)
+    access.HANDLERS, clock.HANDLERS, deductions.HANDLERS, erasure.HANDLERS,
+    fulfilment.HANDLERS, imports.HANDLERS, orders.HANDLERS, people.HANDLERS, policies.HANDLERS,
+    retention.HANDLERS, returns.HANDLERS, scores.HANDLERS, stock.HANDLERS)
 """The handler of every command of the ledger."""

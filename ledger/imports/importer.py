@@ -28,6 +28,7 @@ from ledger.imports.choices import (
     REJECT_FAILED_ROWS,
 )
 from ledger.imports.counting import CountAssembler
+from ledger.imports.erased import ErasedRows, Known
 from ledger.imports.errors import CountsAreStock, ImportBrokenOff, NoWarehouse, UnknownPolicy
 from ledger.imports.loading import Loader, Progress
 from ledger.imports.profiles import Profile
@@ -49,7 +50,7 @@ Item = tuple[Command, Context]
 Begin = Callable[[], tuple["Target", Context]]
 
 
-class Target(Protocol):
+class Target(Known, Protocol):
     """What an import needs of the ledger that it records in: see `ledger.application.Ledger`."""
 
     name: str
@@ -142,11 +143,10 @@ class _Run:
         self.how = how
         self.loader = Loader(assembler, staging, ledger.clock.wall() + AHEAD_US)
         self.digests: list[bytes] = []
-        self.started_at = 0
+        self.started_at = self.to_record = self.events = 0
         self.started = False
-        self.to_record = 0
-        self.events = 0
         self.kept: list[list[Statement]] | None = []
+        self.erased = ErasedRows(ledger)
 
     def through(self, files: Sequence[Path | Unnamed]) -> Summary:
         """All stages. Errors: ImportBrokenOff (R-IMP-21) for what is not about the files, once
@@ -170,6 +170,8 @@ class _Run:
         finished = self.started and self._would_record(self._complete(self.rows, 0)) == 0
         if not (finished or self.loader.unusable):
             self._check()
+        elif finished:
+            self.erased.note_all(self.statements.batches("check", None, report=False))
         rejecting = self.loader.unusable or (
             self.how.policy == REJECT_EVERYTHING and self.staging.fault_count > 0)
         if not (rejecting or finished or self.how.dry_run or self._nothing_new()):
@@ -265,6 +267,7 @@ class _Run:
             if previewing:
                 doubtful = batch if self.how.dry_run else self._doubtful(batch)
                 self._previewed(doubtful, self._preview(doubtful))
+            self.erased.note(batch)
             self._keep(batch)
         self.statements.reject_unmatched()
 
@@ -381,8 +384,7 @@ class _Run:
             accepted, rejected = 0, self.rows
         return Summary(
             import_id=self.id, rows=self.rows, accepted=accepted, rejected=rejected,
-            duplicates=self.rows - accepted - rejected, events=self.events,
-            position=0 if self.how.begin else self.ledger.head().position,
-            fault_count=self.staging.fault_count,
-            warning_count=self.staging.warning_count, dry_run=self.how.dry_run,
-            policy=self.how.policy, staging=self.staging)
+            duplicates=self.rows - accepted - rejected, erased=len(self.erased.rows),
+            events=self.events, position=0 if self.how.begin else self.ledger.head().position,
+            fault_count=self.staging.fault_count, dry_run=self.how.dry_run,
+            warning_count=self.staging.warning_count, policy=self.how.policy, staging=self.staging)

@@ -15,6 +15,7 @@ class Summary:
     """What an import did. Faults and warnings are kept in a file, not in memory, until `close()`.
 
     Shapes: rows = accepted + rejected + duplicates, counted over the data rows of all files;
+    `erased` of the rows name something personal of somebody who was erased, which was left out.
     `events` were recorded by this run, `position` is the log's head. Of a dry run, accepted is what
     would be recorded, and events is 0.
     """
@@ -24,6 +25,7 @@ class Summary:
     accepted: int
     rejected: int
     duplicates: int
+    erased: int
     events: int
     position: int
     fault_count: int
@@ -49,7 +51,7 @@ class Summary:
 
     def counts(self) -> dict[str, int]:
         """The figures, for a program."""
-        names = ("rows", "accepted", "rejected", "duplicates", "events", "position")
+        names = ("rows", "accepted", "rejected", "duplicates", "erased", "events", "position")
         return {name: getattr(self, name) for name in names}
 
     @property

@@ -128,13 +128,14 @@ class Declaration:
         must_be_in(order, self.command.currency)
 
     def _must_be_of(self, account: str) -> None:
-        """The account is the one known. Where its key was given up that cannot be asked any more;
-        where it is lost, the order waits for it."""
+        """The account is the one known. Where its key was given up, or the buyer erased, that
+        cannot be asked any more; where it is lost, the order waits for it."""
         order = self.order
         if (sealed := order.buyer.get("account")) is None:
             return
-        known = order.revealed("account")
-        if known is None and not self.work.is_given_up(order, sealed[0].p):
+        known, person = order.revealed("account"), sealed[0].p
+        if known is None and not self.work.is_erased(person) and not self.work.is_given_up(
+                order, person):
             raise BuyerLost(order=order.id)
         if known not in (None, account):
             raise NumberReused(order=order.id, why="of another buyer")
@@ -156,16 +157,16 @@ class Declaration:
         """Whom what the file says is sealed for: the one that the order belongs to. An account that
         is named for the first time, or again after keys were given up, says who that is."""
         order, command = self.order, self.command
-        if command.account is None or order.revealed("account") is not None:
+        if command.account is None or order.revealed("account") is not None \
+                or self.work.is_erased(order.whose()):
             return buyer_of(order, self.work)
         return self.work.person(command.buyer, order)
 
     def details(self) -> None:
-        """Personal details that differ from those known."""
+        """Personal details that differ from those known; none of a buyer who was erased."""
         new = {name: value for name, value in self.command.personal().items()
                if value != self.order.revealed(name)}
-        if new:
-            buyer = self._buyer()
+        if new and not (buyer := self._buyer()).is_erased:
             sealed = {name: Plain(buyer, value) for name, value in new.items()}
             self.order._details_changed(**sealed, reason="declared", **self.at.envelope())
 
@@ -222,10 +223,11 @@ class Declaration:
         return None if text is None else Plain(self._buyer(), text)
 
     def remark(self) -> None:
-        """The shop's remark, unless it is the last one known."""
-        remark = self.command.remark
-        if remark is not None and self.order.revealed("remark") != remark:
-            self.order._remarked(remark=self._plain(remark), **self.at.envelope())
+        """The shop's remark, unless it is the last one known, or its buyer was erased."""
+        new = self.command.remark
+        if new is not None and self.order.revealed("remark") != new \
+                and not (buyer := self._buyer()).is_erased:
+            self.order._remarked(remark=Plain(buyer, new), **self.at.envelope())
 
     def dispatched(self) -> None:
         """That the order went out, once."""

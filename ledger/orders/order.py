@@ -43,9 +43,8 @@ class Order(OrderReview):
         self.currency = ""
         self.amounts = Amounts()
         self.lines: dict[str, Line] | None = None
-        self.paid_minor = 0
+        self.paid_minor = self.refunded_minor = 0
         self.paid_at: datetime | None = None
-        self.refunded_minor = 0
         self.owner: str | None = None
         self.buyer: dict[str, tuple[Personal, int, str]] = {}
         self.written: dict[str, tuple[Personal, int, str]] = {}
@@ -133,7 +132,7 @@ class Order(OrderReview):
         """Someone in the shop wrote a remark on the order."""
 
         TOPIC = "order.remarked.v1"
-        remark: Personal
+        remark: Personal | None = None
 
     class RefundRecorded(Aggregate.Event):
         """Part or all of what was paid was refunded; `case` is the one that it settles, if any."""
@@ -233,7 +232,7 @@ class Order(OrderReview):
 
     @event(Remarked)
     def _remarked(self, remark):
-        self.written = {**self.written, "remark": (remark, self._version + 1, "/remark")}
+        self._note("remark", remark)
 
     @event(RefundRecorded)
     def _refund_recorded(self, amount_minor):
@@ -247,17 +246,17 @@ class Order(OrderReview):
     @event(Closed)
     def _closed(self, reason):
         self.ended = "closed"
-        self._know_reason(reason)
+        self._note("reason", reason)
 
     @event(Cancelled)
     def _cancelled(self, reason):
         self.ended = "cancelled"
         self._shift(self._all(OPEN), OPEN, "cancelled")
-        self._know_reason(reason)
+        self._note("reason", reason)
 
-    def _know_reason(self, reason: Personal | None) -> None:
-        if reason is not None:
-            self.written = {**self.written, "reason": (reason, self._version + 1, "/reason")}
+    def _note(self, name: str, text: Personal | None) -> None:
+        if text is not None:
+            self.written = {**self.written, name: (text, self._version + 1, f"/{name}")}
 
     @event(OwnerAssigned)
     def _owner_assigned(self, owner):
@@ -291,7 +290,7 @@ class Order(OrderReview):
                                 occurred_at=occurred_at)
 
     def pay(self, amount_minor: int, payments: list[Payment], *, occurred_at: datetime) -> None:
-        """Money has come in. Errors: R-ORD-03, R-ORD-06, R-ORD-09, R-ORD-34."""
+        """Money came in. Errors: R-ORD-03, R-ORD-06, R-ORD-09, R-ORD-34."""
         self.must_be_known()
         if self.ended:
             raise OrderEnded(order=self.id, state=self.ended)
@@ -340,9 +339,10 @@ class Order(OrderReview):
             occurred_at=occurred_at)
 
     def remark(self, remark: Plain, *, occurred_at: datetime) -> None:
-        """A remark of the shop. Errors: R-ORD-03."""
+        """A remark of the shop; none where the buyer was erased. Errors: R-ORD-03."""
         self.must_be_known()
-        self._remarked(remark=remark, occurred_at=occurred_at)
+        if not remark.person.is_erased:
+            self._remarked(remark=remark, occurred_at=occurred_at)
 
     def complete(self, *, occurred_at: datetime) -> None:
         """The trade succeeded. Errors: R-ORD-03, R-ORD-06, R-ORD-08."""

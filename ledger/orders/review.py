@@ -42,7 +42,7 @@ class OrderReview(OrderGoods):
         TOPIC = "order.lines_changed.v1"
         old: list[Line]
         new: list[Line]
-        consent: Personal
+        consent: Personal | None = None
 
     class LinesDeclared(Aggregate.Event):
         """A file gave the lines of an order that was recorded without them."""
@@ -59,7 +59,7 @@ class OrderReview(OrderGoods):
         """Nobody may work on the order for now."""
 
         TOPIC = "order.held.v1"
-        reason: Personal
+        reason: Personal | None = None
 
     class HoldLifted(Aggregate.Event):
         """The order may be worked on again."""
@@ -90,7 +90,7 @@ class OrderReview(OrderGoods):
 
         TOPIC = "order.exception_noted.v1"
         exception: str
-        note: Personal
+        note: Personal | None = None
         owner: str | None = None
 
     class ExceptionClosed(Aggregate.Event):
@@ -98,7 +98,18 @@ class OrderReview(OrderGoods):
 
         TOPIC = "order.exception_closed.v1"
         exception: str
-        note: Personal
+        note: Personal | None = None
+
+    class BuyerErased(Aggregate.Event):
+        """The buyer of whom nothing stands in the order was erased, so nothing is taken any more.
+        """
+
+        TOPIC = "order.buyer_erased.v1"
+        person: str
+
+        def about(self) -> list[str]:
+            """The person that the buyer was."""
+            return [self.person]
 
     # -- mutators ---------------------------------------------------------------------------------
 
@@ -148,6 +159,10 @@ class OrderReview(OrderGoods):
         self.exceptions = {name: kind for name, kind in self.exceptions.items()
                            if name != exception}
 
+    @event(BuyerErased)
+    def _buyer_erased(self, person):
+        self.sealed_for = self.sealed_for or person
+
     # -- rules ------------------------------------------------------------------------------------
 
     def approve(self, note: Plain | None, *, occurred_at: datetime) -> None:
@@ -155,6 +170,11 @@ class OrderReview(OrderGoods):
         self.must_be_open()
         if not self.approved:
             self._approved(note=note, occurred_at=occurred_at)
+
+    def erase_buyer(self, person: str, *, occurred_at: datetime) -> None:
+        """The buyer is erased, so nobody new is made for the order. Errors: R-ORD-03."""
+        self.must_be_known()
+        self._buyer_erased(person=person, occurred_at=occurred_at)
 
     def change_lines(self, new: list[Line], consent: Plain, *, occurred_at: datetime) -> None:
         """Other lines, while no piece is reserved. Errors: R-ORD-03, R-ORD-06, R-ORD-25."""
@@ -175,9 +195,9 @@ class OrderReview(OrderGoods):
             self._held(reason=reason, occurred_at=occurred_at)
 
     def _is_held_for(self, reason: str) -> bool:
-        if self.held_for is None or self._sealer is None:
+        sealed, version = self.held_for or (None, 0)
+        if sealed is None or self._sealer is None:
             return False
-        sealed, version = self.held_for
         return self._sealer.reveal(sealed, self.id, version, "/reason") == reason
 
     def lift_hold(self, note: Plain | None, *, occurred_at: datetime) -> None:

@@ -40,7 +40,7 @@ class OrderGoods(Aggregate):
         self.warehouse = ""
         self.approved = False
         self.submitted = False
-        self.held_for: tuple[Personal, int] | None = None
+        self.held_for: tuple[Personal | None, int] | None = None
         self.check_failed = False
         self.ended = ""
         self.placed_at: datetime | None = None
@@ -111,7 +111,7 @@ class OrderGoods(Aggregate):
 
         TOPIC = "order.transit_reported.v1"
         parcel: str
-        note: Personal
+        note: Personal | None = None
 
     class Delivered(Aggregate.Event):
         """A parcel reached the buyer; without one, as a platform declares it, all that was sent."""
@@ -125,7 +125,7 @@ class OrderGoods(Aggregate):
 
         TOPIC = "order.parcel_lost.v1"
         parcel: str
-        reason: Personal
+        reason: Personal | None = None
 
     class ReturnExpected(Aggregate.Event):
         """Delivered pieces are to come back, under a case."""

@@ -67,8 +67,8 @@ class Attendance(Aggregate):
         TOPIC = "attendance.corrected.v1"
         member: str
         number: int
-        reason: Personal
         corrected_by: str
+        reason: Personal | None = None
 
         def about(self) -> list[str]:
             """The member."""

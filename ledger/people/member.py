@@ -107,8 +107,8 @@ class Member(Aggregate):
 
         TOPIC = "member.leave_refused.v1"
         number: str
-        reason: Personal
         refused_by: str
+        reason: Personal | None = None
 
     class LeaveWithdrawn(Aggregate.Event):
         """The leave is taken back on these days, by the member or for them."""
@@ -119,6 +119,16 @@ class Member(Aggregate):
         withdrawn_by: str
         reason: Personal | None = None
 
+    class Erased(Aggregate.Event):
+        """The name, the contact, and all that was written of the member, are erased."""
+
+        TOPIC = "member.erased.v1"
+        person: str
+
+        def about(self) -> list[str]:
+            """The person that the member was."""
+            return [self.person]
+
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(Joined)
@@ -128,6 +138,10 @@ class Member(Aggregate):
     @event(DetailsChanged)
     def _details_changed(self):
         pass
+
+    @event(Erased)
+    def _erased(self, person):
+        self.sealed_for = self.sealed_for or person
 
     @event(SupervisorSet)
     def _supervisor_set(self, supervisor, since):
@@ -204,10 +218,15 @@ class Member(Aggregate):
     def change_details(
         self, name: Plain | None, contact: Plain | None, *, occurred_at: datetime
     ) -> None:
-        """Errors: R-PPL-01."""
+        """Nothing where the member was erased. Errors: R-PPL-01."""
         if self.joined_on is None:
             raise MemberUnknown(member=self.id)
-        self._details_changed(name=name, contact=contact, occurred_at=occurred_at)
+        if not any(given and given.person.is_erased for given in (name, contact)):
+            self._details_changed(name=name, contact=contact, occurred_at=occurred_at)
+
+    def erase(self, person: str, *, occurred_at: datetime) -> None:
+        """The member's person is erased, so nobody new is made for them."""
+        self._erased(person=person, occurred_at=occurred_at)
 
     def set_supervisor(self, supervisor: str, since: str, *, occurred_at: datetime) -> None:
         """Errors: R-PPL-01, R-PPL-03, R-PPL-19."""

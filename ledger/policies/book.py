@@ -9,8 +9,14 @@ from datetime import datetime
 from ledger.common.days import first_day, last_day
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Work
-from ledger.policies.errors import PolicyInForce, PolicyNotLast, PolicyOutOfOrder
-from ledger.policies.values import UNWRITTEN, Policy, Sections, Version
+from ledger.policies.errors import (
+    NoRetentionThere,
+    PolicyInForce,
+    PolicyNotLast,
+    PolicyOutOfOrder,
+    PublisherConfirms,
+)
+from ledger.policies.values import UNWRITTEN, Policy, Retention, Sections, Version
 
 BOOK = "policy:book"
 """The stream of a ledger's policies."""
@@ -25,6 +31,8 @@ class PolicyBook(Aggregate):
         """Nothing is published."""
         self.versions: tuple[Version, ...] = ()
         self.last_number = 0
+        self.retentions: tuple[tuple[int, str, Retention, str], ...] = ()
+        self.confirmed: frozenset[int] = frozenset()
 
     class Published(Aggregate.Event):
         """These rules hold from a day on. `sections` are those that the version has."""
@@ -36,6 +44,7 @@ class PolicyBook(Aggregate):
         sections: Sections
         source: str | None = None
         notes: list[str] = []
+        published_by: str = ""
 
     class Withdrawn(Aggregate.Event):
         """A version never comes into force."""
@@ -44,8 +53,18 @@ class PolicyBook(Aggregate):
         version: int
         reason: str
 
+    class RetentionConfirmed(Aggregate.Event):
+        """Somebody else than who published a version confirms how long it keeps persons."""
+
+        TOPIC = "policy.retention_confirmed.v1"
+        version: int
+        confirmed_by: str
+
     @event(Published)
-    def _published(self, version, effective_from, sections):
+    def _published(self, version, effective_from, sections, published_by):
+        if sections.retention is not None:
+            one = version, effective_from, sections.retention, published_by
+            self.retentions = (*self.retentions, one)
         before = self.versions[-1].sections if self.versions else UNWRITTEN.sections
         self.versions = (*self.versions, Version(version, effective_from, sections.over(before)))
         self.last_number = version
@@ -53,6 +72,11 @@ class PolicyBook(Aggregate):
     @event(Withdrawn)
     def _withdrawn(self, version):
         self.versions = tuple(one for one in self.versions if one.number != version)
+        self.retentions = tuple(one for one in self.retentions if one[0] != version)
+
+    @event(RetentionConfirmed)
+    def _retention_confirmed(self, version):
+        self.confirmed = self.confirmed | {version}
 
     # -- rules ------------------------------------------------------------------------------------
 
@@ -79,7 +103,25 @@ class PolicyBook(Aggregate):
         """The last version, in force or not."""
         return self.versions[-1] if self.versions else UNWRITTEN
 
-    def publish(self, policy: Policy, effective_from: str, *, occurred_at: datetime) -> None:
+    def retention_on(self, day: str) -> Retention | None:
+        """How long persons are kept on a day; None if nothing says so that a second person has
+        confirmed."""
+        held = [one for one in self.retentions if one[1] <= day]
+        return held[-1][2] if held and held[-1][0] in self.confirmed else None
+
+    def confirm_retention(self, version: int, by: str, *, occurred_at: datetime) -> None:
+        """Once. Errors: NoRetentionThere (R-POL-10), PublisherConfirms (R-POL-11)."""
+        publisher = {number: who for number, _, _, who in self.retentions}.get(version)
+        if publisher is None:
+            raise NoRetentionThere(version=version)
+        if by == publisher:
+            raise PublisherConfirms(actor=by, version=version)
+        if version not in self.confirmed:
+            self._retention_confirmed(version=version, confirmed_by=by, occurred_at=occurred_at)
+
+    def publish(
+        self, policy: Policy, effective_from: str, by: str, *, occurred_at: datetime
+    ) -> None:
         """Errors: PolicyOutOfOrder (R-POL-04)."""
         last = self.latest
         if effective_from < last.effective_from:
@@ -87,7 +129,7 @@ class PolicyBook(Aggregate):
                                    wanted=effective_from)
         self._published(
             version=self.last_number + 1, effective_from=effective_from, title=policy.title,
-            source=policy.source, notes=policy.notes, sections=policy.sections,
+            source=policy.source, notes=policy.notes, sections=policy.sections, published_by=by,
             occurred_at=occurred_at)
 
     def withdraw(self, version: int, reason: str, today: str, *, occurred_at: datetime) -> None:

@@ -24,6 +24,7 @@ from ledger.policies.values import (
     HEAD,
     MEMBER,
     MONTH,
+    MOST_DAYS,
     OFFENDER,
     PARTIES,
     PER,
@@ -35,6 +36,7 @@ from ledger.policies.values import (
     Deadline,
     PayScheme,
     PostName,
+    Retention,
     Rule,
     Scorecard,
     ScorecardItem,
@@ -95,8 +97,8 @@ class _Findings:
     def check(self, name: str, parts: Sequence[object]) -> None:
         """Check a section: each of its parts, and that no name appears twice."""
         check: Callable[[str, object], None] = getattr(self, f"_{name}")
-        if name == "scoring":
-            check("/scoring", parts[0])
+        if name in ("scoring", "retention"):
+            check(f"/{name}", parts[0])
             return
         self._names(name, parts)
         for index, part in enumerate(parts):
@@ -120,6 +122,13 @@ class _Findings:
 
     def _fault(self, where: str, code: str, message: str) -> None:
         self.checks.fault(where, code, message)
+
+    def _retention(self, at: str, said: Retention) -> None:
+        if said.buyers is None and said.members is None:
+            self._fault(at, "empty", "says nothing of buyers, nor of members")
+        for name in ("buyers", "members"):
+            if (days := getattr(said, name)) is not None:
+                self.checks.integer(f"{at}/{name}", days, least=1, most=MOST_DAYS)
 
     def _posts_known(self, where: str, posts: Iterable[str]) -> None:
         for post in posts:

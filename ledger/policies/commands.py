@@ -33,3 +33,10 @@ class WithdrawPolicy(_OnBook, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "policy.withdraw"
     version: Ordinal
     reason: Reason
+
+
+class ConfirmRetention(_OnBook, frozen=True, kw_only=True):
+    """Confirm how long a version keeps persons, as somebody else than who published it."""
+
+    NAME: ClassVar[str] = "policy.confirm_retention"
+    version: Ordinal

@@ -54,3 +54,18 @@ class PolicyNotLast(Refused):
 
     code = "policy_not_last"
     rule = "R-POL-09"
+
+
+class NoRetentionThere(Refused):
+    """Version {version} does not say how long persons are kept, so there is nothing to confirm."""
+
+    code = "no_retention_there"
+    rule = "R-POL-10"
+
+
+class PublisherConfirms(Refused):
+    """{actor} published version {version}, and cannot confirm its retention as well. Somebody else
+    has to."""
+
+    code = "publisher_confirms"
+    rule = "R-POL-11"

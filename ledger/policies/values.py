@@ -236,6 +236,19 @@ class Calendar(_Sourced, frozen=True, kw_only=True):
             day.isoweekday() in self.weekdays and text not in self.holidays)
 
 
+MOST_DAYS = 36_500
+
+
+class Retention(_Sourced, frozen=True, kw_only=True):
+    """How long persons are kept. Units: calendar days after the last that is known of them.
+
+    It erases nobody before somebody else than who published it has confirmed it.
+    """
+
+    buyers: AnyInteger | None = None
+    members: AnyInteger | None = None
+
+
 UNITS = ("seconds", "minutes", "hours", "days", "working_days")
 PERFORMANCES = ("coefficient", "tiers", "attainment")
 
@@ -253,6 +266,7 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     deadlines: Annotated[list[Deadline], Items()] | None = None
     thresholds: Annotated[list[Threshold], Items()] | None = None
     calendars: Annotated[list[Calendar], Items()] | None = None
+    retention: Retention | None = None
 
     def over(self, before: "Sections") -> "Sections":
         """These sections, and where one is absent, that of before."""

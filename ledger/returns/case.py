@@ -127,7 +127,7 @@ class Case(Aggregate):
         """The shop does not agree."""
 
         TOPIC = "case.rejected.v1"
-        reason: Personal
+        reason: Personal | None = None
 
     class GoodsReceived(Aggregate.Event):
         """Awaited pieces arrived in a warehouse. `parts`: see `LineParts`."""
@@ -161,7 +161,7 @@ class Case(Aggregate):
         """The buyer no longer wants it."""
 
         TOPIC = "case.withdrawn.v1"
-        reason: Personal
+        reason: Personal | None = None
 
     class Closed(Aggregate.Event):
         """Both legs have ended. `given_up` are pieces that never came."""

@@ -7,7 +7,8 @@ more.
 A statement of a file has no hash. Its id is made of what is not personal in it, and of a number: 0
 for the first, and the next one where it names a personal value and that one recorded, or left as it
 was known, another. What that one left out whatever it said makes no difference: nobody knows what
-it was, so it would be another statement every time.
+it was, so it would be another statement every time. Nor does what is personal make one of a
+statement about somebody who was erased: nothing of it is taken, and the rest has been recorded.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -132,9 +133,22 @@ class Repeats:
         found = []
         for look, values in zip(looks, known, strict=True):
             with suppress(Exception):
-                if look.says_otherwise(values, self.keys):
+                if look.says_otherwise(values, self.keys) and not self._is_erased(look):
                     found.append(look.task)
         return found
+
+    def _is_erased(self, look: "_Look") -> bool:
+        """Whether the person of a statement that was recorded is erased by now."""
+        persons: set[str | None] = {sealed.value.p for _, sealed in look.own}
+        if not persons:
+            stream = look.task.command.subject
+            for cls, name in look.task.command.streams():
+                if name == stream:
+                    now = cls.blank(stream)
+                    _replay(now, self.reader.streams(self.ledger, [stream]))
+                    _replay(now, self._added.get(stream, ()))
+                    persons.add(now.whose())
+        return any(person is not None and self.keys.is_erased(person) for person in persons)
 
     def _known(self, looks: Sequence["_Look"]) -> list[dict[str, _Sealed | None]]:
         """What was known of each statement's subject when the statement was recorded: of the

@@ -1,7 +1,7 @@
 """What handlers see of the ledger: aggregates as the commands before left them, and persons."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ledger.common.personal import Person, Personal, Plain, Sealer
@@ -140,6 +140,8 @@ class Work:
         self.unresolved: StorageFailed | None = None
         self.unmade: StorageFailed | None = None
         self._drafts: dict[str, Person] = {}
+        self._facts: list[Any] = []
+        self._decided: list[Any] = []
         self.cache = Cache() if cache is None else cache
         self._unreadable: dict[Key, Exception] = {}
 
@@ -227,13 +229,14 @@ class Work:
     def person(self, lookup: str, *beside: Aggregate) -> Person:
         """The person under a lookup; a new one is made once the command is accepted.
 
-        Nobody new is made beside what is sealed for a person who is lost: they may be the same.
-        Errors: PersonLost (R-KEY-06), StorageFailed (R-LOG-04).
+        Nobody new is made beside what is sealed for a person who is lost or erased: they may be
+        the same. Errors: PersonLost (R-KEY-06), StorageFailed (R-LOG-04).
         """
         known = self._found(lookup)
         if known is None:
             for aggregate in beside:
-                self._on_record(aggregate)
+                if (there := self._on_record(aggregate)) is not None and there.is_erased:
+                    return there
             if self.unmade is not None:
                 raise StorageFailed(**self.unmade.details) from self.unmade
             known = self._drafts[lookup] = new_person()
@@ -251,7 +254,8 @@ class Work:
 
     def person_of(self, known: Aggregate, lookup: str, *beside: Aggregate) -> Person:
         """The person whom an aggregate is sealed for; the one under a lookup if there is none yet,
-        or the log says that the keys were given up since.
+        or the log says that the keys were given up since. Who was erased has no key, and nothing
+        is sealed for them.
 
         Errors: PersonLost (R-KEY-06), StorageFailed (R-LOG-04).
         """
@@ -267,6 +271,8 @@ class Work:
         try:
             return self.person_by_id(person)
         except PersonLost:
+            if self.is_erased(person):
+                return Person(person, b"")
             if not self.is_given_up(known, person):
                 raise
             return None
@@ -280,6 +286,33 @@ class Work:
         return at > 0 and not any(
             entry.position > at and person.encode() in entry.payload
             for entry in self.reader.streams(self.ledger, [known.id]))
+
+    def is_erased(self, person: str | None) -> bool:
+        """Whether a person was erased; None is nobody. A batch ends with whoever it erases."""
+        return person is not None and person not in self._by_id and self.keys.is_erased(person)
+
+    def sharing(self, person: str) -> set[str]:
+        """All persons with the lookup of one, itself included."""
+        return self.keys.sharing(person)
+
+    def own(self, streams: Collection[str]) -> dict[str, str]:
+        """The persons who are looked up by the names of these streams."""
+        return {name: found.id for name in streams if (found := self._found(name)) is not None}
+
+    def facts_of(self, streams: Collection[str]) -> list[Any]:
+        """All facts of some streams, also those of this batch."""
+        names = set(streams)
+        return [*map(event_types.decode, self.reader.streams(self.ledger, sorted(names))),
+                *(fact for fact in self._facts if fact.originator_id in names)]
+
+    def facts_since(self, position: int, most: int) -> list[Any] | None:
+        """All facts after a position, also those of this batch; None if they are more than so many.
+        """
+        until = self.reader.head(self.ledger).position
+        if until + self.added - position > most:
+            return None
+        entries = self.reader.read(self.ledger, after=position, until=until, limit=most)
+        return [*map(event_types.decode, entries), *self._facts]
 
     def person_by_id(self, person: str) -> Person:
         """A person who is known already, also one whom this batch made. Errors: PersonLost
@@ -303,11 +336,14 @@ class Work:
                 f"{command.NAME} took {stream} for a {cls.KIND}"
         if not facts:
             self._drafts = {}
+        self._decided = facts
         return facts
 
     def keep(self, events: int) -> None:
         """Let the next command see what the last one touched, and so many events recorded."""
         self.added += events
+        self._facts.extend(self._decided)
+        self._decided = []
         if self._drafts:
             self.new.update(self._drafts)
             self._by_id.update((person.id, person) for person in self._drafts.values())
@@ -319,19 +355,20 @@ class Preview(Work):
     """A work that changes nothing: it makes no keys and seals nothing."""
 
     def __init__(
-        self, ledger: bytes, reader: Reader, keys: LedgerKeys, *, handlers: Handlers
+        self, ledger: bytes, reader: Reader, keys: LedgerKeys, *, handlers: Handlers, now: int = 0
     ) -> None:
-        super().__init__(ledger, reader, keys, 0, handlers=handlers)
+        super().__init__(ledger, reader, keys, now, handlers=handlers)
         self.sealer = _Unsealed(keys)
 
     def person(self, lookup: str, *beside: Aggregate) -> Person:
         for aggregate in beside:
             try:
-                self._on_record(aggregate)
+                if (there := self._on_record(aggregate)) is not None and there.is_erased:
+                    return there
             except PersonLost:
                 if self._found(lookup) is None:
                     raise
-        return self._by_id.setdefault(lookup, Person(lookup, b""))
+        return self._by_id.setdefault(lookup, Person(lookup, b"none"))
 
 
 class _Unsealed:

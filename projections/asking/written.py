@@ -2,7 +2,7 @@
 
 A read model stores the sealed value with its place in the log, and never what it says. Who may see
 it has it opened when it is read, with the key of the person whose it is; without that key it reads
-as lost, in the past as well.
+as erased, or as lost, in the past as well.
 """
 
 from collections.abc import Callable
@@ -16,11 +16,17 @@ from ledger.log.envelope import Entry, Outline
 PERSONAL = "‹personal›"
 """What stands for a value that is not opened."""
 
+ERASED = "‹erased›"
+"""What stands for a value of a person who was erased."""
+
 LOST = "‹lost›"
 """What stands for a value whose person's key is gone, while no erasure of them is on record."""
 
 Reveal = Callable[[Personal, str, int, str], str | None]
 """Opens a sealed value of a place, as `LedgerKeys.reveal` does; None where the key is gone."""
+
+IsErased = Callable[[str], bool]
+"""Whether a person was erased: `LedgerKeys.is_erased`."""
 
 
 class Sealed(msgspec.Struct, frozen=True, array_like=True):
@@ -53,22 +59,26 @@ class Written(str):
         return found
 
 
-def without_key(sealed: Sealed) -> str:
+def opened(sealed: Sealed, reveal: Reveal, is_erased: IsErased) -> str:
+    """What a sealed value says, or what stands for it."""
+    text = reveal(sealed.value, sealed.stream, sealed.version, sealed.field)
+    return without_key(sealed, is_erased) if text is None else text
+
+
+def without_key(sealed: Sealed, is_erased: IsErased) -> str:
     """What stands for a value whose person's key is gone. Whether it was erased or is lost is
-    decided here alone; the log records no erasures yet, so it is lost."""
-    return LOST
+    decided here alone."""
+    return ERASED if is_erased(sealed.value.p) else LOST
 
 
-def revealed(value: Any, reveal: Reveal) -> Any:
-    """A value of a row with every sealed text in it opened, or marked as lost."""
+def revealed(value: Any, reveal: Reveal, is_erased: IsErased) -> Any:
+    """A value of a row with every sealed text in it opened, or marked as erased or lost."""
     if type(value) is Written:
-        sealed = value.sealed
-        text = reveal(sealed.value, sealed.stream, sealed.version, sealed.field)
-        return without_key(sealed) if text is None else text
+        return opened(value.sealed, reveal, is_erased)
     if isinstance(value, dict):
-        return {name: revealed(part, reveal) for name, part in value.items()}
+        return {name: revealed(part, reveal, is_erased) for name, part in value.items()}
     if isinstance(value, list):
-        return [revealed(part, reveal) for part in value]
+        return [revealed(part, reveal, is_erased) for part in value]
     return value
 
 

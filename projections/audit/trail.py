@@ -16,6 +16,7 @@ from ledger.common.values import from_us
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
 from ledger.deductions.deduction import Deduction
+from ledger.erasure.record import Erasures, PersonRecord
 from ledger.log.envelope import Entry
 from ledger.log.store import gapless
 from ledger.orders.order import Order
@@ -45,7 +46,8 @@ FOLDED = 2_000
 
 AGGREGATES: dict[str, type[Aggregate]] = {
     cls.KIND: cls for cls in (Order, Case, StockItem, Sku, Warehouse, Transfer, Slip, Account,
-                              Deduction, PolicyBook, Closings, Member, Post, Roster, Attendance)}
+                              Deduction, PolicyBook, Closings, Member, Post, Roster, Attendance,
+                              PersonRecord, Erasures)}
 
 
 class Asked(NamedTuple):

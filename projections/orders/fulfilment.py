@@ -26,7 +26,7 @@ from ledger.orders.shipping import OrderGoods
 from ledger.orders.values import OPEN, STATES
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
-from projections.asking.written import Sealed, Written
+from projections.asking.written import ERASED, Sealed, Written
 from projections.orders.state import Marks, is_imported, review_status
 from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
@@ -219,6 +219,14 @@ def open_exceptions(reading: Reading) -> Iterator[dict[str, Any]]:
             yield {"subject": row.subject, **one}
 
 
+def _held(kept: Kept, subject: str) -> str | None:
+    """Why an order is held; None if it is not. Nothing was taken of a buyer who was erased."""
+    if kept.held_for is None:
+        return None
+    sealed, version = kept.held_for
+    return ERASED if sealed is None else Written.of(Sealed(sealed, subject, version, "/reason"))
+
+
 def shown(row: Row[Any]) -> dict[str, Any]:
     """An order's fulfilment as reports show it.
 
@@ -236,8 +244,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
             imported=kept.imported, approved=kept.approved, submitted=kept.submitted,
             held=kept.held_for is not None, completed=kept.ended == "completed",
             closed=kept.ended == "closed", cancelled=kept.ended == "cancelled")),
-        "held": kept.held_for and Written.of(
-            Sealed(kept.held_for[0], row.subject, kept.held_for[1], "/reason")),
+        "held": _held(kept, row.subject),
         "fulfilment_status": fulfilment_status(kept, pieces),
         "pieces": pieces,
         "lines": [{"line": line, "sku": sku, "ordered": sum(states.values()),

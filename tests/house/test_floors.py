@@ -10,14 +10,14 @@ from tests.support.source import check, imports
 FLOORS = {
     "ledger": (
         "common", "log", "core", "writing", "access", "stock", "orders", "fulfilment", "returns",
-        "policies", "people", "scores", "deductions", "imports", "handlers", "application",
-        "settings"),
+        "policies", "people", "erasure", "scores", "deductions", "imports", "handlers",
+        "application", "settings"),
     "projections": (
         "store", "asking", "orders", "stock", "returns", "people", "deductions", "scores",
         "policies", "audit", "reports", "catalogue"),
     "api": (
         "messages", "entry", "sheets", "http", "log", "orders", "returns", "stock", "people",
-        "policies", "deductions", "scores", "imports", "demo", "cli", "__init__"),
+        "persons", "policies", "deductions", "scores", "imports", "demo", "cli", "__init__"),
 }
 """The packages and modules of each folder. One may import only those that stand before it."""
 

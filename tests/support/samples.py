@@ -18,12 +18,14 @@ from ledger.common.currencies import check_currency
 from ledger.common.days import check_day, check_month, check_time_of_day
 from ledger.common.values import check_sha256, check_subject
 from ledger.core.commands import Command
+from ledger.erasure.commands import check_person
 
 FORMS: dict[Callable[..., None], tuple[str, list[str]]] = {
     check_day: ("2026-09-30", ["2026-02-30", "2026-9-3", "1969-12-31", ""]),
     check_month: ("2026-09", ["2026-13", "1969-12", "2026-09-01", ""]),
     check_time_of_day: ("16:30", ["24:01", "7:00", "noon", ""]),
     check_member: ("member:7f3a", ["system", "member:", "member:王方", "7f3a", ""]),
+    check_person: ("person:Zk3f-_09", ["member:1", "person:", "person:王方", "person:a b", ""]),
     check_actor: ("member:7f3a", ["Member:7f3a", "nobody", ""]),
     check_sha256: ("0123456789abcdef" * 4, ["0" * 63, "A" * 64, ""]),
     check_subject: ("day:2026-09-03", ["day", "Day:1", "order:a b", ""]),

@@ -1,7 +1,7 @@
 """given(*history).when(command).then(*facts or an error): a rule's story, without a database."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Self
 
 import pytest
@@ -11,6 +11,7 @@ from ledger.common.personal import Person, Personal, Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command
 from ledger.handlers.table import HANDLERS
+from ledger.log.persons import PersonLost
 from ledger.orders.order import Order
 from ledger.stock.item import StockItem
 from ledger.stock.places import stock_of
@@ -40,6 +41,8 @@ class Story:
         self.position = 1_000
         self.now = 0
         self.once: set[str] = set()
+        self.erased: set[str | None] = set()
+        self.persons: set[str] = set()
 
     # -- what a handler asks for ------------------------------------------------------------------
 
@@ -59,13 +62,36 @@ class Story:
         return hmac.digest(purpose.encode(), data, "sha256")
 
     def person(self, lookup: str, *beside: Aggregate) -> Person:
-        return Person(f"person:{lookup}", b"")
+        return self._known(f"person:{lookup}")
 
     def person_of(self, known: Aggregate, lookup: str, *beside: Aggregate) -> Person:
-        return Person(known.whose() or f"person:{lookup}", b"")
+        return self._known(known.whose() or f"person:{lookup}")
+
+    def _known(self, person: str) -> Person:
+        return Person(person, b"" if person in self.erased else b"key")
+
+    def is_erased(self, person: str | None) -> bool:
+        return person in self.erased
 
     def is_given_up(self, known: Aggregate, person: str) -> bool:
         return False
+
+    def person_by_id(self, person: str) -> Person:
+        if person not in self.persons:
+            raise PersonLost(person=person)
+        return Person(person, b"key")
+
+    def sharing(self, person: str) -> set[str]:
+        return {person}
+
+    def own(self, streams: Collection[str]) -> dict[str, str]:
+        return {}
+
+    def facts_of(self, streams: Collection[str]) -> list[Any]:
+        return []
+
+    def facts_since(self, position: int, most: int) -> list[Any] | None:
+        return []
 
     # -- the story --------------------------------------------------------------------------------
 

@@ -122,7 +122,7 @@ def test_blank__accepted_at_version_0() -> None:
 def test_mutator__rejected_when_nothing_can_seal_its_values() -> None:
     with pytest.raises(AssertionError, match="nothing here seals"):
         Jar.blank(name_of())._noted(
-            note=Plain(Person("person:1", b""), "x"), occurred_at=NOON)
+            note=Plain(Person("person:1", b"key"), "x"), occurred_at=NOON)
 
 
 def test_must_follow__rejected_before_the_latest_fact() -> None:

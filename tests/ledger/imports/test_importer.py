@@ -28,6 +28,7 @@ from ledger.imports.staging import UNSORTED, Staging
 from ledger.log.store import ConnectionLost, StorageFailed
 from ledger.settings import Settings, open_ledger
 from ledger.writing.requests import file_mac
+from tests.support.erasing import erase
 from tests.support.real import TMALL, needs
 from tests.support.shops import HEADER, SAMPLES, Shop, codes, counts, order
 from tests.support.source import ROOT
@@ -769,3 +770,38 @@ def test_import__rejected_with_the_file_that_cannot_be_read(
     assert {fault.file for fault in faults} == {"wrong.csv"}
     assert faults[0].code == code
     assert shop.log() == []
+
+
+# -- erased buyers --------------------------------------------------------------------------------
+
+
+def few_orders(shop: Shop, *changes: tuple[str, str], name: str = "few.csv") -> Path:
+    """The first orders of the sample; in the first of them texts are changed."""
+    header, first, *rest = SAMPLE[0].read_text("gb18030").splitlines()[:6]
+    for old, new in changes:
+        assert old in first
+        first = first.replace(old, new)
+    return shop.file([first, *rest], name, header)
+
+
+def test_import__counts_rows_about_an_erased_buyer_and_takes_nothing_of_theirs(shop: Shop) -> None:
+    """Neither the same file again, nor one with another phone, remark or account, brings the buyer
+    back; what is not personal in it is recorded."""
+    assert shop.bring(few_orders(shop), profile="taobao-orders").erased == 0
+    first = shop.payloads("order.placed.v1")[0]
+    ledger, person = shop.opened.ledger, first["phone"]["p"]
+    erase(ledger, person)
+    for changes in ([], [("15400000349", "15400000350")],
+                    [("旧信先生_q0349", "别人"), ("砚台路", "新路")]):
+        again = shop.bring(few_orders(shop, *changes), profile="taobao-orders")
+        assert (again.events, again.erased, again.duplicates) == (0, 1, 5), changes
+    last = ledger.head().position
+    changed = few_orders(shop, ('"128.00","0","0.00"', '"127.00","0","0.00"'),
+                         ('"136.00","0.00"', '"135.00","0.00"'), ("旧信先生_q0349", "别人"))
+    found = shop.bring(changed, profile="taobao-orders")
+    assert (found.accepted, found.erased, found.rejected) == (1, 1, 0)
+    assert b'"p":' not in b"".join(
+        entry.payload for entry in ledger.store.read(ledger.id, after=last))
+    again = shop.bring(changed, few_orders(shop, name="other.csv"), profile="taobao-orders")
+    assert again.events == 0
+    assert again.erased == 2

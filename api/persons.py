@@ -1,0 +1,140 @@
+"""Persons over HTTP: found by what they stand in, held, erased by two, and shown what is held."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow
+import orjson
+from flask import Response
+
+from api.http import writing
+from api.http.fields import Bounded, Text
+from api.http.noting import note_reading
+from api.http.reading import ItemSchema, at_position
+from api.http.routes import Blueprint, caller, edge
+from api.http.writing import Route
+from ledger.common.bounds import StreamText
+from ledger.common.values import Checks
+from ledger.erasure.commands import (
+    ConfirmErasure,
+    HoldPerson,
+    LiftPersonHold,
+    RequestErasure,
+    WithdrawErasure,
+    check_person,
+)
+from ledger.erasure.errors import PersonUnknown
+from ledger.erasure.finding import (
+    confirmation_of,
+    person_of_account,
+    persons_of,
+    request_of,
+    status_of,
+    together_with,
+)
+from ledger.log.persons import LedgerKeys
+from projections.asking.clocks import NOW, header
+from projections.audit.persons import held_on
+
+OFFICE = {"admin", "manager"}
+"""Who decides about persons, and sees what is held on them."""
+
+ONE = "/v1/persons/<person>"
+GIVEN = ("person",)
+
+group = Blueprint("persons", __name__, description="Whose data it is, and that it is erased.")
+
+
+def _keys() -> LedgerKeys:
+    return edge().ledger(caller().ledger).keys
+
+
+def _found_in(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    command = request_of(edge().store, _keys(), values["person"], ground=values["ground"],
+                         occurred_at=values["occurred_at"])
+    return {"found_in": command.found_in}
+
+
+def _together(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Errors: PersonUnknown (R-ERA-01), TooManyTogether (R-ERA-10)."""
+    command = confirmation_of(
+        edge().store, _keys(), values["person"], occurred_at=values["occurred_at"])
+    return {name: getattr(command, name) for name in TOGETHER}
+
+
+TOGETHER = ("together", "members", "bare", "seen")
+
+writing.add(group, [
+    Route(f"{ONE}/erasure-requests", RequestErasure, OFFICE, GIVEN,
+          looked_up=("found_in",), look_up=_found_in),
+    Route(f"{ONE}/erasure-withdrawals", WithdrawErasure, OFFICE, GIVEN),
+    Route(f"{ONE}/erasure-confirmations", ConfirmErasure, OFFICE, GIVEN,
+          looked_up=TOGETHER, look_up=_together),
+    Route(f"{ONE}/holds", HoldPerson, OFFICE, GIVEN),
+    Route(f"{ONE}/hold-lifts", LiftPersonHold, OFFICE, GIVEN),
+])
+
+
+class FindBody(marshmallow.Schema):
+    """Whom to find: by a stream such as order:…, or by an account on a channel."""
+
+    about = Bounded(StreamText())
+    channel = Text(longest=100)
+    account = Text(longest=2000)
+
+    @marshmallow.validates_schema
+    def check_one(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Either the one or the other."""
+        if set(data) not in ({"about"}, {"channel", "account"}):
+            raise marshmallow.ValidationError("Name `about`, or `channel` and `account`.")
+
+
+class PersonsSchema(marshmallow.Schema):
+    """Persons."""
+
+    persons = marshmallow.fields.List(marshmallow.fields.String(), required=True)
+
+
+@group.permit("/v1/persons/find", OFFICE, name="find", method="POST")
+@group.arguments(FindBody())
+@group.response(200, PersonsSchema)
+def find(body: Mapping[str, str]) -> Response:
+    """The persons of a stream or of an account. What is asked for stands in the body, so that no
+    address holds an account."""
+    found = (persons_of(edge().store, _keys(), body["about"]) if "about" in body else
+             [person_of_account(_keys(), body["channel"], body["account"])])
+    return Response(orjson.dumps({"persons": found}), content_type="application/json")
+
+
+def _answer(item: Mapping[str, Any]) -> Response:
+    store, ledger = edge().store, caller().ledger
+    as_of = header(store, ledger, NOW.resolve(store, ledger))
+    return at_position(as_of, {"as_of": as_of, "item": item})
+
+
+def _must_be_person(person: str) -> None:
+    """Errors: PersonUnknown (R-ERA-01)."""
+    checks = Checks()
+    check_person(checks, "", person)
+    if checks.faults:
+        raise PersonUnknown(person=person[:100])
+
+
+@group.permit(ONE, OFFICE, name="person")
+@group.response(200, ItemSchema)
+def read_person(person: str) -> Response:
+    """Whether somebody asks to erase a person, whether they are held, whether they are erased."""
+    _must_be_person(person)
+    return _answer(status_of(edge().store, _keys(), person))
+
+
+@group.permit(f"{ONE}/events", OFFICE, name="events")
+@group.response(200, ItemSchema)
+def read_events(person: str) -> Response:
+    """All that is held on a person: each event about them with what is sealed for them opened. Who
+    read it is noted."""
+    _must_be_person(person)
+    together, traces = together_with(edge().store, _keys(), person)
+    events = list(held_on(edge().store, _keys(), together))
+    note_reading(traces.seen, persons=together.persons)
+    return _answer({"person": person, "together": sorted(together.persons), "events": events})
