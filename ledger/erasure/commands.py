@@ -7,7 +7,6 @@ from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, OnStream
 from ledger.erasure.record import GROUNDS, PersonRecord
-from ledger.log.erasures import stream_of
 
 MOST = 4_000
 """Persons whom one event may erase: each is one of its subjects."""
@@ -105,8 +104,8 @@ class EraseRetained(Command, frozen=True, kw_only=True):
 
     @property
     def subject(self) -> str:
-        """The month's stream of erasures."""
-        return stream_of(self.occurred_at)
+        """One of them."""
+        return self.together[0]
 
     def streams(self) -> list[tuple[type[Aggregate], str]]:
         return [(PersonRecord, person) for person in self.together]

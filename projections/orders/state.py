@@ -317,6 +317,7 @@ CHANGES: dict[str, Change] = {
     Order.ReturnExpected.TOPIC: _noted,
     Order.ReturnReceived.TOPIC: _noted,
     Order.ReturnEnded.TOPIC: _noted,
+    Order.BuyerErased.TOPIC: _noted,
 }
 
 

@@ -90,11 +90,16 @@ def _moved(one: Entry, ledger: bytes) -> Entry:
     return moved._replace(leaf_hash=leaf_hash(moved))
 
 
-def write(store: Store, *entries: Entry, ledger: str = "main", tiles: Sequence[Tile] = ()) -> Head:
-    """Append raw entries in one transaction; the ledger is made if it is not there."""
+def write(
+    store: Store, *entries: Entry, ledger: str = "main", tiles: Sequence[Tile] = (),
+    keys_id: bytes | None = None,
+) -> Head:
+    """Append raw entries in one transaction; the ledger is made if it is not there. `keys_id` is
+    what the head names from then on, if it is other than before."""
     own = made(store, ledger)
     entries = tuple(one if one.ledger == own else _moved(one, own) for one in entries)
     with store.writing(own) as writing:
         head = head_after(writing.head(own), entries)
+        head = head._replace(keys_id=keys_id or head.keys_id)
         writing.append(entries, head, tiles)
     return head

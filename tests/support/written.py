@@ -6,9 +6,17 @@ from typing import Any
 
 import msgspec
 
+from ledger.application import Ledger
 from ledger.common.personal import Personal
 from ledger.core.commands import Command
+from projections.asking.written import IsErased, Reveal
 from tests.support.stories import Story
+
+
+def opening(ledger: Ledger) -> tuple[Reveal, IsErased]:
+    """What opens the sealed texts of a report's rows."""
+    return ledger.keys.reveal, ledger.keys.is_erased
+
 
 WORDS = "李雷 13800000000"
 """What is written in every test: it must not stand in the open."""

@@ -36,7 +36,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
             if not arguments:
                 return result.stdout
             found = json.loads(result.stdout)
-            return found["items"] if arguments[0] == "report" else found
+            return found["items"] if name == "report" else found
 
         invoke("demo")
         yield invoke

@@ -467,13 +467,17 @@ def test_verify__finds_what_cannot_have_been_recorded(
         msgspec.structs.replace(whole, restored=Restored(2, back.root, back.by, back.reason)),
         msgspec.structs.replace(whole, restored=Restored(3, "00" * 32, back.by, back.reason)),
     )):
-        other, known = MemoryStore(), store.known("main")
+        other, known, access = MemoryStore(), store.known("main"), store.known("main.access")
         assert known is not None
-        with other.beginning(known):
+        assert access is not None
+        with other.beginning(known, access):
             pass
+        write(other, *store.read("main.access"), ledger="main.access",
+              keys_id=store.head("main.access").keys_id)
         write(other, *store.read("main", until=3), entry(
             4, stream=STREAM, version=2, type=Continued.TOPIC, recorded_at=row.recorded_at,
-            subjects=row.subjects, payload=msgspec.json.encode(fact)))
+            subjects=row.subjects, payload=msgspec.json.encode(fact)),
+            keys_id=bytes.fromhex(whole.keys_id))
         found = verify(other, "main").problems
         assert [one.position for one in found] == ([4] if number else []), (fact, found)
         if number:

@@ -82,8 +82,8 @@ TAKE_IDS = sorted(((command, field) for command in HANDLERS for field in ids_of(
 def test_pairs__know_every_field_that_takes_a_name() -> None:
     annotated = {found for path in source.python_files("ledger")
                  for found in re.findall(r"^    (\w+): .*\bStream\b", source.text(path), re.M)}
-    # What a reading was of may be anything that has a name, and nothing is fetched by it.
-    assert annotated == {*NAMED, "about_subject"}
+    # Whatever holds something of a person may be named, and what holds nothing finds nobody.
+    assert annotated == {*NAMED, "found_in"}
     assert len(TAKE_IDS) > 40
 
 

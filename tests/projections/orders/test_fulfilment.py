@@ -72,6 +72,7 @@ from tests.support.builders import (
 )
 from tests.support.projecting import IMPORT, put, tell, try_all
 from tests.support.thorough import tried
+from tests.support.written import opening
 
 LATER = NOON + timedelta(hours=3)
 TWO = [line(quantity=2), line("PEN", name="2")]
@@ -137,7 +138,7 @@ def test_fulfilment__tells_pieces_parcels_and_exceptions(
                      "lines": [{"line": "1", "quantity": 1}]}],
         "exceptions": [exception], "position": ledger.store.head("main").position,
     }
-    assert revealed(exception, ledger.keys.reveal) == {**exception, "note": "雪"}
+    assert revealed(exception, *opening(ledger)) == {**exception, "note": "雪"}
     assert exception == {
         "exception": "e1", "kind": "courier_delayed", "note": PERSONAL, "owner": "member:7",
         "opened_at": rfc3339(LATER), "opened_position": row["position"]}
@@ -153,7 +154,7 @@ def test_review_status__follows_the_review(ledger: Ledger, models: ReadModels) -
     assert [row["review_status"] for row in found] == [
         "pending_review", "approved", "submitted", "on_hold", "cancelled", "imported"]
     assert [row["held"] for row in found] == [None] * 3 + [PERSONAL, None, None]
-    assert revealed(found[3], ledger.keys.reveal)["held"] == "拦截"
+    assert revealed(found[3], *opening(ledger))["held"] == "拦截"
     put(ledger, on(LiftHold, 4))
     assert rows(models, subject=stream(4))[0]["review_status"] == "submitted"
 
@@ -168,7 +169,7 @@ def test_exceptions__are_told_while_they_are_open(ledger: Ledger, models: ReadMo
     put(ledger, on(NoteException, exception="a", note="已联系", owner="member:2"),
         on(CloseException, exception="b", note="已开"))
     assert open_ones(models) == [{**found[1], "owner": "member:2"}]
-    assert revealed(open_ones(models), ledger.keys.reveal)[0]["note"] == "已联系"
+    assert revealed(open_ones(models), *opening(ledger))[0]["note"] == "已联系"
     assert open_ones(models, channel="tmall") == []
     put(ledger, on(CloseException, exception="a", note="已改"))
     assert open_ones(models) == []

@@ -63,6 +63,7 @@ from tests.support.team import (
     team,
 )
 from tests.support.thorough import tried
+from tests.support.written import opening
 
 NAMES = ("staff", "post-terms", "shifts", "rosters", "attendance", "leave")
 MONDAY, TUESDAY = "2026-09-07", "2026-09-08"
@@ -269,7 +270,7 @@ def test_attendance__tells_what_stands(ledger: Ledger, models: ReadModels) -> No
     record(ledger, [*START, (LI, attend("late", minutes=7, shift="early")), (LI, correct()),
                     (LI, attend("present")), (LI, attend("present", day="2026-10-08"))])
 
-    wrong, right = revealed(rows(models, "attendance", month=MONTH), ledger.keys.reveal)
+    wrong, right = revealed(rows(models, "attendance", month=MONTH), *opening(ledger))
     assert rows(models, "attendance", month=MONTH)[0]["reason"] == PERSONAL
     assert wrong == {
         "member": WANG, "day": MONDAY, "kind": "late", "shift": "early", "minutes": 7,
@@ -278,7 +279,7 @@ def test_attendance__tells_what_stands(ledger: Ledger, models: ReadModels) -> No
     assert (right["kind"], right["stands"], right["corrected_by"], right["number"]) == (
         "present", True, None, 2)
     assert of(models, WANG, day=MONDAY)["attendance"] == ["present"]
-    assert revealed(rows(models, "attendance", month=MONTH, subject=WANG), ledger.keys.reveal) == [
+    assert revealed(rows(models, "attendance", month=MONTH, subject=WANG), *opening(ledger)) == [
         wrong, right]
     assert rows(models, "attendance", month=MONTH, subject=ZHAO) == []
     this = month_of(day_of(datetime.now(UTC)))
@@ -292,7 +293,7 @@ def test_leave__tells_what_became_of_it(ledger: Ledger, models: ReadModels) -> N
                     (WANG, ask(["2026-10-12"], "L3", "2026-09-04")),
                     (WANG, on_leave(WithdrawLeave, number="L3"))])
 
-    first, second, third = revealed(rows(models, "leave"), ledger.keys.reveal)
+    first, second, third = revealed(rows(models, "leave"), *opening(ledger))
     assert rows(models, "leave")[0]["reason"] == PERSONAL
     assert first == {
         "member": WANG, "number": "L1", "days": [MONDAY, TUESDAY], "state": "approved",

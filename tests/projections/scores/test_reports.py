@@ -54,6 +54,7 @@ from tests.support.team import (
     seal,
 )
 from tests.support.thorough import tried
+from tests.support.written import opening
 
 FIELDS = ["member", "post", "committee", "self", "bonus", "deductions", "score", "coefficient",
           "policy_version", "sealed", "restatement"]
@@ -197,7 +198,7 @@ def test_deductions__show_the_register_the_appeals_and_who_decided(
     assert [(share["member"], share["points"], share["stands"], share["appeal"])
             for share in found["shares"]] == [(LI, "2", False, None),
                                               (WANG, "1", False, "overturned")]
-    (heard,) = revealed(rows(models, "appeals", month=MONTH), ledger.keys.reveal)
+    (heard,) = revealed(rows(models, "appeals", month=MONTH), *opening(ledger))
     assert {row["why"] for row in rows(models, "decisions", month=MONTH)} == {None, PERSONAL}
     assert (heard["member"], heard["state"], heard["decided_by"], heard["reason"], heard["why"]) \
         == (WANG, "overturned", LIU, "I was on leave", "that is so")
