@@ -22,7 +22,7 @@ from ledger.log.memory import MemoryStore
 from ledger.log.persons import Keys, LedgerKeys, MissingKeys
 from ledger.log.rotating import heal
 from ledger.log.sqlite import SqliteStore
-from ledger.log.store import SUFFIX, StorageFailed, Store
+from ledger.log.store import SUFFIX, StorageFailed, Store, must_be_name
 from ledger.writing.genesis import begun, keys_of
 
 DEFAULT_DATABASE = "sqlite:///var/ledger.db"
@@ -57,6 +57,14 @@ class MisnamedLedger(MissingLedger):
 
     code: ClassVar[str] = "misnamed_ledger"
     rule: ClassVar[str] = "R-SET-05"
+
+
+class OtherLedgers(Misconfigured):
+    """There is no ledger {ledger!r} in {url}, which holds: {known}. If another one is to begin,
+    ask for it with --new-ledger."""
+
+    code: ClassVar[str] = "other_ledgers"
+    rule: ClassVar[str] = "R-SET-06"
 
 
 class BadDays(Misconfigured):
@@ -206,6 +214,8 @@ class Opened:
     ledger: Ledger
     store: Store
     keys: Keys
+    begun: bool = False
+    """Whether it began when it was opened."""
 
     def close(self) -> None:
         """Finish the writer and close all connections."""
@@ -216,17 +226,25 @@ class Opened:
 
 def open_ledger(
     settings: Settings | None = None, *, name: str = "main", clock: Clock | None = None,
-    handlers: Handlers = HANDLERS, make: bool = True,
+    handlers: Handlers = HANDLERS, make: bool = True, another: bool = True,
 ) -> Opened:
     """Open a ledger by the settings, by default those of the environment. Without `make`, nothing
-    is made: neither a database nor keys.
+    is made: neither a database nor keys. Without `another`, a ledger begins only in a database that
+    holds none.
 
     Errors: what `open_store`, `open_keys` and `begun` raise; MissingKeys (R-KEY-13) for a ledger
-    that is here; without `make`, MissingLedger (R-SET-03).
+    that is here; without `make`, MissingLedger (R-SET-03); without `another`, OtherLedgers
+    (R-SET-06).
     """
     settings = settings or Settings.from_environment()
     store = settings.open_store() if make else settings.find_store(name)
     try:
+        begins = store.known(name) is None
+        if begins and make and not another and (known := store.ledgers()):
+            must_be_name(name.removesuffix(SUFFIX))
+            raise OtherLedgers(
+                ledger=name.removesuffix(SUFFIX), url=masked(settings.database_url),
+                known=", ".join(one for one in known if not one.endswith(SUFFIX)))
         path = sqlite_path(settings.keys_url)
         if path and not path.exists() and (not make or store.known(name) is not None):
             raise MissingKeys(ledger=name, path=path)
@@ -237,7 +255,7 @@ def open_ledger(
         raise
     clock = clock or clock_of(settings, store, name)
     opened = Ledger(store, own, name=name, clock=clock, handlers=handlers)
-    return Opened(opened, store, keys)
+    return Opened(opened, store, keys, begins)
 
 
 def clock_of(settings: Settings, store: Store, name: str) -> Clock:

@@ -21,11 +21,13 @@ from api.cli.options import (
     actor_option,
     append_option,
     as_of_options,
+    begun,
     command,
     context_of,
     form_option,
     format_options,
     ledger_option,
+    new_ledger_option,
     noting,
     opened,
 )
@@ -33,7 +35,7 @@ from api.cli.output import as_json, print_record, print_rows, progress
 from api.cli.policies import policies_group
 from api.messages import counted, tr
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
-from projections.asking.names import REPORTS
+from projections.asking.names import OPTIONS, REPORTS, takers
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -65,6 +67,7 @@ def demo_command() -> None:
                    "warehouse.")
 @click.option("--dry-run", is_flag=True, help="Check everything and record nothing.")
 @ledger_option
+@new_ledger_option
 @actor_option
 @click.option("--json", "form", flag_value="json", default="table",
               help="Faults as JSON lines, and the counts as the last line.")
@@ -99,11 +102,12 @@ def _command_names() -> list[str]:
 @click.option("--command-id", type=click.UUID, metavar="UUID",
               help="A key of your own: sent again under it, a command is recorded once.")
 @ledger_option
+@new_ledger_option
 @actor_option
 @format_options
 def do_command(
     name: str | None, file: TextIO, *, role: str, command_id: "UUID | None", ledger_name: str,
-    actor: str | None, form: str,
+    new: bool, actor: str | None, form: str,
 ) -> None:
     """Send commands, such as stock.move: a JSON object, or one per line, in FILE or on stdin. The
     first refusal stops it. Without a NAME: list all commands and their fields."""
@@ -113,7 +117,7 @@ def do_command(
         print_rows(submit.listed(), form=form)
         return
     commands = list(submit.read(name, file.read()))
-    with opened(ledger_name, make=True) as found:
+    with begun(ledger_name, new=new) as found:
         context = context_of(found, actor, role)
         for number, (one, filled) in enumerate(commands, 1):
             receipt = found.ledger.handle(one, submit.identified(
@@ -130,8 +134,9 @@ def do_command(
 # -- questions ------------------------------------------------------------------------------------
 
 
-@command("report")
-@click.argument("name", type=click.Choice(REPORTS))
+@command("report", epilog="\n\n".join((f"NAME: {', '.join(REPORTS)}.", *(
+    f"{option}: {', '.join(takers(field))}." for field, option in OPTIONS.items()))))
+@click.argument("name", type=click.Choice(REPORTS), metavar="NAME")
 @click.argument("subject", required=False)
 @click.option("--channel", metavar="NAME", help="Only this channel's.")
 @click.option("--shop", metavar="NAME", help="Only this shop's.")
@@ -151,10 +156,10 @@ def report_command(name: str, ledger_name: str, form: str, output: Path | None,
                    **asked: Any) -> None:
     """Show a report as of now or of any moment. A timeline needs a SUBJECT, such as
     order:taobao:云杉书店:123, a stock-card one such as sku:SH-001, and score-terms one such as
-    member:7f3a; others can be given one."""
+    member:7f3a. Which reports take a SUBJECT or an option stands below; others refuse it."""
     from api.cli import reports
 
-    question = reports.question(**asked)
+    question = reports.question(name, **asked)
     if form == "xlsx":
         reports.save(name, ledger_name, question, output)
     else:
@@ -183,6 +188,9 @@ def rebuild_command(projections: tuple[str, ...], ledger_name: str, form: str) -
 @command("serve")
 def serve_command() -> None:
     """Serve the API at LEDGER_BIND, by default 127.0.0.1:8000, until Ctrl-C or SIGTERM."""
+    from api.http.binding import bind_of, must_be_free
+
+    must_be_free(bind_of())
     here = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
     os.execve(sys.executable, [sys.executable, "-m", "gunicorn", "--config",

@@ -95,6 +95,7 @@ def examine(ledger: str) -> list[Finding]:
         return findings
     opened = open_ledger(settings, name=ledger, make=False)
     try:
+        check("writable", lambda: _writable(opened.store))
         check("guards", lambda: _guards(opened.store))
         check("durability", lambda: _durability(opened.store))
         check("clock", lambda: _clock(opened))
@@ -150,6 +151,14 @@ def _keys(settings: Settings, ledger: str) -> tuple[bool, str]:
         return True, f"{masked(settings.keys_url)}, {opened.ledger.keys.id.hex()[:16]}"
     finally:
         opened.close()
+
+
+def _writable(store: Store) -> tuple[bool, str]:
+    why = store.refuses_writes()
+    if why is not None:
+        return False, tr("Nothing can be recorded: {why}. Check the permissions of the file and of "
+                         "its folder, and how the disk is mounted.", why=why)
+    return True, tr("The database takes writes.")
 
 
 def _guards(store: Store) -> tuple[bool, str]:

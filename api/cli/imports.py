@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from api.cli.options import begun
 from api.cli.output import as_json
 from api.cli.progress import ProgressBar
 from api.http.runtime import staging_folder
@@ -15,32 +16,29 @@ from ledger.imports import profiles
 from ledger.imports.faults import REASONS, RowFault
 from ledger.imports.importer import REJECT_EVERYTHING, Summary, run_import
 from ledger.log.store import must_be_owner
-from ledger.settings import Settings, default_actor, open_ledger
+from ledger.settings import Settings, default_actor
 
 
 @contextmanager
 def imported(
-    files: Sequence[Path], profile: str, *, ledger_name: str, actor: str | None,
+    files: Sequence[Path], profile: str, *, ledger_name: str, new: bool, actor: str | None,
     shop: str | None, policy: str, stock: str | None, dry_run: bool,
 ) -> Iterator[Summary]:
     """The summary of an import, with its faults at hand until the end of the block.
 
-    Errors: BadLedgerName (R-LDG-09).
+    Errors: BadLedgerName (R-LDG-09), OtherLedgers (R-SET-06).
     """
     must_be_owner(ledger_name)
-    settings = Settings.from_environment()
     found = profiles.find(profile)
-    opened = open_ledger(settings, name=ledger_name)
-    try:
+    with begun(ledger_name, new=new) as opened:
         who = actor or default_actor(opened.ledger)
         context = Context(actor=who, role="integration", client="cli")
         with ProgressBar() as bar, run_import(
             opened.ledger, files, found, context=context, shop=shop, policy=policy,
-            stock=stock, dry_run=dry_run, staging_dir=staging_folder(settings), progress=bar,
+            stock=stock, dry_run=dry_run, progress=bar,
+            staging_dir=staging_folder(Settings.from_environment()),
         ) as summary:
             yield summary
-    finally:
-        opened.close()
 
 
 def print_faults(summary: Summary, form: str) -> None:

@@ -17,13 +17,13 @@ from projections.asking.clocks import moment
 SECRET_BYTES = 32
 
 
-def opened(ledger: str, *, make: bool = False) -> Opened:
-    """The ledger of a ledger's keys. Only with `make` may it be a new one.
+def opened(ledger: str) -> Opened:
+    """The ledger of a ledger's keys, which is there.
 
     Errors: BadLedgerName (R-LDG-09), MissingLedger (R-SET-03).
     """
     must_be_owner(ledger)
-    return open_ledger(name=ledger + SUFFIX, make=make)
+    return open_ledger(name=ledger + SUFFIX, make=False)
 
 
 def issue(

@@ -54,7 +54,7 @@ def _in_language(words: str) -> str:
     return tr(template)
 
 
-def command(name: str) -> Callable[[Command], click.Command]:
+def command(name: str, *, epilog: str | None = None) -> Callable[[Command], click.Command]:
     """A command whose errors are messages and exit code 1; its help is its docstring."""
 
     def decorate(function: Command) -> click.Command:
@@ -75,7 +75,7 @@ def command(name: str) -> Callable[[Command], click.Command]:
                 click.echo(tr("A file or a text cannot be used: {why}", why=error), err=True)
                 sys.exit(1)
 
-        return click.command(name, cls=_Translated)(guarded)
+        return click.command(name, cls=_Translated, epilog=epilog)(guarded)
 
     return decorate
 
@@ -106,6 +106,9 @@ class Names(click.Choice[str]):
 
 ledger_option = click.option("--ledger", "ledger_name", default="main", show_default=True,
                              metavar="NAME", help="Which ledger of the database.")
+new_ledger_option = click.option(
+    "--new-ledger", "new", is_flag=True, help="Begin the ledger if it is not there. The first one "
+    "of a database begins without.")
 actor_option = click.option("--actor", metavar="ID", help="Who does it: a pseudonymous id. "
                             "Default: a pseudonym of the login.")
 
@@ -159,19 +162,35 @@ def as_of_options(function: Command) -> Command:
 
 
 @contextmanager
-def opened(name: str, *, make: bool = False) -> "Iterator[Opened]":
-    """The ledger of the settings, closed at the end. Only with `make` may it be a new one: then it
-    is to take commands.
-
-    Errors: MissingLedger (R-SET-03); with `make`, BadLedgerName (R-LDG-09).
-    """
-    from ledger.log.store import must_be_owner
+def opened(name: str) -> "Iterator[Opened]":
+    """The ledger of the settings, which is there, closed at the end. Errors: MissingLedger
+    (R-SET-03)."""
     from ledger.settings import open_ledger
 
-    if make:
-        must_be_owner(name)
-    found = open_ledger(name=name, make=make)
+    found = open_ledger(name=name, make=False)
     try:
+        yield found
+    finally:
+        found.close()
+
+
+@contextmanager
+def begun(name: str, *, new: bool, access: bool = False) -> "Iterator[Opened]":
+    """The ledger of the settings, or that of its keys and readings, closed at the end. It begins
+    now if it is the first of its database, or `new`: that is said.
+
+    Errors: BadLedgerName (R-LDG-09), OtherLedgers (R-SET-06).
+    """
+    from ledger.log.store import SUFFIX, must_be_owner
+    from ledger.settings import Settings, masked, open_ledger
+
+    must_be_owner(name)
+    settings = Settings.from_environment()
+    found = open_ledger(settings, name=name + SUFFIX if access else name, another=new)
+    try:
+        if found.begun:
+            click.echo(tr("Began ledger {ledger!r} in {url}.", ledger=name,
+                          url=masked(settings.database_url)), err=True)
         yield found
     finally:
         found.close()

@@ -169,5 +169,5 @@ def test_report__rejected_when_its_read_model_stopped(
     with monkeypatch.context() as patch:
         patch.setattr(event_types, "_decoders", decoders)
         with pytest.raises(reports.ProjectionStopped, match="before position 2"):
-            reports.ask("orders", "main", reports.question(None))
-    assert len(reports.ask("orders", "main", reports.question(None)).rows) == 2
+            reports.ask("orders", "main", reports.question("orders", None))
+    assert len(reports.ask("orders", "main", reports.question("orders", None)).rows) == 2

@@ -545,9 +545,3 @@ def test_commands__rejected_in_one_line_when_a_file_or_a_text_cannot_be_used(
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1, result.stderr
     assert result.exception is None or isinstance(result.exception, SystemExit)
-
-
-def test_report__of_deductions_takes_a_shop_that_none_of_them_is_of(run: Run) -> None:
-    run("demo")
-    result = run("report", "deductions", "--shop", "云杉书店", "--json")
-    assert (result.exit_code, json.loads(result.stdout)) == (0, [])

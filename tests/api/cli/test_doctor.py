@@ -76,6 +76,17 @@ def test_doctor__reports_a_guard_that_is_gone(healthy: Settings) -> None:
     assert (code, found["guards"]) == (1, False)
 
 
+@durable
+def test_doctor__reports_a_database_that_cannot_be_written(
+    healthy: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type(store := healthy.open_store())
+    store.close()
+    monkeypatch.setattr(kind, "refuses_writes", lambda _: "attempt to write a readonly database")
+    code, found = examined()
+    assert (code, found["writable"]) == (1, False)
+
+
 @on_postgres
 def test_doctor__reports_commits_that_are_not_durable(healthy: Settings) -> None:
     code, found = examined()

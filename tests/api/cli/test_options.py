@@ -1,11 +1,12 @@
 """Reading creates nothing: a command on a ledger that is missing says so, and makes no file."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from api.cli.commands import COMMANDS
 from ledger.settings import Settings, open_ledger
@@ -172,10 +173,48 @@ def test_command__calls_what_is_wrong_by_the_option_that_was_typed(
     assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [option]
 
 
-@pytest.mark.parametrize(("name", "arguments"), [
+BEGINNING = pytest.mark.parametrize(("name", "arguments"), [
     ("do", ["warehouse.open"]), ("import", ["--profile", "generic", __file__]),
     ("policies publish", ["deadlines", "--from", "2026-01-01"]),
     ("keys issue", ["--owner", "member:7f3a", "--role", "admin"])])
+
+
+def test_beginning__is_what_may_ask_for_a_new_ledger() -> None:
+    assert {name for name, one in EVERY.items() if any(
+        "--new-ledger" in option.opts for option in one.params)} == {
+            "do", "import", "policies publish", "keys issue"}
+
+
+@BEGINNING
+def test_command__rejected_where_the_database_holds_other_ledgers(
+    name: str, arguments: list[str], place_to_look: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that is mistyped begins nothing, whatever became of the command."""
+    monkeypatch.setenv("LEDGER_DATABASE_URL", url := begun(place_to_look))
+
+    def invoke(*more: str) -> Result:
+        return CliRunner().invoke(EVERY[name], [*arguments, *more], input='{"name": "main"}')
+
+    refused = invoke("--ledger", "mian")
+    assert (refused.exit_code, "holds: main." in refused.stderr) == (1, True), refused.output
+    assert "[R-SET-06, other_ledgers]" in refused.stderr
+    with closing(Settings.from_environment({"LEDGER_DATABASE_URL": url}).open_store()) as store:
+        assert store.ledgers() == ["main", "main.access"]
+        assert "Began" not in invoke().stderr
+        said = "Began ledger 'second' in sqlite:///"
+        assert said in invoke("--ledger", "second", "--new-ledger").stderr
+        assert said not in invoke("--ledger", "second").stderr
+        assert "second" in store.ledgers()
+
+
+@BEGINNING
+def test_command__says_that_it_began_the_first_ledger(name: str, arguments: list[str]) -> None:
+    result = CliRunner().invoke(EVERY[name], arguments, input='{"name": "main"}')
+    assert "Began ledger 'main' in sqlite:///" in result.stderr
+    assert "Began" not in result.stdout
+
+
+@BEGINNING
 def test_command__rejected_where_only_keys_and_readings_are_recorded(
     name: str, arguments: list[str], place_to_look: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import pkgutil
 import threading
 import time
@@ -501,6 +502,10 @@ def test_operations__say_how_it_does(web: Web) -> None:
     assert web.client.get("/livez").json == {"ok": True}
     ready = web.client.get("/readyz")
     assert ready.status_code == 200, ready.text
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "access", lambda path, mode: Path(path).is_dir())  # a file of mode 444
+        refused = web.client.get("/readyz")
+    assert (refused.status_code, refused.json["checks"]["writable"]) == (503, {"ok": False})
     assert web.client.get("/version").json == {"version": "0.1.0", "api": "v1"}
     metrics = web.get("/metrics", "operations").text
     assert 'ledger_head_position{ledger="main"} 2.0' in metrics
