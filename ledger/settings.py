@@ -25,6 +25,11 @@ from ledger.log.sqlite import SqliteStore
 from ledger.log.store import SUFFIX, StorageFailed, Store, must_be_name
 from ledger.writing.genesis import begun, keys_of
 
+NAMES = ("LEDGER_DATABASE_URL", "LEDGER_KEYS_URL", "LEDGER_MASTER_KEY_FILE",
+         "LEDGER_ADMIN_DATABASE_URL", "LEDGER_CLOCK_AHEAD_DAYS", "LEDGER_BIND",
+         "LEDGER_TEST_THOROUGH", "LEDGER_TEST_DATA")
+"""Every variable of the program, its server and its tests."""
+
 DEFAULT_DATABASE = "sqlite:///var/ledger.db"
 
 
@@ -189,7 +194,8 @@ class Settings:
 
     def _unlocked(self, engine: Engine, key_file: Path, *, make: bool) -> Keys:
         make = not Keys.holds_any(engine) and make and bool(sqlite_path(self.database_url))
-        master = read_master_key(key_file, make=make)
+        with _opening("LEDGER_MASTER_KEY_FILE", str(key_file)):
+            master = read_master_key(key_file, make=make)
         if master is None:
             raise MissingMasterKey(path=key_file, keys=masked(self.keys_url))
         found = Keys(engine, master, named=masked(self.keys_url), key_file=key_file)

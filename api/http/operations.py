@@ -47,8 +47,9 @@ def livez() -> Response:
 @group.response(200, Free)
 @group.alt_response(503, schema=Free)
 def readyz() -> Response:
-    """Whether it can work: schema, writers, read models, the log's file, disk. 503 if not. A
-    ledger that would refuse whatever is sent says why: its keys are others, a newer program has written to it."""
+    """Whether it can work: schema, writers, read models, the log's file, disk. 503 if not. A ledger
+    that would refuse whatever is sent says why: its keys are others, a newer program has written to
+    it."""
     checks = _checks()
     status = 200 if all(check["ok"] for check in checks.values()) else 503
     return Response(orjson.dumps({"ok": status == 200, "checks": checks}), status,
