@@ -30,6 +30,7 @@ from api.cli.options import (
     new_ledger_option,
     noting,
     opened,
+    roles,
 )
 from api.cli.output import as_json, print_record, print_rows, progress
 from api.cli.policies import policies_group
@@ -97,7 +98,7 @@ def _command_names() -> list[str]:
 @command("do")
 @click.argument("name", required=False, type=Names(_command_names), metavar="NAME")
 @click.argument("file", required=False, default="-", type=click.File(encoding="utf-8"))
-@click.option("--role", default="operator", show_default=True, metavar="WORD",
+@click.option("--role", type=Names(roles), default="operations", show_default=True,
               help="The role in which it is done.")
 @click.option("--command-id", type=click.UUID, metavar="UUID",
               help="A key of your own: sent again under it, a command is recorded once.")

@@ -15,6 +15,7 @@ from api.cli.options import (
     format_options,
     ledger_option,
     new_ledger_option,
+    roles,
 )
 from api.cli.output import print_record, print_rows
 
@@ -24,13 +25,7 @@ def keys_group() -> None:
     """Keys of programs and people for the HTTP API."""
 
 
-def _roles() -> tuple[str, ...]:
-    from ledger.access import ROLES
-
-    return ROLES
-
-
-role_option = click.option("--role", required=True, type=Names(_roles), help="What it may.")
+role_option = click.option("--role", required=True, type=Names(roles), help="What it may.")
 overlap_option = click.option("--overlap-hours", type=click.IntRange(0, 24 * 90), default=24,
                               show_default=True, help="How long the old key goes on.")
 

@@ -106,6 +106,13 @@ class Names(click.Choice[str]):
 
 ledger_option = click.option("--ledger", "ledger_name", default="main", show_default=True,
                              metavar="NAME", help="Which ledger of the database.")
+def roles() -> tuple[str, ...]:
+    """The roles in which something is done: those of keys."""
+    from ledger.access import ROLES
+
+    return ROLES
+
+
 new_ledger_option = click.option(
     "--new-ledger", "new", is_flag=True, help="Begin the ledger if it is not there. The first one "
     "of a database begins without.")

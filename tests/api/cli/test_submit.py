@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from api.cli import submit
 from api.cli.commands import do_command, report_command
+from ledger.access import ROLES
 from ledger.fulfilment.commands import SellOrder
 from ledger.orders.declared import RecordOrder
 
@@ -120,3 +121,12 @@ def test_do__lists_all_commands_and_their_fields() -> None:
     assert SellOrder.NAME in listed
     assert RecordOrder.NAME not in listed
     assert listed.keys() == submit.COMMANDS.keys()
+
+
+def test_role__is_one_of_those_of_keys() -> None:
+    """What is recorded as the role is for ever: it is not any word."""
+    told = '{"name": "main"}'
+    refused = CliRunner().invoke(do_command, ["warehouse.open", "--role", "king"], input=told)
+    assert (refused.exit_code, "'king' is not one of" in refused.stderr) == (2, True)
+    assert {option.default for option in do_command.params if "--role" in option.opts} <= set(ROLES)
+    assert CliRunner().invoke(do_command, ["warehouse.open"], input=told).exit_code == 0
