@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from api.fault_words import fault_said
 from api.messages import explain, language, tr
 from ledger.common.errors import InvalidValues, LedgerError
 from ledger.policies.errors import PolicyUnsound
@@ -64,7 +65,8 @@ def command(name: str, *, epilog: str | None = None) -> Callable[[Command], clic
                 return function(*arguments, **options)
             except (InvalidValues, PolicyUnsound) as error:
                 for fault in error.faults:
-                    click.echo(f"{_typed(fault.where)}: {fault.message} [{fault.code}]", err=True)
+                    click.echo(f"{_typed(fault.where)}: {fault_said(fault.message)} "
+                               f"[{error.rule}, {fault.code}]", err=True)
                 sys.exit(1)
             except LedgerError as error:
                 click.echo(explain(error), err=True)

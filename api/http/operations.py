@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from api.http.fields import Free
-from api.http.problems import Problem, detail_of
+from api.http.problems import detail_of
 from api.http.routes import PUBLIC, Blueprint, edge
 from ledger import __version__
 from ledger.log.sqlite import SqliteStore
@@ -150,8 +150,3 @@ def _end(response: Response) -> Response:
         "request": g.get("request_id"), "ms": round(took * 1000, 2),
         "key": None if who is None else who.key}})
     return response
-
-
-def unknown_problem(code: str) -> Problem:
-    """There is no error with this code."""
-    return Problem(404, "problem_unknown", f"There is no error {code!r}.")

@@ -11,8 +11,8 @@ import msgspec
 import orjson
 from flask import Response
 
+from api.http.edge_errors import Problem
 from api.http.fields import Etag, Text, schema_of
-from api.http.problems import Problem
 from api.http.routes import Blueprint, caller, edge
 from api.http.standing import mark
 from ledger.common.context import Context, Receipt
@@ -103,8 +103,7 @@ def _add(group: Blueprint, route: Route) -> None:
 def _version(etag: str | None, *, needed: bool) -> int | None:
     if etag is None:
         if needed:
-            raise Problem(428, "precondition_required",
-                          "This rests on what was seen: send its ETag as If-Match.")
+            raise Problem("precondition_required")
         return None
     return int(etag.strip('"'))
 
@@ -117,8 +116,7 @@ def decide(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
     command_id = requests.command_id(ledger.id, who.actor, key)
     with _lock:
         if command_id in _running:
-            raise Problem(409, "still_running", "The same command is running. Ask again.",
-                          headers={"Retry-After": "1"})
+            raise Problem("still_running", headers={"Retry-After": "1"})
         _running.add(command_id)
     try:
         context = Context(

@@ -94,6 +94,21 @@ def escaped(name: object) -> str:
     return str(name).replace("~", "~0").replace("/", "~1")
 
 
+SHOWN = 40
+"""A text up to so many characters is named in full."""
+
+
+def shown(value: Any) -> str:
+    """A value of JSON as a sentence names it: a short one as it was written, else what it is."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float) or value is None:
+        return "null" if value is None else str(value)
+    if isinstance(value, str):
+        return f"the text {value!r}" if len(value) <= SHOWN else "a long text"
+    return "a list" if isinstance(value, list | tuple) else "an object"
+
+
 class Checks:
     """Collects the faults of one input; `done()` raises them all at once."""
 
@@ -112,7 +127,7 @@ class Checks:
     def text(self, where: str, value: Any, *, longest: int = 2000, empty: bool = False) -> None:
         """A text of 1 (or 0) to `longest` characters with no NUL and no lone surrogate."""
         if type(value) is not str:
-            self.fault(where, "not_text", f"is {type(value).__name__}, not text")
+            self.fault(where, "not_text", f"is {shown(value)}, not text")
             return
         if not empty and not value.strip():
             self.fault(where, "empty", "is empty")
@@ -129,15 +144,14 @@ class Checks:
     ) -> None:
         """A whole number inside its bounds; never a float, a truth value or digits in quotes."""
         if type(value) is not int:
-            self.fault(where, "not_integer",
-                       f"is {type(value).__name__} {value!r}, not a whole number")
+            self.fault(where, "not_integer", f"is {shown(value)}, not a whole number")
         elif not least <= value <= most:
             self.fault(where, "out_of_range", f"is {value}, allowed are {least} to {most}")
 
     def moment(self, where: str, value: Any) -> None:
         """A time with its zone, in the years 1970 to 9998."""
         if not isinstance(value, datetime):
-            self.fault(where, "not_time", f"is {type(value).__name__}, not a time")
+            self.fault(where, "not_time", f"is {shown(value)}, not a time")
         elif value.tzinfo is None:
             self.fault(where, "naive_time", "has no time zone")
         elif not 1970 <= value.year <= 9998:

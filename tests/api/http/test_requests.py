@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pkgutil
+import re
 import threading
 import time
 from pathlib import Path
@@ -14,11 +15,12 @@ from urllib.parse import quote
 import pytest
 from werkzeug.test import TestResponse
 
+from api.http.edge_errors import EDGE
 from ledger.application import LedgerClosed
 from ledger.log.store import SUFFIX
 from ledger.log.verify import Expectation, verify
 from tests.conftest import on_postgres, on_sqlite
-from tests.support import shops
+from tests.support import shops, source
 from tests.support.bodies import LINE, WHEN, at, order, stocked
 from tests.support.builders import CHANNEL, CONTEXT, SHOP, stream
 from tests.support.postgres_server import Server
@@ -513,6 +515,43 @@ def test_operations__say_how_it_does(web: Web) -> None:
     assert "default-src 'self'" in web.client.get("/v1/docs").headers["Content-Security-Policy"]
     assert web.client.get("/v1/problems/out_of_stock").status_code == 200
     problem(web.client.get("/v1/problems/none"), 404, "problem_unknown")
+
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+@on_sqlite
+@pytest.mark.parametrize(("path", "status", "code"), [
+    ("/", 404, "not_found"), ("/v1", 404, "not_found"), ("/v1/nothing", 404, "not_found"),
+    ("/v1/orders?limit=many", 400, "not_understood"), ("/v1/orders?x=1", 400, "not_understood"),
+    ("/v1/orders?cursor=abc", 400, "bad_cursor"), ("/v1/problems/none", 404, "problem_unknown")])
+def test_errors__of_the_edge_are_told_in_chinese_and_have_a_page(
+    web: Web, path: str, status: int, code: str
+) -> None:
+    found = problem(web.get(path, Accept_Language="zh"), status, code)
+    said = [found["detail"], *(one["detail"] for one in found["errors"])]
+    assert all(map(CHINESE.search, said)), said
+    if code == "not_found":
+        assert "/v1/docs" in found["detail"]
+    page = web.client.get(found["type"], headers={"Accept-Language": "zh"})
+    assert page.status_code == 200
+    assert CHINESE.search(page.text)
+
+
+@on_sqlite
+def test_errors__of_values_are_told_in_chinese(web: Web) -> None:
+    body = {"channel": 7, "lines": "x", "unknown": 1}
+    found = problem(web.post("/v1/orders", body, Accept_Language="zh"), 422, "invalid_values")
+    said = [found["detail"], *(one["detail"] for one in found["errors"])]
+    assert len(said) > 4
+    assert all(map(CHINESE.search, said)), said
+
+
+@on_sqlite
+def test_error__has_a_page_whatever_its_code(web: Web) -> None:
+    for code in (*EDGE, *(cls.code for cls in source.errors())):
+        page = web.client.get(f"/v1/problems/{code}")
+        assert (page.status_code, "{" in page.text) == (200, False), code
 
 
 @on_sqlite
