@@ -19,7 +19,7 @@ WORDS = (
     "is not a time with its zone, such as 2026-10-31T23:59:59+08:00",
     "is not a time that there is",
     "lies outside the years 1970 to 9998",
-    "is not a version as an ETag gives it, such as \"3\"",
+    "is not a version as an ETag gives it, such as \"3\"; `*` and weak ones are not taken",
     "cannot be read: {found}",
     "is {found}, not text",
     "is empty",

@@ -16,6 +16,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from api.cli.keys import keys_group
+from api.cli.operating import (
+    accept_clock_command,
+    close_log_command,
+    digest_command,
+    upgrade_command,
+)
 from api.cli.options import (
     Names,
     actor_option,
@@ -117,7 +123,9 @@ def do_command(
     if name is None:
         print_rows(submit.listed(), form=form)
         return
-    commands = list(submit.read(name, file.read()))
+    if not (text := file.read()).strip():
+        raise click.UsageError(tr("No command was given: {file} is empty.", file=file.name))
+    commands = list(submit.read(name, text))
     with begun(ledger_name, new=new) as found:
         context = context_of(found, actor, role)
         for number, (one, filled) in enumerate(commands, 1):
@@ -129,7 +137,7 @@ def do_command(
                 click.echo(tr("Recorded at position {position}.",
                               position=", ".join(map(str, receipt.positions))))
             else:
-                click.echo(tr("Nothing new: nothing was recorded."))
+                click.echo(tr("Nothing new: nothing was changed."))
 
 
 # -- questions ------------------------------------------------------------------------------------
@@ -137,7 +145,7 @@ def do_command(
 
 @command("report", epilog="\n\n".join((f"NAME: {', '.join(REPORTS)}.", *(
     f"{option}: {', '.join(takers(field))}." for field, option in OPTIONS.items()))))
-@click.argument("name", type=click.Choice(REPORTS), metavar="NAME")
+@click.argument("name", type=Names(lambda: REPORTS), metavar="NAME")
 @click.argument("subject", required=False)
 @click.option("--channel", metavar="NAME", help="Only this channel's.")
 @click.option("--shop", metavar="NAME", help="Only this shop's.")
@@ -278,71 +286,6 @@ def doctor_command(ledger_name: str, form: str) -> None:
     findings = doctor.examine(ledger_name)
     print_rows(findings, form=form)
     sys.exit(1 if any(finding["ok"] is False for finding in findings) else 0)
-
-
-@command("upgrade")
-def upgrade_command() -> None:
-    """Bring the database's schema to what this version needs."""
-    from ledger.settings import Settings
-
-    store = Settings.from_environment().open_store(prepare=False)
-    try:
-        before, needed = store.schema()
-        store.upgrade()
-        click.echo(tr("The schema is {needed} (it was {before}).", needed=needed, before=before))
-    finally:
-        store.close()
-
-
-@command("accept-clock")
-@ledger_option
-@actor_option
-@click.option("--reason", required=True, help="Why the clock is right.")
-def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> None:
-    """Accept the computer's clock although the guard suspects it. This is recorded, also in the
-    ledger of keys and reads."""
-    from ledger.log.store import SUFFIX
-
-    with opened(ledger_name) as found:
-        receipt = found.ledger.accept_clock(reason, context_of(found, actor, "admin"))
-    with opened(ledger_name + SUFFIX) as keys:
-        if keys.ledger.head().position:
-            keys.ledger.accept_clock(reason, context_of(keys, actor, "admin"))
-    click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
-
-
-@command("close-log")
-@ledger_option
-@actor_option
-def close_log_command(ledger_name: str, actor: str | None) -> None:
-    """Close the last day so far, and anchor the ledger of keys and readings in the log. Where
-    nothing was recorded in either since, nothing is."""
-    with opened(ledger_name) as found:
-        receipt = found.ledger.close_log(context_of(found, actor, "admin"))
-        if receipt is None:
-            click.echo(tr("Nothing has been recorded since the log was last closed."))
-        else:
-            click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
-
-
-@command("digest")
-@click.argument("files", nargs=-1, required=True, metavar="FILE…",
-                type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@ledger_option
-@format_options
-def digest_command(files: tuple[Path, ...], *, ledger_name: str, form: str) -> None:
-    """Show what the log holds of files, to find one that was imported, or attached as evidence."""
-    import hashlib
-
-    from ledger.writing.requests import file_mac
-
-    with opened(ledger_name) as found:
-        rows = []
-        for path in files:
-            with path.open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").digest()
-            rows.append({"file": str(path), "mac": file_mac(found.ledger.mac, sha256)})
-        print_rows(rows, form=form)
 
 
 @command("backup")

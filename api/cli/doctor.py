@@ -136,7 +136,7 @@ def _settings() -> tuple[bool | None, str]:
     if not unknown:
         return True, tr("Every LEDGER_ variable that is set is one of the program's.")
     return None, " ".join(
-        tr("{name} is no setting; the nearest is {near}.", name=name,
+        tr("{name} is not a setting: the nearest is {near}.", name=name,
            near=get_close_matches(name, NAMES, n=1, cutoff=0)[0]) for name in unknown)
 
 

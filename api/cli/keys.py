@@ -71,12 +71,17 @@ def rotate_command(
 @click.option("--reason", required=True, help="Why.")
 @ledger_option
 @actor_option
-def revoke_command(key: str, *, reason: str, ledger_name: str, actor: str | None) -> None:
+@format_options
+def revoke_command(
+    key: str, *, reason: str, ledger_name: str, actor: str | None, form: str
+) -> None:
     """Let KEY open nothing any more, within a second."""
     from api.cli import issuing
 
     with closing(issuing.opened(ledger_name)) as found:
         issuing.revoke(found, context_of(found, actor, "admin"), key, reason)
+    if form == "json":
+        print_record({"key": key, "state": "revoked"}, form=form)
 
 
 @command("list")

@@ -49,6 +49,24 @@ class Group(_Translated, click.Group):
         """Their names."""
         return list(self.commands)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named; one that is mistyped is refused with the nearest."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            near = nearest(args[0], self.commands)
+            if near:
+                ctx.fail(tr("There is no command {name!r}. Did you mean {near}?", name=args[0],
+                            near=near))
+        return super().resolve_command(ctx, args)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The name that was meant; None where none is near."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, list(known), n=1)), None)
+
 
 def _in_language(words: str) -> str:
     template = " ".join(words.split())
@@ -64,9 +82,10 @@ def command(name: str, *, epilog: str | None = None) -> Callable[[Command], clic
             try:
                 return function(*arguments, **options)
             except (InvalidValues, PolicyUnsound) as error:
+                rule = f"{error.rule}, " if isinstance(error, InvalidValues) else ""
                 for fault in error.faults:
                     click.echo(f"{_typed(fault.where)}: {fault_said(fault.message)} "
-                               f"[{error.rule}, {fault.code}]", err=True)
+                               f"[{rule}{fault.code}]", err=True)
                 sys.exit(1)
             except LedgerError as error:
                 click.echo(explain(error), err=True)
@@ -99,6 +118,15 @@ class Names(click.Choice[str]):
     def __init__(self, look_up: Callable[[], Iterable[str]]) -> None:
         self.look_up = look_up
         self.case_sensitive = True
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """The name; one that is mistyped is refused with the nearest."""
+        if value not in self.choices and (near := nearest(str(value), self.choices)):
+            self.fail(tr("There is no {name!r}. Did you mean {near}?", name=value, near=near),
+                      param, ctx)
+        return super().convert(value, param, ctx)
 
     @cached_property
     def choices(self) -> tuple[str, ...]:  # type: ignore[override]

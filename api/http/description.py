@@ -115,7 +115,8 @@ def script() -> Response:
 @group.response(200, content_type="text/html")
 def problem(code: str) -> Response:
     """What an error means, by its code."""
-    errors = {cls.code: cls for cls in (LedgerError, *_all(LedgerError))}
+    kinds: list[type[LedgerError]] = [LedgerError, *_all(LedgerError)]
+    errors = {cls.code: cls for cls in kinds}
     if code not in errors and code not in EDGE:
         raise Problem("problem_unknown", name=code)
     words = EDGE[code].words if code in EDGE else " ".join((errors[code].__doc__ or "").split())

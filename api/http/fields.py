@@ -145,7 +145,8 @@ class Etag(fields.String):
     def __init__(self, **more: Any) -> None:
         super().__init__(validate=validate.Regexp(
             r'^"?[1-9][0-9]{0,14}"?$',
-            error='is not a version as an ETag gives it, such as "3"'), **more)
+            error='is not a version as an ETag gives it, such as "3"; `*` and weak ones '
+                  'are not taken'), **more)
 
 
 class Free(Schema):

@@ -92,7 +92,8 @@ def _add(group: Blueprint, route: Route) -> None:
 
     view.__doc__ = route.command.__doc__
     found: Callable[..., Any] = view
-    for wrap in (group.alt_response(200, schema=ReceiptSchema, description="Done before"),
+    for wrap in (group.alt_response(200, schema=ReceiptSchema,
+                                    description="Done before, or nothing is changed by it"),
                  group.response(201, ReceiptSchema), group.arguments(schema()),
                  group.arguments(headers(), location="headers")):
         found = wrap(found)
@@ -133,7 +134,8 @@ def decide(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
 def _answer(receipt: Receipt, command: Command, route: Route) -> Response:
     body = {"command_id": str(receipt.command_id), "positions": receipt.positions,
             "versions": receipt.versions, "position": receipt.position}
-    found = Response(orjson.dumps(body), 200 if receipt.replayed else 201,
+    made = receipt.positions and not receipt.replayed
+    found = Response(orjson.dumps(body), 201 if made else 200,
                      content_type="application/json")
     mark(found, receipt.position, receipt.leaf)
     if receipt.replayed:

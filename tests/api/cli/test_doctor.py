@@ -126,7 +126,7 @@ def test_doctor__warns_of_a_setting_that_is_mistyped(
     found = {one["check"]: one for one in json.loads(result.stdout)}
     assert (result.exit_code, found["settings"]["ok"]) == (0, None)
     assert found["settings"]["detail"] == (
-        "LEDGER_DATABSE_URL is no setting; the nearest is LEDGER_DATABASE_URL.")
+        "LEDGER_DATABSE_URL is not a setting: the nearest is LEDGER_DATABASE_URL.")
 
 
 def test_names__are_those_of_the_page() -> None:
