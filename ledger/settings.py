@@ -79,15 +79,20 @@ class BadDays(Misconfigured):
     rule: ClassVar[str] = "R-SET-04"
 
 
+def _plain(why: object) -> str:
+    """What a driver says, as a part of a sentence: on one line, and without an end of its own."""
+    return " ".join(str(why).split()).rstrip(".?")
+
+
 @contextmanager
 def _opening(name: str, url: str) -> Iterator[None]:
     """Errors: CannotOpen (R-SET-02) for whatever the system or the driver raises while opening."""
     try:
         yield
     except DBAPIError as error:
-        raise CannotOpen(name=name, url=masked(url), why=error.orig) from error
+        raise CannotOpen(name=name, url=masked(url), why=_plain(error.orig)) from error
     except OSError as error:
-        raise CannotOpen(name=name, url=masked(url), why=error) from error
+        raise CannotOpen(name=name, url=masked(url), why=error.strerror or error) from error
     except StorageFailed as error:
         raise CannotOpen(name=name, url=masked(url), why=error.details["why"]) from error
 

@@ -15,9 +15,10 @@ from werkzeug.exceptions import HTTPException
 from api.http import problems
 from api.http.edge_errors import Problem
 from api.http.runtime import Caller, Edge
+from api.messages import tr
 from ledger.access import ROLES
 from ledger.common.errors import Fault, InvalidValues
-from ledger.common.values import escaped
+from ledger.common.values import escaped, repeated_name
 
 PUBLIC = frozenset({"anyone"})
 EVERYBODY = frozenset(ROLES)
@@ -70,9 +71,13 @@ class Parser(FlaskParser):
         if req.mimetype != "application/json":
             raise Problem("not_json")
         try:
-            return orjson.loads(req.get_data(cache=True))
-        except orjson.JSONDecodeError as error:
+            found = orjson.loads(sent := req.get_data(cache=True))
+            twice = repeated_name(sent)
+        except (ValueError, RecursionError) as error:
             raise Problem("malformed_json", why=error) from None
+        if twice is not None:
+            raise Problem("malformed_json", why=tr("the name {name!r} stands twice", name=twice))
+        return found
 
     def handle_error(self, error: Any, req: Any, schema: Any, **more: Any) -> Any:
         """Everything that marshmallow found, as pointers."""

@@ -4,6 +4,7 @@ A check never raises by itself. It appends what is wrong to a list of faults, so
 of an input are reported at once.
 """
 
+import json
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
@@ -92,6 +93,21 @@ def is_subject(text: str) -> bool:
 def escaped(name: object) -> str:
     """A name as a step of a JSON pointer."""
     return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def repeated_name(text: str | bytes) -> str | None:
+    """A name that an object of a JSON text has twice: readers differ in which one counts."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                found.append(name)
+            seen.add(name)
+
+    json.loads(text, object_pairs_hook=look, parse_int=str, parse_float=str)
+    return found[0] if found else None
 
 
 SHOWN = 40

@@ -21,6 +21,7 @@ from ledger.settings import (
     BadDays,
     CannotOpen,
     Settings,
+    _plain,
     clock_of,
     default_actor,
     open_ledger,
@@ -31,6 +32,11 @@ from tests.support.clocks import START
 
 def sqlite_settings(folder: Path) -> Settings:
     return Settings.from_environment({"LEDGER_DATABASE_URL": f"sqlite:///{folder}/shop.db"})
+
+
+def test_plain__ends_no_sentence_in_a_sentence() -> None:
+    assert _plain("connection refused\n\tAre connections accepted?\n") == (
+        "connection refused Are connections accepted")
 
 
 def test_settings__keys_lie_next_to_an_sqlite_log(tmp_path: Path) -> None:

@@ -134,6 +134,13 @@ def test_role__is_one_of_those_of_keys() -> None:
     assert CliRunner().invoke(do_command, ["warehouse.open"], input=told).exit_code == 0
 
 
+def test_do__rejected_where_a_name_stands_twice() -> None:
+    """Readers differ in which one counts."""
+    for told in ('{"name": "a", "name": "b"}', '{"name": "a"}\n{"name": "b", "n\\u0061me": "c"}'):
+        result = CliRunner().invoke(do_command, ["warehouse.open"], input=told)
+        assert (result.exit_code, "'name' stands twice" in result.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("told", ["", " \n\n"])
 def test_do__rejected_where_nothing_was_given(told: str) -> None:
     result = CliRunner().invoke(do_command, ["warehouse.open"], input=told)

@@ -548,6 +548,13 @@ def test_errors__of_values_are_told_in_chinese(web: Web) -> None:
 
 
 @on_sqlite
+def test_body__rejected_where_a_name_stands_twice(web: Web) -> None:
+    sent = b'{"name": "a", "name": "b"}'
+    found = problem(web.post("/v1/warehouses", sent), 400, "malformed_json")
+    assert "'name' stands twice" in found["detail"]
+
+
+@on_sqlite
 def test_error__has_a_page_whatever_its_code(web: Web) -> None:
     for code in (*EDGE, *(cls.code for cls in source.errors())):
         page = web.client.get(f"/v1/problems/{code}")
