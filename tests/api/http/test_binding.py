@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli.commands import serve_command
-from api.http.binding import DEFAULT_BIND, BadBind, bind_of, must_be_free
+from api.http.binding import DEFAULT_BIND, BadBind, CannotListen, bind_of, must_be_free
 
 
 @pytest.mark.parametrize("text", ["", "127.0.0.1:8000", "localhost:1", "[::1]:65535", "0.0.0.0:80"])
@@ -39,6 +39,8 @@ def test_bind__rejected_where_another_listens(
         monkeypatch.setenv("LEDGER_BIND", f"{host}:{port}")
         monkeypatch.setenv("LANG", "C.UTF-8")
         result = CliRunner().invoke(serve_command)
+        with pytest.raises(CannotListen):
+            must_be_free(f"{host}:{port}")
     assert result.exit_code == 1
     assert result.stderr.startswith(f"LEDGER_BIND is {host}:{port}, and the server cannot listen")
     must_be_free(f"127.0.0.1:{port}")
