@@ -1,6 +1,7 @@
 """What every way into the program does first: `ledger`, `flask` and gunicorn begin alike."""
 
 import gc
+import logging
 import os
 import sys
 from pathlib import Path
@@ -29,12 +30,19 @@ def read_env_file() -> None:
 
 def _read(file: Path) -> None:
     from dotenv import dotenv_values  # most installations have no such file
+    from dotenv.parser import parse_stream
 
+    logging.getLogger("dotenv.main").disabled = True  # it names the line, and not the file
     try:
+        with file.open(encoding="utf-8") as lines:
+            broken = [one.original.line for one in parse_stream(lines) if one.error]
         values = dotenv_values(file, encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         sys.exit(tr("{file} cannot be read: {why}. Save it as UTF-8, or remove it.",
                     file=file, why=error))
+    for line in broken:
+        print(tr("{file}, line {line}: this is not NAME=value, and is left out.",
+                 file=file, line=line), file=sys.stderr)
     for name, value in values.items():
         if value is not None:
             os.environ.setdefault(name, value)

@@ -19,8 +19,8 @@ import orjson
 from flask import Response, request
 from werkzeug.datastructures import FileStorage
 
+from api.http.edge_errors import EDGE, Problem
 from api.http.fields import Digits, Free
-from api.http.problems import OUR_FAULT, Problem
 from api.http.reading import DEFAULT_LIMIT
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.runtime import Caller, Edge, staging_folder
@@ -109,7 +109,7 @@ def upload(headers: Mapping[str, str]) -> Response:
                                  kwargs={"options": options, "until": held.pop_all()},
                                  name=f"import {job_id}").start()
     if job.digest != digest.hexdigest():
-        raise Problem(422, "command_reused", "This key was used for other files.")
+        raise Problem("command_reused")
     found = Response(orjson.dumps(job.shown()), 202, content_type="application/json")
     found.headers["Location"] = f"/v1/imports/{job_id}"
     return found
@@ -129,8 +129,7 @@ def _check(options: Mapping[str, str | None], known: Mapping[str, Any], *, files
         if options[name] is not None and options[name] not in words:
             faults.append(Fault(f"/{name}", "unknown", f"is not one of {', '.join(words)}"))
     if faults:
-        raise Problem(422, InvalidValues.code, f"{len(faults)} value(s) cannot be taken.",
-                      rule=InvalidValues.rule, errors=faults)
+        raise InvalidValues(faults)
 
 
 def _staging(here: Edge) -> Path:
@@ -155,7 +154,7 @@ def _run(
     except LedgerError as error:
         job.state, job.problem = "failed", str(error)
     except Exception:
-        job.state, job.problem = "failed", OUR_FAULT
+        job.state, job.problem = "failed", EDGE["our_fault"].words
         raise
     finally:
         until.close()
@@ -165,7 +164,7 @@ def _run(
 def _job(name: str) -> Job:
     job = _jobs.get(name)
     if job is None or job.ledger != caller().ledger:
-        raise Problem(404, "import_unknown", "There is no such import here, or it ended long ago.")
+        raise Problem("import_unknown")
     return job
 
 

@@ -10,9 +10,9 @@ import marshmallow
 from flask import Response
 
 from api import sheets
+from api.http.edge_errors import Problem
 from api.http.fields import Digits, Text, Word
 from api.http.noting import note_reading
-from api.http.problems import Problem
 from api.http.reading import (
     DAY,
     DEFAULT_LIMIT,
@@ -32,7 +32,7 @@ from ledger.log import merkle
 from ledger.log.roots import frontier_at
 from ledger.log.store import Head
 from ledger.writing.refusals import Attempts
-from projections.asking.clocks import Cut, header
+from projections.asking.clocks import Cut, PositionBeyondHead, header
 from projections.audit.trail import Asked, found, rows
 
 EVIDENCE = {"auditor", "manager", "admin"}
@@ -75,8 +75,7 @@ def _root(position: int, end: Head) -> Response:
     """The root at a position of a log that ends there or later."""
     here, name = edge(), caller().ledger
     if position > end.position:
-        raise Problem(404, "position_beyond_head",
-                      f"Position {position} is not written yet; the last one is {end.position}.")
+        raise PositionBeyondHead(ledger=name, position=position, head=end.position)
     last = here.store.read(name, after=position - 1, limit=1) if position else []
     tree_root = merkle.root(frontier_at(here.store, name, end, position)).hex()
     as_of = {"ledger": name, "position": position, "head": end.position}
@@ -131,8 +130,8 @@ def _parsed(name: str, text: str | None, parse: Any) -> Any:
     try:
         return None if text is None else parse(text)
     except ValueError:
-        raise Problem(400, "not_understood", f"{name} cannot be read.", errors=[
-            Fault(f"/query/{name}", "malformed", f"is {text!r}")]) from None
+        raise Problem("not_understood", names=name, errors=[
+            Fault(f"/query/{name}", "malformed", f"cannot be read: {text!r}")]) from None
 
 
 def _cut(query: Mapping[str, Any]) -> Cut:
@@ -159,8 +158,7 @@ def _all(asked: Asked, cut: Cut) -> Iterator[dict[str, Any]]:
         yield from rows(here.models, name, trail.entries)
         count += len(trail.entries)
         if count > EXPORTED:
-            raise Problem(422, "too_much", f"These are more than {EXPORTED} events. Narrow them"
-                                           " by day, actor, type or subject.")
+            raise Problem("too_much", most=EXPORTED)
         if trail.next_after is None:
             return
         after = trail.next_after

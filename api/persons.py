@@ -86,7 +86,7 @@ class FindBody(marshmallow.Schema):
     def check_one(self, data: Mapping[str, Any], **_: Any) -> None:
         """Either the one or the other."""
         if set(data) not in ({"about"}, {"channel", "account"}):
-            raise marshmallow.ValidationError("Name `about`, or `channel` and `account`.")
+            raise marshmallow.ValidationError("needs `about`, or `channel` and `account`")
 
 
 class PersonsSchema(marshmallow.Schema):

@@ -22,8 +22,13 @@ from ledger.log.memory import MemoryStore
 from ledger.log.persons import Keys, LedgerKeys, MissingKeys
 from ledger.log.rotating import heal
 from ledger.log.sqlite import SqliteStore
-from ledger.log.store import SUFFIX, StorageFailed, Store
+from ledger.log.store import SUFFIX, StorageFailed, Store, must_be_name
 from ledger.writing.genesis import begun, keys_of
+
+NAMES = ("LEDGER_DATABASE_URL", "LEDGER_KEYS_URL", "LEDGER_MASTER_KEY_FILE",
+         "LEDGER_ADMIN_DATABASE_URL", "LEDGER_CLOCK_AHEAD_DAYS", "LEDGER_BIND",
+         "LEDGER_TEST_THOROUGH", "LEDGER_TEST_DATA")
+"""Every variable of the program, its server and its tests."""
 
 DEFAULT_DATABASE = "sqlite:///var/ledger.db"
 URLS = ("LEDGER_DATABASE_URL", "LEDGER_KEYS_URL", "LEDGER_ADMIN_DATABASE_URL")
@@ -66,6 +71,12 @@ class NotInCopy(MissingLedger):
 
     code: ClassVar[str] = "not_in_copy"
     rule: ClassVar[str] = "R-SET-09"
+class OtherLedgers(Misconfigured):
+    """There is no ledger {ledger!r} in {url}, which holds: {known}. If another one is to begin,
+    ask for it with --new-ledger."""
+
+    code: ClassVar[str] = "other_ledgers"
+    rule: ClassVar[str] = "R-SET-10"
 
 
 class BadDays(Misconfigured):
@@ -91,15 +102,20 @@ class KeysInTheLog(Misconfigured):
     rule: ClassVar[str] = "R-SET-07"
 
 
+def _plain(why: object) -> str:
+    """What a driver says, as a part of a sentence: on one line, and without an end of its own."""
+    return " ".join(str(why).split()).rstrip(".?")
+
+
 @contextmanager
 def _opening(name: str, url: str) -> Iterator[None]:
     """Errors: CannotOpen (R-SET-02) for whatever the system or the driver raises while opening."""
     try:
         yield
     except DBAPIError as error:
-        raise CannotOpen(name=name, url=masked(url), why=error.orig) from error
+        raise CannotOpen(name=name, url=masked(url), why=_plain(error.orig)) from error
     except OSError as error:
-        raise CannotOpen(name=name, url=masked(url), why=error) from error
+        raise CannotOpen(name=name, url=masked(url), why=error.strerror or error) from error
     except StorageFailed as error:
         raise CannotOpen(name=name, url=masked(url), why=error.details["why"]) from error
 
@@ -164,10 +180,11 @@ class Settings:
                     raise
         return store
 
-    def find_store(self, ledger: str) -> Store:
+    def find_store(self, ledger: str, *, another: bool = True) -> Store:
         """The store of a ledger that is there already: nothing is made.
 
-        Errors: MissingLedger (R-SET-03); those of `open_store`.
+        Errors: MissingLedger (R-SET-03), or without `another` OtherLedgers (R-SET-10) where there
+        are others; those of `open_store`.
         """
         path = sqlite_path(self.database_url)
         if path and not (path.exists() and path.stat().st_size):
@@ -181,6 +198,8 @@ class Settings:
                 known = set() if empty else {
                     name.removesuffix(SUFFIX) for name in store.ledgers()}
             if ledger.removesuffix(SUFFIX) not in known:
+                if known and not another:
+                    raise _others(ledger, self.database_url, known)
                 raise _missing(ledger, self.database_url,
                                sorted(known) or (_near(path) if path else []))
         except BaseException:
@@ -213,7 +232,8 @@ class Settings:
 
     def _unlocked(self, engine: Engine, key_file: Path, *, make: bool) -> Keys:
         make = not Keys.holds_any(engine) and make and bool(sqlite_path(self.database_url))
-        master = read_master_key(key_file, make=make)
+        with _opening("LEDGER_MASTER_KEY_FILE", str(key_file)):
+            master = read_master_key(key_file, make=make)
         if master is None:
             raise MissingMasterKey(path=key_file, keys=masked(self.keys_url))
         found = Keys(engine, master, named=masked(self.keys_url), key_file=key_file)
@@ -238,6 +258,8 @@ class Opened:
     ledger: Ledger
     store: Store
     keys: Keys
+    begun: bool = False
+    """Whether it began when it was opened."""
 
     def close(self) -> None:
         """Finish the writer and close all connections."""
@@ -248,17 +270,22 @@ class Opened:
 
 def open_ledger(
     settings: Settings | None = None, *, name: str = "main", clock: Clock | None = None,
-    handlers: Handlers = HANDLERS, make: bool = True,
+    handlers: Handlers = HANDLERS, make: bool = True, another: bool = True,
 ) -> Opened:
     """Open a ledger by the settings, by default those of the environment. Without `make`, nothing
-    is made: neither a database nor keys.
+    is made: neither a database nor keys. Without `another`, a ledger begins only in a database that
+    holds none.
 
     Errors: what `open_store`, `open_keys` and `begun` raise; MissingKeys (R-KEY-13) for a ledger
-    that is here; without `make`, MissingLedger (R-SET-03).
+    that is here; without `make`, MissingLedger (R-SET-03); without `another`, OtherLedgers
+    (R-SET-10).
     """
     settings = settings or Settings.from_environment()
-    store = settings.open_store() if make else settings.find_store(name)
+    store = settings.open_store() if make else settings.find_store(name, another=another)
     try:
+        begins = store.known(name.removesuffix(SUFFIX)) is None
+        if begins and make and not another and (known := store.ledgers()):
+            raise _others(name, settings.database_url, known)
         path = sqlite_path(settings.keys_url)
         if path and not path.exists() and (not make or store.known(name) is not None):
             raise MissingKeys(ledger=name, path=path)
@@ -269,7 +296,7 @@ def open_ledger(
         raise
     clock = clock or clock_of(settings, store, name)
     opened = Ledger(store, own, name=name, clock=clock, handlers=handlers)
-    return Opened(opened, store, keys)
+    return Opened(opened, store, keys, begins)
 
 
 def clock_of(settings: Settings, store: Store, name: str) -> Clock:
@@ -331,6 +358,14 @@ def _missing(ledger: str, url: str, near: Iterable[str]) -> MissingLedger:
     if names := ", ".join(near):
         return MisnamedLedger(ledger=ledger, url=masked(url), near=names)
     return MissingLedger(ledger=ledger, url=masked(url))
+
+
+def _others(ledger: str, url: str, known: Iterable[str]) -> OtherLedgers:
+    """That a ledger would be another one of its database. Errors: BadLedgerName (R-LDG-09)."""
+    owner = ledger.removesuffix(SUFFIX)
+    must_be_name(owner)
+    names = sorted({name.removesuffix(SUFFIX) for name in known})
+    return OtherLedgers(ledger=owner, url=masked(url), known=", ".join(names))
 
 
 def _near(path: Path) -> list[str]:

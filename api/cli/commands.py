@@ -16,25 +16,34 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from api.cli.keys import keys_group
+from api.cli.operating import (
+    accept_clock_command,
+    close_log_command,
+    digest_command,
+    upgrade_command,
+)
 from api.cli.options import (
     Names,
     actor_option,
     append_option,
     as_of_options,
+    begun,
     command,
     context_of,
     form_option,
     format_options,
     ledger_option,
+    new_ledger_option,
     noting,
     opened,
+    roles,
 )
 from api.cli.output import as_json, print_record, print_rows, progress
 from api.cli.persons import person_group
 from api.cli.policies import policies_group
 from api.messages import tr
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
-from projections.asking.names import REPORTS
+from projections.asking.names import OPTIONS, REPORTS, takers
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -66,6 +75,7 @@ def demo_command() -> None:
                    "warehouse.")
 @click.option("--dry-run", is_flag=True, help="Check everything and record nothing.")
 @ledger_option
+@new_ledger_option
 @actor_option
 @click.option("--json", "form", flag_value="json", default="table",
               help="Faults as JSON lines, and the counts as the last line.")
@@ -95,16 +105,17 @@ def _command_names() -> list[str]:
 @command("do")
 @click.argument("name", required=False, type=Names(_command_names), metavar="NAME")
 @click.argument("file", required=False, default="-", type=click.File(encoding="utf-8"))
-@click.option("--role", default="operator", show_default=True, metavar="WORD",
+@click.option("--role", type=Names(roles), default="operations", show_default=True, metavar="WORD",
               help="The role in which it is done.")
 @click.option("--command-id", type=click.UUID, metavar="UUID",
               help="A key of your own: sent again under it, a command is recorded once.")
 @ledger_option
+@new_ledger_option
 @actor_option
 @format_options
 def do_command(
     name: str | None, file: TextIO, *, role: str, command_id: "UUID | None", ledger_name: str,
-    actor: str | None, form: str,
+    new: bool, actor: str | None, form: str,
 ) -> None:
     """Send commands, such as stock.move: a JSON object, or one per line, in FILE or on stdin. The
     first refusal stops it. Without a NAME: list all commands and their fields."""
@@ -113,10 +124,12 @@ def do_command(
     if name is None:
         print_rows(submit.listed(), form=form)
         return
-    commands = list(submit.read(name, file.read()))
+    if not (text := file.read()).strip():
+        raise click.UsageError(tr("No command was given: {file} is empty.", file=file.name))
+    commands = list(submit.read(name, text))
     with ExitStack() as stack:
         with submit.not_looked_up(command_id):
-            found = stack.enter_context(opened(ledger_name, make=True))
+            found = stack.enter_context(begun(ledger_name, new=new))
             context = context_of(found, actor, role)
         for number, (one, filled) in enumerate(commands, 1):
             receipt = found.ledger.handle(one, submit.identified(
@@ -127,14 +140,15 @@ def do_command(
                 click.echo(tr("Recorded at position {position}.",
                               position=", ".join(map(str, receipt.positions))))
             else:
-                click.echo(tr("Nothing new: nothing was recorded."))
+                click.echo(tr("Nothing new: nothing was changed."))
 
 
 # -- questions ------------------------------------------------------------------------------------
 
 
-@command("report")
-@click.argument("name", type=click.Choice(REPORTS))
+@command("report", epilog="\n\n".join((f"NAME: {', '.join(REPORTS)}.", *(
+    f"{option}: {', '.join(takers(field))}." for field, option in OPTIONS.items()))))
+@click.argument("name", type=Names(lambda: REPORTS), metavar="NAME")
 @click.argument("subject", required=False)
 @click.option("--channel", metavar="NAME", help="Only this channel's.")
 @click.option("--shop", metavar="NAME", help="Only this shop's.")
@@ -154,10 +168,10 @@ def report_command(name: str, ledger_name: str, form: str, output: Path | None,
                    **asked: Any) -> None:
     """Show a report as of now or of any moment. A timeline needs a SUBJECT, such as
     order:taobao:云杉书店:123, a stock-card one such as sku:SH-001, and score-terms one such as
-    member:7f3a; others can be given one."""
+    member:7f3a. Which reports take a SUBJECT or an option stands below; others refuse it."""
     from api.cli import reports
 
-    question = reports.question(**asked)
+    question = reports.question(name, **asked)
     if form == "xlsx":
         reports.save(name, ledger_name, question, output)
     else:
@@ -186,6 +200,9 @@ def rebuild_command(projections: tuple[str, ...], ledger_name: str, form: str) -
 @command("serve")
 def serve_command() -> None:
     """Serve the API at LEDGER_BIND, by default 127.0.0.1:8000, until Ctrl-C or SIGTERM."""
+    from api.http.binding import bind_of, must_be_free
+
+    must_be_free(bind_of())
     here = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
     os.execve(sys.executable, [sys.executable, "-m", "gunicorn", "--config",
@@ -243,71 +260,6 @@ def doctor_command(ledger_name: str, form: str) -> None:
     findings = doctor.examine(ledger_name)
     print_rows(findings, form=form)
     sys.exit(1 if any(finding["ok"] is False for finding in findings) else 0)
-
-
-@command("upgrade")
-def upgrade_command() -> None:
-    """Bring the database's schema to what this version needs."""
-    from ledger.settings import Settings
-
-    store = Settings.from_environment().open_store(prepare=False)
-    try:
-        before, needed = store.schema()
-        store.upgrade()
-        click.echo(tr("The schema is {needed} (it was {before}).", needed=needed, before=before))
-    finally:
-        store.close()
-
-
-@command("accept-clock")
-@ledger_option
-@actor_option
-@click.option("--reason", required=True, help="Why the clock is right.")
-def accept_clock_command(ledger_name: str, actor: str | None, reason: str) -> None:
-    """Accept the computer's clock although the guard suspects it. This is recorded, also in the
-    ledger of keys and reads."""
-    from ledger.log.store import SUFFIX
-
-    with opened(ledger_name, writes=True) as found:
-        receipt = found.ledger.accept_clock(reason, context_of(found, actor, "admin"))
-    with opened(ledger_name + SUFFIX) as keys:
-        if keys.ledger.head().position:
-            keys.ledger.accept_clock(reason, context_of(keys, actor, "admin"))
-    click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
-
-
-@command("close-log")
-@ledger_option
-@actor_option
-def close_log_command(ledger_name: str, actor: str | None) -> None:
-    """Close the last day so far, and anchor the ledger of keys and readings in the log. Where
-    nothing was recorded in either since, nothing is."""
-    with opened(ledger_name, writes=True) as found:
-        receipt = found.ledger.close_log(context_of(found, actor, "admin"))
-        if receipt is None:
-            click.echo(tr("Nothing has been recorded since the log was last closed."))
-        else:
-            click.echo(tr("Recorded at position {position}.", position=receipt.positions[0]))
-
-
-@command("digest")
-@click.argument("files", nargs=-1, required=True, metavar="FILE…",
-                type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@ledger_option
-@format_options
-def digest_command(files: tuple[Path, ...], *, ledger_name: str, form: str) -> None:
-    """Show what the log holds of files, to find one that was imported, or attached as evidence."""
-    import hashlib
-
-    from ledger.writing.requests import file_mac
-
-    with opened(ledger_name) as found:
-        rows = []
-        for path in files:
-            with path.open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").digest()
-            rows.append({"file": str(path), "mac": file_mac(found.ledger.mac, sha256)})
-        print_rows(rows, form=form)
 
 
 @command("backup")

@@ -1,26 +1,40 @@
 """What an operator asks of an installation: is the log sound, is everything in its place?"""
 
+import os
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from api.cli.output import progress
+from api.http.binding import bind_of
 from api.messages import counted, explain, tr
 from ledger.common.errors import LedgerError
 from ledger.log import sqlite
-from ledger.log.clock import ClockSuspect
+from ledger.log.clock import Clock, ClockSuspect
 from ledger.log.store import Head, Store
 from ledger.log.verify import Expectation, Problem, Report, verify_with_access
 from ledger.log.verify_keys import verify_keys
-from ledger.settings import Opened, Settings, masked, open_copy, open_ledger, sqlite_path
+from ledger.settings import (
+    NAMES,
+    Settings,
+    clock_of,
+    masked,
+    open_copy,
+    open_ledger,
+    sqlite_path,
+)
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
 
 Finding = dict[str, Any]
+
+OF_THE_LOG = ("writable", "guards", "durability", "clock", "read models")
+"""The checks that need the database."""
 
 
 def expectation(head: Head) -> str:
@@ -74,10 +88,9 @@ def _found(report: Report, problems: list[Problem]) -> Finding:
 def examine(ledger: str) -> list[Finding]:
     """Look at everything that can be wrong with an installation.
 
-    Shapes: a list of {"check", "ok", "detail"}; `ok` is None where there is nothing to judge. A
-    check that cannot be made because an earlier one failed is left out.
+    Shapes: a list of {"check", "ok", "detail"}; `ok` is None where there is nothing to judge. Where
+    an earlier check failed, the last finding says what was not looked at for that.
     """
-    settings = Settings.from_environment()
     findings: list[Finding] = []
 
     def check(name: str, look: Callable[[], tuple[bool | None, str]]) -> bool:
@@ -88,21 +101,28 @@ def examine(ledger: str) -> list[Finding]:
         findings.append({"check": name, "ok": ok, "detail": detail})
         return ok is not False
 
+    def without(*names: str) -> list[Finding]:
+        detail = tr("Mend what is wrong above, then ask again.")
+        return [*findings, {"check": ", ".join(names), "ok": None,
+                            "detail": f"{tr('Not looked at.')} {detail}"}]
+
     check("version", _version)
-    if not check("sqlite", _sqlite):
-        return findings
-    if not check("database", lambda: _database(settings, ledger)):
-        return findings
+    sqlite_good = check("sqlite", _sqlite)
+    if not check("settings", _settings):
+        return without("database", "disk", "master_key", "keys", *OF_THE_LOG)
+    settings = Settings.from_environment()
+    found = sqlite_good and check("database", lambda: _database(settings, ledger))
     check("disk", lambda: _disk(settings))
-    check("master_key", lambda: _master_key(settings))
-    if not check("keys", lambda: _keys(settings, ledger)):
-        return findings
-    opened = open_ledger(settings, name=ledger, make=False)
-    try:
-        check("guards", lambda: _guards(opened.store))
-        check("durability", lambda: _durability(opened.store))
-        check("clock", lambda: _clock(opened))
-        with closing(ReadModels(opened.store, PROJECTIONS)) as models:
+    check("master_key", lambda: _master_key(settings, needed=found))
+    if not found:
+        return without("keys", *OF_THE_LOG)
+    check("keys", lambda: _keys(settings, ledger))
+    with closing(settings.find_store(ledger)) as store:
+        check("writable", lambda: _writable(store))
+        check("guards", lambda: _guards(store))
+        check("durability", lambda: _durability(store))
+        check("clock", lambda: _clock(store, ledger, clock_of(settings, store, ledger)))
+        with closing(ReadModels(store, PROJECTIONS)) as models:
             try:
                 statuses = models.status(ledger)
             except LedgerError as error:
@@ -110,13 +130,23 @@ def examine(ledger: str) -> list[Finding]:
                 findings.append({"check": "read models", "ok": False, "detail": explain(error)})
             for status in statuses:
                 check(f"read model {status.projection}", partial(_read_model, status))
-    finally:
-        opened.close()
     return findings
 
 
 def _version() -> tuple[bool | None, str]:
     return None, tr("Event types and fields are drafts until 1.0; the envelope is frozen.")
+
+
+def _settings() -> tuple[bool | None, str]:
+    Settings.from_environment()
+    bind_of()
+    unknown = sorted(name for name in os.environ
+                     if name.startswith("LEDGER_") and name not in NAMES)
+    if not unknown:
+        return True, tr("Every LEDGER_ variable that is set is one of the program's.")
+    return None, " ".join(
+        tr("{name} is not a setting: the nearest is {near}.", name=name,
+           near=get_close_matches(name, NAMES, n=1, cutoff=0)[0]) for name in unknown)
 
 
 def _sqlite() -> tuple[bool, str]:
@@ -137,14 +167,22 @@ def _disk(settings: Settings) -> tuple[bool | None, str]:
     path = sqlite_path(settings.database_url)
     if path is None:
         return None, tr("The database server's disk is its own to watch.")
+    if not path.parent.is_dir():
+        return None, tr("There is no folder {path} yet.", path=path.parent)
     free = shutil.disk_usage(path.parent).free
     return free > 256 * 2**20, tr("{mib} MiB free", mib=free // 2**20)
 
 
-def _master_key(settings: Settings) -> tuple[bool | None, str]:
+def _master_key(settings: Settings, *, needed: bool) -> tuple[bool | None, str]:
+    """`needed`: there is a ledger, whose keys it unwraps."""
     path = settings.master_key_file
     if path is None or not path.exists():
+        if path is not None and needed:
+            return False, tr("There is no file {path}: without it no key of the ledger can be "
+                             "read. Restore it from where you keep its copy.", path=path)
         return None, tr("No master key file yet.")
+    if not os.access(path, os.R_OK):
+        return False, tr("{path} cannot be read by the user who runs this.", path=path)
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         return False, tr("{path} can be read by others (mode {mode}): chmod 600 it.",
@@ -159,6 +197,14 @@ def _keys(settings: Settings, ledger: str) -> tuple[bool, str]:
         return True, f"{masked(settings.keys_url)}, {opened.ledger.keys.id.hex()[:16]}"
     finally:
         opened.close()
+
+
+def _writable(store: Store) -> tuple[bool, str]:
+    why = store.refuses_writes()
+    if why is not None:
+        return False, tr("Nothing can be recorded: {why}. Check the permissions of the file and of "
+                         "its folder, and how the disk is mounted.", why=why)
+    return True, tr("The database takes writes.")
 
 
 def _guards(store: Store) -> tuple[bool, str]:
@@ -190,8 +236,8 @@ def _set(found: Mapping[str, str], names: Iterable[str]) -> str:
     return ", ".join(f"{name} = {found[name]}" for name in names)
 
 
-def _clock(opened: Opened) -> tuple[bool, str]:
-    last, clock = opened.ledger.head().recorded_at, opened.ledger.clock
+def _clock(store: Store, ledger: str, clock: Clock) -> tuple[bool, str]:
+    last = store.head(ledger).recorded_at
     behind = (last - clock.wall()) / 1e6
     if behind > 5:
         return False, tr("It is {behind:.0f} s behind the last event.", behind=behind)

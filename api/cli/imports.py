@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from functools import partial
 from pathlib import Path
 
 import click
 
+from api.cli.options import begun
 from api.cli.output import as_json
 from api.cli.progress import ProgressBar
 from api.http.runtime import staging_folder
@@ -17,7 +17,7 @@ from ledger.imports import profiles
 from ledger.imports.faults import REASONS, RowFault
 from ledger.imports.importer import REJECT_EVERYTHING, Summary, run_import
 from ledger.log.store import must_be_owner
-from ledger.settings import MissingLedger, Settings, default_actor, open_ledger
+from ledger.settings import MissingLedger, Opened, Settings, default_actor, open_ledger
 
 EMPTY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
 """What a file is checked against where there is no ledger yet."""
@@ -25,34 +25,37 @@ EMPTY = Settings(database_url="memory:", keys_url="memory:", master_key_file=Non
 
 @contextmanager
 def imported(
-    files: Sequence[Path], profile: str, *, ledger_name: str, actor: str | None,
+    files: Sequence[Path], profile: str, *, ledger_name: str, new: bool, actor: str | None,
     shop: str | None, policy: str, stock: str | None, dry_run: bool,
 ) -> Iterator[Summary]:
     """The summary of an import, with its faults at hand until the end of the block. A ledger that
     is not there begins only if there is something to record; until then an empty one stands for it.
 
-    Errors: BadLedgerName (R-LDG-09).
+    Errors: BadLedgerName (R-LDG-09), OtherLedgers (R-SET-10).
     """
     must_be_owner(ledger_name)
     settings = Settings.from_environment()
     found = profiles.find(profile)
-    with ExitStack() as open_ones:
-        def opened(where: Settings, *, make: bool) -> tuple[Ledger, Context]:
-            ledger = open_ones.enter_context(
-                closing(open_ledger(where, name=ledger_name, make=make))).ledger
-            return ledger, Context(actor=actor or default_actor(ledger), role="integration",
-                                   client="cli")
 
-        begin = None
+    def by(opened: Opened) -> tuple[Ledger, Context]:
+        who = actor or default_actor(opened.ledger)
+        return opened.ledger, Context(actor=who, role="integration", client="cli")
+
+    with ExitStack() as open_ones:
+        def begin() -> tuple[Ledger, Context]:
+            return by(open_ones.enter_context(begun(ledger_name, new=new)))
+
+        missing = False
         try:
-            ledger, context = opened(settings, make=False)
+            here = open_ledger(settings, name=ledger_name, make=False, another=new)
         except MissingLedger:
-            ledger, context = opened(EMPTY, make=True)
-            begin = partial(opened, settings, make=True)
+            here, missing = open_ledger(EMPTY, name=ledger_name), True
+        ledger, context = by(open_ones.enter_context(closing(here)))
         bar = open_ones.enter_context(ProgressBar())
         yield open_ones.enter_context(run_import(
             ledger, files, found, context=context, shop=shop, policy=policy, stock=stock,
-            dry_run=dry_run, staging_dir=staging_folder(settings), progress=bar, begin=begin))
+            dry_run=dry_run, staging_dir=staging_folder(settings), progress=bar,
+            begin=begin if missing else None))
 
 
 def print_faults(summary: Summary, form: str) -> None:

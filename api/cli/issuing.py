@@ -9,6 +9,7 @@ from api.http.runtime import KeyRing
 from ledger.access import IssueKey, KeyExpired, KeyRevoked, KeyUnknown, RevokeKey
 from ledger.common.context import Context
 from ledger.common.days import SHOP_ZONE
+from ledger.common.errors import Invalid
 from ledger.common.values import rfc3339
 from ledger.log.store import SUFFIX, must_be_owner
 from ledger.settings import Opened, open_ledger
@@ -17,13 +18,20 @@ from projections.asking.clocks import moment
 SECRET_BYTES = 32
 
 
-def opened(ledger: str, *, make: bool = False) -> Opened:
-    """The ledger of a ledger's keys. Only with `make` may it be a new one.
+class ExpiryPassed(Invalid):
+    """The key would have expired at {at} already, and open nothing. Name a later time."""
+
+    code = "expiry_passed"
+    rule = "R-ACC-06"
+
+
+def opened(ledger: str) -> Opened:
+    """The ledger of a ledger's keys, which is there.
 
     Errors: BadLedgerName (R-LDG-09), MissingLedger (R-SET-03).
     """
     must_be_owner(ledger)
-    return open_ledger(name=ledger + SUFFIX, make=make)
+    return open_ledger(name=ledger + SUFFIX, make=False)
 
 
 def issue(
@@ -32,13 +40,15 @@ def issue(
 ) -> dict[str, Any]:
     """Make a key. Shapes: the record that is printed, with `token`, which is shown this once.
 
-    Errors: R-VAL-01, R-ACC-01, R-ACC-02, R-ACC-04, BadTime (R-PRJ-03).
+    Errors: R-VAL-01, R-ACC-01, R-ACC-02, R-ACC-04, BadTime (R-PRJ-03), ExpiryPassed (R-ACC-06).
     """
     now = datetime.now(UTC)
     key = secrets.token_hex(6)
     token = f"ol_{found.store.id_of(ledger).hex()}_{key}{secrets.token_urlsafe(SECRET_BYTES)}"
     at = None if expires is None else moment("expires", expires, SHOP_ZONE).at_us
     ends = None if at is None else datetime.fromtimestamp(at / 1e6, UTC)
+    if ends is not None and ends <= now:
+        raise ExpiryPassed(at=rfc3339(ends))
     found.ledger.handle(IssueKey(
         key=key, owner=owner, role=role, digest=hashlib.sha256(token.encode()).hexdigest(),
         expires_at=ends, replaces=replaces, occurred_at=now,

@@ -9,10 +9,13 @@ from api.cli.options import (
     Group,
     Names,
     actor_option,
+    begun,
     command,
     context_of,
     format_options,
     ledger_option,
+    new_ledger_option,
+    roles,
 )
 from api.cli.output import print_record, print_rows
 
@@ -22,13 +25,7 @@ def keys_group() -> None:
     """Keys of programs and people for the HTTP API."""
 
 
-def _roles() -> tuple[str, ...]:
-    from ledger.access import ROLES
-
-    return ROLES
-
-
-role_option = click.option("--role", required=True, type=Names(_roles), help="What it may.")
+role_option = click.option("--role", required=True, type=Names(roles), help="What it may.")
 overlap_option = click.option("--overlap-hours", type=click.IntRange(0, 24 * 90), default=24,
                               show_default=True, help="How long the old key goes on.")
 
@@ -38,13 +35,16 @@ overlap_option = click.option("--overlap-hours", type=click.IntRange(0, 24 * 90)
 @role_option
 @click.option("--expires", metavar="TIME", help="Until when it opens anything.")
 @ledger_option
+@new_ledger_option
 @actor_option
 @format_options
-def issue_command(ledger_name: str, actor: str | None, form: str, **options: Any) -> None:
+def issue_command(
+    ledger_name: str, *, new: bool, actor: str | None, form: str, **options: Any
+) -> None:
     """Give out a key. Its token is shown this once and is stored nowhere."""
     from api.cli import issuing
 
-    with closing(issuing.opened(ledger_name, make=True)) as found:
+    with begun(ledger_name, new=new, access=True) as found:
         context = context_of(found, actor, "admin")
         print_record(issuing.issue(found, ledger_name, context, **options), form=form)
 
@@ -71,12 +71,17 @@ def rotate_command(
 @click.option("--reason", required=True, help="Why.")
 @ledger_option
 @actor_option
-def revoke_command(key: str, *, reason: str, ledger_name: str, actor: str | None) -> None:
+@format_options
+def revoke_command(
+    key: str, *, reason: str, ledger_name: str, actor: str | None, form: str
+) -> None:
     """Let KEY open nothing any more, within a second."""
     from api.cli import issuing
 
     with closing(issuing.opened(ledger_name)) as found:
         issuing.revoke(found, context_of(found, actor, "admin"), key, reason)
+    if form == "json":
+        print_record({"key": key, "state": "revoked"}, form=form)
 
 
 @command("list")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from api.fault_words import fault_said
 from api.messages import explain, language, tr
 from ledger.common.errors import InvalidValues, LedgerError
 from ledger.policies.errors import PolicyUnsound
@@ -48,13 +49,31 @@ class Group(_Translated, click.Group):
         """Their names."""
         return list(self.commands)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named; one that is mistyped is refused with the nearest."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            near = nearest(args[0], self.commands)
+            if near:
+                ctx.fail(tr("There is no command {name!r}. Did you mean {near}?", name=args[0],
+                            near=near))
+        return super().resolve_command(ctx, args)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The name that was meant; None where none is near."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, list(known), n=1)), None)
+
 
 def _in_language(words: str) -> str:
     template = " ".join(words.split())
     return tr(template)
 
 
-def command(name: str) -> Callable[[Command], click.Command]:
+def command(name: str, *, epilog: str | None = None) -> Callable[[Command], click.Command]:
     """A command whose errors are messages and exit code 1; its help is its docstring."""
 
     def decorate(function: Command) -> click.Command:
@@ -63,8 +82,10 @@ def command(name: str) -> Callable[[Command], click.Command]:
             try:
                 return function(*arguments, **options)
             except (InvalidValues, PolicyUnsound) as error:
+                rule = f"{error.rule}, " if isinstance(error, InvalidValues) else ""
                 for fault in error.faults:
-                    click.echo(f"{_typed(fault.where)}: {fault.message} [{fault.code}]", err=True)
+                    click.echo(f"{_typed(fault.where)}: {fault_said(fault.message)} "
+                               f"[{rule}{fault.code}]", err=True)
                 sys.exit(1)
             except LedgerError as error:
                 click.echo(explain(error), err=True)
@@ -75,7 +96,7 @@ def command(name: str) -> Callable[[Command], click.Command]:
                 click.echo(tr("A file or a text cannot be used: {why}", why=error), err=True)
                 sys.exit(1)
 
-        return click.command(name, cls=_Translated)(guarded)
+        return click.command(name, cls=_Translated, epilog=epilog)(guarded)
 
     return decorate
 
@@ -98,6 +119,15 @@ class Names(click.Choice[str]):
         self.look_up = look_up
         self.case_sensitive = True
 
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """The name; one that is mistyped is refused with the nearest."""
+        if value not in self.choices and (near := nearest(str(value), self.choices)):
+            self.fail(tr("There is no {name!r}. Did you mean {near}?", name=value, near=near),
+                      param, ctx)
+        return super().convert(value, param, ctx)
+
     @cached_property
     def choices(self) -> tuple[str, ...]:  # type: ignore[override]
         """The names."""
@@ -106,6 +136,16 @@ class Names(click.Choice[str]):
 
 ledger_option = click.option("--ledger", "ledger_name", default="main", show_default=True,
                              metavar="NAME", help="Which ledger of the database.")
+def roles() -> tuple[str, ...]:
+    """The roles in which something is done: those of keys."""
+    from ledger.access import ROLES
+
+    return ROLES
+
+
+new_ledger_option = click.option(
+    "--new-ledger", "new", is_flag=True, help="Begin the ledger if it is not there. The first one "
+    "of a database begins without.")
 actor_option = click.option("--actor", metavar="ID", help="Who does it: a pseudonymous id. "
                             "Default: a pseudonym of the login.")
 
@@ -162,19 +202,41 @@ def as_of_options(function: Command) -> Command:
 
 
 @contextmanager
-def opened(name: str, *, make: bool = False, writes: bool = False) -> "Iterator[Opened]":
-    """The ledger of the settings, closed at the end: with `writes` to take commands, and only with
-    `make` may it be a new one, which does, too.
+def opened(name: str, *, writes: bool = False) -> "Iterator[Opened]":
+    """The ledger of the settings, which is there, closed at the end: with `writes` to take
+    commands.
 
-    Errors: MissingLedger (R-SET-03); with either, BadLedgerName (R-LDG-09).
+    Errors: MissingLedger (R-SET-03); with `writes`, BadLedgerName (R-LDG-09).
     """
     from ledger.log.store import must_be_owner
     from ledger.settings import open_ledger
 
-    if make or writes:
+    if writes:
         must_be_owner(name)
-    found = open_ledger(name=name, make=make)
+    found = open_ledger(name=name, make=False)
     try:
+        yield found
+    finally:
+        found.close()
+
+
+@contextmanager
+def begun(name: str, *, new: bool, access: bool = False) -> "Iterator[Opened]":
+    """The ledger of the settings, or that of its keys and readings, closed at the end. It begins
+    now if it is the first of its database, or `new`: that is said.
+
+    Errors: BadLedgerName (R-LDG-09), OtherLedgers (R-SET-10).
+    """
+    from ledger.log.store import SUFFIX, must_be_owner
+    from ledger.settings import Settings, masked, open_ledger
+
+    must_be_owner(name)
+    settings = Settings.from_environment()
+    found = open_ledger(settings, name=name + SUFFIX if access else name, another=new)
+    try:
+        if found.begun:
+            click.echo(tr("Began ledger {ledger!r} in {url}.", ledger=name,
+                          url=masked(settings.database_url)), err=True)
         yield found
     finally:
         found.close()

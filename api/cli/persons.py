@@ -73,14 +73,14 @@ def find_command(
 def _send(found: "Opened", one: "Command", actor: str | None, form: str) -> None:
     from api.cli import submit
 
-    receipt = found.ledger.handle(one, context_of(found, actor, "operator"))
+    receipt = found.ledger.handle(one, context_of(found, actor, "admin"))
     if form == "json":
         click.echo(as_json(submit.shown(receipt)))
     elif receipt.positions:
         click.echo(tr("Recorded at position {position}.",
                       position=", ".join(map(str, receipt.positions))))
     else:
-        click.echo(tr("Nothing new: nothing was recorded."))
+        click.echo(tr("Nothing new: nothing was changed."))
 
 
 @command("request-erasure")
@@ -92,7 +92,7 @@ def request_command(
     """Ask to erase PERSON. Nothing is erased before somebody else confirms it."""
     from ledger.erasure.finding import request_of
 
-    with opened(ledger_name) as found:
+    with opened(ledger_name, writes=True) as found:
         _send(found, request_of(found.store, found.ledger.keys, person, ground=ground,
                                 occurred_at=datetime.now(UTC)), actor, form)
 
@@ -103,7 +103,7 @@ def withdraw_command(person: str, *, ledger_name: str, actor: str | None, form: 
     """No longer ask to erase PERSON."""
     from ledger.erasure.commands import WithdrawErasure
 
-    with opened(ledger_name) as found:
+    with opened(ledger_name, writes=True) as found:
         _send(found, WithdrawErasure(person=person, occurred_at=datetime.now(UTC)), actor, form)
 
 
@@ -113,7 +113,7 @@ def confirm_command(person: str, *, ledger_name: str, actor: str | None, form: s
     """Erase PERSON, and all who go together with them, for ever. Somebody else asked for it."""
     from ledger.erasure.finding import confirmation_of
 
-    with opened(ledger_name) as found:
+    with opened(ledger_name, writes=True) as found:
         _send(found, confirmation_of(found.store, found.ledger.keys, person,
                                      occurred_at=datetime.now(UTC)), actor, form)
 
@@ -127,7 +127,7 @@ def hold_command(
     """Let nobody erase PERSON for now, such as during a dispute."""
     from ledger.erasure.commands import HoldPerson
 
-    with opened(ledger_name) as found:
+    with opened(ledger_name, writes=True) as found:
         _send(found, HoldPerson(person=person, reason=reason, occurred_at=datetime.now(UTC)),
               actor, form)
 
@@ -138,7 +138,7 @@ def lift_hold_command(person: str, *, ledger_name: str, actor: str | None, form:
     """Let PERSON be erased again."""
     from ledger.erasure.commands import LiftPersonHold
 
-    with opened(ledger_name) as found:
+    with opened(ledger_name, writes=True) as found:
         _send(found, LiftPersonHold(person=person, occurred_at=datetime.now(UTC)), actor, form)
 
 
@@ -165,8 +165,8 @@ def _note(
     from api.cli import issuing
     from api.http.noting import notes_of
 
-    context = context_of(found, actor, "operator")
-    with closing(issuing.opened(ledger, make=True)) as access:
+    context = context_of(found, actor, "admin")
+    with closing(issuing.opened(ledger)) as access:
         for note in notes_of("ledger person export", person, filters=(), persons=group.persons,
                              position=position):
             access.ledger.handle(note, context)
@@ -183,7 +183,7 @@ def export_command(person: str, *, ledger_name: str, actor: str | None, form: st
     from ledger.erasure.finding import together_with
     from projections.audit.persons import held_on
 
-    with opened(ledger_name) as found:
+    with opened(ledger_name, writes=True) as found:
         keys = found.ledger.keys
         group, traces = together_with(found.store, keys, person)
         _note(found, ledger_name, actor, person=person, group=group, position=traces.seen)
@@ -203,8 +203,8 @@ def retain_command(*, dry_run: bool, ledger_name: str, actor: str | None, form: 
     from ledger.erasure.retaining import due, slices
 
     now = datetime.now(UTC)
-    with opened(ledger_name) as found:
-        context = context_of(found, actor, "operator")
+    with opened(ledger_name, writes=True) as found:
+        context = context_of(found, actor, "admin")
         ready = list(due(found.ledger, context, now))
         receipts = [] if dry_run else [
             found.ledger.handle(one, context) for one in slices(ready, now)]

@@ -5,13 +5,14 @@ import click
 from api.cli.options import (
     Group,
     actor_option,
+    begun,
     command,
     context_of,
     format_options,
     ledger_option,
-    opened,
+    new_ledger_option,
 )
-from api.cli.output import print_rows
+from api.cli.output import print_record, print_rows
 from api.messages import tr
 
 
@@ -36,18 +37,24 @@ def check_command(files: tuple[str, ...]) -> None:
 @click.option("--from", "effective_from", required=True, metavar="DAY",
               help="The first day on which it holds.")
 @ledger_option
+@new_ledger_option
 @actor_option
+@format_options
 def publish_command(
-    file: str, effective_from: str, ledger_name: str, actor: str | None
+    file: str, effective_from: str, *, ledger_name: str, new: bool, actor: str | None, form: str
 ) -> None:
     """Let the sections of a policy file, or of a shipped one by its name, hold from a day on. What
     it does not speak of holds as before."""
     from api.cli import publishing
 
     command = publishing.publication(file, effective_from)
-    with opened(ledger_name, make=True) as found:
+    with begun(ledger_name, new=new) as found:
         receipt = found.ledger.handle(command, context_of(found, actor, "admin"))
         version = publishing.latest(found.store, ledger_name)
+        if form == "json":
+            print_record({"version": version, "from": effective_from,
+                          "position": receipt.positions[0]}, form=form)
+            return
         click.echo(tr("Version {version} holds from {day} on; recorded at position {position}.",
                       version=version, day=effective_from, position=receipt.positions[0]))
 

@@ -20,6 +20,7 @@ from ledger.log.store import Store
 from ledger.settings import Settings
 from projections import reports
 from projections.asking.clocks import AsOf
+from projections.asking.names import OPTIONS, TAKES, takers
 from projections.asking.questions import Answer, Question
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
@@ -45,6 +46,13 @@ class OutputNeeded(Invalid):
     rule = "R-PRJ-15"
 
 
+class OptionNotTaken(Invalid):
+    """The report {report} takes no {option}. These do: {takers}."""
+
+    code = "option_not_taken"
+    rule = "R-PRJ-22"
+
+
 @contextmanager
 def read_models(ledger: str) -> Iterator[tuple[Store, ReadModels]]:
     """The store of a ledger and its read models. Reports need no keys.
@@ -63,15 +71,24 @@ def read_models(ledger: str) -> Iterator[tuple[Store, ReadModels]]:
 
 
 def question(
-    subject: str | None, *, channel: str | None = None, shop: str | None = None,
+    name: str, subject: str | None, *, channel: str | None = None, shop: str | None = None,
     position: int | None = None, recorded_as_of: str | None = None,
     occurred_as_of: str | None = None, since: str | None = None, until: str | None = None,
     month: str | None = None, post: str | None = None, day: str | None = None,
 ) -> Question:
-    """The question that the options ask. Errors: R-PRJ-03, R-PRJ-04, R-PRJ-06."""
-    as_of = AsOf.parse(position, recorded_as_of, occurred_as_of)
-    return Question(as_of=as_of, channel=channel, shop=shop, subject=subject,
-                    since=since, until=until, month=month, post=post, day=day)
+    """The question that the options ask of a report.
+
+    Errors: R-PRJ-03, R-PRJ-04, R-PRJ-06, OptionNotTaken (R-PRJ-22).
+    """
+    asked = {"subject": subject, "channel": channel, "shop": shop, "since": since, "until": until,
+             "month": month, "post": post, "day": day}
+    for field, value in asked.items():
+        if value is not None and field not in TAKES[name]:
+            raise OptionNotTaken(report=name, option=OPTIONS[field],
+                                 takers=", ".join(takers(field)))
+    return Question(as_of=AsOf.parse(position, recorded_as_of, occurred_as_of), channel=channel,
+                    shop=shop, subject=subject, since=since, until=until, month=month, post=post,
+                    day=day)
 
 
 def ask(name: str, ledger: str, asked: Question) -> Answer:

@@ -8,8 +8,10 @@ from uuid import UUID
 
 import msgspec
 
+from api.messages import tr
 from ledger.common.context import Context, Receipt
 from ledger.common.errors import Invalid
+from ledger.common.values import repeated_name
 from ledger.core.commands import Command
 from ledger.handlers.table import HANDLERS
 from ledger.log.store import ConnectionLost, StorageFailed
@@ -36,7 +38,7 @@ def read(name: str, text: str) -> Iterator[tuple[Command, frozenset[str]]]:
     """
     cls = COMMANDS[name]
     try:
-        texts = [(1, msgspec.json.decode(text))]
+        texts = [(1, _decoded(name, text, 1))]
     except msgspec.DecodeError:
         texts = list(_lines(name, text))
     for line, fields in texts:
@@ -58,9 +60,19 @@ def _lines(name: str, text: str) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
-                yield number, msgspec.json.decode(line)
+                yield number, _decoded(name, line, number)
             except msgspec.DecodeError as error:
                 raise BadCommand(line=number, name=name, why=_lower(str(error))) from None
+
+
+def _decoded(name: str, text: str, line: int) -> Any:
+    """A JSON text whose objects have no name twice. Errors: BadCommand (R-CMD-01) for one that
+    has."""
+    found = msgspec.json.decode(text)
+    if (twice := repeated_name(text)) is not None:
+        raise BadCommand(line=line, name=name,
+                         why=tr("the name {name!r} stands twice", name=twice))
+    return found
 
 
 def _lower(text: str) -> str:

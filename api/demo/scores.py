@@ -71,7 +71,7 @@ GRADES = {
 BONUSES = {EARLY: ("answers for the autumn campaign", "2"),
            DISPATCHER: ("parcels packed on the holiday", "3")}
 
-NOT_GRADED = [LeftOut(member=GENERAL, post="general_manager", reason="nobody stands above")]
+NOT_GRADED = [LeftOut(member=GENERAL, post="general_manager", reason="nobody_above")]
 POST_OF = {person.member: person.post for person in TEAM}
 COLUMNS = {"member": 11, "post": 21, "committee": 9, "self": 5, "bonus": 5, "deductions": 10,
            "score": 5, "coefficient": 11}

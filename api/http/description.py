@@ -7,11 +7,12 @@ from typing import Any
 import orjson
 from flask import Flask, Response, current_app, send_from_directory
 
+from api.http.edge_errors import EDGE, Problem, in_words
 from api.http.fields import Free
-from api.http.operations import unknown_problem
 from api.http.problems import TITLES, TYPE
 from api.http.routes import PERMITS, PUBLIC, Api, Blueprint
 from api.http.standing import described
+from api.messages import tr
 from ledger.common.errors import LedgerError
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -114,12 +115,14 @@ def script() -> Response:
 @group.response(200, content_type="text/html")
 def problem(code: str) -> Response:
     """What an error means, by its code."""
-    found = {cls.code: cls for cls in _all(LedgerError)}.get(code)
-    if found is None:
-        raise unknown_problem(code)
-    words = escape(" ".join((found.__doc__ or "").split()))
+    kinds: list[type[LedgerError]] = [LedgerError, *_all(LedgerError)]
+    errors = {cls.code: cls for cls in kinds}
+    if code not in errors and code not in EDGE:
+        raise Problem("problem_unknown", name=code)
+    words = EDGE[code].words if code in EDGE else " ".join((errors[code].__doc__ or "").split())
+    rule = f"<p>{escape(errors[code].rule)}" if code in errors else ""
     return Response(f"<!doctype html><meta charset=utf-8><title>{escape(code)}</title>"
-                    f"<h1>{escape(code)}</h1><p>{words}<p>{escape(found.rule)}",
+                    f"<h1>{escape(code)}</h1><p>{escape(in_words(tr(words)))}{rule}",
                     content_type="text/html; charset=utf-8")
 
 

@@ -17,6 +17,16 @@ from ledger.common.checking import split
 from ledger.common.values import MAX_INTEGER, Checks
 from projections.asking.clocks import TIME
 
+fields.Field.default_error_messages = {
+    **fields.Field.default_error_messages, "required": "is missing",
+    "null": "is null, and may not be"}
+fields.List.default_error_messages = {"invalid": "is not a list"}
+fields.Mapping.default_error_messages = {"invalid": "is not an object"}
+fields.Nested.default_error_messages = {"type": "is not an object"}
+Schema._default_error_messages = {
+    "type": "is not an object", "unknown": "is no field here", "invalid": "cannot be taken"}
+"""What marshmallow says of a value, in our words: they are made of one kind of sentence."""
+
 
 class Bounded(fields.Field[Any]):
     """A value inside bounds: the same markers that the field of the command has.
@@ -76,11 +86,12 @@ class Digits(fields.Integer):
     """A whole number in an address or a header, where everything is text."""
 
     def __init__(self, *, least: int = 0, most: int = MAX_INTEGER, **more: Any) -> None:
-        super().__init__(validate=validate.Range(least, most), **more)
+        super().__init__(validate=validate.Range(
+            least, most, error="is not between {min} and {max}"), **more)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         if not (value.isascii() and value.isdigit() and len(value) < 18):
-            raise ValidationError("Not a whole number.")
+            raise ValidationError("is not a whole number")
         return int(value)
 
 
@@ -89,7 +100,7 @@ class Truth(fields.Boolean):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         if type(value) is not bool:
-            raise ValidationError("Not true or false.")
+            raise ValidationError("is not true or false")
         return value
 
 
@@ -131,13 +142,13 @@ class Time(fields.DateTime):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         if type(value) is not str or not TIME.fullmatch(value):
-            raise ValidationError("Not a time with its zone, such as 2026-10-31T23:59:59+08:00.")
+            raise ValidationError("is not a time with its zone, such as 2026-10-31T23:59:59+08:00")
         try:
             found = datetime.fromisoformat(value.upper())
         except ValueError:
-            raise ValidationError("Not a time that there is.") from None
+            raise ValidationError("is not a time that there is") from None
         if not 1970 <= found.year <= 9998:
-            raise ValidationError("Lies outside the years 1970 to 9998.")
+            raise ValidationError("lies outside the years 1970 to 9998")
         return found
 
 
@@ -145,7 +156,10 @@ class Etag(fields.String):
     """A version in quotes."""
 
     def __init__(self, **more: Any) -> None:
-        super().__init__(validate=validate.Regexp(r'^"?[1-9][0-9]{0,14}"?$'), **more)
+        super().__init__(validate=validate.Regexp(
+            r'^"?[1-9][0-9]{0,14}"?$',
+            error='is not a version as an ETag gives it, such as "3"; `*` and weak ones '
+                  'are not taken'), **more)
 
 
 class Free(Schema):

@@ -1,6 +1,7 @@
 """For operators: is it alive, can it work, how much does it do, which version is it."""
 
 import logging
+import os
 import shutil
 import sys
 import time
@@ -12,7 +13,7 @@ from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from api.http.fields import Free
-from api.http.problems import Problem, detail_of
+from api.http.problems import detail_of
 from api.http.routes import PUBLIC, Blueprint, edge
 from ledger import __version__
 from ledger.log.sqlite import SqliteStore
@@ -46,8 +47,9 @@ def livez() -> Response:
 @group.response(200, Free)
 @group.alt_response(503, schema=Free)
 def readyz() -> Response:
-    """Whether it can work: schema, writers, read models, disk. 503 if not. A ledger that would
-    refuse whatever is sent says why: its keys are others, a newer program has written to it."""
+    """Whether it can work: schema, writers, read models, the log's file, disk. 503 if not. A ledger
+    that would refuse whatever is sent says why: its keys are others, a newer program has written to
+    it."""
     checks = _checks()
     status = 200 if all(check["ok"] for check in checks.values()) else 503
     return Response(orjson.dumps({"ok": status == 200, "checks": checks}), status,
@@ -69,6 +71,8 @@ def _checks() -> dict[str, dict[str, Any]]:
                 "lag": status.lag, "stopped": status.error is not None}
     if isinstance(here.store, SqliteStore):
         free = shutil.disk_usage(here.store.path.parent).free
+        path = here.store.path
+        found["writable"] = {"ok": all(os.access(one, os.W_OK) for one in (path, path.parent))}
         found["disk"] = {"ok": free > LEAST_DISK, "free_bytes": free}
     return found
 
@@ -146,8 +150,3 @@ def _end(response: Response) -> Response:
         "request": g.get("request_id"), "ms": round(took * 1000, 2),
         "key": None if who is None else who.key}})
     return response
-
-
-def unknown_problem(code: str) -> Problem:
-    """There is no error with this code."""
-    return Problem(404, "problem_unknown", f"There is no error {code!r}.")

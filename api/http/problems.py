@@ -8,6 +8,8 @@ import orjson
 from flask import Flask, Response, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
+from api.fault_words import fault_said
+from api.http.edge_errors import EDGE, Problem
 from api.messages import prefer, tr
 from ledger.common.errors import (
     Conflict,
@@ -64,20 +66,7 @@ TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not F
           500: "Internal Server Error", 503: "Service Unavailable"}
 """The phrases of RFC 9110 (428 and 429: RFC 6585). What happened stands in `detail`."""
 
-OUR_FAULT = "Something went wrong in the ledger's own code. It has been logged."
 RETRY_AFTER_S = 2
-
-
-class Problem(Exception):
-    """An error of the edge itself. `errors` point into the request."""
-
-    def __init__(
-        self, status: int, code: str, detail: str, *, rule: str | None = None,
-        errors: Iterable[Fault] = (), headers: Mapping[str, str] | None = None,
-    ) -> None:
-        self.status, self.code, self.detail, self.rule = status, code, detail, rule
-        self.errors, self.headers = list(errors), dict(headers or {})
-        super().__init__(detail)
 
 
 def respond(
@@ -88,7 +77,7 @@ def respond(
     body: dict[str, Any] = {
         "type": f"/v1/problems/{code}", "title": TITLES.get(status, "Error"), "status": status,
         "detail": detail, "instance": request.path, "code": code, "rule": rule,
-        "errors": [{"pointer": fault.where, "detail": fault.message, "code": fault.code}
+        "errors": [{"pointer": fault.where, "detail": fault_said(fault.message), "code": fault.code}
                    for fault in errors]}
     found = Response(orjson.dumps(body), status, content_type=TYPE)
     found.headers.update(headers or {})
@@ -111,13 +100,25 @@ def of_ledger(error: LedgerError) -> Response:
         log.error("%s (%s): %s", error.code, error.rule, error,
                   exc_info=error if status == 500 else None)
     if status == 500:
-        return respond(500, "our_fault", OUR_FAULT)
+        return of_edge(Problem("our_fault"))
+    if isinstance(error, CommandReused):
+        return respond(status, error.code, tr(EDGE[error.code].words), rule=error.rule)
     return respond(status, error.code, detail_of(error), rule=error.rule, errors=error.faults)
+
+
+def of_edge(error: Problem) -> Response:
+    """The response to an error of the edge."""
+    words = EDGE[error.code].words
+    return respond(error.status, error.code, tr(words, **error.details), errors=error.errors,
+                   headers=error.headers)
 
 
 def detail_of(error: LedgerError) -> str:
     """What an error says to a client: not where the ledger lies, nor how it is set up."""
     details = error.details
+    if isinstance(error, InvalidValues) and error.faults:
+        details = {**details, "summary": "; ".join(
+            f"{fault.where}: {fault_said(fault.message)}" for fault in error.faults)}
     if isinstance(error, Misconfigured):
         details = {name: HIDDEN if name in PLACES else value for name, value in details.items()}
     return tr(error.template, **details)
@@ -137,12 +138,14 @@ def of_http(error: HTTPException) -> Response:
     """The response to what Flask refuses: 404, 405 with its `Allow`, 413 and others."""
     status = error.code or 500
     if status == 500:
-        return respond(500, "our_fault", OUR_FAULT)
+        return of_edge(Problem("our_fault"))
     headers = dict(error.get_headers())
     kept: dict[str, str] = {name: headers[name] for name in ("Allow", "Retry-After")
                             if name in headers}
     code = error.name.lower().replace(" ", "_").replace("-", "_")
-    return respond(status, code, error.description or error.name, headers=kept)
+    return of_edge(Problem(code if code in EDGE else "http_error", status=status, headers=kept,
+                           name=error.name, method=request.method,
+                           allowed=kept.get("Allow", "nothing")))
 
 
 def preferred_language() -> str | None:
@@ -155,14 +158,12 @@ def preferred_language() -> str | None:
 def register(app: Flask) -> None:
     """Make an app answer every error with a problem, in the language of the request."""
     prefer(preferred_language)
-    app.register_error_handler(Problem, lambda error: respond(
-        error.status, error.code, error.detail, rule=error.rule, errors=error.errors,
-        headers=error.headers))
+    app.register_error_handler(Problem, of_edge)
     app.register_error_handler(LedgerError, of_ledger)
     app.register_error_handler(HTTPException, of_http)
 
     def unexpected(error: Exception) -> Response:
         app.logger.error("unexpected", exc_info=error)
-        return respond(500, "our_fault", OUR_FAULT)
+        return of_edge(Problem("our_fault"))
 
     app.register_error_handler(Exception, unexpected)

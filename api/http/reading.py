@@ -8,9 +8,9 @@ import marshmallow
 import orjson
 from flask import Response, request
 
+from api.http.edge_errors import Problem
 from api.http.fields import Digits, Text
 from api.http.opening import opened_rows
-from api.http.problems import Problem
 from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
 from api.http.standing import mark
 from ledger.common.values import exact
@@ -205,7 +205,7 @@ def _rows_after(
         return rows
     keys = [_key(row, listed.key) for row in rows]
     if after not in keys:
-        raise Problem(400, "bad_cursor", "The row after which this page begins is no longer there.")
+        raise Problem("bad_cursor")
     return rows[keys.index(after) + 1 :]
 
 

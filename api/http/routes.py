@@ -13,11 +13,12 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from api.http import problems
-from api.http.problems import Problem
+from api.http.edge_errors import Problem
 from api.http.runtime import Caller, Edge
+from api.messages import tr
 from ledger.access import ROLES
 from ledger.common.errors import Fault, InvalidValues
-from ledger.common.values import escaped
+from ledger.common.values import escaped, repeated_name
 
 PUBLIC = frozenset({"anyone"})
 EVERYBODY = frozenset(ROLES)
@@ -51,12 +52,10 @@ def admit() -> None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     found = edge().caller(token.strip()) if scheme.lower() == "bearer" else None
     if found is None:
-        raise Problem(401, "unauthorized", "A valid key is needed: Authorization: Bearer ol_…",
-                      headers={"WWW-Authenticate": 'Bearer realm="ledger"'})
+        raise Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="ledger"'})
     g.caller = found
     if found.role not in permitted:
-        raise Problem(403, "forbidden", f"The role {found.role} may not do this; "
-                                        f"{', '.join(sorted(permitted)) or 'nobody'} may.")
+        raise Problem("forbidden", role=found.role, roles=", ".join(sorted(permitted)) or "–")
 
 
 class Parser(FlaskParser):
@@ -70,20 +69,24 @@ class Parser(FlaskParser):
     def load_json(self, req: Request, schema: Any) -> Any:
         """The body. Errors: 400 if it is not JSON, 413, 415."""
         if req.mimetype != "application/json":
-            raise Problem(415, "not_json", "Send application/json.")
+            raise Problem("not_json")
         try:
-            return orjson.loads(req.get_data(cache=True))
-        except orjson.JSONDecodeError as error:
-            raise Problem(400, "malformed_json", f"The body is not JSON: {error}") from None
+            found = orjson.loads(sent := req.get_data(cache=True))
+            twice = repeated_name(sent)
+        except (ValueError, RecursionError) as error:
+            raise Problem("malformed_json", why=error) from None
+        if twice is not None:
+            raise Problem("malformed_json", why=tr("the name {name!r} stands twice", name=twice))
+        return found
 
     def handle_error(self, error: Any, req: Any, schema: Any, **more: Any) -> Any:
         """Everything that marshmallow found, as pointers."""
         faults = [fault for location, found in error.messages.items()
                   for fault in _faults("" if location == "json" else f"/{location}", found)]
-        words = f"{len(faults)} value(s) cannot be accepted."
         if any(fault.where.startswith(("/headers", "/query")) for fault in faults):
-            raise Problem(400, "not_understood", words, errors=faults)
-        raise Problem(422, InvalidValues.code, words, rule=InvalidValues.rule, errors=faults)
+            names = ", ".join(fault.where.rpartition("/")[2] for fault in faults)
+            raise Problem("not_understood", names=names, errors=faults)
+        raise InvalidValues(faults)
 
 
 def _faults(at: str, found: Any) -> list[Fault]:
@@ -153,9 +156,8 @@ def unseal(cursor: str) -> list[Any]:
         raw, path, filters, last = b"", "", {}, []
     if not raw or not hmac.compare_digest(raw[:16], _mark(raw[16:])) \
             or (path, filters) != (request.path, _filters()):
-        raise Problem(400, "bad_cursor",
-                      "This cursor belongs to another list. Start again without one.",
-                      errors=[Fault("/query/cursor", "bad_cursor", "belongs to another list")])
+        raise Problem("bad_cursor", errors=[
+            Fault("/query/cursor", "bad_cursor", "belongs to another list")])
     found: list[Any] = last
     return found
 

@@ -3,13 +3,18 @@
 `ledger serve` starts it so. By hand: `gunicorn --config python:api.http.serving wsgi:app`.
 """
 
-import os
+import sys
 
 from api.entry import begin
+from api.http.binding import BadBind, bind_of
+from api.messages import explain
 
 begin()
 
-bind = os.environ.get("LEDGER_BIND", "127.0.0.1:8000")
+try:
+    bind = bind_of()
+except BadBind as error:
+    sys.exit(explain(error))
 workers = 1
 worker_class = "gthread"
 threads = 32

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from api.http.problems import Problem
+from api.http.edge_errors import Problem
 from api.http.routes import caller, edge
 from ledger.common.errors import Fault
 from projections.asking.marks import FORM, Mark, mark_at, must_hold
@@ -73,7 +73,7 @@ def _parsed(header: str, sent: str) -> Mark:
     try:
         return Mark.parse(sent)
     except ValueError:
-        raise Problem(400, "not_understood", f"{header} cannot be read.", errors=[Fault(
+        raise Problem("not_understood", names=header, errors=[Fault(
             f"/headers/{header}", "malformed", f"is {sent[:100]!r}, not a position such as "
             "12 or 12:0123456789abcdef")]) from None
 
@@ -83,11 +83,11 @@ def _wait(position: int) -> None:
     if here.reached(name) >= position:
         return
     if here.waiting >= MAX_WAITERS:
-        raise Problem(503, "behind", "Too many requests are waiting for the read models.")
+        raise Problem("behind", position=position)
     here.waiting += 1
     try:
         if not here.wait_for(name, position, MAX_WAIT_S):
-            raise Problem(503, "behind", f"The read models have not reached position {position}.")
+            raise Problem("behind", position=position)
     finally:
         here.waiting -= 1
 

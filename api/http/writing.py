@@ -11,8 +11,9 @@ import msgspec
 import orjson
 from flask import Response
 
+from api.http.edge_errors import Problem
 from api.http.fields import Etag, KeyText, schema_of
-from api.http.problems import Problem, handed_over
+from api.http.problems import handed_over
 from api.http.routes import Blueprint, caller, edge
 from api.http.standing import mark
 from ledger.common.context import Context, Receipt
@@ -98,7 +99,8 @@ def _add(group: Blueprint, route: Route) -> None:
 
     view.__doc__ = route.command.__doc__
     found: Callable[..., Any] = view
-    for wrap in (group.alt_response(200, schema=ReceiptSchema, description="Done before"),
+    for wrap in (group.alt_response(200, schema=ReceiptSchema,
+                                    description="Done before, or nothing is changed by it"),
                  group.response(201, ReceiptSchema), group.arguments(schema()),
                  group.arguments(headers(), location="headers")):
         found = wrap(found)
@@ -109,8 +111,7 @@ def _add(group: Blueprint, route: Route) -> None:
 def _version(etag: str | None, *, needed: bool) -> int | None:
     if etag is None:
         if needed:
-            raise Problem(428, "precondition_required",
-                          "This rests on what was seen: send its ETag as If-Match.")
+            raise Problem("precondition_required")
         return None
     return int(etag.strip('"'))
 
@@ -123,8 +124,7 @@ def decide(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
     command_id = requests.command_id(ledger.id, who.actor, key)
     with _lock:
         if command_id in _running:
-            raise Problem(409, "still_running", "The same command is running. Ask again.",
-                          headers={"Retry-After": "1"})
+            raise Problem("still_running", headers={"Retry-After": "1"})
         _running.add(command_id)
     try:
         context = Context(
@@ -142,7 +142,8 @@ def decide(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
 def _answer(receipt: Receipt, command: Command, route: Route) -> Response:
     body = {"command_id": str(receipt.command_id), "positions": receipt.positions,
             "versions": receipt.versions, "position": receipt.position}
-    found = Response(orjson.dumps(body), 200 if receipt.replayed else 201,
+    made = receipt.positions and not receipt.replayed
+    found = Response(orjson.dumps(body), 201 if made else 200,
                      content_type="application/json")
     mark(found, receipt.position, receipt.leaf)
     if receipt.replayed:

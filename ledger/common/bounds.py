@@ -284,9 +284,9 @@ class Items(Bound):
 
     def note(self, checks: Checks, where: str, value: Any) -> None:
         if not self.least <= len(value) <= self.most:
-            allowed = (f"{self.least} to {self.most} can be" if self.least else
-                       f"{self.most} are allowed")
-            checks.fault(where, "too_many", f"are {len(value)}, {allowed}")
+            checks.fault(where, "too_many", (
+                f"are {len(value)}, {self.least} to {self.most} can be" if self.least else
+                f"are {len(value)}, {self.most} are allowed"))
 
 
 @dataclass(frozen=True)

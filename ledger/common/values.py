@@ -4,6 +4,7 @@ A check never raises by itself. It appends what is wrong to a list of faults, so
 of an input are reported at once.
 """
 
+import json
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
@@ -99,6 +100,36 @@ def escaped(name: object) -> str:
     return str(name).replace("~", "~0").replace("/", "~1")
 
 
+def repeated_name(text: str | bytes) -> str | None:
+    """A name that an object of a JSON text has twice: readers differ in which one counts."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                found.append(name)
+            seen.add(name)
+
+    json.loads(text, object_pairs_hook=look, parse_int=str, parse_float=str)
+    return found[0] if found else None
+
+
+SHOWN = 40
+"""A text up to so many characters is named in full."""
+
+
+def shown(value: Any) -> str:
+    """A value of JSON as a sentence names it: a short one as it was written, else what it is."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float) or value is None:
+        return "null" if value is None else str(value)
+    if isinstance(value, str):
+        return f"the text {value!r}" if len(value) <= SHOWN else "a long text"
+    return "a list" if isinstance(value, list | tuple) else "an object"
+
+
 class Checks:
     """Collects the faults of one input; `done()` raises them all at once."""
 
@@ -117,7 +148,7 @@ class Checks:
     def text(self, where: str, value: Any, *, longest: int = 2000, empty: bool = False) -> None:
         """A text of 1 (or 0) to `longest` characters with no NUL and no lone surrogate."""
         if type(value) is not str:
-            self.fault(where, "not_text", f"is {type(value).__name__}, not text")
+            self.fault(where, "not_text", f"is {shown(value)}, not text")
             return
         if not empty and not value.strip():
             self.fault(where, "empty", "is empty")
@@ -134,15 +165,14 @@ class Checks:
     ) -> None:
         """A whole number inside its bounds; never a float, a truth value or digits in quotes."""
         if type(value) is not int:
-            self.fault(where, "not_integer",
-                       f"is {type(value).__name__} {value!r}, not a whole number")
+            self.fault(where, "not_integer", f"is {shown(value)}, not a whole number")
         elif not least <= value <= most:
             self.fault(where, "out_of_range", f"is {value}, allowed are {least} to {most}")
 
     def moment(self, where: str, value: Any) -> None:
         """A time with its zone, in the years 1970 to 9998."""
         if not isinstance(value, datetime):
-            self.fault(where, "not_time", f"is {type(value).__name__}, not a time")
+            self.fault(where, "not_time", f"is {shown(value)}, not a time")
         elif value.tzinfo is None:
             self.fault(where, "naive_time", "has no time zone")
         elif not 1970 <= value.year <= 9998:

@@ -67,7 +67,9 @@ def lines_of(path: Path, expected: str) -> Iterator[dict[str, Any]]:
                     _must_be(path, line.get("format"), expected)
                 yield line
     except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
-        raise BadBackup(path=path, why=str(error)) from error
+        why = ("it is not compressed by gzip" if isinstance(error, gzip.BadGzipFile) else
+               getattr(error, "strerror", None) or str(error))
+        raise BadBackup(path=path, why=why) from error
 
 
 def _must_be(path: Path, found: object, expected: str) -> None:

@@ -265,6 +265,9 @@ class MemoryStore(_View):
     def durability(self) -> dict[str, str]:
         return {"memory": "until closed"}
 
+    def refuses_writes(self) -> str | None:
+        return None
+
     def host(self) -> str:
         return "memory"
 

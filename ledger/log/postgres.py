@@ -229,6 +229,11 @@ class PostgresStore(SqlStore):
             return found
         return {**found, "standbys": str(standbys)}
 
+    def refuses_writes(self) -> str | None:
+        with self.reading() as reader:
+            ((read_only,),) = reader.rows("SHOW transaction_read_only", ())
+        return None if read_only == "off" else "transaction_read_only = on"
+
 
 def _grant(connection: Connection, role: str) -> None:
     """What the application's role needs, unless it is the one that migrates."""

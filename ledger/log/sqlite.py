@@ -231,3 +231,17 @@ class SqliteStore(SqlStore):
         with self.reading() as reader:
             names = ("journal_mode", "synchronous")
             return {name: str(reader.rows(f"PRAGMA {name}", ())[0][0]) for name in names}
+
+    def refuses_writes(self) -> str | None:
+        """It waits for the lock, as a writer does, and gives it back. To begin is not enough: in a
+        file that is only read, SQLite takes it for the beginning of a read."""
+        try:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql(self.begin)
+                try:
+                    connection.exec_driver_sql("DELETE FROM heads WHERE 1 = 0")
+                finally:
+                    connection.exec_driver_sql("ROLLBACK")
+        except self.failures as error:
+            return reason(error)
+        return None

@@ -372,6 +372,10 @@ class Store(Reader, Protocol):
         ("standbys"), and "synchronous_standby_names": for which of them a commit waits."""
         ...
 
+    def refuses_writes(self) -> str | None:
+        """Why the database takes no writes from here; None where it does. Nothing is written."""
+        ...
+
     def host(self) -> str:
         """Which database this is: another one after a restore into another place or a fail-over.
 

@@ -192,7 +192,8 @@ class ReceiveGoods(OnCase, frozen=True, kw_only=True):
 
 
 class InspectGoods(OnCase, frozen=True, kw_only=True):
-    """Say what becomes of pieces that arrived. `late`: see `MoveStock`."""
+    """Say what becomes of pieces that arrived. `late` answers what a movement from before the last
+    count was: `movement` or `already_counted`."""
 
     NAME: ClassVar[str] = "case.inspect"
     lines: Annotated[list[Outcome], SOME]

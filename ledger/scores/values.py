@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from ledger.common.bounds import Id, MemberId, Reason, Words
+from ledger.common.bounds import Id, MemberId, Words
 from ledger.common.personal import Personal
 from ledger.common.values import subject
 from ledger.policies.values import PARTIES, Escalation
@@ -85,12 +85,18 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     policy_version: int
 
 
+LEFT_OUT = ("nobody_above", "absent", "short_time", "graded_elsewhere", "other")
+"""Why a member may get no figure: nobody is there who could grade them, they were away, they held
+the post for too few days, others grade them, or another reason."""
+
+
 class LeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A member who gets no figure in a month, and why."""
+    """A member who gets no figure in a month, and why: in a word, since an event that is about many
+    members seals nothing for one of them."""
 
     member: MemberId
     post: Id
-    reason: Reason
+    reason: Annotated[str, Words(*LEFT_OUT)]
 
 
 class FigureChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

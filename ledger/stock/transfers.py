@@ -148,7 +148,8 @@ def _skus(lines: Iterable[Sending]) -> list[str]:
 
 
 class _OnTransfer(OnStream, frozen=True, kw_only=True):
-    """A command on a transfer. `late`: see `MoveStock`."""
+    """A command on a transfer. `late` answers what a movement from before the last count was:
+    `movement` or `already_counted`."""
 
     AGGREGATE = Transfer
     number: Id

@@ -90,7 +90,7 @@ class Reading(NamedTuple):
         asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
                  if (value := getattr(self.question, name)) is not None]
         if asked and not listed and self.as_of["recorded_at"] is not None:
-            self.note(f"there is nothing about {', '.join(asked)} by then")
+            self.note(f"there is nothing about {', '.join(asked)}{'' if self.now else ' by then'}")
         return Answer(self.as_of, listed)
 
 

@@ -1,9 +1,32 @@
-"""The names of all reports, for those who offer them and need nothing else of a report."""
+"""The names of all reports and what each can be asked, for those who offer them and need nothing
+else of a report."""
 
-REPORTS = (
-    "appeals", "attendance", "bins", "closings", "decisions", "deductions", "discrepancies",
-    "exceptions", "fulfilment", "grading", "inventory", "leave", "low-stock", "orders", "policies",
-    "post-terms", "reconciliation", "returns", "rosters", "score-history", "score-terms",
-    "score-warnings", "scores", "shifts", "staff", "stock-card", "stock-ledger", "timeline",
-)
-"""In the order of the alphabet; a test compares them with the reports themselves."""
+SUBJECT = ("subject",)
+PLACE = ("subject", "channel", "shop")
+PERIOD = ("subject", "since", "until")
+MONTH = ("subject", "month")
+SCORES = ("subject", "month", "post")
+DAY = ("subject", "day")
+
+TAKES: dict[str, tuple[str, ...]] = {
+    "appeals": MONTH, "attendance": MONTH, "bins": SUBJECT, "closings": ("month",),
+    "decisions": MONTH, "deductions": MONTH, "discrepancies": SUBJECT, "exceptions": PLACE,
+    "fulfilment": PLACE, "grading": SCORES, "inventory": SUBJECT, "leave": MONTH,
+    "low-stock": SUBJECT, "orders": PLACE, "policies": (), "post-terms": SUBJECT,
+    "reconciliation": ("channel", "shop"), "returns": PLACE, "rosters": SUBJECT,
+    "score-history": SCORES, "score-terms": MONTH, "score-warnings": SCORES, "scores": SCORES,
+    "shifts": DAY, "staff": DAY, "stock-card": PERIOD, "stock-ledger": PERIOD, "timeline": SUBJECT,
+}
+"""What a report can be asked besides as of when: fields of `questions.Question`. In the order of
+the alphabet; a test compares the names with the reports themselves, another what they read."""
+
+REPORTS = tuple(TAKES)
+
+OPTIONS = {"subject": "SUBJECT", "channel": "--channel", "shop": "--shop", "since": "--from",
+           "until": "--to", "month": "--month", "day": "--day", "post": "--post"}
+"""What the command line calls the fields."""
+
+
+def takers(field: str) -> list[str]:
+    """The reports that take a field."""
+    return [name for name, taken in TAKES.items() if field in taken]

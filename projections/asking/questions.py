@@ -8,8 +8,7 @@ from projections.asking.clocks import NOW, AsOf
 
 
 class SubjectNeeded(Invalid):
-    """This report is about one subject. Name it, such as order:taobao:云杉书店:123 or
-    member:7f3a."""
+    """This report is about one subject. Name it, such as {example}."""
 
     code: ClassVar[str] = "subject_needed"
     rule: ClassVar[str] = "R-PRJ-10"

@@ -31,7 +31,7 @@ def timeline(reading: Reading) -> Iterator[dict[str, Any]]:
     ReadModelsUnready (R-PRJ-01).
     """
     if reading.question.subject is None:
-        raise SubjectNeeded
+        raise SubjectNeeded(example="order:taobao:云杉书店:123")
     return map(shown, about(reading, reading.question.subject, after=reading.question.after))
 
 

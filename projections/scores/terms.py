@@ -193,7 +193,7 @@ def terms(reading: Reading) -> Iterator[dict[str, Any]]:
     score. Errors: SubjectNeeded (R-PRJ-10), those of `explain_score`.
     """
     if (member := reading.question.subject) is None:
-        raise SubjectNeeded
+        raise SubjectNeeded(example="member:7f3a")
     for post in _explained(ScoreBook(reading), member, reading.question)["posts"]:
         for term in post["terms"]:
             yield {"post": post["post"], "what": term["what"], "factor": term["factor"],

@@ -230,7 +230,7 @@ def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
     received, issued, on_hand, available. Errors: SubjectNeeded (R-PRJ-10), as `stock_ledger`.
     """
     if reading.question.subject is None:
-        raise SubjectNeeded
+        raise SubjectNeeded(example="sku:SH-001")
     period, taken = _period(reading), _taken(reading)
     unit = next(iter(_units(reading).values()), PIECE)
     listed = _select(

@@ -76,3 +76,13 @@ def test_env_file__rejected_in_one_line_when_it_is_not_utf_8(
     assert done.returncode == 1
     assert "Save it as UTF-8" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_env_file__names_itself_and_the_line_that_it_cannot_use(folder: Path) -> None:
+    with (folder / ".env").open("a") as file:
+        file.write("what is this\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "api.cli", "upgrade"], cwd=folder, check=False, text=True,
+        capture_output=True, env={**os.environ, "PYTHONPATH": str(source.ROOT), "LANG": "C.UTF-8"})
+    assert (done.returncode, done.stderr.splitlines()) == (0, [
+        f"{folder / '.env'}, line 3: this is not NAME=value, and is left out."])

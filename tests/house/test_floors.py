@@ -16,8 +16,9 @@ FLOORS = {
         "store", "asking", "orders", "stock", "returns", "people", "deductions", "scores",
         "policies", "audit", "reports", "catalogue"),
     "api": (
-        "messages", "entry", "sheets", "http", "log", "orders", "returns", "stock", "people",
-        "persons", "policies", "deductions", "scores", "imports", "demo", "cli", "__init__"),
+        "messages", "fault_words", "entry", "sheets", "http", "log", "orders", "returns",
+        "stock", "people", "persons", "policies", "deductions", "scores", "imports", "demo",
+        "cli", "__init__"),
 }
 """The packages and modules of each folder. One may import only those that stand before it."""
 

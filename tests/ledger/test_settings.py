@@ -27,6 +27,7 @@ from ledger.settings import (
     NotInCopy,
     Settings,
     StrayAt,
+    _plain,
     clock_of,
     default_actor,
     open_copy,
@@ -39,6 +40,11 @@ from tests.support.clocks import START
 
 def sqlite_settings(folder: Path) -> Settings:
     return Settings.from_environment({"LEDGER_DATABASE_URL": f"sqlite:///{folder}/shop.db"})
+
+
+def test_plain__ends_no_sentence_in_a_sentence() -> None:
+    assert _plain("connection refused\n\tAre connections accepted?\n") == (
+        "connection refused Are connections accepted")
 
 
 def test_settings__keys_lie_next_to_an_sqlite_log(tmp_path: Path) -> None:
@@ -177,8 +183,8 @@ def test_report__rejected_when_its_read_model_stopped(
     with monkeypatch.context() as patch:
         patch.setattr(event_types, "_decoders", decoders)
         with pytest.raises(reports.ProjectionStopped, match="before position 2"):
-            reports.ask("orders", "main", reports.question(None))
-    assert len(reports.ask("orders", "main", reports.question(None)).rows) == 2
+            reports.ask("orders", "main", reports.question("orders", None))
+    assert len(reports.ask("orders", "main", reports.question("orders", None)).rows) == 2
 
 
 @pytest.mark.parametrize("name", [

@@ -19,6 +19,7 @@ import click
 import msgspec
 
 from api.cli.program import program
+from api.http.edge_errors import EDGE, in_words
 from api.http.problems import status_of
 from ledger.common.currencies import EXPONENTS
 from ledger.common.errors import (
@@ -67,10 +68,12 @@ def errors_md() -> str:
     """docs/errors.md: every error and fault with code, rule and message in both languages."""
     chinese = messages.catalogue()
     lines = ["# Errors", "", MADE, "",
-             "Codes and rule ids are never translated and never change. The rules themselves are",
-             "in [rules.md](rules.md). HTTP is the status of the answer; 500 says only that the",
-             "code is at fault, and the server's own log says the rest. Errors of how the ledger",
-             "stands or is set up are logged, too; the answer hides where things lie there.",
+             "Codes and rule ids are never translated and never change. What is filled in stands",
+             "in capitals. Each code has a page at `/v1/problems/CODE`, which is the",
+             "`type` of an answer. The rules themselves are in [rules.md](rules.md). HTTP is the",
+             "status of the answer; 500 says only that the code is at fault, and the server's own",
+             "log says the rest. Errors of how the ledger stands or is set up are logged, too; the",
+             "answer hides where things lie there.",
              "The IETF draft on `Idempotency-Key` asks for 422 where a key comes again with",
              "another request."]
     left = source.errors()
@@ -85,6 +88,11 @@ def errors_md() -> str:
     lines += ["", "## Faults in an imported file", "",
               "Each is reported with its file, row, column and value.", "",
               *table(["code", "rule", "message", "中文"], rows)]
+    lines += ["", "## Of the server itself", "",
+              "Errors of the request as such; they have no rule.", "", *table(
+                  ["code", "HTTP", "message", "中文"],
+                  [[f"`{code}`", str(said.status), in_words(said.words),
+                    in_words(chinese.get(said.words) or NONE)] for code, said in EDGE.items()])]
     codes = ", ".join(f"`{code}`" for code in sorted(set(_fault_codes())))
     lines += ["", "## Faults of single values", "",
               "`invalid_values` and `invalid_profile` list them, each with a JSON pointer:", codes]
@@ -92,7 +100,7 @@ def errors_md() -> str:
 
 
 def _row(code: str, rule: str, template: str, chinese: dict[str, str]) -> list[str]:
-    return [f"`{code}`", rule, template, chinese.get(template) or NONE]
+    return [f"`{code}`", rule, in_words(template), in_words(chinese.get(template) or NONE)]
 
 
 def _fault_codes() -> Iterator[str]:

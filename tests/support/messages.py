@@ -15,10 +15,12 @@ from pathlib import Path
 from babel.messages.pofile import read_po
 
 from api.cli.program import program
+from api.fault_words import WORDS
+from api.http.edge_errors import EDGE
 from api.messages import CATALOG
 from tests.support import source
 
-TRANSLATED_ELSEWHERE = {"error.template", "template"}
+TRANSLATED_ELSEWHERE = {"error.template", "template", "words", "EDGE[error.code].words"}
 """What `tr` is given besides literals; the texts behind it are keys by another way."""
 
 
@@ -38,6 +40,8 @@ def keys() -> dict[str, str]:
 def _of_errors() -> Iterator[tuple[str, str]]:
     for cls in source.errors():
         yield cls.__name__, source.template(cls)
+    yield from ((f"edge {code}", said.words) for code, said in EDGE.items())
+    yield from (("fault of a value", words) for words in WORDS)
     for code, (_, words) in source.fault_rules().items():
         yield f"fault {code}", words
 

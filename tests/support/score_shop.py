@@ -607,7 +607,7 @@ class Shop(RuleBasedStateMachine):
           out=st.lists(st.tuples(members, st.sampled_from((AGENT, HEAD))), max_size=1))
     def seal(self, month: str, actor: str, again: bool, *, out: Sequence[Pair],
              days_back: int) -> None:
-        left_out, day = [LeftOut(who, post, "long ill") for who, post in out], self.when(days_back)
+        left_out, day = [LeftOut(who, post, "absent") for who, post in out], self.when(days_back)
         fields: dict[str, Any] = {"month": month, "occurred_at": at(day), "left_out": left_out}
         may = self.oracle.may_close(month, actor, day) and self.oracle.may_seal(
             month, out, day=day, again=again)

@@ -102,7 +102,7 @@ def test_import__rejected_when_the_file_is_broken(run: Run, name: str) -> None:
     result = run("import", SAMPLES / "broken" / name, "--profile", "taobao-orders", "--json")
     found = counts(result)
     assert result.exit_code == 1
-    assert (found["accepted"], found["events"], found["position"]) == (0, 0, 1)
+    assert (found["accepted"], found["events"], found["position"]) == (0, 0, 0)
     assert found["rows"] == found["accepted"] + found["rejected"] + found["duplicates"]
     faults = [json.loads(line) for line in result.stdout.splitlines()[:-1]]
     assert faults
@@ -139,7 +139,7 @@ def test_import__accepted_in_part_when_failed_rows_are_rejected(run: Run) -> Non
     (("rebuild", "nothing"), 1),
     (("verify", "--expect", "7"), 1),
     (("restore", "missing.gz"), 2),
-    (("restore", AUGUST), 2),
+    (("restore", AUGUST), 1),
     (("restore", AUGUST, "--reason", "x"), 1),
     (("give-up-keys", "--reason", "x"), 2),
     (("give-up-keys", "--actor", "member:7f3a"), 2),
@@ -319,7 +319,7 @@ def test_verify__accepted_of_a_copy_by_itself(
         assert found == noted
         assert [one.name for one in folder.iterdir()] == ["old.db"]
         assert run("verify", copy, "--expect", f"7:{'00' * 32}").exit_code == 1
-        assert "R-SET-03" in run("verify", copy, "--ledger", "other").stderr
+        assert "R-SET-09" in run("verify", copy, "--ledger", "other").stderr
     finally:
         folder.chmod(0o700)
         copy.chmod(0o600)
@@ -545,9 +545,3 @@ def test_commands__rejected_in_one_line_when_a_file_or_a_text_cannot_be_used(
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1, result.stderr
     assert result.exception is None or isinstance(result.exception, SystemExit)
-
-
-def test_report__of_deductions_takes_a_shop_that_none_of_them_is_of(run: Run) -> None:
-    run("demo")
-    result = run("report", "deductions", "--shop", "云杉书店", "--json")
-    assert (result.exit_code, json.loads(result.stdout)) == (0, [])

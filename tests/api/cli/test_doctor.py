@@ -1,6 +1,7 @@
 """`ledger doctor` exits 0 on a healthy ledger and 1 where something is wrong."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,9 +20,9 @@ from api.cli.commands import (
     verify_command,
 )
 from ledger.log.clock import DAY_US, Clock, ClockSuspect
-from ledger.settings import Settings, open_ledger
-from tests.conftest import durable, on_postgres
-from tests.support import tamper
+from ledger.settings import NAMES, Settings, open_ledger
+from tests.conftest import durable, on_postgres, on_sqlite
+from tests.support import source, tamper
 from tests.support.builders import CONTEXT, place
 from tests.support.postgres_server import APP_ROLE, Server
 from tests.support.waiting import eventually
@@ -81,6 +82,63 @@ def test_doctor__reports_a_guard_that_is_gone(healthy: Settings) -> None:
                    + (" ON events" if healthy.admin_url else ""))
     code, found = examined()
     assert (code, found["guards"]) == (1, False)
+
+
+@durable
+def test_doctor__reports_a_database_that_cannot_be_written(
+    healthy: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type(store := healthy.open_store())
+    store.close()
+    monkeypatch.setattr(kind, "refuses_writes", lambda _: "attempt to write a readonly database")
+    code, found = examined()
+    assert (code, found["writable"]) == (1, False)
+
+
+@on_sqlite
+def test_doctor__goes_on_where_the_keys_cannot_be_opened(healthy: Settings) -> None:
+    """What does not hang on them is looked at all the same."""
+    _, before = examined()
+    assert healthy.master_key_file is not None
+    healthy.master_key_file.unlink()
+    code, found = examined()
+    assert (code, found["master_key"], found["keys"]) == (1, False, False)
+    assert found.keys() == before.keys()
+    healthy.master_key_file.mkdir()  # to be read by nobody
+    said = CliRunner().invoke(doctor_command, ["--json"]).stdout
+    assert "LEDGER_MASTER_KEY_FILE names" in said
+
+
+@on_sqlite
+@pytest.mark.parametrize(("name", "value"), [
+    ("LEDGER_CLOCK_AHEAD_DAYS", "soon"), ("LEDGER_DATABASE_URL", "mysql://x"),
+    ("LEDGER_BIND", "foo")])
+def test_doctor__reports_a_bad_setting_as_a_finding(
+    healthy: Settings, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    result = CliRunner().invoke(doctor_command, ["--json"])
+    found = {one["check"]: one for one in json.loads(result.stdout)}
+    assert (result.exit_code, found["settings"]["ok"]) == (1, False)
+    assert found["settings"]["detail"].startswith(f"{name} is ")
+    assert "Not looked at." in json.loads(result.stdout)[-1]["detail"]
+
+
+@on_sqlite
+def test_doctor__warns_of_a_setting_that_is_mistyped(
+    healthy: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(mistyped := "LEDGER_" + "DATABSE_URL", "sqlite:///x.db")
+    result = CliRunner().invoke(doctor_command, ["--json"])
+    found = {one["check"]: one for one in json.loads(result.stdout)}
+    assert (result.exit_code, found["settings"]["ok"]) == (0, None)
+    assert found["settings"]["detail"] == (
+        f"{mistyped} is not a setting: the nearest is LEDGER_DATABASE_URL.")
+
+
+def test_names__are_those_of_the_page() -> None:
+    page = source.text(source.ROOT / "docs/settings.md")
+    assert set(re.findall(r"^\| `(LEDGER_[A-Z_]+)`", page, re.MULTILINE)) == set(NAMES)
 
 
 @on_postgres

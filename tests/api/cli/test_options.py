@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from api.cli.commands import COMMANDS
 from ledger.settings import Settings, open_ledger
@@ -18,14 +19,18 @@ MAKES = {"import", "do", "demo", "keys issue", "policies publish", "restore", "u
          "serve"}
 """What may begin a ledger. All other commands may not."""
 
-NEEDS_NONE = {"policies check"}
-"""What reads no ledger at all."""
+NEEDS_NONE = {"policies check", "keys rotate-master"}
+"""What reads no ledger at all: a file, or the keys alone."""
 
 ARGUMENTS = {
     "report": ["orders"], "accept-clock": ["--reason", "it is right"], "backup": ["copy.gz"],
     "digest": [__file__], "give-up-keys": ["--actor", "member:7f3a", "--reason", "lost"],
     "keys rotate": ["0123"], "keys revoke": ["0123", "--reason", "lost"],
-    "policies diff": ["1", "2"],
+    "policies diff": ["1", "2"], "person find": ["order:taobao:x:1"],
+    "person request-erasure": ["person:7f3a", "--ground", "requested"],
+    "person withdraw-erasure": ["person:7f3a"], "person confirm-erasure": ["person:7f3a"],
+    "person hold": ["person:7f3a", "--reason", "a dispute"], "person lift-hold": ["person:7f3a"],
+    "person status": ["person:7f3a"], "person export": ["person:7f3a"],
 }
 """What a command needs to get as far as its ledger."""
 
@@ -41,6 +46,7 @@ def enumerated() -> Iterator[tuple[str, click.Command]]:
 
 
 EVERY = dict(enumerated())
+TAOBAO = ROOT / "samples" / "taobao" / "ExportOrderList202608312359.csv"
 READING = sorted(set(EVERY) - MAKES - NEEDS_NONE)
 
 
@@ -159,7 +165,7 @@ def test_command__says_that_there_are_no_keys_and_where_it_looked(
 @pytest.mark.parametrize(("name", "arguments", "option"), [
     ("give-up-keys", ["--actor", "Anna Schmidt", "--reason", "gone"], "--actor"),
     ("give-up-keys", ["--actor", "member:7f3a", "--reason", " "], "--reason"),
-    ("restore", [__file__, "--actor", "Anna Schmidt", "--reason", "gone"], "--actor"),
+    ("restore", ["copy.gz", "--actor", "Anna Schmidt", "--reason", "gone"], "--actor"),
     ("keys issue", ["--owner", "Anna Schmidt", "--role", "admin"], "--owner"),
     ("keys revoke", ["abc", "--reason", " "], "--reason"),
     ("accept-clock", ["--reason", " "], "--reason")])
@@ -169,28 +175,77 @@ def test_command__calls_what_is_wrong_by_the_option_that_was_typed(
 ) -> None:
     """R-VAL-01: nobody typed a field such as /by."""
     monkeypatch.setenv("LEDGER_DATABASE_URL", begun(place_to_look))
+    assert CliRunner().invoke(EVERY["backup"], ["copy.gz"]).exit_code == 0
     result = CliRunner().invoke(EVERY[name], arguments)
     assert (result.exit_code, result.stdout) == (1, ""), result.output
     assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [option]
 
 
 WRITING = {
-    "do": ["warehouse.open"], "import": ["--profile", "generic", __file__],
+    "do": ["warehouse.open"], "import": ["--profile", "taobao-orders", str(TAOBAO)],
     "policies publish": ["deadlines", "--from", "2026-01-01"],
     "keys issue": ["--owner", "member:7f3a", "--role", "admin"],
     "keys rotate": ["123"], "keys revoke": ["123", "--reason", "lost"],
     "accept-clock": ["--reason", "right"], "close-log": [],
-    "give-up-keys": ["--actor", "member:7f3a", "--reason", "lost"]}
+    "give-up-keys": ["--actor", "member:7f3a", "--reason", "lost"],
+    "person request-erasure": ["person:7f3a", "--ground", "requested"],
+    "person withdraw-erasure": ["person:7f3a"], "person confirm-erasure": ["person:7f3a"],
+    "person hold": ["person:7f3a", "--reason", "a dispute"], "person lift-hold": ["person:7f3a"],
+    "person export": ["person:7f3a"], "person retain": []}
 """The commands that record something in the ledger that --ledger names, and what else they take."""
 
 ONLY_READING = {"report", "rebuild", "verify", "doctor", "digest", "backup", "keys list",
-                "policies list", "policies diff"}
+                "policies list", "policies diff", "person find", "person status"}
 
 
 def test_command__with_a_ledger_either_records_in_it_or_reads() -> None:
     named = {name for name, command in EVERY.items()
              if any(param.name == "ledger_name" for param in command.params)}
     assert named == {*WRITING, *ONLY_READING}
+
+
+MAY_BEGIN = {"do", "import", "policies publish", "keys issue"}
+BEGINNING = pytest.mark.parametrize(("name", "arguments"), [
+    (name, WRITING[name]) for name in sorted(MAY_BEGIN)])
+
+
+def test_beginning__is_what_may_ask_for_a_new_ledger() -> None:
+    assert {name for name, one in EVERY.items() if any(
+        "--new-ledger" in option.opts for option in one.params)} == MAY_BEGIN
+
+
+@BEGINNING
+def test_command__rejected_where_the_database_holds_other_ledgers(
+    name: str, arguments: list[str], place_to_look: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that is mistyped begins nothing, whatever became of the command."""
+    monkeypatch.setenv("LEDGER_DATABASE_URL", url := begun(place_to_look))
+
+    def invoke(*more: str) -> Result:
+        return CliRunner().invoke(EVERY[name], [*arguments, *more], input='{"name": "main"}')
+
+    for more in [[], ["--dry-run"]] if name == "import" else [[]]:
+        refused = invoke("--ledger", "mian", *more)
+        assert (refused.exit_code, "holds: main." in refused.stderr) == (1, True), refused.output
+        assert "[R-SET-10, other_ledgers]" in refused.stderr
+    with closing(Settings.from_environment({"LEDGER_DATABASE_URL": url}).open_store()) as store:
+        assert store.ledgers() == ["main", "main.access"]
+        assert "Began" not in invoke().stderr
+        if name == "import":  # a dry run of another one begins none
+            dry = invoke("--ledger", "second", "--new-ledger", "--dry-run")
+            assert (dry.exit_code, "Began" in dry.stderr) == (0, False), dry.output
+            assert store.ledgers() == ["main", "main.access"]
+        said = "Began ledger 'second' in sqlite:///"
+        assert said in invoke("--ledger", "second", "--new-ledger").stderr
+        assert said not in invoke("--ledger", "second").stderr
+        assert "second" in store.ledgers()
+
+
+@BEGINNING
+def test_command__says_that_it_began_the_first_ledger(name: str, arguments: list[str]) -> None:
+    result = CliRunner().invoke(EVERY[name], arguments, input='{"name": "main"}')
+    assert "Began ledger 'main' in sqlite:///" in result.stderr
+    assert "Began" not in result.stdout
 
 
 @pytest.mark.parametrize(("name", "arguments"), WRITING.items())
@@ -208,8 +263,7 @@ def test_command__rejected_where_only_keys_and_readings_are_recorded(
 def taobao(folder: Path, *changes: tuple[str, str]) -> Path:
     """An export of Taobao, changed."""
     path = folder / "export.csv"
-    text = (ROOT / "samples" / "taobao" / "ExportOrderList202608312359.csv").read_bytes().decode(
-        "gb18030")
+    text = TAOBAO.read_bytes().decode("gb18030")
     for old, new in changes:
         text = text.replace(old, new)
     path.write_bytes(text.encode("gb18030"))

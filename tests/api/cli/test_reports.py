@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
-from api.cli.reports import show
+from api.cli.reports import OptionNotTaken, question, show
 from api.http.reading import AnswerSchema
 from ledger.common.values import MAX_INTEGER
+from projections.asking.names import OPTIONS, TAKES
 from projections.asking.questions import Answer
 
 AS_OF = {"ledger": "main", "position": 3, "head": 5, "recorded_at": "2026-10-31T15:59:59Z",
          "recorded_as_of": None, "occurred_as_of": None, "open": True, "notes": ["a note"]}
+
+WORTH = {"month": "2026-09", "since": "2026-09-01", "until": "2026-09-02", "day": "2026-09-01"}
+
 NUMBERS = [0, MAX_INTEGER, MAX_INTEGER + 1, -MAX_INTEGER - 1, 2**63, 2**64, -(2**70)]
 
 
@@ -59,3 +63,16 @@ def test_show__writes_numbers_that_every_reader_keeps(
     show(answer, "csv", tmp_path / "csv")
     cells = [line.split(",")[0] for line in (tmp_path / "csv").read_text("utf-8-sig").splitlines()]
     assert cells == ["number", *map(str, NUMBERS)]
+
+
+@pytest.mark.parametrize("field", OPTIONS)
+@pytest.mark.parametrize("name", TAKES)
+def test_question__rejected_with_what_the_report_does_not_take(name: str, field: str) -> None:
+    """An option without effect would pass for an answer to it."""
+    fields = {"subject": None, field: WORTH.get(field, "a")}
+    if field in TAKES[name]:
+        assert getattr(question(name, **fields), field) == fields[field]
+        return
+    with pytest.raises(OptionNotTaken) as caught:
+        question(name, **fields)
+    assert f"takes no {OPTIONS[field]}." in str(caught.value)

@@ -9,6 +9,8 @@ from click.testing import CliRunner, Result
 
 from api.cli import submit
 from api.cli.commands import do_command, report_command
+from api.cli.program import program
+from ledger.access import ROLES
 from ledger.fulfilment.commands import SellOrder
 from ledger.log.store import StorageFailed
 from ledger.orders.declared import RecordOrder
@@ -43,7 +45,7 @@ def test_do__accepted_one_by_one_and_in_lines() -> None:
     assert [json.loads(line)["position"] for line in several.stdout.splitlines()] == [3, 4]
     assert available() == 10
     again = CliRunner().invoke(do_command, ["warehouse.open"], input='{"name": "main"}')
-    assert again.stdout == "Nothing new: nothing was recorded.\n"
+    assert again.stdout == "Nothing new: nothing was changed.\n"
 
 
 def test_do__recorded_once_under_an_id_of_its_own() -> None:
@@ -103,14 +105,15 @@ def test_do__rejected_before_the_first_of_several_is_recorded() -> None:
 def test_do__rejected_with_every_fault_of_a_command() -> None:
     result = do("stock.move", {"warehouse": "", "moves": [], "occurred_at": "2026-10-01T12:00:00"})
     assert result.stderr.splitlines() == [
-        "/warehouse: is empty [empty]", "/moves: are 0, 1 to 5000 can be [too_many]",
-        "/occurred_at: has no time zone [naive_time]"]
+        "/warehouse: is empty [R-VAL-01, empty]",
+        "/moves: are 0, 1 to 5000 can be [R-VAL-01, too_many]",
+        "/occurred_at: has no time zone [R-VAL-01, naive_time]"]
 
 
 def test_do__rejected_for_a_name_that_is_none() -> None:
     result = do("order.eat", {})
     assert result.exit_code == 2
-    assert "'order.eat' is not one of" in result.stderr
+    assert "There is no 'order.eat'" in result.stderr
 
 
 def test_do__lists_all_commands_and_their_fields() -> None:
@@ -139,3 +142,34 @@ def test_do__under_an_id_of_its_own_is_not_said_to_be_unrecorded_before_it_is_lo
             assert "not known whether this was recorded" in told
             told = CliRunner().invoke(do_command, sent[:1], input='{"name": "main"}').stderr
             assert "nothing was recorded" in told
+
+
+def test_role__is_one_of_those_of_keys() -> None:
+    """What is recorded as the role is for ever: it is not any word."""
+    told = '{"name": "main"}'
+    refused = CliRunner().invoke(do_command, ["warehouse.open", "--role", "king"], input=told)
+    assert (refused.exit_code, "'king' is not one of" in refused.stderr) == (2, True)
+    assert {option.default for option in do_command.params if "--role" in option.opts} <= set(ROLES)
+    assert CliRunner().invoke(do_command, ["warehouse.open"], input=told).exit_code == 0
+
+
+def test_do__rejected_where_a_name_stands_twice() -> None:
+    """Readers differ in which one counts."""
+    for told in ('{"name": "a", "name": "b"}', '{"name": "a"}\n{"name": "b", "n\\u0061me": "c"}'):
+        result = CliRunner().invoke(do_command, ["warehouse.open"], input=told)
+        assert (result.exit_code, "'name' stands twice" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("told", ["", " \n\n"])
+def test_do__rejected_where_nothing_was_given(told: str) -> None:
+    result = CliRunner().invoke(do_command, ["warehouse.open"], input=told)
+    assert (result.exit_code, "No command was given" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("typed", "meant"), [
+    (["reprot"], "report"), (["report", "scors"], "scores"), (["do", "warehose.open"],
+                                                              "warehouse.open"),
+    (["keys", "isue"], "issue")])
+def test_name__that_is_mistyped_is_refused_with_the_nearest(typed: list[str], meant: str) -> None:
+    result = CliRunner().invoke(program, typed)
+    assert (result.exit_code, f"Did you mean {meant}?" in result.stderr) == (2, True)

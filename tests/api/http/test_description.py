@@ -1,5 +1,7 @@
 """The description of the API is valid and is what the code does, whatever it is asked."""
 
+import re
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -18,6 +20,8 @@ from schemathesis.specs.openapi.checks import (
 
 from api.http.routes import PERMITS
 from ledger.settings import Settings
+from projections.asking.names import TAKES
+from tests.support import source
 from tests.support.thorough import THOROUGH
 from tests.support.web import Web
 
@@ -71,3 +75,16 @@ def test_errors__are_described_as_problems(status: str) -> None:
                 continue
             assert list(operation["responses"][status]["content"]) == [
                 "application/problem+json"], (path, method)
+
+
+def test_page__has_the_route_of_every_report() -> None:
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (`/v1/.+`) \|$",
+                           source.text(source.ROOT / "docs/http.md"), re.MULTILINE))
+    assert list(rows) == list(TAKES)
+    made: dict[str, list[str]] = {}
+    for rule in _web.app.url_map.iter_rules():
+        name = rule.endpoint.rpartition(".")[2]
+        if name.startswith("list-"):
+            made.setdefault(name[5:].removesuffix("-of"), []).append(f"`{rule.rule}`")
+    assert {name: sorted(rows[name].split(", ")) for name in made} == {
+        name: sorted(paths) for name, paths in made.items()}

@@ -26,7 +26,7 @@ COMMANDS = sorted({route.command for route in ROUTES}, key=lambda cls: cls.NAME)
 BOUNDS = {"not_text", "empty", "too_long", "nul", "surrogate", "invisible", "full_width",
           "not_integer", "out_of_range", "unknown", "too_many", "too_fine", "not_decimal",
           "not_day", "not_month", "not_time", "not_member", "not_actor", "not_sha256",
-          "not_subject", "not_currency", "naive_time"}
+          "not_subject", "not_currency", "not_person", "naive_time"}
 """Codes of faults of single fields; others are those of rules between fields."""
 
 PRICES = ("unit_price", "amount_minor")

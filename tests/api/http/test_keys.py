@@ -245,13 +245,15 @@ def test_keys__rejected_when_unknown_revoked_or_misnamed(run: Any) -> None:
     assert "R-ACC-01" in run(rotate_command, "nokey").stderr
     run(revoke_command, told["key"], "--reason", "x")
     assert "R-ACC-02" in run(rotate_command, told["key"]).stderr
-    old = json.loads(run(issue_command, "--owner", "system", "--role", "admin", "--expires",
-                         "2020-01-01", "--json").stdout)
+    assert "R-ACC-06" in run(issue_command, "--owner", "system", "--role", "admin", "--expires",
+                             "2020-01-01").stderr
+    old = json.loads(run(issue_command, "--owner", "system", "--role", "admin", "--json").stdout)
+    run(rotate_command, old["key"], "--overlap-hours", "0")
     assert "has expired" in run(rotate_command, old["key"]).stderr
     assert "R-LDG-09" in run(issue_command, "--owner", "system", "--role", "admin", "--ledger",
                              "a.b").stderr
     result = run(issue_command, "--owner", "张三", "--role", "admin")
-    assert "/owner" in result.stderr
+    assert "--owner" in result.stderr
     assert run(issue_command, "--owner", "system", "--role", "king").exit_code == 2
 
 

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import os
 import pkgutil
+import re
 import threading
 import time
 from pathlib import Path
@@ -13,12 +15,13 @@ from urllib.parse import quote
 import pytest
 from werkzeug.test import TestResponse
 
+from api.http.edge_errors import EDGE
 from ledger.application import LedgerClosed
 from ledger.log.store import SUFFIX, StorageFailed
 from ledger.log.verify import Expectation, verify
 from ledger.writing import writer
 from tests.conftest import on_postgres, on_sqlite
-from tests.support import shops
+from tests.support import shops, source
 from tests.support.bodies import LINE, WHEN, at, order, stocked
 from tests.support.builders import CHANNEL, CONTEXT, SHOP, stream
 from tests.support.postgres_server import Server
@@ -145,7 +148,7 @@ def test_repeat__is_what_was_named_wherever_it_stood(web: Web) -> None:
         web.done("/v1/orders", order(number))
     body = b'{"amount_minor":4990,"occurred_at":"2026-10-01T13:00:00+08:00"}'
     first = web.post(f"{at()}/payments", body, key="p")
-    spelled = (b'{ "payments": [], "occurred_at": "2026-10-01T05:00:00Z",\n "amount_minor": 4990,'
+    spelled = (b'{ "payments": [], "occurred_at": "2026-10-01T05:00:00Z",\n'
                b' "amount_minor": 4990}')
     assert web.post(f"{at()}/payments", spelled, key="p").json == first.json
     problem(web.post(f"{at(2)}/payments", body, key="p"), 422, "command_reused")
@@ -183,7 +186,7 @@ def test_repeat__ignored_when_the_first_changed_nothing(web: Web) -> None:
     body = {"name": "main", "occurred_at": WHEN}
     first = web.post("/v1/warehouses", body, key="w")
     again = web.post("/v1/warehouses", body, key="w")
-    assert (first.status_code, first.json["positions"]) == (201, [])
+    assert (first.status_code, first.json["positions"]) == (200, [])
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
     problem(web.post("/v1/warehouses", {**body, "name": "other"}, key="w"), 422,
             "command_reused")
@@ -496,6 +499,10 @@ def test_operations__say_how_it_does(web: Web) -> None:
     assert web.client.get("/livez").json == {"ok": True}
     ready = web.client.get("/readyz")
     assert ready.status_code == 200, ready.text
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "access", lambda path, mode: Path(path).is_dir())  # a file of mode 444
+        refused = web.client.get("/readyz")
+    assert (refused.status_code, refused.json["checks"]["writable"]) == (503, {"ok": False})
     assert web.client.get("/version").json == {"version": "0.1.0", "api": "v1"}
     metrics = web.get("/metrics", "operations").text
     assert 'ledger_head_position{ledger="main"} 2.0' in metrics
@@ -503,6 +510,50 @@ def test_operations__say_how_it_does(web: Web) -> None:
     assert "default-src 'self'" in web.client.get("/v1/docs").headers["Content-Security-Policy"]
     assert web.client.get("/v1/problems/out_of_stock").status_code == 200
     problem(web.client.get("/v1/problems/none"), 404, "problem_unknown")
+
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+@on_sqlite
+@pytest.mark.parametrize(("path", "status", "code"), [
+    ("/", 404, "not_found"), ("/v1", 404, "not_found"), ("/v1/nothing", 404, "not_found"),
+    ("/v1/orders?limit=many", 400, "not_understood"), ("/v1/orders?x=1", 400, "not_understood"),
+    ("/v1/orders?cursor=abc", 400, "bad_cursor"), ("/v1/problems/none", 404, "problem_unknown")])
+def test_errors__of_the_edge_are_told_in_chinese_and_have_a_page(
+    web: Web, path: str, status: int, code: str
+) -> None:
+    found = problem(web.get(path, Accept_Language="zh"), status, code)
+    said = [found["detail"], *(one["detail"] for one in found["errors"])]
+    assert all(map(CHINESE.search, said)), said
+    if code == "not_found":
+        assert "/v1/docs" in found["detail"]
+    page = web.client.get(found["type"], headers={"Accept-Language": "zh"})
+    assert page.status_code == 200
+    assert CHINESE.search(page.text)
+
+
+@on_sqlite
+def test_errors__of_values_are_told_in_chinese(web: Web) -> None:
+    body = {"channel": 7, "lines": "x", "unknown": 1}
+    found = problem(web.post("/v1/orders", body, Accept_Language="zh"), 422, "invalid_values")
+    said = [found["detail"], *(one["detail"] for one in found["errors"])]
+    assert len(said) > 4
+    assert all(map(CHINESE.search, said)), said
+
+
+@on_sqlite
+def test_body__rejected_where_a_name_stands_twice(web: Web) -> None:
+    sent = b'{"name": "a", "name": "b"}'
+    found = problem(web.post("/v1/warehouses", sent), 400, "malformed_json")
+    assert "'name' stands twice" in found["detail"]
+
+
+@on_sqlite
+def test_error__has_a_page_whatever_its_code(web: Web) -> None:
+    for code in (*EDGE, *(cls.code for cls in source.errors())):
+        page = web.client.get(f"/v1/problems/{code}")
+        assert (page.status_code, "{" in page.text) == (200, False), code
 
 
 @on_sqlite

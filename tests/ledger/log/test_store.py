@@ -434,7 +434,16 @@ def test_append__rejected_when_the_file_is_read_only(store: SqliteStore) -> None
     with pytest.raises(StorageFailed, match="readonly"):
         grow(reader, entry(3))
     assert reader.read("main") == TAKEN
+    assert "readonly" in (reader.refuses_writes() or "")
     reader.close()
+
+
+def test_refuses_writes__records_nothing_where_it_does_not(store: Store) -> None:
+    grow(store, *TAKEN)
+    before = store.head("main")
+    assert store.refuses_writes() is None
+    assert store.head("main") == before
+    grow(store, entry(3))
 
 
 # -- two ledgers --------------------------------------------------------------------------------

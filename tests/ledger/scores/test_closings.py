@@ -203,12 +203,18 @@ def test_month__rejected_to_be_sealed_before_it_is_over_or_graded() -> None:
     story.by("cli:a").when(seal()).refused(SignatureNeeded)
 
 
+def test_left_out__says_why_in_a_word_that_names_nobody() -> None:
+    """ADR 26: an event about many members seals nothing for one of them."""
+    with pytest.raises(InvalidValues, match="/left_out/0/reason"):
+        seal(left_out=[LeftOut(CHEN, "shop_manager", "long ill")])
+
+
 def test_month__sealed_without_a_member_who_is_left_out() -> None:
-    left_out = [LeftOut(CHEN, "shop_manager", "graded by head office")]
+    left_out = [LeftOut(CHEN, "shop_manager", "graded_elsewhere")]
     story = started(*graders()[:-1], (CHEN, seal(left_out=left_out)))
 
     assert CHEN not in figures(story)
-    started(*graders()).by(CHEN).when(seal(left_out=[LeftOut(LIU, "keeper", "why not")])).refused(
+    started(*graders()).by(CHEN).when(seal(left_out=[LeftOut(LIU, "keeper", "other")])).refused(
         LeftOutUnknown)
 
 

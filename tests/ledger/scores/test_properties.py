@@ -409,7 +409,7 @@ def test_month__sealed_without_a_member_carries_on_what_was_carried_to_him(small
     small.record(*SEALED, (CHEN, propose(1, "R3", **EARLY)), (ZHOU, confirm(1, "2026-10-03")),
                  *graders("2026-10", but=WANG),
                  (CHEN, seal("2026-10", "2026-11-02", left_out=[
-                     LeftOut(WANG, "customer_service", "long ill")])))
+                     LeftOut(WANG, "customer_service", "absent")])))
     assert small.figure(month="2026-11")["deductions"] == "3"
 
 
@@ -576,7 +576,7 @@ def test_month__left_out_in_one_post_carries_on_what_was_carried_to_none(small: 
         *[(who, grade(WANG, sheet, "2026-11-01", post="editor", month="2026-10"))
           for who, sheet in ((LIU, "committee"), (WANG, "second"))],
         (CHEN, seal("2026-10", "2026-11-02", left_out=[
-            LeftOut(WANG, "dispatcher", "a week only")])))
+            LeftOut(WANG, "dispatcher", "short_time")])))
     lost = [Decimal(row["deductions"]) for month in ("2026-10", "2026-11")
             for row in small.rows("scores", month=month) if row["member"] == WANG]
     assert sum(lost) == 3
@@ -587,7 +587,7 @@ def test_month__left_out_gives_back_nothing_that_was_not_taken(small: Small) -> 
     """Wang has no figure of September: his charge of it costs him nothing. It falls in October."""
     small.record((CHEN, propose(1, "R3")), (ZHOU, confirm(1)),
                  *graders(but=WANG),
-                 (CHEN, seal(left_out=[LeftOut(WANG, "customer_service", "long ill")])),
+                 (CHEN, seal(left_out=[LeftOut(WANG, "customer_service", "absent")])),
                  (WANG, appeal(1, "2026-10-03")), (LIU, overturn(1, day="2026-10-04")))
     assert small.figure(month="2026-10")["deductions"] == "0"
 

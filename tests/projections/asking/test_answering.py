@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -22,6 +22,7 @@ from ledger.settings import Settings, open_ledger
 from projections import reports
 from projections.asking.answering import NotYetKnown, Past, Reading, Report, answering
 from projections.asking.clocks import AsOf
+from projections.asking.names import OPTIONS, TAKES
 from projections.asking.past import NothingRecorded
 from projections.asking.questions import PRESENT, Question
 from projections.catalogue import PROJECTIONS
@@ -149,6 +150,34 @@ def test_report__of_a_subject_that_nobody_knows(
             reports.run(models, "main", name, question)
     elif not (answer := reports.run(models, "main", name, question)).rows:
         assert answer.as_of["notes"][-1] == "there is nothing about subject member:nobody by then"
+
+
+class Watched(Question):
+    """A question that notes which of its fields were read."""
+
+    read: ClassVar[set[str]] = set()
+
+    def __getattribute__(self, name: str) -> Any:
+        Watched.read.add(name)
+        return super().__getattribute__(name)
+
+
+@read
+def test_report__reads_what_it_takes_and_no_more(
+    ledger: Ledger, models: ReadModels, name: str
+) -> None:
+    put(ledger, opened(), received("PEN", 5), place(1))
+    record(ledger, HISTORY)
+    known = {"since": "2026-09-01", "until": "2026-09-30", "day": "2026-09-30"}
+    Watched.read.clear()
+
+    answer = reports.run(models, "main", name, Watched(**asked(name, **known)._asdict()))
+
+    fields = set(OPTIONS)
+    of_rows = {"post"} if not answer.rows else set()  # nobody below the mark: no post to compare
+    assert Watched.read & fields >= set(TAKES[name]) - of_rows
+    for_everybody = {"subject", "channel", "shop"}  # an empty answer names them, taken or not
+    assert Watched.read & fields - for_everybody <= set(TAKES[name])
 
 
 def test_report__of_a_closed_past_is_the_same_for_ever(

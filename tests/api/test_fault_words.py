@@ -1,0 +1,49 @@
+"""Whatever can be said of a single value is said in Chinese, too."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from api.fault_words import WORDS, fault_said
+from tests.support import source
+
+NOT_OF_VALUES = ("ledger/policies/", "ledger/imports/")
+"""Policy files and profiles are written by those who read English files; rows have words of their
+own."""
+
+
+def said() -> Iterator[tuple[str, str]]:
+    """The message of every fault in the code, with 7 wherever something is filled in."""
+    for path in source.code():
+        if source.name(path).startswith(NOT_OF_VALUES):
+            continue
+        for node in ast.walk(source.tree(path)):
+            if not isinstance(node, ast.Call):
+                continue
+            called, place = ast.unparse(node.func).split(".")[-1], None
+            if called in ("fault", "Fault") and len(node.args) >= 3:
+                place = node.args[2]
+            elif called == "ValidationError" and node.args:
+                place = node.args[0]
+            for one in (place.body, place.orelse) if isinstance(place, ast.IfExp) else (place,):
+                if isinstance(one, ast.Constant | ast.JoinedStr):
+                    yield f"{source.name(path)}:{node.lineno}", "".join(
+                        str(part.value) if isinstance(part, ast.Constant) else "7"
+                        for part in (one.values if isinstance(one, ast.JoinedStr) else [one]))
+
+
+def test_faults__are_said_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.messages.language", lambda: "zh")
+    monkeypatch.setattr("api.fault_words.language", lambda: "zh")
+    found = list(said())
+    assert len(found) > 40
+    source.check(f"{place}: {message}" for place, message in found
+                 if fault_said(message) == message)
+
+
+def test_words__speak_no_python_and_begin_alike() -> None:
+    """Each goes on after a place: no sentence of a library does."""
+    source.check(iter(words for words in WORDS if re.match("[A-Z]", words)
+                      or re.search(r"\b(int|str|float|NoneType|dict)\b", words)))
