@@ -133,12 +133,12 @@ def show(answer: Answer, form: str, output: Path | None = None) -> None:
         if output is not None:
             must_be_elsewhere(output)
         found = _file(answer, form)
+        if output is not None:
+            output.write_bytes(found)  # what cannot be written is all that is said
         if form == "csv":
             _say_as_of(answer, err=True)
         if output is None:
             click.echo(found.decode(), nl=False)
-        else:
-            output.write_bytes(found)
         return
     if form == "json":
         click.echo(json.dumps(exact(_whole(answer)), ensure_ascii=False, indent=1))
