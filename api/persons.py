@@ -10,7 +10,7 @@ from flask import Response
 from api.http import writing
 from api.http.fields import Bounded, Text
 from api.http.noting import note_reading
-from api.http.reading import ItemSchema, at_position
+from api.http.reading import ItemSchema, NoQuery, at_position
 from api.http.routes import Blueprint, caller, edge
 from api.http.writing import Route
 from ledger.common.bounds import StreamText
@@ -33,7 +33,7 @@ from ledger.erasure.finding import (
     together_with,
 )
 from ledger.log.persons import LedgerKeys
-from projections.asking.clocks import NOW, header
+from projections.asking.clocks import NOW, Cut, header
 from projections.audit.persons import held_on
 
 OFFICE = {"admin", "manager"}
@@ -96,19 +96,26 @@ class PersonsSchema(marshmallow.Schema):
 
 
 @group.permit("/v1/persons/find", OFFICE, name="find", method="POST")
+@group.arguments(NoQuery(), location="query")
 @group.arguments(FindBody())
 @group.response(200, PersonsSchema)
-def find(body: Mapping[str, str]) -> Response:
+def find(query: Mapping[str, str], body: Mapping[str, str]) -> Response:
     """The persons of a stream or of an account. What is asked for stands in the body, so that no
-    address holds an account."""
+    address holds an account. Who found whom is noted, without what was asked for."""
+    cut = _now()
     found = (persons_of(edge().store, _keys(), body["about"]) if "about" in body else
              [person_of_account(_keys(), body["channel"], body["account"])])
+    note_reading(cut.position, persons=found)
     return Response(orjson.dumps({"persons": found}), content_type="application/json")
 
 
-def _answer(item: Mapping[str, Any]) -> Response:
-    store, ledger = edge().store, caller().ledger
-    as_of = header(store, ledger, NOW.resolve(store, ledger))
+def _now() -> Cut:
+    """The log as it is now. Whoever is erased is so at every position, so there is no other."""
+    return NOW.resolve(edge().store, caller().ledger)
+
+
+def _answer(cut: Cut, item: Mapping[str, Any]) -> Response:
+    as_of = header(edge().store, caller().ledger, cut)
     return at_position(as_of, {"as_of": as_of, "item": item})
 
 
@@ -121,20 +128,24 @@ def _must_be_person(person: str) -> None:
 
 
 @group.permit(ONE, OFFICE, name="person")
+@group.arguments(NoQuery(), location="query")
 @group.response(200, ItemSchema)
-def read_person(person: str) -> Response:
+def read_person(query: Mapping[str, str], person: str) -> Response:
     """Whether somebody asks to erase a person, whether they are held, whether they are erased."""
     _must_be_person(person)
-    return _answer(status_of(edge().store, _keys(), person))
+    cut = _now()
+    return _answer(cut, status_of(edge().store, _keys(), person, cut.head))
 
 
 @group.permit(f"{ONE}/events", OFFICE, name="events")
+@group.arguments(NoQuery(), location="query")
 @group.response(200, ItemSchema)
-def read_events(person: str) -> Response:
+def read_events(query: Mapping[str, str], person: str) -> Response:
     """All that is held on a person: each event about them with what is sealed for them opened. Who
     read it is noted."""
     _must_be_person(person)
-    together, traces = together_with(edge().store, _keys(), person)
-    events = list(held_on(edge().store, _keys(), together))
-    note_reading(traces.seen, persons=together.persons)
-    return _answer({"person": person, "together": sorted(together.persons), "events": events})
+    cut = _now()
+    together, _ = together_with(edge().store, _keys(), person, cut.head)
+    events = list(held_on(edge().store, _keys(), together, cut.position))
+    note_reading(cut.position, persons=together.persons)
+    return _answer(cut, {"person": person, "together": sorted(together.persons), "events": events})

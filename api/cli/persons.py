@@ -189,7 +189,7 @@ def export_command(person: str, *, ledger_name: str, actor: str | None, form: st
         _note(found, ledger_name, actor, person=person, group=group, position=traces.seen)
         click.echo(as_json({
             "person": person, "together": sorted(group.persons), "position": traces.seen,
-            "events": list(held_on(found.store, keys, group))}))
+            "events": list(held_on(found.store, keys, group, traces.seen))}))
 
 
 @command("retain")

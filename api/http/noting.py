@@ -1,4 +1,4 @@
-"""Notes of who read what people wrote, records of staff, evidence and money.
+"""Notes of who read what people wrote, whose it is, records of staff, evidence and money.
 
 They are kept in a ledger of their own, and each is durable before the answer: what cannot be noted
 is not shown.
@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from flask import request
 
 from api.http.problems import detail_of
-from api.http.routes import caller, edge
+from api.http.routes import caller, edge, filters
 from ledger.access import PERSONS, NoteReading, ReadingNotNoted
+from ledger.application import Ledger
 from ledger.common.bounds import StreamText
 from ledger.common.context import Context
 from ledger.common.errors import LedgerError
 from ledger.common.values import is_subject
+from ledger.log.persons import WrongKeys
 from ledger.log.store import SUFFIX
 from projections.asking.clocks import NOW
 from projections.audit.reports import is_known
@@ -45,15 +47,21 @@ def note_reading(
             here.models, who.ledger, asked, NOW.resolve(here.store, who.ledger))):
         asked = None  # whatever a client may write: a note stays for ever
     context = Context(actor=who.actor, role=who.role, client=f"key:{who.key}")
-    notes = notes_of(rule, asked, filters=request.args.keys(), persons=persons, position=position)
+    notes = list(notes_of(rule, asked, filters=filters(), persons=persons, position=position))
     try:
-        results = here.ledger(who.ledger + SUFFIX).handle_many([(note, context) for note in notes])
-        for result in results:
-            if isinstance(result, LedgerError):
-                raise result
+        try:
+            _take(here.ledger(who.ledger + SUFFIX), notes, context)
+        except WrongKeys:  # the log may name other keys by now, and those may be here
+            _take(here.renewed(who.ledger + SUFFIX), notes, context)
     except LedgerError as error:
         log.error("a reading of %s was refused: it could not be noted: %s", rule, error)
         raise ReadingNotNoted(why=detail_of(error)) from error
+
+
+def _take(ledger: Ledger, notes: Collection[NoteReading], context: Context) -> None:
+    for result in ledger.handle_many([(note, context) for note in notes]):
+        if isinstance(result, LedgerError):
+            raise result
 
 
 def _can_be_noted(asked: str) -> bool:

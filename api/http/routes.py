@@ -41,6 +41,12 @@ def caller() -> Caller:
     return found
 
 
+def filters() -> frozenset[str]:
+    """The names of this request's filters, of those that its route takes."""
+    found: frozenset[str] = g.get("filters", frozenset())
+    return found
+
+
 def admit() -> None:
     """Find out who makes the request and whether they may. Errors: 401, 403."""
     endpoint = request.endpoint
@@ -65,6 +71,13 @@ class Parser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {
         "json": None, "form": None, "query": marshmallow.RAISE,
         "headers": marshmallow.EXCLUDE, "files": marshmallow.EXCLUDE}
+
+    def load_querystring(self, req: Request, schema: Any) -> Any:
+        """The query. Which filters were named is kept for the note of a reading: only those that
+        the route takes, whatever else a client writes."""
+        taken = {field.data_key or name for name, field in schema.fields.items()}
+        g.filters = frozenset(taken.intersection(req.args))
+        return super().load_querystring(req, schema)
 
     def load_json(self, req: Request, schema: Any) -> Any:
         """The body. Errors: 400 if it is not JSON, 413, 415."""

@@ -213,6 +213,12 @@ class Edge:
                 self._ledgers[name] = self._opened(name, keys_of(self.store, self.keys, name))
             return self._ledgers[name]
 
+    def renewed(self, name: str) -> Ledger:
+        """A ledger whose keys were refused: with those that its log names by now, if they are here.
+        Errors: those of `keys_of`."""
+        self._replace_useless()
+        return self.ledger(name)
+
     def _opened(self, name: str, keys: LedgerKeys) -> Ledger:
         return Ledger(self.store, keys, name=name,
                       clock=clock_of(self._settings, self.store, name))

@@ -12,7 +12,7 @@ from ledger.erasure.record import PersonRecord
 from ledger.erasure.traces import Group, KinInKeys, Traces, scan
 from ledger.log.erasures import erased_by, erasures
 from ledger.log.persons import LedgerKeys, PersonLost
-from ledger.log.store import Reader
+from ledger.log.store import Head, Reader
 
 
 class NobodyFound(Refused):
@@ -69,12 +69,14 @@ def request_of(
                           occurred_at=occurred_at)
 
 
-def together_with(reader: Reader, keys: LedgerKeys, person: str) -> tuple[Group, Traces]:
-    """Who goes together with a person, in the whole log.
+def together_with(
+    reader: Reader, keys: LedgerKeys, person: str, head: Head | None = None
+) -> tuple[Group, Traces]:
+    """Who goes together with a person, in the log up to a head; without one, in all of it.
 
     Errors: PersonUnknown (R-ERA-01), TooManyTogether (R-ERA-10).
     """
-    traces = scan(reader, keys.ledger)
+    traces = scan(reader, keys.ledger, head)
     if person not in traces.persons and not _has_key(keys, person):
         raise PersonUnknown(person=person)
     group = traces.group(person, KinInKeys(keys))
@@ -96,27 +98,31 @@ def confirmation_of(
         expected_version=expected_version)
 
 
-def status_of(reader: Reader, keys: LedgerKeys, person: str) -> dict[str, Any]:
-    """What was decided about a person.
+def status_of(
+    reader: Reader, keys: LedgerKeys, person: str, head: Head | None = None
+) -> dict[str, Any]:
+    """What was decided about a person, in the log up to a head; without one, in all of it.
 
     Shapes: person, requested (the ground; None if nobody asks), requested_by, held, erased; and of
     whoever is erased, `waits_for`: what is still to be done, as `LedgerKeys.pending` has it.
     Errors: PersonUnknown (R-ERA-01).
     """
-    record, at = PersonRecord.blank(person), erased_at(reader, keys.ledger, person)
+    head = head or reader.head(keys.ledger)
+    record, at = PersonRecord.blank(person), erased_at(reader, keys.ledger, person, head)
     for entry in reader.streams(keys.ledger, [person]):
-        event_types.decode(entry).mutate(record)
+        if entry.position <= head.position:
+            event_types.decode(entry).mutate(record)
     if not (record.version or at or _has_key(keys, person)) \
-            and person not in scan(reader, keys.ledger).persons:
+            and person not in scan(reader, keys.ledger, head).persons:
         raise PersonUnknown(person=person)
     return {"person": person, "requested": record.ground or None,
             "requested_by": record.requested_by or None, "held": record.held,
             "erased": at is not None, "waits_for": [] if at is None else keys.pending(at)}
 
 
-def erased_at(reader: Reader, ledger: bytes, person: str) -> int | None:
-    """The position of the event that erased a person, if there is one."""
+def erased_at(reader: Reader, ledger: bytes, person: str, head: Head) -> int | None:
+    """The position of the event up to a head that erased a person, if there is one."""
     first = reader.read(ledger, limit=1)
     found = erasures(reader, ledger, after=0, since=first[0].recorded_at,
-                     head=reader.head(ledger)) if first else ()
+                     head=head) if first else ()
     return next((entry.position for entry in found if person in erased_by(entry)), None)

@@ -15,7 +15,7 @@ from ledger.common.values import to_us
 from ledger.core import event_types
 from ledger.log.envelope import Entry, Outline
 from ledger.log.persons import LedgerKeys
-from ledger.log.store import Reader, gapless
+from ledger.log.store import Head, Reader, gapless
 
 ROWS = 5_000
 """How many rows are read at a time."""
@@ -216,9 +216,10 @@ def member_of(stream: str) -> str | None:
     return f"{MEMBER}:{rest.partition(':')[0]}" if kind in OF_MEMBER else None
 
 
-def scan(reader: Reader, ledger: bytes) -> Traces:
-    """Look through the whole log. Errors: EventMissing (R-LOG-19)."""
-    found, until = Traces(), reader.head(ledger).position
+def scan(reader: Reader, ledger: bytes, head: Head | None = None) -> Traces:
+    """Look through the log, up to a head; without one, through all of it. Errors: EventMissing
+    (R-LOG-19)."""
+    found, until = Traces(), (head or reader.head(ledger)).position
     while found.seen < until:
         rows = reader.outlines(ledger, after=found.seen, until=until, limit=ROWS)
         found.add(gapless(rows, ledger, after=found.seen, until=until))

@@ -21,8 +21,11 @@ STREAMS = 200
 """How many streams are read at a time."""
 
 
-def held_on(reader: Reader, keys: LedgerKeys, group: Group) -> Iterator[dict[str, Any]]:
-    """The events of all that persons who go together stand in, stream by stream.
+def held_on(
+    reader: Reader, keys: LedgerKeys, group: Group, seen: int
+) -> Iterator[dict[str, Any]]:
+    """The events up to the position `seen` of all that persons who go together stand in, stream by
+    stream.
 
     Shapes: position, stream, version, type, occurred_at, recorded_at, and `event`, its fields. What
     is sealed for others is masked.
@@ -31,6 +34,8 @@ def held_on(reader: Reader, keys: LedgerKeys, group: Group) -> Iterator[dict[str
     names = sorted(group.streams | group.persons)
     for start in range(0, len(names), STREAMS):
         for entry in reader.streams(keys.ledger, names[start : start + STREAMS]):
+            if entry.position > seen:
+                continue
             fact = event_types.decode(entry)
             own = {name: value for name in type(fact).PERSONAL
                    if (value := getattr(fact, name)) is not None}

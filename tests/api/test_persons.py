@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ledger.core import event_types
+from ledger.erasure.finding import of_account
 from ledger.log.store import SUFFIX
 from ledger.orders.commands import HoldOrder, LiftHold
 from tests.conftest import on_sqlite
@@ -126,10 +127,17 @@ def test_reports__show_that_it_was_erased_now_and_in_the_past(shop: Web) -> None
 
 
 @on_sqlite
-def test_events__are_noted(shop: Web) -> None:
+def test_persons__who_are_found_or_shown_are_noted(shop: Web) -> None:
+    """By whom, and without the account that was asked for, whichever way that was done."""
     one = person(shop)
+    for body in ({"channel": "taobao", "account": ACCOUNT},
+                 {"about": of_account("taobao", ACCOUNT)}):
+        assert find(shop, body).json == {"persons": [one]}
     item(shop, f"/v1/persons/{one}/events")
-    notes = [event_types.decode(entry) for entry in shop.edge.open().store.read("main" + SUFFIX)
-             if entry.type == "reading.noted.v1"]
-    assert [(note.route, note.persons) for note in notes] == [
-        ("/v1/persons/<person>/events", [one])]
+    entries = [entry for entry in shop.edge.open().store.read("main" + SUFFIX)
+               if entry.type == "reading.noted.v1"]
+    notes = [event_types.decode(entry) for entry in entries]
+    assert [(note.route, note.persons, note.filters) for note in notes] == [
+        *[("/v1/persons/find", [one], [])] * 3, ("/v1/persons/<person>/events", [one], [])]
+    assert {entry.actor for entry in entries} == {"member:manager"}
+    assert ACCOUNT not in "".join(str(entry) for entry in entries)

@@ -3,6 +3,7 @@
 import re
 from urllib.parse import quote
 
+from ledger.erasure.finding import NobodyFound, persons_of
 from tests.support.builders import stream
 from tests.support.web import Web
 
@@ -20,8 +21,19 @@ def rules(web: Web) -> list[tuple[str, str]]:
                   if rule.rule.startswith("/v1/") and "GET" in (rule.methods or ()))
 
 
-def filled(rule: str) -> str:
+def filled(rule: str, web: Web) -> str:
     """The address of a route, of something that is there."""
     names = {**NAMES, "subject": SUBJECTS.get(rule.split("/")[2], NAMES["subject"])}
+    if "<person>" in rule:
+        names["person"] = _person(web)
     address = re.sub("<([^>]*)>", lambda found: quote(names[found[1]]), rule)
     return f"{address}?month=2026-09" if rule in OF_A_MONTH else address
+
+
+def _person(web: Web) -> str:
+    """Somebody for whom something in the order is sealed; nobody, where there is nothing."""
+    ledger = web.ledger()
+    try:
+        return persons_of(ledger.store, ledger.keys, stream())[0]
+    except NobodyFound:
+        return "person:nobody"

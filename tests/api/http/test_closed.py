@@ -18,6 +18,8 @@ from api.http.routes import PERMITS
 from ledger.common.context import Context, Receipt
 from ledger.common.values import from_us, rfc3339
 from ledger.core.commands import Command
+from ledger.erasure.commands import HoldPerson, LiftPersonHold
+from ledger.erasure.finding import persons_of
 from ledger.log.clock import Clock
 from ledger.people.commands import CorrectAttendance, RecordAttendance, RequestLeave
 from ledger.people.rosters import SetRoster, Shift
@@ -75,10 +77,11 @@ MONTHS = {"/v1/attendance", "/v1/attendance/<subject>"}
 TIMELESS = {
     "/v1/docs", "/v1/docs/rapidoc-min.js", "/v1/imports/<job>", "/v1/imports/<job>/faults",
     "/v1/imports/<job>/warnings", "/v1/log/head", "/v1/log/root",
-    "/v1/months/<month>/scores.xlsx", "/v1/openapi.json", "/v1/policy-differences",
-    "/v1/problems/<code>"}
+    "/v1/months/<month>/scores.xlsx", "/v1/openapi.json", "/v1/persons/<person>",
+    "/v1/persons/<person>/events", "/v1/policy-differences", "/v1/problems/<code>"}
 """Routes that take no moment. Of those that answer from the log, `/v1/log/root` and the differences
-name what never changes, and the workbook is what its reports say as of one position."""
+name what never changes, and the workbook is what its reports say as of one position. Whoever is
+erased is so at every position: of a person there is no past to ask for."""
 
 
 class Meanwhile:
@@ -188,7 +191,7 @@ def addresses(web: Web) -> list[tuple[str, str]]:
         asked = {"day": "2026-10-05"} if route in DAYS else {}
         asked |= {"month": "2026-10"} if route in MONTHS else {}
         asked |= {"limit": "500"} if "limit" in known[route] else {}
-        address = filled(route).replace(quote("member:service"), quote(WANG))
+        address = filled(route, web).replace(quote("member:service"), quote(WANG))
         address += f"{'&' if '?' in address else '?'}{urlencode(asked)}"
         found.append((address, role))
         if route == "/v1/audit":
@@ -254,3 +257,42 @@ def test_now__answers_of_every_route_are_those_of_their_own_position(
             assert answer.json["as_of"]["position"] == int(position), address
         again = ask(web, address, role, position=position)
         assert said(again) == said(answer), address
+
+
+@in_memory
+def test_person__answers_are_of_the_position_that_they_name(
+    web: Web, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are held and let go, and what they stand in grows, while the answers are made."""
+    ledger = web.ledger()
+    person = persons_of(ledger.store, ledger.keys, stream())[0]
+    held_at = {ledger.head().position: False}
+    record_more = meanwhile.record
+
+    def record() -> None:
+        record_more()
+        held = not held_at[max(held_at)]
+        of = HoldPerson(person=person, reason="x", occurred_at=NOON) if held else LiftPersonHold(
+            person=person, occurred_at=NOON)
+        held_at[ledger.handle(of, CONTEXT).position] = held
+
+    def asked(path: str, left: int) -> tuple[int, dict[str, Any]]:
+        meanwhile.left = left
+        answer = web.client.get(path, headers=web.headers("manager", "main", {}))
+        meanwhile.left = 0
+        assert answer.status_code == 200, answer.text
+        assert answer.json is not None
+        assert answer.headers["Ledger-Position"].partition(":")[0] == str(
+            answer.json["as_of"]["position"])
+        return answer.json["as_of"]["position"], answer.json["item"]
+
+    monkeypatch.setattr(meanwhile, "record", record)
+    one = f"/v1/persons/{person}"
+    for left in range(1, BETWEEN + 1):
+        position, status = asked(one, left)
+        assert status["held"] == held_at[max(at for at in held_at if at <= position)], left
+        position, shown = asked(f"{one}/events", left)
+        _, later = asked(f"{one}/events", 0)
+        assert shown["events"] == [
+            event for event in later["events"] if event["position"] <= position], left
+        assert len(later["events"]) > len(shown["events"])

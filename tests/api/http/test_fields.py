@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from api import deductions, orders, people, policies, returns, scores, stock
+from api import deductions, orders, people, persons, policies, returns, scores, stock
 from api.http.fields import Bounded, schema_of
 from api.http.routes import _faults
 from api.http.writing import ROUTES
@@ -20,13 +20,14 @@ from ledger.orders.placing import PlaceOrder
 from tests.support.samples import Leaf, body, edges, inside, leaves, pointer, replaced
 from tests.support.thorough import THOROUGH, tried
 
-GROUPS = [module.group for module in (deductions, orders, people, policies, returns, scores, stock)]
+GROUPS = [module.group for module in (
+    deductions, orders, people, persons, policies, returns, scores, stock)]
 COMMANDS = sorted({route.command for route in ROUTES}, key=lambda cls: cls.NAME)
 
 BOUNDS = {"not_text", "empty", "too_long", "nul", "surrogate", "invisible", "full_width",
           "not_integer", "out_of_range", "unknown", "too_many", "too_fine", "not_decimal",
-          "not_day", "not_month", "not_time", "not_member", "not_actor", "not_sha256",
-          "not_subject", "not_currency", "not_person", "naive_time"}
+          "not_day", "not_month", "not_time", "not_member", "not_person", "not_actor",
+          "not_sha256", "not_subject", "not_currency", "naive_time"}
 """Codes of faults of single fields; others are those of rules between fields."""
 
 PRICES = ("unit_price", "amount_minor")

@@ -8,12 +8,15 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from flask import Flask, request
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from api.http.noting import notes_of
-from api.http.routes import PERMITS, PUBLIC
+from api.http.reading import NoQuery, PageQuery
+from api.http.routes import PERMITS, PUBLIC, Parser, filters
+from api.http.writing import ROUTES
 from ledger.access import PERSONS, NoteReading
 from ledger.common.values import NAME_BYTES, subject
 from ledger.log.sqlite import SqliteStore
@@ -43,17 +46,23 @@ STAFF = {
     "/v1/scores", "/v1/scores/<member>/explain", "/v1/shifts", "/v1/shifts/<subject>"}
 EVIDENCE = {"/v1/audit", "/v1/refusals"}
 MONEY = {"/v1/reconciliation"}
+PERSONS_SHOWN = {"/v1/persons/<person>/events"}
+FINDING = "/v1/persons/find"
+"""It is sent as a command is, so that no address holds an account, and reads."""
+
+SENT = {FINDING, "/v1/imports"}
+"""Routes to which something else than a command is sent."""
 
 OPEN = {
     "/v1/alerts", "/v1/bins", "/v1/discrepancies", "/v1/docs", "/v1/docs/rapidoc-min.js",
-    "/v1/imports/<job>", "/v1/imports/<job>/faults", "/v1/imports/<job>/warnings",
-    "/v1/inventory", "/v1/inventory/<subject>", "/v1/log/head", "/v1/log/root", "/v1/openapi.json",
-    "/v1/orders", "/v1/orders/<order>/explain", "/v1/orders/<order>/history", "/v1/policies",
-    "/v1/policy-differences", "/v1/problems/<code>", "/v1/returns", "/v1/returns/<case>",
-    "/v1/returns/<case>/history", "/v1/stock-cards/<subject>", "/v1/stock-ledger",
-    "/v1/stock/<subject>/history"}
+    "/v1/imports/<job>", "/v1/imports/<job>/faults", "/v1/imports/<job>/warnings", "/v1/inventory",
+    "/v1/inventory/<subject>", "/v1/log/head", "/v1/log/root", "/v1/openapi.json", "/v1/orders",
+    "/v1/orders/<order>/explain", "/v1/orders/<order>/history", "/v1/persons/<person>",
+    "/v1/policies", "/v1/policy-differences", "/v1/problems/<code>", "/v1/returns",
+    "/v1/returns/<case>", "/v1/returns/<case>/history", "/v1/stock-cards/<subject>",
+    "/v1/stock-ledger", "/v1/stock/<subject>/history"}
 """Routes whose readers are not noted: goods, single orders and cases, whose sealed texts they mask,
-rules, and how the log and imports stand."""
+what was decided about erasing an id, rules, and how the log and imports stand."""
 
 RULES = [{"code": "LATE", "posts": ["customer_service"], "zh": "慢", "en": "late",
           "per": "occurrence", "charges": {"offender": ["1", "3"]}}]
@@ -93,9 +102,12 @@ def notes(store: Store) -> list[dict[str, Any]]:
 
 def test_routes__are_all_known_to_be_noted_or_not(web: Web) -> None:
     """A new route has to be one or the other."""
-    known = [WRITTEN, STAFF, EVIDENCE, MONEY, OPEN]
+    known = [WRITTEN, STAFF, EVIDENCE, MONEY, PERSONS_SHOWN, OPEN]
     assert {rule for rule, _ in rules(web)} == set().union(*known)
     assert sum(map(len, known)) == len(set().union(*known))
+    sent = {rule.rule for rule in web.app.url_map.iter_rules()
+            if rule.rule.startswith("/v1/") and "POST" in (rule.methods or ())}
+    assert sent - {route.path for route in ROUTES} == SENT
 
 
 @durable
@@ -114,7 +126,7 @@ def test_reading__rejected_where_it_cannot_be_noted_and_nothing_else_is(
             role = "service" if rule in WRITTEN else next(
                 (one for one in ("auditor", "manager", "service") if one in PERMITS[endpoint]), "")
             assert role or PERMITS[endpoint] == PUBLIC
-            answer = web.get(filled(rule), role or "auditor")
+            answer = web.get(filled(rule, web), role or "auditor")
             if rule in OPEN:
                 assert answer.status_code in (200, 400, 404), (rule, answer.text)
                 continue
@@ -125,10 +137,11 @@ def test_reading__rejected_where_it_cannot_be_noted_and_nothing_else_is(
             refused += 1
         for form in ("ndjson", "csv", "xlsx"):
             problem(web.get(f"/v1/audit?format={form}", "auditor"), 503, "reading_not_noted")
+        problem(web.post(FINDING, {"about": stream()}), 503, "reading_not_noted")
         for rule in WRITTEN:  # nothing is opened for these, so nothing is noted
-            assert web.get(filled(rule), "auditor").status_code == 200, rule
+            assert web.get(filled(rule, web), "auditor").status_code == 200, rule
         web.done("/v1/orders", order("2"), "service")
-    assert refused == len(WRITTEN | STAFF | EVIDENCE | MONEY)
+    assert refused == len(WRITTEN | STAFF | EVIDENCE | MONEY | PERSONS_SHOWN)
     assert notes(web.edge.store) == before
     assert web.get("/v1/audit", "auditor").status_code == 200
 
@@ -213,10 +226,25 @@ def test_note__takes_no_name_of_a_filter_from_the_client(web: Web) -> None:
         if rule in OPEN:
             continue
         role = next(one for one in ("auditor", "manager", "service") if one in PERMITS[endpoint])
-        path, _, query = filled(rule).partition("?")
+        path, _, query = filled(rule, web).partition("?")
         answer = web.get(f"{path}?{quote('某先生')}=1&{query}", role)
         assert answer.status_code == 400, (rule, answer.text)
+    answer = web.post(f"{FINDING}?{quote('某先生')}=1", {"about": stream()})
+    assert answer.status_code == 400, answer.text
     assert notes(web.edge.store) == []
+
+
+@hypothesis_settings(max_examples=tried(200))
+@given(st.sets(st.text() | st.sampled_from(sorted(PageQuery().fields))))
+def test_note__holds_only_names_of_filters_that_the_route_takes(names: set[str]) -> None:
+    """Whether or not the request is refused for the others."""
+    app, query = Flask("app"), urlencode(dict.fromkeys(names, "1"))
+    for taken in (PageQuery(), NoQuery()):
+        with app.test_request_context(f"/?{query}"):
+            Parser().load_querystring(request, taken)
+            assert filters() == names & set(taken.fields)
+            (note,) = notes_of("/v1/audit", None, filters=filters(), persons=[], position=1)
+            assert set(note.filters) == names & set(taken.fields)
 
 
 @on_sqlite

@@ -110,8 +110,7 @@ def test_note__is_taken_after_keys_were_given_up(
         give_up_keys(here.store, here.keys, "main", WHO)
         answer = web.client.get("/v1/audit?limit=5", headers=web.headers("auditor", "main", {}))
         assert answer.status_code == 200
-    eventually(lambda: "reads.evidence_shown.v1" in {
-        one.type for one in here.store.read("main" + SUFFIX)})
+    assert "reading.noted.v1" in {one.type for one in here.store.read("main" + SUFFIX)}
     assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 

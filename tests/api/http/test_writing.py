@@ -1,6 +1,7 @@
 """What the routes of commands answer: the version of the subject, and where what they make is."""
 
 import re
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -14,6 +15,8 @@ from ledger.common.context import Receipt
 from ledger.core.commands import Command
 from ledger.settings import Settings
 from tests.support import samples
+from tests.support.builders import CONTEXT, place
+from tests.support.erasing import buyer
 from tests.support.web import Web
 
 MEMORY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
@@ -21,6 +24,13 @@ VERSIONS = {"other:1": 3}
 """What a command touched besides its subject, and to which version."""
 
 _web = Web(MEMORY)
+
+
+@cache
+def _person() -> str:
+    """Somebody who is there, for what is looked up about them."""
+    _web.ledger().handle(place(account="旧信先生"), CONTEXT)
+    return buyer(_web.ledger())
 
 
 def path_of(route: Route, body: dict[str, Any]) -> str:
@@ -49,6 +59,9 @@ def test_routes__answer_with_the_version_of_their_subject(
     monkeypatch.setattr(writing, "decide", decided)
     body = samples.fitting(route.command)
     body.pop("expected_version", None)
+    if route.looked_up:
+        body = {name: value for name, value in body.items() if name not in route.looked_up}
+        body["person"] = _person()
     path = path_of(route, body)
     answer = _web.post(path, body, role_of(route), If_Match='"6"')
     assert answer.status_code == 201, answer.text
