@@ -149,7 +149,7 @@ def test_report__of_a_subject_that_nobody_knows(
         with pytest.raises(NothingRecorded):
             reports.run(models, "main", name, question)
     elif not (answer := reports.run(models, "main", name, question)).rows:
-        assert answer.as_of["notes"][-1] == "there is nothing about subject member:nobody by then"
+        assert answer.as_of["notes"][-1] == "there is nothing about subject member:nobody"
 
 
 class Watched(Question):

@@ -148,7 +148,7 @@ def test_reconciliation__is_told_per_currency_channel_and_shop(
     assert [row["orders"] for row in figures(models, channel="tmall", shop="别店")] == [1]
     answer = reports.run(models, "main", "reconciliation", Question(shop="没有"))
     assert answer.rows == []
-    assert answer.as_of["notes"] == ["there is nothing about shop 没有 by then"]
+    assert answer.as_of["notes"] == ["there is nothing about shop 没有"]
 
 
 def test_reconciliation__is_exact_past_64_bits(ledger: Ledger, models: ReadModels) -> None:
