@@ -84,7 +84,9 @@ def _problem() -> dict[str, Any]:
               "errors": {"type": "array", "items": {
                   "type": "object", "properties": dict.fromkeys(
                       ("pointer", "detail", "code"), text)}}}
-    return {"type": "object", "properties": fields, "required": list(fields)}
+    own = {"open": {"type": "boolean", "description": "Of what was asked as of a time and is not "
+                                                      "there: whether this may change."}}
+    return {"type": "object", "properties": {**fields, **own}, "required": list(fields)}
 
 
 @group.permit("/v1/openapi.json", PUBLIC, name="openapi")

@@ -32,6 +32,7 @@ from ledger.returns.errors import CaseUnknown
 from ledger.stock.transfers import TransferUnknown
 from ledger.writing.errors import CommandReused, LedgerClosed
 from projections.asking.clocks import TwoRecordings
+from projections.asking.past import NothingRecorded
 from projections.stock.reports import PeriodReversed
 
 TYPE = "application/problem+json"
@@ -71,14 +72,14 @@ RETRY_AFTER_S = 2
 
 def respond(
     status: int, code: str, detail: str, *, rule: str | None = None,
-    errors: Iterable[Fault] = (), headers: Mapping[str, str] | None = None,
+    errors: Iterable[Fault] = (), headers: Mapping[str, str] | None = None, **more: Any,
 ) -> Response:
-    """A response that holds a problem."""
+    """A response that holds a problem; `more` are members of its own kind."""
     body: dict[str, Any] = {
         "type": f"/v1/problems/{code}", "title": TITLES.get(status, "Error"), "status": status,
         "detail": detail, "instance": request.path, "code": code, "rule": rule,
         "errors": [{"pointer": fault.where, "detail": fault_said(fault.message), "code": fault.code}
-                   for fault in errors]}
+                   for fault in errors], **more}
     found = Response(orjson.dumps(body), status, content_type=TYPE)
     found.headers.update(headers or {})
     if status == 503:
@@ -103,7 +104,9 @@ def of_ledger(error: LedgerError) -> Response:
         return of_edge(Problem("our_fault"))
     if isinstance(error, CommandReused):
         return respond(status, error.code, tr(EDGE[error.code].words), rule=error.rule)
-    return respond(status, error.code, detail_of(error), rule=error.rule, errors=error.faults)
+    more: dict[str, Any] = {"open": error.open} if isinstance(error, NothingRecorded) else {}
+    return respond(status, error.code, detail_of(error), rule=error.rule, errors=error.faults,
+                   **more)
 
 
 def of_edge(error: Problem) -> Response:

@@ -22,6 +22,11 @@ class NothingRecorded(NotFound):
     code = "nothing_recorded"
     rule = "R-PRJ-07"
 
+    @property
+    def open(self) -> bool:
+        """Whether the same question may be answered otherwise later."""
+        return bool(self.details.get("open", True))
+
 
 class NothingRecordedThen(NothingRecorded):
     """Ledger {ledger!r} held no event about {subject} at position {position}."""
@@ -40,7 +45,7 @@ class NothingOccurredThen(NothingRecorded):
 
 def nothing_about(subject: str, as_of: Mapping[str, Any]) -> NothingRecorded:
     """That there is nothing about a subject, as of what was asked: the header of the answer."""
-    about = {"ledger": as_of["ledger"], "subject": subject}
+    about = {"ledger": as_of["ledger"], "subject": subject, "open": as_of["open"]}
     if (moment := as_of["occurred_as_of"]) is not None:
         return NothingOccurredThen(**about, position=as_of["position"], moment=moment)
     if as_of["recorded_as_of"] is not None or not as_of["open"]:

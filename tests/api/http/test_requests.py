@@ -280,10 +280,12 @@ def test_order__that_had_not_begun_then_is_said_not_to_have(web: Web) -> None:
         path = f"{at()}{more}"
         found = problem(web.get(f"{path}?position={position}"), 404, "nothing_recorded_then")
         assert f"at position {position}." in found["detail"]
+        assert found["open"] is False
         found = problem(web.get(f"{path}?occurred_as_of=2001-01-01"), 404, "nothing_occurred_then")
         assert "by 2001-01-01T15:59:59" in found["detail"]
+        assert found["open"] is True
         problem(web.get(f"{at(2)}{more}?position={position}"), 404, "nothing_recorded_then")
-        problem(web.get(f"{at(2)}{more}"), 404, "nothing_recorded")
+        assert problem(web.get(f"{at(2)}{more}"), 404, "nothing_recorded")["open"] is True
 
 
 @on_sqlite
