@@ -87,10 +87,8 @@ class Ledger:
 
     def erased(self) -> set[str]:
         """All persons whom the log says to be erased."""
-        first = self.store.read(self.id, limit=1)
-        found = erasures(self.store, self.id, after=0, since=first[0].recorded_at,
-                         head=self.head()) if first else ()
-        return {person for entry in found for person in erased_by(entry)}
+        return {person for entry in erasures(self.store, self.id, self.head())
+                for person in erased_by(entry)}
 
     def whose(self, commands: Sequence[Command]) -> list[str | None]:
         """The person whom the subject of each command is sealed for, as far as there is one."""

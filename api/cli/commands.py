@@ -132,15 +132,8 @@ def do_command(
             found = stack.enter_context(begun(ledger_name, new=new))
             context = context_of(found, actor, role)
         for number, (one, filled) in enumerate(commands, 1):
-            receipt = found.ledger.handle(one, submit.identified(
-                found.ledger, context, command_id, number, filled=filled))
-            if form == "json":
-                click.echo(as_json(submit.shown(receipt)))
-            elif receipt.positions:
-                click.echo(tr("Recorded at position {position}.",
-                              position=", ".join(map(str, receipt.positions))))
-            else:
-                click.echo(tr("Nothing new: nothing was changed."))
+            submit.show(found.ledger.handle(one, submit.identified(
+                found.ledger, context, command_id, number, filled=filled)), form)
 
 
 # -- questions ------------------------------------------------------------------------------------

@@ -73,14 +73,7 @@ def find_command(
 def _send(found: "Opened", one: "Command", actor: str | None, form: str) -> None:
     from api.cli import submit
 
-    receipt = found.ledger.handle(one, context_of(found, actor, "admin"))
-    if form == "json":
-        click.echo(as_json(submit.shown(receipt)))
-    elif receipt.positions:
-        click.echo(tr("Recorded at position {position}.",
-                      position=", ".join(map(str, receipt.positions))))
-    else:
-        click.echo(tr("Nothing new: nothing was changed."))
+    submit.show(found.ledger.handle(one, context_of(found, actor, "admin")), form)
 
 
 @command("request-erasure")

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import click
 import msgspec
 
+from api.cli.output import as_json
 from api.messages import tr
 from ledger.common.context import Context, Receipt
 from ledger.common.errors import Invalid
@@ -107,10 +109,17 @@ def not_looked_up(own: UUID | None) -> Iterator[None]:
         raise ConnectionLost(**error.details) from error
 
 
-def shown(receipt: Receipt) -> dict[str, Any]:
-    """A receipt as JSON shows it."""
-    return {"command_id": str(receipt.command_id), "positions": list(receipt.positions),
-            "versions": receipt.versions, "position": receipt.position}
+def show(receipt: Receipt, form: str) -> None:
+    """Say what came of a command."""
+    if form == "json":
+        click.echo(as_json({
+            "command_id": str(receipt.command_id), "positions": list(receipt.positions),
+            "versions": receipt.versions, "position": receipt.position}))
+    elif receipt.positions:
+        click.echo(tr("Recorded at position {position}.",
+                      position=", ".join(map(str, receipt.positions))))
+    else:
+        click.echo(tr("Nothing new: nothing was changed."))
 
 
 def listed() -> list[dict[str, Any]]:

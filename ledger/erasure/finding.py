@@ -122,7 +122,5 @@ def status_of(
 
 def erased_at(reader: Reader, ledger: bytes, person: str, head: Head) -> int | None:
     """The position of the event up to a head that erased a person, if there is one."""
-    first = reader.read(ledger, limit=1)
-    found = erasures(reader, ledger, after=0, since=first[0].recorded_at,
-                     head=head) if first else ()
-    return next((entry.position for entry in found if person in erased_by(entry)), None)
+    return next((entry.position for entry in erasures(reader, ledger, head)
+                 if person in erased_by(entry)), None)

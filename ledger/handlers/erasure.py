@@ -135,6 +135,14 @@ def _must_not_be_held(named: str, persons: Iterable[str], work: Work) -> None:
             raise PersonHeld(person=named, held=person)
 
 
+def recent_of(command: ConfirmErasure | EraseRetained, named: str, work: Work) -> Traces:
+    """What was sealed for whom since it was looked up. Errors: SeenTooEarly (R-ERA-08)."""
+    facts = work.facts_since(command.seen, MOST_SINCE)
+    if facts is None:
+        raise SeenTooEarly(person=named, seen=command.seen, most=MOST_SINCE)
+    return traces_of(facts)
+
+
 def must_be_all(
     command: ConfirmErasure | EraseRetained, named: str, persons: set[str], work: Work
 ) -> None:
@@ -144,10 +152,7 @@ def must_be_all(
     if not work.holds(command.seen) or any(
             not work.sharing(person) <= persons for person in persons):
         raise changed
-    facts = work.facts_since(command.seen, MOST_SINCE)
-    if facts is None:
-        raise SeenTooEarly(person=named, seen=command.seen, most=MOST_SINCE)
-    recent = traces_of(facts)
+    recent = recent_of(command, named, work)
     touched = {*recent.streams, *recent.orders}
     if not touched and not recent.members:
         return

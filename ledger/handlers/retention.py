@@ -12,7 +12,7 @@ from ledger.erasure.commands import EraseRetained
 from ledger.erasure.errors import AlreadyErased, GroupChanged, NoRetention, NotDue
 from ledger.erasure.record import RETENTION
 from ledger.erasure.traces import CASE, DEDUCTION, MEMBER, OF_MEMBER, ORDER, Traces
-from ledger.handlers.erasure import erase, traces_of
+from ledger.handlers.erasure import erase, recent_of, traces_of
 from ledger.orders.order import Order
 from ledger.people.member import Member
 from ledger.policies.book import BOOK, PolicyBook
@@ -71,8 +71,9 @@ def _must_be_old(
 
 
 def _must_be_checked(command: EraseRetained, work: Work) -> None:
-    """Nothing was sealed for them, since they were looked up, anywhere else. Errors: R-ERA-07."""
-    recent = traces_of(work.facts_since(command.seen, len(command.together) + 10_000) or [])
+    """Nothing was sealed for them, since they were looked up, anywhere else. Errors: R-ERA-07,
+    R-ERA-08."""
+    recent = recent_of(command, min(command.together), work)
     for person in command.together:
         trace = recent.persons.get(person)
         if trace is not None and not set(trace.streams) <= {*command.checked, person}:

@@ -46,16 +46,17 @@ def erased_by(entry: Entry) -> list[str]:
 
 
 def erasures(
-    reader: Reader, ledger: bytes, *, after: int, since: int, head: Head
+    reader: Reader, ledger: bytes, head: Head, *, after: Entry | None = None
 ) -> Sequence[Entry]:
-    """The events after a position, recorded at `since` or later, up to a head, in log order.
-
-    Units: `since` in microseconds since 1970.
-    """
-    names, at, until = [], from_us(since) - SPARE, from_us(head.recorded_at) + SPARE
+    """The events up to a head, in log order: those after an event, or else all."""
+    start = after or next(iter(reader.read(ledger, limit=1)), None)
+    if start is None:
+        return []
+    position = 0 if after is None else after.position
+    names, at, until = [], from_us(start.recorded_at) - SPARE, from_us(head.recorded_at) + SPARE
     while at.replace(day=1) <= until:
         names.append(stream_of(at))
         at = (at.replace(day=1) + timedelta(days=32)).replace(day=1)
     found = [entry for entry in reader.streams(ledger, names)
-             if after < entry.position <= head.position and entry.type == ERASED]
+             if position < entry.position <= head.position and entry.type == ERASED]
     return sorted(found, key=lambda entry: entry.position)

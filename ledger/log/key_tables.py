@@ -75,28 +75,24 @@ erased = Table(
 could try account names for ever. `master` is the number of the master key under which a key of
 theirs was destroyed last: as long as that one is in use, an old copy of the keys opens it."""
 
-followed = Table(
-    "followed", metadata,
-    Column("ledger", LargeBinary, primary_key=True),
-    Column("position", WholeNumber, nullable=False),
-    Column("leaf", LargeBinary, nullable=False),
-    CheckConstraint(f"octet_length(ledger) = {ID_BYTES}", name="followed_ledger_length"),
-    CheckConstraint("position > 0", name="followed_position"),
-    CheckConstraint(f"octet_length(leaf) = {HASH_BYTES}", name="followed_leaf_length"),
-    sqlite_strict=True,
-)
-"""Up to where in each log the keys have followed its erasures: the position and its leaf hash."""
 
-restored = Table(
-    "restored", metadata,
-    Column("ledger", LargeBinary, primary_key=True),
-    Column("position", WholeNumber, nullable=False),
-    Column("leaf", LargeBinary, nullable=False),
-    CheckConstraint(f"octet_length(ledger) = {ID_BYTES}", name="restored_ledger_length"),
-    CheckConstraint("position > 0", name="restored_position"),
-    CheckConstraint(f"octet_length(leaf) = {HASH_BYTES}", name="restored_leaf_length"),
-    sqlite_strict=True,
-)
+def _upto(name: str) -> Table:
+    """Up to where in each log something was done: the position and its leaf hash."""
+    return Table(
+        name, metadata,
+        Column("ledger", LargeBinary, primary_key=True),
+        Column("position", WholeNumber, nullable=False),
+        Column("leaf", LargeBinary, nullable=False),
+        CheckConstraint(f"octet_length(ledger) = {ID_BYTES}", name=f"{name}_ledger_length"),
+        CheckConstraint("position > 0", name=f"{name}_position"),
+        CheckConstraint(f"octet_length(leaf) = {HASH_BYTES}", name=f"{name}_leaf_length"),
+        sqlite_strict=True)
+
+
+followed = _upto("followed")
+"""Up to where in each log the keys have followed its erasures."""
+
+restored = _upto("restored")
 """Up to where in each log the newest backup of keys that was restored here was whole."""
 
 master = Table(

@@ -38,14 +38,10 @@ def follow(reader: Reader, keys: LedgerKeys, head: Head | None = None) -> bool:
         return False
     before = keys.followed()
     start = None if before is None else _at(reader, keys.ledger, before.position)
-    leads = start is not None and before is not None and start.leaf_hash == before.leaf
-    if start is None or not leads:
-        start = _at(reader, keys.ledger, 1)
-    if start is None:
-        return False  # what is missing there, others find
-    found = erasures(reader, keys.ledger, after=start.position if leads else 0,
-                     since=start.recorded_at, head=head)
-    last = _at(reader, keys.ledger, head.position) if found or (before and not leads) else None
+    if start is not None and before is not None and start.leaf_hash != before.leaf:
+        start = None
+    found = erasures(reader, keys.ledger, head, after=start)
+    last = _at(reader, keys.ledger, head.position) if found or (before and not start) else None
     if last is not None:
         keys.destroy(gone(found), Upto(last.position, last.leaf_hash))
     return bool(found)
