@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table, bindparam, literal, select, tuple_, update
 
 from ledger.log.key_tables import ledger_secrets, master, persons
-from ledger.log.wrapping import Master, place_of
+from ledger.log.master_key import KEY_BYTES
+from ledger.log.wrapping import Master, of_person, place_of
 
 AT_ONCE = 500
 """How many persons one statement names."""
@@ -29,10 +30,10 @@ class MasterRow(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A person with lookup and key; no key where it is damaged."""
+    """A person with the MAC of a lookup and a key; neither where the row is damaged."""
 
     person: str
-    lookup: bytes
+    mac: bytes | None
     key: bytes | None
 
 
@@ -47,6 +48,15 @@ def is_master(connection: Connection, used: Master) -> bool:
     """Whether this is the master key that wraps all keys."""
     row = master_row(connection)
     return row is not None and row.id == used.id
+
+
+def opened(row: Any, ledger: bytes, used: Master) -> Opened:
+    """A person's key out of a row. One that holds what nobody can have recorded is damaged."""
+    found = None if not isinstance(row.lookup, bytes) else used.unwrap(
+        row.wrapped, of_person(ledger, row.person, row.lookup))
+    if found is None:
+        return Opened(row.person, None, None)
+    return Opened(row.person, found[KEY_BYTES:], found[:KEY_BYTES])
 
 
 def wrapped_anew(connection: Connection, used: Master, new: Master) -> tuple[int, int]:
@@ -73,13 +83,25 @@ def _in_parts(connection: Connection, table: Table) -> Iterator[Sequence[Any]]:
 def _wrap(connection: Connection, table: Table, rows: Sequence[Any], *, used: Master, new: Master
           ) -> int:
     """Wrap the keys of some rows. Returns how many open."""
-    keys = [(row, place, used.unwrap(row.wrapped, place)) for row in rows
-            if (place := place_of(row))]
     places = list(table.primary_key)
-    changes = [{**{f"at_{column.name}": getattr(row, column.name) for column in places},
-                "now": new.wrap(key, place)} for row, place, key in keys if key is not None]
+    columns = ["lookup", "wrapped"] if table is persons else ["wrapped"]
+    changes = [{**{f"at_{column.name}": getattr(row, column.name) for column in places}, **now}
+               for row in rows if (now := _row_anew(row, used=used, new=new)) is not None]
     if changes:
         connection.execute(update(table).where(
             *(column == bindparam(f"at_{column.name}") for column in places)).values(
-                wrapped=bindparam("now")), changes)
+                {name: bindparam(f"now_{name}") for name in columns}), changes)
     return len(changes)
+
+
+def _row_anew(row: Any, *, used: Master, new: Master) -> dict[str, bytes] | None:
+    """What changes in a row with another master key; None where it does not open."""
+    if hasattr(row, "person"):
+        found = opened(row, row.ledger, used)
+        if found.key is None or found.mac is None:
+            return None
+        lookup, wrapped = new.wrap_person(row.ledger, row.person, found.key, found.mac)
+        return {"now_lookup": lookup, "now_wrapped": wrapped}
+    place = place_of(row)
+    secret = used.unwrap(row.wrapped, place)
+    return None if secret is None else {"now_wrapped": new.wrap(secret, place)}

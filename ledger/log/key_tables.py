@@ -16,8 +16,11 @@ from ledger.log.merkle import HASH_BYTES
 from ledger.log.milestones import ID_BYTES
 from ledger.log.schema import WholeNumber
 
-WRAPPED_BYTES = 60
-"""A nonce of 12 bytes, a key of 32, a tag of 16."""
+SECRET_BYTES = 60
+"""A nonce of 12 bytes, a secret of 32, a tag of 16."""
+
+PERSON_BYTES = 92
+"""A nonce of 12 bytes, a key and the MAC of a lookup of 32 each, a tag of 16."""
 
 LOOKUP_BYTES = 32
 MOST_PERSON_BYTES = 100
@@ -36,7 +39,7 @@ persons = Table(
     CheckConstraint(f"octet_length(person) BETWEEN 1 AND {MOST_PERSON_BYTES}",
                     name="persons_person_length"),
     CheckConstraint(f"octet_length(lookup) = {LOOKUP_BYTES}", name="persons_lookup_length"),
-    CheckConstraint(f"octet_length(wrapped) = {WRAPPED_BYTES}", name="persons_wrapped_length"),
+    CheckConstraint(f"octet_length(wrapped) = {PERSON_BYTES}", name="persons_wrapped_length"),
     CheckConstraint("current IN (0, 1)", name="persons_current"),
     sqlite_strict=True,
 )
@@ -52,7 +55,7 @@ ledger_secrets = Table(
     Column("ledger", LargeBinary, primary_key=True),
     Column("wrapped", LargeBinary, nullable=False),
     CheckConstraint(f"octet_length(ledger) = {ID_BYTES}", name="ledger_secrets_ledger_length"),
-    CheckConstraint(f"octet_length(wrapped) = {WRAPPED_BYTES}",
+    CheckConstraint(f"octet_length(wrapped) = {SECRET_BYTES}",
                     name="ledger_secrets_wrapped_length"),
     sqlite_strict=True,
 )

@@ -112,10 +112,8 @@ def restore_keys(keys: KeysDatabase, path: Path) -> Restored:
     return Restored(len(lines) - 2, gone)
 
 
-def _first_line(path: Path, line: dict[str, Any]) -> tuple[bytes | None, dict[bytes, Upto]]:
-    """The id of the master key that a backup needs, and how far it is whole: both or neither."""
-    if "master" not in line and "logs" not in line:
-        return None, {}
+def _first_line(path: Path, line: dict[str, Any]) -> tuple[bytes, dict[bytes, Upto]]:
+    """The id of the master key that a backup needs, and how far it is whole."""
     try:
         wanted = bytes.fromhex(line["master"])
         if not isinstance(line["logs"], list):

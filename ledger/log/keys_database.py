@@ -3,12 +3,22 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, insert, inspect, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    and_,
+    delete,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
 from ledger.log import migrations
@@ -19,12 +29,13 @@ from ledger.log.key_rows import (
     Upto,
     is_master,
     master_row,
+    opened,
     wrapped_anew,
 )
 from ledger.log.key_tables import erased, ledger_secrets, master, metadata, persons
 from ledger.log.master_key import beside, candidates
 from ledger.log.store import LogConflict, StorageFailed
-from ledger.log.wrapping import KeyDamaged, Master, WrongMasterKey, of_person, of_secret
+from ledger.log.wrapping import KeyDamaged, Master, WrongMasterKey, of_secret
 
 PATIENCE = 200
 """How often the file of a master key is looked at again, every hundredth of a second."""
@@ -42,14 +53,6 @@ def _make_tables(engine: Engine) -> None:
     if not inspect(engine).has_table(master.name):
         with engine.connect() as connection, migrations.exclusively(connection):
             metadata.create_all(connection)
-
-
-def _opened(row: Any, ledger: bytes, used: Master) -> Opened:
-    """A person's key out of a row. One that holds what nobody can have recorded is damaged."""
-    if not isinstance(row.lookup, bytes):
-        return Opened(row.person, b"", None)
-    return Opened(row.person, row.lookup, used.unwrap(
-        row.wrapped, of_person(ledger, row.person, row.lookup)))
 
 
 class KeysDatabase:
@@ -213,18 +216,28 @@ class KeysDatabase:
             if not self.renew(used):
                 raise KeyDamaged(whose=f"ledger {ledger.hex()}", keys=self.named)
 
-    def opened(self, ledger: bytes, *which: Any) -> list[Opened]:
-        """Keys of persons of a ledger. Errors: WrongMasterKey (R-KEY-03), StorageFailed
-        (R-LOG-04)."""
-        query = select(persons.c.person, persons.c.lookup, persons.c.wrapped).where(
-            persons.c.ledger == ledger, *which)
+    def opened(self, ledger: bytes, people: Collection[str]) -> list[Opened]:
+        """The keys of some persons of a ledger, as far as there are any. Errors: WrongMasterKey
+        (R-KEY-03), StorageFailed (R-LOG-04)."""
+        return self._opened(ledger, lambda _: persons.c.person.in_(people))
+
+    def looked_up(self, ledger: bytes, macs: Collection[bytes]) -> list[Opened]:
+        """The keys that count for some lookups, by their MACs. Errors: as `opened`."""
+        return self._opened(ledger, lambda used: and_(
+            persons.c.current == 1, persons.c.lookup.in_([used.lookup(mac) for mac in macs])))
+
+    def _opened(self, ledger: bytes, which: Callable[[Master], ColumnElement[bool]]
+                ) -> list[Opened]:
+        """Rows, and with them whose they are: another master key has other lookups."""
         while True:
             used = self._master
+            query = select(
+                master.c.id, persons.c.person, persons.c.lookup, persons.c.wrapped).select_from(
+                    master.outerjoin(persons, and_(persons.c.ledger == ledger, which(used))))
             with self.asking() as connection:
                 rows = connection.execute(query).fetchall()
-            found = [_opened(row, ledger, used) for row in rows]
-            if all(one.key is not None for one in found) or not self.renew(used):
-                return found
+            if (rows and rows[0].id == used.id) or not self.renew(used):
+                return [opened(row, ledger, used) for row in rows if row.person is not None]
 
     def destroy(self, ledger: bytes, gone: Mapping[str, int], upto: Upto | None = None) -> None:
         """Delete the keys of persons whom the event at a position erased, and keep that this was
@@ -320,9 +333,9 @@ class KeysDatabase:
                 connection.exec_driver_sql("ROLLBACK")
 
     @contextmanager
-    def adding(self, wanted: bytes | None, source: Path) -> Iterator[tuple[Connection, Master]]:
+    def adding(self, wanted: bytes, source: Path) -> Iterator[tuple[Connection, Master]]:
         """A transaction of whoever adds keys that are wrapped already, with the master key of this
-        id, if it is known: nobody else changes keys meanwhile.
+        id: nobody else changes keys meanwhile.
 
         Errors: WrongMasterKey (R-KEY-03), StorageFailed (R-LOG-04).
         """
@@ -330,7 +343,7 @@ class KeysDatabase:
             used = self._master
             with self.changing(alone=True) as connection:
                 if is_master(connection, used):
-                    if wanted not in (None, used.id):
+                    if wanted != used.id:
                         raise WrongMasterKey(path=self.key_named, keys=source)
                     yield connection, used
                     return

@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
+from operator import itemgetter
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -28,7 +29,7 @@ from ledger.log.keys_database import KeysDatabase
 from ledger.log.master_key import KEY_BYTES
 from ledger.log.sealing import b64
 from ledger.log.store import Known
-from ledger.log.wrapping import KeyDamaged, Master, of_person, of_secret
+from ledger.log.wrapping import KeyDamaged, Master, of_secret
 
 _CACHED = 100_000
 
@@ -171,10 +172,10 @@ class LedgerKeys:
         macs = {self.mac("person", name.encode()): name for name in drafts}
 
         def rows(used: Master) -> list[tuple[object, ...]]:
-            return [(self.ledger, person.id, mac,
-                     used.wrap(person.key, of_person(self.ledger, person.id, mac)), now, 1)
-                    for mac in sorted(macs)  # in one order: no deadlock
-                    if (person := drafts[macs[mac]])]
+            made = [(person.id, *used.wrap_person(self.ledger, person.id, person.key, mac))
+                    for mac, name in macs.items() if (person := drafts[name])]
+            made.sort(key=itemgetter(1))  # in one order of lookups: no deadlock
+            return [(self.ledger, *one, now, 1) for one in made]
 
         self._keys.insert(persons.name, rows, whole=True)
         with self._lock:
@@ -185,9 +186,10 @@ class LedgerKeys:
         found = {}
         wanted = list(macs)
         for start in range(0, len(wanted), AT_ONCE):
-            for one in self._keys.opened(self.ledger, persons.c.current == 1,
-                                         persons.c.lookup.in_(wanted[start : start + AT_ONCE])):
-                found[macs[one.lookup]] = Person(one.person, self._key(one))
+            for one in self._keys.looked_up(self.ledger, wanted[start : start + AT_ONCE]):
+                key = self._key(one)
+                if one.mac is not None:
+                    found[macs[one.mac]] = Person(one.person, key)
         return found
 
     def _key(self, found: Opened) -> bytes:
@@ -199,7 +201,7 @@ class LedgerKeys:
     def by_id(self, person: str) -> Person:
         """A known person. Errors: PersonLost (R-KEY-06), PersonErased (R-KEY-09), KeyDamaged
         (R-KEY-12), StorageFailed (R-LOG-04)."""
-        found = self._keys.opened(self.ledger, persons.c.person == person)
+        found = self._keys.opened(self.ledger, [person])
         if not found:
             raise (PersonErased if self.is_erased(person) else PersonLost)(person=person)
         return Person(person, self._key(found[0]))
@@ -248,8 +250,7 @@ class LedgerKeys:
         """
         found, wanted = dict[str, bytes | None](), list(people)
         for start in range(0, len(wanted), AT_ONCE):
-            for one in self._keys.opened(
-                    self.ledger, persons.c.person.in_(wanted[start : start + AT_ONCE])):
+            for one in self._keys.opened(self.ledger, wanted[start : start + AT_ONCE]):
                 found[one.person] = one.key
         return found
 

@@ -1,5 +1,6 @@
 """How keys are wrapped by the master key: each for its place, and it opens nowhere else."""
 
+import hmac
 import os
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +14,8 @@ from ledger.log.envelope import frame_bytes, frame_text
 from ledger.log.master_key import KEY_BYTES
 
 NONCE_BYTES = 12
+
+MAC_BYTES = 32
 
 PERSON_PREFIX = b"order-ledger/key/person/v2"
 SECRET_PREFIX = b"order-ledger/key/secret/v2"
@@ -68,6 +71,21 @@ class Master:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
         self.id = sha256(b"order-ledger/master/v1" + key).digest()
+        self._lookups = hmac.new(
+            sha256(b"order-ledger/lookup/v2" + key).digest(), digestmod="sha256")
+
+    def lookup(self, mac: bytes) -> bytes:
+        """What stands in a row for the MAC of what a person is known by. It takes the master key to
+        make it: an old copy of the keys confirms no guess once its master key is destroyed."""
+        keyed = self._lookups.copy()
+        keyed.update(mac)
+        return keyed.digest()
+
+    def wrap_person(self, ledger: bytes, person: str, key: bytes, mac: bytes
+                    ) -> tuple[bytes, bytes]:
+        """A person's lookup and key, wrapped together with the MAC that the lookup stands for."""
+        lookup = self.lookup(mac)
+        return lookup, self.wrap(key + mac, of_person(ledger, person, lookup))
 
     def wrap(self, key: bytes, place: bytes) -> bytes:
         """A key, wrapped for a place."""

@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import hmac
 import json
 import os
 import re
@@ -152,13 +153,15 @@ def test_log_format__opens_a_personal_field_by_the_page_alone() -> None:
     text = (docs.DOCS / "log-format.md").read_text("utf-8").partition("\n## Keys\n")[2]
     found = json.loads(next(readme.fences(text)).body)
     raw = {name: bytes.fromhex(found[name]) for name in (
-        "master_key", "ledger", "lookup", "wrapped", "key", "salt", "wrapping_data",
+        "master_key", "ledger", "mac", "lookup", "wrapped", "key", "salt", "wrapping_data",
         "sealing_data")}
     wrapping = b"order-ledger/key/person/v2" + b"".join(
         map(framed, (raw["ledger"], found["person"], raw["lookup"])))
     assert wrapping == raw["wrapping_data"]
     assert AESGCM(raw["master_key"]).decrypt(
-        raw["wrapped"][:12], raw["wrapped"][12:], wrapping) == raw["key"]
+        raw["wrapped"][:12], raw["wrapped"][12:], wrapping) == raw["key"] + raw["mac"]
+    looked_up = sha256(b"order-ledger/lookup/v2" + raw["master_key"]).digest()
+    assert hmac.digest(looked_up, raw["mac"], "sha256") == raw["lookup"]
     p, n, c, h = (base64.urlsafe_b64decode(found["sealed"][name] + "==") if name != "p"
                   else found["sealed"][name] for name in "pnch")
     place = b"order-ledger/personal/v2" + b"".join(map(framed, (

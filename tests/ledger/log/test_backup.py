@@ -311,7 +311,7 @@ def test_restore_keys__mends_what_is_damaged_and_names_what_is_damaged_itself(
     settings = settings_in(source)
     keys = settings.open_keys()
     with keys.engine.connect() as connection:
-        connection.exec_driver_sql("UPDATE persons SET wrapped = zeroblob(60)")
+        connection.exec_driver_sql("UPDATE persons SET wrapped = zeroblob(92)")
     assert keys_backup.backup_keys(keys, tmp_path / "less.gz") == (2, 1)
     own = keys_of(settings.open_store(), keys, "main")
     with pytest.raises(KeyDamaged):
@@ -319,7 +319,7 @@ def test_restore_keys__mends_what_is_damaged_and_names_what_is_damaged_itself(
     assert keys_backup.restore_keys(keys, source / "keys.gz") == (3, 0)
     assert len(own.find(["owner:某人"])) == 1
     lines = lines_of(source / "keys.gz")
-    broken = {**lines[3], "wrapped": base64.b64encode(bytes(60)).decode()}
+    broken = {**lines[3], "wrapped": base64.b64encode(bytes(92)).decode()}
     with pytest.raises(LedgerError, match="line 4: its key does not open"):
         keys_backup.restore_keys(keys, rewritten(
             source / "keys.gz", [*lines[:3], broken, *lines[4:]]))

@@ -405,8 +405,11 @@ def test_kinds__open_only_as_what_they_are(keys: Keys) -> None:
     own = keys.of(known(), keys_id=None)
     person = met(own, ["buyer:1"])["buyer:1"]
     with keys.engine.connect() as connection:
-        wrapped = connection.exec_driver_sql("SELECT wrapped FROM persons").scalar()
-        connection.exec_driver_sql("UPDATE ledger_secrets SET wrapped = ?", (wrapped,))
+        lookup, key = connection.exec_driver_sql("SELECT lookup, wrapped FROM persons").fetchone()
+        place = wrapping.of_person(own.ledger, person.id, lookup)
+        connection.exec_driver_sql("UPDATE ledger_secrets SET wrapped = ?", (
+            keys._master.wrap(person.key, place),))
+    assert keys._master.unwrap(key, place) is not None
     with pytest.raises(KeyDamaged):
         keys.of(known(), keys_id=None)
     assert own.by_id(person.id) == person
@@ -479,17 +482,19 @@ def test_keys__have_lengths_and_types_that_the_database_holds(keys: Keys, statem
 
 @on_any
 def test_lookups__ignored_by_who_reads_the_keys(keys: Keys) -> None:
-    """The keys database tells no account: a lookup stands there as a MAC, its own per ledger."""
-    names = {}
+    """The keys database tells no account: a lookup stands there as a MAC of its own per ledger,
+    which nobody can compute with the ledger's secret alone."""
+    names, macs = {}, set()
     for ledger in ("one", "other"):
         own: LedgerKeys = keys.of(known(ledger), keys_id=None)
         met(own, ["buyer:taobao:欧阳若雪"])
-        names[ledger] = own.mac("person", "buyer:taobao:欧阳若雪".encode())
+        mac = own.mac("person", "buyer:taobao:欧阳若雪".encode())
+        macs.add(mac)
+        names[own.ledger] = keys._master.lookup(mac)
     with keys.engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT ledger, lookup FROM persons").fetchall()
-    assert {bytes(own): bytes(lookup) for own, lookup in rows} == {
-        known(ledger).id: lookup for ledger, lookup in names.items()}
-    assert len(set(names.values())) == 2
+    assert {bytes(own): bytes(lookup) for own, lookup in rows} == names
+    assert len({*names.values(), *macs}) == 4
 
 
 def test_order__accepted_with_its_values_after_a_replay(ledger: Ledger, store: Store) -> None:

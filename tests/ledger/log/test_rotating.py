@@ -13,7 +13,7 @@ from ledger.log.keys_backup import backup_keys, restore_keys
 from ledger.log.master_key import beside
 from ledger.log.persons import Keys, LedgerKeys, new_person
 from ledger.log.rotating import MasterKeyFixed, rotate
-from ledger.log.wrapping import KeyDamaged, WrongMasterKey
+from ledger.log.wrapping import KeyDamaged, Master, WrongMasterKey
 from ledger.settings import Settings, sqlite_path
 from tests.conftest import durable, on_sqlite
 from tests.support.children import Child, go_on_with_keys, rotate_and_die
@@ -229,11 +229,35 @@ def test_rotate__leaves_a_damaged_key_as_it_is(settings: Settings) -> None:
     one, two = people(own, 2).values()
     with keys.engine.connect() as connection:
         connection.exec_driver_sql(
-            "UPDATE persons SET wrapped = zeroblob(60) WHERE person = ?", (one.id,))
+            "UPDATE persons SET wrapped = zeroblob(92) WHERE person = ?", (one.id,))
     assert rotate(keys) == (2, 1)
     assert own.by_id(two.id) == two
     with pytest.raises(KeyDamaged):
         own.by_id(one.id)
+    keys.close()
+
+
+@durable
+def test_rotate__changes_lookups_too(kept: Settings, tmp_path: Path) -> None:
+    """Whoever has an old backup, the ledger's secret and the new master key tries names in vain."""
+    keys = kept.open_keys()
+    own = keys.of(known(), keys_id=None)
+    names = list(people(own, 3))
+
+    def lookups() -> set[bytes]:
+        with keys.engine.connect() as connection:
+            return {bytes(row[0]) for row in connection.exec_driver_sql(
+                "SELECT lookup FROM persons")}
+
+    def guesses() -> set[bytes]:
+        macs = [own.mac("person", name.encode()) for name in names]
+        return {*macs, *map(Master(file_of(kept).read_bytes()).lookup, macs)}
+
+    before = lookups()
+    assert before <= guesses()
+    rotate(keys)
+    assert lookups() <= guesses()
+    assert not before & guesses()
     keys.close()
 
 

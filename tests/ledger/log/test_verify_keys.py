@@ -133,7 +133,7 @@ def test_damaged__is_one_key(opened: Opened) -> None:
     one = people(opened)[0]
     with opened.keys.engine.connect() as connection:
         connection.exec_driver_sql(
-            "UPDATE persons SET wrapped = zeroblob(60) WHERE person = ?", (one,))
+            "UPDATE persons SET wrapped = zeroblob(92) WHERE person = ?", (one,))
     found = checked(opened)
     assert [problem.position for problem in found.problems] == [2]
     assert found.problems[0].what == f"the key of {one} is damaged"
