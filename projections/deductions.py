@@ -62,7 +62,7 @@ class Register(msgspec.Struct, omit_defaults=True):
     """What the register adds: `ever` are the shares of all who were charged at any time."""
 
     evidence: list[int] = []
-    attachments: list[str] = []
+    attachments: Sealed | None = None
     ever: dict[str, Share] = {}
     steps: list[Step] = []
 
@@ -104,7 +104,7 @@ class Deductions(StreamRows[Tracked]):
         nothing."""
         if not isinstance(event, Deduction.Proposed):
             return None
-        register = Register(event.evidence, event.attachments)
+        register = Register(event.evidence, Sealed.of(entry, event.attachments, "attachments"))
         return Tracked(Deduction.blank(entry.stream), register, 0)
 
     def of_row(self, row: Row[Any]) -> Tracked:
@@ -171,7 +171,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "decided_by": kept.decided_by or None,
         "appeal_until": kept.appeal_until or None,
         "evidence": register.evidence,
-        "attachments": register.attachments,
+        "attachments": Written.of(register.attachments),
         "position": row.position,
     }
 

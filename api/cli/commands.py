@@ -19,7 +19,6 @@ from api.cli.keys import keys_group
 from api.cli.operating import (
     accept_clock_command,
     close_log_command,
-    digest_command,
     upgrade_command,
 )
 from api.cli.options import (
@@ -133,7 +132,7 @@ def do_command(
             context = context_of(found, actor, role)
         for number, (one, filled) in enumerate(commands, 1):
             submit.show(found.ledger.handle(one, submit.identified(
-                found.ledger, context, command_id, number, filled=filled)), form)
+                found.ledger.id, context, command_id, number, filled=filled)), form)
 
 
 # -- questions ------------------------------------------------------------------------------------
@@ -331,6 +330,6 @@ def give_up_keys_command(ledger_name: str, *, actor: str, reason: str, form: str
 COMMANDS: list[click.Command] = [
     demo_command, import_command, do_command, report_command, rebuild_command, verify_command,
     policies_group, person_group, keys_group, serve_command,
-    doctor_command, upgrade_command, accept_clock_command, close_log_command, digest_command,
+    doctor_command, upgrade_command, accept_clock_command, close_log_command,
     backup_command, restore_command, give_up_keys_command,
 ]

@@ -1,6 +1,5 @@
-"""What an operator does to a log as a whole: its schema, its clock, its days, digests of files."""
+"""What an operator does to a log as a whole: its schema, its clock, its days."""
 
-from pathlib import Path
 
 import click
 
@@ -12,7 +11,7 @@ from api.cli.options import (
     ledger_option,
     opened,
 )
-from api.cli.output import as_json, print_rows
+from api.cli.output import as_json
 from api.messages import tr
 
 
@@ -72,23 +71,3 @@ def close_log_command(ledger_name: str, *, actor: str | None, form: str) -> None
 def _recorded(position: int, form: str) -> None:
     click.echo(as_json({"position": position}) if form == "json" else
                tr("Recorded at position {position}.", position=position))
-
-
-@command("digest")
-@click.argument("files", nargs=-1, required=True, metavar="FILE…",
-                type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@ledger_option
-@format_options
-def digest_command(files: tuple[Path, ...], *, ledger_name: str, form: str) -> None:
-    """Show what the log holds of files, to find one that was imported, or attached as evidence."""
-    import hashlib
-
-    from ledger.writing.requests import file_mac
-
-    with opened(ledger_name) as found:
-        rows = []
-        for path in files:
-            with path.open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").digest()
-            rows.append({"file": str(path), "mac": file_mac(found.ledger.mac, sha256)})
-        print_rows(rows, form=form)

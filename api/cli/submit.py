@@ -82,7 +82,7 @@ def _lower(text: str) -> str:
 
 
 def identified(
-    ledger: requests.Secret, context: Context, own: UUID | None, number: int,
+    ledger: bytes, context: Context, own: UUID | None, number: int,
     *, filled: frozenset[str],
 ) -> Context:
     """The context of the nth command of a text. If an id of the sender's own was given, each
@@ -91,7 +91,7 @@ def identified(
         return context
     key = str(own) if number == 1 else f"{own}/{number}"
     return msgspec.structs.replace(
-        context, command_id=requests.command_id(ledger.id, context.actor, key), by_client=True,
+        context, command_id=requests.command_id(ledger, context.actor, key), by_client=True,
         filled=filled)
 
 

@@ -31,10 +31,6 @@ class Work(Protocol):
         """Whether the log holds an event at a position."""
         ...
 
-    def mac(self, purpose: str, data: bytes) -> bytes:
-        """HMAC-SHA-256 under the ledger's secret: what is recorded of what must not be guessed."""
-        ...
-
     def person(self, lookup: str, *beside: Aggregate) -> Person:
         """The person under a lookup, which the command named in `persons` where it can. Nobody new
         is made beside what is sealed for a person who is lost or erased. Errors: PersonLost."""
@@ -129,6 +125,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     def persons(self) -> list[str]:
         """Whose data it carries, by the subjects that persons are looked up with."""
         return []
+
+    def said(self, name: str) -> str | None:
+        """A personal field as it is sealed: several texts are one, with a blank between them."""
+        value: str | list[str] | None = getattr(self, name)
+        return (" ".join(value) or None) if isinstance(value, list) else value
 
     def passed_over(self, before: Any) -> Collection[str]:
         """The personal fields that leave nothing where its subject is in this state, whatever they

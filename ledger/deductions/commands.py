@@ -35,13 +35,14 @@ class ProposeDeduction(Command, frozen=True, kw_only=True):
 
     `about` is what the facts are about, such as order:taobao:云杉书店:123 or day:2026-09-03;
     `breached_at` is when it happened, `evidence` the positions of the events that show it, and
-    `attachments` the SHA-256 of files, in hex. `occurrence` distinguishes several on one day;
-    `loss` is whether the shop lost money by it, which raises the most points of some rules.
+    `attachments` the SHA-256 of files that you keep, in hex. `occurrence` distinguishes several on
+    one day; `loss` is whether the shop lost money by it, which raises the most points of some
+    rules.
     `renews` is a deduction that was dismissed for lack of proof, and is proposed again.
     """
 
     NAME: ClassVar[str] = "deduction.propose"
-    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
+    PERSONAL: ClassVar[tuple[str, ...]] = ("attachments", "note")
     number: Id
     rule: Id
     about: Subject
@@ -147,6 +148,7 @@ class AppealDeduction(_Reasoned, frozen=True, kw_only=True):
     """Appeal as a charged member, in time."""
 
     NAME: ClassVar[str] = "deduction.appeal"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("attachments", "reason")
     evidence: Evidence = []
     attachments: Attachments = []
 

@@ -79,9 +79,9 @@ class Deduction(Aggregate):
     class Proposed(Aggregate.Event):
         """Somebody says that a rule was broken, and shows evidence.
 
-        Shapes: `evidence` are positions of events, `attachments` HMACs of files' SHA-256, in hex.
-        `policy` is the version of the rule. `occurrence` counts several on one day; `renews` is a
-        dismissed deduction of the same facts, which this one proposes again.
+        Shapes: `evidence` are positions of events, `attachments` SHA-256 in hex with blanks between
+        them: of a short note it says what it was. `policy` is the version of the rule, `occurrence`
+        counts several on one day, `renews` names a dismissed deduction of the same facts.
         """
 
         TOPIC = "deduction.proposed.v1"
@@ -93,7 +93,7 @@ class Deduction(Aggregate):
         proposed_by: str
         offender: str | None = None
         evidence: list[int] = []
-        attachments: list[str] = []
+        attachments: Personal | None = None
         occurrence: int = 1
         loss: bool = False
         renews: str | None = None
@@ -163,7 +163,7 @@ class Deduction(Aggregate):
         TOPIC = "deduction.appealed.v1"
         reason: Personal | None = None
         evidence: list[int] = []
-        attachments: list[str] = []
+        attachments: Personal | None = None
 
     class Upheld(_OfMember):
         """The charge stands."""

@@ -43,15 +43,9 @@ from ledger.policies.book import BOOK, PolicyBook, policy_on
 from ledger.policies.values import Rule
 from ledger.scores.books import Books
 from ledger.scores.values import Charge
-from ledger.writing.requests import file_mac
 
 ABOUT = {"order": "order:", "product": "sku:", "slip": "slip:"}
 """How the subject begins that a rule which counts once per such a thing is about."""
-
-
-def _kept(attachments: list[str], work: Work) -> list[str]:
-    """What the log keeps of files: a plain hash of a short note would say what it was for ever."""
-    return [file_mac(work.mac, bytes.fromhex(one)) for one in attachments]
 
 
 def propose_deduction(command: ProposeDeduction, work: Work) -> list[Aggregate]:
@@ -77,8 +71,8 @@ def propose_deduction(command: ProposeDeduction, work: Work) -> list[Aggregate]:
         "number": command.number, "rule": rule.code, "policy": version.number,
         "about_subject": command.about, "breached_at": command.breached_at,
         "proposed_by": work.actor, "offender": command.offender, "evidence": command.evidence,
-        "attachments": _kept(command.attachments, work), "occurrence": command.occurrence,
-        "loss": command.loss, "renews": command.renews,
+        "occurrence": command.occurrence, "loss": command.loss, "renews": command.renews,
+        "attachments": _noted(deduction, work, command.said("attachments"), command.offender),
         "note": _noted(deduction, work, command.note, command.offender),
     }, once=once, occurred_at=command.occurred_at)
     return [deduction]
@@ -243,7 +237,7 @@ def appeal_deduction(command: AppealDeduction, work: Work) -> list[Aggregate]:
     deduction.appeal({
         "member": work.actor, "evidence": command.evidence,
         "reason": _written(deduction, work, command.reason, work.actor),
-        "attachments": _kept(command.attachments, work),
+        "attachments": _noted(deduction, work, command.said("attachments"), work.actor),
     }, day_of(command.occurred_at), occurred_at=command.occurred_at)
     return [deduction]
 

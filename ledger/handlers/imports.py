@@ -23,7 +23,7 @@ def complete_import(command: CompleteImport, work: Work) -> list[Aggregate]:
     if brought.started and brought.rejected != command.rejected:
         brought._completed(
             rows=command.rows, accepted=command.accepted, rejected=command.rejected,
-            duplicates=command.duplicates, occurred_at=command.occurred_at)
+            duplicates=command.duplicates, erased=command.erased, occurred_at=command.occurred_at)
     return [brought]
 
 

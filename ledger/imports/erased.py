@@ -1,7 +1,7 @@
 """Which rows of an import are about somebody who was erased: what is personal in them is left out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from ledger.core.commands import Command
@@ -27,11 +27,6 @@ class ErasedRows:
         self.ledger = ledger
         self.gone = ledger.erased()
         self.rows: set[int] = set()
-
-    def note_all(self, batches: Iterable[list[Statement]]) -> None:
-        """Look at all statements, if anybody was erased at all."""
-        for batch in batches if self.gone else ():
-            self.note(batch)
 
     def note(self, batch: list[Statement]) -> None:
         """Look at some statements."""

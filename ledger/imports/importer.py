@@ -9,6 +9,7 @@ that was seen before never undoes what came after it, and running a killed impor
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -60,10 +61,6 @@ class Target(Known, Protocol):
 
     def head(self) -> Head:
         """Where the log ends."""
-        ...
-
-    def mac(self, purpose: str, data: bytes) -> bytes:
-        """HMAC-SHA-256 under the ledger's secret."""
         ...
 
     def preview(self, items: Sequence[Item]) -> list[int | LedgerError]:
@@ -142,9 +139,8 @@ class _Run:
         self.profile = assembler.profile
         self.how = how
         self.loader = Loader(assembler, staging, ledger.clock.wall() + AHEAD_US)
-        self.digests: list[bytes] = []
         self.started_at = self.to_record = self.events = 0
-        self.started = False
+        self.started = self.finished = False
         self.kept: list[list[Statement]] | None = []
         self.erased = ErasedRows(ledger)
 
@@ -161,30 +157,27 @@ class _Run:
     def run(self, files: Sequence[Path | Unnamed]) -> Summary:
         """All stages. Nothing is recorded if a fault forbids it or nothing is new."""
         sources = [identify(path, self.profile.encodings) for path in files]
-        self.digests = [source.digest for source in sources]
-        self._name()
         self.loader.load(sources, self.how.progress)
+        self._name()
         self.statements = Statements(self.assembler, self.staging, self.loader)
         self.rows = self.staging.count + self.loader.lost
         self.started = not self.loader.unusable and self._would_record(self._start()) == 0
-        finished = self.started and self._would_record(self._complete(self.rows, 0)) == 0
-        if not (finished or self.loader.unusable):
+        self.finished = self.started and self._would_record(self._complete(self.rows, 0)) == 0
+        if not self.loader.unusable:
             self._check()
-        elif finished:
-            self.erased.note_all(self.statements.batches("check", None, report=False))
         rejecting = self.loader.unusable or (
             self.how.policy == REJECT_EVERYTHING and self.staging.fault_count > 0)
-        if not (rejecting or finished or self.how.dry_run or self._nothing_new()):
+        if not (rejecting or self.how.dry_run or self._nothing_new()):
             self._record()
         return self._summary(rejecting=rejecting)
 
     def _name(self) -> None:
         """What this import is called in its ledger, and what its events have in common."""
-        self.id = self._identity(self.digests)
+        self.id = self._identity()
         self.correlation = self.how.context.correlation or self._command_id(self.id, "started")
 
     def _begin(self) -> None:
-        """Let the ledger begin, if it is not there yet. Names and ids are made with its secret."""
+        """Let the ledger begin, if it is not there yet. Ids of commands are made with its own."""
         if self.how.begin is not None:
             self.ledger, context = self.how.begin()
             self.how = self.how._replace(context=context, begin=None)
@@ -192,24 +185,25 @@ class _Run:
 
     # -- commands ---------------------------------------------------------------------------------
 
-    def _identity(self, digests: list[bytes]) -> str:
-        """The same files, profile and shop are the same import, whatever else differs."""
+    def _identity(self) -> str:
+        """The same files, by name and rows, with one profile and shop are the same import, whatever
+        else differs. It covers nothing personal, which could be found out by trying."""
         parts = [self.profile.name, self.profile.version, self.profile.sha256,
                  self.assembler.shop, *self._warehouses()]
-        return self.ledger.mac("import", msgspec.json.encode([digests, parts])).hex()[:20]
+        files = [[file.source.name, file.digest] for file in self.loader.files]
+        return sha256(requests.IMPORT + msgspec.json.encode([files, parts])).hexdigest()[:20]
 
     def _warehouses(self) -> list[str]:
         """The warehouse in which goods move, if any: another one makes another import."""
         return [] if self.assembler.warehouse is None else [self.assembler.warehouse]
 
     def _command_id(self, *parts: str) -> UUID:
-        return requests.import_command_id(self.ledger, *parts)
+        return requests.import_command_id(self.ledger.id, *parts)
 
     def _start(self) -> Item:
         files = [ImportedFile(
-            name=file.source.name, mac=requests.file_mac(self.ledger.mac, file.source.digest),
-            rows=file.rows, bytes=file.source.size, encoding=file.source.encoding)
-            for file in self.loader.files]
+            name=file.source.name, rows=file.rows, bytes=file.source.size,
+            encoding=file.source.encoding) for file in self.loader.files]
         profile = self.profile
         command = StartImport(
             import_id=self.id, files=files, profile=profile.name, profile_version=profile.version,
@@ -228,7 +222,8 @@ class _Run:
         duplicates = self.rows - accepted - rejected
         command = CompleteImport(
             import_id=self.id, rows=self.rows, accepted=accepted, rejected=rejected,
-            duplicates=duplicates, occurred_at=from_us(self.ledger.clock.wall()))
+            duplicates=duplicates, erased=len(self.erased.rows),
+            occurred_at=from_us(self.ledger.clock.wall()))
         return command, self._of_import("completed", str(accepted), str(rejected))
 
     def _of_import(self, *what: str) -> Context:
@@ -244,7 +239,7 @@ class _Run:
                   "rows": self.statements.rows_of(statement), "zone": self.profile.zone}
         given = self.how.context
         parts = requests.statement_of(
-            self.ledger, self.profile.sha256, statement.subject, "\n".join(self._warehouses()),
+            self.ledger.id, self.profile.sha256, statement.subject, "\n".join(self._warehouses()),
             statement.digest)
         return statement.command, Context(
             actor=given.actor, role=given.role, client=given.client, causation=given.causation,
@@ -262,7 +257,8 @@ class _Run:
 
     def _check(self) -> None:
         """Make every statement once. Unless failed rows may be left out, preview what rules say."""
-        previewing = self.how.dry_run or self.how.policy == REJECT_EVERYTHING
+        previewing = (self.how.dry_run or self.finished
+                      or self.how.policy == REJECT_EVERYTHING)
         for batch in self.statements.batches("check", self.how.progress, report=True):
             if previewing:
                 doubtful = batch if self.how.dry_run else self._doubtful(batch)
@@ -322,7 +318,8 @@ class _Run:
 
     def _nothing_new(self) -> bool:
         """Whether the check has shown that the log has all of it."""
-        return self.how.policy == REJECT_EVERYTHING and not self.to_record and not self.started
+        return not self.to_record and (self.finished or (
+            self.how.policy == REJECT_EVERYTHING and not self.started))
 
     # -- recording --------------------------------------------------------------------------------
 

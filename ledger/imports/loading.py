@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from typing import NamedTuple
 
 from ledger.imports.assembly import Assembler
@@ -10,6 +11,7 @@ from ledger.imports.profiles import File, Profile
 from ledger.imports.rows import RowKeys, RowReader
 from ledger.imports.sources import Source
 from ledger.imports.staging import Staging
+from ledger.log.envelope import frame_bytes
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage (`read`, `check` or `record`), how much is done, and of how much: bytes
@@ -22,11 +24,13 @@ KeyOf = Callable[[list[object]], bytes | None]
 
 
 class Loaded(NamedTuple):
-    """A file that was read: its kind (empty where it cannot be used) and its data rows."""
+    """A file that was read: its kind (empty where it cannot be used), its data rows, and a digest
+    of what is not personal in them."""
 
     source: Source
     kind: str
     rows: int
+    digest: bytes = b""
 
 
 class Loader:
@@ -74,24 +78,27 @@ class Loader:
             self.lost += rows
             return Loaded(source, "", rows)
         before = self.staging.count
-        self._stage(reader, report)
-        return Loaded(source, reader.file.kind, self.staging.count - before)
+        digest = self._stage(reader, report)
+        return Loaded(source, reader.file.kind, self.staging.count - before, digest)
 
     def _unusable(self, faults: list[RowFault]) -> None:
         for fault in faults:
             self.unusable = True
             self.staging.fault(fault)
 
-    def _stage(self, reader: RowReader, report: Callable[[int], None]) -> None:
+    def _stage(self, reader: RowReader, report: Callable[[int], None]) -> bytes:
+        """Stage the rows of a file. Returns the digest of their digests."""
         kind = [self.profile.main, *self.profile.parts()].index(reader.file)
         key_of = self._join_key(reader.file) if kind else self._order_key()
-        file, add = len(self.files), self.staging.add
+        file, add, digest = len(self.files), self.staging.add, sha256()
         for row in reader.rows():
+            digest.update(frame_bytes(row.open_digest))
             if row.torn:
                 self.unjoined = True
             add(kind, file, key_of(row.values) if row.values else None, row)
             if row.number % ROWS_A_CALL == 0:
                 report(reader.bytes_read())
+        return digest.digest()
 
     def _order_key(self) -> KeyOf:
         """What finds the key of a main row: that of its order."""

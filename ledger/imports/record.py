@@ -20,21 +20,23 @@ from ledger.core.commands import Command
 
 
 class ImportedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One file. Units: `bytes` is its size, `rows` its data lines.
+    """One file. Units: `bytes` is its size, `rows` its data lines. `encoding` is empty where the
+    file could not be read as text.
 
-    `mac` is an HMAC-SHA-256 of its SHA-256 under the ledger's secret, in hex: `ledger digest FILE`
-    shows it. `encoding` is empty where the file could not be read as text.
+    No digest of the whole file is kept: with one, what is personal in it could be found out by
+    trying, long after it was erased.
     """
 
     name: LongText
-    mac: Sha256
     bytes: Tally
     rows: Tally
     encoding: NameOrNone
 
 
 class Import(Aggregate):
-    """One import; its stream is `import:<id>`."""
+    """One import; its stream is `import:<id>`. Its id is made of the names of its files and of what
+    is not personal in their rows: it is the same import where only something personal, or nothing
+    that is read, is another."""
 
     KIND = "import"
 
@@ -57,13 +59,16 @@ class Import(Aggregate):
         rows: int
 
     class Completed(Aggregate.Event):
-        """All rows were decided: rows = accepted + rejected + duplicates, over all its runs."""
+        """All rows were decided: rows = accepted + rejected + duplicates, over all its runs.
+        `erased` are those among them that name somebody who was erased: what is personal in them
+        was left out."""
 
         TOPIC = "import.completed.v1"
         rows: int
         accepted: int
         rejected: int
         duplicates: int
+        erased: int = 0
 
     @event(Started)
     def _started(self):
@@ -115,6 +120,7 @@ class CompleteImport(_OnImport, frozen=True, kw_only=True):
     accepted: Tally
     rejected: Tally
     duplicates: Tally
+    erased: Tally = 0
 
     def check(self, checks: Checks) -> None:
         if self.rows != self.accepted + self.rejected + self.duplicates:

@@ -111,7 +111,7 @@ class RowReader:
 
     def count(self) -> int:
         """How many data rows the file has, whether or not they can be read."""
-        if not self.source.digest:
+        if not self.source.size:
             return 0
         text, _ = open_text(self.source)
         with text:

@@ -79,15 +79,14 @@ class _Reread(io.RawIOBase):
 
 
 class Source(NamedTuple):
-    """A file, hashed and with its encoding known.
+    """A file with its encoding known.
 
-    Units: `size` in bytes. `encoding` is empty where none fits, `digest` where the file could not
-    be read at all; `fault` says why. The digest, a plain SHA-256, is kept nowhere.
+    Units: `size` in bytes, 0 where it could not be read at all. `encoding` is empty where none
+    fits; `fault` says why.
     """
 
     file: Path | Unnamed
     name: str
-    digest: bytes
     size: int
     encoding: str
     fault: RowFault | None = None
@@ -105,7 +104,7 @@ def _opened(file: Path | Unnamed) -> io.BufferedReader:
 
 
 def identify(file: Path | Unnamed, encodings: tuple[str, ...]) -> Source:
-    """Hash a file and find the first encoding in which all of it decodes."""
+    """Find the first encoding in which all of a file decodes."""
     name = file.name.encode(errors="replace").decode()
     try:
         if not isinstance(file, Path) or stat.S_ISREG(file.stat().st_mode):
@@ -114,17 +113,13 @@ def identify(file: Path | Unnamed, encodings: tuple[str, ...]) -> Source:
         why = "it is a folder or a pipe"
     except OSError as error:
         why = error.strerror or str(error)
-    return Source(file, name, b"", 0, "", RowFault.of(name, 0, "not_a_file", why=why))
+    return Source(file, name, 0, "", RowFault.of(name, 0, "not_a_file", why=why))
 
 
 def _identify(
     file: Path | Unnamed, name: str, content: io.BufferedReader, encodings: tuple[str, ...]
 ) -> Source:
-    digest, size, start = sha256(), 0, b""
-    while chunk := content.read(CHUNK):
-        start = start or chunk[:4]
-        digest.update(chunk)
-        size += len(chunk)
+    start, size = content.read(4), content.seek(0, os.SEEK_END)
     if start.startswith(codecs.BOM_UTF8):
         encodings = ("utf-8",)
     failed: dict[str, int] = {}
@@ -132,7 +127,7 @@ def _identify(
         content.seek(0)
         offset = _undecodable(content, encoding)
         if offset is None:
-            return Source(file, name, digest.digest(), size, encoding)
+            return Source(file, name, size, encoding)
         failed[encoding] = offset
     # The encoding that got furthest is the likeliest, so the fault is shown where it gave up.
     encoding = max(failed, key=lambda tried: failed[tried])
@@ -142,7 +137,7 @@ def _identify(
     row = _row_at(file, encoding, failed[encoding])
     fault = RowFault.of(name, row, "wrong_encoding", offset=failed[encoding],
                         encoding=encoding.upper(), hint=hint, tried=", ".join(failed).upper())
-    return Source(file, name, digest.digest(), size, "", fault)
+    return Source(file, name, size, "", fault)
 
 
 def _undecodable(file: io.BufferedReader, encoding: str) -> int | None:

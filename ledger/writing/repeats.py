@@ -67,7 +67,7 @@ def _differs(command: Command, name: str, sealed: _Sealed, keys: LedgerKeys) -> 
 
     The person on record says which key opens it: looked up, it might be another by now.
     """
-    known, given = keys.reveal(*sealed), getattr(command, name)
+    known, given = keys.reveal(*sealed), command.said(name)
     return known is not None and (given is None or taken(known) != taken(given))
 
 

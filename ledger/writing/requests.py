@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -24,23 +24,13 @@ Mac = Callable[[str, bytes], bytes]
 COMMAND = b"order-ledger/command/v2"
 """What the hash begins with that makes a command's id."""
 
+IMPORT = b"order-ledger/import/v2"
+"""What the hash begins with that makes the id of a command on an import."""
+
 STATEMENT = b"order-ledger/statement/v2"
 """What the hash begins with that makes a statement's id."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
-
-
-class Secret(Protocol):
-    """A ledger with its secret: see `ledger.application.Ledger`."""
-
-    @property
-    def id(self) -> bytes:
-        """The ledger's id."""
-        ...
-
-    def mac(self, purpose: str, data: bytes) -> bytes:
-        """HMAC-SHA-256 under the ledger's secret."""
-        ...
 
 
 class _Field(NamedTuple):
@@ -106,21 +96,15 @@ def statement_id(statement: bytes, number: int) -> UUID:
         STATEMENT + statement + frame_bytes(number.to_bytes(8, "big"))).digest())
 
 
-def statement_of(ledger: Secret, *parts: str | bytes) -> bytes:
+def statement_of(ledger: bytes, *parts: str | bytes) -> bytes:
     """What the ids of a statement are made of: the ledger's id, and what is not personal in it."""
-    return frame_bytes(ledger.id) + b"".join(
+    return frame_bytes(ledger) + b"".join(
         frame_text(part) if isinstance(part, str) else frame_bytes(part) for part in parts)
 
 
-def import_command_id(ledger: Secret, *parts: str) -> UUID:
+def import_command_id(ledger: bytes, *parts: str) -> UUID:
     """The id of a command on an import itself: that it begins, or what came of it."""
-    return _uuid(ledger.mac("import.command", statement_of(ledger, *parts)))
-
-
-def file_mac(mac: Mac, digest: bytes) -> str:
-    """What the log keeps of a file, by its SHA-256, in hex: nobody can find out by trying what a
-    short file holds."""
-    return mac("file", digest).hex()
+    return _uuid(sha256(IMPORT + statement_of(ledger, *parts)).digest())
 
 
 def _uuid(digest: bytes) -> UUID:

@@ -222,10 +222,6 @@ class Work:
         """Whether the log holds an event at a position, or will when this batch is committed."""
         return position <= self.reader.head(self.ledger).position + self.added
 
-    def mac(self, purpose: str, data: bytes) -> bytes:
-        """HMAC-SHA-256 under the ledger's secret."""
-        return self.keys.mac(purpose, data)
-
     def person(self, lookup: str, *beside: Aggregate) -> Person:
         """The person under a lookup; a new one is made once the command is accepted.
 

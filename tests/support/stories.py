@@ -1,6 +1,5 @@
 """given(*history).when(command).then(*facts or an error): a rule's story, without a database."""
 
-import hmac
 from collections.abc import Callable, Collection
 from typing import Any, Self
 
@@ -57,9 +56,6 @@ class Story:
 
     def holds(self, position: int) -> bool:
         return position <= self.position
-
-    def mac(self, purpose: str, data: bytes) -> bytes:
-        return hmac.digest(purpose.encode(), data, "sha256")
 
     def person(self, lookup: str, *beside: Aggregate) -> Person:
         return self._known(f"person:{lookup}")

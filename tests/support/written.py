@@ -27,7 +27,7 @@ def sealed_for(story: Story, command: Command) -> set[str]:
     `person:`. None of what it names so is readable in them, and all of it is sealed."""
     story.when(command)
     assert story.error is None, story.error
-    named = {name for name in command.PERSONAL if getattr(command, name) is not None}
+    named = {name for name in command.PERSONAL if command.said(name) is not None}
     assert named, command
     found = {(name, value) for fact in story.facts for name, value in _sealed(fact)}
     assert {name for name, _ in found} >= named, (named, story.facts)

@@ -65,19 +65,6 @@ def test_import__accepted(run: Run) -> None:
     assert found["events"] + 1 == found["position"]
 
 
-def test_digest__finds_an_imported_file_again(run: Run, tmp_path: Path) -> None:
-    import_sample(run)
-    copy, other = tmp_path / "copy.csv", tmp_path / "other.csv"
-    copy.write_bytes(AUGUST.read_bytes())
-    other.write_bytes(AUGUST.read_bytes() + b" ")
-    found = {Path(row["file"]).name: row["mac"] for row in rows(run(
-        "digest", AUGUST, copy, other, "--json"))}
-    (row,) = sqlite3.connect(tmp_path / "shop.db").execute(
-        "SELECT payload FROM events WHERE type = 'import.started.v1'").fetchone()
-    assert json.loads(row)["files"][0]["mac"] == found[AUGUST.name] == found["copy.csv"]
-    assert found["other.csv"] != found["copy.csv"]
-
-
 def test_import__ignored_when_repeated(run: Run) -> None:
     import_sample(run)
     found = import_sample(run)

@@ -32,7 +32,7 @@ def header_faults(header: str) -> set[tuple[str, str]]:
 
 
 def _any_source() -> Source:
-    return Source(Path("export.csv"), "export.csv", b"", 0, "utf-8")
+    return Source(Path("export.csv"), "export.csv", 0, "utf-8")
 
 
 def test_header__accepted_with_blanks_and_mark() -> None:

@@ -32,7 +32,7 @@ def unmarked(profile: Profile) -> Profile:
 def test_header__that_is_a_row_shows_none_of_its_cells(name: str) -> None:
     profile = profiles.find(name)
     cells = [f"zqx{place}" for place in range(len(profile.main.columns))]
-    source = Source(Path("export.csv"), "export.csv", b"", 0, "utf-8")
+    source = Source(Path("export.csv"), "export.csv", 0, "utf-8")
     faults = match_header([*cells, cells[0]], source, profile, latest_us=0).faults
     assert not any("zqx" in str(part) for fault in faults for part in fault)
     shown = [fault.reason for fault in faults if fault.code == "unknown_column"]

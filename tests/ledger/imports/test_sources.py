@@ -1,6 +1,7 @@
 """From the bytes of a file to CSV records: encodings, quotes, and rows that never end."""
 
 import io
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,7 @@ def test_unnamed__is_read_like_the_file_that_it_is_a_copy_of(
     assert list(folder.iterdir()) == [path]
     named, unnamed = (identify(one, ("utf-8", "gbk")) for one in (path, copy))
     assert unnamed._replace(file=path) == named
-    assert copy.digest == named.digest
+    assert copy.digest == sha256(content).digest()
     (first, at), (second, _) = open_text(unnamed), open_text(unnamed)
     assert first.read(1) == second.read(1)
     assert (first.read(), at()) == (second.read(), len(content))

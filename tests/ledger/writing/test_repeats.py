@@ -152,7 +152,7 @@ def declared(total: int = 100, paid: int = 0, back: int = 0, as_: str = "", **mo
 def statement(ledger: Ledger, number: int, row: dict[str, Any]) -> tuple[RecordOrder, Context]:
     """A row as an import sends it: its id is made of what is not personal."""
     command = record(number, **row)
-    parts = statement_of(ledger, msgspec.json.encode(
+    parts = statement_of(ledger.id, msgspec.json.encode(
         {name: getattr(command, name) for name in command.__struct_fields__
          if name not in command.PERSONAL}))
     return command, context(command_id=statement_id(parts, 0), statement=parts)

@@ -125,7 +125,7 @@ def test_request__of_every_personal_field_is_sealed_under_its_name() -> None:
     """A command's personal fields are those that its events have, so that they can be compared."""
     sealed = {name for cls in COMMANDS for name in cls.PERSONAL}
     assert sealed == {"account", "recipient", "phone", "address", "buyer_remark", "remark", "name",
-                      "contact", "note", "reason", "consent", "cause"}
+                      "contact", "note", "reason", "consent", "cause", "attachments"}
     for cls in COMMANDS:
         whole = {field.encode_name for field in msgspec.structs.fields(cls)}
         assert set(cls.PERSONAL) <= whole, cls.NAME
