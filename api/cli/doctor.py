@@ -13,15 +13,17 @@ from typing import Any
 from api.cli.output import progress
 from api.http.binding import bind_of
 from api.messages import counted, explain, tr
-from ledger.common.errors import LedgerError
+from ledger.common.errors import LedgerError, Misconfigured
 from ledger.log import sqlite
 from ledger.log.clock import Clock, ClockSuspect
 from ledger.log.master_key import beside
-from ledger.log.store import Head, Store
+from ledger.log.store import SUFFIX, Head, Store
 from ledger.log.verify import Expectation, Problem, Report, verify_with_access
-from ledger.log.verify_keys import verify_keys
+from ledger.log.verify_keys import KeysReport, verify_keys
+from ledger.log.wrapping import KeyDamaged
 from ledger.settings import (
     NAMES,
+    Opened,
     Settings,
     clock_of,
     masked,
@@ -29,6 +31,7 @@ from ledger.settings import (
     open_ledger,
     sqlite_path,
 )
+from ledger.writing.genesis import keys_of
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
 
@@ -74,10 +77,26 @@ def verify_all(
 
 
 def verify_keys_of(ledger: str) -> dict[str, Any]:
-    """Open all that is sealed in a ledger. Shapes: {"ok", "events", "fields", "persons", "erased",
-    "lost", "never_backed_up", "problems": [{"position", "what"}]}."""
+    """Open all that is sealed in a ledger, and in that of its keys and readings. Shapes: {"ok",
+    "events", "fields", "persons", "erased", "lost", "never_backed_up", "problems": [{"position",
+    "what"}]}; and `access` with the same of the other ledger, None where there is none."""
     with closing(open_ledger(name=ledger, make=False)) as found, progress(tr("verify")) as step:
-        report = verify_keys(found.store, found.ledger.keys, step)
+        report = _opened_all(verify_keys(found.store, found.ledger.keys, step))
+        access = (None if found.store.known(ledger + SUFFIX) is None
+                  else _access_opened(found, ledger + SUFFIX))
+    return {**report, "ok": report["ok"] and (access is None or access["ok"]), "access": access}
+
+
+def _access_opened(found: Opened, name: str) -> Finding:
+    try:
+        keys = keys_of(found.store, found.keys, name)
+    except (Misconfigured, KeyDamaged) as error:
+        problem = Problem(1, explain(error))
+        return _opened_all(KeysReport(False, 0, 0, 0, 0, 0, 0, [problem]))
+    return _opened_all(verify_keys(found.store, keys))
+
+
+def _opened_all(report: KeysReport) -> Finding:
     return {**report._asdict(), "problems": [one._asdict() for one in report.problems]}
 
 
