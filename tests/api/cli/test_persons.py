@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from api.cli.commands import COMMANDS
+from api.cli.commands import COMMANDS, do_command
 from api.cli.persons import person_group
 from ledger.core import event_types
 from ledger.log.store import SUFFIX
@@ -60,6 +60,10 @@ def test_person__is_found_and_erased_by_two() -> None:
     run("confirm-erasure", one, "--json")
     assert json.loads(run("status", one, "--json").stdout)["erased"]
     assert PHONE not in run("export", one).stdout
+    told = json.dumps({"order": stream(), "remark": "改地址"})
+    for form in ([], ["--json"]):
+        found = CliRunner().invoke(do_command, ["order.remark", *form], input=told).stdout
+        assert ("left out", "left_out")[bool(form)] in found
 
 
 def test_export__shows_all_and_is_noted() -> None:
