@@ -2,7 +2,7 @@
 
 A key is 256 random bits, shown once; the log holds their SHA-256. It belongs to an actor, acts in
 one role on one ledger, and may expire. Reading never moves the head of the ledger that is read,
-which is why reads are recorded in a ledger of their own.
+which is why readings are recorded in a ledger of their own.
 """
 
 from datetime import date, datetime

@@ -300,7 +300,7 @@ def open_ledger(
 
 
 def clock_of(settings: Settings, store: Store, name: str) -> Clock:
-    """A ledger's clock. The ledger of keys and reads may rest while the one that it belongs to
+    """A ledger's clock. The ledger of keys and readings may rest while the one that it belongs to
     goes on: the time of that one's last event has come for both."""
     owner = name.removesuffix(SUFFIX)
     since = 0 if owner == name else store.head(owner).recorded_at

@@ -13,14 +13,17 @@ from typing import Any
 from api.cli.output import progress
 from api.http.binding import bind_of
 from api.messages import counted, explain, tr
-from ledger.common.errors import LedgerError
+from ledger.common.errors import LedgerError, Misconfigured
 from ledger.log import sqlite
 from ledger.log.clock import Clock, ClockSuspect
-from ledger.log.store import Head, Store
+from ledger.log.master_key import beside
+from ledger.log.store import SUFFIX, Head, Store
 from ledger.log.verify import Expectation, Problem, Report, verify_with_access
-from ledger.log.verify_keys import verify_keys
+from ledger.log.verify_keys import KeysReport, verify_keys
+from ledger.log.wrapping import KeyDamaged
 from ledger.settings import (
     NAMES,
+    Opened,
     Settings,
     clock_of,
     masked,
@@ -28,6 +31,7 @@ from ledger.settings import (
     open_ledger,
     sqlite_path,
 )
+from ledger.writing.genesis import keys_of
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
 
@@ -73,10 +77,26 @@ def verify_all(
 
 
 def verify_keys_of(ledger: str) -> dict[str, Any]:
-    """Open all that is sealed in a ledger. Shapes: {"ok", "events", "fields", "persons", "erased",
-    "lost", "never_backed_up", "problems": [{"position", "what"}]}."""
+    """Open all that is sealed in a ledger, and in that of its keys and readings. Shapes: {"ok",
+    "events", "fields", "persons", "erased", "lost", "never_backed_up", "problems": [{"position",
+    "what"}]}; and `access` with the same of the other ledger, None where there is none."""
     with closing(open_ledger(name=ledger, make=False)) as found, progress(tr("verify")) as step:
-        report = verify_keys(found.store, found.ledger.keys, step)
+        report = _opened_all(verify_keys(found.store, found.ledger.keys, step))
+        access = (None if found.store.known(ledger + SUFFIX) is None
+                  else _access_opened(found, ledger + SUFFIX))
+    return {**report, "ok": report["ok"] and (access is None or access["ok"]), "access": access}
+
+
+def _access_opened(found: Opened, name: str) -> Finding:
+    try:
+        keys = keys_of(found.store, found.keys, name)
+    except (Misconfigured, KeyDamaged) as error:
+        problem = Problem(1, explain(error))
+        return _opened_all(KeysReport(False, 0, 0, 0, 0, 0, 0, [problem]))
+    return _opened_all(verify_keys(found.store, keys))
+
+
+def _opened_all(report: KeysReport) -> Finding:
     return {**report._asdict(), "problems": [one._asdict() for one in report.problems]}
 
 
@@ -102,9 +122,7 @@ def examine(ledger: str) -> list[Finding]:
         return ok is not False
 
     def without(*names: str) -> list[Finding]:
-        detail = tr("Mend what is wrong above, then ask again.")
-        return [*findings, {"check": ", ".join(names), "ok": None,
-                            "detail": f"{tr('Not looked at.')} {detail}"}]
+        return [*findings, _not_looked_at(*names)]
 
     check("version", _version)
     sqlite_good = check("sqlite", _sqlite)
@@ -116,7 +134,10 @@ def examine(ledger: str) -> list[Finding]:
     check("master_key", lambda: _master_key(settings, needed=found))
     if not found:
         return without("keys", *OF_THE_LOG)
-    check("keys", lambda: _keys(settings, ledger))
+    if check("keys", lambda: _keys(settings, ledger)):
+        check("erasures", lambda: _erasures(settings, ledger))
+    else:
+        findings.append(_not_looked_at("erasures"))
     with closing(settings.find_store(ledger)) as store:
         check("writable", lambda: _writable(store))
         check("guards", lambda: _guards(store))
@@ -131,6 +152,11 @@ def examine(ledger: str) -> list[Finding]:
             for status in statuses:
                 check(f"read model {status.projection}", partial(_read_model, status))
     return findings
+
+
+def _not_looked_at(*names: str) -> Finding:
+    detail = tr("Mend what is wrong above, then ask again.")
+    return {"check": ", ".join(names), "ok": None, "detail": f"{tr('Not looked at.')} {detail}"}
 
 
 def _version() -> tuple[bool | None, str]:
@@ -197,6 +223,24 @@ def _keys(settings: Settings, ledger: str) -> tuple[bool, str]:
         return True, f"{masked(settings.keys_url)}, {opened.ledger.keys.id.hex()[:16]}"
     finally:
         opened.close()
+
+
+def _erasures(settings: Settings, ledger: str) -> tuple[bool | None, str]:
+    """What erasures still wait for. The keys follow the log when the ledger is opened."""
+    with closing(open_ledger(settings, name=ledger, make=False)) as opened:
+        waits_for, file = opened.ledger.keys.pending(), opened.keys.key_file
+    if not waits_for:
+        return True, tr("No erasure waits for anything.")
+    said = []
+    if "master" in waits_for:
+        said.append(tr("The master key was not changed since somebody was erased, so older copies "
+                       "of the keys open what was theirs. Run `ledger keys rotate-master`, and "
+                       "destroy the copies of the old master key and the backups of the keys."))
+    if "old_master" in waits_for and file is not None:
+        said.append(tr("{path} holds an old master key. Ask again as the user who owns it, which "
+                       "destroys it unless the master key is just being changed; if it stays "
+                       "and no other keys need it, remove it.", path=beside(file.resolve(), "old")))
+    return None, " ".join(said)
 
 
 def _writable(store: Store) -> tuple[bool, str]:

@@ -40,7 +40,7 @@ def upgrade_command(form: str) -> None:
 @format_options
 def accept_clock_command(ledger_name: str, *, actor: str | None, reason: str, form: str) -> None:
     """Accept the computer's clock although the guard suspects it. This is recorded, also in the
-    ledger of keys and reads, and also where only a server that runs suspects it."""
+    ledger of keys and readings, and also where only a server that runs suspects it."""
     from ledger.log.store import SUFFIX
 
     with opened(ledger_name, writes=True) as found:

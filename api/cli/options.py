@@ -88,6 +88,8 @@ def command(name: str, *, epilog: str | None = None) -> Callable[[Command], clic
                                f"[{rule}{fault.code}]", err=True)
                 sys.exit(1)
             except LedgerError as error:
+                if error.code in ("bad_time", "plus_lost"):
+                    error.details["name"] = _typed(error.details["name"])
                 click.echo(explain(error), err=True)
                 sys.exit(1)
             except BrokenPipeError:
@@ -103,10 +105,10 @@ def command(name: str, *, epilog: str | None = None) -> Callable[[Command], clic
 
 def _typed(where: str) -> str:
     """Where a fault is, as whoever typed the command knows it: a field that an option of this
-    command fills is called by that option."""
-    options = {param.name: max(param.opts, key=len)
-               for param in click.get_current_context().command.params
-               if isinstance(param, click.Option)}
+    command fills, or is named like, is called by that option."""
+    options = {name: option for param in click.get_current_context().command.params
+               if isinstance(param, click.Option) and (option := max(param.opts, key=len))
+               for name in (option.strip("-").replace("-", "_"), param.name)}
     field, slash, rest = where.removeprefix("/").partition("/")
     return f"{options[field]}{slash}{rest}" if field in options else where
 

@@ -114,12 +114,16 @@ def show(receipt: Receipt, form: str) -> None:
     if form == "json":
         click.echo(as_json({
             "command_id": str(receipt.command_id), "positions": list(receipt.positions),
-            "versions": receipt.versions, "position": receipt.position}))
-    elif receipt.positions:
+            "versions": receipt.versions, "position": receipt.position,
+            **({"left_out": True} if receipt.left_out else {})}))
+        return
+    if receipt.positions:
         click.echo(tr("Recorded at position {position}.",
                       position=", ".join(map(str, receipt.positions))))
     else:
         click.echo(tr("Nothing new: nothing was changed."))
+    if receipt.left_out:
+        click.echo(tr("What is personal in it was left out, since whose it is was erased."))
 
 
 def listed() -> list[dict[str, Any]]:

@@ -13,10 +13,15 @@ def show_keys(found: dict[str, Any], form: str) -> None:
     if form == "json":
         click.echo(as_json(found))
         return
-    for problem in found["problems"]:
-        click.echo(f"{problem['position']}: {problem['what']}")
-    print_record({name: value for name, value in found.items() if name not in ("ok", "problems")},
-                 form=form)
+    _show_problems(found)
+    print_record({name: value for name, value in found.items()
+                  if name not in ("ok", "problems", "access")}, form=form)
+    if (access := found["access"]) is not None:
+        _show_problems(access)
+        word = (tr("The ledger of keys and readings lacks keys.") if access["problems"] else
+                tr("The ledger of keys and readings has its keys.") if found["problems"] else
+                tr("The ledger of keys and readings has its keys, too."))
+        click.echo(f"{word} {counted(access['events'])}")
 
 
 def show(report: dict[str, Any], form: str) -> None:
@@ -34,8 +39,12 @@ def show(report: dict[str, Any], form: str) -> None:
         click.echo(report["unread"], err=True)
 
 
-def _show_verified(report: dict[str, Any], sound: str, unsound: str) -> None:
+def _show_problems(report: dict[str, Any]) -> None:
     for problem in report["problems"]:
         click.echo(f"{problem['position']}: {problem['what']}")
+
+
+def _show_verified(report: dict[str, Any], sound: str, unsound: str) -> None:
+    _show_problems(report)
     word = unsound if report["problems"] else sound
     click.echo(f"{word} {counted(report['events'])}, {report['position']}:{report['root']}")

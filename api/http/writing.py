@@ -48,6 +48,9 @@ class ReceiptSchema(marshmallow.Schema):
     versions = marshmallow.fields.Dict(
         keys=marshmallow.fields.String(), values=marshmallow.fields.Integer(), required=True)
     position = marshmallow.fields.Integer(required=True)
+    left_out = marshmallow.fields.Boolean(metadata={
+        "description": "True where what is personal in the command was left out, since whose it is "
+                       "was erased; else it is not there."})
 
 
 class KeyHeaders(marshmallow.Schema):
@@ -141,7 +144,8 @@ def decide(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
 
 def _answer(receipt: Receipt, command: Command, route: Route) -> Response:
     body = {"command_id": str(receipt.command_id), "positions": receipt.positions,
-            "versions": receipt.versions, "position": receipt.position}
+            "versions": receipt.versions, "position": receipt.position,
+            **({"left_out": True} if receipt.left_out else {})}
     made = receipt.positions and not receipt.replayed
     found = Response(orjson.dumps(body), 201 if made else 200,
                      content_type="application/json")

@@ -91,7 +91,8 @@ class Receipt(NamedTuple):
 
     Shapes: positions are those of its events (empty where it changed nothing), versions maps each
     stream that it touched to its version after it. `position` is the log's head after the commit,
-    `leaf` the leaf hash there; empty where it would have to be read.
+    `leaf` the leaf hash there; empty where it would have to be read. `left_out`: what is personal
+    in the command was left out, since whose it is was erased.
     """
 
     command_id: UUID
@@ -100,3 +101,4 @@ class Receipt(NamedTuple):
     position: int
     replayed: bool = False
     leaf: bytes = b""
+    left_out: bool = False

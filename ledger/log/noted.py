@@ -27,6 +27,13 @@ class NotNoted(Misconfigured):
     rule = "R-VFY-04"
 
 
+class NothingExpected(BadExpectation):
+    """{path} holds no line POSITION:ROOT: it is empty, and proves nothing."""
+
+    code = "nothing_expected"
+    rule = "R-VFY-05"
+
+
 class Notes:
     """A file to append lines to, open from the beginning, so that one that cannot be written is
     known before anything is done."""
@@ -81,7 +88,7 @@ class Notes:
 def expectations(text: str) -> list[Expectation]:
     """What --expect names: a line POSITION:ROOT, or with @FILE all lines of a file.
 
-    Errors: BadExpectation (R-VFY-01), also for a file without a line: it would prove nothing.
+    Errors: BadExpectation (R-VFY-01); NothingExpected (R-VFY-05) for a file without a line.
     """
     if not text.startswith("@"):
         return [Expectation.parse(text)]
@@ -91,5 +98,5 @@ def expectations(text: str) -> list[Expectation]:
     lines = path.read_text("utf-8-sig").splitlines()
     found = [Expectation.parse(line.strip()) for line in lines if line.strip()]
     if not found:
-        raise BadExpectation(text=text)
+        raise NothingExpected(path=path)
     return found

@@ -130,7 +130,7 @@ class LedgerHere(LedgerTaken):
 
 
 SUFFIX = ".access"
-"""What follows a ledger's name in the name of the ledger of its keys and reads."""
+"""What follows a ledger's name in the name of the ledger of its keys and readings."""
 
 LONGEST_NAME = 60
 

@@ -51,8 +51,8 @@ class OlderProgram(Misconfigured):
 
 
 class KeysNotLost(Invalid):
-    """The keys database holds the keys that ledger {ledger!r} and its access ledger name: there is
-    nothing to give up, and nothing was recorded."""
+    """The keys database holds the keys that ledger {ledger!r} and the ledger of its keys and
+    readings name: there is nothing to give up, and nothing was recorded."""
 
     code = "keys_not_lost"
     rule = "R-KEY-07"

@@ -98,6 +98,17 @@ class Repeats:
         for entry in task.entries if task.context.statement is not None else ():
             self._added.setdefault(entry.stream, []).append(entry)
 
+    def left_out(self, task: Task) -> bool:
+        """Whether a client's request names something personal that is in none of its events, and
+        its subject's person is erased by now."""
+        look = None if task.context.statement is not None else self._look(task)
+        if look is None or look.own or all(
+                getattr(task.command, name) is None for name in look.unsaid):
+            return False
+        with suppress(Exception):
+            return self._is_erased(look)
+        return False
+
     # -- statements -------------------------------------------------------------------------------
 
     def number(self, tasks: Iterable[Task]) -> None:

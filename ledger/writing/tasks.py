@@ -45,11 +45,13 @@ class Task:
     `entries` is what it records, `recorded` what the log held of it already; this is `known` once a
     transaction that held the head has looked. `in_doubt` is why nobody knows whether its last
     attempt was recorded, if so. `sent`: that attempt came as far as the COMMIT. `number` counts the
-    statements that say the same but for personal values.
+    statements that say the same but for personal values. `left_out`: what is personal in it was,
+    since whose it is was erased.
     """
 
     __slots__ = ("command", "command_id", "context", "entries", "in_doubt", "known", "last",
-                 "number", "recorded", "request_hash", "result", "sent", "tried", "turn")
+                 "left_out", "number", "recorded", "request_hash", "result", "sent", "tried",
+                 "turn")
 
     def __init__(self, command: Command, context: Context, request_hash: bytes | None,
                  turn: Turn) -> None:
@@ -58,7 +60,7 @@ class Task:
         self.command_id = context.command_id or uuid7()
         self.request_hash = request_hash
         self.turn = turn
-        self.last = False
+        self.last = self.left_out = False
         self.number = 0
         self.tried = self.known = self.sent = False
         self.entries: list[Entry] = []
@@ -87,4 +89,5 @@ class Task:
             {entry.stream: entry.version for entry in entries},
             position,
             leaf=b"" if last is None else last.leaf_hash,
+            left_out=self.left_out,
         )

@@ -114,9 +114,10 @@ class Work:
 
     `known` holds the aggregates as the commands so far left them, `changed` those among them that
     are not what was loaded, `touched` those of the command that is being decided, and `actor` who
-    sent it. `added` counts the events of the commands so far. `new` are the persons that the
-    accepted commands made, by lookup; `unmade` is why no person can be made, `unresolved` why none
-    could be looked up, if so. `cache` must be true as of the reader's head.
+    sent it; `left_out` says whether it names something of somebody who was erased. `added` counts
+    the events of the commands so far. `new` are the persons that the accepted commands made, by
+    lookup; `unmade` is why no person can be made, `unresolved` why none could be looked up, if so.
+    `cache` must be true as of the reader's head.
     """
 
     def __init__(
@@ -133,6 +134,7 @@ class Work:
         self.known: dict[Key, Aggregate] = {}
         self.touched: dict[Key, Aggregate] = {}
         self.changed: dict[Key, Aggregate] = {}
+        self.left_out = False
         self.added = 0
         self.persons: dict[str, Person | None] = {}
         self.new: dict[str, Person] = {}
@@ -268,6 +270,7 @@ class Work:
             return self.person_by_id(person)
         except PersonLost:
             if self.is_erased(person):
+                self.left_out = True
                 return Person(person, b"")
             if not self.is_given_up(known, person):
                 raise
@@ -322,7 +325,7 @@ class Work:
 
     def decide(self, command: Command, actor: str) -> list[Any]:
         """Run the handler of a command. Returns its facts; `touched` is what they lead to."""
-        self.touched, self.actor, self._drafts = {}, actor, {}
+        self.touched, self.actor, self._drafts, self.left_out = {}, actor, {}, False
         command.must_be_current(self)
         changed = self.handlers[type(command)](command, self)
         facts = [fact for aggregate in changed for fact in aggregate.collect_events()]

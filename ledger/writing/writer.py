@@ -322,10 +322,12 @@ class Writer:
             task.entries = recorded
             if not is_same(task, recorded, self.keys):
                 raise outcomes.another(recorded, batch.writing, self.id)
+            task.left_out = batch.repeats.left_out(task)
             position = max(batch.head.position, task.entries[-1].position)
             task.result = task.receipt(position)._replace(replayed=True)
             return
         facts = work.decide(task.command, task.context.actor)
+        task.left_out = work.left_out
         if not facts and task.context.by_client:
             facts = done(task, work)
         batch.take(task, facts)

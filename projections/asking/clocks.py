@@ -23,11 +23,19 @@ TIME = re.compile(
 
 
 class BadTime(Invalid):
-    """{name} is {text!r}. It must be a time with its zone, such as 2026-10-31T23:59:59+08:00 (a +
-    in an address is written %2B), or a day such as 2026-10-31."""
+    """{name} is {text!r}. It must be a time with its zone, such as 2026-10-31T23:59:59+08:00, or a
+    day such as 2026-10-31."""
 
     code = "bad_time"
     rule = "R-PRJ-03"
+
+
+class PlusLost(BadTime):
+    """{name} is {text!r}: a + became a space. In an address it is written %2B, as in
+    2026-10-31T23:59:59%2B08:00."""
+
+    code = "plus_lost"
+    rule = "R-PRJ-23"
 
 
 class BadPosition(Invalid):
@@ -145,7 +153,8 @@ def _position(given: int | str) -> int:
 
 
 def moment(name: str, text: str, zone: str = SHOP_ZONE) -> Moment:
-    """The moment that a text means. Errors: BadTime (R-PRJ-03), with `name` for what it is."""
+    """The moment that a text means. Errors: BadTime (R-PRJ-03), PlusLost (R-PRJ-23), with `name`
+    for what it is."""
     try:
         if DAY.fullmatch(text):
             at = end_of_day(date.fromisoformat(text), ZoneInfo(zone))
@@ -154,7 +163,8 @@ def moment(name: str, text: str, zone: str = SHOP_ZONE) -> Moment:
             return Moment(to_us(datetime.fromisoformat(text.upper())))
     except (ValueError, OverflowError):
         pass
-    raise BadTime(name=name, text=text)
+    lost = TIME.fullmatch("+".join(text.rsplit(" ", 1))) and not TIME.fullmatch(text)
+    raise (PlusLost if lost else BadTime)(name=name, text=text)
 
 
 def end_of_day(day: date, zone: tzinfo) -> datetime:

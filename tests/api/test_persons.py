@@ -74,6 +74,9 @@ def test_person__is_erased_by_two(shop: Web) -> None:
     again = shop.post(f"{one}/erasure-confirmations", {}, "admin", key="k")
     assert (first.status_code, again.status_code, again.json) == (201, 200, first.json)
     assert item(shop, one)["erased"]
+    left_out = [shop.post(f"/v1/orders/{stream()}/remarks", {"remark": "x"}, key="r").json
+                for _ in range(2)]
+    assert [one["left_out"] for one in left_out] == [True, True]
     problem(shop.post(f"{one}/holds", {"reason": "x"}), 422, "already_erased")
     order = shop.get(f"/v1/orders/{stream()}").text
     assert PHONE not in order

@@ -2,24 +2,37 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from api.http import runtime
 from ledger.access import Reading
+from ledger.application import Ledger
+from ledger.core import event_types
+from ledger.erasure.finding import status_of
 from ledger.log import merkle
 from ledger.log.backup import backup_log
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
-from ledger.log.store import Head, Store
+from ledger.log.key_tables import persons
+from ledger.log.keys_backup import backup_keys, restore_keys
+from ledger.log.persons import LedgerKeys
+from ledger.log.rotating import rotate
+from ledger.log.store import Head, Known, Store
 from ledger.log.verify import Expectation, Report, verify, verify_with_access
+from ledger.log.verify_keys import verify_keys
+from ledger.log.wrapping import KeyDamaged, WrongMasterKey
 from ledger.settings import Settings
-from tests.conftest import durable, on_postgres
-from tests.support import tamper
+from ledger.writing.genesis import keys_of
+from tests.conftest import durable, on_postgres, on_sqlite
+from tests.support import erased, tamper
 from tests.support.bodies import order
-from tests.support.builders import CONTEXT
+from tests.support.builders import CONTEXT, place, stream
 from tests.support.envelopes import head_after
+from tests.support.erasing import buyer, erase
 from tests.support.web import Web, problem
 
 ACCESS = "main.access"
@@ -237,3 +250,108 @@ def test_threat__tokens_are_in_nothing_that_is_stored(
     assert hashlib.sha256(token.encode()).hexdigest().encode() in held
     assert token.encode() not in held
     assert secret not in held
+
+
+# -- erasure by two -------------------------------------------------------------------------------
+
+PHONE = "13800000001"
+
+
+def phone_in(ledger: Ledger, keys: LedgerKeys) -> str | None:
+    """What the order that was placed says of the phone, as these keys open it."""
+    (placed,) = [event_types.decode(entry) for entry in ledger.store.read(ledger.id)
+                 if entry.stream == stream() and entry.version == 1]
+    return keys.reveal(placed.phone, stream(), 1, "/phone")
+
+
+def a_buyer(ledger: Ledger) -> str:
+    """The person of an order with a phone."""
+    ledger.handle(place(account="a", phone=PHONE), CONTEXT)
+    return buyer(ledger)
+
+
+@on_sqlite
+def test_threat__who_holds_two_owners_keys_erases_alone(web: Web) -> None:
+    """Two keys of one owner are one person. Who asked, who confirmed and both keys are on record.
+    """
+    one = a_buyer(web.ledger())
+    tokens = [web.token("manager", owner=owner) for owner in ("member:a", "member:a", "member:b")]
+
+    def send(number: int, what: str, body: dict[str, str]) -> Any:
+        return web.client.post(f"/v1/persons/{one}/{what}", json=body, headers={
+            "Authorization": f"Bearer {tokens[number]}", "Idempotency-Key": f"{number}{what}"})
+
+    assert send(0, "erasure-requests", {"ground": "requested"}).status_code == 201
+    problem(send(1, "erasure-confirmations", {}), 422, "asker_confirms")
+    assert send(2, "erasure-confirmations", {}).status_code == 201
+    keys = [f"key:{token.split('_')[2].partition('-')[0]}" for token in tokens]
+    assert [(row.type, row.actor, row.client) for row in web.edge.store.read("main")
+            if row.stream == one] == [
+        ("person.erasure_requested.v1", "member:a", keys[0]),
+        ("person.erasure_confirmed.v1", "member:b", keys[2])]
+    assert {row.stream for row in web.edge.store.read(ACCESS)
+            if row.type == "key.issued.v1"} >= set(keys)
+
+
+@on_sqlite
+def test_threat__a_forged_erasure_is_followed(web: Web) -> None:
+    """Whoever may write to the database erases alone: keys follow the log. That nobody asked and
+    nobody confirmed is all that shows it."""
+    ledger = web.ledger()
+    one = a_buyer(ledger)
+    erased.erase(web.edge.store, one)
+    ledger.handle(place(2), CONTEXT)
+    assert phone_in(ledger, ledger.keys) is None
+    assert [found.ok for found in both(web.edge.store)] == [True, True]
+    assert verify_keys(web.edge.store, ledger.keys).ok
+    found = status_of(web.edge.store, ledger.keys, one)
+    assert (found["erased"], found["requested"], found["requested_by"]) == (True, None, None)
+
+
+@on_sqlite
+def test_threat__a_key_that_is_put_back_is_named(web: Web) -> None:
+    """It opens what was erased, unless the master key was changed; verify names it either way."""
+    ledger, keys = web.ledger(), web.edge.open().keys
+    one = a_buyer(ledger)
+    with keys.engine.connect() as connection:
+        row = connection.execute(select(persons).where(persons.c.person == one)).mappings().one()
+    erase(ledger, one)
+    assert phone_in(ledger, ledger.keys) is None
+
+    def put_back() -> bool:
+        with keys.engine.connect() as connection:
+            connection.execute(persons.delete().where(persons.c.person == one))
+            connection.execute(persons.insert().values(**row))
+        ledger.keys.forget_opened()
+        return any(f"{one}, who was erased here, is still there" in problem.what
+                   for problem in verify_keys(web.edge.store, ledger.keys).problems)
+
+    assert put_back()
+    assert phone_in(ledger, ledger.keys) == PHONE
+    rotate(keys)
+    assert put_back()
+    with pytest.raises(KeyDamaged):
+        phone_in(ledger, ledger.keys)
+
+
+@on_sqlite
+def test_threat__an_old_master_key_with_an_old_backup_of_keys_opens_what_was_erased(
+    web: Web, settings: Settings, tmp_path: Path
+) -> None:
+    """Nothing shows it. The program itself follows the log, also with these keys, and takes none of
+    them once the master key was changed."""
+    ledger, here = web.ledger(), web.edge.open()
+    one = a_buyer(ledger)
+    backup_keys(here.keys, tmp_path / "old.keys.gz")
+    assert settings.master_key_file is not None
+    (tmp_path / "old.key").write_bytes(settings.master_key_file.read_bytes())
+    erase(ledger, one)
+    rotate(here.keys)
+    with pytest.raises(WrongMasterKey):
+        restore_keys(here.keys, tmp_path / "old.keys.gz")
+    old = replace(settings, keys_url=f"sqlite:///{tmp_path}/old.keys.db",
+                  master_key_file=tmp_path / "old.key").open_keys()
+    restore_keys(old, tmp_path / "old.keys.gz")
+    assert phone_in(ledger, old.of(Known(ledger.id, "main"), keys_id=ledger.keys.id)) == PHONE
+    assert phone_in(ledger, keys_of(here.store, old, "main")) is None
+    old.close()

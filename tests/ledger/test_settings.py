@@ -79,7 +79,7 @@ def test_settings__rejected_when_the_days_are_no_number(text: str) -> None:
 
 
 def test_settings__say_how_far_ahead_a_clock_may_begin(tmp_path: Path) -> None:
-    """The ledger of keys and reads has rested no longer than the one that it belongs to."""
+    """The ledger of keys and readings has rested no longer than the one that it belongs to."""
     url = {"LEDGER_DATABASE_URL": sqlite_settings(tmp_path).database_url}
     assert Settings.from_environment(url).clock_ahead_days == 30
     found = Settings.from_environment({**url, "LEDGER_CLOCK_AHEAD_DAYS": "36500"})

@@ -138,9 +138,10 @@ def test_restore__lets_the_keys_follow(run: Run, tmp_path: Path) -> None:
 def test_verify_keys__says_what_became_of_each(run: Run, tmp_path: Path) -> None:
     found = run("verify", "--keys", "--json")
     assert found.exit_code == 0
+    none = {"ok": True, "events": 1, "fields": 0, "persons": 0, "erased": 0, "lost": 0,
+            "never_backed_up": 0, "problems": []}
     assert json.loads(found.stdout) == {
-        "ok": True, "events": 2, "fields": 1, "persons": 1, "erased": 0, "lost": 0,
-        "never_backed_up": 0, "problems": []}
+        **none, "events": 2, "fields": 1, "persons": 1, "access": none}
     rotated = run("verify", "--keys", "--expect", f"1:{bytes(32).hex()}")
     assert rotated.exit_code == 2
     opened = open_ledger()
@@ -151,3 +152,25 @@ def test_verify_keys__says_what_became_of_each(run: Run, tmp_path: Path) -> None
     assert lost.exit_code == 1
     assert "2: lost, with neither key nor erasure: 1, the first" in lost.stdout
     assert "某账号" not in lost.stdout
+    assert lost.stdout.endswith("The ledger of keys and readings has its keys. 1 event\n")
+
+
+@pytest.mark.parametrize(("sql", "said"), [
+    ("DELETE FROM ledger_secrets WHERE ledger = ?", "R-KEY-05"),
+    ("UPDATE ledger_secrets SET wrapped = zeroblob(60) WHERE ledger = ?", "R-KEY-12"),
+    ("INSERT INTO erased VALUES (?, 'person:x', 1, 1)", "person:x counts as erased")])
+def test_verify_keys__looks_at_the_ledger_of_keys_and_readings(
+    run: Run, sql: str, said: str
+) -> None:
+    assert run("verify", "--keys").stdout.endswith("has its keys, too. 1 event\n")
+    opened = open_ledger()
+    access = opened.store.known("main.access")
+    assert access is not None
+    with opened.keys.engine.connect() as connection:
+        connection.exec_driver_sql(sql, (access.id,))
+    opened.close()
+    found = run("verify", "--keys")
+    assert (found.exit_code, said in found.stdout) == (1, True), found.output
+    assert "The ledger of keys and readings lacks keys." in found.stdout
+    report = json.loads(run("verify", "--keys", "--json").stdout)
+    assert (report["ok"], report["problems"], report["access"]["ok"]) == (False, [], False)

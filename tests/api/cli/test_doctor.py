@@ -20,10 +20,13 @@ from api.cli.commands import (
     verify_command,
 )
 from ledger.log.clock import DAY_US, Clock, ClockSuspect
+from ledger.log.master_key import beside
+from ledger.log.rotating import rotate
 from ledger.settings import NAMES, Settings, open_ledger
 from tests.conftest import durable, on_postgres, on_sqlite
 from tests.support import source, tamper
 from tests.support.builders import CONTEXT, place
+from tests.support.erasing import buyer, erase
 from tests.support.postgres_server import APP_ROLE, Server
 from tests.support.waiting import eventually
 
@@ -107,6 +110,30 @@ def test_doctor__goes_on_where_the_keys_cannot_be_opened(healthy: Settings) -> N
     healthy.master_key_file.mkdir()  # to be read by nobody
     said = CliRunner().invoke(doctor_command, ["--json"]).stdout
     assert "LEDGER_MASTER_KEY_FILE names" in said
+
+
+@on_sqlite
+def test_doctor__says_what_erasures_wait_for(healthy: Settings) -> None:
+    """It is to be done, and nothing is wrong."""
+    def advice() -> tuple[int, bool | None, str]:
+        result = CliRunner().invoke(doctor_command, ["--json"])
+        (one,) = [one for one in json.loads(result.stdout) if one["check"] == "erasures"]
+        return result.exit_code, one["ok"], one["detail"]
+
+    assert advice() == (0, True, "No erasure waits for anything.")
+    opened = open_ledger(healthy)
+    opened.ledger.handle(place(2, account="a"), CONTEXT)
+    erase(opened.ledger, buyer(opened.ledger, 2))
+    code, ok, detail = advice()
+    assert (code, ok, "`ledger keys rotate-master`" in detail) == (0, None, True)
+    rotate(opened.keys)
+    opened.close()
+    assert advice()[1] is True
+    assert healthy.master_key_file is not None
+    left = beside(healthy.master_key_file, "old")
+    left.write_bytes(bytes(31))
+    code, ok, detail = advice()
+    assert (code, ok, detail.startswith(f"{left} holds an old master key")) == (0, None, True)
 
 
 @on_sqlite

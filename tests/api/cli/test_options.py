@@ -181,6 +181,22 @@ def test_command__calls_what_is_wrong_by_the_option_that_was_typed(
     assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [option]
 
 
+@pytest.mark.parametrize(("name", "arguments", "option"), [
+    ("keys issue", ["--owner", "member:7f3a", "--role", "admin", "--expires", "soon"],
+     "--expires"),
+    ("report", ["orders", "--recorded-as-of", "soon"], "--recorded-as-of"),
+    ("report", ["stock-ledger", "--from", "soon"], "--from")])
+def test_time__that_is_none_is_called_by_its_option(
+    name: str, arguments: list[str], option: str, place_to_look: Path,
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing is said of an address."""
+    monkeypatch.setenv("LEDGER_DATABASE_URL", begun(place_to_look))
+    said = CliRunner().invoke(EVERY[name], arguments).stderr
+    assert said.startswith(f"{option} is 'soon'. It must be a time with its zone"), said
+    assert "address" not in said
+
+
 WRITING = {
     "do": ["warehouse.open"], "import": ["--profile", "taobao-orders", str(TAOBAO)],
     "policies publish": ["deadlines", "--from", "2026-01-01"],

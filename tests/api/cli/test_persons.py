@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from api.cli.commands import COMMANDS
+from api.cli.commands import COMMANDS, do_command
 from api.cli.persons import person_group
 from ledger.core import event_types
+from ledger.log.envelope import Entry
 from ledger.log.store import SUFFIX
 from ledger.policies.commands import ConfirmRetention, PublishPolicy
 from ledger.policies.values import Policy, Retention, Sections
@@ -40,6 +41,13 @@ def person() -> str:
     return str(found["person"])
 
 
+def recorded(of: str) -> list[Entry]:
+    opened = open_ledger()
+    found = list(opened.store.streams(opened.ledger.id, [of]))
+    opened.close()
+    return found
+
+
 def test_person__is_found_and_erased_by_two() -> None:
     one = person()
     assert json.loads(run("find", "--account", "taobao:a", "--json").stdout) == [{"person": one}]
@@ -58,8 +66,13 @@ def test_person__is_found_and_erased_by_two() -> None:
     run("lift-hold", one)
     assert "R-ERA-04" in run("confirm-erasure", one, "--actor", "member:1", code=1).stderr
     run("confirm-erasure", one, "--json")
+    assert {entry.client for entry in recorded(one)} == {"cli"}
     assert json.loads(run("status", one, "--json").stdout)["erased"]
     assert PHONE not in run("export", one).stdout
+    told = json.dumps({"order": stream(), "remark": "改地址"})
+    for form in ([], ["--json"]):
+        found = CliRunner().invoke(do_command, ["order.remark", *form], input=told).stdout
+        assert ("left out", "left_out")[bool(form)] in found
 
 
 def test_export__shows_all_and_is_noted() -> None:

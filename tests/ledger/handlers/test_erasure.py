@@ -8,6 +8,7 @@ import pytest
 from ledger.application import Ledger
 from ledger.common.context import Receipt
 from ledger.core import event_types
+from ledger.core.commands import Command
 from ledger.erasure.commands import (
     ConfirmErasure,
     HoldPerson,
@@ -30,7 +31,7 @@ from ledger.erasure.errors import (
 from ledger.erasure.finding import confirmation_of, persons_of, request_of
 from ledger.handlers import erasure
 from ledger.log.erasures import ERASED, erased_by
-from ledger.orders.commands import HoldOrder, RefundOrder
+from ledger.orders.commands import HoldOrder, LiftHold, RefundOrder
 from ledger.orders.declared import BuyerLost
 from ledger.people.commands import ChangeDetails, JoinMember, LeaveShop, RequestLeave
 from ledger.returns.commands import (
@@ -292,6 +293,21 @@ def test_order__takes_nothing_of_an_erased_buyer(shop: Ledger) -> None:
     held, refunded = facts(shop, at)
     assert (held.reason, refunded.account, refunded.reason, refunded.amount_minor) == (
         None, None, None, 1)
+
+
+def test_receipt__says_what_was_left_out(shop: Ledger) -> None:
+    """Also when the same comes again; of what names nothing personal it says nothing."""
+    shop.handle_many([(place(account="a", phone=PHONE), CONTEXT), (place(2, account="b"), CONTEXT)])
+    erase(shop, buyer(shop))
+    told: list[tuple[Command, bool]] = [
+        (remark(), True), (HoldOrder(order=stream(), reason="改地址", occurred_at=NOON), True),
+        (LiftHold(order=stream(), occurred_at=NOON), False), (pay(), False),
+        (remark(2), False)]
+    for command_id, (command, left_out) in enumerate(told, 1):
+        for again in (False, True):
+            receipt = shop.handle(command, named(command_id))
+            assert isinstance(receipt, Receipt)
+            assert (receipt.left_out, receipt.replayed) == (left_out, again), command
 
 
 def test_account__is_a_new_person_in_a_new_order(shop: Ledger) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.log.noted import CannotNote, Notes, NotNoted, expectations
+from ledger.log.noted import CannotNote, Notes, NothingExpected, NotNoted, expectations
 from ledger.log.verify import BadExpectation
 
 LINES = [f"{number}:{number:064x}" for number in (1, 20, 300)]
@@ -76,9 +76,14 @@ def test_expectations__rejected_of_a_pipe(tmp_path: Path) -> None:
         expectations(f"@{tmp_path}/pipe")
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "7", f"{LINES[0]}\nx"])
-def test_expectations__rejected_of_a_file_that_proves_nothing(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(("text", "error", "said"), [
+    ("", NothingExpected, "it is empty"), ("\n\n", NothingExpected, "it is empty"),
+    ("7", BadExpectation, "'7' is not"), (f"{LINES[0]}\nx", BadExpectation, "'x' is not")])
+def test_expectations__rejected_of_a_file_that_proves_nothing(
+    tmp_path: Path, text: str, error: type[BadExpectation], said: str
+) -> None:
     path = tmp_path / "kept"
     path.write_text(text)
-    with pytest.raises(BadExpectation):
+    with pytest.raises(BadExpectation, match=said) as refused:
         expectations(f"@{path}")
+    assert type(refused.value) is error

@@ -18,6 +18,7 @@ from projections.asking.clocks import (
     BadPosition,
     BadTime,
     Cut,
+    PlusLost,
     PositionBeyondHead,
     TwoRecordings,
     end_of_day,
@@ -58,7 +59,7 @@ def test_end_of_day__where_the_clock_changes() -> None:
 @pytest.mark.parametrize("text", [
     "2026-10-31T23:59:59", "2026-10-31T23:59+08:00", "20261031T235959Z", "2026-W44-6", "2026-13-01",
     "2026-02-30", "2026-10-31T24:00:01Z", "2026-10-31T23:59:60Z", "2026-10-31T23:59:59+0800",
-    "2026-10-31T23:59:59.1234567Z", "2026-10-31T23:59:59 08:00", "now", "", "9999-12-31", "１２",
+    "2026-10-31T23:59:59.1234567Z", "now", "", "9999-12-31", "１２",
     "2026-10-31T23:59:59+24:00", "2026-10-31\n",
 ])
 def test_moment__rejects_what_is_no_time_with_a_zone(text: str) -> None:
@@ -66,6 +67,13 @@ def test_moment__rejects_what_is_no_time_with_a_zone(text: str) -> None:
         moment("occurred_as_of", text)
     assert refused.value.rule == "R-PRJ-03"
     assert "occurred_as_of" in str(refused.value)
+    assert "%2B" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["2026-10-31T23:59:59 08:00", "2026-10-31 23:59:59.1 08:00"])
+def test_moment__rejects_a_time_that_lost_its_plus(text: str) -> None:
+    with pytest.raises(PlusLost, match="occurred_as_of .* a . became a space.*%2B"):
+        moment("occurred_as_of", text)
 
 
 @pytest.mark.parametrize("given", [-1, "-1", "1.0", "", "x", "²", "9" * 30, " 1"])
