@@ -49,8 +49,8 @@ class Clocks:
     """
 
     def __init__(self, spawning: Any) -> None:
-        self.offset = spawning.Value("q", 0)
-        self.frozen = spawning.Value("q", 0)
+        self.offset = spawning.RawValue("q", 0)  # with a lock, whoever is killed would keep it
+        self.frozen = spawning.RawValue("q", 0)
 
     def wall(self) -> int:
         """What the clock shows."""
