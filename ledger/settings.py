@@ -17,7 +17,12 @@ from ledger.core.commands import Handlers
 from ledger.handlers.table import HANDLERS
 from ledger.log import sqlite
 from ledger.log.clock import AHEAD_DAYS, Clock
-from ledger.log.master_key import MasterKeyRequired, MissingMasterKey, read_master_key
+from ledger.log.master_key import (
+    MasterKeyRequired,
+    MissingMasterKey,
+    NoMasterKeyYet,
+    read_master_key,
+)
 from ledger.log.memory import MemoryStore
 from ledger.log.persons import Keys, LedgerKeys, MissingKeys
 from ledger.log.rotating import heal
@@ -216,7 +221,7 @@ class Settings:
         """The keys, with the master key; with `make`, it is made on first use next to an SQLite
         ledger.
 
-        Errors: R-KEY-01 to R-KEY-04, R-SET-02.
+        Errors: R-KEY-01 to R-KEY-04, R-KEY-14, R-SET-02.
         """
         if self.keys_url == "memory:":
             return Keys(sqlite.memory_engine(), os.urandom(32), named="memory", key_file=None)
@@ -231,11 +236,13 @@ class Settings:
                 raise
 
     def _unlocked(self, engine: Engine, key_file: Path, *, make: bool) -> Keys:
-        make = not Keys.holds_any(engine) and make and bool(sqlite_path(self.database_url))
+        empty = not Keys.holds_any(engine)
+        make = empty and make and bool(sqlite_path(self.database_url))
         with _opening("LEDGER_MASTER_KEY_FILE", str(key_file)):
             master = read_master_key(key_file, make=make)
         if master is None:
-            raise MissingMasterKey(path=key_file, keys=masked(self.keys_url))
+            error = NoMasterKeyYet if empty else MissingMasterKey
+            raise error(path=key_file, keys=masked(self.keys_url))
         found = Keys(engine, master, named=masked(self.keys_url), key_file=key_file)
         heal(found)
         return found

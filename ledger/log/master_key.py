@@ -19,6 +19,15 @@ class MissingMasterKey(Misconfigured):
     rule = "R-KEY-01"
 
 
+class NoMasterKeyYet(MissingMasterKey):
+    """There is no master key at {path}. If there was one, restore it from where you keep its copy.
+    For a new ledger in PostgreSQL make one, with `head -c 32 /dev/urandom > {path}; chmod 600
+    {path}`, and keep a copy of it elsewhere."""
+
+    code = "no_master_key_yet"
+    rule = "R-KEY-14"
+
+
 class MasterKeyRequired(Misconfigured):
     """LEDGER_MASTER_KEY_FILE must name a file with 32 random bytes when the log is in PostgreSQL.
     Make one with `head -c 32 /dev/urandom > FILE; chmod 600 FILE`."""

@@ -14,7 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from ledger.log import sqlite
@@ -33,14 +39,28 @@ REPLACED = "the read models were replaced again and again while they were opened
 FAILED = (OperationalError, InterfaceError)
 """What says that the database itself failed, or the connection to it."""
 
+READ_ONLY = "25006"
+"""How PostgreSQL says that it takes no writes: it is a standby."""
+
 
 @contextmanager
 def noticing_failure() -> Iterator[None]:
-    """Errors: StorageFailed (R-LOG-04) where the database itself fails."""
+    """Errors: StorageFailed (R-LOG-04) where the database itself fails, or takes no writes."""
     try:
         yield
     except FAILED as error:
         raise StorageFailed(why=str(error.orig)) from error
+    except InternalError as error:
+        if not takes_no_writes(error):
+            raise
+        raise StorageFailed(why=str(error.orig)) from error
+
+
+def takes_no_writes(error: BaseException | None) -> bool:
+    """Whether an error, or what it comes from, says that the database is a standby."""
+    return error is not None and (
+        getattr(getattr(error, "orig", None), "sqlstate", "") == READ_ONLY
+        or takes_no_writes(error.__cause__))
 
 
 class Generation:

@@ -24,6 +24,7 @@ from projections.store.databases import (
     Place,
     ReadDatabase,
     in_a_file,
+    takes_no_writes,
 )
 from projections.store.digests import Parting, digest_of, parting_of
 from projections.store.folding import Folder, Projection
@@ -105,7 +106,8 @@ class ReadModels:
         """Fold what was recorded since; rebuild first what belongs to another log or version.
 
         A projection that had stopped tries its event again. If another process moves the pointer
-        meanwhile, its read database is followed instead. Errors: R-LOG-04.
+        meanwhile, its read database is followed instead. On a standby nothing is folded: what the
+        primary has folded comes with the log. Errors: R-LOG-04.
         """
         own = self.store.id_of(ledger)
         if own == NOBODY:
@@ -115,7 +117,9 @@ class ReadModels:
                 generation = self._usable(own, step)
                 try:
                     self._advance(generation, own, self.projections, step=step)
-                except (StorageFailed, DBAPIError):
+                except (StorageFailed, DBAPIError) as error:
+                    if takes_no_writes(error):
+                        return self.status(ledger)
                     if not self.database.moved_from(generation):
                         raise
                 if not self.database.moved_from(generation):

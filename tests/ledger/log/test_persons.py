@@ -24,6 +24,7 @@ from ledger.log.master_key import (
     BadMasterKey,
     MasterKeyRequired,
     MissingMasterKey,
+    NoMasterKeyYet,
     read_master_key,
 )
 from ledger.log.persons import (
@@ -334,12 +335,13 @@ def test_master_key__rejected_when_missing_wrong_or_short(settings: Settings) ->
 
 @on_postgres
 def test_master_key__rejected_when_nobody_names_one(settings: Settings, tmp_path: Path) -> None:
-    """R-KEY-02: with a server no key is made on its own, where nobody would look after it."""
+    """R-KEY-02, R-KEY-14: with a server none is made on its own, where nobody would look after it.
+    """
     from dataclasses import replace
 
     with pytest.raises(MasterKeyRequired):
         open_ledger(replace(settings, master_key_file=None))
-    with pytest.raises(MissingMasterKey):
+    with pytest.raises(NoMasterKeyYet, match=f"head -c 32 /dev/urandom > {tmp_path}/none;"):
         open_ledger(replace(settings, master_key_file=tmp_path / "none"))
     assert not (tmp_path / "none").exists()
 

@@ -19,7 +19,7 @@ from ledger.application import Ledger
 from ledger.log.backup import backup_log, restore_log
 from ledger.log.envelope import Entry, Outline
 from ledger.log.sqlite import SqliteStore
-from ledger.log.store import EventMissing, Store
+from ledger.log.store import EventMissing, StorageFailed, Store
 from ledger.settings import Settings, open_ledger
 from ledger.writing.genesis import begun
 from projections.asking.clocks import Cut
@@ -242,6 +242,30 @@ def test_rebuild__and_readers_at_the_same_time(ledger: Ledger, models: ReadModel
 
     _together(read, read, rebuild, rebuild)
     assert seen == {3}
+
+
+@on_postgres
+def test_standby__shows_what_the_primary_has_folded(
+    ledger: Ledger, models: ReadModels, settings: Settings
+) -> None:
+    """It takes no writes, and folds nothing; where there is nothing yet it says why."""
+    put(ledger, record(1))
+    url = f"{settings.database_url}&options=-c%20default_transaction_read_only%3Don"
+    standby = replace(settings, database_url=url).open_store(prepare=False)
+    there = ReadModels(standby, PROJECTIONS)
+    with pytest.raises(StorageFailed, match="read-only transaction"):
+        there.catch_up("main")
+    models.catch_up("main")
+    folded = models.status("main")
+    put(ledger, record(2))
+    found = there.catch_up("main")
+    assert [one.position for one in found] == [one.position for one in folded]
+    assert {one.lag for one in found} == {4}
+    assert {one.error for one in found} == {None}
+    models.catch_up("main")
+    assert there.catch_up("main") == models.status("main")
+    there.close()
+    standby.close()
 
 
 @on_postgres
