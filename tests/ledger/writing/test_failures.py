@@ -232,7 +232,7 @@ def test_handle__rejected_alone_when_a_key_is_damaged(
     ledger.handle(opening(1, owner="李四"), CONTEXT)
     with keys.engine.connect() as connection:
         connection.exec_driver_sql(
-            "UPDATE persons SET wrapped = zeroblob(60) WHERE person = (SELECT min(person)"
+            "UPDATE persons SET wrapped = zeroblob(92) WHERE person = (SELECT min(person)"
             " FROM persons)")
     ledger.keys.forget_opened()
     found = outcomes(ledger, opening(2, owner="张三"), opening(3, owner="李四"),
