@@ -58,10 +58,10 @@ def restore_keys(file: Path) -> keys_backup.Restored:
     return done
 
 
-def rotate_master() -> tuple[int, int]:
+def rotate_master(*, leave_damaged: bool = False) -> tuple[int, int]:
     """Wrap all keys with a new master key. Returns how many, and how many are damaged."""
     with closing(Settings.from_environment().open_keys(make=False)) as keys:
-        return rotating.rotate(keys)
+        return rotating.rotate(keys, leave_damaged=leave_damaged)
 
 
 def _follow(settings: Settings, keys: Keys) -> None:

@@ -96,13 +96,15 @@ def list_command(ledger_name: str, form: str) -> None:
 
 
 @command("rotate-master")
+@click.option("--leave-damaged", is_flag=True,
+              help="Go on although keys of persons are damaged: no backup mends them any more.")
 @format_options
-def rotate_master_command(form: str) -> None:
+def rotate_master_command(*, leave_damaged: bool, form: str) -> None:
     """Wrap all keys of persons with a new master key, in the file of the old one, which is
     destroyed. Then no earlier backup of the keys can be read any more: make a new one."""
     from api.cli import continuing
 
-    wrapped, damaged = continuing.rotate_master()
+    wrapped, damaged = continuing.rotate_master(leave_damaged=leave_damaged)
     print_record({"keys": wrapped, "damaged": damaged}, form=form)
 
 

@@ -61,6 +61,10 @@ class Work(Protocol):
         """The persons whom these streams have of their own, as far as there are any."""
         ...
 
+    def knows(self, person: str) -> bool:
+        """Whether there is a key of a person, open or damaged."""
+        ...
+
     def facts_of(self, streams: Collection[str]) -> list[Any]:
         """All facts of some streams."""
         ...

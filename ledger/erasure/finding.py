@@ -11,7 +11,7 @@ from ledger.erasure.errors import PersonUnknown, TooManyTogether
 from ledger.erasure.record import PersonRecord
 from ledger.erasure.traces import Group, KinInKeys, Traces, scan
 from ledger.log.erasures import erased_by, erasures
-from ledger.log.persons import LedgerKeys, PersonLost
+from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Reader
 
 
@@ -35,7 +35,7 @@ def persons_of(reader: Reader, keys: LedgerKeys, stream: str) -> list[str]:
     found = Traces()
     for entry in reader.streams(keys.ledger, [stream]):
         found.add_fact(event_types.decode(entry))
-    persons = {*found.persons, *(one.id for one in keys.find([stream]).values())}
+    persons = {*found.persons, *keys.names([stream]).values()}
     if not persons:
         raise NobodyFound(about=stream)
     return sorted(persons)
@@ -44,17 +44,9 @@ def persons_of(reader: Reader, keys: LedgerKeys, stream: str) -> list[str]:
 def person_of_account(keys: LedgerKeys, channel: str, account: str) -> str:
     """The person of a buyer's account. Errors: NobodyFound (R-ERA-13)."""
     name = of_account(channel, account)
-    if (found := keys.find([name]).get(name)) is None:
+    if (found := keys.names([name]).get(name)) is None:
         raise NobodyFound(about=f"the channel {channel}, under this account,")
-    return found.id
-
-
-def _has_key(keys: LedgerKeys, person: str) -> bool:
-    try:
-        keys.by_id(person)
-    except PersonLost:
-        return False
-    return True
+    return found
 
 
 def request_of(
@@ -62,7 +54,7 @@ def request_of(
 ) -> RequestErasure:
     """A request to erase a person, which says where they are found if their key is lost."""
     found_in = None
-    if not keys.is_erased(person) and not _has_key(keys, person):
+    if not keys.is_erased(person) and not keys.knows(person):
         trace = scan(reader, keys.ledger).persons.get(person)
         found_in = next(iter(trace.streams)) if trace else None
     return RequestErasure(person=person, ground=ground, found_in=found_in,
@@ -77,7 +69,7 @@ def together_with(
     Errors: PersonUnknown (R-ERA-01), TooManyTogether (R-ERA-10).
     """
     traces = scan(reader, keys.ledger, head)
-    if person not in traces.persons and not _has_key(keys, person):
+    if person not in traces.persons and not keys.knows(person):
         raise PersonUnknown(person=person)
     group = traces.group(person, KinInKeys(keys))
     if len(group.persons) > MOST:
@@ -112,7 +104,7 @@ def status_of(
     for entry in reader.streams(keys.ledger, [person]):
         if entry.position <= head.position:
             event_types.decode(entry).mutate(record)
-    if not (record.version or at or _has_key(keys, person)) \
+    if not (record.version or at or keys.knows(person)) \
             and person not in scan(reader, keys.ledger, head).persons:
         raise PersonUnknown(person=person)
     return {"person": person, "requested": record.ground or None,

@@ -49,7 +49,7 @@ class KinInKeys:
 
     def own(self, streams: Collection[str]) -> dict[str, str]:
         """See `Kin`."""
-        return {name: found.id for name, found in self._keys.find(list(streams)).items()}
+        return self._keys.names(list(streams))
 
 
 class Trace:

@@ -33,7 +33,6 @@ from ledger.erasure.errors import (
 from ledger.erasure.record import Erasures, PersonRecord
 from ledger.erasure.traces import Traces, member_of
 from ledger.log.erasures import stream_of
-from ledger.log.persons import PersonLost
 from ledger.orders.order import Order
 from ledger.people.member import Member
 
@@ -54,12 +53,9 @@ def _known(person: str, work: Work, found_in: str | None = None) -> PersonRecord
     if work.is_erased(person):
         raise AlreadyErased(person=person)
     record: PersonRecord = work.load(PersonRecord, person)
-    if not record.version:
-        try:
-            work.person_by_id(person)
-        except PersonLost:
-            if found_in is None or person not in traces_of(work.facts_of([found_in])).persons:
-                raise PersonUnknown(person=person) from None
+    if not record.version and not work.knows(person) and (
+            found_in is None or person not in traces_of(work.facts_of([found_in])).persons):
+        raise PersonUnknown(person=person)
     return record
 
 

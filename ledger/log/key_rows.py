@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, bindparam, literal, select, tuple_, update
 
-from ledger.log.key_tables import ledger_secrets, master, persons
+from ledger.log.key_tables import master, persons
 from ledger.log.master_key import KEY_BYTES
 from ledger.log.wrapping import Master, of_person, place_of
 
@@ -30,7 +30,8 @@ class MasterRow(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A person with the MAC of a lookup and a key; neither where the row is damaged."""
+    """A person with the MAC of a lookup and a key. Where the row is damaged there is no key, and a
+    MAC only if they were looked up by it."""
 
     person: str
     mac: bytes | None
@@ -59,13 +60,13 @@ def opened(row: Any, ledger: bytes, used: Master) -> Opened:
     return Opened(row.person, found[KEY_BYTES:], found[:KEY_BYTES])
 
 
-def wrapped_anew(connection: Connection, used: Master, new: Master) -> tuple[int, int]:
-    """Wrap what is there with another master key. Returns how many keys, and how many not."""
+def wrapped_anew(connection: Connection, table: Table, used: Master, *, new: Master
+                 ) -> tuple[int, int]:
+    """Wrap what is in a table with another master key. Returns how many keys, and how many not."""
     done = left = 0
-    for table in (ledger_secrets, persons):
-        for rows in _in_parts(connection, table):
-            changed = _wrap(connection, table, rows, used=used, new=new)
-            done, left = done + changed, left + len(rows) - changed
+    for rows in _in_parts(connection, table):
+        changed = _wrap(connection, table, rows, used=used, new=new)
+        done, left = done + changed, left + len(rows) - changed
     return done, left
 
 

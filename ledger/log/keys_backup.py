@@ -163,8 +163,9 @@ def _take(connection: Connection, table: Table, lines: list[_Line], master: Mast
     for key, row in some.items():
         if key in here and key not in gone and master.unwrap(
                 here[key].wrapped, place_of(here[key])) is None:
-            changed = {name: value for name, value in row.items()
-                       if name not in (*keyed, "current")}
+            changed = {name: value for name, value in row.items() if name not in keyed}
+            if table is persons:
+                changed["current"] = 0  # which one counts is settled when all are there
             connection.execute(update(table).where(
                 *(table.c[name] == value for name, value in zip(keyed, key, strict=True))
             ).values(**changed))

@@ -35,7 +35,7 @@ from ledger.log.key_rows import (
 from ledger.log.key_tables import erased, ledger_secrets, master, metadata, persons
 from ledger.log.master_key import beside, candidates
 from ledger.log.store import LogConflict, StorageFailed
-from ledger.log.wrapping import KeyDamaged, Master, WrongMasterKey, of_secret
+from ledger.log.wrapping import DamagedKeys, KeyDamaged, Master, WrongMasterKey, of_secret
 
 PATIENCE = 200
 """How often the file of a master key is looked at again, every hundredth of a second."""
@@ -130,24 +130,34 @@ class KeysDatabase:
         with self.changing(alone=True) as connection:
             connection.execute(update(master).values(next=new.id))
 
-    def wrap_anew(self, new: Master) -> tuple[int, int]:
+    def wrap_anew(self, new: Master, *, leave_damaged: bool = False) -> tuple[int, int]:
         """Wrap all keys of all ledgers with another master key, in one transaction. Returns how
-        many were wrapped, and how many were not, since they do not open: they stay as they are.
+        many were wrapped, and how many were not: keys of persons that do not open, which then stay
+        as they are.
 
-        Errors: WrongMasterKey (R-KEY-03), StorageFailed (R-LOG-04).
+        Errors: DamagedKeys (R-KEY-15), WrongMasterKey (R-KEY-03), StorageFailed (R-LOG-04).
         """
         while True:
             used = self._master
             with self.changing(alone=True) as connection:
                 row = master_row(connection)
                 if fits := row is not None and row.id == used.id:
-                    done = wrapped_anew(connection, used, new)
+                    done = self._wrapped_anew(connection, used, new, leave_damaged=leave_damaged)
                     connection.execute(update(master).values(
                         number=master.c.number + 1, id=new.id, former=used.id, next=None))
             if fits:
                 self._master = new
                 return done
             self.renew(used)
+
+    def _wrapped_anew(
+        self, connection: Connection, used: Master, new: Master, *, leave_damaged: bool
+    ) -> tuple[int, int]:
+        secrets, damaged = wrapped_anew(connection, ledger_secrets, used, new=new)
+        keys, left = wrapped_anew(connection, persons, used, new=new)
+        if damaged or (left and not leave_damaged):
+            raise DamagedKeys(count=damaged + left, keys=self.named)
+        return secrets + keys, left
 
     # -- rows -------------------------------------------------------------------------------------
 
@@ -223,21 +233,24 @@ class KeysDatabase:
 
     def looked_up(self, ledger: bytes, macs: Collection[bytes]) -> list[Opened]:
         """The keys that count for some lookups, by their MACs. Errors: as `opened`."""
-        return self._opened(ledger, lambda used: and_(
-            persons.c.current == 1, persons.c.lookup.in_([used.lookup(mac) for mac in macs])))
+        return self._opened(ledger, lambda lookups: and_(
+            persons.c.current == 1, persons.c.lookup.in_(lookups)), macs)
 
-    def _opened(self, ledger: bytes, which: Callable[[Master], ColumnElement[bool]]
-                ) -> list[Opened]:
+    def _opened(self, ledger: bytes, which: Callable[[Collection[bytes]], ColumnElement[bool]],
+                macs: Collection[bytes] = ()) -> list[Opened]:
         """Rows, and with them whose they are: another master key has other lookups."""
         while True:
             used = self._master
+            lookups = {used.lookup(mac): mac for mac in macs}
             query = select(
                 master.c.id, persons.c.person, persons.c.lookup, persons.c.wrapped).select_from(
-                    master.outerjoin(persons, and_(persons.c.ledger == ledger, which(used))))
+                    master.outerjoin(persons, and_(persons.c.ledger == ledger, which(lookups))))
             with self.asking() as connection:
                 rows = connection.execute(query).fetchall()
             if (rows and rows[0].id == used.id) or not self.renew(used):
-                return [opened(row, ledger, used) for row in rows if row.person is not None]
+                found = [opened(row, ledger, used) for row in rows if row.person is not None]
+                return [one if one.key is not None else one._replace(mac=lookups.get(row.lookup))
+                        for one, row in zip(found, rows, strict=True)] if found else []
 
     def destroy(self, ledger: bytes, gone: Mapping[str, int], upto: Upto | None = None) -> None:
         """Delete the keys of persons whom the event at a position erased, and keep that this was

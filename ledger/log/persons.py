@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
 from operator import itemgetter
 from typing import TypeVar
@@ -159,6 +159,18 @@ class LedgerKeys:
             self._trim()
             return found
 
+    def names(self, lookups: Sequence[str]) -> dict[str, str]:
+        """The ids of the persons with these lookups, also of those whose keys are damaged.
+
+        Errors: StorageFailed (R-LOG-04).
+        """
+        macs = {self.mac("person", name.encode()): name for name in dict.fromkeys(lookups)}
+        return {macs[one.mac]: one.person for one in self._looked_up(macs) if one.mac is not None}
+
+    def knows(self, person: str) -> bool:
+        """Whether there is a key of a person, open or damaged. Errors: StorageFailed (R-LOG-04)."""
+        return bool(self._keys.opened(self.ledger, [person]))
+
     def _trim(self) -> None:
         for held in (self._by_lookup, self._by_id):
             while len(held) > _CACHED:
@@ -183,14 +195,13 @@ class LedgerKeys:
             self._trim()
 
     def _select(self, macs: dict[bytes, str]) -> dict[str, Person]:
-        found = {}
+        return {macs[one.mac]: Person(one.person, self._key(one)) for one in self._looked_up(macs)
+                if one.mac is not None}
+
+    def _looked_up(self, macs: Collection[bytes]) -> Iterator[Opened]:
         wanted = list(macs)
         for start in range(0, len(wanted), AT_ONCE):
-            for one in self._keys.looked_up(self.ledger, wanted[start : start + AT_ONCE]):
-                key = self._key(one)
-                if one.mac is not None:
-                    found[macs[one.mac]] = Person(one.person, key)
-        return found
+            yield from self._keys.looked_up(self.ledger, wanted[start : start + AT_ONCE])
 
     def _key(self, found: Opened) -> bytes:
         """Errors: KeyDamaged (R-KEY-12)."""
@@ -203,6 +214,7 @@ class LedgerKeys:
         (R-KEY-12), StorageFailed (R-LOG-04)."""
         found = self._keys.opened(self.ledger, [person])
         if not found:
+            self._forget([person])
             raise (PersonErased if self.is_erased(person) else PersonLost)(person=person)
         return Person(person, self._key(found[0]))
 
@@ -212,11 +224,15 @@ class LedgerKeys:
         """Destroy the keys of persons, each erased by the event at a position, and forget them.
         `upto` is how far the log was looked at. Errors: StorageFailed (R-LOG-04)."""
         self._keys.destroy(self.ledger, gone, upto)
+        self._forget(gone)
+
+    def _forget(self, people: Collection[str]) -> None:
+        """Let go of the opened keys of persons who have none any more."""
         with self._lock:
-            for person in gone:
+            for person in people:
                 self._by_id.pop(person, None)
             for lookup in [name for name, (found, _) in self._by_lookup.items()
-                           if found.id in gone]:
+                           if found.id in people]:
                 del self._by_lookup[lookup]
 
     def followed(self) -> Upto | None:

@@ -30,11 +30,12 @@ class MasterKeyFixed(Misconfigured):
     rule = "R-KEY-11"
 
 
-def rotate(keys: KeysDatabase) -> tuple[int, int]:
+def rotate(keys: KeysDatabase, *, leave_damaged: bool = False) -> tuple[int, int]:
     """Wrap all keys of all ledgers with a new master key, and destroy the old one. Returns how many
-    were wrapped, and how many were not, since they are damaged.
+    were wrapped, and how many were not, since they are damaged: none unless asked for.
 
-    Errors: MasterKeyFixed (R-KEY-11), WrongMasterKey (R-KEY-03), StorageFailed (R-LOG-04).
+    Errors: MasterKeyFixed (R-KEY-11), DamagedKeys (R-KEY-15), WrongMasterKey (R-KEY-03),
+    StorageFailed (R-LOG-04).
     """
     path = keys.key_file
     if path is None:
@@ -51,7 +52,7 @@ def rotate(keys: KeysDatabase) -> tuple[int, int]:
         try:
             keys.note_next(new)
             _write_new(path, key)
-            done = keys.wrap_anew(new)
+            done = keys.wrap_anew(new, leave_damaged=leave_damaged)
         except BaseException:
             with suppress(Exception):  # what cannot be undone now is at the next opening
                 _heal(keys, path)

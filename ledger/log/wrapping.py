@@ -38,6 +38,16 @@ class KeyDamaged(LedgerError):
     rule = "R-KEY-12"
 
 
+class DamagedKeys(LedgerError):
+    """{count} key(s) in {keys} do not open, and nothing was done: with another master key no backup
+    could mend them any more. Restore a backup of the keys first (`ledger restore --keys FILE`). If
+    there is none, persons' keys can be left behind with --leave-damaged, and a ledger's secret with
+    `ledger give-up-keys`."""
+
+    code = "damaged_keys"
+    rule = "R-KEY-15"
+
+
 def of_secret(ledger: bytes) -> bytes:
     """The place of a ledger's secret."""
     return SECRET_PREFIX + frame_bytes(ledger)

@@ -88,7 +88,9 @@ class Following:
         again = False
         try:
             if self._at is None or (entries is None and self._at != head):
-                again = follow(reader, self._keys, head)
+                follow(reader, self._keys, head)
+                self._keys.forget_opened()  # another process may have followed before
+                again = True
             elif entries:
                 again = self._destroy(entries)
         except StorageFailed:

@@ -296,7 +296,13 @@ class Work:
 
     def own(self, streams: Collection[str]) -> dict[str, str]:
         """The persons who are looked up by the names of these streams."""
-        return {name: found.id for name in streams if (found := self._found(name)) is not None}
+        new = {name: found.id for name in streams if (found := self._resolved(name)) is not None}
+        return {**self.keys.names([name for name in streams if name not in new]), **new}
+
+    def knows(self, person: str) -> bool:
+        """Whether there is a key of a person, also one of this batch, open or damaged."""
+        return person in self._by_id or any(
+            draft.id == person for draft in self._drafts.values()) or self.keys.knows(person)
 
     def facts_of(self, streams: Collection[str]) -> list[Any]:
         """All facts of some streams, also those of this batch."""

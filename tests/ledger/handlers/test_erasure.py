@@ -1,6 +1,7 @@
 """Two people erase a person: who may, who goes along, and that nothing brings them back."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from ledger.erasure.errors import (
     SeenTooEarly,
     TooManyTogether,
 )
-from ledger.erasure.finding import confirmation_of, persons_of, request_of
+from ledger.erasure.finding import confirmation_of, persons_of, request_of, status_of
 from ledger.handlers import erasure
 from ledger.log.erasures import ERASED, erased_by
 from ledger.orders.commands import HoldOrder, LiftHold, RefundOrder
@@ -93,6 +94,28 @@ def test_confirm__erases_the_person(shop: Ledger) -> None:
     assert shop.keys.is_erased(person)
     fact = facts(shop)[0]
     assert shop.keys.reveal(fact.phone, stream(), 1, "/phone") is None
+
+
+def test_confirm__erases_also_whose_key_is_damaged(tmp_path: Path) -> None:
+    """R-KEY-12: a damaged key concerns nobody else, and an old backup may open it still."""
+    found = open_ledger(Settings(
+        database_url=f"sqlite:///{tmp_path}/a.db", keys_url=f"sqlite:///{tmp_path}/a.keys.db",
+        master_key_file=tmp_path / "key"))
+    shop = found.ledger
+    shop.handle(JoinMember(member="member:1", name="张三", joined_on="2026-09-01",
+                            occurred_at=NOON), CONTEXT)
+    shop.handle(place(account="a", phone=PHONE), CONTEXT)
+    shop.handle(place(2, account="b", phone=PHONE), CONTEXT)
+    one, two = buyer(shop), buyer(shop, 2)
+    shop.keys.forget_opened()
+    with found.keys.changing() as connection:
+        connection.exec_driver_sql(
+            "UPDATE persons SET wrapped = zeroblob(92) WHERE person <> ?", (one,))
+    for person in (one, two):
+        assert status_of(shop.store, shop.keys, person)["erased"] is False
+        erase(shop, person)
+        assert status_of(shop.store, shop.keys, person)["erased"] is True
+    found.close()
 
 
 def test_confirm__rejected_before_it_was_requested(shop: Ledger) -> None:

@@ -13,7 +13,7 @@ from ledger.log.keys_backup import backup_keys, restore_keys
 from ledger.log.master_key import beside
 from ledger.log.persons import Keys, LedgerKeys, new_person
 from ledger.log.rotating import MasterKeyFixed, rotate
-from ledger.log.wrapping import KeyDamaged, Master, WrongMasterKey
+from ledger.log.wrapping import DamagedKeys, KeyDamaged, Master, WrongMasterKey
 from ledger.settings import Settings, sqlite_path
 from tests.conftest import durable, on_sqlite
 from tests.support.children import Child, go_on_with_keys, rotate_and_die
@@ -223,17 +223,53 @@ def test_rotate__follows_a_link_to_the_file(settings: Settings, tmp_path: Path) 
 
 
 @on_sqlite
-def test_rotate__leaves_a_damaged_key_as_it_is(settings: Settings) -> None:
+def test_rotate__rejected_with_damaged_keys_unless_they_are_left(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """R-KEY-15: after it no backup could mend them."""
     keys = settings.open_keys()
     own = keys.of(known(), keys_id=None)
     one, two = people(own, 2).values()
+    backup_keys(keys, tmp_path / "whole.gz")
     with keys.engine.connect() as connection:
         connection.exec_driver_sql(
             "UPDATE persons SET wrapped = zeroblob(92) WHERE person = ?", (one.id,))
-    assert rotate(keys) == (2, 1)
+    before = file_of(settings).read_bytes()
+    with pytest.raises(DamagedKeys, match="1 key"):
+        rotate(keys)
+    assert (file_of(settings).read_bytes(), files(settings)) == (before, [file_of(settings).name])
+    assert rotate(keys, leave_damaged=True) == (2, 1)
     assert own.by_id(two.id) == two
     with pytest.raises(KeyDamaged):
         own.by_id(one.id)
+    with keys.engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE ledger_secrets SET wrapped = zeroblob(60)")
+    with pytest.raises(DamagedKeys, match="2 key"):
+        rotate(keys, leave_damaged=True)
+    keys.close()
+
+
+@durable
+def test_rotate__goes_on_once_a_backup_has_mended_what_was_damaged(
+    kept: Settings, tmp_path: Path
+) -> None:
+    """Also where somebody came meanwhile under the lookup that the damaged row had lost."""
+    keys = kept.open_keys()
+    own = keys.of(known(), keys_id=None)
+    (one,) = people(own, 1).values()
+    backup_keys(keys, tmp_path / "whole.gz")
+    with keys.engine.connect() as connection:
+        connection.exec_driver_sql(keys.marked("UPDATE persons SET lookup = ?"), (bytes(32),))
+    own.forget_opened()
+    newer = new_person()
+    own.make({"buyer:0": newer}, 1)
+    with pytest.raises(DamagedKeys):
+        rotate(keys)
+    assert restore_keys(keys, tmp_path / "whole.gz") == (2, 0)
+    assert rotate(keys) == (3, 0)
+    own.forget_opened()
+    assert (own.by_id(one.id), own.find(["buyer:0"])) == (one, {"buyer:0": newer})
+    assert own.sharing(one.id) == {one.id, newer.id}
     keys.close()
 
 

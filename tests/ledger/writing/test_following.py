@@ -17,7 +17,7 @@ from ledger.log.persons import HELD_S, Keys, LedgerKeys
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import Store
 from ledger.settings import Opened, Settings
-from ledger.writing import following, writer
+from ledger.writing import following, work, writer
 from ledger.writing.continuing import Attribution, restore
 from ledger.writing.following import BadErasure, Following, follow
 from ledger.writing.genesis import keys_of
@@ -158,8 +158,34 @@ def test_following__takes_what_the_writer_recorded_itself(opened: Opened) -> Non
     one = erase(store, owner_of(store, 1)[0].p)
     own.committed(store.head("main"), [one])
     assert name_of(keys, store, 1) is None
+    assert own.catch_up(store, store.head("main"), ())  # for the first time
     assert not own.catch_up(store, store.head("main"), ())
     assert not own.catch_up(store, store.head("main"), None)
+
+
+@durable
+@pytest.mark.parametrize("missed", [0, 3], ids=["at first", "much was missed"])
+def test_following__lets_go_of_whom_another_process_has_followed(
+    opened: Opened, settings: Settings, missed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys have followed, by another process: this one still holds what it has opened."""
+    monkeypatch.setattr(work, "CAUGHT_UP_EVENTS", 2)
+    here = open_log(settings)
+    store, keys = here.store, here.ledger.keys
+    if missed:
+        here.ledger.handle(adding(2), CONTEXT)
+    person = owner_of(store, 1)[0].p
+    assert name_of(keys, store, 1) == "张三"
+    assert keys.find(["owner:张三"])["owner:张三"].id == person
+    for number in range(missed):
+        opened.ledger.handle(opening(10 + number, owner="王五"), CONTEXT)
+    erase(store, person)
+    follow(opened.store, opened.ledger.keys)
+    here.ledger.handle(opening(3, owner="张三"), CONTEXT)
+    assert owner_of(store, 3)[0].p != person
+    assert keys.is_erased(person)
+    assert name_of(keys, store, 1) is None
+    here.close()
 
 
 @on_sqlite
