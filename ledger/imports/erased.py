@@ -1,7 +1,7 @@
 """Which rows of an import are about somebody who was erased: what is personal in them is left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from ledger.core.commands import Command
@@ -27,6 +27,14 @@ class ErasedRows:
         self.ledger = ledger
         self.gone = ledger.erased()
         self.rows: set[int] = set()
+
+    def note_again(self, batches: Callable[[], Iterable[list[Statement]]]) -> None:
+        """Look at all statements again, if anybody was erased while they were recorded."""
+        gone = self.ledger.erased()
+        if gone != self.gone:
+            self.gone = gone
+            for batch in batches():
+                self.note(batch)
 
     def note(self, batch: list[Statement]) -> None:
         """Look at some statements."""

@@ -139,7 +139,8 @@ class _Run:
         self.profile = assembler.profile
         self.how = how
         self.loader = Loader(assembler, staging, ledger.clock.wall() + AHEAD_US)
-        self.started_at = self.to_record = self.events = 0
+        self.to_record = self.events = 0
+        self.earlier: set[int] = set()
         self.started = self.finished = False
         self.kept: list[list[Statement]] | None = []
         self.erased = ErasedRows(ledger)
@@ -327,7 +328,8 @@ class _Run:
         """Record what is new. The import starts just before the first batch that has any, so that
         one that brings nothing leaves no trace."""
         if self.started:
-            self._begun(self._handled([self._start(), *self._open_warehouses()]))
+            first = self._begun(self._handled([self._start(), *self._open_warehouses()]))
+            self.earlier = self._recorded_since(first)
         for batch in self._checked():
             opening: list[Item] = []
             if not self.started:
@@ -344,6 +346,7 @@ class _Run:
             for statement, result in zip(batch, results[len(opening):], strict=True):
                 self._recorded(statement, result)
         if self.started:
+            self.erased.note_again(self._checked)
             accepted, before, rejected = self.staging.counts()
             self._count(*self._handled([self._complete(accepted + before, rejected)]))
 
@@ -356,10 +359,19 @@ class _Run:
                     self._count(result)
             raise
 
-    def _begun(self, results: Sequence[Receipt | LedgerError]) -> None:
+    def _begun(self, results: Sequence[Receipt | LedgerError]) -> int:
+        """The import has started, at the position that it returns."""
         start, *_ = [self._count(result) for result in results]
-        self.started_at = start.positions[0]
         self.started = True
+        return start.positions[0]
+
+    def _recorded_since(self, position: int) -> set[int]:
+        """The positions of what earlier runs of this import have recorded."""
+        found, own = set[int](), f'"import:{self.id}"'
+        while rows := self.ledger.store.outlines(self.ledger.id, after=position, limit=BATCH):
+            found.update(row.position for row in rows if own in row.subjects)
+            position = rows[-1].position
+        return found
 
     def _count(self, result: Receipt | LedgerError) -> Receipt:
         if isinstance(result, LedgerError):
@@ -372,7 +384,7 @@ class _Run:
             self._refused(statement, result)
         elif self._count(result).positions and not result.replayed:
             self.staging.outcome(statement.seqs(), ACCEPTED)
-        elif result.positions and result.positions[0] > self.started_at:
+        elif result.positions and result.positions[0] in self.earlier:
             self.staging.outcome(statement.seqs(), BEFORE)
 
     def _summary(self, *, rejecting: bool) -> Summary:

@@ -122,6 +122,7 @@ class LedgerKeys:
         self._current_at = -math.inf
         self._by_lookup: _Held[Person] = OrderedDict()
         self._by_id: _Held[AESGCM] = OrderedDict()
+        self._forgotten = 0
         self._lock = threading.RLock()
 
     def forget(self) -> None:
@@ -229,6 +230,7 @@ class LedgerKeys:
     def _forget(self, people: Collection[str]) -> None:
         """Let go of the opened keys of persons who have none any more."""
         with self._lock:
+            self._forgotten += 1
             for person in people:
                 self._by_id.pop(person, None)
             for lookup in [name for name, (found, _) in self._by_lookup.items()
@@ -277,6 +279,7 @@ class LedgerKeys:
     def forget_opened(self) -> None:
         """Let go of all opened keys."""
         with self._lock:
+            self._forgotten += 1
             self._by_lookup.clear()
             self._by_id.clear()
 
@@ -333,25 +336,30 @@ class LedgerKeys:
         What does not open is left to who needs it. Errors: StorageFailed (R-LOG-04)."""
         with self._lock:
             self._let_go()
+            since = self._forgotten
             wanted = [person for person in people if person not in self._by_id]
-        for person, key in self.keys_of(wanted).items():
-            if key is not None:
-                self._cipher(person, key)
+        self._keep({person: AESGCM(key) for person, key in self.keys_of(wanted).items()
+                    if key is not None}, since)
 
     def _cipher(self, person: str, key: bytes | None = None) -> AESGCM | None:
         with self._lock:
             self._let_go()
-            held = self._by_id.get(person)
+            since, held = self._forgotten, self._by_id.get(person)
         if held is not None:
             return held[0]
         try:
             known = AESGCM(self.by_id(person).key if key is None else key)
         except PersonLost:
             return None
-        with self._lock:
-            _hold(self._by_id, {person: known}, self.monotonic())
-            self._trim()
+        self._keep({person: known}, since)
         return known
+
+    def _keep(self, opened: Mapping[str, AESGCM], since: int) -> None:
+        """Hold what was opened, unless anybody's key was forgotten since it was read."""
+        with self._lock:
+            if self._forgotten == since:
+                _hold(self._by_id, opened, self.monotonic())
+                self._trim()
 
     # -- values -----------------------------------------------------------------------------------
 

@@ -365,6 +365,10 @@ class Preview(Work):
         super().__init__(ledger, reader, keys, now, handlers=handlers)
         self.sealer = _Unsealed(keys)
 
+    def is_erased(self, person: str | None) -> bool:
+        """As of now: no lock keeps anybody from being erased meanwhile."""
+        return person is not None and self.keys.is_erased(person)
+
     def person(self, lookup: str, *beside: Aggregate) -> Person:
         for aggregate in beside:
             try:

@@ -15,21 +15,22 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.application import LedgerClosed, Overloaded
+from ledger.application import Ledger, LedgerClosed, Overloaded
 from ledger.common.errors import InvalidValues, LedgerError
 from ledger.core import event_types
+from ledger.erasure.finding import persons_of
 from ledger.imports import profiles
 from ledger.imports.choices import POLICIES
 from ledger.imports.errors import ImportBrokenOff, UnknownPolicy
 from ledger.imports.faults import HIDDEN
-from ledger.imports.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS
+from ledger.imports.importer import REJECT_EVERYTHING, REJECT_FAILED_ROWS, run_import
 from ledger.imports.rows import Row
 from ledger.imports.staging import UNSORTED, Staging
 from ledger.log.store import ConnectionLost, StorageFailed
 from ledger.settings import Settings, open_ledger
 from tests.support.erasing import erase
 from tests.support.real import TMALL, needs
-from tests.support.shops import HEADER, SAMPLES, Shop, codes, counts, order
+from tests.support.shops import CONTEXT, HEADER, SAMPLES, Shop, codes, counts, order
 from tests.support.source import ROOT
 from tests.support.thorough import THOROUGH, tried
 
@@ -517,6 +518,48 @@ def test_personal__is_in_no_plain_hash_of_a_file(shop: Shop) -> None:
     for entry in shop.log():
         whole = repr(entry)
         assert not any(one in whole or repr(bytes.fromhex(one))[2:-1] in whole for one in plain)
+
+
+def test_import__counts_what_it_recorded_itself(shop: Shop, monkeypatch: pytest.MonkeyPatch
+                                                ) -> None:
+    """It was killed after the first rows, and a file of another name brought the others."""
+    rows = [order(number) for number in range(30)]
+    one, other = shop.file(rows, "one.csv"), shop.file(rows, "other.csv")
+    handle_many = Ledger.handle_many
+
+    def broken(ledger: Ledger, items: Any) -> Any:
+        handle_many(ledger, items[:8])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Ledger, "handle_many", broken)
+        shop.bring(one)
+    shop.bring(other)
+    shop.bring(one)
+    completed = shop.payloads("import.completed.v1")
+    assert sum(one["accepted"] for one in completed) == 30
+    assert [one["accepted"] + one["duplicates"] for one in completed] == [30, 30]
+
+
+def test_import__counts_whom_somebody_erased_meanwhile(shop: Shop) -> None:
+    """R-KEY-09: nothing of theirs is taken, and the row is counted, here and in the log."""
+    path = shop.file([sale("Allee 1")], header="Nr,Zeit,Summe,Stand,Name,Adresse")
+    shop.bring(path, profile=stall())
+    ledger = shop.opened.ledger
+    (person,) = persons_of(shop.opened.store, ledger.keys, shop.log()[1].stream)
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if stage == "record" and not ledger.keys.is_erased(person):
+            erase(ledger, person)
+
+    again = shop.file([sale("Allee 2", state="fertig")], "again.csv",
+                      "Nr,Zeit,Summe,Stand,Name,Adresse")
+    summary = run_import(ledger, [again], stall(), context=CONTEXT, staging_dir=shop.staging,
+                         progress=progress)
+    assert ledger.keys.is_erased(person)
+    assert (summary.erased, summary.accepted) == (1, 1)
+    assert shop.payloads("import.completed.v1")[-1]["erased"] == 1
+    summary.close()
 
 
 def test_staging__holds_no_value_in_the_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
