@@ -313,11 +313,12 @@ def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
     if file.join is None:
         yield Fault(where, "join", "needs join: its rows belong to those of the main file")
         return
-    own, main = file.join
-    key = [] if file.key is None else [(file.key, file)]
-    for name, owner in ((own, file), (main, profile.main), *key):
-        if name not in owner.fields():
-            yield Fault(where, "unknown", f"join or key names no field: {name!r}")
+    (own, main), key = file.join, [] if file.key is None else [(file.key, file)]
+    joined = [(own, file), (main, profile.main)]
+    if unknown := [name for name, owner in (*joined, *key) if name not in owner.fields()]:
+        yield Fault(where, "unknown", f"join or key names no field: {unknown[0]!r}")
+    elif len({owner.fields()[name].personal for name, owner in joined}) > 1:
+        yield Fault(where, "personal", f"{own!r} or {main!r} is personal, and has to be in both")
 
 
 MOMENTS = ("placed", "declared", "paid", "refunded", "dispatched", "delivered")

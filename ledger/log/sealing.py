@@ -15,6 +15,10 @@ from ledger.log.wrapping import NONCE_BYTES
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 SALT_BYTES = 16
+BLOCK_BYTES = 16
+
+END = b"\x80"
+"""What follows a value: all zeros after the last of it are padding, and none before it."""
 
 ELSEWHERE = "not sealed for this place"
 DISAGREE = "value and hash disagree"
@@ -42,18 +46,25 @@ def place(ledger: bytes, stream: str, version: int, field: str, *, person: str) 
 def sealed(value: str, person: str, cipher: AESGCM, where: bytes) -> Personal:
     """A value sealed for a place, with the hash that commits to it."""
     drawn = os.urandom(NONCE_BYTES + SALT_BYTES)
-    nonce, opened = drawn[:NONCE_BYTES], drawn[NONCE_BYTES:] + value.encode()
-    return Personal(person, b64(nonce), b64(cipher.encrypt(nonce, opened, where)),
-                    b64(sha256(opened).digest()))
+    nonce, salted = drawn[:NONCE_BYTES], drawn[NONCE_BYTES:] + value.encode()
+    return Personal(person, b64(nonce), b64(cipher.encrypt(nonce, _padded(salted), where)),
+                    b64(sha256(salted).digest()))
+
+
+def _padded(salted: bytes) -> bytes:
+    """With an end mark and zeros up to a whole block, so that a value's length says little of it.
+    """
+    return salted + END + bytes(-(len(salted) + 1) % BLOCK_BYTES)
 
 
 def opened(value: Personal, cipher: AESGCM, where: bytes) -> tuple[bytes, str]:
     """The salt and the value. Errors: ValueError if it does not belong to this place or to its
     hash."""
     try:
-        found = cipher.decrypt(_unb64(value.n), _unb64(value.c), where)
+        padded = cipher.decrypt(_unb64(value.n), _unb64(value.c), where)
     except InvalidTag:
         raise ValueError(ELSEWHERE) from None
-    if b64(sha256(found).digest()) != value.h:
+    found = padded.rstrip(b"\0").removesuffix(END)
+    if _padded(found) != padded or b64(sha256(found).digest()) != value.h:
         raise ValueError(DISAGREE)
     return found[:SALT_BYTES], found[SALT_BYTES:].decode()

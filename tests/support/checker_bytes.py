@@ -205,6 +205,9 @@ def personal_value(value: Mapping[str, str], key: bytes, place: bytes) -> tuple[
         opened = AESGCM(key).decrypt(nonce, sealed, place)
     except InvalidTag:
         raise ValueError("not sealed for this place") from None
-    if sha256(opened) != digest:
+    salted, mark, zeros = opened.rpartition(b"\x80")
+    if not mark or zeros.strip(b"\0") or len(opened) % 16 or len(zeros) > 15:
+        raise ValueError("what follows the value is not laid down so")
+    if sha256(salted) != digest:
         raise ValueError("the hash is of another value")
-    return opened[:16], opened[16:].decode("utf-8")
+    return salted[:16], salted[16:].decode("utf-8")

@@ -98,6 +98,21 @@ def test_parse__rejected_when_a_joined_file_says_not_how() -> None:
     assert "names no field" in rejected(raw)["/files/items"]
 
 
+@pytest.mark.parametrize(("own", "main"), [(True, False), (False, True), (True, True)])
+def test_parse__rejected_when_only_one_side_of_a_join_is_personal(*, own: bool, main: bool) -> None:
+    """What joins them goes into the id of a statement where it is not personal: a customer's number
+    could be found out by trying, long after they were erased."""
+    raw = small()
+    raw["files"]["sales"]["columns"]["Kunde"] = {
+        "field": "customer", "kind": "id", "personal": main}
+    raw["files"]["items"] = {"join": {"own": "customer", "main": "customer"}, "columns": {
+        "Kunde": {"field": "customer", "kind": "id", "personal": own}}}
+    if own and main:
+        profiles.parse(yaml.safe_dump(raw, allow_unicode=True), "kiosk")
+    else:
+        assert "has to be in both" in rejected(raw)["/files/items"]
+
+
 @pytest.mark.parametrize("field", [
     {"field": "number", "kind": "choice"},
     {"field": "number", "kind": "text", "values": ["a"]},
