@@ -37,7 +37,7 @@ from projections.store.models import ReadModels, Status
 
 Finding = dict[str, Any]
 
-OF_THE_LOG = ("writable", "guards", "durability", "clock", "read models")
+OF_THE_LOG = ("writable", "guards", "pages", "durability", "clock", "read models")
 """The checks that need the database."""
 
 
@@ -141,6 +141,7 @@ def examine(ledger: str) -> list[Finding]:
     with closing(settings.find_store(ledger)) as store:
         check("writable", lambda: _writable(store))
         check("guards", lambda: _guards(store))
+        check("pages", lambda: _pages(store))
         check("durability", lambda: _durability(store))
         check("clock", lambda: _clock(store, ledger, clock_of(settings, store, ledger)))
         with closing(ReadModels(store, PROJECTIONS)) as models:
@@ -257,6 +258,20 @@ def _guards(store: Store) -> tuple[bool, str]:
         return False, tr("Missing triggers: {names}. Someone can change history unseen by the "
                          "database; restore a backup into a new one.", names=", ".join(missing))
     return True, tr("The database refuses changes to events.")
+
+
+def _pages(store: Store) -> tuple[bool | None, str]:
+    """By SQLite's quick check. Nothing is hashed, so that this can run often."""
+    found = store.damage(quickly=True)
+    if found:
+        return False, tr("The database is damaged: {why}. Keep a copy of it as it is. Then `ledger "
+                         "backup` it and `ledger restore` that into a new place, or restore an "
+                         "older backup; `ledger verify` says more.", why=found[0])
+    if found is None:
+        return None, tr("The database server's pages are its own to check. No event was hashed "
+                        "either: `ledger verify` does that.")
+    return True, tr("SQLite's quick check finds nothing wrong. No event was hashed: `ledger "
+                    "verify` does that.")
 
 
 def _durability(store: Store) -> tuple[bool, str]:

@@ -19,6 +19,7 @@ from ledger.log.beside import (
     MAX_PROBLEMS,
     Leaves,
     check_beyond,
+    check_pages,
     check_repeats,
     check_standing,
     check_tiles,
@@ -271,8 +272,12 @@ def verify_with_access(
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Report, Report | None]:
     """Verify a ledger and, against what it says of it, the ledger of its keys and readings; None
-    where the database holds none under its name. Errors: those of `verify`."""
+    where the database holds none under its name. What the database says of its own pages is about
+    all ledgers in it, and stands in the first report. Errors: those of `verify`."""
     report = verify(store, ledger, expected=expected, progress=progress)
+    pages: list[Problem] = []
+    check_pages(store, lambda position, what: pages.append(Problem(position, what)))
+    report = report._replace(ok=report.ok and not pages, problems=pages + report.problems)
     name, opened = ledger + SUFFIX, report.opened
     known = attempt(store, partial(store.known, name))
     if opened is not None and opened.access is not None and (known is None or unfit(known) or (

@@ -8,21 +8,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from sqlalchemy import make_url
 
 from api.cli.commands import (
+    backup_command,
     doctor_command,
+    import_command,
     rebuild_command,
     report_command,
+    restore_command,
     upgrade_command,
     verify_command,
 )
 from ledger.log.clock import DAY_US, Clock, ClockSuspect
 from ledger.log.master_key import beside
 from ledger.log.rotating import rotate
-from ledger.settings import NAMES, Settings, open_ledger
+from ledger.settings import NAMES, Settings, open_ledger, sqlite_path
 from tests.conftest import durable, on_postgres, on_sqlite
 from tests.support import source, tamper
 from tests.support.builders import CONTEXT, place
@@ -96,6 +100,37 @@ def test_doctor__reports_a_database_that_cannot_be_written(
     monkeypatch.setattr(kind, "refuses_writes", lambda _: "attempt to write a readonly database")
     code, found = examined()
     assert (code, found["writable"]) == (1, False)
+
+
+@on_sqlite
+@pytest.mark.parametrize("name", ["sqlite_autoindex_events_3", "tiles"])
+def test_damaged_pages__are_named_with_a_way_out_that_works(
+    healthy: Settings, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-LOG-29, R-IMP-22: no event is in such a page, and every event is sound."""
+    def run(command: click.Command, *arguments: object) -> Result:
+        return CliRunner().invoke(command, [str(one) for one in arguments])
+
+    opened = open_ledger(healthy)
+    opened.ledger.handle_many([(place(number), CONTEXT) for number in range(2, 256)])
+    opened.close()
+    file = sqlite_path(healthy.database_url)
+    assert file is not None
+    tamper.spoil(file, name)
+    code, found = examined()
+    assert (code, found["pages"]) == (1, False)
+    for arguments in ((), (file,)):
+        shown = run(verify_command, *arguments)
+        assert (shown.exit_code, f"0: the database sqlite:///{file} is damaged" in shown.stdout,
+                "The ledger of keys and readings is sound." in shown.stdout) == (1, True, True)
+    orders = source.ROOT / "samples/taobao/ExportOrderList202608312359.csv"
+    broken = run(import_command, orders, "--profile", "taobao-orders")
+    assert (broken.exit_code, "mends nothing" in broken.stderr) == (1, True), broken.output
+    assert run(backup_command, tmp_path / "saved").exit_code == 0
+    monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/elsewhere.db")
+    assert run(restore_command, tmp_path / "saved", "--reason", "its disk").exit_code == 0
+    assert run(verify_command).exit_code == 0
+    assert run(import_command, orders, "--profile", "taobao-orders").exit_code == 0
 
 
 @on_sqlite
