@@ -53,10 +53,10 @@ def verify_all(
     and the read models against a rebuild where the log is sound. Of a copy in a file, only what is
     in it: that needs nothing but the file, and changes nothing.
 
-    Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}; `unread` is
-    why read models cannot be looked at, else None; and `access` with the same but `ok` and
-    `unread`, None where the database holds no such ledger. It needs no keys, so that an auditor can
-    run it who has none.
+    Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}; `expected` is
+    how many different kept lines were given and `fitting` how many of them fit; `unread` is why
+    read models cannot be looked at, else None; and `access` with events to problems, None where the
+    database holds no such ledger. It needs no keys, so that an auditor can run it who has none.
     """
     store = (Settings.from_environment().find_store(ledger) if file is None
              else open_copy(file, ledger))
@@ -70,7 +70,8 @@ def verify_all(
             except LedgerError as error:
                 unread = explain(error)
         return {"ok": not problems and unread is None and (access is None or access.ok),
-                **_found(report, problems), "unread": unread,
+                **_found(report, problems), "expected": len(set(expected)),
+                "fitting": report.fitting, "unread": unread,
                 "access": None if access is None else _found(access, access.problems)}
     finally:
         store.close()

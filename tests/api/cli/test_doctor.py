@@ -25,6 +25,7 @@ from api.cli.commands import (
 )
 from ledger.log.clock import DAY_US, Clock, ClockSuspect
 from ledger.log.master_key import beside
+from ledger.log.merkle import EMPTY_ROOT
 from ledger.log.rotating import rotate
 from ledger.settings import NAMES, Settings, open_ledger, sqlite_path
 from tests.conftest import durable, on_postgres, on_sqlite
@@ -100,6 +101,25 @@ def test_doctor__reports_a_database_that_cannot_be_written(
     monkeypatch.setattr(kind, "refuses_writes", lambda _: "attempt to write a readonly database")
     code, found = examined()
     assert (code, found["writable"]) == (1, False)
+
+
+@on_sqlite
+def test_verify__says_how_many_kept_lines_fit_and_what_to_do_where_one_does_not(
+    healthy: Settings
+) -> None:
+    def verified(*lines: str) -> tuple[int, list[str]]:
+        found = CliRunner().invoke(
+            verify_command, [part for line in lines for part in ("--expect", line)])
+        return found.exit_code, found.stdout.splitlines()
+
+    code, (said, _) = verified()
+    assert code == 0
+    kept, none, other = said.split()[-1], f"0:{EMPTY_ROOT.hex()}", "1:" + "0" * 64
+    assert [verified(kept)[1][-1], verified(kept, none)[1][-1]] == [
+        "1 kept line fits.", "2 kept lines fit."]
+    code, lines = verified(kept, none, other)
+    assert (code, lines[-2]) == (1, "Of 3 kept line(s) 2 fit.")
+    assert lines[-1].startswith("Keep a copy of the database as it is")
 
 
 @on_sqlite
