@@ -123,6 +123,13 @@ def test_verify__says_how_many_kept_lines_fit_and_what_to_do_where_one_does_not(
 
 
 @on_sqlite
+def test_tables__have_no_blanks_at_the_end(healthy: Settings) -> None:
+    lines = CliRunner().invoke(doctor_command).stdout.splitlines()
+    assert len(lines) > 10
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
+@on_sqlite
 @pytest.mark.parametrize("name", ["sqlite_autoindex_events_3", "tiles"])
 def test_damaged_pages__are_named_with_a_way_out_that_works(
     healthy: Settings, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -150,7 +157,8 @@ def test_damaged_pages__are_named_with_a_way_out_that_works(
     monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/elsewhere.db")
     assert run(restore_command, tmp_path / "saved", "--reason", "its disk").exit_code == 0
     assert run(verify_command).exit_code == 0
-    assert run(import_command, orders, "--profile", "taobao-orders").exit_code == 0
+    brought = run(import_command, orders, "--profile", "taobao-orders").stdout
+    assert brought.startswith("Of 247 row(s): 247 recorded, 0 brought nothing new, 0 rejected.\n")
 
 
 @on_sqlite
