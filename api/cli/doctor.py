@@ -37,7 +37,7 @@ from projections.store.models import ReadModels, Status
 
 Finding = dict[str, Any]
 
-OF_THE_LOG = ("writable", "guards", "durability", "clock", "read models")
+OF_THE_LOG = ("writable", "guards", "pages", "durability", "clock", "read models")
 """The checks that need the database."""
 
 
@@ -53,10 +53,10 @@ def verify_all(
     and the read models against a rebuild where the log is sound. Of a copy in a file, only what is
     in it: that needs nothing but the file, and changes nothing.
 
-    Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}; `unread` is
-    why read models cannot be looked at, else None; and `access` with the same but `ok` and
-    `unread`, None where the database holds no such ledger. It needs no keys, so that an auditor can
-    run it who has none.
+    Shapes: {"ok", "events", "position", "root", "problems": [{"position", "what"}]}; `expected` is
+    how many different kept lines were given and `fitting` how many of them fit; `unread` is why
+    read models cannot be looked at, else None; and `access` with events to problems, None where the
+    database holds no such ledger. It needs no keys, so that an auditor can run it who has none.
     """
     store = (Settings.from_environment().find_store(ledger) if file is None
              else open_copy(file, ledger))
@@ -70,7 +70,8 @@ def verify_all(
             except LedgerError as error:
                 unread = explain(error)
         return {"ok": not problems and unread is None and (access is None or access.ok),
-                **_found(report, problems), "unread": unread,
+                **_found(report, problems), "expected": len(set(expected)),
+                "fitting": report.fitting, "unread": unread,
                 "access": None if access is None else _found(access, access.problems)}
     finally:
         store.close()
@@ -141,6 +142,7 @@ def examine(ledger: str) -> list[Finding]:
     with closing(settings.find_store(ledger)) as store:
         check("writable", lambda: _writable(store))
         check("guards", lambda: _guards(store))
+        check("pages", lambda: _pages(store))
         check("durability", lambda: _durability(store))
         check("clock", lambda: _clock(store, ledger, clock_of(settings, store, ledger)))
         with closing(ReadModels(store, PROJECTIONS)) as models:
@@ -257,6 +259,20 @@ def _guards(store: Store) -> tuple[bool, str]:
         return False, tr("Missing triggers: {names}. Someone can change history unseen by the "
                          "database; restore a backup into a new one.", names=", ".join(missing))
     return True, tr("The database refuses changes to events.")
+
+
+def _pages(store: Store) -> tuple[bool | None, str]:
+    """By SQLite's quick check. Nothing is hashed, so that this can run often."""
+    found = store.damage(quickly=True)
+    if found:
+        return False, tr("The database is damaged: {why}. Keep a copy of it as it is. Then `ledger "
+                         "backup` it and `ledger restore` that into a new place, or restore an "
+                         "older backup; `ledger verify` says more.", why=found[0])
+    if found is None:
+        return None, tr("The database server's pages are its own to check. No event was hashed "
+                        "either: `ledger verify` does that.")
+    return True, tr("SQLite's quick check finds nothing wrong. No event was hashed: `ledger "
+                    "verify` does that.")
 
 
 def _durability(store: Store) -> tuple[bool, str]:

@@ -97,5 +97,5 @@ def sentence(summary: Summary) -> str:
     if summary.dry_run:
         return tr("Of {rows} row(s), {accepted} would be recorded, {duplicates} bring nothing new, "
                   "{rejected} would be rejected.", **counts) + left_out
-    return tr("Of {rows} row(s), {accepted} were recorded, {duplicates} brought nothing new, "
-              "{rejected} were rejected.", **counts) + left_out
+    return tr("Of {rows} row(s): {accepted} recorded, {duplicates} brought nothing new, "
+              "{rejected} rejected.", **counts) + left_out

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import StringIO
 from typing import Any
 
 import click
@@ -49,7 +50,14 @@ def _print_table(rows: Sequence[dict[str, Any]]) -> None:
                          no_wrap=not terminal)
     for row in rows:
         table.add_row(*(Text(_cell(row[name])) for name in names))
-    Console(width=None if terminal else WIDE, highlight=False).print(table)
+    if terminal:
+        Console(highlight=False).print(table)
+        return
+    console = Console(file=StringIO(), width=WIDE, highlight=False)
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        click.echo(line.rstrip(" "))  # the last column is not padded
 
 
 def print_record(record: dict[str, Any], *, form: str) -> None:

@@ -16,6 +16,7 @@ from ledger.common.errors import Invalid
 from ledger.common.values import repeated_name
 from ledger.core.commands import Command
 from ledger.handlers.table import HANDLERS
+from ledger.log.damage import DatabaseDamaged
 from ledger.log.store import ConnectionLost, StorageFailed
 from ledger.writing import requests
 
@@ -104,7 +105,7 @@ def not_looked_up(own: UUID | None) -> Iterator[None]:
     try:
         yield
     except StorageFailed as error:
-        if own is None:
+        if own is None or isinstance(error, DatabaseDamaged):
             raise
         raise ConnectionLost(**error.details) from error
 

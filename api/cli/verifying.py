@@ -35,8 +35,20 @@ def show(report: dict[str, Any], form: str) -> None:
                  else tr("The ledger of keys and readings is sound, too."))
         _show_verified(report["access"], sound,
                        tr("The ledger of keys and readings is not sound."))
+    if report["expected"]:
+        click.echo(_kept(report["expected"], report["fitting"]))
     if report["unread"] is not None:
         click.echo(report["unread"], err=True)
+    if report["problems"] or (report["access"] or {}).get("problems"):
+        click.echo(tr("Keep a copy of the database as it is, before anything else; "
+                      "docs/operator.md says what to look at next."))
+
+
+def _kept(expected: int, fitting: int) -> str:
+    if fitting < expected:
+        return tr("Of {expected} kept line(s) {fitting} fit.", expected=expected, fitting=fitting)
+    return tr("1 kept line fits.") if expected == 1 else tr(
+        "{expected} kept lines fit.", expected=expected)
 
 
 def _show_problems(report: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from ledger.common.errors import (
 )
 from ledger.core.aggregate import StaleVersion
 from ledger.core.event_types import UnknownEventType, UnknownMember
+from ledger.log.damage import DatabaseDamaged
 from ledger.log.persons import PersonLost
 from ledger.log.store import ConnectionLost, EventMissing, StorageFailed
 from ledger.log.wrapping import KeyDamaged
@@ -94,7 +95,8 @@ def status_of(kind: type[LedgerError]) -> int:
 
 def of_ledger(error: LedgerError) -> Response:
     """The response to an error of the ledger. Those that no client can mend are logged."""
-    if isinstance(error, StorageFailed) and _was_not_looked_up():
+    if isinstance(error, StorageFailed) and not isinstance(error, DatabaseDamaged) \
+            and _was_not_looked_up():
         error = ConnectionLost(**error.details)
     status = status_of(type(error))
     if isinstance(error, FOR_THE_KEEPER) or status == 500:

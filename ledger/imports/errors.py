@@ -18,6 +18,16 @@ class ImportBrokenOff(Unavailable):
     rule = "R-IMP-21"
 
 
+class ImportOnDamaged(ImportBrokenOff):
+    """The import broke off, since the database is damaged: {why}. {events} event(s) of it are known
+    to be in the log. To import the same files again mends nothing. Keep a copy of the database as
+    it is. Then `ledger backup` it and `ledger restore` that into a new place, or restore an older
+    backup, and import the files there."""
+
+    code = "import_on_damaged"
+    rule = "R-IMP-22"
+
+
 class NoWarehouse(Invalid):
     """The profile {profile!r} does not say where the goods are kept, so no stock can move. Add
     `stock: {{warehouse: NAME}}` to a copy of it, or import without stock."""

@@ -30,7 +30,13 @@ from ledger.imports.choices import (
 )
 from ledger.imports.counting import CountAssembler
 from ledger.imports.erased import ErasedRows, Known
-from ledger.imports.errors import CountsAreStock, ImportBrokenOff, NoWarehouse, UnknownPolicy
+from ledger.imports.errors import (
+    CountsAreStock,
+    ImportBrokenOff,
+    ImportOnDamaged,
+    NoWarehouse,
+    UnknownPolicy,
+)
 from ledger.imports.loading import Loader, Progress
 from ledger.imports.profiles import Profile
 from ledger.imports.record import CompleteImport, ImportedFile, StartImport
@@ -39,6 +45,7 @@ from ledger.imports.staging import ACCEPTED, BEFORE, REJECTED, Staging
 from ledger.imports.statements import BATCH, Statement, Statements
 from ledger.imports.summary import Summary
 from ledger.log.clock import Clock
+from ledger.log.damage import DatabaseDamaged
 from ledger.log.store import Head, StorageFailed, Store
 from ledger.stock.warehouses import OpenWarehouse
 from ledger.writing import requests
@@ -146,13 +153,16 @@ class _Run:
         self.erased = ErasedRows(ledger)
 
     def through(self, files: Sequence[Path | Unnamed]) -> Summary:
-        """All stages. Errors: ImportBrokenOff (R-IMP-21) for what is not about the files, once
-        anything may be recorded: also by an earlier run that nobody could look up."""
+        """All stages. Errors: ImportBrokenOff (R-IMP-21), ImportOnDamaged (R-IMP-22) for what is
+        not about the files, once anything may be recorded: also by an earlier run that nobody could
+        look up."""
         try:
             return self.run(files)
         except LedgerError as error:
             if self.events or isinstance(error, StorageFailed | BrokenOff):
-                raise ImportBrokenOff(events=self.events, why=reason_of(error)) from error
+                damaged = DatabaseDamaged in (type(error), type(error.__cause__))
+                kind = ImportOnDamaged if damaged else ImportBrokenOff
+                raise kind(events=self.events, why=reason_of(error)) from error
             raise
 
     def run(self, files: Sequence[Path | Unnamed]) -> Summary:

@@ -71,6 +71,22 @@ def head_of(store: Store, ledger: Which, note: Note) -> Head | None:
     return head
 
 
+def check_pages(store: Store, note: Note) -> None:
+    """What the database finds wrong with its own pages: those of its indexes and free ones, too,
+    which no event is read from. Errors: StorageFailed (R-LOG-04) if it cannot be reached."""
+    found = attempt(store, lambda: (store.damage(),))
+    if found is None:
+        note(0, f"the database {store.url} cannot check its own pages")
+        return
+    (lines,) = found
+    if lines:
+        note(0, f"the database {store.url} is damaged, by its own check, whatever the events say. "
+             "Keep a copy of it as it is. Then `ledger backup` it and `ledger restore` that into a "
+             "new place, or restore an older backup")
+    for line in lines or ():
+        note(0, f"its own check says: {line}")
+
+
 def check_repeats(store: Store, ledger: Which, until: int, note: Note) -> None:
     """What the database's indexes find; whoever took one of them off may have recorded it twice."""
     found = attempt(store, partial(store.repeated, ledger, until=until, limit=MAX_PROBLEMS))

@@ -1,4 +1,7 @@
-"""Reads of a database that may be damaged: what it cannot read is left out, and ends nothing."""
+"""Reads of a database that may be damaged: what it cannot read is left out, and ends nothing.
+
+Whoever has no way around it is told that it is damaged.
+"""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -22,6 +25,15 @@ UNHASHABLE = (TypeError, ValueError, AttributeError, StructError, RecursionError
 
 _TYPES: dict[type, dict[str, Any]] = {row: get_type_hints(row) for row in (Entry, Head, Known)}
 _T = TypeVar("_T")
+
+
+class DatabaseDamaged(StorageFailed):
+    """The database is damaged, and nothing was recorded now: {why}. To send it again mends nothing.
+    Keep a copy of the database as it is. Then `ledger backup` it and `ledger restore` that into a
+    new place, or restore an older backup; `ledger verify` says what is damaged."""
+
+    code = "database_damaged"
+    rule = "R-LOG-29"
 
 
 def unfit(row: Entry | Head | Known) -> str | None:

@@ -262,6 +262,9 @@ class MemoryStore(_View):
     def missing_guards(self) -> list[str]:
         return []
 
+    def damage(self, *, quickly: bool = False) -> list[str] | None:
+        return None
+
     def durability(self) -> dict[str, str]:
         return {"memory": "until closed"}
 

@@ -220,6 +220,10 @@ class PostgresStore(SqlStore):
                 "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'", ())}
         return sorted(POSTGRES_GUARDS - found)
 
+    def damage(self, *, quickly: bool = False) -> list[str] | None:
+        """For its owner, with PostgreSQL's own tools."""
+        return None
+
     def durability(self) -> dict[str, str]:
         with self.reading() as reader:
             found = {name: str(value) for name, value in reader.rows(_DURABILITY, ())}

@@ -192,19 +192,21 @@ class SqlReader:
         found = self.among(ledger, "once", values, 0)
         return {entry.once: entry.position for entry in found if entry.once is not None}
 
-    def repeated(self, ledger: Which, *, until: int, limit: int) -> list[tuple[str, int]]:
+    def repeated(
+        self, ledger: Which, *, until: int, limit: int, table: str = "events"
+    ) -> list[tuple[str, int]]:
         own = self.id_of(ledger)
         found: list[tuple[str, int]] = []
         for column, key in _UNIQUE.items():
             # Nothing but the key is named, so that the index on it is all that is read.
             twice = self.rows(
-                f"SELECT {column} FROM events WHERE ledger = ? AND {column} IS NOT NULL"
+                f"SELECT {column} FROM {table} WHERE ledger = ? AND {column} IS NOT NULL"
                 f" GROUP BY {key} HAVING count(*) > 1 LIMIT ?", (own, limit))
             values = list(dict.fromkeys(row[0] for row in twice))
             for start in range(0, len(values), IN_CHUNK):
                 chunk = values[start : start + IN_CHUNK]
                 found += [(column, row[0]) for row in self.rows(
-                    f"SELECT max(position) FROM events WHERE ledger = ? AND position <= ?"
+                    f"SELECT max(position) FROM {table} WHERE ledger = ? AND position <= ?"
                     f" AND {column} IN ({', '.join('?' * len(chunk))})"
                     f" GROUP BY {key} HAVING count(*) > 1 LIMIT ?", (own, until, *chunk, limit))]
         return found[:limit]

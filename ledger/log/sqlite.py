@@ -16,11 +16,12 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from ledger.common.errors import LedgerError
+from ledger.log.damage import DatabaseDamaged
 from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, SQLITE_GUARDS, SUBJECTS_REFUSED
 from ledger.log.sql import SqlStore, reason
 from ledger.log.sql_reading import SqlWriting
-from ledger.log.store import AffectedSqlite, ValueNotStored
+from ledger.log.store import AffectedSqlite, ValueNotStored, Which
 
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
 
@@ -29,6 +30,16 @@ _NOT_BEGUN = {5, 6, 19}
 
 _UNSTORABLE = ("CHECK constraint failed", "cannot store ", SUBJECTS_REFUSED)
 """How SQLite begins to say that a value is not what its column holds."""
+
+_DAMAGED = ("database disk image is malformed", "file is not a database",
+            "malformed database schema")
+"""How SQLite begins to say that a page is not what it wrote."""
+
+_BY_POSITION = "events INDEXED BY sqlite_autoindex_events_1"
+"""The events themselves, which lie in the order of their primary key, and no other index."""
+
+MAX_DAMAGE = 100
+"""How many lines of what is damaged are enough."""
 
 _AT_FDCWD, _STATX_BTIME = -100, 0x800
 
@@ -203,6 +214,8 @@ class SqliteStore(SqlStore):
         """The ledger's error for one of the database."""
         if (why := reason(error)).startswith(_UNSTORABLE):
             return ValueNotStored(why=why)
+        if why.startswith(_DAMAGED):
+            return DatabaseDamaged(why=why)
         return super().as_ledger_error(error)
 
     def undone(self, error: Exception) -> bool:
@@ -226,6 +239,29 @@ class SqliteStore(SqlStore):
             found = {row[0] for row in reader.rows(
                 "SELECT name FROM sqlite_master WHERE type = 'trigger'", ())}
         return sorted(SQLITE_GUARDS - found)
+
+    def repeated(self, ledger: Which, *, until: int, limit: int) -> list[tuple[str, int]]:
+        """Where an index is damaged, by the events themselves: so that they can be saved."""
+        try:
+            return super().repeated(ledger, until=until, limit=limit)
+        except DatabaseDamaged:
+            with self.reading() as reader:
+                return reader.repeated(ledger, until=until, limit=limit, table=_BY_POSITION)
+
+    def damage(self, *, quickly: bool = False) -> list[str] | None:
+        check = "quick_check" if quickly else "integrity_check"
+        with self.reading() as reader:
+            reader.connection.exec_driver_sql("BEGIN")  # one state, whatever is written meanwhile
+            try:
+                found = [line for (text,) in reader.rows(f"PRAGMA {check}({MAX_DAMAGE})", ())
+                         for line in str(text).splitlines() if not line.startswith("***")]
+            except self.failures as error:
+                if not reason(error).startswith(_DAMAGED):
+                    raise
+                found = [reason(error)]
+            finally:
+                reader.connection.exec_driver_sql("ROLLBACK")
+        return [] if found == ["ok"] else found
 
     def durability(self) -> dict[str, str]:
         with self.reading() as reader:

@@ -366,6 +366,12 @@ class Store(Reader, Protocol):
         """The triggers that protect the log and that the database lacks."""
         ...
 
+    def damage(self, *, quickly: bool = False) -> list[str] | None:
+        """What the database itself finds wrong with its pages and indexes, as of one moment, beside
+        writers; None where it cannot be asked from here. `quickly`: without comparing the indexes
+        with their tables. Errors: StorageFailed (R-LOG-04)."""
+        ...
+
     def durability(self) -> dict[str, str]:
         """The settings that decide whether a commit is on disk when it returns, as the database
         gives them to whoever connects. Of PostgreSQL with standbys attached, also how many

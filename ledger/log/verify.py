@@ -19,6 +19,7 @@ from ledger.log.beside import (
     MAX_PROBLEMS,
     Leaves,
     check_beyond,
+    check_pages,
     check_repeats,
     check_standing,
     check_tiles,
@@ -96,6 +97,8 @@ class Report(NamedTuple):
     problems: list[Problem]
     anchors: list[Expectation]
     opened: Opened | None = None
+    fitting: int = 0
+    """How many of the expected roots are those of the log."""
 
 
 class _Walk:
@@ -113,6 +116,7 @@ class _Walk:
         self.anchors: list[Expectation] = []
         self.own_events = OwnEvents()
         self.opened: Opened | None = None
+        self.fitting = 0
         self.expected: dict[int, set[bytes]] = {}
         for one in expected:
             self.expected.setdefault(one.position, set()).add(one.root)
@@ -193,6 +197,7 @@ class _Walk:
 
     def _expect(self, position: int, roots: set[bytes]) -> None:
         here = merkle.root(self.frontier)
+        self.fitting += here in roots
         for _ in roots - {here}:
             self.note(position, "the root here is not the expected one: something at or before "
                       "this position was changed since it was noted")
@@ -219,7 +224,9 @@ class _Walk:
                       f"{head.recorded_at!r}, but it was recorded at {self.recorded_at}")
         elif (own := self.own_events.last) and (head.keys_id or b"").hex() != said(own).keys_id:
             self.note(self.position, "the head names other keys than the log itself")
-        if self.expected.pop(0, {merkle.EMPTY_ROOT}) != {merkle.EMPTY_ROOT}:
+        empty = self.expected.pop(0, set())
+        self.fitting += merkle.EMPTY_ROOT in empty
+        if empty - {merkle.EMPTY_ROOT}:
             self.note(0, "the expected root of an empty log is another one")
         for position in sorted(self.expected):
             if position <= self.position:
@@ -263,7 +270,7 @@ def verify(
         check_tiles(store, ledger, Leaves(walk.position, walk.tiles), walk.note)
     problems = sorted(walk.problems, key=lambda problem: problem.position)
     return Report(not problems, walk.events, walk.position, merkle.root(walk.frontier), problems,
-                  walk.anchors, walk.opened)
+                  walk.anchors, walk.opened, walk.fitting)
 
 
 def verify_with_access(
@@ -271,8 +278,12 @@ def verify_with_access(
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Report, Report | None]:
     """Verify a ledger and, against what it says of it, the ledger of its keys and readings; None
-    where the database holds none under its name. Errors: those of `verify`."""
+    where the database holds none under its name. What the database says of its own pages is about
+    all ledgers in it, and stands in the first report. Errors: those of `verify`."""
     report = verify(store, ledger, expected=expected, progress=progress)
+    pages: list[Problem] = []
+    check_pages(store, lambda position, what: pages.append(Problem(position, what)))
+    report = report._replace(ok=report.ok and not pages, problems=pages + report.problems)
     name, opened = ledger + SUFFIX, report.opened
     known = attempt(store, partial(store.known, name))
     if opened is not None and opened.access is not None and (known is None or unfit(known) or (

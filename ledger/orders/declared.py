@@ -6,7 +6,7 @@ is recorded; refused is only what cannot be the same order.
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -163,12 +163,19 @@ class Declaration:
         return self.work.person(command.buyer, order)
 
     def details(self) -> None:
-        """Personal details that differ from those known; none of a buyer who was erased."""
-        new = {name: value for name, value in self.command.personal().items()
-               if value != self.order.revealed(name)}
-        if new and not (buyer := self._buyer()).is_erased:
-            sealed = {name: Plain(buyer, value) for name, value in new.items()}
-            self.order._details_changed(**sealed, reason="declared", **self.at.envelope())
+        """Details that differ from those known: the province, which is in the open, and personal
+        ones, unless the buyer was erased."""
+        order, command = self.order, self.command
+        new: dict[str, Any] = {name: value for name, value in command.personal().items()
+                               if value != order.revealed(name)}
+        if new:
+            buyer = self._buyer()
+            new = {} if buyer.is_erased else {
+                name: Plain(buyer, value) for name, value in new.items()}
+        if command.province not in (None, order.province):
+            new["province"] = command.province
+        if new:
+            order._details_changed(**new, reason="declared", **self.at.envelope())
 
     def lines(self) -> None:
         """Other lines than those known. Errors: LinesDiffer (R-ORD-26)."""

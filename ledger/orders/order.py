@@ -40,12 +40,12 @@ class Order(OrderReview):
     def begin(self) -> None:
         """Nothing is known."""
         super().begin()
-        self.currency = ""
-        self.amounts = Amounts()
+        self.currency, self.amounts = "", Amounts()
         self.lines: dict[str, Line] | None = None
         self.paid_minor = self.refunded_minor = 0
         self.paid_at: datetime | None = None
         self.owner: str | None = None
+        self.province: str | None = None
         self.buyer: dict[str, tuple[Personal, int, str]] = {}
         self.written: dict[str, tuple[Personal, int, str]] = {}
         self.last_version = {"amounts": 1, "paid": 0, "refunded": 0, "lines": 1}
@@ -84,7 +84,7 @@ class Order(OrderReview):
             return [sku_of(line.sku) for line in self.lines or () if line.sku]
 
     class DetailsChanged(Aggregate.Event):
-        """The buyer's account, the recipient, their address or a remark differ from before."""
+        """The buyer's account, the recipient, their address, its province or a remark differ."""
 
         TOPIC = "order.details_changed.v1"
         province: str | None = None
@@ -178,11 +178,10 @@ class Order(OrderReview):
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(Placed)
-    def _placed(self, currency, amounts, lines, account, recipient, phone, address,
+    def _placed(self, currency, amounts, lines, province, account, recipient, phone, address,
                 buyer_remark, reserved, occurred_at):
         self.placed_at = occurred_at
-        self.currency = currency
-        self.amounts = amounts
+        self.currency, self.amounts, self.province = currency, amounts, province
         self.lines = None if lines is None else {line.line: line for line in lines}
         state = "unreserved" if reserved is None else "reserved"
         self.goods = {line.line: {state: line.quantity} for line in lines or () if not line.fee}
@@ -192,8 +191,9 @@ class Order(OrderReview):
         self._know(account, recipient, phone, address, buyer_remark)
 
     @event(DetailsChanged)
-    def _details_changed(self, account, recipient, phone, address, buyer_remark):
+    def _details_changed(self, province, account, recipient, phone, address, buyer_remark):
         self._know(account, recipient, phone, address, buyer_remark)
+        self.province = province or self.province
 
     def _know(self, *values: Personal | None) -> None:
         # A value is sealed under the version and field of its event: both are needed to open it.

@@ -9,6 +9,7 @@ comes under one is in doubt as long as nobody has looked.
 from collections.abc import Iterable, Sequence
 
 from ledger.common.errors import Misconfigured, Unavailable
+from ledger.log.damage import DatabaseDamaged
 from ledger.log.envelope import Entry
 from ledger.log.milestones import gave_up_at
 from ledger.log.persons import LedgerKeys
@@ -72,7 +73,8 @@ def settle(task: Task, keys: LedgerKeys) -> None:
     """Put right what a task is to be answered, if it failed although it is, or may be, recorded."""
     if task.in_doubt is not None:
         task.result = copy_of(task.in_doubt)
-    elif task.context.by_client and not task.known and isinstance(task.result, NOT_RECORDED):
+    elif task.context.by_client and not task.known and isinstance(task.result, NOT_RECORDED) \
+            and not isinstance(task.result, DatabaseDamaged):  # it does not say: send it again
         task.result = ConnectionLost(why=reason_of(task.result))
     elif task.recorded and (task.result is None or isinstance(task.result, COMMON)):
         try:

@@ -64,6 +64,33 @@ def lay_again(connection: object, position: int, **change: object) -> None:
                 (b"".join(leaves[first : first + merkle.TILE_LEAVES]), number))
 
 
+def page(path: Path, name: str) -> bytes:
+    """The first page of a table or an index of an SQLite file that nobody has open."""
+    at, size = _first_page(path, name)
+    return path.read_bytes()[at : at + size]
+
+
+def put(path: Path, name: str, content: bytes) -> None:
+    """Write over the beginning of a table or an index of an SQLite file that nobody has open."""
+    with path.open("r+b") as file:
+        file.seek(_first_page(path, name)[0])
+        file.write(content)
+
+
+def spoil(path: Path, name: str) -> None:
+    """Fill 4 KiB with 0xFF where a table or an index begins."""
+    put(path, name, b"\xff" * 4096)
+
+
+def _first_page(path: Path, name: str) -> tuple[int, int]:
+    connection = sqlite.driver().connect(str(path))
+    (number,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?",
+                                   (name,)).fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    return (number - 1) * size, size
+
+
 def unindex(connection: object, table: str = "events") -> None:
     """Take all indexes off a table of an SQLite log, those of its promises that nothing stands
     twice, too."""

@@ -8,21 +8,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from sqlalchemy import make_url
 
 from api.cli.commands import (
+    backup_command,
     doctor_command,
+    import_command,
     rebuild_command,
     report_command,
+    restore_command,
     upgrade_command,
     verify_command,
 )
 from ledger.log.clock import DAY_US, Clock, ClockSuspect
 from ledger.log.master_key import beside
+from ledger.log.merkle import EMPTY_ROOT
 from ledger.log.rotating import rotate
-from ledger.settings import NAMES, Settings, open_ledger
+from ledger.settings import NAMES, Settings, open_ledger, sqlite_path
 from tests.conftest import durable, on_postgres, on_sqlite
 from tests.support import source, tamper
 from tests.support.builders import CONTEXT, place
@@ -96,6 +101,64 @@ def test_doctor__reports_a_database_that_cannot_be_written(
     monkeypatch.setattr(kind, "refuses_writes", lambda _: "attempt to write a readonly database")
     code, found = examined()
     assert (code, found["writable"]) == (1, False)
+
+
+@on_sqlite
+def test_verify__says_how_many_kept_lines_fit_and_what_to_do_where_one_does_not(
+    healthy: Settings
+) -> None:
+    def verified(*lines: str) -> tuple[int, list[str]]:
+        found = CliRunner().invoke(
+            verify_command, [part for line in lines for part in ("--expect", line)])
+        return found.exit_code, found.stdout.splitlines()
+
+    code, (said, _) = verified()
+    assert code == 0
+    kept, none, other = said.split()[-1], f"0:{EMPTY_ROOT.hex()}", "1:" + "0" * 64
+    assert [verified(kept)[1][-1], verified(kept, none)[1][-1]] == [
+        "1 kept line fits.", "2 kept lines fit."]
+    code, lines = verified(kept, none, other)
+    assert (code, lines[-2]) == (1, "Of 3 kept line(s) 2 fit.")
+    assert lines[-1].startswith("Keep a copy of the database as it is")
+
+
+@on_sqlite
+def test_tables__have_no_blanks_at_the_end(healthy: Settings) -> None:
+    lines = CliRunner().invoke(doctor_command).stdout.splitlines()
+    assert len(lines) > 10
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("name", ["sqlite_autoindex_events_3", "tiles"])
+def test_damaged_pages__are_named_with_a_way_out_that_works(
+    healthy: Settings, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-LOG-29, R-IMP-22: no event is in such a page, and every event is sound."""
+    def run(command: click.Command, *arguments: object) -> Result:
+        return CliRunner().invoke(command, [str(one) for one in arguments])
+
+    opened = open_ledger(healthy)
+    opened.ledger.handle_many([(place(number), CONTEXT) for number in range(2, 256)])
+    opened.close()
+    file = sqlite_path(healthy.database_url)
+    assert file is not None
+    tamper.spoil(file, name)
+    code, found = examined()
+    assert (code, found["pages"]) == (1, False)
+    for arguments in ((), (file,)):
+        shown = run(verify_command, *arguments)
+        assert (shown.exit_code, f"0: the database sqlite:///{file} is damaged" in shown.stdout,
+                "The ledger of keys and readings is sound." in shown.stdout) == (1, True, True)
+    orders = source.ROOT / "samples/taobao/ExportOrderList202608312359.csv"
+    broken = run(import_command, orders, "--profile", "taobao-orders")
+    assert (broken.exit_code, "mends nothing" in broken.stderr) == (1, True), broken.output
+    assert run(backup_command, tmp_path / "saved").exit_code == 0
+    monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/elsewhere.db")
+    assert run(restore_command, tmp_path / "saved", "--reason", "its disk").exit_code == 0
+    assert run(verify_command).exit_code == 0
+    brought = run(import_command, orders, "--profile", "taobao-orders").stdout
+    assert brought.startswith("Of 247 row(s): 247 recorded, 0 brought nothing new, 0 rejected.\n")
 
 
 @on_sqlite

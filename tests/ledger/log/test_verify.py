@@ -463,6 +463,26 @@ def test_verify__raises_when_the_database_is_away(log: Path) -> None:
         verify(store, "main")
 
 
+def test_verify__finds_an_index_that_does_not_fit_its_table(tmp_path: Path) -> None:
+    """An index page as it was earlier: SQLite reads it without a complaint."""
+    opened = open_log(settings_in(tmp_path))
+    add_jars(opened, 1, 3)
+    opened.close()
+    earlier = tamper.page(tmp_path / "log.db", "sqlite_autoindex_events_3")
+    opened = open_log(settings_in(tmp_path))
+    add_jars(opened, 4, 3)
+    opened.close()
+    tamper.put(tmp_path / "log.db", "sqlite_autoindex_events_3", earlier)
+    assert checked(tmp_path).ok
+    store = settings_in(tmp_path).open_store()
+    report, access = verify_with_access(store, "main")
+    store.close()
+    assert access is not None
+    assert access.ok
+    assert [problem.position for problem in report.problems] == [0] * len(report.problems)
+    assert "entries in index sqlite_autoindex_events_3" in report.problems[1].what
+
+
 # -- damaged rows and expectations ----------------------------------------------------------------
 
 

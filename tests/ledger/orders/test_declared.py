@@ -61,6 +61,30 @@ def test_record__accepted_when_the_recipient_changed() -> None:
     assert fact.recipient.n == "乙"
 
 
+def test_record__accepted_when_the_province_changed_with_the_address_or_alone() -> None:
+    story = given(record(province="天津", address="河西区"))
+    (fact,) = story.when(record(province="浙江省", address="拱墅区")).then(
+        "order.details_changed.v1")
+    assert (fact.province, fact.address.n) == ("浙江省", "拱墅区")
+    (alone,) = story.when(record(province="上海", address="拱墅区")).then(
+        "order.details_changed.v1")
+    assert (alone.province, alone.address) == ("上海", None)
+    story.when(record(province="上海")).then()
+    story.when(record(address="拱墅区")).then()
+
+
+def test_record__ignored_when_an_older_file_names_another_province() -> None:
+    given(record(province="浙江省")).when(record(**UNPAID, province="天津")).then()
+
+
+def test_record__accepted_with_the_province_alone_when_the_buyer_was_erased() -> None:
+    story = given(record(account="a", province="天津", address="河西区"))
+    story.erased.add(story.known[stream()].whose())
+    (fact,) = story.when(record(account="a", province="浙江省", address="拱墅区")).then(
+        "order.details_changed.v1")
+    assert (fact.province, fact.address) == ("浙江省", None)
+
+
 def test_record__rejected_when_the_number_is_another_buyers() -> None:
     given(record(account="a")).when(record(account="b")).refused(NumberReused)
 
