@@ -78,6 +78,14 @@ def _between(
     return ledger, after, LAST if until is None else until, max(limit, 0)
 
 
+def _chunks(values: Sequence[Any]) -> Iterator[tuple[list[Any], str]]:
+    """Values, each once, in parts that fit into a query, with a `?` mark for each of a part."""
+    unique = list(dict.fromkeys(values))
+    for start in range(0, len(unique), IN_CHUNK):
+        chunk = unique[start : start + IN_CHUNK]
+        yield chunk, ", ".join("?" * len(chunk))
+
+
 class Names:
     """The ids of ledgers whose names were looked up, for all readers of a store."""
 
@@ -168,12 +176,9 @@ class SqlReader:
     ) -> list[Entry]:
         """The entries after a position that have one of these values, in order, of each stream up
         to a version."""
-        unique = list(dict.fromkeys(values))
         found: list[Entry] = []
         own = self.id_of(ledger)
-        for start in range(0, len(unique), IN_CHUNK):
-            chunk = unique[start : start + IN_CHUNK]
-            marks = ", ".join("?" * len(chunk))
+        for chunk, marks in _chunks(values):
             found += map(Entry._make, self.rows(
                 f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND {column} IN ({marks})"
                 f"{AFTER}", (own, *chunk, after, upto)))
@@ -200,12 +205,10 @@ class SqlReader:
             twice = self.rows(
                 f"SELECT {column} FROM events WHERE ledger = ? AND {column} IS NOT NULL"
                 f" GROUP BY {key} HAVING count(*) > 1 LIMIT ?", (own, limit))
-            values = list(dict.fromkeys(row[0] for row in twice))
-            for start in range(0, len(values), IN_CHUNK):
-                chunk = values[start : start + IN_CHUNK]
+            for chunk, marks in _chunks([row[0] for row in twice]):
                 found += [(column, row[0]) for row in self.rows(
                     f"SELECT max(position) FROM events WHERE ledger = ? AND position <= ?"
-                    f" AND {column} IN ({', '.join('?' * len(chunk))})"
+                    f" AND {column} IN ({marks})"
                     f" GROUP BY {key} HAVING count(*) > 1 LIMIT ?", (own, until, *chunk, limit))]
         return found[:limit]
 
