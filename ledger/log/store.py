@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from ledger.common.errors import Conflict, Invalid, LedgerError, Misconfigured, Unavailable
 from ledger.common.values import MAX_INTEGER
 from ledger.log import merkle
+from ledger.log.accounts import AccountReader, Kinds
 from ledger.log.envelope import Entry, Outline
 
 
@@ -228,7 +229,7 @@ def gapless(
     return entries
 
 
-class Reader(Protocol):
+class Reader(AccountReader, Protocol):
     """Reads of one ledger, all in log order."""
 
     def id_of(self, ledger: Which) -> bytes:
@@ -313,7 +314,8 @@ class Writing(Reader, Protocol):
         ...
 
     def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
-        """Add entries at the next positions, move the head, store complete tiles.
+        """Add entries at the next positions, with the accounts that they name, move the head,
+        store complete tiles.
 
         Errors: ValueError if they are not of this ledger or do not end where the head says.
         """
@@ -324,6 +326,10 @@ class Store(Reader, Protocol):
     """One database with any number of ledgers."""
 
     url: str
+
+    kinds: Kinds
+    """Which subjects are accounts. It is said once for all databases: what was recorded is not
+    looked through again for another kind."""
 
     def writing(self, ledger: Which) -> AbstractContextManager[Writing]:
         """Lock the head of a ledger; commit at the end of the block, roll back on an error.
