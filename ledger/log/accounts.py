@@ -8,6 +8,8 @@ from the envelope alone and is written with the event. The log knows no more of 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+import msgspec
+
 from ledger.log.envelope import Entry, listed_subjects
 
 Kinds = tuple[str, ...]
@@ -51,3 +53,32 @@ class AccountReader(Protocol):
         """The first `limit` rows of the index that no event calls for. None, as long as only this
         program wrote them."""
         ...
+
+
+# -- what an event names, and what it does ------------------------------------------------------
+
+
+class _Of(msgspec.Struct):
+    account: str
+
+
+class _Base(msgspec.Struct):
+    """What any event may hold, as far as it is of an account."""
+
+    postings: tuple[_Of, ...] = ()
+    observations: tuple[_Of, ...] = ()
+
+
+_base = msgspec.json.Decoder(_Base).decode
+
+
+def touched(payload: bytes) -> set[str]:
+    """The accounts that an event posts to or observes, by its payload alone. Errors: ValueError."""
+    base = _base(payload)
+    return {one.account for one in (*base.postings, *base.observations)}
+
+
+def astray(subjects: Iterable[str], accounts: set[str], kinds: Kinds) -> list[str]:
+    """Where an event's subjects and its deeds differ, sorted: what it names of these kinds, and
+    neither posts to nor observes; or what it posts to or observes, and does not name so."""
+    return sorted({one for one in subjects if one.startswith(kinds)} ^ accounts)

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ledger.core.postings import ACCOUNT_KINDS
-from ledger.log.accounts import accounts_in
+from ledger.core.aggregate import Aggregate
+from ledger.core.postings import ACCOUNT_KINDS, Observation, Posting
+from ledger.log.accounts import accounts_in, astray, touched
 from ledger.log.append import append
 from ledger.log.backup import backup_log, restore_log
 from ledger.log.envelope import Entry, spelled_subjects
@@ -21,7 +23,7 @@ from ledger.log.sql_reading import IN_CHUNK
 from ledger.log.store import Head, Store
 from ledger.log.verify import verify
 from ledger.settings import Settings
-from tests.support.envelopes import entry, first, made, write
+from tests.support.envelopes import NOON, entry, first, made, write
 from tests.support.soundness import must_be_indexed
 from tests.support.thorough import tried
 from tests.support.waiting import in_thread
@@ -174,3 +176,44 @@ def test_backup__holds_no_account_and_restoring_makes_them_again(
     backup_log(store, "main", tmp_path / "again.gz")
     assert gzip.decompress((tmp_path / "again.gz").read_bytes()) == gzip.decompress(
         (tmp_path / "log.gz").read_bytes())
+
+
+# -- the rule of accounts -----------------------------------------------------------------------
+
+
+class Posted(Aggregate.Event):
+    """An event of no type that posts and observes."""
+
+    note: str = ""
+
+
+def posting(account: str) -> Posting:
+    """A piece of an account from one place to another."""
+    return Posting(account=account, quantity=1, source="available", target="reserved", cause="sale")
+
+
+@given(posted=st.lists(NAMES), observed=st.lists(NAMES))
+def test_touched__are_the_accounts_of_the_event(posted: list[str], observed: list[str]) -> None:
+    fact = Posted(note="stock:x", postings=tuple(map(posting, posted)), observations=tuple(
+        Observation(account=one, place="shelf", counted=0, at=NOON) for one in observed))
+    assert touched(msgspec.json.encode(fact)) == fact.accounts() == {*posted, *observed}
+
+
+@pytest.mark.parametrize("payload", [b"", b"[]", b"{", b'{"postings":[{}]}', b'{"postings":7}',
+                                     b'{"observations":[{"account":7}]}'])
+def test_touched__rejected_where_it_is_no_event(payload: bytes) -> None:
+    with pytest.raises(ValueError, match=r"JSON|Expected|Object|truncated"):
+        touched(payload)
+
+
+@pytest.mark.parametrize(("subjects", "accounts", "expected"), [
+    (["order:1", "stock:a"], {"stock:a"}, []),
+    (["order:1", "sku:a"], set(), []),
+    (["order:1", "stock:a", "stock:b"], {"stock:a"}, ["stock:b"]),
+    (["order:1"], {"stock:b", "stock:a"}, ["stock:a", "stock:b"]),
+    (["cost:a"], {"cost:a"}, ["cost:a"]),
+], ids=["both", "neither", "only named", "only touched", "of no kind"])
+def test_astray__is_what_is_only_named_or_only_touched(
+    subjects: list[str], accounts: set[str], expected: list[str]
+) -> None:
+    assert astray(subjects, accounts, ACCOUNT_KINDS) == expected
