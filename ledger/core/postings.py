@@ -9,6 +9,10 @@ from typing import Literal
 
 import msgspec
 
+ACCOUNT_KINDS = ("stock:",)
+"""How the subjects begin that are accounts, to which documents post. Every store is handed these;
+another kind needs a migration that indexes what was recorded."""
+
 
 class Correction(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an event corrects: the event at a position did not occur, or holds incorrect data.

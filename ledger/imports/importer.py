@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -19,7 +19,6 @@ import msgspec
 from ledger.common.context import Context, Receipt
 from ledger.common.errors import LedgerError
 from ledger.common.values import from_us
-from ledger.core.commands import Command
 from ledger.imports.assembly import Assembler, OrderAssembler
 from ledger.imports.choices import (
     DECLARED,
@@ -29,7 +28,7 @@ from ledger.imports.choices import (
     REJECT_FAILED_ROWS,
 )
 from ledger.imports.counting import CountAssembler
-from ledger.imports.erased import ErasedRows, Known
+from ledger.imports.erased import ErasedRows
 from ledger.imports.errors import (
     CountsAreStock,
     ImportBrokenOff,
@@ -44,9 +43,9 @@ from ledger.imports.sources import Unnamed, identify
 from ledger.imports.staging import ACCEPTED, BEFORE, REJECTED, Staging
 from ledger.imports.statements import BATCH, Statement, Statements
 from ledger.imports.summary import Summary
-from ledger.log.clock import Clock
+from ledger.imports.target import Item, Target
 from ledger.log.damage import DatabaseDamaged
-from ledger.log.store import Head, StorageFailed, Store
+from ledger.log.store import StorageFailed
 from ledger.stock.warehouses import OpenWarehouse
 from ledger.writing import requests
 from ledger.writing.entries import AHEAD_US
@@ -54,30 +53,7 @@ from ledger.writing.errors import BrokenOff, reason_of
 
 __all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "Summary", "UnknownPolicy", "run_import"]
 
-Item = tuple[Command, Context]
-Begin = Callable[[], tuple["Target", Context]]
-
-
-class Target(Known, Protocol):
-    """What an import needs of the ledger that it records in: see `ledger.application.Ledger`."""
-
-    name: str
-    id: bytes
-    store: Store
-    clock: Clock
-
-    def head(self) -> Head:
-        """Where the log ends."""
-        ...
-
-    def preview(self, items: Sequence[Item]) -> list[int | LedgerError]:
-        """How many events each command would record now, or its refusal."""
-        ...
-
-    def handle_many(self, items: Sequence[Item]) -> list[Receipt | LedgerError]:
-        """Decide commands in order, each failing alone."""
-        ...
-
+Begin = Callable[[], tuple[Target, Context]]
 
 MAX_ROWS_KEPT = 60_000
 """Rows whose statements are kept in memory from checking to recording. If there are more, all

@@ -1,16 +1,20 @@
 """What stands beside the events of a ledger and must fit them: its row in the table of ledgers, its
-head, its stored tiles, and that nothing stands twice or where nothing can be.
+head, its stored tiles, the index of accounts, and that nothing stands twice or where nothing can
+be.
 
 Each check notes what is wrong, and at which position it shows; whatever a cell holds ends nothing.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
 from ledger.log import merkle
-from ledger.log.damage import attempt, unfit
+from ledger.log.accounts import accounts_in
+from ledger.log.damage import UNHASHABLE, attempt, unfit
+from ledger.log.envelope import Entry
 from ledger.log.milestones import Opened
 from ledger.log.store import SUFFIX, Head, Known, LedgerUnknown, Store, Tile, Which, shown
 
@@ -18,6 +22,9 @@ MAX_PROBLEMS = 1_000
 
 TILES = 100
 """How many tiles are read at a time."""
+
+ACCOUNTS = 1_000
+"""About how many rows of the index of accounts are read at a time."""
 
 Note = Callable[[int, str], None]
 """Takes what is wrong, and the position at which it shows."""
@@ -159,3 +166,47 @@ def _compare_tiles(number: int, stored: list[Tile], known: list[bytes], note: No
         elif not isinstance(hashes, bytes) or sha256(hashes).digest() != digest:
             note(first, f"the stored tile {tile} of the tree is not that of its "
                  f"{merkle.TILE_LEAVES} events")
+
+
+class Accounts:
+    """The index of accounts beside the events that are read in order."""
+
+    def __init__(self, store: Store, ledger: Which, note: Note) -> None:
+        self.store, self.ledger, self.note = store, ledger, note
+        self.expected: list[tuple[str, int]] = []
+
+    def add(self, entry: Entry, position: int) -> None:
+        """The next event, at the position at which it counts."""
+        try:
+            accounts = accounts_in(entry.subjects, self.store.kinds)
+        except UNHASHABLE:
+            return  # what its subjects are is said where they are read
+        self.expected += ((account, position) for account in accounts)
+        if len(self.expected) >= ACCOUNTS:
+            self._compare()
+
+    def finish(self) -> None:
+        """Compare the rest, then the other way: that no row is there which no event calls for."""
+        self._compare()
+        odd = attempt(self.store, partial(self.store.odd_accounts, self.ledger, MAX_PROBLEMS))
+        if odd is None:
+            self.note(0, "the database cannot compare the index of accounts with the events")
+        for account, position in odd or ():
+            self.note(position if type(position) is int else 0,
+                      f"the index of accounts holds {account!r}, and no event here names it")
+
+    def _compare(self) -> None:
+        if not self.expected:
+            return
+        accounts, positions = zip(*self.expected, strict=True)
+        rows = attempt(self.store, partial(self.store.indexed, self.ledger, accounts,
+                                           min(positions), max(positions)))
+        if rows is None:
+            self.note(min(positions), "the database cannot read the index of accounts from here on")
+        else:
+            held = Counter(row for row in rows if type(row[1]) is int)
+            for account, position in self.expected:
+                if (count := held[account, position]) != 1:
+                    self.note(position, f"the index of accounts holds {account!r} {count} times, "
+                              "and 1 is right")
+        self.expected.clear()

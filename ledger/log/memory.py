@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ledger.common.values import MAX_INTEGER
+from ledger.log.accounts import Kinds, accounts_in
 from ledger.log.bounds import must_be_storable
 from ledger.log.envelope import Entry, Outline
 from ledger.log.merkle import TILE_LEAVES
@@ -33,14 +34,16 @@ from ledger.log.store import (
 
 
 class _Ledger:
-    def __init__(self, known: Known | None = None) -> None:
+    def __init__(self, known: Known | None = None, kinds: Kinds = ()) -> None:
         self.known = known
+        self.kinds = kinds
         self.entries: list[Entry] = []
         self.recorded: list[int] = []
         self.head = NOTHING
         self.streams: dict[str, list[Entry]] = defaultdict(list)
         self.commands: dict[bytes, list[Entry]] = defaultdict(list)
         self.once: dict[str, int] = {}
+        self.accounts: dict[str, list[Entry]] = defaultdict(list)
         self.tiles: dict[int, list[Tile]] = defaultdict(list)
 
     def add(self, entry: Entry) -> None:
@@ -54,12 +57,15 @@ class _Ledger:
         known = self.commands.get(entry.command_id, ())
         if any(entry.command_seq == other.command_seq for other in known):
             raise LogConflict(what="command")
+        accounts = accounts_in(entry.subjects, self.kinds)
         if entry.once is not None:
             if entry.once in self.once:
                 raise LogConflict(what="once value")
             self.once[entry.once] = entry.position
         self.streams[entry.stream].append(entry)
         self.commands[entry.command_id].append(entry)
+        for account in accounts:
+            self.accounts[account].append(entry)
         self.recorded.append(entry.recorded_at)
         self.entries.append(entry)
 
@@ -72,6 +78,8 @@ class _Ledger:
                 index[key].pop()  # type: ignore[index]
                 if not index[key]:  # type: ignore[index]
                     del index[key]  # type: ignore[arg-type]
+            for account in accounts_in(entry.subjects, self.kinds):
+                self.accounts[account].pop()
             if entry.once is not None:
                 del self.once[entry.once]
         for level, tiles in self.tiles.items():
@@ -154,6 +162,26 @@ class _View:
     def odd_positions(self, ledger: Which, limit: int) -> list[int]:
         return []  # `add` takes none
 
+    def accounts(
+        self, ledger: Which, subjects: Sequence[str], *, after: int = 0, until: int | None = None,
+        limit: int = 10_000, descending: bool = False,
+    ) -> list[Entry]:
+        known, end = self._of(ledger)
+        last = end if until is None else min(until, end)
+        found = {e.position: e for subject in set(subjects)
+                 for e in known.accounts.get(subject, ()) if after < e.position <= last}
+        return [found[at] for at in sorted(found, reverse=descending)][: max(limit, 0)]
+
+    def indexed(
+        self, ledger: Which, subjects: Sequence[str], first: int, last: int
+    ) -> list[tuple[str, int]]:
+        known, end = self._of(ledger)
+        return [(subject, e.position) for subject in set(subjects)
+                for e in known.accounts.get(subject, ()) if first <= e.position <= min(last, end)]
+
+    def odd_accounts(self, ledger: Which, limit: int) -> list[tuple[str, int]]:
+        return []  # `add` makes none
+
     def standing(self, known: Known) -> dict[str, int]:
         rows = int(self.store.kept(known.id).known == known)
         return {"ledgers": rows, "heads": rows}
@@ -198,8 +226,9 @@ class MemoryStore(_View):
 
     url = "memory:"
 
-    def __init__(self) -> None:
+    def __init__(self, *, kinds: Kinds = ()) -> None:
         super().__init__(self)
+        self.kinds = kinds
         self._ledgers: dict[bytes, _Ledger] = {}
         self._names: dict[str, bytes] = {}
         self._lock = threading.Lock()
@@ -228,7 +257,7 @@ class MemoryStore(_View):
                     raise LedgerHere(name=here.name)
                 if one.name in self._names:
                     raise LedgerTaken(name=one.name)
-            fresh = [_Ledger(one) for one in ledgers]
+            fresh = [_Ledger(one, self.kinds) for one in ledgers]
             with self._held(fresh) as writings:
                 yield writings
             for one, kept in zip(ledgers, fresh, strict=True):

@@ -1,11 +1,11 @@
 """The log in PostgreSQL: how it connects, locks the head row and inserts by binary COPY.
 
 Two roles. The owner of the database (LEDGER_ADMIN_DATABASE_URL) makes and changes the schema. The
-application (LEDGER_DATABASE_URL) may read; it may insert ledgers, events and tiles and update
-heads; it owns no table of the log, so it cannot delete, truncate or take a trigger off. After every
-migration the owner grants it just that, and CREATE on the database: read models live in schemas
-`read_<n>` that the application makes, owns and drops, since they can always be made again. Without
-an admin URL one role does everything, and only the triggers guard the events.
+application (LEDGER_DATABASE_URL) may read; it may insert ledgers, events, tiles and accounts and
+update heads; it owns no table of the log, so it cannot delete, truncate or take a trigger off.
+After every migration the owner grants it just that, and CREATE on the database: read models live in
+schemas `read_<n>` that the application makes, owns and drops, since they can always be made again.
+Without an admin URL one role does everything, and only the triggers guard the events.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from ledger.common.errors import LedgerError
 from ledger.common.values import MAX_INTEGER
 from ledger.log import migrations
+from ledger.log.accounts import Kinds
 from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, POSTGRES_GUARDS
 from ledger.log.sql import SqlStore, reason
@@ -30,6 +31,10 @@ _TYPES = [
     "text", "text", "text", "bytea", "int8", "text", "text", "bytea", "bytea", "bytea", "bytea",
 ]
 """Never int4: psycopg silently truncates what does not fit into one."""
+
+_INDEX = ("INSERT INTO accounts (ledger, subject, position)"
+          " SELECT ?, * FROM unnest(?::text[], ?::bigint[])")
+"""One statement, and so one call of the guard, for all rows."""
 
 _CONSTRAINTS = {"events_pk": "position", "events_stream": "version of the stream",
                 "events_command": "command", "events_once": "once value"}
@@ -111,6 +116,8 @@ def pooled(connection: Any) -> bool:
 
 class _Reader(SqlReader):
     mark = "%s"
+    whole = "pg_typeof(a.position) = 'bigint'::regtype"
+    named = "strpos(e.subjects, to_json(a.subject)::text) > 0"
 
     def names(self) -> Iterator[str]:
         yield from (name for (name,) in self.rows("SELECT name FROM ledgers", ()))
@@ -137,6 +144,10 @@ class _Writing(_Reader, SqlWriting):
             for entry in entries:
                 copy.write_row(entry)
 
+    def index(self, rows: list[tuple[str, int]]) -> None:
+        subjects, positions = zip(*rows, strict=True)
+        self.run(_INDEX, (self.ledger, list(subjects), list(positions)))
+
 
 class PostgresStore(SqlStore):
     """The log in one PostgreSQL database. The head row's lock orders all processes."""
@@ -146,8 +157,8 @@ class PostgresStore(SqlStore):
     begin = _BEGIN
     failures = (*SqlStore.failures, psycopg.Error)
 
-    def __init__(self, url: str, *, admin_url: str | None = None) -> None:
-        super().__init__(url, make_engine(url))
+    def __init__(self, url: str, *, admin_url: str | None = None, kinds: Kinds = ()) -> None:
+        super().__init__(url, make_engine(url), kinds)
         self.admin_url = admin_url
 
     # -- schema -----------------------------------------------------------------------------------
@@ -251,7 +262,7 @@ def _grant(connection: Connection, role: str) -> None:
         f"CONNECT, CREATE ON DATABASE {database}",
         f"USAGE ON SCHEMA {schema}",
         "SELECT ON alembic_version",
-        "SELECT, INSERT ON ledgers, events, tiles",
+        "SELECT, INSERT ON ledgers, events, tiles, accounts",
         "SELECT, INSERT, UPDATE ON heads",
     ):
         connection.exec_driver_sql(f"GRANT {grant} TO {to}")

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from ledger.common.errors import LedgerError
 from ledger.common.values import MAX_INTEGER
 from ledger.log import migrations
+from ledger.log.accounts import Kinds
 from ledger.log.envelope import Entry, Outline
 from ledger.log.sql_reading import Names, SqlReader, SqlWriting
 from ledger.log.store import (
@@ -50,8 +51,9 @@ class SqlStore:
     begin = "BEGIN"
     failures: tuple[type[Exception], ...] = (DBAPIError, NoFreeConnection)
 
-    def __init__(self, url: str, engine: Engine) -> None:
+    def __init__(self, url: str, engine: Engine, kinds: Kinds) -> None:
         self.url = url
+        self.kinds = kinds
         self.engine = engine
         self._writing = threading.Lock()
         self._connection: Connection | None = None
@@ -104,7 +106,7 @@ class SqlStore:
         self._must_be_ours()
         try:
             with self.engine.connect() as connection:
-                yield self.reader(connection, self._names)
+                yield self.reader(connection, self._names, self.kinds)
         except self.failures as error:
             raise self.as_ledger_error(error) from error
 
@@ -170,6 +172,24 @@ class SqlStore:
         with self.reading() as reader:
             return reader.odd_positions(ledger, limit)
 
+    def accounts(
+        self, ledger: Which, subjects: Sequence[str], *, after: int = 0, until: int | None = None,
+        limit: int = 10_000, descending: bool = False,
+    ) -> list[Entry]:
+        with self.reading() as reader:
+            return reader.accounts(ledger, subjects, after=after, until=until, limit=limit,
+                                   descending=descending)
+
+    def indexed(
+        self, ledger: Which, subjects: Sequence[str], first: int, last: int
+    ) -> list[tuple[str, int]]:
+        with self.reading() as reader:
+            return reader.indexed(ledger, subjects, first, last)
+
+    def odd_accounts(self, ledger: Which, limit: int) -> list[tuple[str, int]]:
+        with self.reading() as reader:
+            return reader.odd_accounts(ledger, limit)
+
     def standing(self, known: Known) -> dict[str, int]:
         with self.reading() as reader:
             return reader.standing(known)
@@ -183,12 +203,12 @@ class SqlStore:
     @contextmanager
     def writing(self, ledger: Which) -> Iterator[SqlWriting]:
         with self._transaction() as connection:
-            yield self.writer(connection, self._names, ledger)
+            yield self.writer(connection, self._names, self.kinds, ledger)
 
     @contextmanager
     def beginning(self, *ledgers: Known) -> Iterator[list[SqlWriting]]:
         with self._transaction() as connection:
-            reader = self.reader(connection, Names())
+            reader = self.reader(connection, Names(), self.kinds)
             for one in ledgers:  # who makes the same ones at the same time waits at the first
                 added = reader.run('INSERT INTO ledgers (id, name, "of") VALUES (?, ?, ?)'
                                    " ON CONFLICT DO NOTHING", one).rowcount
@@ -196,7 +216,7 @@ class SqlStore:
                     raise _taken(reader, one)
                 reader.run("INSERT INTO heads (ledger, position, recorded_at, frontier)"
                            " VALUES (?, 0, 0, ?)", (one.id, b""))
-            yield [self.writer(connection, Names(), one.id) for one in ledgers]
+            yield [self.writer(connection, Names(), self.kinds, one.id) for one in ledgers]
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

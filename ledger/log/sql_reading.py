@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.common.values import MAX_INTEGER
+from ledger.log.accounts import Kinds, index_of
 from ledger.log.envelope import Entry, Outline
 from ledger.log.schema import COLUMNS
 from ledger.log.store import (
@@ -67,6 +68,22 @@ _ODD_POSITIONS = " UNION ALL ".join(
 _STANDING = ("SELECT (SELECT count(*) FROM ledgers WHERE id = ? OR name = ?),"
              " (SELECT count(*) FROM heads WHERE ledger = ?)")
 
+_NAMING = f"""
+SELECT {COLUMNS} FROM events WHERE ledger = ? AND position IN (
+  SELECT DISTINCT position FROM accounts WHERE ledger = ? AND subject IN ({{marks}})
+  AND position > ? AND position <= ? ORDER BY position {{order}} LIMIT ?)
+ORDER BY position {{order}}
+"""
+
+_ODD_ACCOUNTS = """
+SELECT a.subject, a.position FROM accounts a WHERE a.ledger = ?
+AND (({kinds}) AND {whole} AND (
+  SELECT e.position = a.position AND {named} FROM events e
+  WHERE e.ledger = a.ledger AND e.position >= a.position ORDER BY e.position LIMIT 1)
+) IS NOT TRUE LIMIT ?
+"""
+"""The event is looked for as the guard of PostgreSQL does it (`schema.py`)."""
+
 _OUTLINE = ", ".join(Outline._fields)
 _BETWEEN = ("FROM events WHERE ledger = ? AND position > ? AND position <= ?"
             " ORDER BY position LIMIT ?")
@@ -76,6 +93,14 @@ def _between(
     ledger: bytes, after: int, until: int | None, limit: int
 ) -> tuple[bytes, int, int, int]:
     return ledger, after, LAST if until is None else until, max(limit, 0)
+
+
+def _chunks(values: Sequence[Any]) -> Iterator[tuple[list[Any], str]]:
+    """Values, each once, in parts that fit into a query, with a `?` mark for each of a part."""
+    unique = list(dict.fromkeys(values))
+    for start in range(0, len(unique), IN_CHUNK):
+        chunk = unique[start : start + IN_CHUNK]
+        yield chunk, ", ".join("?" * len(chunk))
 
 
 class Names:
@@ -103,8 +128,13 @@ class SqlReader:
 
     mark = "?"
 
-    def __init__(self, connection: Connection, names: Names) -> None:
+    whole = "typeof(a.position) = 'integer'"
+    named = "instr(e.subjects, json_quote(a.subject)) > 0"
+    """Whether a row of the index has a position, and an event there names its account."""
+
+    def __init__(self, connection: Connection, names: Names, kinds: Kinds) -> None:
         self.connection = connection
+        self.kinds = kinds
         self._names = names
 
     def rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
@@ -168,12 +198,9 @@ class SqlReader:
     ) -> list[Entry]:
         """The entries after a position that have one of these values, in order, of each stream up
         to a version."""
-        unique = list(dict.fromkeys(values))
         found: list[Entry] = []
         own = self.id_of(ledger)
-        for start in range(0, len(unique), IN_CHUNK):
-            chunk = unique[start : start + IN_CHUNK]
-            marks = ", ".join("?" * len(chunk))
+        for chunk, marks in _chunks(values):
             found += map(Entry._make, self.rows(
                 f"SELECT {COLUMNS} FROM events WHERE ledger = ? AND {column} IN ({marks})"
                 f"{AFTER}", (own, *chunk, after, upto)))
@@ -202,12 +229,10 @@ class SqlReader:
             twice = self.rows(
                 f"SELECT {column} FROM {table} WHERE ledger = ? AND {column} IS NOT NULL"
                 f" GROUP BY {key} HAVING count(*) > 1 LIMIT ?", (own, limit))
-            values = list(dict.fromkeys(row[0] for row in twice))
-            for start in range(0, len(values), IN_CHUNK):
-                chunk = values[start : start + IN_CHUNK]
+            for chunk, marks in _chunks([row[0] for row in twice]):
                 found += [(column, row[0]) for row in self.rows(
                     f"SELECT max(position) FROM {table} WHERE ledger = ? AND position <= ?"
-                    f" AND {column} IN ({', '.join('?' * len(chunk))})"
+                    f" AND {column} IN ({marks})"
                     f" GROUP BY {key} HAVING count(*) > 1 LIMIT ?", (own, until, *chunk, limit))]
         return found[:limit]
 
@@ -232,6 +257,32 @@ class SqlReader:
         own = self.id_of(ledger)
         return [row[0] for row in self.rows(_ODD_POSITIONS, (own, own, own, limit))]
 
+    def accounts(
+        self, ledger: Which, subjects: Sequence[str], *, after: int = 0, until: int | None = None,
+        limit: int = 10_000, descending: bool = False,
+    ) -> list[Entry]:
+        order = "DESC" if descending else "ASC"
+        own, *between = _between(self.id_of(ledger), after, until, limit)
+        found: dict[int, Entry] = {}
+        for chunk, marks in _chunks(subjects):
+            rows = self.rows(_NAMING.format(marks=marks, order=order), (own, own, *chunk, *between))
+            found.update((entry.position, entry) for entry in map(Entry._make, rows))
+        return [found[at] for at in sorted(found, reverse=descending)][: between[-1]]
+
+    def indexed(
+        self, ledger: Which, subjects: Sequence[str], first: int, last: int
+    ) -> list[tuple[str, int]]:
+        own = self.id_of(ledger)
+        return [row for chunk, marks in _chunks(subjects) for row in self.rows(
+            f"SELECT subject, position FROM accounts WHERE ledger = ? AND subject IN ({marks})"
+            " AND position >= ? AND position <= ?", (own, *chunk, first, last))]
+
+    def odd_accounts(self, ledger: Which, limit: int) -> list[tuple[str, int]]:
+        kinds = " OR ".join(["1 = 0", *(f"substr(a.subject, 1, {len(kind)}) = ?"
+                                        for kind in self.kinds)])
+        return self.rows(_ODD_ACCOUNTS.format(kinds=kinds, whole=self.whole, named=self.named),
+                         (self.id_of(ledger), *self.kinds, limit))
+
     def standing(self, known: Known) -> dict[str, int]:
         ((ledgers, heads),) = self.rows(_STANDING, (known.id, known.name, known.id))
         return {"ledgers": ledgers, "heads": heads}
@@ -243,8 +294,10 @@ class SqlWriting(SqlReader):
     lock = ""
     """The end of a query that locks the rows it finds."""
 
-    def __init__(self, connection: Connection, names: Names, ledger: Which) -> None:
-        super().__init__(connection, names)
+    def __init__(
+        self, connection: Connection, names: Names, kinds: Kinds, ledger: Which
+    ) -> None:
+        super().__init__(connection, names, kinds)
         self.ledger = self.id_of(ledger)
         rows = self.rows(f"{_HEAD}{self.lock}", (self.ledger,))
         if not rows:
@@ -266,6 +319,8 @@ class SqlWriting(SqlReader):
             return
         must_fit(entries, head, self.ledger)
         self.insert(entries)
+        if rows := index_of(entries, self.kinds):
+            self.index(rows)
         self.run("UPDATE heads SET position = ?, recorded_at = ?, frontier = ?, keys_id = ?"
                  " WHERE ledger = ?", (*head, self.ledger))
         self._head = head
@@ -275,4 +330,8 @@ class SqlWriting(SqlReader):
 
     def insert(self, entries: Sequence[Entry]) -> None:
         """Insert the rows of entries."""
+        raise NotImplementedError
+
+    def index(self, rows: list[tuple[str, int]]) -> None:
+        """Insert rows of the index of accounts."""
         raise NotImplementedError

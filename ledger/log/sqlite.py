@@ -16,6 +16,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from ledger.common.errors import LedgerError
+from ledger.log.accounts import Kinds
 from ledger.log.damage import DatabaseDamaged
 from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, SQLITE_GUARDS, SUBJECTS_REFUSED
@@ -24,6 +25,7 @@ from ledger.log.sql_reading import SqlWriting
 from ledger.log.store import AffectedSqlite, ValueNotStored, Which
 
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
+_INDEX = "INSERT INTO accounts (ledger, subject, position) VALUES (?, ?, ?)"
 
 _NOT_BEGUN = {5, 6, 19}
 """SQLITE_BUSY, SQLITE_LOCKED and SQLITE_CONSTRAINT: primary codes, the low byte of an error's."""
@@ -195,6 +197,9 @@ class _Writing(SqlWriting):
     def insert(self, entries: Sequence[Entry]) -> None:
         self.connection.exec_driver_sql(_INSERT, list(entries))
 
+    def index(self, rows: list[tuple[str, int]]) -> None:
+        self.connection.exec_driver_sql(_INDEX, [(self.ledger, *row) for row in rows])
+
 
 class SqliteStore(SqlStore):
     """The log in one SQLite file. Its write lock orders all processes that use it."""
@@ -203,10 +208,10 @@ class SqliteStore(SqlStore):
     begin = "BEGIN IMMEDIATE"
 
     def __init__(
-        self, path: Path, *, read_only: bool = False, immutable: bool = False
+        self, path: Path, *, kinds: Kinds = (), read_only: bool = False, immutable: bool = False
     ) -> None:
         engine = make_engine(path, read_only=read_only, immutable=immutable)
-        super().__init__(f"sqlite:///{path}", engine)
+        super().__init__(f"sqlite:///{path}", engine, kinds)
         self.failures = (*self.failures, driver().Error)
         self.path = path
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from ledger.common.errors import Conflict, Invalid, LedgerError, Misconfigured, Unavailable
 from ledger.common.values import MAX_INTEGER
 from ledger.log import merkle
+from ledger.log.accounts import AccountReader, Kinds
 from ledger.log.envelope import Entry, Outline
 
 
@@ -228,7 +229,7 @@ def gapless(
     return entries
 
 
-class Reader(Protocol):
+class Reader(AccountReader, Protocol):
     """Reads of one ledger, all in log order."""
 
     def id_of(self, ledger: Which) -> bytes:
@@ -271,10 +272,8 @@ class Reader(Protocol):
 
     def repeated(self, ledger: Which, *, until: int, limit: int) -> list[tuple[str, int]]:
         """Of entries up to a position, the first `limit` whose command and number, or whose `once`,
-        another one has, too: "command_id" or "once", and the last position that has it.
-
-        None, as long as nobody took the database's own indexes off.
-        """
+        another one has, too: "command_id" or "once", and the last position that has it. There are
+        none as long as nobody took the database's own indexes off."""
         ...
 
     def position_at(self, ledger: Which, recorded_at: int) -> int:
@@ -292,8 +291,7 @@ class Reader(Protocol):
 
     def odd_positions(self, ledger: Which, limit: int) -> list[int]:
         """Positions of the first `limit` events that stand where no log has any: before 1, beyond
-        every number that is counted to, or at none. Empty, as long as the database keeps its own
-        checks."""
+        every number, or at none. Empty, as long as the database keeps its own checks."""
         ...
 
     def standing(self, known: Known) -> dict[str, int]:
@@ -313,7 +311,8 @@ class Writing(Reader, Protocol):
         ...
 
     def append(self, entries: Sequence[Entry], head: Head, tiles: Iterable[Tile]) -> None:
-        """Add entries at the next positions, move the head, store complete tiles.
+        """Add entries at the next positions, with the accounts that they name, move the head,
+        store complete tiles.
 
         Errors: ValueError if they are not of this ledger or do not end where the head says.
         """
@@ -324,6 +323,10 @@ class Store(Reader, Protocol):
     """One database with any number of ledgers."""
 
     url: str
+
+    kinds: Kinds
+    """Which subjects are accounts. It is said once for all databases: what was recorded is not
+    looked through again for another kind."""
 
     def writing(self, ledger: Which) -> AbstractContextManager[Writing]:
         """Lock the head of a ledger; commit at the end of the block, roll back on an error.

@@ -1,10 +1,10 @@
 """Proves that a stored log is what was recorded: every row is read and hashed again.
 
 It checks the payload's hash, the leaf, the order of positions, versions and recording times, that
-no command and no `once` value stands twice, and the tree against the head and the stored tiles. An
-earlier position and root that someone kept elsewhere prove that nothing before it was changed or
-cut off. It speaks of the log up to the head that it reads first: others may go on writing. Whatever
-a cell holds is reported and ends nothing.
+no command and no `once` value stands twice, the tree against the head and the stored tiles, and the
+index of accounts against the subjects. An earlier position and root that someone kept elsewhere
+prove that nothing before it was changed or cut off. It speaks of the log up to the head that it
+reads first: others may go on writing. Whatever a cell holds is reported and ends nothing.
 """
 
 import re
@@ -17,6 +17,7 @@ from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
 from ledger.log.beside import (
     MAX_PROBLEMS,
+    Accounts,
     Leaves,
     check_beyond,
     check_pages,
@@ -257,11 +258,14 @@ def verify(
         return Report(False, 0, 0, merkle.EMPTY_ROOT, walk.problems, [])
     head = head_of(store, ledger, walk.note)
     until = MAX_POSITION if head is None else head.position
+    accounts = Accounts(store, ledger, walk.note)
     for entry in rows_of(store, ledger, until, walk.unreadable):
         walk.step(entry)
+        accounts.add(entry, walk.position)
         if progress is not None and walk.events % PAGE == 0:
             progress(walk.events, until)
     walk.finish(head)
+    accounts.finish()
     check_standing(store, known, walk.opened, walk.note)
     check_repeats(store, ledger, until, walk.note)
     if head is not None:

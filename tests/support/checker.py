@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.support.checker_bytes import (
 )
 
 TILE = 256
+ACCOUNT = "stock:"
 OPENING = ("log.opened.v1", "log:ledger", 1)
 FORMAT = 2
 OPENED = ("id", "keys_id", "program", "host", "zone")
@@ -122,6 +124,7 @@ class Walk:
         self.versions: dict[object, int] = {}
         self.seen: set[object] = set()
         self.own: Mapping[str, Any] = {}
+        self.accounts: set[tuple[str, int]] = set()
 
     def report(self, what: str, position: int | None = None) -> None:
         """A fault, at the position where the walk is if none is named."""
@@ -137,6 +140,7 @@ class Walk:
         subjects = row.get("subjects")
         if isinstance(subjects, str) and (fault := subjects_fault(subjects)):
             self.report(fault)
+        self.accounts |= {(name, self.position) for name in accounts_named(subjects)}
         if self.tree.size == 0:
             if not opens(row, self.ledger):
                 self.report("the first event does not open this ledger", 1)
@@ -238,6 +242,32 @@ def head_faults(walk: Walk, head: Row) -> Iterator[Finding]:
         yield Finding(last, "the frontier is not that of the leaves")
 
 
+def accounts_named(subjects: object) -> Iterator[str]:
+    """The accounts among the subjects of an event as they are stored."""
+    try:
+        texts = json.loads(subjects) if isinstance(subjects, str) else []
+    except (ValueError, RecursionError):
+        return
+    if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+        yield from (text for text in texts if text.startswith(ACCOUNT))
+
+
+def account_faults(walk: Walk, rows: Iterable[Row]) -> Iterator[Finding]:
+    """What is wrong with the rows that say which events name an account."""
+    held: Counter[tuple[str, int]] = Counter()
+    for row in rows:
+        subject, position = row.get("subject"), row.get("position")
+        if not isinstance(position, int) or not whole(position):
+            yield Finding(0, f"the account {subject!r} at no position")
+        elif not isinstance(subject, str) or (subject, position) not in walk.accounts:
+            yield Finding(position, f"the account {subject!r}, which no event here names")
+        else:
+            held[subject, position] += 1
+    for subject, position in walk.accounts:
+        if (count := held[subject, position]) != 1:
+            yield Finding(position, f"the account {subject!r} {count} times")
+
+
 def by_number(rows: Iterable[Row]) -> tuple[dict[int, object], list[str]]:
     """The tiles by their numbers, and what is said of those that can be none."""
     tiles: dict[int, object] = {}
@@ -275,6 +305,7 @@ def check(
     events: Iterable[Row],
     *,
     tiles: Iterable[Row],
+    accounts: Iterable[Row],
     ledgers: Iterable[Row],
     noted: Iterable[str] = (),
 ) -> list[Finding]:
@@ -298,6 +329,7 @@ def check(
         walk.report("the ledger has no head", 0)
     else:
         walk.findings += head_faults(walk, head)
+    walk.findings += account_faults(walk, accounts)
     complete = walk.tree.size // TILE
     astray += [f"tile {number} is not complete" for number in sorted(blocks) if number >= complete]
     for what in astray:
@@ -314,12 +346,13 @@ class Database(NamedTuple):
     ledgers: list[Row]
     head: Row | None
     tiles: list[Row]
+    accounts: list[Row]
     events: Iterator[Row]
 
     def checked(self, name: str, noted: Iterable[str]) -> list[Finding]:
         """Every fault of them."""
-        return check(name, self.head, self.events, tiles=self.tiles, ledgers=self.ledgers,
-                     noted=noted)
+        return check(name, self.head, self.events, tiles=self.tiles, accounts=self.accounts,
+                     ledgers=self.ledgers, noted=noted)
 
 
 def _read(cursor: Any, big: Any, name: str, mark: str) -> Database:
@@ -334,8 +367,9 @@ def _read(cursor: Any, big: Any, name: str, mark: str) -> Database:
     ledger = ledger_id(ledgers, name)
     head = next(iter(list(rows(cursor, "SELECT * FROM heads WHERE ledger = ?", ledger))), None)
     tiles = list(rows(cursor, "SELECT * FROM tiles WHERE ledger = ?", ledger))
+    accounts = list(rows(cursor, "SELECT * FROM accounts WHERE ledger = ?", ledger))
     events = rows(big, "SELECT * FROM events WHERE ledger = ? ORDER BY position", ledger)
-    return Database(ledgers, head, tiles, events)
+    return Database(ledgers, head, tiles, accounts, events)
 
 
 def check_sqlite(path: Path, name: str, noted: Iterable[str] = ()) -> list[Finding]:

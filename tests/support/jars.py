@@ -76,7 +76,7 @@ class Jar(Aggregate):
         self.shaken = 0
 
     class Opened(Aggregate.Event):
-        """A jar was opened on a shelf."""
+        """A jar was opened on a shelf, which is an account, too."""
 
         TOPIC = "jar.opened.v1"
         shelf: str
@@ -85,7 +85,7 @@ class Jar(Aggregate):
         owner: Personal | None = None
 
         def about(self) -> list[str]:
-            return [subject("shelf", self.shelf)]
+            return [subject("shelf", self.shelf), subject("stock", "jars", self.shelf)]
 
     class CoinsAdded(Aggregate.Event):
         """Coins were put in."""

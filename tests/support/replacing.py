@@ -23,7 +23,7 @@ def replaced(store: Store, backup: Path, settings: Settings, server: Server | No
         store.close()
         continuing.restore(store, backup, WHO)
     elif isinstance(store, SqliteStore):
-        fresh = SqliteStore(store.path.with_name("fresh.db"))
+        fresh = SqliteStore(store.path.with_name("fresh.db"), kinds=store.kinds)
         fresh.prepare()
         continuing.restore(fresh, backup, WHO)
         fresh.close()

@@ -1,7 +1,10 @@
 """Whether a log is what it should be, looked at row by row."""
 
+import json
 from collections import Counter
 
+from ledger.common.values import MAX_INTEGER
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.milestones import STREAM
@@ -30,7 +33,17 @@ def must_be_sound(store: Store, name: str = "main") -> list[Entry]:
     tiles = store.tiles(name, 0, 0, 10_000)
     assert b"".join(tile.hashes for tile in tiles) == b"".join(
         row.leaf_hash for row in rows[: head.position // 256 * 256])
+    must_be_indexed(store, rows, name)
     return [row for row in rows if row.stream != STREAM]
+
+
+def must_be_indexed(store: Store, rows: list[Entry], name: str = "main") -> None:
+    """The index of accounts is what the subjects of all rows make it, neither less nor more."""
+    named = Counter((subject, row.position) for row in rows for subject in json.loads(row.subjects)
+                    if subject.startswith(ACCOUNT_KINDS))
+    accounts = list({account for account, _ in named})
+    assert Counter(store.indexed(name, accounts, 1, MAX_INTEGER)) == named
+    assert store.odd_accounts(name, 9) == []
 
 
 def changes(store: Store, name: str = "main") -> list[Entry]:

@@ -135,6 +135,7 @@ def cut(connection: object, number: int) -> None:
     keep = last - number
     execute(f"DELETE FROM events WHERE position > ? AND {own}", (keep,))
     execute(f"DELETE FROM tiles WHERE (number + 1) * ? > ? AND {own}", (merkle.TILE_LEAVES, keep))
+    execute(f"DELETE FROM accounts WHERE position > ? AND {own}", (keep,))
     frontier: list[bytes] = []
     rows = execute(f"SELECT leaf_hash, recorded_at FROM events WHERE {own} ORDER BY position"
                    ).fetchall()

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from ledger.access import IssueKey
 from ledger.common.errors import LedgerError
 from ledger.common.personal import Personal
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.handlers import access
 from ledger.log import key_tables, postgres, schema, sqlite
 from ledger.log.keys_backup import backup_keys, restore_keys
@@ -25,7 +26,7 @@ from ledger.log.verify_keys import sealed_in, verify_keys
 from ledger.settings import Settings, open_ledger
 from ledger.writing.following import follow
 from tests.support.cells import ROW, Change, Owned, tenth
-from tests.support.envelopes import CONTEXT, NOON
+from tests.support.envelopes import CONTEXT, NOON, context
 from tests.support.erased import erase
 from tests.support.jars import HANDLERS, ShakeJars, opening
 from tests.support.logs import add_jars, settings_in
@@ -33,14 +34,15 @@ from tests.support.postgres_server import Server
 from tests.support.source import ROOT
 
 JARS = 256
-TABLES = ["events", "heads", "ledgers", "tiles"]
+TABLES = ["accounts", "events", "heads", "ledgers", "tiles"]
 
 
 def record(settings: Settings) -> None:
     """A ledger with a complete tile, and one of keys and readings, whose root stands in it."""
     opened = open_ledger(settings, handlers=HANDLERS)
     add_jars(opened, 1, JARS)
-    opened.ledger.handle(ShakeJars(once=("a", "b")), CONTEXT)
+    for once in "ab":
+        opened.ledger.handle(ShakeJars(once=(once,)), context(subjects=(f"stock:hz:{once}",)))
     of_keys = open_ledger(settings, name="main" + SUFFIX, handlers=access.HANDLERS)
     of_keys.ledger.handle(IssueKey(key="k1", owner="member:7f3a", role="member", digest="d" * 64,
                                    occurred_at=NOON, expires_at=NOON + timedelta(days=3650)),
@@ -73,8 +75,8 @@ class Victim:
 
     def _store(self) -> Store:
         path = self.settings.database_url.removeprefix("sqlite:///")
-        return (SqliteStore(Path(path)) if self.owned.sqlite
-                else PostgresStore(str(self.settings.admin_url)))
+        return (SqliteStore(Path(path), kinds=ACCOUNT_KINDS) if self.owned.sqlite
+                else PostgresStore(str(self.settings.admin_url), kinds=ACCOUNT_KINDS))
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -100,7 +102,10 @@ def victim(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def some_rows(table: str, rows: list[tuple[Any, ...]]) -> list[int]:
-    """All rows, but of the events only those at either end, in the middle, and of a tile's end."""
+    """All rows, but of the events only those at either end, in the middle, and of a tile's end, and
+    of the accounts one row each."""
+    if table == "accounts":
+        return list({row[1]: row[-1] for row in rows}.values())
     if table != "events":
         return [row[-1] for row in rows]
     positions: dict[bytes, list[int]] = {}

@@ -3,7 +3,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,8 @@ def hashed(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def found_in(
-    rows: list[dict[str, Any]], noted: tuple[str, ...] = (), **head: object
+    rows: list[dict[str, Any]], noted: tuple[str, ...] = (),
+    accounts: Iterable[dict[str, Any]] = (), **head: object,
 ) -> list[Finding]:
     """What the checker finds in rows that lie in a database with a head that fits them."""
     tree = Tree()
@@ -103,7 +104,7 @@ def found_in(
     fits = {"ledger": ledger, "position": last.get("position"),
             "recorded_at": last.get("recorded_at"), "frontier": b"".join(tree.frontier)}
     names = [{"id": ledger, "name": "main", "of": None}]
-    return check("main", fits | head, rows, tiles=[], ledgers=names, noted=noted)
+    return check("main", fits | head, rows, tiles=[], accounts=accounts, ledgers=names, noted=noted)
 
 
 FAULTS: list[tuple[int, dict[str, Any], str]] = [
@@ -205,6 +206,17 @@ def test_checker__compares_all_noted_roots() -> None:
         assert [finding.position for finding in found_in(rows, (line,))] == [position]
 
 
+def test_checker__compares_the_accounts_with_the_subjects() -> None:
+    rows = [row for row, _ in examples()]
+    rows[1] = hashed(rows[1] | {"subjects": '["order:1","stock:a","stock:b"]'})
+    a, b = ({"subject": name, "position": 2} for name in ("stock:a", "stock:b"))
+    assert found_in(rows, accounts=[b, a]) == []
+    for odd, at in (([a], 2), ([a, b, b], 2), ([a, b, a | {"position": 3}], 3),
+                    ([a, b, a | {"position": 9}], 9), ([a, b, a | {"position": 2.0}], 0),
+                    ([a, b, {"subject": "order:1", "position": 2}], 2)):
+        assert [one.position for one in found_in(rows, accounts=odd)] == [at], odd
+
+
 ANYTHING = [None, b"", b"\xff\xfe", b"{", b"[" * 9000, "", "\udcff", "\ud800", "[" * 9000,
             '["\\ud800"]', "[7]", 0, -1, 2**63, True, 1e300, float("nan"), [], {}, object()]
 
@@ -219,7 +231,10 @@ def test_checker__reports_any_value_and_raises_never(name: str) -> None:
             assert found_in(rows, **{column: value})
         tile = {"level": value, "number": value, "hashes": value}
         names = [{"id": value, "name": "main"}]
-        assert check("main", None, [{name: value}], tiles=[tile], ledgers=names)
+        account = {"subject": value, "position": value}
+        assert check("main", None, [{name: value}], tiles=[tile], accounts=[account],
+                     ledgers=names)
+        assert found_in(rows, accounts=[account])
 
 
 # -- beside our own -------------------------------------------------------------------------------
@@ -317,6 +332,27 @@ def test_checker__finds_what_verify_finds_in_heads_and_tiles(
     intrude(settings, of_head("position = position - 1"))
     assert last in {finding.position for finding in checked(settings, "main")}
     assert last in {problem.position for problem in verify(store, "main").problems}
+
+
+@durable
+def test_checker__finds_what_verify_finds_in_accounts(
+    filled: Ledger, store: Store, settings: Settings
+) -> None:
+    named = [row.position for row in store.read("main") if '"stock:' in row.subjects]
+    first, last = named[0], named[-1]
+    own, other = f"ledger = {MAIN}", f"ledger = {MAIN} AND position = ?"
+    assert both(settings, store) == set()
+    intrude(settings, f"DELETE FROM accounts WHERE {other}", first)
+    assert both(settings, store) == {first}
+    intrude(settings, f"UPDATE accounts SET subject = 'stock:' WHERE {other}", last)
+    assert both(settings, store) == {first, last}
+    intrude(settings, f"UPDATE accounts SET position = 100000 WHERE {other}", last)
+    assert both(settings, store) == {first, last, 100_000}
+    intrude(settings, f"DELETE FROM accounts WHERE {own}")
+    assert both(settings, store) == set(named)
+    intrude(settings, "INSERT INTO accounts SELECT ledger, 'shelf:A', position FROM events"
+                      f" WHERE {other}", 1)
+    assert both(settings, store) == {1, *named}
 
 
 # -- the demo -------------------------------------------------------------------------------------

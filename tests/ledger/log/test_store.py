@@ -304,6 +304,11 @@ def changes_of_rows(store: Store) -> dict[str, str]:
         "delete": "DELETE FROM events WHERE position = 2",
         "update tiles": "UPDATE tiles SET level = 9",
         "delete tiles": "DELETE FROM tiles",
+        "update accounts": "UPDATE accounts SET position = 2",
+        "delete accounts": "DELETE FROM accounts",
+        "insert account of an event that names others":
+            "INSERT INTO accounts SELECT DISTINCT ledger, 'stock:', 3 FROM accounts",
+        "insert account": "INSERT INTO accounts SELECT DISTINCT ledger, subject, 999 FROM accounts",
         **{f"insert {name}": insert(store, **values)
            for name, values in (collisions | wrong).items()},
         **{f"ignore {name}": insert(store, tail=" ON CONFLICT DO NOTHING", **values)
@@ -313,8 +318,9 @@ def changes_of_rows(store: Store) -> dict[str, str]:
            for name, columns in keys.items()},
     }
     if not isinstance(store, SqliteStore):
-        return {**found, "truncate": "TRUNCATE events", "truncate tiles": "TRUNCATE tiles",
-                "truncate all": "TRUNCATE heads, events, tiles CASCADE"}
+        return {**found, **{f"truncate {table}": f"TRUNCATE {table}"
+                            for table in ("events", "tiles", "accounts")},
+                "truncate all": "TRUNCATE heads, events, tiles, accounts CASCADE"}
     verbs = ("INSERT OR REPLACE", "REPLACE", "INSERT OR IGNORE", "INSERT OR FAIL")
     return {
         **found,
@@ -322,25 +328,32 @@ def changes_of_rows(store: Store) -> dict[str, str]:
            for verb in verbs for name, values in collisions.items()},
         "update or replace": "UPDATE OR REPLACE events SET position = 2 WHERE position = 1",
         "replace tiles": "INSERT OR REPLACE INTO tiles SELECT * FROM tiles",
+        "replace account":
+            "INSERT OR REPLACE INTO accounts SELECT ledger, subject, 999 FROM accounts",
     }
 
 
 @durable
 def test_change__rejected_by_the_database_itself(store: Store, request: Any) -> None:
     grow(store, *TAKEN)
-    grow(store, *(entry(position) for position in range(3, 301)))
-    keep = store.read("main"), store.head("main"), store.tiles("main", 0, 0, 9)
+    grow(store, *(entry(position, subjects='["stock:a"]') for position in range(3, 301)))
+
+    def kept() -> list[Any]:
+        return [store.read("main"), store.head("main"), store.tiles("main", 0, 0, 9),
+                store.indexed("main", ["stock:a"], 0, 2**62)]
+
+    keep = kept()
     server = None if isinstance(store, SqliteStore) else request.getfixturevalue("postgres")
     with raw(store, server) as execute:
         for what, statement in changes_of_rows(store).items():
             try:
                 execute(statement)
             except Exception as error:
-                assert re.search(r"append-only|events: |tiles: |events_", str(error)), what
+                assert re.search(r"append-only|events: |tiles: |accounts: |events_",
+                                 str(error)), what
             else:
                 assert "DO NOTHING" in statement, what
-            assert keep == (store.read("main"), store.head("main"), store.tiles("main", 0, 0, 9)
-                            ), what
+            assert keep == kept(), what
     grow(store, entry(301))
     assert store.missing_guards() == []
 
@@ -357,7 +370,9 @@ def test_insert__accepted_when_it_is_the_next(store: Store) -> None:
 @on_postgres
 @pytest.mark.parametrize("statement", [
     "UPDATE events SET actor = 'x'", "DELETE FROM events", "TRUNCATE events", "DELETE FROM tiles",
-    "UPDATE tiles SET level = 1", "TRUNCATE heads", "DELETE FROM heads",
+    "UPDATE tiles SET level = 1", "UPDATE accounts SET position = 1", "DELETE FROM accounts",
+    "TRUNCATE accounts", "ALTER TABLE accounts DISABLE TRIGGER accounts_insert",
+    "TRUNCATE heads", "DELETE FROM heads",
     "DELETE FROM alembic_version", "UPDATE alembic_version SET version_num = 'x'",
     "ALTER TABLE events DISABLE TRIGGER ALL", "ALTER TABLE events DISABLE TRIGGER events_row",
     "DROP TRIGGER events_row ON events", "DROP TABLE events", "CREATE TABLE public.mine (a int)",
@@ -381,6 +396,10 @@ def test_insert__rejected_when_another_table_is_named_events(store: Store) -> No
         execute("CREATE TEMP TABLE events (LIKE public.events)")
         with pytest.raises(Exception, match="not the next position|duplicate key"):
             execute(statement)
+        execute("INSERT INTO events SELECT * FROM public.events")
+        execute("UPDATE events SET position = 99 WHERE position = 1")
+        with pytest.raises(Exception, match="no event here names it"):
+            execute("INSERT INTO public.accounts SELECT DISTINCT ledger, 'stock:a', 99 FROM events")
 
 
 OWN_MEANINGS = {

@@ -64,11 +64,11 @@ CONTEXTS: dict[str, tuple[dict[str, Any], dict[str, Any], type[Invalid]]] = {
                SourceTooLarge),
     "subject": ({"subjects": ("x" * NAME_BYTES,)}, {"subjects": ("x" * (NAME_BYTES + 1),)},
                 SubjectTooLong),
-    "subjects": ({"subjects": tuple(map(str, range(MAX_SUBJECTS - 2)))},
-                 {"subjects": tuple(map(str, range(MAX_SUBJECTS - 1)))}, TooManySubjects),
+    "subjects": ({"subjects": tuple(map(str, range(MAX_SUBJECTS - 3)))},
+                 {"subjects": tuple(map(str, range(MAX_SUBJECTS - 2)))}, TooManySubjects),
 }
 """By what is bounded: a context at the bound, one that is above, and its error. A jar that is
-opened names two subjects of its own: itself and its shelf."""
+opened names three subjects of its own: itself, its shelf, and that as an account."""
 
 
 @pytest.mark.parametrize(("most", "above", "error"), CONTEXTS.values(), ids=CONTEXTS)

@@ -178,7 +178,7 @@ def test_handle__rejected_when_the_file_is_read_only(
     ledger: Ledger, store: SqliteStore, keys: Keys
 ) -> None:
     ledger.handle(opening(), CONTEXT)
-    reader = SqliteStore(store.path, read_only=True)
+    reader = SqliteStore(store.path, kinds=store.kinds, read_only=True)
     other = Ledger(reader, ledger.keys, handlers=HANDLERS)
     with pytest.raises(StorageFailed, match="readonly"):
         other.handle(opening(2), CONTEXT)

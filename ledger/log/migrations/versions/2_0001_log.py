@@ -1,4 +1,4 @@
-"""The log: events, heads, tiles, and the triggers that keep events as they are."""
+"""The log: events, heads, tiles, accounts, and the triggers that keep events as they are."""
 
 from alembic import op
 

@@ -1,0 +1,84 @@
+"""Which of an event's subjects are accounts, and what is kept of them: where each is named.
+
+An account is a subject such as `stock:hz:A1`, by the kinds that a store is handed. Documents of any
+stream name it, so its history is found through an index: a row per event and account, which follows
+from the envelope alone and is written with the event. The log knows no more of accounts than this.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from ledger.log.envelope import Entry, listed_subjects
+
+Kinds = tuple[str, ...]
+"""How the subjects begin that are accounts, such as `stock:`."""
+
+
+def accounts_in(subjects: str, kinds: Kinds) -> list[str]:
+    """The accounts among subjects as the log stores them. Errors: ValueError if they are no list of
+    texts, and there may be one among them."""
+    if not any(f'"{kind}' in subjects for kind in kinds):
+        return []  # nearly every event: nothing is parsed
+    return list(dict.fromkeys(one for one in listed_subjects(subjects) if one.startswith(kinds)))
+
+
+def index_of(entries: Iterable[Entry], kinds: Kinds) -> list[tuple[str, int]]:
+    """The rows of the index that entries call for: account and position. Errors: those of
+    `accounts_in`."""
+    return [(account, entry.position) for entry in entries
+            for account in accounts_in(entry.subjects, kinds)]
+
+
+class AccountReader(Protocol):
+    """Reads of the index of accounts, a part of what every store reads."""
+
+    def accounts(
+        self, ledger: str | bytes, subjects: Sequence[str], *, after: int = 0,
+        until: int | None = None, limit: int = 10_000, descending: bool = False,
+    ) -> list[Entry]:
+        """The entries that name any of these accounts, each once, with after < position <= until:
+        the first `limit` of them, or the last ones, from the end back."""
+        ...
+
+    def indexed(
+        self, ledger: str | bytes, subjects: Sequence[str], first: int, last: int
+    ) -> list[tuple[str, int]]:
+        """The rows of the index for these accounts, from one position to another: account and
+        position, in any order."""
+        ...
+
+    def odd_accounts(self, ledger: str | bytes, limit: int) -> list[tuple[str, int]]:
+        """The first `limit` rows of the index that no event calls for. None, as long as only this
+        program wrote them."""
+        ...
+
+
+# -- what an event names, and what it does ------------------------------------------------------
+
+
+class _Of(msgspec.Struct):
+    account: str
+
+
+class _Base(msgspec.Struct):
+    """What any event may hold, as far as it is of an account."""
+
+    postings: tuple[_Of, ...] = ()
+    observations: tuple[_Of, ...] = ()
+
+
+_base = msgspec.json.Decoder(_Base).decode
+
+
+def touched(payload: bytes) -> set[str]:
+    """The accounts that an event posts to or observes, by its payload alone. Errors: ValueError."""
+    base = _base(payload)
+    return {one.account for one in (*base.postings, *base.observations)}
+
+
+def astray(subjects: Iterable[str], accounts: set[str], kinds: Kinds) -> list[str]:
+    """Where an event's subjects and its deeds differ, sorted: what it names of these kinds, and
+    neither posts to nor observes; or what it posts to or observes, and does not name so."""
+    return sorted({one for one in subjects if one.startswith(kinds)} ^ accounts)
