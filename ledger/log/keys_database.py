@@ -135,7 +135,7 @@ class KeysDatabase:
         many were wrapped, and how many were not: keys of persons that do not open, which then stay
         as they are.
 
-        Errors: DamagedKeys (R-KEY-15), WrongMasterKey (R-KEY-03), StorageFailed (R-LOG-04).
+        Errors: DamagedKeys (R-KEY-16), WrongMasterKey (R-KEY-03), StorageFailed (R-LOG-04).
         """
         while True:
             used = self._master

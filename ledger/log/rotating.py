@@ -34,7 +34,7 @@ def rotate(keys: KeysDatabase, *, leave_damaged: bool = False) -> tuple[int, int
     """Wrap all keys of all ledgers with a new master key, and destroy the old one. Returns how many
     were wrapped, and how many were not, since they are damaged: none unless asked for.
 
-    Errors: MasterKeyFixed (R-KEY-11), DamagedKeys (R-KEY-15), WrongMasterKey (R-KEY-03),
+    Errors: MasterKeyFixed (R-KEY-11), DamagedKeys (R-KEY-16), WrongMasterKey (R-KEY-03),
     StorageFailed (R-LOG-04).
     """
     path = keys.key_file

@@ -45,7 +45,7 @@ class DamagedKeys(LedgerError):
     `ledger give-up-keys`."""
 
     code = "damaged_keys"
-    rule = "R-KEY-15"
+    rule = "R-KEY-16"
 
 
 def of_secret(ledger: bytes) -> bytes:

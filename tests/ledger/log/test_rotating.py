@@ -226,7 +226,7 @@ def test_rotate__follows_a_link_to_the_file(settings: Settings, tmp_path: Path) 
 def test_rotate__rejected_with_damaged_keys_unless_they_are_left(
     settings: Settings, tmp_path: Path
 ) -> None:
-    """R-KEY-15: after it no backup could mend them."""
+    """R-KEY-16: after it no backup could mend them."""
     keys = settings.open_keys()
     own = keys.of(known(), keys_id=None)
     one, two = people(own, 2).values()
