@@ -46,7 +46,8 @@ group = Blueprint("persons", __name__, description="Whose data it is, and that i
 
 
 def _keys() -> LedgerKeys:
-    return edge().ledger(caller().ledger).keys
+    """Errors: BadErasure (R-KEY-10), StorageFailed (R-LOG-04)."""
+    return edge().ledger(caller().ledger).keys_to_read()
 
 
 def _found_in(values: Mapping[str, Any]) -> Mapping[str, Any]:

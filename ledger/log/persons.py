@@ -122,6 +122,8 @@ class LedgerKeys:
         self._current_at = -math.inf
         self._by_lookup: _Held[Person] = OrderedDict()
         self._by_id: _Held[AESGCM] = OrderedDict()
+        self._let_go_of = 0
+        """How often opened keys were let go of: one that was read before is not held after it."""
         self._lock = threading.RLock()
 
     def forget(self) -> None:
@@ -212,7 +214,12 @@ class LedgerKeys:
         """Destroy the keys of persons, each erased by the event at a position, and forget them.
         `upto` is how far the log was looked at. Errors: StorageFailed (R-LOG-04)."""
         self._keys.destroy(self.ledger, gone, upto)
+        self.let_go(gone)
+
+    def let_go(self, gone: Collection[str]) -> None:
+        """Let go of the opened keys of persons, in the memory of this process."""
         with self._lock:
+            self._let_go_of += 1
             for person in gone:
                 self._by_id.pop(person, None)
             for lookup in [name for name, (found, _) in self._by_lookup.items()
@@ -261,6 +268,7 @@ class LedgerKeys:
     def forget_opened(self) -> None:
         """Let go of all opened keys."""
         with self._lock:
+            self._let_go_of += 1
             self._by_lookup.clear()
             self._by_id.clear()
 
@@ -317,25 +325,31 @@ class LedgerKeys:
         What does not open is left to who needs it. Errors: StorageFailed (R-LOG-04)."""
         with self._lock:
             self._let_go()
+            since = self._let_go_of
             wanted = [person for person in people if person not in self._by_id]
         for person, key in self.keys_of(wanted).items():
             if key is not None:
-                self._cipher(person, key)
+                self._keep(person, AESGCM(key), since)
 
     def _cipher(self, person: str, key: bytes | None = None) -> AESGCM | None:
         with self._lock:
             self._let_go()
-            held = self._by_id.get(person)
+            held, since = self._by_id.get(person), self._let_go_of
         if held is not None:
             return held[0]
         try:
             known = AESGCM(self.by_id(person).key if key is None else key)
         except PersonLost:
             return None
-        with self._lock:
-            _hold(self._by_id, {person: known}, self.monotonic())
-            self._trim()
+        self._keep(person, known, since)
         return known
+
+    def _keep(self, person: str, opened: AESGCM, since: int) -> None:
+        """Hold an opened key, unless keys were let go of since it was asked for."""
+        with self._lock:
+            if since == self._let_go_of:
+                _hold(self._by_id, {person: opened}, self.monotonic())
+                self._trim()
 
     # -- values -----------------------------------------------------------------------------------
 
