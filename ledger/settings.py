@@ -24,7 +24,7 @@ from ledger.log.master_key import (
     read_master_key,
 )
 from ledger.log.memory import MemoryStore
-from ledger.log.persons import Keys, LedgerKeys, MissingKeys
+from ledger.log.persons import Keys, LedgerKeys, must_be_there
 from ledger.log.rotating import heal
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import SUFFIX, StorageFailed, Store, must_be_name
@@ -76,6 +76,8 @@ class NotInCopy(MissingLedger):
 
     code: ClassVar[str] = "not_in_copy"
     rule: ClassVar[str] = "R-SET-09"
+
+
 class OtherLedgers(Misconfigured):
     """There is no ledger {ledger!r} in {url}, which holds: {known}. If another one is to begin,
     ask for it with --new-ledger."""
@@ -293,9 +295,7 @@ def open_ledger(
         begins = store.known(name.removesuffix(SUFFIX)) is None
         if begins and make and not another and (known := store.ledgers()):
             raise _others(name, settings.database_url, known)
-        path = sqlite_path(settings.keys_url)
-        if path and not path.exists() and (not make or store.known(name) is not None):
-            raise MissingKeys(ledger=name, path=path)
+        must_be_there(sqlite_path(settings.keys_url), [] if begins and make else [name])
         keys = settings.open_keys(make=make)
         own = begun(store, keys, name, clock=clock) if make else keys_of(store, keys, name)
     except BaseException:

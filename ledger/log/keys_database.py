@@ -170,7 +170,7 @@ class KeysDatabase:
                         connection.exec_driver_sql("ROLLBACK")
                     raise
         except DBAPIError as error:
-            raise StorageFailed(why=str(error.orig)) from error
+            raise StorageFailed(why=f"the keys database: {error.orig}") from error
 
     @property
     def _share(self) -> str:
@@ -309,7 +309,7 @@ class KeysDatabase:
             with self.engine.connect() as connection:
                 yield connection
         except DBAPIError as error:
-            raise StorageFailed(why=str(error.orig)) from error
+            raise StorageFailed(why=f"the keys database: {error.orig}") from error
 
     @contextmanager
     def snapshot(self) -> Iterator[tuple[Connection, Master]]:

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from operator import itemgetter
+from pathlib import Path
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -53,6 +54,15 @@ class MissingKeys(Misconfigured):
 
     code = "missing_keys"
     rule = "R-KEY-13"
+
+
+def must_be_there(path: Path | None, ledgers: Collection[str]) -> None:
+    """Check that there is a keys database in a file, if they are in one, where there are ledgers.
+
+    Errors: MissingKeys (R-KEY-13).
+    """
+    if path is not None and ledgers and not path.exists():
+        raise MissingKeys(ledger=min(ledgers), path=path)
 
 
 class PersonLost(LedgerError):
