@@ -35,7 +35,7 @@ from ledger.log.key_rows import (
 from ledger.log.key_tables import erased, ledger_secrets, master, metadata, persons
 from ledger.log.master_key import beside, candidates
 from ledger.log.store import LogConflict, StorageFailed
-from ledger.log.wrapping import KeyDamaged, Master, WrongMasterKey, of_secret
+from ledger.log.wrapping import KeyDamaged, Master, OtherMasterKey, WrongMasterKey, of_secret
 
 PATIENCE = 200
 """How often the file of a master key is looked at again, every hundredth of a second."""
@@ -337,14 +337,14 @@ class KeysDatabase:
         """A transaction of whoever adds keys that are wrapped already, with the master key of this
         id: nobody else changes keys meanwhile.
 
-        Errors: WrongMasterKey (R-KEY-03), StorageFailed (R-LOG-04).
+        Errors: OtherMasterKey (R-KEY-15), WrongMasterKey (R-KEY-03), StorageFailed (R-LOG-04).
         """
         while True:
             used = self._master
             with self.changing(alone=True) as connection:
                 if is_master(connection, used):
                     if wanted != used.id:
-                        raise WrongMasterKey(path=self.key_named, keys=source)
+                        raise OtherMasterKey(path=self.key_named, keys=source)
                     yield connection, used
                     return
             self.renew(used)
