@@ -77,6 +77,8 @@ WORDS = (
     "is not one of {words}",
     "makes a name of {found} bytes with what stands before and after it, {most} are allowed; use a "
     "shorter one",
+    "is {found}, not a person such as person:Zk3f…; `ledger person find {about}` or POST "
+    "/v1/persons/find says whose it is",
     "is {found}, not {words}",
 )
 
