@@ -63,6 +63,14 @@ class NoRetentionThere(Refused):
     rule = "R-POL-10"
 
 
+class NoVersionThere(NoRetentionThere):
+    """The policies have no version {version}, or it was withdrawn, so there is nothing to confirm.
+    `ledger policies list` shows all."""
+
+    code = "no_version_there"
+    rule = "R-POL-12"
+
+
 class PublisherConfirms(Refused):
     """{actor} published version {version}, and cannot confirm its retention as well. Somebody else
     has to."""
