@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ledger.common.errors import Fault, Refused
+from ledger.common.errors import Fault, Refused, summed_up
 
 
 class PolicyUnsound(Refused):
@@ -13,8 +13,7 @@ class PolicyUnsound(Refused):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = faults
-        summary = "; ".join(f"{fault.where}: {fault.message}" for fault in faults)
-        super().__init__(count=len(faults), summary=summary)
+        super().__init__(count=len(faults), summary=summed_up(faults))
 
 
 class PolicyOutOfOrder(Refused):

@@ -48,7 +48,12 @@ def test_find__by_a_stream_or_an_account(shop: Web) -> None:
     for body in ({"channel": "taobao", "account": "nobody"}, {"about": "order:none"}):
         problem(find(shop, body), 422, "nobody_found")
     for body in ({}, {"about": stream(), "channel": "taobao"}, {"channel": "taobao"}):
-        assert find(shop, body).status_code == 422
+        told = problem(find(shop, body), 422, "invalid_values")
+        assert [one["pointer"] for one in told["errors"]] == ["/about"]
+        assert told["detail"].endswith("/about: is needed alone, or `channel` and `account` in its "
+                                       "place")
+    told = problem(shop.post("/v1/persons/find", [], "manager"), 422, "invalid_values")
+    assert told["detail"].endswith("cannot be taken: is not an object")
 
 
 def test_persons__are_for_the_office_only(shop: Web) -> None:
