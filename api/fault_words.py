@@ -46,7 +46,7 @@ WORDS = (
     "holds {character} after {place} character(s), which looks like a blank: write U+0020",
     "holds {character} ({found}), a full-width form: write {ascii}",
     "holds something else than printable ASCII",
-    "needs `about`, or `channel` and `account`",
+    "is needed alone, or `channel` and `account` in its place",
     "is {found}, not a pseudonymous id such as member:7f3a",
     "is {found}, not a member such as member:7f3a: a pseudonym, never a name",
     "is {found}, not a position such as 12 or 12:0123456789abcdef",
@@ -77,6 +77,8 @@ WORDS = (
     "is not one of {words}",
     "makes a name of {found} bytes with what stands before and after it, {most} are allowed; use a "
     "shorter one",
+    "is {found}, not a person such as person:Zk3f…; `ledger person find {about}` or POST "
+    "/v1/persons/find says whose it is",
     "is {found}, not {words}",
 )
 

@@ -46,7 +46,8 @@ group = Blueprint("persons", __name__, description="Whose data it is, and that i
 
 
 def _keys() -> LedgerKeys:
-    return edge().ledger(caller().ledger).keys
+    """Errors: BadErasure (R-KEY-10), StorageFailed (R-LOG-04)."""
+    return edge().ledger(caller().ledger).keys_to_read()
 
 
 def _found_in(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -66,10 +67,14 @@ TOGETHER = ("together", "members", "bare", "seen")
 
 writing.add(group, [
     Route(f"{ONE}/erasure-requests", RequestErasure, OFFICE, GIVEN,
-          looked_up=("found_in",), look_up=_found_in),
+          looked_up=("found_in",), look_up=_found_in,
+          said="Ask to erase a person. Nothing is erased before somebody else confirms it."),
     Route(f"{ONE}/erasure-withdrawals", WithdrawErasure, OFFICE, GIVEN),
     Route(f"{ONE}/erasure-confirmations", ConfirmErasure, OFFICE, GIVEN,
-          looked_up=TOGETHER, look_up=_together),
+          looked_up=TOGETHER, look_up=_together,
+          said="Erase a person, and all who go together with them, for ever.\n\nSomebody else "
+               "asked for it. Who goes together with them is looked up in the log when this is "
+               "sent; where that changes meanwhile it is 409 `group_changed`, and sent again."),
     Route(f"{ONE}/holds", HoldPerson, OFFICE, GIVEN),
     Route(f"{ONE}/hold-lifts", LiftPersonHold, OFFICE, GIVEN),
 ])
@@ -86,7 +91,8 @@ class FindBody(marshmallow.Schema):
     def check_one(self, data: Mapping[str, Any], **_: Any) -> None:
         """Either the one or the other."""
         if set(data) not in ({"about"}, {"channel", "account"}):
-            raise marshmallow.ValidationError("needs `about`, or `channel` and `account`")
+            raise marshmallow.ValidationError(
+                "is needed alone, or `channel` and `account` in its place", "about")
 
 
 class PersonsSchema(marshmallow.Schema):

@@ -25,6 +25,7 @@ from ledger.writing.errors import (
     Overloaded,
     reason_of,
 )
+from ledger.writing.following import Reading
 from ledger.writing.outcomes import COMMON
 from ledger.writing.repeats import Repeats
 from ledger.writing.tasks import Task, Turn
@@ -47,6 +48,7 @@ class Ledger:
         self.clock = clock or Clock()
         self.id = keys.ledger
         self._handlers = handlers
+        self._reading = Reading(keys)
         self._writer = Writer(store, keys, self.clock, name, handlers=handlers)
 
     # -- reads ------------------------------------------------------------------------------------
@@ -54,6 +56,15 @@ class Ledger:
     def head(self) -> Head:
         """Where the log ends."""
         return self.store.head(self.id)
+
+    def keys_to_read(self) -> LedgerKeys:
+        """The keys as of now, without those of whom the log says to be erased. Whoever opens sealed
+        values takes them from here, once the log was read that it answers with.
+
+        Errors: BadErasure (R-KEY-10), StorageFailed (R-LOG-04).
+        """
+        self._reading.catch_up(self.store)
+        return self.keys
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """HMAC-SHA-256 under the ledger's secret: a digest from which nobody can guess the data."""

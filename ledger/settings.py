@@ -18,14 +18,10 @@ from ledger.core.postings import ACCOUNT_KINDS
 from ledger.handlers.table import HANDLERS
 from ledger.log import sqlite
 from ledger.log.clock import AHEAD_DAYS, Clock
-from ledger.log.master_key import (
-    MasterKeyRequired,
-    MissingMasterKey,
-    NoMasterKeyYet,
-    read_master_key,
-)
+from ledger.log.master_key import MasterKeyRequired, missing_key, read_master_key
 from ledger.log.memory import MemoryStore
-from ledger.log.persons import Keys, LedgerKeys, MissingKeys
+from ledger.log.missing_keys import must_be_there
+from ledger.log.persons import Keys, LedgerKeys
 from ledger.log.rotating import heal
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import SUFFIX, StorageFailed, Store, must_be_name
@@ -77,6 +73,8 @@ class NotInCopy(MissingLedger):
 
     code: ClassVar[str] = "not_in_copy"
     rule: ClassVar[str] = "R-SET-09"
+
+
 class OtherLedgers(Misconfigured):
     """There is no ledger {ledger!r} in {url}, which holds: {known}. If another one is to begin,
     ask for it with --new-ledger."""
@@ -242,8 +240,7 @@ class Settings:
         with _opening("LEDGER_MASTER_KEY_FILE", str(key_file)):
             master = read_master_key(key_file, make=make)
         if master is None:
-            error = NoMasterKeyYet if empty else MissingMasterKey
-            raise error(path=key_file, keys=masked(self.keys_url))
+            raise missing_key(key_file, masked(self.keys_url), empty=empty)
         found = Keys(engine, master, named=masked(self.keys_url), key_file=key_file)
         heal(found)
         return found
@@ -294,9 +291,7 @@ def open_ledger(
         begins = store.known(name.removesuffix(SUFFIX)) is None
         if begins and make and not another and (known := store.ledgers()):
             raise _others(name, settings.database_url, known)
-        path = sqlite_path(settings.keys_url)
-        if path and not path.exists() and (not make or store.known(name) is not None):
-            raise MissingKeys(ledger=name, path=path)
+        must_be_there(sqlite_path(settings.keys_url), [] if begins and make else [name])
         keys = settings.open_keys(make=make)
         own = begun(store, keys, name, clock=clock) if make else keys_of(store, keys, name)
     except BaseException:

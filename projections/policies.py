@@ -51,15 +51,17 @@ def listed(store: Store, ledger: str, cut: Cut) -> list[dict[str, Any]]:
     """The versions that were published by a cut, in order.
 
     Shapes: version, effective_from, title, source, sections (names), notes, withdrawn,
-    published_by, recorded_at, position.
+    published_by, retention (None if the version says none, else `waits` or `confirmed`),
+    retention_confirmed_by, recorded_at, position.
     """
-    withdrawn, rows = set(), list[dict[str, Any]]()
+    withdrawn, confirmed, rows = set(), dict[int, str](), list[dict[str, Any]]()
     for entry in filter(cut.takes, store.streams(ledger, [BOOK])):
         event = event_types.decode(entry)
         if isinstance(event, PolicyBook.Withdrawn):
             withdrawn.add(event.version)
             continue
         if isinstance(event, PolicyBook.RetentionConfirmed):
+            confirmed[event.version] = event.confirmed_by
             continue
         rows.append({
             "version": event.version, "effective_from": event.effective_from,
@@ -67,8 +69,14 @@ def listed(store: Store, ledger: str, cut: Cut) -> list[dict[str, Any]]:
             "sections": [name for name in Sections.__struct_fields__
                          if getattr(event.sections, name) is not None],
             "notes": event.notes, "withdrawn": False, "published_by": entry.actor,
+            "retention": None if event.sections.retention is None else "waits",
+            "retention_confirmed_by": None,
             "recorded_at": rfc3339(from_us(entry.recorded_at)), "position": entry.position})
-    return [{**row, "withdrawn": row["version"] in withdrawn} for row in rows]
+    for row in rows:
+        row["withdrawn"] = row["version"] in withdrawn
+        if (who := confirmed.get(row["version"])) is not None:
+            row.update(retention="confirmed", retention_confirmed_by=who)
+    return rows
 
 
 def policies(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:

@@ -47,6 +47,16 @@ def _sending(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _must_be_person(person: str) -> None:
+    """Errors: InvalidValues (R-VAL-01), which says how a person is found."""
+    from ledger.common.values import Checks
+    from ledger.erasure.commands import check_person
+
+    checks = Checks()
+    check_person(checks, "/person", person)
+    checks.done()
+
+
 @command("find")
 @click.argument("about", required=False, metavar="order:…|case:…|member:…")
 @click.option("--account", metavar="CHANNEL:ACCOUNT", help="The account of a buyer on a channel.")
@@ -144,6 +154,7 @@ def status_command(person: str, ledger_name: str, form: str) -> None:
     for."""
     from ledger.erasure.finding import status_of
 
+    _must_be_person(person)
     with opened(ledger_name) as found:
         print_record(status_of(found.store, found.ledger.keys, person), form=form)
 
@@ -176,6 +187,7 @@ def export_command(person: str, *, ledger_name: str, actor: str | None, form: st
     from ledger.erasure.finding import together_with
     from projections.audit.persons import held_on
 
+    _must_be_person(person)
     with opened(ledger_name, writes=True) as found:
         keys = found.ledger.keys
         group, traces = together_with(found.store, keys, person)

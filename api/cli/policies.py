@@ -57,6 +57,11 @@ def publish_command(
             return
         click.echo(tr("Version {version} holds from {day} on; recorded at position {position}.",
                       version=version, day=effective_from, position=receipt.positions[0]))
+        if command.policy.sections.retention is not None:
+            click.echo(tr(
+                "Its retention waits until somebody else confirms it, and from {day} on no other "
+                "is in force until then: echo '{said}' | ledger do policy.confirm_retention",
+                day=effective_from, said=f'{{"version": {version}}}'))
 
 
 @command("list")

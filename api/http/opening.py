@@ -14,11 +14,12 @@ def opened_rows(
     """The rows of an answer as of a position with all that is sealed in them opened.
 
     That the caller reads them is noted before they are returned: if anything was opened, and in any
-    case if rows such as these are always `noted`. Errors: R-LOG-04, ReadingNotNoted (R-ACC-05).
+    case if rows such as these are always `noted`. Nothing is opened of whoever was erased by now.
+    Errors: R-KEY-10, R-LOG-04, ReadingNotNoted (R-ACC-05).
     """
     opened: set[str] = set()
     if people := persons_in(rows):
-        keys = edge().ledger(caller().ledger).keys
+        keys = edge().ledger(caller().ledger).keys_to_read()
         keys.load(people)
 
         def reveal(sealed: Personal, stream: str, version: int, field: str) -> str | None:

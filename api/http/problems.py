@@ -21,6 +21,7 @@ from ledger.common.errors import (
     NotFound,
     Refused,
     Unavailable,
+    summed_up,
 )
 from ledger.core.aggregate import StaleVersion
 from ledger.core.event_types import UnknownEventType, UnknownMember
@@ -122,8 +123,7 @@ def detail_of(error: LedgerError) -> str:
     """What an error says to a client: not where the ledger lies, nor how it is set up."""
     details = error.details
     if isinstance(error, InvalidValues) and error.faults:
-        details = {**details, "summary": "; ".join(
-            f"{fault.where}: {fault_said(fault.message)}" for fault in error.faults)}
+        details = {**details, "summary": summed_up(error.faults, fault_said)}
     if isinstance(error, Misconfigured):
         details = {name: HIDDEN if name in PLACES else value for name, value in details.items()}
     return tr(error.template, **details)

@@ -24,6 +24,7 @@ from ledger.core import event_types
 from ledger.imports.staging import remove_stale
 from ledger.log.damage import intact
 from ledger.log.milestones import opened_as
+from ledger.log.missing_keys import must_be_there
 from ledger.log.persons import Keys, LedgerKeys
 from ledger.log.store import NOBODY, SUFFIX, Store, Which, gapless
 from ledger.settings import Settings, clock_of, sqlite_path
@@ -171,7 +172,7 @@ class Edge:
                 self._settings = settings = self.settings or Settings.from_environment()
                 remove_stale(staging_folder(settings))
                 self.store = settings.open_store()
-                self.keys = settings.open_keys()
+                self.keys = self._open_keys(settings)
                 self.models = ReadModels(self.store, PROJECTIONS)
                 self._ledgers: dict[str, Ledger] = {}
                 self._begun: set[str] = set()
@@ -184,6 +185,15 @@ class Edge:
                     target=self._project, name="projector", daemon=True)
                 self._projector.start()
         return self
+
+    def _open_keys(self, settings: Settings) -> Keys:
+        """Errors: MissingKeys (R-KEY-13) where there are ledgers: none is made for them here."""
+        try:
+            must_be_there(sqlite_path(settings.keys_url), self.store.ledgers())
+            return settings.open_keys()
+        except BaseException:
+            self.store.close()
+            raise
 
     def close(self) -> None:
         """Finish what was accepted and close everything."""
@@ -353,6 +363,8 @@ class Edge:
     def _step(self, work: Callable[[], object]) -> None:
         try:
             work()
+        except LedgerError as error:
+            log.error("work after an answer failed: %s (%s): %s", error.code, error.rule, error)
         except Exception:
             log.exception("work after an answer failed")
 

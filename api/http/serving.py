@@ -27,6 +27,17 @@ accesslog = None
 control_socket_disable = True
 
 
+def on_starting(server: object) -> None:
+    """Refuse to start where there are ledgers and no keys database."""
+    from api.http.starting import must_have_keys
+    from ledger.common.errors import Misconfigured
+
+    try:
+        must_have_keys()
+    except Misconfigured as error:
+        sys.exit(explain(error))
+
+
 def when_ready(server: object) -> None:
     """Say what is served, what to open and what to do first."""
     from ledger.settings import Settings, masked

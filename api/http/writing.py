@@ -26,7 +26,8 @@ class Route(NamedTuple):
 
     `location` is where what it makes can be read. With `ignores_given_time` it happens now,
     whatever the body says: no deadline is met by an earlier date. `looked_up` are fields that
-    `look_up` fills in from the others, and no client names.
+    `look_up` fills in from the others, and no client names: `said` is then what the route is
+    described by, since the words about the command speak of them.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Route(NamedTuple):
     ignores_given_time: bool = False
     looked_up: tuple[str, ...] = ()
     look_up: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    said: str | None = None
 
 
 class ReceiptSchema(marshmallow.Schema):
@@ -100,7 +102,7 @@ def _add(group: Blueprint, route: Route) -> None:
         receipt = decide(command, headers["idempotency_key"], filled=filled)
         return _answer(receipt, command, route)
 
-    view.__doc__ = route.command.__doc__
+    view.__doc__ = route.said or route.command.__doc__
     found: Callable[..., Any] = view
     for wrap in (group.alt_response(200, schema=ReceiptSchema,
                                     description="Done before, or nothing is changed by it"),

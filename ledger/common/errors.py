@@ -4,7 +4,7 @@ The docstring of an error class is its message: a template that the keyword argu
 fill. `code` never changes and is never translated; `rule` is the rule in docs/rules.md behind it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,6 +16,13 @@ class Fault:
     where: str
     code: str
     message: str
+
+
+def summed_up(faults: Iterable[Fault], said: Callable[[str], str] = str) -> str:
+    """All that is wrong in a sentence, each with its place, if it is not the whole that is wrong;
+    `said` puts a message into another language."""
+    return "; ".join(f"{one.where}: {said(one.message)}" if one.where else said(one.message)
+                     for one in faults)
 
 
 class LedgerError(Exception):
@@ -50,8 +57,7 @@ class InvalidValues(Invalid):
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = faults
-        summary = "; ".join(f"{f.where}: {f.message}" for f in faults)
-        super().__init__(count=len(faults), summary=summary)
+        super().__init__(count=len(faults), summary=summed_up(faults))
 
 
 class Refused(LedgerError):

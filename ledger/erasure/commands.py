@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar
 
 from ledger.common.bounds import At, Form, Items, MemberId, Reason, Stream, Tally, Words
-from ledger.common.values import Checks
+from ledger.common.values import Checks, is_subject
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, OnStream
 from ledger.erasure.record import GROUNDS, PersonRecord
@@ -19,8 +19,10 @@ def check_person(checks: Checks, where: str, value: object) -> None:
     kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
     if kind != "person" or not (1 <= len(name) <= 90) or not name.isascii() or not (
             name.replace("-", "a").replace("_", "a").isalnum()):
-        checks.fault(where, "not_person", f"is {str(value)[:100]!r}, not a person such as "
-                                          "person:Zk3f…")
+        said = f"is {str(value)[:100]!r}, not a person such as person:Zk3f…"
+        if kind not in ("", "person") and is_subject(about := str(value)[:100]):
+            said += f"; `ledger person find {about}` or POST /v1/persons/find says whose it is"
+        checks.fault(where, "not_person", said)
 
 
 PersonId = Annotated[str, Form(check_person, pattern=_PATTERN)]

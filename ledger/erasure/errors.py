@@ -86,6 +86,14 @@ class NoRetention(Refused):
     rule = "R-ERA-11"
 
 
+class RetentionWaits(NoRetention):
+    """The retention of version {version} waits to be confirmed by somebody else than who published
+    it, and no other is in force until then: `ledger do policy.confirm_retention`."""
+
+    code = "retention_waits"
+    rule = "R-ERA-14"
+
+
 class NotDue(Refused):
     """{person} is not due to be erased: {why}."""
 

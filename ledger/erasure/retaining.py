@@ -11,7 +11,7 @@ from ledger.common.values import to_us
 from ledger.core import event_types
 from ledger.core.commands import Command
 from ledger.erasure.commands import MOST, EraseRetained
-from ledger.erasure.errors import NoRetention
+from ledger.erasure.errors import NoRetention, RetentionWaits
 from ledger.erasure.traces import Group, KinInKeys, Traces, scan
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Store
@@ -46,18 +46,26 @@ class Due(NamedTuple):
     command: EraseRetained
 
 
+def retention_in(book: PolicyBook, day: str) -> Retention:
+    """The retention that counts on a day. Errors: NoRetention (R-ERA-11), RetentionWaits
+    (R-ERA-14)."""
+    if (found := book.retention_on(day)) is not None:
+        return found
+    if (waits := book.waits_on(day)) is not None:
+        raise RetentionWaits(version=waits)
+    raise NoRetention
+
+
 def retention_of(target: Target, day: str) -> Retention:
-    """The retention that counts on a day. Errors: NoRetention (R-ERA-11)."""
+    """The same, as the log has it. Errors: those of `retention_in`."""
     book = PolicyBook.blank(BOOK)
     for entry in target.store.streams(target.id, [BOOK]):
         event_types.decode(entry).mutate(book)
-    if (found := book.retention_on(day)) is None:
-        raise NoRetention
-    return found
+    return retention_in(book, day)
 
 
 def due(target: Target, context: Context, now: datetime) -> Iterator[Due]:
-    """Who is due, group by group. Errors: NoRetention (R-ERA-11)."""
+    """Who is due, group by group. Errors: those of `retention_in`."""
     retention = retention_of(target, day_of(now))
     traces = scan(target.store, target.id)
     waiting: list[Due] = []

@@ -47,7 +47,7 @@ def withdraw_policy(command: WithdrawPolicy, work: Work) -> list[Aggregate]:
 
 
 def confirm_retention(command: ConfirmRetention, work: Work) -> list[Aggregate]:
-    """Errors: R-POL-10, R-POL-11."""
+    """Errors: R-POL-10 to R-POL-12."""
     book: PolicyBook = work.load(PolicyBook, BOOK)
     book.confirm_retention(command.version, work.actor, occurred_at=command.occurred_at)
     return [book]

@@ -9,8 +9,9 @@ from ledger.core.commands import Command, Handler, Work
 from ledger.deductions.deduction import Deduction
 from ledger.deductions.values import APPEALED, CONFIRMED, PROPOSED
 from ledger.erasure.commands import EraseRetained
-from ledger.erasure.errors import AlreadyErased, GroupChanged, NoRetention, NotDue
+from ledger.erasure.errors import AlreadyErased, GroupChanged, NotDue
 from ledger.erasure.record import RETENTION
+from ledger.erasure.retaining import retention_in
 from ledger.erasure.traces import CASE, DEDUCTION, MEMBER, OF_MEMBER, ORDER, Traces
 from ledger.handlers.erasure import erase, recent_of, traces_of
 from ledger.orders.order import Order
@@ -27,11 +28,9 @@ KINDS: dict[str, type[Aggregate]] = {
 
 def erase_retained(command: EraseRetained, work: Work) -> list[Aggregate]:
     """A slice of those whom the policy keeps no longer. Errors: R-ERA-02, R-ERA-05 to R-ERA-08,
-    R-ERA-11, R-ERA-12."""
+    R-ERA-11, R-ERA-12, R-ERA-14."""
     book: PolicyBook = work.load(PolicyBook, BOOK)
-    retention = book.retention_on(day_of(from_us(work.now)))
-    if retention is None:
-        raise NoRetention
+    retention = retention_in(book, day_of(from_us(work.now)))
     persons = set(command.together)
     if all(work.is_erased(person) for person in persons):
         raise AlreadyErased(person=min(persons))

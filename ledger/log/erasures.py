@@ -46,10 +46,10 @@ def erased_by(entry: Entry) -> list[str]:
 
 
 def erasures(
-    reader: Reader, ledger: bytes, head: Head, *, after: Entry | None = None
+    reader: Reader, ledger: bytes, head: Head, *, after: Entry | Head | None = None
 ) -> Sequence[Entry]:
-    """The events up to a head, in log order: those after an event, or else all."""
-    start = after or next(iter(reader.read(ledger, limit=1)), None)
+    """The events up to a head, in log order: those after an event or another head, or else all."""
+    start: Entry | Head | None = after or next(iter(reader.read(ledger, limit=1)), None)
     if start is None:
         return []
     position = 0 if after is None else after.position
@@ -57,6 +57,6 @@ def erasures(
     while at.replace(day=1) <= until:
         names.append(stream_of(at))
         at = (at.replace(day=1) + timedelta(days=32)).replace(day=1)
-    found = [entry for entry in reader.streams(ledger, names)
-             if position < entry.position <= head.position and entry.type == ERASED]
+    found = [entry for entry in reader.streams(ledger, names, after=position)
+             if entry.position <= head.position and entry.type == ERASED]
     return sorted(found, key=lambda entry: entry.position)

@@ -16,7 +16,7 @@ from ledger.log.key_tables import SETTLE, erased, ledger_secrets, persons
 from ledger.log.keys_database import KeysDatabase
 from ledger.log.sections import BadBackup
 from ledger.log.store import Store
-from ledger.log.wrapping import Master, WrongMasterKey, place_of
+from ledger.log.wrapping import Master, OtherMasterKey, place_of
 
 _WHOLE = ("INSERT INTO restored VALUES (?, ?, ?) ON CONFLICT (ledger) DO UPDATE SET position ="
           " excluded.position, leaf = excluded.leaf WHERE excluded.position > restored.position")
@@ -84,7 +84,7 @@ def restore_keys(keys: KeysDatabase, path: Path) -> Restored:
     but for damaged ones, and none is dropped. Of several keys under one lookup the newest counts.
     Who was erased gets no key back.
 
-    Errors: BadBackup (R-BAK-01); WrongMasterKey (R-KEY-03) where the backup is of another master
+    Errors: BadBackup (R-BAK-01); OtherMasterKey (R-KEY-15) where the backup is of another master
     key; StorageFailed (R-LOG-04).
     """
     lines = list(lines_of(path, KEYS_FORMAT))
@@ -131,11 +131,11 @@ def _first_line(path: Path, line: dict[str, Any]) -> tuple[bytes, dict[bytes, Up
 
 
 def _must_open(path: Path, lines: list[_Line], master: Master, *, named: str) -> None:
-    """Errors: BadBackup (R-BAK-01) for a line whose key does not open; WrongMasterKey (R-KEY-03)
+    """Errors: BadBackup (R-BAK-01) for a line whose key does not open; OtherMasterKey (R-KEY-15)
     if none does."""
     closed = [line for line in lines if _opened(line.row, master) is None]
     if closed and len(closed) == len(lines):
-        raise WrongMasterKey(path=named, keys=path)
+        raise OtherMasterKey(path=named, keys=path)
     for line in closed:
         raise BadBackup(path=path, why=f"line {line.number}: its key does not open: the line is "
                         "damaged, or was put there from elsewhere")

@@ -35,7 +35,14 @@ from ledger.log.key_rows import (
 from ledger.log.key_tables import erased, ledger_secrets, master, metadata, persons
 from ledger.log.master_key import beside, candidates
 from ledger.log.store import LogConflict, StorageFailed
-from ledger.log.wrapping import DamagedKeys, KeyDamaged, Master, WrongMasterKey, of_secret
+from ledger.log.wrapping import (
+    DamagedKeys,
+    KeyDamaged,
+    Master,
+    OtherMasterKey,
+    WrongMasterKey,
+    of_secret,
+)
 
 PATIENCE = 200
 """How often the file of a master key is looked at again, every hundredth of a second."""
@@ -180,7 +187,7 @@ class KeysDatabase:
                         connection.exec_driver_sql("ROLLBACK")
                     raise
         except DBAPIError as error:
-            raise StorageFailed(why=str(error.orig)) from error
+            raise StorageFailed(why=f"the keys database: {error.orig}") from error
 
     @property
     def _share(self) -> str:
@@ -322,7 +329,7 @@ class KeysDatabase:
             with self.engine.connect() as connection:
                 yield connection
         except DBAPIError as error:
-            raise StorageFailed(why=str(error.orig)) from error
+            raise StorageFailed(why=f"the keys database: {error.orig}") from error
 
     @contextmanager
     def snapshot(self) -> Iterator[tuple[Connection, Master]]:
@@ -350,14 +357,14 @@ class KeysDatabase:
         """A transaction of whoever adds keys that are wrapped already, with the master key of this
         id: nobody else changes keys meanwhile.
 
-        Errors: WrongMasterKey (R-KEY-03), StorageFailed (R-LOG-04).
+        Errors: OtherMasterKey (R-KEY-15), WrongMasterKey (R-KEY-03), StorageFailed (R-LOG-04).
         """
         while True:
             used = self._master
             with self.changing(alone=True) as connection:
                 if is_master(connection, used):
                     if wanted != used.id:
-                        raise WrongMasterKey(path=self.key_named, keys=source)
+                        raise OtherMasterKey(path=self.key_named, keys=source)
                     yield connection, used
                     return
             self.renew(used)

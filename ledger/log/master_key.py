@@ -43,6 +43,11 @@ class BadMasterKey(Misconfigured):
     rule = "R-KEY-04"
 
 
+def missing_key(path: Path, keys: str, *, empty: bool) -> MissingMasterKey:
+    """What to say where there is none for a keys database, which may hold no keys yet."""
+    return (NoMasterKeyYet if empty else MissingMasterKey)(path=path, keys=keys)
+
+
 def read_master_key(path: Path, *, make: bool) -> bytes | None:
     """The 32 bytes of a master key file; None if there is none. With `make`, a missing one is made,
     readable by its owner only.

@@ -46,15 +46,6 @@ class WrongKeys(Misconfigured):
     rule = "R-KEY-05"
 
 
-class MissingKeys(Misconfigured):
-    """Ledger {ledger!r} names the keys that its personal values are sealed with, and there is no
-    keys database at {path}. Check LEDGER_KEYS_URL, or restore the keys' backup (`ledger restore
-    --keys FILE`). If they are lost for good, `ledger give-up-keys` goes on with new ones."""
-
-    code = "missing_keys"
-    rule = "R-KEY-13"
-
-
 class PersonLost(LedgerError):
     """There is no key of {person}, and the log holds no erasure of it: its personal data is lost,
     and nothing can be added to it. If there is a backup of the keys, restore it (`ledger restore
@@ -122,7 +113,8 @@ class LedgerKeys:
         self._current_at = -math.inf
         self._by_lookup: _Held[Person] = OrderedDict()
         self._by_id: _Held[AESGCM] = OrderedDict()
-        self._forgotten = 0
+        self._let_go_of = 0
+        """How often opened keys were let go of: one that was read before is not held after it."""
         self._lock = threading.RLock()
 
     def forget(self) -> None:
@@ -215,7 +207,7 @@ class LedgerKeys:
         (R-KEY-12), StorageFailed (R-LOG-04)."""
         found = self._keys.opened(self.ledger, [person])
         if not found:
-            self._forget([person])
+            self.let_go([person])
             raise (PersonErased if self.is_erased(person) else PersonLost)(person=person)
         return Person(person, self._key(found[0]))
 
@@ -225,16 +217,16 @@ class LedgerKeys:
         """Destroy the keys of persons, each erased by the event at a position, and forget them.
         `upto` is how far the log was looked at. Errors: StorageFailed (R-LOG-04)."""
         self._keys.destroy(self.ledger, gone, upto)
-        self._forget(gone)
+        self.let_go(gone)
 
-    def _forget(self, people: Collection[str]) -> None:
-        """Let go of the opened keys of persons who have none any more."""
+    def let_go(self, gone: Collection[str]) -> None:
+        """Let go of the opened keys of persons, in the memory of this process."""
         with self._lock:
-            self._forgotten += 1
-            for person in people:
+            self._let_go_of += 1
+            for person in gone:
                 self._by_id.pop(person, None)
             for lookup in [name for name, (found, _) in self._by_lookup.items()
-                           if found.id in people]:
+                           if found.id in gone]:
                 del self._by_lookup[lookup]
 
     def followed(self) -> Upto | None:
@@ -279,7 +271,7 @@ class LedgerKeys:
     def forget_opened(self) -> None:
         """Let go of all opened keys."""
         with self._lock:
-            self._forgotten += 1
+            self._let_go_of += 1
             self._by_lookup.clear()
             self._by_id.clear()
 
@@ -336,29 +328,30 @@ class LedgerKeys:
         What does not open is left to who needs it. Errors: StorageFailed (R-LOG-04)."""
         with self._lock:
             self._let_go()
-            since = self._forgotten
+            since = self._let_go_of
             wanted = [person for person in people if person not in self._by_id]
-        self._keep({person: AESGCM(key) for person, key in self.keys_of(wanted).items()
-                    if key is not None}, since)
+        for person, key in self.keys_of(wanted).items():
+            if key is not None:
+                self._keep(person, AESGCM(key), since)
 
     def _cipher(self, person: str, key: bytes | None = None) -> AESGCM | None:
         with self._lock:
             self._let_go()
-            since, held = self._forgotten, self._by_id.get(person)
+            held, since = self._by_id.get(person), self._let_go_of
         if held is not None:
             return held[0]
         try:
             known = AESGCM(self.by_id(person).key if key is None else key)
         except PersonLost:
             return None
-        self._keep({person: known}, since)
+        self._keep(person, known, since)
         return known
 
-    def _keep(self, opened: Mapping[str, AESGCM], since: int) -> None:
-        """Hold what was opened, unless anybody's key was forgotten since it was read."""
+    def _keep(self, person: str, opened: AESGCM, since: int) -> None:
+        """Hold an opened key, unless keys were let go of since it was asked for."""
         with self._lock:
-            if self._forgotten == since:
-                _hold(self._by_id, opened, self.monotonic())
+            if since == self._let_go_of:
+                _hold(self._by_id, {person: opened}, self.monotonic())
                 self._trim()
 
     # -- values -----------------------------------------------------------------------------------

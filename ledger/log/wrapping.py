@@ -23,11 +23,21 @@ SECRET_PREFIX = b"order-ledger/key/secret/v2"
 
 
 class WrongMasterKey(Misconfigured):
-    """The master key at {path} does not open the keys in {keys}. Use the master key that was kept
-    with these keys."""
+    """The master key at {path} does not open the keys in {keys}. Use the one that belongs to this
+    keys database: after `ledger keys rotate-master`, the new one."""
 
     code = "wrong_master_key"
     rule = "R-KEY-03"
+
+
+class OtherMasterKey(WrongMasterKey):
+    """The backup {keys} needs another master key than the one in use, at {path}, and nothing was
+    taken from it. A backup from before `ledger keys rotate-master` opens no more, and is meant to:
+    use one that was made since. If the master key was never changed, the one in use is not the one
+    that was kept with this backup."""
+
+    code = "other_master_key"
+    rule = "R-KEY-15"
 
 
 class KeyDamaged(LedgerError):

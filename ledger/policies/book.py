@@ -11,6 +11,7 @@ from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Work
 from ledger.policies.errors import (
     NoRetentionThere,
+    NoVersionThere,
     PolicyInForce,
     PolicyNotLast,
     PolicyOutOfOrder,
@@ -109,8 +110,16 @@ class PolicyBook(Aggregate):
         held = [one for one in self.retentions if one[1] <= day]
         return held[-1][2] if held and held[-1][0] in self.confirmed else None
 
+    def waits_on(self, day: str) -> int | None:
+        """The version whose retention would count on a day, and waits to be confirmed."""
+        held = [number for number, since, _, _ in self.retentions if since <= day]
+        return held[-1] if held and held[-1] not in self.confirmed else None
+
     def confirm_retention(self, version: int, by: str, *, occurred_at: datetime) -> None:
-        """Once. Errors: NoRetentionThere (R-POL-10), PublisherConfirms (R-POL-11)."""
+        """Once. Errors: NoRetentionThere (R-POL-10), NoVersionThere (R-POL-12), PublisherConfirms
+        (R-POL-11)."""
+        if not self.numbered(version).number:
+            raise NoVersionThere(version=version)
         publisher = {number: who for number, _, _, who in self.retentions}.get(version)
         if publisher is None:
             raise NoRetentionThere(version=version)

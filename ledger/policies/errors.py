@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ledger.common.errors import Fault, Refused
+from ledger.common.errors import Fault, Refused, summed_up
 
 
 class PolicyUnsound(Refused):
@@ -13,8 +13,7 @@ class PolicyUnsound(Refused):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = faults
-        summary = "; ".join(f"{fault.where}: {fault.message}" for fault in faults)
-        super().__init__(count=len(faults), summary=summary)
+        super().__init__(count=len(faults), summary=summed_up(faults))
 
 
 class PolicyOutOfOrder(Refused):
@@ -61,6 +60,14 @@ class NoRetentionThere(Refused):
 
     code = "no_retention_there"
     rule = "R-POL-10"
+
+
+class NoVersionThere(NoRetentionThere):
+    """The policies have no version {version}, or it was withdrawn, so there is nothing to confirm.
+    `ledger policies list` shows all."""
+
+    code = "no_version_there"
+    rule = "R-POL-12"
 
 
 class PublisherConfirms(Refused):

@@ -1,10 +1,12 @@
 """The log leads and the keys follow: whom the log says to be erased has no key.
 
 It is looked at when a ledger is opened, and by the writer under the head's lock, before it decides,
-and after its own commit. So a crash between the event and the keys heals itself, and neither an old
-keys database nor a restored backup of keys brings anybody back.
+and after its own commit; and by whoever reads, before anything sealed is opened. So a crash between
+the event and the keys heals itself, and neither an old keys database nor a restored backup of keys
+brings anybody back.
 """
 
+import threading
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -44,6 +46,25 @@ def follow(reader: Reader, keys: LedgerKeys, head: Head | None = None) -> bool:
     last = _at(reader, keys.ledger, head.position) if found or (before and not start) else None
     if last is not None:
         keys.destroy(gone(found), Upto(last.position, last.leaf_hash))
+    return bool(found)
+
+
+def follow_since(reader: Reader, keys: LedgerKeys, before: Head | None, head: Head) -> bool:
+    """The same for a process that holds opened keys, and looked at the log up to another head
+    before: whoever was erased since has none here, also where another process has destroyed them
+    already. Returns whether any were let go of.
+
+    Errors: BadErasure (R-KEY-10), StorageFailed (R-LOG-04).
+    """
+    if before == head:
+        return False
+    if before is None or not 0 < before.position <= head.position:
+        keys.forget_opened()
+        follow(reader, keys, head)
+        return True
+    if found := gone(erasures(reader, keys.ledger, head, after=before)):
+        keys.let_go(found)
+        follow(reader, keys, head)
     return bool(found)
 
 
@@ -88,9 +109,7 @@ class Following:
         again = False
         try:
             if self._at is None or (entries is None and self._at != head):
-                follow(reader, self._keys, head)
-                self._keys.forget_opened()  # another process may have followed before
-                again = True
+                again = follow_since(reader, self._keys, self._at, head)
             elif entries:
                 again = self._destroy(entries)
         except StorageFailed:
@@ -117,3 +136,29 @@ class Following:
         if found:
             self._keys.destroy(found, Upto(entries[-1].position, entries[-1].leaf_hash))
         return bool(found)
+
+
+class Reading:
+    """Lets the keys follow what is read: nothing is opened of whoever the log says to be erased, up
+    to where the log ends when it is asked. Nothing but the head is asked for where that is the one
+    of before, and nothing of the keys where nobody was erased."""
+
+    def __init__(self, keys: LedgerKeys) -> None:
+        self._keys = keys
+        self._at: Head | None = None
+        self._lock = threading.Lock()
+
+    def catch_up(self, reader: Reader) -> None:
+        """Follow up to the head. If the keys cannot be reached, none is held any more.
+
+        Errors: BadErasure (R-KEY-10), StorageFailed (R-LOG-04).
+        """
+        with self._lock:
+            head = reader.head(self._keys.ledger)
+            try:
+                follow_since(reader, self._keys, self._at, head)
+            except BaseException:
+                self._at = None
+                self._keys.forget_opened()
+                raise
+            self._at = head

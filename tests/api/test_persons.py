@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from ledger.core import event_types
 from ledger.erasure.finding import of_account
 from ledger.log.store import SUFFIX
 from ledger.orders.commands import HoldOrder, LiftHold
-from tests.conftest import on_sqlite
+from ledger.settings import Settings, open_ledger
+from tests.conftest import durable, on_sqlite
 from tests.support.builders import CONTEXT, NOON, place, remark, stream
 from tests.support.erasing import erase
 from tests.support.web import Web, problem
@@ -46,7 +48,12 @@ def test_find__by_a_stream_or_an_account(shop: Web) -> None:
     for body in ({"channel": "taobao", "account": "nobody"}, {"about": "order:none"}):
         problem(find(shop, body), 422, "nobody_found")
     for body in ({}, {"about": stream(), "channel": "taobao"}, {"channel": "taobao"}):
-        assert find(shop, body).status_code == 422
+        told = problem(find(shop, body), 422, "invalid_values")
+        assert [one["pointer"] for one in told["errors"]] == ["/about"]
+        assert told["detail"].endswith("/about: is needed alone, or `channel` and `account` in its "
+                                       "place")
+    told = problem(shop.post("/v1/persons/find", [], "manager"), 422, "invalid_values")
+    assert told["detail"].endswith("cannot be taken: is not an object")
 
 
 def test_persons__are_for_the_office_only(shop: Web) -> None:
@@ -127,6 +134,35 @@ def test_reports__show_that_it_was_erased_now_and_in_the_past(shop: Web) -> None
     ledger.handle_many([(LiftHold(order=stream(), occurred_at=NOON), CONTEXT),
                         (HoldOrder(order=stream(), reason="再改", occurred_at=NOON), CONTEXT)])
     assert held(shop) == "‹erased›"
+
+
+@durable
+def test_reading__follows_whom_another_process_erased(shop: Web, settings: Settings) -> None:
+    """R-KEY-09: what this process has opened before is held no more, the next time it is asked."""
+    why = HoldOrder(order=stream(), reason="改地址", occurred_at=NOON)
+    shop.ledger().handle(why, CONTEXT)
+    one = person(shop)
+    assert held(shop) == "改地址"
+    assert item(shop, f"/v1/persons/{one}/events")["events"][0]["event"]["phone"] == PHONE
+    other = open_ledger(settings)
+    erase(other.ledger, one)
+    other.close()
+    assert held(shop) == "‹erased›"
+    events = item(shop, f"/v1/persons/{one}/events")["events"]
+    assert events[0]["event"]["phone"] == "‹erased›"
+    problem(find(shop, {"channel": "taobao", "account": ACCOUNT}), 422, "nobody_found")
+
+
+@on_sqlite
+def test_reading__asks_the_keys_nothing_where_nobody_was_erased(shop: Web) -> None:
+    shop.ledger().handle(HoldOrder(order=stream(), reason="改地址", occurred_at=NOON), CONTEXT)
+    assert held(shop) == "改地址"
+    shop.ledger().handle(remark(), CONTEXT)
+    asked: list[str] = []
+    event.listen(shop.edge.keys.engine, "before_cursor_execute",
+                 lambda *given: asked.append(given[2]))
+    assert [held(shop), held(shop)] == ["改地址"] * 2
+    assert asked == []
 
 
 @on_sqlite

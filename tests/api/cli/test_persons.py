@@ -48,6 +48,14 @@ def recorded(of: str) -> list[Entry]:
     return found
 
 
+def test_person__who_is_called_by_a_stream_is_said_how_to_find() -> None:
+    for words in (["request-erasure", "--ground", "requested"], ["status"], ["export"]):
+        assert "ledger person find member:5555" in run(*words, "member:5555", code=1).stderr
+    said = run("status", "order:`rm x`", code=1).stderr
+    assert "person:Zk3f…" in said
+    assert "find" not in said
+
+
 def test_person__is_found_and_erased_by_two() -> None:
     one = person()
     assert json.loads(run("find", "--account", "taobao:a", "--json").stdout) == [{"person": one}]

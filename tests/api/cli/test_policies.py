@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from api.cli.commands import do_command
 from api.cli.policies import policies_group
 from tests.support import source
 
@@ -77,3 +78,22 @@ def test_policies__published_listed_and_compared(run: Run, tmp_path: Path) -> No
         run("diff", "2", path, "--json"))
     assert run("diff", "1", "9").exit_code == 1
     assert "R-POL-04" in run("publish", "pay", "--from", "2026-08-01").stderr
+
+
+def test_policies__say_whether_a_retention_was_confirmed(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_text("title: t\nretention: {buyers: 30}\n", "utf-8")
+    said = run("publish", path, "--from", "2026-09-01", "--actor", "member:1").stdout
+    assert "echo '{\"version\": 1}' | ledger do policy.confirm_retention" in said
+    path.write_text("title: t\nscoring: {pass_mark: 70}\n", "utf-8")
+    assert "confirm" not in run("publish", path, "--from", "2026-09-01").stdout
+
+    def listed() -> list[tuple[object, object]]:
+        return [(row["retention"], row["retention_confirmed_by"])
+                for row in rows(run("list", "--json"))]
+
+    assert listed() == [("waits", None), (None, None)]
+    done = CliRunner().invoke(do_command, [
+        "policy.confirm_retention", "--actor", "member:2"], input='{"version": 1}')
+    assert done.exit_code == 0, done.output
+    assert listed() == [("confirmed", "member:2"), (None, None)]

@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.http.routes import PERMITS
+from api.http.writing import ROUTES
 from ledger.settings import Settings
 from projections.asking.names import TAKES
 from tests.support import source
@@ -50,6 +51,16 @@ def test_operation__answers_as_it_is_described(operation: str) -> None:
     build_operation_test(
         config=schema.config, operation=schema.find_operation_by_label(operation), test_func=ask,
         given_kwargs={}, feedback=feedback)()
+
+
+def test_description__speaks_of_no_field_that_nobody_can_send() -> None:
+    looked_up = [route for route in ROUTES if route.looked_up]
+    for route in looked_up:
+        path = route.path.replace("<", "{").replace(">", "}")
+        told = _web.app.extensions["description"]["paths"][path]["post"]
+        text = f"{told['summary']} {told['description']}"
+        assert [name for name in route.looked_up if re.search(f"`{name}`", text)] == []
+    assert len(looked_up) > 1
 
 
 def test_description__is_valid_and_whole() -> None:

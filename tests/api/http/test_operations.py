@@ -2,16 +2,20 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import delete
 
+from api.http import serving
+from api.http.starting import must_have_keys
 from ledger.application import Ledger
 from ledger.log import sqlite
 from ledger.log.key_tables import ledger_secrets
 from ledger.log.persons import Keys
 from ledger.log.store import SUFFIX
+from ledger.settings import Settings, sqlite_path
 from ledger.writing import continuing
 from ledger.writing.continuing import Attribution, give_up_keys
 from ledger.writing.genesis import keys_of
@@ -126,3 +130,45 @@ def test_readyz__rejected_before_anybody_asked_for_the_ledger(
     is_refused(web, "wrong_keys", said="main")
     assert web.edge.served() == []
     is_refused(web, "wrong_keys", "main" + SUFFIX, said="main")
+
+
+@on_sqlite
+def test_server__rejected_at_the_start_without_the_keys_of_its_ledgers(
+    web: Web, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-KEY-13, and no other keys are made, neither then nor by a request."""
+    must_have_keys(settings)  # nothing is here yet
+    web.done("/v1/orders", order())
+    web.edge.close()
+    must_have_keys(settings)
+    lost = sqlite_path(settings.keys_url)
+    assert lost is not None
+    lost.unlink()
+    monkeypatch.setenv("LEDGER_DATABASE_URL", settings.database_url)
+    with pytest.raises(SystemExit, match="R-KEY-13"):
+        serving.on_starting(None)
+    problem(web.client.get("/readyz"), 503, "missing_keys")
+    assert not lost.exists()
+
+
+@on_sqlite
+def test_keys__gone_from_a_running_server_are_named(
+    web: Web, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    web.done("/v1/orders", order())
+    for file in Path(settings.keys_url.removeprefix("sqlite:///")).parent.glob("*.keys.db*"):
+        file.unlink()
+    answer = web.post("/v1/persons/find", {"channel": "taobao", "account": "x"})
+    assert "the keys database" in problem(answer, 503, "connection_lost")["detail"]
+    assert [one for one in caplog.records if one.exc_info] == []
+
+
+@on_sqlite
+def test_work__after_an_answer_says_what_a_keeper_has_to_mend(
+    web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In a line, where it is no fault of the code."""
+    web.done("/v1/orders", order())
+    web.edge.later(lambda: web.edge.ledger("none"))
+    eventually(lambda: "R-LDG-02" in caplog.text)
+    assert [one for one in caplog.records if one.exc_info] == []

@@ -11,16 +11,21 @@ from ledger.erasure.commands import EraseRetained, HoldPerson
 from ledger.erasure.errors import (
     AlreadyErased,
     GroupChanged,
-    NoRetention,
     NotDue,
     PersonHeld,
+    RetentionWaits,
 )
 from ledger.erasure.finding import persons_of
 from ledger.erasure.retaining import Due, due, slices
 from ledger.log.erasures import ERASED, erased_by
 from ledger.people.commands import JoinMember, LeaveShop
 from ledger.policies.commands import ConfirmRetention, PublishPolicy
-from ledger.policies.errors import NoRetentionThere, PolicyUnsound, PublisherConfirms
+from ledger.policies.errors import (
+    NoRetentionThere,
+    NoVersionThere,
+    PolicyUnsound,
+    PublisherConfirms,
+)
 from ledger.policies.values import Policy, Retention, Scoring, Sections
 from ledger.settings import Settings, open_ledger
 from tests.support.builders import CONTEXT, NOON, context, end, pay, place, remark
@@ -141,14 +146,14 @@ def test_retain__takes_members_who_left(shop: Ledger) -> None:
 
 def test_retention__counts_once_a_second_person_confirmed_it(shop: Ledger) -> None:
     publish(shop, Retention(buyers=10_000), "2020-01-02")
-    for number, error in ((2, PublisherConfirms), (3, NoRetentionThere)):
+    for number, error in ((2, PublisherConfirms), (3, NoVersionThere)):
         with pytest.raises(error):
             shop.handle(ConfirmRetention(version=number, occurred_at=NOON), ASKS)
     over(shop, 1)
-    with pytest.raises(NoRetention):
+    with pytest.raises(RetentionWaits, match="version 2"):
         ready(shop)
     command = EraseRetained(together=[buyer(shop)], seen=1, occurred_at=NOON)
-    with pytest.raises(NoRetention):
+    with pytest.raises(RetentionWaits):
         shop.handle(command, JOB)
     assert shop.handle(ConfirmRetention(version=2, occurred_at=NOON), CONFIRMS).positions
     assert not shop.handle(ConfirmRetention(version=2, occurred_at=NOON), CONFIRMS).positions
@@ -166,6 +171,8 @@ def test_retention__holds_on_in_versions_that_do_not_say_it(shop: Ledger) -> Non
     shop.handle(PublishPolicy(
         policy=Policy(title="评分", sections=Sections(scoring=Scoring())),
         effective_from="2020-01-02", occurred_at=NOON), ASKS)
+    with pytest.raises(NoRetentionThere, match="does not say"):
+        shop.handle(ConfirmRetention(version=2, occurred_at=NOON), CONFIRMS)
     over(shop, 1)
     assert len(persons(shop)) == 1
 

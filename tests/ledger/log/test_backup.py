@@ -17,11 +17,12 @@ from ledger.log.backup_files import FileExists, new_file
 from ledger.log.envelope import leaf_hash
 from ledger.log.master_key import MissingMasterKey
 from ledger.log.memory import MemoryStore
-from ledger.log.persons import Keys, MissingKeys
+from ledger.log.missing_keys import MissingKeys
+from ledger.log.persons import Keys
 from ledger.log.sections import KeysBackup, LogBackup
 from ledger.log.store import BadLedgerName, LedgerHere, LedgerTaken, Store
 from ledger.log.verify import verify
-from ledger.log.wrapping import KeyDamaged, WrongMasterKey
+from ledger.log.wrapping import KeyDamaged, OtherMasterKey
 from ledger.settings import Settings, open_ledger
 from ledger.writing.genesis import keys_of
 from tests.support import tamper
@@ -202,7 +203,7 @@ def test_restore_keys__rejected_when_the_master_key_is_another(
 ) -> None:
     other = Settings.from_environment({"LEDGER_DATABASE_URL": f"sqlite:///{tmp_path}/new/log.db"})
     keys = other.open_keys()
-    with pytest.raises(WrongMasterKey):
+    with pytest.raises(OtherMasterKey, match="rotate-master"):
         keys_backup.restore_keys(keys, source / "keys.gz")
     keys.close()
 

@@ -27,10 +27,10 @@ from ledger.log.master_key import (
     NoMasterKeyYet,
     read_master_key,
 )
+from ledger.log.missing_keys import MissingKeys
 from ledger.log.persons import (
     Keys,
     LedgerKeys,
-    MissingKeys,
     PersonErased,
     PersonLost,
     WrongKeys,

@@ -15,7 +15,7 @@ from ledger.log.key_rows import Upto
 from ledger.log.keys_backup import backup_keys, restore_keys
 from ledger.log.persons import HELD_S, Keys, LedgerKeys
 from ledger.log.sqlite import SqliteStore
-from ledger.log.store import Store
+from ledger.log.store import StorageFailed, Store
 from ledger.settings import Opened, Settings
 from ledger.writing import following, work, writer
 from ledger.writing.continuing import Attribution, restore
@@ -155,10 +155,10 @@ def test_keys__cannot_be_reached_when_somebody_was_erased(opened: Opened) -> Non
 def test_following__takes_what_the_writer_recorded_itself(opened: Opened) -> None:
     store, keys = opened.store, opened.ledger.keys
     own = Following(keys)
+    own.catch_up(store, store.head("main"), ())
     one = erase(store, owner_of(store, 1)[0].p)
     own.committed(store.head("main"), [one])
     assert name_of(keys, store, 1) is None
-    assert own.catch_up(store, store.head("main"), ())  # for the first time
     assert not own.catch_up(store, store.head("main"), ())
     assert not own.catch_up(store, store.head("main"), None)
 
@@ -186,6 +186,40 @@ def test_following__lets_go_of_whom_another_process_has_followed(
     assert keys.is_erased(person)
     assert name_of(keys, store, 1) is None
     here.close()
+
+
+@on_sqlite
+def test_following__lets_go_of_whom_another_process_destroyed(
+    opened: Opened, settings: Settings
+) -> None:
+    """Also where it does not know what was recorded since, and the keys need nothing any more."""
+    store, keys = opened.store, opened.ledger.keys
+    own = Following(keys)
+    own.catch_up(store, store.head("main"), ())
+    person = owner_of(store, 1)[0].p
+    assert name_of(keys, store, 1) == "张三"
+    erase(store, person)
+    open_log(settings).close()
+    assert name_of(keys, store, 1) == "张三"
+    assert own.catch_up(store, store.head("main"), None)
+    assert name_of(keys, store, 1) is None
+
+
+@on_sqlite
+def test_reading__refused_where_the_keys_cannot_follow(opened: Opened) -> None:
+    """Nothing is held meanwhile, and the next reading tries again."""
+    ledger, store = opened.ledger, opened.store
+    assert name_of(ledger.keys_to_read(), store, 1) == "张三"
+    erase(store, owner_of(store, 1)[0].p)
+    with opened.keys.engine.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE followed RENAME TO gone")
+    for _ in range(2):
+        with pytest.raises(StorageFailed, match="followed"):
+            ledger.keys_to_read()
+    with opened.keys.engine.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE gone RENAME TO followed")
+    assert name_of(ledger.keys_to_read(), store, 1) is None
+    assert name_of(ledger.keys_to_read(), store, 2) == "李四"
 
 
 @on_sqlite
