@@ -254,8 +254,9 @@ def _writable(store: Store) -> tuple[bool, str]:
 def _guards(store: Store) -> tuple[bool, str]:
     missing = store.missing_guards()
     if missing:
-        return False, tr("Missing triggers: {names}. Someone can change history unseen by the "
-                         "database; restore a backup into a new one.", names=", ".join(missing))
+        return False, tr("Missing or changed triggers: {names}. Someone can change history unseen "
+                         "by the database; restore a backup into a new one.",
+                         names=", ".join(missing))
     return True, tr("The database refuses changes to events.")
 
 

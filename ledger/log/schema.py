@@ -6,6 +6,8 @@ The last two look redundant next to the unique indexes, but SQLite's INSERT OR R
 row that a unique index finds, and fires no DELETE trigger for it.
 """
 
+from typing import NamedTuple
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -226,8 +228,42 @@ POSTGRES_TRIGGERS = [
     ),
 ]
 
-SQLITE_GUARDS = {f"{table}_{action}" for table in ("events", "tiles")
-                 for action in ("insert", "update", "delete")}
-POSTGRES_GUARDS = {"events_insert"} | {f"{table}_{scope}" for table in ("events", "tiles")
-                                       for scope in ("row", "truncate")}
-"""The names of the triggers above, for the doctor."""
+SQLITE_GUARDS = {text.split()[2]: " ".join(text.split()) for text in SQLITE_TRIGGERS}
+"""The triggers by name, as `sqlite_schema` says them but for blanks, for the doctor."""
+
+
+class PostgresGuard(NamedTuple):
+    """A trigger as the catalogue of PostgreSQL says it: when it fires, as the bits of `tgtype`, and
+    what its function does, in which `{schema}` stands for that of the table."""
+
+    table: str
+    kind: int
+    function: str
+    body: str
+
+
+def _body(function: str) -> str:
+    return function.split("$$")[1]
+
+
+POSTGRES_GUARDS = {"events_insert": PostgresGuard(
+    "events", 4, "events_insert_guard", _body(_POSTGRES_INSERT_GUARD))} | {
+    f"{table}_{scope}": PostgresGuard(table, kind, "events_guard", _body(_POSTGRES_GUARD))
+    for table in ("events", "tiles") for scope, kind in (("row", 1 | 2 | 8 | 16),
+                                                         ("truncate", 2 | 32))}
+"""The triggers by name. Of the bits, 1 is for each row, 2 before, 4 INSERT, 8 DELETE, 16 UPDATE,
+and 32 TRUNCATE."""
+
+POSTGRES_FOUND = """
+SELECT t.tgname, c.relname, t.tgtype::int, p.proname, p.prosrc, quote_ident(n.nspname)
+FROM pg_catalog.pg_trigger t
+JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = c.relnamespace
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
+WHERE t.tgrelid IN (to_regclass('events'), to_regclass('tiles'))
+AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgqual IS NULL AND t.tgattr = ''
+AND coalesce(t.tgnewtable, 'added') = 'added'
+AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
+"""
+"""The triggers that fire on the log's own tables, always and with nothing of the caller's."""

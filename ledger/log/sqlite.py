@@ -223,9 +223,9 @@ class SqliteStore(SqlStore):
 
     def missing_guards(self) -> list[str]:
         with self.reading() as reader:
-            found = {row[0] for row in reader.rows(
-                "SELECT name FROM sqlite_master WHERE type = 'trigger'", ())}
-        return sorted(SQLITE_GUARDS - found)
+            found = {name: " ".join(str(text).split()) for name, text in reader.rows(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'", ())}
+        return sorted(name for name, text in SQLITE_GUARDS.items() if found.get(name) != text)
 
     def durability(self) -> dict[str, str]:
         with self.reading() as reader:

@@ -363,7 +363,8 @@ class Store(Reader, Protocol):
         ...
 
     def missing_guards(self) -> list[str]:
-        """The triggers that protect the log and that the database lacks."""
+        """The triggers that protect the log and that the database lacks, or has otherwise than
+        this version makes them: on another table, switched off, or doing something else."""
         ...
 
     def durability(self) -> dict[str, str]:
