@@ -27,7 +27,7 @@ from ledger.log.milestones import opened_as
 from ledger.log.persons import Keys, LedgerKeys
 from ledger.log.store import NOBODY, SUFFIX, Store, Which, gapless
 from ledger.settings import Settings, clock_of, sqlite_path
-from ledger.writing.continuing import Continuing
+from ledger.writing.continuing import must_take_commands
 from ledger.writing.errors import LedgerClosed
 from ledger.writing.genesis import keys_of
 from projections.catalogue import PROJECTIONS
@@ -224,16 +224,19 @@ class Edge:
                       clock=clock_of(self._settings, self.store, name))
 
     def writers(self) -> dict[str, LedgerError | None]:
-        """Every ledger of the database, and why it would refuse whatever is sent, if it would. One
-        that nobody has asked for yet is looked at, too, and not opened."""
-        return {name: self._why_not(name) for name in sorted(self.store.ledgers())}
+        """Every ledger of the database with that of its keys and readings, and why it would refuse
+        whatever is sent, if it would. One that nobody has asked for yet is looked at, too, and not
+        opened."""
+        here = self.store.ledgers()
+        owners = {name for name in here if not name.endswith(SUFFIX)}
+        return {name: self._why_not(name)
+                for name in sorted({*here, *(name + SUFFIX for name in owners)})}
 
     def _why_not(self, name: str) -> LedgerError | None:
         kept = self._ledgers.get(name)
         try:
             if kept is None:
-                own = keys_of(self.store, self.keys, name)
-                Continuing(self.store, own, name).check()
+                must_take_commands(self.store, self.keys, name)
             elif kept.closed:
                 return LedgerClosed()
             else:

@@ -16,6 +16,7 @@ from ledger.writing import continuing
 from ledger.writing.continuing import Attribution, give_up_keys
 from ledger.writing.genesis import keys_of
 from tests.conftest import on_sqlite
+from tests.support import tamper
 from tests.support.bodies import at, order
 from tests.support.builders import CONTEXT, place
 from tests.support.waiting import eventually
@@ -126,3 +127,17 @@ def test_readyz__rejected_before_anybody_asked_for_the_ledger(
     is_refused(web, "wrong_keys", said="main")
     assert web.edge.served() == []
     is_refused(web, "wrong_keys", "main" + SUFFIX, said="main")
+
+
+@on_sqlite
+@pytest.mark.parametrize("name", ["main", "main" + SUFFIX])
+@pytest.mark.parametrize(("statement", "code"), [
+    ("DELETE FROM heads", "ledger_unknown"), ("UPDATE heads SET position = 0", "head_unsound")])
+def test_readyz__rejected_while_a_head_is_not_where_the_log_ends(
+    web: Web, name: str, statement: str, code: str
+) -> None:
+    """R-LDG-02, R-VFY-02, of a process that is running."""
+    web.done("/v1/orders", order())
+    own = web.edge.store.id_of(name)
+    tamper.intrude(web.edge.settings, f"{statement} WHERE ledger = ?", own)
+    is_refused(web, code, name, said="")
