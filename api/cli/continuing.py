@@ -1,17 +1,20 @@
 """What is done to a whole ledger by somebody with a name: a restore, giving up lost keys."""
 
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from api.cli.doctor import expectation
 from api.cli.output import progress
 from api.messages import tr
+from ledger import __version__
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import backup, keys_backup, rotating
 from ledger.log.master_key import MissingMasterKey
+from ledger.log.milestones import BadContinuation, BadOpening, last_own, said
 from ledger.log.persons import Keys, WrongKeys
-from ledger.log.store import NOBODY, Head, must_be_owner
+from ledger.log.store import NOBODY, Head, Store, must_be_owner
 from ledger.settings import Settings, default_actor, sqlite_path
 from ledger.writing import continuing
 from ledger.writing.continuing import Attribution
@@ -59,21 +62,39 @@ def restore_keys(file: Path) -> keys_backup.Restored:
 
 
 def rotate_master() -> tuple[int, int]:
-    """Wrap all keys with a new master key. Returns how many, and how many are damaged."""
-    with closing(Settings.from_environment().open_keys(make=False)) as keys:
+    """Wrap all keys with a new master key. Returns how many, and how many are damaged.
+
+    Errors: OlderProgram (R-LDG-08) where a newer version has written to a log that is here.
+    """
+    settings = Settings.from_environment()
+    with _logs(settings) as logs:
+        for store, name in logs:
+            with suppress(BadOpening, BadContinuation):  # erased keys are to go all the same
+                own = last_own(store, store.id_of(name), name)
+                continuing.must_be_new_enough(__version__, said(own), name)
+    with closing(settings.open_keys(make=False)) as keys:
         return rotating.rotate(keys)
+
+
+@contextmanager
+def _logs(settings: Settings) -> Iterator[list[tuple[Store, str]]]:
+    """The names of the ledgers that are here, each with the store: nothing is made."""
+    path = sqlite_path(settings.database_url)
+    if path is not None and not (path.exists() and path.stat().st_size):
+        yield []
+        return
+    with closing(settings.open_store(prepare=False)) as store:
+        if store.schema()[0] is None:
+            yield []
+            return
+        store.prepare()
+        yield [(store, name) for name in store.ledgers()]
 
 
 def _follow(settings: Settings, keys: Keys) -> None:
     """Destroy the keys of whom the logs that are here say to be erased; the logs may come later."""
-    path = sqlite_path(settings.database_url)
-    if path is not None and not (path.exists() and path.stat().st_size):
-        return
-    with closing(settings.open_store(prepare=False)) as store:
-        if store.schema()[0] is None:
-            return
-        store.prepare()
-        for name in store.ledgers():
+    with _logs(settings) as logs:
+        for store, name in logs:
             with suppress(WrongKeys):  # they are of another log
                 keys_of(store, keys, name)
 

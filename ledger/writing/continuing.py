@@ -33,7 +33,7 @@ from ledger.log.milestones import (
     said,
 )
 from ledger.log.persons import Keys, LedgerKeys
-from ledger.log.store import SUFFIX, Head, Known, LedgerUnknown, Store, Writing
+from ledger.log.store import SUFFIX, Head, Known, LedgerUnknown, Reader, Store, Writing
 from ledger.log.verify import HeadUnsound, must_end_at
 from ledger.writing.entries import own_entry
 from ledger.writing.genesis import OtherFormat, keys_of
@@ -124,12 +124,13 @@ class Continuing:
         self.program = __version__
         self._keys_id = keys.id.hex()
 
-    def due(self, last: Entry, head: Head, now: int) -> Entry | None:
+    def due(self, last: Entry, head: Head, now: int, reader: Reader) -> Entry | None:
         """What says how the log goes on after a head, if something is not as `last` said it.
 
         Units: `now` in microseconds since 1970. Errors: OlderProgram (R-LDG-08), OtherFormat
         (R-LDG-04), WrongKeys (R-KEY-05).
         """
+        self._must_be_new_enough_for_owner(reader)
         was, host = said(last), self.store.host()
         program = program_of(self.program, was)
         if (was.program, was.format, was.keys_id, was.host) == (
@@ -151,6 +152,7 @@ class Continuing:
         known = self.store.known(ledger)
         if known is None or not self.store.standing(known)["heads"]:
             raise LedgerUnknown(ledger=self.name)
+        self._must_be_new_enough_for_owner(self.store)
         self._must_lead_on(said(last_own(self.store, ledger, self.name)))
         while True:
             head = self.store.head(ledger)
@@ -160,6 +162,13 @@ class Continuing:
             except HeadUnsound:
                 if self.store.head(ledger) == head:
                     raise  # else somebody went on while this looked
+
+    def _must_be_new_enough_for_owner(self, reader: Reader) -> None:
+        """The ledger of keys and readings may rest while the one that it belongs to goes on: what
+        that one says of its version counts for both, as its clock does."""
+        owner = self.name.removesuffix(SUFFIX)
+        if owner != self.name and (known := reader.known(owner)) is not None:
+            must_be_new_enough(self.program, said(last_own(reader, known.id, owner)), owner)
 
     def _must_lead_on(self, was: Opened | Continued) -> None:
         must_be_new_enough(self.program, was, self.name)

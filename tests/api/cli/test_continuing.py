@@ -116,6 +116,19 @@ def test_restore_keys__asks_for_the_master_key_and_makes_none(
     assert run("restore", "--keys", tmp_path / "keys.gz").exit_code == 0
 
 
+def test_keys__are_not_changed_by_an_older_version(run: Run, tmp_path: Path) -> None:
+    """R-LDG-08: once a newer one has written to the ledger whose keys they are."""
+    opened = open_ledger()
+    opened.ledger._writer.continuing.program = "1000.0.0"
+    opened.ledger.handle(place(2), CONTEXT)
+    opened.close()
+    before = (tmp_path / "shop.master.key").read_bytes()
+    for arguments in (["rotate-master"], ["issue", "--owner", "a:b", "--role", "manager"]):
+        refused = run("keys", *arguments)
+        assert (refused.exit_code, "R-LDG-08" in refused.stderr) == (1, True)
+    assert (tmp_path / "shop.master.key").read_bytes() == before
+
+
 def test_restore__lets_the_keys_follow(run: Run, tmp_path: Path) -> None:
     """Keys that were restored into a ledger whose log says that somebody was erased."""
     opened = open_ledger()
