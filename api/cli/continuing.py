@@ -11,9 +11,10 @@ from api.messages import tr
 from ledger import __version__
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import backup, keys_backup, rotating
+from ledger.log.backup_files import KEYS_FORMAT, lines_of
 from ledger.log.master_key import MissingMasterKey
 from ledger.log.milestones import BadContinuation, BadOpening, last_own, said
-from ledger.log.persons import Keys, WrongKeys
+from ledger.log.persons import Keys, MissingKeys, WrongKeys
 from ledger.log.store import NOBODY, Head, Store, must_be_owner
 from ledger.settings import Settings, default_actor, sqlite_path
 from ledger.writing import continuing
@@ -37,8 +38,10 @@ def restore(file: Path, name: str | None, *, actor: str | None, reason: str
     by = Attribution(actor or _pseudonym(settings, file), reason)
     with closing(settings.open_store()) as store, progress(tr("restore")) as step:
         rows = _rows(continuing.restore(store, file, by, name=name, progress=step))
-    with suppress(Misconfigured), closing(settings.open_keys(make=False)) as keys:
-        _follow(settings, keys)  # who opens the ledger does it, too
+    with suppress(Misconfigured):
+        _must_have_keys(settings, [row["ledger"] for row in rows])
+        with closing(settings.open_keys(make=False)) as keys:
+            _follow(settings, keys)  # who opens the ledger does it, too
     return rows
 
 
@@ -51,6 +54,10 @@ def restore_keys(file: Path) -> keys_backup.Restored:
     """Add the keys of a backup to the keys database, but for those of whom the logs that are here
     say to be erased. No master key is made: the backup's own is needed."""
     settings = Settings.from_environment()
+    next(lines_of(file, KEYS_FORMAT), None)  # before anything is made
+    path, master = sqlite_path(settings.keys_url), settings.master_key_file
+    if path and not path.exists() and master and not master.exists():
+        raise MissingMasterKey(path=master, keys=file)
     try:
         keys = settings.open_keys(make=False)
     except MissingMasterKey as error:
@@ -64,7 +71,8 @@ def restore_keys(file: Path) -> keys_backup.Restored:
 def rotate_master() -> tuple[int, int]:
     """Wrap all keys with a new master key. Returns how many, and how many are damaged.
 
-    Errors: OlderProgram (R-LDG-08) where a newer version has written to a log that is here.
+    Errors: OlderProgram (R-LDG-08) where a newer version has written to a log that is here;
+    MissingKeys (R-KEY-13), MissingLedger (R-SET-03).
     """
     settings = Settings.from_environment()
     with _logs(settings) as logs:
@@ -72,8 +80,21 @@ def rotate_master() -> tuple[int, int]:
             with suppress(BadOpening, BadContinuation):  # erased keys are to go all the same
                 own = last_own(store, store.id_of(name), name)
                 continuing.must_be_new_enough(__version__, said(own), name)
+    _must_have_keys(settings, [name for _, name in logs])
     with closing(settings.open_keys(make=False)) as keys:
         return rotating.rotate(keys)
+
+
+def _must_have_keys(settings: Settings, ledgers: list[str]) -> None:
+    """Check that there is a keys database, which opening it would make.
+
+    Errors: MissingKeys (R-KEY-13); MissingLedger (R-SET-03) where there is no ledger either.
+    """
+    path = sqlite_path(settings.keys_url)
+    if path is not None and not path.exists():
+        if not ledgers:
+            settings.find_store("main").close()
+        raise MissingKeys(ledger=(ledgers or ["main"])[0], path=path)
 
 
 @contextmanager
