@@ -173,3 +173,10 @@ def test_do__rejected_where_nothing_was_given(told: str) -> None:
 def test_name__that_is_mistyped_is_refused_with_the_nearest(typed: list[str], meant: str) -> None:
     result = CliRunner().invoke(program, typed)
     assert (result.exit_code, f"Did you mean {meant}?" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, '{"channel":' * 3_000, "[" * 960 + "]" * 960])
+def test_do__rejected_with_a_sentence_however_deep_it_nests(text: str) -> None:
+    """R-CMD-01"""
+    refused = do("order.place", text)
+    assert (refused.exit_code, "R-CMD-01" in refused.stderr) == (1, True), refused.exception
