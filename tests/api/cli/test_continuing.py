@@ -133,6 +133,17 @@ def test_keys__are_not_changed_by_an_older_version(run: Run, tmp_path: Path) -> 
     assert (tmp_path / "shop.master.key").read_bytes() == before
 
 
+def test_verify__goes_on_after_a_line_that_was_interrupted(run: Run, tmp_path: Path) -> None:
+    """R-VFY-06: as soon as a whole line follows it."""
+    kept = tmp_path / "kept"
+    kept.write_text("2:435e63")
+    refused = run("verify", "--expect", f"@{kept}")
+    assert (refused.exit_code, f"Line 1 of {kept} is '2:435e63'" in refused.stderr) == (1, True)
+    assert run("verify", "--append-to", kept).exit_code == 0
+    sound = run("verify", "--expect", f"@{kept}")
+    assert (sound.exit_code, f"Line 1 of {kept} was interrupted" in sound.stderr) == (0, True)
+
+
 def test_log_without_its_keys__is_given_no_empty_keys_database(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
