@@ -123,7 +123,7 @@ def do_command(
     if name is None:
         print_rows(submit.listed(), form=form)
         return
-    if not (text := file.read()).strip():
+    if not (text := file.read().removeprefix("\ufeff")).strip():  # a mark that Windows puts there
         raise click.UsageError(tr("No command was given: {file} is empty.", file=file.name))
     commands = list(submit.read(name, text))
     with ExitStack() as stack:

@@ -356,6 +356,8 @@ class Edge:
     def _step(self, work: Callable[[], object]) -> None:
         try:
             work()
+        except LedgerError as error:  # it says itself what is wrong, at each attempt
+            log.error("work after an answer failed: %s [%s, %s]", error, error.rule, error.code)
         except Exception:
             log.exception("work after an answer failed")
 

@@ -20,7 +20,7 @@ from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, SQLITE_GUARDS, SUBJECTS_REFUSED
 from ledger.log.sql import SqlStore, reason
 from ledger.log.sql_reading import SqlWriting
-from ledger.log.store import AffectedSqlite, ValueNotStored
+from ledger.log.store import AffectedSqlite, StorageFailed, ValueNotStored
 
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
 
@@ -29,6 +29,9 @@ _NOT_BEGUN = {5, 6, 19}
 
 _UNSTORABLE = ("CHECK constraint failed", "cannot store ", SUBJECTS_REFUSED)
 """How SQLite begins to say that a value is not what its column holds."""
+
+_CANNOT_OPEN = "unable to open database file"
+"""What SQLite says where it can neither find nor make the files beside a database in WAL mode."""
 
 _AT_FDCWD, _STATX_BTIME = -100, 0x800
 
@@ -203,6 +206,9 @@ class SqliteStore(SqlStore):
         """The ledger's error for one of the database."""
         if (why := reason(error)).startswith(_UNSTORABLE):
             return ValueNotStored(why=why)
+        if why.startswith(_CANNOT_OPEN) and self.path.is_file():
+            return StorageFailed(why=f"{why}; where nothing can be written beside it, as on media "
+                                 "that are read-only, `ledger verify FILE` reads a whole copy")
         return super().as_ledger_error(error)
 
     def undone(self, error: Exception) -> bool:

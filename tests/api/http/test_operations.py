@@ -9,6 +9,7 @@ from sqlalchemy import delete
 
 from ledger.application import Ledger
 from ledger.log import sqlite
+from ledger.log.clock import ClockSuspect
 from ledger.log.key_tables import ledger_secrets
 from ledger.log.persons import Keys
 from ledger.log.store import SUFFIX
@@ -142,3 +143,21 @@ def test_readyz__rejected_while_a_head_is_not_where_the_log_ends(
     own = web.edge.store.id_of(name)
     tamper.intrude(web.edge.settings, f"{statement} WHERE ledger = ?", own)
     is_refused(web, code, name, said="")
+
+
+def test_work_after_an_answer__says_in_one_line_what_the_ledger_says_itself(
+    web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A trace is for bugs: a clock that is suspect is none, and fails at each attempt."""
+    def suspect() -> None:
+        raise ClockSuspect(why="it went back")
+
+    def broken() -> None:
+        raise KeyError("a bug")
+
+    with caplog.at_level(logging.ERROR, "ledger.edge"):
+        for work in (suspect, broken):
+            web.edge._step(work)
+    first, second = (one for one in caplog.records if one.name == "ledger.edge")
+    assert (first.exc_info, second.exc_info is not None) == (None, True)
+    assert first.getMessage().endswith("[R-LOG-08, clock_suspect]")
