@@ -173,7 +173,8 @@ class Ledger:
     def must_be_writable(self) -> None:
         """Check that this writer is not one whose every commit is refused, whatever is sent.
 
-        Errors: those of `Continuing.check`: R-LDG-01, R-LDG-04, R-LDG-07, R-LDG-08, R-KEY-05.
+        Errors: those of `Continuing.check`: R-LDG-01, R-LDG-02, R-LDG-04, R-LDG-07, R-LDG-08,
+        R-KEY-05, R-VFY-02.
         """
         self._writer.continuing.check()
 

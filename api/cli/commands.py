@@ -123,7 +123,7 @@ def do_command(
     if name is None:
         print_rows(submit.listed(), form=form)
         return
-    if not (text := file.read()).strip():
+    if not (text := file.read().removeprefix("\ufeff")).strip():  # a mark that Windows puts there
         raise click.UsageError(tr("No command was given: {file} is empty.", file=file.name))
     commands = list(submit.read(name, text))
     with ExitStack() as stack:
@@ -233,7 +233,11 @@ def verify_command(
         found = doctor.verify_keys_of(ledger_name)
         verifying.show_keys(found, form)
         sys.exit(0 if found["ok"] else 1)
-    roots = [one for text in expected for one in expectations(text)]
+    roots = []
+    for text in expected:
+        found_in, torn = expectations(text)
+        roots += found_in
+        verifying.show_torn(text[1:], torn)
     with noting(append_to, *([] if file is None else [file])) as note:
         report = doctor.verify_all(ledger_name, roots, file)
         verifying.show(report, form)

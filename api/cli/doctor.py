@@ -17,7 +17,8 @@ from ledger.common.errors import LedgerError, Misconfigured
 from ledger.log import sqlite
 from ledger.log.clock import Clock, ClockSuspect
 from ledger.log.master_key import beside
-from ledger.log.store import SUFFIX, Head, Store
+from ledger.log.milestones import opened_as
+from ledger.log.store import SUFFIX, Head, LedgerUnknown, Store
 from ledger.log.verify import Expectation, Problem, Report, verify_with_access
 from ledger.log.verify_keys import KeysReport, verify_keys
 from ledger.log.wrapping import KeyDamaged
@@ -31,6 +32,7 @@ from ledger.settings import (
     open_ledger,
     sqlite_path,
 )
+from ledger.writing.continuing import must_take_commands
 from ledger.writing.genesis import keys_of
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
@@ -137,8 +139,9 @@ def examine(ledger: str) -> list[Finding]:
         return without("keys", *OF_THE_LOG)
     if check("keys", lambda: _keys(settings, ledger)):
         check("erasures", lambda: _erasures(settings, ledger))
+        check("writers", lambda: _writers(settings, ledger))
     else:
-        findings.append(_not_looked_at("erasures"))
+        findings += [_not_looked_at("erasures"), _not_looked_at("writers")]
     with closing(settings.find_store(ledger)) as store:
         check("writable", lambda: _writable(store))
         check("guards", lambda: _guards(store))
@@ -245,6 +248,18 @@ def _erasures(settings: Settings, ledger: str) -> tuple[bool | None, str]:
     return None, " ".join(said)
 
 
+def _writers(settings: Settings, ledger: str) -> tuple[bool, str]:
+    """What the writers of both ledgers say before they record anything, as a command meets it."""
+    owner = ledger.removesuffix(SUFFIX)
+    with closing(open_ledger(settings, name=owner, make=False)) as opened:
+        for name in (owner, owner + SUFFIX):
+            must_take_commands(opened.store, opened.keys, name)
+        access = opened_as(opened.store, opened.ledger.id, owner).access
+        if access not in (None, opened.store.id_of(owner + SUFFIX).hex()):
+            raise LedgerUnknown(ledger=access)
+    return True, tr("Both ledgers take what is sent.")
+
+
 def _writable(store: Store) -> tuple[bool, str]:
     why = store.refuses_writes()
     if why is not None:
@@ -256,8 +271,9 @@ def _writable(store: Store) -> tuple[bool, str]:
 def _guards(store: Store) -> tuple[bool, str]:
     missing = store.missing_guards()
     if missing:
-        return False, tr("Missing triggers: {names}. Someone can change history unseen by the "
-                         "database; restore a backup into a new one.", names=", ".join(missing))
+        return False, tr("Missing or changed triggers: {names}. Someone can change history unseen "
+                         "by the database; restore a backup into a new one.",
+                         names=", ".join(missing))
     return True, tr("The database refuses changes to events.")
 
 

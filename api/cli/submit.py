@@ -12,6 +12,7 @@ import msgspec
 from api.cli.output import as_json
 from api.messages import tr
 from ledger.common.context import Context, Receipt
+from ledger.common.decoding import any_json
 from ledger.common.errors import Invalid
 from ledger.common.values import repeated_name
 from ledger.core.commands import Command
@@ -71,7 +72,7 @@ def _lines(name: str, text: str) -> Iterator[tuple[int, Any]]:
 def _decoded(name: str, text: str, line: int) -> Any:
     """A JSON text whose objects have no name twice. Errors: BadCommand (R-CMD-01) for one that
     has."""
-    found = msgspec.json.decode(text)
+    found = any_json(text)
     if (twice := repeated_name(text)) is not None:
         raise BadCommand(line=line, name=name,
                          why=tr("the name {name!r} stands twice", name=twice))

@@ -6,6 +6,15 @@ import click
 
 from api.cli.output import as_json, print_record
 from api.messages import counted, tr
+from ledger.log.noted import Torn
+
+
+def show_torn(path: str, torn: list[Torn]) -> None:
+    """Say which lines of a file that was kept were not looked at, and why none is missed."""
+    for one in torn:
+        click.echo(tr("Line {line} of {path} was interrupted ({text}) and proves nothing by itself;"
+                      " a later line of the file covers what it did.",
+                      line=one.line, path=path, text=one.text), err=True)
 
 
 def show_keys(found: dict[str, Any], form: str) -> None:

@@ -49,7 +49,7 @@ def livez() -> Response:
 def readyz() -> Response:
     """Whether it can work: schema, writers, read models, the log's file, disk. 503 if not. A ledger
     that would refuse whatever is sent says why: its keys are others, a newer program has written to
-    it."""
+    it, its head is not where it ends."""
     checks = _checks()
     status = 200 if all(check["ok"] for check in checks.values()) else 503
     return Response(orjson.dumps({"ok": status == 200, "checks": checks}), status,

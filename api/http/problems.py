@@ -24,7 +24,7 @@ from ledger.common.errors import (
     summed_up,
 )
 from ledger.core.aggregate import StaleVersion
-from ledger.core.event_types import UnknownEventType, UnknownMember
+from ledger.core.event_types import EventUnreadable, UnknownEventType, UnknownMember
 from ledger.log.damage import DatabaseDamaged
 from ledger.log.persons import PersonLost
 from ledger.log.store import ConnectionLost, EventMissing, StorageFailed
@@ -40,8 +40,8 @@ from projections.stock.reports import PeriodReversed
 TYPE = "application/problem+json"
 
 FOR_THE_KEEPER: tuple[type[LedgerError], ...] = (
-    PersonLost, KeyDamaged, Misconfigured, UnknownEventType, UnknownMember, EventMissing,
-    LedgerClosed)
+    PersonLost, KeyDamaged, Misconfigured, UnknownEventType, UnknownMember, EventUnreadable,
+    EventMissing, LedgerClosed)
 """What is wrong with how this ledger stands or is set up. It is no fault of the code or the client:
 whoever keeps the ledger has something to do, and finds it in the server's log, too."""
 

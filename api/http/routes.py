@@ -86,7 +86,7 @@ class Parser(FlaskParser):
         try:
             found = orjson.loads(sent := req.get_data(cache=True))
             twice = repeated_name(sent)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise Problem("malformed_json", why=error) from None
         if twice is not None:
             raise Problem("malformed_json", why=tr("the name {name!r} stands twice", name=twice))
@@ -165,7 +165,7 @@ def unseal(cursor: str) -> list[Any]:
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         path, filters, last = orjson.loads(raw[16:])
-    except ValueError:
+    except (ValueError, TypeError):
         raw, path, filters, last = b"", "", {}, []
     if not raw or not hmac.compare_digest(raw[:16], _mark(raw[16:])) \
             or (path, filters) != (request.path, _filters()):

@@ -28,7 +28,7 @@ from ledger.log.missing_keys import must_be_there
 from ledger.log.persons import Keys, LedgerKeys
 from ledger.log.store import NOBODY, SUFFIX, Store, Which, gapless
 from ledger.settings import Settings, clock_of, sqlite_path
-from ledger.writing.continuing import Continuing
+from ledger.writing.continuing import must_take_commands
 from ledger.writing.errors import LedgerClosed
 from ledger.writing.genesis import keys_of
 from projections.catalogue import PROJECTIONS
@@ -234,16 +234,19 @@ class Edge:
                       clock=clock_of(self._settings, self.store, name))
 
     def writers(self) -> dict[str, LedgerError | None]:
-        """Every ledger of the database, and why it would refuse whatever is sent, if it would. One
-        that nobody has asked for yet is looked at, too, and not opened."""
-        return {name: self._why_not(name) for name in sorted(self.store.ledgers())}
+        """Every ledger of the database with that of its keys and readings, and why it would refuse
+        whatever is sent, if it would. One that nobody has asked for yet is looked at, too, and not
+        opened."""
+        here = self.store.ledgers()
+        owners = {name for name in here if not name.endswith(SUFFIX)}
+        return {name: self._why_not(name)
+                for name in sorted({*here, *(name + SUFFIX for name in owners)})}
 
     def _why_not(self, name: str) -> LedgerError | None:
         kept = self._ledgers.get(name)
         try:
             if kept is None:
-                own = keys_of(self.store, self.keys, name)
-                Continuing(self.store, own, name).check()
+                must_take_commands(self.store, self.keys, name)
             elif kept.closed:
                 return LedgerClosed()
             else:
@@ -363,8 +366,8 @@ class Edge:
     def _step(self, work: Callable[[], object]) -> None:
         try:
             work()
-        except LedgerError as error:
-            log.error("work after an answer failed: %s (%s): %s", error.code, error.rule, error)
+        except LedgerError as error:  # it says itself what is wrong, at each attempt
+            log.error("work after an answer failed: %s [%s, %s]", error, error.rule, error.code)
         except Exception:
             log.exception("work after an answer failed")
 

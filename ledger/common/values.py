@@ -8,6 +8,7 @@ import json
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -101,7 +102,10 @@ def escaped(name: object) -> str:
 
 
 def repeated_name(text: str | bytes) -> str | None:
-    """A name that an object of a JSON text has twice: readers differ in which one counts."""
+    """A name that an object of a JSON text has twice: readers differ in which one counts.
+
+    Errors: msgspec.DecodeError if it is nested too deeply.
+    """
     found: list[str] = []
 
     def look(pairs: list[tuple[str, Any]]) -> None:
@@ -111,7 +115,9 @@ def repeated_name(text: str | bytes) -> str | None:
                 found.append(name)
             seen.add(name)
 
-    json.loads(text, object_pairs_hook=look, parse_int=str, parse_float=str)
+    from ledger.common.decoding import decoded  # its msgspec would slow down the start
+
+    decoded(partial(json.loads, object_pairs_hook=look, parse_int=str, parse_float=str), text)
     return found[0] if found else None
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from ledger.common.bounds import Words
 from ledger.common.checking import Checker, checker_of
+from ledger.common.decoding import decoded
 from ledger.common.errors import LedgerError
 from ledger.common.values import Checks, from_us
 from ledger.log.envelope import Entry, Outline
@@ -33,6 +34,14 @@ class UnknownMember(LedgerError):
 
     code: ClassVar[str] = "unknown_member"
     rule: ClassVar[str] = "R-LOG-40"
+
+
+class EventUnreadable(LedgerError):
+    """Position {position} holds an event of type {type!r} that cannot be read: {why}. Run `ledger
+    verify`, and restore a backup into a new database."""
+
+    code: ClassVar[str] = "event_unreadable"
+    rule: ClassVar[str] = "R-LOG-41"
 
 
 class _Unknown(Exception):
@@ -82,12 +91,12 @@ def known_types() -> dict[str, type]:
 def decode_payloads(entries: Sequence[Entry | Outline]) -> list[Any]:
     """The events of entries with their own fields only, for readers who have the entries as well.
 
-    Errors: UnknownEventType (R-LOG-01), UnknownMember (R-LOG-40); msgspec.DecodeError if a payload
-    does not fit its type.
+    Errors: UnknownEventType (R-LOG-01), UnknownMember (R-LOG-40), EventUnreadable (R-LOG-41) if a
+    payload does not fit its type.
     """
     try:
         return [_decoders[entry.type].decode(entry.payload) for entry in entries]
-    except (KeyError, _Unknown, msgspec.ValidationError):  # the first one says where
+    except (KeyError, _Unknown, msgspec.DecodeError, RecursionError):  # the first one says where
         return [_decoded(entry) for entry in entries]
 
 
@@ -97,13 +106,14 @@ def _decoded(entry: Entry | Outline) -> Any:
     if decoder is None:
         raise UnknownEventType(position=entry.position, type=entry.type)
     try:
-        return decoder.decode(entry.payload)
+        return decoded(decoder.decode, entry.payload)
     except _Unknown as unknown:
         (fault,) = unknown.args
         where, what = fault.where, fault.message
-    except msgspec.ValidationError as error:  # an enumeration of the base is a Literal
+    except msgspec.DecodeError as error:  # an enumeration of the base is a Literal
         if (found := _not_literal(str(error))) is None:
-            raise
+            raise EventUnreadable(
+                position=entry.position, type=entry.type, why=error) from None
         where, what = found["where"].replace(".", "/"), f"is {found['value']}"
     raise UnknownMember(position=entry.position, type=entry.type, where=where, what=what)
 

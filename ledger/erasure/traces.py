@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from ledger.common.decoding import decoded
 from ledger.common.values import to_us
 from ledger.core import event_types
 from ledger.log.envelope import Entry, Outline
@@ -97,7 +98,7 @@ class _Decoders:
         if found is None:
             return [], None
         decoder, names = found
-        fact = decoder.decode(row.payload)
+        fact = decoded(decoder.decode, row.payload)
         return ([value.p for name in names if (value := getattr(fact, name)) is not None],
                 getattr(fact, "order", None))
 

@@ -3,12 +3,13 @@
 A backup is gzipped JSON lines: a header, then for the ledger and its access ledger one line
 per event with every column, and a closing line with the count and the root. Both making one and
 restoring it hash every event again and refuse the whole file if one of them is not what was
-recorded, so a backup is as provable as the log.
+recorded, so a backup is as provable as the log. Making one asks by the rules of restoring it.
 """
 
 import base64
 import gzip
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 from ledger.common.errors import Misconfigured
 from ledger.log import merkle
 from ledger.log.backup_files import LOG_FORMAT, line_of, lines_of, new_file
+from ledger.log.beside import check_beyond
+from ledger.log.bounds import must_be_storable
 from ledger.log.damage import UNHASHABLE, unfit
 from ledger.log.envelope import Entry, canonical_subjects, leaf_hash, payload_hash
 from ledger.log.milestones import OwnEvents, fault_in_current_opening, opening
@@ -27,6 +30,7 @@ from ledger.log.store import (
     LogConflict,
     Store,
     Tile,
+    ValueNotStored,
     Which,
     Writing,
     must_be_owner,
@@ -81,6 +85,7 @@ class _Tree:
         self.leaves: list[bytes] = []
         self.first: Entry | None = None
         self.own_events = OwnEvents()
+        self.versions: dict[str, int] = {}
 
     def add(self, entry: Entry) -> str | None:
         """Add the next event. Returns what is wrong with it, or None."""
@@ -96,10 +101,17 @@ class _Tree:
                 and canonical_subjects(entry.subjects)
                 and self.own_events.fault_in(entry, self.size, self.frontier) is None
             )
+            must_be_storable(entry)
+        except ValueNotStored as error:
+            return f"no database would store it: {str(error.details['why']).rstrip('.')}"
         except UNHASHABLE:
             whole = False
         if not whole:
             return "this is not the event that was recorded"
+        last = self.versions.get(entry.stream)
+        if entry.version != (last + 1 if last is not None else max(min(entry.version, 1), 0)):
+            return f"version {entry.version} of {entry.stream} follows {last}"
+        self.versions[entry.stream] = entry.version
         self.first = self.first or entry
         merkle.push(self.frontier, self.size, entry.leaf_hash)
         self.size += 1
@@ -129,17 +141,43 @@ def backup_log(
     ledgers = _together(store, ledger)
     heads = {one: store.head(one.id) for one in ledgers}
     for one, head in heads.items():
-        if (column := unfit(head)) is not None:
-            raise UnsoundLog(ledger=one.name, position=0, why=f"the head's {column} holds what "
-                             "nobody can have recorded")
+        _must_end_there(store, one, head)
+    first = {"format": LOG_FORMAT, "ledgers": [
+        {"id": one.id.hex(), "name": one.name, "of": one.of.hex() if one.of else None,
+         "events": head.position, "keys_id": head.keys_id.hex() if head.keys_id else None}
+        for one, head in heads.items()]}
+    with _as_restored(ledgers[0]):
+        sections = sections_of(path, first)
     with new_file(path) as file:
-        file.write(line_of({"format": LOG_FORMAT, "ledgers": [
-            {"id": one.id.hex(), "name": one.name, "of": one.of.hex() if one.of else None,
-             "events": head.position, "keys_id": head.keys_id.hex() if head.keys_id else None}
-            for one, head in heads.items()]}))
-        for one, head in heads.items():
-            _back_up(store, one, head, file, progress=progress)
+        file.write(line_of(first))
+        access = None
+        for section, head in zip(sections, heads.values(), strict=True):
+            tree = _back_up(store, section.known, head, file, progress=progress)
+            with _as_restored(section.known):
+                access = must_say(path, section, tree.first, tree.own_events.last, access=access)
     return {one.name: head for one, head in heads.items()}
+
+
+def _must_end_there(store: Store, ledger: Known, head: Head) -> None:
+    """Errors: UnsoundLog (R-BAK-04) where a head is none, or is not the last that there was."""
+    if (column := unfit(head)) is not None:
+        raise UnsoundLog(ledger=ledger.name, position=0, why=f"the head's {column} holds what "
+                         "nobody can have recorded")
+
+    def refuse(position: int, what: str) -> None:
+        raise UnsoundLog(ledger=ledger.name, position=position, why=what)
+
+    check_beyond(store, ledger.id, head.position, refuse)
+
+
+@contextmanager
+def _as_restored(ledger: Known) -> Iterator[None]:
+    """What a restore would not take is not backed up. Errors: UnsoundLog (R-BAK-04)."""
+    try:
+        yield
+    except BadBackup as error:
+        raise UnsoundLog(ledger=ledger.name, position=0, why="no restore would take the backup: "
+                         f"{error.details['why']}") from error
 
 
 def _together(store: Store, ledger: Which) -> list[Known]:
@@ -162,7 +200,7 @@ def _together(store: Store, ledger: Which) -> list[Known]:
 
 def _back_up(
     store: Store, ledger: Known, head: Head, file: gzip.GzipFile, *, progress: Progress | None
-) -> None:
+) -> _Tree:
     tree = _Tree(ledger.id)
     while rows := store.read(ledger.id, after=tree.size, until=head.position, limit=BATCH):
         for entry in rows:
@@ -178,6 +216,7 @@ def _back_up(
         raise UnsoundLog(ledger=ledger.name, position=position,
                          why=f"its {column} stands at an earlier position already")
     file.write(line_of({"events": head.position, "root": merkle.root(tree.frontier).hex()}))
+    return tree
 
 
 def _read_entry(path: Path, line: dict[str, Any], tree: _Tree) -> Entry:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from ledger.common.decoding import decoded
+
 LEAF_PREFIX = b"order-ledger/leaf/v2"
 PAYLOAD_PREFIX = b"order-ledger/payload/v2"
 ABSENT = b"\xff\xff\xff\xff"
@@ -20,7 +22,7 @@ SALT_BYTES = 16
 _length = Struct(">I").pack
 _integer = Struct(">Iq").pack
 _spell = msgspec.json.Encoder().encode
-listed_subjects = msgspec.json.Decoder(list[str]).decode
+_listed = msgspec.json.Decoder(list[str]).decode
 
 
 class Entry(NamedTuple):
@@ -85,6 +87,11 @@ def frame_text(text: str) -> bytes:
 def frame_bytes(raw: bytes) -> bytes:
     """Bytes as u32 big-endian length, then the bytes."""
     return _length(len(raw)) + raw
+
+
+def listed_subjects(text: str) -> list[str]:
+    """The subjects that a stored value lists. Errors: msgspec.DecodeError."""
+    return decoded(_listed, text)
 
 
 def spelled_subjects(subjects: Iterable[str]) -> str:

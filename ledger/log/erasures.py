@@ -10,6 +10,7 @@ from typing import Annotated
 
 import msgspec
 
+from ledger.common.decoding import decoded
 from ledger.common.values import from_us
 from ledger.log.envelope import Entry
 from ledger.log.store import Head, Reader
@@ -42,7 +43,7 @@ def erased_by(entry: Entry) -> list[str]:
 
     Errors: msgspec.DecodeError.
     """
-    return _erased.decode(entry.payload).persons if entry.type == ERASED else []
+    return decoded(_erased.decode, entry.payload).persons if entry.type == ERASED else []
 
 
 def erasures(

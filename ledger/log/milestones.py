@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from ledger.common.decoding import decoded
 from ledger.common.errors import Misconfigured
 from ledger.log import merkle
 from ledger.log.envelope import Entry, Outline
-from ledger.log.store import Reader
+from ledger.log.store import Reader, shown
 
 STREAM = "log:ledger"
 """The stream of the log's own events."""
@@ -149,14 +150,15 @@ def anchored(entry: Entry) -> tuple[int, bytes]:
 
     Errors: msgspec.DecodeError, ValueError if nothing recorded can be so.
     """
-    access = _closed.decode(entry.payload).access
+    access = decoded(_closed.decode, entry.payload).access
     return access.position, bytes.fromhex(access.root)
 
 
 def said(entry: Entry) -> Opened | Continued:
     """What one of the log's own events says. Errors: msgspec.DecodeError."""
-    decoder = _opened if entry.type == Opened.TOPIC else _continued
-    return decoder.decode(entry.payload)
+    if entry.type == Opened.TOPIC:
+        return decoded(_opened.decode, entry.payload)
+    return decoded(_continued.decode, entry.payload)
 
 
 def last_own(reader: Reader, ledger: bytes, named: str) -> Entry:
@@ -174,9 +176,19 @@ def last_own(reader: Reader, ledger: bytes, named: str) -> Entry:
 
 
 def gave_up_at(reader: Reader, ledger: bytes) -> int:
-    """The position at which a ledger's keys were given up last; 0 if they never were."""
-    return max((own.position for own in reader.streams(ledger, [STREAM])
-                if isinstance(fact := said(own), Continued) and fact.keys_lost), default=0)
+    """The position at which a ledger's keys were given up last; 0 if they never were.
+
+    Errors: BadContinuation (R-LDG-07).
+    """
+    at = 0
+    for own in reader.streams(ledger, [STREAM]):
+        if own.position == 1:
+            continue
+        if (why := _fault_in_form(own)) is not None:
+            raise BadContinuation(ledger=shown(ledger), position=own.position, why=why)
+        if decoded(_continued.decode, own.payload).keys_lost:
+            at = own.position
+    return at
 
 
 def _fault_in_form(entry: Any) -> str | None:
@@ -184,7 +196,7 @@ def _fault_in_form(entry: Any) -> str | None:
     if (entry.type, entry.stream) != (Continued.TOPIC, STREAM):
         return f"it is {entry.type} in {entry.stream}"
     try:
-        keys_id = _continued.decode(entry.payload).keys_id
+        keys_id = decoded(_continued.decode, entry.payload).keys_id
     except msgspec.MsgspecError:
         return "it cannot be read"
     return None if _keys_id(keys_id) else f"it names keys {keys_id!r}"
@@ -215,7 +227,7 @@ class OwnEvents:
     def _fault_in_continuation(self, entry: Any, before: Anchor) -> str | None:
         if (why := _fault_in_form(entry)) is not None:
             return why
-        fact = _continued.decode(entry.payload)
+        fact = decoded(_continued.decode, entry.payload)
         if fact.format != FORMAT:
             return f"it names format {fact.format}"
         kept = said(self.last).keys_id if self.last else fact.keys_id
@@ -238,7 +250,7 @@ def opening(entry: Entry | Outline | None, named: str) -> Opened:
     if why is not None:
         raise BadOpening(ledger=named, why=why)
     assert entry is not None
-    return _opened.decode(entry.payload)
+    return decoded(_opened.decode, entry.payload)
 
 
 def fault_in_opening(entry: Any) -> str | None:
@@ -248,7 +260,7 @@ def fault_in_opening(entry: Any) -> str | None:
     if (entry.type, entry.stream) != (Opened.TOPIC, STREAM):
         return f"it is {entry.type}, not {Opened.TOPIC}"
     try:
-        found = _opened.decode(entry.payload)
+        found = decoded(_opened.decode, entry.payload)
     except msgspec.MsgspecError:
         return "it cannot be read"
     if found.id != entry.ledger.hex():
@@ -259,6 +271,6 @@ def fault_in_opening(entry: Any) -> str | None:
 def fault_in_current_opening(entry: Any) -> str | None:
     """Why an entry cannot be the one that opens a ledger of this format; None if it can."""
     why = fault_in_opening(entry)
-    if why is None and (found := _opened.decode(entry.payload).format) != FORMAT:
+    if why is None and (found := decoded(_opened.decode, entry.payload).format) != FORMAT:
         return f"it is of format {found}, and this version knows format {FORMAT}"
     return why

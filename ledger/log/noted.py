@@ -1,14 +1,20 @@
 """Lines POSITION:ROOT in a file of the shop's choice: they prove later that nothing was changed."""
 
 import os
+import re
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 from ledger.common.errors import Misconfigured
 from ledger.log.verify import BadExpectation, Expectation
 
 MODE = 0o644
 """A new file can be read by everybody: a root says nothing of what was recorded."""
+
+
+_torn = re.compile(r"[0-9]{1,16}(:[0-9A-Fa-f]{0,63})?").fullmatch
+"""A proper beginning of a line POSITION:ROOT."""
 
 
 class CannotNote(Misconfigured):
@@ -32,6 +38,22 @@ class NothingExpected(BadExpectation):
 
     code = "nothing_expected"
     rule = "R-VFY-05"
+
+
+class BadLine(BadExpectation):
+    """Line {line} of {path} is {text!r}, not POSITION:ROOT with 64 hexadecimal digits, nor the
+    beginning of such a line that was interrupted and followed by a whole one for a position that is
+    not smaller. Nothing was checked. See what became of the file, and mend or remove the line."""
+
+    code = "bad_line"
+    rule = "R-VFY-06"
+
+
+class Torn(NamedTuple):
+    """The number of a line that was interrupted while it was written, and what there is of it."""
+
+    line: int
+    text: str
 
 
 class Notes:
@@ -85,18 +107,38 @@ class Notes:
         os.close(self._file)
 
 
-def expectations(text: str) -> list[Expectation]:
-    """What --expect names: a line POSITION:ROOT, or with @FILE all lines of a file.
+def expectations(text: str) -> tuple[list[Expectation], list[Torn]]:
+    """What --expect names: a line POSITION:ROOT, or with @FILE all lines of a file, and which of
+    them are torn. A torn line proves nothing by itself; the whole one that follows it, for a
+    position that is not smaller, proves all that it did.
 
-    Errors: BadExpectation (R-VFY-01); NothingExpected (R-VFY-05) for a file without a line.
+    Errors: BadExpectation (R-VFY-01), BadLine (R-VFY-06); NothingExpected (R-VFY-05) for a file
+    without a line.
     """
     if not text.startswith("@"):
-        return [Expectation.parse(text)]
+        return [Expectation.parse(text)], []
     path = Path(text[1:])
     if path.exists() and not path.is_file():  # a pipe would be waited for
         raise BadExpectation(text=text)
-    lines = path.read_text("utf-8-sig").splitlines()
-    found = [Expectation.parse(line.strip()) for line in lines if line.strip()]
+    found: list[Expectation] = []
+    torn: list[Torn] = []
+    begun: list[Torn] = []
+    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
+        if not (line := line.strip()):
+            continue
+        if _torn(line):
+            begun.append(Torn(number, line))
+            continue
+        try:
+            whole = Expectation.parse(line)
+        except BadExpectation:
+            raise BadLine(line=number, path=path, text=line[:100]) from None
+        if any(int(one.text.partition(":")[0]) > whole.position for one in begun):
+            break
+        found.append(whole)
+        torn, begun = torn + begun, []
+    for one in begun:  # no line that follows vouches for it
+        raise BadLine(line=one.line, path=path, text=one.text)
     if not found:
         raise NothingExpected(path=path)
-    return found
+    return found, torn

@@ -20,7 +20,7 @@ from ledger.common.values import MAX_INTEGER
 from ledger.log import migrations
 from ledger.log.accounts import Kinds
 from ledger.log.envelope import Entry
-from ledger.log.schema import COLUMNS, POSTGRES_GUARDS
+from ledger.log.schema import COLUMNS, POSTGRES_FOUND, POSTGRES_GUARDS, PostgresGuard
 from ledger.log.sql import SqlStore, reason
 from ledger.log.sql_reading import AFTER, SqlReader, SqlWriting
 from ledger.log.store import AdminNeeded, LogConflict, OtherDatabase, ValueNotStored, Which
@@ -227,9 +227,12 @@ class PostgresStore(SqlStore):
 
     def missing_guards(self) -> list[str]:
         with self.reading() as reader:
-            found = {row[0] for row in reader.rows(
-                "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'", ())}
-        return sorted(POSTGRES_GUARDS - found)
+            found = {name: (PostgresGuard(*guard), schema)
+                     for name, *guard, schema in reader.rows(POSTGRES_FOUND, ())}
+        return sorted(
+            name for name, guard in POSTGRES_GUARDS.items() if name not in found
+            or found[name][0] != guard._replace(
+                body=guard.body.replace("{schema}", found[name][1])))
 
     def damage(self, *, quickly: bool = False) -> list[str] | None:
         """For its owner, with PostgreSQL's own tools."""

@@ -8,6 +8,8 @@ is kept beside them, tiles and accounts, stays as it is, too; an account's row n
 names it.
 """
 
+from typing import NamedTuple
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -276,8 +278,44 @@ POSTGRES_TRIGGERS = [
     ),
 ]
 
-SQLITE_GUARDS = {f"{table}_{action}" for table in _KEPT
-                 for action in ("insert", "update", "delete")}
-POSTGRES_GUARDS = {"events_insert", "accounts_insert"} | {
-    f"{table}_{scope}" for table in _KEPT for scope in ("row", "truncate")}
-"""The names of the triggers above, for the doctor."""
+SQLITE_GUARDS = {text.split()[2]: " ".join(text.split()) for text in SQLITE_TRIGGERS}
+"""The triggers by name, as `sqlite_schema` says them but for blanks, for the doctor."""
+
+
+class PostgresGuard(NamedTuple):
+    """A trigger as the catalogue of PostgreSQL says it: when it fires, as the bits of `tgtype`, and
+    what its function does, in which `{schema}` stands for that of the table."""
+
+    table: str
+    kind: int
+    function: str
+    body: str
+
+
+def _body(function: str) -> str:
+    return function.split("$$")[1]
+
+
+POSTGRES_GUARDS = {f"{table}_insert": PostgresGuard(
+    table, 4, f"{table}_insert_guard", _body(guard))
+    for table, guard in (("events", _POSTGRES_INSERT_GUARD), ("accounts", _POSTGRES_ACCOUNT_GUARD))
+} | {
+    f"{table}_{scope}": PostgresGuard(table, kind, "events_guard", _body(_POSTGRES_GUARD))
+    for table in _KEPT for scope, kind in (("row", 1 | 2 | 8 | 16),
+                                                         ("truncate", 2 | 32))}
+"""The triggers by name. Of the bits, 1 is for each row, 2 before, 4 INSERT, 8 DELETE, 16 UPDATE,
+and 32 TRUNCATE."""
+
+POSTGRES_FOUND = """
+SELECT t.tgname, c.relname, t.tgtype::int, p.proname, p.prosrc, quote_ident(n.nspname)
+FROM pg_catalog.pg_trigger t
+JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = c.relnamespace
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
+WHERE t.tgrelid IN (to_regclass('events'), to_regclass('tiles'), to_regclass('accounts'))
+AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgqual IS NULL AND t.tgattr = ''
+AND coalesce(t.tgnewtable, 'added') = 'added'
+AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
+"""
+"""The triggers that fire on the log's own tables, always and with nothing of the caller's."""

@@ -22,7 +22,7 @@ from ledger.log.envelope import Entry
 from ledger.log.schema import COLUMNS, SQLITE_GUARDS, SUBJECTS_REFUSED
 from ledger.log.sql import SqlStore, reason
 from ledger.log.sql_reading import SqlWriting
-from ledger.log.store import AffectedSqlite, ValueNotStored, Which
+from ledger.log.store import AffectedSqlite, StorageFailed, ValueNotStored, Which
 
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
 _INDEX = "INSERT INTO accounts (ledger, subject, position) VALUES (?, ?, ?)"
@@ -42,6 +42,8 @@ _BY_POSITION = "events INDEXED BY sqlite_autoindex_events_1"
 
 MAX_DAMAGE = 100
 """How many lines of what is damaged are enough."""
+_CANNOT_OPEN = "unable to open database file"
+"""What SQLite says where it can neither find nor make the files beside a database in WAL mode."""
 
 _AT_FDCWD, _STATX_BTIME = -100, 0x800
 
@@ -221,6 +223,9 @@ class SqliteStore(SqlStore):
             return ValueNotStored(why=why)
         if why.startswith(_DAMAGED):
             return DatabaseDamaged(why=why)
+        if why.startswith(_CANNOT_OPEN) and self.path.is_file():
+            return StorageFailed(why=f"{why}; where nothing can be written beside it, as on media "
+                                 "that are read-only, `ledger verify FILE` reads a whole copy")
         return super().as_ledger_error(error)
 
     def undone(self, error: Exception) -> bool:
@@ -241,9 +246,9 @@ class SqliteStore(SqlStore):
 
     def missing_guards(self) -> list[str]:
         with self.reading() as reader:
-            found = {row[0] for row in reader.rows(
-                "SELECT name FROM sqlite_master WHERE type = 'trigger'", ())}
-        return sorted(SQLITE_GUARDS - found)
+            found = {name: " ".join(str(text).split()) for name, text in reader.rows(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'", ())}
+        return sorted(name for name, text in SQLITE_GUARDS.items() if found.get(name) != text)
 
     def repeated(self, ledger: Which, *, until: int, limit: int) -> list[tuple[str, int]]:
         """Where an index is damaged, by the events themselves: so that they can be saved."""

@@ -295,8 +295,7 @@ class Reader(AccountReader, Protocol):
         ...
 
     def standing(self, known: Known) -> dict[str, int]:
-        """How many rows there are of a ledger in the tables that have one of each: by its id or its
-        name in `ledgers`, by its id in `heads`."""
+        """How many rows a ledger has: in `ledgers` by its id or its name, in `heads` by its id."""
         ...
 
 
@@ -366,7 +365,8 @@ class Store(Reader, Protocol):
         ...
 
     def missing_guards(self) -> list[str]:
-        """The triggers that protect the log and that the database lacks."""
+        """The triggers that protect the log and that the database lacks, or has otherwise than
+        this version makes them: on another table, switched off, or doing something else."""
         ...
 
     def damage(self, *, quickly: bool = False) -> list[str] | None:

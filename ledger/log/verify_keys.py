@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from ledger.common.decoding import any_json
 from ledger.common.personal import Personal
 from ledger.log import sealing
 from ledger.log.beside import MAX_PROBLEMS
@@ -107,7 +108,7 @@ class _Walk:
                     self.gone.setdefault(person, entry.position)
             if b'"p":' not in entry.payload:
                 return
-            found = list(sealed_in(msgspec.json.decode(entry.payload)))
+            found = list(sealed_in(any_json(entry.payload)))
         except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
             self.note(entry.position, "the payload cannot be read")
             return

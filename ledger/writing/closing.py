@@ -8,6 +8,7 @@ from ledger.common.days import day_of
 from ledger.common.errors import Invalid
 from ledger.common.values import from_us
 from ledger.core.clock import CloseLog, DayLog
+from ledger.core.event_types import EventUnreadable
 from ledger.log.envelope import Entry
 from ledger.log.milestones import anchored, opened_as
 from ledger.log.store import Head, Reader
@@ -62,8 +63,14 @@ class Closing:
 
 
 def _anchors(last: Entry, closing: CloseLog) -> bool:
-    """Whether the last event closed a day, when the access ledger had come as far as now."""
+    """Whether the last event closed a day, when the access ledger had come as far as now.
+
+    Errors: EventUnreadable (R-LOG-41).
+    """
     if last.type != DayLog.DayClosed.TOPIC:
         return False
-    position, root = anchored(last)
+    try:
+        position, root = anchored(last)
+    except ValueError as error:  # also msgspec's own
+        raise EventUnreadable(position=last.position, type=last.type, why=error) from None
     return (position, root.hex()) == (closing.access_position, closing.access_root)

@@ -33,9 +33,10 @@ from ledger.log.milestones import (
     said,
 )
 from ledger.log.persons import Keys, LedgerKeys
-from ledger.log.store import SUFFIX, Head, Known, LedgerUnknown, Store, Writing
+from ledger.log.store import SUFFIX, Head, Known, LedgerUnknown, Reader, Store, Writing
+from ledger.log.verify import HeadUnsound, must_end_at
 from ledger.writing.entries import own_entry
-from ledger.writing.genesis import OtherFormat
+from ledger.writing.genesis import OtherFormat, keys_of
 
 _version = re.compile(r"(\d{1,9}(?:\.\d{1,9})*)\.?(?:(dev|a|b|rc)(\d{0,9}))?").match
 _STAGES = ("dev", "a", "b", "rc", None)
@@ -105,6 +106,14 @@ def must_be_new_enough(program: str, was: Opened | Continued, named: str) -> Non
         raise OtherFormat(ledger=named, found=was.format, format=FORMAT)
 
 
+def must_take_commands(store: Store, keys: Keys, name: str) -> None:
+    """Check that a ledger of the database, whose writer has not begun, would take commands.
+
+    Errors: those of `keys_of` and of `Continuing.check`.
+    """
+    Continuing(store, keys_of(store, keys, name), name).check(whole=True)
+
+
 class Continuing:
     """Knows what a writer's ledger has to say of its log before it goes on."""
 
@@ -115,12 +124,13 @@ class Continuing:
         self.program = __version__
         self._keys_id = keys.id.hex()
 
-    def due(self, last: Entry, head: Head, now: int) -> Entry | None:
+    def due(self, last: Entry, head: Head, now: int, reader: Reader) -> Entry | None:
         """What says how the log goes on after a head, if something is not as `last` said it.
 
         Units: `now` in microseconds since 1970. Errors: OlderProgram (R-LDG-08), OtherFormat
         (R-LDG-04), WrongKeys (R-KEY-05).
         """
+        self._must_be_new_enough_for_owner(reader)
         was, host = said(last), self.store.host()
         program = program_of(self.program, was)
         if (was.program, was.format, was.keys_id, was.host) == (
@@ -130,13 +140,35 @@ class Continuing:
         fact = Continued(program=program, format=FORMAT, keys_id=self._keys_id, host=host)
         return own_entry(fact, self.keys.ledger, head, now, version=last.version + 1)
 
-    def check(self) -> None:
-        """Check that what the log says of itself lets this writer record anything at all.
+    def check(self, *, whole: bool = False) -> None:
+        """Check that what the log and its head say lets this writer record anything at all; with
+        `whole`, as a writer does that has just begun. Nothing is held, and nothing recorded.
 
-        Errors: BadOpening (R-LDG-01), BadContinuation (R-LDG-07), OlderProgram (R-LDG-08),
-        OtherFormat (R-LDG-04), WrongKeys (R-KEY-05).
+        Errors: LedgerUnknown (R-LDG-02), BadOpening (R-LDG-01), BadContinuation (R-LDG-07),
+        OlderProgram (R-LDG-08), OtherFormat (R-LDG-04), WrongKeys (R-KEY-05), HeadUnsound
+        (R-VFY-02).
         """
-        self._must_lead_on(said(last_own(self.store, self.keys.ledger, self.name)))
+        ledger = self.keys.ledger
+        known = self.store.known(ledger)
+        if known is None or not self.store.standing(known)["heads"]:
+            raise LedgerUnknown(ledger=self.name)
+        self._must_be_new_enough_for_owner(self.store)
+        self._must_lead_on(said(last_own(self.store, ledger, self.name)))
+        while True:
+            head = self.store.head(ledger)
+            self.keys.must_fit(head.keys_id)
+            try:
+                return must_end_at(self.store, ledger, head, whole=whole)
+            except HeadUnsound:
+                if self.store.head(ledger) == head:
+                    raise  # else somebody went on while this looked
+
+    def _must_be_new_enough_for_owner(self, reader: Reader) -> None:
+        """The ledger of keys and readings may rest while the one that it belongs to goes on: what
+        that one says of its version counts for both, as its clock does."""
+        owner = self.name.removesuffix(SUFFIX)
+        if owner != self.name and (known := reader.known(owner)) is not None:
+            must_be_new_enough(self.program, said(last_own(reader, known.id, owner)), owner)
 
     def _must_lead_on(self, was: Opened | Continued) -> None:
         must_be_new_enough(self.program, was, self.name)

@@ -264,7 +264,7 @@ class Writer:
                 else self.guard.stamp(head, writing))
         batch = Batch(head, wall, writing, repeats, [], {})
         continued = self.continuing.due(
-            self._cache.own(writing, self.id, self.name), head, batch.now)
+            self._cache.own(writing, self.id, self.name), head, batch.now, writing)
         if continued is not None:
             batch.entries.append(continued)
             work.keep(1)

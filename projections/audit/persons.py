@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
+from ledger.common.decoding import any_json
 from ledger.common.personal import Personal
 from ledger.common.values import from_us, rfc3339
 from ledger.core import event_types
@@ -55,4 +54,4 @@ def _shown(
     return {"position": entry.position, "stream": entry.stream, "version": entry.version,
             "type": entry.type, "occurred_at": rfc3339(from_us(entry.occurred_at)),
             "recorded_at": rfc3339(from_us(entry.recorded_at)),
-            "event": {**msgspec.json.decode(entry.payload), **values}}
+            "event": {**any_json(entry.payload), **values}}

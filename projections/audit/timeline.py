@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar
 
-import msgspec
 from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table
 
+from ledger.common.decoding import any_json
 from ledger.common.values import from_us, rfc3339
-from ledger.log.envelope import Entry, Outline
+from ledger.log.envelope import Entry, Outline, listed_subjects
 from projections.asking.answering import Reading
 from projections.asking.entries import entries_at, entries_between
 from projections.asking.written import PERSONAL
@@ -32,7 +32,6 @@ subjects = Table(
     sqlite_with_rowid=False,
 )
 
-_subjects = msgspec.json.Decoder(list[str])
 
 Subjects = tuple[bytes, dict[str, list[int]]]
 """A ledger and the positions that are about each subject."""
@@ -55,7 +54,7 @@ class Timeline:
         for entry, _ in facts:
             if entry.subjects == f'["{entry.stream}"]':
                 continue  # most events are about nothing else: reading it would cost more
-            for subject in _subjects.decode(entry.subjects):
+            for subject in listed_subjects(entry.subjects):
                 if subject != entry.stream:
                     found[subject].append(entry.position)
 
@@ -76,7 +75,7 @@ def about(reading: Reading, subject: str, *, after: int = 0) -> Iterator[Entry]:
     index = entries_at(store, ledger, _positions(reading, subject, after))
     later = entries_between(store, ledger, max(after, reading.folded), cut.position)
     rest = (entry for entry in later
-            if entry.stream != subject and subject in _subjects.decode(entry.subjects))
+            if entry.stream != subject and subject in listed_subjects(entry.subjects))
     return filter(cut.takes, heapq.merge(own, index, rest, key=attrgetter("position")))
 
 
@@ -99,7 +98,7 @@ def shown(entry: Entry) -> dict[str, Any]:
     Shapes: `payload` is the event's object, `summary` one line of it, `subjects` a list of texts,
     `source` an object or None.
     """
-    payload = masked(msgspec.json.decode(entry.payload))
+    payload = masked(any_json(entry.payload))
     return {
         "position": entry.position,
         "type": entry.type,
@@ -113,8 +112,8 @@ def shown(entry: Entry) -> dict[str, Any]:
         "causation": entry.causation,
         "summary": summary(payload),
         "payload": payload,
-        "subjects": _subjects.decode(entry.subjects),
-        "source": None if entry.source is None else msgspec.json.decode(entry.source),
+        "subjects": listed_subjects(entry.subjects),
+        "source": None if entry.source is None else any_json(entry.source),
     }
 
 

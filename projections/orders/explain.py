@@ -7,8 +7,7 @@ figure is the sum of factor x value over its terms.
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-import msgspec
-
+from ledger.common.decoding import any_json
 from ledger.log.envelope import Entry
 from ledger.log.store import Store
 from ledger.orders.order import Order
@@ -46,7 +45,7 @@ def explain_order(
     shown = {name: {"value": sum(term.factor * term.value for term in terms) if known else None,
                     "terms": [term._asdict() for term in terms]}
              for name, (known, terms) in found.items()}
-    currency = msgspec.json.decode(placed.payload)["currency"]
+    currency = any_json(placed.payload)["currency"]
     return header(store, ledger, cut), {
         "subject": order, "currency": currency, "figures": shown}
 
@@ -55,7 +54,7 @@ def _figures(entries: Iterable[Entry]) -> dict[str, tuple[bool, list[Term]]]:
     amounts: dict[str, Term] = {}
     sums: dict[str, list[Term]] = {"paid": [], "refunded": []}
     for entry in entries:
-        payload = msgspec.json.decode(entry.payload)
+        payload = any_json(entry.payload)
         for name, term in _amounts(entry, payload):
             amounts[name] = term
         for name, term in _sums(entry, payload):

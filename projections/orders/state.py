@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ledger.common.decoding import decoded
 from ledger.log.envelope import Entry, Outline
 from ledger.orders.order import Order
 from ledger.orders.values import Amounts, Line
@@ -135,7 +136,7 @@ _exceptions = msgspec.json.Decoder(dict[str, str])
 
 def is_imported(entry: Entry | Outline) -> bool:
     """Whether an import recorded this entry."""
-    return entry.source is not None and _source.decode(entry.source).import_ is not None
+    return entry.source is not None and decoded(_source.decode, entry.source).import_ is not None
 
 
 def _placed(entry: Outline, event: Any) -> OrderState:

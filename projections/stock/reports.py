@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from ledger.common.days import SHOP_ZONE
+from ledger.common.decoding import any_json
 from ledger.common.errors import Invalid
 from ledger.common.values import from_us, rfc3339
 from ledger.log.store import Store
@@ -106,7 +105,7 @@ def _units_folded(reading: Reading, skus: Iterable[str]) -> dict[str, str]:
     if reading.now:
         return _units(reading)
     found = reading.models.store.streams(reading.ledger, sorted(set(map(sku_of, skus))))
-    events = (msgspec.json.decode(entry.payload) for entry in found
+    events = (any_json(entry.payload) for entry in found
               if entry.type == Sku.Registered.TOPIC and entry.position <= reading.cut.position)
     return {event["sku"]: event.get("unit", PIECE) for event in events}
 
@@ -319,7 +318,7 @@ def read_at(store: Store, ledger: str, positions: Iterable[int]) -> dict[int, di
     """
     found = {}
     for entry in entries_at(store, ledger, positions):
-        payload = msgspec.json.decode(entry.payload)
+        payload = any_json(entry.payload)
         found[entry.position] = {
             "recorded_at": rfc3339(from_us(entry.recorded_at)), "actor": entry.actor,
             "causes": sorted({move["cause"] for move in payload["moves"]}),

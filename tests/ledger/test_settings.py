@@ -231,3 +231,16 @@ def test_copy__is_verified_where_the_name_of_another_ledger_is_no_text(tmp_path:
     (problem,) = found.problems
     assert (found.position, access) == (1, None)
     assert "is not here as main.access" in problem.what
+
+
+def test_find_store__says_what_reads_a_file_beside_which_nothing_can_be_made(
+    tmp_path: Path
+) -> None:
+    """R-SET-02, as on read-only media, where SQLite finds no files of its own and makes none."""
+    settings = Settings.from_environment({"LEDGER_DATABASE_URL": f"sqlite:///{tmp_path}/a.db"})
+    open_ledger(settings).close()
+    for end in ("-wal", "-shm"):
+        (tmp_path / f"a.db{end}").unlink(missing_ok=True)
+        (tmp_path / f"a.db{end}").mkdir()
+    with pytest.raises(CannotOpen, match="`ledger verify FILE`"):
+        settings.find_store("main").close()

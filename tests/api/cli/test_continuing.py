@@ -111,9 +111,55 @@ def test_restore_keys__asks_for_the_master_key_and_makes_none(
     assert (refused.exit_code, "R-KEY-01" in refused.stderr) == (1, True)
     assert "keys.gz" in refused.stderr
     master = tmp_path / "new/shop.master.key"
-    assert not master.exists()
+    assert not master.parent.exists()
+    for file in ("log.gz", "shop.db"):
+        assert run("restore", "--keys", tmp_path / file).exit_code == 1
+    assert not master.parent.exists()
+    master.parent.mkdir()
     master.write_bytes((tmp_path / "shop.master.key").read_bytes())
     assert run("restore", "--keys", tmp_path / "keys.gz").exit_code == 0
+
+
+def test_keys__are_not_changed_by_an_older_version(run: Run, tmp_path: Path) -> None:
+    """R-LDG-08: once a newer one has written to the ledger whose keys they are."""
+    opened = open_ledger()
+    opened.ledger._writer.continuing.program = "1000.0.0"
+    opened.ledger.handle(place(2), CONTEXT)
+    opened.close()
+    before = (tmp_path / "shop.master.key").read_bytes()
+    for arguments in (["rotate-master"], ["issue", "--owner", "a:b", "--role", "manager"]):
+        refused = run("keys", *arguments)
+        assert (refused.exit_code, "R-LDG-08" in refused.stderr) == (1, True)
+    assert (tmp_path / "shop.master.key").read_bytes() == before
+
+
+def test_verify__goes_on_after_a_line_that_was_interrupted(run: Run, tmp_path: Path) -> None:
+    """R-VFY-06: as soon as a whole line follows it."""
+    kept = tmp_path / "kept"
+    kept.write_text("2:435e63")
+    refused = run("verify", "--expect", f"@{kept}")
+    assert (refused.exit_code, f"Line 1 of {kept} is '2:435e63'" in refused.stderr) == (1, True)
+    assert run("verify", "--append-to", kept).exit_code == 0
+    sound = run("verify", "--expect", f"@{kept}")
+    assert (sound.exit_code, f"Line 1 of {kept} was interrupted" in sound.stderr) == (0, True)
+
+
+def test_log_without_its_keys__is_given_no_empty_keys_database(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-KEY-13: neither by the restore of the log, nor by what is done to keys."""
+    monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/new/shop.db")
+    (tmp_path / "new").mkdir()
+    master = (tmp_path / "shop.master.key").read_bytes()
+    (tmp_path / "new/shop.master.key").write_bytes(master)
+    assert run("restore", tmp_path / "log.gz", "--reason", "a test", "--actor", "a:b"
+               ).exit_code == 0
+    issue = ["issue", "--owner", "a:b", "--role", "manager"]
+    for arguments in (["rotate-master"], ["list"], issue):
+        refused = run("keys", *arguments)
+        assert (refused.exit_code, "R-KEY-13" in refused.stderr) == (1, True), arguments
+    assert not (tmp_path / "new/shop.keys.db").exists()
+    assert (tmp_path / "new/shop.master.key").read_bytes() == master
 
 
 def test_restore__lets_the_keys_follow(run: Run, tmp_path: Path) -> None:

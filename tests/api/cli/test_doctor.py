@@ -92,6 +92,50 @@ def test_doctor__reports_a_guard_that_is_gone(healthy: Settings) -> None:
     assert (code, found["guards"]) == (1, False)
 
 
+OTHER = "(SELECT id FROM ledgers WHERE name = 'main.access')"
+
+
+@on_sqlite
+@pytest.mark.parametrize(("statement", "rule"), [
+    (f"UPDATE heads SET {change} WHERE ledger = {which}", rule)
+    for which in (tamper.MAIN, OTHER) for change, rule in (
+        ("frontier = zeroblob(length(frontier))", "R-VFY-02"), ("position = 0", "R-VFY-02"),
+        ("recorded_at = 1", "R-VFY-02"), ("keys_id = zeroblob(32)", "R-KEY-05"))
+] + [(f"DELETE FROM heads WHERE ledger = {tamper.MAIN}", "R-LDG-02"),
+     (f"DELETE FROM heads WHERE ledger = {OTHER}", "R-LDG-02"),
+     ("DELETE FROM ledgers WHERE name = 'main.access'", "R-LDG-02"),
+     ("UPDATE ledgers SET name = 'other.access' WHERE name = 'main.access'", "R-LDG-02"),
+     ("UPDATE ledgers SET name = CASE name WHEN 'main' THEN 'x' ELSE 'main' END", None)])
+def test_doctor__says_what_every_command_would_be_told(
+    healthy: Settings, statement: str, rule: str | None
+) -> None:
+    before = healthy.open_store()
+    ends = before.head("main"), before.head("main.access")
+    tamper.intrude(healthy, statement)
+    result = CliRunner().invoke(doctor_command, ["--json"])
+    found = {one["check"]: one for one in json.loads(result.stdout)}
+    assert result.exit_code == 1
+    if rule is None:
+        assert found["keys"]["ok"] is False or found["writers"]["ok"] is False
+    else:
+        assert (found["writers"]["ok"], rule in found["writers"]["detail"]) == (False, True)
+    assert [len(before.read(one)) for one in ("main", "main.access") if before.known(one)] == [
+        end.position for one, end in zip(("main", "main.access"), ends, strict=True)
+        if before.known(one)]
+    before.close()
+
+
+@durable
+def test_doctor__says_that_a_newer_version_has_written(healthy: Settings) -> None:
+    """R-LDG-08"""
+    opened = open_ledger(healthy)
+    opened.ledger._writer.continuing.program = "1000.0.0"
+    opened.ledger.handle(place(2), CONTEXT)
+    opened.close()
+    code, found = examined()
+    assert (code, found["keys"], found["writers"]) == (1, True, False)
+
+
 @durable
 def test_doctor__reports_a_database_that_cannot_be_written(
     healthy: Settings, monkeypatch: pytest.MonkeyPatch

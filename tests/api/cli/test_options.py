@@ -19,8 +19,8 @@ MAKES = {"import", "do", "demo", "keys issue", "policies publish", "restore", "u
          "serve"}
 """What may begin a ledger. All other commands may not."""
 
-NEEDS_NONE = {"policies check", "keys rotate-master"}
-"""What reads no ledger at all: a file, or the keys alone."""
+NEEDS_NONE = {"policies check"}
+"""What reads no ledger at all, but a file."""
 
 ARGUMENTS = {
     "report": ["orders"], "accept-clock": ["--reason", "it is right"], "backup": ["copy.gz"],

@@ -173,3 +173,20 @@ def test_do__rejected_where_nothing_was_given(told: str) -> None:
 def test_name__that_is_mistyped_is_refused_with_the_nearest(typed: list[str], meant: str) -> None:
     result = CliRunner().invoke(program, typed)
     assert (result.exit_code, f"Did you mean {meant}?" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, '{"channel":' * 3_000, "[" * 960 + "]" * 960])
+def test_do__rejected_with_a_sentence_however_deep_it_nests(text: str) -> None:
+    """R-CMD-01"""
+    refused = do("order.place", text)
+    assert (refused.exit_code, "R-CMD-01" in refused.stderr) == (1, True), refused.exception
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_do__accepted_with_a_mark_of_the_byte_order_in_front(mark: str, tmp_path: Path) -> None:
+    """As Windows writes it, in a file and through a pipe; nothing else is left."""
+    file = tmp_path / "sent.json"
+    file.write_text(f'{mark}{{"name": "main"}}', "utf-8")
+    sent = CliRunner().invoke(do_command, ["warehouse.open", str(file)])
+    assert (sent.exit_code, do("warehouse.open", f'{mark}{{"name": "other"}}').exit_code) == (0, 0)
+    assert do("warehouse.open", f"{mark}\n").exit_code == 2

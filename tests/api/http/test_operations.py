@@ -12,6 +12,7 @@ from api.http import serving
 from api.http.starting import must_have_keys
 from ledger.application import Ledger
 from ledger.log import sqlite
+from ledger.log.clock import ClockSuspect
 from ledger.log.key_tables import ledger_secrets
 from ledger.log.persons import Keys
 from ledger.log.store import SUFFIX
@@ -20,6 +21,7 @@ from ledger.writing import continuing
 from ledger.writing.continuing import Attribution, give_up_keys
 from ledger.writing.genesis import keys_of
 from tests.conftest import on_sqlite
+from tests.support import tamper
 from tests.support.bodies import at, order
 from tests.support.builders import CONTEXT, place
 from tests.support.waiting import eventually
@@ -70,7 +72,8 @@ def test_readyz__rejected_while_a_newer_program_has_written(
     problem(web.post("/v1/orders", order(3)), 503, "older_program")
     is_refused(web, "older_program", said=NEWER)
     monkeypatch.setattr(continuing, "__version__", NEWER)
-    here._ledgers.pop("main").close()  # as a process of that version has it
+    for name in list(here._ledgers):
+        here._ledgers.pop(name).close()  # as a process of that version has them
     assert writer(web) == (200, {"ok": True})
     web.done("/v1/orders", order(3))
     assert writer(web) == (200, {"ok": True})
@@ -164,11 +167,32 @@ def test_keys__gone_from_a_running_server_are_named(
 
 
 @on_sqlite
-def test_work__after_an_answer_says_what_a_keeper_has_to_mend(
+@pytest.mark.parametrize("name", ["main", "main" + SUFFIX])
+@pytest.mark.parametrize(("statement", "code"), [
+    ("DELETE FROM heads", "ledger_unknown"), ("UPDATE heads SET position = 0", "head_unsound")])
+def test_readyz__rejected_while_a_head_is_not_where_the_log_ends(
+    web: Web, name: str, statement: str, code: str
+) -> None:
+    """R-LDG-02, R-VFY-02, of a process that is running."""
+    web.done("/v1/orders", order())
+    own = web.edge.store.id_of(name)
+    tamper.intrude(web.edge.settings, f"{statement} WHERE ledger = ?", own)
+    is_refused(web, code, name, said="")
+
+
+def test_work_after_an_answer__says_in_one_line_what_the_ledger_says_itself(
     web: Web, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """In a line, where it is no fault of the code."""
-    web.done("/v1/orders", order())
-    web.edge.later(lambda: web.edge.ledger("none"))
-    eventually(lambda: "R-LDG-02" in caplog.text)
-    assert [one for one in caplog.records if one.exc_info] == []
+    """A trace is for bugs: a clock that is suspect is none, and fails at each attempt."""
+    def suspect() -> None:
+        raise ClockSuspect(why="it went back")
+
+    def broken() -> None:
+        raise KeyError("a bug")
+
+    with caplog.at_level(logging.ERROR, "ledger.edge"):
+        for work in (suspect, broken):
+            web.edge._step(work)
+    first, second = (one for one in caplog.records if one.name == "ledger.edge")
+    assert (first.exc_info, second.exc_info is not None) == (None, True)
+    assert first.getMessage().endswith("[R-LOG-08, clock_suspect]")

@@ -6,6 +6,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger.common.bounds import Bound, Words
 from ledger.common.checking import split
@@ -55,6 +57,17 @@ def test_enumerations__are_held_by_the_reader() -> None:
     assert {"stock.moved.v1", "case.inspected.v1", "attendance.recorded.v1", "slip.recorded.v1",
             "order.exception_opened.v1", "month.charged.v1", "deduction.confirmed.v1",
             "transfer.received.v1", "key.issued.v1", "case.requested.v1"} <= GROWING.keys()
+
+
+@given(st.one_of(st.sampled_from([b"", b"null", b"[", b"\xff", b'{"a"']), st.builds(
+    lambda text, depth: text * depth, st.sampled_from([b"[", b'{"x":']),
+    st.sampled_from([900, 3_000, 60_000]))), st.sampled_from(sorted(EVENTS)))
+def test_payload__rejected_when_it_cannot_be_read(payload: bytes, topic: str) -> None:
+    """R-LOG-41, also of one that nests deeper than Python counts."""
+    entry = entry_of(7, type=topic, payload=payload)
+    for read in (event_types.decode, lambda entry: event_types.decode_payloads([entry])):
+        with pytest.raises(event_types.EventUnreadable, match="^Position 7 "):
+            read(entry)
 
 
 @pytest.mark.parametrize("topic", sorted(GROWING))

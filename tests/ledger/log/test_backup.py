@@ -12,7 +12,7 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.common.errors import LedgerError
-from ledger.log import backup, keys_backup, merkle
+from ledger.log import backup, keys_backup, merkle, sqlite
 from ledger.log.backup_files import FileExists, new_file
 from ledger.log.envelope import leaf_hash
 from ledger.log.master_key import MissingMasterKey
@@ -23,7 +23,7 @@ from ledger.log.sections import KeysBackup, LogBackup
 from ledger.log.store import BadLedgerName, LedgerHere, LedgerTaken, Store
 from ledger.log.verify import verify
 from ledger.log.wrapping import KeyDamaged, OtherMasterKey
-from ledger.settings import Settings, open_ledger
+from ledger.settings import Settings, open_ledger, sqlite_path
 from ledger.writing.genesis import keys_of
 from tests.support import tamper
 from tests.support.envelopes import CONTEXT, entry, first, write
@@ -389,6 +389,15 @@ def test_restore_keys__rejected_with_a_sentence_whatever_a_field_holds(
     "UPDATE heads SET position = 299",
     "UPDATE heads SET position = 302",
     "UPDATE heads SET keys_id = 7",
+    f"DELETE FROM heads WHERE ledger = {tamper.MAIN}",
+    f"DELETE FROM heads WHERE ledger <> {tamper.MAIN}",
+    f"UPDATE heads SET position = 0, frontier = x'', recorded_at = 0 WHERE ledger = {tamper.MAIN}",
+    f"UPDATE heads SET keys_id = zeroblob(32) WHERE ledger = {tamper.MAIN}",
+    f"UPDATE heads SET keys_id = zeroblob(32) WHERE ledger <> {tamper.MAIN}",
+    "UPDATE ledgers SET name = 'other' WHERE name = 'main.access'",
+    "UPDATE ledgers SET \"of\" = NULL WHERE name = 'main.access'",
+    "UPDATE ledgers SET \"of\" = zeroblob(16) WHERE name = 'main.access'",
+    "UPDATE ledgers SET \"of\" = zeroblob(16) WHERE name = 'main'",
 ])
 def test_backup__rejected_when_nothing_could_be_restored_from_it(
     source: Path, statement: str
@@ -399,6 +408,38 @@ def test_backup__rejected_when_nothing_could_be_restored_from_it(
         backup.backup_log(store, "main", source / "second.gz")
     assert raised.value.code in ("unsound_log", "storage_failed")
     assert not (source / "second.gz").exists()
+    store.close()
+
+
+def test_backup__rejected_of_a_head_wound_back_to_what_it_truly_was(
+    source: Path, tmp_path: Path
+) -> None:
+    store = settings_in(source).open_store()
+    entries = store.read("main", limit=1000)
+    for kept in (entries[:1], entries[:256], entries[:-1]):
+        tamper.intrude(
+            settings_in(source), "UPDATE heads SET position = ?, recorded_at = ?, frontier = ?"
+            f" WHERE ledger = {tamper.MAIN}", len(kept), kept[-1].recorded_at,
+            merkle.grown(b"", 0, [one.leaf_hash for one in kept]))
+        with pytest.raises(backup.UnsoundLog, match=f"position {len(kept) + 1}, it lies beyond"):
+            backup.backup_log(store, "main", tmp_path / "log.gz")
+    assert not list(tmp_path.glob("*.gz*"))
+    store.close()
+
+
+@pytest.mark.parametrize("change", [{"version": 3}, {"stream": "s:" + "x" * 5000}])
+def test_backup__rejected_of_an_event_that_no_database_would_take(
+    source: Path, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    """Its hashes and the tree fit, and only the database's own checks speak against it."""
+    path = sqlite_path(settings_in(source).database_url)
+    connection = sqlite.driver().connect(str(path), isolation_level=None)
+    tamper.unguard(connection)
+    tamper.lay_again(connection, 7, **change)
+    connection.close()
+    store = settings_in(source).open_store()
+    with pytest.raises(backup.UnsoundLog, match="version 3 of|no database would store it"):
+        backup.backup_log(store, "main", tmp_path / "log.gz")
     store.close()
 
 

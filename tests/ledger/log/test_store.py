@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.log import merkle
+from ledger.log import merkle, schema
 from ledger.log.append import append
 from ledger.log.backup import UnsoundLog, backup_log
 from ledger.log.envelope import Entry
@@ -356,6 +356,43 @@ def test_change__rejected_by_the_database_itself(store: Store, request: Any) -> 
             assert keep == kept(), what
     grow(store, entry(301))
     assert store.missing_guards() == []
+
+
+_HOLLOW = ("CREATE OR REPLACE FUNCTION {} RETURNS trigger LANGUAGE plpgsql SET search_path = "
+           "pg_catalog, pg_temp AS $$ BEGIN RETURN {}; END $$")
+
+HOLLOW_ON_POSTGRES = {
+    "bodies": (_HOLLOW.format("events_guard()", "OLD"), set(schema.POSTGRES_GUARDS)
+               - {"events_insert", "accounts_insert"}),
+    "accounts": (_HOLLOW.format("accounts_insert_guard()", "NULL"), {"accounts_insert"}),
+    "insert": (_HOLLOW.format("events_insert_guard()", "NULL"), {"events_insert"}),
+    "disabled": ("ALTER TABLE events DISABLE TRIGGER events_row; CREATE SCHEMA o; CREATE TABLE "
+                 "o.events (); CREATE TRIGGER events_row BEFORE DELETE OR UPDATE ON o.events "
+                 "FOR EACH ROW EXECUTE FUNCTION events_guard()", {"events_row"}),
+    "never": ("CREATE OR REPLACE TRIGGER tiles_row BEFORE UPDATE OR DELETE ON tiles FOR EACH ROW "
+              "WHEN (false) EXECUTE FUNCTION events_guard()", {"tiles_row"}),
+    "some": ("CREATE OR REPLACE TRIGGER tiles_row BEFORE DELETE ON tiles FOR EACH ROW "
+             "EXECUTE FUNCTION events_guard()", {"tiles_row"}),
+    "path": ("ALTER FUNCTION events_insert_guard() RESET search_path", {"events_insert"}),
+}
+
+
+@durable
+def test_missing_guards__names_those_that_guard_nothing(store: Store, request: Any) -> None:
+    """Each has its name still, and is on another table, switched off or does something else."""
+    if isinstance(store, SqliteStore):
+        with raw(store) as execute:
+            for gone, name in enumerate(sorted(schema.SQLITE_GUARDS), 1):
+                table, action = name.split("_")
+                execute(f"DROP TRIGGER {name}")
+                execute(f"CREATE TRIGGER {name} BEFORE {action} ON {table} BEGIN SELECT 1; END")
+                assert store.missing_guards() == sorted(schema.SQLITE_GUARDS)[:gone]
+        return
+    with raw(store, request.getfixturevalue("postgres")) as execute:
+        for statements, names in HOLLOW_ON_POSTGRES.values():
+            execute(statements)
+            assert names <= set(store.missing_guards())
+        assert set(store.missing_guards()) == set(schema.POSTGRES_GUARDS)
 
 
 @durable

@@ -16,6 +16,15 @@ from ledger.log import damage, merkle, sqlite
 from ledger.log.backup import UnsoundLog, backup_log
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.memory import MemoryStore
+from ledger.log.milestones import (
+    STREAM,
+    BadContinuation,
+    BadOpening,
+    Continued,
+    gave_up_at,
+    last_own,
+    opened_as,
+)
 from ledger.log.persons import Keys
 from ledger.log.schema import COLUMNS
 from ledger.log.sqlite import SqliteStore
@@ -588,3 +597,19 @@ def test_verify__reports_what_no_event_may_hold_though_every_hash_fits(
     store.change = change
     assert any(problem.position == 2 and what in problem.what
                for problem in verify(store, "main").problems)
+
+
+@pytest.mark.parametrize("payload", [b"[" * 60_000, b'{"x":' * 3_000, b"null", b"\xff"])
+def test_own_event__rejected_with_a_sentence_however_deep_it_nests(payload: bytes) -> None:
+    """R-LDG-01, R-LDG-07: what reads it says so, and verify names its position."""
+    store = MemoryStore()
+    own = raw(2, stream=STREAM, version=2, type=Continued.TOPIC, payload=payload)
+    write(store, raw_first(), own)
+    for read in (lambda: last_own(store, LEDGER, "main"), lambda: gave_up_at(store, LEDGER)):
+        with pytest.raises(BadContinuation, match="^Position 2 of"):
+            read()
+    assert [one.position for one in verify(store, "main").problems] == [2]
+    other = MemoryStore()
+    write(other, raw_first(payload=payload))
+    with pytest.raises(BadOpening):
+        opened_as(other, LEDGER, "main")

@@ -13,6 +13,7 @@ from ledger.common.days import day_of
 from ledger.common.errors import LedgerError
 from ledger.common.values import from_us
 from ledger.core.clock import DayLog
+from ledger.core.event_types import EventUnreadable
 from ledger.log import merkle
 from ledger.log.envelope import Entry
 from ledger.log.persons import Keys
@@ -22,7 +23,8 @@ from ledger.settings import Settings
 from ledger.writing.closing import NothingToClose
 from ledger.writing.genesis import begun, keys_of
 from tests.support.clocks import Time
-from tests.support.envelopes import CONTEXT
+from tests.support.envelopes import CONTEXT, write
+from tests.support.envelopes import entry as raw
 from tests.support.jars import HANDLERS, adding, opening
 from tests.support.thorough import tried
 
@@ -211,3 +213,15 @@ def test_day__is_closed_once_by_two_writers(
         one.handle(opening(number), CONTEXT)
     assert len(closings(store)) == 1
     other.close()
+
+
+@pytest.mark.parametrize("payload", [b"[" * 60_000, b"{}", b'{"access":{"position":1,"root":"x"}}'])
+def test_close__rejected_with_a_sentence_after_a_closing_that_cannot_be_read(
+    ledger: Ledger, payload: bytes
+) -> None:
+    """R-LOG-41: somebody added it, with hashes and a head that fit."""
+    head = ledger.head()
+    write(ledger.store, raw(head.position + 1, stream="s:1", version=1, payload=payload,
+                            type=DayLog.DayClosed.TOPIC, recorded_at=head.recorded_at + 1))
+    with pytest.raises(EventUnreadable, match=f"^Position {head.position + 1} "):
+        ledger.close_log(CONTEXT)

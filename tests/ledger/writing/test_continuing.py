@@ -93,10 +93,12 @@ def test_same__says_nothing(store: Store, keys: Keys) -> None:
 
 
 def test_newer__says_so_once_and_the_older_records_no_more(store: Store, keys: Keys) -> None:
-    """R-LDG-08, in each ledger for itself; what was there can be read."""
+    """R-LDG-08, in each ledger and in that of its keys and readings; what was there can be read."""
     begun(store, keys)
     old, new = (opened_as(one, store, keys) for one in (__version__, NEWER))
     access = opened_as(NEWER, store, keys, "main" + SUFFIX)
+    older = opened_as(__version__, store, keys, "main" + SUFFIX)
+    older.handle(opening(9), CONTEXT)
     old.handle(opening(1), CONTEXT)
     assert new.handle(opening(2), CONTEXT).positions == (4,)
     new.handle(opening(3), CONTEXT)
@@ -108,11 +110,13 @@ def test_newer__says_so_once_and_the_older_records_no_more(store: Store, keys: K
     assert old.preview([(opening(4), CONTEXT)]) == [1]
     assert old.head().position == 5
     assert said_by(store, "main" + SUFFIX) == []
+    with pytest.raises(OlderProgram, match=f"'main' was last written to by version {NEWER}"):
+        older.handle(opening(8), CONTEXT)
     access.handle(opening(1), CONTEXT)
     assert [one.program for one in said_by(store, "main" + SUFFIX)] == [NEWER]
     for name in store.ledgers():
         assert verify(store, name).ok
-    for ledger in (old, new, access):
+    for ledger in (old, new, access, older):
         ledger.close()
 
 
