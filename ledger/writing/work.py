@@ -74,15 +74,17 @@ class Cache:
         All is forgotten if that is more than a look through is worth, or if the log below is
         another, since somebody restored a backup: the hashes of what was recorded since lead from
         the tree's frontier as it was known to the log's, or it is not the same log. A head that
-        another process left, or that was there at the start, is checked against the last event.
+        another process left, or that was there at the start, is checked against the last event, and
+        against the tree where what is known does not lead to it.
         Errors: EventMissing (R-LOG-19), HeadUnsound (R-VFY-02).
         """
         if self.head == head:
             return ()
         found: Sequence[Entry] | None = None
-        must_end_at(reader, ledger, head, whole=self.head is None)
         known = 0 if self.head is None else self.head.position
-        if self.head is None or not 0 < head.position - known <= CAUGHT_UP_EVENTS:
+        near = 0 < head.position - known <= CAUGHT_UP_EVENTS
+        must_end_at(reader, ledger, head, whole=self.head is None or not near)
+        if self.head is None or not near:
             self.drop()
         else:
             entries = gapless(reader.read(ledger, after=known, until=head.position), ledger,
@@ -94,6 +96,7 @@ class Cache:
             if _leads(self.head, entries, head):
                 found = entries
             else:
+                must_end_at(reader, ledger, head, whole=True)
                 self.drop()
         self.head = head
         return found

@@ -553,14 +553,20 @@ def test_writer__refuses_a_head_that_was_changed(
 
 
 @durable
+@pytest.mark.parametrize("more", [0, 2], ids=["alone", "with another's events"])
+@pytest.mark.parametrize("column", ["recorded_at", "frontier"])
 def test_writer__refuses_a_head_that_was_changed_while_it_was_open(
-    store: Store, settings: Settings, keys: Keys
+    store: Store, settings: Settings, keys: Keys, column: str, more: int
 ) -> None:
     ledger = Ledger(store, begun(store, keys), handlers=HANDLERS)
     ledger.handle(opening(1), CONTEXT)
-    tamper.intrude(settings, "UPDATE heads SET recorded_at = ?", 4_039_000_000_000_000)
-    with pytest.raises(HeadUnsound):
+    grow(store, more, ledger.id)
+    frontier = bytes(len(store.head("main").frontier))
+    tamper.intrude(settings, f"UPDATE heads SET {column} = ?",
+                   frontier if column == "frontier" else 4_039_000_000_000_000)
+    with pytest.raises(HeadUnsound) as raised:
         ledger.handle(opening(2), CONTEXT)
+    assert raised.value.details["column"] == column
     ledger.close()
 
 
