@@ -15,8 +15,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from api.http.fields import Free
 from api.http.problems import detail_of
 from api.http.routes import PUBLIC, Blueprint, edge
+from api.http.runtime import Edge
 from ledger import __version__
+from ledger.common.errors import LedgerError
 from ledger.log.sqlite import SqliteStore
+from ledger.log.store import StorageFailed
 
 LEAST_DISK = 256 << 20
 """Free bytes below which it is not ready."""
@@ -47,9 +50,10 @@ def livez() -> Response:
 @group.response(200, Free)
 @group.alt_response(503, schema=Free)
 def readyz() -> Response:
-    """Whether it can work: schema, writers, read models, the log's file, disk. 503 if not. A ledger
-    that would refuse whatever is sent says why: its keys are others, a newer program has written to
-    it, its head is not where it ends."""
+    """Whether it can work: schema, keys, writers, read models, the log's file, disk. 503 if not.
+
+    A ledger that would refuse whatever is sent says why: its keys are others, a newer program has
+    written to it, its head is not where it ends."""
     checks = _checks()
     status = 200 if all(check["ok"] for check in checks.values()) else 503
     return Response(orjson.dumps({"ok": status == 200, "checks": checks}), status,
@@ -61,9 +65,9 @@ def _checks() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     schema, needed = here.store.schema()
     found["schema"] = {"ok": schema in (None, needed), "found": schema, "needed": needed}
+    found["keys"] = _answered(_keys_fault(here))
     for name, error in here.writers().items():
-        found[f"{name}/writer"] = {"ok": True} if error is None else {
-            "ok": False, "code": error.code, "rule": error.rule, "detail": detail_of(error)}
+        found[f"{name}/writer"] = _answered(error)
     for name in here.served():
         for status in here.models.status(name):
             found[f"{name}/{status.projection}"] = {
@@ -75,6 +79,20 @@ def _checks() -> dict[str, dict[str, Any]]:
         found["writable"] = {"ok": all(os.access(one, os.W_OK) for one in (path, path.parent))}
         found["disk"] = {"ok": free > LEAST_DISK, "free_bytes": free}
     return found
+
+
+def _keys_fault(here: Edge) -> LedgerError | None:
+    """Why no key can be read now."""
+    try:
+        here.keys.master_row()
+    except StorageFailed as error:
+        return error
+    return None
+
+
+def _answered(error: LedgerError | None) -> dict[str, Any]:
+    return {"ok": True} if error is None else {
+        "ok": False, "code": error.code, "rule": error.rule, "detail": detail_of(error)}
 
 
 @group.permit("/metrics", {"admin", "auditor", "operations"}, name="metrics")

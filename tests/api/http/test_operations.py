@@ -163,6 +163,9 @@ def test_keys__gone_from_a_running_server_are_named(
         file.unlink()
     answer = web.post("/v1/persons/find", {"channel": "taobao", "account": "x"})
     assert "the keys database" in problem(answer, 503, "connection_lost")["detail"]
+    ready = web.client.get("/readyz")
+    assert (ready.status_code, ready.json and ready.json["checks"]["keys"]["code"]) == (
+        503, "storage_failed")
     assert [one for one in caplog.records if one.exc_info] == []
 
 
