@@ -131,6 +131,9 @@ class _Walk:
 
     def _open(self, field: Field) -> None:
         person = field.value.p
+        if field.position > self.gone.get(person, field.position):
+            self.note(field.position, f"{field.pointer} is sealed for {person}, who was erased "
+                      f"at {self.gone[person]}")
         if (new := person not in self.first):
             self.first[person] = field.position
         if person not in self.held:

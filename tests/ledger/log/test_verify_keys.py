@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from ledger.log import verify_keys as module
+from ledger.log.append import append
 from ledger.log.key_rows import Upto
 from ledger.log.keys_backup import backup_keys, restore_keys
 from ledger.log.verify_keys import KeysReport, sealed_in, verify_keys
@@ -14,7 +15,7 @@ from ledger.settings import Opened, Settings, open_ledger
 from ledger.writing.following import follow
 from tests.conftest import durable, on_sqlite
 from tests.support import tamper
-from tests.support.envelopes import CONTEXT
+from tests.support.envelopes import CONTEXT, entry
 from tests.support.erased import erase
 from tests.support.jars import HANDLERS, opening
 
@@ -60,6 +61,24 @@ def test_erased__is_no_fault(opened: Opened, monkeypatch: pytest.MonkeyPatch) ->
     erase(opened.store, people(opened)[0])
     follow(opened.store, opened.ledger.keys)
     assert checked(opened) == KeysReport(True, 10, 6, 3, 1, 0, 0, [])
+
+
+@on_sqlite
+def test_sealed__for_whom_was_erased_before_is_named(opened: Opened) -> None:
+    """Nobody can ever read it: a process went on with a key that was destroyed."""
+    one = people(opened)[0]
+    erase(opened.store, one)
+    follow(opened.store, opened.ledger.keys)
+    jar = opening(30).jar
+    with opened.store.writing("main") as writing:
+        head = writing.head("main")
+        append(writing, head, [entry(
+            head.position + 1, ledger=opened.ledger.id, stream=jar, type="jar.opened.v1",
+            recorded_at=head.recorded_at + 1, subjects=f'["{jar}"]', payload=msgspec.json.encode(
+                {"owner": {"p": one, "n": "", "c": "", "h": ""}}))])
+    found = checked(opened)
+    assert [problem.position for problem in found.problems] == [11]
+    assert found.problems[0].what == f"/owner is sealed for {one}, who was erased at 10"
 
 
 @on_sqlite
