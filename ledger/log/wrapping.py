@@ -48,7 +48,7 @@ class KeyDamaged(LedgerError):
     rule = "R-KEY-12"
 
 
-class DamagedKeys(LedgerError):
+class DamagedKeys(Misconfigured):
     """{count} key(s) in {keys} do not open, and nothing was done: with another master key no backup
     could mend them any more. Restore a backup of the keys first (`ledger restore --keys FILE`). If
     there is none, persons' keys can be left behind with --leave-damaged, and a ledger's secret with
