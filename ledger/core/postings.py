@@ -10,8 +10,12 @@ from typing import Literal
 import msgspec
 
 ACCOUNT_KINDS = ("stock:",)
-"""How the subjects begin that are accounts, to which documents post. Every store is handed these;
-another kind needs a migration that indexes what was recorded."""
+"""How the subjects begin that are accounts, to which documents post. Another kind needs a migration
+that indexes what was recorded."""
+
+INDEXED: tuple[str, ...] = ()
+"""Those of them that every store is handed, and so keeps an index of: none, until documents post.
+"""
 
 
 class Correction(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -4,7 +4,6 @@ import json
 from collections import Counter
 
 from ledger.common.values import MAX_INTEGER
-from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.milestones import STREAM
@@ -40,7 +39,7 @@ def must_be_sound(store: Store, name: str = "main") -> list[Entry]:
 def must_be_indexed(store: Store, rows: list[Entry], name: str = "main") -> None:
     """The index of accounts is what the subjects of all rows make it, neither less nor more."""
     named = Counter((subject, row.position) for row in rows for subject in json.loads(row.subjects)
-                    if subject.startswith(ACCOUNT_KINDS))
+                    if subject.startswith(store.kinds))
     accounts = list({account for account, _ in named})
     assert Counter(store.indexed(name, accounts, 1, MAX_INTEGER)) == named
     assert store.odd_accounts(name, 9) == []

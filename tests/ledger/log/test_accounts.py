@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from ledger import settings as settings_module
 from ledger.core.aggregate import Aggregate
 from ledger.core.postings import ACCOUNT_KINDS, Observation, Posting
 from ledger.log.accounts import accounts_in, astray, touched
@@ -34,6 +35,12 @@ NAMES = st.one_of(
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=9).map(
         lambda text: f"stock:{text}"))
 SUBJECTS = st.lists(NAMES, max_size=4)
+
+@pytest.fixture(autouse=True)
+def indexed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stores are handed the kinds of accounts."""
+    monkeypatch.setattr(settings_module, "INDEXED", ACCOUNT_KINDS)
+
 
 per_store = hypothesis_settings(max_examples=tried(30), deadline=None,
                                 suppress_health_check=[HealthCheck.function_scoped_fixture])
