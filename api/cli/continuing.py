@@ -14,7 +14,7 @@ from ledger.log import backup, keys_backup, rotating
 from ledger.log.backup_files import KEYS_FORMAT, lines_of
 from ledger.log.master_key import MissingMasterKey
 from ledger.log.milestones import BadContinuation, BadOpening, last_own, said
-from ledger.log.missing_keys import MissingKeys
+from ledger.log.missing_keys import must_be_there
 from ledger.log.persons import Keys, WrongKeys
 from ledger.log.store import NOBODY, Head, Store, must_be_owner
 from ledger.settings import Settings, default_actor, sqlite_path
@@ -92,10 +92,9 @@ def _must_have_keys(settings: Settings, ledgers: list[str]) -> None:
     Errors: MissingKeys (R-KEY-13); MissingLedger (R-SET-03) where there is no ledger either.
     """
     path = sqlite_path(settings.keys_url)
-    if path is not None and not path.exists():
-        if not ledgers:
-            settings.find_store("main").close()
-        raise MissingKeys(ledger=(ledgers or ["main"])[0], path=path)
+    if path is not None and not path.exists() and not ledgers:
+        settings.find_store("main").close()
+    must_be_there(path, ledgers or ["main"])
 
 
 @contextmanager

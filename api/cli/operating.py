@@ -1,6 +1,5 @@
 """What an operator does to a log as a whole: its schema, its clock, its days."""
 
-
 import click
 
 from api.cli.options import (

@@ -114,10 +114,7 @@ def not_looked_up(own: UUID | None) -> Iterator[None]:
 def show(receipt: Receipt, form: str) -> None:
     """Say what came of a command."""
     if form == "json":
-        click.echo(as_json({
-            "command_id": str(receipt.command_id), "positions": list(receipt.positions),
-            "versions": receipt.versions, "position": receipt.position,
-            **({"left_out": True} if receipt.left_out else {})}))
+        click.echo(as_json(receipt.shown()))
         return
     if receipt.positions:
         click.echo(tr("Recorded at position {position}.",

@@ -145,11 +145,8 @@ def decide(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
 
 
 def _answer(receipt: Receipt, command: Command, route: Route) -> Response:
-    body = {"command_id": str(receipt.command_id), "positions": receipt.positions,
-            "versions": receipt.versions, "position": receipt.position,
-            **({"left_out": True} if receipt.left_out else {})}
     made = receipt.positions and not receipt.replayed
-    found = Response(orjson.dumps(body), 201 if made else 200,
+    found = Response(orjson.dumps(receipt.shown()), 201 if made else 200,
                      content_type="application/json")
     mark(found, receipt.position, receipt.leaf)
     if receipt.replayed:

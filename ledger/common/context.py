@@ -102,3 +102,9 @@ class Receipt(NamedTuple):
     replayed: bool = False
     leaf: bytes = b""
     left_out: bool = False
+
+    def shown(self) -> dict[str, Any]:
+        """It, as JSON says it to whoever sent the command. `left_out` is there only if it is so."""
+        found = {"command_id": str(self.command_id), "positions": self.positions,
+                 "versions": self.versions, "position": self.position}
+        return {**found, "left_out": True} if self.left_out else found

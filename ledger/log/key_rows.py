@@ -1,6 +1,6 @@
 """What the rows of the keys say, and how all of them are wrapped with another master key."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, bindparam, literal, select, tuple_, update
@@ -51,12 +51,13 @@ def is_master(connection: Connection, used: Master) -> bool:
     return row is not None and row.id == used.id
 
 
-def opened(row: Any, ledger: bytes, used: Master) -> Opened:
-    """A person's key out of a row. One that holds what nobody can have recorded is damaged."""
+def opened(row: Any, ledger: bytes, used: Master, macs: Mapping[bytes, bytes]) -> Opened:
+    """A person's key out of a row. One that holds what nobody can have recorded is damaged. `macs`
+    are those that were looked up, by their lookups."""
     found = None if not isinstance(row.lookup, bytes) else used.unwrap(
         row.wrapped, of_person(ledger, row.person, row.lookup))
     if found is None:
-        return Opened(row.person, None, None)
+        return Opened(row.person, macs.get(row.lookup), None)
     return Opened(row.person, found[KEY_BYTES:], found[:KEY_BYTES])
 
 
@@ -98,7 +99,7 @@ def _wrap(connection: Connection, table: Table, rows: Sequence[Any], *, used: Ma
 def _row_anew(row: Any, *, used: Master, new: Master) -> dict[str, bytes] | None:
     """What changes in a row with another master key; None where it does not open."""
     if hasattr(row, "person"):
-        found = opened(row, row.ledger, used)
+        found = opened(row, row.ledger, used, {})
         if found.key is None or found.mac is None:
             return None
         lookup, wrapped = new.wrap_person(row.ledger, row.person, found.key, found.mac)

@@ -255,9 +255,8 @@ class KeysDatabase:
             with self.asking() as connection:
                 rows = connection.execute(query).fetchall()
             if (rows and rows[0].id == used.id) or not self.renew(used):
-                found = [opened(row, ledger, used) for row in rows if row.person is not None]
-                return [one if one.key is not None else one._replace(mac=lookups.get(row.lookup))
-                        for one, row in zip(found, rows, strict=True)] if found else []
+                return [opened(row, ledger, used, lookups) for row in rows
+                        if row.person is not None]
 
     def destroy(self, ledger: bytes, gone: Mapping[str, int], upto: Upto | None = None) -> None:
         """Delete the keys of persons whom the event at a position erased, and keep that this was

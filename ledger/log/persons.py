@@ -113,7 +113,7 @@ class LedgerKeys:
         self._current_at = -math.inf
         self._by_lookup: _Held[Person] = OrderedDict()
         self._by_id: _Held[AESGCM] = OrderedDict()
-        self._let_go_of = 0
+        self._forgotten = 0
         """How often opened keys were let go of: one that was read before is not held after it."""
         self._lock = threading.RLock()
 
@@ -142,7 +142,7 @@ class LedgerKeys:
         Errors: StorageFailed (R-LOG-04), KeyDamaged (R-KEY-12).
         """
         with self._lock:
-            self._let_go()
+            self._forget_old()
             missing = [name for name in dict.fromkeys(lookups) if name not in self._by_lookup]
             if missing:
                 macs = {self.mac("person", name.encode()): name for name in missing}
@@ -222,7 +222,7 @@ class LedgerKeys:
     def let_go(self, gone: Collection[str]) -> None:
         """Let go of the opened keys of persons, in the memory of this process."""
         with self._lock:
-            self._let_go_of += 1
+            self._forgotten += 1
             for person in gone:
                 self._by_id.pop(person, None)
             for lookup in [name for name, (found, _) in self._by_lookup.items()
@@ -271,11 +271,11 @@ class LedgerKeys:
     def forget_opened(self) -> None:
         """Let go of all opened keys."""
         with self._lock:
-            self._let_go_of += 1
+            self._forgotten += 1
             self._by_lookup.clear()
             self._by_id.clear()
 
-    def _let_go(self) -> None:
+    def _forget_old(self) -> None:
         """Let go of the keys that are held for too long."""
         since = self.monotonic() - HELD_S
         if self._current_at >= since:
@@ -288,7 +288,7 @@ class LedgerKeys:
         """Whether a person was erased, as far as the log was followed. Nothing is asked of the
         database while the key is known. Errors: StorageFailed (R-LOG-04)."""
         with self._lock:
-            self._let_go()
+            self._forget_old()
             if person in self._by_id:
                 return False
         return self._keys.erasure_of(self.ledger, person) is not None
@@ -327,8 +327,8 @@ class LedgerKeys:
         """Read the keys of some persons with one query, so that each value is opened without one.
         What does not open is left to who needs it. Errors: StorageFailed (R-LOG-04)."""
         with self._lock:
-            self._let_go()
-            since = self._let_go_of
+            self._forget_old()
+            since = self._forgotten
             wanted = [person for person in people if person not in self._by_id]
         for person, key in self.keys_of(wanted).items():
             if key is not None:
@@ -336,8 +336,8 @@ class LedgerKeys:
 
     def _cipher(self, person: str, key: bytes | None = None) -> AESGCM | None:
         with self._lock:
-            self._let_go()
-            held, since = self._by_id.get(person), self._let_go_of
+            self._forget_old()
+            held, since = self._by_id.get(person), self._forgotten
         if held is not None:
             return held[0]
         try:
@@ -350,7 +350,7 @@ class LedgerKeys:
     def _keep(self, person: str, opened: AESGCM, since: int) -> None:
         """Hold an opened key, unless keys were let go of since it was asked for."""
         with self._lock:
-            if since == self._let_go_of:
+            if since == self._forgotten:
                 _hold(self._by_id, {person: opened}, self.monotonic())
                 self._trim()
 

@@ -301,8 +301,7 @@ POSTGRES_GUARDS = {f"{table}_insert": PostgresGuard(
     for table, guard in (("events", _POSTGRES_INSERT_GUARD), ("accounts", _POSTGRES_ACCOUNT_GUARD))
 } | {
     f"{table}_{scope}": PostgresGuard(table, kind, "events_guard", _body(_POSTGRES_GUARD))
-    for table in _KEPT for scope, kind in (("row", 1 | 2 | 8 | 16),
-                                                         ("truncate", 2 | 32))}
+    for table in _KEPT for scope, kind in (("row", 1 | 2 | 8 | 16), ("truncate", 2 | 32))}
 """The triggers by name. Of the bits, 1 is for each row, 2 before, 4 INSERT, 8 DELETE, 16 UPDATE,
 and 32 TRUNCATE."""
 

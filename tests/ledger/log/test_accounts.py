@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ledger import settings as settings_module
 from ledger.core.aggregate import Aggregate
 from ledger.core.postings import ACCOUNT_KINDS, Observation, Posting
 from ledger.log.accounts import accounts_in, astray, touched
@@ -29,18 +28,14 @@ from tests.support.soundness import must_be_indexed
 from tests.support.thorough import tried
 from tests.support.waiting import in_thread
 
+pytestmark = pytest.mark.usefixtures("indexed")
+
 NAMES = st.one_of(
     st.sampled_from(["stock:hz:A1", "stock:hz:A2", "stock:hz:A", "stock:", "stock", "order:1",
                      "xstock:hz:A1", 'x"stock:hz:A1"', 'stock:"\\', "stock:云\t/"]),
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=9).map(
         lambda text: f"stock:{text}"))
 SUBJECTS = st.lists(NAMES, max_size=4)
-
-@pytest.fixture(autouse=True)
-def indexed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stores are handed the kinds of accounts."""
-    monkeypatch.setattr(settings_module, "INDEXED", ACCOUNT_KINDS)
-
 
 per_store = hypothesis_settings(max_examples=tried(30), deadline=None,
                                 suppress_health_check=[HealthCheck.function_scoped_fixture])

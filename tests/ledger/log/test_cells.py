@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from sqlalchemy import Engine
 
-from ledger import settings as settings_module
 from ledger.access import IssueKey
 from ledger.common.errors import LedgerError
 from ledger.common.personal import Personal
@@ -33,6 +32,8 @@ from tests.support.jars import HANDLERS, ShakeJars, opening
 from tests.support.logs import add_jars, settings_in
 from tests.support.postgres_server import Server
 from tests.support.source import ROOT
+
+pytestmark = pytest.mark.usefixtures("indexed")
 
 JARS = 256
 TABLES = ["accounts", "events", "heads", "ledgers", "tiles"]
@@ -78,14 +79,6 @@ class Victim:
         path = self.settings.database_url.removeprefix("sqlite:///")
         return (SqliteStore(Path(path), kinds=ACCOUNT_KINDS) if self.owned.sqlite
                 else PostgresStore(str(self.settings.admin_url), kinds=ACCOUNT_KINDS))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def indexed() -> Iterator[None]:
-    """The stores are handed the kinds of accounts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings_module, "INDEXED", ACCOUNT_KINDS)
-        yield
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])

@@ -11,9 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli.commands import demo_command
-from ledger import settings as settings_module
 from ledger.application import Ledger
-from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.envelope import Entry
 from ledger.log.milestones import fault_in_current_opening
 from ledger.log.store import Store
@@ -36,14 +34,7 @@ from tests.support.checker_bytes import (
 from tests.support.source import imports
 from tests.support.tamper import MAIN, intrude
 
-
-@pytest.fixture(scope="module", autouse=True)
-def indexed() -> Iterator[None]:
-    """The stores are handed the kinds of accounts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings_module, "INDEXED", ACCOUNT_KINDS)
-        yield
-
+pytestmark = pytest.mark.usefixtures("indexed")
 
 BOTH = ("main", "main.access")
 RECORDS = 130

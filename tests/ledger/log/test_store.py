@@ -13,9 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ledger import settings as settings_module
 from ledger.application import Ledger
-from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import merkle, schema
 from ledger.log.append import append
 from ledger.log.backup import UnsoundLog, backup_log
@@ -33,14 +31,7 @@ from tests.support.postgres_server import Server
 from tests.support.thorough import tried
 from tests.support.waiting import eventually, in_thread
 
-
-@pytest.fixture(scope="module", autouse=True)
-def indexed() -> Iterator[None]:
-    """The stores are handed the kinds of accounts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings_module, "INDEXED", ACCOUNT_KINDS)
-        yield
-
+pytestmark = pytest.mark.usefixtures("indexed")
 
 TAKEN = [entry(1, stream="s", once="o"), entry(2, stream="s", version=2)]
 
