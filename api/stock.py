@@ -6,7 +6,8 @@ from api.http.reading import Listed, PeriodQuery
 from api.http.routes import Blueprint
 from api.http.writing import Route
 from ledger.fulfilment.commands import ReleaseBackOrders
-from ledger.stock.commands import CountStock, MoveStock
+from ledger.stock.counts import CountStock
+from ledger.stock.movements import MoveStock
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold
 from ledger.stock.transfers import ReceiveTransfer, SendTransfer
 from ledger.stock.warehouses import OpenWarehouse

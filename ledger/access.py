@@ -22,7 +22,7 @@ from ledger.common.bounds import (
 from ledger.common.errors import NotFound, Refused, Unavailable
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import OnStream
+from ledger.core.commands import OnStream, Wanted
 
 ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "finance", "member",
          "operations", "reviewer", "manager", "integration", "admin")
@@ -198,7 +198,7 @@ class IssueKey(_OnKey, frozen=True, kw_only=True):
     replaces: KeyId | None = None
     overlap_until: At | None = None
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         old = [] if self.replaces is None else [(ApiKey, subject("key", self.replaces))]
         return [*super().streams(), *old]
 

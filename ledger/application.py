@@ -8,6 +8,7 @@ from ledger.common.context import Context, Receipt
 from ledger.common.days import day_of
 from ledger.common.errors import LedgerError
 from ledger.common.values import from_us
+from ledger.core.accounts import AHEAD_US
 from ledger.core.clock import AcceptClock
 from ledger.core.commands import Command, Handlers
 from ledger.handlers.table import HANDLERS
@@ -16,7 +17,7 @@ from ledger.log.erasures import erased_by, erasures
 from ledger.log.persons import LedgerKeys
 from ledger.log.store import Head, Store
 from ledger.writing.closing import Closing, NothingToClose
-from ledger.writing.entries import AHEAD_US, OccurredInFuture
+from ledger.writing.entries import OccurredInFuture
 from ledger.writing.errors import (
     BrokenOff,
     CommandReused,

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from ledger.application import Ledger
 from ledger.common.errors import Misconfigured
 from ledger.core.commands import Handlers
-from ledger.core.postings import INDEXED
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.handlers.table import HANDLERS
 from ledger.log import sqlite
 from ledger.log.clock import AHEAD_DAYS, Clock
@@ -172,10 +172,10 @@ class Settings:
         Errors: R-LOG-05, R-LOG-06, R-LOG-07, R-LOG-20, R-SET-02.
         """
         if self.database_url == "memory:":
-            return MemoryStore(kinds=INDEXED)
+            return MemoryStore(kinds=ACCOUNT_KINDS)
         path = sqlite_path(self.database_url)
         with _opening("LEDGER_DATABASE_URL", self.database_url):
-            store = SqliteStore(path, kinds=INDEXED) if path else self._postgres_store()
+            store = SqliteStore(path, kinds=ACCOUNT_KINDS) if path else self._postgres_store()
             if prepare:
                 try:
                     store.prepare()
@@ -214,7 +214,7 @@ class Settings:
     def _postgres_store(self) -> Store:
         from ledger.log.postgres import PostgresStore  # its driver is slow to import
 
-        return PostgresStore(self.database_url, admin_url=self.admin_url, kinds=INDEXED)
+        return PostgresStore(self.database_url, admin_url=self.admin_url, kinds=ACCOUNT_KINDS)
 
     def open_keys(self, *, make: bool = True) -> Keys:
         """The keys, with the master key; with `make`, it is made on first use next to an SQLite
@@ -323,7 +323,7 @@ def open_copy(path: Path, ledger: str) -> Store:
         raise CannotOpen(name="FILE", url=path, why=f"a part of it is still in {wal.name}, since "
                          "it is in use or was not closed; `ledger backup` makes a whole copy")
     with _opening("FILE", str(path)):
-        store = SqliteStore(path, kinds=INDEXED, immutable=True)
+        store = SqliteStore(path, kinds=ACCOUNT_KINDS, immutable=True)
         try:
             if store.schema()[0] is None:
                 raise NotInCopy(ledger=ledger, path=path, known="none")

@@ -32,7 +32,7 @@ from ledger.returns.commands import (
 )
 from ledger.returns.values import CaseLine, Outcome
 from ledger.settings import Opened
-from ledger.stock.commands import CountLine, CountStock
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.pieces import Count
 from ledger.stock.warehouses import OpenWarehouse
 from projections.asking.questions import Question

@@ -128,6 +128,11 @@ class Aggregate(BaseAggregate[str]):
     def begin(self) -> None:
         """Assign the state before the first event."""
 
+    @property
+    def newest(self) -> Any:
+        """The event that it recorded last, which is not in the log yet."""
+        return self._pending_events[-1]
+
     def sealed_by(self, sealer: Sealer) -> Self:
         """Set what seals personal fields; without it, recording one is an error."""
         self._sealer = sealer

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from ledger.common.bounds import AnyInteger, At, Day, Reason, Tally, Text
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command, OnStream
+from ledger.core.commands import Command, OnStream, Wanted
 from ledger.log.milestones import DAY_CLOSED, Anchor
 
 STREAM = "log:clock"
@@ -73,7 +73,7 @@ class CloseLog(Command, frozen=True, kw_only=True):
         """The stream of the day."""
         return f"log:day:{self.day}"
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(DayLog, self.subject)]
 
 

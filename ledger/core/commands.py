@@ -1,6 +1,6 @@
 """The base of all commands, and what their handlers are given."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -9,22 +9,37 @@ from ledger.common.bounds import At, Ordinal
 from ledger.common.checking import checker_of
 from ledger.common.personal import Person
 from ledger.common.values import NAME_BYTES, Checks, bytes_of, fits_name, subject_part
+from ledger.core.accounts import Account, Touch
 from ledger.core.aggregate import Aggregate
+
+Wanted = list[tuple[type[Aggregate] | type[Account], str]]
+"""Aggregates and accounts, each by its class and its name."""
 
 
 class Work(Protocol):
-    """What a handler is given: aggregates, persons, who sent the command, and the time of
-    recording. Units: `now` in microseconds since 1970."""
+    """What a handler is given: aggregates, accounts, persons, who sent the command, and the time of
+    recording. Units: `now` in microseconds since 1970. `position` is that of the last event before
+    the command's."""
 
     actor: str
     now: int
 
+    @property
+    def position(self) -> int: ...
+
     def load(self, cls: type[Any], stream: str) -> Any:
-        """The aggregate of a stream as the commands before left it; blank if it has none."""
+        """The aggregate of a stream, or an account, as the commands before left it; blank if nothing
+        is recorded of it. What is posted to an account is kept if an event posts it."""
         ...
 
-    def fetch(self, wanted: list[tuple[type[Aggregate], str]]) -> None:
-        """Read several aggregates with one query, so that each `load` finds its own."""
+    def fetch(self, wanted: Wanted) -> None:
+        """Read several aggregates and accounts with two queries, so that each `load` finds its own.
+        """
+        ...
+
+    def touches(self, accounts: Collection[str], since: int) -> Iterator[Touch]:
+        """What touched accounts, the latest first, back to where nothing was recorded any more that
+        may have happened after a time. Units: `since` in microseconds since 1970."""
         ...
 
     def holds(self, position: int) -> bool:
@@ -122,8 +137,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         can be sent says it; a client gets the version of this stream as the ETag of its answer."""
         raise NotImplementedError
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
-        """The aggregates that it will need, so that a batch loads them with one query."""
+    def streams(self) -> Wanted:
+        """The aggregates and accounts that it will need, so that a batch loads them with one query."""
         return []
 
     def persons(self) -> list[str]:
@@ -151,11 +166,11 @@ class OnStream(Command, frozen=True, kw_only=True):
     `AGGREGATE` is what the stream is; a subclass adds the field that names it, and the subject.
     """
 
-    AGGREGATE: ClassVar[type[Aggregate]]
+    AGGREGATE: ClassVar[type[Aggregate] | type[Account]]
     occurred_at: At
     expected_version: Ordinal | None = None
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(self.AGGREGATE, self.subject)]
 
     def must_be_current(self, work: Work) -> None:

@@ -13,10 +13,6 @@ ACCOUNT_KINDS = ("stock:",)
 """How the subjects begin that are accounts, to which documents post. Another kind needs a migration
 that indexes what was recorded."""
 
-INDEXED: tuple[str, ...] = ()
-"""Those of them that every store is handed, and so keeps an index of: none, until documents post.
-"""
-
 
 class Correction(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an event corrects: the event at a position did not occur, or holds incorrect data.
@@ -38,8 +34,9 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     """A quantity that an event moves from one place of an account to another.
 
     `account` is a whole subject such as `stock:hz:A1`. `at` is when it happened in the business, by
-    default when the event did. `since` is the position from which the claim of an order counts.
-    Units: `quantity` in whole units of what the account holds, at least 1.
+    default when the event did. `since` is the position from which the claim of an order counts, by
+    default that of the event. `below` is the level at which a declared fact left `from`, where
+    that is less than nothing. Units: whole units of what the account holds; `quantity` at least 1.
     """
 
     account: str
@@ -52,13 +49,21 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     to_bin: str = ""
     at: datetime | None = None
     since: int | None = None
+    below: int | None = None
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How many were counted in a place of an account, and when. Units: whole units, at least 0."""
+    """How many were counted in a place of an account, and when. Without a bin it is the whole place.
+    Units: whole units, at least 0.
+    """
 
     account: str
     place: str
     counted: int
     at: datetime
     bin: str = ""
+
+
+def held_in(account: str) -> str:
+    """The subject of what an account holds: that of `stock:hz:A1` is `sku:A1`."""
+    return f"sku:{account.rpartition(':')[2]}"

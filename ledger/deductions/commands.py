@@ -17,8 +17,7 @@ from ledger.common.bounds import (
     Whole,
 )
 from ledger.common.values import Checks
-from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command, OnStream, Work
+from ledger.core.commands import Command, OnStream, Wanted, Work
 from ledger.deductions.deduction import Deduction
 from ledger.deductions.values import deduction_of
 
@@ -61,7 +60,7 @@ class ProposeDeduction(Command, frozen=True, kw_only=True):
         """The deduction's stream."""
         return deduction_of(self.number)
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(Deduction, self.subject)]
 
     def check(self, checks: Checks) -> None:

@@ -4,8 +4,7 @@ from typing import Annotated, ClassVar
 
 from ledger.common.bounds import At, Form, Items, MemberId, Reason, Stream, Tally, Words
 from ledger.common.values import Checks, is_subject
-from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command, OnStream
+from ledger.core.commands import Command, OnStream, Wanted
 from ledger.erasure.record import GROUNDS, PersonRecord
 
 MOST = 4_000
@@ -74,7 +73,7 @@ class ConfirmErasure(_OnPerson, frozen=True, kw_only=True):
     bare: Streams = []
     seen: Tally
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(PersonRecord, person) for person in {self.person, *self.together}]
 
 
@@ -109,5 +108,5 @@ class EraseRetained(Command, frozen=True, kw_only=True):
         """One of them."""
         return self.together[0]
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(PersonRecord, person) for person in self.together]

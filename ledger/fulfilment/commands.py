@@ -4,21 +4,19 @@ from typing import Annotated, ClassVar
 
 from ledger.common.bounds import Id, Items, Name, Note, Reason
 from ledger.common.values import Checks
-from ledger.core.aggregate import Aggregate
-from ledger.core.commands import OnStream
+from ledger.core.commands import OnStream, Wanted
 from ledger.fulfilment.reserving import lines_wanted
 from ledger.orders.commands import OnOrder
 from ledger.orders.order import Order
 from ledger.orders.placing import PlaceOrder
 from ledger.orders.values import MAX_LINES, PickedFrom
-from ledger.stock.item import StockItem
+from ledger.stock.account import StockAccount
 from ledger.stock.pieces import Count, sku_of
 from ledger.stock.places import stock_of
 from ledger.stock.skus import Sku
 from ledger.stock.warehouses import Warehouse, warehouse_of
 
 Counts = Annotated[list[Count], Items(most=MAX_LINES)]
-Wanted = list[tuple[type[Aggregate], str]]
 
 
 class SellOrder(PlaceOrder, frozen=True, kw_only=True):
@@ -40,7 +38,7 @@ class SellOrder(PlaceOrder, frozen=True, kw_only=True):
         for line in self.lines or ():
             if line.sku is not None and not line.fee:
                 wanted.append((Sku, sku_of(line.sku)))
-                wanted.append((StockItem, stock_of(self.warehouse, line.sku)))
+                wanted.append((StockAccount, stock_of(self.warehouse, line.sku)))
         return wanted
 
 
@@ -69,13 +67,13 @@ class ReleaseBackOrders(OnStream, frozen=True, kw_only=True):
     """Reserve what came in of a SKU for the orders that wait for it, first in, first served."""
 
     NAME: ClassVar[str] = "stock.release_back_orders"
-    AGGREGATE = StockItem
+    AGGREGATE = StockAccount
     warehouse: Id
     sku: Id
 
     @property
     def subject(self) -> str:
-        """The stream of the SKU's stock in the warehouse."""
+        """The account of the SKU in the warehouse."""
         return stock_of(self.warehouse, self.sku)
 
 
@@ -125,6 +123,14 @@ class ReportTransit(_OnParcel, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "order.report_transit"
     PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
     note: Note
+
+
+class RefuseParcel(_OnParcel, frozen=True, kw_only=True):
+    """The buyer refused a parcel, or cannot be reached: the courier brings it back."""
+
+    NAME: ClassVar[str] = "order.refuse_parcel"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
+    reason: Reason
 
 
 class DeliverParcel(_OnParcel, frozen=True, kw_only=True):

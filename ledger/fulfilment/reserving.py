@@ -10,18 +10,22 @@ from typing import NamedTuple
 
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Work
-from ledger.fulfilment.following import follow, parts_of_line, prefetch_stock
+from ledger.fulfilment.postings import parts_of_line, post_order, prefetch_stock
 from ledger.orders.errors import LineWithoutSku
 from ledger.orders.order import Order
-from ledger.orders.values import Line, States
+from ledger.orders.values import Line
+from ledger.stock.account import StockAccount
 from ledger.stock.errors import OutOfStock, SkuUnknown
-from ledger.stock.item import StockItem
 from ledger.stock.pieces import Count, LineParts, Part, sku_of
 from ledger.stock.places import AVAILABLE, stock_of
+from ledger.stock.posting import load_all
 from ledger.stock.skus import Sku, parts_of
 
 MAX_SERVED = 100
 """How many waiting orders one command serves at most; `ReleaseBackOrders` serves the next."""
+
+OUT_OF_STOCK = "out_of_stock"
+"""The exception of an order that waits, which opens and closes by itself."""
 
 
 class Allotment(NamedTuple):
@@ -46,7 +50,8 @@ def allot(
 ) -> Allotment:
     """What can be reserved for an order of (line, SKU, quantity), over the sum of all lines.
 
-    No order gets a piece for which an earlier one waits. Errors: SkuUnknown (R-STK-03).
+    No order gets a piece for which an earlier one waits, unless that is on hold. Errors: SkuUnknown
+    (R-STK-03).
     """
     left: dict[str, int] = {}
     found = Allotment([], [], {})
@@ -56,8 +61,7 @@ def allot(
     for (line, _, quantity), parts in zip(wanted, made_of, strict=True):
         for part in parts:
             if part.sku not in left:
-                item = known_item(work, warehouse, part.sku)
-                left[part.sku] = _free_for(item, order)
+                left[part.sku] = _free_for(work, known_stock(work, warehouse, part.sku), order)
         units = min(quantity, *(left[part.sku] // part.each for part in parts))
         for part in parts:
             left[part.sku] -= units * part.each
@@ -69,23 +73,29 @@ def allot(
     return found
 
 
-def known_item(work: Work, warehouse: str, sku: str) -> StockItem:
+def known_stock(work: Work, warehouse: str, sku: str) -> StockAccount:
     """The stock of a SKU. Errors: SkuUnknown (R-STK-03)."""
-    item: StockItem = work.load(StockItem, stock_of(warehouse, sku))
-    if not item.version and not work.load(Sku, sku_of(sku)).version:
+    account: StockAccount = work.load(StockAccount, stock_of(warehouse, sku))
+    if not account.position and not work.load(Sku, sku_of(sku)).version:
         raise SkuUnknown(sku=sku, warehouse=warehouse)
-    return item
+    return account
 
 
-def _free_for(item: StockItem, order: str) -> int:
-    """The available pieces less those for which earlier orders wait. An order that is not in the
-    queue yet ranks last."""
-    ahead = 0
-    for name, quantity in item.waiting.items():
-        if name == order:
+def _free_for(work: Work, account: StockAccount, order: str) -> int:
+    """The available pieces less those for which earlier orders wait that can be served. An order
+    that is not in the queue yet ranks last."""
+    free = account.level(AVAILABLE)
+    for name, waiting in account.waiting.items() if free > 0 else ():
+        if name == order or free <= 0:
             break
-        ahead += quantity
-    return max(0, item.levels.get(AVAILABLE, 0) - ahead)
+        if _can_be_served(work.load(Order, name)):
+            free -= waiting.quantity
+    return max(0, free)
+
+
+def _can_be_served(order: Order) -> bool:
+    """An order on hold keeps its place in the queue, and is passed over."""
+    return order.held_for is None and not order.ended
 
 
 def must_not_be_short(work: Work, order: Order, warehouse: str, found: Allotment) -> None:
@@ -97,20 +107,21 @@ def must_not_be_short(work: Work, order: Order, warehouse: str, found: Allotment
         for part in found.parts[count.line]:
             wanted[part.sku] = wanted.get(part.sku, 0) + count.quantity * part.each
     for sku, pieces in wanted.items():
-        item = work.load(StockItem, stock_of(warehouse, sku))
-        free = _free_for(item, order.id)
+        account = work.load(StockAccount, stock_of(warehouse, sku))
+        free = _free_for(work, account, order.id)
         if pieces > free:
-            raise OutOfStock(stock=item.id, wanted=pieces, available=free)
+            raise OutOfStock(stock=account.id, wanted=pieces, available=free)
 
 
 def reserve(
     work: Work, order: Order, warehouse: str, *, occurred_at: datetime, all_or_none: bool = False,
     states: tuple[str, ...] = ("unreserved", "short"),
-) -> list[Aggregate]:
-    """Reserve for an order what is there; it waits for what is not.
+) -> list[StockAccount]:
+    """Reserve for an order what is there; it waits for what is not, which is an exception as long
+    as it does. Returns the accounts that it posted to.
 
-    Errors: OutOfStock (R-STK-01) for `all_or_none`, SkuUnknown (R-STK-03), R-ORD-06, R-ORD-20,
-    R-ORD-32, LineWithoutSku (R-ORD-33).
+    Errors: OutOfStock (R-STK-01) for `all_or_none`, SkuUnknown (R-STK-03), R-STK-18, R-ORD-06,
+    R-ORD-20, R-ORD-32, LineWithoutSku (R-ORD-33).
     """
     order.must_be_open()
     lines = order.lines or {}
@@ -119,16 +130,17 @@ def reserve(
     found = allot(work, order.id, warehouse, wanted)
     if all_or_none:
         must_not_be_short(work, order, warehouse, found)
-    before = order.goods
+    before = order.clone()
     # Lines that were short already stay so: an event records only what is short in addition.
     newly = [Count(count.line, new) for count in found.short
-             if (new := count.quantity - before[count.line].get("short", 0)) > 0]
+             if (new := count.quantity - before.goods[count.line].get("short", 0)) > 0]
     if not found.lines and not newly:
-        return [order]
+        return []
     parts = found.parts_to_record({line: lines[line].sku or "" for line in found.parts})
     order.reserve(warehouse, found.lines, newly, parts, occurred_at=occurred_at)
-    items = follow(work, order, before, occurred_at=occurred_at)
-    return [order, *items, *update_waiting(work, order, before, occurred_at=occurred_at)]
+    accounts = post_order(work, order, before)
+    note_shortage(order, bool(newly), occurred_at=occurred_at)
+    return accounts
 
 
 def _sku(order: Order, line: str) -> str:
@@ -138,55 +150,57 @@ def _sku(order: Order, line: str) -> str:
     return sku
 
 
-def update_waiting(
-    work: Work, order: Order, before: Mapping[str, States], *, occurred_at: datetime,
-    reason: str = "reserved",
-) -> list[Aggregate]:
-    """Note in the stock that an order now waits for more, or for fewer, pieces than before."""
-    changes: dict[str, int] = {}
-    for line, states in order.goods.items():
-        if change := states.get("short", 0) - before.get(line, {}).get("short", 0):
-            for part in parts_of_line(work, order, line):
-                changes[part.sku] = changes.get(part.sku, 0) + change * part.each
-    items: list[Aggregate] = []
-    for sku, change in changes.items():
-        item: StockItem = work.load(StockItem, stock_of(order.warehouse, sku))
-        if change > 0:
-            item.wait(sku, order.id, change, occurred_at=occurred_at)
-        else:
-            item.end_wait(sku, order.id, -change, reason, occurred_at=occurred_at)
-        items.append(item)
-    return items
+def note_shortage(order: Order, is_new: bool, *, occurred_at: datetime) -> None:
+    """Open the exception of an order that waits for more, close it once it waits for nothing."""
+    if any(states.get("short") for states in order.goods.values()):
+        if is_new:
+            order.open_exception(OUT_OF_STOCK, OUT_OF_STOCK, occurred_at=occurred_at)
+    elif order.exceptions.get(OUT_OF_STOCK) == OUT_OF_STOCK:
+        order.close_exception(OUT_OF_STOCK, None, occurred_at=occurred_at)
+
+
+def waited_for(order: Order, work: Work) -> list[StockAccount]:
+    """The accounts in which an order waits."""
+    skus = {part.sku for line, states in order.goods.items() if states.get("short")
+            for part in parts_of_line(work, order, line)}
+    return load_all(work, [stock_of(order.warehouse, sku) for sku in sorted(skus)])
 
 
 def serve_waiting(
-    work: Work, changed: Iterable[Aggregate], *, occurred_at: datetime
+    work: Work, accounts: Iterable[StockAccount], *, occurred_at: datetime
 ) -> list[Aggregate]:
-    """What a command changed, and the waiting orders that get what it made available: first in,
-    first served."""
-    found = {aggregate.id: aggregate for aggregate in changed}
-    for item in [one for one in found.values() if isinstance(one, StockItem)]:
-        if item.waiting and item.levels.get(AVAILABLE, 0) > 0:
-            for served in _serve_orders(work, item, occurred_at=occurred_at):
+    """The waiting orders that get what came to be available in some accounts: first in, first
+    served."""
+    found: dict[str, Aggregate] = {}
+    for account in accounts:
+        if account.waiting and account.level(AVAILABLE) > 0:
+            for served in _serve_orders(work, account, occurred_at=occurred_at):
                 found[served.id] = served
     return list(found.values())
 
 
-def _serve_orders(work: Work, item: StockItem, *, occurred_at: datetime) -> list[Aggregate]:
-    """The orders that wait for one SKU, each with what it gets.
+def _serve_orders(
+    work: Work, account: StockAccount, *, occurred_at: datetime
+) -> list[Aggregate]:
+    """The orders that wait for one SKU and get pieces of it.
 
-    An order on hold keeps its place and its claim; so once an order can get nothing, nobody after
-    it can.
+    One that gets none, since it lacks another part of a bundle, keeps its claim: so once the claims
+    before it take all that is there, nobody after it gets any.
     """
-    changed: list[Aggregate] = []
-    for name in list(item.waiting)[:MAX_SERVED]:
-        if not _free_for(item, name):
+    served: list[Aggregate] = []
+    claimed = 0
+    work.fetch([(Order, name) for name in account.waiting])
+    for name in list(account.waiting):
+        if account.level(AVAILABLE) <= claimed or len(served) == MAX_SERVED:
             break
         order: Order = work.load(Order, name)
-        if order.held_for is None and not order.ended:
-            changed += reserve(work, order, order.warehouse, occurred_at=occurred_at,
-                               states=("short",))
-    return changed
+        if not _can_be_served(order):
+            continue
+        if reserve(work, order, order.warehouse, occurred_at=occurred_at, states=("short",)):
+            served.append(order)
+        if (still := account.waiting.get(name)) is not None:
+            claimed += still.quantity
+    return served
 
 
 def lines_wanted(lines: Iterable[Line]) -> list[tuple[str, str, int]]:

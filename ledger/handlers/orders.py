@@ -2,8 +2,8 @@
 
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
-from ledger.fulfilment.following import follow, follow_declared
-from ledger.fulfilment.reserving import serve_waiting, update_waiting
+from ledger.fulfilment.postings import post_order
+from ledger.fulfilment.reserving import note_shortage, serve_waiting, waited_for
 from ledger.orders.commands import (
     ApproveOrder,
     AssignOrder,
@@ -15,6 +15,7 @@ from ledger.orders.commands import (
     HoldOrder,
     LiftHold,
     NoteException,
+    OnOrder,
     OpenException,
     PayOrder,
     RefundOrder,
@@ -90,16 +91,17 @@ def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
     Errors: R-ORD-06, R-ORD-08, R-ORD-10, R-ORD-12.
     """
     order, at = command.load(work), command.occurred_at
-    before = order.goods
+    before = order.clone()
     if command.ended_as == "completed":
         order.complete(occurred_at=at)
     elif command.ended_as == "closed":
         order.close(noted_of(order, work, command.reason), occurred_at=at)
     else:
         order.cancel(noted_of(order, work, command.reason), occurred_at=at)
-    changed = [order, *follow(work, order, before, occurred_at=at),
-               *update_waiting(work, order, before, occurred_at=at, reason=command.ended_as)]
-    return serve_waiting(work, changed, occurred_at=at)
+    freed = post_order(work, order, before)
+    if order.pending_events:
+        note_shortage(order, False, occurred_at=at)
+    return [order, *serve_waiting(work, freed, occurred_at=at)]
 
 
 def approve_order(command: ApproveOrder, work: Work) -> list[Aggregate]:
@@ -118,17 +120,23 @@ def change_lines(command: ChangeLines, work: Work) -> list[Aggregate]:
 
 
 def hold_order(command: HoldOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-06, R-ORD-20."""
+    """What it waits for goes to the next who wait. Errors: R-ORD-06, R-ORD-20."""
     order = command.load(work)
     order.hold(written_of(order, work, command.reason), occurred_at=command.occurred_at)
-    return [order]
+    return _served(order, work, command)
+
+
+def _served(order: Order, work: Work, command: OnOrder) -> list[Aggregate]:
+    """An order whose turn to be served has come or gone, and who is served instead."""
+    served = serve_waiting(work, waited_for(order, work), occurred_at=command.occurred_at)
+    return list({one.id: one for one in (order, *served)}.values())
 
 
 def lift_hold(command: LiftHold, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-03."""
+    """It gets what is there for it by now. Errors: R-ORD-03."""
     order = command.load(work)
     order.lift_hold(noted_of(order, work, command.note), occurred_at=command.occurred_at)
-    return [order]
+    return _served(order, work, command)
 
 
 def submit_order(command: SubmitOrder, work: Work) -> list[Aggregate]:
@@ -166,22 +174,22 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
     """What a file declares about an order; if it names a warehouse, the stock moves, too.
 
     Errors: NumberReused (R-ORD-02), BuyerLost (R-KEY-08), PersonLost (R-KEY-06), LinesDiffer
-    (R-ORD-26), OtherCurrency (R-ORD-35), R-STK-04, R-STK-13.
+    (R-ORD-26), OtherCurrency (R-ORD-35), R-STK-04, R-STK-18.
     """
     order: Order = work.load(Order, command.subject)
     before = order.clone()
-    goods, sent = order.goods, order.dispatched_at
+    sent = order.dispatched_at
     _declare(order, command, work)
-    items = follow_declared(work, order, before)
+    accounts = post_order(work, order, before, decided=False)
     if not order.warehouse or not order.pending_events:
-        return [order, *items]
-    at = order.pending_events[-1].timestamp
+        return [order]
+    at = order.newest.timestamp
     if order.submitted and sent is None and order.dispatched_at is not None:
         # The platform reports a dispatch that the warehouse did not.
         order.open_exception("platform_already_shipped", "platform_already_shipped",
                              occurred_at=at)
-    return [order, *items,
-            *update_waiting(work, order, goods, occurred_at=at, reason="declared")]
+    note_shortage(order, False, occurred_at=at)
+    return [order, *serve_waiting(work, accounts, occurred_at=at)]
 
 
 def _declare(order: Order, command: RecordOrder, work: Work) -> None:

@@ -13,11 +13,13 @@ import msgspec
 from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
-from ledger.fulfilment.following import declare_lines, parts_of_line, prefetch_stock
+from ledger.core.postings import Posting
+from ledger.fulfilment.postings import declare_lines, parts_of_line
 from ledger.fulfilment.reserving import serve_waiting
 from ledger.orders.errors import RefundExceedsPayment
 from ledger.orders.order import Order
 from ledger.orders.placing import buyer_of, must_be_in, noted_of
+from ledger.orders.values import BACK
 from ledger.returns.case import AWAITED, Case
 from ledger.returns.commands import (
     ApproveRefund,
@@ -34,8 +36,8 @@ from ledger.returns.commands import (
     WithdrawCase,
 )
 from ledger.returns.errors import ApprovalExceedsPayment, LineNotOrdered
-from ledger.returns.values import CaseLine
-from ledger.stock.item import StockItem
+from ledger.returns.values import NOT_BACK, REFUSED, CaseLine
+from ledger.stock.account import StockAccount
 from ledger.stock.pieces import Count, LineParts, Part, sku_of
 from ledger.stock.places import (
     AVAILABLE,
@@ -43,10 +45,11 @@ from ledger.stock.places import (
     DAMAGED,
     QUARANTINE,
     RETURNS_INSPECTION,
+    WITH_COURIER,
     WRITTEN_OFF,
-    Move,
     stock_of,
 )
+from ledger.stock.posting import post
 from ledger.stock.skus import Sku, parts_of
 from ledger.stock.warehouses import must_be_open
 
@@ -78,7 +81,8 @@ def request_case(command: RequestCase, work: Work) -> list[Aggregate]:
     if not is_new:
         return [case]
     if order.lines is not None:
-        order.must_have(case.in_order(case.pieces(AWAITED)), ("delivered",))
+        order.must_have(case.in_order(case.pieces(AWAITED)),
+                        (BACK,) if case.kind == REFUSED else ("delivered",))
     must_be_refundable(order, command.refund_minor or 0)
     if order.dispatched_at is not None or order.ended:
         return [case]
@@ -128,8 +132,8 @@ def receive_parcel(command: ReceiveParcel, work: Work) -> list[Aggregate]:
     if not case.receive_parcel({**facts, "parts": parts_to_record(work, command.lines)},
                                occurred_at=command.occurred_at):
         return [case]
-    return [case, *declare_lines(work, command.warehouse, command.lines, COMES_BACK,
-                                 document=case.id, occurred_at=command.occurred_at)]
+    declare_lines(work, case.newest, command.warehouse, command.lines, COMES_BACK)
+    return [case]
 
 
 def record_return(command: RecordReturn, work: Work) -> list[Aggregate]:
@@ -143,10 +147,9 @@ def record_return(command: RecordReturn, work: Work) -> list[Aggregate]:
                   if (value := getattr(command, name)) is not None})
     parts = [] if command.warehouse is None else parts_to_record(work, command.lines)
     case.declare({**facts, "parts": parts}, command.at)
-    if command.warehouse is None:
-        return [case]
-    return [case, *declare_lines(work, command.warehouse, command.lines, COMES_BACK,
-                                 document=case.id, occurred_at=command.at.at)]
+    if command.warehouse is not None:
+        declare_lines(work, case.newest, command.warehouse, command.lines, COMES_BACK)
+    return [case]
 
 
 def _written(case: Case, work: Work, text: str) -> Plain:
@@ -202,7 +205,7 @@ def authorise_case(command: AuthoriseCase, work: Work) -> list[Aggregate]:
     case.authorise(_noted(case, work, command.note), occurred_at=command.occurred_at)
     awaited = case.in_order(case.pieces(AWAITED))
     order = order_of(case, work)
-    if order is None or not awaited or not is_new:
+    if order is None or not awaited or not is_new or case.kind == REFUSED:
         return [case]
     order.expect_return(case.id, awaited, occurred_at=command.occurred_at)
     return [case, order]
@@ -235,12 +238,12 @@ def receive_goods(command: ReceiveGoods, work: Work) -> list[Aggregate]:
              if made != (Part(case.lines[line].sku or "", 1),) for part in made]
     case.receive(command.warehouse, command.lines, parts, _noted(case, work, command.note),
                  occurred_at=command.occurred_at)
-    changed: list[Aggregate] = [case]
-    if order is not None:
-        order.receive_return(case.id, case.in_order(command.lines),
-                             occurred_at=command.occurred_at)
-        changed.append(order)
-    return [*changed, *_move(case, work, command.lines, command.occurred_at)]
+    _post(case, work, command.lines)
+    if order is None:
+        return [case]
+    order.receive_return(case.id, case.in_order(command.lines), refused=case.kind == REFUSED,
+                         occurred_at=command.occurred_at)
+    return [case, order]
 
 
 def parts_sent(work: Work, case: Case, order: Order | None, line: str) -> tuple[Part, ...]:
@@ -253,36 +256,35 @@ def parts_sent(work: Work, case: Case, order: Order | None, line: str) -> tuple[
 
 def inspect_goods(command: InspectGoods, work: Work) -> list[Aggregate]:
     """Each piece gets its place; only what is restocked can be sold again. Errors: R-RET-01,
-    R-RET-03 to R-RET-05, R-RET-12, R-STK-02, R-STK-05."""
+    R-RET-03 to R-RET-05, R-RET-12, R-STK-02."""
     case = command.load(work)
     case.inspect(command.lines, occurred_at=command.occurred_at)
-    items = _move(case, work, command.lines, command.occurred_at, late=command.late)
-    return serve_waiting(work, [case, *items], occurred_at=command.occurred_at)
+    accounts = _post(case, work, command.lines, not_counted=command.late == "not_counted")
+    return [case, *serve_waiting(work, accounts, occurred_at=command.occurred_at)]
 
 
-def _move(
-    case: Case, work: Work, lines: Iterable[Any], occurred_at: datetime, *, late: str = ""
-) -> list[Aggregate]:
-    """Pieces of a case came into inspection, or left it for the place of their disposition."""
-    moves: dict[str, list[Move]] = {}
-    for line in lines:
-        source, target, cause = COMES_BACK
-        if disposition := getattr(line, "disposition", ""):
-            source, target, cause = RETURNS_INSPECTION, PLACE[disposition], "inspection"
-        for part in case.made_of(line.line):
-            moves.setdefault(part.sku, []).append(Move(
-                quantity=line.quantity * part.each, source=source, target=target, cause=cause,
-                line=line.line, to_bin=getattr(line, "bin", "")))
-    moves.pop("", None)  # lines that name no SKU
+def _post(
+    case: Case, work: Work, lines: Iterable[Any], *, not_counted: bool = False
+) -> list[StockAccount]:
+    """Let the last event of a case post its pieces: they came into inspection, or left it for the
+    place of their disposition. Lines that name no SKU post nothing."""
     if not case.warehouse:
         return []
-    prefetch_stock(work, case.warehouse, moves)
-    items: list[Aggregate] = []
-    for sku, found in moves.items():
-        item: StockItem = work.load(StockItem, stock_of(case.warehouse, sku))
-        item.decide_or_declare(sku, found, occurred_at=occurred_at, document=case.id, late=late)
-        items.append(item)
-    return items
+    postings = []
+    for line in lines:
+        source, target, cause = COMES_BACK
+        if case.kind == REFUSED:
+            source = WITH_COURIER
+        if disposition := getattr(line, "disposition", ""):
+            source, target, cause = RETURNS_INSPECTION, PLACE[disposition], "inspection"
+            if case.kind == REFUSED and disposition in NOT_BACK:
+                target = WRITTEN_OFF  # the buyer does not have it, either
+        postings += [
+            Posting(account=stock_of(case.warehouse, part.sku), quantity=line.quantity * part.each,
+                    source=source, target=target, cause=cause, line=line.line,
+                    to_bin=getattr(line, "bin", ""))
+            for part in case.made_of(line.line) if part.sku]
+    return post(work, case.newest, postings, decided=True, not_counted=not_counted)
 
 
 def approve_refund(command: ApproveRefund, work: Work) -> list[Aggregate]:
@@ -329,7 +331,7 @@ def close_case(command: CloseCase, work: Work) -> list[Aggregate]:
 
 def _awaited(case: Case) -> list[Count]:
     """The pieces that the order expects back for a case, since the shop agreed."""
-    return case.in_order(case.pieces(AWAITED)) if case.state == "authorised" else []
+    return case.in_order(case.pieces(AWAITED)) if case.state == "authorised" and case.kind != REFUSED else []
 
 
 def _ended(

@@ -1,26 +1,31 @@
 """What happens to warehouses, SKUs and the pieces in them, by decision or as a fact."""
 
-from collections import defaultdict
+from collections.abc import Callable
+from itertools import chain, count
 
 import msgspec
 
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
-from ledger.fulfilment.following import declare_lines
+from ledger.core.postings import Posting
+from ledger.fulfilment.counting import count_accounts, counted_by_sku
+from ledger.fulfilment.postings import declare_lines
 from ledger.fulfilment.reserving import serve_waiting
-from ledger.stock.commands import CountStock, MoveStock
+from ledger.stock.account import StockAccount
+from ledger.stock.counts import CountStock, StockCount, count_of
 from ledger.stock.errors import AliasOfAlias, UnitFixed
-from ledger.stock.item import StockItem
+from ledger.stock.movements import Movement, MoveStock, movement_of
+from ledger.stock.moving import in_chunks, moves_by_sku, post_moves
 from ledger.stock.pieces import sku_of
 from ledger.stock.places import (
     AVAILABLE,
     BETWEEN_WAREHOUSES,
-    CAUSES,
+    OTHER_WAREHOUSE,
     STOCKTAKE_GAIN_LOSS,
     WRITTEN_OFF,
-    Move,
     stock_of,
 )
+from ledger.stock.posting import post
 from ledger.stock.skus import (
     AliasSku,
     BundleSku,
@@ -81,50 +86,55 @@ def set_threshold(command: SetThreshold, work: Work) -> list[Aggregate]:
     return [sku]
 
 
-COMING_IN = ("opening", "receipt", "found", "adjustment")
-"""Causes by which a SKU may become known."""
-
-
 def move_stock(command: MoveStock, work: Work) -> list[Aggregate]:
     """Decisions are refused where too few pieces lie, facts are always recorded.
 
-    Errors: R-STK-01 to R-STK-05, R-STK-08.
+    Errors: R-STK-01 to R-STK-04, R-STK-08, R-STK-15 to R-STK-17, MovementRecorded (R-STK-19).
     """
     must_be_open(work, command.warehouse)
-    coming = {move.sku for move in command.moves if move.cause in COMING_IN}
-    moves: dict[tuple[str, bool], list[Move]] = defaultdict(list)
-    for move in command.moves:
-        sku = real_sku(work, command.warehouse, move.sku, new=move.sku in coming)
-        moves[sku, CAUSES[move.cause].decision].append(move.move())
-    changed: dict[str, Aggregate] = {}
-    for (sku, decision), listed in moves.items():
-        item: StockItem = work.load(StockItem, stock_of(command.warehouse, sku))
-        record = item.decide_or_declare if decision else item.declare
-        record(sku, listed, occurred_at=command.occurred_at, document=command.document,
-               reason=command.reason, late=command.late)
-        changed[item.id] = item
-    return serve_waiting(work, changed.values(), occurred_at=command.occurred_at)
+    movement: Movement = work.load(Movement, _numbered(work, command, Movement, movement_of))
+    movement.must_be_new()
+    moves = moves_by_sku(work, command.warehouse, command.moves)
+    accounts: dict[str, StockAccount] = {}
+    for chunk in in_chunks(moves.items(), lambda item: len(item[1])):
+        fact = movement.move(command)
+        accounts |= post_moves(work, fact, dict(chunk), not_counted=command.late == "not_counted")
+    return [movement, *serve_waiting(work, accounts.values(), occurred_at=command.occurred_at)]
+
+
+def _numbered(
+    work: Work, command: MoveStock | CountStock, cls: type[Aggregate],
+    name_of: Callable[[str, str], str],
+) -> str:
+    """The stream of a document. One that came without a number gets that of the position where its
+    command begins, with a dash and a further number should somebody have taken that."""
+    if command.number:
+        return name_of(command.warehouse, command.number)
+    numbers = chain([str(work.position + 1)],
+                    (f"{work.position + 1}-{more}" for more in count(2)))
+    return next(name for number in numbers
+                if not work.load(cls, name := name_of(command.warehouse, number)).version)
 
 
 def count_stock(command: CountStock, work: Work) -> list[Aggregate]:
-    """What was counted is what lies there. Errors: R-STK-04, R-STK-08, R-STK-10."""
+    """What was counted lay there then; its difference from the books of that time is posted. Where
+    less lies there than is reserved, the youngest reservations are taken back before.
+
+    Errors: R-STK-04, R-STK-08, R-STK-15, CountRecorded (R-STK-20).
+    """
     must_be_open(work, command.warehouse)
-    counts: dict[str, dict[str, int]] = defaultdict(dict)
-    for count in command.counts:
-        sku = real_sku(work, command.warehouse, count.sku, new=True)
-        counts[sku][count.bin] = counts[sku].get(count.bin, 0) + count.quantity
-    items: list[Aggregate] = []
-    for sku, bins in counts.items():
-        item: StockItem = work.load(StockItem, stock_of(command.warehouse, sku))
-        item.count(sku, bins, occurred_at=command.occurred_at, document=command.document)
-        items.append(item)
-    return serve_waiting(work, items, occurred_at=command.occurred_at)
+    counting: StockCount = work.load(StockCount, _numbered(work, command, StockCount, count_of))
+    counting.must_be_new()
+    counted = counted_by_sku(work, command.warehouse, command.counts)
+    return count_accounts(work, counting, counted, command.occurred_at,
+                          lambda: counting.count(command))
 
 
 def send_transfer(command: SendTransfer, work: Work) -> list[Aggregate]:
     """What is not there cannot be sent.
 
-    Errors: R-STK-01, R-STK-03 to R-STK-05, R-STK-08, TransferAlreadySent (R-TRF-01).
+    Errors: R-STK-01, R-STK-03, R-STK-04, R-STK-08, R-STK-15 to R-STK-18, TransferAlreadySent
+    (R-TRF-01).
     """
     must_be_open(work, command.source)
     must_be_open(work, command.target)
@@ -132,23 +142,18 @@ def send_transfer(command: SendTransfer, work: Work) -> list[Aggregate]:
              for line in command.lines]
     transfer: Transfer = work.load(Transfer, command.subject)
     transfer.send(command.source, command.target, lines, occurred_at=command.occurred_at)
-    moves: dict[str, list[Move]] = defaultdict(list)
-    for line in lines:
-        moves[line.sku].append(Move(quantity=line.quantity, source=AVAILABLE, bin=line.bin,
-                                    target=BETWEEN_WAREHOUSES, cause="transfer"))
-    items: list[Aggregate] = []
-    for sku, listed in moves.items():
-        item: StockItem = work.load(StockItem, stock_of(command.source, sku))
-        item.decide_or_declare(sku, listed, occurred_at=command.occurred_at, document=transfer.id,
-                 late=command.late)
-        items.append(item)
-    return [transfer, *items]
+    post(work, transfer.newest, [
+        Posting(account=stock_of(command.source, line.sku), quantity=line.quantity,
+                source=AVAILABLE, bin=line.bin, target=BETWEEN_WAREHOUSES, cause="transfer")
+        for line in lines], decided=True, not_counted=command.late == "not_counted")
+    return [transfer]
 
 
 def receive_transfer(command: ReceiveTransfer, work: Work) -> list[Aggregate]:
     """What arrived lies in the other warehouse; what never will is written off in the first.
 
-    Errors: R-STK-05, R-STK-08, TransferUnknown (R-TRF-02), MoreReceivedThanSent (R-TRF-03).
+    Errors: R-STK-08, R-STK-15, R-STK-18, TransferUnknown (R-TRF-02), MoreReceivedThanSent
+    (R-TRF-03).
     """
     transfer: Transfer = work.load(Transfer, command.subject)
     if not transfer.version:
@@ -157,20 +162,20 @@ def receive_transfer(command: ReceiveTransfer, work: Work) -> list[Aggregate]:
     lines = [line if line.sku in transfer.underway else msgspec.structs.replace(
         line, sku=real_sku(work, transfer.target, line.sku, new=True)) for line in command.lines]
     transfer.receive(lines, command.reason, occurred_at=command.occurred_at)
-    moves: dict[tuple[str, str], list[Move]] = defaultdict(list)
+    postings = []
     for line in lines:
+        sent = stock_of(transfer.source, line.sku)
         gone = line.place == WRITTEN_OFF
-        moves[transfer.source if gone else transfer.target, line.sku].append(Move(
-            quantity=line.quantity, source=BETWEEN_WAREHOUSES, target=line.place,
-            to_bin=line.bin, cause="loss" if gone else "transfer"))
-    work.fetch([(StockItem, stock_of(*key)) for key in moves])
-    items: list[Aggregate] = []
-    for (warehouse, sku), listed in moves.items():
-        item: StockItem = work.load(StockItem, stock_of(warehouse, sku))
-        item.declare(sku, listed, occurred_at=command.occurred_at, document=transfer.id,
-                     reason=command.reason, late=command.late)
-        items.append(item)
-    return serve_waiting(work, [transfer, *items], occurred_at=command.occurred_at)
+        postings.append(Posting(
+            account=sent, quantity=line.quantity, source=BETWEEN_WAREHOUSES,
+            target=WRITTEN_OFF if gone else OTHER_WAREHOUSE, cause="loss" if gone else "transfer"))
+        if not gone:
+            postings.append(Posting(
+                account=stock_of(transfer.target, line.sku), quantity=line.quantity,
+                source=OTHER_WAREHOUSE, target=line.place, to_bin=line.bin, cause="transfer"))
+    accounts = post(work, transfer.newest, postings, decided=False,
+                    not_counted=command.late == "not_counted")
+    return [transfer, *serve_waiting(work, accounts, occurred_at=command.occurred_at)]
 
 
 WAYS = {WRITE_OFF: (AVAILABLE, WRITTEN_OFF), FOUND: (STOCKTAKE_GAIN_LOSS, AVAILABLE)}
@@ -178,14 +183,13 @@ WAYS = {WRITE_OFF: (AVAILABLE, WRITTEN_OFF), FOUND: (STOCKTAKE_GAIN_LOSS, AVAILA
 
 
 def record_slip(command: RecordSlip, work: Work) -> list[Aggregate]:
-    """Note a slip once, and move its pieces. Errors: R-SLP-01, R-STK-04, R-STK-13."""
+    """Note a slip once, and post its pieces. Errors: R-SLP-01, R-STK-04, R-STK-18."""
     slip: Slip = work.load(Slip, command.subject)
     if not slip.record(command) or command.warehouse is None:
         return [slip]
-    items = declare_lines(
-        work, command.warehouse, command.lines, (*WAYS[command.kind], command.kind),
-        document=slip.id, occurred_at=command.at.at)
-    return serve_waiting(work, [slip, *items], occurred_at=command.occurred_at)
+    accounts = declare_lines(work, slip.newest, command.warehouse, command.lines,
+                             (*WAYS[command.kind], command.kind))
+    return [slip, *serve_waiting(work, accounts, occurred_at=command.occurred_at)]
 
 
 HANDLERS: dict[type[Command], Handler] = {

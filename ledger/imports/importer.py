@@ -19,6 +19,7 @@ import msgspec
 from ledger.common.context import Context, Receipt
 from ledger.common.errors import LedgerError
 from ledger.common.values import from_us
+from ledger.core.accounts import AHEAD_US
 from ledger.imports.assembly import Assembler, OrderAssembler
 from ledger.imports.choices import (
     DECLARED,
@@ -48,7 +49,6 @@ from ledger.log.damage import DatabaseDamaged
 from ledger.log.store import StorageFailed
 from ledger.stock.warehouses import OpenWarehouse
 from ledger.writing import requests
-from ledger.writing.entries import AHEAD_US
 from ledger.writing.errors import BrokenOff, reason_of
 
 __all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "Summary", "UnknownPolicy", "run_import"]

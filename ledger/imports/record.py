@@ -16,7 +16,7 @@ from ledger.common.bounds import (
 )
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command
+from ledger.core.commands import Command, Wanted
 
 
 class ImportedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ class _OnImport(Command, frozen=True, kw_only=True):
         """The import's stream."""
         return subject("import", self.import_id)
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(Import, self.subject)]
 
 

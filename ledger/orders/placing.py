@@ -15,7 +15,7 @@ from ledger.common.bounds import (
 from ledger.common.personal import Person, Plain
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command, Work
+from ledger.core.commands import Command, Wanted, Work
 from ledger.orders.errors import OtherCurrency
 from ledger.orders.order import Order
 from ledger.orders.values import MAX_LINES, PERSONAL_FIELDS, Amounts, Line, Price
@@ -96,7 +96,7 @@ class NewOrder(Command, frozen=True, kw_only=True):
         return {name: value for name in PERSONAL_FIELDS
                 if (value := getattr(self, name)) is not None}
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(Order, self.subject)]
 
     def persons(self) -> list[str]:

@@ -234,7 +234,9 @@ class OrderReview(OrderGoods):
         self._exception_noted(exception=exception, note=note, owner=owner,
                               occurred_at=occurred_at)
 
-    def close_exception(self, exception: str, note: Plain, *, occurred_at: datetime) -> None:
+    def close_exception(
+        self, exception: str, note: Plain | None, *, occurred_at: datetime
+    ) -> None:
         """Errors: ExceptionUnknown (R-ORD-24)."""
         if exception not in self.exceptions:
             raise ExceptionUnknown(order=self.id, exception=exception)

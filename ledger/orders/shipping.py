@@ -23,7 +23,7 @@ from ledger.orders.errors import (
     ParcelOutOfTurn,
     ParcelUnknown,
 )
-from ledger.orders.values import ON_ITS_WAY, OPEN, Parcel, PickedFrom, States
+from ledger.orders.values import BACK, ON_ITS_WAY, OPEN, SENT, Parcel, PickedFrom, States
 from ledger.stock.pieces import Count, LineParts, parts_by_line, quantities
 
 
@@ -70,6 +70,17 @@ class OrderGoods(Aggregate):
         reason: Personal | None = None
         moved_to: str | None = None
 
+    class ReservationTakenBack(Aggregate.Event):
+        """A count found fewer pieces than are reserved, so these are waited for again."""
+
+        TOPIC = "order.reservation_taken_back.v1"
+        lines: list[Count]
+        count: str
+
+        def about(self) -> list[str]:
+            """The count."""
+            return [self.count]
+
     class Picked(Aggregate.Event):
         """The dispatcher took pieces from their bins."""
 
@@ -113,6 +124,13 @@ class OrderGoods(Aggregate):
         parcel: str
         note: Personal | None = None
 
+    class ParcelRefused(Aggregate.Event):
+        """The buyer refused a parcel or cannot be reached: it is on its way back to the sender."""
+
+        TOPIC = "order.parcel_refused.v1"
+        parcel: str
+        reason: Personal | None = None
+
     class Delivered(Aggregate.Event):
         """A parcel reached the buyer; without one, as a platform declares it, all that was sent."""
 
@@ -139,11 +157,13 @@ class OrderGoods(Aggregate):
             return [self.case]
 
     class ReturnReceived(Aggregate.Event):
-        """Pieces that were expected back have arrived."""
+        """Pieces that were expected back have arrived; `refused`: the courier brought them, and the
+        buyer never had them."""
 
         TOPIC = "order.return_received.v1"
         case: str
         lines: list[Count]
+        refused: bool = False
 
         def about(self) -> list[str]:
             """The case."""
@@ -189,6 +209,10 @@ class OrderGoods(Aggregate):
         self._shift(lines, ("reserved",), "unreserved")
         self._shift(short, ("short",), "unreserved")
 
+    @event(ReservationTakenBack)
+    def _reservation_taken_back(self, lines):
+        self._shift(lines, ("reserved",), "short")
+
     @event(Picked)
     def _picked(self, lines):
         self._shift(lines, ("reserved",), "picked")
@@ -221,6 +245,10 @@ class OrderGoods(Aggregate):
         self.parcels = {**self.parcels, parcel: Parcel(
             state="in_transit", lines=self.parcels[parcel].lines)}
 
+    @event(ParcelRefused)
+    def _parcel_refused(self, parcel):
+        self._arrived(parcel, BACK)
+
     @event(Delivered)
     def _delivered(self, parcel, occurred_at):
         self.delivered_at = self.delivered_at or occurred_at
@@ -232,7 +260,7 @@ class OrderGoods(Aggregate):
 
     def _arrived(self, parcel: str | None, state: str) -> None:
         lines = self._all(("in_transit",)) if parcel is None else self.parcels[parcel].lines
-        self._shift(lines, ("in_transit",), state)
+        self._shift(lines, SENT, state)
         if parcel is not None:
             self.parcels = {**self.parcels, parcel: Parcel(state=state, lines=lines)}
 
@@ -241,8 +269,8 @@ class OrderGoods(Aggregate):
         self._shift(lines, ("delivered",), "returning")
 
     @event(ReturnReceived)
-    def _return_received(self, lines):
-        self._shift(lines, ("returning",), "returned")
+    def _return_received(self, lines, refused):
+        self._shift(lines, (BACK,) if refused else ("returning",), "returned")
 
     @event(ReturnEnded)
     def _return_ended(self, lines):
@@ -369,16 +397,26 @@ class OrderGoods(Aggregate):
         self.parcel(parcel, "reported in transit", *ON_ITS_WAY)
         self._transit_reported(parcel=parcel, note=note, occurred_at=occurred_at)
 
+    def refuse_parcel(self, parcel: str, reason: Plain, *, occurred_at: datetime) -> None:
+        """A parcel comes back unopened, once. Errors: R-ORD-03, R-ORD-23, R-ORD-30."""
+        self.must_be_known()
+        if self.parcel(parcel, "refused", *ON_ITS_WAY, BACK).state != BACK:
+            self._parcel_refused(parcel=parcel, reason=reason, occurred_at=occurred_at)
+
+    def take_back(self, lines: list[Count], count: str, *, occurred_at: datetime) -> None:
+        """Let go of reserved pieces that a count did not find; they are waited for again."""
+        self._reservation_taken_back(lines=lines, count=count, occurred_at=occurred_at)
+
     def deliver(self, parcel: str, *, occurred_at: datetime) -> None:
         """A parcel arrived, once. Errors: R-ORD-03, R-ORD-23, R-ORD-30."""
         self.must_be_known()
-        if self.parcel(parcel, "delivered", *ON_ITS_WAY, "delivered").state != "delivered":
+        if self.parcel(parcel, "delivered", *ON_ITS_WAY, BACK, "delivered").state != "delivered":
             self._delivered(parcel=parcel, occurred_at=occurred_at)
 
     def lose(self, parcel: str, reason: Plain, *, occurred_at: datetime) -> None:
         """A parcel is lost, once. Errors: R-ORD-03, R-ORD-23, R-ORD-30."""
         self.must_be_known()
-        if self.parcel(parcel, "reported lost", *ON_ITS_WAY, "lost").state != "lost":
+        if self.parcel(parcel, "reported lost", *ON_ITS_WAY, BACK, "lost").state != "lost":
             self._parcel_lost(parcel=parcel, reason=reason, occurred_at=occurred_at)
 
     def expect_return(self, case: str, lines: list[Count], *, occurred_at: datetime) -> None:
@@ -387,11 +425,13 @@ class OrderGoods(Aggregate):
         self.must_have(lines, ("delivered",))
         self._return_expected(case=case, lines=lines, occurred_at=occurred_at)
 
-    def receive_return(self, case: str, lines: list[Count], *, occurred_at: datetime) -> None:
+    def receive_return(
+        self, case: str, lines: list[Count], *, refused: bool = False, occurred_at: datetime
+    ) -> None:
         """Errors: R-ORD-03, R-ORD-22, R-ORD-29."""
         self.must_be_known()
-        self.must_have(lines, ("returning",))
-        self._return_received(case=case, lines=lines, occurred_at=occurred_at)
+        self.must_have(lines, (BACK,) if refused else ("returning",))
+        self._return_received(case=case, lines=lines, refused=refused, occurred_at=occurred_at)
 
     def end_return(self, case: str, lines: list[Count], *, occurred_at: datetime) -> None:
         """Errors: R-ORD-03, R-ORD-22, R-ORD-29."""

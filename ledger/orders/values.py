@@ -27,7 +27,11 @@ AMOUNT_FIELDS = ("goods_minor", "postage_minor", "discount_minor", "total_minor"
 OPEN = ("unreserved", "short", "reserved", "picked", "packed")
 """States of pieces that are still to be sent."""
 
-STATES = ("cancelled", *OPEN, "in_transit", "delivered", "returning", "returned", "lost")
+BACK = "returning_to_sender"
+SENT = ("in_transit", BACK)
+"""States of pieces that a courier has, on the way to the buyer or back."""
+
+STATES = ("cancelled", *OPEN, *SENT, "delivered", "returning", "returned", "lost")
 """All states of a piece. One that was dispatched is in transit or in a state after it."""
 
 States = Mapping[str, int]
@@ -87,7 +91,8 @@ class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Parcel(msgspec.Struct, frozen=True):
-    """A parcel of an order: packed, dispatched, in_transit, delivered or lost."""
+    """A parcel of an order: packed, dispatched, in_transit, returning_to_sender, delivered or lost.
+    """
 
     state: str
     lines: list[Count]

@@ -20,7 +20,7 @@ from ledger.common.bounds import (
 from ledger.common.days import month_of
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import OnStream
+from ledger.core.commands import OnStream, Wanted
 from ledger.people.attendance import KINDS, Attendance, attendance_of
 from ledger.people.member import Member
 from ledger.people.posts import Post, post_of
@@ -96,7 +96,7 @@ class _OnPost(_OnMember, frozen=True, kw_only=True):
         """The post's stream."""
         return post_of(self.post)
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(Member, self.member), *super().streams()]
 
 
@@ -171,7 +171,7 @@ class _OnAttendance(_OnMember, frozen=True, kw_only=True):
 
     AGGREGATE = Attendance
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(Member, self.member), *super().streams()]
 
 

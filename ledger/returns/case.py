@@ -24,7 +24,16 @@ from ledger.returns.errors import (
     NotThatManyBack,
     RefundExceedsCase,
 )
-from ledger.returns.values import KINDS, NOT_BACK, RETURN_AND_REFUND, CaseLine, Match, Outcome, Sums
+from ledger.returns.values import (
+    KINDS,
+    NOT_BACK,
+    RETURN_AND_REFUND,
+    WITH_GOODS,
+    CaseLine,
+    Match,
+    Outcome,
+    Sums,
+)
 from ledger.stock.pieces import Count, LineParts, parts_by_line, quantities, sku_of
 
 AWAITED, RECEIVED = "awaited", "awaiting_inspection"
@@ -176,7 +185,7 @@ class Case(Aggregate):
     def _requested(self, kind, order, currency, lines, refund_minor):
         self.state, self.kind, self.order, self.currency = "requested", kind, order, currency
         self.sums = Sums(refund_minor)
-        self._take(lines, AWAITED if kind == RETURN_AND_REFUND else "")
+        self._take(lines, AWAITED if kind in WITH_GOODS else "")
 
     @event(ParcelReceived)
     def _parcel_received(self, warehouse, currency, lines, parts):

@@ -18,15 +18,14 @@ from ledger.common.bounds import (
 )
 from ledger.common.moments import Moment
 from ledger.common.values import Checks, subject
-from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command, OnStream, Work
+from ledger.core.commands import Command, OnStream, Wanted, Work
 from ledger.orders.placing import check_price
 from ledger.returns.case import Case
 from ledger.returns.values import (
     KINDS,
     MAX_LINES,
     REFUND_ONLY,
-    RETURN_AND_REFUND,
+    WITH_GOODS,
     CaseLine,
     Match,
     Outcome,
@@ -50,7 +49,7 @@ class _NewCase(Command, frozen=True, kw_only=True):
         """The case's stream."""
         return subject("case", self.channel, self.shop, self.number)
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(Case, self.subject)]
 
     def check(self, checks: Checks) -> None:
@@ -78,7 +77,7 @@ class RequestCase(_NewCase, frozen=True, kw_only=True):
         super().check(checks)
         if self.kind == REFUND_ONLY and self.refund_minor is None:
             checks.fault("/refund_minor", "missing", f"is needed for {REFUND_ONLY}")
-        elif self.kind == RETURN_AND_REFUND and not self.lines:
+        elif self.kind in WITH_GOODS and not self.lines:
             checks.fault("/lines", "missing", "are needed: what comes back?")
         for index, line in enumerate(self.lines):
             if line.fee:

@@ -16,8 +16,11 @@ from ledger.common.bounds import (
 )
 
 MAX_LINES = 2000
-REFUND_ONLY, RETURN_AND_REFUND = KINDS = ("refund_only", "return_and_refund")
-"""Kinds of cases."""
+REFUND_ONLY, RETURN_AND_REFUND, REFUSED = KINDS = ("refund_only", "return_and_refund", "refused")
+"""Kinds of cases. What is refused comes back by the courier: the buyer never had it."""
+
+WITH_GOODS = (RETURN_AND_REFUND, REFUSED)
+"""Kinds of cases in which goods come back."""
 
 DISPOSITIONS = ("restocked", "quarantined", "damaged", "written_off", "missing", "not_ours")
 """What the inspection finds of a piece."""

@@ -16,8 +16,7 @@ from ledger.common.bounds import (
     Words,
 )
 from ledger.common.personal import Plain
-from ledger.core.aggregate import Aggregate
-from ledger.core.commands import OnStream, Work
+from ledger.core.commands import OnStream, Wanted, Work
 from ledger.people.authority import person_of_member
 from ledger.scores.account import Account
 from ledger.scores.closings import CLOSINGS, Closings
@@ -41,7 +40,7 @@ class _OnAccount(OnStream, frozen=True, kw_only=True):
         """The account's stream."""
         return account_of(self.member, self.month)
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [*super().streams(), (Closings, CLOSINGS)]
 
     def persons(self) -> list[str]:

@@ -33,15 +33,6 @@ class WarehouseUnknown(Refused):
     rule = "R-STK-04"
 
 
-class CountedSince(Refused):
-    """{stock} was counted at {counted_at}, after this movement ({occurred_at}). Give `late` as
-    `movement` if the count did not see these pieces, so that the level changes, or as
-    `already_counted` if it did, so that the level stays."""
-
-    code = "counted_since"
-    rule = "R-STK-05"
-
-
 class BundleInsideItself(Refused):
     """{sku} would be a part of itself ({path})."""
 
@@ -70,14 +61,6 @@ class BundleTooLarge(Refused):
     rule = "R-STK-09"
 
 
-class NewerCount(Refused):
-    """{stock} was counted again at {counted_at}, after this count ({occurred_at}). The later count
-    stands; if it is wrong, count once more."""
-
-    code = "newer_count"
-    rule = "R-STK-10"
-
-
 class SkuIsAlias(Refused):
     """{sku} cannot be a bundle: it is another name of {target}. Bundle that SKU instead, or undo
     the name first."""
@@ -101,15 +84,6 @@ class UnitFixed(Refused):
     rule = "R-STK-14"
 
 
-class CountedBeforeDeclared(Refused):
-    """{stock} was counted at {counted_at}, after this movement ({occurred_at}), and a declaration
-    cannot say whether the count saw it. Declare it without a warehouse, and move the stock
-    yourself if the count did not see it."""
-
-    code = "counted_before_declared"
-    rule = "R-STK-13"
-
-
 class TooManyPieces(Refused):
     """{stock}: with this, {pieces} pieces would have moved in all, there and back, and only {most}
     can be kept exactly. Check the quantity and what the bundle is made of. If so many did move, go
@@ -117,3 +91,27 @@ class TooManyPieces(Refused):
 
     code = "too_many_pieces"
     rule = "R-STK-15"
+
+
+class BinEmpty(Refused):
+    """{stock}: {wanted} pieces are to leave bin {bin}, which holds {level}. Name the bin that they
+    lie in, or count this one."""
+
+    code = "bin_empty"
+    rule = "R-STK-16"
+
+
+class BinNeeded(Refused):
+    """{stock}: {wanted} pieces are to leave the shelf, and not so many lie outside its bins. Name
+    the bin: {bins}."""
+
+    code = "bin_needed"
+    rule = "R-STK-17"
+
+
+class TooManyPostings(Refused):
+    """{document} would post {postings} times to stock, its lines times the parts that they are made
+    of, and {most} is the most for one event. Split it, or let no stock move."""
+
+    code = "too_many_postings"
+    rule = "R-STK-18"

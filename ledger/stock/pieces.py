@@ -9,8 +9,8 @@ import msgspec
 from ledger.common.bounds import Id, Quantity, Whole, Words
 from ledger.common.values import subject
 
-Late = Annotated[str, Words("", "movement", "already_counted")]
-"""What a movement from before the last count was; empty where it does not matter."""
+Late = Annotated[str, Words("", "not_counted")]
+"""Whether a count that came after a movement has seen it: empty if it has, as it is in most cases."""
 
 PIECE = "piece"
 UNITS = (PIECE, "g", "ml", "mm")

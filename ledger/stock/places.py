@@ -1,4 +1,4 @@
-"""What movements of stock are made of: places, causes, and the moves between places.
+"""Where pieces are and why they move: the places between which documents post, and the causes.
 
 Stock is kept by double entry. What leaves one place enters another, so that the sum over all places
 is zero for every SKU at every moment.
@@ -7,28 +7,44 @@ is zero for every SKU at every moment.
 from functools import lru_cache
 from typing import Annotated, NamedTuple
 
-import msgspec
-
 from ledger.common.bounds import Words
 from ledger.common.values import subject
 from ledger.stock.pieces import NAMES
 
-RECEIVING, AVAILABLE, RESERVED, PACKED = "receiving", "available", "reserved", "packed"
+RECEIVING, AVAILABLE, RESERVED = "receiving", "available", "reserved"
+PICKED, PACKED = "picked", "packed"
 RETURNS_INSPECTION, QUARANTINE, DAMAGED = "returns_inspection", "quarantine", "damaged"
-INSIDE = (RECEIVING, AVAILABLE, RESERVED, PACKED, RETURNS_INSPECTION, QUARANTINE, DAMAGED)
+INSIDE = (RECEIVING, AVAILABLE, RESERVED, PICKED, PACKED, RETURNS_INSPECTION, QUARANTINE, DAMAGED)
 """The places inside a warehouse."""
 
 ON_HAND = INSIDE[1:]
 """The places that make up what is on hand; what is still being received is not."""
 
 SUPPLIER, BETWEEN_WAREHOUSES, WITH_COURIER = "supplier", "between_warehouses", "with_courier"
-CUSTOMER, REPAIR, WRITTEN_OFF = "customer", "repair", "written_off"
-STOCKTAKE_GAIN_LOSS = "stocktake_gain_loss"
-OUTSIDE = (SUPPLIER, BETWEEN_WAREHOUSES, WITH_COURIER, CUSTOMER, REPAIR, WRITTEN_OFF,
-           STOCKTAKE_GAIN_LOSS)
+OTHER_WAREHOUSE, CUSTOMER, REPAIR = "other_warehouse", "customer", "repair"
+WRITTEN_OFF, STOCKTAKE_GAIN_LOSS = "written_off", "stocktake_gain_loss"
+OUTSIDE = (SUPPLIER, BETWEEN_WAREHOUSES, OTHER_WAREHOUSE, WITH_COURIER, CUSTOMER, REPAIR,
+           WRITTEN_OFF, STOCKTAKE_GAIN_LOSS)
 PLACES = frozenset((*INSIDE, *OUTSIDE))
+"""The places of goods."""
 
-FROM_SHELF = (AVAILABLE, QUARANTINE, DAMAGED, RETURNS_INSPECTION, RECEIVING)
+PHYSICAL = frozenset((*INSIDE, BETWEEN_WAREHOUSES, WITH_COURIER))
+"""Places that cannot hold less than nothing. What a warehouse sent to another is between the two
+until it arrives there, or is known to be lost."""
+
+DEMAND, WAITING = MEMO = ("demand", "waiting")
+"""Places of no goods: between them goes what orders wait for. They are in no sum of goods."""
+
+SHELF = "shelf"
+COUNTED = {SHELF: (AVAILABLE, RESERVED), **{place: (place,) for place in INSIDE
+                                           if place not in (AVAILABLE, RESERVED)}}
+"""What can be counted, and the places that lie there: on a shelf nobody sees what is reserved."""
+
+AREA = {place: area for area, places in COUNTED.items() for place in places}
+"""Where the pieces of a place are counted."""
+
+STORED = (AVAILABLE, QUARANTINE, DAMAGED, RETURNS_INSPECTION, RECEIVING)
+"""Where pieces lie that are of no order: those of orders move by the events of these alone."""
 
 
 class Cause(NamedTuple):
@@ -42,64 +58,36 @@ class Cause(NamedTuple):
 
 
 CAUSES = {
-    "opening": Cause((STOCKTAKE_GAIN_LOSS,), INSIDE, decision=False),
+    "opening": Cause((STOCKTAKE_GAIN_LOSS,), STORED, decision=False),
     "receipt": Cause((SUPPLIER,), (RECEIVING, AVAILABLE, QUARANTINE), decision=False),
     "put_away": Cause((RECEIVING,), (AVAILABLE, QUARANTINE), decision=True),
-    "return_to_supplier": Cause(FROM_SHELF, (SUPPLIER,), decision=True),
-    "adjustment": Cause((*INSIDE, STOCKTAKE_GAIN_LOSS), (*INSIDE, STOCKTAKE_GAIN_LOSS),
+    "return_to_supplier": Cause(STORED, (SUPPLIER,), decision=True),
+    "adjustment": Cause((*STORED, STOCKTAKE_GAIN_LOSS), (*STORED, STOCKTAKE_GAIN_LOSS),
                         decision=False, reasoned=True),
-    "write_off": Cause(INSIDE, (WRITTEN_OFF,), decision=False, reasoned=True),
-    "found": Cause((STOCKTAKE_GAIN_LOSS, WRITTEN_OFF), INSIDE, decision=False),
+    "write_off": Cause(STORED, (WRITTEN_OFF,), decision=False, reasoned=True),
+    "found": Cause((STOCKTAKE_GAIN_LOSS, WRITTEN_OFF), STORED, decision=False),
     "damage": Cause((AVAILABLE, RECEIVING, QUARANTINE), (DAMAGED,), decision=False, reasoned=True),
     "quarantine": Cause((AVAILABLE, RECEIVING), (QUARANTINE,), decision=True, reasoned=True),
     "quarantine_lifted": Cause((QUARANTINE,), (AVAILABLE,), decision=True, reasoned=True),
     "gift": Cause((AVAILABLE,), (CUSTOMER,), decision=True),
     "internal_use": Cause((AVAILABLE,), (WRITTEN_OFF,), decision=True, reasoned=True),
-    "bin_move": Cause(INSIDE, INSIDE, decision=False),
+    "bin_move": Cause((AVAILABLE,), (AVAILABLE,), decision=False),
 }
 """The causes that a client may name. Those of orders, cases, counts and transfers come from their
 own commands."""
 
-OF_DOCUMENTS = ("sale", "reservation", "release", "picking", "packing", "dispatch", "delivery",
-                "loss", "return", "inspection", "count", "already_counted", "transfer")
-"""The causes of movements that follow an order, a case, a count or a transfer."""
-
+ALREADY_COUNTED, CORRECTION = "already_counted", "correction"
+OF_DOCUMENTS = (
+    "sale", "reservation", "release", "back_order", "back_order_ended", "picking", "unpicking",
+    "packing", "unpacking", "dispatch", "return_to_sender", "delivery", "loss", "return",
+    "inspection", "count", "transfer", ALREADY_COUNTED, CORRECTION)
+"""The causes of what an order, a case, a count, a transfer or a correction posts."""
 
 Place = Annotated[str, Words(*sorted(PLACES))]
-AnyCause = Annotated[str, Words(*CAUSES, *OF_DOCUMENTS)]
-
-
-class Move(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """So many pieces from one place to another. Units: pieces, above 0.
-
-    `bin` is where they lay, `to_bin` where they lie now: empty where it is not known. `line` names
-    the line of the document.
-    """
-
-    quantity: int
-    source: Place = msgspec.field(name="from")
-    target: Place = msgspec.field(name="to")
-    cause: AnyCause
-    line: str = ""
-    bin: str = ""
-    to_bin: str = ""
-
-
-class InBin(msgspec.Struct, frozen=True):
-    """So many pieces in a bin; empty where it is not known which."""
-
-    bin: str
-    quantity: int
-
-
-class Below(msgspec.Struct, frozen=True):
-    """A place that a declared fact left below zero, and its level in pieces."""
-
-    place: Place
-    level: int
+Area = Annotated[str, Words(*sorted(COUNTED))]
 
 
 @lru_cache(NAMES)
 def stock_of(warehouse: str, sku: str) -> str:
-    """The stream of a SKU in a warehouse."""
+    """The account of a SKU in a warehouse."""
     return subject("stock", warehouse, sku)

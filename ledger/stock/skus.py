@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar
 
 from ledger.common.bounds import Id, IdOrNone, Items, Level, Title
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import OnStream, Work
+from ledger.core.commands import OnStream, Wanted, Work
+from ledger.stock.account import StockAccount
 from ledger.stock.errors import (
     AliasOfAlias,
     BundleHasNoStock,
@@ -16,7 +17,6 @@ from ledger.stock.errors import (
     SkuUnknown,
     UnitFixed,
 )
-from ledger.stock.item import StockItem
 from ledger.stock.pieces import MAX_PIECES, PIECE, Part, Unit, sku_of
 from ledger.stock.places import stock_of
 
@@ -198,7 +198,7 @@ class AliasSku(_OnSku, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "sku.alias"
     target: IdOrNone
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [*super().streams(), (Sku, sku_of(self.target))]
 
 
@@ -208,7 +208,7 @@ class BundleSku(_OnSku, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "sku.bundle"
     parts: Annotated[list[Part], Items(most=MAX_PARTS)]
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [*super().streams(), *((Sku, sku_of(part.sku)) for part in self.parts)]
 
 
@@ -229,6 +229,6 @@ def real_sku(work: Work, warehouse: str, sku: str, *, new: bool) -> str:
         raise BundleHasNoStock(sku=sku)
     if known.target:
         return real_sku(work, warehouse, known.target, new=new)
-    if not (new or known.version or work.load(StockItem, stock_of(warehouse, sku)).version):
+    if not (new or known.version or work.load(StockAccount, stock_of(warehouse, sku)).position):
         raise SkuUnknown(sku=sku, warehouse=warehouse)
     return sku

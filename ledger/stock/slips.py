@@ -19,7 +19,7 @@ from ledger.common.errors import Refused
 from ledger.common.moments import Moment
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command
+from ledger.core.commands import Command, Wanted
 from ledger.stock.pieces import sku_of
 
 MAX_LINES = 2000
@@ -115,5 +115,5 @@ class RecordSlip(Command, frozen=True, kw_only=True):
         """When it was written."""
         return self.at.at
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(Slip, self.subject)]

@@ -13,9 +13,8 @@ from ledger.common.bounds import Id, Items, NameOrNone, Quantity, Reason, Words
 from ledger.common.errors import Conflict, Refused
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import OnStream
-from ledger.stock.commands import MAX_MOVES
-from ledger.stock.item import StockItem
+from ledger.core.commands import OnStream, Wanted
+from ledger.stock.account import StockAccount
 from ledger.stock.pieces import Late, sku_of
 from ledger.stock.places import (
     AVAILABLE,
@@ -27,6 +26,9 @@ from ledger.stock.places import (
 )
 from ledger.stock.skus import Sku
 from ledger.stock.warehouses import Warehouse, warehouse_of
+
+MAX_LINES = 1_000
+"""Lines of a transfer, at most: each posts twice where it arrives."""
 
 ARRIVALS = (AVAILABLE, RECEIVING, QUARANTINE, DAMAGED, WRITTEN_OFF)
 """Where sent pieces end up; those that never arrive are written off."""
@@ -148,8 +150,8 @@ def _skus(lines: Iterable[Sending]) -> list[str]:
 
 
 class _OnTransfer(OnStream, frozen=True, kw_only=True):
-    """A command on a transfer. `late` answers what a movement from before the last count was:
-    `movement` or `already_counted`."""
+    """A command on a transfer. `late` says `not_counted` of pieces that a count has not seen which
+    came after they moved and is recorded before."""
 
     AGGREGATE = Transfer
     number: Id
@@ -161,7 +163,7 @@ class _OnTransfer(OnStream, frozen=True, kw_only=True):
         """The transfer's stream."""
         return subject("transfer", self.number)
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [*super().streams(), *((Sku, sku_of(line.sku)) for line in self.lines)]
 
 
@@ -169,7 +171,7 @@ class SendTransfer(_OnTransfer, frozen=True, kw_only=True):
     """Send available pieces from one warehouse to another."""
 
     NAME: ClassVar[str] = "transfer.send"
-    lines: Annotated[list[Sending], Items(least=1, most=MAX_MOVES)]
+    lines: Annotated[list[Sending], Items(least=1, most=MAX_LINES)]
     source: Id = msgspec.field(name="from")
     target: Id = msgspec.field(name="to")
 
@@ -177,17 +179,17 @@ class SendTransfer(_OnTransfer, frozen=True, kw_only=True):
         if warehouse_of(self.source) == warehouse_of(self.target):
             checks.fault("/to", "same_place", "is where the pieces lie")
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [*super().streams(), (Warehouse, warehouse_of(self.source)),
                 (Warehouse, warehouse_of(self.target)),
-                *((StockItem, stock_of(self.source, line.sku)) for line in self.lines)]
+                *((StockAccount, stock_of(self.source, line.sku)) for line in self.lines)]
 
 
 class ReceiveTransfer(_OnTransfer, frozen=True, kw_only=True):
     """Record what arrived of a transfer, or is known not to arrive (`written_off`)."""
 
     NAME: ClassVar[str] = "transfer.receive"
-    lines: Annotated[list[Arrival], Items(least=1, most=MAX_MOVES)]
+    lines: Annotated[list[Arrival], Items(least=1, most=MAX_LINES)]
     reason: Reason | None = None
 
     def check(self, checks: Checks) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from ledger.common.bounds import At, Id, Text
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command, Work
+from ledger.core.commands import Command, Wanted, Work
 from ledger.stock.errors import WarehouseUnknown
 
 
@@ -56,7 +56,7 @@ class OpenWarehouse(Command, frozen=True, kw_only=True):
         """The warehouse's stream."""
         return warehouse_of(self.name)
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(Warehouse, self.subject)]
 
 

@@ -8,15 +8,14 @@ import msgspec
 from ledger.common.context import Context
 from ledger.common.errors import Fault, InvalidValues, Refused
 from ledger.common.values import from_us, to_us
+from ledger.core.accounts import AHEAD_US
+from ledger.core.postings import ACCOUNT_KINDS, held_in
 from ledger.log.bounds import must_hold
 from ledger.log.envelope import Entry, leaf_hash, payload_hash, spelled_subjects
 from ledger.log.milestones import STREAM, Milestone
 from ledger.log.randomness import random_16, uuid7
 from ledger.log.store import Head
 from ledger.writing.errors import OnceTaken
-
-AHEAD_US = 5 * 60 * 1_000_000
-"""How far a fact may lie ahead of the log's clock: the clocks of other systems differ."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -42,11 +41,16 @@ class Origin(NamedTuple):
 
 
 def check_times(facts: list[Any], wall: int) -> None:
-    """Check that no fact lies in the future. Errors: OccurredInFuture (R-LOG-10)."""
+    """Check that no fact, posting or observation lies in the future. Errors: OccurredInFuture
+    (R-LOG-10)."""
     for fact in facts:
-        if to_us(fact.occurred_at) > wall + AHEAD_US:
+        latest = fact.occurred_at
+        if fact.postings or fact.observations:
+            latest = max((latest, *(one.at for one in (*fact.postings, *fact.observations)
+                                    if one.at is not None)))
+        if to_us(latest) > wall + AHEAD_US:
             raise OccurredInFuture(
-                stream=fact.originator_id, occurred_at=fact.occurred_at.isoformat(),
+                stream=fact.originator_id, occurred_at=latest.isoformat(),
                 now=from_us(wall).isoformat())
 
 
@@ -80,13 +84,17 @@ def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
     if b"\\u0000" in payload and _NUL.search(payload):
         raise InvalidValues([Fault(f"/{fact.TOPIC}", "nul", "holds a NUL character")])
     correlation = context.correlation
+    accounts = fact.accounts()
+    subjects = {fact.originator_id, *fact.about(), *context.subjects}
+    if astray := [one for one in subjects if one.startswith(ACCOUNT_KINDS)]:
+        raise InvalidValues([Fault(f"/{fact.TOPIC}", "account_named", f"it is about {astray[0]}, and "
+                                   "only what posts to an account or observes it may be")])
     fields = (
         origin.ledger, position, fact.originator_id, fact.originator_version, fact.TOPIC,
         origin.now, to_us(fact.occurred_at), origin.command_id, seq, origin.request_hash,
         fact.__dict__.get("once"), context.actor, context.role, context.client,
         origin.command_id if correlation is None else correlation.bytes, context.causation,
-        spelled_subjects(
-            {fact.originator_id, *fact.about(), *fact.accounts(), *context.subjects}),
+        spelled_subjects({*subjects, *accounts, *map(held_in, accounts)} if accounts else subjects),
         None if source is None else encode(source).decode(), payload,
         salt, payload_hash(salt, payload))
     entry = Entry(*fields, b"")

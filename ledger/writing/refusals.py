@@ -22,7 +22,9 @@ import msgspec
 from ledger.common.context import Context
 from ledger.common.errors import Refused
 from ledger.common.values import from_us, subject
+from ledger.core.accounts import Account
 from ledger.core.aggregate import Aggregate, event
+from ledger.core.postings import held_in
 from ledger.log.bounds import NAME_BYTES
 from ledger.log.envelope import Entry
 from ledger.log.randomness import random_16, uuid7
@@ -131,9 +133,12 @@ def done(task: Task, work: Work) -> list[Any]:
 
 
 def _subjects(task: Task) -> list[str]:
-    """The streams that a command named, if an event can be about them."""
-    return [stream for _, stream in task.command.streams()
-            if _subject(stream) and len(stream.encode()) <= NAME_BYTES]
+    """The streams that a command named, if an event can be about them, and what the accounts that it
+    named hold: a refusal posts to none, so it is about none."""
+    names = (held_in(name) if issubclass(cls, Account) else name
+             for cls, name in task.command.streams())
+    return [name for name in dict.fromkeys(names)
+            if _subject(name) and len(name.encode()) <= NAME_BYTES]
 
 
 class Refusal:

@@ -154,7 +154,7 @@ class Repeats:
         if not persons:
             stream = look.task.command.subject
             for cls, name in look.task.command.streams():
-                if name == stream:
+                if name == stream and issubclass(cls, Aggregate):
                     now = cls.blank(stream)
                     _replay(now, self.reader.streams(self.ledger, [stream]))
                     _replay(now, self._added.get(stream, ()))
@@ -166,7 +166,8 @@ class Repeats:
         fields that its events do not hold although they would if it had said otherwise."""
         kinds = {
             stream: cls for look in looks if look.unsaid
-            for cls, stream in look.task.command.streams() if stream == look.task.command.subject}
+            for cls, stream in look.task.command.streams()
+            if stream == look.task.command.subject and issubclass(cls, Aggregate)}
         streams: dict[str, list[Entry]] = {stream: [] for stream in kinds}
         for entry in self.reader.streams(self.ledger, list(kinds)) if kinds else ():
             streams[entry.stream].append(entry)

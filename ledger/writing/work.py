@@ -1,14 +1,17 @@
 """What handlers see of the ledger: aggregates as the commands before left them, and persons."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from ledger.common.personal import Person, Personal, Plain, Sealer
 from ledger.core import event_types
+from ledger.core.accounts import AHEAD_US, Account, Touch, settled, touch_of, touches_of
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command, Handlers
+from ledger.core.commands import Command, Handlers, Wanted
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import merkle
+from ledger.log.accounts import accounts_in
 from ledger.log.envelope import Entry
 from ledger.log.milestones import STREAM, gave_up_at, last_own
 from ledger.log.persons import LedgerKeys, PersonLost, new_person
@@ -18,12 +21,15 @@ from ledger.log.wrapping import KeyDamaged
 
 CACHED_AGGREGATES = 10_000
 CAUGHT_UP_EVENTS = 1_000
+READ_PAGE = 10_000
 
-Key = tuple[type[Aggregate], str]
-"""What an aggregate is known under. The class belongs to it: whoever takes the name of an order for
+READ_BACK = 1_000
+"""Events of accounts that are read at a time on the way back."""
+
+Known = Aggregate | Account
+Key = tuple[type[Known], str]
+"""What an aggregate or an account is known under. The class belongs to it: whoever takes the name of an order for
 that of a case has a case that does not exist, and everybody else still has the order."""
-
-Wanted = list[Key]
 
 
 def _leads(head: Head, entries: Sequence[Entry], to: Head) -> bool:
@@ -38,10 +44,10 @@ class Cache:
     def __init__(self) -> None:
         self.head: Head | None = None
         self._own: Entry | None = None
-        self._kept: OrderedDict[str, Aggregate] = OrderedDict()
+        self._kept: OrderedDict[str, Known] = OrderedDict()
 
-    def get(self, cls: type[Aggregate], stream: str) -> Aggregate | None:
-        """An aggregate of this class, if it is kept."""
+    def get(self, cls: type[Known], stream: str) -> Known | None:
+        """An aggregate or account of this class, if it is kept."""
         found = self._kept.get(stream)
         if type(found) is not cls:
             return None
@@ -56,7 +62,7 @@ class Cache:
         return self._own
 
     def keep(
-        self, aggregates: dict[Key, Aggregate], head: Head, entries: Sequence[Entry]
+        self, aggregates: dict[Key, Known], head: Head, entries: Sequence[Entry]
     ) -> None:
         """Keep what a commit changed; the log now ends at this head, with these entries."""
         if entries and entries[0].stream == STREAM:
@@ -91,6 +97,8 @@ class Cache:
                               after=known, until=head.position)
             for entry in entries:
                 self._kept.pop(entry.stream, None)
+                for account in accounts_in(entry.subjects, ACCOUNT_KINDS):
+                    self._kept.pop(account, None)
                 if entry.stream == STREAM:
                     self._own = None
             if _leads(self.head, entries, head):
@@ -107,7 +115,7 @@ class Cache:
         self._kept.clear()
 
 
-def names(cls: type[Aggregate], stream: str) -> bool:
+def names(cls: type[Known], stream: str) -> bool:
     """Whether a stream's name is one of this kind; no other can hold such an aggregate."""
     return stream.startswith(f"{cls.KIND}:")
 
@@ -115,7 +123,7 @@ def names(cls: type[Aggregate], stream: str) -> bool:
 class Work:
     """One batch of commands: what they load, change and know of persons.
 
-    `known` holds the aggregates as the commands so far left them, `changed` those among them that
+    `known` holds the aggregates and accounts as the commands so far left them, `changed` those among them that
     are not what was loaded, `touched` those of the command that is being decided, and `actor` who
     sent it; `left_out` says whether it names something of somebody who was erased. `added` counts
     the events of the commands so far. `new` are the persons that the accepted commands made, by
@@ -134,11 +142,12 @@ class Work:
         self.handlers = handlers
         self.sealer: Sealer = keys
         self.actor = "system"
-        self.known: dict[Key, Aggregate] = {}
-        self.touched: dict[Key, Aggregate] = {}
-        self.changed: dict[Key, Aggregate] = {}
+        self.known: dict[Key, Known] = {}
+        self.touched: dict[Key, Known] = {}
+        self.changed: dict[Key, Known] = {}
         self.left_out = False
         self.added = 0
+        self.base: int | None = None
         self.persons: dict[str, Person | None] = {}
         self.new: dict[str, Person] = {}
         self._by_id: dict[str, Person] = {}
@@ -147,6 +156,8 @@ class Work:
         self._drafts: dict[str, Person] = {}
         self._facts: list[Any] = []
         self._decided: list[Any] = []
+        self._touches: list[Touch] = []
+        self._posting: list[Touch] = []
         self.cache = Cache() if cache is None else cache
         self._unreadable: dict[Key, Exception] = {}
 
@@ -193,24 +204,69 @@ class Work:
         A name of another kind is not asked for: there is no such aggregate.
         """
         missing: dict[str, Aggregate] = {}
+        accounts: dict[str, Account] = {}
         for key in wanted:
             cls, stream = key
-            if key in self.known or stream in missing:
+            if key in self.known or stream in missing or stream in accounts:
                 continue
             cached = self.cache.get(cls, stream)
             if cached is not None:
                 self.known[key] = cached
-            elif names(cls, stream):
-                missing[stream] = cls.blank(stream)
-            else:
+            elif not names(cls, stream):
                 self.known[key] = cls.blank(stream)
+            elif issubclass(cls, Account):
+                accounts[stream] = cls.blank(stream)
+            else:
+                missing[stream] = cls.blank(stream)
         for entry in self.reader.streams(self.ledger, list(missing)) if missing else ():
             found = missing[entry.stream]
             try:
                 event_types.decode(entry).mutate(found)
             except Exception as error:  # it stops who needs this stream, not the whole batch
                 self._unreadable.setdefault((type(found), entry.stream), error)
+        self._read_accounts(accounts)
         self.known.update(((type(found), stream), found) for stream, found in missing.items())
+        self.known.update(((type(found), name), found) for name, found in accounts.items())
+
+    def _read_accounts(self, accounts: dict[str, Account]) -> None:
+        """Fold what touched some accounts into them."""
+        after = 0
+        while accounts:
+            page = self.reader.accounts(self.ledger, list(accounts), after=after, limit=READ_PAGE)
+            for entry in page:
+                try:
+                    for name, touch in touch_of(entry).by_account().items():
+                        if name in accounts:
+                            accounts[name].take(touch)
+                except Exception as error:  # as above
+                    for name in accounts_in(entry.subjects, ACCOUNT_KINDS):
+                        if name in accounts:
+                            self._unreadable.setdefault((type(accounts[name]), name), error)
+            if len(page) < READ_PAGE:
+                break
+            after = page[-1].position
+
+    def touches(self, accounts: Collection[str], since: int) -> Iterator[Touch]:
+        """What touched accounts, the latest first, as far back as anything was recorded that may
+        have happened after a time. Units: `since` in microseconds since 1970."""
+        wanted = set(accounts)
+        yield from (touch for touch in reversed(self._touches) if wanted & touch.by_account().keys())
+        until: int | None = None
+        while until != 0:
+            page = self.reader.accounts(self.ledger, sorted(wanted), until=until, limit=READ_BACK,
+                                        descending=True)
+            for entry in page:
+                if entry.recorded_at + AHEAD_US <= since:
+                    return
+                yield touch_of(entry)
+            until = page[-1].position - 1 if len(page) == READ_BACK else 0
+
+    @property
+    def position(self) -> int:
+        """That of the last event before those of the command that is being decided."""
+        if self.base is None:
+            self.base = self.reader.head(self.ledger).position
+        return self.base + self.added
 
     def load(self, cls: type[Any], stream: str) -> Any:
         """A copy of an aggregate that this command may change."""
@@ -220,7 +276,8 @@ class Work:
                 self.fetch([key])
             if key in self._unreadable:
                 raise self._unreadable[key]
-            self.touched[key] = self.known[key].clone().sealed_by(self.sealer)
+            copy = self.known[key].clone()
+            self.touched[key] = copy if isinstance(copy, Account) else copy.sealed_by(self.sealer)
         return self.touched[key]
 
     def holds(self, position: int) -> bool:
@@ -335,23 +392,37 @@ class Work:
     def decide(self, command: Command, actor: str) -> list[Any]:
         """Run the handler of a command. Returns its facts; `touched` is what they lead to."""
         self.touched, self.actor, self._drafts, self.left_out = {}, actor, {}, False
+        self._posting = []
         command.must_be_current(self)
         changed = self.handlers[type(command)](command, self)
         facts = [fact for aggregate in changed for fact in aggregate.collect_events()]
-        for (cls, stream), aggregate in self.touched.items():
-            assert not aggregate.pending_events, f"{command.NAME} changed {stream} and kept it"
-            assert aggregate.version == self.known[cls, stream].version or names(cls, stream), \
+        self._settle(facts)
+        for (cls, stream), found in self.touched.items():
+            assert isinstance(found, Account) or not found.pending_events, \
+                f"{command.NAME} changed {stream} and kept it"
+            assert found.version == self.known[cls, stream].version or names(cls, stream), \
                 f"{command.NAME} took {stream} for a {cls.KIND}"
         if not facts:
             self._drafts = {}
         self._decided = facts
         return facts
 
+    def _settle(self, facts: list[Any]) -> None:
+        """Let accounts be what the facts make of them: what a handler posted, and no event posts,
+        is forgotten."""
+        drafts = [key for key, found in self.touched.items() if isinstance(found, Account)]
+        if drafts:
+            self._posting = list(touches_of(facts, self.position, self.now))
+            found = settled(self._posting, {
+                name: self.known[cls, name] for cls, name in drafts})  # type: ignore[misc]
+            self.touched.update((key, found.get(key[1], self.known[key])) for key in drafts)
+
     def keep(self, events: int) -> None:
         """Let the next command see what the last one touched, and so many events recorded."""
         self.added += events
         self._facts.extend(self._decided)
-        self._decided = []
+        self._touches.extend(self._posting)
+        self._decided, self._posting = [], []
         if self._drafts:
             self.new.update(self._drafts)
             self._by_id.update((person.id, person) for person in self._drafts.values())

@@ -278,6 +278,7 @@ class Writer:
         head = writing.head(self.id)
         self.keys.must_fit(head.keys_id)
         since = self._cache.catch_up(writing, self.id, head)
+        work.base = head.position
         if self._following.catch_up(writing, head, since):
             work.look_up_again()
         return head

@@ -28,7 +28,8 @@ from ledger.policies.book import PolicyBook
 from ledger.returns.case import Case
 from ledger.scores.account import Account
 from ledger.scores.closings import Closings
-from ledger.stock.item import StockItem
+from ledger.stock.counts import StockCount
+from ledger.stock.movements import Movement
 from ledger.stock.skus import Sku
 from ledger.stock.slips import Slip
 from ledger.stock.transfers import Transfer
@@ -45,7 +46,7 @@ FOLDED = 2_000
 """Events of one stream that are folded to show what a later one changed."""
 
 AGGREGATES: dict[str, type[Aggregate]] = {
-    cls.KIND: cls for cls in (Order, Case, StockItem, Sku, Warehouse, Transfer, Slip, Account,
+    cls.KIND: cls for cls in (Order, Case, Movement, StockCount, Sku, Warehouse, Transfer, Slip, Account,
                               Deduction, PolicyBook, Closings, Member, Post, Roster, Attendance,
                               PersonRecord, Erasures)}
 

@@ -1,7 +1,8 @@
 """Inventory: how much is where, each change as a signed delta, low stock, discrepancies.
 
-The present levels are rows of their own. A past level is the sum of the deltas that a cut takes: a
-late entry is one more delta, and rewrites nothing of what was recorded before it.
+It folds what documents post, whichever they are. The present levels are rows of their own. A past
+level is the sum of the deltas that a cut takes: a late entry is one more delta, and rewrites nothing
+of what was recorded before it. What an event posts at different times are different deltas.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,10 +13,26 @@ from urllib.parse import unquote
 import msgspec
 from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table, Text
 
+from ledger.common.values import to_us
+from ledger.core.postings import Posting
+from ledger.log.accounts import accounts_in
 from ledger.log.envelope import Outline
-from ledger.stock.item import PHYSICAL, StockItem
+from ledger.stock.account import StockAccount
 from ledger.stock.pieces import NAMES, PIECE
-from ledger.stock.places import AVAILABLE, INSIDE, ON_HAND, OUTSIDE
+from ledger.stock.places import (
+    AVAILABLE,
+    BETWEEN_WAREHOUSES,
+    CORRECTION,
+    COUNTED,
+    INSIDE,
+    MEMO,
+    ON_HAND,
+    OTHER_WAREHOUSE,
+    OUTSIDE,
+    PHYSICAL,
+    SHELF,
+    WAITING,
+)
 from ledger.stock.skus import Sku
 from projections.store.folding import Fact
 from projections.store.rows import IN_CHUNK, Change, Key, Rows, ledger_column, metadata
@@ -25,12 +42,21 @@ THRESHOLD = 10
 
 PLACES = (*INSIDE, *OUTSIDE)
 
+LEVELS = (*PLACES, WAITING)
+"""What is kept of an item: the pieces in each place, and those that orders wait for."""
+
+FLOWS = ("received", "issued", "sent", "arrived", "lost")
+"""What came to be on hand and what left it; of what left for another warehouse, what was sent, what
+arrived there and what was lost on the way."""
+
+KINDS = (f"{StockAccount.KIND}:",)
+
 levels = Table(
     "stock_levels", metadata,
     ledger_column(),
     Column("sku", Key, nullable=False),
     Column("warehouse", Key, nullable=False),
-    *(Column(place, BigInteger, nullable=False) for place in PLACES),
+    *(Column(place, BigInteger, nullable=False) for place in LEVELS),
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("ledger", "sku", "warehouse", name="stock_levels_pk"),
     sqlite_with_rowid=False,
@@ -43,10 +69,10 @@ deltas = Table(
     Column("warehouse", Key, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("occurred_at", BigInteger, nullable=False),
-    Column("received", BigInteger, nullable=False),
-    Column("issued", BigInteger, nullable=False),
-    *(Column(place, BigInteger, nullable=False) for place in PLACES),
-    PrimaryKeyConstraint("ledger", "sku", "warehouse", "position", name="stock_deltas_pk"),
+    *(Column(flow, BigInteger, nullable=False) for flow in FLOWS),
+    *(Column(place, BigInteger, nullable=False) for place in LEVELS),
+    PrimaryKeyConstraint(
+        "ledger", "sku", "warehouse", "position", "occurred_at", name="stock_deltas_pk"),
     sqlite_with_rowid=False,
 )
 
@@ -55,11 +81,25 @@ bins = Table(
     ledger_column(),
     Column("sku", Key, nullable=False),
     Column("warehouse", Key, nullable=False),
-    Column("state", Key, nullable=False),
     Column("bin", Key, nullable=False),
     Column("quantity", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
-    PrimaryKeyConstraint("ledger", "sku", "warehouse", "state", "bin", name="stock_bins_pk"),
+    PrimaryKeyConstraint("ledger", "sku", "warehouse", "bin", name="stock_bins_pk"),
+    sqlite_with_rowid=False,
+)
+"""The bins of the shelf. Pieces without a known bin have the bin ""."""
+
+bin_deltas = Table(
+    "stock_bin_deltas", metadata,
+    ledger_column(),
+    Column("sku", Key, nullable=False),
+    Column("warehouse", Key, nullable=False),
+    Column("bin", Key, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    PrimaryKeyConstraint("ledger", "sku", "warehouse", "bin", "position", "occurred_at",
+                         name="stock_bin_deltas_pk"),
     sqlite_with_rowid=False,
 )
 
@@ -90,6 +130,7 @@ notices = Table(
     Column("sku", Key, nullable=False),
     Column("warehouse", Key, nullable=False),
     Column("place", Key, nullable=False),
+    Column("bin", Key, nullable=False),
     Column("opened_position", BigInteger, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
     Column("threshold", Integer, nullable=False),
@@ -99,16 +140,21 @@ notices = Table(
     Column("closed_at", BigInteger),
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint(
-        "ledger", "sku", "warehouse", "place", "opened_position", name="stock_notices_pk"),
+        "ledger", "sku", "warehouse", "place", "bin", "opened_position",
+        name="stock_notices_pk"),
     Index("stock_notices_open", "ledger", "closed_position", "sku"),
 )
-"""Low stock and discrepancies, each from its opening to its closing. Low stock has place ""."""
+"""Low stock and discrepancies, each from its opening to its closing. Low stock has place ""; a bin is
+named where its pieces are below zero, and not those of the place."""
 
 LOW = ""
 """What stands for the place in a notice of low stock."""
 
 Item = tuple[str, str]
 """A SKU and a warehouse."""
+
+Noticed = tuple[str, str, str, str]
+"""What a notice is about: an item, a place, and a bin of the shelf."""
 
 
 class Notice(msgspec.Struct, gc=False):
@@ -128,47 +174,49 @@ class Inventory(msgspec.Struct):
     """The stock that a batch touches: levels by item, what was loaded, and what is new."""
 
     ledger: bytes
-    levels: dict[Item, dict[str, int]]
-    loaded: set[Item]
-    positions: dict[Item, int]
-    bins: dict[tuple[str, str, str, str], tuple[int, int]]
-    thresholds: dict[str, tuple[int, int]]
-    thresholds_set: set[str]
-    units: dict[str, tuple[str, int]]
-    open: dict[tuple[str, str, str], Notice]
-    closed: list[tuple[tuple[str, str, str], Notice]]
-    deltas: list[tuple[Any, ...]]
+    levels: dict[Item, dict[str, int]] = {}
+    loaded: set[Item] = set()
+    positions: dict[Item, int] = {}
+    bins: dict[tuple[str, str, str], tuple[int, int]] = {}
+    thresholds: dict[str, tuple[int, int]] = {}
+    thresholds_set: set[str] = set()
+    units: dict[str, tuple[str, int]] = {}
+    open: dict[Noticed, Notice] = {}
+    closed: list[tuple[Noticed, Notice]] = []
+    deltas: list[tuple[Any, ...]] = []
+    bin_deltas: list[tuple[Any, ...]] = []
 
 
 class Stock:
-    """Folds movements of stock. Its rows are those of all reports on stock."""
+    """Folds what is posted to stock. Its rows are those of all reports on stock."""
 
     name: ClassVar[str] = "stock"
-    version: ClassVar[int] = 2
-    tables: ClassVar[tuple[Table, ...]] = (levels, deltas, bins, thresholds, units, notices)
+    version: ClassVar[int] = 3
+    tables: ClassVar[tuple[Table, ...]] = (
+        levels, deltas, bins, bin_deltas, thresholds, units, notices)
 
     def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Inventory:
         """Everything of the SKUs that the entries are about."""
-        skus = sorted({sku for entry in entries if (sku := _sku_of(entry)) is not None})
-        found = Inventory(ledger, {}, set(), {}, {}, {}, set(), {}, {}, [], [])
+        skus = sorted({sku for entry in entries for sku in _skus_of(entry)})
+        found = Inventory(ledger)
         for row in rows.among(levels, ledger, "sku", skus):
             item = (row.sku, row.warehouse)
-            found.levels[item] = dict(zip(PLACES, row[3 : 3 + len(PLACES)], strict=True))
+            found.levels[item] = dict(zip(LEVELS, row[3 : 3 + len(LEVELS)], strict=True))
             found.positions[item] = row.position
             found.loaded.add(item)
         for row in rows.among(bins, ledger, "sku", skus):
-            found.bins[row.sku, row.warehouse, row.state, row.bin] = row.quantity, row.position
+            found.bins[row.sku, row.warehouse, row.bin] = row.quantity, row.position
         for row in rows.among(thresholds, ledger, "sku", skus):
             found.thresholds[row.sku] = row.threshold, row.position
         for row in _open(rows, ledger, skus):
-            found.open[row.sku, row.warehouse, row.place] = Notice(*row[4:])
+            found.open[row.sku, row.warehouse, row.place, row.bin] = Notice(*row[5:])
         return found
 
     def fold(self, state: Inventory, facts: Iterable[Fact]) -> None:
-        """Take movements into the levels."""
+        """Take what is posted into the levels."""
         for entry, event in facts:
-            if entry.type == StockItem.Moved.TOPIC:
-                _moved(state, entry, event)
+            if event.postings or event.observations:
+                _posted(state, entry, event)
             elif entry.type == Sku.Registered.TOPIC:
                 if event.unit != PIECE:
                     state.units[event.sku] = event.unit, entry.position
@@ -176,18 +224,19 @@ class Stock:
                 state.thresholds[event.sku] = event.threshold, entry.position
                 state.thresholds_set.add(event.sku)
                 for item in [item for item in state.levels if item[0] == event.sku]:
-                    _look(state, item, entry, None, touched=[AVAILABLE])
+                    _look(state, item, entry, {AVAILABLE})
 
     def changes(self, state: Inventory) -> Iterator[Change]:
         """The rows that the state now has."""
         ledger = state.ledger
-        rows = {item: (ledger, *item, *(found[place] for place in PLACES), state.positions[item])
+        rows = {item: (ledger, *item, *(found[place] for place in LEVELS), state.positions[item])
                 for item, found in sorted(state.levels.items())}
         yield Change(levels, [row for item, row in rows.items() if item not in state.loaded],
                      [row for item, row in rows.items() if item in state.loaded])
         yield Change(deltas, sorted(state.deltas), [])
         yield Change(bins, [], [(ledger, *key, *held)
                                 for key, held in sorted(state.bins.items())])
+        yield Change(bin_deltas, sorted(state.bin_deltas), [])
         yield Change(thresholds, [], [(ledger, sku, *state.thresholds[sku])
                                       for sku in sorted(state.thresholds_set)])
         yield Change(units, [], [(ledger, sku, *held)
@@ -195,22 +244,20 @@ class Stock:
         touched = [*state.closed, *state.open.items()]
         yield Change(notices, [], sorted(
             ((ledger, *key, *msgspec.structs.astuple(notice)) for key, notice in touched),
-            key=lambda row: row[:5]))
+            key=lambda row: row[:6]))
 
 
-def _sku_of(entry: Outline) -> str | None:
-    """The SKU of an entry of a stock or a SKU, else None."""
-    if entry.type == StockItem.Moved.TOPIC:
-        return _item_of(entry.stream)[0]
+def _skus_of(entry: Outline) -> list[str]:
+    """The SKUs to whose stock an entry posts, or whose threshold it sets."""
     if entry.type == Sku.ThresholdSet.TOPIC:
-        return unquote(entry.stream.split(":")[1])
-    return None
+        return [unquote(entry.stream.split(":")[1])]
+    return [_item_of(account)[0] for account in accounts_in(entry.subjects, KINDS)]
 
 
 @lru_cache(NAMES)
-def _item_of(stream: str) -> Item:
-    """The SKU and the warehouse of a stock's stream."""
-    _, warehouse, sku = stream.split(":")
+def _item_of(account: str) -> Item:
+    """The SKU and the warehouse of an account."""
+    _, warehouse, sku = account.split(":")
     return unquote(sku), unquote(warehouse)
 
 
@@ -223,69 +270,93 @@ def _open(rows: Rows, ledger: bytes, skus: Sequence[str]) -> Iterator[Any]:
             f" AND sku IN ({', '.join('?' * len(chunk))})", (ledger, *chunk))
 
 
-def _moved(state: Inventory, entry: Outline, event: Any) -> None:
-    item = _item_of(entry.stream)
-    known = state.levels.get(item)
-    first = AVAILABLE if known is None else ""
-    if known is None:
-        known = state.levels[item] = dict.fromkeys(PLACES, 0)
-    changed = dict.fromkeys(PLACES, 0)
-    received = issued = 0
-    for move in event.moves:
-        quantity, source, target = move.quantity, move.source, move.target
+def _posted(state: Inventory, entry: Outline, event: Any) -> None:
+    """Take what an event posts and observes: one delta for each account and time."""
+    by_delta: dict[tuple[Item, int], list[Posting]] = {}
+    for posting in event.postings:
+        at = entry.occurred_at if posting.at is None else to_us(posting.at)
+        by_delta.setdefault((_item_of(posting.account), at), []).append(posting)
+    for seen in event.observations:
+        by_delta.setdefault((_item_of(seen.account), to_us(seen.at)), [])
+    touched: dict[Item, set[str]] = {}
+    for (item, at), postings in by_delta.items():
+        known = state.levels.get(item)
+        if known is None:
+            known = state.levels[item] = dict.fromkeys(LEVELS, 0)
+            touched[item] = {AVAILABLE}
+        changed, flows = _delta(postings)
+        for place, change in changed.items():
+            known[place] += change
+        touched.setdefault(item, set()).update(
+            place for place, change in changed.items() if change)
+        state.positions[item] = entry.position
+        state.deltas.append((state.ledger, *item, entry.position, at, *flows.values(),
+                             *(changed[place] for place in LEVELS)))
+        for name, change in _of_bins(postings).items():
+            held, _ = state.bins.get((*item, name), (0, 0))
+            state.bins[*item, name] = held + change, entry.position
+            state.bin_deltas.append((state.ledger, *item, name, entry.position, at, change))
+            if name:
+                _notice(state, (*item, SHELF, name), entry, held + change, threshold=0)
+    for item, places in touched.items():
+        _look(state, item, entry, places)
+
+
+_on_hand, _shelf = frozenset(ON_HAND), frozenset(COUNTED[SHELF])
+
+
+def _delta(postings: Iterable[Posting]) -> tuple[dict[str, int], dict[str, int]]:
+    """By how much postings change each level, and what flowed. What a correction takes back counts
+    against what it was, and not as having gone the other way."""
+    changed, flows = dict.fromkeys((*LEVELS, *MEMO), 0), dict.fromkeys(FLOWS, 0)
+    for one in postings:
+        quantity, source, target = one.quantity, one.source, one.target
         changed[source] -= quantity
         changed[target] += quantity
+        if one.cause == CORRECTION:
+            source, target, quantity = target, source, -quantity
         leaves, enters = source in _on_hand, target in _on_hand
         if enters and not leaves:
-            received += quantity
+            flows["received"] += quantity
         elif leaves and not enters:
-            issued += quantity
-        if move.bin:
-            _bin(state, (*item, source, move.bin), -quantity, entry)
-        if move.to_bin:
-            _bin(state, (*item, target, move.to_bin), quantity, entry)
-    touched = [place for place, change in changed.items() if change or place == first]
-    for place in touched:
-        known[place] += changed[place]
-    state.positions[item] = entry.position
-    state.deltas.append((state.ledger, *item, entry.position, entry.occurred_at,
-                         received, issued, *changed.values()))
-    _look(state, item, entry, event.document, touched=touched)
+            flows["issued"] += quantity
+        if target == BETWEEN_WAREHOUSES:
+            flows["sent"] += quantity
+        elif source == BETWEEN_WAREHOUSES:
+            flows["arrived" if target == OTHER_WAREHOUSE else "lost"] += quantity
+    return changed, flows
 
 
-_on_hand = frozenset(ON_HAND)
+def _of_bins(postings: Iterable[Posting]) -> dict[str, int]:
+    """By how much postings change what lies in each bin, where they do."""
+    found: dict[str, int] = {}
+    for one in postings:
+        if one.source in _shelf:
+            found[one.bin] = found.get(one.bin, 0) - one.quantity
+        if one.target in _shelf:
+            found[one.to_bin] = found.get(one.to_bin, 0) + one.quantity
+    return {name: change for name, change in found.items() if change}
 
 
-def _bin(
-    state: Inventory, key: tuple[str, str, str, str], change: int, entry: Outline
-) -> None:
-    held, _ = state.bins.get(key, (0, 0))
-    state.bins[key] = held + change, entry.position
-
-
-def _look(
-    state: Inventory, item: Item, entry: Outline, document: str | None, *, touched: list[str]
-) -> None:
+def _look(state: Inventory, item: Item, entry: Outline, touched: set[str]) -> None:
     """Open, keep or close the notices of an item, by its levels in places that changed."""
     known = state.levels[item]
-    for place in touched:
+    for place in sorted(touched):
         if place == AVAILABLE:
             threshold = state.thresholds.get(item[0], (THRESHOLD, 0))[0]
-            _notice(state, (*item, LOW), entry, known[place], threshold=threshold,
-                    document=document)
+            _notice(state, (*item, LOW, ""), entry, known[place], threshold=threshold)
         if place in PHYSICAL:
-            _notice(state, (*item, place), entry, known[place], threshold=0, document=document)
+            _notice(state, (*item, place, ""), entry, known[place], threshold=0)
 
 
 def _notice(
-    state: Inventory, key: tuple[str, str, str], entry: Outline, level: int, *,
-    threshold: int, document: str | None,
+    state: Inventory, key: Noticed, entry: Outline, level: int, *, threshold: int
 ) -> None:
     known = state.open.get(key)
     if level < threshold:
         if known is None:
-            state.open[key] = Notice(entry.position, entry.occurred_at, threshold, level, document,
-                                     None, None, entry.position)
+            state.open[key] = Notice(entry.position, entry.occurred_at, threshold, level,
+                                     entry.stream, None, None, entry.position)
         elif level < known.lowest:
             known.lowest, known.position = level, entry.position
     elif known is not None:

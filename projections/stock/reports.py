@@ -12,21 +12,31 @@ from zoneinfo import ZoneInfo
 from ledger.common.days import SHOP_ZONE
 from ledger.common.decoding import any_json
 from ledger.common.errors import Invalid
-from ledger.common.values import from_us, rfc3339
-from ledger.log.store import Store
-from ledger.stock.item import PHYSICAL
+from ledger.common.values import from_us, rfc3339, to_us
+from ledger.core.accounts import touch_of
+from ledger.log.envelope import Entry
 from ledger.stock.pieces import PIECE, sku_of
-from ledger.stock.places import AVAILABLE, INSIDE, ON_HAND
+from ledger.stock.places import (
+    AVAILABLE,
+    BETWEEN_WAREHOUSES,
+    COUNTED,
+    INSIDE,
+    ON_HAND,
+    PHYSICAL,
+    SHELF,
+    WAITING,
+    stock_of,
+)
 from ledger.stock.skus import Sku
 from projections.asking.answering import Past, Reading, Report, report
 from projections.asking.clocks import Cut, end_of_day, moment
 from projections.asking.entries import entries_at
 from projections.asking.questions import SubjectNeeded
-from projections.stock.inventory import LOW, PLACES, Stock
+from projections.stock.inventory import FLOWS, LEVELS, LOW, Stock
 from projections.store.models import ReadModels
 from projections.store.rows import Rows
 
-SUMS = ", ".join(f"SUM({place})" for place in PLACES)
+SUMS = ", ".join(f"SUM({level})" for level in LEVELS)
 
 
 class PeriodReversed(Invalid):
@@ -117,14 +127,15 @@ def _units_folded(reading: Reading, skus: Iterable[str]) -> dict[str, str]:
 def inventory(reading: Reading) -> Iterator[dict[str, Any]]:
     """Pieces of every SKU in every warehouse, sorted by SKU and warehouse.
 
-    Shapes: sku, warehouse, unit (of all quantities), receiving, available, reserved, packed,
-    returns_inspection, quarantine, damaged, on_hand (all of them but receiving), discrepancy (what
-    is below zero in physical places). Errors: NothingRecorded (R-PRJ-07), PositionBeyondHead
+    Shapes: sku, warehouse, unit (of all quantities), receiving, available, reserved, picked, packed,
+    returns_inspection, quarantine, damaged, on_hand (all of them but receiving),
+    between_warehouses (what it sent to others that did not arrive yet), waiting (what orders wait
+    for), discrepancy (what is below zero in physical places). Errors: NothingRecorded (R-PRJ-07), PositionBeyondHead
     (R-PRJ-05).
     """
     if reading.now:
         where, values = _asked(reading)
-        table, columns, grouped = "stock_levels", ", ".join(PLACES), ""
+        table, columns, grouped = "stock_levels", ", ".join(LEVELS), ""
     else:
         where, values = _taken(reading)
         table, columns, grouped = "stock_deltas", SUMS, "GROUP BY sku, warehouse"
@@ -132,7 +143,7 @@ def inventory(reading: Reading) -> Iterator[dict[str, Any]]:
     for sku, warehouse, *levels in _select(
             reading, f"SELECT sku, warehouse, {columns} FROM {table} WHERE {where} {grouped}"
             " ORDER BY sku, warehouse", values):
-        places = dict(zip(PLACES, map(int, levels), strict=True))
+        places = dict(zip(LEVELS, map(int, levels), strict=True))
         yield {"sku": sku, "warehouse": warehouse, "unit": units.get(sku, PIECE), **_level(places)}
 
 
@@ -140,31 +151,40 @@ def _level(places: dict[str, int]) -> dict[str, int]:
     return {
         **{place: places[place] for place in INSIDE},
         "on_hand": sum(places[place] for place in ON_HAND),
+        BETWEEN_WAREHOUSES: places[BETWEEN_WAREHOUSES],
+        WAITING: places[WAITING],
         "discrepancy": -sum(min(0, places[place]) for place in PHYSICAL),
     }
 
 
-@report(Stock, Past.REPLAY, knows=_has_stock)
+@report(Stock, Past.ROWS, knows=_has_stock)
 def bins(reading: Reading) -> Iterator[dict[str, Any]]:
-    """Pieces by bin: sku, warehouse, unit, state, bin, quantity. Pieces in no known bin
-    have the bin "": there, `available` is below zero by what is reserved and not picked yet."""
-    of = _asked(reading)
-    named: dict[tuple[str, str, str], dict[str, int]] = {}
-    for *key, name, quantity in _select(
-            reading, "SELECT sku, warehouse, state, bin, quantity FROM stock_bins"
-            f" WHERE {of.where} ORDER BY sku, warehouse, state, bin", of.values):
-        named.setdefault((key[0], key[1], key[2]), {})[name] = quantity
-    listed_levels = _select(
-        reading, f"SELECT sku, warehouse, {', '.join(INSIDE)} FROM stock_levels"
-        f" WHERE {of.where} ORDER BY sku, warehouse", of.values)
-    units = _units_folded(reading, (row[0] for row in listed_levels))
-    for sku, warehouse, *places in listed_levels:
-        for state, level in zip(INSIDE, places, strict=True):
-            lying = named.get((sku, warehouse, state), {})
-            listed = {"": level - sum(lying.values()), **lying}
-            yield from ({"sku": sku, "warehouse": warehouse, "unit": units.get(sku, PIECE),
-                         "state": state, "bin": name, "quantity": quantity}
-                        for name, quantity in listed.items() if quantity)
+    """Pieces by place and bin, as who counts finds them: sku, warehouse, unit, place, bin, quantity.
+    What is reserved lies on the shelf. Pieces in no known bin have the bin ""."""
+    if reading.now:
+        where, values = _asked(reading)
+        in_bins, in_places = "SELECT sku, warehouse, bin, quantity FROM stock_bins", "stock_levels"
+        sums, grouped = ", ".join(INSIDE), ""
+    else:
+        where, values = _taken(reading)
+        in_bins, in_places = ("SELECT sku, warehouse, bin, SUM(quantity) FROM stock_bin_deltas",
+                              "stock_deltas")
+        sums = ", ".join(f"SUM({place})" for place in INSIDE)
+        grouped = "GROUP BY sku, warehouse"
+    found: list[tuple[str, str, str, str, int]] = [
+        (sku, warehouse, SHELF, name, int(quantity)) for sku, warehouse, name, quantity in _select(
+            reading, f"{in_bins} WHERE {where} {grouped and grouped + ', bin'}", values)]
+    for sku, warehouse, *levels in _select(
+            reading, f"SELECT sku, warehouse, {sums} FROM {in_places} WHERE {where} {grouped}",
+            values):
+        found += [(sku, warehouse, place, "", int(level))
+                  for place, level in zip(INSIDE, levels, strict=True)
+                  if place not in COUNTED[SHELF]]
+    units = _units(reading)
+    for sku, warehouse, place, name, quantity in sorted(found):
+        if quantity:
+            yield {"sku": sku, "warehouse": warehouse, "unit": units.get(sku, PIECE),
+                   "place": place, "bin": name, "quantity": quantity}
 
 
 # -- movements ------------------------------------------------------------------------------------
@@ -198,35 +218,41 @@ def _period(reading: Reading) -> _Period:
 
 @report(Stock, Past.ROWS, knows=_has_stock)
 def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
-    """What was on hand, came in, went out in a period, by SKU and warehouse.
+    """What was on hand, came in, went out in a period, and what lay between warehouses, by SKU and
+    warehouse.
 
     Shapes: sku, warehouse, unit, opening, received, issued, closing on hand; opening + received
-    - issued = closing. Errors: R-PRJ-03, R-PRJ-05, R-PRJ-07, R-PRJ-12.
+    - issued = closing. between_opening, sent, arrived, lost, between_closing: what it sent to other
+    warehouses and had not arrived there; between_opening + sent - arrived - lost = between_closing.
+    Errors: R-PRJ-03, R-PRJ-05, R-PRJ-07, R-PRJ-12.
     """
     period, (where, values) = _period(reading), _taken(reading)
     if period.last is not None:
         where, values = f"{where} AND occurred_at <= ?", (*values, period.last)
     first = -2**62 if period.first is None else period.first
+    before = ("received - issued", "sent - arrived - lost")
+    sums = [*(f"SUM(CASE WHEN occurred_at < ? THEN {flow} ELSE 0 END)" for flow in before),
+            *(f"SUM(CASE WHEN occurred_at >= ? THEN {flow} ELSE 0 END)" for flow in FLOWS)]
     listed = _select(
-        reading, "SELECT sku, warehouse, SUM(CASE WHEN occurred_at < ? THEN received - issued ELSE "
-        "0 END), SUM(CASE WHEN occurred_at >= ? THEN received ELSE 0 END), SUM(CASE WHEN "
-        "occurred_at >= ? THEN issued ELSE 0 END) FROM stock_deltas WHERE "
+        reading, f"SELECT sku, warehouse, {', '.join(sums)} FROM stock_deltas WHERE "
         f"{where} GROUP BY sku, warehouse ORDER BY sku, warehouse",
-        (first, first, first, *values))
+        (*[first] * len(sums), *values))
     units = _units(reading)
-    for sku, warehouse, *sums in listed:
-        opening, received, issued = map(int, sums)
+    for sku, warehouse, *found in listed:
+        opening, between, received, issued, sent, arrived, lost = map(int, found)
         yield {"sku": sku, "warehouse": warehouse, "unit": units.get(sku, PIECE),
                "opening": opening, "received": received, "issued": issued,
-               "closing": opening + received - issued}
+               "closing": opening + received - issued,
+               "between_opening": between, "sent": sent, "arrived": arrived, "lost": lost,
+               "between_closing": between + sent - arrived - lost}
 
 
 @report(Stock, Past.ROWS, knows=_has_stock)
 def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
-    """Every movement of a SKU, by business time and position, with running balances.
+    """What every document posted of a SKU, by business time and position, with running balances.
 
-    Shapes: position, warehouse, unit, occurred_at, recorded_at, causes, document, reason, actor,
-    received, issued, on_hand, available. Errors: SubjectNeeded (R-PRJ-10), as `stock_ledger`.
+    Shapes: position, warehouse, unit, occurred_at (when it counts), recorded_at, document (its
+    subject), type, causes, paper, reason, actor, received, issued, on_hand, available. Errors: SubjectNeeded (R-PRJ-10), as `stock_ledger`.
     """
     if reading.question.subject is None:
         raise SubjectNeeded(example="sku:SH-001")
@@ -236,8 +262,10 @@ def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
         reading, f"SELECT warehouse, position, occurred_at, received, issued, {AVAILABLE} FROM "
         f"stock_deltas WHERE {taken.where} ORDER BY warehouse, occurred_at, position",
         taken.values)
-    facts = read_at(reading.models.store, reading.ledger,
-                    sorted(row[1] for row in listed if _inside(period, row[2])))
+    entries = {entry.position: entry for entry in entries_at(
+        reading.models.store, reading.ledger,
+        sorted({row[1] for row in listed if _inside(period, row[2])}))}
+    sku = unquote(reading.question.subject.rpartition(":")[2])
     balance: dict[str, list[int]] = {}
     for warehouse, position, occurred_at, received, issued, available in listed:
         sums = balance.setdefault(warehouse, [0, 0])
@@ -245,9 +273,24 @@ def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
         sums[1] += available
         if _inside(period, occurred_at):
             yield {"position": position, "warehouse": warehouse, "unit": unit,
-                   "occurred_at": rfc3339(from_us(occurred_at)), **facts[position],
+                   "occurred_at": rfc3339(from_us(occurred_at)),
+                   **_document(entries[position], stock_of(warehouse, sku), occurred_at),
                    "received": received, "issued": issued, "on_hand": sums[0],
                    "available": sums[1]}
+
+
+def _document(entry: Entry, account: str, at: int) -> dict[str, Any]:
+    """What a document did to an account at a time. Shapes: as in `stock_card`."""
+    touch = touch_of(entry)
+    causes = {one.cause for one in touch.postings if one.account == account
+              and (at if one.at is None else to_us(one.at)) == at}
+    if any(seen.account == account and to_us(seen.at) == at for seen in touch.observations):
+        causes.add("count")
+    payload = any_json(entry.payload)
+    reason = payload.get("reason")
+    return {"recorded_at": rfc3339(from_us(entry.recorded_at)), "document": entry.stream,
+            "type": entry.type, "causes": sorted(causes), "paper": payload.get("document"),
+            "reason": reason if isinstance(reason, str) else None, "actor": entry.actor}
 
 
 def _inside(period: _Period, at: int) -> bool:
@@ -272,28 +315,33 @@ def low_stock(reading: Reading) -> Iterator[dict[str, Any]]:
 def discrepancies(reading: Reading) -> Iterator[dict[str, Any]]:
     """Physical places that declared facts left below zero, open ones first.
 
-    Shapes: sku, warehouse, unit, place, level (now), lowest, open, opened_at, opened_position,
-    document, closed_at, closed_position.
+    Shapes: sku, warehouse, unit, place, bin (where it is one of the shelf), level (now), lowest,
+    open, opened_at, opened_position, document (the one that opened it), closed_at,
+    closed_position.
     """
     return _notices(reading, low=False)
 
 
 def _notices(reading: Reading, *, low: bool) -> Iterator[dict[str, Any]]:
     of = _asked(reading)
-    now = {(row[0], row[1]): dict(zip(PLACES, row[2:], strict=True)) for row in _select(
-        reading, f"SELECT sku, warehouse, {', '.join(PLACES)} FROM stock_levels WHERE {of.where}",
+    now = {(row[0], row[1]): dict(zip(LEVELS, row[2:], strict=True)) for row in _select(
+        reading, f"SELECT sku, warehouse, {', '.join(LEVELS)} FROM stock_levels WHERE {of.where}",
+        of.values)}
+    lying = {tuple(key): int(quantity) for *key, quantity in _select(
+        reading, f"SELECT sku, warehouse, bin, quantity FROM stock_bins WHERE {of.where}",
         of.values)}
     listed = _select(
-        reading, "SELECT sku, warehouse, place, threshold, lowest, opened_at, opened_position,"
+        reading, "SELECT sku, warehouse, place, bin, threshold, lowest, opened_at, opened_position,"
         f" document, closed_at, closed_position FROM stock_notices WHERE {of.where} AND place"
         f" {'=' if low else '<>'} ? ORDER BY CASE WHEN closed_position IS NULL THEN 0 ELSE 1"
-        " END, sku, warehouse, place, opened_position", (*of.values, LOW))
+        " END, sku, warehouse, place, bin, opened_position", (*of.values, LOW))
     units = _units_folded(reading, (row[0] for row in listed))
-    for sku, warehouse, place, threshold, lowest, at, position, *more in listed:
+    for sku, warehouse, place, name, threshold, lowest, at, position, *more in listed:
         document, shut_at, shut = more
         levels = now[sku, warehouse]
         what = {"threshold": threshold, "available": levels[AVAILABLE]} if low else {
-            "place": place, "level": levels[place]}
+            "place": place, "bin": name,
+            "level": lying[sku, warehouse, name] if name else levels[place]}
         yield {"sku": sku, "warehouse": warehouse, "unit": units.get(sku, PIECE), **what,
                "lowest": lowest, "open": shut is None, "opened_at": rfc3339(from_us(at)),
                "opened_position": position, "document": document,
@@ -309,18 +357,3 @@ REPORTS: dict[str, Report] = {
     "low-stock": low_stock,
     "discrepancies": discrepancies,
 }
-
-
-def read_at(store: Store, ledger: str, positions: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """Who recorded the movements at these positions, when, and why.
-
-    Shapes: by position: recorded_at, actor, causes (a list), document, reason.
-    """
-    found = {}
-    for entry in entries_at(store, ledger, positions):
-        payload = any_json(entry.payload)
-        found[entry.position] = {
-            "recorded_at": rfc3339(from_us(entry.recorded_at)), "actor": entry.actor,
-            "causes": sorted({move["cause"] for move in payload["moves"]}),
-            "document": payload.get("document"), "reason": payload.get("reason")}
-    return found

@@ -14,7 +14,7 @@ from ledger.core.commands import Command
 from ledger.fulfilment.commands import SellOrder
 from ledger.orders.declared import RecordOrder
 from ledger.orders.values import Amounts, Line
-from ledger.stock.commands import MoveStock, StockMove
+from ledger.stock.movements import MoveStock, StockMove
 from ledger.stock.warehouses import OpenWarehouse
 
 CHANNEL, SHOP, WAREHOUSE = "taobao", "云杉书店", "杭州一仓"

@@ -14,7 +14,7 @@ from ledger.common.days import first_day, last_day, month_after
 from ledger.common.values import to_us
 from ledger.log.store import Store
 from ledger.settings import open_ledger
-from ledger.stock.commands import MoveStock, StockMove
+from ledger.stock.movements import MoveStock, StockMove
 from ledger.stock.places import stock_of
 from projections.asking.clocks import AsOf, Moment
 from projections.asking.questions import Question

@@ -8,7 +8,7 @@ import pytest
 
 from ledger.fulfilment.commands import SellOrder
 from ledger.settings import open_ledger
-from ledger.stock.commands import MoveStock, StockMove
+from ledger.stock.movements import MoveStock, StockMove
 from tests.bench import __main__ as bench
 from tests.bench.harness import QUICK, Goal, Result, paired
 from tests.bench.hot import oversold

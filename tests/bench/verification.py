@@ -3,7 +3,7 @@
 import time
 from contextlib import closing
 
-from ledger.core.postings import INDEXED
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.sqlite import SqliteStore
 from ledger.log.verify import verify as verify_log
 from tests.bench.floors import SQLITE, hash_payloads
@@ -16,7 +16,7 @@ BATCH = 5_000
 def verify(scale: Scale) -> Result:
     """Events a second; the floor reads all columns and hashes each payload, no more."""
     file = log_of(scale.events)
-    with closing(SqliteStore(file, kinds=INDEXED)) as store:
+    with closing(SqliteStore(file, kinds=ACCOUNT_KINDS)) as store:
         events = store.head("main").position
 
         def floor() -> float:

@@ -31,9 +31,9 @@ from ledger.returns.commands import (
     ReceiveGoods,
 )
 from ledger.returns.values import CaseLine, Outcome
-from ledger.stock.commands import CountLine, CountStock
+from ledger.stock.account import MOST_MOVED, StockAccount
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.errors import TooManyPieces
-from ledger.stock.item import MOST_MOVED, StockItem
 from ledger.stock.pieces import MAX_PIECES, Count, Part
 from ledger.stock.places import AVAILABLE, STOCKTAKE_GAIN_LOSS, WRITTEN_OFF, stock_of
 from ledger.stock.skus import BundleSku, SetThreshold
@@ -214,7 +214,7 @@ def test_bounds__of_what_may_ever_move_of_a_stock(
     half, head = MOST_MOVED // 2, ledger.head()
     write(store, *(entry(
         head.position + n, stream=stock_of(HOUSE, "SH-001"), version=1 + n,
-        type=StockItem.Moved.TOPIC, recorded_at=head.recorded_at + n, occurred_at=to_us(NOON),
+        type=StockAccount.Moved.TOPIC, recorded_at=head.recorded_at + n, occurred_at=to_us(NOON),
         payload=msgspec.json.encode({"sku": "SH-001", "moves": [{
             "quantity": quantity, "from": source, "to": target, "cause": cause}]}))
         for n, quantity, source, target, cause in (
@@ -258,7 +258,7 @@ def test_bounds__of_a_number_in_an_export_are_those_of_every_reader(web: Web) ->
                                           occurred_at=NOON))
     lines = [SlipLine(line=str(n), sku="SET", quantity=10**9) for n in range(1000)]
     put(web.ledger(), msgspec.structs.replace(slip("1"), lines=lines))
-    moved = f"/v1/audit?type={StockItem.Moved.TOPIC}"
+    moved = f"/v1/audit?type={StockAccount.Moved.TOPIC}"
     line, _ = web.get(f"{moved}&format=ndjson", "auditor").text.splitlines()
     kept_exact(json.loads(line))
     (shown,) = web.get(moved, "auditor").json["items"]  # type: ignore[index]

@@ -9,7 +9,7 @@ from ledger.orders.commands import EndOrder, PayOrder, RemarkOrder
 from ledger.orders.declared import RecordOrder
 from ledger.orders.placing import PlaceOrder
 from ledger.orders.values import Amounts, Line
-from ledger.stock.commands import MoveStock, StockMove
+from ledger.stock.movements import MoveStock, StockMove
 from ledger.stock.warehouses import OpenWarehouse
 from tests.support.envelopes import CONTEXT, NOON, context, entry, head_after, named, write
 

@@ -13,7 +13,7 @@ from ledger.common.errors import Conflict, Refused
 from ledger.common.personal import Personal, Plain
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command, Handler, Work
+from ledger.core.commands import Command, Handler, Wanted, Work
 from ledger.handlers import clock
 from tests.support.envelopes import NOON
 
@@ -191,7 +191,7 @@ class OpenJar(Command, frozen=True, kw_only=True):
         checks.text("/number", self.number)
         checks.text("/owner", self.owner, longest=5000, empty=True)
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(Jar, self.jar)]
 
     def persons(self) -> list[str]:
@@ -213,7 +213,7 @@ class OnJar(Command, frozen=True, kw_only=True):
     occurred_at: datetime
     expected_version: int | None = None
 
-    def streams(self) -> list[tuple[type[Aggregate], str]]:
+    def streams(self) -> Wanted:
         return [(Jar, self.jar)]
 
 

@@ -1,18 +1,19 @@
 """given(*history).when(command).then(*facts or an error): a rule's story, without a database."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Self
 
 import pytest
 
 from ledger.common.errors import LedgerError
 from ledger.common.personal import Person, Personal, Plain
+from ledger.core.accounts import Account, Touch, settled, touches_of
 from ledger.core.aggregate import Aggregate
-from ledger.core.commands import Command
+from ledger.core.commands import Command, Wanted
 from ledger.handlers.table import HANDLERS
 from ledger.log.persons import PersonLost
 from ledger.orders.order import Order
-from ledger.stock.item import StockItem
+from ledger.stock.account import StockAccount
 from ledger.stock.places import stock_of
 from ledger.writing.errors import OnceTaken
 from tests.support.builders import HOUSE, stream
@@ -32,8 +33,9 @@ class Story:
     """What was decided so far, and what the last command led to."""
 
     def __init__(self) -> None:
-        self.known: dict[str, Aggregate] = {}
-        self.touched: dict[str, Aggregate] = {}
+        self.known: dict[str, Any] = {}
+        self.touched: dict[str, Any] = {}
+        self.history: list[Touch] = []
         self.facts: list[Any] = []
         self.error: LedgerError | None = None
         self.actor = "system"
@@ -47,12 +49,17 @@ class Story:
 
     def load(self, cls: type[Any], stream: str) -> Any:
         if stream not in self.touched:
-            known = self.known.get(stream) or cls.blank(stream)
-            self.touched[stream] = known.clone().sealed_by(OpenSealer())
+            copy = (self.known.get(stream) or cls.blank(stream)).clone()
+            self.touched[stream] = (copy if isinstance(copy, Account)
+                                    else copy.sealed_by(OpenSealer()))
         return self.touched[stream]
 
-    def fetch(self, wanted: list[tuple[type[Aggregate], str]]) -> None:
+    def fetch(self, wanted: Wanted) -> None:
         pass
+
+    def touches(self, accounts: Collection[str], since: int) -> Iterator[Touch]:
+        return (touch for touch in reversed(self.history)
+                if touch.by_account().keys() & set(accounts))
 
     def holds(self, position: int) -> bool:
         return position <= self.position
@@ -104,6 +111,12 @@ class Story:
             raise OnceTaken(once=taken, position=0)
         self.once.update(onces)
         self.known.update({aggregate.id: aggregate for aggregate in changed})
+        touches = list(touches_of(facts, self.position, self.now))
+        self.known.update(settled(touches, {
+            name: self.known.get(name) or type(found).blank(name)
+            for name, found in self.touched.items() if isinstance(found, Account)}))
+        self.history += touches
+        self.position += len(facts)
         return facts
 
     def by(self, actor: str) -> Self:
@@ -148,7 +161,7 @@ def given(*history: Command) -> Story:
 def levels(story: Story, sku: str = "SH-001", house: str = HOUSE) -> dict[str, int]:
     """The places of a SKU that hold something; the sum over all places is zero."""
     item = story.known[stock_of(house, sku)]
-    assert isinstance(item, StockItem)
+    assert isinstance(item, StockAccount)
     assert sum(item.levels.values()) == 0
     return {place: count for place, count in item.levels.items() if count and place != "supplier"}
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from ledger.stock.commands import CountLine, CountStock
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.errors import CountedBeforeDeclared
 from tests.support.builders import HOUSE, NOON, opened, received, record, stream
 from tests.support.stories import given, levels

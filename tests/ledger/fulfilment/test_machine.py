@@ -44,8 +44,9 @@ from ledger.returns.commands import (
 )
 from ledger.returns.values import DISPOSITIONS, CaseLine, Match, Outcome
 from ledger.settings import Settings, open_ledger
-from ledger.stock.item import PHYSICAL, StockItem
+from ledger.stock.account import StockAccount
 from ledger.stock.pieces import Count, Part
+from ledger.stock.places import PHYSICAL
 from ledger.stock.skus import BundleSku
 from tests.support.builders import (
     CHANNEL,
@@ -278,7 +279,7 @@ class Shop(RuleBasedStateMachine):
                 if waiting_for == stock_id)
 
     def cases_hold(
-        self, items: dict[str, StockItem], orders: dict[str, Order], cases: dict[str, Case]
+        self, items: dict[str, StockAccount], orders: dict[str, Order], cases: dict[str, Case]
     ) -> None:
         """What cases await and hold is what orders and stock say."""
         waits: Counter[str] = Counter()
@@ -322,15 +323,15 @@ class Shop(RuleBasedStateMachine):
                 if states.get("short", 0):
                     waits[f"stock:{order.warehouse}:{sku}", order.id] += each * states["short"]
 
-    def rebuilt(self) -> tuple[dict[str, StockItem], dict[str, Order], dict[str, Case]]:
+    def rebuilt(self) -> tuple[dict[str, StockAccount], dict[str, Order], dict[str, Case]]:
         """All stock and orders, from the log alone; they equal what the writer has in memory."""
-        items: dict[str, StockItem] = {}
+        items: dict[str, StockAccount] = {}
         orders: dict[str, Order] = {}
         cases: dict[str, Case] = {}
         for entry in self.ledger.store.read("main", limit=100_000):
             kind = entry.stream.split(":")[0]
             if kind == "stock":
-                stock = items.setdefault(entry.stream, StockItem.blank(entry.stream))
+                stock = items.setdefault(entry.stream, StockAccount.blank(entry.stream))
                 event_types.decode(entry).mutate(stock)
             elif kind == "order":
                 order = orders.setdefault(entry.stream, Order.blank(entry.stream))

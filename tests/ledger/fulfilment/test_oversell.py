@@ -10,8 +10,8 @@ from ledger.common.errors import LedgerError
 from ledger.core import event_types
 from ledger.log.store import Store
 from ledger.settings import Settings, open_ledger
+from ledger.stock.account import StockAccount
 from ledger.stock.errors import OutOfStock
-from ledger.stock.item import StockItem
 from ledger.stock.places import stock_of
 from ledger.writing.refusals import Attempts
 from tests.conftest import on_postgres
@@ -23,9 +23,9 @@ from tests.support.waiting import in_thread
 BUYERS, PIECES = 64, 10
 
 
-def item(store: Store, sku: str = "SH-001") -> StockItem:
+def item(store: Store, sku: str = "SH-001") -> StockAccount:
     """The stock of a SKU after all that the log holds; never below zero on the way."""
-    found = StockItem.blank(stock_of(HOUSE, sku))
+    found = StockAccount.blank(stock_of(HOUSE, sku))
     for entry in store.streams("main", [found.id]):
         event_types.decode(entry).mutate(found)
         assert found.levels.get("available", 0) >= 0

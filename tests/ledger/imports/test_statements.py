@@ -18,7 +18,7 @@ from ledger.imports import profiles
 from ledger.imports.assembly import rounded
 from ledger.imports.errors import CountsAreStock, NoWarehouse
 from ledger.imports.importer import REJECT_FAILED_ROWS
-from ledger.stock.commands import CountLine, CountStock
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.warehouses import OpenWarehouse
 from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS

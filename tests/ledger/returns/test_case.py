@@ -47,7 +47,7 @@ from ledger.returns.errors import (
     RefundExceedsCase,
 )
 from ledger.returns.values import CaseLine, Match, Outcome
-from ledger.stock.commands import CountLine, CountStock
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.errors import CountedSince, WarehouseUnknown
 from ledger.stock.pieces import Count, Part
 from ledger.stock.skus import BundleSku

@@ -8,7 +8,8 @@ import pytest
 from ledger.application import Ledger
 from ledger.common.errors import InvalidValues
 from ledger.fulfilment.commands import ReserveOrder
-from ledger.stock.commands import MAX_MOVES, CountLine, CountStock, MoveStock, StockMove
+from ledger.stock.account import StockAccount
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.errors import (
     AliasOfAlias,
     BundleHasNoStock,
@@ -23,7 +24,7 @@ from ledger.stock.errors import (
     UnitFixed,
     WarehouseUnknown,
 )
-from ledger.stock.item import StockItem
+from ledger.stock.movements import MAX_MOVES, MoveStock, StockMove
 from ledger.stock.pieces import Part
 from ledger.stock.places import stock_of
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold, parts_of
@@ -59,7 +60,7 @@ EARLIER, LATER = NOON - timedelta(days=1), NOON + timedelta(hours=1)
 def levels(story: Story, house: str = HOUSE, sku: str = "SH-001") -> dict[str, int]:
     """The places of a SKU that hold something."""
     item = story.known[stock_of(house, sku)]
-    assert isinstance(item, StockItem)
+    assert isinstance(item, StockAccount)
     return {place: count for place, count in item.levels.items() if count}
 
 

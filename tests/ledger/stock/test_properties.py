@@ -9,9 +9,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from ledger.common.errors import LedgerError
-from ledger.stock.commands import CountLine, CountStock, MoveStock, StockMove
-from ledger.stock.item import PHYSICAL, StockItem
-from ledger.stock.places import BETWEEN_WAREHOUSES, CAUSES
+from ledger.stock.account import StockAccount
+from ledger.stock.counts import CountLine, CountStock
+from ledger.stock.movements import MoveStock, StockMove
+from ledger.stock.places import BETWEEN_WAREHOUSES, CAUSES, PHYSICAL
 from ledger.stock.skus import AliasSku
 from ledger.stock.transfers import Arrival, ReceiveTransfer, Sending, SendTransfer, Transfer
 from tests.support.builders import HOUSE, NOON, opened, received
@@ -55,15 +56,15 @@ SENT = SendTransfer(number="1", source=HOUSE, target="north", occurred_at=NOON, 
     Sending(sku="A", quantity=9), Sending(sku="B", quantity=9)])
 
 
-def items(story: Story) -> dict[str, StockItem]:
-    return {name: found for name, found in story.known.items() if isinstance(found, StockItem)}
+def items(story: Story) -> dict[str, StockAccount]:
+    return {name: found for name, found in story.known.items() if isinstance(found, StockAccount)}
 
 
 def check_facts(before: dict[str, dict[str, int]], facts: list[Any]) -> None:
     """No decision takes a place below zero; a fact that does says so, and to which level."""
     levels = {name: Counter(found) for name, found in before.items()}
     for fact in facts:
-        if fact.TOPIC != StockItem.Moved.TOPIC:
+        if fact.TOPIC != StockAccount.Moved.TOPIC:
             continue
         was = levels.setdefault(fact.originator_id, Counter())
         now = was.copy()
@@ -84,7 +85,7 @@ def check_levels(story: Story) -> None:
         if isinstance(found, Transfer):
             assert all(pieces > 0 for pieces in found.underway.values())
             underway.update(found.underway)
-        elif isinstance(found, StockItem):
+        elif isinstance(found, StockAccount):
             assert sum(found.levels.values()) == 0
             between[name.split(":")[2]] += found.levels.get(BETWEEN_WAREHOUSES, 0)
     assert (+between, -between) == (underway, Counter())
@@ -131,7 +132,7 @@ def test_stock__rebuilt_equals_live(commands: list[Any]) -> None:
         except LedgerError:
             continue
     for name, found in items(story).items():
-        rebuilt = StockItem.blank(name)
+        rebuilt = StockAccount.blank(name)
         for fact in facts[name]:
             fact.mutate(rebuilt)
         assert (rebuilt.levels, rebuilt.counted_at) == (found.levels, found.counted_at)

@@ -7,7 +7,8 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from ledger.common.errors import InvalidValues
-from ledger.stock.commands import CountLine, CountStock, MoveStock, StockMove
+from ledger.stock.account import StockAccount
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.errors import (
     AliasOfAlias,
     BundleHasNoStock,
@@ -18,7 +19,7 @@ from ledger.stock.errors import (
     PlaceEmpty,
     SkuUnknown,
 )
-from ledger.stock.item import StockItem
+from ledger.stock.movements import MoveStock, StockMove
 from ledger.stock.pieces import Part
 from ledger.stock.places import CAUSES, stock_of
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku
@@ -31,7 +32,7 @@ EARLIER = NOON - timedelta(days=1)
 def levels(story: Story, sku: str = "SH-001") -> dict[str, int]:
     """The places of a SKU that hold something."""
     item = story.known[stock_of(HOUSE, sku)]
-    assert isinstance(item, StockItem)
+    assert isinstance(item, StockAccount)
     assert sum(item.levels.values()) == 0
     return {place: count for place, count in item.levels.items() if count}
 

@@ -28,7 +28,7 @@ from ledger.log.envelope import Entry
 from ledger.log.store import Store
 from ledger.log.verify import verify
 from ledger.settings import Opened, Settings, open_ledger, sqlite_path
-from ledger.stock.item import StockItem
+from ledger.stock.account import StockAccount
 from projections.asking.clocks import AsOf
 from projections.asking.questions import Answer, Question
 from projections.catalogue import PROJECTIONS
@@ -280,7 +280,7 @@ def must_rise(found: list[Attempt], entries: list[Entry]) -> None:
 def must_not_oversell(entries: list[Entry]) -> None:
     """No more is sold than there was; on a busy machine less may have been asked for."""
     sold = Counter(entry.stream.rpartition(":")[2] for entry in entries
-                   if entry.type == StockItem.Moved.TOPIC)
+                   if entry.type == StockAccount.Moved.TOPIC)
     assert sold.keys() >= set(SKUS)  # each came in once
     assert max(sold[sku] for sku in SKUS) <= PIECES + 1, sold
 

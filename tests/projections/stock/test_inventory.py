@@ -17,7 +17,7 @@ from ledger.log.store import Store
 from ledger.orders.commands import ApproveOrder, SubmitOrder
 from ledger.orders.values import PickedFrom
 from ledger.settings import Settings, open_ledger
-from ledger.stock.commands import CountLine, CountStock
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.places import INSIDE
 from ledger.stock.skus import RegisterSku, SetThreshold
 from projections import reports

@@ -1,0 +1,202 @@
+"""What the events of orders post to stock: as the pieces of a line change state, pieces go from place
+to place.
+
+Pieces in each state are in one place of stock. An order decides first; then each of its new events
+posts what it did to the states of the lines. What waits is posted likewise, from what is wanted to
+what is waited for.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from ledger.core.commands import Work
+from ledger.core.postings import Posting
+from ledger.orders.order import Order
+from ledger.orders.values import STATES, States
+from ledger.stock.account import StockAccount
+from ledger.stock.pieces import Part, sku_of
+from ledger.stock.places import (
+    AVAILABLE,
+    CUSTOMER,
+    DEMAND,
+    PACKED,
+    PICKED,
+    QUARANTINE,
+    RESERVED,
+    WAITING,
+    WITH_COURIER,
+    WRITTEN_OFF,
+    stock_of,
+)
+from ledger.stock.posting import load_all, post
+from ledger.stock.skus import Sku, parts_of
+from ledger.stock.warehouses import must_be_open
+
+PLACE = {
+    "cancelled": AVAILABLE, "unreserved": AVAILABLE, "short": AVAILABLE, "reserved": RESERVED,
+    "picked": PICKED, "packed": PACKED, "in_transit": WITH_COURIER,
+    "returning_to_sender": WITH_COURIER, "delivered": CUSTOMER, "returning": CUSTOMER,
+    "returned": CUSTOMER, "lost": WRITTEN_OFF,
+}
+"""Where the pieces of a state are. Returned ones enter the stock by their case, not here."""
+
+CAUSE = {
+    (AVAILABLE, RESERVED): "reservation", (RESERVED, PICKED): "picking", (PICKED, PACKED): "packing",
+    (PACKED, WITH_COURIER): "dispatch", (WITH_COURIER, CUSTOMER): "delivery",
+    (WITH_COURIER, WRITTEN_OFF): "loss", (RESERVED, AVAILABLE): "release",
+    (PICKED, AVAILABLE): "unpicking", (PACKED, AVAILABLE): "unpacking",
+    (PICKED, QUARANTINE): "quarantine", (AVAILABLE, CUSTOMER): "sale",
+    (DEMAND, WAITING): "back_order", (WAITING, DEMAND): "back_order_ended",
+}
+"""Why pieces go between two places; between all others, because of a dispatch."""
+
+
+def parts_of_line(work: Work, order: Order, line: str) -> tuple[Part, ...]:
+    """What a piece of a line is made of: as recorded when it was reserved, else just its SKU."""
+    if line in order.parts:
+        return tuple(Part(part.sku, part.each) for part in order.parts[line])
+    assert order.lines is not None
+    return (Part(order.lines[line].sku or "", 1),)
+
+
+class Shift(NamedTuple):
+    """So many pieces of a line that an event took from one state to another; out of a bin, where the
+    event names one."""
+
+    line: str
+    source: str
+    target: str
+    pieces: int
+    bin: str = ""
+
+
+def shifts(before: Mapping[str, States], order: Order, fact: Any) -> Iterator[Shift]:
+    """What an event did to the pieces of an order, which it led to."""
+    if isinstance(fact, Order.Picked):
+        yield from (Shift(one.line, "reserved", "picked", one.quantity, one.bin)
+                    for one in fact.lines)
+        return
+    for line, states in order.goods.items():
+        # A line that was not there before begins unreserved: its pieces lie where they always did.
+        had = before.get(line) or {"unreserved": sum(states.values())}
+        if states is not had and states != had:
+            yield from (Shift(line, *one) for one in shifted(had, states))
+
+
+def shifted(before: States, after: States) -> Iterator[tuple[str, str, int]]:
+    """How many pieces went from which state to which.
+
+    Only the sums before and after are known. The pieces of a line are alike, so whichever left is
+    matched with whichever came, both in the order of `STATES`: no more pieces move than have to.
+    """
+    touched = [state for state in STATES if before.get(state) != after.get(state)]
+    gone = [(state, pieces) for state in touched
+            if (pieces := before.get(state, 0) - after.get(state, 0)) > 0]
+    for target in touched:
+        come = after.get(target, 0) - before.get(target, 0)
+        while come > 0:
+            source, there = gone.pop(0)
+            taken = min(come, there)
+            if taken < there:
+                gone.insert(0, (source, there - taken))
+            come -= taken
+            yield source, target, taken
+
+
+def post_order(
+    work: Work, order: Order, before: Order, *, decided: bool = True,
+    since: int | None = None,
+) -> list[StockAccount]:
+    """Let the events that an order has recorded since a copy of it was made post what they did to
+    its pieces, each at its own time; nothing where the order has no warehouse. The copy catches up.
+
+    `since` is the position from which its claims count, if that is before the event.
+    Returns the accounts. Errors: those of `post`.
+    """
+    found: dict[str, StockAccount] = {}
+    for fact in order.pending_events:
+        if fact.originator_version <= before.version:
+            continue
+        goods = before.goods
+        fact.apply(before)
+        before._version = fact.originator_version
+        postings = list(_postings(work, before, goods, fact, since))
+        if postings:
+            found.update((account.id, account)
+                         for account in post(work, fact, postings, decided=decided))
+    return list(found.values())
+
+
+def _postings(
+    work: Work, order: Order, before: Mapping[str, States], fact: Any,
+    since: int | None,
+) -> Iterator[Posting]:
+    """What an event posts that led to this order."""
+    if not order.warehouse or (before is order.goods and not isinstance(fact, Order.Placed)):
+        return
+    for line, source, target, pieces, name in shifts(before, order, fact):
+        ways = [(PLACE[source], PLACE[target])]
+        if isinstance(fact, Order.Checked):
+            ways = [(PLACE[source], QUARANTINE)]  # a faulty piece is not for sale
+        if source == "short":
+            ways.append((WAITING, DEMAND))
+        if target == "short":
+            ways.append((DEMAND, WAITING))
+        parts = parts_of_line(work, order, line)
+        for part in parts:
+            account = stock_of(order.warehouse, part.sku)
+            out_of = name
+            if name and len(parts) > 1 and name not in work.load(StockAccount, account).bins:
+                out_of = ""  # the bin is that of other parts
+            for left, entered in ways:
+                if left != entered:
+                    claim = None
+                    if entered in (RESERVED, WAITING):
+                        claim = since
+                        if claim is None and source == "short":
+                            claim = _waits_since(work, account, order.id)
+                    yield Posting(
+                        account=account, quantity=pieces * part.each, source=left, target=entered,
+                        cause=CAUSE.get((left, entered), "dispatch"), line=line, bin=out_of,
+                        since=claim)
+
+
+def _waits_since(work: Work, account: str, order: str) -> int | None:
+    """The position from which the claim of an order counts that waits."""
+    waiting = work.load(StockAccount, account).waiting.get(order)
+    return None if waiting is None else waiting.since
+
+
+class _Line(Protocol):
+    """A line of a slip or a case. Units: pieces."""
+
+    @property
+    def line(self) -> str: ...
+    @property
+    def sku(self) -> str | None: ...
+    @property
+    def quantity(self) -> int: ...
+    @property
+    def fee(self) -> bool: ...
+
+
+def declare_lines(
+    work: Work, fact: Any, warehouse: str, lines: Iterable[_Line], way: tuple[str, str, str],
+) -> list[StockAccount]:
+    """Let an event of a document post its goods.
+
+    Shapes: `way` is (from, to, cause). Errors: WarehouseUnknown (R-STK-04), those of `post`.
+    """
+    must_be_open(work, warehouse)
+    source, target, cause = way
+    goods = [line for line in lines if line.sku and not line.fee]
+    work.fetch([(Sku, sku_of(line.sku)) for line in goods if line.sku])
+    return post(work, fact, [
+        Posting(account=stock_of(warehouse, part.sku), quantity=line.quantity * part.each,
+                source=source, target=target, cause=cause, line=line.line)
+        for line in goods for part in parts_of(work, line.sku or "")], decided=False)
+
+
+def prefetch_stock(work: Work, warehouse: str, skus: Collection[str]) -> None:
+    """Load the accounts of several SKUs with one query."""
+    load_all(work, [stock_of(warehouse, sku) for sku in skus])

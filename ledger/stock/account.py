@@ -1,0 +1,329 @@
+"""Stock: how many pieces of one SKU are in each place of one warehouse, who waits for some, and what
+was counted when.
+
+Documents post to it: what a decision posts takes no place and no bin below zero; a declared fact is
+always taken, never clamped, and says which places it left below zero. What happened before a count
+and is recorded after it was seen by whoever counted: it is posted at its own time and posted back at
+the count, unless a person says that it was not counted.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from ledger.common.values import EPOCH
+from ledger.core.accounts import Account, Touch
+from ledger.core.postings import Observation, Posting
+from ledger.stock.errors import BinEmpty, BinNeeded, OutOfStock, PlaceEmpty, TooManyPieces
+from ledger.stock.places import (
+    ALREADY_COUNTED,
+    AREA,
+    AVAILABLE,
+    COUNTED,
+    PHYSICAL,
+    SHELF,
+    STOCKTAKE_GAIN_LOSS,
+    WAITING,
+)
+
+MOST_MOVED = 10**18
+"""Units that may ever have moved of one SKU in one warehouse, there and back. So whatever anybody
+adds up of its movements, every database keeps it exact."""
+
+WHOLE = ""
+"""What stands for the bin where a whole place was counted. A posting without a bin is of pieces of
+which nobody knows the bin; that is a bin like any other."""
+
+Lying = tuple[str, str]
+"""Where pieces lie that can be counted: an area of `COUNTED`, and a bin of the shelf."""
+
+
+class Waiting(NamedTuple):
+    """For how many pieces an order waits, and since which position."""
+
+    since: int
+    quantity: int
+
+
+class StockAccount(Account):
+    """One SKU in one warehouse: `stock:<warehouse>:<sku>`.
+
+    `levels` are the pieces by place, `bins` those of the shelf, `waiting` the orders that wait,
+    first in, first served. `observed` are the times at which an area and bin was counted, in order,
+    and `latest_at` is the latest time that anything was posted at.
+    """
+
+    KIND = "stock"
+
+    def begin(self) -> None:
+        self.levels: dict[str, int] = {}
+        self.bins: dict[str, int] = {}
+        self.waiting: dict[str, Waiting] = {}
+        self.observed: dict[Lying, tuple[tuple[datetime, int], ...]] = {}
+        self.latest_at = EPOCH
+        self.moved_in_all = 0
+
+    # -- the fold ---------------------------------------------------------------------------------
+
+    def take(self, touch: Touch) -> None:
+        levels, bins = self.levels.copy(), self.bins.copy()
+        for posting in touch.postings:
+            quantity, source, target = posting.quantity, posting.source, posting.target
+            levels[source] = levels.get(source, 0) - quantity
+            levels[target] = levels.get(target, 0) + quantity
+            if source in COUNTED[SHELF]:
+                bins[posting.bin] = bins.get(posting.bin, 0) - quantity
+            if target in COUNTED[SHELF]:
+                bins[posting.to_bin] = bins.get(posting.to_bin, 0) + quantity
+            if source == WAITING or target == WAITING:
+                self._wait(touch, posting)
+            self.moved_in_all += quantity
+            self.latest_at = max(self.latest_at, posting.at or touch.at)
+        self.levels = {place: level for place, level in levels.items() if level}
+        self.bins = {name: pieces for name, pieces in bins.items() if pieces}
+        if touch.observations or touch.corrects is not None:
+            self._observe(touch)
+        self.position = touch.position
+
+    def _wait(self, touch: Touch, posting: Posting) -> None:
+        order = touch.document
+        known = self.waiting.get(order)
+        change = posting.quantity if posting.target == WAITING else -posting.quantity
+        since = touch.position if posting.since is None else posting.since
+        waiting = {**self.waiting}
+        waiting[order] = Waiting(since if known is None else min(since, known.since),
+                                 change + (known.quantity if known else 0))
+        self.waiting = {name: one for name, one in sorted(
+            waiting.items(), key=lambda item: (item[1].since, item[0])) if one.quantity}
+
+    def _observe(self, touch: Touch) -> None:
+        """Keep what was counted; what a correction says was not is kept no more."""
+        observed = {lying: tuple(one for one in known if one[1] != touch.corrects)
+                    for lying, known in self.observed.items()}
+        for one in touch.observations:
+            known = list(observed.get((one.place, one.bin), ()))
+            insort(known, (one.at, touch.position))
+            observed[one.place, one.bin] = tuple(known)
+        self.observed = {lying: known for lying, known in observed.items() if known}
+
+    # -- rules ------------------------------------------------------------------------------------
+
+    def level(self, place: str) -> int:
+        """The pieces in a place."""
+        return self.levels.get(place, 0)
+
+    def decide(
+        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool = False
+    ) -> list[Posting]:
+        """What a decision of some time posts, if the pieces are there; see `_posted`.
+
+        Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02), BinEmpty (R-STK-16), BinNeeded
+        (R-STK-17), TooManyPieces (R-STK-15).
+        """
+        found = self._posted(postings, at, not_counted=not_counted)
+        wanted = self._changes(found)
+        for place, change in wanted.items():
+            had = self.level(place)
+            if place in PHYSICAL and change < 0 and had + change < 0:
+                if place == AVAILABLE:
+                    raise OutOfStock(stock=self.id, wanted=-change, available=had)
+                raise PlaceEmpty(stock=self.id, wanted=-change, place=place, level=had)
+        for (area, name), change in _lying(found).items():
+            if area == SHELF and change < 0 and (had := self.bins.get(name, 0)) + change < 0:
+                if name:
+                    raise BinEmpty(stock=self.id, wanted=-change, bin=name, level=had)
+                raise BinNeeded(stock=self.id, wanted=-change, bins=self._listed_bins())
+        return found
+
+    def declare(
+        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool = False
+    ) -> list[Posting]:
+        """What a fact of some time posts, whatever the books say; see `_posted`.
+
+        Errors: TooManyPieces (R-STK-15).
+        """
+        found = self._posted(postings, at, not_counted=not_counted)
+        after = {place: level for place, change in self._changes(found).items()
+                 if place in PHYSICAL and change < 0 and (level := self.level(place) + change) < 0}
+        for index in reversed(range(len(found))):
+            if found[index].source in after:
+                below = after.pop(found[index].source)
+                found[index] = msgspec.structs.replace(found[index], below=below)
+        return found
+
+    def _posted(
+        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool
+    ) -> list[Posting]:
+        """Postings with the bins that they can only have come out of, and what posts them back
+        where a count has seen them already. Errors: TooManyPieces (R-STK-15)."""
+        found = list(self._out_of_bins(postings))
+        if self.observed and not not_counted:
+            found += self._posted_back(found, at)
+        moved = self.moved_in_all + sum(one.quantity for one in found)
+        if moved > MOST_MOVED:
+            raise TooManyPieces(stock=self.id, pieces=moved, most=MOST_MOVED)
+        return found
+
+    @staticmethod
+    def _changes(postings: Iterable[Posting]) -> dict[str, int]:
+        """By how much postings change the level of each place."""
+        found: dict[str, int] = {}
+        for one in postings:
+            found[one.source] = found.get(one.source, 0) - one.quantity
+            found[one.target] = found.get(one.target, 0) + one.quantity
+        return found
+
+    # -- bins -------------------------------------------------------------------------------------
+
+    def _out_of_bins(self, postings: Iterable[Posting]) -> Iterator[Posting]:
+        """Postings, each of whose pieces that leave the shelf come out of a bin; see `_out_of`."""
+        bins = self.bins
+        for one in postings:
+            leaving = AREA.get(one.source) == SHELF
+            if not leaving or AREA.get(one.target) == SHELF or one.bin:
+                parts = [(one.bin, one.quantity)] if leaving else []
+                yield one
+            else:
+                parts = _out_of(bins, one.quantity)
+                yield from (msgspec.structs.replace(one, bin=name, quantity=pieces)
+                            for name, pieces in parts)
+            for name, pieces in parts:
+                bins = {**bins, name: bins.get(name, 0) - pieces}
+
+    def _listed_bins(self) -> str:
+        held = [f"{name} ({pieces})" for name, pieces in sorted(self.bins.items())
+                if name and pieces > 0]
+        return ", ".join(held[:5]) + (" …" if len(held) > 5 else "")
+
+    # -- counts -----------------------------------------------------------------------------------
+
+    def _posted_back(
+        self, postings: Iterable[Posting], at: datetime, *, strictly: bool = False
+    ) -> list[Posting]:
+        """What cancels postings at the first count after each that saw its pieces, or `strictly`
+        after it: the count was right, so the level from then on stays, and the level before it is
+        told as it was."""
+        back: dict[tuple[Lying, datetime], int] = {}
+        for one in postings:
+            for lying, change, crossing in _legs(one):
+                seen = self._seen(lying, one.at or at, crossing=crossing, strictly=strictly)
+                if seen is not None:
+                    back[lying, seen] = back.get((lying, seen), 0) + change
+        return [_gain(self.id, lying, -change, ALREADY_COUNTED, seen)
+                for (lying, seen), change in back.items() if change]
+
+    def _seen(
+        self, lying: Lying, at: datetime, *, crossing: bool, strictly: bool
+    ) -> datetime | None:
+        """When that was counted for the first time which came to lie, or lay no more, at a time.
+        Who counts a whole shelf does not see what only went from bin to bin."""
+        area, name = lying
+        keys = {lying} if name else set()
+        if crossing:
+            keys.add((area, WHOLE))
+        found = []
+        for key in keys:
+            known = self.observed.get(key, ())
+            index = bisect_left(known, (at, MOST_MOVED if strictly else 0))
+            found += [known[index][0]] if index < len(known) else []
+        return min(found, default=None)
+
+    def count(
+        self, counted: Mapping[Lying, int], at: datetime, later: Iterable[Touch], cause: str
+    ) -> tuple[list[Observation], list[Posting], dict[Lying, int]]:
+        """What a count at a time observes, what it posts, and the book of each area and bin then.
+
+        `later` are the touches that may have posted after it. The book is the present less what was
+        posted after the count; what was posted at the same instant counts as before. A count that
+        is older than another posts its variance, and back at that one.
+        """
+        after: dict[Lying, int] = {}
+        if at < self.latest_at:
+            for touch in later:
+                for lying, change in _lying(
+                        one for one in touch.postings if (one.at or touch.at) > at).items():
+                    after[lying] = after.get(lying, 0) + change
+        then = dict(self.bins)
+        for (area, name), change in after.items():
+            if area == SHELF:
+                then[name] = then.get(name, 0) - change
+        postings: list[Posting] = []
+        book: dict[Lying, int] = {}
+        # Bins come before the whole, which then stands for what lies in all of them.
+        for area, name in sorted(counted, key=lambda lying: lying[1] == WHOLE):
+            if area != SHELF:
+                known = self.level(area) - after.get((area, name), 0)
+            else:
+                known = sum(then.values()) if name == WHOLE else then.get(name, 0)
+            book[area, name] = known
+            for one in self._variance((area, name), counted[area, name] - known, then, cause):
+                postings.append(one)
+                for (_, key), change in _lying([one]).items() if area == SHELF else ():
+                    then[key] = then.get(key, 0) + change
+        observations = [Observation(account=self.id, place=area, bin=name, counted=number, at=at)
+                        for (area, name), number in counted.items()]
+        if self.observed:
+            postings += self._posted_back(postings, at, strictly=True)
+        return observations, postings, book
+
+    def _variance(
+        self, lying: Lying, variance: int, then: Mapping[str, int], cause: str
+    ) -> Iterator[Posting]:
+        """What posts a variance: to the bin that was counted. Of a whole shelf it is of pieces whose
+        bin nobody knows; but where too few of these were there and all others in one bin, of that.
+        """
+        area, name = lying
+        if not variance:
+            return
+        if area == SHELF and name == WHOLE and variance < 0:
+            for where, pieces in _out_of(then, -variance):
+                yield _gain(self.id, (area, where), -pieces, cause, None)
+        else:
+            yield _gain(self.id, lying, variance, cause, None)
+
+
+def _out_of(bins: Mapping[str, int], quantity: int) -> list[tuple[str, int]]:
+    """Out of which bins pieces come where no bin is named: those without a known bin go first. If
+    they do not suffice and all others lie in one bin, they come out of that; else nobody knows."""
+    loose = min(quantity, max(0, bins.get("", 0)))
+    named = [name for name, pieces in bins.items() if name and pieces > 0]
+    if loose == quantity or len(named) != 1 or bins[named[0]] < quantity - loose:
+        return [("", quantity)]
+    return [(name, pieces) for name, pieces in (("", loose), (named[0], quantity - loose))
+            if pieces]
+
+
+def _legs(posting: Posting) -> Iterator[tuple[Lying, int, bool]]:
+    """What a posting changes of what can be counted: where, by how much, and whether its pieces come
+    to lie there or leave it, or go from one bin to another."""
+    source, target = AREA.get(posting.source), AREA.get(posting.target)
+    crossing = source != target
+    if source is not None:
+        yield (source, posting.bin if source == SHELF else ""), -posting.quantity, crossing
+    if target is not None:
+        yield (target, posting.to_bin if target == SHELF else ""), posting.quantity, crossing
+
+
+def _lying(postings: Iterable[Posting]) -> dict[Lying, int]:
+    """By how much postings change what lies in each area and bin."""
+    found: dict[Lying, int] = {}
+    for posting in postings:
+        for lying, change, _ in _legs(posting):
+            found[lying] = found.get(lying, 0) + change
+    return found
+
+
+def _gain(
+    account: str, lying: Lying, change: int, cause: str, at: datetime | None
+) -> Posting:
+    """Pieces more or fewer in an area and bin than the books say."""
+    area, name = lying
+    place = AVAILABLE if area == SHELF else area
+    if change > 0:
+        return Posting(account=account, quantity=change, source=STOCKTAKE_GAIN_LOSS, target=place,
+                       cause=cause, to_bin=name, at=at)
+    return Posting(account=account, quantity=-change, source=place, target=STOCKTAKE_GAIN_LOSS,
+                   cause=cause, bin=name, at=at)

@@ -1,0 +1,78 @@
+"""How an event of a document posts to stock: what it is to post is checked by each account, over the
+sum of all that the event posts to it, and then stands in the event.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ledger.core.accounts import Touch
+from ledger.core.commands import Work
+from ledger.core.postings import Observation, Posting
+from ledger.stock.account import Lying, StockAccount
+from ledger.stock.errors import TooManyPostings
+
+MOST_POSTINGS = 2_000
+"""How often one event may post, but for what a count has seen already. A document that posts more
+often does it in several events."""
+
+
+def post(
+    work: Work, fact: Any, postings: Sequence[Posting], *, decided: bool,
+    not_counted: bool = False,
+) -> list[StockAccount]:
+    """Let a pending event post, by decision or as a declared fact. Returns the accounts.
+
+    Errors: those of `StockAccount.decide` and `declare`, TooManyPostings (R-STK-18).
+    """
+    if len(fact.postings) + len(postings) > MOST_POSTINGS:
+        raise TooManyPostings(document=fact.originator_id, most=MOST_POSTINGS,
+                              postings=len(fact.postings) + len(postings))
+    by_account: dict[str, list[Posting]] = {}
+    for posting in postings:
+        by_account.setdefault(posting.account, []).append(posting)
+    accounts = load_all(work, by_account)
+    for account, wanted in zip(accounts, by_account.values(), strict=True):
+        check = account.decide if decided else account.declare
+        found = check(wanted, fact.occurred_at, not_counted=not_counted)
+        _add(work, fact, account, found)
+    return accounts
+
+
+def observe(
+    work: Work, fact: Any, account: StockAccount, counted: Mapping[Lying, int], at: datetime,
+    later: Iterable[Touch], cause: str,
+) -> dict[Lying, int]:
+    """Let a pending event record a count and post its variance. Returns the book of that time, by
+    area and bin; see `StockAccount.count`."""
+    observations, postings, book = account.count(counted, at, later, cause)
+    _add(work, fact, account, account.declare(postings, at, not_counted=True), observations)
+    return book
+
+
+def _add(
+    work: Work, fact: Any, account: StockAccount, postings: list[Posting],
+    observations: Sequence[Observation] = (),
+) -> None:
+    fact.postings = (*fact.postings, *postings)
+    fact.observations = (*fact.observations, *observations)
+    account.take(Touch(
+        work.position + 1, fact.originator_id, fact.occurred_at, work.now, tuple(postings),
+        tuple(observations), None if fact.corrects is None else fact.corrects.position))
+
+
+def load_all(work: Work, names: Iterable[str]) -> list[StockAccount]:
+    """Several accounts, read with one query."""
+    names = list(names)
+    if len(names) > 1:
+        work.fetch([(StockAccount, name) for name in names])
+    return [work.load(StockAccount, name) for name in names]
+
+
+def reversed_of(posting: Posting, at: datetime, cause: str) -> Posting:
+    """What takes a posting back, at the time that it was posted at."""
+    return msgspec.structs.replace(
+        posting, source=posting.target, target=posting.source, bin=posting.to_bin,
+        to_bin=posting.bin, cause=cause, at=posting.at or at, below=None)
