@@ -215,7 +215,7 @@ class Stock:
     def fold(self, state: Inventory, facts: Iterable[Fact]) -> None:
         """Take what is posted into the levels."""
         for entry, event in facts:
-            if event.postings or event.observations:
+            if accounts_in(entry.subjects, KINDS):
                 _posted(state, entry, event)
             elif entry.type == Sku.Registered.TOPIC:
                 if event.unit != PIECE:
@@ -285,10 +285,9 @@ def _posted(state: Inventory, entry: Outline, event: Any) -> None:
             known = state.levels[item] = dict.fromkeys(LEVELS, 0)
             touched[item] = {AVAILABLE}
         changed, flows = _delta(postings)
-        for place, change in changed.items():
-            known[place] += change
-        touched.setdefault(item, set()).update(
-            place for place, change in changed.items() if change)
+        for place in LEVELS:
+            known[place] += changed[place]
+        touched.setdefault(item, set()).update(place for place in LEVELS if changed[place])
         state.positions[item] = entry.position
         state.deltas.append((state.ledger, *item, entry.position, at, *flows.values(),
                              *(changed[place] for place in LEVELS)))
