@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from ledger.core.commands import Work
 from ledger.core.postings import Posting
 from ledger.orders.order import Order
+from ledger.orders.shipping import OrderGoods
 from ledger.orders.values import STATES, States
 from ledger.stock.account import StockAccount
 from ledger.stock.pieces import Part, sku_of
@@ -72,7 +73,7 @@ class Shift(NamedTuple):
 
 def shifts(before: Mapping[str, States], order: Order, fact: Any) -> Iterator[Shift]:
     """What an event did to the pieces of an order, which it led to."""
-    if isinstance(fact, Order.Picked):
+    if isinstance(fact, OrderGoods.Picked):
         yield from (Shift(one.line, "reserved", "picked", one.quantity, one.bin)
                     for one in fact.lines)
         return
@@ -136,18 +137,18 @@ def _postings(
         return
     for line, source, target, pieces, name in shifts(before, order, fact):
         ways = [(PLACE[source], PLACE[target])]
-        if isinstance(fact, Order.Checked):
+        if isinstance(fact, OrderGoods.Checked):
             ways = [(PLACE[source], QUARANTINE)]  # a faulty piece is not for sale
         if source == "short":
             ways.append((WAITING, DEMAND))
         if target == "short":
             ways.append((DEMAND, WAITING))
         parts = parts_of_line(work, order, line)
+        lying = [account for part in parts if name and name in work.load(
+            StockAccount, account := stock_of(order.warehouse, part.sku)).bins]
         for part in parts:
             account = stock_of(order.warehouse, part.sku)
-            out_of = name
-            if name and len(parts) > 1 and name not in work.load(StockAccount, account).bins:
-                out_of = ""  # the bin is that of other parts
+            out_of = name if not lying or account in lying else ""  # else it is that of other parts
             for left, entered in ways:
                 if left != entered:
                     claim = None
