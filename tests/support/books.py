@@ -93,7 +93,8 @@ def _moment(text: str | None, otherwise: datetime) -> datetime:
 
 def _post(book: Book, posting: dict[str, Any], fact: Told) -> None:
     source, target, pieces = posting["from"], posting["to"], posting["quantity"]
-    assert pieces > 0 and type(pieces) is int
+    assert pieces > 0
+    assert type(pieces) is int
     book.levels[source] -= pieces
     book.levels[target] += pieces
     if source in SHELF:

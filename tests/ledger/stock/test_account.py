@@ -1,5 +1,4 @@
-"""The account of a SKU in a warehouse: a fold of postings and observations, and its rules of bins and
-of what is told late."""
+"""Stock accounts: folds of postings and observations, with rules of bins and of late facts."""
 
 from collections import Counter
 from collections.abc import Iterable
