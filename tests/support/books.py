@@ -57,34 +57,46 @@ def named(payload: bytes) -> set[str]:
     return {one["account"] for name in ("postings", "observations") for one in said.get(name, ())}
 
 
+class Books:
+    """All accounts after the events that were taken; `at`: of these, what happened up to a time. Of
+    a time only levels and bins are asked: waiting and counts are kept by position."""
+
+    def __init__(self, at: datetime | None = None) -> None:
+        self.at = at
+        self.known: dict[str, Book] = {}
+
+    def take(self, fact: Told) -> set[str]:
+        """The next event. Returns the accounts that it names."""
+        said = json.loads(fact.payload)
+        occurred_at = EPOCH + timedelta(microseconds=fact.occurred_at)
+        for posting in said.get("postings", ()):
+            if self.at is None or _moment(posting.get("at"), occurred_at) <= self.at:
+                _post(self.known.setdefault(posting["account"], Book()), posting, fact)
+        for one in said.get("observations", ()):
+            book = self.known.setdefault(one["account"], Book())
+            book.observed.setdefault((one["place"], one.get("bin", "")), []).append(
+                (_moment(one["at"], occurred_at), fact.position))
+        names = named(fact.payload)
+        for name in names:
+            book = self.known.setdefault(name, Book())
+            book.position = fact.position
+            if "corrects" in said:
+                wrong = said["corrects"]["position"]
+                book.observed = {lying: [one for one in seen if one[1] != wrong]
+                                 for lying, seen in book.observed.items()}
+        return names
+
+
 def books(
     facts: Iterable[Told], *, until: int | None = None, at: datetime | None = None
 ) -> dict[str, Book]:
     """The accounts after some events: those up to a position, and of them what happened up to a
-    time. Of a time only the levels and bins are asked: waiting and counts are kept by position."""
-    found: dict[str, Book] = {}
+    time."""
+    found = Books(at)
     for fact in facts:
-        if until is not None and fact.position > until:
-            break
-        said = json.loads(fact.payload)
-        occurred_at = EPOCH + timedelta(microseconds=fact.occurred_at)
-        for posting in said.get("postings", ()):
-            book = found.setdefault(posting["account"], Book())
-            book.position = fact.position
-            if at is None or _moment(posting.get("at"), occurred_at) <= at:
-                _post(book, posting, fact)
-        for one in said.get("observations", ()):
-            book = found.setdefault(one["account"], Book())
-            book.position = fact.position
-            book.observed.setdefault((one["place"], one.get("bin", "")), []).append(
-                (_moment(one["at"], occurred_at), fact.position))
-        if "corrects" in said:
-            for name in named(fact.payload):
-                observed = found[name].observed
-                for lying, seen in observed.items():
-                    observed[lying] = [one for one in seen
-                                       if one[1] != said["corrects"]["position"]]
-    return found
+        if until is None or fact.position <= until:
+            found.take(fact)
+    return found.known
 
 
 def _moment(text: str | None, otherwise: datetime) -> datetime:
