@@ -53,7 +53,7 @@ def observe(
     area and bin; see `StockAccount.count`. Errors: TooManyPostings (R-STK-18), R-STK-15."""
     _must_hold(fact, len(fact.observations) + len(counted))
     observations, postings, book = account.count(counted, at, later, cause)
-    _add(work, fact, account, account.declare(postings, at, not_counted=True), observations)
+    _add(work, fact, account, postings, observations)
     return book
 
 

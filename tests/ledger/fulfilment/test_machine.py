@@ -378,7 +378,7 @@ class Shop(RuleBasedStateMachine):
                 assert live is None or live == found
 
     def nobody_waits_for_what_is_there(self) -> None:
-        """What is free beyond the claims of those who waited before, an order that waits has got."""
+        """What is free beyond the claims of those who waited before, an order has got."""
         for order in self.orders.values():
             if order.held_for is not None or order.ended:
                 continue

@@ -34,6 +34,7 @@ from ledger.orders.errors import (
     ParcelOutOfTurn,
 )
 from ledger.orders.values import Amounts, Line, PickedFrom
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.errors import OutOfStock, SkuUnknown, WarehouseUnknown
 from ledger.stock.movements import MoveStock
 from ledger.stock.pieces import Count, Part
@@ -311,6 +312,17 @@ def test_waiting__a_kit_that_lacks_a_part_keeps_its_claim_on_the_others() -> Non
     story.decide(received("PEN", 5))
     assert (reserved(story, 1, 2), waiting(story)) == ([2, 1], {"2": 2})
     assert levels(story, "PEN") == {"available": 4, "reserved": 2}
+
+
+def test_waiting__is_served_by_what_a_late_pick_leaves_on_the_shelf() -> None:
+    """The count had seen the shelf without the picked pieces: others lie there."""
+    story = ready(place(2, lines=[line(quantity=9)]), on(ReserveOrder, 2, warehouse=HOUSE))
+    story.decide(CountStock(warehouse=HOUSE, occurred_at=LATER + timedelta(hours=1), counts=[
+        CountLine(sku="SH-001", quantity=10)]))
+    assert (reserved(story, 2), waiting(story)) == ([8], {"2": 1})
+    story.when(PICK).then("order.picked.v1", "order.reserved.v1", "order.exception_closed.v1")
+    assert (reserved(story, 2), waiting(story)) == ([9], {})
+    assert levels(story) == {"available": 1, "reserved": 9, "picked": 2, "stocktake_gain_loss": -2}
 
 
 def test_waiting__one_command_serves_only_so_many_orders() -> None:

@@ -254,9 +254,10 @@ def test_count__nets_what_was_picked_after_it_out_of_its_bin() -> None:
 
 
 def test_count__at_the_very_instant_of_a_movement_counts_it_as_before() -> None:
-    story = given(opened(), received(quantity=5))
-    story.when(counted(("", 5)))
-    assert variances(story) == [("", 5, 5, 0)]
+    for more in ([], [received(quantity=3, occurred_at=LATER)]):
+        story = given(opened(), received(quantity=5), *more)
+        story.when(counted(("", 5)))
+        assert variances(story) == [("", 5, 5, 0)]
 
 
 def test_count__nets_what_was_posted_back_at_a_count_after_it() -> None:
@@ -302,6 +303,28 @@ def test_count__older_of_the_whole_shelf_is_posted_back_at_one_of_the_whole_shel
     story.when(counted(("", 7)))
     assert levels(story)["available"] == 9
     assert shelf_at(story, NOON) == {"": 7}
+
+
+def test_count__older_misses_the_pieces_that_were_loose_then() -> None:
+    """They were carried to a bin since: that one is as it was counted."""
+    carried = moved("SH-001", 2, "available", "available", "bin_move", to_bin="A1",
+                    occurred_at=NOON + timedelta(minutes=5))
+    came = received(quantity=2, occurred_at=EARLIER + timedelta(minutes=1))
+    story = given(opened(), counted(("A1", 3), at=EARLIER), came, carried,
+                  counted(("", 5), at=LATER))
+    assert bins(story) == {"A1": 5}
+    story.when(counted(("", 4)))
+    assert variances(story) == [("", 4, 5, -1)]
+    assert (bins(story), levels(story)["available"]) == ({"A1": 5}, 5)
+    assert shelf_at(story, NOON) == {"A1": 3, "": 1}
+
+
+def test_count__that_contradicts_what_left_since_says_how_far_below_it_goes() -> None:
+    gone = moved("SH-001", 4, "available", "customer", "gift", occurred_at=LATER)
+    story = given(opened(), received(quantity=5, occurred_at=EARLIER), gone)
+    story.when(counted(("", 2)))
+    assert [one.below for one in story.facts[0].postings] == [-2]
+    assert levels(story) == {"available": -2, "customer": 4, "stocktake_gain_loss": 3}
 
 
 def test_count__at_the_very_instant_of_another_is_the_later_news() -> None:
