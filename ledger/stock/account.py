@@ -145,9 +145,9 @@ class StockAccount(Account):
 
         Errors: TooManyPieces (R-STK-15).
         """
-        return self._told_below(self._posted(postings, at, not_counted=not_counted))
+        return self._with_below(self._posted(postings, at, not_counted=not_counted))
 
-    def _told_below(self, found: list[Posting]) -> list[Posting]:
+    def _with_below(self, found: list[Posting]) -> list[Posting]:
         """Postings that say which places they leave below zero, the last one out of each."""
         after = {place: level for place, change in self._changes(found).items()
                  if place in PHYSICAL and change < 0 and (level := self.level(place) + change) < 0}
@@ -275,7 +275,7 @@ class StockAccount(Account):
         if self.observed:
             postings += self._posted_back(postings, at, strictly=True)
         self._must_hold(postings)
-        return observations, self._told_below(postings), book
+        return observations, self._with_below(postings), book
 
     def _variance(
         self, lying: Lying, variance: int, then: Mapping[str, int], cause: str

@@ -104,7 +104,7 @@ class Story:
 
     def decide(self, command: Command) -> list[Any]:
         """Decide a command and keep what it changed. Raises its refusal."""
-        facts = []
+        facts: list[Any] = []
         self.touched = {}
         command.must_be_current(self)
         changed = HANDLERS[type(command)](command, self)

@@ -209,8 +209,9 @@ class Shop(RuleBasedStateMachine):
     @rule(number=st.sampled_from(NUMBERS), parcel=st.sampled_from("012"),
           command=st.sampled_from((DispatchParcel, DeliverParcel, LoseParcel, RefuseParcel)))
     def ship(self, number: str, parcel: str, command: type[Any]) -> None:
-        more = {DispatchParcel: {"courier": "顺丰"}, LoseParcel: {"reason": "丢失"},
-                RefuseParcel: {"reason": "拒收"}}
+        more: dict[type[Any], dict[str, str]] = {
+            DispatchParcel: {"courier": "顺丰"}, LoseParcel: {"reason": "丢失"},
+            RefuseParcel: {"reason": "拒收"}}
         self.on(command, number, parcel=f"P{parcel}", **more.get(command, {}))
 
     @rule(number=st.sampled_from(NUMBERS), cancelling=st.booleans())

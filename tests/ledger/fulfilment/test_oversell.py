@@ -14,7 +14,7 @@ from ledger.stock.account import StockAccount
 from ledger.stock.errors import OutOfStock
 from ledger.stock.places import stock_of
 from ledger.writing.refusals import Attempts
-from tests.conftest import on_postgres
+from tests.conftest import durable, on_postgres
 from tests.support import children
 from tests.support.books import books, state_of, told
 from tests.support.builders import CONTEXT, HOUSE, line, opened, received, sell
@@ -103,3 +103,25 @@ def test_oversell__rejected_for_two_lines_that_fit_only_singly(ledger: Ledger) -
     with pytest.raises(OutOfStock, match="12 pieces are wanted, but only 10 can be taken"):
         ledger.handle(sell(1, line(quantity=6), line(quantity=6, name="2")), CONTEXT)
     assert item(ledger.store).levels["available"] == PIECES
+
+
+@durable
+def test_accounts__of_three_writers_on_one_sku_are_never_stale(settings: Settings) -> None:
+    """Stores, writers and caches of their own, as of three web servers: each takes what another has
+    left, and each in its turn sells the last piece."""
+    three = [open_ledger(settings) for _ in range(3)]
+    stocked(three[0].ledger, 2)
+    for number, opened_ in enumerate(three * 4):
+        ledger = opened_.ledger
+        ledger.handle(sell(number), CONTEXT)
+        if number % 2:
+            with pytest.raises(OutOfStock, match="only 0 can be taken"):
+                ledger.handle(sell(f"late-{number}"), CONTEXT)
+            three[number % 3 - 1].ledger.handle(received(quantity=2), CONTEXT)
+        live = ledger._writer._cache.get(StockAccount, stock_of(HOUSE, "SH-001"))
+        if not number % 2:
+            assert live is not None
+            assert state_of(live) == state_of(item(opened_.store))
+    assert item(three[0].store).levels == {"supplier": -14, "available": 2, "reserved": 12}
+    for opened_ in three:
+        opened_.close()

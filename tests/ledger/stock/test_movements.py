@@ -94,7 +94,7 @@ def test_move__accepted_with_a_fact_and_a_decision_that_stands_on_it() -> None:
 
 
 def test_move__has_a_number_of_its_own_or_gets_one() -> None:
-    story = given(opened(), received(number="1")).when(received(number="1")).refused(
+    given(opened(), received(number="1")).when(received(number="1")).refused(
         MovementRecorded,
         "movement:main:1 is in the ledger already. Give this one a number of its own.")
     assert levels(given(opened(), received(number="1"), received(number="2"))) == {"available": 20}
