@@ -3,17 +3,27 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
+from ledger.application import Ledger
+from ledger.common.values import from_us
 from ledger.fulfilment.commands import PickOrder, ReleaseReservation, ReserveOrder
 from ledger.fulfilment.counting import reservations
+from ledger.log.persons import Keys
+from ledger.log.sql_reading import SqlReader
+from ledger.log.store import Store
 from ledger.orders.commands import ApproveOrder, HoldOrder, SubmitOrder
 from ledger.orders.values import PickedFrom
 from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.pieces import Part
 from ledger.stock.skus import BundleSku
+from ledger.writing import work
+from ledger.writing.genesis import begun
+from tests.conftest import on_sqlite
 from tests.support.books import books, state_of
 from tests.support.builders import (
+    CONTEXT,
     HOUSE,
     NOON,
     end,
@@ -25,6 +35,7 @@ from tests.support.builders import (
     sell,
     stream,
 )
+from tests.support.clocks import SECOND, Time
 from tests.support.shipping import on
 from tests.support.stories import (
     Story,
@@ -316,3 +327,39 @@ def test_reservations__are_read_no_further_back_than_they_reach(
     monkeypatch.setattr(story, "touches", reading)
     assert [name for _, name, _ in reservations(story, account(story))] == [stream(9)]
     assert len(read) == 4
+
+
+@on_sqlite
+def test_count__reads_back_only_to_what_may_have_happened_after_it(
+    store: Store, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is recorded more than five minutes before it happens: nothing older is asked for."""
+    monkeypatch.setattr(work, "READ_BACK", 10)
+    time = Time()
+    ledger = Ledger(store, begun(store, keys), clock=time.clock(ahead_days=4_000))
+    ledger.handle(opened(), CONTEXT)
+    for _ in range(60):
+        time.pass_by(60)
+        ledger.handle(received(quantity=1, occurred_at=from_us(time.wall)), CONTEXT)
+    time.pass_by(60)
+    # Other systems' clocks may be ahead: this one was told before it happened.
+    ahead = from_us(time.wall + 4 * 60 * SECOND)
+    ledger.handle(received(quantity=7, occurred_at=ahead), CONTEXT)
+    time.pass_by(3 * 60)
+    asked: list[Any] = []
+    accounts = SqlReader.accounts
+
+    def asking(self: Any, *given: Any, **more: Any) -> Any:
+        asked.append(more)
+        return accounts(self, *given, **more)
+
+    monkeypatch.setattr(SqlReader, "accounts", asking)
+    receipt = ledger.handle(counted(57, at=from_us(time.wall - 6 * 60 * SECOND)), CONTEXT)
+    (entry,) = store.read("main", after=receipt.positions[0] - 1, limit=1)
+    (line_,) = msgspec.json.decode(entry.payload)["lines"]
+    assert (line_["book"], line_["variance"]) == (58, -1)
+    assert [more for more in asked if more.get("descending")] == asked[:2]
+    asked.clear()
+    ledger.handle(counted(66, at=ahead), CONTEXT)
+    assert asked == []
+    ledger.close()

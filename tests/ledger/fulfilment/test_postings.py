@@ -19,6 +19,7 @@ from ledger.fulfilment.commands import (
     ReserveOrder,
 )
 from ledger.fulfilment.postings import CAUSE, PLACE, shifted
+from ledger.orders.commands import ApproveOrder, SubmitOrder
 from ledger.orders.errors import NotThatMany, ParcelOutOfTurn
 from ledger.orders.values import STATES, Amounts, PickedFrom
 from ledger.returns.commands import (
@@ -30,7 +31,7 @@ from ledger.returns.commands import (
 )
 from ledger.returns.values import CaseLine, Outcome
 from ledger.stock.counts import CountLine, CountStock
-from ledger.stock.errors import TooManyPostings
+from ledger.stock.errors import BinNeeded, TooManyPostings
 from ledger.stock.pieces import Count, Part
 from ledger.stock.places import OF_DOCUMENTS, PLACES
 from ledger.stock.posting import MOST_POSTINGS
@@ -129,6 +130,17 @@ def test_order__that_is_cancelled_half_way_posts_from_each_place() -> None:
     assert sorted(posted(story.facts[0])) == [
         ("picked", "available", 1, "unpicking", ""), ("reserved", "available", 1, "release", "")]
     assert (levels(story), bins(story)) == ({"available": 10}, {"A1": 9, "": 1})
+
+
+def test_pick__takes_pieces_out_of_the_bin_that_it_names() -> None:
+    story = given(opened(), received("SH-001", 3, to_bin="A1"), received("SH-001", 3, to_bin="A2"),
+                  sell(1, line(quantity=3)), on(ApproveOrder), on(SubmitOrder, warehouse=HOUSE))
+    pick = on(PickOrder, lines=[PickedFrom("1", 1, "A2"), PickedFrom("1", 1, "A1")])
+    (fact,) = story.when(pick).then("order.picked.v1")
+    assert posted(fact) == [("reserved", "picked", 1, "picking", "A2"),
+                            ("reserved", "picked", 1, "picking", "A1")]
+    assert bins(story) == {"A1": 2, "A2": 2}
+    story.when(on(PickOrder, lines=[PickedFrom("1", 1)])).refused(BinNeeded)
 
 
 def test_order__that_is_reserved_elsewhere_posts_in_both_warehouses() -> None:
