@@ -410,12 +410,13 @@ class Work:
     def _settle(self, facts: list[Any]) -> None:
         """Let accounts be what the facts make of them: what a handler posted, and no event posts,
         is forgotten."""
-        drafts = [key for key, found in self.touched.items() if isinstance(found, Account)]
-        if drafts:
-            self._posting = list(touches_of(facts, self.position, self.now))
-            found = settled(self._posting, {
-                name: self.known[cls, name] for cls, name in drafts})  # type: ignore[misc]
-            self.touched.update((key, found.get(key[1], self.known[key])) for key in drafts)
+        drafts = {key[1]: key for key, found in self.touched.items() if isinstance(found, Account)}
+        self._posting = list(touches_of(facts, self.position, self.now))
+        if drafts or self._posting:
+            known: Any = {name: self.known[key] for name, key in drafts.items()}
+            found = settled(self._posting, known)  # whatever is posted to was loaded before
+            self.touched.update((key, found.get(name, known[name]))
+                                for name, key in drafts.items())
 
     def keep(self, events: int) -> None:
         """Let the next command see what the last one touched, and so many events recorded."""

@@ -10,6 +10,7 @@ from sqlalchemy import event
 from ledger.application import Ledger
 from ledger.common.context import Receipt
 from ledger.common.personal import Personal
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.backup import backup_log
 from ledger.log.key_rows import Upto
 from ledger.log.keys_backup import backup_keys, restore_keys
@@ -122,7 +123,7 @@ def test_restored_log__is_followed_again(opened: Opened, tmp_path: Path) -> None
     erase(opened.store, owner_of(opened.store, 1)[0].p)
     keys = opened.ledger.keys
     follow(opened.store, keys)
-    other = SqliteStore(tmp_path / "other.db")
+    other = SqliteStore(tmp_path / "other.db", kinds=ACCOUNT_KINDS)
     other.prepare()
     restore(other, tmp_path / "log.gz", Attribution("member:7f3a", "a test"))
     again = keys_of(other, opened.keys, "main")

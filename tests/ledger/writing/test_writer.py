@@ -62,7 +62,7 @@ def test_handle__accepted(ledger: Ledger, store: Store) -> None:
     assert entry.command_id == UUID(int=5).bytes
     assert len(entry.request_hash or b"") == 32
     assert entry[10:18] == (None, "member:7f3a", "service", "key:01", UUID(int=9).bytes, 1,
-                            f'["case:2","import:1","{name_of()}","shelf:A","stock:jars:A"]',
+                            f'["case:2","import:1","{name_of()}","shelf:A","sku:A","stock:jars:A"]',
                             '{"import":"1","rows":[2]}')
 
 
