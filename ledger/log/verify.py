@@ -189,8 +189,8 @@ class _Walk:
         except ValueNotStored as error:
             self.note(position, error.details["why"])
         for account in misnamed(entry, self.kinds):
-            self.note(position, f"its subjects and its payload differ in {account!r}: an event names "
-                      "just the accounts that it posts to or observes")
+            self.note(position, f"its subjects and its payload differ in {account!r}: an event "
+                      "names just the accounts that it posts to or observes")
 
     def _order(self, entry: Entry, position: int) -> None:
         if entry.recorded_at < self.recorded_at:

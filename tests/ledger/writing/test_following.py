@@ -18,7 +18,7 @@ from ledger.log.persons import HELD_S, Keys, LedgerKeys
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import StorageFailed, Store
 from ledger.settings import Opened, Settings
-from ledger.writing import following, work, writer
+from ledger.writing import cache, following, writer
 from ledger.writing.continuing import Attribution, restore
 from ledger.writing.following import BadErasure, Following, follow
 from ledger.writing.genesis import keys_of
@@ -170,7 +170,7 @@ def test_following__lets_go_of_whom_another_process_has_followed(
     opened: Opened, settings: Settings, missed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The keys have followed, by another process: this one still holds what it has opened."""
-    monkeypatch.setattr(work, "CAUGHT_UP_EVENTS", 2)
+    monkeypatch.setattr(cache, "CAUGHT_UP_EVENTS", 2)
     here = open_log(settings)
     store, keys = here.store, here.ledger.keys
     if missed:

@@ -19,7 +19,7 @@ from ledger.core.aggregate import StaleVersion
 from ledger.core.commands import Command
 from ledger.log.persons import Keys
 from ledger.log.store import Forked, Store
-from ledger.writing import writer
+from ledger.writing import cache, writer
 from ledger.writing.entries import OccurredInFuture
 from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
 from ledger.writing.genesis import begun
@@ -426,9 +426,8 @@ def test_handle__rejected_in_a_forked_process(ledger: Ledger, store: Store) -> N
 def test_handle__accepted_when_the_cache_is_small(
     ledger: Ledger, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ledger.writing import work
 
-    monkeypatch.setattr(work, "CACHED_AGGREGATES", 2)
+    monkeypatch.setattr(cache, "CACHED_AGGREGATES", 2)
     for number in range(6):
         ledger.handle(opening(number), CONTEXT)
     for number in range(6):
