@@ -1,5 +1,5 @@
-"""How an event of a document posts to stock: what it is to post is checked by each account, over the
-sum of all that the event posts to it, and then stands in the event.
+"""How an event of a document posts to stock: what it is to post is checked by each account, over
+the sum of all that the event posts to it, and then stands in the event.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,26 +21,27 @@ often does it in several events."""
 
 def post(
     work: Work, fact: Any, postings: Sequence[Posting], *, decided: bool,
-    not_counted: bool = False,
+    not_counted: bool = False, known_since: int = 0,
 ) -> list[StockAccount]:
     """Let a pending event post, by decision or as a declared fact. Returns the accounts.
 
     Errors: those of `StockAccount.decide` and `declare`, TooManyPostings (R-STK-18).
     """
-    _must_hold(fact, len(fact.postings) + len(postings))
+    must_fit(fact, len(fact.postings) + len(postings))
     by_account: dict[str, list[Posting]] = {}
     for posting in postings:
         by_account.setdefault(posting.account, []).append(posting)
     accounts = load_all(work, by_account)
     for account, wanted in zip(accounts, by_account.values(), strict=True):
-        check = account.decide if decided else account.declare
-        found = check(wanted, fact.occurred_at, not_counted=not_counted)
+        found = (account.decide(wanted, fact.occurred_at, not_counted=not_counted) if decided else
+                 account.declare(wanted, fact.occurred_at, not_counted=not_counted,
+                                 known_since=known_since))
         _add(work, fact, account, found)
     return accounts
 
 
-def _must_hold(fact: Any, postings: int) -> None:
-    """Errors: TooManyPostings (R-STK-18)."""
+def must_fit(fact: Any, postings: int) -> None:
+    """One event posts no more often than `MOST_POSTINGS`. Errors: TooManyPostings (R-STK-18)."""
     if postings > MOST_POSTINGS:
         raise TooManyPostings(document=fact.originator_id, most=MOST_POSTINGS, postings=postings)
 
@@ -51,8 +52,10 @@ def observe(
 ) -> dict[Lying, int]:
     """Let a pending event record a count and post its variance. Returns the book of that time, by
     area and bin; see `StockAccount.count`. Errors: TooManyPostings (R-STK-18), R-STK-15."""
-    _must_hold(fact, len(fact.observations) + len(counted))
+    must_fit(fact, len(counted))
     observations, postings, book = account.count(counted, at, later, cause)
+    if at != fact.occurred_at:
+        postings = [one if one.at else msgspec.structs.replace(one, at=at) for one in postings]
     _add(work, fact, account, postings, observations)
     return book
 
@@ -66,6 +69,17 @@ def _add(
     account.take(Touch(
         work.position + 1, fact.originator_id, fact.occurred_at, work.now, tuple(postings),
         tuple(observations), None if fact.corrects is None else fact.corrects.position))
+
+
+def withdraw(work: Work, fact: Any, observations: Iterable[Observation]) -> None:
+    """Let a pending correction take back what the corrected event observed, and observe again what
+    that took back."""
+    by_account: dict[str, list[Observation]] = {}
+    for one in observations:
+        by_account.setdefault(one.account, []).append(
+            msgspec.structs.replace(one, withdrawn=not one.withdrawn))
+    for account in load_all(work, by_account):
+        _add(work, fact, account, [], by_account[account.id])
 
 
 def load_all(work: Work, names: Iterable[str]) -> list[StockAccount]:

@@ -73,17 +73,16 @@ class Books:
             if self.at is None or _moment(posting.get("at"), occurred_at) <= self.at:
                 _post(self.known.setdefault(posting["account"], Book()), posting, fact)
         for one in said.get("observations", ()):
-            book = self.known.setdefault(one["account"], Book())
-            book.observed.setdefault((one["place"], one.get("bin", "")), []).append(
-                (_moment(one["at"], occurred_at), fact.position))
+            seen = self.known.setdefault(one["account"], Book()).observed.setdefault(
+                (one["place"], one.get("bin", "")), [])
+            counted_at = _moment(one["at"], occurred_at)
+            if one.get("withdrawn"):
+                seen.remove((counted_at, said["corrects"]["position"]))
+            else:
+                seen.append((counted_at, fact.position))
         names = named(fact.payload)
         for name in names:
-            book = self.known.setdefault(name, Book())
-            book.position = fact.position
-            if "corrects" in said:
-                wrong = said["corrects"]["position"]
-                book.observed = {lying: [one for one in seen if one[1] != wrong]
-                                 for lying, seen in book.observed.items()}
+            self.known.setdefault(name, Book()).position = fact.position
         return names
 
 

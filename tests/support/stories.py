@@ -40,6 +40,7 @@ class Story:
         self.touched: dict[str, Any] = {}
         self.history: list[Touch] = []
         self.log: list[Told] = []
+        self.placed: list[tuple[int, Any]] = []
         self.facts: list[Any] = []
         self.error: LedgerError | None = None
         self.actor = "system"
@@ -94,6 +95,9 @@ class Story:
     def own(self, streams: Collection[str]) -> dict[str, str]:
         return {}
 
+    def story(self, stream: str) -> list[tuple[int, Any]]:
+        return [one for one in self.placed if one[1].originator_id == stream]
+
     def facts_of(self, streams: Collection[str]) -> list[Any]:
         return []
 
@@ -122,6 +126,7 @@ class Story:
         self.history += touches
         self.log += [Told(position, fact.originator_id, to_us(fact.occurred_at), _payload(fact))
                      for position, fact in enumerate(facts, self.position + 1)]
+        self.placed += enumerate(facts, self.position + 1)
         self.position += len(facts)
         return facts
 

@@ -234,16 +234,34 @@ def test_count__finds_more_and_serves_who_waits() -> None:
     assert (held(story, 1), levels(story)["available"]) == ([{"reserved": 3}], 1)
 
 
-def test_count__after_a_declared_fact_below_zero_takes_back_what_is_missing() -> None:
-    """What broke was reserved: the count says so, and the youngest order knows at once."""
-    story = given(opened(), received(quantity=5, occurred_at=EARLIER), sell(1, line(quantity=3)),
-                  sell(2, line(quantity=2)), moved(
-                      "SH-001", 2, "available", "damaged", "damage", reason="水浸"))
-    assert levels(story) == {"available": -2, "reserved": 5, "damaged": 2}
-    story.decide(counted(3))
-    assert levels(story) == {"reserved": 3, "damaged": 2}
-    assert held(story, 1, 2) == [{"reserved": 3}, {"short": 2}]
+def test_damage__of_what_is_reserved_takes_the_youngest_back_at_once() -> None:
+    """Two of the ten reserved pieces break: nobody fails at packing."""
+    broken = moved("SH-001", 2, "available", "damaged", "damage", reason="摔落")
+    story = given(opened(), received(quantity=10, occurred_at=EARLIER), sell(1, line(quantity=5)),
+                  sell(2, line(quantity=5)))
+    damage, taken, exception = story.when(broken).then(
+        "stock.moved.v1", "order.reservation_taken_back.v1", "order.exception_opened.v1")
+    assert [one.below for one in damage.postings] == [-2]
+    assert (taken.originator_id, taken.about()) == (stream(2), [damage.originator_id])
+    assert exception.kind == "out_of_stock"
+    assert levels(story) == {"reserved": 8, "damaged": 2}
+    assert held(story, 1, 2) == [{"reserved": 5}, {"reserved": 3, "short": 2}]
     must_agree(story)
+
+
+def test_damage__of_more_than_lies_there_takes_all_back_and_leaves_a_discrepancy() -> None:
+    story = given(opened(), received(quantity=2, occurred_at=EARLIER), sell(1, line(quantity=1)))
+    story.decide(moved("SH-001", 3, "available", "written_off", "write_off", reason="摔落"))
+    assert levels(story) == {"available": -1, "written_off": 3}
+    assert held(story, 1) == [{"short": 1}]
+
+
+def test_damage__that_a_count_has_seen_takes_nothing_back() -> None:
+    story = given(opened(), received(quantity=2, occurred_at=EARLIER), sell(1, line(quantity=2)),
+                  counted(2))
+    assert topics(story.when(moved("SH-001", 1, "available", "damaged", "damage", reason="摔落"))
+                  ) == ["stock.moved.v1"]
+    assert held(story, 1) == [{"reserved": 2}]
 
 
 # -- kits ------------------------------------------------------------------------------------------

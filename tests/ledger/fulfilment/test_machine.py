@@ -48,6 +48,7 @@ from ledger.returns.commands import (
 from ledger.returns.values import DISPOSITIONS, CaseLine, Match, Outcome
 from ledger.settings import Settings, open_ledger
 from ledger.stock.account import StockAccount
+from ledger.stock.corrections import DID_NOT_OCCUR, CorrectStock
 from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.pieces import Count, Part
 from ledger.stock.places import PHYSICAL
@@ -101,6 +102,7 @@ class Shop(RuleBasedStateMachine):
         self.ordered: dict[str, dict[str, int]] = {}
         self.seen = 0
         self.books = Books()
+        self.of_stock: list[tuple[int, str]] = []
         self.accounts: dict[str, StockAccount] = {}
         self.orders: dict[str, Order] = {}
         self.cases: dict[str, Case] = {}
@@ -165,6 +167,24 @@ class Shop(RuleBasedStateMachine):
         """From bin to bin."""
         assert self.send(moved(sku, quantity, "available", "available", "bin_move", bin=ways[0],
                                to_bin=ways[1], occurred_at=at))
+
+    @rule(sku=st.sampled_from(("A", "B")), quantity=QUANTITY, house=st.sampled_from(HOUSES),
+          at=AT, name=BIN, late=LATE)
+    def damage(
+        self, sku: str, quantity: int, house: str, at: datetime, name: str, late: str
+    ) -> None:
+        """What broke is a fact, whether it was reserved, or there at all."""
+        taken = self.send(moved(sku, quantity, "available", "damaged", "damage", warehouse=house,
+                                occurred_at=at, bin=name, late=late, reason="破损"))
+        assert taken == (f"stock:{house}:{sku}" in self.accounts)
+
+    @rule(which=st.integers(1, 6), at=AT)
+    def correct(self, which: int, at: datetime) -> None:
+        """One of the last movements and counts, or corrections of them, did not occur."""
+        if len(self.of_stock) >= which:
+            position, stream_ = self.of_stock[-which]
+            self.send(CorrectStock(document=stream_, position=position, kind=DID_NOT_OCCUR,
+                                   reason="误录", occurred_at=at))
 
     @rule(counts=st.dictionaries(
         st.tuples(st.sampled_from(("A", "B")), BIN), st.integers(0, 8), min_size=1, max_size=4),
@@ -325,6 +345,7 @@ class Shop(RuleBasedStateMachine):
             self.add(order, held, waits)
         for (stock_id, stock) in self.accounts.items():
             _, house, sku = stock_id.split(":")
+            assert stock.level("available") >= 0 or not stock.level("reserved")
             for place_name in PLACES_OF:
                 assert stock.level(place_name) == held[house, sku, place_name]
             for name, waiting in stock.waiting.items():
@@ -342,6 +363,8 @@ class Shop(RuleBasedStateMachine):
             before = {name: (book.levels.copy(), book.bins.copy())
                       for name, book in self.books.known.items()}
             names = self.books.take(told(entry))
+            if entry.stream.startswith(("movement:", "count:")):
+                self.of_stock.append((entry.position, entry.stream))
             assert names == {one for one in json.loads(entry.subjects) if one.startswith("stock:")}
             for name in names:
                 must_be_sound(self.books.known[name])
@@ -365,7 +388,7 @@ class Shop(RuleBasedStateMachine):
         assert below.keys() >= fallen.keys()
         assert all(book.levels[place_name] == level for place_name, level in below.items())
         causes = {one["cause"] for one in said.get("postings", ())}
-        if not causes & {"count", "opening", "bin_move"}:
+        if not causes & {"count", "opening", "bin_move", "damage", "correction"}:
             assert not fallen
             assert all(book.bins[one] >= min(0, bins[one]) for one in book.bins)
 
