@@ -13,6 +13,7 @@ from ledger.core.commands import Work
 from ledger.core.postings import Observation, Posting
 from ledger.stock.account import Lying, StockAccount
 from ledger.stock.errors import TooManyPostings
+from ledger.stock.places import ALREADY_COUNTED
 
 MOST_POSTINGS = 2_000
 """How often one event may post, but for what a count has seen already. A document that posts more
@@ -27,7 +28,8 @@ def post(
 
     Errors: those of `StockAccount.decide` and `declare`, TooManyPostings (R-STK-18).
     """
-    must_fit(fact, len(fact.postings) + len(postings))
+    posted = sum(one.cause != ALREADY_COUNTED for one in fact.postings)
+    must_fit(fact, posted + len(postings))
     by_account: dict[str, list[Posting]] = {}
     for posting in postings:
         by_account.setdefault(posting.account, []).append(posting)

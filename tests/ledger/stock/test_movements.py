@@ -244,3 +244,16 @@ def test_move__rejected_with_more_moves_of_one_sku_than_an_event_holds() -> None
         "movement:main:1 would post 2001 times to stock, its lines times the parts that they are "
         "made of, and 2000 is the most for one event. Split it, or let no stock move.")
     given(opened()).when(several(*[come("A")] * MOST_POSTINGS)).then("stock.moved.v1")
+
+
+def test_move__is_not_bounded_by_what_a_count_has_seen_already() -> None:
+    """What came in late to 1,500 bins is posted back at the count, and put away beside it."""
+    count = CountStock(warehouse=HOUSE, occurred_at=LATER, counts=[CountLine(sku="A", quantity=0)])
+    put_away = StockMove(sku="A", quantity=1, source="receiving", target="available",
+                         cause="put_away")
+    arrived = StockMove(sku="A", quantity=1, source="supplier", target="receiving", cause="receipt")
+    story = given(opened(), count).when(several(
+        *(come("A", to_bin=f"A{number}") for number in range(1_500)), put_away, arrived))
+    (fact,) = story.then("stock.moved.v1")
+    assert len(fact.postings) == 2 * 1_501 + 1
+    assert levels(story, "A") == {"stocktake_gain_loss": 1_501}
