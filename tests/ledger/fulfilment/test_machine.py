@@ -385,7 +385,7 @@ class Shop(RuleBasedStateMachine):
                  if one["account"] == name and "below" in one} if "postings" in said else {}
         fallen = {place_name: level for place_name in PHYSICAL
                   if (level := book.levels[place_name]) < min(0, levels[place_name])}
-        assert below.keys() >= fallen.keys()
+        assert below.keys() >= fallen.keys(), (entry.type, name, below, fallen)
         assert all(book.levels[place_name] == level for place_name, level in below.items())
         causes = {one["cause"] for one in said.get("postings", ())}
         if not causes & {"count", "opening", "bin_move", "damage", "correction"}:
