@@ -21,7 +21,7 @@ often does it in several events."""
 
 def post(
     work: Work, fact: Any, postings: Sequence[Posting], *, decided: bool,
-    not_counted: bool = False, known_since: int = 0,
+    not_counted: bool = False,
 ) -> list[StockAccount]:
     """Let a pending event post, by decision or as a declared fact. Returns the accounts.
 
@@ -35,9 +35,8 @@ def post(
         by_account.setdefault(posting.account, []).append(posting)
     accounts = load_all(work, by_account)
     for account, wanted in zip(accounts, by_account.values(), strict=True):
-        found = (account.decide(wanted, fact.occurred_at, not_counted=not_counted) if decided else
-                 account.declare(wanted, fact.occurred_at, not_counted=not_counted,
-                                 known_since=known_since))
+        check = account.decide if decided else account.declare
+        found = check(wanted, fact.occurred_at, not_counted=not_counted)
         _add(work, fact, account, found)
     return accounts
 
