@@ -56,13 +56,14 @@ def correct_stock(command: CorrectStock, work: Work) -> list[Aggregate]:
     first, chain = _chain(story, command.position)
     if isinstance(document, StockCount):
         return _correct_count(work, command, document, fact, first, chain)
+    unseen = first if getattr(chain[0], "not_counted", False) else 0
     # A wrong correction leaves what it corrected taken back: so all that came of it is taken back.
     accounts = {account.id: account
                 for one in (chain if command.moves else chain[-1:])
-                for account in take_back(work, fact, one)}
+                for account in take_back(work, fact, one, unseen)}
     if command.moves and isinstance(document, Movement):
         accounts |= post_moves(work, fact, moves_by_sku(work, document.warehouse, command.moves),
-                               declared=True, at=chain[0].occurred_at)
+                               declared=True, at=chain[0].occurred_at, unseen=unseen)
     return [document, *settle(work, accounts.values(), document.id, at)]
 
 
@@ -100,12 +101,12 @@ def _chain(story: Story, position: int) -> tuple[int, list[Any]]:
     return position, found
 
 
-def take_back(work: Work, fact: Any, wrong: Any) -> list[StockAccount]:
+def take_back(work: Work, fact: Any, wrong: Any, unseen: int = 0) -> list[StockAccount]:
     """Let a correction post the reverse of what an event posted. What the event posted back because
     it had been counted is not reversed: the count sees the correction as it has seen the event."""
     return post(work, fact, [
         reversed_of(one, wrong.occurred_at, CORRECTION) for one in reversed(wrong.postings)
-        if one.cause != ALREADY_COUNTED], decided=False)
+        if one.cause != ALREADY_COUNTED], decided=False, unseen=unseen)
 
 
 def _without(transfer: Transfer, story: Story, position: int) -> dict[str, int]:

@@ -118,14 +118,14 @@ class StockAccount(Account):
         return self.levels.get(place, 0)
 
     def decide(
-        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool = False
+        self, postings: Sequence[Posting], at: datetime, *, unseen: int = 0
     ) -> list[Posting]:
         """What a decision of some time posts, if the pieces are there; see `_posted`.
 
         Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02), BinEmpty (R-STK-16), BinNeeded
         (R-STK-17), TooManyPieces (R-STK-15).
         """
-        found = self._posted(postings, at, not_counted=not_counted)
+        found = self._posted(postings, at, unseen)
         wanted = self._changes(found)
         for place, change in wanted.items():
             had = self.level(place)
@@ -141,13 +141,13 @@ class StockAccount(Account):
         return found
 
     def declare(
-        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool = False
+        self, postings: Sequence[Posting], at: datetime, *, unseen: int = 0
     ) -> list[Posting]:
         """What a fact of some time posts, whatever the books say; see `_posted`.
 
         Errors: TooManyPieces (R-STK-15).
         """
-        found = self._posted(postings, at, not_counted=not_counted)
+        found = self._posted(postings, at, unseen)
         after = {place: level for place, change in self._changes(found).items()
                  if place in PHYSICAL and change < 0 and (level := self.level(place) + change) < 0}
         for index in reversed(range(len(found))):
@@ -157,13 +157,16 @@ class StockAccount(Account):
         return found
 
     def _posted(
-        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool
+        self, postings: Sequence[Posting], at: datetime, unseen: int
     ) -> list[Posting]:
         """Postings with the bins that they can only have come out of, and what posts them back
-        where a count has seen them already. Errors: TooManyPieces (R-STK-15)."""
+        where a count has seen them already: none of those up to the position `unseen` has.
+
+        Errors: TooManyPieces (R-STK-15).
+        """
         found = list(self._out_of_bins(postings))
-        if self.observed and not not_counted:
-            found += self._posted_back(found, at)
+        if self.observed:
+            found += self._posted_back(found, at, unseen)
         moved = self.moved_in_all + sum(one.quantity for one in found)
         if moved > MOST_MOVED:
             raise TooManyPieces(stock=self.id, pieces=moved, most=MOST_MOVED)
@@ -203,7 +206,8 @@ class StockAccount(Account):
     # -- counts -----------------------------------------------------------------------------------
 
     def _posted_back(
-        self, postings: Iterable[Posting], at: datetime, *, strictly: bool = False
+        self, postings: Iterable[Posting], at: datetime, unseen: int = 0, *,
+        strictly: bool = False,
     ) -> list[Posting]:
         """What cancels postings at the first count after each that saw its pieces, or `strictly`
         after it: the count was right, so the level from then on stays, and the level before it is
@@ -211,14 +215,15 @@ class StockAccount(Account):
         back: dict[tuple[Lying, datetime], int] = {}
         for one in postings:
             for lying, change, crossing in _legs(one):
-                seen = self._seen(lying, one.at or at, crossing=crossing, strictly=strictly)
+                seen = self._seen(lying, one.at or at, unseen, crossing=crossing,
+                                  strictly=strictly)
                 if seen is not None:
                     back[lying, seen] = back.get((lying, seen), 0) + change
         return [_gain(self.id, lying, -change, ALREADY_COUNTED, seen)
                 for (lying, seen), change in back.items() if change]
 
     def _seen(
-        self, lying: Lying, at: datetime, *, crossing: bool, strictly: bool
+        self, lying: Lying, at: datetime, unseen: int, *, crossing: bool, strictly: bool
     ) -> datetime | None:
         """When that was counted for the first time which came to lie, or lay no more, at a time.
         Who counts a whole shelf does not see what only went from bin to bin."""
@@ -230,7 +235,7 @@ class StockAccount(Account):
         for key in keys:
             known = self.observed.get(key, ())
             first = bisect_left(known, (at, MOST_MOVED if strictly else 0))
-            found += [time for time, _ in known[first : first + 1]]
+            found += [time for time, position in known[first:] if position > unseen][:1]
         return min(found, default=None)
 
     def count(

@@ -20,10 +20,10 @@ often does it in several events."""
 
 
 def post(
-    work: Work, fact: Any, postings: Sequence[Posting], *, decided: bool,
-    not_counted: bool = False,
+    work: Work, fact: Any, postings: Sequence[Posting], *, decided: bool, unseen: int = 0
 ) -> list[StockAccount]:
-    """Let a pending event post, by decision or as a declared fact. Returns the accounts.
+    """Let a pending event post, by decision or as a declared fact. Counts up to the position
+    `unseen` have not seen what it posts. Returns the accounts.
 
     Errors: those of `StockAccount.decide` and `declare`, TooManyPostings (R-STK-18).
     """
@@ -36,7 +36,7 @@ def post(
     accounts = load_all(work, by_account)
     for account, wanted in zip(accounts, by_account.values(), strict=True):
         check = account.decide if decided else account.declare
-        found = check(wanted, fact.occurred_at, not_counted=not_counted)
+        found = check(wanted, fact.occurred_at, unseen=unseen)
         _add(work, fact, account, found)
     return accounts
 
@@ -50,7 +50,7 @@ def observe(
     observations, postings, book = account.count(counted, at, later, cause)
     if at != fact.occurred_at:
         postings = [one if one.at else msgspec.structs.replace(one, at=at) for one in postings]
-    _add(work, fact, account, account.declare(postings, at, not_counted=True), observations)
+    _add(work, fact, account, account.declare(postings, at, unseen=work.position), observations)
     return book
 
 
@@ -74,6 +74,11 @@ def withdraw(work: Work, fact: Any, observations: Iterable[Observation]) -> None
             msgspec.structs.replace(one, withdrawn=not one.withdrawn))
     for account in load_all(work, by_account):
         _add(work, fact, account, [], by_account[account.id])
+
+
+def unseen_by(work: Work, late: str) -> int:
+    """The position up to which counts have not seen what a command tells late."""
+    return work.position if late == "not_counted" else 0
 
 
 def load_all(work: Work, names: Iterable[str]) -> list[StockAccount]:
