@@ -86,12 +86,11 @@ class Tracked:
         order = self.order
         if (moved := MOVED.get(entry.type)) is not None:
             counts = moved(order, event)
-            if counts is None or not all(count.line in order.goods for count in counts):
+            if counts is None or not order.goods.knows(counts):
                 return
         event.__dict__["occurred_at"] = from_us(entry.occurred_at)
-        order._version = entry.version - 1  # what is sealed in the event is bound to its version
         lines = order.lines
-        event.apply(order)
+        order.fold(event, entry.version)
         if order.lines is not lines:
             self.skus = {name: line.sku for name, line in (order.lines or {}).items()}
         if entry.type in EXCEPTIONAL:
@@ -235,8 +234,8 @@ def shown(row: Row[Any]) -> dict[str, Any]:
     note (the last one), owner, opened_at, opened_position. `held` is why, or None.
     """
     kept = _kept.decode(row.state)
-    pieces = {state: sum(states.get(state, 0) for _, states in kept.lines.values())
-              for state in STATES}
+    goods = kept.goods
+    pieces = goods.sums(STATES)
     return {
         "subject": row.subject,
         "warehouse": row.warehouse or None,
@@ -248,7 +247,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "fulfilment_status": fulfilment_status(kept, pieces),
         "pieces": pieces,
         "lines": [{"line": line, "sku": sku, "ordered": sum(states.values()),
-                   **{state: states.get(state, 0) for state in STATES}}
+                   **goods.shown(line, STATES)}
                   for line, (sku, states) in kept.lines.items()],
         "parcels": [{"parcel": name, **msgspec.to_builtins(parcel)}
                     for name, parcel in kept.parcels.items()],
