@@ -1,5 +1,4 @@
-"""The payment of an order: what it costs, what was paid and refunded; what of it was recorded wrong.
-"""
+"""The payment of an order: what it costs, what was paid and refunded, and was recorded wrongly."""
 
 from datetime import datetime
 from typing import Annotated, Any
