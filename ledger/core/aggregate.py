@@ -201,6 +201,15 @@ class Aggregate(BaseAggregate[str]):
                 _prepare(cls, event_class, attribute.decorated_func)
                 event_class.RECORD = _trigger(event_class)
                 setattr(cls, name, event_class.RECORD)
+            elif name != "Event" and _is_inherited(cls, name, attribute):
+                delattr(cls, name)
+
+
+def _is_inherited(cls: type[Aggregate], name: str, attribute: object) -> bool:
+    """Whether the library has put a subclass of a base's event here: no fact is ever of that class,
+    since the base's own is the one that is recorded and read."""
+    return isinstance(attribute, type) and issubclass(attribute, Aggregate.Event) and any(
+        name in vars(base) for base in cls.__mro__[1:])
 
 
 def _state(aggregate: object) -> dict[str, Any]:
