@@ -23,7 +23,7 @@ from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.orders.review import OrderReview
 from ledger.orders.shipping import OrderGoods
-from ledger.orders.values import OPEN, STATES
+from ledger.orders.values import BACK, OPEN, STATES
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
 from projections.asking.written import ERASED, Sealed, Written
@@ -152,11 +152,13 @@ def _under_way(order: Order, event: Any) -> Iterable[Any] | None:
 MOVED: dict[str, Moved] = {
     Order.Reserved.TOPIC: _lines_and_short,
     Order.ReservationReleased.TOPIC: _lines_and_short,
+    Order.ReservationTakenBack.TOPIC: _lines,
     Order.Picked.TOPIC: _lines,
     Order.Checked.TOPIC: _faulty,
     Order.Packed.TOPIC: _lines,
     Order.Dispatched.TOPIC: _sent,
     Order.TransitReported.TOPIC: _under_way,
+    Order.ParcelRefused.TOPIC: _arrived,
     Order.Delivered.TOPIC: _arrived,
     Order.ParcelLost.TOPIC: _arrived,
     Order.ReturnExpected.TOPIC: _lines,
@@ -268,8 +270,8 @@ def fulfilment_status(kept: Kept, pieces: Mapping[str, int]) -> str:
     Nothing sent yet: unfulfilled; back_ordered (it waits for pieces); part_reserved; reserved,
     picked, packed (all pieces are at least so far). Then part_dispatched (others are still to be
     sent); dispatched (all are, none has arrived); part_delivered; delivered (none is on its way any
-    more); returning (some are expected back); part_returned; returned; lost (all are). All pieces
-    cancelled: cancelled. Of an order without known lines: what its times say.
+    more); returning (some are expected or on their way back); part_returned; returned; lost (all
+    are). All pieces cancelled: cancelled. Of an order without known lines: what its times say.
     """
     to_send = sum(pieces[state] for state in OPEN)
     sent = sum(pieces.values()) - to_send - pieces["cancelled"]
@@ -291,7 +293,7 @@ def _prepared(pieces: Mapping[str, int], to_send: int) -> str:
 
 
 def _after_dispatch(pieces: Mapping[str, int], sent: int) -> str:
-    if pieces["returning"]:
+    if pieces["returning"] or pieces[BACK]:
         return "returning"
     if pieces["in_transit"]:
         return "dispatched" if pieces["in_transit"] == sent else "part_delivered"
