@@ -232,7 +232,7 @@ class Order(OrderPayment, OrderReview, OrderGoods):
 
     def declare(self, fact: type[Aggregate.Event], at: Moment, /, **fields: Any) -> None:
         """Record what a file declares to have happened at a moment. It is not decided: that it
-        happened is not in question, whatever the rules say to it."""
+        happened is not in question, whatever the rules would say."""
         assert fact in DECLARABLE, f"{fact.TOPIC} is decided"
         if "inferred" in fact.__struct_fields__:
             fields["inferred"] = at.marks()
