@@ -164,9 +164,9 @@ def reservations(work: Work, account: StockAccount) -> list[tuple[int, str, int]
 
 def _held(work: Work, order: Order, account: StockAccount) -> list[tuple[str, int]]:
     """The reserved pieces of an account, by the line of an order."""
-    return [(line, states["reserved"] * part.each)
-            for line, states in order.goods.items() if states.get("reserved")
-            for part in parts_of_line(work, order, line)
+    return [(count.line, count.quantity * part.each)
+            for count in order.goods.in_states("reserved")
+            for part in parts_of_line(work, order, count.line)
             if stock_of(order.warehouse, part.sku) == account.id]
 
 
