@@ -117,7 +117,8 @@ def as_move(deed: Deed) -> StockMove:
 def as_command(deed: Deed, number: int) -> tuple[str, Any]:
     """The command that records a deed, and its document."""
     if deed.change is None:
-        return f"count:{HOUSE}:{number}", counted(deed.counted, deed.hour, str(number), bin=deed.bin)
+        return f"count:{HOUSE}:{number}", counted(
+            deed.counted, deed.hour, str(number), bin=deed.bin)
     move = as_move(deed)
     return f"movement:{HOUSE}:{number}", moved(
         "SH-001", move.quantity, move.source, move.target, move.cause, bin=move.bin,
