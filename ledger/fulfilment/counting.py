@@ -57,7 +57,7 @@ def count_accounts(
     begins; `beside` is what the event posts besides. Orders whose reservations are taken back come
     first, those that get pieces last.
 
-    Errors: TooManyPieces (R-STK-15).
+    Errors: TooManyPieces (R-STK-15), TooManyPostings (R-STK-18).
     """
     accounts = {account.id: account for account in load_all(work, counted)}
     later = _later(work, accounts.values(), at)

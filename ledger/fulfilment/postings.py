@@ -144,11 +144,11 @@ def _postings(
         if target == "short":
             ways.append((DEMAND, WAITING))
         parts = parts_of_line(work, order, line)
+        lying = [account for part in parts if name and name in work.load(
+            StockAccount, account := stock_of(order.warehouse, part.sku)).bins]
         for part in parts:
             account = stock_of(order.warehouse, part.sku)
-            out_of = name
-            if name and len(parts) > 1 and name not in work.load(StockAccount, account).bins:
-                out_of = ""  # the bin is that of other parts
+            out_of = name if not lying or account in lying else ""  # else it is that of other parts
             for left, entered in ways:
                 if left != entered:
                     claim = None

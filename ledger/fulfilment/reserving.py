@@ -170,19 +170,20 @@ def serve_waiting(
     work: Work, accounts: Iterable[StockAccount], *, occurred_at: datetime
 ) -> list[Aggregate]:
     """The waiting orders that get what came to be available in some accounts: first in, first
-    served."""
+    served, and no more than `MAX_SERVED`."""
     found: dict[str, Aggregate] = {}
     for account in accounts:
         if account.waiting and account.level(AVAILABLE) > 0:
-            for served in _serve_orders(work, account, occurred_at=occurred_at):
+            most = MAX_SERVED - len(found)
+            for served in _serve_orders(work, account, most, occurred_at=occurred_at):
                 found[served.id] = served
     return list(found.values())
 
 
 def _serve_orders(
-    work: Work, account: StockAccount, *, occurred_at: datetime
+    work: Work, account: StockAccount, most: int, *, occurred_at: datetime
 ) -> list[Aggregate]:
-    """The orders that wait for one SKU and get pieces of it.
+    """The orders that wait for one SKU and get pieces of it, so many at most.
 
     One that gets none, since it lacks another part of a bundle, keeps its claim: so once the claims
     before it take all that is there, nobody after it gets any.
@@ -191,7 +192,7 @@ def _serve_orders(
     claimed = 0
     work.fetch([(Order, name) for name in account.waiting])
     for name in list(account.waiting):
-        if account.level(AVAILABLE) <= claimed or len(served) == MAX_SERVED:
+        if account.level(AVAILABLE) <= claimed or len(served) == most:
             break
         order: Order = work.load(Order, name)
         if not _can_be_served(order):

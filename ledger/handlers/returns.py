@@ -238,12 +238,11 @@ def receive_goods(command: ReceiveGoods, work: Work) -> list[Aggregate]:
              if made != (Part(case.lines[line].sku or "", 1),) for part in made]
     case.receive(command.warehouse, command.lines, parts, _noted(case, work, command.note),
                  occurred_at=command.occurred_at)
+    if order is not None:
+        order.receive_return(case.id, case.in_order(command.lines), refused=case.kind == REFUSED,
+                             occurred_at=command.occurred_at)
     _post(case, work, command.lines)
-    if order is None:
-        return [case]
-    order.receive_return(case.id, case.in_order(command.lines), refused=case.kind == REFUSED,
-                         occurred_at=command.occurred_at)
-    return [case, order]
+    return [case] if order is None else [case, order]
 
 
 def parts_sent(work: Work, case: Case, order: Order | None, line: str) -> tuple[Part, ...]:
@@ -331,8 +330,8 @@ def close_case(command: CloseCase, work: Work) -> list[Aggregate]:
 
 def _awaited(case: Case) -> list[Count]:
     """The pieces that the order expects back for a case, since the shop agreed."""
-    return case.in_order(case.pieces(AWAITED)) if (
-        case.state == "authorised" and case.kind != REFUSED) else []
+    expected = case.state == "authorised" and case.kind != REFUSED
+    return case.in_order(case.pieces(AWAITED)) if expected else []
 
 
 def _ended(

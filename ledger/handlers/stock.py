@@ -89,7 +89,7 @@ def set_threshold(command: SetThreshold, work: Work) -> list[Aggregate]:
 def move_stock(command: MoveStock, work: Work) -> list[Aggregate]:
     """Decisions are refused where too few pieces lie, facts are always recorded.
 
-    Errors: R-STK-01 to R-STK-04, R-STK-08, R-STK-15 to R-STK-17, MovementRecorded (R-STK-19).
+    Errors: R-STK-01 to R-STK-04, R-STK-08, R-STK-15 to R-STK-18, MovementRecorded (R-STK-19).
     """
     must_be_open(work, command.warehouse)
     movement: Movement = work.load(Movement, _numbered(work, command, Movement, movement_of))
@@ -120,7 +120,7 @@ def count_stock(command: CountStock, work: Work) -> list[Aggregate]:
     """What was counted lay there then; its difference from the books of that time is posted. Where
     less lies there than is reserved, the youngest reservations are taken back before.
 
-    Errors: R-STK-04, R-STK-08, R-STK-15, CountRecorded (R-STK-20).
+    Errors: R-STK-04, R-STK-08, R-STK-15, R-STK-18, CountRecorded (R-STK-20).
     """
     must_be_open(work, command.warehouse)
     counting: StockCount = work.load(StockCount, _numbered(work, command, StockCount, count_of))

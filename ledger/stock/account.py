@@ -147,7 +147,10 @@ class StockAccount(Account):
 
         Errors: TooManyPieces (R-STK-15).
         """
-        found = self._posted(postings, at, unseen)
+        return self._with_below(self._posted(postings, at, unseen))
+
+    def _with_below(self, found: list[Posting]) -> list[Posting]:
+        """Postings that say which places they leave below zero, the last one out of each."""
         after = {place: level for place, change in self._changes(found).items()
                  if place in PHYSICAL and change < 0 and (level := self.level(place) + change) < 0}
         for index in reversed(range(len(found))):
@@ -167,10 +170,14 @@ class StockAccount(Account):
         found = list(self._out_of_bins(postings))
         if self.observed:
             found += self._posted_back(found, at, unseen)
-        moved = self.moved_in_all + sum(one.quantity for one in found)
+        self._must_hold(found)
+        return found
+
+    def _must_hold(self, postings: Iterable[Posting]) -> None:
+        """Errors: TooManyPieces (R-STK-15)."""
+        moved = self.moved_in_all + sum(one.quantity for one in postings)
         if moved > MOST_MOVED:
             raise TooManyPieces(stock=self.id, pieces=moved, most=MOST_MOVED)
-        return found
 
     @staticmethod
     def _changes(postings: Iterable[Posting]) -> dict[str, int]:
@@ -245,7 +252,7 @@ class StockAccount(Account):
 
         `later` are the touches that may have posted after it. The book is the present less what was
         posted after the count; what was posted at the same instant counts as before. A count that
-        is older than another posts its variance, and back at that one.
+        is older than another posts its variance, and back at that one. Errors: R-STK-15.
         """
         after: dict[Lying, int] = {}
         if at < self.latest_at:
@@ -274,7 +281,8 @@ class StockAccount(Account):
                         for (area, name), number in counted.items()]
         if self.observed:
             postings += self._posted_back(postings, at, strictly=True)
-        return observations, postings, book
+        self._must_hold(postings)
+        return observations, self._with_below(postings), book
 
     def _variance(
         self, lying: Lying, variance: int, then: Mapping[str, int], cause: str

@@ -27,9 +27,7 @@ def post(
 
     Errors: those of `StockAccount.decide` and `declare`, TooManyPostings (R-STK-18).
     """
-    if len(fact.postings) + len(postings) > MOST_POSTINGS:
-        raise TooManyPostings(document=fact.originator_id, most=MOST_POSTINGS,
-                              postings=len(fact.postings) + len(postings))
+    _must_hold(fact, len(fact.postings) + len(postings))
     by_account: dict[str, list[Posting]] = {}
     for posting in postings:
         by_account.setdefault(posting.account, []).append(posting)
@@ -41,16 +39,23 @@ def post(
     return accounts
 
 
+def _must_hold(fact: Any, postings: int) -> None:
+    """Errors: TooManyPostings (R-STK-18)."""
+    if postings > MOST_POSTINGS:
+        raise TooManyPostings(document=fact.originator_id, most=MOST_POSTINGS, postings=postings)
+
+
 def observe(
     work: Work, fact: Any, account: StockAccount, counted: Mapping[Lying, int], at: datetime,
     later: Iterable[Touch], cause: str,
 ) -> dict[Lying, int]:
     """Let a pending event record a count and post its variance. Returns the book of that time, by
-    area and bin; see `StockAccount.count`."""
+    area and bin; see `StockAccount.count`. Errors: TooManyPostings (R-STK-18), R-STK-15."""
+    _must_hold(fact, len(fact.observations) + len(counted))
     observations, postings, book = account.count(counted, at, later, cause)
     if at != fact.occurred_at:
         postings = [one if one.at else msgspec.structs.replace(one, at=at) for one in postings]
-    _add(work, fact, account, account.declare(postings, at, unseen=work.position), observations)
+    _add(work, fact, account, postings, observations)
     return book
 
 
