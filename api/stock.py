@@ -30,12 +30,12 @@ writing.add(group, [
     Route("/v1/transfers/<number>/receipts", ReceiveTransfer, FLOOR, ("number",)),
 ])
 reading.add(group, [
-    Listed("/v1/inventory", "inventory", "Pieces by state of every SKU and warehouse.",
+    Listed("/v1/inventory", "inventory", "Pieces by place of every SKU and warehouse.",
            ("sku", "warehouse")),
-    Listed("/v1/inventory/<subject>", "inventory", "Pieces by state of sku:… or stock:….",
+    Listed("/v1/inventory/<subject>", "inventory", "Pieces by place of sku:… or stock:….",
            ("sku", "warehouse")),
-    Listed("/v1/bins", "bins", "Pieces by state and bin.", ("sku", "warehouse", "state", "bin")),
-    Listed("/v1/stock-cards/<subject>", "stock-card", "Every movement with its balance.",
+    Listed("/v1/bins", "bins", "Pieces by place and bin.", ("sku", "warehouse", "place", "bin")),
+    Listed("/v1/stock-cards/<subject>", "stock-card", "What every document posted, with balances.",
            ("position",), keeps_order=True),
     Listed("/v1/stock-ledger", "stock-ledger", "Opening, received, issued, closing.",
            ("sku", "warehouse"), PeriodQuery),

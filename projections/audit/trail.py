@@ -46,9 +46,9 @@ FOLDED = 2_000
 """Events of one stream that are folded to show what a later one changed."""
 
 AGGREGATES: dict[str, type[Aggregate]] = {
-    cls.KIND: cls for cls in (Order, Case, Movement, StockCount, Sku, Warehouse, Transfer, Slip, Account,
-                              Deduction, PolicyBook, Closings, Member, Post, Roster, Attendance,
-                              PersonRecord, Erasures)}
+    cls.KIND: cls for cls in (Order, Case, Movement, StockCount, Sku, Warehouse, Transfer, Slip,
+                              Account, Deduction, PolicyBook, Closings, Member, Post, Roster,
+                              Attendance, PersonRecord, Erasures)}
 
 
 class Asked(NamedTuple):
