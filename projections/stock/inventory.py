@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Table
 
 from ledger.common.values import to_us
+from ledger.core.event_types import UnknownMember
 from ledger.core.postings import Posting
 from ledger.log.accounts import accounts_in
 from ledger.log.envelope import Outline
@@ -192,9 +193,14 @@ def _taken(state: Inventory, at: int) -> bool:
 
 def _posted(state: Inventory, entry: Outline, event: Any) -> None:
     """Take what an event posts and observes: one delta for each account and time. Notices look at
-    what all of it led to, which happened when the last of it did."""
+    what all of it led to, which happened when the last of it did. Errors: UnknownMember (R-LOG-40).
+    """
     by_item: dict[Item, dict[int, list[Posting]]] = {}
-    for posting in event.postings:
+    for index, posting in enumerate(event.postings):
+        for where, place in (("from", posting.source), ("to", posting.target)):
+            if place not in _known:
+                raise UnknownMember(position=entry.position, type=entry.type,
+                                    where=f"/postings/{index}/{where}", what=f"is {place!r}")
         at = entry.occurred_at if posting.at is None else to_us(posting.at)
         by_item.setdefault(_item_of(posting.account), {}).setdefault(at, []).append(posting)
     for seen in event.observations:
@@ -231,7 +237,7 @@ def _take(
     return places, names
 
 
-_on_hand, _shelf = frozenset(ON_HAND), frozenset(COUNTED[SHELF])
+_on_hand, _shelf, _known = frozenset(ON_HAND), frozenset(COUNTED[SHELF]), {*LEVELS, *MEMO}
 
 
 def _delta(postings: Iterable[Posting]) -> tuple[dict[str, int], dict[str, int]]:
