@@ -28,8 +28,8 @@ class Work(Protocol):
     def position(self) -> int: ...
 
     def load(self, cls: type[Any], stream: str) -> Any:
-        """The aggregate of a stream, or an account, as the commands before left it; blank if nothing
-        is recorded of it. What is posted to an account is kept if an event posts it."""
+        """The aggregate of a stream, or an account, as the commands before left it; blank if
+        nothing is recorded of it. What an account takes is kept if an event posts it."""
         ...
 
     def fetch(self, wanted: Wanted) -> None:
@@ -78,6 +78,10 @@ class Work(Protocol):
 
     def knows(self, person: str) -> bool:
         """Whether there is a key of a person, open or damaged."""
+        ...
+
+    def story(self, stream: str) -> list[tuple[int, Any]]:
+        """All facts of a stream, each with its position, in order."""
         ...
 
     def facts_of(self, streams: Collection[str]) -> list[Any]:
@@ -138,7 +142,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         raise NotImplementedError
 
     def streams(self) -> Wanted:
-        """The aggregates and accounts that it will need, so that a batch loads them with one query."""
+        """The aggregates and accounts that it will need, so that a batch loads them together."""
         return []
 
     def persons(self) -> list[str]:

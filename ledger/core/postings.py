@@ -53,8 +53,9 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How many were counted in a place of an account, and when. Without a bin it is the whole place.
-    Units: whole units, at least 0.
+    """How many were counted in a place of an account, and when. Without a bin it is the whole
+    place. `withdrawn`: a correction takes this back, which the corrected event had observed. Units:
+    whole units, at least 0.
     """
 
     account: str
@@ -62,6 +63,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     counted: int
     at: datetime
     bin: str = ""
+    withdrawn: bool = False
 
 
 def held_in(account: str) -> str:

@@ -33,8 +33,8 @@ CountedSkus = Mapping[str, CountedSku]
 
 
 def counted_by_sku(work: Work, warehouse: str, counts: Iterable[CountLine]) -> CountedSkus:
-    """What was counted, by the account of the SKU that a line names. Where lines name bins, what one
-    without a bin says lies in no other; the whole shelf is then the sum.
+    """What was counted, by the account of the SKU that a line names. Where lines name bins, what
+    one without a bin says lies in no other; the whole shelf is then the sum.
 
     Errors: BundleHasNoStock (R-STK-08).
     """
@@ -51,15 +51,18 @@ def counted_by_sku(work: Work, warehouse: str, counts: Iterable[CountLine]) -> C
 
 def count_accounts(
     work: Work, counting: StockCount, counted: CountedSkus, at: datetime,
-    record: Callable[[], Any],
+    record: Callable[[], Any], *, beside: Touch | None = None,
 ) -> list[Aggregate]:
     """Record what was counted at a time, in as many events as it takes, each of which `record`
-    begins. Orders whose reservations are taken back come first, those that get pieces last.
+    begins; `beside` is what the event posts besides. Orders whose reservations are taken back come
+    first, those that get pieces last.
 
     Errors: TooManyPieces (R-STK-15).
     """
     accounts = {account.id: account for account in load_all(work, counted)}
     later = _later(work, accounts.values(), at)
+    for name, own in beside.by_account().items() if beside is not None else ():
+        later.setdefault(name, []).append(own)
     causes = {name: "count" if account.position else "opening"
               for name, account in accounts.items()}
     orders: dict[str, Aggregate] = {}
@@ -104,8 +107,22 @@ def _shortage(
     return min(account.level(RESERVED), max(0, -available))
 
 
+def settle(
+    work: Work, accounts: Iterable[StockAccount], document: str, at: datetime
+) -> list[Aggregate]:
+    """The orders that the facts of a document leave without their pieces, since fewer are on the
+    shelf than are reserved, and then those that get pieces."""
+    accounts = list(accounts)
+    orders: list[Aggregate] = []
+    for account in accounts:
+        missing = min(account.level(RESERVED), max(0, -account.level(AVAILABLE)))
+        orders += _take_back(work, account, document, missing, at)
+    orders += serve_waiting(work, accounts, occurred_at=at)
+    return list({order.id: order for order in orders}.values())
+
+
 def _take_back(
-    work: Work, account: StockAccount, count: str, pieces: int, at: datetime
+    work: Work, account: StockAccount, document: str, pieces: int, at: datetime
 ) -> Iterable[Order]:
     """Take the youngest reservations of a SKU back, until so many pieces are."""
     if not pieces:
@@ -116,7 +133,7 @@ def _take_back(
         before = order.clone()
         lines = _lines_holding(work, order, account, min(pieces, held))
         time = max(at, order.latest_at)
-        order.take_back(lines, count, occurred_at=time)
+        order.take_back(lines, document, occurred_at=time)
         post_order(work, order, before, since=since)
         note_shortage(order, True, occurred_at=time)
         pieces -= held

@@ -1,5 +1,5 @@
-"""What the events of orders post to stock: as the pieces of a line change state, pieces go from place
-to place.
+"""What the events of orders post to stock: as the pieces of a line change state, pieces go from
+place to place.
 
 Pieces in each state are in one place of stock. An order decides first; then each of its new events
 posts what it did to the states of the lines. What waits is posted likewise, from what is wanted to
@@ -41,8 +41,9 @@ PLACE = {
 """Where the pieces of a state are. Returned ones enter the stock by their case, not here."""
 
 CAUSE = {
-    (AVAILABLE, RESERVED): "reservation", (RESERVED, PICKED): "picking", (PICKED, PACKED): "packing",
-    (PACKED, WITH_COURIER): "dispatch", (WITH_COURIER, CUSTOMER): "delivery",
+    (AVAILABLE, RESERVED): "reservation", (RESERVED, PICKED): "picking",
+    (PICKED, PACKED): "packing", (PACKED, WITH_COURIER): "dispatch",
+    (WITH_COURIER, CUSTOMER): "delivery",
     (WITH_COURIER, WRITTEN_OFF): "loss", (RESERVED, AVAILABLE): "release",
     (PICKED, AVAILABLE): "unpicking", (PACKED, AVAILABLE): "unpacking",
     (PICKED, QUARANTINE): "quarantine", (AVAILABLE, CUSTOMER): "sale",
@@ -60,8 +61,8 @@ def parts_of_line(work: Work, order: Order, line: str) -> tuple[Part, ...]:
 
 
 class Shift(NamedTuple):
-    """So many pieces of a line that an event took from one state to another; out of a bin, where the
-    event names one."""
+    """So many pieces of a line that an event took from one state to another; out of a bin, where
+    the event names one."""
 
     line: str
     source: str

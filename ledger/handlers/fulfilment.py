@@ -1,5 +1,5 @@
-"""What happens to the goods of an order: each command decides about it, and its events post to stock.
-"""
+"""What happens to the goods of an order: each command decides about it, and its events post to
+stock."""
 
 from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate

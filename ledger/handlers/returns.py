@@ -331,7 +331,8 @@ def close_case(command: CloseCase, work: Work) -> list[Aggregate]:
 
 def _awaited(case: Case) -> list[Count]:
     """The pieces that the order expects back for a case, since the shop agreed."""
-    return case.in_order(case.pieces(AWAITED)) if case.state == "authorised" and case.kind != REFUSED else []
+    return case.in_order(case.pieces(AWAITED)) if (
+        case.state == "authorised" and case.kind != REFUSED) else []
 
 
 def _ended(

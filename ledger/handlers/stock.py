@@ -8,7 +8,7 @@ import msgspec
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.core.postings import Posting
-from ledger.fulfilment.counting import count_accounts, counted_by_sku
+from ledger.fulfilment.counting import count_accounts, counted_by_sku, settle
 from ledger.fulfilment.postings import declare_lines
 from ledger.fulfilment.reserving import serve_waiting
 from ledger.stock.account import StockAccount
@@ -99,7 +99,7 @@ def move_stock(command: MoveStock, work: Work) -> list[Aggregate]:
     for chunk in in_chunks(moves.items(), lambda item: len(item[1])):
         fact = movement.move(command)
         accounts |= post_moves(work, fact, dict(chunk), not_counted=command.late == "not_counted")
-    return [movement, *serve_waiting(work, accounts.values(), occurred_at=command.occurred_at)]
+    return [movement, *settle(work, accounts.values(), movement.id, command.occurred_at)]
 
 
 def _numbered(

@@ -6,6 +6,7 @@ from ledger.core.commands import Command, Handler
 from ledger.handlers import (
     access,
     clock,
+    corrections,
     deductions,
     erasure,
     fulfilment,
@@ -32,7 +33,7 @@ def joined(*tables: Mapping[type[Command], Handler]) -> dict[type[Command], Hand
 
 
 HANDLERS = joined(
-    access.HANDLERS, clock.HANDLERS, deductions.HANDLERS, erasure.HANDLERS,
+    access.HANDLERS, clock.HANDLERS, corrections.HANDLERS, deductions.HANDLERS, erasure.HANDLERS,
     fulfilment.HANDLERS, imports.HANDLERS, orders.HANDLERS, people.HANDLERS, policies.HANDLERS,
     retention.HANDLERS, returns.HANDLERS, scores.HANDLERS, stock.HANDLERS)
 """The handler of every command of the ledger."""

@@ -73,12 +73,22 @@ _base = msgspec.json.Decoder(_Base).decode
 
 
 def touched(payload: bytes) -> set[str]:
-    """The accounts that an event posts to or observes, by its payload alone. Errors: ValueError."""
-    base = _base(payload)
+    """The accounts that an event posts to or observes, by its payload alone; what cannot be read of
+    it does nothing to any."""
+    if b'"postings":' not in payload and b'"observations":' not in payload:
+        return set()  # nearly every event: nothing is parsed
+    try:
+        base = _base(payload)
+    except (ValueError, RecursionError):
+        return set()
     return {one.account for one in (*base.postings, *base.observations)}
 
 
-def astray(subjects: Iterable[str], accounts: set[str], kinds: Kinds) -> list[str]:
+def misnamed(entry: Entry, kinds: Kinds) -> list[str]:
     """Where an event's subjects and its deeds differ, sorted: what it names of these kinds, and
-    neither posts to nor observes; or what it posts to or observes, and does not name so."""
-    return sorted({one for one in subjects if one.startswith(kinds)} ^ accounts)
+    neither posts to nor observes; or what it posts to or observes, and does not name so. A store
+    that is handed no kinds asks nothing. Errors: ValueError, if the subjects are no list of texts.
+    """
+    if not kinds:
+        return []
+    return sorted({*accounts_in(entry.subjects, kinds)} ^ touched(entry.payload))

@@ -226,7 +226,7 @@ class MemoryStore(_View):
 
     url = "memory:"
 
-    def __init__(self, *, kinds: Kinds = ()) -> None:
+    def __init__(self, *, kinds: Kinds) -> None:
         super().__init__(self)
         self.kinds = kinds
         self._ledgers: dict[bytes, _Ledger] = {}

@@ -157,7 +157,7 @@ class PostgresStore(SqlStore):
     begin = _BEGIN
     failures = (*SqlStore.failures, psycopg.Error)
 
-    def __init__(self, url: str, *, admin_url: str | None = None, kinds: Kinds = ()) -> None:
+    def __init__(self, url: str, *, admin_url: str | None = None, kinds: Kinds) -> None:
         super().__init__(url, make_engine(url), kinds)
         self.admin_url = admin_url
 

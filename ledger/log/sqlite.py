@@ -210,7 +210,7 @@ class SqliteStore(SqlStore):
     begin = "BEGIN IMMEDIATE"
 
     def __init__(
-        self, path: Path, *, kinds: Kinds = (), read_only: bool = False, immutable: bool = False
+        self, path: Path, *, kinds: Kinds, read_only: bool = False, immutable: bool = False
     ) -> None:
         engine = make_engine(path, read_only=read_only, immutable=immutable)
         super().__init__(f"sqlite:///{path}", engine, kinds)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ledger.common.errors import Invalid, Misconfigured
 from ledger.log import merkle
+from ledger.log.accounts import Kinds, misnamed
 from ledger.log.beside import (
     MAX_PROBLEMS,
     Accounts,
@@ -105,7 +106,8 @@ class Report(NamedTuple):
 class _Walk:
     """One pass over the rows in order."""
 
-    def __init__(self, expected: list[Expectation]) -> None:
+    def __init__(self, expected: list[Expectation], kinds: Kinds) -> None:
+        self.kinds = kinds
         self.problems: list[Problem] = []
         self.frontier: list[bytes] = []
         self.position = 0
@@ -186,6 +188,9 @@ class _Walk:
             must_be_storable(entry)
         except ValueNotStored as error:
             self.note(position, error.details["why"])
+        for account in misnamed(entry, self.kinds):
+            self.note(position, f"its subjects and its payload differ in {account!r}: an event "
+                      "names just the accounts that it posts to or observes")
 
     def _order(self, entry: Entry, position: int) -> None:
         if entry.recorded_at < self.recorded_at:
@@ -252,7 +257,7 @@ def verify(
     if the database cannot be reached, LedgerUnknown (R-LDG-02); what is wrong with a row is a
     problem in the report.
     """
-    walk = _Walk(expected or [])
+    walk = _Walk(expected or [], store.kinds)
     known = known_of(store, ledger, walk.note)
     if known is None:
         return Report(False, 0, 0, merkle.EMPTY_ROOT, walk.problems, [])

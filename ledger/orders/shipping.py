@@ -71,15 +71,16 @@ class OrderGoods(Aggregate):
         moved_to: str | None = None
 
     class ReservationTakenBack(Aggregate.Event):
-        """A count found fewer pieces than are reserved, so these are waited for again."""
+        """A document says that fewer pieces are there than are reserved, so these are waited for
+        again: a count, a damage, a correction."""
 
         TOPIC = "order.reservation_taken_back.v1"
         lines: list[Count]
-        count: str
+        document: str
 
         def about(self) -> list[str]:
-            """The count."""
-            return [self.count]
+            """The document."""
+            return [self.document]
 
     class Picked(Aggregate.Event):
         """The dispatcher took pieces from their bins."""
@@ -403,9 +404,9 @@ class OrderGoods(Aggregate):
         if self.parcel(parcel, "refused", *ON_ITS_WAY, BACK).state != BACK:
             self._parcel_refused(parcel=parcel, reason=reason, occurred_at=occurred_at)
 
-    def take_back(self, lines: list[Count], count: str, *, occurred_at: datetime) -> None:
-        """Let go of reserved pieces that a count did not find; they are waited for again."""
-        self._reservation_taken_back(lines=lines, count=count, occurred_at=occurred_at)
+    def take_back(self, lines: list[Count], document: str, *, occurred_at: datetime) -> None:
+        """Let go of reserved pieces that are not there; they are waited for again."""
+        self._reservation_taken_back(lines=lines, document=document, occurred_at=occurred_at)
 
     def deliver(self, parcel: str, *, occurred_at: datetime) -> None:
         """A parcel arrived, once. Errors: R-ORD-03, R-ORD-23, R-ORD-30."""

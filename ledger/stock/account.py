@@ -1,10 +1,10 @@
-"""Stock: how many pieces of one SKU are in each place of one warehouse, who waits for some, and what
-was counted when.
+"""Stock: how many pieces of one SKU are in each place of one warehouse, who waits for some, and
+what was counted when.
 
 Documents post to it: what a decision posts takes no place and no bin below zero; a declared fact is
 always taken, never clamped, and says which places it left below zero. What happened before a count
-and is recorded after it was seen by whoever counted: it is posted at its own time and posted back at
-the count, unless a person says that it was not counted.
+and is recorded after it was seen by whoever counted: it is posted at its own time and posted back
+at the count, unless a person says that it was not counted.
 """
 
 from bisect import bisect_left, insort
@@ -84,7 +84,7 @@ class StockAccount(Account):
             self.latest_at = max(self.latest_at, posting.at or touch.at)
         self.levels = {place: level for place, level in levels.items() if level}
         self.bins = {name: pieces for name, pieces in bins.items() if pieces}
-        if touch.observations or touch.corrects is not None:
+        if touch.observations:
             self._observe(touch)
         self.position = touch.position
 
@@ -100,12 +100,14 @@ class StockAccount(Account):
             waiting.items(), key=lambda item: (item[1].since, item[0])) if one.quantity}
 
     def _observe(self, touch: Touch) -> None:
-        """Keep what was counted; what a correction says was not is kept no more."""
-        observed = {lying: tuple(one for one in known if one[1] != touch.corrects)
-                    for lying, known in self.observed.items()}
+        """Keep what was counted; what a correction takes back is kept no more."""
+        observed = self.observed.copy()
         for one in touch.observations:
             known = list(observed.get((one.place, one.bin), ()))
-            insort(known, (one.at, touch.position))
+            if one.withdrawn:
+                known = [seen for seen in known if seen != (one.at, touch.corrects)]
+            else:
+                insort(known, (one.at, touch.position))
             observed[one.place, one.bin] = tuple(known)
         self.observed = {lying: known for lying, known in observed.items() if known}
 
@@ -139,13 +141,14 @@ class StockAccount(Account):
         return found
 
     def declare(
-        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool = False
+        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool = False,
+        known_since: int = 0,
     ) -> list[Posting]:
         """What a fact of some time posts, whatever the books say; see `_posted`.
 
         Errors: TooManyPieces (R-STK-15).
         """
-        found = self._posted(postings, at, not_counted=not_counted)
+        found = self._posted(postings, at, not_counted=not_counted, known_since=known_since)
         after = {place: level for place, change in self._changes(found).items()
                  if place in PHYSICAL and change < 0 and (level := self.level(place) + change) < 0}
         for index in reversed(range(len(found))):
@@ -155,13 +158,15 @@ class StockAccount(Account):
         return found
 
     def _posted(
-        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool
+        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool,
+        known_since: int = 0,
     ) -> list[Posting]:
         """Postings with the bins that they can only have come out of, and what posts them back
-        where a count has seen them already. Errors: TooManyPieces (R-STK-15)."""
+        where a count has seen them already. A count up to the position `known_since` is none: what
+        it has seen is posted back by what is corrected. Errors: TooManyPieces (R-STK-15)."""
         found = list(self._out_of_bins(postings))
         if self.observed and not not_counted:
-            found += self._posted_back(found, at)
+            found += self._posted_back(found, at, known_since=known_since)
         moved = self.moved_in_all + sum(one.quantity for one in found)
         if moved > MOST_MOVED:
             raise TooManyPieces(stock=self.id, pieces=moved, most=MOST_MOVED)
@@ -201,7 +206,8 @@ class StockAccount(Account):
     # -- counts -----------------------------------------------------------------------------------
 
     def _posted_back(
-        self, postings: Iterable[Posting], at: datetime, *, strictly: bool = False
+        self, postings: Iterable[Posting], at: datetime, *, strictly: bool = False,
+        known_since: int = 0,
     ) -> list[Posting]:
         """What cancels postings at the first count after each that saw its pieces, or `strictly`
         after it: the count was right, so the level from then on stays, and the level before it is
@@ -209,14 +215,15 @@ class StockAccount(Account):
         back: dict[tuple[Lying, datetime], int] = {}
         for one in postings:
             for lying, change, crossing in _legs(one):
-                seen = self._seen(lying, one.at or at, crossing=crossing, strictly=strictly)
+                seen = self._seen(lying, one.at or at, crossing=crossing, strictly=strictly,
+                                  known_since=known_since)
                 if seen is not None:
                     back[lying, seen] = back.get((lying, seen), 0) + change
         return [_gain(self.id, lying, -change, ALREADY_COUNTED, seen)
                 for (lying, seen), change in back.items() if change]
 
     def _seen(
-        self, lying: Lying, at: datetime, *, crossing: bool, strictly: bool
+        self, lying: Lying, at: datetime, *, crossing: bool, strictly: bool, known_since: int
     ) -> datetime | None:
         """When that was counted for the first time which came to lie, or lay no more, at a time.
         Who counts a whole shelf does not see what only went from bin to bin."""
@@ -227,8 +234,8 @@ class StockAccount(Account):
         found = []
         for key in keys:
             known = self.observed.get(key, ())
-            index = bisect_left(known, (at, MOST_MOVED if strictly else 0))
-            found += [known[index][0]] if index < len(known) else []
+            first = bisect_left(known, (at, MOST_MOVED if strictly else 0))
+            found += [time for time, position in known[first:] if position > known_since][:1]
         return min(found, default=None)
 
     def count(
@@ -272,8 +279,9 @@ class StockAccount(Account):
     def _variance(
         self, lying: Lying, variance: int, then: Mapping[str, int], cause: str
     ) -> Iterator[Posting]:
-        """What posts a variance: to the bin that was counted. Of a whole shelf it is of pieces whose
-        bin nobody knows; but where too few of these were there and all others in one bin, of that.
+        """What posts a variance: to the bin that was counted. Of a whole shelf it is of pieces
+        whose bin nobody knows; but where too few of these were there and all others in one bin, of
+        that.
         """
         area, name = lying
         if not variance:
@@ -297,8 +305,8 @@ def _out_of(bins: Mapping[str, int], quantity: int) -> list[tuple[str, int]]:
 
 
 def _legs(posting: Posting) -> Iterator[tuple[Lying, int, bool]]:
-    """What a posting changes of what can be counted: where, by how much, and whether its pieces come
-    to lie there or leave it, or go from one bin to another."""
+    """What a posting changes of what can be counted: where, by how much, and whether its pieces
+    come to lie there or leave it, or go from one bin to another."""
     source, target = AREA.get(posting.source), AREA.get(posting.target)
     crossing = source != target
     if source is not None:

@@ -4,6 +4,7 @@ A count is an observation, not an assignment. What it differs by from the books 
 variance, which is posted; what happened later stays as it is.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -13,6 +14,7 @@ from ledger.common.errors import Conflict
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, Wanted
+from ledger.core.postings import Correction
 from ledger.stock.movements import MAX_MOVES, streams_of
 from ledger.stock.places import SHELF, Area
 from ledger.stock.warehouses import warehouse_of
@@ -66,6 +68,7 @@ class StockCount(Aggregate):
         in `lines`."""
 
         TOPIC = "stock.count_corrected.v1"
+        warehouse: str
         reason: str
         lines: list[Counted] = []
 
@@ -88,9 +91,10 @@ class StockCount(Aggregate):
                       occurred_at=command.occurred_at)
         return self.newest
 
-    def correct(self, fields: dict[str, Any]) -> Any:
+    def correct(self, corrects: Correction, reason: str, *, occurred_at: datetime) -> Any:
         """An event that takes another one back, and observes nothing yet."""
-        self._corrected(**fields)
+        self._corrected(corrects=corrects, warehouse=self.warehouse, reason=reason, lines=[],
+                        occurred_at=occurred_at)
         return self.newest
 
 

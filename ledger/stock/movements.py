@@ -2,6 +2,7 @@
 bins. Decisions are refused where too few pieces lie; facts are always recorded."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -21,7 +22,7 @@ from ledger.common.errors import Conflict
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, Wanted
-from ledger.core.postings import Posting
+from ledger.core.postings import Correction, Posting
 from ledger.stock.account import StockAccount
 from ledger.stock.pieces import Late, sku_of
 from ledger.stock.places import CAUSES, Place, stock_of
@@ -67,6 +68,7 @@ class Movement(Aggregate):
         with it."""
 
         TOPIC = "stock.movement_corrected.v1"
+        warehouse: str
         reason: str
 
     @event(Moved)
@@ -88,9 +90,10 @@ class Movement(Aggregate):
                     not_counted=command.late == "not_counted", occurred_at=command.occurred_at)
         return self.newest
 
-    def correct(self, fields: dict[str, Any]) -> Any:
+    def correct(self, corrects: Correction, reason: str, *, occurred_at: datetime) -> Any:
         """An event that takes another one back, and posts nothing yet."""
-        self._corrected(**fields)
+        self._corrected(corrects=corrects, warehouse=self.warehouse, reason=reason,
+                        occurred_at=occurred_at)
         return self.newest
 
 
@@ -129,11 +132,11 @@ class StockMove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         if self.source == self.target and (self.cause != "bin_move" or self.bin == self.to_bin):
             checks.fault(at, "same_place", "moves to where it already lies")
 
-    def posting(self, account: str) -> Posting:
-        """It, posted to an account."""
+    def posting(self, account: str, at: datetime | None = None) -> Posting:
+        """It, posted to an account; `at` is when it happened, if not when the event did."""
         return Posting(account=account, quantity=self.quantity, source=self.source,
                        target=self.target, cause=self.cause, line=self.line, bin=self.bin,
-                       to_bin=self.to_bin)
+                       to_bin=self.to_bin, at=at)
 
 
 Moves = Annotated[list[StockMove], Items(least=1, most=MAX_MOVES)]

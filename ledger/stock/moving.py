@@ -1,6 +1,7 @@
-"""What moves by hand: the moves of a command, by the SKU that they are of, and how they are posted."""
+"""What moves by hand: the moves of a command by SKU, and how an event posts them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from ledger.core.commands import Work
@@ -32,17 +33,20 @@ def moves_by_sku(work: Work, warehouse: str, moves: Iterable[StockMove]) -> Move
 
 
 def post_moves(
-    work: Work, fact: Any, moves: Moves, *, declared: bool = False, not_counted: bool = False
+    work: Work, fact: Any, moves: Moves, *, declared: bool = False, not_counted: bool = False,
+    at: datetime | None = None,
 ) -> dict[str, StockAccount]:
     """Let an event post moves: for each account first the facts, then the decisions, which may
-    stand on them; `declared`: all are facts. Returns the accounts by name.
+    stand on them; `declared`: all are facts. `at` is when they happened, by default when the event
+    did. Returns the accounts by name.
 
     Errors: those of `post`.
     """
     load_all(work, moves)
     found: dict[str, StockAccount] = {}
     for decided in (False, True):
-        postings = [move.posting(account) for account, listed in moves.items() for move in listed
+        postings = [move.posting(account, at)
+                    for account, listed in moves.items() for move in listed
                     if (CAUSES[move.cause].decision and not declared) == decided]
         found |= {account.id: account for account in post(
             work, fact, postings, decided=decided, not_counted=not_counted)}

@@ -10,7 +10,7 @@ from ledger.common.bounds import Id, Quantity, Whole, Words
 from ledger.common.values import subject
 
 Late = Annotated[str, Words("", "not_counted")]
-"""Whether a count that came after a movement has seen it: empty if it has, as it is in most cases."""
+"""Whether a count that came after a movement has seen it: empty if it has, as in most cases."""
 
 PIECE = "piece"
 UNITS = (PIECE, "g", "ml", "mm")

@@ -1,5 +1,5 @@
-"""How an event of a document posts to stock: what it is to post is checked by each account, over the
-sum of all that the event posts to it, and then stands in the event.
+"""How an event of a document posts to stock: what it is to post is checked by each account, over
+the sum of all that the event posts to it, and then stands in the event.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ often does it in several events."""
 
 def post(
     work: Work, fact: Any, postings: Sequence[Posting], *, decided: bool,
-    not_counted: bool = False,
+    not_counted: bool = False, known_since: int = 0,
 ) -> list[StockAccount]:
     """Let a pending event post, by decision or as a declared fact. Returns the accounts.
 
@@ -35,8 +35,9 @@ def post(
         by_account.setdefault(posting.account, []).append(posting)
     accounts = load_all(work, by_account)
     for account, wanted in zip(accounts, by_account.values(), strict=True):
-        check = account.decide if decided else account.declare
-        found = check(wanted, fact.occurred_at, not_counted=not_counted)
+        found = (account.decide(wanted, fact.occurred_at, not_counted=not_counted) if decided else
+                 account.declare(wanted, fact.occurred_at, not_counted=not_counted,
+                                 known_since=known_since))
         _add(work, fact, account, found)
     return accounts
 
@@ -48,6 +49,8 @@ def observe(
     """Let a pending event record a count and post its variance. Returns the book of that time, by
     area and bin; see `StockAccount.count`."""
     observations, postings, book = account.count(counted, at, later, cause)
+    if at != fact.occurred_at:
+        postings = [one if one.at else msgspec.structs.replace(one, at=at) for one in postings]
     _add(work, fact, account, account.declare(postings, at, not_counted=True), observations)
     return book
 
@@ -61,6 +64,17 @@ def _add(
     account.take(Touch(
         work.position + 1, fact.originator_id, fact.occurred_at, work.now, tuple(postings),
         tuple(observations), None if fact.corrects is None else fact.corrects.position))
+
+
+def withdraw(work: Work, fact: Any, observations: Iterable[Observation]) -> None:
+    """Let a pending correction take back what the corrected event observed, and observe again what
+    that took back."""
+    by_account: dict[str, list[Observation]] = {}
+    for one in observations:
+        by_account.setdefault(one.account, []).append(
+            msgspec.structs.replace(one, withdrawn=not one.withdrawn))
+    for account in load_all(work, by_account):
+        _add(work, fact, account, [], by_account[account.id])
 
 
 def load_all(work: Work, names: Iterable[str]) -> list[StockAccount]:

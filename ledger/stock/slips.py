@@ -1,7 +1,7 @@
 """Slips: papers on which a shop notes what it wrote off or found, as a file declares them."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ from ledger.common.moments import Moment
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, Wanted
+from ledger.core.postings import Correction
 from ledger.stock.pieces import sku_of
 
 MAX_LINES = 2000
@@ -75,6 +76,21 @@ class Slip(Aggregate):
     @event(Recorded)
     def _recorded(self, currency, kind, lines):
         self.currency, self.kind, self.lines = currency, kind, lines
+
+    class Corrected(Aggregate.Event):
+        """What the slip posted is taken back, or posted again."""
+
+        TOPIC = "slip.corrected.v1"
+        reason: str
+
+    @event(Corrected)
+    def _corrected(self):
+        pass
+
+    def correct(self, corrects: Correction, reason: str, *, occurred_at: datetime) -> Any:
+        """An event that takes another one back, and posts nothing yet."""
+        self._corrected(corrects=corrects, reason=reason, occurred_at=occurred_at)
+        return self.newest
 
     def record(self, command: "RecordSlip") -> bool:
         """Record it, once; whether it is new. Errors: SlipDeclaredDifferently (R-SLP-01)."""

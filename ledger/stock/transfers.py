@@ -5,7 +5,7 @@ Sending is a decision and arriving a fact, but no more arrives than was sent.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from ledger.common.errors import Conflict, Refused
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import OnStream, Wanted
+from ledger.core.postings import Correction
 from ledger.stock.account import StockAccount
 from ledger.stock.pieces import Late, sku_of
 from ledger.stock.places import (
@@ -104,6 +105,18 @@ class Transfer(Aggregate):
             """The SKUs."""
             return _skus(self.lines)
 
+    class Corrected(Aggregate.Event):
+        """An earlier event is taken back: `underway` are the pieces by SKU that are under way then.
+        """
+
+        TOPIC = "transfer.corrected.v1"
+        reason: str
+        underway: dict[str, int]
+
+    @event(Corrected)
+    def _corrected(self, underway):
+        self.underway = underway
+
     @event(Sent)
     def _sent(self, source, target, lines):
         self.source, self.target = source, target
@@ -132,6 +145,24 @@ class Transfer(Aggregate):
                 raise MoreReceivedThanSent(transfer=self.id, sku=sku, received=received,
                                            underway=underway)
         self._received(lines=lines, reason=reason, occurred_at=occurred_at)
+
+
+    def undone(self, before: "Transfer", after: "Transfer") -> dict[str, int]:
+        """What would be under way had an event not happened that led from one state to another;
+        below zero where it cannot be taken back."""
+        skus = {*self.underway, *before.underway, *after.underway}
+        found = {sku: self.underway.get(sku, 0) + before.underway.get(sku, 0)
+                 - after.underway.get(sku, 0) for sku in sorted(skus)}
+        return {sku: pieces for sku, pieces in found.items() if pieces}
+
+    def correct(
+        self, corrects: Correction, reason: str, underway: dict[str, int], *,
+        occurred_at: datetime,
+    ) -> Any:
+        """An event that takes another one back, and posts nothing yet."""
+        self._corrected(corrects=corrects, reason=reason, underway=underway,
+                        occurred_at=occurred_at)
+        return self.newest
 
 
 def _pieces(lines: Iterable[Sending]) -> dict[str, int]:

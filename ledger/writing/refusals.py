@@ -133,8 +133,8 @@ def done(task: Task, work: Work) -> list[Any]:
 
 
 def _subjects(task: Task) -> list[str]:
-    """The streams that a command named, if an event can be about them, and what the accounts that it
-    named hold: a refusal posts to none, so it is about none."""
+    """The streams that a command named, if an event can be about them, and what the accounts that
+    it named hold: a refusal posts to none, so it is about none."""
     names = (held_in(name) if issubclass(cls, Account) else name
              for cls, name in task.command.streams())
     return [name for name in dict.fromkeys(names)

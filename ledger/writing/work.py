@@ -1,7 +1,6 @@
 """What handlers see of the ledger: aggregates as the commands before left them, and persons."""
 
-from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from ledger.common.personal import Person, Personal, Plain, Sealer
@@ -10,122 +9,27 @@ from ledger.core.accounts import AHEAD_US, Account, Touch, settled, touch_of, to
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handlers, Wanted
 from ledger.core.postings import ACCOUNT_KINDS
-from ledger.log import merkle
 from ledger.log.accounts import accounts_in
-from ledger.log.envelope import Entry
-from ledger.log.milestones import STREAM, gave_up_at, last_own
+from ledger.log.milestones import gave_up_at
 from ledger.log.persons import LedgerKeys, PersonLost, new_person
-from ledger.log.store import Head, Reader, StorageFailed, gapless
-from ledger.log.verify import must_end_at
+from ledger.log.store import Reader, StorageFailed
 from ledger.log.wrapping import KeyDamaged
+from ledger.writing.cache import Cache, Key, Known, names
 
-CACHED_AGGREGATES = 10_000
-CAUGHT_UP_EVENTS = 1_000
 READ_PAGE = 10_000
+"""Events of accounts that are read at a time."""
 
 READ_BACK = 1_000
-"""Events of accounts that are read at a time on the way back."""
-
-Known = Aggregate | Account
-Key = tuple[type[Known], str]
-"""What an aggregate or an account is known under. The class belongs to it: whoever takes the name of an order for
-that of a case has a case that does not exist, and everybody else still has the order."""
-
-
-def _leads(head: Head, entries: Sequence[Entry], to: Head) -> bool:
-    """Whether a log that ended at one head ends at another once these entries followed."""
-    leaves = (entry.leaf_hash for entry in entries)
-    return merkle.grown(head.frontier, head.position, leaves) == to.frontier
-
-
-class Cache:
-    """The aggregates that were touched last, true as of a head."""
-
-    def __init__(self) -> None:
-        self.head: Head | None = None
-        self._own: Entry | None = None
-        self._kept: OrderedDict[str, Known] = OrderedDict()
-
-    def get(self, cls: type[Known], stream: str) -> Known | None:
-        """An aggregate or account of this class, if it is kept."""
-        found = self._kept.get(stream)
-        if type(found) is not cls:
-            return None
-        self._kept.move_to_end(stream)
-        return found
-
-    def own(self, reader: Reader, ledger: bytes, named: str) -> Entry:
-        """The last event of the log itself, which says how it goes on. Errors: BadOpening
-        (R-LDG-01), BadContinuation (R-LDG-07)."""
-        if self._own is None:
-            self._own = last_own(reader, ledger, named)
-        return self._own
-
-    def keep(
-        self, aggregates: dict[Key, Known], head: Head, entries: Sequence[Entry]
-    ) -> None:
-        """Keep what a commit changed; the log now ends at this head, with these entries."""
-        if entries and entries[0].stream == STREAM:
-            self._own = entries[0]
-        self._kept.update((stream, found) for (cls, stream), found in aggregates.items()
-                          if names(cls, stream))
-        while len(self._kept) > CACHED_AGGREGATES:
-            self._kept.popitem(last=False)
-        self.head = head
-
-    def catch_up(self, reader: Reader, ledger: bytes, head: Head) -> Sequence[Entry] | None:
-        """Forget what another process changed since the cache's head. Returns what was recorded
-        since; None if that is not known.
-
-        All is forgotten if that is more than a look through is worth, or if the log below is
-        another, since somebody restored a backup: the hashes of what was recorded since lead from
-        the tree's frontier as it was known to the log's, or it is not the same log. A head that
-        another process left, or that was there at the start, is checked against the last event, and
-        against the tree where what is known does not lead to it.
-        Errors: EventMissing (R-LOG-19), HeadUnsound (R-VFY-02).
-        """
-        if self.head == head:
-            return ()
-        found: Sequence[Entry] | None = None
-        known = 0 if self.head is None else self.head.position
-        near = 0 < head.position - known <= CAUGHT_UP_EVENTS
-        must_end_at(reader, ledger, head, whole=self.head is None or not near)
-        if self.head is None or not near:
-            self.drop()
-        else:
-            entries = gapless(reader.read(ledger, after=known, until=head.position), ledger,
-                              after=known, until=head.position)
-            for entry in entries:
-                self._kept.pop(entry.stream, None)
-                for account in accounts_in(entry.subjects, ACCOUNT_KINDS):
-                    self._kept.pop(account, None)
-                if entry.stream == STREAM:
-                    self._own = None
-            if _leads(self.head, entries, head):
-                found = entries
-            else:
-                must_end_at(reader, ledger, head, whole=True)
-                self.drop()
-        self.head = head
-        return found
-
-    def drop(self) -> None:
-        """Forget everything."""
-        self.head = self._own = None
-        self._kept.clear()
-
-
-def names(cls: type[Known], stream: str) -> bool:
-    """Whether a stream's name is one of this kind; no other can hold such an aggregate."""
-    return stream.startswith(f"{cls.KIND}:")
+"""The same on the way back, which mostly ends soon."""
 
 
 class Work:
     """One batch of commands: what they load, change and know of persons.
 
-    `known` holds the aggregates and accounts as the commands so far left them, `changed` those among them that
-    are not what was loaded, `touched` those of the command that is being decided, and `actor` who
-    sent it; `left_out` says whether it names something of somebody who was erased. `added` counts
+    `known` holds the aggregates and accounts as the commands so far left them, `changed` those
+    among them that are not what was loaded, `touched` those of the command that is being decided,
+    and `actor` who sent it; `left_out` says whether it names something of somebody who was erased.
+    `base` is the position of the log's last event before the batch, and `added` counts
     the events of the commands so far. `new` are the persons that the accepted commands made, by
     lookup; `unmade` is why no person can be made, `unresolved` why none could be looked up, if so.
     `cache` must be true as of the reader's head.
@@ -156,6 +60,7 @@ class Work:
         self._drafts: dict[str, Person] = {}
         self._facts: list[Any] = []
         self._decided: list[Any] = []
+        self._placed: list[tuple[int, Any]] = []
         self._touches: list[Touch] = []
         self._posting: list[Touch] = []
         self.cache = Cache() if cache is None else cache
@@ -250,7 +155,8 @@ class Work:
         """What touched accounts, the latest first, as far back as anything was recorded that may
         have happened after a time. Units: `since` in microseconds since 1970."""
         wanted = set(accounts)
-        yield from (touch for touch in reversed(self._touches) if wanted & touch.by_account().keys())
+        yield from (touch for touch in reversed(self._touches)
+                    if wanted & touch.by_account().keys())
         until: int | None = None
         while until != 0:
             page = self.reader.accounts(self.ledger, sorted(wanted), until=until, limit=READ_BACK,
@@ -364,6 +270,12 @@ class Work:
         return person in self._by_id or any(
             draft.id == person for draft in self._drafts.values()) or self.keys.knows(person)
 
+    def story(self, stream: str) -> list[tuple[int, Any]]:
+        """All facts of a stream, each with its position, in order; also those of this batch."""
+        return [*((entry.position, event_types.decode(entry))
+                  for entry in self.reader.streams(self.ledger, [stream])),
+                *(placed for placed in self._placed if placed[1].originator_id == stream)]
+
     def facts_of(self, streams: Collection[str]) -> list[Any]:
         """All facts of some streams, also those of this batch."""
         names = set(streams)
@@ -410,15 +322,17 @@ class Work:
     def _settle(self, facts: list[Any]) -> None:
         """Let accounts be what the facts make of them: what a handler posted, and no event posts,
         is forgotten."""
-        drafts = [key for key, found in self.touched.items() if isinstance(found, Account)]
-        if drafts:
-            self._posting = list(touches_of(facts, self.position, self.now))
-            found = settled(self._posting, {
-                name: self.known[cls, name] for cls, name in drafts})  # type: ignore[misc]
-            self.touched.update((key, found.get(key[1], self.known[key])) for key in drafts)
+        drafts = {key[1]: key for key, found in self.touched.items() if isinstance(found, Account)}
+        self._posting = list(touches_of(facts, self.position, self.now))
+        if drafts or self._posting:
+            known: Any = {name: self.known[key] for name, key in drafts.items()}
+            found = settled(self._posting, known)  # whatever is posted to was loaded before
+            self.touched.update((key, found.get(name, known[name]))
+                                for name, key in drafts.items())
 
     def keep(self, events: int) -> None:
         """Let the next command see what the last one touched, and so many events recorded."""
+        self._placed.extend(enumerate(self._decided, self.position + 1))
         self.added += events
         self._facts.extend(self._decided)
         self._touches.extend(self._posting)

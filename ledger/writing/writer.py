@@ -27,6 +27,7 @@ from ledger.log.persons import LedgerKeys
 from ledger.log.store import ConnectionLost, Forked, Head, LogConflict, Store, Writing
 from ledger.writing import outcomes
 from ledger.writing.batch import Batch
+from ledger.writing.cache import Cache
 from ledger.writing.clock_guard import ClockGuard
 from ledger.writing.closing import Closing
 from ledger.writing.continuing import Continuing
@@ -37,7 +38,7 @@ from ledger.writing.refusals import Count, Refusal, Tally, done, entries_of
 from ledger.writing.repeats import is_same
 from ledger.writing.requests import request_hash
 from ledger.writing.tasks import Task, Turn
-from ledger.writing.work import Cache, Work
+from ledger.writing.work import Work
 
 MAX_COMMANDS = 500
 """The most commands that one transaction takes."""

@@ -19,6 +19,7 @@ from ledger.stock.pieces import PIECE
 from ledger.stock.places import (
     AVAILABLE,
     BETWEEN_WAREHOUSES,
+    CORRECTION,
     COUNTED,
     INSIDE,
     ON_HAND,
@@ -276,8 +277,8 @@ def _document(entry: Entry, account: str, at: int) -> dict[str, Any]:
     touch = touch_of(entry)
     causes = {one.cause for one in touch.postings if one.account == account
               and (at if one.at is None else to_us(one.at)) == at}
-    if any(seen.account == account and to_us(seen.at) == at for seen in touch.observations):
-        causes.add("count")
+    causes |= {CORRECTION if seen.withdrawn else "count" for seen in touch.observations
+               if seen.account == account and to_us(seen.at) == at}
     payload = any_json(entry.payload)
     reason = payload.get("reason")
     return {"recorded_at": rfc3339(from_us(entry.recorded_at)), "document": entry.stream,

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.sqlite import SqliteStore
 from projections.catalogue import PROJECTIONS
 from projections.store.models import BATCH, ReadModels
@@ -24,7 +25,7 @@ def read_models(log: Path) -> Iterator[tuple[ReadModels, Path]]:
     with TemporaryDirectory(prefix="work-", dir=FOLDER) as folder:
         linked = Path(folder) / "ledger.db"
         linked.symlink_to(log)
-        with closing(SqliteStore(linked)) as store, closing(ReadModels(store, PROJECTIONS)) as made:
+        with closing(SqliteStore(linked, kinds=ACCOUNT_KINDS)) as store, closing(ReadModels(store, PROJECTIONS)) as made:
             yield made, Path(folder)
 
 

@@ -9,6 +9,7 @@ ENGINE = ("common", "log", "core", "writing")
 
 ALONE = """
 import sys
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.core import aggregate, clock, commands, event_types
 from ledger.log import backup, postgres, recorder, sqlite, verify
 from ledger.log.clock import Clock
@@ -21,7 +22,7 @@ from tests.support.envelopes import CONTEXT
 from tests.support.jars import HANDLERS, adding, opening
 
 keys = Keys(sqlite.memory_engine(), bytes(32), named="memory", key_file=None)
-store = MemoryStore()
+store = MemoryStore(kinds=ACCOUNT_KINDS)
 writer = Writer(store, begun(store, keys), Clock(), "main", handlers=HANDLERS)
 done = writer.run([(opening(owner="somebody"), CONTEXT), (adding(), CONTEXT)])
 writer.close()

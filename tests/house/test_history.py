@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.sqlite import SqliteStore, driver
 from ledger.log.store import FirstEdition
 from ledger.settings import Settings, open_ledger
@@ -49,7 +50,7 @@ def begin(path: Path) -> None:
 
 def upgrade(path: Path) -> None:
     """Upgrade the store, which is not checked before."""
-    store = SqliteStore(path)
+    store = SqliteStore(path, kinds=ACCOUNT_KINDS)
     try:
         store.upgrade()
     finally:

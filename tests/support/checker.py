@@ -138,9 +138,11 @@ class Walk:
             if fault := value_fault(column, row.get(column.name)):
                 self.report(fault)
         subjects = row.get("subjects")
-        if isinstance(subjects, str) and (fault := subjects_fault(subjects)):
+        fault = subjects_fault(subjects) if isinstance(subjects, str) else "no text"
+        if fault and isinstance(subjects, str):
             self.report(fault)
-        self.accounts |= {(name, self.position) for name in accounts_named(subjects)}
+        named = set(accounts_named(subjects))
+        self.accounts |= {(name, self.position) for name in named}
         if self.tree.size == 0:
             if not opens(row, self.ledger):
                 self.report("the first event does not open this ledger", 1)
@@ -153,7 +155,11 @@ class Walk:
             self._continue(row, before)
         self._order(row)
         self._before(row)
+        found = len(self.findings)
         self._leaf(row)
+        if not fault and len(self.findings) == found:
+            for name in named ^ accounts_touched(row.get("payload")):
+                self.report(f"the account {name!r} is only named, or only posted to")
         self._compare()
 
     def _continue(self, row: Row, before: int) -> None:
@@ -242,14 +248,32 @@ def head_faults(walk: Walk, head: Row) -> Iterator[Finding]:
         yield Finding(last, "the frontier is not that of the leaves")
 
 
+def listed(subjects: object) -> list[str] | None:
+    """The subjects of an event as they are stored; None if they are no list of texts."""
+    try:
+        texts = json.loads(subjects) if isinstance(subjects, str) else None
+    except (ValueError, RecursionError):
+        return None
+    fits = isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+    return texts if fits else None
+
+
 def accounts_named(subjects: object) -> Iterator[str]:
     """The accounts among the subjects of an event as they are stored."""
+    yield from (text for text in listed(subjects) or () if text.startswith(ACCOUNT))
+
+
+def accounts_touched(payload: object) -> set[str]:
+    """The accounts that an event posts to or observes, by its payload."""
     try:
-        texts = json.loads(subjects) if isinstance(subjects, str) else []
-    except (ValueError, RecursionError):
-        return
-    if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
-        yield from (text for text in texts if text.startswith(ACCOUNT))
+        event = json.loads(payload) if isinstance(payload, bytes) else None
+        lists = [event.get(name, []) for name in ("postings", "observations")]
+        accounts = {deed["account"] for deeds in lists for deed in deeds}
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        return set()
+    fits = all(isinstance(one, list) for one in lists) and all(
+        isinstance(name, str) for name in accounts)
+    return accounts if fits else set()
 
 
 def account_faults(walk: Walk, rows: Iterable[Row]) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """Contexts and raw entries in one line, for tests that need no shop."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import md5
@@ -10,6 +11,7 @@ import msgspec
 
 from ledger.common.context import Context
 from ledger.common.days import SHOP_ZONE
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import merkle
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
 from ledger.log.milestones import FORMAT, STREAM, Opened
@@ -37,8 +39,18 @@ def named(number: int = 1) -> Context:
     return context(command_id=UUID(int=number), by_client=True)
 
 
+def posting_to(subjects: str) -> bytes:
+    """A payload that posts to just those accounts that subjects, as they are stored, name."""
+    accounts = [one for one in json.loads(subjects) if one.startswith(ACCOUNT_KINDS)]
+    return msgspec.json.encode({"postings": [{"account": one} for one in accounts]} if accounts
+                               else {})
+
+
 def entry(position: int, **fields: Any) -> Entry:
-    """A raw entry of ledger `main`: by default the opening event of a stream of its own."""
+    """A raw entry of ledger `main`: by default the opening event of a stream of its own, which posts
+    to the accounts that it names."""
+    if "stock:" in fields.get("subjects", "") and "payload" not in fields:
+        fields["payload"] = posting_to(fields["subjects"])
     values: dict[str, Any] = {
         "ledger": LEDGER, "position": position, "stream": f"s:{position}", "version": 1,
         "type": "test.happened.v1", "recorded_at": 1_000_000 * position, "occurred_at": 0,

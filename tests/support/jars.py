@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 from ledger.common.errors import Conflict, Refused
 from ledger.common.personal import Personal, Plain
 from ledger.common.values import Checks, subject
+from ledger.core.accounts import Account, Touch
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, Handler, Wanted, Work
+from ledger.core.postings import Posting
 from ledger.handlers import clock
 from tests.support.envelopes import NOON
 
@@ -63,6 +65,23 @@ class JarAlreadyOpen(Conflict):
     rule = "R-TST-06"
 
 
+class Shelf(Account):
+    """A shelf, which is an account: jars are posted to it as they are opened."""
+
+    KIND = "stock"
+
+    def begin(self) -> None:
+        self.jars = 0
+
+    def take(self, touch: Touch) -> None:
+        self.jars += sum(one.quantity for one in touch.postings)
+        self.position = touch.position
+
+
+SHELF = subject("stock", "jars", "A")
+"""The shelf of all jars."""
+
+
 class Jar(Aggregate):
     """A jar of coins. It may be shaken before it is opened."""
 
@@ -76,7 +95,7 @@ class Jar(Aggregate):
         self.shaken = 0
 
     class Opened(Aggregate.Event):
-        """A jar was opened on a shelf, which is an account, too."""
+        """A jar was opened on a shelf, which is an account, too: it posts one jar to it."""
 
         TOPIC = "jar.opened.v1"
         shelf: str
@@ -85,7 +104,7 @@ class Jar(Aggregate):
         owner: Personal | None = None
 
         def about(self) -> list[str]:
-            return [subject("shelf", self.shelf), subject("stock", "jars", self.shelf)]
+            return [subject("shelf", self.shelf)]
 
     class CoinsAdded(Aggregate.Event):
         """Coins were put in."""
@@ -272,6 +291,9 @@ def open_jar(command: OpenJar, work: Work) -> list[Aggregate]:
     owner = Plain(work.person(command.persons()[0]), command.owner) if command.owner else None
     jar._opened(shelf="A", opened_at=command.occurred_at, coins=command.coins, owner=owner,
                 occurred_at=command.occurred_at)
+    shelf: Shelf = work.load(Shelf, SHELF)
+    jar.newest.postings = (Posting(account=shelf.id, quantity=1, source="supplier",
+                                   target="available", cause="receipt"),)
     return [jar]
 
 

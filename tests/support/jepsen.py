@@ -35,7 +35,7 @@ PIECES = 25
 THREADS = 3
 PAUSE_S = 0.0 if THOROUGH else 0.02
 """How long a thread waits between two commands, so that other tests have a share of the machine."""
-EVENTS = {"place": 1, "pay": 1, "record": 4, "sell": 2}
+EVENTS = {"place": 1, "pay": 1, "record": 4, "sell": 1}
 """How many events each kind of command records."""
 
 RECORDED, REFUSED, FAILED, UNKNOWN = "recorded", "refused", "failed", "unknown"

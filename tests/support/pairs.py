@@ -76,7 +76,8 @@ TEMPLATES: list[tuple[str, Command]] = [(CHEN, command) for command in (
     end("1"), remark("1"), place("2"), place("4"), sell("5"), sell("6"),
     at(ReserveOrder, order=stream("3"), warehouse=HOUSE),
     at(ReleaseReservation, order=stream(), reason="no"),
-    received(quantity=1), moved("SH-001", 1, "available", "damaged", "damage", reason="wet"),
+    received(quantity=1, number="1"),
+    moved("SH-001", 1, "available", "damaged", "damage", reason="wet", number="2"),
     ask("R2", kind="refund_only", refund_minor=4890, lines=[]),
     at(AuthoriseCase, case=case()), at(RejectCase, case=case(), reason="no"),
     at(ApproveRefund, case=case(), amount_minor=50),
@@ -136,5 +137,5 @@ def _unsealed(value: Any) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"p", "n", "c", "h"}:
             return "sealed"
-        return {name: _unsealed(inner) for name, inner in value.items() if name != "position"}
+        return {name: _unsealed(inner) for name, inner in value.items() if name not in ("position", "since")}
     return [_unsealed(inner) for inner in value] if isinstance(value, list) else value

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.postgres import PostgresStore
 
 APP_ROLE = "ledger_app"
@@ -63,7 +64,7 @@ class Server:
         """The name of a fresh database with the tables of a log, and nothing in them."""
         if self._template is None:
             template = self.make_database()
-            made = PostgresStore(self.url(template), admin_url=self.url(template, "postgres"))
+            made = PostgresStore(self.url(template), admin_url=self.url(template, "postgres"), kinds=ACCOUNT_KINDS)
             made.prepare()
             made.close()
             self._template = template

@@ -36,6 +36,7 @@ class Story:
         self.known: dict[str, Any] = {}
         self.touched: dict[str, Any] = {}
         self.history: list[Touch] = []
+        self.placed: list[tuple[int, Any]] = []
         self.facts: list[Any] = []
         self.error: LedgerError | None = None
         self.actor = "system"
@@ -90,6 +91,9 @@ class Story:
     def own(self, streams: Collection[str]) -> dict[str, str]:
         return {}
 
+    def story(self, stream: str) -> list[tuple[int, Any]]:
+        return [one for one in self.placed if one[1].originator_id == stream]
+
     def facts_of(self, streams: Collection[str]) -> list[Any]:
         return []
 
@@ -116,6 +120,7 @@ class Story:
             name: self.known.get(name) or type(found).blank(name)
             for name, found in self.touched.items() if isinstance(found, Account)}))
         self.history += touches
+        self.placed += enumerate(facts, self.position + 1)
         self.position += len(facts)
         return facts
 

@@ -21,6 +21,7 @@ from api.http import runtime
 from api.http.routes import PERMITS, PUBLIC
 from ledger.access import ROLES, IssueKey
 from ledger.application import Ledger
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import sql_reading
 from ledger.log.backup import backup_log
 from ledger.log.memory import MemoryStore
@@ -299,7 +300,7 @@ def test_ledger__is_the_one_that_has_the_name_after_a_restore(
     """Another ledger of the same name: it is read and written, not the one that is gone."""
     monkeypatch.setattr(sql_reading, "NAMES_S", 0)
     web.done("/v1/orders", order(1))
-    elsewhere = MemoryStore()
+    elsewhere = MemoryStore(kinds=ACCOUNT_KINDS)
     begun(elsewhere, web.edge.keys)
     backup_log(elsewhere, "main", tmp_path / "log.gz")
     replaced(web.edge.store, tmp_path / "log.gz", settings, server)

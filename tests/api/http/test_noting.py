@@ -19,6 +19,7 @@ from api.http.routes import PERMITS, PUBLIC, Parser, filters
 from api.http.writing import ROUTES
 from ledger.access import PERSONS, NoteReading
 from ledger.common.values import NAME_BYTES, subject
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import SUFFIX, Store
 from ledger.settings import Settings
@@ -150,7 +151,7 @@ class _ReadOnly(Settings):
     """An installation whose log lies on media that cannot be written."""
 
     def open_store(self, *, prepare: bool = True) -> Store:
-        return SqliteStore(Path(self.database_url.removeprefix("sqlite:///")), read_only=True)
+        return SqliteStore(Path(self.database_url.removeprefix("sqlite:///")), read_only=True, kinds=ACCOUNT_KINDS)
 
 
 @on_sqlite

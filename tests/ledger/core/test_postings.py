@@ -9,6 +9,7 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.core import event_types
+from ledger.core.accounts import Account, Touch
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, Handler, Work
 from ledger.core.postings import Correction, Observation, Posting, told_of
@@ -41,6 +42,15 @@ class Slip(Aggregate):
         self.moved += sum(one.quantity for one in postings) * (1 if corrects is None else -1)
 
 
+class Pile(Account):
+    """What slips post to; the tests' own."""
+
+    KIND = "stock"
+
+    def take(self, touch: Touch) -> None:
+        self.position = touch.position
+
+
 class WriteSlip(Command, frozen=True, kw_only=True):
     """Write a slip."""
 
@@ -58,6 +68,8 @@ class WriteSlip(Command, frozen=True, kw_only=True):
 def write_slip(command: WriteSlip, work: Work) -> list[Aggregate]:
     """Record what the command says."""
     slip: Slip = work.load(Slip, command.subject)
+    for one in (*command.postings, *command.observations):
+        work.load(Pile, one.account)
     slip._written(postings=command.postings, observations=command.observations,
                   corrects=command.corrects, occurred_at=command.occurred_at)
     return [slip]
@@ -93,7 +105,8 @@ def test_accounts__are_subjects_of_what_posts_to_them_or_observes_them(
         observations=(Observation(account="stock:hz:A2", place="shelf", counted=0, at=NOON),)),
         CONTEXT)
     (entry,) = store.streams("main", ["toyslip:1"])
-    assert listed_subjects(entry.subjects) == [STOCK, "stock:hz:A2", "toyslip:1"]
+    assert listed_subjects(entry.subjects) == [
+        "sku:A1", "sku:A2", STOCK, "stock:hz:A2", "toyslip:1"]
     first = msgspec.json.decode(entry.payload)["postings"][0]
     assert first == {"account": STOCK, "quantity": 3, "from": "receiving", "to": "available",
                      "cause": "receipt"}

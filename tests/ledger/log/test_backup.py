@@ -12,6 +12,7 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.common.errors import LedgerError
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import backup, keys_backup, merkle, sqlite
 from ledger.log.backup_files import FileExists, new_file
 from ledger.log.envelope import leaf_hash
@@ -123,7 +124,7 @@ def test_restore__rejected_when_something_stands_in_it_twice(
     store: Store, tmp_path: Path, column: str
 ) -> None:
     """A file that is whole in itself, of a log whose indexes somebody took off."""
-    other = MemoryStore()
+    other = MemoryStore(kinds=ACCOUNT_KINDS)
     write(other, first(), entry(2, once="x"), entry(3))
     backup.backup_log(other, "main", tmp_path / "sound.gz")
     header, one, two, three, _ = lines_of(tmp_path / "sound.gz")
@@ -491,7 +492,7 @@ def test_restore__rejected_without_what_belongs_to_it(source: Path) -> None:
     events = own["events"] + 2
     for ledgers, kept, missing in (([own], lines[1:events], access["id"]),
                                    ([access], lines[events:], own["id"])):
-        store = MemoryStore()
+        store = MemoryStore(kinds=ACCOUNT_KINDS)
         with pytest.raises(backup.BadBackup, match=missing):
             backup.restore_log(store, rewritten(
                 source / "log.gz", [{**lines[0], "ledgers": ledgers}, *kept]))
@@ -503,10 +504,10 @@ def test_restore__says_in_words_which_columns_a_line_lacks(source: Path) -> None
     for change, why in (({"more": 1}, "besides, more"), ({"salt": 5}, "in base64: salt")):
         changed = [lines[0], {**lines[1], **change}, *lines[2:]]
         with pytest.raises(backup.BadBackup, match=why):
-            backup.restore_log(MemoryStore(), rewritten(source / "log.gz", changed))
+            backup.restore_log(MemoryStore(kinds=ACCOUNT_KINDS), rewritten(source / "log.gz", changed))
 
 
 def test_restore__rejected_of_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(backup.BadBackup, match="not a regular file"):
-        backup.restore_log(MemoryStore(), tmp_path / "pipe")
+        backup.restore_log(MemoryStore(kinds=ACCOUNT_KINDS), tmp_path / "pipe")

@@ -26,14 +26,12 @@ from ledger.log.verify_keys import sealed_in, verify_keys
 from ledger.settings import Settings, open_ledger
 from ledger.writing.following import follow
 from tests.support.cells import ROW, Change, Owned, tenth
-from tests.support.envelopes import CONTEXT, NOON, context
+from tests.support.envelopes import CONTEXT, NOON
 from tests.support.erased import erase
 from tests.support.jars import HANDLERS, ShakeJars, opening
 from tests.support.logs import add_jars, settings_in
 from tests.support.postgres_server import Server
 from tests.support.source import ROOT
-
-pytestmark = pytest.mark.usefixtures("indexed")
 
 JARS = 256
 TABLES = ["accounts", "events", "heads", "ledgers", "tiles"]
@@ -44,7 +42,7 @@ def record(settings: Settings) -> None:
     opened = open_ledger(settings, handlers=HANDLERS)
     add_jars(opened, 1, JARS)
     for once in "ab":
-        opened.ledger.handle(ShakeJars(once=(once,)), context(subjects=(f"stock:hz:{once}",)))
+        opened.ledger.handle(ShakeJars(once=(once,)), CONTEXT)
     of_keys = open_ledger(settings, name="main" + SUFFIX, handlers=access.HANDLERS)
     of_keys.ledger.handle(IssueKey(key="k1", owner="member:7f3a", role="member", digest="d" * 64,
                                    occurred_at=NOON, expires_at=NOON + timedelta(days=3650)),

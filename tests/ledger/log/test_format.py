@@ -31,10 +31,9 @@ from tests.support.checker_bytes import (
     personal_place,
     personal_value,
 )
+from tests.support.envelopes import posting_to
 from tests.support.source import imports
 from tests.support.tamper import MAIN, intrude
-
-pytestmark = pytest.mark.usefixtures("indexed")
 
 BOTH = ("main", "main.access")
 RECORDS = 130
@@ -210,7 +209,8 @@ def test_checker__compares_all_noted_roots() -> None:
 
 def test_checker__compares_the_accounts_with_the_subjects() -> None:
     rows = [row for row, _ in examples()]
-    rows[1] = hashed(rows[1] | {"subjects": '["order:1","stock:a","stock:b"]'})
+    subjects = '["order:1","stock:a","stock:b"]'
+    rows[1] = hashed(rows[1] | {"subjects": subjects, "payload": posting_to(subjects)})
     a, b = ({"subject": name, "position": 2} for name in ("stock:a", "stock:b"))
     assert found_in(rows, accounts=[b, a]) == []
     for odd, at in (([a], 2), ([a, b, b], 2), ([a, b, a | {"position": 3}], 3),

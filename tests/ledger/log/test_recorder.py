@@ -13,6 +13,7 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.tests import persistence as cases
 
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.envelope import leaf_hash
 from ledger.log.recorder import LogRecorder
 from ledger.log.sqlite import SqliteStore
@@ -122,7 +123,7 @@ def test_insert_events__conflict_when_the_command_is_recorded(store: Store) -> N
 
 @on_sqlite
 def test_insert_events__rejected_when_the_store_fails(store: SqliteStore) -> None:
-    reader = SqliteStore(store.path, read_only=True)
+    reader = SqliteStore(store.path, read_only=True, kinds=ACCOUNT_KINDS)
     with pytest.raises(OperationalError, match="readonly"):
         LogRecorder(reader, made(store)).insert_events([stored(1)])
     reader.close()

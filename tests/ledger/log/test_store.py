@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import merkle, schema
 from ledger.log.append import append
 from ledger.log.backup import UnsoundLog, backup_log
@@ -30,8 +31,6 @@ from tests.support.envelopes import first, made
 from tests.support.postgres_server import Server
 from tests.support.thorough import tried
 from tests.support.waiting import eventually, in_thread
-
-pytestmark = pytest.mark.usefixtures("indexed")
 
 TAKEN = [entry(1, stream="s", once="o"), entry(2, stream="s", version=2)]
 
@@ -487,7 +486,7 @@ def test_append__rejected_when_the_file_is_read_only(store: SqliteStore) -> None
     from ledger.log.store import StorageFailed
 
     grow(store, *TAKEN)
-    reader = SqliteStore(store.path, read_only=True)
+    reader = SqliteStore(store.path, read_only=True, kinds=ACCOUNT_KINDS)
     reader.prepare()
     with pytest.raises(StorageFailed, match="readonly"):
         grow(reader, entry(3))

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from ledger.application import Ledger
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import damage, merkle, sqlite
 from ledger.log.backup import UnsoundLog, backup_log
 from ledger.log.envelope import Entry, leaf_hash, payload_hash
@@ -574,7 +575,7 @@ class Relaid(MemoryStore):
     """A log whose second event somebody changed and hashed again, past what the databases check."""
 
     def __init__(self, **change: Any) -> None:
-        super().__init__()
+        super().__init__(kinds=ACCOUNT_KINDS)
         self.change = change
 
     def read(self, *arguments: Any, **limits: Any) -> list[Entry]:
@@ -608,14 +609,14 @@ def test_verify__reports_what_no_event_may_hold_though_every_hash_fits(
 @pytest.mark.parametrize("payload", [b"[" * 60_000, b'{"x":' * 3_000, b"null", b"\xff"])
 def test_own_event__rejected_with_a_sentence_however_deep_it_nests(payload: bytes) -> None:
     """R-LDG-01, R-LDG-07: what reads it says so, and verify names its position."""
-    store = MemoryStore()
+    store = MemoryStore(kinds=ACCOUNT_KINDS)
     own = raw(2, stream=STREAM, version=2, type=Continued.TOPIC, payload=payload)
     write(store, raw_first(), own)
     for read in (lambda: last_own(store, LEDGER, "main"), lambda: gave_up_at(store, LEDGER)):
         with pytest.raises(BadContinuation, match="^Position 2 of"):
             read()
     assert [one.position for one in verify(store, "main").problems] == [2]
-    other = MemoryStore()
+    other = MemoryStore(kinds=ACCOUNT_KINDS)
     write(other, raw_first(payload=payload))
     with pytest.raises(BadOpening):
         opened_as(other, LEDGER, "main")

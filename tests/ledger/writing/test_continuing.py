@@ -19,6 +19,7 @@ from ledger.application import Ledger
 from ledger.common.context import Receipt
 from ledger.common.errors import InvalidValues, LedgerError
 from ledger.common.personal import Personal
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log import sqlite
 from ledger.log.backup import UnsoundLog, backup_log
 from ledger.log.envelope import Entry
@@ -162,7 +163,7 @@ def test_any_order__leaves_one_event_a_change_and_never_goes_back(
     steps: list[tuple[int, int]]
 ) -> None:
     """Three processes of three versions take turns; now and then one forgets what it has seen."""
-    store, keys = MemoryStore(), Keys(
+    store, keys = MemoryStore(kinds=ACCOUNT_KINDS), Keys(
         sqlite.memory_engine(), bytes(32), named="memory", key_file=None)
     begun(store, keys)
     ledgers = [opened_as(one, store, keys) for one in PROGRAMS]
@@ -320,7 +321,7 @@ def test_server__is_looked_at_again_when_the_connection_broke(
 def backup(tmp_path: Path) -> Iterator[tuple[Path, Keys, Time]]:
     """The backup of a ledger with two jars, made a day ago in another database."""
     time = Time()
-    store, keys = MemoryStore(), Keys(
+    store, keys = MemoryStore(kinds=ACCOUNT_KINDS), Keys(
         sqlite.memory_engine(), bytes(32), named="memory", key_file=None)
     ledger = Ledger(store, begun(store, keys, clock=time.clock()), clock=time.clock(),
                     handlers=HANDLERS)
@@ -471,7 +472,7 @@ def test_verify__finds_what_cannot_have_been_recorded(
         msgspec.structs.replace(whole, restored=Restored(2, back.root, back.by, back.reason)),
         msgspec.structs.replace(whole, restored=Restored(3, "00" * 32, back.by, back.reason)),
     )):
-        other, known, access = MemoryStore(), store.known("main"), store.known("main.access")
+        other, known, access = MemoryStore(kinds=ACCOUNT_KINDS), store.known("main"), store.known("main.access")
         assert known is not None
         assert access is not None
         with other.beginning(known, access):

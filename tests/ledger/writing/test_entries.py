@@ -6,7 +6,7 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.common.context import Receipt
-from ledger.common.errors import Invalid
+from ledger.common.errors import Invalid, InvalidValues
 from ledger.core.commands import Command
 from ledger.log.bounds import (
     MAX_SUBJECTS,
@@ -64,11 +64,11 @@ CONTEXTS: dict[str, tuple[dict[str, Any], dict[str, Any], type[Invalid]]] = {
                SourceTooLarge),
     "subject": ({"subjects": ("x" * NAME_BYTES,)}, {"subjects": ("x" * (NAME_BYTES + 1),)},
                 SubjectTooLong),
-    "subjects": ({"subjects": tuple(map(str, range(MAX_SUBJECTS - 3)))},
-                 {"subjects": tuple(map(str, range(MAX_SUBJECTS - 2)))}, TooManySubjects),
+    "subjects": ({"subjects": tuple(map(str, range(MAX_SUBJECTS - 4)))},
+                 {"subjects": tuple(map(str, range(MAX_SUBJECTS - 3)))}, TooManySubjects),
 }
 """By what is bounded: a context at the bound, one that is above, and its error. A jar that is
-opened names three subjects of its own: itself, its shelf, and that as an account."""
+opened names four subjects of its own: itself, its shelf, that as an account, and what it holds."""
 
 
 @pytest.mark.parametrize(("most", "above", "error"), CONTEXTS.values(), ids=CONTEXTS)
@@ -92,3 +92,10 @@ def test_bounds__of_a_name_do_not_lose_the_refusal_of_a_command(
     (row,) = must_be_sound(store)
     assert row.type == "command.refused.v1"
     assert name not in row.subjects + row.payload.decode()
+
+
+def test_event__rejected_that_names_an_account_and_posts_nothing(ledger: Ledger) -> None:
+    """An account is named by what posts to it or observes it, and by nothing else."""
+    with pytest.raises(InvalidValues, match="only what posts to an account"):
+        ledger.handle(opening(), context(subjects=("stock:hz:A1",)))
+    assert ledger.head().position == 1

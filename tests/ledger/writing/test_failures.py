@@ -17,6 +17,7 @@ from sqlalchemy import event
 from ledger.application import BrokenOff, Ledger
 from ledger.common.context import Receipt
 from ledger.common.errors import LedgerError
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.persons import Keys, WrongKeys
 from ledger.log.postgres import PostgresStore
 from ledger.log.sqlite import SqliteStore
@@ -194,7 +195,7 @@ def test_handle__rejected_when_another_process_holds_the_file(
     ledger.handle(opening(), CONTEXT)
     with store.writing("main") as writing:
         writing.rows("PRAGMA busy_timeout = 50", ())
-    other = SqliteStore(store.path)
+    other = SqliteStore(store.path, kinds=ACCOUNT_KINDS)
     with other.writing("main"), pytest.raises(StorageFailed, match="locked"):
         ledger.handle(opening(2), CONTEXT)
     other.close()
@@ -427,7 +428,7 @@ def test_prepare__rejected_when_the_schema_is_another(
 
     monkeypatch.setattr(migrations, "KNOWN", ("0000", *migrations.KNOWN))
     url = settings.admin_url or settings.database_url
-    owner = PostgresStore(url) if settings.admin_url else store
+    owner = PostgresStore(url, kinds=ACCOUNT_KINDS) if settings.admin_url else store
     with owner.engine.connect() as connection:
         connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
     with pytest.raises(error):
@@ -451,13 +452,13 @@ def test_upgrade__accepted_twice(store: PostgresStore) -> None:
 def test_prepare__rejected_for_a_role_that_owns_nothing(
     settings: Settings, postgres: Server
 ) -> None:
-    app = PostgresStore(settings.database_url)
+    app = PostgresStore(settings.database_url, kinds=ACCOUNT_KINDS)
     with pytest.raises(AdminNeeded, match="ledger_app"):
         app.prepare()
     assert app.schema()[0] is None
     app.close()
     other = postgres.make_database()
-    astray = PostgresStore(settings.database_url, admin_url=postgres.url(other, "postgres"))
+    astray = PostgresStore(settings.database_url, admin_url=postgres.url(other, "postgres"), kinds=ACCOUNT_KINDS)
     with pytest.raises(OtherDatabase):
         astray.prepare()
     astray.close()
@@ -470,7 +471,7 @@ def test_prepare__accepted_for_one_role_that_does_everything(
     settings: Settings, postgres: Server
 ) -> None:
     assert settings.admin_url is not None
-    store = PostgresStore(settings.admin_url)
+    store = PostgresStore(settings.admin_url, kinds=ACCOUNT_KINDS)
     store.prepare()
     write(store, entry(1))
     assert store.missing_guards() == []
@@ -478,7 +479,7 @@ def test_prepare__accepted_for_one_role_that_does_everything(
 
 
 def test_prepare__rejected_when_nobody_answers(tmp_path: Path) -> None:
-    store = PostgresStore(f"postgresql://nobody@/none?host={tmp_path}")
+    store = PostgresStore(f"postgresql://nobody@/none?host={tmp_path}", kinds=ACCOUNT_KINDS)
     with pytest.raises(StorageFailed):
         store.prepare()
     with pytest.raises(StorageFailed):

@@ -10,6 +10,7 @@ from sqlalchemy import event
 from ledger.application import Ledger
 from ledger.common.context import Receipt
 from ledger.common.personal import Personal
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.backup import backup_log
 from ledger.log.key_rows import Upto
 from ledger.log.keys_backup import backup_keys, restore_keys
@@ -17,7 +18,7 @@ from ledger.log.persons import HELD_S, Keys, LedgerKeys
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import StorageFailed, Store
 from ledger.settings import Opened, Settings
-from ledger.writing import following, work, writer
+from ledger.writing import cache, following, writer
 from ledger.writing.continuing import Attribution, restore
 from ledger.writing.following import BadErasure, Following, follow
 from ledger.writing.genesis import keys_of
@@ -122,7 +123,7 @@ def test_restored_log__is_followed_again(opened: Opened, tmp_path: Path) -> None
     erase(opened.store, owner_of(opened.store, 1)[0].p)
     keys = opened.ledger.keys
     follow(opened.store, keys)
-    other = SqliteStore(tmp_path / "other.db")
+    other = SqliteStore(tmp_path / "other.db", kinds=ACCOUNT_KINDS)
     other.prepare()
     restore(other, tmp_path / "log.gz", Attribution("member:7f3a", "a test"))
     again = keys_of(other, opened.keys, "main")
@@ -169,7 +170,7 @@ def test_following__lets_go_of_whom_another_process_has_followed(
     opened: Opened, settings: Settings, missed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The keys have followed, by another process: this one still holds what it has opened."""
-    monkeypatch.setattr(work, "CAUGHT_UP_EVENTS", 2)
+    monkeypatch.setattr(cache, "CAUGHT_UP_EVENTS", 2)
     here = open_log(settings)
     store, keys = here.store, here.ledger.keys
     if missed:

@@ -9,6 +9,7 @@ import pytest
 from ledger import __version__
 from ledger.application import Ledger
 from ledger.common.days import SHOP_ZONE
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.backup import backup_log, restore_log
 from ledger.log.envelope import leaf_hash
 from ledger.log.key_tables import ledger_secrets
@@ -180,7 +181,7 @@ def test_opening__rejected_in_another_zone_or_format(
 def test_event__is_of_one_ledger_only(keys: Keys) -> None:
     """Two shops whose ledgers have one name: no event of one can be shown as the other's."""
     leaves = []
-    for store in (MemoryStore(), MemoryStore()):
+    for store in (MemoryStore(kinds=ACCOUNT_KINDS), MemoryStore(kinds=ACCOUNT_KINDS)):
         ledger = Ledger(store, begun(store, keys), handlers=HANDLERS)
         ledger.handle(opening(), CONTEXT)
         ledger.close()
@@ -216,7 +217,7 @@ def test_name__rejected_wherever_it_enters(
     """R-LDG-09: where a ledger begins, and where a backup is restored; nothing is left behind."""
     begun(store, keys)
     backup_log(store, "main", tmp_path / "log.gz")
-    fresh = MemoryStore()
+    fresh = MemoryStore(kinds=ACCOUNT_KINDS)
     with pytest.raises(BadLedgerName):
         restore_log(fresh, tmp_path / "log.gz", name=name)
     if name != "x.access":  # it is how the ledger of keys of an `x` is named
@@ -236,7 +237,7 @@ def test_name__accepted_if_it_is_plain_or_there_from_before(
     write(store, opening_entry(known("a b").id), ledger="a b")
     backup_log(store, "a b", tmp_path / "log.gz")
     with pytest.raises(BadLedgerName):
-        restore_log(MemoryStore(), tmp_path / "log.gz")
-    fresh = MemoryStore()
+        restore_log(MemoryStore(kinds=ACCOUNT_KINDS), tmp_path / "log.gz")
+    fresh = MemoryStore(kinds=ACCOUNT_KINDS)
     restore_log(fresh, tmp_path / "log.gz", name="ab")
     assert fresh.ledgers() == ["ab"]

@@ -14,8 +14,8 @@ from ledger.log.postgres import PostgresStore
 from ledger.log.sqlite import SqliteStore
 from ledger.log.store import ConnectionLost, LogConflict, StorageFailed, Store
 from ledger.writing import outcomes as deciding
+from ledger.writing.cache import Cache
 from ledger.writing.tasks import Task, Turn
-from ledger.writing.work import Cache
 from ledger.writing.writer import Writer
 from tests.conftest import on_postgres, on_sqlite
 from tests.support.batches import outcomes

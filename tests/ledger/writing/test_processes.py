@@ -17,7 +17,7 @@ from ledger.log.milestones import Continued, Opened
 from ledger.log.store import EventMissing, StorageFailed, Store
 from ledger.log.verify import verify
 from ledger.settings import Settings, open_ledger
-from ledger.writing import work
+from ledger.writing import cache
 from ledger.writing.genesis import begun
 from tests.conftest import durable, on_sqlite
 from tests.support import children
@@ -104,7 +104,7 @@ def test_cache__accepted_after_what_another_recorded(
     store: Store, keys: Any, between: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What another one changed is read again: all of it, when it is too much to look through."""
-    monkeypatch.setattr(work, "CAUGHT_UP_EVENTS", 10)
+    monkeypatch.setattr(cache, "CAUGHT_UP_EVENTS", 10)
     one, other = two(store, keys)
     one.handle(opening(), CONTEXT)
     one.handle(opening("mine"), CONTEXT)

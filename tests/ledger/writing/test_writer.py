@@ -19,7 +19,7 @@ from ledger.core.aggregate import StaleVersion
 from ledger.core.commands import Command
 from ledger.log.persons import Keys
 from ledger.log.store import Forked, Store
-from ledger.writing import writer
+from ledger.writing import cache, writer
 from ledger.writing.entries import OccurredInFuture
 from ledger.writing.errors import CommandReused, LedgerClosed, OnceTaken, Overloaded
 from ledger.writing.genesis import begun
@@ -62,7 +62,7 @@ def test_handle__accepted(ledger: Ledger, store: Store) -> None:
     assert entry.command_id == UUID(int=5).bytes
     assert len(entry.request_hash or b"") == 32
     assert entry[10:18] == (None, "member:7f3a", "service", "key:01", UUID(int=9).bytes, 1,
-                            f'["case:2","import:1","{name_of()}","shelf:A","stock:jars:A"]',
+                            f'["case:2","import:1","{name_of()}","shelf:A","sku:A","stock:jars:A"]',
                             '{"import":"1","rows":[2]}')
 
 
@@ -426,9 +426,8 @@ def test_handle__rejected_in_a_forked_process(ledger: Ledger, store: Store) -> N
 def test_handle__accepted_when_the_cache_is_small(
     ledger: Ledger, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ledger.writing import work
 
-    monkeypatch.setattr(work, "CACHED_AGGREGATES", 2)
+    monkeypatch.setattr(cache, "CACHED_AGGREGATES", 2)
     for number in range(6):
         ledger.handle(opening(number), CONTEXT)
     for number in range(6):
