@@ -6,6 +6,7 @@ from api.http.reading import Listed, PeriodQuery
 from api.http.routes import Blueprint
 from api.http.writing import Route
 from ledger.fulfilment.commands import ReleaseBackOrders
+from ledger.stock.corrections import CorrectStock
 from ledger.stock.counts import CountStock
 from ledger.stock.movements import MoveStock
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold
@@ -25,6 +26,7 @@ writing.add(group, [
     Route("/v1/skus/<sku>/thresholds", SetThreshold, DATA, ("sku",)),
     Route("/v1/stock-movements", MoveStock, FLOOR),
     Route("/v1/stock-counts", CountStock, FLOOR),
+    Route("/v1/stock-corrections", CorrectStock, {"warehouse_head", "manager"}),
     Route("/v1/back-order-releases", ReleaseBackOrders, FLOOR),
     Route("/v1/transfers", SendTransfer, FLOOR),
     Route("/v1/transfers/<number>/receipts", ReceiveTransfer, FLOOR, ("number",)),

@@ -155,7 +155,8 @@ def _posting(one: dict[str, Any]) -> str:
 
 def _observation(one: dict[str, Any]) -> str:
     where = " ".join(filter(None, (one["place"], one.get("bin"))))
-    return f"{_goods(one)} {where} counted {one['counted']}"
+    said = "counted" if not one.get("withdrawn") else "no longer counted"
+    return f"{_goods(one)} {where} {said} {one['counted']}"
 
 
 def _goods(one: dict[str, Any]) -> str:

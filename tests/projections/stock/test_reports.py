@@ -30,6 +30,7 @@ from ledger.log.store import Store
 from ledger.orders.commands import ApproveOrder, HoldOrder, LiftHold, SubmitOrder
 from ledger.orders.values import PickedFrom
 from ledger.settings import Settings, open_ledger
+from ledger.stock.corrections import DID_NOT_OCCUR, INCORRECT_DATA, CorrectStock
 from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.movements import MoveStock, StockMove
 from ledger.stock.pieces import Count, Part
@@ -151,6 +152,21 @@ def of_stock(chance: Random) -> Command:
     ))()
 
 
+def correction(chance: Random, wrong: Entry) -> Command:
+    """An event of a document of stock is taken back, or told otherwise."""
+    payload: dict[str, Any] = msgspec.json.decode(wrong.payload)
+    fields: dict[str, Any] = {}
+    kind = chance.choice((DID_NOT_OCCUR, INCORRECT_DATA))
+    if kind == INCORRECT_DATA:
+        one = payload.get("postings", [{"account": "stock:main:A"}])[0]
+        sku = one["account"].split(":")[2]
+        fields = {"counts": [CountLine(sku=sku, quantity=chance.randint(0, 9))]} if (
+            wrong.stream.startswith("count:")) else {"moves": [StockMove(
+                sku=sku, quantity=2, source="supplier", target="available", cause="receipt")]}
+    return CorrectStock(document=wrong.stream, position=wrong.position, reason="错",
+                        kind=kind, occurred_at=moment(chance), **fields)
+
+
 class Shop(NamedTuple):
     """A shop with a history, and its read models."""
 
@@ -163,9 +179,16 @@ class Shop(NamedTuple):
 def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
     """A history in which all that matters happened."""
     here = open_ledger(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
-    for command in history(Random(request.param)):
+    chance = Random(request.param)
+    for command in history(chance):
         (result,) = here.ledger.handle_many([(command, CONTEXT)])
         assert not isinstance(result, LedgerError) or result.rule not in ("", "R-LOG-04"), result
+        if chance.random() < 0.05:
+            documents = [one for one in here.store.read("main", limit=10_000)
+                         if one.type.startswith(("stock.", "transfer."))]
+            wrong = chance.choice(documents[-30:]) if documents else None
+            if wrong is not None:
+                here.ledger.handle_many([(correction(chance, wrong), CONTEXT)])
     models = ReadModels(here.store, PROJECTIONS)
     models.catch_up("main")
     yield Shop(here.store, models, here.store.read("main", limit=10_000))
@@ -313,7 +336,9 @@ def test_history__holds_all_that_may_make_a_difference(shop: Shop) -> None:
         "stock.counted.v1", "transfer.sent.v1", "transfer.received.v1", "order.picked.v1",
         "order.reservation_taken_back.v1", "order.parcel_refused.v1", "sku.threshold_set.v1"}
     causes = Counter(one.posting["cause"] for one in raw if one.posting)
-    assert causes.keys() >= {"already_counted", "back_order", "back_order_ended", "count", "loss"}
+    assert types >= {"stock.movement_corrected.v1", "stock.count_corrected.v1"}
+    assert causes.keys() >= {"already_counted", "correction", "back_order",
+                             "back_order_ended", "count", "loss"}
     own = {one.position: one.occurred_at for one in shop.entries}
     assert sum(one.at != own[one.position] for one in raw) > 10
 
