@@ -26,6 +26,7 @@ from ledger.fulfilment.commands import (
     MoveReservation,
     PackOrder,
     PickOrder,
+    RefuseParcel,
     ReleaseReservation,
     ReportTransit,
     ReserveOrder,
@@ -93,6 +94,7 @@ writing.add(group, [
     Route(f"{ONE}/dispatches", DispatchParcel, FLOOR, GIVEN),
     Route(f"{ONE}/transit-reports", ReportTransit, FLOOR | SALES, GIVEN),
     Route(f"{ONE}/deliveries", DeliverParcel, FLOOR | SALES, GIVEN),
+    Route(f"{ONE}/parcel-refusals", RefuseParcel, FLOOR | SALES, GIVEN),
     Route(f"{ONE}/losses", LoseParcel, FLOOR | SALES, GIVEN),
 ])
 reading.add(group, [

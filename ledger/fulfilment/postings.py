@@ -74,7 +74,7 @@ class Shift(NamedTuple):
 
 def shifts(before: Goods, order: Order, fact: Any) -> Iterator[Shift]:
     """What an event did to the pieces of an order, which it led to."""
-    if isinstance(fact, Order.Picked):
+    if fact.TOPIC == Order.Picked.TOPIC:
         yield from (Shift(one.line, "reserved", "picked", one.quantity, one.bin)
                     for one in fact.lines)
         return
@@ -137,7 +137,7 @@ def _postings(
         return
     for line, source, target, pieces, name in shifts(before, order, fact):
         ways = [(PLACE[source], PLACE[target])]
-        if isinstance(fact, Order.Checked):
+        if fact.TOPIC == Order.Checked.TOPIC:
             ways = [(PLACE[source], QUARANTINE)]  # a faulty piece is not for sale
         if source == "short":
             ways.append((WAITING, DEMAND))

@@ -21,6 +21,7 @@ VALUE_SCALE = 8
 POWERS = [10 ** (VALUE_SCALE - scale) for scale in range(VALUE_SCALE + 1)]
 """What a unit price of each scale is multiplied with to count like `value`."""
 
+
 class Marks(msgspec.Struct, gc=False):
     """What is true of an order. In a row each is a bit of one number, the first the lowest."""
 
@@ -310,10 +311,12 @@ CHANGES: dict[str, Change] = {
     Order.ExceptionClosed.TOPIC: _exception_closed,
     Order.Reserved.TOPIC: _noted,
     Order.ReservationReleased.TOPIC: _noted,
+    Order.ReservationTakenBack.TOPIC: _noted,
     Order.Picked.TOPIC: _noted,
     Order.Checked.TOPIC: _noted,
     Order.Packed.TOPIC: _noted,
     Order.TransitReported.TOPIC: _noted,
+    Order.ParcelRefused.TOPIC: _noted,
     Order.ParcelLost.TOPIC: _noted,
     Order.ReturnExpected.TOPIC: _noted,
     Order.ReturnReceived.TOPIC: _noted,
