@@ -11,9 +11,8 @@ from typing import Any, NamedTuple, Protocol
 
 from ledger.core.commands import Work
 from ledger.core.postings import Posting
-from ledger.orders.goods import Goods, States
+from ledger.orders.goods import Goods, shifted
 from ledger.orders.order import Order
-from ledger.orders.values import STATES
 from ledger.stock.account import StockAccount
 from ledger.stock.pieces import Part, sku_of
 from ledger.stock.places import (
@@ -83,26 +82,6 @@ def shifts(before: Goods, order: Order, fact: Any) -> Iterator[Shift]:
         had = before.get(line) or {"unreserved": sum(states.values())}
         if states is not had and states != had:
             yield from (Shift(line, *one) for one in shifted(had, states))
-
-
-def shifted(before: States, after: States) -> Iterator[tuple[str, str, int]]:
-    """How many pieces went from which state to which.
-
-    Only the sums before and after are known. The pieces of a line are alike, so whichever left is
-    matched with whichever came, both in the order of `STATES`: no more pieces move than have to.
-    """
-    touched = [state for state in STATES if before.get(state) != after.get(state)]
-    gone = [(state, pieces) for state in touched
-            if (pieces := before.get(state, 0) - after.get(state, 0)) > 0]
-    for target in touched:
-        come = after.get(target, 0) - before.get(target, 0)
-        while come > 0:
-            source, there = gone.pop(0)
-            taken = min(come, there)
-            if taken < there:
-                gone.insert(0, (source, there - taken))
-            come -= taken
-            yield source, target, taken
 
 
 def post_order(

@@ -1,4 +1,5 @@
-"""What was recorded wrongly of stock, and is taken back by a further event of its document."""
+"""What was recorded wrongly of stock or of an order's goods, and is taken back by a further event
+of its document."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,6 +9,7 @@ from ledger.core.accounts import Touch
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.core.postings import Correction, Observation, Posting
+from ledger.fulfilment.commands import CorrectStep
 from ledger.fulfilment.counting import (
     CountedSku,
     CountedSkus,
@@ -15,6 +17,8 @@ from ledger.fulfilment.counting import (
     counted_by_sku,
     settle,
 )
+from ledger.orders.order import Order
+from ledger.orders.placing import written_of
 from ledger.stock.account import StockAccount
 from ledger.stock.corrections import (
     DID_NOT_OCCUR,
@@ -174,4 +178,38 @@ def _posted_back_at(
     return found
 
 
-HANDLERS: dict[type[Command], Handler] = {CorrectStock: correct_stock}
+def correct_step(command: CorrectStep, work: Work) -> list[Aggregate]:
+    """A step of an order's goods did not occur: what it posted is taken back. Errors: R-ORD-03,
+    EventUnknown (R-COR-01), StandsOn (R-COR-02), NotCorrectable (R-COR-03)."""
+    order: Order = command.load(work)
+    order.must_be_known()
+    story = dict(work.story(order.id))
+    wrong = fact_at(story, order.id, command.position)
+    if not isinstance(wrong, Order.CORRECTABLE) or (
+            isinstance(wrong, Order.Dispatched | Order.Delivered) and wrong.parcel is None):
+        raise NotCorrectable(
+            type=wrong.TOPIC, position=command.position, document=order.id,
+            instead="only what was done with its pieces and parcels in the warehouse and on the "
+                    "way can be taken back")
+    before, after = _around(order, story, command.position)
+    if not order.stands(before, after):
+        raise StandsOn(document=order.id, position=command.position, stands_on=max(story))
+    corrects = Correction(command.position, "did_not_occur")
+    order.correct_step(corrects, wrong, before, after, written_of(order, work, command.reason),
+                       occurred_at=command.occurred_at)
+    accounts = take_back(work, order.newest, wrong)
+    return [order, *settle(work, accounts, order.id, command.occurred_at)]
+
+
+def _around(order: Order, story: Story, position: int) -> tuple[Order, Order]:
+    """An order before and after the event at a position."""
+    after = Order.blank(order.id)
+    for at, fact in story.items():
+        before = after.clone()
+        fact.mutate(after)
+        if at == position:
+            break
+    return before, after
+
+
+HANDLERS: dict[type[Command], Handler] = {CorrectStock: correct_stock, CorrectStep: correct_step}
