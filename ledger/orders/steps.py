@@ -78,8 +78,8 @@ class OrderSteps(OrderGoods):
                     for name in _changed(before, after))
 
     def correct_step(
-        self, corrects: Correction, wrong: Any, before: Self, after: Self, reason: Plain | None, *,
-        occurred_at: datetime,
+        self, corrects: Correction, wrong: Any, before: Self, after: Self, *,
+        reason: Plain | None, occurred_at: datetime,
     ) -> None:
         """Take an event back that led from one state of the order to another; `stands` holds.
         Errors: R-ORD-03."""

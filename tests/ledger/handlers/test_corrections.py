@@ -186,7 +186,7 @@ def test_movement__taken_back_with_what_is_right_in_the_same_event() -> None:
     story.when(correct(RECEIPT, position_of(story, RECEIPT), kind="incorrect_data", moves=[
         StockMove(sku="SH-001", quantity=8, source="supplier", target="available",
                   cause="receipt", to_bin="A")]))
-    (fact,) = story.then("stock.movement_corrected.v1")
+    (fact,) = story.then("movement.corrected.v1")
     assert [(one.quantity, one.source, one.target, one.cause, one.at) for one in fact.postings] == [
         (10, "available", "supplier", "correction", NOON),
         (8, "supplier", "available", "receipt", NOON)]
@@ -197,10 +197,10 @@ def test_movement__taken_back_with_what_is_right_in_the_same_event() -> None:
 def test_correction__conflict_when_it_is_the_second() -> None:
     story = given(opened(), receipt(10))
     first = correct(RECEIPT, position_of(story, RECEIPT))
-    story.when(first).then("stock.movement_corrected.v1")
+    story.when(first).then("movement.corrected.v1")
     assert levels(story) == {}
     story.when(first).refused(OnceTaken)
-    story.when(correct(RECEIPT, position_of(story, RECEIPT))).then("stock.movement_corrected.v1")
+    story.when(correct(RECEIPT, position_of(story, RECEIPT))).then("movement.corrected.v1")
     assert levels(story) == {"available": 10}
 
 
@@ -218,7 +218,7 @@ def test_correction__declared_below_zero_takes_the_youngest_reservation_back() -
     story = given(opened(), receipt(5), receipt(5, "other"), sell(1, line(quantity=4)),
                   sell(2, line(quantity=4)))
     story.when(correct(RECEIPT, position_of(story, RECEIPT)))
-    story.then("stock.movement_corrected.v1", "order.reservation_taken_back.v1",
+    story.then("movement.corrected.v1", "order.reservation_taken_back.v1",
                "order.exception_opened.v1")
     assert story.facts[0].postings[0].below == -3
     assert (goods(story, 1), goods(story, 2)) == (
