@@ -54,6 +54,8 @@ WORDS = (
     "moves to where it already lies",
     "is needed for {what}",
     "counts the same as {other}",
+    "only the shelf has bins",
+    "is about {account}, and only what posts to it or observes it may be",
     "is where the pieces lie",
     "{line} is already a line of the order",
     "needs both a time and an amount",

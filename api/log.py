@@ -145,7 +145,7 @@ def _trail(query: Mapping[str, Any], asked: Asked) -> Response:
     trail = found(here.models, name, asked, cut, after=after, limit=limit)
     as_of = header(here.store, name, cut)
     note_reading(as_of["position"])
-    shown = list(rows(here.models, name, trail.entries))
+    shown = list(rows(here.models, name, trail.entries, subject=asked.subject))
     return paged(as_of, shown, None if trail.next_after is None else [trail.next_after])
 
 
@@ -155,7 +155,7 @@ def _all(asked: Asked, cut: Cut) -> Iterator[dict[str, Any]]:
     after, count = 0, 0
     while True:
         trail = found(here.models, name, asked, cut, after=after, limit=1000)
-        yield from rows(here.models, name, trail.entries)
+        yield from rows(here.models, name, trail.entries, subject=asked.subject)
         count += len(trail.entries)
         if count > EXPORTED:
             raise Problem("too_much", most=EXPORTED)

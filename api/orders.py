@@ -20,12 +20,14 @@ from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
 from ledger.fulfilment.commands import (
     CheckOrder,
+    CorrectStep,
     DeliverParcel,
     DispatchParcel,
     LoseParcel,
     MoveReservation,
     PackOrder,
     PickOrder,
+    RefuseParcel,
     ReleaseReservation,
     ReportTransit,
     ReserveOrder,
@@ -93,6 +95,8 @@ writing.add(group, [
     Route(f"{ONE}/dispatches", DispatchParcel, FLOOR, GIVEN),
     Route(f"{ONE}/transit-reports", ReportTransit, FLOOR | SALES, GIVEN),
     Route(f"{ONE}/deliveries", DeliverParcel, FLOOR | SALES, GIVEN),
+    Route(f"{ONE}/parcel-refusals", RefuseParcel, FLOOR | SALES, GIVEN),
+    Route(f"{ONE}/step-corrections", CorrectStep, {"warehouse_head", "manager"}, GIVEN),
     Route(f"{ONE}/losses", LoseParcel, FLOOR | SALES, GIVEN),
 ])
 reading.add(group, [

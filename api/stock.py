@@ -6,6 +6,7 @@ from api.http.reading import Listed, PeriodQuery
 from api.http.routes import Blueprint
 from api.http.writing import Route
 from ledger.fulfilment.commands import ReleaseBackOrders
+from ledger.stock.corrections import CorrectStock
 from ledger.stock.counts import CountStock
 from ledger.stock.movements import MoveStock
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold
@@ -25,17 +26,18 @@ writing.add(group, [
     Route("/v1/skus/<sku>/thresholds", SetThreshold, DATA, ("sku",)),
     Route("/v1/stock-movements", MoveStock, FLOOR),
     Route("/v1/stock-counts", CountStock, FLOOR),
+    Route("/v1/stock-corrections", CorrectStock, {"warehouse_head", "manager"}),
     Route("/v1/back-order-releases", ReleaseBackOrders, FLOOR),
     Route("/v1/transfers", SendTransfer, FLOOR),
     Route("/v1/transfers/<number>/receipts", ReceiveTransfer, FLOOR, ("number",)),
 ])
 reading.add(group, [
-    Listed("/v1/inventory", "inventory", "Pieces by state of every SKU and warehouse.",
+    Listed("/v1/inventory", "inventory", "Pieces by place of every SKU and warehouse.",
            ("sku", "warehouse")),
-    Listed("/v1/inventory/<subject>", "inventory", "Pieces by state of sku:… or stock:….",
+    Listed("/v1/inventory/<subject>", "inventory", "Pieces by place of sku:… or stock:….",
            ("sku", "warehouse")),
-    Listed("/v1/bins", "bins", "Pieces by state and bin.", ("sku", "warehouse", "state", "bin")),
-    Listed("/v1/stock-cards/<subject>", "stock-card", "Every movement with its balance.",
+    Listed("/v1/bins", "bins", "Pieces by place and bin.", ("sku", "warehouse", "place", "bin")),
+    Listed("/v1/stock-cards/<subject>", "stock-card", "What every document posted, with balances.",
            ("position",), keeps_order=True),
     Listed("/v1/stock-ledger", "stock-ledger", "Opening, received, issued, closing.",
            ("sku", "warehouse"), PeriodQuery),

@@ -15,15 +15,21 @@ from api.http.reading import (
     question,
 )
 from api.http.routes import READERS, Blueprint, caller, edge, unseal
+from ledger.core.postings import ACCOUNT_KINDS
 from projections.asking.clocks import header
 from projections.asking.past import NothingRecorded, nothing_about
 from projections.audit.trail import Asked, found, rows
 
 
-def etag_of(stream: str, as_of: Mapping[str, Any]) -> str:
-    """The ETag of what was read: how many events of the stream the answer knows."""
-    found = edge().store.streams(caller().ledger, [stream])
-    return f'"{sum(entry.position <= as_of["position"] for entry in found)}"'
+def etag_of(subject: str, as_of: Mapping[str, Any]) -> str:
+    """The ETag of what was read: how many events of the stream the answer knows; of an account, the
+    position of the last one that touched it."""
+    store, ledger, position = edge().store, caller().ledger, as_of["position"]
+    if subject.startswith(ACCOUNT_KINDS):
+        last = store.accounts(ledger, [subject], until=position, limit=1, descending=True)
+        return f'"{last[0].position if last else 0}"'
+    found = store.streams(ledger, [subject])
+    return f'"{sum(entry.position <= position for entry in found)}"'
 
 
 def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) -> None:
@@ -48,4 +54,8 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
             raise nothing_about(subject, head)
         if staff:
             note_reading(head["position"])
-        return page(head, list(rows(models, ledger, trail.entries)), ("position",), limit)
+        listed = list(rows(models, ledger, trail.entries, subject=subject))
+        answer = page(head, listed, ("position",), limit)
+        if subject.startswith(ACCOUNT_KINDS) and cut.asked.now:
+            answer.headers["ETag"] = etag_of(subject, head)
+        return answer

@@ -90,9 +90,10 @@ class Receipt(NamedTuple):
     """What a command recorded.
 
     Shapes: positions are those of its events (empty where it changed nothing), versions maps each
-    stream that it touched to its version after it. `position` is the log's head after the commit,
-    `leaf` the leaf hash there; empty where it would have to be read. `left_out`: what is personal
-    in the command was left out, since whose it is was erased.
+    stream that it touched to its version after it, and each account to the position that touched it
+    last. `position` is the log's head after the commit, `leaf` the leaf hash there; empty where it
+    would have to be read. `left_out`: what is personal in the command was left out, since whose it
+    is was erased.
     """
 
     command_id: UUID

@@ -69,3 +69,9 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 def held_in(account: str) -> str:
     """The subject of what an account holds: that of `stock:hz:A1` is `sku:A1`."""
     return f"sku:{account.rpartition(':')[2]}"
+
+
+def mention_of(name: str) -> str:
+    """The subject of an event that tells of something, and neither posts to it nor observes it: of
+    an account that is what it holds."""
+    return held_in(name) if name.startswith(ACCOUNT_KINDS) else name

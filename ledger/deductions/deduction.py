@@ -1,7 +1,6 @@
 """Deductions: a breach of a rule, from its proposal to the last word on an appeal.
 
-Anybody proposes: a person, or the ledger itself. Somebody else confirms, waives or dismisses; each
-charged member may appeal against their own charge; a third person decides that.
+Anybody proposes, also the ledger; somebody else decides. A charged member may appeal to a third.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ import msgspec
 
 from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
+from ledger.core.postings import mention_of
 from ledger.deductions.errors import (
     AppealDecided,
     AppealOpen,
@@ -101,7 +101,7 @@ class Deduction(Aggregate):
 
         def about(self) -> list[str]:
             """What it is about, the offender, and what it renews."""
-            return [self.about_subject, *filter(None, (self.offender, self.renews))]
+            return [mention_of(self.about_subject), *filter(None, (self.offender, self.renews))]
 
     class OffenderNamed(Aggregate.Event):
         """It is now known who did it."""

@@ -125,8 +125,8 @@ def reserve(
     """
     order.must_be_open()
     lines = order.lines or {}
-    wanted = [(line, _sku(order, line), pieces) for line, known in order.goods.items()
-              if (pieces := sum(known.get(state, 0) for state in states))]
+    wanted = [(count.line, _sku(order, count.line), count.quantity)
+              for count in order.goods.in_states(*states)]
     found = allot(work, order.id, warehouse, wanted)
     if all_or_none:
         must_not_be_short(work, order, warehouse, found)
@@ -152,7 +152,7 @@ def _sku(order: Order, line: str) -> str:
 
 def note_shortage(order: Order, is_new: bool, *, occurred_at: datetime) -> None:
     """Open the exception of an order that waits for more, close it once it waits for nothing."""
-    if any(states.get("short") for states in order.goods.values()):
+    if order.goods.has("short"):
         if is_new:
             order.open_exception(OUT_OF_STOCK, OUT_OF_STOCK, occurred_at=occurred_at)
     elif order.exceptions.get(OUT_OF_STOCK) == OUT_OF_STOCK:
@@ -161,8 +161,8 @@ def note_shortage(order: Order, is_new: bool, *, occurred_at: datetime) -> None:
 
 def waited_for(order: Order, work: Work) -> list[StockAccount]:
     """The accounts in which an order waits."""
-    skus = {part.sku for line, states in order.goods.items() if states.get("short")
-            for part in parts_of_line(work, order, line)}
+    skus = {part.sku for count in order.goods.in_states("short")
+            for part in parts_of_line(work, order, count.line)}
     return load_all(work, [stock_of(order.warehouse, sku) for sku in sorted(skus)])
 
 

@@ -1,6 +1,5 @@
 """What orders are made of: lines, amounts, payments, parcels, and the states of their pieces."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -31,11 +30,11 @@ BACK = "returning_to_sender"
 SENT = ("in_transit", BACK)
 """States of pieces that a courier has, on the way to the buyer or back."""
 
-STATES = ("cancelled", *OPEN, *SENT, "delivered", "returning", "returned", "lost")
-"""All states of a piece. One that was dispatched is in transit or in a state after it."""
+ARRIVED = ("delivered", "returning", "returned")
+"""States of pieces that the buyer has or had."""
 
-States = Mapping[str, int]
-"""Pieces of a line by state; a state without any is left out."""
+STATES = ("cancelled", *OPEN, *SENT, *ARRIVED, "lost")
+"""All states of a piece. One that was dispatched is in transit or in a state after it."""
 
 ON_ITS_WAY = ("dispatched", "in_transit")
 """States of a parcel that a courier has."""

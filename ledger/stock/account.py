@@ -118,14 +118,14 @@ class StockAccount(Account):
         return self.levels.get(place, 0)
 
     def decide(
-        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool = False
+        self, postings: Sequence[Posting], at: datetime, *, unseen: int = 0
     ) -> list[Posting]:
         """What a decision of some time posts, if the pieces are there; see `_posted`.
 
         Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02), BinEmpty (R-STK-16), BinNeeded
         (R-STK-17), TooManyPieces (R-STK-15).
         """
-        found = self._posted(postings, at, not_counted=not_counted)
+        found = self._posted(postings, at, unseen)
         wanted = self._changes(found)
         for place, change in wanted.items():
             had = self.level(place)
@@ -141,15 +141,13 @@ class StockAccount(Account):
         return found
 
     def declare(
-        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool = False,
-        known_since: int = 0,
+        self, postings: Sequence[Posting], at: datetime, *, unseen: int = 0
     ) -> list[Posting]:
         """What a fact of some time posts, whatever the books say; see `_posted`.
 
         Errors: TooManyPieces (R-STK-15).
         """
-        return self._with_below(self._posted(
-            postings, at, not_counted=not_counted, known_since=known_since))
+        return self._with_below(self._posted(postings, at, unseen))
 
     def _with_below(self, found: list[Posting]) -> list[Posting]:
         """Postings that say which places they leave below zero, the last one out of each."""
@@ -162,15 +160,16 @@ class StockAccount(Account):
         return found
 
     def _posted(
-        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool,
-        known_since: int = 0,
+        self, postings: Sequence[Posting], at: datetime, unseen: int
     ) -> list[Posting]:
         """Postings with the bins that they can only have come out of, and what posts them back
-        where a count has seen them already. A count up to the position `known_since` is none: what
-        it has seen is posted back by what is corrected. Errors: TooManyPieces (R-STK-15)."""
+        where a count has seen them already: none of those up to the position `unseen` has.
+
+        Errors: TooManyPieces (R-STK-15).
+        """
         found = list(self._out_of_bins(postings))
-        if self.observed and not not_counted:
-            found += self._posted_back(found, at, known_since=known_since)
+        if self.observed:
+            found += self._posted_back(found, at, unseen)
         self._must_hold(found)
         return found
 
@@ -214,8 +213,8 @@ class StockAccount(Account):
     # -- counts -----------------------------------------------------------------------------------
 
     def _posted_back(
-        self, postings: Iterable[Posting], at: datetime, *, strictly: bool = False,
-        known_since: int = 0,
+        self, postings: Iterable[Posting], at: datetime, unseen: int = 0, *,
+        strictly: bool = False,
     ) -> list[Posting]:
         """What cancels postings at the first count after each that saw its pieces, or `strictly`
         after it: the count was right, so the level from then on stays, and the level before it is
@@ -223,15 +222,15 @@ class StockAccount(Account):
         back: dict[tuple[Lying, datetime], int] = {}
         for one in postings:
             for lying, change, crossing in _legs(one):
-                seen = self._seen(lying, one.at or at, crossing=crossing, strictly=strictly,
-                                  known_since=known_since)
+                seen = self._seen(lying, one.at or at, unseen, crossing=crossing,
+                                  strictly=strictly)
                 if seen is not None:
                     back[lying, seen] = back.get((lying, seen), 0) + change
-        return [_gain(self.id, lying, -change, ALREADY_COUNTED, seen)
+        return [_gain(self.id, lying, -change, cause=ALREADY_COUNTED, at=seen)
                 for (lying, seen), change in back.items() if change]
 
     def _seen(
-        self, lying: Lying, at: datetime, *, crossing: bool, strictly: bool, known_since: int
+        self, lying: Lying, at: datetime, unseen: int, *, crossing: bool, strictly: bool
     ) -> datetime | None:
         """When that was counted for the first time which came to lie, or lay no more, at a time.
         Who counts a whole shelf does not see what only went from bin to bin."""
@@ -243,7 +242,7 @@ class StockAccount(Account):
         for key in keys:
             known = self.observed.get(key, ())
             first = bisect_left(known, (at, MOST_MOVED if strictly else 0))
-            found += [time for time, position in known[first:] if position > known_since][:1]
+            found += [time for time, position in known[first:] if position > unseen][:1]
         return min(found, default=None)
 
     def count(
@@ -297,9 +296,9 @@ class StockAccount(Account):
             return
         if area == SHELF and name == WHOLE and variance < 0:
             for where, pieces in _out_of(then, -variance):
-                yield _gain(self.id, (area, where), -pieces, cause, None)
+                yield _gain(self.id, (area, where), -pieces, cause=cause)
         else:
-            yield _gain(self.id, lying, variance, cause, None)
+            yield _gain(self.id, lying, variance, cause=cause)
 
 
 def _out_of(bins: Mapping[str, int], quantity: int) -> list[tuple[str, int]]:
@@ -334,7 +333,7 @@ def _lying(postings: Iterable[Posting]) -> dict[Lying, int]:
 
 
 def _gain(
-    account: str, lying: Lying, change: int, cause: str, at: datetime | None
+    account: str, lying: Lying, change: int, *, cause: str, at: datetime | None = None
 ) -> Posting:
     """Pieces more or fewer in an area and bin than the books say."""
     area, name = lying

@@ -21,10 +21,10 @@ often does it in several events."""
 
 
 def post(
-    work: Work, fact: Any, postings: Sequence[Posting], *, decided: bool,
-    not_counted: bool = False, known_since: int = 0,
+    work: Work, fact: Any, postings: Sequence[Posting], *, decided: bool, unseen: int = 0
 ) -> list[StockAccount]:
-    """Let a pending event post, by decision or as a declared fact. Returns the accounts.
+    """Let a pending event post, by decision or as a declared fact. Counts up to the position
+    `unseen` have not seen what it posts. Returns the accounts.
 
     Errors: those of `StockAccount.decide` and `declare`, TooManyPostings (R-STK-18).
     """
@@ -35,10 +35,9 @@ def post(
         by_account.setdefault(posting.account, []).append(posting)
     accounts = load_all(work, by_account)
     for account, wanted in zip(accounts, by_account.values(), strict=True):
-        found = (account.decide(wanted, fact.occurred_at, not_counted=not_counted) if decided else
-                 account.declare(wanted, fact.occurred_at, not_counted=not_counted,
-                                 known_since=known_since))
-        _add(work, fact, account, found)
+        check = account.decide if decided else account.declare
+        found = check(wanted, fact.occurred_at, unseen=unseen)
+        _add(work, fact, account, postings=found)
     return accounts
 
 
@@ -49,7 +48,7 @@ def must_fit(fact: Any, postings: int) -> None:
 
 
 def observe(
-    work: Work, fact: Any, account: StockAccount, counted: Mapping[Lying, int], at: datetime,
+    work: Work, fact: Any, account: StockAccount, *, counted: Mapping[Lying, int], at: datetime,
     later: Iterable[Touch], cause: str,
 ) -> dict[Lying, int]:
     """Let a pending event record a count and post its variance. Returns the book of that time, by
@@ -58,12 +57,12 @@ def observe(
     observations, postings, book = account.count(counted, at, later, cause)
     if at != fact.occurred_at:
         postings = [one if one.at else msgspec.structs.replace(one, at=at) for one in postings]
-    _add(work, fact, account, postings, observations)
+    _add(work, fact, account, postings=postings, observations=observations)
     return book
 
 
 def _add(
-    work: Work, fact: Any, account: StockAccount, postings: list[Posting],
+    work: Work, fact: Any, account: StockAccount, *, postings: Sequence[Posting] = (),
     observations: Sequence[Observation] = (),
 ) -> None:
     fact.postings = (*fact.postings, *postings)
@@ -81,7 +80,12 @@ def withdraw(work: Work, fact: Any, observations: Iterable[Observation]) -> None
         by_account.setdefault(one.account, []).append(
             msgspec.structs.replace(one, withdrawn=not one.withdrawn))
     for account in load_all(work, by_account):
-        _add(work, fact, account, [], by_account[account.id])
+        _add(work, fact, account, observations=by_account[account.id])
+
+
+def unseen_by(work: Work, late: str) -> int:
+    """The position up to which counts have not seen what a command tells late."""
+    return work.position if late == "not_counted" else 0
 
 
 def load_all(work: Work, names: Iterable[str]) -> list[StockAccount]:

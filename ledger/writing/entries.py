@@ -89,7 +89,7 @@ def entry_of(fact: Any, origin: Origin, position: int, seq: int) -> Entry:
     if astray := [one for one in subjects if one.startswith(ACCOUNT_KINDS)]:
         raise InvalidValues([Fault(
             f"/{fact.TOPIC}", "account_named",
-            f"it is about {astray[0]}, and only what posts to an account or observes it may be")])
+            f"is about {astray[0]}, and only what posts to it or observes it may be")])
     fields = (
         origin.ledger, position, fact.originator_id, fact.originator_version, fact.TOPIC,
         origin.now, to_us(fact.occurred_at), origin.command_id, seq, origin.request_hash,

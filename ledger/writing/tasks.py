@@ -4,6 +4,8 @@ import threading
 
 from ledger.common.context import Context, Receipt
 from ledger.core.commands import Command
+from ledger.core.postings import ACCOUNT_KINDS
+from ledger.log.accounts import index_of
 from ledger.log.envelope import Entry
 from ledger.log.randomness import uuid7
 from ledger.log.store import ConnectionLost
@@ -83,10 +85,12 @@ class Task:
         if self.entries and self.entries[-1].position == position:
             last = self.entries[-1]
         entries = [entry for entry in self.entries if entry.type != DONE]
+        versions = {entry.stream: entry.version for entry in entries}
+        versions.update(index_of(entries, ACCOUNT_KINDS))
         return Receipt(
             self.command_id,
             tuple(entry.position for entry in entries),
-            {entry.stream: entry.version for entry in entries},
+            versions,
             position,
             leaf=b"" if last is None else last.leaf_hash,
             left_out=self.left_out,

@@ -11,7 +11,7 @@ from ledger.log.envelope import Outline
 from ledger.log.store import Store, gapless
 from projections.asking.clocks import Cut
 from projections.store.databases import Generation, in_a_file, in_memory
-from projections.store.folding import Folder, Projection
+from projections.store.folding import Cutting, Folder, Projection
 
 BATCH = 20_000
 
@@ -60,13 +60,18 @@ def past_of(
     """A projection's tables as of a cut, in a temporary database; memory stays bounded.
 
     With `stream` they hold what that stream alone makes of them: a single thing's past costs as
-    much as its own history, however long the log is.
+    much as its own history, however long the log is. A projection that cuts the business time for
+    itself gets every event up to the cut's position.
     """
+    takes = cut.takes
+    if isinstance(projection, Cutting):
+        projection.cut_at(cut.occurred_us)
+        takes = cut._replace(occurred_us=None).takes
     with in_a_file() if stream is None else closing(in_memory()) as generation:
         batches = _batches(store, ledger, cut) if stream is None else [
             list(map(Outline.of, store.streams(ledger, [stream])))]
         fold_batches(generation, store.id_of(ledger),
-                     (list(filter(cut.takes, entries)) for entries in batches), projection)
+                     (list(filter(takes, entries)) for entries in batches), projection)
         with generation.reading() as connection:
             yield connection
 

@@ -9,11 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table
 
 from ledger.common.decoding import any_json
 from ledger.common.values import from_us, rfc3339
+from ledger.core.postings import held_in
 from ledger.log.envelope import Entry, Outline, listed_subjects
 from projections.asking.answering import Reading
 from projections.asking.entries import entries_at, entries_between
@@ -129,17 +131,41 @@ def masked(value: Any) -> Any:
 
 
 def summary(payload: dict[str, Any]) -> str:
-    """A payload on one line: `amount_minor 100, payments [2]`; of a change, old → new."""
+    """A payload on one line: `amount_minor 100, payments [2]`; of a change, old → new; of what it
+    posts and observes, `QM-001 available → reserved 3` and `QM-001 shelf A-01 counted 12`."""
     old, new = payload.get("old"), payload.get("new")
     parts = []
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted({*old, *new}):
             if old.get(name) != new.get(name):
                 parts.append(f"{name} {_short(old.get(name))} → {_short(new.get(name))}")
-    shown_already = ("old", "new") if parts else ()
+    shown_already = {*(("old", "new") if parts else ()), *POSTED}
     parts += [f"{name} {_short(value)}" for name, value in payload.items()
               if name not in shown_already]
-    return ", ".join(parts)
+    posted = [say(one) for name, say in POSTED.items() for one in payload.get(name, ())]
+    more = len(posted) - LONGEST_LIST
+    return ", ".join([*parts, *posted[:LONGEST_LIST], *([f"… [{more} more]"] if more > 0 else [])])
+
+
+def _posting(one: dict[str, Any]) -> str:
+    ends = (" ".join(filter(None, (one[place], one.get(name)))) for place, name in (
+        ("from", "bin"), ("to", "to_bin")))
+    return f"{_goods(one)} {' → '.join(ends)} {one['quantity']}"
+
+
+def _observation(one: dict[str, Any]) -> str:
+    where = " ".join(filter(None, (one["place"], one.get("bin"))))
+    said = "counted" if not one.get("withdrawn") else "no longer counted"
+    return f"{_goods(one)} {where} {said} {one['counted']}"
+
+
+def _goods(one: dict[str, Any]) -> str:
+    """What the account of a posting holds."""
+    return unquote(held_in(one["account"]).partition(":")[2])
+
+
+POSTED = {"postings": _posting, "observations": _observation}
+"""How what events post and observe is said, by the fields that hold it."""
 
 
 def _short(value: Any) -> str:

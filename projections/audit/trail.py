@@ -14,7 +14,9 @@ import msgspec
 from ledger.common.days import SHOP_ZONE
 from ledger.common.values import from_us
 from ledger.core import event_types
+from ledger.core.accounts import touch_of
 from ledger.core.aggregate import Aggregate
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.deductions.deduction import Deduction
 from ledger.erasure.record import Erasures, PersonRecord
 from ledger.log.envelope import Entry
@@ -28,6 +30,7 @@ from ledger.policies.book import PolicyBook
 from ledger.returns.case import Case
 from ledger.scores.account import Account
 from ledger.scores.closings import Closings
+from ledger.stock.account import StockAccount
 from ledger.stock.counts import StockCount
 from ledger.stock.movements import Movement
 from ledger.stock.skus import Sku
@@ -46,9 +49,9 @@ FOLDED = 2_000
 """Events of one stream that are folded to show what a later one changed."""
 
 AGGREGATES: dict[str, type[Aggregate]] = {
-    cls.KIND: cls for cls in (Order, Case, Movement, StockCount, Sku, Warehouse, Transfer, Slip, Account,
-                              Deduction, PolicyBook, Closings, Member, Post, Roster, Attendance,
-                              PersonRecord, Erasures)}
+    cls.KIND: cls for cls in (Order, Case, Movement, StockCount, Sku, Warehouse, Transfer, Slip,
+                              Account, Deduction, PolicyBook, Closings, Member, Post, Roster,
+                              Attendance, PersonRecord, Erasures)}
 
 
 class Asked(NamedTuple):
@@ -105,31 +108,64 @@ def _taken(entries: Iterator[Entry], limit: int) -> Found:
     return Found(listed[:limit], listed[limit - 1].position if more else None)
 
 
-def rows(models: ReadModels, ledger: str, entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
-    """Entries as the trail shows them, each with what it changed of its own stream.
+def rows(
+    models: ReadModels, ledger: str, entries: Iterable[Entry], *, subject: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Entries as the trail shows them, each with what it changed: of the subject, where that is an
+    account, else of its own stream.
 
     Shapes: as `timeline.shown`, with command_id, and changes: {field: {before, after}}; None for an
     event that comes after `FOLDED` others of its stream, since all of them would have to be read.
     """
     entries = list(entries)
-    states = _states(models, ledger, entries)
+    of_account = subject is not None and subject.startswith(ACCOUNT_KINDS)
+    states = (_account_states(models, ledger, entries, subject or "") if of_account
+              else _states(models, ledger, entries))
     for entry in entries:
-        before, after = states.get((entry.stream, entry.version), ({}, {}))
+        state = states.get(entry.position, None if of_account or entry.version > FOLDED
+                           else ({}, {}))
+        before, after = state or ({}, {})
         changes = {name: {"before": before.get(name), "after": value}
                    for name, value in after.items() if before.get(name) != value}
         yield {**shown(entry), "command_id": str(UUID(bytes=entry.command_id)),
-               "changes": None if entry.version > FOLDED else changes}
+               "changes": None if state is None else changes}
 
 
-def _states(
-    models: ReadModels, ledger: str, entries: list[Entry]
-) -> dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]]:
-    """What was known before and after each of some events, by stream and version."""
+Changed = dict[int, tuple[dict[str, Any], dict[str, Any]]]
+"""What was known before and after an event, by its position."""
+
+
+def _account_states(
+    models: ReadModels, ledger: str, entries: list[Entry], account: str
+) -> Changed:
+    """What an account held before and after each of some events that touched it."""
+    changed: Changed = {}
+    if not entries:
+        return changed
+    found = StockAccount.blank(account)
+    wanted = {entry.position for entry in entries}
+    for entry in models.store.accounts(
+            ledger, [account], until=entries[-1].position, limit=FOLDED):
+        before = _held(found)
+        found.take(touch_of(entry).by_account()[account])
+        if entry.position in wanted:
+            changed[entry.position] = before, _held(found)
+    return changed
+
+
+def _held(account: StockAccount) -> dict[str, Any]:
+    """What lies in an account and who waits, as JSON has it."""
+    return {name: msgspec.to_builtins(getattr(account, name))
+            for name in ("levels", "bins", "waiting")}
+
+
+def _states(models: ReadModels, ledger: str, entries: list[Entry]) -> Changed:
+    """What was known of their streams before and after each of some events."""
     wanted = {(entry.stream, entry.version) for entry in entries
               if entry.version <= FOLDED and entry.stream.split(":")[0] in AGGREGATES}
     known = sorted({stream for stream, _ in wanted})
     upto = max((version for _, version in wanted), default=0)
-    changed: dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]] = {}
+    changed: Changed = {}
     states: dict[str, Aggregate] = {}
     for entry in models.store.streams(ledger, known, upto=upto) if known else ():
         if entry.stream not in states:
@@ -138,7 +174,7 @@ def _states(
         before = _plain(aggregate) if is_wanted else {}
         event_types.decode(entry).mutate(aggregate)
         if is_wanted:
-            changed[entry.stream, entry.version] = before, _plain(aggregate)
+            changed[entry.position] = before, _plain(aggregate)
     return changed
 
 

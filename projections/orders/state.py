@@ -21,6 +21,7 @@ VALUE_SCALE = 8
 POWERS = [10 ** (VALUE_SCALE - scale) for scale in range(VALUE_SCALE + 1)]
 """What a unit price of each scale is multiplied with to count like `value`."""
 
+
 class Marks(msgspec.Struct, gc=False):
     """What is true of an order. In a row each is a bit of one number, the first the lowest."""
 
@@ -226,6 +227,13 @@ def _delivered(order: OrderState, entry: Outline, event: Any) -> None:
         order.marks.inferred_delivered = bool(event.inferred)
 
 
+def _step_corrected(order: OrderState, _entry: Outline, event: Any) -> None:
+    if event.unsent:
+        order.dispatched_at, order.marks.inferred_dispatched = None, False
+    if event.undelivered:
+        order.delivered_at, order.marks.inferred_delivered = None, False
+
+
 def _ended(order: OrderState, entry: Outline, event: Any) -> None:
     """An order has one end: as of a moment of the business, the one that was recorded last."""
     marks = order.marks
@@ -310,11 +318,14 @@ CHANGES: dict[str, Change] = {
     Order.ExceptionClosed.TOPIC: _exception_closed,
     Order.Reserved.TOPIC: _noted,
     Order.ReservationReleased.TOPIC: _noted,
+    Order.ReservationTakenBack.TOPIC: _noted,
     Order.Picked.TOPIC: _noted,
     Order.Checked.TOPIC: _noted,
     Order.Packed.TOPIC: _noted,
     Order.TransitReported.TOPIC: _noted,
+    Order.ParcelRefused.TOPIC: _noted,
     Order.ParcelLost.TOPIC: _noted,
+    Order.StepCorrected.TOPIC: _step_corrected,
     Order.ReturnExpected.TOPIC: _noted,
     Order.ReturnReceived.TOPIC: _noted,
     Order.ReturnEnded.TOPIC: _noted,

@@ -1,19 +1,20 @@
 """Inventory: how much is where, each change as a signed delta, low stock, discrepancies.
 
 It folds what documents post, whichever they are. The present levels are rows of their own. A past
-level is the sum of the deltas that a cut takes: a late entry is one more delta, and rewrites nothing
-of what was recorded before it. What an event posts at different times are different deltas.
+level is the sum of the deltas that a cut takes: a late entry is one more delta, and rewrites
+nothing of what was recorded before it. What an event posts at different times are different deltas.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import Table
 
 from ledger.common.values import to_us
+from ledger.core.event_types import UnknownMember
 from ledger.core.postings import Posting
 from ledger.log.accounts import accounts_in
 from ledger.log.envelope import Outline
@@ -24,131 +25,32 @@ from ledger.stock.places import (
     BETWEEN_WAREHOUSES,
     CORRECTION,
     COUNTED,
-    INSIDE,
     MEMO,
     ON_HAND,
     OTHER_WAREHOUSE,
-    OUTSIDE,
     PHYSICAL,
     SHELF,
-    WAITING,
 )
 from ledger.stock.skus import Sku
+from projections.stock.tables import (
+    FLOWS,
+    LEVELS,
+    LOW,
+    bin_deltas,
+    bins,
+    deltas,
+    levels,
+    notices,
+    thresholds,
+    units,
+)
 from projections.store.folding import Fact
-from projections.store.rows import IN_CHUNK, Change, Key, Rows, ledger_column, metadata
+from projections.store.rows import IN_CHUNK, Change, Rows
 
 THRESHOLD = 10
 """Fewer available pieces than this are too few, where nobody set another threshold."""
 
-PLACES = (*INSIDE, *OUTSIDE)
-
-LEVELS = (*PLACES, WAITING)
-"""What is kept of an item: the pieces in each place, and those that orders wait for."""
-
-FLOWS = ("received", "issued", "sent", "arrived", "lost")
-"""What came to be on hand and what left it; of what left for another warehouse, what was sent, what
-arrived there and what was lost on the way."""
-
 KINDS = (f"{StockAccount.KIND}:",)
-
-levels = Table(
-    "stock_levels", metadata,
-    ledger_column(),
-    Column("sku", Key, nullable=False),
-    Column("warehouse", Key, nullable=False),
-    *(Column(place, BigInteger, nullable=False) for place in LEVELS),
-    Column("position", BigInteger, nullable=False),
-    PrimaryKeyConstraint("ledger", "sku", "warehouse", name="stock_levels_pk"),
-    sqlite_with_rowid=False,
-)
-
-deltas = Table(
-    "stock_deltas", metadata,
-    ledger_column(),
-    Column("sku", Key, nullable=False),
-    Column("warehouse", Key, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    Column("occurred_at", BigInteger, nullable=False),
-    *(Column(flow, BigInteger, nullable=False) for flow in FLOWS),
-    *(Column(place, BigInteger, nullable=False) for place in LEVELS),
-    PrimaryKeyConstraint(
-        "ledger", "sku", "warehouse", "position", "occurred_at", name="stock_deltas_pk"),
-    sqlite_with_rowid=False,
-)
-
-bins = Table(
-    "stock_bins", metadata,
-    ledger_column(),
-    Column("sku", Key, nullable=False),
-    Column("warehouse", Key, nullable=False),
-    Column("bin", Key, nullable=False),
-    Column("quantity", BigInteger, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    PrimaryKeyConstraint("ledger", "sku", "warehouse", "bin", name="stock_bins_pk"),
-    sqlite_with_rowid=False,
-)
-"""The bins of the shelf. Pieces without a known bin have the bin ""."""
-
-bin_deltas = Table(
-    "stock_bin_deltas", metadata,
-    ledger_column(),
-    Column("sku", Key, nullable=False),
-    Column("warehouse", Key, nullable=False),
-    Column("bin", Key, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    Column("occurred_at", BigInteger, nullable=False),
-    Column("quantity", BigInteger, nullable=False),
-    PrimaryKeyConstraint("ledger", "sku", "warehouse", "bin", "position", "occurred_at",
-                         name="stock_bin_deltas_pk"),
-    sqlite_with_rowid=False,
-)
-
-thresholds = Table(
-    "sku_thresholds", metadata,
-    ledger_column(),
-    Column("sku", Key, nullable=False),
-    Column("threshold", Integer, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    PrimaryKeyConstraint("ledger", "sku", name="sku_thresholds_pk"),
-    sqlite_with_rowid=False,
-)
-
-units = Table(
-    "sku_units", metadata,
-    ledger_column(),
-    Column("sku", Key, nullable=False),
-    Column("unit", Text, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    PrimaryKeyConstraint("ledger", "sku", name="sku_units_pk"),
-    sqlite_with_rowid=False,
-)
-"""What SKUs are counted in that are not counted in pieces."""
-
-notices = Table(
-    "stock_notices", metadata,
-    ledger_column(),
-    Column("sku", Key, nullable=False),
-    Column("warehouse", Key, nullable=False),
-    Column("place", Key, nullable=False),
-    Column("bin", Key, nullable=False),
-    Column("opened_position", BigInteger, nullable=False),
-    Column("opened_at", BigInteger, nullable=False),
-    Column("threshold", Integer, nullable=False),
-    Column("lowest", BigInteger, nullable=False),
-    Column("document", Text),
-    Column("closed_position", BigInteger),
-    Column("closed_at", BigInteger),
-    Column("position", BigInteger, nullable=False),
-    PrimaryKeyConstraint(
-        "ledger", "sku", "warehouse", "place", "bin", "opened_position",
-        name="stock_notices_pk"),
-    Index("stock_notices_open", "ledger", "closed_position", "sku"),
-)
-"""Low stock and discrepancies, each from its opening to its closing. Low stock has place ""; a bin is
-named where its pieces are below zero, and not those of the place."""
-
-LOW = ""
-"""What stands for the place in a notice of low stock."""
 
 Item = tuple[str, str]
 """A SKU and a warehouse."""
@@ -171,9 +73,11 @@ class Notice(msgspec.Struct, gc=False):
 
 
 class Inventory(msgspec.Struct):
-    """The stock that a batch touches: levels by item, what was loaded, and what is new."""
+    """The stock that a batch touches: levels by item, what was loaded, and what is new. `until` is
+    the business time up to which it is folded; None: all of it."""
 
     ledger: bytes
+    until: int | None = None
     levels: dict[Item, dict[str, int]] = {}
     loaded: set[Item] = set()
     positions: dict[Item, int] = {}
@@ -188,17 +92,29 @@ class Inventory(msgspec.Struct):
 
 
 class Stock:
-    """Folds what is posted to stock. Its rows are those of all reports on stock."""
+    """Folds what is posted to stock. Its rows are those of all reports on stock.
+
+    What an event posts may have another time than the event. So it gets all events that a past may
+    take something of, and leaves out what was posted at a later time.
+    """
 
     name: ClassVar[str] = "stock"
     version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table, ...]] = (
         levels, deltas, bins, bin_deltas, thresholds, units, notices)
 
+    def __init__(self) -> None:
+        self.until: int | None = None
+
+    def cut_at(self, occurred_us: int | None) -> None:
+        """Fold only what happened up to a time. What SKUs are counted in never changes, so that is
+        folded whenever it was said."""
+        self.until = occurred_us
+
     def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Inventory:
         """Everything of the SKUs that the entries are about."""
         skus = sorted({sku for entry in entries for sku in _skus_of(entry)})
-        found = Inventory(ledger)
+        found = Inventory(ledger, self.until)
         for row in rows.among(levels, ledger, "sku", skus):
             item = (row.sku, row.warehouse)
             found.levels[item] = dict(zip(LEVELS, row[3 : 3 + len(LEVELS)], strict=True))
@@ -220,11 +136,11 @@ class Stock:
             elif entry.type == Sku.Registered.TOPIC:
                 if event.unit != PIECE:
                     state.units[event.sku] = event.unit, entry.position
-            elif entry.type == Sku.ThresholdSet.TOPIC:
+            elif entry.type == Sku.ThresholdSet.TOPIC and _taken(state, entry.occurred_at):
                 state.thresholds[event.sku] = event.threshold, entry.position
                 state.thresholds_set.add(event.sku)
                 for item in [item for item in state.levels if item[0] == event.sku]:
-                    _look(state, item, entry, {AVAILABLE})
+                    _look(state, item, entry, entry.occurred_at, {AVAILABLE})
 
     def changes(self, state: Inventory) -> Iterator[Change]:
         """The rows that the state now has."""
@@ -270,38 +186,58 @@ def _open(rows: Rows, ledger: bytes, skus: Sequence[str]) -> Iterator[Any]:
             f" AND sku IN ({', '.join('?' * len(chunk))})", (ledger, *chunk))
 
 
+def _taken(state: Inventory, at: int) -> bool:
+    """Whether what happened at a time is folded."""
+    return state.until is None or at <= state.until
+
+
 def _posted(state: Inventory, entry: Outline, event: Any) -> None:
-    """Take what an event posts and observes: one delta for each account and time."""
-    by_delta: dict[tuple[Item, int], list[Posting]] = {}
-    for posting in event.postings:
+    """Take what an event posts and observes: one delta for each account and time. Notices look at
+    what all of it led to, which happened when the last of it did. Errors: UnknownMember (R-LOG-40).
+    """
+    by_item: dict[Item, dict[int, list[Posting]]] = {}
+    for index, posting in enumerate(event.postings):
+        for where, place in (("from", posting.source), ("to", posting.target)):
+            if place not in _known:
+                raise UnknownMember(position=entry.position, type=entry.type,
+                                    where=f"/postings/{index}/{where}", what=f"is {place!r}")
         at = entry.occurred_at if posting.at is None else to_us(posting.at)
-        by_delta.setdefault((_item_of(posting.account), at), []).append(posting)
+        by_item.setdefault(_item_of(posting.account), {}).setdefault(at, []).append(posting)
     for seen in event.observations:
-        by_delta.setdefault((_item_of(seen.account), to_us(seen.at)), [])
-    touched: dict[Item, set[str]] = {}
-    for (item, at), postings in by_delta.items():
-        known = state.levels.get(item)
-        if known is None:
-            known = state.levels[item] = dict.fromkeys(LEVELS, 0)
-            touched[item] = {AVAILABLE}
+        by_item.setdefault(_item_of(seen.account), {}).setdefault(to_us(seen.at), [])
+    for item, by_time in by_item.items():
+        taken = {at: postings for at, postings in by_time.items() if _taken(state, at)}
+        if taken:
+            places, names = _take(state, item, entry.position, taken)
+            _look(state, item, entry, max(taken), places, names)
+
+
+def _take(
+    state: Inventory, item: Item, position: int, by_time: Mapping[int, list[Posting]]
+) -> tuple[set[str], set[str]]:
+    """Take what an event posts to an item, by time: the places and the bins that it touches."""
+    places, names = set(), set()
+    if item not in state.levels:
+        state.levels[item] = dict.fromkeys(LEVELS, 0)
+        places.add(AVAILABLE)
+    known = state.levels[item]
+    state.positions[item] = position
+    for at, postings in by_time.items():
         changed, flows = _delta(postings)
         for place in LEVELS:
             known[place] += changed[place]
-        touched.setdefault(item, set()).update(place for place in LEVELS if changed[place])
-        state.positions[item] = entry.position
-        state.deltas.append((state.ledger, *item, entry.position, at, *flows.values(),
+        places.update(place for place in LEVELS if changed[place])
+        state.deltas.append((state.ledger, *item, position, at, *flows.values(),
                              *(changed[place] for place in LEVELS)))
         for name, change in _of_bins(postings).items():
             held, _ = state.bins.get((*item, name), (0, 0))
-            state.bins[*item, name] = held + change, entry.position
-            state.bin_deltas.append((state.ledger, *item, name, entry.position, at, change))
-            if name:
-                _notice(state, (*item, SHELF, name), entry, held + change, threshold=0)
-    for item, places in touched.items():
-        _look(state, item, entry, places)
+            state.bins[*item, name] = held + change, position
+            state.bin_deltas.append((state.ledger, *item, name, position, at, change))
+            names.add(name)
+    return places, names
 
 
-_on_hand, _shelf = frozenset(ON_HAND), frozenset(COUNTED[SHELF])
+_on_hand, _shelf, _known = frozenset(ON_HAND), frozenset(COUNTED[SHELF]), {*LEVELS, *MEMO}
 
 
 def _delta(postings: Iterable[Posting]) -> tuple[dict[str, int], dict[str, int]]:
@@ -337,29 +273,36 @@ def _of_bins(postings: Iterable[Posting]) -> dict[str, int]:
     return {name: change for name, change in found.items() if change}
 
 
-def _look(state: Inventory, item: Item, entry: Outline, touched: set[str]) -> None:
-    """Open, keep or close the notices of an item, by its levels in places that changed."""
+def _look(
+    state: Inventory, item: Item, entry: Outline, at: int, places: Iterable[str],
+    names: Iterable[str] = (),
+) -> None:
+    """Open, keep or close the notices of an item, by what lies in places and bins that an event
+    changed at a time."""
     known = state.levels[item]
-    for place in sorted(touched):
+    for place in sorted(places):
         if place == AVAILABLE:
             threshold = state.thresholds.get(item[0], (THRESHOLD, 0))[0]
-            _notice(state, (*item, LOW, ""), entry, known[place], threshold=threshold)
+            _notice(state, (*item, LOW, ""), entry, at, known[place], threshold=threshold)
         if place in PHYSICAL:
-            _notice(state, (*item, place, ""), entry, known[place], threshold=0)
+            _notice(state, (*item, place, ""), entry, at, known[place], threshold=0)
+    for name in sorted(filter(None, names)):
+        held, _ = state.bins[*item, name]
+        _notice(state, (*item, SHELF, name), entry, at, held, threshold=0)
 
 
 def _notice(
-    state: Inventory, key: Noticed, entry: Outline, level: int, *, threshold: int
+    state: Inventory, key: Noticed, entry: Outline, at: int, level: int, *, threshold: int
 ) -> None:
     known = state.open.get(key)
     if level < threshold:
         if known is None:
-            state.open[key] = Notice(entry.position, entry.occurred_at, threshold, level,
-                                     entry.stream, None, None, entry.position)
+            state.open[key] = Notice(entry.position, at, threshold, level, entry.stream, None,
+                                     None, entry.position)
         elif level < known.lowest:
             known.lowest, known.position = level, entry.position
     elif known is not None:
         known.closed_position = known.position = entry.position
-        known.closed_at = entry.occurred_at
+        known.closed_at = at
         state.closed.append((key, known))
         del state.open[key]

@@ -3,7 +3,7 @@
 The past of a level is the sum of its deltas that a cut takes: exact at any pair of clocks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -15,7 +15,7 @@ from ledger.common.errors import Invalid
 from ledger.common.values import from_us, rfc3339, to_us
 from ledger.core.accounts import touch_of
 from ledger.log.envelope import Entry
-from ledger.stock.pieces import PIECE, sku_of
+from ledger.stock.pieces import PIECE
 from ledger.stock.places import (
     AVAILABLE,
     BETWEEN_WAREHOUSES,
@@ -28,12 +28,12 @@ from ledger.stock.places import (
     WAITING,
     stock_of,
 )
-from ledger.stock.skus import Sku
 from projections.asking.answering import Past, Reading, Report, report
 from projections.asking.clocks import Cut, end_of_day, moment
 from projections.asking.entries import entries_at
 from projections.asking.questions import SubjectNeeded
-from projections.stock.inventory import FLOWS, LEVELS, LOW, Stock
+from projections.stock.inventory import Stock
+from projections.stock.tables import FLOWS, LEVELS, LOW
 from projections.store.models import ReadModels
 from projections.store.rows import Rows
 
@@ -110,17 +110,6 @@ def _units(reading: Reading) -> dict[str, str]:
     return {str(name): str(unit) for name, unit in found}
 
 
-def _units_folded(reading: Reading, skus: Iterable[str]) -> dict[str, str]:
-    """As `_units`, where the log may have been folded up to a business time only: a SKU may have
-    been registered later than its goods are said to have moved."""
-    if reading.now:
-        return _units(reading)
-    found = reading.models.store.streams(reading.ledger, sorted(set(map(sku_of, skus))))
-    events = (any_json(entry.payload) for entry in found
-              if entry.type == Sku.Registered.TOPIC and entry.position <= reading.cut.position)
-    return {event["sku"]: event.get("unit", PIECE) for event in events}
-
-
 # -- levels ---------------------------------------------------------------------------------------
 
 
@@ -128,11 +117,11 @@ def _units_folded(reading: Reading, skus: Iterable[str]) -> dict[str, str]:
 def inventory(reading: Reading) -> Iterator[dict[str, Any]]:
     """Pieces of every SKU in every warehouse, sorted by SKU and warehouse.
 
-    Shapes: sku, warehouse, unit (of all quantities), receiving, available, reserved, picked, packed,
-    returns_inspection, quarantine, damaged, on_hand (all of them but receiving),
+    Shapes: sku, warehouse, unit (of all quantities), receiving, available, reserved, picked,
+    packed, returns_inspection, quarantine, damaged, on_hand (all of them but receiving),
     between_warehouses (what it sent to others that did not arrive yet), waiting (what orders wait
-    for), discrepancy (what is below zero in physical places). Errors: NothingRecorded (R-PRJ-07), PositionBeyondHead
-    (R-PRJ-05).
+    for), discrepancy (what is below zero in physical places). Errors: NothingRecorded (R-PRJ-07),
+    PositionBeyondHead (R-PRJ-05).
     """
     if reading.now:
         where, values = _asked(reading)
@@ -160,8 +149,10 @@ def _level(places: dict[str, int]) -> dict[str, int]:
 
 @report(Stock, Past.ROWS, knows=_has_stock)
 def bins(reading: Reading) -> Iterator[dict[str, Any]]:
-    """Pieces by place and bin, as who counts finds them: sku, warehouse, unit, place, bin, quantity.
-    What is reserved lies on the shelf. Pieces in no known bin have the bin ""."""
+    """Pieces by place and bin, as who counts finds them: what is reserved lies on the shelf.
+
+    Shapes: sku, warehouse, unit, place, bin ("" where it is not known), quantity.
+    """
     if reading.now:
         where, values = _asked(reading)
         in_bins, in_places = "SELECT sku, warehouse, bin, quantity FROM stock_bins", "stock_levels"
@@ -253,7 +244,8 @@ def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
     """What every document posted of a SKU, by business time and position, with running balances.
 
     Shapes: position, warehouse, unit, occurred_at (when it counts), recorded_at, document (its
-    subject), type, causes, paper, reason, actor, received, issued, on_hand, available. Errors: SubjectNeeded (R-PRJ-10), as `stock_ledger`.
+    subject), type, causes, paper, reason, actor, received, issued, on_hand, available. Errors:
+    SubjectNeeded (R-PRJ-10), as `stock_ledger`.
     """
     if reading.question.subject is None:
         raise SubjectNeeded(example="sku:SH-001")
@@ -336,7 +328,7 @@ def _notices(reading: Reading, *, low: bool) -> Iterator[dict[str, Any]]:
         f" document, closed_at, closed_position FROM stock_notices WHERE {of.where} AND place"
         f" {'=' if low else '<>'} ? ORDER BY CASE WHEN closed_position IS NULL THEN 0 ELSE 1"
         " END, sku, warehouse, place, bin, opened_position", (*of.values, LOW))
-    units = _units_folded(reading, (row[0] for row in listed))
+    units = _units(reading)
     for sku, warehouse, place, name, threshold, lowest, at, position, *more in listed:
         document, shut_at, shut = more
         levels = now[sku, warehouse]

@@ -6,7 +6,7 @@ Live catch-up, rebuild and replay all come through `Folder.step`: the same fold,
 import traceback
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from sqlalchemy import Table
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
@@ -46,6 +46,15 @@ class Projection(Protocol):
 
     def changes(self, state: Any) -> Iterable[Change]:
         """The rows that the state now has, full and sorted by key."""
+        ...
+
+
+@runtime_checkable
+class Cutting(Protocol):
+    """A projection of events that tell of other times than their own: it cuts the past itself."""
+
+    def cut_at(self, occurred_us: int | None) -> None:
+        """Fold only what happened up to a time; None: all of it."""
         ...
 
 

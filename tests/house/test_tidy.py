@@ -17,6 +17,7 @@ from ledger.common import errors as bases
 from ledger.common.checking import split
 from ledger.common.errors import LedgerError
 from ledger.common.personal import Personal
+from ledger.core.aggregate import Aggregate
 from tests.support import source
 from tests.support.source import FUNCTIONS, check, functions, imports
 
@@ -43,7 +44,7 @@ OPEN_FIELDS = {("order.corrected.v1", "old"), ("order.corrected.v1", "new")}
 PARTICIPLE = re.compile(
     r"([a-z0-9]+_)*([a-z]+ed|done|paid|sent|told|made|given|taken|begun|left|kept|found|lost|held|"
     r"upheld|put|set|met|split|written|withdrawn|chosen|bought|sold|cut|shown|"
-    r"handed_over)")
+    r"handed_over|taken_back)")
 
 BLOCKS = (ast.If, ast.For, ast.While, ast.Try, ast.Match)
 """What a reader has to keep in mind: branches, loops and handlers; `with` adds no way through."""
@@ -146,8 +147,9 @@ def test_events__have_a_topic_of_noun_participle_and_version() -> None:
           if not _well_named(topic, cls))
 
 
-NOUNS = {"person.erased.v1": "person"}
-"""Events of a person that stand in the month's stream, which is short, so that keys follow it."""
+NOUNS = {"person.erased.v1": "person", "stock.moved.v1": "stock", "stock.counted.v1": "stock"}
+"""Events that are named after what they are about: those of a person stand in the month's stream,
+which is short, so that keys follow it, and those of stock in the documents that post to it."""
 
 
 def _well_named(topic: str, cls: Any) -> bool:
@@ -217,6 +219,21 @@ def _mutator_faults(cls: ast.ClassDef) -> Iterator[tuple[ast.AST, str]]:
                     yield node, f"{name} calls {called}"
                 if called.startswith("self.") and called[5:] in methods:
                     waiting.append(called[5:])
+
+
+def test_aggregates__are_entered_by_public_doors() -> None:
+    """Nobody but its own module uses a private name of an aggregate that is not its own."""
+    private: dict[str, set[str]] = defaultdict(set)
+    for name in vars(Aggregate.blank("log:a")):
+        private[name].add(Aggregate.__module__)
+    for cls in {base for one in source.events().values() for base in one.AGGREGATE.__mro__}:
+        for name in vars(cls):
+            private[name].add(cls.__module__)
+    check(f"{source.name(path)}:{node.lineno}: {ast.unparse(node)}"
+          for path, module in source.modules().items() for node in ast.walk(source.tree(path))
+          if isinstance(node, ast.Attribute) and re.match(r"_[a-z]", node.attr)
+          and ast.unparse(node.value) not in ("self", "cls", "super()")
+          and module.__name__ not in private.get(node.attr, {module.__name__}))
 
 
 # -- errors ------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from ledger.common.moments import Moment
 from ledger.common.values import MAX_INTEGER, exact, to_us
 from ledger.core.commands import Command
 from ledger.deductions.commands import ReduceDeduction
+from ledger.log.envelope import spelled_subjects
 from ledger.log.store import Store
 from ledger.orders.commands import ChangePrice, CorrectOrder, PayOrder, RefundOrder
 from ledger.orders.errors import PaidTooMuch
@@ -31,9 +32,10 @@ from ledger.returns.commands import (
     ReceiveGoods,
 )
 from ledger.returns.values import CaseLine, Outcome
-from ledger.stock.account import MOST_MOVED, StockAccount
+from ledger.stock.account import MOST_MOVED
 from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.errors import TooManyPieces
+from ledger.stock.movements import Movement, movement_of
 from ledger.stock.pieces import MAX_PIECES, Count, Part
 from ledger.stock.places import AVAILABLE, STOCKTAKE_GAIN_LOSS, WRITTEN_OFF, stock_of
 from ledger.stock.skus import BundleSku, SetThreshold
@@ -110,8 +112,8 @@ def stock_story(name: str) -> list[Command]:
     sent = {"number": name, "occurred_at": NOON}
     return [
         BundleSku(sku="SET", parts=[Part("SH-001", 1), Part("SH-002", 1)], occurred_at=NOON),
-        CountStock(warehouse=HOUSE, occurred_at=NOON, counts=[CountLine(sku="SH-001", quantity=1),
-                                                              CountLine(sku="SH-002", quantity=1)]),
+        CountStock(warehouse=HOUSE, occurred_at=NOON - timedelta(days=1), counts=[
+            CountLine(sku="SH-001", quantity=1), CountLine(sku="SH-002", quantity=1)]),
         moved("SH-001", 1, "available", "available", "bin_move", bin="A", to_bin="B"),
         SendTransfer(source=HOUSE, target="north", lines=[Sending(sku="SH-001", quantity=1)],
                      **sent),
@@ -212,11 +214,14 @@ def test_bounds__of_what_may_ever_move_of_a_stock(
     bundle = BundleSku(sku="SET", parts=[Part("SH-001", MAX_PIECES)], occurred_at=NOON)
     put(ledger, bundle, received(quantity=10))
     half, head = MOST_MOVED // 2, ledger.head()
+    account = stock_of(HOUSE, "SH-001")
     write(store, *(entry(
-        head.position + n, stream=stock_of(HOUSE, "SH-001"), version=1 + n,
-        type=StockAccount.Moved.TOPIC, recorded_at=head.recorded_at + n, occurred_at=to_us(NOON),
-        payload=msgspec.json.encode({"sku": "SH-001", "moves": [{
-            "quantity": quantity, "from": source, "to": target, "cause": cause}]}))
+        head.position + n, stream=(number := movement_of(HOUSE, f"large-{n}")), version=1,
+        type=Movement.Moved.TOPIC, recorded_at=head.recorded_at + n, occurred_at=to_us(NOON),
+        subjects=spelled_subjects([number, account]),
+        payload=msgspec.json.encode({"warehouse": HOUSE, "postings": [{
+            "account": account, "quantity": quantity, "from": source, "to": target,
+            "cause": cause}]}))
         for n, quantity, source, target, cause in (
             (1, half, STOCKTAKE_GAIN_LOSS, AVAILABLE, FOUND),
             (2, half - 10 - MAX_PIECES, AVAILABLE, WRITTEN_OFF, WRITE_OFF))))
@@ -258,7 +263,7 @@ def test_bounds__of_a_number_in_an_export_are_those_of_every_reader(web: Web) ->
                                           occurred_at=NOON))
     lines = [SlipLine(line=str(n), sku="SET", quantity=10**9) for n in range(1000)]
     put(web.ledger(), msgspec.structs.replace(slip("1"), lines=lines))
-    moved = f"/v1/audit?type={StockAccount.Moved.TOPIC}"
+    moved = f"/v1/audit?subject={stock_of(HOUSE, 'SH-001')}"
     line, _ = web.get(f"{moved}&format=ndjson", "auditor").text.splitlines()
     kept_exact(json.loads(line))
     (shown,) = web.get(moved, "auditor").json["items"]  # type: ignore[index]

@@ -39,8 +39,8 @@ class Story:
         self.known: dict[str, Any] = {}
         self.touched: dict[str, Any] = {}
         self.history: list[Touch] = []
-        self.log: list[Told] = []
         self.placed: list[tuple[int, Any]] = []
+        self.log: list[Told] = []
         self.facts: list[Any] = []
         self.error: LedgerError | None = None
         self.actor = "system"
@@ -124,9 +124,9 @@ class Story:
             name: self.known.get(name) or type(found).blank(name)
             for name, found in self.touched.items() if isinstance(found, Account)}))
         self.history += touches
+        self.placed += enumerate(facts, self.position + 1)
         self.log += [Told(position, fact.originator_id, to_us(fact.occurred_at), _payload(fact))
                      for position, fact in enumerate(facts, self.position + 1)]
-        self.placed += enumerate(facts, self.position + 1)
         self.position += len(facts)
         return facts
 

@@ -109,6 +109,26 @@ def test_demo__points_at_events_that_show_it(ask: Ask) -> None:
             assert [types[position] for position in row["evidence"]] == [shown[row["rule"]]]
 
 
+def test_demo__shows_the_same_entries_from_both_sides(ask: Ask) -> None:
+    """What an order and its case did to a book stands in their timelines, and on the card of it."""
+    card = ask("report", "stock-card", "sku:QM-001", "--json")
+    told = {}
+    for document in dict.fromkeys(row["document"] for row in card):
+        for event in ask("report", "timeline", document, "--json"):
+            if any(one["account"] == "stock:hangzhou:QM-001" for name in (
+                    "postings", "observations") for one in event["payload"].get(name, ())):
+                told[event["position"]] = event
+    assert {row["position"]: (row["document"], row["type"], row["actor"]) for row in card} == {
+        position: (event["stream"], event["type"], event["actor"])
+        for position, event in told.items()}
+    assert [row["document"].split(":")[0] for row in card] == [
+        "count", *["order"] * 5, "case", "case"]
+    account = ask("report", "timeline", "stock:hangzhou:QM-001", "--json")
+    assert [event["position"] for event in account] == sorted(told)
+    sale = next(event for event in account if event["type"] == "order.placed.v1")
+    assert sale["summary"].endswith(", QM-001 available → reserved 3")
+
+
 def test_demo__warns_of_who_is_below_the_pass_mark(ask: Ask) -> None:
     (row,) = ask("report", "score-warnings", "--json")
     assert (row["member"], row["months"], row["warning"]) == ("member:c3d8", ["2026-09"], False)

@@ -151,7 +151,8 @@ class _ReadOnly(Settings):
     """An installation whose log lies on media that cannot be written."""
 
     def open_store(self, *, prepare: bool = True) -> Store:
-        return SqliteStore(Path(self.database_url.removeprefix("sqlite:///")), read_only=True, kinds=ACCOUNT_KINDS)
+        return SqliteStore(Path(self.database_url.removeprefix("sqlite:///")), read_only=True,
+                           kinds=ACCOUNT_KINDS)
 
 
 @on_sqlite

@@ -12,7 +12,7 @@ from ledger.core import event_types
 from ledger.core.accounts import Account, Touch
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, Handler, Work
-from ledger.core.postings import Correction, Observation, Posting
+from ledger.core.postings import Correction, Observation, Posting, mention_of
 from ledger.handlers import clock
 from ledger.log.envelope import listed_subjects
 from ledger.log.persons import Keys
@@ -134,3 +134,8 @@ def test_correction__of_an_unknown_kind_stops_its_reader(ledger: Ledger, store: 
     later = entry._replace(payload=b'{"corrects":{"position":1,"kind":"was_a_joke"}}')
     with pytest.raises(event_types.UnknownMember):
         event_types.decode(later)
+
+
+def test_told_of__names_what_an_account_holds() -> None:
+    assert [mention_of(one) for one in (STOCK, "stock:hz:%3A", "sku:A1", "order:a:b:1")] == [
+        "sku:A1", "sku:%3A", "sku:A1", "order:a:b:1"]

@@ -249,6 +249,19 @@ def test_damage__of_what_is_reserved_takes_the_youngest_back_at_once() -> None:
     must_agree(story)
 
 
+def test_breakage__of_what_is_reserved_takes_the_youngest_reservation_back() -> None:
+    """What broke was reserved: the youngest order knows at once, and a count then has nothing to
+    say."""
+    story = given(opened(), received(quantity=5, occurred_at=EARLIER), sell(1, line(quantity=3)),
+                  sell(2, line(quantity=2)), moved(
+                      "SH-001", 2, "available", "damaged", "damage", reason="水浸"))
+    assert levels(story) == {"reserved": 3, "damaged": 2}
+    story.decide(counted(3))
+    assert levels(story) == {"reserved": 3, "damaged": 2}
+    assert held(story, 1, 2) == [{"reserved": 3}, {"short": 2}]
+    must_agree(story)
+
+
 def test_damage__of_more_than_lies_there_takes_all_back_and_leaves_a_discrepancy() -> None:
     story = given(opened(), received(quantity=2, occurred_at=EARLIER), sell(1, line(quantity=1)))
     story.decide(moved("SH-001", 3, "available", "written_off", "write_off", reason="摔落"))

@@ -55,7 +55,7 @@ FROM_THE_LOG = {"policies"}
 """Reports that no read model serves."""
 
 REPLAYED = {"orders", "fulfilment", "exceptions", "reconciliation", "returns", "deductions",
-            "appeals", "decisions", "bins", "low-stock", "discrepancies"}
+            "appeals", "decisions", "low-stock", "discrepancies"}
 """Reports whose past is folded again."""
 
 OF_ANYBODY = {"reconciliation", "scores", "score-history", "score-warnings", "closings", "grading"}

@@ -15,6 +15,7 @@ from ledger.log.store import Store
 from ledger.orders.commands import ChangePrice, RefundOrder
 from ledger.orders.values import Amounts
 from ledger.settings import Settings, open_ledger
+from ledger.stock.counts import CountLine, CountStock
 from projections import reports
 from projections.asking.clocks import AsOf
 from projections.asking.past import NothingRecorded
@@ -22,7 +23,20 @@ from projections.asking.questions import Question, SubjectNeeded
 from projections.audit.timeline import summary
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
-from tests.support.builders import CONTEXT, NOON, line, pay, place, record, remark, stream
+from tests.support.builders import (
+    CONTEXT,
+    HOUSE,
+    NOON,
+    line,
+    opened,
+    pay,
+    place,
+    received,
+    record,
+    remark,
+    sell,
+    stream,
+)
 from tests.support.projecting import IMPORT, histories, put, tell, try_all
 from tests.support.thorough import tried
 
@@ -83,11 +97,54 @@ def test_timeline__says_what_changed(ledger: Ledger, models: ReadModels) -> None
         "goods_minor – → 4000, total_minor 4990 → 4000, reason ‹personal›")
 
 
+def test_timeline__of_an_order_says_what_it_did_to_stock(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    put(ledger, opened(), received(quantity=10), sell(1, line(quantity=3)))
+    (sold,) = events(models, stream(1))
+    assert sold["summary"].endswith(", SH-001 available → reserved 3")
+    assert "postings" not in sold["summary"]
+    (posting,) = sold["payload"]["postings"]
+    assert (posting["account"], posting["cause"]) == ("stock:main:SH-001", "reservation")
+
+
+def test_timeline__of_an_account_lists_the_documents_that_posted_to_it(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    put(ledger, opened(), received(quantity=10), sell(1), place(2), CountStock(
+        warehouse=HOUSE, number="7", occurred_at=NOON, counts=[
+            CountLine(sku="SH-001", quantity=12)]))
+    account = events(models, f"stock:{HOUSE}:SH-001")
+    assert [row["stream"].split(":")[0] for row in account] == ["movement", "order", "count"]
+    assert account[2]["summary"].endswith(
+        "SH-001 stocktake_gain_loss → available 2, SH-001 shelf counted 12")
+    assert positions(models, "sku:SH-001") == [3, 4, 5, 6]  # the unpaid order, too
+
+
+def test_timeline__of_a_refusal_is_that_of_the_sku_and_of_no_account(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    put(ledger, opened(), received(quantity=1))
+    with pytest.raises(Refused):
+        put(ledger, sell(1, line(quantity=3)))
+    goods, refused = events(models, "sku:SH-001")
+    assert (refused["type"], refused["payload"]["rule"]) == ("command.refused.v1", "R-STK-01")
+    assert not [one for one in refused["subjects"] if one.startswith("stock:")]
+    assert positions(models, f"stock:{HOUSE}:SH-001") == [goods["position"]]
+
+
 @pytest.mark.parametrize(("payload", "text"), [
     ({}, ""), ({"a": None, "b": [1, 2]}, "a –, b [1, 2]"), ({"a": [1, 2, 3, 4]}, "a [4]"),
     ({"lines": [{"x": 1}]}, "lines [1]"), ({"amounts": {"total_minor": 3}},
                                            "amounts (total_minor 3)"),
-    ({"old": "x"}, "old x"), ({"old": {}, "new": {}}, "old (), new ()")])
+    ({"old": "x"}, "old x"), ({"old": {}, "new": {}}, "old (), new ()"),
+    ({"postings": [{"account": "stock:hz:A%3A1", "quantity": 3, "from": "available", "bin": "A-01",
+                    "to": "available", "to_bin": "B-02", "cause": "bin_move"}] * 5, "reason": "x"},
+     "reason x, " + "A:1 available A-01 → available B-02 3, " * 3 + "… [2 more]"),
+    ({"observations": [{"account": "stock:hz:A1", "place": "shelf", "bin": "A-01", "counted": 0},
+                       {"account": "stock:hz:A1", "place": "picked", "counted": 2,
+                        "withdrawn": True}]},
+     "A1 shelf A-01 counted 0, A1 picked no longer counted 2")])
 def test_summary__is_one_line(payload: dict[str, Any], text: str) -> None:
     assert summary(payload) == text
 

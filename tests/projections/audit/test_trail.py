@@ -1,15 +1,20 @@
 """What changed with each event, in the open only as far as it may be."""
 
+from datetime import timedelta
+from typing import Any
+
 import msgspec
+import pytest
 
 from ledger.application import Ledger
 from ledger.log.store import Store
 from ledger.orders.commands import HoldOrder
+from ledger.stock.counts import CountLine, CountStock
 from projections.audit.trail import rows
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels
 from tests.conftest import on_sqlite
-from tests.support.builders import NOON, place, remark, stream
+from tests.support.builders import HOUSE, NOON, moved, opened, place, remark, stream
 from tests.support.projecting import put
 
 
@@ -35,3 +40,29 @@ def test_rows__hold_no_sealed_value_that_the_log_holds(ledger: Ledger, store: St
     assert found[-1]["changes"]["held_for"]["after"][0] == "‹personal›"
     shown = msgspec.json.encode(found).decode()
     assert not [one for one in sealed if one in shown]
+
+
+@on_sqlite
+def test_rows__of_stock_say_what_changed_of_the_document_or_of_the_account(
+    ledger: Ledger, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(ledger, opened(), moved("SH-001", 5, "supplier", "available", "receipt", to_bin="A1"),
+        CountStock(warehouse=HOUSE, number="7", occurred_at=NOON + timedelta(days=1), counts=[
+            CountLine(sku="SH-001", quantity=4, bin="A1")]))
+    entries = store.read("main")[2:]
+    models = ReadModels(store, PROJECTIONS)
+
+    def changes(subject: str | None) -> list[Any]:
+        return [row["changes"] for row in rows(models, "main", entries, subject=subject)]
+
+    for of_documents in (changes(None), changes("sku:SH-001")):
+        assert [(sorted(one), one["warehouse"]) for one in of_documents] == [
+            (["latest_at", "warehouse"], {"before": "", "after": HOUSE})] * 2
+    first = {"supplier": -5, "available": 5}
+    assert changes(f"stock:{HOUSE}:SH-001") == [
+        {"levels": {"before": {}, "after": first}, "bins": {"before": {}, "after": {"A1": 5}}},
+        {"levels": {"before": first, "after": {**first, "available": 4, "stocktake_gain_loss": 1}},
+         "bins": {"before": {"A1": 5}, "after": {"A1": 4}}}]
+    monkeypatch.setattr("projections.audit.trail.FOLDED", 1)
+    assert changes(f"stock:{HOUSE}:SH-001")[1] is None
+    models.close()

@@ -1,25 +1,18 @@
 """Inventory: the fold equals the stock itself, the past is exact, a late entry rewrites nothing."""
 
-from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given as examples
-from hypothesis import settings as limits
-from hypothesis import strategies as st
 
 from ledger.application import Ledger
 from ledger.common.values import rfc3339
-from ledger.core import event_types
 from ledger.fulfilment.commands import PickOrder
-from ledger.log.store import Store
 from ledger.orders.commands import ApproveOrder, SubmitOrder
 from ledger.orders.values import PickedFrom
-from ledger.settings import Settings, open_ledger
 from ledger.stock.counts import CountLine, CountStock
-from ledger.stock.places import INSIDE
 from ledger.stock.skus import RegisterSku, SetThreshold
+from ledger.stock.transfers import Arrival, ReceiveTransfer, Sending, SendTransfer
 from projections import reports
 from projections.asking.clocks import AsOf
 from projections.asking.past import NothingRecorded
@@ -29,7 +22,6 @@ from projections.stock.reports import REPORTS, PeriodReversed
 from projections.store.models import ReadModels
 from projections.store.rows import Rows
 from tests.support.builders import CONTEXT, HOUSE, NOON, moved, opened, received, sell, stream
-from tests.support.thorough import tried
 
 DAY = timedelta(days=1)
 
@@ -50,19 +42,6 @@ def level(ledger: Ledger, place: str = "available", **fields: Any) -> int | None
     return rows[0][place] if rows else None
 
 
-def naive(store: Store, position: int, occurred: datetime) -> dict[str, int]:
-    """The levels of SH-001, by looking at every event."""
-    found: dict[str, int] = defaultdict(int)
-    for entry in store.read("main", limit=10_000):
-        if entry.type == "stock.moved.v1" and entry.position <= position:
-            event = event_types.decode(entry)
-            if event.timestamp <= occurred:
-                for move in event.moves:
-                    found[move.source] -= move.quantity
-                    found[move.target] += move.quantity
-    return found
-
-
 def test_inventory__shows_every_state_and_what_is_on_hand(ledger: Ledger) -> None:
     for command in (opened(), received(quantity=10), sell(),
                     moved("SH-001", 2, "supplier", "receiving", "receipt"),
@@ -70,8 +49,8 @@ def test_inventory__shows_every_state_and_what_is_on_hand(ledger: Ledger) -> Non
         ledger.handle(command, CONTEXT)
     assert asked(ledger, "inventory") == [{
         "sku": "SH-001", "warehouse": HOUSE, "unit": "piece", "receiving": 2, "available": 8,
-        "reserved": 1, "packed": 0, "returns_inspection": 0, "quarantine": 0, "damaged": 1,
-        "on_hand": 10, "discrepancy": 0}]
+        "reserved": 1, "picked": 0, "packed": 0, "returns_inspection": 0, "quarantine": 0,
+        "damaged": 1, "on_hand": 10, "between_warehouses": 0, "waiting": 0, "discrepancy": 0}]
 
 
 def test_availability__shows_the_past_with_past_reservations(ledger: Ledger) -> None:
@@ -94,6 +73,33 @@ def test_history__rejected_where_there_is_none(ledger: Ledger) -> None:
         asked(ledger, "stock-card")
 
 
+NOTHING_SENT = dict.fromkeys(
+    ("between_opening", "sent", "arrived", "lost", "between_closing"), 0)
+
+
+def test_stock_ledger__shows_what_lies_between_warehouses(ledger: Ledger) -> None:
+    """Of five that were sent, two arrive the next day, one is lost, and two are still under way."""
+    two, one = [Arrival(sku="SH-001", quantity=2)], [
+        Arrival(sku="SH-001", quantity=1, place="written_off")]
+    for command in (opened(), opened("north"), received(quantity=8), SendTransfer(
+            number="1", source=HOUSE, target="north", occurred_at=NOON,
+            lines=[Sending(sku="SH-001", quantity=5)]),
+            *(ReceiveTransfer(number="1", lines=lines, reason="丢失", occurred_at=NOON + DAY)
+              for lines in (two, one))):
+        ledger.handle(command, CONTEXT)
+
+    def rows(**period: str) -> list[tuple[int, ...]]:
+        return [tuple(row[name] for name in (
+            "opening", "received", "issued", "closing", "between_opening", "sent", "arrived",
+            "lost", "between_closing")) for row in asked(ledger, "stock-ledger", **period)]
+
+    assert rows() == [(0, 8, 5, 3, 0, 5, 2, 1, 2), (0, 2, 0, 2, 0, 0, 0, 0, 0)]
+    assert rows(since="2026-10-02") == [(3, 0, 0, 3, 5, 0, 2, 1, 2), (0, 2, 0, 2, 0, 0, 0, 0, 0)]
+    assert rows(until="2026-10-01") == [(0, 8, 5, 3, 0, 5, 0, 0, 5)]
+    assert [(row["warehouse"], row["on_hand"], row["between_warehouses"])
+            for row in asked(ledger, "inventory")] == [(HOUSE, 3, 2), ("north", 2, 0)]
+
+
 def test_period__takes_the_last_day_whole(ledger: Ledger) -> None:
     """hcb#15009: a bare end date dropped the last day."""
     late = datetime(2026, 10, 1, 15, 59, 59, tzinfo=UTC)
@@ -104,10 +110,10 @@ def test_period__takes_the_last_day_whole(ledger: Ledger) -> None:
         ledger.handle(command, CONTEXT)
     assert asked(ledger, "stock-ledger", since="2026-10-01", until="2026-10-01") == [{
         "sku": "SH-001", "warehouse": HOUSE, "unit": "piece", "opening": 10, "received": 5,
-        "issued": 0, "closing": 15}]
+        "issued": 0, "closing": 15, **NOTHING_SENT}]
     assert asked(ledger, "stock-ledger")[0] == {
         "sku": "SH-001", "warehouse": HOUSE, "unit": "piece", "opening": 0, "received": 15,
-        "issued": 3, "closing": 12}
+        "issued": 3, "closing": 12, **NOTHING_SENT}
     with pytest.raises(PeriodReversed):
         asked(ledger, "stock-ledger", since="2026-10-02", until="2026-10-01")
 
@@ -179,47 +185,21 @@ def test_unit__in_every_report_also_of_the_past(ledger: Ledger) -> None:
     assert [row["unit"] for row in asked(ledger, "inventory")] == ["piece", "g"]
 
 
-def test_bins__add_up_to_their_state(ledger: Ledger) -> None:
+def test_bins__are_those_of_the_shelf_until_pieces_are_picked(ledger: Ledger) -> None:
     def bins() -> list[tuple[str, str, int]]:
-        return [(row["state"], row["bin"], row["quantity"]) for row in asked(ledger, "bins")]
+        return [(row["place"], row["bin"], row["quantity"]) for row in asked(ledger, "bins")]
 
     on = {"order": stream(), "occurred_at": NOON}
-    for command in (opened(), CountStock(warehouse=HOUSE, occurred_at=NOON, counts=[
+    for command in (opened(), CountStock(warehouse=HOUSE, occurred_at=NOON - DAY, counts=[
             CountLine(sku="SH-001", quantity=4, bin="A1"),
             CountLine(sku="SH-001", quantity=6, bin="B2")]), sell(),
             ApproveOrder(**on), SubmitOrder(**on, warehouse=HOUSE)):
         ledger.handle(command, CONTEXT)
-    assert bins() == [("available", "", -1), ("available", "A1", 4), ("available", "B2", 6),
-                      ("reserved", "", 1)]
+    assert bins() == [("shelf", "A1", 4), ("shelf", "B2", 6)]
+    before = ledger.head().position
     ledger.handle(PickOrder(**on, lines=[PickedFrom("1", 1, "A1")]), CONTEXT)
-    assert bins() == [("available", "A1", 3), ("available", "B2", 6), ("reserved", "", 1)]
-
-
-STEPS = st.lists(st.tuples(st.integers(1, 5), st.integers(-4, 0), st.booleans()),
-                 min_size=1, max_size=25)
-
-
-@limits(max_examples=tried(30), deadline=None)
-@examples(STEPS, st.data())
-def test_as_of__exact_at_any_pair_of_clocks(
-    steps: list[tuple[int, int, bool]], data: st.DataObject
-) -> None:
-    here = open_ledger(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
-    here.ledger.handle(opened(), CONTEXT)
-    here.ledger.handle(received(quantity=1, occurred_at=NOON - 9 * DAY), CONTEXT)
-    for quantity, days, outwards in steps:
-        at = {"occurred_at": NOON + days * DAY}
-        here.ledger.handle(
-            moved("SH-001", quantity, "available", "written_off", "write_off", reason="试", **at)
-            if outwards else received(quantity=quantity, **at), CONTEXT)
-    position = data.draw(st.integers(1, here.ledger.head().position))
-    occurred = NOON + data.draw(st.integers(-5, 1)) * DAY
-    wanted = naive(here.store, position, occurred)
-    rows = asked(here.ledger, "inventory", position=position, occurred=rfc3339(occurred))
-    found = rows[0] if rows else dict.fromkeys(INSIDE, 0)
-    assert {place: found[place] for place in INSIDE} == {
-        place: wanted.get(place, 0) for place in INSIDE}
-    here.close()
+    assert bins() == [("picked", "", 1), ("shelf", "A1", 3), ("shelf", "B2", 6)]
+    assert [row["quantity"] for row in asked(ledger, "bins", position=before)] == [4, 6]
 
 
 def test_backdated__writes_as_many_rows_however_much_came_after(

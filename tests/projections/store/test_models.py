@@ -535,14 +535,28 @@ def test_fold__stops_at_a_type_that_nobody_knows(store: Store, models: ReadModel
 
 
 def test_fold__stops_at_a_member_that_nobody_knows(store: Store, models: ReadModels) -> None:
-    move = {"quantity": 1, "from": "supplier", "to": "cold_room", "cause": "receipt"}
-    write(store, entry(1, type="stock.moved.v1", stream="stock:main:A",
-                       payload=msgspec.json.encode({"sku": "A", "moves": [move]})))
+    line = {"sku": "A", "quantity": 1, "place": "cold_room"}
+    write(store, entry(1, type="transfer.received.v1", stream="transfer:1",
+                       payload=msgspec.json.encode({"lines": [line]})))
     for status in models.catch_up("main"):
         assert (status.position, status.error_position) == (0, 1)
         assert status.error is not None
         assert "UnknownMember: Position 1" in status.error
         assert "'cold_room'" in status.error
+
+
+def test_fold__of_stock_stops_at_a_place_that_nobody_knows(
+    store: Store, models: ReadModels
+) -> None:
+    posting = {"account": "stock:main:A", "quantity": 1, "from": "supplier", "to": "cold_room",
+               "cause": "receipt"}
+    write(store, entry(1, type="stock.moved.v1", stream="movement:main:1",
+                       subjects='["movement:main:1","stock:main:A"]',
+                       payload=msgspec.json.encode({"warehouse": "main", "postings": [posting]})))
+    stopped = {status.projection: status.error for status in models.catch_up("main")
+               if status.error_position == 1}
+    assert list(stopped) == ["stock"]
+    assert "type 'stock.moved.v1' whose /postings/0/to is 'cold_room'" in str(stopped["stock"])
 
 
 def test_fold__stops_at_a_payload_that_is_not_what_its_type_says(
