@@ -6,8 +6,9 @@ an event are exactly its stored payload, and a triggered mutator is a plain func
 cost). The library's own replay, event by event, leads to an equal object.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import count
 from operator import attrgetter
 from typing import Any, ClassVar, Self
 
@@ -250,6 +251,18 @@ def _prepare(
     event_types.register(event_class.TOPIC, event_class)
 
 
+_turns = count()
+
+
+def in_turn(facts: Iterable[Any]) -> list[Any]:
+    """Pending events of several aggregates; if any of them posts, in the order in which they were
+    decided: each posts to accounts as those before it left them."""
+    found = list(facts)
+    if len(found) > 1 and any(fact.postings or fact.observations for fact in found):
+        found.sort(key=lambda fact: fact.__dict__["turn"])
+    return found
+
+
 def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
     """What replaces a decorated mutator in its class: it makes the event, seals and applies it."""
     personal = event_class.PERSONAL
@@ -272,6 +285,7 @@ def _trigger(event_class: type[Aggregate.Event]) -> Callable[..., None]:
         attributes["originator_version"] = version
         attributes["occurred_at"] = occurred_at
         attributes["printed"] = printed
+        attributes["turn"] = next(_turns)
         attributes["once"] = once if fact.corrects is None else fact.corrects.once
         fact.apply(self)
         self._version = version

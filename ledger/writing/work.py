@@ -6,7 +6,7 @@ from typing import Any
 from ledger.common.personal import Person, Personal, Plain, Sealer
 from ledger.core import event_types
 from ledger.core.accounts import AHEAD_US, Account, Touch, settled, touch_of, touches_of
-from ledger.core.aggregate import Aggregate
+from ledger.core.aggregate import Aggregate, in_turn
 from ledger.core.commands import Command, Handlers, Wanted
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.accounts import accounts_in
@@ -310,7 +310,7 @@ class Work:
         self._posting = []
         command.must_be_current(self)
         changed = self.handlers[type(command)](command, self)
-        facts = [fact for aggregate in changed for fact in aggregate.collect_events()]
+        facts = in_turn(fact for aggregate in changed for fact in aggregate.collect_events())
         self._settle(facts)
         for (cls, stream), found in self.touched.items():
             assert isinstance(found, Account) or not found.pending_events, \

@@ -10,7 +10,7 @@ from ledger.common.errors import LedgerError
 from ledger.common.personal import Person, Personal, Plain
 from ledger.common.values import to_us
 from ledger.core.accounts import Account, Touch, settled, touches_of
-from ledger.core.aggregate import Aggregate
+from ledger.core.aggregate import Aggregate, in_turn
 from ledger.core.commands import Command, Wanted
 from ledger.handlers.table import HANDLERS
 from ledger.log.persons import PersonLost
@@ -108,12 +108,10 @@ class Story:
 
     def decide(self, command: Command) -> list[Any]:
         """Decide a command and keep what it changed. Raises its refusal."""
-        facts: list[Any] = []
         self.touched = {}
         command.must_be_current(self)
         changed = HANDLERS[type(command)](command, self)
-        for aggregate in changed:
-            facts.extend(aggregate.collect_events())
+        facts = in_turn(fact for aggregate in changed for fact in aggregate.collect_events())
         onces = [once for fact in facts if (once := fact.__dict__.get("once")) is not None]
         if taken := next((once for once in onces if once in self.once), None):
             raise OnceTaken(once=taken, position=0)
