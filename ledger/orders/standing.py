@@ -16,7 +16,7 @@ from ledger.orders.errors import (
     OrderUnknown,
 )
 from ledger.orders.goods import NO_GOODS, Goods
-from ledger.orders.values import OPEN, Line
+from ledger.orders.values import OPEN, SENT, Line
 
 
 class OrderStanding(Aggregate):
@@ -68,7 +68,7 @@ class OrderStanding(Aggregate):
 
     def must_not_be_elsewhere(self, warehouse: str) -> None:
         """No piece is held for it in another warehouse. Errors: GoodsElsewhere (R-ORD-32)."""
-        held = [state for state in OPEN[1:] if self.goods.has(state)]
+        held = [state for state in (*OPEN[1:], *SENT) if self.goods.has(state)]
         if held and self.warehouse not in ("", warehouse):
             raise GoodsElsewhere(order=self.id, warehouse=warehouse, elsewhere=self.warehouse,
                                  state=" or ".join(held))

@@ -410,6 +410,19 @@ def test_reserve__rejected_in_a_second_warehouse() -> None:
     story.when(on(ReserveOrder, warehouse="east")).refused(GoodsElsewhere)
 
 
+def test_move__rejected_while_a_courier_has_a_parcel_from_the_first_warehouse() -> None:
+    """Where its pieces are with a courier is said of one warehouse: they arrive from there."""
+    story = ready(opened("east"), received("PEN", 1, warehouse="east"), PICK, CHECK,
+                  on(PackOrder, parcel="P1", lines=[Count("1", 2)]), SEND,
+                  on(CheckOrder, passed=False, faulty=[Count("2", 1)], note="破损"))
+    assert goods(story) == {"1": {"in_transit": 2}, "2": {"unreserved": 1}}
+    for command in (ReserveOrder, MoveReservation):
+        story.when(on(command, warehouse="east")).refused(GoodsElsewhere)
+    story.when(ARRIVE).then("order.delivered.v1")
+    assert levels(story) == {"available": 8, "customer": 2}
+    story.when(on(ReserveOrder, warehouse="east")).then("order.reserved.v1")
+
+
 def test_reserve__rejected_for_a_line_without_a_sku() -> None:
     nameless = Line(line="2", title="云杉集", quantity=1, unit_price=4990, amount_minor=4990)
     story = given(opened(), received(), place(lines=[line(), nameless]))
