@@ -6,7 +6,7 @@ which is why readings are recorded in a ledger of their own.
 """
 
 from datetime import date, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from ledger.common.bounds import (
     ActorId,
@@ -133,6 +133,24 @@ class ApiKey(Aggregate):
         if self.issued_at is None:
             raise KeyUnknown(key=key)
 
+    def issue(self, facts: dict[str, Any], *, occurred_at: datetime) -> None:
+        """It is given out."""
+        self._issued(**facts, occurred_at=occurred_at)
+
+    def expire(self, expires_at: datetime, *, occurred_at: datetime) -> None:
+        """It expires at a time, since another replaces it."""
+        self._expiry_set(expires_at=expires_at, occurred_at=occurred_at)
+
+    def revoke(self, reason: str, *, occurred_at: datetime) -> None:
+        """It opens nothing any more, once."""
+        if not self.revoked:
+            self._revoked(reason=reason, occurred_at=occurred_at)
+
+    def note_use(self, day: str, *, occurred_at: datetime) -> None:
+        """It was used; the first use of a day is recorded."""
+        if self.used_on < day:
+            self._used(day=day, occurred_at=occurred_at)
+
     def opens_at(self, now: datetime) -> bool:
         """Whether it opens anything at a time."""
         return not self.revoked and (self.expires_at is None or now < self.expires_at)
@@ -174,6 +192,10 @@ class Reading(Aggregate):
     @event(Noted)
     def _noted(self):
         pass
+
+    def note(self, facts: dict[str, Any], *, occurred_at: datetime) -> None:
+        """Somebody is about to read."""
+        self._noted(**facts, occurred_at=occurred_at)
 
 
 class _OnKey(OnStream, frozen=True, kw_only=True):

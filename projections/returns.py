@@ -48,7 +48,7 @@ class Tracked(msgspec.Struct):
     def take(self, entry: Entry | Outline, event: Any) -> None:
         """Take an event, unless it moves pieces of lines that are not known: as of a moment of the
         business, goods can arrive before the lines that they belong to."""
-        if all(count.line in self.case.goods for count in _moved(event)):
+        if self.case.goods.knows(_moved(event)):
             event.apply(self.case)
             self.position = entry.position
 
@@ -101,7 +101,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
     in minor units of the currency; asked is None where no sum was named.
     """
     kept = _kept.decode(row.state)
-    goods = kept.goods.values()
+    goods = kept.goods
     return {
         "subject": row.subject,
         "state": kept.state,
@@ -111,11 +111,11 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "opened_at": rfc3339(from_us(kept.opened_at)),
         "currency": kept.currency,
         **kept.sums._asdict(),
-        "pieces": {state: sum(pieces.get(state, 0) for pieces in goods) for state in STATES},
+        "pieces": goods.sums(STATES),
         "lines": [{
             "line": name, "sku": line.sku, "order_line": kept.matched.get(name, line.order_line),
             "quantity": line.quantity, "fee": line.fee,
-            **{state: kept.goods.get(name, {}).get(state, 0) for state in STATES},
+            **goods.shown(name, STATES),
         } for name, line in kept.lines.items()],
         "position": row.position,
     }

@@ -76,6 +76,7 @@ class Aggregate(BaseAggregate[str]):
 
         TOPIC: ClassVar[str] = ""
         AGGREGATE: ClassVar[type["Aggregate"]]
+        RECORD: ClassVar[Mutator]
         PERSONAL: ClassVar[tuple[str, ...]] = ()
 
         corrects: Correction | None = None
@@ -143,6 +144,13 @@ class Aggregate(BaseAggregate[str]):
         with the version and the field that it is sealed for; None if they are not kept."""
         return None
 
+    def fold(self, fact: "Aggregate.Event", version: int) -> None:
+        """Take a fact as a read model does, whose history may have gaps. The version is set before:
+        what is sealed in a fact is bound to it."""
+        self._version = version - 1
+        fact.apply(self)
+        self._version = version
+
     def clone(self) -> Self:
         """A copy that can be thrown away. A shallow one will do: mutators replace containers."""
         copy = object.__new__(type(self))
@@ -191,7 +199,17 @@ class Aggregate(BaseAggregate[str]):
                 assert given is not None, f"{cls.__name__}.{name}: give @event a class"
                 event_class = getattr(cls, given.__name__)
                 _prepare(cls, event_class, attribute.decorated_func)
-                setattr(cls, name, _trigger(event_class))
+                event_class.RECORD = _trigger(event_class)
+                setattr(cls, name, event_class.RECORD)
+            elif name != "Event" and _is_inherited(cls, name, attribute):
+                delattr(cls, name)
+
+
+def _is_inherited(cls: type[Aggregate], name: str, attribute: object) -> bool:
+    """Whether the library has put a subclass of a base's event here: no fact is ever of that class,
+    since the base's own is the one that is recorded and read."""
+    return isinstance(attribute, type) and issubclass(attribute, Aggregate.Event) and any(
+        name in vars(base) for base in cls.__mro__[1:])
 
 
 def _state(aggregate: object) -> dict[str, Any]:

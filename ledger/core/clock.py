@@ -1,5 +1,6 @@
 """What the log says of its own time: that an admin accepted a clock, that a day was closed."""
 
+from datetime import datetime
 from typing import Annotated, ClassVar
 
 from ledger.common.bounds import AnyInteger, At, Day, Reason, Tally, Text
@@ -37,6 +38,13 @@ class ClockLog(Aggregate):
         self.floor_us = floor_us
         self.pinned_us = pinned_us
 
+    def accept(
+        self, reason: str, *, floor_us: int, pinned_us: int, occurred_at: datetime
+    ) -> None:
+        """The clock is accepted as it is."""
+        self._clock_accepted(reason=reason, floor_us=floor_us, pinned_us=pinned_us,
+                             occurred_at=occurred_at)
+
 
 class DayLog(Aggregate):
     """A day of the log; its stream is `log:day:<YYYY-MM-DD>`."""
@@ -57,6 +65,10 @@ class DayLog(Aggregate):
     @event(DayClosed)
     def _day_closed(self):
         pass
+
+    def close(self, day: str, access: Anchor, *, occurred_at: datetime) -> None:
+        """The day is closed, or what the log holds of it so far."""
+        self._day_closed(day=day, access=access, occurred_at=occurred_at)
 
 
 class CloseLog(Command, frozen=True, kw_only=True):

@@ -57,7 +57,7 @@ def count_accounts(
     begins; `beside` is what the event posts besides. Orders whose reservations are taken back come
     first, those that get pieces last.
 
-    Errors: TooManyPieces (R-STK-15).
+    Errors: TooManyPieces (R-STK-15), TooManyPostings (R-STK-18).
     """
     accounts = {account.id: account for account in load_all(work, counted)}
     later = _later(work, accounts.values(), at)
@@ -164,9 +164,9 @@ def reservations(work: Work, account: StockAccount) -> list[tuple[int, str, int]
 
 def _held(work: Work, order: Order, account: StockAccount) -> list[tuple[str, int]]:
     """The reserved pieces of an account, by the line of an order."""
-    return [(line, states["reserved"] * part.each)
-            for line, states in order.goods.items() if states.get("reserved")
-            for part in parts_of_line(work, order, line)
+    return [(count.line, count.quantity * part.each)
+            for count in order.goods.in_states("reserved")
+            for part in parts_of_line(work, order, count.line)
             if stock_of(order.warehouse, part.sku) == account.id]
 
 

@@ -6,13 +6,14 @@ posts what it did to the states of the lines. What waits is posted likewise, fro
 what is waited for.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 from ledger.core.commands import Work
 from ledger.core.postings import Posting
+from ledger.orders.goods import Goods, States
 from ledger.orders.order import Order
-from ledger.orders.values import STATES, States
+from ledger.orders.values import STATES
 from ledger.stock.account import StockAccount
 from ledger.stock.pieces import Part, sku_of
 from ledger.stock.places import (
@@ -71,7 +72,7 @@ class Shift(NamedTuple):
     bin: str = ""
 
 
-def shifts(before: Mapping[str, States], order: Order, fact: Any) -> Iterator[Shift]:
+def shifts(before: Goods, order: Order, fact: Any) -> Iterator[Shift]:
     """What an event did to the pieces of an order, which it led to."""
     if fact.TOPIC == Order.Picked.TOPIC:
         yield from (Shift(one.line, "reserved", "picked", one.quantity, one.bin)
@@ -119,8 +120,7 @@ def post_order(
         if fact.originator_version <= before.version:
             continue
         goods = before.goods
-        fact.apply(before)
-        before._version = fact.originator_version
+        fact.mutate(before)
         postings = list(_postings(work, before, goods, fact, since))
         if postings:
             found.update((account.id, account)
@@ -129,7 +129,7 @@ def post_order(
 
 
 def _postings(
-    work: Work, order: Order, before: Mapping[str, States], fact: Any,
+    work: Work, order: Order, before: Goods, fact: Any,
     since: int | None,
 ) -> Iterator[Posting]:
     """What an event posts that led to this order."""
@@ -144,11 +144,11 @@ def _postings(
         if target == "short":
             ways.append((DEMAND, WAITING))
         parts = parts_of_line(work, order, line)
+        lying = [account for part in parts if name and name in work.load(
+            StockAccount, account := stock_of(order.warehouse, part.sku)).bins]
         for part in parts:
             account = stock_of(order.warehouse, part.sku)
-            out_of = name
-            if name and len(parts) > 1 and name not in work.load(StockAccount, account).bins:
-                out_of = ""  # the bin is that of other parts
+            out_of = name if not lying or account in lying else ""  # else it is that of other parts
             for left, entered in ways:
                 if left != entered:
                     claim = None

@@ -125,8 +125,8 @@ def reserve(
     """
     order.must_be_open()
     lines = order.lines or {}
-    wanted = [(line, _sku(order, line), pieces) for line, known in order.goods.items()
-              if (pieces := sum(known.get(state, 0) for state in states))]
+    wanted = [(count.line, _sku(order, count.line), count.quantity)
+              for count in order.goods.in_states(*states)]
     found = allot(work, order.id, warehouse, wanted)
     if all_or_none:
         must_not_be_short(work, order, warehouse, found)
@@ -152,7 +152,7 @@ def _sku(order: Order, line: str) -> str:
 
 def note_shortage(order: Order, is_new: bool, *, occurred_at: datetime) -> None:
     """Open the exception of an order that waits for more, close it once it waits for nothing."""
-    if any(states.get("short") for states in order.goods.values()):
+    if order.goods.has("short"):
         if is_new:
             order.open_exception(OUT_OF_STOCK, OUT_OF_STOCK, occurred_at=occurred_at)
     elif order.exceptions.get(OUT_OF_STOCK) == OUT_OF_STOCK:
@@ -161,8 +161,8 @@ def note_shortage(order: Order, is_new: bool, *, occurred_at: datetime) -> None:
 
 def waited_for(order: Order, work: Work) -> list[StockAccount]:
     """The accounts in which an order waits."""
-    skus = {part.sku for line, states in order.goods.items() if states.get("short")
-            for part in parts_of_line(work, order, line)}
+    skus = {part.sku for count in order.goods.in_states("short")
+            for part in parts_of_line(work, order, count.line)}
     return load_all(work, [stock_of(order.warehouse, sku) for sku in sorted(skus)])
 
 
@@ -170,19 +170,20 @@ def serve_waiting(
     work: Work, accounts: Iterable[StockAccount], *, occurred_at: datetime
 ) -> list[Aggregate]:
     """The waiting orders that get what came to be available in some accounts: first in, first
-    served."""
+    served, and no more than `MAX_SERVED`."""
     found: dict[str, Aggregate] = {}
     for account in accounts:
         if account.waiting and account.level(AVAILABLE) > 0:
-            for served in _serve_orders(work, account, occurred_at=occurred_at):
+            most = MAX_SERVED - len(found)
+            for served in _serve_orders(work, account, most, occurred_at=occurred_at):
                 found[served.id] = served
     return list(found.values())
 
 
 def _serve_orders(
-    work: Work, account: StockAccount, *, occurred_at: datetime
+    work: Work, account: StockAccount, most: int, *, occurred_at: datetime
 ) -> list[Aggregate]:
-    """The orders that wait for one SKU and get pieces of it.
+    """The orders that wait for one SKU and get pieces of it, so many at most.
 
     One that gets none, since it lacks another part of a bundle, keeps its claim: so once the claims
     before it take all that is there, nobody after it gets any.
@@ -191,7 +192,7 @@ def _serve_orders(
     claimed = 0
     work.fetch([(Order, name) for name in account.waiting])
     for name in list(account.waiting):
-        if account.level(AVAILABLE) <= claimed or len(served) == MAX_SERVED:
+        if account.level(AVAILABLE) <= claimed or len(served) == most:
             break
         order: Order = work.load(Order, name)
         if not _can_be_served(order):

@@ -9,15 +9,14 @@ from ledger.core.commands import Command, Handler, Work
 def issue_key(command: IssueKey, work: Work) -> list[Aggregate]:
     """Errors: R-ACC-01, R-ACC-02, R-ACC-04, all for the key that it replaces."""
     key: ApiKey = work.load(ApiKey, command.subject)
-    key._issued(owner=command.owner, role=command.role, digest=command.digest,
-                expires_at=command.expires_at, replaces=command.replaces,
-                occurred_at=command.occurred_at)
+    key.issue({"owner": command.owner, "role": command.role, "digest": command.digest,
+               "expires_at": command.expires_at, "replaces": command.replaces},
+              occurred_at=command.occurred_at)
     if command.replaces is None:
         return [key]
     old: ApiKey = work.load(ApiKey, subject("key", command.replaces))
     old.must_open_at(command.replaces, command.occurred_at)
-    old._expiry_set(expires_at=command.overlap_until or command.occurred_at,
-                    occurred_at=command.occurred_at)
+    old.expire(command.overlap_until or command.occurred_at, occurred_at=command.occurred_at)
     return [key, old]
 
 
@@ -25,8 +24,7 @@ def revoke_key(command: RevokeKey, work: Work) -> list[Aggregate]:
     """Errors: R-ACC-01."""
     key: ApiKey = work.load(ApiKey, command.subject)
     key.must_be_known(command.key)
-    if not key.revoked:
-        key._revoked(reason=command.reason, occurred_at=command.occurred_at)
+    key.revoke(command.reason, occurred_at=command.occurred_at)
     return [key]
 
 
@@ -34,17 +32,16 @@ def note_use(command: NoteUse, work: Work) -> list[Aggregate]:
     """The first use of a day is recorded. Errors: R-ACC-01."""
     key: ApiKey = work.load(ApiKey, command.subject)
     key.must_be_known(command.key)
-    if key.used_on < command.day.isoformat():
-        key._used(day=command.day.isoformat(), occurred_at=command.occurred_at)
+    key.note_use(command.day.isoformat(), occurred_at=command.occurred_at)
     return [key]
 
 
 def note_reading(command: NoteReading, work: Work) -> list[Aggregate]:
     """Somebody is about to be shown something."""
     reading: Reading = work.load(Reading, command.subject)
-    reading._noted(route=command.route, filters=command.filters, subjects=command.subjects,
-                   persons=command.people, position=command.position,
-                   occurred_at=command.occurred_at)
+    reading.note({"route": command.route, "filters": command.filters,
+                  "subjects": command.subjects, "persons": command.people,
+                  "position": command.position}, occurred_at=command.occurred_at)
     return [reading]
 
 

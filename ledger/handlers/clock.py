@@ -9,16 +9,16 @@ from ledger.log.milestones import Anchor
 def accept_clock(command: AcceptClock, work: Work) -> list[Aggregate]:
     """Record the acceptance."""
     log: ClockLog = work.load(ClockLog, STREAM)
-    log._clock_accepted(reason=command.reason, floor_us=command.floor_us,
-                        pinned_us=command.pinned_us, occurred_at=command.occurred_at)
+    log.accept(command.reason, floor_us=command.floor_us, pinned_us=command.pinned_us,
+               occurred_at=command.occurred_at)
     return [log]
 
 
 def close_log(command: CloseLog, work: Work) -> list[Aggregate]:
     """Record that the day was closed."""
     log: DayLog = work.load(DayLog, command.subject)
-    log._day_closed(day=command.day, occurred_at=command.occurred_at,
-                    access=Anchor(command.access_position, command.access_root))
+    log.close(command.day, Anchor(command.access_position, command.access_root),
+              occurred_at=command.occurred_at)
     return [log]
 
 

@@ -94,13 +94,17 @@ def release_back_orders(command: ReleaseBackOrders, work: Work) -> list[Aggregat
 
 
 def pick_order(command: PickOrder, work: Work) -> list[Aggregate]:
-    """Pieces leave the shelf, out of their bins. Errors: R-ORD-20 to R-ORD-22, R-ORD-29, R-STK-16,
-    R-STK-17."""
+    """Pieces leave the shelf, out of their bins. Where a count saw it without them already, more
+    lies there than the books said, for those who wait.
+
+    Errors: R-ORD-20 to R-ORD-22, R-ORD-29, R-STK-16 to R-STK-18.
+    """
     order = command.load(work)
     before = order.clone()
     order.pick(command.lines, occurred_at=command.occurred_at)
-    post_order(work, order, before)
-    return [order]
+    accounts = post_order(work, order, before)
+    served = serve_waiting(work, accounts, occurred_at=command.occurred_at)
+    return list({one.id: one for one in (order, *served)}.values())
 
 
 def check_order(command: CheckOrder, work: Work) -> list[Aggregate]:

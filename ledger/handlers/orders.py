@@ -198,13 +198,11 @@ def _declare(order: Order, command: RecordOrder, work: Work) -> None:
     declaration.parts = _parts_declared(command, order, work)
     if order.placed_at is None:
         unstated = ["refunds"] if command.refunded_minor is None else []
-        order._placed(**command.facts(work), unstated=unstated,
-                      inferred=command.placed.marks(), **command.placed.envelope())
+        order.declare(Order.Placed, command.placed, **command.facts(work), unstated=unstated)
     else:
         declaration.must_be_the_same()
         if order.lines is None and command.lines is not None:
-            order._lines_declared(lines=command.lines, inferred=["occurred_at"],
-                              **declaration.at.envelope())
+            order.declare(Order.LinesDeclared, declaration.undated, lines=command.lines)
         if declaration.is_older():
             declaration.record_missing()
             return

@@ -49,7 +49,7 @@ from ledger.stock.places import (
     WRITTEN_OFF,
     stock_of,
 )
-from ledger.stock.posting import post
+from ledger.stock.posting import post, unseen_by
 from ledger.stock.skus import Sku, parts_of
 from ledger.stock.warehouses import must_be_open
 
@@ -238,12 +238,11 @@ def receive_goods(command: ReceiveGoods, work: Work) -> list[Aggregate]:
              if made != (Part(case.lines[line].sku or "", 1),) for part in made]
     case.receive(command.warehouse, command.lines, parts, _noted(case, work, command.note),
                  occurred_at=command.occurred_at)
+    if order is not None:
+        order.receive_return(case.id, case.in_order(command.lines), refused=case.kind == REFUSED,
+                             occurred_at=command.occurred_at)
     _post(case, work, command.lines)
-    if order is None:
-        return [case]
-    order.receive_return(case.id, case.in_order(command.lines), refused=case.kind == REFUSED,
-                         occurred_at=command.occurred_at)
-    return [case, order]
+    return [case] if order is None else [case, order]
 
 
 def parts_sent(work: Work, case: Case, order: Order | None, line: str) -> tuple[Part, ...]:
@@ -259,12 +258,12 @@ def inspect_goods(command: InspectGoods, work: Work) -> list[Aggregate]:
     R-RET-03 to R-RET-05, R-RET-12, R-STK-02."""
     case = command.load(work)
     case.inspect(command.lines, occurred_at=command.occurred_at)
-    accounts = _post(case, work, command.lines, not_counted=command.late == "not_counted")
+    accounts = _post(case, work, command.lines, unseen=unseen_by(work, command.late))
     return [case, *serve_waiting(work, accounts, occurred_at=command.occurred_at)]
 
 
 def _post(
-    case: Case, work: Work, lines: Iterable[Any], *, not_counted: bool = False
+    case: Case, work: Work, lines: Iterable[Any], *, unseen: int = 0
 ) -> list[StockAccount]:
     """Let the last event of a case post its pieces: they came into inspection, or left it for the
     place of their disposition. Lines that name no SKU post nothing."""
@@ -284,7 +283,7 @@ def _post(
                     source=source, target=target, cause=cause, line=line.line,
                     to_bin=getattr(line, "bin", ""))
             for part in case.made_of(line.line) if part.sku]
-    return post(work, case.newest, postings, decided=True, not_counted=not_counted)
+    return post(work, case.newest, postings, decided=True, unseen=unseen)
 
 
 def approve_refund(command: ApproveRefund, work: Work) -> list[Aggregate]:
@@ -331,8 +330,8 @@ def close_case(command: CloseCase, work: Work) -> list[Aggregate]:
 
 def _awaited(case: Case) -> list[Count]:
     """The pieces that the order expects back for a case, since the shop agreed."""
-    return case.in_order(case.pieces(AWAITED)) if (
-        case.state == "authorised" and case.kind != REFUSED) else []
+    expected = case.state == "authorised" and case.kind != REFUSED
+    return case.in_order(case.pieces(AWAITED)) if expected else []
 
 
 def _ended(

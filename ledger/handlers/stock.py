@@ -25,7 +25,7 @@ from ledger.stock.places import (
     WRITTEN_OFF,
     stock_of,
 )
-from ledger.stock.posting import post
+from ledger.stock.posting import post, unseen_by
 from ledger.stock.skus import (
     AliasSku,
     BundleSku,
@@ -89,7 +89,7 @@ def set_threshold(command: SetThreshold, work: Work) -> list[Aggregate]:
 def move_stock(command: MoveStock, work: Work) -> list[Aggregate]:
     """Decisions are refused where too few pieces lie, facts are always recorded.
 
-    Errors: R-STK-01 to R-STK-04, R-STK-08, R-STK-15 to R-STK-17, MovementRecorded (R-STK-19).
+    Errors: R-STK-01 to R-STK-04, R-STK-08, R-STK-15 to R-STK-18, MovementRecorded (R-STK-19).
     """
     must_be_open(work, command.warehouse)
     movement: Movement = work.load(Movement, _numbered(work, command, Movement, movement_of))
@@ -98,7 +98,7 @@ def move_stock(command: MoveStock, work: Work) -> list[Aggregate]:
     accounts: dict[str, StockAccount] = {}
     for chunk in in_chunks(moves.items(), lambda item: len(item[1])):
         fact = movement.move(command)
-        accounts |= post_moves(work, fact, dict(chunk), not_counted=command.late == "not_counted")
+        accounts |= post_moves(work, fact, dict(chunk), unseen=unseen_by(work, command.late))
     return [movement, *settle(work, accounts.values(), movement.id, command.occurred_at)]
 
 
@@ -120,7 +120,7 @@ def count_stock(command: CountStock, work: Work) -> list[Aggregate]:
     """What was counted lay there then; its difference from the books of that time is posted. Where
     less lies there than is reserved, the youngest reservations are taken back before.
 
-    Errors: R-STK-04, R-STK-08, R-STK-15, CountRecorded (R-STK-20).
+    Errors: R-STK-04, R-STK-08, R-STK-15, R-STK-18, CountRecorded (R-STK-20).
     """
     must_be_open(work, command.warehouse)
     counting: StockCount = work.load(StockCount, _numbered(work, command, StockCount, count_of))
@@ -141,11 +141,12 @@ def send_transfer(command: SendTransfer, work: Work) -> list[Aggregate]:
     lines = [msgspec.structs.replace(line, sku=real_sku(work, command.source, line.sku, new=False))
              for line in command.lines]
     transfer: Transfer = work.load(Transfer, command.subject)
-    transfer.send(command.source, command.target, lines, occurred_at=command.occurred_at)
+    transfer.send(command.source, command.target, lines, occurred_at=command.occurred_at,
+                  not_counted=command.late == "not_counted")
     post(work, transfer.newest, [
         Posting(account=stock_of(command.source, line.sku), quantity=line.quantity,
                 source=AVAILABLE, bin=line.bin, target=BETWEEN_WAREHOUSES, cause="transfer")
-        for line in lines], decided=True, not_counted=command.late == "not_counted")
+        for line in lines], decided=True, unseen=unseen_by(work, command.late))
     return [transfer]
 
 
@@ -161,7 +162,8 @@ def receive_transfer(command: ReceiveTransfer, work: Work) -> list[Aggregate]:
     # A name that was sent is kept as it was, even if it has become another name of a SKU since.
     lines = [line if line.sku in transfer.underway else msgspec.structs.replace(
         line, sku=real_sku(work, transfer.target, line.sku, new=True)) for line in command.lines]
-    transfer.receive(lines, command.reason, occurred_at=command.occurred_at)
+    transfer.receive(lines, command.reason, occurred_at=command.occurred_at,
+                     not_counted=command.late == "not_counted")
     postings = []
     for line in lines:
         sent = stock_of(transfer.source, line.sku)
@@ -174,7 +176,7 @@ def receive_transfer(command: ReceiveTransfer, work: Work) -> list[Aggregate]:
                 account=stock_of(transfer.target, line.sku), quantity=line.quantity,
                 source=OTHER_WAREHOUSE, target=line.place, to_bin=line.bin, cause="transfer"))
     accounts = post(work, transfer.newest, postings, decided=False,
-                    not_counted=command.late == "not_counted")
+                    unseen=unseen_by(work, command.late))
     return [transfer, *serve_waiting(work, accounts, occurred_at=command.occurred_at)]
 
 

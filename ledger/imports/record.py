@@ -1,6 +1,7 @@
 """Imports: which files were read, with which profile, and what became of their rows."""
 
-from typing import Annotated, ClassVar
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -77,6 +78,16 @@ class Import(Aggregate):
     @event(Completed)
     def _completed(self, rejected):
         self.rejected = rejected
+
+    def start(self, facts: dict[str, Any], *, occurred_at: datetime) -> None:
+        """It begins, once."""
+        if not self.started:
+            self._started(**facts, occurred_at=occurred_at)
+
+    def complete(self, facts: dict[str, int], *, occurred_at: datetime) -> None:
+        """All its rows are decided; again, if that rejected another number of them."""
+        if self.started and self.rejected != facts["rejected"]:
+            self._completed(**facts, occurred_at=occurred_at)
 
 
 class _OnImport(Command, frozen=True, kw_only=True):

@@ -105,8 +105,8 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
 class Declaration:
     """What a file declares about an order, compared with what is known of it.
 
-    `at` is when the file was made: the time of changes that have no time of their own. `parts`: see
-    `LineParts`.
+    `at` is when the file was made: the time of changes that have no time of their own. `undated` is
+    the same, said to be inferred. `parts`: see `LineParts`.
     """
 
     def __init__(self, order: Order, command: RecordOrder, at: Moment, work: Work) -> None:
@@ -114,6 +114,7 @@ class Declaration:
         self.work = work
         self.command = command
         self.at = at
+        self.undated = msgspec.structs.replace(at, inferred=True)
         self.parts: list[LineParts] = []
 
     def must_be_the_same(self) -> None:
@@ -175,7 +176,7 @@ class Declaration:
         if command.province not in (None, order.province):
             new["province"] = command.province
         if new:
-            order._details_changed(**new, reason="declared", **self.at.envelope())
+            order.declare(Order.DetailsChanged, self.at, **new, reason="declared")
 
     def lines(self) -> None:
         """Other lines than those known. Errors: LinesDiffer (R-ORD-26)."""
@@ -185,10 +186,13 @@ class Declaration:
             return
         if order.warehouse:
             raise LinesDiffer(order=order.id, warehouse=order.warehouse)
-        order._corrected(
-            kind="incorrect_data", corrected_version=order.last_version["lines"], fact="lines",
-            old={"lines": msgspec.to_builtins(old)}, new={"lines": msgspec.to_builtins(new)},
-            inferred=["occurred_at"], **self.at.envelope())
+        self._correct("lines", {"lines": msgspec.to_builtins(old)},
+                      {"lines": msgspec.to_builtins(new)})
+
+    def _correct(self, fact: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+        order = self.order
+        order.declare(Order.Corrected, self.undated, kind="incorrect_data", fact=fact, old=old,
+                      new=new, corrected_version=order.last_version[fact])
 
     def amounts(self) -> None:
         """Other amounts: a price change before payment, else a correction."""
@@ -199,14 +203,10 @@ class Declaration:
         if merged == order.amounts:
             return
         if order.paid_at is None and not order.ended:
-            order._price_changed(old=order.amounts, new=merged,
-                                 inferred=["occurred_at"], **self.at.envelope())
+            order.declare(Order.PriceChanged, self.undated, old=order.amounts, new=merged)
         else:
-            order._corrected(
-                kind="incorrect_data", fact="amounts",
-                corrected_version=order.last_version["amounts"],
-                old=msgspec.to_builtins(order.amounts), new=msgspec.to_builtins(merged),
-                inferred=["occurred_at"], **self.at.envelope())
+            self._correct("amounts", msgspec.to_builtins(order.amounts),
+                          msgspec.to_builtins(merged))
 
     def paid(self) -> None:
         """The sum paid in all, as far as it is more than the one known."""
@@ -214,16 +214,16 @@ class Declaration:
         if moment is None or total is None:
             return
         if order.paid_at is None or total > order.paid_minor:
-            order._paid(amount_minor=total - order.paid_minor, payments=self.command.payments,
-                        inferred=moment.marks(), **moment.envelope())
+            order.declare(Order.Paid, moment, amount_minor=total - order.paid_minor,
+                          payments=self.command.payments)
 
     def refunded(self) -> None:
         """The sum refunded in all, as far as it is more than the one known."""
         order, total = self.order, self.command.refunded_minor or 0
         moment = self.command.refunded or self.at
         if total > order.refunded_minor:
-            order._refund_recorded(amount_minor=total - order.refunded_minor,
-                                   inferred=moment.marks(), **moment.envelope())
+            order.declare(Order.RefundRecorded, moment,
+                          amount_minor=total - order.refunded_minor)
 
     def _plain(self, text: str | None) -> Plain | None:
         """What a file says in words, for its buyer."""
@@ -234,34 +234,31 @@ class Declaration:
         new = self.command.remark
         if new is not None and self.order.revealed("remark") != new \
                 and not (buyer := self._buyer()).is_erased:
-            self.order._remarked(remark=Plain(buyer, new), **self.at.envelope())
+            self.order.declare(Order.Remarked, self.at, remark=Plain(buyer, new))
 
     def dispatched(self) -> None:
         """That the order went out, once."""
         command = self.command
         if command.dispatched is not None and self.order.dispatched_at is None:
             new = command.warehouse is not None and not self.order.warehouse
-            self.order._dispatched(courier=command.courier, waybill=command.waybill,
-                                   warehouse=command.warehouse if new else None,
-                                   parts=self.parts if new else [],
-                                   inferred=command.dispatched.marks(),
-                                   **command.dispatched.envelope())
+            self.order.declare(Order.Dispatched, command.dispatched, courier=command.courier,
+                               waybill=command.waybill,
+                               warehouse=command.warehouse if new else None,
+                               parts=self.parts if new else [])
 
     def delivered(self) -> None:
         """That the order arrived, once."""
         moment = self.command.delivered
         if moment is not None and self.order.delivered_at is None:
-            self.order._delivered(inferred=moment.marks(), **moment.envelope())
+            self.order.declare(Order.Delivered, moment)
 
     def ended(self) -> None:
         """How the order ended; another end than the one known replaces it."""
         order, moment, state = self.order, self.command.ended, self.command.ended_as
         if moment is None or state == order.ended or self.is_older():
             return
-        envelope = {"inferred": moment.marks(), **moment.envelope()}
         if state == "completed":
-            order._completed(**envelope)
-        elif state == "closed":
-            order._closed(reason=self._plain(self.command.reason), **envelope)
+            order.declare(Order.Completed, moment)
         else:
-            order._cancelled(reason=self._plain(self.command.reason), **envelope)
+            order.declare(Order.Closed if state == "closed" else Order.Cancelled, moment,
+                          reason=self._plain(self.command.reason))

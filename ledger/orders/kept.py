@@ -7,8 +7,9 @@ from typing import Self
 import msgspec
 
 from ledger.common.personal import Personal
+from ledger.orders.goods import Goods, States
 from ledger.orders.order import Order
-from ledger.orders.values import Parcel, States
+from ledger.orders.values import Parcel
 
 
 class Kept(msgspec.Struct, omit_defaults=True):
@@ -36,10 +37,15 @@ class Kept(msgspec.Struct, omit_defaults=True):
             order.parcels, imported, order.approved, order.submitted, order.held_for,
             order.ended, order.dispatched_at, order.delivered_at)
 
+    @property
+    def goods(self) -> Goods:
+        """Its pieces."""
+        return Goods({line: states for line, (_, states) in self.lines.items()})
+
     def restored(self, stream: str, *, warehouse: str, exceptions: dict[str, str]) -> Order:
         """The order again, for its next event; `exceptions` are the kinds of the open ones."""
         order = Order.blank(stream)
-        order.goods = {line: states for line, (_, states) in self.lines.items()}
+        order.goods = self.goods
         order.parcels = self.parcels
         order.approved, order.submitted = self.approved, self.submitted
         order.held_for = self.held_for

@@ -7,7 +7,8 @@ from ledger.common.bounds import Words
 from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import ExceptionUnknown, GoodsMoved, OrderNotReady
-from ledger.orders.shipping import OrderGoods
+from ledger.orders.goods import Goods
+from ledger.orders.standing import OrderStanding
 from ledger.orders.values import Line
 from ledger.stock.pieces import sku_of
 
@@ -19,13 +20,13 @@ EXCEPTIONS = (
 """The kinds of exceptions."""
 
 
-class OrderReview(OrderGoods):
+class OrderReview(OrderStanding):
     """The part of an order that knows whether it may be worked on, and what is wrong with it."""
 
     def begin(self) -> None:
         """Nobody has looked at it."""
         super().begin()
-        self.lines: dict[str, Line] | None = None
+        self.approved = False
         self.exceptions: dict[str, str] = {}
 
     # -- facts ------------------------------------------------------------------------------------
@@ -120,18 +121,11 @@ class OrderReview(OrderGoods):
     @event(LinesChanged)
     def _lines_changed(self, new):
         self.lines = {line.line: line for line in new}
-        self.goods = {line.line: {"unreserved": line.quantity} for line in new if not line.fee}
+        self.goods = Goods.of(new, "unreserved")
 
     @event(LinesDeclared)
     def _lines_declared(self, lines):
         self._know_lines(lines)
-
-    def _know_lines(self, lines: list[Line]) -> None:
-        """Take lines whose pieces are all where the order as a whole is known to be."""
-        state = "delivered" if self.delivered_at else "in_transit" if self.dispatched_at else (
-            "cancelled" if self.ended == "cancelled" else "unreserved")
-        self.lines = {line.line: line for line in lines}
-        self.goods = {line.line: {state: line.quantity} for line in lines if not line.fee}
 
     @event(Held)
     def _held(self, reason):

@@ -3,49 +3,35 @@
 Every event moves pieces from states to a state, so that they always add up to what was ordered.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import (
-    GoodsElsewhere,
     LastCheckFailed,
     NothingPicked,
     NotThatMany,
-    OrderEnded,
-    OrderHeld,
     OrderLineUnknown,
-    OrderNotReady,
-    OrderUnknown,
     ParcelAlreadyPacked,
     ParcelOutOfTurn,
     ParcelUnknown,
 )
-from ledger.orders.values import BACK, ON_ITS_WAY, OPEN, SENT, Parcel, PickedFrom, States
-from ledger.stock.pieces import Count, LineParts, parts_by_line, quantities
+from ledger.orders.standing import OrderStanding
+from ledger.orders.values import BACK, ON_ITS_WAY, OPEN, SENT, Parcel, PickedFrom
+from ledger.stock.pieces import Count, LineParts, parts_by_line
 
 
-class OrderGoods(Aggregate):
-    """The part of an order that knows its pieces and parcels."""
-
-    KIND = "order"
+class OrderGoods(OrderStanding):
+    """The part of an order that moves its pieces and knows its parcels."""
 
     def begin(self) -> None:
-        """No lines are known."""
-        self.goods: dict[str, States] = {}
+        """Nothing is packed."""
+        super().begin()
         self.parts: dict[str, tuple[LineParts, ...]] = {}
         self.parcels: dict[str, Parcel] = {}
-        self.warehouse = ""
-        self.approved = False
-        self.submitted = False
-        self.held_for: tuple[Personal | None, int] | None = None
         self.check_failed = False
-        self.ended = ""
-        self.placed_at: datetime | None = None
-        self.dispatched_at: datetime | None = None
-        self.delivered_at: datetime | None = None
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -183,50 +169,38 @@ class OrderGoods(Aggregate):
 
     # -- mutators ---------------------------------------------------------------------------------
 
-    def _shift(self, counts: Iterable[Any], sources: Sequence[str], target: str) -> None:
-        # No more than is there: what a file declared may have moved the same pieces before.
-        goods = self.goods.copy()
-        for count in counts:
-            states = dict(goods[count.line])
-            left = count.quantity
-            for source in sources:
-                taken = min(left, states.get(source, 0))
-                if taken:
-                    left -= taken
-                    states[source] -= taken
-                    states[target] = states.get(target, 0) + taken
-            goods[count.line] = {name: number for name, number in states.items() if number}
-        self.goods = goods
+    def _move(self, counts: Collection[Any], sources: Iterable[str], target: str) -> None:
+        self.goods = self.goods.moved(counts, sources, target)
 
     @event(Reserved)
     def _reserved(self, warehouse, lines, short, parts):
         self.warehouse = warehouse
         self.parts = {**self.parts, **parts_by_line(parts)}
-        self._shift(lines, ("short", "unreserved"), "reserved")
-        self._shift(short, ("unreserved",), "short")
+        self._move(lines, ("short", "unreserved"), "reserved")
+        self._move(short, ("unreserved",), "short")
 
     @event(ReservationReleased)
     def _reservation_released(self, lines, short):
-        self._shift(lines, ("reserved",), "unreserved")
-        self._shift(short, ("short",), "unreserved")
+        self._move(lines, ("reserved",), "unreserved")
+        self._move(short, ("short",), "unreserved")
 
     @event(ReservationTakenBack)
     def _reservation_taken_back(self, lines):
-        self._shift(lines, ("reserved",), "short")
+        self._move(lines, ("reserved",), "short")
 
     @event(Picked)
     def _picked(self, lines):
-        self._shift(lines, ("reserved",), "picked")
+        self._move(lines, ("reserved",), "picked")
         self.check_failed = False
 
     @event(Checked)
     def _checked(self, passed, faulty):
         self.check_failed = not passed
-        self._shift(faulty, ("picked",), "unreserved")
+        self._move(faulty, ("picked",), "unreserved")
 
     @event(Packed)
     def _packed(self, parcel, lines):
-        self._shift(lines, ("picked",), "packed")
+        self._move(lines, ("picked",), "packed")
         self.parcels = {**self.parcels, parcel: Parcel(state="packed", lines=lines)}
 
     @event(Dispatched)
@@ -236,9 +210,9 @@ class OrderGoods(Aggregate):
             self.warehouse = warehouse
             self.parts = {**self.parts, **parts_by_line(parts)}
         if parcel is None:
-            self._shift(self._all(OPEN), OPEN, "in_transit")
+            self.goods = self.goods.all_moved(OPEN, "in_transit")
         else:
-            self._shift(lines, ("packed",), "in_transit")
+            self._move(lines, ("packed",), "in_transit")
             self.parcels = {**self.parcels, parcel: Parcel(state="dispatched", lines=lines)}
 
     @event(TransitReported)
@@ -260,69 +234,38 @@ class OrderGoods(Aggregate):
         self._arrived(parcel, "lost")
 
     def _arrived(self, parcel: str | None, state: str) -> None:
-        lines = self._all(("in_transit",)) if parcel is None else self.parcels[parcel].lines
-        self._shift(lines, SENT, state)
-        if parcel is not None:
-            self.parcels = {**self.parcels, parcel: Parcel(state=state, lines=lines)}
+        if parcel is None:
+            self.goods = self.goods.all_moved(("in_transit",), state)
+            return
+        lines = self.parcels[parcel].lines
+        self._move(lines, SENT, state)
+        self.parcels = {**self.parcels, parcel: Parcel(state=state, lines=lines)}
 
     @event(ReturnExpected)
     def _return_expected(self, lines):
-        self._shift(lines, ("delivered",), "returning")
+        self._move(lines, ("delivered",), "returning")
 
     @event(ReturnReceived)
     def _return_received(self, lines, refused):
-        self._shift(lines, (BACK,) if refused else ("returning",), "returned")
+        self._move(lines, (BACK,) if refused else ("returning",), "returned")
 
     @event(ReturnEnded)
     def _return_ended(self, lines):
-        self._shift(lines, ("returning",), "delivered")
-
-    def _all(self, states: Sequence[str]) -> list[Count]:
-        """All pieces that are in some states, by line."""
-        sums = ((line, sum(known.get(state, 0) for state in states))
-                for line, known in self.goods.items())
-        return [Count(line, quantity) for line, quantity in sums if quantity]
+        self._move(lines, ("returning",), "delivered")
 
     # -- rules ------------------------------------------------------------------------------------
 
-    def must_be_known(self) -> None:
-        """Errors: OrderUnknown (R-ORD-03)."""
-        if self.placed_at is None:
-            raise OrderUnknown(order=self.id)
-
-    def must_be_open(self) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20."""
-        self.must_be_known()
-        if self.ended:
-            raise OrderEnded(order=self.id, state=self.ended)
-        if self.held_for is not None:
-            raise OrderHeld(order=self.id)
-
-    def must_be_submitted(self) -> None:
-        """The warehouse may work on it. Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21."""
-        self.must_be_open()
-        if not self.submitted:
-            raise OrderNotReady(order=self.id, step="submitted to the warehouse")
-
-    def must_have(self, counts: Iterable[Any], sources: Sequence[str]) -> None:
+    def must_have(self, counts: Iterable[Any], states: Collection[str]) -> None:
         """Every line has so many pieces in these states.
 
         Errors: NotThatMany (R-ORD-22), OrderLineUnknown (R-ORD-29).
         """
-        for line, quantity in quantities(counts).items():
-            if line not in self.goods:
-                raise OrderLineUnknown(order=self.id, line=line)
-            there = sum(self.goods[line].get(source, 0) for source in sources)
-            if quantity > there:
-                raise NotThatMany(order=self.id, line=line, wanted=quantity, there=there,
-                                  state=" or ".join(sources))
-
-    def must_not_be_elsewhere(self, warehouse: str) -> None:
-        """No piece is held for it in another warehouse. Errors: GoodsElsewhere (R-ORD-32)."""
-        held = [state for state in OPEN[1:] if self._all((state,))]
-        if held and self.warehouse not in ("", warehouse):
-            raise GoodsElsewhere(order=self.id, warehouse=warehouse, elsewhere=self.warehouse,
-                                 state=" or ".join(held))
+        if (lacking := self.goods.lacking(counts, states)) is None:
+            return
+        if lacking.there is None:
+            raise OrderLineUnknown(order=self.id, line=lacking.line)
+        raise NotThatMany(order=self.id, line=lacking.line, wanted=lacking.wanted,
+                          there=lacking.there, state=" or ".join(states))
 
     def parcel(self, name: str, wanted: str, *states: str) -> Parcel:
         """A parcel in one of these states, so that it can become what is wanted. Errors:
@@ -351,7 +294,7 @@ class OrderGoods(Aggregate):
     def release(self, reason: Plain | None, moved_to: str | None, *, occurred_at: datetime) -> None:
         """Nothing is reserved or waited for any more. Errors: R-ORD-03."""
         self.must_be_known()
-        reserved, short = self._all(("reserved",)), self._all(("short",))
+        reserved, short = self.goods.in_states("reserved"), self.goods.in_states("short")
         if reserved or short:
             self._reservation_released(lines=reserved, short=short, reason=reason,
                                        moved_to=moved_to, occurred_at=occurred_at)
@@ -368,7 +311,7 @@ class OrderGoods(Aggregate):
         """Errors: R-ORD-03, R-ORD-06, R-ORD-20 to R-ORD-22, R-ORD-28, R-ORD-29."""
         self.must_be_submitted()
         self.must_have(faulty, ("picked",))
-        if not self._all(("picked",)):
+        if not self.goods.has("picked"):
             raise NothingPicked(order=self.id)
         self._checked(passed=passed, faulty=faulty, note=note, occurred_at=occurred_at)
 

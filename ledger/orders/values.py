@@ -1,6 +1,5 @@
 """What orders are made of: lines, amounts, payments, parcels, and the states of their pieces."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -33,9 +32,6 @@ SENT = ("in_transit", BACK)
 
 STATES = ("cancelled", *OPEN, *SENT, "delivered", "returning", "returned", "lost")
 """All states of a piece. One that was dispatched is in transit or in a state after it."""
-
-States = Mapping[str, int]
-"""Pieces of a line by state; a state without any is left out."""
 
 ON_ITS_WAY = ("dispatched", "in_transit")
 """States of a parcel that a courier has."""

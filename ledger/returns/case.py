@@ -11,6 +11,7 @@ from ledger.common.bounds import Words
 from ledger.common.moments import Moment
 from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
+from ledger.orders.goods import NO_GOODS, Goods
 from ledger.returns.errors import (
     CaseDeclaredDifferently,
     CaseEnded,
@@ -25,6 +26,7 @@ from ledger.returns.errors import (
     RefundExceedsCase,
 )
 from ledger.returns.values import (
+    DISPOSITIONS,
     KINDS,
     NOT_BACK,
     RETURN_AND_REFUND,
@@ -34,11 +36,11 @@ from ledger.returns.values import (
     Outcome,
     Sums,
 )
-from ledger.stock.pieces import Count, LineParts, parts_by_line, quantities, sku_of
+from ledger.stock.pieces import Count, LineParts, parts_by_line, sku_of
 
 AWAITED, RECEIVED = "awaited", "awaiting_inspection"
-ABSENT = (AWAITED, "given_up", *NOT_BACK)
-"""States of pieces that are not here."""
+CAME = (RECEIVED, *(found for found in DISPOSITIONS if found not in NOT_BACK))
+"""States of pieces that came back."""
 
 ENDED = ("rejected", "withdrawn", "closed")
 
@@ -55,7 +57,7 @@ class Case(Aggregate):
         self.account: Personal | None = None
         self.lines: dict[str, CaseLine] = {}
         self.matched: dict[str, str] = {}
-        self.goods: dict[str, Mapping[str, int]] = {}
+        self.goods: Goods = NO_GOODS
         self.parts: dict[str, tuple[LineParts, ...]] = {}
         self.sums = Sums()
 
@@ -185,7 +187,7 @@ class Case(Aggregate):
     def _requested(self, kind, order, currency, lines, refund_minor):
         self.state, self.kind, self.order, self.currency = "requested", kind, order, currency
         self.sums = Sums(refund_minor)
-        self._take(lines, AWAITED if kind in WITH_GOODS else "")
+        self._take(lines, AWAITED if kind in WITH_GOODS else None)
 
     @event(ParcelReceived)
     def _parcel_received(self, warehouse, currency, lines, parts):
@@ -199,10 +201,9 @@ class Case(Aggregate):
         self.currency, self.parts, self.account = currency, parts_by_line(parts), account
         self._take(lines, RECEIVED)
 
-    def _take(self, lines: Iterable[CaseLine], state: str) -> None:
+    def _take(self, lines: list[CaseLine], state: str | None) -> None:
         self.lines = {line.line: line for line in lines}
-        self.goods = {name: {state: line.quantity} for name, line in self.lines.items()
-                      if state and not line.fee}
+        self.goods = NO_GOODS if state is None else Goods.of(lines, state)
 
     @event(Matched)
     def _matched(self, order, lines):
@@ -221,20 +222,12 @@ class Case(Aggregate):
     def _goods_received(self, warehouse, lines, parts):
         self.warehouse = warehouse
         self.parts = {**self.parts, **parts_by_line(parts)}
-        for count in lines:
-            self._shift(count, AWAITED, RECEIVED)
+        self.goods = self.goods.moved(lines, (AWAITED,), RECEIVED)
 
     @event(Inspected)
     def _inspected(self, lines):
         for outcome in lines:
-            self._shift(outcome, RECEIVED, outcome.disposition)
-
-    def _shift(self, count: Any, source: str, target: str) -> None:
-        states = dict(self.goods[count.line])
-        taken = min(count.quantity, states.get(source, 0))
-        for state, change in ((source, -taken), (target, taken)):
-            states[state] = states.get(state, 0) + change
-        self.goods = {**self.goods, count.line: {name: n for name, n in states.items() if n}}
+            self.goods = self.goods.moved((outcome,), (RECEIVED,), outcome.disposition)
 
     @event(RefundApproved)
     def _refund_approved(self, amount_minor):
@@ -251,20 +244,17 @@ class Case(Aggregate):
     @event(Closed)
     def _closed(self, given_up):
         self.state = "closed"
-        for count in given_up:
-            self._shift(count, AWAITED, "given_up")
+        self.goods = self.goods.moved(given_up, (AWAITED,), "given_up")
 
     # -- rules ------------------------------------------------------------------------------------
 
     def pieces(self, state: str) -> list[Count]:
         """All pieces of a state, by line."""
-        return [Count(line, known[state]) for line, known in self.goods.items() if state in known]
+        return self.goods.in_states(state)
 
     def came(self) -> list[Count]:
         """All pieces that came back, by line."""
-        sums = ((line, sum(pieces for state, pieces in states.items() if state not in ABSENT))
-                for line, states in self.goods.items())
-        return [Count(line, quantity) for line, quantity in sums if quantity]
+        return self.goods.in_states(*CAME)
 
     def order_line(self, line: str) -> str:
         """The line of the order that a line of the case is about."""
@@ -297,12 +287,12 @@ class Case(Aggregate):
 
     def must_have(self, counts: Iterable[Any], state: str) -> None:
         """Every line has so many pieces of a state. Errors: R-RET-05, R-RET-12."""
-        for line, quantity in quantities(counts).items():
-            if line not in self.goods:
-                raise CaseLineUnknown(case=self.id, line=line)
-            if quantity > (there := self.goods[line].get(state, 0)):
-                raise NotThatManyBack(case=self.id, line=line, wanted=quantity, there=there,
-                                      state=state)
+        if (lacking := self.goods.lacking(counts, (state,))) is None:
+            return
+        if lacking.there is None:
+            raise CaseLineUnknown(case=self.id, line=lacking.line)
+        raise NotThatManyBack(case=self.id, line=lacking.line, wanted=lacking.wanted,
+                              there=lacking.there, state=state)
 
     def is_new(self, lines: list[CaseLine], fields: Mapping[str, Any]) -> bool:
         """Whether it is new; if not, it has to be the same. Errors: R-RET-02."""

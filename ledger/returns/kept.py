@@ -1,10 +1,10 @@
 """What a read model keeps of a case: enough for its next event, and for the reports on it."""
 
-from collections.abc import Mapping
 from typing import Self
 
 import msgspec
 
+from ledger.orders.goods import Goods, States
 from ledger.returns.case import Case
 from ledger.returns.values import CaseLine, Sums
 
@@ -23,14 +23,19 @@ class Kept(msgspec.Struct, omit_defaults=True):
     warehouse: str = ""
     lines: dict[str, CaseLine] = {}
     matched: dict[str, str] = {}
-    goods: dict[str, Mapping[str, int]] = {}
+    by_line: dict[str, States] = msgspec.field(default={}, name="goods")
     sums: Sums = Sums()
 
     @classmethod
     def of(cls, case: Case, *, opened_at: int) -> Self:
         """What is kept of a case."""
         return cls(case.state, case.kind, case.currency, opened_at, case.order, case.warehouse,
-                   case.lines, case.matched, case.goods, case.sums)
+                   case.lines, case.matched, case.goods.by_line, case.sums)
+
+    @property
+    def goods(self) -> Goods:
+        """Its pieces."""
+        return Goods(self.by_line)
 
     def restored(self, stream: str) -> Case:
         """The case again, for its next event."""

@@ -118,14 +118,14 @@ class StockAccount(Account):
         return self.levels.get(place, 0)
 
     def decide(
-        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool = False
+        self, postings: Sequence[Posting], at: datetime, *, unseen: int = 0
     ) -> list[Posting]:
         """What a decision of some time posts, if the pieces are there; see `_posted`.
 
         Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02), BinEmpty (R-STK-16), BinNeeded
         (R-STK-17), TooManyPieces (R-STK-15).
         """
-        found = self._posted(postings, at, not_counted=not_counted)
+        found = self._posted(postings, at, unseen)
         wanted = self._changes(found)
         for place, change in wanted.items():
             had = self.level(place)
@@ -141,14 +141,16 @@ class StockAccount(Account):
         return found
 
     def declare(
-        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool = False,
-        known_since: int = 0,
+        self, postings: Sequence[Posting], at: datetime, *, unseen: int = 0
     ) -> list[Posting]:
         """What a fact of some time posts, whatever the books say; see `_posted`.
 
         Errors: TooManyPieces (R-STK-15).
         """
-        found = self._posted(postings, at, not_counted=not_counted, known_since=known_since)
+        return self._with_below(self._posted(postings, at, unseen))
+
+    def _with_below(self, found: list[Posting]) -> list[Posting]:
+        """Postings that say which places they leave below zero, the last one out of each."""
         after = {place: level for place, change in self._changes(found).items()
                  if place in PHYSICAL and change < 0 and (level := self.level(place) + change) < 0}
         for index in reversed(range(len(found))):
@@ -158,19 +160,24 @@ class StockAccount(Account):
         return found
 
     def _posted(
-        self, postings: Sequence[Posting], at: datetime, *, not_counted: bool,
-        known_since: int = 0,
+        self, postings: Sequence[Posting], at: datetime, unseen: int
     ) -> list[Posting]:
         """Postings with the bins that they can only have come out of, and what posts them back
-        where a count has seen them already. A count up to the position `known_since` is none: what
-        it has seen is posted back by what is corrected. Errors: TooManyPieces (R-STK-15)."""
+        where a count has seen them already: none of those up to the position `unseen` has.
+
+        Errors: TooManyPieces (R-STK-15).
+        """
         found = list(self._out_of_bins(postings))
-        if self.observed and not not_counted:
-            found += self._posted_back(found, at, known_since=known_since)
-        moved = self.moved_in_all + sum(one.quantity for one in found)
+        if self.observed:
+            found += self._posted_back(found, at, unseen)
+        self._must_hold(found)
+        return found
+
+    def _must_hold(self, postings: Iterable[Posting]) -> None:
+        """Errors: TooManyPieces (R-STK-15)."""
+        moved = self.moved_in_all + sum(one.quantity for one in postings)
         if moved > MOST_MOVED:
             raise TooManyPieces(stock=self.id, pieces=moved, most=MOST_MOVED)
-        return found
 
     @staticmethod
     def _changes(postings: Iterable[Posting]) -> dict[str, int]:
@@ -206,8 +213,8 @@ class StockAccount(Account):
     # -- counts -----------------------------------------------------------------------------------
 
     def _posted_back(
-        self, postings: Iterable[Posting], at: datetime, *, strictly: bool = False,
-        known_since: int = 0,
+        self, postings: Iterable[Posting], at: datetime, unseen: int = 0, *,
+        strictly: bool = False,
     ) -> list[Posting]:
         """What cancels postings at the first count after each that saw its pieces, or `strictly`
         after it: the count was right, so the level from then on stays, and the level before it is
@@ -215,15 +222,15 @@ class StockAccount(Account):
         back: dict[tuple[Lying, datetime], int] = {}
         for one in postings:
             for lying, change, crossing in _legs(one):
-                seen = self._seen(lying, one.at or at, crossing=crossing, strictly=strictly,
-                                  known_since=known_since)
+                seen = self._seen(lying, one.at or at, unseen, crossing=crossing,
+                                  strictly=strictly)
                 if seen is not None:
                     back[lying, seen] = back.get((lying, seen), 0) + change
         return [_gain(self.id, lying, -change, ALREADY_COUNTED, seen)
                 for (lying, seen), change in back.items() if change]
 
     def _seen(
-        self, lying: Lying, at: datetime, *, crossing: bool, strictly: bool, known_since: int
+        self, lying: Lying, at: datetime, unseen: int, *, crossing: bool, strictly: bool
     ) -> datetime | None:
         """When that was counted for the first time which came to lie, or lay no more, at a time.
         Who counts a whole shelf does not see what only went from bin to bin."""
@@ -235,7 +242,7 @@ class StockAccount(Account):
         for key in keys:
             known = self.observed.get(key, ())
             first = bisect_left(known, (at, MOST_MOVED if strictly else 0))
-            found += [time for time, position in known[first:] if position > known_since][:1]
+            found += [time for time, position in known[first:] if position > unseen][:1]
         return min(found, default=None)
 
     def count(
@@ -245,7 +252,7 @@ class StockAccount(Account):
 
         `later` are the touches that may have posted after it. The book is the present less what was
         posted after the count; what was posted at the same instant counts as before. A count that
-        is older than another posts its variance, and back at that one.
+        is older than another posts its variance, and back at that one. Errors: R-STK-15.
         """
         after: dict[Lying, int] = {}
         if at < self.latest_at:
@@ -274,7 +281,8 @@ class StockAccount(Account):
                         for (area, name), number in counted.items()]
         if self.observed:
             postings += self._posted_back(postings, at, strictly=True)
-        return observations, postings, book
+        self._must_hold(postings)
+        return observations, self._with_below(postings), book
 
     def _variance(
         self, lying: Lying, variance: int, then: Mapping[str, int], cause: str

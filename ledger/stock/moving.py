@@ -33,7 +33,7 @@ def moves_by_sku(work: Work, warehouse: str, moves: Iterable[StockMove]) -> Move
 
 
 def post_moves(
-    work: Work, fact: Any, moves: Moves, *, declared: bool = False, not_counted: bool = False,
+    work: Work, fact: Any, moves: Moves, *, declared: bool = False, unseen: int = 0,
     at: datetime | None = None,
 ) -> dict[str, StockAccount]:
     """Let an event post moves: for each account first the facts, then the decisions, which may
@@ -49,7 +49,7 @@ def post_moves(
                     for account, listed in moves.items() for move in listed
                     if (CAUSES[move.cause].decision and not declared) == decided]
         found |= {account.id: account for account in post(
-            work, fact, postings, decided=decided, not_counted=not_counted)}
+            work, fact, postings, decided=decided, unseen=unseen)}
     return found
 
 

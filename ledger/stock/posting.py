@@ -20,26 +20,29 @@ often does it in several events."""
 
 
 def post(
-    work: Work, fact: Any, postings: Sequence[Posting], *, decided: bool,
-    not_counted: bool = False, known_since: int = 0,
+    work: Work, fact: Any, postings: Sequence[Posting], *, decided: bool, unseen: int = 0
 ) -> list[StockAccount]:
-    """Let a pending event post, by decision or as a declared fact. Returns the accounts.
+    """Let a pending event post, by decision or as a declared fact. Counts up to the position
+    `unseen` have not seen what it posts. Returns the accounts.
 
     Errors: those of `StockAccount.decide` and `declare`, TooManyPostings (R-STK-18).
     """
-    if len(fact.postings) + len(postings) > MOST_POSTINGS:
-        raise TooManyPostings(document=fact.originator_id, most=MOST_POSTINGS,
-                              postings=len(fact.postings) + len(postings))
+    _must_hold(fact, len(fact.postings) + len(postings))
     by_account: dict[str, list[Posting]] = {}
     for posting in postings:
         by_account.setdefault(posting.account, []).append(posting)
     accounts = load_all(work, by_account)
     for account, wanted in zip(accounts, by_account.values(), strict=True):
-        found = (account.decide(wanted, fact.occurred_at, not_counted=not_counted) if decided else
-                 account.declare(wanted, fact.occurred_at, not_counted=not_counted,
-                                 known_since=known_since))
+        check = account.decide if decided else account.declare
+        found = check(wanted, fact.occurred_at, unseen=unseen)
         _add(work, fact, account, found)
     return accounts
+
+
+def _must_hold(fact: Any, postings: int) -> None:
+    """Errors: TooManyPostings (R-STK-18)."""
+    if postings > MOST_POSTINGS:
+        raise TooManyPostings(document=fact.originator_id, most=MOST_POSTINGS, postings=postings)
 
 
 def observe(
@@ -47,11 +50,12 @@ def observe(
     later: Iterable[Touch], cause: str,
 ) -> dict[Lying, int]:
     """Let a pending event record a count and post its variance. Returns the book of that time, by
-    area and bin; see `StockAccount.count`."""
+    area and bin; see `StockAccount.count`. Errors: TooManyPostings (R-STK-18), R-STK-15."""
+    _must_hold(fact, len(fact.observations) + len(counted))
     observations, postings, book = account.count(counted, at, later, cause)
     if at != fact.occurred_at:
         postings = [one if one.at else msgspec.structs.replace(one, at=at) for one in postings]
-    _add(work, fact, account, account.declare(postings, at, not_counted=True), observations)
+    _add(work, fact, account, postings, observations)
     return book
 
 
@@ -75,6 +79,11 @@ def withdraw(work: Work, fact: Any, observations: Iterable[Observation]) -> None
             msgspec.structs.replace(one, withdrawn=not one.withdrawn))
     for account in load_all(work, by_account):
         _add(work, fact, account, [], by_account[account.id])
+
+
+def unseen_by(work: Work, late: str) -> int:
+    """The position up to which counts have not seen what a command tells late."""
+    return work.position if late == "not_counted" else 0
 
 
 def load_all(work: Work, names: Iterable[str]) -> list[StockAccount]:

@@ -89,6 +89,7 @@ class Transfer(Aggregate):
         source: str
         target: str
         lines: list[Sending]
+        not_counted: bool = False
 
         def about(self) -> list[str]:
             """The SKUs."""
@@ -100,6 +101,7 @@ class Transfer(Aggregate):
         TOPIC = "transfer.received.v1"
         lines: list[Arrival]
         reason: str | None = None
+        not_counted: bool = False
 
         def about(self) -> list[str]:
             """The SKUs."""
@@ -129,22 +131,25 @@ class Transfer(Aggregate):
                          if (left := sent - came.get(sku, 0))}
 
     def send(
-        self, source: str, target: str, lines: list[Sending], *, occurred_at: datetime
+        self, source: str, target: str, lines: list[Sending], *, not_counted: bool = False,
+        occurred_at: datetime,
     ) -> None:
         """Errors: TransferAlreadySent (R-TRF-01)."""
         if self.version:
             raise TransferAlreadySent(transfer=self.id)
-        self._sent(source=source, target=target, lines=lines, occurred_at=occurred_at)
+        self._sent(source=source, target=target, lines=lines, not_counted=not_counted,
+                   occurred_at=occurred_at)
 
     def receive(
-        self, lines: list[Arrival], reason: str | None, *, occurred_at: datetime
+        self, lines: list[Arrival], reason: str | None, *, not_counted: bool = False,
+        occurred_at: datetime,
     ) -> None:
         """Errors: MoreReceivedThanSent (R-TRF-03)."""
         for sku, received in _pieces(lines).items():
             if received > (underway := self.underway.get(sku, 0)):
                 raise MoreReceivedThanSent(transfer=self.id, sku=sku, received=received,
                                            underway=underway)
-        self._received(lines=lines, reason=reason, occurred_at=occurred_at)
+        self._received(lines=lines, reason=reason, not_counted=not_counted, occurred_at=occurred_at)
 
 
     def undone(self, before: "Transfer", after: "Transfer") -> dict[str, int]:

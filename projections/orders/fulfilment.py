@@ -23,7 +23,7 @@ from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.orders.review import OrderReview
 from ledger.orders.shipping import OrderGoods
-from ledger.orders.values import OPEN, STATES
+from ledger.orders.values import BACK, OPEN, STATES
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
 from projections.asking.written import ERASED, Sealed, Written
@@ -86,12 +86,11 @@ class Tracked:
         order = self.order
         if (moved := MOVED.get(entry.type)) is not None:
             counts = moved(order, event)
-            if counts is None or not all(count.line in order.goods for count in counts):
+            if counts is None or not order.goods.knows(counts):
                 return
         event.__dict__["occurred_at"] = from_us(entry.occurred_at)
-        order._version = entry.version - 1  # what is sealed in the event is bound to its version
         lines = order.lines
-        event.apply(order)
+        order.fold(event, entry.version)
         if order.lines is not lines:
             self.skus = {name: line.sku for name, line in (order.lines or {}).items()}
         if entry.type in EXCEPTIONAL:
@@ -153,11 +152,13 @@ def _under_way(order: Order, event: Any) -> Iterable[Any] | None:
 MOVED: dict[str, Moved] = {
     Order.Reserved.TOPIC: _lines_and_short,
     Order.ReservationReleased.TOPIC: _lines_and_short,
+    Order.ReservationTakenBack.TOPIC: _lines,
     Order.Picked.TOPIC: _lines,
     Order.Checked.TOPIC: _faulty,
     Order.Packed.TOPIC: _lines,
     Order.Dispatched.TOPIC: _sent,
     Order.TransitReported.TOPIC: _under_way,
+    Order.ParcelRefused.TOPIC: _arrived,
     Order.Delivered.TOPIC: _arrived,
     Order.ParcelLost.TOPIC: _arrived,
     Order.ReturnExpected.TOPIC: _lines,
@@ -235,8 +236,8 @@ def shown(row: Row[Any]) -> dict[str, Any]:
     note (the last one), owner, opened_at, opened_position. `held` is why, or None.
     """
     kept = _kept.decode(row.state)
-    pieces = {state: sum(states.get(state, 0) for _, states in kept.lines.values())
-              for state in STATES}
+    goods = kept.goods
+    pieces = goods.sums(STATES)
     return {
         "subject": row.subject,
         "warehouse": row.warehouse or None,
@@ -248,7 +249,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "fulfilment_status": fulfilment_status(kept, pieces),
         "pieces": pieces,
         "lines": [{"line": line, "sku": sku, "ordered": sum(states.values()),
-                   **{state: states.get(state, 0) for state in STATES}}
+                   **goods.shown(line, STATES)}
                   for line, (sku, states) in kept.lines.items()],
         "parcels": [{"parcel": name, **msgspec.to_builtins(parcel)}
                     for name, parcel in kept.parcels.items()],
@@ -269,8 +270,8 @@ def fulfilment_status(kept: Kept, pieces: Mapping[str, int]) -> str:
     Nothing sent yet: unfulfilled; back_ordered (it waits for pieces); part_reserved; reserved,
     picked, packed (all pieces are at least so far). Then part_dispatched (others are still to be
     sent); dispatched (all are, none has arrived); part_delivered; delivered (none is on its way any
-    more); returning (some are expected back); part_returned; returned; lost (all are). All pieces
-    cancelled: cancelled. Of an order without known lines: what its times say.
+    more); returning (some are expected or on their way back); part_returned; returned; lost (all
+    are). All pieces cancelled: cancelled. Of an order without known lines: what its times say.
     """
     to_send = sum(pieces[state] for state in OPEN)
     sent = sum(pieces.values()) - to_send - pieces["cancelled"]
@@ -292,7 +293,7 @@ def _prepared(pieces: Mapping[str, int], to_send: int) -> str:
 
 
 def _after_dispatch(pieces: Mapping[str, int], sent: int) -> str:
-    if pieces["returning"]:
+    if pieces["returning"] or pieces[BACK]:
         return "returning"
     if pieces["in_transit"]:
         return "dispatched" if pieces["in_transit"] == sent else "part_delivered"

@@ -89,8 +89,7 @@ def take(account: Account, entry: Entry | Outline, event: Any) -> None:
     if isinstance(charge, str) and not isinstance(event, Account.EffectCarried) \
             and charge not in account.charges:
         return
-    account._version = entry.version - 1  # what is sealed in the event is bound to its version
-    event.apply(account)
+    account.fold(event, entry.version)
 
 
 def streams_of(

@@ -17,6 +17,7 @@ from ledger.common import errors as bases
 from ledger.common.checking import split
 from ledger.common.errors import LedgerError
 from ledger.common.personal import Personal
+from ledger.core.aggregate import Aggregate
 from tests.support import source
 from tests.support.source import FUNCTIONS, check, functions, imports
 
@@ -217,6 +218,21 @@ def _mutator_faults(cls: ast.ClassDef) -> Iterator[tuple[ast.AST, str]]:
                     yield node, f"{name} calls {called}"
                 if called.startswith("self.") and called[5:] in methods:
                     waiting.append(called[5:])
+
+
+def test_aggregates__are_entered_by_public_doors() -> None:
+    """Nobody but its own module uses a private name of an aggregate that is not its own."""
+    private: dict[str, set[str]] = defaultdict(set)
+    for name in vars(Aggregate.blank("log:a")):
+        private[name].add(Aggregate.__module__)
+    for cls in {base for one in source.events().values() for base in one.AGGREGATE.__mro__}:
+        for name in vars(cls):
+            private[name].add(cls.__module__)
+    check(f"{source.name(path)}:{node.lineno}: {ast.unparse(node)}"
+          for path, module in source.modules().items() for node in ast.walk(source.tree(path))
+          if isinstance(node, ast.Attribute) and re.match(r"_[a-z]", node.attr)
+          and ast.unparse(node.value) not in ("self", "cls", "super()")
+          and module.__name__ not in private.get(node.attr, {module.__name__}))
 
 
 # -- errors ------------------------------------------------------------------------------------

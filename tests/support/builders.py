@@ -78,7 +78,7 @@ def opened(name: str = HOUSE, **fields: Any) -> OpenWarehouse:
 
 
 def received(sku: str = "SH-001", quantity: int = 10, **fields: Any) -> MoveStock:
-    """Goods that came in from a supplier."""
+    """Goods that came in from a supplier; `to_bin` says where they lie now."""
     return moved(sku, quantity, "supplier", "available", "receipt", **fields)
 
 

@@ -28,7 +28,7 @@ def on(command: type[Any], number: object = "1", **fields: Any) -> Any:
 def ready(*more: Any) -> Story:
     """An order of 2 books and a pen, reserved, approved and submitted."""
     return given(
-        opened(), received("SH-001", 10), received("PEN", 5),
+        opened(), received("SH-001", 10, to_bin="A1"), received("PEN", 5),
         sell(1, line(quantity=2), line("PEN", name="2")),
         on(ApproveOrder), on(SubmitOrder, warehouse=HOUSE), *more)
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, Self
 
+import msgspec
 import pytest
 
 from ledger.common.errors import LedgerError
 from ledger.common.personal import Person, Personal, Plain
+from ledger.common.values import to_us
 from ledger.core.accounts import Account, Touch, settled, touches_of
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Wanted
@@ -14,8 +16,9 @@ from ledger.handlers.table import HANDLERS
 from ledger.log.persons import PersonLost
 from ledger.orders.order import Order
 from ledger.stock.account import StockAccount
-from ledger.stock.places import stock_of
+from ledger.stock.places import MEMO, stock_of
 from ledger.writing.errors import OnceTaken
+from tests.support.books import Told
 from tests.support.builders import HOUSE, stream
 
 
@@ -37,6 +40,7 @@ class Story:
         self.touched: dict[str, Any] = {}
         self.history: list[Touch] = []
         self.placed: list[tuple[int, Any]] = []
+        self.log: list[Told] = []
         self.facts: list[Any] = []
         self.error: LedgerError | None = None
         self.actor = "system"
@@ -104,7 +108,7 @@ class Story:
 
     def decide(self, command: Command) -> list[Any]:
         """Decide a command and keep what it changed. Raises its refusal."""
-        facts = []
+        facts: list[Any] = []
         self.touched = {}
         command.must_be_current(self)
         changed = HANDLERS[type(command)](command, self)
@@ -121,6 +125,8 @@ class Story:
             for name, found in self.touched.items() if isinstance(found, Account)}))
         self.history += touches
         self.placed += enumerate(facts, self.position + 1)
+        self.log += [Told(position, fact.originator_id, to_us(fact.occurred_at), _payload(fact))
+                     for position, fact in enumerate(facts, self.position + 1)]
         self.position += len(facts)
         return facts
 
@@ -152,6 +158,9 @@ class Story:
         return self.error
 
 
+_payload = msgspec.json.Encoder().encode
+
+
 def given(*history: Command) -> Story:
     """A story that begins with these commands, all of them accepted."""
     story = Story()
@@ -163,12 +172,31 @@ def given(*history: Command) -> Story:
     return story
 
 
+def account(story: Story, sku: str = "SH-001", house: str = HOUSE) -> StockAccount:
+    """The stock of a SKU."""
+    found = story.known[stock_of(house, sku)]
+    assert isinstance(found, StockAccount)
+    return found
+
+
 def levels(story: Story, sku: str = "SH-001", house: str = HOUSE) -> dict[str, int]:
-    """The places of a SKU that hold something; the sum over all places is zero."""
-    item = story.known[stock_of(house, sku)]
-    assert isinstance(item, StockAccount)
-    assert sum(item.levels.values()) == 0
-    return {place: count for place, count in item.levels.items() if count and place != "supplier"}
+    """The places of a SKU that hold something, without where it came from and who waits; the sum
+    over all places is zero."""
+    known = account(story, sku, house).levels
+    assert sum(known.values()) == 0
+    return {place: pieces for place, pieces in known.items()
+            if place not in ("supplier", *MEMO)}
+
+
+def bins(story: Story, sku: str = "SH-001", house: str = HOUSE) -> dict[str, int]:
+    """The pieces of a SKU by bin of the shelf; "" is no known bin."""
+    return account(story, sku, house).bins
+
+
+def waiting(story: Story, sku: str = "SH-001", house: str = HOUSE) -> dict[str, int]:
+    """The numbers of the orders that wait for a SKU, first in first, with their pieces."""
+    queue = account(story, sku, house).waiting
+    return {name.rpartition(":")[2]: one.quantity for name, one in queue.items()}
 
 
 def goods(story: Story, number: object = "1") -> dict[str, dict[str, int]]:
@@ -176,3 +204,10 @@ def goods(story: Story, number: object = "1") -> dict[str, dict[str, int]]:
     order = story.known[stream(number)]
     assert isinstance(order, Order)
     return {name: dict(states) for name, states in order.goods.items()}
+
+
+def open_exceptions(story: Story, number: object = "1") -> list[str]:
+    """The exceptions of an order that are open."""
+    order = story.known[stream(number)]
+    assert isinstance(order, Order)
+    return sorted(order.exceptions)

@@ -1,8 +1,9 @@
 """A shop that does anything in any order: after every step every invariant of its states holds."""
 
+import json
 import tempfile
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from ledger.application import Ledger
 from ledger.common.errors import LedgerError
 from ledger.core import event_types
+from ledger.core.accounts import touch_of
 from ledger.core.commands import Command
 from ledger.fulfilment.commands import (
     CheckOrder,
@@ -22,6 +24,7 @@ from ledger.fulfilment.commands import (
     MoveReservation,
     PackOrder,
     PickOrder,
+    RefuseParcel,
     ReleaseReservation,
     ReserveOrder,
 )
@@ -45,9 +48,11 @@ from ledger.returns.commands import (
 from ledger.returns.values import DISPOSITIONS, CaseLine, Match, Outcome
 from ledger.settings import Settings, open_ledger
 from ledger.stock.account import StockAccount
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.pieces import Count, Part
 from ledger.stock.places import PHYSICAL
 from ledger.stock.skus import BundleSku
+from tests.support.books import Books, must_be_sound, state_of, told
 from tests.support.builders import (
     CHANNEL,
     CONTEXT,
@@ -69,8 +74,13 @@ HOUSES, SKUS, NUMBERS = ("main", "east"), ("A", "B", "SET"), ("1", "2", "3")
 CASES = ("R1", "R2", "R3")
 QUANTITY = st.integers(1, 4)
 LATER = NOON + timedelta(hours=1)
-PLACES_OF = {"reserved": ("reserved", "picked"), "packed": ("packed",),
-             "with_courier": ("in_transit",), "customer": ("delivered", "returning", "returned")}
+"""When an order and its case are worked on. Counts come before, at the same instant and after."""
+
+AT = st.sampled_from([NOON + timedelta(minutes=minutes) for minutes in (30, 60, 90, 150)])
+BIN = st.sampled_from(("", "", "A1", "A2"))
+LATE = st.sampled_from(("", "", "not_counted"))
+PLACES_OF = {"reserved": ("reserved",), "picked": ("picked",), "packed": ("packed",),
+             "with_courier": ("in_transit", "returning_to_sender")}
 
 
 class Shop(RuleBasedStateMachine):
@@ -89,6 +99,11 @@ class Shop(RuleBasedStateMachine):
         self.opened = self.setup_store()
         self.ledger = self.opened.ledger
         self.ordered: dict[str, dict[str, int]] = {}
+        self.seen = 0
+        self.books = Books()
+        self.accounts: dict[str, StockAccount] = {}
+        self.orders: dict[str, Order] = {}
+        self.cases: dict[str, Case] = {}
         for house in HOUSES:
             self.send(opened(house))
         self.send(BundleSku(sku="SET", parts=[Part("A", 2), Part("B", 1)], occurred_at=NOON))
@@ -128,13 +143,37 @@ class Shop(RuleBasedStateMachine):
         if self.send(command):
             self.ordered[number] = {one.line: one.quantity for one in lines}
 
-    @rule(sku=st.sampled_from(("A", "B")), quantity=QUANTITY, house=st.sampled_from(HOUSES))
-    def receive(self, sku: str, quantity: int, house: str) -> None:
-        assert self.send(received(sku, quantity, warehouse=house))
+    @rule(sku=st.sampled_from(("A", "B")), quantity=QUANTITY, house=st.sampled_from(HOUSES),
+          at=AT, name=BIN, late=LATE)
+    def receive(
+        self, sku: str, quantity: int, house: str, at: datetime, name: str, late: str
+    ) -> None:
+        assert self.send(received(sku, quantity, warehouse=house, occurred_at=at, to_bin=name,
+                                  late=late))
 
-    @rule(sku=st.sampled_from(("A", "B")), quantity=QUANTITY, house=st.sampled_from(HOUSES))
-    def give_away(self, sku: str, quantity: int, house: str) -> None:
-        self.send(moved(sku, quantity, "available", "customer", "gift", warehouse=house))
+    @rule(sku=st.sampled_from(("A", "B")), quantity=QUANTITY, house=st.sampled_from(HOUSES),
+          at=AT, name=BIN, late=LATE)
+    def give_away(
+        self, sku: str, quantity: int, house: str, at: datetime, name: str, late: str
+    ) -> None:
+        self.send(moved(sku, quantity, "available", "customer", "gift", warehouse=house,
+                        occurred_at=at, bin=name, late=late))
+
+    @rule(sku=st.sampled_from(("A", "B")), quantity=QUANTITY,
+          ways=st.permutations(("", "A1", "A2")), at=AT)
+    def carry(self, sku: str, quantity: int, ways: list[str], at: datetime) -> None:
+        """From bin to bin."""
+        assert self.send(moved(sku, quantity, "available", "available", "bin_move", bin=ways[0],
+                               to_bin=ways[1], occurred_at=at))
+
+    @rule(counts=st.dictionaries(
+        st.tuples(st.sampled_from(("A", "B")), BIN), st.integers(0, 8), min_size=1, max_size=4),
+        house=st.sampled_from(HOUSES), at=AT)
+    def count(self, counts: dict[tuple[str, str], int], house: str, at: datetime) -> None:
+        """Bins, whole shelves, or both of one SKU. Whatever the books say, it is recorded."""
+        assert self.send(CountStock(warehouse=house, occurred_at=at, counts=[
+            CountLine(sku=sku, bin=name, quantity=quantity)
+            for (sku, name), quantity in counts.items()]))
 
     @rule(number=st.sampled_from(NUMBERS), house=st.sampled_from(HOUSES), moving=st.booleans())
     def reserve(self, number: str, house: str, moving: bool) -> None:
@@ -152,9 +191,10 @@ class Shop(RuleBasedStateMachine):
         else:
             self.on(HoldOrder, number, reason="拦截")
 
-    @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), quantity=QUANTITY)
-    def pick(self, number: str, name: str, quantity: int) -> None:
-        self.on(PickOrder, number, lines=[PickedFrom(name, quantity, "A1")])
+    @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), quantity=QUANTITY,
+          where=BIN)
+    def pick(self, number: str, name: str, quantity: int, where: str) -> None:
+        self.on(PickOrder, number, lines=[PickedFrom(name, quantity, where)])
 
     @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), passed=st.booleans())
     def check(self, number: str, name: str, passed: bool) -> None:
@@ -167,9 +207,11 @@ class Shop(RuleBasedStateMachine):
         self.on(PackOrder, number, parcel=f"P{self.parcels % 3}", lines=[Count(name, quantity)])
 
     @rule(number=st.sampled_from(NUMBERS), parcel=st.sampled_from("012"),
-          command=st.sampled_from((DispatchParcel, DeliverParcel, LoseParcel)))
+          command=st.sampled_from((DispatchParcel, DeliverParcel, LoseParcel, RefuseParcel)))
     def ship(self, number: str, parcel: str, command: type[Any]) -> None:
-        more = {DispatchParcel: {"courier": "顺丰"}, LoseParcel: {"reason": "丢失"}}
+        more: dict[type[Any], dict[str, str]] = {
+            DispatchParcel: {"courier": "顺丰"}, LoseParcel: {"reason": "丢失"},
+            RefuseParcel: {"reason": "拒收"}}
         self.on(command, number, parcel=f"P{parcel}", **more.get(command, {}))
 
     @rule(number=st.sampled_from(NUMBERS), cancelling=st.booleans())
@@ -182,21 +224,24 @@ class Shop(RuleBasedStateMachine):
     # -- what comes back --------------------------------------------------------------------------
 
     @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), quantity=QUANTITY)
-    def bring(self, number: str, name: str, quantity: int) -> None:
+    def bring(self, number: str, name: str, quantity: int, *, refused: bool = False) -> None:
         """Pieces of a line go all the way at once, so that something is there to come back."""
         self.reserve(number, "main", moving=False)
         self.submit(number, "main")
-        self.pick(number, name, quantity)
+        for where in ("", "A1", "A2"):
+            self.pick(number, name, quantity, where)
         self.check(number, name, passed=True)
         self.pack(number, name, quantity)
-        for command in (DispatchParcel, DeliverParcel):
+        for command in (DispatchParcel, RefuseParcel if refused else DeliverParcel):
             self.ship(number, str(self.parcels % 3), command)
         self.send(pay(number, 100))
 
     @rule(case=st.sampled_from(CASES), number=st.sampled_from(NUMBERS), quantity=QUANTITY,
-          name=st.sampled_from("012"), parcel=st.booleans(), sku=st.sampled_from(SKUS))
+          name=st.sampled_from("012"), parcel=st.booleans(), sku=st.sampled_from(SKUS),
+          kind=st.sampled_from(("return_and_refund", "refused")))
     def begin_case(
-        self, case: str, number: str, quantity: int, name: str, parcel: bool, sku: str
+        self, case: str, number: str, quantity: int, name: str, parcel: bool, sku: str,
+        kind: str = "return_and_refund",
     ) -> None:
         known = {"channel": CHANNEL, "shop": SHOP, "number": case, "currency": "CNY",
                  "occurred_at": LATER}
@@ -204,7 +249,7 @@ class Shop(RuleBasedStateMachine):
         if parcel:
             self.send(ReceiveParcel(**known, warehouse="main", lines=[back]))
         else:
-            self.send(RequestCase(**known, kind="return_and_refund", order=stream(number),
+            self.send(RequestCase(**known, kind=kind, order=stream(number),
                                   lines=[back], refund_minor=quantity * 20))
 
     @rule(case=st.sampled_from(CASES), number=st.sampled_from(NUMBERS), quantity=QUANTITY,
@@ -236,6 +281,16 @@ class Shop(RuleBasedStateMachine):
             self.refund(case, 20, paying=False)
             self.refund(case, 20, paying=True)
 
+    @rule(case=st.sampled_from(CASES), number=st.sampled_from(("1", "2")), quantity=QUANTITY,
+          name=st.sampled_from("01"), finding=st.sampled_from(DISPOSITIONS), far=st.integers(1, 4))
+    def refuse(
+        self, case: str, number: str, quantity: int, name: str, finding: str, far: int
+    ) -> None:
+        """A parcel is refused, and comes back so far."""
+        self.bring(number, name, quantity, refused=True)
+        self.begin_case(case, number, quantity, name, parcel=False, sku="A", kind="refused")
+        self.work_on_case(case, number, quantity, name, name, set("ari"[:far]), finding)
+
     @rule(case=st.sampled_from(CASES), amount=st.integers(1, 70), paying=st.booleans())
     def refund(self, case: str, amount: int, paying: bool) -> None:
         self.on_case(PayRefund if paying else ApproveRefund, case, amount_minor=amount)
@@ -255,28 +310,93 @@ class Shop(RuleBasedStateMachine):
     def holds(self) -> None:
         if not hasattr(self, "opened"):
             return
-        items, orders, cases = self.rebuilt()
-        self.cases_hold(items, orders, cases)
-        for stock in items.values():
-            assert sum(stock.levels.values()) == 0
-            assert all(stock.levels.get(name, 0) >= 0 for name in PHYSICAL)
+        self.catch_up()
+        self.cache_holds()
+        self.cases_hold(self.accounts, self.orders, self.cases)
         held: Counter[tuple[str, str, str]] = Counter()
         waits: Counter[tuple[str, str]] = Counter()
-        for order in orders.values():
+        for order in self.orders.values():
             number = order.id.split(":")[-1]
             for name, states in order.goods.items():
                 assert set(states) <= set(STATES)
                 assert sum(states.values()) == self.ordered[number][name]
+            assert ("out_of_stock" in order.exceptions) == any(
+                states.get("short") for states in order.goods.values())
             self.add(order, held, waits)
-        for (stock_id, stock) in items.items():
+        for (stock_id, stock) in self.accounts.items():
             _, house, sku = stock_id.split(":")
-            for place_name in ("reserved", "packed", "with_courier"):
-                assert stock.levels.get(place_name, 0) == held[house, sku, place_name]
-            for name, quantity in stock.waiting.items():
-                assert waits[stock_id, name] == quantity
-            assert sum(stock.waiting.values()) == sum(
+            for place_name in PLACES_OF:
+                assert stock.level(place_name) == held[house, sku, place_name]
+            for name, waiting in stock.waiting.items():
+                assert waits[stock_id, name] == waiting.quantity
+            assert sum(one.quantity for one in stock.waiting.values()) == sum(
                 quantity for (waiting_for, _), quantity in waits.items()
                 if waiting_for == stock_id)
+        self.nobody_waits_for_what_is_there()
+
+    def catch_up(self) -> None:
+        """Fold what is new in the log, with the ledger's own folds and with one of raw payloads."""
+        entries = self.ledger.store.read("main", after=self.seen, limit=100_000)
+        for entry in entries:
+            self.seen = entry.position
+            before = {name: (book.levels.copy(), book.bins.copy())
+                      for name, book in self.books.known.items()}
+            names = self.books.take(told(entry))
+            assert names == {one for one in json.loads(entry.subjects) if one.startswith("stock:")}
+            for name in names:
+                must_be_sound(self.books.known[name])
+                self.nothing_is_hidden(entry, name, before.get(name))
+            for name, touch in touch_of(entry).by_account().items():
+                self.accounts.setdefault(name, StockAccount.blank(name)).take(touch)
+            for kind, cls, found in (("order:", Order, self.orders), ("case:", Case, self.cases)):
+                if entry.stream.startswith(kind):
+                    event_types.decode(entry).mutate(
+                        found.setdefault(entry.stream, cls.blank(entry.stream)))
+
+    def nothing_is_hidden(self, entry: Any, name: str, before: Any) -> None:
+        """No decision takes a place or a bin below zero; a fact that does says to which level."""
+        levels, bins = before or (Counter(), Counter())
+        book = self.books.known[name]
+        said = json.loads(entry.payload)
+        below = {one["from"]: one["below"] for one in said["postings"]
+                 if one["account"] == name and "below" in one} if "postings" in said else {}
+        fallen = {place_name: level for place_name in PHYSICAL
+                  if (level := book.levels[place_name]) < min(0, levels[place_name])}
+        assert below.keys() >= fallen.keys()
+        assert all(book.levels[place_name] == level for place_name, level in below.items())
+        causes = {one["cause"] for one in said.get("postings", ())}
+        if not causes & {"count", "opening", "bin_move"}:
+            assert not fallen
+            assert all(book.bins[one] >= min(0, bins[one]) for one in book.bins)
+
+    def cache_holds(self) -> None:
+        """What the writer has in memory is what the log says, by either fold."""
+        for name, account in self.accounts.items():
+            assert state_of(account) == self.books.known[name].state()
+        for known in (self.accounts, self.orders, self.cases):
+            for name, found in known.items():  # type: ignore[attr-defined]
+                live = self.ledger._writer._cache.get(type(found), name)
+                assert live is None or live == found
+
+    def nobody_waits_for_what_is_there(self) -> None:
+        """What is free beyond the claims of those who waited before, an order has got."""
+        for order in self.orders.values():
+            if order.held_for is not None or order.ended:
+                continue
+            for name, states in order.goods.items():
+                if states.get("short"):
+                    assert min(self.free(order, sku) // each
+                               for sku, each in self.made_of(order, name)) <= 0
+
+    def free(self, order: Order, sku: str) -> int:
+        """What is available of a SKU less what is claimed before an order by such as can be served.
+        """
+        account = self.accounts[f"stock:{order.warehouse}:{sku}"]
+        queue = list(account.waiting)
+        before = queue[: queue.index(order.id)]
+        return account.level("available") - sum(
+            account.waiting[name].quantity for name in before
+            if self.orders[name].held_for is None and not self.orders[name].ended)
 
     def cases_hold(
         self, items: dict[str, StockAccount], orders: dict[str, Order], cases: dict[str, Case]
@@ -297,7 +417,7 @@ class Shop(RuleBasedStateMachine):
                 continue
             paid[case.order] += case.sums.paid_minor
             assert case.sums.paid_minor <= case.sums.approved_minor
-            if case.state == "authorised":
+            if case.state == "authorised" and case.kind != "refused":
                 returning[case.order] += sum(one.quantity for one in case.pieces(AWAITED))
             # What the inspection does not find after the match was returned as far as anyone knew.
             returned[case.order] += sum(one.quantity for one in case.came())
@@ -311,38 +431,21 @@ class Shop(RuleBasedStateMachine):
             assert pieces["returned"] >= returned[name]
             assert order.refunded_minor == paid[name] <= order.paid_minor
 
+    def made_of(self, order: Order, name: str) -> list[tuple[str, int]]:
+        """What a piece of a line is made of: SKUs, and how many of each."""
+        assert order.lines is not None
+        return [(part.sku, part.each) for part in order.parts.get(name, ())] or [
+            (order.lines[name].sku or "", 1)]
+
     def add(self, order: Order, held: Counter[Any], waits: Counter[Any]) -> None:
         """What an order holds and waits for, as it says itself."""
         for name, states in order.goods.items():
-            assert order.lines is not None
-            own = [(order.lines[name].sku or "", 1)]
-            for sku, each in [(p.sku, p.each) for p in order.parts.get(name, ())] or own:
+            for sku, each in self.made_of(order, name):
                 for place_name, named in PLACES_OF.items():
                     held[order.warehouse, sku, place_name] += each * sum(
                         states.get(state, 0) for state in named)
                 if states.get("short", 0):
                     waits[f"stock:{order.warehouse}:{sku}", order.id] += each * states["short"]
-
-    def rebuilt(self) -> tuple[dict[str, StockAccount], dict[str, Order], dict[str, Case]]:
-        """All stock and orders, from the log alone; they equal what the writer has in memory."""
-        items: dict[str, StockAccount] = {}
-        orders: dict[str, Order] = {}
-        cases: dict[str, Case] = {}
-        for entry in self.ledger.store.read("main", limit=100_000):
-            kind = entry.stream.split(":")[0]
-            if kind == "stock":
-                stock = items.setdefault(entry.stream, StockAccount.blank(entry.stream))
-                event_types.decode(entry).mutate(stock)
-            elif kind == "order":
-                order = orders.setdefault(entry.stream, Order.blank(entry.stream))
-                event_types.decode(entry).mutate(order)
-            elif kind == "case":
-                case = cases.setdefault(entry.stream, Case.blank(entry.stream))
-                event_types.decode(entry).mutate(case)
-        for name, known in {**items, **orders, **cases}.items():
-            live = self.ledger._writer._cache.get(type(known), name)
-            assert live is None or live == known
-        return items, orders, cases
 
 
 class ShopOnDisk(Shop):

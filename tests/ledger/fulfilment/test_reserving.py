@@ -9,10 +9,18 @@ from ledger.fulfilment.commands import (
     MoveReservation,
     PackOrder,
     PickOrder,
+    ReleaseBackOrders,
     ReleaseReservation,
     ReserveOrder,
 )
-from ledger.orders.commands import ChangeLines, HoldOrder, LiftHold, SubmitOrder
+from ledger.fulfilment.reserving import MAX_SERVED
+from ledger.orders.commands import (
+    ChangeLines,
+    HoldOrder,
+    LiftHold,
+    OpenException,
+    SubmitOrder,
+)
 from ledger.orders.errors import (
     GoodsElsewhere,
     GoodsMoved,
@@ -26,9 +34,11 @@ from ledger.orders.errors import (
     ParcelOutOfTurn,
 )
 from ledger.orders.values import Amounts, Line, PickedFrom
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.errors import OutOfStock, SkuUnknown, WarehouseUnknown
+from ledger.stock.movements import MoveStock
 from ledger.stock.pieces import Count, Part
-from ledger.stock.skus import BundleSku
+from ledger.stock.skus import BundleSku, RegisterSku
 from tests.support.builders import (
     HOUSE,
     NOON,
@@ -41,21 +51,28 @@ from tests.support.builders import (
     sell,
     stream,
 )
-from tests.support.shipping import ARRIVE, CHECK, PACK, PICK, SEND, on, ready
-from tests.support.stories import given, goods, levels
+from tests.support.shipping import ARRIVE, CHECK, LATER, PACK, PICK, SEND, on, ready
+from tests.support.stories import (
+    Story,
+    account,
+    given,
+    goods,
+    levels,
+    open_exceptions,
+    waiting,
+)
 
 
 def test_order__accepted_from_the_shelf_to_the_buyer() -> None:
     story = ready()
     assert levels(story) == {"available": 8, "reserved": 2}
-    story.when(PICK).then("order.picked.v1", "stock.moved.v1")
-    assert levels(story) == {"available": 8, "reserved": 2}
-    story.when(CHECK).then("order.checked.v1")
-    story.when(PACK).then("order.packed.v1", "stock.moved.v1", "stock.moved.v1")
-    assert levels(story) == {"available": 8, "packed": 2}
-    story.when(SEND).then("order.dispatched.v1", "stock.moved.v1", "stock.moved.v1")
-    assert levels(story) == {"available": 8, "with_courier": 2}
-    story.when(ARRIVE).then("order.delivered.v1", "stock.moved.v1", "stock.moved.v1")
+    for command, topic, place_name in (
+            (PICK, "order.picked.v1", "picked"), (CHECK, "order.checked.v1", "picked"),
+            (PACK, "order.packed.v1", "packed"), (SEND, "order.dispatched.v1", "with_courier"),
+            (ARRIVE, "order.delivered.v1", "customer")):
+        story.when(command).then(topic)
+        assert levels(story) == {"available": 8, place_name: 2}
+        assert levels(story, "PEN") == {"available": 4, place_name: 1}
     assert levels(story) == {"available": 8, "customer": 2}
     assert goods(story) == {"1": {"delivered": 2}, "2": {"delivered": 1}}
     story.when(ARRIVE).then()
@@ -81,7 +98,7 @@ def test_dispatch__rejected_while_held() -> None:
     story = ready(PICK, CHECK, PACK, on(HoldOrder, reason="买家要求拦截"))
     story.when(SEND).refused(OrderHeld)
     story.when(on(LiftHold)).then("order.hold_lifted.v1")
-    story.when(SEND).then("order.dispatched.v1", "stock.moved.v1", "stock.moved.v1")
+    story.when(SEND).then("order.dispatched.v1")
 
 
 def test_pick__rejected_before_the_warehouse_has_the_order() -> None:
@@ -106,8 +123,8 @@ def test_pack__rejected_after_a_failed_check() -> None:
 def test_check__accepted_with_a_faulty_piece_in_quarantine() -> None:
     story = ready(PICK).when(on(CheckOrder, passed=False, faulty=[Count("1", 1)], note="封面破损"))
     assert [fact.TOPIC for fact in story.facts] == [
-        "order.checked.v1", "order.exception_opened.v1", "stock.moved.v1", "stock.moved.v1"]
-    assert levels(story) == {"available": 8, "reserved": 1, "quarantine": 1}
+        "order.checked.v1", "order.exception_opened.v1"]
+    assert levels(story) == {"available": 8, "picked": 1, "quarantine": 1}
     assert goods(story)["1"] == {"picked": 1, "unreserved": 1}
 
 
@@ -145,9 +162,9 @@ def test_sell__rejected_for_an_unknown_sku_or_warehouse() -> None:
 def test_reserve__accepted_for_what_is_there_and_waits_for_the_rest() -> None:
     story = given(opened(), received(quantity=1), place(lines=[line(quantity=3)]))
     story.when(on(ReserveOrder, warehouse=HOUSE)).then(
-        "order.reserved.v1", "order.exception_opened.v1", "stock.moved.v1",
-        "stock.back_ordered.v1")
+        "order.reserved.v1", "order.exception_opened.v1")
     assert goods(story) == {"1": {"reserved": 1, "short": 2}}
+    assert waiting(story) == {"1": 2}
     story.when(on(ReserveOrder, warehouse=HOUSE)).then()
 
 
@@ -174,6 +191,195 @@ def test_back_orders__accepted_for_the_next_when_the_first_is_cancelled() -> Non
     assert goods(story, 2) == {"1": {"reserved": 1}}
     story.when(end(2, "cancelled"))
     assert levels(story) == {"available": 1}
+    assert waiting(story) == {}
+
+
+# -- waiting ---------------------------------------------------------------------------------------
+
+
+def queued(*wanted: int, stock: int = 0, sku: str = "SH-001") -> Story:
+    """Orders 1, 2, … that want so many pieces each, in this order; so many are there."""
+    story = given(opened(), RegisterSku(sku=sku, occurred_at=NOON))
+    if stock:
+        story.decide(received(sku, stock))
+    for number, quantity in enumerate(wanted, 1):
+        story.decide(place(number, lines=[line(sku, quantity=quantity)]))
+        story.decide(on(ReserveOrder, number, warehouse=HOUSE))
+    return story
+
+
+def reserved(story: Story, *numbers: int) -> list[int]:
+    """How many pieces of their first line these orders have."""
+    return [goods(story, number)["1"].get("reserved", 0) for number in numbers]
+
+
+def test_waiting__is_posted_by_the_order_and_names_the_account() -> None:
+    story = queued(5)
+    _, fact = story.when(received(quantity=2)).then("stock.moved.v1", "order.reserved.v1")
+    assert [(one.source, one.target, one.quantity, one.cause) for one in fact.postings] == [
+        ("available", "reserved", 2, "reservation"), ("waiting", "demand", 2, "back_order_ended")]
+    assert fact.accounts() == {"stock:main:SH-001"}
+    assert waiting(story) == {"1": 3}
+    assert account(story).levels == {"supplier": -2, "reserved": 2, "demand": -3, "waiting": 3}
+
+
+def test_waiting__an_order_that_was_served_in_part_keeps_its_place() -> None:
+    story = queued(3, 1)
+    since = [one.since for one in account(story).waiting.values()]
+    assert since == sorted(set(since))
+    assert len(since) == 2
+    story.decide(received(quantity=2))
+    assert [one.since for one in account(story).waiting.values()] == since
+    assert (reserved(story, 1, 2), waiting(story)) == ([2, 0], {"1": 1, "2": 1})
+    story.decide(received(quantity=1))
+    assert (reserved(story, 1, 2), waiting(story)) == ([3, 0], {"2": 1})
+
+
+def test_waiting__a_reservation_that_was_waited_for_claims_since_then() -> None:
+    """So a count takes the youngest claims back, and not those that were served last."""
+    story = queued(2)
+    (since,) = [one.since for one in account(story).waiting.values()]
+    served = story.when(received(quantity=2)).facts[1]
+    assert [one.since for one in served.postings if one.target == "reserved"] == [since]
+
+
+def test_waiting__nobody_new_gets_a_piece_for_which_others_wait() -> None:
+    story = queued(3, 4, stock=1)
+    story.when(sell(9)).refused(OutOfStock)
+    story.decide(received(quantity=5))
+    assert reserved(story, 1, 2) == [3, 3]
+    story.decide(received(quantity=2))
+    story.when(sell(9)).then("order.placed.v1")
+    assert reserved(story, 2, 9) == [4, 1]
+
+
+def test_waiting__an_order_on_hold_is_passed_over_and_keeps_its_place() -> None:
+    story = queued(5, 5)
+    story.decide(on(HoldOrder, 1, reason="地址不清"))
+    story.decide(received(quantity=6))
+    assert (reserved(story, 1, 2), waiting(story)) == ([0, 5], {"1": 5})
+    assert levels(story) == {"available": 1, "reserved": 5}
+    story.when(on(LiftHold, 1)).then("order.hold_lifted.v1", "order.reserved.v1")
+    assert (reserved(story, 1), waiting(story)) == ([1], {"1": 4})
+    story.decide(received(quantity=9))
+    assert reserved(story, 1) == [5]
+    assert open_exceptions(story, 1) == []
+
+
+def test_waiting__lifting_a_hold_takes_nothing_from_those_that_were_before() -> None:
+    story = queued(5, 5)
+    story.decide(on(HoldOrder, 2, reason="地址不清"))
+    story.when(on(LiftHold, 2)).then("order.hold_lifted.v1")
+    story.decide(received(quantity=6))
+    assert reserved(story, 1, 2) == [5, 1]
+
+
+def test_waiting__a_hold_frees_what_was_kept_for_the_order() -> None:
+    """One that waits for two parts claims the one that is there; on hold, it claims nothing."""
+    story = given(
+        opened(), RegisterSku(sku="PEN", occurred_at=NOON), received("SH-001", 1),
+        BundleSku(sku="SET", parts=[Part("SH-001", 1), Part("PEN", 1)], occurred_at=NOON),
+        place(1, lines=[line("SET")]), on(ReserveOrder, 1, warehouse=HOUSE),
+        place(2, lines=[line("SH-001")]), on(ReserveOrder, 2, warehouse=HOUSE))
+    assert (reserved(story, 1, 2), waiting(story)) == ([0, 0], {"1": 1, "2": 1})
+    assert waiting(story, "PEN") == {"1": 1}
+    story.when(on(HoldOrder, 1, reason="地址不清")).then(
+        "order.held.v1", "order.reserved.v1", "order.exception_closed.v1")
+    assert reserved(story, 1, 2) == [0, 1]
+
+
+def test_waiting__a_new_order_gets_what_an_order_on_hold_waits_for() -> None:
+    story = queued(5)
+    story.decide(on(HoldOrder, 1, reason="地址不清"))
+    story.decide(received(quantity=2))
+    story.when(sell(2, line(quantity=2))).then("order.placed.v1")
+
+
+def test_waiting__a_kit_that_lacks_a_part_keeps_its_claim_on_the_others() -> None:
+    kit = BundleSku(sku="SET", parts=[Part("SH-001", 2), Part("PEN", 1)], occurred_at=NOON)
+    story = given(
+        opened(), RegisterSku(sku="PEN", occurred_at=NOON), RegisterSku(
+            sku="SH-001", occurred_at=NOON), kit,
+        place(1, lines=[line("SET", quantity=2)]), on(ReserveOrder, 1, warehouse=HOUSE),
+        place(2, lines=[line("SH-001", quantity=3)]), on(ReserveOrder, 2, warehouse=HOUSE))
+    story.when(received("SH-001", 4)).then("stock.moved.v1")
+    story.when(received("SH-001", 1)).then(
+        "stock.moved.v1", "order.reserved.v1")
+    assert (reserved(story, 1, 2), waiting(story)) == ([0, 1], {"1": 4, "2": 2})
+    story.decide(received("PEN", 1))
+    assert (reserved(story, 1, 2), waiting(story)) == ([1, 1], {"1": 2, "2": 2})
+    assert levels(story) == {"available": 2, "reserved": 3}
+    story.decide(received("PEN", 5))
+    assert (reserved(story, 1, 2), waiting(story)) == ([2, 1], {"2": 2})
+    assert levels(story, "PEN") == {"available": 4, "reserved": 2}
+
+
+def test_waiting__is_served_by_what_a_late_pick_leaves_on_the_shelf() -> None:
+    """The count had seen the shelf without the picked pieces: others lie there."""
+    story = ready(place(2, lines=[line(quantity=9)]), on(ReserveOrder, 2, warehouse=HOUSE))
+    story.decide(CountStock(warehouse=HOUSE, occurred_at=LATER + timedelta(hours=1), counts=[
+        CountLine(sku="SH-001", quantity=10)]))
+    assert (reserved(story, 2), waiting(story)) == ([8], {"2": 1})
+    story.when(PICK).then("order.picked.v1", "order.reserved.v1", "order.exception_closed.v1")
+    assert (reserved(story, 2), waiting(story)) == ([9], {})
+    assert levels(story) == {"available": 1, "reserved": 9, "picked": 2, "stocktake_gain_loss": -2}
+
+
+def test_waiting__one_command_serves_only_so_many_orders() -> None:
+    """Those that are looked at and get nothing do not count."""
+    story = queued(*[1] * (MAX_SERVED + 12))
+    for number in range(1, 6):
+        story.decide(on(HoldOrder, number, reason="地址不清"))
+    facts = story.when(received(quantity=MAX_SERVED + 20)).facts
+    assert [fact.TOPIC for fact in facts].count("order.reserved.v1") == MAX_SERVED
+    assert list(waiting(story)) == ["1", "2", "3", "4", "5", *map(
+        str, range(MAX_SERVED + 6, MAX_SERVED + 13))]
+    more = ReleaseBackOrders(warehouse=HOUSE, sku="SH-001", occurred_at=LATER)
+    facts = story.when(more).facts
+    assert [fact.TOPIC for fact in facts].count("order.reserved.v1") == 7
+    story.when(more).then()
+    assert levels(story) == {"available": 13, "reserved": MAX_SERVED + 7}
+
+
+def test_waiting__one_command_serves_only_so_many_orders_over_all_of_its_skus() -> None:
+    story = given(opened(), *(RegisterSku(sku=sku, occurred_at=NOON) for sku in "AB"))
+    for number in range(MAX_SERVED):
+        story.decide(place(number, lines=[line("AB"[number % 2])]))
+        story.decide(on(ReserveOrder, number, warehouse=HOUSE))
+    for number in range(MAX_SERVED, MAX_SERVED + 4):
+        story.decide(place(number, lines=[line("A"), line("B", name="2")]))
+        story.decide(on(ReserveOrder, number, warehouse=HOUSE))
+    facts = story.when(MoveStock(warehouse=HOUSE, occurred_at=NOON, moves=[
+        *received("A", 100).moves, *received("B", 100).moves])).facts
+    served = {fact.originator_id for fact in facts if fact.TOPIC == "order.reserved.v1"}
+    assert len(served) == MAX_SERVED
+
+
+def test_out_of_stock__opens_and_closes_by_itself() -> None:
+    story = given(opened(), received(quantity=1), place(lines=[line(quantity=3)]))
+    story.when(on(ReserveOrder, warehouse=HOUSE)).then(
+        "order.reserved.v1", "order.exception_opened.v1")
+    assert open_exceptions(story) == ["out_of_stock"]
+    story.when(received(quantity=1)).then("stock.moved.v1", "order.reserved.v1")
+    assert open_exceptions(story) == ["out_of_stock"]
+    story.when(received(quantity=1)).then(
+        "stock.moved.v1", "order.reserved.v1", "order.exception_closed.v1")
+    assert open_exceptions(story) == []
+
+
+def test_out_of_stock__closes_with_whatever_ends_the_wait() -> None:
+    for command in (end(1, "cancelled"), on(ReleaseReservation, 1, reason="改期")):
+        story = queued(3, 2, stock=1).when(command)
+        assert "order.exception_closed.v1" in [fact.TOPIC for fact in story.facts]
+        assert open_exceptions(story, 1) == []
+        assert (waiting(story), reserved(story, 2)) == ({"2": 1}, [1])
+
+
+def test_out_of_stock__that_somebody_opened_is_not_closed() -> None:
+    story = queued(1)
+    story.decide(on(OpenException, 1, exception="other", kind="out_of_stock", note="供应商缺货"))
+    story.decide(received(quantity=1))
+    assert open_exceptions(story, 1) == ["other"]
 
 
 def test_release__accepted_once() -> None:
@@ -241,16 +447,17 @@ def test_history__accepted_below_zero_with_a_discrepancy_and_never_clamped() -> 
     """GreaterWMS dn/views.py: negative stock hidden by clamping to 0."""
     story = given(opened(), received(quantity=1)).when(
         record(lines=[line(quantity=3)], warehouse=HOUSE))
-    moved = [fact for fact in story.facts if fact.TOPIC == "stock.moved.v1"]
-    assert [(b.place, b.level) for fact in moved for b in fact.below_zero] == [("available", -2)]
+    assert [(one.source, one.below) for fact in story.facts for one in fact.postings] == [
+        ("available", -2)]
     assert levels(story) == {"available": -2, "with_courier": 3}
 
 
 def test_history__accepted_step_by_step_at_its_own_times() -> None:
     arrived = Moment(NOON + timedelta(days=3))
     story = given(opened(), received()).when(record(warehouse=HOUSE, delivered=arrived))
-    moved = [fact for fact in story.facts if fact.TOPIC == "stock.moved.v1"]
-    assert [fact.occurred_at for fact in moved] == [NOON + timedelta(days=1), arrived.at]
+    posted = [(fact.TOPIC, fact.occurred_at) for fact in story.facts if fact.postings]
+    assert posted == [("order.dispatched.v1", NOON + timedelta(days=1)),
+                      ("order.delivered.v1", arrived.at)]
     story.when(record(warehouse=HOUSE, delivered=arrived)).then()
 
 

@@ -5,6 +5,7 @@ from ledger.fulfilment.commands import (
     LoseParcel,
     PackOrder,
     PickOrder,
+    RefuseParcel,
     ReleaseReservation,
     ReportTransit,
     ReserveOrder,
@@ -98,7 +99,8 @@ WRITTEN = [
     on(ReleaseReservation, reason=WORDS), on(ReserveOrder, warehouse=HOUSE), PICK,
     on(CheckOrder, passed=False, faulty=[Count("1", 1)], note=WORDS), PICK,
     on(PackOrder, parcel="P1", lines=[Count("1", 1)]), SEND,
-    on(ReportTransit, parcel="P1", note=WORDS), on(LoseParcel, parcel="P1", reason=WORDS),
+    on(ReportTransit, parcel="P1", note=WORDS), on(RefuseParcel, parcel="P1", reason=WORDS),
+    on(LoseParcel, parcel="P1", reason=WORDS),
     end("2", "closed", reason=WORDS), end("3", "cancelled", reason=WORDS)]
 """All commands of an order in which somebody writes something, with those between them."""
 

@@ -10,8 +10,10 @@ from ledger.fulfilment.commands import (
     CheckOrder,
     DeliverParcel,
     DispatchParcel,
+    LoseParcel,
     PackOrder,
     PickOrder,
+    RefuseParcel,
     ReserveOrder,
 )
 from ledger.orders.commands import ApproveOrder, SubmitOrder
@@ -48,7 +50,7 @@ from ledger.returns.errors import (
 )
 from ledger.returns.values import CaseLine, Match, Outcome
 from ledger.stock.counts import CountLine, CountStock
-from ledger.stock.errors import CountedSince, WarehouseUnknown
+from ledger.stock.errors import WarehouseUnknown
 from ledger.stock.pieces import Count, Part
 from ledger.stock.skus import BundleSku
 from tests.support.builders import (
@@ -64,15 +66,17 @@ from tests.support.builders import (
     stream,
 )
 from tests.support.cases import AGREE, BACK, TWO, ask, case, new, on, orphan
-from tests.support.stories import Story, given, goods, levels
+from tests.support.stories import Story, bins, given, goods, levels
 from tests.support.written import WORDS, sealed_for
 
 LATER = NOON + timedelta(hours=3)
 PRICE = Amounts(total_minor=14970)
 
 
-def delivered(*more: Any, quantity: int = 3, sku: str = "SH-001") -> Story:
-    """An order of 3 books that the buyer has and has paid."""
+def delivered(
+    *more: Any, quantity: int = 3, sku: str = "SH-001", last: Any = None
+) -> Story:
+    """An order of 3 books that the buyer has and has paid; `last` is what became of its parcel."""
     def step(cls: type[Any], **fields: Any) -> Any:
         return cls(order=stream(), occurred_at=LATER, **fields)
 
@@ -84,7 +88,7 @@ def delivered(*more: Any, quantity: int = 3, sku: str = "SH-001") -> Story:
         step(ApproveOrder), step(SubmitOrder, warehouse=HOUSE),
         step(PickOrder, lines=[PickedFrom("1", quantity)]), step(CheckOrder, passed=True),
         step(PackOrder, parcel="P", lines=pieces), step(DispatchParcel, parcel="P", courier="顺丰"),
-        step(DeliverParcel, parcel="P"), *more)
+        last or step(DeliverParcel, parcel="P"), *more)
 
 
 ARRIVE = on(ReceiveGoods, warehouse=HOUSE, lines=TWO)
@@ -99,9 +103,9 @@ def test_case__accepted_from_the_request_to_its_end() -> None:
     story.when(ask()).then("case.requested.v1")
     story.when(AGREE).then("case.authorised.v1", "order.return_expected.v1")
     assert goods(story)["1"] == {"delivered": 1, "returning": 2}
-    story.when(ARRIVE).then("case.goods_received.v1", "order.return_received.v1", "stock.moved.v1")
+    story.when(ARRIVE).then("case.goods_received.v1", "order.return_received.v1")
     assert goods(story)["1"] == {"delivered": 1, "returned": 2}
-    story.when(BOTH_FINE).then("case.inspected.v1", "stock.moved.v1")
+    story.when(BOTH_FINE).then("case.inspected.v1")
     story.when(on(ApproveRefund, amount_minor=9980)).then("case.refund_approved.v1")
     _, refund = story.when(on(PayRefund, amount_minor=9980)).then(
         "case.refunded.v1", "order.refund_recorded.v1")
@@ -214,6 +218,71 @@ def test_order_without_lines__accepted_with_goods_that_are_named() -> None:
     assert levels(story) == {"available": 2, "customer": -2}
 
 
+# -- refused parcels -------------------------------------------------------------------------------
+
+
+def refused(*more: Any, quantity: int = 3) -> Story:
+    """An order of 3 books whose parcel the buyer refused."""
+    back = RefuseParcel(order=stream(), occurred_at=LATER, parcel="P", reason="拒收")
+    return delivered(*more, quantity=quantity, last=back)
+
+
+def refusal(number: object = "R1", quantity: int = 3, **fields: Any) -> RequestCase:
+    """The case that takes a refused parcel back."""
+    return ask(number, CaseLine(line="1", quantity=quantity), kind="refused", **{
+        "refund_minor": 14970, **fields})
+
+
+THREE = [Count("1", 3)]
+
+
+def test_refused__goes_from_the_courier_to_inspection_and_never_by_the_customer() -> None:
+    story = refused(refusal())
+    story.when(AGREE).then("case.authorised.v1")
+    received_, _ = story.when(on(ReceiveGoods, warehouse=HOUSE, lines=THREE)).then(
+        "case.goods_received.v1", "order.return_received.v1")
+    assert [(one.source, one.target) for one in received_.postings] == [
+        ("with_courier", "returns_inspection")]
+    story.when(on(InspectGoods, lines=[Outcome("1", 3, "restocked", "A1")])).then(
+        "case.inspected.v1")
+    assert (levels(story), bins(story)) == ({"available": 10}, {"": 7, "A1": 3})
+    assert goods(story)["1"] == {"returned": 3}
+    for command in (on(ApproveRefund, amount_minor=14970), on(PayRefund, amount_minor=14970),
+                    on(CloseCase)):
+        assert story.when(command).error is None
+
+
+@pytest.mark.parametrize("disposition", ["missing", "not_ours"])
+def test_refused__what_was_not_in_it_is_lost_and_not_with_the_customer(disposition: str) -> None:
+    story = refused(refusal(), AGREE, on(ReceiveGoods, warehouse=HOUSE, lines=THREE), on(
+        InspectGoods, lines=[Outcome("1", 1, disposition), Outcome("1", 2, "restocked")]))
+    assert levels(story) == {"available": 9, "written_off": 1}
+
+
+def test_refused__comes_back_in_parts_and_the_rest_stays_with_the_courier() -> None:
+    story = refused(refusal(), AGREE, on(ReceiveGoods, warehouse=HOUSE, lines=TWO), on(
+        InspectGoods, lines=[Outcome("1", 2, "restocked")]))
+    assert levels(story) == {"available": 9, "with_courier": 1}
+    story.when(on(CloseCase)).then("case.closed.v1")
+    assert goods(story)["1"] == {"returned": 2, "returning_to_sender": 1}
+    story.when(LoseParcel(order=stream(), occurred_at=BACK, parcel="P", reason="丢失"))
+    assert levels(story) == {"available": 9, "written_off": 1}
+    assert goods(story)["1"] == {"returned": 2, "lost": 1}
+
+
+def test_refused__rejected_for_more_than_is_on_its_way_back() -> None:
+    refused().when(refusal(quantity=4)).refused(NotThatMany)
+    delivered().when(refusal()).refused(NotThatMany)
+    story = refused(refusal("R1"), refusal("R2"), on(AuthoriseCase, "R1"), on(AuthoriseCase, "R2"),
+                    on(ReceiveGoods, "R1", warehouse=HOUSE, lines=THREE))
+    story.when(on(ReceiveGoods, "R2", warehouse=HOUSE, lines=THREE)).refused(NotThatMany)
+    assert levels(story) == {"available": 7, "returns_inspection": 3}
+
+
+def test_refused__case_of_a_buyer_who_has_the_goods_is_of_another_kind() -> None:
+    refused().when(ask("R1", CaseLine(line="1", quantity=3), refund_minor=1)).refused(NotThatMany)
+
+
 # -- bundles, waiting orders, repeats -------------------------------------------------------------
 
 
@@ -222,7 +291,7 @@ def test_bundle__comes_back_as_the_parts_that_were_sent() -> None:
     story = delivered(changed, ask(), AGREE, ARRIVE, sku="SET")
     assert levels(story)["returns_inspection"] == 4
     assert levels(story, "PEN")["returns_inspection"] == 2
-    story.when(BOTH_FINE).then("case.inspected.v1", "stock.moved.v1", "stock.moved.v1")
+    story.when(BOTH_FINE).then("case.inspected.v1")
     assert levels(story) == {"available": 8, "customer": 2}
     assert levels(story, "PEN") == {"available": 9, "customer": 1}
 
@@ -232,8 +301,8 @@ def test_restock__serves_the_order_that_waits() -> None:
     story = delivered(ask(), AGREE, ARRIVE, waiting, ReserveOrder(
         order=stream(2), warehouse=HOUSE, occurred_at=BACK))
     assert goods(story, 2)["1"] == {"reserved": 7, "short": 1}
-    story.when(BOTH_FINE).then("case.inspected.v1", "stock.moved.v1", "stock.moved.v1",
-                               "stock.back_order_ended.v1", "order.reserved.v1")
+    story.when(BOTH_FINE).then(
+        "case.inspected.v1", "order.reserved.v1", "order.exception_closed.v1")
     assert goods(story, 2)["1"] == {"reserved": 8}
 
 
@@ -253,8 +322,7 @@ def test_parcel__accepted_before_its_order_is_known() -> None:
     sku = CaseLine(line="a", sku="SH-001", quantity=2)
     story = delivered(new(ReceiveParcel, lines=[sku], warehouse=HOUSE))
     assert levels(story)["returns_inspection"] == 2
-    story.when(on(InspectGoods, lines=[Outcome("a", 1, "restocked")])).then(
-        "case.inspected.v1", "stock.moved.v1")
+    story.when(on(InspectGoods, lines=[Outcome("a", 1, "restocked")])).then("case.inspected.v1")
     match = on(MatchCase, order=stream(), lines=[Match("a", "1")])
     story.when(match).then(
         "case.matched.v1", "order.return_expected.v1", "order.return_received.v1")
@@ -281,7 +349,7 @@ def test_match__leaves_out_what_never_came() -> None:
 
 def test_orphan__accepted_as_declared_and_inspected_later() -> None:
     story = given(opened())
-    facts = story.when(orphan(account="17850")).then("case.declared.v1", "stock.moved.v1")
+    facts = story.when(orphan(account="17850")).then("case.declared.v1")
     assert facts[0].account.p == "person:buyer:taobao:17850"
     assert levels(story) == {"returns_inspection": 2, "customer": -2}
     story.when(orphan(account="17850")).then()
@@ -340,14 +408,19 @@ def test_inspect__rejected_for_more_than_arrived() -> None:
     story.when(on(InspectGoods, lines=twice)).refused(NotThatManyBack)
 
 
-def test_inspect__rejected_when_the_goods_were_counted_since() -> None:
+def test_inspect__before_a_count_leaves_what_was_counted() -> None:
     count = CountStock(warehouse=HOUSE, occurred_at=BACK + timedelta(days=1),
                        counts=[CountLine(sku="SH-001", quantity=9)])
     story = delivered(ask(), AGREE, ARRIVE, count)
-    story.when(BOTH_FINE).refused(CountedSince)
-    story.when(on(InspectGoods, lines=BOTH_FINE.lines, late="already_counted"))
-    assert story.error is None
     assert levels(story)["available"] == 9
+    (fact,) = story.when(BOTH_FINE).then("case.inspected.v1")
+    assert [(one.source, one.target, one.cause, one.at) for one in fact.postings] == [
+        ("returns_inspection", "available", "inspection", None),
+        ("available", "stocktake_gain_loss", "already_counted", count.occurred_at)]
+    assert levels(story) == {"available": 9, "customer": 1}
+    story = delivered(ask(), AGREE, ARRIVE, count)
+    story.decide(on(InspectGoods, lines=BOTH_FINE.lines, late="not_counted"))
+    assert levels(story) == {"available": 11, "customer": 1, "stocktake_gain_loss": -2}
 
 
 def test_refund__rejected_beyond_what_was_asked_approved_or_paid() -> None:

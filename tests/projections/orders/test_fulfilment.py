@@ -22,6 +22,7 @@ from ledger.fulfilment.commands import (
     LoseParcel,
     PackOrder,
     PickOrder,
+    RefuseParcel,
     ReleaseReservation,
     ReportTransit,
     ReserveOrder,
@@ -42,6 +43,7 @@ from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.orders.values import STATES, PickedFrom
 from ledger.settings import Settings, open_ledger
+from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.pieces import Count
 from projections.asking.clocks import AsOf
 from projections.asking.past import NothingRecorded, past_of
@@ -208,6 +210,8 @@ def test_fulfilment__of_a_declared_order_follows_what_the_platform_says(
     ({"in_transit": 1, "delivered": 1}, "part_delivered"),
     ({"delivered": 2, "cancelled": 1}, "delivered"), ({"delivered": 1, "lost": 1}, "delivered"),
     ({"delivered": 1, "returning": 1}, "returning"),
+    ({"returning_to_sender": 2}, "returning"), ({"in_transit": 1, "returning_to_sender": 1},
+                                                "returning"),
     ({"delivered": 1, "returned": 1}, "part_returned"), ({"returned": 2}, "returned"),
     ({"lost": 1}, "lost"), ({"cancelled": 2}, "cancelled"), ({}, "unfulfilled"),
 ])
@@ -222,7 +226,7 @@ def test_fulfilment_status__is_derived_from_the_pieces(
 STAGES = ("start", "reserve", "approve", "submit", "pick", "check", "pack", "dispatch", "transit",
           "arrive")
 EXTRAS = ("release", "hold", "lift", "open", "note", "close", "change", "declare", "end", "stock",
-          "lose")
+          "lose", "refuse", "count")
 
 
 ALL = [Count("1", 2), Count("2", 1)]
@@ -264,6 +268,10 @@ def steps(draw: st.DrawFn, kind: str, number: int) -> Command:
         "end": lambda: end(number, "cancelled", occurred_at=at),
         "stock": lambda: received("SH-001", 3, occurred_at=at),
         "lose": lambda: LoseParcel(**about, parcel=parcel, reason="追件无果"),
+        "refuse": lambda: RefuseParcel(**about, parcel=parcel, reason="拒收"),
+        "count": lambda: CountStock(
+            warehouse=HOUSE, occurred_at=at,
+            counts=[CountLine(sku="SH-001", quantity=draw(st.integers(0, 3)))]),
     }
     return commands[kind]()  # type: ignore[no-any-return]
 
@@ -379,17 +387,19 @@ def test_as_of__before_an_order_was_placed_it_is_unknown(
         models, AsOf.parse(occurred_as_of=LATER.isoformat()))] == ["dispatched"]
 
 
+@pytest.mark.parametrize(("command", "fields", "status"), [
+    (DeliverParcel, {}, "delivered"), (RefuseParcel, {"reason": "拒收"}, "returning")])
 def test_as_of__a_parcel_that_was_not_packed_yet_counts_for_nothing(
-    ledger: Ledger, models: ReadModels
+    ledger: Ledger, models: ReadModels, command: type[Any], fields: dict[str, str], status: str
 ) -> None:
     """A courier's scan may be dated before the packing that it follows."""
     early = NOON + timedelta(hours=1)
     put(ledger, *STOCK, *SUBMITTED, PICK, PACK, SEND,
         on(ReportTransit, parcel="P1", note="揽收", occurred_at=early),
-        on(DeliverParcel, parcel="P1", occurred_at=early))
+        on(command, parcel="P1", occurred_at=early, **fields))
     (row,) = rows_of(models, AsOf.parse(occurred_as_of=early.isoformat()))
     assert (row["fulfilment_status"], row["parcels"]) == ("reserved", [])
-    assert rows(models)[0]["fulfilment_status"] == "delivered"
+    assert rows(models)[0]["fulfilment_status"] == status
 
 
 def test_returns__follow_their_events(ledger: Ledger, models: ReadModels) -> None:

@@ -1,6 +1,6 @@
 """What read models keep of an aggregate is enough to go on with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -54,7 +54,8 @@ def test_kept__holds_everything_but_what_is_named_here(
     names = {name for name in vars(aggregate) if not name.startswith("_")}
     for name in names:
         known = getattr(aggregate, name)
-        setattr(aggregate, name, {name: name} if isinstance(known, dict) else name)
+        own: Any = type(known)({name: name}) if isinstance(known, Mapping) else name
+        setattr(aggregate, name, own)
 
     found = restore(keep(aggregate), aggregate.id)
 

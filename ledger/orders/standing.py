@@ -1,0 +1,74 @@
+"""How an order stands: what each of its parts has to know of it.
+
+An order is made of parts that do not know one another: its payment, its review and its shipping.
+They stand on this, and `order.py` joins them.
+"""
+
+from datetime import datetime
+
+from ledger.common.personal import Personal
+from ledger.core.aggregate import Aggregate
+from ledger.orders.errors import (
+    GoodsElsewhere,
+    OrderEnded,
+    OrderHeld,
+    OrderNotReady,
+    OrderUnknown,
+)
+from ledger.orders.goods import NO_GOODS, Goods
+from ledger.orders.values import OPEN, Line
+
+
+class OrderStanding(Aggregate):
+    """What all parts of an order share: its lines and goods, whether it is open, and its times."""
+
+    KIND = "order"
+
+    def begin(self) -> None:
+        """Nothing is known."""
+        self.lines: dict[str, Line] | None = None
+        self.goods: Goods = NO_GOODS
+        self.warehouse = ""
+        self.submitted = False
+        self.held_for: tuple[Personal | None, int] | None = None
+        self.ended = ""
+        self.placed_at: datetime | None = None
+        self.dispatched_at: datetime | None = None
+        self.delivered_at: datetime | None = None
+
+    def _know_lines(self, lines: list[Line]) -> None:
+        """Take lines whose pieces are all where the order as a whole is known to be."""
+        state = "delivered" if self.delivered_at else "in_transit" if self.dispatched_at else (
+            "cancelled" if self.ended == "cancelled" else "unreserved")
+        self.lines = {line.line: line for line in lines}
+        self.goods = Goods.of(lines, state)
+
+    def must_be_known(self) -> None:
+        """Errors: OrderUnknown (R-ORD-03)."""
+        if self.placed_at is None:
+            raise OrderUnknown(order=self.id)
+
+    def must_not_have_ended(self) -> None:
+        """Errors: OrderUnknown (R-ORD-03), OrderEnded (R-ORD-06)."""
+        self.must_be_known()
+        if self.ended:
+            raise OrderEnded(order=self.id, state=self.ended)
+
+    def must_be_open(self) -> None:
+        """Errors: R-ORD-03, R-ORD-06, OrderHeld (R-ORD-20)."""
+        self.must_not_have_ended()
+        if self.held_for is not None:
+            raise OrderHeld(order=self.id)
+
+    def must_be_submitted(self) -> None:
+        """The warehouse may work on it. Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21."""
+        self.must_be_open()
+        if not self.submitted:
+            raise OrderNotReady(order=self.id, step="submitted to the warehouse")
+
+    def must_not_be_elsewhere(self, warehouse: str) -> None:
+        """No piece is held for it in another warehouse. Errors: GoodsElsewhere (R-ORD-32)."""
+        held = [state for state in OPEN[1:] if self.goods.has(state)]
+        if held and self.warehouse not in ("", warehouse):
+            raise GoodsElsewhere(order=self.id, warehouse=warehouse, elsewhere=self.warehouse,
+                                 state=" or ".join(held))

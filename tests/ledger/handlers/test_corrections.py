@@ -1,0 +1,294 @@
+"""Corrections of stock: what is taken back was never there, what is right was always there, and
+what was counted stays as it was counted."""
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import note, settings
+from hypothesis import strategies as st
+
+from ledger.common.errors import InvalidValues
+from ledger.common.moments import Moment
+from ledger.stock.account import StockAccount
+from ledger.stock.corrections import (
+    CorrectStock,
+    EventUnknown,
+    NotCorrectable,
+    StandsOn,
+)
+from ledger.stock.counts import CountLine, CountStock
+from ledger.stock.movements import StockMove
+from ledger.stock.places import AREA, SHELF, stock_of
+from ledger.stock.skus import RegisterSku
+from ledger.stock.slips import RecordSlip, SlipLine
+from ledger.stock.transfers import Arrival, ReceiveTransfer, Sending, SendTransfer
+from ledger.writing.errors import OnceTaken
+from tests.support.builders import (
+    HOUSE,
+    NOON,
+    SHOP,
+    line,
+    moved,
+    opened,
+    received,
+    sell,
+)
+from tests.support.stories import Story, given, goods, levels
+from tests.support.thorough import tried
+
+STOCK = stock_of(HOUSE, "SH-001")
+LATER = NOON + timedelta(days=30)
+BINS = ("", "A", "B")
+
+
+def at(hour: int) -> datetime:
+    """An hour of the business."""
+    return NOON + timedelta(hours=hour)
+
+
+def counted(quantity: int, hour: int, number: str = "c", **fields: Any) -> CountStock:
+    """A count of one SKU."""
+    return CountStock(warehouse=HOUSE, number=number, occurred_at=at(hour), counts=[
+        CountLine(sku="SH-001", quantity=quantity, **fields)])
+
+
+def correct(document: str, position: int, **fields: Any) -> CorrectStock:
+    """What an event says did not occur."""
+    return CorrectStock(**{"document": document, "position": position, "kind": "did_not_occur",
+                           "reason": "录错", "occurred_at": LATER, **fields})
+
+
+def position_of(story: Story, document: str, nth: int = -1) -> int:
+    """That of an event of a document, by default the last."""
+    return [position for position, fact in story.placed if fact.originator_id == document][nth]
+
+
+def shelf_at(story: Story, moment: datetime, name: str) -> int:
+    """What lay in a bin at a moment, by what all documents posted."""
+    found = 0
+    for touch in story.history:
+        for one in touch.postings:
+            if one.account == STOCK and (one.at or touch.at) <= moment:
+                found += one.quantity * ((AREA.get(one.target) == SHELF and one.to_bin == name)
+                                         - (AREA.get(one.source) == SHELF and one.bin == name))
+    return found
+
+
+# -- against a simple model -----------------------------------------------------------------------
+
+
+class Deed(NamedTuple):
+    """What happened in a bin in truth: pieces came or went, or so many were counted."""
+
+    hour: int
+    bin: str
+    change: int | None
+    counted: int
+
+
+def deeds_in(names: tuple[str, ...]) -> st.SearchStrategy[list[tuple[Deed, int, bool]]]:
+    """What is told in turn, each with what is corrected then, and whether it is dropped."""
+    deed = st.builds(Deed, st.integers(0, 40), st.sampled_from(names),
+                     st.one_of(st.none(), st.integers(-5, 5).filter(bool)), st.integers(0, 9))
+    return st.lists(st.tuples(deed, st.integers(0, 9), st.booleans()), min_size=1, max_size=9,
+                    unique_by=lambda one: one[0].hour)
+
+
+def simulated(deeds: list[Deed], hour: int, name: str) -> int:
+    """What lay in a bin at an hour, if all of this and nothing else happened."""
+    level = 0
+    for deed in sorted(deeds):
+        if deed.hour <= hour and deed.bin == name:
+            level = deed.counted if deed.change is None else level + deed.change
+    return level
+
+
+def as_move(deed: Deed) -> StockMove:
+    assert deed.change
+    if deed.change > 0:
+        return StockMove(sku="SH-001", quantity=deed.change, source="supplier",
+                         target="available", cause="receipt", to_bin=deed.bin)
+    return StockMove(sku="SH-001", quantity=-deed.change, source="available",
+                     target="written_off", cause="write_off", bin=deed.bin)
+
+
+def as_command(deed: Deed, number: int) -> tuple[str, Any]:
+    """The command that records a deed, and its document."""
+    if deed.change is None:
+        return f"count:{HOUSE}:{number}", counted(
+            deed.counted, deed.hour, str(number), bin=deed.bin)
+    move = as_move(deed)
+    return f"movement:{HOUSE}:{number}", moved(
+        "SH-001", move.quantity, move.source, move.target, move.cause, bin=move.bin,
+        to_bin=move.to_bin, number=str(number), occurred_at=at(deed.hour), reason="水浸")
+
+
+@settings(max_examples=tried(400), deadline=None)
+@examples(st.one_of(deeds_in(("A", "B")), deeds_in(("",))))
+def test_stock__is_what_happened_however_late_and_however_wrongly_it_was_told(
+    told: list[tuple[Deed, int, bool]]
+) -> None:
+    """Movements and counts come in any order of their times; after each of them one of those before
+    may be corrected, or a correction of it. At every hour the shelf holds what it held in truth:
+    each of its bins where they are counted, and the whole where nobody names any."""
+    story = given(opened(), RegisterSku(sku="SH-001", occurred_at=NOON))
+    told_of: dict[str, list[Deed | None]] = {}
+    for number, (deed, which, drop) in enumerate(told):
+        document, command = as_command(deed, number)
+        assert story.when(command).error is None, story.error
+        told_of[document] = [deed]
+        if which < len(told_of):
+            document, versions = sorted(told_of.items())[which]
+            fields: dict[str, Any] = {}
+            if drop:
+                versions.append(versions[-2] if len(versions) > 1 else None)
+            else:
+                first = versions[0]
+                assert first is not None
+                new = first._replace(counted=deed.counted,
+                                     change=first.change and (deed.change or 3))
+                fields = {"kind": "incorrect_data", **(
+                    {"counts": [CountLine(sku="SH-001", quantity=new.counted, bin=new.bin)]}
+                    if new.change is None else {"moves": [as_move(new)]})}
+                versions.append(new)
+            story.when(correct(document, position_of(story, document), **fields))
+            assert story.error is None, story.error
+        note((type(command).__name__, told_of))
+        valid = [one[-1] for one in told_of.values() if one[-1] is not None]
+        for hour in range(-1, 42):
+            for name in BINS:
+                assert shelf_at(story, at(hour), name) == simulated(valid, hour, name), (hour, name)
+    account = story.known[STOCK]
+    assert isinstance(account, StockAccount)
+    assert account.bins == {name: level for name in BINS
+                            if (level := simulated(valid, 99, name))}
+
+
+# -- examples -------------------------------------------------------------------------------------
+
+
+def receipt(quantity: int, number: str = "r", **fields: Any) -> Any:
+    return received(quantity=quantity, number=number, **fields)
+
+
+RECEIPT = f"movement:{HOUSE}:r"
+
+
+def test_movement__taken_back_with_what_is_right_in_the_same_event() -> None:
+    story = given(opened(), receipt(10))
+    story.when(correct(RECEIPT, position_of(story, RECEIPT), kind="incorrect_data", moves=[
+        StockMove(sku="SH-001", quantity=8, source="supplier", target="available",
+                  cause="receipt", to_bin="A")]))
+    (fact,) = story.then("stock.movement_corrected.v1")
+    assert [(one.quantity, one.source, one.target, one.cause, one.at) for one in fact.postings] == [
+        (10, "available", "supplier", "correction", NOON),
+        (8, "supplier", "available", "receipt", NOON)]
+    assert levels(story) == {"available": 8}
+    assert story.known[STOCK].bins == {"A": 8}
+
+
+def test_correction__conflict_when_it_is_the_second() -> None:
+    story = given(opened(), receipt(10))
+    first = correct(RECEIPT, position_of(story, RECEIPT))
+    story.when(first).then("stock.movement_corrected.v1")
+    assert levels(story) == {}
+    story.when(first).refused(OnceTaken)
+    story.when(correct(RECEIPT, position_of(story, RECEIPT))).then("stock.movement_corrected.v1")
+    assert levels(story) == {"available": 10}
+
+
+def test_correction__rejected_of_an_event_of_another_document() -> None:
+    story = given(opened(), receipt(10), receipt(5, "other"))
+    other = position_of(story, f"movement:{HOUSE}:other")
+    story.when(correct(RECEIPT, other)).refused(
+        EventUnknown, f"{RECEIPT} holds no event at position {other}. Look at its history, and "
+        "name the position of the event that is wrong.")
+    story.when(correct(f"movement:{HOUSE}:none", other)).refused(EventUnknown)
+
+
+def test_correction__declared_below_zero_takes_the_youngest_reservation_back() -> None:
+    """What was sold of goods that never came is waited for again, and its orders are told."""
+    story = given(opened(), receipt(5), receipt(5, "other"), sell(1, line(quantity=4)),
+                  sell(2, line(quantity=4)))
+    story.when(correct(RECEIPT, position_of(story, RECEIPT)))
+    story.then("stock.movement_corrected.v1", "order.reservation_taken_back.v1",
+               "order.exception_opened.v1")
+    assert story.facts[0].postings[0].below == -3
+    assert (goods(story, 1), goods(story, 2)) == (
+        {"1": {"reserved": 4}}, {"1": {"reserved": 1, "short": 3}})
+    assert levels(story) == {"reserved": 5}
+
+
+def test_correction__of_what_no_count_had_seen_changes_the_level() -> None:
+    story = given(opened(), receipt(5), counted(5, 2), receipt(3, "found", late="not_counted",
+                                                               occurred_at=at(1)))
+    assert levels(story)["available"] == 8
+    found = f"movement:{HOUSE}:found"
+    story.when(correct(found, position_of(story, found)))
+    assert levels(story) == {"available": 5}
+
+
+def test_slip__taken_back_and_not_replaced() -> None:
+    slip = f"slip:shop:{SHOP}:S1"
+    story = given(opened(), receipt(10), written_off(3))
+    assert levels(story)["available"] == 7
+    story.when(correct(slip, position_of(story, slip), kind="incorrect_data", moves=[
+        receipt(1).moves[0]])).refused(NotCorrectable)
+    story.when(correct(slip, position_of(story, slip))).then("slip.corrected.v1")
+    assert levels(story) == {"available": 10}
+    story.when(written_off(3)).then()
+
+
+def written_off(quantity: int) -> RecordSlip:
+    return RecordSlip(channel="shop", shop=SHOP, number="S1", currency="CNY", kind="write_off",
+                      warehouse=HOUSE, at=Moment(NOON), lines=[
+                          SlipLine(line="1", sku="SH-001", quantity=quantity)])
+
+
+def test_transfer__taken_back_newest_first() -> None:
+    story = given(opened(), opened("north"), receipt(10),
+                  SendTransfer(number="T1", source=HOUSE, target="north", occurred_at=at(1),
+                               lines=[Sending(sku="SH-001", quantity=6)]),
+                  ReceiveTransfer(number="T1", occurred_at=at(2),
+                                  lines=[Arrival(sku="SH-001", quantity=4)]))
+    sent, came = (position_of(story, "transfer:T1", nth) for nth in (0, 1))
+    story.when(correct("transfer:T1", sent)).refused(
+        StandsOn, f"The event at position {sent} of transfer:T1 cannot be taken back: the one at "
+        f"position {came} stands on it. Correct the newest first.")
+    story.when(correct("transfer:T1", came)).then("transfer.corrected.v1")
+    assert story.known["transfer:T1"].underway == {"SH-001": 6}
+    assert levels(story) == {"available": 4, "between_warehouses": 6}
+    assert levels(story, house="north") == {}
+    story.when(correct("transfer:T1", sent)).then("transfer.corrected.v1")
+    assert levels(story) == {"available": 10}
+    assert story.known["transfer:T1"].underway == {}
+
+
+@pytest.mark.parametrize(("fields", "where"), [
+    ({"document": "order:taobao:shop:1"}, ["/document"]),
+    ({"kind": "was_a_joke", "moves": received().moves}, ["/kind"]),
+    ({"reason": ""}, ["/reason"]),
+    ({"kind": "incorrect_data"}, ["/kind"]),
+    ({"moves": received().moves}, ["/moves"]),
+    ({"counts": [CountLine(sku="A", quantity=1)]}, ["/counts"]),
+    ({"kind": "incorrect_data", "moves": received().moves,
+      "counts": [CountLine(sku="A", quantity=1)]}, ["/kind"]),
+    ({"position": 0}, ["/position"]),
+])
+def test_correction__rejected_with_everything_that_is_wrong(
+    fields: dict[str, Any], where: list[str]
+) -> None:
+    with pytest.raises(InvalidValues) as caught:
+        correct(**{"document": RECEIPT, "position": 2, **fields})
+    assert [fault.where for fault in caught.value.faults] == where
+
+
+def test_correction__rejected_where_it_does_not_fit_the_document() -> None:
+    story = given(opened(), receipt(10), counted(9, 1))
+    count = f"count:{HOUSE}:c"
+    for document, fields in ((RECEIPT, {"counts": [CountLine(sku="SH-001", quantity=1)]}),
+                             (count, {"moves": receipt(1).moves})):
+        story.when(correct(document, position_of(story, document), kind="incorrect_data", **fields)
+                   ).refused(NotCorrectable)
