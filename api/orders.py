@@ -20,6 +20,7 @@ from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
 from ledger.fulfilment.commands import (
     CheckOrder,
+    CorrectStep,
     DeliverParcel,
     DispatchParcel,
     LoseParcel,
@@ -95,6 +96,7 @@ writing.add(group, [
     Route(f"{ONE}/transit-reports", ReportTransit, FLOOR | SALES, GIVEN),
     Route(f"{ONE}/deliveries", DeliverParcel, FLOOR | SALES, GIVEN),
     Route(f"{ONE}/parcel-refusals", RefuseParcel, FLOOR | SALES, GIVEN),
+    Route(f"{ONE}/step-corrections", CorrectStep, {"warehouse_head", "manager"}, GIVEN),
     Route(f"{ONE}/losses", LoseParcel, FLOOR | SALES, GIVEN),
 ])
 reading.add(group, [

@@ -23,7 +23,7 @@ from ledger.common.errors import NotFound, Refused, Unavailable
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import OnStream, Wanted
-from ledger.core.postings import told_of
+from ledger.core.postings import mention_of
 
 ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "finance", "member",
          "operations", "reviewer", "manager", "integration", "admin")
@@ -187,7 +187,7 @@ class Reading(Aggregate):
 
         def about(self) -> list[str]:
             """What was asked for, and whose values were opened."""
-            return [*map(told_of, self.subjects), *self.persons]
+            return [*map(mention_of, self.subjects), *self.persons]
 
     @event(Noted)
     def _noted(self):

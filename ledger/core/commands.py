@@ -18,14 +18,15 @@ Wanted = list[tuple[type[Aggregate] | type[Account], str]]
 
 class Work(Protocol):
     """What a handler is given: aggregates, accounts, persons, who sent the command, and the time of
-    recording. Units: `now` in microseconds since 1970. `position` is that of the last event before
-    the command's."""
+    recording. Units: `now` in microseconds since 1970."""
 
     actor: str
     now: int
 
     @property
-    def position(self) -> int: ...
+    def position(self) -> int:
+        """That of the last event before those of the command."""
+        ...
 
     def load(self, cls: type[Any], stream: str) -> Any:
         """The aggregate of a stream, or an account, as the commands before left it; blank if

@@ -71,7 +71,7 @@ def held_in(account: str) -> str:
     return f"sku:{account.rpartition(':')[2]}"
 
 
-def told_of(name: str) -> str:
+def mention_of(name: str) -> str:
     """The subject of an event that tells of something, and neither posts to it nor observes it: of
     an account that is what it holds."""
     return held_in(name) if name.startswith(ACCOUNT_KINDS) else name

@@ -11,7 +11,7 @@ import msgspec
 
 from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.postings import told_of
+from ledger.core.postings import mention_of
 from ledger.deductions.errors import (
     AppealDecided,
     AppealOpen,
@@ -101,7 +101,7 @@ class Deduction(Aggregate):
 
         def about(self) -> list[str]:
             """What it is about, the offender, and what it renews."""
-            return [told_of(self.about_subject), *filter(None, (self.offender, self.renews))]
+            return [mention_of(self.about_subject), *filter(None, (self.offender, self.renews))]
 
     class OffenderNamed(Aggregate.Event):
         """It is now known who did it."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from ledger.common.bounds import Id, Items, Name, Note, Reason
+from ledger.common.bounds import Id, Items, Name, Note, Ordinal, Reason
 from ledger.common.values import Checks
 from ledger.core.commands import OnStream, Wanted
 from ledger.fulfilment.reserving import lines_wanted
@@ -130,6 +130,16 @@ class RefuseParcel(_OnParcel, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "order.refuse_parcel"
     PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
+    reason: Reason
+
+
+class CorrectStep(OnOrder, frozen=True, kw_only=True):
+    """Take the event at a position back: that pieces were picked, checked, packed, sent, refused,
+    delivered or lost did not occur. Then record what did."""
+
+    NAME: ClassVar[str] = "order.correct_step"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
+    position: Ordinal
     reason: Reason
 
 

@@ -50,8 +50,8 @@ def counted_by_sku(work: Work, warehouse: str, counts: Iterable[CountLine]) -> C
 
 
 def count_accounts(
-    work: Work, counting: StockCount, counted: CountedSkus, at: datetime,
-    record: Callable[[], Any], *, beside: Touch | None = None,
+    work: Work, counting: StockCount, counted: CountedSkus, at: datetime, *,
+    record: Callable[[], Any], beside: Touch | None = None,
 ) -> list[Aggregate]:
     """Record what was counted at a time, in as many events as it takes, each of which `record`
     begins; `beside` is what the event posts besides. Orders whose reservations are taken back come
@@ -67,13 +67,14 @@ def count_accounts(
               for name, account in accounts.items()}
     orders: dict[str, Aggregate] = {}
     for name, account in accounts.items():
-        for order in _take_back(work, account, counting.id, _shortage(
-                account, counted[name].lying, at, later.get(name, [])), at):
+        missing = _shortage(account, counted[name].lying, at, later.get(name, []))
+        for order in _take_back(work, account, missing, document=counting.id, at=at):
             orders[order.id] = order
     for chunk in in_chunks(counted.items(), lambda item: len(item[1].lying)):
         fact = record()
         for name, (sku, lying) in chunk:
-            book = observe(work, fact, accounts[name], lying, at, later.get(name, []), causes[name])
+            book = observe(work, fact, accounts[name], counted=lying, at=at,
+                           later=later.get(name, []), cause=causes[name])
             fact.lines += [
                 Counted(sku=sku, place=area, bin=bin_, counted=number, book=book[area, bin_],
                         variance=number - book[area, bin_])
@@ -116,13 +117,13 @@ def settle(
     orders: list[Aggregate] = []
     for account in accounts:
         missing = min(account.level(RESERVED), max(0, -account.level(AVAILABLE)))
-        orders += _take_back(work, account, document, missing, at)
+        orders += _take_back(work, account, missing, document=document, at=at)
     orders += serve_waiting(work, accounts, occurred_at=at)
     return list({order.id: order for order in orders}.values())
 
 
 def _take_back(
-    work: Work, account: StockAccount, document: str, pieces: int, at: datetime
+    work: Work, account: StockAccount, pieces: int, *, document: str, at: datetime
 ) -> Iterable[Order]:
     """Take the youngest reservations of a SKU back, until so many pieces are."""
     if not pieces:

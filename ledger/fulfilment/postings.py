@@ -11,9 +11,8 @@ from typing import Any, NamedTuple, Protocol
 
 from ledger.core.commands import Work
 from ledger.core.postings import Posting
-from ledger.orders.goods import Goods, States
+from ledger.orders.goods import Goods, shifted
 from ledger.orders.order import Order
-from ledger.orders.values import STATES
 from ledger.stock.account import StockAccount
 from ledger.stock.pieces import Part, sku_of
 from ledger.stock.places import (
@@ -85,26 +84,6 @@ def shifts(before: Goods, order: Order, fact: Any) -> Iterator[Shift]:
             yield from (Shift(line, *one) for one in shifted(had, states))
 
 
-def shifted(before: States, after: States) -> Iterator[tuple[str, str, int]]:
-    """How many pieces went from which state to which.
-
-    Only the sums before and after are known. The pieces of a line are alike, so whichever left is
-    matched with whichever came, both in the order of `STATES`: no more pieces move than have to.
-    """
-    touched = [state for state in STATES if before.get(state) != after.get(state)]
-    gone = [(state, pieces) for state in touched
-            if (pieces := before.get(state, 0) - after.get(state, 0)) > 0]
-    for target in touched:
-        come = after.get(target, 0) - before.get(target, 0)
-        while come > 0:
-            source, there = gone.pop(0)
-            taken = min(come, there)
-            if taken < there:
-                gone.insert(0, (source, there - taken))
-            come -= taken
-            yield source, target, taken
-
-
 def post_order(
     work: Work, order: Order, before: Order, *, decided: bool = True,
     since: int | None = None,
@@ -121,7 +100,7 @@ def post_order(
             continue
         goods = before.goods
         fact.mutate(before)
-        postings = list(_postings(work, before, goods, fact, since))
+        postings = list(_postings(work, before, goods, fact, since=since))
         if postings:
             found.update((account.id, account)
                          for account in post(work, fact, postings, decided=decided))
@@ -129,37 +108,44 @@ def post_order(
 
 
 def _postings(
-    work: Work, order: Order, before: Goods, fact: Any,
-    since: int | None,
+    work: Work, order: Order, before: Goods, fact: Any, *, since: int | None
 ) -> Iterator[Posting]:
     """What an event posts that led to this order."""
     if not order.warehouse or (before is order.goods and not isinstance(fact, Order.Placed)):
         return
-    for line, source, target, pieces, name in shifts(before, order, fact):
-        ways = [(PLACE[source], PLACE[target])]
-        if fact.TOPIC == Order.Checked.TOPIC:
-            ways = [(PLACE[source], QUARANTINE)]  # a faulty piece is not for sale
-        if source == "short":
-            ways.append((WAITING, DEMAND))
-        if target == "short":
-            ways.append((DEMAND, WAITING))
-        parts = parts_of_line(work, order, line)
-        lying = [account for part in parts if name and name in work.load(
-            StockAccount, account := stock_of(order.warehouse, part.sku)).bins]
-        for part in parts:
+    for one in shifts(before, order, fact):
+        ways = _ways(one, fact)
+        for part, name in _out_of(work, order, one):
             account = stock_of(order.warehouse, part.sku)
-            out_of = name if not lying or account in lying else ""  # else it is that of other parts
-            for left, entered in ways:
-                if left != entered:
-                    claim = None
-                    if entered in (RESERVED, WAITING):
-                        claim = since
-                        if claim is None and source == "short":
-                            claim = _waits_since(work, account, order.id)
-                    yield Posting(
-                        account=account, quantity=pieces * part.each, source=left, target=entered,
-                        cause=CAUSE.get((left, entered), "dispatch"), line=line, bin=out_of,
-                        since=claim)
+            claim = since
+            if claim is None and one.source == "short":
+                claim = _waits_since(work, account, order.id)
+            yield from (Posting(
+                account=account, quantity=one.pieces * part.each, source=left, target=entered,
+                cause=CAUSE.get((left, entered), "dispatch"), line=one.line, bin=name,
+                since=claim if entered in (RESERVED, WAITING) else None) for left, entered in ways)
+
+
+def _ways(shift: Shift, fact: Any) -> list[tuple[str, str]]:
+    """Between which places pieces go that an event took from one state to another."""
+    target = PLACE[shift.target]
+    if isinstance(fact, Order.Checked):
+        target = QUARANTINE  # a faulty piece is not for sale
+    ways = [(PLACE[shift.source], target)]
+    if shift.source == "short":
+        ways.append((WAITING, DEMAND))
+    if shift.target == "short":
+        ways.append((DEMAND, WAITING))
+    return [(left, entered) for left, entered in ways if left != entered]
+
+
+def _out_of(work: Work, order: Order, shift: Shift) -> list[tuple[Part, str]]:
+    """The parts of a line, each with the bin that it comes out of. The bin that a pick names is
+    that of the parts which lie in it; if none does, of all."""
+    parts = parts_of_line(work, order, shift.line)
+    lying = [part for part in parts if shift.bin and shift.bin in work.load(
+        StockAccount, stock_of(order.warehouse, part.sku)).bins]
+    return [(part, shift.bin if not lying or part in lying else "") for part in parts]
 
 
 def _waits_since(work: Work, account: str, order: str) -> int | None:
@@ -182,7 +168,7 @@ class _Line(Protocol):
 
 
 def declare_lines(
-    work: Work, fact: Any, warehouse: str, lines: Iterable[_Line], way: tuple[str, str, str],
+    work: Work, fact: Any, warehouse: str, *, lines: Iterable[_Line], way: tuple[str, str, str]
 ) -> list[StockAccount]:
     """Let an event of a document post its goods.
 

@@ -1,13 +1,15 @@
-"""What was recorded wrongly of stock, and is taken back by a further event of its document."""
+"""What was recorded wrongly of stock or of an order's goods, and is taken back by a further event
+of its document."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.common.values import to_us
 from ledger.core.accounts import Touch
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.core.postings import Correction, Observation, Posting
+from ledger.fulfilment.commands import CorrectStep
 from ledger.fulfilment.counting import (
     CountedSku,
     CountedSkus,
@@ -15,6 +17,8 @@ from ledger.fulfilment.counting import (
     counted_by_sku,
     settle,
 )
+from ledger.orders.order import Order
+from ledger.orders.placing import written_of
 from ledger.stock.account import StockAccount
 from ledger.stock.corrections import (
     DID_NOT_OCCUR,
@@ -31,6 +35,14 @@ from ledger.stock.places import ALREADY_COUNTED, CORRECTION, stock_of
 from ledger.stock.posting import load_all, post, reversed_of, withdraw
 from ledger.stock.slips import Slip
 from ledger.stock.transfers import Transfer
+
+
+class Chain(NamedTuple):
+    """An event and what it corrects, the first of which corrects nothing and is at a position."""
+
+    first: int
+    facts: list[Any]
+
 
 Story = Mapping[int, Any]
 """The facts of a document, by position."""
@@ -53,17 +65,17 @@ def correct_stock(command: CorrectStock, work: Work) -> list[Aggregate]:
         fact = document.correct(corrects, command.reason, underway, occurred_at=at)
     else:
         fact = document.correct(corrects, command.reason, occurred_at=at)
-    first, chain = _chain(story, command.position)
+    chain = _chain(story, command.position)
     if isinstance(document, StockCount):
-        return _correct_count(work, command, document, fact, first, chain)
-    unseen = first if getattr(chain[0], "not_counted", False) else 0
+        return _correct_count(work, command, document, chain)
+    unseen = chain.first if getattr(chain.facts[0], "not_counted", False) else 0
     # A wrong correction leaves what it corrected taken back: so all that came of it is taken back.
     accounts = {account.id: account
-                for one in (chain if command.moves else chain[-1:])
+                for one in (chain.facts if command.moves else [wrong])
                 for account in take_back(work, fact, one, unseen)}
     if command.moves and isinstance(document, Movement):
         accounts |= post_moves(work, fact, moves_by_sku(work, document.warehouse, command.moves),
-                               declared=True, at=chain[0].occurred_at, unseen=unseen)
+                               declared=True, at=chain.facts[0].occurred_at, unseen=unseen)
     return [document, *settle(work, accounts.values(), document.id, at)]
 
 
@@ -91,14 +103,13 @@ def _must_be_correctable(command: CorrectStock, wrong: Any) -> None:
                              document=command.document, instead=instead)
 
 
-def _chain(story: Story, position: int) -> tuple[int, list[Any]]:
-    """An event after those that it corrects, and the position of the first of them, which corrects
-    nothing."""
+def _chain(story: Story, position: int) -> Chain:
+    """An event after those that it corrects."""
     found = [story[position]]
     while (corrects := found[0].corrects) is not None:
         position = corrects.position
         found.insert(0, story[position])
-    return position, found
+    return Chain(position, found)
 
 
 def take_back(work: Work, fact: Any, wrong: Any, unseen: int = 0) -> list[StockAccount]:
@@ -125,31 +136,30 @@ def _without(transfer: Transfer, story: Story, position: int) -> dict[str, int]:
 
 
 def _correct_count(
-    work: Work, command: CorrectStock, counting: StockCount, fact: Any, first: int,
-    chain: list[Any],
+    work: Work, command: CorrectStock, counting: StockCount, chain: Chain
 ) -> list[Aggregate]:
     """A count is taken back with its observations, and so is what later events posted back because
     it had seen it. What was counted in truth, or before a wrong correction, is counted again,
     against the book of its own time."""
-    at, counted_at = command.occurred_at, chain[0].occurred_at
-    standing = [one for one in chain[-1].observations if not one.withdrawn]
+    fact, at, counted_at = counting.newest, command.occurred_at, chain.facts[0].occurred_at
+    standing = [one for one in chain.facts[-1].observations if not one.withdrawn]
     withdraw(work, fact, standing)
     accounts = {account.id: account for account in load_all(work, fact.accounts())}
-    for wrong in chain:
+    for wrong in chain.facts:
         accounts |= {account.id: account for account in take_back(work, fact, wrong)}
-    besides = _posted_back_at(work, counting.id, standing, first)
+    besides = _posted_back_at(work, counting.id, standing, chain.first)
     accounts |= {account.id: account
                  for account in post(work, fact, besides, decided=False)}
     counted = counted_by_sku(work, counting.warehouse, command.counts) if command.counts else (
-        _counted_before(chain))
+        _counted_before(chain.facts))
     if not counted:
         return [counting, *settle(work, accounts.values(), counting.id, at)]
     touch = Touch(work.position + 1, counting.id, at, work.now, fact.postings)
-    return count_accounts(work, counting, counted, counted_at, lambda: fact, beside=touch)
+    return count_accounts(work, counting, counted, counted_at, record=lambda: fact, beside=touch)
 
 
 def _counted_before(chain: list[Any]) -> CountedSkus:
-    """What was counted by the event that a correction corrected; nothing if it is no correction."""
+    """What was counted by the event that a correction corrected; nothing by what corrects none."""
     found: dict[str, CountedSku] = {}
     for one in chain[-2].lines if len(chain) > 1 else ():
         account = stock_of(chain[0].warehouse, one.sku)
@@ -174,4 +184,38 @@ def _posted_back_at(
     return found
 
 
-HANDLERS: dict[type[Command], Handler] = {CorrectStock: correct_stock}
+def correct_step(command: CorrectStep, work: Work) -> list[Aggregate]:
+    """A step of an order's goods did not occur: what it posted is taken back. Errors: R-ORD-03,
+    EventUnknown (R-COR-01), StandsOn (R-COR-02), NotCorrectable (R-COR-03)."""
+    order: Order = command.load(work)
+    order.must_be_known()
+    story = dict(work.story(order.id))
+    wrong = fact_at(story, order.id, command.position)
+    if not isinstance(wrong, Order.CORRECTABLE) or (
+            isinstance(wrong, Order.Dispatched | Order.Delivered) and wrong.parcel is None):
+        raise NotCorrectable(
+            type=wrong.TOPIC, position=command.position, document=order.id,
+            instead="only what was done with its pieces and parcels in the warehouse and on the "
+                    "way can be taken back")
+    before, after = _around(order, story, command.position)
+    if not order.stands(before, after):
+        raise StandsOn(document=order.id, position=command.position, stands_on=max(story))
+    corrects = Correction(command.position, "did_not_occur")
+    order.correct_step(corrects, wrong, before, after, occurred_at=command.occurred_at,
+                       reason=written_of(order, work, command.reason))
+    accounts = take_back(work, order.newest, wrong)
+    return [order, *settle(work, accounts, order.id, command.occurred_at)]
+
+
+def _around(order: Order, story: Story, position: int) -> tuple[Order, Order]:
+    """An order before and after the event at a position."""
+    after = Order.blank(order.id)
+    for at, fact in story.items():
+        before = after.clone()
+        fact.mutate(after)
+        if at == position:
+            break
+    return before, after
+
+
+HANDLERS: dict[type[Command], Handler] = {CorrectStock: correct_stock, CorrectStep: correct_step}

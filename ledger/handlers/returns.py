@@ -132,7 +132,7 @@ def receive_parcel(command: ReceiveParcel, work: Work) -> list[Aggregate]:
     if not case.receive_parcel({**facts, "parts": parts_to_record(work, command.lines)},
                                occurred_at=command.occurred_at):
         return [case]
-    declare_lines(work, case.newest, command.warehouse, command.lines, COMES_BACK)
+    declare_lines(work, case.newest, command.warehouse, lines=command.lines, way=COMES_BACK)
     return [case]
 
 
@@ -148,7 +148,7 @@ def record_return(command: RecordReturn, work: Work) -> list[Aggregate]:
     parts = [] if command.warehouse is None else parts_to_record(work, command.lines)
     case.declare({**facts, "parts": parts}, command.at)
     if command.warehouse is not None:
-        declare_lines(work, case.newest, command.warehouse, command.lines, COMES_BACK)
+        declare_lines(work, case.newest, command.warehouse, lines=command.lines, way=COMES_BACK)
     return [case]
 
 

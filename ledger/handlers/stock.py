@@ -127,7 +127,7 @@ def count_stock(command: CountStock, work: Work) -> list[Aggregate]:
     counting.must_be_new()
     counted = counted_by_sku(work, command.warehouse, command.counts)
     return count_accounts(work, counting, counted, command.occurred_at,
-                          lambda: counting.count(command))
+                          record=lambda: counting.count(command))
 
 
 def send_transfer(command: SendTransfer, work: Work) -> list[Aggregate]:
@@ -189,8 +189,8 @@ def record_slip(command: RecordSlip, work: Work) -> list[Aggregate]:
     slip: Slip = work.load(Slip, command.subject)
     if not slip.record(command) or command.warehouse is None:
         return [slip]
-    accounts = declare_lines(work, slip.newest, command.warehouse, command.lines,
-                             (*WAYS[command.kind], command.kind))
+    accounts = declare_lines(work, slip.newest, command.warehouse, lines=command.lines,
+                             way=(*WAYS[command.kind], command.kind))
     return [slip, *serve_waiting(work, accounts, occurred_at=command.occurred_at)]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, ItemsView, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, Self
 
+from ledger.orders.values import STATES
 from ledger.stock.pieces import Count, quantities
 
 States = Mapping[str, int]
@@ -121,3 +122,23 @@ class Goods(Mapping[str, States]):
 
 
 NO_GOODS = Goods({})
+
+
+def shifted(before: States, after: States) -> Iterator[tuple[str, str, int]]:
+    """How many pieces went from which state to which.
+
+    Only the sums before and after are known. The pieces of a line are alike, so whichever left is
+    matched with whichever came, both in the order of `STATES`: no more pieces move than have to.
+    """
+    touched = [state for state in STATES if before.get(state) != after.get(state)]
+    gone = [(state, pieces) for state in touched
+            if (pieces := before.get(state, 0) - after.get(state, 0)) > 0]
+    for target in touched:
+        come = after.get(target, 0) - before.get(target, 0)
+        while come > 0:
+            source, there = gone.pop(0)
+            taken = min(come, there)
+            if taken < there:
+                gone.insert(0, (source, there - taken))
+            come -= taken
+            yield source, target, taken

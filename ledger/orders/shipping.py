@@ -32,6 +32,7 @@ class OrderGoods(OrderStanding):
         self.parts: dict[str, tuple[LineParts, ...]] = {}
         self.parcels: dict[str, Parcel] = {}
         self.check_failed = False
+        self.freed: tuple[str, ...] = ()
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -204,7 +205,9 @@ class OrderGoods(OrderStanding):
         self.parcels = {**self.parcels, parcel: Parcel(state="packed", lines=lines)}
 
     @event(Dispatched)
-    def _dispatched(self, parcel, lines, warehouse, parts, occurred_at):
+    def _dispatched(self, parcel, lines, courier, waybill, warehouse, parts, occurred_at):
+        if self.freed:
+            self.freed = tuple(one for one in self.freed if one != once_of(courier, waybill))
         self.dispatched_at = self.dispatched_at or occurred_at
         if warehouse is not None:
             self.warehouse = warehouse
@@ -331,7 +334,9 @@ class OrderGoods(OrderStanding):
         """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30."""
         self.must_be_submitted()
         lines = self.parcel(parcel, "dispatched", "packed").lines
-        once = None if waybill is None else f"waybill:{courier}:{waybill}"
+        once = once_of(courier, waybill)
+        if once in self.freed:  # it is this order's already, by a dispatch that did not occur
+            once = None
         self._dispatched(courier=courier, waybill=waybill, parcel=parcel, lines=lines,
                          occurred_at=occurred_at, once=once)
 
@@ -382,3 +387,8 @@ class OrderGoods(OrderStanding):
         self.must_be_known()
         self.must_have(lines, ("returning",))
         self._return_ended(case=case, lines=lines, occurred_at=occurred_at)
+
+
+def once_of(courier: str | None, waybill: str | None) -> str | None:
+    """What can happen only once: that this waybill is used."""
+    return None if waybill is None else f"waybill:{courier}:{waybill}"

@@ -30,7 +30,10 @@ BACK = "returning_to_sender"
 SENT = ("in_transit", BACK)
 """States of pieces that a courier has, on the way to the buyer or back."""
 
-STATES = ("cancelled", *OPEN, *SENT, "delivered", "returning", "returned", "lost")
+ARRIVED = ("delivered", "returning", "returned")
+"""States of pieces that the buyer has or had."""
+
+STATES = ("cancelled", *OPEN, *SENT, *ARRIVED, "lost")
 """All states of a piece. One that was dispatched is in transit or in a state after it."""
 
 ON_ITS_WAY = ("dispatched", "in_transit")

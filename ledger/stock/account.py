@@ -226,7 +226,7 @@ class StockAccount(Account):
                                   strictly=strictly)
                 if seen is not None:
                     back[lying, seen] = back.get((lying, seen), 0) + change
-        return [_gain(self.id, lying, -change, ALREADY_COUNTED, seen)
+        return [_gain(self.id, lying, -change, cause=ALREADY_COUNTED, at=seen)
                 for (lying, seen), change in back.items() if change]
 
     def _seen(
@@ -296,9 +296,9 @@ class StockAccount(Account):
             return
         if area == SHELF and name == WHOLE and variance < 0:
             for where, pieces in _out_of(then, -variance):
-                yield _gain(self.id, (area, where), -pieces, cause, None)
+                yield _gain(self.id, (area, where), -pieces, cause=cause)
         else:
-            yield _gain(self.id, lying, variance, cause, None)
+            yield _gain(self.id, lying, variance, cause=cause)
 
 
 def _out_of(bins: Mapping[str, int], quantity: int) -> list[tuple[str, int]]:
@@ -333,7 +333,7 @@ def _lying(postings: Iterable[Posting]) -> dict[Lying, int]:
 
 
 def _gain(
-    account: str, lying: Lying, change: int, cause: str, at: datetime | None
+    account: str, lying: Lying, change: int, *, cause: str, at: datetime | None = None
 ) -> Posting:
     """Pieces more or fewer in an area and bin than the books say."""
     area, name = lying

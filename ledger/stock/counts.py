@@ -67,7 +67,7 @@ class StockCount(Aggregate):
         """An earlier event of this count is taken back; what was counted in truth, if anything, is
         in `lines`."""
 
-        TOPIC = "stock.count_corrected.v1"
+        TOPIC = "count.corrected.v1"
         warehouse: str
         reason: str
         lines: list[Counted] = []

@@ -67,7 +67,7 @@ class Movement(Aggregate):
         """An earlier event of this movement is taken back; what is right, if anything, is posted
         with it."""
 
-        TOPIC = "stock.movement_corrected.v1"
+        TOPIC = "movement.corrected.v1"
         warehouse: str
         reason: str
 

@@ -35,7 +35,7 @@ def post(
     for account, wanted in zip(accounts, by_account.values(), strict=True):
         check = account.decide if decided else account.declare
         found = check(wanted, fact.occurred_at, unseen=unseen)
-        _add(work, fact, account, found)
+        _add(work, fact, account, postings=found)
     return accounts
 
 
@@ -46,7 +46,7 @@ def _must_hold(fact: Any, postings: int) -> None:
 
 
 def observe(
-    work: Work, fact: Any, account: StockAccount, counted: Mapping[Lying, int], at: datetime,
+    work: Work, fact: Any, account: StockAccount, *, counted: Mapping[Lying, int], at: datetime,
     later: Iterable[Touch], cause: str,
 ) -> dict[Lying, int]:
     """Let a pending event record a count and post its variance. Returns the book of that time, by
@@ -55,12 +55,12 @@ def observe(
     observations, postings, book = account.count(counted, at, later, cause)
     if at != fact.occurred_at:
         postings = [one if one.at else msgspec.structs.replace(one, at=at) for one in postings]
-    _add(work, fact, account, postings, observations)
+    _add(work, fact, account, postings=postings, observations=observations)
     return book
 
 
 def _add(
-    work: Work, fact: Any, account: StockAccount, postings: list[Posting],
+    work: Work, fact: Any, account: StockAccount, *, postings: Sequence[Posting] = (),
     observations: Sequence[Observation] = (),
 ) -> None:
     fact.postings = (*fact.postings, *postings)
@@ -78,7 +78,7 @@ def withdraw(work: Work, fact: Any, observations: Iterable[Observation]) -> None
         by_account.setdefault(one.account, []).append(
             msgspec.structs.replace(one, withdrawn=not one.withdrawn))
     for account in load_all(work, by_account):
-        _add(work, fact, account, [], by_account[account.id])
+        _add(work, fact, account, observations=by_account[account.id])
 
 
 def unseen_by(work: Work, late: str) -> int:

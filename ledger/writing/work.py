@@ -10,6 +10,7 @@ from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handlers, Wanted
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.accounts import accounts_in
+from ledger.log.envelope import Entry
 from ledger.log.milestones import gave_up_at
 from ledger.log.persons import LedgerKeys, PersonLost, new_person
 from ledger.log.store import Reader, StorageFailed
@@ -135,21 +136,23 @@ class Work:
 
     def _read_accounts(self, accounts: dict[str, Account]) -> None:
         """Fold what touched some accounts into them."""
-        after = 0
-        while accounts:
+        after: int | None = 0
+        while accounts and after is not None:
             page = self.reader.accounts(self.ledger, list(accounts), after=after, limit=READ_PAGE)
             for entry in page:
-                try:
-                    for name, touch in touch_of(entry).by_account().items():
-                        if name in accounts:
-                            accounts[name].take(touch)
-                except Exception as error:  # as above
-                    for name in accounts_in(entry.subjects, ACCOUNT_KINDS):
-                        if name in accounts:
-                            self._unreadable.setdefault((type(accounts[name]), name), error)
-            if len(page) < READ_PAGE:
-                break
-            after = page[-1].position
+                self._touch(accounts, entry)
+            after = page[-1].position if len(page) == READ_PAGE else None
+
+    def _touch(self, accounts: dict[str, Account], entry: Entry) -> None:
+        """Let accounts take what an entry does to them."""
+        try:
+            touches = [(accounts[name], touch) for name, touch in
+                       touch_of(entry).by_account().items() if name in accounts]
+            for account, touch in touches:
+                account.take(touch)
+        except Exception as error:  # it stops who needs these accounts, not the whole batch
+            for name in accounts.keys() & accounts_in(entry.subjects, ACCOUNT_KINDS):
+                self._unreadable.setdefault((type(accounts[name]), name), error)
 
     def touches(self, accounts: Collection[str], since: int) -> Iterator[Touch]:
         """What touched accounts, the latest first, as far back as anything was recorded that may

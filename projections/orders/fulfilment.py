@@ -23,6 +23,7 @@ from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.orders.review import OrderReview
 from ledger.orders.shipping import OrderGoods
+from ledger.orders.steps import OrderSteps
 from ledger.orders.values import BACK, OPEN, STATES
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
@@ -149,6 +150,11 @@ def _under_way(order: Order, event: Any) -> Iterable[Any] | None:
     return () if event.parcel in order.parcels else None
 
 
+def _stepped_back(order: Order, event: Any) -> Iterable[Any] | None:
+    """The pieces of a step that did not occur."""
+    return event.moved  # type: ignore[no-any-return]
+
+
 MOVED: dict[str, Moved] = {
     Order.Reserved.TOPIC: _lines_and_short,
     Order.ReservationReleased.TOPIC: _lines_and_short,
@@ -160,6 +166,7 @@ MOVED: dict[str, Moved] = {
     Order.TransitReported.TOPIC: _under_way,
     Order.ParcelRefused.TOPIC: _arrived,
     Order.Delivered.TOPIC: _arrived,
+    Order.StepCorrected.TOPIC: _stepped_back,
     Order.ParcelLost.TOPIC: _arrived,
     Order.ReturnExpected.TOPIC: _lines,
     Order.ReturnReceived.TOPIC: _lines,
@@ -177,7 +184,7 @@ class Fulfilment(StreamRows[Tracked]):
 
     name: ClassVar[str] = "fulfilment"
     tables: ClassVar[tuple[Table, ...]] = (fulfilment,)
-    taken: ClassVar[frozenset[str]] = topics_of(OrderGoods, OrderReview) | {
+    taken: ClassVar[frozenset[str]] = topics_of(OrderGoods, OrderSteps, OrderReview) | {
         Order.Placed.TOPIC, Order.Corrected.TOPIC, Order.Completed.TOPIC, Order.Closed.TOPIC,
         Order.Cancelled.TOPIC}
     """What moves pieces, changes the review or ends the order."""

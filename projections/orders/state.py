@@ -227,6 +227,13 @@ def _delivered(order: OrderState, entry: Outline, event: Any) -> None:
         order.marks.inferred_delivered = bool(event.inferred)
 
 
+def _step_corrected(order: OrderState, _entry: Outline, event: Any) -> None:
+    if event.unsent:
+        order.dispatched_at, order.marks.inferred_dispatched = None, False
+    if event.undelivered:
+        order.delivered_at, order.marks.inferred_delivered = None, False
+
+
 def _ended(order: OrderState, entry: Outline, event: Any) -> None:
     """An order has one end: as of a moment of the business, the one that was recorded last."""
     marks = order.marks
@@ -318,6 +325,7 @@ CHANGES: dict[str, Change] = {
     Order.TransitReported.TOPIC: _noted,
     Order.ParcelRefused.TOPIC: _noted,
     Order.ParcelLost.TOPIC: _noted,
+    Order.StepCorrected.TOPIC: _step_corrected,
     Order.ReturnExpected.TOPIC: _noted,
     Order.ReturnReceived.TOPIC: _noted,
     Order.ReturnEnded.TOPIC: _noted,

@@ -25,7 +25,8 @@ def read_models(log: Path) -> Iterator[tuple[ReadModels, Path]]:
     with TemporaryDirectory(prefix="work-", dir=FOLDER) as folder:
         linked = Path(folder) / "ledger.db"
         linked.symlink_to(log)
-        with closing(SqliteStore(linked, kinds=ACCOUNT_KINDS)) as store, closing(ReadModels(store, PROJECTIONS)) as made:
+        with closing(SqliteStore(linked, kinds=ACCOUNT_KINDS)) as store, \
+                closing(ReadModels(store, PROJECTIONS)) as made:
             yield made, Path(folder)
 
 

@@ -47,8 +47,8 @@ def posting_to(subjects: str) -> bytes:
 
 
 def entry(position: int, **fields: Any) -> Entry:
-    """A raw entry of ledger `main`: by default the opening event of a stream of its own, which posts
-    to the accounts that it names."""
+    """A raw entry of ledger `main`: by default the opening event of a stream of its own, which
+    posts to the accounts that it names."""
     if "stock:" in fields.get("subjects", "") and "payload" not in fields:
         fields["payload"] = posting_to(fields["subjects"])
     values: dict[str, Any] = {

@@ -140,5 +140,6 @@ def _unsealed(value: Any) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"p", "n", "c", "h"}:
             return "sealed"
-        return {name: _unsealed(inner) for name, inner in value.items() if name not in ("position", "since")}
+        return {name: _unsealed(inner) for name, inner in value.items()
+                if name not in ("position", "since")}
     return [_unsealed(inner) for inner in value] if isinstance(value, list) else value

@@ -64,7 +64,8 @@ class Server:
         """The name of a fresh database with the tables of a log, and nothing in them."""
         if self._template is None:
             template = self.make_database()
-            made = PostgresStore(self.url(template), admin_url=self.url(template, "postgres"), kinds=ACCOUNT_KINDS)
+            made = PostgresStore(self.url(template), admin_url=self.url(template, "postgres"),
+                                 kinds=ACCOUNT_KINDS)
             made.prepare()
             made.close()
             self._template = template

@@ -12,7 +12,7 @@ from ledger.core import event_types
 from ledger.core.accounts import Account, Touch
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, Handler, Work
-from ledger.core.postings import Correction, Observation, Posting, told_of
+from ledger.core.postings import Correction, Observation, Posting, mention_of
 from ledger.handlers import clock
 from ledger.log.envelope import listed_subjects
 from ledger.log.persons import Keys
@@ -137,5 +137,5 @@ def test_correction__of_an_unknown_kind_stops_its_reader(ledger: Ledger, store: 
 
 
 def test_told_of__names_what_an_account_holds() -> None:
-    assert [told_of(one) for one in (STOCK, "stock:hz:%3A", "sku:A1", "order:a:b:1")] == [
+    assert [mention_of(one) for one in (STOCK, "stock:hz:%3A", "sku:A1", "order:a:b:1")] == [
         "sku:A1", "sku:%3A", "sku:A1", "order:a:b:1"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ledger.common.errors import InvalidValues
 from ledger.common.moments import Moment
+from ledger.fulfilment.commands import CheckOrder, CorrectStep, LoseParcel, RefuseParcel
 from ledger.stock.account import StockAccount
 from ledger.stock.corrections import (
     CorrectStock,
@@ -20,6 +21,7 @@ from ledger.stock.corrections import (
 )
 from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.movements import StockMove
+from ledger.stock.pieces import Count
 from ledger.stock.places import AREA, SHELF, stock_of
 from ledger.stock.skus import RegisterSku
 from ledger.stock.slips import RecordSlip, SlipLine
@@ -33,8 +35,11 @@ from tests.support.builders import (
     moved,
     opened,
     received,
+    record,
     sell,
+    stream,
 )
+from tests.support.shipping import ARRIVE, CHECK, PACK, PICK, SEND, on, ready
 from tests.support.stories import Story, given, goods, levels
 from tests.support.thorough import tried
 
@@ -181,7 +186,7 @@ def test_movement__taken_back_with_what_is_right_in_the_same_event() -> None:
     story.when(correct(RECEIPT, position_of(story, RECEIPT), kind="incorrect_data", moves=[
         StockMove(sku="SH-001", quantity=8, source="supplier", target="available",
                   cause="receipt", to_bin="A")]))
-    (fact,) = story.then("stock.movement_corrected.v1")
+    (fact,) = story.then("movement.corrected.v1")
     assert [(one.quantity, one.source, one.target, one.cause, one.at) for one in fact.postings] == [
         (10, "available", "supplier", "correction", NOON),
         (8, "supplier", "available", "receipt", NOON)]
@@ -192,10 +197,10 @@ def test_movement__taken_back_with_what_is_right_in_the_same_event() -> None:
 def test_correction__conflict_when_it_is_the_second() -> None:
     story = given(opened(), receipt(10))
     first = correct(RECEIPT, position_of(story, RECEIPT))
-    story.when(first).then("stock.movement_corrected.v1")
+    story.when(first).then("movement.corrected.v1")
     assert levels(story) == {}
     story.when(first).refused(OnceTaken)
-    story.when(correct(RECEIPT, position_of(story, RECEIPT))).then("stock.movement_corrected.v1")
+    story.when(correct(RECEIPT, position_of(story, RECEIPT))).then("movement.corrected.v1")
     assert levels(story) == {"available": 10}
 
 
@@ -213,7 +218,7 @@ def test_correction__declared_below_zero_takes_the_youngest_reservation_back() -
     story = given(opened(), receipt(5), receipt(5, "other"), sell(1, line(quantity=4)),
                   sell(2, line(quantity=4)))
     story.when(correct(RECEIPT, position_of(story, RECEIPT)))
-    story.then("stock.movement_corrected.v1", "order.reservation_taken_back.v1",
+    story.then("movement.corrected.v1", "order.reservation_taken_back.v1",
                "order.exception_opened.v1")
     assert story.facts[0].postings[0].below == -3
     assert (goods(story, 1), goods(story, 2)) == (
@@ -292,3 +297,83 @@ def test_correction__rejected_where_it_does_not_fit_the_document() -> None:
                              (count, {"moves": receipt(1).moves})):
         story.when(correct(document, position_of(story, document), kind="incorrect_data", **fields)
                    ).refused(NotCorrectable)
+
+
+# -- steps of orders ------------------------------------------------------------------------------
+
+LOST = on(LoseParcel, parcel="P1", reason="追件无果")
+BACK = on(RefuseParcel, parcel="P1", reason="拒收")
+
+
+def step(story: Story, nth: int = -1) -> CorrectStep:
+    """The last step of order 1, or another, did not occur."""
+    return on(CorrectStep, position=position_of(story, stream(1), nth), reason="点错")
+
+
+def state_of(story: Story) -> Any:
+    """What is known of order 1 and of all stock."""
+    order = story.known[stream(1)]
+    return (goods(story), order.parcels, order.dispatched_at, order.delivered_at,
+            levels(story), levels(story, "PEN"), story.known[STOCK].bins)
+
+
+@pytest.mark.parametrize("steps", [
+    [PICK], [PICK, CHECK],
+    [PICK, on(CheckOrder, passed=False, faulty=[Count("1", 1)], note="破损")],
+    [PICK, CHECK, PACK], [PICK, CHECK, PACK, SEND], [PICK, CHECK, PACK, SEND, BACK],
+    [PICK, CHECK, PACK, SEND, LOST], [PICK, CHECK, PACK, SEND, ARRIVE],
+    [PICK, CHECK, PACK, SEND, BACK, ARRIVE], [PICK, CHECK, PACK, SEND, BACK, LOST],
+], ids=["pick", "check", "fault", "pack", "send", "refuse", "lose", "deliver", "deliver after all",
+        "lose on the way back"])
+def test_step__taken_back_and_taken_again(steps: list[Any]) -> None:
+    """What did not occur leaves everything as it was before; the correction may be corrected, too,
+    and the step then be taken back once more."""
+    story = ready(*steps[:-1])
+    before = state_of(story)
+    wrong = story.decide(steps[-1])[0]
+    after = state_of(story)
+    position = next(position for position, fact in story.placed if fact is wrong)
+    story.when(on(CorrectStep, position=position, reason="点错"))
+    assert story.error is None, story.error
+    assert state_of(story) == before
+    story.when(step(story))
+    assert story.error is None, story.error
+    assert state_of(story)[0] == after[0]
+    assert state_of(story)[1:2] + state_of(story)[4:] == after[1:2] + after[4:]
+    story.when(step(story))
+    assert state_of(story) == before
+
+
+def test_step__rejected_once_its_pieces_have_moved_on() -> None:
+    story = ready(PICK, CHECK, PACK)
+    picked, packed = position_of(story, stream(1), -3), position_of(story, stream(1))
+    story.when(on(CorrectStep, position=picked, reason="点错")).refused(
+        StandsOn, f"The event at position {picked} of {stream(1)} cannot be taken back: the one at "
+        f"position {packed} stands on it. Correct the newest first.")
+    story.when(step(story)).then("order.step_corrected.v1")
+    story.when(on(CorrectStep, position=picked, reason="点错")).then("order.step_corrected.v1")
+    assert goods(story) == {"1": {"reserved": 2}, "2": {"reserved": 1}}
+
+
+def test_step__rejected_where_it_is_no_step_of_pieces() -> None:
+    story = ready()
+    story.when(step(story)).refused(NotCorrectable)
+    story.when(on(CorrectStep, position=2, reason="点错")).refused(EventUnknown)
+    story = given(opened(), received(), record(warehouse=HOUSE))
+    story.when(step(story, 2)).refused(NotCorrectable)
+
+
+def test_dispatch__may_be_repeated_with_the_same_waybill_once_it_was_taken_back() -> None:
+    story = ready(PICK, CHECK, PACK, SEND)
+    story.when(step(story)).then("order.step_corrected.v1")
+    story.when(SEND).then("order.dispatched.v1")
+    assert levels(story)["with_courier"] == 2
+    assert story.known[stream(1)].freed == ()
+
+
+def test_step__conflict_when_it_is_the_second() -> None:
+    story = ready(PICK)
+    first = step(story)
+    story.when(first).then("order.step_corrected.v1")
+    story.when(PICK).then("order.picked.v1")
+    story.when(first).refused(OnceTaken)

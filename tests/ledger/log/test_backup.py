@@ -504,7 +504,8 @@ def test_restore__says_in_words_which_columns_a_line_lacks(source: Path) -> None
     for change, why in (({"more": 1}, "besides, more"), ({"salt": 5}, "in base64: salt")):
         changed = [lines[0], {**lines[1], **change}, *lines[2:]]
         with pytest.raises(backup.BadBackup, match=why):
-            backup.restore_log(MemoryStore(kinds=ACCOUNT_KINDS), rewritten(source / "log.gz", changed))
+            backup.restore_log(MemoryStore(kinds=ACCOUNT_KINDS),
+                               rewritten(source / "log.gz", changed))
 
 
 def test_restore__rejected_of_a_pipe(tmp_path: Path) -> None:

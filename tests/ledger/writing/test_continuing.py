@@ -472,7 +472,8 @@ def test_verify__finds_what_cannot_have_been_recorded(
         msgspec.structs.replace(whole, restored=Restored(2, back.root, back.by, back.reason)),
         msgspec.structs.replace(whole, restored=Restored(3, "00" * 32, back.by, back.reason)),
     )):
-        other, known, access = MemoryStore(kinds=ACCOUNT_KINDS), store.known("main"), store.known("main.access")
+        other = MemoryStore(kinds=ACCOUNT_KINDS)
+        known, access = store.known("main"), store.known("main.access")
         assert known is not None
         assert access is not None
         with other.beginning(known, access):

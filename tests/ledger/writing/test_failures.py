@@ -458,7 +458,8 @@ def test_prepare__rejected_for_a_role_that_owns_nothing(
     assert app.schema()[0] is None
     app.close()
     other = postgres.make_database()
-    astray = PostgresStore(settings.database_url, admin_url=postgres.url(other, "postgres"), kinds=ACCOUNT_KINDS)
+    astray = PostgresStore(settings.database_url, admin_url=postgres.url(other, "postgres"),
+                           kinds=ACCOUNT_KINDS)
     with pytest.raises(OtherDatabase):
         astray.prepare()
     astray.close()

@@ -336,7 +336,7 @@ def test_history__holds_all_that_may_make_a_difference(shop: Shop) -> None:
         "stock.counted.v1", "transfer.sent.v1", "transfer.received.v1", "order.picked.v1",
         "order.reservation_taken_back.v1", "order.parcel_refused.v1", "sku.threshold_set.v1"}
     causes = Counter(one.posting["cause"] for one in raw if one.posting)
-    assert types >= {"stock.movement_corrected.v1", "stock.count_corrected.v1"}
+    assert types >= {"movement.corrected.v1", "count.corrected.v1"}
     assert causes.keys() >= {"already_counted", "correction", "back_order",
                              "back_order_ended", "count", "loss"}
     own = {one.position: one.occurred_at for one in shop.entries}

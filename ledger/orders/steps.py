@@ -1,0 +1,119 @@
+"""Steps of an order's goods that were recorded wrongly: what did not occur is taken back, as long
+as every piece still is where the step put it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Self
+
+import msgspec
+
+from ledger.common.personal import Personal, Plain
+from ledger.core.aggregate import Aggregate, event
+from ledger.core.postings import Correction
+from ledger.orders.goods import Goods, shifted
+from ledger.orders.shipping import OrderGoods, once_of
+from ledger.orders.values import ARRIVED, SENT, Parcel
+from ledger.stock.pieces import Count
+
+
+class Shift(msgspec.Struct, frozen=True, kw_only=True, rename={"source": "from", "target": "to"}):
+    """So many pieces of a line, from one state to another."""
+
+    line: str
+    quantity: int
+    source: str
+    target: str
+
+
+class ParcelBack(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A parcel that is in an earlier state again; without one, that is not packed."""
+
+    parcel: str
+    state: str | None = None
+    lines: list[Count] = []
+
+
+class OrderSteps(OrderGoods):
+    """The part of an order that takes its steps back."""
+
+    class StepCorrected(Aggregate.Event):
+        """A step did not occur. `unsent`, `undelivered`: nor did anything else of the order go out,
+        or arrive. `freed` is the waybill that a parcel may get again, `retaken` one that it has
+        again."""
+
+        TOPIC = "order.step_corrected.v1"
+        moved: list[Shift] = []
+        parcels: list[ParcelBack] = []
+        unsent: bool = False
+        undelivered: bool = False
+        freed: str | None = None
+        retaken: str | None = None
+        reason: Personal | None = None
+
+    @event(StepCorrected)
+    def _step_corrected(self, moved, parcels, unsent, undelivered, freed, retaken):
+        self.goods = _moved_on(self.goods, moved)
+        known = {**self.parcels}
+        for back in parcels:
+            known.pop(back.parcel, None)
+            if back.state is not None:
+                known[back.parcel] = Parcel(state=back.state, lines=back.lines)
+        self.parcels = known
+        self.check_failed = False
+        self.dispatched_at = None if unsent else self.dispatched_at
+        self.delivered_at = None if undelivered else self.delivered_at
+        self.freed = tuple(one for one in (*self.freed, freed) if one and one != retaken)
+
+    CORRECTABLE = (
+        OrderGoods.Picked, OrderGoods.Checked, OrderGoods.Packed, OrderGoods.Dispatched,
+        OrderGoods.ParcelRefused, OrderGoods.Delivered, OrderGoods.ParcelLost, StepCorrected)
+    """The steps that can be taken back. A reservation is released, a case goes on by itself."""
+
+    def stands(self, before: Self, after: Self) -> bool:
+        """Whether every piece and parcel still is where an event put it, which led from one state
+        of the order to another."""
+        backwards = [(Count(one.line, one.quantity), one.source) for one in _shifts(after, before)]
+        return all(self.goods.lacking([count], (state,)) is None for count, state in backwards) \
+            and all(self.parcels.get(name) == after.parcels.get(name)
+                    for name in _changed(before, after))
+
+    def correct_step(
+        self, corrects: Correction, wrong: Any, before: Self, after: Self, *,
+        reason: Plain | None, occurred_at: datetime,
+    ) -> None:
+        """Take an event back that led from one state of the order to another; `stands` holds.
+        Errors: R-ORD-03."""
+        self.must_be_known()
+        freed = retaken = None
+        if isinstance(wrong, OrderGoods.Dispatched):
+            freed = once_of(wrong.courier, wrong.waybill)
+        elif isinstance(wrong, OrderSteps.StepCorrected):
+            freed, retaken = wrong.retaken, wrong.freed
+        moved = _shifts(after, before)
+        goods = _moved_on(self.goods, moved)
+        self._step_corrected(
+            corrects=corrects, moved=moved, freed=freed, retaken=retaken,
+            unsent=not goods.has(*SENT, *ARRIVED, "lost"), undelivered=not goods.has(*ARRIVED),
+            parcels=[ParcelBack(name, *((known.state, known.lines) if (
+                known := before.parcels.get(name)) else ())) for name in _changed(before, after)],
+            reason=reason, occurred_at=occurred_at)
+
+
+def _shifts(before: OrderSteps, after: OrderSteps) -> list[Shift]:
+    """How the pieces of lines went from one state of an order to another."""
+    return [Shift(line=line, quantity=pieces, source=source, target=target)
+            for line, states in after.goods.items()
+            for source, target, pieces in shifted(before.goods.get(line, {}), states)]
+
+
+def _moved_on(goods: Goods, shifts: Sequence[Shift]) -> Goods:
+    """Goods after their pieces went from state to state."""
+    for one in shifts:
+        goods = goods.moved([Count(one.line, one.quantity)], (one.source,), one.target)
+    return goods
+
+
+def _changed(before: OrderSteps, after: OrderSteps) -> list[str]:
+    """The parcels that differ between two states of an order."""
+    return [name for name in sorted({*before.parcels, *after.parcels})
+            if before.parcels.get(name) != after.parcels.get(name)]
