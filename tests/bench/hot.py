@@ -49,16 +49,17 @@ def sell_out(ledger: Ledger, selling: Selling, callers: int) -> Sale:
 def oversold(log: Path, sku: str) -> int:
     """By how many pieces a SKU was reserved beyond what there was, counted in the log by bare
     hands: the deepest that what is available ever lay below nought."""
-    level = lowest = 0
+    level, lowest, account = 0, 0, stock_of(WAREHOUSE, sku)
     with closing(connect(log)) as connection:
         for payload, in connection.execute(
-                "SELECT payload FROM events WHERE stream = ? AND ledger ="
-                " (SELECT id FROM ledgers WHERE name = 'main')"
-                " AND type = 'stock.moved.v1' ORDER BY position", (stock_of(WAREHOUSE, sku),)):
-            for move in msgspec.json.decode(payload)["moves"]:
-                level += move["quantity"] * (
-                    (move["to"] == "available") - (move["from"] == "available"))
-                lowest = min(lowest, level)
+                "SELECT payload FROM events WHERE instr(subjects, ?) AND ledger ="
+                " (SELECT id FROM ledgers WHERE name = 'main') ORDER BY position",
+                (f'"{account}"',)):
+            for posting in msgspec.json.decode(payload)["postings"]:
+                if posting["account"] == account:
+                    level += posting["quantity"] * (
+                        (posting["to"] == "available") - (posting["from"] == "available"))
+                    lowest = min(lowest, level)
     return -lowest
 
 

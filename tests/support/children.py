@@ -7,6 +7,7 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -15,11 +16,16 @@ from typing import Any
 from ledger.common.context import Receipt
 from ledger.common.errors import LedgerError
 from ledger.common.personal import Personal
+from ledger.common.values import from_us
+from ledger.core.accounts import touch_of
 from ledger.log import rotating
 from ledger.log.keys_database import KeysDatabase
 from ledger.log.verify import verify_with_access
 from ledger.settings import Settings, open_copy, open_ledger
-from tests.support.builders import sell
+from ledger.stock.account import StockAccount
+from ledger.stock.counts import CountLine, CountStock
+from ledger.stock.places import stock_of
+from tests.support.builders import HOUSE, end, line, received, sell
 from tests.support.envelopes import CONTEXT, named
 from tests.support.jars import HANDLERS, adding, filling, opening
 from tests.support.waiting import in_thread
@@ -146,6 +152,37 @@ def buy(settings: Settings, pipe: Connection, start: int, buyers: int) -> None:
     for thread in threads:
         thread.join()
     pipe.send(Counter(thread.result for thread in threads))
+    opened.close()
+
+
+def trade(settings: Settings, pipe: Connection, seed: int, steps: int) -> None:
+    """Do this and that with one SKU. After each step, compare what this process has in memory of
+    its stock with what the log makes of it up to where this process has seen it; send how often
+    the two were compared, and where they differed."""
+    opened = open_ledger(settings)
+    chance, account = random.Random(seed), stock_of(HOUSE, "SH-001")
+    pipe.send("ready")
+    pipe.recv()
+    compared, stale = 0, []
+    for step in range(steps):
+        number = f"{seed}-{step}"
+        command = chance.choice((
+            sell(number, line(quantity=chance.randint(1, 3))),
+            received(quantity=chance.randint(1, 3)), end(f"{seed}-{chance.randint(0, step)}",
+                                                         "cancelled"),
+            CountStock(warehouse=HOUSE, occurred_at=from_us(opened.ledger.clock.wall()), counts=[
+                CountLine(sku="SH-001", quantity=chance.randint(3, 9))])))
+        with suppress(LedgerError):
+            opened.ledger.handle(command, CONTEXT)
+        cache = opened.ledger._writer._cache
+        live, head = cache.get(StockAccount, account), cache.head
+        if live is not None and head is not None:
+            found = StockAccount.blank(account)
+            for entry in opened.store.accounts("main", [account], until=head.position):
+                found.take(touch_of(entry).by_account()[account])
+            compared += 1
+            stale += [] if found == live else [head.position]
+    pipe.send((compared, stale))
     opened.close()
 
 

@@ -10,6 +10,7 @@ from ledger.application import Ledger
 from ledger.common.context import Context, Receipt
 from ledger.common.errors import LedgerError
 from ledger.core.commands import Command
+from ledger.core.postings import ACCOUNT_KINDS
 from ledger.deductions.commands import AcknowledgeDeduction, DismissDeduction
 from ledger.fulfilment.commands import ReleaseReservation, ReserveOrder
 from ledger.log.envelope import Entry
@@ -114,8 +115,10 @@ def context_of(actor: str) -> Context:
 
 
 def shown(results: Iterable[Receipt | LedgerError]) -> list[Any]:
-    """What comes of commands, but for positions: they also count the refusals between them."""
-    return [result.versions if isinstance(result, Receipt)
+    """What comes of commands, but for positions: they also count the refusals between them. So the
+    versions of accounts, which are positions, are not among them."""
+    return [{name: version for name, version in result.versions.items()
+             if not name.startswith(ACCOUNT_KINDS)} if isinstance(result, Receipt)
             else (type(result), {name: value for name, value in result.details.items()
                                  if name not in ("position", "now")}) for result in results]
 

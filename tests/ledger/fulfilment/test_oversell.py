@@ -7,8 +7,10 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.common.errors import LedgerError
+from ledger.core import event_types
 from ledger.core.accounts import touch_of
 from ledger.log.store import Store
+from ledger.orders.order import Order
 from ledger.settings import Settings, open_ledger
 from ledger.stock.account import StockAccount
 from ledger.stock.errors import OutOfStock
@@ -125,3 +127,34 @@ def test_accounts__of_three_writers_on_one_sku_are_never_stale(settings: Setting
     assert item(three[0].store).levels == {"supplier": -14, "available": 2, "reserved": 12}
     for opened_ in three:
         opened_.close()
+
+
+@durable
+def test_accounts__of_three_processes_on_one_sku_are_never_stale(settings: Settings) -> None:
+    """They sell, receive, cancel and count it at once: whatever one has in memory is what the log
+    says, up to where it has seen it, and nothing is sold twice."""
+    here = open_ledger(settings)
+    stocked(here.ledger)
+    trading = [Child(children.trade, settings, seed, 25) for seed in range(3)]
+    for child in trading:
+        assert child.hear() == "ready"
+    for child in trading:
+        child.say("go")
+    found = [child.hear() for child in trading]
+    assert [child.end() for child in trading] == [0] * 3
+    assert [stale for _, stale in found] == [[]] * 3
+    assert sum(compared for compared, _ in found) > 30
+    sold = item(here.store)
+    assert sold.level("reserved") == sum(
+        known.goods.sums(["reserved"])["reserved"] for known in orders(here.store).values())
+    here.close()
+
+
+def orders(store: Store) -> dict[str, Order]:
+    """All orders, by the log."""
+    found: dict[str, Order] = {}
+    for entry in store.read("main", limit=10_000):
+        if entry.stream.startswith("order:"):
+            event_types.decode(entry).mutate(
+                found.setdefault(entry.stream, Order.blank(entry.stream)))
+    return found

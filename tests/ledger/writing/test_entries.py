@@ -96,6 +96,6 @@ def test_bounds__of_a_name_do_not_lose_the_refusal_of_a_command(
 
 def test_event__rejected_that_names_an_account_and_posts_nothing(ledger: Ledger) -> None:
     """An account is named by what posts to it or observes it, and by nothing else."""
-    with pytest.raises(InvalidValues, match="only what posts to an account"):
+    with pytest.raises(InvalidValues, match="is about stock:hz:A1, and only what posts to it"):
         ledger.handle(opening(), context(subjects=("stock:hz:A1",)))
     assert ledger.head().position == 1

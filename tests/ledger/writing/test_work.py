@@ -95,7 +95,7 @@ def test_person__rejected_alone_when_no_key_can_be_written(
                            opening(3, owner=OWNER), adding(1))
     assert [type(result) for result in results] == [Receipt, StorageFailed, Receipt, Receipt]
     assert persons(keys) == 1
-    assert ledger.handle(opening(2, owner="李四"), CONTEXT).versions == {name_of(2): 1}
+    assert ledger.handle(opening(2, owner="李四"), CONTEXT).versions[name_of(2)] == 1
 
 
 def test_person__is_that_of_a_faster_process(
