@@ -174,6 +174,14 @@ def inside(told: Any, path: Path) -> Any:
     return told
 
 
+def holds(told: Any, path: Path) -> bool:
+    """Whether there is anything at a path: some fields of a command exclude others."""
+    try:
+        return inside(told, path) != []
+    except IndexError:
+        return False
+
+
 def replaced(told: Any, path: Path, value: Any) -> Any:
     """The same with another value at a path."""
     if not path:
