@@ -7,7 +7,7 @@ nothing of what was recorded before it. What an event posts at different times a
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import unquote
 
 import msgspec
@@ -140,7 +140,7 @@ class Stock:
                 state.thresholds[event.sku] = event.threshold, entry.position
                 state.thresholds_set.add(event.sku)
                 for item in [item for item in state.levels if item[0] == event.sku]:
-                    _look(state, item, entry, entry.occurred_at, {AVAILABLE})
+                    _look(state, item, _when(entry, entry.occurred_at), {AVAILABLE})
 
     def changes(self, state: Inventory) -> Iterator[Change]:
         """The rows that the state now has."""
@@ -209,7 +209,7 @@ def _posted(state: Inventory, entry: Outline, event: Any) -> None:
         taken = {at: postings for at, postings in by_time.items() if _taken(state, at)}
         if taken:
             places, names = _take(state, item, entry.position, taken)
-            _look(state, item, entry, max(taken), places, names)
+            _look(state, item, _when(entry, max(taken)), places, names=names)
 
 
 def _take(
@@ -273,36 +273,47 @@ def _of_bins(postings: Iterable[Posting]) -> dict[str, int]:
     return {name: change for name, change in found.items() if change}
 
 
+class _When(NamedTuple):
+    """Since or until when a notice is open: an event, its time of the business, its document."""
+
+    position: int
+    at: int
+    document: str
+
+
+def _when(entry: Outline, at: int) -> _When:
+    return _When(entry.position, at, entry.stream)
+
+
 def _look(
-    state: Inventory, item: Item, entry: Outline, at: int, places: Iterable[str],
+    state: Inventory, item: Item, when: _When, places: Iterable[str], *,
     names: Iterable[str] = (),
 ) -> None:
-    """Open, keep or close the notices of an item, by what lies in places and bins that an event
-    changed at a time."""
+    """Open, keep or close the notices of an item, by what lies in places and bins that changed."""
     known = state.levels[item]
     for place in sorted(places):
         if place == AVAILABLE:
             threshold = state.thresholds.get(item[0], (THRESHOLD, 0))[0]
-            _notice(state, (*item, LOW, ""), entry, at, known[place], threshold=threshold)
+            _notice(state, (*item, LOW, ""), when, known[place], threshold=threshold)
         if place in PHYSICAL:
-            _notice(state, (*item, place, ""), entry, at, known[place], threshold=0)
+            _notice(state, (*item, place, ""), when, known[place], threshold=0)
     for name in sorted(filter(None, names)):
         held, _ = state.bins[*item, name]
-        _notice(state, (*item, SHELF, name), entry, at, held, threshold=0)
+        _notice(state, (*item, SHELF, name), when, held, threshold=0)
 
 
 def _notice(
-    state: Inventory, key: Noticed, entry: Outline, at: int, level: int, *, threshold: int
+    state: Inventory, key: Noticed, when: _When, level: int, *, threshold: int
 ) -> None:
     known = state.open.get(key)
     if level < threshold:
         if known is None:
-            state.open[key] = Notice(entry.position, at, threshold, level, entry.stream, None,
-                                     None, entry.position)
+            state.open[key] = Notice(when.position, when.at, threshold, level, when.document, None,
+                                     None, when.position)
         elif level < known.lowest:
-            known.lowest, known.position = level, entry.position
+            known.lowest, known.position = level, when.position
     elif known is not None:
-        known.closed_position = known.position = entry.position
-        known.closed_at = at
+        known.closed_position = known.position = when.position
+        known.closed_at = when.at
         state.closed.append((key, known))
         del state.open[key]

@@ -37,6 +37,11 @@ FITTING: dict[tuple[str | int, ...], Any] = {
     ("import.complete", "rows"): 3,
     ("roster.set_day", "shifts", 0, "end"): "24:00",
     ("roster.set_pattern", "shifts", 0, "end"): "24:00",
+    ("stock.correct", "document"): "movement:main:1",
+    ("stock.correct", "moves", 0, "to_bin"): "y",
+    ("stock.correct", "moves", 0, "from"): "available",
+    ("stock.correct", "moves", 0, "to"): "available",
+    ("stock.correct", "counts"): [],
     ("stock.move", "moves", 0, "to_bin"): "y",
     ("stock.move", "moves", 0, "from"): "available",
     ("stock.move", "moves", 0, "to"): "available",
@@ -167,6 +172,14 @@ def inside(told: Any, path: Path) -> Any:
     for step in path:
         told = told[step]
     return told
+
+
+def holds(told: Any, path: Path) -> bool:
+    """Whether there is anything at a path: some fields of a command exclude others."""
+    try:
+        return inside(told, path) != []
+    except IndexError:
+        return False
 
 
 def replaced(told: Any, path: Path, value: Any) -> Any:

@@ -14,7 +14,7 @@ from ledger.common.characters import BLANK, FULL_WIDTH, IGNORABLE, INVISIBLE, TO
 from ledger.common.errors import Fault, InvalidValues
 from ledger.core.commands import Command
 from ledger.handlers.table import HANDLERS
-from tests.support.samples import Leaf, fitting, inside, leaves, pointer, replaced
+from tests.support.samples import Leaf, fitting, holds, inside, leaves, pointer, replaced
 
 COMMANDS = sorted(HANDLERS, key=lambda cls: cls.NAME)
 ODD = {"invisible": "\u200b", "full_width": "\uff11", "odd_blank": "\xa0"}
@@ -34,8 +34,11 @@ def faults(command: type[Command], leaf: Leaf, value: Any) -> list[Fault]:
 
 
 def texts(command: type[Command]) -> list[Leaf]:
-    """The texts inside a command, but for those of a policy, which names no stream."""
-    return [leaf for leaf in leaves(command) if leaf.kind is str and "policy" not in leaf.path]
+    """The texts inside a command, but for those of a policy, which names no stream, and those that
+    others exclude: they are texts of other commands, too."""
+    whole = fitting(command)
+    return [leaf for leaf in leaves(command) if leaf.kind is str and "policy" not in leaf.path
+            and holds(whole, leaf.path)]
 
 
 def test_invisible__are_all_that_this_unicode_calls_format_characters() -> None:

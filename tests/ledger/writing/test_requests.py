@@ -17,7 +17,7 @@ from ledger.log.store import Store
 from ledger.writing.genesis import begun
 from ledger.writing.requests import command_id, request_hash
 from tests.support.builders import place
-from tests.support.samples import Path, fitting, inside, leaves, pointer, replaced
+from tests.support.samples import Path, fitting, holds, inside, leaves, pointer, replaced
 
 COMMANDS = sorted(HANDLERS, key=lambda cls: cls.NAME)
 EAST = timezone(timedelta(hours=8))
@@ -67,6 +67,8 @@ def changed(command: Command, whole: dict[str, Any]) -> Iterator[tuple[Path, Com
     """The command with one value changed at a time, whether or not a rule would take it."""
     kinds = {field.encode_name: field for field in msgspec.structs.fields(command)}
     for leaf in leaves(type(command)):
+        if not holds(whole, leaf.path):
+            continue
         field = kinds[str(leaf.path[0])]
         body = replaced(whole, leaf.path, _other(inside(whole, leaf.path)))
         found = copy.copy(command)
