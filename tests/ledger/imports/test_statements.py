@@ -14,6 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.core.accounts import touch_of
 from ledger.imports import profiles
 from ledger.imports.assembly import rounded
 from ledger.imports.errors import CountsAreStock, NoWarehouse
@@ -48,9 +49,9 @@ def retail(shop: Shop, *rows: str, name: str = "day.csv") -> Path:
 
 
 def moves(shop: Shop) -> list[tuple[str, int, str, str, str]]:
-    """(SKU, pieces, from, to, cause) of every movement, in log order."""
-    return [(payload["sku"], move["quantity"], move["from"], move["to"], move["cause"])
-            for payload in shop.payloads("stock.moved.v1") for move in payload["moves"]]
+    """(SKU, pieces, from, to, cause) of everything that is posted to stock, in log order."""
+    return [(one.account.rpartition(":")[2], one.quantity, one.source, one.target, one.cause)
+            for entry in shop.log() for one in touch_of(entry).postings]
 
 
 # -- rows that make an order together -------------------------------------------------------------
@@ -74,7 +75,7 @@ def test_lines__tell_the_rows_of_a_long_order_as_a_run(shop: Shop) -> None:
     shop.bring(retail(shop, *(invoice("536365", f"SKU-{n}", n) for n in range(1, 51))),
                profile="online-retail")
     assert {json.dumps(json.loads(e.source)["rows"]) for e in shop.log()
-            if e.type == "stock.moved.v1"} == {'["2-51"]'}
+            if touch_of(e).postings} == {'["2-51"]'}
 
 
 def test_lines__keep_twins_of_one_file_and_count_those_of_two_once(shop: Shop) -> None:
@@ -88,11 +89,11 @@ def test_lines__keep_twins_of_one_file_and_count_those_of_two_once(shop: Shop) -
 def test_lines__move_stock_once_a_sku_and_never_for_a_fee(shop: Shop) -> None:
     shop.bring(retail(shop, invoice("1", "A1", 6), invoice("1", "A1", 2), invoice("1", "POST", 1),
                       invoice("2", "A2", 1, "0.001")), profile="online-retail")
-    assert moves(shop) == [("A1", 6, "available", "customer", "sale"),
-                           ("A1", 2, "available", "customer", "sale"),
-                           ("A2", 1, "available", "customer", "sale")]
-    assert [payload["below_zero"] for payload in shop.payloads("stock.moved.v1")] == [
-        [{"place": "available", "level": -8}], [{"place": "available", "level": -1}]]
+    sent, came = ("available", "with_courier", "dispatch"), ("with_courier", "customer", "delivery")
+    assert moves(shop) == [("A1", 6, *sent), ("A1", 2, *sent), ("A1", 6, *came), ("A1", 2, *came),
+                           ("A2", 1, *sent), ("A2", 1, *came)]
+    assert [[one.below for one in touch_of(entry).postings] for entry in shop.log()
+            if touch_of(entry).postings] == [[None, -8], [None, None], [-1], [None]]
     assert shop.types()["warehouse.opened.v1"] == 1
 
 
@@ -138,7 +139,8 @@ def test_rows__become_orders_returns_and_slips(shop: Shop) -> None:
     assert [(p["number"], p["kind"]) for p in shop.payloads("slip.recorded.v1")] == [
         ("1", "found"), ("3", "write_off"), ("4", "found")]
     assert sorted(moves(shop)) == sorted([
-        ("A1", 6, "available", "customer", "sale"),
+        ("A1", 6, "available", "with_courier", "dispatch"),
+        ("A1", 6, "with_courier", "customer", "delivery"),
         ("A2", 3, "stocktake_gain_loss", "available", "found"),
         ("A1", 2, "customer", "returns_inspection", "return"),
         ("A1", 1, "available", "written_off", "write_off"),
@@ -271,9 +273,10 @@ def test_count__opens_the_stock_with_all_bins_of_a_sku(shop: Shop) -> None:
     summary = count(shop, *rows)
     assert (counts(summary), summary.ok) == ((3, 3, 0, 0), True)
     first, second = shop.payloads("stock.counted.v1")
-    assert (first["counted"], first["document"], first["bins"]) == (
-        10, "S1", [{"bin": "A-01", "quantity": 7}, {"bin": "A-02", "quantity": 3}])
-    assert (second["counted"], second["variance"]) == (0, 0)
+    assert (first["document"], first["lines"]) == ("S1", [
+        {"sku": "SH-001", "counted": 7, "book": 0, "variance": 7, "bin": "A-01"},
+        {"sku": "SH-001", "counted": 3, "book": 0, "variance": 3, "bin": "A-02"}])
+    assert second["lines"] == [{"sku": "SH-002", "counted": 0, "book": 0, "variance": 0}]
     assert sum(move[1] for move in moves(shop)) == 10
     assert {move[4] for move in moves(shop)} == {"opening"}
     assert count(shop, *rows).events == 0
@@ -285,11 +288,18 @@ def test_count__records_the_variance_of_a_later_one(shop: Shop) -> None:
     assert moves(shop)[1:] == [("SH-001", 2, "available", "stocktake_gain_loss", "count")]
 
 
-def test_count__rejected_with_its_rows(shop: Shop) -> None:
+def test_count__accepted_of_an_older_sheet_which_leaves_the_present_as_it_is(shop: Shop) -> None:
     count(shop, "SH-001,7,,,2026-03-01 08:00,S1")
-    summary = count(shop, "SH-001,5,,,2026-02-01 08:00,S2", "SH-002,5,,attic,2026-03-01 08:00,S2")
+    assert count(shop, "SH-001,5,,,2026-02-01 08:00,S2").ok
+    assert moves(shop)[1:] == [
+        ("SH-001", 5, "stocktake_gain_loss", "available", "count"),
+        ("SH-001", 5, "available", "stocktake_gain_loss", "already_counted")]
+
+
+def test_count__rejected_with_its_rows(shop: Shop) -> None:
+    summary = count(shop, "SH-002,5,,attic,2026-03-01 08:00,S2")
     assert [(fault.row, fault.rule, fault.value) for fault in summary.faults] == [
-        (2, "R-STK-10", "SH-001"), (3, "R-STK-04", "SH-002")]
+        (2, "R-STK-04", "SH-002")]
     summary = count(shop, "SH-003,-1,,,2026-03-01 08:00,S2", "SH-004,1,A,,2026-03-01 08:00,S2",
                     "SH-004,2,A,,2026-03-01 08:00,S2")
     assert codes(summary) == [(2, "quantity", "negative"), (4, "", "twice")]
@@ -300,7 +310,9 @@ def test_count__of_another_warehouse_that_is_open(shop: Shop) -> None:
     shop.opened.ledger.handle(CountStock(
         warehouse="attic", occurred_at=NOON, counts=[CountLine(sku="SH-9", quantity=1)]), CONTEXT)
     assert count(shop, "SH-002,5,,attic,2026-03-01 08:00,S2").ok
-    assert shop.log()[-2].stream == "stock:attic:SH-002"
+    counted = next(e for e in reversed(shop.log()) if e.type == "stock.counted.v1")
+    assert counted.stream.startswith("count:attic:")
+    assert '"stock:attic:SH-002"' in counted.subjects
 
 
 # -- profiles -------------------------------------------------------------------------------------

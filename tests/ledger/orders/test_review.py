@@ -1,7 +1,10 @@
 """The review of an order: what is refused, and whether the sentence answers what was asked."""
 
+import msgspec
+
 from ledger.fulfilment.commands import (
     CheckOrder,
+    CorrectStep,
     LoseParcel,
     PackOrder,
     PickOrder,
@@ -100,9 +103,10 @@ WRITTEN = [
     on(CheckOrder, passed=False, faulty=[Count("1", 1)], note=WORDS), PICK,
     on(PackOrder, parcel="P1", lines=[Count("1", 1)]), SEND,
     on(ReportTransit, parcel="P1", note=WORDS), on(RefuseParcel, parcel="P1", reason=WORDS),
-    on(LoseParcel, parcel="P1", reason=WORDS),
+    on(LoseParcel, parcel="P1", reason=WORDS), on(CorrectStep, position=1, reason=WORDS),
     end("2", "closed", reason=WORDS), end("3", "cancelled", reason=WORDS)]
-"""All commands of an order in which somebody writes something, with those between them."""
+"""All commands of an order in which somebody writes something, with those between them. The step
+that is corrected is the one before."""
 
 
 def test_written__is_sealed_for_the_buyer_and_readable_nowhere() -> None:
@@ -110,6 +114,8 @@ def test_written__is_sealed_for_the_buyer_and_readable_nowhere() -> None:
                   *(place(number, account="reader") for number in "123"))
     sealing = set()
     for command in WRITTEN:
+        if isinstance(command, CorrectStep):
+            command = msgspec.structs.replace(command, position=story.position)
         if command.PERSONAL and any(getattr(command, name) for name in command.PERSONAL):
             assert sealed_for(story, command) == {BUYER}
             sealing.add(type(command))
