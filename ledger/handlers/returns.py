@@ -4,9 +4,8 @@ The goods of a case wait for inspection before they can be sold again. In one tr
 case, the pieces of its order change their state, and its refund is a refund of the order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -36,13 +35,13 @@ from ledger.returns.commands import (
     WithdrawCase,
 )
 from ledger.returns.errors import ApprovalExceedsPayment, LineNotOrdered
-from ledger.returns.values import NOT_BACK, REFUSED, CaseLine
-from ledger.stock.account import StockAccount
+from ledger.returns.values import NOT_BACK, REFUSED, CaseLine, Outcome
 from ledger.stock.pieces import Count, LineParts, Part, sku_of
 from ledger.stock.places import (
     AVAILABLE,
     CUSTOMER,
     DAMAGED,
+    OTHER_WAREHOUSE,
     QUARANTINE,
     RETURNS_INSPECTION,
     WITH_COURIER,
@@ -241,8 +240,31 @@ def receive_goods(command: ReceiveGoods, work: Work) -> list[Aggregate]:
     if order is not None:
         order.receive_return(case.id, case.in_order(command.lines), refused=case.kind == REFUSED,
                              occurred_at=command.occurred_at)
-    _post(case, work, command.lines)
+    post(work, case.newest, list(_came_back(case, order, command.lines)), decided=True)
     return [case] if order is None else [case, order]
+
+
+def _came_back(
+    case: Case, order: Order | None, lines: Iterable[Count]
+) -> Iterator[Posting]:
+    """What pieces of a case post that came into inspection: from the buyer, or from the courier who
+    brings back what the buyer never had, perhaps to another warehouse than the one that sent it.
+    Lines that name no SKU post nothing."""
+    source, target, cause = COMES_BACK
+    sender = order.warehouse if order is not None and case.kind == REFUSED else ""
+    for line in lines:
+        for part in case.made_of(line.line):
+            if not part.sku:
+                continue
+            posting = Posting(
+                account=stock_of(case.warehouse, part.sku), quantity=line.quantity * part.each,
+                source=WITH_COURIER if sender else source, target=target, cause=cause,
+                line=line.line)
+            if sender not in ("", case.warehouse):
+                yield msgspec.structs.replace(
+                    posting, account=stock_of(sender, part.sku), target=OTHER_WAREHOUSE)
+                posting = msgspec.structs.replace(posting, source=OTHER_WAREHOUSE)
+            yield posting
 
 
 def parts_sent(work: Work, case: Case, order: Order | None, line: str) -> tuple[Part, ...]:
@@ -258,32 +280,22 @@ def inspect_goods(command: InspectGoods, work: Work) -> list[Aggregate]:
     R-RET-03 to R-RET-05, R-RET-12, R-STK-02."""
     case = command.load(work)
     case.inspect(command.lines, occurred_at=command.occurred_at)
-    accounts = _post(case, work, command.lines, unseen=unseen_by(work, command.late))
+    accounts = post(work, case.newest, list(_inspected(case, command.lines)), decided=True,
+                    unseen=unseen_by(work, command.late)) if case.warehouse else []
     return [case, *serve_waiting(work, accounts, occurred_at=command.occurred_at)]
 
 
-def _post(
-    case: Case, work: Work, lines: Iterable[Any], *, unseen: int = 0
-) -> list[StockAccount]:
-    """Let the last event of a case post its pieces: they came into inspection, or left it for the
-    place of their disposition. Lines that name no SKU post nothing."""
-    if not case.warehouse:
-        return []
-    postings = []
+def _inspected(case: Case, lines: Iterable[Outcome]) -> Iterator[Posting]:
+    """What pieces of a case post that leave inspection for the place of their disposition."""
     for line in lines:
-        source, target, cause = COMES_BACK
-        if case.kind == REFUSED:
-            source = WITH_COURIER
-        if disposition := getattr(line, "disposition", ""):
-            source, target, cause = RETURNS_INSPECTION, PLACE[disposition], "inspection"
-            if case.kind == REFUSED and disposition in NOT_BACK:
-                target = WRITTEN_OFF  # the buyer does not have it, either
-        postings += [
+        target = PLACE[line.disposition]
+        if case.kind == REFUSED and line.disposition in NOT_BACK:
+            target = WRITTEN_OFF  # the buyer does not have it, either
+        yield from (
             Posting(account=stock_of(case.warehouse, part.sku), quantity=line.quantity * part.each,
-                    source=source, target=target, cause=cause, line=line.line,
-                    to_bin=getattr(line, "bin", ""))
-            for part in case.made_of(line.line) if part.sku]
-    return post(work, case.newest, postings, decided=True, unseen=unseen)
+                    source=RETURNS_INSPECTION, target=target, cause="inspection", line=line.line,
+                    to_bin=line.bin)
+            for part in case.made_of(line.line) if part.sku)
 
 
 def approve_refund(command: ApproveRefund, work: Work) -> list[Aggregate]:

@@ -153,8 +153,8 @@ def send_transfer(command: SendTransfer, work: Work) -> list[Aggregate]:
 def receive_transfer(command: ReceiveTransfer, work: Work) -> list[Aggregate]:
     """What arrived lies in the other warehouse; what never will is written off in the first.
 
-    Errors: R-STK-08, R-STK-15, R-STK-18, TransferUnknown (R-TRF-02), MoreReceivedThanSent
-    (R-TRF-03).
+    Errors: R-STK-08, R-STK-15, R-STK-18, OutOfOrder (R-GEN-03), TransferUnknown (R-TRF-02),
+    MoreReceivedThanSent (R-TRF-03).
     """
     transfer: Transfer = work.load(Transfer, command.subject)
     if not transfer.version:
@@ -191,7 +191,7 @@ def record_slip(command: RecordSlip, work: Work) -> list[Aggregate]:
         return [slip]
     accounts = declare_lines(work, slip.newest, command.warehouse, lines=command.lines,
                              way=(*WAYS[command.kind], command.kind))
-    return [slip, *serve_waiting(work, accounts, occurred_at=command.occurred_at)]
+    return [slip, *settle(work, accounts, slip.id, command.occurred_at)]
 
 
 HANDLERS: dict[type[Command], Handler] = {

@@ -191,8 +191,8 @@ class ReceiveGoods(OnCase, frozen=True, kw_only=True):
 
 
 class InspectGoods(OnCase, frozen=True, kw_only=True):
-    """Say what becomes of pieces that arrived. `late` answers what a movement from before the last
-    count was: `movement` or `already_counted`."""
+    """Say what becomes of pieces that arrived. `late` says `not_counted` of pieces that a count has
+    not seen which came after the inspection and is recorded before."""
 
     NAME: ClassVar[str] = "case.inspect"
     lines: Annotated[list[Outcome], SOME]

@@ -147,17 +147,19 @@ class StockAccount(Account):
 
         Errors: TooManyPieces (R-STK-15).
         """
-        return self._with_below(self._posted(postings, at, unseen))
+        found = self._posted(postings, at, unseen)
+        changes = self._changes(found)
+        return _with_below(found, changes, {
+            place: self.level(place) + change for place, change in changes.items()})
 
-    def _with_below(self, found: list[Posting]) -> list[Posting]:
-        """Postings that say which places they leave below zero, the last one out of each."""
-        after = {place: level for place, change in self._changes(found).items()
-                 if place in PHYSICAL and change < 0 and (level := self.level(place) + change) < 0}
-        for index in reversed(range(len(found))):
-            if found[index].source in after:
-                below = after.pop(found[index].source)
-                found[index] = msgspec.structs.replace(found[index], below=below)
-        return found
+    def marked(self, postings: Sequence[Posting]) -> list[Posting]:
+        """All postings of an event that this account took in several turns; those of its own say
+        which places they leave below zero in the end."""
+        found = [msgspec.structs.replace(one, below=None) if one.account == self.id else one
+                 for one in postings]
+        own = [one for one in found if one.account == self.id]
+        marked = iter(_with_below(own, self._changes(own), self.levels))
+        return [next(marked) if one.account == self.id else one for one in found]
 
     def _posted(
         self, postings: Sequence[Posting], at: datetime, unseen: int
@@ -282,7 +284,9 @@ class StockAccount(Account):
         if self.observed:
             postings += self._posted_back(postings, at, strictly=True)
         self._must_hold(postings)
-        return observations, self._with_below(postings), book
+        changes = self._changes(postings)
+        return observations, _with_below(postings, changes, {
+            place: self.level(place) + change for place, change in changes.items()}), book
 
     def _variance(
         self, lying: Lying, variance: int, then: Mapping[str, int], cause: str
@@ -310,6 +314,19 @@ def _out_of(bins: Mapping[str, int], quantity: int) -> list[tuple[str, int]]:
         return [("", quantity)]
     return [(name, pieces) for name, pieces in (("", loose), (named[0], quantity - loose))
             if pieces]
+
+
+def _with_below(
+    postings: list[Posting], changes: Mapping[str, int], after: Mapping[str, int]
+) -> list[Posting]:
+    """Postings that say which places they leave below zero, the last one out of each."""
+    below = {place: level for place, change in changes.items()
+             if place in PHYSICAL and change < 0 and (level := after.get(place, 0)) < 0}
+    for index in reversed(range(len(postings))):
+        if postings[index].source in below:
+            level = below.pop(postings[index].source)
+            postings[index] = msgspec.structs.replace(postings[index], below=level)
+    return postings
 
 
 def _legs(posting: Posting) -> Iterator[tuple[Lying, int, bool]]:

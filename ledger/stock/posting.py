@@ -65,11 +65,14 @@ def _add(
     work: Work, fact: Any, account: StockAccount, *, postings: Sequence[Posting] = (),
     observations: Sequence[Observation] = (),
 ) -> None:
+    again = account.position == work.position + 1
     fact.postings = (*fact.postings, *postings)
     fact.observations = (*fact.observations, *observations)
     account.take(Touch(
         work.position + 1, fact.originator_id, fact.occurred_at, work.now, tuple(postings),
         tuple(observations), None if fact.corrects is None else fact.corrects.position))
+    if again and any(one.below is not None for one in fact.postings):
+        fact.postings = tuple(account.marked(fact.postings))
 
 
 def withdraw(work: Work, fact: Any, observations: Iterable[Observation]) -> None:

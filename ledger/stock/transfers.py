@@ -144,7 +144,8 @@ class Transfer(Aggregate):
         self, lines: list[Arrival], reason: str | None, *, not_counted: bool = False,
         occurred_at: datetime,
     ) -> None:
-        """Errors: MoreReceivedThanSent (R-TRF-03)."""
+        """Errors: OutOfOrder (R-GEN-03), MoreReceivedThanSent (R-TRF-03)."""
+        self.must_follow(occurred_at)
         for sku, received in _pieces(lines).items():
             if received > (underway := self.underway.get(sku, 0)):
                 raise MoreReceivedThanSent(transfer=self.id, sku=sku, received=received,

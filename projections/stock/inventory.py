@@ -21,6 +21,7 @@ from ledger.log.envelope import Outline
 from ledger.stock.account import StockAccount
 from ledger.stock.pieces import NAMES, PIECE
 from ledger.stock.places import (
+    ALREADY_COUNTED,
     AVAILABLE,
     BETWEEN_WAREHOUSES,
     CORRECTION,
@@ -241,14 +242,14 @@ _on_hand, _shelf, _known = frozenset(ON_HAND), frozenset(COUNTED[SHELF]), {*LEVE
 
 
 def _delta(postings: Iterable[Posting]) -> tuple[dict[str, int], dict[str, int]]:
-    """By how much postings change each level, and what flowed. What a correction takes back counts
-    against what it was, and not as having gone the other way."""
+    """By how much postings change each level, and what flowed. What a correction takes back, or
+    had been counted, counts against what it was, and not as having gone the other way."""
     changed, flows = dict.fromkeys((*LEVELS, *MEMO), 0), dict.fromkeys(FLOWS, 0)
     for one in postings:
         quantity, source, target = one.quantity, one.source, one.target
         changed[source] -= quantity
         changed[target] += quantity
-        if one.cause == CORRECTION:
+        if one.cause in (CORRECTION, ALREADY_COUNTED):
             source, target, quantity = target, source, -quantity
         leaves, enters = source in _on_hand, target in _on_hand
         if enters and not leaves:

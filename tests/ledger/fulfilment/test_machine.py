@@ -385,10 +385,8 @@ class Shop(RuleBasedStateMachine):
                  if one["account"] == name and "below" in one} if "postings" in said else {}
         fallen = {place_name: level for place_name in PHYSICAL
                   if (level := book.levels[place_name]) < min(0, levels[place_name])}
-        assert below.keys() >= fallen.keys(), (entry.type, name, below, fallen)
+        assert below == fallen, (entry.type, name, below, fallen)
         causes = {one["cause"] for one in said.get("postings", ())}
-        assert "correction" in causes or all(
-            book.levels[place_name] == level for place_name, level in below.items())
         if not causes & {"count", "opening", "bin_move", "damage", "correction"}:
             assert not fallen
             assert all(book.bins[one] >= min(0, bins[one]) for one in book.bins)
