@@ -272,7 +272,8 @@ def test_report__never_adds_currencies(ledger: Ledger, models: ReadModels) -> No
     for name, report in reports.REPORTS.items():
         with suppress(NothingRecorded):
             for row in report(models, "main", asked(name)).rows:
-                assert not {"5000", "50.00", "50"} & set(re.findall(r"[0-9.]+", str(row))), name
+                figures = re.sub(r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "a time", str(row))
+                assert not {"5000", "50.00", "50"} & set(re.findall(r"[0-9.]+", figures)), name
                 if any(word.endswith("_minor") for word in row):
                     money.add(name)
                     assert row["currency"] in ("CNY", "USD"), name
