@@ -12,6 +12,8 @@ from click.testing import CliRunner
 
 from api.cli.commands import demo_command
 from ledger.application import Ledger
+from ledger.core.postings import ACCOUNT_KINDS
+from ledger.log.accounts import misnamed
 from ledger.log.envelope import Entry
 from ledger.log.milestones import fault_in_current_opening
 from ledger.log.store import Store
@@ -19,7 +21,7 @@ from ledger.log.verify import Expectation, verify
 from ledger.settings import Settings, sqlite_path
 from ledger.writing.genesis import keys_of
 from tests.conftest import durable
-from tests.support import checker, source
+from tests.support import checker, envelopes, source
 from tests.support.builders import CONTEXT, opened, pay, place, received, record, sell
 from tests.support.checker import Finding, check
 from tests.support.checker_bytes import (
@@ -217,6 +219,27 @@ def test_checker__compares_the_accounts_with_the_subjects() -> None:
                     ([a, b, a | {"position": 9}], 9), ([a, b, a | {"position": 2.0}], 0),
                     ([a, b, {"subject": "order:1", "position": 2}], 2)):
         assert [one.position for one in found_in(rows, accounts=odd)] == [at], odd
+
+
+@pytest.mark.parametrize(("subjects", "payload", "found"), [
+    ('["order:1","stock:a"]', b'{"postings":[{"account":"stock:a"}]}', []),
+    ('["order:1","stock:a"]', b'{"observations":[{"account":"stock:a"}],"more":1}', []),
+    ('["order:1","stock:a"]', b"{}", [2]), ('["order:1","stock:a"]', b"[", [2]),
+    ('["order:1","stock:a"]', b'{"postings":{},"observations":[{"account":"stock:a"}]}', [2]),
+    ('["order:1"]', b'{"postings":[{"account":"stock:a"},{"account":"stock:b"}]}', [2, 2]),
+    ('["cost:a","order:1"]', b'{"postings":[{"account":"cost:a"}]}', [2]),
+    ('["order:1"]', b'{"lines":[{"postings":[{"account":"stock:a"}]}]}', []),
+])
+def test_checker__and_verify_find_an_event_that_names_other_accounts_than_it_posts_to(
+    subjects: str, payload: bytes, found: list[int]
+) -> None:
+    rows = [row for row, _ in examples()]
+    rows[1] = hashed(rows[1] | {"subjects": subjects, "payload": payload})
+    named = [{"subject": name, "position": 2} for name in json.loads(subjects)
+             if name.startswith("stock:")]
+    assert [one.position for one in found_in(rows, accounts=named)] == found
+    odd = envelopes.entry(2, subjects=subjects, payload=payload)
+    assert len(misnamed(odd, ACCOUNT_KINDS)) == len(found)
 
 
 ANYTHING = [None, b"", b"\xff\xfe", b"{", b"[" * 9000, "", "\udcff", "\ud800", "[" * 9000,
