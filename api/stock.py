@@ -1,9 +1,14 @@
 """Stock over HTTP: movements, counts, transfers, levels, cards, notices."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
 from api.http import reading, writing
 from api.http.history import add_history
-from api.http.reading import Listed, PeriodQuery
-from api.http.routes import Blueprint
+from api.http.reading import ClockQuery, ItemSchema, Listed, PeriodQuery, at_position, question
+from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
 from ledger.fulfilment.commands import ReleaseBackOrders
 from ledger.stock.corrections import CorrectStock
@@ -12,6 +17,7 @@ from ledger.stock.movements import MoveStock
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold
 from ledger.stock.transfers import ReceiveTransfer, SendTransfer
 from ledger.stock.warehouses import OpenWarehouse
+from projections.stock.explain import explain_stock
 
 FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
 DATA = {"warehouse_head", "purchasing", "operations", "manager", "integration"}
@@ -47,3 +53,13 @@ reading.add(group, [
            ("opened_position", "sku", "warehouse")),
 ])
 add_history(group, "/v1/stock/<subject>/history", "stock")
+
+
+@group.permit("/v1/stock/<subject>/explain", READERS, name="stock-explain")
+@group.arguments(ClockQuery(), location="query")
+@group.response(200, ItemSchema)
+def explain(query: Mapping[str, Any], subject: str) -> Response:
+    """Every level of an account with the postings that it adds up from: position, pointer, factor.
+    """
+    as_of, levels = explain_stock(edge().store, caller().ledger, subject, question(query).as_of)
+    return at_position(as_of, {"as_of": as_of, "item": levels})

@@ -61,7 +61,7 @@ OPEN = {
     "/v1/orders/<order>/explain", "/v1/orders/<order>/history", "/v1/persons/<person>",
     "/v1/policies", "/v1/policy-differences", "/v1/problems/<code>", "/v1/returns",
     "/v1/returns/<case>", "/v1/returns/<case>/history", "/v1/stock-cards/<subject>",
-    "/v1/stock-ledger", "/v1/stock/<subject>/history"}
+    "/v1/stock-ledger", "/v1/stock/<subject>/explain", "/v1/stock/<subject>/history"}
 """Routes whose readers are not noted: goods, single orders and cases, whose sealed texts they mask,
 what was decided about erasing an id, rules, and how the log and imports stand."""
 

@@ -196,6 +196,24 @@ def test_explain__adds_up_to_what_is_told(web: Web) -> None:
         ("/amounts/discount_minor", -1)]
 
 
+def test_explain_stock__adds_up_to_the_levels_from_its_documents(web: Web) -> None:
+    stocked(web, 10)
+    web.done("/v1/sales", {**order(), "warehouse": "main"})
+    found = web.get("/v1/stock/stock:main:SH-001/explain").json["item"]  # type: ignore[index]
+    (told,) = items(web, "/v1/inventory/stock:main:SH-001")
+    for place in ("available", "reserved"):
+        figure = found["figures"][place]
+        assert figure["value"] == told[place] == sum(
+            term["factor"] * term["value"] for term in figure["terms"])
+    assert found["bins"][""]["value"] == 10
+    term = found["figures"]["reserved"]["terms"][0]
+    assert (term["pointer"], term["factor"], term["document"].split(":")[0]) == (
+        "/postings/0/quantity", 1, "order")
+    then = web.get("/v1/stock/stock:main:SH-001/explain?position=3").json
+    assert then["item"]["figures"]["available"]["value"] == 10  # type: ignore[index]
+    assert web.get("/v1/stock/stock:main:NEW/explain").status_code == 404
+
+
 # -- repeats and versions -------------------------------------------------------------------------
 
 

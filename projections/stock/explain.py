@@ -1,0 +1,84 @@
+"""Explanations: every level of an account with the postings that it adds up from.
+
+A term is a position, a JSON pointer into that event's payload, a factor and the quantity there: the
+figure is the sum of factor x value over its terms.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ledger.common.errors import Invalid
+from ledger.common.values import from_us, rfc3339, to_us
+from ledger.core.accounts import touch_of
+from ledger.log.envelope import Entry
+from ledger.log.store import Store
+from ledger.stock.places import COUNTED, SHELF
+from projections.asking.clocks import AsOf, header
+from projections.asking.past import nothing_about
+
+MOST_ENTRIES = 5_000
+
+
+class TooLongToExplain(Invalid):
+    """More than {most} events posted to {account}, too many for one answer. Ask for its stock card,
+    which comes in pages."""
+
+    code = "too_long_to_explain"
+    rule = "R-PRJ-24"
+
+
+class Term(NamedTuple):
+    """What a posting contributes to a level. Units: `occurred_at`, when it counts, in microseconds
+    since 1970; it is shown as a time."""
+
+    position: int
+    type: str
+    document: str
+    occurred_at: int
+    pointer: str
+    factor: int
+    value: int
+
+
+def explain_stock(
+    store: Store, ledger: str, account: str, as_of: AsOf
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """As of what, and the levels of an account, by place, and what lies in each bin of its shelf.
+
+    Shapes: {subject, figures: {place: {value, terms}}, bins: {bin: {value, terms}}}; `demand` and
+    `waiting` are what orders wait for. Units: those of the SKU. Errors: NothingRecorded (R-PRJ-07),
+    PositionBeyondHead (R-PRJ-05), TooLongToExplain (R-PRJ-24).
+    """
+    cut = as_of.resolve(store, ledger)
+    entries = store.accounts(ledger, [account], until=cut.position, limit=MOST_ENTRIES + 1)
+    if len(entries) > MOST_ENTRIES:
+        raise TooLongToExplain(account=account, most=MOST_ENTRIES)
+    figures: dict[str, list[Term]] = {}
+    bins: dict[str, list[Term]] = {}
+    for entry in entries:
+        for place, name, term in _terms(entry, account):
+            if cut.occurred_us is None or term.occurred_at <= cut.occurred_us:
+                figures.setdefault(place, []).append(term)
+                if place in COUNTED[SHELF]:
+                    bins.setdefault(name, []).append(term)
+    as_told = header(store, ledger, cut)
+    if not figures:
+        raise nothing_about(account, as_told)
+    return as_told, {"subject": account, "figures": _shown(figures), "bins": _shown(bins)}
+
+
+def _terms(entry: Entry, account: str) -> Iterator[tuple[str, str, Term]]:
+    touch = touch_of(entry)
+    for index, one in enumerate(touch.postings):
+        if one.account == account:
+            at = to_us(one.at or touch.at)
+            for factor, place, name in ((-1, one.source, one.bin), (1, one.target, one.to_bin)):
+                yield place, name, Term(entry.position, entry.type, entry.stream, at,
+                                        f"/postings/{index}/quantity", factor, one.quantity)
+
+
+def _shown(terms: dict[str, list[Term]]) -> dict[str, Any]:
+    return {name: {"value": sum(one.factor * one.value for one in found),
+                   "terms": [{**one._asdict(), "occurred_at": rfc3339(from_us(one.occurred_at))}
+                             for one in found]}
+            for name, found in sorted(terms.items())}

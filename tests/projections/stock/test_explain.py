@@ -1,0 +1,61 @@
+"""Explanations of stock: every level is the sum of its postings, at any pair of clocks."""
+
+from datetime import timedelta
+
+import pytest
+
+from ledger.application import Ledger
+from ledger.log.store import Store
+from ledger.stock.counts import CountLine, CountStock
+from ledger.stock.places import stock_of
+from projections.asking.clocks import NOW, AsOf
+from projections.asking.past import NothingRecorded
+from projections.stock import explain
+from projections.stock.explain import TooLongToExplain, explain_stock
+from tests.support.builders import CONTEXT, HOUSE, NOON, line, opened, received, sell
+
+ACCOUNT = stock_of(HOUSE, "SH-001")
+
+
+@pytest.fixture
+def counted(ledger: Ledger) -> Ledger:
+    """Ten came, two were sold, nine were counted before that; one that came late had been counted.
+    """
+    for command in (
+            opened(), received(quantity=10, to_bin="A", occurred_at=NOON),
+            sell(1, line(quantity=2), occurred_at=NOON + timedelta(hours=2)),
+            CountStock(warehouse=HOUSE, occurred_at=NOON + timedelta(hours=1), counts=[
+                CountLine(sku="SH-001", quantity=9)]),
+            received(quantity=1, occurred_at=NOON + timedelta(minutes=1))):
+        ledger.handle(command, CONTEXT)
+    return ledger
+
+
+def test_explain__adds_up_by_place_and_bin(counted: Ledger, store: Store) -> None:
+    _, found = explain_stock(store, "main", ACCOUNT, NOW)
+    levels = {place: figure["value"] for place, figure in found["figures"].items()}
+    assert levels == {"available": 7, "reserved": 2, "supplier": -11, "stocktake_gain_loss": 2}
+    assert {name: figure["value"] for name, figure in found["bins"].items()} == {"A": 9, "": 0}
+    for figure in (*found["figures"].values(), *found["bins"].values()):
+        assert figure["value"] == sum(term["factor"] * term["value"] for term in figure["terms"])
+    documents = {term["document"].split(":")[0] for term in found["figures"]["available"]["terms"]}
+    assert documents == {"movement", "order", "count"}
+
+
+def test_explain__takes_what_counts_by_then(counted: Ledger, store: Store) -> None:
+    """A posting counts at its own time: one event may do so at two."""
+    then = AsOf.parse(occurred_as_of="2026-10-01T04:30:00Z")
+    _, found = explain_stock(store, "main", ACCOUNT, then)
+    assert found["figures"]["available"]["value"] == 11
+    _, found = explain_stock(store, "main", ACCOUNT, AsOf(3))
+    assert found["figures"]["available"]["value"] == 10
+    with pytest.raises(NothingRecorded):
+        explain_stock(store, "main", stock_of(HOUSE, "NEW"), NOW)
+
+
+def test_explain__refused_when_too_many_events_posted(
+    counted: Ledger, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explain, "MOST_ENTRIES", 3)
+    with pytest.raises(TooLongToExplain, match="More than 3 events posted to stock:main:SH-001"):
+        explain_stock(store, "main", ACCOUNT, NOW)
