@@ -197,7 +197,8 @@ def _serve_orders(
         order: Order = work.load(Order, name)
         if not _can_be_served(order):
             continue
-        if reserve(work, order, order.warehouse, occurred_at=occurred_at, states=("short",)):
+        at = max(occurred_at, order.latest_at)  # what came earlier waited for the order
+        if reserve(work, order, order.warehouse, occurred_at=at, states=("short",)):
             served.append(order)
         if (still := account.waiting.get(name)) is not None:
             claimed += still.quantity

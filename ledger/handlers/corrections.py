@@ -23,6 +23,7 @@ from ledger.stock.account import StockAccount
 from ledger.stock.corrections import (
     DID_NOT_OCCUR,
     DOCUMENTS,
+    AlreadyCorrected,
     CorrectStock,
     EventUnknown,
     NotCorrectable,
@@ -33,7 +34,6 @@ from ledger.stock.movements import Movement
 from ledger.stock.moving import moves_by_sku, post_moves
 from ledger.stock.places import ALREADY_COUNTED, CORRECTION, stock_of
 from ledger.stock.posting import load_all, post, reversed_of, withdraw
-from ledger.stock.slips import Slip
 from ledger.stock.transfers import Transfer
 
 
@@ -51,8 +51,8 @@ Story = Mapping[int, Any]
 def correct_stock(command: CorrectStock, work: Work) -> list[Aggregate]:
     """Take an event back, at the times that it was posted at; post what is right in the same event.
 
-    Errors: EventUnknown (R-COR-01), StandsOn (R-COR-02), NotCorrectable (R-COR-03), R-STK-03,
-    R-STK-08, R-STK-15, R-STK-18.
+    Errors: EventUnknown (R-COR-01), StandsOn (R-COR-02), NotCorrectable (R-COR-03),
+    AlreadyCorrected (R-COR-04), R-STK-03, R-STK-08, R-STK-15, R-STK-18.
     """
     document: Any = work.load(DOCUMENTS[command.document.split(":")[0]], command.document)
     story = dict(work.story(document.id))
@@ -80,9 +80,13 @@ def correct_stock(command: CorrectStock, work: Work) -> list[Aggregate]:
 
 
 def fact_at(story: Story, document: str, position: int) -> Any:
-    """The fact of a document at a position. Errors: EventUnknown (R-COR-01)."""
+    """The fact of a document at a position, which nothing has corrected. Errors: EventUnknown
+    (R-COR-01), AlreadyCorrected (R-COR-04)."""
     if position not in story:
         raise EventUnknown(document=document, position=position)
+    for at, fact in story.items():
+        if fact.corrects is not None and fact.corrects.position == position:
+            raise AlreadyCorrected(document=document, position=position, by=at)
     return story[position]
 
 
@@ -95,9 +99,6 @@ def _must_be_correctable(command: CorrectStock, wrong: Any) -> None:
             instead = "give its moves"
         elif isinstance(wrong, StockCount.Counted | StockCount.Corrected) and not command.counts:
             instead = "give what was counted"
-        elif isinstance(wrong, Slip.Recorded | Slip.Corrected | Transfer.Sent | Transfer.Received
-                        | Transfer.Corrected):
-            instead = f"say {DID_NOT_OCCUR}, and record what did, under another number"
     if instead:
         raise NotCorrectable(type=wrong.TOPIC, position=command.position,
                              document=command.document, instead=instead)
@@ -186,7 +187,8 @@ def _posted_back_at(
 
 def correct_step(command: CorrectStep, work: Work) -> list[Aggregate]:
     """A step of an order's goods did not occur: what it posted is taken back. Errors: R-ORD-03,
-    EventUnknown (R-COR-01), StandsOn (R-COR-02), NotCorrectable (R-COR-03)."""
+    EventUnknown (R-COR-01), StandsOn (R-COR-02), NotCorrectable (R-COR-03), AlreadyCorrected
+    (R-COR-04)."""
     order: Order = command.load(work)
     order.must_be_known()
     story = dict(work.story(order.id))
@@ -199,7 +201,8 @@ def correct_step(command: CorrectStep, work: Work) -> list[Aggregate]:
                     "way can be taken back")
     before, after = _around(order, story, command.position)
     if not order.stands(before, after):
-        raise StandsOn(document=order.id, position=command.position, stands_on=max(story))
+        raise StandsOn(document=order.id, position=command.position,
+                       stands_on=_last_step(order, story))
     corrects = Correction(command.position, "did_not_occur")
     order.correct_step(corrects, wrong, before, after, occurred_at=command.occurred_at,
                        reason=written_of(order, work, command.reason))
@@ -216,6 +219,17 @@ def _around(order: Order, story: Story, position: int) -> tuple[Order, Order]:
         if at == position:
             break
     return before, after
+
+
+def _last_step(order: Order, story: Story) -> int:
+    """The position of the last event that moved pieces or parcels of an order."""
+    now, last = Order.blank(order.id), 0
+    for at, fact in story.items():
+        goods, parcels = now.goods, now.parcels
+        fact.mutate(now)
+        if now.goods != goods or now.parcels != parcels:
+            last = at
+    return last
 
 
 HANDLERS: dict[type[Command], Handler] = {CorrectStock: correct_stock, CorrectStep: correct_step}

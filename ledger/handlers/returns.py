@@ -18,7 +18,6 @@ from ledger.fulfilment.reserving import serve_waiting
 from ledger.orders.errors import RefundExceedsPayment
 from ledger.orders.order import Order
 from ledger.orders.placing import buyer_of, must_be_in, noted_of
-from ledger.orders.values import BACK
 from ledger.returns.case import AWAITED, Case
 from ledger.returns.commands import (
     ApproveRefund,
@@ -80,8 +79,7 @@ def request_case(command: RequestCase, work: Work) -> list[Aggregate]:
     if not is_new:
         return [case]
     if order.lines is not None:
-        order.must_have(case.in_order(case.pieces(AWAITED)),
-                        (BACK,) if case.kind == REFUSED else ("delivered",))
+        order.must_be_returnable(case.in_order(case.pieces(AWAITED)), refused=case.kind == REFUSED)
     must_be_refundable(order, command.refund_minor or 0)
     if order.dispatched_at is not None or order.ended:
         return [case]
@@ -204,9 +202,10 @@ def authorise_case(command: AuthoriseCase, work: Work) -> list[Aggregate]:
     case.authorise(_noted(case, work, command.note), occurred_at=command.occurred_at)
     awaited = case.in_order(case.pieces(AWAITED))
     order = order_of(case, work)
-    if order is None or not awaited or not is_new or case.kind == REFUSED:
+    if order is None or not awaited or not is_new:
         return [case]
-    order.expect_return(case.id, awaited, occurred_at=command.occurred_at)
+    order.expect_return(case.id, awaited, refused=case.kind == REFUSED,
+                        occurred_at=command.occurred_at)
     return [case, order]
 
 
@@ -342,8 +341,7 @@ def close_case(command: CloseCase, work: Work) -> list[Aggregate]:
 
 def _awaited(case: Case) -> list[Count]:
     """The pieces that the order expects back for a case, since the shop agreed."""
-    expected = case.state == "authorised" and case.kind != REFUSED
-    return case.in_order(case.pieces(AWAITED)) if expected else []
+    return case.in_order(case.pieces(AWAITED)) if case.state == "authorised" else []
 
 
 def _ended(
@@ -353,7 +351,7 @@ def _ended(
     order = order_of(case, work)
     if order is None or not awaited:
         return [case]
-    order.end_return(case.id, awaited, occurred_at=occurred_at)
+    order.end_return(case.id, awaited, refused=case.kind == REFUSED, occurred_at=occurred_at)
     return [case, order]
 
 

@@ -1,8 +1,8 @@
 """Orders: what was bought and by whom, who answers for it, how it ended.
 
-`payment.py`, `review.py`, `shipping.py` and `steps.py` are its other parts. Their rules decide
-commands such as `PlaceOrder`. What a file declares to have happened is not decided but recorded:
-`declared.py`.
+`payment.py`, `review.py`, `shipping.py`, `steps.py` and `returning.py` are its other parts. Their
+rules decide commands such as `PlaceOrder`. What a file declares to have happened is not decided but
+recorded: `declared.py`.
 """
 
 from datetime import datetime
@@ -21,13 +21,14 @@ from ledger.orders.errors import (
 )
 from ledger.orders.goods import Goods
 from ledger.orders.payment import OrderPayment
+from ledger.orders.returning import OrderReturns
 from ledger.orders.review import OrderReview
 from ledger.orders.steps import OrderSteps
 from ledger.orders.values import OPEN, PERSONAL_FIELDS, Amounts, Line, Reservation
 from ledger.stock.pieces import parts_by_line, sku_of
 
 
-class Order(OrderPayment, OrderReview, OrderSteps):
+class Order(OrderPayment, OrderReview, OrderSteps, OrderReturns):
     """An order of one shop on one channel; its stream is `order:<channel>:<shop>:<number>`."""
 
     def begin(self) -> None:

@@ -3,34 +3,29 @@
 Every event moves pieces from states to a state, so that they always add up to what was ordered.
 """
 
-from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
 
 from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import (
     LastCheckFailed,
     NothingPicked,
-    NotThatMany,
-    OrderLineUnknown,
     ParcelAlreadyPacked,
     ParcelOutOfTurn,
     ParcelUnknown,
 )
 from ledger.orders.standing import OrderStanding
-from ledger.orders.values import BACK, ON_ITS_WAY, OPEN, SENT, Parcel, PickedFrom
+from ledger.orders.values import BACK, ON_ITS_WAY, OPEN, Parcel, PickedFrom
 from ledger.stock.pieces import Count, LineParts, parts_by_line
 
 
 class OrderGoods(OrderStanding):
-    """The part of an order that moves its pieces and knows its parcels."""
+    """The part of an order that moves its pieces, in the warehouse and on their way."""
 
     def begin(self) -> None:
         """Nothing is packed."""
         super().begin()
         self.parts: dict[str, tuple[LineParts, ...]] = {}
-        self.parcels: dict[str, Parcel] = {}
         self.check_failed = False
         self.freed: tuple[str, ...] = ()
 
@@ -133,45 +128,7 @@ class OrderGoods(OrderStanding):
         parcel: str
         reason: Personal | None = None
 
-    class ReturnExpected(Aggregate.Event):
-        """Delivered pieces are to come back, under a case."""
-
-        TOPIC = "order.return_expected.v1"
-        case: str
-        lines: list[Count]
-
-        def about(self) -> list[str]:
-            """The case."""
-            return [self.case]
-
-    class ReturnReceived(Aggregate.Event):
-        """Pieces that were expected back have arrived; `refused`: the courier brought them, and the
-        buyer never had them."""
-
-        TOPIC = "order.return_received.v1"
-        case: str
-        lines: list[Count]
-        refused: bool = False
-
-        def about(self) -> list[str]:
-            """The case."""
-            return [self.case]
-
-    class ReturnEnded(Aggregate.Event):
-        """Pieces that were expected back stay with the buyer."""
-
-        TOPIC = "order.return_ended.v1"
-        case: str
-        lines: list[Count]
-
-        def about(self) -> list[str]:
-            """The case."""
-            return [self.case]
-
     # -- mutators ---------------------------------------------------------------------------------
-
-    def _move(self, counts: Collection[Any], sources: Iterable[str], target: str) -> None:
-        self.goods = self.goods.moved(counts, sources, target)
 
     @event(Reserved)
     def _reserved(self, warehouse, lines, short, parts):
@@ -240,35 +197,11 @@ class OrderGoods(OrderStanding):
         if parcel is None:
             self.goods = self.goods.all_moved(("in_transit",), state)
             return
-        lines = self.parcels[parcel].lines
-        self._move(lines, SENT, state)
-        self.parcels = {**self.parcels, parcel: Parcel(state=state, lines=lines)}
-
-    @event(ReturnExpected)
-    def _return_expected(self, lines):
-        self._move(lines, ("delivered",), "returning")
-
-    @event(ReturnReceived)
-    def _return_received(self, lines, refused):
-        self._move(lines, (BACK,) if refused else ("returning",), "returned")
-
-    @event(ReturnEnded)
-    def _return_ended(self, lines):
-        self._move(lines, ("returning",), "delivered")
+        known = self.parcels[parcel]
+        self._move(known.lines, (BACK if known.state == BACK else "in_transit",), state)
+        self.parcels = {**self.parcels, parcel: Parcel(state=state, lines=known.lines)}
 
     # -- rules ------------------------------------------------------------------------------------
-
-    def must_have(self, counts: Iterable[Any], states: Collection[str]) -> None:
-        """Every line has so many pieces in these states.
-
-        Errors: NotThatMany (R-ORD-22), OrderLineUnknown (R-ORD-29).
-        """
-        if (lacking := self.goods.lacking(counts, states)) is None:
-            return
-        if lacking.there is None:
-            raise OrderLineUnknown(order=self.id, line=lacking.line)
-        raise NotThatMany(order=self.id, line=lacking.line, wanted=lacking.wanted,
-                          there=lacking.there, state=" or ".join(states))
 
     def parcel(self, name: str, wanted: str, *states: str) -> Parcel:
         """A parcel in one of these states, so that it can become what is wanted. Errors:
@@ -367,26 +300,6 @@ class OrderGoods(OrderStanding):
         self.must_be_known()
         if self.parcel(parcel, "reported lost", *ON_ITS_WAY, BACK, "lost").state != "lost":
             self._parcel_lost(parcel=parcel, reason=reason, occurred_at=occurred_at)
-
-    def expect_return(self, case: str, lines: list[Count], *, occurred_at: datetime) -> None:
-        """No more comes back than was delivered. Errors: R-ORD-03, R-ORD-22, R-ORD-29."""
-        self.must_be_known()
-        self.must_have(lines, ("delivered",))
-        self._return_expected(case=case, lines=lines, occurred_at=occurred_at)
-
-    def receive_return(
-        self, case: str, lines: list[Count], *, refused: bool = False, occurred_at: datetime
-    ) -> None:
-        """Errors: R-ORD-03, R-ORD-22, R-ORD-29."""
-        self.must_be_known()
-        self.must_have(lines, (BACK,) if refused else ("returning",))
-        self._return_received(case=case, lines=lines, refused=refused, occurred_at=occurred_at)
-
-    def end_return(self, case: str, lines: list[Count], *, occurred_at: datetime) -> None:
-        """Errors: R-ORD-03, R-ORD-22, R-ORD-29."""
-        self.must_be_known()
-        self.must_have(lines, ("returning",))
-        self._return_ended(case=case, lines=lines, occurred_at=occurred_at)
 
 
 def once_of(courier: str | None, waybill: str | None) -> str | None:

@@ -1,26 +1,32 @@
 """How an order stands: what each of its parts has to know of it.
 
-An order is made of parts that do not know one another: its payment, its review and its shipping.
+An order is made of parts that do not know one another: its payment, its review, its shipping and
+what comes back of it.
 They stand on this, and `order.py` joins them.
 """
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
 from ledger.common.personal import Personal
 from ledger.core.aggregate import Aggregate
 from ledger.orders.errors import (
     GoodsElsewhere,
+    NotThatMany,
     OrderEnded,
     OrderHeld,
+    OrderLineUnknown,
     OrderNotReady,
     OrderUnknown,
 )
 from ledger.orders.goods import NO_GOODS, Goods
-from ledger.orders.values import OPEN, SENT, Line
+from ledger.orders.values import OPEN, SENT, Line, Parcel
 
 
 class OrderStanding(Aggregate):
-    """What all parts of an order share: its lines and goods, whether it is open, and its times."""
+    """What all parts of an order share: its lines, goods and parcels, whether it is open, and its
+    times."""
 
     KIND = "order"
 
@@ -28,6 +34,7 @@ class OrderStanding(Aggregate):
         """Nothing is known."""
         self.lines: dict[str, Line] | None = None
         self.goods: Goods = NO_GOODS
+        self.parcels: dict[str, Parcel] = {}
         self.warehouse = ""
         self.submitted = False
         self.held_for: tuple[Personal | None, int] | None = None
@@ -42,6 +49,9 @@ class OrderStanding(Aggregate):
             "cancelled" if self.ended == "cancelled" else "unreserved")
         self.lines = {line.line: line for line in lines}
         self.goods = Goods.of(lines, state)
+
+    def _move(self, counts: Collection[Any], sources: Iterable[str], target: str) -> None:
+        self.goods = self.goods.moved(counts, sources, target)
 
     def must_be_known(self) -> None:
         """Errors: OrderUnknown (R-ORD-03)."""
@@ -72,3 +82,15 @@ class OrderStanding(Aggregate):
         if held and self.warehouse not in ("", warehouse):
             raise GoodsElsewhere(order=self.id, warehouse=warehouse, elsewhere=self.warehouse,
                                  state=" or ".join(held))
+
+    def must_have(self, counts: Iterable[Any], states: Collection[str]) -> None:
+        """Every line has so many pieces in these states.
+
+        Errors: NotThatMany (R-ORD-22), OrderLineUnknown (R-ORD-29).
+        """
+        if (lacking := self.goods.lacking(counts, states)) is None:
+            return
+        if lacking.there is None:
+            raise OrderLineUnknown(order=self.id, line=lacking.line)
+        raise NotThatMany(order=self.id, line=lacking.line, wanted=lacking.wanted,
+                          there=lacking.there, state=" or ".join(states))

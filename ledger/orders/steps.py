@@ -38,20 +38,21 @@ class OrderSteps(OrderGoods):
 
     class StepCorrected(Aggregate.Event):
         """A step did not occur. `unsent`, `undelivered`: nor did anything else of the order go out,
-        or arrive. `freed` is the waybill that a parcel may get again, `retaken` one that it has
-        again."""
+        or arrive. `check_failed`: the last check that stands failed. `freed` is the waybill that
+        a parcel may get again, `retaken` one that it has again."""
 
         TOPIC = "order.step_corrected.v1"
         moved: list[Shift] = []
         parcels: list[ParcelBack] = []
         unsent: bool = False
         undelivered: bool = False
+        check_failed: bool = False
         freed: str | None = None
         retaken: str | None = None
         reason: Personal | None = None
 
     @event(StepCorrected)
-    def _step_corrected(self, moved, parcels, unsent, undelivered, freed, retaken):
+    def _step_corrected(self, moved, parcels, unsent, undelivered, check_failed, freed, retaken):
         self.goods = _moved_on(self.goods, moved)
         known = {**self.parcels}
         for back in parcels:
@@ -59,7 +60,7 @@ class OrderSteps(OrderGoods):
             if back.state is not None:
                 known[back.parcel] = Parcel(state=back.state, lines=back.lines)
         self.parcels = known
-        self.check_failed = False
+        self.check_failed = check_failed
         self.dispatched_at = None if unsent else self.dispatched_at
         self.delivered_at = None if undelivered else self.delivered_at
         self.freed = tuple(one for one in (*self.freed, freed) if one and one != retaken)
@@ -93,6 +94,8 @@ class OrderSteps(OrderGoods):
         goods = _moved_on(self.goods, moved)
         self._step_corrected(
             corrects=corrects, moved=moved, freed=freed, retaken=retaken,
+            check_failed=(before.check_failed if after.check_failed == self.check_failed
+                          else self.check_failed),
             unsent=not goods.has(*SENT, *ARRIVED, "lost"), undelivered=not goods.has(*ARRIVED),
             parcels=[ParcelBack(name, *((known.state, known.lines) if (
                 known := before.parcels.get(name)) else ())) for name in _changed(before, after)],

@@ -90,8 +90,8 @@ class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Parcel(msgspec.Struct, frozen=True):
-    """A parcel of an order: packed, dispatched, in_transit, returning_to_sender, delivered or lost.
-    """
+    """A parcel of an order: packed, dispatched, in_transit, returning_to_sender, delivered, lost or
+    returned."""
 
     state: str
     lines: list[Count]

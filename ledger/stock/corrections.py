@@ -40,6 +40,14 @@ class StandsOn(Conflict):
     rule = "R-COR-02"
 
 
+class AlreadyCorrected(Conflict):
+    """The event at position {position} of {document} was corrected by the one at position {by}.
+    If that is wrong, correct that one."""
+
+    code = "already_corrected"
+    rule = "R-COR-04"
+
+
 class NotCorrectable(Refused):
     """{type} at position {position} of {document} cannot be corrected so: {instead}."""
 
@@ -69,6 +77,9 @@ class CorrectStock(Command, frozen=True, kw_only=True):
         if self.kind == DID_NOT_OCCUR:
             for name in given:
                 checks.fault(f"/{name}", "not_empty", f"is nothing to give for {DID_NOT_OCCUR}")
+        elif self.document.split(":")[0] in (Slip.KIND, Transfer.KIND):
+            checks.fault("/kind", "not_so", f"of a slip or a transfer only {DID_NOT_OCCUR} can be "
+                                            "said; then record what did")
         elif len(given) != 1:
             checks.fault("/kind", "half", f"{INCORRECT_DATA} needs either moves or counts")
 

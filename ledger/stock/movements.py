@@ -25,7 +25,7 @@ from ledger.core.commands import Command, Wanted
 from ledger.core.postings import Correction, Posting
 from ledger.stock.account import StockAccount
 from ledger.stock.pieces import Late, sku_of
-from ledger.stock.places import CAUSES, Place, stock_of
+from ledger.stock.places import CAUSES, COUNTED, SHELF, Place, stock_of
 from ledger.stock.skus import Sku
 from ledger.stock.warehouses import Warehouse, warehouse_of
 
@@ -129,8 +129,11 @@ class StockMove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         if self.source not in cause.sources or self.target not in cause.targets:
             checks.fault(at, "wrong_places", f"{self.cause} does not move from {self.source} "
                                              f"to {self.target}")
-        if self.source == self.target and (self.cause != "bin_move" or self.bin == self.to_bin):
+        elif self.source == self.target and self.bin == self.to_bin:
             checks.fault(at, "same_place", "moves to where it already lies")
+        if self.bin and self.source not in COUNTED[SHELF]:
+            checks.fault(f"{at}/bin", "no_bin", f"is the bin that pieces leave, and {self.source} has "
+                                                "none; where they come to lie is to_bin")
 
     def posting(self, account: str, at: datetime | None = None) -> Posting:
         """It, posted to an account; `at` is when it happened, if not when the event did."""

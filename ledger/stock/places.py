@@ -62,7 +62,8 @@ CAUSES = {
     "receipt": Cause((SUPPLIER,), (RECEIVING, AVAILABLE, QUARANTINE), decision=False),
     "put_away": Cause((RECEIVING,), (AVAILABLE, QUARANTINE), decision=True),
     "return_to_supplier": Cause(STORED, (SUPPLIER,), decision=True),
-    "adjustment": Cause((*STORED, STOCKTAKE_GAIN_LOSS), (*STORED, STOCKTAKE_GAIN_LOSS),
+    "adjustment": Cause((*STORED, PICKED, PACKED, STOCKTAKE_GAIN_LOSS),
+                        (*STORED, PICKED, PACKED, STOCKTAKE_GAIN_LOSS),
                         decision=False, reasoned=True),
     "write_off": Cause(STORED, (WRITTEN_OFF,), decision=False, reasoned=True),
     "found": Cause((STOCKTAKE_GAIN_LOSS, WRITTEN_OFF), STORED, decision=False),
@@ -71,7 +72,7 @@ CAUSES = {
     "quarantine_lifted": Cause((QUARANTINE,), (AVAILABLE,), decision=True, reasoned=True),
     "gift": Cause((AVAILABLE,), (CUSTOMER,), decision=True),
     "internal_use": Cause((AVAILABLE,), (WRITTEN_OFF,), decision=True, reasoned=True),
-    "bin_move": Cause((AVAILABLE,), (AVAILABLE,), decision=False),
+    "bin_move": Cause((AVAILABLE,), (AVAILABLE,), decision=True),
 }
 """The causes that a client may name. Those of orders, cases, counts and transfers come from their
 own commands."""

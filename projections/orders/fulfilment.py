@@ -21,6 +21,7 @@ from ledger.common.values import from_us, rfc3339
 from ledger.log.envelope import Entry, Outline
 from ledger.orders.kept import Kept
 from ledger.orders.order import Order
+from ledger.orders.returning import OrderReturns
 from ledger.orders.review import OrderReview
 from ledger.orders.shipping import OrderGoods
 from ledger.orders.steps import OrderSteps
@@ -184,7 +185,8 @@ class Fulfilment(StreamRows[Tracked]):
 
     name: ClassVar[str] = "fulfilment"
     tables: ClassVar[tuple[Table, ...]] = (fulfilment,)
-    taken: ClassVar[frozenset[str]] = topics_of(OrderGoods, OrderSteps, OrderReview) | {
+    taken: ClassVar[frozenset[str]] = topics_of(
+        OrderGoods, OrderSteps, OrderReturns, OrderReview) | {
         Order.Placed.TOPIC, Order.Corrected.TOPIC, Order.Completed.TOPIC, Order.Closed.TOPIC,
         Order.Cancelled.TOPIC}
     """What moves pieces, changes the review or ends the order."""

@@ -242,17 +242,22 @@ _on_hand, _shelf, _known = frozenset(ON_HAND), frozenset(COUNTED[SHELF]), {*LEVE
 
 
 def _delta(postings: Iterable[Posting]) -> tuple[dict[str, int], dict[str, int]]:
-    """By how much postings change each level, and what flowed. What a correction takes back, or
-    had been counted, counts against what it was, and not as having gone the other way."""
+    """By how much postings change each level, and what flowed. What a correction takes back counts
+    against what it was, and not as having gone the other way; and so does what is posted back in
+    all, which a count had found to be more or fewer than the books said."""
     changed, flows = dict.fromkeys((*LEVELS, *MEMO), 0), dict.fromkeys(FLOWS, 0)
+    counted = 0
     for one in postings:
         quantity, source, target = one.quantity, one.source, one.target
         changed[source] -= quantity
         changed[target] += quantity
-        if one.cause in (CORRECTION, ALREADY_COUNTED):
-            source, target, quantity = target, source, -quantity
         leaves, enters = source in _on_hand, target in _on_hand
-        if enters and not leaves:
+        if one.cause == CORRECTION:
+            source, target, quantity = target, source, -quantity
+            leaves, enters = enters, leaves
+        if one.cause == ALREADY_COUNTED:
+            counted += quantity * (enters - leaves)
+        elif enters and not leaves:
             flows["received"] += quantity
         elif leaves and not enters:
             flows["issued"] += quantity
@@ -260,6 +265,7 @@ def _delta(postings: Iterable[Posting]) -> tuple[dict[str, int], dict[str, int]]
             flows["sent"] += quantity
         elif source == BETWEEN_WAREHOUSES:
             flows["arrived" if target == OTHER_WAREHOUSE else "lost"] += quantity
+    flows["received" if counted < 0 else "issued"] -= abs(counted)
     return changed, flows
 
 

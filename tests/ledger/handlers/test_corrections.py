@@ -14,6 +14,7 @@ from ledger.common.moments import Moment
 from ledger.fulfilment.commands import CheckOrder, CorrectStep, LoseParcel, RefuseParcel
 from ledger.stock.account import StockAccount
 from ledger.stock.corrections import (
+    AlreadyCorrected,
     CorrectStock,
     EventUnknown,
     NotCorrectable,
@@ -26,7 +27,6 @@ from ledger.stock.places import AREA, SHELF, stock_of
 from ledger.stock.skus import RegisterSku
 from ledger.stock.slips import RecordSlip, SlipLine
 from ledger.stock.transfers import Arrival, ReceiveTransfer, Sending, SendTransfer
-from ledger.writing.errors import OnceTaken
 from tests.support.builders import (
     HOUSE,
     NOON,
@@ -199,7 +199,7 @@ def test_correction__conflict_when_it_is_the_second() -> None:
     first = correct(RECEIPT, position_of(story, RECEIPT))
     story.when(first).then("movement.corrected.v1")
     assert levels(story) == {}
-    story.when(first).refused(OnceTaken)
+    story.when(first).refused(AlreadyCorrected)
     story.when(correct(RECEIPT, position_of(story, RECEIPT))).then("movement.corrected.v1")
     assert levels(story) == {"available": 10}
 
@@ -239,8 +239,6 @@ def test_slip__taken_back_and_not_replaced() -> None:
     slip = f"slip:shop:{SHOP}:S1"
     story = given(opened(), receipt(10), written_off(3))
     assert levels(story)["available"] == 7
-    story.when(correct(slip, position_of(story, slip), kind="incorrect_data", moves=[
-        receipt(1).moves[0]])).refused(NotCorrectable)
     story.when(correct(slip, position_of(story, slip))).then("slip.corrected.v1")
     assert levels(story) == {"available": 10}
     story.when(written_off(3)).then()
@@ -281,6 +279,8 @@ def test_transfer__taken_back_newest_first() -> None:
     ({"kind": "incorrect_data", "moves": received().moves,
       "counts": [CountLine(sku="A", quantity=1)]}, ["/kind"]),
     ({"position": 0}, ["/position"]),
+    ({"document": "slip:a:b:1", "kind": "incorrect_data", "moves": received().moves}, ["/kind"]),
+    ({"document": "transfer:1", "kind": "incorrect_data"}, ["/kind"]),
 ])
 def test_correction__rejected_with_everything_that_is_wrong(
     fields: dict[str, Any], where: list[str]
@@ -376,4 +376,4 @@ def test_step__conflict_when_it_is_the_second() -> None:
     first = step(story)
     story.when(first).then("order.step_corrected.v1")
     story.when(PICK).then("order.picked.v1")
-    story.when(first).refused(OnceTaken)
+    story.when(first).refused(AlreadyCorrected)
