@@ -55,6 +55,8 @@ WORDS = (
     "is needed for {what}",
     "counts the same as {other}",
     "only the shelf has bins",
+    "is the bin that pieces leave, and {place} has none; where they come to lie is to_bin",
+    "of a slip or a transfer only {kind} can be said; then record what did",
     "begins with none of {words}",
     "is nothing to give for {kind}",
     "{kind} needs either moves or counts",

@@ -23,7 +23,8 @@ class Touch(NamedTuple):
     """What one event does to an account.
 
     `document` is the event's stream, `at` when it happened, and `recorded_at` is in microseconds
-    since 1970. `corrects` is the position of the event that it corrects, if any.
+    since 1970. `corrects` is the position of the event that it corrects, if any; `not_counted` says
+    that no count before it has seen what it posts.
     """
 
     position: int
@@ -33,6 +34,7 @@ class Touch(NamedTuple):
     postings: tuple[Posting, ...] = ()
     observations: tuple[Observation, ...] = ()
     corrects: int | None = None
+    not_counted: bool = False
 
     def by_account(self) -> dict[str, "Touch"]:
         """What of it is about each account."""
@@ -98,6 +100,7 @@ class _Base(msgspec.Struct):
     corrects: Correction | None = None
     postings: tuple[Posting, ...] = ()
     observations: tuple[Observation, ...] = ()
+    not_counted: bool = False
 
 
 _base = msgspec.json.Decoder(_Base).decode
@@ -108,7 +111,8 @@ def touch_of(entry: Entry) -> Touch:
     base = _base(entry.payload)
     return Touch(
         entry.position, entry.stream, from_us(entry.occurred_at), entry.recorded_at, base.postings,
-        base.observations, None if base.corrects is None else base.corrects.position)
+        base.observations, None if base.corrects is None else base.corrects.position,
+        base.not_counted)
 
 
 def touches_of(facts: Iterable[Any], position: int, recorded_at: int) -> Iterator[Touch]:
@@ -117,7 +121,8 @@ def touches_of(facts: Iterable[Any], position: int, recorded_at: int) -> Iterato
         if fact.postings or fact.observations:
             yield Touch(at, fact.originator_id, fact.occurred_at, recorded_at, fact.postings,
                         fact.observations,
-                        None if fact.corrects is None else fact.corrects.position)
+                        None if fact.corrects is None else fact.corrects.position,
+                        getattr(fact, "not_counted", False))
 
 
 def settled(touches: Iterable[Touch], known: Mapping[str, Account]) -> dict[str, Account]:

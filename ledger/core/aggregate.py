@@ -254,6 +254,12 @@ def _prepare(
 _turns = count()
 
 
+def decided_now(fact: Any) -> Any:
+    """A pending event that was begun before, and is decided only now."""
+    fact.__dict__["turn"] = next(_turns)
+    return fact
+
+
 def in_turn(facts: Iterable[Any]) -> list[Any]:
     """Pending events of several aggregates; if any of them posts, in the order in which they were
     decided: each posts to accounts as those before it left them."""

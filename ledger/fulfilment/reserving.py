@@ -4,7 +4,7 @@ The check is over the whole order, with bundles taken apart: two lines that shar
 stock.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -35,10 +35,14 @@ class Allotment(NamedTuple):
     short: list[Count]
     parts: dict[str, tuple[Part, ...]]
 
-    def parts_to_record(self, skus: Mapping[str, str]) -> list[LineParts]:
-        """Each line's parts, except where a piece of the line is just one piece of its own SKU."""
+    def parts_to_record(
+        self, skus: Mapping[str, str], known: Collection[str] = ()
+    ) -> list[LineParts]:
+        """Each line's parts, except where a piece of the line is just one piece of its own SKU, and
+        nothing else is `known` of it."""
         return [LineParts(line, part.sku, part.each)
-                for line, parts in self.parts.items() if parts != (Part(skus[line], 1),)
+                for line, parts in self.parts.items()
+                if line in known or parts != (Part(skus[line], 1),)
                 for part in parts]
 
 
@@ -46,9 +50,11 @@ class Allotment(NamedTuple):
 
 
 def allot(
-    work: Work, order: str, warehouse: str, wanted: Iterable[tuple[str, str, int]]
+    work: Work, order: str, warehouse: str, wanted: Iterable[tuple[str, str, int]], *,
+    fixed: Mapping[str, tuple[Part, ...]] | None = None,
 ) -> Allotment:
     """What can be reserved for an order of (line, SKU, quantity), over the sum of all lines.
+    `fixed` says of lines what their pieces are made of, whatever the SKU is made of by now.
 
     No order gets a piece for which an earlier one waits, unless that is on hold. Errors: SkuUnknown
     (R-STK-03).
@@ -56,7 +62,7 @@ def allot(
     left: dict[str, int] = {}
     found = Allotment([], [], {})
     wanted = list(wanted)
-    made_of = [parts_of(work, sku) for _, sku, _ in wanted]
+    made_of = [(fixed or {}).get(line) or parts_of(work, sku) for line, sku, _ in wanted]
     prefetch_stock(work, warehouse, {part.sku for parts in made_of for part in parts})
     for (line, _, quantity), parts in zip(wanted, made_of, strict=True):
         for part in parts:
@@ -127,7 +133,10 @@ def reserve(
     lines = order.lines or {}
     wanted = [(count.line, _sku(order, count.line), count.quantity)
               for count in order.goods.in_states(*states)]
-    found = allot(work, order.id, warehouse, wanted)
+    # What is reserved, waited for or picked of a line says what it is made of, also of the rest.
+    fixed = {line: parts_of_line(work, order, line) for line, states in order.goods.items()
+             if states.keys() - {"unreserved", "cancelled"}}
+    found = allot(work, order.id, warehouse, wanted, fixed=fixed)
     if all_or_none:
         must_not_be_short(work, order, warehouse, found)
     before = order.clone()
@@ -136,7 +145,8 @@ def reserve(
              if (new := count.quantity - before.goods[count.line].get("short", 0)) > 0]
     if not found.lines and not newly:
         return []
-    parts = found.parts_to_record({line: lines[line].sku or "" for line in found.parts})
+    parts = found.parts_to_record(
+        {line: lines[line].sku or "" for line in found.parts}, order.parts)
     order.reserve(warehouse, found.lines, newly, parts, occurred_at=occurred_at)
     accounts = post_order(work, order, before)
     note_shortage(order, bool(newly), occurred_at=occurred_at)

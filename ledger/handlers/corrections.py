@@ -1,12 +1,14 @@
 """What was recorded wrongly of stock or of an order's goods, and is taken back by a further event
 of its document."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+import msgspec
 
 from ledger.common.values import to_us
 from ledger.core.accounts import Touch
-from ledger.core.aggregate import Aggregate
+from ledger.core.aggregate import Aggregate, decided_now
 from ledger.core.commands import Command, Handler, Work
 from ledger.core.postings import Correction, Observation, Posting
 from ledger.fulfilment.commands import CorrectStep
@@ -32,7 +34,7 @@ from ledger.stock.corrections import (
 from ledger.stock.counts import StockCount
 from ledger.stock.movements import Movement
 from ledger.stock.moving import moves_by_sku, post_moves
-from ledger.stock.places import ALREADY_COUNTED, CORRECTION, stock_of
+from ledger.stock.places import ALREADY_COUNTED, CORRECTION, RESERVED, stock_of
 from ledger.stock.posting import load_all, post, reversed_of, withdraw
 from ledger.stock.transfers import Transfer
 
@@ -60,19 +62,21 @@ def correct_stock(command: CorrectStock, work: Work) -> list[Aggregate]:
     _must_be_correctable(command, wrong)
     corrects = Correction(command.position, command.kind)  # type: ignore[arg-type]  # by its bounds
     at = command.occurred_at
+    chain = _chain(story, command.position)
+    not_counted = getattr(chain.facts[0], "not_counted", False)
     if isinstance(document, Transfer):
-        underway = _without(document, story, command.position)
-        fact = document.correct(corrects, command.reason, underway, occurred_at=at)
+        fact = document.correct(corrects, command.reason, _without(
+            document, story, command.position), not_counted=not_counted, occurred_at=at)
+    elif isinstance(document, Movement):
+        fact = document.correct(corrects, command.reason, not_counted=not_counted, occurred_at=at)
     else:
         fact = document.correct(corrects, command.reason, occurred_at=at)
-    chain = _chain(story, command.position)
     if isinstance(document, StockCount):
         return _correct_count(work, command, document, chain)
-    unseen = chain.first if getattr(chain.facts[0], "not_counted", False) else 0
+    unseen = chain.first if not_counted else 0
     # A wrong correction leaves what it corrected taken back: so all that came of it is taken back.
-    accounts = {account.id: account
-                for one in (chain.facts if command.moves else [wrong])
-                for account in take_back(work, fact, one, unseen)}
+    accounts = {account.id: account for account in take_back(
+        work, fact, chain.facts if command.moves else [wrong], unseen)}
     if command.moves and isinstance(document, Movement):
         accounts |= post_moves(work, fact, moves_by_sku(work, document.warehouse, command.moves),
                                declared=True, at=chain.facts[0].occurred_at, unseen=unseen)
@@ -92,7 +96,7 @@ def fact_at(story: Story, document: str, position: int) -> Any:
 
 def _must_be_correctable(command: CorrectStock, wrong: Any) -> None:
     instead = ""
-    if not (wrong.postings or wrong.observations):
+    if not (wrong.postings or wrong.observations or wrong.corrects):
         instead = "it moved no stock"
     elif command.kind != DID_NOT_OCCUR:
         if isinstance(wrong, Movement.Moved | Movement.Corrected) and not command.moves:
@@ -113,12 +117,24 @@ def _chain(story: Story, position: int) -> Chain:
     return Chain(position, found)
 
 
-def take_back(work: Work, fact: Any, wrong: Any, unseen: int = 0) -> list[StockAccount]:
-    """Let a correction post the reverse of what an event posted. What the event posted back because
-    it had been counted is not reversed: the count sees the correction as it has seen the event."""
-    return post(work, fact, [
-        reversed_of(one, wrong.occurred_at, CORRECTION) for one in reversed(wrong.postings)
-        if one.cause != ALREADY_COUNTED], decided=False, unseen=unseen)
+def take_back(work: Work, fact: Any, wrong: Iterable[Any], unseen: int = 0) -> list[StockAccount]:
+    """Let a correction post the reverse of what some events posted in all. What they posted back
+    because it had been counted is not reversed: the count sees the correction as it has seen them.
+    """
+    return post(work, fact, _reversed(wrong), decided=False, unseen=unseen, exactly=True)
+
+
+def _reversed(facts: Iterable[Any]) -> list[Posting]:
+    """What takes back what events posted: of those that take one another back already, nothing."""
+    left: dict[Posting, int] = {}
+    posted = [(fact.occurred_at, one) for fact in facts for one in fact.postings
+              if one.cause != ALREADY_COUNTED]
+    for at, one in posted:
+        back = reversed_of(one, at, CORRECTION)
+        there = reversed_of(back, at, CORRECTION)
+        found, change = (there, -1) if left.get(there) else (back, 1)
+        left[found] = left.get(found, 0) + change
+    return [one for one, times in reversed(left.items()) for _ in range(times)]
 
 
 def _without(transfer: Transfer, story: Story, position: int) -> dict[str, int]:
@@ -146,17 +162,18 @@ def _correct_count(
     standing = [one for one in chain.facts[-1].observations if not one.withdrawn]
     withdraw(work, fact, standing)
     accounts = {account.id: account for account in load_all(work, fact.accounts())}
-    for wrong in chain.facts:
-        accounts |= {account.id: account for account in take_back(work, fact, wrong)}
+    accounts |= {account.id: account for account in take_back(work, fact, chain.facts)}
     besides = _posted_back_at(work, counting.id, standing, chain.first)
     accounts |= {account.id: account
-                 for account in post(work, fact, besides, decided=False)}
+                 for account in post(work, fact, besides, decided=False, exactly=True)}
     counted = counted_by_sku(work, counting.warehouse, command.counts) if command.counts else (
         _counted_before(chain.facts))
     if not counted:
         return [counting, *settle(work, accounts.values(), counting.id, at)]
     touch = Touch(work.position + 1, counting.id, at, work.now, fact.postings)
-    return count_accounts(work, counting, counted, counted_at, record=lambda: fact, beside=touch)
+    # The orders whose reservations it takes back come before it.
+    return count_accounts(work, counting, counted, counted_at, record=lambda: decided_now(fact),
+                          beside=touch, first=chain.first)
 
 
 def _counted_before(chain: list[Any]) -> CountedSkus:
@@ -187,10 +204,10 @@ def _posted_back_at(
 
 def correct_step(command: CorrectStep, work: Work) -> list[Aggregate]:
     """A step of an order's goods did not occur: what it posted is taken back. Errors: R-ORD-03,
-    EventUnknown (R-COR-01), StandsOn (R-COR-02), NotCorrectable (R-COR-03), AlreadyCorrected
-    (R-COR-04)."""
+    R-ORD-06, EventUnknown (R-COR-01), StandsOn (R-COR-02), NotCorrectable (R-COR-03),
+    AlreadyCorrected (R-COR-04)."""
     order: Order = command.load(work)
-    order.must_be_known()
+    order.must_not_have_ended()
     story = dict(work.story(order.id))
     wrong = fact_at(story, order.id, command.position)
     if not isinstance(wrong, Order.CORRECTABLE) or (
@@ -206,8 +223,22 @@ def correct_step(command: CorrectStep, work: Work) -> list[Aggregate]:
     corrects = Correction(command.position, "did_not_occur")
     order.correct_step(corrects, wrong, before, after, occurred_at=command.occurred_at,
                        reason=written_of(order, work, command.reason))
-    accounts = take_back(work, order.newest, wrong)
+    fact = order.newest
+    accounts = post(work, fact, [_with_claim(one, story) for one in _reversed([wrong])],
+                    decided=False, exactly=True)
     return [order, *settle(work, accounts, order.id, command.occurred_at)]
+
+
+def _with_claim(posting: Posting, story: Story) -> Posting:
+    """A posting to what is reserved, with the position from which the order claimed it before."""
+    if posting.target != RESERVED:
+        return posting
+    since = None
+    for position, fact in story.items():
+        for one in fact.postings:
+            if one.account == posting.account and one.target == RESERVED:
+                since = position if one.since is None else one.since
+    return msgspec.structs.replace(posting, since=since)
 
 
 def _around(order: Order, story: Story, position: int) -> tuple[Order, Order]:

@@ -278,7 +278,8 @@ def inspect_goods(command: InspectGoods, work: Work) -> list[Aggregate]:
     """Each piece gets its place; only what is restocked can be sold again. Errors: R-RET-01,
     R-RET-03 to R-RET-05, R-RET-12, R-STK-02."""
     case = command.load(work)
-    case.inspect(command.lines, occurred_at=command.occurred_at)
+    case.inspect(command.lines, not_counted=command.late == "not_counted",
+                 occurred_at=command.occurred_at)
     accounts = post(work, case.newest, list(_inspected(case, command.lines)), decided=True,
                     unseen=unseen_by(work, command.late)) if case.warehouse else []
     return [case, *serve_waiting(work, accounts, occurred_at=command.occurred_at)]

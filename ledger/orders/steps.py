@@ -73,6 +73,8 @@ class OrderSteps(OrderGoods):
     def stands(self, before: Self, after: Self) -> bool:
         """Whether every piece and parcel still is where an event put it, which led from one state
         of the order to another."""
+        if self.warehouse != after.warehouse:
+            return False
         backwards = [(Count(one.line, one.quantity), one.source) for one in _shifts(after, before)]
         return all(self.goods.lacking([count], (state,)) is None for count, state in backwards) \
             and all(self.parcels.get(name) == after.parcels.get(name)
@@ -83,8 +85,8 @@ class OrderSteps(OrderGoods):
         reason: Plain | None, occurred_at: datetime,
     ) -> None:
         """Take an event back that led from one state of the order to another; `stands` holds.
-        Errors: R-ORD-03."""
-        self.must_be_known()
+        Errors: R-ORD-03, R-ORD-06."""
+        self.must_not_have_ended()
         freed = retaken = None
         if isinstance(wrong, OrderGoods.Dispatched):
             freed = once_of(wrong.courier, wrong.waybill)

@@ -154,6 +154,7 @@ class Case(Aggregate):
 
         TOPIC = "case.inspected.v1"
         lines: list[Outcome]
+        not_counted: bool = False
 
     class RefundApproved(Aggregate.Event):
         """So much more may be paid back."""
@@ -350,11 +351,11 @@ class Case(Aggregate):
         self._goods_received(warehouse=warehouse, lines=lines, parts=parts, note=note,
                              occurred_at=occurred_at)
 
-    def inspect(self, lines: list[Outcome], *, occurred_at: datetime) -> None:
+    def inspect(self, lines: list[Outcome], *, not_counted: bool, occurred_at: datetime) -> None:
         """No more than has arrived. Errors: R-RET-01, R-RET-03 to R-RET-05, R-RET-12."""
         self.must_be("unidentified", "declared", "requested", "authorised", "rejected")
         self.must_have(lines, RECEIVED)
-        self._inspected(lines=lines, occurred_at=occurred_at)
+        self._inspected(lines=lines, not_counted=not_counted, occurred_at=occurred_at)
 
     def approve_refund(
         self, amount_minor: int, note: Plain | None, *, occurred_at: datetime

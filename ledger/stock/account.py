@@ -133,21 +133,45 @@ class StockAccount(Account):
                 if place == AVAILABLE:
                     raise OutOfStock(stock=self.id, wanted=-change, available=had)
                 raise PlaceEmpty(stock=self.id, wanted=-change, place=place, level=had)
-        for (area, name), change in _lying(found).items():
+        for (area, name), change in lying_changes(found).items():
             if area == SHELF and change < 0 and (had := self.bins.get(name, 0)) + change < 0:
                 if name:
                     raise BinEmpty(stock=self.id, wanted=-change, bin=name, level=had)
                 raise BinNeeded(stock=self.id, wanted=-change, bins=self._listed_bins())
         return found
 
+    def must_have_held(
+        self, postings: Sequence[Posting], at: datetime, later: Iterable[Touch]
+    ) -> None:
+        """What a count has seen gone was there at its time. `later` are the touches that may have
+        posted after it. Errors: OutOfStock (R-STK-01), PlaceEmpty (R-STK-02), BinEmpty (R-STK-16).
+        """
+        then, bins = dict(self.levels), dict(self.bins)
+        after = [one for touch in later for one in touch.postings if (one.at or touch.at) > at]
+        for place, change in self._changes(after).items():
+            then[place] = then.get(place, 0) - change
+        for (area, name), change in lying_changes(after).items():
+            if area == SHELF:
+                bins[name] = bins.get(name, 0) - change
+        for place, change in self._changes(postings).items():
+            had = then.get(place, 0)
+            if place in PHYSICAL and change < 0 and had + change < 0:
+                error = OutOfStock if place == AVAILABLE else PlaceEmpty
+                raise error(stock=self.id, wanted=-change, available=had, place=place, level=had)
+        for (area, name), change in lying_changes(postings).items():
+            if area == SHELF and name and change < 0 and bins.get(name, 0) + change < 0:
+                raise BinEmpty(stock=self.id, wanted=-change, bin=name, level=bins.get(name, 0))
+
     def declare(
-        self, postings: Sequence[Posting], at: datetime, *, unseen: int = 0
+        self, postings: Sequence[Posting], at: datetime, *, unseen: int = 0,
+        exactly: bool = False,
     ) -> list[Posting]:
-        """What a fact of some time posts, whatever the books say; see `_posted`.
+        """What a fact of some time posts, whatever the books say; see `_posted`. `exactly`: an
+        empty bin is none, and not any.
 
         Errors: TooManyPieces (R-STK-15).
         """
-        found = self._posted(postings, at, unseen)
+        found = self._posted(postings, at, unseen, exactly=exactly)
         changes = self._changes(found)
         return _with_below(found, changes, {
             place: self.level(place) + change for place, change in changes.items()})
@@ -162,14 +186,14 @@ class StockAccount(Account):
         return [next(marked) if one.account == self.id else one for one in found]
 
     def _posted(
-        self, postings: Sequence[Posting], at: datetime, unseen: int
+        self, postings: Sequence[Posting], at: datetime, unseen: int, *, exactly: bool = False
     ) -> list[Posting]:
         """Postings with the bins that they can only have come out of, and what posts them back
         where a count has seen them already: none of those up to the position `unseen` has.
 
         Errors: TooManyPieces (R-STK-15).
         """
-        found = list(self._out_of_bins(postings))
+        found = list(postings if exactly else self._out_of_bins(postings))
         if self.observed:
             found += self._posted_back(found, at, unseen)
         self._must_hold(found)
@@ -248,18 +272,20 @@ class StockAccount(Account):
         return min(found, default=None)
 
     def count(
-        self, counted: Mapping[Lying, int], at: datetime, later: Iterable[Touch], cause: str
+        self, counted: Mapping[Lying, int], at: datetime, later: Iterable[Touch], cause: str, *,
+        unseen: Mapping[Lying, int] | None = None,
     ) -> tuple[list[Observation], list[Posting], dict[Lying, int]]:
         """What a count at a time observes, what it posts, and the book of each area and bin then.
 
         `later` are the touches that may have posted after it. The book is the present less what was
         posted after the count; what was posted at the same instant counts as before. A count that
-        is older than another posts its variance, and back at that one. Errors: R-STK-15.
+        is older than another posts its variance, and back at that one. `unseen` are pieces that lay
+        there, and that it has not seen. Errors: R-STK-15.
         """
-        after: dict[Lying, int] = {}
+        after: dict[Lying, int] = dict(unseen or {})
         if at < self.latest_at:
             for touch in later:
-                for lying, change in _lying(
+                for lying, change in lying_changes(
                         one for one in touch.postings if (one.at or touch.at) > at).items():
                     after[lying] = after.get(lying, 0) + change
         then = dict(self.bins)
@@ -277,7 +303,7 @@ class StockAccount(Account):
             book[area, name] = known
             for one in self._variance((area, name), counted[area, name] - known, then, cause):
                 postings.append(one)
-                for (_, key), change in _lying([one]).items() if area == SHELF else ():
+                for (_, key), change in lying_changes([one]).items() if area == SHELF else ():
                     then[key] = then.get(key, 0) + change
         observations = [Observation(account=self.id, place=area, bin=name, counted=number, at=at)
                         for (area, name), number in counted.items()]
@@ -340,7 +366,7 @@ def _legs(posting: Posting) -> Iterator[tuple[Lying, int, bool]]:
         yield (target, posting.to_bin if target == SHELF else ""), posting.quantity, crossing
 
 
-def _lying(postings: Iterable[Posting]) -> dict[Lying, int]:
+def lying_changes(postings: Iterable[Posting]) -> dict[Lying, int]:
     """By how much postings change what lies in each area and bin."""
     found: dict[Lying, int] = {}
     for posting in postings:

@@ -70,6 +70,7 @@ class Movement(Aggregate):
         TOPIC = "movement.corrected.v1"
         warehouse: str
         reason: str
+        not_counted: bool = False
 
     @event(Moved)
     def _moved(self, warehouse):
@@ -90,10 +91,12 @@ class Movement(Aggregate):
                     not_counted=command.late == "not_counted", occurred_at=command.occurred_at)
         return self.newest
 
-    def correct(self, corrects: Correction, reason: str, *, occurred_at: datetime) -> Any:
+    def correct(
+        self, corrects: Correction, reason: str, *, not_counted: bool, occurred_at: datetime
+    ) -> Any:
         """An event that takes another one back, and posts nothing yet."""
         self._corrected(corrects=corrects, warehouse=self.warehouse, reason=reason,
-                        occurred_at=occurred_at)
+                        not_counted=not_counted, occurred_at=occurred_at)
         return self.newest
 
 
@@ -132,8 +135,9 @@ class StockMove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         elif self.source == self.target and self.bin == self.to_bin:
             checks.fault(at, "same_place", "moves to where it already lies")
         if self.bin and self.source not in COUNTED[SHELF]:
-            checks.fault(f"{at}/bin", "no_bin", f"is the bin that pieces leave, and {self.source} has "
-                                                "none; where they come to lie is to_bin")
+            checks.fault(f"{at}/bin", "no_bin",
+                         f"is the bin that pieces leave, and {self.source} has none; where they "
+                         "come to lie is to_bin")
 
     def posting(self, account: str, at: datetime | None = None) -> Posting:
         """It, posted to an account; `at` is when it happened, if not when the event did."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ledger.common.values import to_us
 from ledger.core.accounts import Touch
 from ledger.core.commands import Work
 from ledger.core.postings import Observation, Posting
@@ -21,10 +22,12 @@ often does it in several events."""
 
 
 def post(
-    work: Work, fact: Any, postings: Sequence[Posting], *, decided: bool, unseen: int = 0
+    work: Work, fact: Any, postings: Sequence[Posting], *, decided: bool, unseen: int = 0,
+    exactly: bool = False,
 ) -> list[StockAccount]:
     """Let a pending event post, by decision or as a declared fact. Counts up to the position
-    `unseen` have not seen what it posts. Returns the accounts.
+    `unseen` have not seen what it posts. `exactly`: see `StockAccount.declare`. Returns the
+    accounts.
 
     Errors: those of `StockAccount.decide` and `declare`, TooManyPostings (R-STK-18).
     """
@@ -35,26 +38,32 @@ def post(
         by_account.setdefault(posting.account, []).append(posting)
     accounts = load_all(work, by_account)
     for account, wanted in zip(accounts, by_account.values(), strict=True):
-        check = account.decide if decided else account.declare
-        found = check(wanted, fact.occurred_at, unseen=unseen)
+        at = fact.occurred_at
+        if decided:
+            found = account.decide(wanted, at, unseen=unseen)
+            if any(one.cause == ALREADY_COUNTED for one in found):
+                account.must_have_held(wanted, at, work.touches([account.id], to_us(at)))
+        else:
+            found = account.declare(wanted, at, unseen=unseen, exactly=exactly)
         _add(work, fact, account, postings=found)
     return accounts
 
 
 def must_fit(fact: Any, postings: int) -> None:
     """One event posts no more often than `MOST_POSTINGS`. Errors: TooManyPostings (R-STK-18)."""
-    if postings > MOST_POSTINGS:
-        raise TooManyPostings(document=fact.originator_id, most=MOST_POSTINGS, postings=postings)
+    most = MOST_POSTINGS if fact.corrects is None else 3 * MOST_POSTINGS  # back, and once more
+    if postings > most:
+        raise TooManyPostings(document=fact.originator_id, most=most, postings=postings)
 
 
 def observe(
     work: Work, fact: Any, account: StockAccount, *, counted: Mapping[Lying, int], at: datetime,
-    later: Iterable[Touch], cause: str,
+    later: Iterable[Touch], cause: str, unseen: Mapping[Lying, int] | None = None,
 ) -> dict[Lying, int]:
     """Let a pending event record a count and post its variance. Returns the book of that time, by
     area and bin; see `StockAccount.count`. Errors: TooManyPostings (R-STK-18), R-STK-15."""
     must_fit(fact, len(counted))
-    observations, postings, book = account.count(counted, at, later, cause)
+    observations, postings, book = account.count(counted, at, later, cause, unseen=unseen)
     if at != fact.occurred_at:
         postings = [one if one.at else msgspec.structs.replace(one, at=at) for one in postings]
     _add(work, fact, account, postings=postings, observations=observations)

@@ -11,8 +11,8 @@ import msgspec
 
 from ledger.common.bounds import Id, Items, NameOrNone, Quantity, Reason, Words
 from ledger.common.errors import Conflict, Refused
-from ledger.common.values import Checks, subject
-from ledger.core.aggregate import Aggregate, event
+from ledger.common.values import EPOCH, Checks, subject
+from ledger.core.aggregate import Aggregate, OutOfOrder, event
 from ledger.core.commands import OnStream, Wanted
 from ledger.core.postings import Correction
 from ledger.stock.account import StockAccount
@@ -80,6 +80,7 @@ class Transfer(Aggregate):
     def begin(self) -> None:
         """Nothing was sent."""
         self.source = self.target = ""
+        self.sent_at = EPOCH
         self.underway: dict[str, int] = {}
 
     class Sent(Aggregate.Event):
@@ -114,14 +115,15 @@ class Transfer(Aggregate):
         TOPIC = "transfer.corrected.v1"
         reason: str
         underway: dict[str, int]
+        not_counted: bool = False
 
     @event(Corrected)
     def _corrected(self, underway):
         self.underway = underway
 
     @event(Sent)
-    def _sent(self, source, target, lines):
-        self.source, self.target = source, target
+    def _sent(self, source, target, lines, occurred_at):
+        self.source, self.target, self.sent_at = source, target, occurred_at
         self.underway = _pieces(lines)
 
     @event(Received)
@@ -145,7 +147,9 @@ class Transfer(Aggregate):
         occurred_at: datetime,
     ) -> None:
         """Errors: OutOfOrder (R-GEN-03), MoreReceivedThanSent (R-TRF-03)."""
-        self.must_follow(occurred_at)
+        if occurred_at < self.sent_at:
+            raise OutOfOrder(stream=self.id, occurred_at=occurred_at.isoformat(),
+                             before=self.sent_at.isoformat())
         for sku, received in _pieces(lines).items():
             if received > (underway := self.underway.get(sku, 0)):
                 raise MoreReceivedThanSent(transfer=self.id, sku=sku, received=received,
@@ -163,11 +167,11 @@ class Transfer(Aggregate):
 
     def correct(
         self, corrects: Correction, reason: str, underway: dict[str, int], *,
-        occurred_at: datetime,
+        not_counted: bool, occurred_at: datetime,
     ) -> Any:
         """An event that takes another one back, and posts nothing yet."""
         self._corrected(corrects=corrects, reason=reason, underway=underway,
-                        occurred_at=occurred_at)
+                        not_counted=not_counted, occurred_at=occurred_at)
         return self.newest
 
 

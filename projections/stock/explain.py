@@ -55,16 +55,16 @@ def explain_stock(
         raise TooLongToExplain(account=account, most=MOST_ENTRIES)
     figures: dict[str, list[Term]] = {}
     bins: dict[str, list[Term]] = {}
-    for entry in entries:
-        for place, name, term in _terms(entry, account):
-            if cut.occurred_us is None or term.occurred_at <= cut.occurred_us:
-                figures.setdefault(place, []).append(term)
-                if place in COUNTED[SHELF]:
-                    bins.setdefault(name, []).append(term)
-    as_told = header(store, ledger, cut)
+    terms = (found for entry in entries for found in _terms(entry, account)
+             if cut.occurred_us is None or found[2].occurred_at <= cut.occurred_us)
+    for place, name, term in terms:
+        figures.setdefault(place, []).append(term)
+        if place in COUNTED[SHELF]:
+            bins.setdefault(name, []).append(term)
+    answered = header(store, ledger, cut)
     if not figures:
-        raise nothing_about(account, as_told)
-    return as_told, {"subject": account, "figures": _shown(figures), "bins": _shown(bins)}
+        raise nothing_about(account, answered)
+    return answered, {"subject": account, "figures": _shown(figures), "bins": _shown(bins)}
 
 
 def _terms(entry: Entry, account: str) -> Iterator[tuple[str, str, Term]]:

@@ -394,3 +394,13 @@ def test_count__reads_back_only_to_what_may_have_happened_after_it(
     ledger.handle(counted(66, at=ahead), CONTEXT)
     assert asked == []
     ledger.close()
+
+
+def test_kit__that_is_taken_back_leaves_its_other_parts_to_who_waits() -> None:
+    story = kits(2)
+    story.decide(place(2, lines=[line("PEN", quantity=10)]))
+    story.decide(ReserveOrder(order=stream(2), warehouse=HOUSE, occurred_at=NOON))
+    assert held(story, 2) == [{"reserved": 8, "short": 2}]
+    story.decide(HoldOrder(order=stream(1), occurred_at=NOON, reason="改地址"))
+    story.decide(counted(0))
+    assert held(story, 1, 2) == [{"short": 2}, {"reserved": 10}]

@@ -229,7 +229,8 @@ def test_refused_parcel__of_two_leaves_the_other_on_its_way() -> None:
 
 def test_refused_parcel__stays_with_the_courier_when_its_case_is_withdrawn() -> None:
     story = ready(PICK, CHECK, PACK, SEND, REFUSE, REFUSED, on_case(AuthoriseCase))
-    story.when(on_case(WithdrawCase, reason="改为再次派送")).then("case.withdrawn.v1")
+    story.when(on_case(WithdrawCase, reason="改为再次派送")).then(
+        "case.withdrawn.v1", "order.return_ended.v1")
     assert goods(story)["1"] == {"returning_to_sender": 2}
     assert levels(story) == {"available": 8, "with_courier": 2}
     story.when(ARRIVE).then("order.delivered.v1")

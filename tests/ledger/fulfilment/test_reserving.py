@@ -1,6 +1,7 @@
 """Orders and stock together: from the reservation to the buyer, and every way back."""
 
 from datetime import timedelta
+from functools import partial
 
 from ledger.common.moments import Moment
 from ledger.fulfilment.commands import (
@@ -482,3 +483,29 @@ def test_history__accepted_over_our_own_reservation() -> None:
     assert story.error is None, story.error
     assert levels(story) == {"available": 8, "with_courier": 2}
     assert "order.exception_opened.v1" in [fact.TOPIC for fact in story.facts]
+
+
+def test_bundle__that_changes_while_a_line_waits_is_what_it_was() -> None:
+    """What is reserved and waited for of a line says what it is made of; a bundle that changes
+    later changes nothing of it, whichever of its pieces come last."""
+    kit = partial(BundleSku, sku="SET", occurred_at=NOON)
+    story = given(
+        opened(), received("A", 1), received("B", 1), received("C", 9),
+        kit(parts=[Part("A", 1), Part("B", 1)]), place(1, lines=[line("SET", quantity=3)]),
+        on(ReserveOrder, warehouse=HOUSE), kit(parts=[Part("C", 2)]))
+    story.decide(received("C", 5))
+    assert levels(story, "C") == {"available": 14}
+    story.decide(received("A", 2))
+    story.decide(received("B", 2))
+    assert goods(story) == {"1": {"reserved": 3}}
+    assert (levels(story, "A"), levels(story, "B")) == ({"reserved": 3}, {"reserved": 3})
+    story.when(end(1, "cancelled"))
+    assert (levels(story, "A"), levels(story, "C")) == ({"available": 3}, {"available": 14})
+
+
+def test_served__no_earlier_than_it_began_to_wait() -> None:
+    """A receipt of an earlier day that is told late waited for the order, not the order for it."""
+    story = given(opened(), received(quantity=1), place(lines=[line(quantity=3)]),
+                  on(ReserveOrder, warehouse=HOUSE))
+    facts = story.decide(received(quantity=5, occurred_at=NOON - timedelta(days=2)))
+    assert [fact.occurred_at for fact in facts if fact.TOPIC.startswith("order.")] == [LATER] * 2

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from ledger.common.errors import InvalidValues
 from ledger.common.moments import Moment
-from ledger.fulfilment.commands import CheckOrder, CorrectStep, LoseParcel, RefuseParcel
+from ledger.fulfilment.commands import (
+    CheckOrder,
+    CorrectStep,
+    LoseParcel,
+    PickOrder,
+    RefuseParcel,
+)
+from ledger.orders.errors import OrderEnded
+from ledger.orders.order import Order
+from ledger.orders.values import PickedFrom
 from ledger.stock.account import StockAccount
 from ledger.stock.corrections import (
     AlreadyCorrected,
@@ -31,6 +40,7 @@ from tests.support.builders import (
     HOUSE,
     NOON,
     SHOP,
+    end,
     line,
     moved,
     opened,
@@ -359,8 +369,10 @@ def test_step__rejected_where_it_is_no_step_of_pieces() -> None:
     story = ready()
     story.when(step(story)).refused(NotCorrectable)
     story.when(on(CorrectStep, position=2, reason="点错")).refused(EventUnknown)
-    story = given(opened(), received(), record(warehouse=HOUSE))
+    story = given(opened(), received(), record(warehouse=HOUSE, ended=None, ended_as=""))
     story.when(step(story, 2)).refused(NotCorrectable)
+    ready(PICK, end(1, "cancelled")).when(on(CorrectStep, position=1, reason="点错")).refused(
+        OrderEnded)
 
 
 def test_dispatch__may_be_repeated_with_the_same_waybill_once_it_was_taken_back() -> None:
@@ -377,3 +389,53 @@ def test_step__conflict_when_it_is_the_second() -> None:
     story.when(first).then("order.step_corrected.v1")
     story.when(PICK).then("order.picked.v1")
     story.when(first).refused(AlreadyCorrected)
+
+
+# -- what attackers found -------------------------------------------------------------------------
+
+
+def test_correction__takes_no_bin_for_no_bin_and_not_for_any() -> None:
+    story = given(opened(), receipt(10), moved(
+        "SH-001", 10, "available", "available", "bin_move", to_bin="X", occurred_at=at(1)),
+        counted(10, 3, bin="X"))
+    story.decide(correct(RECEIPT, position_of(story, RECEIPT), kind="incorrect_data",
+                         moves=receipt(8).moves))
+    assert levels(story) == {"available": 8}
+    assert story.known[STOCK].bins == {"X": 10, "": -2}
+
+
+def test_count__corrected_leaves_what_it_had_not_seen() -> None:
+    count = f"count:{HOUSE}:c"
+    story = given(opened(), receipt(8), counted(8, 2),
+                  receipt(2, "found", occurred_at=at(1), late="not_counted"))
+    assert levels(story)["available"] == 10
+    story.decide(correct(count, position_of(story, count), kind="incorrect_data", counts=[
+        CountLine(sku="SH-001", quantity=9)]))
+    assert levels(story)["available"] == 11
+    assert story.placed[-1][1].lines[0].variance == 1
+
+
+def test_corrections__of_corrections_grow_no_longer_with_their_number() -> None:
+    story = given(opened(), receipt(10))
+    for quantity in range(1, 30):
+        story.decide(correct(RECEIPT, position_of(story, RECEIPT), kind="incorrect_data",
+                             moves=receipt(quantity).moves))
+        assert levels(story) == {"available": quantity}
+        assert len(story.placed[-1][1].postings) <= 2
+
+
+def test_step__corrected_keeps_the_age_of_its_claim() -> None:
+    """What is picked and put back is claimed since it was ordered, so the younger order waits."""
+    story = ready(received("SH-001", 4, to_bin="A1"), sell(2, line(quantity=2)), PICK)
+    story.decide(step(story))
+    story.decide(counted(3, 9))
+    assert (goods(story, 1)["1"], goods(story, 2)) == (
+        {"reserved": 2}, {"1": {"reserved": 1, "short": 1}})
+
+
+def test_step__corrected_leaves_a_later_check_failed() -> None:
+    one = on(PickOrder, lines=[PickedFrom("1", 1)])
+    story = ready(one, one, on(CheckOrder, passed=False, note="颜色不符"))
+    second = [position for position, fact in story.placed if isinstance(fact, Order.Picked)][1]
+    story.decide(on(CorrectStep, position=second, reason="点错"))
+    assert story.known[stream(1)].check_failed

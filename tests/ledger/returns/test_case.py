@@ -17,7 +17,7 @@ from ledger.fulfilment.commands import (
     ReserveOrder,
 )
 from ledger.orders.commands import ApproveOrder, SubmitOrder
-from ledger.orders.errors import NotThatMany, OrderUnknown, RefundExceedsPayment
+from ledger.orders.errors import NotThatMany, OrderUnknown, ParcelOutOfTurn, RefundExceedsPayment
 from ledger.orders.order import Order
 from ledger.orders.values import Amounts, PickedFrom
 from ledger.returns.commands import (
@@ -238,7 +238,7 @@ THREE = [Count("1", 3)]
 
 def test_refused__goes_from_the_courier_to_inspection_and_never_by_the_customer() -> None:
     story = refused(refusal())
-    story.when(AGREE).then("case.authorised.v1")
+    story.when(AGREE).then("case.authorised.v1", "order.return_expected.v1")
     received_, _ = story.when(on(ReceiveGoods, warehouse=HOUSE, lines=THREE)).then(
         "case.goods_received.v1", "order.return_received.v1")
     assert [(one.source, one.target) for one in received_.postings] == [
@@ -263,7 +263,7 @@ def test_refused__comes_back_in_parts_and_the_rest_stays_with_the_courier() -> N
     story = refused(refusal(), AGREE, on(ReceiveGoods, warehouse=HOUSE, lines=TWO), on(
         InspectGoods, lines=[Outcome("1", 2, "restocked")]))
     assert levels(story) == {"available": 9, "with_courier": 1}
-    story.when(on(CloseCase)).then("case.closed.v1")
+    story.when(on(CloseCase)).then("case.closed.v1", "order.return_ended.v1")
     assert goods(story)["1"] == {"returned": 2, "returning_to_sender": 1}
     story.when(LoseParcel(order=stream(), occurred_at=BACK, parcel="P", reason="丢失"))
     assert levels(story) == {"available": 9, "written_off": 1}
@@ -273,10 +273,20 @@ def test_refused__comes_back_in_parts_and_the_rest_stays_with_the_courier() -> N
 def test_refused__rejected_for_more_than_is_on_its_way_back() -> None:
     refused().when(refusal(quantity=4)).refused(NotThatMany)
     delivered().when(refusal()).refused(NotThatMany)
-    story = refused(refusal("R1"), refusal("R2"), on(AuthoriseCase, "R1"), on(AuthoriseCase, "R2"),
-                    on(ReceiveGoods, "R1", warehouse=HOUSE, lines=THREE))
-    story.when(on(ReceiveGoods, "R2", warehouse=HOUSE, lines=THREE)).refused(NotThatMany)
+    story = refused(refusal("R1"), refusal("R2"), on(AuthoriseCase, "R1"))
+    story.when(on(AuthoriseCase, "R2")).refused(NotThatMany)
+    story.when(refusal("R3")).refused(NotThatMany)
+    story.decide(on(ReceiveGoods, "R1", warehouse=HOUSE, lines=THREE))
     assert levels(story) == {"available": 7, "returns_inspection": 3}
+
+
+def test_refused__parcel_ends_when_its_goods_are_back() -> None:
+    """Nobody can lose or deliver it any more, least of all with the pieces of another parcel."""
+    story = refused(refusal(), AGREE, on(ReceiveGoods, warehouse=HOUSE, lines=THREE))
+    assert story.known[stream()].parcels["P"].state == "returned"
+    for command in (LoseParcel(order=stream(), occurred_at=BACK, parcel="P", reason="丢失"),
+                    DeliverParcel(order=stream(), occurred_at=BACK, parcel="P")):
+        story.when(command).refused(ParcelOutOfTurn)
 
 
 def test_refused__case_of_a_buyer_who_has_the_goods_is_of_another_kind() -> None:

@@ -147,13 +147,15 @@ def test_send_transfer__rejected_for_an_unknown_warehouse_or_sku(
 
 def test_send_transfer__before_a_count_leaves_what_was_counted() -> None:
     """The count saw that they were gone; what lies between the warehouses is told all the same."""
-    story = two_houses(count(6))
+    early = received("SH-001", 4, occurred_at=EARLIER - timedelta(hours=1))
+    story = two_houses(early, count(6))
     (fact,) = story.when(send(occurred_at=EARLIER)).then("transfer.sent.v1")
     assert [(one.cause, one.at) for one in fact.postings] == [
         ("transfer", None), ("already_counted", NOON)]
-    assert levels(story) == {"available": 6, "between_warehouses": 4}
-    story = two_houses(count(6), send(occurred_at=EARLIER, late="not_counted"))
-    assert levels(story) == {"available": 2, "between_warehouses": 4, "stocktake_gain_loss": 4}
+    assert levels(story) == {"available": 6, "between_warehouses": 4, "stocktake_gain_loss": 4}
+    story = two_houses(early, count(6), send(occurred_at=EARLIER, late="not_counted"))
+    assert levels(story) == {"available": 2, "between_warehouses": 4, "stocktake_gain_loss": 8}
+    two_houses(count(6)).when(send(occurred_at=EARLIER)).refused(OutOfStock)
 
 
 def test_receive_transfer__before_a_count_leaves_what_was_counted_there() -> None:
