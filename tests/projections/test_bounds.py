@@ -114,7 +114,7 @@ def stock_story(name: str) -> list[Command]:
         BundleSku(sku="SET", parts=[Part("SH-001", 1), Part("SH-002", 1)], occurred_at=NOON),
         CountStock(warehouse=HOUSE, occurred_at=NOON - timedelta(days=1), counts=[
             CountLine(sku="SH-001", quantity=1), CountLine(sku="SH-002", quantity=1)]),
-        moved("SH-001", 1, "available", "available", "bin_move", bin="A", to_bin="B"),
+        moved("SH-001", 1, "available", "available", "bin_move", to_bin="B"),
         SendTransfer(source=HOUSE, target="north", lines=[Sending(sku="SH-001", quantity=1)],
                      **sent),
         ReceiveTransfer(lines=[Arrival(sku="SH-001", quantity=1)], **sent),

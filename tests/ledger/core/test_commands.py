@@ -54,8 +54,9 @@ NAMING = [(cls, fitting(cls), leaf.path) for cls in COMMANDS for leaf in leaves(
           if any(isinstance(bound, StreamText) for bound in leaf.bounds)]
 """The fields of commands that name something."""
 
-NAMED = {"stock.correct": ("movement", "count", "slip", "transfer")}
-"""What those of a command can name, where that is not an order, a case or a deduction."""
+NAMED = {"stock.correct": ("movement", "count")}
+"""What those of a command can name, where that is not an order, a case or a deduction. What holds
+incorrect data is a movement or a count."""
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda cls: cls.NAME)

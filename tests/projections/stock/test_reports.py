@@ -134,6 +134,7 @@ def of_stock(chance: Random) -> Command:
         return CountStock(warehouse=house, counts=lines, occurred_at=at)
 
     sent = {"number": str(chance.randint(1, 5)), "occurred_at": at}
+    came = {**sent, "occurred_at": max(at, moment(chance), moment(chance))}
     return chance.choice((
         *[lambda: move("supplier", "available", "receipt", to_bin=where)] * 4,
         lambda: move("supplier", "receiving", "receipt"),
@@ -146,7 +147,7 @@ def of_stock(chance: Random) -> Command:
         lambda: ReleaseBackOrders(warehouse=house, sku=sku, occurred_at=at),
         lambda: SendTransfer(source=HOUSE, target="north", lines=[
             Sending(sku=sku, quantity=quantity, bin=where)], **sent, late=late),
-        lambda: ReceiveTransfer(reason="少", **sent, lines=[Arrival(
+        lambda: ReceiveTransfer(reason="少", **came, lines=[Arrival(
             sku=sku, quantity=chance.randint(1, 3), bin=where if gone == "available" else "",
             place=gone) for gone in [chance.choice(("available", "written_off"))]]),
     ))()
@@ -157,6 +158,8 @@ def correction(chance: Random, wrong: Entry) -> Command:
     payload: dict[str, Any] = msgspec.json.decode(wrong.payload)
     fields: dict[str, Any] = {}
     kind = chance.choice((DID_NOT_OCCUR, INCORRECT_DATA))
+    if not wrong.stream.startswith(("movement:", "count:")):
+        kind = DID_NOT_OCCUR
     if kind == INCORRECT_DATA:
         one = payload.get("postings", [{"account": "stock:main:A"}])[0]
         sku = one["account"].split(":")[2]
