@@ -64,6 +64,8 @@ def correct_stock(command: CorrectStock, work: Work) -> list[Aggregate]:
     at = command.occurred_at
     chain = _chain(story, command.position)
     not_counted = getattr(chain.facts[0], "not_counted", False)
+    if not_counted:
+        _must_be_unseen(work, command, chain)
     if isinstance(document, Transfer):
         fact = document.correct(corrects, command.reason, _without(
             document, story, command.position), not_counted=not_counted, occurred_at=at)
@@ -106,6 +108,21 @@ def _must_be_correctable(command: CorrectStock, wrong: Any) -> None:
     if instead:
         raise NotCorrectable(type=wrong.TOPIC, position=command.position,
                              document=command.document, instead=instead)
+
+
+def _must_be_unseen(work: Work, command: CorrectStock, chain: Chain) -> None:
+    """What no count had seen is not corrected once an older count was recorded behind it: that one
+    saw it, and which of the two the levels stand on can no longer be said of it alone."""
+    moved = chain.facts[0]
+    accounts = {one.account for one in moved.postings}
+    counts = [(seen.at, touch.position) for touch in work.touches(
+                  sorted(accounts), to_us(moved.occurred_at))
+              for seen in touch.observations if seen.account in accounts]
+    unseen = [at for at, position in counts if position < chain.first]
+    if unseen and any(position > chain.first and at < max(unseen) for at, position in counts):
+        raise NotCorrectable(
+            type=chain.facts[-1].TOPIC, position=command.position, document=command.document,
+            instead="no count had seen it, and one before the last was recorded since; count again")
 
 
 def _chain(story: Story, position: int) -> Chain:

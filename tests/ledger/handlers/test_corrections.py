@@ -309,6 +309,17 @@ def test_correction__rejected_where_it_does_not_fit_the_document() -> None:
                    ).refused(NotCorrectable)
 
 
+def test_correction__rejected_of_what_an_older_count_saw_and_a_newer_did_not() -> None:
+    """Counted 1 at 8; 5 were found at 2 that it had not seen; then 3 were counted at 5, which did
+    see them. A new count says what lies there."""
+    story = given(opened(), counted(1, 8), receipt(
+        5, "found", occurred_at=at(2), late="not_counted"))
+    wrong = correct(f"movement:{HOUSE}:found", position_of(story, f"movement:{HOUSE}:found"))
+    story.when(counted(3, 5, "older")).when(wrong).refused(NotCorrectable)
+    assert levels(story)["available"] == 6
+    assert levels(story.when(counted(1, 9, "again")))["available"] == 1
+
+
 # -- steps of orders ------------------------------------------------------------------------------
 
 LOST = on(LoseParcel, parcel="P1", reason="追件无果")
