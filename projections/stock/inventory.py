@@ -225,11 +225,12 @@ def _take(
     state.positions[item] = position
     for at, postings in by_time.items():
         changed, flows = _delta(postings)
-        for place in LEVELS:
-            known[place] += changed[place]
-        places.update(place for place in LEVELS if changed[place])
-        state.deltas.append((state.ledger, *item, position, at, *flows.values(),
-                             *(changed[place] for place in LEVELS)))
+        by_level = [changed[place] for place in LEVELS]
+        for place, change in zip(LEVELS, by_level, strict=True):
+            if change:
+                known[place] += change
+                places.add(place)
+        state.deltas.append((state.ledger, *item, position, at, *flows.values(), *by_level))
         for name, change in _of_bins(postings).items():
             held, _ = state.bins.get((*item, name), (0, 0))
             state.bins[*item, name] = held + change, position
