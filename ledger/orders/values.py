@@ -8,6 +8,7 @@ from ledger.common.bounds import (
     AnyInteger,
     Each,
     Id,
+    LongText,
     NameOrNone,
     PriceScale,
     Quantity,
@@ -45,12 +46,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Units: quantity in pieces; unit_price / 10**unit_price_scale is a price in the order's currency;
     amount_minor is quantity x unit price rounded half to even into minor units. A fee (postage,
-    a charge, a voucher) is not goods: it moves no stock.
+    a charge, a voucher) is not goods: it moves no stock. `attributes` are style, colour, size and
+    the like, as the platform prints them.
     """
 
     line: Id
     sku: Id | None = None
     title: Title | None = None
+    attributes: LongText | None = None
     quantity: Quantity
     unit_price: AnyInteger
     unit_price_scale: PriceScale = 2
