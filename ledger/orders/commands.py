@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 from ledger.common.bounds import (
     Id,
+    IdText,
     InAll,
     Items,
     LongText,
@@ -191,12 +192,16 @@ class OpenException(OnOrder, frozen=True, kw_only=True):
     owner: Name | None = None
 
 
+ExceptionName = Annotated[str, IdText(longest=600)]
+"""What an exception is called: one that the ledger opened for a case has the name of that."""
+
+
 class NoteException(OnOrder, frozen=True, kw_only=True):
     """Say what was done about an exception."""
 
     NAME: ClassVar[str] = "order.note_exception"
     PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
-    exception: Stream
+    exception: ExceptionName
     note: Note
     owner: Name | None = None
 
@@ -206,5 +211,5 @@ class CloseException(OnOrder, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "order.close_exception"
     PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
-    exception: Stream
+    exception: ExceptionName
     note: Note
