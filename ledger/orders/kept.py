@@ -17,7 +17,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
 
     `imported` is for the keeper to say, since it stands in no event. The warehouse, the owner, when
     it was placed and the open exceptions are not in here: who keeps an order looks for them, and
-    keeps them by themselves. Of its price the total alone is kept.
+    keeps them by themselves.
     """
 
     lines: dict[str, tuple[str | None, States]] = {}
@@ -29,7 +29,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
     ended: str = ""
     dispatched_at: datetime | None = None
     delivered_at: datetime | None = None
-    total_minor: int | None = None
+    amounts: Amounts = Amounts()
     paid_at: datetime | None = None
     paid_minor: int = 0
     refunded_minor: int = 0
@@ -41,7 +41,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
         return cls(
             {line: (skus[line], states) for line, states in order.goods.items()},
             order.parcels, imported, order.approved, order.submitted, order.held_for,
-            order.ended, order.dispatched_at, order.delivered_at, order.amounts.total_minor,
+            order.ended, order.dispatched_at, order.delivered_at, order.amounts,
             order.paid_at, order.paid_minor, order.refunded_minor, getattr(order, "terms", None))
 
     @property
@@ -58,9 +58,8 @@ class Kept(msgspec.Struct, omit_defaults=True):
         order.held_for = self.held_for
         order.ended = self.ended
         order.dispatched_at, order.delivered_at = self.dispatched_at, self.delivered_at
-        order.amounts = Amounts(total_minor=self.total_minor)
-        order.paid_at, order.paid_minor = self.paid_at, self.paid_minor
-        order.refunded_minor = self.refunded_minor
+        order.amounts, order.paid_at = self.amounts, self.paid_at
+        order.paid_minor, order.refunded_minor = self.paid_minor, self.refunded_minor
         if self.terms is not None:
             vars(order)["terms"] = self.terms
         order.warehouse, order.exceptions = warehouse, exceptions
