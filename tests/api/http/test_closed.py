@@ -212,10 +212,11 @@ def said(answer: TestResponse) -> Any:
     """What an answer says, but for where the log ends now, and how old an order is by now."""
     if answer.content_type != "application/json":
         return answer.data
-    assert answer.json is not None
-    for row in answer.json.get("items", ()):
+    found = answer.json
+    assert found is not None
+    for row in found.get("items", ()):
         row.pop("age_minutes", None)
-    return {**answer.json, "as_of": {name: answer.json["as_of"][name] for name in (
+    return {**found, "as_of": {name: found["as_of"][name] for name in (
         "position", "recorded_at")}, "next": None}
 
 
