@@ -61,6 +61,7 @@ from ledger.orders.placing import PlaceOrder
 from projections.asking.answering import alongside
 from projections.asking.past import nothing_about
 from projections.orders.explain import explain_order
+from projections.orders.story import story_of
 from projections.reports import REPORTS
 from projections.slips import slip_of
 
@@ -142,6 +143,9 @@ def read_order(query: Mapping[str, Any], order: str) -> Response:
     pieces = alongside(models, name, REPORTS["fulfilment"], asked, answer=answer).rows
     item = {**answer.rows[0], **(pieces[0] if pieces else {}),
             "position": answer.rows[0]["position"]}
+    cut = asked.as_of.pinned(answer.as_of["position"]).resolve(models.store, name)
+    if (story := story_of(models.store, name, order, cut)) is not None:
+        item["lines"] = story.described(item["lines"])
     if caller().role in WORKERS:
         (item,) = opened_rows([item], answer.as_of["position"])
     found = at_position(answer.as_of, {"as_of": answer.as_of, "item": item})

@@ -11,8 +11,6 @@ import msgspec
 
 from ledger.common.personal import Personal
 from ledger.common.values import from_us, rfc3339
-from ledger.core import event_types
-from ledger.log.envelope import Entry
 from ledger.log.persons import LedgerKeys
 from ledger.orders.kept import Kept
 from ledger.orders.order import Order
@@ -23,7 +21,8 @@ from projections.asking.past import nothing_about
 from projections.asking.questions import PRESENT
 from projections.asking.written import ERASED, Sealed, Written, persons_in, revealed
 from projections.orders.fulfilment import Tracked, fulfilment_status
-from projections.orders.state import Marks, is_imported, review_status
+from projections.orders.state import Marks, review_status
+from projections.orders.story import Story, story_of
 from projections.orders.work import payment_status
 from projections.stock.inventory import Stock
 from projections.stock.tables import bins
@@ -71,17 +70,6 @@ def _opened(value: Any, keys: LedgerKeys) -> tuple[Any, set[str]]:
     return revealed(value, reveal, keys.is_erased), persons
 
 
-class _Story(NamedTuple):
-    """An order after all of its events up to a position, and these."""
-
-    tracked: Tracked
-    facts: list[tuple[Entry, Any]]
-
-    @property
-    def order(self) -> Order:
-        return self.tracked.order
-
-
 def slip_of(models: ReadModels, ledger: str, order: str) -> Slip:
     """The slip of an order as of now. What is sealed in it is masked.
 
@@ -95,29 +83,11 @@ def slip_of(models: ReadModels, ledger: str, order: str) -> Slip:
     ReadModelsUnready (R-PRJ-01).
     """
     with answering(models, ledger, Stock, PRESENT, past=Past.ROWS) as reading:
-        story = _story(reading, order)
+        story = story_of(models.store, ledger, order, reading.cut)
         if story is None:
             reading.must_know(order)
             raise nothing_about(order, reading.as_of)
         return Slip(reading.as_of, _shown(story, _bins(reading, story.order)))
-
-
-def _story(reading: Reading, order: str) -> _Story | None:
-    if not order.startswith(f"{Order.KIND}:"):
-        return None
-    tracked = None
-    facts: list[tuple[Entry, Any]] = []
-    for entry in reading.models.store.streams(reading.ledger, [order]):
-        if not reading.cut.takes(entry):
-            break
-        event = event_types.decode(entry)
-        if tracked is None:
-            tracked = Tracked(Order.blank(order), imported=is_imported(entry))
-        tracked.take(entry, event)
-        facts.append((entry, event))
-    if tracked is None or tracked.order.placed_at is None:
-        return None
-    return _Story(tracked, facts)
 
 
 def _bins(reading: Reading, order: Order) -> Bins:
@@ -152,7 +122,7 @@ def _parts(order: Order, line: Line) -> tuple[LineParts, ...]:
 # -- how it is shown ------------------------------------------------------------------------------
 
 
-def _shown(story: _Story, known: Bins) -> dict[str, Any]:
+def _shown(story: Story, known: Bins) -> dict[str, Any]:
     order, tracked = story.order, story.tracked
     placed = next(event for _, event in story.facts if isinstance(event, Order.Placed))
     kept = Kept.of(order, skus=tracked.skus, imported=tracked.imported)
@@ -201,7 +171,7 @@ def _exceptions(tracked: Tracked) -> Iterator[dict[str, Any]]:
                "owner": one.owner, "opened_at": rfc3339(from_us(one.opened_at))}
 
 
-def _whereto(story: _Story) -> dict[str, Any]:
+def _whereto(story: Story) -> dict[str, Any]:
     """Whom it goes to. Where a buyer was erased of whom nothing stood here, nothing was taken."""
     order = story.order
     gone = any(isinstance(event, Order.BuyerErased) for _, event in story.facts)
@@ -240,7 +210,7 @@ def _as_ordered(line: Line) -> dict[str, Any]:
             "attributes": line.attributes, "ordered": line.quantity}
 
 
-def _parcels(story: _Story) -> Iterator[dict[str, Any]]:
+def _parcels(story: Story) -> Iterator[dict[str, Any]]:
     sent = {event.parcel: event for _, event in story.facts if isinstance(event, Order.Dispatched)}
     for name, parcel in story.order.parcels.items():
         by = sent.get(name)
@@ -285,7 +255,7 @@ CHANGES: dict[str, Changed] = {
 """What may change after an approval."""
 
 
-def _since_approval(story: _Story) -> dict[str, Any]:
+def _since_approval(story: Story) -> dict[str, Any]:
     """When it was approved last, and what has changed since.
 
     Shapes: of each change what (lines, details, price, remark), at, by, position; `old` and `new`

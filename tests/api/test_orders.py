@@ -9,7 +9,7 @@ from ledger.log.store import SUFFIX
 from ledger.settings import Settings
 from projections.asking.written import ERASED
 from tests.conftest import durable, on_sqlite
-from tests.support.bodies import at, order, stocked
+from tests.support.bodies import LINE, at, order, stocked
 from tests.support.builders import NOON, stream
 from tests.support.erasing import buyer, erase
 from tests.support.refusing import refusing
@@ -122,3 +122,18 @@ def test_queues__are_listed_in_pages_and_narrowed(web: Web) -> None:
         problem(web.get(f"/v1/to-{name}?subject=x", "service"), 400, "not_understood")
         problem(web.get(f"/v1/to-{name}", "member"), 403, "forbidden")
     assert notes(web) == []
+
+
+@on_sqlite
+def test_order__shows_titles_and_attributes_of_its_lines_as_of_any_moment(web: Web) -> None:
+    stocked(web)
+    named = {**LINE, "title": "云杉集", "attributes": "蓝色"}
+    web.done("/v1/orders", order(lines=[named]), "service")
+    changed = web.post(f"{at()}/line-changes", {"consent": "电话", "lines": [
+        {**named, "attributes": "红色"}]}, "service", If_Match='"1"')
+    assert changed.status_code == 201, changed.text
+    for query, attributes in (("", "红色"), ("?position=4", "蓝色")):
+        answer = web.get(f"{at()}{query}", "auditor").json
+        assert answer is not None
+        (row,) = answer["item"]["lines"]
+        assert (row["title"], row["attributes"], row["sku"]) == ("云杉集", attributes, "SH-001")
