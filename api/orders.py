@@ -3,21 +3,28 @@
 from collections.abc import Mapping
 from typing import Any
 
+import marshmallow
 from flask import Response
 
 from api.http import reading, writing
+from api.http.fields import Word
 from api.http.history import add_history, etag_of
+from api.http.noting import Opened, note_reading
 from api.http.opening import opened_rows
 from api.http.reading import (
     ClockQuery,
     ItemSchema,
     Listed,
+    NoQuery,
+    QueueQuery,
     ShopQuery,
     at_position,
     question,
 )
 from api.http.routes import READERS, Blueprint, caller, edge
+from api.http.standing import caught_up
 from api.http.writing import Route
+from ledger.access import PURPOSES
 from ledger.fulfilment.commands import (
     CheckOrder,
     CorrectStep,
@@ -58,13 +65,18 @@ from ledger.orders.placing import PlaceOrder
 from projections.asking.answering import alongside
 from projections.asking.past import nothing_about
 from projections.orders.explain import explain_order
+from projections.orders.story import story_of
 from projections.reports import REPORTS
+from projections.slips import slip_of
 
 SALES = {"service", "integration", "operations", "manager"}
 MONEY = {"finance", "integration", "service", "manager"}
 FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
 WORKERS = (SALES | FLOOR) - {"integration"}
 """Who sees why an order is held, and what is written of its exceptions."""
+
+SLIP = {"warehouse", "warehouse_head", "service"}
+"""Who reads to whom an order goes: whoever sends it, and whoever speaks with the buyer."""
 
 ONE = "/v1/orders/<order>"
 GIVEN = ("order",)
@@ -114,6 +126,12 @@ reading.add(group, [
            ("subject",), ShopQuery, paged_by_report=True, opened_for=WORKERS),
     Listed("/v1/exceptions", "exceptions", "What keeps orders from being sent.",
            ("subject", "opened_position"), ShopQuery, opened_for=WORKERS),
+    Listed("/v1/to-review", "to-review", "Orders that nobody has approved, the newest first.",
+           ("subject",), QueueQuery, paged_by_report=True),
+    Listed("/v1/to-pick", "to-pick", "Orders with pieces to take from the shelf, the newest first.",
+           ("subject",), QueueQuery, paged_by_report=True),
+    Listed("/v1/to-send", "to-send", "Orders with pieces to hand over, the newest first.",
+           ("subject",), QueueQuery, paged_by_report=True),
     Listed("/v1/reconciliation", "reconciliation", "What orders and payments add up to.",
            ("currency",), ShopQuery, money=True),
 ])
@@ -133,6 +151,9 @@ def read_order(query: Mapping[str, Any], order: str) -> Response:
     pieces = alongside(models, name, REPORTS["fulfilment"], asked, answer=answer).rows
     item = {**answer.rows[0], **(pieces[0] if pieces else {}),
             "position": answer.rows[0]["position"]}
+    cut = asked.as_of.pinned(answer.as_of["position"]).resolve(models.store, name)
+    if (story := story_of(models.store, name, order, cut)) is not None:
+        item["lines"] = story.described(item["lines"])
     if caller().role in WORKERS:
         (item,) = opened_rows([item], answer.as_of["position"])
     found = at_position(answer.as_of, {"as_of": answer.as_of, "item": item})
@@ -148,3 +169,28 @@ def explain(query: Mapping[str, Any], order: str) -> Response:
     """Every sum of an order with the events that it adds up from: position, pointer, factor."""
     as_of, figures = explain_order(edge().store, caller().ledger, order, question(query).as_of)
     return at_position(as_of, {"as_of": as_of, "item": figures})
+
+
+class SlipBody(marshmallow.Schema):
+    """What the slip is opened for."""
+
+    purpose = Word(PURPOSES, required=True)
+
+
+@group.permit(f"{ONE}/slip", SLIP, name="slip", method="POST")
+@group.arguments(NoQuery(), location="query")
+@group.arguments(SlipBody())
+@group.response(200, ItemSchema)
+def read_slip(query: Mapping[str, str], body: Mapping[str, str], order: str) -> Response:
+    """The slip of an order: where it goes, what is in it, where that lies, and what has changed
+    since it was approved. Who reads it is noted, with the purpose and the names of the fields that
+    were opened for it."""
+    here, name = edge(), caller().ledger
+    caught_up(name)
+    slip = slip_of(here.models, name, order).opened(here.ledger(name).keys_to_read())
+    position = slip.as_of["position"]
+    note_reading(position, persons=slip.persons, about=slip.item["order"],
+                 opened=Opened(body["purpose"], slip.fields))
+    found = at_position(slip.as_of, {"as_of": slip.as_of, "item": slip.item})
+    found.headers["ETag"] = etag_of(order, slip.as_of)
+    return found

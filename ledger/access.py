@@ -31,6 +31,12 @@ ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "fin
 
 KeyId = Annotated[str, IdText(longest=40)]
 
+PURPOSES = ("pick", "check", "pack", "label", "service", "complaint", "dispute", "audit")
+"""What somebody opens the slip of an order for. A note stays for ever and is about whomever it is
+about, so it takes none of a caller's own words. The list may grow."""
+
+Purpose = Annotated[str, Words(*PURPOSES)]
+
 PERSONS = 1_000
 """The most persons in one note; a reading of more leaves several."""
 
@@ -176,7 +182,8 @@ class Reading(Aggregate):
     class Noted(Aggregate.Event):
         """Somebody was about to be shown the answer of a route, such as /v1/orders/<order>, as of a
         position: about which subjects it was asked, which filters were named, and whose sealed
-        values were opened for it. Values are in no note."""
+        values were opened for it. Where a purpose is asked for, it is there, with the names of the
+        fields that were opened. Values are in no note."""
 
         TOPIC = "reading.noted.v1"
         route: str
@@ -184,6 +191,8 @@ class Reading(Aggregate):
         filters: list[str] = []
         subjects: list[str] = []
         persons: list[str] = []
+        purpose: Purpose | None = None
+        fields: list[str] = []
 
         def about(self) -> list[str]:
             """What was asked for, and whose values were opened."""
@@ -242,8 +251,9 @@ class NoteUse(_OnKey, frozen=True, kw_only=True):
 
 class NoteReading(OnStream, frozen=True, kw_only=True):
     """Note a reading, before its answer is given. `reading` is an id of its own. `route` is how the
-    route is registered, and `filters` are names: both are as short as the code writes them,
-    whatever a client asks for."""
+    route is registered, `filters` and `fields` are names: all are as short as the code writes them,
+    whatever a client asks for. `purpose` is what sealed values are opened for, and `fields` are
+    those that were."""
 
     NAME: ClassVar[str] = "reading.note"
     AGGREGATE = Reading
@@ -252,6 +262,8 @@ class NoteReading(OnStream, frozen=True, kw_only=True):
     filters: Annotated[list[Annotated[str, Text(longest=100)]], Items(most=100)] = []
     subjects: Annotated[list[Subject], Items(most=100)] = []
     people: Annotated[list[Annotated[str, IdText(longest=100)]], Items(most=PERSONS)] = []
+    purpose: Purpose | None = None
+    fields: Annotated[list[Annotated[str, Text(longest=100)]], Items(most=100)] = []
     position: Tally
 
     @property

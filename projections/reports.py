@@ -10,7 +10,7 @@ from projections import deductions, policies, returns
 from projections.asking.answering import Report
 from projections.asking.questions import PRESENT, Answer, Question
 from projections.audit.reports import timeline
-from projections.orders import fulfilment
+from projections.orders import fulfilment, queues
 from projections.orders.reports import orders, reconciliation
 from projections.people import reports as people_reports
 from projections.scores import grading
@@ -42,6 +42,7 @@ def run(models: ReadModels, ledger: str, name: str, question: Question = PRESENT
 REPORTS: dict[str, Report] = {
     **stock_reports.REPORTS,
     **fulfilment.REPORTS,
+    **queues.REPORTS,
     **returns.REPORTS,
     **deductions.REPORTS,
     **people_reports.REPORTS,

@@ -40,6 +40,7 @@ from api.cli.options import (
 from api.cli.output import as_json, print_record, print_rows, progress
 from api.cli.persons import person_group
 from api.cli.policies import policies_group
+from api.cli.slips import slip_command
 from api.messages import tr
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
 from projections.asking.names import OPTIONS, REPORTS, takers
@@ -151,6 +152,11 @@ def do_command(
 @click.option("--day", metavar="DAY", help="Of staff and shifts: which day. Default: "
               "today; of the past, its last day.")
 @click.option("--post", metavar="NAME", help="Of scores: only this post's.")
+@click.option("--status", metavar="WORD", help="Of queues: only orders of this status.")
+@click.option("--owner", metavar="ID", help="Of queues: only this member's orders.")
+@click.option("--older-than", metavar="AGE", help="Of queues: only orders that were placed so long "
+              "ago: 30m, 2h, 3d.")
+@click.option("--sku", metavar="SKU", help="Of queues: only orders with pieces of it to be done.")
 @as_of_options
 @ledger_option
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
@@ -332,7 +338,8 @@ def give_up_keys_command(ledger_name: str, *, actor: str, reason: str, form: str
 
 
 COMMANDS: list[click.Command] = [
-    demo_command, import_command, do_command, report_command, rebuild_command, verify_command,
+    demo_command, import_command, do_command, report_command, slip_command, rebuild_command,
+    verify_command,
     policies_group, person_group, keys_group, serve_command,
     doctor_command, upgrade_command, accept_clock_command, close_log_command,
     backup_command, restore_command, give_up_keys_command,

@@ -75,20 +75,22 @@ def question(
     position: int | None = None, recorded_as_of: str | None = None,
     occurred_as_of: str | None = None, since: str | None = None, until: str | None = None,
     month: str | None = None, post: str | None = None, day: str | None = None,
+    status: str | None = None, owner: str | None = None, older_than: str | None = None,
+    sku: str | None = None,
 ) -> Question:
     """The question that the options ask of a report.
 
     Errors: R-PRJ-03, R-PRJ-04, R-PRJ-06, OptionNotTaken (R-PRJ-22).
     """
-    asked = {"subject": subject, "channel": channel, "shop": shop, "since": since, "until": until,
-             "month": month, "post": post, "day": day}
+    asked: dict[str, Any] = {
+        "subject": subject, "channel": channel, "shop": shop, "since": since, "until": until,
+        "month": month, "post": post, "day": day, "status": status, "owner": owner,
+        "older_than": older_than, "sku": sku}
     for field, value in asked.items():
         if value is not None and field not in TAKES[name]:
             raise OptionNotTaken(report=name, option=OPTIONS[field],
                                  takers=", ".join(takers(field)))
-    return Question(as_of=AsOf.parse(position, recorded_as_of, occurred_as_of), channel=channel,
-                    shop=shop, subject=subject, since=since, until=until, month=month, post=post,
-                    day=day)
+    return Question(as_of=AsOf.parse(position, recorded_as_of, occurred_as_of), **asked)
 
 
 def ask(name: str, ledger: str, asked: Question) -> Answer:

@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from flask import request
 
@@ -29,14 +30,22 @@ log = logging.getLogger("ledger.edge")
 _sound = StreamText().sound
 
 
+class Opened(NamedTuple):
+    """What sealed values were opened for, one of `PURPOSES`, and the names of their fields."""
+
+    purpose: str
+    fields: Collection[str]
+
+
 def note_reading(
-    position: int, *, persons: Collection[str] = (), about: str | None = None
+    position: int, *, persons: Collection[str] = (), about: str | None = None,
+    opened: Opened | None = None,
 ) -> None:
     """Note that the caller reads this route as of a position: before anything of it is shown.
 
     `persons` are those whose sealed values are in the answer; `about` is the subject that is asked
     for, if the request does not name it. What the request names is noted only if an event is about
-    it. Errors: ReadingNotNoted (R-ACC-05).
+    it. `opened` is for what, and which fields were opened. Errors: ReadingNotNoted (R-ACC-05).
     """
     here, who = edge(), caller()
     rule = "" if request.url_rule is None else request.url_rule.rule
@@ -47,7 +56,8 @@ def note_reading(
             here.models, who.ledger, asked, NOW.resolve(here.store, who.ledger))):
         asked = None  # whatever a client may write: a note stays for ever
     context = Context(actor=who.actor, role=who.role, client=f"key:{who.key}")
-    notes = list(notes_of(rule, asked, filters=filters(), persons=persons, position=position))
+    notes = list(notes_of(rule, asked, filters=filters(), persons=persons, position=position,
+                          opened=opened))
     try:
         try:
             _take(here.ledger(who.ledger + SUFFIX), notes, context)
@@ -70,7 +80,7 @@ def _can_be_noted(asked: str) -> bool:
 
 def notes_of(
     route: str, asked: str | None, *, filters: Collection[str], persons: Collection[str],
-    position: int,
+    position: int, opened: Opened | None = None,
 ) -> Iterator[NoteReading]:
     """Notes that can be taken, whatever was asked for: no reading is refused by its own note.
 
@@ -78,9 +88,11 @@ def notes_of(
     nothing to show.
     """
     subjects = [asked] if asked is not None and _can_be_noted(asked) else []
+    purpose, fields = (None, []) if opened is None else (opened.purpose, sorted(opened.fields))
     whose = sorted(persons)
     for start in range(0, len(whose) or 1, PERSONS):
         yield NoteReading(
             reading=os.urandom(16).hex(), route=route, filters=sorted(filters), subjects=subjects,
             people=whose[start : start + PERSONS], position=position,
+            purpose=purpose, fields=fields,
             occurred_at=datetime.now(UTC))

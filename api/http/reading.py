@@ -55,6 +55,15 @@ class ShopQuery(PageQuery):
     shop = Text(longest=100)
 
 
+class QueueQuery(ShopQuery):
+    """Of which status, owner and SKU, and how long ago they were placed, too."""
+
+    status = Text(longest=100)
+    owner = Text(longest=100)
+    older_than = Text(longest=10, metadata={"pattern": "^[0-9]+[mhd]$"})
+    sku = Text(longest=100)
+
+
 class PeriodQuery(PageQuery):
     """In which days, too."""
 
@@ -215,7 +224,9 @@ def question(query: Mapping[str, Any]) -> Question:
                        query.get("occurred_as_of"))
     return Question(as_of=as_of, channel=query.get("channel"), shop=query.get("shop"),
                     since=query.get("since"), until=query.get("until"),
-                    month=query.get("month"), post=query.get("post"), day=query.get("day"))
+                    month=query.get("month"), post=query.get("post"), day=query.get("day"),
+                    status=query.get("status"), owner=query.get("owner"), sku=query.get("sku"),
+                    older_than=query.get("older_than"))
 
 
 def _after(query: Mapping[str, Any]) -> list[Any]:

@@ -47,6 +47,15 @@ def mark(found: Response, position: int, leaf: bytes = b"") -> Response:
     return found
 
 
+def caught_up(name: str) -> None:
+    """Wait until the read models know all that is recorded by now, for a reading that is sent, and
+    so was not waited for. What takes too long is answered as of where the rows are."""
+    here = edge()
+    here.begin(name)
+    if here.reached(name) < (head := here.store.head(name).position):
+        here.wait_for(name, head, MAX_WAIT_S)
+
+
 def install(app: Flask) -> None:
     """Make an app look at the marks that are sent, and put one on every answer to a key."""
     app.before_request(_meet)

@@ -41,6 +41,7 @@ def note_reading(command: NoteReading, work: Work) -> list[Aggregate]:
     reading: Reading = work.load(Reading, command.subject)
     reading.note({"route": command.route, "filters": command.filters,
                   "subjects": command.subjects, "persons": command.people,
+                  "purpose": command.purpose, "fields": command.fields,
                   "position": command.position}, occurred_at=command.occurred_at)
     return [reading]
 

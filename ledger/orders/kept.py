@@ -9,14 +9,15 @@ import msgspec
 from ledger.common.personal import Personal
 from ledger.orders.goods import Goods, States
 from ledger.orders.order import Order
-from ledger.orders.values import Parcel
+from ledger.orders.values import PREPAID, Amounts, Parcel
 
 
 class Kept(msgspec.Struct, omit_defaults=True):
     """An order. `lines`: the SKU of each and its pieces by state.
 
-    `imported` is for the keeper to say, since it stands in no event. The warehouse and the open
-    exceptions are not in here: who keeps an order looks for them, and keeps them by themselves.
+    `imported` is for the keeper to say, since it stands in no event. The warehouse, the owner, when
+    it was placed and the open exceptions are not in here: who keeps an order looks for them, and
+    keeps them by themselves.
     """
 
     lines: dict[str, tuple[str | None, States]] = {}
@@ -28,6 +29,11 @@ class Kept(msgspec.Struct, omit_defaults=True):
     ended: str = ""
     dispatched_at: datetime | None = None
     delivered_at: datetime | None = None
+    amounts: Amounts = Amounts()
+    paid_at: datetime | None = None
+    paid_minor: int = 0
+    refunded_minor: int = 0
+    terms: str = PREPAID
 
     @classmethod
     def of(cls, order: Order, *, skus: Mapping[str, str | None], imported: bool) -> Self:
@@ -35,7 +41,8 @@ class Kept(msgspec.Struct, omit_defaults=True):
         return cls(
             {line: (skus[line], states) for line, states in order.goods.items()},
             order.parcels, imported, order.approved, order.submitted, order.held_for,
-            order.ended, order.dispatched_at, order.delivered_at)
+            order.ended, order.dispatched_at, order.delivered_at, order.amounts,
+            order.paid_at, order.paid_minor, order.refunded_minor, order.terms)
 
     @property
     def goods(self) -> Goods:
@@ -51,5 +58,8 @@ class Kept(msgspec.Struct, omit_defaults=True):
         order.held_for = self.held_for
         order.ended = self.ended
         order.dispatched_at, order.delivered_at = self.dispatched_at, self.delivered_at
+        order.amounts, order.paid_at = self.amounts, self.paid_at
+        order.paid_minor, order.refunded_minor = self.paid_minor, self.refunded_minor
+        order.terms = self.terms
         order.warehouse, order.exceptions = warehouse, exceptions
         return order

@@ -7,6 +7,7 @@ PERIOD = ("subject", "since", "until")
 MONTH = ("subject", "month")
 SCORES = ("subject", "month", "post")
 DAY = ("subject", "day")
+QUEUE = ("channel", "shop", "status", "owner", "older_than", "sku")
 
 TAKES: dict[str, tuple[str, ...]] = {
     "appeals": MONTH, "attendance": MONTH, "bins": SUBJECT, "closings": ("month",),
@@ -16,6 +17,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "reconciliation": ("channel", "shop"), "returns": PLACE, "rosters": SUBJECT,
     "score-history": SCORES, "score-terms": MONTH, "score-warnings": SCORES, "scores": SCORES,
     "shifts": DAY, "staff": DAY, "stock-card": PERIOD, "stock-ledger": PERIOD, "timeline": SUBJECT,
+    "to-pick": QUEUE, "to-review": QUEUE, "to-send": QUEUE,
 }
 """What a report can be asked besides as of when: fields of `questions.Question`. In the order of
 the alphabet; a test compares the names with the reports themselves, another what they read."""
@@ -23,7 +25,8 @@ the alphabet; a test compares the names with the reports themselves, another wha
 REPORTS = tuple(TAKES)
 
 OPTIONS = {"subject": "SUBJECT", "channel": "--channel", "shop": "--shop", "since": "--from",
-           "until": "--to", "month": "--month", "day": "--day", "post": "--post"}
+           "until": "--to", "month": "--month", "day": "--day", "post": "--post",
+           "status": "--status", "owner": "--owner", "older_than": "--older-than", "sku": "--sku"}
 """What the command line calls the fields."""
 
 

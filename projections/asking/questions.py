@@ -1,5 +1,7 @@
 """What a report is asked, and what it answers."""
 
+import re
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from ledger.common.days import is_day, is_month
@@ -28,13 +30,32 @@ class BadDay(Invalid):
     rule: ClassVar[str] = "R-PRJ-16"
 
 
+class BadAge(Invalid):
+    """{text!r} is not an age. Name one in minutes, hours or days, such as 30m, 2h or 3d."""
+
+    code: ClassVar[str] = "bad_age"
+    rule: ClassVar[str] = "R-PRJ-25"
+
+
+class UnknownStatus(Invalid):
+    """{text!r} is no status of the report {report}. Its statuses are {known}."""
+
+    code: ClassVar[str] = "unknown_status"
+    rule: ClassVar[str] = "R-PRJ-26"
+
+
+_age = re.compile(r"([0-9]{1,6})([mhd])", re.ASCII).fullmatch
+_MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
+
+
 class Question(NamedTuple):
     """What is asked: as of when, and of which channel, shop or subject (None: of all).
 
     `limit` is how many rows there are at most; a timeline starts after the position `after`, a
     list of subjects after the subject `beyond`. `since` and `until` are the first and the last day
     of a period, both inclusive, in the shop's zone; `month` is one such as 2026-09, `day` one such
-    as 2026-09-30, `post` a post of members.
+    as 2026-09-30, `post` a post of members. `status`, `owner` and `sku` are those of orders in a
+    queue, and `older_than` is how long ago these were placed at least, such as 2h.
     """
 
     as_of: AsOf = NOW
@@ -49,6 +70,10 @@ class Question(NamedTuple):
     month: str | None = None
     post: str | None = None
     day: str | None = None
+    status: str | None = None
+    owner: str | None = None
+    older_than: str | None = None
+    sku: str | None = None
 
     def must_be_of_month(self) -> str | None:
         """The month, if one is asked for. Errors: BadMonth (R-PRJ-13)."""
@@ -61,6 +86,21 @@ class Question(NamedTuple):
         if self.day is not None and not is_day(self.day):
             raise BadDay(text=self.day)
         return self.day
+
+    def must_be_an_age(self) -> int | None:
+        """How many minutes old at least, if that is asked for. Errors: BadAge (R-PRJ-25)."""
+        if self.older_than is None:
+            return None
+        found = _age(self.older_than)
+        if found is None:
+            raise BadAge(text=self.older_than)
+        return int(found[1]) * _MINUTES[found[2]]
+
+    def must_be_a_status(self, report: str, known: Sequence[str]) -> str | None:
+        """The status, if one is asked for. Errors: UnknownStatus (R-PRJ-26)."""
+        if self.status is not None and self.status not in known:
+            raise UnknownStatus(text=self.status, report=report, known=", ".join(known))
+        return self.status
 
 
 PRESENT = Question()

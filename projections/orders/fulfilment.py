@@ -11,18 +11,20 @@ import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
+    Index,
     PrimaryKeyConstraint,
     Row,
     Table,
     Text,
 )
 
-from ledger.common.values import from_us, rfc3339
+from ledger.common.values import from_us, rfc3339, to_us
 from ledger.log.envelope import Entry, Outline
 from ledger.orders.changing import OrderChanges
 from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.orders.packing import OrderPacking
+from ledger.orders.payment import OrderPayment
 from ledger.orders.returning import OrderReturns
 from ledger.orders.review import OrderReview
 from ledger.orders.shipping import OrderShipping
@@ -32,6 +34,7 @@ from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
 from projections.asking.written import ERASED, Sealed, Written
 from projections.orders.state import Marks, is_imported, review_status
+from projections.orders.work import work_on
 from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
@@ -42,11 +45,23 @@ fulfilment = Table(
     Column("warehouse", Text, nullable=False),
     Column("exceptions", Text),
     Column("state", Text, nullable=False),
+    Column("placed_at", BigInteger, nullable=False),
+    Column("owner", Text),
+    Column("to_review", Text),
+    Column("to_pick", Text),
+    Column("to_send", Text),
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("ledger", "subject", name="fulfilment_pk"),
     sqlite_with_rowid=False,
 )
-"""`state` is `Kept` as JSON; `exceptions` the open ones as JSON, or NULL where there are none."""
+"""`state` is `Kept` as JSON; `exceptions` the open ones as JSON, or NULL where there are none. Of
+each queue there is the status that the order has in it, or NULL where it is not in it; an index of
+those that are in it is as long as the queue, however many orders there are."""
+
+for _queue in ("to_review", "to_pick", "to_send"):
+    Index(f"fulfilment_{_queue}", fulfilment.c.ledger, fulfilment.c.placed_at, fulfilment.c.subject,
+          sqlite_where=fulfilment.c[_queue].is_not(None),
+          postgresql_where=fulfilment.c[_queue].is_not(None))
 
 OPENED, NOTED, SETTLED = EXCEPTIONAL = (
     Order.ExceptionOpened.TOPIC, Order.ExceptionNoted.TOPIC, Order.ExceptionClosed.TOPIC)
@@ -118,7 +133,10 @@ class Tracked:
         order = self.order
         exceptions = msgspec.json.encode(self.exceptions).decode() if self.exceptions else None
         kept = Kept.of(order, skus=self.skus, imported=self.imported)
-        return ledger, order.id, order.warehouse, exceptions, text_of(kept), self.position
+        assert order.placed_at is not None
+        work = work_on(order, imported=self.imported)
+        return (ledger, order.id, order.warehouse, exceptions, text_of(kept),
+                to_us(order.placed_at), order.owner, *work, self.position)
 
 
 Moved = Callable[[Order, Any], Iterable[Any] | None]
@@ -191,15 +209,17 @@ def _open(row: Row[Any]) -> dict[str, OpenException]:
 
 
 class Fulfilment(StreamRows[Tracked]):
-    """Folds the pieces, parcels, review and exceptions of orders: one row each."""
+    """Folds the pieces, parcels, review, exceptions and payment of orders: one row each."""
 
     name: ClassVar[str] = "fulfilment"
+    version: ClassVar[int] = 2
     tables: ClassVar[tuple[Table, ...]] = (fulfilment,)
     taken: ClassVar[frozenset[str]] = topics_of(
-        OrderPacking, OrderShipping, OrderSteps, OrderReturns, OrderReview, OrderChanges) | {
-        Order.Placed.TOPIC, Order.Corrected.TOPIC, Order.Completed.TOPIC, Order.Closed.TOPIC,
+        OrderPacking, OrderShipping, OrderSteps, OrderReturns, OrderReview, OrderChanges,
+        OrderPayment) | {
+        Order.Placed.TOPIC, Order.OwnerAssigned.TOPIC, Order.Completed.TOPIC, Order.Closed.TOPIC,
         Order.Cancelled.TOPIC}
-    """What moves pieces, changes the review or ends the order."""
+    """What moves pieces, changes the review, the payment or the owner, or ends the order."""
 
     def blank(self, entry: Entry | Outline, event: Any) -> Tracked | None:
         """As of a moment of the business, what happened to an order before it was placed counts for
@@ -213,6 +233,7 @@ class Fulfilment(StreamRows[Tracked]):
         kept, exceptions = _kept.decode(row.state), _open(row)
         found = Tracked(kept.restored(row.subject, warehouse=row.warehouse, exceptions={
             name: one.kind for name, one in exceptions.items()}), imported=kept.imported)
+        found.order.placed_at, found.order.owner = from_us(row.placed_at), row.owner
         found.skus = {line: sku for line, (sku, _) in kept.lines.items()}
         found.exceptions, found.position = exceptions, row.position
         return found

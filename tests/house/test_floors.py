@@ -13,7 +13,7 @@ FLOORS = {
         "policies", "people", "erasure", "scores", "deductions", "imports", "handlers",
         "application", "settings"),
     "projections": (
-        "store", "asking", "orders", "stock", "returns", "people", "deductions", "scores",
+        "store", "asking", "orders", "stock", "slips", "returns", "people", "deductions", "scores",
         "policies", "audit", "reports", "catalogue"),
     "api": (
         "messages", "fault_words", "entry", "sheets", "http", "log", "orders", "returns",

@@ -31,6 +31,7 @@ ARGUMENTS = {
     "person withdraw-erasure": ["person:7f3a"], "person confirm-erasure": ["person:7f3a"],
     "person hold": ["person:7f3a", "--reason", "a dispute"], "person lift-hold": ["person:7f3a"],
     "person status": ["person:7f3a"], "person export": ["person:7f3a"],
+    "slip": ["order:a:b:1", "--purpose", "pick"],
 }
 """What a command needs to get as far as its ledger."""
 
@@ -207,7 +208,8 @@ WRITING = {
     "person request-erasure": ["person:7f3a", "--ground", "requested"],
     "person withdraw-erasure": ["person:7f3a"], "person confirm-erasure": ["person:7f3a"],
     "person hold": ["person:7f3a", "--reason", "a dispute"], "person lift-hold": ["person:7f3a"],
-    "person export": ["person:7f3a"], "person retain": []}
+    "person export": ["person:7f3a"], "person retain": [],
+    "slip": ["order:a:b:1", "--purpose", "pick"]}
 """The commands that record something in the ledger that --ledger names, and what else they take."""
 
 ONLY_READING = {"report", "rebuild", "verify", "doctor", "backup", "keys list",

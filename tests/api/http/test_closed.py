@@ -209,11 +209,14 @@ def ask(web: Web, address: str, role: str, **asked: str) -> TestResponse:
 
 
 def said(answer: TestResponse) -> Any:
-    """What an answer says, but for where the log ends now."""
+    """What an answer says, but for where the log ends now, and how old an order is by now."""
     if answer.content_type != "application/json":
         return answer.data
-    assert answer.json is not None
-    return {**answer.json, "as_of": {name: answer.json["as_of"][name] for name in (
+    found = answer.json
+    assert found is not None
+    for row in found.get("items", ()):
+        row.pop("age_minutes", None)
+    return {**found, "as_of": {name: found["as_of"][name] for name in (
         "position", "recorded_at")}, "next": None}
 
 

@@ -51,7 +51,10 @@ PERSONS_SHOWN = {"/v1/persons/<person>/events"}
 FINDING = "/v1/persons/find"
 """It is sent as a command is, so that no address holds an account, and reads."""
 
-SENT = {FINDING, "/v1/imports"}
+SLIP = "/v1/orders/<order>/slip"
+"""What it is read for is sent."""
+
+SENT = {FINDING, SLIP, "/v1/imports"}
 """Routes to which something else than a command is sent."""
 
 OPEN = {
@@ -61,7 +64,8 @@ OPEN = {
     "/v1/orders/<order>/explain", "/v1/orders/<order>/history", "/v1/persons/<person>",
     "/v1/policies", "/v1/policy-differences", "/v1/problems/<code>", "/v1/returns",
     "/v1/returns/<case>", "/v1/returns/<case>/history", "/v1/stock-cards/<subject>",
-    "/v1/stock-ledger", "/v1/stock/<subject>/explain", "/v1/stock/<subject>/history"}
+    "/v1/stock-ledger", "/v1/stock/<subject>/explain", "/v1/stock/<subject>/history",
+    "/v1/to-pick", "/v1/to-review", "/v1/to-send"}
 """Routes whose readers are not noted: goods, single orders and cases, whose sealed texts they mask,
 what was decided about erasing an id, rules, and how the log and imports stand."""
 

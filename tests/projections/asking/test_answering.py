@@ -55,10 +55,11 @@ FROM_THE_LOG = {"policies"}
 """Reports that no read model serves."""
 
 REPLAYED = {"orders", "fulfilment", "exceptions", "reconciliation", "returns", "deductions",
-            "appeals", "decisions", "low-stock", "discrepancies"}
+            "appeals", "decisions", "low-stock", "discrepancies", "to-review", "to-pick", "to-send"}
 """Reports whose past is folded again."""
 
-OF_ANYBODY = {"reconciliation", "scores", "score-history", "score-warnings", "closings", "grading"}
+OF_ANYBODY = {"reconciliation", "scores", "score-history", "score-warnings", "closings", "grading",
+              "to-review", "to-pick", "to-send"}
 """Reports that know no subjects of their own, or filter by them."""
 
 HISTORY: Steps = [("system", command) for command in (

@@ -1,0 +1,156 @@
+"""Queues of orders: what is to be reviewed, to be picked, to be sent; the newest first.
+
+An order stands in a queue by a column of its row, which the fold of its events sets: `work.py` says
+by what rule. Each queue has an index that holds nothing but the orders in it.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Row, Select, and_, func, or_, select
+
+from ledger.common.values import from_us, rfc3339, subject, subject_part, to_us
+from ledger.orders.kept import Kept
+from ledger.orders.order import Order
+from ledger.orders.values import OPEN
+from projections.asking.answering import Past, Reading, Report, report
+from projections.asking.questions import Question
+from projections.orders.fulfilment import Fulfilment, OpenException, fulfilment
+from projections.orders.work import ON_HOLD, PICK, REVIEW, SEND, UNPAID, payment_status
+
+_kept = msgspec.json.Decoder(Kept)
+_exceptions = msgspec.json.Decoder(dict[str, OpenException])
+
+MINUTE_US = 60 * 1_000_000
+
+
+class Queue(NamedTuple):
+    """A queue: its statuses, those of them that are listed only where they are asked for, and the
+    states of the pieces that are to be done."""
+
+    name: str
+    statuses: tuple[str, ...]
+    left_out: tuple[str, ...]
+    states: tuple[str, ...]
+
+    @property
+    def column(self) -> Any:
+        """The column that holds the status of an order in it."""
+        return fulfilment.c[self.name.replace("-", "_")]
+
+
+QUEUES = (
+    Queue("to-review", REVIEW, (UNPAID,), OPEN),
+    Queue("to-pick", PICK, (ON_HOLD,), ("reserved",)),
+    Queue("to-send", SEND, (), ("picked", "packed")),
+)
+
+
+@report(Fulfilment, Past.REPLAY)
+def _to_review(reading: Reading) -> Iterator[dict[str, Any]]:
+    """Orders that nobody has approved, and of which something is to be sent. Shapes: see
+    `_listed`."""
+    return _listed(reading, QUEUES[0])
+
+
+@report(Fulfilment, Past.REPLAY)
+def _to_pick(reading: Reading) -> Iterator[dict[str, Any]]:
+    """Orders at their warehouse with pieces that are reserved there. Shapes: see `_listed`."""
+    return _listed(reading, QUEUES[1])
+
+
+@report(Fulfilment, Past.REPLAY)
+def _to_send(reading: Reading) -> Iterator[dict[str, Any]]:
+    """Orders with pieces that were picked, and are not handed over. Shapes: see `_listed`."""
+    return _listed(reading, QUEUES[2])
+
+
+def _listed(reading: Reading, queue: Queue) -> Iterator[dict[str, Any]]:
+    """The orders of a queue, the newest first.
+
+    Shapes: subject, status, owner, placed_at, age_minutes, warehouse, pieces (those to be done),
+    skus (of the lines that they are of), exceptions (kinds of the open ones, sorted),
+    payment_status, position. An age is counted to now, of the past to the moment that is asked
+    about. Errors: BadAge (R-PRJ-25), UnknownStatus (R-PRJ-26).
+    """
+    asked, at = reading.question, _counted_to(reading)
+    query = _query(reading, queue, at)
+    shop = None if asked.shop is None else subject_part(asked.shop)
+    for row in reading.connection.execute(query.execution_options(yield_per=500)):
+        found = _row(row, queue, at)
+        if (asked.sku is None or asked.sku in found["skus"]) and (
+                shop is None or row.subject.split(":")[2] == shop):
+            yield found
+
+
+def _query(reading: Reading, queue: Queue, at: int) -> Select[Any]:
+    asked, columns = reading.question, fulfilment.c
+    status = asked.must_be_a_status(queue.name, queue.statuses)
+    minutes = asked.must_be_an_age()
+    query = select(fulfilment, queue.column.label("status")).where(
+        columns.ledger == reading.id, queue.column.is_not(None))
+    if status is not None:
+        query = query.where(queue.column == status)
+    elif queue.left_out:
+        query = query.where(queue.column.not_in(queue.left_out))
+    if asked.owner is not None:
+        query = query.where(columns.owner == asked.owner)
+    if minutes is not None:
+        query = query.where(columns.placed_at <= at - minutes * MINUTE_US)
+    if asked.channel is not None:
+        begins = f"{subject(Order.KIND, asked.channel)}:"
+        query = query.where(func.substr(columns.subject, 1, len(begins)) == begins)
+    if asked.sku is not None:  # whether it is still to be done, the rows themselves say
+        query = query.where(columns.state.contains(_as_json(asked.sku), autoescape=True))
+    if asked.beyond is not None:
+        query = query.where(_after(reading, asked))
+    return query.order_by(columns.placed_at.desc(), columns.subject.desc())
+
+
+def _as_json(sku: str) -> str:
+    return msgspec.json.encode(sku).decode()
+
+
+def _after(reading: Reading, asked: Question) -> Any:
+    """That an order comes after the one that the last page ended with. When that was placed never
+    changes, so it marks its place also after it has left the queue."""
+    columns = fulfilment.c
+    placed_at = reading.connection.execute(select(columns.placed_at).where(
+        columns.ledger == reading.id, columns.subject == asked.beyond)).scalar()
+    return or_(columns.placed_at < placed_at,
+               and_(columns.placed_at == placed_at, columns.subject < asked.beyond))
+
+
+def _counted_to(reading: Reading) -> int:
+    """To which moment ages are counted, in microseconds."""
+    as_of = reading.question.as_of
+    if as_of.now:
+        return to_us(datetime.now(UTC))
+    if (moment := as_of.occurred or as_of.recorded) is not None:
+        return moment.at_us
+    stamp = reading.as_of["recorded_at"]
+    return 0 if stamp is None else to_us(datetime.fromisoformat(stamp))
+
+
+def _row(row: Row[Any], queue: Queue, at: int) -> dict[str, Any]:
+    kept = _kept.decode(row.state)
+    pieces = {line: sum(states.get(state, 0) for state in queue.states)
+              for line, (_, states) in kept.lines.items()}
+    skus = {sku for line, (sku, _) in kept.lines.items() if pieces[line] and sku is not None}
+    known = {} if row.exceptions is None else _exceptions.decode(row.exceptions)
+    return {
+        "subject": row.subject, "status": row.status, "owner": row.owner,
+        "placed_at": rfc3339(from_us(row.placed_at)),
+        "age_minutes": (at - row.placed_at) // MINUTE_US,
+        "warehouse": row.warehouse or None, "pieces": sum(pieces.values()), "skus": sorted(skus),
+        "exceptions": sorted({one.kind for one in known.values()}),
+        "payment_status": payment_status(kept), "position": row.position}
+
+
+REPORTS: dict[str, Report] = {
+    "to-review": _to_review,
+    "to-pick": _to_pick,
+    "to-send": _to_send,
+}

@@ -1,0 +1,50 @@
+"""The story of one order: its events up to a cut, and the order that they lead to.
+
+It is read from the order's own stream, for what no row keeps: titles of lines, remarks, who changed
+what.
+"""
+
+from typing import Any, NamedTuple
+
+from ledger.core import event_types
+from ledger.log.envelope import Entry
+from ledger.log.store import Store
+from ledger.orders.order import Order
+from projections.asking.clocks import Cut
+from projections.orders.fulfilment import Tracked
+from projections.orders.state import is_imported
+
+
+class Story(NamedTuple):
+    """An order after some of its events, and these."""
+
+    tracked: Tracked
+    facts: list[tuple[Entry, Any]]
+
+    @property
+    def order(self) -> Order:
+        """The order."""
+        return self.tracked.order
+
+    def described(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Lines of a report's row, each with its title and its attributes."""
+        known = self.order.lines or {}
+        return [{**row, "title": line and line.title, "attributes": line and line.attributes}
+                for row in lines for line in [known.get(row["line"])]]
+
+
+def story_of(store: Store, ledger: str, order: str, cut: Cut) -> Story | None:
+    """The story of an order as of a cut; None where it was not placed by then."""
+    tracked: Tracked | None = None
+    facts: list[tuple[Entry, Any]] = []
+    for entry in store.streams(ledger, [order]) if order.startswith(f"{Order.KIND}:") else ():
+        if not cut.takes(entry):
+            continue
+        event = event_types.decode(entry)
+        if tracked is None and not isinstance(event, Order.Placed):
+            continue
+        if tracked is None:
+            tracked = Tracked(Order.blank(order), imported=is_imported(entry))
+        tracked.take(entry, event)
+        facts.append((entry, event))
+    return None if tracked is None else Story(tracked, facts)
