@@ -206,3 +206,11 @@ class LineWithoutSku(Refused):
 
     code = "line_without_sku"
     rule = "R-ORD-33"
+
+
+class NotThatManyParts(Refused):
+    """Line {line} of {order}: {wanted} pieces of its part {sku} were named, but only {there} can
+    still come back of what was delivered."""
+
+    code = "not_that_many_parts"
+    rule = "R-RET-15"

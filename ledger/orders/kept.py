@@ -9,7 +9,7 @@ import msgspec
 from ledger.common.personal import Personal
 from ledger.orders.goods import Goods, States
 from ledger.orders.order import Order
-from ledger.orders.values import Parcel
+from ledger.orders.values import Parcel, PartsBack
 
 
 class Kept(msgspec.Struct, omit_defaults=True):
@@ -28,6 +28,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
     ended: str = ""
     dispatched_at: datetime | None = None
     delivered_at: datetime | None = None
+    parts_back: dict[str, dict[str, PartsBack]] = {}
 
     @classmethod
     def of(cls, order: Order, *, skus: Mapping[str, str | None], imported: bool) -> Self:
@@ -35,7 +36,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
         return cls(
             {line: (skus[line], states) for line, states in order.goods.items()},
             order.parcels, imported, order.approved, order.submitted, order.held_for,
-            order.ended, order.dispatched_at, order.delivered_at)
+            order.ended, order.dispatched_at, order.delivered_at, order.parts_back)
 
     @property
     def goods(self) -> Goods:
@@ -51,5 +52,6 @@ class Kept(msgspec.Struct, omit_defaults=True):
         order.held_for = self.held_for
         order.ended = self.ended
         order.dispatched_at, order.delivered_at = self.dispatched_at, self.delivered_at
+        order.parts_back = self.parts_back
         order.warehouse, order.exceptions = warehouse, exceptions
         return order

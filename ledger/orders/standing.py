@@ -21,7 +21,7 @@ from ledger.orders.errors import (
     OrderUnknown,
 )
 from ledger.orders.goods import NO_GOODS, Goods
-from ledger.orders.values import OPEN, SENT, Line, Parcel
+from ledger.orders.values import OPEN, SENT, Line, Parcel, PartsBack
 
 
 class OrderStanding(Aggregate):
@@ -35,6 +35,7 @@ class OrderStanding(Aggregate):
         self.lines: dict[str, Line] | None = None
         self.goods: Goods = NO_GOODS
         self.parcels: dict[str, Parcel] = {}
+        self.parts_back: dict[str, dict[str, PartsBack]] = {}
         self.warehouse = ""
         self.submitted = False
         self.held_for: tuple[Personal | None, int] | None = None

@@ -71,8 +71,8 @@ def test_returns__tell_goods_and_refund(ledger: Ledger, models: ReadModels) -> N
         "subject": case(), "state": "authorised", "kind": "return_and_refund", "order": stream(),
         "warehouse": HOUSE, "opened_at": rfc3339(BACK), "currency": "CNY", "asked_minor": 9980,
         "approved_minor": 5000, "paid_minor": 4000, "pieces": pieces,
-        "lines": [{"line": "1", "sku": "SH-001", "order_line": None, "quantity": 2, "fee": False,
-                   **pieces}],
+        "lines": [{"line": "1", "sku": "SH-001", "order_line": None, "of": None,
+                   "quantity": 2, "fee": False, **pieces}],
         "position": position}]
 
 
