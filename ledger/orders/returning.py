@@ -227,9 +227,15 @@ class OrderReturns(OrderStanding):
                                            wanted=one.quantity)
 
     def awaited_for(self, case: str) -> dict[tuple[str, str], int]:
-        """What is awaited for a case, of the buyer or of the courier, by line and part."""
-        return {(line, sku): pieces for known in (self.claims, self.awaited)
-                for (name, line, sku), pieces in known.items() if name == case}
+        """What is awaited for a case, of the buyer or of the courier, by line and part: no more than
+        is on its way back, since a file may have given other lines meanwhile."""
+        found: dict[tuple[str, str], int] = {}
+        for known, state in ((self.claims, BACK), (self.awaited, "returning")):
+            for (name, line, sku), pieces in known.items():
+                if name == case and line in self.goods:
+                    most = pieces if sku else self.goods[line].get(state, 0)
+                    found[line, sku] = min(pieces, most)
+        return found
 
     def receive_return(
         self, case: str, back: Back, *, made_of: Mapping[str, Sequence[Part]],

@@ -43,15 +43,18 @@ def sent(quantity: int = 1, *more: Any, sku: str = "KIT", number: object = "1") 
         step(DispatchParcel, number, parcel="P", courier="顺丰"), *more]
 
 
-def stocked(*more: Any, parts: tuple[Part, ...] = KIT) -> Story:
-    """A shop with ten of everything, whose KIT is made of these parts."""
-    return given(opened(), received("P1", 10), received("P2", 20), received("KIT", 10),
-                 BundleSku(sku="KIT", occurred_at=NOON, parts=list(parts)), *more)
+def stocked(*more: Any, parts: tuple[Part, ...] = KIT, quantity: int = 1) -> Story:
+    """A shop with cups and saucers, whose KIT is made of these parts; if it is made of none, so
+    many of it are there."""
+    kits = BundleSku(sku="KIT", occurred_at=NOON, parts=list(parts)) if parts else received(
+        "KIT", quantity)
+    return given(opened(), received("P1", 10), received("P2", 20), kits, *more)
 
 
 def with_buyer(*more: Any, quantity: int = 1, parts: tuple[Part, ...] = KIT) -> Story:
     """Somebody has bought so many kits, and has them."""
-    return stocked(*sent(quantity, step(DeliverParcel, parcel="P")), *more, parts=parts)
+    return stocked(*sent(quantity, step(DeliverParcel, parcel="P")), *more, parts=parts,
+                   quantity=quantity)
 
 
 def parts_back(story: Story, name: str = "1") -> dict[str, tuple[int, int]]:
