@@ -227,8 +227,8 @@ class OrderReturns(OrderStanding):
                                            wanted=one.quantity)
 
     def awaited_for(self, case: str) -> dict[tuple[str, str], int]:
-        """What is awaited for a case, of the buyer or of the courier, by line and part: no more than
-        is on its way back, since a file may have given other lines meanwhile."""
+        """What is awaited for a case, of the buyer or of the courier, by line and part: no more
+        than is on its way back, since a file may have given other lines meanwhile."""
         found: dict[tuple[str, str], int] = {}
         for known, state in ((self.claims, BACK), (self.awaited, "returning")):
             for (name, line, sku), pieces in known.items():

@@ -25,7 +25,6 @@ class OrderGoods(OrderStanding):
     def begin(self) -> None:
         """Nothing is packed."""
         super().begin()
-        self.parts: dict[str, tuple[LineParts, ...]] = {}
         self.check_failed = False
         self.freed: tuple[str, ...] = ()
 

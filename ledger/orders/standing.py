@@ -22,6 +22,7 @@ from ledger.orders.errors import (
 )
 from ledger.orders.goods import NO_GOODS, Goods
 from ledger.orders.values import OPEN, SENT, Line, Parcel, PartsBack
+from ledger.stock.pieces import LineParts
 
 
 class OrderStanding(Aggregate):
@@ -34,6 +35,7 @@ class OrderStanding(Aggregate):
         """Nothing is known."""
         self.lines: dict[str, Line] | None = None
         self.goods: Goods = NO_GOODS
+        self.parts: dict[str, tuple[LineParts, ...]] = {}
         self.parcels: dict[str, Parcel] = {}
         self.parts_back: dict[str, dict[str, PartsBack]] = {}
         self.warehouse = ""
