@@ -11,8 +11,11 @@ from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Row, Table, Tex
 
 from ledger.common.values import from_us, rfc3339
 from ledger.log.envelope import Entry, Outline
-from ledger.returns.case import AWAITED, RECEIVED, Case
+from ledger.returns.case import AWAITED, RECEIVED, TAKEN_APART, Case
+from ledger.returns.inspection import CaseInspection
 from ledger.returns.kept import Kept
+from ledger.returns.refund import CaseRefund
+from ledger.returns.standing import GIVEN_UP
 from ledger.returns.values import DISPOSITIONS
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
@@ -30,7 +33,7 @@ cases = Table(
 )
 """`state` is `Kept` as JSON."""
 
-STATES = (AWAITED, RECEIVED, *DISPOSITIONS, "given_up")
+STATES = (AWAITED, RECEIVED, *DISPOSITIONS, GIVEN_UP, TAKEN_APART)
 """All states of a piece."""
 
 BEGINS = (Case.Requested, Case.ParcelReceived, Case.Declared)
@@ -60,8 +63,11 @@ class Tracked(msgspec.Struct):
 
 def _moved(event: Any) -> Sequence[Any]:
     """The pieces that an event moves from one state to another."""
-    if isinstance(event, Case.GoodsReceived | Case.Inspected):
+    if isinstance(event, Case.GoodsReceived):
         return event.lines
+    if isinstance(event, Case.Inspected):
+        new = {part.line for part in event.into}
+        return [*event.apart, *(one for one in event.lines if one.line not in new)]
     return event.given_up if isinstance(event, Case.Closed) else ()
 
 
@@ -69,8 +75,9 @@ class Returns(StreamRows[Tracked]):
     """Folds the goods and the refund of after-sales cases: one row each."""
 
     name: ClassVar[str] = "returns"
+    version: ClassVar[int] = 2
     tables: ClassVar[tuple[Table, ...]] = (cases,)
-    taken: ClassVar[frozenset[str]] = topics_of(Case)
+    taken: ClassVar[frozenset[str]] = topics_of(Case, CaseInspection, CaseRefund)
 
     def blank(self, entry: Entry | Outline, event: Any) -> Tracked | None:
         """As of a moment of the business, what happened to a case before its beginning counts for
@@ -97,8 +104,9 @@ def returns(reading: Reading) -> Iterator[dict[str, Any]]:
 def shown(row: Row[Any]) -> dict[str, Any]:
     """A case as reports show it.
 
-    Shapes: `pieces` by state, over all lines; `lines` with the pieces of each by state. Units: sums
-    in minor units of the currency; asked is None where no sum was named.
+    Shapes: `pieces` by state, over all lines; `lines` with the pieces of each by state. `of` is the
+    line of which pieces were taken apart, for the lines of their parts. Units: sums in minor units
+    of the currency; asked is None where no sum was named.
     """
     kept = _kept.decode(row.state)
     goods = kept.goods
@@ -113,12 +121,21 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         **kept.sums._asdict(),
         "pieces": goods.sums(STATES),
         "lines": [{
-            "line": name, "sku": line.sku, "order_line": kept.matched.get(name, line.order_line),
-            "quantity": line.quantity, "fee": line.fee,
+            "line": name, "sku": line.sku, "order_line": _order_line(kept, name),
+            "of": None, "quantity": line.quantity, "fee": line.fee,
             **goods.shown(name, STATES),
-        } for name, line in kept.lines.items()],
+        } for name, line in kept.lines.items()] + [{
+            "line": name, "sku": part.sku, "order_line": _order_line(kept, part.of),
+            "of": part.of, "quantity": part.quantity, "fee": False,
+            **goods.shown(name, STATES),
+        } for name, part in kept.apart.items()],
         "position": row.position,
     }
+
+
+def _order_line(kept: Kept, line: str) -> str | None:
+    """The line of the order, where its name is known to be another one."""
+    return kept.matched.get(line, kept.lines[line].order_line)
 
 
 REPORTS: dict[str, Report] = {"returns": returns}

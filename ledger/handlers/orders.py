@@ -30,9 +30,6 @@ from ledger.orders.declared import Declaration, RecordOrder
 from ledger.orders.order import Order
 from ledger.orders.placing import PlaceOrder, noted_of, written_of
 from ledger.orders.values import OPEN
-from ledger.stock.pieces import LineParts, Part, sku_of
-from ledger.stock.skus import Sku, parts_of
-from ledger.stock.warehouses import must_be_open
 
 
 def place_order(command: PlaceOrder, work: Work) -> list[Aggregate]:
@@ -227,14 +224,13 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
 def _declare(order: Order, command: RecordOrder, work: Work) -> None:
     """Record what a file says beyond what is known."""
     declaration = Declaration(order, command, command.declared or command.placed, work)
-    declaration.parts = _parts_declared(command, order, work)
     if order.placed_at is None:
         unstated = ["refunds"] if command.refunded_minor is None else []
         order.declare(Order.Placed, command.placed, **command.facts(work), unstated=unstated)
     else:
         declaration.must_be_the_same()
         if order.lines is None and command.lines is not None:
-            order.declare(Order.LinesDeclared, declaration.undated, lines=command.lines)
+            declaration.first_lines(command.lines)
         if declaration.is_older():
             declaration.record_missing()
             return
@@ -243,20 +239,6 @@ def _declare(order: Order, command: RecordOrder, work: Work) -> None:
         declaration.amounts()
     declaration.remark()
     declaration.record_missing()
-
-
-def _parts_declared(command: RecordOrder, order: Order, work: Work) -> list[LineParts]:
-    """The parts of the lines, where the dispatch is the first to say from which warehouse."""
-    if command.warehouse is None or command.dispatched is None or order.warehouse:
-        return []
-    must_be_open(work, command.warehouse)
-    lines = command.lines if order.placed_at is None else (order.lines or {}).values()
-    goods = [line for line in lines or () if line.sku is not None and not line.fee]
-    work.fetch([(Sku, sku_of(line.sku)) for line in goods if line.sku])
-    return [LineParts(line.line, part.sku, part.each)
-            for line in goods if line.sku
-            if (parts := parts_of(work, line.sku)) != (Part(line.sku, 1),)
-            for part in parts]
 
 
 HANDLERS: dict[type[Command], Handler] = {

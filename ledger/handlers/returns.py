@@ -4,7 +4,7 @@ The goods of a case wait for inspection before they can be sold again. In one tr
 case, the pieces of its order change their state, and its refund is a refund of the order.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -12,8 +12,7 @@ import msgspec
 from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
-from ledger.core.postings import Posting
-from ledger.fulfilment.postings import declare_lines, parts_of_line
+from ledger.fulfilment.postings import declare_lines
 from ledger.fulfilment.reserving import serve_waiting
 from ledger.orders.errors import RefundExceedsPayment
 from ledger.orders.order import Order
@@ -33,44 +32,45 @@ from ledger.returns.commands import (
     RequestCase,
     WithdrawCase,
 )
-from ledger.returns.errors import ApprovalExceedsPayment, LineNotOrdered
-from ledger.returns.values import NOT_BACK, REFUSED, CaseLine, Outcome
-from ledger.stock.pieces import Count, LineParts, Part, sku_of
-from ledger.stock.places import (
-    AVAILABLE,
-    CUSTOMER,
-    DAMAGED,
-    OTHER_WAREHOUSE,
-    QUARANTINE,
-    RETURNS_INSPECTION,
-    WITH_COURIER,
-    WRITTEN_OFF,
-    stock_of,
+from ledger.returns.errors import ApprovalExceedsPayment
+from ledger.returns.matching import (
+    is_for_unsent,
+    matched,
+    must_be_delivered,
+    must_have_gone,
+    take_back,
 )
+from ledger.returns.moving import COMES_BACK, came_back, judged
+from ledger.returns.sent import (
+    back_of,
+    comes_as,
+    of_order,
+    part_named,
+    parts_made_of,
+    parts_to_record,
+)
+from ledger.returns.values import REFUSED, CaseLine, Outcome
+from ledger.stock.pieces import Count, LineParts, Part, sku_of
 from ledger.stock.posting import post, unseen_by
 from ledger.stock.skus import Sku, parts_of
 from ledger.stock.warehouses import must_be_open
 
-COMES_BACK = (CUSTOMER, RETURNS_INSPECTION, "return")
-"""From where to where the goods of a case go, and why."""
-
-PLACE = {
-    "restocked": AVAILABLE, "quarantined": QUARANTINE, "damaged": DAMAGED,
-    "written_off": WRITTEN_OFF, "missing": CUSTOMER, "not_ours": CUSTOMER,
-}
-"""Where a piece goes by its disposition: one that never came back leaves the warehouse again."""
+REFUND_REQUESTED = "refund_requested"
+"""The exception of an order of which something is still to be sent, while the buyer wants money
+back. It has the name of the case, and closes with it."""
 
 
 # -- a case begins --------------------------------------------------------------------------------
 
 
 def request_case(command: RequestCase, work: Work) -> list[Aggregate]:
-    """No more than was delivered, or paid. Errors: R-RET-02, R-RET-08, R-ORD-03, R-ORD-05,
-    R-ORD-22, R-ORD-35."""
+    """No more than was delivered, or paid. Errors: R-RET-02, R-RET-08, R-RET-14 to R-RET-17,
+    R-ORD-03, R-ORD-05, R-ORD-22, R-ORD-35."""
     order = known_order(work, command.order)
     must_be_in(order, command.currency)
     case: Case = work.load(Case, command.subject)
-    lines = [of_order(order, case.id, line) for line in command.lines]
+    refused = command.kind == REFUSED
+    lines = [of_order(work, order, case.id, line, refused=refused) for line in command.lines]
     facts = {name: getattr(command, name) for name in (
         "channel", "shop", "number", "kind", "order", "currency", "refund_minor")}
     facts["reason"] = noted_of(order, work, command.reason)
@@ -79,12 +79,15 @@ def request_case(command: RequestCase, work: Work) -> list[Aggregate]:
     if not is_new:
         return [case]
     if order.lines is not None:
-        order.must_be_returnable(case.in_order(case.pieces(AWAITED)), refused=case.kind == REFUSED)
+        back = back_of(work, case, order, case.pieces(AWAITED))
+        if not refused:
+            must_be_delivered(case, order, back)
+        order.must_be_returnable(back, refused=refused)
     must_be_refundable(order, command.refund_minor or 0)
-    if order.dispatched_at is not None or order.ended:
+    if not is_for_unsent(case, order):
         return [case]
-    # Nothing was sent yet: whoever works on the order has to know before they send it.
-    order.open_exception("refund_requested", "refund_requested", occurred_at=command.occurred_at)
+    # Whoever works on the order has to know before they send what the buyer may not want any more.
+    order.open_exception(case.id, REFUND_REQUESTED, occurred_at=command.occurred_at)
     return [case, order]
 
 
@@ -93,21 +96,6 @@ def known_order(work: Work, name: str) -> Order:
     order: Order = work.load(Order, name)
     order.must_be_known()
     return order
-
-
-def of_order(order: Order, case: str, line: CaseLine) -> CaseLine:
-    """A line with the SKU that was ordered; as it is, where the order's lines are not known.
-
-    Errors: LineNotOrdered (R-RET-08).
-    """
-    if order.lines is None:
-        return line
-    name = line.order_line or line.line
-    ordered = order.lines.get(name)
-    if ordered is None or ordered.fee or line.sku not in (None, ordered.sku):
-        raise LineNotOrdered(case=case, line=line.line, order=order.id, order_line=name,
-                             sku=line.sku or "goods")
-    return msgspec.structs.replace(line, sku=ordered.sku)
 
 
 def must_be_refundable(order: Order, amount_minor: int) -> None:
@@ -126,7 +114,7 @@ def receive_parcel(command: ReceiveParcel, work: Work) -> list[Aggregate]:
     facts = {name: getattr(command, name) for name in (
         "channel", "shop", "number", "currency", "warehouse", "lines")}
     facts["note"] = _noted(case, work, command.note)
-    if not case.receive_parcel({**facts, "parts": parts_to_record(work, command.lines)},
+    if not case.receive_parcel({**facts, "parts": _parts_of_goods(work, command.lines)},
                                occurred_at=command.occurred_at):
         return [case]
     declare_lines(work, case.newest, command.warehouse, lines=command.lines, way=COMES_BACK)
@@ -142,7 +130,7 @@ def record_return(command: RecordReturn, work: Work) -> list[Aggregate]:
         "channel", "shop", "number", "currency", "lines", "warehouse")}
     facts.update({name: Plain(work.person(command.buyer), value) for name in command.PERSONAL
                   if (value := getattr(command, name)) is not None})
-    parts = [] if command.warehouse is None else parts_to_record(work, command.lines)
+    parts = [] if command.warehouse is None else _parts_of_goods(work, command.lines)
     case.declare({**facts, "parts": parts}, command.at)
     if command.warehouse is not None:
         declare_lines(work, case.newest, command.warehouse, lines=command.lines, way=COMES_BACK)
@@ -162,50 +150,53 @@ def _noted(case: Case, work: Work, text: str | None) -> Plain | None:
     return None if text is None else _written(case, work, text)
 
 
-def parts_to_record(work: Work, lines: Iterable[CaseLine]) -> list[LineParts]:
-    """What the pieces of lines are made of, where that is not just their own SKU."""
+def _parts_of_goods(work: Work, lines: Iterable[CaseLine]) -> list[LineParts]:
+    """What the pieces of lines are made of, as it is known today."""
     goods = [line for line in lines if line.sku and not line.fee]
     work.fetch([(Sku, sku_of(line.sku)) for line in goods if line.sku])
-    return [LineParts(line.line, part.sku, part.each) for line in goods if line.sku
-            if (parts := parts_of(work, line.sku)) != (Part(line.sku, 1),) for part in parts]
+    return [part for line in goods if line.sku
+            for part in parts_to_record(line, parts_of(work, line.sku))]
 
 
 # -- what is decided ------------------------------------------------------------------------------
 
 
 def match_case(command: MatchCase, work: Work) -> list[Aggregate]:
-    """The goods that came turn out to be of an order. Errors: R-RET-01, R-RET-03, R-RET-04,
-    R-RET-08, R-RET-09, R-ORD-03, R-ORD-22, R-ORD-35."""
+    """The goods that came turn out to be of an order: sent back by the buyer, or refused, where
+    they were still on their way. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-08, R-RET-09,
+    R-RET-12, R-RET-16, R-RET-18, R-ORD-03, R-ORD-22, R-ORD-35."""
     case = command.load(work)
     order = known_order(work, command.order)
-    case.match(order.id, command.lines, occurred_at=command.occurred_at)
+    case.must_want_an_order(command.lines)
     must_be_in(order, case.currency)
-    for name in case.goods:
-        line = case.lines[name]
-        ordered = (order.lines or {}).get(case.order_line(name))
-        if ordered is None or ordered.sku is None or not line.sku or (
-                parts_of(work, ordered.sku) != parts_of(work, line.sku)):
-            raise LineNotOrdered(case=case.id, line=name, order=order.id,
-                                 order_line=case.order_line(name), sku=line.sku or "goods")
-    came = case.in_order(case.came())
-    if not came:
+    found = matched(work, case, order, command.lines)
+    refused = must_have_gone(case, order, found.back)
+    case.match(order.id, command.lines, found.parts, refused=refused,
+               occurred_at=command.occurred_at)
+    post(work, case.newest, found.postings, decided=True)
+    if not (found.back.lines or found.back.parts):
         return [case]
-    order.expect_return(case.id, came, occurred_at=command.occurred_at)
-    order.receive_return(case.id, came, occurred_at=command.occurred_at)
+    if refused:
+        take_back(work, case, order, found.back.lines, occurred_at=command.occurred_at)
+    else:
+        order.expect_return(case.id, found.back, occurred_at=command.occurred_at)
+        order.receive_return(case.id, found.back, occurred_at=command.occurred_at,
+                             made_of=parts_made_of(work, order, found.back))
     return [case, order]
 
 
 def authorise_case(command: AuthoriseCase, work: Work) -> list[Aggregate]:
-    """The order expects its pieces back. Errors: R-RET-01, R-RET-03, R-RET-04, R-ORD-22."""
+    """The order expects its pieces back. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-15,
+    R-ORD-22."""
     case = command.load(work)
     is_new = case.state == "requested"
     case.authorise(_noted(case, work, command.note), occurred_at=command.occurred_at)
-    awaited = case.in_order(case.pieces(AWAITED))
+    awaited = case.pieces(AWAITED)
     order = order_of(case, work)
     if order is None or not awaited or not is_new:
         return [case]
-    order.expect_return(case.id, awaited, refused=case.kind == REFUSED,
-                        occurred_at=command.occurred_at)
+    order.expect_return(case.id, back_of(work, case, order, awaited),
+                        refused=case.kind == REFUSED, occurred_at=command.occurred_at)
     return [case, order]
 
 
@@ -218,84 +209,59 @@ def order_of(case: Case, work: Work) -> Order | None:
 
 
 def reject_case(command: RejectCase, work: Work) -> list[Aggregate]:
-    """Errors: R-RET-01, R-RET-03, R-RET-04."""
+    """Nothing is awaited any more. Errors: R-RET-01, R-RET-03, R-RET-04."""
     case = command.load(work)
     case.reject(_written(case, work, command.reason), occurred_at=command.occurred_at)
-    return [case]
+    return _ended(work, case, [], command.occurred_at)
 
 
 def receive_goods(command: ReceiveGoods, work: Work) -> list[Aggregate]:
     """What arrived waits for inspection; it is not for sale. Errors: R-RET-01, R-RET-03 to
-    R-RET-05, R-RET-10, R-RET-12, R-STK-04."""
+    R-RET-05, R-RET-10, R-RET-12, R-RET-15, R-ORD-22, R-STK-04."""
     case = command.load(work)
     must_be_open(work, command.warehouse)
     order = order_of(case, work)
-    made_of = {count.line: parts_sent(work, case, order, count.line)
-               for count in command.lines if count.line in case.goods}
-    parts = [LineParts(line, part.sku, part.each) for line, made in made_of.items()
-             if made != (Part(case.lines[line].sku or "", 1),) for part in made]
+    lines = dict.fromkeys(count.line for count in command.lines if count.line in case.lines)
+    parts = [part for line in lines if line in case.goods for part in parts_to_record(
+        case.lines[line], comes_as(work, case, order, line), known=line in case.parts)]
     case.receive(command.warehouse, command.lines, parts, _noted(case, work, command.note),
                  occurred_at=command.occurred_at)
     if order is not None:
-        order.receive_return(case.id, case.in_order(command.lines), refused=case.kind == REFUSED,
-                             occurred_at=command.occurred_at)
-    post(work, case.newest, list(_came_back(case, order, command.lines)), decided=True)
+        _receive_of(work, case, order, command)
+    post(work, case.newest, list(came_back(case, order, command.lines)), decided=True)
     return [case] if order is None else [case, order]
 
 
-def _came_back(
-    case: Case, order: Order | None, lines: Iterable[Count]
-) -> Iterator[Posting]:
-    """What pieces of a case post that came into inspection: from the buyer, or from the courier who
-    brings back what the buyer never had, perhaps to another warehouse than the one that sent it.
-    Lines that name no SKU post nothing."""
-    source, target, cause = COMES_BACK
-    sender = order.warehouse if order is not None and case.kind == REFUSED else ""
-    for line in lines:
-        for part in case.made_of(line.line):
-            if not part.sku:
-                continue
-            posting = Posting(
-                account=stock_of(case.warehouse, part.sku), quantity=line.quantity * part.each,
-                source=WITH_COURIER if sender else source, target=target, cause=cause,
-                line=line.line)
-            if sender not in ("", case.warehouse):
-                yield msgspec.structs.replace(
-                    posting, account=stock_of(sender, part.sku), target=OTHER_WAREHOUSE)
-                posting = msgspec.structs.replace(posting, source=OTHER_WAREHOUSE)
-            yield posting
-
-
-def parts_sent(work: Work, case: Case, order: Order | None, line: str) -> tuple[Part, ...]:
-    """What a piece of a line is made of: as it was sent, else as it is known now."""
-    if order is not None and (name := case.order_line(line)) in order.parts:
-        return parts_of_line(work, order, name)
-    sku = case.lines[line].sku
-    return parts_of(work, sku) if sku else (Part("", 1),)
+def _receive_of(work: Work, case: Case, order: Order, command: ReceiveGoods) -> None:
+    """The order has its pieces back. What it did not know to be awaited, since its lines came to be
+    known after the case, it expects first. Errors: R-RET-15, R-ORD-22, R-ORD-29."""
+    refused, at = case.kind == REFUSED, command.occurred_at
+    back = back_of(work, case, order, command.lines)
+    new = back.less(back.at_most(order.awaited_for(case.id)))
+    if new.lines or new.parts:
+        order.expect_return(case.id, new, refused=refused, occurred_at=at)
+    order.receive_return(case.id, back, refused=refused, occurred_at=at,
+                         made_of=parts_made_of(work, order, back))
 
 
 def inspect_goods(command: InspectGoods, work: Work) -> list[Aggregate]:
-    """Each piece gets its place; only what is restocked can be sold again. Errors: R-RET-01,
-    R-RET-03 to R-RET-05, R-RET-12, R-STK-02."""
+    """Each piece gets its place, or each part of it; only what is restocked can be sold again.
+    Errors: R-RET-01, R-RET-03 to R-RET-05, R-RET-12, R-RET-14, R-STK-02."""
     case = command.load(work)
-    case.inspect(command.lines, not_counted=command.late == "not_counted",
-                 occurred_at=command.occurred_at)
-    accounts = post(work, case.newest, list(_inspected(case, command.lines)), decided=True,
+    case.inspect([_as_made(work, case, outcome) for outcome in command.lines],
+                 not_counted=command.late == "not_counted", occurred_at=command.occurred_at)
+    accounts = post(work, case.newest, list(judged(case, case.newest.lines)), decided=True,
                     unseen=unseen_by(work, command.late)) if case.warehouse else []
     return [case, *serve_waiting(work, accounts, occurred_at=command.occurred_at)]
 
 
-def _inspected(case: Case, lines: Iterable[Outcome]) -> Iterator[Posting]:
-    """What pieces of a case post that leave inspection for the place of their disposition."""
-    for line in lines:
-        target = PLACE[line.disposition]
-        if case.kind == REFUSED and line.disposition in NOT_BACK:
-            target = WRITTEN_OFF  # the buyer does not have it, either
-        yield from (
-            Posting(account=stock_of(case.warehouse, part.sku), quantity=line.quantity * part.each,
-                    source=RETURNS_INSPECTION, target=target, cause="inspection", line=line.line,
-                    to_bin=line.bin)
-            for part in case.made_of(line.line) if part.sku)
+def _as_made(work: Work, case: Case, outcome: Outcome) -> Outcome:
+    """An outcome that names a part by the name that it came in under."""
+    if outcome.sku is None or outcome.line not in case.goods:
+        return outcome
+    made_of = [Part(part.sku, part.each) for part in case.made_of(outcome.line)]
+    part = part_named(work, made_of, outcome.sku)
+    return outcome if part is None else msgspec.structs.replace(outcome, sku=part.sku)
 
 
 def approve_refund(command: ApproveRefund, work: Work) -> list[Aggregate]:
@@ -304,7 +270,7 @@ def approve_refund(command: ApproveRefund, work: Work) -> list[Aggregate]:
     case.approve_refund(command.amount_minor, _noted(case, work, command.note),
                         occurred_at=command.occurred_at)
     order = known_order(work, case.order or "")
-    unpaid_minor = case.sums.approved_minor - case.sums.paid_minor
+    unpaid_minor = case.unpaid_minor
     left_minor = order.paid_minor - order.refunded_minor
     if unpaid_minor > left_minor:
         raise ApprovalExceedsPayment(
@@ -320,6 +286,8 @@ def pay_refund(command: PayRefund, work: Work) -> list[Aggregate]:
     case.pay_refund(command.amount_minor, occurred_at=command.occurred_at)
     order = known_order(work, case.order or "")
     order.refund(command.amount_minor, occurred_at=command.occurred_at, case=case.id)
+    if not case.unpaid_minor:
+        _settle(case, order, command.occurred_at)
     return [case, order]
 
 
@@ -336,24 +304,36 @@ def close_case(command: CloseCase, work: Work) -> list[Aggregate]:
     R-RET-04, R-RET-07."""
     case = command.load(work)
     awaited = _awaited(case)
-    case.close(_noted(case, work, command.note), occurred_at=command.occurred_at)
+    order = None if case.order is None else known_order(work, case.order)
+    payable_minor = None if order is None else order.paid_minor - order.refunded_minor
+    case.close(_noted(case, work, command.note), payable_minor=payable_minor,
+               occurred_at=command.occurred_at)
     return _ended(work, case, awaited, command.occurred_at)
 
 
 def _awaited(case: Case) -> list[Count]:
     """The pieces that the order expects back for a case, since the shop agreed."""
-    return case.in_order(case.pieces(AWAITED)) if case.state == "authorised" else []
+    return case.pieces(AWAITED) if case.state == "authorised" else []
 
 
 def _ended(
     work: Work, case: Case, awaited: list[Count], occurred_at: datetime
 ) -> list[Aggregate]:
-    """An ended case, and its order, which no longer expects the awaited pieces."""
-    order = order_of(case, work)
-    if order is None or not awaited:
+    """An ended case, and its order, which no longer expects pieces for it, nor is kept back."""
+    if case.order is None or not case.pending_events:
         return [case]
-    order.end_return(case.id, awaited, refused=case.kind == REFUSED, occurred_at=occurred_at)
+    order = known_order(work, case.order)
+    if order.lines is not None:
+        order.end_return(case.id, back_of(work, case, order, awaited),
+                         refused=case.kind == REFUSED, occurred_at=occurred_at)
+    _settle(case, order, occurred_at)
     return [case, order]
+
+
+def _settle(case: Case, order: Order, occurred_at: datetime) -> None:
+    """What the ledger opened for a case, the ledger closes."""
+    if order.exceptions.get(case.id) == REFUND_REQUESTED:
+        order.close_exception(case.id, None, occurred_at=occurred_at)
 
 
 HANDLERS: dict[type[Command], Handler] = {

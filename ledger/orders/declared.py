@@ -4,7 +4,7 @@ A declaration is not decided, since what it says has happened. What differs from
 is recorded; refused is only what cannot be the same order.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
@@ -19,8 +19,10 @@ from ledger.core.commands import Work
 from ledger.orders.errors import LinesDiffer
 from ledger.orders.order import Order
 from ledger.orders.placing import NewOrder, buyer_of, must_be_in
-from ledger.orders.values import AMOUNT_FIELDS, ENDED, Amounts, Payment
-from ledger.stock.pieces import LineParts
+from ledger.orders.values import AMOUNT_FIELDS, ENDED, Amounts, Line, Payment
+from ledger.stock.pieces import LineParts, Part, sku_of
+from ledger.stock.skus import Sku, parts_of
+from ledger.stock.warehouses import must_be_open
 
 MAX_REUSE_GAP_DAYS = 100_000
 
@@ -106,7 +108,7 @@ class Declaration:
     """What a file declares about an order, compared with what is known of it.
 
     `at` is when the file was made: the time of changes that have no time of their own. `undated` is
-    the same, said to be inferred. `parts`: see `LineParts`.
+    the same, said to be inferred.
     """
 
     def __init__(self, order: Order, command: RecordOrder, at: Moment, work: Work) -> None:
@@ -115,7 +117,6 @@ class Declaration:
         self.command = command
         self.at = at
         self.undated = msgspec.structs.replace(at, inferred=True)
-        self.parts: list[LineParts] = []
 
     def must_be_the_same(self) -> None:
         """The number has not come again for another order. Errors: NumberReused (R-ORD-02),
@@ -237,14 +238,36 @@ class Declaration:
             self.order.declare(Order.Remarked, self.at, remark=Plain(buyer, new))
 
     def dispatched(self) -> None:
-        """That the order went out, once."""
-        command = self.command
-        if command.dispatched is not None and self.order.dispatched_at is None:
-            new = command.warehouse is not None and not self.order.warehouse
-            self.order.declare(Order.Dispatched, command.dispatched, courier=command.courier,
-                               waybill=command.waybill,
-                               warehouse=command.warehouse if new else None,
-                               parts=self.parts if new else [])
+        """That the order went out, once; from which warehouse, and what its pieces are made of,
+        where that was not known. Errors: WarehouseUnknown (R-STK-04)."""
+        order, command = self.order, self.command
+        if command.dispatched is None or order.dispatched_at is not None:
+            return
+        warehouse = order.warehouse or command.warehouse
+        if warehouse is not None and not order.warehouse:
+            must_be_open(self.work, warehouse)
+        parts = self._parts((order.lines or {}).values()) if warehouse is not None else []
+        order.declare(Order.Dispatched, command.dispatched, courier=command.courier,
+                      waybill=command.waybill, parts=parts,
+                      warehouse=warehouse if parts or not order.warehouse else None)
+
+    def _parts(self, lines: Iterable[Line]) -> list[LineParts]:
+        """What pieces are made of now that they are sent, where nobody reserved any of their line:
+        what is sent says what it is made of."""
+        goods = [line for line in lines if line.sku is not None and not line.fee
+                 and not self.order.goods.get(line.line, {}).keys() - {"unreserved"}]
+        self.work.fetch([(Sku, sku_of(line.sku)) for line in goods if line.sku])
+        return [LineParts(line.line, part.sku, part.each)
+                for line in goods if line.sku
+                if (parts := parts_of(self.work, line.sku)) != (Part(line.sku, 1),)
+                or line.line in self.order.parts
+                for part in parts]
+
+    def first_lines(self, lines: list[Line]) -> None:
+        """The lines of an order that was known without; if it is sent already, their pieces are."""
+        sent = self.order.warehouse and self.order.dispatched_at is not None
+        self.order.declare(Order.LinesDeclared, self.undated, lines=lines,
+                           parts=self._parts(lines) if sent else [])
 
     def delivered(self) -> None:
         """That the order arrived, once."""

@@ -281,3 +281,11 @@ class PartsDiffer(Refused):
 
     code = "parts_differ"
     rule = "R-ORD-43"
+
+
+class NotThatManyParts(Refused):
+    """Line {line} of {order}: {wanted} pieces of its part {sku} were named, but only {there} can
+    still come back of what was delivered."""
+
+    code = "not_that_many_parts"
+    rule = "R-RET-15"

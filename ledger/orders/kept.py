@@ -9,7 +9,7 @@ import msgspec
 from ledger.common.personal import Personal
 from ledger.orders.goods import Goods, States
 from ledger.orders.order import Order
-from ledger.orders.values import PREPAID, Amounts, Parcel
+from ledger.orders.values import PREPAID, Amounts, Parcel, PartsBack
 
 
 class Kept(msgspec.Struct, omit_defaults=True):
@@ -34,6 +34,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
     paid_minor: int = 0
     refunded_minor: int = 0
     terms: str = PREPAID
+    parts_back: dict[str, dict[str, PartsBack]] = {}
 
     @classmethod
     def of(cls, order: Order, *, skus: Mapping[str, str | None], imported: bool) -> Self:
@@ -42,7 +43,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
             {line: (skus[line], states) for line, states in order.goods.items()},
             order.parcels, imported, order.approved, order.submitted, order.held_for,
             order.ended, order.dispatched_at, order.delivered_at, order.amounts,
-            order.paid_at, order.paid_minor, order.refunded_minor, order.terms)
+            order.paid_at, order.paid_minor, order.refunded_minor, order.terms, order.parts_back)
 
     @property
     def goods(self) -> Goods:
@@ -61,5 +62,6 @@ class Kept(msgspec.Struct, omit_defaults=True):
         order.amounts, order.paid_at = self.amounts, self.paid_at
         order.paid_minor, order.refunded_minor = self.paid_minor, self.refunded_minor
         order.terms = self.terms
+        order.parts_back = self.parts_back
         order.warehouse, order.exceptions = warehouse, exceptions
         return order

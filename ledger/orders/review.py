@@ -9,7 +9,7 @@ from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import ExceptionUnknown, OrderNotReady
 from ledger.orders.standing import OrderStanding
 from ledger.orders.values import Line
-from ledger.stock.pieces import sku_of
+from ledger.stock.pieces import LineParts, parts_by_line, sku_of
 
 EXCEPTIONS = (
     "out_of_stock", "address_invalid", "sku_unmapped", "refund_requested", "price_below_floor",
@@ -37,10 +37,12 @@ class OrderReview(OrderStanding):
         note: Personal | None = None
 
     class LinesDeclared(Aggregate.Event):
-        """A file gave the lines of an order that was recorded without them."""
+        """A file gave the lines of an order that was recorded without them. `parts`, where they are
+        sent already: see `LineParts`."""
 
         TOPIC = "order.lines_declared.v1"
         lines: list[Line]
+        parts: list[LineParts] = []
         inferred: list[str] = []
 
         def about(self) -> list[str]:
@@ -110,8 +112,9 @@ class OrderReview(OrderStanding):
         self.approved, self.changed = True, False
 
     @event(LinesDeclared)
-    def _lines_declared(self, lines):
+    def _lines_declared(self, lines, parts):
         self._know_lines(lines)
+        self.parts = {**self.parts, **parts_by_line(parts)}
 
     @event(Held)
     def _held(self, reason):

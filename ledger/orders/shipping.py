@@ -153,7 +153,7 @@ class OrderShipping(OrderStanding):
         self.parcel(parcel, "reported in transit", *ON_ITS_WAY)
         self._transit_reported(parcel=parcel, note=note, occurred_at=occurred_at)
 
-    def refuse_parcel(self, parcel: str, reason: Plain, *, occurred_at: datetime) -> None:
+    def refuse_parcel(self, parcel: str, reason: Plain | None, *, occurred_at: datetime) -> None:
         """A parcel comes back unopened, once; also one that was lost and found. Errors: R-ORD-03,
         R-ORD-23, R-ORD-30."""
         self.must_be_known()

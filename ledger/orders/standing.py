@@ -23,7 +23,7 @@ from ledger.orders.errors import (
     ParcelUnknown,
 )
 from ledger.orders.goods import NO_GOODS, Goods
-from ledger.orders.values import OPEN, SENT, Line, Parcel
+from ledger.orders.values import OPEN, SENT, Line, Parcel, PartsBack
 from ledger.stock.pieces import LineParts
 
 
@@ -40,6 +40,7 @@ class OrderStanding(Aggregate):
         self.goods: Goods = NO_GOODS
         self.parts: dict[str, tuple[LineParts, ...]] = {}
         self.parcels: dict[str, Parcel] = {}
+        self.parts_back: dict[str, dict[str, PartsBack]] = {}
         self.warehouse = ""
         self.submitted = self.changed = False
         self.held_for: tuple[Personal | None, int] | None = None

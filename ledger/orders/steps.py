@@ -84,7 +84,9 @@ class OrderSteps(OrderPacking, OrderShipping):
         if self.warehouse != after.warehouse:
             return False
         backwards = [(Count(one.line, one.quantity), one.source) for one in _shifts(after, before)]
-        return all(self.goods.lacking([count], (state,)) is None for count, state in backwards) \
+        return not any(state == "delivered" and count.line in self.parts_back
+                       for count, state in backwards) \
+            and all(self.goods.lacking([count], (state,)) is None for count, state in backwards) \
             and all(self.parcels.get(name) == after.parcels.get(name)
                     for name in _changed(before, after))
 

@@ -1,6 +1,6 @@
 """What orders are made of: lines, amounts, payments, parcels, and the states of their pieces."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -133,6 +133,29 @@ class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):
         if state in UNSENT_PARCELS:
             return Parcel(state, self.lines)
         return msgspec.structs.replace(self, state=state)
+
+
+class PartCount(msgspec.Struct, frozen=True):
+    """So many pieces of a SKU of which `each` are in a piece of a line."""
+
+    line: str
+    sku: str
+    quantity: int
+    each: int
+
+
+class PartsBack(NamedTuple):
+    """How many pieces of a SKU come back, or have come, of delivered pieces of a line whose other
+    parts stay with the buyer; `each` are in one."""
+
+    each: int
+    returning: int = 0
+    returned: int = 0
+
+    @property
+    def pieces(self) -> int:
+        """All that the buyer does not keep."""
+        return self.returning + self.returned
 
 
 class Reservation(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -3,7 +3,7 @@
 It has two independent legs: goods (awaited, received, inspected) and refund (approved, paid).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,52 +14,40 @@ from ledger.core.aggregate import Aggregate, event
 from ledger.orders.goods import NO_GOODS, Goods
 from ledger.returns.errors import (
     CaseDeclaredDifferently,
-    CaseEnded,
     CaseHasOrder,
     CaseLineUnknown,
     CaseNotDone,
-    CaseNotReady,
     CaseUnderWay,
-    CaseUnknown,
     GoodsReceivedElsewhere,
-    NotThatManyBack,
-    RefundExceedsCase,
 )
+from ledger.returns.inspection import CaseInspection
+from ledger.returns.refund import CaseRefund
+from ledger.returns.standing import AWAITED, CAME, ENDED, GIVEN_UP, RECEIVED, TAKEN_APART
 from ledger.returns.values import (
     DISPOSITIONS,
     KINDS,
-    NOT_BACK,
+    REFUSED,
     RETURN_AND_REFUND,
     WITH_GOODS,
     CaseLine,
     Match,
-    Outcome,
     Sums,
 )
 from ledger.stock.pieces import Count, LineParts, parts_by_line, sku_of
 
-AWAITED, RECEIVED = "awaited", "awaiting_inspection"
-CAME = (RECEIVED, *(found for found in DISPOSITIONS if found not in NOT_BACK))
-"""States of pieces that came back."""
+ARRIVED = (RECEIVED, TAKEN_APART, *DISPOSITIONS)
+"""States of pieces that a parcel brought, or was to have brought."""
 
-ENDED = ("rejected", "withdrawn", "closed")
+__all__ = ["AWAITED", "CAME", "ENDED", "RECEIVED", "TAKEN_APART", "Case"]
 
 
-class Case(Aggregate):
+class Case(CaseInspection, CaseRefund):
     """A case of one shop; its stream is `case:<channel>:<shop>:<number>`."""
-
-    KIND = "case"
 
     def begin(self) -> None:
         """It is not open yet."""
-        self.state = self.kind = self.currency = self.warehouse = ""
-        self.order: str | None = None
+        super().begin()
         self.account: Personal | None = None
-        self.lines: dict[str, CaseLine] = {}
-        self.matched: dict[str, str] = {}
-        self.goods: Goods = NO_GOODS
-        self.parts: dict[str, tuple[LineParts, ...]] = {}
-        self.sums = Sums()
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -118,11 +106,15 @@ class Case(Aggregate):
             return list(dict.fromkeys(sku_of(line.sku) for line in self.lines if line.sku))
 
     class Matched(Aggregate.Event):
-        """The order of a parcel was found."""
+        """The order of a parcel was found. `refused`: it was on its way to the buyer, who never had
+        it. `parts` say of lines what their pieces were sent as, where they came in as something
+        else."""
 
         TOPIC = "case.matched.v1"
         order: str
         lines: list[Match]
+        refused: bool = False
+        parts: list[LineParts] = []
 
         def about(self) -> list[str]:
             """The order."""
@@ -149,26 +141,6 @@ class Case(Aggregate):
         parts: list[LineParts] = []
         note: Personal | None = None
 
-    class Inspected(Aggregate.Event):
-        """What became of pieces that had arrived."""
-
-        TOPIC = "case.inspected.v1"
-        lines: list[Outcome]
-        not_counted: bool = False
-
-    class RefundApproved(Aggregate.Event):
-        """So much more may be paid back."""
-
-        TOPIC = "case.refund_approved.v1"
-        amount_minor: int
-        note: Personal | None = None
-
-    class Refunded(Aggregate.Event):
-        """So much was paid back."""
-
-        TOPIC = "case.refunded.v1"
-        amount_minor: int
-
     class Withdrawn(Aggregate.Event):
         """The buyer no longer wants it."""
 
@@ -176,10 +148,12 @@ class Case(Aggregate):
         reason: Personal | None = None
 
     class Closed(Aggregate.Event):
-        """Both legs have ended. `given_up` are pieces that never came."""
+        """Both legs have ended. `given_up` are pieces that never came; `unpayable_minor` was
+        approved, and the order has been refunded otherwise."""
 
         TOPIC = "case.closed.v1"
         given_up: list[Count] = []
+        unpayable_minor: int = 0
         note: Personal | None = None
 
     # -- mutators ---------------------------------------------------------------------------------
@@ -207,8 +181,10 @@ class Case(Aggregate):
         self.goods = NO_GOODS if state is None else Goods.of(lines, state)
 
     @event(Matched)
-    def _matched(self, order, lines):
+    def _matched(self, order, lines, refused, parts):
         self.state, self.order = "requested", order
+        self.kind = REFUSED if refused else self.kind
+        self.parts = {**self.parts, **parts_by_line(parts)}
         self.matched = {match.line: match.order_line for match in lines}
 
     @event(Authorised)
@@ -218,6 +194,7 @@ class Case(Aggregate):
     @event(Rejected)
     def _rejected(self):
         self.state = "rejected"
+        self.goods = self.goods.all_moved((AWAITED,), GIVEN_UP)
 
     @event(GoodsReceived)
     def _goods_received(self, warehouse, lines, parts):
@@ -225,75 +202,19 @@ class Case(Aggregate):
         self.parts = {**self.parts, **parts_by_line(parts)}
         self.goods = self.goods.moved(lines, (AWAITED,), RECEIVED)
 
-    @event(Inspected)
-    def _inspected(self, lines):
-        for outcome in lines:
-            self.goods = self.goods.moved((outcome,), (RECEIVED,), outcome.disposition)
-
-    @event(RefundApproved)
-    def _refund_approved(self, amount_minor):
-        self.sums = self.sums._replace(approved_minor=self.sums.approved_minor + amount_minor)
-
-    @event(Refunded)
-    def _refunded(self, amount_minor):
-        self.sums = self.sums._replace(paid_minor=self.sums.paid_minor + amount_minor)
-
     @event(Withdrawn)
     def _withdrawn(self):
         self.state = "withdrawn"
+        self.goods = self.goods.all_moved((AWAITED,), GIVEN_UP)
 
     @event(Closed)
-    def _closed(self, given_up):
+    def _closed(self, given_up, unpayable_minor):
         self.state = "closed"
-        self.goods = self.goods.moved(given_up, (AWAITED,), "given_up")
+        self.sums = self.sums._replace(
+            approved_minor=self.sums.approved_minor - unpayable_minor)
+        self.goods = self.goods.moved(given_up, (AWAITED,), GIVEN_UP)
 
     # -- rules ------------------------------------------------------------------------------------
-
-    def pieces(self, state: str) -> list[Count]:
-        """All pieces of a state, by line."""
-        return self.goods.in_states(state)
-
-    def came(self) -> list[Count]:
-        """All pieces that came back, by line."""
-        return self.goods.in_states(*CAME)
-
-    def order_line(self, line: str) -> str:
-        """The line of the order that a line of the case is about."""
-        return self.matched.get(line) or self.lines[line].order_line or line
-
-    def made_of(self, line: str) -> tuple[LineParts, ...]:
-        """What a piece of a line is made of."""
-        return self.parts.get(line) or (LineParts(line, self.lines[line].sku or "", 1),)
-
-    def in_order(self, counts: Iterable[Count]) -> list[Count]:
-        """The same pieces, by the lines of the order."""
-        found: dict[str, int] = {}
-        for count in counts:
-            name = self.order_line(count.line)
-            found[name] = found.get(name, 0) + count.quantity
-        return [Count(name, quantity) for name, quantity in found.items()]
-
-    def must_be_known(self) -> None:
-        """Errors: CaseUnknown (R-RET-01)."""
-        if not self.state:
-            raise CaseUnknown(case=self.id)
-
-    def must_be(self, *states: str) -> None:
-        """Errors: CaseUnknown (R-RET-01), CaseEnded (R-RET-03), CaseNotReady (R-RET-04)."""
-        self.must_be_known()
-        if self.state in ENDED and self.state not in states:
-            raise CaseEnded(case=self.id, state=self.state)
-        if self.state not in states:
-            raise CaseNotReady(case=self.id, state=self.state, needed=" or ".join(states))
-
-    def must_have(self, counts: Iterable[Any], state: str) -> None:
-        """Every line has so many pieces of a state. Errors: R-RET-05, R-RET-12."""
-        if (lacking := self.goods.lacking(counts, (state,))) is None:
-            return
-        if lacking.there is None:
-            raise CaseLineUnknown(case=self.id, line=lacking.line)
-        raise NotThatManyBack(case=self.id, line=lacking.line, wanted=lacking.wanted,
-                              there=lacking.there, state=state)
 
     def is_new(self, lines: list[CaseLine], fields: Mapping[str, Any]) -> bool:
         """Whether it is new; if not, it has to be the same. Errors: R-RET-02."""
@@ -320,12 +241,24 @@ class Case(Aggregate):
         """A file declares it."""
         self._declared(**facts, inferred=at.marks(), **at.envelope())
 
-    def match(self, order: str, lines: list[Match], *, occurred_at: datetime) -> None:
-        """Errors: R-RET-01, R-RET-03, R-RET-04, CaseHasOrder (R-RET-09)."""
+    def must_want_an_order(self, lines: list[Match]) -> None:
+        """It can be matched, and has these lines. Errors: R-RET-01, R-RET-03, R-RET-04,
+        CaseHasOrder (R-RET-09), R-RET-12."""
         if self.order is not None:
             raise CaseHasOrder(case=self.id, order=self.order)
         self.must_be("unidentified", "declared")
-        self._matched(order=order, lines=lines, occurred_at=occurred_at)
+        for match in lines:
+            if match.line not in self.lines:
+                raise CaseLineUnknown(case=self.id, line=match.line)
+
+    def match(
+        self, order: str, lines: list[Match], parts: list[LineParts], *, refused: bool,
+        occurred_at: datetime,
+    ) -> None:
+        """Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-09, R-RET-12."""
+        self.must_want_an_order(lines)
+        self._matched(order=order, lines=lines, refused=refused, parts=parts,
+                      occurred_at=occurred_at)
 
     def authorise(self, note: Plain | None, *, occurred_at: datetime) -> None:
         """Errors: R-RET-01, R-RET-03, R-RET-04."""
@@ -351,50 +284,29 @@ class Case(Aggregate):
         self._goods_received(warehouse=warehouse, lines=lines, parts=parts, note=note,
                              occurred_at=occurred_at)
 
-    def inspect(self, lines: list[Outcome], *, not_counted: bool, occurred_at: datetime) -> None:
-        """No more than has arrived. Errors: R-RET-01, R-RET-03 to R-RET-05, R-RET-12."""
-        self.must_be("unidentified", "declared", "requested", "authorised", "rejected")
-        self.must_have(lines, RECEIVED)
-        self._inspected(lines=lines, not_counted=not_counted, occurred_at=occurred_at)
-
-    def approve_refund(
-        self, amount_minor: int, note: Plain | None, *, occurred_at: datetime
-    ) -> None:
-        """No more than was asked. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06."""
-        self.must_be("authorised")
-        approved = self.sums.approved_minor + amount_minor
-        self._at_most(amount_minor, approved, self.sums.asked_minor, "asked")
-        self._refund_approved(amount_minor=amount_minor, note=note, occurred_at=occurred_at)
-
-    def pay_refund(self, amount_minor: int, *, occurred_at: datetime) -> None:
-        """No more than was approved. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06."""
-        self.must_be("authorised")
-        paid = self.sums.paid_minor + amount_minor
-        self._at_most(amount_minor, paid, self.sums.approved_minor, "approved")
-        self._refunded(amount_minor=amount_minor, occurred_at=occurred_at)
-
-    def _at_most(self, amount_minor: int, sum_minor: int, most: int | None, what: str) -> None:
-        if most is not None and sum_minor > most:
-            raise RefundExceedsCase(case=self.id, amount_minor=amount_minor, sum_minor=sum_minor,
-                                    most_minor=most, what=what)
-
     def withdraw(self, reason: Plain, *, occurred_at: datetime) -> None:
         """Before goods arrived or money went. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-11."""
         if self.state == "withdrawn":
             return
         self.must_be("requested", "authorised")
-        if self.warehouse or self.sums.approved_minor:
-            what = "goods of it arrived" if self.warehouse else "a refund was approved"
+        arrived = self.warehouse or self.goods.has(*ARRIVED)
+        if arrived or self.sums.approved_minor:
+            what = "goods of it arrived" if arrived else "a refund was approved"
             raise CaseUnderWay(case=self.id, what=what)
         self._withdrawn(reason=reason, occurred_at=occurred_at)
 
-    def close(self, note: Plain | None, *, occurred_at: datetime) -> None:
-        """Both legs have ended. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-07."""
+    def close(
+        self, note: Plain | None, *, payable_minor: int | None, occurred_at: datetime
+    ) -> None:
+        """Both legs have ended. `payable_minor` can still be refunded of its order: if that is
+        nothing, nobody can pay what is approved. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-07."""
         if self.state == "closed":
             return
         self.must_be("unidentified", "declared", "authorised")
         if self.pieces(RECEIVED):
             raise CaseNotDone(case=self.id, what="pieces of it await inspection")
-        if self.sums.paid_minor < self.sums.approved_minor:
+        unpaid = self.unpaid_minor
+        if unpaid and (payable_minor is None or payable_minor > 0):
             raise CaseNotDone(case=self.id, what="an approved refund is not paid")
-        self._closed(given_up=self.pieces(AWAITED), note=note, occurred_at=occurred_at)
+        self._closed(given_up=self.pieces(AWAITED), unpayable_minor=unpaid, note=note,
+                     occurred_at=occurred_at)

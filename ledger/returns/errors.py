@@ -97,3 +97,38 @@ class ApprovalExceedsPayment(Refused):
 
     code = "approval_exceeds_payment"
     rule = "R-RET-13"
+
+
+class PartUnknown(Refused):
+    """Line {line} of {case}: a piece of it is made of {parts}, and {sku} is not among them. Name
+    one of these, or no SKU where whole pieces are meant."""
+
+    code = "part_unknown"
+    rule = "R-RET-14"
+
+
+class RefusedInParts(Refused):
+    """{case}: pieces of line {order_line} of {order} that were refused come back whole, unopened.
+    Name whole pieces, and say what became of each part in the inspection."""
+
+    code = "refused_in_parts"
+    rule = "R-RET-16"
+
+
+class NotDeliveredYet(Refused):
+    """{case} is about {wanted} pieces of line {line} of {order}, of which only {there} were
+    delivered; {under_way} are still with the courier. If the buyer refused them, report the parcel
+    as refused and request a case of the kind refused; else wait for the delivery."""
+
+    code = "not_delivered_yet"
+    rule = "R-RET-17"
+
+
+class PartlyDelivered(Refused):
+    """{case} cannot be matched with {order}: of line {line} {wanted} pieces came, {there} were
+    delivered, and {under_way} are still with the courier. What the buyer sent back and what the
+    courier brings back are different cases: close this one and receive each for itself, or report
+    the delivery first."""
+
+    code = "partly_delivered"
+    rule = "R-RET-18"

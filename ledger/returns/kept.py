@@ -6,7 +6,7 @@ import msgspec
 
 from ledger.orders.goods import Goods, States
 from ledger.returns.case import Case
-from ledger.returns.values import CaseLine, Sums
+from ledger.returns.values import CaseLine, PartLine, Sums
 
 
 class Kept(msgspec.Struct, omit_defaults=True):
@@ -25,12 +25,13 @@ class Kept(msgspec.Struct, omit_defaults=True):
     matched: dict[str, str] = {}
     by_line: dict[str, States] = msgspec.field(default={}, name="goods")
     sums: Sums = Sums()
+    apart: dict[str, PartLine] = {}
 
     @classmethod
     def of(cls, case: Case, *, opened_at: int) -> Self:
         """What is kept of a case."""
         return cls(case.state, case.kind, case.currency, opened_at, case.order, case.warehouse,
-                   case.lines, case.matched, case.goods.by_line, case.sums)
+                   case.lines, case.matched, case.goods.by_line, case.sums, case.apart)
 
     @property
     def goods(self) -> Goods:
@@ -44,4 +45,5 @@ class Kept(msgspec.Struct, omit_defaults=True):
         case.currency = self.currency
         case.warehouse, case.sums = self.warehouse, self.sums
         case.lines, case.matched, case.goods = self.lines, self.matched, self.goods
+        case.apart = self.apart
         return case

@@ -58,7 +58,8 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What the inspection found of so many pieces of a line: one of `DISPOSITIONS`.
 
-    `bin` is where they lie now; empty where it is not known.
+    `bin` is where they lie now; empty where it is not known. `sku` is a part of what the line is:
+    then the quantity is pieces of that part.
     """
 
     line: Id
@@ -66,6 +67,17 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     disposition: Annotated[str, Words(*DISPOSITIONS)]
     bin: NameOrNone = ""
     note: Note | None = None
+    sku: Id | None = None
+
+
+class PartLine(msgspec.Struct, frozen=True):
+    """A line of a case that an inspection made: pieces of a SKU out of the pieces of another line,
+    `of`, that were taken apart. Units: quantity in pieces."""
+
+    line: str
+    of: str
+    sku: str
+    quantity: int
 
 
 class Sums(NamedTuple):

@@ -150,6 +150,10 @@ def _lines_and_short(_order: Order, event: Any) -> Iterable[Any]:
     return (*event.lines, *event.short)
 
 
+def _lines_and_parts(_order: Order, event: Any) -> Iterable[Any]:
+    return (*event.lines, *event.parts)
+
+
 def _faulty(_order: Order, event: Any) -> Iterable[Any]:
     return event.faulty  # type: ignore[no-any-return]
 
@@ -197,9 +201,9 @@ MOVED: dict[str, Moved] = {
     Order.StepCorrected.TOPIC: _stepped_back,
     Order.ParcelLost.TOPIC: _arrived,
     Order.Completed.TOPIC: _unsent,
-    Order.ReturnExpected.TOPIC: _lines,
-    Order.ReturnReceived.TOPIC: _lines,
-    Order.ReturnEnded.TOPIC: _lines,
+    Order.ReturnExpected.TOPIC: _lines_and_parts,
+    Order.ReturnReceived.TOPIC: _lines_and_parts,
+    Order.ReturnEnded.TOPIC: _lines_and_parts,
 }
 """The pieces that each event moves from one state to another; None for an unknown parcel."""
 
@@ -272,8 +276,9 @@ def shown(row: Row[Any]) -> dict[str, Any]:
     """An order's fulfilment as reports show it.
 
     Shapes: `pieces` by state, over all lines; `lines` with the pieces of each by state, `ordered`
-    is their sum; `parcels` with the pieces of each line in them; `exceptions` with exception, kind,
-    note (the last one), owner, opened_at, opened_position. `held` is why, or None.
+    is their sum, `parts` those of delivered pieces that come back apart from them, with sku,
+    returning and returned; `parcels` with the pieces of each line in them; `exceptions` with
+    exception, kind, note (the last one), owner, opened_at, opened_position. `held` is why, or None.
     """
     kept = _kept.decode(row.state)
     goods = kept.goods
@@ -289,7 +294,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "fulfilment_status": fulfilment_status(kept, pieces),
         "pieces": pieces,
         "lines": [{"line": line, "sku": sku, "ordered": sum(states.values()),
-                   **goods.shown(line, STATES)}
+                   **goods.shown(line, STATES), "parts": _parts(kept, line)}
                   for line, (sku, states) in kept.lines.items()],
         "parcels": [{"parcel": name, **msgspec.structs.asdict(parcel),
                      "lines": msgspec.to_builtins(parcel.lines)}
@@ -297,6 +302,12 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "exceptions": list(_exceptions_of(row)),
         "position": row.position,
     }
+
+
+def _parts(kept: Kept, line: str) -> list[dict[str, Any]]:
+    """The parts of the delivered pieces of a line that are back, or on their way back."""
+    return [{"sku": sku, "returning": part.returning, "returned": part.returned}
+            for sku, part in kept.parts_back.get(line, {}).items()]
 
 
 def _exceptions_of(row: Row[Any]) -> Iterator[dict[str, Any]]:
@@ -321,7 +332,14 @@ def fulfilment_status(kept: Kept, pieces: Mapping[str, int]) -> str:
                 "dispatched" if kept.dispatched_at else "unfulfilled")
     if to_send:
         return "part_dispatched" if sent else _prepared(pieces, to_send)
-    return _after_dispatch(pieces, sent) if sent else "cancelled"
+    return _after_dispatch(pieces, sent, _parts_back(kept)) if sent else "cancelled"
+
+
+def _parts_back(kept: Kept) -> str:
+    """Whether parts of delivered pieces are on their way back, or are back."""
+    parts = [part for line in kept.parts_back.values() for part in line.values()]
+    return "returning" if any(part.returning for part in parts) else (
+        "part_returned" if parts else "")
 
 
 def _prepared(pieces: Mapping[str, int], to_send: int) -> str:
@@ -333,14 +351,14 @@ def _prepared(pieces: Mapping[str, int], to_send: int) -> str:
     return "unfulfilled" if pieces["unreserved"] == to_send else "part_reserved"
 
 
-def _after_dispatch(pieces: Mapping[str, int], sent: int) -> str:
-    if pieces["returning"] or pieces[BACK]:
+def _after_dispatch(pieces: Mapping[str, int], sent: int, parts: str) -> str:
+    if pieces["returning"] or pieces[BACK] or parts == "returning":
         return "returning"
     if pieces["in_transit"]:
         return "dispatched" if pieces["in_transit"] == sent else "part_delivered"
     if pieces["returned"]:
         return "part_returned" if pieces["delivered"] else "returned"
-    return "delivered" if pieces["delivered"] else "lost"
+    return (parts or "delivered") if pieces["delivered"] else "lost"
 
 
 REPORTS: dict[str, Report] = {

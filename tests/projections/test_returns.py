@@ -30,7 +30,8 @@ from ledger.returns.commands import (
 )
 from ledger.returns.values import DISPOSITIONS, CaseLine, Match, Outcome
 from ledger.settings import Settings, open_ledger
-from ledger.stock.pieces import Count
+from ledger.stock.pieces import Count, Part
+from ledger.stock.skus import BundleSku
 from projections.asking.clocks import AsOf
 from projections.asking.past import NothingRecorded, past_of
 from projections.asking.questions import Question
@@ -45,6 +46,9 @@ NOTHING = dict.fromkeys(STATES, 0)
 BROUGHT = record(1, lines=[line(quantity=3)], delivered=Moment(NOON + timedelta(days=2)),
                  paid_minor=14970)
 """An order of three that its buyer has."""
+
+SET = BundleSku(sku="SH-001", parts=[Part("P1", 1), Part("P2", 2)], occurred_at=NOON)
+"""What is ordered is a set."""
 
 
 @pytest.fixture
@@ -71,8 +75,8 @@ def test_returns__tell_goods_and_refund(ledger: Ledger, models: ReadModels) -> N
         "subject": case(), "state": "authorised", "kind": "return_and_refund", "order": stream(),
         "warehouse": HOUSE, "opened_at": rfc3339(BACK), "currency": "CNY", "asked_minor": 9980,
         "approved_minor": 5000, "paid_minor": 4000, "pieces": pieces,
-        "lines": [{"line": "1", "sku": "SH-001", "order_line": None, "quantity": 2, "fee": False,
-                   **pieces}],
+        "lines": [{"line": "1", "sku": "SH-001", "order_line": None, "of": None,
+                   "quantity": 2, "fee": False, **pieces}],
         "position": position}]
 
 
@@ -86,6 +90,20 @@ def test_returns__tell_what_nobody_expected(ledger: Ledger, models: ReadModels) 
     put(ledger, on(MatchCase, "R2", order=stream(), lines=[Match("a", "1")]))
     (matched,) = rows(models, subject=case("R2"))
     assert (matched["order"], matched["lines"][0]["order_line"]) == (stream(), "1")
+
+
+def test_returns__tell_the_parts_of_a_kit_that_are_judged_by_themselves(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    put(ledger, opened(), SET, BROUGHT, ask(), AGREE, on(
+        ReceiveGoods, warehouse=HOUSE, lines=TWO), on(InspectGoods, lines=[
+            Outcome("1", 1, "damaged", sku="P2"), Outcome("1", 1, "restocked", sku="P1")]))
+    (row,) = rows(models)
+    assert [{name: value for name, value in told.items() if value} for told in row["lines"]] == [
+        {"line": "1", "sku": "SH-001", "quantity": 2, "awaiting_inspection": 1, "taken_apart": 1},
+        {"line": "1/P1", "sku": "P1", "of": "1", "quantity": 1, "restocked": 1},
+        {"line": "1/P2", "sku": "P2", "of": "1", "quantity": 2, "awaiting_inspection": 1,
+         "damaged": 1}]
 
 
 def test_returns__are_narrowed_by_channel_shop_and_case(
@@ -132,7 +150,9 @@ def steps(draw: st.DrawFn) -> Command:
         PayRefund, WithdrawCase, CloseCase]))
     number, at = draw(numbers), {"occurred_at": draw(times)}
     if cls is RequestCase:
-        return ask(number, CaseLine(line="1", quantity=draw(pieces)), refund_minor=100, **at)
+        part = draw(st.sampled_from((None, None, "P2")))
+        return ask(number, CaseLine(line="1", sku=part, quantity=draw(pieces)), refund_minor=100,
+                   **at)
     if cls is ReceiveParcel:
         return new(cls, number, warehouse=HOUSE, **at, lines=[  # type: ignore[no-any-return]
             CaseLine(line="1", sku="SH-001", quantity=draw(pieces))])
@@ -140,7 +160,8 @@ def steps(draw: st.DrawFn) -> Command:
         MatchCase: {"order": stream(), "lines": [Match("1", "1")]},
         RejectCase: {"reason": "已拆封"}, WithdrawCase: {"reason": "不退了"},
         ReceiveGoods: {"warehouse": HOUSE, "lines": [Count("1", draw(pieces))]},
-        InspectGoods: {"lines": [Outcome("1", draw(pieces), draw(st.sampled_from(DISPOSITIONS)))]},
+        InspectGoods: {"lines": [Outcome("1", draw(pieces), draw(st.sampled_from(DISPOSITIONS)),
+                                         sku=draw(st.sampled_from((None, "P1", "P2"))))]},
         ApproveRefund: {"amount_minor": draw(st.integers(1, 60))},
         PayRefund: {"amount_minor": draw(st.integers(1, 60))}}
     return on(cls, number, **told.get(cls, {}), **at)  # type: ignore[no-any-return]
@@ -153,7 +174,7 @@ def test_rows__are_what_the_cases_know(
 ) -> None:
     """However the log is cut into batches, and as of any position."""
     made = open_ledger(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
-    put(made.ledger, opened(), BROUGHT)
+    put(made.ledger, opened(), SET, BROUGHT)
     try_all(made.ledger, [(command, CONTEXT) for command in history])
     models = ReadModels(made.store, (Returns(),), batch=batch)
     models.catch_up("main")
@@ -178,7 +199,7 @@ def test_rows__are_what_the_cases_know(
 
 def _facts(case: Case) -> tuple[Any, ...]:
     return (case.state, case.kind, case.order, case.warehouse, case.lines, case.matched,
-            {name: dict(states) for name, states in case.goods.items()}, case.sums)
+            {name: dict(states) for name, states in case.goods.items()}, case.sums, case.apart)
 
 
 @settings(max_examples=tried(40), deadline=None)
@@ -187,7 +208,7 @@ def test_rows__never_fall_below_nought_as_of_a_time_of_the_business(
     history: list[Command], until: Any
 ) -> None:
     made = open_ledger(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
-    put(made.ledger, opened(), BROUGHT)
+    put(made.ledger, opened(), SET, BROUGHT)
     try_all(made.ledger, [(command, CONTEXT) for command in history])
     models = ReadModels(made.store, (Returns(),))
     for told in returns(models, "main", Question(

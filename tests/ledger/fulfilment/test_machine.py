@@ -272,7 +272,10 @@ class Shop(RuleBasedStateMachine):
     # -- what comes back --------------------------------------------------------------------------
 
     @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), quantity=QUANTITY)
-    def bring(self, number: str, name: str, quantity: int, *, refused: bool = False) -> None:
+    def bring(
+        self, number: str, name: str, quantity: int, *, refused: bool = False,
+        arriving: bool = True,
+    ) -> None:
         """Pieces of a line go all the way at once, so that something is there to come back."""
         self.send(pay(number, 100))
         self.reserve(number, "main", moving=False)
@@ -281,7 +284,8 @@ class Shop(RuleBasedStateMachine):
             self.pick(number, name, quantity, where)
         self.check(number, name, passed=True)
         self.pack(number, name, quantity)
-        for command in (DispatchParcel, RefuseParcel if refused else DeliverParcel):
+        last = (RefuseParcel if refused else DeliverParcel,) if arriving else ()
+        for command in (DispatchParcel, *last):
             self.ship(number, str(self.parcels % 3), command)
 
     @rule(case=st.sampled_from(CASES), number=st.sampled_from(NUMBERS), quantity=QUANTITY,
@@ -338,6 +342,39 @@ class Shop(RuleBasedStateMachine):
         self.bring(number, name, quantity, refused=True)
         self.begin_case(case, number, quantity, name, parcel=False, sku="A", kind="refused")
         self.work_on_case(case, number, quantity, name, name, set("ari"[:far]), finding)
+
+    @rule(case=st.sampled_from(CASES), number=st.sampled_from(NUMBERS), quantity=QUANTITY,
+          name=st.sampled_from("01"), sku=st.sampled_from(SKUS),
+          finding=st.sampled_from(DISPOSITIONS))
+    def send_a_part_back(
+        self, case: str, number: str, quantity: int, name: str, sku: str, finding: str
+    ) -> None:
+        """Some SKU of a line, which may be a bundle of it, comes back by itself."""
+        self.send(RequestCase(
+            channel=CHANNEL, shop=SHOP, number=case, currency="CNY", occurred_at=LATER,
+            kind="return_and_refund", order=stream(number), refund_minor=quantity,
+            lines=[CaseLine(line="0", order_line=name, sku=sku, quantity=quantity)]))
+        self.work_on_case(case, number, quantity, "0", name, set("ari"), finding)
+
+    @rule(case=st.sampled_from(CASES), quantity=QUANTITY, sku=st.sampled_from(SKUS),
+          finding=st.sampled_from(DISPOSITIONS), pieces=st.integers(1, 2))
+    def judge_a_part(self, case: str, quantity: int, sku: str, finding: str, pieces: int) -> None:
+        """Bundles come back, and a part of them is judged by itself."""
+        self.begin_case(case, "1", pieces, "1", parcel=False, sku="A")
+        self.work_on_case(case, "1", pieces, "1", "1", set("ar"), finding)
+        for line_name in "01":
+            self.on_case(InspectGoods, case, lines=[Outcome(line_name, quantity, finding, sku=sku)])
+
+    @rule(case=st.sampled_from(CASES), number=st.sampled_from(("2", "3")), quantity=QUANTITY,
+          sku=st.sampled_from(SKUS), came=st.sampled_from(SKUS), more=QUANTITY)
+    def come_back_unannounced(
+        self, case: str, number: str, quantity: int, sku: str, came: str, more: int
+    ) -> None:
+        """A parcel is sent, is there again, and is matched with its order."""
+        self.order(number, [(sku, max(quantity, more))], selling=True, house="main")
+        self.bring(number, "0", max(quantity, more), arriving=False)
+        self.begin_case(case, number, quantity, "0", parcel=True, sku=came)
+        self.work_on_case(case, number, quantity, "0", "0", {"m"}, "restocked")
 
     @rule(case=st.sampled_from(CASES), amount=st.integers(1, 70), paying=st.booleans())
     def refund(self, case: str, amount: int, paying: bool) -> None:
@@ -460,7 +497,7 @@ class Shop(RuleBasedStateMachine):
         paid: Counter[str] = Counter()
         for case in cases.values():
             for name, states in case.goods.items():
-                assert sum(states.values()) == case.lines[name].quantity
+                assert sum(states.values()) == {**case.lines, **case.apart}[name].quantity
                 assert min(states.values()) > 0
             for count in case.pieces(RECEIVED):
                 for part in case.made_of(count.line):
@@ -470,18 +507,28 @@ class Shop(RuleBasedStateMachine):
             paid[case.order] += case.sums.paid_minor
             assert case.sums.paid_minor <= case.sums.approved_minor
             if case.state == "authorised" and case.kind != "refused":
-                returning[case.order] += sum(one.quantity for one in case.pieces(AWAITED))
+                returning[case.order] += sum(one.quantity for one in case.pieces(AWAITED)
+                                             if self.is_whole(case, orders, one.line))
             # What the inspection does not find after the match was returned as far as anyone knew.
-            returned[case.order] += sum(one.quantity for one in case.came())
+            returned[case.order] += sum(one.quantity for one in case.came()
+                                        if self.is_whole(case, orders, one.line))
         for name, item in items.items():
             assert item.levels.get("returns_inspection", 0) == waits[name]
         for name, order in orders.items():
             pieces = Counter[str]()
             for states in order.goods.values():
                 pieces.update(states)
+            for line_name, parts in order.parts_back.items():
+                delivered = order.goods[line_name].get("delivered", 0)
+                assert all(0 < one.pieces <= delivered * one.each for one in parts.values())
             assert pieces["returning"] == returning[name]
             assert pieces["returned"] >= returned[name]
             assert order.refunded_minor == paid[name] <= order.paid_minor
+
+    def is_whole(self, case: Case, orders: dict[str, Order], name: str) -> bool:
+        """Whether a line of a case is what was ordered, and not a part of it."""
+        ordered = (orders[case.order or ""].lines or {})[case.order_line(name)]
+        return name not in case.apart and case.lines[name].sku == ordered.sku
 
     def made_of(self, order: Order, name: str) -> list[tuple[str, int]]:
         """What a piece of a line is made of: SKUs, and how many of each."""

@@ -170,6 +170,27 @@ def test_kit__posts_to_each_of_its_parts_what_it_was_made_of() -> None:
     assert (levels(story), levels(story, "PEN")) == ({"available": 9}, {"available": 9})
 
 
+SHIPPED = record(1, lines=[line("SET")], warehouse=HOUSE, ended=None, ended_as="")
+
+
+@pytest.mark.parametrize("before", [
+    [], [place(1, lines=None)], [record(1, lines=[line("PEN")], dispatched=None, ended=None,
+                                        ended_as="", paid=None, paid_minor=None)],
+    [place(1, lines=[line("SET")]), on(ApproveOrder), on(SubmitOrder, warehouse=HOUSE)],
+    [record(1, lines=None, warehouse=HOUSE, ended=None, ended_as="")]],
+    ids=["unknown", "without lines", "with other lines", "submitted", "sent without lines"])
+def test_kit__that_a_file_says_was_sent_says_what_it_is_made_of(before: list[Any]) -> None:
+    story = given(opened(), received("SH-001", 9), received("PEN", 9), BundleSku(
+        sku="SET", parts=[Part("SH-001", 2), Part("PEN", 1)], occurred_at=NOON), *before, SHIPPED)
+    assert levels(story) == {"available": 7, "with_courier": 2}
+    assert levels(story, "PEN") == {"available": 8, "with_courier": 1}
+    assert "stock:main:SET" not in story.known
+    story.decide(BundleSku(sku="SET", parts=[], occurred_at=NOON))
+    story.decide(record(1, lines=[line("SET")], warehouse=HOUSE, ended=None, ended_as="",
+                        delivered=Moment(NOON + timedelta(days=2))))
+    assert levels(story) == {"available": 7, "customer": 2}
+
+
 # -- what comes back unopened ----------------------------------------------------------------------
 
 

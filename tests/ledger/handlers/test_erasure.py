@@ -225,7 +225,7 @@ def test_confirm__marks_an_order_whose_buyer_stands_in_its_cases_only(shop: Ledg
         (RefundOrder(order=stream(), amount_minor=1, account="6222", occurred_at=NOON), CONTEXT),
         (RejectCase(case="case:taobao:云杉书店:R1", reason="李雷", occurred_at=NOON), CONTEXT)])
     assert [type(fact).TOPIC for fact in facts(shop, at)] == [
-        "order.refund_recorded.v1", "case.rejected.v1"]
+        "order.refund_recorded.v1", "case.rejected.v1", "order.exception_closed.v1"]
     assert not any(b'"p":' in entry.payload for entry in shop.store.read(shop.id, after=at))
 
 

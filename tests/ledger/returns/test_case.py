@@ -45,6 +45,7 @@ from ledger.returns.errors import (
     CaseUnknown,
     GoodsReceivedElsewhere,
     LineNotOrdered,
+    NotDeliveredYet,
     NotThatManyBack,
     RefundExceedsCase,
 )
@@ -290,7 +291,11 @@ def test_refused__parcel_ends_when_its_goods_are_back() -> None:
 
 
 def test_refused__case_of_a_buyer_who_has_the_goods_is_of_another_kind() -> None:
-    refused().when(ask("R1", CaseLine(line="1", quantity=3), refund_minor=1)).refused(NotThatMany)
+    refused().when(ask("R1", CaseLine(line="1", quantity=3), refund_minor=1)).refused(
+        NotDeliveredYet,
+        f"{case()} is about 3 pieces of line 1 of {stream()}, of which only 0 were delivered; 3 "
+        "are still with the courier. If the buyer refused them, report the parcel as refused and "
+        "request a case of the kind refused; else wait for the delivery.")
 
 
 # -- bundles, waiting orders, repeats -------------------------------------------------------------

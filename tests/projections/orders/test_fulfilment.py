@@ -42,9 +42,12 @@ from ledger.orders.commands import (
 from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.orders.values import STATES, PickedFrom
+from ledger.returns.commands import AuthoriseCase, ReceiveGoods
+from ledger.returns.values import CaseLine
 from ledger.settings import Settings, open_ledger
 from ledger.stock.counts import CountLine, CountStock
-from ledger.stock.pieces import Count
+from ledger.stock.pieces import Count, Part
+from ledger.stock.skus import BundleSku
 from projections.asking.clocks import AsOf
 from projections.asking.past import NothingRecorded, past_of
 from projections.asking.questions import Question
@@ -72,6 +75,9 @@ from tests.support.builders import (
     stream,
     write,
 )
+from tests.support.cases import ask
+from tests.support.cases import on as on_case
+from tests.support.kits import sent
 from tests.support.projecting import IMPORT, put, tell, try_all
 from tests.support.thorough import tried
 from tests.support.written import opening
@@ -135,8 +141,9 @@ def test_fulfilment__tells_pieces_parcels_and_exceptions(
         "fulfilment_status": "part_dispatched",
         "pieces": {**nothing, "in_transit": 1, "picked": 2},
         "lines": [{"line": "1", "sku": "SH-001", "ordered": 2, **nothing, "in_transit": 1,
-                   "picked": 1},
-                  {"line": "2", "sku": "PEN", "ordered": 1, **nothing, "picked": 1}],
+                   "picked": 1, "parts": []},
+                  {"line": "2", "sku": "PEN", "ordered": 1, **nothing, "picked": 1,
+                   "parts": []}],
         "parcels": [{"parcel": "P1", "state": "dispatched",
                      "lines": [{"line": "1", "quantity": 1}], "courier": "顺丰",
                      "waybill": None}],
@@ -418,6 +425,28 @@ def test_returns__follow_their_events(ledger: Ledger, models: ReadModels) -> Non
         (row,) = rows(models)
         assert row["fulfilment_status"] == status
     assert row["pieces"]["returned"] == 2
+    assert models.compare_with_rebuild("main") == []
+
+
+def test_returns__of_parts_of_a_kit_are_told_by_line(ledger: Ledger, models: ReadModels) -> None:
+    kit = [CaseLine(line="1", sku="PEN", quantity=1)]
+    put(ledger, *STOCK, BundleSku(sku="SET", parts=[Part("SH-001", 1), Part("PEN", 1)],
+                                  occurred_at=NOON),
+        *sent(1, on(DeliverParcel, 7, parcel="P"), sku="SET", number=7),
+        ask("R1", *kit, order=stream(7), refund_minor=None), on_case(AuthoriseCase))
+    for command, status, part in (
+            (None, "returning", {"sku": "PEN", "returning": 1, "returned": 0}),
+            (on_case(ReceiveGoods, warehouse=HOUSE, lines=[Count("1", 1)]), "part_returned",
+             {"sku": "PEN", "returning": 0, "returned": 1})):
+        put(ledger, *(() if command is None else (command,)))
+        (row,) = rows(models, subject=stream(7))
+        assert (row["fulfilment_status"], row["lines"][0]["parts"]) == (status, [part])
+        assert (row["pieces"]["delivered"], row["pieces"]["returned"]) == (1, 0)
+    put(ledger, ask("R2", CaseLine(line="1", sku="SH-001", quantity=1), order=stream(7),
+                    refund_minor=None), on_case(AuthoriseCase, "R2"),
+        on_case(ReceiveGoods, "R2", warehouse=HOUSE, lines=[Count("1", 1)]))
+    (row,) = rows(models, subject=stream(7))
+    assert (row["fulfilment_status"], row["lines"][0]["parts"]) == ("returned", [])
     assert models.compare_with_rebuild("main") == []
 
 
