@@ -4,8 +4,15 @@ from typing import Any
 
 import pytest
 
-from ledger.fulfilment.commands import DeliverParcel
-from ledger.orders.commands import CloseException, RefundOrder
+from ledger.fulfilment.commands import (
+    CheckOrder,
+    DeliverParcel,
+    DispatchParcel,
+    PackOrder,
+    PickOrder,
+)
+from ledger.orders.commands import ApproveOrder, CloseException, RefundOrder, SubmitOrder
+from ledger.orders.values import PickedFrom
 from ledger.returns.case import AWAITED, Case
 from ledger.returns.commands import (
     ApproveRefund,
@@ -151,6 +158,19 @@ def test_ends__exception_that_a_person_closed_stays_closed() -> None:
     story = bought(MONEY, CloseException(order=stream(), exception=case(), note="已问",
                                          occurred_at=BACK))
     story.when(on(RejectCase, reason="不行")).then("case.rejected.v1")
+
+
+def test_exception__is_of_money_for_what_is_sent_later() -> None:
+    """Goods that are there may come back meanwhile; that keeps nobody from sending the rest."""
+    first = [step(ApproveOrder), step(SubmitOrder, warehouse=HOUSE),
+             step(PickOrder, lines=[PickedFrom("1", 1)]), step(CheckOrder, passed=True),
+             step(PackOrder, parcel="P", lines=[Count("1", 1)]),
+             step(DispatchParcel, parcel="P", courier="顺丰"), step(DeliverParcel, parcel="P")]
+    story = bought(*first)
+    story.when(BACK_AGAIN).then("case.requested.v1")
+    story = bought(*first)
+    story.when(MONEY).then("case.requested.v1", "order.exception_opened.v1")
+    assert open_exceptions(story) == [case()]
 
 
 def test_exception__is_of_orders_that_still_have_something_to_send() -> None:
