@@ -66,6 +66,7 @@ WORDS = (
     "needs both a time and an amount",
     "is empty, not one of {words}",
     "or a contact is needed",
+    "corrects nothing: give recipient, phone, address or province",
     "are not in order, each once",
     "{name} is the name of another shift",
     "{end} is not after {start}; a shift over midnight is two",

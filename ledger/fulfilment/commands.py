@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from ledger.common.bounds import Id, Items, Name, Note, Ordinal, Reason
+from ledger.common.bounds import Id, Items, Name, Note, Ordinal, Reason, Stream
 from ledger.common.values import Checks
 from ledger.core.commands import OnStream, Wanted
 from ledger.fulfilment.reserving import lines_wanted
@@ -84,6 +84,15 @@ class PickOrder(OnOrder, frozen=True, kw_only=True):
     lines: Annotated[list[PickedFrom], Items(most=MAX_LINES)]
 
 
+class UnpickOrder(OnOrder, frozen=True, kw_only=True):
+    """Put picked pieces back into their bins; they stay reserved."""
+
+    NAME: ClassVar[str] = "order.unpick"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
+    lines: Annotated[list[PickedFrom], Items(least=1, most=MAX_LINES)]
+    reason: Reason
+
+
 class CheckOrder(OnOrder, frozen=True, kw_only=True):
     """Check what was picked against the slip. Faulty pieces go to quarantine."""
 
@@ -95,7 +104,7 @@ class CheckOrder(OnOrder, frozen=True, kw_only=True):
 
 
 class PackOrder(OnOrder, frozen=True, kw_only=True):
-    """Pack picked pieces into a parcel."""
+    """Pack picked pieces, which a passed check has seen, into a parcel."""
 
     NAME: ClassVar[str] = "order.pack"
     parcel: Id
@@ -103,18 +112,32 @@ class PackOrder(OnOrder, frozen=True, kw_only=True):
 
 
 class DispatchParcel(OnOrder, frozen=True, kw_only=True):
-    """Hand a parcel to a courier."""
+    """Hand a parcel to a courier. What lies in the parcel of another order, under its waybill, is
+    `merged_with` that."""
 
     NAME: ClassVar[str] = "order.dispatch"
     parcel: Id
     courier: Name
     waybill: Id | None = None
+    merged_with: Stream | None = None
+
+    def streams(self) -> Wanted:
+        return [*super().streams(), *(
+            [] if self.merged_with is None else [(Order, self.merged_with)])]
 
 
 class _OnParcel(OnOrder, frozen=True, kw_only=True):
-    """A command on a parcel that is on its way."""
+    """A command on a parcel."""
 
     parcel: Id
+
+
+class VoidParcel(_OnParcel, frozen=True, kw_only=True):
+    """Open a packed parcel again, before a courier has it."""
+
+    NAME: ClassVar[str] = "order.void_parcel"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
+    reason: Reason
 
 
 class ReportTransit(_OnParcel, frozen=True, kw_only=True):

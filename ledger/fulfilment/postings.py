@@ -6,13 +6,16 @@ posts what it did to the states of the lines. What waits is posted likewise, fro
 what is waited for.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ledger.core.commands import Work
 from ledger.core.postings import Posting
+from ledger.orders.changing import changed
+from ledger.orders.errors import PartsDiffer
 from ledger.orders.goods import Goods, shifted
 from ledger.orders.order import Order
+from ledger.orders.values import PartFrom
 from ledger.stock.account import StockAccount
 from ledger.stock.pieces import Part, sku_of
 from ledger.stock.places import (
@@ -44,8 +47,10 @@ CAUSE = {
     (AVAILABLE, RESERVED): "reservation", (RESERVED, PICKED): "picking",
     (PICKED, PACKED): "packing", (PACKED, WITH_COURIER): "dispatch",
     (WITH_COURIER, CUSTOMER): "delivery",
-    (WITH_COURIER, WRITTEN_OFF): "loss", (RESERVED, AVAILABLE): "release",
+    (WITH_COURIER, WRITTEN_OFF): "loss", (WRITTEN_OFF, WITH_COURIER): "found",
+    (WRITTEN_OFF, CUSTOMER): "found", (RESERVED, AVAILABLE): "release",
     (PICKED, AVAILABLE): "unpicking", (PACKED, AVAILABLE): "unpacking",
+    (PICKED, RESERVED): "unpicking", (PACKED, PICKED): "unpacking",
     (PICKED, QUARANTINE): "quarantine", (AVAILABLE, CUSTOMER): "sale",
     (DEMAND, WAITING): "back_order", (WAITING, DEMAND): "back_order_ended",
 }
@@ -61,21 +66,26 @@ def parts_of_line(work: Work, order: Order, line: str) -> tuple[Part, ...]:
 
 
 class Shift(NamedTuple):
-    """So many pieces of a line that an event took from one state to another; out of a bin, where
-    the event names one."""
+    """So many pieces of a line that an event took from one state to another; out of a bin or into
+    it, where the event names one, and of a kit the bins of its parts."""
 
     line: str
     source: str
     target: str
     pieces: int
     bin: str = ""
+    parts: Sequence[PartFrom] = ()
 
 
 def shifts(before: Goods, order: Order, fact: Any) -> Iterator[Shift]:
     """What an event did to the pieces of an order, which it led to."""
-    if fact.TOPIC == Order.Picked.TOPIC:
-        yield from (Shift(one.line, "reserved", "picked", one.quantity, one.bin)
-                    for one in fact.lines)
+    if isinstance(fact, Order.Picked | Order.Unpicked):
+        way = ("reserved", "picked") if isinstance(fact, Order.Picked) else ("picked", "reserved")
+        yield from (Shift(one.line, *way, one.quantity, one.bin, one.parts) for one in fact.lines)
+        return
+    if isinstance(fact, Order.LinesChanged):
+        yield from (Shift(one.line, one.state, "unreserved", one.pieces)
+                    for one in changed(before, fact.old, fact.new).released if fact.old)
         return
     for line, states in order.goods.items():
         # A line that was not there before begins unreserved: its pieces lie where they always did.
@@ -99,8 +109,11 @@ def post_order(
         if fact.originator_version <= before.version:
             continue
         goods = before.goods
+        # What a change of lines lets go of is told by the lines before it.
+        lines = before.clone() if isinstance(fact, Order.LinesChanged) else before
         fact.mutate(before)
-        postings = list(_postings(work, before, goods, fact, since=since))
+        postings = list(_postings(work, lines, goods, fact, since=since)) if (
+            before.goods is not goods or isinstance(fact, Order.Placed)) else []
         if postings:
             found.update((account.id, account)
                          for account in post(work, fact, postings, decided=decided))
@@ -111,18 +124,23 @@ def _postings(
     work: Work, order: Order, before: Goods, fact: Any, *, since: int | None
 ) -> Iterator[Posting]:
     """What an event posts that led to this order."""
-    if not order.warehouse or (before is order.goods and not isinstance(fact, Order.Placed)):
+    if not order.warehouse:
         return
+    story = dict(work.story(order.id)) if isinstance(fact, Order.Unpicked) else {}
     for one in shifts(before, order, fact):
         ways = _ways(one, fact)
-        for part, name in _out_of(work, order, one):
-            account = stock_of(order.warehouse, part.sku)
+        for sku, pieces, name in _lying(work, order, one):
+            account = stock_of(order.warehouse, sku)
             claim = since
             if claim is None and one.source == "short":
                 claim = _waits_since(work, account, order.id)
+            elif story:
+                claim = claimed_since(story, account)
             yield from (Posting(
-                account=account, quantity=one.pieces * part.each, source=left, target=entered,
-                cause=CAUSE.get((left, entered), "dispatch"), line=one.line, bin=name,
+                account=account, quantity=pieces, source=left, target=entered,
+                cause=CAUSE.get((left, entered), "dispatch"), line=one.line,
+                bin="" if one.target == "reserved" else name,
+                to_bin=name if one.target == "reserved" else "",
                 since=claim if entered in (RESERVED, WAITING) else None) for left, entered in ways)
 
 
@@ -139,13 +157,35 @@ def _ways(shift: Shift, fact: Any) -> list[tuple[str, str]]:
     return [(left, entered) for left, entered in ways if left != entered]
 
 
-def _out_of(work: Work, order: Order, shift: Shift) -> list[tuple[Part, str]]:
-    """The parts of a line, each with the bin that it comes out of. The bin that a pick names is
-    that of the parts which lie in it; if none does, of all."""
-    parts = parts_of_line(work, order, shift.line)
-    lying = [part for part in parts if shift.bin and shift.bin in work.load(
-        StockAccount, stock_of(order.warehouse, part.sku)).bins]
-    return [(part, shift.bin if not lying or part in lying else "") for part in parts]
+def _lying(work: Work, order: Order, shift: Shift) -> Iterator[tuple[str, int, str]]:
+    """The pieces of SKUs that a shift moves, each with the bin that they leave or come to. A bin
+    that is named of the line is that of the parts which lie in it; if none does, of all. A line
+    that names no SKU moves no stock."""
+    made_of = [part for part in parts_of_line(work, order, shift.line) if part.sku]
+    wanted = {part.sku: shift.pieces * part.each for part in made_of}
+    named = {one.sku for one in shift.parts}
+    for one in shift.parts:
+        there = sum(other.quantity for other in shift.parts if other.sku == one.sku)
+        if wanted.get(one.sku) != there:
+            raise PartsDiffer(order=order.id, line=shift.line, sku=one.sku,
+                              wanted=wanted.get(one.sku, 0), there=there)
+        yield one.sku, one.quantity, one.bin
+    others = [sku for sku in wanted if sku not in named]
+    lying = [sku for sku in others if shift.bin and shift.bin in work.load(
+        StockAccount, stock_of(order.warehouse, sku)).bins]
+    for sku in others:
+        yield sku, wanted[sku], shift.bin if not lying or sku in lying else ""
+
+
+def claimed_since(story: Mapping[int, Any], account: str) -> int | None:
+    """The position from which an order claimed what was reserved for it last in an account, by its
+    facts; None if nothing was."""
+    since = None
+    for position, fact in story.items():
+        for one in fact.postings:
+            if one.account == account and one.target == RESERVED:
+                since = position if one.since is None else one.since
+    return since
 
 
 def _waits_since(work: Work, account: str, order: str) -> int | None:

@@ -162,11 +162,22 @@ def _sku(order: Order, line: str) -> str:
 
 def note_shortage(order: Order, is_new: bool, *, occurred_at: datetime) -> None:
     """Open the exception of an order that waits for more, close it once it waits for nothing."""
-    if order.goods.has("short"):
-        if is_new:
-            order.open_exception(OUT_OF_STOCK, OUT_OF_STOCK, occurred_at=occurred_at)
-    elif order.exceptions.get(OUT_OF_STOCK) == OUT_OF_STOCK:
-        order.close_exception(OUT_OF_STOCK, None, occurred_at=occurred_at)
+    if is_new and order.goods.has("short"):
+        order.open_exception(OUT_OF_STOCK, OUT_OF_STOCK, occurred_at=occurred_at)
+    order.settle_exceptions(occurred_at=occurred_at)
+
+
+def follow(
+    work: Work, order: Order, before: Order, *, occurred_at: datetime, decided: bool = True
+) -> list[Aggregate]:
+    """What follows from the events that an order has recorded since a copy of it was made: they
+    post what they did to its pieces, its exceptions close that no longer hold, and others are
+    served with what it let go of. Returns the order, then these. Errors: those of `post`."""
+    accounts = post_order(work, order, before, decided=decided)
+    if order.pending_events:
+        order.settle_exceptions(occurred_at=occurred_at)
+    served = serve_waiting(work, accounts, occurred_at=occurred_at)
+    return list({one.id: one for one in (order, *served)}.values())
 
 
 def waited_for(order: Order, work: Work) -> list[StockAccount]:

@@ -19,6 +19,7 @@ from ledger.fulfilment.counting import (
     counted_by_sku,
     settle,
 )
+from ledger.fulfilment.postings import claimed_since
 from ledger.orders.order import Order
 from ledger.orders.placing import written_of
 from ledger.stock.account import StockAccount
@@ -243,6 +244,7 @@ def correct_step(command: CorrectStep, work: Work) -> list[Aggregate]:
     fact = order.newest
     accounts = post(work, fact, [_with_claim(one, story) for one in _reversed([wrong])],
                     decided=False, exactly=True)
+    order.settle_exceptions(occurred_at=command.occurred_at)
     return [order, *settle(work, accounts, order.id, command.occurred_at)]
 
 
@@ -250,12 +252,7 @@ def _with_claim(posting: Posting, story: Story) -> Posting:
     """A posting to what is reserved, with the position from which the order claimed it before."""
     if posting.target != RESERVED:
         return posting
-    since = None
-    for position, fact in story.items():
-        for one in fact.postings:
-            if one.account == posting.account and one.target == RESERVED:
-                since = position if one.since is None else one.since
-    return msgspec.structs.replace(posting, since=since)
+    return msgspec.structs.replace(posting, since=claimed_since(story, posting.account))
 
 
 def _around(order: Order, story: Story, position: int) -> tuple[Order, Order]:

@@ -1,7 +1,8 @@
 """What happens to the goods of an order: each command decides about it, and its events post to
 stock."""
 
-from ledger.common.personal import Plain
+from datetime import datetime
+
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.fulfilment.commands import (
@@ -18,17 +19,19 @@ from ledger.fulfilment.commands import (
     ReportTransit,
     ReserveOrder,
     SellOrder,
+    UnpickOrder,
+    VoidParcel,
 )
 from ledger.fulfilment.postings import post_order
 from ledger.fulfilment.reserving import (
     allot,
+    follow,
     lines_wanted,
     must_not_be_short,
-    note_shortage,
     reserve,
     serve_waiting,
 )
-from ledger.orders.commands import OnOrder
+from ledger.orders.commands import known_order
 from ledger.orders.order import Order
 from ledger.orders.placing import noted_of, written_of
 from ledger.orders.values import Reservation
@@ -64,27 +67,20 @@ def move_reservation(command: MoveReservation, work: Work) -> list[Aggregate]:
     """Release here, reserve there: checked like a new reservation. Errors: R-STK-01, R-STK-03."""
     must_be_open(work, command.warehouse)
     order = command.load(work)
-    freed = _release(order, work, command, moved_to=command.warehouse)
+    before = order.clone()
+    order.release(None, command.warehouse, occurred_at=command.occurred_at)
+    freed = post_order(work, order, before)
     reserve(work, order, command.warehouse, occurred_at=command.occurred_at, all_or_none=True)
-    return [order, *serve_waiting(work, freed, occurred_at=command.occurred_at)]
+    served = serve_waiting(work, freed, occurred_at=command.occurred_at)
+    return list({one.id: one for one in (order, *served)}.values())
 
 
 def release_reservation(command: ReleaseReservation, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-03."""
     order = command.load(work)
-    freed = _release(order, work, command, reason=written_of(order, work, command.reason))
-    return [order, *serve_waiting(work, freed, occurred_at=command.occurred_at)]
-
-
-def _release(
-    order: Order, work: Work, command: OnOrder, *, reason: Plain | None = None,
-    moved_to: str | None = None,
-) -> list[StockAccount]:
     before = order.clone()
-    order.release(reason, moved_to, occurred_at=command.occurred_at)
-    freed = post_order(work, order, before)
-    note_shortage(order, False, occurred_at=command.occurred_at)
-    return freed
+    order.release(written_of(order, work, command.reason), None, occurred_at=command.occurred_at)
+    return follow(work, order, before, occurred_at=command.occurred_at)
 
 
 def release_back_orders(command: ReleaseBackOrders, work: Work) -> list[Aggregate]:
@@ -97,45 +93,62 @@ def pick_order(command: PickOrder, work: Work) -> list[Aggregate]:
     """Pieces leave the shelf, out of their bins. Where a count saw it without them already, more
     lies there than the books said, for those who wait.
 
-    Errors: R-ORD-20 to R-ORD-22, R-ORD-29, R-STK-16 to R-STK-18.
+    Errors: R-ORD-20 to R-ORD-22, R-ORD-29, R-ORD-43, R-STK-16 to R-STK-18.
     """
     order = command.load(work)
     before = order.clone()
     order.pick(command.lines, occurred_at=command.occurred_at)
-    accounts = post_order(work, order, before)
-    served = serve_waiting(work, accounts, occurred_at=command.occurred_at)
-    return list({one.id: one for one in (order, *served)}.values())
+    return follow(work, order, before, occurred_at=command.occurred_at)
+
+
+def unpick_order(command: UnpickOrder, work: Work) -> list[Aggregate]:
+    """Pieces lie in their bins again. Errors: R-ORD-03, R-ORD-06, R-ORD-22, R-ORD-29, R-ORD-43."""
+    order = command.load(work)
+    before = order.clone()
+    order.unpick(command.lines, written_of(order, work, command.reason),
+                   occurred_at=command.occurred_at)
+    return follow(work, order, before, occurred_at=command.occurred_at)
 
 
 def check_order(command: CheckOrder, work: Work) -> list[Aggregate]:
     """A faulty piece is never sent: it goes to quarantine. A failed check opens an exception, so
-    that customer service knows. Errors: R-ORD-20 to R-ORD-22, R-ORD-28, R-ORD-29."""
+    that customer service knows; a passed one closes it. Errors: R-ORD-20 to R-ORD-22, R-ORD-28,
+    R-ORD-29."""
     order = command.load(work)
     before, note = order.clone(), noted_of(order, work, command.note)
     order.check(command.passed, command.faulty, note, occurred_at=command.occurred_at)
-    post_order(work, order, before)
+    found = follow(work, order, before, occurred_at=command.occurred_at)
     if not command.passed:
         order.open_exception("check_failed", "check_failed", note, occurred_at=command.occurred_at)
-    return [order]
+    return found
 
 
 def pack_order(command: PackOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-20 to R-ORD-22, R-ORD-27, R-ORD-29, R-ORD-31."""
+    """Errors: R-ORD-20 to R-ORD-22, R-ORD-27, R-ORD-29, R-ORD-31, R-ORD-37."""
     order = command.load(work)
     before = order.clone()
     order.pack(command.parcel, command.lines, occurred_at=command.occurred_at)
-    post_order(work, order, before)
-    return [order]
+    return follow(work, order, before, occurred_at=command.occurred_at)
+
+
+def void_parcel(command: VoidParcel, work: Work) -> list[Aggregate]:
+    """Its pieces are picked again. Errors: R-ORD-03, R-ORD-06, R-ORD-23, R-ORD-30."""
+    order = command.load(work)
+    before = order.clone()
+    order.void_parcel(command.parcel, written_of(order, work, command.reason),
+                      occurred_at=command.occurred_at)
+    return follow(work, order, before, occurred_at=command.occurred_at)
 
 
 def dispatch_parcel(command: DispatchParcel, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30."""
+    """Errors: R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30, R-ORD-38, R-ORD-40, R-ORD-41, R-ORD-44."""
     order = command.load(work)
     before = order.clone()
-    order.dispatch(command.parcel, command.courier, command.waybill,
+    other = None if command.merged_with is None else known_order(work, command.merged_with)
+    order.dispatch(command.parcel, command.courier, command.waybill, merged_with=other,
                    occurred_at=command.occurred_at)
-    post_order(work, order, before)
-    return [order]
+    order.must_be_sendable()
+    return follow(work, order, before, occurred_at=command.occurred_at)
 
 
 def report_transit(command: ReportTransit, work: Work) -> list[Aggregate]:
@@ -147,13 +160,24 @@ def report_transit(command: ReportTransit, work: Work) -> list[Aggregate]:
 
 
 def refuse_parcel(command: RefuseParcel, work: Work) -> list[Aggregate]:
-    """The pieces stay with the courier until they are received. Errors: R-ORD-23, R-ORD-30."""
+    """The pieces stay with the courier until they are received; somebody has to expect them, which
+    is an exception as long as they are under way. Errors: R-ORD-23, R-ORD-30."""
     order = command.load(work)
     before = order.clone()
     order.refuse_parcel(command.parcel, written_of(order, work, command.reason),
                         occurred_at=command.occurred_at)
-    post_order(work, order, before)
-    return [order]
+    return _followed_by(work, order, before, kind="parcel_refused", at=command.occurred_at)
+
+
+def _followed_by(
+    work: Work, order: Order, before: Order, *, kind: str, at: datetime
+) -> list[Aggregate]:
+    """What follows, and an exception of a kind that opens if anything happened."""
+    happened = order.version > before.version
+    found = follow(work, order, before, occurred_at=at)
+    if happened:
+        order.open_exception(kind, kind, occurred_at=at)
+    return found
 
 
 def deliver_parcel(command: DeliverParcel, work: Work) -> list[Aggregate]:
@@ -161,18 +185,17 @@ def deliver_parcel(command: DeliverParcel, work: Work) -> list[Aggregate]:
     order = command.load(work)
     before = order.clone()
     order.deliver(command.parcel, occurred_at=command.occurred_at)
-    post_order(work, order, before)
-    return [order]
+    return follow(work, order, before, occurred_at=command.occurred_at)
 
 
 def lose_parcel(command: LoseParcel, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-23, R-ORD-30."""
+    """The courier has to answer for it, which is an exception until it is found. Errors: R-ORD-23,
+    R-ORD-30."""
     order = command.load(work)
     before = order.clone()
     order.lose(command.parcel, written_of(order, work, command.reason),
                occurred_at=command.occurred_at)
-    post_order(work, order, before)
-    return [order]
+    return _followed_by(work, order, before, kind="courier_lost", at=command.occurred_at)
 
 
 HANDLERS: dict[type[Command], Handler] = {
@@ -182,8 +205,10 @@ HANDLERS: dict[type[Command], Handler] = {
     ReleaseReservation: release_reservation,
     ReleaseBackOrders: release_back_orders,
     PickOrder: pick_order,
+    UnpickOrder: unpick_order,
     CheckOrder: check_order,
     PackOrder: pack_order,
+    VoidParcel: void_parcel,
     DispatchParcel: dispatch_parcel,
     ReportTransit: report_transit,
     RefuseParcel: refuse_parcel,

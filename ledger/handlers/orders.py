@@ -1,15 +1,19 @@
 """What happens to an order: placed, paid, reviewed, ended, and what files declare about it."""
 
+from typing import Any
+
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.fulfilment.postings import post_order
-from ledger.fulfilment.reserving import note_shortage, serve_waiting, waited_for
+from ledger.fulfilment.reserving import follow, reserve, serve_waiting, waited_for
 from ledger.orders.commands import (
     ApproveOrder,
     AssignOrder,
+    CancelPieces,
     ChangeLines,
     ChangePrice,
     CloseException,
+    CorrectDetails,
     CorrectOrder,
     EndOrder,
     HoldOrder,
@@ -25,6 +29,7 @@ from ledger.orders.commands import (
 from ledger.orders.declared import Declaration, RecordOrder
 from ledger.orders.order import Order
 from ledger.orders.placing import PlaceOrder, noted_of, written_of
+from ledger.orders.values import OPEN
 from ledger.stock.pieces import LineParts, Part, sku_of
 from ledger.stock.skus import Sku, parts_of
 from ledger.stock.warehouses import must_be_open
@@ -86,9 +91,9 @@ def assign_order(command: AssignOrder, work: Work) -> list[Aggregate]:
 
 
 def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
-    """The order ended; what was reserved for it is released, for those that wait.
+    """The order ended; what was not sent of it is free, for those that wait.
 
-    Errors: R-ORD-06, R-ORD-08, R-ORD-10, R-ORD-12.
+    Errors: R-ORD-06, R-ORD-08, R-ORD-10, R-ORD-12, R-ORD-42.
     """
     order, at = command.load(work), command.occurred_at
     before = order.clone()
@@ -98,10 +103,31 @@ def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
         order.close(noted_of(order, work, command.reason), occurred_at=at)
     else:
         order.cancel(noted_of(order, work, command.reason), occurred_at=at)
-    freed = post_order(work, order, before)
-    if order.pending_events:
-        note_shortage(order, False, occurred_at=at)
-    return [order, *serve_waiting(work, freed, occurred_at=at)]
+    return follow(work, order, before, occurred_at=at)
+
+
+def cancel_pieces(command: CancelPieces, work: Work) -> list[Aggregate]:
+    """What was reserved of them is free, for those that wait. Errors: R-ORD-03, R-ORD-06, R-ORD-22,
+    R-ORD-29, R-ORD-36."""
+    order = command.load(work)
+    before = order.clone()
+    order.cancel_pieces(command.lines, written_of(order, work, command.reason),
+                        occurred_at=command.occurred_at)
+    return follow(work, order, before, occurred_at=command.occurred_at)
+
+
+def correct_details(command: CorrectDetails, work: Work) -> list[Aggregate]:
+    """Another address or contact, as long as nothing is packed. Errors: R-ORD-03, R-ORD-06,
+    R-ORD-12, R-ORD-39."""
+    order = command.load(work)
+    details: dict[str, Any] = {
+        name: written_of(order, work, value) for name in ("recipient", "phone", "address")
+        if (value := getattr(command, name)) is not None and value != order.revealed(name)}
+    if command.province not in (None, order.province):
+        details["province"] = command.province
+    order.correct_details(details, written_of(order, work, command.consent),
+                          occurred_at=command.occurred_at)
+    return [order]
 
 
 def approve_order(command: ApproveOrder, work: Work) -> list[Aggregate]:
@@ -112,11 +138,19 @@ def approve_order(command: ApproveOrder, work: Work) -> list[Aggregate]:
 
 
 def change_lines(command: ChangeLines, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-06, R-ORD-20, R-ORD-25."""
-    order = command.load(work)
-    order.change_lines(command.lines, written_of(order, work, command.consent),
-                       occurred_at=command.occurred_at)
-    return [order]
+    """Where goods were reserved, what is wanted besides is reserved, or waited for, before others
+    get what it let go of. Errors: R-ORD-06, R-ORD-20, R-ORD-25, R-ORD-33, R-STK-03."""
+    order, at = command.load(work), command.occurred_at
+    before = order.clone()
+    served = before.goods.has(*OPEN[1:])
+    order.change_lines(command.lines, written_of(order, work, command.consent), occurred_at=at)
+    freed = {account.id: account for account in post_order(work, order, before)}
+    if served and order.pending_events and order.goods.has("unreserved"):
+        freed |= {account.id: account for account in reserve(
+            work, order, order.warehouse, occurred_at=at)}
+    order.settle_exceptions(occurred_at=at)
+    others = serve_waiting(work, freed.values(), occurred_at=at)
+    return list({one.id: one for one in (order, *others)}.values())
 
 
 def hold_order(command: HoldOrder, work: Work) -> list[Aggregate]:
@@ -180,16 +214,14 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
     before = order.clone()
     sent = order.dispatched_at
     _declare(order, command, work)
-    accounts = post_order(work, order, before, decided=False)
-    if not order.warehouse or not order.pending_events:
+    if not order.pending_events:
         return [order]
     at = order.newest.timestamp
     if order.submitted and sent is None and order.dispatched_at is not None:
         # The platform reports a dispatch that the warehouse did not.
         order.open_exception("platform_already_shipped", "platform_already_shipped",
                              occurred_at=at)
-    note_shortage(order, False, occurred_at=at)
-    return [order, *serve_waiting(work, accounts, occurred_at=at)]
+    return follow(work, order, before, occurred_at=at, decided=False)
 
 
 def _declare(order: Order, command: RecordOrder, work: Work) -> None:
@@ -238,6 +270,8 @@ HANDLERS: dict[type[Command], Handler] = {
     EndOrder: end_order,
     ApproveOrder: approve_order,
     ChangeLines: change_lines,
+    CancelPieces: cancel_pieces,
+    CorrectDetails: correct_details,
     HoldOrder: hold_order,
     LiftHold: lift_hold,
     SubmitOrder: submit_order,

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 from ledger.common.bounds import (
     Id,
+    IdText,
     InAll,
     Items,
     LongText,
@@ -20,7 +21,8 @@ from ledger.core.commands import OnStream, Work
 from ledger.orders.order import Order
 from ledger.orders.placing import Lines, check_lines
 from ledger.orders.review import EXCEPTIONS
-from ledger.orders.values import ENDED, Payment, Price
+from ledger.orders.values import ENDED, MAX_LINES, Payment, Price
+from ledger.stock.pieces import Count
 
 
 class OnOrder(OnStream, frozen=True, kw_only=True):
@@ -36,9 +38,14 @@ class OnOrder(OnStream, frozen=True, kw_only=True):
 
     def load(self, work: Work) -> Order:
         """The order. Errors: OrderUnknown (R-ORD-03)."""
-        order: Order = work.load(Order, self.order)
-        order.must_be_known()
-        return order
+        return known_order(work, self.order)
+
+
+def known_order(work: Work, name: str) -> Order:
+    """An order that was placed. Errors: OrderUnknown (R-ORD-03)."""
+    order: Order = work.load(Order, name)
+    order.must_be_known()
+    return order
 
 
 class ChangePrice(OnOrder, frozen=True, kw_only=True):
@@ -114,7 +121,8 @@ class ApproveOrder(OnOrder, frozen=True, kw_only=True):
 
 
 class ChangeLines(OnOrder, frozen=True, kw_only=True):
-    """Correct the lines of an order; `consent` says how the buyer agreed."""
+    """Correct the lines of an order; `consent` says how the buyer agreed. What is reserved stays so
+    as far as it is still wanted; what is wanted besides is reserved with it."""
 
     NAME: ClassVar[str] = "order.change_lines"
     PERSONAL: ClassVar[tuple[str, ...]] = ("consent",)
@@ -123,6 +131,33 @@ class ChangeLines(OnOrder, frozen=True, kw_only=True):
 
     def check(self, checks: Checks) -> None:
         check_lines(self.lines, checks)
+
+
+class CorrectDetails(OnOrder, frozen=True, kw_only=True):
+    """Correct whom and where an order goes to; `consent` says how the buyer agreed."""
+
+    NAME: ClassVar[str] = "order.correct_details"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("recipient", "phone", "address", "consent")
+    recipient: LongText | None = None
+    phone: LongText | None = None
+    address: LongText | None = None
+    province: LongText | None = None
+    consent: Note
+
+    def check(self, checks: Checks) -> None:
+        if not any((self.recipient, self.phone, self.address, self.province)):
+            checks.fault("", "empty", "corrects nothing: give recipient, phone, address or "
+                                      "province")
+
+
+class CancelPieces(OnOrder, frozen=True, kw_only=True):
+    """Give up pieces that were not sent yet, and that nobody has picked; `reason` says why, and how
+    the buyer agreed."""
+
+    NAME: ClassVar[str] = "order.cancel_pieces"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
+    lines: Annotated[list[Count], Items(least=1, most=MAX_LINES)]
+    reason: Reason
 
 
 class HoldOrder(OnOrder, frozen=True, kw_only=True):
@@ -157,12 +192,16 @@ class OpenException(OnOrder, frozen=True, kw_only=True):
     owner: Name | None = None
 
 
+ExceptionName = Annotated[str, IdText(longest=600)]
+"""What an exception is called: one that the ledger opened for a case has the name of that."""
+
+
 class NoteException(OnOrder, frozen=True, kw_only=True):
     """Say what was done about an exception."""
 
     NAME: ClassVar[str] = "order.note_exception"
     PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
-    exception: Id
+    exception: ExceptionName
     note: Note
     owner: Name | None = None
 
@@ -172,5 +211,5 @@ class CloseException(OnOrder, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "order.close_exception"
     PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
-    exception: Id
+    exception: ExceptionName
     note: Note

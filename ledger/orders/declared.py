@@ -290,7 +290,10 @@ class Declaration:
         if moment is None or state == order.ended or self.is_older():
             return
         if state == "completed":
-            order.declare(Order.Completed, moment)
+            unsent = order.unsent() if order.warehouse else []
+            order.declare(Order.Completed, moment, unsent=unsent)
+            if unsent:
+                order.open_exception("completed_unsent", "completed_unsent", occurred_at=moment.at)
         else:
             order.declare(Order.Closed if state == "closed" else Order.Cancelled, moment,
                           reason=self._plain(self.command.reason))

@@ -143,14 +143,17 @@ class ExceptionUnknown(Refused):
 
 
 class GoodsMoved(Refused):
-    """The lines of {order} cannot be changed: pieces of it are {state}."""
+    """The lines of {order} cannot be changed so: of line {line} {pieces} pieces are {state}, and
+    the change leaves {kept} of them. Put back what was picked, open what was packed, or leave the
+    line as it is and open a case for what was sent."""
 
     code = "goods_moved"
     rule = "R-ORD-25"
 
 
 class LastCheckFailed(Refused):
-    """{order} cannot be packed: its last check failed. Pick other pieces, or check it again."""
+    """{order} cannot be packed: its last check failed. Put right what was wrong, and check it
+    again."""
 
     code = "last_check_failed"
     rule = "R-ORD-27"
@@ -198,3 +201,75 @@ class LineWithoutSku(Refused):
 
     code = "line_without_sku"
     rule = "R-ORD-33"
+
+
+class NothingLeft(Refused):
+    """Nothing of {order} would be left. Cancel or close the order itself."""
+
+    code = "nothing_left"
+    rule = "R-ORD-36"
+
+
+class NotChecked(Refused):
+    """Line {line} of {order}: {wanted} pieces are to be packed, and a passed check has seen {seen}
+    of those that are picked. Check the order first."""
+
+    code = "not_checked"
+    rule = "R-ORD-37"
+
+
+class NotMerged(Refused):
+    """{order} cannot go with {other}: no parcel of that order went from the same warehouse with
+    {courier} under the waybill {waybill}. Send that one first, and give the same courier and
+    waybill."""
+
+    code = "not_merged"
+    rule = "R-ORD-38"
+
+
+class DetailsPacked(Refused):
+    """The details of {order} cannot be changed any more: parcel {parcel} is {state}. One that is
+    only packed can be voided first."""
+
+    code = "details_packed"
+    rule = "R-ORD-39"
+
+
+class NotPaidFor(Refused):
+    """{order} cannot be sent: {paid_minor} of {total_minor} are paid ({currency}, minor units).
+    Record the payment first; an order that is paid at the door is placed with terms on_delivery."""
+
+    code = "not_paid_for"
+    rule = "R-ORD-40"
+
+
+class AllPaidBack(Refused):
+    """{order} cannot be sent: all that was paid is refunded ({refunded_minor} {currency}, minor
+    units). Cancel or close it."""
+
+    code = "all_paid_back"
+    rule = "R-ORD-44"
+
+
+class RefundOpen(Refused):
+    """{order} cannot be sent: the buyer wants money back ({exception}). End that case, or close the
+    exception, first."""
+
+    code = "refund_open"
+    rule = "R-ORD-41"
+
+
+class PiecesUnsent(Refused):
+    """{order} cannot be completed: {pieces} pieces of line {line} were never sent. Send them, or
+    cancel these pieces first."""
+
+    code = "pieces_unsent"
+    rule = "R-ORD-42"
+
+
+class PartsDiffer(Refused):
+    """Line {line} of {order}: {wanted} pieces of {sku} are to be named for this many of the line,
+    and the bins add up to {there}."""
+
+    code = "parts_differ"
+    rule = "R-ORD-43"

@@ -1,10 +1,11 @@
 """Orders: what was bought and by whom, who answers for it, how it ended.
 
-`payment.py`, `review.py`, `shipping.py`, `steps.py` and `returning.py` are its other parts. Their
-rules decide commands such as `PlaceOrder`. What a file declares to have happened is not decided but
-recorded: `declared.py`.
+`payment.py`, `review.py`, `changing.py`, `packing.py`, `shipping.py`, `steps.py` and `returning.py`
+are its other parts. Their rules decide commands such as `PlaceOrder`. What a file declares to have
+happened is not decided but recorded: `declared.py`.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +13,15 @@ from ledger.common.moments import Moment
 from ledger.common.personal import Personal, Plain
 from ledger.common.values import rfc3339
 from ledger.core.aggregate import Aggregate, event
+from ledger.orders.changing import OrderChanges
 from ledger.orders.errors import (
+    DetailsPacked,
     OrderAlreadyDispatched,
     OrderAlreadyPlaced,
     OrderNotPaid,
     OrderStarted,
+    PiecesUnsent,
+    RefundOpen,
     TotalDisagrees,
 )
 from ledger.orders.goods import Goods
@@ -24,11 +29,22 @@ from ledger.orders.payment import OrderPayment
 from ledger.orders.returning import OrderReturns
 from ledger.orders.review import OrderReview
 from ledger.orders.steps import OrderSteps
-from ledger.orders.values import OPEN, PERSONAL_FIELDS, Amounts, Line, Reservation
-from ledger.stock.pieces import parts_by_line, sku_of
+from ledger.orders.values import (
+    BACK,
+    CANCELLED,
+    CLOSED,
+    COMPLETED,
+    OPEN,
+    PERSONAL_FIELDS,
+    PREPAID,
+    Amounts,
+    Line,
+    Reservation,
+)
+from ledger.stock.pieces import Count, parts_by_line, sku_of
 
 
-class Order(OrderPayment, OrderReview, OrderSteps, OrderReturns):
+class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
     """An order of one shop on one channel; its stream is `order:<channel>:<shop>:<number>`."""
 
     def begin(self) -> None:
@@ -45,7 +61,8 @@ class Order(OrderPayment, OrderReview, OrderSteps, OrderReturns):
         """The buyer placed the order, with its lines or (order-level exports) without.
 
         `unstated` names what the source says nothing about, so that a report does not take silence
-        for zero: `refunds`. `reserved`: all its goods were reserved along with it.
+        for zero: `refunds`. `reserved`: all its goods were reserved along with it. `terms`: whether
+        it is paid before it is sent, or on delivery.
         """
 
         TOPIC = "order.placed.v1"
@@ -66,6 +83,7 @@ class Order(OrderPayment, OrderReview, OrderSteps, OrderReturns):
         buyer_remark: Personal | None = None
         unstated: list[str] = []
         reserved: Reservation | None = None
+        terms: str = PREPAID
         inferred: list[str] = []
 
         def about(self) -> list[str]:
@@ -83,6 +101,7 @@ class Order(OrderPayment, OrderReview, OrderSteps, OrderReturns):
         address: Personal | None = None
         buyer_remark: Personal | None = None
         reason: str | None = None
+        consent: Personal | None = None
 
     class Remarked(Aggregate.Event):
         """Someone in the shop wrote a remark on the order."""
@@ -91,20 +110,22 @@ class Order(OrderPayment, OrderReview, OrderSteps, OrderReturns):
         remark: Personal | None = None
 
     class Completed(Aggregate.Event):
-        """The trade succeeded."""
+        """The trade succeeded. `unsent` are pieces that a warehouse has not sent, and never will;
+        what no warehouse had to send, the buyer has."""
 
         TOPIC = "order.completed.v1"
+        unsent: list[Count] = []
         inferred: list[str] = []
 
     class Closed(Aggregate.Event):
-        """The trade was closed: never paid, or refunded in full."""
+        """The trade was closed: never paid, or refunded in full. What was not sent never is."""
 
         TOPIC = "order.closed.v1"
         reason: Personal | None = None
         inferred: list[str] = []
 
     class Cancelled(Aggregate.Event):
-        """The order was cancelled."""
+        """The order was cancelled. What was not sent never is."""
 
         TOPIC = "order.cancelled.v1"
         reason: Personal | None = None
@@ -125,8 +146,8 @@ class Order(OrderPayment, OrderReview, OrderSteps, OrderReturns):
 
     @event(Placed)
     def _placed(self, currency, amounts, lines, province, account, recipient, phone, address,
-                buyer_remark, reserved, occurred_at):
-        self.placed_at = occurred_at
+                buyer_remark, reserved, terms, occurred_at):
+        self.placed_at, self.terms = occurred_at, terms
         self.currency, self.amounts, self.province = currency, amounts, province
         self.lines = None if lines is None else {line.line: line for line in lines}
         self.goods = Goods.of(lines or (), "unreserved" if reserved is None else "reserved")
@@ -139,6 +160,7 @@ class Order(OrderPayment, OrderReview, OrderSteps, OrderReturns):
     def _details_changed(self, province, account, recipient, phone, address, buyer_remark):
         self._know(account, recipient, phone, address, buyer_remark)
         self.province = province or self.province
+        self.changed = True
 
     def _know(self, *values: Personal | None) -> None:
         # A value is sealed under the version and field of its event: both are needed to open it.
@@ -153,19 +175,26 @@ class Order(OrderPayment, OrderReview, OrderSteps, OrderReturns):
         self._note("remark", remark)
 
     @event(Completed)
-    def _completed(self):
-        self.ended = "completed"
+    def _completed(self, unsent):
+        self._move(unsent, OPEN, "cancelled")
+        self._end(COMPLETED, "delivered")
 
     @event(Closed)
     def _closed(self, reason):
-        self.ended = "closed"
+        self._end(CLOSED, "cancelled")
         self._note("reason", reason)
 
     @event(Cancelled)
     def _cancelled(self, reason):
-        self.ended = "cancelled"
-        self.goods = self.goods.all_moved(OPEN, "cancelled")
+        self._end(CANCELLED, "cancelled")
         self._note("reason", reason)
+
+    def _end(self, ended: str, left: str) -> None:
+        """Whatever the end, no piece is left to be sent, and no parcel to be handed over."""
+        self.ended = ended
+        self.goods = self.goods.all_moved(OPEN, left)
+        self.checked, self.check_failed = {}, False
+        self._all_parcels(("packed",), "voided")
 
     def _note(self, name: str, text: Personal | None) -> None:
         if text is not None:
@@ -197,14 +226,51 @@ class Order(OrderPayment, OrderReview, OrderSteps, OrderReturns):
         if not remark.person.is_erased:
             self._remarked(remark=remark, occurred_at=occurred_at)
 
+    def correct_details(
+        self, details: dict[str, Any], consent: Plain, *, occurred_at: datetime
+    ) -> None:
+        """Another recipient, phone, address or province, with the buyer's consent; none where the
+        buyer was erased. Errors: R-ORD-03, R-ORD-06, DetailsPacked (R-ORD-39)."""
+        self.must_not_have_ended()
+        for name, parcel in self.parcels.items():
+            if parcel.state != "voided":
+                raise DetailsPacked(order=self.id, parcel=name, state=parcel.state)
+        if self.dispatched_at is not None:
+            raise OrderAlreadyDispatched(order=self.id, dispatched_at=rfc3339(self.dispatched_at))
+        if details and not consent.person.is_erased:
+            self._details_changed(**details, consent=consent, occurred_at=occurred_at)
+
+    def must_be_sendable(self) -> None:
+        """It is paid for, or to be paid on delivery, and nobody wants the money back. Errors:
+        NotPaidFor (R-ORD-40), RefundOpen (R-ORD-41)."""
+        self.must_be_paid_for()
+        for name, kind in self.exceptions.items():
+            if kind == "refund_requested":
+                raise RefundOpen(order=self.id, exception=name)
+
+    def settle_exceptions(self, *, occurred_at: datetime) -> None:
+        """Close the exceptions that the ledger opened by itself, where what they say is no longer
+        so."""
+        for name, kind in self.exceptions.items():
+            own = name == kind or name.startswith("case:")  # others were opened by somebody
+            if own and kind in HOLDS and not HOLDS[kind](self):
+                self.close_exception(name, None, occurred_at=occurred_at)
+
     def complete(self, *, occurred_at: datetime) -> None:
-        """The trade succeeded. Errors: R-ORD-03, R-ORD-06, R-ORD-08."""
+        """The trade succeeded. Errors: R-ORD-03, R-ORD-06, R-ORD-08, PiecesUnsent (R-ORD-42)."""
         if self.ended == "completed":
             return
         self.must_not_have_ended()
-        if self.paid_at is None:
+        if self.paid_at is None and self.amounts.total() != 0:
             raise OrderNotPaid(order=self.id)
+        if unsent := self.unsent():
+            raise PiecesUnsent(order=self.id, line=unsent[0].line, pieces=unsent[0].quantity)
         self._completed(occurred_at=occurred_at)
+
+    def unsent(self) -> list[Count]:
+        """The pieces that a warehouse still has to send: what names a SKU."""
+        return [count for count in self.goods.in_states(*OPEN)
+                if (self.lines or {})[count.line].sku]
 
     def close(self, reason: Plain | None, *, occurred_at: datetime) -> None:
         """Closed as never paid or refunded in full. Errors: R-ORD-03, R-ORD-06, R-ORD-10."""
@@ -253,6 +319,18 @@ class Order(OrderPayment, OrderReview, OrderSteps, OrderReturns):
         if self._sealer is None or (found := self.declared().get(name)) is None:
             return None
         return self._sealer.reveal(found[0], self.id, *found[1:])
+
+
+HOLDS: dict[str, Callable[[Order], bool]] = {
+    "out_of_stock": lambda order: order.goods.has("short"),
+    "check_failed": lambda order: order.check_failed,
+    "refund_requested": lambda order: not order.ended,
+    "platform_already_shipped": lambda order: not order.ended and order.delivered_at is None,
+    "courier_lost": lambda order: order.has_parcel("lost"),
+    "parcel_refused": lambda order: order.has_parcel(BACK),
+    "completed_unsent": lambda order: order.ended == COMPLETED and order.goods.has("cancelled"),
+}
+"""The kinds of the exceptions that the ledger opens by itself, and how long they hold."""
 
 
 DECLARABLE: frozenset[type[Aggregate.Event]] = frozenset({

@@ -9,8 +9,10 @@ from ledger.common.bounds import MOST_IN_ALL, Words
 from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import (
+    AllPaidBack,
     AlreadyPaid,
     NothingToCorrect,
+    NotPaidFor,
     OrderNotPaid,
     PaidTooMuch,
     PriceFixed,
@@ -18,7 +20,7 @@ from ledger.orders.errors import (
     RefundExceedsPayment,
 )
 from ledger.orders.standing import OrderStanding
-from ledger.orders.values import Amounts, Line, Payment
+from ledger.orders.values import ON_DELIVERY, PREPAID, Amounts, Line, Payment
 from ledger.stock.pieces import sku_of
 
 
@@ -28,7 +30,7 @@ class OrderPayment(OrderStanding):
     def begin(self) -> None:
         """It has no price yet."""
         super().begin()
-        self.currency, self.amounts = "", Amounts()
+        self.currency, self.amounts, self.terms = "", Amounts(), PREPAID
         self.paid_minor = self.refunded_minor = 0
         self.paid_at: datetime | None = None
         self.last_version = {"amounts": 1, "paid": 0, "refunded": 0, "lines": 1}
@@ -117,6 +119,18 @@ class OrderPayment(OrderStanding):
         self._note_version("refunded")
 
     # -- rules ------------------------------------------------------------------------------------
+
+    def must_be_paid_for(self) -> None:
+        """Nothing is left to pay before it is sent, and not all was paid back. An order that costs
+        nothing is paid by its placing. Errors: NotPaidFor (R-ORD-40)."""
+        if self.terms == ON_DELIVERY or (total := self.amounts.total()) == 0:
+            return
+        if self.paid_at is None or self.paid_minor < (total or 0):
+            raise NotPaidFor(order=self.id, paid_minor=self.paid_minor, total_minor=total,
+                             currency=self.currency)
+        if 0 < self.paid_minor <= self.refunded_minor:
+            raise AllPaidBack(order=self.id, refunded_minor=self.refunded_minor,
+                              currency=self.currency)
 
     def change_price(
         self, new: Amounts, *, occurred_at: datetime, reason: Plain | None, allowed_by: str | None

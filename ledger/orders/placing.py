@@ -11,6 +11,7 @@ from ledger.common.bounds import (
     Name,
     Tally,
     Whole,
+    Words,
 )
 from ledger.common.personal import Person, Plain
 from ledger.common.values import Checks, subject
@@ -18,7 +19,15 @@ from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Wanted, Work
 from ledger.orders.errors import OtherCurrency
 from ledger.orders.order import Order
-from ledger.orders.values import MAX_LINES, PERSONAL_FIELDS, Amounts, Line, Price
+from ledger.orders.values import (
+    MAX_LINES,
+    PERSONAL_FIELDS,
+    PREPAID,
+    TERMS,
+    Amounts,
+    Line,
+    Price,
+)
 
 
 class _Priced(Protocol):
@@ -77,6 +86,7 @@ class NewOrder(Command, frozen=True, kw_only=True):
     address: LongText | None = None
     buyer_remark: LongText | None = None
     reused: Annotated[int, Whole(least=1, most=1000)] = 1
+    terms: Annotated[str, Words(*TERMS)] = PREPAID
 
     @property
     def subject(self) -> str:
@@ -113,7 +123,7 @@ class NewOrder(Command, frozen=True, kw_only=True):
             "channel": self.channel, "shop": self.shop, "number": self.number,
             "currency": self.currency, "amounts": self.amounts, "lines": self.lines,
             "pieces": self.pieces, "points": self.points, "gifts": self.gifts,
-            "province": self.province,
+            "province": self.province, "terms": self.terms,
             **{name: Plain(person, value) for name, value in opened.items() if person},
         }
 

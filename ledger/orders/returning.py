@@ -7,7 +7,7 @@ from datetime import datetime
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import NotThatMany
 from ledger.orders.standing import OrderStanding
-from ledger.orders.values import BACK, Parcel
+from ledger.orders.values import BACK
 from ledger.stock.pieces import Count, quantities
 
 
@@ -98,7 +98,7 @@ class OrderReturns(OrderStanding):
         for name, parcel in reversed(self.parcels.items()):
             if parcel.state == BACK:
                 if not any(left[count.line] for count in parcel.lines):
-                    parcel = Parcel(state="returned", lines=parcel.lines)
+                    parcel = parcel.now("returned")
                 for count in parcel.lines:
                     left[count.line] = max(0, left[count.line] - count.quantity)
             parcels[name] = parcel

@@ -1,4 +1,4 @@
-"""The review of an order: approved, held, corrected, submitted to a warehouse; its exceptions."""
+"""The review of an order: approved, held, submitted to a warehouse; its exceptions."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,8 +6,7 @@ from typing import Annotated
 from ledger.common.bounds import Words
 from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
-from ledger.orders.errors import ExceptionUnknown, GoodsMoved, OrderNotReady
-from ledger.orders.goods import Goods
+from ledger.orders.errors import ExceptionUnknown, OrderNotReady
 from ledger.orders.standing import OrderStanding
 from ledger.orders.values import Line
 from ledger.stock.pieces import sku_of
@@ -16,7 +15,7 @@ EXCEPTIONS = (
     "out_of_stock", "address_invalid", "sku_unmapped", "refund_requested", "price_below_floor",
     "waybill_failed", "part_paid", "buyer_remark", "platform_already_shipped",
     "duplicate_suspected", "check_failed", "unsendable", "courier_delayed", "courier_lost",
-    "courier_damaged", "lines_differ")
+    "courier_damaged", "parcel_refused", "completed_unsent", "lines_differ")
 """The kinds of exceptions."""
 
 LINES_DIFFER = "lines_differ"
@@ -40,14 +39,6 @@ class OrderReview(OrderStanding):
 
         TOPIC = "order.approved.v1"
         note: Personal | None = None
-
-    class LinesChanged(Aggregate.Event):
-        """The review changed the lines, with the buyer's consent; both versions stay."""
-
-        TOPIC = "order.lines_changed.v1"
-        old: list[Line]
-        new: list[Line]
-        consent: Personal | None = None
 
     class LinesDeclared(Aggregate.Event):
         """A file gave the lines of an order that was recorded without them."""
@@ -122,12 +113,7 @@ class OrderReview(OrderStanding):
 
     @event(Approved)
     def _approved(self):
-        self.approved = True
-
-    @event(LinesChanged)
-    def _lines_changed(self, new):
-        self.lines = {line.line: line for line in new}
-        self.goods = Goods.of(new, "unreserved")
+        self.approved, self.changed = True, False
 
     @event(LinesDeclared)
     def _lines_declared(self, lines):
@@ -169,26 +155,15 @@ class OrderReview(OrderStanding):
     # -- rules ------------------------------------------------------------------------------------
 
     def approve(self, note: Plain | None, *, occurred_at: datetime) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20."""
+        """Once, and again after something was changed. Errors: R-ORD-03, R-ORD-06, R-ORD-20."""
         self.must_be_open()
-        if not self.approved:
+        if not self.approved or self.changed:
             self._approved(note=note, occurred_at=occurred_at)
 
     def erase_buyer(self, person: str, *, occurred_at: datetime) -> None:
         """The buyer is erased, so nobody new is made for the order. Errors: R-ORD-03."""
         self.must_be_known()
         self._buyer_erased(person=person, occurred_at=occurred_at)
-
-    def change_lines(self, new: list[Line], consent: Plain, *, occurred_at: datetime) -> None:
-        """Other lines, while no piece is reserved. Errors: R-ORD-03, R-ORD-06, R-ORD-25."""
-        self.must_be_open()
-        for states in self.goods.values():
-            for state in states:
-                if state != "unreserved":
-                    raise GoodsMoved(order=self.id, state=state)
-        old = list((self.lines or {}).values())
-        if old != new:
-            self._lines_changed(old=old, new=new, consent=consent, occurred_at=occurred_at)
 
     def hold(self, reason: Plain, *, occurred_at: datetime) -> None:
         """Held once: for the same reason again changes nothing. Errors: R-ORD-03, R-ORD-06,

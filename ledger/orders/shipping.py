@@ -1,4 +1,4 @@
-"""The goods of an order: how many pieces of each line are reserved, packed, on the way, returned.
+"""The goods of an order on their way: handed to a courier, delivered, refused, lost, found.
 
 Every event moves pieces from states to a state, so that they always add up to what was ordered.
 """
@@ -7,88 +7,28 @@ from datetime import datetime
 
 from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
-from ledger.orders.errors import (
-    LastCheckFailed,
-    NothingPicked,
-    ParcelAlreadyPacked,
-    ParcelOutOfTurn,
-    ParcelUnknown,
-)
+from ledger.orders.errors import NotMerged
 from ledger.orders.standing import OrderStanding
-from ledger.orders.values import BACK, ON_ITS_WAY, OPEN, Parcel, PickedFrom
+from ledger.orders.values import BACK, CANCELLED, CLOSED, ON_ITS_WAY, OPEN, Parcel
 from ledger.stock.pieces import Count, LineParts, parts_by_line
 
 
-class OrderGoods(OrderStanding):
-    """The part of an order that moves its pieces, in the warehouse and on their way."""
+class OrderShipping(OrderStanding):
+    """The part of an order that moves its pieces on their way. `freed` are the waybills that it may
+    use again."""
 
     def begin(self) -> None:
-        """Nothing is packed."""
+        """Nothing was sent."""
         super().begin()
-        self.parts: dict[str, tuple[LineParts, ...]] = {}
-        self.check_failed = False
         self.freed: tuple[str, ...] = ()
 
     # -- facts ------------------------------------------------------------------------------------
 
-    class Reserved(Aggregate.Event):
-        """Pieces were reserved in a warehouse; `short` are those that were not there.
-
-        `parts` says what a piece of a line is made of where that is not just its own SKU.
-        """
-
-        TOPIC = "order.reserved.v1"
-        warehouse: str
-        lines: list[Count]
-        short: list[Count] = []
-        parts: list[LineParts] = []
-
-    class ReservationReleased(Aggregate.Event):
-        """Pieces are no longer reserved, or waited for; or now in the warehouse `moved_to`."""
-
-        TOPIC = "order.reservation_released.v1"
-        lines: list[Count]
-        short: list[Count] = []
-        reason: Personal | None = None
-        moved_to: str | None = None
-
-    class ReservationTakenBack(Aggregate.Event):
-        """A document says that fewer pieces are there than are reserved, so these are waited for
-        again: a count, a damage, a correction."""
-
-        TOPIC = "order.reservation_taken_back.v1"
-        lines: list[Count]
-        document: str
-
-        def about(self) -> list[str]:
-            """The document."""
-            return [self.document]
-
-    class Picked(Aggregate.Event):
-        """The dispatcher took pieces from their bins."""
-
-        TOPIC = "order.picked.v1"
-        lines: list[PickedFrom]
-
-    class Checked(Aggregate.Event):
-        """What was picked was compared with the slip. Faulty pieces are not sent."""
-
-        TOPIC = "order.checked.v1"
-        passed: bool
-        faulty: list[Count] = []
-        note: Personal | None = None
-
-    class Packed(Aggregate.Event):
-        """Pieces were packed into a parcel."""
-
-        TOPIC = "order.packed.v1"
-        parcel: str
-        lines: list[Count]
-
     class Dispatched(Aggregate.Event):
         """A parcel was handed to a courier; without one, as a platform declares it, all pieces.
 
-        `warehouse` and `parts` are given where they were not recorded before.
+        `warehouse` and `parts` are given where they were not recorded before. `merged_with` is the
+        order in whose parcel, of the same waybill, this one lies.
         """
 
         TOPIC = "order.dispatched.v1"
@@ -98,7 +38,12 @@ class OrderGoods(OrderStanding):
         lines: list[Count] = []
         warehouse: str | None = None
         parts: list[LineParts] = []
+        merged_with: str | None = None
         inferred: list[str] = []
+
+        def about(self) -> list[str]:
+            """The order that it was merged with."""
+            return [] if self.merged_with is None else [self.merged_with]
 
     class TransitReported(Aggregate.Event):
         """The courier reported where a parcel is."""
@@ -130,37 +75,6 @@ class OrderGoods(OrderStanding):
 
     # -- mutators ---------------------------------------------------------------------------------
 
-    @event(Reserved)
-    def _reserved(self, warehouse, lines, short, parts):
-        self.warehouse = warehouse
-        self.parts = {**self.parts, **parts_by_line(parts)}
-        self._move(lines, ("short", "unreserved"), "reserved")
-        self._move(short, ("unreserved",), "short")
-
-    @event(ReservationReleased)
-    def _reservation_released(self, lines, short):
-        self._move(lines, ("reserved",), "unreserved")
-        self._move(short, ("short",), "unreserved")
-
-    @event(ReservationTakenBack)
-    def _reservation_taken_back(self, lines):
-        self._move(lines, ("reserved",), "short")
-
-    @event(Picked)
-    def _picked(self, lines):
-        self._move(lines, ("reserved",), "picked")
-        self.check_failed = False
-
-    @event(Checked)
-    def _checked(self, passed, faulty):
-        self.check_failed = not passed
-        self._move(faulty, ("picked",), "unreserved")
-
-    @event(Packed)
-    def _packed(self, parcel, lines):
-        self._move(lines, ("picked",), "packed")
-        self.parcels = {**self.parcels, parcel: Parcel(state="packed", lines=lines)}
-
     @event(Dispatched)
     def _dispatched(self, parcel, lines, courier, waybill, warehouse, parts, occurred_at):
         if self.freed:
@@ -170,15 +84,17 @@ class OrderGoods(OrderStanding):
             self.warehouse = warehouse
             self.parts = {**self.parts, **parts_by_line(parts)}
         if parcel is None:
-            self.goods = self.goods.all_moved(OPEN, "in_transit")
+            # What an end gave up was sent all the same, if the order was.
+            given_up = ("cancelled",) if self.ended in (CLOSED, CANCELLED) else ()
+            self.goods = self.goods.all_moved((*OPEN, *given_up), "in_transit")
+            self._all_parcels(("packed",), "dispatched")
         else:
             self._move(lines, ("packed",), "in_transit")
-            self.parcels = {**self.parcels, parcel: Parcel(state="dispatched", lines=lines)}
+            self.parcels = {**self.parcels, parcel: Parcel("dispatched", lines, courier, waybill)}
 
     @event(TransitReported)
     def _transit_reported(self, parcel):
-        self.parcels = {**self.parcels, parcel: Parcel(
-            state="in_transit", lines=self.parcels[parcel].lines)}
+        self.parcels = {**self.parcels, parcel: self.parcels[parcel].now("in_transit")}
 
     @event(ParcelRefused)
     def _parcel_refused(self, parcel):
@@ -196,82 +112,40 @@ class OrderGoods(OrderStanding):
     def _arrived(self, parcel: str | None, state: str) -> None:
         if parcel is None:
             self.goods = self.goods.all_moved(("in_transit",), state)
+            self._all_parcels(ON_ITS_WAY, state)
             return
         known = self.parcels[parcel]
-        self._move(known.lines, (BACK if known.state == BACK else "in_transit",), state)
-        self.parcels = {**self.parcels, parcel: Parcel(state=state, lines=known.lines)}
+        source = "in_transit" if known.state in ON_ITS_WAY else known.state
+        self._move(known.lines, (source,), state)
+        self.parcels = {**self.parcels, parcel: known.now(state)}
 
     # -- rules ------------------------------------------------------------------------------------
 
-    def parcel(self, name: str, wanted: str, *states: str) -> Parcel:
-        """A parcel in one of these states, so that it can become what is wanted. Errors:
-        ParcelUnknown (R-ORD-23), ParcelOutOfTurn (R-ORD-30)."""
-        if (parcel := self.parcels.get(name)) is None:
-            raise ParcelUnknown(order=self.id, parcel=name)
-        if parcel.state not in states:
-            raise ParcelOutOfTurn(order=self.id, parcel=name, wanted=wanted, state=parcel.state)
-        return parcel
-
-    def reserve(
-        self, warehouse: str, lines: list[Count], short: list[Count], parts: list[LineParts], *,
-        occurred_at: datetime,
-    ) -> None:
-        """Pieces are reserved, others are waited for, all in one warehouse.
-
-        Errors: R-ORD-06, R-ORD-20, R-ORD-22, R-ORD-29, R-ORD-32.
-        """
-        self.must_be_open()
-        self.must_not_be_elsewhere(warehouse)
-        self.must_have([*lines, *short], ("unreserved", "short"))
-        if lines or short:
-            self._reserved(warehouse=warehouse, lines=lines, short=short, parts=parts,
-                           occurred_at=occurred_at)
-
-    def release(self, reason: Plain | None, moved_to: str | None, *, occurred_at: datetime) -> None:
-        """Nothing is reserved or waited for any more. Errors: R-ORD-03."""
-        self.must_be_known()
-        reserved, short = self.goods.in_states("reserved"), self.goods.in_states("short")
-        if reserved or short:
-            self._reservation_released(lines=reserved, short=short, reason=reason,
-                                       moved_to=moved_to, occurred_at=occurred_at)
-
-    def pick(self, lines: list[PickedFrom], *, occurred_at: datetime) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20 to R-ORD-22, R-ORD-29."""
-        self.must_be_submitted()
-        self.must_have(lines, ("reserved",))
-        self._picked(lines=lines, occurred_at=occurred_at)
-
-    def check(
-        self, passed: bool, faulty: list[Count], note: Plain | None, *, occurred_at: datetime
-    ) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20 to R-ORD-22, R-ORD-28, R-ORD-29."""
-        self.must_be_submitted()
-        self.must_have(faulty, ("picked",))
-        if not self.goods.has("picked"):
-            raise NothingPicked(order=self.id)
-        self._checked(passed=passed, faulty=faulty, note=note, occurred_at=occurred_at)
-
-    def pack(self, parcel: str, lines: list[Count], *, occurred_at: datetime) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20 to R-ORD-22, R-ORD-27, R-ORD-29, R-ORD-31."""
-        self.must_be_submitted()
-        if known := self.parcels.get(parcel):
-            raise ParcelAlreadyPacked(order=self.id, parcel=parcel, state=known.state)
-        if self.check_failed:
-            raise LastCheckFailed(order=self.id)
-        self.must_have(lines, ("picked",))
-        self._packed(parcel=parcel, lines=lines, occurred_at=occurred_at)
-
     def dispatch(
-        self, parcel: str, courier: str | None, waybill: str | None, *, occurred_at: datetime
+        self, parcel: str, courier: str | None, waybill: str | None, *, occurred_at: datetime,
+        merged_with: OrderStanding | None = None,
     ) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30."""
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30, NotMerged
+        (R-ORD-38)."""
         self.must_be_submitted()
         lines = self.parcel(parcel, "dispatched", "packed").lines
         once = once_of(courier, waybill)
         if once in self.freed:  # it is this order's already, by a dispatch that did not occur
             once = None
+        if merged_with is not None:
+            self._must_be_merged(merged_with, courier, waybill)
+            once = None
         self._dispatched(courier=courier, waybill=waybill, parcel=parcel, lines=lines,
+                         merged_with=None if merged_with is None else merged_with.id,
                          occurred_at=occurred_at, once=once)
+
+    def _must_be_merged(
+        self, other: OrderStanding, courier: str | None, waybill: str | None
+    ) -> None:
+        """A parcel of another order went from the same warehouse under this waybill."""
+        if other.id == self.id or waybill is None or other.warehouse != self.warehouse or not any(
+                (one.courier, one.waybill) == (courier, waybill) for one in other.parcels.values()):
+            raise NotMerged(order=self.id, other=other.id, courier=courier, waybill=waybill or "")
 
     def report_transit(self, parcel: str, note: Plain, *, occurred_at: datetime) -> None:
         """Errors: R-ORD-03, R-ORD-23, R-ORD-30."""
@@ -280,19 +154,18 @@ class OrderGoods(OrderStanding):
         self._transit_reported(parcel=parcel, note=note, occurred_at=occurred_at)
 
     def refuse_parcel(self, parcel: str, reason: Plain, *, occurred_at: datetime) -> None:
-        """A parcel comes back unopened, once. Errors: R-ORD-03, R-ORD-23, R-ORD-30."""
+        """A parcel comes back unopened, once; also one that was lost and found. Errors: R-ORD-03,
+        R-ORD-23, R-ORD-30."""
         self.must_be_known()
-        if self.parcel(parcel, "refused", *ON_ITS_WAY, BACK).state != BACK:
+        if self.parcel(parcel, "refused", *ON_ITS_WAY, "lost", BACK).state != BACK:
             self._parcel_refused(parcel=parcel, reason=reason, occurred_at=occurred_at)
 
-    def take_back(self, lines: list[Count], document: str, *, occurred_at: datetime) -> None:
-        """Let go of reserved pieces that are not there; they are waited for again."""
-        self._reservation_taken_back(lines=lines, document=document, occurred_at=occurred_at)
-
     def deliver(self, parcel: str, *, occurred_at: datetime) -> None:
-        """A parcel arrived, once. Errors: R-ORD-03, R-ORD-23, R-ORD-30."""
+        """A parcel arrived, once; also one that was lost and found. Errors: R-ORD-03, R-ORD-23,
+        R-ORD-30."""
         self.must_be_known()
-        if self.parcel(parcel, "delivered", *ON_ITS_WAY, BACK, "delivered").state != "delivered":
+        if self.parcel(parcel, "delivered", *ON_ITS_WAY, BACK, "lost",
+                       "delivered").state != "delivered":
             self._delivered(parcel=parcel, occurred_at=occurred_at)
 
     def lose(self, parcel: str, reason: Plain, *, occurred_at: datetime) -> None:

@@ -19,14 +19,18 @@ from ledger.orders.errors import (
     OrderLineUnknown,
     OrderNotReady,
     OrderUnknown,
+    ParcelOutOfTurn,
+    ParcelUnknown,
 )
 from ledger.orders.goods import NO_GOODS, Goods
 from ledger.orders.values import OPEN, SENT, Line, Parcel
+from ledger.stock.pieces import LineParts
 
 
 class OrderStanding(Aggregate):
     """What all parts of an order share: its lines, goods and parcels, whether it is open, and its
-    times."""
+    times. `parts` is what a piece of a line is made of, where that was recorded; `changed` says
+    whether anything of it was since its approval."""
 
     KIND = "order"
 
@@ -34,9 +38,10 @@ class OrderStanding(Aggregate):
         """Nothing is known."""
         self.lines: dict[str, Line] | None = None
         self.goods: Goods = NO_GOODS
+        self.parts: dict[str, tuple[LineParts, ...]] = {}
         self.parcels: dict[str, Parcel] = {}
         self.warehouse = ""
-        self.submitted = False
+        self.submitted = self.changed = False
         self.held_for: tuple[Personal | None, int] | None = None
         self.ended = ""
         self.placed_at: datetime | None = None
@@ -70,6 +75,16 @@ class OrderStanding(Aggregate):
 
     def _move(self, counts: Collection[Any], sources: Iterable[str], target: str) -> None:
         self.goods = self.goods.moved(counts, sources, target)
+
+    def _all_parcels(self, states: Collection[str], state: str) -> None:
+        """All parcels of some states have come to another."""
+        if self.has_parcel(*states):
+            self.parcels = {name: parcel.now(state) if parcel.state in states else parcel
+                            for name, parcel in self.parcels.items()}
+
+    def has_parcel(self, *states: str) -> bool:
+        """Whether a parcel is in one of some states."""
+        return any(parcel.state in states for parcel in self.parcels.values())
 
     def must_be_known(self) -> None:
         """Errors: OrderUnknown (R-ORD-03)."""
@@ -112,3 +127,12 @@ class OrderStanding(Aggregate):
             raise OrderLineUnknown(order=self.id, line=lacking.line)
         raise NotThatMany(order=self.id, line=lacking.line, wanted=lacking.wanted,
                           there=lacking.there, state=" or ".join(states))
+
+    def parcel(self, name: str, wanted: str, *states: str) -> Parcel:
+        """A parcel in one of these states, so that it can become what is wanted. Errors:
+        ParcelUnknown (R-ORD-23), ParcelOutOfTurn (R-ORD-30)."""
+        if (parcel := self.parcels.get(name)) is None:
+            raise ParcelUnknown(order=self.id, parcel=name)
+        if parcel.state not in states:
+            raise ParcelOutOfTurn(order=self.id, parcel=name, wanted=wanted, state=parcel.state)
+        return parcel

@@ -11,9 +11,10 @@ from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.postings import Correction
 from ledger.orders.goods import Goods, shifted
-from ledger.orders.shipping import OrderGoods, once_of
+from ledger.orders.packing import OrderPacking
+from ledger.orders.shipping import OrderShipping, once_of
 from ledger.orders.values import ARRIVED, SENT, Parcel
-from ledger.stock.pieces import Count
+from ledger.stock.pieces import Count, quantities
 
 
 class Shift(msgspec.Struct, frozen=True, kw_only=True, rename={"source": "from", "target": "to"}):
@@ -31,15 +32,18 @@ class ParcelBack(msgspec.Struct, frozen=True, omit_defaults=True):
     parcel: str
     state: str | None = None
     lines: list[Count] = []
+    courier: str | None = None
+    waybill: str | None = None
 
 
-class OrderSteps(OrderGoods):
+class OrderSteps(OrderPacking, OrderShipping):
     """The part of an order that takes its steps back."""
 
     class StepCorrected(Aggregate.Event):
         """A step did not occur. `unsent`, `undelivered`: nor did anything else of the order go out,
-        or arrive. `check_failed`: the last check that stands failed. `freed` is the waybill that
-        a parcel may get again, `retaken` one that it has again."""
+        or arrive. `check_failed`: the last check that stands failed; `checked` are the picked
+        pieces that a passed one has seen. `freed` is the waybill that a parcel may get again,
+        `retaken` one that it has again."""
 
         TOPIC = "order.step_corrected.v1"
         moved: list[Shift] = []
@@ -47,27 +51,31 @@ class OrderSteps(OrderGoods):
         unsent: bool = False
         undelivered: bool = False
         check_failed: bool = False
+        checked: list[Count] = []
         freed: str | None = None
         retaken: str | None = None
         reason: Personal | None = None
 
     @event(StepCorrected)
-    def _step_corrected(self, moved, parcels, unsent, undelivered, check_failed, freed, retaken):
+    def _step_corrected(
+        self, moved, parcels, unsent, undelivered, check_failed, checked, freed, retaken
+    ):
         self.goods = _moved_on(self.goods, moved)
         known = {**self.parcels}
         for back in parcels:
             known.pop(back.parcel, None)
             if back.state is not None:
-                known[back.parcel] = Parcel(state=back.state, lines=back.lines)
+                known[back.parcel] = Parcel(back.state, back.lines, back.courier, back.waybill)
         self.parcels = known
-        self.check_failed = check_failed
+        self.check_failed, self.checked = check_failed, quantities(checked)
         self.dispatched_at = None if unsent else self.dispatched_at
         self.delivered_at = None if undelivered else self.delivered_at
         self.freed = tuple(one for one in (*self.freed, freed) if one and one != retaken)
 
     CORRECTABLE = (
-        OrderGoods.Picked, OrderGoods.Checked, OrderGoods.Packed, OrderGoods.Dispatched,
-        OrderGoods.ParcelRefused, OrderGoods.Delivered, OrderGoods.ParcelLost, StepCorrected)
+        OrderPacking.Picked, OrderPacking.Unpicked, OrderPacking.Checked, OrderPacking.Packed,
+        OrderPacking.ParcelVoided, OrderShipping.Dispatched, OrderShipping.ParcelRefused,
+        OrderShipping.Delivered, OrderShipping.ParcelLost, StepCorrected)
     """The steps that can be taken back. A reservation is released, a case goes on by itself."""
 
     def stands(self, before: Self, after: Self) -> bool:
@@ -88,7 +96,7 @@ class OrderSteps(OrderGoods):
         Errors: R-ORD-03, R-ORD-06."""
         self.must_not_have_ended()
         freed = retaken = None
-        if isinstance(wrong, OrderGoods.Dispatched):
+        if isinstance(wrong, OrderShipping.Dispatched) and wrong.merged_with is None:
             freed = once_of(wrong.courier, wrong.waybill)
         elif isinstance(wrong, OrderSteps.StepCorrected):
             freed, retaken = wrong.retaken, wrong.freed
@@ -98,10 +106,27 @@ class OrderSteps(OrderGoods):
             corrects=corrects, moved=moved, freed=freed, retaken=retaken,
             check_failed=(before.check_failed if after.check_failed == self.check_failed
                           else self.check_failed),
+            checked=self._checked_without(wrong, before, after, goods),
             unsent=not goods.has(*SENT, *ARRIVED, "lost"), undelivered=not goods.has(*ARRIVED),
-            parcels=[ParcelBack(name, *((known.state, known.lines) if (
+            parcels=[ParcelBack(name, *(msgspec.structs.astuple(known) if (
                 known := before.parcels.get(name)) else ())) for name in _changed(before, after)],
             reason=reason, occurred_at=occurred_at)
+
+    def _checked_without(
+        self, wrong: Any, before: Self, after: Self, goods: Goods
+    ) -> list[Count]:
+        """The picked pieces that a passed check has seen, without an event, and with these goods.
+        Another check since then goes on for itself."""
+        seen = dict(self.checked)
+        if not isinstance(wrong, OrderPacking.Checked):
+            for line in {*before.checked, *after.checked}:
+                seen[line] = seen.get(line, 0) + before.checked.get(line, 0) - (
+                    after.checked.get(line, 0))
+        elif after.checked == self.checked:
+            seen = dict(before.checked)
+        picked = {count.line: count.quantity for count in goods.in_states("picked")}
+        return [Count(line, min(pieces, picked[line]))
+                for line, pieces in seen.items() if pieces > 0 and line in picked]
 
 
 def _shifts(before: OrderSteps, after: OrderSteps) -> list[Shift]:

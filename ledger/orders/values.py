@@ -8,6 +8,7 @@ from ledger.common.bounds import (
     AnyInteger,
     Each,
     Id,
+    Items,
     LongText,
     NameOrNone,
     PriceScale,
@@ -18,6 +19,7 @@ from ledger.common.bounds import (
 from ledger.stock.pieces import Count, LineParts
 
 MAX_LINES = 2000
+MAX_PARTS_FROM = 400
 PERSONAL_FIELDS = ("account", "recipient", "phone", "address", "buyer_remark")
 ENDED = COMPLETED, CLOSED, CANCELLED = ("completed", "closed", "cancelled")
 """How an order ends."""
@@ -39,6 +41,12 @@ STATES = ("cancelled", *OPEN, *SENT, *ARRIVED, "lost")
 
 ON_ITS_WAY = ("dispatched", "in_transit")
 """States of a parcel that a courier has."""
+
+UNSENT_PARCELS = ("packed", "voided")
+"""States of a parcel that no courier got."""
+
+PREPAID, ON_DELIVERY = TERMS = ("prepaid", "on_delivery")
+"""When an order is paid: before it is sent, or at the door."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,25 +87,52 @@ class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     discount_minor: AnyInteger | None = None
     total_minor: AnyInteger | None = None
 
+    def total(self) -> int | None:
+        """The total as stated, else what the others add up to; None where that is not known."""
+        if self.total_minor is not None:
+            return self.total_minor
+        if None in (self.goods_minor, self.postage_minor, self.discount_minor):
+            return None
+        return self.goods_minor + self.postage_minor - self.discount_minor  # type: ignore[operator]
+
 
 Price = Annotated[Amounts, Each(Whole(least=0), name="Price")]
 """What the shop asks for an order: nothing below 0. A file may declare what is."""
 
 
-class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
-    """So many pieces of a line, taken from a bin; empty where it is not known."""
+class PartFrom(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """So many pieces of a part of a kit, and their bin; empty where it is not known."""
 
-    line: Id
+    sku: Id
     quantity: Quantity
     bin: NameOrNone = ""
 
 
-class Parcel(msgspec.Struct, frozen=True):
-    """A parcel of an order: packed, dispatched, in_transit, returning_to_sender, delivered, lost or
-    returned."""
+class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
+    """So many pieces of a line, and the bin that they leave or go back to; empty where it is not
+    known. Of a kit whose parts lie in several bins, `parts` say which lie where: all of each part
+    that they name."""
+
+    line: Id
+    quantity: Quantity
+    bin: NameOrNone = ""
+    parts: Annotated[list[PartFrom], Items(most=MAX_PARTS_FROM)] = []
+
+
+class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A parcel of an order: packed, voided, dispatched, in_transit, returning_to_sender, delivered,
+    lost or returned. It has a courier and a waybill since it was dispatched, if it got any."""
 
     state: str
     lines: list[Count]
+    courier: str | None = None
+    waybill: str | None = None
+
+    def now(self, state: str) -> "Parcel":
+        """It, in another state; one that is not sent any more has no waybill."""
+        if state in UNSENT_PARCELS:
+            return Parcel(state, self.lines)
+        return msgspec.structs.replace(self, state=state)
 
 
 class Reservation(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -19,11 +19,13 @@ from sqlalchemy import (
 
 from ledger.common.values import from_us, rfc3339
 from ledger.log.envelope import Entry, Outline
+from ledger.orders.changing import OrderChanges
 from ledger.orders.kept import Kept
 from ledger.orders.order import Order
+from ledger.orders.packing import OrderPacking
 from ledger.orders.returning import OrderReturns
 from ledger.orders.review import OrderReview
-from ledger.orders.shipping import OrderGoods
+from ledger.orders.shipping import OrderShipping
 from ledger.orders.steps import OrderSteps
 from ledger.orders.values import BACK, OPEN, STATES
 from projections.asking.answering import Past, Reading, Report, recorded, report
@@ -151,6 +153,10 @@ def _under_way(order: Order, event: Any) -> Iterable[Any] | None:
     return () if event.parcel in order.parcels else None
 
 
+def _unsent(_order: Order, event: Any) -> Iterable[Any] | None:
+    return event.unsent  # type: ignore[no-any-return]
+
+
 def _stepped_back(order: Order, event: Any) -> Iterable[Any] | None:
     """The pieces of a step that did not occur."""
     return event.moved  # type: ignore[no-any-return]
@@ -160,15 +166,19 @@ MOVED: dict[str, Moved] = {
     Order.Reserved.TOPIC: _lines_and_short,
     Order.ReservationReleased.TOPIC: _lines_and_short,
     Order.ReservationTakenBack.TOPIC: _lines,
+    Order.PiecesCancelled.TOPIC: _lines,
     Order.Picked.TOPIC: _lines,
+    Order.Unpicked.TOPIC: _lines,
     Order.Checked.TOPIC: _faulty,
     Order.Packed.TOPIC: _lines,
+    Order.ParcelVoided.TOPIC: _arrived,
     Order.Dispatched.TOPIC: _sent,
     Order.TransitReported.TOPIC: _under_way,
     Order.ParcelRefused.TOPIC: _arrived,
     Order.Delivered.TOPIC: _arrived,
     Order.StepCorrected.TOPIC: _stepped_back,
     Order.ParcelLost.TOPIC: _arrived,
+    Order.Completed.TOPIC: _unsent,
     Order.ReturnExpected.TOPIC: _lines,
     Order.ReturnReceived.TOPIC: _lines,
     Order.ReturnEnded.TOPIC: _lines,
@@ -186,7 +196,7 @@ class Fulfilment(StreamRows[Tracked]):
     name: ClassVar[str] = "fulfilment"
     tables: ClassVar[tuple[Table, ...]] = (fulfilment,)
     taken: ClassVar[frozenset[str]] = topics_of(
-        OrderGoods, OrderSteps, OrderReturns, OrderReview) | {
+        OrderPacking, OrderShipping, OrderSteps, OrderReturns, OrderReview, OrderChanges) | {
         Order.Placed.TOPIC, Order.Corrected.TOPIC, Order.Completed.TOPIC, Order.Closed.TOPIC,
         Order.Cancelled.TOPIC}
     """What moves pieces, changes the review or ends the order."""
@@ -260,7 +270,8 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "lines": [{"line": line, "sku": sku, "ordered": sum(states.values()),
                    **goods.shown(line, STATES)}
                   for line, (sku, states) in kept.lines.items()],
-        "parcels": [{"parcel": name, **msgspec.to_builtins(parcel)}
+        "parcels": [{"parcel": name, **msgspec.structs.asdict(parcel),
+                     "lines": msgspec.to_builtins(parcel.lines)}
                     for name, parcel in kept.parcels.items()],
         "exceptions": list(_exceptions_of(row)),
         "position": row.position,

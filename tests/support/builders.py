@@ -98,4 +98,5 @@ def sell(number: object = "1", *lines: Line, **fields: Any) -> SellOrder:
     lines = lines or (line(),)
     return SellOrder(**{
         "channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
-        "occurred_at": NOON, "warehouse": HOUSE, "lines": list(lines), **fields})
+        "occurred_at": NOON, "warehouse": HOUSE, "lines": list(lines),
+        "terms": "on_delivery", **fields})

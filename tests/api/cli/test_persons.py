@@ -25,7 +25,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ledger in a file, with an order that is over."""
     monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path}/x.db")
     opened = open_ledger()
-    opened.ledger.handle_many([(place(account="a", phone=PHONE), CONTEXT), (pay(), CONTEXT),
+    opened.ledger.handle_many([(place(account="a", phone=PHONE, lines=None), CONTEXT), (pay(), CONTEXT),
                                (end(), CONTEXT)])
     opened.close()
 

@@ -47,6 +47,7 @@ def test_order__accepted_from_the_shelf_to_the_buyer_and_back(web: Web) -> None:
     seen = web.get(at()).headers["ETag"]
     web.done(f"{at()}/approvals", {}, "service", If_Match=seen)
     web.done(f"{at()}/submissions", {"warehouse": "main"}, "service")
+    web.done(f"{at()}/payments", {"amount_minor": 4990}, "finance")
     one = [{"line": "1", "quantity": 1}]
     for path, body in {
             "picks": {"lines": one}, "checks": {"passed": True},
@@ -151,6 +152,7 @@ def test_parcel__refused_by_the_buyer_comes_back(web: Web) -> None:
     web.done("/v1/sales", order(warehouse="main"), "service")
     web.done(f"{at()}/approvals", {}, "service", If_Match='"1"')
     web.done(f"{at()}/submissions", {"warehouse": "main"}, "service")
+    web.done(f"{at()}/payments", {"amount_minor": 4990}, "finance")
     one = [{"line": "1", "quantity": 1}]
     for path, body in {
             "picks": {"lines": one}, "checks": {"passed": True},

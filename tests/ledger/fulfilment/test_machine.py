@@ -27,10 +27,19 @@ from ledger.fulfilment.commands import (
     RefuseParcel,
     ReleaseReservation,
     ReserveOrder,
+    UnpickOrder,
+    VoidParcel,
 )
-from ledger.orders.commands import ApproveOrder, HoldOrder, LiftHold, SubmitOrder
+from ledger.orders.commands import (
+    ApproveOrder,
+    CancelPieces,
+    ChangeLines,
+    HoldOrder,
+    LiftHold,
+    SubmitOrder,
+)
 from ledger.orders.order import Order
-from ledger.orders.values import STATES, PickedFrom
+from ledger.orders.values import ENDED, OPEN, STATES, PickedFrom
 from ledger.returns.case import AWAITED, RECEIVED, Case
 from ledger.returns.commands import (
     ApproveRefund,
@@ -99,7 +108,6 @@ class Shop(RuleBasedStateMachine):
     def open_shop(self) -> None:
         self.opened = self.setup_store()
         self.ledger = self.opened.ledger
-        self.ordered: dict[str, dict[str, int]] = {}
         self.seen = 0
         self.books = Books()
         self.of_stock: list[tuple[int, str]] = []
@@ -140,10 +148,8 @@ class Shop(RuleBasedStateMachine):
     def order(self, number: str, skus: list[tuple[str, int]], selling: bool, house: str) -> None:
         lines = [line(sku, quantity=quantity, name=str(index))
                  for index, (sku, quantity) in enumerate(skus)]
-        command = sell(number, *lines, warehouse=house) if selling else place(
-            number, lines=lines, amounts=sell(number).amounts)
-        if self.send(command):
-            self.ordered[number] = {one.line: one.quantity for one in lines}
+        self.send(sell(number, *lines, warehouse=house) if selling else place(
+            number, lines=lines, amounts=sell(number).amounts))
 
     @rule(sku=st.sampled_from(("A", "B")), quantity=QUANTITY, house=st.sampled_from(HOUSES),
           at=AT, name=BIN, late=LATE)
@@ -234,18 +240,41 @@ class Shop(RuleBasedStateMachine):
             RefuseParcel: {"reason": "拒收"}}
         self.on(command, number, parcel=f"P{parcel}", **more.get(command, {}))
 
-    @rule(number=st.sampled_from(NUMBERS), cancelling=st.booleans())
-    def give_up(self, number: str, cancelling: bool) -> None:
-        if cancelling:
-            self.send(end(number, "cancelled"))
+    @rule(number=st.sampled_from(NUMBERS), how=st.sampled_from((*ENDED, "", "", "")))
+    def give_up(self, number: str, how: str) -> None:
+        if how:
+            self.send(end(number, how))
         else:
             self.on(ReleaseReservation, number, reason="改期")
+
+    @rule(number=st.sampled_from(NUMBERS), skus=st.lists(
+        st.tuples(st.sampled_from(SKUS), QUANTITY), min_size=1, max_size=3),
+        first=st.integers(0, 2))
+    def change_lines(self, number: str, skus: list[tuple[str, int]], first: int) -> None:
+        """The buyer wants other goods, or more or fewer of them, perhaps under other names."""
+        self.on(ChangeLines, number, consent="旺旺", lines=[
+            line(sku, quantity=quantity, name=str((index + first) % 3))
+            for index, (sku, quantity) in enumerate(skus)])
+
+    @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), quantity=QUANTITY)
+    def cancel_pieces(self, number: str, name: str, quantity: int) -> None:
+        self.on(CancelPieces, number, lines=[Count(name, quantity)], reason="少要")
+
+    @rule(number=st.sampled_from(NUMBERS), parcel=st.sampled_from("012"))
+    def void(self, number: str, parcel: str) -> None:
+        self.on(VoidParcel, number, parcel=f"P{parcel}", reason="改地址")
+
+    @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), quantity=QUANTITY,
+          where=BIN)
+    def unpick(self, number: str, name: str, quantity: int, where: str) -> None:
+        self.on(UnpickOrder, number, lines=[PickedFrom(name, quantity, where)], reason="改期")
 
     # -- what comes back --------------------------------------------------------------------------
 
     @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), quantity=QUANTITY)
     def bring(self, number: str, name: str, quantity: int, *, refused: bool = False) -> None:
         """Pieces of a line go all the way at once, so that something is there to come back."""
+        self.send(pay(number, 100))
         self.reserve(number, "main", moving=False)
         self.submit(number, "main")
         for where in ("", "A1", "A2"):
@@ -254,7 +283,6 @@ class Shop(RuleBasedStateMachine):
         self.pack(number, name, quantity)
         for command in (DispatchParcel, RefuseParcel if refused else DeliverParcel):
             self.ship(number, str(self.parcels % 3), command)
-        self.send(pay(number, 100))
 
     @rule(case=st.sampled_from(CASES), number=st.sampled_from(NUMBERS), quantity=QUANTITY,
           name=st.sampled_from("012"), parcel=st.booleans(), sku=st.sampled_from(SKUS),
@@ -336,10 +364,12 @@ class Shop(RuleBasedStateMachine):
         held: Counter[tuple[str, str, str]] = Counter()
         waits: Counter[tuple[str, str]] = Counter()
         for order in self.orders.values():
-            number = order.id.split(":")[-1]
+            assert order.lines is not None
+            assert not (order.ended and order.goods.has(*OPEN))
             for name, states in order.goods.items():
                 assert set(states) <= set(STATES)
-                assert sum(states.values()) == self.ordered[number][name]
+                assert sum(states.values()) == order.lines[name].quantity
+                assert order.checked.get(name, 0) <= states.get("picked", 0)
             assert ("out_of_stock" in order.exceptions) == any(
                 states.get("short") for states in order.goods.values())
             self.add(order, held, waits)

@@ -83,7 +83,7 @@ def test_shifted__moves_no_more_pieces_than_have_to(
 def test_places__of_every_state_and_causes_between_them() -> None:
     assert set(PLACE) == set(STATES)
     assert set(PLACE.values()) <= PLACES
-    assert set(CAUSE.values()) <= {*OF_DOCUMENTS, "quarantine"}
+    assert set(CAUSE.values()) <= {*OF_DOCUMENTS, "quarantine", "found"}
 
 
 def test_order__posts_each_of_its_steps_in_the_event_that_says_it() -> None:
@@ -212,7 +212,7 @@ def test_refused_parcel__what_is_missing_in_it_is_written_off() -> None:
 def test_refused_parcel__may_be_delivered_or_lost_after_all() -> None:
     story = ready(PICK, CHECK, PACK, SEND, REFUSE)
     story.when(REFUSE).then()
-    story.when(ARRIVE).then("order.delivered.v1")
+    story.when(ARRIVE).then("order.delivered.v1", "order.exception_closed.v1")
     assert (levels(story), goods(story)["1"]) == (
         {"available": 8, "customer": 2}, {"delivered": 2})
     story.when(REFUSE).refused(ParcelOutOfTurn)
@@ -233,7 +233,7 @@ def test_refused_parcel__stays_with_the_courier_when_its_case_is_withdrawn() -> 
         "case.withdrawn.v1", "order.return_ended.v1")
     assert goods(story)["1"] == {"returning_to_sender": 2}
     assert levels(story) == {"available": 8, "with_courier": 2}
-    story.when(ARRIVE).then("order.delivered.v1")
+    story.when(ARRIVE).then("order.delivered.v1", "order.exception_closed.v1")
 
 
 def test_refused_parcel__is_refused_before_a_case_of_the_kind_takes_it_back() -> None:

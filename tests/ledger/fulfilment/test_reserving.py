@@ -24,7 +24,6 @@ from ledger.orders.commands import (
 )
 from ledger.orders.errors import (
     GoodsElsewhere,
-    GoodsMoved,
     LastCheckFailed,
     LineWithoutSku,
     NotThatMany,
@@ -32,7 +31,6 @@ from ledger.orders.errors import (
     OrderEnded,
     OrderHeld,
     OrderNotReady,
-    ParcelOutOfTurn,
 )
 from ledger.orders.values import Amounts, Line, PickedFrom
 from ledger.stock.counts import CountLine, CountStock
@@ -92,7 +90,9 @@ def test_parcel__accepted_as_lost() -> None:
     story = ready(PICK, CHECK, PACK, SEND, on(LoseParcel, parcel="P1", reason="追件无果"))
     assert goods(story)["1"] == {"lost": 2}
     assert levels(story) == {"available": 8, "written_off": 2}
-    story.when(ARRIVE).refused(ParcelOutOfTurn)
+    assert story.known[stream()].exceptions == {"courier_lost": "courier_lost"}
+    story.when(ARRIVE).then("order.delivered.v1", "order.exception_closed.v1")
+    assert levels(story) == {"available": 8, "customer": 2}
 
 
 def test_dispatch__rejected_while_held() -> None:
@@ -446,12 +446,11 @@ def test_bundle__rejected_when_its_parts_do_not_suffice_over_all_lines() -> None
     assert (levels(story), levels(story, "PEN")) == ({"available": 3}, {"available": 9})
 
 
-def test_change_lines__rejected_once_reserved() -> None:
+def test_change_lines__keeps_both_versions() -> None:
     story = given(opened(), received(), place()).when(
         on(ChangeLines, lines=[line(quantity=2)], consent="电话确认")).then(
         "order.lines_changed.v1")
     assert (story[0].old, story[0].new) == ([line()], [line(quantity=2)])
-    ready().when(on(ChangeLines, lines=[line()], consent="电话确认")).refused(GoodsMoved)
 
 
 # -- history --------------------------------------------------------------------------------------

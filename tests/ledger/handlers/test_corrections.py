@@ -328,7 +328,9 @@ BACK = on(RefuseParcel, parcel="P1", reason="拒收")
 
 def step(story: Story, nth: int = -1) -> CorrectStep:
     """The last step of order 1, or another, did not occur."""
-    return on(CorrectStep, position=position_of(story, stream(1), nth), reason="点错")
+    steps = [position for position, fact in story.placed
+             if fact.originator_id == stream(1) and isinstance(fact, Order.CORRECTABLE)]
+    return on(CorrectStep, position=steps[nth], reason="点错")
 
 
 def state_of(story: Story) -> Any:
@@ -378,10 +380,10 @@ def test_step__rejected_once_its_pieces_have_moved_on() -> None:
 
 def test_step__rejected_where_it_is_no_step_of_pieces() -> None:
     story = ready()
-    story.when(step(story)).refused(NotCorrectable)
+    story.when(on(CorrectStep, position=story.position, reason="点错")).refused(NotCorrectable)
     story.when(on(CorrectStep, position=2, reason="点错")).refused(EventUnknown)
     story = given(opened(), received(), record(warehouse=HOUSE, ended=None, ended_as=""))
-    story.when(step(story, 2)).refused(NotCorrectable)
+    story.when(step(story)).refused(NotCorrectable)
     ready(PICK, end(1, "cancelled")).when(on(CorrectStep, position=1, reason="点错")).refused(
         OrderEnded)
 

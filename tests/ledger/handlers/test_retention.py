@@ -28,7 +28,7 @@ from ledger.policies.errors import (
 )
 from ledger.policies.values import Policy, Retention, Scoring, Sections
 from ledger.settings import Settings, open_ledger
-from tests.support.builders import CONTEXT, NOON, context, end, pay, place, remark
+from tests.support.builders import CONTEXT, NOON, context, end, place, remark
 from tests.support.erasing import ASKS, CONFIRMS, buyer, erase
 
 LONG_AGO = NOON - timedelta(days=1_000)
@@ -56,7 +56,7 @@ def over(ledger: Ledger, number: int, **fields: Any) -> str:
     """An order of long ago that is completed; its buyer."""
     at = {"occurred_at": LONG_AGO}
     ledger.handle_many([(place(number, phone="1", **at, **fields), CONTEXT),
-                        (pay(number, **at), CONTEXT), (end(number, **at), CONTEXT)])
+                        (end(number, "cancelled", **at), CONTEXT)])
     return buyer(ledger, number)
 
 

@@ -11,20 +11,44 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from ledger.common.errors import InvalidValues, LedgerError
 from ledger.common.moments import Moment
 from ledger.core.aggregate import StaleVersion
-from ledger.orders.commands import AssignOrder
+from ledger.fulfilment.commands import (
+    LoseParcel,
+    PackOrder,
+    PickOrder,
+    RefuseParcel,
+    ReleaseReservation,
+    ReserveOrder,
+    VoidParcel,
+)
+from ledger.orders.commands import AssignOrder, CorrectDetails, HoldOrder, OpenException
 from ledger.orders.errors import (
+    DetailsPacked,
     OrderAlreadyDispatched,
     OrderAlreadyPlaced,
     OrderEnded,
     OrderNotPaid,
     OrderStarted,
+    PiecesUnsent,
     TotalDisagrees,
 )
 from ledger.orders.order import Order
-from ledger.orders.values import Amounts, Line
-from tests.support.builders import NOON, end, pay, place, record, remark, stream
+from ledger.orders.values import ENDED, OPEN, Amounts, Line, PickedFrom
+from ledger.stock.pieces import Count
+from tests.support.builders import (
+    HOUSE,
+    NOON,
+    end,
+    line,
+    moved,
+    pay,
+    place,
+    record,
+    remark,
+    stream,
+)
 from tests.support.payments import LATER, change, correct, refund
-from tests.support.stories import Story, given
+from tests.support.shipping import ARRIVE, CHECK, PACK, PICK, SEND, on, ready
+from tests.support.stories import Story, given, goods, levels
 from tests.support.thorough import tried
 
 # -- placed ----------------------------------------------------------------------------------------
@@ -84,7 +108,8 @@ def test_assign__ignored_when_the_owner_has_it() -> None:
 @pytest.mark.parametrize("history, ended_as, error", [
     ((), "completed", OrderNotPaid),
     ((pay(),), "closed", OrderStarted),
-    ((pay(), end()), "cancelled", OrderEnded),
+    ((pay(),), "completed", PiecesUnsent),
+    ((record(),), "cancelled", OrderEnded),
     ((end(ended_as="cancelled"),), "closed", OrderEnded),
 ])
 def test_end__rejected(history: tuple[Any, ...], ended_as: str,
@@ -110,8 +135,8 @@ def test_cancel__rejected_when_dispatched() -> None:
 @pytest.mark.parametrize("ended_as", ["completed", "closed", "cancelled"])
 def test_end__ignored_when_repeated(ended_as: str) -> None:
     """A command that comes again and again changes nothing."""
-    paid = (pay(),) if ended_as == "completed" else ()
-    story = given(place(), *paid, end(ended_as=ended_as))
+    begun = record(ended=None, ended_as="") if ended_as == "completed" else place()
+    story = given(begun, end(ended_as=ended_as))
     for _ in range(1000):
         story.when(end(ended_as=ended_as)).then()
 
@@ -187,3 +212,137 @@ class Orders(RuleBasedStateMachine):
 
 
 TestOrders = Orders.TestCase
+
+
+# -- details --------------------------------------------------------------------------------------
+
+
+def details(**fields: Any) -> CorrectDetails:
+    """The buyer said another address."""
+    return CorrectDetails(**{"order": stream(), "occurred_at": NOON, "address": "拱墅区 1 号",
+                             "consent": "电话确认", **fields})
+
+
+def test_correct_details__accepted_until_a_parcel_is_packed() -> None:
+    story = ready(PICK, CHECK)
+    (fact,) = story.when(details(phone="139", province="浙江省")).then("order.details_changed.v1")
+    assert (fact.address.n, fact.phone.n, fact.province, fact.consent.n) == (
+        "拱墅区 1 号", "139", "浙江省", "电话确认")
+    assert story.known[stream()].changed
+    story.decide(PACK)
+    story.when(details(address="别处")).refused(
+        DetailsPacked, f"The details of {stream()} cannot be changed any more: parcel P1 is packed."
+        " One that is only packed can be voided first.")
+    story.decide(on(VoidParcel, parcel="P1", reason="改地址"))
+    story.when(details(address="别处")).then("order.details_changed.v1")
+
+
+def test_correct_details__ignored_when_nothing_differs_or_the_buyer_was_erased() -> None:
+    story = given(place(account="a", address="拱墅区 1 号"))
+    story.when(details(address="拱墅区 2 号")).then("order.details_changed.v1")
+    story.erased.add(story.known[stream()].whose())
+    story.when(details(address="拱墅区 3 号")).then()
+
+
+def test_correct_details__rejected_after_the_end_or_the_dispatch() -> None:
+    given(place(), end(1, "cancelled")).when(details()).refused(OrderEnded)
+    given(record(ended=None, ended_as="")).when(details()).refused(OrderAlreadyDispatched)
+    with pytest.raises(InvalidValues):
+        details(address=None)
+
+
+# -- ends -----------------------------------------------------------------------------------------
+
+STEPS = [PICK, CHECK, PACK, SEND, ARRIVE]
+ONE_OF_TWO = [on(PickOrder, lines=[PickedFrom("1", 1, "A1")]), CHECK,
+              on(PackOrder, parcel="P1", lines=[Count("1", 1)]), SEND]
+HISTORIES: dict[str, list[Any]] = {
+    "reserved": [], **{name: STEPS[: far + 1] for far, name in enumerate(
+        ("picked", "checked", "packed", "sent", "arrived"))},
+    **{f"one {name}": ONE_OF_TWO[: far + 1] for far, name in enumerate(
+        ("picked", "checked", "packed", "sent"))},
+    "released": [on(ReleaseReservation, reason="改期")],
+    "held": [on(HoldOrder, reason="拦截")],
+    "short": [on(ReleaseReservation, reason="改期"), moved(
+        "SH-001", 9, "available", "written_off", "write_off", reason="水湿"),
+        on(ReserveOrder, warehouse=HOUSE)],
+    "refused": [PICK, CHECK, PACK, SEND, on(RefuseParcel, parcel="P1", reason="拒收")],
+    "lost": [PICK, CHECK, PACK, SEND, on(LoseParcel, parcel="P1", reason="丢失")],
+}
+WAITS = [place(9, lines=[line(quantity=30)]), on(ReserveOrder, 9, warehouse=HOUSE)]
+
+
+def declared_end(ended_as: str) -> Any:
+    """A file says how order 1 ended, and nothing of its dispatch."""
+    return record(lines=[line(quantity=2), line("PEN", name="2")], paid_minor=0, ended_as=ended_as,
+                  dispatched=None, courier=None, waybill=None)
+
+
+WAYS = {**{f"command {ended_as}": end(1, ended_as) for ended_as in ENDED},
+        **{f"file {ended_as}": declared_end(ended_as) for ended_as in ENDED}}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("history", HISTORIES)
+@pytest.mark.parametrize("waiting", [False, True])
+def test_ends__leave_no_piece_and_no_waiter_that_no_command_can_move(
+    way: str, history: str, waiting: bool
+) -> None:
+    """Found by closing an unpaid order: its pieces stayed reserved for ever, and its place in the
+    queue. Whatever the end, and however it comes to be known."""
+    story = ready(*HISTORIES[history], *(WAITS if waiting else ()))
+    story.when(WAYS[way])
+    order = story.known[stream()]
+    if story.error is not None:
+        assert way.startswith("command")
+        assert not order.ended
+        if isinstance(story.error, PiecesUnsent):
+            assert way == "command completed"
+            assert order.goods.has(*OPEN)
+        return
+    if order.ended:
+        assert not order.goods.has(*OPEN)
+        assert not order.has_parcel("packed")
+        assert set(order.exceptions) <= {"courier_lost", "parcel_refused", "completed_unsent"}
+    assert ("completed_unsent" in order.exceptions) == (
+        way == "file completed" and order.ended == "completed" and order.goods.has("cancelled"))
+    for sku in ("SH-001", "PEN"):
+        account = story.known[f"stock:{HOUSE}:{sku}"]
+        assert not (order.ended and order.id in account.waiting)
+        held = levels(story, sku)
+        assert held.get("reserved", 0) + held.get("picked", 0) + held.get("packed", 0) == sum(
+            pieces for known in story.known.values() if isinstance(known, Order)
+            for name, states in known.goods.items() if known.lines[name].sku == sku
+            for state, pieces in states.items() if state in ("reserved", "picked", "packed"))
+        assert not (account.waiting and held.get("available", 0) > 0)
+
+
+def test_ends__completed_by_command_is_refused_while_a_piece_is_unsent() -> None:
+    story = ready(PICK, CHECK, on(PackOrder, parcel="P1", lines=[Count("1", 2)]), SEND, pay())
+    story.when(end()).refused(
+        PiecesUnsent, f"{stream()} cannot be completed: 1 pieces of line 2 were never sent. Send "
+        "them, or cancel these pieces first.")
+
+
+def test_ends__completed_by_a_file_of_what_no_warehouse_sends_is_delivered() -> None:
+    """A journey is not packed: that it was completed says that the buyer has it."""
+    story = given().when(record(dispatched=None, courier=None, waybill=None))
+    story.then("order.placed.v1", "order.paid.v1", "order.completed.v1")
+    assert goods(story) == {"1": {"delivered": 1}}
+    story = given(place(lines=[line(None)]), pay()).when(end())
+    story.then("order.completed.v1")
+    assert goods(story) == {"1": {"delivered": 1}}
+
+
+def test_ends__declared_closed_and_then_sent_after_all_takes_the_pieces_again() -> None:
+    story = ready(declared_end("closed"))
+    assert levels(story) == {"available": 10}
+    story.when(record(lines=[line(quantity=2), line("PEN", name="2")], paid_minor=0))
+    assert goods(story) == {"1": {"in_transit": 2}, "2": {"in_transit": 1}}
+    assert levels(story) == {"available": 8, "with_courier": 2}
+
+
+def test_exceptions__that_somebody_opened_stay_open() -> None:
+    story = ready(on(OpenException, exception="缺货", kind="out_of_stock", note="厂家断货"),
+                  on(OpenException, exception="a", kind="check_failed", note="颜色"), PICK, CHECK)
+    assert set(story.known[stream()].exceptions) == {"缺货", "a"}

@@ -12,14 +12,18 @@ from ledger.fulfilment.commands import (
     ReleaseReservation,
     ReportTransit,
     ReserveOrder,
+    UnpickOrder,
+    VoidParcel,
 )
 from ledger.handlers.table import HANDLERS
 from ledger.orders.commands import (
     ApproveOrder,
     AssignOrder,
+    CancelPieces,
     ChangeLines,
     ChangePrice,
     CloseException,
+    CorrectDetails,
     CorrectOrder,
     HoldOrder,
     LiftHold,
@@ -37,6 +41,7 @@ from ledger.orders.errors import (
     OrderHeld,
     OrderNotReady,
 )
+from ledger.orders.order import Order
 from ledger.orders.values import Amounts, PickedFrom
 from ledger.stock.pieces import Count
 from tests.support.builders import (
@@ -70,9 +75,11 @@ def test_submit__rejected_to_another_warehouse_than_holds_its_goods() -> None:
         "reserved or short there can be moved or released.")
 
 
-def test_change_lines__rejected_once_reserved() -> None:
-    ready().when(on(ChangeLines, lines=[line()], consent="电话确认")).refused(
-        GoodsMoved, f"The lines of {stream()} cannot be changed: pieces of it are reserved.")
+def test_change_lines__rejected_where_it_leaves_less_than_was_picked() -> None:
+    ready(PICK, PICK).when(on(ChangeLines, lines=[line()], consent="电话确认")).refused(
+        GoodsMoved, f"The lines of {stream()} cannot be changed so: of line 1 2 pieces are picked, "
+        "and the change leaves 1 of them. Put back what was picked, open what was packed, or leave "
+        "the line as it is and open a case for what was sent.")
 
 
 def test_exception__rejected_when_it_is_not_open() -> None:
@@ -88,20 +95,24 @@ def test_exception__rejected_when_it_is_not_open() -> None:
 
 BUYER = "buyer:taobao:reader"
 PICK = on(PickOrder, lines=[PickedFrom("1", 1)])
+PACK = on(PackOrder, parcel="P1", lines=[Count("1", 1)])
 
 WRITTEN = [
     on(OpenException, exception="e", kind="buyer_remark", note=WORDS),
     on(NoteException, exception="e", note=WORDS), on(CloseException, exception="e", note=WORDS),
     on(HoldOrder, reason=WORDS), on(LiftHold, note=WORDS), on(ApproveOrder, note=WORDS),
     on(AssignOrder, owner="member:7", reason=WORDS),
-    on(ChangeLines, lines=[line(quantity=2)], consent=WORDS),
+    on(ChangeLines, lines=[line(quantity=3)], consent=WORDS),
+    on(CancelPieces, lines=[Count("1", 1)], reason=WORDS),
     on(ChangePrice, amounts=Amounts(total_minor=5000), reason=WORDS), pay(amount_minor=5000),
     on(CorrectOrder, fact="paid", amount_minor=4990, reason=WORDS),
     on(RefundOrder, amount_minor=10, reason=WORDS, account=WORDS),
     on(SubmitOrder, warehouse=HOUSE), on(ReserveOrder, warehouse=HOUSE),
     on(ReleaseReservation, reason=WORDS), on(ReserveOrder, warehouse=HOUSE), PICK,
     on(CheckOrder, passed=False, faulty=[Count("1", 1)], note=WORDS), PICK,
-    on(PackOrder, parcel="P1", lines=[Count("1", 1)]), SEND,
+    on(UnpickOrder, lines=[PickedFrom("1", 1)], reason=WORDS), PICK, on(CheckOrder, passed=True),
+    PACK, on(VoidParcel, parcel="P1", reason=WORDS),
+    on(CorrectDetails, address=WORDS, consent=WORDS), PACK, SEND,
     on(ReportTransit, parcel="P1", note=WORDS), on(RefuseParcel, parcel="P1", reason=WORDS),
     on(LoseParcel, parcel="P1", reason=WORDS), on(CorrectStep, position=1, reason=WORDS),
     end("2", "closed", reason=WORDS), end("3", "cancelled", reason=WORDS)]
@@ -111,11 +122,14 @@ that is corrected is the one before."""
 
 def test_written__is_sealed_for_the_buyer_and_readable_nowhere() -> None:
     story = given(opened(), received("SH-001", 3),
-                  *(place(number, account="reader") for number in "123"))
+                  *(place(number, account="reader", terms="on_delivery")
+                    for number in "123"))
     sealing = set()
     for command in WRITTEN:
         if isinstance(command, CorrectStep):
-            command = msgspec.structs.replace(command, position=story.position)
+            command = msgspec.structs.replace(command, position=max(
+                position for position, fact in story.placed
+                if isinstance(fact, Order.CORRECTABLE)))
         if command.PERSONAL and any(getattr(command, name) for name in command.PERSONAL):
             assert sealed_for(story, command) == {BUYER}
             sealing.add(type(command))

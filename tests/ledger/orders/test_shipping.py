@@ -4,31 +4,41 @@ from typing import Any
 
 import pytest
 
+from ledger.common.moments import Moment
 from ledger.fulfilment.commands import (
+    CheckOrder,
     DeliverParcel,
     DispatchParcel,
     LoseParcel,
     PackOrder,
     PickOrder,
+    RefuseParcel,
     ReportTransit,
     ReserveOrder,
 )
+from ledger.orders.commands import ApproveOrder, CloseException, OpenException, SubmitOrder
 from ledger.orders.errors import (
+    AllPaidBack,
     GoodsElsewhere,
     LastCheckFailed,
     NothingPicked,
+    NotMerged,
+    NotPaidFor,
     NotThatMany,
     OrderLineUnknown,
     OrderNotReady,
     ParcelAlreadyPacked,
     ParcelOutOfTurn,
     ParcelUnknown,
+    RefundOpen,
 )
-from ledger.orders.values import PickedFrom
+from ledger.orders.values import Amounts, PickedFrom
 from ledger.stock.pieces import Count
-from tests.support.builders import HOUSE, line, opened, place, received, sell, stream
-from tests.support.shipping import ARRIVE, CHECK, PACK, PICK, SEND, on, ready
-from tests.support.stories import given
+from ledger.writing.errors import OnceTaken
+from tests.support.builders import HOUSE, line, opened, pay, place, received, record, sell, stream
+from tests.support.payments import refund
+from tests.support.shipping import ARRIVE, CHECK, LATER, PACK, PICK, SEND, on, ready
+from tests.support.stories import Story, given, goods, levels
 
 
 def test_pick__rejected_for_more_than_is_reserved() -> None:
@@ -57,9 +67,11 @@ def test_pack__rejected_after_a_failed_check_until_it_is_checked_again() -> None
     story = ready(PICK, on(type(CHECK), passed=False, note="颜色不符"))
     story.when(PACK).refused(
         LastCheckFailed,
-        f"{stream()} cannot be packed: its last check failed. Pick other pieces, or check it "
-        "again.")
-    story.when(CHECK).then("order.checked.v1")
+        f"{stream()} cannot be packed: its last check failed. Put right what was wrong, and "
+        "check it again.")
+    story.when(on(PickOrder, lines=[PickedFrom("2", 1)])).refused(NotThatMany)
+    story.when(PACK).refused(LastCheckFailed)
+    story.when(CHECK).then("order.checked.v1", "order.exception_closed.v1")
     story.when(PACK).then("order.packed.v1")
 
 
@@ -98,3 +110,110 @@ def test_reserve__rejected_in_a_second_warehouse() -> None:
         GoodsElsewhere,
         f"{stream()} cannot be served from east: pieces of it are short or reserved in main. What "
         "is reserved or short there can be moved or released.")
+
+
+# -- what lets a parcel go ------------------------------------------------------------------------
+
+
+def packed(number: object = 1, **fields: Any) -> Story:
+    """An order of a book that costs 49.90, in a parcel P1."""
+    known = {"terms": "prepaid", "amounts": Amounts(total_minor=4990), **fields}
+    return given(opened(), received("SH-001", 9), sell(number, line(), **known),
+                 *to_the_parcel(number))
+
+
+def to_the_parcel(number: object) -> list[Any]:
+    """From the review to a packed parcel P1."""
+    return [on(ApproveOrder, number), on(SubmitOrder, number, warehouse=HOUSE),
+            on(PickOrder, number, lines=[PickedFrom("1", 1)]),
+            on(CheckOrder, number, passed=True),
+            on(PackOrder, number, parcel="P1", lines=[Count("1", 1)])]
+
+
+def test_dispatch__rejected_before_it_is_paid_for() -> None:
+    story = packed()
+    story.when(SEND).refused(
+        NotPaidFor, f"{stream()} cannot be sent: 0 of 4990 are paid (CNY, minor units). Record the "
+        "payment first; an order that is paid at the door is placed with terms on_delivery.")
+    story.decide(pay(amount_minor=4900))
+    story.when(SEND).refused(NotPaidFor)
+    story.decide(pay(amount_minor=90))
+    story.when(SEND).then("order.dispatched.v1")
+
+
+@pytest.mark.parametrize("fields", [
+    {"terms": "on_delivery"}, {"amounts": Amounts(total_minor=0)},
+    {"amounts": Amounts(goods_minor=4990, postage_minor=0, discount_minor=4990)}])
+def test_dispatch__accepted_unpaid_where_nothing_is_to_be_paid_before(fields: Any) -> None:
+    packed(**fields).when(SEND).then("order.dispatched.v1")
+
+
+def test_dispatch__rejected_when_all_was_paid_back() -> None:
+    story = packed()
+    story.decide(pay())
+    story.decide(refund(990))
+    story.when(SEND).then("order.dispatched.v1")
+    story = packed()
+    story.decide(pay())
+    story.decide(refund(4990))
+    story.when(SEND).refused(
+        AllPaidBack, f"{stream()} cannot be sent: all that was paid is refunded (4990 CNY, minor "
+        "units). Cancel or close it.")
+
+
+def test_dispatch__rejected_while_the_buyer_wants_money_back() -> None:
+    story = packed()
+    story.decide(pay())
+    story.decide(on(OpenException, exception="退款", kind="refund_requested", note="不想要了"))
+    story.when(SEND).refused(
+        RefundOpen, f"{stream()} cannot be sent: the buyer wants money back (退款). End that case, "
+        "or close the exception, first.")
+    story.decide(on(CloseException, exception="退款", note="买家撤回"))
+    story.when(SEND).then("order.dispatched.v1")
+
+
+# -- one waybill, several orders ------------------------------------------------------------------
+
+
+def test_merged_parcel__goes_under_the_waybill_of_another_order() -> None:
+    story = packed(1, terms="on_delivery")
+    for command in (sell(2, line()), *to_the_parcel(2)):
+        story.decide(command)
+    merged = on(DispatchParcel, 2, parcel="P1", courier="顺丰", waybill="SF1",
+                merged_with=stream(1))
+    story.when(merged).refused(
+        NotMerged, f"{stream(2)} cannot go with {stream(1)}: no parcel of that order went from the "
+        "same warehouse with 顺丰 under the waybill SF1. Send that one first, and give the same "
+        "courier and waybill.")
+    story.decide(SEND)
+    story.when(on(DispatchParcel, 2, parcel="P1", courier="顺丰", waybill="SF1")).refused(OnceTaken)
+    for wrong in ({"waybill": "SF2"}, {"courier": "中通"}, {"waybill": None},
+                  {"merged_with": stream(2)}):
+        story.when(on(DispatchParcel, 2, **{
+            "parcel": "P1", "courier": "顺丰", "waybill": "SF1", "merged_with": stream(1),
+            **wrong})).refused(NotMerged)
+    (fact,) = story.when(merged).then("order.dispatched.v1")
+    assert fact.about() == [stream(1)]
+    assert goods(story, 2) == {"1": {"in_transit": 1}}
+
+
+def test_parcel__found_after_it_was_lost_arrives_or_comes_back() -> None:
+    lost = on(LoseParcel, parcel="P1", reason="追件无果")
+    story = ready(PICK, CHECK, PACK, SEND)
+    story.when(lost).then("order.parcel_lost.v1", "order.exception_opened.v1")
+    story.when(on(RefuseParcel, parcel="P1", reason="找到退回")).then(
+        "order.parcel_refused.v1", "order.exception_closed.v1", "order.exception_opened.v1")
+    assert levels(story) == {"available": 8, "with_courier": 2}
+    story.when(lost).then("order.parcel_lost.v1", "order.exception_closed.v1",
+                          "order.exception_opened.v1")
+    story.when(ARRIVE).then("order.delivered.v1", "order.exception_closed.v1")
+    assert levels(story) == {"available": 8, "customer": 2}
+
+
+def test_parcels__go_with_the_order_when_a_platform_says_so() -> None:
+    """What the platform says of the whole order is said of its parcels, too."""
+    story = ready(PICK, CHECK, PACK)
+    story.decide(record(lines=[line(quantity=2), line("PEN", name="2")], account=None,
+                        delivered=Moment(LATER), ended=None, ended_as="", paid_minor=0))
+    assert {one.state for one in story.known[stream()].parcels.values()} == {"delivered"}
+    assert goods(story) == {"1": {"delivered": 2}, "2": {"delivered": 1}}

@@ -7,17 +7,19 @@ import pytest
 
 from ledger.common.moments import Moment
 from ledger.core.aggregate import Aggregate
+from ledger.orders.changing import OrderChanges
 from ledger.orders.order import DECLARABLE, Order
+from ledger.orders.packing import OrderPacking
 from ledger.orders.payment import OrderPayment
 from ledger.orders.returning import OrderReturns
 from ledger.orders.review import OrderReview
-from ledger.orders.shipping import OrderGoods
+from ledger.orders.shipping import OrderShipping
 from ledger.orders.standing import OrderStanding
 from ledger.orders.values import Amounts
 from tests.support import source
 from tests.support.builders import NOON, stream
 
-PARTS = (OrderPayment, OrderReview, OrderGoods, OrderReturns)
+PARTS = (OrderPayment, OrderReview, OrderChanges, OrderPacking, OrderShipping, OrderReturns)
 OF_ORDERS = [cls for topic, cls in source.events().items() if topic.startswith("order.")]
 
 PLACED = {"channel": "taobao", "shop": "pine", "number": "1", "currency": "CNY",

@@ -94,7 +94,7 @@ def test_pairs__refused_when_the_name_is_another_kinds(store: Store, keys: Keys)
     ledger = opened(store, keys, "main")
     before = len(store.read("main"))
     for command, field in TAKE_IDS:
-        kind = "deduction" if field == "renews" else field
+        kind = {"renews": "deduction", "merged_with": "order"}.get(field, field)
         others = [name for name in IDS.values() if not name.startswith(f"{kind}:")]
         body = {**fitting(command), "expected_version": None}
         fields = {one.encode_name for one in msgspec.structs.fields(command)}

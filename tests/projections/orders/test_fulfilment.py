@@ -113,6 +113,7 @@ def on(command: type[Any], number: object = "1", **fields: Any) -> Any:
 STOCK = (opened(), received("SH-001", 5), received("PEN", 5))
 SUBMITTED = (sell(1, *TWO), on(ApproveOrder), on(SubmitOrder, warehouse=HOUSE))
 PICK = on(PickOrder, lines=[PickedFrom("1", 2), PickedFrom("2", 1)])
+CHECK = on(CheckOrder, passed=True)
 PACK = on(PackOrder, parcel="P1", lines=[Count("1", 2), Count("2", 1)])
 SEND = on(DispatchParcel, parcel="P1", courier="顺丰")
 
@@ -123,7 +124,7 @@ SEND = on(DispatchParcel, parcel="P1", courier="顺丰")
 def test_fulfilment__tells_pieces_parcels_and_exceptions(
     ledger: Ledger, models: ReadModels
 ) -> None:
-    put(ledger, *STOCK, *SUBMITTED, PICK,
+    put(ledger, *STOCK, *SUBMITTED, PICK, CHECK,
         on(PackOrder, parcel="P1", lines=[Count("1", 1)]), SEND,
         on(OpenException, exception="e1", kind="courier_delayed", note="雪", owner="member:7"))
     nothing = dict.fromkeys(STATES, 0)
@@ -137,7 +138,8 @@ def test_fulfilment__tells_pieces_parcels_and_exceptions(
                    "picked": 1},
                   {"line": "2", "sku": "PEN", "ordered": 1, **nothing, "picked": 1}],
         "parcels": [{"parcel": "P1", "state": "dispatched",
-                     "lines": [{"line": "1", "quantity": 1}]}],
+                     "lines": [{"line": "1", "quantity": 1}], "courier": "顺丰",
+                     "waybill": None}],
         "exceptions": [exception], "position": ledger.store.head("main").position,
     }
     assert revealed(exception, *opening(ledger)) == {**exception, "note": "雪"}
@@ -370,7 +372,7 @@ def test_pieces__are_conserved_by_every_event(history: list[Command]) -> None:
 
 
 def test_as_of__every_event_of_a_flow(ledger: Ledger, models: ReadModels) -> None:
-    put(ledger, *STOCK, *SUBMITTED, PICK, PACK, SEND, on(DeliverParcel, parcel="P1"))
+    put(ledger, *STOCK, *SUBMITTED, PICK, CHECK, PACK, SEND, on(DeliverParcel, parcel="P1"))
     found: list[str] = []
     for position in range(1, ledger.store.head("main").position + 1):
         found += [row["fulfilment_status"] for row in rows_of(models, AsOf(position))]
@@ -394,7 +396,7 @@ def test_as_of__a_parcel_that_was_not_packed_yet_counts_for_nothing(
 ) -> None:
     """A courier's scan may be dated before the packing that it follows."""
     early = NOON + timedelta(hours=1)
-    put(ledger, *STOCK, *SUBMITTED, PICK, PACK, SEND,
+    put(ledger, *STOCK, *SUBMITTED, PICK, CHECK, PACK, SEND,
         on(ReportTransit, parcel="P1", note="揽收", occurred_at=early),
         on(command, parcel="P1", occurred_at=early, **fields))
     (row,) = rows_of(models, AsOf.parse(occurred_as_of=early.isoformat()))
@@ -403,7 +405,7 @@ def test_as_of__a_parcel_that_was_not_packed_yet_counts_for_nothing(
 
 
 def test_returns__follow_their_events(ledger: Ledger, models: ReadModels) -> None:
-    put(ledger, *STOCK, *SUBMITTED, PICK, PACK, SEND, on(DeliverParcel, parcel="P1"))
+    put(ledger, *STOCK, *SUBMITTED, PICK, CHECK, PACK, SEND, on(DeliverParcel, parcel="P1"))
     told = {"case": "case:1", "lines": [{"line": "1", "quantity": 2}]}
     version = max(one.version for one in ledger.store.streams("main", [stream(1)]))
     for number, (fact, status) in enumerate([

@@ -12,7 +12,13 @@ from ledger.application import Ledger
 from ledger.common.moments import Moment
 from ledger.common.values import from_us, rfc3339
 from ledger.core import event_types
-from ledger.fulfilment.commands import DeliverParcel, DispatchParcel, PackOrder, PickOrder
+from ledger.fulfilment.commands import (
+    CheckOrder,
+    DeliverParcel,
+    DispatchParcel,
+    PackOrder,
+    PickOrder,
+)
 from ledger.log.store import Store
 from ledger.orders.commands import (
     ApproveOrder,
@@ -116,7 +122,7 @@ def test_orders__keep_what_a_subject_encodes(ledger: Ledger, models: ReadModels)
 
 
 def test_review_status__follows_the_facts(ledger: Ledger, models: ReadModels) -> None:
-    put(ledger, place(1), place(2), place(3), pay(2), end(2), end(3, "cancelled"))
+    put(ledger, place(1), place(2, lines=None), place(3), pay(2), end(2), end(3, "cancelled"))
     put(ledger, tell(4), tell(5, ended=hour(1), ended_as="closed"), context=IMPORT)
     put(ledger, tell(6))
     assert [row["review_status"] for row in rows(models)] == [
@@ -191,7 +197,8 @@ def test_dispatched_at__is_that_of_the_first_parcel(ledger: Ledger, models: Read
     put(ledger, opened(), received("SH-001", 2), sell(1, line(quantity=2)), on(ApproveOrder),
         on(SubmitOrder, warehouse=HOUSE), on(PickOrder, lines=[PickedFrom("1", 2)]))
     for number, parcel in enumerate(("P1", "P2"), 2):
-        put(ledger, on(PackOrder, parcel=parcel, lines=[Count("1", 1)]),
+        put(ledger, on(CheckOrder, passed=True),
+            on(PackOrder, parcel=parcel, lines=[Count("1", 1)]),
             on(DispatchParcel, parcel=parcel, courier="顺丰", occurred_at=hour(number).at))
     (row,) = rows(models)
     assert (row["fulfilment_status"], row["dispatched_at"]) == (

@@ -98,7 +98,7 @@ def an_order(chance: Random, number: int) -> Iterator[Command]:
         return made
 
     yield place(number, lines=[line(chance.choice((*GOODS, "SET")), quantity=quantity)],
-                occurred_at=moment(chance))
+                occurred_at=moment(chance), terms="on_delivery")
     yield on(ApproveOrder)
     yield on(SubmitOrder, warehouse=HOUSE)
     yield on(ReserveOrder, warehouse=HOUSE)

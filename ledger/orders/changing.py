@@ -1,0 +1,167 @@
+"""What is changed of an order while it goes on, with the buyer's consent: its lines, and pieces
+that are no longer wanted.
+
+Pieces that are reserved stay so, as far as the changed lines still want them.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from ledger.common.personal import Personal, Plain
+from ledger.core.aggregate import Aggregate, event
+from ledger.orders.errors import GoodsMoved, NothingLeft
+from ledger.orders.goods import Goods, States
+from ledger.orders.standing import OrderStanding
+from ledger.orders.values import Line
+from ledger.stock.pieces import Count, quantities, sku_of
+
+LOOSE = ("unreserved", "short", "reserved")
+"""States of pieces that nobody has in hand. The first ones are the first to go."""
+
+
+class Released(NamedTuple):
+    """Pieces of a line as it was before, which a change no longer wants; of which state."""
+
+    line: str
+    state: str
+    pieces: int
+
+
+class Change(NamedTuple):
+    """What a change of lines makes of the pieces. `source` says of a new line which of the lines
+    before it goes on, if any."""
+
+    goods: Goods
+    source: dict[str, str]
+    released: list[Released]
+
+
+def changed(goods: Goods, old: Collection[Line], new: Collection[Line]) -> Change:
+    """The pieces of lines that take the place of others.
+
+    A line goes on where it keeps its name and SKU; else it goes on what another line of the same
+    SKU leaves, the first of these that no other does.
+    """
+    had = {line.line: line.sku for line in old if line.line in goods}
+    source = {line.line: line.line for line in new
+              if not line.fee and line.line in had and had[line.line] == line.sku}
+    gone = [name for name in had if name not in source]
+    for line in new:
+        if line.fee or line.line in source:
+            continue
+        if (left := next((name for name in gone if had[name] == line.sku), None)) is not None:
+            gone.remove(left)
+            source[line.line] = left
+    found: dict[str, States] = {}
+    released: list[Released] = []
+    for line in new:
+        if line.fee:
+            continue
+        before = goods.get(source.get(line.line, ""), {})
+        found[line.line] = after = _resized(before, line.quantity)
+        released += _released(source.get(line.line, ""), before, after)
+    for name in gone:
+        released += _released(name, goods[name], {})
+    return Change(Goods(found), source, released)
+
+
+def _resized(states: States, quantity: int) -> States:
+    """The pieces of a line of which so many are wanted now: cancelled ones no longer count, and
+    those go first that nobody has in hand."""
+    if sum(states.values()) == quantity:
+        return states
+    left = {state: pieces for state, pieces in states.items() if state != "cancelled"}
+    more = quantity - sum(left.values())
+    if more > 0:
+        left["unreserved"] = left.get("unreserved", 0) + more
+    for state in LOOSE:
+        if more < 0 and (taken := min(-more, left.get(state, 0))):
+            left[state] -= taken
+            more += taken
+    return {state: pieces for state, pieces in left.items() if pieces}
+
+
+def _released(line: str, before: States, after: States) -> Iterable[Released]:
+    for state in ("reserved", "short"):
+        if (pieces := before.get(state, 0) - after.get(state, 0)) > 0:
+            yield Released(line, state, pieces)
+
+
+class OrderChanges(OrderStanding):
+    """The part of an order that changes its lines, and gives pieces up."""
+
+    # -- facts ------------------------------------------------------------------------------------
+
+    class LinesChanged(Aggregate.Event):
+        """The lines were changed, with the buyer's consent; both versions stay."""
+
+        TOPIC = "order.lines_changed.v1"
+        old: list[Line]
+        new: list[Line]
+        consent: Personal | None = None
+
+        def about(self) -> list[str]:
+            """The SKUs of its new lines."""
+            return list(dict.fromkeys(sku_of(line.sku) for line in self.new if line.sku))
+
+    class PiecesCancelled(Aggregate.Event):
+        """Pieces that were not sent yet are no longer wanted."""
+
+        TOPIC = "order.pieces_cancelled.v1"
+        lines: list[Count]
+        reason: Personal | None = None
+
+    # -- mutators ---------------------------------------------------------------------------------
+
+    @event(LinesChanged)
+    def _lines_changed(self, old, new):
+        if not old:
+            self._know_lines(new)
+            return
+        change = changed(self.goods, old, new)
+        self.lines = {line.line: line for line in new}
+        self.goods = change.goods
+        self.parts = {name: self.parts[before] for name, before in change.source.items()
+                      if before in self.parts}
+        self.changed = True
+
+    @event(PiecesCancelled)
+    def _pieces_cancelled(self, lines):
+        self._move(lines, LOOSE, "cancelled")
+        self.changed = True
+
+    # -- rules ------------------------------------------------------------------------------------
+
+    def change_lines(self, new: list[Line], consent: Plain, *, occurred_at: datetime) -> None:
+        """Other lines: what is in hand or was sent of a line stays. Errors: R-ORD-03, R-ORD-06,
+        R-ORD-20, GoodsMoved (R-ORD-25)."""
+        self.must_be_open()
+        old = list((self.lines or {}).values())
+        if old == new:
+            return
+        self._must_keep_what_moved(changed(self.goods, old, new), new)
+        self._lines_changed(old=old, new=new, consent=consent, occurred_at=occurred_at)
+
+    def _must_keep_what_moved(self, change: Change, new: list[Line]) -> None:
+        wanted = {line.line: line.quantity for line in new if not line.fee}
+        for name, states in self.goods.items():
+            moved = {state: pieces for state, pieces in states.items()
+                     if state not in (*LOOSE, "cancelled")}
+            kept = wanted[name] if change.source.get(name) == name else 0
+            if (pieces := sum(moved.values())) > kept:
+                raise GoodsMoved(order=self.id, line=name, pieces=pieces, state=" or ".join(moved),
+                                 kept=kept)
+
+    def cancel_pieces(
+        self, lines: list[Count], reason: Plain, *, occurred_at: datetime
+    ) -> None:
+        """Pieces that nobody has in hand are given up; an order of which nothing would be left is
+        ended instead. Errors: R-ORD-03, R-ORD-06, R-ORD-22, R-ORD-29, NothingLeft (R-ORD-36)."""
+        self.must_not_have_ended()
+        self.must_have(lines, LOOSE)
+        left = sum(sum(states.values()) - states.get("cancelled", 0)
+                   for states in self.goods.values())
+        if sum(quantities(lines).values()) == left:
+            raise NothingLeft(order=self.id)
+        self._pieces_cancelled(lines=lines, reason=reason, occurred_at=occurred_at)
