@@ -38,6 +38,9 @@ from ledger.settings import Settings
 LARGEST = 64 << 20
 """The most bytes of an upload."""
 
+TRUST = ("false", "true")
+"""Whether long numbers that end in zeros are taken."""
+
 KEPT = 50
 """Finished imports whose faults can still be read."""
 
@@ -79,12 +82,14 @@ _lock = threading.Lock()
     "type": "object", "required": ["file", "profile"], "properties": {
         "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
         "profile": {"type": "string"}, "shop": {"type": "string"},
-        "policy": {"enum": list(POLICIES)}, "stock": {"enum": list(STOCK)}}}}}})
+        "policy": {"enum": list(POLICIES)}, "stock": {"enum": list(STOCK)},
+        "trust_numbers": {"enum": list(TRUST)}}}}}})
 def upload(headers: Mapping[str, str]) -> Response:
     """Import files: multipart/form-data with `file` (one or more), `profile`, and if wanted `shop`,
-    `policy`, `stock`."""
+    `policy`, `stock`, `trust_numbers`."""
     request.max_content_length = LARGEST
-    options = {name: request.form.get(name) for name in ("profile", "shop", "policy", "stock")}
+    options = {name: request.form.get(name) for name in (
+        "profile", "shop", "policy", "stock", "trust_numbers")}
     files = request.files.getlist("file")
     known = profiles.available()
     _check(options, known, files=len(files))
@@ -125,7 +130,7 @@ def _check(options: Mapping[str, str | None], known: Mapping[str, Any], *, files
         faults.append(Fault("/file", "missing", "is needed: the export"))
     if options["profile"] not in known:
         faults.append(Fault("/profile", "unknown", f"is not one of {', '.join(sorted(known))}"))
-    for name, words in (("policy", POLICIES), ("stock", STOCK)):
+    for name, words in (("policy", POLICIES), ("stock", STOCK), ("trust_numbers", TRUST)):
         if options[name] is not None and options[name] not in words:
             faults.append(Fault(f"/{name}", "unknown", f"is not one of {', '.join(words)}"))
     if faults:
@@ -147,7 +152,8 @@ def _run(
         summary = run_import(
             here.ledger(who.ledger), files, profiles.find(options["profile"] or ""),
             context=context, shop=options["shop"], policy=options["policy"] or REJECT_EVERYTHING,
-            stock=options["stock"], staging_dir=_staging(here), progress=job.progress)
+            stock=options["stock"], trust_numbers=options["trust_numbers"] == "true",
+            staging_dir=_staging(here), progress=job.progress)
         job.held.callback(summary.close)
         job.summary = summary
         job.state = "done" if summary.ok else "rejected" if not summary.accepted else "part"

@@ -1,7 +1,12 @@
-"""Rows as CSV and as Excel workbooks. No cell is ever a formula, whatever was recorded."""
+"""Rows as CSV and as Excel workbooks. No cell is ever a formula, whatever was recorded; a number is
+a number, and a text stays the text that it is, digit by digit.
+
+Which decimals are numbers says the column, not their looks: a SKU may be called 10.5.
+"""
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from ledger.common.decimals import is_decimal, plain
+from ledger.common.decimals import plain
 from ledger.common.values import MAX_INTEGER, exact
 from projections import reports
 from projections.asking.answering import alongside
@@ -18,6 +23,35 @@ from projections.store.models import ReadModels
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet program takes as the start of a formula."""
+
+MARK = "'"
+"""What stands before a text in CSV that a spreadsheet would take for something else."""
+
+DECIMALS = frozenset((
+    "amount", "bonus", "coefficient", "committee", "deductions", "factor", "points", "score",
+    "second", "self", "value", "weight"))
+"""The columns of reports that hold decimals which the ledger computed: they are numbers."""
+
+_NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,30})?", re.ASCII).fullmatch
+"""A decimal as the ledger computes it."""
+
+DAYS = frozenset((
+    "appeal_until", "day", "effective_from", "end", "joined_on", "left_on", "month", "since",
+    "start", "until"))
+"""The columns that hold days, months and times of a day: they may become such in a spreadsheet."""
+
+_MONTH = (r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sep(t|tember)?"
+          r"|oct(ober)?|nov(ember)?|dec(ember)?)")
+
+_LOOKS = re.compile(
+    r"[\d\s.,:/+\-()%$¥￥€£eE]*\d[\d\s.,:/+\-()%$¥￥€£eE]*"
+    r"|\d{1,2}(:\d{1,2}){0,2}\s*[ap]m?"
+    rf"|{_MONTH}[\s/-]?\d{{1,4}}|\d{{1,4}}[\s/-]?{_MONTH}([\s/-]?\d{{1,4}})?"
+    r"|(\d{1,4}\s*年)?\s*\d{1,2}\s*月(\s*\d{1,2}\s*日)?", re.IGNORECASE).fullmatch
+"""Texts that a spreadsheet may read as a number, a day or a time, and print otherwise."""
+
+_SAME = re.compile(r"0|[1-9]\d{0,10}", re.ASCII).fullmatch
+"""Those among them that it prints as they are: it writes twelve digits as 1.23E+11."""
 
 MADE = datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 """The creation time in every workbook, so that the same rows make the same bytes."""
@@ -31,11 +65,17 @@ Row = Mapping[str, Any]
 
 
 def as_csv(rows: Iterable[Row], names: Sequence[str]) -> bytes:
-    """Rows as CSV in UTF-8 with a mark, for Excel; a text that looks like a formula gets a '."""
+    """Rows as CSV in UTF-8 with a byte order mark, for Excel.
+
+    A text gets a ' before it that looks like a formula, that a spreadsheet would read as another
+    number, a day or a time (18 digits, 007, 3E5, 10.50, 1-2), or that begins with one already. So
+    whoever reads the file takes one ' from the beginning of each cell that has it, and has the text
+    itself. A whole number that a cell would round is such a text.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(names)
-    writer.writerows([_safe(_plain(row[name])) for name in names] for row in rows)
+    writer.writerows([_safe(name, _plain(row[name])) for name in names] for row in rows)
     return "\ufeff".encode() + text.getvalue().encode()
 
 
@@ -46,8 +86,8 @@ Tables = Mapping[str, tuple[Sequence[str], Iterable[Row]]]
 def as_xlsx(tables: Tables, about: Mapping[str, Any] | None = None) -> bytes:
     """Tables as a workbook, with a last sheet that says what they are about.
 
-    Decimals are numbers; every other text stays a text. A whole number that a cell would round is a
-    text of its digits.
+    Decimals that the ledger computed are numbers; every other text stays a text. A whole number
+    that a cell would round is a text of its digits.
     """
     import xlsxwriter  # slow to import, and needed only here
 
@@ -70,7 +110,7 @@ def _fill(sheet: Any, names: Sequence[str], rows: Iterable[Row], bold: Any) -> N
     for number, row in enumerate(rows, 1):
         for column, name in enumerate(names):
             value = _plain(row[name])
-            _write(sheet, (number, column), value)
+            _write(sheet, (number, column), value, decimal=name in DECIMALS)
             widths[column] = max(widths[column], len(str(value)))
     for column, width in enumerate(widths):
         sheet.set_column(column, column, min(WIDEST, width + 2))
@@ -83,15 +123,19 @@ def _about(sheet: Any, about: Mapping[str, Any], bold: Any) -> None:
         sheet.write_string(number, 1, str(_plain(value)))
 
 
-def _write(sheet: Any, at: tuple[int, int], value: Any) -> None:
+def _write(sheet: Any, at: tuple[int, int], value: Any, *, decimal: bool) -> None:
     if isinstance(value, bool):
         sheet.write_boolean(*at, value)
     elif isinstance(value, int) and abs(value) <= MAX_INTEGER:  # cells are floats
         sheet.write_number(*at, value)
-    elif is_decimal(value) and plain(Decimal(value)) == value:  # not 007: that is a name
+    elif decimal and _is_number(value):
         sheet.write_number(*at, Decimal(value))
     else:
         sheet.write_string(*at, str(value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, str) and bool(_NUMBER(value)) and plain(Decimal(value)) == value
 
 
 def _plain(value: Any) -> Any:
@@ -100,10 +144,14 @@ def _plain(value: Any) -> Any:
     return orjson.dumps(exact(value)).decode() if isinstance(value, dict | list) else value
 
 
-def _safe(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(FORMULA) and not is_decimal(value):
-        return f"'{value}"
-    return value
+def _safe(name: str, value: Any) -> Any:
+    """A value as a cell of CSV under a column of this name."""
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
+        return f"{MARK}{value}"
+    if not isinstance(value, str) or (name in DECIMALS and _is_number(value)):
+        return value
+    odd = name not in DAYS and _LOOKS(value) and not _SAME(value)
+    return f"{MARK}{value}" if odd or value.startswith((*FORMULA, MARK)) else value
 
 
 ALSO_IN_WORKBOOK = {"scores": ("deductions", "appeals", "closings")}

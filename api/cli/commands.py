@@ -73,6 +73,9 @@ def demo_command() -> None:
 @click.option("--stock", type=click.Choice(STOCK),
               help="Whether the goods move stock. Default: declared, if the profile names a "
                    "warehouse.")
+@click.option("--trust-numbers", is_flag=True,
+              help="Take numbers of 17 and more digits that end in three zeros: no spreadsheet "
+                   "rounded them.")
 @click.option("--dry-run", is_flag=True, help="Check everything and record nothing.")
 @ledger_option
 @new_ledger_option

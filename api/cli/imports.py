@@ -26,7 +26,7 @@ EMPTY = Settings(database_url="memory:", keys_url="memory:", master_key_file=Non
 @contextmanager
 def imported(
     files: Sequence[Path], profile: str, *, ledger_name: str, new: bool, actor: str | None,
-    shop: str | None, policy: str, stock: str | None, dry_run: bool,
+    shop: str | None, policy: str, stock: str | None, trust_numbers: bool, dry_run: bool,
 ) -> Iterator[Summary]:
     """The summary of an import, with its faults at hand until the end of the block. A ledger that
     is not there begins only if there is something to record; until then an empty one stands for it.
@@ -54,7 +54,8 @@ def imported(
         bar = open_ones.enter_context(ProgressBar())
         yield open_ones.enter_context(run_import(
             ledger, files, found, context=context, shop=shop, policy=policy, stock=stock,
-            dry_run=dry_run, staging_dir=staging_folder(settings), progress=bar,
+            trust_numbers=trust_numbers, dry_run=dry_run,
+            staging_dir=staging_folder(settings), progress=bar,
             begin=begin if missing else None))
 
 

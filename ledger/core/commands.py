@@ -89,6 +89,11 @@ class Work(Protocol):
         """All facts of some streams."""
         ...
 
+    def streams_of(self, kind: str, naming: str | None = None) -> Iterator[list[str]]:
+        """The names of all streams of a kind, such as `warehouse`, in parts; with `naming`, of
+        those of which an event has it among its subjects, which takes a look at all of them."""
+        ...
+
     def facts_since(self, position: int, most: int) -> list[Any] | None:
         """All facts after a position; None if they are more than so many."""
         ...

@@ -12,6 +12,7 @@ def start_import(command: StartImport, work: Work) -> list[Aggregate]:
         "files": command.files, "profile": command.profile, "channel": command.channel,
         "profile_version": command.profile_version, "profile_sha256": command.profile_sha256,
         "shop": command.shop, "policy": command.policy, "rows": command.rows,
+        "trust_numbers": command.trust_numbers,
     }, occurred_at=command.occurred_at)
     return [brought]
 

@@ -204,8 +204,8 @@ def close_exception(command: CloseException, work: Work) -> list[Aggregate]:
 def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
     """What a file declares about an order; if it names a warehouse, the stock moves, too.
 
-    Errors: NumberReused (R-ORD-02), BuyerLost (R-KEY-08), PersonLost (R-KEY-06), LinesDiffer
-    (R-ORD-26), OtherCurrency (R-ORD-35), R-STK-04, R-STK-18.
+    Errors: NumberReused (R-ORD-02), BuyerLost (R-KEY-08), PersonLost (R-KEY-06),
+    OtherCurrency (R-ORD-35), R-STK-04, R-STK-18.
     """
     order: Order = work.load(Order, command.subject)
     before = order.clone()

@@ -1,4 +1,4 @@
-"""What happens to warehouses, SKUs and the pieces in them, by decision or as a fact."""
+"""What happens to warehouses and the pieces in them, by decision or as a fact."""
 
 from collections.abc import Callable
 from itertools import chain, count
@@ -13,10 +13,8 @@ from ledger.fulfilment.postings import declare_lines
 from ledger.fulfilment.reserving import serve_waiting
 from ledger.stock.account import StockAccount
 from ledger.stock.counts import CountStock, StockCount, count_of
-from ledger.stock.errors import AliasOfAlias, UnitFixed
 from ledger.stock.movements import Movement, MoveStock, movement_of
 from ledger.stock.moving import in_chunks, moves_by_sku, post_moves
-from ledger.stock.pieces import sku_of
 from ledger.stock.places import (
     AVAILABLE,
     BETWEEN_WAREHOUSES,
@@ -26,15 +24,7 @@ from ledger.stock.places import (
     stock_of,
 )
 from ledger.stock.posting import post, unseen_by
-from ledger.stock.skus import (
-    AliasSku,
-    BundleSku,
-    RegisterSku,
-    SetThreshold,
-    Sku,
-    parts_of,
-    real_sku,
-)
+from ledger.stock.skus import real_sku
 from ledger.stock.slips import FOUND, WRITE_OFF, RecordSlip, Slip
 from ledger.stock.transfers import ReceiveTransfer, SendTransfer, Transfer, TransferUnknown
 from ledger.stock.warehouses import OpenWarehouse, Warehouse, must_be_open
@@ -45,45 +35,6 @@ def open_warehouse(command: OpenWarehouse, work: Work) -> list[Aggregate]:
     warehouse: Warehouse = work.load(Warehouse, command.subject)
     warehouse.open(command.name, command.title, occurred_at=command.occurred_at)
     return [warehouse]
-
-
-def register_sku(command: RegisterSku, work: Work) -> list[Aggregate]:
-    """A repeat changes nothing. Errors: UnitFixed (R-STK-14)."""
-    sku: Sku = work.load(Sku, command.subject)
-    if sku.target and not sku.registered:
-        # What comes in under another name is counted as the SKU that it names.
-        target: Sku = work.load(Sku, sku_of(sku.target))
-        if command.unit != target.unit:
-            raise UnitFixed(sku=command.sku, known=target.unit, unit=command.unit)
-    sku.register(command.sku, command.title, command.unit, occurred_at=command.occurred_at)
-    return [sku]
-
-
-def alias_sku(command: AliasSku, work: Work) -> list[Aggregate]:
-    """Errors: BundleInsideItself (R-STK-06), AliasOfAlias (R-STK-07), R-STK-09, R-STK-12."""
-    sku: Sku = work.load(Sku, command.subject)
-    target: Sku = work.load(Sku, sku_of(command.target))
-    if target.target:
-        raise AliasOfAlias(sku=command.sku, target=command.target,
-                           why=f"that is another name of {target.target} itself")
-    sku.alias(command.sku, command.target, target.unit, occurred_at=command.occurred_at)
-    parts_of(work, command.sku)
-    return [sku]
-
-
-def bundle_sku(command: BundleSku, work: Work) -> list[Aggregate]:
-    """Errors: BundleInsideItself (R-STK-06), SkuIsAlias (R-STK-11), R-STK-09, R-STK-12."""
-    sku: Sku = work.load(Sku, command.subject)
-    sku.bundle(command.sku, command.parts, occurred_at=command.occurred_at)
-    parts_of(work, command.sku)
-    return [sku]
-
-
-def set_threshold(command: SetThreshold, work: Work) -> list[Aggregate]:
-    """A repeat changes nothing."""
-    sku: Sku = work.load(Sku, command.subject)
-    sku.set_threshold(command.sku, command.threshold, occurred_at=command.occurred_at)
-    return [sku]
 
 
 def move_stock(command: MoveStock, work: Work) -> list[Aggregate]:
@@ -196,10 +147,6 @@ def record_slip(command: RecordSlip, work: Work) -> list[Aggregate]:
 
 HANDLERS: dict[type[Command], Handler] = {
     OpenWarehouse: open_warehouse,
-    RegisterSku: register_sku,
-    AliasSku: alias_sku,
-    BundleSku: bundle_sku,
-    SetThreshold: set_threshold,
     MoveStock: move_stock,
     CountStock: count_stock,
     SendTransfer: send_transfer,

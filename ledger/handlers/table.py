@@ -17,6 +17,7 @@ from ledger.handlers import (
     retention,
     returns,
     scores,
+    skus,
     stock,
 )
 
@@ -35,5 +36,5 @@ def joined(*tables: Mapping[type[Command], Handler]) -> dict[type[Command], Hand
 HANDLERS = joined(
     access.HANDLERS, clock.HANDLERS, corrections.HANDLERS, deductions.HANDLERS, erasure.HANDLERS,
     fulfilment.HANDLERS, imports.HANDLERS, orders.HANDLERS, people.HANDLERS, policies.HANDLERS,
-    retention.HANDLERS, returns.HANDLERS, scores.HANDLERS, stock.HANDLERS)
+    retention.HANDLERS, returns.HANDLERS, scores.HANDLERS, skus.HANDLERS, stock.HANDLERS)
 """The handler of every command of the ledger."""

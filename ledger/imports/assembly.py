@@ -54,6 +54,7 @@ class Item(NamedTuple):
     line: str
     sku: str | None
     title: str | None
+    attributes: str | None
     quantity: int
     unit_price: int
     amount_minor: int
@@ -169,9 +170,10 @@ class OrderAssembler:
             channel=self.profile.channel, currency=self.profile.currency, shop=facts["shop"],
             number=facts["number"], account=facts.get("account"), reason=facts.get("reason"),
             at=facts["placed"], warehouse=self.warehouse,
-            lines=[CaseLine(**item._replace(
-                quantity=-item.quantity, amount_minor=-item.amount_minor)._asdict(),
-                unit_price_scale=self.scale) for item in items])
+            lines=[CaseLine(
+                line=item.line, sku=item.sku, title=item.title, quantity=-item.quantity,
+                unit_price=item.unit_price, unit_price_scale=self.scale,
+                amount_minor=-item.amount_minor, fee=item.fee) for item in items])
 
     def _slip(
         self, facts: dict[str, Any], items: list[Item], main: Row, parts: Parts
@@ -292,7 +294,8 @@ class OrderAssembler:
         self.scale = self.profile.exponent if decimals is None else decimals
         finer = self.scale - self.profile.exponent
         line_at, price_at = slots.get(entry.get("line", "")), slots[entry["unit_price"]]
-        sku_at, title_at = slots.get(entry.get("sku", "")), slots.get(entry.get("title", ""))
+        sku_at, title_at, attributes_at = (
+            slots.get(entry.get(name, "")) for name in ("sku", "title", "attributes"))
         fixed = int(entry["quantity"]) if entry["quantity"].isdigit() else None
         quantity_at = slots.get(entry["quantity"], 0)
         is_fee = _fees(entry["fees"])
@@ -304,7 +307,9 @@ class OrderAssembler:
                 sku = None if sku_at is None else row[sku_at]
                 found.append(Item(
                     line=str(number) if line_at is None else row[line_at], sku=sku,
-                    title=None if title_at is None else row[title_at], quantity=quantity,
+                    title=None if title_at is None else row[title_at],
+                    attributes=None if attributes_at is None else row[attributes_at],
+                    quantity=quantity,
                     unit_price=row[price_at], fee=is_fee(sku),
                     amount_minor=rounded(quantity * row[price_at], finer)))
             return found

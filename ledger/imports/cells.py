@@ -20,6 +20,11 @@ _MONEY = re.compile(r"(-?)(\d{1,15}|\d{1,3}(?:,\d{3}){1,4})(?:\.(\d{1,30}))?", r
 _INTEGER = re.compile(r"(-?)\d{1,15}", re.ASCII).fullmatch
 _SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[eE]\+?\d{1,3}", re.ASCII).fullmatch
 _FLOAT = re.compile(r"(\d+)\.0+", re.ASCII).fullmatch
+_SUSPECT = re.compile(r"(\d{14,}0{3})(?:\.0+)?", re.ASCII).fullmatch
+"""What a spreadsheet leaves of a number with more digits than the 15 or so that it keeps. One in a
+thousand is so by itself, and who imports it can say that it is. A cell that is protected from
+spreadsheets still is not suspect: one that had rounded it would have dropped that."""
+
 _MICROSECOND = timedelta(microseconds=1)
 _TOKENS = {"%Y": r"(\d{4})", "%m": r"(\d{1,2})", "%d": r"(\d{1,2})",
            "%H": r"(\d{1,2})", "%M": r"(\d{2})", "%S": r"(\d{2})"}
@@ -31,8 +36,9 @@ def converter(
 ) -> Convert:
     """A function that turns a cell into a field's value, None if it is blank.
 
-    Where it is an id, full-width letters, digits and blanks become those of ASCII. Units:
-    `latest_us` is the latest time that is not in the future. Errors: BadCell.
+    Where it is an id, full-width letters, digits and blanks become those of ASCII, and a number
+    must not look rounded. Units: `latest_us` is the latest time that is not in the future. Errors:
+    BadCell.
     """
     parse = _parser(field, profile, latest_us)
     if is_id:
@@ -40,11 +46,14 @@ def converter(
     blanks = frozenset(("", *field.blank))
     required = field.required
     unprotect = _unformula if field.kind in ("text", "choice") else _unprotect
+    doubted = (is_id or field.kind == "id") and not profile.trust_numbers
 
     def convert(text: str) -> Any:
         text = text.strip()
         if text and text[0] in "='":
             text = unprotect(text)
+        elif doubted and (found := _SUSPECT(text)):
+            raise BadCell("rounded", digits=len(found[1]))
         if text in blanks:
             if required:
                 raise BadCell("empty")

@@ -55,6 +55,12 @@ REASONS: dict[str, tuple[str, str]] = {
     "mangled": (
         "R-IMP-07", "a spreadsheet has changed this number and its digits are lost: "
         "export the file again, and do not save it from a spreadsheet"),
+    "rounded": (
+        "R-IMP-23",
+        "is a number of {digits} digits that ends in zeros, as a spreadsheet leaves one "
+        "that it has rounded: export the file again, and do not save it from a spreadsheet. If the "
+        "platform's own numbers are so, say that you trust them (`--trust-numbers`; over HTTP "
+        "`trust_numbers`)"),
     "not_money": ("R-IMP-08", "is not an amount of money"),
     "too_many_decimals": (
         "R-IMP-08", "has more decimals than the {exponent} allowed for {currency} here"),

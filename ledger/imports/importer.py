@@ -9,6 +9,7 @@ that was seen before never undoes what came after it, and running a killed impor
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -63,8 +64,8 @@ statements are made twice."""
 def run_import(
     ledger: Target, files: Sequence[Path | Unnamed], profile: Profile, *, context: Context,
     staging_dir: Path, shop: str | None = None, policy: str = REJECT_EVERYTHING,
-    stock: str | None = None, dry_run: bool = False, progress: Progress | None = None,
-    begin: Begin | None = None,
+    stock: str | None = None, trust_numbers: bool = False, dry_run: bool = False,
+    progress: Progress | None = None, begin: Begin | None = None,
 ) -> Summary:
     """Import files into a ledger. The caller closes the summary.
 
@@ -72,13 +73,14 @@ def run_import(
     begins only once there is something to record.
 
     `shop` is used where the files name none. `stock` is one of `STOCK`, or None for what the
-    profile supports. `staging_dir` holds the staging file meanwhile. What is wrong in the files is
+    profile supports. `trust_numbers`: long numbers that end in zeros are so, and no spreadsheet has
+    rounded them. `staging_dir` holds the staging file meanwhile. What is wrong in the files is
     in the summary. Errors: UnknownPolicy (R-IMP-17), NoWarehouse (R-IMP-18), CountsAreStock
     (R-IMP-19), ImportBrokenOff (R-IMP-21); what keeps it from beginning, such as ClockSuspect.
     """
     if policy not in POLICIES:
         raise UnknownPolicy(policy=policy)
-    assembler = assembler_of(profile, shop, stock)
+    assembler = assembler_of(replace(profile, trust_numbers=trust_numbers), shop, stock)
     staging = Staging(staging_dir)
     try:
         how = _Options(context, policy, dry_run, progress, begin)
@@ -178,6 +180,8 @@ class _Run:
         parts = [self.profile.name, self.profile.version, self.profile.sha256,
                  self.assembler.shop, *self._warehouses()]
         files = [[file.source.name, file.digest] for file in self.loader.files]
+        if self.profile.trust_numbers:
+            parts.append("trust_numbers")  # other rows of the same files are taken
         return sha256(requests.IMPORT + msgspec.json.encode([files, parts])).hexdigest()[:20]
 
     def _warehouses(self) -> list[str]:
@@ -195,7 +199,8 @@ class _Run:
         command = StartImport(
             import_id=self.id, files=files, profile=profile.name, profile_version=profile.version,
             profile_sha256=profile.sha256, channel=profile.channel, shop=self.assembler.shop,
-            policy=self.how.policy, rows=self.rows, occurred_at=from_us(self.ledger.clock.wall()))
+            policy=self.how.policy, trust_numbers=profile.trust_numbers, rows=self.rows,
+            occurred_at=from_us(self.ledger.clock.wall()))
         return command, self._of_import("started")
 
     def _open_warehouses(self) -> list[Item]:

@@ -101,8 +101,8 @@ class File:
 class Profile:
     """A whole profile.
 
-    Shapes: `recipe` is its part `order` or `count`, which says what the fields make (see `assembly`
-    and `counting`); `warehouse` is where the goods are kept, empty if the files move no stock.
+    Shapes: `recipe`, its `order` or `count`, says what fields make (see `assembly`, `counting`);
+    `warehouse` is empty if the files move no stock; who imports says whether to `trust_numbers`.
     """
 
     name: str
@@ -121,6 +121,7 @@ class Profile:
     recipe: Mapping[str, Any]
     warehouse: str
     sha256: str
+    trust_numbers: bool = False
 
     @property
     def main(self) -> File:
@@ -139,8 +140,7 @@ class Profile:
         joins = {f"{part.kind}.{part.join[0]}" for part in self.parts() if part.join} | {
             part.join[1] for part in self.parts() if part.join}
         joins |= {f"{part.kind}.{part.key}" for part in self.parts() if part.key}
-        kinds = {f"{self.main.kind}.{name}" if "." not in name else name
-                 for name in named | joins}
+        kinds = {name if "." in name else f"{self.main.kind}.{name}" for name in named | joins}
         return frozenset(
             field.field for field in file.fields().values() if field.kind in ("text", "id") and (
                 field.kind == "id" or f"{file.kind}.{field.field}" in kinds))

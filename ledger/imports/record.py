@@ -47,7 +47,8 @@ class Import(Aggregate):
         self.rejected: int | None = None
 
     class Started(Aggregate.Event):
-        """The import has rows that bring something new, which follow."""
+        """The import has rows that bring something new, which follow. `trust_numbers`: who imported
+        it said that its long numbers are right although they end in zeros."""
 
         TOPIC = "import.started.v1"
         files: list[ImportedFile]
@@ -58,6 +59,7 @@ class Import(Aggregate):
         shop: str
         policy: str
         rows: int
+        trust_numbers: bool = False
 
     class Completed(Aggregate.Event):
         """All rows were decided: rows = accepted + rejected + duplicates, over all its runs.
@@ -118,6 +120,7 @@ class StartImport(_OnImport, frozen=True, kw_only=True):
     channel: IdOrNone
     shop: NameOrNone
     policy: Id
+    trust_numbers: bool = False
 
 
 class CompleteImport(_OnImport, frozen=True, kw_only=True):

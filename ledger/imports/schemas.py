@@ -191,6 +191,7 @@ class LinesSchema(Schema):
     line = _name()
     sku = _name()
     title = _name()
+    attributes = _name()
     quantity = fields.String(required=True)
     unit_price = _name(required=True)
     fees = _names(load_default=list)

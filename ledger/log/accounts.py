@@ -55,6 +55,24 @@ class AccountReader(Protocol):
         ...
 
 
+class StreamFinder(Protocol):
+    """Finds streams by their names, a part of what every store reads."""
+
+    def streams_of(
+        self, ledger: str | bytes, kind: str, *, naming: str | None = None, after: str = "",
+        limit: int = 10_000,
+    ) -> list[str]:
+        """The names of the streams of a kind, such as `warehouse`, sorted by their bytes: the first
+        `limit` of those that come after a name. With `naming`, those of which an event has it among
+        its subjects: all events of the kind are looked through for it, since no index has that."""
+        ...
+
+
+def between(kind: str, after: str) -> tuple[str, str]:
+    """Between which texts the names lie of the streams of a kind that come after a name."""
+    return max(after, f"{kind}:"), f"{kind};"  # what stands behind the colon
+
+
 # -- what an event names, and what it does ------------------------------------------------------
 
 

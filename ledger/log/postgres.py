@@ -118,6 +118,7 @@ class _Reader(SqlReader):
     mark = "%s"
     whole = "pg_typeof(a.position) = 'bigint'::regtype"
     named = "strpos(e.subjects, to_json(a.subject)::text) > 0"
+    holds = "strpos(subjects, ?) > 0"
 
     def names(self) -> Iterator[str]:
         yield from (name for (name,) in self.rows("SELECT name FROM ledgers", ()))

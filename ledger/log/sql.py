@@ -190,6 +190,13 @@ class SqlStore:
         with self.reading() as reader:
             return reader.odd_accounts(ledger, limit)
 
+    def streams_of(
+        self, ledger: Which, kind: str, *, naming: str | None = None, after: str = "",
+        limit: int = 10_000,
+    ) -> list[str]:
+        with self.reading() as reader:
+            return reader.streams_of(ledger, kind, naming=naming, after=after, limit=limit)
+
     def standing(self, known: Known) -> dict[str, int]:
         with self.reading() as reader:
             return reader.standing(known)

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.common.values import MAX_INTEGER
-from ledger.log.accounts import Kinds, index_of
-from ledger.log.envelope import Entry, Outline
+from ledger.log.accounts import Kinds, between, index_of
+from ledger.log.envelope import Entry, Outline, spelled_subjects
 from ledger.log.schema import COLUMNS
 from ledger.log.store import (
     NOBODY,
@@ -131,6 +131,9 @@ class SqlReader:
     whole = "typeof(a.position) = 'integer'"
     named = "instr(e.subjects, json_quote(a.subject)) > 0"
     """Whether a row of the index has a position, and an event there names its account."""
+
+    holds = "instr(subjects, ?) > 0"
+    """Whether an event names a subject, in its quotes."""
 
     def __init__(self, connection: Connection, names: Names, kinds: Kinds) -> None:
         self.connection = connection
@@ -282,6 +285,18 @@ class SqlReader:
                                         for kind in self.kinds)])
         return self.rows(_ODD_ACCOUNTS.format(kinds=kinds, whole=self.whole, named=self.named),
                          (self.id_of(ledger), *self.kinds, limit))
+
+    def streams_of(
+        self, ledger: Which, kind: str, *, naming: str | None = None, after: str = "",
+        limit: int = 10_000,
+    ) -> list[str]:
+        held, values = "", [self.id_of(ledger), *between(kind, after)]
+        if naming is not None:
+            held = f" AND {self.holds}"
+            values.append(spelled_subjects([naming])[1:-1])
+        return [row[0] for row in self.rows(
+            "SELECT DISTINCT stream FROM events WHERE ledger = ? AND stream > ? AND stream < ?"
+            f"{held} ORDER BY stream LIMIT ?", (*values, max(limit, 0)))]
 
     def standing(self, known: Known) -> dict[str, int]:
         ((ledgers, heads),) = self.rows(_STANDING, (known.id, known.name, known.id))

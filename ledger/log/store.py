@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from ledger.common.errors import Conflict, Invalid, LedgerError, Misconfigured, Unavailable
 from ledger.common.values import MAX_INTEGER
 from ledger.log import merkle
-from ledger.log.accounts import AccountReader, Kinds
+from ledger.log.accounts import AccountReader, Kinds, StreamFinder
 from ledger.log.envelope import Entry, Outline
 
 
@@ -229,7 +229,7 @@ def gapless(
     return entries
 
 
-class Reader(AccountReader, Protocol):
+class Reader(AccountReader, StreamFinder, Protocol):
     """Reads of one ledger, all in log order."""
 
     def id_of(self, ledger: Which) -> bytes:

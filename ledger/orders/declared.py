@@ -16,10 +16,11 @@ from ledger.common.moments import Moment
 from ledger.common.personal import Person, Plain
 from ledger.common.values import Checks
 from ledger.core.commands import Work
-from ledger.orders.errors import LinesDiffer
+from ledger.orders.comparing import are_the_same, with_attributes
 from ledger.orders.order import Order
 from ledger.orders.placing import NewOrder, buyer_of, must_be_in
-from ledger.orders.values import AMOUNT_FIELDS, ENDED, Amounts, Line, Payment
+from ledger.orders.review import LINES_DIFFER
+from ledger.orders.values import AMOUNT_FIELDS, ENDED, OPEN, Amounts, Line, Payment
 from ledger.stock.pieces import LineParts, Part, sku_of
 from ledger.stock.skus import Sku, parts_of
 from ledger.stock.warehouses import must_be_open
@@ -180,15 +181,46 @@ class Declaration:
             order.declare(Order.DetailsChanged, self.at, **new, reason="declared")
 
     def lines(self) -> None:
-        """Other lines than those known. Errors: LinesDiffer (R-ORD-26)."""
+        """Other lines than those known: corrected while no goods have moved, else an exception of
+        the order. It is for a person to say which are right, and no fact beside them waits for
+        that. Rules: R-ORD-50, R-ORD-51."""
         order, new = self.order, self.command.lines
         old = list((order.lines or {}).values())
-        if new is None or new == old:
+        if new is None:
             return
-        if order.warehouse:
-            raise LinesDiffer(order=order.id, warehouse=order.warehouse)
-        self._correct("lines", {"lines": msgspec.to_builtins(old)},
-                      {"lines": msgspec.to_builtins(new)})
+        if are_the_same(old, new):
+            self._agree()
+            if order.goods.has(*OPEN) and not order.ended:
+                self._correct_lines(old, with_attributes(old, new))
+        elif order.has_moved():
+            self._differ(new)
+        else:
+            self._correct_lines(old, new)
+            self._agree()
+
+    def _correct_lines(self, old: list[Line], new: list[Line]) -> None:
+        if new != old:
+            self._correct("lines", {"lines": msgspec.to_builtins(old)},
+                          {"lines": msgspec.to_builtins(new)})
+
+    def _differ(self, new: list[Line]) -> None:
+        """Open the exception, once for the same lines of a file."""
+        order = self.order
+        if order.last_declared and are_the_same(order.last_declared, new):
+            return
+        self._agree()  # with what it said before: this is another difference
+        order.declare(Order.ExceptionOpened, self._by_now(), exception=LINES_DIFFER,
+                      kind=LINES_DIFFER, declared=new)
+
+    def _agree(self) -> None:
+        """Close the exception, if the ledger opened it."""
+        order = self.order
+        if order.exceptions.get(LINES_DIFFER) == LINES_DIFFER and order.last_declared:
+            order.declare(Order.ExceptionClosed, self._by_now(), exception=LINES_DIFFER)
+
+    def _by_now(self) -> Moment:
+        """When both the file and what it is compared with were there."""
+        return Moment(max(self.at.at, self.order.latest_at), inferred=True)
 
     def _correct(self, fact: str, old: dict[str, Any], new: dict[str, Any]) -> None:
         order = self.order

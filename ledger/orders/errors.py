@@ -151,14 +151,6 @@ class GoodsMoved(Refused):
     rule = "R-ORD-25"
 
 
-class LinesDiffer(Refused):
-    """The file gives other lines for {order} than are recorded, and goods of it have already moved
-    in {warehouse}. Correct the order and its stock by hand."""
-
-    code = "lines_differ"
-    rule = "R-ORD-26"
-
-
 class LastCheckFailed(Refused):
     """{order} cannot be packed: its last check failed. Put right what was wrong, and check it
     again."""

@@ -21,6 +21,7 @@ from ledger.orders.errors import (
 )
 from ledger.orders.standing import OrderStanding
 from ledger.orders.values import ON_DELIVERY, PREPAID, Amounts, Line, Payment
+from ledger.stock.pieces import sku_of
 
 
 class OrderPayment(OrderStanding):
@@ -61,6 +62,10 @@ class OrderPayment(OrderStanding):
         reason: Personal | None = None
         inferred: list[str] = []
 
+        def about(self) -> list[str]:
+            """The SKUs of its new lines."""
+            return [sku_of(line["sku"]) for line in self.new.get("lines", ()) if line.get("sku")]
+
     class Paid(Aggregate.Event):
         """The buyer paid."""
 
@@ -99,7 +104,7 @@ class OrderPayment(OrderStanding):
         elif fact == "refunded":
             self.refunded_minor = new["refunded_minor"]
         else:
-            self._know_lines(msgspec.convert(new["lines"], list[Line]))
+            self._correct_lines(msgspec.convert(new["lines"], list[Line]))
         self._note_version(fact)
 
     @event(Paid)

@@ -15,8 +15,11 @@ EXCEPTIONS = (
     "out_of_stock", "address_invalid", "sku_unmapped", "refund_requested", "price_below_floor",
     "waybill_failed", "part_paid", "buyer_remark", "platform_already_shipped",
     "duplicate_suspected", "check_failed", "unsendable", "courier_delayed", "courier_lost",
-    "courier_damaged", "parcel_refused", "completed_unsent")
+    "courier_damaged", "parcel_refused", "completed_unsent", "lines_differ")
 """The kinds of exceptions."""
+
+LINES_DIFFER = "lines_differ"
+"""That a file gives other lines than are recorded; it opens and closes by files alone."""
 
 
 class OrderReview(OrderStanding):
@@ -27,6 +30,7 @@ class OrderReview(OrderStanding):
         super().begin()
         self.approved = False
         self.exceptions: dict[str, str] = {}
+        self.last_declared: tuple[Line, ...] = ()
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -71,6 +75,7 @@ class OrderReview(OrderStanding):
         """Something keeps the order from being sent, or went wrong on its way.
 
         It has a note where somebody wrote one, and none where it follows from another event.
+        `declared` are the lines of a file, where they are what differs.
         """
 
         TOPIC = "order.exception_opened.v1"
@@ -78,6 +83,7 @@ class OrderReview(OrderStanding):
         kind: Annotated[str, Words(*EXCEPTIONS)]
         note: Personal | None = None
         owner: str | None = None
+        declared: list[Line] = []
 
     class ExceptionNoted(Aggregate.Event):
         """What was done about an exception; it may have a new owner."""
@@ -130,15 +136,18 @@ class OrderReview(OrderStanding):
         self.warehouse = warehouse
 
     @event(ExceptionOpened)
-    def _exception_opened(self, exception, kind):
+    def _exception_opened(self, exception, kind, declared):
         self.exceptions = {**self.exceptions, exception: kind}
+        self.last_declared = tuple(declared) or self.last_declared
 
     @event(ExceptionNoted)
     def _exception_noted(self):
         pass
 
     @event(ExceptionClosed)
-    def _exception_closed(self, exception):
+    def _exception_closed(self, exception, note):
+        if note is None and self.exceptions.get(exception) == LINES_DIFFER:
+            self.last_declared = ()  # by a file that agrees again, and not by somebody
         self.exceptions = {name: kind for name, kind in self.exceptions.items()
                            if name != exception}
 

@@ -51,10 +51,28 @@ class OrderStanding(Aggregate):
 
     def _know_lines(self, lines: list[Line]) -> None:
         """Take lines whose pieces are all where the order as a whole is known to be."""
-        state = "delivered" if self.delivered_at else "in_transit" if self.dispatched_at else (
-            "cancelled" if self.ended == "cancelled" else "unreserved")
         self.lines = {line.line: line for line in lines}
-        self.goods = Goods.of(lines, state)
+        self.goods = Goods.of(lines, self._state_of_all())
+
+    def _state_of_all(self) -> str:
+        return "delivered" if self.delivered_at else "in_transit" if self.dispatched_at else (
+            "cancelled" if self.ended == "cancelled" else "unreserved")
+
+    def has_moved(self) -> bool:
+        """Whether goods of it moved in a warehouse, or some are not where the order as a whole is
+        known to be."""
+        state = self._state_of_all()
+        return bool(self.warehouse or self.parts_back) or any(
+            states.keys() - {state} for states in self.goods.values())
+
+    def _correct_lines(self, lines: list[Line]) -> None:
+        """Take lines in the place of those known. Where only their words differ, their pieces stay
+        in the states that they are in."""
+        goods = self.goods
+        self._know_lines(lines)
+        if {line: sum(states.values()) for line, states in goods.items()} == {
+                line: sum(states.values()) for line, states in self.goods.items()}:
+            self.goods = goods
 
     def _move(self, counts: Collection[Any], sources: Iterable[str], target: str) -> None:
         self.goods = self.goods.moved(counts, sources, target)

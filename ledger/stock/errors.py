@@ -109,6 +109,29 @@ class BinNeeded(Refused):
     rule = "R-STK-17"
 
 
+class SkuHasStock(Refused):
+    """{sku} cannot stand for anything else yet: {stock} holds {levels}. Move these pieces to where
+    they are to be counted, or off the books, and let no order wait for them; then say it again."""
+
+    code = "sku_has_stock"
+    rule = "R-STK-21"
+
+
+class SkuIsOrdered(Refused):
+    """{sku} cannot stand for anything else yet: line {line} of {order} has {pieces} pieces of it to
+    be sent ({state}). Send that line, change it, or end its order; then say it again."""
+
+    code = "sku_is_ordered"
+    rule = "R-STK-22"
+
+
+class ThresholdOfNoStock(Refused):
+    """{sku} has no stock of its own: it stands for {others}. Set the threshold of that instead."""
+
+    code = "threshold_of_no_stock"
+    rule = "R-STK-23"
+
+
 class TooManyPostings(Refused):
     """{document} would post {postings} times to stock, its lines times the parts that they are made
     of, and {most} is the most for one event. Split it, or let no stock move."""

@@ -15,10 +15,11 @@ from ledger.stock.errors import (
     BundleTooLarge,
     SkuIsAlias,
     SkuUnknown,
+    ThresholdOfNoStock,
     UnitFixed,
 )
 from ledger.stock.pieces import MAX_PIECES, PIECE, Part, Unit, sku_of
-from ledger.stock.places import stock_of
+from ledger.stock.places import PHYSICAL, WAITING, stock_of
 
 MAX_PARTS = 100
 MAX_DEEP = 10
@@ -97,6 +98,11 @@ class Sku(Aggregate):
 
     # -- rules ------------------------------------------------------------------------------------
 
+    @property
+    def stands_for_others(self) -> bool:
+        """Whether it is another name or a bundle."""
+        return bool(self.target or self.parts)
+
     def register(
         self, sku: str, title: str | None, unit: str = PIECE, *, occurred_at: datetime
     ) -> None:
@@ -128,7 +134,10 @@ class Sku(Aggregate):
             self._bundled(sku=sku, parts=parts, occurred_at=occurred_at)
 
     def set_threshold(self, sku: str, threshold: int, *, occurred_at: datetime) -> None:
-        """Units: pieces."""
+        """Units: pieces. Errors: ThresholdOfNoStock (R-STK-23)."""
+        if self.stands_for_others:
+            others = [self.target] if self.target else [part.sku for part in self.parts]
+            raise ThresholdOfNoStock(sku=sku, others=", ".join(others))
         if self.threshold != threshold:
             self._threshold_set(sku=sku, threshold=threshold, occurred_at=occurred_at)
 
@@ -219,12 +228,23 @@ class SetThreshold(_OnSku, frozen=True, kw_only=True):
     threshold: Level
 
 
+def held_by(account: StockAccount) -> dict[str, int]:
+    """The pieces of a SKU that a warehouse has to account for, by place, and how many of it orders
+    wait for; what is zero is left out."""
+    waited_for = sum(one.quantity for one in account.waiting.values())
+    held = {place: level for place, level in account.levels.items() if place in PHYSICAL}
+    return {**held, **({WAITING: waited_for} if waited_for else {})}
+
+
 def real_sku(work: Work, warehouse: str, sku: str, *, new: bool) -> str:
-    """The SKU that a name stands for; it has to be known, unless it may be `new`.
+    """The SKU that a name stands for; it has to be known, unless it may be `new`. What lies under
+    the name itself, since it came back or was there before, is moved and counted under it.
 
     Errors: SkuUnknown (R-STK-03), BundleHasNoStock (R-STK-08).
     """
     known: Sku = work.load(Sku, sku_of(sku))
+    if known.stands_for_others and held_by(work.load(StockAccount, stock_of(warehouse, sku))):
+        return sku
     if known.parts:
         raise BundleHasNoStock(sku=sku)
     if known.target:

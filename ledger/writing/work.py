@@ -8,7 +8,7 @@ from ledger.core import event_types
 from ledger.core.accounts import AHEAD_US, Account, Touch, settled, touch_of, touches_of
 from ledger.core.aggregate import Aggregate, in_turn
 from ledger.core.commands import Command, Handlers, Wanted
-from ledger.core.postings import ACCOUNT_KINDS
+from ledger.core.postings import ACCOUNT_KINDS, held_in
 from ledger.log.accounts import accounts_in
 from ledger.log.envelope import Entry
 from ledger.log.milestones import gave_up_at
@@ -284,6 +284,18 @@ class Work:
         names = set(streams)
         return [*map(event_types.decode, self.reader.streams(self.ledger, sorted(names))),
                 *(fact for fact in self._facts if fact.originator_id in names)]
+
+    def streams_of(self, kind: str, naming: str | None = None) -> Iterator[list[str]]:
+        """The names of all streams of a kind, in parts, also of those that this batch began; with
+        `naming`, of those of which an event has it among its subjects."""
+        after = ""
+        while names := self.reader.streams_of(self.ledger, kind, naming=naming, after=after,
+                                              limit=READ_BACK):
+            yield names
+            after = names[-1]
+        yield sorted({
+            fact.originator_id for fact in self._facts if fact.originator_id.startswith(f"{kind}:")
+            and (naming is None or naming in {*fact.about(), *map(held_in, fact.accounts())})})
 
     def facts_since(self, position: int, most: int) -> list[Any] | None:
         """All facts after a position, also those of this batch; None if they are more than so many.

@@ -42,6 +42,7 @@ from projections.stock.tables import (
     deltas,
     levels,
     notices,
+    standing,
     thresholds,
     units,
 )
@@ -52,6 +53,9 @@ THRESHOLD = 10
 """Fewer available pieces than this are too few, where nobody set another threshold."""
 
 KINDS = (f"{StockAccount.KIND}:",)
+
+STANDING = (Sku.Aliased.TOPIC, Sku.Bundled.TOPIC)
+"""What says that a SKU stands for others, or for itself again."""
 
 Item = tuple[str, str]
 """A SKU and a warehouse."""
@@ -85,6 +89,8 @@ class Inventory(msgspec.Struct):
     bins: dict[tuple[str, str, str], tuple[int, int]] = {}
     thresholds: dict[str, tuple[int, int]] = {}
     thresholds_set: set[str] = set()
+    for_others: dict[str, tuple[int, int]] = {}
+    for_others_set: set[str] = set()
     units: dict[str, tuple[str, int]] = {}
     open: dict[Noticed, Notice] = {}
     closed: list[tuple[Noticed, Notice]] = []
@@ -100,9 +106,9 @@ class Stock:
     """
 
     name: ClassVar[str] = "stock"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     tables: ClassVar[tuple[Table, ...]] = (
-        levels, deltas, bins, bin_deltas, thresholds, units, notices)
+        levels, deltas, bins, bin_deltas, thresholds, standing, units, notices)
 
     def __init__(self) -> None:
         self.until: int | None = None
@@ -125,6 +131,8 @@ class Stock:
             found.bins[row.sku, row.warehouse, row.bin] = row.quantity, row.position
         for row in rows.among(thresholds, ledger, "sku", skus):
             found.thresholds[row.sku] = row.threshold, row.position
+        for row in rows.among(standing, ledger, "sku", skus):
+            found.for_others[row.sku] = row.for_others, row.position
         for row in _open(rows, ledger, skus):
             found.open[row.sku, row.warehouse, row.place, row.bin] = Notice(*row[5:])
         return found
@@ -140,8 +148,12 @@ class Stock:
             elif entry.type == Sku.ThresholdSet.TOPIC and _taken(state, entry.occurred_at):
                 state.thresholds[event.sku] = event.threshold, entry.position
                 state.thresholds_set.add(event.sku)
-                for item in [item for item in state.levels if item[0] == event.sku]:
-                    _look(state, item, _when(entry, entry.occurred_at), {AVAILABLE})
+                _look_again(state, event.sku, entry)
+            elif entry.type in STANDING and _taken(state, entry.occurred_at):
+                others = event.target if entry.type == Sku.Aliased.TOPIC else event.parts
+                state.for_others[event.sku] = int(bool(others)), entry.position
+                state.for_others_set.add(event.sku)
+                _look_again(state, event.sku, entry)
 
     def changes(self, state: Inventory) -> Iterator[Change]:
         """The rows that the state now has."""
@@ -156,6 +168,8 @@ class Stock:
         yield Change(bin_deltas, sorted(state.bin_deltas), [])
         yield Change(thresholds, [], [(ledger, sku, *state.thresholds[sku])
                                       for sku in sorted(state.thresholds_set)])
+        yield Change(standing, [], [(ledger, sku, *state.for_others[sku])
+                                    for sku in sorted(state.for_others_set)])
         yield Change(units, [], [(ledger, sku, *held)
                                  for sku, held in sorted(state.units.items())])
         touched = [*state.closed, *state.open.items()]
@@ -165,8 +179,8 @@ class Stock:
 
 
 def _skus_of(entry: Outline) -> list[str]:
-    """The SKUs to whose stock an entry posts, or whose threshold it sets."""
-    if entry.type == Sku.ThresholdSet.TOPIC:
+    """The SKUs to whose stock an entry posts, or of which it says when they are low."""
+    if entry.type in (Sku.ThresholdSet.TOPIC, *STANDING):
         return [unquote(entry.stream.split(":")[1])]
     return [_item_of(account)[0] for account in accounts_in(entry.subjects, KINDS)]
 
@@ -293,6 +307,12 @@ def _when(entry: Outline, at: int) -> _When:
     return _When(entry.position, at, entry.stream)
 
 
+def _look_again(state: Inventory, sku: str, entry: Outline) -> None:
+    """Something was said of when a SKU is low: in each warehouse it may be, or be no more."""
+    for item in [item for item in state.levels if item[0] == sku]:
+        _look(state, item, _when(entry, entry.occurred_at), {AVAILABLE})
+
+
 def _look(
     state: Inventory, item: Item, when: _When, places: Iterable[str], *,
     names: Iterable[str] = (),
@@ -301,7 +321,9 @@ def _look(
     known = state.levels[item]
     for place in sorted(places):
         if place == AVAILABLE:
-            threshold = state.thresholds.get(item[0], (THRESHOLD, 0))[0]
+            threshold, _ = state.thresholds.get(item[0], (THRESHOLD, 0))
+            if state.for_others.get(item[0], (0, 0))[0]:
+                threshold = known[place]  # without stock of its own it is never low
             _notice(state, (*item, LOW, ""), when, known[place], threshold=threshold)
         if place in PHYSICAL:
             _notice(state, (*item, place, ""), when, known[place], threshold=0)

@@ -76,6 +76,18 @@ thresholds = Table(
     sqlite_with_rowid=False,
 )
 
+standing = Table(
+    "sku_standing", metadata,
+    ledger_column(),
+    Column("sku", Key, nullable=False),
+    Column("for_others", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("ledger", "sku", name="sku_standing_pk"),
+    sqlite_with_rowid=False,
+)
+"""SKUs that were another name or a bundle, and whether they are by now (1): what has no stock of
+its own is never low."""
+
 units = Table(
     "sku_units", metadata,
     ledger_column(),

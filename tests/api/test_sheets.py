@@ -5,12 +5,14 @@ import io
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from api import sheets
 
 ROWS = [{"number": "007", "score": "87.5", "what": "=HYPERLINK(1)", "sealed": True, "none": None,
-         "terms": [{"a": 1}], "count": 3, "loss": "-2.5"}]
+         "terms": [{"a": 1}], "count": 3, "amount": "-2.5", "sku": "10.5"}]
 NAMES = list(ROWS[0])
 
 
@@ -23,7 +25,7 @@ def read(raw: bytes) -> dict[str, list[list[Any]]]:
 def test_xlsx__holds_numbers_and_texts() -> None:
     told = read(sheets.as_xlsx({"scores": (NAMES, ROWS)}, {"position": 7, "notes": ["open"]}))
     assert told["scores"] == [NAMES, ["007", 87.5, "=HYPERLINK(1)", True, "", '[{"a":1}]', 3.0,
-                                      -2.5]]
+                                      -2.5, "10.5"]]
     assert told["as of"] == [["position", "7"], ["notes", '["open"]']]
 
 
@@ -44,5 +46,41 @@ def test_csv__neutralises_formulas(text: str) -> None:
     assert list(csv.reader(io.StringIO(told, newline=""))) == [["a"], [f"'{text}"]]
 
 
-def test_csv__leaves_decimals_alone() -> None:
-    assert sheets.as_csv([{"a": "-2.5"}], ["a"]).decode("utf-8-sig") == "a\r\n-2.5\r\n"
+def cell(value: Any, name: str = "sku") -> str:
+    """What CSV has for a value."""
+    told = sheets.as_csv([{name: value}], [name]).decode("utf-8-sig")
+    _, (found,) = csv.reader(io.StringIO(told, newline=""))
+    return found
+
+
+def test_csv__leaves_numbers_alone() -> None:
+    assert cell("-2.5", "amount") == "-2.5"
+    assert (cell(-5), cell(123_456_789_012)) == ("-5", "123456789012")
+    assert cell(2**53) == f"'{2**53}"
+
+
+@pytest.mark.parametrize("text", [
+    "2022072512345928259", "0012345678901234", "1234567890123456", "123456789012", "0012", "007",
+    "3E5", "1e10", "10.50", "10.5", "1,000", "1-2", "1/2", "5%", "12:30", "3 PM", "(5)", " 12",
+    "2026-09-01", "MAR1", "1-Dec", "SEPT2", "9月1日", "2026年9月", "-2.5", "'x", "'0012"])
+def test_csv__keeps_texts_that_a_spreadsheet_would_change(text: str) -> None:
+    """hutool#2477, react-csv#136: order numbers lost their last digits."""
+    assert cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", [
+    "12", "0", "13900000000", "A1", "QM-LS406-P", "order:c:s:1", "2026-09-01T02:00:00Z", "顺丰",
+    "", "decor", "march 12b", "e", "MARS1"])
+def test_csv__leaves_texts_alone_that_no_spreadsheet_changes(text: str) -> None:
+    assert cell(text) == text
+
+
+@given(text=st.text(st.sampled_from("0123456789.,-+=@'\tEe:/年月ab \u4e91")))
+def test_csv__has_each_text_behind_at_most_one_mark(text: str) -> None:
+    """Whoever takes one ' from the beginning has the text itself."""
+    assert cell(text, "title").removeprefix("'") == text
+
+
+def test_csv__leaves_days_and_months_in_their_columns() -> None:
+    assert (cell("2026-09-01", "day"), cell("2026-09", "month"), cell("08:30", "start")) == (
+        "2026-09-01", "2026-09", "08:30")

@@ -12,6 +12,7 @@ from ledger.common.values import to_us
 from ledger.core.accounts import Account, Touch, settled, touches_of
 from ledger.core.aggregate import Aggregate, in_turn
 from ledger.core.commands import Command, Wanted
+from ledger.core.postings import held_in
 from ledger.handlers.table import HANDLERS
 from ledger.log.persons import PersonLost
 from ledger.orders.order import Order
@@ -99,7 +100,13 @@ class Story:
         return [one for one in self.placed if one[1].originator_id == stream]
 
     def facts_of(self, streams: Collection[str]) -> list[Any]:
-        return []
+        return [fact for _, fact in self.placed if fact.originator_id in streams]
+
+    def streams_of(self, kind: str, naming: str | None = None) -> Iterator[list[str]]:
+        yield sorted({
+            fact.originator_id for _, fact in self.placed
+            if fact.originator_id.startswith(f"{kind}:") and (
+                naming is None or naming in {*fact.about(), *map(held_in, fact.accounts())})})
 
     def facts_since(self, position: int, most: int) -> list[Any] | None:
         return []

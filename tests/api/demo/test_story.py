@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from api import sheets
 from api.cli.commands import COMMANDS
 from api.demo.scores import SEALED_ON
+from ledger.common.decimals import is_decimal
 
 Ask = Callable[..., Any]
 
@@ -58,6 +60,24 @@ def test_demo__seals_scores_that_add_up_exactly(ask: Ask) -> None:
         assert exact["score"] == Decimal("0.75") * exact["committee"] \
             + Decimal("0.25") * exact["self"] + exact["bonus"] - exact["deductions"]
     assert scores(ask) == rows
+
+
+def test_demo__has_its_decimals_in_columns_of_numbers_and_its_names_as_texts(ask: Ask) -> None:
+    """Who adds a decimal to a report names its column in `api.sheets`, or Excel gets a text."""
+    marked, decimals = set(), set()
+    for name in ("orders", "inventory", "bins", "stock-ledger", "scores", "score-history",
+                 "deductions", "appeals", "staff", "shifts", "rosters", "leave", "policies",
+                 "closings", "low-stock", "reconciliation", "returns"):
+        for row in ask("report", name, "--format", "json"):
+            for column, value in row.items():
+                told = sheets.as_csv([row], [column]).decode("utf-8-sig").split("\r\n")[1]
+                if told.startswith("'"):
+                    marked.add(column)
+                if isinstance(value, str) and is_decimal(value) and "." in value:
+                    decimals.add(column)
+    assert marked == {"number"}
+    assert decimals <= sheets.DECIMALS
+    assert {"score", "committee", "points"} <= decimals
 
 
 def test_demo__restates_what_an_appeal_changed(ask: Ask) -> None:

@@ -561,6 +561,23 @@ def test_import__goes_on_behind_its_answer(web: Web) -> None:
 
 
 @on_sqlite
+def test_import__takes_long_numbers_that_end_in_zeros_once_they_are_trusted(
+    web: Web, tmp_path: Path
+) -> None:
+    export = tmp_path / "export.csv"
+    export.write_text(f"{shops.HEADER}\n{shops.order('1000756800252750000')}\n")
+    refused = finished(web, upload(web, export, "a", profile="tmall-report"))
+    assert (refused["state"], refused["faults"]) == ("rejected", 1)
+    told = web.get(f"/v1/imports/{refused['import']}/faults").json
+    assert told is not None
+    assert [one["code"] for one in told["items"]] == ["rounded"]
+    problem(upload(web, export, "b", profile="tmall-report", trust_numbers="maybe"), 422,
+            "invalid_values")
+    taken = finished(web, upload(web, export, "c", profile="tmall-report", trust_numbers="true"))
+    assert (taken["state"], taken["counts"]["accepted"]) == ("done", 1)
+
+
+@on_sqlite
 def test_import__lists_what_was_read_otherwise_than_it_is_printed(
     web: Web, tmp_path: Path
 ) -> None:

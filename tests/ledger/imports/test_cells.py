@@ -1,5 +1,6 @@
 """From the text of a cell to a value, also where a spreadsheet has touched it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -85,6 +86,23 @@ def test_id__accepted_without_its_protection(text: str, found: str | None) -> No
 @pytest.mark.parametrize("text", ["1.23E+17", "9.94e17", '="1E+5"', "17850.0", "#REF!", "#N/A"])
 def test_id__rejected_when_a_spreadsheet_changed_it(text: str) -> None:
     assert code(text, "id") == "mangled"
+
+
+@pytest.mark.parametrize("text", [
+    "1000756800252750000", "12345678901234000", "1000756800252750000.0", " 20000000000000000000\t"])
+def test_id__rejected_when_a_spreadsheet_may_have_rounded_it(text: str) -> None:
+    """R-IMP-23: its last digits are zeros, whatever they were."""
+    assert code(text, "id", float_id=True) == "rounded"
+    trusted = replace(TMALL, trust_numbers=True)
+    assert value(text, "id", profile=trusted, float_id=True) == text.strip().removesuffix(".0")
+
+
+@pytest.mark.parametrize("text", [
+    "1000756800252750100", "1234567890123000", "A1000756800252750000", '="1000756800252750000"',
+    "'1000756800252750000"])
+def test_id__accepted_when_no_spreadsheet_rounded_it(text: str) -> None:
+    """Of 16 digits none is lost, and a protected cell was never a number."""
+    assert value(text, "id") == text.strip("='\"")
 
 
 def test_id__accepted_as_a_float_where_the_profile_says_so() -> None:

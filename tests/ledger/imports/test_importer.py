@@ -345,6 +345,19 @@ def test_full_width__read_as_ascii_with_a_warning(shop: Shop) -> None:
     assert counts(shop.bring(shop.file([order("A12")]))) == (1, 0, 0, 1)
 
 
+def test_rounded__numbers_are_refused_with_their_place_unless_they_are_trusted(shop: Shop) -> None:
+    """R-IMP-23; the import's record says that they were."""
+    export = shop.file([order("13"), order("1000756800252750000")])
+    summary = shop.bring(export)
+    (fault,) = summary.faults
+    assert (fault.row, fault.column, fault.value, fault.code, fault.rule) == (
+        3, "订单编号", "1000756800252750000", "rounded", "R-IMP-23")
+    assert "is a number of 19 digits" in fault.reason
+    assert counts(shop.bring(export, policy=REJECT_FAILED_ROWS)) == (2, 1, 1, 0)
+    assert counts(shop.bring(export, trust_numbers=True)) == (2, 1, 0, 1)
+    assert [one.get("trust_numbers") for one in shop.payloads("import.started.v1")] == [None, True]
+
+
 def test_blanks__of_another_kind_are_read_as_blanks_or_rejected(shop: Shop) -> None:
     rows = [order("a\u30001"), order("a\xa02"), order("a\u20033"), order("\u3000b1\xa0")]
     summary = shop.bring(shop.file(rows), policy=REJECT_FAILED_ROWS)

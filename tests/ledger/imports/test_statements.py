@@ -202,6 +202,34 @@ def test_taobao_items__tell_the_lines_of_orders_that_were_known_without(shop: Sh
     assert lines_known(shop) == (826, 982)
 
 
+def test_taobao_items__have_the_attributes_of_their_lines_as_printed(shop: Shop) -> None:
+    shop.bring(*ORDERS, *ITEMS, profile="taobao-items")
+    printed = Counter(line.get("attributes") for placed in shop.payloads("order.placed.v1")
+                      for line in placed["lines"])
+    assert printed["版本：平装"] > 100
+
+
+def test_taobao_items__come_again_with_attributes_only_for_what_is_still_to_be_sent(
+    shop: Shop,
+) -> None:
+    """Whoever brings last year's files again does not get a correction of each of its orders."""
+    older = yaml.safe_load((profiles.PACKAGED / "taobao-items.yaml").read_text("utf-8"))
+    items = older["files"]["items"]
+    del items["columns"]["商品属性"], older["order"]["lines"]["attributes"]
+    items["ignored"].append("商品属性")
+    bare = shop.folder / "bare.yaml"
+    bare.write_text(yaml.safe_dump(older, allow_unicode=True), "utf-8")
+    shop.bring(ORDERS[-1], ITEMS[-1], profile=str(bare))
+    shop.bring(ORDERS[-1], ITEMS[-1], profile="taobao-items")
+    entries = shop.log()
+    gone = {entry.stream for entry in entries if entry.type in (
+        "order.dispatched.v1", "order.completed.v1", "order.closed.v1", "order.cancelled.v1")}
+    corrected = {entry.stream for entry in entries if entry.type == "order.corrected.v1"}
+    placed = {entry.stream for entry in entries if entry.type == "order.placed.v1"}
+    assert corrected == placed - gone
+    assert len(corrected) < len(placed) / 4
+
+
 def test_taobao_items__are_the_same_when_only_status_and_remark_changed(shop: Shop) -> None:
     shop.bring(ORDERS[0], ITEMS[0], profile="taobao-items")
     text = ITEMS[0].read_text("gb18030").replace("等待买家付款", "交易成功")
@@ -252,11 +280,19 @@ def test_lines__corrected_when_they_are_told_differently(shop: Shop) -> None:
     assert shop.types()["order.dispatched.v1"] == 1
 
 
-def test_lines__rejected_when_their_stock_has_moved(shop: Shop) -> None:
-    generic(shop, f"{ROW}2026-03-02 09:00")
-    summary = generic(shop, f"{ROW}2026-03-02 09:00".replace("SH-001", "SH-009"))
-    fault, = summary.faults
-    assert (fault.rule, fault.value) == ("R-ORD-26", "7")
+SENT = f"{ROW}2026-03-02 09:00"
+
+
+def test_lines__that_differ_once_goods_have_moved_open_an_exception(shop: Shop) -> None:
+    """R-ORD-51. The order beside it is recorded, and the file counts as read."""
+    generic(shop, SENT)
+    summary = generic(shop, SENT.replace("SH-001", "SH-009"), ROW.replace("7,1", "8,1"))
+    assert (counts(summary), summary.ok) == ((2, 2, 0, 0), True)
+    opened, = shop.payloads("order.exception_opened.v1")
+    assert (opened["kind"], [line["sku"] for line in opened["declared"]]) == (
+        "lines_differ", ["SH-009"])
+    generic(shop, SENT.replace("SH-001", "SH-009"), ROW.replace("7,1", "9,1"))
+    assert shop.types()["order.exception_opened.v1"] == 1
 
 
 # -- counts ---------------------------------------------------------------------------------------

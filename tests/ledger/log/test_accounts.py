@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -100,6 +101,38 @@ def test_accounts__are_those_of_all_subjects_after_any_appends(
         must_be_indexed(store, rows, name)
     for names, bounds in asked:
         assert store.accounts(name, names, **bounds) == model(rows, names, **bounds)
+
+
+STREAMS = st.sampled_from(["order:a", "order:b:1", "order:é", "orders:a", "order", "sku:a",
+                           "warehouse:a", "order:\U0001f600"])
+
+
+@given(rows=st.lists(st.tuples(STREAMS, SUBJECTS), max_size=12),
+       asked=st.tuples(st.sampled_from(["order", "warehouse", "none"]),
+                       st.one_of(st.none(), NAMES), st.one_of(st.just(""), STREAMS),
+                       st.integers(0, 4)))
+@per_store
+def test_streams_of__are_those_of_a_kind_in_order_and_those_that_name_something(
+    store: Store, rows: list[tuple[str, list[str]]], asked: Any
+) -> None:
+    """In the transaction and after it."""
+    name, versions = uuid4().hex, Counter[str]()
+    ledger = made(store, name)
+    entries = []
+    for position, (stream, subjects) in enumerate(rows, 1):
+        versions[stream] += 1
+        entries.append(entry(position, ledger=ledger, stream=stream, version=versions[stream],
+                             subjects=spelled_subjects(subjects)))
+    kind, naming, after, limit = asked
+    expected = sorted({stream for stream, subjects in rows
+                       if stream.startswith(f"{kind}:") and stream > after
+                       and (naming is None or naming in subjects)})[:limit]
+    with store.writing(name) as writing:
+        append(writing, writing.head(name), entries)
+        assert writing.streams_of(
+            name, kind, naming=naming, after=after, limit=limit) == expected
+        assert store.streams_of(name, kind) == []
+    assert store.streams_of(name, kind, naming=naming, after=after, limit=limit) == expected
 
 
 def test_accounts__of_many_are_found_in_order_each_once(store: Store) -> None:

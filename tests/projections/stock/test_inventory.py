@@ -11,7 +11,8 @@ from ledger.fulfilment.commands import PickOrder
 from ledger.orders.commands import ApproveOrder, SubmitOrder
 from ledger.orders.values import PickedFrom
 from ledger.stock.counts import CountLine, CountStock
-from ledger.stock.skus import RegisterSku, SetThreshold
+from ledger.stock.pieces import Part
+from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold
 from ledger.stock.transfers import Arrival, ReceiveTransfer, Sending, SendTransfer
 from projections import reports
 from projections.asking.clocks import AsOf
@@ -149,6 +150,26 @@ def test_low_stock__opens_once_and_closes_on_refill(ledger: Ledger) -> None:
     ledger.handle(SetThreshold(sku="SH-001", threshold=20, occurred_at=NOON), CONTEXT)
     again, _ = asked(ledger, "low-stock")
     assert (again["open"], again["threshold"]) == (True, 20)
+
+
+@pytest.mark.parametrize(("merge", "undo"), [
+    (AliasSku(sku="OLD", target="NEW", occurred_at=NOON),
+     AliasSku(sku="OLD", target="", occurred_at=NOON)),
+    (BundleSku(sku="OLD", parts=[Part("NEW", 2)], occurred_at=NOON),
+     BundleSku(sku="OLD", parts=[], occurred_at=NOON))])
+def test_low_stock__of_what_was_merged_closes_and_opens_again_with_the_sku(
+    ledger: Ledger, merge: Any, undo: Any
+) -> None:
+    for command in (opened(), received("OLD", 1), moved(
+            "OLD", 1, "available", "written_off", "write_off", reason="并码"), received("NEW", 50)):
+        ledger.handle(command, CONTEXT)
+    before = ledger.head().position
+    assert [row["open"] for row in asked(ledger, "low-stock")] == [True]
+    ledger.handle(merge, CONTEXT)
+    assert [row["open"] for row in asked(ledger, "low-stock")] == [False]
+    ledger.handle(undo, CONTEXT)
+    assert [row["open"] for row in asked(ledger, "low-stock")] == [True, False]
+    assert [row["open"] for row in asked(ledger, "low-stock", position=before)] == [True]
 
 
 def test_discrepancy__stays_open_until_the_place_is_full_again(ledger: Ledger) -> None:
