@@ -5,6 +5,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from api.cli.options import (
     Names,
@@ -17,8 +18,10 @@ from api.cli.options import (
 )
 from api.cli.output import as_json
 from api.messages import tr
+from ledger.common.values import from_us
 
 if TYPE_CHECKING:
+    from ledger.application import Ledger
     from ledger.common.context import Context
     from projections.slips import Slip
 
@@ -48,6 +51,7 @@ def slip_command(
     """The slip of ORDER, to read or to print: where it goes, what is in it, in which bins that
     lies, and what has changed since it was approved. Who reads it, what for, and which fields were
     opened for it, is noted in the ledger of keys and readings before anything is shown."""
+    from api.cli import issuing
     from api.cli.reports import raise_stopped
     from projections.catalogue import PROJECTIONS
     from projections.slips import slip_of
@@ -61,7 +65,8 @@ def slip_command(
                     raise_stopped(status)
             slip = slip_of(models, ledger_name, order)
         slip = slip.opened(found.ledger.keys_to_read())
-        _note(ledger_name, slip, purpose, context_of(found, actor, role))
+        with closing(issuing.opened(ledger_name)) as readings:
+            note(readings.ledger, slip, purpose, context_of(found, actor, role))
         if form == "json":
             click.echo(as_json({"as_of": slip.as_of, "item": slip.item}))
         else:
@@ -69,9 +74,8 @@ def slip_command(
                 click.echo(line)
 
 
-def _note(ledger: str, slip: "Slip", purpose: str, context: "Context") -> None:
-    """Errors: ReadingNotNoted (R-ACC-05)."""
-    from api.cli import issuing
+def note(readings: "Ledger", slip: "Slip", purpose: str, context: "Context") -> None:
+    """Note who reads a slip, before anything of it is shown. Errors: ReadingNotNoted (R-ACC-05)."""
     from api.http.noting import Opened, notes_of
     from api.http.problems import detail_of
     from ledger.access import ReadingNotNoted
@@ -80,10 +84,10 @@ def _note(ledger: str, slip: "Slip", purpose: str, context: "Context") -> None:
     position = slip.as_of["position"]
     notes = notes_of(ROUTE, slip.item["order"], filters=(), persons=slip.persons, position=position,
                      opened=Opened(purpose, slip.fields))
+    now = from_us(readings.clock.wall())
     try:
-        with closing(issuing.opened(ledger)) as access:
-            for note in notes:
-                access.ledger.handle(note, context)
+        for one in notes:
+            readings.handle(msgspec.structs.replace(one, occurred_at=now), context)
     except LedgerError as error:
         raise ReadingNotNoted(why=detail_of(error)) from error
 

@@ -11,6 +11,7 @@ import click
 from api.demo import people as demo_people
 from api.demo import scores as demo_scores
 from api.demo import stock as demo_stock
+from api.demo import warehouse as demo_warehouse
 from api.messages import tr
 from ledger.common.context import Context
 from ledger.common.errors import Misconfigured
@@ -18,6 +19,7 @@ from ledger.common.values import to_us
 from ledger.imports import profiles
 from ledger.imports.importer import run_import
 from ledger.log.clock import Clock
+from ledger.log.store import SUFFIX
 from ledger.log.verify import verify
 from ledger.settings import Opened, Settings, open_ledger
 from projections.asking.clocks import AsOf
@@ -52,10 +54,10 @@ def samples() -> Path:
 
 
 @contextmanager
-def _at(settings: Settings, moment: str) -> Iterator[Opened]:
-    """The ledger with a clock stopped at a moment, so that the demo is the same every time."""
+def _at(settings: Settings, moment: str, name: str = "main") -> Iterator[Opened]:
+    """A ledger with a clock stopped at a moment, so that the demo is the same every time."""
     now = to_us(datetime.fromisoformat(moment))
-    opened = open_ledger(settings, clock=Clock(wall=lambda: now, steady=lambda: now))
+    opened = open_ledger(settings, name=name, clock=Clock(wall=lambda: now, steady=lambda: now))
     try:
         yield opened
     finally:
@@ -81,9 +83,12 @@ def run() -> None:
         _show_sales(models)
         _heading(5, tr("Stock: counted, sold, sent, and never oversold"))
         demo_stock.run(opened)
-        _heading(6, tr("People: who works here, and what they are charged with"))
+        _heading(6, tr("The warehouse: a piece cancelled, a parcel refused, a bin counted"))
+        with _at(settings, EXPORTS[-1][1], "main" + SUFFIX) as readings:
+            demo_warehouse.run(opened, readings.ledger)
+        _heading(7, tr("People: who works here, and what they are charged with"))
         demo_scores.charge(opened, demo_people.run(opened))
-    _heading(7, tr("September: graded, sealed, appealed against, restated"))
+    _heading(8, tr("September: graded, sealed, appealed against, restated"))
     with _at(settings, demo_scores.SEALED_AT) as opened:
         demo_scores.close(opened)
     with _at(settings, demo_scores.RESTATED_AT) as opened:
@@ -148,7 +153,7 @@ def _changed_order(models: ReadModels) -> str:
 def _prove(settings: Settings) -> None:
     """Let the computer's clock count from here on, so that whoever tries the demo can go on in it,
     and verify the log."""
-    _heading(8, tr("The log proves itself"))
+    _heading(9, tr("The log proves itself"))
     opened = open_ledger(settings)
     try:
         opened.ledger.accept_clock("the story of the demo is over", Context(
