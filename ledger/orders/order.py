@@ -5,7 +5,7 @@ are its other parts. Their rules decide commands such as `PlaceOrder`. What a fi
 happened is not decided but recorded: `declared.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -43,9 +43,15 @@ from ledger.orders.values import (
 )
 from ledger.stock.pieces import Count, parts_by_line, sku_of
 
+DECLARED = "declared"
+"""Why details changed where a file says so. Who corrects them says how the buyer agreed."""
+
 
 class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
-    """An order of one shop on one channel; its stream is `order:<channel>:<shop>:<number>`."""
+    """An order of one shop on one channel; its stream is `order:<channel>:<shop>:<number>`.
+
+    `told` and `told_province` are what was said of details before somebody corrected them.
+    """
 
     def begin(self) -> None:
         """Nobody has ordered anything."""
@@ -54,6 +60,8 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
         self.province: str | None = None
         self.buyer: dict[str, tuple[Personal, int, str]] = {}
         self.written: dict[str, tuple[Personal, int, str]] = {}
+        self.told: dict[str, tuple[Personal, int, str] | None] = {}
+        self.told_province: str | None = None
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -157,18 +165,28 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
         self._know(account, recipient, phone, address, buyer_remark)
 
     @event(DetailsChanged)
-    def _details_changed(self, province, account, recipient, phone, address, buyer_remark):
-        self._know(account, recipient, phone, address, buyer_remark)
+    def _details_changed(self, province, account, recipient, phone, address, buyer_remark, reason):
+        before, before_province = self.buyer, self.province
+        changed = self._know(account, recipient, phone, address, buyer_remark)
         self.province = province or self.province
         self.changed = True
+        if reason == DECLARED:
+            self.told = {name: told for name, told in self.told.items() if name not in changed}
+            self.told_province = self.told_province if province is None else None
+        else:
+            self.told = {**{name: before.get(name) for name in changed}, **self.told}
+            if province is not None:
+                self.told_province = self.told_province or before_province
 
-    def _know(self, *values: Personal | None) -> None:
+    def _know(self, *values: Personal | None) -> Collection[str]:
+        """Take the buyer's values that are given. Returns their names."""
         # A value is sealed under the version and field of its event: both are needed to open it.
         sealed = {name: (value, self._version + 1, f"/{name}")
                   for name, value in zip(PERSONAL_FIELDS, values, strict=True)
                   if value is not None}
         if sealed:
             self.buyer = {**self.buyer, **sealed}
+        return sealed.keys()
 
     @event(Remarked)
     def _remarked(self, remark):
@@ -311,12 +329,22 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
         return self.buyer["account"][0].p if "account" in self.buyer else self.sealed_for
 
     def declared(self) -> dict[str, tuple[Personal, int, str]]:
-        """The buyer's values, the last remark of the shop, and why the order ended."""
-        return {**self.buyer, **self.written}
+        """The buyer's values as they were before somebody corrected them, the last remark of the
+        shop, and why the order ended."""
+        told = {name: value for name, value in self.told.items() if value is not None}
+        return {**self.buyer, **told, **self.written}
 
     def revealed(self, name: str) -> str | None:
-        """One of these values, opened; None if there is none or its key is gone."""
-        if self._sealer is None or (found := self.declared().get(name)) is None:
+        """One of the buyer's values, the last remark or why it ended, opened; None if there is none
+        or its key is gone."""
+        return self._opened({**self.buyer, **self.written}.get(name))
+
+    def revealed_told(self, name: str) -> str | None:
+        """What was said of a detail before somebody corrected it, opened; None as above."""
+        return self._opened(self.told.get(name))
+
+    def _opened(self, found: tuple[Personal, int, str] | None) -> str | None:
+        if self._sealer is None or found is None:
             return None
         return self._sealer.reveal(found[0], self.id, *found[1:])
 

@@ -30,13 +30,15 @@ from ledger.stock.pieces import LineParts
 class OrderStanding(Aggregate):
     """What all parts of an order share: its lines, goods and parcels, whether it is open, and its
     times. `parts` is what a piece of a line is made of, where that was recorded; `changed` says
-    whether anything of it was since its approval."""
+    whether anything of it was since its approval; `told_lines` are the lines before somebody
+    changed them."""
 
     KIND = "order"
 
     def begin(self) -> None:
         """Nothing is known."""
         self.lines: dict[str, Line] | None = None
+        self.told_lines: tuple[Line, ...] = ()
         self.goods: Goods = NO_GOODS
         self.parts: dict[str, tuple[LineParts, ...]] = {}
         self.parcels: dict[str, Parcel] = {}
@@ -69,6 +71,7 @@ class OrderStanding(Aggregate):
         """Take lines in the place of those known. Where only their words differ, their pieces stay
         in the states that they are in."""
         goods = self.goods
+        self.told_lines = ()
         self._know_lines(lines)
         if {line: sum(states.values()) for line, states in goods.items()} == {
                 line: sum(states.values()) for line, states in self.goods.items()}:

@@ -10,11 +10,25 @@ from hypothesis import strategies as st
 
 from ledger.common.moments import Moment
 from ledger.core.commands import Command
-from ledger.orders.commands import HoldOrder
+from ledger.fulfilment.commands import ReserveOrder
+from ledger.orders.commands import CancelPieces, ChangeLines, CorrectDetails, HoldOrder
 from ledger.orders.declared import NumberReused
 from ledger.orders.order import Order
 from ledger.orders.values import Amounts
-from tests.support.builders import CHANNEL, NOON, place, record, remark, stream
+from ledger.stock.pieces import Count
+from tests.support.builders import (
+    CHANNEL,
+    HOUSE,
+    NOON,
+    line,
+    opened,
+    place,
+    received,
+    record,
+    remark,
+    stream,
+)
+from tests.support.shipping import on
 from tests.support.stories import Story, given
 
 PAID = Moment(NOON + timedelta(minutes=5))
@@ -83,6 +97,60 @@ def test_record__accepted_with_the_province_alone_when_the_buyer_was_erased() ->
     (fact,) = story.when(record(account="a", province="浙江省", address="拱墅区")).then(
         "order.details_changed.v1")
     assert (fact.province, fact.address) == ("浙江省", None)
+
+
+def test_record__leaves_details_that_somebody_corrected_until_a_file_says_something_new() -> None:
+    """R-ORD-52. The platform goes on printing the address that the buyer gave it."""
+    before = {"address": "旧路 1 号", "province": "天津"}
+    story = given(record(**UNPAID, **before, phone="1"), on(
+        CorrectDetails, address="新路 2 号", province="浙江省", consent="电话"))
+    story.when(record(**before, phone="1")).then(*WHOLE[1:])
+    order = story.known[stream()]
+    assert (order.revealed("address"), order.province) == ("新路 2 号", "浙江省")
+    story.when(record(address="新路 2 号", province="浙江省", phone="1")).then()
+    (fact,) = story.when(record(**before, phone="2")).then("order.details_changed.v1")
+    assert (fact.address, fact.province, fact.phone.n) == (None, None, "2")
+    (fact,) = story.when(record(address="三路", province="上海", phone="2")).then(
+        "order.details_changed.v1")
+    assert (fact.address.n, fact.province) == ("三路", "上海")
+    (fact,) = story.when(record(**before, phone="2")).then("order.details_changed.v1")
+    assert (fact.address.n, fact.province) == ("旧路 1 号", "天津")
+
+
+def test_record__leaves_details_that_were_corrected_twice() -> None:
+    story = given(record(**UNPAID, address="旧路"), on(CorrectDetails, address="新路", consent="电话"),
+                  on(CorrectDetails, address="再新路", consent="电话"))
+    story.when(record(**UNPAID, address="旧路")).then()
+
+
+@pytest.mark.parametrize("reserved", [False, True])
+def test_record__leaves_lines_that_somebody_changed_until_a_file_says_something_new(
+    reserved: bool
+) -> None:
+    """R-ORD-52. Whether or not goods have moved for it."""
+    before, after, new = ([line(sku)] for sku in ("SH-001", "PEN", "BAG"))
+    paid: dict[str, Any] = {"dispatched": None, "ended": None, "ended_as": ""}
+    stock = [opened(), received("SH-001", 1), received("PEN", 1)]
+    story = given(*stock, record(**UNPAID, lines=before),
+                  *([on(ReserveOrder, warehouse=HOUSE)] if reserved else ()),
+                  on(ChangeLines, lines=after, consent="电话"))
+    story.when(record(**paid, lines=before)).then(WHOLE[1])
+    assert story.known[stream()].lines["1"].sku == "PEN"
+    story.when(record(**paid, lines=after)).then()
+    story.when(record(**paid, lines=new)).then(
+        "order.exception_opened.v1" if reserved else "order.corrected.v1")
+    story.when(record(**paid, lines=before)).then(
+        "order.exception_closed.v1" if reserved else "order.corrected.v1")
+
+
+def test_record__agrees_where_it_leaves_out_pieces_that_were_cancelled() -> None:
+    """R-ORD-52. Whether or not the platform took them off, too."""
+    story = given(record(**UNPAID, lines=[line(quantity=5), line("PEN", name="2")]),
+                  on(CancelPieces, lines=[Count("1", 2), Count("2", 1)], reason="买家来电"))
+    story.when(record(**UNPAID, lines=[line(quantity=3)])).then()
+    story.when(record(**UNPAID, lines=[line(quantity=5), line("PEN", name="2")])).then()
+    story.when(record(**UNPAID, lines=[line(quantity=4)])).then("order.exception_opened.v1")
+    story.when(record(**UNPAID, lines=[line(quantity=3)])).then("order.exception_closed.v1")
 
 
 def test_record__rejected_when_the_number_is_another_buyers() -> None:
