@@ -118,8 +118,8 @@ def test_record__leaves_details_that_somebody_corrected_until_a_file_says_someth
 
 
 def test_record__leaves_details_that_were_corrected_twice() -> None:
-    story = given(record(**UNPAID, address="旧路"), on(CorrectDetails, address="新路", consent="电话"),
-                  on(CorrectDetails, address="再新路", consent="电话"))
+    story = given(record(**UNPAID, address="旧路"), *(
+        on(CorrectDetails, address=street, consent="电话") for street in ("新路", "再新路")))
     story.when(record(**UNPAID, address="旧路")).then()
 
 
