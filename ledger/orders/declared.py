@@ -172,12 +172,12 @@ class Declaration:
         order, command = self.order, self.command
         new: dict[str, Any] = {
             name: value for name, value in command.personal().items()
-            if value not in (order.revealed(name), order.revealed_told(name))}
+            if value not in (order.revealed(name), order.revealed_before(name))}
         if new:
             buyer = self._buyer()
             new = {} if buyer.is_erased else {
                 name: Plain(buyer, value) for name, value in new.items()}
-        if command.province not in (None, order.province, order.told_province):
+        if command.province not in (None, order.province, order.province_before):
             new["province"] = command.province
         if new:
             order.declare(Order.DetailsChanged, self.at, **new, reason=DECLARED)
@@ -185,7 +185,7 @@ class Declaration:
     def lines(self) -> None:
         """Other lines than those known: corrected while no goods have moved, else an exception of
         the order. It is for a person to say which are right, and no fact beside them waits for
-        that. Rules: R-ORD-50 to R-ORD-52."""
+        that. Rules: R-ORD-50, R-ORD-51, R-ORD-52."""
         order, new = self.order, self.command.lines
         old = list((order.lines or {}).values())
         if new is None:
@@ -195,7 +195,7 @@ class Declaration:
             if order.goods.has(*OPEN) and not order.ended:
                 self._correct_lines(old, with_attributes(old, new))
         elif any(known and are_the_same(known, new)
-                 for known in (order.told_lines, self._wanted(old))):
+                 for known in (order.lines_before, self._wanted(old))):
             self._agree()
         elif order.has_moved():
             self._differ(new)

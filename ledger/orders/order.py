@@ -50,7 +50,8 @@ DECLARED = "declared"
 class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
     """An order of one shop on one channel; its stream is `order:<channel>:<shop>:<number>`.
 
-    `told` and `told_province` are what was said of details before somebody corrected them.
+    `details_before` and `province_before` are what was said of details before somebody corrected
+    them.
     """
 
     def begin(self) -> None:
@@ -60,8 +61,8 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
         self.province: str | None = None
         self.buyer: dict[str, tuple[Personal, int, str]] = {}
         self.written: dict[str, tuple[Personal, int, str]] = {}
-        self.told: dict[str, tuple[Personal, int, str] | None] = {}
-        self.told_province: str | None = None
+        self.details_before: dict[str, tuple[Personal, int, str] | None] = {}
+        self.province_before: str | None = None
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -171,12 +172,14 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
         self.province = province or self.province
         self.changed = True
         if reason == DECLARED:
-            self.told = {name: told for name, told in self.told.items() if name not in changed}
-            self.told_province = self.told_province if province is None else None
+            self.details_before = {name: known for name, known in self.details_before.items()
+                                   if name not in changed}
+            self.province_before = self.province_before if province is None else None
         else:
-            self.told = {**{name: before.get(name) for name in changed}, **self.told}
+            self.details_before = {
+                **{name: before.get(name) for name in changed}, **self.details_before}
             if province is not None:
-                self.told_province = self.told_province or before_province
+                self.province_before = self.province_before or before_province
 
     def _know(self, *values: Personal | None) -> Collection[str]:
         """Take the buyer's values that are given. Returns their names."""
@@ -331,17 +334,17 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
     def declared(self) -> dict[str, tuple[Personal, int, str]]:
         """The buyer's values as they were before somebody corrected them, the last remark of the
         shop, and why the order ended."""
-        told = {name: value for name, value in self.told.items() if value is not None}
-        return {**self.buyer, **told, **self.written}
+        before = {name: known for name, known in self.details_before.items() if known is not None}
+        return {**self.buyer, **before, **self.written}
 
     def revealed(self, name: str) -> str | None:
         """One of the buyer's values, the last remark or why it ended, opened; None if there is none
         or its key is gone."""
         return self._opened({**self.buyer, **self.written}.get(name))
 
-    def revealed_told(self, name: str) -> str | None:
+    def revealed_before(self, name: str) -> str | None:
         """What was said of a detail before somebody corrected it, opened; None as above."""
-        return self._opened(self.told.get(name))
+        return self._opened(self.details_before.get(name))
 
     def _opened(self, found: tuple[Personal, int, str] | None) -> str | None:
         if self._sealer is None or found is None:

@@ -23,14 +23,14 @@ from ledger.orders.errors import (
     ParcelUnknown,
 )
 from ledger.orders.goods import NO_GOODS, Goods
-from ledger.orders.values import OPEN, SENT, Line, Parcel, PartsBack
+from ledger.orders.values import COMPLETED, OPEN, SENT, Line, Parcel, PartsBack
 from ledger.stock.pieces import LineParts
 
 
 class OrderStanding(Aggregate):
     """What all parts of an order share: its lines, goods and parcels, whether it is open, and its
     times. `parts` is what a piece of a line is made of, where that was recorded; `changed` says
-    whether anything of it was since its approval; `told_lines` are the lines before somebody
+    whether anything of it was since its approval; `lines_before` are the lines before somebody
     changed them."""
 
     KIND = "order"
@@ -38,7 +38,7 @@ class OrderStanding(Aggregate):
     def begin(self) -> None:
         """Nothing is known."""
         self.lines: dict[str, Line] | None = None
-        self.told_lines: tuple[Line, ...] = ()
+        self.lines_before: tuple[Line, ...] = ()
         self.goods: Goods = NO_GOODS
         self.parts: dict[str, tuple[LineParts, ...]] = {}
         self.parcels: dict[str, Parcel] = {}
@@ -57,8 +57,12 @@ class OrderStanding(Aggregate):
         self.goods = Goods.of(lines, self._state_of_all())
 
     def _state_of_all(self) -> str:
-        return "delivered" if self.delivered_at else "in_transit" if self.dispatched_at else (
-            "cancelled" if self.ended == "cancelled" else "unreserved")
+        """Where lines stand that become known only now: no end leaves a piece to be sent."""
+        if self.delivered_at or self.dispatched_at:
+            return "delivered" if self.delivered_at else "in_transit"
+        if self.ended:
+            return "delivered" if self.ended == COMPLETED else "cancelled"
+        return "unreserved"
 
     def has_moved(self) -> bool:
         """Whether goods of it moved in a warehouse, or some are not where the order as a whole is
@@ -71,7 +75,7 @@ class OrderStanding(Aggregate):
         """Take lines in the place of those known. Where only their words differ, their pieces stay
         in the states that they are in."""
         goods = self.goods
-        self.told_lines = ()
+        self.lines_before = ()
         self._know_lines(lines)
         if {line: sum(states.values()) for line, states in goods.items()} == {
                 line: sum(states.values()) for line, states in self.goods.items()}:

@@ -231,3 +231,15 @@ def test_record__same_end_whatever_order_the_exports_come_in(order: list[int]) -
     assert (final.paid_minor, final.refunded_minor, final.ended) == (  # type: ignore[attr-defined]
         4990, 990, "completed")
     assert final.version == 5
+
+
+@pytest.mark.parametrize(("ended_as", "state"), [
+    ("closed", "cancelled"), ("cancelled", "cancelled"), ("completed", "delivered")])
+def test_ends__leave_nothing_of_lines_that_become_known_later(ended_as: str, state: str) -> None:
+    """An order list brings an order that has ended, an item list its lines; then other ones."""
+    ended = {**UNPAID, "ended": Moment(NOON + timedelta(days=1)), "ended_as": ended_as}
+    story = given(record(**ended, lines=None))
+    story.when(record(**ended, lines=[line(quantity=2)])).then("order.lines_declared.v1")
+    assert story.known[stream()].goods == {"1": {state: 2}}
+    story.when(record(**ended, lines=[line("PEN", quantity=3)])).then("order.corrected.v1")
+    assert story.known[stream()].goods == {"1": {state: 3}}
