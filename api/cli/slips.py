@@ -1,5 +1,6 @@
 """`ledger slip`: what whoever picks, packs and sends an order has to read; that is noted."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from api.cli.options import (
 )
 from api.cli.output import as_json
 from api.messages import tr
+from ledger.common.characters import INVISIBLE
 from ledger.common.values import from_us
 
 if TYPE_CHECKING:
@@ -95,8 +97,16 @@ def note(readings: "Ledger", slip: "Slip", purpose: str, context: "Context") -> 
 # -- as a text that can be printed ----------------------------------------------------------------
 
 
+_unseen = re.compile(f"[{INVISIBLE}]+")
+
+
 def lines_of(slip: "Slip", purpose: str) -> Iterator[str]:
-    """A slip as lines of a text, in the user's language."""
+    """A slip as lines of a text, in the user's language. What somebody wrote breaks no line, and
+    tells a terminal nothing: else a buyer's remark could look like a line of the slip."""
+    return (_unseen.sub(" ", line) for line in _lines_of(slip, purpose))
+
+
+def _lines_of(slip: "Slip", purpose: str) -> Iterator[str]:
     from api.cli.reports import as_of_line
 
     item = slip.item
