@@ -53,7 +53,6 @@ def slip_command(
     """The slip of ORDER, to read or to print: where it goes, what is in it, in which bins that
     lies, and what has changed since it was approved. Who reads it, what for, and which fields were
     opened for it, is noted in the ledger of keys and readings before anything is shown."""
-    from api.cli import issuing
     from api.cli.reports import raise_stopped
     from projections.catalogue import PROJECTIONS
     from projections.slips import slip_of
@@ -67,13 +66,29 @@ def slip_command(
                     raise_stopped(status)
             slip = slip_of(models, ledger_name, order)
         slip = slip.opened(found.ledger.keys_to_read())
-        with closing(issuing.opened(ledger_name)) as readings:
-            note(readings.ledger, slip, purpose, context_of(found, actor, role))
+        _note_in(ledger_name, slip, purpose, context_of(found, actor, role))
         if form == "json":
             click.echo(as_json({"as_of": slip.as_of, "item": slip.item}))
         else:
             for line in lines_of(slip, purpose):
                 click.echo(line)
+
+
+def _note_in(ledger: str, slip: "Slip", purpose: str, context: "Context") -> None:
+    """Note who reads a slip in the ledger of keys and readings, which may not open. Errors:
+    ReadingNotNoted (R-ACC-05)."""
+    from api.cli import issuing
+    from api.http.problems import detail_of
+    from ledger.access import ReadingNotNoted
+    from ledger.common.errors import LedgerError
+
+    try:
+        with closing(issuing.opened(ledger)) as readings:
+            note(readings.ledger, slip, purpose, context)
+    except ReadingNotNoted:
+        raise
+    except LedgerError as error:
+        raise ReadingNotNoted(why=detail_of(error)) from error
 
 
 def note(readings: "Ledger", slip: "Slip", purpose: str, context: "Context") -> None:
