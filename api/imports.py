@@ -27,6 +27,7 @@ from api.http.runtime import Caller, Edge, staging_folder
 from api.http.writing import KeyHeaders
 from ledger.common.context import Context
 from ledger.common.errors import Fault, InvalidValues, LedgerError
+from ledger.common.values import escaped
 from ledger.imports import profiles
 from ledger.imports.choices import POLICIES, REJECT_EVERYTHING, STOCK
 from ledger.imports.faults import RowFault
@@ -43,6 +44,9 @@ TRUST = ("false", "true")
 
 KEPT = 50
 """Finished imports whose faults can still be read."""
+
+OPTIONS = ("profile", "shop", "policy", "stock", "trust_numbers")
+"""The fields of an upload, beside its files."""
 
 group = Blueprint("imports", __name__, description="Exports of platforms, file by file.")
 
@@ -88,8 +92,7 @@ def upload(headers: Mapping[str, str]) -> Response:
     """Import files: multipart/form-data with `file` (one or more), `profile`, and if wanted `shop`,
     `policy`, `stock`, `trust_numbers`."""
     request.max_content_length = LARGEST
-    options = {name: request.form.get(name) for name in (
-        "profile", "shop", "policy", "stock", "trust_numbers")}
+    options = {name: request.form.get(name) for name in OPTIONS}
     files = request.files.getlist("file")
     known = profiles.available()
     _check(options, known, files=len(files))
@@ -125,7 +128,8 @@ def _name_of(file: FileStorage) -> str:
 
 
 def _check(options: Mapping[str, str | None], known: Mapping[str, Any], *, files: int) -> None:
-    faults = []
+    faults = [Fault(f"/{escaped(name)}", "unknown", "is no field here")
+              for name in sorted({*request.form} - {*OPTIONS} | {*request.files} - {"file"})]
     if not files:
         faults.append(Fault("/file", "missing", "is needed: the export"))
     if options["profile"] not in known:

@@ -250,15 +250,18 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
     def correct_details(
         self, details: dict[str, Any], consent: Plain, *, occurred_at: datetime
     ) -> None:
-        """Another recipient, phone, address or province, with the buyer's consent; none where the
-        buyer was erased. Errors: R-ORD-03, R-ORD-06, DetailsPacked (R-ORD-39)."""
+        """Another recipient, phone, address or province, with the buyer's consent; where the buyer
+        was erased, the province alone, which is nobody's. Errors: R-ORD-03, R-ORD-06,
+        DetailsPacked (R-ORD-39)."""
         self.must_not_have_ended()
         for name, parcel in self.parcels.items():
             if parcel.state != "voided":
                 raise DetailsPacked(order=self.id, parcel=name, state=parcel.state)
         if self.dispatched_at is not None:
             raise OrderAlreadyDispatched(order=self.id, dispatched_at=rfc3339(self.dispatched_at))
-        if details and not consent.person.is_erased:
+        if consent.person.is_erased:
+            details = {name: value for name, value in details.items() if name == "province"}
+        if details:
             self._details_changed(**details, consent=consent, occurred_at=occurred_at)
 
     def must_be_sendable(self) -> None:

@@ -21,7 +21,7 @@ from tests.support import source
 from tests.support.postgres_server import Server
 from tests.support.serving import Served
 from tests.support.waiting import eventually
-from tests.support.web import Web
+from tests.support.web import Web, problem
 
 NAME, PHONE, STREET = "某敏感收件人", "13911112222", "密语路七号"
 NEEDLES = [text.encode(code) for text in (NAME, PHONE, STREET) for code in ("utf-8", "gbk")]
@@ -151,6 +151,18 @@ def test_upload__is_let_go_of_when_it_was_read(web: Web, tmp_path: Path) -> None
     held = [os.readlink(path) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
     assert not [name for name in held if name.startswith(str(tmp_path)) and "(deleted)" in name
                 and ".staging" not in name]
+
+
+@on_sqlite
+def test_upload__rejected_with_a_field_that_there_is_not(web: Web) -> None:
+    """A client who believes in a dry run would have recorded the file."""
+    answer = web.client.post(
+        "/v1/imports", headers=web.headers("integration", "main", {"Idempotency-Key": "upload"}),
+        data={"profile": "taobao-orders", "dry_run": "true", "trust/number": "true",
+              "file": (io.BytesIO(export()), "orders.csv"), "more": (io.BytesIO(b"x"), "x.csv")})
+    found = problem(answer, 422, "invalid_values")
+    assert [(one["pointer"], one["detail"]) for one in found["errors"]] == [
+        (f"/{name}", "is no field here") for name in ("dry_run", "more", "trust~1number")]
 
 
 def shown(web: Web, answer: TestResponse) -> dict[str, Any]:

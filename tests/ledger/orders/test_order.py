@@ -242,6 +242,9 @@ def test_correct_details__ignored_when_nothing_differs_or_the_buyer_was_erased()
     story.when(details(address="拱墅区 2 号")).then("order.details_changed.v1")
     story.erased.add(story.known[stream()].whose())
     story.when(details(address="拱墅区 3 号")).then()
+    (fact,) = story.when(details(address="拱墅区 3 号", province="浙江省")).then(
+        "order.details_changed.v1")  # which is nobody's
+    assert (fact.province, fact.address) == ("浙江省", None)
 
 
 def test_correct_details__rejected_after_the_end_or_the_dispatch() -> None:
