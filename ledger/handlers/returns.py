@@ -182,6 +182,7 @@ def match_case(command: MatchCase, work: Work) -> list[Aggregate]:
         order.expect_return(case.id, found.back, occurred_at=command.occurred_at)
         order.receive_return(case.id, found.back, occurred_at=command.occurred_at,
                              made_of=parts_made_of(work, order, found.back))
+    order.settle_exceptions(occurred_at=command.occurred_at)
     return [case, order]
 
 
@@ -242,6 +243,7 @@ def _receive_of(work: Work, case: Case, order: Order, command: ReceiveGoods) -> 
         order.expect_return(case.id, new, refused=refused, occurred_at=at)
     order.receive_return(case.id, back, refused=refused, occurred_at=at,
                          made_of=parts_made_of(work, order, back))
+    order.settle_exceptions(occurred_at=at)
 
 
 def inspect_goods(command: InspectGoods, work: Work) -> list[Aggregate]:
