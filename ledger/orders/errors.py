@@ -11,7 +11,7 @@ class OrderAlreadyPlaced(Conflict):
 
 
 class OrderUnknown(Refused):
-    """{order} was never placed."""
+    """{order} was never placed. Place it first, or correct its name."""
 
     code = "order_unknown"
     rule = "R-ORD-03"
@@ -174,7 +174,7 @@ class OrderLineUnknown(Refused):
 
 
 class ParcelOutOfTurn(Refused):
-    """Parcel {parcel} of {order} cannot be {wanted}: it is {state}."""
+    """Parcel {parcel} of {order} cannot be {wanted}: its state is {state}."""
 
     code = "parcel_out_of_turn"
     rule = "R-ORD-30"
