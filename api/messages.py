@@ -76,3 +76,17 @@ def translated(template: str, message: str) -> str:
 def explain(error: LedgerError) -> str:
     """An error for a person: the message in the user's language, with its rule and code."""
     return f"{tr(error.template, **error.details)} [{error.rule}, {error.code}]"
+
+
+def as_of_line(head: dict[str, Any]) -> str:
+    """As of when an answer holds, and whether it may still change, in a line."""
+    parts = [tr("as of position {position} of {head}", **head)]
+    if head["recorded_as_of"]:
+        parts.append(tr("recorded up to {recorded_as_of}", **head))
+    if head["occurred_as_of"]:
+        parts.append(tr("occurred up to {occurred_as_of}", **head))
+    parts.append(tr("open: what is recorded later may change it") if head["open"]
+                 else tr("closed: it does not change any more"))
+    if head.get("clock") == "ahead":
+        parts.append(tr("the log's times are ahead of the clock"))
+    return ", ".join(parts)

@@ -47,6 +47,8 @@ reading.add(group, [
            ("position",), keeps_order=True),
     Listed("/v1/stock-ledger", "stock-ledger", "Opening, received, issued, closing.",
            ("sku", "warehouse"), PeriodQuery),
+    Listed("/v1/transfers", "open-transfers", "Transfers of which pieces are under way.",
+           ("transfer",)),
     Listed("/v1/alerts", "low-stock", "Notices of low stock, open and closed.",
            ("opened_position", "sku", "warehouse")),
     Listed("/v1/discrepancies", "discrepancies", "Places below zero.",

@@ -8,6 +8,7 @@ from projections.people.rows import People
 from projections.returns import Returns
 from projections.scores.accounts import Months
 from projections.stock.inventory import Stock
+from projections.stock.transfers import Transfers
 
-PROJECTIONS = (OrderBook(), Fulfilment(), Stock(), Returns(), Months(), Deductions(),
+PROJECTIONS = (OrderBook(), Fulfilment(), Stock(), Transfers(), Returns(), Months(), Deductions(),
                People(), Timeline())

@@ -17,6 +17,7 @@ from projections.scores import grading
 from projections.scores import reports as score_table
 from projections.scores import terms as score_terms
 from projections.stock import reports as stock_reports
+from projections.stock import transfers
 from projections.store.models import ReadModels
 
 
@@ -41,6 +42,7 @@ def run(models: ReadModels, ledger: str, name: str, question: Question = PRESENT
 
 REPORTS: dict[str, Report] = {
     **stock_reports.REPORTS,
+    **transfers.REPORTS,
     **fulfilment.REPORTS,
     **queues.REPORTS,
     **returns.REPORTS,

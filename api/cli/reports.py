@@ -12,7 +12,7 @@ import orjson
 from api import sheets
 from api.cli.files import must_be_elsewhere
 from api.cli.output import print_record, print_rows
-from api.messages import tr
+from api.messages import as_of_line
 from api.sheets import workbook
 from ledger.common.errors import Invalid, Unavailable
 from ledger.common.values import exact
@@ -173,17 +173,3 @@ def _file(answer: Answer, form: str) -> bytes:
     if form == "csv":
         return sheets.as_csv(answer.rows, names)
     return orjson.dumps(exact(_whole(answer)), option=orjson.OPT_INDENT_2)
-
-
-def as_of_line(head: dict[str, Any]) -> str:
-    """As of when an answer holds, and whether it may still change, in a line."""
-    parts = [tr("as of position {position} of {head}", **head)]
-    if head["recorded_as_of"]:
-        parts.append(tr("recorded up to {recorded_as_of}", **head))
-    if head["occurred_as_of"]:
-        parts.append(tr("occurred up to {occurred_as_of}", **head))
-    parts.append(tr("open: what is recorded later may change it") if head["open"]
-                 else tr("closed: it does not change any more"))
-    if head.get("clock") == "ahead":
-        parts.append(tr("the log's times are ahead of the clock"))
-    return ", ".join(parts)

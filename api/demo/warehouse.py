@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from api.cli import slips
+from api import slips
 from api.messages import tr
 from ledger.application import Ledger
 from ledger.common.context import Context

@@ -16,7 +16,7 @@ FLOORS = {
         "store", "asking", "orders", "stock", "slips", "returns", "people", "deductions", "scores",
         "policies", "audit", "reports", "catalogue"),
     "api": (
-        "messages", "fault_words", "entry", "sheets", "http", "log", "orders", "returns",
+        "messages", "fault_words", "entry", "sheets", "http", "slips", "log", "orders", "returns",
         "stock", "people", "persons", "policies", "deductions", "scores", "imports", "demo",
         "cli", "__init__"),
 }

@@ -142,7 +142,7 @@ def test_demo__shows_the_same_entries_from_both_sides(ask: Ask) -> None:
         position: (event["stream"], event["type"], event["actor"])
         for position, event in told.items()}
     assert [row["document"].split(":")[0] for row in card] == [
-        "count", *["order"] * 5, "case", "case"]
+        "count", *["order"] * 10, *["case"] * 4, "count"]
     account = ask("report", "timeline", "stock:hangzhou:QM-001", "--json")
     assert [event["position"] for event in account] == sorted(told)
     sale = next(event for event in account if event["type"] == "order.placed.v1")

@@ -47,7 +47,6 @@ def test_order__accepted_from_the_shelf_to_the_buyer_and_back(web: Web) -> None:
     seen = web.get(at()).headers["ETag"]
     web.done(f"{at()}/approvals", {}, "service", If_Match=seen)
     web.done(f"{at()}/submissions", {"warehouse": "main"}, "service")
-    web.done(f"{at()}/payments", {"amount_minor": 4990}, "finance")
     one = [{"line": "1", "quantity": 1}]
     for path, body in {
             "picks": {"lines": one}, "checks": {"passed": True},

@@ -55,7 +55,8 @@ FROM_THE_LOG = {"policies"}
 """Reports that no read model serves."""
 
 REPLAYED = {"orders", "fulfilment", "exceptions", "reconciliation", "returns", "deductions",
-            "appeals", "decisions", "low-stock", "discrepancies", "to-review", "to-pick", "to-send"}
+            "appeals", "decisions", "low-stock", "discrepancies", "to-review", "to-pick", "to-send",
+            "open-transfers"}
 """Reports whose past is folded again."""
 
 OF_ANYBODY = {"reconciliation", "scores", "score-history", "score-warnings", "closings", "grading",

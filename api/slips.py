@@ -1,0 +1,132 @@
+"""The slip of an order as a text that can be printed, and the note of who reads it so."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from api.http.noting import Opened, notes_of
+from api.http.problems import detail_of
+from api.messages import as_of_line, tr
+from ledger.access import ReadingNotNoted
+from ledger.application import Ledger
+from ledger.common.context import Context
+from ledger.common.errors import LedgerError
+from ledger.common.values import from_us
+from projections.slips import Slip
+
+ROUTE = "ledger slip"
+
+
+@contextmanager
+def must_be_noted() -> Iterator[None]:
+    """Errors: ReadingNotNoted (R-ACC-05), whatever keeps a note from being taken."""
+    try:
+        yield
+    except LedgerError as error:
+        raise ReadingNotNoted(why=detail_of(error)) from error
+
+
+def note(readings: Ledger, slip: Slip, purpose: str, context: Context) -> None:
+    """Note who reads a slip, before anything of it is shown."""
+    now = from_us(readings.clock.wall())
+    for one in notes_of(
+            ROUTE, slip.item["order"], filters=(), persons=slip.persons,
+            position=slip.as_of["position"], opened=Opened(purpose, slip.fields)):
+        readings.handle(msgspec.structs.replace(one, occurred_at=now), context)
+
+
+def lines_of(slip: Slip, purpose: str) -> Iterator[str]:
+    """A slip as lines of a text, in the user's language."""
+    item = slip.item
+    yield tr("Slip of {order}, for {purpose}", order=item["order"], purpose=purpose)
+    yield as_of_line(slip.as_of)
+    yield ""
+    yield from _head(item)
+    yield ""
+    for line in item["lines"]:
+        yield from _line(line)
+    if item["gifts"]:
+        yield _said(tr("gifts"), ", ".join(item["gifts"]))
+    yield from _parcels(item)
+    yield from _changes(item["changed_since_approval"])
+
+
+def _said(label: str, value: Any) -> str:
+    return tr("{label}: {value}", label=label, value=_text(value))
+
+
+def _text(value: Any) -> str:
+    return "–" if value in (None, "") else str(value)
+
+
+def _head(item: dict[str, Any]) -> Iterator[str]:
+    yield _said(tr("warehouse"), item["warehouse"])
+    yield _said(tr("placed at"), item["placed_at"])
+    yield _said(tr("owner"), item["owner"])
+    yield _said(tr("status"), ", ".join(
+        (item["review_status"], item["payment_status"], item["fulfilment_status"])))
+    yield _said(tr("terms"), item["terms"])
+    if item["held"] is not None:
+        yield _said(tr("ON HOLD, do not work on it"), item["held"])
+    for one in item["exceptions"]:
+        yield _said(tr("open exception {kind}", kind=one["kind"]), one["note"])
+    yield ""
+    yield _said(tr("recipient"), item["recipient"])
+    yield _said(tr("phone"), item["phone"])
+    yield _said(tr("address"), " ".join(filter(None, (item["province"], item["address"]))))
+    yield _said(tr("the buyer's remark"), item["buyer_remark"])
+    for one in item["remarks"]:
+        yield _said(tr("remark of {at} by {by}", at=one["at"], by=one["by"]), one["remark"])
+
+
+def _line(line: dict[str, Any]) -> Iterator[str]:
+    yield tr("{line}. {goods} × {ordered}", line=line["line"], ordered=line["ordered"],
+             goods=_goods(line))
+    to_do = [tr("to pick: {pieces}", pieces=line["to_pick"]),
+             tr("to pack: {pieces}", pieces=line["to_pack"]),
+             tr("to send: {pieces}", pieces=line["to_send"])]
+    yield "   " + "   ".join(to_do)
+    for part in line["parts"]:
+        if (part["sku"], part["each"]) != (line["sku"], 1):
+            yield "   " + tr("in each {each} of {sku}, in all {quantity}", each=part["each"],
+                             sku=part["sku"], quantity=part["quantity"])
+        for one in part["bins"] if part["to_pick"] else ():
+            yield "   " + tr("{sku} lies in {bin}: {quantity}", sku=part["sku"],
+                             bin=one["bin"] or tr("no known bin"), quantity=one["quantity"])
+
+
+def _goods(line: dict[str, Any]) -> str:
+    return " ".join(filter(None, (line["sku"], line["title"], line["attributes"]))) or "–"
+
+
+def _parcels(item: dict[str, Any]) -> Iterator[str]:
+    for parcel in item["parcels"]:
+        inside = ", ".join(f"{one['line']} × {one['quantity']}" for one in parcel["lines"])
+        way = " ".join(filter(None, (parcel["courier"], parcel["waybill"])))
+        yield _said(tr("parcel {name}, {state}", name=parcel["parcel"], state=parcel["state"]),
+                    " ".join(filter(None, (way, f"({inside})"))))
+
+
+def _changes(changes: list[dict[str, Any]] | None) -> Iterator[str]:
+    if changes is None:
+        yield ""
+        yield tr("Nobody has approved this order.")
+    elif changes:
+        yield ""
+        yield tr("CHANGED SINCE THE APPROVAL:")
+    for one in changes or ():
+        words = {"lines": tr("the lines"), "details": tr("the details"),
+                 "price": tr("the price"), "remark": tr("a remark"),
+                 "pieces": tr("pieces were cancelled")}
+        what = words[one["what"]]
+        if "fields" in one:
+            what = f"{what} ({', '.join(one['fields'])})"
+        elif "lines" in one:
+            cancelled = ", ".join(f"{part['line']}. × {part['quantity']}" for part in one["lines"])
+            what = f"{what} ({cancelled})"
+        yield "   " + tr("{at} by {by}: {what}", at=one["at"], by=one["by"], what=what)
+        for sign, name in (("-", "old"), ("+", "new")):
+            for line in one.get(name, ()):
+                yield f"      {sign} {line['line']}. {_goods(line)} × {line['ordered']}"
