@@ -29,7 +29,7 @@ COMMANDS: dict[str, type[Command]] = {
 
 
 class BadCommand(Invalid):
-    """Line {line} is not a valid {name}: {why}."""
+    """Line {line} is not a valid {name}: {why}. `ledger do {name} --fields` says what it takes."""
 
     code = "bad_command"
     rule = "R-CMD-01"
