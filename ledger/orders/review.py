@@ -18,6 +18,9 @@ EXCEPTIONS = (
     "courier_damaged", "parcel_refused", "completed_unsent", "lines_differ")
 """The kinds of exceptions."""
 
+PARCEL_REFUSED = "parcel_refused"
+"""That a parcel is on its way back to the sender; it closes once nothing is."""
+
 LINES_DIFFER = "lines_differ"
 """That a file gives other lines than are recorded; it opens and closes by files alone."""
 

@@ -17,7 +17,9 @@ from ledger.fulfilment.commands import (
     LoseParcel,
     PickOrder,
     RefuseParcel,
+    UnpickOrder,
 )
+from ledger.orders.commands import ChangeLines
 from ledger.orders.errors import OrderEnded
 from ledger.orders.order import Order
 from ledger.orders.values import PickedFrom
@@ -376,6 +378,20 @@ def test_step__rejected_once_its_pieces_have_moved_on() -> None:
     story.when(step(story)).then("order.step_corrected.v1")
     story.when(on(CorrectStep, position=picked, reason="点错")).then("order.step_corrected.v1")
     assert goods(story) == {"1": {"reserved": 2}, "2": {"reserved": 1}}
+
+
+def test_step__rejected_once_other_goods_take_the_place_of_its_pieces() -> None:
+    """Pieces of the line are picked again, but they are pens: the books are on their shelf."""
+    pens = [line("PEN", name="1", quantity=2), line("PEN", name="2")]
+    story = ready(PICK)
+    picked = story.position
+    story.decide(on(UnpickOrder, lines=PICK.lines, reason="改期"))
+    story.decide(on(ChangeLines, lines=pens, consent="旺旺"))
+    story.decide(on(PickOrder, lines=[PickedFrom("1", 2)]))
+    before = levels(story), levels(story, "PEN")
+    story.when(on(CorrectStep, position=picked, reason="点错")).refused(StandsOn)
+    assert (levels(story), levels(story, "PEN")) == before == (
+        {"available": 10}, {"available": 2, "picked": 2, "reserved": 1})
 
 
 def test_step__rejected_where_it_is_no_step_of_pieces() -> None:

@@ -100,7 +100,8 @@ def test_parcel__unannounced_whose_piece_is_missing_did_not_leave_it_with_the_cu
 def test_parcel__announced_as_refused_needs_no_case_of_its_own() -> None:
     story = on_its_way(2, more=(step(RefuseParcel, parcel="P0", reason="拒收"), there(2)))
     story.when(MATCH).then(
-        "case.matched.v1", "order.return_expected.v1", "order.return_received.v1")
+        "case.matched.v1", "order.return_expected.v1", "order.return_received.v1",
+        "order.exception_closed.v1")
     assert levels(story) == {"available": 8, "returns_inspection": 2}
 
 
@@ -126,6 +127,7 @@ def test_parcel__of_which_only_some_came_keeps_the_rest_with_the_courier() -> No
     story = on_its_way(3, more=(there(2), MATCH))
     assert parcels(story) == {"P0": "returning_to_sender"}
     assert levels(story) == {"available": 7, "with_courier": 1, "returns_inspection": 2}
+    assert story.known[stream()].exceptions == {"parcel_refused": "parcel_refused"}
     story.decide(LoseParcel(order=stream(), occurred_at=BACK, parcel="P0", reason="丢失"))
     assert levels(story) == {"available": 7, "returns_inspection": 2, "written_off": 1}
 
