@@ -4,8 +4,9 @@ from typing import Any
 
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
+from ledger.fulfilment.counting import follow
 from ledger.fulfilment.postings import post_order
-from ledger.fulfilment.reserving import follow, reserve, serve_waiting, waited_for
+from ledger.fulfilment.reserving import reserve, serve_waiting, waited_for
 from ledger.orders.commands import (
     ApproveOrder,
     AssignOrder,
@@ -171,7 +172,7 @@ def lift_hold(command: LiftHold, work: Work) -> list[Aggregate]:
 
 
 def submit_order(command: SubmitOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-32."""
+    """Errors: R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-32, R-ORD-45."""
     order = command.load(work)
     order.submit(command.warehouse, occurred_at=command.occurred_at)
     return [order]

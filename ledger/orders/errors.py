@@ -195,6 +195,15 @@ class GoodsElsewhere(Refused):
     rule = "R-ORD-32"
 
 
+class SentFromUnknown(Refused):
+    """{order} cannot be served from {warehouse}: pieces of it are {state}, and nobody said which
+    warehouse sent them. Wait until a file says that they arrived, or place what else is wanted as
+    an order of its own."""
+
+    code = "sent_from_unknown"
+    rule = "R-ORD-45"
+
+
 class LineWithoutSku(Refused):
     """Line {line} of {order} names no SKU, so nothing can be reserved for it. Change its lines
     first."""

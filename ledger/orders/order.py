@@ -259,6 +259,12 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
             if own and kind in HOLDS and not HOLDS[kind](self):
                 self.close_exception(name, None, occurred_at=occurred_at)
 
+    def reopen_exceptions(self, before: "Order", *, occurred_at: datetime) -> None:
+        """Open what the ledger opens by itself and what holds again, and did not before."""
+        for kind in ("check_failed", "courier_lost", "parcel_refused"):
+            if HOLDS[kind](self) and not HOLDS[kind](before):
+                self.open_exception(kind, kind, occurred_at=occurred_at)
+
     def complete(self, *, occurred_at: datetime) -> None:
         """The trade succeeded. Errors: R-ORD-03, R-ORD-06, R-ORD-08, PiecesUnsent (R-ORD-42)."""
         if self.ended == "completed":

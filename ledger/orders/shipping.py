@@ -87,7 +87,8 @@ class OrderShipping(OrderStanding):
         if parcel is None:
             self.goods = self.goods.all_moved(OPEN, "in_transit")
             self._move(lines, ("cancelled",), "in_transit")
-            self.given_up = {}
+            self.given_up = self.checked = {}
+            self.check_failed = False
             self._all_parcels(("packed",), "dispatched")
         else:
             self._move(lines, ("packed",), "in_transit")

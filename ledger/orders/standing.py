@@ -21,6 +21,7 @@ from ledger.orders.errors import (
     OrderUnknown,
     ParcelOutOfTurn,
     ParcelUnknown,
+    SentFromUnknown,
 )
 from ledger.orders.goods import NO_GOODS, Goods
 from ledger.orders.values import COMPLETED, OPEN, SENT, Line, Parcel, PartsBack
@@ -31,7 +32,7 @@ class OrderStanding(Aggregate):
     """What all parts of an order share: its lines, goods and parcels, whether it is open, and its
     times. `parts` is what a piece of a line is made of, where that was recorded; `changed` says
     whether anything of it was since its approval; `given_up` are the pieces by line that its end
-    left unsent."""
+    left unsent, `checked` the picked ones that a passed check has seen."""
 
     KIND = "order"
 
@@ -47,6 +48,8 @@ class OrderStanding(Aggregate):
         self.held_for: tuple[Personal | None, int] | None = None
         self.ended = ""
         self.given_up: dict[str, int] = {}
+        self.check_failed = False
+        self.checked: dict[str, int] = {}
         self.placed_at: datetime | None = None
         self.dispatched_at: datetime | None = None
         self.delivered_at: datetime | None = None
@@ -128,9 +131,12 @@ class OrderStanding(Aggregate):
             raise OrderNotReady(order=self.id, step="submitted to the warehouse")
 
     def must_not_be_elsewhere(self, warehouse: str) -> None:
-        """No piece is held for it in another warehouse. Errors: GoodsElsewhere (R-ORD-32)."""
+        """No piece is held for it in another warehouse, or on its way from who knows where. Errors:
+        GoodsElsewhere (R-ORD-32), SentFromUnknown (R-ORD-45)."""
         held = [state for state in (*OPEN[1:], *SENT) if self.goods.has(state)]
-        if held and self.warehouse not in ("", warehouse):
+        if held and not self.warehouse:
+            raise SentFromUnknown(order=self.id, warehouse=warehouse, state=" or ".join(held))
+        if held and self.warehouse != warehouse:
             raise GoodsElsewhere(order=self.id, warehouse=warehouse, elsewhere=self.warehouse,
                                  state=" or ".join(held))
 

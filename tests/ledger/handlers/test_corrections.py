@@ -380,6 +380,20 @@ def test_step__rejected_once_its_pieces_have_moved_on() -> None:
     assert goods(story) == {"1": {"reserved": 2}, "2": {"reserved": 1}}
 
 
+@pytest.mark.parametrize(("steps", "kind"), [
+    ([PICK, on(CheckOrder, passed=False, note="破损")], "check_failed"),
+    ([PICK, CHECK, PACK, SEND, BACK], "parcel_refused"),
+    ([PICK, CHECK, PACK, SEND, LOST], "courier_lost")])
+def test_step__that_occurred_after_all_opens_its_exception_again(
+    steps: list[Any], kind: str
+) -> None:
+    story = ready(*steps)
+    for then in ({}, {kind: kind}, {}):
+        story.when(step(story))
+        assert story.error is None, story.error
+        assert story.known[stream(1)].exceptions == then
+
+
 def test_step__rejected_once_other_goods_take_the_place_of_its_pieces() -> None:
     """Pieces of the line are picked again, but they are pens: the books are on their shelf."""
     pens = [line("PEN", name="1", quantity=2), line("PEN", name="2")]

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from ledger.common.moments import Moment
 from ledger.core.commands import Command
-from ledger.fulfilment.commands import DeliverParcel, PackOrder
-from ledger.orders.commands import CancelPieces, HoldOrder
+from ledger.fulfilment.commands import CheckOrder, DeliverParcel, PackOrder
+from ledger.orders.commands import ApproveOrder, CancelPieces, HoldOrder, SubmitOrder
 from ledger.orders.declared import NumberReused
+from ledger.orders.errors import SentFromUnknown
 from ledger.orders.order import Order
 from ledger.orders.values import ENDED, Amounts
 from ledger.stock.pieces import Count, Part
@@ -267,3 +268,30 @@ def test_parcel__told_to_have_arrived_before_it_was_told_to_be_sent() -> None:
     story = sold(told(delivered=ARRIVED), told(dispatched=SENT, delivered=ARRIVED))
     assert goods(story)["1"] == {"delivered": 5}
     assert levels(story) == {"available": 5, "customer": 5}
+
+
+def test_parcel__sent_from_nobody_knows_where_is_no_warehouse_s() -> None:
+    """Else it would arrive out of a courier's hands who never got it from there."""
+    story = given(opened(), received(), told(dispatched=SENT), on(ApproveOrder))
+    story.when(on(SubmitOrder, warehouse=HOUSE)).refused(SentFromUnknown)
+    story.decide(told(dispatched=SENT, delivered=ARRIVED))
+    assert (goods(story)["1"], levels(story)) == ({"delivered": 5}, {"available": 10})
+    story.when(on(SubmitOrder, warehouse=HOUSE)).then("order.submitted.v1")
+
+
+def test_ends__sent_by_a_file_takes_the_youngest_reservation_when_nothing_is_free() -> None:
+    story = given(opened(), received(), sell("2", line(quantity=4)), sell("3", line(quantity=4)),
+                  told(dispatched=SENT, warehouse=HOUSE))
+    assert levels(story) == {"reserved": 5, "with_courier": 5}
+    assert story.known[stream("2")].goods["1"] == {"reserved": 4}
+    assert story.known[stream("3")].goods["1"] == {"reserved": 1, "short": 3}
+    assert story.known[stream("3")].exceptions == {"out_of_stock": "out_of_stock"}
+
+
+def test_parcel__sent_by_a_file_leaves_no_check_for_what_is_picked_later() -> None:
+    lines = [line(quantity=2), line("PEN", name="2")]
+    story = ready(PICK, CHECK, told(lines=lines, dispatched=SENT))
+    assert story.known[stream()].checked == {}
+    story = ready(PICK, on(CheckOrder, passed=False, note="破损"),
+                  told(lines=lines, dispatched=SENT))
+    assert "check_failed" not in exceptions(story)
