@@ -137,7 +137,8 @@ def approve_order(command: ApproveOrder, work: Work) -> list[Aggregate]:
 
 def change_lines(command: ChangeLines, work: Work) -> list[Aggregate]:
     """Where goods were reserved, what is wanted besides is reserved, or waited for, before others
-    get what it let go of. Errors: R-ORD-06, R-ORD-20, R-ORD-25, R-ORD-33, R-STK-03."""
+    get what it let go of. Errors: R-ORD-06, R-ORD-20, R-ORD-25, R-ORD-33, R-ORD-46,
+    R-STK-03."""
     order, at = command.load(work), command.occurred_at
     before = order.clone()
     served = before.goods.has(*OPEN[1:])

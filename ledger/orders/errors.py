@@ -204,6 +204,14 @@ class SentFromUnknown(Refused):
     rule = "R-ORD-45"
 
 
+class LinesOfSent(Refused):
+    """The lines of {order} cannot be given so: none of them is known, and {warehouse} has sent
+    them. Declare them with order.record, as a file does."""
+
+    code = "lines_of_sent"
+    rule = "R-ORD-46"
+
+
 class LineWithoutSku(Refused):
     """Line {line} of {order} names no SKU, so nothing can be reserved for it. Change its lines
     first."""
