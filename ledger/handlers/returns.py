@@ -17,6 +17,8 @@ from ledger.fulfilment.reserving import serve_waiting
 from ledger.orders.errors import RefundExceedsPayment
 from ledger.orders.order import Order
 from ledger.orders.placing import buyer_of, must_be_in, noted_of
+from ledger.orders.review import PARCEL_REFUSED
+from ledger.orders.values import BACK
 from ledger.returns.case import AWAITED, Case
 from ledger.returns.commands import (
     ApproveRefund,
@@ -178,6 +180,9 @@ def match_case(command: MatchCase, work: Work) -> list[Aggregate]:
         return [case]
     if refused:
         take_back(work, case, order, found.back.lines, occurred_at=command.occurred_at)
+        if order.has_parcel(BACK):  # more of it is still under way
+            order.open_exception(PARCEL_REFUSED, PARCEL_REFUSED, occurred_at=command.occurred_at)
+        order.settle_exceptions(occurred_at=command.occurred_at)
     else:
         order.expect_return(case.id, found.back, occurred_at=command.occurred_at)
         order.receive_return(case.id, found.back, occurred_at=command.occurred_at,

@@ -195,6 +195,23 @@ class GoodsElsewhere(Refused):
     rule = "R-ORD-32"
 
 
+class SentFromUnknown(Refused):
+    """{order} cannot be served from {warehouse}: pieces of it are {state}, and nobody said which
+    warehouse sent them. Wait until a file says that they arrived, or place what else is wanted as
+    an order of its own."""
+
+    code = "sent_from_unknown"
+    rule = "R-ORD-45"
+
+
+class LinesOfSent(Refused):
+    """The lines of {order} cannot be given so: none of them is known, and {warehouse} has sent
+    them. Declare them with order.record, as a file does."""
+
+    code = "lines_of_sent"
+    rule = "R-ORD-46"
+
+
 class LineWithoutSku(Refused):
     """Line {line} of {order} names no SKU, so nothing can be reserved for it. Change its lines
     first."""

@@ -144,6 +144,7 @@ def test_parcel__of_which_only_some_came_keeps_the_rest_with_the_courier() -> No
     story = on_its_way(3, more=(there(2), MATCH))
     assert parcels(story) == {"P0": "returning_to_sender"}
     assert levels(story) == {"available": 7, "with_courier": 1, "returns_inspection": 2}
+    assert story.known[stream()].exceptions == {"parcel_refused": "parcel_refused"}
     story.decide(LoseParcel(order=stream(), occurred_at=BACK, parcel="P0", reason="丢失"))
     assert levels(story) == {"available": 7, "returns_inspection": 2, "written_off": 1}
 
