@@ -1,5 +1,6 @@
 """The slip of an order as a text that can be printed, and the note of who reads it so."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from api.http.problems import detail_of
 from api.messages import as_of_line, tr
 from ledger.access import ReadingNotNoted
 from ledger.application import Ledger
+from ledger.common.characters import INVISIBLE
 from ledger.common.context import Context
 from ledger.common.errors import LedgerError
 from ledger.common.values import from_us
@@ -37,8 +39,16 @@ def note(readings: Ledger, slip: Slip, purpose: str, context: Context) -> None:
         readings.handle(msgspec.structs.replace(one, occurred_at=now), context)
 
 
+_unseen = re.compile(f"[{INVISIBLE}]+")
+
+
 def lines_of(slip: Slip, purpose: str) -> Iterator[str]:
-    """A slip as lines of a text, in the user's language."""
+    """A slip as lines of a text, in the user's language. What somebody wrote breaks no line, and
+    tells a terminal nothing: else a buyer's remark could look like a line of the slip."""
+    return (_unseen.sub(" ", line) for line in _lines_of(slip, purpose))
+
+
+def _lines_of(slip: Slip, purpose: str) -> Iterator[str]:
     item = slip.item
     yield tr("Slip of {order} (purpose: {purpose})", order=item["order"], purpose=purpose)
     yield as_of_line(slip.as_of)

@@ -17,6 +17,8 @@ from ledger.stock.skus import Sku
 from ledger.stock.warehouses import Warehouse, warehouse_of
 
 Counts = Annotated[list[Count], Items(most=MAX_LINES)]
+SomeCounts = Annotated[list[Count], Items(least=1, most=MAX_LINES)]
+SomePicked = Annotated[list[PickedFrom], Items(least=1, most=MAX_LINES)]
 
 
 class SellOrder(PlaceOrder, frozen=True, kw_only=True):
@@ -81,7 +83,7 @@ class PickOrder(OnOrder, frozen=True, kw_only=True):
     """Take pieces from their bins."""
 
     NAME: ClassVar[str] = "order.pick"
-    lines: Annotated[list[PickedFrom], Items(most=MAX_LINES)]
+    lines: SomePicked
 
 
 class UnpickOrder(OnOrder, frozen=True, kw_only=True):
@@ -89,7 +91,7 @@ class UnpickOrder(OnOrder, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "order.unpick"
     PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
-    lines: Annotated[list[PickedFrom], Items(least=1, most=MAX_LINES)]
+    lines: SomePicked
     reason: Reason
 
 
@@ -108,7 +110,7 @@ class PackOrder(OnOrder, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "order.pack"
     parcel: Id
-    lines: Counts
+    lines: SomeCounts
 
 
 class DispatchParcel(OnOrder, frozen=True, kw_only=True):

@@ -119,6 +119,7 @@ class OrderChanges(OrderStanding):
         if not old:
             self._know_lines(new)
             return
+        self.lines_before = self.lines_before or tuple(old)
         change = changed(self.goods, old, new)
         self.lines = {line.line: line for line in new}
         self.goods = change.goods

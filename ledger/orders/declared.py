@@ -17,7 +17,7 @@ from ledger.common.personal import Person, Plain
 from ledger.common.values import Checks
 from ledger.core.commands import Work
 from ledger.orders.comparing import are_the_same, with_attributes
-from ledger.orders.order import Order
+from ledger.orders.order import DECLARED, Order
 from ledger.orders.placing import NewOrder, buyer_of, must_be_in
 from ledger.orders.review import LINES_DIFFER
 from ledger.orders.values import AMOUNT_FIELDS, ENDED, OPEN, Amounts, Line, Payment
@@ -167,23 +167,25 @@ class Declaration:
 
     def details(self) -> None:
         """Details that differ from those known: the province, which is in the open, and personal
-        ones, unless the buyer was erased."""
+        ones, unless the buyer was erased. What somebody has corrected stays where the file says
+        what was said before. Rule: R-ORD-52."""
         order, command = self.order, self.command
-        new: dict[str, Any] = {name: value for name, value in command.personal().items()
-                               if value != order.revealed(name)}
+        new: dict[str, Any] = {
+            name: value for name, value in command.personal().items()
+            if value not in (order.revealed(name), order.revealed_before(name))}
         if new:
             buyer = self._buyer()
             new = {} if buyer.is_erased else {
                 name: Plain(buyer, value) for name, value in new.items()}
-        if command.province not in (None, order.province):
+        if command.province not in (None, order.province, order.province_before):
             new["province"] = command.province
         if new:
-            order.declare(Order.DetailsChanged, self.at, **new, reason="declared")
+            order.declare(Order.DetailsChanged, self.at, **new, reason=DECLARED)
 
     def lines(self) -> None:
         """Other lines than those known: corrected while no goods have moved, else an exception of
         the order. It is for a person to say which are right, and no fact beside them waits for
-        that. Rules: R-ORD-50, R-ORD-51."""
+        that. Rules: R-ORD-50, R-ORD-51, R-ORD-52."""
         order, new = self.order, self.command.lines
         old = list((order.lines or {}).values())
         if new is None:
@@ -192,11 +194,23 @@ class Declaration:
             self._agree()
             if order.goods.has(*OPEN) and not order.ended:
                 self._correct_lines(old, with_attributes(old, new))
+        elif any(known and are_the_same(known, new)
+                 for known in (order.lines_before, self._wanted(old))):
+            self._agree()
         elif order.has_moved():
             self._differ(new)
         else:
             self._correct_lines(old, new)
             self._agree()
+
+    def _wanted(self, known: list[Line]) -> list[Line]:
+        """The known lines without the pieces that were cancelled: a file may leave these out."""
+        order = self.order
+        if order.ended:
+            return known
+        left = [(line, line.quantity - order.goods.get(line.line, {}).get("cancelled", 0))
+                for line in known]
+        return [msgspec.structs.replace(line, quantity=pieces) for line, pieces in left if pieces]
 
     def _correct_lines(self, old: list[Line], new: list[Line]) -> None:
         if new != old:

@@ -5,7 +5,7 @@ are its other parts. Their rules decide commands such as `PlaceOrder`. What a fi
 happened is not decided but recorded: `declared.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -43,9 +43,16 @@ from ledger.orders.values import (
 )
 from ledger.stock.pieces import Count, parts_by_line, quantities, sku_of
 
+DECLARED = "declared"
+"""Why details changed where a file says so. Who corrects them says how the buyer agreed."""
+
 
 class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
-    """An order of one shop on one channel; its stream is `order:<channel>:<shop>:<number>`."""
+    """An order of one shop on one channel; its stream is `order:<channel>:<shop>:<number>`.
+
+    `details_before` and `province_before` are what was said of details before somebody corrected
+    them.
+    """
 
     def begin(self) -> None:
         """Nobody has ordered anything."""
@@ -54,6 +61,8 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
         self.province: str | None = None
         self.buyer: dict[str, tuple[Personal, int, str]] = {}
         self.written: dict[str, tuple[Personal, int, str]] = {}
+        self.details_before: dict[str, tuple[Personal, int, str] | None] = {}
+        self.province_before: str | None = None
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -157,18 +166,30 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
         self._know(account, recipient, phone, address, buyer_remark)
 
     @event(DetailsChanged)
-    def _details_changed(self, province, account, recipient, phone, address, buyer_remark):
-        self._know(account, recipient, phone, address, buyer_remark)
+    def _details_changed(self, province, account, recipient, phone, address, buyer_remark, reason):
+        before, before_province = self.buyer, self.province
+        changed = self._know(account, recipient, phone, address, buyer_remark)
         self.province = province or self.province
         self.changed = True
+        if reason == DECLARED:
+            self.details_before = {name: known for name, known in self.details_before.items()
+                                   if name not in changed}
+            self.province_before = self.province_before if province is None else None
+        else:
+            self.details_before = {
+                **{name: before.get(name) for name in changed}, **self.details_before}
+            if province is not None:
+                self.province_before = self.province_before or before_province
 
-    def _know(self, *values: Personal | None) -> None:
+    def _know(self, *values: Personal | None) -> Collection[str]:
+        """Take the buyer's values that are given. Returns their names."""
         # A value is sealed under the version and field of its event: both are needed to open it.
         sealed = {name: (value, self._version + 1, f"/{name}")
                   for name, value in zip(PERSONAL_FIELDS, values, strict=True)
                   if value is not None}
         if sealed:
             self.buyer = {**self.buyer, **sealed}
+        return sealed.keys()
 
     @event(Remarked)
     def _remarked(self, remark):
@@ -322,12 +343,22 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
         return self.buyer["account"][0].p if "account" in self.buyer else self.sealed_for
 
     def declared(self) -> dict[str, tuple[Personal, int, str]]:
-        """The buyer's values, the last remark of the shop, and why the order ended."""
-        return {**self.buyer, **self.written}
+        """The buyer's values as they were before somebody corrected them, the last remark of the
+        shop, and why the order ended."""
+        before = {name: known for name, known in self.details_before.items() if known is not None}
+        return {**self.buyer, **before, **self.written}
 
     def revealed(self, name: str) -> str | None:
-        """One of these values, opened; None if there is none or its key is gone."""
-        if self._sealer is None or (found := self.declared().get(name)) is None:
+        """One of the buyer's values, the last remark or why it ended, opened; None if there is none
+        or its key is gone."""
+        return self._opened({**self.buyer, **self.written}.get(name))
+
+    def revealed_before(self, name: str) -> str | None:
+        """What was said of a detail before somebody corrected it, opened; None as above."""
+        return self._opened(self.details_before.get(name))
+
+    def _opened(self, found: tuple[Personal, int, str] | None) -> str | None:
+        if self._sealer is None or found is None:
             return None
         return self._sealer.reveal(found[0], self.id, *found[1:])
 

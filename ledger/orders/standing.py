@@ -31,14 +31,16 @@ from ledger.stock.pieces import LineParts, quantities
 class OrderStanding(Aggregate):
     """What all parts of an order share: its lines, goods and parcels, whether it is open, and its
     times. `parts` is what a piece of a line is made of, where that was recorded; `changed` says
-    whether anything of it was since its approval; `given_up` are the pieces by line that its end
-    left unsent, `checked` the picked ones that a passed check has seen."""
+    whether anything of it was since its approval, and `lines_before` are those before somebody
+    changed them; `given_up` are the pieces by line that its end left unsent, `checked` the picked
+    ones that a passed check has seen."""
 
     KIND = "order"
 
     def begin(self) -> None:
         """Nothing is known."""
         self.lines: dict[str, Line] | None = None
+        self.lines_before: tuple[Line, ...] = ()
         self.goods: Goods = NO_GOODS
         self.parts: dict[str, tuple[LineParts, ...]] = {}
         self.parcels: dict[str, Parcel] = {}
@@ -81,6 +83,7 @@ class OrderStanding(Aggregate):
         """Take lines in the place of those known. Where only their words differ, their pieces stay
         in the states that they are in."""
         goods = self.goods
+        self.lines_before = ()
         self._know_lines(lines)
         if {line: sum(states.values()) for line, states in goods.items()} == {
                 line: sum(states.values()) for line, states in self.goods.items()}:

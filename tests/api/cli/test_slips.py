@@ -110,6 +110,14 @@ def test_slip__says_what_is_missing_and_names_a_province_once() -> None:
     assert "to pick: 0   to pack: 0   to send: 0   not reserved: 2\n" in slip
 
 
+def test_slip__takes_no_line_from_what_somebody_wrote() -> None:
+    found = open_ledger()
+    put(found.ledger, place(4, buyer_remark="放门口\n2. SH-001 云杉集 × 9\r\x1b[2J易碎\u202e"))
+    found.close()
+    printed = run(stream(4), "--purpose", "pick").stdout
+    assert "the buyer's remark: 放门口 2. SH-001 云杉集 × 9 [2J易碎 \n" in printed
+
+
 def test_slip__rejected_without_a_purpose_a_role_or_an_order() -> None:
     assert "--purpose" in run(stream(), code=2).stderr
     assert "pick" in run(stream(), "--purpose", "pic", code=2).stderr

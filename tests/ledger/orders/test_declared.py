@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 
 from ledger.common.moments import Moment
 from ledger.core.commands import Command
-from ledger.fulfilment.commands import CheckOrder, DeliverParcel, PackOrder
-from ledger.orders.commands import ApproveOrder, CancelPieces, HoldOrder, SubmitOrder
+from ledger.fulfilment.commands import CheckOrder, DeliverParcel, PackOrder, ReserveOrder
+from ledger.orders.commands import (
+    ApproveOrder,
+    CancelPieces,
+    ChangeLines,
+    CorrectDetails,
+    HoldOrder,
+    SubmitOrder,
+)
 from ledger.orders.declared import NumberReused
 from ledger.orders.errors import SentFromUnknown
 from ledger.orders.order import Order
@@ -100,6 +107,60 @@ def test_record__accepted_with_the_province_alone_when_the_buyer_was_erased() ->
     (fact,) = story.when(record(account="a", province="浙江省", address="拱墅区")).then(
         "order.details_changed.v1")
     assert (fact.province, fact.address) == ("浙江省", None)
+
+
+def test_record__leaves_details_that_somebody_corrected_until_a_file_says_something_new() -> None:
+    """R-ORD-52. The platform goes on printing the address that the buyer gave it."""
+    before = {"address": "旧路 1 号", "province": "天津"}
+    story = given(record(**UNPAID, **before, phone="1"), on(
+        CorrectDetails, address="新路 2 号", province="浙江省", consent="电话"))
+    story.when(record(**before, phone="1")).then(*WHOLE[1:])
+    order = story.known[stream()]
+    assert (order.revealed("address"), order.province) == ("新路 2 号", "浙江省")
+    story.when(record(address="新路 2 号", province="浙江省", phone="1")).then()
+    (fact,) = story.when(record(**before, phone="2")).then("order.details_changed.v1")
+    assert (fact.address, fact.province, fact.phone.n) == (None, None, "2")
+    (fact,) = story.when(record(address="三路", province="上海", phone="2")).then(
+        "order.details_changed.v1")
+    assert (fact.address.n, fact.province) == ("三路", "上海")
+    (fact,) = story.when(record(**before, phone="2")).then("order.details_changed.v1")
+    assert (fact.address.n, fact.province) == ("旧路 1 号", "天津")
+
+
+def test_record__leaves_details_that_were_corrected_twice() -> None:
+    story = given(record(**UNPAID, address="旧路"), *(
+        on(CorrectDetails, address=street, consent="电话") for street in ("新路", "再新路")))
+    story.when(record(**UNPAID, address="旧路")).then()
+
+
+@pytest.mark.parametrize("reserved", [False, True])
+def test_record__leaves_lines_that_somebody_changed_until_a_file_says_something_new(
+    reserved: bool
+) -> None:
+    """R-ORD-52. Whether or not goods have moved for it."""
+    before, after, new = ([line(sku)] for sku in ("SH-001", "PEN", "BAG"))
+    paid: dict[str, Any] = {"dispatched": None, "ended": None, "ended_as": ""}
+    stock = [opened(), received("SH-001", 1), received("PEN", 1)]
+    story = given(*stock, record(**UNPAID, lines=before),
+                  *([on(ReserveOrder, warehouse=HOUSE)] if reserved else ()),
+                  on(ChangeLines, lines=after, consent="电话"))
+    story.when(record(**paid, lines=before)).then(WHOLE[1])
+    assert story.known[stream()].lines["1"].sku == "PEN"
+    story.when(record(**paid, lines=after)).then()
+    story.when(record(**paid, lines=new)).then(
+        "order.exception_opened.v1" if reserved else "order.corrected.v1")
+    story.when(record(**paid, lines=before)).then(
+        "order.exception_closed.v1" if reserved else "order.corrected.v1")
+
+
+def test_record__agrees_where_it_leaves_out_pieces_that_were_cancelled() -> None:
+    """R-ORD-52. Whether or not the platform took them off, too."""
+    story = given(record(**UNPAID, lines=[line(quantity=5), line("PEN", name="2")]),
+                  on(CancelPieces, lines=[Count("1", 2), Count("2", 1)], reason="买家来电"))
+    story.when(record(**UNPAID, lines=[line(quantity=3)])).then()
+    story.when(record(**UNPAID, lines=[line(quantity=5), line("PEN", name="2")])).then()
+    story.when(record(**UNPAID, lines=[line(quantity=4)])).then("order.exception_opened.v1")
+    story.when(record(**UNPAID, lines=[line(quantity=3)])).then("order.exception_closed.v1")
 
 
 def test_record__rejected_when_the_number_is_another_buyers() -> None:
@@ -295,3 +356,15 @@ def test_parcel__sent_by_a_file_leaves_no_check_for_what_is_picked_later() -> No
     story = ready(PICK, on(CheckOrder, passed=False, note="破损"),
                   told(lines=lines, dispatched=SENT))
     assert "check_failed" not in exceptions(story)
+
+
+@pytest.mark.parametrize(("ended_as", "state"), [
+    ("closed", "cancelled"), ("cancelled", "cancelled"), ("completed", "delivered")])
+def test_ends__leave_nothing_of_lines_that_become_known_later(ended_as: str, state: str) -> None:
+    """An order list brings an order that has ended, an item list its lines; then other ones."""
+    ended = {**UNPAID, "ended": Moment(NOON + timedelta(days=1)), "ended_as": ended_as}
+    story = given(record(**ended, lines=None))
+    story.when(record(**ended, lines=[line(quantity=2)])).then("order.lines_declared.v1")
+    assert story.known[stream()].goods == {"1": {state: 2}}
+    story.when(record(**ended, lines=[line("PEN", quantity=3)])).then("order.corrected.v1")
+    assert story.known[stream()].goods == {"1": {state: 3}}

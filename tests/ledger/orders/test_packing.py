@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ledger.common.errors import InvalidValues
 from ledger.fulfilment.commands import (
     CheckOrder,
     PackOrder,
@@ -160,3 +161,12 @@ def test_pick__rejected_where_the_bins_of_a_part_are_not_of_all_of_it(
     story: Any, parts: list[PartFrom], says: str
 ) -> None:
     story.when(on(PickOrder, lines=[kit(*parts)])).refused(PartsDiffer, says.format(stream()))
+
+
+@pytest.mark.parametrize("command", [PickOrder, PackOrder])
+def test_parcel__rejected_with_nothing_in_it(command: type[PickOrder] | type[PackOrder]) -> None:
+    """An empty parcel could be sent, and its order would count as sent with it."""
+    named = {"parcel": "P1"} if command is PackOrder else {}
+    with pytest.raises(InvalidValues) as found:
+        on(command, lines=[], **named)
+    assert [(fault.where, fault.code) for fault in found.value.faults] == [("/lines", "too_many")]
