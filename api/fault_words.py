@@ -27,8 +27,10 @@ WORDS = (
     "has {found} bytes, {most} are allowed",
     "holds a NUL character",
     "holds half of a surrogate pair, which is not a character",
+    "is the text {found}, not a whole number",
     "is {found}, not a whole number",
     "is {found}, allowed are {least} to {most}",
+    "is the text {found}, not a time",
     "is {found}, not a time",
     "has no time zone",
     "lies in the year {year}",
@@ -87,6 +89,7 @@ WORDS = (
     "shorter one",
     "is {found}, not a person such as person:Zk3f…; `ledger person find {about}` or POST "
     "/v1/persons/find says whose it is",
+    "is {found}, not one of {words}",
     "is {found}, not {words}",
 )
 

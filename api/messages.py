@@ -89,4 +89,4 @@ def as_of_line(head: dict[str, Any]) -> str:
                  else tr("closed: it does not change any more"))
     if head.get("clock") == "ahead":
         parts.append(tr("the log's times are ahead of the clock"))
-    return ", ".join(parts)
+    return tr(", ").join(parts)

@@ -50,7 +50,7 @@ def lines_of(slip: Slip, purpose: str) -> Iterator[str]:
 
 def _lines_of(slip: Slip, purpose: str) -> Iterator[str]:
     item = slip.item
-    yield tr("Slip of {order}, for {purpose}", order=item["order"], purpose=purpose)
+    yield tr("Slip of {order} (purpose: {purpose})", order=item["order"], purpose=purpose)
     yield as_of_line(slip.as_of)
     yield ""
     yield from _head(item)
@@ -58,7 +58,7 @@ def _lines_of(slip: Slip, purpose: str) -> Iterator[str]:
     for line in item["lines"]:
         yield from _line(line)
     if item["gifts"]:
-        yield _said(tr("gifts"), ", ".join(item["gifts"]))
+        yield _said(tr("gifts"), tr(", ").join(item["gifts"]))
     yield from _parcels(item)
     yield from _changes(item["changed_since_approval"])
 
@@ -75,7 +75,7 @@ def _head(item: dict[str, Any]) -> Iterator[str]:
     yield _said(tr("warehouse"), item["warehouse"])
     yield _said(tr("placed at"), item["placed_at"])
     yield _said(tr("owner"), item["owner"])
-    yield _said(tr("status"), ", ".join(
+    yield _said(tr("status"), tr(", ").join(
         (item["review_status"], item["payment_status"], item["fulfilment_status"])))
     yield _said(tr("terms"), item["terms"])
     if item["held"] is not None:
@@ -85,10 +85,17 @@ def _head(item: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield _said(tr("recipient"), item["recipient"])
     yield _said(tr("phone"), item["phone"])
-    yield _said(tr("address"), " ".join(filter(None, (item["province"], item["address"]))))
+    yield _said(tr("address"), _address(item["province"], item["address"]))
     yield _said(tr("the buyer's remark"), item["buyer_remark"])
     for one in item["remarks"]:
         yield _said(tr("remark of {at} by {by}", at=one["at"], by=one["by"]), one["remark"])
+
+
+def _address(province: str | None, address: str | None) -> str | None:
+    """Both; platforms begin an address with its province, which is not said twice then."""
+    if province and address and not address.startswith(province):
+        return f"{province} {address}"
+    return address or province
 
 
 def _line(line: dict[str, Any]) -> Iterator[str]:
@@ -97,14 +104,17 @@ def _line(line: dict[str, Any]) -> Iterator[str]:
     to_do = [tr("to pick: {pieces}", pieces=line["to_pick"]),
              tr("to pack: {pieces}", pieces=line["to_pack"]),
              tr("to send: {pieces}", pieces=line["to_send"])]
+    if missing := sum(line["pieces"].get(state, 0) for state in ("unreserved", "short")):
+        to_do.append(tr("not reserved: {pieces}", pieces=missing))
     yield "   " + "   ".join(to_do)
     for part in line["parts"]:
         if (part["sku"], part["each"]) != (line["sku"], 1):
             yield "   " + tr("in each {each} of {sku}, in all {quantity}", each=part["each"],
                              sku=part["sku"], quantity=part["quantity"])
         for one in part["bins"] if part["to_pick"] else ():
-            yield "   " + tr("{sku} lies in {bin}: {quantity}", sku=part["sku"],
-                             bin=one["bin"] or tr("no known bin"), quantity=one["quantity"])
+            yield "   " + (tr("{sku} lies in {bin}: {quantity}", sku=part["sku"], **one)
+                           if one["bin"] else tr("{sku} lies in no known bin: {quantity}",
+                                                 sku=part["sku"], quantity=one["quantity"]))
 
 
 def _goods(line: dict[str, Any]) -> str:
@@ -113,10 +123,10 @@ def _goods(line: dict[str, Any]) -> str:
 
 def _parcels(item: dict[str, Any]) -> Iterator[str]:
     for parcel in item["parcels"]:
-        inside = ", ".join(f"{one['line']} × {one['quantity']}" for one in parcel["lines"])
+        inside = tr(", ").join(f"{one['line']} × {one['quantity']}" for one in parcel["lines"])
         way = " ".join(filter(None, (parcel["courier"], parcel["waybill"])))
         yield _said(tr("parcel {name}, {state}", name=parcel["parcel"], state=parcel["state"]),
-                    " ".join(filter(None, (way, f"({inside})"))))
+                    " ".join(filter(None, (way, tr("({inside})", inside=inside)))))
 
 
 def _changes(changes: list[dict[str, Any]] | None) -> Iterator[str]:
@@ -132,10 +142,10 @@ def _changes(changes: list[dict[str, Any]] | None) -> Iterator[str]:
                  "pieces": tr("pieces were cancelled")}
         what = words[one["what"]]
         if "fields" in one:
-            what = f"{what} ({', '.join(one['fields'])})"
+            what = tr("{what} ({which})", what=what, which=tr(", ").join(one["fields"]))
         elif "lines" in one:
-            cancelled = ", ".join(f"{part['line']}. × {part['quantity']}" for part in one["lines"])
-            what = f"{what} ({cancelled})"
+            cancelled = (f"{part['line']}. × {part['quantity']}" for part in one["lines"])
+            what = tr("{what} ({which})", what=what, which=tr(", ").join(cancelled))
         yield "   " + tr("{at} by {by}: {what}", at=one["at"], by=one["by"], what=what)
         for sign, name in (("-", "old"), ("+", "new")):
             for line in one.get(name, ()):

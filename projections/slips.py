@@ -188,9 +188,9 @@ def _line(order: Order, line: Line, known: Bins) -> dict[str, Any]:
 
     Shapes: line, sku, title, attributes, ordered; pieces by state, those that there are; to_pick,
     to_pack, to_send: pieces that are to be taken from the shelf, packed, handed over. `parts` is
-    what it is made of, a line that is no kit of itself: sku, each (pieces of it in a piece of the
-    line), quantity of all pieces and to_pick; bins in the order in which to go to them: bin ("" for
-    pieces of which nobody knows it), quantity.
+    what it is made of, a line that is no bundle of itself: sku, each (pieces of it in a piece of
+    the line), quantity of all pieces and to_pick; bins in the order in which to go to them: bin (""
+    for pieces of which nobody knows it), quantity.
     """
     states = order.goods[line.line]
     to_do = {name: states.get(state, 0) for name, state in TO_DO.items()}

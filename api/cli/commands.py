@@ -112,20 +112,24 @@ def _command_names() -> list[str]:
               help="The role in which it is done.")
 @click.option("--command-id", type=click.UUID, metavar="UUID",
               help="A key of your own: sent again under it, a command is recorded once.")
+@click.option("--fields", is_flag=True, help="Show what NAME takes, and send nothing.")
 @ledger_option
 @new_ledger_option
 @actor_option
 @format_options
 def do_command(
-    name: str | None, file: TextIO, *, role: str, command_id: "UUID | None", ledger_name: str,
-    new: bool, actor: str | None, form: str,
+    name: str | None, file: TextIO, *, role: str, command_id: "UUID | None", fields: bool,
+    ledger_name: str, new: bool, actor: str | None, form: str,
 ) -> None:
     """Send commands, such as stock.move: a JSON object, or one per line, in FILE or on stdin. The
     first refusal stops it. Without a NAME: list all commands and their fields."""
     from api.cli import submit
 
-    if name is None:
-        print_rows(submit.listed(), form=form)
+    if name is None or fields:
+        if form == "json":
+            print_rows(submit.listed(name), form=form)
+        else:
+            click.echo(submit.explained(name))
         return
     if not (text := file.read().removeprefix("\ufeff")).strip():  # a mark that Windows puts there
         raise click.UsageError(tr("No command was given: {file} is empty.", file=file.name))

@@ -72,11 +72,12 @@ def _print(fault: RowFault, form: str, *, warning: bool = False) -> None:
         click.echo(as_json({**fault._asdict(), **({"warning": True} if warning else {})}))
     else:
         row = tr("row {row}", row=fault.row) if fault.row else tr("the file")
+        where = f"{fault.file}, {row}" if fault.file else tr("the files")
         warned = tr("warning: ") if warning else ""
         column = f", {fault.column}" if fault.column else ""
         value = f" = {fault.value!r}" if fault.value else ""
-        click.echo(f"{warned}{fault.file}, {row}{column}{value}: {_reason(fault)} "
-                   f"[{fault.rule}, {fault.code}]", err=True)
+        said = tr("{label}: {value}", label=f"{warned}{where}{column}{value}", value=_reason(fault))
+        click.echo(f"{said} [{fault.rule}, {fault.code}]", err=True)
 
 
 def _reason(fault: RowFault) -> str:

@@ -5,9 +5,15 @@ import time
 from types import TracebackType
 from typing import Self, TextIO
 
-WORDS = {"read": "Reading", "check": "Checking", "record": "Recording"}
+from api.messages import tr
+
 WIDTH = 40
 EVERY_S = 0.1
+
+
+def said() -> dict[str, str]:
+    """The words for the stages, in the user's language."""
+    return {"read": tr("Reading"), "check": tr("Checking"), "record": tr("Recording")}
 
 
 class ProgressBar:
@@ -21,9 +27,10 @@ class ProgressBar:
     def __call__(self, stage: str, done: int, total: int) -> None:
         begins, ends = stage != self.stage, done >= total
         self.stage = stage
+        word = said()[stage]
         if not self.stream.isatty():
             if begins:
-                self.stream.write(f"{WORDS[stage]} …\n")
+                self.stream.write(f"{word} …\n")
             return
         now = time.monotonic()
         if not (begins or ends or now - self.drawn_at >= EVERY_S):
@@ -31,7 +38,7 @@ class ProgressBar:
         self.drawn_at = now
         share = min(done / total, 1.0) if total else 1.0
         bar = "█" * round(share * WIDTH)
-        self.stream.write(f"\r\x1b[K{WORDS[stage]:<10}{bar:░<{WIDTH}} {share:4.0%}")
+        self.stream.write(f"\r\x1b[K{word:<10}{bar:░<{WIDTH}} {share:4.0%}")
         self.stream.flush()
 
     def __enter__(self) -> Self:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import click
@@ -11,6 +11,7 @@ import msgspec
 
 from api.cli.output import as_json
 from api.messages import tr
+from ledger.common.bounds import Words
 from ledger.common.context import Context, Receipt
 from ledger.common.decoding import any_json
 from ledger.common.errors import Invalid
@@ -28,7 +29,7 @@ COMMANDS: dict[str, type[Command]] = {
 
 
 class BadCommand(Invalid):
-    """Line {line} is not a valid {name}: {why}."""
+    """Line {line} is not a valid {name}: {why}. `ledger do {name} --fields` says what it takes."""
 
     code = "bad_command"
     rule = "R-CMD-01"
@@ -125,14 +126,38 @@ def show(receipt: Receipt, form: str) -> None:
         click.echo(tr("What is personal in it was left out, since whose it is was erased."))
 
 
-def listed() -> list[dict[str, Any]]:
-    """All commands. Shapes: name, its fields (those in brackets may be left out), what it does."""
-    return [{"name": name, "fields": ", ".join(_fields(cls)),
-             "what": " ".join((cls.__doc__ or "").split())} for name, cls in COMMANDS.items()]
+def listed(name: str | None = None) -> list[dict[str, Any]]:
+    """All commands, or one. Shapes: name, its fields (those in brackets may be left out; behind a
+    colon stands what one is made of, or the words that it can be), what it does."""
+    names = COMMANDS if name is None else [name]
+    return [{"name": name, "fields": _fields(COMMANDS[name]),
+             "what": " ".join((COMMANDS[name].__doc__ or "").split())} for name in names]
 
 
-def _fields(cls: type[Command]) -> Iterator[str]:
-    free = {field.encode_name: not field.required for field in msgspec.structs.fields(cls)}
-    free = {**free, "occurred_at": True}
-    yield from (name for name, left_out in free.items() if not left_out)
-    yield from (f"[{name}]" for name, left_out in free.items() if left_out)
+def _fields(cls: type[msgspec.Struct]) -> str:
+    hints = get_type_hints(cls, include_extras=True)
+    needed, free = [], []
+    for field in msgspec.structs.fields(cls):
+        said = field.encode_name + _made_of(hints[field.name])
+        if field.required and not (issubclass(cls, Command) and field.name == "occurred_at"):
+            needed.append(said)
+        else:
+            free.append(f"[{said}]")
+    return ", ".join((*needed, *free))
+
+
+def _made_of(kind: Any) -> str:
+    """What is to be known of a type, beside the name of its field."""
+    for words in getattr(kind, "__metadata__", ()):
+        if isinstance(words, Words):
+            return f": {'|'.join(filter(None, words.words))}"
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return f": {{{_fields(kind)}}}"
+    inner = next(filter(None, map(_made_of, get_args(kind))), "")
+    return f": list of {inner[2:]}" if inner and get_origin(kind) is list else inner
+
+
+def explained(name: str | None = None) -> str:
+    """The same as a text."""
+    return "\n\n".join(f"{one['name']}\n  {one['what']}\n  {one['fields']}"
+                       for one in listed(name))

@@ -68,4 +68,5 @@ def _show_problems(report: dict[str, Any]) -> None:
 def _show_verified(report: dict[str, Any], sound: str, unsound: str) -> None:
     _show_problems(report)
     word = unsound if report["problems"] else sound
-    click.echo(f"{word} {counted(report['events'])}, {report['position']}:{report['root']}")
+    click.echo(tr("{word} {events}, {position}:{root}", word=word, position=report["position"],
+                  root=report["root"], events=counted(report["events"])))

@@ -211,7 +211,7 @@ class Words(Bound):
     def note(self, checks: Checks, where: str, value: Any) -> None:
         if value not in self.words:
             named = [word for word in self.words if word]
-            among = (" or ".join(named) if len(named) < 3 else f"one of {', '.join(named)}")
+            among = named[0] if len(named) == 1 else f"one of {', '.join(named)}"
             checks.fault(where, "unknown", f"is {value!r}, not {among}")
 
 

@@ -145,6 +145,20 @@ def settle(
     return list({order.id: order for order in orders}.values())
 
 
+def follow(
+    work: Work, order: Order, before: Order, *, occurred_at: datetime, decided: bool = True
+) -> list[Aggregate]:
+    """What follows from the events that an order has recorded since a copy of it was made: they
+    post what they did to its pieces, its exceptions close that no longer hold, reservations are
+    taken back whose pieces are gone, and others are served with what it let go of. Returns the
+    order, then these. Errors: those of `post`."""
+    accounts = post_order(work, order, before, decided=decided)
+    if order.pending_events:
+        order.settle_exceptions(occurred_at=occurred_at)
+    others = settle(work, accounts, order.id, occurred_at)
+    return list({one.id: one for one in (order, *others)}.values())
+
+
 def _take_back(
     work: Work, account: StockAccount, pieces: int, *, document: str, at: datetime
 ) -> Iterator[tuple[Order, list[StockAccount]]]:

@@ -67,7 +67,7 @@ def parts_of_line(work: Work, order: Order, line: str) -> tuple[Part, ...]:
 
 class Shift(NamedTuple):
     """So many pieces of a line that an event took from one state to another; out of a bin or into
-    it, where the event names one, and of a kit the bins of its parts."""
+    it, where the event names one, and of a bundle the bins of its parts."""
 
     line: str
     source: str

@@ -167,19 +167,6 @@ def note_shortage(order: Order, is_new: bool, *, occurred_at: datetime) -> None:
     order.settle_exceptions(occurred_at=occurred_at)
 
 
-def follow(
-    work: Work, order: Order, before: Order, *, occurred_at: datetime, decided: bool = True
-) -> list[Aggregate]:
-    """What follows from the events that an order has recorded since a copy of it was made: they
-    post what they did to its pieces, its exceptions close that no longer hold, and others are
-    served with what it let go of. Returns the order, then these. Errors: those of `post`."""
-    accounts = post_order(work, order, before, decided=decided)
-    if order.pending_events:
-        order.settle_exceptions(occurred_at=occurred_at)
-    served = serve_waiting(work, accounts, occurred_at=occurred_at)
-    return list({one.id: one for one in (order, *served)}.values())
-
-
 def waited_for(order: Order, work: Work) -> list[StockAccount]:
     """The accounts in which an order waits."""
     skus = {part.sku for count in order.goods.in_states("short")

@@ -238,12 +238,13 @@ def correct_step(command: CorrectStep, work: Work) -> list[Aggregate]:
     if not order.stands(before, after):
         raise StandsOn(document=order.id, position=command.position,
                        stands_on=_last_step(order, story))
-    corrects = Correction(command.position, "did_not_occur")
+    corrects, was = Correction(command.position, "did_not_occur"), order.clone()
     order.correct_step(corrects, wrong, before, after, occurred_at=command.occurred_at,
                        reason=written_of(order, work, command.reason))
     fact = order.newest
     accounts = post(work, fact, [_with_claim(one, story) for one in _reversed([wrong])],
                     decided=False, exactly=True)
+    order.reopen_exceptions(was, occurred_at=command.occurred_at)
     order.settle_exceptions(occurred_at=command.occurred_at)
     return [order, *settle(work, accounts, order.id, command.occurred_at)]
 

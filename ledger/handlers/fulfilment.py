@@ -22,10 +22,10 @@ from ledger.fulfilment.commands import (
     UnpickOrder,
     VoidParcel,
 )
+from ledger.fulfilment.counting import follow
 from ledger.fulfilment.postings import post_order
 from ledger.fulfilment.reserving import (
     allot,
-    follow,
     lines_wanted,
     must_not_be_short,
     reserve,

@@ -4,8 +4,9 @@ from typing import Any
 
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
+from ledger.fulfilment.counting import follow
 from ledger.fulfilment.postings import post_order
-from ledger.fulfilment.reserving import follow, reserve, serve_waiting, waited_for
+from ledger.fulfilment.reserving import reserve, serve_waiting, waited_for
 from ledger.orders.commands import (
     ApproveOrder,
     AssignOrder,
@@ -136,7 +137,8 @@ def approve_order(command: ApproveOrder, work: Work) -> list[Aggregate]:
 
 def change_lines(command: ChangeLines, work: Work) -> list[Aggregate]:
     """Where goods were reserved, what is wanted besides is reserved, or waited for, before others
-    get what it let go of. Errors: R-ORD-06, R-ORD-20, R-ORD-25, R-ORD-33, R-STK-03."""
+    get what it let go of. Errors: R-ORD-06, R-ORD-20, R-ORD-25, R-ORD-33, R-ORD-46,
+    R-STK-03."""
     order, at = command.load(work), command.occurred_at
     before = order.clone()
     served = before.goods.has(*OPEN[1:])
@@ -171,7 +173,7 @@ def lift_hold(command: LiftHold, work: Work) -> list[Aggregate]:
 
 
 def submit_order(command: SubmitOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-32."""
+    """Errors: R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-32, R-ORD-45."""
     order = command.load(work)
     order.submit(command.warehouse, occurred_at=command.occurred_at)
     return [order]

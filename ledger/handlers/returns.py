@@ -17,6 +17,8 @@ from ledger.fulfilment.reserving import serve_waiting
 from ledger.orders.errors import RefundExceedsPayment
 from ledger.orders.order import Order
 from ledger.orders.placing import buyer_of, must_be_in, noted_of
+from ledger.orders.review import PARCEL_REFUSED
+from ledger.orders.values import BACK
 from ledger.returns.case import AWAITED, Case
 from ledger.returns.commands import (
     ApproveRefund,
@@ -178,10 +180,14 @@ def match_case(command: MatchCase, work: Work) -> list[Aggregate]:
         return [case]
     if refused:
         take_back(work, case, order, found.back.lines, occurred_at=command.occurred_at)
+        if order.has_parcel(BACK):  # more of it is still under way
+            order.open_exception(PARCEL_REFUSED, PARCEL_REFUSED, occurred_at=command.occurred_at)
+        order.settle_exceptions(occurred_at=command.occurred_at)
     else:
         order.expect_return(case.id, found.back, occurred_at=command.occurred_at)
         order.receive_return(case.id, found.back, occurred_at=command.occurred_at,
                              made_of=parts_made_of(work, order, found.back))
+    order.settle_exceptions(occurred_at=command.occurred_at)
     return [case, order]
 
 
@@ -242,6 +248,7 @@ def _receive_of(work: Work, case: Case, order: Order, command: ReceiveGoods) -> 
         order.expect_return(case.id, new, refused=refused, occurred_at=at)
     order.receive_return(case.id, back, refused=refused, occurred_at=at,
                          made_of=parts_made_of(work, order, back))
+    order.settle_exceptions(occurred_at=at)
 
 
 def inspect_goods(command: InspectGoods, work: Work) -> list[Aggregate]:

@@ -43,7 +43,9 @@ REASONS: dict[str, tuple[str, str]] = {
         "R-IMP-04", "the profile does not know column {number} ({kind}, read as {encoding}): "
         "add it there, as a field or as ignored"),
     "doubled_column": ("R-IMP-04", "column {number} has the name of one before it"),
-    "missing_file": ("R-IMP-04", "no file with the columns of {kind} was given"),
+    "missing_file": (
+        "R-IMP-04",
+        "no file with the columns of {kind} was given; name the files of all kinds at once"),
     "too_few_cells": ("R-IMP-05", "the row has {found} cells, but the header has {wanted}"),
     "too_many_cells": ("R-IMP-05", "the row has {found} cells, but the header has {wanted}"),
     "bad_quotes": ("R-IMP-05", "the quotation marks in this row are unbalanced ({why})"),

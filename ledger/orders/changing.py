@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
-from ledger.orders.errors import GoodsMoved, NothingLeft
+from ledger.orders.errors import GoodsMoved, LinesOfSent, NothingLeft
 from ledger.orders.goods import Goods, States
 from ledger.orders.standing import OrderStanding
 from ledger.orders.values import Line
@@ -136,8 +136,10 @@ class OrderChanges(OrderStanding):
 
     def change_lines(self, new: list[Line], consent: Plain, *, occurred_at: datetime) -> None:
         """Other lines: what is in hand or was sent of a line stays. Errors: R-ORD-03, R-ORD-06,
-        R-ORD-20, GoodsMoved (R-ORD-25)."""
+        R-ORD-20, GoodsMoved (R-ORD-25), LinesOfSent (R-ORD-46)."""
         self.must_be_open()
+        if self.lines is None and self.warehouse and (self.dispatched_at or self.delivered_at):
+            raise LinesOfSent(order=self.id, warehouse=self.warehouse)
         old = list((self.lines or {}).values())
         if old == new:
             return

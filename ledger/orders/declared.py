@@ -21,7 +21,7 @@ from ledger.orders.order import DECLARED, Order
 from ledger.orders.placing import NewOrder, buyer_of, must_be_in
 from ledger.orders.review import LINES_DIFFER
 from ledger.orders.values import AMOUNT_FIELDS, ENDED, OPEN, Amounts, Line, Payment
-from ledger.stock.pieces import LineParts, Part, sku_of
+from ledger.stock.pieces import Count, LineParts, Part, sku_of
 from ledger.stock.skus import Sku, parts_of
 from ledger.stock.warehouses import must_be_open
 
@@ -293,20 +293,24 @@ class Declaration:
         if warehouse is not None and not order.warehouse:
             must_be_open(self.work, warehouse)
         parts = self._parts((order.lines or {}).values()) if warehouse is not None else []
-        order.declare(Order.Dispatched, command.dispatched, courier=command.courier,
+        # What an end gave up was sent all the same, if the order was.
+        given_up = [Count(line, pieces) for line, pieces in order.given_up.items()]
+        order.declare(Order.Dispatched, command.dispatched, courier=command.courier, lines=given_up,
                       waybill=command.waybill, parts=parts,
                       warehouse=warehouse if parts or not order.warehouse else None)
 
     def _parts(self, lines: Iterable[Line]) -> list[LineParts]:
         """What pieces are made of now that they are sent, where nobody reserved any of their line:
         what is sent says what it is made of."""
+        order, left = self.order, ("unreserved", "cancelled")
         goods = [line for line in lines if line.sku is not None and not line.fee
-                 and not self.order.goods.get(line.line, {}).keys() - {"unreserved"}]
+                 and not order.goods.get(line.line, {}).keys() - set(
+                     left[:1] if line.line in order.parts else left)]
         self.work.fetch([(Sku, sku_of(line.sku)) for line in goods if line.sku])
         return [LineParts(line.line, part.sku, part.each)
                 for line in goods if line.sku
                 if (parts := parts_of(self.work, line.sku)) != (Part(line.sku, 1),)
-                or line.line in self.order.parts
+                or line.line in order.parts
                 for part in parts]
 
     def first_lines(self, lines: list[Line]) -> None:
@@ -316,9 +320,10 @@ class Declaration:
                            parts=self._parts(lines) if sent else [])
 
     def delivered(self) -> None:
-        """That the order arrived, once."""
+        """That the order arrived, once; and so did what is in no parcel, which nobody else tells.
+        """
         moment = self.command.delivered
-        if moment is not None and self.order.delivered_at is None:
+        if moment is not None and (self.order.delivered_at is None or self.order.loose()):
             self.order.declare(Order.Delivered, moment)
 
     def ended(self) -> None:

@@ -11,7 +11,7 @@ class OrderAlreadyPlaced(Conflict):
 
 
 class OrderUnknown(Refused):
-    """{order} was never placed."""
+    """{order} was never placed. Place it first, or correct its name."""
 
     code = "order_unknown"
     rule = "R-ORD-03"
@@ -174,7 +174,7 @@ class OrderLineUnknown(Refused):
 
 
 class ParcelOutOfTurn(Refused):
-    """Parcel {parcel} of {order} cannot be {wanted}: it is {state}."""
+    """Parcel {parcel} of {order} cannot be {wanted}: its state is {state}."""
 
     code = "parcel_out_of_turn"
     rule = "R-ORD-30"
@@ -193,6 +193,23 @@ class GoodsElsewhere(Refused):
 
     code = "goods_elsewhere"
     rule = "R-ORD-32"
+
+
+class SentFromUnknown(Refused):
+    """{order} cannot be served from {warehouse}: pieces of it are {state}, and nobody said which
+    warehouse sent them. Wait until a file says that they arrived, or place what else is wanted as
+    an order of its own."""
+
+    code = "sent_from_unknown"
+    rule = "R-ORD-45"
+
+
+class LinesOfSent(Refused):
+    """The lines of {order} cannot be given so: none of them is known, and {warehouse} has sent
+    them. Declare them with order.record, as a file does."""
+
+    code = "lines_of_sent"
+    rule = "R-ORD-46"
 
 
 class LineWithoutSku(Refused):

@@ -41,7 +41,7 @@ from ledger.orders.values import (
     Line,
     Reservation,
 )
-from ledger.stock.pieces import Count, parts_by_line, sku_of
+from ledger.stock.pieces import Count, parts_by_line, quantities, sku_of
 
 DECLARED = "declared"
 """Why details changed where a file says so. Who corrects them says how the buyer agreed."""
@@ -198,6 +198,7 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
     @event(Completed)
     def _completed(self, unsent):
         self._move(unsent, OPEN, "cancelled")
+        self.given_up = {**self.given_up, **quantities(unsent)}
         self._end(COMPLETED, "delivered")
 
     @event(Closed)
@@ -213,6 +214,8 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
     def _end(self, ended: str, left: str) -> None:
         """Whatever the end, no piece is left to be sent, and no parcel to be handed over."""
         self.ended = ended
+        if left == "cancelled":
+            self.given_up = {**self.given_up, **quantities(self.goods.in_states(*OPEN))}
         self.goods = self.goods.all_moved(OPEN, left)
         self.checked, self.check_failed = {}, False
         self._all_parcels(("packed",), "voided")
@@ -280,6 +283,12 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
             if own and kind in HOLDS and not HOLDS[kind](self):
                 self.close_exception(name, None, occurred_at=occurred_at)
 
+    def reopen_exceptions(self, before: "Order", *, occurred_at: datetime) -> None:
+        """Open what the ledger opens by itself and what holds again, and did not before."""
+        for kind in ("check_failed", "courier_lost", "parcel_refused"):
+            if HOLDS[kind](self) and not HOLDS[kind](before):
+                self.open_exception(kind, kind, occurred_at=occurred_at)
+
     def complete(self, *, occurred_at: datetime) -> None:
         """The trade succeeded. Errors: R-ORD-03, R-ORD-06, R-ORD-08, PiecesUnsent (R-ORD-42)."""
         if self.ended == "completed":
@@ -292,8 +301,10 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
         self._completed(occurred_at=occurred_at)
 
     def unsent(self) -> list[Count]:
-        """The pieces that a warehouse still has to send: what names a SKU."""
-        return [count for count in self.goods.in_states(*OPEN)
+        """The pieces that a warehouse still has to send, or that an end gave up: what names a SKU.
+        """
+        given_up = [Count(line, pieces) for line, pieces in self.given_up.items()]
+        return [count for count in (*self.goods.in_states(*OPEN), *given_up)
                 if (self.lines or {})[count.line].sku]
 
     def close(self, reason: Plain | None, *, occurred_at: datetime) -> None:
@@ -362,7 +373,7 @@ HOLDS: dict[str, Callable[[Order], bool]] = {
     "platform_already_shipped": lambda order: not order.ended and order.delivered_at is None,
     "courier_lost": lambda order: order.has_parcel("lost"),
     "parcel_refused": lambda order: order.has_parcel(BACK),
-    "completed_unsent": lambda order: order.ended == COMPLETED and order.goods.has("cancelled"),
+    "completed_unsent": lambda order: order.ended == COMPLETED and bool(order.given_up),
 }
 """The kinds of the exceptions that the ledger opens by itself, and how long they hold."""
 

@@ -20,14 +20,7 @@ from ledger.stock.pieces import Count, LineParts, parts_by_line, quantities
 
 
 class OrderPacking(OrderStanding):
-    """The part of an order that moves its pieces in the warehouse. `checked` are the picked pieces
-    that a passed check has seen, by line."""
-
-    def begin(self) -> None:
-        """Nothing is packed."""
-        super().begin()
-        self.check_failed = False
-        self.checked: dict[str, int] = {}
+    """The part of an order that moves its pieces in the warehouse."""
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -162,7 +155,7 @@ class OrderPacking(OrderStanding):
     ) -> None:
         """Pieces are reserved, others are waited for, all in one warehouse.
 
-        Errors: R-ORD-06, R-ORD-20, R-ORD-22, R-ORD-29, R-ORD-32.
+        Errors: R-ORD-06, R-ORD-20, R-ORD-22, R-ORD-29, R-ORD-32, R-ORD-45.
         """
         self.must_be_open()
         self.must_not_be_elsewhere(warehouse)

@@ -18,6 +18,9 @@ EXCEPTIONS = (
     "courier_damaged", "parcel_refused", "completed_unsent", "lines_differ")
 """The kinds of exceptions."""
 
+PARCEL_REFUSED = "parcel_refused"
+"""That a parcel is on its way back to the sender; it closes once nothing is."""
+
 LINES_DIFFER = "lines_differ"
 """That a file gives other lines than are recorded; it opens and closes by files alone."""
 
@@ -188,7 +191,8 @@ class OrderReview(OrderStanding):
             self._hold_lifted(note=note, occurred_at=occurred_at)
 
     def submit(self, warehouse: str, *, occurred_at: datetime) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-32."""
+        """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-32, R-ORD-45.
+        """
         self.must_be_open()
         if not self.approved:
             raise OrderNotReady(order=self.id, step="approved")

@@ -9,8 +9,8 @@ from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import NotMerged
 from ledger.orders.standing import OrderStanding
-from ledger.orders.values import BACK, CANCELLED, CLOSED, ON_ITS_WAY, OPEN, Parcel
-from ledger.stock.pieces import Count, LineParts, parts_by_line
+from ledger.orders.values import BACK, ON_ITS_WAY, OPEN, Parcel
+from ledger.stock.pieces import Count, LineParts, parts_by_line, quantities
 
 
 class OrderShipping(OrderStanding):
@@ -25,7 +25,8 @@ class OrderShipping(OrderStanding):
     # -- facts ------------------------------------------------------------------------------------
 
     class Dispatched(Aggregate.Event):
-        """A parcel was handed to a courier; without one, as a platform declares it, all pieces.
+        """A parcel was handed to a courier; without one, as a platform declares it, all pieces that
+        are still to be sent, and as `lines` those that the end of the order gave up.
 
         `warehouse` and `parts` are given where they were not recorded before. `merged_with` is the
         order in whose parcel, of the same waybill, this one lies.
@@ -84,9 +85,10 @@ class OrderShipping(OrderStanding):
             self.warehouse = warehouse
             self.parts = {**self.parts, **parts_by_line(parts)}
         if parcel is None:
-            # What an end gave up was sent all the same, if the order was.
-            given_up = ("cancelled",) if self.ended in (CLOSED, CANCELLED) else ()
-            self.goods = self.goods.all_moved((*OPEN, *given_up), "in_transit")
+            self.goods = self.goods.all_moved(OPEN, "in_transit")
+            self._move(lines, ("cancelled",), "in_transit")
+            self.given_up = self.checked = {}
+            self.check_failed = False
             self._all_parcels(("packed",), "dispatched")
         else:
             self._move(lines, ("packed",), "in_transit")
@@ -108,6 +110,13 @@ class OrderShipping(OrderStanding):
     @event(ParcelLost)
     def _parcel_lost(self, parcel):
         self._arrived(parcel, "lost")
+
+    def loose(self) -> list[Count]:
+        """The pieces on their way that are in no parcel, as files declare them."""
+        inside = quantities(count for parcel in self.parcels.values()
+                            if parcel.state in ON_ITS_WAY for count in parcel.lines)
+        return [Count(count.line, pieces) for count in self.goods.in_states("in_transit")
+                if (pieces := count.quantity - inside.get(count.line, 0)) > 0]
 
     def _arrived(self, parcel: str | None, state: str) -> None:
         if parcel is None:

@@ -21,17 +21,19 @@ from ledger.orders.errors import (
     OrderUnknown,
     ParcelOutOfTurn,
     ParcelUnknown,
+    SentFromUnknown,
 )
 from ledger.orders.goods import NO_GOODS, Goods
 from ledger.orders.values import COMPLETED, OPEN, SENT, Line, Parcel, PartsBack
-from ledger.stock.pieces import LineParts
+from ledger.stock.pieces import LineParts, quantities
 
 
 class OrderStanding(Aggregate):
     """What all parts of an order share: its lines, goods and parcels, whether it is open, and its
     times. `parts` is what a piece of a line is made of, where that was recorded; `changed` says
-    whether anything of it was since its approval; `lines_before` are the lines before somebody
-    changed them."""
+    whether anything of it was since its approval, and `lines_before` are those before somebody
+    changed them; `given_up` are the pieces by line that its end left unsent, `checked` the picked
+    ones that a passed check has seen."""
 
     KIND = "order"
 
@@ -47,6 +49,9 @@ class OrderStanding(Aggregate):
         self.submitted = self.changed = False
         self.held_for: tuple[Personal | None, int] | None = None
         self.ended = ""
+        self.given_up: dict[str, int] = {}
+        self.check_failed = False
+        self.checked: dict[str, int] = {}
         self.placed_at: datetime | None = None
         self.dispatched_at: datetime | None = None
         self.delivered_at: datetime | None = None
@@ -54,15 +59,18 @@ class OrderStanding(Aggregate):
     def _know_lines(self, lines: list[Line]) -> None:
         """Take lines whose pieces are all where the order as a whole is known to be."""
         self.lines = {line.line: line for line in lines}
-        self.goods = Goods.of(lines, self._state_of_all())
+        state = self._state_of_all()
+        self.goods = Goods.of(lines, state)
+        self.given_up = quantities(self.goods.in_states("cancelled"))
 
     def _state_of_all(self) -> str:
-        """Where lines stand that become known only now: no end leaves a piece to be sent."""
-        if self.delivered_at or self.dispatched_at:
-            return "delivered" if self.delivered_at else "in_transit"
-        if self.ended:
-            return "delivered" if self.ended == COMPLETED else "cancelled"
-        return "unreserved"
+        return "delivered" if self.delivered_at else "in_transit" if self.dispatched_at else (
+            self._left_by_the_end() if self.ended else "unreserved")
+
+    def _left_by_the_end(self) -> str:
+        """Where the end of the order left what was not sent: what no warehouse had to send of a
+        completed one, the buyer has."""
+        return "delivered" if self.ended == COMPLETED and not self.warehouse else "cancelled"
 
     def has_moved(self) -> bool:
         """Whether goods of it moved in a warehouse, or some are not where the order as a whole is
@@ -80,6 +88,14 @@ class OrderStanding(Aggregate):
         if {line: sum(states.values()) for line, states in goods.items()} == {
                 line: sum(states.values()) for line, states in self.goods.items()}:
             self.goods = goods
+
+    def made_of(self, line: str) -> tuple[tuple[str, int], ...]:
+        """The SKUs of a piece of a line, as far as recorded, and how many of each. Shapes: () of a
+        line that is not there."""
+        if line in self.parts:
+            return tuple((part.sku, part.each) for part in self.parts[line])
+        known = (self.lines or {}).get(line)
+        return () if known is None else ((known.sku or "", 1),)
 
     def _move(self, counts: Collection[Any], sources: Iterable[str], target: str) -> None:
         self.goods = self.goods.moved(counts, sources, target)
@@ -118,9 +134,12 @@ class OrderStanding(Aggregate):
             raise OrderNotReady(order=self.id, step="submitted to the warehouse")
 
     def must_not_be_elsewhere(self, warehouse: str) -> None:
-        """No piece is held for it in another warehouse. Errors: GoodsElsewhere (R-ORD-32)."""
+        """No piece is held for it in another warehouse, or on its way from who knows where. Errors:
+        GoodsElsewhere (R-ORD-32), SentFromUnknown (R-ORD-45)."""
         held = [state for state in (*OPEN[1:], *SENT) if self.goods.has(state)]
-        if held and self.warehouse not in ("", warehouse):
+        if held and not self.warehouse:
+            raise SentFromUnknown(order=self.id, warehouse=warehouse, state=" or ".join(held))
+        if held and self.warehouse != warehouse:
             raise GoodsElsewhere(order=self.id, warehouse=warehouse, elsewhere=self.warehouse,
                                  state=" or ".join(held))
 

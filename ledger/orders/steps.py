@@ -80,10 +80,12 @@ class OrderSteps(OrderPacking, OrderShipping):
 
     def stands(self, before: Self, after: Self) -> bool:
         """Whether every piece and parcel still is where an event put it, which led from one state
-        of the order to another."""
+        of the order to another, and is what it was."""
         if self.warehouse != after.warehouse:
             return False
         backwards = [(Count(one.line, one.quantity), one.source) for one in _shifts(after, before)]
+        if any(self.made_of(count.line) != after.made_of(count.line) for count, _ in backwards):
+            return False
         return not any(state == "delivered" and count.line in self.parts_back
                        for count, state in backwards) \
             and all(self.goods.lacking([count], (state,)) is None for count, state in backwards) \

@@ -101,7 +101,7 @@ Price = Annotated[Amounts, Each(Whole(least=0), name="Price")]
 
 
 class PartFrom(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """So many pieces of a part of a kit, and their bin; empty where it is not known."""
+    """So many pieces of a part of a bundle, and their bin; empty where it is not known."""
 
     sku: Id
     quantity: Quantity
@@ -110,8 +110,8 @@ class PartFrom(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
 
 class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
     """So many pieces of a line, and the bin that they leave or go back to; empty where it is not
-    known. Of a kit whose parts lie in several bins, `parts` say which lie where: all of each part
-    that they name."""
+    known. Of a bundle whose parts lie in several bins, `parts` say which lie where: all of each
+    part that they name."""
 
     line: Id
     quantity: Quantity

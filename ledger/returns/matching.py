@@ -10,7 +10,7 @@ from ledger.core.postings import Posting
 from ledger.fulfilment.postings import parts_of_line
 from ledger.orders.order import Order
 from ledger.orders.returning import Back
-from ledger.orders.values import ON_ITS_WAY, OPEN, PartCount
+from ledger.orders.values import OPEN, PartCount
 from ledger.returns.case import RECEIVED, Case
 from ledger.returns.errors import (
     LineNotOrdered,
@@ -194,9 +194,7 @@ def take_back(
 
 def _loose(order: Order, line: str) -> int:
     """The pieces of a line on their way that are in no parcel, as files declare them."""
-    inside = sum(count.quantity for parcel in order.parcels.values()
-                 if parcel.state in ON_ITS_WAY for count in parcel.lines if count.line == line)
-    return max(0, order.goods[line].get("in_transit", 0) - inside)
+    return quantities(order.loose()).get(line, 0)
 
 
 def _by_courier(

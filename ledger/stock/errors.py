@@ -20,7 +20,8 @@ class PlaceEmpty(Refused):
 
 
 class SkuUnknown(Refused):
-    """{sku} is not known in warehouse {warehouse}: nothing of it was ever recorded there."""
+    """{sku} is not known in warehouse {warehouse}: nothing of it was ever recorded there. Receive
+    or count it there first, or correct its name; of a bundle, say what it is made of."""
 
     code = "sku_unknown"
     rule = "R-STK-03"

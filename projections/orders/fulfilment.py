@@ -159,8 +159,8 @@ def _faulty(_order: Order, event: Any) -> Iterable[Any]:
 
 
 def _sent(_order: Order, event: Any) -> Iterable[Any]:
-    """Without a parcel it is all pieces there are."""
-    return () if event.parcel is None else event.lines
+    """Without a parcel it is all pieces that are to be sent, besides those that it names."""
+    return event.lines  # type: ignore[no-any-return]
 
 
 def _arrived(order: Order, event: Any) -> Iterable[Any] | None:

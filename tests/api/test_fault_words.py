@@ -34,6 +34,19 @@ def said() -> Iterator[tuple[str, str]]:
                         for part in (one.values if isinstance(one, ast.JoinedStr) else [one]))
 
 
+@pytest.mark.parametrize(("english", "chinese"), [
+    ("is 'look', not one of pick, check", "为 'look'，不是 pick, check 之一"),
+    ("is 'seen', not not_counted", "为 'seen'，不是 not_counted"),
+    ("is the text '2', not a whole number", "为文本 '2'，不是整数"),
+    ("is 2.5, not a whole number", "为 2.5，不是整数")])
+def test_fault__is_said_in_chinese_all_of_it(
+    english: str, chinese: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.messages.language", lambda: "zh")
+    monkeypatch.setattr("api.fault_words.language", lambda: "zh")
+    assert fault_said(english) == chinese
+
+
 def test_faults__are_said_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.messages.language", lambda: "zh")
     monkeypatch.setattr("api.fault_words.language", lambda: "zh")

@@ -81,7 +81,8 @@ def test_slip__is_shown_and_noted() -> None:
 
 def test_slip__is_a_text_that_can_be_printed_in_both_languages() -> None:
     english = run(stream(), "--purpose", "pick").stdout
-    for text in (f"Slip of {stream()}, for pick", f"phone: {PHONE}", "address: 浙江省 文三路 1 号",
+    for text in (f"Slip of {stream()} (purpose: pick)", f"phone: {PHONE}",
+                 "address: 浙江省 文三路 1 号",
                  "ON HOLD, do not work on it: 改地址", "open exception unsendable: 缺纸箱",
                  "1. SH-001 云杉集 × 2", "to pick: 2   to pack: 0   to send: 0",
                  "SH-001 lies in A1: 5", "parcel P1, packed: (2 × 1)", "gifts: 书签", "加急"):
@@ -89,13 +90,24 @@ def test_slip__is_a_text_that_can_be_printed_in_both_languages() -> None:
     assert "PEN lies in" not in english  # there is nothing of it to take
     chinese = run(stream(), "--purpose", "pick", lang="zh_CN.UTF-8").stdout
     for text in ("（用途：pick）", f"电话：{PHONE}", "已拦截，请勿操作：改地址",
-                 "SH-001 在货位 A1：5", "待拣：2   待打包：0   待交运：0", "赠品：书签"):
+                 "SH-001 在货位 A1：5", "待拣：2   待打包：0   待交运：0", "赠品：书签",
+                 "），未定：", "包裹 P1，packed：（2 × 1）"):
         assert text in chinese, text
     changed = run(stream(2), "--purpose", "check").stdout
     assert "CHANGED SINCE THE APPROVAL:" in changed
     assert "- 1. SH-001 云杉集 × 1" in changed
     assert "+ 1. PEN 云杉集 × 3" in changed
     assert "Nobody has approved this order." in run(stream(3), "--purpose", "check").stdout
+
+
+def test_slip__says_what_is_missing_and_names_a_province_once() -> None:
+    found = open_ledger()
+    put(found.ledger, place(4, lines=[line(quantity=2)], province="浙江省",
+                            address="浙江省 杭州市 文三路 1 号"))
+    found.close()
+    slip = run(stream(4), "--purpose", "pick").stdout
+    assert "address: 浙江省 杭州市 文三路 1 号\n" in slip
+    assert "to pick: 0   to pack: 0   to send: 0   not reserved: 2\n" in slip
 
 
 def test_slip__takes_no_line_from_what_somebody_wrote() -> None:

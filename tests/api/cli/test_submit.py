@@ -120,10 +120,22 @@ def test_do__lists_all_commands_and_their_fields() -> None:
     result = CliRunner().invoke(do_command, ["--json"])
     listed = {one["name"]: one for one in json.loads(result.stdout)}
     assert listed["order.end"]["fields"] == (
-        "order, ended_as, [occurred_at], [expected_version], [reason]")
+        "order, ended_as: completed|closed|cancelled, [occurred_at], [expected_version], [reason]")
+    assert listed["order.pick"]["fields"] == (
+        "order, lines: list of {line, quantity, [bin], [parts: list of {sku, quantity, [bin]}]}, "
+        "[occurred_at], [expected_version]")
     assert SellOrder.NAME in listed
     assert RecordOrder.NAME not in listed
     assert listed.keys() == submit.COMMANDS.keys()
+
+
+def test_do__explains_one_command_and_sends_nothing() -> None:
+    result = CliRunner().invoke(do_command, ["stock.move", "--fields"], input=json.dumps(RECEIPT))
+    name, what, fields = result.stdout.splitlines()
+    assert (result.exit_code, name, what.split(".")[0]) == (
+        0, "stock.move", "  Move stock of a warehouse: all of it or nothing")
+    assert fields.startswith("  warehouse, moves: list of {sku, quantity, from: ")
+    assert CliRunner().invoke(report_command, ["inventory"]).exit_code == 1
 
 
 def test_do__under_an_id_of_its_own_is_not_said_to_be_unrecorded_before_it_is_looked_up(

@@ -17,7 +17,9 @@ from ledger.fulfilment.commands import (
     LoseParcel,
     PickOrder,
     RefuseParcel,
+    UnpickOrder,
 )
+from ledger.orders.commands import ChangeLines
 from ledger.orders.errors import OrderEnded
 from ledger.orders.order import Order
 from ledger.orders.values import PickedFrom
@@ -376,6 +378,34 @@ def test_step__rejected_once_its_pieces_have_moved_on() -> None:
     story.when(step(story)).then("order.step_corrected.v1")
     story.when(on(CorrectStep, position=picked, reason="点错")).then("order.step_corrected.v1")
     assert goods(story) == {"1": {"reserved": 2}, "2": {"reserved": 1}}
+
+
+@pytest.mark.parametrize(("steps", "kind"), [
+    ([PICK, on(CheckOrder, passed=False, note="破损")], "check_failed"),
+    ([PICK, CHECK, PACK, SEND, BACK], "parcel_refused"),
+    ([PICK, CHECK, PACK, SEND, LOST], "courier_lost")])
+def test_step__that_occurred_after_all_opens_its_exception_again(
+    steps: list[Any], kind: str
+) -> None:
+    story = ready(*steps)
+    for then in ({}, {kind: kind}, {}):
+        story.when(step(story))
+        assert story.error is None, story.error
+        assert story.known[stream(1)].exceptions == then
+
+
+def test_step__rejected_once_other_goods_take_the_place_of_its_pieces() -> None:
+    """Pieces of the line are picked again, but they are pens: the books are on their shelf."""
+    pens = [line("PEN", name="1", quantity=2), line("PEN", name="2")]
+    story = ready(PICK)
+    picked = story.position
+    story.decide(on(UnpickOrder, lines=PICK.lines, reason="改期"))
+    story.decide(on(ChangeLines, lines=pens, consent="旺旺"))
+    story.decide(on(PickOrder, lines=[PickedFrom("1", 2)]))
+    before = levels(story), levels(story, "PEN")
+    story.when(on(CorrectStep, position=picked, reason="点错")).refused(StandsOn)
+    assert (levels(story), levels(story, "PEN")) == before == (
+        {"available": 10}, {"available": 2, "picked": 2, "reserved": 1})
 
 
 def test_step__rejected_where_it_is_no_step_of_pieces() -> None:

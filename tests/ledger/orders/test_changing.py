@@ -13,11 +13,17 @@ from hypothesis import strategies as st
 from ledger.fulfilment.commands import PackOrder, PickOrder, ReserveOrder
 from ledger.orders.changing import LOOSE, changed
 from ledger.orders.commands import ApproveOrder, CancelPieces, ChangeLines
-from ledger.orders.errors import GoodsMoved, NothingLeft, NotThatMany, OrderEnded
+from ledger.orders.errors import (
+    GoodsMoved,
+    LinesOfSent,
+    NothingLeft,
+    NotThatMany,
+    OrderEnded,
+)
 from ledger.orders.goods import Goods
 from ledger.orders.values import STATES, Line, PickedFrom
 from ledger.stock.pieces import Count
-from tests.support.builders import HOUSE, end, line, opened, place, received, sell, stream
+from tests.support.builders import HOUSE, end, line, opened, place, received, record, sell, stream
 from tests.support.shipping import CHECK, PACK, PICK, SEND, on, ready
 from tests.support.stories import Story, given, goods, levels
 from tests.support.thorough import tried
@@ -42,6 +48,18 @@ def waiting(story: Story, number: object, sku: str = "SH-001", quantity: int = 1
 
 
 # -- lines ----------------------------------------------------------------------------------------
+
+def test_lines__of_what_was_sent_are_declared_and_not_changed() -> None:
+    """Changed, they would leave with the courier what no shelf had lost."""
+    sent = {"warehouse": HOUSE, "ended": None, "ended_as": ""}
+    story = given(opened(), received(), record(lines=None, **sent))
+    story.when(change(line(quantity=2))).refused(LinesOfSent)
+    story.decide(record(lines=[line(quantity=2)], **sent))
+    assert goods(story)["1"] == {"in_transit": 2}
+    assert levels(story) == {"available": 8, "with_courier": 2}
+    assert given(opened(), received(), record(lines=None, **{**sent, "warehouse": None})).when(
+        change(line(quantity=2))).error is None
+
 
 
 def test_change_lines__keeps_what_is_reserved_and_reserves_what_is_wanted_besides() -> None:

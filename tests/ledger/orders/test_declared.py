@@ -10,12 +10,21 @@ from hypothesis import strategies as st
 
 from ledger.common.moments import Moment
 from ledger.core.commands import Command
-from ledger.fulfilment.commands import ReserveOrder
-from ledger.orders.commands import CancelPieces, ChangeLines, CorrectDetails, HoldOrder
+from ledger.fulfilment.commands import CheckOrder, DeliverParcel, PackOrder, ReserveOrder
+from ledger.orders.commands import (
+    ApproveOrder,
+    CancelPieces,
+    ChangeLines,
+    CorrectDetails,
+    HoldOrder,
+    SubmitOrder,
+)
 from ledger.orders.declared import NumberReused
+from ledger.orders.errors import SentFromUnknown
 from ledger.orders.order import Order
-from ledger.orders.values import Amounts
-from ledger.stock.pieces import Count
+from ledger.orders.values import ENDED, Amounts
+from ledger.stock.pieces import Count, Part
+from ledger.stock.skus import BundleSku
 from tests.support.builders import (
     CHANNEL,
     HOUSE,
@@ -26,10 +35,11 @@ from tests.support.builders import (
     received,
     record,
     remark,
+    sell,
     stream,
 )
-from tests.support.shipping import on
-from tests.support.stories import Story, given
+from tests.support.shipping import CHECK, PICK, on, ready
+from tests.support.stories import Story, given, goods, levels
 
 PAID = Moment(NOON + timedelta(minutes=5))
 UNPAID: dict[str, Any] = {"paid": None, "paid_minor": None, "dispatched": None, "ended": None,
@@ -231,6 +241,121 @@ def test_record__same_end_whatever_order_the_exports_come_in(order: list[int]) -
     assert (final.paid_minor, final.refunded_minor, final.ended) == (  # type: ignore[attr-defined]
         4990, 990, "completed")
     assert final.version == 5
+
+
+# -- ends, dispatches and arrivals, in any order of telling ----------------------------------------
+
+UNTOLD: dict[str, Any] = {"dispatched": None, "courier": None, "waybill": None, "ended": None,
+                          "ended_as": ""}
+SENT, ARRIVED, OVER = (Moment(NOON + timedelta(days=day)) for day in (1, 2, 9))
+FIVE = [line(quantity=5)]
+
+
+def told(**fields: Any) -> Any:
+    """What a file says of an order of 5 books."""
+    return record(**{**UNTOLD, "lines": FIVE, **fields})
+
+
+def sold(*more: Any) -> Story:
+    """An order of 5 of 10 books, reserved."""
+    return given(opened(), received(), sell("1", *FIVE), *more)
+
+
+def exceptions(story: Story) -> set[str]:
+    """The kinds of the open exceptions of the order."""
+    return set(story.known[stream()].exceptions.values())
+
+
+@pytest.mark.parametrize("ended_as", ENDED)
+def test_ends__and_was_sent_all_the_same_but_for_what_was_cancelled_before(ended_as: str) -> None:
+    story = sold(on(CancelPieces, lines=[Count("1", 2)], reason="少要"),
+                 told(ended=OVER, ended_as=ended_as))
+    assert (goods(story)["1"], levels(story)) == ({"cancelled": 5}, {"available": 10})
+    assert exceptions(story) == ({"completed_unsent"} if ended_as == "completed" else set())
+    story.decide(told(dispatched=SENT, ended=OVER, ended_as=ended_as))
+    assert goods(story)["1"] == {"cancelled": 2, "in_transit": 3}
+    assert levels(story) == {"available": 7, "with_courier": 3}
+    assert not exceptions(story)
+
+
+def test_ends__completed_after_it_was_closed_opens_an_exception_for_what_was_not_sent() -> None:
+    story = sold(told(ended=OVER, ended_as="closed"), told(ended=OVER, ended_as="completed"))
+    assert exceptions(story) == {"completed_unsent"}
+    story.decide(told(ended=OVER, ended_as="cancelled"))
+    assert not exceptions(story)
+
+
+@pytest.mark.parametrize(("ended_as", "state"), [
+    ("completed", "delivered"), ("closed", "cancelled"), ("cancelled", "cancelled")])
+def test_ends__before_its_lines_are_known_leaves_nothing_to_be_sent(
+    ended_as: str, state: str
+) -> None:
+    story = given(opened(), received(), told(lines=None, ended=OVER, ended_as=ended_as),
+                  told(ended=OVER, ended_as=ended_as))
+    assert goods(story)["1"] == {state: 5}
+
+
+@pytest.mark.parametrize("before", [
+    [place(lines=[line("KIT", quantity=3)]),
+     on(CancelPieces, lines=[Count("1", 1)], reason="少要")],
+    [told(lines=[line("KIT", quantity=2)], ended=OVER, ended_as="closed")],
+], ids=["a piece cancelled", "closed"])
+def test_kit__is_sent_as_its_parts_whatever_was_cancelled_of_it(before: list[Any]) -> None:
+    """Nobody reserved it, so nothing says what it is made of but its master data."""
+    story = given(opened(), received("P1"), received("P2"),
+                  BundleSku(sku="KIT", parts=[Part("P1", 1), Part("P2", 2)], occurred_at=NOON),
+                  *before)
+    ended = story.known[stream()].ended
+    quantity = sum(goods(story)["1"].values())
+    story.decide(told(lines=[line("KIT", quantity=quantity)], dispatched=SENT, warehouse=HOUSE,
+                      ended=OVER if ended else None, ended_as=ended))
+    assert levels(story, "P1") == {"available": 8, "with_courier": 2}
+    assert levels(story, "P2") == {"available": 6, "with_courier": 4}
+
+
+def test_parcel__that_arrives_does_not_keep_what_is_in_none_from_arriving() -> None:
+    """The platform sent all, of which the warehouse had packed some."""
+    lines = [line(quantity=2), line("PEN", name="2")]
+    story = ready(PICK, CHECK, on(PackOrder, parcel="P1", lines=[Count("1", 2)]),
+                  told(lines=lines, dispatched=SENT), on(DeliverParcel, parcel="P1"))
+    assert goods(story) == {"1": {"delivered": 2}, "2": {"in_transit": 1}}
+    facts = story.when(told(lines=lines, dispatched=SENT, delivered=ARRIVED)).facts
+    assert [fact.TOPIC for fact in facts][:1] == ["order.delivered.v1"]
+    assert levels(story, "PEN") == {"available": 4, "customer": 1}
+    story.when(told(lines=lines, dispatched=SENT, delivered=ARRIVED)).then()
+
+
+def test_parcel__told_to_have_arrived_before_it_was_told_to_be_sent() -> None:
+    story = sold(told(delivered=ARRIVED), told(dispatched=SENT, delivered=ARRIVED))
+    assert goods(story)["1"] == {"delivered": 5}
+    assert levels(story) == {"available": 5, "customer": 5}
+
+
+def test_parcel__sent_from_nobody_knows_where_is_no_warehouse_s() -> None:
+    """Else it would arrive out of a courier's hands who never got it from there."""
+    story = given(opened(), received(), told(dispatched=SENT), on(ApproveOrder))
+    story.when(on(SubmitOrder, warehouse=HOUSE)).refused(SentFromUnknown)
+    story.decide(told(dispatched=SENT, delivered=ARRIVED))
+    assert (goods(story)["1"], levels(story)) == ({"delivered": 5}, {"available": 10})
+    story.when(on(SubmitOrder, warehouse=HOUSE)).then("order.submitted.v1")
+
+
+def test_ends__sent_by_a_file_takes_the_youngest_reservation_when_nothing_is_free() -> None:
+    story = given(opened(), received(), sell("2", line(quantity=4)), sell("3", line(quantity=4)),
+                  told(dispatched=SENT, warehouse=HOUSE))
+    assert levels(story) == {"reserved": 5, "with_courier": 5}
+    assert story.known[stream("2")].goods["1"] == {"reserved": 4}
+    assert story.known[stream("3")].goods["1"] == {"reserved": 1, "short": 3}
+    assert story.known[stream("3")].exceptions == {"out_of_stock": "out_of_stock"}
+
+
+def test_parcel__sent_by_a_file_leaves_no_check_for_what_is_picked_later() -> None:
+    lines = [line(quantity=2), line("PEN", name="2")]
+    story = ready(PICK, CHECK, told(lines=lines, dispatched=SENT))
+    assert story.known[stream()].checked == {}
+    story = ready(PICK, on(CheckOrder, passed=False, note="破损"),
+                  told(lines=lines, dispatched=SENT))
+    assert "check_failed" not in exceptions(story)
 
 
 @pytest.mark.parametrize(("ended_as", "state"), [

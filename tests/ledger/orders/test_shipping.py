@@ -92,11 +92,12 @@ def test_parcel__rejected_when_the_order_has_none_of_that_name(command: Any) -> 
 
 
 @pytest.mark.parametrize("history, command, says", [
-    ((SEND,), SEND, "dispatched: it is dispatched"),
-    ((), ARRIVE, "delivered: it is packed"),
-    ((), on(ReportTransit, parcel="P1", note="已到杭州"), "reported in transit: it is packed"),
+    ((SEND,), SEND, "dispatched: its state is dispatched"),
+    ((), ARRIVE, "delivered: its state is packed"),
+    ((), on(ReportTransit, parcel="P1", note="已到杭州"),
+     "reported in transit: its state is packed"),
     ((SEND, ARRIVE), on(LoseParcel, parcel="P1", reason="丢失"),
-     "reported lost: it is delivered"),
+     "reported lost: its state is delivered"),
 ])
 def test_parcel__rejected_out_of_turn(history: tuple[Any, ...], command: Any, says: str) -> None:
     ready(PICK, CHECK, PACK, *history).when(command).refused(

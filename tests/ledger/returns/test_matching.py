@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from ledger.common.moments import Moment
 from ledger.fulfilment.commands import (
     CheckOrder,
@@ -16,6 +18,7 @@ from ledger.fulfilment.commands import (
 )
 from ledger.orders.commands import ApproveOrder, SubmitOrder
 from ledger.orders.errors import NotThatMany, ParcelOutOfTurn
+from ledger.orders.order import Order
 from ledger.orders.values import PickedFrom
 from ledger.returns.commands import (
     ApproveRefund,
@@ -100,8 +103,23 @@ def test_parcel__unannounced_whose_piece_is_missing_did_not_leave_it_with_the_cu
 def test_parcel__announced_as_refused_needs_no_case_of_its_own() -> None:
     story = on_its_way(2, more=(step(RefuseParcel, parcel="P0", reason="拒收"), there(2)))
     story.when(MATCH).then(
-        "case.matched.v1", "order.return_expected.v1", "order.return_received.v1")
+        "case.matched.v1", "order.return_expected.v1", "order.return_received.v1",
+        "order.exception_closed.v1")
     assert levels(story) == {"available": 8, "returns_inspection": 2}
+
+
+@pytest.mark.parametrize("way", [
+    pytest.param((there(2), MATCH), id="matched"),
+    pytest.param((ask("R2", CaseLine(line="1", quantity=2), kind="refused", refund_minor=None),
+                  on(AuthoriseCase, "R2"),
+                  on(ReceiveGoods, "R2", warehouse=HOUSE, lines=[Count("1", 2)])), id="announced")])
+def test_parcel__that_is_back_is_no_exception_any_more(way: tuple[Any, ...]) -> None:
+    refused = step(RefuseParcel, parcel="P0", reason="拒收")
+    story = on_its_way(2, more=(refused, *way[:-1]))
+    assert story.known[stream()].exceptions == {"parcel_refused": "parcel_refused"}
+    facts = story.when(way[-1]).facts
+    assert type(facts[-1]) is Order.ExceptionClosed
+    assert story.known[stream()].exceptions == {}
 
 
 def test_parcel__that_another_case_awaits_is_not_taken_for_it() -> None:
@@ -126,6 +144,7 @@ def test_parcel__of_which_only_some_came_keeps_the_rest_with_the_courier() -> No
     story = on_its_way(3, more=(there(2), MATCH))
     assert parcels(story) == {"P0": "returning_to_sender"}
     assert levels(story) == {"available": 7, "with_courier": 1, "returns_inspection": 2}
+    assert story.known[stream()].exceptions == {"parcel_refused": "parcel_refused"}
     story.decide(LoseParcel(order=stream(), occurred_at=BACK, parcel="P0", reason="丢失"))
     assert levels(story) == {"available": 7, "returns_inspection": 2, "written_off": 1}
 
