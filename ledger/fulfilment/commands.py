@@ -134,6 +134,13 @@ class _OnParcel(OnOrder, frozen=True, kw_only=True):
     parcel: Id
 
 
+class _OnTheWay(OnOrder, frozen=True, kw_only=True):
+    """A command on a parcel that was sent; without its name, on what is in no parcel, as a file
+    declared it to be sent."""
+
+    parcel: Id | None = None
+
+
 class VoidParcel(_OnParcel, frozen=True, kw_only=True):
     """Open a packed parcel again, before a courier has it."""
 
@@ -150,7 +157,7 @@ class ReportTransit(_OnParcel, frozen=True, kw_only=True):
     note: Note
 
 
-class RefuseParcel(_OnParcel, frozen=True, kw_only=True):
+class RefuseParcel(_OnTheWay, frozen=True, kw_only=True):
     """The buyer refused a parcel, or cannot be reached: the courier brings it back."""
 
     NAME: ClassVar[str] = "order.refuse_parcel"
@@ -168,13 +175,13 @@ class CorrectStep(OnOrder, frozen=True, kw_only=True):
     reason: Reason
 
 
-class DeliverParcel(_OnParcel, frozen=True, kw_only=True):
+class DeliverParcel(_OnTheWay, frozen=True, kw_only=True):
     """The buyer has a parcel."""
 
     NAME: ClassVar[str] = "order.deliver"
 
 
-class LoseParcel(_OnParcel, frozen=True, kw_only=True):
+class LoseParcel(_OnTheWay, frozen=True, kw_only=True):
     """The courier lost a parcel."""
 
     NAME: ClassVar[str] = "order.lose_parcel"

@@ -225,7 +225,6 @@ def correct_step(command: CorrectStep, work: Work) -> list[Aggregate]:
     R-ORD-06, EventUnknown (R-COR-01), StandsOn (R-COR-02), NotCorrectable (R-COR-03),
     AlreadyCorrected (R-COR-04)."""
     order: Order = command.load(work)
-    order.must_not_have_ended()
     story = dict(work.story(order.id))
     wrong = fact_at(story, order.id, command.position)
     if not isinstance(wrong, Order.CORRECTABLE) or (
@@ -234,6 +233,8 @@ def correct_step(command: CorrectStep, work: Work) -> list[Aggregate]:
             type=wrong.TOPIC, position=command.position, document=order.id,
             instead="only what was done with its pieces and parcels in the warehouse and on the "
                     "way can be taken back")
+    if not isinstance(wrong, Order.ON_THE_WAY):
+        order.must_not_have_ended()
     before, after = _around(order, story, command.position)
     if not order.stands(before, after):
         raise StandsOn(document=order.id, position=command.position,

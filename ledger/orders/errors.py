@@ -135,6 +135,13 @@ class ParcelUnknown(Refused):
     rule = "R-ORD-23"
 
 
+class NothingUnderWay(Refused):
+    """{order} has no pieces on their way that are in no parcel. Name the parcel."""
+
+    code = "nothing_under_way"
+    rule = "R-ORD-47"
+
+
 class ExceptionUnknown(Refused):
     """{order} has no open exception {exception}."""
 

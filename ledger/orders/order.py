@@ -368,11 +368,11 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
 
 HOLDS: dict[str, Callable[[Order], bool]] = {
     "out_of_stock": lambda order: order.goods.has("short"),
-    "check_failed": lambda order: order.check_failed,
+    "check_failed": lambda order: order.check_failed and order.goods.has(*OPEN),
     "refund_requested": lambda order: not order.ended,
     "platform_already_shipped": lambda order: not order.ended and order.delivered_at is None,
-    "courier_lost": lambda order: order.has_parcel("lost"),
-    "parcel_refused": lambda order: order.has_parcel(BACK),
+    "courier_lost": lambda order: order.goods.has("lost"),
+    "parcel_refused": lambda order: order.goods.has(BACK),
     "completed_unsent": lambda order: order.ended == COMPLETED and bool(order.given_up),
 }
 """The kinds of the exceptions that the ledger opens by itself, and how long they hold."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
-from ledger.orders.errors import NotMerged
+from ledger.orders.errors import NothingUnderWay, NotMerged
 from ledger.orders.standing import OrderStanding
 from ledger.orders.values import BACK, ON_ITS_WAY, OPEN, Parcel
 from ledger.stock.pieces import Count, LineParts, parts_by_line, quantities
@@ -54,24 +54,27 @@ class OrderShipping(OrderStanding):
         note: Personal | None = None
 
     class ParcelRefused(Aggregate.Event):
-        """The buyer refused a parcel or cannot be reached: it is on its way back to the sender."""
+        """The buyer refused a parcel or cannot be reached: it is on its way back to the sender;
+        without a name, what is in no parcel."""
 
         TOPIC = "order.parcel_refused.v1"
-        parcel: str
+        parcel: str | None = None
         reason: Personal | None = None
 
     class Delivered(Aggregate.Event):
-        """A parcel reached the buyer; without one, as a platform declares it, all that was sent."""
+        """A parcel reached the buyer; without one, as a platform declares it, all that was sent;
+        or if it is `loose`, what is in no parcel."""
 
         TOPIC = "order.delivered.v1"
         parcel: str | None = None
+        loose: bool = False
         inferred: list[str] = []
 
     class ParcelLost(Aggregate.Event):
-        """The courier lost a parcel."""
+        """The courier lost a parcel; without a name, what is in no parcel."""
 
         TOPIC = "order.parcel_lost.v1"
-        parcel: str
+        parcel: str | None = None
         reason: Personal | None = None
 
     # -- mutators ---------------------------------------------------------------------------------
@@ -103,29 +106,58 @@ class OrderShipping(OrderStanding):
         self._arrived(parcel, BACK)
 
     @event(Delivered)
-    def _delivered(self, parcel, occurred_at):
+    def _delivered(self, parcel, loose, occurred_at):
         self.delivered_at = self.delivered_at or occurred_at
-        self._arrived(parcel, "delivered")
+        if parcel is None and not loose:
+            self.goods = self.goods.all_moved(("in_transit",), "delivered")
+            self._all_parcels(ON_ITS_WAY, "delivered")
+        else:
+            self._arrived(parcel, "delivered")
 
     @event(ParcelLost)
     def _parcel_lost(self, parcel):
         self._arrived(parcel, "lost")
 
-    def loose(self) -> list[Count]:
-        """The pieces on their way that are in no parcel, as files declare them."""
-        inside = quantities(count for parcel in self.parcels.values()
-                            if parcel.state in ON_ITS_WAY for count in parcel.lines)
-        return [Count(count.line, pieces) for count in self.goods.in_states("in_transit")
+    def loose(self, state: str = "in_transit") -> list[Count]:
+        """The pieces of a state that are in no parcel, as files declare them."""
+        inside: dict[str, int] = {}
+        for parcel in self.parcels.values():
+            if parcel.state == state or (state == "in_transit" and parcel.state in ON_ITS_WAY):
+                for line, pieces in quantities(self._left_in(parcel)).items():
+                    inside[line] = inside.get(line, 0) + pieces
+        return [Count(count.line, pieces) for count in self.goods.in_states(state)
                 if (pieces := count.quantity - inside.get(count.line, 0)) > 0]
+
+    def _left_in(self, parcel: Parcel) -> list[Count]:
+        """The pieces of a parcel that are still in it. Of those that come back, some may have been
+        received: pieces of a line are alike, so these are of the parcels that were refused first.
+        """
+        if parcel.state != BACK:
+            return parcel.lines
+        left = {line: states.get(BACK, 0) for line, states in self.goods.items()}
+        for other in reversed(self.parcels.values()):
+            if other is parcel:
+                break
+            if other.state == BACK:
+                for count in other.lines:
+                    left[count.line] = max(0, left[count.line] - count.quantity)
+        return [Count(count.line, pieces) for count in parcel.lines
+                if (pieces := min(count.quantity, left[count.line]))]
+
+    def _under_way(self) -> tuple[str, list[Count]]:
+        """The state and the pieces that are in no parcel: with a courier, else coming back, else
+        lost."""
+        return next(((state, found) for state in ("in_transit", BACK, "lost")
+                     if (found := self.loose(state))), ("in_transit", []))
 
     def _arrived(self, parcel: str | None, state: str) -> None:
         if parcel is None:
-            self.goods = self.goods.all_moved(("in_transit",), state)
-            self._all_parcels(ON_ITS_WAY, state)
+            source, lines = self._under_way()
+            self._move(lines, (source,), state)
             return
         known = self.parcels[parcel]
         source = "in_transit" if known.state in ON_ITS_WAY else known.state
-        self._move(known.lines, (source,), state)
+        self._move(self._left_in(known), (source,), state)
         self.parcels = {**self.parcels, parcel: known.now(state)}
 
     # -- rules ------------------------------------------------------------------------------------
@@ -162,26 +194,39 @@ class OrderShipping(OrderStanding):
         self.parcel(parcel, "reported in transit", *ON_ITS_WAY)
         self._transit_reported(parcel=parcel, note=note, occurred_at=occurred_at)
 
-    def refuse_parcel(self, parcel: str, reason: Plain | None, *, occurred_at: datetime) -> None:
+    def refuse_parcel(
+        self, parcel: str | None, reason: Plain | None, *, occurred_at: datetime
+    ) -> None:
         """A parcel comes back unopened, once; also one that was lost and found. Errors: R-ORD-03,
         R-ORD-23, R-ORD-30."""
         self.must_be_known()
-        if self.parcel(parcel, "refused", *ON_ITS_WAY, "lost", BACK).state != BACK:
+        if self._state_of(parcel, "refused", *ON_ITS_WAY, "lost", BACK) != BACK:
             self._parcel_refused(parcel=parcel, reason=reason, occurred_at=occurred_at)
 
-    def deliver(self, parcel: str, *, occurred_at: datetime) -> None:
+    def deliver(self, parcel: str | None, *, occurred_at: datetime) -> None:
         """A parcel arrived, once; also one that was lost and found. Errors: R-ORD-03, R-ORD-23,
         R-ORD-30."""
         self.must_be_known()
-        if self.parcel(parcel, "delivered", *ON_ITS_WAY, BACK, "lost",
-                       "delivered").state != "delivered":
-            self._delivered(parcel=parcel, occurred_at=occurred_at)
+        if self._state_of(parcel, "delivered", *ON_ITS_WAY, BACK, "lost",
+                          "delivered") != "delivered":
+            self._delivered(parcel=parcel, loose=parcel is None, occurred_at=occurred_at)
 
-    def lose(self, parcel: str, reason: Plain, *, occurred_at: datetime) -> None:
+    def lose(self, parcel: str | None, reason: Plain, *, occurred_at: datetime) -> None:
         """A parcel is lost, once. Errors: R-ORD-03, R-ORD-23, R-ORD-30."""
         self.must_be_known()
-        if self.parcel(parcel, "reported lost", *ON_ITS_WAY, BACK, "lost").state != "lost":
+        if self._state_of(parcel, "reported lost", *ON_ITS_WAY, BACK, "lost") != "lost":
             self._parcel_lost(parcel=parcel, reason=reason, occurred_at=occurred_at)
+
+
+    def _state_of(self, parcel: str | None, wanted: str, *states: str) -> str:
+        """The state of a parcel, which is one of some; of none, that of what is in no parcel.
+        Errors: ParcelUnknown (R-ORD-23), ParcelOutOfTurn (R-ORD-30)."""
+        if parcel is not None:
+            return self.parcel(parcel, wanted, *states).state
+        state, lines = self._under_way()
+        if not lines:
+            raise NothingUnderWay(order=self.id)
+        return state
 
 
 def once_of(courier: str | None, waybill: str | None) -> str | None:

@@ -13,7 +13,7 @@ from ledger.core.postings import Correction
 from ledger.orders.goods import Goods, shifted
 from ledger.orders.packing import OrderPacking
 from ledger.orders.shipping import OrderShipping, once_of
-from ledger.orders.values import ARRIVED, SENT, Parcel
+from ledger.orders.values import ARRIVED, OPEN, SENT, Parcel
 from ledger.stock.pieces import Count, quantities
 
 
@@ -78,6 +78,10 @@ class OrderSteps(OrderPacking, OrderShipping):
         OrderShipping.Delivered, OrderShipping.ParcelLost, StepCorrected)
     """The steps that can be taken back. A reservation is released, a case goes on by itself."""
 
+    ON_THE_WAY = (OrderShipping.ParcelRefused, OrderShipping.Delivered, OrderShipping.ParcelLost,
+                  StepCorrected)
+    """Those among them that can be after an end, too: what was sent goes on."""
+
     def stands(self, before: Self, after: Self) -> bool:
         """Whether every piece and parcel still is where an event put it, which led from one state
         of the order to another, and is what it was."""
@@ -98,7 +102,6 @@ class OrderSteps(OrderPacking, OrderShipping):
     ) -> None:
         """Take an event back that led from one state of the order to another; `stands` holds.
         Errors: R-ORD-03, R-ORD-06."""
-        self.must_not_have_ended()
         freed = retaken = None
         if isinstance(wrong, OrderShipping.Dispatched) and wrong.merged_with is None:
             freed = once_of(wrong.courier, wrong.waybill)
@@ -106,6 +109,8 @@ class OrderSteps(OrderPacking, OrderShipping):
             freed, retaken = wrong.retaken, wrong.freed
         moved = _shifts(after, before)
         goods = _moved_on(self.goods, moved)
+        if goods.has(*OPEN):  # what was sent may have got elsewhere, also after an end
+            self.must_not_have_ended()
         self._step_corrected(
             corrects=corrects, moved=moved, freed=freed, retaken=retaken,
             check_failed=(before.check_failed if after.check_failed == self.check_failed

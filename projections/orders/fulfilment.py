@@ -164,7 +164,7 @@ def _sent(_order: Order, event: Any) -> Iterable[Any]:
 
 
 def _arrived(order: Order, event: Any) -> Iterable[Any] | None:
-    """Without a parcel it is all pieces that were sent."""
+    """Without a parcel it is pieces that were sent, as the order knows them."""
     if event.parcel is None:
         return ()
     parcel = order.parcels.get(event.parcel)

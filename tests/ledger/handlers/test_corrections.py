@@ -414,8 +414,8 @@ def test_step__rejected_where_it_is_no_step_of_pieces() -> None:
     story.when(on(CorrectStep, position=2, reason="点错")).refused(EventUnknown)
     story = given(opened(), received(), record(warehouse=HOUSE, ended=None, ended_as=""))
     story.when(step(story)).refused(NotCorrectable)
-    ready(PICK, end(1, "cancelled")).when(on(CorrectStep, position=1, reason="点错")).refused(
-        OrderEnded)
+    story = ready(PICK, end(1, "cancelled"))
+    story.when(step(story)).refused(OrderEnded)
 
 
 def test_dispatch__may_be_repeated_with_the_same_waybill_once_it_was_taken_back() -> None:

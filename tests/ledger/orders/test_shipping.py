@@ -7,6 +7,7 @@ import pytest
 from ledger.common.moments import Moment
 from ledger.fulfilment.commands import (
     CheckOrder,
+    CorrectStep,
     DeliverParcel,
     DispatchParcel,
     LoseParcel,
@@ -16,15 +17,23 @@ from ledger.fulfilment.commands import (
     ReportTransit,
     ReserveOrder,
 )
-from ledger.orders.commands import ApproveOrder, CloseException, OpenException, SubmitOrder
+from ledger.orders.commands import (
+    ApproveOrder,
+    CancelPieces,
+    CloseException,
+    OpenException,
+    SubmitOrder,
+)
 from ledger.orders.errors import (
     AllPaidBack,
     GoodsElsewhere,
     LastCheckFailed,
     NothingPicked,
+    NothingUnderWay,
     NotMerged,
     NotPaidFor,
     NotThatMany,
+    OrderEnded,
     OrderLineUnknown,
     OrderNotReady,
     ParcelAlreadyPacked,
@@ -33,12 +42,27 @@ from ledger.orders.errors import (
     RefundOpen,
 )
 from ledger.orders.values import Amounts, PickedFrom
+from ledger.returns.commands import AuthoriseCase, ReceiveGoods, RequestCase
+from ledger.returns.values import CaseLine
 from ledger.stock.pieces import Count
 from ledger.writing.errors import OnceTaken
-from tests.support.builders import HOUSE, line, opened, pay, place, received, record, sell, stream
+from tests.support.builders import (
+    HOUSE,
+    end,
+    line,
+    opened,
+    pay,
+    place,
+    received,
+    record,
+    sell,
+    stream,
+)
 from tests.support.payments import refund
 from tests.support.shipping import ARRIVE, CHECK, LATER, PACK, PICK, SEND, on, ready
 from tests.support.stories import Story, given, goods, levels
+
+R1 = "case:taobao:云杉书店:R1"
 
 
 def test_pick__rejected_for_more_than_is_reserved() -> None:
@@ -218,3 +242,80 @@ def test_parcels__go_with_the_order_when_a_platform_says_so() -> None:
                         delivered=Moment(LATER), ended=None, ended_as="", paid_minor=0))
     assert {one.state for one in story.known[stream()].parcels.values()} == {"delivered"}
     assert goods(story) == {"1": {"delivered": 2}, "2": {"delivered": 1}}
+
+
+# -- what is in no parcel, or in part --------------------------------------------------------------
+
+
+def declared() -> Story:
+    """A file said that the warehouse sent 2 books and a pen, and named no parcel."""
+    return given(opened(), received("SH-001", 10), received("PEN", 5), record(
+        lines=[line(quantity=2), line("PEN", name="2")], warehouse=HOUSE, ended=None, ended_as=""))
+
+
+def test_parcel__that_has_no_name_is_delivered_refused_lost_and_found() -> None:
+    """Else nobody could say what became of what a platform says it sent."""
+    story = declared()
+    story.when(on(LoseParcel, reason="追件无果")).then(
+        "order.parcel_lost.v1", "order.exception_opened.v1")
+    assert levels(story) == {"available": 8, "written_off": 2}
+    story.when(on(LoseParcel, reason="追件无果")).then()
+    story.when(on(RefuseParcel, reason="找到退回")).then(
+        "order.parcel_refused.v1", "order.exception_closed.v1", "order.exception_opened.v1")
+    assert levels(story) == {"available": 8, "with_courier": 2}
+    story.when(on(RefuseParcel, reason="找到退回")).then()
+    story.when(on(DeliverParcel)).then("order.delivered.v1", "order.exception_closed.v1")
+    assert goods(story) == {"1": {"delivered": 2}, "2": {"delivered": 1}}
+    assert levels(story) == {"available": 8, "customer": 2}
+    story.when(on(DeliverParcel)).refused(
+        NothingUnderWay,
+        f"{stream()} has no pieces on their way that are in no parcel. Name the parcel.")
+    ready(PICK, CHECK, PACK, SEND).when(on(DeliverParcel)).refused(NothingUnderWay)
+
+
+def test_parcel__that_came_back_in_part_holds_what_is_left_of_it() -> None:
+    """Two of three were received of the first; the second is refused, and the first one arrives."""
+    def pack(parcel: str) -> list[Any]:
+        return [on(PickOrder, lines=[PickedFrom("1", 3)]), CHECK,
+                on(PackOrder, parcel=parcel, lines=[Count("1", 3)]),
+                on(DispatchParcel, parcel=parcel, courier="顺丰")]
+
+    refuse = [on(RefuseParcel, parcel=parcel, reason="拒收") for parcel in ("P1", "P2")]
+    story = given(
+        opened(), received("SH-001", 10), sell(1, line(quantity=6)), on(ApproveOrder),
+        on(SubmitOrder, warehouse=HOUSE), *pack("P1"), *pack("P2"), refuse[0],
+        RequestCase(channel="taobao", shop="云杉书店", number="R1", currency="CNY", kind="refused",
+                    order=stream(), lines=[CaseLine(line="1", quantity=2)], occurred_at=LATER),
+        AuthoriseCase(case=R1, occurred_at=LATER),
+        ReceiveGoods(case=R1, warehouse=HOUSE, lines=[Count("1", 2)], occurred_at=LATER), refuse[1])
+    assert goods(story) == {"1": {"returned": 2, "returning_to_sender": 4}}
+    story.when(ARRIVE).then("order.delivered.v1")
+    assert goods(story) == {"1": {"returned": 2, "returning_to_sender": 3, "delivered": 1}}
+    assert levels(story)["with_courier"] == 3
+
+
+def test_step__of_what_was_sent_is_corrected_after_an_end_too() -> None:
+    """Delivered by mistake, completed, and then the parcel is found to be lost."""
+    story = ready(PICK, CHECK, PACK, SEND, ARRIVE, pay())
+    arrived = next(position for position, fact in story.placed
+                   if fact.TOPIC == "order.delivered.v1")
+    story.decide(end())
+    story.when(on(CorrectStep, position=arrived, reason="点错")).then("order.step_corrected.v1")
+    assert goods(story) == {"1": {"in_transit": 2}, "2": {"in_transit": 1}}
+    sent = next(position for position, fact in story.placed
+                if fact.TOPIC == "order.dispatched.v1")
+    story.when(on(CorrectStep, position=sent, reason="点错")).refused(OrderEnded)
+    story.when(on(LoseParcel, parcel="P1", reason="追件无果")).then(
+        "order.parcel_lost.v1", "order.exception_opened.v1")
+
+
+def test_check__that_failed_for_pieces_that_are_all_given_up_is_settled() -> None:
+    story = given(opened(), received("SH-001", 3), received("PEN", 1),
+                  sell(1, line(quantity=1), line("PEN", name="2")), on(ApproveOrder),
+                  on(SubmitOrder, warehouse=HOUSE), on(PickOrder, lines=[PickedFrom("2", 1)]),
+                  CHECK, on(PackOrder, parcel="P1", lines=[Count("2", 1)]), SEND,
+                  on(PickOrder, lines=[PickedFrom("1", 1)]),
+                  on(CheckOrder, passed=False, faulty=[Count("1", 1)], note="破损"))
+    assert story.known[stream()].exceptions == {"check_failed": "check_failed"}
+    story.when(on(CancelPieces, lines=[Count("1", 1)], reason="断货")).then(
+        "order.pieces_cancelled.v1", "order.exception_closed.v1")
