@@ -228,7 +228,8 @@ def correct_step(command: CorrectStep, work: Work) -> list[Aggregate]:
     story = dict(work.story(order.id))
     wrong = fact_at(story, order.id, command.position)
     if not isinstance(wrong, Order.CORRECTABLE) or (
-            isinstance(wrong, Order.Dispatched | Order.Delivered) and wrong.parcel is None):
+            isinstance(wrong, Order.Dispatched | Order.Delivered) and wrong.parcel is None
+            and not getattr(wrong, "loose", False)):
         raise NotCorrectable(
             type=wrong.TOPIC, position=command.position, document=order.id,
             instead="only what was done with its pieces and parcels in the warehouse and on the "

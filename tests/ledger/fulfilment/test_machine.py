@@ -18,6 +18,7 @@ from ledger.core.accounts import touch_of
 from ledger.core.commands import Command
 from ledger.fulfilment.commands import (
     CheckOrder,
+    CorrectStep,
     DeliverParcel,
     DispatchParcel,
     LoseParcel,
@@ -34,12 +35,13 @@ from ledger.orders.commands import (
     ApproveOrder,
     CancelPieces,
     ChangeLines,
+    CorrectDetails,
     HoldOrder,
     LiftHold,
     SubmitOrder,
 )
 from ledger.orders.order import Order
-from ledger.orders.values import ENDED, OPEN, STATES, PickedFrom
+from ledger.orders.values import ENDED, OPEN, STATES, PartFrom, PickedFrom
 from ledger.returns.case import AWAITED, RECEIVED, Case
 from ledger.returns.commands import (
     ApproveRefund,
@@ -222,6 +224,20 @@ class Shop(RuleBasedStateMachine):
     def pick(self, number: str, name: str, quantity: int, where: str) -> None:
         self.on(PickOrder, number, lines=[PickedFrom(name, quantity, where)])
 
+    @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), quantity=QUANTITY,
+          bins=st.lists(BIN, min_size=3, max_size=3), back=st.booleans())
+    def pick_parts(
+        self, number: str, name: str, quantity: int, bins: list[str], back: bool
+    ) -> None:
+        """The parts of the bundle out of several bins, or back into them."""
+        parts = [PartFrom("A", quantity, bins[0]), PartFrom("A", quantity, bins[1]),
+                 PartFrom("B", quantity, bins[2])]
+        picked = [PickedFrom(name, quantity, "", parts)]
+        if back:
+            self.on(UnpickOrder, number, lines=picked, reason="改期")
+        else:
+            self.on(PickOrder, number, lines=picked)
+
     @rule(number=st.sampled_from(NUMBERS), name=st.sampled_from("012"), passed=st.booleans())
     def check(self, number: str, name: str, passed: bool) -> None:
         faulty = [] if passed else [Count(name, 1)]
@@ -239,6 +255,24 @@ class Shop(RuleBasedStateMachine):
             DispatchParcel: {"courier": "顺丰"}, LoseParcel: {"reason": "丢失"},
             RefuseParcel: {"reason": "拒收"}}
         self.on(command, number, parcel=f"P{parcel}", **more.get(command, {}))
+
+    @rule(number=st.sampled_from(NUMBERS), parcel=st.sampled_from("012"),
+          waybill=st.sampled_from(("W1", "W2")), other=st.sampled_from(("", *NUMBERS)))
+    def dispatch_under(self, number: str, parcel: str, waybill: str, other: str) -> None:
+        """Under a waybill, perhaps that of another order."""
+        self.on(DispatchParcel, number, parcel=f"P{parcel}", courier="顺丰", waybill=waybill,
+                merged_with=stream(other) if other else None)
+
+    @rule(number=st.sampled_from(NUMBERS), which=st.integers(1, 4))
+    def correct_step(self, number: str, which: int) -> None:
+        """One of the last events of an order did not occur."""
+        told = [entry.position for entry in self.ledger.store.streams("main", [stream(number)])]
+        if len(told) >= which:
+            self.on(CorrectStep, number, position=told[-which], reason="点错")
+
+    @rule(number=st.sampled_from(NUMBERS))
+    def correct_details(self, number: str) -> None:
+        self.on(CorrectDetails, number, address="别处", consent="旺旺")
 
     @rule(number=st.sampled_from(NUMBERS), how=st.sampled_from((*ENDED, "", "", "")))
     def give_up(self, number: str, how: str) -> None:
