@@ -122,7 +122,8 @@ class OrderNotReady(Refused):
 
 
 class NotThatMany(Refused):
-    """Line {line} of {order}: {wanted} pieces were asked for, but only {there} are {state}."""
+    """Line {line} of {order}: {wanted} pieces were asked for, but only {there} are {state}. Ask for
+    no more; the report fulfilment says where the others are."""
 
     code = "not_that_many"
     rule = "R-ORD-22"

@@ -33,7 +33,8 @@ class CaseNotReady(Refused):
 
 
 class NotThatManyBack(Refused):
-    """Line {line} of {case}: {wanted} pieces were named, but only {there} are {state}."""
+    """Line {line} of {case}: {wanted} pieces were named, but only {there} are {state}. Name no
+    more; the report returns says where the others are."""
 
     code = "not_that_many_back"
     rule = "R-RET-05"

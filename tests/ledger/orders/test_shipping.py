@@ -67,7 +67,8 @@ R1 = "case:taobao:云杉书店:R1"
 
 def test_pick__rejected_for_more_than_is_reserved() -> None:
     ready().when(on(PickOrder, lines=[PickedFrom("1", 3)])).refused(
-        NotThatMany, f"Line 1 of {stream()}: 3 pieces were asked for, but only 2 are reserved.")
+        NotThatMany, f"Line 1 of {stream()}: 3 pieces were asked for, but only 2 are reserved. Ask "
+        "for no more; the report fulfilment says where the others are.")
 
 
 def test_pick__rejected_for_a_line_that_the_order_does_not_have() -> None:

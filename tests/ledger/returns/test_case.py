@@ -410,7 +410,8 @@ def test_receive__rejected_for_more_than_is_awaited() -> None:
     story = delivered(ask(), AGREE)
     story.when(on(ReceiveGoods, warehouse=HOUSE, lines=[Count("1", 3)])).refused(
         NotThatManyBack,
-        f"Line 1 of {case()}: 3 pieces were named, but only 2 are awaited.")
+        f"Line 1 of {case()}: 3 pieces were named, but only 2 are awaited. Name no "
+        "more; the report returns says where the others are.")
     story.when(on(ReceiveGoods, warehouse=HOUSE, lines=[Count("9", 1)])).refused(
         CaseLineUnknown, f"{case()} has no goods in a line 9.")
     story.when(ARRIVE)

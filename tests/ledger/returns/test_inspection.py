@@ -35,7 +35,8 @@ def test_kit__no_more_are_taken_apart_than_an_inspection_needs() -> None:
     assert known.goods["1/P2"] == {RECEIVED: 1, "damaged": 3}
     story.when(on(InspectGoods, lines=[Outcome("1", 2, "damaged", sku="P2")])).refused(
         NotThatManyBack,
-        f"Line 1/P2 of {case()}: 2 pieces were named, but only 1 are awaiting_inspection.")
+        f"Line 1/P2 of {case()}: 2 pieces were named, but only 1 are awaiting_inspection. "
+        "Name no more; the report returns says where the others are.")
     story.when(on(InspectGoods, lines=[Outcome("1/P2", 1, "damaged")])).then("case.inspected.v1")
 
 

@@ -81,7 +81,7 @@ def test_kit__rejected_for_more_of_a_part_than_was_delivered() -> None:
     story.when(wants("R2", CaseLine(line="1", quantity=1))).refused(
         NotThatMany,
         f"Line 1 of {stream()}: 1 pieces were asked for, but only 0 are delivered, with all their "
-        "parts.")
+        "parts. Ask for no more; the report fulfilment says where the others are.")
     story.when(wants("R2", part("P1"), part("P2", 1, name="2"))).then("case.requested.v1")
     story = with_buyer(wants("R1", part("P1")), wants("R2", part("P1")), on(AuthoriseCase, "R1"))
     story.when(on(AuthoriseCase, "R2")).refused(NotThatManyParts)
