@@ -28,9 +28,9 @@ from ledger.writing.errors import (
 )
 from ledger.writing.following import Reading
 from ledger.writing.outcomes import COMMON
+from ledger.writing.preview import Preview
 from ledger.writing.repeats import Repeats
 from ledger.writing.tasks import Task, Turn
-from ledger.writing.work import Preview
 from ledger.writing.writer import MAX_COMMANDS, Writer
 
 __all__ = ["AHEAD_US", "BrokenOff", "CommandReused", "Ledger", "LedgerClosed", "OccurredInFuture",

@@ -47,6 +47,10 @@ class Work(Protocol):
         """Whether the log holds an event at a position."""
         ...
 
+    def taken(self, once: str) -> tuple[int, str] | None:
+        """The position and the stream of what can happen only once; None if it did not yet."""
+        ...
+
     def person(self, lookup: str, *beside: Aggregate) -> Person:
         """The person under a lookup, which the command named in `persons` where it can. Nobody new
         is made beside what is sealed for a person who is lost or erased. Errors: PersonLost."""

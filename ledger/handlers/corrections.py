@@ -20,6 +20,7 @@ from ledger.fulfilment.counting import (
     settle,
 )
 from ledger.fulfilment.postings import claimed_since
+from ledger.fulfilment.waybills import claim_at, used_at
 from ledger.orders.order import Order
 from ledger.orders.placing import written_of
 from ledger.stock.account import StockAccount
@@ -242,6 +243,7 @@ def correct_step(command: CorrectStep, work: Work) -> list[Aggregate]:
                        stands_on=_last_step(order, story))
     corrects, was = Correction(command.position, "did_not_occur"), order.clone()
     order.correct_step(corrects, wrong, before, after, occurred_at=command.occurred_at,
+                       claim=_claim_of(work, order, story, command.position),
                        reason=written_of(order, work, command.reason))
     fact = order.newest
     accounts = post(work, fact, [_with_claim(one, story) for one in _reversed([wrong])],
@@ -249,6 +251,21 @@ def correct_step(command: CorrectStep, work: Work) -> list[Aggregate]:
     order.reopen_exceptions(was, occurred_at=command.occurred_at)
     order.settle_exceptions(occurred_at=command.occurred_at)
     return [order, *settle(work, accounts, order.id, command.occurred_at)]
+
+
+def _claim_of(work: Work, order: Order, story: Story, position: int) -> str | None:
+    """The claim to a waybill that is freed with the event at a position, if any; where a correction
+    has freed one, nobody may have it now. Errors: StandsOn (R-COR-02)."""
+    wrong = story[position]
+    if isinstance(wrong, Order.Dispatched):
+        return None if wrong.merged_with is not None else claim_at(
+            work, wrong.courier, wrong.waybill, position)
+    if isinstance(wrong, Order.StepCorrected) and wrong.freed is not None:
+        sent = next(fact for fact in _chain(story, position).facts
+                    if isinstance(fact, Order.Dispatched))
+        if (used := used_at(work, sent.courier, sent.waybill)) is not None:
+            raise StandsOn(document=order.id, position=position, stands_on=used)
+    return None
 
 
 def _with_claim(posting: Posting, story: Story) -> Posting:

@@ -31,6 +31,7 @@ from ledger.fulfilment.reserving import (
     reserve,
     serve_waiting,
 )
+from ledger.fulfilment.waybills import claim_to
 from ledger.orders.commands import known_order
 from ledger.orders.order import Order
 from ledger.orders.placing import noted_of, written_of
@@ -145,8 +146,9 @@ def dispatch_parcel(command: DispatchParcel, work: Work) -> list[Aggregate]:
     order = command.load(work)
     before = order.clone()
     other = None if command.merged_with is None else known_order(work, command.merged_with)
-    order.dispatch(command.parcel, command.courier, command.waybill, merged_with=other,
-                   occurred_at=command.occurred_at)
+    claim = claim_to(work, command.courier, command.waybill) if other is None else None
+    order.dispatch(command.parcel, command.courier, command.waybill, claim=claim,
+                   merged_with=other, occurred_at=command.occurred_at)
     order.must_be_sendable()
     return follow(work, order, before, occurred_at=command.occurred_at)
 

@@ -14,8 +14,8 @@ from ledger.stock.pieces import Count, LineParts, parts_by_line, quantities
 
 
 class OrderShipping(OrderStanding):
-    """The part of an order that moves its pieces on their way. `freed` are the waybills that it may
-    use again."""
+    """The part of an order that moves its pieces on their way. `freed` are its claims to waybills
+    that it does not use after all."""
 
     def begin(self) -> None:
         """Nothing was sent."""
@@ -81,8 +81,6 @@ class OrderShipping(OrderStanding):
 
     @event(Dispatched)
     def _dispatched(self, parcel, lines, courier, waybill, warehouse, parts, occurred_at):
-        if self.freed:
-            self.freed = tuple(one for one in self.freed if one != once_of(courier, waybill))
         self.dispatched_at = self.dispatched_at or occurred_at
         if warehouse is not None:
             self.warehouse = warehouse
@@ -164,21 +162,17 @@ class OrderShipping(OrderStanding):
 
     def dispatch(
         self, parcel: str, courier: str | None, waybill: str | None, *, occurred_at: datetime,
-        merged_with: OrderStanding | None = None,
+        claim: str | None = None, merged_with: OrderStanding | None = None,
     ) -> None:
-        """Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30, NotMerged
-        (R-ORD-38)."""
+        """`claim` is what of the waybill can happen only once. Errors: R-ORD-03, R-ORD-06,
+        R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30, NotMerged (R-ORD-38)."""
         self.must_be_submitted()
         lines = self.parcel(parcel, "dispatched", "packed").lines
-        once = once_of(courier, waybill)
-        if once in self.freed:  # it is this order's already, by a dispatch that did not occur
-            once = None
         if merged_with is not None:
             self._must_be_merged(merged_with, courier, waybill)
-            once = None
         self._dispatched(courier=courier, waybill=waybill, parcel=parcel, lines=lines,
                          merged_with=None if merged_with is None else merged_with.id,
-                         occurred_at=occurred_at, once=once)
+                         occurred_at=occurred_at, once=claim)
 
     def _must_be_merged(
         self, other: OrderStanding, courier: str | None, waybill: str | None
@@ -227,8 +221,3 @@ class OrderShipping(OrderStanding):
         if not lines:
             raise NothingUnderWay(order=self.id)
         return state
-
-
-def once_of(courier: str | None, waybill: str | None) -> str | None:
-    """What can happen only once: that this waybill is used."""
-    return None if waybill is None else f"waybill:{courier}:{waybill}"

@@ -12,7 +12,7 @@ from ledger.core.aggregate import Aggregate, event
 from ledger.core.postings import Correction
 from ledger.orders.goods import Goods, shifted
 from ledger.orders.packing import OrderPacking
-from ledger.orders.shipping import OrderShipping, once_of
+from ledger.orders.shipping import OrderShipping
 from ledger.orders.values import ARRIVED, OPEN, SENT, Parcel
 from ledger.stock.pieces import Count, quantities
 
@@ -42,8 +42,8 @@ class OrderSteps(OrderPacking, OrderShipping):
     class StepCorrected(Aggregate.Event):
         """A step did not occur. `unsent`, `undelivered`: nor did anything else of the order go out,
         or arrive. `check_failed`: the last check that stands failed; `checked` are the picked
-        pieces that a passed one has seen. `freed` is the waybill that a parcel may get again,
-        `retaken` one that it has again."""
+        pieces that a passed one has seen. `freed` is the claim to a waybill that is free again,
+        `retaken` one that is not any more."""
 
         TOPIC = "order.step_corrected.v1"
         moved: list[Shift] = []
@@ -98,14 +98,12 @@ class OrderSteps(OrderPacking, OrderShipping):
 
     def correct_step(
         self, corrects: Correction, wrong: Any, before: Self, after: Self, *,
-        reason: Plain | None, occurred_at: datetime,
+        claim: str | None, reason: Plain | None, occurred_at: datetime,
     ) -> None:
         """Take an event back that led from one state of the order to another; `stands` holds.
-        Errors: R-ORD-03, R-ORD-06."""
-        freed = retaken = None
-        if isinstance(wrong, OrderShipping.Dispatched) and wrong.merged_with is None:
-            freed = once_of(wrong.courier, wrong.waybill)
-        elif isinstance(wrong, OrderSteps.StepCorrected):
+        `claim` is that of a dispatch to its waybill. Errors: R-ORD-03, R-ORD-06."""
+        freed, retaken = claim, None
+        if isinstance(wrong, OrderSteps.StepCorrected):
             freed, retaken = wrong.retaken, wrong.freed
         moved = _shifts(after, before)
         goods = _moved_on(self.goods, moved)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from ledger.common.personal import Person, Personal, Plain, Sealer
+from ledger.common.personal import Person, Sealer
 from ledger.core import event_types
 from ledger.core.accounts import AHEAD_US, Account, Touch, settled, touch_of, touches_of
 from ledger.core.aggregate import Aggregate, in_turn
@@ -193,6 +193,18 @@ class Work:
         """Whether the log holds an event at a position, or will when this batch is committed."""
         return position <= self.reader.head(self.ledger).position + self.added
 
+    def taken(self, once: str) -> tuple[int, str] | None:
+        """The position and the stream of what can happen only once, also in this batch; None if it
+        did not yet."""
+        for position, fact in self._placed:
+            if fact.__dict__.get("once") == once:
+                return position, fact.originator_id
+        found = self.reader.once(self.ledger, [once]).get(once)
+        if found is None:
+            return None
+        (entry,) = self.reader.read(self.ledger, after=found - 1, until=found, limit=1)
+        return found, entry.stream
+
     def person(self, lookup: str, *beside: Aggregate) -> Person:
         """The person under a lookup; a new one is made once the command is accepted.
 
@@ -357,40 +369,3 @@ class Work:
             self._by_id.update((person.id, person) for person in self._drafts.values())
         self.known.update(self.touched)
         self.changed.update(self.touched)
-
-
-class Preview(Work):
-    """A work that changes nothing: it makes no keys and seals nothing."""
-
-    def __init__(
-        self, ledger: bytes, reader: Reader, keys: LedgerKeys, *, handlers: Handlers, now: int = 0
-    ) -> None:
-        super().__init__(ledger, reader, keys, now, handlers=handlers)
-        self.sealer = _Unsealed(keys)
-
-    def is_erased(self, person: str | None) -> bool:
-        """As of now: no lock keeps anybody from being erased meanwhile."""
-        return person is not None and self.keys.is_erased(person)
-
-    def person(self, lookup: str, *beside: Aggregate) -> Person:
-        for aggregate in beside:
-            try:
-                if (there := self._on_record(aggregate)) is not None and there.is_erased:
-                    return there
-            except PersonLost:
-                if self._found(lookup) is None:
-                    raise
-        return self._by_id.setdefault(lookup, Person(lookup, b"none"))
-
-
-class _Unsealed:
-    """Lets a preview compare values that it has not sealed: `n` holds them open, in memory only."""
-
-    def __init__(self, keys: LedgerKeys) -> None:
-        self.keys = keys
-
-    def seal(self, plain: Plain, stream: str, version: int, field: str) -> Personal:
-        return Personal(plain.person.id, plain.value, "", "")
-
-    def reveal(self, sealed: Personal, stream: str, version: int, field: str) -> str | None:
-        return self.keys.reveal(sealed, stream, version, field) if sealed.c else sealed.n

@@ -70,6 +70,10 @@ class Story:
     def holds(self, position: int) -> bool:
         return position <= self.position
 
+    def taken(self, once: str) -> tuple[int, str] | None:
+        return next(((position, fact.originator_id) for position, fact in self.placed
+                     if fact.__dict__.get("once") == once), None)
+
     def person(self, lookup: str, *beside: Aggregate) -> Person:
         return self._known(f"person:{lookup}")
 

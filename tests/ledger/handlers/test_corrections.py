@@ -14,12 +14,14 @@ from ledger.common.moments import Moment
 from ledger.fulfilment.commands import (
     CheckOrder,
     CorrectStep,
+    DispatchParcel,
     LoseParcel,
+    PackOrder,
     PickOrder,
     RefuseParcel,
     UnpickOrder,
 )
-from ledger.orders.commands import ChangeLines
+from ledger.orders.commands import ApproveOrder, ChangeLines, SubmitOrder
 from ledger.orders.errors import OrderEnded
 from ledger.orders.order import Order
 from ledger.orders.values import PickedFrom
@@ -38,6 +40,7 @@ from ledger.stock.places import AREA, SHELF, stock_of
 from ledger.stock.skus import RegisterSku
 from ledger.stock.slips import RecordSlip, SlipLine
 from ledger.stock.transfers import Arrival, ReceiveTransfer, Sending, SendTransfer
+from ledger.writing.errors import OnceTaken
 from tests.support.builders import (
     HOUSE,
     NOON,
@@ -423,7 +426,31 @@ def test_dispatch__may_be_repeated_with_the_same_waybill_once_it_was_taken_back(
     story.when(step(story)).then("order.step_corrected.v1")
     story.when(SEND).then("order.dispatched.v1")
     assert levels(story)["with_courier"] == 2
-    assert story.known[stream(1)].freed == ()
+    story.when(step(story)).then("order.step_corrected.v1")
+    story.when(SEND).then("order.dispatched.v1")
+
+
+def test_dispatch__of_another_order_has_the_waybill_that_was_typed_on_the_wrong_one() -> None:
+    """Each claim to it is freed or used, whichever order it is of; and nobody takes it back that
+    somebody else uses by now."""
+    story = ready(PICK, CHECK, PACK, SEND)
+    again = on(DispatchParcel, 2, parcel="P1", courier="顺丰", waybill="SF1")
+    for command in (sell(2, line()), on(ApproveOrder, 2), on(SubmitOrder, 2, warehouse=HOUSE),
+                    on(PickOrder, 2, lines=[PickedFrom("1", 1)]),
+                    on(CheckOrder, 2, passed=True),
+                    on(PackOrder, 2, parcel="P1", lines=[Count("1", 1)])):
+        story.decide(command)
+    story.when(again).refused(OnceTaken)
+    story.when(step(story)).then("order.step_corrected.v1")
+    freed = step(story)
+    story.when(again).then("order.dispatched.v1")
+    story.when(SEND).refused(OnceTaken)
+    story.when(freed).refused(StandsOn)
+    sent = position_of(story, stream(2))
+    story.when(on(CorrectStep, 2, position=sent, reason="点错")).then("order.step_corrected.v1")
+    story.when(freed).then("order.step_corrected.v1")
+    assert story.known[stream(1)].parcels["P1"].state == "dispatched"
+    story.when(again).refused(OnceTaken)
 
 
 def test_step__conflict_when_it_is_the_second() -> None:
