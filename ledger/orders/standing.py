@@ -134,9 +134,10 @@ class OrderStanding(Aggregate):
             raise OrderNotReady(order=self.id, step="submitted to the warehouse")
 
     def must_not_be_elsewhere(self, warehouse: str) -> None:
-        """No piece is held for it in another warehouse, or on its way from who knows where. Errors:
+        """No piece is held for it in another warehouse, or on its way from who knows where; one
+        that was lost may be found. Errors:
         GoodsElsewhere (R-ORD-32), SentFromUnknown (R-ORD-45)."""
-        held = [state for state in (*OPEN[1:], *SENT) if self.goods.has(state)]
+        held = [state for state in (*OPEN[1:], *SENT, "lost") if self.goods.has(state)]
         if held and not self.warehouse:
             raise SentFromUnknown(order=self.id, warehouse=warehouse, state=" or ".join(held))
         if held and self.warehouse != warehouse:

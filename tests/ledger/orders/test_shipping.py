@@ -20,6 +20,7 @@ from ledger.fulfilment.commands import (
 from ledger.orders.commands import (
     ApproveOrder,
     CancelPieces,
+    ChangeLines,
     CloseException,
     OpenException,
     SubmitOrder,
@@ -243,6 +244,18 @@ def test_parcels__go_with_the_order_when_a_platform_says_so() -> None:
                         delivered=Moment(LATER), ended=None, ended_as="", paid_minor=0))
     assert {one.state for one in story.known[stream()].parcels.values()} == {"delivered"}
     assert goods(story) == {"1": {"delivered": 2}, "2": {"delivered": 1}}
+
+
+def test_parcel__that_was_lost_and_may_be_found_keeps_its_order_at_its_warehouse() -> None:
+    """Else what is found would be posted where it never was."""
+    story = ready(PICK, CHECK, PACK, SEND, on(LoseParcel, parcel="P1", reason="追件无果"),
+                  opened("east"), received("SH-001", 5, warehouse="east"), on(
+                      ChangeLines, consent="旺旺", lines=[
+                          line(quantity=4), line("PEN", name="2")]))
+    story.when(on(ReserveOrder, warehouse="east")).refused(GoodsElsewhere)
+    story.when(on(ReserveOrder, warehouse=HOUSE)).then("order.reserved.v1")
+    story.when(ARRIVE).then("order.delivered.v1", "order.exception_closed.v1")
+    assert levels(story) == {"available": 6, "reserved": 2, "customer": 2}
 
 
 # -- what is in no parcel, or in part --------------------------------------------------------------
