@@ -12,8 +12,9 @@ from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.orders.order import Order
 from ledger.orders.values import OPEN
+from ledger.stock.account import StockAccount
 from ledger.stock.errors import AliasOfAlias, SkuHasStock, SkuIsOrdered, UnitFixed
-from ledger.stock.pieces import sku_of
+from ledger.stock.pieces import PIECE, sku_of
 from ledger.stock.places import stock_of
 from ledger.stock.posting import load_all
 from ledger.stock.skus import (
@@ -29,13 +30,17 @@ from ledger.stock.warehouses import Warehouse
 
 
 def register_sku(command: RegisterSku, work: Work) -> list[Aggregate]:
-    """A repeat changes nothing. Errors: UnitFixed (R-STK-14)."""
+    """A repeat changes nothing. What moved before its SKU was registered was counted in pieces.
+    Errors: UnitFixed (R-STK-14)."""
     sku: Sku = work.load(Sku, command.subject)
     if sku.target and not sku.registered:
         # What comes in under another name is counted as the SKU that it names.
         target: Sku = work.load(Sku, sku_of(sku.target))
         if command.unit != target.unit:
             raise UnitFixed(sku=command.sku, known=target.unit, unit=command.unit)
+    if command.unit != PIECE and not sku.registered and any(
+            account.position for account in _accounts(work, command.sku)):
+        raise UnitFixed(sku=command.sku, known=PIECE, unit=command.unit)
     sku.register(command.sku, command.title, command.unit, occurred_at=command.occurred_at)
     return [sku]
 
@@ -98,12 +103,17 @@ def _must_be_free(work: Work, sku: str, *, stood: bool) -> None:
 
 def _must_have_no_stock(work: Work, sku: str) -> None:
     """Errors: SkuHasStock (R-STK-21)."""
+    for account in _accounts(work, sku):
+        if held := held_by(account):
+            raise SkuHasStock(sku=sku, stock=account.id, levels=", ".join(
+                f"{place} {pieces}" for place, pieces in sorted(held.items())))
+
+
+def _accounts(work: Work, sku: str) -> Iterator[StockAccount]:
+    """The accounts of a SKU in all warehouses."""
     for names in work.streams_of(Warehouse.KIND):
         houses = [unquote(name.partition(":")[2]) for name in names]
-        for account in load_all(work, [stock_of(house, sku) for house in houses]):
-            if held := held_by(account):
-                raise SkuHasStock(sku=sku, stock=account.id, levels=", ".join(
-                    f"{place} {pieces}" for place, pieces in sorted(held.items())))
+        yield from load_all(work, [stock_of(house, sku) for house in houses])
 
 
 def _orders_naming(work: Work, sku: str) -> Iterator[Order]:

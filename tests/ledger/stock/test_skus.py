@@ -71,6 +71,15 @@ def test_register_sku__rejected_in_another_unit() -> None:
     story.when(RegisterSku(sku="TEA", occurred_at=LATER)).refused(UnitFixed)
 
 
+def test_register_sku__rejected_in_another_unit_once_pieces_of_it_have_moved() -> None:
+    """Else five pieces would be five grams from then on."""
+    story = given(opened(), received("TEA", 5))
+    story.when(RegisterSku(sku="TEA", unit="g", occurred_at=LATER)).refused(
+        UnitFixed, "TEA is counted in piece, not in g: the unit of a SKU never changes. Register "
+        "what is counted in g under another SKU.")
+    story.when(RegisterSku(sku="TEA", occurred_at=LATER)).then("sku.registered.v1")
+
+
 def test_register_sku__another_name_has_the_unit_of_what_it_names() -> None:
     tea = RegisterSku(sku="TEA", unit="g", occurred_at=NOON)
     story = given(tea, alias("tea", "TEA"))
