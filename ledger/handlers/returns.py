@@ -180,9 +180,8 @@ def match_case(command: MatchCase, work: Work) -> list[Aggregate]:
         return [case]
     if refused:
         take_back(work, case, order, found.back.lines, occurred_at=command.occurred_at)
-        if order.has_parcel(BACK):  # more of it is still under way
+        if order.goods.has(BACK):  # more of it is still under way
             order.open_exception(PARCEL_REFUSED, PARCEL_REFUSED, occurred_at=command.occurred_at)
-        order.settle_exceptions(occurred_at=command.occurred_at)
     else:
         order.expect_return(case.id, found.back, occurred_at=command.occurred_at)
         order.receive_return(case.id, found.back, occurred_at=command.occurred_at,
