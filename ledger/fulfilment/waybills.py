@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger.core.commands import Work
+from ledger.orders.errors import WaybillUsed
 from ledger.orders.order import Order
 
 
@@ -16,18 +17,20 @@ class Claim(NamedTuple):
 
     name: str
     position: int
+    order: str
     is_free: bool
 
 
-def claim_to(work: Work, courier: str | None, waybill: str | None) -> str | None:
-    """What the next dispatch under a waybill claims; if another one uses it, that is taken. None
-    where there is no waybill."""
+def claim_to(work: Work, order: str, courier: str, waybill: str | None) -> str | None:
+    """What a dispatch of an order under a waybill claims; None where there is no waybill. Errors:
+    WaybillUsed (R-ORD-48)."""
     if waybill is None:
         return None
     after = None
     for claim in _claims(work, courier, waybill):
         if not claim.is_free:
-            return claim.name
+            raise WaybillUsed(order=order, other=claim.order, position=claim.position,
+                              courier=courier, waybill=waybill)
         after = claim
     return _name(courier, waybill, after)
 
@@ -51,7 +54,7 @@ def _claims(work: Work, courier: str | None, waybill: str | None) -> Iterator[Cl
     while name is not None and (found := work.taken(name)) is not None:
         position, stream = found
         order: Order = work.load(Order, stream)
-        claim = Claim(name, position, name in order.freed)
+        claim = Claim(name, position, stream, name in order.freed)
         yield claim
         name = _name(courier, waybill, claim)
 

@@ -142,11 +142,14 @@ def void_parcel(command: VoidParcel, work: Work) -> list[Aggregate]:
 
 
 def dispatch_parcel(command: DispatchParcel, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30, R-ORD-38, R-ORD-40, R-ORD-41, R-ORD-44."""
+    """Errors: R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30, R-ORD-38, R-ORD-40, R-ORD-41, R-ORD-44,
+    R-ORD-48."""
     order = command.load(work)
     before = order.clone()
     other = None if command.merged_with is None else known_order(work, command.merged_with)
-    claim = claim_to(work, command.courier, command.waybill) if other is None else None
+    order.must_be_packed(command.parcel)
+    claim = None if other is not None else claim_to(
+        work, order.id, command.courier, command.waybill)
     order.dispatch(command.parcel, command.courier, command.waybill, claim=claim,
                    merged_with=other, occurred_at=command.occurred_at)
     order.must_be_sendable()

@@ -243,6 +243,15 @@ class NotChecked(Refused):
     rule = "R-ORD-37"
 
 
+class WaybillUsed(Conflict):
+    """{other} went under the waybill {waybill} of {courier}, at position {position}. If {order}
+    lies in the same parcel, say that it is merged with that one (merged_with); if the waybill was
+    typed on the wrong order, take that dispatch back first (order.correct_step)."""
+
+    code = "waybill_used"
+    rule = "R-ORD-48"
+
+
 class NotMerged(Refused):
     """{order} cannot go with {other}: no parcel of that order went from the same warehouse with
     {courier} under the waybill {waybill}. Send that one first, and give the same courier and

@@ -160,14 +160,19 @@ class OrderShipping(OrderStanding):
 
     # -- rules ------------------------------------------------------------------------------------
 
+    def must_be_packed(self, parcel: str) -> list[Count]:
+        """A parcel is there to be handed over; what is in it. Errors: R-ORD-03, R-ORD-06, R-ORD-20,
+        R-ORD-21, R-ORD-23, R-ORD-30."""
+        self.must_be_submitted()
+        return self.parcel(parcel, "dispatched", "packed").lines
+
     def dispatch(
         self, parcel: str, courier: str | None, waybill: str | None, *, occurred_at: datetime,
         claim: str | None = None, merged_with: OrderStanding | None = None,
     ) -> None:
         """`claim` is what of the waybill can happen only once. Errors: R-ORD-03, R-ORD-06,
         R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30, NotMerged (R-ORD-38)."""
-        self.must_be_submitted()
-        lines = self.parcel(parcel, "dispatched", "packed").lines
+        lines = self.must_be_packed(parcel)
         if merged_with is not None:
             self._must_be_merged(merged_with, courier, waybill)
         self._dispatched(courier=courier, waybill=waybill, parcel=parcel, lines=lines,

@@ -22,7 +22,7 @@ from ledger.fulfilment.commands import (
     UnpickOrder,
 )
 from ledger.orders.commands import ApproveOrder, ChangeLines, SubmitOrder
-from ledger.orders.errors import OrderEnded
+from ledger.orders.errors import OrderEnded, WaybillUsed
 from ledger.orders.order import Order
 from ledger.orders.values import PickedFrom
 from ledger.stock.account import StockAccount
@@ -40,7 +40,6 @@ from ledger.stock.places import AREA, SHELF, stock_of
 from ledger.stock.skus import RegisterSku
 from ledger.stock.slips import RecordSlip, SlipLine
 from ledger.stock.transfers import Arrival, ReceiveTransfer, Sending, SendTransfer
-from ledger.writing.errors import OnceTaken
 from tests.support.builders import (
     HOUSE,
     NOON,
@@ -440,17 +439,17 @@ def test_dispatch__of_another_order_has_the_waybill_that_was_typed_on_the_wrong_
                     on(CheckOrder, 2, passed=True),
                     on(PackOrder, 2, parcel="P1", lines=[Count("1", 1)])):
         story.decide(command)
-    story.when(again).refused(OnceTaken)
+    story.when(again).refused(WaybillUsed)
     story.when(step(story)).then("order.step_corrected.v1")
     freed = step(story)
     story.when(again).then("order.dispatched.v1")
-    story.when(SEND).refused(OnceTaken)
+    story.when(SEND).refused(WaybillUsed)
     story.when(freed).refused(StandsOn)
     sent = position_of(story, stream(2))
     story.when(on(CorrectStep, 2, position=sent, reason="点错")).then("order.step_corrected.v1")
     story.when(freed).then("order.step_corrected.v1")
     assert story.known[stream(1)].parcels["P1"].state == "dispatched"
-    story.when(again).refused(OnceTaken)
+    story.when(again).refused(WaybillUsed)
 
 
 def test_step__conflict_when_it_is_the_second() -> None:

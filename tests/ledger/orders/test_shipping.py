@@ -41,12 +41,12 @@ from ledger.orders.errors import (
     ParcelOutOfTurn,
     ParcelUnknown,
     RefundOpen,
+    WaybillUsed,
 )
 from ledger.orders.values import Amounts, PickedFrom
 from ledger.returns.commands import AuthoriseCase, ReceiveGoods, RequestCase
 from ledger.returns.values import CaseLine
 from ledger.stock.pieces import Count
-from ledger.writing.errors import OnceTaken
 from tests.support.builders import (
     HOUSE,
     end,
@@ -213,7 +213,11 @@ def test_merged_parcel__goes_under_the_waybill_of_another_order() -> None:
         "same warehouse with 顺丰 under the waybill SF1. Send that one first, and give the same "
         "courier and waybill.")
     story.decide(SEND)
-    story.when(on(DispatchParcel, 2, parcel="P1", courier="顺丰", waybill="SF1")).refused(OnceTaken)
+    story.when(on(DispatchParcel, 2, parcel="P1", courier="顺丰", waybill="SF1")).refused(
+        WaybillUsed, f"{stream(1)} went under the waybill SF1 of 顺丰, at position "
+        f"{story.position}. If {stream(2)} lies in the same parcel, say that it is merged with "
+        "that one (merged_with); if the waybill was typed on the wrong order, take that dispatch "
+        "back first (order.correct_step).")
     for wrong in ({"waybill": "SF2"}, {"courier": "中通"}, {"waybill": None},
                   {"merged_with": stream(2)}):
         story.when(on(DispatchParcel, 2, **{
