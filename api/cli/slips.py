@@ -1,7 +1,6 @@
 """`ledger slip`: what whoever picks, packs and sends an order has to read; that is noted."""
 
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +14,6 @@ from api.cli.options import (
     opened,
 )
 from api.cli.output import as_json
-
-if TYPE_CHECKING:
-    pass
 
 ROLES = ("warehouse", "warehouse_head", "service")
 

@@ -49,11 +49,11 @@ LEVELS = ("sku", "available", "reserved", "packed", "on_hand")
 def run(opened: Opened) -> None:
     """Count stock, sell until it is low, bring one order to its buyer and a book of it back."""
     ledger = opened.ledger
-    _do(ledger, "keeper", OpenWarehouse(name=HOUSE, occurred_at=_at("09:00")))
-    _do(ledger, "keeper", CountStock(warehouse=HOUSE, occurred_at=_at("09:30"), counts=[
+    do(ledger, "keeper", OpenWarehouse(name=HOUSE, occurred_at=_at("09:00")))
+    do(ledger, "keeper", CountStock(warehouse=HOUSE, occurred_at=_at("09:30"), counts=[
         CountLine(sku="QM-001", quantity=12, bin="A-01"),
         CountLine(sku="QM-002", quantity=2, bin="A-02")]))
-    _do(ledger, "service", _sale("demo-1", Line(
+    do(ledger, "service", _sale("demo-1", Line(
         line="1", sku="QM-001", quantity=3, unit_price=3980, amount_minor=11940)))
     with closing(ReadModels(opened.store, PROJECTIONS)) as models:
         click.echo(tr("Twelve copies of one book and two of another are counted; three of the "
@@ -86,7 +86,8 @@ def _at(time: str, day: str = "09-27") -> datetime:
     return datetime.fromisoformat(f"2026-{day}T{time}:00+08:00")
 
 
-def _do(ledger: Ledger, role: str, command: Command) -> None:
+def do(ledger: Ledger, role: str, command: Command) -> None:
+    """Let somebody in a role send a command."""
     ledger.handle(command, Context(actor="system", role=role, client="demo"))
 
 
@@ -101,15 +102,15 @@ def _deliver(ledger: Ledger) -> None:
         return {"order": ORDER, "occurred_at": _at(time)}
 
     three = [Count("1", 3)]
-    _do(ledger, "integration", PayOrder(**on("10:02"), amount_minor=11940))
-    _do(ledger, "service", ApproveOrder(**on("10:10"), note="电话确认地址"))
-    _do(ledger, "service", SubmitOrder(**on("10:11"), warehouse=HOUSE))
-    _do(ledger, "dispatcher", PickOrder(**on("10:30"), lines=[PickedFrom("1", 3, "A-01")]))
-    _do(ledger, "dispatcher", CheckOrder(**on("10:35"), passed=True))
-    _do(ledger, "dispatcher", PackOrder(**on("10:40"), parcel="P1", lines=three))
-    _do(ledger, "dispatcher", DispatchParcel(
+    do(ledger, "integration", PayOrder(**on("10:02"), amount_minor=11940))
+    do(ledger, "service", ApproveOrder(**on("10:10"), note="电话确认地址"))
+    do(ledger, "service", SubmitOrder(**on("10:11"), warehouse=HOUSE))
+    do(ledger, "dispatcher", PickOrder(**on("10:30"), lines=[PickedFrom("1", 3, "A-01")]))
+    do(ledger, "dispatcher", CheckOrder(**on("10:35"), passed=True))
+    do(ledger, "dispatcher", PackOrder(**on("10:40"), parcel="P1", lines=three))
+    do(ledger, "dispatcher", DispatchParcel(
         **on("18:00"), parcel="P1", courier="顺丰", waybill="SF000001"))
-    _do(ledger, "integration", DeliverParcel(**on("23:00"), parcel="P1"))
+    do(ledger, "integration", DeliverParcel(**on("23:00"), parcel="P1"))
 
 
 def _return(ledger: Ledger) -> None:
@@ -117,22 +118,22 @@ def _return(ledger: Ledger) -> None:
     def on(time: str) -> dict[str, Any]:
         return {"case": CASE, "occurred_at": _at(time, "09-30")}
 
-    _do(ledger, "service", RequestCase(
+    do(ledger, "service", RequestCase(
         channel=CHANNEL, shop=SHOP, number="demo-R1", currency="CNY", order=ORDER,
         kind="return_and_refund", lines=[CaseLine(line="1", quantity=1)], refund_minor=3980,
         reason="买重了", occurred_at=_at("09:00", "09-30")))
-    _do(ledger, "service", AuthoriseCase(**on("09:05")))
-    _do(ledger, "keeper", ReceiveGoods(**on("15:00"), warehouse=HOUSE, lines=[Count("1", 1)]))
-    _do(ledger, "keeper", InspectGoods(**on("15:20"), lines=[
+    do(ledger, "service", AuthoriseCase(**on("09:05")))
+    do(ledger, "keeper", ReceiveGoods(**on("15:00"), warehouse=HOUSE, lines=[Count("1", 1)]))
+    do(ledger, "keeper", InspectGoods(**on("15:20"), lines=[
         Outcome("1", 1, "restocked", "A-01")]))
-    _do(ledger, "service", ApproveRefund(**on("15:30"), amount_minor=3980))
-    _do(ledger, "finance", PayRefund(**on("16:00"), amount_minor=3980))
-    _do(ledger, "service", CloseCase(**on("16:01")))
+    do(ledger, "service", ApproveRefund(**on("15:30"), amount_minor=3980))
+    do(ledger, "finance", PayRefund(**on("16:00"), amount_minor=3980))
+    do(ledger, "service", CloseCase(**on("16:01")))
 
 
 def _refused(ledger: Ledger, command: Command) -> None:
     try:
-        _do(ledger, "service", command)
+        do(ledger, "service", command)
     except Refused as refusal:
         click.echo(f"  {refusal.rule}  {refusal}")
 

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from api import slips
+from api.demo.stock import CHANNEL, HOUSE, SHOP, do
 from api.messages import tr
 from ledger.application import Ledger
 from ledger.common.context import Context
-from ledger.core.commands import Command
 from ledger.fulfilment.commands import (
     CheckOrder,
     DispatchParcel,
@@ -48,8 +48,6 @@ from projections.reports import run as ask
 from projections.slips import slip_of
 from projections.store.models import ReadModels
 
-HOUSE = "hangzhou"
-CHANNEL, SHOP = "taobao", "栖墨图书旗舰店"
 ORDER, CASE = f"order:{CHANNEL}:{SHOP}:demo-3", f"case:{CHANNEL}:{SHOP}:demo-R3"
 PRICE = 3980
 COUNT = f"count:{HOUSE}:demo-A01"
@@ -79,7 +77,7 @@ def run(opened: Opened, readings: Ledger) -> None:
         _take_back(ledger)
         _pieces(models)
         click.echo(tr("A bin is counted: one book fewer than the ledger says for that moment:"))
-        _do(ledger, "keeper", CountStock(warehouse=HOUSE, number="demo-A01",
+        do(ledger, "keeper", CountStock(warehouse=HOUSE, number="demo-A01",
                                          occurred_at=_at("17:00"), counts=[
             CountLine(sku="QM-001", quantity=9, bin="A-01")]))
         for row in ask(models, "main", "timeline", Question(subject=COUNT)).rows:
@@ -94,10 +92,6 @@ def _at(time: str) -> datetime:
     return datetime.fromisoformat(f"2026-09-30T{time}:00+08:00")
 
 
-def _do(ledger: Ledger, role: str, command: Command) -> None:
-    ledger.handle(command, Context(actor="system", role=role, client="demo"))
-
-
 def _on(time: str) -> dict[str, Any]:
     return {"order": ORDER, "occurred_at": _at(time)}
 
@@ -105,7 +99,7 @@ def _on(time: str) -> dict[str, Any]:
 def _sell(ledger: Ledger) -> None:
     """Sold, paid and approved; then a piece is cancelled and refunded."""
     goods = 3 * PRICE
-    _do(ledger, "service", SellOrder(
+    do(ledger, "service", SellOrder(
         channel=CHANNEL, shop=SHOP, number="demo-3", currency="CNY", warehouse=HOUSE,
         occurred_at=_at("10:00"), recipient="陈静", phone="000-0000-0003",
         address="杭州市 梧桐路 3 号", province="浙江省", account="demo-reader-3",
@@ -113,22 +107,22 @@ def _sell(ledger: Ledger) -> None:
             line="1", sku="QM-001", title="云上的图书馆", attributes="装帧：平装", quantity=3,
             unit_price=PRICE, amount_minor=goods)],
         amounts=Amounts(goods_minor=goods, postage_minor=0, discount_minor=0, total_minor=goods)))
-    _do(ledger, "integration", PayOrder(**_on("10:02"), amount_minor=goods))
-    _do(ledger, "service", ApproveOrder(**_on("10:10"), note="电话确认地址"))
-    _do(ledger, "service", SubmitOrder(**_on("10:11"), warehouse=HOUSE))
-    _do(ledger, "service", CancelPieces(
+    do(ledger, "integration", PayOrder(**_on("10:02"), amount_minor=goods))
+    do(ledger, "service", ApproveOrder(**_on("10:10"), note="电话确认地址"))
+    do(ledger, "service", SubmitOrder(**_on("10:11"), warehouse=HOUSE))
+    do(ledger, "service", CancelPieces(
         **_on("10:20"), lines=[Count("1", 1)], reason="买家旺旺：只要两本"))
-    _do(ledger, "finance", RefundOrder(**_on("10:30"), amount_minor=PRICE, reason="少要一本"))
+    do(ledger, "finance", RefundOrder(**_on("10:30"), amount_minor=PRICE, reason="少要一本"))
 
 
 def _send(ledger: Ledger) -> None:
     """From the shelf to the door, where nobody takes it."""
-    _do(ledger, "dispatcher", PickOrder(**_on("10:40"), lines=[PickedFrom("1", 2, "A-01")]))
-    _do(ledger, "dispatcher", CheckOrder(**_on("10:45"), passed=True))
-    _do(ledger, "dispatcher", PackOrder(**_on("10:50"), parcel="P1", lines=[Count("1", 2)]))
-    _do(ledger, "dispatcher", DispatchParcel(
+    do(ledger, "dispatcher", PickOrder(**_on("10:40"), lines=[PickedFrom("1", 2, "A-01")]))
+    do(ledger, "dispatcher", CheckOrder(**_on("10:45"), passed=True))
+    do(ledger, "dispatcher", PackOrder(**_on("10:50"), parcel="P1", lines=[Count("1", 2)]))
+    do(ledger, "dispatcher", DispatchParcel(
         **_on("11:00"), parcel="P1", courier="顺丰", waybill="SF000003"))
-    _do(ledger, "service", RefuseParcel(**_on("14:00"), parcel="P1", reason="买家拒收"))
+    do(ledger, "service", RefuseParcel(**_on("14:00"), parcel="P1", reason="买家拒收"))
 
 
 def _take_back(ledger: Ledger) -> None:
@@ -136,18 +130,18 @@ def _take_back(ledger: Ledger) -> None:
     def on(time: str) -> dict[str, Any]:
         return {"case": CASE, "occurred_at": _at(time)}
 
-    _do(ledger, "service", RequestCase(
+    do(ledger, "service", RequestCase(
         channel=CHANNEL, shop=SHOP, number="demo-R3", currency="CNY", order=ORDER, kind="refused",
         lines=[CaseLine(line="1", quantity=2)], refund_minor=2 * PRICE, reason="拒收",
         occurred_at=_at("14:10")))
-    _do(ledger, "service", AuthoriseCase(**on("14:15")))
-    _do(ledger, "keeper", ReceiveGoods(**on("16:00"), warehouse=HOUSE, lines=[Count("1", 2)]))
-    _do(ledger, "keeper", InspectGoods(**on("16:20"), lines=[
+    do(ledger, "service", AuthoriseCase(**on("14:15")))
+    do(ledger, "keeper", ReceiveGoods(**on("16:00"), warehouse=HOUSE, lines=[Count("1", 2)]))
+    do(ledger, "keeper", InspectGoods(**on("16:20"), lines=[
         Outcome("1", 2, "restocked", "A-01")]))
-    _do(ledger, "service", ApproveRefund(**on("16:30"), amount_minor=2 * PRICE))
-    _do(ledger, "finance", PayRefund(**on("16:40"), amount_minor=2 * PRICE))
-    _do(ledger, "service", CloseCase(**on("16:41")))
-    _do(ledger, "service", EndOrder(**_on("16:45"), ended_as="closed", reason="拒收退款"))
+    do(ledger, "service", ApproveRefund(**on("16:30"), amount_minor=2 * PRICE))
+    do(ledger, "finance", PayRefund(**on("16:40"), amount_minor=2 * PRICE))
+    do(ledger, "service", CloseCase(**on("16:41")))
+    do(ledger, "service", EndOrder(**_on("16:45"), ended_as="closed", reason="拒收退款"))
 
 
 def _pieces(models: ReadModels) -> None:

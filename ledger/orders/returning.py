@@ -163,18 +163,10 @@ class OrderReturns(OrderStanding):
                                           if known.pieces})
 
     def _end_parcels(self) -> None:
-        """A refused parcel has ended once none of its pieces is on its way back any more. Pieces of
-        a line are alike: those that came are of the parcels that were refused first."""
-        left = {line: states.get(BACK, 0) for line, states in self.goods.items()}
-        parcels = {}
-        for name, parcel in reversed(self.parcels.items()):
-            if parcel.state == BACK:
-                if not any(left[count.line] for count in parcel.lines):
-                    parcel = parcel.now("returned")
-                for count in parcel.lines:
-                    left[count.line] = max(0, left[count.line] - count.quantity)
-            parcels[name] = parcel
-        self.parcels = dict(reversed(parcels.items()))
+        """A refused parcel has ended once none of its pieces is on its way back any more."""
+        self.parcels = {
+            name: parcel.now("returned") if parcel.state == BACK and not self._left_in(parcel)
+            else parcel for name, parcel in self.parcels.items()}
 
     # -- rules ------------------------------------------------------------------------------------
 

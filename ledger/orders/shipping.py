@@ -118,29 +118,11 @@ class OrderShipping(OrderStanding):
 
     def loose(self, state: str = "in_transit") -> list[Count]:
         """The pieces of a state that are in no parcel, as files declare them."""
-        inside: dict[str, int] = {}
-        for parcel in self.parcels.values():
-            if parcel.state == state or (state == "in_transit" and parcel.state in ON_ITS_WAY):
-                for line, pieces in quantities(self._left_in(parcel)).items():
-                    inside[line] = inside.get(line, 0) + pieces
+        held = ON_ITS_WAY if state == "in_transit" else (state,)
+        inside = quantities(count for parcel in self.parcels.values() if parcel.state in held
+                            for count in self._left_in(parcel))
         return [Count(count.line, pieces) for count in self.goods.in_states(state)
                 if (pieces := count.quantity - inside.get(count.line, 0)) > 0]
-
-    def _left_in(self, parcel: Parcel) -> list[Count]:
-        """The pieces of a parcel that are still in it. Of those that come back, some may have been
-        received: pieces of a line are alike, so these are of the parcels that were refused first.
-        """
-        if parcel.state != BACK:
-            return parcel.lines
-        left = {line: states.get(BACK, 0) for line, states in self.goods.items()}
-        for other in reversed(self.parcels.values()):
-            if other is parcel:
-                break
-            if other.state == BACK:
-                for count in other.lines:
-                    left[count.line] = max(0, left[count.line] - count.quantity)
-        return [Count(count.line, pieces) for count in parcel.lines
-                if (pieces := min(count.quantity, left[count.line]))]
 
     def _under_way(self) -> tuple[str, list[Count]]:
         """The state and the pieces that are in no parcel: with a courier, else coming back, else

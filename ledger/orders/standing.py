@@ -24,8 +24,8 @@ from ledger.orders.errors import (
     SentFromUnknown,
 )
 from ledger.orders.goods import NO_GOODS, Goods
-from ledger.orders.values import COMPLETED, OPEN, SENT, Line, Parcel, PartsBack
-from ledger.stock.pieces import LineParts, quantities
+from ledger.orders.values import BACK, COMPLETED, OPEN, SENT, Line, Parcel, PartsBack
+from ledger.stock.pieces import Count, LineParts, quantities
 
 
 class OrderStanding(Aggregate):
@@ -105,6 +105,22 @@ class OrderStanding(Aggregate):
         if self.has_parcel(*states):
             self.parcels = {name: parcel.now(state) if parcel.state in states else parcel
                             for name, parcel in self.parcels.items()}
+
+    def _left_in(self, parcel: Parcel) -> list[Count]:
+        """The pieces of a parcel that are still in it. Of those that come back, some may have been
+        received: pieces of a line are alike, so these are of the parcels that were refused first.
+        """
+        if parcel.state != BACK:
+            return parcel.lines
+        left = {line: states.get(BACK, 0) for line, states in self.goods.items()}
+        for other in reversed(self.parcels.values()):
+            if other is parcel:
+                break
+            if other.state == BACK:
+                for count in other.lines:
+                    left[count.line] = max(0, left[count.line] - count.quantity)
+        return [Count(count.line, pieces) for count in parcel.lines
+                if (pieces := min(count.quantity, left[count.line]))]
 
     def has_parcel(self, *states: str) -> bool:
         """Whether a parcel is in one of some states."""

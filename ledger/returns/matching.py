@@ -176,9 +176,10 @@ def take_back(
 ) -> None:
     """Pieces are back that were on their way: their parcels were refused. Errors: those of
     `post`."""
-    wanted = quantities(lines)
-    for name in order.parcels_of({line: max(0, pieces - order.coming_back(line) - _loose(
-            order, line)) for line, pieces in wanted.items()}):
+    wanted, in_no_parcel = quantities(lines), quantities(order.loose())
+    for name in order.parcels_of({
+            line: max(0, pieces - order.coming_back(line) - in_no_parcel.get(line, 0))
+            for line, pieces in wanted.items()}):
         order.refuse_parcel(name, None, occurred_at=occurred_at)
     known = {line: min(pieces, order.coming_back(line)) for line, pieces in wanted.items()}
     if announced := [Count(line, pieces) for line, pieces in known.items() if pieces]:
@@ -190,11 +191,6 @@ def take_back(
                  if (left := pieces - known[line])]:
         order.receive_unannounced(case.id, loose, occurred_at=occurred_at)
         post(work, order.newest, list(_by_courier(work, case, order, loose)), decided=True)
-
-
-def _loose(order: Order, line: str) -> int:
-    """The pieces of a line on their way that are in no parcel, as files declare them."""
-    return quantities(order.loose()).get(line, 0)
 
 
 def _by_courier(

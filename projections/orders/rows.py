@@ -19,6 +19,7 @@ from sqlalchemy import (
 from ledger.common.values import from_us, rfc3339
 from projections.asking.by_subject import LAST
 from projections.orders.state import OrderState, open_exceptions, review_status, state_of
+from projections.orders.work import payment_status
 from projections.store.rows import IN_CHUNK, Key, ledger_column, metadata
 
 orders = Table(
@@ -114,15 +115,6 @@ def shown(order: OrderState) -> dict[str, Any]:
 
 def _time(at: int | None) -> str | None:
     return None if at is None else rfc3339(from_us(at))
-
-
-def payment_status(order: OrderState) -> str:
-    """unpaid, paid, part_refunded or refunded."""
-    if order.paid_at is None:
-        return "unpaid"
-    if order.refunded_minor <= 0:
-        return "paid"
-    return "refunded" if order.refunded_minor >= order.paid_minor else "part_refunded"
 
 
 def fulfilment_status(order: OrderState) -> str:

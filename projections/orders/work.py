@@ -4,9 +4,8 @@ These words are what the queues are narrowed by. They follow from the order alon
 cannot say anything else than the rules decide on.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from ledger.orders.kept import Kept
 from ledger.orders.order import Order
 from ledger.orders.values import ON_DELIVERY, OPEN
 
@@ -81,8 +80,19 @@ def _to_send(order: Order) -> str | None:
     return "picked" if order.goods.has("picked") else "packed"
 
 
-def payment_status(order: Order | Kept) -> str:
-    """unpaid, paid, part_refunded or refunded, as the report on orders tells it."""
+class _Paid(Protocol):
+    """What is known of the payment of an order. Units: minor units."""
+
+    @property
+    def paid_at(self) -> Any: ...
+    @property
+    def paid_minor(self) -> int: ...
+    @property
+    def refunded_minor(self) -> int: ...
+
+
+def payment_status(order: _Paid) -> str:
+    """unpaid, paid, part_refunded or refunded."""
     if order.paid_at is None:
         return UNPAID
     if order.refunded_minor <= 0:
