@@ -107,7 +107,7 @@ def unpick_order(command: UnpickOrder, work: Work) -> list[Aggregate]:
     order = command.load(work)
     before = order.clone()
     order.unpick(command.lines, written_of(order, work, command.reason),
-                   occurred_at=command.occurred_at)
+                 occurred_at=command.occurred_at)
     return follow(work, order, before, occurred_at=command.occurred_at)
 
 
@@ -166,7 +166,7 @@ def report_transit(command: ReportTransit, work: Work) -> list[Aggregate]:
 
 def refuse_parcel(command: RefuseParcel, work: Work) -> list[Aggregate]:
     """The pieces stay with the courier until they are received; somebody has to expect them, which
-    is an exception as long as they are under way. Errors: R-ORD-23, R-ORD-30."""
+    is an exception as long as they are under way. Errors: R-ORD-23, R-ORD-30, R-ORD-47."""
     order = command.load(work)
     before = order.clone()
     order.refuse_parcel(command.parcel, written_of(order, work, command.reason),
@@ -186,7 +186,7 @@ def _followed_by(
 
 
 def deliver_parcel(command: DeliverParcel, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-23, R-ORD-30."""
+    """Errors: R-ORD-23, R-ORD-30, R-ORD-47."""
     order = command.load(work)
     before = order.clone()
     order.deliver(command.parcel, occurred_at=command.occurred_at)
@@ -195,7 +195,7 @@ def deliver_parcel(command: DeliverParcel, work: Work) -> list[Aggregate]:
 
 def lose_parcel(command: LoseParcel, work: Work) -> list[Aggregate]:
     """The courier has to answer for it, which is an exception until it is found. Errors: R-ORD-23,
-    R-ORD-30."""
+    R-ORD-30, R-ORD-47."""
     order = command.load(work)
     before = order.clone()
     order.lose(command.parcel, written_of(order, work, command.reason),

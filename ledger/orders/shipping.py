@@ -179,21 +179,22 @@ class OrderShipping(OrderStanding):
         self, parcel: str | None, reason: Plain | None, *, occurred_at: datetime
     ) -> None:
         """A parcel comes back unopened, once; also one that was lost and found. Errors: R-ORD-03,
-        R-ORD-23, R-ORD-30."""
+        R-ORD-23, R-ORD-30, R-ORD-47."""
         self.must_be_known()
         if self._state_of(parcel, "refused", *ON_ITS_WAY, "lost", BACK) != BACK:
             self._parcel_refused(parcel=parcel, reason=reason, occurred_at=occurred_at)
 
     def deliver(self, parcel: str | None, *, occurred_at: datetime) -> None:
         """A parcel arrived, once; also one that was lost and found. Errors: R-ORD-03, R-ORD-23,
-        R-ORD-30."""
+        R-ORD-30, R-ORD-47."""
         self.must_be_known()
         if self._state_of(parcel, "delivered", *ON_ITS_WAY, BACK, "lost",
                           "delivered") != "delivered":
             self._delivered(parcel=parcel, loose=parcel is None, occurred_at=occurred_at)
 
     def lose(self, parcel: str | None, reason: Plain, *, occurred_at: datetime) -> None:
-        """A parcel is lost, once. Errors: R-ORD-03, R-ORD-23, R-ORD-30."""
+        """A parcel is lost, once. Errors: R-ORD-03, R-ORD-23, R-ORD-30, R-ORD-47.
+        """
         self.must_be_known()
         if self._state_of(parcel, "reported lost", *ON_ITS_WAY, BACK, "lost") != "lost":
             self._parcel_lost(parcel=parcel, reason=reason, occurred_at=occurred_at)
@@ -201,7 +202,7 @@ class OrderShipping(OrderStanding):
 
     def _state_of(self, parcel: str | None, wanted: str, *states: str) -> str:
         """The state of a parcel, which is one of some; of none, that of what is in no parcel.
-        Errors: ParcelUnknown (R-ORD-23), ParcelOutOfTurn (R-ORD-30)."""
+        Errors: ParcelUnknown (R-ORD-23), ParcelOutOfTurn (R-ORD-30), NothingUnderWay (R-ORD-47)."""
         if parcel is not None:
             return self.parcel(parcel, wanted, *states).state
         state, lines = self._under_way()
