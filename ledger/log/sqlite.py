@@ -6,7 +6,6 @@ import os
 import sqlite3
 import struct
 import time
-import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from ledger.common.errors import LedgerError
 from ledger.log.accounts import Kinds
@@ -157,24 +156,12 @@ def _file(path: Path) -> tuple[int, int] | None:
 
 
 def memory_engine() -> Engine:
-    """An engine on a database in memory, for keys that are forgotten with the process.
-
-    Each thread has a connection of its own, as on a file: on a shared one, a reader that gives it
-    back would end the transaction that a writer has open. One more is held for as long as the
-    engine is there, for SQLite forgets the database with its last connection.
-    """
-    module = driver()
-    uri = f"file:/{os.urandom(16).hex()}?vfs=memdb"
-
-    def connect() -> Any:
-        return module.connect(uri, uri=True, timeout=TIMEOUT_S, isolation_level=None,
-                              check_same_thread=False)
-
-    engine = create_engine("sqlite://", module=module, creator=connect, poolclass=QueuePool,
-                           isolation_level="AUTOCOMMIT", pool_size=8, max_overflow=64)
-    held = connect()
-    weakref.finalize(engine, held.close)
-    return engine
+    """An engine on a database in memory, for keys that are forgotten with the process. All threads
+    share its one connection: another one would open another database. Whoever gives it back leaves
+    it as it is: a rollback would end the transaction that another thread has open."""
+    return create_engine("sqlite://", poolclass=StaticPool, skip_autocommit_rollback=True,
+                         module=driver(), isolation_level="AUTOCOMMIT",
+                         connect_args={"check_same_thread": False, "isolation_level": None})
 
 
 def _use_wal(cursor: Any, module: ModuleType) -> None:
