@@ -19,6 +19,11 @@ def day_of(moment: datetime) -> str:
     return moment.astimezone(_ZONE).date().isoformat()
 
 
+def time_of(moment: datetime) -> str:
+    """The time of day, HH:MM, at which a moment lies in the shop."""
+    return moment.astimezone(_ZONE).strftime("%H:%M")
+
+
 def month_of(day: str) -> str:
     """The month of a day."""
     return day[:7]

@@ -140,6 +140,11 @@ class Roster(Aggregate):
         return sorted({member for shift in self.on(day) if shift.covers(time)
                        for member in shift.members})
 
+    def named(self) -> set[str]:
+        """Everybody whom it has ever planned for a shift."""
+        planned = [shifts for _, shifts in self.patterns] + list(self.single.values())
+        return {member for shifts in planned for shift in shifts for member in shift.members}
+
     def set_pattern(self, since: str, shifts: list[Shift], *, occurred_at: datetime) -> None:
         """Let shifts repeat."""
         if (since, tuple(shifts)) not in self.patterns[-1:]:

@@ -17,6 +17,7 @@ from ledger.common.decimals import check_decimal, is_decimal, plain
 from ledger.common.errors import Fault
 from ledger.common.values import Checks
 from ledger.policies.posts import POSTS
+from ledger.policies.signing import check_signing
 from ledger.policies.values import (
     ALL_OF_POST,
     ATTENDANCE,
@@ -42,6 +43,7 @@ from ledger.policies.values import (
     ScorecardItem,
     Scoring,
     Sections,
+    Signing,
     Threshold,
     Tier,
     items_named,
@@ -109,7 +111,7 @@ class _Findings:
 
     def _names(self, section: str, parts: Sequence[object]) -> None:
         field = {"rules": "code", "posts": "post", "scorecards": "post", "pay": "scheme",
-                 "coefficients": ""}.get(section, section.removesuffix("s"))
+                 "coefficients": "", "signing": "act"}.get(section, section.removesuffix("s"))
         seen: dict[str, int] = {}
         for index, part in enumerate(parts):
             for text in ("zh", "en", field):
@@ -332,6 +334,9 @@ class _Findings:
                                 f"{day} is outside {calendar.since} to {calendar.until}")
         for day in sorted(set(calendar.holidays) & set(calendar.working)):
             self._fault(f"{at}/working", "twice", f"{day} is a holiday and a working day")
+
+    def _signing(self, at: str, one: Signing) -> None:
+        check_signing(self.checks, at, one, rows=self.known.signing or (), posts=self.posts)
 
     # -- bands ------------------------------------------------------------------------------------
 

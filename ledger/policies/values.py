@@ -249,6 +249,21 @@ class Retention(_Sourced, frozen=True, kw_only=True):
     members: AnyInteger | None = None
 
 
+class Signing(_Sourced, frozen=True, kw_only=True):
+    """Who may sign an act, and whose signatures may not be the same person's. Units: minor units.
+
+    `posts` sign it; if none is named, anybody whom the command lets. `otherwise` are the posts that
+    stand in while nobody of `posts` who may sign is on shift. Where `apart_from` is left out, what
+    the ledger asks of the act stays. Up to `above_minor`, included, nothing is asked.
+    """
+
+    act: Name
+    posts: Names = []
+    apart_from: Names | None = None
+    otherwise: Names = []
+    above_minor: AnyInteger | None = None
+
+
 UNITS = ("seconds", "minutes", "hours", "days", "working_days")
 PERFORMANCES = ("coefficient", "tiers", "attainment")
 
@@ -267,6 +282,7 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     thresholds: Annotated[list[Threshold], Items()] | None = None
     calendars: Annotated[list[Calendar], Items()] | None = None
     retention: Retention | None = None
+    signing: Annotated[list[Signing], Items()] | None = None
 
     def over(self, before: "Sections") -> "Sections":
         """These sections, and where one is absent, that of before."""

@@ -67,7 +67,7 @@ def test_policy__of_the_rule_book_has_50_rules_with_the_printed_prices() -> None
 
 def test_policy__files_that_are_shipped_are_sound_in_any_order() -> None:
     files = {name: read(name).sections for name in known()}
-    assert list(files) == ["deadlines", "pay", "rules", "scorecards"]
+    assert list(files) == ["deadlines", "pay", "rules", "scorecards", "signing"]
     for names in permutations(files):
         before = Sections()
         for name in names:

@@ -1,0 +1,124 @@
+"""Signatures by the policy: who may sign an act, whose signatures may not be one person's, and who
+stands in. Every act that is signed goes through `must_sign`."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, ClassVar, NamedTuple
+
+import msgspec
+
+from ledger.common.bounds import Words
+from ledger.common.days import day_of, time_of
+from ledger.common.errors import Refused
+from ledger.common.values import from_us
+from ledger.core.commands import Work
+from ledger.people.authority import must_be_member, signed_on
+from ledger.people.holders import holders_of, posts_of
+from ledger.people.member import Member
+from ledger.people.rosters import Roster
+from ledger.policies.book import policy_on
+from ledger.policies.signing import apart_from, signing_of
+from ledger.policies.values import Signing
+
+VACANT, SIGNED_ALREADY, AWAY = WHY = ("vacant", "signed_already", "away")
+"""Why somebody stands in: nobody holds the posts; who does signed what this is apart from; or is on
+leave or not on shift."""
+
+
+class NotThePost(Refused):
+    """{actor} cannot sign {act} on {day}: that is for {posts} and, while nobody of them is on
+    shift, for {otherwise}, and the posts of {actor} are: {held}. Let one of those sign it."""
+
+    code: ClassVar[str] = "not_the_post"
+    rule: ClassVar[str] = "R-SIG-01"
+
+
+class SameSigner(Refused):
+    """{actor} cannot sign {act}, since {actor} signed {other} of the same matter. Let another
+    person sign it."""
+
+    code: ClassVar[str] = "same_signer"
+    rule: ClassVar[str] = "R-SIG-02"
+
+
+class StoodIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """For whom somebody signed, and why. Shapes: `whom` are the members who hold the posts, or the
+    posts, such as post:warehouse_head, where nobody does."""
+
+    whom: list[str] = msgspec.field(name="for")
+    why: Annotated[str, Words(*WHY)]
+
+
+class Signature(NamedTuple):
+    """Who signed, and for whom, if they stood in."""
+
+    by: str
+    stood_in: StoodIn | None = None
+
+
+Signed = Mapping[str, Collection[str]]
+"""Who has signed what of the same matter, by act."""
+
+
+def must_sign(
+    work: Work, act: str, at: datetime, *, signed: Signed | None = None,
+    amount_minor: int | None = None,
+) -> Signature:
+    """The actor of the command signs an act of `ledger.policies.signing` at a time. The policy of
+    that day says who may; a member has to be here, and hold the post, then and when it is recorded.
+
+    `signed` are those who signed the acts before it of the same matter. Units: `amount_minor` in
+    minor units of the shop's currency, where the act has an amount.
+    Errors: NotThePost (R-SIG-01), SameSigner (R-SIG-02), SignatureNeeded (R-PPL-13).
+    """
+    day, signed = day_of(at), signed or {}
+    row = signing_of(policy_on(work, day), act)
+    if row.posts or work.actor.startswith("member:"):
+        must_be_member(work, day)
+    if row.above_minor is not None and (amount_minor or 0) <= row.above_minor:
+        return Signature(work.actor)
+    for other in apart_from(row):
+        if work.actor in signed.get(other, ()):
+            raise SameSigner(actor=work.actor, act=act, other=other)
+    return Signature(work.actor, _stood_in(work, row, at, signed) if row.posts else None)
+
+
+def _stood_in(work: Work, row: Signing, at: datetime, signed: Signed) -> StoodIn | None:
+    """For whom the actor stands in; None for a holder of the posts. Errors: NotThePost (R-SIG-01).
+    """
+    days = {day_of(at), signed_on(work, at)}
+    held = [set(posts_of(work, work.actor, day)) for day in sorted(days)]
+    if all(one & set(row.posts) for one in held):
+        return None
+    if all(one & set(row.otherwise) for one in held):
+        absent = _absence(work, row, max(at, from_us(work.now)), signed)
+        if absent is not None:
+            return absent
+    raise NotThePost(
+        actor=work.actor, act=row.act, day=max(days), posts=", ".join(row.posts),
+        otherwise=", ".join(row.otherwise) or "none",
+        held=", ".join(sorted(set.intersection(*held))) or "none")
+
+
+def _absence(work: Work, row: Signing, now: datetime, signed: Signed) -> StoodIn | None:
+    """Why none of those who hold the posts of an act can sign it now; None if one can."""
+    holders = list(holders_of(work, row.posts, day_of(now)))
+    if not holders:
+        return StoodIn(whom=[f"post:{post}" for post in row.posts], why=VACANT)
+    before = {who for other in apart_from(row) for who in signed.get(other, ())}
+    free = [who for who in holders if who not in before]
+    if not free:
+        return StoodIn(whom=holders, why=SIGNED_ALREADY)
+    there = on_shift(work, free, now)
+    return None if there else StoodIn(whom=holders, why=AWAY)
+
+
+def on_shift(work: Work, members: Iterable[str], at: datetime) -> list[str]:
+    """Those of some members who are at work at a time: not on leave, and in a shift. Whom no roster
+    has ever named is there on any day, since nobody says when they are not."""
+    day, time = day_of(at), time_of(at)
+    rosters = [work.load(Roster, name) for part in work.streams_of("roster") for name in part]
+    working = {who for roster in rosters for who in roster.on_shift(day, time)}
+    named = {who for roster in rosters for who in roster.named()}
+    return [who for who in members if not work.load(Member, who).is_on_leave(day)
+            and (who in working or who not in named)]

@@ -1,0 +1,142 @@
+"""Signing: who may sign an act, whose signatures may not be one person's, and who stands in."""
+
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+
+from ledger.common.errors import LedgerError
+from ledger.common.values import to_us
+from ledger.core.commands import Command
+from ledger.people.commands import ApproveLeave, AssignPost, EndPost, LeaveShop, RequestLeave
+from ledger.people.errors import SignatureNeeded
+from ledger.people.rosters import SetRoster, Shift
+from ledger.people.signatures import (
+    NotThePost,
+    SameSigner,
+    Signature,
+    must_sign,
+)
+from ledger.policies.signing import ACTS
+from ledger.policies.values import Signing
+from tests.support.stories import Story
+from tests.support.team import CHEN, JOINED, LI, WANG, ZHAO, ZHOU, at, published, started, team
+
+DAY = "2026-09-03"
+APPROVE, PAY = "case.approve_refund", "case.pay_refund"
+ROW = Signing(act=PAY, posts=["customer_service_head"], apart_from=[APPROVE],
+              otherwise=["customer_service"])
+
+
+def shop(row: Signing | None = ROW, *more: tuple[str, Command]) -> Story:
+    """The team, with one row of `signing`, or none."""
+    rows: list[Command] = [] if row is None else [published(signing=[row])]
+    return started(*more, opened=[("system", one) for one in (*team(), *rows)])
+
+
+def sign(
+    story: Story, actor: str, day: str = DAY, *, act: str = PAY, hour: int = 12, now: str = "",
+    signed: Collection[str] = (), **amount: Any,
+) -> Signature | LedgerError:
+    """What comes of an actor's signature at an hour of a day; recorded then, or at noon of `now`.
+    `signed` are those who approved."""
+    story.actor = actor
+    story.now = to_us(at(now) if now else at(day, hour))
+    story.touched = {}
+    try:
+        return must_sign(story, act, at(day, hour), signed={APPROVE: signed}, **amount)
+    except LedgerError as error:
+        return error
+
+
+def why(found: Signature | LedgerError) -> tuple[list[str], str]:
+    """For whom somebody stood in, and why."""
+    assert isinstance(found, Signature), found
+    assert found.stood_in is not None
+    return found.stood_in.whom, found.stood_in.why
+
+
+def test_signing__accepted_of_anybody_else_where_no_policy_says_more() -> None:
+    story = shop(None)
+    assert sign(story, "user:tester", signed=[LI]) == Signature("user:tester")
+    assert sign(story, WANG, signed=[LI]) == Signature(WANG)
+    assert isinstance(sign(story, LI, signed=[WANG, LI]), SameSigner)
+    for act in ACTS:
+        assert sign(story, LI, act=act) == Signature(LI)
+
+
+def test_signing__accepted_of_a_holder_of_the_post_and_of_nobody_else() -> None:
+    story = shop()
+    assert sign(story, LI, signed=[WANG]) == Signature(LI)
+    refused = sign(story, ZHOU)
+    assert isinstance(refused, NotThePost)
+    assert refused.details == {
+        "actor": ZHOU, "act": PAY, "day": DAY, "posts": "customer_service_head",
+        "otherwise": "customer_service", "held": "dispatcher"}
+    assert isinstance(sign(story, "user:tester"), SignatureNeeded)
+
+
+def test_signing__rejected_of_who_signed_before_whatever_the_post() -> None:
+    assert isinstance(sign(shop(), LI, signed=[LI]), SameSigner)
+    alone = Signing(act=PAY, posts=["customer_service_head"], apart_from=[])
+    assert sign(shop(alone), LI, signed=[LI]) == Signature(LI)
+    silent = Signing(act=PAY, posts=["customer_service_head"])
+    assert isinstance(sign(shop(silent), LI, signed=[LI]), SameSigner)
+
+
+def test_signing__rejected_of_a_leaver_and_when_it_is_dated_back_to_a_post_held_then() -> None:
+    story = shop(ROW, (CHEN, EndPost(post="customer_service_head", member=LI, until="2026-09-10",
+                                     occurred_at=at("2026-09-10"))))
+    assert sign(story, LI, "2026-09-10") == Signature(LI)
+    assert isinstance(sign(story, LI, "2026-09-11"), NotThePost)
+    assert isinstance(sign(story, LI, "2026-09-10", now="2026-09-11"), NotThePost)
+    story = shop(ROW, (CHEN, LeaveShop(member=LI, last_day="2026-09-10",
+                                       occurred_at=at("2026-09-10"))))
+    assert isinstance(sign(story, LI, "2026-09-11"), SignatureNeeded)
+    assert isinstance(sign(story, LI, "2026-09-10", now="2026-09-11"), SignatureNeeded)
+    late = shop(ROW, ("system", AssignPost(post="customer_service_head", member=ZHOU,
+                                           since="2026-09-05", occurred_at=at("2026-09-05"))))
+    assert isinstance(sign(late, ZHOU, "2026-09-04", now="2026-09-05"), NotThePost)
+    assert sign(late, ZHOU, "2026-09-05") == Signature(ZHOU)
+
+
+def leave_of_the_head() -> list[tuple[str, Command]]:
+    """The head is on leave on the day."""
+    return [(LI, RequestLeave(member=LI, number="1", days=[DAY], occurred_at=at("2026-09-01"))),
+            (CHEN, ApproveLeave(member=LI, number="1", occurred_at=at("2026-09-02")))]
+
+
+def test_signing__accepted_of_a_stand_in_only_while_nobody_of_the_post_is_there() -> None:
+    assert isinstance(sign(shop(), WANG), NotThePost)
+    away = shop(ROW, *leave_of_the_head())
+    assert why(sign(away, WANG)) == ([LI], "away")
+    assert isinstance(sign(away, ZHOU), NotThePost)
+    assert isinstance(sign(away, WANG, "2026-09-04"), NotThePost)
+    assert isinstance(sign(away, WANG, DAY, now="2026-09-04"), NotThePost)  # the head is back
+
+
+def test_signing__accepted_of_a_stand_in_where_the_roster_has_nobody_of_the_post() -> None:
+    shifts = [Shift(name="early", start="09:00", end="13:00", members=[LI, WANG]),
+              Shift(name="late", start="13:00", end="22:00", members=[WANG])]
+    story = shop(ROW, (CHEN, SetRoster(roster="cs", since=JOINED, shifts=shifts,
+                                       occurred_at=at(JOINED))))
+    assert isinstance(sign(story, WANG, hour=12), NotThePost)
+    assert why(sign(story, WANG, hour=13)) == ([LI], "away")
+    assert why(sign(story, WANG, hour=8)) == ([LI], "away")
+
+
+def test_signing__accepted_of_a_stand_in_where_the_post_is_vacant_or_asked_itself() -> None:
+    assert why(sign(shop(), WANG, signed=[LI])) == ([LI], "signed_already")
+    vacant = shop(Signing(act=PAY, posts=["finance"], otherwise=["customer_service"]))
+    assert why(sign(vacant, WANG)) == (["post:finance"], "vacant")
+    assert isinstance(sign(vacant, WANG, signed=[WANG]), SameSigner)
+    assert why(sign(vacant, ZHAO, signed=[WANG])) == (["post:finance"], "vacant")
+
+
+@pytest.mark.parametrize(("amount_minor", "asked"), [(4_999, False), (5_000, False), (5_001, True)])
+def test_signing__is_asked_from_an_amount_on(amount_minor: int, asked: bool) -> None:
+    story = shop(Signing(act=PAY, posts=["customer_service_head"], above_minor=5_000))
+    found = sign(story, ZHOU, amount_minor=amount_minor)
+    assert isinstance(found, NotThePost) == asked
+    same = sign(story, LI, signed=[LI], amount_minor=amount_minor)
+    assert isinstance(same, SameSigner) == asked
