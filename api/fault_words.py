@@ -10,6 +10,7 @@ WORDS = (
     "is missing",
     "is needed",
     "is null, and may not be",
+    "is given twice",
     "is no field here",
     "is not an object",
     "is not a list",

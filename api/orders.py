@@ -16,7 +16,9 @@ from api.http.reading import (
     ItemSchema,
     Listed,
     NoQuery,
+    PlacedQuery,
     QueueQuery,
+    RevenueQuery,
     ShopQuery,
     at_position,
     question,
@@ -121,9 +123,9 @@ writing.add(group, [
 ])
 reading.add(group, [
     Listed("/v1/orders", "orders", "Orders with their statuses and sums.",
-           ("subject",), ShopQuery, paged_by_report=True),
+           ("subject",), PlacedQuery, paged_by_report=True),
     Listed("/v1/fulfilment", "fulfilment", "Where the pieces of orders are.",
-           ("subject",), ShopQuery, paged_by_report=True, opened_for=WORKERS),
+           ("subject",), PlacedQuery, paged_by_report=True, opened_for=WORKERS),
     Listed("/v1/exceptions", "exceptions", "What keeps orders from being sent.",
            ("subject", "opened_position"), ShopQuery, opened_for=WORKERS),
     Listed("/v1/to-review", "to-review", "Orders that nobody has approved, the newest first.",
@@ -133,7 +135,9 @@ reading.add(group, [
     Listed("/v1/to-send", "to-send", "Orders with pieces to hand over, the newest first.",
            ("subject",), QueueQuery, paged_by_report=True),
     Listed("/v1/reconciliation", "reconciliation", "What orders and payments add up to.",
-           ("currency",), ShopQuery, money=True),
+           ("currency",), PlacedQuery, money=True),
+    Listed("/v1/revenue", "revenue", "What came in and went out, by shop, agent or day.",
+           ("currency", "of"), RevenueQuery, money=True),
 ])
 add_history(group, f"{ONE}/history", "order")
 

@@ -11,7 +11,7 @@ from api.http.reading import (
     ClockQuery,
     ItemSchema,
     Listed,
-    ShopQuery,
+    PlacedQuery,
     at_position,
     question,
 )
@@ -54,7 +54,7 @@ writing.add(group, [
     Route(f"{ONE}/closings", CloseCase, SERVICE, GIVEN),
 ])
 reading.add(group, [
-    Listed("/v1/returns", "returns", "After-sales cases.", ("subject",), ShopQuery,
+    Listed("/v1/returns", "returns", "After-sales cases.", ("subject",), PlacedQuery,
            paged_by_report=True),
 ])
 add_history(group, f"{ONE}/history", "case")

@@ -44,7 +44,7 @@ reading.add(group, [
            ("sku", "warehouse")),
     Listed("/v1/bins", "bins", "Pieces by place and bin.", ("sku", "warehouse", "place", "bin")),
     Listed("/v1/stock-cards/<subject>", "stock-card", "What every document posted, with balances.",
-           ("position",), keeps_order=True),
+           ("position",), PeriodQuery, keeps_order=True),
     Listed("/v1/stock-ledger", "stock-ledger", "Opening, received, issued, closing.",
            ("sku", "warehouse"), PeriodQuery),
     Listed("/v1/transfers", "open-transfers", "Transfers of which pieces are under way.",

@@ -97,8 +97,11 @@ class Returns(StreamRows[Tracked]):
 
 @report(Returns, Past.STREAM, knows=recorded())
 def returns(reading: Reading) -> Iterator[dict[str, Any]]:
-    """The after-sales cases. Shapes: objects as `shown` makes them, by subject."""
-    return map(shown, rows_of(reading, cases, kind=Case.KIND))
+    """The after-sales cases, of a period those that were opened in it. Shapes: objects as `shown`
+    makes them, by subject. Errors: those of `period_of`."""
+    period = reading.period()
+    return (shown(row) for row in rows_of(reading, cases, kind=Case.KIND)
+            if period.holds(_kept.decode(row.state).opened_at))
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:

@@ -154,8 +154,8 @@ def do_command(
 @click.option("--shop", metavar="NAME", help="Only this shop's.")
 @click.option("--from", "since", metavar="DAY", help="The first day of the period.")
 @click.option("--to", "until", metavar="DAY", help="The last day of the period, included.")
-@click.option("--month", metavar="YYYY-MM", help="Of scores, deductions, attendance and leave: "
-              "which month. Default for scores: the last closed one; for attendance: this one.")
+@click.option("--month", metavar="YYYY-MM", help="Which month. Default for scores: the last "
+              "closed one; for attendance: this one; where a period is taken: the whole log.")
 @click.option("--day", metavar="DAY", help="Of staff and shifts: which day. Default: "
               "today; of the past, its last day.")
 @click.option("--post", metavar="NAME", help="Of scores: only this post's.")
@@ -164,6 +164,7 @@ def do_command(
 @click.option("--older-than", metavar="AGE", help="Of queues: only orders that were placed so long "
               "ago: 30m, 2h, 3d.")
 @click.option("--sku", metavar="SKU", help="Of queues: only orders with pieces of it to be done.")
+@click.option("--by", metavar="WAY", help="Of revenue: by shop, agent or day. Default: by shop.")
 @as_of_options
 @ledger_option
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),

@@ -24,7 +24,17 @@ Command = Callable[..., Any]
 
 
 class _Translated(click.Command):
-    """A command whose help is in the user's language."""
+    """A command whose help is in the user's language, and that takes each option once: of two
+    values the first would otherwise be dropped without a word."""
+
+    def make_parser(self, ctx: click.Context) -> Any:
+        """What reads its arguments. Errors: UsageError for an option that is given twice."""
+        parser: Any = super().make_parser(ctx)
+        for option in {id(one): one for one in (
+                *parser._short_opt.values(), *parser._long_opt.values())}.values():
+            if option.action == "store":
+                option.process = _once(option, ctx)
+        return parser
 
     def get_help(self, ctx: click.Context) -> str:
         """Its help; the catalogue's keys have their white space folded."""
@@ -40,6 +50,20 @@ class _Translated(click.Command):
     def get_short_help_str(self, limit: int = 45) -> str:
         """Its help in a list: the first sentence, which may take more than one line."""
         return re.split(r"\.(?= |$)|[。；]", _in_language(self.help or ""))[0]
+
+
+def _once(option: Any, ctx: click.Context) -> Callable[[Any, Any], None]:
+    process, seen = option.process, False
+
+    def processed(value: Any, state: Any) -> None:
+        nonlocal seen
+        if seen:
+            ctx.fail(tr("{option} is given twice. Give it once.", option=max(
+                option.obj.opts, key=len)))
+        seen = True
+        process(value, state)
+
+    return processed
 
 
 class Group(_Translated, click.Group):

@@ -76,7 +76,7 @@ def question(
     occurred_as_of: str | None = None, since: str | None = None, until: str | None = None,
     month: str | None = None, post: str | None = None, day: str | None = None,
     status: str | None = None, owner: str | None = None, older_than: str | None = None,
-    sku: str | None = None,
+    sku: str | None = None, by: str | None = None,
 ) -> Question:
     """The question that the options ask of a report.
 
@@ -85,7 +85,8 @@ def question(
     asked: dict[str, Any] = {
         "subject": subject, "channel": channel, "shop": shop, "since": since, "until": until,
         "month": month, "post": post, "day": day, "status": status, "owner": owner,
-        "older_than": older_than, "sku": sku}
+        "older_than": older_than, "sku": sku,
+        "by": by}
     for field, value in asked.items():
         if value is not None and field not in TAKES[name]:
             raise OptionNotTaken(report=name, option=OPTIONS[field],

@@ -35,7 +35,7 @@ from ledger.stock.transfers import TransferUnknown
 from ledger.writing.errors import CommandReused, LedgerClosed
 from projections.asking.clocks import TwoRecordings
 from projections.asking.past import NothingRecorded
-from projections.stock.reports import PeriodReversed
+from projections.asking.periods import PeriodReversed, TwoPeriods
 
 TYPE = "application/problem+json"
 
@@ -48,7 +48,7 @@ whoever keeps the ledger has something to do, and finds it in the server's log, 
 STATUS: tuple[tuple[type[LedgerError], int], ...] = (
     (StaleVersion, 412), (CommandReused, 422), (OrderUnknown, 404), (CaseUnknown, 404),
     (TransferUnknown, 404), (InvalidValues, 422), (TwoRecordings, 422), (PeriodReversed, 422),
-    (Invalid, 400), (NotFound, 404),
+    (TwoPeriods, 422), (Invalid, 400), (NotFound, 404),
     (Conflict, 409), (Refused, 422), (Unavailable, 503),
     (PersonLost, 409), (KeyDamaged, 409), *((kind, 503) for kind in FOR_THE_KEEPER),
 )

@@ -16,6 +16,7 @@ from api.http.standing import mark
 from ledger.common.values import exact
 from projections.asking.clocks import AsOf
 from projections.asking.questions import Answer, Question
+from projections.orders.takings import WAYS
 from projections.reports import REPORTS
 from projections.store.models import ReadModels
 
@@ -27,6 +28,7 @@ Report = Callable[[ReadModels, str, Question], Answer]
 DAY_OR_TIME = {"description": "A time with its zone, or a day of the shop's zone, to its end.",
                "anyOf": [{"format": "date-time"}, {"format": "date"}]}
 DAY = {"format": "date"}
+MONTH = {"pattern": "^[0-9]{4}-[0-9]{2}$"}
 
 
 class NoQuery(marshmallow.Schema):
@@ -55,6 +57,24 @@ class ShopQuery(PageQuery):
     shop = Text(longest=100)
 
 
+class _InPeriod(marshmallow.Schema):
+    """In which days, or which month."""
+
+    since = Text(longest=10, data_key="from", metadata=DAY)
+    until = Text(longest=10, data_key="to", metadata=DAY)
+    month = Text(longest=7, metadata=MONTH)
+
+
+class PlacedQuery(ShopQuery, _InPeriod):
+    """Of which channel and shop, and of which period, too."""
+
+
+class RevenueQuery(PlacedQuery):
+    """And by what."""
+
+    by = Text(longest=10, metadata={"enum": list(WAYS)})
+
+
 class QueueQuery(ShopQuery):
     """Of which status, owner and SKU, and how long ago they were placed, too."""
 
@@ -64,17 +84,14 @@ class QueueQuery(ShopQuery):
     sku = Text(longest=100)
 
 
-class PeriodQuery(PageQuery):
-    """In which days, too."""
-
-    since = Text(longest=10, data_key="from", metadata=DAY)
-    until = Text(longest=10, data_key="to", metadata=DAY)
+class PeriodQuery(PageQuery, _InPeriod):
+    """In which days or month, too."""
 
 
 class MonthQuery(PageQuery):
     """Of which month, too."""
 
-    month = Text(longest=7, metadata={"pattern": "^[0-9]{4}-[0-9]{2}$"})
+    month = Text(longest=7, metadata=MONTH)
 
 
 class ScoresQuery(MonthQuery):
@@ -226,7 +243,7 @@ def question(query: Mapping[str, Any]) -> Question:
                     since=query.get("since"), until=query.get("until"),
                     month=query.get("month"), post=query.get("post"), day=query.get("day"),
                     status=query.get("status"), owner=query.get("owner"), sku=query.get("sku"),
-                    older_than=query.get("older_than"))
+                    older_than=query.get("older_than"), by=query.get("by"))
 
 
 def _after(query: Mapping[str, Any]) -> list[Any]:

@@ -74,7 +74,12 @@ class Parser(FlaskParser):
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
         """The query. Which filters were named is kept for the note of a reading: only those that
-        the route takes, whatever else a client writes."""
+        the route takes, whatever else a client writes. Errors: 400 if one is given twice."""
+        twice = [Fault(f"/query/{escaped(name)}", "twice", "is given twice")
+                 for name, values in req.args.lists() if len(values) > 1]
+        if twice:
+            names = ", ".join(fault.where.rpartition("/")[2] for fault in twice)
+            raise Problem("not_understood", names=names, errors=twice)
         taken = {field.data_key or name for name, field in schema.fields.items()}
         g.filters = frozenset(taken.intersection(req.args))
         return super().load_querystring(req, schema)

@@ -16,6 +16,7 @@ from ledger.common.errors import Unavailable
 from ledger.log.envelope import listed_subjects
 from projections.asking.clocks import Cut, header
 from projections.asking.past import NothingRecorded, past_of
+from projections.asking.periods import Period, period_of
 from projections.asking.questions import PRESENT, Answer, Question
 from projections.store.folding import Projection
 from projections.store.models import ReadModels
@@ -76,6 +77,13 @@ class Reading(NamedTuple):
     def note(self, *sentences: str) -> None:
         """Add notes to the answer."""
         self.as_of["notes"].extend(sentences)
+
+    def period(self) -> Period:
+        """The period that is asked about, which is noted. Errors: those of `period_of`."""
+        found = period_of(self.question)
+        if found.note is not None:
+            self.note(found.note)
+        return found
 
     def must_know(self, *subjects: str) -> None:
         """Check that nothing which the rows do not hold yet is about subjects. Errors: NotYetKnown

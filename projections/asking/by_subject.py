@@ -7,9 +7,16 @@ from sqlalchemy import Row, Table, select
 
 from ledger.common.values import subject, subject_part
 from projections.asking.answering import Reading
+from projections.asking.periods import Period
 
 LAST = "\U0010ffff"
 """The character after all others."""
+
+
+def within(column: Any, period: Period) -> list[Any]:
+    """The conditions that a time, in microseconds, lies in a period."""
+    found = [] if period.first is None else [column >= period.first]
+    return found if period.last is None else [*found, column <= period.last]
 
 
 def rows_of(reading: Reading, table: Table, *where: Any, kind: str) -> Iterator[Row[Any]]:

@@ -3,7 +3,9 @@ else of a report."""
 
 SUBJECT = ("subject",)
 PLACE = ("subject", "channel", "shop")
-PERIOD = ("subject", "since", "until")
+IN_PERIOD = ("since", "until", "month")
+PERIOD = ("subject", *IN_PERIOD)
+PLACED = (*PLACE, *IN_PERIOD)
 MONTH = ("subject", "month")
 SCORES = ("subject", "month", "post")
 DAY = ("subject", "day")
@@ -12,10 +14,11 @@ QUEUE = ("channel", "shop", "status", "owner", "older_than", "sku")
 TAKES: dict[str, tuple[str, ...]] = {
     "appeals": MONTH, "attendance": MONTH, "bins": SUBJECT, "closings": ("month",),
     "decisions": MONTH, "deductions": MONTH, "discrepancies": SUBJECT, "exceptions": PLACE,
-    "fulfilment": PLACE, "grading": SCORES, "inventory": SUBJECT, "leave": MONTH,
-    "low-stock": SUBJECT, "open-transfers": SUBJECT, "orders": PLACE, "policies": (),
+    "fulfilment": PLACED, "grading": SCORES, "inventory": SUBJECT, "leave": MONTH,
+    "low-stock": SUBJECT, "open-transfers": SUBJECT, "orders": PLACED, "policies": (),
     "post-terms": SUBJECT,
-    "reconciliation": ("channel", "shop"), "returns": PLACE, "rosters": SUBJECT,
+    "reconciliation": ("channel", "shop", *IN_PERIOD), "returns": PLACED,
+    "revenue": ("channel", "shop", "by", *IN_PERIOD), "rosters": SUBJECT,
     "score-history": SCORES, "score-terms": MONTH, "score-warnings": SCORES, "scores": SCORES,
     "shifts": DAY, "staff": DAY, "stock-card": PERIOD, "stock-ledger": PERIOD, "timeline": SUBJECT,
     "to-pick": QUEUE, "to-review": QUEUE, "to-send": QUEUE,
@@ -27,7 +30,8 @@ REPORTS = tuple(TAKES)
 
 OPTIONS = {"subject": "SUBJECT", "channel": "--channel", "shop": "--shop", "since": "--from",
            "until": "--to", "month": "--month", "day": "--day", "post": "--post",
-           "status": "--status", "owner": "--owner", "older_than": "--older-than", "sku": "--sku"}
+           "status": "--status", "owner": "--owner", "older_than": "--older-than", "sku": "--sku",
+           "by": "--by"}
 """What the command line calls the fields."""
 
 

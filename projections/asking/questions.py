@@ -55,7 +55,8 @@ class Question(NamedTuple):
     list of subjects after the subject `beyond`. `since` and `until` are the first and the last day
     of a period, both inclusive, in the shop's zone; `month` is one such as 2026-09, `day` one such
     as 2026-09-30, `post` a post of members. `status`, `owner` and `sku` are those of orders in a
-    queue, and `older_than` is how long ago these were placed at least, such as 2h.
+    queue, and `older_than` is how long ago these were placed at least, such as 2h. `by` is what
+    revenue is told by.
     """
 
     as_of: AsOf = NOW
@@ -74,6 +75,7 @@ class Question(NamedTuple):
     owner: str | None = None
     older_than: str | None = None
     sku: str | None = None
+    by: str | None = None
 
     def must_be_of_month(self) -> str | None:
         """The month, if one is asked for. Errors: BadMonth (R-PRJ-13)."""

@@ -4,42 +4,47 @@ Both stand in one projection because a sum can only move by what an order contri
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from sqlalchemy import Table
 
 from ledger.log.envelope import Outline
-from projections.orders import reconciliation
+from projections.orders import folding, reconciliation
 from projections.orders import state as order_state
+from projections.orders.folding import Taking
 from projections.orders.reconciliation import PAPERS, Held, OrderRow, Place, order_sums
 from projections.orders.rows import orders
 from projections.orders.state import OrderState
+from projections.orders.takings import order_papers, order_takings
 from projections.store.folding import Fact
 from projections.store.rows import Change, Rows
 
 
 class Book(msgspec.Struct):
-    """The orders of a batch, the rows that they were loaded from, the sums so far, and what papers
-    of the batch add to them."""
+    """The orders of a batch, the rows that they were loaded from, the sums so far, what papers of
+    the batch add to them, and those papers and what came in by themselves."""
 
     ledger: bytes
     orders: dict[str, OrderState]
     loaded: dict[str, OrderRow]
     sums: dict[Place, Held]
     papers: dict[Place, Held] = {}
+    takings: list[Taking] = []
+    paper_rows: list[tuple[Any, ...]] = []
 
 
 class OrderBook:
-    """Folds orders. Its rows are those of the reports `orders` and `reconciliation`."""
+    """Folds orders. Its rows are those of the reports `orders`, `reconciliation` and `revenue`."""
 
     name: ClassVar[str] = "orders"
-    version: ClassVar[int] = 4
-    tables: ClassVar[tuple[Table, ...]] = (orders, order_sums)
+    version: ClassVar[int] = 5
+    tables: ClassVar[tuple[Table, ...]] = (
+        orders, order_sums, order_takings, order_papers)
 
     def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Book:
         """The orders that earlier batches wrote, and the sums of all shops that are touched."""
-        streams, earlier = order_state.streams_of(entries)
+        streams, earlier = folding.streams_of(entries)
         papers = {entry.stream for entry in entries if entry.type in PAPERS}
         shops = sorted({stream.split(":")[2] for stream in (*streams, *papers)})
         loaded: dict[str, OrderRow] = {
@@ -51,11 +56,14 @@ class OrderBook:
     def fold(self, state: Book, facts: Iterable[Fact]) -> None:
         """Take facts into the orders, and papers into the sums."""
         facts = list(facts)
-        order_state.fold(state.orders, facts)
+        folding.fold(state.orders, facts, state.takings)
         for entry, event in facts:
             if entry.type in PAPERS:
                 place, more = reconciliation.paper_of(entry, event)
                 state.papers[place] = reconciliation.added(state.papers.get(place), more)
+                state.paper_rows.append((
+                    state.ledger, entry.position, *place, entry.occurred_at,
+                    msgspec.json.encode(more.figures).decode()))
 
     def changes(self, state: Book) -> Iterator[Change]:
         """The rows of the orders, then those of the sums that they moved."""
@@ -71,3 +79,5 @@ class OrderBook:
             sums[place] = reconciliation.added(sums.get(place), more)
         yield Change(order_sums, [], [reconciliation.row_of(state.ledger, place, sums[place])
                                       for place in sorted({*come, *state.papers})])
+        yield Change(order_takings, [(state.ledger, *taking) for taking in state.takings], [])
+        yield Change(order_papers, state.paper_rows, [])

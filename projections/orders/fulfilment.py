@@ -31,7 +31,7 @@ from ledger.orders.shipping import OrderShipping
 from ledger.orders.steps import OrderSteps
 from ledger.orders.values import BACK, OPEN, STATES
 from projections.asking.answering import Past, Reading, Report, recorded, report
-from projections.asking.by_subject import rows_of
+from projections.asking.by_subject import rows_of, within
 from projections.asking.written import ERASED, Sealed, Written
 from projections.orders.state import Marks, is_imported, review_status
 from projections.orders.work import work_on
@@ -248,8 +248,10 @@ class Fulfilment(StreamRows[Tracked]):
 
 @report(Fulfilment, Past.STREAM, knows=recorded())
 def pieces_of_orders(reading: Reading) -> Iterator[dict[str, Any]]:
-    """Where the pieces of orders are. Shapes: objects as `shown` makes them, by subject."""
-    return map(shown, rows_of(reading, fulfilment, kind=Order.KIND))
+    """Where the pieces of orders are, of a period those that were placed in it. Shapes: objects as
+    `shown` makes them, by subject. Errors: those of `period_of`."""
+    placed = within(fulfilment.c.placed_at, reading.period())
+    return map(shown, rows_of(reading, fulfilment, *placed, kind=Order.KIND))
 
 
 @report(Fulfilment, Past.STREAM, knows=recorded())

@@ -5,7 +5,7 @@ less what it contributed before. Papers (declared returns, slips) never change: 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -194,14 +194,14 @@ def report(
     for row in _rows(connection, ledger, channel, shop):
         place, sums = held(row)
         by_currency.setdefault(place[0], []).append(sums.figures)
-    names = COUNTS + SUMS
-    return [
-        _shown(currency, dict(zip(names, map(sum, zip(*figures, strict=True)), strict=True)))
-        for currency, figures in by_currency.items()
-    ]
+    return [shown(currency, tuple(map(sum, zip(*figures, strict=True))))
+            for currency, figures in by_currency.items()]
 
 
-def _shown(currency: str, f: Mapping[str, int]) -> dict[str, Any]:
+def shown(currency: str, figures: Figures) -> dict[str, Any]:
+    """Figures as reports show them."""
+    f = dict(zip(COUNTS + SUMS, figures, strict=True))
+
     def stated(name: str, by: str) -> int | None:
         return f[name] if f[by] else None
 

@@ -1,36 +1,77 @@
 """Reports of orders, and of what they add up to."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
+from ledger.common.errors import Invalid
 from projections.asking.answering import Past, Reading, recorded, report
+from projections.asking.periods import ALWAYS, Period
 from projections.orders import reconciliation as sums
 from projections.orders import rows as order_rows
+from projections.orders import takings
 from projections.orders.book import OrderBook
+from projections.orders.takings import Asked
+
+
+class UnknownWay(Invalid):
+    """Revenue is not told by {text!r}. It is by one of {known}."""
+
+    code: ClassVar[str] = "unknown_way"
+    rule: ClassVar[str] = "R-PRJ-30"
 
 
 @report(OrderBook, Past.STREAM, knows=recorded())
 def orders(reading: Reading) -> Iterator[dict[str, Any]]:
-    """The orders of a channel and shop, or one by its subject, sorted by subject.
+    """The orders of a channel and shop, or one by its subject, sorted by subject; of a period those
+    that were placed in it.
 
-    Errors: ReadModelsUnready (R-PRJ-01), PositionBeyondHead (R-PRJ-05), NothingRecorded (R-PRJ-07)
-    for a subject that the ledger does not know.
+    Errors: those of `period_of`; ReadModelsUnready (R-PRJ-01), PositionBeyondHead (R-PRJ-05),
+    NothingRecorded (R-PRJ-07) for a subject that the ledger does not know.
     """
     connection, ledger, question = reading.connection, reading.id, reading.question
+    period = reading.period()
     if question.subject is not None:
-        return order_rows.report(connection, ledger, subjects=[question.subject])
+        return order_rows.report(connection, ledger, subjects=[question.subject], period=period)
     prefixes = ["order:"]
     if question.channel is not None or question.shop is not None:
         found = sums.places(connection, ledger, question.channel, question.shop)
         prefixes = [f"order:{channel}:{shop}:" for channel, shop in found]
-    return order_rows.report(connection, ledger, prefixes=prefixes, beyond=question.beyond)
+    return order_rows.report(connection, ledger, prefixes=prefixes, beyond=question.beyond,
+                             period=period)
+
+
+def _asked(reading: Reading, period: Period) -> Asked:
+    """The orders of the channel and shop that are asked for, or all."""
+    channel, shop = reading.question.channel, reading.question.shop
+    if channel is None and shop is None:
+        return Asked(reading.id, period)
+    return Asked(reading.id, period, sums.places(reading.connection, reading.id, channel, shop))
 
 
 @report(OrderBook, Past.REPLAY)
 def reconciliation(reading: Reading) -> Iterable[dict[str, Any]]:
-    """What orders, payments and refunds add up to: one object per currency.
+    """What orders, payments and refunds add up to: one object per currency. Of a period: the
+    orders that were placed in it, and the payments, refunds and papers that were made in it.
 
-    Errors: ReadModelsUnready (R-PRJ-01), PositionBeyondHead (R-PRJ-05).
+    Errors: those of `period_of`; ReadModelsUnready (R-PRJ-01), PositionBeyondHead (R-PRJ-05).
+    Rule: R-PRJ-29.
     """
-    return sums.report(reading.connection, reading.id,
-                       channel=reading.question.channel, shop=reading.question.shop)
+    period = reading.period()
+    if period is ALWAYS:
+        return sums.report(reading.connection, reading.id,
+                           channel=reading.question.channel, shop=reading.question.shop)
+    found = takings.by_currency(reading.connection, _asked(reading, period))
+    return [sums.shown(currency, figures) for currency, figures in found.items()]
+
+
+@report(OrderBook, Past.REPLAY)
+def revenue(reading: Reading) -> Iterator[dict[str, Any]]:
+    """What came in and went out, by shop, by whoever owns the orders, or by day.
+
+    Errors: those of `period_of`; UnknownWay (R-PRJ-30), ReadModelsUnready (R-PRJ-01),
+    PositionBeyondHead (R-PRJ-05).
+    """
+    way = reading.question.by or takings.SHOP
+    if way not in takings.WAYS:
+        raise UnknownWay(text=way, known=", ".join(takings.WAYS))
+    return takings.revenue(reading.connection, _asked(reading, reading.period()), way)

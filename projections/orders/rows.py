@@ -9,15 +9,18 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Index,
     Integer,
     PrimaryKeyConstraint,
     Table,
     Text,
+    and_,
     select,
 )
 
 from ledger.common.values import from_us, rfc3339
-from projections.asking.by_subject import LAST
+from projections.asking.by_subject import LAST, within
+from projections.asking.periods import ALWAYS, Period
 from projections.orders.state import OrderState, open_exceptions, review_status, state_of
 from projections.orders.work import payment_status
 from projections.store.rows import IN_CHUNK, Key, ledger_column, metadata
@@ -46,23 +49,27 @@ orders = Table(
     Column("paid_version", Integer, nullable=False),
     Column("refunded_version", Integer, nullable=False),
     Column("exceptions", Text),
+    Column("owner", Text),
+    Column("last_paid_at", BigInteger, nullable=False),
+    Column("last_refunded_at", BigInteger, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("ledger", "subject", name="orders_pk"),
+    Index("orders_placed", "ledger", "placed_at"),
     sqlite_with_rowid=False,
 )
 
 
 def report(
     connection: Connection, ledger: bytes, *, prefixes: Sequence[str] = ("order:",),
-    subjects: Sequence[str] | None = None, beyond: str | None = None,
+    subjects: Sequence[str] | None = None, beyond: str | None = None, period: Period = ALWAYS,
 ) -> Iterator[dict[str, Any]]:
     """The orders whose subject begins with one of the prefixes, or just the named ones; those that
-    come after `beyond`.
+    come after `beyond`, and were placed in a period.
 
     Shapes: objects as `shown` makes them, sorted by subject.
     """
-    among = orders.c.ledger == ledger
+    among = and_(orders.c.ledger == ledger, *within(orders.c.placed_at, period))
     if subjects is not None:
         wanted = sorted(set(subjects))
         for start in range(0, len(wanted), IN_CHUNK):

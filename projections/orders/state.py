@@ -13,7 +13,6 @@ from ledger.common.decoding import decoded
 from ledger.log.envelope import Entry, Outline
 from ledger.orders.order import Order
 from ledger.orders.values import Amounts, Line
-from projections.store.folding import Fact
 
 VALUE_SCALE = 8
 """`value` counts in 10**-8 of the currency: the finest unit price that a line can have."""
@@ -92,7 +91,8 @@ class OrderState(msgspec.Struct, gc=False):
     stated. `value` is the sum over the lines of quantity x unit price, a whole number of 10**-8 of
     the currency as text (it may pass 64 bits). `…_version` is the
     stream's version that last stated the amounts, a payment or a refund. `exceptions` are the open
-    ones as JSON, their kinds by name, or None. `recorded_at` and `position` are those of the last
+    ones as JSON, their kinds by name, or None. `last_paid_at` and `last_refunded_at` are when that
+    occurred which a correction would put right. `recorded_at` and `position` are those of the last
     event.
     """
 
@@ -118,6 +118,9 @@ class OrderState(msgspec.Struct, gc=False):
     paid_version: int
     refunded_version: int
     exceptions: str | None
+    owner: str | None
+    last_paid_at: int
+    last_refunded_at: int
     recorded_at: int
     position: int
 
@@ -140,7 +143,8 @@ def is_imported(entry: Entry | Outline) -> bool:
     return entry.source is not None and decoded(_source.decode, entry.source).import_ is not None
 
 
-def _placed(entry: Outline, event: Any) -> OrderState:
+def placed_as(entry: Outline, event: Any) -> OrderState:
+    """The order as it is placed."""
     marks = Marks(imported=is_imported(entry), inferred_placed=bool(event.inferred),
                   refunds_unstated="refunds" in event.unstated)
     amounts = event.amounts
@@ -149,8 +153,8 @@ def _placed(entry: Outline, event: Any) -> OrderState:
         entry.ledger, entry.stream, event.currency, amounts.goods_minor, amounts.postage_minor,
         amounts.discount_minor, amounts.total_minor, lines,
         event.pieces if pieces is None else pieces, value, 0, 0, entry.occurred_at, None, None,
-        None, None, marks, entry.version, 0, 0, None, entry.recorded_at,
-        entry.position)
+        None, None, marks, entry.version, 0, 0, None, None, 0, 0,
+        entry.recorded_at, entry.position)
 
 
 def _of_lines(lines: Sequence[Line] | None) -> tuple[int | None, int | None, str | None]:
@@ -244,6 +248,10 @@ def _ended(order: OrderState, entry: Outline, event: Any) -> None:
     order.ended_at = entry.occurred_at
 
 
+def _owner_assigned(order: OrderState, _entry: Outline, event: Any) -> None:
+    order.owner = event.owner
+
+
 def _know_lines(order: OrderState, lines: Sequence[Line]) -> None:
     order.lines, order.pieces, order.value = _of_lines(lines)
 
@@ -306,7 +314,7 @@ CHANGES: dict[str, Change] = {
     Order.Completed.TOPIC: _ended,
     Order.Closed.TOPIC: _ended,
     Order.Cancelled.TOPIC: _ended,
-    Order.OwnerAssigned.TOPIC: _noted,
+    Order.OwnerAssigned.TOPIC: _owner_assigned,
     Order.LinesChanged.TOPIC: _lines_changed,
     Order.LinesDeclared.TOPIC: _lines_declared,
     Order.Approved.TOPIC: _approved,
@@ -334,36 +342,6 @@ CHANGES: dict[str, Change] = {
     Order.ReturnEnded.TOPIC: _noted,
     Order.BuyerErased.TOPIC: _noted,
 }
-
-
-def fold(orders: dict[str, OrderState], facts: Iterable[Fact]) -> None:
-    """Take facts into the orders that they are about.
-
-    An order begins when it is placed: as of a moment before that, its other events count for
-    nothing.
-    """
-    placed = Order.Placed.TOPIC
-    for entry, event in facts:
-        if entry.type == placed:
-            orders[entry.stream] = _placed(entry, event)
-            continue
-        change = CHANGES.get(entry.type)
-        order = None if change is None else orders.get(entry.stream)
-        if change is not None and order is not None:
-            change(order, entry, event)
-            order.recorded_at = entry.recorded_at
-            order.position = entry.position
-
-
-def streams_of(entries: Iterable[Outline]) -> tuple[list[str], list[str]]:
-    """The order streams of entries, and those of them that earlier batches wrote: their first event
-    here is not their opening. Both sorted."""
-    placed = Order.Placed.TOPIC
-    opened: dict[str, bool] = {}
-    for entry in entries:
-        if entry.stream not in opened and entry.type.startswith("order."):
-            opened[entry.stream] = entry.type == placed
-    return sorted(opened), sorted(stream for stream, here in opened.items() if not here)
 
 
 def state_of(row: Iterable[Any]) -> OrderState:

@@ -4,14 +4,10 @@ The past of a level is the sum of its deltas that a cut takes: exact at any pair
 """
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import unquote
-from zoneinfo import ZoneInfo
 
-from ledger.common.days import SHOP_ZONE
 from ledger.common.decoding import any_json
-from ledger.common.errors import Invalid
 from ledger.common.values import from_us, rfc3339, to_us
 from ledger.core.accounts import touch_of
 from ledger.log.envelope import Entry
@@ -29,7 +25,7 @@ from ledger.stock.places import (
     stock_of,
 )
 from projections.asking.answering import Past, Reading, Report, report
-from projections.asking.clocks import Cut, end_of_day, moment
+from projections.asking.clocks import Cut
 from projections.asking.entries import entries_at
 from projections.asking.questions import SubjectNeeded
 from projections.stock.inventory import Stock
@@ -38,13 +34,6 @@ from projections.store.models import ReadModels
 from projections.store.rows import Rows
 
 SUMS = ", ".join(f"SUM({level})" for level in LEVELS)
-
-
-class PeriodReversed(Invalid):
-    """The period ends on {until}, before it begins on {since}."""
-
-    code = "period_reversed"
-    rule = "R-PRJ-12"
 
 
 class _Of(NamedTuple):
@@ -182,32 +171,6 @@ def bins(reading: Reading) -> Iterator[dict[str, Any]]:
 # -- movements ------------------------------------------------------------------------------------
 
 
-class _Period(NamedTuple):
-    """From when to when, in microseconds; None where it is open."""
-
-    first: int | None
-    last: int | None
-
-
-def _period(reading: Reading) -> _Period:
-    """The period that is asked about; it is noted. Errors: BadTime (R-PRJ-03), PeriodReversed
-    (R-PRJ-12)."""
-    question = reading.question
-    first = last = None
-    if question.since is not None:
-        moment("from", question.since)
-        day = date.fromisoformat(question.since[:10]) - timedelta(days=1)
-        first = moment("from", end_of_day(day, ZoneInfo(SHOP_ZONE)).isoformat()).at_us + 1
-    if question.until is not None:
-        last = moment("to", question.until).at_us
-    if first is not None and last is not None and last < first:
-        raise PeriodReversed(since=question.since, until=question.until)
-    if question.since is not None or question.until is not None:
-        reading.note(f"from {question.since or 'the first event'} to {question.until or 'now'}, "
-                     f"both days included, in {SHOP_ZONE}")
-    return _Period(first, last)
-
-
 @report(Stock, Past.ROWS, knows=_has_stock)
 def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was on hand, came in, went out in a period, and what lay between warehouses, by SKU and
@@ -218,7 +181,7 @@ def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
     warehouses and had not arrived there; between_opening + sent - arrived - lost = between_closing.
     Errors: R-PRJ-03, R-PRJ-05, R-PRJ-07, R-PRJ-12.
     """
-    period, (where, values) = _period(reading), _taken(reading)
+    period, (where, values) = reading.period(), _taken(reading)
     if period.last is not None:
         where, values = f"{where} AND occurred_at <= ?", (*values, period.last)
     first = -2**62 if period.first is None else period.first
@@ -249,7 +212,7 @@ def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
     """
     if reading.question.subject is None:
         raise SubjectNeeded(example="sku:SH-001")
-    period, taken = _period(reading), _taken(reading)
+    period, taken = reading.period(), _taken(reading)
     unit = next(iter(_units(reading).values()), PIECE)
     listed = _select(
         reading, f"SELECT warehouse, position, occurred_at, received, issued, {AVAILABLE} FROM "
@@ -257,14 +220,14 @@ def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
         taken.values)
     entries = {entry.position: entry for entry in entries_at(
         reading.models.store, reading.ledger,
-        sorted({row[1] for row in listed if _inside(period, row[2])}))}
+        sorted({row[1] for row in listed if period.holds(row[2])}))}
     sku = unquote(reading.question.subject.rpartition(":")[2])
     balance: dict[str, list[int]] = {}
     for warehouse, position, occurred_at, received, issued, available in listed:
         sums = balance.setdefault(warehouse, [0, 0])
         sums[0] += received - issued
         sums[1] += available
-        if _inside(period, occurred_at):
+        if period.holds(occurred_at):
             yield {"position": position, "warehouse": warehouse, "unit": unit,
                    "occurred_at": rfc3339(from_us(occurred_at)),
                    **_document(entries[position], stock_of(warehouse, sku), occurred_at),
@@ -284,11 +247,6 @@ def _document(entry: Entry, account: str, at: int) -> dict[str, Any]:
     return {"recorded_at": rfc3339(from_us(entry.recorded_at)), "document": entry.stream,
             "type": entry.type, "causes": sorted(causes), "paper": payload.get("document"),
             "reason": reason if isinstance(reason, str) else None, "actor": entry.actor}
-
-
-def _inside(period: _Period, at: int) -> bool:
-    return (period.first is None or at >= period.first) and (
-        period.last is None or at <= period.last)
 
 
 # -- notices --------------------------------------------------------------------------------------

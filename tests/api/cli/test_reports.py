@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from api.cli.commands import report_command
 from api.cli.reports import OptionNotTaken, question, show
 from api.http.reading import AnswerSchema
 from ledger.common.values import MAX_INTEGER
-from projections.asking.names import OPTIONS, TAKES
+from projections.asking.names import OPTIONS, TAKES, takers
 from projections.asking.questions import Answer
 
 AS_OF = {"ledger": "main", "position": 3, "head": 5, "recorded_at": "2026-10-31T15:59:59Z",
@@ -76,3 +78,13 @@ def test_question__rejected_with_what_the_report_does_not_take(name: str, field:
     with pytest.raises(OptionNotTaken) as caught:
         question(name, **fields)
     assert f"takes no {OPTIONS[field]}." in str(caught.value)
+
+
+@pytest.mark.parametrize("field", [field for field in OPTIONS if field != "subject"])
+def test_period_and_every_option__rejected_when_given_twice(field: str) -> None:
+    """R-PRJ-31. The first of two values would be dropped without a word."""
+    option, value = OPTIONS[field], WORTH.get(field, "a")
+    name = next(iter(takers(field)))
+    found = CliRunner().invoke(report_command, [name, option, value, option, value])
+    assert found.exit_code == 2
+    assert f"{option} is given twice" in found.output

@@ -54,13 +54,14 @@ SUBJECTS = {"stock-card": f"stock:{HOUSE}:PEN", "score-terms": WANG, "timeline":
 FROM_THE_LOG = {"policies"}
 """Reports that no read model serves."""
 
-REPLAYED = {"orders", "fulfilment", "exceptions", "reconciliation", "returns", "deductions",
+REPLAYED = {"orders", "fulfilment", "exceptions", "reconciliation", "returns", "revenue",
+            "deductions",
             "appeals", "decisions", "low-stock", "discrepancies", "to-review", "to-pick", "to-send",
             "open-transfers"}
 """Reports whose past is folded again."""
 
-OF_ANYBODY = {"reconciliation", "scores", "score-history", "score-warnings", "closings", "grading",
-              "to-review", "to-pick", "to-send"}
+OF_ANYBODY = {"reconciliation", "revenue", "scores", "score-history", "score-warnings", "closings",
+              "grading", "to-review", "to-pick", "to-send"}
 """Reports that know no subjects of their own, or filter by them."""
 
 HISTORY: Steps = [("system", command) for command in (
@@ -87,7 +88,8 @@ def models(store: Store) -> Iterator[ReadModels]:
 
 def asked(name: str, **fields: Any) -> Question:
     """A question that a report can answer."""
-    return Question(**{"subject": SUBJECTS.get(name), "month": MONTH, **fields})
+    month = None if "since" in TAKES.get(name, ()) else MONTH
+    return Question(**{"subject": SUBJECTS.get(name), "month": month, **fields})
 
 
 def stopped(ledger: Ledger) -> int:
@@ -279,7 +281,7 @@ def test_report__never_adds_currencies(ledger: Ledger, models: ReadModels) -> No
                 if any(word.endswith("_minor") for word in row):
                     money.add(name)
                     assert row["currency"] in ("CNY", "USD"), name
-    assert money == {"orders", "reconciliation", "returns"}
+    assert money == {"orders", "reconciliation", "returns", "revenue"}
 
 
 def test_past_of_a_subject__costs_its_own_history(ledger: Ledger, models: ReadModels) -> None:

@@ -17,9 +17,10 @@ from ledger.stock.transfers import Arrival, ReceiveTransfer, Sending, SendTransf
 from projections import reports
 from projections.asking.clocks import AsOf
 from projections.asking.past import NothingRecorded
+from projections.asking.periods import PeriodReversed
 from projections.asking.questions import Question, SubjectNeeded
 from projections.catalogue import PROJECTIONS
-from projections.stock.reports import REPORTS, PeriodReversed
+from projections.stock.reports import REPORTS
 from projections.store.models import ReadModels
 from projections.store.rows import Rows
 from tests.support.builders import CONTEXT, HOUSE, NOON, moved, opened, received, sell, stream

@@ -1,0 +1,68 @@
+"""Events of orders, taken into the orders that they are about, and what each adds to the money.
+
+When a coin came is its own event's time, not its order's: what was taken in a month is known only
+event by event.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ledger.log.envelope import Outline
+from ledger.orders.order import Order
+from projections.orders.state import CHANGES, OrderState, placed_as
+from projections.store.folding import Fact
+
+
+class Taking(NamedTuple):
+    """What an event adds to what was paid or refunded of an order; `at` is when that occurred. A
+    correction belongs to when what it puts right occurred. Units: minor units; microseconds."""
+
+    position: int
+    subject: str
+    at: int
+    paid_minor: int
+    refunded_minor: int
+
+
+def _taking(order: OrderState, entry: Outline, paid: int, refunded: int) -> Taking:
+    corrects = entry.type == Order.Corrected.TOPIC
+    if order.paid_minor != paid:
+        at = order.last_paid_at = order.last_paid_at if corrects else entry.occurred_at
+    if order.refunded_minor != refunded:
+        at = order.last_refunded_at = order.last_refunded_at if corrects else entry.occurred_at
+    return Taking(entry.position, order.subject, at, order.paid_minor - paid,
+                  order.refunded_minor - refunded)
+
+
+def fold(orders: dict[str, OrderState], facts: Iterable[Fact], takings: list[Taking]) -> None:
+    """Take facts into the orders that they are about; what they add to what was paid or refunded
+    goes to `takings`.
+
+    An order begins when it is placed: as of a moment before that, its other events count for
+    nothing.
+    """
+    placed = Order.Placed.TOPIC
+    for entry, event in facts:
+        if entry.type == placed:
+            orders[entry.stream] = placed_as(entry, event)
+            continue
+        change = CHANGES.get(entry.type)
+        order = None if change is None else orders.get(entry.stream)
+        if change is not None and order is not None:
+            paid, refunded = order.paid_minor, order.refunded_minor
+            change(order, entry, event)
+            if order.paid_minor != paid or order.refunded_minor != refunded:
+                takings.append(_taking(order, entry, paid, refunded))
+            order.recorded_at = entry.recorded_at
+            order.position = entry.position
+
+
+def streams_of(entries: Iterable[Outline]) -> tuple[list[str], list[str]]:
+    """The order streams of entries, and those of them that earlier batches wrote: their first event
+    here is not their opening. Both sorted."""
+    placed = Order.Placed.TOPIC
+    opened: dict[str, bool] = {}
+    for entry in entries:
+        if entry.stream not in opened and entry.type.startswith("order."):
+            opened[entry.stream] = entry.type == placed
+    return sorted(opened), sorted(stream for stream, here in opened.items() if not here)

@@ -1,0 +1,214 @@
+"""What came in and went out in a period: payments, refunds and papers, each by its own time.
+
+An order belongs to the period that it was placed in, a payment or refund to the one that it was
+made in, and a paper (a declared return, a slip) to its own: so every coin and piece is in one
+period, and periods that lie side by side add up to the whole.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    PrimaryKeyConstraint,
+    Row,
+    Table,
+    Text,
+    and_,
+    or_,
+    select,
+)
+
+from ledger.common.days import SHOP_ZONE
+from ledger.common.values import from_us
+from projections.asking.by_subject import LAST, within
+from projections.asking.periods import Period
+from projections.orders.reconciliation import (
+    COUNTS,
+    SUMS,
+    Figures,
+    Place,
+    figures_of,
+)
+from projections.orders.rows import orders
+from projections.orders.state import bit_of
+from projections.store.rows import Key, ledger_column, metadata
+
+order_takings = Table(
+    "order_takings", metadata,
+    ledger_column(),
+    Column("position", BigInteger, nullable=False),
+    Column("subject", Key, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("paid_minor", BigInteger, nullable=False),
+    Column("refunded_minor", BigInteger, nullable=False),
+    PrimaryKeyConstraint("ledger", "position", name="order_takings_pk"),
+    Index("order_takings_at", "ledger", "at"),
+    sqlite_with_rowid=False,
+)
+"""What each event adds to what was paid or refunded: see `folding.Taking`."""
+
+order_papers = Table(
+    "order_papers", metadata,
+    ledger_column(),
+    Column("position", BigInteger, nullable=False),
+    Column("currency", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("shop", Key, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("figures", Text, nullable=False),
+    PrimaryKeyConstraint("ledger", "position", name="order_papers_pk"),
+    Index("order_papers_at", "ledger", "at"),
+    sqlite_with_rowid=False,
+)
+"""What each paper adds; `figures` are `Figures` as JSON, which may pass 64 bits."""
+
+_ZONE = ZoneInfo(SHOP_ZONE)
+_PAID, _REFUNDED = (len(COUNTS) + SUMS.index(name) for name in ("paid_minor", "refunded_minor"))
+_STATED = COUNTS.index("stated_refunds")
+_UNSTATED = bit_of("refunds_unstated")
+_figures = msgspec.json.Decoder(tuple[int, ...])
+CHUNK = 1000
+
+
+class Asked(NamedTuple):
+    """Of which orders: `places` are (channel, shop) as they stand in subjects, None for all."""
+
+    ledger: bytes
+    period: Period
+    places: Sequence[tuple[str, str]] | None = None
+
+    def of_orders(self, column: Any) -> list[Any]:
+        """The conditions that a subject is one of these orders."""
+        if self.places is None:
+            return []
+        prefixes = [f"order:{channel}:{shop}:" for channel, shop in self.places]
+        return [or_(*(column.between(prefix, prefix + LAST) for prefix in prefixes))]
+
+
+class Taken(NamedTuple):
+    """A payment or refund with what is known of its order."""
+
+    currency: str
+    subject: str
+    owner: str | None
+    marks: int
+    at: int
+    paid_minor: int
+    refunded_minor: int
+
+
+def placed(connection: Connection, asked: Asked) -> Iterator[Sequence[Row[Any]]]:
+    """The orders that were placed in the period, as their rows, in parts."""
+    if asked.places == []:
+        return
+    query = select(orders).where(
+        orders.c.ledger == asked.ledger, *within(orders.c.placed_at, asked.period),
+        *asked.of_orders(orders.c.subject)).execution_options(yield_per=CHUNK)
+    yield from connection.execute(query).partitions()
+
+
+def taken(connection: Connection, asked: Asked) -> Iterator[Taken]:
+    """The payments and refunds that were made in the period, whenever their orders were placed."""
+    if asked.places == []:
+        return
+    one = order_takings.c
+    query = select(
+        orders.c.currency, one.subject, orders.c.owner, orders.c.marks, one.at, one.paid_minor,
+        one.refunded_minor,
+    ).join(orders, and_(orders.c.ledger == one.ledger, orders.c.subject == one.subject)).where(
+        one.ledger == asked.ledger, *within(one.at, asked.period), *asked.of_orders(one.subject))
+    for row in connection.execute(query.execution_options(yield_per=CHUNK)):
+        yield Taken._make(row)
+
+
+def papers(connection: Connection, asked: Asked) -> Iterator[tuple[Place, Figures]]:
+    """What the papers of the period add, and where."""
+    one = order_papers.c
+    query = select(order_papers).where(one.ledger == asked.ledger, *within(one.at, asked.period))
+    for row in connection.execute(query.execution_options(yield_per=CHUNK)):
+        if asked.places is None or (row.channel, row.shop) in asked.places:
+            yield (row.currency, row.channel, row.shop), _figures.decode(row.figures)
+
+
+def by_currency(connection: Connection, asked: Asked) -> dict[str, Figures]:
+    """What the orders, payments, refunds and papers of a period add up to, sorted by currency."""
+    found: dict[str, Figures] = {}
+    for rows in placed(connection, asked):
+        for currency in {row.currency for row in rows}:
+            figures = list(figures_of([row for row in rows if row.currency == currency]))
+            figures[_PAID] = figures[_REFUNDED] = 0
+            _add(found, currency, figures)
+    for one in taken(connection, asked):
+        figures = [0] * (len(COUNTS) + len(SUMS))
+        figures[_PAID], figures[_REFUNDED] = one.paid_minor, one.refunded_minor
+        figures[_STATED] = int(not one.marks & _UNSTATED)
+        _add(found, one.currency, figures)
+    for (currency, _, _), figures_of_paper in papers(connection, asked):
+        _add(found, currency, figures_of_paper)
+    return dict(sorted(found.items()))
+
+
+def _add(found: dict[str, Figures], currency: str, more: Iterable[int]) -> None:
+    before = found.get(currency, (0,) * (len(COUNTS) + len(SUMS)))
+    found[currency] = tuple(map(sum, zip(before, more, strict=True)))
+
+
+# -- revenue --------------------------------------------------------------------------------------
+
+SHOP, AGENT, DAY = WAYS = ("shop", "agent", "day")
+"""What revenue is told by."""
+
+
+def _of(way: str, subject: str, owner: str | None, at: int) -> str:
+    """What a figure belongs to: a shop as it stands in subjects, whoever owns the order now, or a
+    day of the shop; empty where nobody owns the order."""
+    if way == SHOP:
+        return ":".join(subject.split(":")[1:3])
+    if way == AGENT:
+        return owner or ""
+    return datetime.astimezone(from_us(at), _ZONE).date().isoformat()
+
+
+class _Revenue(msgspec.Struct):
+    orders: int = 0
+    total_minor: int = 0
+    paid_minor: int = 0
+    refunded_minor: int = 0
+
+
+def revenue(connection: Connection, asked: Asked, way: str) -> Iterator[dict[str, Any]]:
+    """Orders by when they were placed, and what came in and went out by when it did.
+
+    Shapes: currency, of (see `_of`), orders, total_minor (of the orders that state one),
+    paid_minor, refunded_minor, net_minor; sorted by the first two.
+    """
+    found: dict[tuple[str, str], _Revenue] = {}
+    for rows in placed(connection, asked):
+        for row in rows:
+            sums = found.setdefault(
+                (row.currency, _of(way, row.subject, row.owner, row.placed_at)), _Revenue())
+            sums.orders += 1
+            sums.total_minor += _total(row)
+    for one in taken(connection, asked):
+        sums = found.setdefault((one.currency, _of(way, one.subject, one.owner, one.at)),
+                                _Revenue())
+        sums.paid_minor += one.paid_minor
+        sums.refunded_minor += one.refunded_minor
+    for (currency, of), sums in sorted(found.items()):
+        yield {"currency": currency, "of": of, **msgspec.structs.asdict(sums),
+               "net_minor": sums.paid_minor - sums.refunded_minor}
+
+
+def _total(row: Row[Any]) -> int:
+    """The total as `rows.total_of` finds it, 0 where none is known."""
+    if row.total_minor is not None:
+        return int(row.total_minor)
+    parts = (row.goods_minor, row.postage_minor, row.discount_minor)
+    return 0 if None in parts else int(parts[0] + parts[1] - parts[2])

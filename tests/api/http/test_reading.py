@@ -1,0 +1,74 @@
+"""What a list takes of a query, and what it refuses: nothing that it does not use."""
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+
+from api.http.routes import PERMITS
+from projections.asking.names import OPTIONS, TAKES
+from tests.conftest import on_sqlite
+from tests.support.bodies import order, stocked
+from tests.support.routes import filled, rules
+from tests.support.web import Web, problem
+
+NAMES = {"since": "from", "until": "to"}
+"""What a query calls the fields, where it is another name."""
+
+WORTH = {"month": "2026-09", "since": "2026-09-01", "until": "2026-09-02", "day": "2026-09-01",
+         "older_than": "2h", "by": "day", "status": "pending_review"}
+
+FIELDS = [field for field in OPTIONS if field != "subject"]
+"""A subject stands in the address."""
+
+
+def lists(web: Web) -> Iterator[tuple[str, str, str]]:
+    """The lists: the report of each, its address, and a role that may read it."""
+    for rule, endpoint in rules(web):
+        name = endpoint.rpartition(".")[2]
+        if name.startswith("list-"):
+            yield (name.removeprefix("list-").removesuffix("-of"),
+                   filled(rule, web).partition("?")[0], min(PERMITS[endpoint]))
+
+
+@on_sqlite
+@pytest.mark.parametrize("field", FIELDS)
+def test_period_and_every_parameter__is_used_or_rejected(web: Web, field: str) -> None:
+    """R-PRJ-22, over HTTP."""
+    stocked(web)
+    web.done("/v1/orders", order(), "service")
+    sent, taken = NAMES.get(field, field), set()
+    for name, address, role in lists(web):
+        answer = web.get(f"{address}?{sent}={WORTH.get(field, 'a')}", role)
+        found = answer.json or {}
+        faults = [one["pointer"] for one in found.get("errors", ())]
+        if f"/query/{sent}" in faults:
+            problem(answer, 400, "not_understood")
+        else:
+            taken.add(name)
+    assert taken == {name for name, fields in TAKES.items() if field in fields} & {
+        name for name, _, _ in lists(web)}
+
+
+@on_sqlite
+def test_parameter__rejected_when_it_is_unknown_or_given_twice(web: Web) -> None:
+    """R-PRJ-31. Wherever a query is read."""
+    stocked(web)
+    web.done("/v1/orders", order(), "service")
+    for name, address, role in lists(web):
+        for query, pointer in (("unknown=1", "/query/unknown"),
+                               (urlencode([("limit", "1"), ("limit", "2")]), "/query/limit")):
+            found = problem(web.get(f"{address}?{query}", role), 400, "not_understood")
+            assert [one["pointer"] for one in found["errors"]] == [pointer], name
+
+
+@on_sqlite
+@pytest.mark.parametrize(("query", "status", "code"), [
+    ("month=2026-09&from=2026-09-01", 422, "two_periods"), ("month=2026-9", 400, "bad_month"),
+    ("from=2026-09-02&to=2026-09-01", 422, "period_reversed"), ("to=2026-02-30", 400, "bad_time"),
+    ("from=yesterday", 400, "bad_time")])
+def test_period__rejected_over_http(web: Web, query: str, status: int, code: str) -> None:
+    """R-PRJ-03, R-PRJ-12, R-PRJ-13, R-PRJ-27."""
+    for path in ("orders", "fulfilment", "returns", "reconciliation", "revenue", "stock-ledger"):
+        problem(web.get(f"/v1/{path}?{query}", "manager"), status, code)
+    problem(web.get("/v1/revenue?by=weather", "manager"), 400, "unknown_way")
