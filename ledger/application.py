@@ -12,6 +12,7 @@ from ledger.core.accounts import AHEAD_US
 from ledger.core.clock import AcceptClock
 from ledger.core.commands import Command, Handlers
 from ledger.handlers.table import HANDLERS
+from ledger.log.beyond import head_at
 from ledger.log.clock import Clock
 from ledger.log.erasures import erased_by, erasures
 from ledger.log.persons import LedgerKeys
@@ -28,7 +29,7 @@ from ledger.writing.errors import (
 )
 from ledger.writing.following import Reading
 from ledger.writing.outcomes import COMMON
-from ledger.writing.preview import Preview
+from ledger.writing.preview import Foreseen, Preview, foresee
 from ledger.writing.repeats import Repeats
 from ledger.writing.tasks import Task, Turn
 from ledger.writing.writer import MAX_COMMANDS, Writer
@@ -96,6 +97,15 @@ class Ledger:
             except LedgerError as error:
                 found.append(error)
         return found
+
+    def foresee(
+        self, items: Sequence[tuple[Command, Context]], position: int
+    ) -> Foreseen:
+        """The entries that commands would record, in a log that ends at a position. Nothing is
+        written. Errors: those of `foresee`, with whatever refuses the first of them."""
+        keys, head = self.keys_to_read(), head_at(self.store, self.id, position)
+        return foresee(items, self.store, keys, handlers=self._handlers, head=head,
+                       now=self.clock.wall())
 
     def erased(self) -> set[str]:
         """All persons whom the log says to be erased."""

@@ -35,6 +35,7 @@ from api.cli.options import (
     new_ledger_option,
     noting,
     opened,
+    preview_option,
     roles,
 )
 from api.cli.output import as_json, print_record, print_rows, progress
@@ -113,13 +114,14 @@ def _command_names() -> list[str]:
 @click.option("--command-id", type=click.UUID, metavar="UUID",
               help="A key of your own: sent again under it, a command is recorded once.")
 @click.option("--fields", is_flag=True, help="Show what NAME takes, and send nothing.")
+@preview_option
 @ledger_option
 @new_ledger_option
 @actor_option
 @format_options
 def do_command(
     name: str | None, file: TextIO, *, role: str, command_id: "UUID | None", fields: bool,
-    ledger_name: str, new: bool, actor: str | None, form: str,
+    preview: bool, ledger_name: str, new: bool, actor: str | None, form: str,
 ) -> None:
     """Send commands, such as stock.move: a JSON object, or one per line, in FILE or on stdin. The
     first refusal stops it. Without a NAME: list all commands and their fields."""
@@ -134,6 +136,11 @@ def do_command(
     if not (text := file.read().removeprefix("\ufeff")).strip():  # a mark that Windows puts there
         raise click.UsageError(tr("No command was given: {file} is empty.", file=file.name))
     commands = list(submit.read(name, text))
+    if preview:
+        from api.cli import previewing
+
+        previewing.show(commands, ledger_name, (actor, role, command_id), form=form)
+        return
     with ExitStack() as stack:
         with submit.not_looked_up(command_id):
             found = stack.enter_context(begun(ledger_name, new=new))

@@ -172,6 +172,9 @@ def roles() -> tuple[str, ...]:
 new_ledger_option = click.option(
     "--new-ledger", "new", is_flag=True, help="Begin the ledger if it is not there. The first one "
     "of a database begins without.")
+preview_option = click.option(
+    "--preview", is_flag=True, help="Record nothing: say what would be recorded, and what it would "
+    "touch.")
 actor_option = click.option("--actor", metavar="ID", help="Who does it: a pseudonymous id. "
                             "Default: a pseudonym of the login.")
 

@@ -11,6 +11,7 @@ from api.cli.options import (
     format_options,
     ledger_option,
     new_ledger_option,
+    preview_option,
 )
 from api.cli.output import print_record, print_rows
 from api.messages import tr
@@ -36,18 +37,25 @@ def check_command(files: tuple[str, ...]) -> None:
 @click.argument("file", metavar="FILE")
 @click.option("--from", "effective_from", required=True, metavar="DAY",
               help="The first day on which it holds.")
+@preview_option
 @ledger_option
 @new_ledger_option
 @actor_option
 @format_options
 def publish_command(
-    file: str, effective_from: str, *, ledger_name: str, new: bool, actor: str | None, form: str
+    file: str, effective_from: str, *, preview: bool, ledger_name: str, new: bool,
+    actor: str | None, form: str,
 ) -> None:
     """Let the sections of a policy file, or of a shipped one by its name, hold from a day on. What
     it does not speak of holds as before."""
     from api.cli import publishing
 
     command = publishing.publication(file, effective_from)
+    if preview:
+        from api.cli import previewing
+
+        previewing.show([(command, frozenset())], ledger_name, (actor, "admin", None), form=form)
+        return
     with begun(ledger_name, new=new) as found:
         receipt = found.ledger.handle(command, context_of(found, actor, "admin"))
         version = publishing.latest(found.store, ledger_name)

@@ -162,9 +162,14 @@ class Listed(NamedTuple):
     money: bool = False
 
 
+LISTS: dict[str, Listed] = {}
+"""By report, the list that says who may read its rows."""
+
+
 def add(group: Blueprint, lists: Collection[Listed]) -> None:
     """Register the routes of lists."""
     for listed in lists:
+        LISTS.setdefault(listed.report, listed)
         _add(group, listed)
 
 

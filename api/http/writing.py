@@ -11,6 +11,7 @@ import msgspec
 import orjson
 from flask import Response
 
+from api.http import previewing
 from api.http.edge_errors import Problem
 from api.http.fields import Etag, KeyText, schema_of
 from api.http.problems import handed_over
@@ -87,7 +88,9 @@ def _add(group: Blueprint, route: Route) -> None:
         {*route.given, *route.looked_up, "expected_version"}))
     headers = SeenHeaders if versioned else KeyHeaders
 
-    def view(headers: Mapping[str, str], body: dict[str, Any], **given: str) -> Response:
+    def view(
+        headers: Mapping[str, str], query: Mapping[str, str], body: dict[str, Any], **given: str
+    ) -> Response:
         values = {**body, **given}
         now = route.ignores_given_time or "occurred_at" not in values
         if now:
@@ -99,14 +102,19 @@ def _add(group: Blueprint, route: Route) -> None:
             values |= route.look_up(values)
         command = msgspec.convert(values, route.command)
         filled = frozenset({*route.looked_up, *(["occurred_at"] if now else [])})
+        if previewing.is_asked(query):
+            return previewing.previewed(
+                command, context_of(headers["idempotency_key"], filled=filled))
         receipt = decide(command, headers["idempotency_key"], filled=filled)
         return _answer(receipt, command, route)
 
     view.__doc__ = route.said or route.command.__doc__
     found: Callable[..., Any] = view
-    for wrap in (group.alt_response(200, schema=ReceiptSchema,
-                                    description="Done before, or nothing is changed by it"),
+    done = {"oneOf": [ReceiptSchema, previewing.PreviewSchema]}
+    for wrap in (group.alt_response(200, schema=done, description="Done before, or nothing is "
+                                    "changed by it; or the preview that was asked for"),
                  group.response(201, ReceiptSchema), group.arguments(schema()),
+                 group.arguments(previewing.PreviewQuery(), location="query"),
                  group.arguments(headers(), location="headers")):
         found = wrap(found)
     group.permit(route.path, route.roles, name=route.command.NAME.replace(".", "-"),
@@ -121,20 +129,25 @@ def _version(etag: str | None, *, needed: bool) -> int | None:
     return int(etag.strip('"'))
 
 
+def context_of(key: str, *, filled: frozenset[str]) -> Context:
+    """Who sends a command under a key, and what the server filled in."""
+    who = caller()
+    return Context(
+        actor=who.actor, role=who.role, client=f"key:{who.key}", by_client=True, filled=filled,
+        command_id=requests.command_id(edge().ledger(who.ledger).id, who.actor, key))
+
+
 def decide(command: Command, key: str, *, filled: frozenset[str]) -> Receipt:
     """Have a command decided for the caller, once a key; `filled` are the fields that the server
     filled in. Errors: 409, those of the command."""
-    who = caller()
-    ledger = edge().ledger(who.ledger)
-    command_id = requests.command_id(ledger.id, who.actor, key)
+    ledger, context = edge().ledger(caller().ledger), context_of(key, filled=filled)
+    command_id = context.command_id
+    assert command_id is not None
     with _lock:
         if command_id in _running:
             raise Problem("still_running", headers={"Retry-After": "1"})
         _running.add(command_id)
     try:
-        context = Context(
-            actor=who.actor, role=who.role, client=f"key:{who.key}", command_id=command_id,
-            by_client=True, filled=filled)
         handed_over()
         receipt = ledger.handle(command, context)
     finally:

@@ -139,13 +139,16 @@ class ScoreBook:
     def month(self, month: str, member: str | None = None) -> Month:
         """The figures of a month, of all or of one member, by member and post."""
         seal = self.closings.seal_of(month)
-        accounts = {who: account
-                    for (_, who), account in self.accounts([month], member).items()}
         if seal.state == SEALED:
-            return Month(month, seal, _final(accounts.values()))
+            return Month(month, seal, _final(self.accounts([month], member).values()))
+        return Month(month, seal, self.computed(month, member))
+
+    def computed(self, month: str, member: str | None = None) -> list[Figure]:
+        """The figures of a month as they come out of what is known, sealed or not."""
         posts = self.posts_in(month, member)
-        known = {who: account for who, account in accounts.items() if who in posts}
-        return Month(month, seal, list(figures_of(known, posts, self.version(month))))
+        known = {who: account for (_, who), account in self.accounts([month], member).items()
+                 if who in posts}
+        return list(figures_of(known, posts, self.version(month)))
 
     def undecided(self, month: str) -> tuple[int, int]:
         """How many deductions, and appeals, of a month are undecided now."""

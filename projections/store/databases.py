@@ -63,6 +63,10 @@ def takes_no_writes(error: BaseException | None) -> bool:
         or takes_no_writes(error.__cause__))
 
 
+class _Undone(Exception):
+    """What was tried in a transaction is not kept."""
+
+
 class Generation:
     """One read database. Thread-safe."""
 
@@ -97,6 +101,16 @@ class Generation:
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction that may write."""
         return self.transaction(self.begin_writing)
+
+    @contextmanager
+    def trying(self) -> Iterator[Connection]:
+        """A transaction that may write and is undone at the end, whatever happens in it."""
+        try:
+            with self.transaction(self.begin_writing) as connection:
+                yield connection
+                raise _Undone
+        except _Undone:
+            pass
 
     def make_tables(self) -> None:
         """Make the tables that are missing."""

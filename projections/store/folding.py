@@ -125,22 +125,8 @@ class Folder:
         Errors: Outrun; whatever makes an event unreadable or a fold fail, and then nothing has
         changed.
         """
-        last = entries[-1]
         with self.generation.writing() as connection:
-            rows = Rows(connection)
-            for projection, before in group:
-                after = Progress(projection.name, projection.version, last.position, last.leaf_hash)
-                if not rows.move(self.ledger, before, after):
-                    raise Outrun
-            states = [(p, p.load(rows, self.ledger, entries)) for p, _ in group]
-            for start in range(0, len(entries), CHUNK):
-                chunk = entries[start : start + CHUNK]
-                facts = list(zip(chunk, event_types.decode_payloads(chunk), strict=True))
-                for projection, state in states:
-                    projection.fold(state, facts)
-            for projection, state in states:
-                for change in projection.changes(state):
-                    rows.write(change)
+            fold_rows(Rows(connection), self.ledger, group, entries)
 
     def stop(self, group: Group, position: int, error: Exception) -> None:
         """Note that projections cannot get past the event at a position, and why."""
@@ -149,6 +135,25 @@ class Folder:
                 Rows(connection).move(self.ledger, before, before._replace(
                     error_position=position, error_type=type(error).__name__,
                     error_message=_message(error)))
+
+
+def fold_rows(rows: Rows, ledger: bytes, group: Group, entries: Sequence[Outline]) -> None:
+    """Fold entries into projections in the transaction that rows are read in. Errors: as
+    `Folder.fold`."""
+    last = entries[-1]
+    for projection, before in group:
+        after = Progress(projection.name, projection.version, last.position, last.leaf_hash)
+        if not rows.move(ledger, before, after):
+            raise Outrun
+    states = [(p, p.load(rows, ledger, entries)) for p, _ in group]
+    for start in range(0, len(entries), CHUNK):
+        chunk = entries[start : start + CHUNK]
+        facts = list(zip(chunk, event_types.decode_payloads(chunk), strict=True))
+        for projection, state in states:
+            projection.fold(state, facts)
+    for projection, state in states:
+        for change in projection.changes(state):
+            rows.write(change)
 
 
 def _message(error: Exception) -> str:

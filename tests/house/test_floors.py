@@ -14,7 +14,7 @@ FLOORS = {
         "application", "settings"),
     "projections": (
         "store", "asking", "orders", "stock", "slips", "returns", "people", "deductions", "scores",
-        "policies", "audit", "reports", "catalogue"),
+        "policies", "audit", "reports", "preview", "catalogue"),
     "api": (
         "messages", "fault_words", "entry", "sheets", "http", "slips", "log", "orders", "returns",
         "stock", "people", "persons", "policies", "deductions", "scores", "imports", "demo",

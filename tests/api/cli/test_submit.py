@@ -202,3 +202,22 @@ def test_do__accepted_with_a_mark_of_the_byte_order_in_front(mark: str, tmp_path
     sent = CliRunner().invoke(do_command, ["warehouse.open", str(file)])
     assert (sent.exit_code, do("warehouse.open", f'{mark}{{"name": "other"}}').exit_code) == (0, 0)
     assert do("warehouse.open", f"{mark}\n").exit_code == 2
+
+
+def test_preview__shows_what_would_be_and_records_nothing() -> None:
+    do("warehouse.open", {"name": "main"})
+    do("stock.move", RECEIPT)
+    before = do("stock.move", RECEIPT).stdout
+    told = CliRunner().invoke(do_command, ["stock.move", "--preview"], input=json.dumps(RECEIPT))
+    assert told.exit_code == 0, told.output
+    assert "this would record 1 event(s)" in told.stdout
+    assert "\nlevels: 2\n" in told.stdout
+    found = CliRunner().invoke(do_command, ["stock.move", "--preview", "--json"], input="\n".join(
+        [json.dumps(RECEIPT)] * 2))
+    answer = json.loads(found.stdout)
+    assert answer["position"] == json.loads(before)["position"]
+    assert answer["events"]["total"] == 2
+    assert available() == 10
+    wrong = {**RECEIPT, "warehouse": "moon"}
+    told = CliRunner().invoke(do_command, ["stock.move", "--preview"], input=json.dumps(wrong))
+    assert (told.exit_code, "warehouse_unknown" in told.stderr) == (1, True)

@@ -1,0 +1,78 @@
+"""Previews over HTTP: a command's own route with `?preview=true` says what it would record and
+touch. Who may send the command may ask; of what is touched they see what they may read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow
+from flask import Response
+
+from api.http.noting import note_reading
+from api.http.reading import LISTS, at_position
+from api.http.routes import caller, edge
+from ledger.common.context import Context
+from ledger.core.commands import Command
+from projections.preview.answer import SECTIONS, preview
+
+
+class PreviewQuery(marshmallow.Schema):
+    """Whether to record the command, or only to say what it would do."""
+
+    preview = marshmallow.fields.String(
+        validate=marshmallow.validate.OneOf(["true", "false"]), metadata={
+            "description": "true: nothing is recorded, and the answer says what would be."})
+
+
+class SectionSchema(marshmallow.Schema):
+    """What differs, and how much in all; `withheld` where the caller may not read it."""
+
+    total = marshmallow.fields.Integer(required=True)
+    rows = marshmallow.fields.List(marshmallow.fields.Dict(), required=True)
+    withheld = marshmallow.fields.Boolean()
+
+
+PreviewSchema = marshmallow.Schema.from_dict({
+    "position": marshmallow.fields.Integer(required=True),
+    "replayed": marshmallow.fields.Boolean(required=True),
+    "limit": marshmallow.fields.Integer(required=True),
+    "notes": marshmallow.fields.List(marshmallow.fields.String(), required=True),
+    **{name: marshmallow.fields.Nested(SectionSchema, required=True)
+       for name in ("events", *SECTIONS)}}, name="PreviewSchema")
+"""What a command would record and touch."""
+
+
+def is_asked(query: Mapping[str, str]) -> bool:
+    """Whether a preview is asked for."""
+    return query.get("preview") == "true"
+
+
+def previewed(command: Command, context: Context) -> Response:
+    """The answer to a preview. Errors: those of the command; R-PRJ-01; ReadingNotNoted (R-ACC-05).
+    """
+    who = caller()
+    found = preview(edge().models, edge().ledger(who.ledger), [(command, context)])
+    seen = {name: _visible(found[name]) for name in SECTIONS}
+    if any(_is_noted(row) for section in seen.values() for row in section["rows"]):
+        note_reading(found["position"])
+    return at_position(found, {**found, **seen})
+
+
+def _visible(section: dict[str, Any]) -> dict[str, Any]:
+    """A section without the rows that the caller could not read in their own report."""
+    rows = list(filter(_may_read, section["rows"]))
+    if len(rows) == len(section["rows"]):
+        return section
+    return {"total": len(rows), "rows": rows, "withheld": True}
+
+
+def _may_read(row: Mapping[str, Any]) -> bool:
+    who, listed = caller(), LISTS[row["report"]]
+    if listed.visible_part is None or who.role in listed.whole:
+        return who.role in listed.roles
+    return who.role in listed.roles and row["of"].get("member") == who.actor
+
+
+def _is_noted(row: Mapping[str, Any]) -> bool:
+    """Whether the reading of such a row is noted, as in its own report."""
+    listed = LISTS[row["report"]]
+    return listed.money or listed.visible_part is not None

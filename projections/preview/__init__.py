@@ -1,0 +1,1 @@
+"""What commands would touch, before they are recorded."""

@@ -1,0 +1,69 @@
+"""Charges that a policy, published or withdrawn later, would price otherwise, and charges that
+stand on who held a post, was a member or a supervisor on a day that is now told otherwise."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ledger.common.days import day_of
+from ledger.deductions.values import CONFIRMED, PROPOSED
+from ledger.policies.book import PolicyBook
+from ledger.policies.values import Rule
+
+PRICES = ("charges", "counts_in", "escalation", "on_loss", "posts", "per", "excludes")
+"""The fields of a rule that decide whom a breach costs how much."""
+
+Row = Mapping[str, Any]
+
+
+def prices(rule: Rule | None) -> dict[str, Any] | None:
+    """What a rule costs; None where there is no such rule."""
+    if rule is None:
+        return None
+    return {name: msgspec.to_builtins(getattr(rule, name)) for name in PRICES}
+
+
+def repriced(
+    rows: Iterable[Row], before: PolicyBook, after: PolicyBook
+) -> Iterator[dict[str, Any]]:
+    """Of the register's rows, those that are proposed or charged and that one book prices otherwise
+    than another.
+
+    Shapes: report, of {deduction, rule, month, policy_version (which priced it)}, change, before,
+    after: the terms of the rule that differ, None where the policy knows no such rule. What is
+    charged stays charged at its price: this is what a new breach of that day would cost.
+    """
+    for row in rows:
+        if row["state"] not in (PROPOSED, CONFIRMED):
+            continue
+        day = day_of(datetime.fromisoformat(row["breached_at"]))
+        a, b = (prices(book.on(day).rule(row["rule"])) for book in (before, after))
+        if a == b:
+            continue
+        if a is not None and b is not None:
+            changed = [name for name in a if a[name] != b[name]]
+            a, b = ({name: side[name] for name in changed} for side in (a, b))
+        yield {"report": "deductions", "of": {
+            "deduction": row["deduction"], "rule": row["rule"], "month": row["month"],
+            "policy_version": row["policy_version"]},
+            "change": "rule unknown" if b is None else "priced otherwise",
+            "before": a, "after": b}
+
+
+def resting(
+    rows: Iterable[Row], members: Sequence[str], first_day: str
+) -> Iterator[dict[str, Any]]:
+    """Of the register's rows, those that stand and were about members on a day from which on they
+    are told otherwise. Shapes: as `repriced`; `before` and `after` are the points, which stay."""
+    for row in rows:
+        parties = {row["offender"], *(share["member"] for share in row["shares"]
+                                      if share["stands"])}
+        if row["state"] not in (PROPOSED, CONFIRMED) or parties.isdisjoint(members):
+            continue
+        if day_of(datetime.fromisoformat(row["breached_at"])) >= first_day:
+            yield {"report": "deductions", "of": {
+                "deduction": row["deduction"], "rule": row["rule"], "month": row["month"]},
+                "change": "rests on it", "before": {"points": row["points"]},
+                "after": {"points": row["points"]}}
