@@ -13,13 +13,15 @@ from api.http.writing import Route
 from ledger.fulfilment.commands import ReleaseBackOrders
 from ledger.stock.corrections import CorrectStock
 from ledger.stock.counts import CountStock
-from ledger.stock.movements import MoveStock
+from ledger.stock.movements import ApproveMovement, MoveStock, RefuseMovement
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold
 from ledger.stock.transfers import ReceiveTransfer, SendTransfer
 from ledger.stock.warehouses import OpenWarehouse
 from projections.stock.explain import explain_stock
 
 FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
+APPROVERS = FLOOR - {"integration"}
+"""Who may be the second person of a movement: never a machine."""
 DATA = {"warehouse_head", "purchasing", "operations", "manager", "integration"}
 
 group = Blueprint("stock", __name__, description="Goods: where they lie and how they got there.")
@@ -31,6 +33,8 @@ writing.add(group, [
     Route("/v1/skus/<sku>/parts", BundleSku, DATA, ("sku",)),
     Route("/v1/skus/<sku>/thresholds", SetThreshold, DATA, ("sku",)),
     Route("/v1/stock-movements", MoveStock, FLOOR),
+    Route("/v1/stock-movements/<movement>/approvals", ApproveMovement, APPROVERS, ("movement",)),
+    Route("/v1/stock-movements/<movement>/refusals", RefuseMovement, FLOOR, ("movement",)),
     Route("/v1/stock-counts", CountStock, FLOOR),
     Route("/v1/stock-corrections", CorrectStock, {"warehouse_head", "manager"}),
     Route("/v1/back-order-releases", ReleaseBackOrders, FLOOR),
@@ -49,6 +53,8 @@ reading.add(group, [
            ("sku", "warehouse"), PeriodQuery),
     Listed("/v1/transfers", "open-transfers", "Transfers of which pieces are under way.",
            ("transfer",)),
+    Listed("/v1/to-approve", "to-approve", "Movements that wait for a second person.",
+           ("movement",), roles=APPROVERS | {"finance", "auditor"}),
     Listed("/v1/alerts", "low-stock", "Notices of low stock, open and closed.",
            ("opened_position", "sku", "warehouse")),
     Listed("/v1/discrepancies", "discrepancies", "Places below zero.",

@@ -16,8 +16,8 @@ from projections.people import reports as people_reports
 from projections.scores import grading
 from projections.scores import reports as score_table
 from projections.scores import terms as score_terms
+from projections.stock import approvals, transfers
 from projections.stock import reports as stock_reports
-from projections.stock import transfers
 from projections.store.models import ReadModels
 
 
@@ -43,6 +43,7 @@ def run(models: ReadModels, ledger: str, name: str, question: Question = PRESENT
 REPORTS: dict[str, Report] = {
     **stock_reports.REPORTS,
     **transfers.REPORTS,
+    **approvals.REPORTS,
     **fulfilment.REPORTS,
     **queues.REPORTS,
     **returns.REPORTS,

@@ -2,6 +2,7 @@
 of its document."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,6 +24,8 @@ from ledger.fulfilment.postings import claimed_since
 from ledger.fulfilment.waybills import claim_at, used_at
 from ledger.orders.order import Order
 from ledger.orders.placing import written_of
+from ledger.people.signatures import must_sign
+from ledger.policies.signing import ASK_CORRECTION
 from ledger.stock.account import StockAccount
 from ledger.stock.corrections import (
     DID_NOT_OCCUR,
@@ -34,11 +37,16 @@ from ledger.stock.corrections import (
     StandsOn,
 )
 from ledger.stock.counts import StockCount
-from ledger.stock.movements import Movement
+from ledger.stock.movements import SECOND_PERSON, Movement
 from ledger.stock.moving import moves_by_sku, post_moves
 from ledger.stock.places import ALREADY_COUNTED, CORRECTION, RESERVED, stock_of
 from ledger.stock.posting import load_all, post, reversed_of, withdraw
 from ledger.stock.transfers import Transfer
+
+SYSTEM = "system"
+"""The ledger itself, and whoever moves books into it: what it declares needs no second person."""
+
+NOT_SIGNED: Mapping[str, Any] = {}
 
 
 class Chain(NamedTuple):
@@ -58,12 +66,43 @@ def correct_stock(command: CorrectStock, work: Work) -> list[Aggregate]:
     Errors: EventUnknown (R-COR-01), StandsOn (R-COR-02), NotCorrectable (R-COR-03),
     AlreadyCorrected (R-COR-04), R-STK-03, R-STK-08, R-STK-15, R-STK-18.
     """
+    document, _, wrong = _wrong_event(command, work)
+    if isinstance(document, Movement) and work.actor != SYSTEM and _needs_second(command, wrong):
+        must_sign(work, ASK_CORRECTION, command.occurred_at)
+        document.request_correction(
+            _correction(command), command.moves, command.reason, work.actor,
+            occurred_at=command.occurred_at)
+        return [document]
+    return corrected(command, work, document)
+
+
+def _wrong_event(command: CorrectStock, work: Work) -> tuple[Any, Story, Any]:
+    """A document, its story, and the event of it that is wrong. Errors: R-COR-01, R-COR-03,
+    R-COR-04."""
     document: Any = work.load(DOCUMENTS[command.document.split(":")[0]], command.document)
     story = dict(work.story(document.id))
     wrong = fact_at(story, document.id, command.position)
     _must_be_correctable(command, wrong)
-    corrects = Correction(command.position, command.kind)  # type: ignore[arg-type]  # by its bounds
-    at = command.occurred_at
+    return document, story, wrong
+
+
+def _needs_second(command: CorrectStock, wrong: Any) -> bool:
+    """Whether a movement changed the books by a person's word alone, or would."""
+    causes = [one.cause for one in wrong.postings] + [one.cause for one in command.moves]
+    return wrong.approved_by is not None or any(cause in SECOND_PERSON for cause in causes)
+
+
+def _correction(command: CorrectStock) -> Correction:
+    return Correction(command.position, command.kind)  # type: ignore[arg-type]  # by its bounds
+
+
+def corrected(
+    command: CorrectStock, work: Work, document: Any, signed: Mapping[str, Any] = NOT_SIGNED,
+) -> list[Aggregate]:
+    """The same, once a second person has approved it where one is needed; `signed` are the
+    signatures of a movement's correction. Errors: those of `correct_stock`."""
+    _, story, wrong = _wrong_event(command, work)
+    corrects, at = _correction(command), command.occurred_at
     chain = _chain(story, command.position)
     not_counted = getattr(chain.facts[0], "not_counted", False)
     if not_counted:
@@ -72,18 +111,20 @@ def correct_stock(command: CorrectStock, work: Work) -> list[Aggregate]:
         fact = document.correct(corrects, command.reason, _without(
             document, story, command.position), not_counted=not_counted, occurred_at=at)
     elif isinstance(document, Movement):
-        fact = document.correct(corrects, command.reason, not_counted=not_counted, occurred_at=at)
+        fact = document.correct(corrects, command.reason, not_counted=not_counted, occurred_at=at,
+                                **signed)
     else:
         fact = document.correct(corrects, command.reason, occurred_at=at)
     if isinstance(document, StockCount):
         return _correct_count(work, command, document, chain)
-    unseen = chain.first if not_counted else 0
+    unseen = (min(story) if getattr(chain.facts[0], "requested_by", None) else chain.first
+              ) if not_counted else 0
     # A wrong correction leaves what it corrected taken back: so all that came of it is taken back.
     accounts = {account.id: account for account in take_back(
         work, fact, chain.facts if command.moves else [wrong], unseen)}
     if command.moves and isinstance(document, Movement):
         accounts |= post_moves(work, fact, moves_by_sku(work, document.warehouse, command.moves),
-                               declared=True, at=chain.facts[0].occurred_at, unseen=unseen)
+                               declared=True, at=_happened_at(chain.facts[0]), unseen=unseen)
     return [document, *settle(work, accounts.values(), document.id, at)]
 
 
@@ -112,13 +153,20 @@ def _must_be_correctable(command: CorrectStock, wrong: Any) -> None:
                              document=command.document, instead=instead)
 
 
+def _happened_at(moved: Any) -> datetime:
+    """When the pieces of a movement moved: before it was approved, where it had to be."""
+    told: datetime = moved.occurred_at
+    return next((one.at for one in moved.postings
+                 if one.at is not None and one.cause != ALREADY_COUNTED), told)
+
+
 def _must_be_unseen(work: Work, command: CorrectStock, chain: Chain) -> None:
     """What no count had seen is not corrected once an older count was recorded behind it: that one
     saw it, and which of the two the levels stand on can no longer be said of it alone."""
     moved = chain.facts[0]
     accounts = {one.account for one in moved.postings}
     counts = [(seen.at, touch.position) for touch in work.touches(
-                  sorted(accounts), to_us(moved.occurred_at))
+                  sorted(accounts), to_us(_happened_at(moved)))
               for seen in touch.observations if seen.account in accounts]
     unseen = [at for at, position in counts if position < chain.first]
     if unseen and any(position > chain.first and at < max(unseen) for at, position in counts):

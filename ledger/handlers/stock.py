@@ -11,10 +11,8 @@ from ledger.core.postings import Posting
 from ledger.fulfilment.counting import count_accounts, counted_by_sku, settle
 from ledger.fulfilment.postings import declare_lines
 from ledger.fulfilment.reserving import serve_waiting
-from ledger.stock.account import StockAccount
 from ledger.stock.counts import CountStock, StockCount, count_of
-from ledger.stock.movements import Movement, MoveStock, movement_of
-from ledger.stock.moving import in_chunks, moves_by_sku, post_moves
+from ledger.stock.movements import MoveStock
 from ledger.stock.places import (
     AVAILABLE,
     BETWEEN_WAREHOUSES,
@@ -37,23 +35,7 @@ def open_warehouse(command: OpenWarehouse, work: Work) -> list[Aggregate]:
     return [warehouse]
 
 
-def move_stock(command: MoveStock, work: Work) -> list[Aggregate]:
-    """Decisions are refused where too few pieces lie, facts are always recorded.
-
-    Errors: R-STK-01 to R-STK-04, R-STK-08, R-STK-15 to R-STK-18, MovementRecorded (R-STK-19).
-    """
-    must_be_open(work, command.warehouse)
-    movement: Movement = work.load(Movement, _numbered(work, command, Movement, movement_of))
-    movement.must_be_new()
-    moves = moves_by_sku(work, command.warehouse, command.moves)
-    accounts: dict[str, StockAccount] = {}
-    for chunk in in_chunks(moves.items(), lambda item: len(item[1])):
-        fact = movement.move(command)
-        accounts |= post_moves(work, fact, dict(chunk), unseen=unseen_by(work, command.late))
-    return [movement, *settle(work, accounts.values(), movement.id, command.occurred_at)]
-
-
-def _numbered(
+def numbered(
     work: Work, command: MoveStock | CountStock, cls: type[Aggregate],
     name_of: Callable[[str, str], str],
 ) -> str:
@@ -74,7 +56,7 @@ def count_stock(command: CountStock, work: Work) -> list[Aggregate]:
     Errors: R-STK-04, R-STK-08, R-STK-15, R-STK-18, CountRecorded (R-STK-20).
     """
     must_be_open(work, command.warehouse)
-    counting: StockCount = work.load(StockCount, _numbered(work, command, StockCount, count_of))
+    counting: StockCount = work.load(StockCount, numbered(work, command, StockCount, count_of))
     counting.must_be_new()
     counted = counted_by_sku(work, command.warehouse, command.counts)
     return count_accounts(work, counting, counted, command.occurred_at,
@@ -147,7 +129,6 @@ def record_slip(command: RecordSlip, work: Work) -> list[Aggregate]:
 
 HANDLERS: dict[type[Command], Handler] = {
     OpenWarehouse: open_warehouse,
-    MoveStock: move_stock,
     CountStock: count_stock,
     SendTransfer: send_transfer,
     ReceiveTransfer: receive_transfer,

@@ -11,6 +11,7 @@ from ledger.handlers import (
     erasure,
     fulfilment,
     imports,
+    movements,
     orders,
     people,
     policies,
@@ -35,6 +36,7 @@ def joined(*tables: Mapping[type[Command], Handler]) -> dict[type[Command], Hand
 
 HANDLERS = joined(
     access.HANDLERS, clock.HANDLERS, corrections.HANDLERS, deductions.HANDLERS, erasure.HANDLERS,
-    fulfilment.HANDLERS, imports.HANDLERS, orders.HANDLERS, people.HANDLERS, policies.HANDLERS,
-    retention.HANDLERS, returns.HANDLERS, scores.HANDLERS, skus.HANDLERS, stock.HANDLERS)
+    fulfilment.HANDLERS, imports.HANDLERS, movements.HANDLERS, orders.HANDLERS, people.HANDLERS,
+    policies.HANDLERS, retention.HANDLERS, returns.HANDLERS, scores.HANDLERS, skus.HANDLERS,
+    stock.HANDLERS)
 """The handler of every command of the ledger."""

@@ -3,13 +3,11 @@ stands in. Every act that is signed goes through `must_sign`."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
-import msgspec
-
-from ledger.common.bounds import Words
 from ledger.common.days import day_of, time_of
 from ledger.common.errors import Refused
+from ledger.common.signed import AWAY, SIGNED_ALREADY, VACANT, StoodIn
 from ledger.common.values import from_us
 from ledger.core.commands import Work
 from ledger.people.authority import must_be_member, signed_on
@@ -19,10 +17,6 @@ from ledger.people.rosters import Roster
 from ledger.policies.book import policy_on
 from ledger.policies.signing import apart_from, signing_of
 from ledger.policies.values import Signing
-
-VACANT, SIGNED_ALREADY, AWAY = WHY = ("vacant", "signed_already", "away")
-"""Why somebody stands in: nobody holds the posts; who does signed what this is apart from; or is on
-leave or not on shift."""
 
 
 class NotThePost(Refused):
@@ -39,14 +33,6 @@ class SameSigner(Refused):
 
     code: ClassVar[str] = "same_signer"
     rule: ClassVar[str] = "R-SIG-02"
-
-
-class StoodIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """For whom somebody signed, and why. Shapes: `whom` are the members who hold the posts, or the
-    posts, such as post:warehouse_head, where nobody does."""
-
-    whom: list[str] = msgspec.field(name="for")
-    why: Annotated[str, Words(*WHY)]
 
 
 class Signature(NamedTuple):

@@ -13,7 +13,7 @@ class OutOfStock(Refused):
 
 class PlaceEmpty(Refused):
     """{stock}: {wanted} pieces are to leave {place}, which holds {level}. If they did leave it,
-    record that as an adjustment, which opens a discrepancy."""
+    count what is there."""
 
     code = "place_empty"
     rule = "R-STK-02"
@@ -139,3 +139,34 @@ class TooManyPostings(Refused):
 
     code = "too_many_postings"
     rule = "R-STK-18"
+
+
+class NotWaiting(Refused):
+    """{movement} does not wait for a second person: it is {state}. `ledger report to-approve` lists
+    what waits."""
+
+    code = "not_waiting"
+    rule = "R-SIG-03"
+
+
+class DecidedBeforeAsked(Refused):
+    """{movement} was asked for at {asked_at}, so nobody can have decided it at {at}. Leave the time
+    out, or give one that is not before that."""
+
+    code = "decided_before_asked"
+    rule = "R-SIG-04"
+
+
+class PiecesGone(Refused):
+    """{movement} cannot be approved: it would leave {place} of {stock} at {level}. The pieces have
+    gone otherwise since. Refuse it, count what is there, and ask again for what is right."""
+
+    code = "pieces_gone"
+    rule = "R-SIG-05"
+
+
+class WaitsAlready(Refused):
+    """{movement} waits for a second person already. Let somebody approve or refuse that first."""
+
+    code = "waits_already"
+    rule = "R-SIG-06"

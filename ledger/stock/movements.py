@@ -1,9 +1,10 @@
 """Movements: what no other document tells of stock, such as a receipt, a write-off, a move between
-bins. Decisions are refused where too few pieces lie; facts are always recorded."""
+bins. Decisions are refused where too few pieces lie; facts are always recorded. What changes the
+books by a person's word alone posts nothing before a second person has approved it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -16,14 +17,17 @@ from ledger.common.bounds import (
     NameOrNone,
     Quantity,
     Reason,
+    Stream,
     Words,
 )
 from ledger.common.errors import Conflict
-from ledger.common.values import Checks, subject
+from ledger.common.signed import StoodIn
+from ledger.common.values import Checks, rfc3339, subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.core.commands import Command, Wanted
+from ledger.core.commands import Command, OnStream, Wanted
 from ledger.core.postings import Correction, Posting
 from ledger.stock.account import StockAccount
+from ledger.stock.errors import DecidedBeforeAsked, NotWaiting, WaitsAlready
 from ledger.stock.pieces import Late, sku_of
 from ledger.stock.places import CAUSES, COUNTED, SHELF, Place, stock_of
 from ledger.stock.skus import Sku
@@ -31,81 +35,17 @@ from ledger.stock.warehouses import Warehouse, warehouse_of
 
 MAX_MOVES = 5_000
 
+SECOND_PERSON = ("write_off", "adjustment", "found")
+"""The causes that change the books by a person's word alone."""
+
+WAITS, APPROVED, REFUSED = "waiting", "approved", "refused"
+
 
 class MovementRecorded(Conflict):
     """{movement} is in the ledger already. Give this one a number of its own."""
 
     code = "movement_recorded"
     rule = "R-STK-19"
-
-
-class Movement(Aggregate):
-    """A movement of goods in one warehouse; its stream is `movement:<warehouse>:<number>`. A large
-    one is recorded in several events."""
-
-    KIND = "movement"
-
-    def begin(self) -> None:
-        """Nothing moved."""
-        self.warehouse = ""
-
-    class Moved(Aggregate.Event):
-        """Pieces moved, as it posts. `document` is the paper that says so, `not_counted` that a
-        count after it has not seen it."""
-
-        TOPIC = "stock.moved.v1"
-        warehouse: str
-        document: str | None = None
-        reason: str | None = None
-        not_counted: bool = False
-
-        def about(self) -> list[str]:
-            """The document."""
-            return [] if self.document is None else [self.document]
-
-    class Corrected(Aggregate.Event):
-        """An earlier event of this movement is taken back; what is right, if anything, is posted
-        with it."""
-
-        TOPIC = "movement.corrected.v1"
-        warehouse: str
-        reason: str
-        not_counted: bool = False
-
-    @event(Moved)
-    def _moved(self, warehouse):
-        self.warehouse = warehouse
-
-    @event(Corrected)
-    def _corrected(self):
-        pass
-
-    def must_be_new(self) -> None:
-        """Errors: MovementRecorded (R-STK-19)."""
-        if self.version:
-            raise MovementRecorded(movement=self.id)
-
-    def move(self, command: "MoveStock") -> Any:
-        """An event of the movement, which posts nothing yet."""
-        self._moved(warehouse=command.warehouse, document=command.document, reason=command.reason,
-                    not_counted=command.late == "not_counted", occurred_at=command.occurred_at)
-        return self.newest
-
-    def correct(
-        self, corrects: Correction, reason: str, *, not_counted: bool, occurred_at: datetime
-    ) -> Any:
-        """An event that takes another one back, and posts nothing yet."""
-        self._corrected(corrects=corrects, warehouse=self.warehouse, reason=reason,
-                        not_counted=not_counted, occurred_at=occurred_at)
-        return self.newest
-
-
-def movement_of(warehouse: str, number: str) -> str:
-    """The stream of a movement."""
-    return subject("movement", warehouse, number)
-
-
-# -- commands -------------------------------------------------------------------------------------
 
 
 class StockMove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
@@ -144,6 +84,190 @@ class StockMove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         return Posting(account=account, quantity=self.quantity, source=self.source,
                        target=self.target, cause=self.cause, line=self.line, bin=self.bin,
                        to_bin=self.to_bin, at=at)
+
+
+class Asked(NamedTuple):
+    """What waits for a second person: moves, or the correction of an event with the moves that were
+    right. `by` asked for it; `at` is when it happened, or was found to be wrong."""
+
+    by: str
+    at: datetime
+    moves: tuple[StockMove, ...] = ()
+    reason: str | None = None
+    document: str | None = None
+    not_counted: bool = False
+    corrects: Correction | None = None
+
+    def causes(self) -> list[str]:
+        """The causes among its moves that need a second person, in the order of these."""
+        return [cause for cause in SECOND_PERSON if any(one.cause == cause for one in self.moves)]
+
+
+class Movement(Aggregate):
+    """A movement of goods in one warehouse; its stream is `movement:<warehouse>:<number>`. A large
+    one is recorded in several events."""
+
+    KIND = "movement"
+
+    def begin(self) -> None:
+        """Nothing moved."""
+        self.warehouse = ""
+        self.asked: Asked | None = None
+        self.decided = "unknown"
+
+    class Moved(Aggregate.Event):
+        """Pieces moved, as it posts. `document` is the paper that says so, `not_counted` that a
+        count after it has not seen it. `approved_by` is the second person, where it needed one, and
+        `requested_by` the first; `stood_in` says for whom the second signed."""
+
+        TOPIC = "stock.moved.v1"
+        warehouse: str
+        document: str | None = None
+        reason: str | None = None
+        not_counted: bool = False
+        requested_by: str | None = None
+        approved_by: str | None = None
+        stood_in: StoodIn | None = None
+
+        def about(self) -> list[str]:
+            """The document."""
+            return [] if self.document is None else [self.document]
+
+    class Corrected(Aggregate.Event):
+        """An earlier event of this movement is taken back; what is right, if anything, is posted
+        with it. `requested_by`, `approved_by` and `stood_in`: see `Moved`."""
+
+        TOPIC = "movement.corrected.v1"
+        warehouse: str
+        reason: str
+        not_counted: bool = False
+        requested_by: str | None = None
+        approved_by: str | None = None
+        stood_in: StoodIn | None = None
+
+    class Requested(Aggregate.Event):
+        """Somebody says that pieces are to leave the books or to come into them. Nothing is posted
+        before another person has approved it. A large one is asked for in several events."""
+
+        TOPIC = "movement.requested.v1"
+        warehouse: str
+        moves: list[StockMove]
+        requested_by: str
+        document: str | None = None
+        reason: str | None = None
+        not_counted: bool = False
+
+        def about(self) -> list[str]:
+            """The document."""
+            return [] if self.document is None else [self.document]
+
+    class CorrectionRequested(Aggregate.Event):
+        """Somebody says that an event of this movement is wrong. Nothing is posted before another
+        person has approved it. `moves` are those that were right, if any."""
+
+        TOPIC = "movement.correction_requested.v1"
+        warehouse: str
+        wrong: Correction
+        reason: str
+        requested_by: str
+        moves: list[StockMove] = []
+
+    class RequestRefused(Aggregate.Event):
+        """What was asked for is not done: somebody else refuses it, or who asked takes it back."""
+
+        TOPIC = "movement.request_refused.v1"
+        reason: str
+        refused_by: str
+
+    @event(Moved)
+    def _moved(self, warehouse):
+        self.warehouse = warehouse
+        self.asked, self.decided = None, APPROVED
+
+    @event(Corrected)
+    def _corrected(self):
+        self.asked, self.decided = None, APPROVED
+
+    @event(Requested)
+    def _requested(
+        self, warehouse, moves, requested_by, document, reason, not_counted, occurred_at
+    ):
+        self.warehouse, self.decided = warehouse, WAITS
+        before = () if self.asked is None else self.asked.moves
+        self.asked = Asked(requested_by, occurred_at, (*before, *moves), reason, document,
+                           not_counted)
+
+    @event(CorrectionRequested)
+    def _correction_requested(self, warehouse, wrong, moves, requested_by, reason, occurred_at):
+        self.warehouse, self.decided = warehouse, WAITS
+        self.asked = Asked(requested_by, occurred_at, tuple(moves), reason, corrects=wrong)
+
+    @event(RequestRefused)
+    def _request_refused(self):
+        self.asked, self.decided = None, REFUSED
+
+    def must_be_new(self) -> None:
+        """Errors: MovementRecorded (R-STK-19)."""
+        if self.version:
+            raise MovementRecorded(movement=self.id)
+
+    def move(self, command: "MoveStock", **signed: Any) -> Any:
+        """An event of the movement, which posts nothing yet; `signed` are its signatures."""
+        self._moved(warehouse=command.warehouse, document=command.document, reason=command.reason,
+                    not_counted=command.late == "not_counted", occurred_at=command.occurred_at,
+                    **signed)
+        return self.newest
+
+    def correct(
+        self, corrects: Correction, reason: str, *, not_counted: bool, occurred_at: datetime,
+        **signed: Any,
+    ) -> Any:
+        """An event that takes another one back, and posts nothing yet."""
+        self._corrected(corrects=corrects, warehouse=self.warehouse, reason=reason,
+                        not_counted=not_counted, occurred_at=occurred_at, **signed)
+        return self.newest
+
+    # -- the second person ------------------------------------------------------------------------
+
+    def request(self, command: "MoveStock", moves: Sequence[StockMove], by: str) -> None:
+        """Moves that wait for a second person."""
+        self._requested(
+            warehouse=command.warehouse, moves=list(moves), requested_by=by,
+            document=command.document, reason=command.reason,
+            not_counted=command.late == "not_counted", occurred_at=command.occurred_at)
+
+    def request_correction(
+        self, wrong: Correction, moves: Sequence[StockMove], reason: str, by: str, *,
+        occurred_at: datetime,
+    ) -> None:
+        """A correction that waits for a second person. Errors: WaitsAlready (R-SIG-06)."""
+        if self.asked is not None:
+            raise WaitsAlready(movement=self.id)
+        self._correction_requested(warehouse=self.warehouse, wrong=wrong, moves=list(moves),
+                                   reason=reason, requested_by=by, occurred_at=occurred_at)
+
+    def waiting(self, at: datetime) -> Asked:
+        """What waits, to be decided at a time. Errors: NotWaiting (R-SIG-03), DecidedBeforeAsked
+        (R-SIG-04)."""
+        if self.asked is None:
+            raise NotWaiting(movement=self.id, state=self.decided)
+        if at < self.asked.at:
+            raise DecidedBeforeAsked(movement=self.id, asked_at=rfc3339(self.asked.at),
+                                     at=rfc3339(at))
+        return self.asked
+
+    def refuse(self, reason: str, by: str, *, occurred_at: datetime) -> None:
+        """What was asked for is not done. Errors: R-SIG-03, R-SIG-04."""
+        self.waiting(occurred_at)
+        self._request_refused(reason=reason, refused_by=by, occurred_at=occurred_at)
+
+
+def movement_of(warehouse: str, number: str) -> str:
+    """The stream of a movement."""
+    return subject("movement", warehouse, number)
+
+
+# -- commands -------------------------------------------------------------------------------------
 
 
 Moves = Annotated[list[StockMove], Items(least=1, most=MAX_MOVES)]
@@ -195,3 +319,29 @@ def streams_of(warehouse: str, skus: Iterable[str]) -> Wanted:
     for sku in dict.fromkeys(skus):
         wanted += [(Sku, sku_of(sku)), (StockAccount, stock_of(warehouse, sku))]
     return wanted
+
+
+class _OnMovement(OnStream, frozen=True, kw_only=True):
+    """A command on a movement that waits for a second person."""
+
+    AGGREGATE = Movement
+    movement: Stream
+
+    @property
+    def subject(self) -> str:
+        """The movement's stream."""
+        return self.movement
+
+
+class ApproveMovement(_OnMovement, frozen=True, kw_only=True):
+    """Approve, as another person, what somebody asked for: a write-off, an adjustment, what was
+    found, or the correction of such a movement. It is posted at the time of which it was told."""
+
+    NAME: ClassVar[str] = "stock.approve_movement"
+
+
+class RefuseMovement(_OnMovement, frozen=True, kw_only=True):
+    """Let what somebody asked for not be done. Who asked for it may take it back so."""
+
+    NAME: ClassVar[str] = "stock.refuse_movement"
+    reason: Reason

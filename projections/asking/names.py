@@ -21,7 +21,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "revenue": ("channel", "shop", "by", *IN_PERIOD), "rosters": SUBJECT,
     "score-history": SCORES, "score-terms": MONTH, "score-warnings": SCORES, "scores": SCORES,
     "shifts": DAY, "staff": DAY, "stock-card": PERIOD, "stock-ledger": PERIOD, "timeline": SUBJECT,
-    "to-pick": QUEUE, "to-review": QUEUE, "to-send": QUEUE,
+    "to-approve": SUBJECT, "to-pick": QUEUE, "to-review": QUEUE, "to-send": QUEUE,
 }
 """What a report can be asked besides as of when: fields of `questions.Question`. In the order of
 the alphabet; a test compares the names with the reports themselves, another what they read."""

@@ -49,7 +49,7 @@ IDS = {
 }
 """A name of each kind, by kind; also some that nothing has."""
 
-NAMED = {"order", "case", "deduction", "renews", "merged_with"}
+NAMED = {"order", "case", "deduction", "renews", "merged_with", "movement"}
 """The fields of commands that take the name of a stream."""
 
 LATER = BACK + timedelta(days=1)

@@ -65,7 +65,7 @@ OPEN = {
     "/v1/policies", "/v1/policy-differences", "/v1/problems/<code>", "/v1/returns",
     "/v1/returns/<case>", "/v1/returns/<case>/history", "/v1/stock-cards/<subject>",
     "/v1/stock-ledger", "/v1/stock/<subject>/explain", "/v1/stock/<subject>/history",
-    "/v1/to-pick", "/v1/to-review", "/v1/to-send", "/v1/transfers"}
+    "/v1/to-approve", "/v1/to-pick", "/v1/to-review", "/v1/to-send", "/v1/transfers"}
 """Routes whose readers are not noted: goods, single orders and cases, whose sealed texts they mask,
 what was decided about erasing an id, rules, and how the log and imports stand."""
 

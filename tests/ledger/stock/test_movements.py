@@ -123,7 +123,7 @@ def test_decision__rejected_from_an_empty_place() -> None:
     story.when(moved("SH-001", 1, "receiving", "available", "put_away")).refused(
         PlaceEmpty,
         "stock:main:SH-001: 1 pieces are to leave receiving, which holds 0. If they did leave "
-        "it, record that as an adjustment, which opens a discrepancy.")
+        "it, count what is there.")
     assert levels(story) == {"available": 3}
     story.when(moved("SH-001", 1, "receiving", "available", "adjustment", reason="已上架"))
     (fact,) = story.then("stock.moved.v1")

@@ -57,7 +57,7 @@ FROM_THE_LOG = {"policies"}
 REPLAYED = {"orders", "fulfilment", "exceptions", "reconciliation", "returns", "revenue",
             "deductions",
             "appeals", "decisions", "low-stock", "discrepancies", "to-review", "to-pick", "to-send",
-            "open-transfers"}
+            "open-transfers", "to-approve"}
 """Reports whose past is folded again."""
 
 OF_ANYBODY = {"reconciliation", "revenue", "scores", "score-history", "score-warnings", "closings",
