@@ -7,13 +7,14 @@ import marshmallow
 from flask import Response
 
 from api.http import reading, writing
-from api.http.fields import Digits
+from api.http.fields import Digits, Text, Time
 from api.http.reading import ItemSchema, Listed, at_position
 from api.http.routes import READERS, Blueprint, caller, edge
 from api.http.writing import Route
+from ledger.common.days import day_of
 from ledger.policies.commands import ConfirmRetention, PublishPolicy, WithdrawPolicy
 from projections.asking.clocks import NOW, header
-from projections.policies import book_of, differences
+from projections.policies import book_of, deadline, differences, roster_of
 
 WRITERS = {"admin", "manager"}
 READ_BY = READERS | {"member", "admin"}
@@ -50,3 +51,24 @@ def read_differences(query: Mapping[str, Any]) -> Response:
     found = differences(before, after)
     as_of = header(store, ledger, cut)
     return at_position(as_of, {"as_of": as_of, "item": {**query, "differences": found}})
+
+
+class DeadlineQuery(marshmallow.Schema):
+    """When something started, and the roster whose shifts count instead of the printed ones."""
+
+    start = Time(required=True)
+    roster = Text(longest=100)
+
+
+@group.permit("/v1/deadlines/<name>", READ_BY, name="deadline")
+@group.arguments(DeadlineQuery(), location="query")
+@group.response(200, ItemSchema)
+def read_deadline(query: Mapping[str, Any], name: str) -> Response:
+    """Until when what started at a time has to be done, by the version in force on that day."""
+    store, ledger = edge().store, caller().ledger
+    cut, start = NOW.resolve(store, ledger), query["start"]
+    version = book_of(store, ledger, cut).on(day_of(start))
+    roster = (None if query.get("roster") is None
+              else roster_of(store, ledger, cut, query["roster"]))
+    as_of = header(store, ledger, cut)
+    return at_position(as_of, {"as_of": as_of, "item": deadline(version, name, start, roster)})

@@ -1,21 +1,30 @@
 """The policy book: its versions, and where two of them differ."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from ledger.common.errors import NotFound
-from ledger.common.values import from_us, rfc3339
+from ledger.common.values import from_us, rfc3339, subject
 from ledger.core import event_types
 from ledger.log.store import Store
+from ledger.people.rosters import Roster
+from ledger.people.rotas import rota_of
 from ledger.policies.book import BOOK, PolicyBook
+from ledger.policies.deadlines import deadline_of, due, late_from
 from ledger.policies.values import Sections, Version
-from projections.asking.clocks import Cut, header
+from ledger.scores.pay import Month, month_pay
+from projections.asking.clocks import BadTime, Cut, header
+from projections.asking.past import NothingRecorded
 from projections.asking.questions import PRESENT, Answer, Question
 from projections.store.models import ReadModels
 
-NAMED_BY = ("code", "item", "post", "scheme", "deadline", "threshold", "calendar")
+LAST_YEAR = 9000
+
+NAMED_BY = ("code", "item", "post", "scheme", "deadline", "threshold", "hours", "calendar",
+            "term")
 """The fields that name a part of a list, so that it is found in another version."""
 
 
@@ -109,3 +118,45 @@ def _named(parts: Sequence[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any
     for number, part in enumerate(parts):
         name = next((part[key] for key in NAMED_BY if isinstance(part.get(key), str)), number)
         yield str(name), part
+
+
+# -- what a version answers -----------------------------------------------------------------------
+
+
+def deadline(
+    version: Version, name: str, start: datetime, roster: Roster | None = None
+) -> dict[str, Any]:
+    """Until when what starts at a moment has to be done. Without a roster the printed shifts count.
+
+    Shapes: deadline, version, starts_at, start, due_at, late_from (from when what is not recorded
+    may be called late), clock, suspended_by, to. Errors: R-POL-13 to R-POL-15,
+    BadTime (R-PRJ-03) of a start so late that no time is left to count in.
+    """
+    row = deadline_of(version, name)
+    if start.year > LAST_YEAR:
+        raise BadTime(name="start", text=start.isoformat())
+    limit = due(version, name, start, roster=None if roster is None else rota_of(roster))
+    return {"deadline": name, "version": version.number, "starts_at": row.starts_at,
+            "start": rfc3339(start.astimezone(UTC)), "due_at": rfc3339(limit),
+            "late_from": rfc3339(late_from(version, name, limit)), "clock": row.clock,
+            "suspended_by": row.suspended_by, "to": row.to}
+
+
+def roster_of(store: Store, ledger: str, cut: Cut, name: str) -> Roster:
+    """A roster as a cut has it. Errors: NothingRecorded (R-PRJ-07)."""
+    stream = subject(Roster.KIND, name)
+    roster, known = Roster.blank(stream), False
+    for entry in store.streams(ledger, [stream]):
+        if cut.takes(entry):
+            event_types.decode(entry).apply(roster)
+            known = True
+    if not known:
+        raise NothingRecorded(ledger=ledger, subject=stream)
+    return roster
+
+
+def pay(version: Version, scheme: str, post: str, month: Month) -> list[dict[str, Any]]:
+    """What a scheme pays a post for a month with these figures. Shapes: term, least_minor,
+    most_minor, currency, per, of, version. Errors: SchemeUnknown (R-POL-16)."""
+    return [{**one._asdict(), "version": version.number}
+            for one in month_pay(version, scheme, post, month)]

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from api.cli import calendars
 from api.cli.output import progress
 from api.http.binding import bind_of
 from api.messages import counted, explain, tr
@@ -39,7 +40,7 @@ from projections.store.models import ReadModels, Status
 
 Finding = dict[str, Any]
 
-OF_THE_LOG = ("writable", "guards", "pages", "durability", "clock", "read models")
+OF_THE_LOG = ("writable", "guards", "pages", "durability", "calendars", "clock", "read models")
 """The checks that need the database."""
 
 
@@ -147,6 +148,7 @@ def examine(ledger: str) -> list[Finding]:
         check("guards", lambda: _guards(store))
         check("pages", lambda: _pages(store))
         check("durability", lambda: _durability(store))
+        check("calendars", lambda: calendars.look(store, ledger))
         check("clock", lambda: _clock(store, ledger, clock_of(settings, store, ledger)))
         with closing(ReadModels(store, PROJECTIONS)) as models:
             try:

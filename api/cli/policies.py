@@ -14,6 +14,7 @@ from api.cli.options import (
     preview_option,
 )
 from api.cli.output import print_record, print_rows
+from api.cli.reckoning import calendar_command, due_command, pay_command
 from api.messages import tr
 
 
@@ -95,5 +96,6 @@ def diff_command(before: str, after: str, ledger_name: str, form: str) -> None:
     print_rows(publishing.compared(before, after, ledger_name), form=form)
 
 
-for _one in (check_command, publish_command, list_command, diff_command):
+for _one in (check_command, publish_command, list_command, diff_command, due_command, pay_command,
+             calendar_command):
     policies_group.add_command(_one)

@@ -5,15 +5,18 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
+from ledger.common.days import day_of
+from ledger.common.values import from_us
 from ledger.log.store import Store
 from ledger.policies.checks import findings
 from ledger.policies.commands import PublishPolicy
 from ledger.policies.errors import PolicyUnsound
 from ledger.policies.reader import faults_at, read
-from ledger.policies.values import Sections
+from ledger.policies.values import Sections, Version
+from ledger.scores.pay import Month
 from ledger.settings import Settings
-from projections.asking.clocks import NOW
-from projections.policies import book_of, differences, listed
+from projections.asking.clocks import NOW, moment
+from projections.policies import book_of, deadline, differences, listed, pay, roster_of
 
 
 def check(files: Sequence[str]) -> None:
@@ -58,6 +61,42 @@ def compared(before: str, after: str, ledger: str) -> list[dict[str, Any]]:
     if before.isdigit() and not after.isdigit():
         b = b.over(a)
     return differences(a, b)
+
+
+def reckoned(
+    name: str, start: str, ledger: str, *, policies: Sequence[str], roster: str | None
+) -> dict[str, Any]:
+    """A deadline from a start on, by the version in force on that day, or by others or files.
+
+    Errors: BadTime (R-PRJ-03), those of `projections.policies.deadline`.
+    """
+    begun = from_us(moment("--start", start).at_us)
+    version = _version(policies, day_of(begun), ledger)
+    if roster is None:
+        return deadline(version, name, begun)
+    with _store(ledger) as store:
+        known = roster_of(store, ledger, NOW.resolve(store, ledger), roster)
+    return deadline(version, name, begun, known)
+
+
+def paid(
+    scheme: str, post: str, month: Month, ledger: str, *, policies: Sequence[str]
+) -> list[dict[str, Any]]:
+    """What a scheme pays a post for a month, by the version in force today, or by others or files.
+    Errors: SchemeUnknown (R-POL-16)."""
+    return pay(_version(policies, day_of(datetime.now(UTC)), ledger), scheme, post, month)
+
+
+def _version(names: Sequence[str], day: str, ledger: str) -> Version:
+    """The version in force on a day, or what versions and files say together, the last one first.
+    """
+    if not names:
+        with _store(ledger) as store:
+            return book_of(store, ledger, NOW.resolve(store, ledger)).on(day)
+    found = Sections()
+    for name in names:
+        found = _sections(name, ledger).over(found)
+    return Version(0, day, found)
 
 
 def _sections(name: str, ledger: str) -> Sections:

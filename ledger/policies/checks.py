@@ -4,20 +4,22 @@ A finding points into the policy, such as `/scorecards/1/items`. Sections refer 
 the whole that would hold is checked: a new section may drop what an older one names.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 import msgspec
 
 from ledger.access import ROLES
-from ledger.common.currencies import check_currency
-from ledger.common.days import check_day, is_day
 from ledger.common.decimals import check_decimal, is_decimal, plain
 from ledger.common.errors import Fault
 from ledger.common.values import Checks
+from ledger.policies.bands import check_bands
+from ledger.policies.pay import PayScheme
+from ledger.policies.pay_checks import check_scheme
 from ledger.policies.posts import POSTS
 from ledger.policies.signing import check_signing
+from ledger.policies.times import Calendar, Deadline, Hours
+from ledger.policies.times_checks import TimesChecks
 from ledger.policies.values import (
     ALL_OF_POST,
     ATTENDANCE,
@@ -26,16 +28,13 @@ from ledger.policies.values import (
     MEMBER,
     MONTH,
     MOST_DAYS,
+    MOST_THRESHOLD,
     OFFENDER,
     PARTIES,
     PER,
-    PERFORMANCES,
     SUPERVISOR,
-    UNITS,
+    THRESHOLDS,
     Band,
-    Calendar,
-    Deadline,
-    PayScheme,
     PostName,
     Retention,
     Rule,
@@ -45,12 +44,10 @@ from ledger.policies.values import (
     Sections,
     Signing,
     Threshold,
-    Tier,
     items_named,
 )
 
 ORIGINS = ("printed", "practice")
-_TIME = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 
 
 def findings(said: Sections, before: Sections) -> list[Fault]:
@@ -94,7 +91,9 @@ class _Findings:
         self.posts = {one.post for one in known.posts} if known.posts else set(POSTS)
         self.rules = {rule.code: rule for rule in known.rules or ()}
         self.cards = {card.post: card for card in known.scorecards or ()}
-        self.calendars = {one.calendar for one in known.calendars or ()}
+        self.times = TimesChecks(
+            self.checks, {one.calendar: one for one in known.calendars or ()},
+            {one.hours for one in known.hours or ()}, self.posts)
 
     def check(self, name: str, parts: Sequence[object]) -> None:
         """Check a section: each of its parts, and that no name appears twice."""
@@ -106,12 +105,13 @@ class _Findings:
         for index, part in enumerate(parts):
             check(f"/{name}/{index}", part)
         if name == "coefficients":
-            self._bands("/coefficients", [one for one in parts if isinstance(one, Band)],
-                        "the coefficients")
+            check_bands(self.checks, "/coefficients",
+                        [one for one in parts if isinstance(one, Band)], "the coefficients")
 
     def _names(self, section: str, parts: Sequence[object]) -> None:
         field = {"rules": "code", "posts": "post", "scorecards": "post", "pay": "scheme",
-                 "coefficients": "", "signing": "act"}.get(section, section.removesuffix("s"))
+                 "coefficients": "", "signing": "act", "hours": "hours"}.get(
+                     section, section.removesuffix("s"))
         seen: dict[str, int] = {}
         for index, part in enumerate(parts):
             for text in ("zh", "en", field):
@@ -285,115 +285,32 @@ class _Findings:
 
     def _pay(self, at: str, scheme: PayScheme) -> None:
         self._posts_known(f"{at}/posts", scheme.posts)
-        self._posts_known(f"{at}/base_minor", scheme.base_minor)
-        self._one_of(f"{at}/performance", scheme.performance, PERFORMANCES)
-        check_currency(self.checks, f"{at}/currency", scheme.currency)
-        for post, minor in scheme.base_minor.items():
-            self.checks.integer(f"{at}/base_minor/{post}", minor, least=0)
-        for kind, times in scheme.full_attendance_lost_at.items():
-            self.checks.integer(f"{at}/full_attendance_lost_at/{kind}", times, least=1, most=1000)
-        if scheme.performance_minor is not None:
-            self.checks.integer(f"{at}/performance_minor", scheme.performance_minor, least=0)
-        for name in ("performance_share", "nothing_below", "full_attendance_share", "commission"):
-            if (share := getattr(scheme, name)) is not None:
-                check_decimal(self.checks, f"{at}/{name}", share, most="1")
-        if (scheme.performance == "tiers") != bool(scheme.tiers):
-            self._fault(f"{at}/tiers", "tiers",
-                        f"{scheme.scheme} pays by {scheme.performance}: a scheme has tiers if and "
-                        "only if it pays by tiers")
-        if scheme.tiers:
-            for index, tier in enumerate(scheme.tiers):
-                check_decimal(self.checks, f"{at}/tiers/{index}/pays", tier.pays, most="10")
-            self._bands(f"{at}/tiers", scheme.tiers, f"the tiers of {scheme.scheme}")
+        check_scheme(self.checks, at, scheme)
+        for name, posts in (("base_minor", scheme.base_minor),
+                            ("commission_posts", scheme.commission_posts),
+                            *((f"ranges/{index}/posts", one.posts)
+                              for index, one in enumerate(scheme.ranges))):
+            self._posts_known(f"{at}/{name}", posts)
 
     def _deadlines(self, at: str, deadline: Deadline) -> None:
-        if deadline.within is not None:
-            self.checks.integer(f"{at}/within", deadline.within, least=1, most=100_000)
-            self._one_of(f"{at}/unit", deadline.unit or "", UNITS)
-        if deadline.by is not None and not _TIME.fullmatch(deadline.by):
-            self._fault(f"{at}/by", "not_time", f"is {deadline.by!r}, not a time such as 18:00")
-        if deadline.calendar is not None:
-            self._one_of(f"{at}/calendar", deadline.calendar, sorted(self.calendars))
+        self.times.deadline(at, deadline)
 
-    def _thresholds(self, at: str, threshold: Threshold) -> None:
-        check_decimal(self.checks, f"{at}/value", threshold.value)
+    def _hours(self, at: str, hours: Hours) -> None:
+        self.times.hours(at, hours)
 
     def _calendars(self, at: str, calendar: Calendar) -> None:
-        for name in ("since", "until"):
-            check_day(self.checks, f"{at}/{name}", getattr(calendar, name))
-        if calendar.since > calendar.until:
-            self._fault(f"{at}/until", "not_ordered", "ends before it begins")
-        for index, weekday in enumerate(calendar.weekdays):
-            self.checks.integer(f"{at}/weekdays/{index}", weekday, least=1, most=7)
-        for name in ("holidays", "working"):
-            for index, day in enumerate(getattr(calendar, name)):
-                where = f"{at}/{name}/{index}"
-                check_day(self.checks, where, day)
-                if is_day(day) and not calendar.since <= day <= calendar.until:
-                    self._fault(where, "outside",
-                                f"{day} is outside {calendar.since} to {calendar.until}")
-        for day in sorted(set(calendar.holidays) & set(calendar.working)):
-            self._fault(f"{at}/working", "twice", f"{day} is a holiday and a working day")
+        self.times.calendar(at, calendar)
 
     def _signing(self, at: str, one: Signing) -> None:
         check_signing(self.checks, at, one, rows=self.known.signing or (), posts=self.posts)
 
-    # -- bands ------------------------------------------------------------------------------------
-
-    def _bands(self, at: str, bands: Sequence[Band | Tier], name: str) -> None:
-        """No two bands overlap, and together they leave no gap."""
-        ordered = sorted((_Range(band) for band in bands), key=lambda one: one.key)
-        for index, band in enumerate(bands):
-            for bound in (band.at_least, band.below):
-                if bound is not None:
-                    check_decimal(self.checks, f"{at}/{index}", bound, least="-1000", most="1000")
-        if not all(one.sound for one in ordered):
-            self._fault(at, "not_ordered",
-                        f"{name} have a bound that is not a number, or the wrong way round")
+    def _thresholds(self, at: str, threshold: Threshold) -> None:
+        """Every threshold has a reader, and so a unit that it reads."""
+        self._one_of(f"{at}/threshold", threshold.threshold, THRESHOLDS)
+        if (unit := THRESHOLDS.get(threshold.threshold)) is None:
             return
-        reached: _Range | None = None
-        if ordered[0].low is not None:
-            self._fault(at, "gap", f"{name} say nothing below {ordered[0].low}")
-        for one in ordered:
-            if reached is not None and reached.reaches_into(one):
-                self._fault(at, "overlap", f"{name} overlap: {reached} and {one}")
-            elif reached is not None and reached.high != one.low:
-                self._fault(at, "gap", f"{name} say nothing from {reached.high} to {one.low}")
-            if reached is None or one.ends_after(reached):
-                reached = one
-        if reached is not None and reached.high is not None:
-            self._fault(at, "gap", f"{name} say nothing from {reached.high} on")
-
-
-class _Range:
-    """The scores of a band: `low` and above, below `high`. None: no bound."""
-
-    def __init__(self, band: Band | Tier) -> None:
-        self.low = _number(band.at_least)
-        self.high = _number(band.below)
-        self.what = f"pays {band.pays}" if isinstance(band, Tier) else f"means {band.coefficient}"
-        self.sound = (self.low is not None or band.at_least is None) and (
-            self.high is not None or band.below is None) and not (
-            self.low is not None and self.high is not None and self.low >= self.high)
-
-    @property
-    def key(self) -> tuple[Decimal, str]:
-        """Where it begins, for sorting."""
-        return (Decimal("-Infinity") if self.low is None else self.low), self.what
-
-    def reaches_into(self, later: "_Range") -> bool:
-        """Whether it holds where a later one begins."""
-        return later.low is None or self.high is None or self.high > later.low
-
-    def ends_after(self, other: "_Range") -> bool:
-        """Whether it ends after another one."""
-        return other.high is not None and (self.high is None or self.high > other.high)
-
-    def __str__(self) -> str:
-        low = "" if self.low is None else self.low
-        high = "" if self.high is None else self.high
-        return f"{low}–{high} {self.what}"
-
-
-def _number(text: str | None) -> Decimal | None:
-    return Decimal(text) if text is not None and is_decimal(text) else None
+        if threshold.unit != unit:
+            self._fault(f"{at}/unit", "other_unit", f"is {threshold.unit!r}; it counts in {unit}")
+        check_decimal(self.checks, f"{at}/value", threshold.value, least="0", most=MOST_THRESHOLD)
+        if is_decimal(threshold.value) and Decimal(threshold.value) % 1:
+            self._fault(f"{at}/value", "not_whole", f"is {threshold.value}, not a whole number")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ledger.common.errors import Fault, Refused, summed_up
+from ledger.common.errors import Fault, NotFound, Refused, summed_up
 
 
 class PolicyUnsound(Refused):
@@ -76,3 +76,33 @@ class PublisherConfirms(Refused):
 
     code = "publisher_confirms"
     rule = "R-POL-11"
+
+
+class DeadlineUnknown(NotFound):
+    """Version {version} of the policies has no deadline {name!r}. There are: {known}."""
+
+    code = "deadline_unknown"
+    rule = "R-POL-13"
+
+
+class CalendarEnds(Refused):
+    """Calendar {calendar} covers {since} to {until}, and nobody has said whether {day} is worked.
+    Publish a calendar that covers it: `ledger policies calendar {year}` writes one."""
+
+    code = "calendar_ends"
+    rule = "R-POL-14"
+
+
+class NoShiftThere(Refused):
+    """Deadline {name} runs to the end of a shift ({shifts}), and no such shift is on the roster
+    around {day}. Set the roster of that day."""
+
+    code = "no_shift_there"
+    rule = "R-POL-15"
+
+
+class SchemeUnknown(NotFound):
+    """Version {version} of the policies pays no {post} by a scheme {name!r}. There are: {known}."""
+
+    code = "scheme_unknown"
+    rule = "R-POL-16"

@@ -7,15 +7,17 @@ where two documents disagree.
 """
 
 from collections.abc import Iterable
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, NamedTuple
 
 import msgspec
 
-from ledger.common.bounds import AnyInteger, Currency, Id, Items, LongText, Name, Text
+from ledger.common.bounds import AnyInteger, Id, Items, LongText, Name, Text
 from ledger.common.decimals import FINEST
+from ledger.policies.pay import PayScheme
 from ledger.policies.posts import HEADS, POSTS
+from ledger.policies.sourced import DecimalText, Names, Sourced
+from ledger.policies.times import Calendar, Deadline, Hours
 
 OFFENDER, SUPERVISOR, ALL_OF_POST = PARTIES = ("offender", "supervisor", "all_of_post")
 """Who can be liable: whoever did it, their direct supervisor that day, all in the post that day."""
@@ -39,22 +41,7 @@ MEMBER, HEAD = "member", "supervisor"
 
 MAX_NOTES = 200
 
-DecimalText = Annotated[str, Text(longest=100)]
-"""A decimal in a text; which ones are sound, and between which bounds, say the findings."""
-
-Names = Annotated[list[Id], Items()]
-
-
-class _Sourced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
-            forbid_unknown_fields=True):
-    """Where something is printed, and how we read it."""
-
-    source: LongText | None = None
-    reading: LongText | None = None
-    conflict: LongText | None = None
-
-
-class PostName(_Sourced, frozen=True, kw_only=True):
+class PostName(Sourced, frozen=True, kw_only=True):
     """A post, its names, the role of the keys of those who hold it, and the posts that it heads."""
 
     post: Id
@@ -71,7 +58,7 @@ class Escalation(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     factor: DecimalText
 
 
-class Rule(_Sourced, frozen=True, kw_only=True):
+class Rule(Sourced, frozen=True, kw_only=True):
     """What costs how many points.
 
     Shapes: `charges` maps a liable party to [least, most] points, or to [] where no points are
@@ -104,7 +91,7 @@ class Rule(_Sourced, frozen=True, kw_only=True):
         return any(self.charges.values())
 
 
-class ScorecardItem(_Sourced, frozen=True, kw_only=True):
+class ScorecardItem(Sourced, frozen=True, kw_only=True):
     """What is graded. Units: `weight` and `parts` in percent.
 
     `computed_from` are the rules that take points from it; such an item is not graded. `shows` is
@@ -120,7 +107,7 @@ class ScorecardItem(_Sourced, frozen=True, kw_only=True):
     shows: Names = []
 
 
-class Scorecard(_Sourced, frozen=True, kw_only=True):
+class Scorecard(Sourced, frozen=True, kw_only=True):
     """The items of a post; their weights add up to 100, or are scaled to 100 (`normalise`).
 
     `second_grader` is `member`, `supervisor`, or a post whose holder grades.
@@ -132,7 +119,7 @@ class Scorecard(_Sourced, frozen=True, kw_only=True):
     normalise: bool = False
 
 
-class Scoring(_Sourced, frozen=True, kw_only=True):
+class Scoring(Sourced, frozen=True, kw_only=True):
     """How a month's score is made. Units: shares of 1, points, calendar days, months.
 
     `warnings` maps a post to the number of closed months below the pass mark that call for a
@@ -148,7 +135,7 @@ class Scoring(_Sourced, frozen=True, kw_only=True):
     warnings: Annotated[dict[Id, AnyInteger], Items()] = {}
 
 
-class Band(_Sourced, frozen=True, kw_only=True):
+class Band(Sourced, frozen=True, kw_only=True):
     """The coefficient of scores of `at_least` or more that are below `below`. None: no bound."""
 
     coefficient: DecimalText
@@ -156,57 +143,15 @@ class Band(_Sourced, frozen=True, kw_only=True):
     below: DecimalText | None = None
 
 
-class Tier(_Sourced, frozen=True, kw_only=True):
-    """The share of the performance pay for scores of `at_least` or more, below `below`."""
+LOW_STOCK, FINANCE_REVIEW = "low_stock", "finance_review"
+THRESHOLDS = {LOW_STOCK: "pieces", FINANCE_REVIEW: "fen"}
+"""The thresholds that something reads, each with its unit. Another one is refused."""
 
-    pays: DecimalText
-    at_least: DecimalText | None = None
-    below: DecimalText | None = None
-
-
-class PayScheme(_Sourced, frozen=True, kw_only=True):
-    """A scheme of pay for some posts. Units: minor units, shares of 1.
-
-    `performance` says what multiplies: `coefficient`, `tiers` (of the score) or `attainment` (of
-    the month's plan). `terms` are further printed terms, for people.
-    """
-
-    scheme: Id
-    posts: Names
-    performance: Name
-    base_minor: Annotated[dict[Id, AnyInteger], Items()] = {}
-    currency: Currency = "CNY"
-    tiers: Annotated[list[Tier], Items()] = []
-    performance_share: DecimalText | None = None
-    performance_minor: AnyInteger | None = None
-    nothing_below: DecimalText | None = None
-    full_attendance_share: DecimalText | None = None
-    full_attendance_lost_at: Annotated[dict[Id, AnyInteger], Items()] = {}
-    commission: LongText | None = None
-    terms: Annotated[dict[Id, LongText], Items()] = {}
+MOST_THRESHOLD = "1000000000000"
 
 
-class Deadline(_Sourced, frozen=True, kw_only=True):
-    """The time by which something has to be done.
-
-    `within` counts `unit`s from `starts_at`; `by` is a time of day, HH:MM. `calendar` names the
-    calendar whose working days count.
-    """
-
-    deadline: Id
-    zh: LongText
-    en: LongText
-    within: AnyInteger | None = None
-    unit: Name | None = None
-    by: Name | None = None
-    on: Name | None = None
-    starts_at: Name | None = None
-    calendar: Id | None = None
-    to: Names = []
-
-
-class Threshold(_Sourced, frozen=True, kw_only=True):
-    """A bound that is data, such as how few pieces are too few."""
+class Threshold(Sourced, frozen=True, kw_only=True):
+    """A bound that is data, such as how few pieces are too few: one of `THRESHOLDS`."""
 
     threshold: Id
     value: DecimalText
@@ -215,31 +160,10 @@ class Threshold(_Sourced, frozen=True, kw_only=True):
     en: LongText
 
 
-class Calendar(_Sourced, frozen=True, kw_only=True):
-    """Working days. Units: `weekdays` 1 (Monday) to 7; days as YYYY-MM-DD.
-
-    `holidays` are not worked although their weekday is, `working` are worked although their weekday
-    is not. It covers the days from `since` to `until`, both included.
-    """
-
-    calendar: Id
-    weekdays: Annotated[list[AnyInteger], Items()]
-    since: Name
-    until: Name
-    holidays: Names = []
-    working: Names = []
-
-    def works_on(self, day: date) -> bool:
-        """Whether a day is a working day."""
-        text = day.isoformat()
-        return text in self.working or (
-            day.isoweekday() in self.weekdays and text not in self.holidays)
-
-
 MOST_DAYS = 36_500
 
 
-class Retention(_Sourced, frozen=True, kw_only=True):
+class Retention(Sourced, frozen=True, kw_only=True):
     """How long persons are kept. Units: calendar days after the last that is known of them.
 
     It erases nobody before somebody else than who published it has confirmed it.
@@ -249,7 +173,7 @@ class Retention(_Sourced, frozen=True, kw_only=True):
     members: AnyInteger | None = None
 
 
-class Signing(_Sourced, frozen=True, kw_only=True):
+class Signing(Sourced, frozen=True, kw_only=True):
     """Who may sign an act, and whose signatures may not be the same person's. Units: minor units.
 
     `posts` sign it; if none is named, anybody whom the command lets. `otherwise` are the posts that
@@ -264,10 +188,6 @@ class Signing(_Sourced, frozen=True, kw_only=True):
     above_minor: AnyInteger | None = None
 
 
-UNITS = ("seconds", "minutes", "hours", "days", "working_days")
-PERFORMANCES = ("coefficient", "tiers", "attainment")
-
-
 class Sections(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
                forbid_unknown_fields=True):
     """What a policy says. A section that is None is absent: what was published before holds."""
@@ -280,6 +200,7 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     pay: Annotated[list[PayScheme], Items()] | None = None
     deadlines: Annotated[list[Deadline], Items()] | None = None
     thresholds: Annotated[list[Threshold], Items()] | None = None
+    hours: Annotated[list[Hours], Items()] | None = None
     calendars: Annotated[list[Calendar], Items()] | None = None
     retention: Retention | None = None
     signing: Annotated[list[Signing], Items()] | None = None
@@ -320,6 +241,11 @@ class Version(NamedTuple):
     def scoring(self) -> Scoring:
         """How scores are made."""
         return self.sections.scoring or Scoring()
+
+    def threshold(self, name: str) -> int | None:
+        """The value of a threshold; None if the version has none of that name."""
+        return next((int(Decimal(one.value)) for one in self.sections.thresholds or ()
+                     if one.threshold == name), None)
 
     def posts(self) -> dict[str, str]:
         """The posts, each with the role of its holders' keys."""

@@ -213,7 +213,8 @@ WRITING = {
 """The commands that record something in the ledger that --ledger names, and what else they take."""
 
 ONLY_READING = {"report", "rebuild", "verify", "doctor", "backup", "keys list",
-                "policies list", "policies diff", "person find", "person status"}
+                "policies list", "policies diff", "policies due", "policies pay", "person find",
+                "person status"}
 
 
 def test_command__with_a_ledger_either_records_in_it_or_reads() -> None:

@@ -75,13 +75,15 @@ MONTHS = {"/v1/attendance", "/v1/attendance/<subject>"}
 """Routes that answer for today, or for this month, unless another is named."""
 
 TIMELESS = {
+    "/v1/deadlines/<name>",
     "/v1/docs", "/v1/docs/rapidoc-min.js", "/v1/imports/<job>", "/v1/imports/<job>/faults",
     "/v1/imports/<job>/warnings", "/v1/log/head", "/v1/log/root",
     "/v1/months/<month>/scores.xlsx", "/v1/openapi.json", "/v1/persons/<person>",
     "/v1/persons/<person>/events", "/v1/policy-differences", "/v1/problems/<code>"}
 """Routes that take no moment. Of those that answer from the log, `/v1/log/root` and the differences
-name what never changes, and the workbook is what its reports say as of one position. Whoever is
-erased is so at every position: of a person there is no past to ask for."""
+name what never changes, a deadline is asked of a start, and the workbook is what its reports say as
+of one position. Whoever is erased is so at every position: of a person there is no past to ask for.
+"""
 
 
 class Meanwhile:

@@ -8,13 +8,12 @@ from ledger.common.errors import Fault
 from ledger.policies.checks import findings
 from ledger.policies.commands import PublishPolicy
 from ledger.policies.errors import PolicyUnsound
+from ledger.policies.pay import PayRange, PayScheme, PayWarning, Tier
 from ledger.policies.reader import PolicyFileUnknown, PolicyFileUnreadable, parse, read
+from ledger.policies.times import Calendar, Deadline, Hours, Limit
 from ledger.policies.values import (
     Band,
-    Calendar,
-    Deadline,
     Escalation,
-    PayScheme,
     PostName,
     Rule,
     Scorecard,
@@ -22,7 +21,6 @@ from ledger.policies.values import (
     Scoring,
     Sections,
     Threshold,
-    Tier,
 )
 from tests.support.source import ROOT
 from tests.support.stories import given
@@ -59,6 +57,17 @@ def pay(*tiers: Tier, **fields: Any) -> PayScheme:
     """A scheme that pays by tiers."""
     return PayScheme(**{"scheme": "s", "posts": ["dispatcher"], "performance": "tiers",
                         "tiers": list(tiers), **fields})
+
+
+def threshold(name: str, value: str, unit: str = "pieces") -> Threshold:
+    """A threshold."""
+    return Threshold(threshold=name, value=value, unit=unit, zh="x", en="x")
+
+
+def hours(**fields: Any) -> Hours:
+    """The hours of an early shift."""
+    return Hours(**{"hours": "early", "zh": "早班", "en": "early", "start": "09:00",
+                    "end": "16:30", **fields})
 
 
 ALL = Tier(pays="1.0")
@@ -169,11 +178,29 @@ def test_policy__bands_neither_overlap_nor_leave_a_gap(
     (Sections(pay=[pay(ALL, performance="luck")]), [
         ("/pay/0/performance", "unknown"), ("/pay/0/tiers", "tiers")]),
     (Sections(pay=[pay(ALL, base_minor={"king": -1})]), [
-        ("/pay/0/base_minor", "unknown_post"), ("/pay/0/base_minor/king", "out_of_range")]),
-    (Sections(pay=[pay(ALL, currency="yuan", performance_minor=-1, commission="2")]), [
+        ("/pay/0/base_minor/king", "out_of_range"), ("/pay/0/base_minor/king", "unused"),
+        ("/pay/0/base_minor", "unknown_post")]),
+    (Sections(pay=[pay(ALL, currency="yuan", performance_minor=-1)]), [
         ("/pay/0/currency", "not_currency"), ("/pay/0/performance_minor", "out_of_range"),
-        ("/pay/0/commission", "out_of_range")]),
+        ("/pay/0/performance_minor", "unused")]),
     (Sections(pay=[pay(Tier(pays="many"))]), [("/pay/0/tiers/0/pays", "not_decimal")]),
+    (Sections(pay=[pay(ALL, base_minor={"keeper": 1}, nothing_below="0.3")]), [
+        ("/pay/0/base_minor/keeper", "unused"), ("/pay/0/nothing_below", "unused")]),
+    (Sections(pay=[pay(performance="attainment", performance_share="0.2")]), [
+        ("/pay/0/performance_share", "unused")]),
+    (Sections(pay=[pay(ALL, full_attendance_lost_at={"naps": 0})]), [
+        ("/pay/0/full_attendance_lost_at/naps", "unknown"),
+        ("/pay/0/full_attendance_lost_at/naps", "out_of_range"),
+        ("/pay/0/full_attendance_share", "missing")]),
+    (Sections(pay=[pay(ALL, commission_on="all", commission_posts=["king"])]), [
+        ("/pay/0/commission_on", "unknown"), ("/pay/0/commission", "mixed"),
+        ("/pay/0/commission_posts", "unknown_post")]),
+    (Sections(pay=[pay(ALL, ranges=[PayRange(term="t", least_minor=2, most_minor=1, per="day",
+                                             posts=[], below="x")])]), [
+        ("/pay/0/ranges/0/per", "unknown"), ("/pay/0/ranges/0", "not_ordered"),
+        ("/pay/0/ranges/0/posts", "missing"), ("/pay/0/ranges/0/below", "not_decimal")]),
+    (Sections(pay=[pay(ALL, warning=PayWarning(months=0, below="x"))]), [
+        ("/pay/0/warning/months", "out_of_range"), ("/pay/0/warning/below", "not_decimal")]),
     (Sections(scoring=Scoring(committee="0.8")), [("/scoring", "shares")]),
     (Sections(scoring=Scoring(committee="x", appeal_days=-1, max_bonus="-1", pass_mark="101")), [
         ("/scoring/committee", "not_decimal"), ("/scoring/max_bonus", "out_of_range"),
@@ -181,16 +208,83 @@ def test_policy__bands_neither_overlap_nor_leave_a_gap(
     (Sections(scoring=Scoring(bonus_posts=["king"], warnings={"king": 0})), [
         ("/scoring/bonus_posts", "unknown_post"), ("/scoring/warnings", "unknown_post"),
         ("/scoring/warnings/king", "out_of_range")]),
-    (Sections(deadlines=[Deadline(deadline="d", zh="x", en="x", within=0, by="25:00")]), [
-        ("/deadlines/0/within", "out_of_range"), ("/deadlines/0/within", "unknown"),
-        ("/deadlines/0/by", "not_time")]),
-    (Sections(thresholds=[Threshold(threshold="t", value="x", unit="u", zh="x", en="x")]), [
-        ("/thresholds/0/value", "not_decimal")]),
+    (Sections(thresholds=[threshold("t", "1")]), [("/thresholds/0/threshold", "unknown")]),
+    (Sections(thresholds=[threshold("low_stock", "x")]), [("/thresholds/0/value", "not_decimal")]),
+    (Sections(thresholds=[threshold("low_stock", "1.5", "fen")]), [
+        ("/thresholds/0/unit", "other_unit"), ("/thresholds/0/value", "not_whole")]),
+    (Sections(thresholds=[threshold("low_stock", "-1")]), [
+        ("/thresholds/0/value", "out_of_range")]),
+    (Sections(thresholds=[threshold("low_stock", "1")] * 2), [
+        ("/thresholds/1/threshold", "twice")]),
     (Sections(posts=[PostName(post="king", zh="王", en="king")], rules=[rule(posts=["king"])]), []),
     (Sections(posts=[PostName(post="a", zh="王", en="king")] * 2), [("/posts/1/post", "twice")]),
 ])
 def test_policy__section_is_checked(said: Sections, found: list[tuple[str, str]]) -> None:
-    assert [(where.replace("/unit", "/within"), code) for where, code in codes(said)] == found
+    assert codes(said) == found
+
+
+WITHIN: dict[str, Any] = {"within": 1, "unit": "days"}
+SHIFT: dict[str, Any] = {"until": "shift_end", "shifts": ["early"]}
+
+
+@pytest.mark.parametrize(("fields", "found"), [
+    (WITHIN, []),
+    ({**WITHIN, "by": "18:00"}, []),
+    ({"by": "18:00", "calendar": "c"}, []),
+    (SHIFT, []),
+    ({}, [("", "empty")]),
+    ({"within": 0, "unit": "blinks", "by": "25:00"}, [
+        ("/within", "out_of_range"), ("/unit", "unknown"), ("/by", "not_time"),
+        ("/by", "unused")]),
+    ({**WITHIN, "until": "day_end"}, [("", "mixed")]),
+    ({"by": "18:00", "until": "day_end"}, [("", "mixed")]),
+    ({"until": "tea_time"}, [("/until", "unknown")]),
+    ({"until": "week_end"}, [("/calendar", "missing")]),
+    ({"until": "week_end", "calendar": "c"}, []),
+    ({"until": "week_end", "calendar": "sundays"}, [("/calendar", "no_week")]),
+    ({"within": 1, "unit": "working_days"}, [("/calendar", "missing")]),
+    ({**WITHIN, "calendar": "c"}, [("/calendar", "unused")]),
+    ({"by": "18:00", "calendar": "z"}, [("/calendar", "unknown")]),
+    ({"until": "month_day"}, [("/day", "missing"), ("/of", "unknown")]),
+    ({"until": "month_day", "day": 32, "of": "next"}, [("/day", "out_of_range")]),
+    ({**WITHIN, "day": 7, "of": "next", "shifts": ["early"], "hours": "early"}, [
+        ("/shifts", "unused"), ("/day", "unused"), ("/of", "unused"), ("/hours", "unused")]),
+    ({"until": "shift_end"}, [("/shifts", "missing")]),
+    ({"until": "shift_end", "shifts": ["night"]}, [("/shifts", "unknown")]),
+    ({"within": 1, "unit": "hours", "by": "18:00", "hours": "night"}, [
+        ("/hours", "unknown"), ("/by", "unused")]),
+    ({**WITHIN, "starts_at": "noon", "clock": "sundial", "suspended_by": "rain"}, [
+        ("/starts_at", "unknown"), ("/clock", "unknown"), ("/suspended_by", "unknown")]),
+    ({**WITHIN, "to": ["king"]}, [("/to", "unknown_post")]),
+    ({**WITHIN, "cutoff": "6 pm"}, [("/cutoff", "not_time"), ("/later", "missing")]),
+    ({**WITHIN, "later": Limit(by="18:00")}, [("/later", "unused")]),
+    ({**SHIFT, "later": Limit(**SHIFT)}, [("/later/until", "mixed")]),
+    ({**SHIFT, "later": Limit()}, [("/later", "empty")]),
+    ({**WITHIN, "grace": Limit(by="12:00")}, [("/grace", "unused")]),
+    ({**WITHIN, "clock": "occurred", "grace": Limit(by="noon")}, [("/grace/by", "not_time")]),
+])
+def test_policy__deadline_is_checked(fields: dict[str, Any], found: list[tuple[str, str]]) -> None:
+    one = Deadline(**{"deadline": "d", "zh": "x", "en": "x", "starts_at": "opened", **fields})
+    known = Sections(hours=[hours()], calendars=[
+        Calendar(calendar=name, weekdays=[day], since="2026-01-01", until="2026-12-31")
+        for name, day in (("c", 1), ("sundays", 7))])
+
+    assert codes(Sections(deadlines=[one]), known) == [
+        (f"/deadlines/0{where}", code) for where, code in found]
+
+
+@pytest.mark.parametrize(("fields", "found"), [
+    ({}, []),
+    ({"start": "9", "end": "25:00"}, [("/start", "not_time"), ("/end", "not_time"),
+                                      ("/end", "not_ordered")]),
+    ({"start": "10:00", "end": "10:00"}, [("/end", "not_ordered")]),
+    ({"weekdays": []}, [("/weekdays", "empty")]),
+    ({"weekdays": [8]}, [("/weekdays/0", "out_of_range")]),
+    ({"posts": ["king"]}, [("/posts", "unknown_post")]),
+])
+def test_policy__hours_are_checked(fields: dict[str, Any], found: list[tuple[str, str]]) -> None:
+    assert codes(Sections(hours=[hours(**fields)])) == [
+        (f"/hours/0{where}", code) for where, code in found]
 
 
 def test_policy__calendars_are_checked() -> None:
@@ -206,9 +300,8 @@ def test_policy__calendars_are_checked() -> None:
         ("/calendars/0/holidays/0", "not_day"), ("/calendars/0/holidays/1", "outside")]
     assert codes(calendar(holidays=["2026-05-01"], working=["2026-05-01"])) == [
         ("/calendars/0/working", "twice")]
-    unknown = Sections(deadlines=[Deadline(deadline="d", zh="x", en="x", calendar="z")])
-    assert codes(unknown) == [("/deadlines/0/calendar", "unknown")]
-    assert codes(unknown, calendar()) == [("/deadlines/0/calendar", "unknown")]
+    assert codes(calendar(holidays=["2026-05-01", "2026-05-01"], weekdays=[])) == [
+        ("/calendars/0/weekdays", "empty"), ("/calendars/0/holidays", "twice")]
 
 
 def test_policy__rejected_with_all_that_is_wrong_when_published() -> None:
