@@ -156,7 +156,7 @@ def roster_of(store: Store, ledger: str, cut: Cut, name: str) -> Roster:
 
 
 def pay(version: Version, scheme: str, post: str, month: Month) -> list[dict[str, Any]]:
-    """What a scheme pays a post for a month with these figures. Shapes: term, least_minor,
-    most_minor, currency, per, of, version. Errors: SchemeUnknown (R-POL-16)."""
+    """What a scheme pays a post for a month with these figures. Shapes: term, min_minor,
+    max_minor, currency, per, of, version. Errors: SchemeUnknown (R-POL-16)."""
     return [{**one._asdict(), "version": version.number}
             for one in month_pay(version, scheme, post, month)]

@@ -61,7 +61,7 @@ class AlreadyPaid(Refused):
 
 
 class PaidTooMuch(Refused):
-    """{order} would be paid {paid_minor} in all, and one order is paid {most_minor} at most
+    """{order} would be paid {paid_minor} in all, and one order is paid {max_minor} at most
     ({currency}, minor units). Check the amount and its unit."""
 
     code = "paid_too_much"

@@ -150,7 +150,7 @@ class OrderPayment(OrderStanding):
         if total is not None and self.paid_minor >= total and self.paid_at is not None:
             raise AlreadyPaid(order=self.id)
         if (in_all := self.paid_minor + amount_minor) > MOST_IN_ALL:
-            raise PaidTooMuch(order=self.id, paid_minor=in_all, most_minor=MOST_IN_ALL,
+            raise PaidTooMuch(order=self.id, paid_minor=in_all, max_minor=MOST_IN_ALL,
                               currency=self.currency)
         self._paid(amount_minor=amount_minor, payments=payments, occurred_at=occurred_at)
 

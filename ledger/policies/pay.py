@@ -36,8 +36,8 @@ class PayRange(Sourced, frozen=True, kw_only=True):
     """
 
     term: Id
-    least_minor: AnyInteger
-    most_minor: AnyInteger
+    min_minor: AnyInteger
+    max_minor: AnyInteger
     per: Name
     posts: Names
     below: DecimalText | None = None

@@ -75,8 +75,8 @@ def _commission(checks: Checks, at: str, scheme: PayScheme) -> None:
 
 def _range(checks: Checks, at: str, one: PayRange) -> None:
     _one_of(checks, f"{at}/per", one.per, PER)
-    if one.least_minor > one.most_minor:
-        checks.fault(at, "not_ordered", f"{one.term} is {one.least_minor} to {one.most_minor}: the "
+    if one.min_minor > one.max_minor:
+        checks.fault(at, "not_ordered", f"{one.term} is {one.min_minor} to {one.max_minor}: the "
                                         "range is the wrong way round")
     if not one.posts:
         checks.fault(f"{at}/posts", "missing", f"{one.term} names no post")

@@ -41,7 +41,7 @@ class NotThatManyBack(Refused):
 
 
 class RefundExceedsCase(Refused):
-    """{case}: {amount_minor} more would make {sum_minor}, but only {most_minor} was {what} (minor
+    """{case}: {amount_minor} more would make {sum_minor}, but only {max_minor} was {what} (minor
     units)."""
 
     code = "refund_exceeds_case"

@@ -56,4 +56,4 @@ class CaseRefund(CaseStanding):
     def _at_most(self, amount_minor: int, sum_minor: int, most: int | None, what: str) -> None:
         if most is not None and sum_minor > most:
             raise RefundExceedsCase(case=self.id, amount_minor=amount_minor, sum_minor=sum_minor,
-                                    most_minor=most, what=what)
+                                    max_minor=most, what=what)

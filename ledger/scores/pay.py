@@ -42,8 +42,8 @@ class Term(NamedTuple):
     """A term of a month's pay. Units: minor units."""
 
     term: str
-    least_minor: int
-    most_minor: int
+    min_minor: int
+    max_minor: int
     currency: str
     per: str | None = None
     of: str | None = None
@@ -66,7 +66,7 @@ def month_pay(version: Version, name: str, post: str, month: Month) -> list[Term
     fixed = [Term(term, whole, whole, scheme.currency, of=of)
              for term, sum_, of in _fixed(version, scheme, post, month)
              for whole in [_whole(sum_)]]
-    ranges = [Term(one.term, one.least_minor, one.most_minor, scheme.currency, one.per)
+    ranges = [Term(one.term, one.min_minor, one.max_minor, scheme.currency, one.per)
               for one in scheme.ranges if post in one.posts and _reached(one, month.attained)]
     warned = [Term("warning", 0, 0, scheme.currency)] if _is_warned(scheme, month) else []
     return [*fixed, *ranges, *warned]

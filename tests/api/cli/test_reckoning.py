@@ -77,7 +77,7 @@ def test_policies_pay__says_each_term(run: Run) -> None:
     found = answer(run("pay", "scheme_1", "customer_service", "--score", "80", "--orders",
                        "1000000", "--policy", "scorecards", "--policy", "pay", "--json"))
 
-    assert [(one["term"], one["least_minor"], one["most_minor"], one["per"]) for one in found] == [
+    assert [(one["term"], one["min_minor"], one["max_minor"], one["per"]) for one in found] == [
         ("base", 240000, 240000, None), ("commission", 20000, 20000, None),
         ("rating_amended_by_service", 1000, 2000, "rating"),
         ("rating_caused_by_own_service", -10000, -5000, "rating")]

@@ -195,7 +195,7 @@ def test_policy__bands_neither_overlap_nor_leave_a_gap(
     (Sections(pay=[pay(ALL, commission_on="all", commission_posts=["king"])]), [
         ("/pay/0/commission_on", "unknown"), ("/pay/0/commission", "mixed"),
         ("/pay/0/commission_posts", "unknown_post")]),
-    (Sections(pay=[pay(ALL, ranges=[PayRange(term="t", least_minor=2, most_minor=1, per="day",
+    (Sections(pay=[pay(ALL, ranges=[PayRange(term="t", min_minor=2, max_minor=1, per="day",
                                              posts=[], below="x")])]), [
         ("/pay/0/ranges/0/per", "unknown"), ("/pay/0/ranges/0", "not_ordered"),
         ("/pay/0/ranges/0/posts", "missing"), ("/pay/0/ranges/0/below", "not_decimal")]),

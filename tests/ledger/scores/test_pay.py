@@ -21,7 +21,7 @@ def paid(scheme: str, post: str, **figures: Any) -> dict[str, tuple[int, int]]:
     """The terms of a month."""
     month = Month(**{name: Decimal(value) if isinstance(value, str) else value
                      for name, value in figures.items()})
-    return {one.term: (one.least_minor, one.most_minor)
+    return {one.term: (one.min_minor, one.max_minor)
             for one in month_pay(printed(), scheme, post, month)}
 
 
@@ -58,7 +58,7 @@ def test_pay__flagship_has_no_base_so_shares_of_it_are_of_what_a_shop_adds() -> 
     version = Version(1, "", Sections(pay=[with_base]))
 
     def terms(**figures: Any) -> dict[str, int]:
-        return {one.term: one.least_minor for one in month_pay(
+        return {one.term: one.min_minor for one in month_pay(
             version, "flagship", "customer_service", Month(**figures))}
 
     full = {"base": 300_000, "full_attendance": 30_000}
