@@ -56,7 +56,7 @@ class Question(NamedTuple):
     of a period, both inclusive, in the shop's zone; `month` is one such as 2026-09, `day` one such
     as 2026-09-30, `post` a post of members. `status`, `owner` and `sku` are those of orders in a
     queue, and `older_than` is how long ago these were placed at least, such as 2h. `by` is what
-    revenue is told by.
+    revenue is listed by.
     """
 
     as_of: AsOf = NOW

@@ -163,7 +163,7 @@ def _add(found: dict[str, Figures], currency: str, more: Iterable[int]) -> None:
 # -- revenue --------------------------------------------------------------------------------------
 
 SHOP, AGENT, DAY = WAYS = ("shop", "agent", "day")
-"""What revenue is told by."""
+"""What revenue is listed by."""
 
 
 def _of(way: str, subject: str, owner: str | None, at: int) -> str:
