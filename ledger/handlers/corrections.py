@@ -24,7 +24,7 @@ from ledger.fulfilment.postings import claimed_since
 from ledger.fulfilment.waybills import claim_at, used_at
 from ledger.orders.order import Order
 from ledger.orders.placing import written_of
-from ledger.people.signatures import must_sign
+from ledger.people.signatures import SYSTEM, must_sign
 from ledger.policies.signing import ASK_CORRECTION
 from ledger.stock.account import StockAccount
 from ledger.stock.corrections import (
@@ -42,9 +42,6 @@ from ledger.stock.moving import moves_by_sku, post_moves
 from ledger.stock.places import ALREADY_COUNTED, CORRECTION, RESERVED, stock_of
 from ledger.stock.posting import load_all, post, reversed_of, withdraw
 from ledger.stock.transfers import Transfer
-
-SYSTEM = "system"
-"""The ledger itself, and whoever moves books into it: what it declares needs no second person."""
 
 NOT_SIGNED: Mapping[str, Any] = {}
 
@@ -155,9 +152,9 @@ def _must_be_correctable(command: CorrectStock, wrong: Any) -> None:
 
 def _happened_at(moved: Any) -> datetime:
     """When the pieces of a movement moved: before it was approved, where it had to be."""
-    told: datetime = moved.occurred_at
+    recorded: datetime = moved.occurred_at
     return next((one.at for one in moved.postings
-                 if one.at is not None and one.cause != ALREADY_COUNTED), told)
+                 if one.at is not None and one.cause != ALREADY_COUNTED), recorded)
 
 
 def _must_be_unseen(work: Work, command: CorrectStock, chain: Chain) -> None:

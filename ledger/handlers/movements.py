@@ -7,9 +7,9 @@ from ledger.common.signed import StoodIn
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.fulfilment.counting import settle
-from ledger.handlers.corrections import SYSTEM, corrected
+from ledger.handlers.corrections import corrected
 from ledger.handlers.stock import numbered
-from ledger.people.signatures import must_sign
+from ledger.people.signatures import SYSTEM, must_sign
 from ledger.policies.signing import ASK_CORRECTION, ASK_MOVEMENT
 from ledger.stock.account import StockAccount, lying_changes
 from ledger.stock.corrections import CorrectStock
@@ -53,7 +53,7 @@ def move_stock(command: MoveStock, work: Work) -> list[Aggregate]:
 
 
 def approve_movement(command: ApproveMovement, work: Work) -> list[Aggregate]:
-    """It is posted at the time that it was told of, so that what was counted since has seen it.
+    """It is posted at the time that was given of it, so that what was counted since has seen it.
 
     Errors: R-SIG-01 to R-SIG-05, R-PPL-13, R-STK-01 to R-STK-04, R-STK-08, R-STK-15 to R-STK-18,
     R-COR-01 to R-COR-04.
@@ -94,12 +94,12 @@ def _moved(
     first = work.story(movement.id)[0][0]
     moves = moves_by_sku(work, movement.warehouse, asked.moves)
     accounts: dict[str, StockAccount] = {}
-    told = MoveStock(
+    wanted = MoveStock(
         warehouse=movement.warehouse, moves=list(asked.moves), occurred_at=command.occurred_at,
         document=asked.document, reason=asked.reason,
         late="not_counted" if asked.not_counted else "")
     for chunk in in_chunks(moves.items(), lambda item: len(item[1])):
-        fact = movement.move(told, **signed)
+        fact = movement.move(wanted, **signed)
         accounts |= post_moves(work, fact, dict(chunk), at=asked.at,
                                unseen=first if asked.not_counted else 0)
     return [movement, *settle(work, accounts.values(), movement.id, command.occurred_at)]

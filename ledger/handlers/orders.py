@@ -31,6 +31,8 @@ from ledger.orders.declared import Declaration, RecordOrder
 from ledger.orders.order import Order
 from ledger.orders.placing import PlaceOrder, noted_of, written_of
 from ledger.orders.values import OPEN
+from ledger.people.signatures import must_sign
+from ledger.policies.signing import ALLOW_PRICE
 
 
 def place_order(command: PlaceOrder, work: Work) -> list[Aggregate]:
@@ -41,11 +43,14 @@ def place_order(command: PlaceOrder, work: Work) -> list[Aggregate]:
 
 
 def change_price(command: ChangePrice, work: Work) -> list[Aggregate]:
-    """A new price before payment. Errors: R-ORD-04."""
+    """A new price before payment, which whoever sends it allows: nobody can name another person as
+    having allowed it. Errors: R-ORD-04, R-SIG-01, R-PPL-13."""
     order = command.load(work)
+    change_minor = (command.amounts.total_minor or 0) - (order.amounts.total_minor or 0)
+    signed = must_sign(work, ALLOW_PRICE, command.occurred_at, amount_minor=abs(change_minor))
     order.change_price(command.amounts, occurred_at=command.occurred_at,
                        reason=noted_of(order, work, command.reason),
-                       allowed_by=command.allowed_by)
+                       allowed_by=signed.by, stood_in=signed.stood_in)
     return [order]
 
 

@@ -19,6 +19,8 @@ from ledger.orders.order import Order
 from ledger.orders.placing import buyer_of, must_be_in, noted_of
 from ledger.orders.review import PARCEL_REFUSED
 from ledger.orders.values import BACK
+from ledger.people.signatures import SYSTEM, must_sign
+from ledger.policies.signing import APPROVE_REFUND, PAY_REFUND
 from ledger.returns.case import AWAITED, Case
 from ledger.returns.commands import (
     ApproveRefund,
@@ -271,10 +273,12 @@ def _as_made(work: Work, case: Case, outcome: Outcome) -> Outcome:
 
 
 def approve_refund(command: ApproveRefund, work: Work) -> list[Aggregate]:
-    """With the goods or before them. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06, R-RET-13."""
+    """With the goods or before them. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06, R-RET-13,
+    R-SIG-01, R-SIG-02, R-PPL-13."""
     case = command.load(work)
-    case.approve_refund(command.amount_minor, _noted(case, work, command.note),
-                        occurred_at=command.occurred_at)
+    signed = must_sign(work, APPROVE_REFUND, command.occurred_at, amount_minor=command.amount_minor)
+    case.approve_refund(command.amount_minor, _noted(case, work, command.note), by=signed.by,
+                        stood_in=signed.stood_in, occurred_at=command.occurred_at)
     order = known_order(work, case.order or "")
     unpaid_minor = case.unpaid_minor
     left_minor = order.paid_minor - order.refunded_minor
@@ -287,9 +291,13 @@ def approve_refund(command: ApproveRefund, work: Work) -> list[Aggregate]:
 
 
 def pay_refund(command: PayRefund, work: Work) -> list[Aggregate]:
-    """A refund of the order. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06, R-ORD-05, R-ORD-08."""
+    """A refund of the order, paid by somebody else than who approved it. Errors: R-RET-01,
+    R-RET-03, R-RET-04, R-RET-06, R-ORD-05, R-ORD-08, R-SIG-01, R-SIG-02, R-PPL-13."""
     case = command.load(work)
-    case.pay_refund(command.amount_minor, occurred_at=command.occurred_at)
+    signed = must_sign(work, PAY_REFUND, command.occurred_at, amount_minor=command.amount_minor,
+                       signed={APPROVE_REFUND: case.approvers - {SYSTEM}})
+    case.pay_refund(command.amount_minor, by=signed.by, stood_in=signed.stood_in,
+                    occurred_at=command.occurred_at)
     order = known_order(work, case.order or "")
     order.refund(command.amount_minor, occurred_at=command.occurred_at, case=case.id)
     if not case.unpaid_minor:

@@ -49,13 +49,12 @@ def known_order(work: Work, name: str) -> Order:
 
 
 class ChangePrice(OnOrder, frozen=True, kw_only=True):
-    """Change an order's price before payment."""
+    """Change an order's price before payment. Whoever sends it allows it, with their own key."""
 
     NAME: ClassVar[str] = "order.change_price"
     PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     amounts: Price
     reason: Reason | None = None
-    allowed_by: Name | None = None
 
 
 class PayOrder(OnOrder, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import msgspec
 
 from ledger.common.bounds import MOST_IN_ALL, Words
 from ledger.common.personal import Personal, Plain
+from ledger.common.signed import StoodIn
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import (
     AllPaidBack,
@@ -38,13 +39,14 @@ class OrderPayment(OrderStanding):
     # -- facts ------------------------------------------------------------------------------------
 
     class PriceChanged(Aggregate.Event):
-        """The price changed before payment."""
+        """The price changed before payment. `allowed_by` signed it, with a key of their own."""
 
         TOPIC = "order.price_changed.v1"
         old: Amounts
         new: Amounts
         reason: Personal | None = None
         allowed_by: str | None = None
+        stood_in: StoodIn | None = None
         inferred: list[str] = []
 
     class Corrected(Aggregate.Event):
@@ -133,7 +135,8 @@ class OrderPayment(OrderStanding):
                               currency=self.currency)
 
     def change_price(
-        self, new: Amounts, *, occurred_at: datetime, reason: Plain | None, allowed_by: str | None
+        self, new: Amounts, *, occurred_at: datetime, reason: Plain | None, allowed_by: str,
+        stood_in: StoodIn | None = None,
     ) -> None:
         """A new price before payment. Errors: R-ORD-03, R-ORD-04."""
         self.must_be_known()
@@ -141,7 +144,7 @@ class OrderPayment(OrderStanding):
             raise PriceFixed(order=self.id, state=self.ended or "paid")
         if new != self.amounts:
             self._price_changed(old=self.amounts, new=new, reason=reason, allowed_by=allowed_by,
-                                occurred_at=occurred_at)
+                                stood_in=stood_in, occurred_at=occurred_at)
 
     def pay(self, amount_minor: int, payments: list[Payment], *, occurred_at: datetime) -> None:
         """Money came in. Errors: R-ORD-03, R-ORD-06, R-ORD-09, R-ORD-34."""

@@ -18,6 +18,9 @@ from ledger.policies.book import policy_on
 from ledger.policies.signing import apart_from, signing_of
 from ledger.policies.values import Signing
 
+SYSTEM = "system"
+"""The ledger itself, and whoever moves books into it: it needs no second person."""
+
 
 class NotThePost(Refused):
     """{actor} cannot sign {act} on {day}: that is for {posts} and, while nobody of them is on

@@ -17,7 +17,7 @@ class Act(NamedTuple):
 
 ASK_MOVEMENT, ASK_CORRECTION = "stock.ask_movement", "stock.ask_correction"
 APPROVE_REFUND, PAY_REFUND = "case.approve_refund", "case.pay_refund"
-ASK_PRICE, ALLOW_PRICE = "order.ask_price_change", "order.allow_price_change"
+ALLOW_PRICE = "order.allow_price_change"
 REVIEW_FINANCE, BELOW_FLOOR = "order.review_finance", "order.sell_below_floor"
 
 ACTS = {
@@ -29,8 +29,7 @@ ACTS = {
     "stock.approve_correction": Act((ASK_CORRECTION,)),
     APPROVE_REFUND: Act(money=True),
     PAY_REFUND: Act((APPROVE_REFUND,), money=True),
-    ASK_PRICE: Act(money=True),
-    ALLOW_PRICE: Act((ASK_PRICE,), money=True),
+    ALLOW_PRICE: Act(money=True),
     REVIEW_FINANCE: Act(money=True),
     BELOW_FLOOR: Act(money=True),
 }

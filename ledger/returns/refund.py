@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from ledger.common.personal import Personal, Plain
+from ledger.common.signed import StoodIn
 from ledger.core.aggregate import Aggregate, event
 from ledger.returns.errors import RefundExceedsCase
 from ledger.returns.standing import CaseStanding
@@ -17,15 +18,20 @@ class CaseRefund(CaseStanding):
         TOPIC = "case.refund_approved.v1"
         amount_minor: int
         note: Personal | None = None
+        approved_by: str = ""
+        stood_in: StoodIn | None = None
 
     class Refunded(Aggregate.Event):
         """So much was paid back."""
 
         TOPIC = "case.refunded.v1"
         amount_minor: int
+        paid_by: str = ""
+        stood_in: StoodIn | None = None
 
     @event(RefundApproved)
-    def _refund_approved(self, amount_minor):
+    def _refund_approved(self, amount_minor, approved_by):
+        self.approvers = self.approvers | {approved_by}
         self.sums = self.sums._replace(approved_minor=self.sums.approved_minor + amount_minor)
 
     @event(Refunded)
@@ -33,20 +39,25 @@ class CaseRefund(CaseStanding):
         self.sums = self.sums._replace(paid_minor=self.sums.paid_minor + amount_minor)
 
     def approve_refund(
-        self, amount_minor: int, note: Plain | None, *, occurred_at: datetime
+        self, amount_minor: int, note: Plain | None, *, by: str, stood_in: StoodIn | None,
+        occurred_at: datetime,
     ) -> None:
         """No more than was asked. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06."""
         self.must_be("authorised")
         approved = self.sums.approved_minor + amount_minor
         self._at_most(amount_minor, approved, self.sums.asked_minor, "asked")
-        self._refund_approved(amount_minor=amount_minor, note=note, occurred_at=occurred_at)
+        self._refund_approved(amount_minor=amount_minor, note=note, approved_by=by,
+                              stood_in=stood_in, occurred_at=occurred_at)
 
-    def pay_refund(self, amount_minor: int, *, occurred_at: datetime) -> None:
+    def pay_refund(
+        self, amount_minor: int, *, by: str, stood_in: StoodIn | None, occurred_at: datetime,
+    ) -> None:
         """No more than was approved. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06."""
         self.must_be("authorised")
         paid = self.sums.paid_minor + amount_minor
         self._at_most(amount_minor, paid, self.sums.approved_minor, "approved")
-        self._refunded(amount_minor=amount_minor, occurred_at=occurred_at)
+        self._refunded(amount_minor=amount_minor, paid_by=by, stood_in=stood_in,
+                       occurred_at=occurred_at)
 
     @property
     def unpaid_minor(self) -> int:

@@ -32,7 +32,8 @@ ENDED = ("rejected", "withdrawn", "closed")
 
 
 class CaseStanding(Aggregate):
-    """What both legs of a case share. `apart` are the lines that inspections made, by name."""
+    """What both legs of a case share. `apart` are the lines that inspections made, by name;
+    `approvers` are those who approved a refund of it."""
 
     KIND = "case"
 
@@ -46,6 +47,7 @@ class CaseStanding(Aggregate):
         self.parts: dict[str, tuple[LineParts, ...]] = {}
         self.apart: dict[str, PartLine] = {}
         self.sums = Sums()
+        self.approvers: frozenset[str] = frozenset()
 
     def pieces(self, state: str) -> list[Count]:
         """All pieces of a state, by line."""

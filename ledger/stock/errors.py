@@ -153,7 +153,7 @@ class DecidedBeforeAsked(Refused):
     """{movement} was asked for at {asked_at}, so nobody can have decided it at {at}. Leave the time
     out, or give one that is not before that."""
 
-    code = "decided_before_asked"
+    code = "decided_before_request"
     rule = "R-SIG-04"
 
 

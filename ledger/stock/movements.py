@@ -335,7 +335,8 @@ class _OnMovement(OnStream, frozen=True, kw_only=True):
 
 class ApproveMovement(_OnMovement, frozen=True, kw_only=True):
     """Approve, as another person, what somebody asked for: a write-off, an adjustment, what was
-    found, or the correction of such a movement. It is posted at the time of which it was told."""
+    found, or the correction of such a movement. It is posted at the time that was
+    given of it."""
 
     NAME: ClassVar[str] = "stock.approve_movement"
 

@@ -27,7 +27,7 @@ NOT_KEPT: dict[type[Aggregate], set[str]] = {
     Order: {"parts", "check_failed", "placed_at", "currency", "lines", "province", "owner", "buyer",
             "written", "last_version", "freed", "claims", "awaited", "checked", "changed",
             "last_declared", "details_before", "lines_before", "province_before", "given_up"},
-    Case: {"parts", "account"},
+    Case: {"parts", "account", "approvers"},
 }
 """What an aggregate knows and no row keeps: no report that stands on the rows needs it, nor does
 any event for those that do."""
