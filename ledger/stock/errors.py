@@ -149,7 +149,7 @@ class NotWaiting(Refused):
     rule = "R-SIG-03"
 
 
-class DecidedBeforeAsked(Refused):
+class DecidedBeforeRequest(Refused):
     """{movement} was asked for at {asked_at}, so nobody can have decided it at {at}. Leave the time
     out, or give one that is not before that."""
 

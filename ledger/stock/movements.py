@@ -27,7 +27,7 @@ from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, OnStream, Wanted
 from ledger.core.postings import Correction, Posting
 from ledger.stock.account import StockAccount
-from ledger.stock.errors import DecidedBeforeAsked, NotWaiting, WaitsAlready
+from ledger.stock.errors import DecidedBeforeRequest, NotWaiting, WaitsAlready
 from ledger.stock.pieces import Late, sku_of
 from ledger.stock.places import CAUSES, COUNTED, SHELF, Place, stock_of
 from ledger.stock.skus import Sku
@@ -247,12 +247,12 @@ class Movement(Aggregate):
                                    reason=reason, requested_by=by, occurred_at=occurred_at)
 
     def waiting(self, at: datetime) -> Asked:
-        """What waits, to be decided at a time. Errors: NotWaiting (R-SIG-03), DecidedBeforeAsked
+        """What waits, to be decided at a time. Errors: NotWaiting (R-SIG-03), DecidedBeforeRequest
         (R-SIG-04)."""
         if self.asked is None:
             raise NotWaiting(movement=self.id, state=self.decided)
         if at < self.asked.at:
-            raise DecidedBeforeAsked(movement=self.id, asked_at=rfc3339(self.asked.at),
+            raise DecidedBeforeRequest(movement=self.id, asked_at=rfc3339(self.asked.at),
                                      at=rfc3339(at))
         return self.asked
 

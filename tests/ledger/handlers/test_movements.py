@@ -12,7 +12,7 @@ from ledger.people.signatures import NotThePost, SameSigner
 from ledger.policies.values import Signing
 from ledger.stock.corrections import AlreadyCorrected, CorrectStock
 from ledger.stock.counts import CountLine, CountStock
-from ledger.stock.errors import DecidedBeforeAsked, NotWaiting, PiecesGone, WaitsAlready
+from ledger.stock.errors import DecidedBeforeRequest, NotWaiting, PiecesGone, WaitsAlready
 from ledger.stock.movements import (
     ApproveMovement,
     Movement,
@@ -128,7 +128,7 @@ def test_signing__movement_is_taken_back_by_who_asked_for_it() -> None:
 
 def test_signing__movement_rejected_when_it_is_approved_before_it_was_asked_for() -> None:
     story = told(shop(), (ZHOU, ask()), (CHEN, approve(occurred_at=NOON - timedelta(seconds=1))))
-    assert isinstance(story.error, DecidedBeforeAsked)
+    assert isinstance(story.error, DecidedBeforeRequest)
     assert told(story, (CHEN, approve(occurred_at=NOON))).error is None
 
 
