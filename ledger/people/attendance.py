@@ -14,9 +14,16 @@ from ledger.core.aggregate import Aggregate, event
 from ledger.people.errors import AttendanceCorrected, AttendanceUnknown, AttendedAlready
 from ledger.policies.values import ABSENT, ATTENDANCE, LEAVE
 
-PRESENT = "present"
-KINDS = (PRESENT, *(kind for kind in ATTENDANCE if kind != LEAVE))
-"""Kinds of attendance that are recorded; days of leave come from approved leave."""
+PRESENT, LATE, LEFT_EARLY, BOTH = "present", "late", "left_early", "late_and_left_early"
+OUTCOMES = (PRESENT, LATE, LEFT_EARLY, BOTH, ABSENT)
+"""How a shift ended for a member: one of these, once."""
+
+KINDS = (*OUTCOMES, *(kind for kind in ATTENDANCE if kind not in (*OUTCOMES, LEAVE)))
+"""Kinds of attendance that are recorded; days of leave come from approved leave. Those that are no
+outcome of a shift are about meetings, each on its own."""
+
+EXCUSED = "meeting_excused"
+"""Who is excused from a meeting was neither late for it nor left it early."""
 
 
 def attendance_of(member: str, month: str) -> str:
@@ -26,6 +33,8 @@ def attendance_of(member: str, month: str) -> str:
 
 class Attended(NamedTuple):
     """A fact of attendance; it stands unless it was corrected. `number` counts those of the month.
+
+    `roster` and `shift` name the shift, or `shift` the meeting; a day with one shift needs neither.
     """
 
     number: int
@@ -33,6 +42,17 @@ class Attended(NamedTuple):
     kind: str
     shift: str | None = None
     stands: bool = True
+    roster: str | None = None
+
+    def excludes(self, kind: str, roster: str | None, shift: str | None) -> bool:
+        """Whether another fact of the day cannot stand beside it: a second outcome of the shift, or
+        the same about a meeting. A fact of the whole day is one of every shift."""
+        if (self.kind in OUTCOMES) != (kind in OUTCOMES):
+            return False
+        if kind in OUTCOMES:
+            return None in (self.shift, shift) or (
+                self.shift == shift and (None in (self.roster, roster) or self.roster == roster))
+        return self.shift == shift and (self.kind == kind or EXCUSED in (self.kind, kind))
 
 
 class Attendance(Aggregate):
@@ -45,7 +65,10 @@ class Attendance(Aggregate):
         self.attended: tuple[Attended, ...] = ()
 
     class Recorded(Aggregate.Event):
-        """Whether the member was there, and on time. `number` counts the facts of the month."""
+        """Whether the member was there, and on time. `number` counts the facts of the month.
+
+        Units: `minutes` late, or early where that is the outcome; `minutes_early` where both are.
+        """
 
         TOPIC = "attendance.recorded.v1"
         member: str
@@ -55,6 +78,8 @@ class Attendance(Aggregate):
         recorded_by: str
         shift: str | None = None
         minutes: int | None = None
+        minutes_early: int | None = None
+        roster: str | None = None
         note: Personal | None = None
 
         def about(self) -> list[str]:
@@ -90,8 +115,8 @@ class Attendance(Aggregate):
             return [self.member] if self.to_member is None else [self.member, self.to_member]
 
     @event(Recorded)
-    def _recorded(self, number, day, kind, shift):
-        self.attended = (*self.attended, Attended(number, day, kind, shift))
+    def _recorded(self, number, day, kind, shift, roster):
+        self.attended = (*self.attended, Attended(number, day, kind, shift, roster=roster))
 
     @event(Corrected)
     def _corrected(self, number):
@@ -115,14 +140,17 @@ class Attendance(Aggregate):
         self, member: str, facts: Mapping[str, str | int | Plain | None], by: str, *,
         occurred_at: datetime,
     ) -> int:
-        """The number of the new fact. A kind is recorded once a shift, absence once a day.
+        """The number of the new fact. A shift has one outcome.
 
         Errors: AttendedAlready (R-PPL-25).
         """
-        day, kind, shift = str(facts["day"]), str(facts["kind"]), facts["shift"]
+        day, kind = str(facts["day"]), str(facts["kind"])
+        roster, shift = (None if facts[name] is None else str(facts[name])
+                         for name in ("roster", "shift"))
         for one in self.standing(day):
-            if one.kind == kind and (kind == ABSENT or one.shift == shift):
-                raise AttendedAlready(member=member, kind=kind, day=day, number=one.number)
+            if one.excludes(kind, roster, shift):
+                raise AttendedAlready(member=member, kind=one.kind, day=day, number=one.number,
+                                      shift=one.shift or "-")
         number = len(self.attended) + 1
         self._recorded(**facts, member=member, number=number, recorded_by=by,
                        occurred_at=occurred_at)

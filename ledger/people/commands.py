@@ -3,6 +3,7 @@
 from typing import Annotated, ClassVar
 
 from ledger.common.bounds import (
+    At,
     Contact,
     Day,
     Id,
@@ -14,6 +15,7 @@ from ledger.common.bounds import (
     Ordinal,
     PersonName,
     Reason,
+    Sha256,
     Whole,
     Words,
 )
@@ -21,11 +23,12 @@ from ledger.common.days import month_of
 from ledger.common.values import Checks
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import OnStream, Wanted
-from ledger.people.attendance import KINDS, Attendance, attendance_of
-from ledger.people.member import Member
+from ledger.people.attendance import BOTH, KINDS, OUTCOMES, Attendance, attendance_of
+from ledger.people.member import HALVES, LEAVE_KINDS, PLANNED, UNFORESEEN, Member
 from ledger.people.posts import Post, post_of
 
 MAX_DAYS = 62
+MAX_EVIDENCE = 20
 
 
 class _OnMember(OnStream, frozen=True, kw_only=True):
@@ -117,16 +120,29 @@ class EndPost(_OnPost, frozen=True, kw_only=True):
 
 
 class RequestLeave(_OnMember, frozen=True, kw_only=True):
-    """Ask for leave on some days, beforehand: as the member, or as the direct supervisor."""
+    """Ask for leave on some days, beforehand: as the member, or as the direct supervisor.
+
+    `halves` says of which days it is the morning (`am`) or the afternoon (`pm`) alone. Leave that
+    nobody could foresee, such as an illness, may be asked for afterwards: `reported_at` is when the
+    member reported it, `attachments` are the SHA-256 of papers that you keep, in hex.
+    """
 
     NAME: ClassVar[str] = "member.request_leave"
-    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
+    PERSONAL: ClassVar[tuple[str, ...]] = ("attachments", "reason")
     number: Id
     days: Annotated[list[Day], Items(least=1, most=MAX_DAYS)]
+    halves: Annotated[dict[Day, Annotated[str, Words(*HALVES)]], Items(most=MAX_DAYS)] = {}
+    kind: Annotated[str, Words(*LEAVE_KINDS)] = PLANNED
+    reported_at: At | None = None
+    attachments: Annotated[list[Sha256], Items(most=MAX_EVIDENCE)] = []
     reason: Reason | None = None
 
     def check(self, checks: Checks) -> None:
         _check_days(checks, self.days)
+        for day in sorted(set(self.halves) - set(self.days)):
+            checks.fault("/halves", "not_among", f"{day} is not one of the days of this leave")
+        if self.kind == UNFORESEEN and self.reported_at is None:
+            checks.fault("/reported_at", "missing", "is needed: when the member reported it")
 
 
 def _check_days(checks: Checks, days: list[str]) -> None:
@@ -176,9 +192,12 @@ class _OnAttendance(_OnMember, frozen=True, kw_only=True):
 
 
 class RecordAttendance(_OnAttendance, frozen=True, kw_only=True):
-    """Record whether a member was there, and on time. Units: `minutes` late or early.
+    """Record how a shift ended for a member, or that they were late for a meeting. Units: `minutes`
+    late, or early; `minutes_early` where both were so.
 
-    Where a rule counts the kind, the points are taken from its item at once.
+    A shift belongs to the day on which it begins, and has one outcome. `shift` names it where the
+    member has several that day, and `roster` where two have the same name. Where a rule counts the
+    kind, the points are taken from its item at once.
     """
 
     NAME: ClassVar[str] = "member.record_attendance"
@@ -187,7 +206,15 @@ class RecordAttendance(_OnAttendance, frozen=True, kw_only=True):
     kind: Annotated[str, Words(*KINDS)]
     shift: Name | None = None
     minutes: Annotated[int, Whole(least=0, most=24 * 60)] | None = None
+    minutes_early: Annotated[int, Whole(least=0, most=24 * 60)] | None = None
+    roster: Id | None = None
     note: Note | None = None
+
+    def check(self, checks: Checks) -> None:
+        if self.minutes_early is not None and self.kind != BOTH:
+            checks.fault("/minutes_early", "not_expected", f"is only for {BOTH}")
+        if self.roster is not None and self.kind not in OUTCOMES:
+            checks.fault("/roster", "not_expected", "is only for the outcome of a shift")
 
     @property
     def subject(self) -> str:

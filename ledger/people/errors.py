@@ -67,7 +67,9 @@ class LeaveDecided(Refused):
 
 
 class LeaveTooLate(Refused):
-    """Leave is asked for by its first day, {first}: {day} is too late."""
+    """Leave is asked for by its first day, {first}: {day} is too late. What nobody could foresee,
+    such as an illness, is asked for afterwards with "kind": "unforeseen" and when it
+    was reported."""
 
     code = "leave_too_late"
     rule = "R-PPL-10"
@@ -175,8 +177,8 @@ class AttendanceCorrected(Refused):
 
 
 class AttendedAlready(Refused):
-    """{member} is already recorded as {kind} on {day}, under number {number}. Correct that first,
-    if it is wrong."""
+    """{member} is already recorded as {kind} on {day} (shift: {shift}), under number {number}. A
+    shift has one outcome: correct that number first, if it is wrong."""
 
     code = "attended_already"
     rule = "R-PPL-25"
@@ -202,3 +204,42 @@ class OnShiftAlready(Refused):
 
     code = "on_shift_already"
     rule = "R-ROS-03"
+
+
+class NoShiftThen(Refused):
+    """{member} has no shift on {day}. The shifts of their rosters that begin that day: {known}. Put
+    them into a shift of that day first, or arrange a cover."""
+
+    code = "no_shift_then"
+    rule = "R-ROS-04"
+
+
+class NotTheirShift(Refused):
+    """{member} is not in the shift {shift!r} on {day}. Theirs that day: {own}."""
+
+    code = "not_their_shift"
+    rule = "R-ROS-05"
+
+
+class ShiftNeeded(Refused):
+    """{member} has several shifts on {day}: {own}. Name the shift, and the roster where two
+    have the same name."""
+
+    code = "shift_needed"
+    rule = "R-ROS-06"
+
+
+class NoWorkingDay(Refused):
+    """{member} is on no roster on {day}, and it is no working day of the calendar {calendar}. Put
+    them into a shift of that day first."""
+
+    code = "no_working_day"
+    rule = "R-ROS-07"
+
+
+class ReportedLater(Refused):
+    """{member} cannot have reported leave {number} at {reported_at}: that is later than {day}, when
+    it was asked for."""
+
+    code = "reported_later"
+    rule = "R-PPL-26"

@@ -6,9 +6,11 @@ such as 2026-09-30, in the shop's zone.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+from ledger.common.bounds import Words
 from ledger.common.personal import Personal, Plain
+from ledger.common.values import rfc3339
 from ledger.core.aggregate import Aggregate, event
 from ledger.people.errors import (
     AskerApproves,
@@ -24,19 +26,34 @@ from ledger.people.errors import (
     MemberUnknown,
     NoLeaveThen,
     OwnPresence,
+    ReportedLater,
 )
+
+AM, PM = HALVES = ("am", "pm")
+PLANNED, UNFORESEEN = LEAVE_KINDS = ("planned", "unforeseen")
+"""Leave that is asked for beforehand, and leave that nobody could foresee: why not, such as an
+illness, is in its reason, which is sealed."""
 
 REQUESTED, APPROVED, REFUSED, WITHDRAWN = LEAVE_STATES = (
     "requested", "approved", "refused", "withdrawn")
 
 
 class Leave(NamedTuple):
-    """Days of leave, who asked for them, and who approved or refused them."""
+    """Days of leave, who asked for them, and who approved or refused them. `halves` are the days of
+    which it is one half."""
 
     days: tuple[str, ...]
     state: str
     requested_by: str = ""
     decided_by: str = ""
+    halves: Mapping[str, str] = {}
+    kind: str = PLANNED
+
+    def halves_on(self, day: str) -> set[str]:
+        """The halves of a day that it takes."""
+        if day not in self.days:
+            return set()
+        return {self.halves[day]} if day in self.halves else {*HALVES}
 
 
 class Member(Aggregate):
@@ -87,12 +104,20 @@ class Member(Aggregate):
         reason: Personal | None = None
 
     class LeaveRequested(Aggregate.Event):
-        """The member wants to stay away on these days."""
+        """The member wants to stay away on these days, or could not come on them.
+
+        Shapes: `halves` the half (am, pm) of days of which it is one; `attachments` SHA-256 in hex
+        with blanks between them.
+        """
 
         TOPIC = "member.leave_requested.v1"
         number: str
         days: list[str]
         requested_by: str
+        halves: dict[str, str] = {}
+        kind: Annotated[str, Words(*LEAVE_KINDS)] = PLANNED
+        reported_at: datetime | None = None
+        attachments: Personal | None = None
         reason: Personal | None = None
 
     class LeaveApproved(Aggregate.Event):
@@ -152,8 +177,9 @@ class Member(Aggregate):
         self.left_on = last_day
 
     @event(LeaveRequested)
-    def _leave_requested(self, number, days, requested_by):
-        self.leave = {**self.leave, number: Leave(tuple(days), REQUESTED, requested_by)}
+    def _leave_requested(self, number, days, requested_by, halves, kind):
+        self.leave = {**self.leave, number: Leave(tuple(days), REQUESTED, requested_by,
+                                                  halves=halves, kind=kind)}
 
     @event(LeaveApproved)
     def _leave_approved(self, number, approved_by):
@@ -192,8 +218,17 @@ class Member(Aggregate):
         return max(known)[2] if known else None
 
     def is_on_leave(self, day: str) -> bool:
-        """Whether the member has approved leave on a day."""
-        return any(leave.state == APPROVED and day in leave.days for leave in self.leave.values())
+        """Whether the member has approved leave on a day, or on a half of it."""
+        return bool(self.halves_away(day))
+
+    def is_away(self, day: str) -> bool:
+        """Whether the member has approved leave on the whole of a day."""
+        return self.halves_away(day) == {*HALVES}
+
+    def halves_away(self, day: str) -> set[str]:
+        """The halves of a day on which the member has approved leave."""
+        return {half for leave in self.leave.values() if leave.state == APPROVED
+                for half in leave.halves_on(day)}
 
     def must_be_here(self, day: str) -> None:
         """Errors: MemberUnknown (R-PPL-01), MemberGone (R-PPL-03), MemberNotYet (R-PPL-19)."""
@@ -241,24 +276,34 @@ class Member(Aggregate):
             self._left(last_day=last_day, reason=reason, occurred_at=occurred_at)
 
     def request_leave(
-        self, number: str, days: Sequence[str], today: str, by: str, *, reason: Plain | None,
-        occurred_at: datetime,
+        self, number: str, asked: Leave, today: str, *, said: Mapping[str, Plain | None],
+        reported_at: datetime | None, occurred_at: datetime,
     ) -> None:
-        """Errors: R-PPL-01, R-PPL-03, LeaveTooLate (R-PPL-10), LeaveOverlaps (R-PPL-18), R-PPL-19,
-        LeaveNumberTaken (R-PPL-20)."""
+        """`said` is what is sealed: the reason, and the papers.
+
+        Errors: R-PPL-01, R-PPL-03, LeaveTooLate (R-PPL-10), LeaveOverlaps (R-PPL-18), R-PPL-19,
+        LeaveNumberTaken (R-PPL-20), ReportedLater (R-PPL-26).
+        """
+        days, facts = asked.days, (asked.days, asked.halves, asked.kind)
         if (known := self.leave.get(number)) is not None:
-            if (known.days, known.state) == (tuple(days), REQUESTED):
+            if ((known.days, known.halves, known.kind), known.state) == (facts, REQUESTED):
                 return
             raise LeaveNumberTaken(member=self.id, number=number, days=", ".join(known.days),
                                    state=known.state)
         self.must_be_here(days[-1])
-        if today > days[0]:
+        self.must_be_here(days[0])
+        if today > days[0] and asked.kind == PLANNED:
             raise LeaveTooLate(first=days[0], day=today)
+        if reported_at is not None and reported_at > occurred_at:
+            raise ReportedLater(member=self.id, number=number, reported_at=rfc3339(reported_at),
+                            day=rfc3339(occurred_at))
         for other, leave in self.leave.items():
-            if leave.state in (REQUESTED, APPROVED) and (same := set(days) & set(leave.days)):
-                raise LeaveOverlaps(member=self.id, number=other, days=", ".join(sorted(same)))
-        self._leave_requested(number=number, days=list(days), requested_by=by, reason=reason,
-                          occurred_at=occurred_at)
+            same = [day for day in days if asked.halves_on(day) & leave.halves_on(day)]
+            if leave.state in (REQUESTED, APPROVED) and same:
+                raise LeaveOverlaps(member=self.id, number=other, days=", ".join(same))
+        self._leave_requested(
+            number=number, days=list(days), requested_by=asked.requested_by, kind=asked.kind,
+            halves=dict(asked.halves), reported_at=reported_at, **said, occurred_at=occurred_at)
 
     def _leave(self, number: str, *states: str) -> Leave:
         known = self.leave.get(number)

@@ -1,4 +1,5 @@
-"""Rosters: who is on shift, by weekday and by day. Shifts may overlap, and end at 24:00.
+"""Rosters: who is on shift, by weekday and by day. Shifts may overlap, and end at 24:00 or later:
+a shift whose end is before its start ends on the next day, and belongs to the day it began.
 
 A shift that nobody covers is reported, never refused.
 """
@@ -10,6 +11,7 @@ from typing import Annotated, ClassVar, NamedTuple
 import msgspec
 
 from ledger.common.bounds import Day, Id, Items, MemberId, Name, Reason, TimeOfDay, Whole
+from ledger.common.days import day_after
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import OnStream
@@ -21,9 +23,10 @@ MAX_MEMBERS = 200
 
 class Shift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
             forbid_unknown_fields=True):
-    """A shift. Units: times HH:MM, 24:00 included; weekdays 1 (Monday) to 7.
+    """A shift. Units: times HH:MM, 24:00 included as an end; weekdays 1 (Monday) to 7.
 
-    `director` is who is in charge of a weekend duty.
+    An `end` before the `start` is one of the next day: 22:00–06:00 is one shift, of the day on
+    which it begins. `director` is who is in charge of a weekend duty.
     """
 
     name: Name
@@ -34,9 +37,33 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         default_factory=lambda: list(range(1, 8)))
     director: MemberId | None = None
 
+    @property
+    def crosses(self) -> bool:
+        """Whether it ends on the day after the one on which it begins."""
+        return self.end < self.start
+
     def covers(self, time: str) -> bool:
-        """Whether a time of day lies in it; its end does not."""
-        return self.start <= time < self.end
+        """Whether a time of the day on which it begins lies in it; its end does not."""
+        return self.start <= time and (self.crosses or time < self.end)
+
+    def reaches(self, time: str) -> bool:
+        """Whether a time of the day after the one on which it begins lies in it."""
+        return self.crosses and time < self.end
+
+    def overlaps(self, other: "Shift") -> bool:
+        """Whether two shifts that begin on the same day have a moment in common."""
+        return self.start < other.span_end and other.start < self.span_end
+
+    @property
+    def span_end(self) -> str:
+        """Its end as hours of the day on which it begins, such as 30:00 for 06:00 of the next."""
+        hours, _, minutes = self.end.partition(":")
+        return f"{int(hours) + 24}:{minutes}" if self.crosses else self.end
+
+    @property
+    def shown(self) -> str:
+        """Its name and times, for people."""
+        return f"{self.name} {self.start}–{self.end}"
 
 
 class Seat(NamedTuple):
@@ -107,6 +134,17 @@ class Roster(Aggregate):
         known = self.covers.get(day, ())
         self.covers = {**self.covers, day: (*known, (shift, absent, cover))}
 
+    def members(self) -> set[str]:
+        """Whoever it ever planned, or lets stand in."""
+        shifts = [*(one for _, pattern in self.patterns for one in pattern),
+                  *(one for day in self.single.values() for one in day)]
+        return members_in(shifts) | {cover for day in self.covers.values() for *_, cover in day}
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.id.partition(":")[2]
+
     def on(self, day: str) -> list[Shift]:
         """The shifts of a day, with those who stand in for others."""
         return [msgspec.structs.replace(shift, members=[seat.actual for seat in seats])
@@ -120,12 +158,14 @@ class Roster(Aggregate):
         if day in self.single:
             return self.single[day]
         weekday = date.fromisoformat(day).isoweekday()
+        return [shift for shift in self._pattern(day) if weekday in shift.days]
+
+    def _pattern(self, day: str) -> Sequence[Shift]:
+        """The shifts of the pattern in force on a day."""
         begun = [(since, number, shifts) for number, (since, shifts) in enumerate(self.patterns)
                  if since <= day]
-        if not begun:
-            return ()
-        latest = max(begun, key=lambda one: one[:2])[2]  # of the same day, the one set last
-        return [shift for shift in latest if weekday in shift.days]
+        # of several that begin on the same day, the one set last
+        return max(begun, key=lambda one: one[:2])[2] if begun else ()
 
     def _seats(self, day: str, shift: Shift) -> list[Seat]:
         """Who is in a shift. Covers apply in turn: whoever stands in may be stood in for too."""
@@ -136,9 +176,20 @@ class Roster(Aggregate):
         return list(map(Seat, shift.members, actual))
 
     def on_shift(self, day: str, time: str) -> list[str]:
-        """Who is on shift at a time, HH:MM, of a day; sorted."""
-        return sorted({member for shift in self.on(day) if shift.covers(time)
-                       for member in shift.members})
+        """Who is on shift at a time, HH:MM, of a day; sorted. Right after midnight these are those
+        whose shift began the day before."""
+        there = [shift for shift in self.on(day) if shift.covers(time)]
+        there += [shift for shift in self.on(day_after(day, -1)) if shift.reaches(time)]
+        return sorted({member for shift in there for member in shift.members})
+
+    def plans(self, member: str, day: str) -> bool:
+        """Whether a member is in it on a day: in the pattern in force, on whatever weekday, or in
+        the shifts of that day."""
+        return member in members_in(self._pattern(day)) or bool(self.shifts_of(member, day))
+
+    def shifts_of(self, member: str, day: str) -> list[Shift]:
+        """The shifts of a day that a member is planned for, or stands in for somebody."""
+        return [shift for shift, seats in self.seats(day) if any(member in seat for seat in seats)]
 
     def named(self) -> set[str]:
         """Everybody whom it has ever planned for a shift."""
@@ -173,6 +224,11 @@ class Roster(Aggregate):
         self._cover_arranged(**facts, occurred_at=occurred_at)
 
 
+def members_in(shifts: Iterable[Shift]) -> set[str]:
+    """Whoever works in some shifts; who directs them, does not."""
+    return {member for shift in shifts for member in shift.members}
+
+
 def members_of(shifts: Iterable[Shift]) -> list[str]:
     """The members and directors of some shifts, each once."""
     return list(dict.fromkeys(
@@ -204,9 +260,9 @@ def _check_shifts(checks: Checks, shifts: Sequence[Shift]) -> None:
         if shift.name in seen:
             checks.fault(f"{at}/name", "twice", f"{shift.name} is the name of another shift")
         seen.add(shift.name)
-        if shift.end <= shift.start:
-            checks.fault(f"{at}/end", "not_ordered", f"{shift.end} is not after {shift.start}; a "
-                                                     "shift over midnight is two")
+        if shift.start == "24:00" or shift.end == shift.start:
+            checks.fault(f"{at}/end", "not_ordered", f"{shift.end} leaves no time after "
+                         f"{shift.start}; a whole day is 00:00 to 24:00")
         if len(set(shift.members)) < len(shift.members):
             checks.fault(f"{at}/members", "twice", "names one of them twice")
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from ledger.common.days import FOR_EVER, SHOP_ZONE, day_of, month_of
 from ledger.common.values import EPOCH, from_us, rfc3339
-from ledger.people.attendance import Attendance, attendance_of
-from ledger.people.member import Member
+from ledger.people.attendance import OUTCOMES, Attendance, Attended, attendance_of
+from ledger.people.duty import shifts_in
+from ledger.people.member import APPROVED, Leave, Member
 from ledger.people.posts import Post
 from ledger.people.rosters import Roster, Shift
 from projections.asking.answering import Past, Reading, Report, recorded, report
@@ -119,35 +120,46 @@ def shifts(reading: Reading) -> Iterator[dict[str, Any]]:
     roster.
 
     Shapes: roster, shift, start, end, members (those in it who work here that day, or who stand in
-    for them), director, covered (somebody is there), absent (the members who have approved leave,
-    or are recorded absent from that shift or that day, and whom nobody stands in for).
+    for them), director, covered (somebody is there), absent (the members who have approved leave of
+    the whole day, or are recorded absent from that shift or that day, and whom nobody stands in
+    for), overlaps (the members who are in another shift at the same time). A shift whose end is
+    before its start ends on the next day.
     Errors: R-PRJ-01, R-PRJ-05, R-PRJ-07, BadDay (R-PRJ-16).
     """
     day = _day(reading)
     found = known_at(reading, Wanted({
-        Roster.KIND: _only(reading.question.subject), Member.KIND: None, Attendance.KIND: None},
+        Roster.KIND: None, Member.KIND: None, Attendance.KIND: None},
         month_of(day)))
-    return (_shown(found, day, name, shift) for name, tracked in found.of(Roster.KIND).items()
-            for shift in tracked.thing.on(day))
+    there = [(name, shift) for name, tracked in found.of(Roster.KIND).items()
+             for shift in tracked.thing.on(day)]
+    asked = reading.question.subject
+    return (_shown(found, day, one, there) for one in there if asked in (None, one[0]))
 
 
-def _shown(known: Known, day: str, roster: str, shift: Shift) -> dict[str, Any]:
+def _shown(
+    known: Known, day: str, one: tuple[str, Shift], there: list[tuple[str, Shift]]
+) -> dict[str, Any]:
+    roster, shift = one
     members = [name for name in dict.fromkeys(shift.members)
                if name in known and known[name].thing.is_here_on(day)]
-    absent = [name for name in members if _is_absent(known, day, name, shift.name)]
+    absent = [name for name in members if _is_absent(known, day, name, one)]
+    busy = {name for other in there if other is not one and shift.overlaps(other[1])
+            for name in other[1].members}
     return {
         "roster": roster, "shift": shift.name, "start": shift.start, "end": shift.end,
         "members": members, "director": shift.director,
-        "covered": len(absent) < len(members), "absent": absent}
+        "covered": len(absent) < len(members), "absent": absent,
+        "overlaps": [name for name in members if name in busy]}
 
 
-def _is_absent(known: Known, day: str, name: str, shift: str) -> bool:
-    if known[name].thing.is_on_leave(day):
+def _is_absent(known: Known, day: str, name: str, one: tuple[str, Shift]) -> bool:
+    if known[name].thing.is_away(day):
         return True
     attended = known.get(attendance_of(name, month_of(day)))
+    roster, shift = one[0].partition(":")[2], one[1].name
     return attended is not None and any(
-        one.kind == ABSENT and attended.notes[str(one.number)].shift in (None, shift)
-        for one in attended.thing.standing(day))
+        fact.kind == ABSENT and fact.excludes(ABSENT, roster, shift)
+        for fact in attended.thing.standing(day))
 
 
 # -- what was recorded ----------------------------------------------------------------------------
@@ -189,8 +201,10 @@ def attendance(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was recorded of attendance in a month; by default this one, of the past its last. The
     subject is a member.
 
-    Shapes: member, day, kind, shift, minutes, recorded_by, stands, corrected_by, reason (of the
-    correction), number, position. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-07, R-PRJ-13.
+    Shapes: member, day, kind, roster, shift, minutes, minutes_early, recorded_by, stands,
+    corrected_by, reason (of the correction), replaced_by (the number of the leave that took the
+    place of an absence), off_roster (by the rosters as they are now, the member has no such shift
+    that day), number, position. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-07, R-PRJ-13.
     """
     member, month = reading.question.subject, reading.question.must_be_of_month()
     if month is None:
@@ -198,34 +212,67 @@ def attendance(reading: Reading) -> Iterator[dict[str, Any]]:
         reading.note(f"{month}: this month" if reading.now else
                      f"{month}: the month as of which this is")
     found = known_at(reading, Wanted({
-        Attendance.KIND: None if member is None else [attendance_of(member, month)]}, month))
-    return (row for tracked in found.of(Attendance.KIND).values() for row in _attended(tracked))
+        Attendance.KIND: None if member is None else [attendance_of(member, month)],
+        Member.KIND: _only(member), Roster.KIND: None}, month))
+    return (row for tracked in found.of(Attendance.KIND).values()
+            for row in _attended(found, tracked))
 
 
-def _attended(tracked: Tracked) -> Iterator[dict[str, Any]]:
+def _attended(known: Known, tracked: Tracked) -> Iterator[dict[str, Any]]:
     found: Attendance = tracked.thing
     member = f"{Member.KIND}:{found.id.split(':')[1]}"
     for one in sorted(found.attended, key=lambda one: (one.day, one.number)):
         note = tracked.notes[str(one.number)]
-        yield {"member": member, "day": one.day, "kind": one.kind, "shift": note.shift,
-               "minutes": note.minutes, "recorded_by": note.recorded_by, "stands": one.stands,
+        yield {"member": member, "day": one.day, "kind": one.kind, "roster": one.roster,
+               "shift": note.shift, "minutes": note.minutes, "minutes_early": note.minutes_early,
+               "recorded_by": note.recorded_by, "stands": one.stands,
                "corrected_by": note.corrected_by, "reason": Written.of(note.reason),
+               "replaced_by": _replaced_by(known, member, one),
+               "off_roster": one.stands and _is_off_roster(known, member, one),
                "number": one.number, "position": note.position}
+
+
+def _replaced_by(known: Known, member: str, fact: Attended) -> str | None:
+    """The leave that took the place of an absence."""
+    if member not in known or fact.kind != ABSENT or not fact.stands \
+            or not known[member].thing.is_away(fact.day):
+        return None
+    leave: dict[str, Leave] = known[member].thing.leave
+    return max(number for number, one in leave.items()
+               if one.state == APPROVED and fact.day in one.days)
+
+
+def _is_off_roster(known: Known, member: str, fact: Attended) -> bool:
+    """Whether an outcome no longer matches the rosters, which may be set for the past."""
+    planning = [tracked.thing for tracked in known.of(Roster.KIND).values()
+                if tracked.thing.plans(member, fact.day)]
+    if fact.kind not in OUTCOMES:
+        return False
+    if not planning:  # nobody plans them, so that any shift is theirs that no roster has named
+        return fact.roster is not None
+    return not any(fact.roster in (None, duty.roster) and fact.shift in (None, duty.shift.name)
+                   for duty in shifts_in(planning, member, fact.day))
 
 
 @report(People, Past.ROWS, knows=recorded(Member.KIND))
 def leave(reading: Reading) -> Iterator[dict[str, Any]]:
     """Leave that was asked for, of a month or all. The subject is a member.
 
-    Shapes: member, number, days (a list), state, asked_at, decided_by (who approved or refused
-    it), reason (the last one given), position. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-07, R-PRJ-13.
+    Shapes: member, number, days (a list), halves (an object: of which days it is the morning, am,
+    or the afternoon, pm, alone), kind (planned, or unforeseen), state, asked_at, reported_at,
+    decided_by (who approved or refused it), reason (the last one given), attachments (SHA-256 of
+    papers), position. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-07, R-PRJ-13.
     """
     month = reading.question.must_be_of_month()
     found = known_at(reading, Wanted({Member.KIND: _only(reading.question.subject)}))
-    return ({"member": name, "number": number, "days": list(asked.days), "state": asked.state,
+    return ({"member": name, "number": number, "days": list(asked.days),
+             "halves": {day: half for day, half in asked.halves.items() if day in asked.days},
+             "kind": asked.kind, "state": asked.state,
              "asked_at": rfc3339(from_us(tracked.notes[number].at)),
+             "reported_at": (at := tracked.notes[number].reported_at) and rfc3339(from_us(at)),
              "decided_by": asked.decided_by or None,
              "reason": Written.of(tracked.notes[number].reason),
+             "attachments": Written.of(tracked.notes[number].attachments),
              "position": tracked.notes[number].position}
             for name, tracked in found.of(Member.KIND).items()
             for number, asked in sorted(tracked.thing.leave.items())

@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 
+from ledger.common.values import to_us
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
 from ledger.log.envelope import Entry, Outline
@@ -66,6 +67,9 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True):
     corrected_by: str | None = None
     shift: str | None = None
     minutes: int | None = None
+    minutes_early: int | None = None
+    reported_at: int | None = None
+    attachments: Sealed | None = None
 
 
 class Notes(msgspec.Struct, omit_defaults=True):
@@ -126,10 +130,13 @@ class Tracked(msgspec.Struct):
 def _note(before: Note | None, entry: Entry | Outline, event: Any) -> Note | None:
     """What is to be noted after an event; None where what it is about is not known."""
     if isinstance(event, Member.LeaveRequested):
-        return Note(entry.position, entry.occurred_at, Sealed.of(entry, event.reason, "reason"))
+        return Note(entry.position, entry.occurred_at, Sealed.of(entry, event.reason, "reason"),
+                    reported_at=None if event.reported_at is None else to_us(event.reported_at),
+                    attachments=Sealed.of(entry, event.attachments, "attachments"))
     if isinstance(event, Attendance.Recorded):
         return Note(entry.position, entry.occurred_at, recorded_by=event.recorded_by,
-                    shift=event.shift, minutes=event.minutes)
+                    shift=event.shift, minutes=event.minutes,
+                    minutes_early=event.minutes_early)
     if before is None:
         return None
     return msgspec.structs.replace(

@@ -724,16 +724,15 @@ class Oracle:
         return any(who == member and one["state"] == "approved" and day in one["days"]
                    for (who, _), one in self.leave.items())
 
-    def was(self, member: str, day: str, kind: str) -> bool:
-        """Whether it stands that a member was so on a day."""
-        return any((one["member"], one["day"], one["kind"]) == (member, day, kind)
+    def was(self, member: str, day: str) -> bool:
+        """Whether an outcome of a member's day stands."""
+        return any((one["member"], one["day"]) == (member, day)
                    for one in self.attendance if one["stands"])
 
-    def may_record(self, member: str, day: str, by: str, *, kind: str, today: str) -> bool:
-        """By a head, of a day that has come on which the member was here, each kind once."""
+    def may_record(self, member: str, day: str, by: str, *, today: str) -> bool:
+        """By a head, of a day that has come on which the member was here and not on leave, once."""
         return (is_here(member, day) and day <= today and self.heads(by, member, day)
-                and not self.was(member, day, kind)
-                and not (kind == "absent" and self.on_leave(member, day)))
+                and not self.was(member, day) and not self.on_leave(member, day))
 
     def record(self, member: str, day: str, kind: str, today: str) -> dict[str, Any]:
         """He was late, absent or there."""
@@ -782,7 +781,7 @@ class Oracle:
             return False
         return known["state"] == "approved" or (
             known["state"] == "requested" and by != known["by"]
-            and not any(self.was(member, day, "absent") for day in known["days"]))
+            and not any(self.was(member, day) for day in known["days"]))
 
     def approve(self, member: str, number: str, by: str, today: str) -> None:
         """He may; what rules count of it is charged."""

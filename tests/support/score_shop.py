@@ -495,7 +495,7 @@ class Shop(RuleBasedStateMachine):
         receipt = self.send(
             actor, lambda: RecordAttendance(member=member, day=day, kind=kind,
                                             occurred_at=at(today)),
-            may=self.oracle.may_record(member, day, actor, kind=kind, today=today))
+            may=self.oracle.may_record(member, day, actor, today=today))
         if receipt is not None:
             fact = self.oracle.record(member, day, kind, today)
             (entry,) = self.ledger.store.read("main", after=receipt.positions[0] - 1, limit=1)

@@ -270,8 +270,8 @@ def attend(kind: str, name: str = WANG, day: str = "2026-09-03", **fields: Any) 
 
 
 def test_attendance__is_computed_into_its_item_and_not_deducted_again() -> None:
-    story = start((LI, attend("late", minutes=12)), (LI, attend("left_early")),
-                  (LI, attend("present")), (CHEN, attend("absent", ZHOU)),
+    story = start((LI, attend("late_and_left_early", minutes=12, minutes_early=5)),
+                  (LI, attend("present", day="2026-09-04")), (CHEN, attend("absent", ZHOU)),
                   (LI, attend("meeting_late")))
 
     assert (lost(story), lost(story, ZHOU)) == ("4", "2")
@@ -298,7 +298,7 @@ def test_attendance__corrected_gives_the_points_back() -> None:
 
 
 def test_attendance__is_numbered_in_a_stream_of_its_month() -> None:
-    story = start((LI, attend("late")), (LI, attend("left_early")),
+    story = start((LI, attend("late")), (LI, attend("left_early", day="2026-09-04")),
                   (LI, attend("late", day="2026-10-08")))
 
     months = [story.known[attendance_of(WANG, month)] for month in (MONTH, "2026-10")]
@@ -430,12 +430,13 @@ def test_leave__rejected_where_it_contradicts() -> None:
 def test_attendance__rejected_twice_ahead_or_from_who_is_not_a_head() -> None:
     story = start((LI, attend("late", shift="early")), (LI, attend("absent", shift="late")))
     story.by(LI).when(attend("late", shift="early")).refused(AttendedAlready)
-    error = story.when(attend("absent")).refused(AttendedAlready)
+    error = story.when(attend("present", shift="late")).refused(AttendedAlready)
     assert (error.details["kind"], error.details["number"]) == ("absent", 2)
+    story.when(attend("absent")).refused(AttendedAlready)
     story.when(attend("late", day="2027-09-03", occurred_at=at("2026-09-03"))).refused(
         AttendanceAhead)
     story.by(ZHAO).when(attend("late", shift="late")).refused(NotTheHead)
-    continued(story, (CHEN, attend("late", shift="late")))
+    continued(story, (LI, correct(2)), (CHEN, attend("late", shift="late")))
 
 
 def test_hand_over__is_kept_in_writing() -> None:

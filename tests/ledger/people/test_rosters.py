@@ -97,7 +97,8 @@ def test_roster__rejected() -> None:
 
 
 @pytest.mark.parametrize("fields", [
-    {"start": "9:00"}, {"end": "24:01"}, {"end": "08:00"}, {"end": "09:00"}, {"days": [0]},
+    {"start": "9:00"}, {"end": "24:01"}, {"start": "24:00", "end": "06:00"}, {"end": "09:00"},
+    {"days": [0]},
     {"days": [8]}, {"members": ["wang"]}, {"members": [WANG, WANG]}, {"name": " "}])
 def test_roster__rejected_when_a_shift_is_not_well_formed(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidValues):
@@ -110,9 +111,11 @@ TIMES = st.integers(0, 24).map(lambda hour: f"{hour:02d}:00")
 @examples(st.lists(st.tuples(TIMES, TIMES, st.sampled_from([WANG, ZHAO, ZHOU])), max_size=8))
 def test_roster__shifts_may_overlap(spans: list[tuple[str, str, str]]) -> None:
     shifts = [Shift(name=str(number), start=start, end=end, members=[who])
-              for number, (start, end, who) in enumerate(spans) if start < end]
+              for number, (start, end, who) in enumerate(spans) if start not in (end, "24:00")]
     found = roster(given(*team(), pattern(*shifts)))
     for hour in range(24):
-        time = f"{hour:02d}:30"
+        time, after = f"{hour:02d}:30", f"{hour + 24}:30"
         assert found.on_shift(MONDAY, time) == sorted({
-            who for start, end, who in spans if start <= time < end})
+            who for start, end, who in spans if start != "24:00" and any(
+                start <= one < (end if start < end else f"{int(end[:2]) + 24}:00")
+                for one in (time, after)) and start != end})

@@ -191,7 +191,7 @@ def test_staff__of_today_where_no_day_is_named(ledger: Ledger, models: ReadModel
 def test_reports__of_a_past_are_of_its_last_day_where_none_is_named(
     ledger: Ledger, models: ReadModels
 ) -> None:
-    record(ledger, [*STORY, (LI, attend("late", WANG, TUESDAY))])
+    record(ledger, [*STORY, (LI, attend("late", WANG, "2026-09-09"))])
     head = ledger.head()
     recorded = day_of(from_us(head.recorded_at))
     for as_of, day in (
@@ -214,7 +214,8 @@ def test_shifts__that_nobody_covers_are_told(ledger: Ledger, models: ReadModels)
 
     early, late = rows(models, "shifts", day=MONDAY)
     assert early == {"roster": ROSTER, "shift": "early", "start": "09:00", "end": "16:30",
-                     "members": [LI], "director": CHEN, "covered": True, "absent": []}
+                     "members": [LI], "director": CHEN, "covered": True, "absent": [],
+                     "overlaps": []}
     assert (late["end"], late["members"], late["covered"]) == ("24:00", [ZHAO], True)
     early, late = rows(models, "shifts", day=TUESDAY)
     assert (early["members"], early["absent"], early["covered"]) == ([WANG], [WANG], False)
@@ -232,12 +233,14 @@ def test_shifts__know_that_a_member_has_left_and_of_absence_from_which_shift(
     record(ledger, [*STORY, ("system", pattern(*both, empty, since=MONDAY))])
 
     early, late, night = rows(models, "shifts", day=TUESDAY)
+    assert (early["overlaps"], late["overlaps"], night["overlaps"]) == ([], [], [])
     assert (early["members"], early["absent"], early["covered"]) == ([ZHAO], [], True)
     assert (late["members"], late["absent"], late["covered"]) == ([ZHAO], [ZHAO], False)
     assert (night["members"], night["absent"], night["covered"]) == ([], [], False)
     whole = CorrectAttendance(member=ZHAO, month=MONTH, number=2, reason="all day",
                               occurred_at=at("2026-09-10"))
-    record(ledger, [(CHEN, whole), (CHEN, attend("absent", ZHAO, TUESDAY))])
+    record(ledger, [(CHEN, whole), *((CHEN, attend("absent", ZHAO, TUESDAY, shift=shift))
+                                     for shift in ("early", "late"))])
     assert not any(row["covered"] for row in rows(models, "shifts", day=TUESDAY))
 
 
@@ -273,8 +276,9 @@ def test_attendance__tells_what_stands(ledger: Ledger, models: ReadModels) -> No
     wrong, right = revealed(rows(models, "attendance", month=MONTH), *opening(ledger))
     assert rows(models, "attendance", month=MONTH)[0]["reason"] == PERSONAL
     assert wrong == {
-        "member": WANG, "day": MONDAY, "kind": "late", "shift": "early", "minutes": 7,
-        "recorded_by": LI, "stands": False, "corrected_by": LI, "reason": "the wrong one",
+        "member": WANG, "day": MONDAY, "kind": "late", "roster": None, "shift": "early",
+        "minutes": 7, "minutes_early": None, "recorded_by": LI, "stands": False,
+        "corrected_by": LI, "reason": "the wrong one", "replaced_by": None, "off_roster": False,
         "number": 1, "position": wrong["position"]}
     assert (right["kind"], right["stands"], right["corrected_by"], right["number"]) == (
         "present", True, None, 2)
@@ -296,8 +300,9 @@ def test_leave__tells_what_became_of_it(ledger: Ledger, models: ReadModels) -> N
     first, second, third = revealed(rows(models, "leave"), *opening(ledger))
     assert rows(models, "leave")[0]["reason"] == PERSONAL
     assert first == {
-        "member": WANG, "number": "L1", "days": [MONDAY, TUESDAY], "state": "approved",
-        "asked_at": "2026-09-01T04:00:00Z", "decided_by": LI, "reason": "a wedding",
+        "member": WANG, "number": "L1", "days": [MONDAY, TUESDAY], "halves": {},
+        "kind": "planned", "state": "approved", "asked_at": "2026-09-01T04:00:00Z",
+        "reported_at": None, "decided_by": LI, "reason": "a wedding", "attachments": None,
         "position": first["position"]}
     assert (second["state"], second["decided_by"], second["reason"]) == ("refused", LI, "stocktake")
     assert (third["state"], third["decided_by"]) == ("withdrawn", None)
@@ -431,7 +436,7 @@ def test_audit__tells_what_changed_of_people(ledger: Ledger, models: ReadModels)
 
     changes = {row["type"]: row["changes"] for row in told}
     assert changes["attendance.corrected.v1"]["attended"]["after"] == (
-        (1, "2026-09-09", "late", None, False),)
+        (1, "2026-09-09", "late", "early", False, "customer_service"),)
     assert changes["member.leave_approved.v1"]["leave"]["after"]["L1"][1] == "approved"
     assert "attendance.shift_handed_over.v1" in changes
     assert {"post.assigned.v1", "roster.cover_arranged.v1"} <= changes.keys()

@@ -1,0 +1,240 @@
+"""Handlers for shifts, attendance and leave.
+
+Where a rule counts attendance or leave, the points are charged by the command that records it; and
+by one that changes a roster, where that makes a day of leave a working day, or none.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from ledger.common.days import day_of, month_of
+from ledger.common.personal import Plain
+from ledger.core.aggregate import Aggregate
+from ledger.core.commands import Command, Handler, Work
+from ledger.people.attendance import OUTCOMES, Attendance, attendance_of
+from ledger.people.authority import must_be_member, must_head, must_speak_for, person_of_member
+from ledger.people.commands import (
+    ApproveLeave,
+    CorrectAttendance,
+    HandOverShift,
+    RecordAttendance,
+    RefuseLeave,
+    RequestLeave,
+    WithdrawLeave,
+)
+from ledger.people.duty import Duties, shift_meant
+from ledger.people.errors import AttendanceAhead, AttendedOtherwise
+from ledger.people.member import APPROVED, REQUESTED, UNFORESEEN, Leave, Member
+from ledger.people.rosters import ArrangeCover, Roster, SetRoster, SetRosterDay, members_of
+from ledger.policies.values import ABSENT
+from ledger.scores.books import Books
+from ledger.scores.computed import settle
+
+
+def _noted(member: str, work: Work, text: str | None, *beside: Aggregate) -> Plain | None:
+    """What was written about a member, on its way into an event; None where nothing was. Errors:
+    PersonLost (R-KEY-06)."""
+    return None if text is None else _written(member, work, text, *beside)
+
+
+def _written(member: str, work: Work, text: str, *beside: Aggregate) -> Plain:
+    return Plain(person_of_member(work, member, *beside), text)
+
+
+# -- rosters --------------------------------------------------------------------------------------
+
+
+def set_roster(command: SetRoster, work: Work) -> list[Aggregate]:
+    """Errors: R-PPL-01, R-PPL-03, R-PPL-19, R-POL-14."""
+    _must_be_here(work, members_of(command.shifts), command.since)
+    roster: Roster = work.load(Roster, command.subject)
+    roster.set_pattern(command.since, command.shifts, occurred_at=command.occurred_at)
+    return [roster, *_settled(work, command, roster, roster.members(), since=command.since)]
+
+
+def set_roster_day(command: SetRosterDay, work: Work) -> list[Aggregate]:
+    """Errors: R-PPL-01, R-PPL-03, R-PPL-19, R-POL-14."""
+    _must_be_here(work, members_of(command.shifts), command.day)
+    roster: Roster = work.load(Roster, command.subject)
+    members = roster.members()
+    roster.set_day(command.day, command.shifts, command.reason, occurred_at=command.occurred_at)
+    return [roster, *_settled(work, command, roster, members | roster.members(),
+                              since=command.day, until=command.day)]
+
+
+def arrange_cover(command: ArrangeCover, work: Work) -> list[Aggregate]:
+    """Errors: R-PPL-01, R-PPL-03, R-PPL-19, R-ROS-01 to R-ROS-03, R-POL-14."""
+    _must_be_here(work, [command.cover], command.day)
+    roster: Roster = work.load(Roster, command.subject)
+    roster.arrange_cover(
+        {"day": command.day, "shift": command.shift, "absent": command.absent,
+         "cover": command.cover, "reason": command.reason}, occurred_at=command.occurred_at)
+    return [roster, *_settled(work, command, roster, {command.cover}, since=command.day,
+                              until=command.day)]
+
+
+def _must_be_here(work: Work, members: Sequence[str], day: str) -> None:
+    work.fetch([(Member, member) for member in members])
+    for member in members:
+        work.load(Member, member).must_be_here(day)
+
+
+def _settled(
+    work: Work, command: SetRoster | SetRosterDay | ArrangeCover, roster: Roster,
+    members: Iterable[str], *, since: str, until: str | None = None,
+) -> list[Aggregate]:
+    """The accounts of members whose leave now costs other days than before."""
+    duties, books = Duties(work, roster), Books(work, command.occurred_at)
+    work.fetch([(Member, member) for member in members])
+    for name in sorted(members):
+        member: Member = work.load(Member, name)
+        days = {day for leave in member.leave.values() if leave.state == APPROVED
+                for day in leave.days if since <= day <= (until or day)}
+        settle(work, books, member, days, duties=duties)
+    return list(books.changed.values())
+
+
+# -- attendance -----------------------------------------------------------------------------------
+
+
+def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
+    """Errors: R-PPL-01, R-PPL-03, R-PPL-11, R-PPL-13, R-PPL-15 to R-PPL-17, R-PPL-19, R-PPL-25,
+    R-ROS-04 to R-ROS-07, R-POL-14."""
+    member: Member = work.load(Member, command.member)
+    member.must_be_here(command.day)
+    member.must_not_be(work.actor, "recording attendance")
+    if command.day > day_of(command.occurred_at):
+        raise AttendanceAhead(day=command.day)
+    by = must_head(work, member.id, command.day)
+    roster, shift = None, command.shift
+    if command.kind in OUTCOMES:
+        if member.is_away(command.day):
+            raise AttendedOtherwise(member=member.id, what="on approved leave", day=command.day,
+                                    kind=command.kind)
+        roster, shift = shift_meant(work, member.id, command.day, roster=command.roster,
+                                    shift=command.shift)
+    found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(command.day)))
+    found.record(
+        member.id, {"day": command.day, "kind": command.kind, "shift": shift, "roster": roster,
+                    "minutes": command.minutes, "minutes_early": command.minutes_early,
+                    "note": _noted(member.id, work, command.note, found)}, by,
+        occurred_at=command.occurred_at)
+    books = Books(work, command.occurred_at)
+    settle(work, books, member, [command.day])
+    return [found, *books.changed.values()]
+
+
+def correct_attendance(command: CorrectAttendance, work: Work) -> list[Aggregate]:
+    """Errors: R-PPL-11 to R-PPL-13, R-PPL-15, R-PPL-24."""
+    member: Member = work.load(Member, command.member)
+    member.must_not_be(work.actor, "correcting attendance")
+    found: Attendance = work.load(Attendance, attendance_of(member.id, command.month))
+    day = found.known(member.id, command.number).day
+    by = must_head(work, member.id, day)
+    reason = _written(member.id, work, command.reason, found)
+    found.correct(member.id, command.number, reason, by, occurred_at=command.occurred_at)
+    books = Books(work, command.occurred_at)
+    settle(work, books, member, [day])
+    return [found, *books.changed.values()]
+
+
+def hand_over_shift(command: HandOverShift, work: Work) -> list[Aggregate]:
+    """By the member, or by the direct supervisor.
+
+    Errors: R-PPL-01, R-PPL-03, R-PPL-13, OnlyForOneself (R-PPL-14), R-PPL-19.
+    """
+    member: Member = work.load(Member, command.member)
+    by = must_speak_for(work, member, day_of(command.occurred_at), "handing over a shift")
+    member.must_be_here(command.day)
+    found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(command.day)))
+    found.hand_over(member.id, {"day": command.day, "shift": command.shift, "note": command.note,
+                                "to_member": command.to_member}, by,
+                    occurred_at=command.occurred_at)
+    return [found]
+
+
+# -- leave ----------------------------------------------------------------------------------------
+
+
+def request_leave(command: RequestLeave, work: Work) -> list[Aggregate]:
+    """By the member, or by the direct supervisor, who then does not approve it.
+
+    Errors: R-PPL-01, R-PPL-03, R-PPL-10, R-PPL-13, OnlyForOneself (R-PPL-14), R-PPL-18 to
+    R-PPL-20, R-PPL-26.
+    """
+    member: Member = work.load(Member, command.member)
+    today = day_of(command.occurred_at)
+    by = must_speak_for(work, member, today, "asking for leave")
+    said = {name: _noted(member.id, work, command.said(name)) for name in command.PERSONAL}
+    asked = Leave(tuple(command.days), REQUESTED, by, halves=command.halves, kind=command.kind)
+    member.request_leave(command.number, asked, today, said=said, reported_at=command.reported_at,
+                         occurred_at=command.occurred_at)
+    return [member]
+
+
+def approve_leave(command: ApproveLeave, work: Work) -> list[Aggregate]:
+    """Leave that nobody could foresee takes the place of the absence that was recorded.
+
+    Errors: R-PPL-08, R-PPL-09, R-PPL-11, R-PPL-13, R-PPL-15, R-PPL-17, R-PPL-23, R-POL-14.
+    """
+    member: Member = work.load(Member, command.member)
+    member.must_not_be(work.actor, "approving leave")
+    by = must_head(work, member.id, day_of(command.occurred_at))
+    books = Books(work, command.occurred_at)
+    if member.approve_leave(command.number, by, occurred_at=command.occurred_at):
+        leave = member.leave[command.number]
+        for day in leave.days:
+            _must_not_be_otherwise(work, member, leave, day)
+        settle(work, books, member, leave.days)
+    return [member, *books.changed.values()]
+
+
+def _must_not_be_otherwise(work: Work, member: Member, leave: Leave, day: str) -> None:
+    """Errors: AttendedOtherwise (R-PPL-17)."""
+    found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(day)))
+    for one in found.standing(day) if member.is_away(day) else ():
+        replaced = one.kind == ABSENT and leave.kind == UNFORESEEN
+        if one.kind in OUTCOMES and not replaced:
+            raise AttendedOtherwise(member=member.id, what=one.kind, day=day, kind="on leave")
+
+
+def refuse_leave(command: RefuseLeave, work: Work) -> list[Aggregate]:
+    """Errors: R-PPL-08, R-PPL-09, R-PPL-11, R-PPL-13, R-PPL-15."""
+    member: Member = work.load(Member, command.member)
+    member.must_not_be(work.actor, "refusing leave")
+    by = must_head(work, member.id, day_of(command.occurred_at))
+    member.refuse_leave(command.number, _written(member.id, work, command.reason), by,
+                        occurred_at=command.occurred_at)
+    return [member]
+
+
+def withdraw_leave(command: WithdrawLeave, work: Work) -> list[Aggregate]:
+    """Past days are taken back only by the direct supervisor, or by whoever approved them.
+
+    Errors: R-PPL-08, R-PPL-09, R-PPL-13, OnlyForOneself (R-PPL-14), R-PPL-21, R-PPL-22.
+    """
+    member: Member = work.load(Member, command.member)
+    today = day_of(command.occurred_at)
+    by = must_be_member(work, today)
+    known = member.leave.get(command.number)
+    if known is None or by != known.decided_by:
+        must_speak_for(work, member, today, "taking leave back")
+    days = member.withdraw_leave(
+        command.number, command.days, _noted(member.id, work, command.reason), by=by, today=today,
+        occurred_at=command.occurred_at)
+    books = Books(work, command.occurred_at)
+    settle(work, books, member, days)
+    return [member, *books.changed.values()]
+
+
+HANDLERS: dict[type[Command], Handler] = {
+    RequestLeave: request_leave,
+    HandOverShift: hand_over_shift,
+    SetRoster: set_roster,
+    SetRosterDay: set_roster_day,
+    ArrangeCover: arrange_cover,
+    RecordAttendance: record_attendance,
+    CorrectAttendance: correct_attendance,
+    ApproveLeave: approve_leave,
+    RefuseLeave: refuse_leave,
+    WithdrawLeave: withdraw_leave,
+}
