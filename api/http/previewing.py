@@ -48,7 +48,7 @@ def is_asked(query: Mapping[str, str]) -> bool:
 
 def previewed(command: Command, context: Context) -> Response:
     """The answer to a preview. Errors: those of the command; R-PRJ-01; ReadingNotNoted (R-ACC-05).
-    """
+    Rule: R-PRV-04."""
     who = caller()
     found = preview(edge().models, edge().ledger(who.ledger), [(command, context)])
     seen = {name: _visible(found[name]) for name in SECTIONS}

@@ -75,7 +75,7 @@ def foresee(
     handlers: Handlers, head: Head, now: int,
 ) -> Foreseen:
     """What commands would record, in order, each on what the ones before leave, in a log that ends
-    at a head. Nothing is written, and no key of a person is made.
+    at a head. Nothing is written, and no key of a person is made. Rule: R-PRV-03.
 
     Errors: those of the first command that is refused; CommandReused (R-LOG-09) and
     RecordedUnderLostKeys (R-LOG-41), OccurredInFuture (R-LOG-10), OnceTaken (R-LOG-11) as when they

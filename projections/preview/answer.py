@@ -63,7 +63,7 @@ def preview(
     and each of `SECTIONS`: {total, rows: [{report, of, change, before, after}]}, limit, notes};
     `position` is that of the last event that it rests on. At most `limit` rows of each are shown,
     `total` counts all. Errors: whatever refuses the first of the commands that is refused;
-    ReadModelsUnready (R-PRJ-01).
+    ReadModelsUnready (R-PRJ-01). Rules: R-PRV-01, R-PRV-02.
     """
     with trying(models, ledger.name) as trial:
         found = ledger.foresee(items, trial.position)

@@ -33,7 +33,8 @@ def repriced(
 
     Shapes: report, of {deduction, rule, month, policy_version (which priced it)}, change, before,
     after: the terms of the rule that differ, None where the policy knows no such rule. What is
-    charged stays charged at its price: this is what a new breach of that day would cost.
+    charged stays charged at its price: this is what a new breach of that day would cost. Rule:
+    R-PRV-05.
     """
     for row in rows:
         if row["state"] not in (PROPOSED, CONFIRMED):
