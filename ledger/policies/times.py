@@ -88,7 +88,6 @@ class Hours(Sourced, frozen=True, kw_only=True):
     en: LongText
     weekdays: Annotated[list[AnyInteger], Items()] = msgspec.field(
         default_factory=lambda: list(range(1, 8)))
-    posts: Names = []
 
 
 class Calendar(Sourced, frozen=True, kw_only=True):

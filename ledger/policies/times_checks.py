@@ -139,7 +139,6 @@ class TimesChecks:
         if one.end <= one.start:
             self._fault(f"{at}/end", "not_ordered", f"{one.end} is not after {one.start}")
         self._weekdays(at, one.weekdays)
-        self._posts(f"{at}/posts", one.posts)
 
     def calendar(self, at: str, calendar: Calendar) -> None:
         """A calendar, with every day that it moves."""

@@ -143,8 +143,8 @@ class Band(Sourced, frozen=True, kw_only=True):
     below: DecimalText | None = None
 
 
-LOW_STOCK, FINANCE_REVIEW = "low_stock", "finance_review"
-THRESHOLDS = {LOW_STOCK: "pieces", FINANCE_REVIEW: "fen"}
+LOW_STOCK = "low_stock"
+THRESHOLDS = {LOW_STOCK: "pieces"}
 """The thresholds that something reads, each with its unit. Another one is refused."""
 
 MOST_THRESHOLD = "1000000000000"

@@ -32,7 +32,7 @@ def grading(reading: Reading) -> Iterator[dict[str, Any]]:
         for post in sorted(filter(is_graded, held)):
             if question.subject in (None, member) and question.post in (None, post):
                 account = accounts.get(member) or Account.blank("month:")
-                yield from _items(account, member, post, version)
+                yield from items_of(account, member, post, version)
 
 
 def _due(book: ScoreBook) -> str:
@@ -42,9 +42,10 @@ def _due(book: ScoreBook) -> str:
     return month_after(last)
 
 
-def _items(
+def items_of(
     account: Account, member: str, post: str, version: Version
 ) -> Iterator[dict[str, Any]]:
+    """The items of a post's scorecard, as the report has them."""
     card = version.scorecard(post)
     weights = weights_of(card)
     sheets = {sheet: {one.item: one for one in sheet_of(account, post, sheet, version).items}
@@ -52,7 +53,8 @@ def _items(
     for item in card.items:
         row: dict[str, Any] = {
             "member": member, "post": post, "item": item.item, "zh": item.zh, "en": item.en,
-            "weight": plain(weights[item.item]), "computed": bool(item.computed_from)}
+            "weight": plain(weights[item.item]), "parts": item.parts,
+            "computed": bool(item.computed_from)}
         for sheet, items in sheets.items():
             sheet_item = items.get(item.item)
             grade = None if sheet_item is None else (

@@ -33,6 +33,7 @@ from ledger.stock.places import (
     SHELF,
 )
 from ledger.stock.skus import Sku
+from projections.stock import low
 from projections.stock.tables import (
     FLOWS,
     LEVELS,
@@ -41,6 +42,7 @@ from projections.stock.tables import (
     bins,
     deltas,
     levels,
+    low_rules,
     notices,
     standing,
     thresholds,
@@ -48,9 +50,6 @@ from projections.stock.tables import (
 )
 from projections.store.folding import Fact
 from projections.store.rows import IN_CHUNK, Change, Rows
-
-THRESHOLD = 10
-"""Fewer available pieces than this are too few, where nobody set another threshold."""
 
 KINDS = (f"{StockAccount.KIND}:",)
 
@@ -94,6 +93,7 @@ class Inventory(msgspec.Struct):
     units: dict[str, tuple[str, int]] = {}
     open: dict[Noticed, Notice] = {}
     closed: list[tuple[Noticed, Notice]] = []
+    rules: dict[int, low.Rule] = {}
     deltas: list[tuple[Any, ...]] = []
     bin_deltas: list[tuple[Any, ...]] = []
 
@@ -106,9 +106,9 @@ class Stock:
     """
 
     name: ClassVar[str] = "stock"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     tables: ClassVar[tuple[Table, ...]] = (
-        levels, deltas, bins, bin_deltas, thresholds, standing, units, notices)
+        levels, deltas, bins, bin_deltas, thresholds, low_rules, standing, units, notices)
 
     def __init__(self) -> None:
         self.until: int | None = None
@@ -119,9 +119,13 @@ class Stock:
         self.until = occurred_us
 
     def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Inventory:
-        """Everything of the SKUs that the entries are about."""
+        """Everything of the SKUs that the entries are about: of all, where another rule of low
+        stock may come into force."""
         skus = sorted({sku for entry in entries for sku in _skus_of(entry)})
-        found = Inventory(ledger, self.until)
+        found = Inventory(ledger, self.until, rules=low.load(rows, ledger))
+        if low.may_change(found.rules, entries):
+            skus = sorted({*skus, *(row[0] for row in rows.select(
+                "SELECT DISTINCT sku FROM stock_levels WHERE ledger = ?", (ledger,)))})
         for row in rows.among(levels, ledger, "sku", skus):
             item = (row.sku, row.warehouse)
             found.levels[item] = dict(zip(LEVELS, row[3 : 3 + len(LEVELS)], strict=True))
@@ -140,6 +144,8 @@ class Stock:
     def fold(self, state: Inventory, facts: Iterable[Fact]) -> None:
         """Take what is posted into the levels."""
         for entry, event in facts:
+            if _taken(state, entry.occurred_at):
+                _look_at_rules(state, entry, event)
             if accounts_in(entry.subjects, KINDS):
                 _posted(state, entry, event)
             elif entry.type == Sku.Registered.TOPIC:
@@ -168,6 +174,8 @@ class Stock:
         yield Change(bin_deltas, sorted(state.bin_deltas), [])
         yield Change(thresholds, [], [(ledger, sku, *state.thresholds[sku])
                                       for sku in sorted(state.thresholds_set)])
+        yield Change(low_rules, [], [(ledger, number, *msgspec.structs.astuple(rule))
+                                     for number, rule in sorted(state.rules.items())])
         yield Change(standing, [], [(ledger, sku, *state.for_others[sku])
                                     for sku in sorted(state.for_others_set)])
         yield Change(units, [], [(ledger, sku, *held)
@@ -307,6 +315,14 @@ def _when(entry: Outline, at: int) -> _When:
     return _When(entry.position, at, entry.stream)
 
 
+def _look_at_rules(state: Inventory, entry: Outline, event: Any) -> None:
+    """Take what a policy says of low stock, and look at everything where another rule holds now."""
+    low.take(state.rules, event)
+    if state.rules and low.reach(state.rules, entry):
+        for sku in sorted({sku for sku, _ in state.levels} - set(state.thresholds)):
+            _look_again(state, sku, entry)
+
+
 def _look_again(state: Inventory, sku: str, entry: Outline) -> None:
     """Something was said of when a SKU is low: in each warehouse it may be, or be no more."""
     for item in [item for item in state.levels if item[0] == sku]:
@@ -321,7 +337,7 @@ def _look(
     known = state.levels[item]
     for place in sorted(places):
         if place == AVAILABLE:
-            threshold, _ = state.thresholds.get(item[0], (THRESHOLD, 0))
+            threshold, _ = state.thresholds.get(item[0], (low.in_force(state.rules), 0))
             if state.for_others.get(item[0], (0, 0))[0]:
                 threshold = known[place]  # without stock of its own it is never low
             _notice(state, (*item, LOW, ""), when, known[place], threshold=threshold)

@@ -76,6 +76,18 @@ thresholds = Table(
     sqlite_with_rowid=False,
 )
 
+low_rules = Table(
+    "stock_low_rules", metadata,
+    ledger_column(),
+    Column("version", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("threshold", BigInteger, nullable=False),
+    Column("position", BigInteger),
+    PrimaryKeyConstraint("ledger", "version", name="stock_low_rules_pk"),
+    sqlite_with_rowid=False,
+)
+"""What versions of the policies say of low stock; see `low.py`."""
+
 standing = Table(
     "sku_standing", metadata,
     ledger_column(),
@@ -108,7 +120,7 @@ notices = Table(
     Column("bin", Key, nullable=False),
     Column("opened_position", BigInteger, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
-    Column("threshold", Integer, nullable=False),
+    Column("threshold", BigInteger, nullable=False),
     Column("lowest", BigInteger, nullable=False),
     Column("document", Text),
     Column("closed_position", BigInteger),

@@ -280,7 +280,6 @@ def test_policy__deadline_is_checked(fields: dict[str, Any], found: list[tuple[s
     ({"start": "10:00", "end": "10:00"}, [("/end", "not_ordered")]),
     ({"weekdays": []}, [("/weekdays", "empty")]),
     ({"weekdays": [8]}, [("/weekdays/0", "out_of_range")]),
-    ({"posts": ["king"]}, [("/posts", "unknown_post")]),
 ])
 def test_policy__hours_are_checked(fields: dict[str, Any], found: list[tuple[str, str]]) -> None:
     assert codes(Sections(hours=[hours(**fields)])) == [

@@ -10,6 +10,8 @@ from ledger.common.values import rfc3339
 from ledger.fulfilment.commands import PickOrder
 from ledger.orders.commands import ApproveOrder, SubmitOrder
 from ledger.orders.values import PickedFrom
+from ledger.policies.commands import PublishPolicy
+from ledger.policies.reader import parse
 from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.pieces import Part
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold
@@ -261,3 +263,56 @@ def test_rebuild__equals_what_was_followed_in_any_batches(ledger: Ledger) -> Non
     followed.rebuild("main")
     assert followed.digest("main", "stock") == before
     followed.close()
+
+
+def policy(value: str, since: str, at: datetime = NOON) -> PublishPolicy:
+    """A policy that says how few pieces are too few, from a day on."""
+    return PublishPolicy(policy=parse("x", "title: t\nthresholds:\n- {threshold: low_stock, "
+                         f"value: {value}, unit: pieces, zh: a, en: a}}\n"),
+                         effective_from=since, occurred_at=at)
+
+
+def opened_at(ledger: Ledger, **fields: Any) -> list[tuple[int, bool]]:
+    """The thresholds of the notices of low stock, and whether they are open."""
+    return [(row["threshold"], row["open"]) for row in asked(ledger, "low-stock", **fields)]
+
+
+def test_low_stock__is_what_the_policy_in_force_says(ledger: Ledger) -> None:
+    for command in (opened(), received(quantity=8), received("SH-002", quantity=8),
+                    SetThreshold(sku="SH-002", threshold=9, occurred_at=NOON)):
+        ledger.handle(command, CONTEXT)
+    assert opened_at(ledger) == [(10, True), (10, True)]
+    before = ledger.store.head("main").position
+
+    ledger.handle(policy("5", "2026-01-01"), CONTEXT)
+    assert opened_at(ledger) == [(10, True), (10, False)]
+    assert opened_at(ledger, position=before) == [(10, True), (10, True)]
+
+    ledger.handle(policy("20", (NOON + DAY).date().isoformat()), CONTEXT)
+    assert opened_at(ledger, subject="sku:SH-001") == [(10, False)]
+    ledger.handle(RegisterSku(sku="SH-009", occurred_at=NOON + 2 * DAY), CONTEXT)
+    (now, earlier) = asked(ledger, "low-stock", subject="sku:SH-001")
+    assert (now["threshold"], now["open"], now["opened_at"]) == (
+        20, True, rfc3339(NOON + 2 * DAY))
+    assert earlier["open"] is False
+    assert opened_at(ledger, subject="sku:SH-001", occurred=rfc3339(NOON + DAY)) == [(10, False)]
+
+
+def test_low_stock__rebuilt_is_what_was_followed_in_any_batches(ledger: Ledger) -> None:
+    models = [ReadModels(ledger.store, PROJECTIONS, batch=batch) for batch in (1, 3, 1000)]
+    later = (NOON + DAY).date().isoformat()
+    ledger.handle(opened(), CONTEXT)
+    for number, command in enumerate((
+            received(quantity=8), policy("5", "2026-01-01"), received("SH-002", quantity=4),
+            policy("9", later), received("SH-003", quantity=7),
+            RegisterSku(sku="SH-009", occurred_at=NOON + 2 * DAY), sell())):
+        ledger.handle(command, CONTEXT)
+        models[number % 3].catch_up("main")
+    followed = asked(ledger, "low-stock")
+    models[0].rebuild("main")
+
+    assert asked(ledger, "low-stock") == followed
+    assert {(row["sku"], row["threshold"]) for row in followed if row["open"]} == {
+        ("SH-001", 9), ("SH-002", 5), ("SH-003", 9)}
+    for one in models:
+        one.close()
