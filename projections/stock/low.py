@@ -36,8 +36,7 @@ def load(rows: Rows, ledger: bytes) -> dict[int, Rule]:
     """What the versions say, by their numbers."""
     found = rows.select("SELECT version, since, threshold, position FROM stock_low_rules"
                         " WHERE ledger = ?", (ledger,))
-    return {number: Rule(since, threshold, position) for number, since, threshold, position
-            in found}
+    return {row[0]: Rule(row[1], row[2], row[3]) for row in found}
 
 
 def may_change(rules: Mapping[int, Rule], entries: Sequence[Outline]) -> bool:
