@@ -5,8 +5,9 @@ A version comes into force with the first event on or after its day. So it depen
 their order alone, and a rebuild finds the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -34,8 +35,8 @@ class Rule(msgspec.Struct):
 
 def load(rows: Rows, ledger: bytes) -> dict[int, Rule]:
     """What the versions say, by their numbers."""
-    found = rows.select("SELECT version, since, threshold, position FROM stock_low_rules"
-                        " WHERE ledger = ?", (ledger,))
+    found: Iterator[Any] = rows.select("SELECT version, since, threshold, position FROM stock_low_rules"
+                                       " WHERE ledger = ?", (ledger,))
     return {row[0]: Rule(row[1], row[2], row[3]) for row in found}
 
 
