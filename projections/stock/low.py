@@ -5,7 +5,7 @@ A version comes into force with the first event on or after its day. So it depen
 their order alone, and a rebuild finds the same.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,9 +35,10 @@ class Rule(msgspec.Struct):
 
 def load(rows: Rows, ledger: bytes) -> dict[int, Rule]:
     """What the versions say, by their numbers."""
-    found: Iterator[Any] = rows.select("SELECT version, since, threshold, position FROM stock_low_rules"
-                                       " WHERE ledger = ?", (ledger,))
-    return {row[0]: Rule(row[1], row[2], row[3]) for row in found}
+    found: list[Any] = list(rows.select(
+        "SELECT version, since, threshold, position FROM stock_low_rules WHERE ledger = ?",
+        (ledger,)))
+    return {number: Rule(*said) for number, *said in found}
 
 
 def may_change(rules: Mapping[int, Rule], entries: Sequence[Outline]) -> bool:
