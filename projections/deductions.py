@@ -119,6 +119,7 @@ def _decoded(row: Row[Any]) -> tuple[Kept, Register]:
 
 def _step(entry: Entry | Outline, event: Any) -> Step:
     names = ("proposed_by", "named_by", "confirmed_by", "waived_by", "dismissed_by", "decided_by",
+             "charged_by",
              "member")
     who = [value for name in names if isinstance(value := getattr(event, name, None), str)]
     why = next((Sealed.of(entry, value, name) for name in ("reason", "cause", "note")
@@ -147,7 +148,8 @@ def shown(row: Row[Any]) -> dict[str, Any]:
     """A deduction as the register shows it.
 
     Shapes: `shares` of all who were ever charged, with what became of it. Units: points before any
-    escalation; `points` are those that still stand.
+    escalation; `points` are those that still stand, `share_open` those that wait for a supervisor
+    of the offender to be known.
     """
     kept, register = _decoded(row)
     standing = sum((Decimal(share.points) for share in kept.shares.values()), ZERO)
@@ -162,6 +164,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "renews": kept.renews,
         "state": kept.state,
         "points": plain(standing),
+        "share_open": kept.share_open,
         "shares": [{
             "member": share.member, "party": share.party, "post": share.post,
             "points": kept.shares.get(name, share).points, "stands": name in kept.shares,

@@ -115,6 +115,13 @@ class ConfirmDeduction(Decision, frozen=True, kw_only=True):
     note: Note | None = None
 
 
+class ChargeSupervisor(Decision, frozen=True, kw_only=True):
+    """Charge whoever is known by now to have supervised the offender that day: their share waited.
+    """
+
+    NAME: ClassVar[str] = "deduction.charge_supervisor"
+
+
 class WaiveDeduction(Decision, frozen=True, kw_only=True):
     """Excuse it for a cause that the rule allows: for all, or for some of the charged members."""
 
@@ -135,6 +142,12 @@ class DismissDeduction(_Reasoned, frozen=True, kw_only=True):
     """Find that the facts are not established."""
 
     NAME: ClassVar[str] = "deduction.dismiss"
+
+
+class GiveUpShare(_Reasoned, frozen=True, kw_only=True):
+    """Charge nobody as the supervisor, whose share waits."""
+
+    NAME: ClassVar[str] = "deduction.give_up_share"
 
 
 class AcknowledgeDeduction(Decision, frozen=True, kw_only=True):

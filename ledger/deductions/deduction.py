@@ -28,6 +28,7 @@ from ledger.deductions.errors import (
     ProposerDecides,
     ThirdPersonNeeded,
 )
+from ledger.deductions.sharing import DeductionShares
 from ledger.deductions.values import (
     APPEALED,
     CONFIRMED,
@@ -53,13 +54,12 @@ class _OfMember(Aggregate.Event):
         return [self.member]
 
 
-class Deduction(Aggregate):
+class Deduction(DeductionShares):
     """A deduction; its stream is `deduction:<number>`."""
-
-    KIND = "deduction"
 
     def begin(self) -> None:
         """Nobody has proposed it."""
+        super().begin()
         self.state = ""
         self.breach = NOTHING
         self.occurrence = 1
@@ -68,9 +68,6 @@ class Deduction(Aggregate):
         self.appeal_until = ""
         self.named: tuple[str | None, ...] = ()
         self.renews: str | None = None
-        self.shares: Mapping[str, Share] = {}
-        self.charged: tuple[str, ...] = ()
-        self.appeals: Mapping[str, str] = {}
         self.acknowledged: tuple[str, ...] = ()
         self.excused: tuple[str, ...] = ()
 
@@ -115,12 +112,14 @@ class Deduction(Aggregate):
             return [self.offender]
 
     class Confirmed(Aggregate.Event):
-        """The facts are established: these members are charged. `appeal_until` is a day."""
+        """The facts are established: these members are charged. `appeal_until` is a day;
+        `share_open` are the points that wait for a supervisor, where none is known."""
 
         TOPIC = "deduction.confirmed.v1"
         shares: list[Share]
         confirmed_by: str
         appeal_until: str
+        share_open: str | None = None
         note: Personal | None = None
 
         def about(self) -> list[str]:
@@ -205,7 +204,8 @@ class Deduction(Aggregate):
         self.excused = ()
 
     @event(Confirmed)
-    def _confirmed(self, shares, confirmed_by, appeal_until):
+    def _confirmed(self, shares, confirmed_by, appeal_until, share_open):
+        self.share_open = share_open
         self.state, self.decided_by, self.appeal_until = CONFIRMED, confirmed_by, appeal_until
         self.shares = {share.member: share for share in shares}
         self.charged = tuple(self.shares)
@@ -246,20 +246,7 @@ class Deduction(Aggregate):
         if not self.shares:
             self.state = OVERTURNED
 
-    def _fall(self, members: Sequence[str], how: str) -> None:
-        """Charges fall, and with them the open appeals against them."""
-        self.shares = {name: one for name, one in self.shares.items() if name not in members}
-        self.appeals = {name: how if state == APPEALED and name in members else state
-                        for name, state in self.appeals.items()}
-
     # -- rules ------------------------------------------------------------------------------------
-
-    def falls_with(self, member: str) -> list[Share]:
-        """The shares that fall with a member's: with the offender's, also the supervisor's."""
-        share = self.shares.get(member)
-        if share is None or share.party != "offender":
-            return [share] if share else []
-        return [share, *(one for one in self.shares.values() if one.party == "supervisor")]
 
     def must_be(self, *states: str) -> Breach:
         """Errors: DeductionUnknown (R-DED-02), DeductionNotReady (R-DED-03)."""
@@ -296,14 +283,14 @@ class Deduction(Aggregate):
                                  occurred_at=occurred_at)
 
     def confirm(
-        self, shares: list[Share], by: str, appeal_until: str, *, note: Plain | None,
-        occurred_at: datetime,
+        self, shares: list[Share], by: str, appeal_until: str, *, share_open: str | None,
+        note: Plain | None, occurred_at: datetime,
     ) -> None:
         """Errors: R-DED-02 to R-DED-05, R-DED-24."""
         self.must_be(PROPOSED)
         self.must_be_decided_by_another(by, [share.member for share in shares])
         self._confirmed(shares=shares, confirmed_by=by, appeal_until=appeal_until, note=note,
-                        occurred_at=occurred_at)
+                        share_open=share_open, occurred_at=occurred_at)
 
     def waive(
         self, members: list[str], cause: Plain, by: str, *, liable: Sequence[str],
@@ -358,8 +345,8 @@ class Deduction(Aggregate):
         if member in self.appeals:
             raise AppealDecided(deduction=self.id, member=member, state=self.appeals[member])
         self.must_charge(member, list(self.shares))
-        if day > self.appeal_until:
-            raise AppealTooLate(deduction=self.id, until=self.appeal_until, day=day)
+        if day > (until := self.appeal_until_of.get(member, self.appeal_until)):
+            raise AppealTooLate(deduction=self.id, until=until, day=day)
         self._appealed(**facts, occurred_at=occurred_at)
 
     def must_be_open_appeal(self, member: str, by: str) -> None:

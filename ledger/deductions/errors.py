@@ -196,7 +196,8 @@ class PointsNeeded(Refused):
 
 
 class SupervisorMissing(Refused):
-    """{rule} also charges the supervisor of {offender}, who had none on {day}. Set one first."""
+    """{rule} also charges the supervisor of {offender}, who had none on {day}. Set one first, or
+    give the share up."""
 
     code = "supervisor_missing"
     rule = "R-DED-28"
@@ -221,3 +222,10 @@ class AppealOpen(Refused):
 
     code = "appeal_open"
     rule = "R-DED-31"
+
+
+class NoShareOpen(Refused):
+    """No share of {deduction} waits for a supervisor: it was charged, given up, or never open."""
+
+    code = "no_share_open"
+    rule = "R-DED-32"

@@ -25,13 +25,15 @@ class Kept(msgspec.Struct, omit_defaults=True):
     appeals: Mapping[str, str] = {}
     acknowledged: tuple[str, ...] = ()
     excused: tuple[str, ...] = ()
+    share_open: str | None = None
+    appeal_until_of: Mapping[str, str] = {}
 
     @classmethod
     def of(cls, one: Deduction) -> Self:
         """What is kept of a deduction."""
         return cls(one.state, one.breach, one.proposers, one.named, one.occurrence, one.renews,
                    one.decided_by, one.appeal_until, one.shares, one.charged, one.appeals,
-                   one.acknowledged, one.excused)
+                   one.acknowledged, one.excused, one.share_open, one.appeal_until_of)
 
     def restored(self, stream: str) -> Deduction:
         """The deduction again, for its next event."""
@@ -42,4 +44,5 @@ class Kept(msgspec.Struct, omit_defaults=True):
         one.decided_by, one.appeal_until = self.decided_by, self.appeal_until
         one.shares, one.charged, one.appeals = self.shares, self.charged, self.appeals
         one.acknowledged, one.excused = self.acknowledged, self.excused
+        one.share_open, one.appeal_until_of = self.share_open, self.appeal_until_of
         return one

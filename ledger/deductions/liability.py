@@ -1,5 +1,6 @@
 """Who is liable for a breach, in which post, and for how many points."""
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -78,7 +79,8 @@ def post_charged(work: Work, rule: Rule, member: str, day: str) -> str:
 
 
 def liable_for(work: Work, rule: Rule, deduction: Deduction) -> list[Liable]:
-    """Who is liable for the breach. Errors: R-DED-08 to R-DED-10, R-DED-28, R-DED-29."""
+    """Who is liable for the breach, as far as it is known: the offender without a supervisor, where
+    none can be charged. Errors: R-DED-08 to R-DED-10."""
     breach = deduction.breach
     day = day_of(breach.breached_at)
     if ALL_OF_POST in rule.charges:
@@ -92,7 +94,9 @@ def liable_for(work: Work, rule: Rule, deduction: Deduction) -> list[Liable]:
     post = post_charged(work, rule, breach.offender, day)
     found = [Liable(breach.offender, OFFENDER, post)]
     if SUPERVISOR in rule.charges:
-        found.append(liable_supervisor(work, rule, breach.offender, day=day, post=post))
+        # Without one their share waits: the offender's does not depend on it.
+        with suppress(SupervisorMissing, SupervisorNotInPost):
+            found.append(liable_supervisor(work, rule, breach.offender, day=day, post=post))
     return found
 
 
@@ -100,8 +104,7 @@ def may_be_liable(work: Work, rule: Rule, deduction: Deduction) -> list[str]:
     """Whom a confirmation would charge, as far as that is known: none of them decides."""
     try:
         return [one.member for one in liable_for(work, rule, deduction)]
-    except (NobodyLiable, OffenderNeeded, OffenderNotInPost, SupervisorMissing,
-            SupervisorNotInPost):
+    except (NobodyLiable, OffenderNeeded, OffenderNotInPost):
         return [deduction.breach.offender] if deduction.breach.offender else []
 
 

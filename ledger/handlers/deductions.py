@@ -8,9 +8,11 @@ from ledger.core.commands import Command, Handler, Work
 from ledger.deductions.commands import (
     AcknowledgeDeduction,
     AppealDeduction,
+    ChargeSupervisor,
     ConfirmDeduction,
     Decision,
     DismissDeduction,
+    GiveUpShare,
     NameOffender,
     OverturnDeduction,
     ProposeDeduction,
@@ -31,6 +33,7 @@ from ledger.deductions.errors import (
 from ledger.deductions.liability import (
     facts_of,
     liable_for,
+    liable_supervisor,
     may_be_liable,
     post_charged,
     priced,
@@ -40,7 +43,7 @@ from ledger.deductions.liability import (
 from ledger.deductions.values import CONFIRMED, DISMISSED, PROPOSED, STATES, Breach, Share
 from ledger.people.authority import must_be_member, person_of_member, signed_on
 from ledger.policies.book import BOOK, PolicyBook, policy_on
-from ledger.policies.values import Rule
+from ledger.policies.values import SUPERVISOR, Rule
 from ledger.scores.books import Books
 from ledger.scores.values import Charge
 
@@ -158,8 +161,10 @@ def _rule_of(work: Work, breach: Breach) -> Rule:
 def confirm_deduction(command: ConfirmDeduction, work: Work) -> list[Aggregate]:
     """Charge every liable member. The days of an appeal run from the recording.
 
-    Errors: R-DED-02 to R-DED-06, R-DED-08 to R-DED-10, R-DED-24, R-DED-26 to R-DED-30, R-PPL-13;
-    R-LOG-02.
+    Where no supervisor can be charged, their share stays open.
+
+    Errors: R-DED-02 to R-DED-06, R-DED-08 to R-DED-10, R-DED-24, R-DED-26, R-DED-27, R-DED-30,
+    R-PPL-13; R-LOG-02.
     """
     deduction = command.load(work)
     breach = deduction.must_be(PROPOSED)
@@ -172,18 +177,62 @@ def confirm_deduction(command: ConfirmDeduction, work: Work) -> list[Aggregate]:
               if one.member not in deduction.excused]
     if not shares:
         raise EverybodyExcused(deduction=deduction.id)
-    signed = signed_on(work, command.occurred_at)
-    until = day_after(signed, policy_on(work, signed).scoring.appeal_days)
-    deduction.confirm(shares, by, until, occurred_at=command.occurred_at,
+    waits = SUPERVISOR in rule.charges and all(one.party != SUPERVISOR for one in liable)
+    deduction.confirm(shares, by, _appeal_until(work, command), occurred_at=command.occurred_at,
+                      share_open=points[SUPERVISOR] if waits else None,
                       note=_noted(deduction, work, command.note, breach.offender))
-    books = Books(work, command.occurred_at)
+    return [deduction, *_charged(work, deduction, shares, command)]
+
+
+def _appeal_until(work: Work, command: Decision) -> str:
+    """The last day of an appeal, which runs from the recording."""
+    signed = signed_on(work, command.occurred_at)
+    return day_after(signed, policy_on(work, signed).scoring.appeal_days)
+
+
+def _charged(
+    work: Work, deduction: Deduction, shares: list[Share], command: Decision
+) -> list[Aggregate]:
+    """The accounts of those who are charged."""
+    books, breach = Books(work, command.occurred_at), deduction.breach
+    rule = _rule_of(work, breach)
     for share in shares:
         books.charge(share.member, Charge(
             charge=deduction.id, rule=rule.code, party=share.party, post=share.post,
             points=share.points, breached_on=day_of(breach.breached_at),
             breached_at=breach.breached_at, policy=breach.policy, counts_in=rule.counts_in,
             escalation=rule.escalation))
-    return [deduction, *books.changed.values()]
+    return list(books.changed.values())
+
+
+def charge_supervisor(command: ChargeSupervisor, work: Work) -> list[Aggregate]:
+    """Charge whoever supervised the offender on the day of the fact, as it is known now.
+
+    Errors: R-DED-02 to R-DED-05, R-DED-24, R-DED-28, R-DED-29, NoShareOpen (R-DED-32), R-PPL-13.
+    """
+    deduction = command.load(work)
+    breach = deduction.must_be(CONFIRMED)
+    by = must_be_member(work, day_of(command.occurred_at))
+    points, rule = deduction.must_have_open_share(), _rule_of(work, breach)
+    offender, day = str(breach.offender), day_of(breach.breached_at)
+    liable = liable_supervisor(work, rule, offender, day=day,
+                               post=deduction.shares[offender].post)
+    deduction.must_be_decided_by_another(by, [liable.member])
+    share = share_of(liable, points, breach)
+    deduction.charge_supervisor(share, by, _appeal_until(work, command),
+                                occurred_at=command.occurred_at)
+    return [deduction, *_charged(work, deduction, [share], command)]
+
+
+def give_up_share(command: GiveUpShare, work: Work) -> list[Aggregate]:
+    """Errors: R-DED-02 to R-DED-05, R-DED-24, NoShareOpen (R-DED-32), R-PPL-13."""
+    deduction = command.load(work)
+    breach = deduction.must_be(CONFIRMED)
+    by = must_be_member(work, day_of(command.occurred_at))
+    deduction.must_be_decided_by_another(by)
+    deduction.give_up_share(_written(deduction, work, command.reason, breach.offender), by,
+                            occurred_at=command.occurred_at)
+    return [deduction]
 
 
 def waive_deduction(command: WaiveDeduction, work: Work) -> list[Aggregate]:
@@ -278,6 +327,8 @@ HANDLERS: dict[type[Command], Handler] = {
     ProposeDeduction: propose_deduction,
     NameOffender: name_offender,
     ConfirmDeduction: confirm_deduction,
+    ChargeSupervisor: charge_supervisor,
+    GiveUpShare: give_up_share,
     WaiveDeduction: waive_deduction,
     DismissDeduction: dismiss_deduction,
     AcknowledgeDeduction: acknowledge_deduction,

@@ -9,7 +9,9 @@ from ledger.common.personal import Personal
 from ledger.common.values import subject
 from ledger.deductions.commands import (
     AcknowledgeDeduction,
+    ChargeSupervisor,
     DismissDeduction,
+    GiveUpShare,
     NameOffender,
     ReduceDeduction,
     UpholdDeduction,
@@ -24,6 +26,7 @@ from ledger.deductions.errors import (
     EverybodyExcused,
     NoAppeal,
     NobodyLiable,
+    NoShareOpen,
     NoSuchEvidence,
     NotCharged,
     NotReduced,
@@ -55,6 +58,7 @@ from tests.support.team import (
     WANG,
     ZHAO,
     ZHOU,
+    Step,
     account,
     appeal,
     at,
@@ -241,18 +245,74 @@ def test_confirm_deduction__rejected_when_nobody_is_liable() -> None:
     story.by(LI).when(confirm()).refused(NobodyLiable)
 
 
-def test_confirm_deduction__rejected_when_the_supervisor_cannot_be_charged() -> None:
+def test_charge_supervisor__rejected_when_the_supervisor_cannot_be_charged() -> None:
     headless = rule("BOSS", {"offender": ["1", "1"], "supervisor": ["1", "1"]}, posts=["editor"])
     edits = AssignPost(post="editor", member=LIU, since=JOINED, occurred_at=at(JOINED))
     story = started(("system", edits), (CHEN, propose(code="BOSS", offender=LIU)),
                     opened=opening(headless))
-    story.by(ZHOU).when(confirm()).refused(SupervisorMissing)
+    facts = story.by(ZHOU).when(confirm()).then("deduction.confirmed.v1", "month.charged.v1")
+    assert (facts[0].share_open, [share.member for share in facts[0].shares]) == ("1", [LIU])
+    story.by(WANG).when(charge()).refused(SupervisorMissing)
     ends = EndPost(post="shop_manager", member=CHEN, until="2026-08-31",
                    occurred_at=at("2026-09-04"))
     above = SetSupervisor(member=LIU, supervisor=CHEN, since=JOINED, occurred_at=at("2026-09-04"))
     continued(story, ("system", above), ("system", ends))
-    error = story.by(ZHOU).when(confirm()).refused(SupervisorNotInPost)
+    error = story.by(WANG).when(charge()).refused(SupervisorNotInPost)
     assert error.details["supervisor"] == CHEN
+
+
+HEADLESS = rule("BOSS", {"offender": ["1", "1"], "supervisor": ["2", "2"]}, posts=["editor"],
+                exempt="objective")
+
+
+def charge(day: str = "2026-09-07") -> ChargeSupervisor:
+    """It is known by now who supervised the offender."""
+    return ChargeSupervisor(deduction="deduction:1", occurred_at=at(day))
+
+
+def waiting(*steps: Step) -> Story:
+    """Liu, whom nobody supervises, is charged; the share of a supervisor waits."""
+    edits = AssignPost(post="editor", member=LIU, since=JOINED, occurred_at=at(JOINED))
+    return started(("system", edits), (CHEN, propose(code="BOSS", offender=LIU)),
+                   (ZHOU, confirm()), *steps, opened=opening(HEADLESS))
+
+
+ABOVE: Step = ("system", SetSupervisor(member=LIU, supervisor=LI, since=JOINED,
+                                       occurred_at=at("2026-09-06")))
+
+
+def test_charge_supervisor__once_one_is_known_for_that_day() -> None:
+    story = waiting()
+    story.by(CHEN).when(charge()).refused(SupervisorMissing)
+    continued(story, ABOVE)
+    story.by(CHEN).when(charge()).refused(ProposerDecides)
+    story.by(LI).when(charge()).refused(OwnCase)
+    facts = story.by(ZHOU).when(charge()).then(
+        "deduction.supervisor_charged.v1", "month.charged.v1")
+    assert (facts[0].about(), facts[0].appeal_until) == ([LI], "2026-09-14")
+    assert cost(story, LI, "customer_service_head") == "2"
+    story.by(ZHOU).when(charge()).refused(NoShareOpen)
+    story.by(LI).when(appeal(day="2026-09-14")).then("deduction.appealed.v1")
+
+
+def test_charge_supervisor__falls_with_the_offender_before_and_after_it_is_charged() -> None:
+    story = waiting(ABOVE, (ZHOU, charge()), (LIU, appeal()))
+    story.by(WANG).when(overturn(member=LIU)).then(
+        "deduction.overturned.v1", "month.charge_reversed.v1", "month.charge_reversed.v1")
+    story = waiting(ABOVE, (LIU, appeal()), (WANG, overturn(member=LIU)))
+    story.by(ZHOU).when(charge("2026-09-11")).refused(DeductionNotReady)
+
+
+def test_share__given_up_with_a_reason_is_charged_to_nobody() -> None:
+    story = waiting()
+    give_up = GiveUpShare(deduction="deduction:1", reason="nobody was",
+                          occurred_at=at("2026-09-06"))
+    story.by(LIU).when(give_up).refused(OwnCase)
+    story.by(ZHOU).when(give_up).then("deduction.share_waived.v1")
+    story.by(ZHOU).when(give_up).refused(NoShareOpen)
+    story.by(ZHOU).when(charge()).refused(NoShareOpen)
+    started((CHEN, propose(code="SHARED")), (LIU, confirm())).by(LIU).when(charge()).refused(
+        NoShareOpen)
 
 
 def test_confirm_deduction__rejected_when_everybody_is_excused() -> None:
