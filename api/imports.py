@@ -35,6 +35,7 @@ from ledger.imports.importer import run_import
 from ledger.imports.sources import Unnamed
 from ledger.imports.summary import Summary
 from ledger.settings import Settings
+from projections.asking.clocks import moment
 
 LARGEST = 64 << 20
 """The most bytes of an upload."""
@@ -45,7 +46,7 @@ TRUST = ("false", "true")
 KEPT = 50
 """Finished imports whose faults can still be read."""
 
-OPTIONS = ("profile", "shop", "policy", "stock", "trust_numbers")
+OPTIONS = ("profile", "shop", "policy", "stock", "trust_numbers", "as_of")
 """The fields of an upload, beside its files."""
 
 group = Blueprint("imports", __name__, description="Exports of platforms, file by file.")
@@ -87,15 +88,17 @@ _lock = threading.Lock()
         "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
         "profile": {"type": "string"}, "shop": {"type": "string"},
         "policy": {"enum": list(POLICIES)}, "stock": {"enum": list(STOCK)},
-        "trust_numbers": {"enum": list(TRUST)}}}}}})
+        "trust_numbers": {"enum": list(TRUST)},
+        "as_of": {"type": "string"}}}}}})
 def upload(headers: Mapping[str, str]) -> Response:
     """Import files: multipart/form-data with `file` (one or more), `profile`, and if wanted `shop`,
-    `policy`, `stock`, `trust_numbers`."""
+    `policy`, `stock`, `trust_numbers`, and `as_of`, when the files were made."""
     request.max_content_length = LARGEST
     options = {name: request.form.get(name) for name in OPTIONS}
     files = request.files.getlist("file")
     known = profiles.available()
     _check(options, known, files=len(files))
+    _as_of(options)
     who = caller()
     key = orjson.dumps([who.ledger_id, who.actor, headers["idempotency_key"]]).decode()
     job_id = str(uuid5(NAMESPACE_URL, "import:" + key))
@@ -141,6 +144,11 @@ def _check(options: Mapping[str, str | None], known: Mapping[str, Any], *, files
         raise InvalidValues(faults)
 
 
+def _as_of(options: Mapping[str, str | None]) -> int | None:
+    """When the files were made, in microseconds since 1970. Errors: BadTime (R-PRJ-03)."""
+    return None if (text := options["as_of"]) is None else moment("as_of", text).at_us
+
+
 def _staging(here: Edge) -> Path:
     folder = staging_folder(here.settings or Settings.from_environment())
     folder.mkdir(parents=True, exist_ok=True)
@@ -157,7 +165,7 @@ def _run(
             here.ledger(who.ledger), files, profiles.find(options["profile"] or ""),
             context=context, shop=options["shop"], policy=options["policy"] or REJECT_EVERYTHING,
             stock=options["stock"], trust_numbers=options["trust_numbers"] == "true",
-            staging_dir=_staging(here), progress=job.progress)
+            as_of_us=_as_of(options), staging_dir=_staging(here), progress=job.progress)
         job.held.callback(summary.close)
         job.summary = summary
         job.state = "done" if summary.ok else "rejected" if not summary.accepted else "part"

@@ -77,6 +77,10 @@ def demo_command() -> None:
 @click.option("--trust-numbers", is_flag=True,
               help="Take numbers of 17 and more digits that end in three zeros: no spreadsheet "
                    "rounded them.")
+@click.option("--as-of", metavar="TIME",
+              help="When the files were made, where their names do not say it: a time with its "
+                   "zone, or a day, to its end. An older file changes nothing that a newer one "
+                   "said.")
 @click.option("--dry-run", is_flag=True, help="Check everything and record nothing.")
 @ledger_option
 @new_ledger_option

@@ -18,6 +18,7 @@ from ledger.imports.faults import REASONS, RowFault
 from ledger.imports.importer import REJECT_EVERYTHING, Summary, run_import
 from ledger.log.store import must_be_owner
 from ledger.settings import MissingLedger, Opened, Settings, default_actor, open_ledger
+from projections.asking.clocks import moment
 
 EMPTY = Settings(database_url="memory:", keys_url="memory:", master_key_file=None)
 """What a file is checked against where there is no ledger yet."""
@@ -26,16 +27,18 @@ EMPTY = Settings(database_url="memory:", keys_url="memory:", master_key_file=Non
 @contextmanager
 def imported(
     files: Sequence[Path], profile: str, *, ledger_name: str, new: bool, actor: str | None,
-    shop: str | None, policy: str, stock: str | None, trust_numbers: bool, dry_run: bool,
+    shop: str | None, policy: str, stock: str | None, trust_numbers: bool, as_of: str | None,
+    dry_run: bool,
 ) -> Iterator[Summary]:
     """The summary of an import, with its faults at hand until the end of the block. A ledger that
     is not there begins only if there is something to record; until then an empty one stands for it.
 
-    Errors: BadLedgerName (R-LDG-09), OtherLedgers (R-SET-10).
+    Errors: BadLedgerName (R-LDG-09), OtherLedgers (R-SET-10), BadTime (R-PRJ-03).
     """
     must_be_owner(ledger_name)
     settings = Settings.from_environment()
     found = profiles.find(profile)
+    as_of_us = None if as_of is None else moment("as_of", as_of).at_us
 
     def by(opened: Opened) -> tuple[Ledger, Context]:
         who = actor or default_actor(opened.ledger)
@@ -54,7 +57,7 @@ def imported(
         bar = open_ones.enter_context(ProgressBar())
         yield open_ones.enter_context(run_import(
             ledger, files, found, context=context, shop=shop, policy=policy, stock=stock,
-            trust_numbers=trust_numbers, dry_run=dry_run,
+            trust_numbers=trust_numbers, as_of_us=as_of_us, dry_run=dry_run,
             staging_dir=staging_folder(settings), progress=bar,
             begin=begin if missing else None))
 

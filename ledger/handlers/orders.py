@@ -246,6 +246,7 @@ def _declare(order: Order, command: RecordOrder, work: Work) -> None:
         declaration.amounts()
     declaration.remark()
     declaration.record_missing()
+    declaration.said()
 
 
 HANDLERS: dict[type[Command], Handler] = {

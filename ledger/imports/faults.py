@@ -75,6 +75,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "amount_without_time": ("R-IMP-13", "is not zero, but the time when it was {what} is missing"),
     "line_twice": (
         "R-IMP-14", "appears twice in the order, with different cells (see row {other})"),
+    "files_disagree": (
+        "R-IMP-24",
+        "the order is another one in row {other} of {its}, and nothing says which file is the "
+        "newer: import each by itself and say when it was made (`--as-of`; over HTTP `as_of`)"),
     "too_many_statements": (
         "R-IMP-14", "the order appears here in more than {most} different rows"),
     "full_width": (

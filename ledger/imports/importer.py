@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -64,8 +64,8 @@ statements are made twice."""
 def run_import(
     ledger: Target, files: Sequence[Path | Unnamed], profile: Profile, *, context: Context,
     staging_dir: Path, shop: str | None = None, policy: str = REJECT_EVERYTHING,
-    stock: str | None = None, trust_numbers: bool = False, dry_run: bool = False,
-    progress: Progress | None = None, begin: Begin | None = None,
+    stock: str | None = None, trust_numbers: bool = False, as_of_us: int | None = None,
+    dry_run: bool = False, progress: Progress | None = None, begin: Begin | None = None,
 ) -> Summary:
     """Import files into a ledger. The caller closes the summary.
 
@@ -74,16 +74,17 @@ def run_import(
 
     `shop` is used where the files name none. `stock` is one of `STOCK`, or None for what the
     profile supports. `trust_numbers`: long numbers that end in zeros are so, and no spreadsheet has
-    rounded them. `staging_dir` holds the staging file meanwhile. What is wrong in the files is
-    in the summary. Errors: UnknownPolicy (R-IMP-17), NoWarehouse (R-IMP-18), CountsAreStock
-    (R-IMP-19), ImportBrokenOff (R-IMP-21); what keeps it from beginning, such as ClockSuspect.
+    rounded them. `as_of_us`: when files were made whose names do not say it. `staging_dir` holds
+    the staging file meanwhile. What is wrong in the files is in the summary. Errors: UnknownPolicy
+    (R-IMP-17), NoWarehouse (R-IMP-18), CountsAreStock (R-IMP-19), FileNotYetMade (R-IMP-25),
+    ImportBrokenOff (R-IMP-21); what keeps it from beginning, such as ClockSuspect.
     """
     if policy not in POLICIES:
         raise UnknownPolicy(policy=policy)
     assembler = assembler_of(replace(profile, trust_numbers=trust_numbers), shop, stock)
     staging = Staging(staging_dir)
     try:
-        how = _Options(context, policy, dry_run, progress, begin)
+        how = _Options(context, policy, dry_run, progress, begin, as_of_us)
         return _Run(ledger, staging, assembler, how).through(files)
     except BaseException:
         staging.close()
@@ -110,6 +111,7 @@ class _Options(NamedTuple):
     dry_run: bool
     progress: Progress | None
     begin: Begin | None
+    as_of_us: int | None
 
 
 class _Run:
@@ -123,7 +125,7 @@ class _Run:
         self.assembler = assembler
         self.profile = assembler.profile
         self.how = how
-        self.loader = Loader(assembler, staging, ledger.clock.wall() + AHEAD_US)
+        self.loader = Loader(assembler, staging, ledger.clock.wall() + AHEAD_US, how.as_of_us)
         self.to_record = self.events = 0
         self.earlier: set[int] = set()
         self.started = self.finished = False
@@ -177,9 +179,11 @@ class _Run:
     def _identity(self) -> str:
         """The same files, by name and rows, with one profile and shop are the same import, whatever
         else differs. It covers nothing personal, which could be found out by trying."""
-        parts = [self.profile.name, self.profile.version, self.profile.sha256,
+        parts: list[Any] = [self.profile.name, self.profile.version, self.profile.sha256,
                  self.assembler.shop, *self._warehouses()]
         files = [[file.source.name, file.digest] for file in self.loader.files]
+        if any(file.stated_us is not None for file in self.loader.files):
+            parts.append([file.stated_us for file in self.loader.files])  # other news of the same
         if self.profile.trust_numbers:
             parts.append("trust_numbers")  # other rows of the same files are taken
         return sha256(requests.IMPORT + msgspec.json.encode([files, parts])).hexdigest()[:20]

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from ledger.imports.assembly import Assembler
+from ledger.imports.dating import stated_at
 from ledger.imports.faults import RowFault
 from ledger.imports.profiles import File, Profile
 from ledger.imports.rows import RowKeys, RowReader
@@ -25,12 +26,13 @@ KeyOf = Callable[[list[object]], bytes | None]
 
 class Loaded(NamedTuple):
     """A file that was read: its kind (empty where it cannot be used), its data rows, and a digest
-    of what is not personal in them."""
+    of what is not personal in them. `stated_us` is when it was made, where that is known."""
 
     source: Source
     kind: str
     rows: int
     digest: bytes = b""
+    stated_us: int | None = None
 
 
 class Loader:
@@ -41,12 +43,14 @@ class Loader:
     can be recorded.
     """
 
-    def __init__(self, assembler: Assembler, staging: Staging, latest_us: int) -> None:
+    def __init__(
+        self, assembler: Assembler, staging: Staging, latest_us: int, as_of_us: int | None = None
+    ) -> None:
         self.profile: Profile = assembler.profile
         self.assembler = assembler
         self.staging = staging
         self.keys = RowKeys(os.urandom(32))
-        self.latest_us = latest_us
+        self.latest_us, self.as_of_us = latest_us, as_of_us
         self.files: list[Loaded] = []
         self.lost = 0
         self.unjoined = False
@@ -79,7 +83,8 @@ class Loader:
             return Loaded(source, "", rows)
         before = self.staging.count
         digest = self._stage(reader, report)
-        return Loaded(source, reader.file.kind, self.staging.count - before, digest)
+        return Loaded(source, reader.file.kind, self.staging.count - before, digest,
+                      stated_at(self.profile, source.name, self.as_of_us, self.latest_us))
 
     def _unusable(self, faults: list[RowFault]) -> None:
         for fault in faults:

@@ -6,7 +6,7 @@ path of a YAML file. `schemas` says what each key means; the shipped files show 
 
 import hashlib
 import json
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from marshmallow import ValidationError
 
 from ledger.common.errors import Fault, Invalid, NotFound
 from ledger.core.commands import Command
+from ledger.imports.once import OnceLoader
 from ledger.imports.schemas import ProfileSchema
 from ledger.orders.declared import RecordOrder
 from ledger.returns.commands import RecordReturn
@@ -102,7 +103,8 @@ class Profile:
     """A whole profile.
 
     Shapes: `recipe`, its `order` or `count`, says what fields make (see `assembly`, `counting`);
-    `warehouse` is empty if the files move no stock; who imports says whether to `trust_numbers`.
+    `warehouse` is empty if the files move no stock; who imports says whether to `trust_numbers`;
+    `stated` is how a file's name says when it was made: a pattern, and the format of its group.
     """
 
     name: str
@@ -122,6 +124,7 @@ class Profile:
     warehouse: str
     sha256: str
     trust_numbers: bool = False
+    stated: tuple[str, str] | None = None
 
     @property
     def main(self) -> File:
@@ -148,20 +151,6 @@ class Profile:
     def parts(self) -> list[File]:
         """The other kinds, whose rows are joined to those of the main one."""
         return [file for file in self.files if file.kind != self.recipe["file"]]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without the trap that the second of two equal keys silently wins."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """A mapping whose keys are all different."""
-        seen: set[object] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"{key.value!r} appears twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
 
 
 def available() -> dict[str, Path]:
@@ -210,7 +199,7 @@ def parse(text: bytes | str, name: str) -> Profile:
 def _read(text: bytes | str, name: str) -> dict[str, Any]:
     """The mapping that a YAML text is. Errors: InvalidProfile (R-IMP-01)."""
     try:
-        raw = yaml.load(text, _Loader)
+        raw = yaml.load(text, OnceLoader)
     except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
         words = " ".join(str(error).split())
         raise InvalidProfile(name, [Fault("", "not_yaml", f"is not YAML: {words}")]) from None
@@ -249,6 +238,7 @@ def _build(loaded: dict[str, Any]) -> Profile:
         files=tuple(_file(kind, file) for kind, file in loaded["files"].items()),
         counts="count" in loaded, recipe=loaded.get("order") or loaded["count"],
         warehouse=loaded.get("stock", {}).get("warehouse", ""),
+        stated=loaded.get("stated"),
         sha256=hashlib.sha256(canonical.encode()).hexdigest(),
     )
 
@@ -321,7 +311,7 @@ def _check_file(file: File, profile: Profile) -> Iterator[Fault]:
         yield Fault(where, "personal", f"{own!r} or {main!r} is personal, and has to be in both")
 
 
-MOMENTS = ("placed", "declared", "paid", "refunded", "dispatched", "delivered")
+MOMENTS = ("placed", "declared", "stated", "paid", "refunded", "dispatched", "delivered")
 UNSAID = ("rows", "ended", *MOMENTS)
 """Parts of a recipe that may look at a field without showing its value."""
 

@@ -1,5 +1,6 @@
 """The shape of a profile's YAML, as marshmallow schemas. Unknown keys are refused."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -8,6 +9,7 @@ from marshmallow import (
     Schema,
     ValidationError,
     fields,
+    post_load,
     pre_load,
     validate,
     validates,
@@ -248,6 +250,7 @@ class OrderSchema(Schema):
     refunded_minor = SumFrom()
     placed = fields.Nested(MomentSchema, required=True)
     declared = fields.Nested(MomentSchema)
+    stated = fields.Nested(MomentSchema)
     paid = fields.Nested(MomentSchema)
     refunded = fields.Nested(MomentSchema)
     dispatched = fields.Nested(MomentSchema)
@@ -314,6 +317,27 @@ class TimesSchema(Schema):
                     f"Not %Y, %m, %d and perhaps %H, %M, %S, each once: {form!r}.")
 
 
+class StatedSchema(Schema):
+    """How a file's name says when it was made: a pattern with one group, and the format of that
+    group in the zone of `times`."""
+
+    name = fields.String(required=True, validate=validate.Length(1, 200))
+    format = fields.String(required=True, validate=validate.Length(2, 40))
+
+    @validates("name")
+    def _one_group(self, value: str, **_: Any) -> None:
+        try:
+            groups = re.compile(value).groups
+        except re.error as error:
+            raise ValidationError(f"Not a pattern: {error}.") from None
+        if groups != 1:
+            raise ValidationError("Needs one group, in brackets: the time.")
+
+    @post_load
+    def _pair(self, data: Any, **_: Any) -> tuple[str, str]:
+        return data["name"], data["format"]
+
+
 class ProfileSchema(Schema):
     """A whole profile."""
 
@@ -332,6 +356,7 @@ class ProfileSchema(Schema):
     order = fields.Nested(OrderSchema)
     count = fields.Nested(CountSchema)
     stock = fields.Nested(StockSchema)
+    stated = fields.Nested(StatedSchema)
 
     @pre_load
     def _is_mapping(self, data: Any, **_: Any) -> Any:

@@ -14,6 +14,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -216,6 +217,11 @@ class Staging:
                 most[digest] += 1
                 found.append(self._staged(row))
         return found
+
+    def all_of(self, kind: int, key: bytes, limit: int) -> list[Staged]:
+        """All rows of a kind under a key, equal ones too, at most `limit`, in order."""
+        rows = islice(self._connection.execute(_TWINS, (kind, key)), limit)
+        return [self._staged(row) for row in rows]
 
     # -- what became of a row ---------------------------------------------------------------------
 

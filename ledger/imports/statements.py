@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from hashlib import blake2b
-from itertools import groupby
+from itertools import combinations, groupby
 from typing import Any, NamedTuple
 
+from ledger.common.values import to_us
 from ledger.core.commands import Command
 from ledger.imports.assembly import Assembler, BadStatement
+from ledger.imports.dating import dated, disagree, in_turn
 from ledger.imports.faults import RowFault
 from ledger.imports.loading import Loader, Progress
 from ledger.imports.origins import origin_of
 from ledger.imports.profiles import File
 from ledger.imports.staging import REJECTED, UNDECIDED, Staged, Staging
+from ledger.orders.declared import RecordOrder
 from ledger.orders.values import MAX_LINES
 
 BATCH = 2_000
@@ -108,14 +111,54 @@ class Statements:
         if self.grouped:
             most = MAX_LINES
             rows = [only] if only is not None else self.staging.twins(0, key, most + 1)
-            stated = [(rows[0], {self.assembler.profile.main.kind: rows})]
+            stated = [(of_file[0], {self.assembler.profile.main.kind: of_file})
+                      for of_file in self._by_file(key, rows)]
         else:
             most = MAX_STATEMENTS
-            rows = [only] if only is not None else self.staging.same(0, key, most + 1)
+            rows = [only] if only is not None else self._different(key, most + 1)
             stated = [(row, {}) for row in rows]
         if len(rows) > most:
             faults.append(self._fault(rows[0], "too_many_statements", most=most))
-        return rows, [self._statement(main, parts, faults) for main, parts in stated]
+        found = [self._statement(main, parts, faults) for main, parts in stated]
+        return rows, self._in_turn(found, faults)
+
+    def _different(self, key: bytes, limit: int) -> list[Staged]:
+        """The different rows under a key; equal ones of files that were made at different times
+        are different news."""
+        files = self.loader.files
+        if all(file.stated_us is None for file in files):
+            return self.staging.same(0, key, limit)
+        return list({(repr(row.values), files[row.file].stated_us): row
+                     for row in self.staging.all_of(0, key, limit)}.values())
+
+    def _by_file(self, key: bytes, rows: list[Staged]) -> list[list[Staged]]:
+        """The rows that make a statement together: those of one file. A file that repeats another
+        says nothing by itself, unless it was made at another time. Rule: R-IMP-24."""
+        if len(self.loader.files) < 2 or len(rows) > MAX_LINES:
+            return [rows]
+        found: dict[int, list[Staged]] = {}
+        for row in self.staging.all_of(0, key, MAX_LINES * len(self.loader.files)):
+            found.setdefault(row.file, []).append(row)
+        told: dict[Any, list[Staged]] = {}
+        for file, of_file in found.items():
+            said = tuple(sorted(repr(row.values) for row in of_file))
+            told.setdefault((said, self.loader.files[file].stated_us), of_file)
+        return list(told.values())
+
+    def _in_turn(
+        self, statements: list[Statement | None], faults: list[RowFault]
+    ) -> list[Statement | None]:
+        """Statements about one order, the oldest news first. Where two files differ, and nothing
+        says which is the newer, that is a fault of both rows. Rule: R-IMP-24."""
+        made = [one for one in statements if one is not None]
+        if len(made) < 2 or len(made) < len(statements):
+            return statements
+        for one, other in combinations(made, 2):
+            if one.main.file != other.main.file and disagree(one.command, other.command):
+                faults += [self._fault(mine.main, "files_disagree", other=its.main.number,
+                                       its=self._name(its.main))
+                           for mine, its in ((one, other), (other, one))]
+        return [one for _, one in in_turn([(one.command, one) for one in made])]
 
     def _statement(
         self, main: Staged, parts: dict[str, list[Staged]], faults: list[RowFault]
@@ -134,7 +177,8 @@ class Statements:
                 faults.append(RowFault(self._name(row), row.number, column, value, problem.code,
                                        problem.rule, problem.reason))
             return None
-        return Statement(command, subject, main, parts, _digest(main, parts))
+        command = dated(command, self.loader.files[main.file].stated_us)
+        return Statement(command, subject, main, parts, _digest(main, parts, command))
 
     def _joined(self, main: Staged, faults: list[RowFault]) -> dict[str, list[Staged]]:
         parts: dict[str, list[Staged]] = {}
@@ -214,11 +258,15 @@ def _runs(numbers: list[int]) -> Iterator[int | str]:
             yield f"{found[0]}-{found[-1]}"
 
 
-def _digest(main: Staged, parts: dict[str, list[Staged]]) -> bytes:
-    """A digest over the keyed digests of all rows of a statement, without what is personal."""
-    if not parts:
+def _digest(main: Staged, parts: dict[str, list[Staged]], command: Command) -> bytes:
+    """A digest over the keyed digests of all rows of a statement, without what is personal, and
+    over when its file was made, where that is known: the same rows again are newer news then."""
+    stated = command.stated if isinstance(command, RecordOrder) else None
+    if not parts and stated is None:
         return main.open_digest
     digest = blake2b(main.open_digest, digest_size=16)
     for kind, rows in parts.items():
         digest.update(b"".join((b"\0", kind.encode(), *(row.open_digest for row in rows))))
+    if stated is not None:
+        digest.update(b"\0" + str(to_us(stated.at)).encode())
     return digest.digest()

@@ -112,6 +112,15 @@ class OrderChanges(OrderStanding):
         lines: list[Count]
         reason: Personal | None = None
 
+    class Stated(Aggregate.Event):
+        """A file that was made then spoke of these facts: `lines`, `ended`, and the names of
+        details and amounts. What an older file says of them is old news."""
+
+        TOPIC = "order.stated.v1"
+        stated_at: datetime
+        facts: list[str]
+        inferred: list[str] = []
+
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(LinesChanged)
@@ -131,6 +140,10 @@ class OrderChanges(OrderStanding):
     def _pieces_cancelled(self, lines):
         self._move(lines, LOOSE, "cancelled")
         self.changed = True
+
+    @event(Stated)
+    def _stated(self, stated_at, facts):
+        self.stated = {**self.stated, **dict.fromkeys(facts, stated_at)}
 
     # -- rules ------------------------------------------------------------------------------------
 

@@ -55,6 +55,8 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     placed: Moment
     declared: Moment | None = None
     """When the file was made, for changes that have no time of their own."""
+    stated: Moment | None = None
+    """When the file itself was made, where that is known: it decides what is older news."""
     paid: Moment | None = None
     paid_minor: InAll | None = None
     payments: Annotated[list[Payment], Items()] = []
@@ -77,7 +79,7 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
         return [self.buyer] if written or self.personal() else []
 
     def passed_over(self, before: Order) -> Collection[str]:
-        return self.PERSONAL if self.is_older_than(before) else ()
+        return self.PERSONAL if self.stated is None and self.is_older_than(before) else ()
 
     def is_older_than(self, order: Order) -> bool:
         """Whether it shows an earlier state of an order than this: an old export brought late.
@@ -94,6 +96,13 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
             or (self.paid_minor or 0) < order.paid_minor
             or (self.refunded_minor or 0) < order.refunded_minor
         )
+
+    def speaks_of(self) -> list[str]:
+        """The facts of which it says something that a newer file may say otherwise, sorted."""
+        said = {name: getattr(self.amounts, name) for name in AMOUNT_FIELDS} | self.personal()
+        said |= {"province": self.province, "remark": self.remark, "lines": self.lines,
+                 "ended": self.ended}
+        return sorted(name for name, value in said.items() if value is not None)
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
@@ -144,9 +153,23 @@ class Declaration:
             raise NumberReused(order=order.id, why="of another buyer")
 
     def is_older(self) -> bool:
-        """Whether the file shows an earlier state than the one known. Such a file changes nothing;
-        it can only add what is still missing."""
-        return self.command.is_older_than(self.order)
+        """Whether a file without a time of its own shows an earlier state than the one known. Such
+        a file changes nothing; it can only add what is still missing."""
+        return self.command.stated is None and self.command.is_older_than(self.order)
+
+    def _is_old_news(self, fact: str) -> bool:
+        """Whether a file that was made no earlier has said something of a fact. Rule: R-IMP-24."""
+        stated, known = self.command.stated, self.order.stated.get(fact)
+        return stated is not None and known is not None and stated.at <= known
+
+    def said(self) -> None:
+        """Note what the file speaks of, as of when it was made, where no newer one did."""
+        stated = self.command.stated
+        if stated is None:
+            return
+        facts = [fact for fact in self.command.speaks_of() if not self._is_old_news(fact)]
+        if facts:
+            self.order.declare(Order.Stated, self._by_now(), stated_at=stated.at, facts=facts)
 
     def record_missing(self) -> None:
         """Record what has happened and was not known."""
@@ -172,12 +195,14 @@ class Declaration:
         order, command = self.order, self.command
         new: dict[str, Any] = {
             name: value for name, value in command.personal().items()
-            if value not in (order.revealed(name), order.revealed_before(name))}
+            if value not in (order.revealed(name), order.revealed_before(name))
+            and not (self._is_old_news(name) and name in order.buyer)}
         if new:
             buyer = self._buyer()
             new = {} if buyer.is_erased else {
                 name: Plain(buyer, value) for name, value in new.items()}
-        if command.province not in (None, order.province, order.province_before):
+        if command.province not in (None, order.province, order.province_before) and not (
+                self._is_old_news("province") and order.province is not None):
             new["province"] = command.province
         if new:
             order.declare(Order.DetailsChanged, self.at, **new, reason=DECLARED)
@@ -188,7 +213,7 @@ class Declaration:
         that. Rules: R-ORD-50, R-ORD-51, R-ORD-52."""
         order, new = self.order, self.command.lines
         old = list((order.lines or {}).values())
-        if new is None:
+        if new is None or self._is_old_news("lines"):
             return
         if are_the_same(old, new):
             self._agree()
@@ -245,8 +270,9 @@ class Declaration:
         """Other amounts: a price change before payment, else a correction."""
         order, new = self.order, self.command.amounts
         merged = Amounts(**{
-            name: getattr(order.amounts, name) if (value := getattr(new, name)) is None else value
-            for name in AMOUNT_FIELDS})
+            name: known if (value := getattr(new, name)) is None or (
+                known is not None and self._is_old_news(name)) else value
+            for name in AMOUNT_FIELDS for known in [getattr(order.amounts, name)]})
         if merged == order.amounts:
             return
         if order.paid_at is None and not order.ended:
@@ -280,7 +306,7 @@ class Declaration:
         """The shop's remark, unless it is the last one known, or its buyer was erased."""
         new = self.command.remark
         if new is not None and self.order.revealed("remark") != new \
-                and not (buyer := self._buyer()).is_erased:
+                and not self._is_old_news("remark") and not (buyer := self._buyer()).is_erased:
             self.order.declare(Order.Remarked, self.at, remark=Plain(buyer, new))
 
     def dispatched(self) -> None:
@@ -329,7 +355,8 @@ class Declaration:
     def ended(self) -> None:
         """How the order ended; another end than the one known replaces it."""
         order, moment, state = self.order, self.command.ended, self.command.ended_as
-        if moment is None or state == order.ended or self.is_older():
+        if moment is None or state == order.ended or self.is_older() or (
+                order.ended and self._is_old_news("ended")):
             return
         if state == "completed":
             unsent = order.unsent() if order.warehouse else []

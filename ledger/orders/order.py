@@ -381,5 +381,6 @@ HOLDS: dict[str, Callable[[Order], bool]] = {
 DECLARABLE: frozenset[type[Aggregate.Event]] = frozenset({
     Order.Placed, Order.LinesDeclared, Order.DetailsChanged, Order.PriceChanged, Order.Corrected,
     Order.Paid, Order.RefundRecorded, Order.Remarked, Order.Dispatched, Order.Delivered,
-    Order.Completed, Order.Closed, Order.Cancelled, Order.ExceptionOpened, Order.ExceptionClosed})
+    Order.Completed, Order.Closed, Order.Cancelled, Order.ExceptionOpened, Order.ExceptionClosed,
+    Order.Stated})
 """What a file can declare to have happened to an order."""

@@ -32,8 +32,9 @@ class OrderStanding(Aggregate):
     """What all parts of an order share: its lines, goods and parcels, whether it is open, and its
     times. `parts` is what a piece of a line is made of, where that was recorded; `changed` says
     whether anything of it was since its approval, and `lines_before` are those before somebody
-    changed them; `given_up` are the pieces by line that its end left unsent, `checked` the picked
-    ones that a passed check has seen."""
+    changed them; `stated` is when the newest file was made that spoke of a fact; `given_up` are
+    the pieces by line that its end left unsent, `checked` the picked ones that a passed check has
+    seen."""
 
     KIND = "order"
 
@@ -52,6 +53,7 @@ class OrderStanding(Aggregate):
         self.given_up: dict[str, int] = {}
         self.check_failed = False
         self.checked: dict[str, int] = {}
+        self.stated: dict[str, datetime] = {}
         self.placed_at: datetime | None = None
         self.dispatched_at: datetime | None = None
         self.delivered_at: datetime | None = None

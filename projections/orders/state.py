@@ -341,6 +341,7 @@ CHANGES: dict[str, Change] = {
     Order.ReturnReceived.TOPIC: _noted,
     Order.ReturnEnded.TOPIC: _noted,
     Order.BuyerErased.TOPIC: _noted,
+    Order.Stated.TOPIC: _noted,
 }
 
 

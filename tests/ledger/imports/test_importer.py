@@ -857,6 +857,6 @@ def test_import__counts_rows_about_an_erased_buyer_and_takes_nothing_of_theirs(s
     assert (found.accepted, found.erased, found.rejected) == (1, 1, 0)
     assert b'"p":' not in b"".join(
         entry.payload for entry in ledger.store.read(ledger.id, after=last))
-    again = shop.bring(changed, few_orders(shop, name="other.csv"), profile="taobao-orders")
-    assert again.events == 0
-    assert again.erased == 2
+    for file in (changed, few_orders(shop, name="other.csv")):
+        again = shop.bring(file, profile="taobao-orders")
+        assert (again.events, again.erased) == (0, 1)

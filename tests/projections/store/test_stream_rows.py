@@ -26,7 +26,8 @@ from projections.store.stream_rows import text_of
 NOT_KEPT: dict[type[Aggregate], set[str]] = {
     Order: {"parts", "check_failed", "placed_at", "currency", "lines", "province", "owner", "buyer",
             "written", "last_version", "freed", "claims", "awaited", "checked", "changed",
-            "last_declared", "details_before", "lines_before", "province_before", "given_up"},
+            "last_declared", "details_before", "lines_before", "province_before", "given_up",
+            "stated"},
     Case: {"parts", "account", "approvers"},
 }
 """What an aggregate knows and no row keeps: no report that stands on the rows needs it, nor does
