@@ -71,7 +71,7 @@ def _time(command: Command) -> int | None:
 
 def disagree(one: Command, other: Command) -> bool:
     """Whether two statements say different things of one order, and no time says which holds. What
-    one of them does not say yet, such as that it was sent, is no difference."""
+    one of them does not say, since it was not sent by then, does not count."""
     if not (isinstance(one, RecordOrder) and isinstance(other, RecordOrder)):
         return False
     if None not in (_time(one), _time(other)) and _time(one) != _time(other):

@@ -139,11 +139,11 @@ class Statements:
         found: dict[int, list[Staged]] = {}
         for row in self.staging.all_of(0, key, MAX_LINES * len(self.loader.files)):
             found.setdefault(row.file, []).append(row)
-        told: dict[Any, list[Staged]] = {}
+        apart: dict[Any, list[Staged]] = {}
         for file, of_file in found.items():
             said = tuple(sorted(repr(row.values) for row in of_file))
-            told.setdefault((said, self.loader.files[file].stated_us), of_file)
-        return list(told.values())
+            apart.setdefault((said, self.loader.files[file].stated_us), of_file)
+        return list(apart.values())
 
     def _in_turn(
         self, statements: list[Statement | None], faults: list[RowFault]

@@ -14,7 +14,7 @@ from projections.orders.takings import Asked
 
 
 class UnknownWay(Invalid):
-    """Revenue is not told by {text!r}. It is by one of {known}."""
+    """Revenue is not listed by {text!r}. It is listed by one of {known}."""
 
     code: ClassVar[str] = "unknown_way"
     rule: ClassVar[str] = "R-PRJ-30"
