@@ -17,6 +17,7 @@ from ledger.orders.order import Order
 from ledger.orders.values import OPEN
 from projections.asking.answering import Past, Reading, Report, report
 from projections.asking.questions import Question
+from projections.orders.due import Dues
 from projections.orders.fulfilment import Fulfilment, OpenException, fulfilment
 from projections.orders.work import ON_HOLD, PICK, REVIEW, SEND, UNPAID, payment_status
 
@@ -72,14 +73,16 @@ def _listed(reading: Reading, queue: Queue) -> Iterator[dict[str, Any]]:
 
     Shapes: subject, status, owner, placed_at, age_minutes, warehouse, pieces (those to be done),
     skus (of the lines that they are of), exceptions (kinds of the open ones, sorted),
-    payment_status, position. An age is counted to now, of the past to the moment that is asked
+    payment_status, due_at and late (by the deadline `dispatch` of the policy in force when it was
+    paid; None where there is none), position. An age is counted to now, of the past to the moment that is asked
     about. Errors: BadAge (R-PRJ-25), UnknownStatus (R-PRJ-26).
     """
     asked, at = reading.question, _counted_to(reading)
     query = _query(reading, queue, at)
     shop = None if asked.shop is None else subject_part(asked.shop)
+    dues = Dues(reading.models.store, reading.ledger, reading.cut)
     for row in reading.connection.execute(query.execution_options(yield_per=500)):
-        found = _row(row, queue, at)
+        found = _row(row, queue, at, dues)
         if (asked.sku is None or asked.sku in found["skus"]) and (
                 shop is None or row.subject.split(":")[2] == shop):
             yield found
@@ -134,8 +137,9 @@ def _counted_to(reading: Reading) -> int:
     return 0 if stamp is None else to_us(datetime.fromisoformat(stamp))
 
 
-def _row(row: Row[Any], queue: Queue, at: int) -> dict[str, Any]:
+def _row(row: Row[Any], queue: Queue, at: int, dues: Dues) -> dict[str, Any]:
     kept = _kept.decode(row.state)
+    limit, late = dues.of(kept.paid_at, at)
     pieces = {line: sum(states.get(state, 0) for state in queue.states)
               for line, (_, states) in kept.lines.items()}
     skus = {sku for line, (sku, _) in kept.lines.items() if pieces[line] and sku is not None}
@@ -146,7 +150,8 @@ def _row(row: Row[Any], queue: Queue, at: int) -> dict[str, Any]:
         "age_minutes": (at - row.placed_at) // MINUTE_US,
         "warehouse": row.warehouse or None, "pieces": sum(pieces.values()), "skus": sorted(skus),
         "exceptions": sorted({one.kind for one in known.values()}),
-        "payment_status": payment_status(kept), "position": row.position}
+        "payment_status": payment_status(kept),
+        "due_at": None if limit is None else rfc3339(limit), "late": late, "position": row.position}
 
 
 REPORTS: dict[str, Report] = {

@@ -34,6 +34,8 @@ from ledger.orders.commands import (
 )
 from ledger.orders.order import Order
 from ledger.orders.values import Amounts, PickedFrom
+from ledger.policies.commands import PublishPolicy
+from ledger.policies.reader import parse, read
 from ledger.settings import Settings, open_ledger
 from ledger.stock.pieces import Count
 from projections.asking.clocks import AsOf
@@ -137,9 +139,48 @@ def test_queue__rows_say_what_is_to_be_done(ledger: Ledger, models: ReadModels) 
         "subject": stream(1), "status": "ready", "owner": "member:7f3a",
         "placed_at": "2026-10-01T04:00:00Z", "warehouse": HOUSE, "pieces": 2,
         "skus": ["PEN", "SH-001"], "exceptions": ["buyer_remark", "unsendable"],
-        "payment_status": "part_refunded", "position": ledger.head().position}
+        "payment_status": "part_refunded", "due_at": None, "late": None,
+        "position": ledger.head().position}
     (sending,) = listed(models, "to-send")
     assert (sending["pieces"], sending["skus"]) == (1, ["SH-001"])
+
+
+@pytest.mark.parametrize(("then", "late"), [
+    ("2026-10-03T12:02:00+08:00", False), ("2026-10-08T12:00:00+08:00", False),
+    ("2026-10-08T12:00:01+08:00", True)])
+def test_queue__says_what_is_due_by_the_policy_in_force_when_it_was_paid(
+    ledger: Ledger, models: ReadModels, then: str, late: bool
+) -> None:
+    """Paid on 1 October at noon, due 48 hours later; the next working day after the holiday is the
+    8th, so it is late from its noon on."""
+    policies = [PublishPolicy(policy=read("deadlines"), effective_from="2026-01-01",
+                              occurred_at=NOON - timedelta(days=9)),
+                PublishPolicy(policy=parse("x", "title: t\ndeadlines:\n- {deadline: dispatch, "
+                                           "zh: a, en: a, within: 1, unit: hours, "
+                                           "starts_at: payment}\n"),
+                              effective_from="2026-10-02", occurred_at=NOON)]
+    put(ledger, *policies, *STOCK, *ready(1))
+
+    (row,) = REPORTS["to-pick"](models, "main", Question(as_of=AsOf.parse(None, None, then))).rows
+
+    assert row["due_at"] == "2026-10-03T04:01:00Z"
+    assert row["late"] is late
+
+
+def test_queue__cannot_say_whether_it_is_late_beyond_the_calendar(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    ended = parse("x", "title: t\ncalendars:\n" + "".join(
+        f"- {{calendar: {name}, weekdays: [1], since: 2026-01-01, until: 2026-10-01}}\n"
+        for name in ("mainland", "dispatch")))
+    put(ledger, *(PublishPolicy(policy=policy, effective_from="2026-01-01",
+                                occurred_at=NOON - timedelta(days=9))
+                  for policy in (read("deadlines"), ended)), *STOCK, *ready(1))
+
+    (row,) = listed(models, "to-pick")
+
+    assert row["due_at"] is not None
+    assert row["late"] is None
 
 
 def test_review_queue__holds_what_nobody_has_approved_and_is_to_be_sent(
