@@ -74,8 +74,8 @@ def _listed(reading: Reading, queue: Queue) -> Iterator[dict[str, Any]]:
     Shapes: subject, status, owner, placed_at, age_minutes, warehouse, pieces (those to be done),
     skus (of the lines that they are of), exceptions (kinds of the open ones, sorted),
     payment_status, due_at and late (by the deadline `dispatch` of the policy in force when it was
-    paid; None where there is none), position. An age is counted to now, of the past to the moment that is asked
-    about. Errors: BadAge (R-PRJ-25), UnknownStatus (R-PRJ-26).
+    paid; None where there is none), position. An age is counted to now, of the past to the moment
+    that is asked about. Errors: BadAge (R-PRJ-25), UnknownStatus (R-PRJ-26).
     """
     asked, at = reading.question, _counted_to(reading)
     query = _query(reading, queue, at)
