@@ -1,6 +1,6 @@
 """The register of deductions, the appeals, and who decided what: one row a deduction."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -27,6 +27,7 @@ from ledger.log.envelope import Entry, Outline
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
 from projections.asking.written import Sealed, Written
+from projections.resting import resting
 from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
 
@@ -135,7 +136,8 @@ def _step(entry: Entry | Outline, event: Any) -> Step:
 @report(Deductions, Past.STREAM, knows=recorded())
 def deductions_of(reading: Reading) -> Iterator[dict[str, Any]]:
     """The deductions of a month, or all. Shapes: objects as `shown` makes them, by subject."""
-    return map(shown, _rows(reading))
+    rests_on = resting(reading)
+    return (shown(row, rests_on) for row in _rows(reading))
 
 
 def _rows(reading: Reading) -> Iterator[Row[Any]]:
@@ -144,10 +146,11 @@ def _rows(reading: Reading) -> Iterator[Row[Any]]:
     return rows_of(reading, deductions, *where, kind=Deduction.KIND)
 
 
-def shown(row: Row[Any]) -> dict[str, Any]:
+def shown(row: Row[Any], rests_on: Callable[[Kept], list[str]]) -> dict[str, Any]:
     """A deduction as the register shows it.
 
-    Shapes: `shares` of all who were ever charged, with what became of it. Units: points before any
+    Shapes: `shares` of all who were ever charged, with what became of it; `rests_on` are words for
+    later news on which a charge rests, see `projections.resting`. Units: points before any
     escalation; `points` are those that still stand, `share_open` those that wait for a supervisor
     of the offender to be known.
     """
@@ -175,6 +178,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "appeal_until": kept.appeal_until or None,
         "evidence": register.evidence,
         "attachments": Written.of(register.attachments),
+        "rests_on": rests_on(kept),
         "position": row.position,
     }
 

@@ -1,28 +1,15 @@
 """Charges that a policy, published or withdrawn later, would price otherwise, and charges that
-stand on who held a post, was a member or a supervisor on a day that is now told otherwise."""
+stand on who held a post, was a member or a supervisor on a day of which more is known now."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from ledger.common.days import day_of
-from ledger.deductions.values import CONFIRMED, PROPOSED
 from ledger.policies.book import PolicyBook
-from ledger.policies.values import Rule
-
-PRICES = ("charges", "counts_in", "escalation", "on_loss", "posts", "per", "excludes")
-"""The fields of a rule that decide whom a breach costs how much."""
+from projections.resting import STANDING, prices
 
 Row = Mapping[str, Any]
-
-
-def prices(rule: Rule | None) -> dict[str, Any] | None:
-    """What a rule costs; None where there is no such rule."""
-    if rule is None:
-        return None
-    return {name: msgspec.to_builtins(getattr(rule, name)) for name in PRICES}
 
 
 def repriced(
@@ -37,7 +24,7 @@ def repriced(
     R-PRV-05.
     """
     for row in rows:
-        if row["state"] not in (PROPOSED, CONFIRMED):
+        if row["state"] not in STANDING:
             continue
         day = day_of(datetime.fromisoformat(row["breached_at"]))
         a, b = (prices(book.on(day).rule(row["rule"])) for book in (before, after))
@@ -57,11 +44,11 @@ def resting(
     rows: Iterable[Row], members: Sequence[str], first_day: str
 ) -> Iterator[dict[str, Any]]:
     """Of the register's rows, those that stand and were about members on a day from which on they
-    are told otherwise. Shapes: as `repriced`; `before` and `after` are the points, which stay."""
+    something else is known of them. Shapes: as `repriced`; `before` and `after` are the points, which stay."""
     for row in rows:
         parties = {row["offender"], *(share["member"] for share in row["shares"]
                                       if share["stands"])}
-        if row["state"] not in (PROPOSED, CONFIRMED) or parties.isdisjoint(members):
+        if row["state"] not in STANDING or parties.isdisjoint(members):
             continue
         if day_of(datetime.fromisoformat(row["breached_at"])) >= first_day:
             yield {"report": "deductions", "of": {

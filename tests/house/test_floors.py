@@ -13,8 +13,8 @@ FLOORS = {
         "policies", "people", "erasure", "scores", "deductions", "imports", "handlers",
         "application", "settings"),
     "projections": (
-        "store", "asking", "orders", "stock", "slips", "returns", "people", "deductions", "scores",
-        "policies", "audit", "reports", "preview", "catalogue"),
+        "store", "asking", "orders", "stock", "slips", "returns", "people", "resting", "deductions",
+        "scores", "policies", "audit", "reports", "preview", "catalogue"),
     "api": (
         "messages", "fault_words", "entry", "sheets", "http", "slips", "log", "orders", "returns",
         "stock", "people", "persons", "policies", "deductions", "scores", "imports", "demo",

@@ -33,6 +33,7 @@ from ledger.people.commands import (
 )
 from ledger.people.rosters import ArrangeCover, SetRoster, SetRosterDay, Shift
 from ledger.policies.commands import PublishPolicy
+from projections.asking.clocks import AsOf
 from projections.catalogue import PROJECTIONS
 from projections.preview.answer import preview
 from projections.store.models import ReadModels
@@ -149,7 +150,14 @@ def test_preview__of_a_policy_tells_what_it_would_price_otherwise(
     answer = preview(models, charged, [(other, CONTEXT)])
     (row,) = (row for row in answer["deductions"]["rows"] if row["change"] == "rule unknown")
     assert row["after"] is None
+    assert [row["rests_on"] for row in team.rows(models, "deductions")] == [[]]
     answer = must_agree(models, charged, _publication(), months=MONTHS)
+    flagged = next(row for row in answer["deductions"]["rows"] if row["change"] == "changed")
+    assert flagged["after"] == {"rests_on": ["policy_published_later"]}  # R-PRV-06
+    (row,) = team.rows(models, "deductions")
+    assert (row["points"], row["rests_on"]) == ("3", ["policy_published_later"])
+    assert team.rows(models, "deductions", subject="deduction:1",
+                     as_of=AsOf(row["position"]))[0]["rests_on"] == []
     (row,) = (row for row in answer["deductions"]["rows"] if row["change"] == "priced otherwise")
     assert (row["of"]["deduction"], row["before"], row["after"]) == (
         "deduction:1", {"charges": {"offender": ["3", "3"]}}, {"charges": {"offender": ["5", "5"]}})
