@@ -1,7 +1,7 @@
 """What was decided on one state of things, and rests on another by now: said in words, beside it.
 
-What is recorded later changes nothing that was charged before. Whoever reads the charge sees why a new
-one would come out otherwise.
+What is recorded later changes nothing that was charged before. Whoever reads the charge sees why a
+new one would come out otherwise.
 """
 
 from collections.abc import Callable

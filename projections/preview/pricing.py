@@ -43,8 +43,9 @@ def repriced(
 def resting(
     rows: Iterable[Row], members: Sequence[str], first_day: str
 ) -> Iterator[dict[str, Any]]:
-    """Of the register's rows, those that stand and were about members on a day from which on they
-    something else is known of them. Shapes: as `repriced`; `before` and `after` are the points, which stay."""
+    """Of the register's rows, those that stand and are about members on a day from which on
+    something else is known of them. Shapes: as `repriced`; `before` and `after` are the points,
+    which stay."""
     for row in rows:
         parties = {row["offender"], *(share["member"] for share in row["shares"]
                                       if share["stands"])}
