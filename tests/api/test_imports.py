@@ -165,6 +165,16 @@ def test_upload__rejected_with_a_field_that_there_is_not(web: Web) -> None:
         (f"/{name}", "is no field here") for name in ("dry_run", "more", "trust~1number")]
 
 
+@on_sqlite
+def test_upload__rejected_with_a_time_that_is_none(web: Web) -> None:
+    """R-PRJ-03. Before anything of it is read."""
+    answer = web.client.post(
+        "/v1/imports", headers=web.headers("integration", "main", {"Idempotency-Key": "upload"}),
+        data={"profile": "taobao-orders", "as_of": "lately",
+              "file": (io.BytesIO(export()), "orders.csv")})
+    assert "as_of" in problem(answer, 400, "bad_time")["detail"]
+
+
 def shown(web: Web, answer: TestResponse) -> dict[str, Any]:
     """An import that was sent."""
     return dict(web.get(answer.headers["Location"]).json or {})

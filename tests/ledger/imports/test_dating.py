@@ -96,7 +96,7 @@ def known(shop: Shop) -> dict[str, Any]:
 
 @pytest.mark.parametrize("turn", list(permutations(range(3))))
 @pytest.mark.parametrize("together", [True, False])
-def test_week1_and_week2__in_any_order_or_together(
+def test_period_of_week1_and_week2__in_any_order_or_together(
     shop: Shop, turn: Sequence[int], together: bool
 ) -> None:
     """R-IMP-24. Two weeks without any time of their own, and one of them again."""
@@ -111,7 +111,7 @@ def test_week1_and_week2__in_any_order_or_together(
     assert found["sent"] is not None
 
 
-def test_files__rejected_with_both_rows_where_nothing_says_which_is_newer(shop: Shop) -> None:
+def test_period_of_files__rejected_with_both_rows_where_nothing_says_which_is_newer(shop: Shop) -> None:
     """R-IMP-24. Whichever is named first."""
     one = shop.file([*both(address="旧路")], "one.csv", HEADER)
     two = shop.file(["2" + row()[1:], *both(address="新路")], "two.csv", HEADER)
@@ -123,7 +123,7 @@ def test_files__rejected_with_both_rows_where_nothing_says_which_is_newer(shop: 
 
 
 @pytest.mark.parametrize("turn", list(permutations(range(3))))
-def test_older_file__changes_nothing_and_fills_gaps(shop: Shop, turn: Sequence[int]) -> None:
+def test_period_of_older_file__changes_nothing_and_fills_gaps(shop: Shop, turn: Sequence[int]) -> None:
     """R-IMP-24. What the newest one is silent of is as the newest of the others says it."""
     weeks = [both(address="一路", remark="一", total="59.00"), both(address="二路", remark="二"),
              both(address="三路", sent=SENT)]
@@ -135,7 +135,7 @@ def test_older_file__changes_nothing_and_fills_gaps(shop: Shop, turn: Sequence[i
     assert found["sent"] is not None
 
 
-def test_same_rows_in_a_newer_file__are_newer_news(shop: Shop) -> None:
+def test_period_of_same_rows_in_a_newer_file__are_newer_news(shop: Shop) -> None:
     """What was true again last week is not undone by a file from between."""
     for week, address in (("20260902", "一路"), ("20260910", "一路"), ("20260905", "二路")):
         shop.bring(shop.file(both(address=address), f"week{week}.csv", HEADER), profile=WEEKLY)
@@ -145,14 +145,14 @@ def test_same_rows_in_a_newer_file__are_newer_news(shop: Shop) -> None:
     assert (again.events, len(shop.log())) == (0, before)
 
 
-def test_as_of__dates_files_whose_names_do_not(shop: Shop) -> None:
+def test_period_of_as_of__dates_files_whose_names_do_not(shop: Shop) -> None:
     newer, older = (shop.file(both(address=way), f"{way}.csv", HEADER) for way in ("新路", "旧路"))
     shop.bring(newer, profile=WEEKLY, as_of_us=1_790_000_000_000_000)
     shop.bring(older, profile=WEEKLY, as_of_us=1_789_000_000_000_000)
     assert known(shop)["address"] == "新路"
 
 
-def test_file__rejected_when_it_is_said_not_to_be_made_yet(shop: Shop) -> None:
+def test_period_of_file__rejected_when_it_is_said_not_to_be_made_yet(shop: Shop) -> None:
     """R-IMP-25."""
     with pytest.raises(FileNotYetMade, match="week29990101.csv"):
         shop.bring(shop.file(both(), "week29990101.csv", HEADER), profile=WEEKLY)
@@ -160,7 +160,7 @@ def test_file__rejected_when_it_is_said_not_to_be_made_yet(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", ["week(", "week", "(w)(k)"])
-def test_profile__rejected_whose_pattern_has_not_one_group(name: str) -> None:
+def test_period_of_profile__rejected_whose_pattern_has_not_one_group(name: str) -> None:
     with pytest.raises(InvalidProfile, match="/stated"):
         parse(PROFILE.replace("week([0-9]{8})", name), "weekly")
 
@@ -175,7 +175,7 @@ weeks = st.lists(st.builds(
 
 @hypothesis_settings(max_examples=tried(25), deadline=None)
 @given(rows=weeks, data=st.data())
-def test_dated_files__give_the_same_orders_in_any_order_and_grouping(
+def test_period_of_dated_files__give_the_same_orders_in_any_order_and_grouping(
     rows: list[list[str]], data: st.DataObject
 ) -> None:
     """R-IMP-24. The oracle: one after another, the oldest first."""

@@ -102,7 +102,7 @@ def test_period__has_a_correction_where_what_it_puts_right_is(
     assert rows(models, "reconciliation", **OCTOBER) == []
 
 
-def test_revenue__by_shop_agent_and_day(ledger: Ledger, models: ReadModels) -> None:
+def test_period_revenue__by_shop_agent_and_day(ledger: Ledger, models: ReadModels) -> None:
     put(ledger, place(1, amounts=Amounts(total_minor=5)),
         place(2, amounts=Amounts(total_minor=7), shop="别店"),
         AssignOrder(order=stream(1), owner="member:a", occurred_at=NOON))
