@@ -111,7 +111,7 @@ def test_period_of_week1_and_week2__in_any_order_or_together(
     assert found["sent"] is not None
 
 
-def test_period_of_files__rejected_with_both_rows_where_nothing_says_which_is_newer(shop: Shop) -> None:
+def test_period_of_files__rejected_with_both_rows_where_nothing_dates_them(shop: Shop) -> None:
     """R-IMP-24. Whichever is named first."""
     one = shop.file([*both(address="旧路")], "one.csv", HEADER)
     two = shop.file(["2" + row()[1:], *both(address="新路")], "two.csv", HEADER)
@@ -123,7 +123,9 @@ def test_period_of_files__rejected_with_both_rows_where_nothing_says_which_is_ne
 
 
 @pytest.mark.parametrize("turn", list(permutations(range(3))))
-def test_period_of_older_file__changes_nothing_and_fills_gaps(shop: Shop, turn: Sequence[int]) -> None:
+def test_period_of_older_file__changes_nothing_and_fills_gaps(
+    shop: Shop, turn: Sequence[int]
+) -> None:
     """R-IMP-24. What the newest one is silent of is as the newest of the others says it."""
     weeks = [both(address="一路", remark="一", total="59.00"), both(address="二路", remark="二"),
              both(address="三路", sent=SENT)]
