@@ -27,6 +27,7 @@ from ledger.log.envelope import Entry, Outline
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of
 from projections.asking.written import Sealed, Written
+from projections.people.later import Later
 from projections.resting import resting
 from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of
@@ -136,8 +137,8 @@ def _step(entry: Entry | Outline, event: Any) -> Step:
 @report(Deductions, Past.STREAM, knows=recorded())
 def deductions_of(reading: Reading) -> Iterator[dict[str, Any]]:
     """The deductions of a month, or all. Shapes: objects as `shown` makes them, by subject."""
-    rests_on = resting(reading)
-    return (shown(row, rests_on) for row in _rows(reading))
+    rests_on, later = resting(reading), Later(reading)
+    return (shown(row, rests_on, later) for row in _rows(reading))
 
 
 def _rows(reading: Reading) -> Iterator[Row[Any]]:
@@ -146,13 +147,16 @@ def _rows(reading: Reading) -> Iterator[Row[Any]]:
     return rows_of(reading, deductions, *where, kind=Deduction.KIND)
 
 
-def shown(row: Row[Any], rests_on: Callable[[Kept], list[str]]) -> dict[str, Any]:
+def shown(
+    row: Row[Any], rests_on: Callable[[Kept], list[str]], later: Later
+) -> dict[str, Any]:
     """A deduction as the register shows it.
 
     Shapes: `shares` of all who were ever charged, with what became of it; `rests_on` are words for
     later news on which a charge rests, see `projections.resting`. Units: points before any
     escalation; `points` are those that still stand, `share_open` those that wait for a supervisor
-    of the offender to be known.
+    of the offender to be known. Of people, `rests_on` says post_known_later,
+    supervisor_known_later and left_known_later, see `projections.people.later`.
     """
     kept, register = _decoded(row)
     standing = sum((Decimal(share.points) for share in kept.shares.values()), ZERO)
@@ -178,9 +182,18 @@ def shown(row: Row[Any], rests_on: Callable[[Kept], list[str]]) -> dict[str, Any
         "appeal_until": kept.appeal_until or None,
         "evidence": register.evidence,
         "attachments": Written.of(register.attachments),
-        "rests_on": rests_on(kept),
+        "rests_on": sorted({*rests_on(kept), *_rests_on(kept, register, later)}),
         "position": row.position,
     }
+
+
+def _rests_on(kept: Kept, register: Register, later: Later) -> list[str]:
+    """Why the charges rest on other news; nothing before there are any."""
+    confirmed = next((step.position for step in register.steps if step.what == "confirmed"), None)
+    if confirmed is None:
+        return []
+    return later.rests_on({name: share.post for name, share in kept.shares.items()},
+                          day_of(kept.breach.breached_at), confirmed)
 
 
 @report(Deductions, Past.STREAM, knows=recorded())
