@@ -62,6 +62,7 @@ from ledger.orders.commands import (
     RefundOrder,
     RemarkOrder,
     SubmitOrder,
+    SupplementOrder,
 )
 from ledger.orders.placing import PlaceOrder
 from projections.asking.answering import alongside
@@ -89,6 +90,7 @@ writing.add(group, [
     Route("/v1/orders", PlaceOrder, SALES, location="/v1/orders"),
     Route("/v1/sales", SellOrder, SALES, location="/v1/orders"),
     Route(f"{ONE}/payments", PayOrder, MONEY, GIVEN),
+    Route(f"{ONE}/supplements", SupplementOrder, MONEY, GIVEN),
     Route(f"{ONE}/refunds", RefundOrder, MONEY, GIVEN),
     Route(f"{ONE}/price-changes", ChangePrice, SALES, GIVEN),
     Route(f"{ONE}/corrections", CorrectOrder, {"finance", "manager"}, GIVEN,

@@ -23,7 +23,6 @@ from projections.asking.written import ERASED, Sealed, Written, persons_in, reve
 from projections.orders.fulfilment import Tracked, fulfilment_status
 from projections.orders.state import Marks, review_status
 from projections.orders.story import Story, story_of
-from projections.orders.work import payment_status
 from projections.stock.inventory import Stock
 from projections.stock.tables import bins
 from projections.store.models import ReadModels
@@ -134,7 +133,7 @@ def _shown(story: Story, known: Bins) -> dict[str, Any]:
             imported=tracked.imported, approved=order.approved, submitted=order.submitted,
             held=order.held_for is not None, completed=order.ended == "completed",
             closed=order.ended == "closed", cancelled=order.ended == "cancelled")),
-        "payment_status": payment_status(order),
+        "payment_status": order.payment_status(),
         "fulfilment_status": fulfilment_status(kept, order.goods.sums(STATES)),
         "terms": order.terms,
         "held": _held(order),

@@ -112,7 +112,8 @@ def _sell(ledger: Ledger) -> None:
     do(ledger, "service", SubmitOrder(**_on("10:11"), warehouse=HOUSE))
     do(ledger, "service", CancelPieces(
         **_on("10:20"), lines=[Count("1", 1)], reason="买家旺旺：只要两本"))
-    do(ledger, "finance", RefundOrder(**_on("10:30"), amount_minor=PRICE, reason="少要一本"))
+    do(ledger, "finance", RefundOrder(**_on("10:30"), amount_minor=PRICE,
+                                       reference="TK-1", reason="少要一本"))
 
 
 def _send(ledger: Ledger) -> None:

@@ -356,6 +356,9 @@ MOST_IN_ALL = 10**13
 InAll = Annotated[int, Whole(least=0, most=MOST_IN_ALL)]
 """What was paid or refunded in all, or a part of it, in minor units."""
 
+Paid = Annotated[int, Whole(least=1, most=MOST_IN_ALL)]
+"""What came in at once, in minor units."""
+
 Payable = Annotated[int, Whole(least=1)]
 """A sum of money in minor units that is to move."""
 

@@ -26,17 +26,20 @@ from ledger.orders.commands import (
     RefundOrder,
     RemarkOrder,
     SubmitOrder,
+    SupplementOrder,
 )
 from ledger.orders.declared import Declaration, RecordOrder
 from ledger.orders.order import Order
+from ledger.orders.payment import PAID_BY
 from ledger.orders.placing import PlaceOrder, noted_of, written_of
+from ledger.orders.references import Paper, claim_of, claim_to
 from ledger.orders.values import OPEN
 from ledger.people.signatures import must_sign
 from ledger.policies.signing import ALLOW_PRICE
 
 
 def place_order(command: PlaceOrder, work: Work) -> list[Aggregate]:
-    """Take a new order. Errors: R-ORD-01, R-ORD-07."""
+    """Take a new order. Errors: R-ORD-01, R-ORD-07, R-ORD-53, R-ORD-54."""
     order = work.load(Order, command.subject)
     order.place(command.facts(work), occurred_at=command.occurred_at)
     return [order]
@@ -44,37 +47,70 @@ def place_order(command: PlaceOrder, work: Work) -> list[Aggregate]:
 
 def change_price(command: ChangePrice, work: Work) -> list[Aggregate]:
     """A new price before payment, which whoever sends it allows: nobody can name another person as
-    having allowed it. Errors: R-ORD-04, R-SIG-01, R-PPL-13."""
+    having allowed it. Errors: R-ORD-04, R-ORD-07, R-ORD-53, R-ORD-54, R-SIG-01, R-PPL-13."""
     order = command.load(work)
+    before = order.clone()
     change_minor = (command.amounts.total_minor or 0) - (order.amounts.total_minor or 0)
     signed = must_sign(work, ALLOW_PRICE, command.occurred_at, amount_minor=abs(change_minor))
     order.change_price(command.amounts, occurred_at=command.occurred_at,
                        reason=noted_of(order, work, command.reason),
                        allowed_by=signed.by, stood_in=signed.stood_in)
+    order.settle_money(before, occurred_at=command.occurred_at)
     return [order]
 
 
 def pay_order(command: PayOrder, work: Work) -> list[Aggregate]:
-    """A payment came in. Errors: R-ORD-06, R-ORD-09."""
+    """A payment came in, once. Errors: R-ORD-09, R-ORD-34, R-ORD-56."""
     order = command.load(work)
-    order.pay(command.amount_minor, command.payments, occurred_at=command.occurred_at)
+    before, claim = order.clone(), None
+    if command.reference is not None:
+        claim = claim_to(work, order, Paper("payment", command.reference, command.amount_minor))
+        if claim is None:
+            return [order]
+    order.pay(command.amount_minor, command.payments, reference=command.reference, claim=claim,
+              occurred_at=command.occurred_at)
+    order.settle_money(before, occurred_at=command.occurred_at)
+    return [order]
+
+
+def supplement_order(command: SupplementOrder, work: Work) -> list[Aggregate]:
+    """The buyer paid what a change of lines added, once. Errors: R-ORD-06, R-ORD-34, R-ORD-56,
+    R-ORD-60."""
+    order = command.load(work)
+    before = order.clone()
+    claim = claim_to(work, order, Paper("payment", command.reference, command.amount_minor))
+    if claim is None:
+        return [order]
+    order.supplement(command.amount_minor, command.reference, claim=claim,
+                     occurred_at=command.occurred_at)
+    order.settle_money(before, occurred_at=command.occurred_at)
     return [order]
 
 
 def refund_order(command: RefundOrder, work: Work) -> list[Aggregate]:
-    """Money went back. Errors: R-ORD-05, R-ORD-08."""
+    """The platform refunded, once. Errors: R-ORD-05, R-ORD-08, R-ORD-56."""
     order = command.load(work)
+    before = order.clone()
+    claim = claim_to(work, order, Paper("refund", command.reference, command.amount_minor))
+    if claim is None:
+        return [order]
     order.refund(command.amount_minor, occurred_at=command.occurred_at,
                  reason=noted_of(order, work, command.reason),
-                 account=noted_of(order, work, command.account))
+                 account=noted_of(order, work, command.account),
+                 reference=command.reference, claim=claim)
+    order.settle_money(before, occurred_at=command.occurred_at)
     return [order]
 
 
 def correct_order(command: CorrectOrder, work: Work) -> list[Aggregate]:
-    """A sum was recorded wrongly. Errors: R-ORD-11, R-ORD-13."""
+    """A sum was recorded wrongly. Errors: R-ORD-11, R-ORD-13, R-ORD-61."""
     order = command.load(work)
+    before = order.clone()
+    freed = None if command.reference is None else claim_of(
+        work, order, PAID_BY[command.fact], command.reference)
     order.correct(command.fact, command.amount_minor, written_of(order, work, command.reason),
-                  occurred_at=command.occurred_at)
+                  reference=command.reference, freed=freed, occurred_at=command.occurred_at)
+    order.settle_money(before, occurred_at=command.occurred_at)
     return [order]
 
 
@@ -106,6 +142,7 @@ def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
         order.close(noted_of(order, work, command.reason), occurred_at=at)
     else:
         order.cancel(noted_of(order, work, command.reason), occurred_at=at)
+    order.settle_money(before, occurred_at=at)
     return follow(work, order, before, occurred_at=at)
 
 
@@ -116,6 +153,7 @@ def cancel_pieces(command: CancelPieces, work: Work) -> list[Aggregate]:
     before = order.clone()
     order.cancel_pieces(command.lines, written_of(order, work, command.reason),
                         occurred_at=command.occurred_at)
+    order.settle_money(before, occurred_at=command.occurred_at)
     return follow(work, order, before, occurred_at=command.occurred_at)
 
 
@@ -143,11 +181,13 @@ def approve_order(command: ApproveOrder, work: Work) -> list[Aggregate]:
 def change_lines(command: ChangeLines, work: Work) -> list[Aggregate]:
     """Where goods were reserved, what is wanted besides is reserved, or waited for, before others
     get what it let go of. Errors: R-ORD-06, R-ORD-20, R-ORD-25, R-ORD-33, R-ORD-46,
-    R-STK-03."""
+    R-ORD-53, R-ORD-54, R-ORD-62, R-STK-03."""
     order, at = command.load(work), command.occurred_at
     before = order.clone()
     served = before.goods.has(*OPEN[1:])
-    order.change_lines(command.lines, written_of(order, work, command.consent), occurred_at=at)
+    order.change_lines(command.lines, written_of(order, work, command.consent), command.amounts,
+                       occurred_at=at)
+    order.settle_money(before, occurred_at=at)
     freed = {account.id: account for account in post_order(work, order, before)}
     if served and order.pending_events and order.goods.has("unreserved"):
         freed |= {account.id: account for account in reserve(
@@ -225,6 +265,7 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
         # The platform reports a dispatch that the warehouse did not.
         order.open_exception("platform_already_shipped", "platform_already_shipped",
                              occurred_at=at)
+    order.settle_money(before, occurred_at=at)
     return follow(work, order, before, occurred_at=at, decided=False)
 
 
@@ -253,6 +294,7 @@ HANDLERS: dict[type[Command], Handler] = {
     PlaceOrder: place_order,
     ChangePrice: change_price,
     PayOrder: pay_order,
+    SupplementOrder: supplement_order,
     RefundOrder: refund_order,
     CorrectOrder: correct_order,
     RemarkOrder: remark_order,

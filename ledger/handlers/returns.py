@@ -17,6 +17,7 @@ from ledger.fulfilment.reserving import serve_waiting
 from ledger.orders.errors import RefundExceedsPayment
 from ledger.orders.order import Order
 from ledger.orders.placing import buyer_of, must_be_in, noted_of
+from ledger.orders.references import Paper, claim_to
 from ledger.orders.review import PARCEL_REFUSED
 from ledger.orders.values import BACK
 from ledger.people.signatures import SYSTEM, must_sign
@@ -36,7 +37,7 @@ from ledger.returns.commands import (
     RequestCase,
     WithdrawCase,
 )
-from ledger.returns.errors import ApprovalExceedsPayment
+from ledger.returns.errors import ApprovalExceedsPayment, RefundExceedsLines
 from ledger.returns.matching import (
     is_for_unsent,
     matched,
@@ -54,6 +55,7 @@ from ledger.returns.sent import (
     parts_to_record,
 )
 from ledger.returns.values import REFUSED, CaseLine, Outcome
+from ledger.returns.worth import Room, room_for
 from ledger.stock.pieces import Count, LineParts, Part, sku_of
 from ledger.stock.posting import post, unseen_by
 from ledger.stock.skus import Sku, parts_of
@@ -274,7 +276,7 @@ def _as_made(work: Work, case: Case, outcome: Outcome) -> Outcome:
 
 def approve_refund(command: ApproveRefund, work: Work) -> list[Aggregate]:
     """With the goods or before them. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06, R-RET-13,
-    R-SIG-01, R-SIG-02, R-PPL-13."""
+    R-RET-19, R-SIG-01, R-SIG-02, R-PPL-13."""
     case = command.load(work)
     signed = must_sign(work, APPROVE_REFUND, command.occurred_at, amount_minor=command.amount_minor)
     case.approve_refund(command.amount_minor, _noted(case, work, command.note), by=signed.by,
@@ -287,19 +289,38 @@ def approve_refund(command: ApproveRefund, work: Work) -> list[Aggregate]:
             case=case.id, amount_minor=command.amount_minor, unpaid_minor=unpaid_minor,
             left_minor=left_minor, paid_minor=order.paid_minor, order=order.id,
             currency=order.currency)
+    _must_be_within(room_for(case, order), case, command.amount_minor, unpaid_minor)
     return [case]
 
 
+def _must_be_within(room: Room, case: Case, amount_minor: int, sum_minor: int) -> None:
+    """So much can still be refunded of what a case is for. Errors: RefundExceedsLines (R-RET-19).
+    """
+    if sum_minor > room.in_all_minor:
+        raise RefundExceedsLines(case=case.id, amount_minor=amount_minor, sum_minor=sum_minor,
+                                 most_minor=room.in_all_minor)
+
+
 def pay_refund(command: PayRefund, work: Work) -> list[Aggregate]:
-    """A refund of the order, paid by somebody else than who approved it. Errors: R-RET-01,
-    R-RET-03, R-RET-04, R-RET-06, R-ORD-05, R-ORD-08, R-SIG-01, R-SIG-02, R-PPL-13."""
+    """A refund of the order, paid by somebody else than who approved it; with a reference it is
+    recorded once. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06, R-RET-19, R-ORD-05, R-ORD-08,
+    R-ORD-56, R-SIG-01, R-SIG-02, R-PPL-13."""
     case = command.load(work)
+    order, claim = known_order(work, case.order or ""), None
+    if command.reference is not None:
+        claim = claim_to(work, order, Paper("refund", command.reference, command.amount_minor))
+        if claim is None:
+            return [case]
     signed = must_sign(work, PAY_REFUND, command.occurred_at, amount_minor=command.amount_minor,
                        signed={APPROVE_REFUND: case.approvers - {SYSTEM}})
+    room, before = room_for(case, order), order.clone()
     case.pay_refund(command.amount_minor, by=signed.by, stood_in=signed.stood_in,
                     occurred_at=command.occurred_at)
-    order = known_order(work, case.order or "")
-    order.refund(command.amount_minor, occurred_at=command.occurred_at, case=case.id)
+    if command.amount_minor <= order.balance.left_minor:  # else it is more than was paid
+        _must_be_within(room, case, command.amount_minor, command.amount_minor)
+    order.refund(command.amount_minor, case=case.id, lines=room.shared(command.amount_minor),
+                 reference=command.reference, claim=claim, occurred_at=command.occurred_at)
+    order.settle_money(before, occurred_at=command.occurred_at)
     if not case.unpaid_minor:
         _settle(case, order, command.occurred_at)
     return [case, order]
@@ -319,7 +340,7 @@ def close_case(command: CloseCase, work: Work) -> list[Aggregate]:
     case = command.load(work)
     awaited = _awaited(case)
     order = None if case.order is None else known_order(work, case.order)
-    payable_minor = None if order is None else order.paid_minor - order.refunded_minor
+    payable_minor = None if order is None else room_for(case, order).in_all_minor
     case.close(_noted(case, work, command.note), payable_minor=payable_minor,
                occurred_at=command.occurred_at)
     return _ended(work, case, awaited, command.occurred_at)

@@ -15,6 +15,7 @@ from ledger.core.commands import Command
 from ledger.imports.faults import reason
 from ledger.imports.profiles import MOMENTS, Profile
 from ledger.orders.declared import RecordOrder
+from ledger.orders.money import rounded
 from ledger.orders.values import AMOUNT_FIELDS, Amounts, Line, Payment
 from ledger.returns.commands import RecordReturn
 from ledger.returns.values import CaseLine
@@ -336,14 +337,6 @@ def _fees(skus: Sequence[str]) -> Callable[[str | None], bool]:
     exact = frozenset(name for name in skus if not name.endswith("*"))
     begins = tuple(name[:-1] for name in skus if name.endswith("*"))
     return lambda sku: sku is not None and (sku in exact or sku.startswith(begins))
-
-
-def rounded(value: int, finer: int) -> int:
-    """A value without its last `finer` decimal digits, rounded half to even."""
-    if finer <= 0:
-        return value * 10 ** -finer  # type: ignore[no-any-return]
-    whole, rest = divmod(value, unit := 10**finer)
-    return int(whole + (2 * rest > unit or (2 * rest == unit and whole % 2)))
 
 
 def _pair(facts: dict[str, Any]) -> None:

@@ -4,16 +4,17 @@ that are no longer wanted.
 Pieces that are reserved stay so, as far as the changed lines still want them.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
-from ledger.orders.errors import GoodsMoved, LinesOfSent, NothingLeft
+from ledger.orders.errors import AmountsNeeded, GoodsMoved, LinesOfSent, NothingLeft
 from ledger.orders.goods import Goods, States
+from ledger.orders.money import Sums, less_pieces, must_agree, with_lines
 from ledger.orders.standing import OrderStanding
-from ledger.orders.values import Line
+from ledger.orders.values import Amounts, Line
 from ledger.stock.pieces import Count, quantities, sku_of
 
 LOOSE = ("unreserved", "short", "reserved")
@@ -94,11 +95,14 @@ class OrderChanges(OrderStanding):
     # -- facts ------------------------------------------------------------------------------------
 
     class LinesChanged(Aggregate.Event):
-        """The lines were changed, with the buyer's consent; both versions stay."""
+        """The lines were changed, with the buyer's consent, and what the order costs with them;
+        both versions stay. No amounts: it costs the same."""
 
         TOPIC = "order.lines_changed.v1"
         old: list[Line]
         new: list[Line]
+        old_amounts: Amounts | None = None
+        new_amounts: Amounts | None = None
         consent: Personal | None = None
 
         def about(self) -> list[str]:
@@ -106,10 +110,12 @@ class OrderChanges(OrderStanding):
             return list(dict.fromkeys(sku_of(line.sku) for line in self.new if line.sku))
 
     class PiecesCancelled(Aggregate.Event):
-        """Pieces that were not sent yet are no longer wanted."""
+        """Pieces that were not sent yet are no longer wanted, nor to be paid."""
 
         TOPIC = "order.pieces_cancelled.v1"
         lines: list[Count]
+        old_amounts: Amounts | None = None
+        new_amounts: Amounts | None = None
         reason: Personal | None = None
 
     class Stated(Aggregate.Event):
@@ -124,7 +130,8 @@ class OrderChanges(OrderStanding):
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(LinesChanged)
-    def _lines_changed(self, old, new):
+    def _lines_changed(self, old, new, old_amounts, new_amounts):
+        self._cost_instead(old_amounts, new_amounts)
         if not old:
             self._know_lines(new)
             return
@@ -137,7 +144,8 @@ class OrderChanges(OrderStanding):
         self.changed = True
 
     @event(PiecesCancelled)
-    def _pieces_cancelled(self, lines):
+    def _pieces_cancelled(self, lines, old_amounts, new_amounts):
+        self._cost_instead(old_amounts, new_amounts)
         self._move(lines, LOOSE, "cancelled")
         self.changed = True
 
@@ -145,19 +153,56 @@ class OrderChanges(OrderStanding):
     def _stated(self, stated_at, facts):
         self.stated = {**self.stated, **dict.fromkeys(facts, stated_at)}
 
+    def _cost_instead(self, old: Amounts | None, new: Amounts | None) -> None:
+        if new is not None:
+            self.amounts_before = self.amounts_before or old
+            self._cost(new)
+
     # -- rules ------------------------------------------------------------------------------------
 
-    def change_lines(self, new: list[Line], consent: Plain, *, occurred_at: datetime) -> None:
-        """Other lines: what is in hand or was sent of a line stays. Errors: R-ORD-03, R-ORD-06,
-        R-ORD-20, GoodsMoved (R-ORD-25), LinesOfSent (R-ORD-46)."""
+    def change_lines(
+        self, new: list[Line], consent: Plain, amounts: Amounts | None = None, *,
+        occurred_at: datetime,
+    ) -> None:
+        """Other lines: what is in hand or was sent of a line stays; and what they cost, which is
+        derived where nobody says it. Errors: R-ORD-03, R-ORD-06, R-ORD-20, GoodsMoved (R-ORD-25),
+        LinesOfSent (R-ORD-46), R-ORD-07, R-ORD-53, R-ORD-54, AmountsNeeded (R-ORD-62)."""
         self.must_be_open()
         if self.lines is None and self.warehouse and (self.dispatched_at or self.delivered_at):
             raise LinesOfSent(order=self.id, warehouse=self.warehouse)
         old = list((self.lines or {}).values())
-        if old == new:
+        if old == new and amounts in (None, self.amounts):
             return
-        self._must_keep_what_moved(changed(self.goods, old, new), new)
-        self._lines_changed(old=old, new=new, consent=consent, occurred_at=occurred_at)
+        change = changed(self.goods, old, new)
+        self._must_keep_what_moved(change, new)
+        costs = self._costs(old, new, amounts, quantities(change.goods.in_states("cancelled")))
+        self._lines_changed(old=old, new=new, consent=consent, occurred_at=occurred_at,
+                            **self._both(costs))
+
+    def _both(self, costs: Amounts) -> dict[str, Amounts]:
+        """What it costs before and after a change, if that is not the same."""
+        return {} if costs == self.amounts else {
+            "old_amounts": self.amounts, "new_amounts": costs}
+
+    def _costs(
+        self, old: list[Line], new: list[Line], amounts: Amounts | None,
+        cancelled: Mapping[str, int],
+    ) -> Amounts:
+        """What changed lines cost. What was never said to agree need not do so now."""
+        if amounts is not None:
+            must_agree(self.id, self.currency, new, amounts, cancelled=cancelled)
+            return amounts
+        if self.lines is None:
+            must_agree(self.id, self.currency, new,
+                       Amounts(goods_minor=self.amounts.goods_minor),
+                       cancelled=cancelled)
+            return self.amounts
+        must_agree(self.id, self.currency, new, Amounts(), cancelled=cancelled)
+        costs = with_lines(
+            self.amounts, Sums.of(old, self.dropped()), Sums.of(new, cancelled))
+        if (costs.total() or 0) < 0:
+            raise AmountsNeeded(order=self.id, total_minor=costs.total(), currency=self.currency)
+        return costs
 
     def _must_keep_what_moved(self, change: Change, new: list[Line]) -> None:
         wanted = {line.line: line.quantity for line in new if not line.fee}
@@ -180,4 +225,7 @@ class OrderChanges(OrderStanding):
                    for states in self.goods.values())
         if sum(quantities(lines).values()) == left:
             raise NothingLeft(order=self.id)
-        self._pieces_cancelled(lines=lines, reason=reason, occurred_at=occurred_at)
+        costs = less_pieces((self.lines or {}).values(), self.amounts, self.dropped(),
+                            quantities(lines))
+        self._pieces_cancelled(lines=lines, reason=reason, occurred_at=occurred_at,
+                               **self._both(costs))

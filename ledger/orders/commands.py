@@ -10,6 +10,7 @@ from ledger.common.bounds import (
     LongText,
     Name,
     Note,
+    Paid,
     Payable,
     Reason,
     Stream,
@@ -58,31 +59,48 @@ class ChangePrice(OnOrder, frozen=True, kw_only=True):
 
 
 class PayOrder(OnOrder, frozen=True, kw_only=True):
-    """Record a payment, in minor units."""
+    """Record a payment, in minor units; `reference` is the platform's, and each is recorded once.
+    What is more than is still to be paid needs it."""
 
     NAME: ClassVar[str] = "order.pay"
-    amount_minor: InAll
+    amount_minor: Paid
     payments: Annotated[list[Payment], Items()] = []
+    reference: Id | None = None
+
+
+class SupplementOrder(OnOrder, frozen=True, kw_only=True):
+    """Record what the buyer paid besides for changed lines, in minor units; `reference` is the
+    platform's."""
+
+    NAME: ClassVar[str] = "order.supplement"
+    amount_minor: Paid
+    reference: Id
 
 
 class RefundOrder(OnOrder, frozen=True, kw_only=True):
-    """Record a refund, in minor units; `account` is where the money went."""
+    """Record a refund that the platform made, in minor units; `reference` is the platform's, and
+    each is recorded once. `account` is where the money went. What the shop decides goes through a
+    case."""
 
     NAME: ClassVar[str] = "order.refund"
     PERSONAL: ClassVar[tuple[str, ...]] = ("account", "reason")
     amount_minor: Payable
+    reference: Id
     reason: Reason | None = None
     account: Annotated[str, Text(longest=200)] | None = None
 
 
 class CorrectOrder(OnOrder, frozen=True, kw_only=True):
-    """Say that another sum was paid, or refunded, in all than is recorded; in minor units."""
+    """Say that another sum was paid, or refunded, in all than is recorded; in minor units. With the
+    reference of a payment or refund that was not this order's, the sum is the one without it, and
+    the reference is free for the order that it belongs to."""
 
     NAME: ClassVar[str] = "order.correct"
     PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
     fact: Annotated[str, Words("paid", "refunded")]
     amount_minor: InAll
     reason: Reason
+    reference: Id | None = None
 
 
 class RemarkOrder(OnOrder, frozen=True, kw_only=True):
@@ -120,12 +138,14 @@ class ApproveOrder(OnOrder, frozen=True, kw_only=True):
 
 
 class ChangeLines(OnOrder, frozen=True, kw_only=True):
-    """Correct the lines of an order; `consent` says how the buyer agreed. What is reserved stays so
-    as far as it is still wanted; what is wanted besides is reserved with it."""
+    """Correct the lines of an order, and what it costs with them; `consent` says how the buyer
+    agreed. Without amounts, the total changes as the lines do. What is reserved stays so as far as
+    it is still wanted; what is wanted besides is reserved with it."""
 
     NAME: ClassVar[str] = "order.change_lines"
     PERSONAL: ClassVar[tuple[str, ...]] = ("consent",)
     lines: Lines
+    amounts: Price | None = None
     consent: Note
 
     def check(self, checks: Checks) -> None:

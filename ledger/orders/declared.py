@@ -267,13 +267,14 @@ class Declaration:
                       new=new, corrected_version=order.last_version[fact])
 
     def amounts(self) -> None:
-        """Other amounts: a price change before payment, else a correction."""
+        """Other amounts: a price change before payment, else a correction. What changed lines cost
+        stays where the file says what they cost before. Rule: R-ORD-52."""
         order, new = self.order, self.command.amounts
         merged = Amounts(**{
             name: known if (value := getattr(new, name)) is None or (
                 known is not None and self._is_old_news(name)) else value
             for name in AMOUNT_FIELDS for known in [getattr(order.amounts, name)]})
-        if merged == order.amounts:
+        if merged in (order.amounts, order.amounts_before):
             return
         if order.paid_at is None and not order.ended:
             order.declare(Order.PriceChanged, self.undated, old=order.amounts, new=merged)

@@ -39,6 +39,23 @@ class OrderEnded(Refused):
     rule = "R-ORD-06"
 
 
+class LineAmountDisagrees(Refused):
+    """Line {line} of {order}: {quantity} pieces at {unit_price} (10^-{scale} {currency}) are
+    {product_minor}, and the line says {amount_minor} ({currency}, minor units). Correct the price,
+    the quantity or the amount."""
+
+    code = "line_amount_disagrees"
+    rule = "R-ORD-53"
+
+
+class GoodsDisagree(Refused):
+    """The lines of {order} add up to {sum_minor}, and its goods are said to be {goods_minor}
+    ({currency}, minor units). Correct the lines, or goods_minor."""
+
+    code = "goods_disagree"
+    rule = "R-ORD-54"
+
+
 class TotalDisagrees(Refused):
     """The total of {order} is {total_minor}, but goods + postage - discount is {sum_minor}."""
 
@@ -54,10 +71,46 @@ class OrderNotPaid(Refused):
 
 
 class AlreadyPaid(Refused):
-    """{order} has been paid in full."""
+    """{amount_minor} are said to have come for {order}, of which {open_minor} are still to be paid
+    ({currency}, minor units). If so much has come, give the platform's reference of the payment:
+    it is recorded, and what is too much waits for its refund."""
 
     code = "already_paid"
     rule = "R-ORD-09"
+
+
+class StillOpen(Refused):
+    """{order} cannot be completed: {open_minor} of {total_minor} are still to be paid ({currency},
+    minor units). Record the payment, or change the lines and the total with the buyer's consent."""
+
+    code = "still_open"
+    rule = "R-ORD-57"
+
+
+class NothingToSupplement(Refused):
+    """A supplement of {amount_minor} was given for {order}, of which {open_minor} are open beyond
+    what was paid ({currency}, minor units). Change its lines first, with the buyer's consent; a
+    first payment, or more than is open, is recorded with order.pay."""
+
+    code = "nothing_to_supplement"
+    rule = "R-ORD-60"
+
+
+class ReferenceUsed(Conflict):
+    """The {kind} {reference} is on record at position {position}, for {other}, with {known_minor}
+    (minor units); here it is {amount_minor} of {order}. If that one was recorded wrongly, take it
+    back there (order.correct, with the reference); else give this one its own reference."""
+
+    code = "reference_used"
+    rule = "R-ORD-56"
+
+
+class NotThatReference(Refused):
+    """{order} has {recorded_minor} recorded as {fact} under {reference}; without it {left_minor}
+    are {fact} in all ({currency}, minor units). Give that sum, or correct the reference."""
+
+    code = "not_that_reference"
+    rule = "R-ORD-61"
 
 
 class PaidTooMuch(Refused):
@@ -157,6 +210,14 @@ class GoodsMoved(Refused):
 
     code = "goods_moved"
     rule = "R-ORD-25"
+
+
+class AmountsNeeded(Refused):
+    """With these lines, and the postage and discount as they are, {order} would cost {total_minor}
+    ({currency}, minor units). Give its new amounts with the lines."""
+
+    code = "amounts_needed"
+    rule = "R-ORD-62"
 
 
 class LastCheckFailed(Refused):

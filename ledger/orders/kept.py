@@ -8,6 +8,7 @@ import msgspec
 
 from ledger.common.personal import Personal
 from ledger.orders.goods import Goods, States
+from ledger.orders.money import Balance
 from ledger.orders.order import Order
 from ledger.orders.values import PREPAID, Amounts, Parcel, PartsBack
 
@@ -31,8 +32,8 @@ class Kept(msgspec.Struct, omit_defaults=True):
     delivered_at: datetime | None = None
     amounts: Amounts = Amounts()
     paid_at: datetime | None = None
-    paid_minor: int = 0
-    refunded_minor: int = 0
+    balance: Balance = Balance()
+    refunds_known: bool = True
     terms: str = PREPAID
     parts_back: dict[str, dict[str, PartsBack]] = {}
 
@@ -43,7 +44,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
             {line: (skus[line], states) for line, states in order.goods.items()},
             order.parcels, imported, order.approved, order.submitted, order.held_for,
             order.ended, order.dispatched_at, order.delivered_at, order.amounts,
-            order.paid_at, order.paid_minor, order.refunded_minor, order.terms, order.parts_back)
+            order.paid_at, order.balance, order.refunds_known, order.terms, order.parts_back)
 
     @property
     def goods(self) -> Goods:
@@ -60,7 +61,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
         order.ended = self.ended
         order.dispatched_at, order.delivered_at = self.dispatched_at, self.delivered_at
         order.amounts, order.paid_at = self.amounts, self.paid_at
-        order.paid_minor, order.refunded_minor = self.paid_minor, self.refunded_minor
+        order.balance, order.refunds_known = self.balance, self.refunds_known
         order.terms = self.terms
         order.parts_back = self.parts_back
         order.warehouse, order.exceptions = warehouse, exceptions

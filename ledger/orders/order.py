@@ -18,13 +18,12 @@ from ledger.orders.errors import (
     DetailsPacked,
     OrderAlreadyDispatched,
     OrderAlreadyPlaced,
-    OrderNotPaid,
     OrderStarted,
     PiecesUnsent,
     RefundOpen,
-    TotalDisagrees,
 )
 from ledger.orders.goods import Goods
+from ledger.orders.money import agree, must_agree
 from ledger.orders.payment import OrderPayment
 from ledger.orders.returning import OrderReturns
 from ledger.orders.review import OrderReview
@@ -155,9 +154,11 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
 
     @event(Placed)
     def _placed(self, currency, amounts, lines, province, account, recipient, phone, address,
-                buyer_remark, reserved, terms, occurred_at):
+                buyer_remark, unstated, reserved, terms, occurred_at):
         self.placed_at, self.terms = occurred_at, terms
-        self.currency, self.amounts, self.province = currency, amounts, province
+        self.currency, self.province = currency, province
+        self._cost(amounts)
+        self.refunds_known = "refunds" not in unstated
         self.lines = None if lines is None else {line.line: line for line in lines}
         self.goods = Goods.of(lines or (), "unreserved" if reserved is None else "reserved")
         if reserved is not None:
@@ -231,17 +232,12 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
     # -- rules ------------------------------------------------------------------------------------
 
     def place(self, facts: dict[str, Any], *, occurred_at: datetime) -> None:
-        """Take a new order. Errors: R-ORD-01, R-ORD-07. Rule: domain.md 1, one order a number."""
+        """Take a new order. Errors: R-ORD-01, R-ORD-07, R-ORD-53, R-ORD-54. Rule: domain.md 1, one
+        order a number."""
         if self.placed_at is not None:
             raise OrderAlreadyPlaced(order=self.id)
-        amounts: Amounts = facts["amounts"]
-        known = (amounts.goods_minor, amounts.postage_minor, amounts.discount_minor)
-        if amounts.total_minor is not None and None not in known:
-            goods, postage, discount = known
-            total = goods + postage - discount  # type: ignore[operator]
-            if total != amounts.total_minor:
-                raise TotalDisagrees(
-                    order=self.id, total_minor=amounts.total_minor, sum_minor=total)
+        must_agree(self.id, facts["currency"], facts["lines"], facts["amounts"],
+                   cancelled={})
         self._placed(**facts, occurred_at=occurred_at)
 
     def remark(self, remark: Plain, *, occurred_at: datetime) -> None:
@@ -283,6 +279,17 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
             if own and kind in HOLDS and not HOLDS[kind](self):
                 self.close_exception(name, None, occurred_at=occurred_at)
 
+    def settle_money(self, before: "Order", *, occurred_at: datetime) -> None:
+        """Open what the ledger says of its money by itself, where that is news, and close what is
+        no longer so. Rules: R-ORD-55, R-ORD-63, R-ORD-64, R-ORD-65."""
+        is_news = (self.balance, self.ended) != (before.balance, before.ended)
+        for kind in MONEY:
+            if HOLDS[kind](self):
+                if is_news or not HOLDS[kind](before):
+                    self.open_exception(kind, kind, occurred_at=occurred_at)
+            elif self.exceptions.get(kind) == kind:
+                self.close_exception(kind, None, occurred_at=occurred_at)
+
     def reopen_exceptions(self, before: "Order", *, occurred_at: datetime) -> None:
         """Open what the ledger opens by itself and what holds again, and did not before."""
         for kind in ("check_failed", "courier_lost", "parcel_refused"):
@@ -290,12 +297,11 @@ class Order(OrderPayment, OrderReview, OrderChanges, OrderSteps, OrderReturns):
                 self.open_exception(kind, kind, occurred_at=occurred_at)
 
     def complete(self, *, occurred_at: datetime) -> None:
-        """The trade succeeded. Errors: R-ORD-03, R-ORD-06, R-ORD-08, PiecesUnsent (R-ORD-42)."""
+        """The trade succeeded. Errors: R-ORD-03, R-ORD-06, R-ORD-08, R-ORD-57, R-ORD-42."""
         if self.ended == "completed":
             return
         self.must_not_have_ended()
-        if self.paid_at is None and self.amounts.total() != 0:
-            raise OrderNotPaid(order=self.id)
+        self.must_be_settled()
         if unsent := self.unsent():
             raise PiecesUnsent(order=self.id, line=unsent[0].line, pieces=unsent[0].quantity)
         self._completed(occurred_at=occurred_at)
@@ -374,8 +380,16 @@ HOLDS: dict[str, Callable[[Order], bool]] = {
     "courier_lost": lambda order: order.goods.has("lost"),
     "parcel_refused": lambda order: order.goods.has(BACK),
     "completed_unsent": lambda order: order.ended == COMPLETED and bool(order.given_up),
+    "part_paid": lambda order: order.is_part_paid(),
+    "overpaid": lambda order: not order.is_void() and order.due_back_minor() > 0,
+    "refund_due": lambda order: order.is_void() and order.due_back_minor() > 0,
+    "amounts_differ": lambda order: not agree(
+        None if order.lines is None else order.lines.values(), order.amounts, order.dropped()),
 }
 """The kinds of the exceptions that the ledger opens by itself, and how long they hold."""
+
+MONEY = ("part_paid", "overpaid", "refund_due", "amounts_differ")
+"""Those among them that are about money."""
 
 
 DECLARABLE: frozenset[type[Aggregate.Event]] = frozenset({

@@ -1,5 +1,6 @@
 """The payment of an order: what it costs, what was paid and refunded, and was recorded wrongly."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,28 +14,58 @@ from ledger.orders.errors import (
     AllPaidBack,
     AlreadyPaid,
     NothingToCorrect,
+    NothingToSupplement,
     NotPaidFor,
+    NotThatReference,
     OrderNotPaid,
     PaidTooMuch,
     PriceFixed,
     RefundedMoreThanPaid,
     RefundExceedsPayment,
+    StillOpen,
 )
+from ledger.orders.money import Sums, must_agree, net_of
 from ledger.orders.standing import OrderStanding
-from ledger.orders.values import ON_DELIVERY, PREPAID, Amounts, Line, Payment
+from ledger.orders.values import (
+    CANCELLED,
+    CLOSED,
+    ON_DELIVERY,
+    PREPAID,
+    Amounts,
+    Line,
+    LineRefund,
+    Payment,
+)
 from ledger.stock.pieces import sku_of
+
+PAID_BY = {"paid": "payment", "refunded": "refund"}
+"""What a fact that can be corrected is the sum of."""
 
 
 class OrderPayment(OrderStanding):
-    """The part of an order that knows its money."""
+    """The part of an order that knows its money. `references` are the amounts by kind and reference
+    of its payments and refunds, and `freed_references` the claims to such that were not its own;
+    `refunded_of` is what each case got back of each line, and under "" of the postage."""
 
     def begin(self) -> None:
         """It has no price yet."""
         super().begin()
-        self.currency, self.amounts, self.terms = "", Amounts(), PREPAID
-        self.paid_minor = self.refunded_minor = 0
+        self.terms = PREPAID
         self.paid_at: datetime | None = None
-        self.last_version = {"amounts": 1, "paid": 0, "refunded": 0, "lines": 1}
+        self.refunds_known = True
+        self.references: dict[str, int] = {}
+        self.freed_references: tuple[str, ...] = ()
+        self.refunded_of: dict[str, dict[str, int]] = {}
+
+    @property
+    def paid_minor(self) -> int:
+        """What was paid in all."""
+        return self.balance.paid_minor
+
+    @property
+    def refunded_minor(self) -> int:
+        """What was refunded in all."""
+        return self.balance.refunded_minor
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -53,6 +84,8 @@ class OrderPayment(OrderStanding):
         """An earlier event of this order was wrong: `new` takes the place of what it said.
 
         `corrected_version` is that of the event; `fact` is amounts, paid, refunded or lines.
+        `reference` is that of a payment or refund which was not this order's, and `freed` the claim
+        to it.
         """
 
         TOPIC = "order.corrected.v1"
@@ -62,6 +95,8 @@ class OrderPayment(OrderStanding):
         old: dict[str, Any]
         new: dict[str, Any]
         reason: Personal | None = None
+        reference: str | None = None
+        freed: str | None = None
         inferred: list[str] = []
 
         def about(self) -> list[str]:
@@ -69,19 +104,25 @@ class OrderPayment(OrderStanding):
             return [sku_of(line["sku"]) for line in self.new.get("lines", ()) if line.get("sku")]
 
     class Paid(Aggregate.Event):
-        """The buyer paid."""
+        """The buyer paid. `reference` is the platform's; `supplement`: it is for what a change of
+        lines added."""
 
         TOPIC = "order.paid.v1"
         amount_minor: int
         payments: list[Payment] = []
+        reference: str | None = None
+        supplement: bool = False
         inferred: list[str] = []
 
     class RefundRecorded(Aggregate.Event):
-        """Part or all of what was paid was refunded; `case` is the one that it settles, if any."""
+        """Part or all of what was paid was refunded; `case` is the one that it settles, if any, and
+        `lines` how much of it is for which line; `reference` is the platform's."""
 
         TOPIC = "order.refund_recorded.v1"
         amount_minor: int
+        reference: str | None = None
         case: str | None = None
+        lines: list[LineRefund] = []
         reason: Personal | None = None
         account: Personal | None = None
         inferred: list[str] = []
@@ -90,76 +131,147 @@ class OrderPayment(OrderStanding):
 
     @event(PriceChanged)
     def _price_changed(self, new):
-        self.amounts = new
-        self._note_version("amounts")
-
-    def _note_version(self, fact: str) -> None:
-        """Keep which event states a fact last: the one that a correction of it names."""
-        self.last_version = {**self.last_version, fact: self._version + 1}
+        self._cost(new)
 
     @event(Corrected)
-    def _corrected(self, fact, new):
+    def _corrected(self, fact, old, new, reference, freed):
         if fact == "amounts":
-            self.amounts = Amounts(**new)
-        elif fact == "paid":
-            self.paid_minor = new["paid_minor"]
-        elif fact == "refunded":
-            self.refunded_minor = new["refunded_minor"]
-        else:
+            self.amounts_before = None
+            self._cost(Amounts(**new))
+        elif fact == "lines":
             self._correct_lines(msgspec.convert(new["lines"], list[Line]))
+        else:
+            self.balance = self.balance.corrected(
+                fact, new[f"{fact}_minor"] - old[f"{fact}_minor"])
+        if freed is not None:
+            self.freed_references = (*self.freed_references, freed)
+            self.references = {name: amount for name, amount in self.references.items()
+                               if name != f"{PAID_BY[fact]}:{reference}"}
         self._note_version(fact)
 
     @event(Paid)
-    def _paid(self, amount_minor, occurred_at):
-        self.paid_minor += amount_minor
+    def _paid(self, amount_minor, reference, occurred_at):
+        self.balance = self.balance.paid(amount_minor)
         self.paid_at = self.paid_at or occurred_at
+        self._refer("payment", reference, amount_minor)
         self._note_version("paid")
 
     @event(RefundRecorded)
-    def _refund_recorded(self, amount_minor):
-        self.refunded_minor += amount_minor
+    def _refund_recorded(self, amount_minor, reference, case, lines):
+        self.balance = self.balance.refunded(amount_minor, claimed=case is not None)
+        self.refunds_known = True
+        self._refer("refund", reference, amount_minor)
+        if lines:
+            refunded = {line: {**cases} for line, cases in self.refunded_of.items()}
+            for one in lines:
+                of_line = refunded.setdefault(one.line, {})
+                of_line[case] = of_line.get(case, 0) + one.amount_minor
+            self.refunded_of = refunded
         self._note_version("refunded")
+
+    def _refer(self, kind: str, reference: str | None, amount_minor: int) -> None:
+        if reference is not None:
+            self.references = {**self.references, f"{kind}:{reference}": amount_minor}
 
     # -- rules ------------------------------------------------------------------------------------
 
+    def is_void(self) -> bool:
+        """Whether nothing is owed for it: it was closed or cancelled."""
+        return self.ended in (CLOSED, CANCELLED)
+
+    def payment_status(self) -> str:
+        """One of `PAYMENT_STATUSES`."""
+        return self.balance.status(was_paid=self.paid_at is not None,
+                                   is_void=self.is_void() and self.refunds_known)
+
+    def due_back_minor(self) -> int:
+        """What was paid of it, and is to be refunded: too much, or all since it was closed or
+        cancelled. Of an order whose source says nothing of refunds it is not known, so 0."""
+        if not self.is_void():
+            return self.balance.excess_minor
+        return max(0, self.balance.left_minor) if self.refunds_known else 0
+
+    def is_part_paid(self) -> bool:
+        """Whether some of it is paid, and some is still open."""
+        return (not self.ended and self.balance.left_minor > 0 and self.balance.open_minor > 0)
+
     def must_be_paid_for(self) -> None:
         """Nothing is left to pay before it is sent, and not all was paid back. An order that costs
-        nothing is paid by its placing. Errors: NotPaidFor (R-ORD-40)."""
-        if self.terms == ON_DELIVERY or (total := self.amounts.total()) == 0:
+        nothing is paid by its placing. Errors: NotPaidFor (R-ORD-40), AllPaidBack (R-ORD-44)."""
+        if self.terms == ON_DELIVERY or (total := self.balance.total_minor) == 0:
             return
-        if self.paid_at is None or self.paid_minor < (total or 0):
-            raise NotPaidFor(order=self.id, paid_minor=self.paid_minor, total_minor=total,
-                             currency=self.currency)
         if 0 < self.paid_minor <= self.refunded_minor:
             raise AllPaidBack(order=self.id, refunded_minor=self.refunded_minor,
                               currency=self.currency)
+        if self.paid_at is None or self.balance.open_minor:
+            raise NotPaidFor(order=self.id, paid_minor=self.paid_minor, total_minor=total,
+                             currency=self.currency)
+
+    def must_be_settled(self) -> None:
+        """It is paid in full, or all of it was refunded. Errors: OrderNotPaid (R-ORD-08),
+        StillOpen (R-ORD-57)."""
+        if self.paid_at is None and self.balance.total_minor != 0:
+            raise OrderNotPaid(order=self.id)
+        if self.balance.open_minor and self.balance.left_minor > 0:
+            raise StillOpen(order=self.id, open_minor=self.balance.open_minor,
+                            total_minor=self.balance.total_minor, currency=self.currency)
 
     def change_price(
         self, new: Amounts, *, occurred_at: datetime, reason: Plain | None, allowed_by: str,
         stood_in: StoodIn | None = None,
     ) -> None:
-        """A new price before payment. Errors: R-ORD-03, R-ORD-04."""
+        """A new price before payment. Errors: R-ORD-03, R-ORD-04, R-ORD-07, R-ORD-53, R-ORD-54."""
         self.must_be_known()
+        if new == self.amounts:
+            return
         if self.paid_minor or self.ended:
             raise PriceFixed(order=self.id, state=self.ended or "paid")
-        if new != self.amounts:
-            self._price_changed(old=self.amounts, new=new, reason=reason, allowed_by=allowed_by,
-                                stood_in=stood_in, occurred_at=occurred_at)
+        lines = None if self.lines is None else self.lines.values()
+        must_agree(self.id, self.currency, lines, new, cancelled=self.dropped())
+        self._price_changed(old=self.amounts, new=new, reason=reason, allowed_by=allowed_by,
+                            stood_in=stood_in, occurred_at=occurred_at)
 
-    def pay(self, amount_minor: int, payments: list[Payment], *, occurred_at: datetime) -> None:
-        """Money came in. Errors: R-ORD-03, R-ORD-06, R-ORD-09, R-ORD-34."""
-        self.must_not_have_ended()
-        total = self.amounts.total_minor
-        if total is not None and self.paid_minor >= total and self.paid_at is not None:
-            raise AlreadyPaid(order=self.id)
+    def pay(
+        self, amount_minor: int, payments: list[Payment], *, occurred_at: datetime,
+        reference: str | None = None, claim: str | None = None,
+    ) -> None:
+        """Money came in, also after the order has ended; what nothing was owed for waits for its
+        refund. Errors: R-ORD-03, AlreadyPaid (R-ORD-09), R-ORD-34."""
+        self.must_be_known()
+        balance = self.balance
+        most = 0 if self.is_void() else (
+            None if balance.total_minor is None else balance.open_minor)
+        if reference is None and most is not None and amount_minor > most:
+            raise AlreadyPaid(order=self.id, amount_minor=amount_minor, open_minor=most,
+                              currency=self.currency)
+        self._must_not_be_too_much(amount_minor)
+        self._paid(amount_minor=amount_minor, payments=payments, reference=reference,
+                   occurred_at=occurred_at, once=claim)
+
+    def _must_not_be_too_much(self, amount_minor: int) -> None:
         if (in_all := self.paid_minor + amount_minor) > MOST_IN_ALL:
             raise PaidTooMuch(order=self.id, paid_minor=in_all, max_minor=MOST_IN_ALL,
                               currency=self.currency)
-        self._paid(amount_minor=amount_minor, payments=payments, occurred_at=occurred_at)
+
+    def supplement(
+        self, amount_minor: int, reference: str, *, occurred_at: datetime, claim: str | None
+    ) -> None:
+        """The buyer paid what a change of lines added. Errors: R-ORD-03, R-ORD-06,
+        NothingToSupplement (R-ORD-60)."""
+        self.must_not_have_ended()
+        open_minor = self.balance.open_minor
+        if self.balance.left_minor <= 0 or amount_minor > open_minor:
+            raise NothingToSupplement(order=self.id, amount_minor=amount_minor,
+                                      open_minor=open_minor if self.paid_minor else 0,
+                                      currency=self.currency)
+        self._must_not_be_too_much(amount_minor)
+        self._paid(amount_minor=amount_minor, payments=[], reference=reference, supplement=True,
+                   occurred_at=occurred_at, once=claim)
 
     def refund(
         self, amount_minor: int, *, occurred_at: datetime, case: str | None = None,
-        reason: Plain | None = None, account: Plain | None = None,
+        lines: Sequence[LineRefund] = (), reason: Plain | None = None,
+        account: Plain | None = None, reference: str | None = None, claim: str | None = None,
     ) -> None:
         """Money has gone back. Errors: R-ORD-03, R-ORD-05, R-ORD-08."""
         self.must_be_known()
@@ -169,19 +281,45 @@ class OrderPayment(OrderStanding):
             raise RefundExceedsPayment(
                 order=self.id, refund_minor=amount_minor, paid_minor=self.paid_minor,
                 refunded_minor=self.refunded_minor + amount_minor, currency=self.currency)
-        self._refund_recorded(amount_minor=amount_minor, case=case, reason=reason,
-                              account=account, occurred_at=occurred_at)
+        self._refund_recorded(amount_minor=amount_minor, case=case, lines=list(lines),
+                              reason=reason, account=account, reference=reference,
+                              occurred_at=occurred_at, once=claim)
+
+    def wanted(self) -> dict[str, int]:
+        """The pieces of each line of goods, without those that somebody cancelled."""
+        dropped = self.dropped()
+        return {name: line.quantity - dropped.get(name, 0)
+                for name, line in (self.lines or {}).items() if not line.fee}
+
+    def net_of_lines(self) -> dict[str, int]:
+        """What the buyer pays for each line of goods, after its share of the discount. Units: minor
+        units. Rule: R-ORD-58."""
+        return net_of((self.lines or {}).values(), self.amounts, self.dropped())
+
+    def postage_minor(self) -> int:
+        """The postage as stated, else as the lines say it. Units: minor units."""
+        if self.amounts.postage_minor is not None:
+            return self.amounts.postage_minor
+        return Sums.of((self.lines or {}).values(), self.dropped()).postage_minor
 
     def correct(
-        self, fact: str, amount_minor: int, reason: Plain | None, *, occurred_at: datetime
+        self, fact: str, amount_minor: int, reason: Plain | None, *, occurred_at: datetime,
+        reference: str | None = None, freed: str | None = None,
     ) -> None:
-        """Another sum paid or refunded than was recorded. Errors: R-ORD-03, R-ORD-11, R-ORD-13."""
+        """Another sum paid or refunded than was recorded; `reference` is that of what was not this
+        order's. Errors: R-ORD-03, R-ORD-11, R-ORD-13, NotThatReference (R-ORD-61)."""
         self.must_be_known()
         known = {"paid": self.paid_minor, "refunded": self.refunded_minor}
         version = self.last_version[fact]
         if not version:
             raise NothingToCorrect(order=self.id, fact=fact)
-        if amount_minor == known[fact]:
+        if reference is not None:
+            of = self.references.get(f"{PAID_BY[fact]}:{reference}")
+            if of is None or amount_minor != known[fact] - of:
+                raise NotThatReference(order=self.id, fact=fact, reference=reference,
+                                       recorded_minor=of or 0, currency=self.currency,
+                                       left_minor=known[fact] - (of or 0))
+        elif amount_minor == known[fact]:
             return
         after = {**known, fact: amount_minor}
         if after["refunded"] > after["paid"]:
@@ -191,4 +329,4 @@ class OrderPayment(OrderStanding):
         self._corrected(
             kind="incorrect_data", corrected_version=version, fact=fact, reason=reason,
             old={f"{fact}_minor": known[fact]}, new={f"{fact}_minor": amount_minor},
-            occurred_at=occurred_at)
+            reference=reference, freed=freed, occurred_at=occurred_at)

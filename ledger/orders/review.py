@@ -15,7 +15,8 @@ EXCEPTIONS = (
     "out_of_stock", "address_invalid", "sku_unmapped", "refund_requested", "price_below_floor",
     "waybill_failed", "part_paid", "buyer_remark", "platform_already_shipped",
     "duplicate_suspected", "check_failed", "unsendable", "courier_delayed", "courier_lost",
-    "courier_damaged", "parcel_refused", "completed_unsent", "lines_differ")
+    "courier_damaged", "parcel_refused", "completed_unsent", "lines_differ",
+    "overpaid", "refund_due", "amounts_differ")
 """The kinds of exceptions."""
 
 PARCEL_REFUSED = "parcel_refused"

@@ -24,7 +24,17 @@ from ledger.orders.errors import (
     SentFromUnknown,
 )
 from ledger.orders.goods import NO_GOODS, Goods
-from ledger.orders.values import BACK, COMPLETED, OPEN, SENT, Line, Parcel, PartsBack
+from ledger.orders.money import Balance
+from ledger.orders.values import (
+    BACK,
+    COMPLETED,
+    OPEN,
+    SENT,
+    Amounts,
+    Line,
+    Parcel,
+    PartsBack,
+)
 from ledger.stock.pieces import Count, LineParts, quantities
 
 
@@ -34,7 +44,9 @@ class OrderStanding(Aggregate):
     whether anything of it was since its approval, and `lines_before` are those before somebody
     changed them; `stated` is when the newest file was made that spoke of a fact; `given_up` are
     the pieces by line that its end left unsent, `checked` the picked ones that a passed check has
-    seen."""
+    seen. `amounts` are what it costs, `amounts_before` what it cost before somebody changed its
+    lines; `balance` is what is owed and paid of it. `last_version` says which event of the stream
+    stated a fact last."""
 
     KIND = "order"
 
@@ -46,6 +58,10 @@ class OrderStanding(Aggregate):
         self.parts: dict[str, tuple[LineParts, ...]] = {}
         self.parcels: dict[str, Parcel] = {}
         self.parts_back: dict[str, dict[str, PartsBack]] = {}
+        self.currency, self.amounts = "", Amounts()
+        self.amounts_before: Amounts | None = None
+        self.balance = Balance()
+        self.last_version = {"amounts": 1, "paid": 0, "refunded": 0, "lines": 1}
         self.warehouse = ""
         self.submitted = self.changed = False
         self.held_for: tuple[Personal | None, int] | None = None
@@ -98,6 +114,22 @@ class OrderStanding(Aggregate):
             return tuple((part.sku, part.each) for part in self.parts[line])
         known = (self.lines or {}).get(line)
         return () if known is None else ((known.sku or "", 1),)
+
+    def _cost(self, amounts: Amounts) -> None:
+        """Take what it costs now."""
+        self.amounts = amounts
+        self.balance = self.balance.costing(amounts.total())
+        self._note_version("amounts")
+
+    def _note_version(self, fact: str) -> None:
+        """Keep which event states a fact last: the one that a correction of it names."""
+        self.last_version = {**self.last_version, fact: self._version + 1}
+
+    def dropped(self) -> dict[str, int]:
+        """The pieces by line that somebody cancelled, and not the end of the order."""
+        cancelled = quantities(self.goods.in_states("cancelled"))
+        return {line: left for line, pieces in cancelled.items()
+                if (left := pieces - self.given_up.get(line, 0)) > 0}
 
     def _move(self, counts: Collection[Any], sources: Iterable[str], target: str) -> None:
         self.goods = self.goods.moved(counts, sources, target)

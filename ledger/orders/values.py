@@ -76,6 +76,13 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     amount_minor: AnyInteger
 
 
+class LineRefund(msgspec.Struct, frozen=True):
+    """How much of a refund is for a line; with no name, for the postage. Units: minor units."""
+
+    line: str
+    amount_minor: int
+
+
 class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an order costs, in minor units; None where it is not known.
 

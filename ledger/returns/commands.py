@@ -209,10 +209,12 @@ class ApproveRefund(OnCase, frozen=True, kw_only=True):
 
 
 class PayRefund(OnCase, frozen=True, kw_only=True):
-    """So much was paid back. Units: minor units."""
+    """So much was paid back; with the platform's reference it is recorded once. Units: minor units.
+    """
 
     NAME: ClassVar[str] = "case.pay_refund"
     amount_minor: Payable
+    reference: Id | None = None
 
 
 class WithdrawCase(OnCase, frozen=True, kw_only=True):

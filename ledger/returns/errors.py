@@ -100,6 +100,15 @@ class ApprovalExceedsPayment(Refused):
     rule = "R-RET-13"
 
 
+class RefundExceedsLines(Refused):
+    """{case}: with {amount_minor} it comes to {sum_minor}, and its lines, after their share of the
+    discount (with the postage, where the whole order comes back), leave {most_minor} to refund
+    (minor units). Refund less, or open a case for the other lines."""
+
+    code = "refund_exceeds_lines"
+    rule = "R-RET-19"
+
+
 class PartUnknown(Refused):
     """Line {line} of {case}: a piece of it is made of {parts}, and {sku} is not among them. Name
     one of these, or no SKU where whole pieces are meant."""

@@ -21,6 +21,7 @@ from ledger.deductions.deduction import Deduction
 from ledger.erasure.record import Erasures, PersonRecord
 from ledger.log.envelope import Entry
 from ledger.log.store import gapless
+from ledger.orders.money import Balance
 from ledger.orders.order import Order
 from ledger.people.attendance import Attendance
 from ledger.people.member import Member
@@ -179,6 +180,10 @@ def _states(models: ReadModels, ledger: str, entries: list[Entry]) -> Changed:
 
 
 def _plain(aggregate: Aggregate) -> dict[str, Any]:
-    """What an aggregate knows, as JSON has it; personal values are hidden."""
+    """What an aggregate knows, as JSON has it; personal values are hidden. The sums of an order's
+    money stand by themselves."""
+    known = {name: value for name, value in vars(aggregate).items() if not name.startswith("_")}
+    if isinstance(balance := known.pop("balance", None), Balance):
+        known |= balance._asdict()
     return {name: masked(msgspec.to_builtins(value, enc_hook=str))
-            for name, value in vars(aggregate).items() if not name.startswith("_")}
+            for name, value in known.items()}

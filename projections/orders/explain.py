@@ -70,10 +70,12 @@ def _figures(entries: Iterable[Entry]) -> dict[str, tuple[bool, list[Term]]]:
 
 def _amounts(entry: Entry, payload: dict[str, Any]) -> Iterator[tuple[str, Term]]:
     """The amounts that an event states, which replace all that were stated before."""
-    where = {Order.Placed.TOPIC: "amounts", Order.PriceChanged.TOPIC: "new"}.get(entry.type)
+    where = {Order.Placed.TOPIC: "amounts", Order.PriceChanged.TOPIC: "new",
+             Order.LinesChanged.TOPIC: "new_amounts",
+             Order.PiecesCancelled.TOPIC: "new_amounts"}.get(entry.type)
     if entry.type == Order.Corrected.TOPIC and payload["fact"] == "amounts":
         where = "new"
-    for name, value in payload.get(where, {}).items() if where else ():
+    for name, value in (payload.get(where) or {}).items() if where else ():
         if value is not None:
             yield name, Term(entry.position, entry.type, f"/{where}/{name}", 1, value)
 

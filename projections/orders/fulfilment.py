@@ -216,7 +216,7 @@ class Fulfilment(StreamRows[Tracked]):
     """Folds the pieces, parcels, review, exceptions and payment of orders: one row each."""
 
     name: ClassVar[str] = "fulfilment"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: ClassVar[tuple[Table, ...]] = (fulfilment,)
     taken: ClassVar[frozenset[str]] = topics_of(
         OrderPacking, OrderShipping, OrderSteps, OrderReturns, OrderReview, OrderChanges,

@@ -19,7 +19,7 @@ from projections.asking.answering import Past, Reading, Report, report
 from projections.asking.questions import Question
 from projections.orders.due import Dues
 from projections.orders.fulfilment import Fulfilment, OpenException, fulfilment
-from projections.orders.work import ON_HOLD, PICK, REVIEW, SEND, UNPAID, payment_status
+from projections.orders.work import ON_HOLD, PICK, REVIEW, SEND, UNPAID
 
 _kept = msgspec.json.Decoder(Kept)
 _exceptions = msgspec.json.Decoder(dict[str, OpenException])
@@ -150,7 +150,7 @@ def _row(row: Row[Any], queue: Queue, at: int, dues: Dues) -> dict[str, Any]:
         "age_minutes": (at - row.placed_at) // MINUTE_US,
         "warehouse": row.warehouse or None, "pieces": sum(pieces.values()), "skus": sorted(skus),
         "exceptions": sorted({one.kind for one in known.values()}),
-        "payment_status": payment_status(kept),
+        "payment_status": kept.balance.status(was_paid=kept.paid_at is not None),
         "due_at": None if limit is None else rfc3339(limit), "late": late, "position": row.position}
 
 

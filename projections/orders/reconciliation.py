@@ -110,8 +110,14 @@ def figures_of(rows: Sequence[OrderRow]) -> Figures:
     silent = sum(1 for marks in of["marks"] if marks & _REFUNDS_UNSTATED)
     cancelled = [pieces or 0 for pieces, marks in zip(of["pieces"], of["marks"], strict=True)
                  if marks & _CANCELLED]
+    # What costs nothing is paid by its placing.
+    free = sum(1 for at, total, goods, postage, discount in zip(
+        of["paid_at"], of["total_minor"], of["goods_minor"], of["postage_minor"],
+        of["discount_minor"], strict=True) if at is None and (
+            total == 0 or (total is None and goods is not None and postage is not None
+                           and discount is not None and goods + postage == discount)))
     return (
-        len(rows), known["paid_at"], len(refunds), sum(refunds), known["goods_minor"],
+        len(rows), known["paid_at"] + free, len(refunds), sum(refunds), known["goods_minor"],
         known["postage_minor"], known["discount_minor"], known["total_minor"] + len(derived),
         known["lines"], known["pieces"], len(rows) - silent, 0,
         sums["goods_minor"], sums["postage_minor"], sums["discount_minor"],

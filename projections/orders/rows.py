@@ -21,8 +21,15 @@ from sqlalchemy import (
 from ledger.common.values import from_us, rfc3339
 from projections.asking.by_subject import LAST, within
 from projections.asking.periods import ALWAYS, Period
-from projections.orders.state import OrderState, open_exceptions, review_status, state_of
-from projections.orders.work import payment_status
+from projections.orders.state import (
+    OrderState,
+    open_exceptions,
+    payment_status,
+    review_status,
+    state_of,
+    sum_of,
+    total_of,
+)
 from projections.store.rows import IN_CHUNK, Key, ledger_column, metadata
 
 orders = Table(
@@ -39,6 +46,8 @@ orders = Table(
     Column("value", Text),
     Column("paid_minor", BigInteger, nullable=False),
     Column("refunded_minor", BigInteger, nullable=False),
+    Column("credited_minor", BigInteger, nullable=False),
+    Column("claimed_minor", BigInteger, nullable=False),
     Column("placed_at", BigInteger, nullable=False),
     Column("paid_at", BigInteger),
     Column("dispatched_at", BigInteger),
@@ -134,37 +143,27 @@ def fulfilment_status(order: OrderState) -> str:
     return "unfulfilled" if order.dispatched_at is None else "dispatched"
 
 
-def total_of(order: OrderState) -> int | None:
-    """The total as stated, else goods + postage - discount where all three were stated."""
-    if order.total_minor is not None:
-        return order.total_minor
-    return _sum_of(order)
-
-
-def _sum_of(order: OrderState) -> int | None:
-    if order.goods_minor is None or order.postage_minor is None or order.discount_minor is None:
-        return None
-    return order.goods_minor + order.postage_minor - order.discount_minor
-
-
 def flags(order: OrderState) -> list[str]:
     """What is worth a look, sorted.
 
     corrected: a later event corrected an earlier one. inferred_times: a time was not stated but
-    inferred. paid_differs_from_total: paid, but another sum than the total. price_changed: before
+    inferred. paid_differs_from_total: paid, but another sum than the total, besides what was paid
+    too much and refunded. price_changed: before
     payment. times_out_of_order: of the stated times, that of a later stage (placed, paid,
     dispatched, delivered, completed) is before that of an earlier one. total_disagrees: the total
     is not goods + postage - discount.
     """
     total = total_of(order)
+    paid_minor = order.paid_minor - order.refunded_minor + (
+        order.credited_minor + order.claimed_minor)
     found = {
         "corrected": order.marks.corrected,
         "inferred_times": order.marks.has_inferred_time(),
         "paid_differs_from_total": (order.paid_at is not None and total is not None
-                                    and total != order.paid_minor),
+                                    and total != paid_minor),
         "price_changed": order.marks.price_changed,
         "times_out_of_order": _out_of_order(order),
-        "total_disagrees": _sum_of(order) not in (None, total),
+        "total_disagrees": sum_of(order) not in (None, total),
     }
     return [name for name, holds in found.items() if holds]
 

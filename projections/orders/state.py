@@ -11,6 +11,7 @@ import msgspec
 
 from ledger.common.decoding import decoded
 from ledger.log.envelope import Entry, Outline
+from ledger.orders.money import Balance
 from ledger.orders.order import Order
 from ledger.orders.values import Amounts, Line
 
@@ -108,6 +109,8 @@ class OrderState(msgspec.Struct, gc=False):
     value: str | None
     paid_minor: int
     refunded_minor: int
+    credited_minor: int
+    claimed_minor: int
     placed_at: int
     paid_at: int | None
     dispatched_at: int | None
@@ -152,8 +155,8 @@ def placed_as(entry: Outline, event: Any) -> OrderState:
     return OrderState(
         entry.ledger, entry.stream, event.currency, amounts.goods_minor, amounts.postage_minor,
         amounts.discount_minor, amounts.total_minor, lines,
-        event.pieces if pieces is None else pieces, value, 0, 0, entry.occurred_at, None, None,
-        None, None, marks, entry.version, 0, 0, None, None, 0, 0,
+        event.pieces if pieces is None else pieces, value, 0, 0, 0, 0, entry.occurred_at, None,
+        None, None, None, marks, entry.version, 0, 0, None, None, 0, 0,
         entry.recorded_at, entry.position)
 
 
@@ -168,7 +171,39 @@ def _of_lines(lines: Sequence[Line] | None) -> tuple[int | None, int | None, str
     return len(lines), pieces, str(value)
 
 
+def total_of(order: OrderState) -> int | None:
+    """The total as stated, else goods + postage - discount where all three were stated."""
+    return order.total_minor if order.total_minor is not None else sum_of(order)
+
+
+def sum_of(order: OrderState) -> int | None:
+    """Goods + postage - discount, where all three were stated."""
+    if order.goods_minor is None or order.postage_minor is None or order.discount_minor is None:
+        return None
+    return order.goods_minor + order.postage_minor - order.discount_minor
+
+
+def balance_of(order: OrderState) -> Balance:
+    """What is owed and paid of an order."""
+    return Balance(total_of(order), order.paid_minor, order.refunded_minor,
+                   order.credited_minor, order.claimed_minor)
+
+
+def _set_balance(order: OrderState, balance: Balance) -> None:
+    (_, order.paid_minor, order.refunded_minor, order.credited_minor,
+     order.claimed_minor) = balance
+
+
+def payment_status(order: OrderState) -> str:
+    """One of `PAYMENT_STATUSES`."""
+    marks = order.marks
+    return balance_of(order).status(
+        was_paid=order.paid_at is not None,
+        is_void=(marks.closed or marks.cancelled) and not marks.refunds_unstated)
+
+
 def _set_amounts(order: OrderState, amounts: Amounts) -> None:
+    _set_balance(order, balance_of(order).costing(amounts.total()))
     order.goods_minor = amounts.goods_minor
     order.postage_minor = amounts.postage_minor
     order.discount_minor = amounts.discount_minor
@@ -192,20 +227,18 @@ def _corrected(order: OrderState, entry: Outline, event: Any) -> None:
     corrected = getattr(order, f"{event.fact}_version")
     if event.corrected_version > corrected:
         return
-    if event.fact == "paid":
-        order.paid_minor += event.new["paid_minor"] - event.old["paid_minor"]
-        order.paid_version = entry.version
-    elif event.fact == "refunded":
-        order.refunded_minor += event.new["refunded_minor"] - event.old["refunded_minor"]
-        order.refunded_version = entry.version
-    else:
+    if event.fact == "amounts":
         _set_amounts(order, msgspec.convert(event.new, Amounts))
-        order.amounts_version = entry.version
+    else:
+        name = f"{event.fact}_minor"
+        _set_balance(order, balance_of(order).corrected(
+            event.fact, event.new[name] - event.old[name]))
+    setattr(order, f"{event.fact}_version", entry.version)
     order.marks.corrected = True
 
 
 def _paid(order: OrderState, entry: Outline, event: Any) -> None:
-    order.paid_minor += event.amount_minor
+    _set_balance(order, balance_of(order).paid(event.amount_minor))
     order.paid_version = entry.version
     if order.paid_at is None:
         order.paid_at = entry.occurred_at
@@ -213,7 +246,8 @@ def _paid(order: OrderState, entry: Outline, event: Any) -> None:
 
 
 def _refund_recorded(order: OrderState, entry: Outline, event: Any) -> None:
-    order.refunded_minor += event.amount_minor
+    _set_balance(order, balance_of(order).refunded(
+        event.amount_minor, claimed=event.case is not None))
     order.refunded_version = entry.version
     order.marks.refunds_unstated = False
     order.marks.inferred_refunded |= bool(event.inferred)
@@ -258,6 +292,13 @@ def _know_lines(order: OrderState, lines: Sequence[Line]) -> None:
 
 def _lines_changed(order: OrderState, entry: Outline, event: Any) -> None:
     _know_lines(order, event.new)
+    _costs_instead(order, entry, event)
+
+
+def _costs_instead(order: OrderState, entry: Outline, event: Any) -> None:
+    if event.new_amounts is not None:
+        _set_amounts(order, event.new_amounts)
+        order.amounts_version = entry.version
 
 
 def _lines_declared(order: OrderState, entry: Outline, event: Any) -> None:
@@ -327,7 +368,7 @@ CHANGES: dict[str, Change] = {
     Order.Reserved.TOPIC: _noted,
     Order.ReservationReleased.TOPIC: _noted,
     Order.ReservationTakenBack.TOPIC: _noted,
-    Order.PiecesCancelled.TOPIC: _noted,
+    Order.PiecesCancelled.TOPIC: _costs_instead,
     Order.Picked.TOPIC: _noted,
     Order.Unpicked.TOPIC: _noted,
     Order.Checked.TOPIC: _noted,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ledger.core import event_types
 from ledger.log.envelope import Entry
 from ledger.log.store import Store
+from ledger.orders.money import gross_of, shares_of
 from ledger.orders.order import Order
 from projections.asking.clocks import Cut
 from projections.orders.fulfilment import Tracked
@@ -27,9 +28,16 @@ class Story(NamedTuple):
         return self.tracked.order
 
     def described(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Lines of a report's row, each with its title and its attributes."""
-        known = self.order.lines or {}
-        return [{**row, "title": line and line.title, "attributes": line and line.attributes}
+        """Lines of a report's row, each with its title and attributes, its amount, its share of
+        the discount, and what it costs after that. Units: minor units; a fee has no share. The
+        amounts are those of the pieces that nobody cancelled."""
+        order, known = self.order, self.order.lines or {}
+        dropped = order.dropped()
+        shares = shares_of(known.values(), order.amounts, dropped)
+        net = order.net_of_lines()
+        return [{**row, "title": line and line.title, "attributes": line and line.attributes,
+                 "amount_minor": line and gross_of(line, dropped.get(line.line, 0)),
+                 "discount_minor": shares.get(row["line"]), "net_minor": net.get(row["line"])}
                 for row in lines for line in [known.get(row["line"])]]
 
 

@@ -4,7 +4,7 @@ These words are what the queues are narrowed by. They follow from the order alon
 cannot say anything else than the rules decide on.
 """
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 from ledger.orders.order import Order
 from ledger.orders.values import ON_DELIVERY, OPEN
@@ -60,7 +60,7 @@ def _is_to_be_sent(order: Order) -> bool:
 def is_unpaid(order: Order) -> bool:
     """Whether nobody need work on it before something is paid: it costs something, and is not paid
     on delivery."""
-    return (order.paid_at is None and order.amounts.total() != 0
+    return (order.paid_at is None and order.balance.total_minor != 0
             and order.terms != ON_DELIVERY)
 
 
@@ -78,23 +78,3 @@ def _to_send(order: Order) -> str | None:
     if order.held_for is not None:
         return ON_HOLD
     return "picked" if order.goods.has("picked") else "packed"
-
-
-class _Paid(Protocol):
-    """What is known of the payment of an order. Units: minor units."""
-
-    @property
-    def paid_at(self) -> Any: ...
-    @property
-    def paid_minor(self) -> int: ...
-    @property
-    def refunded_minor(self) -> int: ...
-
-
-def payment_status(order: _Paid) -> str:
-    """unpaid, paid, part_refunded or refunded."""
-    if order.paid_at is None:
-        return UNPAID
-    if order.refunded_minor <= 0:
-        return "paid"
-    return "refunded" if order.refunded_minor >= order.paid_minor else "part_refunded"

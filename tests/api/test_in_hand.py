@@ -56,14 +56,14 @@ def lived(web: Web) -> str:
     web.done(f"{order}/holds", {"reason": WRITTEN["hold"], "occurred_at": WHEN}, key="hold")
     web.done(f"{order}/hold-lifts", {"note": WRITTEN["note"], "occurred_at": WHEN})
     web.done(f"{order}/refunds", {
-        "amount_minor": 100, "account": WRITTEN["refund"],
+        "amount_minor": 100, "account": WRITTEN["refund"], "reference": "TK-1",
         "occurred_at": WHEN})
     web.done("/v1/returns", {
         "channel": "generic", "shop": "云杉书店", "number": "R-1", "kind": "refund_only",
         "order": "order:generic:云杉书店:A-1", "currency": "CNY", "refund_minor": 100,
         "reason": WRITTEN["case"], "occurred_at": WHEN})
     problem(web.post(f"{order}/refunds", {  # more than was paid: on record
-        "amount_minor": 99_999_999, "account": WRITTEN["refund"],
+        "amount_minor": 99_999_999, "account": WRITTEN["refund"], "reference": "TK-2",
         "reason": WRITTEN["refused"], "occurred_at": WHEN}), 422, "refund_exceeds_payment")
     problem(web.post("/v1/orders", body(
         "A-1", channel="generic", shop="云杉书店", **_said(HELD))), 409, "order_already_placed")

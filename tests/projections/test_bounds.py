@@ -22,7 +22,9 @@ from ledger.deductions.commands import ReduceDeduction
 from ledger.log.envelope import spelled_subjects
 from ledger.log.store import Store
 from ledger.orders.commands import ChangePrice, CorrectOrder, PayOrder, RefundOrder
+from ledger.orders.declared import RecordOrder
 from ledger.orders.errors import PaidTooMuch
+from ledger.orders.placing import NewOrder
 from ledger.orders.values import Amounts
 from ledger.returns.commands import (
     ApproveRefund,
@@ -91,7 +93,7 @@ def story(name: str) -> list[Command]:
     whole = Amounts(goods_minor=1, postage_minor=1, discount_minor=1, total_minor=1)
     return [
         received(), SetThreshold(sku="SH-001", threshold=1, occurred_at=NOON),
-        place(name, amounts=parts, pieces=1, points=1),
+        place(name, lines=None, amounts=parts, pieces=1, points=1),
         ChangePrice(order=stream(name), amounts=Amounts(goods_minor=1), occurred_at=NOON),
         *(pay(name, 1, occurred_at=NOON + timedelta(minutes=n)) for n in range(3)),
         refund(name, 1), correct(name, "paid", 2), refund(name, 1), correct(name, "refunded", 1),
@@ -152,9 +154,15 @@ def at_bounds(command: Command, highest: Iterator[bool]) -> Command:
     """The same command with each of its numbers at its least or most; as it is, where such numbers
     do not fit each other."""
     body = msgspec.to_builtins(command)
+    if isinstance(command, NewOrder) and not isinstance(command, RecordOrder):
+        for one in body.get("lines") or ():  # any quantity of what costs nothing agrees
+            one.update(unit_price=0, amount_minor=0)
     for leaf in samples.leaves(type(command)):
         bound = next((one for one in leaf.bounds if isinstance(one, Whole | Number)), None)
         with suppress(KeyError, IndexError, TypeError):
+            if leaf.path[-1] in ("unit_price", "amount_minor") and samples.inside(
+                    body, leaf.path) == 0:
+                continue
             if bound is not None and type(samples.inside(body, leaf.path)) in (int, str):
                 body = samples.replaced(
                     body, leaf.path, bound.most if next(highest) else bound.least)

@@ -42,6 +42,7 @@ from tests.support.builders import (
     HOUSE,
     NOON,
     SHOP,
+    costing,
     line,
     opened,
     pay,
@@ -172,7 +173,7 @@ def test_slip__says_what_changed_after_the_last_approval(
     assert masked(models).item["changed_since_approval"] is None
     put(ledger, on(ApproveOrder),
         on(ChangeLines, lines=[line("PEN"), FEE], consent="电话"),
-        ChangePrice(order=stream(), amounts=Amounts(total_minor=4000), reason="改价",
+        ChangePrice(order=stream(), amounts=costing([line("PEN")], 4000), reason="改价",
                     occurred_at=LATER),
         remark(text="晚", occurred_at=LATER))
     put(ledger, tell(1, account="a1", address="解放路 2 号", amounts=Amounts(),

@@ -13,9 +13,9 @@ from ledger.stock.movements import MoveStock, StockMove
 from ledger.stock.warehouses import OpenWarehouse
 from tests.support.envelopes import CONTEXT, NOON, context, entry, head_after, named, write
 
-__all__ = ["CHANNEL", "CONTEXT", "HOUSE", "NOON", "SHOP", "context", "end", "entry", "head_after",
-           "line", "moved", "named", "opened", "pay", "place", "received", "record", "remark",
-           "sell", "stream", "write"]
+__all__ = ["CHANNEL", "CONTEXT", "HOUSE", "NOON", "SHOP", "context", "costing", "end", "entry",
+           "head_after", "line", "moved", "named", "opened", "pay", "place", "received", "record",
+           "remark", "sell", "stream", "write"]
 
 CHANNEL, SHOP = "taobao", "云杉书店"
 
@@ -32,11 +32,26 @@ def line(sku: str = "SH-001", *, quantity: int = 1, unit_price: int = 4990,
                 amount_minor=quantity * unit_price)
 
 
+def costing(lines: list[Line], total_minor: int) -> Amounts:
+    """What lines cost for this total: more than their sum is postage, less is a discount."""
+    more = total_minor - sum(line.amount_minor for line in lines if not line.fee)
+    return Amounts(total_minor=total_minor, postage_minor=max(0, more),
+                   discount_minor=max(0, -more))
+
+
+def _agreeing(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields of an order whose total alone is given, so that it agrees with its lines."""
+    lines, amounts = fields["lines"], fields.get("amounts", Amounts())
+    if lines and amounts == Amounts(total_minor=amounts.total_minor) != Amounts():
+        return {**fields, "amounts": costing(lines, amounts.total_minor)}
+    return fields
+
+
 def place(number: object = "1", **fields: Any) -> PlaceOrder:
     """An order of one book for 49.90."""
-    return PlaceOrder(**{
+    return PlaceOrder(**_agreeing({
         "channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
-        "occurred_at": NOON, "amounts": Amounts(total_minor=4990), "lines": [line()], **fields})
+        "occurred_at": NOON, "amounts": Amounts(total_minor=4990), "lines": [line()], **fields}))
 
 
 def pay(number: object = "1", amount_minor: int = 4990, **fields: Any) -> PayOrder:
@@ -96,7 +111,7 @@ def moved(
 def sell(number: object = "1", *lines: Line, **fields: Any) -> SellOrder:
     """An order whose goods are reserved along with it."""
     lines = lines or (line(),)
-    return SellOrder(**{
+    return SellOrder(**_agreeing({
         "channel": CHANNEL, "shop": SHOP, "number": str(number), "currency": "CNY",
         "occurred_at": NOON, "warehouse": HOUSE, "lines": list(lines),
-        "terms": "on_delivery", **fields})
+        "terms": "on_delivery", **fields}))

@@ -4,20 +4,21 @@ from datetime import timedelta
 from typing import Any
 
 from ledger.orders.commands import ChangePrice, CorrectOrder, RefundOrder
-from ledger.orders.values import Amounts
-from tests.support.builders import NOON, stream
+from tests.support.builders import NOON, costing, line, stream
 
 LATER = NOON + timedelta(hours=1)
 
 
 def refund(amount_minor: int, **fields: Any) -> RefundOrder:
     """Pay back so much."""
-    return RefundOrder(order=stream(), occurred_at=LATER, amount_minor=amount_minor, **fields)
+    return RefundOrder(**{"order": stream(), "occurred_at": LATER, "amount_minor": amount_minor,
+                          "reference": f"R{amount_minor}", **fields})
 
 
 def change(total_minor: int) -> ChangePrice:
-    """Ask for another total."""
-    return ChangePrice(order=stream(), occurred_at=LATER, amounts=Amounts(total_minor=total_minor))
+    """Ask for another total of a book for 49.90."""
+    return ChangePrice(order=stream(), occurred_at=LATER, amounts=costing(
+        [line()], total_minor))
 
 
 def correct(fact: str, amount_minor: int) -> CorrectOrder:

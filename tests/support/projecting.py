@@ -38,7 +38,8 @@ def tell(number: object, **fields: Any) -> Command:
 def refund(number: object, amount_minor: int, **fields: Any) -> RefundOrder:
     """A refund of an order."""
     return RefundOrder(**{"order": stream(number), "occurred_at": NOON + timedelta(days=2),
-                          "amount_minor": amount_minor, **fields})
+                          "amount_minor": amount_minor, "reference": f"R{amount_minor}",
+                          **fields})
 
 
 def correct(number: object, fact: str, amount_minor: int, **fields: Any) -> CorrectOrder:
@@ -73,6 +74,7 @@ def try_all(ledger: Ledger, items: Iterable[tuple[Command, Context]]) -> None:
 numbers = st.integers(1, 4)
 moments = st.integers(0, 20).map(lambda hours: NOON + timedelta(hours=hours))
 sums = st.integers(0, 500)
+references = st.integers(1, 50).map("P{}".format)
 amounts = st.builds(Amounts, total_minor=st.none() | sums, goods_minor=st.none() | sums,
                     postage_minor=st.none() | sums, discount_minor=st.none() | st.just(0))
 
@@ -108,13 +110,14 @@ def decisions(draw: st.DrawFn) -> Command:
     about = {"order": stream(number), "occurred_at": at}
     kind = draw(st.sampled_from(["place", "price", "pay", "refund", "correct", "end"]))
     if kind == "place":
-        return place(number, occurred_at=at, amounts=Amounts(total_minor=draw(sums)))
+        return place(number, occurred_at=at, amounts=Amounts(total_minor=draw(sums)), lines=None)
     if kind == "price":
         return ChangePrice(**about, amounts=Amounts(total_minor=draw(sums)))
     if kind == "pay":
-        return PayOrder(**about, amount_minor=draw(sums))
+        return PayOrder(**about, amount_minor=draw(st.integers(1, 500)), reference=draw(references))
     if kind == "refund":
-        return RefundOrder(**about, amount_minor=draw(st.integers(1, 500)))
+        return RefundOrder(**about, amount_minor=draw(st.integers(1, 500)),
+                           reference=draw(references))
     if kind == "correct":
         return correct(number, draw(st.sampled_from(["paid", "refunded"])), draw(sums),
                        occurred_at=at)
@@ -177,14 +180,15 @@ def naive_reconciliation(orders: dict[str, dict[str, Any]]) -> list[dict[str, An
             for name in ("goods_minor", "postage_minor", "discount_minor")}
     totals = [total for row in rows if (total := naive_total(row)) is not None]
     paid = [row for row in rows if row["paid_at"] is not None]
+    free = sum(row["paid_at"] is None and naive_total(row) == 0 for row in rows)
     paid_minor, refunded_minor = (sum(row[name] for row in rows) for name in ("paid", "refunded"))
     fully = sum(row["refunded"] >= row["paid"] > 0 for row in paid)
     stated_refunds = any(row["told"] for row in rows)
     return [{
         "currency": "CNY",
         "orders": len(rows),
-        "unpaid_orders": len(rows) - len(paid),
-        "paid_orders": len(paid),
+        "unpaid_orders": len(rows) - len(paid) - free,
+        "paid_orders": len(paid) + free,
         "refunded_orders": sum(row["refunded"] > 0 for row in rows) if stated_refunds else None,
         "fully_refunded_orders": fully if stated_refunds else None,
         **{name: sum(values) if values else None for name, values in told.items()},

@@ -93,7 +93,8 @@ def _record(web: Web) -> dict[str, Any]:
     web.done("/v1/deductions", {"number": "1", "rule": "LATE", "about": "day:2026-09-03",
                                 "evidence": [1], "breached_at": "2026-09-03T12:00:00+08:00",
                                 "offender": "member:service", "note": "太慢"}, "warehouse")
-    problem(web.post(f"{at('3')}/refunds", {"amount_minor": 10**9}, "finance"), 422,
+    problem(web.post(f"{at('3')}/refunds", {"amount_minor": 10**9,
+                           "reference": "TK-1"}, "finance"), 422,
             "refund_exceeds_payment")
     return receipt
 

@@ -120,7 +120,8 @@ def test_history__of_an_account_gives_the_version_that_a_decision_rests_on(
 ) -> None:
     """The ETag of an account is the last position that touched it, wherever it is given."""
     stocked(web, 1)
-    web.done("/v1/orders", order(lines=[{**LINE, "quantity": 2}]), "service")
+    web.done("/v1/orders", order(lines=[{**LINE, "quantity": 2, "amount_minor": 9980}],
+                                   amounts={"total_minor": 9980}), "service")
     web.done(f"{at()}/approvals", {}, "service", If_Match='"1"')
     web.done(f"{at()}/submissions", {"warehouse": "main"}, "service")
     web.done(f"{at()}/reservations", {"warehouse": "main"}, "service")
@@ -183,9 +184,9 @@ def test_explain__adds_up_to_what_is_told(web: Web) -> None:
         "goods_minor": 4990, "postage_minor": 600, "discount_minor": 100}))
     web.done(f"{at()}/payments", {"amount_minor": 4000}, "finance")
     web.done(f"{at()}/payments", {"amount_minor": 1490}, "finance")
-    web.done(f"{at()}/refunds", {"amount_minor": 500}, "finance")
+    web.done(f"{at()}/refunds", {"amount_minor": 500, "reference": "TK-1"}, "finance")
     web.done(f"{at()}/corrections", {"fact": "paid", "amount_minor": 5480, "reason": "typo"},
-             "finance", If_Match='"4"')
+             "finance", If_Match='"6"')
     figures = web.get(f"{at()}/explain").json["item"]["figures"]  # type: ignore[index]
     told = web.get(at()).json["item"]  # type: ignore[index]
     for name in ("total_minor", "paid_minor", "refunded_minor"):
@@ -251,7 +252,8 @@ def test_repeat__is_what_was_named_wherever_it_stood(web: Web) -> None:
 def test_repeat__decided_again_when_it_was_not_accepted(web: Web) -> None:
     """Refusals are on record, and use no key up: what has changed since counts."""
     stocked(web, 1)
-    two = order(warehouse="main", lines=[{**LINE, "quantity": 2}])
+    two = order(warehouse="main", lines=[{**LINE, "quantity": 2, "amount_minor": 9980}],
+                amounts={"total_minor": 9980})
     for _ in range(2):
         problem(web.post("/v1/sales", two, key="a"), 422, "out_of_stock")
     paid = {"amount_minor": 9980}
@@ -723,7 +725,7 @@ def test_subject__not_yet_known_while_its_read_model_is_late(
     for path in (at(), at("R1", "case"), "/v1/inventory/sku:SH-002"):
         answer = plainly(web, path)
         found = problem(answer, 503, "not_yet_known")
-        assert "of 8 events" in found["detail"]
+        assert "of 9 events" in found["detail"]
         assert answer.headers["Retry-After"]
     for path in (f"{at()}/history", f"{at()}/explain", "/v1/inventory/sku:SH-001"):
         assert plainly(web, path).status_code == 200, path

@@ -77,7 +77,7 @@ def commands(number: int) -> dict[str, Command]:
         "lift": LiftHold(**at, note="李雷"),
         "assign": AssignOrder(**at, owner="member:1", reason="李雷"),
         "exception": OpenException(**at, exception="1", kind="unsendable", note="李雷"),
-        "refund": RefundOrder(**at, amount_minor=1, account="6222", reason="李雷"),
+        "refund": RefundOrder(**at, amount_minor=1, reference="R1", account="6222", reason="李雷"),
         "cancel": EndOrder(**at, ended_as="cancelled", reason="李雷"),
         "ask": RequestCase(**new, kind="refund_only", order=order, refund_minor=1, reason="李雷",
                            occurred_at=NOON),

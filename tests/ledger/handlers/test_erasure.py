@@ -222,7 +222,8 @@ def test_confirm__marks_an_order_whose_buyer_stands_in_its_cases_only(shop: Ledg
     at = erase(shop, person).position
     shop.handle_many([
         (remark(text="李雷"), CONTEXT),
-        (RefundOrder(order=stream(), amount_minor=1, account="6222", occurred_at=NOON), CONTEXT),
+        (RefundOrder(order=stream(), amount_minor=1, reference="R1",
+                     account="6222", occurred_at=NOON), CONTEXT),
         (RejectCase(case="case:taobao:云杉书店:R1", reason="李雷", occurred_at=NOON), CONTEXT)])
     assert [type(fact).TOPIC for fact in facts(shop, at)] == [
         "order.refund_recorded.v1", "case.rejected.v1", "order.exception_closed.v1"]
@@ -310,7 +311,8 @@ def test_order__takes_nothing_of_an_erased_buyer(shop: Ledger) -> None:
     results = shop.handle_many([
         (remark(), CONTEXT),
         (HoldOrder(order=stream(), reason="改地址", occurred_at=NOON), CONTEXT),
-        (RefundOrder(order=stream(), amount_minor=1, account="6222", reason="赔", occurred_at=NOON),
+        (RefundOrder(order=stream(), amount_minor=1, reference="R1",
+                     account="6222", reason="赔", occurred_at=NOON),
          CONTEXT)])
     assert all(type(result) is Receipt for result in results), results
     held, refunded = facts(shop, at)

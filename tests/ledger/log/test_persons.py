@@ -179,6 +179,7 @@ def test_values__ignored_by_every_byte_on_disk(settings: Settings, tmp_path: Pat
                               "remark": "客服小周跟进"})
     opened.ledger.handle(declared, CONTEXT)
     opened.ledger.handle(RefundOrder(order=stream(2), occurred_at=NOON, amount_minor=1,
+                                      reference="R1",
                                      account="alipay-13700001111"), CONTEXT)
     secrets = [*BUYER.values(), "请王师傅再核对", "客服小周跟进", "alipay-13700001111",
                "欧阳", "文三路", "1391234"]

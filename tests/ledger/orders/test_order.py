@@ -74,9 +74,10 @@ def test_place__rejected_when_the_total_disagrees() -> None:
     ({"recipient": "\ud83d"}, ["/recipient"]),
     ({"currency": "yuan"}, ["/currency"]),
     ({"occurred_at": NOON.replace(tzinfo=None)}, ["/occurred_at"]),
-    ({"amounts": Amounts(total_minor=12.0)}, ["/amounts/total_minor"]),  # type: ignore[arg-type]
-    ({"amounts": Amounts(total_minor=-1)}, ["/amounts/total_minor"]),
-    ({"amounts": Amounts(total_minor=2**53)}, ["/amounts/total_minor"]),
+    ({"amounts": Amounts(total_minor=12.0), "lines": None},  # type: ignore[arg-type]
+     ["/amounts/total_minor"]),
+    ({"lines": None, "amounts": Amounts(total_minor=-1)}, ["/amounts/total_minor"]),
+    ({"lines": None, "amounts": Amounts(total_minor=2**53)}, ["/amounts/total_minor"]),
     ({"lines": [Line(line="1", quantity=-1, unit_price=1, amount_minor=1)]}, ["/lines/0/quantity"]),
     ({"lines": [Line(line="1", quantity=True, unit_price=1, amount_minor=1)]},
      ["/lines/0/quantity"]),
@@ -167,9 +168,9 @@ class Orders(RuleBasedStateMachine):
     def place(self, total: int) -> None:
         self.attempt(place(amounts=Amounts(total_minor=total)))
 
-    @rule(amount=st.integers(0, 5000))
-    def pay(self, amount: int) -> None:
-        self.attempt(pay(amount_minor=amount))
+    @rule(amount=st.integers(1, 5000), reference=st.sampled_from([None, "P1", "P2", "P3"]))
+    def pay(self, amount: int, reference: str | None) -> None:
+        self.attempt(pay(amount_minor=amount, reference=reference))
 
     @rule(amount=st.integers(1, 5000))
     def refund(self, amount: int) -> None:

@@ -7,7 +7,6 @@ import pytest
 from ledger.orders.errors import (
     AlreadyPaid,
     NothingToCorrect,
-    OrderEnded,
     OrderNotPaid,
     OrderUnknown,
     PriceFixed,
@@ -25,7 +24,8 @@ def test_pay__accepted() -> None:
 
 def test_pay__accepted_in_parts() -> None:
     parts = (pay(amount_minor=4000), pay(amount_minor=990))
-    given(place(), parts[0]).when(parts[1]).then("order.paid.v1")
+    given(place()).when(parts[0]).then("order.paid.v1", "order.exception_opened.v1")
+    given(place(), parts[0]).when(parts[1]).then("order.paid.v1", "order.exception_closed.v1")
     given(place(), *parts).when(pay(amount_minor=1)).refused(AlreadyPaid)
 
 
@@ -38,7 +38,7 @@ def test_pay__rejected_when_paid() -> None:
 
 
 def test_pay__rejected_when_closed() -> None:
-    given(place(), end(ended_as="closed")).when(pay()).refused(OrderEnded)
+    given(place(), end(ended_as="closed")).when(pay()).refused(AlreadyPaid)
 
 
 def test_refund__accepted() -> None:

@@ -15,8 +15,18 @@ from ledger.core.commands import Command
 from ledger.log.store import Store
 from ledger.orders.commands import AssignOrder, ChangePrice, RefundOrder
 from ledger.orders.order import Order
-from ledger.orders.values import Amounts
-from tests.support.builders import CONTEXT, NOON, end, line, pay, place, record, remark, stream
+from tests.support.builders import (
+    CONTEXT,
+    NOON,
+    costing,
+    end,
+    line,
+    pay,
+    place,
+    record,
+    remark,
+    stream,
+)
 from tests.support.replays import check_clone, check_payloads, check_replay, run
 from tests.support.thorough import tried
 
@@ -35,13 +45,15 @@ NAME = st.sampled_from(["张三", "李四"])
 def on_order(number: int) -> st.SearchStrategy[Command]:
     """Any command on one order, sensible or not."""
     name = stream(number)
-    amounts = st.builds(Amounts, total_minor=AMOUNT)
+    amounts = AMOUNT.map(lambda total: costing([line()], total))
     return st.one_of(
         st.builds(place, st.just(number), occurred_at=TIME, recipient=NAME, account=NAME),
-        st.builds(pay, st.just(number), AMOUNT, occurred_at=TIME),
+        st.builds(pay, st.just(number), AMOUNT.filter(bool), occurred_at=TIME,
+                  reference=st.none() | st.integers(1, 99).map(str)),
         st.builds(ChangePrice, order=st.just(name), occurred_at=TIME, amounts=amounts),
         st.builds(RefundOrder, order=st.just(name), occurred_at=TIME, account=st.none() | NAME,
-                  amount_minor=AMOUNT.map(lambda amount: amount + 1)),
+                  amount_minor=AMOUNT.map(lambda amount: amount + 1),
+                  reference=st.integers(1, 99).map(str)),
         st.builds(remark, st.just(number), NAME),
         st.builds(end, st.just(number), st.sampled_from(["completed", "closed", "cancelled"])),
         st.builds(AssignOrder, order=st.just(name), occurred_at=TIME, owner=st.just("member:1")),

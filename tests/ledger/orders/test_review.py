@@ -42,11 +42,12 @@ from ledger.orders.errors import (
     OrderNotReady,
 )
 from ledger.orders.order import Order
-from ledger.orders.values import Amounts, PickedFrom
+from ledger.orders.values import PickedFrom
 from ledger.stock.pieces import Count
 from tests.support.builders import (
     HOUSE,
     NOON,
+    costing,
     end,
     line,
     opened,
@@ -104,9 +105,10 @@ WRITTEN = [
     on(AssignOrder, owner="member:7", reason=WORDS),
     on(ChangeLines, lines=[line(quantity=3)], consent=WORDS),
     on(CancelPieces, lines=[Count("1", 1)], reason=WORDS),
-    on(ChangePrice, amounts=Amounts(total_minor=5000), reason=WORDS), pay(amount_minor=5000),
+    on(ChangePrice, amounts=costing([line(quantity=2)], 5000), reason=WORDS),
+    pay(amount_minor=5000),
     on(CorrectOrder, fact="paid", amount_minor=4990, reason=WORDS),
-    on(RefundOrder, amount_minor=10, reason=WORDS, account=WORDS),
+    on(RefundOrder, amount_minor=10, reference="R1", reason=WORDS, account=WORDS),
     on(SubmitOrder, warehouse=HOUSE), on(ReserveOrder, warehouse=HOUSE),
     on(ReleaseReservation, reason=WORDS), on(ReserveOrder, warehouse=HOUSE), PICK,
     on(CheckOrder, passed=False, faulty=[Count("1", 1)], note=WORDS), PICK,

@@ -48,6 +48,7 @@ from ledger.returns.errors import (
     NotDeliveredYet,
     NotThatManyBack,
     RefundExceedsCase,
+    RefundExceedsLines,
 )
 from ledger.returns.values import CaseLine, Match, Outcome
 from ledger.stock.counts import CountLine, CountStock
@@ -346,12 +347,13 @@ def test_parcel__accepted_before_its_order_is_known() -> None:
     story.when(new(ReceiveParcel, lines=[sku], warehouse=HOUSE)).then()
     story.when(AGREE).then("case.authorised.v1")
     story.when(on(ApproveRefund, amount_minor=14971)).refused(ApprovalExceedsPayment)
-    story.when(on(ApproveRefund, amount_minor=14000)).then("case.refund_approved.v1")
-    story.when(on(ApproveRefund, amount_minor=971)).refused(
+    story.when(on(ApproveRefund, amount_minor=9000)).then("case.refund_approved.v1")
+    story.when(on(ApproveRefund, amount_minor=981)).refused(RefundExceedsLines)
+    story.when(on(ApproveRefund, amount_minor=5971)).refused(
         ApprovalExceedsPayment,
-        f"{case()}: approving 971 more would bring approved, unpaid refunds to 14971, but only "
+        f"{case()}: approving 5971 more would bring approved, unpaid refunds to 14971, but only "
         f"14970 of the 14970 paid for {stream()} is left to refund (CNY, minor units).")
-    story.when(on(ApproveRefund, amount_minor=970)).then("case.refund_approved.v1")
+    story.when(on(ApproveRefund, amount_minor=980)).then("case.refund_approved.v1")
 
 
 def test_match__leaves_out_what_never_came() -> None:

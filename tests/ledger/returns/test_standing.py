@@ -12,7 +12,7 @@ from ledger.fulfilment.commands import (
     PickOrder,
 )
 from ledger.orders.commands import ApproveOrder, CloseException, RefundOrder, SubmitOrder
-from ledger.orders.values import PickedFrom
+from ledger.orders.values import Amounts, PickedFrom
 from ledger.returns.case import AWAITED, Case
 from ledger.returns.commands import (
     ApproveRefund,
@@ -112,7 +112,8 @@ def test_ends__case_that_is_older_than_the_lines_of_its_order(delivered: bool) -
 def test_ends__case_whose_refund_the_platform_paid_can_be_closed() -> None:
     story = given(opened(), received(), sell(1, amounts=PRICE), pay(1, 14970), MONEY, *OF)
     story.when(on(CloseCase)).refused(CaseNotDone)
-    story.decide(RefundOrder(order=stream(), amount_minor=14970, occurred_at=BACK, reason="平台"))
+    story.decide(RefundOrder(order=stream(), amount_minor=14970, reference="R1",
+                             occurred_at=BACK, reason="平台"))
     closed, *_ = story.when(on(CloseCase)).then("case.closed.v1", "order.exception_closed.v1")
     assert closed.unpayable_minor == 5000
     assert known(story).unpaid_minor == 0
@@ -178,7 +179,7 @@ def test_exception__is_of_orders_that_still_have_something_to_send() -> None:
     half.when(MONEY).then("case.requested.v1")
     unsent = bought()
     unsent.when(MONEY).then("case.requested.v1", "order.exception_opened.v1")
-    unlisted = given(place(1, lines=None), pay(1, 5000))
+    unlisted = given(place(1, lines=None, amounts=Amounts(total_minor=5000)), pay(1, 5000))
     unlisted.when(MONEY).then("case.requested.v1", "order.exception_opened.v1")
     ended = bought(end(1, "cancelled"))
     ended.when(MONEY).then("case.requested.v1")

@@ -58,6 +58,7 @@ class Case(NamedTuple):
 
 def refund(account: str) -> RefundOrder:
     return RefundOrder(order=stream(), occurred_at=NOON + timedelta(days=1), amount_minor=5,
+                       reference="R5",
                        account=account)
 
 

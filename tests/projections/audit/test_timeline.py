@@ -225,7 +225,8 @@ def test_timeline__shows_refusals_that_show_nowhere_else(ledger: Ledger, store: 
     models = ReadModels(store, PROJECTIONS)
     ledger.handle(place(), CONTEXT)
     with pytest.raises(Refused):
-        ledger.handle(RefundOrder(order=stream(), occurred_at=NOON, amount_minor=1), CONTEXT)
+        ledger.handle(RefundOrder(order=stream(), occurred_at=NOON, amount_minor=1,
+                                  reference="R1"), CONTEXT)
     ledger.handle(pay(), CONTEXT)
 
     def types() -> list[str]:

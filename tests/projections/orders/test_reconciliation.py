@@ -156,7 +156,7 @@ def test_reconciliation__is_exact_past_64_bits(ledger: Ledger, models: ReadModel
     lines = [Line(line=str(n), quantity=10**9, unit_price=most, unit_price_scale=0,
                   amount_minor=most) for n in range(50)]
     put(ledger, *(tell(n, amounts=Amounts(total_minor=most)) for n in range(1100)))
-    put(ledger, place("x", lines=lines, amounts=Amounts()), place("y", amounts=Amounts()))
+    put(ledger, tell("x", lines=lines, amounts=Amounts()), place("y", amounts=Amounts()))
     (row,) = figures(models)
     assert row["total_minor"] == 1100 * most > 2**63
     assert row["value"] == f"{50 * 10**9 * most + 49}.9"

@@ -16,6 +16,7 @@ from ledger.common.values import from_us, rfc3339, to_us
 from ledger.log.clock import Clock
 from ledger.log.persons import Keys
 from ledger.log.store import Store
+from ledger.orders.values import Amounts
 from ledger.settings import Settings, open_ledger
 from ledger.writing.genesis import begun
 from projections import reports
@@ -167,7 +168,8 @@ def test_correction__of_an_event_that_is_not_taken_corrects_nothing(
     ledger: Ledger, models: ReadModels
 ) -> None:
     """Paid 60 at 5 o'clock and 40 at 1 o'clock; at 3 o'clock the 100 were found to be 80."""
-    put(ledger, tell(1, paid=hour(5), paid_minor=60), tell(1, paid=hour(1), paid_minor=100),
+    put(ledger, tell(1, amounts=Amounts(), paid=hour(5), paid_minor=60),
+        tell(1, amounts=Amounts(), paid=hour(1), paid_minor=100),
         correct(1, "paid", 80, occurred_at=NOON + timedelta(hours=3)))
 
     def paid(hours: int, **leaving: Any) -> int:

@@ -44,6 +44,7 @@ from tests.conftest import on_sqlite
 from tests.support.builders import (
     HOUSE,
     NOON,
+    costing,
     end,
     line,
     opened,
@@ -178,8 +179,10 @@ def test_completed_at__is_told_while_the_order_is_completed(
 
 @on_sqlite
 @pytest.mark.parametrize(("paid", "refunded", "status"), [
-    (None, None, "unpaid"), (100, None, "paid"), (0, None, "paid"), (100, 1, "part_refunded"),
-    (100, 100, "refunded"), (100, 120, "refunded"),
+    (None, None, "unpaid"), (4990, None, "paid"), (0, None, "unpaid"), (100, None, "part_paid"),
+    (100, 1, "part_paid"), (5000, None, "overpaid"), (5000, 10, "paid"),
+    (4990, 1, "part_refunded"), (5000, 11, "part_refunded"), (100, 100, "refunded"),
+    (100, 120, "refunded"),
 ])
 def test_payment_status__follows_the_sums(
     ledger: Ledger, models: ReadModels, *, paid: int | None, refunded: int | None, status: str
@@ -241,7 +244,8 @@ def test_flags__name_what_is_worth_a_look(
 
 def test_flags__of_changes(ledger: Ledger, models: ReadModels) -> None:
     cheaper = Amounts(total_minor=4000)
-    put(ledger, place(1), ChangePrice(order=stream(1), occurred_at=NOON, amounts=cheaper))
+    put(ledger, place(1), ChangePrice(order=stream(1), occurred_at=NOON,
+                                      amounts=costing([line()], 4000)))
     put(ledger, tell(2, paid=hour(1), paid_minor=5000), correct(2, "paid", 4990))
     paid = {"paid": hour(1), "paid_minor": 4990}
     put(ledger, tell(3, **paid), tell(3, amounts=cheaper, **paid))
@@ -255,8 +259,9 @@ def test_flags__of_changes(ledger: Ledger, models: ReadModels) -> None:
 def test_total__is_the_sum_of_its_parts_where_only_these_are_told(
     ledger: Ledger, models: ReadModels
 ) -> None:
-    put(ledger, place(1, amounts=Amounts(goods_minor=100, postage_minor=10, discount_minor=1)),
-        place(2, amounts=Amounts(goods_minor=100)))
+    parts = Amounts(goods_minor=100, postage_minor=10, discount_minor=1)
+    put(ledger, place(1, lines=None, amounts=parts),
+        place(2, lines=None, amounts=Amounts(goods_minor=100)))
     assert [row["total_minor"] for row in rows(models)] == [109, None]
 
 

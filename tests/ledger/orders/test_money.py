@@ -1,0 +1,389 @@
+"""The money of an order: its lines and its total agree, what is open and too much is said, and a
+reference is one payment or one refund."""
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given as on_any
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from ledger.common.errors import LedgerError
+from ledger.orders.commands import (
+    CancelPieces,
+    ChangeLines,
+    CorrectOrder,
+    EndOrder,
+    PayOrder,
+    RefundOrder,
+    SupplementOrder,
+)
+from ledger.orders.declared import RecordOrder
+from ledger.orders.errors import (
+    AlreadyPaid,
+    AmountsNeeded,
+    GoodsDisagree,
+    LineAmountDisagrees,
+    NothingToSupplement,
+    NotPaidFor,
+    NotThatReference,
+    ReferenceUsed,
+    StillOpen,
+    TotalDisagrees,
+)
+from ledger.orders.money import Balance, less_pieces, net_of, shares_of
+from ledger.orders.order import MONEY, Order
+from ledger.orders.values import Amounts, Line
+from ledger.stock.pieces import Count
+from tests.support.builders import costing, end, line, pay, place, record, stream
+from tests.support.payments import LATER, change, correct, refund
+from tests.support.stories import Story, given, open_exceptions
+from tests.support.thorough import tried
+
+FOR_41 = place(lines=[line(unit_price=4100)], amounts=Amounts(total_minor=4100))
+
+
+def on(command: type[Any], **fields: Any) -> Any:
+    """A command on the order, an hour after noon."""
+    return command(**{"order": stream(), "occurred_at": LATER, **fields})
+
+
+def lines(*prices: int) -> list[Line]:
+    """A line of one piece for each price."""
+    return [line(f"S{number}", unit_price=price, name=str(number))
+            for number, price in enumerate(prices, 1)]
+
+
+def changed(*prices: int, **fields: Any) -> ChangeLines:
+    """Other lines, as agreed with the buyer."""
+    return on(ChangeLines, lines=lines(*prices), consent="旺旺上说好", **fields)
+
+
+def order_of(story: Story, number: object = "1") -> Order:
+    """The order of a story."""
+    found: Order = story.load(Order, stream(number))
+    return found
+
+
+def standing(story: Story) -> tuple[str, list[str]]:
+    """How an order stands: its payment status, and what the ledger says of its money."""
+    return order_of(story).payment_status(), [
+        name for name in open_exceptions(story) if name in MONEY]
+
+
+# -- lines, goods, total --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("wrong", "says"), [
+    (line(quantity=2, unit_price=1750), None),
+    (Line(line="1", sku="A", quantity=2, unit_price=1750, amount_minor=999), LineAmountDisagrees),
+    (Line(line="1", quantity=3, unit_price=3335, unit_price_scale=3, amount_minor=1000), None),
+    (Line(line="1", quantity=3, unit_price=3335, unit_price_scale=3, amount_minor=1001),
+     LineAmountDisagrees),
+    (Line(line="1", quantity=1, unit_price=800, amount_minor=799, fee=True), LineAmountDisagrees)])
+def test_money__of_a_line_is_quantity_times_price(
+    wrong: Line, says: type[LedgerError] | None
+) -> None:
+    story = given().when(place(lines=[wrong], amounts=Amounts()))
+    story.refused(says) if says else story.then("order.placed.v1")
+
+
+@pytest.mark.parametrize(("amounts", "says"), [
+    (Amounts(goods_minor=123456, total_minor=123456), GoodsDisagree),
+    (Amounts(postage_minor=0, total_minor=1), TotalDisagrees),
+    (Amounts(goods_minor=3500, postage_minor=0, discount_minor=0, total_minor=3499),
+     TotalDisagrees),
+    (Amounts(postage_minor=500, total_minor=3500), TotalDisagrees)])
+def test_money__of_an_order_that_does_not_add_up_is_refused(
+    amounts: Amounts, says: type[LedgerError]
+) -> None:
+    two = [line(quantity=2, unit_price=1750)]
+    given().when(place(lines=two, amounts=amounts)).refused(says)
+    story = given(place(lines=two, amounts=Amounts(total_minor=3500)))
+    story.when(on(ChangeLines, lines=two, amounts=amounts, consent="好")).refused(says)
+
+
+def test_money__that_a_file_adds_up_otherwise_is_recorded_with_an_exception() -> None:
+    """R-ORD-55."""
+    story = given(record(amounts=Amounts(goods_minor=4000, total_minor=4990)))
+    assert standing(story) == ("paid", ["amounts_differ"])
+    story.decide(record(amounts=Amounts(goods_minor=4990, total_minor=4990)))
+    assert standing(story) == ("paid", [])
+
+
+# -- paid in part, too much, nothing --------------------------------------------------------------
+
+
+def test_money__of_a_part_is_not_paid() -> None:
+    """R-ORD-63."""
+    story = given(FOR_41, pay(amount_minor=100))
+    assert standing(story) == ("part_paid", ["part_paid"])
+    story.when(end()).refused(StillOpen)
+    with pytest.raises(NotPaidFor):
+        order_of(story).must_be_sendable()
+    story.decide(pay(amount_minor=4000))
+    assert standing(story) == ("paid", [])
+
+
+def test_money__beyond_the_total_needs_a_reference_and_waits_for_its_refund() -> None:
+    """R-ORD-64."""
+    story = given(FOR_41)
+    story.when(pay(amount_minor=4101)).refused(AlreadyPaid)
+    story.decide(pay(amount_minor=4101, reference="P1"))
+    assert standing(story) == ("overpaid", ["overpaid"])
+    story.decide(refund(1))
+    assert standing(story) == ("paid", [])
+
+
+@pytest.mark.parametrize("ended_as", ["closed", "cancelled"])
+def test_money__after_the_end_is_recorded_and_waits_for_its_refund(ended_as: str) -> None:
+    """R-ORD-65."""
+    story = given(FOR_41, end(ended_as=ended_as))
+    story.when(pay(amount_minor=4100)).refused(AlreadyPaid)
+    late = pay(amount_minor=4100, reference="P1", occurred_at=end().occurred_at)
+    story.decide(late)
+    assert standing(story) == ("overpaid", ["refund_due"])
+    story.decide(refund(4100, occurred_at=late.occurred_at))
+    assert standing(story) == ("refunded", [])
+
+
+def test_money__of_a_cancelled_order_waits_for_its_refund() -> None:
+    story = given(FOR_41, pay(amount_minor=4100), end(ended_as="cancelled"))
+    assert standing(story) == ("overpaid", ["refund_due"])
+    story.decide(refund(4100, occurred_at=end().occurred_at))
+    assert standing(story) == ("refunded", [])
+
+
+def test_money__that_no_file_speaks_of_is_not_said_to_be_due() -> None:
+    story = given(record(ended_as="closed"))
+    assert standing(story) == ("paid", [])
+
+
+def test_money__of_an_order_for_nothing_is_paid_by_its_placing() -> None:
+    """R-ORD-66."""
+    story = given(place(lines=[line(unit_price=0)], amounts=Amounts(total_minor=0)))
+    assert standing(story) == ("paid", [])
+    order_of(story).must_be_sendable()
+    order_of(story).must_be_settled()
+
+
+def test_money__that_came_back_for_a_piece_leaves_nothing_open() -> None:
+    story = given(FOR_41, pay(amount_minor=4100), refund(1000))
+    assert standing(story) == ("part_refunded", [])
+
+
+# -- lines and total change together --------------------------------------------------------------
+
+
+def test_money__of_changed_lines_goes_back_or_is_supplemented() -> None:
+    """The wrong product for 100 becomes one for 10, and the buyer adds one for 20."""
+    story = given(place(lines=lines(10000), amounts=Amounts(total_minor=10000)),
+                  pay(amount_minor=10000), changed(1000))
+    assert standing(story) == ("overpaid", ["overpaid"])
+    story.decide(refund(9000))
+    assert (standing(story), order_of(story).amounts.total_minor) == (("paid", []), 1000)
+    story.decide(changed(1000, 2000))
+    assert standing(story) == ("part_paid", ["part_paid"])
+    more = on(SupplementOrder, amount_minor=2000, reference="S1")
+    story.when(on(SupplementOrder, amount_minor=2001, reference="S1")).refused(NothingToSupplement)
+    story.decide(more)
+    assert standing(story) == ("paid", [])
+    story.when(more).then()
+    balance = order_of(story).balance
+    assert (balance.left_minor, balance.total_minor) == (3000, 3000)
+
+
+def test_money__that_the_platform_refunded_before_the_lines_changed_is_for_that() -> None:
+    story = given(place(lines=lines(10000, 1000), amounts=Amounts(total_minor=11000)),
+                  pay(amount_minor=11000), refund(1000), changed(10000))
+    assert standing(story) == ("paid", [])
+
+
+def test_money__of_changed_lines_keeps_postage_and_discount_unless_it_is_said() -> None:
+    story = given(place(lines=lines(1000, 500), amounts=Amounts(
+        goods_minor=1500, postage_minor=300, discount_minor=400, total_minor=1400)))
+    (fact,) = story.when(changed(1000)).then("order.lines_changed.v1")
+    assert fact.new_amounts == Amounts(
+        goods_minor=1000, postage_minor=300, discount_minor=400, total_minor=900)
+    story.when(changed(50)).refused(AmountsNeeded)
+    story.when(changed(50, amounts=costing(lines(50), 50))).then("order.lines_changed.v1")
+
+
+def test_money__of_cancelled_pieces_goes_back_with_their_share_of_the_discount() -> None:
+    """R-ORD-59."""
+    story = given(place(lines=[line(quantity=10, unit_price=1000)], amounts=Amounts(
+        goods_minor=10000, postage_minor=0, discount_minor=1005, total_minor=8995)),
+        pay(amount_minor=8995), on(CancelPieces, lines=[Count("1", 1)], reason="少要"))
+    assert order_of(story).amounts == Amounts(
+        goods_minor=9000, postage_minor=0, discount_minor=904, total_minor=8096)
+    assert standing(story) == ("overpaid", ["overpaid"])
+    story.decide(refund(899))
+    assert standing(story) == ("paid", [])
+
+
+def test_money__that_a_file_says_as_it_was_before_the_lines_changed_is_no_news() -> None:
+    told: RecordOrder = record(dispatched=None, courier=None, waybill=None, ended=None,
+                               ended_as="")
+    story = given(told, changed(4000))
+    assert order_of(story).amounts.total_minor == 4000
+    story.when(told).then()
+
+
+# -- references -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [
+    lambda amount, number="1": pay(number, amount, reference="P1"),
+    lambda amount, number="1": refund(amount, order=stream(number), reference="P1")])
+def test_money__under_one_reference_is_recorded_once(make: Any) -> None:
+    story = given(place(1), pay(1), place(2), pay(2), make(10))
+    story.when(make(10)).then()
+    story.when(make(11)).refused(ReferenceUsed)
+    story.when(make(10, "2")).refused(ReferenceUsed)
+
+
+@pytest.mark.parametrize("fact", ["paid", "refunded"])
+def test_money__recorded_for_the_wrong_order_frees_its_reference(fact: str) -> None:
+    def make(number: str) -> PayOrder | RefundOrder:
+        if fact == "paid":
+            return pay(number, 10, reference="P1")
+        return refund(10, order=stream(number), reference="P1")
+
+    story = given(place(1), pay(1), place(2), pay(2), make("1"))
+    known = 5000 if fact == "paid" else 10
+    story.when(_corrected(fact, known)).refused(NotThatReference)
+    story.when(_corrected(fact, known - 10, "P2")).refused(NotThatReference)
+    story.decide(_corrected(fact, known - 10))
+    assert standing(story) == ("paid", [])
+    story.decide(make("2"))
+    story.when(make("1")).refused(ReferenceUsed)
+
+
+def _corrected(fact: str, amount_minor: int, reference: str = "P1") -> CorrectOrder:
+    return on(CorrectOrder, fact=fact, amount_minor=amount_minor, reason="别的订单",
+              reference=reference)
+
+
+# -- shares ---------------------------------------------------------------------------------------
+
+
+def test_shares__are_exact_to_the_fen() -> None:
+    """R-ORD-58."""
+    amounts = Amounts(discount_minor=100)
+    assert shares_of(lines(1000, 1000, 1000), amounts, {}) == {"1": 34, "2": 33, "3": 33}
+    assert shares_of(lines(1, 2, 997), amounts, {}) == {"1": 0, "2": 0, "3": 100}
+    assert shares_of(lines(0, 0), amounts, {}) == {"1": 50, "2": 50}
+    assert net_of(lines(1000, 500), Amounts(total_minor=1200), {}) == {"1": 800, "2": 400}
+
+
+@on_any(prices=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 9)), min_size=1,
+                        max_size=20), discount=st.integers(0, 10**6), gone=st.integers(0, 8))
+def test_shares__add_up_to_the_discount(
+    prices: list[tuple[int, int]], discount: int, gone: int
+) -> None:
+    several = [line(f"S{n}", unit_price=price, quantity=pieces, name=str(n))
+               for n, (price, pieces) in enumerate(prices)]
+    goods = sum(one.amount_minor for one in several)
+    amounts = Amounts(goods_minor=goods, postage_minor=0, discount_minor=min(discount, goods),
+                      total_minor=goods - min(discount, goods))
+    assert sum(shares_of(several, amounts, {}).values()) == amounts.discount_minor
+    assert sum(net_of(several, amounts, {}).values()) == amounts.total_minor
+    cancelled = {"0": min(gone, several[0].quantity)}
+    after = less_pieces(several, amounts, {}, cancelled)
+    assert sum(net_of(several, after, cancelled).values()) == after.total() >= 0
+
+
+# -- whatever happens -----------------------------------------------------------------------------
+
+
+class Money(RuleBasedStateMachine):
+    """Whatever comes in whatever order: every coin is owed, open or due back, as its exceptions
+    say, and what is due back can be refunded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.story = given(place(lines=lines(1000, 500), amounts=Amounts(
+            goods_minor=1500, postage_minor=100, discount_minor=200, total_minor=1400)))
+
+    def attempt(self, command: Any) -> None:
+        """Decide it, if the rules let it pass."""
+        with suppress(LedgerError):
+            self.story.decide(command)
+
+    @rule(amount=st.integers(1, 2000), reference=st.none() | st.integers(1, 9).map("P{}".format))
+    def pay(self, amount: int, reference: str | None) -> None:
+        self.attempt(on(PayOrder, amount_minor=amount, reference=reference))
+
+    @rule()
+    def pay_what_is_open(self) -> None:
+        if amount := order_of(self.story).balance.open_minor:
+            self.attempt(on(PayOrder, amount_minor=amount))
+
+    @rule(amount=st.integers(1, 2000), reference=st.integers(1, 9).map("S{}".format))
+    def supplement(self, amount: int, reference: str) -> None:
+        self.attempt(on(SupplementOrder, amount_minor=amount, reference=reference))
+
+    @rule(amount=st.integers(1, 2000), reference=st.integers(1, 9).map("R{}".format))
+    def refund(self, amount: int, reference: str) -> None:
+        self.attempt(on(RefundOrder, amount_minor=amount, reference=reference))
+
+    @rule(prices=st.lists(st.integers(1, 2000), min_size=1, max_size=3))
+    def change_lines(self, prices: list[int]) -> None:
+        self.attempt(changed(*prices))
+
+    @rule(name=st.sampled_from(["1", "2"]))
+    def cancel_pieces(self, name: str) -> None:
+        self.attempt(on(CancelPieces, lines=[Count(name, 1)], reason="不要了"))
+
+    @rule(total=st.integers(0, 2000))
+    def change_price(self, total: int) -> None:
+        self.attempt(change(total))
+
+    @rule(fact=st.sampled_from(["paid", "refunded"]), amount=st.integers(0, 2000))
+    def correct(self, fact: str, amount: int) -> None:
+        self.attempt(correct(fact, amount))
+
+    @rule(ended_as=st.sampled_from(["completed", "closed", "cancelled"]))
+    def end(self, ended_as: str) -> None:
+        self.attempt(on(EndOrder, ended_as=ended_as))
+
+    @invariant()
+    def says_where_every_coin_is(self) -> None:
+        order = order_of(self.story)
+        balance, (_, exceptions) = order.balance, standing(self.story)
+        assert 0 <= balance.refunded_minor <= balance.paid_minor
+        void = order.ended in ("closed", "cancelled")
+        let_go = balance.credited_minor + balance.claimed_minor
+        owed = 0 if void else (balance.total_minor or 0) - let_go
+        over = balance.left_minor - owed if balance.left_minor > 0 else 0
+        wanted = ("refund_due" if void else "overpaid") if over > 0 else (
+            "part_paid" if over < 0 and not order.ended else None)
+        assert exceptions == ([wanted] if wanted else []), (balance, order.ended)
+
+    def teardown(self) -> None:
+        if due := order_of(self.story).due_back_minor():
+            self.story.decide(on(RefundOrder, amount_minor=due, reference="last"))
+        assert not {"overpaid", "refund_due"} & set(open_exceptions(self.story))
+
+
+def test_money__is_owed_open_or_due_back_whatever_happens() -> None:
+    run_state_machine_as_test(Money, settings=settings(
+        max_examples=tried(60), stateful_step_count=25, deadline=None))
+
+
+@on_any(total=st.integers(0, 500), steps=st.lists(st.tuples(
+    st.sampled_from(["pay", "refund", "claim", "total"]), st.integers(0, 500)), max_size=12))
+def test_balance__adds_up(total: int, steps: list[tuple[str, int]]) -> None:
+    """What refunds let go of is never more than what they were, nor than what was owed."""
+    balance = Balance(total)
+    for what, amount in steps:
+        if what == "pay":
+            balance = balance.paid(amount)
+        elif what == "total":
+            balance = balance.costing(amount)
+        else:
+            balance = balance.refunded(min(amount, balance.left_minor), claimed=what == "claim")
+        let_go = balance.credited_minor + balance.claimed_minor
+        assert 0 <= let_go <= balance.refunded_minor
