@@ -35,7 +35,7 @@ from ledger.writing.refusals import Attempts
 from projections.asking.clocks import Cut, PositionBeyondHead, header
 from projections.audit.trail import Asked, found, rows
 
-EVIDENCE = {"auditor", "manager", "admin"}
+EVIDENCE = {"auditor", "manager"}
 """Who reads the trail of what people did."""
 
 EXPORTS = {"ndjson": "application/x-ndjson", **sheets.TYPES}

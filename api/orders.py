@@ -78,6 +78,9 @@ FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
 WORKERS = (SALES | FLOOR) - {"integration"}
 """Who sees why an order is held, and what is written of its exceptions."""
 
+TAKINGS = {"finance", "manager", "auditor", "operations", "integration"}
+"""Who reads what the shop takes."""
+
 SLIP = {"warehouse", "warehouse_head", "service"}
 """Who reads to whom an order goes: whoever sends it, and whoever speaks with the buyer."""
 
@@ -137,9 +140,9 @@ reading.add(group, [
     Listed("/v1/to-send", "to-send", "Orders with pieces to hand over, the newest first.",
            ("subject",), QueueQuery, paged_by_report=True),
     Listed("/v1/reconciliation", "reconciliation", "What orders and payments add up to.",
-           ("currency",), PlacedQuery, money=True),
+           ("currency",), PlacedQuery, roles=TAKINGS, money=True),
     Listed("/v1/revenue", "revenue", "What came in and went out, by shop, agent or day.",
-           ("currency", "of"), RevenueQuery, money=True),
+           ("currency", "of"), RevenueQuery, roles=TAKINGS, money=True),
 ])
 add_history(group, f"{ONE}/history", "order")
 

@@ -27,8 +27,9 @@ from ledger.people.commands import (
 OFFICE = {"admin", "manager"}
 """Who decides who works here, in which post, and under whom."""
 
-HEADS = {"manager", "warehouse_head", "reviewer"}
-"""Who decides when others work, and sees whether they did; the rules know who heads whom."""
+HEADS = {"manager", "warehouse_head", "reviewer", "service"}
+"""Who decides when others work, and sees whether they did; the rules know who heads whom, and a key
+of customer service whose owner heads nobody sees only their own."""
 
 ONE = "/v1/members/<member>"
 LEAVE = f"{ONE}/leaves/<number>"
@@ -61,8 +62,10 @@ STAFF_KEY, TERM_KEY = ("member",), ("post", "member", "since")
 SHIFT_KEY, PATTERN_KEY = ("roster", "shift"), ("roster", "since", "shift")
 FACT_KEY, LEAVE_KEY = ("member", "day", "number"), ("member", "number")
 
-WHOLE = STAFF_READERS | HEADS
-"""Heads see everybody's rows in the lists that they decide about."""
+WHOLE = STAFF_READERS | (HEADS - {"service"})
+"""Who sees everybody's rows in the lists that heads decide about."""
+SEES = STAFF_READERS | HEADS
+"""Who may ask for rosters and shifts; whoever heads no team sees none of them."""
 
 reading.add(group, [
     Listed("/v1/members", "staff", "Everybody who ever joined, on a day; by default today.",
@@ -74,13 +77,13 @@ reading.add(group, [
     Listed("/v1/posts/<subject>", "post-terms", "Who held one post, post:…; or the posts of one "
            "member.", TERM_KEY, roles=STAFF, visible_part=own_row),
     Listed("/v1/rosters", "rosters", "The shifts that repeat, of every pattern ever in force.",
-           PATTERN_KEY, roles=WHOLE, visible_part=no_part, whole=WHOLE),
+           PATTERN_KEY, roles=SEES, visible_part=no_part, whole=WHOLE),
     Listed("/v1/rosters/<subject>", "rosters", "The shifts that repeat of one roster, roster:….",
-           PATTERN_KEY, roles=WHOLE, visible_part=no_part, whole=WHOLE),
+           PATTERN_KEY, roles=SEES, visible_part=no_part, whole=WHOLE),
     Listed("/v1/shifts", "shifts", "The shifts of a day, covered or not; by default of today.",
-           SHIFT_KEY, DayQuery, WHOLE, visible_part=no_part, whole=WHOLE),
+           SHIFT_KEY, DayQuery, SEES, visible_part=no_part, whole=WHOLE),
     Listed("/v1/shifts/<subject>", "shifts", "The shifts of a day of one roster, roster:….",
-           SHIFT_KEY, DayQuery, WHOLE, visible_part=no_part, whole=WHOLE),
+           SHIFT_KEY, DayQuery, SEES, visible_part=no_part, whole=WHOLE),
     Listed("/v1/attendance", "attendance", "The attendance of a month; by default of this one.",
            FACT_KEY, MonthQuery, STAFF, visible_part=own_row, whole=WHOLE),
     Listed("/v1/attendance/<subject>", "attendance", "The attendance of one member in a month.",

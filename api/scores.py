@@ -57,7 +57,8 @@ reading.add(group, [
     Listed("/v1/months", "closings", "What was done to close months.", ("position",), MonthQuery,
            STAFF_READERS, visible_part=no_part),
     Listed("/v1/grading", "grading", "What lies before the graders of a month.",
-           ("member", "post", "item"), ScoresQuery, STAFF_READERS, visible_part=no_part),
+           ("member", "post", "item"), ScoresQuery, STAFF_READERS | {"service", "warehouse_head"},
+           visible_part=no_part),
 ])
 
 
@@ -73,9 +74,12 @@ def explain(query: Mapping[str, Any], member: str) -> Response:
 
 
 def _must_be_own(member: str) -> None:
-    """Members who see only themselves find nobody else. Errors: R-PRJ-07."""
+    """Members who see only themselves and their team find nobody else. Errors: R-PRJ-07."""
     who = caller()
-    if who.role not in STAFF_READERS and who.actor != member:
+    if who.role in STAFF_READERS or who.actor == member:
+        return
+    rights = edge().rights(who) if who.actor.startswith("member:") else None
+    if rights is None or member not in rights.team:
         raise NothingRecorded(ledger=who.ledger, subject=member)
 
 

@@ -8,12 +8,15 @@ from typing import Any
 from api.http.runtime import KeyRing
 from ledger.access import IssueKey, KeyExpired, KeyRevoked, KeyUnknown, RevokeKey
 from ledger.common.context import Context
-from ledger.common.days import SHOP_ZONE
-from ledger.common.errors import Invalid
+from ledger.common.days import SHOP_ZONE, day_of
+from ledger.common.errors import Invalid, Refused
 from ledger.common.values import rfc3339
 from ledger.log.store import SUFFIX, must_be_owner
 from ledger.settings import Opened, open_ledger
 from projections.asking.clocks import moment
+from projections.catalogue import PROJECTIONS
+from projections.rights import anybody_placed, rights_of
+from projections.store.models import ReadModels
 
 SECRET_BYTES = 32
 
@@ -23,6 +26,49 @@ class ExpiryPassed(Invalid):
 
     code = "expiry_passed"
     rule = "R-ACC-06"
+
+
+class RoleNotOfPosts(Refused):
+    """{owner} cannot have a key as {role} on {day}: their posts ({posts}) give {roles}. Give the
+    owner a post of that role first, or issue a key of a role that theirs give."""
+
+    code = "role_not_of_posts"
+    rule = "R-ACC-07"
+
+
+class OwnerUnknown(Refused):
+    """{owner} never joined the shop, so no post gives them a key as {role}. Let them join and give
+    them a post; without one, keys act as {roles} only."""
+
+    code = "owner_unknown"
+    rule = "R-ACC-08"
+
+
+WITHOUT_POST = ("admin", "auditor", "integration")
+"""What a key may act as whose owner is no member: a program, an auditor, who runs the server."""
+
+
+def must_hold_role(found: Opened, ledger: str, owner: str, role: str) -> None:
+    """A member's key has a role that one of their posts gives; nobody else's has the role of a
+    post, once somebody holds a post. Errors: RoleNotOfPosts (R-ACC-07), OwnerUnknown (R-ACC-08)."""
+    if found.store.known(ledger) is None:
+        return
+    day = day_of(datetime.now(UTC))
+    models = ReadModels(found.store, PROJECTIONS)
+    try:
+        models.catch_up(ledger)
+        rights = rights_of(models, ledger, owner, day)
+        is_begun = anybody_placed(models, ledger)
+    finally:
+        models.close()
+    if not is_begun:
+        return  # somebody has to be able to say who holds which post
+    if rights is None and role not in WITHOUT_POST:
+        raise OwnerUnknown(owner=owner, role=role, roles=", ".join(WITHOUT_POST))
+    if rights is not None and role not in rights.roles:
+        raise RoleNotOfPosts(
+            owner=owner, role=role, day=day, posts=", ".join(rights.posts) or "none",
+            roles=", ".join(sorted(rights.roles)) or "none")
 
 
 def opened(ledger: str) -> Opened:
@@ -40,9 +86,11 @@ def issue(
 ) -> dict[str, Any]:
     """Make a key. Shapes: the record that is printed, with `token`, which is shown this once.
 
-    Errors: R-VAL-01, R-ACC-01, R-ACC-02, R-ACC-04, BadTime (R-PRJ-03), ExpiryPassed (R-ACC-06).
+    Errors: R-VAL-01, R-ACC-01, R-ACC-02, R-ACC-04, BadTime (R-PRJ-03), ExpiryPassed (R-ACC-06),
+    R-ACC-07, R-ACC-08.
     """
     now = datetime.now(UTC)
+    must_hold_role(found, ledger, owner, role)
     key = secrets.token_hex(6)
     token = f"ol_{found.store.id_of(ledger).hex()}_{key}{secrets.token_urlsafe(SECRET_BYTES)}"
     at = None if expires is None else moment("expires", expires, SHOP_ZONE).at_us

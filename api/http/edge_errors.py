@@ -25,6 +25,9 @@ EDGE: dict[str, Said] = {
     "malformed_json": Said(400, "The body is not JSON: {why}"),
     "not_understood": Said(400, "The address or the headers cannot be read: {names}."),
     "unauthorized": Said(401, "A valid key is needed: Authorization: Bearer ol_…"),
+    "role_not_held": Said(
+        403, "The key acts as {role}, and the posts of {actor} on {day} ({posts}) give {roles}. "
+             "Let an admin issue a key of one of those roles."),
     "forbidden": Said(403, "The role {role} may not do this; these may: {roles}."),
     "import_unknown": Said(404, "There is no such import here, or it ended long ago."),
     "not_found": Said(404, "There is nothing at this address. /v1/docs lists every address."),

@@ -11,11 +11,18 @@ from api.http.reading import (
     STAFF_READERS,
     AnswerSchema,
     PageQuery,
-    page,
+    paged,
     question,
 )
 from api.http.routes import READERS, Blueprint, caller, edge, unseal
 from ledger.core.postings import ACCOUNT_KINDS
+from ledger.deductions.deduction import Deduction
+from ledger.people.attendance import Attendance
+from ledger.people.member import Member
+from ledger.people.posts import Post
+from ledger.people.rosters import Roster
+from ledger.scores.account import Account
+from ledger.scores.closings import Closings
 from projections.asking.clocks import header
 from projections.asking.past import NothingRecorded, nothing_about
 from projections.audit.trail import Asked, found, rows
@@ -32,6 +39,17 @@ def etag_of(subject: str, as_of: Mapping[str, Any]) -> str:
     return f'"{sum(entry.position <= position for entry in found)}"'
 
 
+STAFF_KINDS = tuple(f"{cls.KIND}:" for cls in (
+    Account, Attendance, Closings, Deduction, Member, Post, Roster))
+"""The streams that are records of staff."""
+
+
+def may_read(role: str, stream: str) -> bool:
+    """Whether a role reads the events of a stream that is about what it asked for: records of staff
+    are read by those who read the records of all members, such as who is accused over an order."""
+    return role in STAFF_READERS or not stream.startswith(STAFF_KINDS)
+
+
 def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) -> None:
     """Register the history of a kind of subject; `staff`: of a record of members."""
 
@@ -40,7 +58,7 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
     @group.response(200, AnswerSchema)
     def history(query: Mapping[str, Any], **given: str) -> Response:
         """Every event about it, in log order: who, when it happened, when it was known, what it
-        changed."""
+        changed. How many events of this page are not for the caller is in `as_of.left_out`."""
         (subject,) = given.values()
         if not subject.startswith(f"{name}:"):
             raise NothingRecorded(ledger=caller().ledger, subject=subject)
@@ -54,8 +72,11 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
             raise nothing_about(subject, head)
         if staff:
             note_reading(head["position"])
-        listed = list(rows(models, ledger, trail.entries, subject=subject))
-        answer = page(head, listed, ("position",), limit)
+        taken = trail.entries[:limit]
+        readable = [one for one in taken if may_read(caller().role, one.stream)]
+        more = [taken[-1].position] if len(trail.entries) > limit else None
+        answer = paged({**head, "left_out": len(taken) - len(readable)},
+                       list(rows(models, ledger, readable, subject=subject)), more)
         if subject.startswith(ACCOUNT_KINDS) and cut.asked.now:
             answer.headers["ETag"] = etag_of(subject, head)
         return answer

@@ -139,7 +139,8 @@ class Listed(NamedTuple):
     never changes.
 
     `visible_part` returns what a member may see of a row of staff records, None for nothing. Only
-    the roles in `whole` see all rows; everybody else sees their own.
+    the roles in `whole` see all rows; everybody else sees their own, and those of the members whom
+    they supervise, at any level, or whose post one of their own heads.
 
     `opened_for` are the roles that see what people wrote; to all others it is masked. In records of
     staff, whoever sees a row sees that, too.
@@ -218,8 +219,18 @@ def _visible(part: VisiblePart, whole: Collection[str], answer: Answer) -> Answe
     who = caller()
     if who.role in whole:
         return answer
+    rights = edge().rights(who) if who.actor.startswith("member:") else None
+    team = frozenset[str]() if rights is None else rights.team
     return answer._replace(rows=[
-        seen for row in answer.rows if (seen := part(row, who.actor)) is not None])
+        seen for row in answer.rows
+        if (seen := row if _of_team(row, team) else part(row, who.actor)) is not None])
+
+
+def _of_team(row: Mapping[str, Any], team: Collection[str]) -> bool:
+    """Whether a row is about a member of a team, or a shift in which one of them is."""
+    listed = row.get("members")
+    return row.get("member") in team or (
+        isinstance(listed, list) and any(one in team for one in listed))
 
 
 def _rows_after(

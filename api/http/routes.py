@@ -3,6 +3,7 @@
 import base64
 import hmac
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from typing import Any
 
 import flask_smorest
@@ -17,6 +18,7 @@ from api.http.edge_errors import Problem
 from api.http.runtime import Caller, Edge
 from api.messages import tr
 from ledger.access import ROLES
+from ledger.common.days import day_of
 from ledger.common.errors import Fault, InvalidValues
 from ledger.common.values import escaped, repeated_name
 
@@ -60,8 +62,23 @@ def admit() -> None:
     if found is None:
         raise Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="ledger"'})
     g.caller = found
+    _must_hold_role(found)
     if found.role not in permitted:
         raise Problem("forbidden", role=found.role, roles=", ".join(sorted(permitted)) or "–")
+
+
+def _must_hold_role(who: Caller) -> None:
+    """The key of a member who has held a post acts only in a role that one of their posts gives
+    today, and that of a leaver in none. Errors: 403."""
+    if not who.actor.startswith("member:"):
+        return
+    found = edge().rights(who)
+    if found is not None and not found.gives(who.role):
+        found = edge().rights(who, fresh=True)  # a post may have been given only just now
+    if found is not None and not found.gives(who.role):
+        raise Problem(
+            "role_not_held", role=who.role, actor=who.actor, day=day_of(datetime.now(UTC)),
+            posts=", ".join(found.posts) or "none", roles=", ".join(sorted(found.roles)) or "none")
 
 
 class Parser(FlaskParser):

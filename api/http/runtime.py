@@ -19,6 +19,7 @@ from typing import NamedTuple
 from ledger.access import ApiKey, NoteUse
 from ledger.application import Ledger
 from ledger.common.context import Context
+from ledger.common.days import day_of
 from ledger.common.errors import LedgerError, Misconfigured
 from ledger.core import event_types
 from ledger.imports.staging import remove_stale
@@ -32,6 +33,7 @@ from ledger.writing.continuing import must_take_commands
 from ledger.writing.errors import LedgerClosed
 from ledger.writing.genesis import keys_of
 from projections.catalogue import PROJECTIONS
+from projections.rights import Rights, rights_of
 from projections.store.models import ReadModels
 
 SEEN_S = 1.0
@@ -76,6 +78,7 @@ class _Folded:
         self.keys: dict[str, ApiKey] = {}
         self.by_digest: dict[str, ApiKey] = {}
         self.noted: dict[str, str] = {}
+        self.changed: set[str] = set()
 
     def goes_on(self, store: Store) -> bool:
         """Fold what was recorded since. False, and nothing is folded, where the log does not lead
@@ -90,7 +93,7 @@ class _Folded:
                 return False
             found = found[1:]
         for entry in found:
-            if entry.stream.startswith("key:"):
+            if entry.stream.startswith("key:") and entry.stream not in self.changed:
                 key = self.keys.setdefault(entry.stream, ApiKey.blank(entry.stream))
                 if intact(entry):
                     event_types.decode(entry).mutate(key)
@@ -98,6 +101,7 @@ class _Folded:
                     log.error("%s opens nothing: position %s is not what was recorded",
                               key.id, entry.position)
                     key.revoked = True
+                    self.changed.add(key.id)
                 self.by_digest[key.digest] = key
             self.position, self.leaf = entry.position, entry.leaf_hash
         return True
@@ -158,6 +162,7 @@ class Edge:
         self.settings = settings
         self._lock = threading.RLock()
         self._process = 0
+        self._rights: dict[tuple[str, str], tuple[float, str, Rights | None]] = {}
         self.store: Store
         self.keys: Keys
         self.models: ReadModels
@@ -316,6 +321,19 @@ class Edge:
                         occurred_at=datetime.now(UTC)),
                 Context(actor="system", role="system", client="edge")))
         return caller
+
+    def rights(self, caller: Caller, *, fresh: bool = False) -> Rights | None:
+        """What the posts of a caller give today, as the read models know it, at most a second old
+        unless it has to be `fresh`; None for who never joined."""
+        day, now, key = day_of(datetime.now(UTC)), time.monotonic(), (caller.ledger, caller.actor)
+        known = self._rights.get(key)
+        if fresh or known is None or known[0] < now or known[1] != day:
+            self.begin(caller.ledger)
+            if fresh:
+                self.models.catch_up(caller.ledger)
+            found = rights_of(self.models, caller.ledger, caller.actor, day)
+            known = self._rights[key] = now + SEEN_S, day, found
+        return known[2]
 
     def later(self, work: Callable[[], object]) -> None:
         """Do something after the answer has been sent."""

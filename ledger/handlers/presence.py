@@ -11,7 +11,13 @@ from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.people.attendance import OUTCOMES, Attendance, attendance_of
-from ledger.people.authority import must_be_member, must_head, must_speak_for, person_of_member
+from ledger.people.authority import (
+    must_be_member,
+    must_head,
+    must_plan,
+    must_speak_for,
+    person_of_member,
+)
 from ledger.people.commands import (
     ApproveLeave,
     CorrectAttendance,
@@ -46,6 +52,7 @@ def _written(member: str, work: Work, text: str, *beside: Aggregate) -> Plain:
 def set_roster(command: SetRoster, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-01, R-PPL-03, R-PPL-19, R-POL-14."""
     _must_be_here(work, members_of(command.shifts), command.since)
+    must_plan(work, members_of(command.shifts), command.since)
     roster: Roster = work.load(Roster, command.subject)
     roster.set_pattern(command.since, command.shifts, occurred_at=command.occurred_at)
     return [roster, *_settled(work, command, roster, roster.members(), since=command.since)]
@@ -54,6 +61,7 @@ def set_roster(command: SetRoster, work: Work) -> list[Aggregate]:
 def set_roster_day(command: SetRosterDay, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-01, R-PPL-03, R-PPL-19, R-POL-14."""
     _must_be_here(work, members_of(command.shifts), command.day)
+    must_plan(work, members_of(command.shifts), command.day)
     roster: Roster = work.load(Roster, command.subject)
     members = roster.members()
     roster.set_day(command.day, command.shifts, command.reason, occurred_at=command.occurred_at)
@@ -64,6 +72,7 @@ def set_roster_day(command: SetRosterDay, work: Work) -> list[Aggregate]:
 def arrange_cover(command: ArrangeCover, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-01, R-PPL-03, R-PPL-19, R-ROS-01 to R-ROS-03, R-POL-14."""
     _must_be_here(work, [command.cover], command.day)
+    must_plan(work, [command.absent, command.cover], command.day)
     roster: Roster = work.load(Roster, command.subject)
     roster.arrange_cover(
         {"day": command.day, "shift": command.shift, "absent": command.absent,

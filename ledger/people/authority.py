@@ -1,6 +1,7 @@
 """Signatures: what only a member of the shop may do, with a key of their own, and on which day.
 And whom what is written about a member is sealed for."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from ledger.common.days import day_of
@@ -58,9 +59,14 @@ MANAGER = "manager"
 """The role of the posts that manage the shop."""
 
 
+PLANNERS = (MANAGER, "warehouse_head", "reviewer")
+"""The roles of the posts that plan for everybody."""
+
+
 def must_head(work: Work, member: str, day: str) -> str:
-    """The actor of the command: a member who supervises another one on a day, at any level, or
-    whose post manages the shop. Errors: NotTheHead (R-PPL-15), SignatureNeeded (R-PPL-13)."""
+    """The actor of the command: a member who supervises another one on a day, at any level, whose
+    post heads one of the other's, or manages the shop. Errors: NotTheHead (R-PPL-15),
+    SignatureNeeded (R-PPL-13)."""
     by, above = must_be_member(work, day), member
     for _ in range(MAX_LEVELS):
         head = work.load(Member, above).supervisor_on(day)
@@ -69,7 +75,24 @@ def must_head(work: Work, member: str, day: str) -> str:
         if head is None:
             break
         above = head
-    roles = policy_on(work, day).posts()
-    if any(roles[post] == MANAGER for post in posts_of(work, by, day)):
+    version = policy_on(work, day)
+    roles, own = version.posts(), posts_of(work, by, day)
+    if any(roles[post] == MANAGER for post in own):
+        return by
+    if by != member and any(head in own for post in posts_of(work, member, day)
+                            for head in version.heads_of(post)):
         return by
     raise NotTheHead(actor=by, member=member, day=day)
+
+
+def must_plan(work: Work, members: Iterable[str], day: str) -> None:
+    """Whoever holds posts, and none that plans for everybody, plans only for the members whom they
+    head, and for themselves. Errors: NotTheHead (R-PPL-15)."""
+    if not work.actor.startswith("member:"):
+        return
+    roles = policy_on(work, day).posts()
+    own = posts_of(work, work.actor, day)
+    if own and not any(roles[post] in PLANNERS for post in own):
+        for member in members:
+            if member != work.actor:
+                must_head(work, member, day)

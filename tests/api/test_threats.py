@@ -226,14 +226,15 @@ def test_threat__a_program_with_an_integration_key_sees_no_evidence(web: Web, pa
 
 
 @durable
-def test_threat__an_admin_reads_the_trail_and_leaves_one(web: Web) -> None:
-    """Their key trades nothing, and what they read of people is on record."""
+def test_threat__an_admin_reads_no_business_fact_and_who_does_leaves_a_note(web: Web) -> None:
+    """The key of an admin trades nothing and reads nothing; what others read is on record."""
     web.done("/v1/orders", order(1))
     problem(web.post("/v1/orders", order(2), role="admin"), 403, "forbidden")
     problem(web.get("/v1/orders", role="admin"), 403, "forbidden")
-    assert web.get("/v1/audit", role="admin").status_code == 200
+    problem(web.get("/v1/audit", role="admin"), 403, "forbidden")
+    assert web.get("/v1/audit", role="auditor").status_code == 200
     assert [row.actor for row in web.edge.store.read(ACCESS)
-            if row.type == Reading.Noted.TOPIC] == ["member:admin"]
+            if row.type == Reading.Noted.TOPIC] == ["member:auditor"]
 
 
 @durable

@@ -33,7 +33,7 @@ from ledger.common.errors import (
 )
 from ledger.common.personal import Personal
 from ledger.core.aggregate import Aggregate
-from tests.support import messages, source
+from tests.support import messages, rights, source
 
 DOCS = source.ROOT / "docs"
 NONE = "—"
@@ -362,6 +362,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "events.md": events_md,
     "commands.md": commands_md,
     "rules.md": rules_md,
+    "rights.md": rights.rights_md,
 }
 
 

@@ -1,0 +1,108 @@
+"""Rights by post: whose key acts as what, whom a head sees, and what a history leaves out."""
+
+from typing import Any
+
+import pytest
+
+from api.cli.issuing import OwnerUnknown, RoleNotOfPosts, issue
+from ledger.log.store import SUFFIX
+from ledger.settings import Opened
+from tests.conftest import on_sqlite
+from tests.support.bodies import at, order
+from tests.support.builders import CONTEXT, stream
+from tests.support.team import JOINED, printed
+from tests.support.web import Web, problem
+
+CS, HEAD, OTHER, FLOOR = ("member:agent", "member:service", "member:other", "member:warehouse")
+
+
+@pytest.fixture
+def shop(web: Web) -> Web:
+    """An agent and their head, one of another post, and somebody of the warehouse."""
+    for command in printed("rules", "scorecards"):
+        web.ledger().handle(command, CONTEXT)
+    for who, post in ((CS, "customer_service"), (HEAD, "customer_service_head"),
+                      (OTHER, "designer"), (FLOOR, "dispatcher")):
+        web.done("/v1/members", {"member": who, "joined_on": JOINED}, "admin")
+        web.done("/v1/post-terms", {"member": who, "post": post, "since": JOINED}, "admin")
+    return web
+
+
+def members(web: Web, path: str, role: str = "service") -> set[str]:
+    """Of whom a list shows rows."""
+    answer = web.get(path, role)
+    assert answer.json is not None, answer.text
+    return {row["member"] for row in answer.json["items"]}
+
+
+def given_out(web: Web, owner: str, role: str) -> dict[str, Any]:
+    """A key from the command line."""
+    access = web.edge.ledger("main" + SUFFIX)
+    return issue(Opened(access, web.edge.store, web.edge.keys), "main", CONTEXT, owner=owner,
+                 role=role)
+
+
+@on_sqlite
+def test_rights__a_key_is_given_out_in_a_role_of_the_posts_of_its_owner(shop: Web) -> None:
+    for owner, role in ((CS, "service"), (CS, "member"), (FLOOR, "warehouse"),
+                        ("member:nobody", "auditor"), ("service:erp", "integration")):
+        assert given_out(shop, owner, role)["role"] == role
+    with pytest.raises(RoleNotOfPosts, match="dispatcher"):
+        given_out(shop, FLOOR, "manager")
+    with pytest.raises(OwnerUnknown):
+        given_out(shop, "member:nobody", "finance")
+
+
+@on_sqlite
+def test_rights__a_key_opens_nothing_once_its_owner_has_left_the_post_or_the_shop(
+    shop: Web,
+) -> None:
+    assert shop.get("/v1/orders", "service").status_code == 200
+    shop.done("/v1/post-term-ends", {"member": HEAD, "post": "customer_service_head",
+                                     "until": "2026-01-31"}, "admin")
+    shop.edge.rights(shop.edge.caller(shop.token("service")), fresh=True)  # type: ignore[arg-type]
+    problem(shop.get("/v1/orders", "service"), 403, "role_not_held")
+    shop.done("/v1/members/member:warehouse/departures", {"last_day": "2026-01-31"}, "admin")
+    shop.edge.rights(shop.edge.caller(shop.token("warehouse")), fresh=True)  # type: ignore[arg-type]
+    problem(shop.get("/v1/orders", "warehouse"), 403, "role_not_held")
+
+
+@on_sqlite
+def test_rights__a_head_sees_and_plans_the_team_and_nobody_else(shop: Web) -> None:
+    assert members(shop, "/v1/members") == {CS, HEAD}
+    assert members(shop, "/v1/members", "warehouse") == {FLOOR}
+    shift = {"name": "early", "start": "09:00", "end": "17:00", "members": [CS]}
+    shop.done("/v1/rosters", {"roster": "cs", "since": JOINED, "shifts": [shift]}, "service")
+    answer = shop.post("/v1/rosters", {"roster": "design", "since": JOINED, "shifts": [
+        {**shift, "members": [OTHER]}]}, "service")
+    problem(answer, 422, "not_the_head")
+    shop.done(f"/v1/members/{CS}/attendance", {"day": "2026-09-07", "kind": "present"}, "service")
+    problem(shop.post(f"/v1/members/{OTHER}/attendance", {"day": "2026-09-07", "kind": "present"},
+                      "service"), 422, "not_the_head")
+    assert members(shop, "/v1/attendance?month=2026-09") == {CS}
+    found = shop.get("/v1/rosters", "service").json
+    assert found is not None
+    assert [row["members"] for row in found["items"]] == [[CS]]
+
+
+@on_sqlite
+def test_rights__a_history_leaves_out_who_is_accused(shop: Web) -> None:
+    shop.done("/v1/orders", order())
+    placed_at = shop.edge.store.head("main").position
+    shop.done("/v1/deductions", {
+        "number": "1", "rule": "CS-DISPATCH-LATE", "about": stream(), "evidence": [placed_at],
+        "breached_at": "2026-10-01T12:00:00+08:00", "offender": CS}, "manager")
+    seen = {}
+    for role in ("auditor", "integration", "operations"):
+        answer = shop.get(f"{at()}/history", role)
+        assert answer.json is not None, answer.text
+        kinds = {row["type"].partition(".")[0] for row in answer.json["items"]}
+        seen[role] = ("deduction" in kinds, answer.json["as_of"]["left_out"])
+    assert seen == {"auditor": (True, 0), "integration": (False, 1), "operations": (False, 1)}
+
+
+@on_sqlite
+@pytest.mark.parametrize("role", ["warehouse", "warehouse_head", "purchasing", "service", "admin"])
+def test_rights__money_is_read_by_those_who_work_with_it(web: Web, role: str) -> None:
+    for path in ("/v1/reconciliation", "/v1/revenue"):
+        problem(web.get(path, role), 403, "forbidden")
