@@ -14,7 +14,7 @@ FLOORS = {
         "application", "settings"),
     "projections": (
         "store", "asking", "orders", "stock", "slips", "returns", "people", "resting", "deductions",
-        "scores", "policies", "audit", "reports", "preview", "catalogue"),
+        "scores", "policies", "rights", "audit", "reports", "preview", "catalogue"),
     "api": (
         "messages", "fault_words", "entry", "sheets", "http", "slips", "log", "orders", "returns",
         "stock", "people", "persons", "policies", "deductions", "scores", "imports", "demo",
