@@ -71,10 +71,10 @@ def test_signing__price_change_is_allowed_by_who_sends_it(
     rows = [Signing(act="order.allow_price_change", posts=["customer_service_head"],
                     above_minor=100)]
     story = given(*team(), published(signing=rows, since=JOINED), place())
-    story.by(actor).when(ChangePrice(order=stream(1), amounts=Amounts(total_minor=4_889),
-                                     occurred_at=LATER))
+    lower = Amounts(goods_minor=4_990, discount_minor=101, total_minor=4_889)
+    story.by(actor).when(ChangePrice(order=stream(1), amounts=lower, occurred_at=LATER))
     assert error is type(story.error) if error else story.error is None
     assert [fact.allowed_by for fact in story.facts] == ([] if error else [actor])
-    story.by(WANG).when(ChangePrice(order=stream(1), occurred_at=LATER, amounts=Amounts(
-        total_minor=4_990 if error else 4_889)))
+    mild = Amounts(goods_minor=4_990, discount_minor=100, total_minor=4_890)
+    story.by(WANG).when(ChangePrice(order=stream(1), amounts=mild, occurred_at=LATER))
     assert story.error is None
