@@ -45,7 +45,7 @@ class OwnerUnknown(Refused):
 
 
 WITHOUT_POST = ("admin", "auditor", "integration")
-"""What a key may act as whose owner is no member: a program, an auditor, who runs the server."""
+"""What a key acts as whose owner is not a member: a program, an auditor, an operator."""
 
 
 def must_hold_role(found: Opened, ledger: str, owner: str, role: str) -> None:
