@@ -147,8 +147,9 @@ def test_member__sees_of_a_deduction_his_own_share_alone(charged: Web) -> None:
     assert len(items(charged, "/v1/deductions", "auditor")[1]["shares"]) == 2
     problem(charged.get(ONE, "member"), 404, "nothing_recorded")
     assert charged.get(ONE, "service").status_code == 200
-    for path in (f"{ONE}/history", "/v1/months", "/v1/grading", "/v1/audit"):
+    for path in (f"{ONE}/history", "/v1/months", "/v1/audit"):
         problem(charged.get(path, "service"), 403, "forbidden")
+    assert items(charged, f"/v1/grading?month={MONTH}", "service") == []
     problem(charged.get(f"/v1/scores/member:service/explain?month={MONTH}", "member"), 404,
             "nothing_recorded")
 

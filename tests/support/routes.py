@@ -9,7 +9,7 @@ from tests.support.web import Web
 
 NAMES = {"order": stream(), "case": stream().replace("order:", "case:"), "job": "x",
          "subject": "stock:main:SH-001", "code": "not_found", "member": "member:service",
-         "month": "2026-09", "deduction": "deduction:1"}
+         "month": "2026-09", "deduction": "deduction:1", "name": "dispatch"}
 SUBJECTS = {"posts": "member:service", "members": "member:service", "attendance": "member:service",
             "leaves": "member:service", "rosters": "roster:desk", "shifts": "roster:desk"}
 OF_A_MONTH = {"/v1/scores", "/v1/score-warnings", "/v1/grading", "/v1/scores/<member>/explain"}
