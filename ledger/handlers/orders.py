@@ -88,12 +88,13 @@ def supplement_order(command: SupplementOrder, work: Work) -> list[Aggregate]:
 
 
 def refund_order(command: RefundOrder, work: Work) -> list[Aggregate]:
-    """The platform refunded, once. Errors: R-ORD-05, R-ORD-08, R-ORD-56."""
+    """The platform refunded, once. Errors: R-ORD-05, R-ORD-08, R-ORD-56, R-ORD-77."""
     order = command.load(work)
-    before = order.clone()
-    claim = claim_to(work, order, Paper("refund", command.reference, command.amount_minor))
-    if claim is None:
-        return [order]
+    before, claim = order.clone(), None
+    if command.reference is not None:
+        claim = claim_to(work, order, Paper("refund", command.reference, command.amount_minor))
+        if claim is None:
+            return [order]
     order.refund(command.amount_minor, occurred_at=command.occurred_at,
                  reason=noted_of(order, work, command.reason),
                  account=noted_of(order, work, command.account),

@@ -79,13 +79,13 @@ class SupplementOrder(OnOrder, frozen=True, kw_only=True):
 
 class RefundOrder(OnOrder, frozen=True, kw_only=True):
     """Record a refund that the platform made, in minor units; `reference` is the platform's, and
-    each is recorded once. `account` is where the money went. What the shop decides goes through a
-    case."""
+    each is recorded once. Without it, one of each amount is. `account` is where the money went.
+    What the shop decides goes through a case."""
 
     NAME: ClassVar[str] = "order.refund"
     PERSONAL: ClassVar[tuple[str, ...]] = ("account", "reason")
     amount_minor: Payable
-    reference: Id
+    reference: Id | None = None
     reason: Reason | None = None
     account: Annotated[str, Text(longest=200)] | None = None
 

@@ -79,6 +79,16 @@ class AlreadyPaid(Refused):
     rule = "R-ORD-09"
 
 
+class RefundAlike(Refused):
+    """{amount_minor} ({currency}, minor units) were refunded for {order} before, at {refunded_at},
+    and not both refunds have a reference. If it is the same one, it is on record. If it is another,
+    give the platform's reference of it; where the first has none, say with order.correct
+    (refunded) what was refunded in all."""
+
+    code = "refund_alike"
+    rule = "R-ORD-77"
+
+
 class StillOpen(Refused):
     """{order} cannot be completed: {open_minor} of {total_minor} are still to be paid ({currency},
     minor units). Record the payment, or change the lines and the total with the buyer's consent."""

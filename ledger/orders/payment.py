@@ -20,6 +20,7 @@ from ledger.orders.errors import (
     OrderNotPaid,
     PaidTooMuch,
     PriceFixed,
+    RefundAlike,
     RefundedMoreThanPaid,
     RefundExceedsPayment,
     StillOpen,
@@ -45,7 +46,8 @@ PAID_BY = {"paid": "payment", "refunded": "refund"}
 class OrderPayment(OrderStanding):
     """The part of an order that knows its money. `references` are the amounts by kind and reference
     of its payments and refunds, and `freed_references` the claims to such that were not its own;
-    `refunded_of` is what each case got back of each line, and under "" of the postage."""
+    `refunded_of` is what each case got back of each line, and under "" of the postage;
+    `refunds_alike` is by amount when such a refund was, and whether all had a reference."""
 
     def begin(self) -> None:
         """It has no price yet."""
@@ -56,6 +58,7 @@ class OrderPayment(OrderStanding):
         self.references: dict[str, int] = {}
         self.freed_references: tuple[str, ...] = ()
         self.refunded_of: dict[str, dict[str, int]] = {}
+        self.refunds_alike: dict[int, tuple[datetime, bool]] = {}
 
     @property
     def paid_minor(self) -> int:
@@ -143,6 +146,10 @@ class OrderPayment(OrderStanding):
         else:
             self.balance = self.balance.corrected(
                 fact, new[f"{fact}_minor"] - old[f"{fact}_minor"])
+            if fact == "refunded":  # without a reference, nobody knows which of them were there
+                wrong = old["refunded_minor"] - new["refunded_minor"]
+                self.refunds_alike = {} if reference is None else {
+                    amount: when for amount, when in self.refunds_alike.items() if amount != wrong}
         if freed is not None:
             self.freed_references = (*self.freed_references, freed)
             self.references = {name: amount for name, amount in self.references.items()
@@ -157,10 +164,13 @@ class OrderPayment(OrderStanding):
         self._note_version("paid")
 
     @event(RefundRecorded)
-    def _refund_recorded(self, amount_minor, reference, case, lines):
+    def _refund_recorded(self, amount_minor, reference, case, lines, occurred_at):
         self.balance = self.balance.refunded(amount_minor, claimed=case is not None)
         self.refunds_known = True
         self._refer("refund", reference, amount_minor)
+        _, documented = self.refunds_alike.get(amount_minor, (None, True))
+        self.refunds_alike = {**self.refunds_alike, amount_minor: (
+            occurred_at, documented and (reference or case) is not None)}
         if lines:
             refunded = {line: {**cases} for line, cases in self.refunded_of.items()}
             for one in lines:
@@ -273,10 +283,15 @@ class OrderPayment(OrderStanding):
         lines: Sequence[LineRefund] = (), reason: Plain | None = None,
         account: Plain | None = None, reference: str | None = None, claim: str | None = None,
     ) -> None:
-        """Money has gone back. Errors: R-ORD-03, R-ORD-05, R-ORD-08."""
+        """Money has gone back. Errors: R-ORD-03, R-ORD-05, R-ORD-08, RefundAlike (R-ORD-77)."""
         self.must_be_known()
         if self.paid_at is None:
             raise OrderNotPaid(order=self.id)
+        if case is None and amount_minor in self.refunds_alike:
+            refunded_at, documented = self.refunds_alike[amount_minor]
+            if reference is None or not documented:
+                raise RefundAlike(order=self.id, amount_minor=amount_minor,
+                                  refunded_at=refunded_at, currency=self.currency)
         if self.refunded_minor + amount_minor > self.paid_minor:
             raise RefundExceedsPayment(
                 order=self.id, refund_minor=amount_minor, paid_minor=self.paid_minor,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from ledger.common.errors import LedgerError
+from ledger.common.moments import Moment
 from ledger.orders.commands import (
     CancelPieces,
     ChangeLines,
@@ -30,6 +31,7 @@ from ledger.orders.errors import (
     NotPaidFor,
     NotThatReference,
     ReferenceUsed,
+    RefundAlike,
     StillOpen,
     TotalDisagrees,
 )
@@ -259,6 +261,43 @@ def test_money__recorded_for_the_wrong_order_frees_its_reference(fact: str) -> N
     assert standing(story) == ("paid", [])
     story.decide(make("2"))
     story.when(make("1")).refused(ReferenceUsed)
+
+
+@pytest.mark.parametrize("known", [
+    refund(10, reference=None), refund(10),
+    record(refunded_minor=10, refunded=Moment(LATER))])
+@pytest.mark.parametrize("reference", [None, "P1"])
+def test_money__refunded_alike_is_one_refund_unless_both_have_a_reference(
+    known: Any, reference: str | None
+) -> None:
+    """R-ORD-77. What a file says is refunded in all has no reference."""
+    story = given(record(), known)
+    story.when(refund(11, reference=reference and "P11")).then("order.refund_recorded.v1")
+    again = story.when(refund(10, reference=reference))
+    if reference and getattr(known, "reference", None):
+        again.then("order.refund_recorded.v1")
+        return
+    again.refused(RefundAlike)
+    story.decide(correct("refunded", 20))
+    assert order_of(story).refunded_minor == 20
+
+
+def test_money__refunded_alike_is_another_refund_once_the_first_is_taken_back() -> None:
+    story = given(place(), pay(), refund(10, reference="P1"), refund(20, reference="P2"))
+    story.decide(_corrected("refunded", 20))
+    story.when(refund(20, reference=None)).refused(RefundAlike)
+    story.when(refund(10, reference=None)).then("order.refund_recorded.v1")
+
+
+def test_money__refunded_for_a_case_is_known_by_the_case() -> None:
+    """The platform's refund of the same amount may be the same, unless it has a reference."""
+    order = order_of(given(place(), pay()))
+    for case in ("case:c:s:1", "case:c:s:2"):
+        order.refund(10, occurred_at=LATER, case=case)
+    with pytest.raises(RefundAlike):
+        order.refund(10, occurred_at=LATER)
+    order.refund(10, occurred_at=LATER, reference="P1")
+    assert order.refunded_minor == 30
 
 
 def _corrected(fact: str, amount_minor: int, reference: str = "P1") -> CorrectOrder:
