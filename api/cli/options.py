@@ -28,7 +28,8 @@ class _Translated(click.Command):
     values the first would otherwise be dropped without a word."""
 
     def make_parser(self, ctx: click.Context) -> Any:
-        """What reads its arguments. Errors: UsageError for an option that is given twice."""
+        """What reads its arguments. Errors: UsageError for an option that is given twice
+        (R-PRJ-31)."""
         parser: Any = super().make_parser(ctx)
         for option in {id(one): one for one in (
                 *parser._short_opt.values(), *parser._long_opt.values())}.values():

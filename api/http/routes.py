@@ -91,7 +91,8 @@ class Parser(FlaskParser):
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
         """The query. Which filters were named is kept for the note of a reading: only those that
-        the route takes, whatever else a client writes. Errors: 400 if one is given twice."""
+        the route takes, whatever else a client writes. Errors: 400 if one is given twice
+        (R-PRJ-31)."""
         twice = [Fault(f"/query/{escaped(name)}", "twice", "is given twice")
                  for name, values in req.args.lists() if len(values) > 1]
         if twice:

@@ -4,7 +4,7 @@ A question about the past reads only the streams that it is about: its cost does
 log.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import orjson
@@ -25,6 +25,7 @@ from projections.asking.answering import Reading
 from projections.asking.questions import Question
 from projections.deductions import undecided
 from projections.scores.accounts import accounts_of, streams_of, take
+from projections.scores.later import Key, rests_on
 
 PAGE = 10_000
 
@@ -37,11 +38,13 @@ class NoMonthClosed(Invalid):
 
 
 class Month(NamedTuple):
-    """The figures of a month: sealed as they were sealed, open as they stand."""
+    """The figures of a month: sealed as they were sealed, open as they stand. `rests_on` says of
+    sealed ones why they would come out otherwise, see `projections.scores.later`."""
 
     month: str
     seal: Seal
     figures: list[Figure]
+    rests_on: Mapping[Key, list[str]] = {}
 
     @property
     def sealed(self) -> bool:
@@ -56,6 +59,7 @@ class Month(NamedTuple):
             "score": figure.score, "coefficient": figure.coefficient,
             "policy_version": figure.policy_version, "sealed": self.sealed,
             "restatement": self.seal.number,
+            "rests_on": self.rests_on.get((figure.member, figure.post), []),
         }
 
 
@@ -140,14 +144,22 @@ class ScoreBook:
         """The figures of a month, of all or of one member, by member and post."""
         seal = self.closings.seal_of(month)
         if seal.state == SEALED:
-            return Month(month, seal, _final(self.accounts([month], member).values()))
+            accounts = {who: one for (_, who), one in self.accounts([month], member).items()}
+            left_out = {(one.member, one.post) for one in seal.left_out}
+            return Month(month, seal, _final(accounts.values()),
+                         rests_on(accounts, self._computed(month, accounts, member), left_out))
         return Month(month, seal, self.computed(month, member))
 
     def computed(self, month: str, member: str | None = None) -> list[Figure]:
         """The figures of a month as they come out of what is known, sealed or not."""
+        accounts = {who: one for (_, who), one in self.accounts([month], member).items()}
+        return self._computed(month, accounts, member)
+
+    def _computed(
+        self, month: str, accounts: Mapping[str, Account], member: str | None
+    ) -> list[Figure]:
         posts = self.posts_in(month, member)
-        known = {who: account for (_, who), account in self.accounts([month], member).items()
-                 if who in posts}
+        known = {who: account for who, account in accounts.items() if who in posts}
         return list(figures_of(known, posts, self.version(month)))
 
     def undecided(self, month: str) -> tuple[int, int]:

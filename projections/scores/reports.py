@@ -14,6 +14,7 @@ from projections.asking.answering import Past, Reading, report
 from projections.asking.questions import Question
 from projections.scores.accounts import Months
 from projections.scores.book import Month, ScoreBook
+from projections.scores.later import of_month
 
 
 @report(Months, Past.ROWS)
@@ -21,9 +22,11 @@ def scores(reading: Reading) -> Iterator[dict[str, Any]]:
     """The figures of a month, by default the last closed one.
 
     Shapes: member, post, committee, self, bonus, deductions, score, coefficient, policy_version,
-    sealed, restatement; decimals in texts, None where a sheet is not graded yet. The subject asked
-    for is a member. `as_of` also has month, state (open, sealed, reopened) and, of a whole month,
-    the digest of its figures. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
+    sealed, restatement, rests_on; decimals in texts, None where a sheet is not graded yet.
+    `rests_on` are words for what came after the seal and would change the figure, see
+    `projections.scores.later.rests_on`. The subject asked for is a member. `as_of` also has month,
+    state (open, sealed, reopened) and, of a whole month, the digest of its figures. Errors:
+    R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
     """
     book, question = ScoreBook(reading), reading.question
     found = book.month(book.asked(question), question.subject)
@@ -62,10 +65,16 @@ def closings(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was done to close months: sealed, reopened, restated, step by step.
 
     Shapes: month, what, restatement, by, occurred_at, recorded_at, position, reason, count (of
-    figures), digest, left_out, changes; None where a step has none. Errors: R-PRJ-05, R-PRJ-13.
+    figures), digest, left_out, changes; None where a step has none. rests_on: of the step that
+    made the figures final which stand, the words that `scores` has for them, and post_known_later
+    where there would be a figure that is none. Errors: R-PRJ-05, R-PRJ-13.
     """
     month = reading.question.must_be_of_month()
-    return (row for row in _steps(ScoreBook(reading)) if month in (None, row["month"]))
+    book = ScoreBook(reading)
+    listed = [row for row in _steps(book) if month in (None, row["month"])]
+    stands = {row["month"]: row["position"] for row in listed if row["count"] is not None}
+    return ({**row, "rests_on": of_month(book.month(row["month"]).rests_on)
+             if stands.get(row["month"]) == row["position"] else []} for row in listed)
 
 
 def _steps(book: ScoreBook) -> Iterator[dict[str, Any]]:

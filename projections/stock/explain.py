@@ -12,9 +12,10 @@ from ledger.common.values import from_us, rfc3339, to_us
 from ledger.core.accounts import touch_of
 from ledger.log.envelope import Entry
 from ledger.log.store import Store
-from ledger.stock.places import COUNTED, SHELF
-from projections.asking.clocks import AsOf, header
+from ledger.stock.places import ALREADY_COUNTED, COUNTED, SHELF
+from projections.asking.clocks import AsOf, Cut, header
 from projections.asking.past import nothing_about
+from projections.stock.reports import MOVEMENT_KNOWN_LATER
 
 MOST_ENTRIES = 5_000
 
@@ -45,9 +46,10 @@ def explain_stock(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """As of what, and the levels of an account, by place, and what lies in each bin of its shelf.
 
-    Shapes: {subject, figures: {place: {value, terms}}, bins: {bin: {value, terms}}}; `demand` and
-    `waiting` are what orders wait for. Units: those of the SKU. Errors: NothingRecorded (R-PRJ-07),
-    PositionBeyondHead (R-PRJ-05), TooLongToExplain (R-PRJ-24).
+    Shapes: {subject, figures: {place: {value, terms}}, bins: {bin: {value, terms}}, counts};
+    `demand` and `waiting` are what orders wait for; `counts` as `_counts` lists them. Units: those
+    of the SKU. Errors: NothingRecorded (R-PRJ-07), PositionBeyondHead (R-PRJ-05), TooLongToExplain
+    (R-PRJ-24).
     """
     cut = as_of.resolve(store, ledger)
     entries = store.accounts(ledger, [account], until=cut.position, limit=MOST_ENTRIES + 1)
@@ -64,7 +66,8 @@ def explain_stock(
     answered = header(store, ledger, cut)
     if not figures:
         raise nothing_about(account, answered)
-    return answered, {"subject": account, "figures": _shown(figures), "bins": _shown(bins)}
+    return answered, {"subject": account, "figures": _shown(figures), "bins": _shown(bins),
+                      "counts": list(_counts(entries, account, cut))}
 
 
 def _terms(entry: Entry, account: str) -> Iterator[tuple[str, str, Term]]:
@@ -82,3 +85,46 @@ def _shown(terms: dict[str, list[Term]]) -> dict[str, Any]:
                    "terms": [{**one._asdict(), "occurred_at": rfc3339(from_us(one.occurred_at))}
                              for one in found]}
             for name, found in sorted(terms.items())}
+
+
+class Counted(NamedTuple):
+    """Which pieces were counted, and when, in microseconds since 1970. Without a bin it is all of
+    the place."""
+
+    at: int
+    place: str
+    bin: str
+
+    def saw(self, back: "Counted") -> bool:
+        """Whether it is the count at which pieces of a place and bin were posted back."""
+        return self.at == back.at and self.bin in ("", back.bin) \
+            and back.place in COUNTED.get(self.place, (self.place,))
+
+
+def _counts(entries: list[Entry], account: str, cut: Cut) -> Iterator[dict[str, Any]]:
+    """The counts of an account that stand, by time.
+
+    Shapes: position, document, counted_at, place, bin ("": all of the place), counted, rests_on:
+    movement_known_later where what was recorded since happened before the count, so that the books
+    with which it was compared were others than they are known to have been. Rule: R-MON-28.
+    """
+    seen: dict[Counted, tuple[Entry, int]] = {}
+    back: list[tuple[Counted, int, int]] = []
+    for entry in entries:
+        touch = touch_of(entry)
+        for one in touch.observations:
+            key = Counted(to_us(one.at), one.place, one.bin)
+            if one.account == account and (cut.occurred_us is None or key.at <= cut.occurred_us):
+                seen.pop(key, None)
+                if not one.withdrawn:
+                    seen[key] = entry, one.counted
+        back += [(Counted(to_us(one.at or touch.at), place, name), entry.position,
+                  sign * one.quantity)
+                 for one in touch.postings if (one.account, one.cause) == (account, ALREADY_COUNTED)
+                 for sign, place, name in ((-1, one.source, one.bin), (1, one.target, one.to_bin))]
+    for key, (entry, counted) in sorted(seen.items(), key=lambda one: one[0]):
+        change = sum(quantity for where, position, quantity in back
+                     if position > entry.position and key.saw(where))
+        yield {"position": entry.position, "document": entry.stream,
+               "counted_at": rfc3339(from_us(key.at)), "place": key.place, "bin": key.bin,
+               "counted": counted, "rests_on": [MOVEMENT_KNOWN_LATER] if change else []}

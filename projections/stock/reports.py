@@ -4,6 +4,7 @@ The past of a level is the sum of its deltas that a cut takes: exact at any pair
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -32,6 +33,9 @@ from projections.stock.inventory import Stock
 from projections.stock.tables import FLOWS, LEVELS, LOW
 from projections.store.models import ReadModels
 from projections.store.rows import Rows
+
+MOVEMENT_KNOWN_LATER = "movement_known_later"
+"""Pieces moved before something was seen or decided, and that was recorded afterwards."""
 
 SUMS = ", ".join(f"SUM({level})" for level in LEVELS)
 
@@ -268,9 +272,23 @@ def discrepancies(reading: Reading) -> Iterator[dict[str, Any]]:
 
     Shapes: sku, warehouse, unit, place, bin (where it is one of the shelf), level (now), lowest,
     open, opened_at, opened_position, document (the one that opened it), closed_at,
-    closed_position.
+    closed_position, rests_on: movement_known_later where what was recorded since makes the level
+    at `opened_at` another one. Rule: R-MON-28.
     """
-    return _notices(reading, low=False)
+    return ({**row, "rests_on": _later(reading, row)} for row in _notices(reading, low=False))
+
+
+def _later(reading: Reading, row: dict[str, Any]) -> list[str]:
+    """Whether movements that were recorded after a notice was opened, and happened before, change
+    the level at which it was. What a count posted back in between cancels them."""
+    in_bin = row["bin"] and "AND bin = ?"
+    table, level = ("stock_bin_deltas", "quantity") if in_bin else ("stock_deltas", row["place"])
+    ((change,),) = _select(
+        reading, f"SELECT COALESCE(SUM({level}), 0) FROM {table} WHERE ledger = ? AND sku = ?"
+        f" AND warehouse = ? {in_bin} AND position > ? AND occurred_at <= ?",
+        (reading.id, row["sku"], row["warehouse"], *([row["bin"]] if in_bin else []),
+         row["opened_position"], to_us(datetime.fromisoformat(row["opened_at"]))))
+    return [MOVEMENT_KNOWN_LATER] if int(change) else []
 
 
 def _notices(reading: Reading, *, low: bool) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.application import Ledger
 from ledger.log.store import Store
@@ -12,7 +13,7 @@ from projections.asking.clocks import NOW, AsOf
 from projections.asking.past import NothingRecorded
 from projections.stock import explain
 from projections.stock.explain import TooLongToExplain, explain_stock
-from tests.support.builders import CONTEXT, HOUSE, NOON, line, opened, received, sell
+from tests.support.builders import CONTEXT, HOUSE, NOON, line, moved, opened, received, sell
 
 ACCOUNT = stock_of(HOUSE, "SH-001")
 
@@ -51,6 +52,26 @@ def test_explain__takes_what_counts_by_then(counted: Ledger, store: Store) -> No
     assert found["figures"]["available"]["value"] == 10
     with pytest.raises(NothingRecorded):
         explain_stock(store, "main", stock_of(HOUSE, "NEW"), NOW)
+
+
+def test_explain__says_of_a_count_that_movements_before_it_came_later(
+    counted: Ledger, store: Store
+) -> None:
+    """R-MON-28"""
+    at = NOON + timedelta(minutes=2)
+    gone = moved("SH-001", 1, "available", "written_off", "write_off", reason="水浸",
+                 occurred_at=NOON + timedelta(hours=3))
+
+    def counts(position: int | None = None) -> list[list[str]]:
+        _, found = explain_stock(store, "main", ACCOUNT, AsOf(position))
+        assert [row["counted"] for row in found["counts"]] == [9]
+        return [row["rests_on"] for row in found["counts"]]
+
+    assert (counts(counted.head().position - 1), counts()) == ([[]], [["movement_known_later"]])
+    counted.handle(gone, CONTEXT)
+    assert counts() == [["movement_known_later"]]
+    counted.handle(replace(gone, occurred_at=at), CONTEXT)
+    assert counts() == [[]], "one came and one went before the count: it saw what the books say"
 
 
 def test_explain__refused_when_too_many_events_posted(

@@ -187,6 +187,23 @@ def test_discrepancy__stays_open_until_the_place_is_full_again(ledger: Ledger) -
     assert (found["level"], found["lowest"], found["open"]) == (0, -2, False)
 
 
+@pytest.mark.parametrize(("hours", "words"), [(-2, ["movement_known_later"]), (1, [])])
+def test_discrepancy__says_that_a_movement_before_it_came_later(
+    hours: int, words: list[str], ledger: Ledger
+) -> None:
+    """R-MON-28"""
+    for command in (opened(), received(quantity=1, occurred_at=NOON - DAY),
+                    moved("SH-001", 3, "available", "written_off", "write_off", reason="水浸",
+                          occurred_at=NOON)):
+        ledger.handle(command, CONTEXT)
+    (before,) = asked(ledger, "discrepancies")
+    head = ledger.head().position
+    ledger.handle(received(quantity=1, occurred_at=NOON + timedelta(hours=hours)), CONTEXT)
+    (row,) = asked(ledger, "discrepancies")
+    assert (before["rests_on"], row["rests_on"]) == ([], words)
+    assert asked(ledger, "discrepancies", position=head)[0]["rests_on"] == []
+
+
 def test_unit__in_every_report_also_of_the_past(ledger: Ledger) -> None:
     """The unit stands in every report, whatever moment is asked about."""
     at = {"occurred_at": NOON - DAY}
