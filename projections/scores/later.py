@@ -40,7 +40,7 @@ def rests_on(
                 found.setdefault((who, post if post in held else held[0]), set()).add(word)
     now = {(one.member, one.post): one for one in computed}
     for key in {*final, *now}.difference(left_out):
-        if _told(final.get(key)) != _told(now.get(key)):
+        if _coming_to(final.get(key)) != _coming_to(now.get(key)):
             found.setdefault(key, set()).add(POST)
     return {key: sorted(words) for key, words in sorted(found.items())}
 
@@ -58,7 +58,7 @@ def _charged(account: Account) -> Iterator[tuple[str, str]]:
                 charge.partition(":")[0], CHARGE)
 
 
-def _told(figure: Figure | None) -> tuple[str | None, str | None] | None:
+def _coming_to(figure: Figure | None) -> tuple[str | None, str | None] | None:
     """What a month comes to for a member. Points that count in another month still come off an item
     here, and off the total less: only the sum is compared."""
     return None if figure is None else (figure.score, figure.coefficient)

@@ -111,20 +111,28 @@ def _counts(entries: list[Entry], account: str, cut: Cut) -> Iterator[dict[str, 
     seen: dict[Counted, tuple[Entry, int]] = {}
     back: list[tuple[Counted, int, int]] = []
     for entry in entries:
-        touch = touch_of(entry)
-        for one in touch.observations:
+        for one in touch_of(entry).observations:
             key = Counted(to_us(one.at), one.place, one.bin)
-            if one.account == account and (cut.occurred_us is None or key.at <= cut.occurred_us):
-                seen.pop(key, None)
-                if not one.withdrawn:
-                    seen[key] = entry, one.counted
-        back += [(Counted(to_us(one.at or touch.at), place, name), entry.position,
-                  sign * one.quantity)
-                 for one in touch.postings if (one.account, one.cause) == (account, ALREADY_COUNTED)
-                 for sign, place, name in ((-1, one.source, one.bin), (1, one.target, one.to_bin))]
+            if one.account != account or (cut.occurred_us is not None
+                                          and key.at > cut.occurred_us):
+                continue
+            seen.pop(key, None)
+            if not one.withdrawn:
+                seen[key] = entry, one.counted
+        back += _posted_back(entry, account)
     for key, (entry, counted) in sorted(seen.items(), key=lambda one: one[0]):
         change = sum(quantity for where, position, quantity in back
                      if position > entry.position and key.saw(where))
         yield {"position": entry.position, "document": entry.stream,
                "counted_at": rfc3339(from_us(key.at)), "place": key.place, "bin": key.bin,
                "counted": counted, "rests_on": [MOVEMENT_KNOWN_LATER] if change else []}
+
+
+def _posted_back(entry: Entry, account: str) -> Iterator[tuple[Counted, int, int]]:
+    """What an event posts back at counts: where and when, its position, and how many pieces."""
+    touch = touch_of(entry)
+    for one in touch.postings:
+        if (one.account, one.cause) == (account, ALREADY_COUNTED):
+            at = to_us(one.at or touch.at)
+            yield Counted(at, one.source, one.bin), entry.position, -one.quantity
+            yield Counted(at, one.target, one.to_bin), entry.position, one.quantity
