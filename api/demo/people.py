@@ -125,7 +125,8 @@ def _join(ledger: Ledger) -> None:
 
 
 def _plan(ledger: Ledger) -> None:
-    """Early and late on working days, a weekend duty on Sundays."""
+    """Early and late on working days, a weekend duty on Sundays. The manager, who is on call in it,
+    plans it: the head of customer service plans only their own team."""
     week = [1, 2, 3, 4, 5, 6]
     shifts = [
         Shift(name="early", start="08:30", end="17:00", members=[EARLY], days=week),
@@ -136,7 +137,7 @@ def _plan(ledger: Ledger) -> None:
         asked = "" if shift.director is None else tr("director {member}", member=shift.director)
         click.echo(f"  {shift.name:<7}  {shift.start}–{shift.end}  {', '.join(shift.members)}  "
                    f"{asked}".rstrip())
-    act(ledger, HEAD, SetRoster(
+    act(ledger, MANAGER, SetRoster(
         roster=ROSTER, since=SINCE, shifts=shifts, occurred_at=at("2026-08-31 18:00")))
 
 
