@@ -65,6 +65,7 @@ from ledger.orders.commands import (
     SupplementOrder,
 )
 from ledger.orders.placing import PlaceOrder
+from ledger.reconciliation.commands import SignReconciliation
 from projections.asking.answering import alongside
 from projections.asking.past import nothing_about
 from projections.orders.explain import explain_order
@@ -125,6 +126,10 @@ writing.add(group, [
     Route(f"{ONE}/parcel-refusals", RefuseParcel, FLOOR | SALES, GIVEN),
     Route(f"{ONE}/step-corrections", CorrectStep, {"warehouse_head", "manager"}, GIVEN),
     Route(f"{ONE}/losses", LoseParcel, FLOOR | SALES, GIVEN),
+])
+writing.add(group, [
+    Route("/v1/reconciliations", SignReconciliation, {"finance", "manager"},
+           ignores_given_time=True),
 ])
 reading.add(group, [
     Listed("/v1/orders", "orders", "Orders with their statuses and sums.",

@@ -14,6 +14,7 @@ from ledger.common.values import from_us, rfc3339
 from ledger.log.persons import LedgerKeys
 from ledger.orders.kept import Kept
 from ledger.orders.order import Order
+from ledger.orders.state import Marks, review_status
 from ledger.orders.values import PERSONAL_FIELDS, STATES, Line
 from ledger.stock.pieces import LineParts
 from projections.asking.answering import Past, Reading, answering
@@ -21,7 +22,6 @@ from projections.asking.past import nothing_about
 from projections.asking.questions import PRESENT
 from projections.asking.written import ERASED, Sealed, Written, persons_in, revealed
 from projections.orders.fulfilment import Tracked, fulfilment_status
-from projections.orders.state import Marks, review_status
 from projections.orders.story import Story, story_of
 from projections.stock.inventory import Stock
 from projections.stock.tables import bins

@@ -2,10 +2,10 @@
 
 import re
 from calendar import monthrange
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from ledger.common.values import Checks
+from ledger.common.values import Checks, to_us
 
 SHOP_ZONE = "Asia/Shanghai"
 _ZONE = ZoneInfo(SHOP_ZONE)
@@ -43,6 +43,13 @@ def last_day(month: str) -> str:
 def month_after(month: str) -> str:
     """The month that follows."""
     return day_after(last_day(month))[:7]
+
+
+def span_of(month: str) -> tuple[int, int]:
+    """The first and the last microsecond of a month in the shop. Units: microseconds since 1970."""
+    first, after = (to_us(datetime.combine(date.fromisoformat(first_day(one)), time(), _ZONE))
+                    for one in (month, month_after(month)))
+    return first, after - 1
 
 
 def day_after(day: str, days: int = 1) -> str:

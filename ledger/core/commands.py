@@ -11,6 +11,7 @@ from ledger.common.personal import Person
 from ledger.common.values import NAME_BYTES, Checks, bytes_of, fits_name, subject_part
 from ledger.core.accounts import Account, Touch
 from ledger.core.aggregate import Aggregate
+from ledger.log.accounts import Span
 
 Wanted = list[tuple[type[Aggregate] | type[Account], str]]
 """Aggregates and accounts, each by its class and its name."""
@@ -93,9 +94,12 @@ class Work(Protocol):
         """All facts of some streams."""
         ...
 
-    def streams_of(self, kind: str, naming: str | None = None) -> Iterator[list[str]]:
-        """The names of all streams of a kind, such as `warehouse`, in parts; with `naming`, of
-        those of which an event has it among its subjects, which takes a look at all of them."""
+    def streams_of(
+        self, kind: str, naming: str | None = None, during: Span | None = None
+    ) -> Iterator[list[str]]:
+        """The names of all streams of a kind, such as `warehouse`, in parts, some perhaps twice;
+        with `naming`, of those of which an event has it among its subjects, with `during`, of those
+        of which an event occurred then, which takes a look at all of them."""
         ...
 
     def facts_since(self, position: int, most: int) -> list[Any] | None:

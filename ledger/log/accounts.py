@@ -55,16 +55,22 @@ class AccountReader(Protocol):
         ...
 
 
+Span = tuple[int, int]
+"""From when to when, both included. Units: microseconds since 1970."""
+
+
 class StreamFinder(Protocol):
     """Finds streams by their names, a part of what every store reads."""
 
     def streams_of(
-        self, ledger: str | bytes, kind: str, *, naming: str | None = None, after: str = "",
-        limit: int = 10_000,
+        self, ledger: str | bytes, kind: str, *, naming: str | None = None,
+        during: Span | None = None, after: str = "", limit: int = 10_000,
     ) -> list[str]:
         """The names of the streams of a kind, such as `warehouse`, sorted by their bytes: the first
-        `limit` of those that come after a name. With `naming`, those of which an event has it among
-        its subjects: all events of the kind are looked through for it, since no index has that."""
+        `limit` of those that come after a name. With `naming`, of those of which an event has it
+        among its subjects; with `during`, of those of which an event occurred then. All events of
+        the kind are looked through for these, since no index has them. `kind` may have the first
+        parts of the names with it, such as `order:taobao:shop`."""
         ...
 
 

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from ledger.common.values import MAX_INTEGER
-from ledger.log.accounts import accounts_in, between
+from ledger.log.accounts import Span, accounts_in, between
 from ledger.log.envelope import Entry, Outline, listed_subjects
 from ledger.log.store import Head, Store, Which
 
@@ -115,16 +115,18 @@ class Beyond:
         return [*reversed(added), *found][:limit] if descending else [*found, *added][:limit]
 
     def streams_of(
-        self, ledger: Which, kind: str, *, naming: str | None = None, after: str = "",
-        limit: int = 10_000,
+        self, ledger: Which, kind: str, *, naming: str | None = None,
+        during: Span | None = None, after: str = "", limit: int = 10_000,
     ) -> list[str]:
         """As `StreamFinder.streams_of`; it may also name streams that begin meanwhile."""
-        found = self.store.streams_of(ledger, kind, naming=naming, after=after, limit=limit)
+        found = self.store.streams_of(ledger, kind, naming=naming, during=during, after=after,
+                                      limit=limit)
         if not self._is_own(ledger):
             return found
         first, last = between(kind, after)
         added = {one.stream for one in self.entries if first < one.stream < last
-                 and (naming is None or naming in listed_subjects(one.subjects))}
+                 and (naming is None or naming in listed_subjects(one.subjects))
+                 and (during is None or during[0] <= one.occurred_at <= during[1])}
         return sorted({*found, *added}, key=str.encode)[:limit]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ledger.common.values import MAX_INTEGER
-from ledger.log.accounts import Kinds, accounts_in, between
+from ledger.log.accounts import Kinds, Span, accounts_in, between
 from ledger.log.bounds import must_be_storable
 from ledger.log.envelope import Entry, Outline, listed_subjects
 from ledger.log.merkle import TILE_LEAVES
@@ -180,13 +180,14 @@ class _View:
                 for e in known.accounts.get(subject, ()) if first <= e.position <= min(last, end)]
 
     def streams_of(
-        self, ledger: Which, kind: str, *, naming: str | None = None, after: str = "",
-        limit: int = 10_000,
+        self, ledger: Which, kind: str, *, naming: str | None = None,
+        during: Span | None = None, after: str = "", limit: int = 10_000,
     ) -> list[str]:
         known, end = self._of(ledger)
         first, last = between(kind, after)
         found = (name for name, entries in known.streams.items() if first < name < last and any(
             e.position <= end and (naming is None or naming in listed_subjects(e.subjects))
+            and (during is None or during[0] <= e.occurred_at <= during[1])
             for e in entries))
         return sorted(found)[: max(limit, 0)]
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from ledger.common.errors import LedgerError
 from ledger.common.values import MAX_INTEGER
 from ledger.log import migrations
-from ledger.log.accounts import Kinds
+from ledger.log.accounts import Kinds, Span
 from ledger.log.envelope import Entry, Outline
 from ledger.log.sql_reading import Names, SqlReader, SqlWriting
 from ledger.log.store import (
@@ -191,11 +191,12 @@ class SqlStore:
             return reader.odd_accounts(ledger, limit)
 
     def streams_of(
-        self, ledger: Which, kind: str, *, naming: str | None = None, after: str = "",
-        limit: int = 10_000,
+        self, ledger: Which, kind: str, *, naming: str | None = None,
+        during: Span | None = None, after: str = "", limit: int = 10_000,
     ) -> list[str]:
         with self.reading() as reader:
-            return reader.streams_of(ledger, kind, naming=naming, after=after, limit=limit)
+            return reader.streams_of(ledger, kind, naming=naming, during=during, after=after,
+                                     limit=limit)
 
     def standing(self, known: Known) -> dict[str, int]:
         with self.reading() as reader:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.common.values import MAX_INTEGER
-from ledger.log.accounts import Kinds, between, index_of
+from ledger.log.accounts import Kinds, Span, between, index_of
 from ledger.log.envelope import Entry, Outline, spelled_subjects
 from ledger.log.schema import COLUMNS
 from ledger.log.store import (
@@ -287,13 +287,18 @@ class SqlReader:
                          (self.id_of(ledger), *self.kinds, limit))
 
     def streams_of(
-        self, ledger: Which, kind: str, *, naming: str | None = None, after: str = "",
-        limit: int = 10_000,
+        self, ledger: Which, kind: str, *, naming: str | None = None,
+        during: Span | None = None, after: str = "", limit: int = 10_000,
     ) -> list[str]:
+        held: str
+        values: list[Any]
         held, values = "", [self.id_of(ledger), *between(kind, after)]
         if naming is not None:
             held = f" AND {self.holds}"
             values.append(spelled_subjects([naming])[1:-1])
+        if during is not None:
+            held += " AND occurred_at >= ? AND occurred_at <= ?"
+            values += during
         return [row[0] for row in self.rows(
             "SELECT DISTINCT stream FROM events WHERE ledger = ? AND stream > ? AND stream < ?"
             f"{held} ORDER BY stream LIMIT ?", (*values, max(limit, 0)))]

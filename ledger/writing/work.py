@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from ledger.common.personal import Person, Sealer
+from ledger.common.values import to_us
 from ledger.core import event_types
 from ledger.core.accounts import AHEAD_US, Account, Touch, settled, touch_of, touches_of
 from ledger.core.aggregate import Aggregate, in_turn
 from ledger.core.commands import Command, Handlers, Wanted
 from ledger.core.postings import ACCOUNT_KINDS, held_in
-from ledger.log.accounts import accounts_in
+from ledger.log.accounts import Span, accounts_in
 from ledger.log.envelope import Entry
 from ledger.log.milestones import gave_up_at
 from ledger.log.persons import LedgerKeys, PersonLost, new_person
@@ -297,17 +298,21 @@ class Work:
         return [*map(event_types.decode, self.reader.streams(self.ledger, sorted(names))),
                 *(fact for fact in self._facts if fact.originator_id in names)]
 
-    def streams_of(self, kind: str, naming: str | None = None) -> Iterator[list[str]]:
+    def streams_of(
+        self, kind: str, naming: str | None = None, during: Span | None = None
+    ) -> Iterator[list[str]]:
         """The names of all streams of a kind, in parts, also of those that this batch began; with
-        `naming`, of those of which an event has it among its subjects."""
+        `naming`, of those of which an event has it among its subjects, with `during`, of those of
+        which an event occurred then."""
         after = ""
-        while names := self.reader.streams_of(self.ledger, kind, naming=naming, after=after,
-                                              limit=READ_BACK):
+        while names := self.reader.streams_of(self.ledger, kind, naming=naming, during=during,
+                                              after=after, limit=READ_BACK):
             yield names
             after = names[-1]
         yield sorted({
             fact.originator_id for fact in self._facts if fact.originator_id.startswith(f"{kind}:")
-            and (naming is None or naming in {*fact.about(), *map(held_in, fact.accounts())})})
+            and (naming is None or naming in {*fact.about(), *map(held_in, fact.accounts())})
+            and (during is None or during[0] <= to_us(fact.occurred_at) <= during[1])})
 
     def facts_since(self, position: int, most: int) -> list[Any] | None:
         """All facts after a position, also those of this batch; None if they are more than so many.

@@ -10,12 +10,14 @@ import msgspec
 from sqlalchemy import Table
 
 from ledger.log.envelope import Outline
-from projections.orders import folding, reconciliation
-from projections.orders import state as order_state
-from projections.orders.folding import Taking
+from ledger.orders import folding
+from ledger.orders import state as order_state
+from ledger.orders.folding import Taking
+from ledger.orders.state import OrderState
+from projections.orders import reconciliation
 from projections.orders.reconciliation import PAPERS, Held, OrderRow, Place, order_sums
 from projections.orders.rows import orders
-from projections.orders.state import OrderState
+from projections.orders.signatures import SIGNED, row_of, signatures
 from projections.orders.takings import order_papers, order_takings
 from projections.store.folding import Fact
 from projections.store.rows import Change, Rows
@@ -23,7 +25,7 @@ from projections.store.rows import Change, Rows
 
 class Book(msgspec.Struct):
     """The orders of a batch, the rows that they were loaded from, the sums so far, what papers of
-    the batch add to them, and those papers and what came in by themselves."""
+    the batch add to them, and those papers, what came in and who signed it by themselves."""
 
     ledger: bytes
     orders: dict[str, OrderState]
@@ -32,15 +34,16 @@ class Book(msgspec.Struct):
     papers: dict[Place, Held] = {}
     takings: list[Taking] = []
     paper_rows: list[tuple[Any, ...]] = []
+    signed: list[tuple[Any, ...]] = []
 
 
 class OrderBook:
     """Folds orders. Its rows are those of the reports `orders`, `reconciliation` and `revenue`."""
 
     name: ClassVar[str] = "orders"
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     tables: ClassVar[tuple[Table, ...]] = (
-        orders, order_sums, order_takings, order_papers)
+        orders, order_sums, order_takings, order_papers, signatures)
 
     def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Book:
         """The orders that earlier batches wrote, and the sums of all shops that are touched."""
@@ -58,6 +61,8 @@ class OrderBook:
         facts = list(facts)
         folding.fold(state.orders, facts, state.takings)
         for entry, event in facts:
+            if entry.type == SIGNED:
+                state.signed.append(row_of(entry, event))
             if entry.type in PAPERS:
                 place, more = reconciliation.paper_of(entry, event)
                 state.papers[place] = reconciliation.added(state.papers.get(place), more)
@@ -81,3 +86,4 @@ class OrderBook:
                                       for place in sorted({*come, *state.papers})])
         yield Change(order_takings, [(state.ledger, *taking) for taking in state.takings], [])
         yield Change(order_papers, state.paper_rows, [])
+        yield Change(signatures, sorted(state.signed), [])

@@ -28,12 +28,12 @@ from ledger.orders.payment import OrderPayment
 from ledger.orders.returning import OrderReturns
 from ledger.orders.review import OrderReview
 from ledger.orders.shipping import OrderShipping
+from ledger.orders.state import Marks, is_imported, review_status
 from ledger.orders.steps import OrderSteps
 from ledger.orders.values import BACK, OPEN, STATES
 from projections.asking.answering import Past, Reading, Report, recorded, report
 from projections.asking.by_subject import rows_of, within
 from projections.asking.written import ERASED, Sealed, Written
-from projections.orders.state import Marks, is_imported, review_status
 from projections.orders.work import work_on
 from projections.store.rows import Key, ledger_column, metadata
 from projections.store.stream_rows import StreamRows, text_of, topics_of

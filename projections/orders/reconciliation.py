@@ -21,9 +21,9 @@ from sqlalchemy import (
 
 from ledger.common.values import subject_part
 from ledger.log.envelope import Outline
+from ledger.orders.state import POWERS, VALUE_SCALE, OrderState, bit_of
 from ledger.returns.case import Case
 from ledger.stock.slips import FOUND, WRITE_OFF, Slip
-from projections.orders.state import POWERS, VALUE_SCALE, OrderState, bit_of
 from projections.store.rows import Key, ledger_column, metadata
 
 COUNTS = (

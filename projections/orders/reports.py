@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from ledger.common.errors import Invalid
+from ledger.reconciliation.figures import stream_of
 from projections.asking.answering import Past, Reading, recorded, report
 from projections.asking.periods import ALWAYS, Period
+from projections.asking.questions import Question
 from projections.orders import reconciliation as sums
 from projections.orders import rows as order_rows
-from projections.orders import takings
+from projections.orders import signatures, takings
 from projections.orders.book import OrderBook
 from projections.orders.takings import Asked
 
@@ -51,17 +53,35 @@ def _asked(reading: Reading, period: Period) -> Asked:
 @report(OrderBook, Past.REPLAY)
 def reconciliation(reading: Reading) -> Iterable[dict[str, Any]]:
     """What orders, payments and refunds add up to: one object per currency. Of a period: the
-    orders that were placed in it, and the payments, refunds and papers that were made in it.
+    orders that were placed in it, and the payments, refunds and papers that were made in it; of a
+    month also the difference between the two, and who signed it.
 
     Errors: those of `period_of`; ReadModelsUnready (R-PRJ-01), PositionBeyondHead (R-PRJ-05).
-    Rule: R-PRJ-29.
+    Rule: R-PRJ-29, R-REC-07.
     """
     period = reading.period()
     if period is ALWAYS:
         return sums.report(reading.connection, reading.id,
                            channel=reading.question.channel, shop=reading.question.shop)
     found = takings.by_currency(reading.connection, _asked(reading, period))
-    return [sums.shown(currency, figures) for currency, figures in found.items()]
+    rows = [sums.shown(currency, figures) for currency, figures in found.items()]
+    if (stream := _signable(reading.question)) is None:
+        return rows
+    money = signatures.money_in(found)
+    told = signatures.standing(reading.connection, reading.id, stream, money)
+    if told["signed"] == signatures.CHANGED:
+        reading.note(f"{stream} was signed at position {told['signed_position']}; its figures have "
+                     "changed since")
+    return signatures.with_standing(rows, money, told)
+
+
+def _signable(question: Question) -> str | None:
+    """The stream of the month that is asked about, if it can be signed as it is asked: of one shop
+    of a channel, or of all."""
+    month = signatures.month_asked(question)
+    if month is None or (question.channel is None) is not (question.shop is None):
+        return None
+    return stream_of(month, question.channel, question.shop)
 
 
 @report(OrderBook, Past.REPLAY)

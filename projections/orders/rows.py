@@ -19,9 +19,7 @@ from sqlalchemy import (
 )
 
 from ledger.common.values import from_us, rfc3339
-from projections.asking.by_subject import LAST, within
-from projections.asking.periods import ALWAYS, Period
-from projections.orders.state import (
+from ledger.orders.state import (
     OrderState,
     open_exceptions,
     payment_status,
@@ -30,6 +28,8 @@ from projections.orders.state import (
     sum_of,
     total_of,
 )
+from projections.asking.by_subject import LAST, within
+from projections.asking.periods import ALWAYS, Period
 from projections.store.rows import IN_CHUNK, Key, ledger_column, metadata
 
 orders = Table(

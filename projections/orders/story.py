@@ -11,9 +11,9 @@ from ledger.log.envelope import Entry
 from ledger.log.store import Store
 from ledger.orders.money import gross_of, shares_of
 from ledger.orders.order import Order
+from ledger.orders.state import is_imported
 from projections.asking.clocks import Cut
 from projections.orders.fulfilment import Tracked
-from projections.orders.state import is_imported
 
 
 class Story(NamedTuple):

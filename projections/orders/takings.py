@@ -27,6 +27,8 @@ from sqlalchemy import (
 
 from ledger.common.days import SHOP_ZONE
 from ledger.common.values import from_us
+from ledger.orders.folding import total_of
+from ledger.orders.state import bit_of
 from projections.asking.by_subject import LAST, within
 from projections.asking.periods import Period
 from projections.orders.reconciliation import (
@@ -37,7 +39,6 @@ from projections.orders.reconciliation import (
     figures_of,
 )
 from projections.orders.rows import orders
-from projections.orders.state import bit_of
 from projections.store.rows import Key, ledger_column, metadata
 
 order_takings = Table(
@@ -195,7 +196,7 @@ def revenue(connection: Connection, asked: Asked, way: str) -> Iterator[dict[str
             sums = found.setdefault(
                 (row.currency, _of(way, row.subject, row.owner, row.placed_at)), _Revenue())
             sums.orders += 1
-            sums.total_minor += _total(row)
+            sums.total_minor += total_of(row)
     for one in taken(connection, asked):
         sums = found.setdefault((one.currency, _of(way, one.subject, one.owner, one.at)),
                                 _Revenue())
@@ -204,11 +205,3 @@ def revenue(connection: Connection, asked: Asked, way: str) -> Iterator[dict[str
     for (currency, of), sums in sorted(found.items()):
         yield {"currency": currency, "of": of, **msgspec.structs.asdict(sums),
                "net_minor": sums.paid_minor - sums.refunded_minor}
-
-
-def _total(row: Row[Any]) -> int:
-    """The total as `rows.total_of` finds it, 0 where none is known."""
-    if row.total_minor is not None:
-        return int(row.total_minor)
-    parts = (row.goods_minor, row.postage_minor, row.discount_minor)
-    return 0 if None in parts else int(parts[0] + parts[1] - parts[2])

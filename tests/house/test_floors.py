@@ -10,8 +10,8 @@ from tests.support.source import check, imports
 FLOORS = {
     "ledger": (
         "common", "log", "core", "writing", "access", "stock", "orders", "fulfilment", "returns",
-        "policies", "people", "erasure", "scores", "deductions", "imports", "handlers",
-        "application", "settings"),
+        "policies", "people", "erasure", "scores", "deductions", "reconciliation", "imports",
+        "handlers", "application", "settings"),
     "projections": (
         "store", "asking", "orders", "stock", "slips", "returns", "people", "resting", "deductions",
         "scores", "policies", "rights", "audit", "reports", "preview", "catalogue"),

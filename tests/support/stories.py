@@ -106,11 +106,14 @@ class Story:
     def facts_of(self, streams: Collection[str]) -> list[Any]:
         return [fact for _, fact in self.placed if fact.originator_id in streams]
 
-    def streams_of(self, kind: str, naming: str | None = None) -> Iterator[list[str]]:
+    def streams_of(
+        self, kind: str, naming: str | None = None, during: tuple[int, int] | None = None
+    ) -> Iterator[list[str]]:
         yield sorted({
             fact.originator_id for _, fact in self.placed
             if fact.originator_id.startswith(f"{kind}:") and (
-                naming is None or naming in {*fact.about(), *map(held_in, fact.accounts())})})
+                naming is None or naming in {*fact.about(), *map(held_in, fact.accounts())})
+            and (during is None or during[0] <= to_us(fact.occurred_at) <= during[1])})
 
     def facts_since(self, position: int, most: int) -> list[Any] | None:
         return []

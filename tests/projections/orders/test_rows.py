@@ -31,6 +31,7 @@ from ledger.orders.commands import (
     SubmitOrder,
 )
 from ledger.orders.order import Order
+from ledger.orders.state import CHANGES
 from ledger.orders.values import Amounts, PickedFrom
 from ledger.settings import Settings, open_ledger
 from ledger.stock.pieces import Count
@@ -38,7 +39,6 @@ from projections import reports
 from projections.asking.clocks import AsOf
 from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
-from projections.orders.state import CHANGES
 from projections.store.models import ReadModels
 from tests.conftest import on_sqlite
 from tests.support.builders import (

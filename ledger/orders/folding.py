@@ -5,12 +5,14 @@ event by event.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ledger.log.envelope import Outline
 from ledger.orders.order import Order
-from projections.orders.state import CHANGES, OrderState, placed_as
-from projections.store.folding import Fact
+from ledger.orders.state import CHANGES, OrderState, placed_as
+
+Fact = tuple[Outline, Any]
+"""The outline of an entry, and its event."""
 
 
 class Taking(NamedTuple):
@@ -55,6 +57,15 @@ def fold(orders: dict[str, OrderState], facts: Iterable[Fact], takings: list[Tak
                 takings.append(_taking(order, entry, paid, refunded))
             order.recorded_at = entry.recorded_at
             order.position = entry.position
+
+
+def total_of(order: Any) -> int:
+    """What an order, or its row, costs in minor units: as stated, else by its parts; 0 where that
+    is not known."""
+    if order.total_minor is not None:
+        return int(order.total_minor)
+    parts = (order.goods_minor, order.postage_minor, order.discount_minor)
+    return 0 if None in parts else int(parts[0] + parts[1] - parts[2])
 
 
 def streams_of(entries: Iterable[Outline]) -> tuple[list[str], list[str]]:

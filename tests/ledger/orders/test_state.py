@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.orders.state import Marks, OrderState, bit_of, review_status, row_of, state_of
+from ledger.orders.state import Marks, OrderState, bit_of, review_status, row_of, state_of
 
 BITS = {"imported": 1, "price_changed": 2, "corrected": 4, "completed": 8, "closed": 16,
         "cancelled": 32, "inferred_placed": 64, "inferred_paid": 128, "inferred_dispatched": 256,
