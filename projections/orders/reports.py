@@ -68,11 +68,11 @@ def reconciliation(reading: Reading) -> Iterable[dict[str, Any]]:
     if (stream := _signable(reading.question)) is None:
         return rows
     money = signatures.money_in(found)
-    told = signatures.standing(reading.connection, reading.id, stream, money)
-    if told["signed"] == signatures.CHANGED:
-        reading.note(f"{stream} was signed at position {told['signed_position']}; its figures have "
+    standing = signatures.standing(reading.connection, reading.id, stream, money)
+    if standing["signed"] == signatures.CHANGED:
+        reading.note(f"{stream} was signed at position {standing['signed_position']}; its figures have "
                      "changed since")
-    return signatures.with_standing(rows, money, told)
+    return signatures.with_standing(rows, money, standing)
 
 
 def _signable(question: Question) -> str | None:

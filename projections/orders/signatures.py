@@ -81,8 +81,8 @@ def standing(
 
 
 def with_standing(
-    rows: list[dict[str, Any]], money: list[Money], told: Mapping[str, Any]
+    rows: list[dict[str, Any]], money: list[Money], stands: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """The report's rows, each with its difference and how the month's signature stands."""
     for row, one in zip(rows, money, strict=True):
-        yield {**row, "difference_minor": one.difference_minor, **told}
+        yield {**row, "difference_minor": one.difference_minor, **stands}
