@@ -70,8 +70,8 @@ def reconciliation(reading: Reading) -> Iterable[dict[str, Any]]:
     money = signatures.money_in(found)
     standing = signatures.standing(reading.connection, reading.id, stream, money)
     if standing["signed"] == signatures.CHANGED:
-        reading.note(f"{stream} was signed at position {standing['signed_position']}; its figures have "
-                     "changed since")
+        reading.note(f"{stream} was signed at position {standing['signed_position']}; its figures "
+                     "have changed since")
     return signatures.with_standing(rows, money, standing)
 
 

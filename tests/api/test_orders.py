@@ -137,3 +137,36 @@ def test_order__shows_titles_and_attributes_of_its_lines_as_of_any_moment(web: W
         assert answer is not None
         (row,) = answer["item"]["lines"]
         assert (row["title"], row["attributes"], row["sku"]) == ("云杉集", attributes, "SH-001")
+
+
+# -- signed months --------------------------------------------------------------------------------
+
+SEPTEMBER = "/v1/reconciliation?month=2026-09"
+
+
+@durable
+def test_signing_a_period__over_http_is_previewed_done_and_shown(web: Web) -> None:
+    web.done("/v1/members", {"member": "member:finance", "joined_on": "2026-01-01"}, "admin")
+    web.done("/v1/orders", order(lines=[LINE], occurred_at="2026-09-10T12:00:00+08:00"), "service")
+    (row,) = read(web, SEPTEMBER)
+    body = {"month": "2026-09", "digest": row["digest"], "differences": [
+        {"currency": "CNY", "amount_minor": row["difference_minor"], "cause": "unpaid"}]}
+    assert row["difference_minor"] > 0
+
+    problem(web.post("/v1/reconciliations", body, "service"), 403, "forbidden")
+    problem(web.post("/v1/reconciliations", {**body, "differences": []}, "finance"), 422,
+            "differences_do_not_add_up")
+    found = web.post("/v1/reconciliations?preview=true", body, "finance")
+    assert found.status_code == 200, found.text
+    assert read(web, SEPTEMBER)[0]["signed"] == "no"
+    web.done("/v1/reconciliations", body, "finance")
+    (row,) = read(web, SEPTEMBER)
+    assert (row["signed"], row["signed_by"]) == ("holds", "member:finance")
+
+
+def read(web: Web, path: str) -> list[dict[str, Any]]:
+    """The items of a list, as finance reads it."""
+    answer = web.get(path, "finance")
+    assert answer.json is not None, answer.text
+    found: list[dict[str, Any]] = answer.json["items"]
+    return found
