@@ -97,7 +97,7 @@ def figures_of(work: Work, month: str, place: tuple[str, str] | None = None) -> 
     """The figures of a month, of a channel and shop or of all, as the log has them now.
 
     All events of these orders are looked through for those of the month, and the orders that have
-    one are read whole, in parts: some 10 seconds per million orders and 100 µs per order found.
+    one are read whole, in parts: the writer waits for it, longer the longer the log is.
     """
     kind = Order.KIND if place is None else subject(Order.KIND, *place)
     span = span_of(month)
