@@ -19,11 +19,12 @@ from api.http.edge_errors import EDGE
 from ledger.application import LedgerClosed
 from ledger.log.store import SUFFIX, StorageFailed
 from ledger.log.verify import Expectation, verify
+from ledger.people.commands import AssignPost
 from ledger.writing import writer
 from tests.conftest import on_postgres, on_sqlite
 from tests.support import shops, source
 from tests.support.bodies import LINE, WHEN, at, order, stocked
-from tests.support.builders import CHANNEL, CONTEXT, SHOP, stream
+from tests.support.builders import CHANNEL, CONTEXT, NOON, SHOP, stream
 from tests.support.postgres_server import Server
 from tests.support.waiting import eventually
 from tests.support.web import Web, problem
@@ -62,7 +63,13 @@ def test_order__accepted_from_the_shelf_to_the_buyer_and_back(web: Web) -> None:
     web.done(f"{case}/receipts", {"warehouse": "main", "lines": one}, "warehouse")
     web.done(f"{case}/inspections", {"lines": [{**one[0], "disposition": "restocked"}]},
              "warehouse")
+    for who, post in (("manager", "shop_manager"), ("finance", "finance")):
+        member = f"member:{who}"
+        web.done("/v1/members", {"member": member, "joined_on": "2026-01-01"})
+        web.ledger().handle(AssignPost(post=post, member=member, since="2026-01-01",
+                                       occurred_at=NOON), CONTEXT)
     web.done(f"{case}/refund-approvals", {"amount_minor": 4990}, "manager")
+    problem(web.post(f"{case}/refunds", {"amount_minor": 4990}, "manager"), 422, "same_signer")
     last = web.done(f"{case}/refunds", {"amount_minor": 4990}, "finance")
     found = web.get(at(), Ledger_Min_Position=str(last["position"])).json
     assert found is not None
