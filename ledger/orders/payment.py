@@ -9,6 +9,7 @@ import msgspec
 from ledger.common.bounds import MOST_IN_ALL, Words
 from ledger.common.personal import Personal, Plain
 from ledger.common.signed import StoodIn
+from ledger.common.values import rfc3339
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import (
     AllPaidBack,
@@ -291,7 +292,7 @@ class OrderPayment(OrderStanding):
             refunded_at, documented = self.refunds_alike[amount_minor]
             if reference is None or not documented:
                 raise RefundAlike(order=self.id, amount_minor=amount_minor,
-                                  refunded_at=refunded_at, currency=self.currency)
+                                  refunded_at=rfc3339(refunded_at), currency=self.currency)
         if self.refunded_minor + amount_minor > self.paid_minor:
             raise RefundExceedsPayment(
                 order=self.id, refund_minor=amount_minor, paid_minor=self.paid_minor,

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from ledger.common.errors import LedgerError
 from ledger.common.moments import Moment
+from ledger.common.values import rfc3339
 from ledger.orders.commands import (
     CancelPieces,
     ChangeLines,
@@ -277,7 +278,7 @@ def test_money__refunded_alike_is_one_refund_unless_both_have_a_reference(
     if reference and getattr(known, "reference", None):
         again.then("order.refund_recorded.v1")
         return
-    again.refused(RefundAlike)
+    assert f"before, at {rfc3339(LATER)}" in str(again.refused(RefundAlike))
     story.decide(correct("refunded", 20))
     assert order_of(story).refunded_minor == 20
 
