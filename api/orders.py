@@ -61,6 +61,7 @@ from ledger.orders.commands import (
     PayOrder,
     RefundOrder,
     RemarkOrder,
+    ReviewFinance,
     SubmitOrder,
     SupplementOrder,
 )
@@ -103,6 +104,8 @@ writing.add(group, [
     Route(f"{ONE}/owners", AssignOrder, SALES, GIVEN),
     Route(f"{ONE}/ends", EndOrder, SALES, GIVEN),
     Route(f"{ONE}/approvals", ApproveOrder, SALES, GIVEN, requires_if_match=True),
+    Route(f"{ONE}/finance-reviews", ReviewFinance, {"finance", "manager"}, GIVEN,
+           requires_if_match=True),
     Route(f"{ONE}/line-changes", ChangeLines, SALES, GIVEN, requires_if_match=True),
     Route(f"{ONE}/detail-corrections", CorrectDetails, SALES, GIVEN, requires_if_match=True),
     Route(f"{ONE}/piece-cancellations", CancelPieces, SALES, GIVEN),

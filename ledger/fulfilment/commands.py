@@ -36,7 +36,7 @@ class SellOrder(PlaceOrder, frozen=True, kw_only=True):
                 checks.fault(f"/lines/{index}/sku", "missing", "is needed to reserve it")
 
     def streams(self) -> Wanted:
-        wanted: Wanted = [(Order, self.subject), (Warehouse, warehouse_of(self.warehouse))]
+        wanted: Wanted = [*super().streams(), (Warehouse, warehouse_of(self.warehouse))]
         for line in self.lines or ():
             if line.sku is not None and not line.fee:
                 wanted.append((Sku, sku_of(line.sku)))

@@ -35,6 +35,7 @@ from ledger.fulfilment.waybills import claim_to
 from ledger.orders.commands import known_order
 from ledger.orders.order import Order
 from ledger.orders.placing import noted_of, written_of
+from ledger.orders.settling import must_be_reviewed, settle_finance
 from ledger.orders.values import Reservation
 from ledger.stock.account import StockAccount
 from ledger.stock.places import stock_of
@@ -52,6 +53,7 @@ def sell_order(command: SellOrder, work: Work) -> list[Aggregate]:
     parts = found.parts_to_record({line.line: line.sku or "" for line in lines})
     order.place({**command.facts(work), "reserved": Reservation(command.warehouse, parts)},
                 occurred_at=command.occurred_at)
+    settle_finance(work, order, occurred_at=command.occurred_at)
     post_order(work, order, before)
     return [order]
 
@@ -125,10 +127,11 @@ def check_order(command: CheckOrder, work: Work) -> list[Aggregate]:
 
 
 def pack_order(command: PackOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-20 to R-ORD-22, R-ORD-27, R-ORD-29, R-ORD-31, R-ORD-37."""
+    """Errors: R-ORD-20 to R-ORD-22, R-ORD-27, R-ORD-29, R-ORD-31, R-ORD-37, R-ORD-70."""
     order = command.load(work)
     before = order.clone()
     order.pack(command.parcel, command.lines, occurred_at=command.occurred_at)
+    must_be_reviewed(work, order)
     return follow(work, order, before, occurred_at=command.occurred_at)
 
 
@@ -143,7 +146,7 @@ def void_parcel(command: VoidParcel, work: Work) -> list[Aggregate]:
 
 def dispatch_parcel(command: DispatchParcel, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30, R-ORD-38, R-ORD-40, R-ORD-41, R-ORD-44,
-    R-ORD-48."""
+    R-ORD-48, R-ORD-70."""
     order = command.load(work)
     before = order.clone()
     other = None if command.merged_with is None else known_order(work, command.merged_with)
@@ -153,6 +156,7 @@ def dispatch_parcel(command: DispatchParcel, work: Work) -> list[Aggregate]:
     order.dispatch(command.parcel, command.courier, command.waybill, claim=claim,
                    merged_with=other, occurred_at=command.occurred_at)
     order.must_be_sendable()
+    must_be_reviewed(work, order)
     return follow(work, order, before, occurred_at=command.occurred_at)
 
 

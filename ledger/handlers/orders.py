@@ -25,23 +25,27 @@ from ledger.orders.commands import (
     PayOrder,
     RefundOrder,
     RemarkOrder,
+    ReviewFinance,
     SubmitOrder,
     SupplementOrder,
 )
 from ledger.orders.declared import Declaration, RecordOrder
+from ledger.orders.finance import FINANCE
 from ledger.orders.order import Order
 from ledger.orders.payment import PAID_BY
 from ledger.orders.placing import PlaceOrder, noted_of, written_of
 from ledger.orders.references import Paper, claim_of, claim_to
+from ledger.orders.settling import finance_bound, must_be_reviewed, settle, settle_finance
 from ledger.orders.values import OPEN
 from ledger.people.signatures import must_sign
-from ledger.policies.signing import ALLOW_PRICE
+from ledger.policies.signing import ALLOW_PRICE, APPROVE_ORDER, REVIEW_FINANCE
 
 
 def place_order(command: PlaceOrder, work: Work) -> list[Aggregate]:
     """Take a new order. Errors: R-ORD-01, R-ORD-07, R-ORD-53, R-ORD-54."""
     order = work.load(Order, command.subject)
     order.place(command.facts(work), occurred_at=command.occurred_at)
+    settle_finance(work, order, occurred_at=command.occurred_at)
     return [order]
 
 
@@ -55,7 +59,7 @@ def change_price(command: ChangePrice, work: Work) -> list[Aggregate]:
     order.change_price(command.amounts, occurred_at=command.occurred_at,
                        reason=noted_of(order, work, command.reason),
                        allowed_by=signed.by, stood_in=signed.stood_in)
-    order.settle_money(before, occurred_at=command.occurred_at)
+    settle(work, order, before, occurred_at=command.occurred_at)
     return [order]
 
 
@@ -69,7 +73,7 @@ def pay_order(command: PayOrder, work: Work) -> list[Aggregate]:
             return [order]
     order.pay(command.amount_minor, command.payments, reference=command.reference, claim=claim,
               occurred_at=command.occurred_at)
-    order.settle_money(before, occurred_at=command.occurred_at)
+    settle(work, order, before, occurred_at=command.occurred_at)
     return [order]
 
 
@@ -83,7 +87,7 @@ def supplement_order(command: SupplementOrder, work: Work) -> list[Aggregate]:
         return [order]
     order.supplement(command.amount_minor, command.reference, claim=claim,
                      occurred_at=command.occurred_at)
-    order.settle_money(before, occurred_at=command.occurred_at)
+    settle(work, order, before, occurred_at=command.occurred_at)
     return [order]
 
 
@@ -99,7 +103,7 @@ def refund_order(command: RefundOrder, work: Work) -> list[Aggregate]:
                  reason=noted_of(order, work, command.reason),
                  account=noted_of(order, work, command.account),
                  reference=command.reference, claim=claim)
-    order.settle_money(before, occurred_at=command.occurred_at)
+    settle(work, order, before, occurred_at=command.occurred_at)
     return [order]
 
 
@@ -111,7 +115,7 @@ def correct_order(command: CorrectOrder, work: Work) -> list[Aggregate]:
         work, order, PAID_BY[command.fact], command.reference)
     order.correct(command.fact, command.amount_minor, written_of(order, work, command.reason),
                   reference=command.reference, freed=freed, occurred_at=command.occurred_at)
-    order.settle_money(before, occurred_at=command.occurred_at)
+    settle(work, order, before, occurred_at=command.occurred_at)
     return [order]
 
 
@@ -143,7 +147,7 @@ def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
         order.close(noted_of(order, work, command.reason), occurred_at=at)
     else:
         order.cancel(noted_of(order, work, command.reason), occurred_at=at)
-    order.settle_money(before, occurred_at=at)
+    settle(work, order, before, occurred_at=at)
     return follow(work, order, before, occurred_at=at)
 
 
@@ -154,7 +158,7 @@ def cancel_pieces(command: CancelPieces, work: Work) -> list[Aggregate]:
     before = order.clone()
     order.cancel_pieces(command.lines, written_of(order, work, command.reason),
                         occurred_at=command.occurred_at)
-    order.settle_money(before, occurred_at=command.occurred_at)
+    settle(work, order, before, occurred_at=command.occurred_at)
     return follow(work, order, before, occurred_at=command.occurred_at)
 
 
@@ -173,9 +177,24 @@ def correct_details(command: CorrectDetails, work: Work) -> list[Aggregate]:
 
 
 def approve_order(command: ApproveOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-06, R-ORD-20."""
+    """Errors: R-ORD-06, R-ORD-20, R-SIG-01, R-PPL-13."""
     order = command.load(work)
-    order.approve(noted_of(order, work, command.note), occurred_at=command.occurred_at)
+    order.must_be_open()
+    signed = must_sign(work, APPROVE_ORDER, command.occurred_at)
+    order.approve(noted_of(order, work, command.note), signed.by, occurred_at=command.occurred_at)
+    return [order]
+
+
+def review_finance(command: ReviewFinance, work: Work) -> list[Aggregate]:
+    """Finance looks at an order that costs much, after and apart from who approved it. Errors:
+    R-ORD-03, R-ORD-71, R-SIG-01, R-SIG-02, R-PPL-13."""
+    order, at = command.load(work), command.occurred_at
+    bound = order.must_be_reviewable(finance_bound(work, order))
+    signed = must_sign(work, REVIEW_FINANCE, at, signed={APPROVE_ORDER: order.approvers},
+                       amount_minor=order.costs_minor())
+    order.review_finance(command.outcome, bound, signed.by, signed.stood_in,
+                         note=noted_of(order, work, command.note), occurred_at=at)
+    settle_finance(work, order, occurred_at=at)
     return [order]
 
 
@@ -188,7 +207,7 @@ def change_lines(command: ChangeLines, work: Work) -> list[Aggregate]:
     served = before.goods.has(*OPEN[1:])
     order.change_lines(command.lines, written_of(order, work, command.consent), command.amounts,
                        occurred_at=at)
-    order.settle_money(before, occurred_at=at)
+    settle(work, order, before, occurred_at=at)
     freed = {account.id: account for account in post_order(work, order, before)}
     if served and order.pending_events and order.goods.has("unreserved"):
         freed |= {account.id: account for account in reserve(
@@ -242,8 +261,10 @@ def note_exception(command: NoteException, work: Work) -> list[Aggregate]:
 
 
 def close_exception(command: CloseException, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-24."""
+    """What waits for finance is settled by its review alone. Errors: R-ORD-24, R-ORD-70."""
     order = command.load(work)
+    if order.exceptions.get(command.exception) == command.exception == FINANCE:
+        must_be_reviewed(work, order)
     order.close_exception(command.exception, written_of(order, work, command.note),
                           occurred_at=command.occurred_at)
     return [order]
@@ -266,7 +287,7 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
         # The platform reports a dispatch that the warehouse did not.
         order.open_exception("platform_already_shipped", "platform_already_shipped",
                              occurred_at=at)
-    order.settle_money(before, occurred_at=at)
+    settle(work, order, before, occurred_at=at)
     return follow(work, order, before, occurred_at=at, decided=False)
 
 
@@ -302,6 +323,7 @@ HANDLERS: dict[type[Command], Handler] = {
     AssignOrder: assign_order,
     EndOrder: end_order,
     ApproveOrder: approve_order,
+    ReviewFinance: review_finance,
     ChangeLines: change_lines,
     CancelPieces: cancel_pieces,
     CorrectDetails: correct_details,

@@ -19,6 +19,7 @@ from ledger.orders.order import Order
 from ledger.orders.placing import buyer_of, must_be_in, noted_of
 from ledger.orders.references import Paper, claim_to
 from ledger.orders.review import PARCEL_REFUSED
+from ledger.orders.settling import settle
 from ledger.orders.values import BACK
 from ledger.people.signatures import SYSTEM, must_sign
 from ledger.policies.signing import APPROVE_REFUND, PAY_REFUND
@@ -320,7 +321,7 @@ def pay_refund(command: PayRefund, work: Work) -> list[Aggregate]:
         _must_be_within(room, case, command.amount_minor, command.amount_minor)
     order.refund(command.amount_minor, case=case.id, lines=room.shared(command.amount_minor),
                  reference=command.reference, claim=claim, occurred_at=command.occurred_at)
-    order.settle_money(before, occurred_at=command.occurred_at)
+    settle(work, order, before, occurred_at=command.occurred_at)
     if not case.unpaid_minor:
         _settle(case, order, command.occurred_at)
     return [case, order]

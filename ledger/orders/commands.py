@@ -19,6 +19,7 @@ from ledger.common.bounds import (
 )
 from ledger.common.values import Checks
 from ledger.core.commands import OnStream, Work
+from ledger.orders.finance import OUTCOMES
 from ledger.orders.order import Order
 from ledger.orders.placing import Lines, check_lines
 from ledger.orders.review import EXCEPTIONS
@@ -134,6 +135,16 @@ class ApproveOrder(OnOrder, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "order.approve"
     PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
+    note: Note | None = None
+
+
+class ReviewFinance(OnOrder, frozen=True, kw_only=True):
+    """Finance looked at an order that costs more than the policy's bound. It may be sent as long as
+    it costs no more than what was approved."""
+
+    NAME: ClassVar[str] = "order.review_finance"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
+    outcome: Annotated[str, Words(*OUTCOMES)]
     note: Note | None = None
 
 

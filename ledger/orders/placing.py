@@ -28,6 +28,7 @@ from ledger.orders.values import (
     Line,
     Price,
 )
+from ledger.policies.book import BOOK, PolicyBook
 
 
 class _Priced(Protocol):
@@ -107,7 +108,7 @@ class NewOrder(Command, frozen=True, kw_only=True):
                 if (value := getattr(self, name)) is not None}
 
     def streams(self) -> Wanted:
-        return [(Order, self.subject)]
+        return [(Order, self.subject), (PolicyBook, BOOK)]
 
     def persons(self) -> list[str]:
         return [self.buyer] if self.personal() else []

@@ -16,7 +16,7 @@ EXCEPTIONS = (
     "waybill_failed", "part_paid", "buyer_remark", "platform_already_shipped",
     "duplicate_suspected", "check_failed", "unsendable", "courier_delayed", "courier_lost",
     "courier_damaged", "parcel_refused", "completed_unsent", "lines_differ",
-    "overpaid", "refund_due", "amounts_differ")
+    "overpaid", "refund_due", "amounts_differ", "finance_review")
 """The kinds of exceptions."""
 
 PARCEL_REFUSED = "parcel_refused"
@@ -27,22 +27,25 @@ LINES_DIFFER = "lines_differ"
 
 
 class OrderReview(OrderStanding):
-    """The part of an order that knows whether it may be worked on, and what is wrong with it."""
+    """The part of an order that knows whether it may be worked on, and what is wrong with it.
+    `approvers` are those who ever approved it."""
 
     def begin(self) -> None:
         """Nobody has looked at it."""
         super().begin()
         self.approved = False
+        self.approvers: tuple[str, ...] = ()
         self.exceptions: dict[str, str] = {}
         self.last_declared: tuple[Line, ...] = ()
 
     # -- facts ------------------------------------------------------------------------------------
 
     class Approved(Aggregate.Event):
-        """Customer service confirmed the order with the buyer."""
+        """Customer service confirmed the order with the buyer; `approved_by` signed it."""
 
         TOPIC = "order.approved.v1"
         note: Personal | None = None
+        approved_by: str | None = None
 
     class LinesDeclared(Aggregate.Event):
         """A file gave the lines of an order that was recorded without them. `parts`, where they are
@@ -118,8 +121,10 @@ class OrderReview(OrderStanding):
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(Approved)
-    def _approved(self):
+    def _approved(self, approved_by):
         self.approved, self.changed = True, False
+        if approved_by is not None and approved_by not in self.approvers:
+            self.approvers = (*self.approvers, approved_by)
 
     @event(LinesDeclared)
     def _lines_declared(self, lines, parts):
@@ -161,11 +166,11 @@ class OrderReview(OrderStanding):
 
     # -- rules ------------------------------------------------------------------------------------
 
-    def approve(self, note: Plain | None, *, occurred_at: datetime) -> None:
+    def approve(self, note: Plain | None, by: str, *, occurred_at: datetime) -> None:
         """Once, and again after something was changed. Errors: R-ORD-03, R-ORD-06, R-ORD-20."""
         self.must_be_open()
         if not self.approved or self.changed:
-            self._approved(note=note, occurred_at=occurred_at)
+            self._approved(note=note, approved_by=by, occurred_at=occurred_at)
 
     def erase_buyer(self, person: str, *, occurred_at: datetime) -> None:
         """The buyer is erased, so nobody new is made for the order. Errors: R-ORD-03."""

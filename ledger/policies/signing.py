@@ -18,6 +18,7 @@ class Act(NamedTuple):
 ASK_MOVEMENT, ASK_CORRECTION = "stock.ask_movement", "stock.ask_correction"
 APPROVE_REFUND, PAY_REFUND = "case.approve_refund", "case.pay_refund"
 ALLOW_PRICE = "order.allow_price_change"
+APPROVE_ORDER = "order.approve"
 REVIEW_FINANCE, BELOW_FLOOR = "order.review_finance", "order.sell_below_floor"
 
 ACTS = {
@@ -30,7 +31,8 @@ ACTS = {
     APPROVE_REFUND: Act(money=True),
     PAY_REFUND: Act((APPROVE_REFUND,), money=True),
     ALLOW_PRICE: Act(money=True),
-    REVIEW_FINANCE: Act(money=True),
+    APPROVE_ORDER: Act(),
+    REVIEW_FINANCE: Act((APPROVE_ORDER,), money=True),
     BELOW_FLOOR: Act(money=True),
 }
 """Every act, by its name."""

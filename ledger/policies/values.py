@@ -144,7 +144,8 @@ class Band(Sourced, frozen=True, kw_only=True):
 
 
 LOW_STOCK = "low_stock"
-THRESHOLDS = {LOW_STOCK: "pieces"}
+FINANCE_REVIEW = "finance_review"
+THRESHOLDS = {LOW_STOCK: "pieces", FINANCE_REVIEW: "fen"}
 """The thresholds that something reads, each with its unit. Another one is refused."""
 
 MOST_THRESHOLD = "1000000000000"

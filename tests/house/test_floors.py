@@ -9,8 +9,8 @@ from tests.support.source import check, imports
 
 FLOORS = {
     "ledger": (
-        "common", "log", "core", "writing", "access", "stock", "orders", "fulfilment", "returns",
-        "policies", "people", "erasure", "scores", "deductions", "reconciliation", "imports",
+        "common", "log", "core", "writing", "access", "policies", "stock", "orders", "fulfilment",
+        "returns", "people", "erasure", "scores", "deductions", "reconciliation", "imports",
         "handlers", "application", "settings"),
     "projections": (
         "store", "asking", "orders", "stock", "slips", "returns", "people", "resting", "deductions",

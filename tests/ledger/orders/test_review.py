@@ -32,6 +32,7 @@ from ledger.orders.commands import (
     OpenException,
     RefundOrder,
     RemarkOrder,
+    ReviewFinance,
     SubmitOrder,
 )
 from ledger.orders.errors import (
@@ -43,6 +44,7 @@ from ledger.orders.errors import (
 )
 from ledger.orders.order import Order
 from ledger.orders.values import PickedFrom
+from ledger.policies.values import Signing, Threshold
 from ledger.stock.pieces import Count
 from tests.support.builders import (
     HOUSE,
@@ -60,6 +62,7 @@ from tests.support.builders import (
 )
 from tests.support.shipping import SEND, on, ready
 from tests.support.stories import given
+from tests.support.team import published
 from tests.support.written import WORDS, sealed_for
 
 
@@ -106,6 +109,7 @@ WRITTEN = [
     on(ChangeLines, lines=[line(quantity=3)], consent=WORDS),
     on(CancelPieces, lines=[Count("1", 1)], reason=WORDS),
     on(ChangePrice, amounts=costing([line(quantity=2)], 5000), reason=WORDS),
+    on(ReviewFinance, outcome="approved", note=WORDS),
     pay(amount_minor=5000),
     on(CorrectOrder, fact="paid", amount_minor=4990, reason=WORDS),
     on(RefundOrder, amount_minor=10, reference="R1", reason=WORDS, account=WORDS),
@@ -123,8 +127,10 @@ that is corrected is the one before."""
 
 
 def test_written__is_sealed_for_the_buyer_and_readable_nowhere() -> None:
-    story = given(opened(), received("SH-001", 3),
-                  *(place(number, account="reader", terms="on_delivery")
+    story = given(published(
+        signing=[Signing(act="order.review_finance", apart_from=[])], thresholds=[Threshold(
+            threshold="finance_review", value="4999", unit="fen", zh="x", en="x")]),
+        opened(), received("SH-001", 3), *(place(number, account="reader", terms="on_delivery")
                     for number in "123"))
     sealing = set()
     for command in WRITTEN:

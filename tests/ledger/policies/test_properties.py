@@ -43,7 +43,8 @@ WORDS = {"zh", "en", "source", "reading", "conflict", "detect", "consequence", "
 ELSEWHERE = {
     "/rules/": "test_policy__rule_is_charged_once_to_the_right_person",
     "/posts/": "test_policy__names_the_posts_that_the_project_knows",
-    "/thresholds/": "test_low_stock__is_what_the_policy_in_force_says",
+    "/thresholds/0/": "test_low_stock__is_what_the_policy_in_force_says",
+    "/thresholds/1/": "test_policy_readers__money_of_orders_above_finance_review_waits_for_it",
     "/scoring/max_bonus": "test_month__takes_bonus_work_up_to_20",
     "/scoring/bonus_posts": "test_month__takes_no_bonus_work_from_oneself_or_in_other_posts",
     "/scoring/appeal_days": "test_appeal__accepted_until_the_end_of_the_last_day",
@@ -195,11 +196,11 @@ def test_policy_readers__of_what_needs_a_history_are_tested_there() -> None:
     assert {path.split("/")[1] for path, _ in LEAVES} == set(READERS)
 
 
-@pytest.mark.parametrize("name", ["slow_mover", "recount_pieces", "finance_review", "low_stok"])
+@pytest.mark.parametrize("name", ["slow_mover", "recount_pieces", "low_stok"])
 def test_policy_readers__a_threshold_without_one_is_refused(name: str) -> None:
     one = Threshold(threshold=name, value="3", unit="pieces", zh="x", en="x")
 
     (fault,) = findings(Sections(thresholds=[one]), Sections())
 
     assert (fault.where, fault.message) == (
-        "/thresholds/0/threshold", f"is {name!r}, not one of low_stock")
+        "/thresholds/0/threshold", f"is {name!r}, not one of low_stock, finance_review")
