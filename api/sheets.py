@@ -28,8 +28,8 @@ MARK = "'"
 """What stands before a text in CSV that a spreadsheet would take for something else."""
 
 DECIMALS = frozenset((
-    "amount", "bonus", "coefficient", "committee", "deductions", "factor", "points", "score",
-    "second", "self", "value", "weight"))
+    "amount", "bonus", "coefficient", "committee", "days", "deductions", "factor", "part", "points",
+    "score", "second", "self", "share", "value", "weight"))
 """The columns of reports that hold decimals which the ledger computed: they are numbers."""
 
 _NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,30})?", re.ASCII).fullmatch

@@ -57,6 +57,13 @@ def day_after(day: str, days: int = 1) -> str:
     return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
 
 
+def days_from(first: str, last: str) -> list[str]:
+    """Every day from one to another, both included."""
+    start = date.fromisoformat(first)
+    count = (date.fromisoformat(last) - start).days + 1
+    return [(start + timedelta(days=number)).isoformat() for number in range(count)]
+
+
 def is_day(text: object) -> bool:
     """Whether a text is a day of the calendar."""
     if not isinstance(text, str) or not _DAY.fullmatch(text):

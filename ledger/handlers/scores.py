@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from ledger.common.days import day_of, first_day, last_day, month_of
-from ledger.common.decimals import plain
+from ledger.common.decimals import ZERO, plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.people.authority import must_be_member
@@ -119,9 +119,15 @@ def set_bonus(command: SetBonus, work: Work) -> list[Aggregate]:
     account.set_bonus(
         {"member": command.member, "post": command.post, "task": command.task,
          "points": command.points}, command.noted(work, account), occurred_at=command.occurred_at)
-    if account.bonus(command.post) > Decimal(most):
+    own = account.bonus(command.post)
+    if own > Decimal(most):
         raise BonusTooHigh(member=command.member, month=command.month, post=command.post,
-                           points=plain(account.bonus(command.post)), most=most)
+                           points=plain(own), most=most)
+    # Whoever moves has one score, so that the most is theirs once, not once a post.
+    whole = sum((account.bonus(post) for post in account.bonuses), ZERO)
+    if whole > Decimal(scoring.max_bonus):
+        raise BonusTooHigh(member=command.member, month=command.month, post=command.post,
+                           points=plain(whole), most=scoring.max_bonus)
     return [account]
 
 
@@ -209,12 +215,13 @@ class _Month:
         self.accounts: dict[str, Account] = {
             member: work.load(Account, stream) for member, stream in streams.items()}
         self.before = [one for account in self.accounts.values() for one in account.figures]
-        found = {(one.member, one.post): one
-                 for one in figures_of(self.accounts, posts, version)}
+        out: set[tuple[str, str]] = set()
         for one in command.left_out:
-            if found.pop((one.member, one.post), None) is None:
+            held = filter(is_graded, posts.get(one.member, ()))
+            if one.post not in held or (one.member, one.post) in out:
                 raise LeftOutUnknown(member=one.member, post=one.post, month=command.month)
-        self.figures = list(found.values())
+            out.add((one.member, one.post))
+        self.figures = list(figures_of(self.accounts, posts, version, left_out=out))
         if not self.figures and not command.left_out and closings.last_closed() is None:
             raise NobodyToScore(month=command.month)
         self._must_be_graded(command.month, version)

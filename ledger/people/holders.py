@@ -1,6 +1,6 @@
 """Who held which post when, for those who charge and grade members."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ledger.common.days import first_day, last_day
 from ledger.core.commands import Work
@@ -42,13 +42,19 @@ def holders_of(work: Work, posts: Iterable[str], day: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def held_in(work: Work, month: str) -> dict[str, set[str]]:
-    """The posts that each member held on any day of a month."""
+def held_in(work: Work, month: str) -> dict[str, dict[str, set[str]]]:
+    """The posts that each member held in a month, each with the days on which they did."""
     book: PolicyBook = work.load(PolicyBook, BOOK)
-    found: dict[str, set[str]] = {}
-    for name, post in load_posts(work, book.posts_in(month)).items():
-        for member in post.holders_between(first_day(month), last_day(month)):
-            found.setdefault(member, set()).add(name)
+    return days_by_member(load_posts(work, book.posts_in(month)), month)
+
+
+def days_by_member(posts: Mapping[str, Post], month: str) -> dict[str, dict[str, set[str]]]:
+    """The days of a month on which each member held which post, by member and post. `posts` are by
+    name."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for name, post in posts.items():
+        for member, days in post.days_held(first_day(month), last_day(month)).items():
+            found.setdefault(member, {})[name] = days
     return found
 
 

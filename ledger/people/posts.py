@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from ledger.common.days import FOR_EVER, day_after
+from ledger.common.days import FOR_EVER, day_after, days_from
 from ledger.common.personal import Personal, Plain
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
@@ -78,6 +78,15 @@ class Post(Aggregate):
     def holders_between(self, first: str, last: str) -> list[str]:
         """Who held it on any day from one to another, sorted."""
         return sorted({term.member for term in self.terms if term.covers(first, last)})
+
+    def days_held(self, first: str, last: str) -> dict[str, set[str]]:
+        """The days, from one to another, on which each member held it."""
+        found: dict[str, set[str]] = {}
+        for term in self.terms:
+            if term.covers(first, last):
+                days = days_from(max(first, term.since), min(last, term.until or last))
+                found.setdefault(term.member, set()).update(days)
+        return found
 
     def holders_on(self, day: str) -> list[str]:
         """Who held it on a day, sorted."""

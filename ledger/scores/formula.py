@@ -7,9 +7,12 @@ The score is not clamped: it may fall below 0 or rise above 100.
 
 An item in which rules count is computed, the same in both sheets: its weight less the points, not
 below 0. The policy version in force on the month's last day counts.
+
+A member has one score a month: where several posts were held, each adds its share of the grades, by
+the days that it was held. Bonus work and deductions count once, whole.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -18,6 +21,7 @@ from ledger.policies.posts import COMMITTEE
 from ledger.policies.values import Band, ScorecardItem, Version, weights_of
 from ledger.scores.account import Account
 from ledger.scores.charges import Charges, cost_in, whole_cost
+from ledger.scores.shares import ONE, WHOLE, DaysHeld, Share, shares_of
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, Figure
 
 HUNDRED = Decimal(100)
@@ -90,10 +94,14 @@ def _computed(charges: Charges, post: str, item: ScorecardItem, weight: Decimal)
 def cost_of(charges: Charges, post: str, version: Version) -> Decimal:
     """All that charges take from the score: in computed items, and in the month's total. An item
     loses no more than its weight, so that further charges in it cost nothing."""
+    return items_cost(charges, post, version) + month_cost(charges, post, version)
+
+
+def items_cost(charges: Charges, post: str, version: Version) -> Decimal:
+    """The points that charges take from computed items, of each no more than its weight."""
     weights = weights_of(card := version.scorecard(post))
-    items = sum((weights[item.item] - _computed(charges, post, item, weights[item.item]).points
-                 for item in card.items if item.computed_from), ZERO)
-    return items + month_cost(charges, post, version)
+    return sum((weights[item.item] - _computed(charges, post, item, weights[item.item]).points
+                for item in card.items if item.computed_from), ZERO)
 
 
 def month_cost(charges: Charges, post: str, version: Version) -> Decimal:
@@ -104,26 +112,59 @@ def month_cost(charges: Charges, post: str, version: Version) -> Decimal:
                                            ZERO)
 
 
-def figure_of(
-    account: Account, member: str, post: str, version: Version, *, also: Iterable[str] = ()
-) -> Figure:
-    """A member's month in one post. `also` are posts that the member does not hold, whose charges
-    and carried points count here."""
+class Part(NamedTuple):
+    """What a post adds to a member's month. Units: points; None: not graded yet."""
+
+    committee: Decimal | None
+    second: Decimal | None
+    bonus: Decimal
+    deductions: Decimal
+    points: Decimal | None
+
+
+def part_of(
+    account: Account, post: str, version: Version, *, also: Iterable[str] = (),
+    share: Decimal = ONE,
+) -> Part:
+    """What a post adds to a member's month: its share of what was graded, bonus work and all that
+    is taken. `also` are posts that the member does not hold, whose charges and carried points count
+    here.
+
+    Whatever rules take counts whole, in computed items too: a fact costs a member who moved as many
+    points as anybody else, and as many as are carried when it changes after the seal.
+    """
     committee = sheet_of(account, post, COMMITTEE_SHEET, version).total
     second = sheet_of(account, post, SECOND_SHEET, version).total
     bonus = account.bonus(post)
     deductions = month_cost(account.charges, post, version) + account.carried_in(post) + sum(
         (account.whole_cost(one) + account.carried_in(one) for one in also), ZERO)
-    score = None
+    points = None
     if committee is not None and second is not None:
         mix = version.scoring
-        score = Decimal(mix.committee) * committee + Decimal(mix.second) * second \
-            + bonus - deductions
+        lost = items_cost(account.charges, post, version)
+        graded = Decimal(mix.committee) * committee + Decimal(mix.second) * second + lost
+        points = share * graded - lost + bonus - deductions
+    return Part(committee, second, bonus, deductions, points)
+
+
+def figure_of(
+    account: Account, member: str, post: str, version: Version, *, also: Iterable[str] = ()
+) -> Figure:
+    """A member's month in one post, as if that had all of it; `also` as in `part_of`."""
+    part = part_of(account, post, version, also=also)
+    return _figure(part, member, post, version, score=part.points)
+
+
+def _figure(
+    part: Part, member: str, post: str, version: Version, *, score: Decimal | None,
+    share: Share = WHOLE,
+) -> Figure:
     return Figure(
-        member=member, post=post, committee=_written(committee), second=_written(second),
-        bonus=plain(bonus), deductions=plain(deductions), score=_written(score),
+        member=member, post=post, committee=_written(part.committee), second=_written(part.second),
+        bonus=plain(part.bonus), deductions=plain(part.deductions), score=_written(score),
         coefficient=coefficient_of(score, version.sections.coefficients or ()),
-        policy_version=version.number)
+        policy_version=version.number, share=plain(share.share), days=share.days,
+        part=None if share.days is None else _written(part.points))
 
 
 def _written(value: Decimal | None) -> str | None:
@@ -140,23 +181,39 @@ def coefficient_of(score: Decimal | None, bands: Iterable[Band]) -> str | None:
 
 
 def figures_of(
-    accounts: Mapping[str, Account], posts: Mapping[str, set[str]], version: Version
+    accounts: Mapping[str, Account], held: Mapping[str, DaysHeld], version: Version, *,
+    left_out: Collection[tuple[str, str]] = (),
 ) -> Iterator[Figure]:
     """The figures of a month, by member and post.
 
-    Shapes: `accounts` by member, `posts` the posts that each held on any day of the month. An
-    account may know of further posts, such as one held until the month before, to which effects
-    are still carried. They count in the first post that the member holds, by name, since every
-    point counts once, and in some figure.
+    Shapes: `accounts` by member, `held` the days on which each held which post, `left_out` members
+    and posts that get no figure: the others share the days. An account may know of further posts,
+    such as one held until the month before, to which effects are still carried. They count in the
+    first post that the member holds, by name, since every point counts once, and in some figure.
     """
-    for member in sorted(posts):
+    for member, days in sorted(held.items()):
         account = accounts.get(member) or Account.blank("month:")
-        held = sorted(filter(is_graded, posts[member]))
-        for post in held:
-            also = strays(account, held) if post == held[0] else ()
-            yield figure_of(account, member, post, version, also=also)
+        posts = sorted(filter(is_graded, days))
+        scored = [post for post in posts if (member, post) not in left_out]
+        shares = shares_of({post: days[post] for post in scored})
+        parts = {post: part_of(account, post, version, share=shares[post].share,
+                               also=strays(account, posts) if post == posts[0] else ())
+                 for post in scored}
+        score = sum_of(part.points for part in parts.values())
+        for post, part in parts.items():
+            yield _figure(part, member, post, version, score=score, share=shares[post])
 
 
-def strays(account: Account, held: Sequence[str]) -> list[str]:
+def sum_of(points: Iterable[Decimal | None]) -> Decimal | None:
+    """A sum; None as soon as any of it is not known yet."""
+    total = ZERO
+    for one in points:
+        if one is None:
+            return None
+        total += one
+    return total
+
+
+def strays(account: Account, held: Collection[str]) -> list[str]:
     """The posts that an account knows of but that are not held."""
     return sorted(account.posts() - set(held))

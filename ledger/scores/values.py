@@ -67,11 +67,16 @@ class Bonus(NamedTuple):
     version: int = 0
 
 
-class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+             forbid_unknown_fields=True):
     """A member's month in one post. Units: points of 100, decimals in texts; None: not graded yet.
 
     score = 0.75 committee + 0.25 second + bonus - deductions, where the policy gives the shares. It
     may fall below 0 or rise above 100.
+
+    Where several posts share the month, `score` and `coefficient` are the member's, the same in
+    each figure: the sum of the parts. `part` is what this post adds: its `share` of the grades,
+    bonus and deductions whole. `days` are those on which it was held; None: one post has them all.
     """
 
     member: str
@@ -83,6 +88,9 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     score: str | None
     coefficient: str | None
     policy_version: int
+    share: str = "1"
+    days: str | None = None
+    part: str | None = None
 
 
 LEFT_OUT = ("nobody_above", "absent", "short_time", "graded_elsewhere", "other")

@@ -9,11 +9,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import orjson
 
-from ledger.common.days import first_day, last_day
+from ledger.common.days import last_day
 from ledger.common.errors import Invalid
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
 from ledger.log.store import gapless
+from ledger.people.holders import days_by_member
 from ledger.people.posts import Post, post_of
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.values import Version
@@ -58,7 +59,8 @@ class Month(NamedTuple):
             "self": figure.second, "bonus": figure.bonus, "deductions": figure.deductions,
             "score": figure.score, "coefficient": figure.coefficient,
             "policy_version": figure.policy_version, "sealed": self.sealed,
-            "restatement": self.seal.number,
+            "restatement": self.seal.number, "share": figure.share, "days": figure.days,
+            "part": figure.score if figure.days is None else figure.part,
             "rests_on": self.rests_on.get((figure.member, figure.post), []),
         }
 
@@ -96,14 +98,14 @@ class ScoreBook:
         """The policy that scores a month."""
         return self.book.on(last_day(month))
 
-    def posts_in(self, month: str, member: str | None = None) -> dict[str, set[str]]:
-        """The posts that each member, or a single one, held on any day of a month."""
+    def posts_in(
+        self, month: str, member: str | None = None
+    ) -> dict[str, dict[str, set[str]]]:
+        """The posts that each member, or a single one, held in a month, each with the days on which
+        they did."""
         names = {post_of(post): post for post in self.book.posts_in(month)}
-        found: dict[str, set[str]] = {}
-        for stream, post in self.fold(dict.fromkeys(names, Post), about=member).items():
-            for holder in post.holders_between(first_day(month), last_day(month)):
-                found.setdefault(holder, set()).add(names[stream])
-        return found
+        folded = self.fold(dict.fromkeys(names, Post), about=member)
+        return days_by_member({names[stream]: post for stream, post in folded.items()}, month)
 
     def asked(self, question: Question) -> str:
         """The month of a question; by default the last that was closed.

@@ -22,8 +22,10 @@ def scores(reading: Reading) -> Iterator[dict[str, Any]]:
     """The figures of a month, by default the last closed one.
 
     Shapes: member, post, committee, self, bonus, deductions, score, coefficient, policy_version,
-    sealed, restatement, rests_on; decimals in texts, None where a sheet is not graded yet.
-    `rests_on` are words for what came after the seal and would change the figure, see
+    sealed, restatement, share, days, part, rests_on; decimals in texts, None where a sheet is not
+    graded yet. A member with several posts has a row of each, with the same score: the sum of their
+    parts, each by its share of the days (`days`; None where one post has them all). `rests_on` are
+    words for what came after the seal and would change the figure, see
     `projections.scores.later.rests_on`. The subject asked for is a member. `as_of` also has month,
     state (open, sealed, reopened) and, of a whole month, the digest of its figures. Errors:
     R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.

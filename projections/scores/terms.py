@@ -8,7 +8,15 @@ from ledger.common.decimals import plain
 from ledger.core import event_types
 from ledger.policies.values import Version
 from ledger.scores.account import Account
-from ledger.scores.formula import HUNDRED, figure_of, is_graded, sheet_of, strays
+from ledger.scores.formula import (
+    HUNDRED,
+    ItemScore,
+    figure_of,
+    is_graded,
+    part_of,
+    sheet_of,
+    strays,
+)
 from ledger.scores.values import COMMITTEE_SHEET, SECOND_SHEET, account_of
 from projections.asking.answering import Past, Reading, answering, report
 from projections.asking.past import NothingRecorded
@@ -62,7 +70,8 @@ def explain_score(
 
     Shapes: {member, month, policy_version, policy_from, posts: [{the figure as the report has it,
     as_computed, left_out (the reason, where the sealed month has no figure of it), terms}]};
-    factor x value over the terms adds up to `as_computed`, which is the score.
+    factor x value over the terms adds up to `as_computed`, which is the post's part: the score,
+    where one post has the whole month, else the parts of all posts add up to it.
     Errors: R-PRJ-05, R-PRJ-07, R-PRJ-13, R-PRJ-14.
     """
     with answering(models, ledger, Months, question, past=Past.ROWS) as reading:
@@ -83,12 +92,15 @@ def _explained(book: ScoreBook, member: str, question: Question) -> dict[str, An
     posts = []
     for post in held:
         also = strays(traced.account, held) if post == held[0] else []
-        figure = figure_of(traced.account, member, post, version, also=also)
+        figure = final.get(post) or figure_of(traced.account, member, post, version, also=also)
+        share = Decimal(figure.share)
+        points = part_of(traced.account, post, version, also=also, share=share).points
         posts.append({
-            **found.shown(final.get(post, figure)), "as_computed": figure.score,
+            **found.shown(figure), "as_computed": None if points is None else plain(points),
             "left_out": left_out.get(post) if found.sealed else None,
             "terms": [term._asdict() for one in (post, *also)
-                      for term in terms_of(traced, one, version, held=one == post)]})
+                      for term in terms_of(traced, one, version, of_month=share, held=one == post)
+                      ]})
     return {
         "member": member, "month": month, "policy_version": version.number,
         "policy_from": version.effective_from, "posts": posts}
@@ -134,13 +146,16 @@ def _carried(event: Any, position: int) -> Iterator[Carried]:
                       plain(-Decimal(left.points)), position)
 
 
-def terms_of(traced: Traced, post: str, version: Version, *, held: bool = True) -> Iterator[Term]:
+def terms_of(
+    traced: Traced, post: str, version: Version, *, of_month: Decimal, held: bool = True
+) -> Iterator[Term]:
     """The terms of a score: items of both sheets, bonus work, charges, what was carried. Of a post
-    that is not held, the charges and what was carried."""
+    that is not held, the charges and what was carried. `of_month` is the post's share of it."""
     if held:
         mix = version.scoring
         for sheet, share in ((COMMITTEE_SHEET, mix.committee), (SECOND_SHEET, mix.second)):
-            yield from _items(traced, post, sheet, version=version, share=Decimal(share))
+            for item in sheet_of(traced.account, post, sheet, version).items:
+                yield _item(traced, (post, sheet), item, share=Decimal(share), of_month=of_month)
         for task, bonus in traced.account.bonuses.get(post, {}).items():
             yield Term(f"bonus: {task}", "1", bonus.points, traced.at("bonus", post, task),
                        {"note": bonus.note and Written.of(Sealed(
@@ -153,22 +168,25 @@ def terms_of(traced: Traced, post: str, version: Version, *, held: bool = True) 
                        [one.position], {"month": one.month, "charge": one.charge, "post": post})
 
 
-def _items(
-    traced: Traced, post: str, sheet: str, *, version: Version, share: Decimal
-) -> Iterator[Term]:
-    for item in sheet_of(traced.account, post, sheet, version).items:
-        if item.grade is None:
-            charges = [one.charge for one in traced.account.charges.values()
-                       if (one.post, one.counts_in) == (post, item.item)]
-            yield Term(f"{sheet} {item.item}", plain(share), plain(item.points),
-                       sorted(at for name in charges for at in traced.at("charge", name)),
-                       {"weight": plain(item.weight), "lost": plain(item.lost),
-                        "charges": charges})
-            continue
-        at = [traced.at("grade", post, sheet, item.item, grader) for grader in item.graders]
-        yield Term(f"{sheet} {item.item}", plain(share * item.weight / HUNDRED), plain(item.grade),
-                   sorted(position for each in at for position in each),
-                   {"weight": plain(item.weight), "graders": list(item.graders)})
+def _item(
+    traced: Traced, at: tuple[str, str], item: ItemScore, *, share: Decimal, of_month: Decimal
+) -> Term:
+    """An item of a post's sheet. A computed one has its part of the month less all that it lost."""
+    post, sheet = at
+    of: dict[str, Any] = {"weight": plain(item.weight)}
+    if of_month != 1:
+        of["share"] = plain(of_month)
+    if item.grade is None:
+        charges = [one.charge for one in traced.account.charges.values()
+                   if (one.post, one.counts_in) == (post, item.item)]
+        points = of_month * item.weight - (item.weight - item.points)
+        return Term(f"{sheet} {item.item}", plain(share), plain(points),
+                    sorted(one for name in charges for one in traced.at("charge", name)),
+                    {**of, "lost": plain(item.lost), "charges": charges})
+    found = [traced.at("grade", post, sheet, item.item, grader) for grader in item.graders]
+    return Term(f"{sheet} {item.item}", plain(share * of_month * item.weight / HUNDRED),
+                plain(item.grade), sorted(position for each in found for position in each),
+                {**of, "graders": list(item.graders)})
 
 
 def _charges(traced: Traced, post: str, computed: Collection[str]) -> Iterator[Term]:

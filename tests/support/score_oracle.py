@@ -5,7 +5,7 @@ them, each time from the start, who is charged what, which charge is the third o
 a score comes to. It also says whether a command may be accepted.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -147,6 +147,23 @@ def held_in(month: str) -> set[tuple[str, str]]:
     """Who held which graded post in a month."""
     found = holders(POSTS, f"{month}-01", end_of(month))
     return {one for one in found if one[1] != COMMITTEE}
+
+
+def share_of(who: str, month: str, post: str, out: Sequence[Pair] = ()) -> dict[str, Any]:
+    """Which share of a member's month a post has, and its days; none, where it has them all. Of two
+    posts the second one has what the first one leaves."""
+    days = dict.fromkeys(sorted(one for member, one in held_in(month)
+                                if member == who and (who, one) not in out), Decimal(0))
+    for number in range(1, int(end_of(month)[8:]) + 1):
+        today = [one for one in posts_held(who, f"{month}-{number:02d}") if one in days]
+        for one in today:
+            days[one] += Decimal(1) / len(today)
+    if len(days) == 1:
+        return {"share": Decimal(1), "days": None}
+    assert len(days) == 2
+    first = min(days)
+    share = (days[first] / sum(days.values())).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    return {"share": share if post == first else 1 - share, "days": days[post]}
 
 
 def heads_above(member: str, day: str) -> Iterator[str]:
@@ -424,13 +441,15 @@ class Oracle:
                 total += weights(post)[item] * mean / 100
         return total, whole
 
-    def given(self, who: str, month: str, post: str) -> Decimal:
-        """What a member would have if nothing were taken: grades, whole items, bonus work."""
+    def given(self, row: Mapping[str, Any], month: str) -> Decimal:
+        """What a figure would have if nothing were taken: the post's share of the grades and of
+        whole items, and bonus work."""
+        who, post = row["member"], row["post"]
         item = weights(post).get(ITEM, Decimal(0))
         first, second = (self.parts(who, month, post, sheet)[0] + item
                          for sheet in ("committee", "second"))
         bonus = sum(self.bonus.get((who, month, post), {}).values(), Decimal(0))
-        return Decimal("0.75") * first + Decimal("0.25") * second + bonus
+        return row["share"] * (Decimal("0.75") * first + Decimal("0.25") * second) + bonus
 
     def stray(self, who: str, month: str, post: str) -> Decimal:
         """What is taken in posts that a member does not hold: it counts in the first one held."""
@@ -449,27 +468,34 @@ class Oracle:
         """What is taken from a post's score, also for posts that are not held."""
         return self.owed(who, month)[post] + self.stray(who, month, post)
 
-    def figure(self, who: str, month: str, post: str) -> dict[str, Any]:
-        """A member's month as the report shows it, except for the seal."""
+    def figure(self, who: str, month: str, post: str, out: Sequence[Pair]) -> dict[str, Any]:
+        """What a post adds to a member's month, where some posts are left out."""
         item = weights(post).get(ITEM, Decimal(0)) - self.in_item(who, month, post)
         sheets = {}
         for sheet in ("committee", "second"):
             total, whole = self.parts(who, month, post, sheet)
             sheets[sheet] = total + item if whole else None
-        whole = None not in sheets.values()
-        score = self.given(who, month, post) - self.taken(who, month, post) if whole else None
-        band = None if score is None else next(
-            factor for below, factor in BANDS if below is None or score < Decimal(below))
-        return {"member": who, "post": post, "committee": sheets["committee"],
-                "self": sheets["second"], "score": score,
-                "bonus": sum(self.bonus.get((who, month, post), {}).values(), Decimal(0)),
-                "deductions": self.taken(who, month, post) - self.in_item(who, month, post),
-                "coefficient": band and Decimal(band),
-                "policy_version": 2 if end_of(month) >= SECOND_FROM else 1}
+        row = {"member": who, "post": post, "committee": sheets["committee"],
+               "self": sheets["second"], **share_of(who, month, post, out),
+               "bonus": sum(self.bonus.get((who, month, post), {}).values(), Decimal(0)),
+               "deductions": self.taken(who, month, post) - self.in_item(who, month, post),
+               "policy_version": 2 if end_of(month) >= SECOND_FROM else 1}
+        row["part"] = self.given(row, month) - self.taken(who, month, post) \
+            if None not in sheets.values() else None
+        return row
 
-    def live(self, month: str) -> dict[Pair, dict[str, Any]]:
-        """The figures of a month as they stand: of those who hold a post in it."""
-        return {pair: self.figure(pair[0], month, pair[1]) for pair in sorted(held_in(month))}
+    def live(self, month: str, out: Sequence[Pair] = ()) -> dict[Pair, dict[str, Any]]:
+        """The figures of a month as they stand: of those who hold a post in it, and are not left
+        out. All of a member have the score that their parts add up to."""
+        rows = {pair: self.figure(pair[0], month, pair[1], out)
+                for pair in sorted(held_in(month)) if pair not in out}
+        for (who, _), row in rows.items():
+            parts = [other["part"] for (one, _), other in rows.items() if one == who]
+            row["score"] = None if None in parts else sum(parts)
+            band = None if None in parts else next(
+                factor for below, factor in BANDS if below is None or row["score"] < Decimal(below))
+            row["coefficient"] = band and Decimal(band)
+        return rows
 
     def report(self, month: str) -> list[dict[str, Any]]:
         """The report `scores`."""
@@ -715,9 +741,12 @@ class Oracle:
     # -- presence ---------------------------------------------------------------------------------
 
     def heads(self, by: str, member: str, day: str) -> bool:
-        """Whether somebody else supervises a member at any level, or manages the shop."""
+        """Whether somebody else supervises a member at any level, holds a post that heads one of
+        theirs, or manages the shop."""
+        by_post = {HEADING.get(post) for post in posts_held(member, day)}
         return by != member and self.signs(by, day) and (
-            by in heads_above(member, day) or post_of(by, day, [MANAGES]) is not None)
+            by in heads_above(member, day) or post_of(by, day, [MANAGES]) is not None
+            or not by_post.isdisjoint(posts_held(by, day)))
 
     def on_leave(self, member: str, day: str) -> bool:
         """Whether a member has approved leave on a day."""
@@ -894,7 +923,7 @@ class Oracle:
 
     def to_seal(self, month: str, left_out: Sequence[Pair]) -> dict[Pair, dict[str, Any]]:
         """The figures that would be sealed."""
-        return {pair: row for pair, row in self.live(month).items() if pair not in left_out}
+        return self.live(month, left_out)
 
     def may_seal(self, month: str, left_out: Sequence[Pair], *, day: str, again: bool) -> bool:
         """In turn, with every figure whole, after all that happened to it; again if it was

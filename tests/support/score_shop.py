@@ -111,7 +111,8 @@ DAYS = ("2026-07-03", "2026-07-05", "2026-07-20", "2026-08-03", "2026-08-12", "2
         "2026-09-02", "2026-09-14")
 CODES = [code for code, law in LAWS.items() if not law.kind]
 HABITS = ("THIRD", "RANGE", "LATE")
-FIGURES = {"committee", "self", "bonus", "deductions", "score", "coefficient"}
+FIGURES = {"committee", "self", "bonus", "deductions", "score", "coefficient", "share", "days",
+           "part"}
 HOW = {"upheld": UpholdDeduction, "reduced": ReduceDeduction, "overturned": OverturnDeduction}
 
 numbers = st.sampled_from((*"12345", "10", "7wT0", "7wR1", "8wT1", "8zR0"))
@@ -697,8 +698,8 @@ class Shop(RuleBasedStateMachine):
             return
         for month in filter(self.oracle.sealed, self.oracle.seals):
             for (who, post), row in self.oracle.seals[month]["figures"].items():
-                given = self.oracle.given(who, month, post)
-                assert given - row["score"] == self.oracle.taken(who, month, post)
+                given = self.oracle.given(row, month)
+                assert given - row["part"] == self.oracle.taken(who, month, post)
         sums: dict[Pair, Decimal] = {}
         for (who, _, post), points in self.oracle.carried.items():
             sums[who, post] = sums.get((who, post), Decimal(0)) + points
@@ -746,8 +747,8 @@ class Shop(RuleBasedStateMachine):
             for who, post in held_in(month):
                 row = shown.get((who, post))
                 lost = self.oracle.taken(who, month, post)  # of who is left out
-                if row is not None and row["score"] is not None:
-                    lost = self.oracle.given(who, month, post) - row["score"]
+                if row is not None and row["part"] is not None:
+                    lost = self.oracle.given(row, month) - row["part"]
                 elif row is not None:
                     lost = row["deductions"] + self.oracle.in_item(who, month, post)
                 taken[who] += lost
@@ -780,9 +781,8 @@ class Shop(RuleBasedStateMachine):
                 who, post = row["member"], row["post"]
                 terms = self.rows(self.models, "score-terms", month=month, subject=who)
                 sum_ = sum(Decimal(one["amount"]) for one in terms if one["post"] == post)
-                assert sum_ == self.oracle.given(who, month, post) - self.oracle.taken(
-                    who, month, post)
-                assert row["score"] in (None, sum_)
+                assert sum_ == self.oracle.given(row, month) - self.oracle.taken(who, month, post)
+                assert row["part"] in (None, sum_)
 
     def the_past_answers(self) -> None:
         """As of the head both ways, and as of any day of the business, an answer comes."""

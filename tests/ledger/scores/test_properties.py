@@ -371,7 +371,7 @@ def test_month__sealed_carries_what_a_late_charge_escalates_in_another_post(smal
         *SEALED, (ZHAO, confirm(2, "2026-10-05")))
 
     sealed = small.figure(post="dispatcher")
-    assert small.amounts(WANG, MONTH, "dispatcher") == Decimal(sealed["score"])
+    assert small.amounts(WANG, MONTH, "dispatcher") == Decimal(sealed["part"])
 
 
 @ruled(THREE)

@@ -57,7 +57,7 @@ from tests.support.thorough import tried
 from tests.support.written import opening
 
 FIELDS = ["member", "post", "committee", "self", "bonus", "deductions", "score", "coefficient",
-          "policy_version", "sealed", "restatement", "rests_on"]
+          "policy_version", "sealed", "restatement", "share", "days", "part", "rests_on"]
 
 CLOSED: Steps = [*OPENING, *CHARGED, *SEALED]
 RESTATED: Steps = [*CLOSED, (WANG, appeal(day="2026-10-03")), (CHEN, reopen()),
@@ -87,7 +87,8 @@ def test_scores__show_the_last_closed_month(ledger: Ledger, models: ReadModels) 
     assert of(models, WANG) == {
         "member": WANG, "post": "customer_service", "committee": "90", "self": "90", "bonus": "0",
         "deductions": "3", "score": "87", "coefficient": "1.0", "policy_version": 1,
-        "sealed": True, "restatement": 0, "rests_on": []}
+        "sealed": True, "restatement": 0, "share": "1", "days": None, "part": "87",
+        "rests_on": []}
     assert [row["member"] for row in found] == sorted(set(POSTS) - {LIU})
 
 
