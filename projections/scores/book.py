@@ -148,8 +148,9 @@ class ScoreBook:
         if seal.state == SEALED:
             accounts = {who: one for (_, who), one in self.accounts([month], member).items()}
             left_out = {(one.member, one.post) for one in seal.left_out}
+            now = self._computed(month, accounts, member, left_out=left_out)
             return Month(month, seal, _final(accounts.values()),
-                         rests_on(accounts, self._computed(month, accounts, member), left_out))
+                         rests_on(accounts, now, left_out))
         return Month(month, seal, self.computed(month, member))
 
     def computed(self, month: str, member: str | None = None) -> list[Figure]:
@@ -158,11 +159,12 @@ class ScoreBook:
         return self._computed(month, accounts, member)
 
     def _computed(
-        self, month: str, accounts: Mapping[str, Account], member: str | None
+        self, month: str, accounts: Mapping[str, Account], member: str | None, *,
+        left_out: Collection[tuple[str, str]] = (),
     ) -> list[Figure]:
         posts = self.posts_in(month, member)
         known = {who: account for who, account in accounts.items() if who in posts}
-        return list(figures_of(known, posts, self.version(month)))
+        return list(figures_of(known, posts, self.version(month), left_out=left_out))
 
     def undecided(self, month: str) -> tuple[int, int]:
         """How many deductions, and appeals, of a month are undecided now."""

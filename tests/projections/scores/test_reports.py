@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ledger.application import Ledger
 from ledger.log.store import Store
-from ledger.scores.values import account_of
+from ledger.people.commands import AssignPost, EndPost
+from ledger.scores.values import LeftOut, account_of
 from ledger.settings import Settings, open_ledger
 from ledger.writing.genesis import begun
 from projections.asking.clocks import NOW, AsOf
@@ -40,6 +41,7 @@ from tests.support.team import (
     ZHOU,
     Steps,
     appeal,
+    at,
     confirm,
     grade,
     graders,
@@ -169,6 +171,33 @@ def test_score_terms__add_up_to_the_score(ledger: Ledger, models: ReadModels) ->
         rows(models, "score-terms", month=MONTH)
     with pytest.raises(NothingRecorded):
         rows(models, "score-terms", month=MONTH, subject="member:nobody")
+
+
+@pytest.mark.parametrize("out", [(), ("customer_service",)], ids=["both", "one"])
+def test_scores_of_a_period__of_two_posts_are_the_sum_of_their_terms(
+    ledger: Ledger, models: ReadModels, out: tuple[str, ...]
+) -> None:
+    """Wang moves on the 11th; a seal that leaves the old post out gives the new one all days."""
+    record(ledger, [
+        *OPENING, ("system", EndPost(member=WANG, post="customer_service", until="2026-09-10",
+                                     occurred_at=at("2026-09-10"))),
+        ("system", AssignPost(member=WANG, post="dispatcher", since="2026-09-11",
+                              occurred_at=at("2026-09-10"))),
+        (CHEN, propose(code="R3")), (ZHOU, confirm()), *graders(marks={WANG: "60"}),
+        *graders(posts={WANG: "dispatcher", LIU: "appraisal_committee"}),
+        (CHEN, seal(left_out=[LeftOut(WANG, post, "short_time") for post in out]))])
+
+    shown = rows(models, "scores", subject=WANG)
+    terms = rows(models, "score-terms", subject=WANG, month=MONTH)
+    for row in shown:
+        assert sum(Decimal(one["amount"]) for one in terms if one["post"] == row["post"]) \
+            == Decimal(row["part"])
+        assert row["rests_on"] == []
+    assert {Decimal(row["score"]) for row in shown} == {
+        sum(Decimal(row["part"]) for row in shown)}
+    assert {row["post"]: (row["share"], row["days"]) for row in shown} == (
+        {"dispatcher": ("1", None)} if out else
+        {"customer_service": ("0.3333", "10"), "dispatcher": ("0.6667", "20")})
 
 
 def test_score_terms__name_the_events_that_they_rest_on(
