@@ -66,15 +66,15 @@ def rows(models: ReadModels, **narrowed: Any) -> list[dict[str, Any]]:
 
 
 def test_returns__tell_goods_and_refund(ledger: Ledger, models: ReadModels) -> None:
-    put(ledger, opened(), BROUGHT, ask(), AGREE, on(ApproveRefund, amount_minor=5000),
-        on(PayRefund, amount_minor=4000), on(ReceiveGoods, warehouse=HOUSE, lines=TWO),
+    put(ledger, opened(), BROUGHT, ask(), AGREE, on(ApproveRefund, amount_minor=3000),
+        on(PayRefund, amount_minor=2000), on(ReceiveGoods, warehouse=HOUSE, lines=TWO),
         on(InspectGoods, lines=[Outcome("1", 1, "damaged")]))
     pieces = {**NOTHING, "awaiting_inspection": 1, "damaged": 1}
     position = max(one.position for one in ledger.store.read("main") if one.stream == case())
     assert rows(models) == [{
         "subject": case(), "state": "authorised", "kind": "return_and_refund", "order": stream(),
         "warehouse": HOUSE, "opened_at": rfc3339(BACK), "currency": "CNY", "asked_minor": 9980,
-        "approved_minor": 5000, "paid_minor": 4000, "pieces": pieces,
+        "approved_minor": 3000, "paid_minor": 2000, "pieces": pieces,
         "lines": [{"line": "1", "sku": "SH-001", "order_line": None, "of": None,
                    "quantity": 2, "fee": False, **pieces}],
         "position": position}]
