@@ -136,7 +136,8 @@ writing.add(group, [
 ])
 reading.add(group, [
     Listed("/v1/orders", "orders", "Orders with their statuses and sums.",
-           ("subject",), PlacedQuery, paged_by_report=True),
+           ("subject",), PlacedQuery, paged_by_report=True,
+           sums=("total_minor", "paid_minor", "refunded_minor")),
     Listed("/v1/fulfilment", "fulfilment", "Where the pieces of orders are.",
            ("subject",), PlacedQuery, paged_by_report=True, opened_for=WORKERS),
     Listed("/v1/exceptions", "exceptions", "What keeps orders from being sent.",

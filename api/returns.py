@@ -55,7 +55,7 @@ writing.add(group, [
 ])
 reading.add(group, [
     Listed("/v1/returns", "returns", "After-sales cases.", ("subject",), PlacedQuery,
-           paged_by_report=True),
+           paged_by_report=True, sums=("asked_minor", "approved_minor", "paid_minor")),
 ])
 add_history(group, f"{ONE}/history", "case")
 

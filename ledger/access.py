@@ -29,6 +29,10 @@ ROLES = ("auditor", "service", "warehouse", "warehouse_head", "purchasing", "fin
          "operations", "reviewer", "manager", "integration", "admin")
 """The roles in which keys act. The ledger itself is not one: it acts as `system`."""
 
+SYSTEM_ROLE = "admin"
+"""The only role of a key whose owner is `system`: what the ledger itself does needs no second
+person, so nobody may do it with a key."""
+
 KeyId = Annotated[str, IdText(longest=40)]
 
 PURPOSES = ("pick", "check", "pack", "label", "service", "complaint", "dispute", "audit")

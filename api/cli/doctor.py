@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from api.cli import calendars
+from api.cli import calendars, issuing
 from api.cli.output import progress
 from api.http.binding import bind_of
 from api.messages import counted, explain, tr
@@ -40,7 +40,8 @@ from projections.store.models import ReadModels, Status
 
 Finding = dict[str, Any]
 
-OF_THE_LOG = ("writable", "guards", "pages", "durability", "calendars", "clock", "read models")
+OF_THE_LOG = ("writable", "guards", "pages", "durability", "calendars", "clock", "roles",
+              "read models")
 """The checks that need the database."""
 
 
@@ -156,6 +157,7 @@ def examine(ledger: str) -> list[Finding]:
             except LedgerError as error:
                 statuses = []
                 findings.append({"check": "read models", "ok": False, "detail": explain(error)})
+            check("roles", lambda: issuing.look(models, store, ledger.removesuffix(SUFFIX)))
             for status in statuses:
                 check(f"read model {status.projection}", partial(_read_model, status))
     return findings

@@ -6,16 +6,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from api.http.runtime import KeyRing
-from ledger.access import IssueKey, KeyExpired, KeyRevoked, KeyUnknown, RevokeKey
+from api.messages import tr
+from ledger.access import (
+    SYSTEM_ROLE,
+    ApiKey,
+    IssueKey,
+    KeyExpired,
+    KeyRevoked,
+    KeyUnknown,
+    RevokeKey,
+)
 from ledger.common.context import Context
 from ledger.common.days import SHOP_ZONE, day_of
 from ledger.common.errors import Invalid, Refused
 from ledger.common.values import rfc3339
-from ledger.log.store import SUFFIX, must_be_owner
+from ledger.log.store import SUFFIX, Store, must_be_owner
+from ledger.people.signatures import SYSTEM
 from ledger.settings import Opened, open_ledger
 from projections.asking.clocks import moment
 from projections.catalogue import PROJECTIONS
-from projections.rights import anybody_placed, rights_of
+from projections.rights import Rights, anybody_placed, rights_of
 from projections.store.models import ReadModels
 
 SECRET_BYTES = 32
@@ -44,13 +54,24 @@ class OwnerUnknown(Refused):
     rule = "R-ACC-08"
 
 
+class OwnerIsLedger(Refused):
+    """{owner} is the ledger itself, which needs no second person: it has keys as {roles} only, not
+    as {role}. Name the person or the program whose key it is."""
+
+    code = "owner_is_ledger"
+    rule = "R-ACC-09"
+
+
 WITHOUT_POST = ("admin", "auditor", "integration")
 """What a key acts as whose owner is not a member: a program, an auditor, an operator."""
 
 
 def must_hold_role(found: Opened, ledger: str, owner: str, role: str) -> None:
     """A member's key has a role that one of their posts gives; nobody else's has the role of a
-    post, once somebody holds a post. Errors: RoleNotOfPosts (R-ACC-07), OwnerUnknown (R-ACC-08)."""
+    post, once somebody holds a post; the ledger's own is an admin's. Errors: RoleNotOfPosts
+    (R-ACC-07), OwnerUnknown (R-ACC-08), OwnerIsLedger (R-ACC-09)."""
+    if owner == SYSTEM and role != SYSTEM_ROLE:
+        raise OwnerIsLedger(owner=owner, role=role, roles=SYSTEM_ROLE)
     if found.store.known(ledger) is None:
         return
     day = day_of(datetime.now(UTC))
@@ -58,17 +79,56 @@ def must_hold_role(found: Opened, ledger: str, owner: str, role: str) -> None:
     try:
         models.catch_up(ledger)
         rights = rights_of(models, ledger, owner, day)
-        is_begun = anybody_placed(models, ledger)
+        if anybody_placed(models, ledger):  # before, somebody has to say who holds which post
+            _must_be_given(rights, owner, role, day)
     finally:
         models.close()
-    if not is_begun:
-        return  # somebody has to be able to say who holds which post
+
+
+def _must_be_given(rights: Rights | None, owner: str, role: str, day: str) -> None:
+    """Errors: RoleNotOfPosts (R-ACC-07), OwnerUnknown (R-ACC-08)."""
     if rights is None and role not in WITHOUT_POST:
         raise OwnerUnknown(owner=owner, role=role, roles=", ".join(WITHOUT_POST))
     if rights is not None and role not in rights.roles:
         raise RoleNotOfPosts(
             owner=owner, role=role, day=day, posts=", ".join(rights.posts) or "none",
             roles=", ".join(sorted(rights.roles)) or "none")
+
+
+def held_by_none(models: ReadModels, ledger: str, ring: KeyRing) -> list[ApiKey]:
+    """The keys that are good and would not be given out today: their owner's posts give their role
+    no longer, or never did, since they are of the time before anybody held one. Sorted by id. Rule:
+    R-ACC-10."""
+    now, found, placed = datetime.now(UTC), [], anybody_placed(models, ledger)
+    known: dict[str, Rights | None] = {}
+    for _, key in sorted(ring.keys.items()):
+        if not key.opens_at(now):
+            continue
+        if key.owner == SYSTEM:
+            is_given = key.role == SYSTEM_ROLE
+        else:
+            if key.owner not in known:
+                known[key.owner] = rights_of(models, ledger, key.owner, day_of(now))
+            rights = known[key.owner]
+            is_given = not placed or (
+                key.role in WITHOUT_POST if rights is None else key.role in rights.roles)
+        if not is_given:
+            found.append(key)
+    return found
+
+
+def look(models: ReadModels, store: Store, ledger: str) -> tuple[bool | None, str]:
+    """Whether every key that is good acts in a role that it would be given today: None where some
+    do not."""
+    ring = KeyRing(store, ledger)
+    ring.refresh()
+    found = held_by_none(models, ledger, ring) if ring.keys else []
+    if not found:
+        return True, tr("Every key acts in a role that its owner may have.")
+    keys = ", ".join(
+        f"{key.id.partition(':')[2]} ({key.owner}, {key.role})" for key in found)
+    return None, tr("Keys of a role that their owner may not have (any more): {keys}. "
+                    "Issue others, and revoke these.", keys=keys)
 
 
 def opened(ledger: str) -> Opened:
@@ -87,7 +147,7 @@ def issue(
     """Make a key. Shapes: the record that is printed, with `token`, which is shown this once.
 
     Errors: R-VAL-01, R-ACC-01, R-ACC-02, R-ACC-04, BadTime (R-PRJ-03), ExpiryPassed (R-ACC-06),
-    R-ACC-07, R-ACC-08.
+    R-ACC-07 to R-ACC-09.
     """
     now = datetime.now(UTC)
     must_hold_role(found, ledger, owner, role)

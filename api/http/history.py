@@ -25,6 +25,7 @@ from ledger.scores.account import Account
 from ledger.scores.closings import Closings
 from projections.asking.clocks import header
 from projections.asking.past import NothingRecorded, nothing_about
+from projections.audit.timeline import without_sums
 from projections.audit.trail import Asked, found, rows
 
 
@@ -75,8 +76,10 @@ def add_history(group: Blueprint, path: str, name: str, *, staff: bool = False) 
         taken = trail.entries[:limit]
         readable = [one for one in taken if may_read(caller().role, one.stream)]
         more = [taken[-1].position] if len(trail.entries) > limit else None
+        shown, of_goods = rows(models, ledger, readable, subject=subject), subject.startswith(
+            ACCOUNT_KINDS)
         answer = paged({**head, "left_out": len(taken) - len(readable)},
-                       list(rows(models, ledger, readable, subject=subject)), more)
-        if subject.startswith(ACCOUNT_KINDS) and cut.asked.now:
+                       [without_sums(row) if of_goods else row for row in shown], more)
+        if of_goods and cut.asked.now:
             answer.headers["ETag"] = etag_of(subject, head)
         return answer

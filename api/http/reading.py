@@ -103,6 +103,9 @@ class ScoresQuery(MonthQuery):
 STAFF_READERS = frozenset({"auditor", "reviewer", "manager", "finance"})
 """Who sees the records of all members."""
 
+SUMS_READERS = frozenset({"auditor", "finance", "integration", "manager", "operations", "service"})
+"""Who works with money: they see the sums in lists of orders and cases, too."""
+
 STAFF = EVERYBODY - {"admin", "integration", "system"}
 """Whose keys may belong to a member with records of their own."""
 
@@ -146,7 +149,8 @@ class Listed(NamedTuple):
     staff, whoever sees a row sees that, too.
 
     A reading is noted before it is answered: of records of staff, of whatever was opened, and of
-    what is `money`, the sums that the shop takes.
+    what is `money`, the sums that the shop takes. `sums` are the columns that add up to these: who
+    does not work with money reads the rows without them, and everybody else is noted.
     """
 
     path: str
@@ -161,6 +165,19 @@ class Listed(NamedTuple):
     whole: Collection[str] = STAFF_READERS
     opened_for: Collection[str] = ()
     money: bool = False
+    sums: Collection[str] = ()
+
+    def noted(self, role: str) -> bool:
+        """Whether a role's readings are noted, whatever is opened for them."""
+        return self.visible_part is not None or self.money or (
+            bool(self.sums) and role in SUMS_READERS)
+
+    def shown(self, rows: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:
+        """Rows as a role reads them. Rule: R-ACC-11."""
+        if not self.sums or role in SUMS_READERS:
+            return rows
+        return [{name: value for name, value in row.items() if name not in self.sums}
+                for row in rows]
 
 
 LISTS: dict[str, Listed] = {}
@@ -187,13 +204,13 @@ def _add(group: Blueprint, listed: Listed) -> None:
         if listed.paged_by_report:
             asked = asked._replace(beyond=after[0] if after else None, limit=limit + 1)
         answer = report(edge().models, caller().ledger, asked)
-        staff = listed.visible_part is not None
+        role = caller().role
         if listed.visible_part is not None:
             answer = _visible(listed.visible_part, listed.whole, answer)
         rows = answer.rows if listed.paged_by_report else _rows_after(listed, answer.rows, after)
-        if staff or listed.money or caller().role in listed.opened_for:
-            shown = opened_rows(rows[:limit], answer.as_of["position"],
-                                noted=staff or listed.money)
+        rows = listed.shown(rows, role)
+        if (noted := listed.noted(role)) or role in listed.opened_for:
+            shown = opened_rows(rows[:limit], answer.as_of["position"], noted=noted)
             rows = [*shown, *rows[limit:limit + 1]]
         return page(answer.as_of, rows, listed.key, limit)
 

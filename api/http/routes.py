@@ -17,10 +17,11 @@ from api.http import problems
 from api.http.edge_errors import Problem
 from api.http.runtime import Caller, Edge
 from api.messages import tr
-from ledger.access import ROLES
+from ledger.access import ROLES, SYSTEM_ROLE
 from ledger.common.days import day_of
 from ledger.common.errors import Fault, InvalidValues
 from ledger.common.values import escaped, repeated_name
+from ledger.people.signatures import SYSTEM
 
 PUBLIC = frozenset({"anyone"})
 EVERYBODY = frozenset(ROLES)
@@ -69,7 +70,11 @@ def admit() -> None:
 
 def _must_hold_role(who: Caller) -> None:
     """The key of a member who has held a post acts only in a role that one of their posts gives
-    today, and that of a leaver in none. Errors: 403."""
+    today, and that of a leaver in none; one of the ledger itself, which needs no second person, as
+    `admin` only. Errors: 403."""
+    if who.actor == SYSTEM and who.role != SYSTEM_ROLE:
+        raise Problem("role_not_held", role=who.role, actor=who.actor, roles=SYSTEM_ROLE,
+                      day=day_of(datetime.now(UTC)), posts="none")
     if not who.actor.startswith("member:"):
         return
     found = edge().rights(who)

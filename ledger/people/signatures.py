@@ -54,21 +54,33 @@ def must_sign(
     amount_minor: int | None = None,
 ) -> Signature:
     """The actor of the command signs an act of `ledger.policies.signing` at a time. The policy of
-    that day says who may; a member has to be here, and hold the post, then and when it is recorded.
+    that day says who may, and that of the day on which it is recorded: dating it back to before a
+    policy escapes it no more than dating it back to a post. A member has to be here, and hold the
+    post, on both.
 
     `signed` are those who signed the acts before it of the same matter. Units: `amount_minor` in
     minor units of the shop's currency, where the act has an amount.
     Errors: NotThePost (R-SIG-01), SameSigner (R-SIG-02), SignatureNeeded (R-PPL-13).
     """
-    day, signed = day_of(at), signed or {}
-    row = signing_of(policy_on(work, day), act)
+    signed, found = signed or {}, Signature(work.actor)
+    for day in sorted({day_of(at), signed_on(work, at)}):
+        row = signing_of(policy_on(work, day), act)
+        one = _signed_under(work, row, at, signed=signed, amount_minor=amount_minor)
+        found = found if one.stood_in is None else one
+    return found
+
+
+def _signed_under(
+    work: Work, row: Signing, at: datetime, *, signed: Signed, amount_minor: int | None
+) -> Signature:
+    """The actor's signature, as one policy asks for it. Errors: those of `must_sign`."""
     if row.posts or work.actor.startswith("member:"):
-        must_be_member(work, day)
+        must_be_member(work, day_of(at))
     if row.above_minor is not None and (amount_minor or 0) <= row.above_minor:
         return Signature(work.actor)
     for other in apart_from(row):
         if work.actor in signed.get(other, ()):
-            raise SameSigner(actor=work.actor, act=act, other=other)
+            raise SameSigner(actor=work.actor, act=row.act, other=other)
     return Signature(work.actor, _stood_in(work, row, at, signed) if row.posts else None)
 
 

@@ -119,6 +119,23 @@ def shown(entry: Entry) -> dict[str, Any]:
     }
 
 
+def without_sums(row: dict[str, Any]) -> dict[str, Any]:
+    """An event as `shown` has it, without what was to be paid for the goods: the history of an
+    account is about goods, and all its orders together would tell what the shop takes. Rule:
+    R-ACC-12."""
+    payload = _goods_only(row["payload"])
+    return {**row, "payload": payload, "summary": summary(payload)}
+
+
+def _goods_only(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _goods_only(part) for name, part in value.items()
+                if not name.endswith("_minor") and not name.startswith("unit_price")}
+    if isinstance(value, list):
+        return [_goods_only(part) for part in value]
+    return value
+
+
 def masked(value: Any) -> Any:
     """A value with everything personal in it hidden."""
     if isinstance(value, dict):

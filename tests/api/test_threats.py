@@ -101,14 +101,14 @@ def test_threat__a_role_raised_by_sql_is_named(
     """A running program keeps the role that it has read, and one that starts later opens nothing by
     a key whose event was changed. Hashed again the event is believed, until verify names it."""
     token = web.token("member")
-    assert opens(web, token, "/v1/orders") == 403
+    assert opens(web, token, "/v1/inventory") == 403
     entry = issued(web.edge.store)
     payload = raised(entry.payload)
     assert payload != entry.payload
     lay(settings, again(entry, payload=payload) if hashed else entry._replace(payload=payload))
-    assert opens(web, token, "/v1/orders") == (200 if hashed else 403)
+    assert opens(web, token, "/v1/inventory") == (200 if hashed else 403)
     later = Web(settings)
-    assert opens(later, token, "/v1/orders") == (200 if hashed else 401)
+    assert opens(later, token, "/v1/inventory") == (200 if hashed else 401)
     report, access = both(web.edge.store)
     assert report.ok
     assert entry.position in {problem.position for problem in access.problems} or hashed

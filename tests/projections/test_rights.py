@@ -1,17 +1,34 @@
 """Rights by post: whose key acts as what, whom a head sees, and what a history leaves out."""
 
+import re
 from typing import Any
 
 import pytest
 
-from api.cli.issuing import OwnerUnknown, RoleNotOfPosts, issue
+from api.cli.issuing import (
+    OwnerIsLedger,
+    OwnerUnknown,
+    RoleNotOfPosts,
+    held_by_none,
+    issue,
+    look,
+)
+from api.http.reading import SUMS_READERS
+from api.http.routes import PERMITS, READERS
+from api.http.runtime import KeyRing
+from ledger.access import ROLES
 from ledger.log.store import SUFFIX
 from ledger.settings import Opened
 from tests.conftest import on_sqlite
-from tests.support.bodies import at, order
+from tests.support.bodies import at, order, stocked
 from tests.support.builders import CONTEXT, stream
+from tests.support.routes import filled, rules
 from tests.support.team import JOINED, printed
 from tests.support.web import Web, problem
+
+PAID, SUM = 100, "_minor|unit_price|4990"
+NOT_OF_THE_SHOP = {"/v1/openapi.json", "/v1/policies", "/v1/policy-differences"}
+"""Routes that name sums, and tell none that was taken."""
 
 CS, HEAD, OTHER, FLOOR = ("member:agent", "member:service", "member:other", "member:warehouse")
 
@@ -113,3 +130,77 @@ def test_rights__a_history_leaves_out_who_is_accused(shop: Web) -> None:
 def test_rights__money_is_read_by_those_who_work_with_it(web: Web, role: str) -> None:
     for path in ("/v1/reconciliation", "/v1/revenue"):
         problem(web.get(path, role), 403, "forbidden")
+
+
+@on_sqlite
+def test_rights__no_key_acts_as_the_ledger_itself_where_two_persons_are_needed(web: Web) -> None:
+    """R-ACC-09. `system` needs no second person."""
+    web.ledger()
+    web.token("admin")
+    for role in ROLES:
+        if role == "admin":
+            assert given_out(web, "system", role)["owner"] == "system"
+            continue
+        with pytest.raises(OwnerIsLedger):
+            given_out(web, "system", role)
+        token = web.token(role, owner="system")  # given out before there was the rule
+        answer = web.client.get("/v1/log/head", headers={"Authorization": f"Bearer {token}"})
+        problem(answer, 403, "role_not_held")
+
+
+@on_sqlite
+def test_rights__doctor_names_keys_of_roles_that_their_owners_do_not_have(web: Web) -> None:
+    """R-ACC-10. Keys from before anybody held a post, of a former post, of a leaver."""
+    def named() -> set[tuple[str, str]]:
+        web.edge.models.catch_up("main")
+        ring = KeyRing(web.edge.store, "main")
+        ring.refresh()
+        found = held_by_none(web.edge.models, "main", ring)
+        ok, said = look(web.edge.models, web.edge.store, "main")
+        assert ok is (None if found else True)
+        assert all(key.owner in said for key in found)
+        return {(key.owner, key.role) for key in found}
+
+    for command in printed("rules", "scorecards"):
+        web.ledger().handle(command, CONTEXT)
+    for role in ("admin", "service", "warehouse", "finance"):
+        web.token(role)
+    web.token("manager", owner="clerk:1")
+    web.token("integration", owner="service:erp")
+    web.token("admin", owner="system")
+    assert named() == set()
+    for who, post in ((HEAD, "customer_service_head"), (FLOOR, "dispatcher")):
+        web.done("/v1/members", {"member": who, "joined_on": JOINED}, "admin")
+        web.done("/v1/post-terms", {"member": who, "post": post, "since": JOINED}, "admin")
+    before = {("member:finance", "finance"), ("clerk:1", "manager")}
+    assert named() == before
+    web.done("/v1/post-term-ends", {"member": HEAD, "post": "customer_service_head",
+                                    "until": "2026-01-31"}, "admin")
+    web.done("/v1/members/member:warehouse/departures", {"last_day": "2026-01-31"}, "admin")
+    assert named() == before | {(HEAD, "service"), (FLOOR, "warehouse")}
+
+
+@on_sqlite
+@pytest.mark.parametrize("role", sorted(READERS))
+def test_rights__lists_tell_sums_to_those_who_work_with_money_only(web: Web, role: str) -> None:
+    """R-ACC-11. No list, of whatever route, adds up to what the shop takes for anybody else; who
+    reads one that does is noted."""
+    stocked(web)
+    web.done("/v1/sales", order(warehouse="main"), "service")
+    web.done(f"{at()}/payments", {"amount_minor": PAID, "reference": "p1"}, "finance")
+    web.done("/v1/returns", {"channel": "tmall", "shop": "flagship", "number": "1",
+                             "currency": "CNY", "kind": "refund_only", "refund_minor": PAID,
+                             "order": stream()}, "service")
+    told = set()
+    for rule, endpoint in rules(web):
+        if role not in PERMITS[endpoint] or "<order>" in rule or "<case>" in rule:
+            continue
+        before = web.edge.store.head("main" + SUFFIX).position
+        answer = web.get(filled(rule, web), role)
+        said = answer.data.decode(errors="replace")
+        if re.search(SUM, said) and rule not in NOT_OF_THE_SHOP:
+            told.add(rule)
+            taken = web.edge.store.read("main" + SUFFIX, after=before)
+            assert "reading.noted.v1" in {one.type for one in taken}, rule
+    assert bool(told) == (role in SUMS_READERS), told
+    assert web.get(at(), role).json["item"]["total_minor"] is not None  # type: ignore[index]

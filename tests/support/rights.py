@@ -11,13 +11,16 @@ managers and finance; everybody else sees their own, and those of the members wh
 or whose post one of theirs heads (`heads` of the policy). The history of an order, a case or an
 account leaves events that are records of staff out for all others, and `as_of.left_out` says how
 many of a page; positions stay, and so do proofs. What is noted before it is shown: records of
-staff, what people wrote, evidence, and what the shop takes ([threats.md](threats.md)).
+staff, what people wrote, evidence, and what the shop takes, lists of orders and cases among it
+([threats.md](threats.md)). Roles that do not work with money (warehouse, purchasing, reviewer) read
+these lists without their sums, and one order or case whole (R-ACC-11, R-ACC-12).
 
 **Roles come from posts.** The policy in force gives each post a role. `ledger keys issue` gives a
 member a key of a role of their posts of that day, or `member`; anybody else `admin`, `auditor` or
 `integration` (R-ACC-07, R-ACC-08; before anybody holds a post, any role). A key is held against
 the posts at each use, too: once a member has held a post, a key acts only in what their posts give
-today, and that of a leaver in nothing (403 `role_not_held`).
+today, and that of a leaver in nothing (403 `role_not_held`). A key of `system` is an admin's or
+opens nothing (R-ACC-09); `ledger doctor` names keys that would not be given out today (R-ACC-10).
 
 **What no role gives.** Who may sign what, apart from whom, and who stands in, is the policy's
 `signing` and is asked of the member, not of the key ([months.md](months.md)). Who decides on whose

@@ -46,7 +46,7 @@ STAFF = {
     "/v1/rosters", "/v1/rosters/<subject>", "/v1/score-history", "/v1/score-warnings",
     "/v1/scores", "/v1/scores/<member>/explain", "/v1/shifts", "/v1/shifts/<subject>"}
 EVIDENCE = {"/v1/audit", "/v1/refusals"}
-MONEY = {"/v1/reconciliation", "/v1/revenue"}
+MONEY = {"/v1/orders", "/v1/reconciliation", "/v1/returns", "/v1/revenue"}
 PERSONS_SHOWN = {"/v1/persons/<person>/events"}
 FINDING = "/v1/persons/find"
 """It is sent as a command is, so that no address holds an account, and reads."""
@@ -61,9 +61,9 @@ OPEN = {
     "/v1/alerts", "/v1/bins", "/v1/deadlines/<name>", "/v1/discrepancies", "/v1/docs",
     "/v1/docs/rapidoc-min.js",
     "/v1/imports/<job>", "/v1/imports/<job>/faults", "/v1/imports/<job>/warnings", "/v1/inventory",
-    "/v1/inventory/<subject>", "/v1/log/head", "/v1/log/root", "/v1/openapi.json", "/v1/orders",
+    "/v1/inventory/<subject>", "/v1/log/head", "/v1/log/root", "/v1/openapi.json",
     "/v1/orders/<order>/explain", "/v1/orders/<order>/history", "/v1/persons/<person>",
-    "/v1/policies", "/v1/policy-differences", "/v1/problems/<code>", "/v1/returns",
+    "/v1/policies", "/v1/policy-differences", "/v1/problems/<code>",
     "/v1/returns/<case>", "/v1/returns/<case>/history", "/v1/stock-cards/<subject>",
     "/v1/stock-ledger", "/v1/stock/<subject>/explain", "/v1/stock/<subject>/history",
     "/v1/to-approve", "/v1/to-pick", "/v1/to-review", "/v1/to-send", "/v1/transfers"}
@@ -173,7 +173,7 @@ def test_reading__rejected_on_read_only_media(web: Web, settings: Settings) -> N
             problem(other.client.get(path, headers=sent["service"]), 503, "reading_not_noted")
             assert other.client.get(path, headers=sent["auditor"]).status_code == 200
         problem(other.client.get("/v1/audit", headers=sent["auditor"]), 503, "reading_not_noted")
-        assert other.client.get("/v1/orders", headers=sent["service"]).status_code == 200
+        assert other.client.get("/v1/to-send", headers=sent["service"]).status_code == 200
     finally:
         other.close()
 

@@ -100,6 +100,23 @@ def test_signing__rejected_of_a_leaver_and_when_it_is_dated_back_to_a_post_held_
     assert sign(late, ZHOU, "2026-09-05") == Signature(ZHOU)
 
 
+@pytest.mark.parametrize("since", ["2026-01-01", "2026-09-04", "2026-09-05"])
+@pytest.mark.parametrize("stricter", [
+    ROW, Signing(act=PAY, posts=["finance"]), Signing(act=PAY, apart_from=[APPROVE])])
+def test_signing__asks_what_the_policy_of_the_day_of_recording_asks_however_it_is_dated(
+    stricter: Signing, since: str
+) -> None:
+    """Published with effect from before, or in force since only, it is not escaped by a date."""
+    lax = Signing(act=PAY, apart_from=[])
+    story = started(opened=[("system", one) for one in (
+        *team(), published(since="2026-01-01", signing=[lax]),
+        published(since=since, signing=[stricter]))])
+    dated_back = sign(story, ZHOU, "2026-09-03", now="2026-09-06", signed=[ZHOU])
+    today = sign(story, ZHOU, "2026-09-06", signed=[ZHOU])
+    assert type(dated_back) is type(today)
+    assert isinstance(dated_back, NotThePost | SameSigner)
+
+
 def leave_of_the_head() -> list[tuple[str, Command]]:
     """The head is on leave on the day."""
     return [(LI, RequestLeave(member=LI, number="1", days=[DAY], occurred_at=at("2026-09-01"))),
