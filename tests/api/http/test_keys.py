@@ -279,7 +279,7 @@ def test_keys__are_those_of_a_backup_that_was_restored_under_the_process(
     replaced(web.edge.store, tmp_path / "log.gz", settings, server)
     store = web.edge.store if settings.database_url == "memory:" else settings.open_store()
     access = Ledger(store, keys_of(store, web.edge.keys, "main.access"), name="main.access")
-    new = issuing.issue(Opened(access, store, web.edge.keys), "main", CONTEXT, owner="system",
+    new = issuing.issue(Opened(access, store, web.edge.keys), "main", CONTEXT, owner="user:tester",
                         role="manager")["token"]
     old = web.tokens["manager", "main"]
     issuing.revoke(Opened(access, store, web.edge.keys), CONTEXT, old.split("_")[2].split("-")[0],
