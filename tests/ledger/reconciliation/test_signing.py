@@ -107,6 +107,7 @@ def test_signing_a_period__names_figures_causes_and_who_signed(
 def test_signing_a_period__is_said_to_be_changed_by_what_is_recorded_in_it_later(
     shop: Ledger, models: ReadModels, late: Command
 ) -> None:
+    """R-REC-07."""
     signed(shop, sign(rows(models)[0]["digest"], said(4000)))
     models.catch_up("main")
     put(shop, late)
