@@ -64,7 +64,7 @@ def change_price(command: ChangePrice, work: Work) -> list[Aggregate]:
 
 
 def pay_order(command: PayOrder, work: Work) -> list[Aggregate]:
-    """A payment came in, once. Errors: R-ORD-09, R-ORD-34, R-ORD-56."""
+    """A payment came in, once. Errors: R-ORD-09, R-ORD-34, R-ORD-56, R-ORD-78."""
     order = command.load(work)
     before, claim = order.clone(), None
     if command.reference is not None:

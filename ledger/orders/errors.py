@@ -79,8 +79,18 @@ class AlreadyPaid(Refused):
     rule = "R-ORD-09"
 
 
+class PaymentAlike(Refused):
+    """{amount_minor} ({currency}, minor units) came for {order} before, at {known_at}, which is
+    more than is still to be paid, and not both payments have a reference. If it is the same one, it
+    is on record. If the buyer has paid twice, say with order.correct (paid) what was paid in all:
+    what is too much waits for its refund."""
+
+    code = "payment_alike"
+    rule = "R-ORD-78"
+
+
 class RefundAlike(Refused):
-    """{amount_minor} ({currency}, minor units) were refunded for {order} before, at {refunded_at},
+    """{amount_minor} ({currency}, minor units) were refunded for {order} before, at {known_at},
     and not both refunds have a reference. If it is the same one, it is on record. If it is another,
     give the platform's reference of it; where the first has none, say with order.correct
     (refunded) what was refunded in all."""

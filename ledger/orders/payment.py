@@ -20,6 +20,7 @@ from ledger.orders.errors import (
     NotThatReference,
     OrderNotPaid,
     PaidTooMuch,
+    PaymentAlike,
     PriceFixed,
     RefundAlike,
     RefundedMoreThanPaid,
@@ -48,7 +49,8 @@ class OrderPayment(OrderStanding):
     """The part of an order that knows its money. `references` are the amounts by kind and reference
     of its payments and refunds, and `freed_references` the claims to such that were not its own;
     `refunded_of` is what each case got back of each line, and under "" of the postage;
-    `refunds_alike` is by amount when such a refund was, and whether all had a reference."""
+    `alike` is by kind and amount when such a payment or refund was, and whether all had a
+    reference."""
 
     def begin(self) -> None:
         """It has no price yet."""
@@ -59,7 +61,7 @@ class OrderPayment(OrderStanding):
         self.references: dict[str, int] = {}
         self.freed_references: tuple[str, ...] = ()
         self.refunded_of: dict[str, dict[str, int]] = {}
-        self.refunds_alike: dict[int, tuple[datetime, bool]] = {}
+        self.alike: dict[tuple[str, int], tuple[datetime, bool]] = {}
 
     @property
     def paid_minor(self) -> int:
@@ -147,10 +149,8 @@ class OrderPayment(OrderStanding):
         else:
             self.balance = self.balance.corrected(
                 fact, new[f"{fact}_minor"] - old[f"{fact}_minor"])
-            if fact == "refunded":  # without a reference, nobody knows which of them were there
-                wrong = old["refunded_minor"] - new["refunded_minor"]
-                self.refunds_alike = {} if reference is None else {
-                    amount: when for amount, when in self.refunds_alike.items() if amount != wrong}
+            self._forget_alike(fact, None if reference is None else (
+                old[f"{fact}_minor"] - new[f"{fact}_minor"]))
         if freed is not None:
             self.freed_references = (*self.freed_references, freed)
             self.references = {name: amount for name, amount in self.references.items()
@@ -162,6 +162,7 @@ class OrderPayment(OrderStanding):
         self.balance = self.balance.paid(amount_minor)
         self.paid_at = self.paid_at or occurred_at
         self._refer("payment", reference, amount_minor)
+        self._note_alike("payment", amount_minor, occurred_at, reference)
         self._note_version("paid")
 
     @event(RefundRecorded)
@@ -169,9 +170,7 @@ class OrderPayment(OrderStanding):
         self.balance = self.balance.refunded(amount_minor, claimed=case is not None)
         self.refunds_known = True
         self._refer("refund", reference, amount_minor)
-        _, documented = self.refunds_alike.get(amount_minor, (None, True))
-        self.refunds_alike = {**self.refunds_alike, amount_minor: (
-            occurred_at, documented and (reference or case) is not None)}
+        self._note_alike("refund", amount_minor, occurred_at, reference or case)
         if lines:
             refunded = {line: {**cases} for line, cases in self.refunded_of.items()}
             for one in lines:
@@ -183,6 +182,18 @@ class OrderPayment(OrderStanding):
     def _refer(self, kind: str, reference: str | None, amount_minor: int) -> None:
         if reference is not None:
             self.references = {**self.references, f"{kind}:{reference}": amount_minor}
+
+    def _note_alike(
+        self, kind: str, amount_minor: int, occurred_at: datetime, document: str | None
+    ) -> None:
+        _, documented = self.alike.get((kind, amount_minor), (None, True))
+        self.alike = {**self.alike, (kind, amount_minor): (
+            occurred_at, documented and document is not None)}
+
+    def _forget_alike(self, fact: str, amount_minor: int | None) -> None:
+        """One that was not this order's; None: nobody knows which of all of them were there."""
+        self.alike = {known: when for known, when in self.alike.items() if known[0] != PAID_BY[fact]
+                      or amount_minor not in (None, known[1])}
 
     # -- rules ------------------------------------------------------------------------------------
 
@@ -247,7 +258,7 @@ class OrderPayment(OrderStanding):
         reference: str | None = None, claim: str | None = None,
     ) -> None:
         """Money came in, also after the order has ended; what nothing was owed for waits for its
-        refund. Errors: R-ORD-03, AlreadyPaid (R-ORD-09), R-ORD-34."""
+        refund. Errors: R-ORD-03, AlreadyPaid (R-ORD-09), R-ORD-34, PaymentAlike (R-ORD-78)."""
         self.must_be_known()
         balance = self.balance
         most = 0 if self.is_void() else (
@@ -255,9 +266,22 @@ class OrderPayment(OrderStanding):
         if reference is None and most is not None and amount_minor > most:
             raise AlreadyPaid(order=self.id, amount_minor=amount_minor, open_minor=most,
                               currency=self.currency)
+        if most is None or amount_minor > most:
+            self._must_be_another(PaymentAlike, "payment", amount_minor, reference)
         self._must_not_be_too_much(amount_minor)
         self._paid(amount_minor=amount_minor, payments=payments, reference=reference,
                    occurred_at=occurred_at, once=claim)
+
+    def _must_be_another(
+        self, error: type[PaymentAlike | RefundAlike], kind: str, amount_minor: int,
+        reference: str | None,
+    ) -> None:
+        """None of the same amount is on record, or all have a reference, and it has one."""
+        if (kind, amount_minor) in self.alike:
+            known_at, documented = self.alike[kind, amount_minor]
+            if reference is None or not documented:
+                raise error(order=self.id, amount_minor=amount_minor, known_at=rfc3339(known_at),
+                            currency=self.currency)
 
     def _must_not_be_too_much(self, amount_minor: int) -> None:
         if (in_all := self.paid_minor + amount_minor) > MOST_IN_ALL:
@@ -288,11 +312,8 @@ class OrderPayment(OrderStanding):
         self.must_be_known()
         if self.paid_at is None:
             raise OrderNotPaid(order=self.id)
-        if case is None and amount_minor in self.refunds_alike:
-            refunded_at, documented = self.refunds_alike[amount_minor]
-            if reference is None or not documented:
-                raise RefundAlike(order=self.id, amount_minor=amount_minor,
-                                  refunded_at=rfc3339(refunded_at), currency=self.currency)
+        if case is None:
+            self._must_be_another(RefundAlike, "refund", amount_minor, reference)
         if self.refunded_minor + amount_minor > self.paid_minor:
             raise RefundExceedsPayment(
                 order=self.id, refund_minor=amount_minor, paid_minor=self.paid_minor,

@@ -31,6 +31,7 @@ from ledger.orders.errors import (
     NothingToSupplement,
     NotPaidFor,
     NotThatReference,
+    PaymentAlike,
     ReferenceUsed,
     RefundAlike,
     StillOpen,
@@ -281,6 +282,38 @@ def test_money__refunded_alike_is_one_refund_unless_both_have_a_reference(
     assert f"before, at {rfc3339(LATER)}" in str(again.refused(RefundAlike))
     story.decide(correct("refunded", 20))
     assert order_of(story).refunded_minor == 20
+
+
+@pytest.mark.parametrize("known", [pay(reference=None), pay(reference="P0"), record()])
+def test_money__paid_alike_beyond_the_total_is_one_payment_unless_both_have_a_reference(
+    known: Any,
+) -> None:
+    """R-ORD-78. What a file says is paid in all has no reference."""
+    story = given(*([] if isinstance(known, RecordOrder) else [place()]), known)
+    story.when(pay(amount_minor=4991, reference="P1")).then(
+        "order.paid.v1", "order.exception_opened.v1")
+    again = story.when(pay(reference="P2"))
+    if getattr(known, "reference", None):
+        assert again.facts[0].TOPIC == "order.paid.v1"
+        return
+    assert "If the buyer has paid twice" in str(again.refused(PaymentAlike))
+    story.decide(correct("paid", 14971))
+    assert (order_of(story).paid_minor, standing(story)) == (14971, ("overpaid", ["overpaid"]))
+    assert story.decide(pay(reference="P2"))[0].TOPIC == "order.paid.v1"
+
+
+def test_money__paid_alike_in_two_parts_is_two_payments() -> None:
+    story = given(FOR_41, pay(amount_minor=2050), pay(amount_minor=2050, reference="P1"))
+    assert standing(story) == ("paid", [])
+    story.when(pay(amount_minor=2050, reference="P2")).refused(PaymentAlike)
+
+
+def test_money__paid_alike_is_one_payment_where_no_total_is_known() -> None:
+    """Nothing else bounds it."""
+    story = given(place(lines=None, amounts=Amounts()), pay(amount_minor=10))
+    story.when(pay(amount_minor=10)).refused(PaymentAlike)
+    story.when(pay(amount_minor=10, reference="P1")).refused(PaymentAlike)
+    story.when(pay(amount_minor=11)).then("order.paid.v1")
 
 
 def test_money__refunded_alike_is_another_refund_once_the_first_is_taken_back() -> None:
