@@ -196,7 +196,7 @@ class _Reckoning:
             first = max(start, min(turn.since for turn in turns))
             return max(turn.until for turn in turns if turn.since <= first).astimezone(UTC)
         if self.row.later is None:
-            raise NoShiftThere(name=self.row.deadline, shifts=", ".join(limit.shifts),
+            raise NoShiftThere(deadline=self.row.deadline, shifts=", ".join(limit.shifts),
                                day=today.isoformat())
         return self.limit(self.row.later, start)
 

@@ -94,7 +94,7 @@ class CalendarEnds(Refused):
 
 
 class NoShiftThere(Refused):
-    """Deadline {name} runs to the end of a shift ({shifts}), and no such shift is on the roster
+    """Deadline {deadline} runs to the end of a shift ({shifts}), and no such shift is on the roster
     around {day}. Set the roster of that day."""
 
     code = "no_shift_there"

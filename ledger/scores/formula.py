@@ -131,7 +131,8 @@ def part_of(
     here.
 
     Whatever rules take counts whole, in computed items too: a fact costs a member who moved as many
-    points as anybody else, and as many as are carried when it changes after the seal.
+    points as anybody else, and as many as are carried when it changes after the seal. Rule:
+    R-MON-21.
     """
     committee = sheet_of(account, post, COMMITTEE_SHEET, version).total
     second = sheet_of(account, post, SECOND_SHEET, version).total
@@ -187,9 +188,10 @@ def figures_of(
     """The figures of a month, by member and post.
 
     Shapes: `accounts` by member, `held` the days on which each held which post, `left_out` members
-    and posts that get no figure: the others share the days. An account may know of further posts,
-    such as one held until the month before, to which effects are still carried. They count in the
-    first post that the member holds, by name, since every point counts once, and in some figure.
+    and posts that get no figure: the others share the days (R-MON-22). An account may know of
+    further posts, such as one held until the month before, to which effects are still carried.
+    They count in the first post that the member holds, by name, since every point counts once, and
+    in some figure.
     """
     for member, days in sorted(held.items()):
         account = accounts.get(member) or Account.blank("month:")

@@ -30,7 +30,7 @@ WHOLE = Share()
 
 
 def shares_of(held: DaysHeld) -> dict[str, Share]:
-    """The share of each post, by post; together they are 1 exactly.
+    """The share of each post, by post; together they are 1 exactly. Rule: R-MON-20.
 
     The days are those on which any of the posts was held: of whoever joins in the month and holds
     one post, that post has all of it. A day on which several are held counts for each in equal

@@ -183,8 +183,8 @@ def test_rights__doctor_names_keys_of_roles_that_their_owners_do_not_have(web: W
 @on_sqlite
 @pytest.mark.parametrize("role", sorted(READERS))
 def test_rights__lists_tell_sums_to_those_who_work_with_money_only(web: Web, role: str) -> None:
-    """R-ACC-11. No list, of whatever route, adds up to what the shop takes for anybody else; who
-    reads one that does is noted."""
+    """R-ACC-11, R-ACC-12. No list, of whatever route, adds up to what the shop takes for anybody
+    else; who reads one that does is noted."""
     stocked(web)
     web.done("/v1/sales", order(warehouse="main"), "service")
     web.done(f"{at()}/payments", {"amount_minor": PAID, "reference": "p1"}, "finance")
