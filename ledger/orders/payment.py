@@ -49,7 +49,7 @@ class OrderPayment(OrderStanding):
     """The part of an order that knows its money. `references` are the amounts by kind and reference
     of its payments and refunds, and `freed_references` the claims to such that were not its own;
     `refunded_of` is what each case got back of each line, and under "" of the postage;
-    `alike` is by kind and amount when such a payment or refund was, and whether all had a
+    `alike` is by `kind:amount` when such a payment or refund was, and whether all had a
     reference."""
 
     def begin(self) -> None:
@@ -61,7 +61,7 @@ class OrderPayment(OrderStanding):
         self.references: dict[str, int] = {}
         self.freed_references: tuple[str, ...] = ()
         self.refunded_of: dict[str, dict[str, int]] = {}
-        self.alike: dict[tuple[str, int], tuple[datetime, bool]] = {}
+        self.alike: dict[str, tuple[datetime, bool]] = {}
 
     @property
     def paid_minor(self) -> int:
@@ -186,14 +186,15 @@ class OrderPayment(OrderStanding):
     def _note_alike(
         self, kind: str, amount_minor: int, occurred_at: datetime, document: str | None
     ) -> None:
-        _, documented = self.alike.get((kind, amount_minor), (None, True))
-        self.alike = {**self.alike, (kind, amount_minor): (
-            occurred_at, documented and document is not None)}
+        name = f"{kind}:{amount_minor}"
+        _, documented = self.alike.get(name, (None, True))
+        self.alike = {**self.alike, name: (occurred_at, documented and document is not None)}
 
     def _forget_alike(self, fact: str, amount_minor: int | None) -> None:
         """One that was not this order's; None: nobody knows which of all of them were there."""
-        self.alike = {known: when for known, when in self.alike.items() if known[0] != PAID_BY[fact]
-                      or amount_minor not in (None, known[1])}
+        gone = f"{PAID_BY[fact]}:{'' if amount_minor is None else amount_minor}"
+        self.alike = {name: when for name, when in self.alike.items()
+                      if not (name.startswith(gone) if amount_minor is None else name == gone)}
 
     # -- rules ------------------------------------------------------------------------------------
 
@@ -277,8 +278,8 @@ class OrderPayment(OrderStanding):
         reference: str | None,
     ) -> None:
         """None of the same amount is on record, or all have a reference, and it has one."""
-        if (kind, amount_minor) in self.alike:
-            known_at, documented = self.alike[kind, amount_minor]
+        if (name := f"{kind}:{amount_minor}") in self.alike:
+            known_at, documented = self.alike[name]
             if reference is None or not documented:
                 raise error(order=self.id, amount_minor=amount_minor, known_at=rfc3339(known_at),
                             currency=self.currency)
