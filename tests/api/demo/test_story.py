@@ -17,7 +17,7 @@ from ledger.common.decimals import is_decimal
 Ask = Callable[..., Any]
 
 FIELDS = ["member", "post", "committee", "self", "bonus", "deductions", "score", "coefficient",
-          "policy_version", "sealed", "restatement", "rests_on"]
+          "policy_version", "sealed", "restatement", "share", "days", "part", "rests_on"]
 MONTH = ("--month", "2026-09")
 
 
