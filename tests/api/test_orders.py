@@ -104,8 +104,9 @@ def test_slip__of_a_buyer_who_was_erased(web: Web) -> None:
 @on_sqlite
 def test_queues__are_listed_in_pages_and_narrowed(web: Web) -> None:
     stocked(web)
+    free = {**LINE, "unit_price": 0, "amount_minor": 0}
     for number in range(1, 6):
-        web.done("/v1/orders", order(number, amounts={"total_minor": 0},
+        web.done("/v1/orders", order(number, amounts={"total_minor": 0}, lines=[free],
                                      occurred_at=rfc3339(NOON)), "service")
     seen: list[str] = []
     address: str | None = "/v1/to-review?limit=2&older_than=1m&status=pending_review"

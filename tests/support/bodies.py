@@ -22,6 +22,12 @@ def at(number: object = "1", kind: str = "order") -> str:
     return f"/v1/{of}/{quote(stream(number).replace('order:', f'{kind}:'))}"
 
 
+def joined(web: Web, *names: str) -> None:
+    """Members who are in the shop, so that they can sign."""
+    for name in names:
+        web.done("/v1/members", {"member": f"member:{name}", "joined_on": "2026-01-01"})
+
+
 def stocked(web: Web, quantity: int = 10) -> None:
     """A warehouse with books."""
     web.done("/v1/warehouses", {"name": "main", "occurred_at": WHEN})

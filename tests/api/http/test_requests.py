@@ -23,7 +23,7 @@ from ledger.people.commands import AssignPost
 from ledger.writing import writer
 from tests.conftest import on_postgres, on_sqlite
 from tests.support import shops, source
-from tests.support.bodies import LINE, WHEN, at, order, stocked
+from tests.support.bodies import LINE, WHEN, at, joined, order, stocked
 from tests.support.builders import CHANNEL, CONTEXT, NOON, SHOP, stream
 from tests.support.postgres_server import Server
 from tests.support.waiting import eventually
@@ -46,6 +46,7 @@ def test_order__accepted_from_the_shelf_to_the_buyer_and_back(web: Web) -> None:
     web.done("/v1/sales", order(warehouse="main"), "service")
     web.done(f"{at()}/payments", {"amount_minor": 4990}, "finance")
     seen = web.get(at()).headers["ETag"]
+    joined(web, "service", "manager", "finance")
     web.done(f"{at()}/approvals", {}, "service", If_Match=seen)
     web.done(f"{at()}/submissions", {"warehouse": "main"}, "service")
     one = [{"line": "1", "quantity": 1}]
@@ -64,9 +65,7 @@ def test_order__accepted_from_the_shelf_to_the_buyer_and_back(web: Web) -> None:
     web.done(f"{case}/inspections", {"lines": [{**one[0], "disposition": "restocked"}]},
              "warehouse")
     for who, post in (("manager", "shop_manager"), ("finance", "finance")):
-        member = f"member:{who}"
-        web.done("/v1/members", {"member": member, "joined_on": "2026-01-01"})
-        web.ledger().handle(AssignPost(post=post, member=member, since="2026-01-01",
+        web.ledger().handle(AssignPost(post=post, member=f"member:{who}", since="2026-01-01",
                                        occurred_at=NOON), CONTEXT)
     web.done(f"{case}/refund-approvals", {"amount_minor": 4990}, "manager")
     problem(web.post(f"{case}/refunds", {"amount_minor": 4990}, "manager"), 422, "same_signer")
@@ -129,6 +128,7 @@ def test_history__of_an_account_gives_the_version_that_a_decision_rests_on(
     stocked(web, 1)
     web.done("/v1/orders", order(lines=[{**LINE, "quantity": 2, "amount_minor": 9980}],
                                    amounts={"total_minor": 9980}), "service")
+    joined(web, "service")
     web.done(f"{at()}/approvals", {}, "service", If_Match='"1"')
     web.done(f"{at()}/submissions", {"warehouse": "main"}, "service")
     web.done(f"{at()}/reservations", {"warehouse": "main"}, "service")
@@ -157,6 +157,7 @@ def test_history__of_an_account_gives_the_version_that_a_decision_rests_on(
 def test_parcel__refused_by_the_buyer_comes_back(web: Web) -> None:
     stocked(web)
     web.done("/v1/sales", order(warehouse="main"), "service")
+    joined(web, "service")
     web.done(f"{at()}/approvals", {}, "service", If_Match='"1"')
     web.done(f"{at()}/submissions", {"warehouse": "main"}, "service")
     web.done(f"{at()}/payments", {"amount_minor": 4990}, "finance")
@@ -295,6 +296,7 @@ def test_version__must_be_the_one_that_was_seen(web: Web) -> None:
     problem(web.post(f"{at()}/approvals", {}, If_Match='"7"'), 412, "stale_version")
     for wrong in ('"x"', '"0"', "*"):
         problem(web.post(f"{at()}/approvals", {}, If_Match=wrong), 400, "not_understood")
+    joined(web, "manager")
     answer = web.post(f"{at()}/approvals", {}, If_Match='"1"')
     assert (answer.status_code, answer.headers["ETag"]) == (201, '"2"')
 
