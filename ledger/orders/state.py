@@ -359,6 +359,7 @@ CHANGES: dict[str, Change] = {
     Order.LinesChanged.TOPIC: _lines_changed,
     Order.LinesDeclared.TOPIC: _lines_declared,
     Order.Approved.TOPIC: _approved,
+    Order.FinanceReviewed.TOPIC: _noted,
     Order.Submitted.TOPIC: _submitted,
     Order.Held.TOPIC: _held,
     Order.HoldLifted.TOPIC: _hold_lifted,

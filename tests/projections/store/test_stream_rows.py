@@ -27,7 +27,8 @@ NOT_KEPT: dict[type[Aggregate], set[str]] = {
     Order: {"parts", "check_failed", "placed_at", "currency", "lines", "province", "owner", "buyer",
             "written", "last_version", "freed", "claims", "awaited", "checked", "changed",
             "last_declared", "details_before", "lines_before", "province_before", "given_up",
-            "stated"},
+            "stated", "references", "freed_references", "alike", "refunded_of", "approvers",
+            "seen_minor", "refused_minor", "amounts_before"},
     Case: {"parts", "account", "approvers"},
 }
 """What an aggregate knows and no row keeps: no report that stands on the rows needs it, nor does
