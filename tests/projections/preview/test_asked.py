@@ -14,10 +14,12 @@ from ledger.common import bounds
 from ledger.common.checking import split
 from ledger.common.days import day_of, month_of
 from ledger.common.errors import LedgerError
+from ledger.common.moments import Moment
 from ledger.core.clock import CloseLog
 from ledger.core.commands import Command
 from ledger.handlers.table import HANDLERS
 from ledger.log.store import Store
+from ledger.orders.values import Amounts
 from ledger.people.attendance import KINDS
 from ledger.people.commands import (
     AssignPost,
@@ -33,6 +35,8 @@ from ledger.people.commands import (
 )
 from ledger.people.rosters import ArrangeCover, SetRoster, SetRosterDay, Shift
 from ledger.policies.commands import PublishPolicy
+from ledger.reconciliation.commands import SignReconciliation
+from ledger.reconciliation.figures import Money, digest_of, stream_of
 from projections.asking.clocks import AsOf
 from projections.catalogue import PROJECTIONS
 from projections.preview.answer import preview
@@ -40,7 +44,7 @@ from projections.store.models import ReadModels
 from tests.support import samples, team
 from tests.support.builders import CONTEXT, context, opened, place, received
 from tests.support.previewing import must_agree
-from tests.support.projecting import put
+from tests.support.projecting import put, tell
 from tests.support.team import CHEN, LI, WANG, ZHAO, ZHOU, at, published, rule
 
 NOW = month_of(day_of(datetime.now(UTC)))
@@ -71,7 +75,9 @@ def charged(ledger: Ledger) -> Ledger:
 
 @pytest.fixture
 def shop(ledger: Ledger) -> Ledger:
-    """Wang is charged on 29 September, and the month is sealed."""
+    """Wang is charged on 29 September, an order is paid in it, and the month is sealed."""
+    put(ledger, tell(1, amounts=Amounts(total_minor=4990), placed=Moment(at(PAST)),
+                     paid=Moment(at(PAST)), paid_minor=4990))
     team.record(ledger, [
         *team.OPENING, *team.CHARGED,
         (LI, RequestLeave(member=WANG, number="L", days=["2026-10-26"], occurred_at=LATER)),
@@ -105,7 +111,9 @@ TELLING: dict[str, tuple[str, Command]] = {command.NAME: (actor, command) for ac
     (LI, SetRoster(roster="cs", since=PAST, shifts=SHIFTS, occurred_at=LATER)),
     (LI, SetRosterDay(roster="cs", day=PAST, shifts=SHIFTS, reason="fair", occurred_at=LATER)),
     (LI, ArrangeCover(roster="cs", day=PAST, shift="early", absent=WANG, cover=LI,
-                      occurred_at=LATER)))}
+                      occurred_at=LATER)),
+    (LI, SignReconciliation(month="2026-09", occurred_at=LATER, digest=digest_of(
+        stream_of("2026-09"), [Money("CNY", 1, 4990, 4990, 0)]))))}
 """A command of each kind that names a day, told later, and who gives it."""
 
 
