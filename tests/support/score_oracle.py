@@ -501,8 +501,25 @@ class Oracle:
         """The report `scores`."""
         sealed, seal = self.sealed(month), self.seals.get(month)
         rows = seal["figures"] if sealed and seal else self.live(month)
-        return [{**row, "sealed": sealed, "restatement": seal["number"] if seal else 0}
-                for _, row in sorted(rows.items())]
+        words = self.rests_on(month) if sealed else {}
+        return [{**row, "sealed": sealed, "restatement": seal["number"] if seal else 0,
+                 "rests_on": sorted(words.get(pair, ()))} for pair, row in sorted(rows.items())]
+
+    def rests_on(self, month: str) -> dict[Pair, set[str]]:
+        """What came after a seal and counts elsewhere; nobody's posts change here."""
+        found: dict[Pair, set[str]] = {}
+        for (who, source), lent in self.lent.items():
+            held = sorted(post for one, post in self.seals[month]["figures"] if one == who)
+            sums: dict[tuple[str, str], Decimal] = {}
+            for one in lent if source == month and held else ():
+                key = one.name, one.post
+                sums[key] = sums.get(key, Decimal(0)) + one.points
+            for (name, post), points in sums.items():
+                if points:
+                    kind = name.partition(":")[0]
+                    found.setdefault((who, post if post in held else held[0]), set()).add(
+                        f"{kind if kind in {'attendance', 'leave'} else 'charge'}_known_later")
+        return found
 
     # -- deductions -------------------------------------------------------------------------------
 
