@@ -81,6 +81,7 @@ WORDS = (
     "is later than the proposal itself",
     "is needed: positions of events, or attachments",
     "is needed: the export",
+    "is needed: a shop is one of a channel",
     "is the name of {other} already",
     "are needed: what comes back?",
     "are needed: what came back?",

@@ -5,7 +5,7 @@ of: a test that wants a command looks only at the faults of bounds.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
@@ -164,7 +164,10 @@ def _edges(bound: Bound, whole: Any) -> list[Any]:
 def _of_size(whole: Any, size: int) -> Any:
     if isinstance(whole, list):
         return whole * size
-    (value,) = whole.values()
+    ((key, value),) = whole.items()
+    if key == FORMS[check_day][0]:
+        first = date.fromisoformat(key)
+        return {str(first + timedelta(number)): value for number in range(size)}
     return {f"x{number}": value for number in range(size)}
 
 

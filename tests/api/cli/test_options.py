@@ -19,14 +19,16 @@ MAKES = {"import", "do", "demo", "keys issue", "policies publish", "restore", "u
          "serve"}
 """What may begin a ledger. All other commands may not."""
 
-NEEDS_NONE = {"policies check"}
-"""What reads no ledger at all, but a file."""
+NEEDS_NONE = {"policies calendar", "policies check"}
+"""What reads no ledger at all, but a file, or the days that were announced."""
 
 ARGUMENTS = {
     "report": ["orders"], "accept-clock": ["--reason", "it is right"], "backup": ["copy.gz"],
     "give-up-keys": ["--actor", "member:7f3a", "--reason", "lost"],
     "keys rotate": ["0123"], "keys revoke": ["0123", "--reason", "lost"],
-    "policies diff": ["1", "2"], "person find": ["order:taobao:x:1"],
+    "policies diff": ["1", "2"], "policies pay": ["scheme_1", "customer_service"],
+    "policies due": ["dispatch", "--start", "2026-09-30T16:00:00+08:00"],
+    "person find": ["order:taobao:x:1"],
     "person request-erasure": ["person:7f3a", "--ground", "requested"],
     "person withdraw-erasure": ["person:7f3a"], "person confirm-erasure": ["person:7f3a"],
     "person hold": ["person:7f3a", "--reason", "a dispute"], "person lift-hold": ["person:7f3a"],
