@@ -5,7 +5,6 @@ import json
 import signal
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -14,8 +13,12 @@ import pytest
 
 from tests.support.bodies import order
 from tests.support.serving import Served
+from tests.support.waiting import eventually
 
 CONNECTIONS = 32
+
+ENOUGH = 50
+"""Orders that are acknowledged before the server is ended."""
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def orders_until_it_ends(served: Served, key: str, how: signal.Signals, begin: i
     buyers = [threading.Thread(target=buy, args=(begin + 10_000 * n,)) for n in range(CONNECTIONS)]
     for buyer in buyers:
         buyer.start()
-    time.sleep(1.0)
+    eventually(lambda: len(acknowledged) > ENOUGH, 60)
     served.stop(how)
     for buyer in buyers:
         buyer.join(60)
@@ -61,7 +64,7 @@ def test_order__acknowledged_is_there_once_when_the_server_ended(
 ) -> None:
     key = served.issue()
     acknowledged = orders_until_it_ends(served, key, how, 1_000_000)
-    assert len(acknowledged) > 50
+    assert len(acknowledged) > ENOUGH
     served.start()
     again = sorted(acknowledged)[:5]
     for number in again:
