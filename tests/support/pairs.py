@@ -70,7 +70,8 @@ SETUP: list[tuple[str, Command]] = [
 """Three orders, one of them sold and paid, a case, a team, its rules, a deduction."""
 
 TEMPLATES: list[tuple[str, Command]] = [(CHEN, command) for command in (
-    pay("1", 1), pay("2"), at(RefundOrder, order=stream(), amount_minor=10, reference="R1"),
+    pay("1", 1, reference="P1"), pay("2"),
+    at(RefundOrder, order=stream(), amount_minor=10, reference="R1"),
     at(ApproveOrder, order=stream("2")), at(HoldOrder, order=stream(), reason="wait"),
     at(LiftHold, order=stream()), at(SubmitOrder, order=stream(), warehouse=HOUSE),
     at(AssignOrder, order=stream(), owner="王"), end("2", "cancelled", reason="buyer"),

@@ -102,7 +102,7 @@ def test_pairs__refused_when_the_name_is_another_kinds(store: Store, keys: Keys)
         for name in others:
             made = {key: value for key, value in {**body, field: name}.items() if key in fields}
             items.append((msgspec.convert(made, command), context_of(CHEN)))
-        found = ledger.preview([*items, (pay(amount_minor=1), CONTEXT)])
+        found = ledger.preview([*items, (pay(amount_minor=1, reference="P2"), CONTEXT)])
         assert found.pop() == 1, (command.NAME, field)
         for name, result in zip(others, found, strict=True):
             assert isinstance(result, Refused), (command.NAME, field, name, result)
@@ -118,7 +118,7 @@ def test_pairs__accepted_beside_a_wrong_name(store: Store, keys: Keys, name: str
     wrong = with_ids(authorise, {"case": IDS[name]})
     for _ in range(2):  # again, since a wrong name must not stay in the cache either
         _, right, second = ledger.handle_many([
-            (wrong, CONTEXT), (pay(amount_minor=1), CONTEXT), (remark(), CONTEXT)])
+            (wrong, CONTEXT), (pay(amount_minor=1, reference="P2"), CONTEXT), (remark(), CONTEXT)])
         assert isinstance(right, Receipt)
         assert isinstance(second, Receipt)
     ledger.close()
@@ -128,7 +128,7 @@ def test_pairs__see_the_events_of_the_ones_before(store: Store, keys: Keys) -> N
     """Evidence may be what the same batch records, as it may be what was recorded just before."""
     ledger = opened(store, keys, "main")
     head = ledger.head().position
-    items = [(pay(amount_minor=1), context_of(CHEN)),
+    items = [(pay(amount_minor=1, reference="P2"), context_of(CHEN)),
              (propose("7", code="R3", evidence=[head + 1], day="2026-09-01"), context_of(CHEN)),
              (propose("8", code="R1", evidence=[head + 3], day="2026-09-01"), context_of(CHEN))]
     paid, shown_by_it, beyond = ledger.handle_many(items)
@@ -137,7 +137,8 @@ def test_pairs__see_the_events_of_the_ones_before(store: Store, keys: Keys) -> N
     assert isinstance(beyond, LedgerError)
     assert beyond.code == "no_such_evidence"
     later = propose("9", code="R1", evidence=[ledger.head().position + 1], day="2026-09-01")
-    assert ledger.preview([items[0], (later, context_of(CHEN))]) == [1, 1]
+    again = (pay(amount_minor=1, reference="P3"), context_of(CHEN))
+    assert ledger.preview([again, (later, context_of(CHEN))]) == [1, 1]
     ledger.close()
 
 
