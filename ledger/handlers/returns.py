@@ -337,13 +337,13 @@ def withdraw_case(command: WithdrawCase, work: Work) -> list[Aggregate]:
 
 def close_case(command: CloseCase, work: Work) -> list[Aggregate]:
     """Both legs have ended; what never came stays with the buyer. Errors: R-RET-01, R-RET-03,
-    R-RET-04, R-RET-07."""
+    R-RET-04, R-RET-07, R-RET-20, R-RET-21."""
     case = command.load(work)
     awaited = _awaited(case)
     order = None if case.order is None else known_order(work, case.order)
     payable_minor = None if order is None else room_for(case, order).in_all_minor
     case.close(_noted(case, work, command.note), payable_minor=payable_minor,
-               occurred_at=command.occurred_at)
+               declined_minor=command.declined_minor, occurred_at=command.occurred_at)
     return _ended(work, case, awaited, command.occurred_at)
 
 

@@ -18,7 +18,9 @@ from ledger.returns.errors import (
     CaseLineUnknown,
     CaseNotDone,
     CaseUnderWay,
+    DeclinedOtherwise,
     GoodsReceivedElsewhere,
+    RefundUndecided,
 )
 from ledger.returns.inspection import CaseInspection
 from ledger.returns.refund import CaseRefund
@@ -149,12 +151,14 @@ class Case(CaseInspection, CaseRefund):
 
     class Closed(Aggregate.Event):
         """Both legs have ended. `given_up` are pieces that never came; `unpayable_minor` was
-        approved, and the order has been refunded otherwise."""
+        approved, and the order has been refunded otherwise; `declined_minor` was asked for, and
+        the shop refunds nothing of it."""
 
         TOPIC = "case.closed.v1"
         given_up: list[Count] = []
         unpayable_minor: int = 0
         note: Personal | None = None
+        declined_minor: int = 0
 
     # -- mutators ---------------------------------------------------------------------------------
 
@@ -296,10 +300,12 @@ class Case(CaseInspection, CaseRefund):
         self._withdrawn(reason=reason, occurred_at=occurred_at)
 
     def close(
-        self, note: Plain | None, *, payable_minor: int | None, occurred_at: datetime
+        self, note: Plain | None, *, payable_minor: int | None, declined_minor: int | None,
+        occurred_at: datetime,
     ) -> None:
         """Both legs have ended. `payable_minor` can still be refunded of its order: if that is
-        nothing, nobody can pay what is approved. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-07."""
+        nothing, nobody can pay what is approved, nor approve what is asked. Errors: R-RET-01,
+        R-RET-03, R-RET-04, R-RET-07, DeclinedOtherwise (R-RET-20), R-RET-21."""
         if self.state == "closed":
             return
         self.must_be("unidentified", "declared", "authorised")
@@ -308,5 +314,17 @@ class Case(CaseInspection, CaseRefund):
         unpaid = self.unpaid_minor
         if unpaid and (payable_minor is None or payable_minor > 0):
             raise CaseNotDone(case=self.id, what="an approved refund is not paid")
+        self._must_decline(declined_minor, payable_minor or 0)
         self._closed(given_up=self.pieces(AWAITED), unpayable_minor=unpaid, note=note,
-                     occurred_at=occurred_at)
+                     declined_minor=declined_minor or 0, occurred_at=occurred_at)
+
+    def _must_decline(self, declined_minor: int | None, payable_minor: int) -> None:
+        """Where nothing is approved of what was asked for and could be refunded, whoever closes
+        says that the buyer does not get it. Who sent nothing back gave up the refund for it.
+        Errors: R-RET-20, RefundUndecided (R-RET-21)."""
+        falls = bool(self.sums.approved_minor) or (self.kind in WITH_GOODS and not self.came())
+        asked = 0 if falls else min(self.sums.asked_minor or 0, payable_minor)
+        if asked and declined_minor is None:
+            raise RefundUndecided(case=self.id, asked_minor=asked)
+        if declined_minor not in (None, asked):
+            raise DeclinedOtherwise(case=self.id, declined_minor=declined_minor, asked_minor=asked)

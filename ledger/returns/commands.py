@@ -226,8 +226,11 @@ class WithdrawCase(OnCase, frozen=True, kw_only=True):
 
 
 class CloseCase(OnCase, frozen=True, kw_only=True):
-    """Both legs have ended; what never came is no longer awaited."""
+    """Both legs have ended; what never came is no longer awaited. Where a refund was asked for and
+    nothing of it is approved, `declined_minor` says that the buyer does not get it. Units: minor
+    units."""
 
     NAME: ClassVar[str] = "case.close"
     PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
+    declined_minor: Payable | None = None
     note: Note | None = None

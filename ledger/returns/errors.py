@@ -55,6 +55,15 @@ class CaseNotDone(Refused):
     rule = "R-RET-07"
 
 
+class RefundUndecided(Refused):
+    """{case} cannot be closed: a refund of {asked_minor} was asked for, and nothing of it is
+    approved (minor units). Approve and pay it, or close it with "declined_minor": {asked_minor},
+    which says that the buyer does not get it."""
+
+    code = "refund_undecided"
+    rule = "R-RET-21"
+
+
 class LineNotOrdered(Refused):
     """Line {line} of {case}: {order} has no line {order_line} with {sku}."""
 
@@ -98,6 +107,14 @@ class ApprovalExceedsPayment(Refused):
 
     code = "approval_exceeds_payment"
     rule = "R-RET-13"
+
+
+class DeclinedOtherwise(Refused):
+    """{case}: {declined_minor} is not what can be declined. What was asked for, can still be
+    refunded, and has nothing approved of it, is {asked_minor} (minor units)."""
+
+    code = "declined_otherwise"
+    rule = "R-RET-20"
 
 
 class RefundExceedsLines(Refused):

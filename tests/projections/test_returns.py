@@ -123,7 +123,7 @@ def test_returns__are_narrowed_by_channel_shop_and_case(
 def test_returns__as_of_any_event(ledger: Ledger, models: ReadModels) -> None:
     put(ledger, opened(), BROUGHT, ask(), AGREE, on(ReceiveGoods, warehouse=HOUSE, lines=TWO),
         on(InspectGoods, lines=[Outcome("1", 2, "restocked")]),
-        on(CloseCase))
+        on(CloseCase, declined_minor=3327))
     states = []
     for position in range(1, ledger.store.head("main").position + 1):
         found = rows(models, as_of=AsOf(position))

@@ -16,7 +16,7 @@ from ledger.fulfilment.commands import (
     RefuseParcel,
     ReserveOrder,
 )
-from ledger.orders.commands import ApproveOrder, SubmitOrder
+from ledger.orders.commands import ApproveOrder, RefundOrder, SubmitOrder
 from ledger.orders.errors import NotThatMany, OrderUnknown, ParcelOutOfTurn, RefundExceedsPayment
 from ledger.orders.order import Order
 from ledger.orders.values import Amounts, PickedFrom
@@ -43,12 +43,14 @@ from ledger.returns.errors import (
     CaseNotReady,
     CaseUnderWay,
     CaseUnknown,
+    DeclinedOtherwise,
     GoodsReceivedElsewhere,
     LineNotOrdered,
     NotDeliveredYet,
     NotThatManyBack,
     RefundExceedsCase,
     RefundExceedsLines,
+    RefundUndecided,
 )
 from ledger.returns.values import CaseLine, Match, Outcome
 from ledger.stock.counts import CountLine, CountStock
@@ -164,7 +166,8 @@ def test_request__opens_an_exception_before_dispatch() -> None:
 def test_close__gives_up_what_never_came() -> None:
     story = delivered(ask(), AGREE, on(ReceiveGoods, warehouse=HOUSE, lines=[Count("1", 1)]),
                       on(InspectGoods, lines=[Outcome("1", 1, "damaged")]))
-    closed, _ = story.when(on(CloseCase)).then("case.closed.v1", "order.return_ended.v1")
+    closed, _ = story.when(on(CloseCase, declined_minor=9980)).then(
+        "case.closed.v1", "order.return_ended.v1")
     assert closed.given_up == [Count("1", 1)]
     assert goods(story)["1"] == {"delivered": 2, "returned": 1}
 
@@ -214,7 +217,8 @@ def test_withdraw__lets_the_pieces_go() -> None:
 def test_order_without_lines__accepted_with_goods_that_are_named() -> None:
     story = given(opened(), place(1, lines=None), pay(1))
     named = CaseLine(line="1", sku="SH-001", quantity=2)
-    for command in (ask("R1", named, refund_minor=100), AGREE, ARRIVE, BOTH_FINE, on(CloseCase)):
+    for command in (ask("R1", named, refund_minor=100), AGREE, ARRIVE, BOTH_FINE,
+                    on(CloseCase, declined_minor=100)):
         story.when(command)
         assert story.error is None
     assert levels(story) == {"available": 2, "customer": -2}
@@ -265,7 +269,8 @@ def test_refused__comes_back_in_parts_and_the_rest_stays_with_the_courier() -> N
     story = refused(refusal(), AGREE, on(ReceiveGoods, warehouse=HOUSE, lines=TWO), on(
         InspectGoods, lines=[Outcome("1", 2, "restocked")]))
     assert levels(story) == {"available": 9, "with_courier": 1}
-    story.when(on(CloseCase)).then("case.closed.v1", "order.return_ended.v1")
+    story.when(on(CloseCase, declined_minor=14970)).then(
+        "case.closed.v1", "order.return_ended.v1")
     assert goods(story)["1"] == {"returned": 2, "returning_to_sender": 1}
     story.when(LoseParcel(order=stream(), occurred_at=BACK, parcel="P", reason="丢失"))
     assert levels(story) == {"available": 9, "written_off": 1}
@@ -463,6 +468,46 @@ def test_close__rejected_before_both_legs_ended() -> None:
     story.when(on(PayRefund, amount_minor=5000))
     story.when(on(CloseCase)).then("case.closed.v1")
     story.when(on(CloseCase)).then()
+
+
+def test_close__rejected_while_nothing_is_approved_of_what_was_asked() -> None:
+    """R-RET-20, R-RET-21. The goods are back, and the buyer waits for an answer."""
+    story = delivered(ask(), AGREE, ARRIVE, BOTH_FINE)
+    story.when(on(CloseCase)).refused(
+        RefundUndecided, f"{case()} cannot be closed: a refund of 9980 was asked for, and nothing "
+        'of it is approved (minor units). Approve and pay it, or close it with "declined_minor": '
+        "9980, which says that the buyer does not get it.")
+    story.when(on(CloseCase, declined_minor=9979)).refused(DeclinedOtherwise)
+    closed, *_ = story.when(on(CloseCase, declined_minor=9980, note="拆封")).then("case.closed.v1")
+    assert closed.declined_minor == 9980
+    for late in (on(ApproveRefund, amount_minor=1), on(WithdrawCase, reason="不退了"),
+                 on(RejectCase, reason="不行"), on(PayRefund, amount_minor=1)):
+        story.when(late).refused(CaseEnded)
+
+
+@pytest.mark.parametrize(("more", "declined"), [
+    ([ask(kind="refund_only", lines=[], refund_minor=500), AGREE], 500),
+    ([ask(), AGREE], None),
+    ([ask(refund_minor=None), AGREE, ARRIVE, BOTH_FINE], None),
+    ([ask(), AGREE, ARRIVE, on(InspectGoods, lines=[Outcome("1", 2, "missing")])], None),
+    ([ask(), AGREE, ARRIVE, BOTH_FINE, on(ApproveRefund, amount_minor=1),
+      on(PayRefund, amount_minor=1)], None),
+    ([ask(), AGREE, ARRIVE, BOTH_FINE, RefundOrder(
+        order=stream(), amount_minor=14970, reference="T1", occurred_at=BACK)], None),
+    ([ask(), AGREE, ARRIVE, BOTH_FINE, RefundOrder(
+        order=stream(), amount_minor=14000, reference="T1", occurred_at=BACK)], 970)])
+def test_close__asks_for_a_decision_just_where_one_is_open(
+    more: list[Any], declined: int | None
+) -> None:
+    """Nothing was sent back, was asked, or is left to be refunded; or the approver said how much.
+    """
+    story = delivered(*more)
+    if declined is None:
+        story.when(on(CloseCase, declined_minor=1)).refused(DeclinedOtherwise)
+    else:
+        story.when(on(CloseCase)).refused(RefundUndecided)
+    assert story.when(on(CloseCase, declined_minor=declined)).error is None
+    assert story.facts[0].TOPIC == "case.closed.v1"
 
 
 def test_refund__rejected_for_two_cases_that_only_fit_singly() -> None:

@@ -130,7 +130,8 @@ def bought(*more: Any) -> Any:
 
 @pytest.mark.parametrize("ends", [
     [on(RejectCase, reason="不行")], [on(WithdrawCase, reason="不退了")],
-    [on(AuthoriseCase), on(CloseCase)], [*OF, on(PayRefund, amount_minor=5000)]])
+    [on(AuthoriseCase), on(CloseCase, declined_minor=5000)],
+    [*OF, on(PayRefund, amount_minor=5000)]])
 def test_ends__close_the_exception_that_the_case_opened(ends: list[Any]) -> None:
     story = bought(MONEY)
     assert open_exceptions(story) == [case()]
