@@ -1,8 +1,8 @@
 """The register of deductions, the appeals, and who decided what: one row a deduction."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 from sqlalchemy import (
@@ -98,6 +98,7 @@ class Deductions(StreamRows[Tracked]):
     """Folds deductions."""
 
     name: ClassVar[str] = "deductions"
+    version: ClassVar[int] = 2
     tables: ClassVar[tuple[Table, ...]] = (deductions,)
     taken: ClassVar[frozenset[str]] = topics_of(Deduction)
 
@@ -121,13 +122,13 @@ def _decoded(row: Row[Any]) -> tuple[Kept, Register]:
 
 def _step(entry: Entry | Outline, event: Any) -> Step:
     names = ("proposed_by", "named_by", "confirmed_by", "waived_by", "dismissed_by", "decided_by",
-             "charged_by",
-             "member")
+             "charged_by", "member")
     who = [value for name in names if isinstance(value := getattr(event, name, None), str)]
     why = next((Sealed.of(entry, value, name) for name in ("reason", "cause", "note")
                 if (value := getattr(event, name, None)) is not None), None)
+    whom = getattr(event, "share", event)  # the share of a supervisor who was not known before
     return Step(entry.type.split(".")[1], who[0] if who else "", entry.occurred_at,
-                entry.position, getattr(event, "member", None) or
+                entry.position, getattr(whom, "member", None) or
                 getattr(event, "offender", None) or "", why)
 
 
@@ -235,15 +236,34 @@ def decisions(reading: Reading) -> Iterator[dict[str, Any]]:
                 "member": step.who or None, "why": Written.of(step.why), "position": step.position}
 
 
-def undecided(connection: Connection, ledger: bytes, month: str) -> tuple[int, int]:
-    """How many deductions of a month nobody has decided on, and how many appeals."""
+class Undecided(NamedTuple):
+    """What nobody has decided of a month: deductions, appeals, and, by deduction, the points of
+    supervisors who are not known yet."""
+
+    proposed: int = 0
+    appealed: int = 0
+    shares: Mapping[str, str] = {}
+
+    def said(self) -> str:
+        """What is undecided, for people; empty where nothing is."""
+        said = f"not yet decided: deductions {self.proposed}, appeals {self.appealed}"
+        if self.shares:
+            said += f", shares of supervisors {len(self.shares)}"
+        return said if any(self) else ""
+
+
+def undecided(connection: Connection, ledger: bytes, month: str) -> Undecided:
+    """What nobody has decided of the deductions of a month."""
     proposed = appealed = 0
+    shares: dict[str, str] = {}
     for row in connection.execute(select(deductions).where(
             deductions.c.ledger == ledger, deductions.c.month == month)):
         kept = _kept.decode(row.state)
         proposed += kept.state == PROPOSED
         appealed += sum(state == APPEALED for state in kept.appeals.values())
-    return proposed, appealed
+        if kept.share_open is not None:
+            shares[row.subject] = kept.share_open
+    return Undecided(proposed, appealed, shares)
 
 
 REPORTS: dict[str, Report] = {

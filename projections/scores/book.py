@@ -13,6 +13,7 @@ from ledger.common.days import last_day
 from ledger.common.errors import Invalid
 from ledger.core import event_types
 from ledger.core.aggregate import Aggregate
+from ledger.deductions.deduction import Deduction
 from ledger.log.store import gapless
 from ledger.people.holders import days_by_member
 from ledger.people.posts import Post, post_of
@@ -24,7 +25,7 @@ from ledger.scores.formula import figures_of
 from ledger.scores.values import Figure, account_of
 from projections.asking.answering import Reading
 from projections.asking.questions import Question
-from projections.deductions import undecided
+from projections.deductions import Undecided, undecided
 from projections.scores.accounts import accounts_of, streams_of, take
 from projections.scores.later import Key, rests_on
 
@@ -166,9 +167,21 @@ class ScoreBook:
         known = {who: account for who, account in accounts.items() if who in posts}
         return list(figures_of(known, posts, self.version(month), left_out=left_out))
 
-    def undecided(self, month: str) -> tuple[int, int]:
-        """How many deductions, and appeals, of a month are undecided now."""
+    def undecided(self, month: str) -> Undecided:
+        """What is undecided of the deductions of a month now; of the past it is not told."""
+        if not self.reading.now:
+            return Undecided()
         return undecided(self._connection, self._id, month)
+
+    def shares_open(self, month: str, accounts: Iterable[Account]) -> Mapping[str, str]:
+        """By deduction, the points of a supervisor who was not known, of those whose charges are in
+        some accounts of a month, at the cut."""
+        if self.reading.now:
+            return self.undecided(month).shares
+        charges = {name for account in accounts for name in account.charges
+                   if name.startswith(f"{Deduction.KIND}:")}
+        found = self.fold(dict.fromkeys(charges, Deduction))
+        return {name: one.share_open for name, one in found.items() if one.share_open is not None}
 
     def sealed_figures(self, month: str) -> list[Figure]:
         """The figures that a month was sealed with last, reopened or not."""

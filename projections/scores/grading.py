@@ -1,6 +1,6 @@
 """What the graders of a month have before them: items, grades so far, and breaches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ledger.common.days import month_after
@@ -20,19 +20,24 @@ def grading(reading: Reading) -> Iterator[dict[str, Any]]:
 
     Shapes: member, post, item, zh, en, weight, computed, committee, committee_graders, second,
     second_graders, second_grader (who should), shows, breaches: [{rule, charge, breached_on,
-    points}]. Units: `weight` in percent, grades in percent of it; None: not graded yet. A computed
-    item has points in both sheets. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
+    points, share_open}]. Units: `weight` in percent, grades in percent of it; None: not graded yet.
+    `share_open` are the points of a supervisor who is not known yet, None where nothing waits: they
+    are in nobody's month until somebody is charged. A computed item has points in both sheets.
+    Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
     """
     book, question = ScoreBook(reading), reading.question
     month = question.must_be_of_month() or _due(book)
     version = book.version(month)
     accounts = {who: account
                 for (_, who), account in book.accounts([month], question.subject).items()}
+    shares = book.shares_open(month, accounts.values())
+    if pending := book.undecided(month).said():
+        reading.note(pending)
     for member, held in sorted(book.posts_in(month).items()):
         for post in sorted(filter(is_graded, held)):
             if question.subject in (None, member) and question.post in (None, post):
                 account = accounts.get(member) or Account.blank("month:")
-                yield from items_of(account, member, post, version)
+                yield from items_of(account, member, post, version, shares=shares)
 
 
 def _due(book: ScoreBook) -> str:
@@ -43,9 +48,11 @@ def _due(book: ScoreBook) -> str:
 
 
 def items_of(
-    account: Account, member: str, post: str, version: Version
+    account: Account, member: str, post: str, version: Version, *,
+    shares: Mapping[str, str] = {},
 ) -> Iterator[dict[str, Any]]:
-    """The items of a post's scorecard, as the report has them."""
+    """The items of a post's scorecard, as the report has them; `shares` are those of supervisors
+    that wait, by charge."""
     card = version.scorecard(post)
     weights = weights_of(card)
     sheets = {sheet: {one.item: one for one in sheet_of(account, post, sheet, version).items}
@@ -62,7 +69,8 @@ def items_of(
             row |= {sheet: None if grade is None else plain(grade),
                     f"{sheet}_graders": list(sheet_item.graders) if sheet_item else []}
         yield {**row, "second_grader": card.second_grader, "shows": item.shows,
-               "breaches": list(_breaches(account, post, item, version))}
+               "breaches": [{**one, "share_open": shares.get(one["charge"])}
+                            for one in _breaches(account, post, item, version)]}
 
 
 def _breaches(

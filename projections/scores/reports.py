@@ -32,13 +32,12 @@ def scores(reading: Reading) -> Iterator[dict[str, Any]]:
     """
     book, question = ScoreBook(reading), reading.question
     found = book.month(book.asked(question), question.subject)
-    pending = book.undecided(found.month) if reading.now else (0, 0)
     digest = {} if question.subject is not None else {"digest": digest_of(found.figures)}
     reading.as_of.update(month=found.month, state=found.seal.state, **digest)
     reading.note(", ".join((f"{found.month}: {found.seal.state}", *(
         f"digest {one}" for one in digest.values()))))
-    if any(pending):
-        reading.note(f"not yet decided: deductions {pending[0]}, appeals {pending[1]}")
+    if pending := book.undecided(found.month).said():
+        reading.note(pending)
     return map(found.shown, _asked(found, question))
 
 
@@ -101,31 +100,37 @@ def warnings(reading: Reading) -> Iterator[dict[str, Any]]:
     """Who was below the pass mark in closed months, up to the one asked for, without a break.
 
     Shapes: member, post, months (a list), calls_for (after how many months a warning is called
-    for; None where the policy names none), warning. The ledger warns; it never dismisses.
-    Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14.
+    for; None where the policy names none), warning. A month counts once for a member, by its one
+    score, in whatever posts; `post` is the one that had most of the last of them. The ledger warns;
+    it never dismisses. Errors: R-PRJ-01, R-PRJ-05, R-PRJ-13, R-PRJ-14. Rule: R-MON-29.
     """
     book, question = ScoreBook(reading), reading.question
     month = book.asked(question)
     scoring = book.version(month).scoring
-    running = _running(book, month, Decimal(scoring.pass_mark))
-    for (member, post), months in sorted(running.items()):
+    for member, (post, months) in sorted(_running(book, month, Decimal(scoring.pass_mark)).items()):
         if question.subject in (None, member) and question.post in (None, post):
             calls = scoring.warnings.get(post)
             yield {"member": member, "post": post, "months": months, "calls_for": calls,
                    "warning": calls is not None and len(months) >= calls}
 
 
-def _running(book: ScoreBook, last: str, mark: Decimal) -> dict[tuple[str, str], list[str]]:
-    """Closed months below a mark that reach up to the last one, read backwards as far as they go.
-    """
-    running: dict[tuple[str, str], list[str]] = {}
-    going: set[tuple[str, str]] | None = None
+def _running(book: ScoreBook, last: str, mark: Decimal) -> dict[str, tuple[str, list[str]]]:
+    """By member, the post that had most of the last month, and the closed months below a mark that
+    reach up to it, read backwards as far as they go."""
+    running: dict[str, tuple[str, list[str]]] = {}
+    going: dict[str, Figure] | None = None
     for month in sorted((one for one in book.closings.months if one <= last), reverse=True):
-        below = {(one.member, one.post) for one in book.sealed_figures(month)
-                 if one.score is not None and Decimal(one.score) < mark}
-        going = below if going is None else going & below
+        below: dict[str, Figure] = {}
+        for one in book.sealed_figures(month):
+            if one.score is not None and Decimal(one.score) < mark and (
+                    one.member not in below
+                    or Decimal(one.share) > Decimal(below[one.member].share)):
+                below[one.member] = one
+        going = below if going is None else {
+            member: one for member, one in going.items() if member in below}
         if not going:
             break
-        for key in going:
-            running[key] = [month, *running.get(key, [])]
+        for member, one in going.items():
+            _, months = running.get(member, ("", []))
+            running[member] = (one.post, [month, *months])
     return running

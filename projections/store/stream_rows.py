@@ -36,9 +36,9 @@ def text_of(*parts: msgspec.Struct) -> str:
 
 
 def topics_of(*aggregates: type[Aggregate]) -> frozenset[str]:
-    """The types of the events of some aggregates."""
-    return frozenset(topic for cls in aggregates for fact in vars(cls).values()
-                     if (topic := getattr(fact, "TOPIC", "")))
+    """The types of the events of some aggregates, also of the parts that they are made of."""
+    return frozenset(topic for cls in aggregates for part in cls.__mro__
+                     for fact in vars(part).values() if (topic := getattr(fact, "TOPIC", "")))
 
 
 class Batch(msgspec.Struct):

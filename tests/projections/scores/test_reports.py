@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given as examples
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
+from ledger.deductions.commands import ChargeSupervisor
 from ledger.log.store import Store
-from ledger.people.commands import AssignPost, EndPost
+from ledger.people.commands import AssignPost, EndPost, SetSupervisor
+from ledger.policies.values import Scorecard, ScorecardItem
 from ledger.scores.values import LeftOut, account_of
 from ledger.settings import Settings, open_ledger
 from ledger.writing.genesis import begun
@@ -36,6 +39,8 @@ from tests.support.team import (
     MONTH,
     OPENING,
     POSTS,
+    RULES,
+    SCORING,
     SEALED,
     WANG,
     ZHOU,
@@ -45,6 +50,7 @@ from tests.support.team import (
     confirm,
     grade,
     graders,
+    opening,
     overturn,
     propose,
     published,
@@ -54,9 +60,10 @@ from tests.support.team import (
     rows,
     rule,
     seal,
+    team,
 )
 from tests.support.thorough import tried
-from tests.support.written import opening
+from tests.support.written import opening as opening_of
 
 FIELDS = ["member", "post", "committee", "self", "bonus", "deductions", "score", "coefficient",
           "policy_version", "sealed", "restatement", "share", "days", "part", "rests_on"]
@@ -228,7 +235,7 @@ def test_deductions__show_the_register_the_appeals_and_who_decided(
     assert [(share["member"], share["points"], share["stands"], share["appeal"])
             for share in found["shares"]] == [(LI, "2", False, None),
                                               (WANG, "1", False, "overturned")]
-    (heard,) = revealed(rows(models, "appeals", month=MONTH), *opening(ledger))
+    (heard,) = revealed(rows(models, "appeals", month=MONTH), *opening_of(ledger))
     assert {row["why"] for row in rows(models, "decisions", month=MONTH)} == {None, PERSONAL}
     assert (heard["member"], heard["state"], heard["decided_by"], heard["reason"], heard["why"]) \
         == (WANG, "overturned", LIU, "I was on leave", "that is so")
@@ -249,6 +256,68 @@ def test_score_warnings__count_closed_months_below_the_pass_mark(
     (found,) = rows(models, "score-warnings")
     assert (found["member"], found["months"], found["calls_for"], found["warning"]) == (
         ZHOU, ["2026-08", "2026-09"], None, False)
+
+
+def test_score_warnings__count_a_month_once_for_who_moved_posts(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    """R-MON-29. 22 days as a dispatcher and 9 as an agent in August, the other way in September."""
+    moved: Steps = [
+        ("system", EndPost(post="dispatcher", member=ZHOU, until="2026-08-22",
+                           occurred_at=at("2026-08-22"))),
+        ("system", AssignPost(post="customer_service", member=ZHOU, since="2026-08-23",
+                              occurred_at=at("2026-08-23")))]
+    scoring = msgspec.structs.replace(SCORING, warnings={"customer_service": 2})
+    low = {ZHOU: "50"}
+    august = [(by, msgspec.structs.replace(one, post="customer_service"))
+              for by, one in graders("2026-08", marks=low) if one.member == ZHOU]
+    now = {**POSTS, ZHOU: "customer_service"}
+    record(ledger, [*opening(*RULES, scoring=scoring), *moved,
+                    *graders("2026-08", marks=low), *august, (CHEN, seal("2026-08", "2026-09-01"))])
+    (found,) = rows(models, "score-warnings")
+    assert (found["member"], found["post"], found["months"], found["calls_for"]) == (
+        ZHOU, "dispatcher", ["2026-08"], None)
+    record(ledger, [*graders(posts=now, marks=low), (CHEN, seal(day="2026-10-01"))])
+    (found,) = rows(models, "score-warnings")
+    assert found == {"member": ZHOU, "post": "customer_service", "months": ["2026-08", MONTH],
+                     "calls_for": 2, "warning": True}
+    assert rows(models, "score-warnings", post="dispatcher") == []
+
+
+def test_grading__says_which_share_of_a_supervisor_waits(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    """Sealing does not wait for it: what is charged later is carried on."""
+    card = Scorecard(post="customer_service", second_grader="member", source="ours", items=[
+        ScorecardItem(item="work/1", weight="100", zh="工作", en="work", shows=["SHARED"])])
+    unheaded: Steps = [("system", one) for one in team() if not isinstance(one, SetSupervisor)]
+    record(ledger, [
+        *unheaded, ("system", EndPost(post="customer_service_head", member=LI, until="2026-01-31",
+                                      occurred_at=at("2026-01-31"))),
+        ("system", published(*RULES, scoring=SCORING, scorecards=[card])),
+        (CHEN, propose(code="SHARED")), (LIU, confirm())])
+
+    def waits(**asked: Any) -> tuple[list[str | None], list[bool]]:
+        answer = run(models, "main", "grading", Question(month=MONTH, **asked))
+        said = [note.endswith("shares of supervisors 1") for note in answer.as_of["notes"][-1:]]
+        return [one["share_open"] for row in answer.rows if row["member"] == WANG
+                for one in row["breaches"]], said
+
+    assert waits() == (["2"], [True])
+    at_once = ledger.head().position
+    assert waits(as_of=AsOf(at_once))[0] == waits(as_of=AsOf(at_once), subject=WANG)[0] == ["2"]
+    posts = {name: post for name, post in POSTS.items() if name != LI}
+    record(ledger, [*graders(posts=posts), (CHEN, seal())])
+    notes = run(models, "main", "scores", Question(month=MONTH)).as_of["notes"]
+    assert notes[-1] == "not yet decided: deductions 0, appeals 0, shares of supervisors 1"
+    record(ledger, [
+        ("system", SetSupervisor(member=WANG, supervisor=CHEN, since=MONTH + "-01",
+                                 occurred_at=at("2026-10-03"))),
+        (LIU, ChargeSupervisor(deduction="deduction:1", occurred_at=at("2026-10-04")))])
+    assert waits() == ([None], [])
+    assert waits(as_of=AsOf(at_once))[0] == ["2"]
+    assert of(models, CHEN, month=MONTH)["deductions"] == "0"
+    assert of(models, CHEN, month="2026-10")["deductions"] == "2"
 
 
 def test_policy__versions_are_listed_and_compared(ledger: Ledger, models: ReadModels) -> None:
