@@ -78,6 +78,7 @@ WORDS = (
     "is only for the outcome of a shift",
     "is only for {found}",
     "names one of them twice",
+    "is the member whose shift ends",
     "is later than the proposal itself",
     "is needed: positions of events, or attachments",
     "is needed: the export",

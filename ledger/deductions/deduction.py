@@ -324,6 +324,12 @@ class Deduction(DeductionShares):
         self._dismissed(reason=reason, dismissed_by=by, offender=self.breach.offender,
                         occurred_at=occurred_at)
 
+    def must_concern(self, member: str) -> None:
+        """Whoever it never named nor charged learns nothing of it, not even how it ended. Errors:
+        R-DED-02, NotCharged (R-DED-11)."""
+        if self.state and member not in (*self.named, *self.charged):
+            raise NotCharged(deduction=self.id, member=member)
+
     def must_charge(self, member: str, liable: Sequence[str]) -> None:
         """Errors: NotCharged (R-DED-11)."""
         if member not in liable:
@@ -331,6 +337,7 @@ class Deduction(DeductionShares):
 
     def acknowledge(self, member: str, *, occurred_at: datetime) -> None:
         """Errors: R-DED-02, R-DED-03, R-DED-11."""
+        self.must_concern(member)
         self.must_be(CONFIRMED)
         self.must_charge(member, list(self.shares))
         if member not in self.acknowledged:
@@ -338,8 +345,8 @@ class Deduction(DeductionShares):
 
     def appeal(self, facts: Mapping[str, object], day: str, *, occurred_at: datetime) -> None:
         """Once, and in time. Errors: R-DED-02, R-DED-03, R-DED-11 to R-DED-13, R-DED-31."""
+        self.must_concern(member := str(facts["member"]))
         self.must_be(CONFIRMED)
-        member = str(facts["member"])
         if self.appeals.get(member) == APPEALED:
             raise AppealOpen(deduction=self.id, member=member)
         if member in self.appeals:

@@ -42,6 +42,7 @@ from ledger.deductions.liability import (
 )
 from ledger.deductions.values import CONFIRMED, DISMISSED, PROPOSED, STATES, Breach, Share
 from ledger.people.authority import must_be_member, person_of_member, signed_on
+from ledger.people.signatures import SYSTEM
 from ledger.policies.book import BOOK, PolicyBook, policy_on
 from ledger.policies.values import SUPERVISOR, Rule
 from ledger.scores.books import Books
@@ -104,10 +105,25 @@ def _must_count(rule: Rule, command: ProposeDeduction) -> None:
 
 
 def _must_renew(work: Work, command: ProposeDeduction, breach: Breach) -> None:
-    """Only what was dismissed is proposed again, and only for the same facts. Errors: R-DED-21."""
+    """Only what was dismissed is proposed again, and only for the same facts. Who had no part in it
+    is not told how it ended, nor about whom it was. Errors: R-DED-21."""
     renewed = str(command.renews)
     before: Deduction = work.load(Deduction, renewed)
-    known = before.must_be(*STATES)
+    before.must_be(*STATES)
+    try:
+        _must_be_same(work, before, command, breach)
+    except NotRenewable:
+        if work.actor in (*before.proposers, before.decided_by, SYSTEM):
+            raise
+        why = f"it is not a deduction for the same facts that was {DISMISSED}"
+        raise NotRenewable(renewed=renewed, why=why) from None
+
+
+def _must_be_same(
+    work: Work, before: Deduction, command: ProposeDeduction, breach: Breach
+) -> None:
+    """Errors: R-DED-21."""
+    renewed, known = before.id, before.breach
     if before.state != DISMISSED:
         raise NotRenewable(renewed=renewed, why=f"it is {before.state}, not {DISMISSED}")
     pairs = {"rule": (known.rule, breach.rule), "subject": (known.about, breach.about),

@@ -6,7 +6,7 @@ by one that changes a roster, where that makes a day of leave a working day, or 
 
 from collections.abc import Iterable, Sequence
 
-from ledger.common.days import day_of, month_of
+from ledger.common.days import day_after, day_of, last_day, month_of
 from ledger.common.personal import Plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
@@ -28,9 +28,22 @@ from ledger.people.commands import (
     WithdrawLeave,
 )
 from ledger.people.duty import Duties, shift_meant
-from ledger.people.errors import AttendanceAhead, AttendedOtherwise
+from ledger.people.errors import (
+    AttendanceAhead,
+    AttendedOtherwise,
+    NotTheHead,
+    TakerNotHere,
+)
 from ledger.people.member import APPROVED, REQUESTED, UNFORESEEN, Leave, Member
-from ledger.people.rosters import ArrangeCover, Roster, SetRoster, SetRosterDay, members_of
+from ledger.people.rosters import (
+    ArrangeCover,
+    Roster,
+    SetRoster,
+    SetRosterDay,
+    Shift,
+    members_in,
+    members_of,
+)
 from ledger.policies.values import ABSENT
 from ledger.scores.books import Books
 from ledger.scores.computed import settle
@@ -50,19 +63,17 @@ def _written(member: str, work: Work, text: str, *beside: Aggregate) -> Plain:
 
 
 def set_roster(command: SetRoster, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03, R-PPL-19, R-POL-14."""
-    _must_be_here(work, members_of(command.shifts), command.since)
-    must_plan(work, members_of(command.shifts), command.since)
+    """Errors: R-PPL-01, R-PPL-03, R-PPL-13, R-PPL-15, R-PPL-19, R-POL-14."""
     roster: Roster = work.load(Roster, command.subject)
+    _must_plan_instead(work, command.shifts, command.since, roster.repeating(command.since))
     roster.set_pattern(command.since, command.shifts, occurred_at=command.occurred_at)
     return [roster, *_settled(work, command, roster, roster.members(), since=command.since)]
 
 
 def set_roster_day(command: SetRosterDay, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03, R-PPL-19, R-POL-14."""
-    _must_be_here(work, members_of(command.shifts), command.day)
-    must_plan(work, members_of(command.shifts), command.day)
+    """Errors: R-PPL-01, R-PPL-03, R-PPL-13, R-PPL-15, R-PPL-19, R-POL-14."""
     roster: Roster = work.load(Roster, command.subject)
+    _must_plan_instead(work, command.shifts, command.day, roster.on(command.day))
     members = roster.members()
     roster.set_day(command.day, command.shifts, command.reason, occurred_at=command.occurred_at)
     return [roster, *_settled(work, command, roster, members | roster.members(),
@@ -70,15 +81,32 @@ def set_roster_day(command: SetRosterDay, work: Work) -> list[Aggregate]:
 
 
 def arrange_cover(command: ArrangeCover, work: Work) -> list[Aggregate]:
-    """Errors: R-PPL-01, R-PPL-03, R-PPL-19, R-ROS-01 to R-ROS-03, R-POL-14."""
-    _must_be_here(work, [command.cover], command.day)
+    """Errors: R-PPL-01, R-PPL-03, R-PPL-13, R-PPL-15, R-PPL-19, R-ROS-01 to R-ROS-03, R-POL-14.
+    """
     must_plan(work, [command.absent, command.cover], command.day)
+    _must_be_here(work, [command.cover], command.day)
     roster: Roster = work.load(Roster, command.subject)
     roster.arrange_cover(
         {"day": command.day, "shift": command.shift, "absent": command.absent,
          "cover": command.cover, "reason": command.reason}, occurred_at=command.occurred_at)
     return [roster, *_settled(work, command, roster, {command.cover}, since=command.day,
                               until=command.day)]
+
+
+def _must_plan_instead(
+    work: Work, shifts: Sequence[Shift], day: str, before: Sequence[Shift]
+) -> None:
+    """Who plans may plan for everybody in the new shifts, and for those whom they take out of the
+    shifts before, as far as these are still here. Whether somebody is here is said to those only.
+
+    Errors: R-PPL-01, R-PPL-03, R-PPL-13, R-PPL-15, R-PPL-19.
+    """
+    planned, replaced = members_of(shifts), members_in(before)
+    work.fetch([(Member, member) for member in replaced])
+    must_plan(work, [*planned, *(
+        member for member in sorted(replaced.difference(planned))
+        if work.load(Member, member).is_here_on(day))], day)
+    _must_be_here(work, planned, day)
 
 
 def _must_be_here(work: Work, members: Sequence[str], day: str) -> None:
@@ -109,11 +137,11 @@ def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-01, R-PPL-03, R-PPL-11, R-PPL-13, R-PPL-15 to R-PPL-17, R-PPL-19, R-PPL-25,
     R-ROS-04 to R-ROS-07, R-POL-14."""
     member: Member = work.load(Member, command.member)
-    member.must_be_here(command.day)
     member.must_not_be(work.actor, "recording attendance")
+    by = must_head(work, member.id, command.day)
+    member.must_be_here(command.day)
     if command.day > day_of(command.occurred_at):
         raise AttendanceAhead(day=command.day)
-    by = must_head(work, member.id, command.day)
     roster, shift = None, command.shift
     if command.kind in OUTCOMES:
         if member.is_away(command.day):
@@ -137,8 +165,12 @@ def correct_attendance(command: CorrectAttendance, work: Work) -> list[Aggregate
     member: Member = work.load(Member, command.member)
     member.must_not_be(work.actor, "correcting attendance")
     found: Attendance = work.load(Attendance, attendance_of(member.id, command.month))
-    day = found.known(member.id, command.number).day
-    by = must_head(work, member.id, day)
+    day = found.day_of(command.number) or last_day(command.month)
+    try:
+        by = must_head(work, member.id, min(day, day_of(command.occurred_at)))
+    except NotTheHead as error:  # of which day the fact is, is for who heads the member
+        raise NotTheHead(**error.details | {"day": command.month}) from None
+    found.known(member.id, command.number)
     reason = _written(member.id, work, command.reason, found)
     found.correct(member.id, command.number, reason, by, occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
@@ -147,18 +179,37 @@ def correct_attendance(command: CorrectAttendance, work: Work) -> list[Aggregate
 
 
 def hand_over_shift(command: HandOverShift, work: Work) -> list[Aggregate]:
-    """By the member, or by the direct supervisor.
+    """By the member, or by the direct supervisor; of a shift that the member has that day. Whoever
+    takes over may do so on the next day, as after a night.
 
-    Errors: R-PPL-01, R-PPL-03, R-PPL-13, OnlyForOneself (R-PPL-14), R-PPL-19.
+    Errors: R-PPL-01, R-PPL-03, R-PPL-13, OnlyForOneself (R-PPL-14), R-PPL-16, R-PPL-17, R-PPL-19,
+    R-PPL-27, TakerNotHere (R-PPL-28), R-ROS-04 to R-ROS-07, R-POL-14.
     """
     member: Member = work.load(Member, command.member)
     by = must_speak_for(work, member, day_of(command.occurred_at), "handing over a shift")
     member.must_be_here(command.day)
+    if command.day > day_of(command.occurred_at):
+        raise AttendanceAhead(day=command.day)
+    if member.is_away(command.day):
+        raise AttendedOtherwise(member=member.id, what="on approved leave", day=command.day,
+                                kind="handing a shift over")
+    _must_take_over(command, work)
+    roster, shift = shift_meant(work, member.id, command.day, roster=command.roster,
+                                shift=command.shift)
     found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(command.day)))
-    found.hand_over(member.id, {"day": command.day, "shift": command.shift, "note": command.note,
-                                "to_member": command.to_member}, by,
+    found.hand_over(member.id, {"day": command.day, "shift": shift, "note": command.note,
+                                "to_member": command.to_member, "roster": roster}, by,
                     occurred_at=command.occurred_at)
     return [found]
+
+
+def _must_take_over(command: HandOverShift, work: Work) -> None:
+    """Errors: TakerNotHere (R-PPL-28)."""
+    if command.to_member is None:
+        return
+    taker: Member = work.load(Member, command.to_member)
+    if not (taker.is_here_on(command.day) or taker.is_here_on(day_after(command.day))):
+        raise TakerNotHere(to_member=taker.id, member=command.member, day=command.day)
 
 
 # -- leave ----------------------------------------------------------------------------------------

@@ -11,7 +11,12 @@ from ledger.common.bounds import Words
 from ledger.common.personal import Personal, Plain
 from ledger.common.values import subject
 from ledger.core.aggregate import Aggregate, event
-from ledger.people.errors import AttendanceCorrected, AttendanceUnknown, AttendedAlready
+from ledger.people.errors import (
+    AttendanceCorrected,
+    AttendanceUnknown,
+    AttendedAlready,
+    HandedOverAlready,
+)
 from ledger.policies.values import ABSENT, ATTENDANCE, LEAVE
 
 PRESENT, LATE, LEFT_EARLY, BOTH = "present", "late", "left_early", "late_and_left_early"
@@ -55,6 +60,19 @@ class Attended(NamedTuple):
         return self.shift == shift and (self.kind == kind or EXCUSED in (self.kind, kind))
 
 
+class HandedOver(NamedTuple):
+    """A shift of which the note for the next one is written."""
+
+    day: str
+    shift: str
+    roster: str | None = None
+
+    def is_of(self, other: "HandedOver") -> bool:
+        """Whether both are of one shift; who names no roster may mean that of the other."""
+        return self[:2] == other[:2] and (
+            None in (self.roster, other.roster) or self.roster == other.roster)
+
+
 class Attendance(Aggregate):
     """A member's attendance in a month; its stream is `attendance:<member>:<YYYY-MM>`."""
 
@@ -63,6 +81,7 @@ class Attendance(Aggregate):
     def begin(self) -> None:
         """Nothing is recorded."""
         self.attended: tuple[Attended, ...] = ()
+        self.handed_over: tuple[HandedOver, ...] = ()
 
     class Recorded(Aggregate.Event):
         """Whether the member was there, and on time. `number` counts the facts of the month.
@@ -109,6 +128,7 @@ class Attendance(Aggregate):
         note: str
         recorded_by: str
         to_member: str | None = None
+        roster: str | None = None
 
         def about(self) -> list[str]:
             """The member, and whoever takes over."""
@@ -124,8 +144,8 @@ class Attendance(Aggregate):
                               for one in self.attended)
 
     @event(ShiftHandedOver)
-    def _shift_handed_over(self):
-        pass
+    def _shift_handed_over(self, day, shift, roster):
+        self.handed_over = (*self.handed_over, HandedOver(day, shift, roster))
 
     @property
     def month(self) -> str:
@@ -156,6 +176,10 @@ class Attendance(Aggregate):
                        occurred_at=occurred_at)
         return number
 
+    def day_of(self, number: int) -> str | None:
+        """The day of a fact, whether it stands or not; None where there is none."""
+        return next((one.day for one in self.attended if one.number == number), None)
+
     def known(self, member: str, number: int) -> Attended:
         """A fact that stands. Errors: AttendanceUnknown (R-PPL-12), AttendanceCorrected
         (R-PPL-24)."""
@@ -177,5 +201,9 @@ class Attendance(Aggregate):
     def hand_over(
         self, member: str, facts: Mapping[str, str | None], by: str, *, occurred_at: datetime
     ) -> None:
-        """Record the note left at the end of a shift."""
+        """Record the note left at the end of a shift, once a shift. Errors: HandedOverAlready
+        (R-PPL-27)."""
+        new = HandedOver(str(facts["day"]), str(facts["shift"]), facts["roster"])
+        if any(one.is_of(new) for one in self.handed_over):
+            raise HandedOverAlready(member=member, shift=new.shift, day=new.day)
         self._shift_handed_over(**facts, member=member, recorded_by=by, occurred_at=occurred_at)

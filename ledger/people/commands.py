@@ -242,13 +242,19 @@ class CorrectAttendance(_OnAttendance, frozen=True, kw_only=True):
 
 class HandOverShift(_OnAttendance, frozen=True, kw_only=True):
     """Leave a note for the next shift on how things stand: as the member whose shift ends, or as
-    the direct supervisor."""
+    the direct supervisor. A shift is handed over once, by who was in it; `roster` says whose shift
+    it is where two have the same name."""
 
     NAME: ClassVar[str] = "member.hand_over_shift"
     day: Day
     shift: Name
     note: Note
     to_member: MemberId | None = None
+    roster: Id | None = None
+
+    def check(self, checks: Checks) -> None:
+        if self.to_member == self.member:
+            checks.fault("/to_member", "same", "is the member whose shift ends")
 
     @property
     def subject(self) -> str:

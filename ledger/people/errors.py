@@ -184,6 +184,21 @@ class AttendedAlready(Refused):
     rule = "R-PPL-25"
 
 
+class HandedOverAlready(Refused):
+    """{member} already handed over the shift {shift!r} of {day}: a shift is handed over once. What
+    was left out belongs in the note of the next shift."""
+
+    code = "handed_over_already"
+    rule = "R-PPL-27"
+
+
+class TakerNotHere(Refused):
+    """{to_member} is not in the shop on {day}, and cannot take over from {member}."""
+
+    code = "taker_not_here"
+    rule = "R-PPL-28"
+
+
 class ShiftUnknown(Refused):
     """{roster} has no shift {shift!r} on {day}. There are: {known}."""
 

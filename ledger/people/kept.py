@@ -5,7 +5,7 @@ from typing import Self
 
 import msgspec
 
-from ledger.people.attendance import Attendance, Attended
+from ledger.people.attendance import Attendance, Attended, HandedOver
 from ledger.people.member import Leave, Member
 from ledger.people.posts import Post, Term
 from ledger.people.rosters import Roster, Shift
@@ -72,14 +72,15 @@ class KeptAttendance(msgspec.Struct, omit_defaults=True):
     """A member's attendance in a month."""
 
     attended: tuple[Attended, ...] = ()
+    handed_over: tuple[HandedOver, ...] = ()
 
     @classmethod
     def of(cls, attendance: Attendance) -> Self:
         """What is kept of a month's attendance."""
-        return cls(attendance.attended)
+        return cls(attendance.attended, attendance.handed_over)
 
     def restored(self, stream: str) -> Attendance:
         """The attendance again, for its next event."""
         attendance = Attendance.blank(stream)
-        attendance.attended = self.attended
+        attendance.attended, attendance.handed_over = self.attended, self.handed_over
         return attendance

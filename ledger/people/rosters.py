@@ -158,10 +158,10 @@ class Roster(Aggregate):
         if day in self.single:
             return self.single[day]
         weekday = date.fromisoformat(day).isoweekday()
-        return [shift for shift in self._pattern(day) if weekday in shift.days]
+        return [shift for shift in self.repeating(day) if weekday in shift.days]
 
-    def _pattern(self, day: str) -> Sequence[Shift]:
-        """The shifts of the pattern in force on a day."""
+    def repeating(self, day: str) -> Sequence[Shift]:
+        """The shifts of the pattern in force on a day, whatever its weekday."""
         begun = [(since, number, shifts) for number, (since, shifts) in enumerate(self.patterns)
                  if since <= day]
         # of several that begin on the same day, the one set last
@@ -185,7 +185,7 @@ class Roster(Aggregate):
     def plans(self, member: str, day: str) -> bool:
         """Whether a member is in it on a day: in the pattern in force, on whatever weekday, or in
         the shifts of that day."""
-        return member in members_in(self._pattern(day)) or bool(self.shifts_of(member, day))
+        return member in members_in(self.repeating(day)) or bool(self.shifts_of(member, day))
 
     def shifts_of(self, member: str, day: str) -> list[Shift]:
         """The shifts of a day that a member is planned for, or stands in for somebody."""

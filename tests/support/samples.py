@@ -35,6 +35,7 @@ FORMS: dict[Callable[..., None], tuple[str, list[str]]] = {
 
 FITTING: dict[tuple[str | int, ...], Any] = {
     ("import.complete", "rows"): 3,
+    ("member.hand_over_shift", "to_member"): "member:b08e",
     ("member.record_attendance", "kind"): "late_and_left_early",
     ("roster.set_day", "shifts", 0, "end"): "24:00",
     ("roster.set_pattern", "shifts", 0, "end"): "24:00",

@@ -18,20 +18,27 @@ from ledger.common.errors import InvalidValues
 from ledger.people.commands import (
     ApproveLeave,
     CorrectAttendance,
+    HandOverShift,
+    JoinMember,
+    LeaveShop,
     RecordAttendance,
     RequestLeave,
     WithdrawLeave,
 )
 from ledger.people.errors import (
+    AttendanceAhead,
     AttendedAlready,
     AttendedOtherwise,
+    HandedOverAlready,
     LeaveOverlaps,
     LeaveTooLate,
     NoShiftThen,
+    NotTheHead,
     NotTheirShift,
     NoWorkingDay,
     ReportedLater,
     ShiftNeeded,
+    TakerNotHere,
 )
 from ledger.people.rosters import ArrangeCover, Roster, SetRoster, SetRosterDay, Shift
 from ledger.policies.commands import PublishPolicy
@@ -45,6 +52,7 @@ from tests.support.team import (
     CHEN,
     JOINED,
     LI,
+    LIU,
     MONTH,
     SEALED,
     WANG,
@@ -391,3 +399,95 @@ def test_leave__split_in_two_costs_the_same(
                                            if day in part})))
     for month in (AUGUST, MONTH):
         assert lost(whole, ZHOU, month) == lost(split, ZHOU, month)
+
+
+# -- hand-overs -----------------------------------------------------------------------------------
+
+
+def hand(name: str = ZHAO, shift: str = "early", day: str = "2026-09-03", **fields: Any) -> Step:
+    """The note for the next shift, by who had it."""
+    return name, HandOverShift(**{"member": name, "day": day, "shift": shift,
+                                  "note": "two buyers wait", "occurred_at": at(day, 23), **fields})
+
+
+def test_roster__shift_is_handed_over_by_who_has_it_that_day() -> None:
+    story = start(planned(EARLY, LATE, NIGHT), planned(WEEKDAYS, roster="floor"),
+                  *away(["2026-09-08"], ZHAO))
+    tried(story, hand(WANG, "early")).refused(NotTheirShift)
+    tried(story, hand(ZHAO, "night")).refused(NotTheirShift)
+    tried(story, hand(ZHOU, "day", "2026-09-06")).refused(NoShiftThen)
+    tried(story, hand(day="2026-09-08")).refused(
+        AttendedOtherwise, f"{ZHAO} is on approved leave on 2026-09-08, and cannot be handing a "
+        "shift over as well. Take that back first.")
+    tried(story, hand(day="2026-09-04", occurred_at=at("2026-09-03"))).refused(AttendanceAhead)
+    tried(story, hand()).then("attendance.shift_handed_over.v1")
+    tried(story, hand(shift="late", to_member=WANG)).then("attendance.shift_handed_over.v1")
+    tried(story, hand(LIU, "any")).then("attendance.shift_handed_over.v1")
+
+
+def test_roster__shift_is_handed_over_once_whoever_writes_the_note() -> None:
+    other = planned(Shift(name="early", start="18:00", end="22:00", members=[ZHAO]), roster="fair")
+    story = start(planned(EARLY, LATE), other)
+    tried(story, hand()).refused(ShiftNeeded)
+    fact, *_ = tried(story, hand(roster="fair")).then("attendance.shift_handed_over.v1")
+    assert (fact.roster, fact.shift) == ("fair", "early")
+    for by in (ZHAO, LI):
+        tried(story, (by, hand(roster="fair", note="and a third")[1])).refused(HandedOverAlready)
+    tried(story, hand(roster="customer_service")).then("attendance.shift_handed_over.v1")
+    tried(story, hand(day="2026-09-04", roster="fair")).then("attendance.shift_handed_over.v1")
+    story = start(hand(WANG, "any"))
+    tried(story, hand(WANG, "any")).refused(HandedOverAlready)
+
+
+def test_roster__shift_is_handed_over_to_somebody_else_who_is_here() -> None:
+    with pytest.raises(InvalidValues) as caught:
+        hand(to_member=ZHAO)
+    assert [fault.where for fault in caught.value.faults] == ["/to_member"]
+    gone = "system", LeaveShop(member=ZHOU, last_day="2026-09-02", occurred_at=at("2026-09-02"))
+    comes = "system", JoinMember(member="member:new", joined_on="2026-09-04",
+                                 occurred_at=at("2026-09-01"))
+    story = start(planned(EARLY), gone, comes)
+    for taker in (ZHOU, "member:nobody"):
+        tried(story, hand(to_member=taker)).refused(TakerNotHere)
+    tried(story, hand(to_member="member:new")).then("attendance.shift_handed_over.v1")
+
+
+# -- who plans, and what a refusal tells ----------------------------------------------------------
+
+
+def test_roster__rejected_of_who_takes_others_out_of_their_shifts() -> None:
+    """R-PPL-15. A roster that names nobody any more plans for those who were in it."""
+    shifts = planned(WEEKDAYS, roster="floor")
+    gone = "system", LeaveShop(member=ZHOU, last_day="2026-09-20", occurred_at=at("2026-09-20"))
+    story = start(shifts)
+    empty = [SetRoster(roster="floor", since="2026-09-07", shifts=[], occurred_at=at("2026-09-01")),
+             SetRosterDay(roster="floor", day="2026-09-07", shifts=[],
+                          occurred_at=at("2026-09-01"))]
+    for command in empty:
+        tried(story, (LI, command)).refused(NotTheHead)
+    tried(story, (LI, SetRosterDay(roster="floor", day="2026-09-06", shifts=[], reason="holiday",
+                                   occurred_at=at("2026-09-01")))).then("roster.day_set.v1")
+    tried(story, (CHEN, empty[0])).then("roster.pattern_set.v1")
+    later = SetRoster(roster="floor", since="2026-09-21", shifts=[], occurred_at=at("2026-09-21"))
+    tried(start(shifts, gone), (LI, later)).then("roster.pattern_set.v1")
+
+
+@pytest.mark.parametrize("command", [
+    RecordAttendance(member=ZHOU, day="2026-09-25", kind="late", occurred_at=at("2026-09-26")),
+    CorrectAttendance(member=ZHOU, month=MONTH, number=1, reason="slip",
+                      occurred_at=at("2026-09-26")),
+    CorrectAttendance(member=ZHOU, month=MONTH, number=7, reason="slip",
+                      occurred_at=at("2026-09-26")),
+    SetRoster(roster="cs", since="2026-09-25", occurred_at=at("2026-09-26"),
+              shifts=[Shift(name="x", start="09:00", end="10:00", members=[ZHOU])]),
+    ArrangeCover(roster="cs", day="2026-09-25", shift="x", absent=WANG, cover=ZHOU,
+                 occurred_at=at("2026-09-26"))])
+def test_rights__refusal_says_nothing_of_whom_one_does_not_head(command: Any) -> None:
+    """Whether ZHOU is still here, and how many facts there are, is for those who head ZHOU."""
+    gone = "system", LeaveShop(member=ZHOU, last_day="2026-09-20", occurred_at=at("2026-09-20"))
+    story = start(attend("late", ZHOU), gone)
+    for actor in (LI, WANG):
+        error = tried(story, (actor, command)).refused(NotTheHead)
+        assert not {"2026-09-20", "2026-09-03"} & set(str(error).split())
+    tried(story, (CHEN, command))
+    assert not isinstance(story.error, NotTheHead)
