@@ -1,6 +1,7 @@
 """A preview says what the reports will say: all of it, and nothing else, and it leaves nothing."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
@@ -41,6 +42,16 @@ from tests.support.builders import (
 from tests.support.moving import AT, COMMANDS, HOUSES, SENT, SKUS
 from tests.support.previewing import must_agree
 from tests.support.projecting import put
+from tests.support.team import (
+    CHEN,
+    OPENING,
+    ZHOU,
+    confirm,
+    propose,
+    published,
+    record,
+    rule,
+)
 from tests.support.thorough import tried
 
 
@@ -196,3 +207,39 @@ def test_preview__shows_no_more_rows_than_its_limit_and_says_how_many_there_are(
     answer = preview(models, ledger, many, limit=4)
     assert (len(answer["levels"]["rows"]), answer["levels"]["total"]) == (4, 18)
     assert (len(answer["events"]["rows"]), answer["events"]["total"]) == (4, 9)
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """How many functions are called by some work: a measure of it that no other work disturbs."""
+    calls = 0
+
+    def count(frame: object, what: str, argument: object) -> None:
+        nonlocal calls
+        calls += what == "call"
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("backend", ["memory"], indirect=True)
+def test_preview__of_a_policy_costs_as_much_a_charge_however_many_there_are(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    """Twice the charges that it prices otherwise are twice the work, not four times."""
+    record(ledger, OPENING)
+    dearer = published(rule("R1", {"offender": ["2", "2"]}), since="2026-02-01")
+    cost: list[int] = []
+    for told, many in ((0, 50), (50, 100), (100, 200)):
+        for number in range(told, many):
+            day = f"2026-{2 + number % 7:02d}-{1 + number % 28:02d}"
+            record(ledger, [
+                (CHEN, propose(number, "R1", day=day, about=f"order:a:b:{number}")),
+                (ZHOU, confirm(number, day="2026-10-02"))])
+        rows = preview(models, ledger, [(dearer, CONTEXT)], limit=999)["deductions"]["rows"]
+        assert {row["change"] for row in rows} == {"changed", "priced otherwise"}
+        cost.append(calls_of(lambda: preview(models, ledger, [(dearer, CONTEXT)])))
+    assert cost[2] - cost[1] < 2.4 * (cost[1] - cost[0])
