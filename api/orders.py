@@ -152,6 +152,8 @@ reading.add(group, [
            ("currency",), PlacedQuery, roles=TAKINGS, money=True),
     Listed("/v1/revenue", "revenue", "What came in and went out, by shop, agent or day.",
            ("currency", "of"), RevenueQuery, roles=TAKINGS, money=True),
+    Listed("/v1/takings", "takings", "The payments and refunds that make what came in.",
+           ("position",), PlacedQuery, roles=TAKINGS, money=True),
 ])
 add_history(group, f"{ONE}/history", "order")
 

@@ -1,6 +1,7 @@
 """The ledger as an application: a command goes in, its events are recorded, a receipt comes out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -36,6 +37,11 @@ from ledger.writing.writer import MAX_COMMANDS, Writer
 
 __all__ = ["AHEAD_US", "BrokenOff", "CommandReused", "Ledger", "LedgerClosed", "OccurredInFuture",
            "OnceTaken", "Overloaded"]
+
+
+def _own(command: Command) -> tuple[Any, str] | None:
+    """The aggregate that a command is about, as it is loaded; None if it names none."""
+    return next((key for key in command.streams() if key[1] == command.subject), None)
 
 
 class Ledger:
@@ -115,10 +121,21 @@ class Ledger:
     def whose(self, commands: Sequence[Command]) -> list[str | None]:
         """The person whom the subject of each command is sealed for, as far as there is one."""
         work = Preview(self.id, self.store, self.keys, handlers=self._handlers)
-        kinds = [next((key for key in command.streams() if key[1] == command.subject), None)
-                 for command in commands]
+        kinds = list(map(_own, commands))
         work.fetch([key for key in kinds if key is not None])
         return [None if key is None else work.load(*key).whose() for key in kinds]
+
+    def outdated(self, items: Sequence[tuple[Command, Context]]) -> list[bool]:
+        """Whether each command is not on record, and says what was so before what is known."""
+        tasks = [Task(*item, None, Turn()) for item in items]
+        repeats = Repeats(self.id, self.store, self.keys)
+        repeats.look_up(task for task in tasks if task.context.command_id is not None)
+        repeats.number(tasks)
+        kinds = [None if repeats.of(task) else _own(task.command) for task in tasks]
+        work = Preview(self.id, self.store, self.keys, handlers=self._handlers)
+        work.fetch([key for key in kinds if key is not None])
+        return [key is not None and task.command.is_older_news(work.load(*key))
+                for key, task in zip(kinds, tasks, strict=True)]
 
     # -- writes -----------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from projections.asking.answering import Report
 from projections.asking.questions import PRESENT, Answer, Question
 from projections.audit.reports import timeline
 from projections.orders import fulfilment, queues
-from projections.orders.reports import orders, reconciliation, revenue
+from projections.orders.reports import orders, reconciliation, revenue, takings_of
 from projections.people import reports as people_reports
 from projections.scores import grading
 from projections.scores import reports as score_table
@@ -59,5 +59,6 @@ REPORTS: dict[str, Report] = {
     "orders": orders,
     "reconciliation": reconciliation,
     "revenue": revenue,
+    "takings": takings_of,
     "timeline": timeline,
 }

@@ -96,7 +96,10 @@ def sentence(summary: Summary) -> str:
                   faults=summary.fault_count, rows=summary.rows)
     counts = {"rows": summary.rows, "accepted": summary.accepted,
               "duplicates": summary.duplicates, "rejected": summary.rejected}
-    left_out = "" if not summary.erased else " " + tr(
+    older = "" if not summary.older else " " + tr(
+        "{older} of those without news were made before what is known: older news changes nothing.",
+        older=summary.older)
+    left_out = older if not summary.erased else older + " " + tr(
         "{erased} of them are about somebody who was erased: what is personal in these was left "
         "out.", erased=summary.erased)
     if summary.dry_run:

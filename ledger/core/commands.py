@@ -173,6 +173,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         say. It is asked of a statement of a file that comes again."""
         return ()
 
+    def is_older_news(self, subject: Any) -> bool:
+        """Whether it says what was so before what is known of its subject, in this state. It is
+        asked of a statement of a file that recorded nothing."""
+        return False
+
     def must_be_current(self, work: Work) -> None:
         """What the client saw when it decided has not changed since. Errors: StaleVersion
         (R-LOG-02). It is asked of every command, before its handler."""

@@ -108,14 +108,20 @@ def refund_order(command: RefundOrder, work: Work) -> list[Aggregate]:
 
 
 def correct_order(command: CorrectOrder, work: Work) -> list[Aggregate]:
-    """A sum was recorded wrongly. Errors: R-ORD-11, R-ORD-13, R-ORD-61."""
-    order = command.load(work)
-    before = order.clone()
+    """A sum, or what it costs, was recorded wrongly. Errors: R-ORD-07, R-ORD-11, R-ORD-13,
+    R-ORD-54, R-ORD-61, R-ORD-81."""
+    order, at = command.load(work), command.occurred_at
+    before, reason = order.clone(), written_of(order, work, command.reason)
+    if command.amounts is not None:
+        order.correct_amounts(command.amounts, reason, occurred_at=at)
+        settle(work, order, before, occurred_at=at)
+        return [order]
+    assert command.amount_minor is not None, "the command's check asks for one of the two"
     freed = None if command.reference is None else claim_of(
         work, order, PAID_BY[command.fact], command.reference)
-    order.correct(command.fact, command.amount_minor, written_of(order, work, command.reason),
-                  reference=command.reference, freed=freed, occurred_at=command.occurred_at)
-    settle(work, order, before, occurred_at=command.occurred_at)
+    order.correct(command.fact, command.amount_minor, reason, reference=command.reference,
+                  freed=freed, occurred_at=at)
+    settle(work, order, before, occurred_at=at)
     return [order]
 
 

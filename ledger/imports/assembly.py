@@ -27,6 +27,7 @@ Get = Callable[[Row, Parts], Any]
 
 TEXT_FIELDS = ("number", "shop", "province", "account", "recipient", "phone", "address",
                "buyer_remark", "remark", "courier", "waybill", "reason")
+REFERENCES = ("paid_reference", "refund_reference")
 SUM_FIELDS = ("pieces", "points", "paid_minor", "refunded_minor")
 TIMES_OF = {"paid_minor": "paid", "refunded_minor": "refunded"}
 SALE, CANCELLATION = "sale", "cancellation"
@@ -108,6 +109,7 @@ class OrderAssembler:
         self.sums = [(name, self._sum(order[name])) for name in SUM_FIELDS if name in order]
         self.amounts = [(name, self._sum(order[name]))
                         for name in AMOUNT_FIELDS if name in order]
+        self.references = [(name, self._text(order[name])) for name in REFERENCES if name in order]
         self.moments = [(name, self._moment(order[name])) for name in MOMENTS if name in order]
         self.ended = self._ended(order.get("ended"))
         self.items = self._items(order.get("lines"))
@@ -153,6 +155,8 @@ class OrderAssembler:
     ) -> RecordOrder:
         for name, get in self.sums:
             facts[name] = get(main, parts, items)
+        for name, found in self.references:
+            facts[name] = found(main, parts)
         facts["amounts"] = Amounts(**{name: get(main, parts, items) for name, get in self.amounts})
         if self.ended is not None:
             facts["ended_as"], facts["ended"] = self.ended(main, parts)

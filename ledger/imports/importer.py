@@ -8,11 +8,11 @@ that was seen before never undoes what came after it, and running a killed impor
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -39,6 +39,8 @@ from ledger.imports.errors import (
     UnknownPolicy,
 )
 from ledger.imports.loading import Loader, Progress
+from ledger.imports.older import OlderRows
+from ledger.imports.options import Begin, Options
 from ledger.imports.profiles import Profile
 from ledger.imports.record import CompleteImport, ImportedFile, StartImport
 from ledger.imports.sources import Unnamed, identify
@@ -53,8 +55,6 @@ from ledger.writing import requests
 from ledger.writing.errors import BrokenOff, reason_of
 
 __all__ = ["REJECT_EVERYTHING", "REJECT_FAILED_ROWS", "Summary", "UnknownPolicy", "run_import"]
-
-Begin = Callable[[], tuple[Target, Context]]
 
 MAX_ROWS_KEPT = 60_000
 """Rows whose statements are kept in memory from checking to recording. If there are more, all
@@ -84,7 +84,7 @@ def run_import(
     assembler = assembler_of(replace(profile, trust_numbers=trust_numbers), shop, stock)
     staging = Staging(staging_dir)
     try:
-        how = _Options(context, policy, dry_run, progress, begin, as_of_us)
+        how = Options(context, policy, dry_run, progress, begin, as_of_us)
         return _Run(ledger, staging, assembler, how).through(files)
     except BaseException:
         staging.close()
@@ -103,22 +103,11 @@ def assembler_of(profile: Profile, shop: str | None, stock: str | None) -> Assem
     return OrderAssembler(profile, shop, stock=stock != NO_STOCK)
 
 
-class _Options(NamedTuple):
-    """How an import is run."""
-
-    context: Context
-    policy: str
-    dry_run: bool
-    progress: Progress | None
-    begin: Begin | None
-    as_of_us: int | None
-
-
 class _Run:
     """One run of an import."""
 
     def __init__(
-        self, ledger: Target, staging: Staging, assembler: Assembler, how: _Options
+        self, ledger: Target, staging: Staging, assembler: Assembler, how: Options
     ) -> None:
         self.ledger = ledger
         self.staging = staging
@@ -131,6 +120,7 @@ class _Run:
         self.started = self.finished = False
         self.kept: list[list[Statement]] | None = []
         self.erased = ErasedRows(ledger)
+        self.older = OlderRows()
 
     def through(self, files: Sequence[Path | Unnamed]) -> Summary:
         """All stages. Errors: ImportBrokenOff (R-IMP-21), ImportOnDamaged (R-IMP-22) for what is
@@ -306,6 +296,12 @@ class _Run:
                 self.to_record += result
                 if self.how.dry_run:
                     self.staging.outcome(statement.seqs(), ACCEPTED)
+        self._note_older(statement for statement, result in zip(batch, found, strict=True)
+                         if result == 0)
+
+    def _note_older(self, unchanged: Iterable[Statement]) -> None:
+        """Look at statements that recorded nothing."""
+        self.older.note(self.ledger, ((one, self._item(one)) for one in unchanged))
 
     def _refused(self, statement: Statement, error: LedgerError) -> None:
         fault = self.statements.refusal(statement, error.code, error.rule, str(error))
@@ -322,6 +318,7 @@ class _Run:
     def _record(self) -> None:
         """Record what is new. The import starts just before the first batch that has any, so that
         one that brings nothing leaves no trace."""
+        self.older.rows.clear()  # by now, what is known may be newer, or not be there
         if self.started:
             first = self._begun(self._handled([self._start(), *self._open_warehouses()]))
             self.earlier = self._recorded_since(first)
@@ -338,8 +335,11 @@ class _Run:
             results = self._handled(items)
             if opening:
                 self._begun(results[:len(opening)])
-            for statement, result in zip(batch, results[len(opening):], strict=True):
+            of_batch = list(zip(batch, results[len(opening):], strict=True))
+            for statement, result in of_batch:
                 self._recorded(statement, result)
+            self._note_older(statement for statement, result in of_batch
+                             if isinstance(result, Receipt) and not result.positions)
         if self.started:
             self.erased.note_again(self._checked)
             accepted, before, rejected = self.staging.counts()
@@ -384,11 +384,13 @@ class _Run:
 
     def _summary(self, *, rejecting: bool) -> Summary:
         accepted, _, rejected = self.staging.counts()
+        older = len(self.older.rows)
         if rejecting:
-            accepted, rejected = 0, self.rows
+            accepted, rejected, older = 0, self.rows, 0
         return Summary(
             import_id=self.id, rows=self.rows, accepted=accepted, rejected=rejected,
-            duplicates=self.rows - accepted - rejected, erased=len(self.erased.rows),
-            events=self.events, position=0 if self.how.begin else self.ledger.head().position,
+            duplicates=self.rows - accepted - rejected, older=older,
+            erased=len(self.erased.rows), events=self.events,
+            position=0 if self.how.begin else self.ledger.head().position,
             fault_count=self.staging.fault_count, dry_run=self.how.dry_run,
             warning_count=self.staging.warning_count, policy=self.how.policy, staging=self.staging)

@@ -255,7 +255,8 @@ def _file(kind: str, loaded: dict[str, Any]) -> File:
     )
 
 
-ID_REFERENCES = ("/order/number", "/order/waybill", "/order/lines/line", "/order/lines/sku",
+ID_REFERENCES = ("/order/number", "/order/waybill", "/order/paid_reference",
+                 "/order/refund_reference", "/order/lines/line", "/order/lines/sku",
                  "/count/sku", "/count/warehouse")
 """Where a profile names what becomes an id of the ledger."""
 

@@ -240,6 +240,8 @@ class OrderSchema(Schema):
     courier = TextFrom()
     waybill = TextFrom()
     reason = TextFrom()
+    paid_reference = TextFrom()
+    refund_reference = TextFrom()
     pieces = SumFrom()
     points = SumFrom()
     goods_minor = SumFrom()

@@ -15,6 +15,7 @@ class Summary:
     """What an import did. Faults and warnings are kept in a file, not in memory, until `close()`.
 
     Shapes: rows = accepted + rejected + duplicates, counted over the data rows of all files;
+    `older` of the duplicates are older news than what is known, so that they changed nothing;
     `erased` of the rows name something personal of somebody who was erased, which was left out.
     `events` were recorded by this run, `position` is the log's head. Of a dry run, accepted is what
     would be recorded, and events is 0.
@@ -25,6 +26,7 @@ class Summary:
     accepted: int
     rejected: int
     duplicates: int
+    older: int
     erased: int
     events: int
     position: int
@@ -51,7 +53,8 @@ class Summary:
 
     def counts(self) -> dict[str, int]:
         """The figures, for a program."""
-        names = ("rows", "accepted", "rejected", "duplicates", "erased", "events", "position")
+        names = ("rows", "accepted", "rejected", "duplicates", "older", "erased", "events",
+                 "position")
         return {name: getattr(self, name) for name in names}
 
     @property

@@ -7,13 +7,14 @@ from ledger.common.context import Context, Receipt
 from ledger.common.errors import LedgerError
 from ledger.core.commands import Command
 from ledger.imports.erased import Known
+from ledger.imports.older import Aware
 from ledger.log.clock import Clock
 from ledger.log.store import Head, Store
 
 Item = tuple[Command, Context]
 
 
-class Target(Known, Protocol):
+class Target(Known, Aware, Protocol):
     """What an import needs of the ledger that it records in: see `ledger.application.Ledger`."""
 
     name: str

@@ -26,6 +26,9 @@ from ledger.orders.review import EXCEPTIONS
 from ledger.orders.values import ENDED, MAX_LINES, Payment, Price
 from ledger.stock.pieces import Count
 
+AMOUNTS = "amounts"
+"""The fact that an order costs so much."""
+
 
 class OnOrder(OnStream, frozen=True, kw_only=True):
     """A command on one known order."""
@@ -94,14 +97,36 @@ class RefundOrder(OnOrder, frozen=True, kw_only=True):
 class CorrectOrder(OnOrder, frozen=True, kw_only=True):
     """Say that another sum was paid, or refunded, in all than is recorded; in minor units. With the
     reference of a payment or refund that was not this order's, the sum is the one without it, and
-    the reference is free for the order that it belongs to."""
+    the reference is free for the order that it belongs to.
+
+    With the fact `amounts`, say that the order costs something else than is recorded: `amounts`
+    take the place of all that are known, and agree with its lines. A price that still can change is
+    no correction: see order.change_price.
+    """
 
     NAME: ClassVar[str] = "order.correct"
     PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
-    fact: Annotated[str, Words("paid", "refunded")]
-    amount_minor: InAll
+    fact: Annotated[str, Words("paid", "refunded", AMOUNTS)]
+    amount_minor: InAll | None = None
+    amounts: Price | None = None
     reason: Reason
     reference: Id | None = None
+
+    def check(self, checks: Checks) -> None:
+        """A sum is corrected by a sum, and amounts by amounts, which say what it costs in all."""
+        of_amounts = self.fact == AMOUNTS
+        needed = "amounts" if of_amounts else "amount_minor"
+        if getattr(self, needed) is None:
+            checks.fault(f"/{needed}", "missing", f"is needed for {self.fact}")
+        for name in ("amount_minor", "reference") if of_amounts else ("amounts",):
+            if getattr(self, name) is not None:
+                checks.fault(f"/{name}", "not_expected",
+                             f"is only for {'paid, refunded' if of_amounts else AMOUNTS}")
+        if of_amounts and self.amounts is not None:
+            if (total := self.amounts.total()) is None:
+                checks.fault("/amounts/total_minor", "missing", "is needed")
+            else:
+                checks.integer("/amounts", total, least=0)
 
 
 class RemarkOrder(OnOrder, frozen=True, kw_only=True):

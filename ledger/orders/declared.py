@@ -5,6 +5,7 @@ is recorded; refused is only what cannot be the same order.
 """
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
@@ -17,8 +18,10 @@ from ledger.common.personal import Person, Plain
 from ledger.common.values import Checks
 from ledger.core.commands import Work
 from ledger.orders.comparing import are_the_same, with_attributes
+from ledger.orders.errors import ReferenceUsed
 from ledger.orders.order import DECLARED, Order
 from ledger.orders.placing import NewOrder, buyer_of, must_be_in
+from ledger.orders.references import Paper, claim_to
 from ledger.orders.review import LINES_DIFFER
 from ledger.orders.values import AMOUNT_FIELDS, ENDED, OPEN, Amounts, Line, Payment
 from ledger.stock.pieces import Count, LineParts, Part, sku_of
@@ -59,9 +62,12 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
     """When the file itself was made, where that is known: it decides what is older news."""
     paid: Moment | None = None
     paid_minor: InAll | None = None
+    paid_reference: Id | None = None
+    """The platform's reference of the payment, of the last one where there are several."""
     payments: Annotated[list[Payment], Items()] = []
     refunded: Moment | None = None
     refunded_minor: InAll | None = None
+    refund_reference: Id | None = None
     dispatched: Moment | None = None
     courier: LongText | None = None
     waybill: Waybills | None = None
@@ -80,6 +86,13 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
 
     def passed_over(self, before: Order) -> Collection[str]:
         return self.PERSONAL if self.stated is None and self.is_older_than(before) else ()
+
+    def is_older_news(self, subject: Order) -> bool:
+        """By the file's own time, of anything that it speaks of; without one, by what happened."""
+        if self.stated is None:
+            return subject.placed_at is not None and self.is_older_than(subject)
+        return any(self.stated.at < subject.stated[fact]
+                   for fact in self.speaks_of() if fact in subject.stated)
 
     def is_older_than(self, order: Order) -> bool:
         """Whether it shows an earlier state of an order than this: an old export brought late.
@@ -288,16 +301,29 @@ class Declaration:
         if moment is None or total is None:
             return
         if order.paid_at is None or total > order.paid_minor:
-            order.declare(Order.Paid, moment, amount_minor=total - order.paid_minor,
-                          payments=self.command.payments)
+            paper = Paper("payment", self.command.paid_reference, total - order.paid_minor)
+            order.declare(Order.Paid, moment, amount_minor=paper.amount_minor,
+                          payments=self.command.payments, **self._referred(paper))
 
     def refunded(self) -> None:
         """The sum refunded in all, as far as it is more than the one known."""
         order, total = self.order, self.command.refunded_minor or 0
         moment = self.command.refunded or self.at
         if total > order.refunded_minor:
-            order.declare(Order.RefundRecorded, moment,
-                          amount_minor=total - order.refunded_minor)
+            paper = Paper("refund", self.command.refund_reference, total - order.refunded_minor)
+            order.declare(Order.RefundRecorded, moment, amount_minor=paper.amount_minor,
+                          **self._referred(paper))
+
+    def _referred(self, paper: Paper) -> dict[str, str]:
+        """The reference of what a file says came in or went out, and the claim to it. One that is
+        on record already stays where it is, such as that of a payment for several orders at once:
+        what the file says happened all the same. Rule: R-ORD-82."""
+        if paper.reference is None or not paper.amount_minor:
+            return {}
+        with suppress(ReferenceUsed):
+            if (claim := claim_to(self.work, self.order, paper)) is not None:
+                return {"reference": paper.reference, "once": claim}
+        return {}
 
     def _plain(self, text: str | None) -> Plain | None:
         """What a file says in words, for its buyer."""

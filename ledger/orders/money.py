@@ -170,6 +170,16 @@ def must_agree(
                 order=order, line=line.line, quantity=line.quantity, unit_price=line.unit_price,
                 scale=line.unit_price_scale, currency=currency, product_minor=product,
                 amount_minor=line.amount_minor)
+    sums_must_agree(order, currency, lines, amounts, cancelled=cancelled)
+
+
+def sums_must_agree(
+    order: str, currency: str, lines: Collection[Line] | None, amounts: Amounts, *,
+    cancelled: Mapping[str, int],
+) -> None:
+    """Goods and total of a decided order agree with its lines as they stand: of lines that a file
+    declared, the amount need not be that of their price. Errors: GoodsDisagree (R-ORD-54),
+    TotalDisagrees (R-ORD-07)."""
     sums = None if lines is None else Sums.of(lines, cancelled)
     if sums is not None and amounts.goods_minor not in (None, sums.goods_minor):
         raise GoodsDisagree(order=order, sum_minor=sums.goods_minor, currency=currency,

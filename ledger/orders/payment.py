@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ledger.common.bounds import MOST_IN_ALL, Words
+from ledger.common.errors import Refused
 from ledger.common.personal import Personal, Plain
 from ledger.common.signed import StoodIn
 from ledger.common.values import rfc3339
@@ -27,7 +28,7 @@ from ledger.orders.errors import (
     RefundExceedsPayment,
     StillOpen,
 )
-from ledger.orders.money import Sums, must_agree, net_of
+from ledger.orders.money import Sums, must_agree, net_of, sums_must_agree
 from ledger.orders.standing import OrderStanding
 from ledger.orders.values import (
     CANCELLED,
@@ -43,6 +44,14 @@ from ledger.stock.pieces import sku_of
 
 PAID_BY = {"paid": "payment", "refunded": "refund"}
 """What a fact that can be corrected is the sum of."""
+
+
+class PriceOpen(Refused):
+    """{order} is neither paid nor ended, so what it costs is not corrected: change its price, which
+    is signed (order.change_price)."""
+
+    code = "price_open"
+    rule = "R-ORD-81"
 
 
 class OrderPayment(OrderStanding):
@@ -140,9 +149,10 @@ class OrderPayment(OrderStanding):
         self._cost(new)
 
     @event(Corrected)
-    def _corrected(self, fact, old, new, reference, freed):
+    def _corrected(self, fact, old, new, reason, reference, freed):
         if fact == "amounts":
-            self.amounts_before = None
+            # Somebody gives a reason, a file none: what it said before is then known to be wrong.
+            self.amounts_before = None if reason is None else Amounts(**old)
             self._cost(Amounts(**new))
         elif fact == "lines":
             self._correct_lines(msgspec.convert(new["lines"], list[Line]))
@@ -339,6 +349,23 @@ class OrderPayment(OrderStanding):
         if self.amounts.postage_minor is not None:
             return self.amounts.postage_minor
         return Sums.of((self.lines or {}).values(), self.dropped()).postage_minor
+
+    def correct_amounts(
+        self, new: Amounts, reason: Plain, *, occurred_at: datetime
+    ) -> None:
+        """It costs something else than was recorded, and its price cannot change any more. Errors:
+        R-ORD-03, R-ORD-07, R-ORD-54, PriceOpen (R-ORD-81)."""
+        self.must_be_known()
+        if self.paid_at is None and not self.ended:
+            raise PriceOpen(order=self.id)
+        if new == self.amounts:
+            return
+        lines = None if self.lines is None else self.lines.values()
+        sums_must_agree(self.id, self.currency, lines, new, cancelled=self.dropped())
+        self._corrected(
+            kind="incorrect_data", corrected_version=self.last_version["amounts"], fact="amounts",
+            old=msgspec.to_builtins(self.amounts), new=msgspec.to_builtins(new), reason=reason,
+            occurred_at=occurred_at)
 
     def correct(
         self, fact: str, amount_minor: int, reason: Plain | None, *, occurred_at: datetime,

@@ -22,17 +22,20 @@ class Claim(NamedTuple):
 
 
 class Paper(NamedTuple):
-    """A payment or a refund: its kind, the platform's reference, and its amount in minor units."""
+    """A payment or a refund: its kind, the platform's reference, if it has any, and its amount in
+    minor units."""
 
     kind: str
-    reference: str
+    reference: str | None
     amount_minor: int
 
 
 def claim_to(work: Work, order: Order, paper: Paper) -> str | None:
-    """What a payment or refund of an order claims; None where it is on record already, in this
-    order and with this amount. Errors: ReferenceUsed (R-ORD-56)."""
+    """What a payment or refund of an order claims; None where it has no reference, or is on record
+    already, in this order and with this amount. Errors: ReferenceUsed (R-ORD-56)."""
     after = None
+    if paper.reference is None:
+        return None
     for claim, is_free in _claims(work, order, paper.kind, paper.reference):
         if not is_free:
             known: Order = work.load(Order, claim.order)

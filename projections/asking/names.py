@@ -20,7 +20,8 @@ TAKES: dict[str, tuple[str, ...]] = {
     "reconciliation": ("channel", "shop", *IN_PERIOD), "returns": PLACED,
     "revenue": ("channel", "shop", "by", *IN_PERIOD), "rosters": SUBJECT,
     "score-history": SCORES, "score-terms": MONTH, "score-warnings": SCORES, "scores": SCORES,
-    "shifts": DAY, "staff": DAY, "stock-card": PERIOD, "stock-ledger": PERIOD, "timeline": SUBJECT,
+    "shifts": DAY, "staff": DAY, "stock-card": PERIOD, "stock-ledger": PERIOD,
+    "takings": ("channel", "shop", *IN_PERIOD), "timeline": SUBJECT,
     "to-approve": SUBJECT, "to-pick": QUEUE, "to-review": QUEUE, "to-send": QUEUE,
 }
 """What a report can be asked besides as of when: fields of `questions.Question`. In the order of

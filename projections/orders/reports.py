@@ -72,7 +72,9 @@ def reconciliation(reading: Reading) -> Iterable[dict[str, Any]]:
     if standing["signed"] == signatures.CHANGED:
         reading.note(f"{stream} was signed at position {standing['signed_position']}; its figures "
                      "have changed since")
-    return signatures.with_standing(rows, money, standing)
+    signed = signatures.figures_signed(
+        reading.models.store, reading.ledger, standing["signed_position"])
+    return signatures.with_standing(rows, money, standing, signed)
 
 
 def _signable(question: Question) -> str | None:
@@ -95,3 +97,14 @@ def revenue(reading: Reading) -> Iterator[dict[str, Any]]:
     if way not in takings.WAYS:
         raise UnknownWay(text=way, known=", ".join(takings.WAYS))
     return takings.revenue(reading.connection, _asked(reading, reading.period()), way)
+
+
+@report(OrderBook, Past.REPLAY)
+def takings_of(reading: Reading) -> Iterator[dict[str, Any]]:
+    """The payments, refunds and corrections of a period, each by the position of its event: they
+    add up to what `revenue` and `reconciliation` say was paid and refunded in it.
+
+    Errors: those of `period_of`; ReadModelsUnready (R-PRJ-01), PositionBeyondHead (R-PRJ-05).
+    Rule: R-PRJ-32.
+    """
+    return takings.events(reading.connection, _asked(reading, reading.period()))

@@ -7,14 +7,16 @@ from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, Tab
 
 from ledger.common.days import first_day, last_day, month_of
 from ledger.common.values import from_us, rfc3339
+from ledger.core import event_types
 from ledger.log.envelope import Outline
+from ledger.log.store import Store
 from ledger.reconciliation.figures import Money, digest_of
 from ledger.reconciliation.signing import Reconciliation
 from projections.asking.questions import Question
 from projections.orders.reconciliation import COUNTS, SUMS, Figures
 from projections.store.rows import Key, ledger_column, metadata
 
-SIGNED = Reconciliation.Signed.TOPIC
+KIND, SIGNED = Reconciliation.KIND, Reconciliation.Signed.TOPIC
 
 signatures = Table(
     "reconciliation_signatures", metadata,
@@ -28,6 +30,9 @@ signatures = Table(
     sqlite_with_rowid=False,
 )
 """`at` is when it was signed."""
+
+FIGURES = ("orders", "total_minor", "paid_minor", "refunded_minor")
+"""What is signed of each currency."""
 
 NOBODY, HOLDS, CHANGED = "no", "holds", "changed since"
 
@@ -52,8 +57,7 @@ def month_asked(question: Question) -> str | None:
 
 def money_in(found: Mapping[str, Figures]) -> list[Money]:
     """Figures of the report as they are signed."""
-    at = {name: (*COUNTS, *SUMS).index(name)
-          for name in ("orders", "total_minor", "paid_minor", "refunded_minor")}
+    at = {name: (*COUNTS, *SUMS).index(name) for name in FIGURES}
     return [Money(currency, *(figures[one] for one in at.values()))
             for currency, figures in found.items()]
 
@@ -80,9 +84,23 @@ def standing(
     }
 
 
+def figures_signed(store: Store, ledger: str, position: int | None) -> dict[str, Money]:
+    """The figures of a signature at a position, by currency; none without one."""
+    if position is None:
+        return {}
+    entry, = store.read(ledger, after=position - 1, until=position, limit=1)
+    event: Any = event_types.decode(entry)
+    return {one.currency: one for one in event.figures}
+
+
 def with_standing(
-    rows: list[dict[str, Any]], money: list[Money], stands: Mapping[str, Any]
+    rows: list[dict[str, Any]], money: list[Money], stands: Mapping[str, Any],
+    signed: Mapping[str, Money],
 ) -> Iterator[dict[str, Any]]:
-    """The report's rows, each with its difference and how the month's signature stands."""
+    """The report's rows, each with its difference, how the month's signature stands, and in
+    `rests_on` which of its figures are others than those that were signed."""
     for row, one in zip(rows, money, strict=True):
-        yield {**row, "difference_minor": one.difference_minor, **stands}
+        was = signed.get(one.currency, Money(one.currency, 0, 0, 0, 0))
+        others = [name for name in FIGURES if getattr(one, name) != getattr(was, name)]
+        yield {**row, "difference_minor": one.difference_minor, **stands,
+               "rests_on": others if stands["signatures"] else []}

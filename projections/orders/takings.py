@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from ledger.common.days import SHOP_ZONE
-from ledger.common.values import from_us
+from ledger.common.values import from_us, rfc3339
 from ledger.orders.folding import total_of
 from ledger.orders.state import bit_of
 from projections.asking.by_subject import LAST, within
@@ -159,6 +159,28 @@ def by_currency(connection: Connection, asked: Asked) -> dict[str, Figures]:
 def _add(found: dict[str, Figures], currency: str, more: Iterable[int]) -> None:
     before = found.get(currency, (0,) * (len(COUNTS) + len(SUMS)))
     found[currency] = tuple(map(sum, zip(before, more, strict=True)))
+
+
+def events(connection: Connection, asked: Asked) -> Iterator[dict[str, Any]]:
+    """The events that make what was paid and refunded in a period, in log order.
+
+    Shapes: position (of the event), subject (its order), currency, owner (of the order now), at
+    (when it counts), paid_minor, refunded_minor: what it adds, below 0 where a correction takes
+    away.
+    """
+    if asked.places == []:
+        return
+    one = order_takings.c
+    query = select(
+        one.position, one.subject, orders.c.currency, orders.c.owner, one.at, one.paid_minor,
+        one.refunded_minor,
+    ).join(orders, and_(orders.c.ledger == one.ledger, orders.c.subject == one.subject)).where(
+        one.ledger == asked.ledger, *within(one.at, asked.period), *asked.of_orders(one.subject))
+    for row in connection.execute(query.order_by(one.position).execution_options(
+            yield_per=CHUNK)):
+        yield {"position": row.position, "subject": row.subject, "currency": row.currency,
+               "owner": row.owner, "at": rfc3339(from_us(row.at)), "paid_minor": row.paid_minor,
+               "refunded_minor": row.refunded_minor}
 
 
 # -- revenue --------------------------------------------------------------------------------------

@@ -36,14 +36,15 @@ from projections.preview.asked import (
 from projections.preview.differences import differences
 from projections.preview.pricing import repriced, resting
 from projections.preview.sealed import in_sealed, sealed
+from projections.preview.signed import SignedMonths
 from projections.reports import REPORTS
 from projections.store.models import ReadModels
 from projections.store.trial import trying
 
-COUNTED, SEALED = "counted_since", "sealed_months"
+COUNTED, SEALED, SIGNED = "counted_since", "sealed_months", "signed_months"
 
 SECTIONS = (LEVELS, THEN, COUNTED, ALERTS, CLAIMS, ORDERS, PEOPLE, DEDUCTIONS, SCORES, POLICIES,
-            SEALED)
+            SEALED, SIGNED)
 """What an answer has, in this order."""
 
 LIMIT = 200
@@ -70,10 +71,12 @@ def preview(
         touched = Touched.by(found.entries, found.entries[-1].recorded_at if found.entries else 0)
         asked = asks(found.entries, touched)
         before, old = _answers(trial, ledger.name, asked), sealed(trial, ledger.name, touched)
-        old_book = _book(trial, ledger.name, found)
+        months = SignedMonths(trial, ledger.name, found.entries)
+        standing, old_book = months.standing(), _book(trial, ledger.name, found)
         trial.fold(found.entries)
         after, new = _answers(trial, ledger.name, asked), sealed(trial, ledger.name, touched)
-        new_book = _book(trial, ledger.name, found)
+        signed, new_book = list(months.differing(standing, months.standing())), _book(
+            trial, ledger.name, found)
     sections: dict[str, list[dict[str, Any]]] = {name: [] for name in SECTIONS}
     for ask in asked:
         sections[ask.section] += differences(ask, before[ask], after[ask])
@@ -82,6 +85,7 @@ def preview(
         sections[DEDUCTIONS] += repriced(register, old_book, new_book)
     elif register and touched.members:
         sections[DEDUCTIONS] += resting(register, touched.members, touched.days[0])
+    sections[SIGNED] += signed
     sections[SEALED] += in_sealed(touched, old, new)
     sections[COUNTED] += _counted(found.entries)
     return _shown(found, sections, touched, limit)

@@ -108,7 +108,7 @@ def decisions(draw: st.DrawFn) -> Command:
     """A command on an order, which may refuse it."""
     number, at = draw(numbers), draw(moments)
     about = {"order": stream(number), "occurred_at": at}
-    kind = draw(st.sampled_from(["place", "price", "pay", "refund", "correct", "end"]))
+    kind = draw(st.sampled_from(["place", "price", "pay", "refund", "correct", "costs", "end"]))
     if kind == "place":
         return place(number, occurred_at=at, amounts=Amounts(total_minor=draw(sums)), lines=None)
     if kind == "price":
@@ -121,6 +121,9 @@ def decisions(draw: st.DrawFn) -> Command:
     if kind == "correct":
         return correct(number, draw(st.sampled_from(["paid", "refunded"])), draw(sums),
                        occurred_at=at)
+    if kind == "costs":
+        return CorrectOrder(**about, fact="amounts", amounts=Amounts(total_minor=draw(sums)),
+                            reason="typed wrong")
     return EndOrder(**about, ended_as=draw(st.sampled_from(["completed", "closed", "cancelled"])))
 
 

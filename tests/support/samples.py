@@ -37,6 +37,8 @@ FITTING: dict[tuple[str | int, ...], Any] = {
     ("import.complete", "rows"): 3,
     ("member.hand_over_shift", "to_member"): "member:b08e",
     ("member.record_attendance", "kind"): "late_and_left_early",
+    ("order.correct", "amounts"): None,
+    ("order.correct", "fact"): "paid",
     ("roster.set_day", "shifts", 0, "end"): "24:00",
     ("roster.set_pattern", "shifts", 0, "end"): "24:00",
     ("stock.correct", "document"): "movement:main:1",

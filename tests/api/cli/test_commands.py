@@ -506,6 +506,22 @@ def test_messages__accepted_in_chinese(run: Run, monkeypatch: pytest.MonkeyPatch
     assert "R-PRJ-07" in result.stderr
 
 
+def test_import__of_a_period_that_is_older_news_says_so(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-IMP-24."""
+    header = "order,line,sku,quantity,unit_price,placed_at,dispatched_at"
+    row = "7,1,SH-001,2,49.90,2026-03-01 10:00,"
+    for name, sent in (("newer.csv", "2026-03-02 09:00"), ("older.csv", "")):
+        (tmp_path / name).write_text(f"{header}\n{row}{sent}\n", "utf-8")
+        found = run("import", str(tmp_path / name), "--profile", "generic", "--stock", "none")
+    assert "1 of those without news were made before what is known" in found.stdout
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    again = ("import", tmp_path / "older.csv", "--profile", "generic", "--stock", "none")
+    assert "没有新内容的行中，1 行的内容早于账本已知的情况" in run(*again).stdout
+    assert counts(run(*again, "--json"))["older"] == 1
+
+
 def test_help__accepted_in_chinese(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     assert "一" <= run("verify", "--help").stdout.splitlines()[2].strip()[0] <= "鿿"

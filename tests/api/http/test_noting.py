@@ -46,7 +46,8 @@ STAFF = {
     "/v1/rosters", "/v1/rosters/<subject>", "/v1/score-history", "/v1/score-warnings",
     "/v1/scores", "/v1/scores/<member>/explain", "/v1/shifts", "/v1/shifts/<subject>"}
 EVIDENCE = {"/v1/audit", "/v1/refusals"}
-MONEY = {"/v1/orders", "/v1/reconciliation", "/v1/returns", "/v1/revenue"}
+MONEY = {"/v1/orders", "/v1/reconciliation", "/v1/returns", "/v1/revenue",
+         "/v1/takings"}
 PERSONS_SHOWN = {"/v1/persons/<person>/events"}
 FINDING = "/v1/persons/find"
 """It is sent as a command is, so that no address holds an account, and reads."""

@@ -147,6 +147,30 @@ def test_period_of_same_rows_in_a_newer_file__are_newer_news(shop: Shop) -> None
     assert (again.events, len(shop.log())) == (0, before)
 
 
+def test_period_of_older_file__is_counted_as_older_news(shop: Shop) -> None:
+    """R-IMP-24: whoever imports an old export by mistake is told. What is on record is a repeat."""
+    newer = shop.file(both(address="新路"), "week20260910.csv", HEADER)
+    older = shop.file([*both(address="旧路"), "2" + row()[1:]], "week20260902.csv", HEADER)
+    assert shop.bring(newer, profile=WEEKLY).older == 0
+    found = shop.bring(older, profile=WEEKLY, dry_run=True)
+    assert (found.accepted, found.duplicates, found.older) == (1, 2, 2)
+    found = shop.bring(older, profile=WEEKLY)
+    assert (found.accepted, found.duplicates, found.older) == (1, 2, 2)
+    assert found.counts()["older"] == 2
+    found = shop.bring(older, profile=WEEKLY)  # order 2 is a repeat by now, order 1 is older still
+    assert (found.accepted, found.duplicates, found.older) == (0, 3, 2)
+    assert shop.bring(newer, profile=WEEKLY).older == 0
+
+
+def test_period_of_older_file__without_a_time_is_known_by_what_had_not_happened(shop: Shop) -> None:
+    shop.bring(shop.file(both(sent=SENT), "two.csv", HEADER), profile=WEEKLY)
+    found = shop.bring(shop.file(both(address="旧路"), "one.csv", HEADER), profile=WEEKLY)
+    assert (found.events, found.duplicates, found.older) == (0, 2, 2)
+    found = shop.bring(shop.file(["x" + row()], "bad.csv", HEADER.replace("Nr", "?")),
+                       profile=WEEKLY)
+    assert (found.rejected, found.older) == (1, 0)
+
+
 def test_period_of_as_of__dates_files_whose_names_do_not(shop: Shop) -> None:
     newer, older = (shop.file(both(address=way), f"{way}.csv", HEADER) for way in ("新路", "旧路"))
     shop.bring(newer, profile=WEEKLY, as_of_us=1_790_000_000_000_000)

@@ -265,6 +265,19 @@ def test_generic__accepted(shop: Shop) -> None:
     assert moves(shop) == [("SH-002", 1, "available", "with_courier", "dispatch")]
 
 
+def test_generic__has_the_references_of_its_money(shop: Shop) -> None:
+    """R-ORD-82."""
+    header = ("order,line,sku,quantity,unit_price,placed_at,paid_at,paid,payment_reference,"
+              "refunded_at,refunded,refund_reference")
+    row = "7,1,SH-001,2,49.90,2026-03-01 10:00,2026-03-01 10:05,99.80,P7,{},{},{}"
+    for number, end in enumerate([("", "", ""), ("2026-03-03 10:00", "9.80", "R7")]):
+        assert shop.bring(shop.file([row.format(*end)], f"{number}.csv", header),
+                          profile="generic", stock="none").ok
+    (paid,), (refunded,) = map(shop.payloads, ("order.paid.v1", "order.refund_recorded.v1"))
+    assert (paid["amount_minor"], paid["reference"]) == (9980, "P7")
+    assert (refunded["amount_minor"], refunded["reference"]) == (980, "R7")
+
+
 def test_generic__rejected_when_a_line_stands_twice(shop: Shop) -> None:
     summary = generic(shop, ROW, ROW.replace("SH-001", "SH-002"))
     assert codes(summary) == [(3, "line", "twice")]

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from ledger.common.errors import LedgerError
+from ledger.common.errors import InvalidValues, LedgerError
 from ledger.common.moments import Moment
 from ledger.common.values import rfc3339
 from ledger.orders.commands import (
@@ -31,14 +31,16 @@ from ledger.orders.errors import (
     NothingToSupplement,
     NotPaidFor,
     NotThatReference,
+    OrderEnded,
     PaymentAlike,
     ReferenceUsed,
     RefundAlike,
     StillOpen,
     TotalDisagrees,
 )
-from ledger.orders.money import Balance, less_pieces, net_of, shares_of
+from ledger.orders.money import Balance, Sums, less_pieces, net_of, shares_of
 from ledger.orders.order import MONEY, Order
+from ledger.orders.payment import PriceOpen
 from ledger.orders.values import Amounts, Line
 from ledger.stock.pieces import Count
 from tests.support.builders import costing, end, line, pay, place, record, stream
@@ -47,6 +49,9 @@ from tests.support.stories import Story, given, open_exceptions
 from tests.support.thorough import tried
 
 FOR_41 = place(lines=[line(unit_price=4100)], amounts=Amounts(total_minor=4100))
+
+
+FOR_4990 = place(amounts=Amounts(total_minor=4990))
 
 
 def on(command: type[Any], **fields: Any) -> Any:
@@ -63,6 +68,11 @@ def lines(*prices: int) -> list[Line]:
 def changed(*prices: int, **fields: Any) -> ChangeLines:
     """Other lines, as agreed with the buyer."""
     return on(ChangeLines, lines=lines(*prices), consent="旺旺上说好", **fields)
+
+
+def costs(**amounts: int) -> CorrectOrder:
+    """It costs something else than was recorded."""
+    return on(CorrectOrder, fact="amounts", amounts=Amounts(**amounts), reason="抄错")
 
 
 def order_of(story: Story, number: object = "1") -> Order:
@@ -139,6 +149,76 @@ def test_money__beyond_the_total_needs_a_reference_and_waits_for_its_refund() ->
     assert standing(story) == ("overpaid", ["overpaid"])
     story.decide(refund(1))
     assert standing(story) == ("paid", [])
+
+
+def test_money__of_an_ended_order_that_costs_something_else_is_corrected() -> None:
+    """R-ORD-81: no other command reaches what an order that has ended costs."""
+    wrong = record(amounts=Amounts(goods_minor=4000, total_minor=4990))
+    story = given(wrong, end())
+    assert standing(story) == ("paid", ["amounts_differ"])
+    story.when(changed(4990)).refused(OrderEnded)
+    fact, _ = story.when(costs(goods_minor=4990, total_minor=4990)).then(
+        "order.corrected.v1", "order.exception_closed.v1")
+    assert (fact.corrected_version, fact.old, fact.new) == (
+        1, {"goods_minor": 4000, "total_minor": 4990}, {"goods_minor": 4990, "total_minor": 4990})
+    story.decide(costs(goods_minor=4990, total_minor=4990))  # known: nothing more
+    story.when(wrong).then()  # the file says what it said before
+
+
+def test_money__that_costs_less_or_more_is_due_back_or_open() -> None:
+    """R-ORD-81, R-ORD-63, R-ORD-64: the ledger opens and closes what follows by itself."""
+    story = given(FOR_41, pay(amount_minor=4100))
+    story.decide(costs(discount_minor=600, total_minor=3500))
+    assert standing(story) == ("overpaid", ["overpaid"])
+    story.decide(costs(postage_minor=400, total_minor=4500))
+    assert standing(story) == ("part_paid", ["part_paid"])
+    story.decide(pay(amount_minor=400))
+    assert standing(story) == ("paid", [])
+
+
+@pytest.mark.parametrize(("amounts", "says"), [
+    ({"goods_minor": 4000, "total_minor": 4000}, GoodsDisagree),
+    ({"total_minor": 4000}, TotalDisagrees),
+    ({"goods_minor": 4100, "discount_minor": 100, "total_minor": 4100}, TotalDisagrees)])
+def test_money__is_not_corrected_to_what_does_not_add_up(
+    amounts: dict[str, int], says: type[LedgerError]
+) -> None:
+    given(FOR_41, pay(amount_minor=4100)).when(costs(**amounts)).refused(says)
+
+
+def test_money__of_an_order_whose_price_still_changes_is_not_corrected() -> None:
+    """R-ORD-81: a correction needs no signature, a price does."""
+    given(FOR_41).when(costs(discount_minor=600, total_minor=3500)).refused(PriceOpen)
+    given(FOR_41, end(ended_as="closed")).when(
+        costs(discount_minor=600, total_minor=3500)).then("order.corrected.v1")
+
+
+def test_money__of_declared_lines_that_do_not_multiply_is_corrected() -> None:
+    """The lines are the file's, and another command's: they bind nobody who corrects the total."""
+    odd = Line(line="1", sku="A", quantity=3, unit_price=333, amount_minor=1000)
+    story = given(record(lines=[odd], amounts=Amounts(goods_minor=999, total_minor=999),
+                         paid_minor=1000))
+    assert standing(story) == ("overpaid", ["amounts_differ", "overpaid"])
+    story.decide(costs(goods_minor=1000, total_minor=1000))
+    assert standing(story) == ("paid", [])
+
+
+@pytest.mark.parametrize(("fields", "faults"), [
+    ({"fact": "amounts"}, [("/amounts", "missing")]),
+    ({"fact": "paid"}, [("/amount_minor", "missing")]),
+    ({"fact": "paid", "amount_minor": 1, "amounts": Amounts(total_minor=1)},
+     [("/amounts", "not_expected")]),
+    ({"fact": "amounts", "amount_minor": 1, "reference": "P1", "amounts": Amounts(total_minor=1)},
+     [("/amount_minor", "not_expected"), ("/reference", "not_expected")]),
+    ({"fact": "amounts", "amounts": Amounts(goods_minor=1)}, [("/amounts/total_minor", "missing")]),
+    ({"fact": "amounts", "amounts": Amounts(goods_minor=1, postage_minor=0, discount_minor=2)},
+     [("/amounts", "out_of_range")])])
+def test_money__is_corrected_by_what_the_fact_is_made_of(
+    fields: dict[str, Any], faults: list[tuple[str, str]]
+) -> None:
+    with pytest.raises(InvalidValues) as refused:
+        on(CorrectOrder, reason="抄错", **fields)
+    assert [(fault.where, fault.code) for fault in refused.value.faults] == faults
 
 
 @pytest.mark.parametrize("ended_as", ["closed", "cancelled"])
@@ -302,6 +382,42 @@ def test_money__paid_alike_beyond_the_total_is_one_payment_unless_both_have_a_re
     assert story.decide(pay(reference="P2"))[0].TOPIC == "order.paid.v1"
 
 
+PAID = record(amounts=Amounts(total_minor=4990), paid_reference="P1", refund_reference="R1",
+              refunded=Moment(LATER), refunded_minor=500)
+"""A file that says under which references an order was paid and partly refunded."""
+
+
+def test_money__of_a_file_and_by_hand_is_one_under_one_reference() -> None:
+    """R-ORD-82: whichever of the two comes first."""
+    by_hand = (on(PayOrder, amount_minor=4990, reference="P1"), refund(500, reference="R1"))
+    story = given(PAID)
+    for command in by_hand:
+        story.when(command).then()
+    story = given(FOR_4990, *by_hand)
+    story.decide(PAID)
+    order = order_of(story)
+    assert (order.paid_minor, order.refunded_minor) == (4990, 500)
+    assert order.references == {"payment:P1": 4990, "refund:R1": 500}
+
+
+def test_money__of_a_file_beyond_what_is_known_has_the_reference_of_that() -> None:
+    """R-ORD-82."""
+    story = given(FOR_4990, on(PayOrder, amount_minor=4990, reference="P1"),
+                  refund(200, reference="R0"))
+    story.decide(PAID)
+    assert order_of(story).references == {"payment:P1": 4990, "refund:R0": 200, "refund:R1": 300}
+    story.when(refund(300, reference="R1")).then()
+    story.when(refund(500, reference="R1")).refused(ReferenceUsed)
+
+
+def test_money__of_one_payment_for_two_orders_counts_for_both() -> None:
+    """R-ORD-82: what a file says happened, whatever else it was for."""
+    story = given(PAID, record(2, paid_reference="P1"))
+    assert [order_of(story, number).paid_minor for number in (1, 2)] == [4990, 4990]
+    assert order_of(story, 2).references == {}
+    story.when(on(PayOrder, order=stream(2), amount_minor=1, reference="P1")).refused(ReferenceUsed)
+
+
 def test_money__paid_alike_in_two_parts_is_two_payments() -> None:
     story = given(FOR_41, pay(amount_minor=2050), pay(amount_minor=2050, reference="P1"))
     assert standing(story) == ("paid", [])
@@ -417,6 +533,12 @@ class Money(RuleBasedStateMachine):
     @rule(fact=st.sampled_from(["paid", "refunded"]), amount=st.integers(0, 2000))
     def correct(self, fact: str, amount: int) -> None:
         self.attempt(correct(fact, amount))
+
+    @rule(goods=st.none() | st.integers(0, 2000), discount=st.integers(0, 2000))
+    def correct_amounts(self, goods: int | None, discount: int) -> None:
+        sums = Sums.of((order := order_of(self.story)).lines.values(), order.dropped())
+        goods = sums.goods_minor if goods is None else goods
+        self.attempt(costs(goods_minor=goods, postage_minor=0, discount_minor=min(goods, discount)))
 
     @rule(ended_as=st.sampled_from(["completed", "closed", "cancelled"]))
     def end(self, ended_as: str) -> None:

@@ -91,6 +91,7 @@ def test_signing_a_period__names_figures_causes_and_who_signed(
     position = signed(shop, sign(before["digest"], said(3000), said(1000, "platform_fee")))
 
     (after,) = rows(models)
+    assert (before["rests_on"], after["rests_on"]) == ([], [])
     assert {name: after[name] for name in after if name.startswith("sign")} == {
         "signed": "holds", "signed_by": FIN, "signed_at": "2026-10-02T04:00:00Z",
         "signed_position": position, "signatures": 1}
@@ -113,8 +114,47 @@ def test_signing_a_period__is_said_to_be_changed_by_what_is_recorded_in_it_later
     put(shop, late)
 
     answer = reports.run(models, "main", "reconciliation", Question(**WHOLE))
-    assert answer.rows[0]["signed"] == "changed since"
+    (row,) = answer.rows
+    assert row["signed"] == "changed since"
+    was = {"orders": 2, "total_minor": 6100, "paid_minor": 2100, "refunded_minor": 0}
+    assert row["rests_on"] == [
+        name for name in was if (row[name] or 0) != was[name]] != []
     assert any("have changed since" in note for note in answer.as_of["notes"])
+
+
+@hypothesis_settings(max_examples=tried(25), deadline=None)
+@given(history=histories)
+def test_takings_of_a_period__add_up_to_its_figures_event_by_event(history: Any) -> None:
+    """R-PRJ-32. Each row names an event of its order that the log holds."""
+    opened = open_ledger(Settings(database_url="memory:", keys_url="memory:",
+                                  master_key_file=None))
+    models = ReadModels(opened.store, PROJECTIONS)
+    try_all(opened.ledger, history)
+    events = {entry.position: entry for entry in opened.store.read("main", limit=10**6)}
+    for period in ({"month": "2026-10"}, {"until": "2026-10-01"}, {"month": None}):
+        found = reports.run(models, "main", "takings", Question(**period)).rows
+        assert [row["position"] for row in found] == sorted({row["position"] for row in found})
+        for row in found:
+            entry = events[row["position"]]
+            assert (entry.stream, entry.type) in {(row["subject"], f"order.{name}.v1") for name in (
+                "paid", "refund_recorded", "corrected")}
+        for way in ("shop", "agent", "day"):
+            sums = reports.run(models, "main", "revenue", Question(by=way, **period)).rows
+            for name in ("paid_minor", "refunded_minor"):
+                assert sum(row[name] for row in sums) == sum(row[name] for row in found)
+    models.close()
+    opened.close()
+
+
+def test_takings_of_a_period__are_of_the_shop_that_is_asked_for(
+    shop: Ledger, models: ReadModels
+) -> None:
+    put(shop, sold(9, 999, paid=999, shop="别店"), refund(2, 50, occurred_at=at("2026-09-12")),
+        refund(2, 20, occurred_at=at("2026-10-12")))
+    found = reports.run(models, "main", "takings", Question(
+        month=MONTH, channel=CHANNEL, shop=SHOP)).rows
+    assert [(row["subject"], row["paid_minor"], row["refunded_minor"]) for row in found] == [
+        (stream(1), 100, 0), (stream(2), 2000, 0), (stream(2), 0, 50)]
 
 
 def test_signing_a_period__stands_whatever_other_months_bring(

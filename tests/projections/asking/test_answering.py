@@ -55,13 +55,13 @@ FROM_THE_LOG = {"policies"}
 """Reports that no read model serves."""
 
 REPLAYED = {"orders", "fulfilment", "exceptions", "reconciliation", "returns", "revenue",
-            "deductions",
+            "takings", "deductions",
             "appeals", "decisions", "low-stock", "discrepancies", "to-review", "to-pick", "to-send",
             "open-transfers", "to-approve"}
 """Reports whose past is folded again."""
 
-OF_ANYBODY = {"reconciliation", "revenue", "scores", "score-history", "score-warnings", "closings",
-              "grading", "to-review", "to-pick", "to-send"}
+OF_ANYBODY = {"reconciliation", "revenue", "takings", "scores", "score-history",
+              "score-warnings", "closings", "grading", "to-review", "to-pick", "to-send"}
 """Reports that know no subjects of their own, or filter by them."""
 
 HISTORY: Steps = [("system", command) for command in (
@@ -281,7 +281,7 @@ def test_report__never_adds_currencies(ledger: Ledger, models: ReadModels) -> No
                 if any(word.endswith("_minor") for word in row):
                     money.add(name)
                     assert row["currency"] in ("CNY", "USD"), name
-    assert money == {"orders", "reconciliation", "returns", "revenue"}
+    assert money == {"orders", "reconciliation", "returns", "revenue", "takings"}
 
 
 def test_past_of_a_subject__costs_its_own_history(ledger: Ledger, models: ReadModels) -> None:
