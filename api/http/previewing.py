@@ -8,7 +8,7 @@ import marshmallow
 from flask import Response
 
 from api.http.noting import note_reading
-from api.http.reading import LISTS, at_position
+from api.http.reading import LISTS, at_position, team_of
 from api.http.routes import caller, edge
 from ledger.common.context import Context
 from ledger.core.commands import Command
@@ -69,7 +69,8 @@ def _may_read(row: Mapping[str, Any]) -> bool:
     who, listed = caller(), LISTS[row["report"]]
     if listed.visible_part is None or who.role in listed.whole:
         return who.role in listed.roles
-    return who.role in listed.roles and row["of"].get("member") == who.actor
+    return who.role in listed.roles and (
+        (member := row["of"].get("member")) == who.actor or member in team_of(who))
 
 
 def _is_noted(row: Mapping[str, Any]) -> bool:

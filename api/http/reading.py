@@ -12,6 +12,7 @@ from api.http.edge_errors import Problem
 from api.http.fields import Digits, Text
 from api.http.opening import opened_rows
 from api.http.routes import EVERYBODY, READERS, Blueprint, caller, edge, seal, unseal
+from api.http.runtime import Caller
 from api.http.standing import mark
 from ledger.common.values import exact
 from projections.asking.clocks import AsOf
@@ -236,11 +237,16 @@ def _visible(part: VisiblePart, whole: Collection[str], answer: Answer) -> Answe
     who = caller()
     if who.role in whole:
         return answer
-    rights = edge().rights(who) if who.actor.startswith("member:") else None
-    team = frozenset[str]() if rights is None else rights.team
+    team = team_of(who)
     return answer._replace(rows=[
         seen for row in answer.rows
         if (seen := row if _of_team(row, team) else part(row, who.actor)) is not None])
+
+
+def team_of(who: Caller) -> frozenset[str]:
+    """The members whom a caller heads."""
+    rights = edge().rights(who) if who.actor.startswith("member:") else None
+    return frozenset() if rights is None else frozenset(rights.team)
 
 
 def _of_team(row: Mapping[str, Any], team: Collection[str]) -> bool:

@@ -47,6 +47,7 @@ def grade_member(command: GradeMember, work: Work) -> list[Aggregate]:
     card = _card_of(work, command, day)
     _must_be_gradable(card, sorted(command.grades))
     _must_grade(work, command, card, day)
+    _must_have_held(work, command)
     account: Account = work.load(Account, command.subject)
     account.grade(
         {"member": command.member, "post": command.post, "sheet": command.sheet,
@@ -67,18 +68,19 @@ def _must_be_gradable(card: Scorecard, names: list[str]) -> None:
 
 
 def _card_of(work: Work, command: GradeMember | SetBonus, day: str) -> Scorecard:
-    """The scorecard of an open month for a post that the member held in it.
-
-    Errors: R-MON-01, NotInPost (R-MON-05), MonthNotBegun (R-MON-14).
-    """
+    """The scorecard of a post in an open month. Errors: R-MON-01, MonthNotBegun (R-MON-14)."""
     closings: Closings = work.load(Closings, CLOSINGS)
     closings.must_be_open(command.month)
     if day < first_day(command.month):
         raise MonthNotBegun(month=command.month, day=day)
-    version = policy_on(work, last_day(command.month))
+    return policy_on(work, last_day(command.month)).scorecard(command.post)
+
+
+def _must_have_held(work: Work, command: GradeMember | SetBonus) -> None:
+    """The member held the post in the month; said to those who grade them. Errors: NotInPost
+    (R-MON-05)."""
     if command.post not in held_in(work, command.month).get(command.member, ()):
         raise NotInPost(member=command.member, post=command.post, month=command.month)
-    return version.scorecard(command.post)
 
 
 def _must_grade(work: Work, command: GradeMember, card: Scorecard, day: str) -> None:
@@ -93,7 +95,7 @@ def _must_grade(work: Work, command: GradeMember, card: Scorecard, day: str) -> 
         if not who:
             raise GraderMissing(sheet=command.sheet, member=command.member, post=command.post,
                                 day=last)
-        fits = work.actor == who
+        fits, who = work.actor == who, "whoever supervised them"  # who that is, only they are told
     else:
         holds = load_posts(work, [wanted])[wanted].held_by(work.actor, day)
         fits, who = holds and work.actor != command.member, f"another member in the post {wanted}"
@@ -111,6 +113,7 @@ def set_bonus(command: SetBonus, work: Work) -> list[Aggregate]:
     """
     day = day_of(command.occurred_at)
     _card_of(work, command, day)
+    _must_have_held(work, command)
     if must_be_member(work, day) == command.member:
         raise OwnBonus(member=command.member)
     scoring = policy_on(work, last_day(command.month)).scoring

@@ -100,6 +100,11 @@ def test_rights__a_head_sees_and_plans_the_team_and_nobody_else(shop: Web) -> No
     answer = shop.post("/v1/rosters", {"roster": "design", "since": JOINED, "shifts": [
         {**shift, "members": [OTHER]}]}, "service")
     problem(answer, 422, "not_the_head")
+    late = {"day": "2026-09-08", "kind": "late"}
+    seen = shop.post(f"/v1/members/{CS}/attendance?preview=true", late, "service").json
+    assert seen is not None
+    assert {row["of"]["member"] for row in (*seen["people"]["rows"], *seen["scores"]["rows"])} == {
+        CS}
     shop.done(f"/v1/members/{CS}/attendance", {"day": "2026-09-07", "kind": "present"}, "service")
     problem(shop.post(f"/v1/members/{OTHER}/attendance", {"day": "2026-09-07", "kind": "present"},
                       "service"), 422, "not_the_head")

@@ -13,7 +13,9 @@ account leaves events that are records of staff out for all others, and `as_of.l
 many of a page; positions stay, and so do proofs. What is noted before it is shown: records of
 staff, what people wrote, evidence, and what the shop takes, lists of orders and cases among it
 ([threats.md](threats.md)). Roles that do not work with money (warehouse, purchasing, reviewer) read
-these lists without their sums, and one order or case whole (R-ACC-11, R-ACC-12).
+these lists without their sums, and one order or case whole (R-ACC-11, R-ACC-12). Previews and
+refusals keep to this: a preview withholds the rows that its asker may not read in their report, and
+a refusal says of a member, a deduction or a month only what is for those who may decide on it.
 
 **Roles come from posts.** The policy in force gives each post a role. `ledger keys issue` gives a
 member a key of a role of their posts of that day, or `member`; anybody else `admin`, `auditor` or

@@ -104,6 +104,18 @@ def test_month__graded_by_whom_the_scorecard_names(second: str, right: str, wron
     story.by(right).when(grade(WANG, "second")).then("month.graded.v1")
 
 
+def test_rights__refusal_of_a_grade_says_neither_posts_nor_who_heads_whom() -> None:
+    """Whether Wang was ever a dispatcher, and whom Wang works under, is not for who grades neither.
+    """
+    card = Scorecard(post="customer_service", second_grader="supervisor", items=[
+        ScorecardItem(item="work/1", weight="100", zh="x", en="x")])
+    story = given(*team(), published(*RULES, scorecards=[card]))
+    for post in ("customer_service", "dispatcher"):
+        for sheet in ("committee", "second"):
+            error = story.by(ZHAO).when(grade(WANG, sheet, post=post)).refused(NotTheGrader)
+            assert LI not in str(error)
+
+
 def test_month__rejected_to_be_graded_by_a_supervisor_who_is_not_set() -> None:
     card = Scorecard(post="shop_manager", second_grader="supervisor", items=[
         ScorecardItem(item="work/1", weight="100", zh="x", en="x")])
