@@ -1,12 +1,13 @@
 """What entries say of months that finance has signed: the signature stays, and its figures would
 be others."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from ledger.common.days import day_of, month_of, span_of
+from ledger.common.decoding import any_json
 from ledger.common.values import from_us, subject
 from ledger.log.envelope import Entry
 from ledger.orders.order import Order
@@ -20,18 +21,29 @@ from projections.orders.rows import orders
 from projections.orders.takings import Asked, by_currency
 from projections.store.models import ReadModels
 
+MOVES: dict[str, str | None] = {
+    Order.Placed.TOPIC: None, Order.Paid.TOPIC: None, Order.RefundRecorded.TOPIC: None,
+    Order.PriceChanged.TOPIC: "placed_at", Order.LinesChanged.TOPIC: "placed_at",
+    Order.PiecesCancelled.TOPIC: "placed_at", Order.Corrected.TOPIC: ""}
+"""The events that move what is signed, and the time of their order to which they belong; None:
+their own."""
+
+CORRECTS = {"amounts": "placed_at", "paid": "last_paid_at", "refunded": "last_refunded_at",
+            "lines": ""}
+"""The time of an order to which the correction of a fact belongs; none where it moves no money."""
+
 Standing = dict[tuple[str, str], dict[str, Any]]
 """By the stream of a signed month and a currency: its figures, and whether the signature holds."""
 
 
 class SignedMonths:
-    """The signed months that entries may move. What belongs to an order lies in the month that it
-    was placed in, in that of the event itself or, where that corrects something, in that of the
-    last payment or refund; that month's signature, of all or of the shop, is looked at again."""
+    """The signed months that entries may move, of all and of the shops of their orders. What an
+    order costs belongs to the month that it was placed in, a payment or refund to its own, and a
+    correction to that of what it puts right."""
 
     def __init__(self, models: ReadModels, ledger: str, entries: Iterable[Entry]) -> None:
         self.models, self.ledger = models, ledger
-        touched = [entry for entry in entries if entry.stream.startswith(f"{Order.KIND}:")]
+        touched = [entry for entry in entries if entry.type in MOVES]
         self.streams: dict[str, tuple[str, tuple[str, str] | None]] = {}
         if touched:
             with answering(models, ledger, OrderBook, PRESENT, past=Past.ROWS) as reading:
@@ -73,17 +85,22 @@ class SignedMonths:
                 "change": "would differ", "before": a, "after": b}
 
 
-def _times(connection: Connection, ledger: bytes, entries: Iterable[Entry]) -> dict[str, set[int]]:
-    """By order, the times of what is known of it that entries may move, besides their own."""
-    streams = sorted({entry.stream for entry in entries})
-    found = {stream: set[int]() for stream in streams}
+def _times(connection: Connection, ledger: bytes, entries: Sequence[Entry]) -> dict[str, set[int]]:
+    """By order, the times to which what entries change of its money belongs."""
+    found = {entry.stream: set[int]() for entry in entries}
     query = select(orders.c.subject, orders.c.placed_at, orders.c.last_paid_at,
                    orders.c.last_refunded_at).where(
-        orders.c.ledger == ledger, orders.c.subject.in_(streams))
-    for order, *times in connection.execute(query):
-        found[order] = set(filter(None, times))
+        orders.c.ledger == ledger, orders.c.subject.in_(sorted(found)))
+    known = {row.subject: row for row in connection.execute(query)}
     for entry in entries:
-        found[entry.stream].add(entry.occurred_at)
+        if (of := MOVES[entry.type]) is None:
+            found[entry.stream].add(entry.occurred_at)
+            continue
+        if entry.type == Order.Corrected.TOPIC:
+            of = CORRECTS[any_json(entry.payload)["fact"]]
+        # What these entries themselves place, pay or refund has its time above.
+        if of and (row := known.get(entry.stream)) is not None and (at := getattr(row, of)):
+            found[entry.stream].add(at)
     return found
 
 
