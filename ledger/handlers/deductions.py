@@ -106,7 +106,7 @@ def _must_count(rule: Rule, command: ProposeDeduction) -> None:
 
 def _must_renew(work: Work, command: ProposeDeduction, breach: Breach) -> None:
     """Only what was dismissed is proposed again, and only for the same facts. Who had no part in it
-    is not told how it ended, nor about whom it was. Errors: R-DED-21."""
+    learns neither how it ended nor about whom it was. Errors: R-DED-21."""
     renewed = str(command.renews)
     before: Deduction = work.load(Deduction, renewed)
     before.must_be(*STATES)

@@ -138,7 +138,7 @@ def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
     R-ROS-04 to R-ROS-07, R-POL-14."""
     member: Member = work.load(Member, command.member)
     member.must_not_be(work.actor, "recording attendance")
-    today = day_of(command.occurred_at)  # who heads them now is told that they were not here then
+    today = day_of(command.occurred_at)  # who heads them now learns that they were not here then
     by = must_head(work, member.id, command.day if member.is_here_on(command.day) else today)
     member.must_be_here(command.day)
     if command.day > today:

@@ -95,7 +95,7 @@ def _must_grade(work: Work, command: GradeMember, card: Scorecard, day: str) -> 
         if not who:
             raise GraderMissing(sheet=command.sheet, member=command.member, post=command.post,
                                 day=last)
-        fits, who = work.actor == who, "whoever supervised them"  # who that is, only they are told
+        fits, who = work.actor == who, "whoever supervised them"  # who that is, only they learn
     else:
         holds = load_posts(work, [wanted])[wanted].held_by(work.actor, day)
         fits, who = holds and work.actor != command.member, f"another member in the post {wanted}"
