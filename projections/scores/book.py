@@ -168,7 +168,7 @@ class ScoreBook:
         return list(figures_of(known, posts, self.version(month), left_out=left_out))
 
     def undecided(self, month: str) -> Undecided:
-        """What is undecided of the deductions of a month now; of the past nobody asks."""
+        """What is undecided of the deductions of a month now; nothing of the past."""
         if not self.reading.now:
             return Undecided()
         return undecided(self._connection, self._id, month)

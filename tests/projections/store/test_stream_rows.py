@@ -21,7 +21,9 @@ from ledger.returns.case import Case
 from ledger.returns.kept import Kept as KeptCase
 from ledger.scores.account import Account
 from ledger.scores.kept import Kept as KeptAccount
-from projections.store.stream_rows import text_of
+from projections.catalogue import PROJECTIONS
+from projections.store.stream_rows import StreamRows, text_of
+from tests.support import source
 
 NOT_KEPT: dict[type[Aggregate], set[str]] = {
     Order: {"parts", "check_failed", "placed_at", "currency", "lines", "province", "owner", "buyer",
@@ -88,3 +90,12 @@ def test_text_of__is_one_object_from_which_each_part_is_decoded(
 ) -> None:
     assert text_of(*parts) == text
     assert tuple(msgspec.json.decode(text, type=type(part)) for part in parts) == parts
+
+
+@pytest.mark.parametrize("name", ["deductions", "months", "people", "returns", "transfers"])
+def test_stream_rows__take_every_event_of_the_streams_that_they_keep(name: str) -> None:
+    """An aggregate may be made of parts, each with events of its own."""
+    (model,) = (one for one in PROJECTIONS if one.name == name)
+    assert isinstance(model, StreamRows)
+    kinds = {topic.partition(".")[0] for topic in model.taken}
+    assert model.taken == {one for one in source.events() if one.partition(".")[0] in kinds}
