@@ -62,6 +62,7 @@ from ledger.orders.commands import (
     RefundOrder,
     RemarkOrder,
     ReviewFinance,
+    SellBelowFloor,
     SubmitOrder,
     SupplementOrder,
 )
@@ -105,6 +106,8 @@ writing.add(group, [
     Route(f"{ONE}/ends", EndOrder, SALES, GIVEN),
     Route(f"{ONE}/approvals", ApproveOrder, SALES, GIVEN, requires_if_match=True),
     Route(f"{ONE}/finance-reviews", ReviewFinance, {"finance", "manager"}, GIVEN,
+           requires_if_match=True),
+    Route(f"{ONE}/below-floor-sales", SellBelowFloor, {"finance", "manager"}, GIVEN,
            requires_if_match=True),
     Route(f"{ONE}/line-changes", ChangeLines, SALES, GIVEN, requires_if_match=True),
     Route(f"{ONE}/detail-corrections", CorrectDetails, SALES, GIVEN, requires_if_match=True),

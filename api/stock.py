@@ -14,6 +14,7 @@ from ledger.fulfilment.commands import ReleaseBackOrders
 from ledger.stock.corrections import CorrectStock
 from ledger.stock.counts import CountStock
 from ledger.stock.movements import ApproveMovement, MoveStock, RefuseMovement
+from ledger.stock.prices import PriceSku
 from ledger.stock.skus import AliasSku, BundleSku, RegisterSku, SetThreshold
 from ledger.stock.transfers import ReceiveTransfer, SendTransfer
 from ledger.stock.warehouses import OpenWarehouse
@@ -22,6 +23,9 @@ from projections.stock.explain import explain_stock
 FLOOR = {"warehouse", "warehouse_head", "integration", "manager"}
 APPROVERS = FLOOR - {"integration"}
 """Who may be the second person of a movement: never a machine."""
+PRICERS = {"finance", "manager"}
+"""Who says what a SKU costs, and below what it is not sold."""
+
 DATA = {"warehouse_head", "purchasing", "operations", "manager", "integration"}
 
 group = Blueprint("stock", __name__, description="Goods: where they lie and how they got there.")
@@ -32,6 +36,7 @@ writing.add(group, [
     Route("/v1/skus/<sku>/aliases", AliasSku, DATA, ("sku",)),
     Route("/v1/skus/<sku>/parts", BundleSku, DATA, ("sku",)),
     Route("/v1/skus/<sku>/thresholds", SetThreshold, DATA, ("sku",)),
+    Route("/v1/skus/<sku>/prices", PriceSku, PRICERS, ("sku",)),
     Route("/v1/stock-movements", MoveStock, FLOOR),
     Route("/v1/stock-movements/<movement>/approvals", ApproveMovement, APPROVERS, ("movement",)),
     Route("/v1/stock-movements/<movement>/refusals", RefuseMovement, FLOOR, ("movement",)),
@@ -55,6 +60,8 @@ reading.add(group, [
            ("transfer",)),
     Listed("/v1/to-approve", "to-approve", "Movements that wait for a second person.",
            ("movement",), roles=APPROVERS | {"finance", "auditor"}),
+    Listed("/v1/prices/<subject>", "prices", "What a SKU cost when, and its floor.", ("position",),
+           roles=PRICERS | {"service", "operations", "purchasing", "auditor"}),
     Listed("/v1/alerts", "low-stock", "Notices of low stock, open and closed.",
            ("opened_position", "sku", "warehouse")),
     Listed("/v1/discrepancies", "discrepancies", "Places below zero.",

@@ -16,7 +16,7 @@ from projections.people import reports as people_reports
 from projections.scores import grading
 from projections.scores import reports as score_table
 from projections.scores import terms as score_terms
-from projections.stock import approvals, transfers
+from projections.stock import approvals, prices, transfers
 from projections.stock import reports as stock_reports
 from projections.store.models import ReadModels
 
@@ -44,6 +44,7 @@ REPORTS: dict[str, Report] = {
     **stock_reports.REPORTS,
     **transfers.REPORTS,
     **approvals.REPORTS,
+    **prices.REPORTS,
     **fulfilment.REPORTS,
     **queues.REPORTS,
     **returns.REPORTS,

@@ -6,7 +6,7 @@ from ledger.common.bounds import Id, Items, Name, Note, Ordinal, Reason, Stream
 from ledger.common.values import Checks
 from ledger.core.commands import OnStream, Wanted
 from ledger.fulfilment.reserving import lines_wanted
-from ledger.orders.commands import OnOrder
+from ledger.orders.commands import OnOrder, OnPrices
 from ledger.orders.order import Order
 from ledger.orders.placing import PlaceOrder
 from ledger.orders.values import MAX_LINES, PickedFrom
@@ -105,7 +105,7 @@ class CheckOrder(OnOrder, frozen=True, kw_only=True):
     note: Note | None = None
 
 
-class PackOrder(OnOrder, frozen=True, kw_only=True):
+class PackOrder(OnPrices, frozen=True, kw_only=True):
     """Pack picked pieces, which a passed check has seen, into a parcel."""
 
     NAME: ClassVar[str] = "order.pack"
@@ -113,7 +113,7 @@ class PackOrder(OnOrder, frozen=True, kw_only=True):
     lines: SomeCounts
 
 
-class DispatchParcel(OnOrder, frozen=True, kw_only=True):
+class DispatchParcel(OnPrices, frozen=True, kw_only=True):
     """Hand a parcel to a courier. What lies in the parcel of another order, under its waybill, is
     `merged_with` that."""
 

@@ -32,6 +32,7 @@ from ledger.fulfilment.reserving import (
     serve_waiting,
 )
 from ledger.fulfilment.waybills import claim_to
+from ledger.handlers.prices import must_be_signed, priced
 from ledger.orders.commands import known_order
 from ledger.orders.order import Order
 from ledger.orders.placing import noted_of, written_of
@@ -43,7 +44,8 @@ from ledger.stock.warehouses import must_be_open
 
 
 def sell_order(command: SellOrder, work: Work) -> list[Aggregate]:
-    """Place and reserve. Errors: R-ORD-01, R-ORD-07, R-STK-01, R-STK-03, R-STK-04, R-STK-18."""
+    """Place and reserve. Errors: R-ORD-01, R-ORD-07, R-STK-01, R-STK-03, R-STK-04, R-STK-18,
+    R-SIG-01, R-PPL-13."""
     must_be_open(work, command.warehouse)
     order: Order = work.load(Order, command.subject)
     before = order.clone()
@@ -54,6 +56,7 @@ def sell_order(command: SellOrder, work: Work) -> list[Aggregate]:
     order.place({**command.facts(work), "reserved": Reservation(command.warehouse, parts)},
                 occurred_at=command.occurred_at)
     settle_finance(work, order, occurred_at=command.occurred_at)
+    priced(work, order, occurred_at=command.occurred_at)
     post_order(work, order, before)
     return [order]
 
@@ -127,11 +130,13 @@ def check_order(command: CheckOrder, work: Work) -> list[Aggregate]:
 
 
 def pack_order(command: PackOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-20 to R-ORD-22, R-ORD-27, R-ORD-29, R-ORD-31, R-ORD-37, R-ORD-70."""
+    """Errors: R-ORD-20 to R-ORD-22, R-ORD-27, R-ORD-29, R-ORD-31, R-ORD-37, R-ORD-70,
+    R-ORD-73."""
     order = command.load(work)
     before = order.clone()
     order.pack(command.parcel, command.lines, occurred_at=command.occurred_at)
     must_be_reviewed(work, order)
+    must_be_signed(work, order)
     return follow(work, order, before, occurred_at=command.occurred_at)
 
 
@@ -146,7 +151,7 @@ def void_parcel(command: VoidParcel, work: Work) -> list[Aggregate]:
 
 def dispatch_parcel(command: DispatchParcel, work: Work) -> list[Aggregate]:
     """Errors: R-ORD-20, R-ORD-21, R-ORD-23, R-ORD-30, R-ORD-38, R-ORD-40, R-ORD-41, R-ORD-44,
-    R-ORD-48, R-ORD-70."""
+    R-ORD-48, R-ORD-70, R-ORD-73."""
     order = command.load(work)
     before = order.clone()
     other = None if command.merged_with is None else known_order(work, command.merged_with)
@@ -157,6 +162,7 @@ def dispatch_parcel(command: DispatchParcel, work: Work) -> list[Aggregate]:
                    merged_with=other, occurred_at=command.occurred_at)
     order.must_be_sendable()
     must_be_reviewed(work, order)
+    must_be_signed(work, order)
     return follow(work, order, before, occurred_at=command.occurred_at)
 
 

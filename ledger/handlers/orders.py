@@ -7,6 +7,7 @@ from ledger.core.commands import Command, Handler, Work
 from ledger.fulfilment.counting import follow
 from ledger.fulfilment.postings import post_order
 from ledger.fulfilment.reserving import reserve, serve_waiting, waited_for
+from ledger.handlers.prices import must_be_signed, priced, priced_otherwise
 from ledger.orders.commands import (
     ApproveOrder,
     AssignOrder,
@@ -34,6 +35,7 @@ from ledger.orders.finance import FINANCE
 from ledger.orders.order import Order
 from ledger.orders.payment import PAID_BY
 from ledger.orders.placing import PlaceOrder, noted_of, written_of
+from ledger.orders.price_floor import BELOW_FLOOR
 from ledger.orders.references import Paper, claim_of, claim_to
 from ledger.orders.settling import finance_bound, must_be_reviewed, settle, settle_finance
 from ledger.orders.values import OPEN
@@ -42,10 +44,11 @@ from ledger.policies.signing import ALLOW_PRICE, APPROVE_ORDER, REVIEW_FINANCE
 
 
 def place_order(command: PlaceOrder, work: Work) -> list[Aggregate]:
-    """Take a new order. Errors: R-ORD-01, R-ORD-07, R-ORD-53, R-ORD-54."""
+    """Take a new order. Errors: R-ORD-01, R-ORD-07, R-ORD-53, R-ORD-54, R-SIG-01, R-PPL-13."""
     order = work.load(Order, command.subject)
     order.place(command.facts(work), occurred_at=command.occurred_at)
     settle_finance(work, order, occurred_at=command.occurred_at)
+    priced(work, order, occurred_at=command.occurred_at)
     return [order]
 
 
@@ -60,6 +63,7 @@ def change_price(command: ChangePrice, work: Work) -> list[Aggregate]:
                        reason=noted_of(order, work, command.reason),
                        allowed_by=signed.by, stood_in=signed.stood_in)
     settle(work, order, before, occurred_at=command.occurred_at)
+    priced(work, order, occurred_at=command.occurred_at)
     return [order]
 
 
@@ -109,12 +113,13 @@ def refund_order(command: RefundOrder, work: Work) -> list[Aggregate]:
 
 def correct_order(command: CorrectOrder, work: Work) -> list[Aggregate]:
     """A sum, or what it costs, was recorded wrongly. Errors: R-ORD-07, R-ORD-11, R-ORD-13,
-    R-ORD-54, R-ORD-61, R-ORD-81."""
+    R-ORD-54, R-ORD-61, R-ORD-81, R-SIG-01, R-PPL-13."""
     order, at = command.load(work), command.occurred_at
     before, reason = order.clone(), written_of(order, work, command.reason)
     if command.amounts is not None:
         order.correct_amounts(command.amounts, reason, occurred_at=at)
         settle(work, order, before, occurred_at=at)
+        priced(work, order, occurred_at=at)
         return [order]
     assert command.amount_minor is not None, "the command's check asks for one of the two"
     freed = None if command.reference is None else claim_of(
@@ -154,6 +159,7 @@ def end_order(command: EndOrder, work: Work) -> list[Aggregate]:
     else:
         order.cancel(noted_of(order, work, command.reason), occurred_at=at)
     settle(work, order, before, occurred_at=at)
+    priced_otherwise(work, order, before, occurred_at=at)
     return follow(work, order, before, occurred_at=at)
 
 
@@ -165,6 +171,7 @@ def cancel_pieces(command: CancelPieces, work: Work) -> list[Aggregate]:
     order.cancel_pieces(command.lines, written_of(order, work, command.reason),
                         occurred_at=command.occurred_at)
     settle(work, order, before, occurred_at=command.occurred_at)
+    priced_otherwise(work, order, before, occurred_at=command.occurred_at)
     return follow(work, order, before, occurred_at=command.occurred_at)
 
 
@@ -207,13 +214,14 @@ def review_finance(command: ReviewFinance, work: Work) -> list[Aggregate]:
 def change_lines(command: ChangeLines, work: Work) -> list[Aggregate]:
     """Where goods were reserved, what is wanted besides is reserved, or waited for, before others
     get what it let go of. Errors: R-ORD-06, R-ORD-20, R-ORD-25, R-ORD-33, R-ORD-46,
-    R-ORD-53, R-ORD-54, R-ORD-62, R-STK-03."""
+    R-ORD-53, R-ORD-54, R-ORD-62, R-STK-03, R-SIG-01, R-PPL-13."""
     order, at = command.load(work), command.occurred_at
     before = order.clone()
     served = before.goods.has(*OPEN[1:])
     order.change_lines(command.lines, written_of(order, work, command.consent), command.amounts,
                        occurred_at=at)
     settle(work, order, before, occurred_at=at)
+    priced(work, order, occurred_at=at)
     freed = {account.id: account for account in post_order(work, order, before)}
     if served and order.pending_events and order.goods.has("unreserved"):
         freed |= {account.id: account for account in reserve(
@@ -244,9 +252,10 @@ def lift_hold(command: LiftHold, work: Work) -> list[Aggregate]:
 
 
 def submit_order(command: SubmitOrder, work: Work) -> list[Aggregate]:
-    """Errors: R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-32, R-ORD-45."""
+    """Errors: R-ORD-06, R-ORD-20, R-ORD-21, R-ORD-32, R-ORD-45, R-ORD-73."""
     order = command.load(work)
     order.submit(command.warehouse, occurred_at=command.occurred_at)
+    must_be_signed(work, order)
     return [order]
 
 
@@ -267,10 +276,14 @@ def note_exception(command: NoteException, work: Work) -> list[Aggregate]:
 
 
 def close_exception(command: CloseException, work: Work) -> list[Aggregate]:
-    """What waits for finance is settled by its review alone. Errors: R-ORD-24, R-ORD-70."""
+    """What waits for finance is settled by its review alone, and what is below its floor by a
+    signature. Errors: R-ORD-24, R-ORD-70, R-ORD-73."""
     order = command.load(work)
-    if order.exceptions.get(command.exception) == command.exception == FINANCE:
-        must_be_reviewed(work, order)
+    if order.exceptions.get(command.exception) == command.exception:
+        if command.exception == FINANCE:
+            must_be_reviewed(work, order)
+        elif command.exception == BELOW_FLOOR:
+            must_be_signed(work, order)
     order.close_exception(command.exception, written_of(order, work, command.note),
                           occurred_at=command.occurred_at)
     return [order]
@@ -294,6 +307,7 @@ def record_order(command: RecordOrder, work: Work) -> list[Aggregate]:
         order.open_exception("platform_already_shipped", "platform_already_shipped",
                              occurred_at=at)
     settle(work, order, before, occurred_at=at)
+    priced_otherwise(work, order, before, occurred_at=at)
     return follow(work, order, before, occurred_at=at, decided=False)
 
 

@@ -16,6 +16,7 @@ from ledger.handlers import (
     people,
     policies,
     presence,
+    prices,
     reconciliation,
     retention,
     returns,
@@ -39,6 +40,6 @@ def joined(*tables: Mapping[type[Command], Handler]) -> dict[type[Command], Hand
 HANDLERS = joined(
     access.HANDLERS, clock.HANDLERS, corrections.HANDLERS, deductions.HANDLERS, erasure.HANDLERS,
     fulfilment.HANDLERS, imports.HANDLERS, movements.HANDLERS, orders.HANDLERS, people.HANDLERS,
-    policies.HANDLERS, presence.HANDLERS, reconciliation.HANDLERS, retention.HANDLERS,
-    returns.HANDLERS, scores.HANDLERS, skus.HANDLERS, stock.HANDLERS)
+    policies.HANDLERS, presence.HANDLERS, prices.HANDLERS, reconciliation.HANDLERS,
+    retention.HANDLERS, returns.HANDLERS, scores.HANDLERS, skus.HANDLERS, stock.HANDLERS)
 """The handler of every command of the ledger."""

@@ -18,13 +18,15 @@ from ledger.common.bounds import (
     Words,
 )
 from ledger.common.values import Checks
-from ledger.core.commands import OnStream, Work
+from ledger.core.commands import OnStream, Wanted, Work
 from ledger.orders.finance import OUTCOMES
 from ledger.orders.order import Order
 from ledger.orders.placing import Lines, check_lines
 from ledger.orders.review import EXCEPTIONS
 from ledger.orders.values import ENDED, MAX_LINES, Payment, Price
+from ledger.policies.book import BOOK, PolicyBook
 from ledger.stock.pieces import Count
+from ledger.stock.prices import PRICES, Prices
 
 AMOUNTS = "amounts"
 """The fact that an order costs so much."""
@@ -53,7 +55,14 @@ def known_order(work: Work, name: str) -> Order:
     return order
 
 
-class ChangePrice(OnOrder, frozen=True, kw_only=True):
+class OnPrices(OnOrder, frozen=True, kw_only=True):
+    """A command that prices of SKUs are asked for: they come with the order, in one query."""
+
+    def streams(self) -> Wanted:
+        return [*super().streams(), (PolicyBook, BOOK), (Prices, PRICES)]
+
+
+class ChangePrice(OnPrices, frozen=True, kw_only=True):
     """Change an order's price before payment. Whoever sends it allows it, with their own key."""
 
     NAME: ClassVar[str] = "order.change_price"
@@ -94,7 +103,7 @@ class RefundOrder(OnOrder, frozen=True, kw_only=True):
     account: Annotated[str, Text(longest=200)] | None = None
 
 
-class CorrectOrder(OnOrder, frozen=True, kw_only=True):
+class CorrectOrder(OnPrices, frozen=True, kw_only=True):
     """Say that another sum was paid, or refunded, in all than is recorded; in minor units. With the
     reference of a payment or refund that was not this order's, the sum is the one without it, and
     the reference is free for the order that it belongs to.
@@ -137,7 +146,7 @@ class RemarkOrder(OnOrder, frozen=True, kw_only=True):
     remark: LongText
 
 
-class EndOrder(OnOrder, frozen=True, kw_only=True):
+class EndOrder(OnPrices, frozen=True, kw_only=True):
     """Complete, close or cancel an order."""
 
     NAME: ClassVar[str] = "order.end"
@@ -173,7 +182,16 @@ class ReviewFinance(OnOrder, frozen=True, kw_only=True):
     note: Note | None = None
 
 
-class ChangeLines(OnOrder, frozen=True, kw_only=True):
+class SellBelowFloor(OnPrices, frozen=True, kw_only=True):
+    """Sign that an order sells something below its floor, and say why. It counts for no more
+    pieces, and no lower a price, than the order has now."""
+
+    NAME: ClassVar[str] = "order.sell_below_floor"
+    PERSONAL: ClassVar[tuple[str, ...]] = ("reason",)
+    reason: Reason
+
+
+class ChangeLines(OnPrices, frozen=True, kw_only=True):
     """Correct the lines of an order, and what it costs with them; `consent` says how the buyer
     agreed. Without amounts, the total changes as the lines do. What is reserved stays so as far as
     it is still wanted; what is wanted besides is reserved with it."""
@@ -205,7 +223,7 @@ class CorrectDetails(OnOrder, frozen=True, kw_only=True):
                                       "province")
 
 
-class CancelPieces(OnOrder, frozen=True, kw_only=True):
+class CancelPieces(OnPrices, frozen=True, kw_only=True):
     """Give up pieces that were not sent yet, and that nobody has picked; `reason` says why, and how
     the buyer agreed."""
 
@@ -229,7 +247,7 @@ class LiftHold(ApproveOrder, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "order.lift_hold"
 
 
-class SubmitOrder(OnOrder, frozen=True, kw_only=True):
+class SubmitOrder(OnPrices, frozen=True, kw_only=True):
     """Give an approved order to a warehouse."""
 
     NAME: ClassVar[str] = "order.submit"

@@ -22,10 +22,10 @@ from ledger.orders.errors import (
     PiecesUnsent,
     RefundOpen,
 )
-from ledger.orders.finance import OrderFinance
 from ledger.orders.goods import Goods
 from ledger.orders.money import agree, must_agree
 from ledger.orders.payment import OrderPayment
+from ledger.orders.price_floor import OrderFloor
 from ledger.orders.returning import OrderReturns
 from ledger.orders.steps import OrderSteps
 from ledger.orders.values import (
@@ -46,7 +46,7 @@ DECLARED = "declared"
 """Why details changed where a file says so. Who corrects them says how the buyer agreed."""
 
 
-class Order(OrderPayment, OrderFinance, OrderChanges, OrderSteps, OrderReturns):
+class Order(OrderPayment, OrderFloor, OrderChanges, OrderSteps, OrderReturns):
     """An order of one shop on one channel; its stream is `order:<channel>:<shop>:<number>`.
 
     `details_before` and `province_before` are what was said of details before somebody corrected

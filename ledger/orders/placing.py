@@ -29,6 +29,7 @@ from ledger.orders.values import (
     Price,
 )
 from ledger.policies.book import BOOK, PolicyBook
+from ledger.stock.prices import PRICES, Prices
 
 
 class _Priced(Protocol):
@@ -108,7 +109,8 @@ class NewOrder(Command, frozen=True, kw_only=True):
                 if (value := getattr(self, name)) is not None}
 
     def streams(self) -> Wanted:
-        return [(Order, self.subject), (PolicyBook, BOOK)]
+        prices: Wanted = [(Prices, PRICES)] if self.lines else []
+        return [(Order, self.subject), (PolicyBook, BOOK), *prices]
 
     def persons(self) -> list[str]:
         return [self.buyer] if self.personal() else []

@@ -343,12 +343,20 @@ def _noted(_order: OrderState, _entry: Outline, _event: Any) -> None:
     """An event of the order that changes no figure."""
 
 
+UNFIGURED: tuple[type[Order.Event], ...] = (
+    Order.DetailsChanged, Order.Remarked, Order.FinanceReviewed, Order.BelowFloorPriced,
+    Order.BelowFloorSigned, Order.ExceptionNoted, Order.Reserved, Order.ReservationReleased,
+    Order.ReservationTakenBack, Order.Picked, Order.Unpicked, Order.Checked, Order.Packed,
+    Order.ParcelVoided, Order.TransitReported, Order.ParcelRefused, Order.ParcelLost,
+    Order.ReturnExpected, Order.ReturnReceived, Order.ReturnEnded, Order.BuyerErased,
+    Order.Stated)
+"""Events of the order that change no figure."""
+
 CHANGES: dict[str, Change] = {
-    Order.DetailsChanged.TOPIC: _noted,
+    **{event.TOPIC: _noted for event in UNFIGURED},
     Order.PriceChanged.TOPIC: _price_changed,
     Order.Corrected.TOPIC: _corrected,
     Order.Paid.TOPIC: _paid,
-    Order.Remarked.TOPIC: _noted,
     Order.RefundRecorded.TOPIC: _refund_recorded,
     Order.Dispatched.TOPIC: _dispatched,
     Order.Delivered.TOPIC: _delivered,
@@ -359,31 +367,13 @@ CHANGES: dict[str, Change] = {
     Order.LinesChanged.TOPIC: _lines_changed,
     Order.LinesDeclared.TOPIC: _lines_declared,
     Order.Approved.TOPIC: _approved,
-    Order.FinanceReviewed.TOPIC: _noted,
     Order.Submitted.TOPIC: _submitted,
     Order.Held.TOPIC: _held,
     Order.HoldLifted.TOPIC: _hold_lifted,
     Order.ExceptionOpened.TOPIC: _exception_opened,
-    Order.ExceptionNoted.TOPIC: _noted,
     Order.ExceptionClosed.TOPIC: _exception_closed,
-    Order.Reserved.TOPIC: _noted,
-    Order.ReservationReleased.TOPIC: _noted,
-    Order.ReservationTakenBack.TOPIC: _noted,
     Order.PiecesCancelled.TOPIC: _costs_instead,
-    Order.Picked.TOPIC: _noted,
-    Order.Unpicked.TOPIC: _noted,
-    Order.Checked.TOPIC: _noted,
-    Order.Packed.TOPIC: _noted,
-    Order.ParcelVoided.TOPIC: _noted,
-    Order.TransitReported.TOPIC: _noted,
-    Order.ParcelRefused.TOPIC: _noted,
-    Order.ParcelLost.TOPIC: _noted,
     Order.StepCorrected.TOPIC: _step_corrected,
-    Order.ReturnExpected.TOPIC: _noted,
-    Order.ReturnReceived.TOPIC: _noted,
-    Order.ReturnEnded.TOPIC: _noted,
-    Order.BuyerErased.TOPIC: _noted,
-    Order.Stated.TOPIC: _noted,
 }
 
 

@@ -19,7 +19,8 @@ ASK_MOVEMENT, ASK_CORRECTION = "stock.ask_movement", "stock.ask_correction"
 APPROVE_REFUND, PAY_REFUND = "case.approve_refund", "case.pay_refund"
 ALLOW_PRICE = "order.allow_price_change"
 APPROVE_ORDER = "order.approve"
-REVIEW_FINANCE, BELOW_FLOOR = "order.review_finance", "order.sell_below_floor"
+REVIEW_FINANCE = "order.review_finance"
+ASK_BELOW_FLOOR, SELL_BELOW_FLOOR = "order.ask_below_floor", "order.sell_below_floor"
 
 ACTS = {
     ASK_MOVEMENT: Act(),
@@ -33,7 +34,8 @@ ACTS = {
     ALLOW_PRICE: Act(money=True),
     APPROVE_ORDER: Act(),
     REVIEW_FINANCE: Act((APPROVE_ORDER,), money=True),
-    BELOW_FLOOR: Act(money=True),
+    ASK_BELOW_FLOOR: Act(money=True),
+    SELL_BELOW_FLOOR: Act((ASK_BELOW_FLOOR,), money=True),
 }
 """Every act, by its name."""
 

@@ -133,6 +133,22 @@ class ThresholdOfNoStock(Refused):
     rule = "R-STK-23"
 
 
+class FloorAbovePrice(Refused):
+    """{sku} cannot cost {amount_minor} {currency} (minor units) and be sold below {floor_minor}
+    only with a signature: every sale at its price would need one. Give a floor that is no higher
+    than the price, or none."""
+
+    code = "floor_above_price"
+    rule = "R-STK-24"
+
+
+class PriceOfAlias(Refused):
+    """{sku} is another name of {target} then, and has its price. Give the price to that SKU."""
+
+    code = "price_of_alias"
+    rule = "R-STK-25"
+
+
 class TooManyPostings(Refused):
     """{document} would post {postings} times to stock, its lines times the parts that they are made
     of, and {most} is the most for one event. Split it, or let no stock move."""

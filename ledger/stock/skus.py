@@ -1,7 +1,8 @@
 """SKUs, their other names, bundles and thresholds: data of the shop, never guessed."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from operator import itemgetter
+from typing import Annotated, ClassVar, NamedTuple
 
 from ledger.common.bounds import Id, IdOrNone, Items, Level, Title
 from ledger.core.aggregate import Aggregate, event
@@ -13,6 +14,8 @@ from ledger.stock.errors import (
     BundleInsideItself,
     BundleTooDeep,
     BundleTooLarge,
+    FloorAbovePrice,
+    PriceOfAlias,
     SkuIsAlias,
     SkuUnknown,
     ThresholdOfNoStock,
@@ -25,8 +28,19 @@ MAX_PARTS = 100
 MAX_DEEP = 10
 
 
+class Price(NamedTuple):
+    """What a piece costs from a time on, and below what it is not sold without a signature. Units:
+    minor units."""
+
+    since: datetime
+    amount_minor: int
+    currency: str
+    floor_minor: int | None
+
+
 class Sku(Aggregate):
-    """A SKU; its stream is `sku:<sku>`."""
+    """A SKU; its stream is `sku:<sku>`. `prices` are all that it ever had, and `names` what it was
+    another name of, each from a time on and in the order of these times."""
 
     KIND = "sku"
 
@@ -37,6 +51,8 @@ class Sku(Aggregate):
         self.target = ""
         self.parts: tuple[Part, ...] = ()
         self.threshold: int | None = None
+        self.prices: tuple[Price, ...] = ()
+        self.names: tuple[tuple[datetime, str], ...] = ()
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -77,6 +93,18 @@ class Sku(Aggregate):
         sku: str
         threshold: int
 
+    class Priced(Aggregate.Event):
+        """A piece costs so much from then on, until the next price; it is not sold below its floor
+        without a signature. Without a floor, it may be. Units: minor units."""
+
+        TOPIC = "sku.priced.v1"
+        sku: str
+        amount_minor: int
+        currency: str
+        by: str
+        floor_minor: int | None = None
+        reason: str | None = None
+
     # -- mutators ---------------------------------------------------------------------------------
 
     @event(Registered)
@@ -85,8 +113,9 @@ class Sku(Aggregate):
         self.unit = unit
 
     @event(Aliased)
-    def _aliased(self, target):
+    def _aliased(self, target, occurred_at):
         self.target = target
+        self.names = tuple(sorted((*self.names, (occurred_at, target)), key=itemgetter(0)))
 
     @event(Bundled)
     def _bundled(self, parts):
@@ -95,6 +124,11 @@ class Sku(Aggregate):
     @event(ThresholdSet)
     def _threshold_set(self, threshold):
         self.threshold = threshold
+
+    @event(Priced)
+    def _priced(self, amount_minor, currency, floor_minor, occurred_at):
+        price = Price(occurred_at, amount_minor, currency, floor_minor)
+        self.prices = tuple(sorted((*self.prices, price), key=itemgetter(0)))
 
     # -- rules ------------------------------------------------------------------------------------
 
@@ -141,6 +175,28 @@ class Sku(Aggregate):
         if self.threshold != threshold:
             self._threshold_set(sku=sku, threshold=threshold, occurred_at=occurred_at)
 
+    def named_at(self, at: datetime) -> str:
+        """The SKU that it was another name of at a time; empty if of none."""
+        return next((target for since, target in reversed(self.names) if since <= at), "")
+
+    def price_at(self, at: datetime) -> Price | None:
+        """The price that was in force at a time; None if there was none."""
+        return next((price for price in reversed(self.prices) if price.since <= at), None)
+
+    def price(self, sku: str, price: Price, by: str, reason: str | None) -> None:
+        """A price from its time on; the same from the same time again changes nothing. What is in
+        force then anyway is recorded: another price may yet be said for before. Errors:
+        FloorAbovePrice (R-STK-24), PriceOfAlias (R-STK-25)."""
+        if target := self.named_at(price.since):
+            raise PriceOfAlias(sku=sku, target=target)
+        if price.floor_minor is not None and price.floor_minor > price.amount_minor:
+            raise FloorAbovePrice(sku=sku, floor_minor=price.floor_minor, currency=price.currency,
+                                  amount_minor=price.amount_minor)
+        if self.price_at(price.since) != price:
+            self._priced(sku=sku, amount_minor=price.amount_minor, currency=price.currency,
+                         floor_minor=price.floor_minor, by=by, reason=reason,
+                         occurred_at=price.since)
+
 
 def parts_of(work: Work, sku: str) -> tuple[Part, ...]:
     """The real SKUs behind a name and how many of each: aliases resolved, bundles taken apart.
@@ -180,7 +236,7 @@ def _apart(work: Work, sku: str, seen: dict[str, tuple[Part, ...]]) -> tuple[Par
 # -- commands -------------------------------------------------------------------------------------
 
 
-class _OnSku(OnStream, frozen=True, kw_only=True):
+class OnSku(OnStream, frozen=True, kw_only=True):
     """A command on a SKU."""
 
     AGGREGATE = Sku
@@ -192,7 +248,7 @@ class _OnSku(OnStream, frozen=True, kw_only=True):
         return sku_of(self.sku)
 
 
-class RegisterSku(_OnSku, frozen=True, kw_only=True):
+class RegisterSku(OnSku, frozen=True, kw_only=True):
     """Make a SKU known before anything of it comes in. What is not counted in pieces has to be: its
     unit never changes, and one that was never registered is counted in pieces."""
 
@@ -201,7 +257,7 @@ class RegisterSku(_OnSku, frozen=True, kw_only=True):
     unit: Unit = PIECE
 
 
-class AliasSku(_OnSku, frozen=True, kw_only=True):
+class AliasSku(OnSku, frozen=True, kw_only=True):
     """Say that a name is another one's: 85123a is 85123A. An empty target undoes it."""
 
     NAME: ClassVar[str] = "sku.alias"
@@ -211,7 +267,7 @@ class AliasSku(_OnSku, frozen=True, kw_only=True):
         return [*super().streams(), (Sku, sku_of(self.target))]
 
 
-class BundleSku(_OnSku, frozen=True, kw_only=True):
+class BundleSku(OnSku, frozen=True, kw_only=True):
     """Say what a bundle is made of. No parts undo it."""
 
     NAME: ClassVar[str] = "sku.bundle"
@@ -221,7 +277,7 @@ class BundleSku(_OnSku, frozen=True, kw_only=True):
         return [*super().streams(), *((Sku, sku_of(part.sku)) for part in self.parts)]
 
 
-class SetThreshold(_OnSku, frozen=True, kw_only=True):
+class SetThreshold(OnSku, frozen=True, kw_only=True):
     """Say below how many available pieces a SKU is low."""
 
     NAME: ClassVar[str] = "sku.set_threshold"

@@ -16,7 +16,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "decisions": MONTH, "deductions": MONTH, "discrepancies": SUBJECT, "exceptions": PLACE,
     "fulfilment": PLACED, "grading": SCORES, "inventory": SUBJECT, "leave": MONTH,
     "low-stock": SUBJECT, "open-transfers": SUBJECT, "orders": PLACED, "policies": (),
-    "post-terms": SUBJECT,
+    "post-terms": SUBJECT, "prices": SUBJECT,
     "reconciliation": ("channel", "shop", *IN_PERIOD), "returns": PLACED,
     "revenue": ("channel", "shop", "by", *IN_PERIOD), "rosters": SUBJECT,
     "score-history": SCORES, "score-terms": MONTH, "score-warnings": SCORES, "scores": SCORES,

@@ -60,7 +60,7 @@ def _of(ledger: bytes, subject: str | None) -> _Of:
     return _Of(f"ledger = ? AND {found}", (ledger, *map(unquote, parts)))
 
 
-def _has_stock(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
+def has_stock(models: ReadModels, ledger: str, subject: str, cut: Cut) -> bool:
     """Whether a subject has, or had, stock, or the cut is closed."""
     if cut.closed:
         return True
@@ -106,7 +106,7 @@ def _units(reading: Reading) -> dict[str, str]:
 # -- levels ---------------------------------------------------------------------------------------
 
 
-@report(Stock, Past.ROWS, knows=_has_stock)
+@report(Stock, Past.ROWS, knows=has_stock)
 def inventory(reading: Reading) -> Iterator[dict[str, Any]]:
     """Pieces of every SKU in every warehouse, sorted by SKU and warehouse.
 
@@ -140,7 +140,7 @@ def _level(places: dict[str, int]) -> dict[str, int]:
     }
 
 
-@report(Stock, Past.ROWS, knows=_has_stock)
+@report(Stock, Past.ROWS, knows=has_stock)
 def bins(reading: Reading) -> Iterator[dict[str, Any]]:
     """Pieces by place and bin, as who counts finds them: what is reserved lies on the shelf.
 
@@ -175,7 +175,7 @@ def bins(reading: Reading) -> Iterator[dict[str, Any]]:
 # -- movements ------------------------------------------------------------------------------------
 
 
-@report(Stock, Past.ROWS, knows=_has_stock)
+@report(Stock, Past.ROWS, knows=has_stock)
 def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
     """What was on hand, came in, went out in a period, and what lay between warehouses, by SKU and
     warehouse.
@@ -206,7 +206,7 @@ def stock_ledger(reading: Reading) -> Iterator[dict[str, Any]]:
                "between_closing": between + sent - arrived - lost}
 
 
-@report(Stock, Past.ROWS, knows=_has_stock)
+@report(Stock, Past.ROWS, knows=has_stock)
 def stock_card(reading: Reading) -> Iterator[dict[str, Any]]:
     """What every document posted of a SKU, by business time and position, with running balances.
 
@@ -256,7 +256,7 @@ def _document(entry: Entry, account: str, at: int) -> dict[str, Any]:
 # -- notices --------------------------------------------------------------------------------------
 
 
-@report(Stock, Past.REPLAY, knows=_has_stock)
+@report(Stock, Past.REPLAY, knows=has_stock)
 def low_stock(reading: Reading) -> Iterator[dict[str, Any]]:
     """Notices of low stock, open ones first: one at a time for a SKU in a warehouse.
 
@@ -266,7 +266,7 @@ def low_stock(reading: Reading) -> Iterator[dict[str, Any]]:
     return _notices(reading, low=True)
 
 
-@report(Stock, Past.REPLAY, knows=_has_stock)
+@report(Stock, Past.REPLAY, knows=has_stock)
 def discrepancies(reading: Reading) -> Iterator[dict[str, Any]]:
     """Physical places that declared facts left below zero, open ones first.
 

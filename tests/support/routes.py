@@ -11,7 +11,8 @@ NAMES = {"order": stream(), "case": stream().replace("order:", "case:"), "job": 
          "subject": "stock:main:SH-001", "code": "not_found", "member": "member:service",
          "month": "2026-09", "deduction": "deduction:1", "name": "dispatch"}
 SUBJECTS = {"posts": "member:service", "members": "member:service", "attendance": "member:service",
-            "leaves": "member:service", "rosters": "roster:desk", "shifts": "roster:desk"}
+            "leaves": "member:service", "rosters": "roster:desk", "shifts": "roster:desk",
+            "prices": "sku:SH-001"}
 OF_A_MONTH = {"/v1/scores", "/v1/score-warnings", "/v1/grading", "/v1/scores/<member>/explain"}
 
 

@@ -64,7 +64,7 @@ OPEN = {
     "/v1/imports/<job>", "/v1/imports/<job>/faults", "/v1/imports/<job>/warnings", "/v1/inventory",
     "/v1/inventory/<subject>", "/v1/log/head", "/v1/log/root", "/v1/openapi.json",
     "/v1/orders/<order>/explain", "/v1/orders/<order>/history", "/v1/persons/<person>",
-    "/v1/policies", "/v1/policy-differences", "/v1/problems/<code>",
+    "/v1/policies", "/v1/policy-differences", "/v1/prices/<subject>", "/v1/problems/<code>",
     "/v1/returns/<case>", "/v1/returns/<case>/history", "/v1/stock-cards/<subject>",
     "/v1/stock-ledger", "/v1/stock/<subject>/explain", "/v1/stock/<subject>/history",
     "/v1/to-approve", "/v1/to-pick", "/v1/to-review", "/v1/to-send", "/v1/transfers"}

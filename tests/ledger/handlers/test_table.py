@@ -17,6 +17,7 @@ from ledger.orders.errors import OrderAlreadyPlaced, OtherCurrency
 from ledger.returns.commands import MatchCase, OnCase, ReceiveParcel
 from ledger.returns.errors import CaseDeclaredDifferently
 from ledger.returns.values import CaseLine, Match
+from ledger.stock.prices import PriceSku
 from ledger.stock.slips import RecordSlip, SlipDeclaredDifferently, SlipLine
 from tests.support import source
 from tests.support.builders import HOUSE, NOON, opened, place, received, record, sell, stream
@@ -124,10 +125,11 @@ def test_currency__another_one_is_refused_by_every_command_that_carries_one(
 
 
 def test_currency__is_the_orders_in_every_other_command_with_amounts() -> None:
-    """A command bears a currency and is in the table above, or has an order or a case, which do."""
-    carry = {cls for cls in HANDLERS if "currency" in cls.__struct_fields__}
+    """A command bears a currency and is in the table above, or has an order or a case, which do.
+    A price in another currency is another price."""
+    carry = {cls for cls in HANDLERS if "currency" in cls.__struct_fields__} - {PriceSku}
     assert carry == {type(command) for _, command, _ in OTHER} - {MatchCase}
-    check(f"{cls.NAME} has amounts and no currency" for cls in HANDLERS.keys() - carry
+    check(f"{cls.NAME} has amounts and no currency" for cls in HANDLERS.keys() - carry - {PriceSku}
           if any(name.endswith("_minor") or name in ("amounts", "payments")
                  for name in cls.__struct_fields__)
           and not issubclass(cls, OnOrder | OnCase))

@@ -33,6 +33,7 @@ from ledger.orders.commands import (
     RefundOrder,
     RemarkOrder,
     ReviewFinance,
+    SellBelowFloor,
     SubmitOrder,
 )
 from ledger.orders.errors import (
@@ -46,6 +47,7 @@ from ledger.orders.order import Order
 from ledger.orders.values import PickedFrom
 from ledger.policies.values import Signing, Threshold
 from ledger.stock.pieces import Count
+from ledger.stock.prices import PriceSku
 from tests.support.builders import (
     HOUSE,
     NOON,
@@ -109,7 +111,7 @@ WRITTEN = [
     on(ChangeLines, lines=[line(quantity=3)], consent=WORDS),
     on(CancelPieces, lines=[Count("1", 1)], reason=WORDS),
     on(ChangePrice, amounts=costing([line(quantity=2)], 5000), reason=WORDS),
-    on(ReviewFinance, outcome="approved", note=WORDS),
+    on(ReviewFinance, outcome="approved", note=WORDS), on(SellBelowFloor, reason=WORDS),
     pay(amount_minor=5000),
     on(CorrectOrder, fact="paid", amount_minor=4990, reason=WORDS),
     on(RefundOrder, amount_minor=10, reference="R1", reason=WORDS, account=WORDS),
@@ -130,6 +132,8 @@ def test_written__is_sealed_for_the_buyer_and_readable_nowhere() -> None:
     story = given(published(
         signing=[Signing(act="order.review_finance", apart_from=[])], thresholds=[Threshold(
             threshold="finance_review", value="4999", unit="fen", zh="x", en="x")]),
+        PriceSku(sku="SH-001", amount_minor=9_990, floor_minor=4_991, currency="CNY",
+                 occurred_at=NOON),
         opened(), received("SH-001", 3), *(place(number, account="reader", terms="on_delivery")
                     for number in "123"))
     sealing = set()

@@ -48,7 +48,8 @@ from tests.support.team import (
 )
 from tests.support.thorough import THOROUGH
 
-SUBJECTS = {"stock-card": f"stock:{HOUSE}:PEN", "score-terms": WANG, "timeline": stream(1)}
+SUBJECTS = {"stock-card": f"stock:{HOUSE}:PEN", "score-terms": WANG, "timeline": stream(1),
+            "prices": "sku:PEN"}
 """Reports that are always about a subject, with one that there is."""
 
 FROM_THE_LOG = {"policies"}
