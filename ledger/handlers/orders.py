@@ -33,7 +33,7 @@ from ledger.orders.commands import (
 from ledger.orders.declared import Declaration, RecordOrder
 from ledger.orders.finance import FINANCE
 from ledger.orders.order import Order
-from ledger.orders.payment import PAID_BY
+from ledger.orders.papers import PAID_BY
 from ledger.orders.placing import PlaceOrder, noted_of, written_of
 from ledger.orders.price_floor import BELOW_FLOOR
 from ledger.orders.references import Paper, claim_of, claim_to

@@ -309,7 +309,8 @@ def pay_refund(command: PayRefund, work: Work) -> list[Aggregate]:
     case = command.load(work)
     order, claim = known_order(work, case.order or ""), None
     if command.reference is not None:
-        claim = claim_to(work, order, Paper("refund", command.reference, command.amount_minor))
+        claim = claim_to(work, order, Paper(
+            "refund", command.reference, command.amount_minor, case.id))
         if claim is None:
             return [case]
     signed = must_sign(work, PAY_REFUND, command.occurred_at, amount_minor=command.amount_minor,

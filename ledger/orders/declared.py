@@ -296,9 +296,10 @@ class Declaration:
                           msgspec.to_builtins(merged))
 
     def paid(self) -> None:
-        """The sum paid in all, as far as it is more than the one known."""
+        """The sum paid in all, as far as it is more than the one known, and not one that somebody
+        has corrected since."""
         order, moment, total = self.order, self.command.paid, self.command.paid_minor
-        if moment is None or total is None:
+        if moment is None or total is None or total in order.sums_before.get("paid", ()):
             return
         if order.paid_at is None or total > order.paid_minor:
             paper = Paper("payment", self.command.paid_reference, total - order.paid_minor)
@@ -306,10 +307,10 @@ class Declaration:
                           payments=self.command.payments, **self._referred(paper))
 
     def refunded(self) -> None:
-        """The sum refunded in all, as far as it is more than the one known."""
+        """The sum refunded in all, in the same way."""
         order, total = self.order, self.command.refunded_minor or 0
         moment = self.command.refunded or self.at
-        if total > order.refunded_minor:
+        if total > order.refunded_minor and total not in order.sums_before.get("refunded", ()):
             paper = Paper("refund", self.command.refund_reference, total - order.refunded_minor)
             order.declare(Order.RefundRecorded, moment, amount_minor=paper.amount_minor,
                           **self._referred(paper))

@@ -7,6 +7,7 @@ event by event.
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ledger.common.values import to_us
 from ledger.log.envelope import Outline
 from ledger.orders.order import Order
 from ledger.orders.state import CHANGES, OrderState, placed_as
@@ -26,12 +27,15 @@ class Taking(NamedTuple):
     refunded_minor: int
 
 
-def _taking(order: OrderState, entry: Outline, paid: int, refunded: int) -> Taking:
+def _taking(order: OrderState, fact: Fact, paid: int, refunded: int) -> Taking:
+    entry, event = fact
     corrects = entry.type == Order.Corrected.TOPIC
     if order.paid_minor != paid:
         at = order.last_paid_at = order.last_paid_at if corrects else entry.occurred_at
     if order.refunded_minor != refunded:
         at = order.last_refunded_at = order.last_refunded_at if corrects else entry.occurred_at
+    if corrects and event.corrected_at is not None:  # one of several, and not the last
+        at = to_us(event.corrected_at)
     return Taking(entry.position, order.subject, at, order.paid_minor - paid,
                   order.refunded_minor - refunded)
 
@@ -54,7 +58,7 @@ def fold(orders: dict[str, OrderState], facts: Iterable[Fact], takings: list[Tak
             paid, refunded = order.paid_minor, order.refunded_minor
             change(order, entry, event)
             if order.paid_minor != paid or order.refunded_minor != refunded:
-                takings.append(_taking(order, entry, paid, refunded))
+                takings.append(_taking(order, (entry, event), paid, refunded))
             order.recorded_at = entry.recorded_at
             order.position = entry.position
 

@@ -10,7 +10,6 @@ from ledger.common.bounds import MOST_IN_ALL, Words
 from ledger.common.errors import Refused
 from ledger.common.personal import Personal, Plain
 from ledger.common.signed import StoodIn
-from ledger.common.values import rfc3339
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import (
     AllPaidBack,
@@ -29,7 +28,7 @@ from ledger.orders.errors import (
     StillOpen,
 )
 from ledger.orders.money import Sums, must_agree, net_of, sums_must_agree
-from ledger.orders.standing import OrderStanding
+from ledger.orders.papers import PAID_BY, OrderPapers, Recorded
 from ledger.orders.values import (
     CANCELLED,
     CLOSED,
@@ -42,9 +41,6 @@ from ledger.orders.values import (
 )
 from ledger.stock.pieces import sku_of
 
-PAID_BY = {"paid": "payment", "refunded": "refund"}
-"""What a fact that can be corrected is the sum of."""
-
 
 class PriceOpen(Refused):
     """{order} is neither paid nor ended, so what it costs is not corrected: change its price, which
@@ -54,12 +50,9 @@ class PriceOpen(Refused):
     rule = "R-ORD-81"
 
 
-class OrderPayment(OrderStanding):
-    """The part of an order that knows its money. `references` are the amounts by kind and reference
-    of its payments and refunds, and `freed_references` the claims to such that were not its own;
-    `refunded_of` is what each case got back of each line, and under "" of the postage;
-    `alike` is by `kind:amount` when such a payment or refund was, and whether all had a
-    reference."""
+class OrderPayment(OrderPapers):
+    """The part of an order that knows its money. `paid_at` is when it was paid first, as long as
+    not all of it turned out to be wrong."""
 
     def begin(self) -> None:
         """It has no price yet."""
@@ -67,10 +60,6 @@ class OrderPayment(OrderStanding):
         self.terms = PREPAID
         self.paid_at: datetime | None = None
         self.refunds_known = True
-        self.references: dict[str, int] = {}
-        self.freed_references: tuple[str, ...] = ()
-        self.refunded_of: dict[str, dict[str, int]] = {}
-        self.alike: dict[str, tuple[datetime, bool]] = {}
 
     @property
     def paid_minor(self) -> int:
@@ -99,8 +88,8 @@ class OrderPayment(OrderStanding):
         """An earlier event of this order was wrong: `new` takes the place of what it said.
 
         `corrected_version` is that of the event; `fact` is amounts, paid, refunded or lines.
-        `reference` is that of a payment or refund which was not this order's, and `freed` the claim
-        to it.
+        `reference` is that of a payment or refund which was not this order's, `freed` the claim
+        to it, and `corrected_at` when it occurred; without one, the last one is put right.
         """
 
         TOPIC = "order.corrected.v1"
@@ -112,6 +101,7 @@ class OrderPayment(OrderStanding):
         reason: Personal | None = None
         reference: str | None = None
         freed: str | None = None
+        corrected_at: datetime | None = None
         inferred: list[str] = []
 
         def about(self) -> list[str]:
@@ -149,7 +139,7 @@ class OrderPayment(OrderStanding):
         self._cost(new)
 
     @event(Corrected)
-    def _corrected(self, fact, old, new, reason, reference, freed):
+    def _corrected(self, fact, old, new, reason, reference, freed, occurred_at):
         if fact == "amounts":
             # Somebody gives a reason, a file none: what it said before is then known to be wrong.
             self.amounts_before = None if reason is None else Amounts(**old)
@@ -157,21 +147,24 @@ class OrderPayment(OrderStanding):
         elif fact == "lines":
             self._correct_lines(msgspec.convert(new["lines"], list[Line]))
         else:
-            self.balance = self.balance.corrected(
-                fact, new[f"{fact}_minor"] - old[f"{fact}_minor"])
-            self._forget_alike(fact, None if reference is None else (
-                old[f"{fact}_minor"] - new[f"{fact}_minor"]))
+            before, after = old[f"{fact}_minor"], new[f"{fact}_minor"]
+            self.balance = self.balance.corrected(fact, after - before)
+            self.sums_before = {
+                **self.sums_before, fact: (*self.sums_before.get(fact, ()), before)}
+            self._forget_alike(fact, None if reference is None else before - after)
+            if fact == "paid":
+                self.paid_at = (self.paid_at or occurred_at) if after else None
+            elif not after:
+                self.refunded_of = {}
         if freed is not None:
-            self.freed_references = (*self.freed_references, freed)
-            self.references = {name: amount for name, amount in self.references.items()
-                               if name != f"{PAID_BY[fact]}:{reference}"}
+            self._free(fact, reference, freed)
         self._note_version(fact)
 
     @event(Paid)
     def _paid(self, amount_minor, reference, occurred_at):
         self.balance = self.balance.paid(amount_minor)
         self.paid_at = self.paid_at or occurred_at
-        self._refer("payment", reference, amount_minor)
+        self._refer("payment", reference, amount_minor, Recorded(occurred_at, self._version + 1))
         self._note_alike("payment", amount_minor, occurred_at, reference)
         self._note_version("paid")
 
@@ -179,32 +172,11 @@ class OrderPayment(OrderStanding):
     def _refund_recorded(self, amount_minor, reference, case, lines, occurred_at):
         self.balance = self.balance.refunded(amount_minor, claimed=case is not None)
         self.refunds_known = True
-        self._refer("refund", reference, amount_minor)
+        recorded = Recorded(occurred_at, self._version + 1, case, tuple(lines))
+        self._refer("refund", reference, amount_minor, recorded)
         self._note_alike("refund", amount_minor, occurred_at, reference or case)
-        if lines:
-            refunded = {line: {**cases} for line, cases in self.refunded_of.items()}
-            for one in lines:
-                of_line = refunded.setdefault(one.line, {})
-                of_line[case] = of_line.get(case, 0) + one.amount_minor
-            self.refunded_of = refunded
+        self._refund_lines(recorded, 1)
         self._note_version("refunded")
-
-    def _refer(self, kind: str, reference: str | None, amount_minor: int) -> None:
-        if reference is not None:
-            self.references = {**self.references, f"{kind}:{reference}": amount_minor}
-
-    def _note_alike(
-        self, kind: str, amount_minor: int, occurred_at: datetime, document: str | None
-    ) -> None:
-        name = f"{kind}:{amount_minor}"
-        _, documented = self.alike.get(name, (None, True))
-        self.alike = {**self.alike, name: (occurred_at, documented and document is not None)}
-
-    def _forget_alike(self, fact: str, amount_minor: int | None) -> None:
-        """One that was not this order's; None: nobody knows which of all of them were there."""
-        gone = f"{PAID_BY[fact]}:{'' if amount_minor is None else amount_minor}"
-        self.alike = {name: when for name, when in self.alike.items()
-                      if not (name.startswith(gone) if amount_minor is None else name == gone)}
 
     # -- rules ------------------------------------------------------------------------------------
 
@@ -282,17 +254,6 @@ class OrderPayment(OrderStanding):
         self._must_not_be_too_much(amount_minor)
         self._paid(amount_minor=amount_minor, payments=payments, reference=reference,
                    occurred_at=occurred_at, once=claim)
-
-    def _must_be_another(
-        self, error: type[PaymentAlike | RefundAlike], kind: str, amount_minor: int,
-        reference: str | None,
-    ) -> None:
-        """None of the same amount is on record, or all have a reference, and it has one."""
-        if (name := f"{kind}:{amount_minor}") in self.alike:
-            known_at, documented = self.alike[name]
-            if reference is None or not documented:
-                raise error(order=self.id, amount_minor=amount_minor, known_at=rfc3339(known_at),
-                            currency=self.currency)
 
     def _must_not_be_too_much(self, amount_minor: int) -> None:
         if (in_all := self.paid_minor + amount_minor) > MOST_IN_ALL:
@@ -375,15 +336,18 @@ class OrderPayment(OrderStanding):
         order's. Errors: R-ORD-03, R-ORD-11, R-ORD-13, NotThatReference (R-ORD-61)."""
         self.must_be_known()
         known = {"paid": self.paid_minor, "refunded": self.refunded_minor}
-        version = self.last_version[fact]
+        version, corrected_at = self.last_version[fact], None
         if not version:
             raise NothingToCorrect(order=self.id, fact=fact)
         if reference is not None:
             of = self.references.get(f"{PAID_BY[fact]}:{reference}")
-            if of is None or amount_minor != known[fact] - of:
+            left = self.without(fact, known[fact], of or 0)
+            if of is None or amount_minor != left:
                 raise NotThatReference(order=self.id, fact=fact, reference=reference,
                                        recorded_minor=of or 0, currency=self.currency,
-                                       left_minor=known[fact] - (of or 0))
+                                       left_minor=left)
+            paper = self.recorded[f"{PAID_BY[fact]}:{reference}"]
+            version, corrected_at = paper.version, paper.at
         elif amount_minor == known[fact]:
             return
         after = {**known, fact: amount_minor}
@@ -394,4 +358,4 @@ class OrderPayment(OrderStanding):
         self._corrected(
             kind="incorrect_data", corrected_version=version, fact=fact, reason=reason,
             old={f"{fact}_minor": known[fact]}, new={f"{fact}_minor": amount_minor},
-            reference=reference, freed=freed, occurred_at=occurred_at)
+            reference=reference, freed=freed, corrected_at=corrected_at, occurred_at=occurred_at)

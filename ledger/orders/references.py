@@ -22,17 +22,18 @@ class Claim(NamedTuple):
 
 
 class Paper(NamedTuple):
-    """A payment or a refund: its kind, the platform's reference, if it has any, and its amount in
-    minor units."""
+    """A payment or a refund: its kind, the platform's reference, if it has any, its amount in minor
+    units, and the case that pays it, if one does."""
 
     kind: str
     reference: str | None
     amount_minor: int
+    case: str | None = None
 
 
 def claim_to(work: Work, order: Order, paper: Paper) -> str | None:
     """What a payment or refund of an order claims; None where it has no reference, or is on record
-    already, in this order and with this amount. Errors: ReferenceUsed (R-ORD-56)."""
+    already, in this order, with this amount and for this case. Errors: ReferenceUsed (R-ORD-56)."""
     after = None
     if paper.reference is None:
         return None
@@ -40,11 +41,13 @@ def claim_to(work: Work, order: Order, paper: Paper) -> str | None:
         if not is_free:
             known: Order = work.load(Order, claim.order)
             known_minor = known.references.get(f"{paper.kind}:{paper.reference}", 0)
-            if claim.order == order.id and known_minor == paper.amount_minor:
+            case = known.case_of(paper.reference)
+            if claim.order == order.id and known_minor == paper.amount_minor \
+                    and paper.case in (None, case):
                 return None
             raise ReferenceUsed(
-                order=order.id, other=claim.order, position=claim.position, kind=paper.kind,
-                reference=paper.reference, known_minor=known_minor,
+                order=paper.case or order.id, other=case or claim.order, position=claim.position,
+                kind=paper.kind, reference=paper.reference, known_minor=known_minor,
                 amount_minor=paper.amount_minor)
         after = claim
     return _name(order, paper.kind, paper.reference, after)

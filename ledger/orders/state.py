@@ -233,8 +233,18 @@ def _corrected(order: OrderState, entry: Outline, event: Any) -> None:
         name = f"{event.fact}_minor"
         _set_balance(order, balance_of(order).corrected(
             event.fact, event.new[name] - event.old[name]))
+        if event.fact == "paid":
+            _know_paid(order, entry)
     setattr(order, f"{event.fact}_version", entry.version)
     order.marks.corrected = True
+
+
+def _know_paid(order: OrderState, entry: Outline) -> None:
+    """Where all that was paid turned out to be wrong, it is unpaid again."""
+    if not order.paid_minor:
+        order.paid_at, order.marks.inferred_paid = None, False
+    elif order.paid_at is None:
+        order.paid_at = entry.occurred_at
 
 
 def _paid(order: OrderState, entry: Outline, event: Any) -> None:

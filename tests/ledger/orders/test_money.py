@@ -32,6 +32,7 @@ from ledger.orders.errors import (
     NotPaidFor,
     NotThatReference,
     OrderEnded,
+    OrderNotPaid,
     PaymentAlike,
     ReferenceUsed,
     RefundAlike,
@@ -450,7 +451,9 @@ def test_money__refunded_for_a_case_is_known_by_the_case() -> None:
     assert order.refunded_minor == 30
 
 
-def _corrected(fact: str, amount_minor: int, reference: str = "P1") -> CorrectOrder:
+def _corrected(
+    fact: str, amount_minor: int, reference: str | None = "P1"
+) -> CorrectOrder:
     return on(CorrectOrder, fact=fact, amount_minor=amount_minor, reason="别的订单",
               reference=reference)
 
@@ -582,3 +585,65 @@ def test_balance__adds_up(total: int, steps: list[tuple[str, int]]) -> None:
             balance = balance.refunded(min(amount, balance.left_minor), claimed=what == "claim")
         let_go = balance.credited_minor + balance.claimed_minor
         assert 0 <= let_go <= balance.refunded_minor
+
+
+# -- what somebody has put right ------------------------------------------------------------------
+
+
+UNENDED = record(ended=None, ended_as="", dispatched=None)
+
+
+@pytest.mark.parametrize("again", [UNENDED, record()])
+@pytest.mark.parametrize("sums", [[4000], [4500, 4000], [0], [5000]])
+def test_money__that_was_put_right_stays_so_whatever_a_file_repeats(
+    again: RecordOrder, sums: list[int]
+) -> None:
+    """What was paid: a file that says what it said before brings nothing back."""
+    story = given(UNENDED, *(correct("paid", amount) for amount in sums))
+    story.decide(again)
+    assert order_of(story).paid_minor == sums[-1]
+    story.decide(record(paid_minor=6000))
+    assert order_of(story).paid_minor == 6000
+
+
+def test_money__refunded_that_was_put_right_stays_so_whatever_a_file_repeats() -> None:
+    file = record(refunded=Moment(LATER), refunded_minor=500)
+    story = given(file, correct("refunded", 300))
+    story.when(file).then()
+    assert order_of(story).refunded_minor == 300
+
+
+def test_money__of_another_order_is_not_counted_again_by_the_file_that_said_so() -> None:
+    """R-ORD-61, R-ORD-82: one coin, and the order that it belongs to has it."""
+    file = record(1, paid_reference="P1")
+    story = given(file, place(2), _corrected("paid", 0, reference="P1"),
+                  on(PayOrder, order=stream(2), amount_minor=4990, reference="P1"))
+    story.when(file).then()
+    assert [order_of(story, number).paid_minor for number in (1, 2)] == [0, 4990]
+
+
+@pytest.mark.parametrize("reference", [None, "P1"])
+@pytest.mark.parametrize("total", [4990, None])
+def test_money__that_was_all_wrong_was_never_paid(
+    reference: str | None, total: int | None
+) -> None:
+    """R-ORD-08: it is not completed, and its price changes as before any payment."""
+    story = given(place(lines=None, amounts=Amounts(total_minor=total)),
+                  pay(reference=reference), _corrected("paid", 0, reference=reference))
+    assert standing(story) == ("unpaid", [])
+    story.when(end()).refused(OrderNotPaid)
+    story.when(costs(total_minor=10)).refused(PriceOpen)
+    story.decide(correct("paid", total or 10))
+    story.when(end()).then("order.completed.v1")
+
+
+@pytest.mark.parametrize("more", [0, 3000])
+def test_money__put_right_without_its_reference_still_frees_it(more: int) -> None:
+    """R-ORD-61: the sum is right already, and no other payment is taken for it."""
+    others = [pay(amount_minor=more, reference="P2")] if more else []
+    story = given(place(amounts=Amounts(total_minor=9000)), place(2),
+                  pay(amount_minor=4990, reference="P1"), *others, correct("paid", more))
+    story.decide(_corrected("paid", more, reference="P1"))
+    assert order_of(story).paid_minor == more
+    story.when(on(PayOrder, order=stream(2), amount_minor=4990, reference="P1")).then(
+        "order.paid.v1")

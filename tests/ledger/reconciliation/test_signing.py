@@ -14,7 +14,7 @@ from ledger.common.errors import InvalidValues, LedgerError, Refused
 from ledger.common.moments import Moment
 from ledger.core.commands import Command
 from ledger.log.store import Store
-from ledger.orders.commands import PayOrder
+from ledger.orders.commands import CorrectOrder, PayOrder, RefundOrder
 from ledger.orders.values import Amounts
 from ledger.people.commands import JoinMember
 from ledger.reconciliation.commands import SignReconciliation
@@ -155,6 +155,32 @@ def test_takings_of_a_period__are_of_the_shop_that_is_asked_for(
         month=MONTH, channel=CHANNEL, shop=SHOP)).rows
     assert [(row["subject"], row["paid_minor"], row["refunded_minor"]) for row in found] == [
         (stream(1), 100, 0), (stream(2), 2000, 0), (stream(2), 0, 50)]
+
+
+@pytest.mark.parametrize("fact", ["paid", "refunded"])
+def test_takings_of_a_period__are_put_right_in_the_month_of_what_was_wrong(
+    shop: Ledger, models: ReadModels, fact: str
+) -> None:
+    """R-PRJ-29: of several payments, or refunds, the one that the reference names."""
+    name = f"{fact}_minor"
+    cls = PayOrder if fact == "paid" else RefundOrder
+    put(shop, sold(7, 900, paid=900), *(
+        cls(order=stream(7), amount_minor=amount, reference=f"Q{day}", occurred_at=at(day))
+        for amount, day in ((70, "2026-09-20"), (30, "2026-10-20"))))
+    before = {month: takings_of(models, month, name) for month in (MONTH, "2026-10")}
+    put(shop, CorrectOrder(
+        order=stream(7), fact=fact, reference="Q2026-09-20", reason="别的订单",
+        amount_minor=930 if fact == "paid" else 30, occurred_at=at("2026-11-20")))
+    assert takings_of(models, MONTH, name) == before[MONTH] - 70
+    assert takings_of(models, "2026-10", name) == before["2026-10"]
+    (row,) = rows(models)
+    assert row[name] == takings_of(models, MONTH, name)
+
+
+def takings_of(models: ReadModels, month: str, name: str) -> int:
+    """What the events of a month add up to."""
+    return sum(row[name] for row in reports.run(
+        models, "main", "takings", Question(month=month)).rows)
 
 
 def test_signing_a_period__stands_whatever_other_months_bring(

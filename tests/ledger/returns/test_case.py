@@ -16,8 +16,14 @@ from ledger.fulfilment.commands import (
     RefuseParcel,
     ReserveOrder,
 )
-from ledger.orders.commands import ApproveOrder, RefundOrder, SubmitOrder
-from ledger.orders.errors import NotThatMany, OrderUnknown, ParcelOutOfTurn, RefundExceedsPayment
+from ledger.orders.commands import ApproveOrder, CorrectOrder, RefundOrder, SubmitOrder
+from ledger.orders.errors import (
+    NotThatMany,
+    OrderUnknown,
+    ParcelOutOfTurn,
+    ReferenceUsed,
+    RefundExceedsPayment,
+)
 from ledger.orders.order import Order
 from ledger.orders.values import Amounts, PickedFrom
 from ledger.returns.commands import (
@@ -592,3 +598,50 @@ def test_levels__of_goods_that_went_around_end_where_they_began() -> None:
                       on(ReceiveGoods, warehouse=HOUSE, lines=[Count("1", 3)]),
                       on(InspectGoods, lines=[Outcome("1", 3, "restocked")]), on(CloseCase))
     assert levels(story) == {"available": 9, "damaged": 1}
+
+
+def _approved(number: object, line_name: str) -> list[Any]:
+    return [ask(number, CaseLine(line=line_name, quantity=1), kind="refund_only",
+                refund_minor=4990),
+            on(AuthoriseCase, number), on(ApproveRefund, number, amount_minor=4990)]
+
+
+TWO_LINES = [place(lines=[line(name="1"), line("SH-002", name="2")],
+                   amounts=Amounts(total_minor=9980)), pay(amount_minor=9980)]
+
+
+def test_refund__rejected_under_the_reference_of_another_case() -> None:
+    """R-ORD-56: it would change nothing, and leave the case approved and unpaid for ever."""
+    story = given(*TWO_LINES, *_approved("R1", "1"), *_approved("R2", "2"),
+                  on(PayRefund, "R1", amount_minor=4990, reference="P1"))
+    error = story.when(on(PayRefund, "R2", amount_minor=4990, reference="P1")).refused(
+        ReferenceUsed)
+    assert case("R1") in str(error)
+    assert case("R2") in str(error)
+    story.when(on(PayRefund, "R1", amount_minor=4990, reference="P1")).then()
+
+
+def test_refund__of_the_platform_is_taken_back_before_a_case_has_paid_it() -> None:
+    """R-ORD-56, R-ORD-61."""
+    story = given(*TWO_LINES, *_approved("R1", "1"),
+                  RefundOrder(order=stream(), occurred_at=BACK, amount_minor=4990, reference="P1"))
+    pays = on(PayRefund, amount_minor=4990, reference="P1")
+    story.when(pays).refused(ReferenceUsed)
+    story.decide(CorrectOrder(order=stream(), occurred_at=BACK, fact="refunded", amount_minor=0,
+                              reference="P1", reason="是售后单的"))
+    story.decide(pays)
+    story.when(on(CloseCase)).then("case.closed.v1")
+
+
+@pytest.mark.parametrize("reference", [None, "P1"])
+def test_refund__that_was_another_orders_can_be_paid_by_another_case(
+    reference: str | None
+) -> None:
+    """R-RET-19: what a line got back, and did not, is not counted against it."""
+    story = given(*TWO_LINES, *_approved("R1", "1"),
+                  on(PayRefund, amount_minor=4990, reference=reference))
+    story.decide(CorrectOrder(order=stream(), occurred_at=BACK, fact="refunded", amount_minor=0,
+                              reference=reference, reason="别的订单"))
+    for command in (*_approved("R2", "1"), on(PayRefund, "R2", amount_minor=4990)):
+        story.decide(command)
+    assert story.load(Order, stream()).refunded_of["1"][case("R2")] == 4990

@@ -30,7 +30,8 @@ NOT_KEPT: dict[type[Aggregate], set[str]] = {
             "written", "last_version", "freed", "claims", "awaited", "checked", "changed",
             "last_declared", "details_before", "lines_before", "province_before", "given_up",
             "stated", "references", "freed_references", "alike", "refunded_of", "approvers",
-            "seen_minor", "refused_minor", "amounts_before"},
+            "seen_minor", "refused_minor", "amounts_before", "recorded", "sums_before",
+            "below", "sellers", "signed_below"},
     Case: {"parts", "account", "approvers"},
 }
 """What an aggregate knows and no row keeps: no report that stands on the rows needs it, nor does
