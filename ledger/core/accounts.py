@@ -43,7 +43,9 @@ class Touch(NamedTuple):
             found.setdefault(posting.account, ([], []))[0].append(posting)
         for observation in self.observations:
             found.setdefault(observation.account, ([], []))[1].append(observation)
-        return {account: self._replace(postings=tuple(postings), observations=tuple(observations))
+        return {account: Touch(self.position, self.document, self.at, self.recorded_at,
+                               tuple(postings), tuple(observations), self.corrects,
+                               self.not_counted)
                 for account, (postings, observations) in found.items()}
 
 
@@ -56,6 +58,9 @@ class Account:
 
     id: str
     position: int
+
+    drafts: tuple[Touch, ...] = ()
+    """What it took while a command is being decided, which no event does yet."""
 
     @classmethod
     def blank(cls, name: str) -> Self:
@@ -71,6 +76,11 @@ class Account:
     def take(self, touch: Touch) -> None:
         """Let an event have done to it what it does. It replaces containers and changes none."""
         raise NotImplementedError
+
+    def draft(self, touch: Touch) -> None:
+        """Take what an event is going to do, if the command is accepted."""
+        self.take(touch)
+        self.drafts = (*self.drafts, touch)
 
     def clone(self) -> Self:
         """A copy that can be thrown away. A shallow one will do, since `take` replaces."""
@@ -125,13 +135,23 @@ def touches_of(facts: Iterable[Any], position: int, recorded_at: int) -> Iterato
                         getattr(fact, "not_counted", False))
 
 
-def settled(touches: Iterable[Touch], known: Mapping[str, Account]) -> dict[str, Account]:
-    """The accounts after some events, of those known before: what is kept of a command is this, and
-    not what its handler saw while it decided."""
-    found: dict[str, Account] = {}
+def settled(
+    touches: Iterable[Touch], known: Mapping[str, Account], drafts: Mapping[str, Account]
+) -> dict[str, Account]:
+    """The accounts after some events, of those known before: what is kept of a command is this. The
+    copy that a handler saw while it decided will do where it took the very same."""
+    taken: dict[str, list[Touch]] = {}
     for touch in touches:
         for name, own in touch.by_account().items():
-            if name not in found:
-                found[name] = known[name].clone()
-            found[name].take(own)
+            taken.setdefault(name, []).append(own)
+    found: dict[str, Account] = {}
+    for name, own in taken.items():
+        draft = drafts.get(name)
+        if draft is not None and draft.drafts == tuple(own):
+            del draft.drafts
+            found[name] = draft
+            continue
+        found[name] = known[name].clone()
+        for touch in own:
+            found[name].take(touch)
     return found

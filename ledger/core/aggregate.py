@@ -61,6 +61,7 @@ class Aggregate(BaseAggregate[str]):
     """Something with a history of its own. Subclasses define in `begin` how it starts."""
 
     KIND: ClassVar[str] = ""
+    BEGUN: ClassVar[dict[str, Any]]
 
     _sealer: Sealer | None = None
 
@@ -119,12 +120,17 @@ class Aggregate(BaseAggregate[str]):
 
     @classmethod
     def blank(cls, stream: str) -> Self:
-        """The aggregate before its first event, at version 0."""
+        """The aggregate before its first event, at version 0. What `begin` assigns is made once for
+        a class and shared: mutators replace containers."""
         self = cls.__new__(cls)
+        if "BEGUN" not in cls.__dict__:
+            self.begin()
+            cls.BEGUN = dict(self.__dict__)
+        else:
+            self.__dict__.update(cls.BEGUN)
         self._id = stream
         self._version = 0
         self._pending_events = []
-        self.begin()
         return self
 
     def begin(self) -> None:
@@ -158,6 +164,11 @@ class Aggregate(BaseAggregate[str]):
         copy.__dict__.update(self.__dict__)
         copy._pending_events = []
         return copy
+
+    def become(self, later: Self) -> None:
+        """Catch up with a later copy of the same aggregate."""
+        self.__dict__.update(later.__dict__)
+        self._pending_events = []
 
     def whose(self) -> str | None:
         """The person whom its values belong to, as the log says; None if it holds none."""

@@ -34,6 +34,10 @@ class Work(Protocol):
         nothing is recorded of it. What an account takes is kept if an event posts it."""
         ...
 
+    def see(self, cls: type[Any], stream: str) -> Any:
+        """The same to look at only: what is seen is nobody's copy, and must not be changed."""
+        ...
+
     def fetch(self, wanted: Wanted) -> None:
         """Read several aggregates and accounts with two queries, so that each `load` finds its own.
         """

@@ -111,7 +111,10 @@ def post_order(
         goods = before.goods
         # What a change of lines lets go of is told by the lines before it.
         lines = before.clone() if isinstance(fact, Order.LinesChanged) else before
-        fact.mutate(before)
+        if fact.originator_version == order.version:
+            before.become(order)
+        else:
+            fact.mutate(before)
         postings = list(_postings(work, lines, goods, fact, since=since)) if (
             before.goods is not goods or isinstance(fact, Order.Placed)) else []
         if postings:

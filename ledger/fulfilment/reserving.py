@@ -82,7 +82,7 @@ def allot(
 def known_stock(work: Work, warehouse: str, sku: str) -> StockAccount:
     """The stock of a SKU. Errors: SkuUnknown (R-STK-03)."""
     account: StockAccount = work.load(StockAccount, stock_of(warehouse, sku))
-    if not account.position and not work.load(Sku, sku_of(sku)).version:
+    if not account.position and not work.see(Sku, sku_of(sku)).version:
         raise SkuUnknown(sku=sku, warehouse=warehouse)
     return account
 

@@ -156,5 +156,5 @@ class PolicyBook(Aggregate):
 
 def policy_on(work: Work, day: str) -> Version:
     """The policy in force on a day."""
-    book: PolicyBook = work.load(PolicyBook, BOOK)
+    book: PolicyBook = work.see(PolicyBook, BOOK)
     return book.on(day)

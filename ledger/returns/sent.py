@@ -34,7 +34,7 @@ def sent_as(work: Work, order: Order, line: str) -> tuple[Part, ...]:
 def named(work: Work, sku: str) -> str:
     """The SKU that a name stands for; bundles are not taken apart."""
     seen = set[str]()
-    while sku and sku not in seen and (target := work.load(Sku, sku_of(sku)).target):
+    while sku and sku not in seen and (target := work.see(Sku, sku_of(sku)).target):
         seen.add(sku)
         sku = target
     return sku

@@ -37,6 +37,8 @@ WHOLE = ""
 """What stands for the bin where a whole place was counted. A posting without a bin is of pieces of
 which nobody knows the bin; that is a bin like any other."""
 
+_ON_SHELF = frozenset(COUNTED[SHELF])
+
 Lying = tuple[str, str]
 """Where pieces lie that can be counted: an area of `COUNTED`, and a bin of the shelf."""
 
@@ -72,18 +74,18 @@ class StockAccount(Account):
         levels, bins = self.levels.copy(), self.bins.copy()
         for posting in touch.postings:
             quantity, source, target = posting.quantity, posting.source, posting.target
-            levels[source] = levels.get(source, 0) - quantity
-            levels[target] = levels.get(target, 0) + quantity
-            if source in COUNTED[SHELF]:
-                bins[posting.bin] = bins.get(posting.bin, 0) - quantity
-            if target in COUNTED[SHELF]:
-                bins[posting.to_bin] = bins.get(posting.to_bin, 0) + quantity
+            _change(levels, source, -quantity)
+            _change(levels, target, quantity)
+            if source in _ON_SHELF:
+                _change(bins, posting.bin, -quantity)
+            if target in _ON_SHELF:
+                _change(bins, posting.to_bin, quantity)
             if source == WAITING or target == WAITING:
                 self._wait(touch, posting)
             self.moved_in_all += quantity
-            self.latest_at = max(self.latest_at, posting.at or touch.at)
-        self.levels = {place: level for place, level in levels.items() if level}
-        self.bins = {name: pieces for name, pieces in bins.items() if pieces}
+            if (at := posting.at or touch.at) > self.latest_at:
+                self.latest_at = at
+        self.levels, self.bins = levels, bins
         if touch.observations:
             self._observe(touch)
         self.position = touch.position
@@ -329,6 +331,14 @@ class StockAccount(Account):
                 yield _gain(self.id, (area, where), -pieces, cause=cause)
         else:
             yield _gain(self.id, lying, variance, cause=cause)
+
+
+def _change(levels: dict[str, int], name: str, change: int) -> None:
+    """Add to a level; a level of nothing is not kept."""
+    if level := levels.get(name, 0) + change:
+        levels[name] = level
+    else:
+        levels.pop(name, None)
 
 
 def _out_of(bins: Mapping[str, int], quantity: int) -> list[tuple[str, int]]:

@@ -77,7 +77,7 @@ def _add(
     again = account.position == work.position + 1
     fact.postings = (*fact.postings, *postings)
     fact.observations = (*fact.observations, *observations)
-    account.take(Touch(
+    account.draft(Touch(
         work.position + 1, fact.originator_id, fact.occurred_at, work.now, tuple(postings),
         tuple(observations), None if fact.corrects is None else fact.corrects.position))
     if again and any(one.below is not None for one in fact.postings):

@@ -211,7 +211,7 @@ def _apart(work: Work, sku: str, seen: dict[str, tuple[Part, ...]]) -> tuple[Par
 
     Remembering it keeps bundles that share parts from being taken apart once for each way to them.
     """
-    known: Sku = work.load(Sku, sku_of(sku))
+    known: Sku = work.see(Sku, sku_of(sku))
     if not (known.target or known.parts):
         return (Part(sku, 1),)
     if seen.get(sku):
@@ -298,7 +298,7 @@ def real_sku(work: Work, warehouse: str, sku: str, *, new: bool) -> str:
 
     Errors: SkuUnknown (R-STK-03), BundleHasNoStock (R-STK-08).
     """
-    known: Sku = work.load(Sku, sku_of(sku))
+    known: Sku = work.see(Sku, sku_of(sku))
     if known.stands_for_others and held_by(work.load(StockAccount, stock_of(warehouse, sku))):
         return sku
     if known.parts:

@@ -62,5 +62,5 @@ class OpenWarehouse(Command, frozen=True, kw_only=True):
 
 def must_be_open(work: Work, warehouse: str) -> None:
     """Errors: WarehouseUnknown (R-STK-04)."""
-    if not work.load(Warehouse, warehouse_of(warehouse)).version:
+    if not work.see(Warehouse, warehouse_of(warehouse)).version:
         raise WarehouseUnknown(warehouse=warehouse)

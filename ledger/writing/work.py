@@ -181,14 +181,25 @@ class Work:
     def load(self, cls: type[Any], stream: str) -> Any:
         """A copy of an aggregate that this command may change."""
         key = cls, stream
-        if key not in self.touched:
-            if key not in self.known:
-                self.fetch([key])
-            if key in self._unreadable:
-                raise self._unreadable[key]
-            copy = self.known[key].clone()
-            self.touched[key] = copy if isinstance(copy, Account) else copy.sealed_by(self.sealer)
-        return self.touched[key]
+        found = self.touched.get(key)
+        if found is None:
+            found = self._as_known(key).clone()
+            if isinstance(found, Aggregate):
+                found.sealed_by(self.sealer)
+            self.touched[key] = found
+        return found
+
+    def see(self, cls: type[Any], stream: str) -> Any:
+        """An aggregate to look at: the copy of this command if it has one, else what all know."""
+        key = cls, stream
+        return self.touched.get(key) or self._as_known(key)
+
+    def _as_known(self, key: Key) -> Known:
+        if key not in self.known:
+            self.fetch([key])
+        if key in self._unreadable:
+            raise self._unreadable[key]
+        return self.known[key]
 
     def holds(self, position: int) -> bool:
         """Whether the log holds an event at a position, or will when this batch is committed."""
@@ -354,13 +365,13 @@ class Work:
     def _settle(self, facts: list[Any]) -> None:
         """Let accounts be what the facts make of them: what a handler posted, and no event posts,
         is forgotten."""
-        drafts = {key[1]: key for key, found in self.touched.items() if isinstance(found, Account)}
+        drafts = {key: found for key, found in self.touched.items() if isinstance(found, Account)}
         self._posting = list(touches_of(facts, self.position, self.now))
         if drafts or self._posting:
-            known: Any = {name: self.known[key] for name, key in drafts.items()}
-            found = settled(self._posting, known)  # whatever is posted to was loaded before
-            self.touched.update((key, found.get(name, known[name]))
-                                for name, key in drafts.items())
+            known: Any = {name: self.known[cls, name] for cls, name in drafts}
+            # Whatever is posted to was loaded before.
+            found = settled(self._posting, known, {key[1]: one for key, one in drafts.items()})
+            self.touched.update((key, found.get(key[1], known[key[1]])) for key in drafts)
 
     def keep(self, events: int) -> None:
         """Let the next command see what the last one touched, and so many events recorded."""

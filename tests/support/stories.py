@@ -60,6 +60,9 @@ class Story:
                                     else copy.sealed_by(OpenSealer()))
         return self.touched[stream]
 
+    def see(self, cls: type[Any], stream: str) -> Any:
+        return self.load(cls, stream)
+
     def fetch(self, wanted: Wanted) -> None:
         pass
 
@@ -132,9 +135,11 @@ class Story:
         self.once.update(onces)
         self.known.update({aggregate.id: aggregate for aggregate in changed})
         touches = list(touches_of(facts, self.position, self.now))
+        drafts = {name: found for name, found in self.touched.items()
+                  if isinstance(found, Account)}
         self.known.update(settled(touches, {
             name: self.known.get(name) or type(found).blank(name)
-            for name, found in self.touched.items() if isinstance(found, Account)}))
+            for name, found in drafts.items()}, drafts))
         self.history += touches
         self.placed += enumerate(facts, self.position + 1)
         self.log += [Told(position, fact.originator_id, to_us(fact.occurred_at), _payload(fact))

@@ -185,15 +185,25 @@ def test_settled__is_what_the_events_say_and_not_what_a_handler_saw() -> None:
     story = given(opened(), received(quantity=5))
     known = account(story)
     draft = known.clone()
-    draft.take(touch(99, posting("available", "customer", 5)))
+    draft.draft(touch(2_002, posting("available", "customer", 5)))
     (silent,) = story.when(place(2)).facts
     (fact,) = story.when(gift(1)).facts
     touches = list(touches_of([silent, fact], 2_000, 0))
     assert [one.position for one in touches] == [2_002]
-    after = settled(touches, {ACCOUNT: known})[ACCOUNT]
+    after = settled(touches, {ACCOUNT: known}, {ACCOUNT: draft})[ACCOUNT]
     assert isinstance(after, StockAccount)
     assert (after.position, after.levels["available"]) == (2_002, 4)
     assert (known.position, known.levels["available"]) == (1_002, 5)
+
+
+def test_settled__is_the_copy_of_a_handler_that_took_just_what_the_events_say() -> None:
+    story = given(opened(), received(quantity=5))
+    known = account(story)
+    taken = touch(2_001, posting("available", "customer", 2))
+    draft = known.clone()
+    draft.draft(taken)
+    assert settled([taken], {ACCOUNT: known}, {ACCOUNT: draft})[ACCOUNT] is draft
+    assert draft == settled([taken], {ACCOUNT: known}, {})[ACCOUNT]
 
 
 def test_settled__of_a_refused_command_is_the_account_as_it_was() -> None:
