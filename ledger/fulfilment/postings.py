@@ -90,8 +90,9 @@ def shifts(before: Goods, order: Order, fact: Any) -> Iterator[Shift]:
     for line, states in order.goods.items():
         # A line that was not there before begins unreserved: its pieces lie where they always did.
         had = before.get(line) or {"unreserved": sum(states.values())}
-        if states is not had and states != had:
-            yield from (Shift(line, *one) for one in shifted(had, states))
+        if states is not had:
+            for one in shifted(had, states):
+                yield Shift(line, *one)
 
 
 def post_order(
@@ -165,6 +166,9 @@ def _lying(work: Work, order: Order, shift: Shift) -> Iterator[tuple[str, int, s
     that is named of the line is that of the parts which lie in it; if none does, of all. A line
     that names no SKU moves no stock."""
     made_of = [part for part in parts_of_line(work, order, shift.line) if part.sku]
+    if not (shift.bin or shift.parts):
+        yield from ((part.sku, shift.pieces * part.each, "") for part in made_of)
+        return
     wanted = {part.sku: shift.pieces * part.each for part in made_of}
     named = {one.sku for one in shift.parts}
     for one in shift.parts:

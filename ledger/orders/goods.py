@@ -130,6 +130,8 @@ def shifted(before: States, after: States) -> Iterator[tuple[str, str, int]]:
     Only the sums before and after are known. The pieces of a line are alike, so whichever left is
     matched with whichever came, both in the order of `STATES`: no more pieces move than have to.
     """
+    if before == after:
+        return
     touched = sorted((state for state in {**before, **after}
                       if before.get(state) != after.get(state)), key=STATES.index)
     gone = [(state, pieces) for state in touched

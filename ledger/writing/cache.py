@@ -14,6 +14,8 @@ from ledger.log.store import Head, Reader, gapless
 from ledger.log.verify import must_end_at
 
 CACHED_AGGREGATES = 10_000
+"""How many of each kind are kept: orders, which come and go, do not push out what they name."""
+
 CAUGHT_UP_EVENTS = 1_000
 
 Known = Aggregate | Account
@@ -35,14 +37,15 @@ class Cache:
     def __init__(self) -> None:
         self.head: Head | None = None
         self._own: Entry | None = None
-        self._kept: OrderedDict[str, Known] = OrderedDict()
+        self._kept: dict[str, OrderedDict[str, Known]] = {}
 
     def get(self, cls: type[Known], stream: str) -> Known | None:
         """An aggregate or account of this class, if it is kept."""
-        found = self._kept.get(stream)
-        if type(found) is not cls:
+        kept = self._kept.get(cls.KIND)
+        found = None if kept is None else kept.get(stream)
+        if kept is None or type(found) is not cls:
             return None
-        self._kept.move_to_end(stream)
+        kept.move_to_end(stream)
         return found
 
     def own(self, reader: Reader, ledger: bytes, named: str) -> Entry:
@@ -55,13 +58,15 @@ class Cache:
     def keep(
         self, aggregates: dict[Key, Known], head: Head, entries: Sequence[Entry]
     ) -> None:
-        """Keep what a commit changed; the log now ends at this head, with these entries."""
+        """Keep what a commit changed or read; the log now ends at this head, with these entries."""
         if entries and entries[0].stream == STREAM:
             self._own = entries[0]
-        self._kept.update((stream, found) for (cls, stream), found in aggregates.items()
-                          if names(cls, stream))
-        while len(self._kept) > CACHED_AGGREGATES:
-            self._kept.popitem(last=False)
+        for (cls, stream), found in aggregates.items():
+            if names(cls, stream):
+                self._kept.setdefault(cls.KIND, OrderedDict())[stream] = found
+        for kept in self._kept.values():
+            while len(kept) > CACHED_AGGREGATES:
+                kept.popitem(last=False)
         self.head = head
 
     def catch_up(self, reader: Reader, ledger: bytes, head: Head) -> Sequence[Entry] | None:
@@ -87,9 +92,8 @@ class Cache:
             entries = gapless(reader.read(ledger, after=known, until=head.position), ledger,
                               after=known, until=head.position)
             for entry in entries:
-                self._kept.pop(entry.stream, None)
-                for account in accounts_in(entry.subjects, ACCOUNT_KINDS):
-                    self._kept.pop(account, None)
+                for changed in (entry.stream, *accounts_in(entry.subjects, ACCOUNT_KINDS)):
+                    self._kept.get(changed.partition(":")[0], {}).pop(changed, None)
                 if entry.stream == STREAM:
                     self._own = None
             if _leads(self.head, entries, head):

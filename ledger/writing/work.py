@@ -28,9 +28,9 @@ READ_BACK = 1_000
 class Work:
     """One batch of commands: what they load, change and know of persons.
 
-    `known` holds the aggregates and accounts as the commands so far left them, `changed` those
-    among them that are not what was loaded, `touched` those of the command that is being decided,
-    and `actor` who sent it; `left_out` says whether it names something of somebody who was erased.
+    `known` holds the aggregates and accounts as the commands so far left them, `news` those among
+    them that the cache does not hold so, `touched` those of the command that is being decided, and
+    `actor` who sent it; `left_out` says whether it names something of somebody who was erased.
     `base` is the position of the log's last event before the batch, and `added` counts
     the events of the commands so far. `new` are the persons that the accepted commands made, by
     lookup; `unmade` is why no person can be made, `unresolved` why none could be looked up, if so.
@@ -50,7 +50,7 @@ class Work:
         self.actor = "system"
         self.known: dict[Key, Known] = {}
         self.touched: dict[Key, Known] = {}
-        self.changed: dict[Key, Known] = {}
+        self.news: dict[Key, Known] = {}
         self.left_out = False
         self.added = 0
         self.base: int | None = None
@@ -110,11 +110,14 @@ class Work:
 
         A name of another kind is not asked for: there is no such aggregate.
         """
+        wanted = [key for key in wanted if key not in self.known]
+        if not wanted:
+            return
         missing: dict[str, Aggregate] = {}
         accounts: dict[str, Account] = {}
         for key in wanted:
             cls, stream = key
-            if key in self.known or stream in missing or stream in accounts:
+            if stream in missing or stream in accounts:
                 continue
             cached = self.cache.get(cls, stream)
             if cached is not None:
@@ -132,8 +135,11 @@ class Work:
             except Exception as error:  # it stops who needs this stream, not the whole batch
                 self._unreadable.setdefault((type(found), entry.stream), error)
         self._read_accounts(accounts)
-        self.known.update(((type(found), stream), found) for stream, found in missing.items())
-        self.known.update(((type(found), name), found) for name, found in accounts.items())
+        loaded = {(type(found), name): found
+                  for name, found in (*missing.items(), *accounts.items())}
+        self.known.update(loaded)
+        self.news.update((key, found) for key, found in loaded.items()
+                         if key not in self._unreadable)
 
     def _read_accounts(self, accounts: dict[str, Account]) -> None:
         """Fold what touched some accounts into them."""
@@ -384,4 +390,4 @@ class Work:
             self.new.update(self._drafts)
             self._by_id.update((person.id, person) for person in self._drafts.values())
         self.known.update(self.touched)
-        self.changed.update(self.touched)
+        self.news.update(self.touched)

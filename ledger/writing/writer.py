@@ -217,7 +217,7 @@ class Writer:
         for task in tasks[:decided]:
             if task.result is None:
                 task.result = task.receipt(head.position, last)
-        self._cache.keep(work.changed, head, batch.entries)
+        self._cache.keep(work.news, head, batch.entries)
         self._following.committed(head, batch.entries)
         self._batch_limit = min(MAX_COMMANDS, self._batch_limit * 2)
         self._accept_clock(tasks[0], head)

@@ -112,7 +112,7 @@ def test_cache__accepted_after_what_another_recorded(
     for number in range(between - 1):
         other.handle(opening(number + 5), CONTEXT)
     assert one.handle(adding(coins=1), CONTEXT).versions == {name_of(): 3}
-    assert (name_of("mine") in one._writer._cache._kept) == (between < 10)
+    assert (one._writer._cache.get(Jar, name_of("mine")) is not None) == (between < 10)
     assert one.handle(adding("mine"), CONTEXT).versions == {name_of("mine"): 2}
     must_be_sound(store)
     one.close()
@@ -127,7 +127,7 @@ def test_cache__ignored_when_the_log_went_back(store: Store, keys: Any) -> None:
     cache = one._writer._cache
     assert cache.head is not None
     cache.head = cache.head._replace(position=9)
-    cache._kept[name_of()] = Jar.blank(name_of())
+    cache._kept[Jar.KIND][name_of()] = Jar.blank(name_of())
     with pytest.raises(LedgerError, match="is full"):
         one.handle(adding(), CONTEXT)
     assert cache.head == store.head("main")

@@ -434,7 +434,7 @@ def test_handle__accepted_when_the_cache_is_small(
         ledger.handle(opening(number), CONTEXT)
     for number in range(6):
         ledger.handle(adding(number), CONTEXT)
-    assert len(ledger._writer._cache._kept) == 2
+    assert max(map(len, ledger._writer._cache._kept.values())) == 2
     assert len(must_be_sound(store)) == 12
 
 
