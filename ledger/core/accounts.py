@@ -145,13 +145,13 @@ def settled(
         for name, own in touch.by_account().items():
             taken.setdefault(name, []).append(own)
     found: dict[str, Account] = {}
-    for name, own in taken.items():
+    for name, all_of_it in taken.items():
         draft = drafts.get(name)
-        if draft is not None and draft.drafts == tuple(own):
+        if draft is not None and draft.drafts == tuple(all_of_it):
             del draft.drafts
             found[name] = draft
             continue
         found[name] = known[name].clone()
-        for touch in own:
-            found[name].take(touch)
+        for own in all_of_it:
+            found[name].take(own)
     return found

@@ -4,14 +4,16 @@ import base64
 import os
 from binascii import b2a_base64
 from hashlib import sha256
+from struct import Struct
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger.common.personal import Personal
-from ledger.log.envelope import frame_bytes, frame_text
 from ledger.log.wrapping import NONCE_BYTES
 
+_length = Struct(">I").pack
+_version = Struct(">IQ").pack
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 SALT_BYTES = 16
@@ -38,9 +40,9 @@ def _unb64(text: str) -> bytes:
 
 def place(ledger: bytes, stream: str, version: int, field: str, *, person: str) -> bytes:
     """The place of a value. `ledger` is the ledger's id, framed."""
-    return b"".join((PERSONAL_PREFIX, ledger, frame_text(stream),
-                     frame_bytes(version.to_bytes(8, "big")), frame_text(field),
-                     frame_text(person)))
+    raw, name, whose = stream.encode(), field.encode(), person.encode()
+    return b"".join((PERSONAL_PREFIX, ledger, _length(len(raw)), raw, _version(8, version),
+                     _length(len(name)), name, _length(len(whose)), whose))
 
 
 def sealed(value: str, person: str, cipher: AESGCM, where: bytes) -> Personal:

@@ -92,8 +92,7 @@ class Cache:
             entries = gapless(reader.read(ledger, after=known, until=head.position), ledger,
                               after=known, until=head.position)
             for entry in entries:
-                for changed in (entry.stream, *accounts_in(entry.subjects, ACCOUNT_KINDS)):
-                    self._kept.get(changed.partition(":")[0], {}).pop(changed, None)
+                self._forget(entry.stream, *accounts_in(entry.subjects, ACCOUNT_KINDS))
                 if entry.stream == STREAM:
                     self._own = None
             if _leads(self.head, entries, head):
@@ -103,6 +102,12 @@ class Cache:
                 self.drop()
         self.head = head
         return found
+
+    def _forget(self, *streams: str) -> None:
+        for stream in streams:
+            kept = self._kept.get(stream.partition(":")[0])
+            if kept is not None:
+                kept.pop(stream, None)
 
     def drop(self) -> None:
         """Forget everything."""

@@ -135,8 +135,9 @@ class Work:
             except Exception as error:  # it stops who needs this stream, not the whole batch
                 self._unreadable.setdefault((type(found), entry.stream), error)
         self._read_accounts(accounts)
-        loaded = {(type(found), name): found
-                  for name, found in (*missing.items(), *accounts.items())}
+        loaded: dict[Key, Known] = {
+            **{(type(found), name): found for name, found in missing.items()},
+            **{(type(account), name): account for name, account in accounts.items()}}
         self.known.update(loaded)
         self.news.update((key, found) for key, found in loaded.items()
                          if key not in self._unreadable)
