@@ -7,7 +7,7 @@ import msgspec
 from ledger.common.bounds import At, Text
 
 
-class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
+class Moment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """When something happened: the time, its text as a file prints it, whether it is inferred."""
 
     at: At

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 
-class Personal(msgspec.Struct, frozen=True):
+class Personal(msgspec.Struct, frozen=True, gc=False):
     """A sealed value as it is stored.
 
     Shapes: p is the person's pseudonymous id; n (nonce), c (AES-256-GCM ciphertext of salt and

@@ -111,7 +111,7 @@ class Work(Protocol):
         ...
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+class Command(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True,
               forbid_unknown_fields=True):
     """A request to record something. It is checked when made: each field against the bounds
     that it is annotated with, then what `check` adds.

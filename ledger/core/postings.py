@@ -14,7 +14,7 @@ ACCOUNT_KINDS = ("stock:",)
 that indexes what was recorded."""
 
 
-class Correction(msgspec.Struct, frozen=True, omit_defaults=True):
+class Correction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What an event corrects: the event at a position did not occur, or holds incorrect data.
 
     Each event is corrected at most once; the correction may be corrected in its turn.
@@ -29,7 +29,7 @@ class Correction(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"corrects:{self.position}"
 
 
-class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+class Posting(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True,
               rename={"source": "from", "target": "to"}):
     """A quantity that an event moves from one place of an account to another.
 
@@ -52,7 +52,7 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     below: int | None = None
 
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Observation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """How many were counted in a place of an account, and when. Without a bin it is the whole
     place. `withdrawn`: a correction takes this back, which the corrected event had observed. Units:
     whole units, at least 0.

@@ -49,7 +49,7 @@ PREPAID, ON_DELIVERY = TERMS = ("prepaid", "on_delivery")
 """When an order is paid: before it is sent, or at the door."""
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Line(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One line of an order.
 
     Units: quantity in pieces; unit_price / 10**unit_price_scale is a price in the order's currency;
@@ -69,21 +69,21 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fee: bool = False
 
 
-class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Payment(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One means by which an order was paid, in minor units."""
 
     method: Title
     amount_minor: AnyInteger
 
 
-class LineRefund(msgspec.Struct, frozen=True):
+class LineRefund(msgspec.Struct, frozen=True, gc=False):
     """How much of a refund is for a line; with no name, for the postage. Units: minor units."""
 
     line: str
     amount_minor: int
 
 
-class Amounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Amounts(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What an order costs, in minor units; None where it is not known.
 
     total = goods + postage - discount, where all of them are known.
@@ -107,7 +107,7 @@ Price = Annotated[Amounts, Each(Whole(least=0), name="Price")]
 """What the shop asks for an order: nothing below 0. A file may declare what is."""
 
 
-class PartFrom(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class PartFrom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """So many pieces of a part of a bundle, and their bin; empty where it is not known."""
 
     sku: Id
@@ -115,7 +115,7 @@ class PartFrom(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     bin: NameOrNone = ""
 
 
-class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
+class PickedFrom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """So many pieces of a line, and the bin that they leave or go back to; empty where it is not
     known. Of a bundle whose parts lie in several bins, `parts` say which lie where: all of each
     part that they name."""
@@ -126,7 +126,7 @@ class PickedFrom(msgspec.Struct, frozen=True, omit_defaults=True):
     parts: Annotated[list[PartFrom], Items(most=MAX_PARTS_FROM)] = []
 
 
-class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):
+class Parcel(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A parcel of an order: packed, voided, dispatched, in_transit, returning_to_sender, delivered,
     lost or returned. It has a courier and a waybill since it was dispatched, if it got any."""
 
@@ -142,7 +142,7 @@ class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):
         return msgspec.structs.replace(self, state=state)
 
 
-class PartCount(msgspec.Struct, frozen=True):
+class PartCount(msgspec.Struct, frozen=True, gc=False):
     """So many pieces of a SKU of which `each` are in a piece of a line."""
 
     line: str
@@ -165,7 +165,7 @@ class PartsBack(NamedTuple):
         return self.returning + self.returned
 
 
-class Reservation(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reservation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """All goods of an order were reserved in a warehouse. `parts`: see `LineParts`."""
 
     warehouse: str

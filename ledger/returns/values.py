@@ -29,7 +29,7 @@ NOT_BACK = ("missing", "not_ours")
 """What never came back, although its parcel did."""
 
 
-class CaseLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+class CaseLine(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True,
                forbid_unknown_fields=True):
     """One line of a case. Units: quantity in pieces, above 0; prices as in a line of an order.
 

@@ -380,6 +380,8 @@ def lying_changes(postings: Iterable[Posting]) -> dict[Lying, int]:
     """By how much postings change what lies in each area and bin."""
     found: dict[Lying, int] = {}
     for posting in postings:
+        if AREA.get(posting.source) == AREA.get(posting.target) and posting.bin == posting.to_bin:
+            continue  # nobody would see a difference: most postings only reserve
         for lying, change, _ in _legs(posting):
             found[lying] = found.get(lying, 0) + change
     return found

@@ -27,7 +27,7 @@ class CountRecorded(Conflict):
     rule = "R-STK-20"
 
 
-class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Counted(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What was counted of a SKU in a place, in a bin of the shelf or (none) on all of it.
 
     `book` is what the ledger said of that time, `variance` what was counted less the book.
@@ -106,7 +106,7 @@ def count_of(warehouse: str, number: str) -> str:
 # -- commands -------------------------------------------------------------------------------------
 
 
-class CountLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+class CountLine(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True,
                 forbid_unknown_fields=True):
     """So many pieces of a SKU lie in a place: what is reserved and not picked lies on the shelf.
 

@@ -48,7 +48,7 @@ class MovementRecorded(Conflict):
     rule = "R-STK-19"
 
 
-class StockMove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+class StockMove(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True,
                 forbid_unknown_fields=True):
     """So many pieces of a SKU from one place to another. Units: whole units of the SKU.
 

@@ -22,7 +22,7 @@ MAX_PIECES = 10_000
 """Pieces of a SKU in one bundle, at most."""
 
 
-class Count(msgspec.Struct, frozen=True):
+class Count(msgspec.Struct, frozen=True, gc=False):
     """So many pieces of a line."""
 
     line: Id
@@ -37,7 +37,7 @@ def quantities(counts: Iterable[Any]) -> dict[str, int]:
     return found
 
 
-class LineParts(msgspec.Struct, frozen=True):
+class LineParts(msgspec.Struct, frozen=True, gc=False):
     """What a piece of a line is made of: so many pieces of a SKU in each."""
 
     line: str
@@ -57,7 +57,7 @@ NAMES = 20_000
 """How many names are cached: the same few thousand come again and again."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class Part(msgspec.Struct, frozen=True, gc=False):
     """So many pieces of a SKU in each piece of a bundle."""
 
     sku: Id

@@ -36,7 +36,7 @@ class SlipDeclaredDifferently(Refused):
     rule = "R-SLP-01"
 
 
-class SlipLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SlipLine(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One line of a slip. Units: quantity in pieces, above 0. A fee is not goods."""
 
     line: Id

@@ -57,7 +57,7 @@ class MoreReceivedThanSent(Refused):
     rule = "R-TRF-03"
 
 
-class Sending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+class Sending(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True,
               forbid_unknown_fields=True):
     """So many pieces of a SKU, out of a bin (empty: not known). Units: pieces, above 0."""
 
