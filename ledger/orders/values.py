@@ -107,7 +107,8 @@ Price = Annotated[Amounts, Each(Whole(least=0), name="Price")]
 """What the shop asks for an order: nothing below 0. A file may declare what is."""
 
 
-class PartFrom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+class PartFrom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True,
+               forbid_unknown_fields=True):
     """So many pieces of a part of a bundle, and their bin; empty where it is not known."""
 
     sku: Id
