@@ -10,14 +10,15 @@ from typing import NamedTuple
 
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Work
-from ledger.fulfilment.postings import parts_of_line, post_order, prefetch_stock
+from ledger.core.postings import Posting
+from ledger.fulfilment.postings import CAUSE, parts_of_line, post_order, prefetch_stock
 from ledger.orders.errors import LineWithoutSku
 from ledger.orders.order import Order
 from ledger.orders.values import Line
 from ledger.stock.account import StockAccount
 from ledger.stock.errors import OutOfStock, SkuUnknown
 from ledger.stock.pieces import Count, LineParts, Part, sku_of
-from ledger.stock.places import AVAILABLE, stock_of
+from ledger.stock.places import AVAILABLE, RESERVED, stock_of
 from ledger.stock.posting import load_all
 from ledger.stock.skus import Sku, parts_of
 
@@ -44,6 +45,13 @@ class Allotment(NamedTuple):
                 for line, parts in self.parts.items()
                 if line in known or parts != (Part(skus[line], 1),)
                 for part in parts]
+
+    def postings(self, warehouse: str) -> list[Posting]:
+        """What goes to the reserved pieces of a new order."""
+        return [Posting(account=stock_of(warehouse, part.sku), quantity=count.quantity * part.each,
+                        source=AVAILABLE, target=RESERVED, cause=CAUSE[AVAILABLE, RESERVED],
+                        line=count.line)
+                for count in self.lines for part in self.parts[count.line]]
 
 
 # -- reserving ------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ from ledger.orders.settling import must_be_reviewed, settle_finance
 from ledger.orders.values import Reservation
 from ledger.stock.account import StockAccount
 from ledger.stock.places import stock_of
+from ledger.stock.posting import post
 from ledger.stock.warehouses import must_be_open
 
 
@@ -48,16 +49,15 @@ def sell_order(command: SellOrder, work: Work) -> list[Aggregate]:
     R-SIG-01, R-PPL-13."""
     must_be_open(work, command.warehouse)
     order: Order = work.load(Order, command.subject)
-    before = order.clone()
     lines = command.lines or []
     found = allot(work, order.id, command.warehouse, lines_wanted(lines))
     must_not_be_short(work, order, command.warehouse, found)
     parts = found.parts_to_record({line.line: line.sku or "" for line in lines})
     order.place({**command.facts(work), "reserved": Reservation(command.warehouse, parts)},
                 occurred_at=command.occurred_at)
+    post(work, order.newest, found.postings(command.warehouse), decided=True)
     settle_finance(work, order, occurred_at=command.occurred_at)
     priced(work, order, occurred_at=command.occurred_at)
-    post_order(work, order, before)
     return [order]
 
 
