@@ -102,7 +102,7 @@ def _free_for(work: Work, account: StockAccount, order: str) -> int:
     for name, waiting in account.waiting.items() if free > 0 else ():
         if name == order or free <= 0:
             break
-        if _can_be_served(work.load(Order, name)):
+        if _can_be_served(work.see(Order, name)):
             free -= waiting.quantity
     return max(0, free)
 

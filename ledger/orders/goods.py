@@ -92,9 +92,14 @@ class Goods(Mapping[str, States]):
 
     def in_states(self, *states: str) -> list[Count]:
         """All pieces that are in some states, by line."""
-        sums = ((line, sum(known.get(state, 0) for state in states))
-                for line, known in self.by_line.items())
-        return [Count(line, pieces) for line, pieces in sums if pieces]
+        found = []
+        for line, known in self.by_line.items():
+            pieces = 0
+            for state in states:
+                pieces += known.get(state, 0)
+            if pieces:
+                found.append(Count(line, pieces))
+        return found
 
     def knows(self, counts: Iterable[Any]) -> bool:
         """Whether there is a line for each of some counts."""

@@ -131,7 +131,7 @@ class OrderFloor(OrderFinance):
 
     def sells_below(self, floors: Floors) -> list[SoldBelow]:
         """What it sells below a floor; what was closed or cancelled sells nothing."""
-        if self.lines is None or self.ended in (CLOSED, CANCELLED):
+        if not floors or self.lines is None or self.ended in (CLOSED, CANCELLED):
             return []
         return sold_below(self.lines.values(), self.amounts, self.dropped(), floors)
 

@@ -64,7 +64,7 @@ class PriceSku(OnSku, frozen=True, kw_only=True):
 def prices_at(work: Work, skus: Collection[str], at: datetime) -> dict[str, Price]:
     """The prices of those SKUs that had one at a time. Another name has that of what it named
     then; a bundle has its own, whatever its parts cost."""
-    prices: Prices = work.load(Prices, PRICES)
+    prices: Prices = work.see(Prices, PRICES)
     if not prices.begun or not skus:
         return {}
     work.fetch([(Sku, sku_of(sku)) for sku in skus])
@@ -76,7 +76,7 @@ def _price_at(work: Work, sku: str, at: datetime) -> Price | None:
     seen = set[str]()
     while sku not in seen:
         seen.add(sku)
-        known: Sku = work.load(Sku, sku_of(sku))
+        known: Sku = work.see(Sku, sku_of(sku))
         if not (target := known.named_at(at)):
             return known.price_at(at)
         sku = target
