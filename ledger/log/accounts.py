@@ -6,6 +6,7 @@ from the envelope alone and is written with the event. The log knows no more of 
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -21,7 +22,13 @@ def accounts_in(subjects: str, kinds: Kinds) -> list[str]:
     texts, and there may be one among them."""
     if not any(f'"{kind}' in subjects for kind in kinds):
         return []  # nearly every event: nothing is parsed
-    return list(dict.fromkeys(one for one in listed_subjects(subjects) if one.startswith(kinds)))
+    return list(dict.fromkeys(_listed(subjects, kinds)))
+
+
+@lru_cache(1_000)
+def _listed(subjects: str, kinds: Kinds) -> list[str]:
+    """The same text is asked for its accounts where it is indexed, kept and answered."""
+    return [one for one in listed_subjects(subjects) if one.startswith(kinds)]
 
 
 def index_of(entries: Iterable[Entry], kinds: Kinds) -> list[tuple[str, int]]:

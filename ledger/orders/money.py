@@ -71,7 +71,7 @@ class Balance(NamedTuple):
     def costing(self, total_minor: int | None) -> "Balance":
         """With another total. What the platform refunded before the total was lowered was for
         that."""
-        after = self._replace(total_minor=total_minor)
+        after = Balance(total_minor, *self[1:])
         if total_minor is None or self.total_minor is None or total_minor >= self.total_minor:
             return after
         return after._replace(

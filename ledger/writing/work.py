@@ -110,7 +110,7 @@ class Work:
 
         A name of another kind is not asked for: there is no such aggregate.
         """
-        wanted = [key for key in wanted if key not in self.known]
+        wanted = [key for key in dict.fromkeys(wanted) if key not in self.known]
         if not wanted:
             return
         missing: dict[str, Aggregate] = {}
