@@ -42,7 +42,7 @@ from ledger.imports.loading import Loader, Progress
 from ledger.imports.older import OlderRows
 from ledger.imports.options import Begin, Options
 from ledger.imports.profiles import Profile
-from ledger.imports.record import CompleteImport, ImportedFile, StartImport
+from ledger.imports.record import CompleteImport, ImportedFile, StartImport, recorded_by
 from ledger.imports.sources import Unnamed, identify
 from ledger.imports.staging import ACCEPTED, BEFORE, REJECTED, Staging
 from ledger.imports.statements import BATCH, Statement, Statements
@@ -321,13 +321,11 @@ class _Run:
         self.older.rows.clear()  # by now, what is known may be newer, or not be there
         if self.started:
             first = self._begun(self._handled([self._start(), *self._open_warehouses()]))
-            self.earlier = self._recorded_since(first)
+            self.earlier = recorded_by(self.id, self.ledger.store, self.ledger.id, after=first)
         for batch in self._checked():
             opening: list[Item] = []
             if not self.started:
-                found = self._preview(batch)
-                if not any(type(result) is int and result for result in found):
-                    self._previewed(batch, found)
+                if not self._brings_news(batch):
                     continue
                 self._begin()
                 opening = [self._start(), *self._open_warehouses()]
@@ -345,6 +343,16 @@ class _Run:
             accepted, before, rejected = self.staging.counts()
             self._count(*self._handled([self._complete(accepted + before, rejected)]))
 
+    def _brings_news(self, batch: list[Statement]) -> bool:
+        """Whether a batch would record anything; what comes of one that would not is noted. Its
+        first statement alone mostly says so already."""
+        for some in (batch[:1], batch):
+            found = self._preview(some)
+            if any(type(result) is int and result for result in found):
+                return True
+        self._previewed(batch, found)
+        return False
+
     def _handled(self, items: Sequence[Item]) -> list[Receipt | LedgerError]:
         try:
             return self.ledger.handle_many(items)
@@ -359,14 +367,6 @@ class _Run:
         start, *_ = [self._count(result) for result in results]
         self.started = True
         return start.positions[0]
-
-    def _recorded_since(self, position: int) -> set[int]:
-        """The positions of what earlier runs of this import have recorded."""
-        found, own = set[int](), f'"import:{self.id}"'
-        while rows := self.ledger.store.outlines(self.ledger.id, after=position, limit=BATCH):
-            found.update(row.position for row in rows if own in row.subjects)
-            position = rows[-1].position
-        return found
 
     def _count(self, result: Receipt | LedgerError) -> Receipt:
         if isinstance(result, LedgerError):

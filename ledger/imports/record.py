@@ -18,6 +18,10 @@ from ledger.common.bounds import (
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Command, Wanted
+from ledger.log.store import Store
+
+ROWS = 2_000
+"""Events that are looked at in one go."""
 
 
 class ImportedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,3 +143,12 @@ class CompleteImport(_OnImport, frozen=True, kw_only=True):
     def check(self, checks: Checks) -> None:
         if self.rows != self.accepted + self.rejected + self.duplicates:
             checks.fault("/rows", "sum", "is not accepted + rejected + duplicates")
+
+
+def recorded_by(name: str, store: Store, ledger: bytes, *, after: int) -> set[int]:
+    """The positions after one of what the runs of an import have recorded."""
+    found, own = set[int](), f'"import:{name}"'
+    while rows := store.outlines(ledger, after=after, limit=ROWS):
+        found.update(row.position for row in rows if own in row.subjects)
+        after = rows[-1].position
+    return found

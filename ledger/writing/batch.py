@@ -34,7 +34,7 @@ class Batch(NamedTuple):
         once = once_values(facts, position)
         if once:
             must_be_free(once, {**self.writing.once(ledger, list(once)), **self.once})
-        origin = Origin(ledger, self.now, task.command_id.bytes, task.request_hash, task.context)
+        origin = Origin(ledger, self.now, task.key, task.request_hash, task.context)
         task.entries = [entry_of(fact, origin, position + seq, seq)
                         for seq, fact in enumerate(facts, 1)]
         if task.entries:

@@ -83,18 +83,18 @@ class Repeats:
 
     def look_up(self, tasks: Iterable[Task]) -> None:
         """Look commands up by their ids, with one query."""
-        missing = [key for task in tasks if (key := task.command_id.bytes) not in self.found]
+        missing = [key for task in tasks if (key := task.key) not in self.found]
         self.found.update((key, []) for key in missing)
         for entry in self.reader.commands(self.ledger, missing) if missing else ():
             self.found[entry.command_id].append(entry)
 
     def of(self, task: Task) -> list[Entry]:
         """What is known to be recorded of a task."""
-        return self.found.get(task.command_id.bytes, [])
+        return self.found.get(task.key, [])
 
     def add(self, task: Task) -> None:
         """Note what a task of this batch will record."""
-        self.found[task.command_id.bytes] = task.entries
+        self.found[task.key] = task.entries
         for entry in task.entries if task.context.statement is not None else ():
             self._added.setdefault(entry.stream, []).append(entry)
 
@@ -119,7 +119,7 @@ class Repeats:
             others = self._others([look for task in again if (look := self._look(task))])
             for task in others:
                 task.number += 1
-                task.command_id = statement_id(task.context.statement or b"", task.number)
+                task.be_named(statement_id(task.context.statement or b"", task.number))
             self.look_up(others)
             again = [task for task in others if self.of(task)]
 

@@ -1,6 +1,7 @@
 """Commands on their way through the writer, and the callers who wait for them."""
 
 import threading
+from uuid import UUID
 
 from ledger.common.context import Context, Receipt
 from ledger.core.commands import Command
@@ -51,15 +52,15 @@ class Task:
     since whose it is was erased.
     """
 
-    __slots__ = ("command", "command_id", "context", "entries", "in_doubt", "known", "last",
-                 "left_out", "number", "recorded", "request_hash", "result", "sent", "tried",
-                 "turn")
+    __slots__ = ("command", "command_id", "context", "entries", "in_doubt", "key", "known",
+                 "last", "left_out", "number", "recorded", "request_hash", "result", "sent",
+                 "tried", "turn")
 
     def __init__(self, command: Command, context: Context, request_hash: bytes | None,
                  turn: Turn) -> None:
         self.command = command
         self.context = context
-        self.command_id = context.command_id or uuid7()
+        self.be_named(context.command_id or uuid7())
         self.request_hash = request_hash
         self.turn = turn
         self.last = self.left_out = False
@@ -70,9 +71,14 @@ class Task:
         self.in_doubt: ConnectionLost | None = None
         self.result: Receipt | BaseException | None = None
 
+    def be_named(self, command_id: UUID) -> None:
+        """Take an id; `key` is its bytes, which the log has and which are asked for often."""
+        self.command_id, self.key = command_id, command_id.bytes
+
     def first_id(self) -> None:
         """Take up the id again that it came with: a new attempt counts statements from 0."""
-        self.command_id, self.number = self.context.command_id or self.command_id, 0
+        self.be_named(self.context.command_id or self.command_id)
+        self.number = 0
 
     @property
     def stream(self) -> str:

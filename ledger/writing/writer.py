@@ -219,9 +219,15 @@ class Writer:
                 task.result = task.receipt(head.position, last)
         self._cache.keep(work.news, head, batch.entries)
         self._following.committed(head, batch.entries)
-        self._batch_limit = min(MAX_COMMANDS, self._batch_limit * 2)
+        self._note_pace(len(tasks), decided)
         self._accept_clock(tasks[0], head)
         return decided
+
+    def _note_pace(self, taken: int, decided: int) -> None:
+        """Take no more next time than can be decided: what is looked up for the others is looked up
+        again. So the limit follows what time allowed, and grows by a quarter while that is more."""
+        self._batch_limit = decided if decided < taken else min(
+            MAX_COMMANDS, self._batch_limit + self._batch_limit // 4 + 1)
 
     def _answer_or_retry(
         self, tasks: list[Task], error: BaseException, doubt: ConnectionLost | None
@@ -232,7 +238,7 @@ class Writer:
         tried once more, now looked up by their ids; until then they are in doubt. A database that
         fails or does not fit is nobody's fault: all get that error, and so do later tasks of the
         same callers, which may build on these. Anything else is a bug that one command meets: see
-        the module's docstring. The limit doubles again with every commit.
+        the module's docstring. The limit grows again with every commit.
         """
         again = (doubt or isinstance(error, LogConflict)) and not any(t.tried for t in tasks)
         for task in tasks:
