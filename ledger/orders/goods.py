@@ -84,7 +84,17 @@ class Goods(Mapping[str, States]):
 
     def all_moved(self, sources: Collection[str], target: str) -> "Goods":
         """All pieces that were in some states have gone to another."""
-        return self.moved(self.in_states(*sources), sources, target)
+        by_line: dict[str, States] = {}
+        for line, states in self.by_line.items():
+            left = {state: pieces for state, pieces in states.items() if state not in sources}
+            if len(left) == len(states):
+                by_line[line] = states
+                continue
+            gone = sum(states.values()) - sum(left.values())
+            left[target] = left.get(target, 0) + gone
+            by_line[line] = left
+        return Goods(by_line) if any(
+            by_line[line] is not states for line, states in self.by_line.items()) else self
 
     def has(self, *states: str) -> bool:
         """Whether a piece is in one of some states."""

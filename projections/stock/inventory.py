@@ -146,7 +146,7 @@ class Stock:
         for entry, event in facts:
             if _taken(state, entry.occurred_at):
                 _look_at_rules(state, entry, event)
-            if accounts_in(entry.subjects, KINDS):
+            if getattr(event, "postings", ()) or getattr(event, "observations", ()):
                 _posted(state, entry, event)
             elif entry.type == Sku.Registered.TOPIC:
                 if event.unit != PIECE:
@@ -247,12 +247,12 @@ def _take(
     state.positions[item] = position
     for at, postings in by_time.items():
         changed, flows = _delta(postings)
-        by_level = [changed[place] for place in LEVELS]
-        for place, change in zip(LEVELS, by_level, strict=True):
-            if change:
+        for place, change in changed.items():
+            if change and place in known:
                 known[place] += change
                 places.add(place)
-        state.deltas.append((state.ledger, *item, position, at, *flows.values(), *by_level))
+        state.deltas.append((state.ledger, *item, position, at, *flows.values(),
+                             *[*{**_NOTHING, **changed}.values()][:len(LEVELS)]))
         for name, change in _of_bins(postings).items():
             held, _ = state.bins.get((*item, name), (0, 0))
             state.bins[*item, name] = held + change, position
@@ -261,6 +261,7 @@ def _take(
     return places, names
 
 
+_NOTHING = dict.fromkeys((*LEVELS, *MEMO), 0)
 _on_hand, _shelf, _known = frozenset(ON_HAND), frozenset(COUNTED[SHELF]), {*LEVELS, *MEMO}
 
 
@@ -268,12 +269,12 @@ def _delta(postings: Iterable[Posting]) -> tuple[dict[str, int], dict[str, int]]
     """By how much postings change each level, and what flowed. What a correction takes back counts
     against what it was, and not as having gone the other way; and so does what is posted back in
     all, which a count had found to be more or fewer than the books said."""
-    changed, flows = dict.fromkeys((*LEVELS, *MEMO), 0), dict.fromkeys(FLOWS, 0)
+    changed, flows = dict[str, int](), dict.fromkeys(FLOWS, 0)
     counted = 0
     for one in postings:
         quantity, source, target = one.quantity, one.source, one.target
-        changed[source] -= quantity
-        changed[target] += quantity
+        changed[source] = changed.get(source, 0) - quantity
+        changed[target] = changed.get(target, 0) + quantity
         leaves, enters = source in _on_hand, target in _on_hand
         if one.cause == CORRECTION:
             source, target, quantity = target, source, -quantity
