@@ -183,10 +183,11 @@ def inside(told: Any, path: Path) -> Any:
 
 def holds(told: Any, path: Path) -> bool:
     """Whether there is anything at a path: some fields of a command exclude others."""
-    try:
-        return inside(told, path) != []
-    except IndexError:
-        return False
+    for step in path:
+        if told in (None, []):
+            return False
+        told = told[step]
+    return bool(told != [])
 
 
 def replaced(told: Any, path: Path, value: Any) -> Any:
