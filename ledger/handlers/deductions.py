@@ -296,14 +296,17 @@ def acknowledge_deduction(command: AcknowledgeDeduction, work: Work) -> list[Agg
 
 
 def appeal_deduction(command: AppealDeduction, work: Work) -> list[Aggregate]:
-    """Errors: R-DED-02, R-DED-03, R-DED-11 to R-DED-13, R-DED-17, R-DED-31."""
+    """In time is what is recorded in time, since the days run from a recording.
+
+    Errors: R-DED-02, R-DED-03, R-DED-11 to R-DED-13, R-DED-17, R-DED-31.
+    """
     deduction = command.load(work)
     _must_show(work, command.evidence)
     deduction.appeal({
         "member": work.actor, "evidence": command.evidence,
         "reason": _written(deduction, work, command.reason, work.actor),
         "attachments": _noted(deduction, work, command.said("attachments"), work.actor),
-    }, day_of(command.occurred_at), occurred_at=command.occurred_at)
+    }, signed_on(work, command.occurred_at), occurred_at=command.occurred_at)
     return [deduction]
 
 

@@ -5,6 +5,7 @@ by one that changes a roster, where that makes a day of leave a working day, or 
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from ledger.common.days import day_after, day_of, last_day, month_of
 from ledger.common.personal import Plain
@@ -17,6 +18,7 @@ from ledger.people.authority import (
     must_plan,
     must_speak_for,
     person_of_member,
+    signed_on,
 )
 from ledger.people.commands import (
     ApproveLeave,
@@ -89,8 +91,8 @@ def arrange_cover(command: ArrangeCover, work: Work) -> list[Aggregate]:
     roster.arrange_cover(
         {"day": command.day, "shift": command.shift, "absent": command.absent,
          "cover": command.cover, "reason": command.reason}, occurred_at=command.occurred_at)
-    return [roster, *_settled(work, command, roster, {command.cover}, since=command.day,
-                              until=command.day)]
+    return [roster, *_settled(work, command, roster, {command.absent, command.cover},
+                              since=command.day, until=command.day)]
 
 
 def _must_plan_instead(
@@ -138,8 +140,8 @@ def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
     R-ROS-04 to R-ROS-07, R-POL-14."""
     member: Member = work.load(Member, command.member)
     member.must_not_be(work.actor, "recording attendance")
-    today = day_of(command.occurred_at)  # who heads them now learns that they were not here then
-    by = must_head(work, member.id, command.day if member.is_here_on(command.day) else today)
+    today = day_of(command.occurred_at)
+    by = _must_know(work, member, command.day, command.occurred_at)
     member.must_be_here(command.day)
     if command.day > today:
         raise AttendanceAhead(day=command.day)
@@ -161,6 +163,19 @@ def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
     return [found, *books.changed.values()]
 
 
+def _must_know(work: Work, member: Member, day: str, at: datetime) -> str:
+    """The actor of the command, who heads a member on a day, or when it is recorded: once all who
+    did on that day are gone, whoever came after them puts it right. Errors: NotTheHead (R-PPL-15),
+    SignatureNeeded (R-PPL-13)."""
+    today = signed_on(work, at)  # who heads them now learns that they were not here then
+    try:
+        return must_head(work, member.id, day if member.is_here_on(day) else today)
+    except NotTheHead:
+        if day >= today or not member.is_here_on(day):
+            raise
+        return must_head(work, member.id, today)
+
+
 def correct_attendance(command: CorrectAttendance, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-11 to R-PPL-13, R-PPL-15, R-PPL-24."""
     member: Member = work.load(Member, command.member)
@@ -168,7 +183,7 @@ def correct_attendance(command: CorrectAttendance, work: Work) -> list[Aggregate
     found: Attendance = work.load(Attendance, attendance_of(member.id, command.month))
     day = found.day_of(command.number) or last_day(command.month)
     try:
-        by = must_head(work, member.id, min(day, day_of(command.occurred_at)))
+        by = _must_know(work, member, min(day, day_of(command.occurred_at)), command.occurred_at)
     except NotTheHead as error:  # of which day the fact is, is for who heads the member
         raise NotTheHead(**error.details | {"day": command.month}) from None
     found.known(member.id, command.number)
@@ -187,7 +202,7 @@ def hand_over_shift(command: HandOverShift, work: Work) -> list[Aggregate]:
     R-PPL-27, TakerNotHere (R-PPL-28), R-ROS-04 to R-ROS-07, R-POL-14.
     """
     member: Member = work.load(Member, command.member)
-    by = must_speak_for(work, member, day_of(command.occurred_at), "handing over a shift")
+    by = must_speak_for(work, member, signed_on(work, command.occurred_at), "handing over a shift")
     member.must_be_here(command.day)
     if command.day > day_of(command.occurred_at):
         raise AttendanceAhead(day=command.day)
@@ -224,7 +239,7 @@ def request_leave(command: RequestLeave, work: Work) -> list[Aggregate]:
     """
     member: Member = work.load(Member, command.member)
     today = day_of(command.occurred_at)
-    by = must_speak_for(work, member, today, "asking for leave")
+    by = must_speak_for(work, member, signed_on(work, command.occurred_at), "asking for leave")
     said = {name: _noted(member.id, work, command.said(name)) for name in command.PERSONAL}
     asked = Leave(tuple(command.days), REQUESTED, by, halves=command.halves, kind=command.kind)
     member.request_leave(command.number, asked, today, said=said, reported_at=command.reported_at,
@@ -239,7 +254,7 @@ def approve_leave(command: ApproveLeave, work: Work) -> list[Aggregate]:
     """
     member: Member = work.load(Member, command.member)
     member.must_not_be(work.actor, "approving leave")
-    by = must_head(work, member.id, day_of(command.occurred_at))
+    by = must_head(work, member.id, signed_on(work, command.occurred_at))
     books = Books(work, command.occurred_at)
     if member.approve_leave(command.number, by, occurred_at=command.occurred_at):
         leave = member.leave[command.number]
@@ -262,26 +277,27 @@ def refuse_leave(command: RefuseLeave, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-08, R-PPL-09, R-PPL-11, R-PPL-13, R-PPL-15."""
     member: Member = work.load(Member, command.member)
     member.must_not_be(work.actor, "refusing leave")
-    by = must_head(work, member.id, day_of(command.occurred_at))
+    by = must_head(work, member.id, signed_on(work, command.occurred_at))
     member.refuse_leave(command.number, _written(member.id, work, command.reason), by,
                         occurred_at=command.occurred_at)
     return [member]
 
 
 def withdraw_leave(command: WithdrawLeave, work: Work) -> list[Aggregate]:
-    """Past days are taken back only by the direct supervisor, or by whoever approved them.
+    """Past days are taken back only by the direct supervisor, or by whoever approved them. Which
+    have passed, says the day of the recording.
 
     Errors: R-PPL-08, R-PPL-09, R-PPL-13, OnlyForOneself (R-PPL-14), R-PPL-21, R-PPL-22.
     """
     member: Member = work.load(Member, command.member)
-    today = day_of(command.occurred_at)
+    today, signed = day_of(command.occurred_at), signed_on(work, command.occurred_at)
     by = must_be_member(work, today)
     known = member.leave.get(command.number)
     if known is None or by != known.decided_by:
-        must_speak_for(work, member, today, "taking leave back")
+        must_speak_for(work, member, signed, "taking leave back")
     days = member.withdraw_leave(
         command.number, command.days, _noted(member.id, work, command.reason), by=by, today=today,
-        occurred_at=command.occurred_at)
+        signed=signed, occurred_at=command.occurred_at)
     books = Books(work, command.occurred_at)
     settle(work, books, member, days)
     return [member, *books.changed.values()]

@@ -6,7 +6,7 @@ from ledger.common.days import day_of, first_day, last_day, month_of
 from ledger.common.decimals import ZERO, plain
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
-from ledger.people.authority import must_be_member
+from ledger.people.authority import must_be_member, signed_on
 from ledger.people.holders import ever_held, held_in, load_posts
 from ledger.people.member import Member
 from ledger.policies.book import policy_on
@@ -46,7 +46,7 @@ def grade_member(command: GradeMember, work: Work) -> list[Aggregate]:
     day = day_of(command.occurred_at)
     card = _card_of(work, command, day)
     _must_be_gradable(card, sorted(command.grades))
-    _must_grade(work, command, card, day)
+    _must_grade(work, command, card, signed_on(work, command.occurred_at))
     _must_have_held(work, command)
     account: Account = work.load(Account, command.subject)
     account.grade(

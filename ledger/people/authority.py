@@ -87,12 +87,20 @@ def must_head(work: Work, member: str, day: str) -> str:
 
 def must_plan(work: Work, members: Iterable[str], day: str) -> None:
     """Whoever holds posts, and none that plans for everybody, plans only for the members whom they
-    head, and for themselves. Errors: NotTheHead (R-PPL-15)."""
+    head, and for themselves. A day that has passed is planned by those who may today, and one on
+    which the actor holds no post, with the posts of today: no date frees anybody of their posts.
+    Errors: NotTheHead (R-PPL-15)."""
     if not work.actor.startswith("member:"):
         return
-    roles = policy_on(work, day).posts()
-    own = posts_of(work, work.actor, day)
-    if own and not any(roles[post] in PLANNERS for post in own):
+    today = day_of(from_us(work.now))
+    signed = max(day, today)
+    found = next(((on, own) for on in (signed, today) if (own := posts_of(work, work.actor, on))),
+                 None)
+    if found is None:
+        return
+    on, own = found
+    roles = policy_on(work, on).posts()
+    if not any(roles[post] in PLANNERS for post in own):
         for member in members:
             if member != work.actor:
-                must_head(work, member, day)
+                must_head(work, member, signed)

@@ -334,10 +334,12 @@ class Member(Aggregate):
 
     def withdraw_leave(
         self, number: str, days: Sequence[str], reason: Plain | None, *, by: str, today: str,
-        occurred_at: datetime,
+        signed: str, occurred_at: datetime,
     ) -> list[str]:
         """The days of approved leave that are taken back: the given ones, by default those from
-        today on. Members do not take back past days themselves, since they may have been charged.
+        today on. Members do not take back past days themselves, since they may have been charged:
+        days that have passed when it is recorded (`signed`), whatever date is given. A request that
+        nobody has decided on has cost nothing.
 
         Errors: R-PPL-08, R-PPL-09, NoLeaveThen (R-PPL-21), LeaveDaysPast (R-PPL-22).
         """
@@ -348,8 +350,9 @@ class Member(Aggregate):
         if not wanted:
             raise NoLeaveThen(member=self.id, number=number, days=", ".join(known.days),
                               wanted=", ".join(days) or f"{today} or later")
-        if by == self.id and wanted[0] < today:
-            raise LeaveDaysPast(member=self.id, first=wanted[0], day=today)
+        last = signed if known.state == APPROVED else today
+        if by == self.id and wanted[0] < last:
+            raise LeaveDaysPast(member=self.id, first=wanted[0], day=last)
         self._leave_withdrawn(number=number, days=wanted, withdrawn_by=by, reason=reason,
                               occurred_at=occurred_at)
         return wanted if known.state == APPROVED else []

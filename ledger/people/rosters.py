@@ -182,6 +182,14 @@ class Roster(Aggregate):
         there += [shift for shift in self.on(day_after(day, -1)) if shift.reaches(time)]
         return sorted({member for shift in there for member in shift.members})
 
+    def begun_on(self, member: str, day: str, time: str) -> list[str]:
+        """The days on which the shifts began that a member is in at a time of a day: that day, and
+        right after midnight the day before."""
+        before = day_after(day, -1)
+        return [begun for begun, is_now in ((day, Shift.covers), (before, Shift.reaches))
+                if any(member in shift.members and is_now(shift, time)
+                       for shift in self.on(begun))]
+
     def plans(self, member: str, day: str) -> bool:
         """Whether a member is in it on a day: in the pattern in force, on whatever weekday, or in
         the shifts of that day."""
@@ -191,10 +199,12 @@ class Roster(Aggregate):
         """The shifts of a day that a member is planned for, or stands in for somebody."""
         return [shift for shift, seats in self.seats(day) if any(member in seat for seat in seats)]
 
-    def named(self) -> set[str]:
-        """Everybody whom it has ever planned for a shift."""
-        planned = [shifts for _, shifts in self.patterns] + list(self.single.values())
-        return {member for shifts in planned for shift in shifts for member in shift.members}
+    def planned_about(self, day: str) -> set[str]:
+        """Whom the pattern in force on a day plans, on whatever weekday, and whom days of the same
+        week do that have shifts of their own."""
+        week = _week_of(day)
+        single = [shifts for one, shifts in self.single.items() if _week_of(one) == week]
+        return members_in(shift for shifts in (self.repeating(day), *single) for shift in shifts)
 
     def set_pattern(self, since: str, shifts: list[Shift], *, occurred_at: datetime) -> None:
         """Let shifts repeat."""
@@ -222,6 +232,10 @@ class Roster(Aggregate):
         if facts["cover"] in shifts[name].members:
             raise OnShiftAlready(member=facts["cover"], shift=name, roster=self.id, day=day)
         self._cover_arranged(**facts, occurred_at=occurred_at)
+
+
+def _week_of(day: str) -> tuple[int, int]:
+    return date.fromisoformat(day).isocalendar()[:2]
 
 
 def members_in(shifts: Iterable[Shift]) -> set[str]:

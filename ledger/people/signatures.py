@@ -12,7 +12,7 @@ from ledger.common.values import from_us
 from ledger.core.commands import Work
 from ledger.people.authority import must_be_member, signed_on
 from ledger.people.holders import holders_of, posts_of
-from ledger.people.member import Member
+from ledger.people.member import AM, PM, Member
 from ledger.people.rosters import Roster
 from ledger.policies.book import policy_on
 from ledger.policies.signing import apart_from, signing_of
@@ -20,6 +20,10 @@ from ledger.policies.values import Signing
 
 SYSTEM = "system"
 """The ledger itself, and whoever moves books into it: it needs no second person."""
+
+
+NOON = "12:00"
+"""Where the halves of a day of leave meet."""
 
 
 class NotThePost(Refused):
@@ -115,11 +119,22 @@ def _absence(work: Work, row: Signing, now: datetime, signed: Signed) -> StoodIn
 
 
 def on_shift(work: Work, members: Iterable[str], at: datetime) -> list[str]:
-    """Those of some members who are at work at a time: not on leave, and in a shift. Whom no roster
-    has ever named is there on any day, since nobody says when they are not."""
+    """Those of some members who are at work at a time: in a shift, and not on leave from it. Whom
+    no roster plans in that week is there on any day, since nobody says when they are not."""
     day, time = day_of(at), time_of(at)
     rosters = [work.load(Roster, name) for part in work.streams_of("roster") for name in part]
-    working = {who for roster in rosters for who in roster.on_shift(day, time)}
-    named = {who for roster in rosters for who in roster.named()}
-    return [who for who in members if not work.load(Member, who).is_on_leave(day)
-            and (who in working or who not in named)]
+    planned = {who for roster in rosters for who in roster.planned_about(day)}
+    return [who for who in members if _is_there(
+        work.load(Member, who), day, time, shifts=[
+            begun for roster in rosters for begun in roster.begun_on(who, day, time)],
+        planned=who in planned)]
+
+
+def _is_there(
+    member: Member, day: str, time: str, *, shifts: Collection[str], planned: bool
+) -> bool:
+    """Whether a member is at work; `shifts` are the days on which shifts began that they are in.
+    Leave is of the day on which a shift began, so that the small hours are of its second half."""
+    begun = shifts or ([] if planned else [day])
+    return any((AM if on == day and time < NOON else PM) not in member.halves_away(on)
+               for on in begun)

@@ -294,9 +294,13 @@ class Oracle:
         self.lent: dict[tuple[str, str], list[Lent]] = {}
         self.latest: dict[tuple[str, str], str] = {}
 
+    def signed(self, day: str) -> str:
+        """The day on which a decision is signed: never before it is recorded."""
+        return max(day, self.today)
+
     def signs(self, by: str, day: str) -> bool:
         """Whether somebody is a member on the given day, and on that of the recording."""
-        return is_here(by, max(day, self.today))
+        return is_here(by, self.signed(day))
 
     # -- charges ----------------------------------------------------------------------------------
 
@@ -727,7 +731,7 @@ class Oracle:
     def may_appeal(self, number: str, who: str, day: str) -> bool:
         """Once, in time, by who is charged."""
         return (self.is_charged(number, who, day) and who not in self.cases[number].appeals
-                and day <= self.cases[number].until)
+                and self.signed(day) <= self.cases[number].until)
 
     def appeal(self, number: str, who: str, day: str) -> None:
         """He does not agree."""
@@ -765,6 +769,10 @@ class Oracle:
             by in heads_above(member, day) or post_of(by, day, [MANAGES]) is not None
             or not by_post.isdisjoint(posts_held(by, day)))
 
+    def knows(self, by: str, member: str, day: str) -> bool:
+        """Whether somebody heads a member on a day, or does by now."""
+        return self.heads(by, member, day) or self.heads(by, member, self.today)
+
     def on_leave(self, member: str, day: str) -> bool:
         """Whether a member has approved leave on a day."""
         return any(who == member and one["state"] == "approved" and day in one["days"]
@@ -777,7 +785,7 @@ class Oracle:
 
     def may_record(self, member: str, day: str, by: str, *, today: str) -> bool:
         """By a head, of a day that has come on which the member was here and not on leave, once."""
-        return (is_here(member, day) and day <= today and self.heads(by, member, day)
+        return (is_here(member, day) and day <= today and self.knows(by, member, day)
                 and not self.was(member, day) and not self.on_leave(member, day))
 
     def record(self, member: str, day: str, kind: str, today: str) -> dict[str, Any]:
@@ -791,7 +799,7 @@ class Oracle:
 
     def may_correct(self, fact: dict[str, Any], by: str) -> bool:
         """By a head, what stands."""
-        return bool(fact["stands"]) and self.heads(by, fact["member"], fact["day"])
+        return bool(fact["stands"]) and self.knows(by, fact["member"], fact["day"])
 
     def correct(self, fact: dict[str, Any], today: str) -> None:
         """That did not happen."""
@@ -806,7 +814,7 @@ class Oracle:
                       ) -> bool:
         """Beforehand, under a new number (or the same again), for days that are free."""
         known = self.leave.get((member, number))
-        if not self.speaks_for(by, member, today):
+        if not self.speaks_for(by, member, self.signed(today)):
             return False
         if known is not None:
             return bool(known["state"] == "requested" and known["days"] == days)
@@ -823,7 +831,7 @@ class Oracle:
     def may_approve(self, member: str, number: str, by: str, today: str) -> bool:
         """By a head who did not ask for it; again changes nothing."""
         known = self.leave.get((member, number))
-        if known is None or not self.heads(by, member, today):
+        if known is None or not self.heads(by, member, self.signed(today)):
             return False
         return known["state"] == "approved" or (
             known["state"] == "requested" and by != known["by"]
@@ -842,7 +850,7 @@ class Oracle:
         """By a head; again changes nothing."""
         known = self.leave.get((member, number))
         return (known is not None and known["state"] in ("requested", "refused")
-                and self.heads(by, member, today))
+                and self.heads(by, member, self.signed(today)))
 
     def refuse(self, member: str, number: str, by: str) -> None:
         """He may not."""
@@ -859,11 +867,12 @@ class Oracle:
         """Days to come by the member; any by the supervisor, or by whoever approved them."""
         known = self.leave.get((member, number))
         if known is None or not self.signs(by, today) or known["state"] == "refused" or not (
-                by == known["decider"] or self.speaks_for(by, member, today)):
+                by == known["decider"] or self.speaks_for(by, member, self.signed(today))):
             return False
         back = self.given_back(known, days, today)
+        last = self.signed(today) if known["state"] == "approved" else today
         return bool(known["state"] == "withdrawn"
-                    or (back and not (by == member and back[0] < today)))
+                    or (back and not (by == member and back[0] < last)))
 
     def withdraw(self, member: str, number: str, days: list[str], today: str) -> None:
         """He does not stay away on these days."""
@@ -889,9 +898,9 @@ class Oracle:
         """By the committee, or by the second grader."""
         who, post = pair
         if sheet == "committee":
-            fits = post_of(by, day, [COMMITTEE]) is not None and by != who
+            fits = post_of(by, self.signed(day), [COMMITTEE]) is not None and by != who
         else:
-            fits = by == second_grader(who, post, min(day, end_of(month)))
+            fits = by == second_grader(who, post, min(self.signed(day), end_of(month)))
         signed = self.signs(by, day) or (sheet == "second" and by == who)
         return fits and signed and self.is_gradable(who, month, post, day) and set(items) <= set(
             graded_items(post))

@@ -491,3 +491,21 @@ def test_rights__refusal_says_nothing_of_whom_one_does_not_head(command: Any) ->
         assert not {"2026-09-20", "2026-09-03"} & set(str(error).split())
     tried(story, (CHEN, command))
     assert not isinstance(story.error, NotTheHead)
+
+
+@pytest.mark.parametrize("first", ["cover", "leave"])
+def test_leave__of_who_stood_in_costs_the_same_in_any_order(first: str) -> None:
+    """Who stands in for a stand-in takes the shift from them, and the leave of that day with it."""
+    day, only = "2026-09-03", Shift(name="day", start="09:00", end="18:00", members=[WANG])
+    other = Shift(name="monday", start="09:00", end="18:00", members=[ZHAO], days=[1])
+    steps: list[Step] = [
+        (CHEN, ArrangeCover(roster="customer_service", day=day, shift="day", absent=ZHAO, cover=LI,
+                            occurred_at=at("2026-09-01"))),
+        (CHEN, ApproveLeave(member=ZHAO, number="L1", occurred_at=at("2026-09-01")))]
+    story = start(
+        planned(only), planned(other, roster="other"),
+        (CHEN, ArrangeCover(roster="customer_service", day=day, shift="day", absent=WANG,
+                            cover=ZHAO, occurred_at=at("2026-09-01"))),
+        ask([day], ZHAO), *(steps if first == "cover" else reversed(steps)))
+    account = story.known.get(account_of(ZHAO, MONTH))
+    assert account is None or not account.charges

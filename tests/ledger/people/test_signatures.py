@@ -10,7 +10,7 @@ from ledger.common.values import to_us
 from ledger.core.commands import Command
 from ledger.people.commands import ApproveLeave, AssignPost, EndPost, LeaveShop, RequestLeave
 from ledger.people.errors import SignatureNeeded
-from ledger.people.rosters import SetRoster, Shift
+from ledger.people.rosters import SetRoster, SetRosterDay, Shift
 from ledger.people.signatures import (
     NotThePost,
     SameSigner,
@@ -157,3 +157,50 @@ def test_signing__is_asked_from_an_amount_on(amount_minor: int, asked: bool) -> 
     assert isinstance(found, NotThePost) == asked
     same = sign(story, LI, signed=[LI], amount_minor=amount_minor)
     assert isinstance(same, SameSigner) == asked
+
+
+def rostered(*shifts: Shift, since: str = JOINED) -> tuple[str, Command]:
+    """Shifts that repeat."""
+    return CHEN, SetRoster(roster="cs", since=since, shifts=list(shifts), occurred_at=at(JOINED))
+
+
+DAILY = Shift(name="day", start="09:00", end="18:00", members=[LI, WANG])
+
+
+@pytest.mark.parametrize(("half", "away"), [("am", 10), ("pm", 15)])
+def test_signing__rejected_of_a_stand_in_in_the_half_of_the_day_that_is_no_leave(
+    half: str, away: int
+) -> None:
+    ask = RequestLeave(member=LI, number="1", days=[DAY], halves={DAY: half},
+                       occurred_at=at("2026-09-01"))
+    grant = ApproveLeave(member=LI, number="1", occurred_at=at("2026-09-02"))
+    for rosters in ((), (rostered(DAILY),)):
+        story = shop(ROW, *rosters, (LI, ask), (CHEN, grant))
+        for hour in (10, 15):
+            found = sign(story, WANG, hour=hour)
+            if hour == away:
+                assert why(found) == ([LI], "away")
+            else:
+                assert isinstance(found, NotThePost)
+
+
+def test_signing__leave_from_a_night_is_of_the_day_on_which_it_began() -> None:
+    night = Shift(name="night", start="22:00", end="06:00", members=[LI, WANG])
+    story = shop(ROW, rostered(night), *leave_of_the_head())
+    assert isinstance(sign(story, WANG, DAY, hour=2), NotThePost)  # still in the night before
+    assert why(sign(story, WANG, DAY, hour=23)) == ([LI], "away")
+    assert why(sign(story, WANG, "2026-09-04", hour=2)) == ([LI], "away")
+    assert isinstance(sign(story, WANG, "2026-09-04", hour=23), NotThePost)
+
+
+def test_signing__rejected_of_a_stand_in_for_who_is_on_no_roster_that_week() -> None:
+    """A roster of before or of later does not say that they are away."""
+    alone = Shift(name="day", start="09:00", end="18:00", members=[WANG])
+    off = shop(ROW, rostered(DAILY), rostered(alone, since="2026-06-01"))
+    later = shop(ROW, rostered(DAILY, since="2026-12-01"))
+    for story in (off, later):
+        assert isinstance(sign(story, WANG), NotThePost)
+    single = SetRosterDay(roster="cs", day="2026-09-01", shifts=[DAILY], occurred_at=at(JOINED))
+    by_day = shop(ROW, (CHEN, single))
+    assert why(sign(by_day, WANG)) == ([LI], "away")  # planned on Tuesday, and not today
+    assert isinstance(sign(by_day, WANG, "2026-09-10"), NotThePost)

@@ -362,7 +362,7 @@ def test_reports__of_the_head_are_those_of_the_present(ledger: Ledger, models: R
 def test_reports__leave_out_what_had_not_happened_yet(ledger: Ledger, models: ReadModels) -> None:
     late_asked = [(WANG, ask([MONDAY], day="2026-09-06")),
                   (LI, on_leave(ApproveLeave, "2026-09-05")),
-                  (WANG, on_leave(WithdrawLeave, "2026-09-05")),
+                  (LI, on_leave(WithdrawLeave, "2026-09-05")),
                   (LI, attend("late")), (LI, correct(day="2026-09-06"))]
     record(ledger, [*START, *late_asked])
     early = {"as_of": AsOf.parse(None, None, "2026-09-05"), "month": MONTH}
