@@ -383,7 +383,7 @@ HOLDS: dict[str, Callable[[Order], bool]] = {
     "part_paid": lambda order: order.is_part_paid(),
     "overpaid": lambda order: not order.is_void() and order.due_back_minor() > 0,
     "refund_due": lambda order: order.is_void() and order.due_back_minor() > 0,
-    "amounts_differ": lambda order: not agree(
+    "amounts_differ": lambda order: order.refunded_minor > order.paid_minor or not agree(
         None if order.lines is None else order.lines.values(), order.amounts, order.dropped()),
 }
 """The kinds of the exceptions that the ledger opens by itself, and how long they hold."""

@@ -647,3 +647,14 @@ def test_money__put_right_without_its_reference_still_frees_it(more: int) -> Non
     assert order_of(story).paid_minor == more
     story.when(on(PayOrder, order=stream(2), amount_minor=4990, reference="P1")).then(
         "order.paid.v1")
+
+
+@pytest.mark.parametrize("paid", [{}, {"paid_minor": 100}, {"paid": None, "paid_minor": None}])
+def test_money__refunded_beyond_what_was_paid_has_an_exception_until_one_is_put_right(
+    paid: dict[str, Any]
+) -> None:
+    """R-ORD-55: a file is recorded as it is, and not believed."""
+    story = given(record(refunded=Moment(LATER), refunded_minor=5000, **paid))
+    assert standing(story)[1] == ["amounts_differ"]
+    story.decide(correct("refunded", 0))
+    assert "amounts_differ" not in standing(story)[1]
