@@ -1,5 +1,6 @@
 """The policy book: its versions, and where two of them differ."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -23,9 +24,10 @@ from projections.store.models import ReadModels
 
 LAST_YEAR = 9000
 
-NAMED_BY = ("code", "item", "post", "scheme", "deadline", "threshold", "hours", "calendar",
-            "term")
-"""The fields that name a part of a list, so that it is found in another version."""
+NAMED_BY = ("code", "item", "post", "scheme", "deadline", "threshold", "calendar", "term", "act",
+            "hours", "coefficient", "pays")
+"""The fields that name a part of a list, so that it is found in another version: the first that a
+part has. A deadline may run in `hours`, which name only the part that has no other name."""
 
 
 class VersionUnknown(NotFound):
@@ -115,9 +117,39 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _named(parts: Sequence[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each part with its name. What several have in common, as two ranges of pay may have their
+    term, names the first of them, and the others with their number."""
+    seen = Counter[str]()
     for number, part in enumerate(parts):
-        name = next((part[key] for key in NAMED_BY if isinstance(part.get(key), str)), number)
-        yield str(name), part
+        name = str(next((part[key] for key in NAMED_BY if isinstance(part.get(key), str)), number))
+        seen[name] += 1
+        yield name if seen[name] == 1 else f"{name}#{seen[name]}", part
+
+
+def falling_away(before: Sections, after: Sections) -> list[dict[str, Any]]:
+    """What a section said and no longer says: a section that is published replaces all of it.
+    Shapes: section, name (of a part of a list, or of a value that is as if nobody had set it), was.
+    """
+    found = []
+    for section in Sections.__struct_fields__:
+        old, new = (getattr(one, section) for one in (before, after))
+        if old is None or old is new:
+            continue
+        kept = dict(_set_in(new))
+        found += [{"section": section, "name": name, "was": was}
+                  for name, was in _set_in(old) if name not in kept]
+    return found
+
+
+def _set_in(section: Any) -> Iterator[tuple[str, Any]]:
+    """The parts of a section by their names, or its values that are not those of an empty one."""
+    if isinstance(section, list):
+        yield from _named(msgspec.to_builtins(section))
+    elif section is not None:
+        unset = type(section)()
+        for name in section.__struct_fields__:
+            if (value := getattr(section, name)) != getattr(unset, name):
+                yield name, msgspec.to_builtins(value)
 
 
 # -- what a version answers -----------------------------------------------------------------------

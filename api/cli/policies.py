@@ -47,8 +47,9 @@ def publish_command(
     file: str, effective_from: str, *, preview: bool, ledger_name: str, new: bool,
     actor: str | None, form: str,
 ) -> None:
-    """Let the sections of a policy file, or of a shipped one by its name, hold from a day on. What
-    it does not speak of holds as before."""
+    """Let the sections of a policy file, or of a shipped one by its name, hold from a day on. Each
+    replaces what held of that section whole: what the file does not name of it falls away. Sections
+    that the file does not have hold as before."""
     from api.cli import publishing
 
     command = publishing.publication(file, effective_from)
@@ -59,13 +60,16 @@ def publish_command(
         return
     with begun(ledger_name, new=new) as found:
         receipt = found.ledger.handle(command, context_of(found, actor, "admin"))
-        version = publishing.latest(found.store, ledger_name)
+        version, away = publishing.published(found.store, ledger_name, receipt.positions[0])
         if form == "json":
             print_record({"version": version, "from": effective_from,
-                          "position": receipt.positions[0]}, form=form)
+                          "position": receipt.positions[0], "falls_away": away}, form=form)
             return
         click.echo(tr("Version {version} holds from {day} on; recorded at position {position}.",
                       version=version, day=effective_from, position=receipt.positions[0]))
+        for section, names in away.items():
+            click.echo(tr("Section {section} is replaced whole. What it said of these falls away: "
+                          "{names}.", section=section, names=", ".join(names)))
         if command.policy.sections.retention is not None:
             click.echo(tr(
                 "Its retention waits until somebody else confirms it, and from {day} on no other "

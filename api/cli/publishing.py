@@ -15,8 +15,16 @@ from ledger.policies.reader import faults_at, read
 from ledger.policies.values import Sections, Version
 from ledger.scores.pay import Month
 from ledger.settings import Settings
-from projections.asking.clocks import NOW, moment
-from projections.policies import book_of, deadline, differences, listed, pay, roster_of
+from projections.asking.clocks import NOW, AsOf, moment
+from projections.policies import (
+    book_of,
+    deadline,
+    differences,
+    falling_away,
+    listed,
+    pay,
+    roster_of,
+)
 
 
 def check(files: Sequence[str]) -> None:
@@ -43,9 +51,15 @@ def publication(file: str, effective_from: str) -> PublishPolicy:
                          occurred_at=datetime.now(UTC))
 
 
-def latest(store: Store, ledger: str) -> int:
-    """The number of the version that was published last."""
-    return book_of(store, ledger, NOW.resolve(store, ledger)).latest.number
+def published(store: Store, ledger: str, position: int) -> tuple[int, dict[str, list[str]]]:
+    """The number of the version that was published at a position, and what has fallen away with it
+    of the sections that it replaces: names by section."""
+    before, after = (book_of(store, ledger, AsOf(at).resolve(store, ledger)).latest
+                     for at in (position - 1, position))
+    names: dict[str, list[str]] = {}
+    for one in falling_away(before.sections, after.sections):
+        names.setdefault(one["section"], []).append(one["name"])
+    return after.number, names
 
 
 def versions(ledger: str) -> list[dict[str, Any]]:

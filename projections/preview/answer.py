@@ -18,7 +18,7 @@ from ledger.stock.places import ALREADY_COUNTED
 from ledger.writing.preview import Foreseen
 from projections.asking.clocks import NOW
 from projections.asking.past import NothingRecorded
-from projections.policies import book_of
+from projections.policies import book_of, falling_away
 from projections.preview.asked import (
     ALERTS,
     CLAIMS,
@@ -42,9 +42,10 @@ from projections.store.models import ReadModels
 from projections.store.trial import trying
 
 COUNTED, SEALED, SIGNED = "counted_since", "sealed_months", "signed_months"
+FALLING = "falls_away"
 
 SECTIONS = (LEVELS, THEN, COUNTED, ALERTS, CLAIMS, ORDERS, PEOPLE, DEDUCTIONS, SCORES, POLICIES,
-            SEALED, SIGNED)
+            FALLING, SEALED, SIGNED)
 """What an answer has, in this order."""
 
 LIMIT = 200
@@ -83,6 +84,7 @@ def preview(
     register = [row for ask in asked if ask.report == "deductions" for row in before[ask]]
     if old_book is not None and new_book is not None:
         sections[DEDUCTIONS] += repriced(register, old_book, new_book)
+        sections[FALLING] += _falling(old_book, new_book)
     elif register and touched.members:
         sections[DEDUCTIONS] += resting(register, touched.members, touched.days[0])
     sections[SIGNED] += signed
@@ -96,6 +98,16 @@ def _book(models: ReadModels, ledger: str, found: Foreseen) -> PolicyBook | None
     if not any(entry.stream == BOOK for entry in found.entries):
         return None
     return book_of(models.store, ledger, NOW.resolve(models.store, ledger))
+
+
+def _falling(before: PolicyBook, after: PolicyBook) -> Iterator[dict[str, Any]]:
+    """What the last policy no longer says of a section that is replaced. Shapes: of {section,
+    name}, before: what it said. Rule: R-PRV-08."""
+    for one in falling_away(before.latest.sections, after.latest.sections):
+        was = one["was"]
+        yield {"report": "policies", "of": {"section": one["section"], "name": one["name"]},
+               "change": "falls away", "before": was if isinstance(was, dict) else {"value": was},
+               "after": None}
 
 
 def _answers(models: ReadModels, ledger: str, asked: Iterable[Ask]) -> Rows:

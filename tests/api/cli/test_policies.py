@@ -5,11 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
 from api.cli.commands import do_command
 from api.cli.policies import policies_group
+from ledger.policies.reader import read
+from projections.policies import differences
 from tests.support import source
 
 SAMPLES = source.ROOT / "samples" / "policies"
@@ -97,3 +100,58 @@ def test_policies__say_whether_a_retention_was_confirmed(run: Run, tmp_path: Pat
         "policy.confirm_retention", "--actor", "member:2"], input='{"version": 1}')
     assert done.exit_code == 0, done.output
     assert listed() == [("confirmed", "member:2"), (None, None)]
+
+
+SIGNED = """title: t
+signing:
+- {act: case.pay_refund, posts: [finance]}
+"""
+
+
+def test_policies__publishing_names_what_falls_away_of_a_section_that_is_replaced(
+    run: Run, tmp_path: Path
+) -> None:
+    """R-PRV-08: by its names, previewed and published; other sections stay."""
+    for name in ("signing", "deadlines"):
+        said = run("publish", name, "--from", "2026-09-01")
+        assert "falls away" not in said.stdout
+    path = tmp_path / "ours.yaml"
+    path.write_text(SIGNED, "utf-8")
+    found = json.loads(run("publish", path, "--from", "2026-09-01", "--preview", "--json").stdout)
+    assert {(row["of"]["section"], row["after"]) for row in found["falls_away"]["rows"]} == {
+        ("signing", None)}
+    named = {row["of"]["name"]: row["before"]["posts"] for row in found["falls_away"]["rows"]}
+    assert named["case.approve_refund"][0] == "customer_service_head"
+    assert "case.pay_refund" not in named
+    table = run("publish", path, "--from", "2026-09-01", "--preview").stdout
+    assert "falls away" in table
+    assert "stock.approve_write_off" in table
+
+    said = run("publish", path, "--from", "2026-09-01")
+    assert "Section signing is replaced whole." in said.stdout
+    assert all(act in said.stdout for act in named)
+    path.write_text("title: t\nscoring: {pass_mark: 70, bonus_posts: [finance]}\n", "utf-8")
+    assert "falls away" not in run("publish", path, "--from", "2026-09-01").stdout
+    path.write_text("title: t\nscoring: {pass_mark: 75}\n", "utf-8")
+    said = run("publish", path, "--from", "2026-09-01", "--json")
+    assert json.loads(said.stdout)["falls_away"] == {"scoring": ["bonus_posts"]}
+
+
+def test_policies__of_two_orders_of_the_same_parts_do_not_differ(
+    run: Run, tmp_path: Path
+) -> None:
+    """Parts are the same by their name, wherever they stand; one that is new changes no other."""
+    for name in ("signing", "deadlines", "scorecards", "rules", "pay"):
+        sections = read(name).sections
+        turned = {part: list(reversed(value)) for part in sections.__struct_fields__
+                  if isinstance(value := getattr(sections, part), list)}
+        found = differences(sections, msgspec.structs.replace(sections, **turned))
+        assert [row["where"] for row in found] == []
+
+    path = tmp_path / "ours.yaml"
+    path.write_text("title: t\nsigning:\n- {act: order.approve, posts: [finance]}\n", "utf-8")
+    both = tmp_path / "both.yaml"
+    both.write_text("title: t\nsigning:\n- {act: order.allow_price_change, posts: [finance]}\n"
+                    "- {act: order.approve, posts: [finance]}\n", "utf-8")
+    assert {row["where"].split("/")[2] for row in rows(run("diff", path, both, "--json"))} == {
+        "order.allow_price_change"}
