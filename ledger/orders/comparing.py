@@ -1,4 +1,4 @@
-"""Whether a file gives the lines that are known: whatever their order, names and words.
+"""Whether a file says what is known: of lines, whatever their order, names and words, or of amounts.
 
 A line is what is sold in it, how many pieces, and at which price. A platform that gives lines no
 names of their own may list them in another order next time, so that the same name stands for
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.orders.values import Line
+from ledger.orders.values import AMOUNT_FIELDS, Amounts, Line
 
 _Goods = tuple[Any, ...]
 """What makes two lines the same, whatever they are called."""
@@ -44,3 +44,10 @@ def with_attributes(known: Sequence[Line], declared: Iterable[Line]) -> list[Lin
         found.append(line if same.attributes is None else msgspec.structs.replace(
             line, attributes=same.attributes))
     return found
+
+
+def says_again(before: Amounts | None, declared: Amounts) -> bool:
+    """Whether all that a file says of amounts is what was known before somebody corrected them. The
+    correction may say more than the file does, such as a discount."""
+    return before is not None and all(
+        getattr(declared, name) in (None, getattr(before, name)) for name in AMOUNT_FIELDS)

@@ -17,7 +17,7 @@ from ledger.common.moments import Moment
 from ledger.common.personal import Person, Plain
 from ledger.common.values import Checks
 from ledger.core.commands import Work
-from ledger.orders.comparing import are_the_same, with_attributes
+from ledger.orders.comparing import are_the_same, says_again, with_attributes
 from ledger.orders.errors import ReferenceUsed
 from ledger.orders.order import DECLARED, Order
 from ledger.orders.placing import NewOrder, buyer_of, must_be_in
@@ -287,7 +287,7 @@ class Declaration:
             name: known if (value := getattr(new, name)) is None or (
                 known is not None and self._is_old_news(name)) else value
             for name in AMOUNT_FIELDS for known in [getattr(order.amounts, name)]})
-        if merged in (order.amounts, order.amounts_before):
+        if merged == order.amounts or says_again(order.amounts_before, new):
             return
         if order.paid_at is None and not order.ended:
             order.declare(Order.PriceChanged, self.undated, old=order.amounts, new=merged)

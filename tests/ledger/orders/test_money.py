@@ -658,3 +658,18 @@ def test_money__refunded_beyond_what_was_paid_has_an_exception_until_one_is_put_
     assert standing(story)[1] == ["amounts_differ"]
     story.decide(correct("refunded", 0))
     assert "amounts_differ" not in standing(story)[1]
+
+
+@pytest.mark.parametrize("stated", [
+    {"total_minor": 4990}, {"goods_minor": 4990, "total_minor": 4990}])
+def test_money__that_was_corrected_stays_so_where_a_file_says_less_of_it(
+    stated: dict[str, int]
+) -> None:
+    """R-ORD-81: the file knows no discount, and repeats what it said."""
+    file = record(amounts=Amounts(**stated))
+    story = given(file, costs(goods_minor=4990, postage_minor=0, discount_minor=990,
+                              total_minor=4000))
+    story.when(file).then()
+    assert order_of(story).balance.total_minor == 4000
+    story.decide(record(amounts=Amounts(total_minor=4500)))
+    assert order_of(story).balance.total_minor == 4500
