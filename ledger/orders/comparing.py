@@ -1,4 +1,4 @@
-"""Whether a file says what is known: of lines, whatever their order, names and words, or of amounts.
+"""Whether a file says what is known: lines, whatever their order, names and words, or amounts.
 
 A line is what is sold in it, how many pieces, and at which price. A platform that gives lines no
 names of their own may list them in another order next time, so that the same name stands for
