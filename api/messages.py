@@ -12,6 +12,7 @@ from string import Formatter
 from typing import Any
 
 from ledger.common.errors import LedgerError
+from ledger.common.phrases import Phrase
 
 CATALOG = Path(__file__).parent / "locale" / "zh.po"
 
@@ -53,7 +54,15 @@ def tr(text: str, /, **details: Any) -> str:
     """A message in the user's language, its `{names}` filled in."""
     if language() == "zh":
         text = _catalog(CATALOG).get(text, text)
+        details = {name: said(name, value) for name, value in details.items()}
     return text.format(**details) if details else text
+
+
+def said(name: str, value: Any) -> Any:
+    """A value that is filled into a message, in Chinese: phrases, and the words of `WORDED`."""
+    if isinstance(value, Phrase):
+        return tr(value.template, **value.details)
+    return value
 
 
 def counted(events: int) -> str:

@@ -9,7 +9,7 @@ from ledger.orders.commands import SellBelowFloor
 from ledger.orders.order import Order
 from ledger.orders.placing import written_of
 from ledger.orders.price_floor import BELOW_FLOOR, Floors
-from ledger.people.signatures import SYSTEM, must_sign
+from ledger.people.signatures import SYSTEM, NotThePost, must_sign
 from ledger.policies.signing import ASK_BELOW_FLOOR, SELL_BELOW_FLOOR
 from ledger.stock.prices import PRICES, Prices, PriceSku, prices_at
 from ledger.stock.skus import Price, Sku
@@ -56,11 +56,15 @@ def floors_of(work: Work, order: Order) -> Floors:
 
 def priced(work: Work, order: Order, *, occurred_at: datetime) -> None:
     """Hold an order that somebody places, or prices otherwise, against its floors: whoever does so
-    asks for a signature of another person. Errors: R-SIG-01, R-PPL-13."""
+    asks for a signature of another person. Errors: FloorNotAsked (R-ORD-83), R-PPL-13."""
     floors, by = floors_of(work, order), None
     if order.is_news_below(below := order.unsigned_below(floors)) and work.actor != SYSTEM:
-        by = must_sign(work, ASK_BELOW_FLOOR, occurred_at,
-                       amount_minor=sum(one.lacking_minor for one in below)).by
+        try:
+            by = must_sign(work, ASK_BELOW_FLOOR, occurred_at,
+                           amount_minor=sum(one.lacking_minor for one in below)).by
+        except NotThePost as refused:
+            raise order.not_asked_below(
+                below[0], work.actor, refused.details["why"]) from refused
     order.settle_floor(floors, by, occurred_at=occurred_at)
 
 

@@ -52,6 +52,16 @@ class BelowFloorUnsigned(Refused):
     rule = "R-ORD-73"
 
 
+class FloorNotAsked(Refused):
+    """{order} would sell {pieces} pieces of {sku} (line {line}) for {net_minor} {currency} (minor
+    units), below its floor of {floor_minor} each, and {actor} cannot ask for such a price
+    (order.ask_below_floor): {why}. Raise the price to the floor, or let one of those place or price
+    the order so."""
+
+    code = "below_floor_refused"
+    rule = "R-ORD-83"
+
+
 class NothingBelowFloor(Refused):
     """{order} sells nothing below a floor that was in force when it was placed, or has ended
     ({state}): there is nothing to sign."""
@@ -151,6 +161,12 @@ class OrderFloor(OrderFinance):
             raise BelowFloorUnsigned(
                 order=self.id, pieces=one.pieces, sku=one.sku, line=one.line,
                 net_minor=one.net_minor, currency=self.currency, floor_minor=one.floor_minor)
+
+    def not_asked_below(self, one: SoldBelow, actor: str, why: str) -> FloorNotAsked:
+        """What is refused to somebody who may not ask for the price of a line."""
+        return FloorNotAsked(
+            order=self.id, pieces=one.pieces, sku=one.sku, line=one.line, net_minor=one.net_minor,
+            currency=self.currency, floor_minor=one.floor_minor, actor=actor, why=why)
 
     def must_sell_below(self, floors: Floors) -> list[SoldBelow]:
         """What there is to sign. Errors: R-ORD-03, NothingBelowFloor (R-ORD-74)."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ledger.common.days import day_of
 from ledger.common.personal import Person
+from ledger.common.phrases import Phrase
 from ledger.common.values import from_us
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Work
@@ -28,8 +29,23 @@ def must_be_member(work: Work, day: str) -> str:
     """
     actor, last = work.actor, max(day, day_of(from_us(work.now)))
     if not actor.startswith("member:") or not work.load(Member, actor).is_here_on(last):
-        raise SignatureNeeded(actor=actor, day=last)
+        raise SignatureNeeded(actor=actor, day=last, why=_not_here(work, actor))
     return actor
+
+
+def _not_here(work: Work, actor: str) -> Phrase:
+    """Why somebody is no member who is here, and what to do."""
+    if not actor.startswith("member:"):
+        return Phrase("it takes a member who is in the shop then, with a key of their own "
+                      "(on the command line: --actor member:…)")
+    member = work.load(Member, actor)
+    if member.joined_on is None:
+        return Phrase("nobody has recorded that they joined the shop; record it first "
+                      "(member.join), and check the name for slips")
+    return Phrase("they are in the shop from {since} on, and until {until}; let a member sign it "
+                  "who is there", since=member.joined_on, until=member.left_on) \
+        if member.left_on else Phrase("they join the shop on {since} only; let a member sign it "
+                                      "who is there", since=member.joined_on)
 
 
 def must_speak_for(work: Work, member: Member, day: str, what: str) -> str:

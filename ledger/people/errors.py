@@ -90,8 +90,7 @@ class AttendanceUnknown(Refused):
 
 
 class SignatureNeeded(Refused):
-    """{actor} cannot sign this: it takes a member who is in the shop on {day}, with a key of their
-    own. On the command line: --actor member:…"""
+    """{actor} cannot sign this on {day}: {why}."""
 
     code = "signature_needed"
     rule = "R-PPL-13"

@@ -1,12 +1,13 @@
 """Signatures by the policy: who may sign an act, whose signatures may not be one person's, and who
 stands in. Every act that is signed goes through `must_sign`."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 from ledger.common.days import day_of, time_of
 from ledger.common.errors import Refused
+from ledger.common.phrases import Phrase
 from ledger.common.signed import AWAY, SIGNED_ALREADY, VACANT, StoodIn
 from ledger.common.values import from_us
 from ledger.core.commands import Work
@@ -27,8 +28,7 @@ NOON = "12:00"
 
 
 class NotThePost(Refused):
-    """{actor} cannot sign {act} on {day}: that is for {posts} and, while nobody of them is on
-    shift, for {otherwise}, and the posts of {actor} are: {held}. Let one of those sign it."""
+    """{actor} cannot sign {act} on {day}: {why}. Let one of those sign it."""
 
     code: ClassVar[str] = "not_the_post"
     rule: ClassVar[str] = "R-SIG-01"
@@ -99,10 +99,39 @@ def _stood_in(work: Work, row: Signing, at: datetime, signed: Signed) -> StoodIn
         absent = _absence(work, row, max(at, from_us(work.now)), signed)
         if absent is not None:
             return absent
-    raise NotThePost(
-        actor=work.actor, act=row.act, day=max(days), posts=", ".join(row.posts),
-        otherwise=", ".join(row.otherwise) or "none",
-        held=", ".join(sorted(set.intersection(*held))) or "none")
+        why = _standing_out(work, row, max(at, from_us(work.now)), signed)
+    else:
+        why = _no_post_of(row, work.actor, sorted(set.intersection(*held)))
+    raise NotThePost(actor=work.actor, act=row.act, day=max(days), why=why)
+
+
+def _no_post_of(row: Signing, actor: str, held: Sequence[str]) -> Phrase:
+    """Why somebody whose posts neither sign an act nor stand in cannot sign it."""
+    own = Phrase("the posts of {actor} are: {held}", actor=actor, held=", ".join(held)) \
+        if held else Phrase("{actor} holds no post", actor=actor)
+    posts, otherwise = ", ".join(row.posts), ", ".join(row.otherwise)
+    if not otherwise:
+        return Phrase("that is for {posts}, and {own}", posts=posts, own=own)
+    return Phrase("that is for {posts} and, while nobody of them is on shift, for {otherwise}, and "
+                  "{own}", posts=posts, otherwise=otherwise, own=own)
+
+
+def _standing_out(work: Work, row: Signing, now: datetime, signed: Signed) -> Phrase:
+    """Why somebody whose post stands in cannot: who of the first posts is on shift, and whether a
+    roster says so or none says otherwise."""
+    there = on_shift(work, _free(work, row, now, signed), now)
+    planned = {who for roster in _rosters(work) for who in roster.planned_about(day_of(now))}
+    by_roster, by_default = ([who for who in there if (who in planned) == named]
+                             for named in (True, False))
+    found = [Phrase("{members}: on shift by the roster", members=", ".join(by_roster))] \
+        if by_roster else []
+    if by_default:
+        found.append(Phrase("{members}: on shift, since no roster of that week says otherwise",
+                            members=", ".join(by_default)))
+    who = found[0] if len(found) == 1 else Phrase("{a}; {b}", a=found[0], b=found[1])
+    return Phrase("{otherwise} may stand in for {posts} only while nobody of them who may sign it "
+                  "is on shift, and now somebody is ({who})", otherwise=", ".join(row.otherwise),
+                  posts=", ".join(row.posts), who=who)
 
 
 def _absence(work: Work, row: Signing, now: datetime, signed: Signed) -> StoodIn | None:
@@ -110,19 +139,27 @@ def _absence(work: Work, row: Signing, now: datetime, signed: Signed) -> StoodIn
     holders = list(holders_of(work, row.posts, day_of(now)))
     if not holders:
         return StoodIn(whom=[f"post:{post}" for post in row.posts], why=VACANT)
-    before = {who for other in apart_from(row) for who in signed.get(other, ())}
-    free = [who for who in holders if who not in before]
-    if not free:
+    if not (free := _free(work, row, now, signed)):
         return StoodIn(whom=holders, why=SIGNED_ALREADY)
     there = on_shift(work, free, now)
     return None if there else StoodIn(whom=holders, why=AWAY)
+
+
+def _free(work: Work, row: Signing, now: datetime, signed: Signed) -> list[str]:
+    """Those who hold the posts of an act and have signed nothing that it is to be apart from."""
+    before = {who for other in apart_from(row) for who in signed.get(other, ())}
+    return [who for who in holders_of(work, row.posts, day_of(now)) if who not in before]
+
+
+def _rosters(work: Work) -> list[Roster]:
+    return [work.load(Roster, name) for part in work.streams_of("roster") for name in part]
 
 
 def on_shift(work: Work, members: Iterable[str], at: datetime) -> list[str]:
     """Those of some members who are at work at a time: in a shift, and not on leave from it. Whom
     no roster plans in that week is there on any day, since nobody says when they are not."""
     day, time = day_of(at), time_of(at)
-    rosters = [work.load(Roster, name) for part in work.streams_of("roster") for name in part]
+    rosters = _rosters(work)
     planned = {who for roster in rosters for who in roster.planned_about(day)}
     return [who for who in members if _is_there(
         work.load(Member, who), day, time, shifts=[

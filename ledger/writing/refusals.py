@@ -21,6 +21,7 @@ import msgspec
 
 from ledger.common.context import Context
 from ledger.common.errors import Refused
+from ledger.common.phrases import Phrase
 from ledger.common.values import from_us, subject
 from ledger.core.accounts import Account
 from ledger.core.aggregate import Aggregate, event
@@ -181,7 +182,7 @@ class Refusal:
 
 
 def _detail(value: Any) -> Detail:
-    return value if isinstance(value, Detail) else str(value)
+    return value if isinstance(value, Detail) and not isinstance(value, Phrase) else str(value)
 
 
 class Hour:

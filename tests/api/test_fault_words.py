@@ -8,6 +8,7 @@ import pytest
 
 from api.fault_words import WORDS, fault_said
 from tests.support import source
+from tests.support.messages import catalogue
 
 NOT_OF_VALUES = ("ledger/policies/", "ledger/imports/")
 """Policy files and profiles are written by those who read English files; rows have words of their
@@ -60,3 +61,18 @@ def test_words__speak_no_python_and_begin_alike() -> None:
     """Each goes on after a place: no sentence of a library does."""
     source.check(iter(words for words in WORDS if re.match("[A-Z]", words)
                       or re.search(r"\b(int|str|float|NoneType|dict)\b", words)))
+
+
+ONE_WORD = {
+    "成员": "员工", "货位": "库位", "邮费": "运费", "顶班": "顶替", "代班": "顶替",
+    "直接上级": "直属上级", "库存卡片": "库存台账", "阈值": "预警值", "送达": "签收", "纠纷": "争议",
+    "验收": "质检", "其所有人": "其持有人"}
+"""What a term of the shop is not called, and what it is: a thing has one name. 所有人 is everybody;
+who has a key is its 持有人."""
+
+
+def test_catalogue__has_one_word_for_a_term() -> None:
+    source.check(f"{word} for {right}: {chinese}" for chinese in catalogue().values()
+                 for word, right in ONE_WORD.items() if word in chinese)
+    source.check(f"{english}: {chinese}" for english, chinese in catalogue().items()
+                 if "{owner}" in english and "所有人" in chinese)

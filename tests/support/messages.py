@@ -1,9 +1,9 @@
 """What the Chinese catalogue must hold; `python -m tests.support.messages` lists what is missing.
 
 Keys are English texts with their white space folded to one line: the docstring of every error, the
-words of every fault in an imported file, every literal in a `tr("…")` of `api/`, and the help of
-every command and option. Missing ones are printed ready to be filled in and put into
-`api/locale/zh.po`.
+words of every fault in an imported file, every literal in a `tr("…")` of `api/`, every `Phrase`,
+and the help of every command and option. Missing ones are printed ready to be filled in and put
+into `api/locale/zh.po`.
 """
 
 import ast
@@ -20,7 +20,8 @@ from api.http.edge_errors import EDGE
 from api.messages import CATALOG
 from tests.support import source
 
-TRANSLATED_ELSEWHERE = {"error.template", "template", "words", "EDGE[error.code].words"}
+TRANSLATED_ELSEWHERE = {
+    "error.template", "template", "value.template", "words", "EDGE[error.code].words"}
 """What `tr` is given besides literals; the texts behind it are keys by another way."""
 
 
@@ -32,7 +33,7 @@ def folded(text: str) -> str:
 def keys() -> dict[str, str]:
     """Every text that wants a translation, with the place that it comes from."""
     found: dict[str, str] = {}
-    for place, text in (*_of_errors(), *_of_calls(), *_of_commands()):
+    for place, text in (*_of_errors(), *_of_calls(), *_of_phrases(), *_of_commands()):
         found.setdefault(text, place)
     return found
 
@@ -50,6 +51,15 @@ def _of_calls() -> Iterator[tuple[str, str]]:
     for path, line, argument in translated():
         if isinstance(argument, ast.Constant):
             yield f"{source.name(path)}:{line}", argument.value
+
+
+def _of_phrases() -> Iterator[tuple[str, str]]:
+    """The template of every `Phrase(…)`: each is written out where it is used."""
+    for path in source.code():
+        for node in ast.walk(source.tree(path)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Phrase":
+                assert isinstance(node.args[0], ast.Constant), f"{source.name(path)}:{node.lineno}"
+                yield f"{source.name(path)}:{node.lineno}", node.args[0].value
 
 
 def translated() -> Iterator[tuple[Path, int, ast.expr]]:

@@ -8,7 +8,14 @@ import pytest
 from ledger.common.errors import LedgerError
 from ledger.common.values import to_us
 from ledger.core.commands import Command
-from ledger.people.commands import ApproveLeave, AssignPost, EndPost, LeaveShop, RequestLeave
+from ledger.people.commands import (
+    ApproveLeave,
+    AssignPost,
+    EndPost,
+    JoinMember,
+    LeaveShop,
+    RequestLeave,
+)
 from ledger.people.errors import SignatureNeeded
 from ledger.people.rosters import SetRoster, SetRosterDay, Shift
 from ledger.people.signatures import (
@@ -70,10 +77,51 @@ def test_signing__accepted_of_a_holder_of_the_post_and_of_nobody_else() -> None:
     assert sign(story, LI, signed=[WANG]) == Signature(LI)
     refused = sign(story, ZHOU)
     assert isinstance(refused, NotThePost)
-    assert refused.details == {
-        "actor": ZHOU, "act": PAY, "day": DAY, "posts": "customer_service_head",
-        "otherwise": "customer_service", "held": "dispatcher"}
+    assert str(refused) == (
+        f"{ZHOU} cannot sign {PAY} on {DAY}: that is for customer_service_head and, while nobody "
+        f"of them is on shift, for customer_service, and the posts of {ZHOU} are: dispatcher. Let "
+        "one of those sign it.")
     assert isinstance(sign(story, "user:tester"), SignatureNeeded)
+
+
+def test_signing__rejected_says_nothing_of_what_there_is_none_of() -> None:
+    nobody = shop(Signing(act=PAY, posts=["finance"]), (
+        "system", JoinMember(member="member:new", joined_on=JOINED, occurred_at=at(JOINED))))
+    assert "that is for finance, and member:new holds no post." in str(sign(nobody, "member:new"))
+    assert "that is for finance, and the posts of" in str(sign(nobody, WANG))
+
+
+def test_signing__rejected_of_who_never_joined_says_how_they_join() -> None:
+    """R-PPL-13: also of who left, and of who is to come."""
+    gone = shop(ROW, (CHEN, LeaveShop(member=LI, last_day="2026-09-01",
+                                      occurred_at=at("2026-09-01"))),
+                ("system", JoinMember(member="member:soon", joined_on="2026-09-20",
+                                      occurred_at=at(JOINED))))
+    for actor, told in ((LI, "until 2026-09-01"), ("member:soon", "2026-09-20"),
+                        ("member:x", "(member.join)"), ("user:x", "--actor member:…")):
+        refused = sign(gone, actor)
+        assert isinstance(refused, SignatureNeeded)
+        assert told in str(refused)
+
+
+def test_signing__rejected_of_a_stand_in_names_who_is_there_and_how_that_is_known() -> None:
+    """R-SIG-01."""
+    story = shop()
+    assert str(sign(story, WANG)) == (
+        f"{WANG} cannot sign {PAY} on {DAY}: customer_service may stand in for "
+        "customer_service_head only while nobody of them who may sign it is on shift, and now "
+        f"somebody is ({LI}: on shift, since no roster of that week says otherwise). Let one of "
+        "those sign it.")
+    shifts = [Shift(name="early", start="09:00", end="13:00", members=[LI, WANG])]
+    planned = shop(ROW, (CHEN, SetRoster(roster="cs", since=JOINED, shifts=shifts,
+                                         occurred_at=at(JOINED))))
+    assert f"({LI}: on shift by the roster)" in str(sign(planned, WANG))
+    both = Signing(act=PAY, posts=["customer_service_head", "dispatcher"],
+                   otherwise=["customer_service"])
+    told = str(sign(shop(both, (CHEN, SetRoster(roster="cs", since=JOINED, shifts=shifts,
+                                                occurred_at=at(JOINED)))), WANG))
+    assert f"{LI}: on shift by the roster; " in told
+    assert f"{ZHOU}: on shift, since no roster" in told
 
 
 def test_signing__rejected_of_who_signed_before_whatever_the_post() -> None:
