@@ -65,8 +65,8 @@ def test_words__speak_no_python_and_begin_alike() -> None:
 
 ONE_WORD = {
     "成员": "员工", "货位": "库位", "邮费": "运费", "顶班": "顶替", "代班": "顶替",
-    "直接上级": "直属上级", "库存卡片": "库存台账", "阈值": "预警值", "送达": "签收", "纠纷": "争议",
-    "验收": "质检", "其所有人": "其持有人"}
+    "直接上级": "直属上级", "库存卡片": "库存台账", "阈值": "预警值", "送达": "签收",
+    "纠纷": "争议", "验收": "质检", "其所有人": "其持有人"}
 """What a term of the shop is not called, and what it is: a thing has one name. 所有人 is everybody;
 who has a key is its 持有人."""
 

@@ -1,0 +1,18 @@
+"""Words within a message that are translated with it: what is filled into an error's template is
+plain text, such as a name or a number, or one of these."""
+
+from typing import Any
+
+
+class Phrase(str):
+    """A text made of a template in English and what fills it in, which may hold phrases again."""
+
+    __slots__ = ("details", "template")
+    template: str
+    details: dict[str, Any]
+
+    def __new__(cls, template: str, **details: Any) -> "Phrase":
+        """`template` is the key of its translation."""
+        found = super().__new__(cls, template.format(**details))
+        found.template, found.details = template, details
+        return found
