@@ -57,9 +57,10 @@ def change_price(command: ChangePrice, work: Work) -> list[Aggregate]:
     having allowed it. Errors: R-ORD-04, R-ORD-07, R-ORD-53, R-ORD-54, R-SIG-01, R-PPL-13."""
     order = command.load(work)
     before = order.clone()
-    change_minor = (command.amounts.total_minor or 0) - (order.amounts.total_minor or 0)
+    costs = order.price_of(command.amounts)
+    change_minor = (costs.total() or 0) - (order.amounts.total() or 0)
     signed = must_sign(work, ALLOW_PRICE, command.occurred_at, amount_minor=abs(change_minor))
-    order.change_price(command.amounts, occurred_at=command.occurred_at,
+    order.change_price(costs, occurred_at=command.occurred_at,
                        reason=noted_of(order, work, command.reason),
                        allowed_by=signed.by, stood_in=signed.stood_in)
     settle(work, order, before, occurred_at=command.occurred_at)

@@ -12,7 +12,15 @@ from ledger.common.personal import Personal, Plain
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import AmountsNeeded, GoodsMoved, LinesOfSent, NothingLeft
 from ledger.orders.goods import Goods, States
-from ledger.orders.money import Sums, less_pieces, must_agree, with_lines
+from ledger.orders.money import (
+    Sums,
+    adjusted,
+    costs_of,
+    less_pieces,
+    lines_must_agree,
+    sums_must_agree,
+    with_lines,
+)
 from ledger.orders.standing import OrderStanding
 from ledger.orders.values import Amounts, Line
 from ledger.stock.pieces import Count, quantities, sku_of
@@ -189,20 +197,28 @@ class OrderChanges(OrderStanding):
         cancelled: Mapping[str, int],
     ) -> Amounts:
         """What changed lines cost. What was never said to agree need not do so now."""
-        if amounts is not None:
-            must_agree(self.id, self.currency, new, amounts, cancelled=cancelled)
-            return amounts
+        lines_must_agree(self.id, self.currency, new)
         if self.lines is None:
-            must_agree(self.id, self.currency, new,
-                       Amounts(goods_minor=self.amounts.goods_minor),
-                       cancelled=cancelled)
-            return self.amounts
-        must_agree(self.id, self.currency, new, Amounts(), cancelled=cancelled)
+            return self._costs_of_first(new, amounts)
         costs = with_lines(
             self.amounts, Sums.of(old, self.dropped()), Sums.of(new, cancelled))
+        if amounts is not None:
+            return costs_of(self.id, self.currency, new, adjusted(amounts, costs),
+                            cancelled=cancelled)
         if (costs.total() or 0) < 0:
             raise AmountsNeeded(order=self.id, total_minor=costs.total(), currency=self.currency)
         return costs
+
+    def _costs_of_first(self, new: list[Line], amounts: Amounts | None) -> Amounts:
+        """The same of lines where none were known: they say what it costs where nobody did. A total
+        that was stated stays, though they may say another."""
+        known = self.amounts
+        if amounts is None and known.total() not in (None, Sums.of(new, {}).total_of(known)):
+            sums_must_agree(self.id, self.currency, new,
+                            Amounts(goods_minor=known.goods_minor), cancelled={})
+            return known
+        given = known if amounts is None else adjusted(amounts, known)
+        return costs_of(self.id, self.currency, new, given, cancelled={})
 
     def _must_keep_what_moved(self, change: Change, new: list[Line]) -> None:
         wanted = {line.line: line.quantity for line in new if not line.fee}

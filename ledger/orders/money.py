@@ -7,8 +7,13 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.common.currencies import EXPONENTS
-from ledger.orders.errors import GoodsDisagree, LineAmountDisagrees, TotalDisagrees
-from ledger.orders.values import Amounts, Line
+from ledger.orders.errors import (
+    AmountsNeeded,
+    GoodsDisagree,
+    LineAmountDisagrees,
+    TotalDisagrees,
+)
+from ledger.orders.values import AMOUNT_FIELDS, Amounts, Line
 
 UNPAID, PART_PAID, PAID, OVERPAID, PART_REFUNDED, REFUNDED = PAYMENT_STATUSES = (
     "unpaid", "part_paid", "paid", "overpaid", "part_refunded", "refunded")
@@ -156,21 +161,14 @@ class Sums(NamedTuple):
         return goods + postage - discount
 
 
-def must_agree(
-    order: str, currency: str, lines: Collection[Line] | None, amounts: Amounts, *,
-    cancelled: Mapping[str, int],
-) -> None:
-    """Lines, goods and total of a decided order agree. Without lines it is only what amounts say.
-
-    Errors: LineAmountDisagrees (R-ORD-53), GoodsDisagree (R-ORD-54), TotalDisagrees (R-ORD-07).
-    """
-    for line in lines or ():
+def lines_must_agree(order: str, currency: str, lines: Iterable[Line]) -> None:
+    """The amount of a line is that of its price. Errors: LineAmountDisagrees (R-ORD-53)."""
+    for line in lines:
         if (product := product_of(line, currency)) != line.amount_minor:
             raise LineAmountDisagrees(
                 order=order, line=line.line, quantity=line.quantity, unit_price=line.unit_price,
                 scale=line.unit_price_scale, currency=currency, product_minor=product,
                 amount_minor=line.amount_minor)
-    sums_must_agree(order, currency, lines, amounts, cancelled=cancelled)
 
 
 def sums_must_agree(
@@ -187,6 +185,37 @@ def sums_must_agree(
     total = _sum_stated(amounts) if sums is None else sums.total_of(amounts)
     if None not in (total, amounts.total_minor) and total != amounts.total_minor:
         raise TotalDisagrees(order=order, total_minor=amounts.total_minor, sum_minor=total)
+
+
+def costs_of(
+    order: str, currency: str, lines: Collection[Line] | None, amounts: Amounts, *,
+    cancelled: Mapping[str, int],
+) -> Amounts:
+    """What a decided order costs: what amounts leave out is what its lines say, so that nobody
+    takes a part of it for all. Without lines it is only what amounts say. Rule: R-ORD-84. Errors:
+    those of `sums_must_agree`, AmountsNeeded (R-ORD-62) for less than nothing."""
+    sums_must_agree(order, currency, lines, amounts, cancelled=cancelled)
+    if not lines:
+        return amounts
+    sums = Sums.of(lines, cancelled)
+    total = sums.total_of(amounts)
+    if total < 0:
+        raise AmountsNeeded(order=order, total_minor=total, currency=currency)
+    return filled(amounts, Amounts(
+        goods_minor=sums.goods_minor, postage_minor=sums.postage_minor,
+        discount_minor=sums.discount_minor, total_minor=total))
+
+
+def adjusted(amounts: Amounts, known: Amounts) -> Amounts:
+    """Amounts that take the place of others: postage and discount that they leave out stay."""
+    return filled(amounts, Amounts(
+        postage_minor=known.postage_minor, discount_minor=known.discount_minor))
+
+
+def filled(amounts: Amounts, others: Amounts) -> Amounts:
+    """Amounts, with what they leave out as others say it."""
+    return Amounts(**{name: getattr(others, name) if stated is None else stated
+                      for name in AMOUNT_FIELDS for stated in [getattr(amounts, name)]})
 
 
 def _sum_stated(amounts: Amounts) -> int | None:
@@ -270,12 +299,16 @@ def less_pieces(
 
 
 def with_lines(amounts: Amounts, before: Sums, after: Sums) -> Amounts:
-    """What an order costs with other lines, where nobody says it: postage and discount stay, and
-    the total changes as the goods do."""
-    more = after.goods_minor - before.goods_minor
-    return msgspec.structs.replace(
-        amounts, goods_minor=None if amounts.goods_minor is None else after.goods_minor,
-        total_minor=_less(amounts.total_minor, -more))
+    """What an order costs with other lines, where nobody says it: postage and discount stay, but
+    where they are those of the lines, and the total changes as all of them do."""
+    goods, postage, discount = (new - old for old, new in zip(before, after, strict=True))
+    postage *= amounts.postage_minor in (None, before.postage_minor)
+    discount *= amounts.discount_minor in (None, before.discount_minor)
+    return Amounts(
+        goods_minor=None if amounts.goods_minor is None else after.goods_minor,
+        postage_minor=_less(amounts.postage_minor, -postage),
+        discount_minor=_less(amounts.discount_minor, -discount),
+        total_minor=_less(amounts.total_minor, discount - goods - postage))
 
 
 def _less(known: int | None, by: int) -> int | None:

@@ -1,8 +1,7 @@
 """Orders: what was bought and by whom, who answers for it, how it ended.
 
-`payment.py`, `review.py`, `changing.py`, `packing.py`, `shipping.py`, `steps.py` and `returning.py`
-are its other parts. Their rules decide commands such as `PlaceOrder`. What a file declares to have
-happened is not decided but recorded: `declared.py`.
+`payment.py`, `review.py`, `changing.py`, `packing.py`, `shipping.py`, `steps.py`, `returning.py`
+are its other parts. They decide commands such as `PlaceOrder`; what files declare is recorded.
 """
 
 from collections.abc import Callable, Collection
@@ -23,7 +22,7 @@ from ledger.orders.errors import (
     RefundOpen,
 )
 from ledger.orders.goods import Goods
-from ledger.orders.money import agree, must_agree
+from ledger.orders.money import agree, costs_of, lines_must_agree
 from ledger.orders.payment import OrderPayment
 from ledger.orders.price_floor import OrderFloor
 from ledger.orders.returning import OrderReturns
@@ -232,13 +231,14 @@ class Order(OrderPayment, OrderFloor, OrderChanges, OrderSteps, OrderReturns):
     # -- rules ------------------------------------------------------------------------------------
 
     def place(self, facts: dict[str, Any], *, occurred_at: datetime) -> None:
-        """Take a new order. Errors: R-ORD-01, R-ORD-07, R-ORD-53, R-ORD-54. Rule: domain.md 1, one
-        order a number."""
+        """Errors: R-ORD-01, R-ORD-07, R-ORD-53, R-ORD-54, R-ORD-62. Rules: domain.md 1, one order a
+        number; R-ORD-84."""
         if self.placed_at is not None:
             raise OrderAlreadyPlaced(order=self.id)
-        must_agree(self.id, facts["currency"], facts["lines"], facts["amounts"],
-                   cancelled={})
-        self._placed(**facts, occurred_at=occurred_at)
+        currency, lines = facts["currency"], facts["lines"]
+        lines_must_agree(self.id, currency, lines or ())
+        costs = costs_of(self.id, currency, lines, facts["amounts"], cancelled={})
+        self._placed(**{**facts, "amounts": costs}, occurred_at=occurred_at)
 
     def remark(self, remark: Plain, *, occurred_at: datetime) -> None:
         """A remark of the shop; none where the buyer was erased. Errors: R-ORD-03."""

@@ -27,7 +27,7 @@ from ledger.orders.errors import (
     RefundExceedsPayment,
     StillOpen,
 )
-from ledger.orders.money import Sums, must_agree, net_of, sums_must_agree
+from ledger.orders.money import Sums, adjusted, costs_of, lines_must_agree, net_of
 from ledger.orders.papers import PAID_BY, OrderPapers, Recorded
 from ledger.orders.values import (
     CANCELLED,
@@ -225,16 +225,25 @@ class OrderPayment(OrderPapers):
         self, new: Amounts, *, occurred_at: datetime, reason: Plain | None, allowed_by: str,
         stood_in: StoodIn | None = None,
     ) -> None:
-        """A new price before payment. Errors: R-ORD-03, R-ORD-04, R-ORD-07, R-ORD-53, R-ORD-54."""
+        """A new price, by `price_of`, before payment. Errors: R-ORD-03, R-ORD-04."""
         self.must_be_known()
         if new == self.amounts:
             return
         if self.paid_minor or self.ended:
             raise PriceFixed(order=self.id, state=self.ended or "paid")
-        lines = None if self.lines is None else self.lines.values()
-        must_agree(self.id, self.currency, lines, new, cancelled=self.dropped())
         self._price_changed(old=self.amounts, new=new, reason=reason, allowed_by=allowed_by,
                             stood_in=stood_in, occurred_at=occurred_at)
+
+    def price_of(self, new: Amounts) -> Amounts:
+        """What it costs at a new price: postage and discount that this leaves out stay. Errors:
+        R-ORD-03, R-ORD-07, R-ORD-53, R-ORD-54, R-ORD-62. Rule: R-ORD-84."""
+        self.must_be_known()
+        if new == self.amounts:
+            return new
+        lines = None if self.lines is None else self.lines.values()
+        lines_must_agree(self.id, self.currency, lines or ())
+        return costs_of(self.id, self.currency, lines, adjusted(new, self.amounts),
+                        cancelled=self.dropped())
 
     def pay(
         self, amount_minor: int, payments: list[Payment], *, occurred_at: datetime,
@@ -322,7 +331,9 @@ class OrderPayment(OrderPapers):
         if new == self.amounts:
             return
         lines = None if self.lines is None else self.lines.values()
-        sums_must_agree(self.id, self.currency, lines, new, cancelled=self.dropped())
+        new = costs_of(self.id, self.currency, lines, new, cancelled=self.dropped())
+        if new == self.amounts:
+            return
         self._corrected(
             kind="incorrect_data", corrected_version=self.last_version["amounts"], fact="amounts",
             old=msgspec.to_builtins(self.amounts), new=msgspec.to_builtins(new), reason=reason,

@@ -253,7 +253,7 @@ FIVE = [line(quantity=5)]
 
 def told(**fields: Any) -> Any:
     """What a file says of an order of 5 books."""
-    return record(**{**UNTOLD, "lines": FIVE, **fields})
+    return record(**{**UNTOLD, "lines": FIVE, "amounts": Amounts(), **fields})
 
 
 def sold(*more: Any) -> Story:

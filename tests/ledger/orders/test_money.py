@@ -2,6 +2,7 @@
 reference is one payment or one refund."""
 
 from contextlib import suppress
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given as on_any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from msgspec import structs
 
 from ledger.common.errors import InvalidValues, LedgerError
 from ledger.common.moments import Moment
@@ -16,6 +18,7 @@ from ledger.common.values import rfc3339
 from ledger.orders.commands import (
     CancelPieces,
     ChangeLines,
+    ChangePrice,
     CorrectOrder,
     EndOrder,
     PayOrder,
@@ -44,7 +47,18 @@ from ledger.orders.order import MONEY, Order
 from ledger.orders.payment import PriceOpen
 from ledger.orders.values import Amounts, Line
 from ledger.stock.pieces import Count
-from tests.support.builders import costing, end, line, pay, place, record, stream
+from tests.support.builders import (
+    costing,
+    end,
+    line,
+    opened,
+    pay,
+    place,
+    received,
+    record,
+    sell,
+    stream,
+)
 from tests.support.payments import LATER, change, correct, refund
 from tests.support.stories import Story, given, open_exceptions
 from tests.support.thorough import tried
@@ -120,6 +134,82 @@ def test_money__of_an_order_that_does_not_add_up_is_refused(
     story.when(on(ChangeLines, lines=two, amounts=amounts, consent="好")).refused(says)
 
 
+PARTS = {"goods_minor": 2400, "postage_minor": 600, "discount_minor": 100, "total_minor": 2900}
+TWO = [line(quantity=2, unit_price=1200), *(
+    Line(line=name, quantity=1, unit_price=price, amount_minor=price, fee=True)
+    for name, price in (("postage", 600), ("voucher", -100)))]
+SPELLINGS = [Amounts(**{name: PARTS[name] for name in names})
+             for many in range(5) for names in combinations(PARTS, many)]
+
+
+@pytest.mark.parametrize("amounts", SPELLINGS, ids=str)
+@pytest.mark.parametrize("sold", [False, True])
+def test_money__that_somebody_leaves_out_is_what_the_lines_say(
+    amounts: Amounts, sold: bool
+) -> None:
+    """R-ORD-84: a fen is not all, however little somebody says of what it costs."""
+    story = given(opened(), received()) if sold else given()
+    placed = sell(1, *TWO, terms="prepaid") if sold else place(lines=TWO, amounts=Amounts())
+    story.decide(structs.replace(placed, amounts=amounts))
+    fact = next(fact for _, fact in story.placed if isinstance(fact, Order.Placed))
+    assert fact.amounts == Amounts(**PARTS)
+    assert order_of(story).payment_status() == "unpaid"
+    story.decide(pay(amount_minor=1))
+    assert order_of(story).balance.open_minor == 2899
+    assert standing(story) == ("part_paid", ["part_paid"])
+    with pytest.raises(NotPaidFor):
+        order_of(story).must_be_sendable()
+    story.decide(pay(amount_minor=2899))
+    assert standing(story) == ("paid", [])
+    order_of(story).must_be_sendable()
+
+
+@pytest.mark.parametrize("amounts", SPELLINGS, ids=str)
+def test_money__of_changed_lines_and_prices_is_filled_in_the_same_way(amounts: Amounts) -> None:
+    """R-ORD-84: what a change leaves out is what the lines say, or what it was before."""
+    for story in (given(FOR_41), given(place(lines=None, amounts=Amounts()))):
+        story.decide(on(ChangeLines, lines=TWO, amounts=amounts, consent="好"))
+        assert order_of(story).amounts == Amounts(**PARTS)
+        story.decide(on(ChangePrice, amounts=amounts))
+        assert order_of(story).amounts == Amounts(**PARTS)
+        story.decide(pay(amount_minor=2900))
+        story.decide(costs(postage_minor=0, discount_minor=0, total_minor=2400))
+        assert order_of(story).amounts.goods_minor == 2400
+        story.decide(on(CorrectOrder, fact="amounts", reason="抄错",
+                        amounts=structs.replace(amounts, total_minor=2900)))
+        assert order_of(story).amounts == Amounts(**PARTS)
+
+
+def test_money__of_a_price_that_names_the_discount_alone_keeps_the_postage() -> None:
+    """R-ORD-84: what is signed is by how much the total changes."""
+    book = [line(quantity=2, unit_price=1200)]
+    story = given(place(lines=book, amounts=Amounts(postage_minor=600)))
+    story.decide(on(ChangePrice, amounts=Amounts(discount_minor=400)))
+    assert order_of(story).amounts == Amounts(
+        goods_minor=2400, postage_minor=600, discount_minor=400, total_minor=2600)
+    story.when(on(ChangePrice, amounts=Amounts(total_minor=2400))).refused(TotalDisagrees)
+    story.when(on(ChangePrice, amounts=Amounts(discount_minor=3001))).refused(AmountsNeeded)
+    given().when(place(lines=book, amounts=Amounts(discount_minor=2401))).refused(AmountsNeeded)
+
+
+def test_money__of_fees_goes_with_their_lines() -> None:
+    story = given(place(lines=TWO, amounts=Amounts()))
+    story.decide(on(ChangeLines, lines=TWO[:1], consent="自提"))
+    assert order_of(story).amounts == Amounts(
+        goods_minor=2400, postage_minor=0, discount_minor=0, total_minor=2400)
+
+
+def test_money__that_a_file_says_again_in_part_changes_nothing() -> None:
+    """R-ORD-52: what was said before somebody changed it is no news, however much of it is said."""
+    lines = [line(quantity=2, unit_price=1200)]
+    told = record(lines=lines, amounts=Amounts(total_minor=2400), paid=None, paid_minor=None,
+                  dispatched=None, ended=None, ended_as="")
+    story = given(place(lines=lines, amounts=Amounts()), on(
+        ChangeLines, lines=[line(quantity=1, unit_price=1200)], consent="只要一本"))
+    story.when(told).then()
+    assert order_of(story).balance.total_minor == 1200
+
+
 def test_money__that_a_file_adds_up_otherwise_is_recorded_with_an_exception() -> None:
     """R-ORD-55."""
     story = given(record(amounts=Amounts(goods_minor=4000, total_minor=4990)))
@@ -161,7 +251,8 @@ def test_money__of_an_ended_order_that_costs_something_else_is_corrected() -> No
     fact, _ = story.when(costs(goods_minor=4990, total_minor=4990)).then(
         "order.corrected.v1", "order.exception_closed.v1")
     assert (fact.corrected_version, fact.old, fact.new) == (
-        1, {"goods_minor": 4000, "total_minor": 4990}, {"goods_minor": 4990, "total_minor": 4990})
+        1, {"goods_minor": 4000, "total_minor": 4990}, {
+            "goods_minor": 4990, "postage_minor": 0, "discount_minor": 0, "total_minor": 4990})
     story.decide(costs(goods_minor=4990, total_minor=4990))  # known: nothing more
     story.when(wrong).then()  # the file says what it said before
 

@@ -278,7 +278,8 @@ WAITS = [place(9, lines=[line(quantity=30)]), on(ReserveOrder, 9, warehouse=HOUS
 
 def declared_end(ended_as: str) -> Any:
     """A file says how order 1 ended, and nothing of its dispatch."""
-    return record(lines=[line(quantity=2), line("PEN", name="2")], paid_minor=0, ended_as=ended_as,
+    return record(lines=[line(quantity=2), line("PEN", name="2")], amounts=Amounts(),
+                  paid_minor=0, ended_as=ended_as,
                   dispatched=None, courier=None, waybill=None)
 
 
@@ -322,7 +323,8 @@ def test_ends__leave_no_piece_and_no_waiter_that_no_command_can_move(
 
 
 def test_ends__completed_by_command_is_refused_while_a_piece_is_unsent() -> None:
-    story = ready(PICK, CHECK, on(PackOrder, parcel="P1", lines=[Count("1", 2)]), SEND, pay())
+    story = ready(PICK, CHECK, on(PackOrder, parcel="P1", lines=[Count("1", 2)]), SEND,
+                  pay(amount_minor=14970))
     story.when(end()).refused(
         PiecesUnsent, f"{stream()} cannot be completed: 1 pieces of line 2 were never sent. Send "
         "them, or cancel these pieces first.")

@@ -314,7 +314,7 @@ def test_parcel__that_came_back_in_part_holds_what_is_left_of_it() -> None:
 
 def test_step__of_what_was_sent_is_corrected_after_an_end_too() -> None:
     """Delivered by mistake, completed, and then the parcel is found to be lost."""
-    story = ready(PICK, CHECK, PACK, SEND, ARRIVE, pay())
+    story = ready(PICK, CHECK, PACK, SEND, ARRIVE, pay(amount_minor=14970))
     arrived = next(position for position, fact in story.placed
                    if fact.TOPIC == "order.delivered.v1")
     story.decide(end())

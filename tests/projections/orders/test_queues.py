@@ -88,7 +88,7 @@ def ready(number: object, *, hours: int = 0, **fields: Any) -> list[Command]:
     """An order of 2 books and a pen that was paid, approved and submitted."""
     at = NOON + timedelta(hours=hours)
     return [sell(number, *TWO, occurred_at=at, **{"terms": "prepaid", **fields}),
-            pay(number, 11970, occurred_at=at + timedelta(minutes=1)),
+            pay(number, 14970, occurred_at=at + timedelta(minutes=1)),
             on(ApproveOrder, number), on(SubmitOrder, number, warehouse=HOUSE)]
 
 
