@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from flask import Flask
 
+from api import create_app
 from ledger.common.personal import Personal
 from ledger.log import bounds, envelope, migrations, sqlite
 from ledger.log.envelope import Entry
@@ -34,6 +36,36 @@ AGAIN = "rewrite it with `python -m tests.support.docs`"
 def pages() -> list[Path]:
     """Every Markdown file of the project."""
     return [path for path in source.tracked() if path.suffix == ".md"]
+
+
+# -- routes ---------------------------------------------------------------------------------------
+
+ADDRESS = re.compile(r"(?:\b(GET|POST|PUT|DELETE)(?:`? | ))?[^\s`\"'()]*?(/v1/[^\s`\"'()?;,|]*)")
+
+
+def routed(text: str, app: Flask) -> Iterator[str]:
+    """The addresses of a text that are no route, or none of the method that they are named with."""
+    rules: dict[str, set[str]] = {}
+    for rule in app.url_map.iter_rules():
+        rules.setdefault(re.sub("<[^>]*>", "*", rule.rule), set()).update(rule.methods or ())
+    for method, address in ADDRESS.findall(text):
+        asked = address.rstrip(".:/*").split("/")
+        fits = [methods for rule, methods in rules.items() if _fits(asked, rule.split("/"))]
+        if not fits or (method and not any(method in methods for methods in fits)):
+            yield f"{method} {address}".strip()
+
+
+def _fits(asked: list[str], rule: list[str]) -> bool:
+    return len(asked) == len(rule) and all(
+        part in (name, "…") or name == "*" for part, name in zip(asked, rule, strict=True))
+
+
+def test_routes__that_pages_name_are_there() -> None:
+    app = create_app(Settings(database_url="memory:", keys_url="memory:", master_key_file=None))
+    check(f"{source.name(path)}: {found} is no route" for path in pages()
+          for found in routed(source.text(path), app))
+    assert list(routed("`GET /v1/orders/<order>/explanation`, `POST /v1/audit`, GET /v1/audit.",
+                       app)) == ["GET /v1/orders/<order>/explanation", "POST /v1/audit"]
 
 
 # -- made from the code ---------------------------------------------------------------------------
