@@ -7,9 +7,10 @@ Which decimals are numbers says the column, not their looks: a SKU may be called
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -72,11 +73,27 @@ def as_csv(rows: Iterable[Row], names: Sequence[str]) -> bytes:
     whoever reads the file takes one ' from the beginning of each cell that has it, and has the text
     itself. A whole number that a cell would round is such a text.
     """
+    return b"".join(_csv_lines(rows, names))
+
+
+def csv_lines(rows: Iterable[Row]) -> Iterator[bytes]:
+    """The same line by line, with the columns of the first row."""
+    rows = iter(rows)
+    first = next(rows, {})
+    yield from _csv_lines(chain([first] if first else [], rows), list(first))
+
+
+def _csv_lines(rows: Iterable[Row], names: Sequence[str]) -> Iterator[bytes]:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(names)
-    writer.writerows([_safe(name, _plain(row[name])) for name in names] for row in rows)
-    return "\ufeff".encode() + text.getvalue().encode()
+    text.write("\ufeff")
+    cells: Iterable[Sequence[Any]] = (
+        [_safe(name, _plain(row[name])) for name in names] for row in rows)
+    for line in chain([names], cells):
+        writer.writerow(line)
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
 
 
 Tables = Mapping[str, tuple[Sequence[str], Iterable[Row]]]

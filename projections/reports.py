@@ -3,11 +3,13 @@
 The present is answered from the read models, the past by a replay of the log.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from ledger.common.errors import NotFound
 from projections import deductions, policies, returns
-from projections.asking.answering import Report
+from projections.asking.answering import Listing, Report, listed
 from projections.asking.questions import PRESENT, Answer, Question
 from projections.audit.reports import timeline
 from projections.orders import fulfilment, queues
@@ -33,11 +35,27 @@ def run(models: ReadModels, ledger: str, name: str, question: Question = PRESENT
 
     Errors: UnknownReport (R-PRJ-09); those of the report.
     """
+    report = _named(name)
+    models.catch_up(ledger)
+    return report(models, ledger, question)
+
+
+@contextmanager
+def listing(
+    models: ReadModels, ledger: str, name: str, question: Question = PRESENT
+) -> Iterator[Listing]:
+    """The same, row by row. Errors: those of `run`, some only with the rows."""
+    report = _named(name)
+    models.catch_up(ledger)
+    with listed(report, models, ledger, question) as found:
+        yield found
+
+
+def _named(name: str) -> Report:
     report = REPORTS.get(name)
     if report is None:
         raise UnknownReport(name=name, known=", ".join(sorted(REPORTS)))
-    models.catch_up(ledger)
-    return report(models, ledger, question)
+    return report
 
 
 REPORTS: dict[str, Report] = {

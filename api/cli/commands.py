@@ -192,7 +192,8 @@ def report_command(name: str, ledger_name: str, form: str, output: Path | None,
     if form == "xlsx":
         reports.save(name, ledger_name, question, output)
     else:
-        reports.show(reports.ask(name, ledger_name, question), form, output)
+        with reports.ask(name, ledger_name, question) as answer:
+            reports.show(answer, form, output)
 
 
 @command("rebuild")

@@ -2,9 +2,9 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from io import StringIO
+from itertools import chain
 from typing import Any
 
 import click
@@ -14,19 +14,15 @@ from ledger.common.values import exact
 
 ProgressCall = Callable[[int, int], None]
 
-WIDE = 2_000
-"""Columns of a table that no terminal shows: its lines are never broken."""
-
-
 def as_json(value: Any) -> str:
     """One line of JSON, Chinese as it is."""
     return json.dumps(exact(value), ensure_ascii=False, separators=(", ", ": "))
 
 
-def print_rows(rows: Sequence[dict[str, Any]], *, form: str, title: str = "") -> None:
+def print_rows(rows: Collection[dict[str, Any]], *, form: str, title: str = "") -> None:
     """A list of objects as JSON or as a table; a column that is empty throughout is left out."""
     if form == "json":
-        click.echo(json.dumps(exact(rows), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(exact(list(rows)), ensure_ascii=False, indent=1))
         return
     if title:
         click.echo(title)
@@ -36,28 +32,58 @@ def print_rows(rows: Sequence[dict[str, Any]], *, form: str, title: str = "") ->
     _print_table(rows)
 
 
-def _print_table(rows: Sequence[dict[str, Any]]) -> None:
+class _Column:
+    """A column of a table: what of its rows says how it looks."""
+
+    def __init__(self, name: str, wide: Callable[[str], int]) -> None:
+        self.name = name
+        self.filled = False
+        self.number = True
+        self.wide = wide
+        self.width = wide(name)
+
+    def note(self, value: Any) -> None:
+        """Look at a cell."""
+        self.filled = self.filled or value not in (None, [], "")
+        self.number = self.number and isinstance(value, int | None)
+        self.width = max(self.width, self.wide(_cell(value)))
+
+    def padded(self, text: str) -> str:
+        """A cell of it as wide as all are."""
+        blank = " " * (self.width - self.wide(text))
+        return blank + text if self.number else text + blank
+
+
+def _print_table(rows: Collection[dict[str, Any]]) -> None:
+    """Look at all rows for how wide columns are, then print them one by one."""
+    from rich.cells import cell_len
+
+    columns = [_Column(name, cell_len) for name in next(iter(rows))]
+    for row in rows:
+        for column in columns:
+            column.note(row[column.name])
+    columns = [column for column in columns if column.filled]
+    if sys.stdout.isatty():
+        _print_folded(columns, rows)
+        return
+    for cells in chain(([column.name for column in columns],),
+                       ([_cell(row[column.name]) for column in columns] for row in rows)):
+        click.echo("  ".join(map(_Column.padded, columns, cells)).rstrip(" "))
+
+
+def _print_folded(columns: Sequence[_Column], rows: Iterable[dict[str, Any]]) -> None:
+    """On a terminal cells are folded where a line is wider than that."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    names = [name for name in rows[0] if any(row[name] not in (None, [], "") for row in rows)]
-    terminal = sys.stdout.isatty()
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in names:
-        number = all(isinstance(row[name], int | None) for row in rows)
-        table.add_column(name, justify="right" if number else "left", overflow="fold",
-                         no_wrap=not terminal)
+    for column in columns:
+        table.add_column(column.name, justify="right" if column.number else "left",
+                         overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(row[name])) for name in names))
-    if terminal:
-        Console(highlight=False).print(table)
-        return
-    console = Console(file=StringIO(), width=WIDE, highlight=False)
-    with console.capture() as printed:
-        console.print(table)
-    for line in printed.get().splitlines():
-        click.echo(line.rstrip(" "))  # the last column is not padded
+        table.add_row(*(Text(_cell(row[column.name])) for column in columns))
+    Console(highlight=False).print(table)
 
 
 def print_record(record: dict[str, Any], *, form: str) -> None:

@@ -1,10 +1,11 @@
 """Reports on the command line: opens the read models, asks, and shows as of when they answer."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import orjson
@@ -12,6 +13,7 @@ import orjson
 from api import sheets
 from api.cli.files import must_be_elsewhere
 from api.cli.output import print_record, print_rows
+from api.cli.spool import Shown, Spool
 from api.messages import as_of_line
 from api.sheets import workbook
 from ledger.common.errors import Invalid, Unavailable
@@ -21,7 +23,7 @@ from ledger.settings import Settings
 from projections import reports
 from projections.asking.clocks import AsOf
 from projections.asking.names import OPTIONS, TAKES, takers
-from projections.asking.questions import Answer, Question
+from projections.asking.questions import Question
 from projections.catalogue import PROJECTIONS
 from projections.store.models import ReadModels, Status
 
@@ -51,6 +53,13 @@ class OptionNotTaken(Invalid):
 
     code = "option_not_taken"
     rule = "R-PRJ-22"
+
+
+class LongAnswer(NamedTuple):
+    """What a report answered: as of when, and its rows."""
+
+    as_of: dict[str, Any]
+    rows: Collection[dict[str, Any]]
 
 
 @contextmanager
@@ -94,10 +103,13 @@ def question(
     return Question(as_of=AsOf.parse(position, recorded_as_of, occurred_as_of), **asked)
 
 
-def ask(name: str, ledger: str, asked: Question) -> Answer:
-    """The answer of a report. Errors: ProjectionStopped (R-PRJ-11); those of the report."""
-    with caught_up(ledger) as models:
-        return reports.run(models, ledger, name, asked)
+@contextmanager
+def ask(name: str, ledger: str, asked: Question) -> Iterator[LongAnswer]:
+    """The answer of a report, which may be longer than memory. Errors: ProjectionStopped
+    (R-PRJ-11); those of the report."""
+    with (caught_up(ledger) as models, reports.listing(models, ledger, name, asked) as found,
+          Spool(found.rows) as rows):
+        yield LongAnswer(found.as_of, rows)
 
 
 def save(name: str, ledger: str, asked: Question, output: Path | None) -> None:
@@ -126,51 +138,57 @@ def raise_stopped(status: Status) -> None:
                                 error=status.error)
 
 
-def show(answer: Answer, form: str, output: Path | None = None) -> None:
+def show(answer: LongAnswer, form: str, output: Path | None = None) -> None:
     """Show an answer on the terminal or in a file: as JSON, with the members that it has over HTTP,
     or as a table or CSV. A table stands under a line that says as of when it holds, and whether
     that may change; of CSV, whose lines programs read, this goes to stderr."""
-    if output is not None and form == "table":
-        form = "json"
-    if output is not None or form == "csv":
-        if output is not None:
-            must_be_elsewhere(output)
-        found = _file(answer, form)
-        if output is not None:
-            output.write_bytes(found)  # what cannot be written is all that is said
-        if form == "csv":
-            _say_as_of(answer, err=True)
+    if output is not None:
+        must_be_elsewhere(output)
+        with output.open("wb") as file:  # what cannot be written is all that is said
+            file.writelines(sheets.csv_lines(answer.rows) if form == "csv" else _json(
+                answer, partial(orjson.dumps, option=orjson.OPT_INDENT_2), b"    "))
+    elif form == "json":
+        for part in _json(answer, _for_terminal, b"  "):
+            click.echo(part, nl=False)
+        click.echo()
+    if form == "csv":
+        _say_as_of(answer, err=True)
         if output is None:
-            click.echo(found.decode(), nl=False)
-        return
-    if form == "json":
-        click.echo(json.dumps(exact(_whole(answer)), ensure_ascii=False, indent=1))
-        return
-    _say_as_of(answer, err=False)
-    rows: list[dict[str, Any]] = [
-        {name: value for name, value in row.items() if name not in HIDDEN_IN_TABLES
-         and not (name in SAID_BY_SUBJECT and "subject" in row)}
-        for row in answer.rows]
+            for line in sheets.csv_lines(answer.rows):
+                click.echo(line, nl=False)
+    elif output is None and form == "table":
+        _say_as_of(answer, err=False)
+        _show_table(answer)
+
+
+def _show_table(answer: LongAnswer) -> None:
+    rows = Shown(answer.rows, lambda row: {
+        name: value for name, value in row.items() if name not in HIDDEN_IN_TABLES
+        and not (name in SAID_BY_SUBJECT and "subject" in row)})
     if len(rows) == 1:
-        print_record(rows[0], form=form)
+        print_record(next(iter(rows)), form="table")
     else:
-        print_rows(rows, form=form)
+        print_rows(rows, form="table")
 
 
-def _say_as_of(answer: Answer, *, err: bool) -> None:
+def _say_as_of(answer: LongAnswer, *, err: bool) -> None:
     click.echo(as_of_line(answer.as_of), err=err)
     for note in answer.as_of["notes"]:
         click.echo(f"  {note}", err=err)
 
 
-def _whole(answer: Answer) -> dict[str, Any]:
-    """An answer with its members as they are over HTTP; it has no next page."""
-    return {"as_of": answer.as_of, "items": answer.rows, "next": None}
+def _for_terminal(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=1).encode()
 
 
-def _file(answer: Answer, form: str) -> bytes:
-    """An answer as the bytes of a file."""
-    names = list(answer.rows[0]) if answer.rows else []
-    if form == "csv":
-        return sheets.as_csv(answer.rows, names)
-    return orjson.dumps(exact(_whole(answer)), option=orjson.OPT_INDENT_2)
+def _json(answer: LongAnswer, dumps: Callable[[Any], bytes], indent: bytes) -> Iterator[bytes]:
+    """The parts of an answer with its members as they are over HTTP; it has no next page."""
+    whole = dumps({"as_of": exact(answer.as_of), "items": [], "next": None})
+    head, tail = whole.split(b'"items": []')
+    yield head + b'"items": ['
+    between = b"\n"
+    for row in answer.rows:
+        yield between + b"\n".join(
+            indent + line for line in dumps(exact(row)).split(b"\n"))
+        between = b",\n"
+    yield (b"]" if between == b"\n" else b"\n" + indent[: len(indent) // 2] + b"]") + tail

@@ -4,7 +4,7 @@ The present is always in the rows of a read model; where the past is depends on 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from enum import Enum, auto
 from functools import wraps
 from itertools import islice
@@ -90,16 +90,19 @@ class Reading(NamedTuple):
         (R-PRJ-18)."""
         must_know(self, subjects, self.cut.head.position if self.now else self.cut.position)
 
-    def answer(self, rows: Iterable[dict[str, Any]]) -> Answer:
+    def wanted(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """As many rows as are wanted; an empty answer says what it is empty of."""
-        listed = list(islice(rows, self.question.limit))
-        if not listed and self.question.subject is not None:
+        row = None
+        for row in islice(rows, self.question.limit):
+            yield row
+        if row is not None:
+            return
+        if self.question.subject is not None:
             self.must_know(self.question.subject)
         asked = [f"{name} {value}" for name in ("channel", "shop", "subject")
                  if (value := getattr(self.question, name)) is not None]
-        if asked and not listed and self.as_of["recorded_at"] is not None:
+        if asked and self.as_of["recorded_at"] is not None:
             self.note(f"there is nothing about {', '.join(asked)}{'' if self.now else ' by then'}")
-        return Answer(self.as_of, listed)
 
 
 def must_know(reading: Reading, subjects: Sequence[str], until: int) -> None:
@@ -126,6 +129,13 @@ class Report(Protocol):
     ) -> Answer:
         """Answer a question."""
         ...
+
+
+class Listing(NamedTuple):
+    """An answer whose rows come one by one; what it is as of is known once they all have."""
+
+    as_of: dict[str, Any]
+    rows: Iterator[dict[str, Any]]
 
 
 Knows = Callable[[ReadModels, str, str, Cut], bool]
@@ -194,17 +204,42 @@ def _of_rows(reading: Reading, progress: Progress, past: Past) -> Reading:
     return found
 
 
+_LISTINGS: dict[Callable[..., Answer], Callable[..., AbstractContextManager[Listing]]] = {}
+
+
+@contextmanager
+def listed(
+    report: Report, models: ReadModels, ledger: str, question: Question
+) -> Iterator[Listing]:
+    """What a report answers, row by row, so that it may be longer than memory. Errors: those of the
+    report, some only with its rows."""
+    if report in _LISTINGS:
+        with _LISTINGS[report](models, ledger, question) as found:
+            yield found
+    else:
+        answer = report(models, ledger, question)
+        yield Listing(answer.as_of, iter(answer.rows))
+
+
 def report(
     projection: Callable[[], Projection], past: Past, *, knows: Knows | None = None
 ) -> Callable[[Callable[[Reading], Iterable[dict[str, Any]]]], Report]:
     """Make a report of a function that yields its rows. Errors: as `answering`."""
     def made_of(rows: Callable[[Reading], Iterable[dict[str, Any]]]) -> Report:
-        @wraps(rows)
-        def made(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
+        @contextmanager
+        def listing(
+            models: ReadModels, ledger: str, question: Question = PRESENT
+        ) -> Iterator[Listing]:
             with answering(models, ledger, projection, question, past=past,
                            knows=knows) as reading:
-                return reading.answer(rows(reading))
+                yield Listing(reading.as_of, reading.wanted(rows(reading)))
 
+        @wraps(rows)
+        def made(models: ReadModels, ledger: str, question: Question = PRESENT) -> Answer:
+            with listing(models, ledger, question) as (as_of, found):
+                return Answer(as_of, list(found))
+
+        _LISTINGS[made] = listing
         return made
 
     return made_of

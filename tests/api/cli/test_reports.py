@@ -4,15 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from click.testing import CliRunner
 
 from api.cli.commands import report_command
-from api.cli.reports import OptionNotTaken, question, show
+from api.cli.reports import LongAnswer, OptionNotTaken, question, show
 from api.http.reading import AnswerSchema
 from ledger.common.values import MAX_INTEGER
 from projections.asking.names import OPTIONS, TAKES, takers
-from projections.asking.questions import Answer
 
 AS_OF = {"ledger": "main", "position": 3, "head": 5, "recorded_at": "2026-10-31T15:59:59Z",
          "recorded_as_of": None, "occurred_as_of": None, "open": True, "notes": ["a note"]}
@@ -22,9 +22,9 @@ WORTH = {"month": "2026-09", "since": "2026-09-01", "until": "2026-09-02", "day"
 NUMBERS = [0, MAX_INTEGER, MAX_INTEGER + 1, -MAX_INTEGER - 1, 2**63, 2**64, -(2**70)]
 
 
-def answer_of(rows: list[dict[str, Any]], **as_of: Any) -> Answer:
+def answer_of(rows: list[dict[str, Any]], **as_of: Any) -> LongAnswer:
     """An answer as of some position."""
-    return Answer({**AS_OF, **as_of}, rows)
+    return LongAnswer({**AS_OF, **as_of}, rows)
 
 
 @pytest.mark.parametrize("as_of, said", [
@@ -65,6 +65,29 @@ def test_show__writes_numbers_that_every_reader_keeps(
     show(answer, "csv", tmp_path / "csv")
     cells = [line.split(",")[0] for line in (tmp_path / "csv").read_text("utf-8-sig").splitlines()]
     assert cells == ["number", *map(str, NUMBERS[:2]), *(f"'{one}" for one in NUMBERS[2:])]
+
+
+def test_show__writes_the_same_json_row_by_row_as_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"lines": [{"sku": "云\n杉", "parts": []}], "none": None, "items": []}, {"a": {}}, {}]
+    for count in range(4):
+        answer = answer_of(rows[:count])
+        whole = {"as_of": answer.as_of, "items": rows[:count], "next": None}
+        show(answer, "json")
+        assert capsys.readouterr().out == json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+        show(answer, "json", tmp_path / "json")
+        assert (tmp_path / "json").read_bytes() == orjson.dumps(whole, option=orjson.OPT_INDENT_2)
+
+
+def test_show__pads_the_cells_of_a_table_to_their_widest(
+    capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Chinese characters are two wide; numbers stand to the right; empty columns are left out."""
+    show(answer_of([{"name": "云杉", "n": 5, "none": None, "last": "a"},
+                    {"name": "x", "n": 1234, "none": None, "last": ""}]), "table")
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "name     n  last", "云杉     5  a", "x     1234"]
 
 
 @pytest.mark.parametrize("field", OPTIONS)

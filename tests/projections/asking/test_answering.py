@@ -305,7 +305,11 @@ def test_answer__has_as_many_rows_as_are_wanted() -> None:
         def answered(question: Question) -> list[Any]:
             with answering(models, "main", OrderBook, question, past=Past.REPLAY) as reading:
                 assert isinstance(reading, Reading)
-                return reading.answer({"n": n} for n in range(9)).rows
+                rows = iter([{"n": n} for n in range(9)])
+                wanted = reading.wanted(rows)
+                first = next(wanted)
+                assert next(rows) == {"n": 1}  # no row is taken before it is wanted
+                return [first, {"n": 1}, *wanted]
 
         assert len(answered(PRESENT)) == 9
-        assert answered(PRESENT._replace(limit=2)) == [{"n": 0}, {"n": 1}]
+        assert answered(PRESENT._replace(limit=2)) == [{"n": 0}, {"n": 1}, {"n": 2}]

@@ -1,0 +1,59 @@
+"""Rows that come once and are looked at more often: a table has to know its widest cells before its
+first line. What does not fit into a little memory waits in a file that nobody else sees."""
+
+import pickle
+from collections.abc import Callable, Collection, Iterable, Iterator
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+Row = dict[str, Any]
+
+IN_MEMORY = 8 * 2**20
+"""Bytes of rows that are kept without a file."""
+
+
+class Spool(Collection[Row]):
+    """Rows that were taken from somewhere, to be gone through as often as wanted; close it."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - it is closed with the spool
+        self._count = 0
+        for row in rows:
+            pickle.dump(row, self._file)
+            self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Row]:
+        at = 0
+        for _ in range(self._count):
+            self._file.seek(at)  # somebody else may go through them meanwhile
+            row = pickle.load(self._file)
+            at = self._file.tell()
+            yield row
+
+    def __contains__(self, row: object) -> bool:
+        return any(one == row for one in self)
+
+    def __enter__(self) -> "Spool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+class Shown(Collection[Row]):
+    """Rows as something else shows them."""
+
+    def __init__(self, rows: Collection[Row], shown: Callable[[Row], Row]) -> None:
+        self._rows, self._shown = rows, shown
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._shown, self._rows)
+
+    def __contains__(self, row: object) -> bool:
+        return any(one == row for one in self)
