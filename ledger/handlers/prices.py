@@ -56,7 +56,7 @@ def floors_of(work: Work, order: Order) -> Floors:
 
 def priced(work: Work, order: Order, *, occurred_at: datetime) -> None:
     """Hold an order that somebody places, or prices otherwise, against its floors: whoever does so
-    asks for a signature of another person. Errors: FloorNotAsked (R-ORD-83), R-PPL-13."""
+    asks for a signature of another person. Errors: BelowFloorRefused (R-ORD-83), R-PPL-13."""
     floors, by = floors_of(work, order), None
     if order.is_news_below(below := order.unsigned_below(floors)) and work.actor != SYSTEM:
         try:

@@ -52,7 +52,7 @@ class BelowFloorUnsigned(Refused):
     rule = "R-ORD-73"
 
 
-class FloorNotAsked(Refused):
+class BelowFloorRefused(Refused):
     """{order} would sell {pieces} pieces of {sku} (line {line}) for {net_minor} {currency} (minor
     units), below its floor of {floor_minor} each, and {actor} cannot ask for such a price
     (order.ask_below_floor): {why}. Raise the price to the floor, or let one of those place or price
@@ -162,9 +162,9 @@ class OrderFloor(OrderFinance):
                 order=self.id, pieces=one.pieces, sku=one.sku, line=one.line,
                 net_minor=one.net_minor, currency=self.currency, floor_minor=one.floor_minor)
 
-    def not_asked_below(self, one: SoldBelow, actor: str, why: str) -> FloorNotAsked:
+    def not_asked_below(self, one: SoldBelow, actor: str, why: str) -> BelowFloorRefused:
         """What is refused to somebody who may not ask for the price of a line."""
-        return FloorNotAsked(
+        return BelowFloorRefused(
             order=self.id, pieces=one.pieces, sku=one.sku, line=one.line, net_minor=one.net_minor,
             currency=self.currency, floor_minor=one.floor_minor, actor=actor, why=why)
 

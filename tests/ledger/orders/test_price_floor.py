@@ -36,7 +36,7 @@ from ledger.orders.order import Order
 from ledger.orders.price_floor import (
     BELOW_FLOOR,
     BelowFloorUnsigned,
-    FloorNotAsked,
+    BelowFloorRefused,
     NothingBelowFloor,
     sold_below,
 )
@@ -203,7 +203,7 @@ def test_policy_readers__signing_of_who_may_ask_to_sell_below_the_floor() -> Non
     story = given(*team(), priced(), published(
         signing=[Signing(act="order.ask_below_floor", posts=["customer_service_head"])]))
     story.by(WANG).when(place(**costs(FLOOR - 1))).refused(
-        FloorNotAsked, f"{stream()} would sell 1 pieces of SH-001 (line 1) for 2999 CNY (minor "
+        BelowFloorRefused, f"{stream()} would sell 1 pieces of SH-001 (line 1) for 2999 CNY (minor "
         f"units), below its floor of 3000 each, and {WANG} cannot ask for such a price "
         "(order.ask_below_floor): that is for customer_service_head, and the posts of "
         f"{WANG} are: customer_service. Raise the price to the floor, or let one of those place "
