@@ -35,8 +35,8 @@ from ledger.orders.money import net_of
 from ledger.orders.order import Order
 from ledger.orders.price_floor import (
     BELOW_FLOOR,
-    BelowFloorUnsigned,
     BelowFloorRefused,
+    BelowFloorUnsigned,
     NothingBelowFloor,
     sold_below,
 )
