@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import wsgi  # noqa: F401 - what is measured runs as it is served, with the collector set
-from tests.bench.append import append_postgres, append_sqlite
+from tests.bench.append import append_postgres, append_sqlite, beside_peers
 from tests.bench.harness import FOLDER, QUICK, Result, Scale, environment
 from tests.bench.hot import hot_sku
 from tests.bench.http import http_orders, http_reads
@@ -30,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[Scale], Result]] = {
     "http_reads": http_reads,
     "verify": verify,
     "cli_start": cli_start,
+    "peers": beside_peers,
 }
 RESULTS = FOLDER / "results.json"
 

@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 from ledger.application import Ledger
@@ -19,6 +21,7 @@ from tests.bench.floors import (
 )
 from tests.bench.harness import Goal, Measured, Result, Scale, paired, workplace
 from tests.bench.logs import record
+from tests.bench.message_db import message_db
 from tests.bench.orders import CONTEXT, SKUS, Selling, plenty
 from tests.support.postgres_server import Server
 
@@ -152,3 +155,60 @@ def _saved_in_postgres(server: Server, database: str) -> Saved:
 
 def _saved(rows: list[tuple[Any, ...]], payloads: list[tuple[bytes]]) -> Saved:
     return Saved(b"".join(bytes_of(rows)), [payload for payload, in payloads])
+
+
+def beside_peers(scale: Scale) -> Result:
+    """Orders a second beside other event stores, on the same server and the same file system in one
+    run. What is said to be the floor is the fastest of them on PostgreSQL."""
+    on_file = _beside_on_sqlite(scale)
+    server = Server(durable=True)
+    try:
+        with workplace() as folder:
+            on_server = _beside_on_postgres(server, folder, scale)
+    finally:
+        server.stop()
+    fastest = max(rate for name, rate in on_server.items() if name != "ours")
+    return Result(
+        name="peers", unit="/s", ours=on_server["ours"], floor=fastest,
+        ratio=on_server["ours"] / fastest, goal=Goal("≥", 1.0),
+        beside={**{name: rate for name, rate in on_server.items() if name != "ours"},
+                "sqlite": on_file["ours"], "sqlite_library": on_file["library"],
+                "sqlite_ratio": on_file["ours"] / on_file["library"]},
+        how={"callers": scale.callers, "rounds": scale.rounds, "engine": "PostgreSQL and " + SQLITE,
+             "left_out": "they have no commands, rules, sealed values, hashes, tree or guards"})
+
+
+def _rates(scale: Scale, ours: Measured, others: dict[str, peers.Peer | None]) -> dict[str, float]:
+    """The medians of all, each in turn in each round."""
+    there = {name: peer for name, peer in others.items() if peer is not None}
+    measured = {"ours": ours, **{
+        name: partial(peer.rate, scale.callers, scale.seconds) for name, peer in there.items()}}
+    found = [{name: rate() for name, rate in measured.items()} for _ in range(scale.rounds)]
+    return {name: median(one[name] for one in found) for name in measured}
+
+
+def _beside_on_sqlite(scale: Scale) -> dict[str, float]:
+    with workplace() as folder:
+        settings = Settings(database_url=f"sqlite:///{folder}/ledger.db",
+                            keys_url=f"sqlite:///{folder}/keys.db",
+                            master_key_file=folder / "master.key")
+        with _warm(settings, scale) as (_, ours):
+            payloads = _saved_in_sqlite(folder / "ledger.db").payloads
+            with closing(peers.sqlite(folder / "peer.db", payloads)) as library:
+                return _rates(scale, ours["ours"], {"library": library})
+
+
+def _beside_on_postgres(server: Server, folder: Path, scale: Scale) -> dict[str, float]:
+    ours_db, library_db, messages_db = (server.make_database() for _ in range(3))
+    (folder / "master.key").write_bytes(bytes(range(32)))
+    settings = Settings(
+        database_url=server.url(ours_db), admin_url=server.url(ours_db, "postgres"),
+        keys_url=f"sqlite:///{folder}/keys.db", master_key_file=folder / "master.key")
+    with _warm(settings, scale) as (_, ours), ExitStack() as open_:
+        payloads = _saved_in_postgres(server, ours_db).payloads
+        others = {"library": peers.postgres(server.url(library_db, "postgres"), payloads),
+                  "message_db": message_db(server.url(messages_db, "postgres"), payloads)}
+        for peer in others.values():
+            if peer is not None:
+                open_.callback(peer.close)
+        return _rates(scale, ours["ours"], others)
