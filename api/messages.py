@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from api.value_words import VALUES, WORDED
 from ledger.common.errors import LedgerError
 from ledger.common.phrases import Phrase
 
@@ -62,7 +63,10 @@ def said(name: str, value: Any) -> Any:
     """A value that is filled into a message, in Chinese: phrases, and the words of `WORDED`."""
     if isinstance(value, Phrase):
         return tr(value.template, **value.details)
-    return value
+    if name not in WORDED or not isinstance(value, str):
+        return value
+    words = value.split(" or ")
+    return " 或 ".join(tr(word) for word in words) if VALUES.issuperset(words) else value
 
 
 def counted(events: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ledger.common.errors import NotFound
+from ledger.common.phrases import there_are
 from ledger.common.values import from_us, rfc3339, subject
 from ledger.core import event_types
 from ledger.log.store import Store
@@ -31,7 +32,7 @@ part has. A deadline may run in `hours`, which name only the part that has no ot
 
 
 class VersionUnknown(NotFound):
-    """The policies have no version {number}. There are: {known}."""
+    """The policies have no version {number}. {known}"""
 
     code = "version_unknown"
     rule = "R-POL-07"
@@ -44,8 +45,8 @@ class Book(PolicyBook):
         """A version by its number. Errors: VersionUnknown (R-POL-07)."""
         found = self.numbered(number)
         if not found.number:
-            known = ", ".join(str(one.number) for one in self.versions) or "none"
-            raise VersionUnknown(number=number, known=known)
+            raise VersionUnknown(number=number,
+                                 known=there_are(str(one.number) for one in self.versions))
         return found
 
 

@@ -19,6 +19,7 @@ from ledger.access import (
 from ledger.common.context import Context
 from ledger.common.days import SHOP_ZONE, day_of
 from ledger.common.errors import Invalid, Refused
+from ledger.common.phrases import Phrase
 from ledger.common.values import rfc3339
 from ledger.log.store import SUFFIX, Store, must_be_owner
 from ledger.people.signatures import SYSTEM
@@ -91,8 +92,8 @@ def _must_be_given(rights: Rights | None, owner: str, role: str, day: str) -> No
         raise OwnerUnknown(owner=owner, role=role, roles=", ".join(WITHOUT_POST))
     if rights is not None and role not in rights.roles:
         raise RoleNotOfPosts(
-            owner=owner, role=role, day=day, posts=", ".join(rights.posts) or "none",
-            roles=", ".join(sorted(rights.roles)) or "none")
+            owner=owner, role=role, day=day, posts=", ".join(rights.posts) or Phrase("no post"),
+            roles=", ".join(sorted(rights.roles)) or Phrase("no role"))
 
 
 def held_by_none(models: ReadModels, ledger: str, ring: KeyRing) -> list[ApiKey]:

@@ -20,6 +20,7 @@ from api.messages import tr
 from ledger.access import ROLES, SYSTEM_ROLE
 from ledger.common.days import day_of
 from ledger.common.errors import Fault, InvalidValues
+from ledger.common.phrases import Phrase
 from ledger.common.values import escaped, repeated_name
 from ledger.people.signatures import SYSTEM
 
@@ -74,7 +75,7 @@ def _must_hold_role(who: Caller) -> None:
     `admin` only. Errors: 403."""
     if who.actor == SYSTEM and who.role != SYSTEM_ROLE:
         raise Problem("role_not_held", role=who.role, actor=who.actor, roles=SYSTEM_ROLE,
-                      day=day_of(datetime.now(UTC)), posts="none")
+                      day=day_of(datetime.now(UTC)), posts=Phrase("no post"))
     if not who.actor.startswith("member:"):
         return
     found = edge().rights(who)
@@ -83,7 +84,8 @@ def _must_hold_role(who: Caller) -> None:
     if found is not None and not found.gives(who.role):
         raise Problem(
             "role_not_held", role=who.role, actor=who.actor, day=day_of(datetime.now(UTC)),
-            posts=", ".join(found.posts) or "none", roles=", ".join(sorted(found.roles)) or "none")
+            posts=", ".join(found.posts) or Phrase("no post"),
+            roles=", ".join(sorted(found.roles)) or Phrase("no role"))
 
 
 class Parser(FlaskParser):

@@ -1,6 +1,7 @@
 """Words within a message that are translated with it: what is filled into an error's template is
 plain text, such as a name or a number, or one of these."""
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -16,3 +17,9 @@ class Phrase(str):
         found = super().__new__(cls, template.format(**details))
         found.template, found.details = template, details
         return found
+
+
+def there_are(names: Iterable[str]) -> Phrase:
+    """A sentence that lists what there is to choose from, or says that there is nothing yet."""
+    listed = ", ".join(names)
+    return Phrase("There are: {names}.", names=listed) if listed else Phrase("There is none yet.")

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ledger.common.days import day_after, day_of, last_day, month_of
 from ledger.common.personal import Plain
+from ledger.common.phrases import Phrase
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.people.attendance import OUTCOMES, Attendance, attendance_of
@@ -139,7 +140,7 @@ def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-01, R-PPL-03, R-PPL-11, R-PPL-13, R-PPL-15 to R-PPL-17, R-PPL-19, R-PPL-25,
     R-ROS-04 to R-ROS-07, R-POL-14."""
     member: Member = work.load(Member, command.member)
-    member.must_not_be(work.actor, "recording attendance")
+    member.must_not_be(work.actor, Phrase("recording attendance"))
     today = day_of(command.occurred_at)
     by = _must_know(work, member, command.day, command.occurred_at)
     member.must_be_here(command.day)
@@ -148,8 +149,8 @@ def record_attendance(command: RecordAttendance, work: Work) -> list[Aggregate]:
     roster, shift = None, command.shift
     if command.kind in OUTCOMES:
         if member.is_away(command.day):
-            raise AttendedOtherwise(member=member.id, what="on approved leave", day=command.day,
-                                    kind=command.kind)
+            raise AttendedOtherwise(member=member.id, what=Phrase("on approved leave"),
+                                    day=command.day, kind=command.kind)
         roster, shift = shift_meant(work, member.id, command.day, roster=command.roster,
                                     shift=command.shift)
     found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(command.day)))
@@ -179,7 +180,7 @@ def _must_know(work: Work, member: Member, day: str, at: datetime) -> str:
 def correct_attendance(command: CorrectAttendance, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-11 to R-PPL-13, R-PPL-15, R-PPL-24."""
     member: Member = work.load(Member, command.member)
-    member.must_not_be(work.actor, "correcting attendance")
+    member.must_not_be(work.actor, Phrase("correcting attendance"))
     found: Attendance = work.load(Attendance, attendance_of(member.id, command.month))
     day = found.day_of(command.number) or last_day(command.month)
     try:
@@ -202,13 +203,14 @@ def hand_over_shift(command: HandOverShift, work: Work) -> list[Aggregate]:
     R-PPL-27, TakerNotHere (R-PPL-28), R-ROS-04 to R-ROS-07, R-POL-14.
     """
     member: Member = work.load(Member, command.member)
-    by = must_speak_for(work, member, signed_on(work, command.occurred_at), "handing over a shift")
+    by = must_speak_for(work, member, signed_on(work, command.occurred_at),
+                        Phrase("handing over a shift"))
     member.must_be_here(command.day)
     if command.day > day_of(command.occurred_at):
         raise AttendanceAhead(day=command.day)
     if member.is_away(command.day):
-        raise AttendedOtherwise(member=member.id, what="on approved leave", day=command.day,
-                                kind="handing a shift over")
+        raise AttendedOtherwise(member=member.id, what=Phrase("on approved leave"), day=command.day,
+                                kind=Phrase("handing a shift over"))
     _must_take_over(command, work)
     roster, shift = shift_meant(work, member.id, command.day, roster=command.roster,
                                 shift=command.shift)
@@ -239,7 +241,8 @@ def request_leave(command: RequestLeave, work: Work) -> list[Aggregate]:
     """
     member: Member = work.load(Member, command.member)
     today = day_of(command.occurred_at)
-    by = must_speak_for(work, member, signed_on(work, command.occurred_at), "asking for leave")
+    by = must_speak_for(work, member, signed_on(work, command.occurred_at),
+                        Phrase("asking for leave"))
     said = {name: _noted(member.id, work, command.said(name)) for name in command.PERSONAL}
     asked = Leave(tuple(command.days), REQUESTED, by, halves=command.halves, kind=command.kind)
     member.request_leave(command.number, asked, today, said=said, reported_at=command.reported_at,
@@ -253,7 +256,7 @@ def approve_leave(command: ApproveLeave, work: Work) -> list[Aggregate]:
     Errors: R-PPL-08, R-PPL-09, R-PPL-11, R-PPL-13, R-PPL-15, R-PPL-17, R-PPL-23, R-POL-14.
     """
     member: Member = work.load(Member, command.member)
-    member.must_not_be(work.actor, "approving leave")
+    member.must_not_be(work.actor, Phrase("approving leave"))
     by = must_head(work, member.id, signed_on(work, command.occurred_at))
     books = Books(work, command.occurred_at)
     if member.approve_leave(command.number, by, occurred_at=command.occurred_at):
@@ -270,13 +273,14 @@ def _must_not_be_otherwise(work: Work, member: Member, leave: Leave, day: str) -
     for one in found.standing(day) if member.is_away(day) else ():
         replaced = one.kind == ABSENT and leave.kind == UNFORESEEN
         if one.kind in OUTCOMES and not replaced:
-            raise AttendedOtherwise(member=member.id, what=one.kind, day=day, kind="on leave")
+            raise AttendedOtherwise(member=member.id, what=one.kind, day=day,
+                                    kind=Phrase("on leave"))
 
 
 def refuse_leave(command: RefuseLeave, work: Work) -> list[Aggregate]:
     """Errors: R-PPL-08, R-PPL-09, R-PPL-11, R-PPL-13, R-PPL-15."""
     member: Member = work.load(Member, command.member)
-    member.must_not_be(work.actor, "refusing leave")
+    member.must_not_be(work.actor, Phrase("refusing leave"))
     by = must_head(work, member.id, signed_on(work, command.occurred_at))
     member.refuse_leave(command.number, _written(member.id, work, command.reason), by,
                         occurred_at=command.occurred_at)
@@ -294,7 +298,7 @@ def withdraw_leave(command: WithdrawLeave, work: Work) -> list[Aggregate]:
     by = must_be_member(work, today)
     known = member.leave.get(command.number)
     if known is None or by != known.decided_by:
-        must_speak_for(work, member, signed, "taking leave back")
+        must_speak_for(work, member, signed, Phrase("taking leave back"))
     days = member.withdraw_leave(
         command.number, command.days, _noted(member.id, work, command.reason), by=by, today=today,
         signed=signed, occurred_at=command.occurred_at)

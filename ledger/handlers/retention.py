@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from ledger.common.days import day_of
+from ledger.common.phrases import Phrase
 from ledger.common.values import from_us
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
@@ -57,16 +58,19 @@ def _must_be_old(
     for person in sorted(command.together):
         days = retention.members if person in members else retention.buyers
         if days is None:
-            raise NotDue(person=person, why="the retention says nothing of such persons")
+            raise NotDue(person=person, why=Phrase(
+                "the retention says nothing of such persons"))
         first = (today - timedelta(days=days)).isoformat()
         trace = traces.persons.get(person)
         if trace is not None and day_of(from_us(trace.last_at)) >= first:
-            raise NotDue(person=person, why=f"the last of theirs is from {first} or later")
+            raise NotDue(person=person, why=Phrase(
+                "the last of theirs is from {first} or later", first=first))
     for name in command.members:
         left = work.load(Member, name).left_on
         days = retention.members
         if left is None or days is None or left >= (today - timedelta(days=days)).isoformat():
-            raise NotDue(person=min(command.together), why=f"{name} has not left so long ago")
+            raise NotDue(person=min(command.together), why=Phrase(
+                "{member} has not left so long ago", member=name))
 
 
 def _must_be_checked(command: EraseRetained, work: Work) -> None:

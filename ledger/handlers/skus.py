@@ -8,6 +8,7 @@ a read model may lag behind it.
 from collections.abc import Iterator
 from urllib.parse import unquote
 
+from ledger.common.phrases import Phrase
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
 from ledger.orders.order import Order
@@ -52,7 +53,7 @@ def alias_sku(command: AliasSku, work: Work) -> list[Aggregate]:
     target: Sku = work.load(Sku, sku_of(command.target))
     if target.target:
         raise AliasOfAlias(sku=command.sku, target=command.target,
-                           why=f"that is another name of {target.target} itself")
+                           why=Phrase("that is another name of {sku} itself", sku=target.target))
     stood = sku.stands_for_others
     sku.alias(command.sku, command.target, target.unit, occurred_at=command.occurred_at)
     parts_of(work, command.sku)

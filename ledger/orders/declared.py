@@ -15,6 +15,7 @@ from ledger.common.bounds import Id, InAll, Items, LongText, Waybills, Whole, Wo
 from ledger.common.errors import Refused
 from ledger.common.moments import Moment
 from ledger.common.personal import Person, Plain
+from ledger.common.phrases import Phrase
 from ledger.common.values import Checks
 from ledger.core.commands import Work
 from ledger.orders.comparing import are_the_same, says_again, with_attributes
@@ -147,7 +148,8 @@ class Declaration:
         order, placed_at = self.order, self.order.placed_at
         assert placed_at is not None
         if abs(self.command.placed.at - placed_at) > timedelta(days=self.command.reuse_gap_days):
-            raise NumberReused(order=order.id, why=f"placed at {placed_at.isoformat()}")
+            raise NumberReused(order=order.id, why=Phrase(
+                "placed at {placed_at}", placed_at=placed_at.isoformat()))
         if self.command.account is not None:
             self._must_be_of(self.command.account)
         must_be_in(order, self.command.currency)
@@ -163,7 +165,7 @@ class Declaration:
                 order, person):
             raise BuyerLost(order=order.id)
         if known not in (None, account):
-            raise NumberReused(order=order.id, why="of another buyer")
+            raise NumberReused(order=order.id, why=Phrase("of another buyer"))
 
     def is_older(self) -> bool:
         """Whether a file without a time of its own shows an earlier state than the one known. Such

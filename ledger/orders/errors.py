@@ -18,7 +18,8 @@ class OrderUnknown(Refused):
 
 
 class PriceFixed(Refused):
-    """The price of {order} cannot change any more: it is {state}."""
+    """The price of {order} cannot change any more: it is {state}. What it costs is put right with
+    order.correct (amounts)."""
 
     code = "price_fixed"
     rule = "R-ORD-04"
@@ -26,14 +27,16 @@ class PriceFixed(Refused):
 
 class RefundExceedsPayment(Refused):
     """A refund of {refund_minor} would bring {order} to {refunded_minor} refunded of {paid_minor}
-    paid ({currency}, minor units)."""
+    paid ({currency}, minor units). Refund no more than is left, or record the payment that is
+    missing first (order.pay)."""
 
     code = "refund_exceeds_payment"
     rule = "R-ORD-05"
 
 
 class OrderEnded(Refused):
-    """{order} is {state}, which is final."""
+    """{order} is {state}, which is final. What was recorded wrongly is put right with order.correct
+    or order.correct_step; what comes back after it, with a case (case.request)."""
 
     code = "order_ended"
     rule = "R-ORD-06"
@@ -57,14 +60,15 @@ class GoodsDisagree(Refused):
 
 
 class TotalDisagrees(Refused):
-    """The total of {order} is {total_minor}, but goods + postage - discount is {sum_minor}."""
+    """The total of {order} is {total_minor}, but goods + postage - discount is {sum_minor}. Send
+    amounts that add up (`amounts`: goods_minor, postage_minor, discount_minor, total_minor)."""
 
     code = "total_disagrees"
     rule = "R-ORD-07"
 
 
 class OrderNotPaid(Refused):
-    """{order} has not been paid."""
+    """{order} has not been paid. Record the payment first (order.pay)."""
 
     code = "order_not_paid"
     rule = "R-ORD-08"
@@ -72,8 +76,8 @@ class OrderNotPaid(Refused):
 
 class AlreadyPaid(Refused):
     """{amount_minor} are said to have come for {order}, of which {open_minor} are still to be paid
-    ({currency}, minor units). If so much has come, give the platform's reference of the payment:
-    it is recorded, and what is too much waits for its refund."""
+    ({currency}, minor units). If so much has come, give the platform's reference of the payment: it
+    is recorded, and what is too much waits for its refund."""
 
     code = "already_paid"
     rule = "R-ORD-09"
@@ -90,10 +94,10 @@ class PaymentAlike(Refused):
 
 
 class RefundAlike(Refused):
-    """{amount_minor} ({currency}, minor units) were refunded for {order} before, at {known_at},
-    and not both refunds have a reference. If it is the same one, it is on record. If it is another,
-    give the platform's reference of it; where the first has none, say with order.correct
-    (refunded) what was refunded in all."""
+    """{amount_minor} ({currency}, minor units) were refunded for {order} before, at {known_at}, and
+    not both refunds have a reference. If it is the same one, it is on record. If it is another,
+    give the platform's reference of it; where the first has none, say with order.correct (refunded)
+    what was refunded in all."""
 
     code = "refund_alike"
     rule = "R-ORD-77"
@@ -158,7 +162,8 @@ class OrderStarted(Refused):
 
 
 class NothingToCorrect(Refused):
-    """Nothing was ever {fact} for {order}, so there is no record of it to correct."""
+    """Nothing was ever {fact} for {order}, so there is no record of it to correct. Check the order;
+    what is missing is recorded with order.pay or order.refund."""
 
     code = "nothing_to_correct"
     rule = "R-ORD-11"
@@ -188,7 +193,7 @@ class OrderHeld(Refused):
 
 
 class OrderNotReady(Refused):
-    """{order} has not been {step} yet."""
+    """{order} has not been {step} yet. Do that first ({command})."""
 
     code = "order_not_ready"
     rule = "R-ORD-21"
@@ -217,7 +222,8 @@ class NothingUnderWay(Refused):
 
 
 class ExceptionUnknown(Refused):
-    """{order} has no open exception {exception}."""
+    """{order} has no open exception {exception}. `ledger report exceptions` lists those that are
+    open."""
 
     code = "exception_unknown"
     rule = "R-ORD-24"
@@ -249,21 +255,23 @@ class LastCheckFailed(Refused):
 
 
 class NothingPicked(Refused):
-    """{order} has nothing to check: no picked pieces of it wait to be packed."""
+    """{order} has nothing to check: no picked pieces of it wait to be packed. Record what was
+    picked first (order.pick)."""
 
     code = "nothing_picked"
     rule = "R-ORD-28"
 
 
 class OrderLineUnknown(Refused):
-    """{order} has no goods in a line {line}."""
+    """{order} has no goods in a line {line}. `ledger report timeline {order}` shows its lines."""
 
     code = "order_line_unknown"
     rule = "R-ORD-29"
 
 
 class ParcelOutOfTurn(Refused):
-    """Parcel {parcel} of {order} cannot be {wanted}: its state is {state}."""
+    """Parcel {parcel} of {order} cannot be {wanted}: its state is {state}. Record the step before
+    it first, or correct one that was recorded wrongly (order.correct_step)."""
 
     code = "parcel_out_of_turn"
     rule = "R-ORD-30"
@@ -384,15 +392,7 @@ class PiecesUnsent(Refused):
 
 class PartsDiffer(Refused):
     """Line {line} of {order}: {wanted} pieces of {sku} are to be named for this many of the line,
-    and the bins add up to {there}."""
+    and the bins add up to {there}. Give bins that add up to {wanted}."""
 
     code = "parts_differ"
     rule = "R-ORD-43"
-
-
-class NotThatManyParts(Refused):
-    """Line {line} of {order}: {wanted} pieces of its part {sku} were named, but only {there} can
-    still come back of what was delivered."""
-
-    code = "not_that_many_parts"
-    rule = "R-RET-15"

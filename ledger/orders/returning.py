@@ -5,14 +5,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from ledger.common.errors import Refused
+from ledger.common.phrases import Phrase
 from ledger.core.aggregate import Aggregate, event
-from ledger.orders.errors import NotThatMany, NotThatManyParts
+from ledger.orders.errors import NotThatMany
 from ledger.orders.standing import OrderStanding
 from ledger.orders.values import BACK, ON_ITS_WAY, PartCount, PartsBack
 from ledger.stock.pieces import Count, Part, quantities
 
 Claim = tuple[str, str, str]
 """A case, a line, and the SKU of a part of it; "" for whole pieces."""
+
+
+class NotThatManyParts(Refused):
+    """Line {line} of {order}: {wanted} pieces of its part {sku} were named, but only {there} can
+    still come back of what was delivered. Name no more; the report returns says what came back."""
+
+    code = "not_that_many_parts"
+    rule = "R-RET-15"
 
 
 class Back(NamedTuple):
@@ -192,7 +202,7 @@ class OrderReturns(OrderStanding):
         for line, wanted in quantities(back.lines).items():
             if wanted > (there := self.coming_back(line)):
                 raise NotThatMany(order=self.id, line=line, wanted=wanted, there=max(0, there),
-                                  state=f"{BACK}, and of no other case")
+                                  state=Phrase("on the way back, and of no other case"))
 
     def coming_back(self, line: str) -> int:
         """The pieces of a line that are on their way back and that no case awaits."""
@@ -211,7 +221,7 @@ class OrderReturns(OrderStanding):
                                    default=0)
             if line in whole and whole[line] > most:
                 raise NotThatMany(order=self.id, line=line, wanted=whole[line], there=most,
-                                  state="delivered, with all their parts")
+                                  state=Phrase("delivered, with all their parts"))
             for sku, one in wanted.items():
                 there = left * one.each - (gone[sku].pieces if sku in gone else 0)
                 if one.quantity > there:

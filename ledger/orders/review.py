@@ -5,6 +5,7 @@ from typing import Annotated
 
 from ledger.common.bounds import Words
 from ledger.common.personal import Personal, Plain
+from ledger.common.phrases import Phrase
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import ExceptionUnknown, OrderNotReady
 from ledger.orders.standing import OrderStanding
@@ -201,7 +202,8 @@ class OrderReview(OrderStanding):
         """
         self.must_be_open()
         if not self.approved:
-            raise OrderNotReady(order=self.id, step="approved")
+            raise OrderNotReady(order=self.id, step=Phrase("reviewed and approved"),
+                                command="order.approve")
         self.must_not_be_elsewhere(warehouse)
         if not (self.submitted and self.warehouse == warehouse):
             self._submitted(warehouse=warehouse, occurred_at=occurred_at)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ledger.common.personal import Personal
+from ledger.common.phrases import Phrase
 from ledger.core.aggregate import Aggregate
 from ledger.orders.errors import (
     GoodsElsewhere,
@@ -181,7 +182,8 @@ class OrderStanding(Aggregate):
         """The warehouse may work on it. Errors: R-ORD-03, R-ORD-06, R-ORD-20, R-ORD-21."""
         self.must_be_open()
         if not self.submitted:
-            raise OrderNotReady(order=self.id, step="submitted to the warehouse")
+            raise OrderNotReady(order=self.id, step=Phrase("submitted to the warehouse"),
+                                command="order.submit")
 
     def must_not_be_elsewhere(self, warehouse: str) -> None:
         """No piece is held for it in another warehouse, or on its way from who knows where; one

@@ -4,7 +4,8 @@ from ledger.common.errors import Conflict, Refused
 
 
 class MemberUnknown(Refused):
-    """{member} never joined the shop."""
+    """{member} never joined the shop. Record that first (member.join), or check the name for
+    slips."""
 
     code = "member_unknown"
     rule = "R-PPL-01"
@@ -18,14 +19,16 @@ class MemberJoinedDifferently(Conflict):
 
 
 class MemberGone(Refused):
-    """{member} left the shop: {left_on} was their last day, and {day} is after it."""
+    """{member} left the shop: {left_on} was their last day, and {day} is after it. Give a day
+    up to that one, or name a member who is there."""
 
     code = "member_gone"
     rule = "R-PPL-03"
 
 
 class PostUnknown(Refused):
-    """There is no post {post!r}. The policy in force names {known}."""
+    """There is no post {post!r}. The policy in force names {known}. Use one of those, or
+    publish a policy that names it (section `posts`)."""
 
     code = "post_unknown"
     rule = "R-PPL-04"
@@ -39,28 +42,32 @@ class PostHeldAlready(Refused):
 
 
 class PostNotHeld(Refused):
-    """{member} does not hold the post {post} on {day}, so there is no term to end."""
+    """{member} does not hold the post {post} on {day}, so there is no term to end. `ledger
+    report post-terms` shows who holds which post."""
 
     code = "post_not_held"
     rule = "R-PPL-06"
 
 
 class SupervisorCircle(Refused):
-    """{supervisor} cannot supervise {member}: on {since} that would lead back to {member}."""
+    """{supervisor} cannot supervise {member}: on {since} that would lead back to {member}. Set
+    another supervisor for {supervisor} first."""
 
     code = "supervisor_circle"
     rule = "R-PPL-07"
 
 
 class LeaveUnknown(Refused):
-    """{member} never asked for leave {number}."""
+    """{member} never asked for leave {number}. Check the number: `ledger report leave` lists
+    what was asked for."""
 
     code = "leave_unknown"
     rule = "R-PPL-08"
 
 
 class LeaveDecided(Refused):
-    """Leave {number} of {member} is already {state}."""
+    """Leave {number} of {member} is already {state}. Leave for other days is asked for under a
+    new number."""
 
     code = "leave_decided"
     rule = "R-PPL-09"
@@ -76,14 +83,16 @@ class LeaveTooLate(Refused):
 
 
 class OwnPresence(Refused):
-    """{member} cannot do this for themselves: {what} is up to somebody else."""
+    """{member} cannot do this for themselves: {what} is up to somebody else. Let their
+    supervisor do it, or whoever manages the shop."""
 
     code = "own_presence"
     rule = "R-PPL-11"
 
 
 class AttendanceUnknown(Refused):
-    """The attendance of {member} in {month} has no number {number}."""
+    """The attendance of {member} in {month} has no number {number}. `ledger report attendance
+    --month {month}` shows the numbers."""
 
     code = "attendance_unknown"
     rule = "R-PPL-12"
@@ -97,42 +106,47 @@ class SignatureNeeded(Refused):
 
 
 class OnlyForOneself(Refused):
-    """{actor} cannot do this for {member}: {what} is up to {member} or their direct supervisor."""
+    """{actor} cannot do this for {member}: {what} is up to {member} or their direct supervisor.
+    Let one of them do it."""
 
     code = "only_for_oneself"
     rule = "R-PPL-14"
 
 
 class NotTheHead(Refused):
-    """{actor} neither supervises {member} on {day} nor manages the shop, and cannot decide this."""
+    """{actor} neither supervises {member} on {day} nor manages the shop, and cannot decide
+    this. Let a supervisor of {member} decide it, or whoever manages the shop."""
 
     code = "not_the_head"
     rule = "R-PPL-15"
 
 
 class AttendanceAhead(Refused):
-    """{day} has not come yet: attendance is recorded once it is known."""
+    """{day} has not come yet: attendance is recorded once it is known. Record it then."""
 
     code = "attendance_ahead"
     rule = "R-PPL-16"
 
 
 class AttendedOtherwise(Refused):
-    """{member} is {what} on {day}, and cannot be {kind} as well. Take that back first."""
+    """{member} is {what} on {day}, and cannot be {kind} as well. Take that back first
+    (member.withdraw_leave, member.correct_attendance)."""
 
     code = "attended_otherwise"
     rule = "R-PPL-17"
 
 
 class LeaveOverlaps(Refused):
-    """{member} already asked for {days}, as leave {number}."""
+    """{member} already asked for {days}, as leave {number}. Ask for other days, or take those
+    of leave {number} back first (member.withdraw_leave)."""
 
     code = "leave_overlaps"
     rule = "R-PPL-18"
 
 
 class MemberNotYet(Refused):
-    """{member} is not in the shop on {day} yet: they join on {joined_on}."""
+    """{member} is not in the shop on {day} yet: they join on {joined_on}. Give a day from then
+    on, or name a member who is there."""
 
     code = "member_not_yet"
     rule = "R-PPL-19"
@@ -147,29 +161,31 @@ class LeaveNumberTaken(Refused):
 
 
 class NoLeaveThen(Refused):
-    """Leave {number} of {member} is for {days}, so no leave on {wanted} can be taken back."""
+    """Leave {number} of {member} is for {days}, so no leave on {wanted} can be taken back. Name
+    some of those days."""
 
     code = "no_leave_then"
     rule = "R-PPL-21"
 
 
 class LeaveDaysPast(Refused):
-    """{member} can no longer take back {first}: on {day} it is past. The direct supervisor can, or
-    whoever approved the leave."""
+    """{member} can no longer take back {first}: on {day} it is past. Let the direct supervisor
+    do it, or whoever approved the leave."""
 
     code = "leave_days_past"
     rule = "R-PPL-22"
 
 
 class AskerApproves(Refused):
-    """{actor} asked for leave {number} of {member}, and somebody else has to approve it."""
+    """{actor} asked for leave {number} of {member}. Let somebody else approve it."""
 
     code = "asker_approves"
     rule = "R-PPL-23"
 
 
 class AttendanceCorrected(Refused):
-    """Number {number} of the attendance of {member} in {month} was already corrected."""
+    """Number {number} of the attendance of {member} in {month} was already corrected. Correct
+    the number that took its place, or record what is missing (member.record_attendance)."""
 
     code = "attendance_corrected"
     rule = "R-PPL-24"
@@ -192,29 +208,32 @@ class HandedOverAlready(Refused):
 
 
 class TakerNotHere(Refused):
-    """{to_member} is not in the shop on {day}, and cannot take over from {member}."""
+    """{to_member} is not in the shop on {day}, and cannot take over from {member}. Name a
+    member who is."""
 
     code = "taker_not_here"
     rule = "R-PPL-28"
 
 
 class ShiftUnknown(Refused):
-    """{roster} has no shift {shift!r} on {day}. There are: {known}."""
+    """{roster} has no shift {shift!r} on {day}. {known}. Name one of that day, or set the day's
+    shifts first (roster.set_day)."""
 
     code = "shift_unknown"
     rule = "R-ROS-01"
 
 
 class NotOnShift(Refused):
-    """{member} is not in the shift {shift!r} of {roster} on {day}."""
+    """{member} is not in the shift {shift!r} of {roster} on {day}. Name somebody who is;
+    `ledger report shifts --day {day}` shows who."""
 
     code = "not_on_shift"
     rule = "R-ROS-02"
 
 
 class OnShiftAlready(Refused):
-    """{member} is already in the shift {shift!r} of {roster} on {day}, and cannot stand in there.
-    """
+    """{member} is already in the shift {shift!r} of {roster} on {day}, and cannot stand in
+    there. Name somebody who is not."""
 
     code = "on_shift_already"
     rule = "R-ROS-03"
@@ -229,7 +248,8 @@ class NoShiftThen(Refused):
 
 
 class NotTheirShift(Refused):
-    """{member} is not in the shift {shift!r} on {day}. Theirs that day: {own}."""
+    """{member} is not in the shift {shift!r} on {day}. Theirs that day: {own}. Name one of
+    those."""
 
     code = "not_their_shift"
     rule = "R-ROS-05"
@@ -252,8 +272,8 @@ class NoWorkingDay(Refused):
 
 
 class ReportedLater(Refused):
-    """{member} cannot have reported leave {number} at {reported_at}: that is later than {day}, when
-    it was asked for."""
+    """{member} cannot have reported leave {number} at {reported_at}: that is later than {day},
+    when it was asked for. Give the time of the report (`reported_at`), which lies before that."""
 
     code = "reported_later"
     rule = "R-PPL-26"

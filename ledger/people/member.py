@@ -10,6 +10,7 @@ from typing import Annotated, NamedTuple
 
 from ledger.common.bounds import Words
 from ledger.common.personal import Personal, Plain
+from ledger.common.phrases import Phrase
 from ledger.common.values import rfc3339
 from ledger.core.aggregate import Aggregate, event
 from ledger.people.errors import (
@@ -319,7 +320,7 @@ class Member(Aggregate):
         known = self._leave(number, REQUESTED, APPROVED)
         if known.state == APPROVED:
             return False
-        self.must_not_be(by, "approving leave")
+        self.must_not_be(by, Phrase("approving leave"))
         if by == known.requested_by:
             raise AskerApproves(actor=by, number=number, member=self.id)
         self._leave_approved(number=number, approved_by=by, occurred_at=occurred_at)
@@ -328,7 +329,7 @@ class Member(Aggregate):
     def refuse_leave(self, number: str, reason: Plain, by: str, *, occurred_at: datetime) -> None:
         """Errors: R-PPL-08, R-PPL-09, R-PPL-11."""
         if self._leave(number, REQUESTED, REFUSED).state == REQUESTED:
-            self.must_not_be(by, "refusing leave")
+            self.must_not_be(by, Phrase("refusing leave"))
             self._leave_refused(number=number, reason=reason, refused_by=by,
                                 occurred_at=occurred_at)
 
@@ -349,7 +350,7 @@ class Member(Aggregate):
         wanted = [day for day in known.days if (day in days if days else day >= today)]
         if not wanted:
             raise NoLeaveThen(member=self.id, number=number, days=", ".join(known.days),
-                              wanted=", ".join(days) or f"{today} or later")
+                              wanted=", ".join(days) or Phrase("{day} or later", day=today))
         last = signed if known.state == APPROVED else today
         if by == self.id and wanted[0] < last:
             raise LeaveDaysPast(member=self.id, first=wanted[0], day=last)

@@ -12,6 +12,7 @@ import msgspec
 
 from ledger.common.bounds import Day, Id, Items, MemberId, Name, Reason, TimeOfDay, Whole
 from ledger.common.days import day_after
+from ledger.common.phrases import there_are
 from ledger.common.values import Checks, subject
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import OnStream
@@ -226,7 +227,7 @@ class Roster(Aggregate):
         shifts = {shift.name: shift for shift in self.on(day)}
         if name not in shifts:
             raise ShiftUnknown(roster=self.id, shift=name, day=day,
-                               known=", ".join(shifts) or "none")
+                               known=there_are(shifts))
         if absent not in shifts[name].members:
             raise NotOnShift(member=absent, shift=name, roster=self.id, day=day)
         if facts["cover"] in shifts[name].members:

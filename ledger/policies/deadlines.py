@@ -10,6 +10,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ledger.common.days import SHOP_ZONE
+from ledger.common.phrases import Phrase, there_are
 from ledger.policies.errors import DeadlineUnknown, NoShiftThere
 from ledger.policies.times import (
     DAY_END,
@@ -78,8 +79,10 @@ def deadline_of(version: Version, name: str) -> Deadline:
     """A deadline by its name. Errors: DeadlineUnknown (R-POL-13)."""
     known = {one.deadline: one for one in version.sections.deadlines or ()}
     if name not in known:
-        raise DeadlineUnknown(version=version.number, name=name,
-                              known=", ".join(sorted(known)) or "none")
+        raise DeadlineUnknown(
+            version=version.number, name=name, known=there_are(sorted(known)) if known else Phrase(
+                "It has no deadlines at all: publish a policy with the section `deadlines` (the "
+                "shipped one: `ledger policies publish deadlines --from DAY`)."))
     return known[name]
 
 

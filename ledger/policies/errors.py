@@ -71,15 +71,15 @@ class NoVersionThere(NoRetentionThere):
 
 
 class PublisherConfirms(Refused):
-    """{actor} published version {version}, and cannot confirm its retention as well. Somebody else
-    has to."""
+    """{actor} published version {version}, and cannot confirm its retention as well. Let
+    somebody else confirm it (policy.confirm_retention)."""
 
     code = "publisher_confirms"
     rule = "R-POL-11"
 
 
 class DeadlineUnknown(NotFound):
-    """Version {version} of the policies has no deadline {name!r}. There are: {known}."""
+    """Version {version} of the policies has no deadline {name!r}. {known}"""
 
     code = "deadline_unknown"
     rule = "R-POL-13"
@@ -102,7 +102,7 @@ class NoShiftThere(Refused):
 
 
 class SchemeUnknown(NotFound):
-    """Version {version} of the policies pays no {post} by a scheme {name!r}. There are: {known}."""
+    """Version {version} of the policies pays no {post} by a scheme {name!r}. {known}"""
 
     code = "scheme_unknown"
     rule = "R-POL-16"

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from ledger.common.bounds import Words
 from ledger.common.moments import Moment
 from ledger.common.personal import Personal, Plain
+from ledger.common.phrases import Phrase
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.goods import NO_GOODS, Goods
 from ledger.returns.errors import (
@@ -295,7 +296,7 @@ class Case(CaseInspection, CaseRefund):
         self.must_be("requested", "authorised")
         arrived = self.warehouse or self.goods.has(*ARRIVED)
         if arrived or self.sums.approved_minor:
-            what = "goods of it arrived" if arrived else "a refund was approved"
+            what = Phrase("goods of it arrived") if arrived else Phrase("a refund was approved")
             raise CaseUnderWay(case=self.id, what=what)
         self._withdrawn(reason=reason, occurred_at=occurred_at)
 
@@ -310,10 +311,12 @@ class Case(CaseInspection, CaseRefund):
             return
         self.must_be("unidentified", "declared", "authorised")
         if self.pieces(RECEIVED):
-            raise CaseNotDone(case=self.id, what="pieces of it await inspection")
+            raise CaseNotDone(case=self.id, what=Phrase(
+                "pieces of it await inspection; inspect them first (case.inspect)"))
         unpaid = self.unpaid_minor
         if unpaid and (payable_minor is None or payable_minor > 0):
-            raise CaseNotDone(case=self.id, what="an approved refund is not paid")
+            raise CaseNotDone(case=self.id, what=Phrase(
+                "an approved refund is not paid; pay it first (case.pay_refund)"))
         self._must_decline(declined_minor, payable_minor or 0)
         self._closed(given_up=self.pieces(AWAITED), unpayable_minor=unpaid, note=note,
                      declined_minor=declined_minor or 0, occurred_at=occurred_at)

@@ -4,7 +4,8 @@ from ledger.common.errors import Conflict, Refused
 
 
 class CaseUnknown(Refused):
-    """{case} was never opened."""
+    """{case} was never opened. Open it first (case.request), or check its name; `ledger report
+    returns` lists the cases."""
 
     code = "case_unknown"
     rule = "R-RET-01"
@@ -19,14 +20,14 @@ class CaseDeclaredDifferently(Conflict):
 
 
 class CaseEnded(Refused):
-    """{case} is {state}, which is final."""
+    """{case} is {state}, which is final. Open another case for what still comes back."""
 
     code = "case_ended"
     rule = "R-RET-03"
 
 
 class CaseNotReady(Refused):
-    """{case} is {state}; this needs a case that is {needed}."""
+    """{case} is {state}; this needs a case that is {needed}. Record the step before it first."""
 
     code = "case_not_ready"
     rule = "R-RET-04"
@@ -41,8 +42,9 @@ class NotThatManyBack(Refused):
 
 
 class RefundExceedsCase(Refused):
-    """{case}: {amount_minor} more would make {sum_minor}, but only {max_minor} was {what} (minor
-    units)."""
+    """{case}: {amount_minor} more would make {sum_minor}, but only {max_minor} was {what}
+    (minor units). Give no more than is left, or have the rest approved first
+    (case.approve_refund)."""
 
     code = "refund_exceeds_case"
     rule = "R-RET-06"
@@ -65,14 +67,15 @@ class RefundUndecided(Refused):
 
 
 class LineNotOrdered(Refused):
-    """Line {line} of {case}: {order} has no line {order_line} with {sku}."""
+    """Line {line} of {case}: {order} has no line {order_line} with {sku}. Name a line of the
+    order and its SKU, as `ledger report timeline {order}` shows them."""
 
     code = "line_not_ordered"
     rule = "R-RET-08"
 
 
 class CaseHasOrder(Refused):
-    """{case} belongs to {order} already."""
+    """{case} belongs to {order} already. Open another case for another order."""
 
     code = "case_has_order"
     rule = "R-RET-09"
@@ -94,16 +97,18 @@ class CaseUnderWay(Refused):
 
 
 class CaseLineUnknown(Refused):
-    """{case} has no goods in a line {line}."""
+    """{case} has no goods in a line {line}. Check the line; `ledger report returns {case}`
+    shows its lines."""
 
     code = "case_line_unknown"
     rule = "R-RET-12"
 
 
 class ApprovalExceedsPayment(Refused):
-    """{case}: approving {amount_minor} more would bring approved, unpaid refunds to {unpaid_minor},
-    but only {left_minor} of the {paid_minor} paid for {order} is left to refund ({currency}, minor
-    units)."""
+    """{case}: approving {amount_minor} more would bring approved, unpaid refunds to
+    {unpaid_minor}, but only {left_minor} of the {paid_minor} paid for {order} is left to refund
+    ({currency}, minor units). Approve less, or record the payment that is missing first
+    (order.pay)."""
 
     code = "approval_exceeds_payment"
     rule = "R-RET-13"

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from ledger.common.personal import Personal, Plain
+from ledger.common.phrases import Phrase
 from ledger.common.signed import StoodIn
 from ledger.core.aggregate import Aggregate, event
 from ledger.returns.errors import RefundExceedsCase
@@ -45,7 +46,7 @@ class CaseRefund(CaseStanding):
         """No more than was asked. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06."""
         self.must_be("authorised")
         approved = self.sums.approved_minor + amount_minor
-        self._at_most(amount_minor, approved, self.sums.asked_minor, "asked")
+        self._at_most(amount_minor, approved, self.sums.asked_minor, Phrase("asked for"))
         self._refund_approved(amount_minor=amount_minor, note=note, approved_by=by,
                               stood_in=stood_in, occurred_at=occurred_at)
 
@@ -55,7 +56,8 @@ class CaseRefund(CaseStanding):
         """No more than was approved. Errors: R-RET-01, R-RET-03, R-RET-04, R-RET-06."""
         self.must_be("authorised")
         paid = self.sums.paid_minor + amount_minor
-        self._at_most(amount_minor, paid, self.sums.approved_minor, "approved")
+        self._at_most(amount_minor, paid, self.sums.approved_minor,
+                      Phrase("approved"))
         self._refunded(amount_minor=amount_minor, paid_by=by, stood_in=stood_in,
                        occurred_at=occurred_at)
 

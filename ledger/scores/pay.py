@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
 from ledger.common.decimals import ZERO
+from ledger.common.phrases import there_are
 from ledger.policies.errors import SchemeUnknown
 from ledger.policies.pay import (
     ATTAINMENT,
@@ -54,8 +55,8 @@ def scheme_of(version: Version, name: str, post: str) -> PayScheme:
     schemes = [one for one in version.sections.pay or () if post in one.posts]
     found = next((one for one in schemes if one.scheme == name), None)
     if found is None:
-        known = ", ".join(sorted(one.scheme for one in schemes)) or "none"
-        raise SchemeUnknown(version=version.number, name=name, post=post, known=known)
+        raise SchemeUnknown(version=version.number, name=name, post=post,
+                            known=there_are(sorted(one.scheme for one in schemes)))
     return found
 
 

@@ -18,10 +18,11 @@ from api.cli.program import program
 from api.fault_words import WORDS
 from api.http.edge_errors import EDGE
 from api.messages import CATALOG
+from api.value_words import VALUES
 from tests.support import source
 
 TRANSLATED_ELSEWHERE = {
-    "error.template", "template", "value.template", "words", "EDGE[error.code].words"}
+    "error.template", "template", "value.template", "word", "words", "EDGE[error.code].words"}
 """What `tr` is given besides literals; the texts behind it are keys by another way."""
 
 
@@ -43,6 +44,7 @@ def _of_errors() -> Iterator[tuple[str, str]]:
         yield cls.__name__, source.template(cls)
     yield from ((f"edge {code}", said.words) for code, said in EDGE.items())
     yield from (("fault of a value", words) for words in WORDS)
+    yield from (("value", word) for word in sorted(VALUES))
     for code, (_, words) in source.fault_rules().items():
         yield f"fault {code}", words
 

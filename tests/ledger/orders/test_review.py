@@ -70,7 +70,7 @@ from tests.support.written import WORDS, sealed_for
 
 def test_submit__rejected_before_the_review() -> None:
     given(place()).when(on(SubmitOrder, warehouse=HOUSE)).refused(
-        OrderNotReady, f"{stream()} has not been approved yet.")
+        OrderNotReady, f"{stream()} has not been reviewed and approved yet.")
 
 
 def test_submit__rejected_to_another_warehouse_than_holds_its_goods() -> None:

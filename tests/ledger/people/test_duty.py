@@ -418,7 +418,7 @@ def test_roster__shift_is_handed_over_by_who_has_it_that_day() -> None:
     tried(story, hand(ZHOU, "day", "2026-09-06")).refused(NoShiftThen)
     tried(story, hand(day="2026-09-08")).refused(
         AttendedOtherwise, f"{ZHAO} is on approved leave on 2026-09-08, and cannot be handing a "
-        "shift over as well. Take that back first.")
+        "shift over as well. Take that back first (member.withdraw_leave")
     tried(story, hand(day="2026-09-04", occurred_at=at("2026-09-03"))).refused(AttendanceAhead)
     tried(story, hand()).then("attendance.shift_handed_over.v1")
     tried(story, hand(shift="late", to_member=WANG)).then("attendance.shift_handed_over.v1")

@@ -383,7 +383,7 @@ def test_leave__is_asked_for_and_taken_back_by_oneself_or_the_direct_supervisor(
     story.by(LI).when(ask(TWO)).then("member.leave_requested.v1")
     error = story.when(on_leave(ApproveLeave)).refused(AskerApproves)
     assert str(error) == (
-        "member:li asked for leave L1 of member:wang, and somebody else has to approve it.")
+        "member:li asked for leave L1 of member:wang. Let somebody else approve it.")
     story.by(CHEN).when(on_leave(ApproveLeave)).then(
         "member.leave_approved.v1", "month.charged.v1", "month.charged.v1")
     story.by(ZHAO).when(on_leave(WithdrawLeave)).refused(OnlyForOneself)
@@ -423,7 +423,8 @@ def test_leave__rejected_where_it_contradicts() -> None:
     continued(story, (LI, attend("absent", day=TWO[0])))
     error = story.by(LI).when(on_leave(ApproveLeave)).refused(AttendedOtherwise)
     assert str(error) == ("member:wang is absent on 2026-09-30, and cannot be on leave as well. "
-                          "Take that back first.")
+                          "Take that back first (member.withdraw_leave, "
+                          "member.correct_attendance).")
     story = start((WANG, ask(TWO)), (LI, on_leave(ApproveLeave)))
     story.by(LI).when(attend("absent", day=TWO[0])).refused(AttendedOtherwise)
 

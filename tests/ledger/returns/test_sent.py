@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from ledger.fulfilment.commands import CorrectStep, DeliverParcel
-from ledger.orders.errors import NotThatMany, NotThatManyParts
+from ledger.orders.errors import NotThatMany
 from ledger.orders.order import Order
+from ledger.orders.returning import NotThatManyParts
 from ledger.returns.commands import (
     AuthoriseCase,
     CloseCase,
