@@ -2,28 +2,82 @@
 signature of somebody else than who sold it so."""
 
 from datetime import datetime
+from urllib.parse import unquote
 
+from ledger.common.values import rfc3339, to_us
 from ledger.core.aggregate import Aggregate
 from ledger.core.commands import Command, Handler, Work
+from ledger.handlers.skus import orders_naming
 from ledger.orders.commands import SellBelowFloor
 from ledger.orders.order import Order
 from ledger.orders.placing import written_of
 from ledger.orders.price_floor import BELOW_FLOOR, Floors
 from ledger.people.signatures import SYSTEM, NotThePost, must_sign
 from ledger.policies.signing import ASK_BELOW_FLOOR, SELL_BELOW_FLOOR
-from ledger.stock.prices import PRICES, Prices, PriceSku, prices_at
+from ledger.stock.pieces import sku_of
+from ledger.stock.prices import PRICES, FloorOfTooMany, Prices, PriceSku, prices_at
 from ledger.stock.skus import Price, Sku
+
+MOST_CONCERNED = 500
+"""As many open orders one price may make wait for a signature, or let go on."""
+
+AT_ONCE_US = 10 * 1_000_000
+"""A price that is recorded so soon after its time finds no orders of before. Units: microseconds.
+"""
 
 
 def price_sku(command: PriceSku, work: Work) -> list[Aggregate]:
-    """A repeat changes nothing. Errors: FloorAbovePrice (R-STK-24), PriceOfAlias (R-STK-25)."""
+    """A repeat changes nothing. Orders that were placed since the price's time are held against it
+    at once. Errors: FloorAbovePrice (R-STK-24), PriceOfAlias (R-STK-25), FloorOfTooMany
+    (R-STK-26)."""
     sku: Sku = work.load(Sku, command.subject)
     sku.price(command.sku, Price(command.occurred_at, command.amount_minor, command.currency,
                                  command.floor_minor), work.actor, command.reason)
     prices: Prices = work.load(Prices, PRICES)
     if sku.pending_events:
         prices.have_begun(command.sku, occurred_at=command.occurred_at)
+        return [sku, prices, *_placed_since(work, command)]
     return [sku, prices]
+
+
+def _placed_since(work: Work, command: PriceSku) -> list[Order]:
+    """The open orders that a price of before reaches: what they sell below a floor waits for a
+    signature from now on, and says so, and what they do not any more waits for none. Rule:
+    R-STK-26."""
+    found: dict[str, Order] = {}
+    if to_us(command.occurred_at) >= work.now - AT_ONCE_US:
+        return []
+    for name in _names_of(work, command.sku):
+        for known in orders_naming(work, name, since=to_us(command.occurred_at)):
+            if known.id in found or not _is_reached(work, known, command.occurred_at):
+                continue
+            if len(found) == MOST_CONCERNED:
+                raise FloorOfTooMany(sku=command.sku, since=rfc3339(command.occurred_at),
+                                     most=MOST_CONCERNED)
+            found[known.id] = order = work.load(Order, known.id)
+            order.settle_floor(floors_of(work, order), None,
+                               occurred_at=max(command.occurred_at, order.latest_at))
+    return list(found.values())
+
+
+def _is_reached(work: Work, order: Order, since: datetime) -> bool:
+    """Whether an open order of since then waits for a signature by now, or for none any more."""
+    if order.ended or order.placed_at is None or order.placed_at < since:
+        return False
+    unsigned = order.unsigned_below(floors_of(work, order))
+    return order.is_news_below(unsigned) or (
+        not unsigned and order.exceptions.get(BELOW_FLOOR) == BELOW_FLOOR)
+
+
+def _names_of(work: Work, sku: str) -> list[str]:
+    """What a SKU was ever sold under: itself, and the names that stood for it or for one of these.
+    """
+    found = [sku]
+    for name in found:
+        for streams in work.streams_of(Sku.KIND, naming=sku_of(name)):
+            found += [other for stream in streams
+                      if (other := unquote(stream.partition(":")[2])) not in found]
+    return found
 
 
 def sell_below_floor(command: SellBelowFloor, work: Work) -> list[Aggregate]:

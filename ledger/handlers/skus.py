@@ -29,6 +29,9 @@ from ledger.stock.skus import (
 )
 from ledger.stock.warehouses import Warehouse
 
+LAST_US = 2**63 - 1
+"""The last time that there is, in microseconds since 1970."""
+
 
 def register_sku(command: RegisterSku, work: Work) -> list[Aggregate]:
     """A repeat changes nothing. What moved before its SKU was registered was counted in pieces.
@@ -94,7 +97,7 @@ def _must_be_free(work: Work, sku: str, *, stood: bool) -> None:
     if not stood:
         _must_have_no_stock(work, sku)
     states = ("unreserved",) if stood else OPEN
-    for order in _orders_naming(work, sku):
+    for order in orders_naming(work, sku):
         for line in () if order.ended else (order.lines or {}).values():
             had = order.goods.shown(line.line, states)
             if line.sku == sku and (pieces := sum(had.values())):
@@ -117,10 +120,11 @@ def _accounts(work: Work, sku: str) -> Iterator[StockAccount]:
         yield from load_all(work, [stock_of(house, sku) for house in houses])
 
 
-def _orders_naming(work: Work, sku: str) -> Iterator[Order]:
-    """The orders of which an event names a SKU, folded again one by one: they may be very many, so
-    none is kept."""
-    for names in work.streams_of(Order.KIND, naming=sku_of(sku)):
+def orders_naming(work: Work, sku: str, since: int | None = None) -> Iterator[Order]:
+    """The orders of which an event names a SKU, be it one that occurred since a time, folded again
+    one by one: they may be very many, so none is kept. Units: microseconds since 1970."""
+    during = None if since is None else (since, LAST_US)
+    for names in work.streams_of(Order.KIND, naming=sku_of(sku), during=during):
         orders: dict[str, Order] = {}
         for fact in work.facts_of(names):
             order = orders.setdefault(fact.originator_id, Order.blank(fact.originator_id))

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from ledger.common.bounds import Currency, InAll, Reason
+from ledger.common.errors import Refused
 from ledger.core.aggregate import Aggregate, event
 from ledger.core.commands import Wanted, Work
 from ledger.stock.pieces import sku_of
@@ -16,6 +17,15 @@ from ledger.stock.skus import OnSku, Price, Sku
 
 PRICES = "prices:all"
 """The stream that says whether there are prices."""
+
+
+class FloorOfTooMany(Refused):
+    """More than {most} open orders that were placed since {since} sell {sku} below this floor, or
+    did below the one before, and would have to be signed one by one. Let the price hold from now
+    on."""
+
+    code = "floor_of_too_many"
+    rule = "R-STK-26"
 
 
 class Prices(Aggregate):

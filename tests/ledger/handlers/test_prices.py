@@ -1,21 +1,33 @@
 """What prices cost those who have none: no statement more for any order."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ledger.application import Ledger
+from ledger.core import event_types
 from ledger.core.commands import Command
+from ledger.handlers import prices
 from ledger.log.memory import MemoryStore
 from ledger.log.persons import Keys
 from ledger.log.sql_reading import SqlReader
 from ledger.log.store import Store
-from ledger.orders.commands import ApproveOrder, CancelPieces, ChangeLines, ChangePrice, SubmitOrder
+from ledger.orders.commands import (
+    ApproveOrder,
+    CancelPieces,
+    ChangeLines,
+    ChangePrice,
+    SellBelowFloor,
+    SubmitOrder,
+)
+from ledger.orders.order import Order
+from ledger.orders.price_floor import BELOW_FLOOR
 from ledger.orders.values import Amounts
 from ledger.stock.pieces import Count
-from ledger.stock.prices import PRICES, PriceSku
+from ledger.stock.prices import PRICES, FloorOfTooMany, PriceSku
+from ledger.stock.skus import AliasSku
 from ledger.writing.genesis import begun
 from tests.support.builders import (
     CONTEXT,
@@ -28,6 +40,7 @@ from tests.support.builders import (
     received,
     record,
     sell,
+    stream,
 )
 from tests.support.shipping import on
 
@@ -86,3 +99,57 @@ def test_prices__are_read_of_all_skus_of_an_order_at_once(
     lines = [line(f"S{at}", name=str(at)) for at in range(9)]
     shop.handle(place(9, lines=lines, amounts=Amounts(total_minor=9 * 4990)), CONTEXT)
     assert sum(bool([name for name in names if name.startswith("sku:")]) for names in asked) == 1
+
+
+def priced(floor: int | None, *, at: timedelta = timedelta(), **fields: Any) -> PriceSku:
+    """A price of the book that was said for before."""
+    return PriceSku(**{"sku": "SH-001", "amount_minor": 6000, "floor_minor": floor,
+                       "currency": "CNY", "occurred_at": NOON + at, **fields})
+
+
+def waiting(shop: Ledger, *numbers: int) -> list[int]:
+    """The orders among those that have the exception."""
+    orders = {stream(number): Order.blank(stream(number)) for number in numbers}
+    for entry in shop.store.read(shop.id, limit=1000):
+        if entry.stream in orders:
+            event_types.decode(entry).mutate(orders[entry.stream])
+    return [number for number in numbers if BELOW_FLOOR in orders[stream(number)].exceptions]
+
+
+def test_price_sku__of_before_says_so_of_the_open_orders_placed_since(shop: Ledger) -> None:
+    """R-STK-26: nothing of it waits without a word; the exception goes with the floor, too."""
+    day = timedelta(days=1)
+    for command in (
+        AliasSku(sku="BOOK", target="SH-001", occurred_at=NOON - 9 * day),
+        place(1, occurred_at=NOON - day), place(2), place(3, occurred_at=NOON + day),
+        place(4), end(4, "cancelled"), place(5, lines=[line("BOOK")]),
+        place(6, lines=[line("PEN")]), sell(7, occurred_at=NOON + day)):
+        shop.handle(command, CONTEXT)
+    found = shop.handle(priced(5500), CONTEXT)
+    assert waiting(shop, 1, 2, 3, 4, 5, 6, 7) == [2, 3, 5, 7]
+    assert {stream(2), stream(5)} <= found.versions.keys()
+    assert shop.handle(priced(5500), CONTEXT).positions == ()  # said before
+    shop.handle(priced(4000, at=day), CONTEXT)  # another price since then
+    assert waiting(shop, 1, 2, 3, 4, 5, 6, 7) == [2, 5]
+    shop.handle(on(SellBelowFloor, number=2, reason="老顾客"), CONTEXT)
+    shop.handle(priced(None, at=timedelta(hours=-1)), CONTEXT)
+    assert waiting(shop, 1, 2, 3, 4, 5, 6, 7) == [5]
+    shop.handle(priced(4900, at=timedelta(minutes=-1), amount_minor=5000), CONTEXT)
+    shop.handle(priced(4980), CONTEXT)  # what holds at noon
+    assert waiting(shop, 1, 2, 3, 4, 5, 6, 7) == []
+
+
+def test_price_sku__of_before_is_refused_where_it_reaches_too_many(
+    shop: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-STK-26: a price takes no longer than so many orders; from now on it holds all the same."""
+    monkeypatch.setattr(prices, "MOST_CONCERNED", 2)
+    for number in (1, 2, 3):
+        shop.handle(place(number), CONTEXT)
+    with pytest.raises(FloorOfTooMany):
+        shop.handle(priced(5500), CONTEXT)
+    shop.handle(priced(5500, occurred_at=datetime.now(UTC)), CONTEXT)
+    assert waiting(shop, 1, 2, 3) == []
+    shop.handle(end(1, "cancelled"), CONTEXT)
+    shop.handle(priced(5500), CONTEXT)
+    assert waiting(shop, 1, 2, 3) == [2, 3]
