@@ -47,7 +47,8 @@ class Saved(NamedTuple):
                 "bytes": len(self.body)}
 
 
-def _orders_a_second(ledger: Ledger, selling: Selling, scale: Scale) -> Measured:
+def orders_a_second(ledger: Ledger, selling: Selling, scale: Scale) -> Measured:
+    """How many orders a second so many callers have recorded."""
     def work(_number: int, until: float) -> int:
         done = 0
         while time.perf_counter() < until:
@@ -67,8 +68,8 @@ def _warm(settings: Settings, scale: Scale) -> Iterator[tuple[Opened, dict[str, 
         known, new = Selling(scale.buyers, "30"), Selling(0, "60")
         record(opened.ledger, (known.command() for _ in range(max(WARM_UP, scale.buyers))))
         yield opened, {
-            "ours": _orders_a_second(opened.ledger, known, scale),
-            "new_buyers": _orders_a_second(opened.ledger, new, scale)}
+            "ours": orders_a_second(opened.ledger, known, scale),
+            "new_buyers": orders_a_second(opened.ledger, new, scale)}
     finally:
         opened.close()
 
