@@ -17,8 +17,8 @@ FLOORS = {
         "scores", "policies", "rights", "audit", "reports", "preview", "catalogue"),
     "api": (
         "value_words", "messages", "fault_words", "entry", "sheets", "http", "slips", "log",
-        "orders", "returns", "stock", "people", "persons", "policies", "deductions", "scores", "imports",
-        "demo", "cli", "__init__"),
+        "orders", "returns", "stock", "people", "persons", "policies", "deductions", "scores",
+        "imports", "demo", "cli", "__init__"),
 }
 """The packages and modules of each folder. One may import only those that stand before it."""
 
