@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
 
+from ledger.common.days import day_of, time_of
 from ledger.common.errors import NotFound
 from ledger.common.phrases import there_are
 from ledger.common.values import from_us, rfc3339, subject
@@ -16,6 +17,7 @@ from ledger.people.rosters import Roster
 from ledger.people.rotas import rota_of
 from ledger.policies.book import BOOK, PolicyBook
 from ledger.policies.deadlines import deadline_of, due, late_from
+from ledger.policies.errors import CalendarEnds
 from ledger.policies.values import Sections, Version
 from ledger.scores.pay import Month, month_pay
 from projections.asking.clocks import BadTime, Cut, header
@@ -24,6 +26,8 @@ from projections.asking.questions import PRESENT, Answer, Question
 from projections.store.models import ReadModels
 
 LAST_YEAR = 9000
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 NAMED_BY = ("code", "item", "post", "scheme", "deadline", "threshold", "calendar", "term", "act",
             "hours", "coefficient", "pays")
@@ -162,17 +166,32 @@ def deadline(
     """Until when what starts at a moment has to be done. Without a roster the printed shifts count.
 
     Shapes: deadline, version, starts_at, start, due_at, late_from (from when what is not recorded
-    may be called late), clock, suspended_by, to. Errors: R-POL-13 to R-POL-15,
-    BadTime (R-PRJ-03) of a start so late that no time is left to count in.
+    may be called late; None where the calendar that grace is counted by has ended, which
+    `late_from_unknown` then says), each of the three again in the shop's time with its weekday
+    (`_local`), clock, suspended_by, to. Errors: R-POL-13 to R-POL-15, BadTime (R-PRJ-03) of a start
+    so late that no time is left to count in.
     """
     row = deadline_of(version, name)
     if start.year > LAST_YEAR:
         raise BadTime(name="start", text=start.isoformat())
     limit = due(version, name, start, roster=None if roster is None else rota_of(roster))
+    late, unknown = None, None
+    try:
+        late = late_from(version, name, limit)
+    except CalendarEnds as error:  # the limit itself may need no calendar
+        unknown = error
+    times = {"start": start.astimezone(UTC), "due_at": limit, "late_from": late}
     return {"deadline": name, "version": version.number, "starts_at": row.starts_at,
-            "start": rfc3339(start.astimezone(UTC)), "due_at": rfc3339(limit),
-            "late_from": rfc3339(late_from(version, name, limit)), "clock": row.clock,
+            **{name: at and rfc3339(at) for name, at in times.items()},
+            **{f"{name}_local": at and local(at) for name, at in times.items()},
+            "late_from_unknown": unknown and str(unknown), "clock": row.clock,
             "suspended_by": row.suspended_by, "to": row.to}
+
+
+def local(at: datetime) -> str:
+    """A moment as the shop's clock and calendar have it: 2026-09-30 18:00 Wednesday."""
+    day = day_of(at)
+    return f"{day} {time_of(at)} {WEEKDAYS[date.fromisoformat(day).weekday()]}"
 
 
 def roster_of(store: Store, ledger: str, cut: Cut, name: str) -> Roster:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from api.messages import tr
 from ledger.common.days import day_of
 from ledger.log.store import Store
+from ledger.policies.known_years import how_to_publish
 from projections.asking.clocks import NOW
 from projections.policies import book_of
 
@@ -23,12 +24,12 @@ def look(store: Store, ledger: str, today: str | None = None) -> tuple[bool | No
         return None, tr("No calendar is published: no working day can be counted.")
     name = min(ends, key=lambda one: (ends[one], one))
     left = (date.fromisoformat(ends[name]) - date.fromisoformat(today)).days
-    said = {"calendar": name, "until": ends[name], "year": int(ends[name][:4]) + 1}
+    said = {"calendar": name, "until": ends[name],
+            "how": how_to_publish(int(ends[name][:4]) + 1)}
     if left < 0:
         return False, tr("Calendar {calendar} ended on {until}: nothing is due on a later day. "
-                         "Publish the next one: `ledger policies calendar {year}` writes it.",
-                         **said)
+                         "{how}", **said)
     if left <= WARN_DAYS:
-        return None, tr("Calendar {calendar} ends on {until}, in {left} day(s). Publish the next "
-                        "one: `ledger policies calendar {year}` writes it.", left=left, **said)
+        return None, tr("Calendar {calendar} ends on {until}, in {left} day(s). {how}", left=left,
+                        **said)
     return True, tr("The calendars go on until {until}.", until=ends[name])

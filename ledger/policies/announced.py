@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from importlib.metadata import version
 
 from ledger.common.errors import Refused
+from ledger.policies.known_years import known_years
 from ledger.policies.times import Calendar
 
 LIBRARY = "chinesecalendar"
@@ -38,7 +39,7 @@ def calendars_of(year: int) -> list[Calendar]:
     """
     from chinese_calendar.constants import holidays, workdays
 
-    known = {day.year for day in holidays}
+    known = known_years()
     if year not in known:
         raise CalendarNotAnnounced(library=LIBRARY, version=version(LIBRARY), first=min(known),
                                    last=max(known), year=year)

@@ -87,7 +87,7 @@ class DeadlineUnknown(NotFound):
 
 class CalendarEnds(Refused):
     """Calendar {calendar} covers {since} to {until}, and nobody has said whether {day} is worked.
-    Publish a calendar that covers it: `ledger policies calendar {year}` writes one."""
+    {how}"""
 
     code = "calendar_ends"
     rule = "R-POL-14"

@@ -7,6 +7,7 @@ import msgspec
 
 from ledger.common.bounds import AnyInteger, Id, Items, LongText, Name
 from ledger.policies.errors import CalendarEnds
+from ledger.policies.known_years import how_to_publish
 from ledger.policies.sourced import Names, Sourced
 
 DAYS, WORKING_DAYS = "days", "working_days"
@@ -113,6 +114,6 @@ class Calendar(Sourced, frozen=True, kw_only=True):
         text = day.isoformat()
         if not self.covers(day):
             raise CalendarEnds(calendar=self.calendar, since=self.since, until=self.until, day=text,
-                               year=text[:4])
+                               how=how_to_publish(day.year))
         return text in self.working or (
             day.isoweekday() in self.weekdays and text not in self.holidays)

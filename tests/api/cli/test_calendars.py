@@ -27,7 +27,7 @@ def test_calendars__nothing_to_judge_without_one(ledger: Ledger, store: Store) -
 @pytest.mark.parametrize(("today", "ok", "said"), [
     ("2026-11-01", None, "Calendar dispatch ends on 2026-12-31, in 60 day(s)"),
     ("2026-10-31", True, "The calendars go on until 2026-12-31."),
-    ("2026-12-31", None, "in 0 day(s). Publish the next one: `ledger policies calendar 2027`"),
+    ("2026-12-31", None, "in 0 day(s). The working days of 2027 are not announced yet"),
     ("2027-01-01", False, "Calendar dispatch ended on 2026-12-31: nothing is due on a later day"),
 ])
 def test_calendars__warn_sixty_days_before_the_end(

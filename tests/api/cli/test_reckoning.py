@@ -36,8 +36,29 @@ def test_policies_due__answers_of_a_file_without_a_ledger(run: Run) -> None:
                       "--json")) == {
         "deadline": "dispatch_same_day", "version": 0, "starts_at": "ready",
         "start": "2026-09-30T08:00:00Z", "due_at": "2026-10-08T10:00:00Z",
-        "late_from": "2026-10-09T04:00:00Z", "clock": "occurred", "suspended_by": None,
+        "late_from": "2026-10-09T04:00:00Z", "start_local": "2026-09-30 16:00 Wednesday",
+        "due_at_local": "2026-10-08 18:00 Thursday", "late_from_local": "2026-10-09 12:00 Friday",
+        "late_from_unknown": None, "clock": "occurred", "suspended_by": None,
         "to": ["dispatcher"]}
+
+
+def test_policies_due__needs_no_calendar_for_what_none_counts(run: Run) -> None:
+    """48 hours run on in a year that nobody has announced; only the grace counts its days."""
+    found = answer(run("due", "dispatch", "--start", "2026-12-30T10:00:00+08:00", "--policy",
+                       "deadlines", "--json"))
+    assert (found["due_at"], found["late_from"]) == ("2027-01-01T02:00:00Z", None)
+    assert "The working days of 2027 are not announced yet" in found["late_from_unknown"]
+    assert "`ledger policies calendar 2026`" in found["late_from_unknown"]
+
+
+def test_policies_due__of_no_deadlines_says_how_they_are_published(
+    run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_text("title: t\nscoring: {pass_mark: 70}\n", "utf-8")
+    told = run("due", "dispatch", "--start", START, "--policy", path).stderr
+    assert "`ledger policies publish deadlines --from DAY`" in told
+    assert "none" not in told
 
 
 def test_policies_due__answers_by_the_version_in_force_when_it_started(
@@ -63,7 +84,7 @@ def test_policies_due__answers_by_the_version_in_force_when_it_started(
     (["dispatch", "--start", "soon", "--policy", "deadlines"], "--start is 'soon'"),
     (["dispatch", "--start", "9001-01-01T00:00:00Z", "--policy", "deadlines"], "R-PRJ-03"),
     (["daily_report", "--start", "2026-12-31T09:00:00+08:00", "--policy", "deadlines"],
-     "`ledger policies calendar 2027` writes one"),
+     "The working days of 2027 are not announced yet"),
     (["dispatch", "--start", START], "R-SET-03"),
 ])
 def test_policies_due__rejected_with_what_to_do(run: Run, arguments: list[str], said: str) -> None:
