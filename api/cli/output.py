@@ -107,6 +107,11 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
+def in_full(record: dict[str, Any]) -> str:
+    """An object as one cell, with what of it is empty or 0."""
+    return ", ".join(f"{name} {_cell(value) or '-'}" for name, value in record.items())
+
+
 @contextmanager
 def progress(label: str) -> Iterator[ProgressCall]:
     """A bar on stderr where that is a terminal; nothing at all where it is not."""

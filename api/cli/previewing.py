@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 
 from api.cli.options import context_of, opened
-from api.cli.output import print_record, print_rows
+from api.cli.output import in_full, print_record, print_rows
 from api.cli.submit import identified
 from api.messages import tr
 from ledger.core.commands import Command
@@ -49,10 +49,17 @@ def _print(answer: dict[str, Any]) -> None:
         if not found["total"]:
             continue
         click.echo(f"\n{name}: {found['total']}")
-        print_rows([{**row, "of": " ".join(str(value) for value in row["of"].values() if value
-                                           not in (None, ""))} for row in found["rows"]],
-                   form="table")
+        print_rows([_printed(row) for row in found["rows"]], form="table")
         if found["total"] > len(found["rows"]):
             click.echo(tr("… and {count} more.", count=found["total"] - len(found["rows"])))
     for note in answer["notes"][1:]:
         click.echo(note)
+
+
+def _printed(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a section as a table shows it. Of what changes each value is shown, also one that is
+    nothing by then: that it is, is the news."""
+    of = " ".join(str(value) for value in row["of"].values() if value not in (None, ""))
+    if row["before"] is None or row["after"] is None:
+        return {**row, "of": of}
+    return {**row, "of": of, **{side: in_full(row[side]) for side in ("before", "after")}}

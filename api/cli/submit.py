@@ -122,6 +122,8 @@ def show(receipt: Receipt, form: str) -> None:
                       position=", ".join(map(str, receipt.positions))))
     else:
         click.echo(tr("Nothing new: nothing was changed."))
+    if receipt.waits_for:
+        click.echo(tr("Waits for: {what}.", what=", ".join(receipt.waits_for)))
     if receipt.left_out:
         click.echo(tr("What is personal in it was left out, since whose it is was erased."))
 

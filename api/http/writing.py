@@ -54,6 +54,9 @@ class ReceiptSchema(marshmallow.Schema):
     left_out = marshmallow.fields.Boolean(metadata={
         "description": "True where what is personal in the command was left out, since whose it is "
                        "was erased; else it is not there."})
+    waits_for = marshmallow.fields.List(marshmallow.fields.String(), metadata={
+        "description": "What has to be done before more comes of it: the command that approves it, "
+                       "or the exceptions that it opened; else it is not there."})
 
 
 class KeyHeaders(marshmallow.Schema):

@@ -93,7 +93,7 @@ class Receipt(NamedTuple):
     stream that it touched to its version after it, and each account to the position that touched it
     last. `position` is the log's head after the commit, `leaf` the leaf hash there; empty where it
     would have to be read. `left_out`: what is personal in the command was left out, since whose it
-    is was erased.
+    is was erased. `waits_for`: what has to be done before more comes of it, by others perhaps.
     """
 
     command_id: UUID
@@ -103,9 +103,12 @@ class Receipt(NamedTuple):
     replayed: bool = False
     leaf: bytes = b""
     left_out: bool = False
+    waits_for: tuple[str, ...] = ()
 
     def shown(self) -> dict[str, Any]:
-        """It, as JSON says it to whoever sent the command. `left_out` is there only if it is so."""
+        """It, as JSON says it to whoever sent the command. `left_out` and `waits_for` are there
+        only if something is."""
         found = {"command_id": str(self.command_id), "positions": self.positions,
                  "versions": self.versions, "position": self.position}
-        return {**found, "left_out": True} if self.left_out else found
+        found |= {"left_out": True} if self.left_out else {}
+        return {**found, "waits_for": self.waits_for} if self.waits_for else found

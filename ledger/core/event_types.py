@@ -83,6 +83,13 @@ for milestone in MILESTONES:
     register(milestone.TOPIC, milestone)
 
 
+def waiting_in(entries: Sequence[Entry]) -> list[str]:
+    """What has to be done before more comes of entries, each once: those whose type has
+    `waits_for` say it, such as the command that approves them."""
+    waiting = [entry for entry in entries if hasattr(_decoders[entry.type].type, "waits_for")]
+    return list(dict.fromkeys(event.waits_for() for event in decode_payloads(waiting)))
+
+
 def known_types() -> dict[str, type]:
     """Every allowed type with its class."""
     return {topic: decoder.type for topic, decoder in sorted(_decoders.items())}

@@ -27,6 +27,11 @@ LINES_DIFFER = "lines_differ"
 """That a file gives other lines than are recorded; it opens and closes by files alone."""
 
 
+SIGNED_BY = {"price_below_floor": "order.sell_below_floor",
+             "finance_review": "order.review_finance"}
+"""The commands by which somebody settles exceptions that are closed by nothing else."""
+
+
 class OrderReview(OrderStanding):
     """The part of an order that knows whether it may be worked on, and what is wrong with it.
     `approvers` are those who ever approved it."""
@@ -92,6 +97,10 @@ class OrderReview(OrderStanding):
         note: Personal | None = None
         owner: str | None = None
         declared: list[Line] = []
+
+        def waits_for(self) -> str:
+            """Its kind, and the command that settles it where none other does."""
+            return ": ".join(filter(None, (self.kind, SIGNED_BY.get(self.kind))))
 
     class ExceptionNoted(Aggregate.Event):
         """What was done about an exception; it may have a new owner."""

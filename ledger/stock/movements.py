@@ -86,6 +86,10 @@ class StockMove(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaul
                        to_bin=self.to_bin, at=at)
 
 
+APPROVED_BY = "stock.approve_movement"
+"""The command of the second person."""
+
+
 class Asked(NamedTuple):
     """What waits for a second person: moves, or the correction of an event with the moves that were
     right. `by` asked for it; `at` is when it happened, or was found to be wrong."""
@@ -161,6 +165,10 @@ class Movement(Aggregate):
             """The document."""
             return [] if self.document is None else [self.document]
 
+        def waits_for(self) -> str:
+            """What has to be done before it is posted."""
+            return APPROVED_BY
+
     class CorrectionRequested(Aggregate.Event):
         """Somebody says that an event of this movement is wrong. Nothing is posted before another
         person has approved it. `moves` are those that were right, if any."""
@@ -171,6 +179,10 @@ class Movement(Aggregate):
         reason: str
         requested_by: str
         moves: list[StockMove] = []
+
+        def waits_for(self) -> str:
+            """What has to be done before it is posted."""
+            return APPROVED_BY
 
     class RequestRefused(Aggregate.Event):
         """What was asked for is not done: somebody else refuses it, or who asked takes it back."""

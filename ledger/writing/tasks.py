@@ -4,6 +4,7 @@ import threading
 from uuid import UUID
 
 from ledger.common.context import Context, Receipt
+from ledger.core import event_types
 from ledger.core.commands import Command
 from ledger.core.postings import ACCOUNT_KINDS
 from ledger.log.accounts import index_of
@@ -100,4 +101,5 @@ class Task:
             position,
             leaf=b"" if last is None else last.leaf_hash,
             left_out=self.left_out,
+            waits_for=tuple(event_types.waiting_in(entries)),
         )

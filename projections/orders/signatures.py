@@ -1,7 +1,7 @@
 """Who signed what came in of a month, and whether that still holds."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, Table, Text, select
 
@@ -10,7 +10,7 @@ from ledger.common.values import from_us, rfc3339
 from ledger.core import event_types
 from ledger.log.envelope import Outline
 from ledger.log.store import Store
-from ledger.reconciliation.figures import Money, digest_of
+from ledger.reconciliation.figures import Difference, Money, digest_of
 from ledger.reconciliation.signing import Reconciliation
 from projections.asking.questions import Question
 from projections.orders.reconciliation import COUNTS, SUMS, Figures
@@ -84,23 +84,36 @@ def standing(
     }
 
 
-def figures_signed(store: Store, ledger: str, position: int | None) -> dict[str, Money]:
-    """The figures of a signature at a position, by currency; none without one."""
+class Signature(NamedTuple):
+    """What somebody signed of a month: its figures by currency, and the causes of differences."""
+
+    figures: Mapping[str, Money] = {}
+    differences: Sequence[Difference] = ()
+
+    def differences_in(self, currency: str) -> list[dict[str, Any]]:
+        """Those in a currency, as reports show them."""
+        return [{"amount_minor": one.amount_minor, "cause": one.cause, "note": one.note}
+                for one in self.differences if one.currency == currency]
+
+
+def signature_at(store: Store, ledger: str, position: int | None) -> Signature:
+    """The signature at a position; nothing is signed without one."""
     if position is None:
-        return {}
+        return Signature()
     entry, = store.read(ledger, after=position - 1, until=position, limit=1)
     event: Any = event_types.decode(entry)
-    return {one.currency: one for one in event.figures}
+    return Signature({one.currency: one for one in event.figures}, event.differences)
 
 
 def with_standing(
-    rows: list[dict[str, Any]], money: list[Money], stands: Mapping[str, Any],
-    signed: Mapping[str, Money],
+    rows: list[dict[str, Any]], money: list[Money], stands: Mapping[str, Any], signed: Signature
 ) -> Iterator[dict[str, Any]]:
-    """The report's rows, each with its difference, how the month's signature stands, and in
-    `rests_on` which of its figures are others than those that were signed."""
+    """The report's rows, each with its difference, the causes of it that were signed, how the
+    month's signature stands, and in `rests_on` which of its figures are others than those that were
+    signed."""
     for row, one in zip(rows, money, strict=True):
-        was = signed.get(one.currency, Money(one.currency, 0, 0, 0, 0))
+        was = signed.figures.get(one.currency, Money(one.currency, 0, 0, 0, 0))
         others = [name for name in FIGURES if getattr(one, name) != getattr(was, name)]
-        yield {**row, "difference_minor": one.difference_minor, **stands,
+        yield {**row, "difference_minor": one.difference_minor,
+               "differences": signed.differences_in(one.currency), **stands,
                "rests_on": others if stands["signatures"] else []}

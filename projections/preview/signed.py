@@ -127,4 +127,5 @@ def _signed(connection: Connection, ledger: bytes, streams: list[str]) -> set[st
 def _shown(money: Money, signed: str) -> dict[str, Any]:
     return {"orders": money.orders, "total_minor": money.total_minor,
             "paid_minor": money.paid_minor, "refunded_minor": money.refunded_minor,
+            "net_minor": money.paid_minor - money.refunded_minor,
             "difference_minor": money.difference_minor, "signed": signed}

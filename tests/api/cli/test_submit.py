@@ -204,6 +204,38 @@ def test_do__accepted_with_a_mark_of_the_byte_order_in_front(mark: str, tmp_path
     assert do("warehouse.open", f"{mark}\n").exit_code == 2
 
 
+def test_do__says_what_waits_for_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is recorded and not done yet reads otherwise than what is."""
+    do("warehouse.open", {"name": "main"})
+    assert "Waits" not in do("stock.move", RECEIPT).stdout
+    lost = {**RECEIPT, "reason": "水", "moves": [{**RECEIPT["moves"][0], "from": "available",
+                                               "to": "written_off", "cause": "write_off"}]}
+    assert "\nWaits for: stock.approve_movement.\n" in do_in_words("stock.move", lost)
+    do("sku.price", {"sku": "A", "amount_minor": 1000, "floor_minor": 900, "currency": "CNY"})
+    sale = {"channel": "phone", "shop": "S", "number": "1", "currency": "CNY", "warehouse": "main",
+            "lines": [{"line": "1", "sku": "A", "quantity": 1, "unit_price": 800,
+                       "amount_minor": 800}]}
+    assert "\nWaits for: price_below_floor: order.sell_below_floor.\n" in do_in_words(
+        "order.sell", sale)
+    receipt = json.loads(do("stock.move", {**lost, "reason": "霉"}).stdout)
+    assert receipt["waits_for"] == ["stock.approve_movement"]
+
+
+def do_in_words(name: str, command: dict[str, Any]) -> str:
+    """What a command says to a person."""
+    return CliRunner().invoke(do_command, [name], input=json.dumps(command)).output
+
+
+def test_preview__shows_what_is_nothing_by_then() -> None:
+    """A difference of 2000 that is gone is shown as 0, not left out."""
+    do("warehouse.open", {"name": "main"})
+    do("stock.move", RECEIPT)
+    gone = {**RECEIPT, "moves": [{**RECEIPT["moves"][0], "from": "available", "to": "damaged",
+                                  "cause": "damage"}], "reason": "水"}
+    told = CliRunner().invoke(do_command, ["stock.move", "--preview"], input=json.dumps(gone))
+    assert "available 0, damaged" in told.stdout, told.output
+
+
 def test_preview__shows_what_would_be_and_records_nothing() -> None:
     do("warehouse.open", {"name": "main"})
     do("stock.move", RECEIPT)

@@ -120,6 +120,19 @@ def test_signing_a_period__is_said_to_be_changed_by_what_is_recorded_in_it_later
     assert row["rests_on"] == [
         name for name in was if (row[name] or 0) != was[name]] != []
     assert any("have changed since" in note for note in answer.as_of["notes"])
+    assert [(one["amount_minor"], one["cause"]) for one in row["differences"]] == [(4000, "unpaid")]
+
+
+@pytest.mark.parametrize("half", [{"channel": CHANNEL}, {"shop": SHOP}])
+def test_signing_a_period__of_a_channel_or_a_shop_alone_is_said_to_need_both(
+    shop: Ledger, models: ReadModels, half: dict[str, str]
+) -> None:
+    """R-REC-07: what is left out is said."""
+    answer = reports.run(models, "main", "reconciliation", Question(**{**WHOLE, **half}))
+    assert "signed" not in answer.rows[0]
+    assert any("by its channel and its name" in note for note in answer.as_of["notes"])
+    answer = reports.run(models, "main", "reconciliation", Question(**half))
+    assert answer.as_of["notes"] == []
 
 
 @hypothesis_settings(max_examples=tried(25), deadline=None)

@@ -34,7 +34,8 @@ from tests.support.thorough import tried
 FIN = "member:fin"
 SIGNED = "2026-10"
 WHOLE, OF_SHOP = "reconciliation:2026-10", f"reconciliation:2026-10:{CHANNEL}:{SHOP}"
-FIGURES = ("orders", "total_minor", "paid_minor", "refunded_minor", "difference_minor", "signed")
+FIGURES = ("orders", "total_minor", "paid_minor", "refunded_minor", "net_minor",
+           "difference_minor", "signed")
 PLACE = {"channel": CHANNEL, "shop": SHOP}
 
 
@@ -58,8 +59,11 @@ def sign(ledger: Ledger, models: ReadModels, **place: str) -> None:
 
 
 def figures(models: ReadModels) -> dict[tuple[str, str], dict[str, Any]]:
-    """The signed figures of October, of all and of the shop, as the report has them."""
-    return {(name_, row["currency"]): {name: row[name] or 0 for name in FIGURES}
+    """The signed figures of October, of all and of the shop, as the report has them; the net sum
+    also where no order states what was refunded."""
+    return {(name_, row["currency"]): {
+                **{name: row[name] or 0 for name in FIGURES},
+                "net_minor": row["paid_minor"] - (row["refunded_minor"] or 0)}
             for name_, place in ((WHOLE, {}), (OF_SHOP, PLACE))
             for row in reports.run(models, "main", "reconciliation",
                                    Question(month=SIGNED, **place)).rows
@@ -104,16 +108,17 @@ def shop(ledger: Ledger, models: ReadModels) -> Ledger:
 
 @pytest.mark.parametrize(("command", "changed"), [
     (PayOrder(order=stream(1), amount_minor=5, occurred_at=at("2026-10-31", 23)),
-     {"paid_minor": (2100, 2105), "difference_minor": (4000, 3995)}),
+     {"paid_minor": (2100, 2105), "net_minor": (2100, 2105), "difference_minor": (4000, 3995)}),
     (refund(2, 50, occurred_at=at("2026-10-12")),
-     {"refunded_minor": (0, 50), "difference_minor": (4000, 4050)}),
+     {"refunded_minor": (0, 50), "net_minor": (2100, 2050), "difference_minor": (4000, 4050)}),
     (SupplementOrder(order=stream(1), amount_minor=4000, reference="S1",
                      occurred_at=at("2026-10-31")),
-     {"paid_minor": (2100, 6100), "difference_minor": (4000, 0)}),
+     {"paid_minor": (2100, 6100), "net_minor": (2100, 6100), "difference_minor": (4000, 0)}),
     (correct(2, "paid", 1900, occurred_at=at("2026-11-20")),
-     {"paid_minor": (2100, 2000), "difference_minor": (4000, 4100)}),
+     {"paid_minor": (2100, 2000), "net_minor": (2100, 2000), "difference_minor": (4000, 4100)}),
     (sold(4, 10, paid=10, day="2026-10-31"),
-     {"orders": (2, 3), "total_minor": (6100, 6110), "paid_minor": (2100, 2110)}),
+     {"orders": (2, 3), "total_minor": (6100, 6110), "paid_minor": (2100, 2110),
+      "net_minor": (2100, 2110)}),
     (ChangeLines(order=stream(2), lines=[line("A", unit_price=1500)], consent="好",
                  occurred_at=at("2026-11-20")),
      {"total_minor": (6100, 5600), "difference_minor": (4000, 3500)})])
