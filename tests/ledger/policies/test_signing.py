@@ -6,6 +6,7 @@ from ledger.policies.checks import findings
 from ledger.policies.reader import read
 from ledger.policies.signing import ACTS, signing_of
 from ledger.policies.values import UNWRITTEN, Sections, Signing, Version
+from tests.support import source
 
 PAY, APPROVE = "case.pay_refund", "case.approve_refund"
 
@@ -49,3 +50,8 @@ def test_signing__that_is_shipped_is_sound_and_keeps_every_second_person() -> No
         named = signing_of(shipped, act).apart_from
         assert set(said.apart_from) <= set(said.apart_from if named is None else named), act
         assert signing_of(UNWRITTEN, act) == Signing(act=act)
+
+
+def test_signing__every_act_and_section_is_on_the_page() -> None:
+    page = (source.ROOT / "docs/policies.md").read_text("utf-8")
+    source.check(name for name in (*ACTS, *Sections.__struct_fields__) if f"`{name}`" not in page)
