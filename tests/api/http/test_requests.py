@@ -188,7 +188,7 @@ def test_history__of_a_long_stream_tells_no_changes(
 
 
 def test_explain__adds_up_to_what_is_told(web: Web) -> None:
-    web.done("/v1/orders", order(amounts={
+    web.done("/v1/orders", order(lines=None, amounts={
         "goods_minor": 4990, "postage_minor": 600, "discount_minor": 100}))
     web.done(f"{at()}/payments", {"amount_minor": 4000}, "finance")
     web.done(f"{at()}/payments", {"amount_minor": 1490}, "finance")
