@@ -18,10 +18,12 @@ from ledger.common.errors import LedgerError
 from ledger.fulfilment.commands import ReserveOrder
 from ledger.log.store import Store
 from ledger.orders.commands import EndOrder
+from ledger.orders.price_floor import BELOW_FLOOR
 from ledger.settings import Settings, open_ledger
 from ledger.stock.corrections import CorrectStock
 from ledger.stock.counts import CountLine, CountStock
 from ledger.stock.errors import OutOfStock
+from ledger.stock.prices import PriceSku
 from ledger.writing.entries import OccurredInFuture
 from ledger.writing.errors import CommandReused
 from projections.catalogue import PROJECTIONS
@@ -105,6 +107,17 @@ def test_preview__agrees_with_what_is_recorded_then(commands: list[Any]) -> None
                     found.ledger.handle(command, CONTEXT)
                 continue
             must_agree(models, found.ledger, command)
+
+
+def test_preview__of_a_price_of_before_names_the_orders_that_wait_then(
+    ledger: Ledger, models: ReadModels
+) -> None:
+    """R-STK-26, R-PRV-01."""
+    put(ledger, *history())
+    answer = must_agree(models, ledger, PriceSku(
+        sku="A", amount_minor=9000, floor_minor=8000, currency="CNY", occurred_at=NOON))
+    assert [row["of"]["subject"] for row in answer["alerts"]["rows"]
+            if row["of"]["exception"] == BELOW_FLOOR] == [stream("1"), stream("2")]
 
 
 def test_preview__leaves_every_store_as_it_was(
