@@ -16,6 +16,7 @@ from ledger.people.errors import (
     NoWorkingDay,
     ShiftNeeded,
 )
+from ledger.people.member import AM, HALVES, NOON, PM
 from ledger.people.rosters import Roster, Shift
 from ledger.policies.book import policy_on
 from ledger.policies.times import Calendar
@@ -50,6 +51,17 @@ class Duties:
     def of(self, member: str, day: str) -> list[Duty]:
         """The shifts of a member that begin on a day, by their start."""
         return shifts_in(self.planning(member, day), member, day)
+
+
+def halves_of(duties: Sequence[Duty], roster: str | None, shift: str | None) -> set[str]:
+    """The halves of a day in which a shift of it lies, or all of them where none is named. The
+    small hours of a shift that ends on the next day are of its second half; whoever is in no such
+    shift works all day."""
+    meant = [one.shift for one in duties if shift in (None, one.shift.name)
+             and roster in (None, one.roster)]
+    found = {AM for one in meant if one.start < NOON}
+    found |= {PM for one in meant if one.crosses or one.end > NOON}
+    return found or {*HALVES}
 
 
 def shifts_in(rosters: Sequence[Roster], member: str, day: str) -> list[Duty]:

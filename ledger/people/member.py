@@ -31,6 +31,9 @@ from ledger.people.errors import (
 )
 
 AM, PM = HALVES = ("am", "pm")
+NOON = "12:00"
+"""Where the second half of a day begins."""
+
 PLANNED, UNFORESEEN = LEAVE_KINDS = ("planned", "unforeseen")
 """Leave that is asked for beforehand, and leave that nobody could foresee: why not, such as an
 illness, is in its reason, which is sealed."""

@@ -13,7 +13,7 @@ from ledger.common.values import from_us
 from ledger.core.commands import Work
 from ledger.people.authority import must_be_member, signed_on
 from ledger.people.holders import holders_of, posts_of
-from ledger.people.member import AM, PM, Member
+from ledger.people.member import AM, NOON, PM, Member
 from ledger.people.rosters import Roster
 from ledger.policies.book import policy_on
 from ledger.policies.signing import apart_from, signing_of
@@ -21,10 +21,6 @@ from ledger.policies.values import Signing
 
 SYSTEM = "system"
 """The ledger itself, and whoever moves books into it: it needs no second person."""
-
-
-NOON = "12:00"
-"""Where the halves of a day of leave meet."""
 
 
 class NotThePost(Refused):

@@ -17,10 +17,11 @@ from ledger.people.attendance import (
     BOTH,
     LATE,
     LEFT_EARLY,
+    OUTCOMES,
     Attendance,
     attendance_of,
 )
-from ledger.people.duty import Duties, works_on
+from ledger.people.duty import Duties, halves_of, works_on
 from ledger.people.holders import posts_of
 from ledger.people.member import APPROVED, HALVES, Member
 from ledger.policies.book import BOOK, PolicyBook, policy_on
@@ -70,7 +71,7 @@ def _due(
     book: PolicyBook = work.load(PolicyBook, BOOK)
     found: dict[str, Charge] = {}
     spent: dict[str, Decimal] = {}
-    for fact in (*_attended(work, member, day), *_on_leave(member, day)):
+    for fact in (*_attended(work, member, day, duties), *_on_leave(member, day)):
         charge = stands.get(fact.name) or _priced(work, member, day, fact)
         if charge is None or (fact.kind == LEAVE and not works_on(work, duties, member.id, day)):
             continue
@@ -83,17 +84,26 @@ def _due(
     return found
 
 
-def _attended(work: Work, member: Member, day: str) -> Iterator[Fact]:
-    """The facts of attendance of a day that stand. Leave of the whole day takes the place of an
-    absence."""
+def _attended(work: Work, member: Member, day: str, duties: Duties) -> Iterator[Fact]:
+    """The facts of attendance of a day that stand, but for what leave takes the place of: all of
+    its half of a shift, and so coming late to the morning and going early in the afternoon."""
     found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(day)))
+    away = member.halves_away(day)
     for one in found.standing(day):
-        name = f"attendance:{one.number}"
-        if one.kind == BOTH:
-            yield Fact(name, LATE)
-            yield Fact(f"{name}:{LEFT_EARLY}", LEFT_EARLY)
-        elif one.kind != ABSENT or not member.is_away(day):
+        name, worked = f"attendance:{one.number}", {*HALVES}
+        if one.kind in OUTCOMES:
+            worked = halves_of(duties.of(member.id, day), one.roster, one.shift)
+        if one.kind == ABSENT:
+            if left := worked - away:
+                yield Fact(name, ABSENT) if left == worked else Fact(
+                    f"{name}:half", ABSENT, Decimal("0.5"))
+        elif one.kind not in (LATE, LEFT_EARLY, BOTH):
             yield Fact(name, one.kind)
+        else:
+            if one.kind != LEFT_EARLY and min(worked) not in away:
+                yield Fact(name, LATE)
+            if one.kind != LATE and max(worked) not in away:
+                yield Fact(name if one.kind == LEFT_EARLY else f"{name}:{LEFT_EARLY}", LEFT_EARLY)
 
 
 def _on_leave(member: Member, day: str) -> Iterator[Fact]:

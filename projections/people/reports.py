@@ -61,9 +61,10 @@ def staff(reading: Reading) -> Iterator[dict[str, Any]]:
     """Everybody who ever joined, on a day; by default today, of the past on its last day. The
     subject is a member.
 
-    Shapes: member, joined_on, left_on, here, posts (a list), supervisor, on_leave, shifts (objects
-    of roster, shift, start, end, covers: the member they stand in for), attendance (the kinds that
-    stand). Whoever is not here that day holds no post and is on no shift.
+    Shapes: member, joined_on, left_on, here, posts (a list), supervisor, on_leave, half_leave (am
+    or pm where the leave is half the day), shifts (objects of roster, shift, start, end, covers:
+    the member they stand in for), attendance (the kinds that stand). Whoever is not here that day
+    holds no post and is on no shift.
     Errors: R-PRJ-01, R-PRJ-05, R-PRJ-07, BadDay (R-PRJ-16).
     """
     day, asked = _day(reading), reading.question.subject
@@ -86,10 +87,17 @@ def staff(reading: Reading) -> Iterator[dict[str, Any]]:
             "posts": posts.get(name, []) if here else [],
             "supervisor": member.supervisor_on(day) if here else None,
             "on_leave": here and member.is_on_leave(day),
+            "half_leave": _half_away(member, day) if here else None,
             "shifts": shifts.get(name, []) if here else [],
             "attendance": [] if attended is None or not here else list(dict.fromkeys(
                 one.kind for one in attended.thing.standing(day))),
         }
+
+
+def _half_away(member: Member, day: str) -> str | None:
+    """The half of a day of which a member has leave; None where it is the whole day, or none."""
+    halves = member.halves_away(day)
+    return next(iter(halves)) if len(halves) == 1 else None
 
 
 def _posts_on(known: Known, day: str) -> dict[str, list[str]]:
@@ -122,8 +130,9 @@ def shifts(reading: Reading) -> Iterator[dict[str, Any]]:
     Shapes: roster, shift, start, end, members (those in it who work here that day, or who stand in
     for them), director, covered (somebody is there), absent (the members who have approved leave of
     the whole day, or are recorded absent from that shift or that day, and whom nobody stands in
-    for), overlaps (the members who are in another shift at the same time). A shift whose end is
-    before its start ends on the next day.
+    for), half_leave (the members who have leave of half the day, with the half), overlaps (the
+    members who are in another shift at the same time). A shift whose end is before its start ends
+    on the next day.
     Errors: R-PRJ-01, R-PRJ-05, R-PRJ-07, BadDay (R-PRJ-16).
     """
     day = _day(reading)
@@ -149,6 +158,8 @@ def _shown(
         "roster": roster, "shift": shift.name, "start": shift.start, "end": shift.end,
         "members": members, "director": shift.director,
         "covered": len(absent) < len(members), "absent": absent,
+        "half_leave": [f"{name} {half}" for name in members
+                       if (half := _half_away(known[name].thing, day)) is not None],
         "overlaps": [name for name in members if name in busy]}
 
 

@@ -25,8 +25,8 @@ today, and that of a leaver in nothing (403 `role_not_held`). A key of `system` 
 opens nothing (R-ACC-09); `ledger doctor` names keys that would not be given out today (R-ACC-10).
 
 **What no role gives.** Who may sign what, apart from whom, and who stands in, is the policy's
-`signing` and is asked of the member, not of the key ([policies.md](policies.md)). Who decides on whose
-attendance, leave and shifts is asked of posts and supervisors (R-PPL-15).
+`signing` and is asked of the member, not of the key ([policies.md](policies.md)). Who decides on
+whose attendance, leave and shifts is asked of posts and supervisors (R-PPL-15).
 
 **The shell is beyond this.** `ledger do --actor` and `ledger report` ask for no key: whoever has
 the database may record as anybody, and read everything that is not sealed. The rules about

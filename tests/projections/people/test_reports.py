@@ -160,7 +160,8 @@ def test_staff__tells_everything_of_a_day(ledger: Ledger, models: ReadModels) ->
     assert [row["member"] for row in rows(models, "staff", day=MONDAY)] == sorted(POSTS)
     assert of(models, WANG, day=MONDAY) == {
         "member": WANG, "joined_on": JOINED, "left_on": None, "here": True,
-        "posts": ["customer_service", "editor"], "supervisor": LI, "on_leave": True, "shifts": [],
+        "posts": ["customer_service", "editor"], "supervisor": LI, "on_leave": True,
+        "half_leave": None, "shifts": [],
         "attendance": []}
     assert of(models, LI, day=MONDAY)["shifts"] == [
         {"roster": ROSTER, "shift": "early", "start": "09:00", "end": "16:30", "covers": WANG}]
@@ -173,7 +174,7 @@ def test_staff__tells_everything_of_a_day(ledger: Ledger, models: ReadModels) ->
     assert [of(models, ZHOU, day=day)["here"] for day in (MONDAY, TUESDAY)] == [True, False]
     assert of(models, ZHOU, day=TUESDAY) == {
         "member": ZHOU, "joined_on": JOINED, "left_on": MONDAY, "here": False, "posts": [],
-        "supervisor": None, "on_leave": False, "shifts": [], "attendance": []}
+        "supervisor": None, "on_leave": False, "half_leave": None, "shifts": [], "attendance": []}
     assert not any(row["here"] for row in rows(models, "staff", day="2025-12-31"))
 
 
@@ -215,7 +216,7 @@ def test_shifts__that_nobody_covers_are_told(ledger: Ledger, models: ReadModels)
     early, late = rows(models, "shifts", day=MONDAY)
     assert early == {"roster": ROSTER, "shift": "early", "start": "09:00", "end": "16:30",
                      "members": [LI], "director": CHEN, "covered": True, "absent": [],
-                     "overlaps": []}
+                     "half_leave": [], "overlaps": []}
     assert (late["end"], late["members"], late["covered"]) == ("24:00", [ZHAO], True)
     early, late = rows(models, "shifts", day=TUESDAY)
     assert (early["members"], early["absent"], early["covered"]) == ([WANG], [WANG], False)
