@@ -108,8 +108,9 @@ def _cell(value: Any) -> str:
 
 
 def in_full(record: dict[str, Any]) -> str:
-    """An object as one cell, with what of it is empty or 0."""
-    return ", ".join(f"{name} {_cell(value) or '-'}" for name, value in record.items())
+    """An object as one cell, also with what of it is 0."""
+    return ", ".join(f"{name} {_cell(value)}" for name, value in record.items()
+                     if value not in (None, "", [])) or "-"
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ledger.common.personal import Personal, Plain
+from ledger.common.values import MAX_INTEGER
 from ledger.core.aggregate import Aggregate, event
 from ledger.orders.errors import AmountsNeeded, GoodsMoved, LinesOfSent, NothingLeft
 from ledger.orders.goods import Goods, States
@@ -205,7 +206,7 @@ class OrderChanges(OrderStanding):
         if amounts is not None:
             return costs_of(self.id, self.currency, new, adjusted(amounts, costs),
                             cancelled=cancelled)
-        if (costs.total() or 0) < 0:
+        if not 0 <= (costs.total() or 0) <= MAX_INTEGER:
             raise AmountsNeeded(order=self.id, total_minor=costs.total(), currency=self.currency)
         return costs
 

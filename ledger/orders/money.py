@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.common.currencies import EXPONENTS
+from ledger.common.values import MAX_INTEGER
 from ledger.orders.errors import (
     AmountsNeeded,
     GoodsDisagree,
@@ -193,13 +194,14 @@ def costs_of(
 ) -> Amounts:
     """What a decided order costs: what amounts leave out is what its lines say, so that nobody
     takes a part of it for all. Without lines it is only what amounts say. Rule: R-ORD-84. Errors:
-    those of `sums_must_agree`, AmountsNeeded (R-ORD-62) for less than nothing."""
+    those of `sums_must_agree`, AmountsNeeded (R-ORD-62) for less than nothing, or for more than
+    an amount can be."""
     sums_must_agree(order, currency, lines, amounts, cancelled=cancelled)
     if not lines:
         return amounts
     sums = Sums.of(lines, cancelled)
     total = sums.total_of(amounts)
-    if total < 0:
+    if total < 0 or max(*sums, total) > MAX_INTEGER:
         raise AmountsNeeded(order=order, total_minor=total, currency=currency)
     return filled(amounts, Amounts(
         goods_minor=sums.goods_minor, postage_minor=sums.postage_minor,

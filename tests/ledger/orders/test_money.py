@@ -190,6 +190,9 @@ def test_money__of_a_price_that_names_the_discount_alone_keeps_the_postage() -> 
     story.when(on(ChangePrice, amounts=Amounts(total_minor=2400))).refused(TotalDisagrees)
     story.when(on(ChangePrice, amounts=Amounts(discount_minor=3001))).refused(AmountsNeeded)
     given().when(place(lines=book, amounts=Amounts(discount_minor=2401))).refused(AmountsNeeded)
+    dear = lines(2**52, 2**52)  # more than an amount can be
+    given().when(place(lines=dear, amounts=Amounts())).refused(AmountsNeeded)
+    story.when(on(ChangeLines, lines=dear, consent="好")).refused(AmountsNeeded)
 
 
 def test_money__of_fees_goes_with_their_lines() -> None:
