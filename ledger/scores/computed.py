@@ -86,7 +86,8 @@ def _due(
 
 def _attended(work: Work, member: Member, day: str, duties: Duties) -> Iterator[Fact]:
     """The facts of attendance of a day that stand, but for what leave takes the place of: all of
-    its half of a shift, and so coming late to the morning and going early in the afternoon."""
+    its half of a shift, and so coming late to the morning and going early in the afternoon. Rule:
+    R-PPL-29."""
     found: Attendance = work.load(Attendance, attendance_of(member.id, month_of(day)))
     away = member.halves_away(day)
     for one in found.standing(day):
