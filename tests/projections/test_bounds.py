@@ -246,7 +246,8 @@ def test_bounds__of_what_may_ever_move_of_a_stock(
 def test_bounds__of_what_an_order_is_paid_in_all(ledger: Ledger, models: ReadModels) -> None:
     with pytest.raises(InvalidValues):
         pay(1, MOST_IN_ALL + 1)
-    put(ledger, place(1, amounts=Amounts()), pay(1, MOST_IN_ALL - 1), pay(1, 1, reference="P1"))
+    put(ledger, place(1, lines=None, amounts=Amounts()), pay(1, MOST_IN_ALL - 1),
+        pay(1, 1, reference="P1"))
     with pytest.raises(PaidTooMuch):
         ledger.handle(pay(1, 1, reference="P2"), CONTEXT)
     put(ledger, refund(1, MOST_IN_ALL))
