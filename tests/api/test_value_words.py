@@ -92,7 +92,7 @@ DOING = re.compile(
     r"(^|[.;:,] |, or |and |else )(let|give|use|check|name|record|open|close|set|publish|correct"
     r"|ask|send|take|put|look|refund|raise|lift|change|end|cancel|approve|place|register|issue"
     r"|withdraw|do that|deliver|void|wait|end|declare|write|move|pack|receive|sign|leave the"
-    r"|read it|refuse|inspect|if |once)\b|`ledger |\(\w+\.\w+|\{(why|known|what)\}|can be"
+    r"|read it|refuse|inspect|if |once)\b|`ledger |\(\w+\.\w+|\{(why|known|what|how)\}|can be"
     r"|is put right|can begin|instead|it is on record|nothing to|asked for afterwards|belongs in"
     r"|under a new number|\{summary\}|has nothing approved|nothing to review", re.I)
 """What an answer to *what now?* has in it: something to do, a command, or words filled in."""
