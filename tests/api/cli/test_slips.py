@@ -91,7 +91,7 @@ def test_slip__is_a_text_that_can_be_printed_in_both_languages() -> None:
     chinese = run(stream(), "--purpose", "pick", lang="zh_CN.UTF-8").stdout
     for text in ("（用途：pick）", f"电话：{PHONE}", "已拦截，请勿操作：改地址",
                  "SH-001 在库位 A1：5", "待拣：2   待打包：0   待交运：0", "赠品：书签",
-                 "），未定：", "包裹 P1，packed：（2 × 1）"):
+                 "），未定：", "包裹 P1，已打包：（2 × 1）"):
         assert text in chinese, text
     changed = run(stream(2), "--purpose", "check").stdout
     assert "CHANGED SINCE THE APPROVAL:" in changed

@@ -73,5 +73,5 @@ def test_pay__flagship_has_no_base_so_shares_of_it_are_of_what_a_shop_adds() -> 
 
 
 def test_pay__rejected_of_a_scheme_that_the_post_has_not() -> None:
-    with pytest.raises(SchemeUnknown, match="no keeper by a scheme 'plan'. There are: none"):
+    with pytest.raises(SchemeUnknown, match="no keeper by a scheme 'plan'. There is none yet"):
         paid("plan", "keeper")
