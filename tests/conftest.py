@@ -7,12 +7,14 @@ import pytest
 from hypothesis import settings
 
 from ledger.application import Ledger
+from ledger.core.aggregate import Aggregate
 from ledger.log.persons import Keys
 from ledger.log.store import Store
 from ledger.settings import Settings
 from ledger.writing.genesis import begun
 from tests.support.postgres_server import Server
 from tests.support.real import DATA
+from tests.support.replays import is_as_begun, kinds_of
 from tests.support.shops import Shop
 from tests.support.thorough import tried
 from tests.support.web import Web
@@ -39,6 +41,15 @@ def postgres() -> Iterator[Server]:
     server = Server()
     yield server
     server.stop()
+
+
+@pytest.fixture(autouse=True)
+def blanks() -> Iterator[None]:
+    """All blank aggregates of a class share what it begins with: whatever a test decides, nothing
+    has changed that."""
+    yield
+    changed = [kind.__name__ for kind in kinds_of(Aggregate) if not is_as_begun(kind)]
+    assert not changed, f"something was changed in place that {changed} begin with"
 
 
 @pytest.fixture(params=BACKENDS)

@@ -87,10 +87,13 @@ class Group(_Translated, click.Group):
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The name that was meant; None where none is near."""
+    """The name that was meant: the shortest that goes on from there, else the most alike; None
+    where none is near."""
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(name, list(known), n=1)), None)
+    known = sorted(known, key=len)
+    longer = [one for one in known if name and one.startswith(name)]
+    return next(iter([*longer, *get_close_matches(name, known, n=1)]), None)
 
 
 def _in_language(words: str) -> str:

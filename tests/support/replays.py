@@ -20,6 +20,20 @@ OF_THE_ENVELOPE = {"originator_id", "originator_version", "timestamp", "occurred
                    "originator_topic"}
 
 
+def kinds_of(kind: type[Aggregate]) -> list[type[Aggregate]]:
+    """All classes of aggregates."""
+    return [kind, *(one for below in kind.__subclasses__() for one in kinds_of(below))]
+
+
+def is_as_begun(kind: type[Aggregate]) -> bool:
+    """Whether what the blanks of a class share is what it begins with."""
+    if "BEGUN" not in vars(kind):
+        return True
+    fresh = object.__new__(kind)
+    fresh.begin()
+    return vars(fresh) == kind.BEGUN
+
+
 def run(ledger: Ledger, commands: Sequence[Command]) -> None:
     """Let a ledger decide commands, whatever comes of each."""
     for result in ledger.handle_many([(command, CONTEXT) for command in commands]):

@@ -181,7 +181,7 @@ def test_do__rejected_where_nothing_was_given(told: str) -> None:
 @pytest.mark.parametrize(("typed", "meant"), [
     (["reprot"], "report"), (["report", "scors"], "scores"), (["do", "warehose.open"],
                                                               "warehouse.open"),
-    (["keys", "isue"], "issue")])
+    (["do", "order.lose"], "order.lose_parcel"), (["keys", "isue"], "issue")])
 def test_name__that_is_mistyped_is_refused_with_the_nearest(typed: list[str], meant: str) -> None:
     result = CliRunner().invoke(program, typed)
     assert (result.exit_code, f"Did you mean {meant}?" in result.stderr) == (2, True)
