@@ -2,10 +2,10 @@
 
 import json
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
@@ -14,12 +14,21 @@ from ledger.common.values import exact
 
 ProgressCall = Callable[[int, int], None]
 
+Row = dict[str, Any]
+
+
+class Rows(Protocol):
+    """Rows of which there are so many, to be gone through as often as wanted: such as a list."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Row]: ...
+
 def as_json(value: Any) -> str:
     """One line of JSON, Chinese as it is."""
     return json.dumps(exact(value), ensure_ascii=False, separators=(", ", ": "))
 
 
-def print_rows(rows: Collection[dict[str, Any]], *, form: str, title: str = "") -> None:
+def print_rows(rows: Rows, *, form: str, title: str = "") -> None:
     """A list of objects as JSON or as a table; a column that is empty throughout is left out."""
     if form == "json":
         click.echo(json.dumps(exact(list(rows)), ensure_ascii=False, indent=1))
@@ -54,7 +63,7 @@ class _Column:
         return blank + text if self.number else text + blank
 
 
-def _print_table(rows: Collection[dict[str, Any]]) -> None:
+def _print_table(rows: Rows) -> None:
     """Look at all rows for how wide columns are, then print them one by one."""
     from rich.cells import cell_len
 
@@ -71,7 +80,7 @@ def _print_table(rows: Collection[dict[str, Any]]) -> None:
         click.echo("  ".join(map(_Column.padded, columns, cells)).rstrip(" "))
 
 
-def _print_folded(columns: Sequence[_Column], rows: Iterable[dict[str, Any]]) -> None:
+def _print_folded(columns: Sequence[_Column], rows: Rows) -> None:
     """On a terminal cells are folded where a line is wider than that."""
     from rich.console import Console
     from rich.table import Table

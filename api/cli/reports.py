@@ -1,7 +1,7 @@
 """Reports on the command line: opens the read models, asks, and shows as of when they answer."""
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import orjson
 
 from api import sheets
 from api.cli.files import must_be_elsewhere
-from api.cli.output import print_record, print_rows
+from api.cli.output import Rows, print_record, print_rows
 from api.cli.spool import Shown, Spool
 from api.messages import as_of_line
 from api.sheets import workbook
@@ -59,7 +59,7 @@ class LongAnswer(NamedTuple):
     """What a report answered: as of when, and its rows."""
 
     as_of: dict[str, Any]
-    rows: Collection[dict[str, Any]]
+    rows: Rows
 
 
 @contextmanager

@@ -2,18 +2,17 @@
 first line. What does not fit into a little memory waits in a file that nobody else sees."""
 
 import pickle
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from tempfile import SpooledTemporaryFile
-from typing import Any
 
-Row = dict[str, Any]
+from api.cli.output import Row, Rows
 
 IN_MEMORY = 8 * 2**20
 """Bytes of rows that are kept without a file."""
 
 
-class Spool(Collection[Row]):
-    """Rows that were taken from somewhere, to be gone through as often as wanted; close it."""
+class Spool:
+    """Rows that were taken from somewhere; close it."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - it is closed with the spool
@@ -33,9 +32,6 @@ class Spool(Collection[Row]):
             at = self._file.tell()
             yield row
 
-    def __contains__(self, row: object) -> bool:
-        return any(one == row for one in self)
-
     def __enter__(self) -> "Spool":
         return self
 
@@ -43,10 +39,10 @@ class Spool(Collection[Row]):
         self._file.close()
 
 
-class Shown(Collection[Row]):
+class Shown:
     """Rows as something else shows them."""
 
-    def __init__(self, rows: Collection[Row], shown: Callable[[Row], Row]) -> None:
+    def __init__(self, rows: Rows, shown: Callable[[Row], Row]) -> None:
         self._rows, self._shown = rows, shown
 
     def __len__(self) -> int:
@@ -54,6 +50,3 @@ class Shown(Collection[Row]):
 
     def __iter__(self) -> Iterator[Row]:
         return map(self._shown, self._rows)
-
-    def __contains__(self, row: object) -> bool:
-        return any(one == row for one in self)

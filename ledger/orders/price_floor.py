@@ -3,6 +3,7 @@ before it goes to a warehouse."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -158,15 +159,15 @@ class OrderFloor(OrderFinance):
     def must_be_signed_below(self, floors: Floors) -> None:
         """Errors: BelowFloorUnsigned (R-ORD-73)."""
         for one in self.unsigned_below(floors):
-            raise BelowFloorUnsigned(
-                order=self.id, pieces=one.pieces, sku=one.sku, line=one.line,
-                net_minor=one.net_minor, currency=self.currency, floor_minor=one.floor_minor)
+            raise BelowFloorUnsigned(**self._of_below(one))
 
     def not_asked_below(self, one: SoldBelow, actor: str, why: str) -> BelowFloorRefused:
         """What is refused to somebody who may not ask for the price of a line."""
-        return BelowFloorRefused(
-            order=self.id, pieces=one.pieces, sku=one.sku, line=one.line, net_minor=one.net_minor,
-            currency=self.currency, floor_minor=one.floor_minor, actor=actor, why=why)
+        return BelowFloorRefused(**self._of_below(one), actor=actor, why=why)
+
+    def _of_below(self, one: SoldBelow) -> dict[str, Any]:
+        """What a refusal says of a line that is sold below its floor."""
+        return {"order": self.id, "currency": self.currency, **msgspec.structs.asdict(one)}
 
     def must_sell_below(self, floors: Floors) -> list[SoldBelow]:
         """What there is to sign. Errors: R-ORD-03, NothingBelowFloor (R-ORD-74)."""
