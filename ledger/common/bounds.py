@@ -51,7 +51,7 @@ def clean(value: str) -> bool:
 
 
 USABLE: dict[str, Any] = {
-    "clean": clean, "datetime": datetime, "find_invisible": find_invisible,
+    "EXPONENTS": EXPONENTS, "clean": clean, "datetime": datetime, "find_invisible": find_invisible,
     "find_misleading": find_misleading, "is_stream_plain": is_stream_plain,
     "fits_name": fits_name}
 """What the condition of a bound may use."""
@@ -236,16 +236,22 @@ class Number(Bound):
 
 @dataclass(frozen=True)
 class Form(Bound):
-    """A text of a form that `check` knows; `pattern` or `format` describe it to others."""
+    """A text of a form that `check` knows; `pattern` or `format` describe it to others, and
+    `quick` is its condition, where it has one."""
 
     check: Check
     pattern: str = ""
     format: str = ""
+    quick: str = ""
 
     @property
     def schema(self) -> dict[str, Any]:
         said = {"pattern": self.pattern, "format": self.format}
         return {"type": "string", **{name: text for name, text in said.items() if text}}
+
+    @property
+    def condition(self) -> str:
+        return self.quick
 
     def note(self, checks: Checks, where: str, value: Any) -> None:
         self.check(checks, where, value)
@@ -374,4 +380,5 @@ ActorId = Annotated[str, Form(check_actor,
                               pattern="^(system|[a-z]+:[A-Za-z0-9][A-Za-z0-9._-]{0,90})$")]
 Sha256 = Annotated[str, Form(check_sha256, pattern="^[0-9a-f]{64}$")]
 Subject = Annotated[str, StreamText(), Form(check_subject)]
-Currency = Annotated[str, Form(check_currency, pattern=f"^({'|'.join(sorted(EXPONENTS))})$")]
+Currency = Annotated[str, Form(check_currency, pattern=f"^({'|'.join(sorted(EXPONENTS))})$",
+                               quick="type(v) is str and v in EXPONENTS")]

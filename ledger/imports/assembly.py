@@ -24,6 +24,7 @@ from ledger.stock.slips import RecordSlip, SlipLine
 Row = Sequence[Any]
 Parts = Mapping[str, Sequence[Row]]
 Get = Callable[[Row, Parts], Any]
+Test = Callable[[Row], bool]
 
 TEXT_FIELDS = ("number", "shop", "province", "account", "recipient", "phone", "address",
                "buyer_remark", "remark", "courier", "waybill", "reason")
@@ -114,8 +115,9 @@ class OrderAssembler:
         self.ended = self._ended(order.get("ended"))
         self.items = self._items(order.get("lines"))
         self.payments = self._payments(order.get("payments"))
-        self._kinds = [(row["are"], [self._test(name, test) for name, test in row["when"].items()])
-                       for row in order.get("rows", ())]
+        self._kinds: list[tuple[str, Test]] = [
+            (row["are"], _all([self._test(name, test) for name, test in row["when"].items()]))
+            for row in order.get("rows", ())]
 
     def key(self, values: Row) -> tuple[str, ...] | None:
         """The shop, the number and the kind of row."""
@@ -127,8 +129,10 @@ class OrderAssembler:
 
     def _kind(self, values: Row) -> str:
         """The kind of a row: the first whose tests it passes."""
-        return next((kind for kind, tests in self._kinds if all(test(values) for test in tests)),
-                    SALE)
+        for kind, is_one in self._kinds:
+            if is_one(values):
+                return kind
+        return SALE
 
     def statement(self, main: Row, parts: Parts) -> tuple[Command, str]:
         """An order, a return or a slip, and its subject. Errors: BadStatement."""
@@ -251,7 +255,7 @@ class OrderAssembler:
 
         return total
 
-    def _test(self, name: str, test: str) -> Callable[[Row], bool]:
+    def _test(self, name: str, test: str) -> Test:
         """A function that says whether a field of a row passes a test."""
         slot = self.slots[self.profile.main.kind][name]
         word, _, start = test.partition(" ")
@@ -328,6 +332,13 @@ class OrderAssembler:
         method, amount = slots[entry["method"]], slots[entry["amount_minor"]]
         return lambda main, parts: [Payment(method=row[method], amount_minor=row[amount])
                                     for row in parts[kind]]
+
+
+def _all(tests: list[Test]) -> Test:
+    """A test that a row passes if it passes all of these."""
+    if len(tests) == 1:
+        return tests[0]
+    return lambda row: all(test(row) for test in tests)
 
 
 def _sum_of_lines(which: str) -> Sum:

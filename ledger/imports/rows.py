@@ -36,6 +36,32 @@ class Row(NamedTuple):
     warnings: Sequence[RowFault] = ()
 
 
+REMEMBERED = 4_096
+"""Cells of a column whose values are kept while its file is read."""
+
+LONGEST_REMEMBERED = 64
+"""Characters of a cell that is kept: longer ones hardly come again, and memory stays bounded."""
+
+
+class Remembered(dict[str, object]):
+    """The values of a column's cells by their text: in most columns few texts come over and over.
+
+    A value is shared by all cells that say the same, so nobody may change one.
+    """
+
+    def __init__(self, convert: Callable[[str], object]) -> None:
+        self._convert = convert
+
+    def __missing__(self, cell: str) -> object:
+        """The value of a cell that is not kept. Errors: BadCell, each time."""
+        value = self._convert(cell)
+        if len(cell) <= LONGEST_REMEMBERED:
+            if len(self) >= REMEMBERED:
+                self.clear()
+            self[cell] = value
+        return value
+
+
 class Column(NamedTuple):
     """How one field is filled: its slot in the values, and the place of its cell in a row."""
 
@@ -221,9 +247,9 @@ def match_header(
         for field in fields:
             if column in places:
                 is_id = field.field in ids
-                convert = converter(field, profile, latest_us, is_id=is_id)
-                columns.append(
-                    Column(slot, places[column], column, personal, convert, is_id))
+                known = Remembered(converter(field, profile, latest_us, is_id=is_id))
+                columns.append(Column(
+                    slot, places[column], column, personal, known.__getitem__, is_id))
             slot += 1
     return Header(file, len(cells), tuple(columns), [])
 

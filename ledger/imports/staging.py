@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice
@@ -63,6 +63,7 @@ _ORDERS = ("SELECT r.seq, r.file, r.number, r.digest, r.bad, r.data, r.key, a.fi
            " FROM row r NOT INDEXED LEFT JOIN again a ON a.key = r.key"
            " WHERE r.kind = 0 AND r.key IS NOT NULL AND (a.first IS NULL OR a.first = r.seq)"
            " ORDER BY r.seq")
+_FILES = "SELECT MIN(file), MAX(file) FROM row WHERE kind = ? AND key = ?"
 _UNMATCHED = ("SELECT MIN(r.seq), r.kind, r.file, r.number FROM row r"
               " WHERE r.kind > 0 AND NOT r.bad GROUP BY r.kind, r.key, r.digest"
               " HAVING NOT MAX(EXISTS (SELECT 1 FROM outcome o WHERE o.seq = r.seq))")
@@ -207,8 +208,8 @@ class Staging:
 
         Equal rows of one file are several rows, those of different files the same one.
         """
-        here: Counter[tuple[int, bytes]] = Counter()
-        most: Counter[bytes] = Counter()
+        here: defaultdict[tuple[int, bytes], int] = defaultdict(int)
+        most: defaultdict[bytes, int] = defaultdict(int)
         found: list[Staged] = []
         for row in self._connection.execute(_TWINS, (kind, key)):
             _, file, _, digest, _, _ = row
@@ -217,6 +218,11 @@ class Staging:
                 most[digest] += 1
                 found.append(self._staged(row))
         return found
+
+    def is_of_one_file(self, kind: int, key: bytes) -> bool:
+        """Whether all rows of a kind under a key, of which there are some, are of one file."""
+        first, last = self._connection.execute(_FILES, (kind, key)).fetchone()
+        return bool(first == last)
 
     def all_of(self, kind: int, key: bytes, limit: int) -> list[Staged]:
         """All rows of a kind under a key, equal ones too, at most `limit`, in order."""

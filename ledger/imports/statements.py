@@ -111,7 +111,7 @@ class Statements:
         if self.grouped:
             most = MAX_LINES
             rows = [only] if only is not None else self.staging.twins(0, key, most + 1)
-            stated = [(of_file[0], {self.assembler.profile.main.kind: of_file})
+            stated = [(of_file[0], {self.main_kind: of_file})
                       for of_file in self._by_file(key, rows)]
         else:
             most = MAX_STATEMENTS
@@ -134,7 +134,8 @@ class Statements:
     def _by_file(self, key: bytes, rows: list[Staged]) -> list[list[Staged]]:
         """The rows that make a statement together: those of one file. A file that repeats another
         says nothing by itself, unless it was made at another time. Rule: R-IMP-24."""
-        if len(self.loader.files) < 2 or len(rows) > MAX_LINES:
+        if len(self.loader.files) < 2 or len(rows) > MAX_LINES \
+                or self.staging.is_of_one_file(0, key):
             return [rows]
         found: dict[int, list[Staged]] = {}
         for row in self.staging.all_of(0, key, MAX_LINES * len(self.loader.files)):

@@ -1,16 +1,19 @@
 """From the records of a file to whole rows: headers matched, cells converted, all faults found."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger.common.values import to_us
-from ledger.imports import profiles
-from ledger.imports.faults import HIDDEN
-from ledger.imports.profiles import Profile
-from ledger.imports.rows import Row, RowKeys, RowReader, match_header
+from ledger.imports import profiles, rows
+from ledger.imports.cells import converter
+from ledger.imports.faults import HIDDEN, BadCell
+from ledger.imports.profiles import Field, Profile
+from ledger.imports.rows import Remembered, Row, RowKeys, RowReader, match_header
 from ledger.imports.sources import Source, identify
 
 KEYS = RowKeys(b"whole", b"open")
@@ -171,3 +174,33 @@ def test_rows__are_none_when_there_is_no_file(tmp_path: Path) -> None:
     found = RowReader(identify(tmp_path, ("utf-8",)), TMALL, KEYS, latest_us=NOW)
     assert [fault.code for fault in found.faults] == ["not_a_file"]
     assert found.count() == 0
+
+
+# -- cells that come again ------------------------------------------------------------------------
+
+
+@given(st.lists(st.sampled_from(["", "1", "2.50", "-3", "¥4", "x", f"{'0' * 70}5"]), max_size=30),
+       st.integers(1, 4))
+def test_cell__has_the_same_value_whenever_it_comes(cells: list[str], most: int) -> None:
+    convert = converter(Field(field="it", kind="money"), TMALL, NOW)
+
+    def outcome(read: Callable[[str], object], cell: str) -> object:
+        try:
+            return read(cell)
+        except BadCell as bad:
+            return bad.code, bad.details
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "REMEMBERED", most)
+        known = Remembered(convert)
+        assert [outcome(known.__getitem__, cell) for cell in cells] == [
+            outcome(convert, cell) for cell in cells]
+        assert len(known) <= most
+
+
+def test_cell__is_converted_once_while_it_is_remembered() -> None:
+    asked: list[str] = []
+    known = Remembered(lambda cell: asked.append(cell) or len(cell))
+    long = "a" * (rows.LONGEST_REMEMBERED + 1)
+    assert [known[cell] for cell in ("a", "b", "a", long, long, "b")] == [1, 1, 1, 65, 65, 1]
+    assert asked == ["a", "b", long, long]
