@@ -6,8 +6,7 @@ nothing of what was recorded before it. What an event posts at different times a
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import msgspec
@@ -15,29 +14,16 @@ from sqlalchemy import Table
 
 from ledger.common.values import to_us
 from ledger.core.event_types import UnknownMember
-from ledger.core.postings import Posting
-from ledger.log.accounts import accounts_in
-from ledger.log.envelope import Outline
+from ledger.log.envelope import Outline, listed_subjects
 from ledger.stock.account import StockAccount
-from ledger.stock.pieces import NAMES, PIECE
-from ledger.stock.places import (
-    ALREADY_COUNTED,
-    AVAILABLE,
-    BETWEEN_WAREHOUSES,
-    CORRECTION,
-    COUNTED,
-    MEMO,
-    ON_HAND,
-    OTHER_WAREHOUSE,
-    PHYSICAL,
-    SHELF,
-)
+from ledger.stock.pieces import PIECE
 from ledger.stock.skus import Sku
 from projections.stock import low
+from projections.stock.effects import KNOWN, Move, effect_of, move_of
+from projections.stock.notices import AVAILABLE_ONLY, look, look_again, look_at_rules
+from projections.stock.state import Inventory, Notice, Stocked, item_of
 from projections.stock.tables import (
-    FLOWS,
     LEVELS,
-    LOW,
     bin_deltas,
     bins,
     deltas,
@@ -51,51 +37,17 @@ from projections.stock.tables import (
 from projections.store.folding import Fact
 from projections.store.rows import IN_CHUNK, Change, Rows
 
-KINDS = (f"{StockAccount.KIND}:",)
+KIND = f"{StockAccount.KIND}:"
 
 STANDING = (Sku.Aliased.TOPIC, Sku.Bundled.TOPIC)
 """What says that a SKU stands for others, or for itself again."""
 
-Item = tuple[str, str]
-"""A SKU and a warehouse."""
-
-Noticed = tuple[str, str, str, str]
-"""What a notice is about: an item, a place, and a bin of the shelf."""
+SAYING = (Sku.ThresholdSet.TOPIC, *STANDING)
+"""What says when a SKU is low."""
 
 
-class Notice(msgspec.Struct, gc=False):
-    """A notice while it is open, and when it is closed."""
-
-    opened_position: int
-    opened_at: int
-    threshold: int
-    lowest: int
-    document: str | None
-    closed_position: int | None
-    closed_at: int | None
-    position: int
-
-
-class Inventory(msgspec.Struct):
-    """The stock that a batch touches: levels by item, what was loaded, and what is new. `until` is
-    the business time up to which it is folded; None: all of it."""
-
-    ledger: bytes
-    until: int | None = None
-    levels: dict[Item, dict[str, int]] = {}
-    loaded: set[Item] = set()
-    positions: dict[Item, int] = {}
-    bins: dict[tuple[str, str, str], tuple[int, int]] = {}
-    thresholds: dict[str, tuple[int, int]] = {}
-    thresholds_set: set[str] = set()
-    for_others: dict[str, tuple[int, int]] = {}
-    for_others_set: set[str] = set()
-    units: dict[str, tuple[str, int]] = {}
-    open: dict[Noticed, Notice] = {}
-    closed: list[tuple[Noticed, Notice]] = []
-    rules: dict[int, low.Rule] = {}
-    deltas: list[tuple[Any, ...]] = []
-    bin_deltas: list[tuple[Any, ...]] = []
+NONE_HELD = (0, 0)
+"""What a bin that nothing was put into holds, and since when."""
 
 
 class Stock:
@@ -121,57 +73,47 @@ class Stock:
     def load(self, rows: Rows, ledger: bytes, entries: Sequence[Outline]) -> Inventory:
         """Everything of the SKUs that the entries are about: of all, where another rule of low
         stock may come into force."""
-        skus = sorted({sku for entry in entries for sku in _skus_of(entry)})
+        skus = sorted(_skus_of(entries))
         found = Inventory(ledger, self.until, rules=low.load(rows, ledger))
         if low.may_change(found.rules, entries):
             skus = sorted({*skus, *(row[0] for row in rows.select(
                 "SELECT DISTINCT sku FROM stock_levels WHERE ledger = ?", (ledger,)))})
         for row in rows.among(levels, ledger, "sku", skus):
-            item = (row.sku, row.warehouse)
-            found.levels[item] = dict(zip(LEVELS, row[3 : 3 + len(LEVELS)], strict=True))
-            found.positions[item] = row.position
-            found.loaded.add(item)
+            one = found.item(row.sku, row.warehouse)
+            one.levels, one.position = list(row[3 : 3 + len(LEVELS)]), row.position
+            one.stored = True
         for row in rows.among(bins, ledger, "sku", skus):
-            found.bins[row.sku, row.warehouse, row.bin] = row.quantity, row.position
+            found.item(row.sku, row.warehouse).bins[row.bin] = row.quantity, row.position
         for row in rows.among(thresholds, ledger, "sku", skus):
             found.thresholds[row.sku] = row.threshold, row.position
         for row in rows.among(standing, ledger, "sku", skus):
             found.for_others[row.sku] = row.for_others, row.position
         for row in _open(rows, ledger, skus):
-            found.open[row.sku, row.warehouse, row.place, row.bin] = Notice(*row[5:])
+            found.item(row.sku, row.warehouse).open[row.place, row.bin] = Notice(*row[5:])
         return found
 
     def fold(self, state: Inventory, facts: Iterable[Fact]) -> None:
         """Take what is posted into the levels."""
         for entry, event in facts:
-            if _taken(state, entry.occurred_at):
-                _look_at_rules(state, entry, event)
-            if getattr(event, "postings", ()) or getattr(event, "observations", ()):
+            if (state.rules or entry.type in low.SAYING) and state.takes(entry.occurred_at):
+                look_at_rules(state, entry, event)
+            if getattr(event, "postings", None) or getattr(event, "observations", None):
                 _posted(state, entry, event)
             elif entry.type == Sku.Registered.TOPIC:
                 if event.unit != PIECE:
                     state.units[event.sku] = event.unit, entry.position
-            elif entry.type == Sku.ThresholdSet.TOPIC and _taken(state, entry.occurred_at):
-                state.thresholds[event.sku] = event.threshold, entry.position
-                state.thresholds_set.add(event.sku)
-                _look_again(state, event.sku, entry)
-            elif entry.type in STANDING and _taken(state, entry.occurred_at):
-                others = event.target if entry.type == Sku.Aliased.TOPIC else event.parts
-                state.for_others[event.sku] = int(bool(others)), entry.position
-                state.for_others_set.add(event.sku)
-                _look_again(state, event.sku, entry)
+            elif entry.type in SAYING and state.takes(entry.occurred_at):
+                _said(state, entry, event)
 
     def changes(self, state: Inventory) -> Iterator[Change]:
         """The rows that the state now has."""
-        ledger = state.ledger
-        rows = {item: (ledger, *item, *(found[place] for place in LEVELS), state.positions[item])
-                for item, found in sorted(state.levels.items())}
-        yield Change(levels, [row for item, row in rows.items() if item not in state.loaded],
-                     [row for item, row in rows.items() if item in state.loaded])
-        yield Change(deltas, sorted(state.deltas), [])
-        yield Change(bins, [], [(ledger, *key, *held)
-                                for key, held in sorted(state.bins.items())])
-        yield Change(bin_deltas, sorted(state.bin_deltas), [])
+        ledger, items = state.ledger, [one for _, one in sorted(state.items.items(), key=_first)]
+        yield Change(levels, [_row_of(one) for one in items if not one.stored],
+                     [_row_of(one) for one in items if one.stored])
+        yield Change(deltas, [row for one in items for row in sorted(one.deltas)], [])
+        yield Change(bins, [], [(*one.key, name, *held) for one in items
+                                for name, held in sorted(one.bins.items())])
+        yield Change(bin_deltas, [row for one in items for row in sorted(one.bin_deltas)], [])
         yield Change(thresholds, [], [(ledger, sku, *state.thresholds[sku])
                                       for sku in sorted(state.thresholds_set)])
         yield Change(low_rules, [], [(ledger, number, *msgspec.structs.astuple(rule))
@@ -180,24 +122,31 @@ class Stock:
                                     for sku in sorted(state.for_others_set)])
         yield Change(units, [], [(ledger, sku, *held)
                                  for sku, held in sorted(state.units.items())])
-        touched = [*state.closed, *state.open.items()]
-        yield Change(notices, [], sorted(
-            ((ledger, *key, *msgspec.structs.astuple(notice)) for key, notice in touched),
-            key=lambda row: row[:6]))
+        yield Change(notices, [], [
+            row for one in items for row in sorted((
+                (*one.key, *about, *msgspec.structs.astuple(notice))
+                for about, notice in (*one.closed, *one.open.items())), key=lambda row: row[:6])])
 
 
-def _skus_of(entry: Outline) -> list[str]:
-    """The SKUs to whose stock an entry posts, or of which it says when they are low."""
-    if entry.type in (Sku.ThresholdSet.TOPIC, *STANDING):
-        return [unquote(entry.stream.split(":")[1])]
-    return [_item_of(account)[0] for account in accounts_in(entry.subjects, KINDS)]
+def _first(pair: tuple[Any, Any]) -> Any:
+    return pair[0]
 
 
-@lru_cache(NAMES)
-def _item_of(account: str) -> Item:
-    """The SKU and the warehouse of an account."""
-    _, warehouse, sku = account.split(":")
-    return unquote(sku), unquote(warehouse)
+def _row_of(one: Stocked) -> tuple[Any, ...]:
+    """The row of the levels of an item."""
+    return (*one.key, *one.levels, one.position)
+
+
+def _skus_of(entries: Iterable[Outline]) -> set[str]:
+    """The SKUs to whose stock entries post, or of which they say when they are low."""
+    said: set[str] = set()
+    named: set[str] = set()
+    for entry in entries:
+        if f'"{KIND}' in entry.subjects:
+            named.update(listed_subjects(entry.subjects))
+        elif entry.type in SAYING:
+            said.add(unquote(entry.stream.split(":")[1]))
+    return said | {item_of(one)[0] for one in named if one.startswith(KIND)}
 
 
 def _open(rows: Rows, ledger: bytes, skus: Sequence[str]) -> Iterator[Any]:
@@ -209,158 +158,64 @@ def _open(rows: Rows, ledger: bytes, skus: Sequence[str]) -> Iterator[Any]:
             f" AND sku IN ({', '.join('?' * len(chunk))})", (ledger, *chunk))
 
 
-def _taken(state: Inventory, at: int) -> bool:
-    """Whether what happened at a time is folded."""
-    return state.until is None or at <= state.until
+def _said(state: Inventory, entry: Outline, event: Any) -> None:
+    """Take what says when a SKU is low."""
+    if entry.type == Sku.ThresholdSet.TOPIC:
+        state.thresholds[event.sku] = event.threshold, entry.position
+        state.thresholds_set.add(event.sku)
+    else:
+        others = event.target if entry.type == Sku.Aliased.TOPIC else event.parts
+        state.for_others[event.sku] = int(bool(others)), entry.position
+        state.for_others_set.add(event.sku)
+    look_again(state, event.sku, entry)
 
 
 def _posted(state: Inventory, entry: Outline, event: Any) -> None:
-    """Take what an event posts and observes: one delta for each account and time. Notices look at
-    what all of it led to, which happened when the last of it did. Errors: UnknownMember (R-LOG-40).
-    """
-    by_item: dict[Item, dict[int, list[Posting]]] = {}
+    """Take what an event posts and observes: one delta for each account and time. Errors:
+    UnknownMember (R-LOG-40)."""
+    by_account: dict[str, dict[int, tuple[Move, ...]]] = {}
     for index, posting in enumerate(event.postings):
-        for where, place in (("from", posting.source), ("to", posting.target)):
-            if place not in _known:
-                raise UnknownMember(position=entry.position, type=entry.type,
-                                    where=f"/postings/{index}/{where}", what=f"is {place!r}")
+        if posting.source not in KNOWN or posting.target not in KNOWN:
+            raise _unknown(entry, index, posting)
         at = entry.occurred_at if posting.at is None else to_us(posting.at)
-        by_item.setdefault(_item_of(posting.account), {}).setdefault(at, []).append(posting)
+        by_time = by_account.get(posting.account)
+        if by_time is None:
+            by_account[posting.account] = {at: (move_of(posting),)}
+        else:
+            by_time[at] = (*by_time.get(at, ()), move_of(posting))
     for seen in event.observations:
-        by_item.setdefault(_item_of(seen.account), {}).setdefault(to_us(seen.at), [])
-    for item, by_time in by_item.items():
-        taken = {at: postings for at, postings in by_time.items() if _taken(state, at)}
-        if taken:
-            places, names = _take(state, item, entry.position, taken)
-            _look(state, item, _when(entry, max(taken)), places, names=names)
+        by_account.setdefault(seen.account, {}).setdefault(to_us(seen.at), ())
+    for account, by_time in by_account.items():
+        if state.until is not None:
+            by_time = {at: moves for at, moves in by_time.items() if state.takes(at)}
+        if by_time:
+            _take(state, state.of_account(account), entry, by_time)
+
+
+def _unknown(entry: Outline, index: int, posting: Any) -> UnknownMember:
+    where, place = (("from", posting.source) if posting.source not in KNOWN else
+                    ("to", posting.target))
+    return UnknownMember(position=entry.position, type=entry.type,
+                         where=f"/postings/{index}/{where}", what=f"is {place!r}")
 
 
 def _take(
-    state: Inventory, item: Item, position: int, by_time: Mapping[int, list[Posting]]
-) -> tuple[set[str], set[str]]:
-    """Take what an event posts to an item, by time: the places and the bins that it touches."""
-    places, names = set(), set()
-    if item not in state.levels:
-        state.levels[item] = dict.fromkeys(LEVELS, 0)
-        places.add(AVAILABLE)
-    known = state.levels[item]
-    state.positions[item] = position
-    for at, postings in by_time.items():
-        changed, flows = _delta(postings)
-        for place, change in changed.items():
-            if change and place in known:
-                known[place] += change
-                places.add(place)
-        state.deltas.append((state.ledger, *item, position, at, *flows.values(),
-                             *[*{**_NOTHING, **changed}.values()][:len(LEVELS)]))
-        for name, change in _of_bins(postings).items():
-            held, _ = state.bins.get((*item, name), (0, 0))
-            state.bins[*item, name] = held + change, position
-            state.bin_deltas.append((state.ledger, *item, name, position, at, change))
-            names.add(name)
-    return places, names
-
-
-_NOTHING = dict.fromkeys((*LEVELS, *MEMO), 0)
-_on_hand, _shelf, _known = frozenset(ON_HAND), frozenset(COUNTED[SHELF]), {*LEVELS, *MEMO}
-
-
-def _delta(postings: Iterable[Posting]) -> tuple[dict[str, int], dict[str, int]]:
-    """By how much postings change each level, and what flowed. What a correction takes back counts
-    against what it was, and not as having gone the other way; and so does what is posted back in
-    all, which a count had found to be more or fewer than the books said."""
-    changed, flows = dict[str, int](), dict.fromkeys(FLOWS, 0)
-    counted = 0
-    for one in postings:
-        quantity, source, target = one.quantity, one.source, one.target
-        changed[source] = changed.get(source, 0) - quantity
-        changed[target] = changed.get(target, 0) + quantity
-        leaves, enters = source in _on_hand, target in _on_hand
-        if one.cause == CORRECTION:
-            source, target, quantity = target, source, -quantity
-            leaves, enters = enters, leaves
-        if one.cause == ALREADY_COUNTED:
-            counted += quantity * (enters - leaves)
-        elif enters and not leaves:
-            flows["received"] += quantity
-        elif leaves and not enters:
-            flows["issued"] += quantity
-        if target == BETWEEN_WAREHOUSES:
-            flows["sent"] += quantity
-        elif source == BETWEEN_WAREHOUSES:
-            flows["arrived" if target == OTHER_WAREHOUSE else "lost"] += quantity
-    flows["received" if counted < 0 else "issued"] -= abs(counted)
-    return changed, flows
-
-
-def _of_bins(postings: Iterable[Posting]) -> dict[str, int]:
-    """By how much postings change what lies in each bin, where they do."""
-    found: dict[str, int] = {}
-    for one in postings:
-        if one.source in _shelf:
-            found[one.bin] = found.get(one.bin, 0) - one.quantity
-        if one.target in _shelf:
-            found[one.to_bin] = found.get(one.to_bin, 0) + one.quantity
-    return {name: change for name, change in found.items() if change}
-
-
-class _When(NamedTuple):
-    """Since or until when a notice is open: an event, its time of the business, its document."""
-
-    position: int
-    at: int
-    document: str
-
-
-def _when(entry: Outline, at: int) -> _When:
-    return _When(entry.position, at, entry.stream)
-
-
-def _look_at_rules(state: Inventory, entry: Outline, event: Any) -> None:
-    """Take what a policy says of low stock, and look at everything where another rule holds now."""
-    low.take(state.rules, event)
-    if state.rules and low.reach(state.rules, entry):
-        for sku in sorted({sku for sku, _ in state.levels} - set(state.thresholds)):
-            _look_again(state, sku, entry)
-
-
-def _look_again(state: Inventory, sku: str, entry: Outline) -> None:
-    """Something was said of when a SKU is low: in each warehouse it may be, or be no more."""
-    for item in [item for item in state.levels if item[0] == sku]:
-        _look(state, item, _when(entry, entry.occurred_at), {AVAILABLE})
-
-
-def _look(
-    state: Inventory, item: Item, when: _When, places: Iterable[str], *,
-    names: Iterable[str] = (),
+    state: Inventory, one: Stocked, entry: Outline, by_time: Mapping[int, tuple[Move, ...]]
 ) -> None:
-    """Open, keep or close the notices of an item, by what lies in places and bins that changed."""
-    known = state.levels[item]
-    for place in sorted(places):
-        if place == AVAILABLE:
-            threshold, _ = state.thresholds.get(item[0], (low.in_force(state.rules), 0))
-            if state.for_others.get(item[0], (0, 0))[0]:
-                threshold = known[place]  # without stock of its own it is never low
-            _notice(state, (*item, LOW, ""), when, known[place], threshold=threshold)
-        if place in PHYSICAL:
-            _notice(state, (*item, place, ""), when, known[place], threshold=0)
-    for name in sorted(filter(None, names)):
-        held, _ = state.bins[*item, name]
-        _notice(state, (*item, SHELF, name), when, held, threshold=0)
-
-
-def _notice(
-    state: Inventory, key: Noticed, when: _When, level: int, *, threshold: int
-) -> None:
-    known = state.open.get(key)
-    if level < threshold:
-        if known is None:
-            state.open[key] = Notice(when.position, when.at, threshold, level, when.document, None,
-                                     None, when.position)
-        elif level < known.lowest:
-            known.lowest, known.position = level, when.position
-    elif known is not None:
-        known.closed_position = known.position = when.position
-        known.closed_at = when.at
-        state.closed.append((key, known))
-        del state.open[key]
+    """Take what an event posts to an item, by time. Notices look at what all of it led to, which
+    happened when the last of it did."""
+    places: tuple[tuple[int, str], ...] = () if one.position else AVAILABLE_ONLY
+    names: tuple[str, ...] = ()
+    position = one.position = entry.position
+    for at, moves in by_time.items():
+        row, changes, physical, of_bins = effect_of(moves)
+        for level, change in changes:
+            one.levels[level] += change
+        one.deltas.append(one.key + (position, at) + row)  # noqa: RUF005 - twice as fast
+        for name, change in of_bins:
+            held, _ = one.bins.get(name, NONE_HELD)
+            one.bins[name] = held + change, position
+            one.bin_deltas.append((*one.key, name, position, at, change))
+            names += (name,)
+        places += physical
+    look(state, one, (entry, max(by_time)), places, bins=names)
