@@ -51,6 +51,7 @@ def rfc3339(moment: datetime | None) -> str | None:
 
 
 _plain = re.compile("[0-9A-Za-z㐀-鿿._-]+").fullmatch
+_plain_name = re.compile("[0-9A-Za-z㐀-鿿._:-]+").fullmatch
 _others = re.compile("[^0-9A-Za-z㐀-鿿._-]+").sub
 _sha256 = re.compile("[0-9a-f]{64}").fullmatch
 
@@ -74,6 +75,9 @@ def subject_part(text: str) -> str:
 
 def subject(kind: str, *parts: str) -> str:
     """The name of what an event is about, and of its stream: `order:taobao:云杉书店:123`."""
+    name = ":".join((kind, *parts))
+    if _plain_name(name) and name.count(":") == len(parts):  # no part needs to be spelled out
+        return name
     return ":".join((kind, *map(subject_part, parts)))
 
 

@@ -43,6 +43,8 @@ class Statement(NamedTuple):
 
     def rows(self) -> list[Staged]:
         """The staged rows, the main one first, each once."""
+        if not self.parts:
+            return [self.main]
         joined = [row for rows in self.parts.values() for row in rows if row is not self.main]
         return [self.main, *joined]
 
@@ -242,8 +244,11 @@ class Statements:
 
     def rows_of(self, statement: Statement) -> Any:
         """The row numbers, by file where there are several. A run such as 3, 4, 5 is `3-5`."""
+        rows = statement.rows()
+        if len(rows) == len(self.labels) == 1:
+            return [rows[0].number]
         found: dict[str, list[int]] = {}
-        for row in statement.rows():
+        for row in rows:
             found.setdefault(self.labels[row.file], []).append(row.number)
         runs = {label: list(_runs(numbers)) for label, numbers in found.items()}
         return runs if len(self.labels) > 1 else runs[self.labels[statement.main.file]]

@@ -131,16 +131,18 @@ class RecordOrder(NewOrder, frozen=True, kw_only=True):
 class Declaration:
     """What a file declares about an order, compared with what is known of it.
 
-    `at` is when the file was made: the time of changes that have no time of their own. `undated` is
-    the same, said to be inferred.
-    """
+    `at` is when the file was made: the time of changes that have no time of their own."""
 
     def __init__(self, order: Order, command: RecordOrder, at: Moment, work: Work) -> None:
         self.order = order
         self.work = work
         self.command = command
         self.at = at
-        self.undated = msgspec.structs.replace(at, inferred=True)
+
+    @property
+    def undated(self) -> Moment:
+        """When the file was made, said to be inferred."""
+        return msgspec.structs.replace(self.at, inferred=True)
 
     def must_be_the_same(self) -> None:
         """The number has not come again for another order. Errors: NumberReused (R-ORD-02),
@@ -358,10 +360,10 @@ class Declaration:
     def _parts(self, lines: Iterable[Line]) -> list[LineParts]:
         """What pieces are made of now that they are sent, where nobody reserved any of their line:
         what is sent says what it is made of."""
-        order, left = self.order, ("unreserved", "cancelled")
+        order, left = self.order, {"unreserved", "cancelled"}
         goods = [line for line in lines if line.sku is not None and not line.fee
-                 and not order.goods.get(line.line, {}).keys() - set(
-                     left[:1] if line.line in order.parts else left)]
+                 and order.goods.get(line.line, {}).keys() <= (
+                     {"unreserved"} if line.line in order.parts else left)]
         self.work.fetch([(Sku, sku_of(line.sku)) for line in goods if line.sku])
         return [LineParts(line.line, part.sku, part.each)
                 for line in goods if line.sku

@@ -84,17 +84,19 @@ class Goods(Mapping[str, States]):
 
     def all_moved(self, sources: Collection[str], target: str) -> "Goods":
         """All pieces that were in some states have gone to another."""
-        by_line: dict[str, States] = {}
+        moved: dict[str, States] = {}
         for line, states in self.by_line.items():
-            left = {state: pieces for state, pieces in states.items() if state not in sources}
-            if len(left) == len(states):
-                by_line[line] = states
+            if states.keys().isdisjoint(sources):
                 continue
+            if len(states) == 1:
+                (pieces,) = states.values()
+                moved[line] = {target: pieces}
+                continue
+            left = {state: pieces for state, pieces in states.items() if state not in sources}
             gone = sum(states.values()) - sum(left.values())
             left[target] = left.get(target, 0) + gone
-            by_line[line] = left
-        return Goods(by_line) if any(
-            by_line[line] is not states for line, states in self.by_line.items()) else self
+            moved[line] = left
+        return Goods({**self.by_line, **moved}) if moved else self
 
     def has(self, *states: str) -> bool:
         """Whether a piece is in one of some states."""
@@ -147,6 +149,11 @@ def shifted(before: States, after: States) -> Iterator[tuple[str, str, int]]:
     """
     if before == after:
         return
+    if len(before) == len(after) == 1:  # all of the line went on at once, as mostly
+        (source, gone_all), (target, come_all) = *before.items(), *after.items()
+        if gone_all == come_all:
+            yield source, target, come_all
+            return
     touched = sorted((state for state in {**before, **after}
                       if before.get(state) != after.get(state)), key=STATES.index)
     gone = [(state, pieces) for state in touched

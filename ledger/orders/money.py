@@ -61,8 +61,9 @@ class Balance(NamedTuple):
 
     def paid(self, amount_minor: int) -> "Balance":
         """After a payment. One that follows after all was refunded pays again."""
-        after = self if self.left_minor > 0 else self._replace(credited_minor=0, claimed_minor=0)
-        return after._replace(paid_minor=self.paid_minor + amount_minor)
+        let_go = self[3:] if self.left_minor > 0 else (0, 0)
+        return Balance(self.total_minor, self.paid_minor + amount_minor, self.refunded_minor,
+                       *let_go)
 
     def refunded(self, amount_minor: int, *, claimed: bool = False) -> "Balance":
         """After a refund; `claimed`: of a case. Of an order that is paid in part it undoes what was

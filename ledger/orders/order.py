@@ -282,10 +282,10 @@ class Order(OrderPayment, OrderFloor, OrderChanges, OrderSteps, OrderReturns):
     def settle_money(self, before: "Order", *, occurred_at: datetime) -> None:
         """Open what the ledger says of its money by itself, where that is news, and close what is
         no longer so. Rules: R-ORD-55, R-ORD-63, R-ORD-64, R-ORD-65."""
-        is_news = (self.balance, self.ended) != (before.balance, before.ended)
         for kind in MONEY:
             if HOLDS[kind](self):
-                if is_news or not HOLDS[kind](before):
+                if (self.balance, self.ended) != (before.balance, before.ended) \
+                        or not HOLDS[kind](before):
                     self.open_exception(kind, kind, occurred_at=occurred_at)
             elif self.exceptions.get(kind) == kind:
                 self.close_exception(kind, None, occurred_at=occurred_at)

@@ -1,5 +1,6 @@
 """What a new order is made of, whether it is placed, sold or declared."""
 
+from operator import attrgetter
 from typing import Annotated, Any, ClassVar, Protocol
 
 from ledger.common.bounds import (
@@ -43,6 +44,9 @@ class _Priced(Protocol):
 
 
 Lines = Annotated[list[Line], Items(most=MAX_LINES)]
+
+
+_personal_of = attrgetter(*PERSONAL_FIELDS)
 
 
 def must_be_in(order: Order, currency: str) -> None:
@@ -105,8 +109,8 @@ class NewOrder(Command, frozen=True, kw_only=True):
 
     def personal(self) -> dict[str, str]:
         """The personal values that are given, by field."""
-        return {name: value for name in PERSONAL_FIELDS
-                if (value := getattr(self, name)) is not None}
+        return {name: value for name, value in zip(PERSONAL_FIELDS, _personal_of(self), strict=True)
+                if value is not None}
 
     def streams(self) -> Wanted:
         prices: Wanted = [(Prices, PRICES)] if self.lines else []

@@ -98,8 +98,8 @@ def statement_id(statement: bytes, number: int) -> UUID:
 
 def statement_of(ledger: bytes, *parts: str | bytes) -> bytes:
     """What the ids of a statement are made of: the ledger's id, and what is not personal in it."""
-    return frame_bytes(ledger) + b"".join(
-        frame_text(part) if isinstance(part, str) else frame_bytes(part) for part in parts)
+    return b"".join([frame_bytes(ledger), *[
+        frame_text(part) if isinstance(part, str) else frame_bytes(part) for part in parts]])
 
 
 def import_command_id(ledger: bytes, *parts: str) -> UUID:

@@ -1,13 +1,14 @@
 """Pieces of lines by state: moved, counted, looked for, and never changed."""
 
 import copy
+from collections import Counter
 from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.orders.goods import NO_GOODS, Goods, Lacking
+from ledger.orders.goods import NO_GOODS, Goods, Lacking, shifted
 from ledger.orders.values import STATES, Line
 from ledger.stock.pieces import Count
 
@@ -76,9 +77,29 @@ def test_all_moved__leaves_nothing_where_it_was(
 ) -> None:
     sources = [source for source in sources if source != target]
     moved = goods.all_moved(sources, target)
+    assert by_pieces(moved).keys() == by_pieces(goods).keys()
+    assert {name: sorted(states) for name, states in by_pieces(moved).items()} == {
+        name: sorted(target if state in sources else state for state in states)
+        for name, states in by_pieces(goods).items()}
+    assert all(moved[name] is goods[name] for name in goods if goods[name].keys().isdisjoint(
+        sources)), "what did not move is known by being the same"
     assert not moved.has(*sources)
     assert {name: sum(states.values()) for name, states in moved.items()} == {
         name: sum(states.values()) for name, states in goods.items()}
+
+
+@given(before=st.lists(STATE, max_size=6), data=st.data())
+def test_shifted__leads_from_one_state_to_the_other_and_no_piece_back(
+    before: list[str], data: st.DataObject
+) -> None:
+    after = data.draw(st.lists(STATE, min_size=len(before), max_size=len(before)))
+    found = list(shifted(Counter(before), Counter(after)))
+    left, entered = Counter[str](), Counter[str]()
+    for source, target, pieces in found:
+        left[source] += pieces
+        entered[target] += pieces
+    assert (left, entered) == (Counter(before) - Counter(after), Counter(after) - Counter(before))
+    assert len(set(found)) == len(found)
 
 
 @given(goods=GOODS, states=SOURCES)
